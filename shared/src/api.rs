@@ -1,0 +1,297 @@
+//! Messages between the page and the agent, `/api/v1`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::check::Finding;
+use crate::mesh::Mesh;
+use crate::object::{Key, Wave};
+use crate::plan::{Action, Conflict, Plan};
+
+/// `GET /api/v1/session`: whether the token is right, and who answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// The agent's version.
+    pub version: String,
+}
+
+/// `GET /api/v1/clusters`: the contexts of the kubeconfig and what was found behind them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Clusters {
+    /// Why there is none, if it is because of the kubeconfig.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// One for each context, in the order of the kubeconfig.
+    pub contexts: Vec<Context>,
+}
+
+/// A context of the kubeconfig.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Context {
+    /// Its name.
+    pub name: String,
+    /// Why the cluster behind it cannot be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Kubernetes' version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Region of its nodes, where they agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Zone of its nodes, where they agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Addresses of Istio's default gateway; absent where there is no such Service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<Vec<String>>,
+}
+
+/// What is to be done with a mesh.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Intent {
+    /// Make the clusters what the document says.
+    #[default]
+    Apply,
+    /// Take everything of the mesh out of the clusters.
+    Remove,
+}
+
+/// `POST /api/v1/plan`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlanRequest {
+    /// The document.
+    pub mesh: Mesh,
+    /// Digest of the bundle that the sender rendered from it; the agent renders it again and
+    /// refuses when its own is another.
+    pub digest: String,
+    /// What for.
+    #[serde(default)]
+    pub intent: Intent,
+}
+
+/// Answer to `POST /api/v1/plan`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanResponse {
+    /// Warnings and hints with what was found in the clusters.
+    pub findings: Vec<Finding>,
+    /// The plan.
+    pub plan: Plan,
+}
+
+/// `POST /api/v1/apply`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ApplyRequest {
+    /// What was planned.
+    #[serde(flatten)]
+    pub plan: PlanRequest,
+    /// The id of the plan that the person saw. The agent plans again and refuses when the clusters
+    /// have moved since.
+    pub plan_id: String,
+    /// Apply to the clusters that can be applied to, although others cannot.
+    #[serde(default)]
+    pub partial: bool,
+}
+
+/// Answer to `POST /api/v1/apply`: where its events are, `GET /api/v1/applies/{id}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApplyAccepted {
+    /// The id of the run.
+    pub id: String,
+}
+
+/// A line of `GET /api/v1/applies/{id}` (newline-delimited JSON), from the first on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "event",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum Event {
+    /// A cluster's run begins.
+    Started {
+        /// The cluster.
+        cluster: String,
+        /// How many objects will be reported.
+        objects: usize,
+    },
+    /// A wave begins in a cluster.
+    Wave {
+        /// The cluster.
+        cluster: String,
+        /// The wave.
+        wave: Wave,
+    },
+    /// An object is done, well or badly.
+    Object {
+        /// The cluster.
+        cluster: String,
+        /// The object.
+        object: Key,
+        /// How it went.
+        outcome: Outcome,
+    },
+    /// A cluster's run has ended.
+    Ended {
+        /// The cluster.
+        cluster: String,
+        /// Why it did not go to the end, if it did not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
+    /// Everything has ended; the last line.
+    Finished {
+        /// How it went.
+        report: Report,
+    },
+}
+
+/// How it went with an object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "result",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum Outcome {
+    /// As planned.
+    Done {
+        /// What was done.
+        action: Action,
+    },
+    /// Another manager owns fields; nothing was done.
+    Conflict {
+        /// Which.
+        conflicts: Vec<Conflict>,
+    },
+    /// It did not work.
+    Failed {
+        /// Why.
+        message: String,
+    },
+}
+
+/// How an apply or a removal went.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// The clusters, in the order of the document.
+    pub clusters: Vec<ClusterReport>,
+}
+
+/// How it went in one cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterReport {
+    /// The cluster's name.
+    pub name: String,
+    /// Why it was not touched, or not to the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Objects created.
+    pub created: usize,
+    /// Objects changed.
+    pub changed: usize,
+    /// Objects that were as wanted.
+    pub unchanged: usize,
+    /// Objects deleted.
+    pub deleted: usize,
+    /// Objects left in place without our labels.
+    pub released: usize,
+    /// Objects with a conflict or an error.
+    pub failed: usize,
+}
+
+impl Report {
+    /// Whether everything was done everywhere.
+    pub fn is_success(&self) -> bool {
+        self.clusters
+            .iter()
+            .all(|cluster| cluster.error.is_none() && cluster.failed == 0)
+    }
+}
+
+/// `POST /api/v1/status` takes a [`PlanRequest`] and gives this: how the clusters compare with the document.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// The clusters, in the order of the document.
+    pub clusters: Vec<ClusterStatus>,
+}
+
+/// How one cluster compares with the document.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterStatus {
+    /// The cluster's name.
+    pub name: String,
+    /// Why it could not be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Objects that are as wanted.
+    pub in_step: usize,
+    /// Objects that are wanted and not there.
+    pub missing: Vec<Key>,
+    /// Objects that are there otherwise.
+    pub changed: Vec<Key>,
+    /// Objects of ours that are not wanted.
+    pub surplus: Vec<Key>,
+}
+
+impl Status {
+    /// Reads the status off a plan: what it would do is what is not as wanted.
+    pub fn of(plan: &Plan) -> Self {
+        let clusters = plan
+            .clusters
+            .iter()
+            .map(|cluster| {
+                let keys = |actions: &[Action]| -> Vec<Key> {
+                    let steps = cluster
+                        .steps
+                        .iter()
+                        .filter(|step| actions.contains(&step.action));
+                    steps.map(|step| step.object.clone()).collect()
+                };
+                ClusterStatus {
+                    name: cluster.name.clone(),
+                    error: cluster.error.clone(),
+                    in_step: cluster.count(Action::Unchanged),
+                    missing: keys(&[Action::Create, Action::Rejected]),
+                    changed: keys(&[Action::Change, Action::Conflict]),
+                    surplus: keys(&[Action::Delete, Action::Release]),
+                }
+            })
+            .collect();
+        Self { clusters }
+    }
+
+    /// Whether every cluster is as the document says.
+    pub fn is_in_step(&self) -> bool {
+        self.clusters.iter().all(|cluster| {
+            cluster.error.is_none()
+                && cluster.missing.is_empty()
+                && cluster.changed.is_empty()
+                && cluster.surplus.is_empty()
+        })
+    }
+}
+
+/// The body of every answer that is an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiError {
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+    /// What the checks found, where that is the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+}

@@ -1,0 +1,171 @@
+//! What is handed over: files in their order, with the document that they come from and a digest.
+//!
+//! ```text
+//! mesh.yaml
+//! cluster1/10-namespaces.yaml
+//! cluster1/60-httpbin.default.yaml
+//! …
+//! ```
+//! The same input gives the same bytes. A folder of it is plain YAML in an order that
+//! `kubectl apply -f` keeps.
+
+mod carried;
+mod stream;
+mod zip;
+
+use std::collections::BTreeMap;
+
+use crate::digest;
+use crate::engine;
+use crate::mesh::Mesh;
+use crate::object::{Object, Wave};
+use crate::placed::Placed;
+use crate::render::render;
+use crate::resolved::Resolved;
+use crate::yaml;
+
+pub use carried::{Carried, Mismatch, ReadBundleError};
+pub use zip::ZipError;
+
+/// The document's file in a bundle.
+pub const MESH_FILE: &str = "mesh.yaml";
+
+/// Manifests for all clusters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bundle {
+    /// The mesh's name.
+    pub mesh_name: String,
+    /// The document, in its one form.
+    pub mesh_yaml: String,
+    /// The clusters that are handed anything, in the order of the document.
+    pub clusters: Vec<ClusterManifests>,
+    /// Digest of every path and every byte.
+    pub digest: String,
+}
+
+/// What one cluster is handed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClusterManifests {
+    /// The cluster's name.
+    pub name: String,
+    /// Its context in the kubeconfig.
+    pub context: String,
+    /// Files in the order in which they are applied.
+    pub files: Vec<File>,
+}
+
+/// One file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct File {
+    /// The path in the bundle, such as `cluster1/60-httpbin.default.yaml`.
+    pub path: String,
+    /// When its objects are applied.
+    pub wave: Wave,
+    /// Its objects.
+    pub objects: Vec<Object>,
+    /// Its text: YAML documents with `---` between them.
+    pub text: String,
+}
+
+impl Bundle {
+    /// Renders a checked document. `mesh` is the document that `resolved` comes from.
+    pub fn new(mesh: &Mesh, resolved: &Resolved) -> Self {
+        let placed = render(resolved);
+        let clusters: Vec<ClusterManifests> = (0..resolved.clusters.len())
+            .map(|index| ClusterManifests::new(resolved, &placed, index))
+            .filter(|manifests| !manifests.files.is_empty())
+            .collect();
+        let mesh_yaml = mesh.to_yaml();
+        let files = clusters.iter().flat_map(|cluster| &cluster.files);
+        let parts = files.flat_map(|file| [file.path.as_bytes(), file.text.as_bytes()]);
+        let digest = digest::of_parts([mesh_yaml.as_bytes()].into_iter().chain(parts));
+        Self {
+            mesh_name: resolved.name.to_string(),
+            mesh_yaml,
+            clusters,
+            digest,
+        }
+    }
+
+    /// The manifests of one cluster.
+    pub fn cluster(&self, name: &str) -> Option<&ClusterManifests> {
+        self.clusters.iter().find(|cluster| cluster.name == name)
+    }
+
+    /// Every file: the document first, then the clusters' in order.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+        let manifests = self.clusters.iter().flat_map(|cluster| &cluster.files);
+        [(MESH_FILE, self.mesh_yaml.as_str())]
+            .into_iter()
+            .chain(manifests.map(|file| (file.path.as_str(), file.text.as_str())))
+    }
+
+    /// The bundle as one zip archive; the same bytes every time.
+    pub fn to_zip(&self) -> Result<Vec<u8>, ZipError> {
+        zip::write(self.files())
+    }
+
+    /// The bundle as one YAML stream with a `# cluster:` heading before each cluster's documents.
+    pub fn to_stream(&self) -> String {
+        stream::write(self)
+    }
+}
+
+impl ClusterManifests {
+    /// What the cluster with this index is handed of what was rendered.
+    pub fn new(resolved: &Resolved, placed: &[Placed], index: usize) -> Self {
+        let cluster = &resolved.clusters[index];
+        Self {
+            name: cluster.name.to_string(),
+            context: cluster.context.clone(),
+            files: files(
+                cluster.name.as_str(),
+                engine::deliver(resolved, placed, index),
+            ),
+        }
+    }
+
+    /// How many objects there are.
+    pub fn object_count(&self) -> usize {
+        self.files.iter().map(|file| file.objects.len()).sum()
+    }
+
+    /// All objects with their waves, in order.
+    pub fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.files.iter().flat_map(|file| &file.objects)
+    }
+
+    /// This cluster's documents as one YAML stream, for `kubectl apply -f -`.
+    pub fn to_stream(&self) -> String {
+        stream::write_cluster(self)
+    }
+}
+
+fn files(cluster: &str, delivered: Vec<engine::Delivered>) -> Vec<File> {
+    let mut files: BTreeMap<(Wave, String), Vec<Object>> = BTreeMap::new();
+    for one in delivered {
+        files
+            .entry((one.object.kind.wave, one.subject))
+            .or_default()
+            .push(one.object);
+    }
+    files
+        .into_iter()
+        .map(|((wave, subject), mut objects)| {
+            objects.sort_by_key(Object::key);
+            let documents: Vec<String> = objects.iter().map(document).collect();
+            File {
+                path: format!("{cluster}/{}-{subject}.yaml", wave.number()),
+                wave,
+                text: documents.join("---\n"),
+                objects,
+            }
+        })
+        .collect()
+}
+
+/// One object as a YAML document.
+pub fn document(object: &Object) -> String {
+    // JSON has text keys only, so it always has a form in YAML.
+    yaml::to_string(&object.to_json()).unwrap_or_default()
+}

@@ -1,0 +1,70 @@
+//! Zip archives, in and out.
+
+use std::io::{Cursor, Read as _, Write as _};
+
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+
+/// Most files in an archive that is read.
+const MAX_FILES: usize = 100_000;
+/// Most bytes in all files of an archive that is read, so that a small archive cannot fill the memory.
+const MAX_BYTES: u64 = 512 * 1024 * 1024;
+
+/// An archive that cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum ZipError {
+    /// Not a zip archive, or a broken one.
+    #[error("the zip archive is broken: {0}")]
+    Archive(#[from] zip::result::ZipError),
+    /// A file in it cannot be read or written.
+    #[error("a file in the zip archive cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+    /// More than a bundle can have.
+    #[error(
+        "the zip archive is too large: at most {MAX_FILES} files and {MAX_BYTES} bytes are read"
+    )]
+    TooLarge,
+    /// A path that leads out of the archive, or is no text.
+    #[error("the zip archive has a file with the path {0:?}, which no bundle has")]
+    Path(String),
+}
+
+pub(super) fn write<'a>(
+    files: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<Vec<u8>, ZipError> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        // The oldest time that the format has: the archive depends on its contents alone.
+        .last_modified_time(DateTime::default())
+        .unix_permissions(0o644);
+    for (path, text) in files {
+        archive.start_file(path, options)?;
+        archive.write_all(text.as_bytes())?;
+    }
+    Ok(archive.finish()?.into_inner())
+}
+
+pub(super) fn read(bytes: &[u8]) -> Result<Vec<(String, String)>, ZipError> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes))?;
+    if archive.len() > MAX_FILES {
+        return Err(ZipError::TooLarge);
+    }
+    let mut left = MAX_BYTES;
+    let mut files = Vec::new();
+    for index in 0..archive.len() {
+        let file = archive.by_index(index)?;
+        if file.is_dir() {
+            continue;
+        }
+        let path = file.name()?.into_owned();
+        if file.enclosed_name().is_none() {
+            return Err(ZipError::Path(path));
+        }
+        let mut text = String::new();
+        let read = file.take(left + 1).read_to_string(&mut text)?;
+        left = left.checked_sub(read as u64).ok_or(ZipError::TooLarge)?;
+        files.push((path, text));
+    }
+    Ok(files)
+}

@@ -1,0 +1,65 @@
+//! The catalogue of codes: one rule each, never reused.
+
+/// A rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code {
+    /// Such as `FM0101`.
+    pub id: &'static str,
+    /// What it says, in one line.
+    pub title: &'static str,
+    /// Codes of other tools that cover the same.
+    pub peers: &'static [&'static str],
+}
+
+macro_rules! codes {
+    ($($name:ident = $id:literal, $title:literal, [$($peer:literal),*];)*) => {
+        $(#[doc = $title] pub const $name: Code = Code { id: $id, title: $title, peers: &[$($peer),*] };)*
+        /// All codes, ascending.
+        pub const ALL: &[Code] = &[$($name),*];
+    };
+}
+
+codes! {
+    NOT_A_LABEL = "FM0101", "A name is not a DNS label (RFC 1123)", [];
+    NAME_TOO_LONG = "FM0102", "A published name or an object's name is longer than its limit", [];
+    DUPLICATE = "FM0103", "Two entries have the same name", ["IST0109", "KIA1106"];
+    EMPTY = "FM0104", "A value that is needed is empty", [];
+    NO_CLUSTER = "FM0201", "The document has no cluster", [];
+    NO_LOCALITY = "FM0202", "A cluster has no region or no zone", [];
+    UNKNOWN_CLUSTER = "FM0203", "A name refers to no cluster of the document", [];
+    ONE_CONTEXT_TWICE = "FM0204", "Two clusters use one kubeconfig context", [];
+    ONE_ZONE_TWICE = "FM0205", "Two clusters are in one zone", [];
+    ZONE_IN_TWO_REGIONS = "FM0206", "Two regions have a zone of the same name", [];
+    BAD_ADDRESS = "FM0207", "A gateway's address is neither an IP address nor a host name", [];
+    UNKNOWN_ADDRESS = "FM0208", "A gateway's address is not known, so records are left out", [];
+    NO_ADDRESS = "FM0209", "A gateway has no address, so names fall back or have no record", [];
+    BAD_SELECTOR = "FM0210", "A gateway's selector is not a set of labels", [];
+    BAD_SUFFIX = "FM0301", "The DNS suffix is not a zone that can be published", [];
+    BAD_TTL = "FM0302", "The time to live is out of range", [];
+    GATEWAY_NAMING_SERVICES = "FM0303", "`naming: gateway` gives all services one name", ["IST0109", "KIA1106"];
+    GATEWAY_NAMING_GATEWAYS = "FM0304", "`naming: gateway` needs one gateway name in all clusters", [];
+    NO_EXTERNAL_DNS = "FM0305", "No ExternalDNS is rendered", [];
+    HOST_NAME_TARGETS = "FM0306", "A load balancer's host name cannot be published beside other targets", [];
+    EMPTY_PROVIDER = "FM0307", "ExternalDNS has no provider", [];
+    BAD_PORT = "FM0401", "A port is not between 1 and 65535", [];
+    SERVED_NOWHERE = "FM0402", "A service runs in no cluster", [];
+    BAD_PATH = "FM0403", "A route's path does not start with a slash", [];
+    NAME_TWICE = "FM0404", "Two services publish one name", ["IST0109", "KIA1106"];
+    NO_SERVICE = "FM0405", "The document shares no service", [];
+    BAD_ISTIO = "FM0501", "The Istio version cannot be read", [];
+    OLD_ISTIO = "FM0502", "The Istio version is too old", [];
+    FEDERATION_RECORDS = "FM0601", "The federation controller cannot publish names that start with a service", [];
+    FEDERATION_NODE_LABELS = "FM0602", "The federation controller reads region and zone from old node labels", [];
+    BAD_IMAGE = "FM0701", "An image reference is empty or has blanks", [];
+    NOT_LOOKED_AT = "FM0801", "A cluster that is handed nothing could not be searched for what an earlier apply left", [];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ALL;
+
+    #[test]
+    fn ids_are_unique_and_ascending() {
+        assert!(ALL.windows(2).all(|pair| pair[0].id < pair[1].id));
+    }
+}

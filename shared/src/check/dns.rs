@@ -1,0 +1,302 @@
+//! Rules about `spec.dns`.
+
+use super::services::known_clusters;
+use super::{Findings, code};
+use crate::mesh::{self, Naming, Spec, Target};
+use crate::name::{HostName, Label};
+use crate::render::dns_endpoint::{self, LeftOut};
+use crate::resolved::{self, Cluster, Dns, Resolved};
+
+/// Largest time to live (RFC 2181, section 8).
+const TTL_MAX: u32 = 0x7fff_ffff;
+
+/// Top-level domains that resolvers keep for other purposes, or that are real and belong to others.
+/// RFC 6761, RFC 6762, RFC 7686, RFC 8375 and IANA's root zone for `global`.
+const TAKEN: &[(&str, &str)] = &[
+    ("local", "multicast DNS answers it (RFC 6762)"),
+    ("localhost", "it always means this machine (RFC 6761)"),
+    ("invalid", "it never resolves (RFC 6761)"),
+    ("onion", "it belongs to Tor (RFC 7686)"),
+    ("global", "it is a real top-level domain"),
+];
+
+pub(super) fn check(
+    spec: &Spec,
+    mesh_name: Option<&Label>,
+    clusters: Option<&[Cluster]>,
+    findings: &mut Findings,
+) -> Option<Dns> {
+    let dns = &spec.dns;
+    let suffix = suffix(&dns.suffix, findings);
+    let federation = findings.label(
+        "spec.dns.federation",
+        dns.federation
+            .as_deref()
+            .unwrap_or(resolved::DEFAULT_FEDERATION),
+        "the federation",
+    );
+    let ttl = dns.ttl.unwrap_or(resolved::DEFAULT_TTL);
+    let ttl_good = (1..=TTL_MAX).contains(&ttl);
+    if !ttl_good {
+        findings.error(
+            code::BAD_TTL,
+            "spec.dns.ttl",
+            format!("a time to live of {ttl} seconds cannot be published"),
+            format!("use 1 to {TTL_MAX} seconds; 300 is usual"),
+        );
+    }
+    let cluster = match &dns.cluster {
+        None => Some(0),
+        Some(name) => {
+            let found = spec
+                .clusters
+                .iter()
+                .position(|cluster| cluster.name == *name);
+            if found.is_none() {
+                findings.error(
+                    code::UNKNOWN_CLUSTER,
+                    "spec.dns.cluster",
+                    format!("there is no cluster {name:?}"),
+                    known_clusters(spec),
+                );
+            }
+            found
+        }
+    };
+    let external_dns = match &dns.external_dns {
+        None => {
+            findings.hint(
+                code::NO_EXTERNAL_DNS,
+                "spec.dns.externalDns",
+                "the records are written, but nothing is rendered that publishes them".into(),
+                "set externalDns, or run an ExternalDNS with --source=crd in that cluster".into(),
+            );
+            Some(None)
+        }
+        Some(given) => external_dns(given, mesh_name, findings).map(Some),
+    };
+    if dns.naming == Some(Naming::Gateway)
+        && let Some(clusters) = clusters
+    {
+        one_gateway_name(clusters, findings);
+    }
+    Some(Dns {
+        suffix: suffix?,
+        federation: federation?,
+        naming: dns.naming.unwrap_or_default(),
+        ttl: ttl_good.then_some(ttl)?,
+        cluster: cluster?,
+        external_dns: external_dns?,
+    })
+}
+
+fn suffix(text: &str, findings: &mut Findings) -> Option<HostName> {
+    const PATH: &str = "spec.dns.suffix";
+    if text.is_empty() {
+        findings.error(
+            code::EMPTY,
+            PATH,
+            "there is no DNS suffix".into(),
+            "write the zone under which names are published, such as mesh.example.com".into(),
+        );
+        return None;
+    }
+    let suffix = match HostName::new(text) {
+        Ok(suffix) => suffix,
+        Err(error) => {
+            findings.error(
+                code::BAD_SUFFIX,
+                PATH,
+                format!("{text:?} {error}"),
+                "write a DNS zone in lower case without a dot at either end, such as mesh.example.com".into(),
+            );
+            let mended = text
+                .trim()
+                .trim_matches('.')
+                .trim_start_matches("*.")
+                .to_lowercase();
+            if HostName::new(&mended).is_ok_and(|host| host.labels() > 1) {
+                findings.fix(mended);
+            }
+            return None;
+        }
+    };
+    let last = text.rsplit('.').next().unwrap_or_default();
+    if suffix.labels() < 2 {
+        findings.error(
+            code::BAD_SUFFIX,
+            PATH,
+            format!("{text:?} is a top-level domain"),
+            "write a zone that is yours, such as mesh.example.com".into(),
+        );
+        return None;
+    }
+    if last.chars().all(|c| c.is_ascii_digit()) {
+        findings.error(
+            code::BAD_SUFFIX,
+            PATH,
+            format!("{text:?} ends in a number, as an IP address does"),
+            "write a DNS zone, such as mesh.example.com".into(),
+        );
+        return None;
+    }
+    if text == "cluster.local" || text.ends_with(".cluster.local") {
+        findings.error(
+            code::BAD_SUFFIX,
+            PATH,
+            format!("{text:?} lies in the clusters' own domain"),
+            "write a zone outside cluster.local; each cluster answers that one by itself".into(),
+        );
+        return None;
+    }
+    if let Some((_, why)) = TAKEN.iter().find(|(taken, _)| *taken == last) {
+        findings.warning(
+            code::BAD_SUFFIX,
+            PATH,
+            format!("{text:?} lies under .{last}: {why}"),
+            "use a zone that is yours; for a private one, a part of a domain that you own".into(),
+        );
+    }
+    Some(suffix)
+}
+
+fn external_dns(
+    given: &mesh::ExternalDns,
+    mesh_name: Option<&Label>,
+    findings: &mut Findings,
+) -> Option<resolved::ExternalDns> {
+    let plain =
+        |text: &str| !text.is_empty() && !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    let provider_good = plain(&given.provider);
+    if !provider_good {
+        findings.error(
+            code::EMPTY_PROVIDER,
+            "spec.dns.externalDns.provider",
+            format!("{:?} is not a provider of ExternalDNS", given.provider),
+            "write the provider that holds the zone, such as google, aws or rfc2136".into(),
+        );
+    }
+    let owner_id = given
+        .owner_id
+        .clone()
+        .or_else(|| mesh_name.map(ToString::to_string));
+    let owner_good = owner_id
+        .as_deref()
+        .is_none_or(|id| plain(id) && !id.contains([',', '"', '=']));
+    if !owner_good {
+        findings.error(
+            code::EMPTY,
+            "spec.dns.externalDns.ownerId",
+            "the owner id is empty or has blanks, commas, quotes or equals signs".into(),
+            "write a word that no other ExternalDNS of this zone uses".into(),
+        );
+    }
+    let namespace = findings.label(
+        "spec.dns.externalDns.namespace",
+        given
+            .namespace
+            .as_deref()
+            .unwrap_or(resolved::DEFAULT_EXTERNAL_DNS_NAMESPACE),
+        "ExternalDNS's namespace",
+    );
+    Some(resolved::ExternalDns {
+        provider: provider_good.then(|| given.provider.clone())?,
+        owner_id: owner_id.filter(|_| owner_good)?,
+        namespace: namespace?,
+    })
+}
+
+fn one_gateway_name(clusters: &[Cluster], findings: &mut Findings) {
+    let Some(first) = clusters.first() else {
+        return;
+    };
+    for (index, cluster) in clusters.iter().enumerate() {
+        let (theirs, ours) = (&first.gateway, &cluster.gateway);
+        if (&theirs.service, &theirs.namespace) != (&ours.service, &ours.namespace) {
+            findings.error(
+                code::GATEWAY_NAMING_GATEWAYS,
+                &format!("spec.clusters[{index}].gateway"),
+                format!(
+                    "named by the gateway, names would start with {}.{} here and {}.{} in {}",
+                    ours.service, ours.namespace, theirs.service, theirs.namespace, first.name
+                ),
+                "use naming: service, or one gateway name in all clusters".into(),
+            );
+        }
+    }
+}
+
+/// What only shows once everything is resolved: records that cannot be written, and limits of the engine.
+pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
+    let federated = dns_endpoint::controller_publishes(resolved);
+    for (index, cluster) in resolved.clusters.iter().enumerate() {
+        if federated
+            || !resolved
+                .services
+                .iter()
+                .any(|service| service.clusters.contains(&index))
+        {
+            continue;
+        }
+        let path = format!("spec.clusters[{index}].gateway.addresses");
+        match &cluster.gateway.addresses {
+            None => findings.warning(
+                code::UNKNOWN_ADDRESS,
+                &path,
+                format!(
+                    "the address of {}'s gateway is not known, so its records are left out",
+                    cluster.name
+                ),
+                "write the address, or plan through the agent, which finds it".into(),
+            ),
+            Some(addresses) if addresses.is_empty() => findings.warning(
+                code::NO_ADDRESS,
+                &path,
+                format!(
+                    "{}'s gateway has no address, so its names fall back to other clusters",
+                    cluster.name
+                ),
+                format!(
+                    "wait until the Service {}/{} has a load balancer's address",
+                    cluster.gateway.namespace, cluster.gateway.service
+                ),
+            ),
+            Some(_) => {}
+        }
+    }
+    if !federated {
+        for (index, service) in resolved.services.iter().enumerate() {
+            for LeftOut { host, targets } in dns_endpoint::host_names_left_out(service, resolved) {
+                findings.warning(
+                    code::HOST_NAME_TARGETS,
+                    &format!("spec.services[{index}].name"),
+                    format!(
+                        "{host} would need the targets {}, so its record is left out",
+                        targets.join(", ")
+                    ),
+                    "a CNAME has one target and stands alone: give the gateways' IP addresses"
+                        .into(),
+                );
+            }
+        }
+    }
+    if resolved.target == Target::KubefedV1Alpha1 {
+        if federated {
+            findings.hint(
+                code::FEDERATION_NODE_LABELS,
+                "spec.target",
+                "the federation controller reads region and zone from failure-domain.beta.kubernetes.io labels of nodes"
+                    .into(),
+                "see that the nodes carry them, or names come without region and zone".into(),
+            );
+        } else if !resolved.services.is_empty() {
+            findings.hint(
+                code::FEDERATION_RECORDS,
+                "spec.dns.naming",
+                "the federation controller names records by the gateway only, so fedmesh writes the records itself"
+                    .into(),
+                "use naming: gateway to let the controller publish them".into(),
+            );
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! From the document to findings and, where there is no error, a [`Resolved`].
+//!
+//! A check never fails: it says everything that it finds, so that a page can always be drawn.
+
+mod clusters;
+pub mod code;
+mod dns;
+mod finding;
+mod services;
+
+use std::collections::BTreeSet;
+
+pub use finding::{Finding, Fix, Severity};
+
+use crate::facts::Facts;
+use crate::mesh::{Images, Mesh, Sample};
+use crate::name::{Label, NameError};
+use crate::ownership;
+use crate::resolved::{self, IstioVersion, Resolved};
+use code::Code;
+
+/// What a check gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// Everything that was found, errors first, then in the order of the document.
+    pub findings: Vec<Finding>,
+    /// The document to render; there where no finding is an error.
+    pub resolved: Option<Resolved>,
+}
+
+impl Checked {
+    /// How many findings there are of a severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings
+            .iter()
+            .filter(|f| f.severity == severity)
+            .count()
+    }
+}
+
+/// Checks a document with what is known of the clusters.
+pub fn check(mesh: &Mesh, facts: &Facts) -> Checked {
+    let mut findings = Findings::default();
+    let resolved = resolve(mesh, facts, &mut findings);
+    let mut findings = findings.0;
+    findings.sort_by_key(|finding| finding.severity);
+    let failed = findings
+        .first()
+        .is_some_and(|f| f.severity == Severity::Error);
+    Checked {
+        findings,
+        resolved: if failed { None } else { resolved },
+    }
+}
+
+/// `None` only together with at least one error in `findings`.
+fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolved> {
+    let spec = &mesh.spec;
+    let name = findings.label("metadata.name", &mesh.metadata.name, "the mesh");
+    if let Some(name) = &name
+        && name.as_str().len() > ownership::MESH_NAME_MAX
+    {
+        findings.error(
+            code::NAME_TOO_LONG,
+            "metadata.name",
+            format!("the mesh's name has {} characters", name.as_str().len()),
+            format!(
+                "use at most {}: it is part of the names of objects",
+                ownership::MESH_NAME_MAX
+            ),
+        );
+    }
+    let istio = istio(spec.istio.as_deref(), findings);
+    let clusters = clusters::check(spec, facts, findings);
+    let dns = dns::check(spec, name.as_ref(), clusters.as_deref(), findings);
+    let services = services::check(spec, dns.as_ref(), clusters.as_deref(), findings);
+    let images = images(spec.images.as_ref(), findings);
+
+    let resolved = Resolved {
+        name: name?,
+        target: spec.target.unwrap_or_default(),
+        istio: istio?,
+        dns: dns?,
+        clusters: clusters?,
+        services: services?,
+        samples: spec
+            .samples
+            .iter()
+            .copied()
+            .collect::<BTreeSet<Sample>>()
+            .into_iter()
+            .collect(),
+        images: images?,
+    };
+    dns::check_records(&resolved, findings);
+    Some(resolved)
+}
+
+fn istio(text: Option<&str>, findings: &mut Findings) -> Option<IstioVersion> {
+    let text = text.unwrap_or(resolved::DEFAULT_ISTIO);
+    let Some(version) = IstioVersion::parse(text) else {
+        findings.error(
+            code::BAD_ISTIO,
+            "spec.istio",
+            format!("{text:?} is not an Istio version"),
+            "write major and minor, such as \"1.27\"".into(),
+        );
+        return None;
+    };
+    if version < resolved::OLDEST_ISTIO {
+        findings.error(
+            code::OLD_ISTIO,
+            "spec.istio",
+            format!("Istio {version} has no locality in its DestinationRules"),
+            format!(
+                "fedmesh renders for Istio {} and later",
+                resolved::OLDEST_ISTIO
+            ),
+        );
+        return None;
+    }
+    Some(version)
+}
+
+fn images(images: Option<&Images>, findings: &mut Findings) -> Option<resolved::Images> {
+    let mut one = |field: &str, given: Option<&String>, pinned: &str| {
+        let image = given.map_or(pinned, String::as_str);
+        if image.is_empty() || image.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            findings.error(
+                code::BAD_IMAGE,
+                &format!("spec.images.{field}"),
+                format!("{image:?} is not an image reference"),
+                format!("write one such as {pinned}, or remove the field"),
+            );
+            return None;
+        }
+        Some(image.to_owned())
+    };
+    let httpbin = one(
+        "httpbin",
+        images.and_then(|i| i.httpbin.as_ref()),
+        resolved::HTTPBIN_IMAGE,
+    );
+    let sleep = one(
+        "sleep",
+        images.and_then(|i| i.sleep.as_ref()),
+        resolved::SLEEP_IMAGE,
+    );
+    let external_dns = one(
+        "externalDns",
+        images.and_then(|i| i.external_dns.as_ref()),
+        resolved::EXTERNAL_DNS_IMAGE,
+    );
+    Some(resolved::Images {
+        httpbin: httpbin?,
+        sleep: sleep?,
+        external_dns: external_dns?,
+    })
+}
+
+/// Collects findings.
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn add(&mut self, severity: Severity, code: Code, path: &str, message: String, hint: String) {
+        self.0.push(Finding {
+            code: code.id.to_owned(),
+            severity,
+            path: path.to_owned(),
+            message,
+            hint,
+            fix: None,
+        });
+    }
+
+    fn error(&mut self, code: Code, path: &str, message: String, hint: String) {
+        self.add(Severity::Error, code, path, message, hint);
+    }
+
+    fn warning(&mut self, code: Code, path: &str, message: String, hint: String) {
+        self.add(Severity::Warning, code, path, message, hint);
+    }
+
+    fn hint(&mut self, code: Code, path: &str, message: String, hint: String) {
+        self.add(Severity::Hint, code, path, message, hint);
+    }
+
+    /// Gives the finding just added a fix that puts `value` into its field.
+    fn fix(&mut self, value: String) {
+        if let Some(last) = self.0.last_mut() {
+            last.fix = Some(Fix {
+                path: last.path.clone(),
+                value,
+            });
+        }
+    }
+
+    /// A label, or a finding that says why `text` is none. `what` is whose name it is.
+    fn label(&mut self, path: &str, text: &str, what: &str) -> Option<Label> {
+        match Label::new(text) {
+            Ok(label) => Some(label),
+            Err(error) => {
+                self.bad_label(path, text, what, &error);
+                None
+            }
+        }
+    }
+
+    fn bad_label(&mut self, path: &str, text: &str, what: &str, error: &NameError) {
+        if *error == NameError::Empty {
+            self.error(
+                code::EMPTY,
+                path,
+                format!("{what} has no name"),
+                "write a DNS label: lower-case letters, digits and hyphens".into(),
+            );
+            return;
+        }
+        self.error(
+            code::NOT_A_LABEL,
+            path,
+            format!("{text:?} {error}"),
+            "use a DNS label: at most 63 lower-case letters, digits and hyphens (RFC 1123)".into(),
+        );
+        let mended = text.trim().to_lowercase().replace(['_', ' '], "-");
+        if mended != text && Label::new(&mended).is_ok() {
+            self.fix(mended);
+        }
+    }
+}
+
+/// A port, or a finding.
+fn port(findings: &mut Findings, path: &str, port: u32) -> Option<u16> {
+    let number = u16::try_from(port).ok().filter(|&number| number != 0);
+    if number.is_none() {
+        findings.error(
+            code::BAD_PORT,
+            path,
+            format!("{port} is not a port"),
+            "use a number from 1 to 65535".into(),
+        );
+    }
+    number
+}

@@ -1,0 +1,224 @@
+//! Rules about `spec.services`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Findings, code, port};
+use crate::mesh::{self, Naming, PathMatch, Spec};
+use crate::name::HOST_NAME_MAX;
+use crate::published;
+use crate::resolved::{self, Cluster, Dns, Service};
+
+pub(super) fn check(
+    spec: &Spec,
+    dns: Option<&Dns>,
+    clusters: Option<&[Cluster]>,
+    findings: &mut Findings,
+) -> Option<Vec<Service>> {
+    if spec.services.is_empty() {
+        findings.hint(
+            code::NO_SERVICE,
+            "spec.services",
+            "no service is shared".into(),
+            "add the services that other clusters may call".into(),
+        );
+    }
+    duplicates(spec, findings);
+    if spec.dns.naming == Some(Naming::Gateway) && spec.services.len() > 1 {
+        findings.error(
+            code::GATEWAY_NAMING_SERVICES,
+            "spec.dns.naming",
+            format!(
+                "named by the gateway, {} services would have the same names",
+                spec.services.len()
+            ),
+            "use naming: service, or share one service".into(),
+        );
+        return None;
+    }
+    let resolved: Vec<Option<Service>> = spec
+        .services
+        .iter()
+        .enumerate()
+        .map(|(index, service)| one(index, service, spec, dns, clusters, findings))
+        .collect();
+    let resolved: Vec<Service> = resolved.into_iter().collect::<Option<_>>()?;
+    names_once(&resolved, findings);
+    Some(resolved)
+}
+
+fn one(
+    index: usize,
+    service: &mesh::Service,
+    spec: &Spec,
+    dns: Option<&Dns>,
+    clusters: Option<&[Cluster]>,
+    findings: &mut Findings,
+) -> Option<Service> {
+    let at = |field: &str| format!("spec.services[{index}].{field}");
+    let name = findings.label(&at("name"), &service.name, "the service");
+    let namespace = findings.label(
+        &at("namespace"),
+        service
+            .namespace
+            .as_deref()
+            .unwrap_or(resolved::DEFAULT_NAMESPACE),
+        "the service's namespace",
+    );
+    let port = port(findings, &at("port"), service.port);
+    let hostname = match &service.hostname {
+        Some(text) => Some(findings.label(&at("hostname"), text, "the host")?),
+        None => None,
+    };
+    let serving = serving(&at("clusters"), service, spec, findings);
+    let routes = routes(&at("routes"), &service.routes, findings);
+
+    let (name, namespace, serving) = (name?, namespace?, serving?);
+    let names = match published::names(
+        dns?,
+        (&name, &namespace),
+        hostname.as_ref(),
+        &serving,
+        clusters?,
+    ) {
+        Ok(names) => names,
+        Err((host, _)) => {
+            findings.error(
+                code::NAME_TOO_LONG,
+                &at("name"),
+                format!("the name {host} has {} characters", host.len()),
+                format!(
+                    "DNS allows {HOST_NAME_MAX}: shorten the service, the namespace or the suffix"
+                ),
+            );
+            return None;
+        }
+    };
+    Some(Service {
+        name,
+        namespace,
+        port: port?,
+        clusters: serving,
+        routes: routes?,
+        names,
+    })
+}
+
+/// Indices of the clusters that run the service.
+fn serving(
+    path: &str,
+    service: &mesh::Service,
+    spec: &Spec,
+    findings: &mut Findings,
+) -> Option<Vec<usize>> {
+    let Some(names) = &service.clusters else {
+        return Some((0..spec.clusters.len()).collect());
+    };
+    if names.is_empty() {
+        findings.error(
+            code::SERVED_NOWHERE,
+            path,
+            "the service runs in no cluster".into(),
+            "name the clusters that run it, or remove the field to take all".into(),
+        );
+        return None;
+    }
+    let mut serving = BTreeSet::new();
+    let mut unknown = false;
+    for (index, name) in names.iter().enumerate() {
+        let found = spec
+            .clusters
+            .iter()
+            .position(|cluster| cluster.name == *name);
+        if let Some(cluster) = found {
+            serving.insert(cluster);
+            continue;
+        }
+        unknown = true;
+        findings.error(
+            code::UNKNOWN_CLUSTER,
+            &format!("{path}[{index}]"),
+            format!("there is no cluster {name:?}"),
+            known_clusters(spec),
+        );
+    }
+    (!unknown).then(|| serving.into_iter().collect())
+}
+
+/// A hint that lists the clusters there are.
+pub(super) fn known_clusters(spec: &Spec) -> String {
+    let names: Vec<&str> = spec.clusters.iter().map(|c| c.name.as_str()).collect();
+    format!("the clusters are: {}", names.join(", "))
+}
+
+fn routes(path: &str, routes: &[PathMatch], findings: &mut Findings) -> Option<Vec<PathMatch>> {
+    let mut good = true;
+    for (index, route) in routes.iter().enumerate() {
+        let (PathMatch::Exact(text) | PathMatch::Prefix(text)) = route;
+        if !text.starts_with('/') || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            good = false;
+            findings.error(
+                code::BAD_PATH,
+                &format!("{path}[{index}]"),
+                format!("{text:?} is not the path of a request"),
+                "write a path that starts with a slash, such as /html".into(),
+            );
+        }
+    }
+    good.then(|| routes.to_vec())
+}
+
+fn duplicates(spec: &Spec, findings: &mut Findings) {
+    let mut ids = BTreeMap::new();
+    for (index, service) in spec.services.iter().enumerate() {
+        let id = (
+            service
+                .namespace
+                .as_deref()
+                .unwrap_or(resolved::DEFAULT_NAMESPACE),
+            service.name.as_str(),
+        );
+        if service.name.is_empty() {
+            continue;
+        }
+        if let Some(first) = ids.insert(id, index) {
+            findings.error(
+                code::DUPLICATE,
+                &format!("spec.services[{index}].name"),
+                format!("{}/{} is also service {}", id.0, id.1, first + 1),
+                "share each service once".into(),
+            );
+        }
+    }
+}
+
+fn names_once(services: &[Service], findings: &mut Findings) {
+    let mut hosts = BTreeMap::new();
+    for (index, service) in services.iter().enumerate() {
+        for name in &service.names {
+            let Some(first) = hosts
+                .insert(&name.host, index)
+                .filter(|first| *first != index)
+            else {
+                continue;
+            };
+            // One service twice is another rule's finding.
+            if services[first].id() != service.id() {
+                let field = if name.level == published::Level::Vanity {
+                    "hostname"
+                } else {
+                    "name"
+                };
+                findings.error(
+                    code::NAME_TWICE,
+                    &format!("spec.services[{index}].{field}"),
+                    format!(
+                        "{} is also published for {}",
+                        name.host,
+                        services[first].id()
+                    ),
+                    "give each service a hostname of its own".into(),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! SHA-256 digests in the form that container tools write: `sha256:` and 64 hexadecimal digits.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+
+/// The digest of some parts, each preceded by its length, so that moving a byte from one part to
+/// the next gives another digest.
+pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part);
+    }
+    let mut text = String::from("sha256:");
+    for byte in hasher.finalize() {
+        // Writing to a String cannot fail.
+        _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn parts_are_kept_apart() {
+        let digest = |parts: &[&str]| super::of_parts(parts.iter().map(|p| p.as_bytes()));
+        assert_ne!(digest(&["ab", "c"]), digest(&["a", "bc"]));
+        assert_ne!(digest(&["ab"]), digest(&["ab", ""]));
+        assert_eq!(digest(&["ab"]).len(), "sha256:".len() + 64);
+    }
+}

@@ -1,0 +1,31 @@
+//! The core of fedmesh: from a Mesh document to proven manifests and a plan.
+//!
+//! ```text
+//! Mesh ──check──▶ findings + Resolved ──render──▶ Placed ──engine──▶ Bundle
+//! Bundle + Observed ──plan──▶ Plan
+//! ```
+//!
+//! **Invariant**: this crate is pure. No I/O, no clock, no randomness, no environment; the same
+//! input gives the same bytes on every machine and in the browser. `clippy.toml` beside it bans
+//! the usual ways around that.
+
+pub mod api;
+pub mod bundle;
+pub mod check;
+pub mod diff;
+pub mod digest;
+pub mod engine;
+pub mod facts;
+pub mod mesh;
+pub mod name;
+pub mod object;
+pub mod ownership;
+pub mod placed;
+pub mod plan;
+pub mod published;
+pub mod render;
+pub mod resolved;
+pub mod yaml;
+
+pub use check::check;
+pub use mesh::Mesh;

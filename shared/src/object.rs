@@ -1,0 +1,391 @@
+//! Kubernetes objects and the kinds that fedmesh knows.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// The step of an apply in which an object is sent; each one waits for the one before.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum Wave {
+    /// Namespaces.
+    Namespaces,
+    /// Custom resource definitions; done when each is Established.
+    Definitions,
+    /// Accounts, roles and bindings.
+    Accounts,
+    /// Services.
+    Services,
+    /// Deployments.
+    Workloads,
+    /// Istio's objects, and those of an engine that carry them.
+    Istio,
+    /// DNS records.
+    Dns,
+}
+
+impl Wave {
+    /// All waves in their order.
+    pub const ALL: [Self; 7] = [
+        Self::Namespaces,
+        Self::Definitions,
+        Self::Accounts,
+        Self::Services,
+        Self::Workloads,
+        Self::Istio,
+        Self::Dns,
+    ];
+
+    /// The wave of a kind that is known by its name only, such as one that an earlier release made.
+    pub fn of(group: &str, kind: &str) -> Self {
+        match (group, kind) {
+            ("", "Namespace" | "Secret") => Self::Namespaces,
+            ("apiextensions.k8s.io", _) => Self::Definitions,
+            ("", "ServiceAccount")
+            | ("rbac.authorization.k8s.io" | "core.federation.k8s.io", _) => Self::Accounts,
+            ("", _) | (_, "FederatedNamespacePlacement") => Self::Services,
+            ("apps", _) => Self::Workloads,
+            ("externaldns.k8s.io" | "multiclusterdns.federation.k8s.io", _) => Self::Dns,
+            // Istio's, and those that carry other objects.
+            _ => Self::Istio,
+        }
+    }
+
+    /// The number that file names start with, so that their order is the order of the waves.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Namespaces => 10,
+            Self::Definitions => 20,
+            Self::Accounts => 30,
+            Self::Services => 40,
+            Self::Workloads => 50,
+            Self::Istio => 60,
+            Self::Dns => 70,
+        }
+    }
+
+    /// The word for people.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Namespaces => "namespaces",
+            Self::Definitions => "definitions",
+            Self::Accounts => "accounts",
+            Self::Services => "services",
+            Self::Workloads => "workloads",
+            Self::Istio => "istio",
+            Self::Dns => "dns",
+        }
+    }
+}
+
+/// Whether objects of a kind live in a namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// In a namespace.
+    Namespaced,
+    /// Beside the namespaces.
+    Cluster,
+}
+
+/// A kind of object, with what is needed to ask an API server for it without discovery.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Kind {
+    /// API group; empty for the core group.
+    pub group: Cow<'static, str>,
+    /// API version, such as `v1`.
+    pub version: Cow<'static, str>,
+    /// The kind, such as `VirtualService`.
+    pub kind: Cow<'static, str>,
+    /// The plural in URLs, such as `virtualservices`.
+    pub plural: Cow<'static, str>,
+    /// In a namespace or not.
+    pub scope: Scope,
+    /// When it is applied.
+    pub wave: Wave,
+}
+
+const fn kind(
+    group: &'static str,
+    version: &'static str,
+    kind: &'static str,
+    plural: &'static str,
+    scope: Scope,
+    wave: Wave,
+) -> Kind {
+    Kind {
+        group: Cow::Borrowed(group),
+        version: Cow::Borrowed(version),
+        kind: Cow::Borrowed(kind),
+        plural: Cow::Borrowed(plural),
+        scope,
+        wave,
+    }
+}
+
+impl Kind {
+    /// `v1` Namespace.
+    pub const NAMESPACE: Self = kind(
+        "",
+        "v1",
+        "Namespace",
+        "namespaces",
+        Scope::Cluster,
+        Wave::Namespaces,
+    );
+    /// `apiextensions.k8s.io/v1` CustomResourceDefinition.
+    pub const CUSTOM_RESOURCE_DEFINITION: Self = kind(
+        "apiextensions.k8s.io",
+        "v1",
+        "CustomResourceDefinition",
+        "customresourcedefinitions",
+        Scope::Cluster,
+        Wave::Definitions,
+    );
+    /// `v1` Secret; the only one is the record of what is ours, which goes last.
+    pub const SECRET: Self = kind(
+        "",
+        "v1",
+        "Secret",
+        "secrets",
+        Scope::Namespaced,
+        Wave::Namespaces,
+    );
+    /// `v1` ServiceAccount.
+    pub const SERVICE_ACCOUNT: Self = kind(
+        "",
+        "v1",
+        "ServiceAccount",
+        "serviceaccounts",
+        Scope::Namespaced,
+        Wave::Accounts,
+    );
+    /// `rbac.authorization.k8s.io/v1` Role.
+    pub const ROLE: Self = kind(
+        "rbac.authorization.k8s.io",
+        "v1",
+        "Role",
+        "roles",
+        Scope::Namespaced,
+        Wave::Accounts,
+    );
+    /// `rbac.authorization.k8s.io/v1` RoleBinding.
+    pub const ROLE_BINDING: Self = kind(
+        "rbac.authorization.k8s.io",
+        "v1",
+        "RoleBinding",
+        "rolebindings",
+        Scope::Namespaced,
+        Wave::Accounts,
+    );
+    /// `v1` Service.
+    pub const SERVICE: Self = kind(
+        "",
+        "v1",
+        "Service",
+        "services",
+        Scope::Namespaced,
+        Wave::Services,
+    );
+    /// `apps/v1` Deployment.
+    pub const DEPLOYMENT: Self = kind(
+        "apps",
+        "v1",
+        "Deployment",
+        "deployments",
+        Scope::Namespaced,
+        Wave::Workloads,
+    );
+    /// `externaldns.k8s.io/v1alpha1` DNSEndpoint.
+    pub const DNS_ENDPOINT: Self = kind(
+        "externaldns.k8s.io",
+        "v1alpha1",
+        "DNSEndpoint",
+        "dnsendpoints",
+        Scope::Namespaced,
+        Wave::Dns,
+    );
+
+    /// A kind of `networking.istio.io` in the version that the given API version names.
+    pub const fn istio(version: &'static str, name: &'static str, plural: &'static str) -> Self {
+        kind(
+            "networking.istio.io",
+            version,
+            name,
+            plural,
+            Scope::Namespaced,
+            Wave::Istio,
+        )
+    }
+
+    /// `group/version`, or only the version in the core group.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.to_string()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+
+    /// `Kind.group`, or only the kind in the core group: the form of `ApplySet` annotations.
+    pub fn group_kind(&self) -> String {
+        group_kind(&self.group, &self.kind)
+    }
+
+    /// Kinds of which removing an object takes other people's objects with it. fedmesh makes them
+    /// but never deletes them; it only takes its labels off.
+    pub fn is_never_deleted(&self) -> bool {
+        matches!(self.kind.as_ref(), "Namespace" | "CustomResourceDefinition")
+    }
+}
+
+/// What tells an object from every other one in a cluster, whatever version it is read in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Key {
+    /// API group; empty for the core group.
+    pub group: String,
+    /// The kind.
+    pub kind: String,
+    /// The namespace; empty for a kind without.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+}
+
+impl Key {
+    /// `Kind.group`, or only the kind in the core group: the form of `ApplySet` annotations.
+    pub fn group_kind(&self) -> String {
+        group_kind(&self.group, &self.kind)
+    }
+}
+
+fn group_kind(group: &str, kind: &str) -> String {
+    if group.is_empty() {
+        kind.to_owned()
+    } else {
+        format!("{kind}.{group}")
+    }
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ", self.kind)?;
+        if !self.namespace.is_empty() {
+            write!(f, "{}/", self.namespace)?;
+        }
+        f.write_str(&self.name)
+    }
+}
+
+/// An object to be applied. Its status is not ours, so it has none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Object {
+    /// The kind.
+    pub kind: Kind,
+    /// The namespace; `None` for a kind without.
+    pub namespace: Option<String>,
+    /// The name.
+    pub name: String,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// Every top-level field but `apiVersion`, `kind` and `metadata`, in the order of writing.
+    pub body: Map<String, Value>,
+}
+
+impl Object {
+    /// An object without labels. `body` is a JSON object with every top-level field but
+    /// `apiVersion`, `kind` and `metadata`.
+    pub fn new(kind: Kind, namespace: Option<&str>, name: impl Into<String>, body: Value) -> Self {
+        debug_assert_eq!(
+            kind.scope == Scope::Namespaced,
+            namespace.is_some(),
+            "{}",
+            kind.kind
+        );
+        let Value::Object(body) = body else {
+            unreachable!("a body is written as an object at every call");
+        };
+        Self {
+            kind,
+            namespace: namespace.map(str::to_owned),
+            name: name.into(),
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            body,
+        }
+    }
+
+    /// With one more label.
+    #[must_use]
+    pub fn label(mut self, key: &str, value: &str) -> Self {
+        self.labels.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Its identity.
+    pub fn key(&self) -> Key {
+        Key {
+            group: self.kind.group.to_string(),
+            kind: self.kind.kind.to_string(),
+            namespace: self.namespace.clone().unwrap_or_default(),
+            name: self.name.clone(),
+        }
+    }
+
+    /// The whole object as JSON, fields in the usual order.
+    pub fn to_json(&self) -> Value {
+        let mut metadata = Map::new();
+        metadata.insert("name".into(), self.name.clone().into());
+        if let Some(namespace) = &self.namespace {
+            metadata.insert("namespace".into(), namespace.clone().into());
+        }
+        for (field, entries) in [("labels", &self.labels), ("annotations", &self.annotations)] {
+            if !entries.is_empty() {
+                let entries = entries
+                    .iter()
+                    .map(|(k, v)| (k.clone(), Value::from(v.clone())));
+                metadata.insert(field.into(), Value::Object(entries.collect()));
+            }
+        }
+        let mut object = Map::new();
+        object.insert("apiVersion".into(), self.kind.api_version().into());
+        object.insert("kind".into(), self.kind.kind.to_string().into());
+        object.insert("metadata".into(), Value::Object(metadata));
+        object.extend(self.body.iter().map(|(k, v)| (k.clone(), v.clone())));
+        Value::Object(object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, Wave};
+
+    #[test]
+    fn a_kind_known_by_name_has_the_wave_of_its_constant() {
+        for kind in [
+            Kind::NAMESPACE,
+            Kind::CUSTOM_RESOURCE_DEFINITION,
+            Kind::SECRET,
+            Kind::SERVICE_ACCOUNT,
+            Kind::ROLE,
+            Kind::ROLE_BINDING,
+            Kind::SERVICE,
+            Kind::DEPLOYMENT,
+            Kind::DNS_ENDPOINT,
+            Kind::istio("v1", "Gateway", "gateways"),
+        ] {
+            assert_eq!(
+                Wave::of(&kind.group, &kind.kind),
+                kind.wave,
+                "{}",
+                kind.kind
+            );
+        }
+    }
+}

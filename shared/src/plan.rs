@@ -1,0 +1,438 @@
+//! What an apply would do, from what is wanted and what was observed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::bundle::{Bundle, ClusterManifests};
+use crate::diff;
+use crate::digest;
+use crate::object::{Key, Kind, Object, Wave};
+use crate::ownership;
+
+/// What was seen in the clusters.
+pub type Observed = BTreeMap<String, Result<ObservedCluster, String>>;
+
+/// What was seen in one cluster that could be asked.
+#[derive(Debug, Clone, Default)]
+pub struct ObservedCluster {
+    /// Objects that the bundle wants and that are there.
+    pub wanted: BTreeMap<Key, Existing>,
+    /// Objects that carry our label and that the bundle does not want.
+    pub surplus: BTreeMap<Key, Surplus>,
+    /// Kinds (`Kind.group`) that the cluster does not serve.
+    pub unserved: BTreeSet<String>,
+}
+
+/// A wanted object that is there.
+#[derive(Debug, Clone)]
+pub enum Existing {
+    /// [`is_in_step`] says that an apply would change nothing.
+    InStep,
+    /// The server was asked, by an apply that it did not carry out.
+    Asked {
+        /// The object as it is.
+        live: Value,
+        /// What the server would make of it.
+        answer: Answer,
+    },
+}
+
+/// What the server says to an apply that it does not carry out.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// The object as it would be.
+    Would(Value),
+    /// Other managers own fields that would change.
+    Conflict(Vec<Conflict>),
+    /// It refuses the object.
+    Rejected(String),
+}
+
+/// An object of ours that is no longer wanted.
+#[derive(Debug, Clone)]
+pub struct Surplus {
+    /// Its kind, to be able to delete it.
+    pub kind: Kind,
+    /// The object as it is.
+    pub live: Value,
+}
+
+/// A field that another manager owns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Conflict {
+    /// The manager, as the server names it.
+    pub manager: String,
+    /// The field, such as `.spec.replicas`.
+    pub field: String,
+}
+
+/// What an apply would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// Digest of all that is below: two plans with one id do the same to the same.
+    pub id: String,
+    /// The mesh's name.
+    pub mesh: String,
+    /// The clusters, in the order of the document.
+    pub clusters: Vec<ClusterPlan>,
+}
+
+/// What an apply would do to one cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterPlan {
+    /// The cluster's name.
+    pub name: String,
+    /// Its context.
+    pub context: String,
+    /// Why nothing could be planned, such as that the cluster does not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// In the order in which they are carried out.
+    pub steps: Vec<Step>,
+}
+
+/// What an apply would do to one object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// The object.
+    pub object: Key,
+    /// When.
+    pub wave: Wave,
+    /// What.
+    pub action: Action,
+    /// How it changes, as a unified diff; empty where it does not.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub diff: String,
+    /// What stands in the way of a [`Action::Conflict`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Conflict>,
+    /// What stands in the way of an [`Action::Rejected`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// What is done to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// It is not there and will be.
+    Create,
+    /// It is there and changes.
+    Change,
+    /// It is there as wanted.
+    Unchanged,
+    /// It is ours, no longer wanted, and goes.
+    Delete,
+    /// It is ours, no longer wanted, and stays without our labels: others may depend on it.
+    Release,
+    /// Another manager owns a field that would change; nothing is done.
+    Conflict,
+    /// The server refuses it; nothing is done.
+    Rejected,
+}
+
+impl Action {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Change => "change",
+            Self::Unchanged => "unchanged",
+            Self::Delete => "delete",
+            Self::Release => "release",
+            Self::Conflict => "conflict",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    /// Whether it has to be decided before anything can be applied.
+    pub const fn blocks(self) -> bool {
+        matches!(self, Self::Conflict | Self::Rejected)
+    }
+}
+
+impl Plan {
+    /// Every step with its cluster's name.
+    pub fn steps(&self) -> impl Iterator<Item = (&str, &Step)> {
+        self.clusters.iter().flat_map(|cluster| {
+            cluster
+                .steps
+                .iter()
+                .map(|step| (cluster.name.as_str(), step))
+        })
+    }
+
+    /// Whether anything would change, or cannot.
+    pub fn has_changes(&self) -> bool {
+        self.steps()
+            .any(|(_, step)| step.action != Action::Unchanged)
+    }
+
+    /// Whether every cluster could be planned for and nothing stands in the way.
+    pub fn can_be_applied(&self) -> bool {
+        self.clusters.iter().all(ClusterPlan::can_be_applied)
+    }
+}
+
+impl ClusterPlan {
+    /// Whether the cluster could be planned for and nothing stands in the way.
+    pub fn can_be_applied(&self) -> bool {
+        self.error.is_none() && !self.steps.iter().any(|step| step.action.blocks())
+    }
+
+    /// How many steps there are of an action.
+    pub fn count(&self, action: Action) -> usize {
+        self.steps
+            .iter()
+            .filter(|step| step.action == action)
+            .count()
+    }
+}
+
+/// Whether an object is as an apply of `stamped` would leave it, so far as can be told without the
+/// server. A `false` only means that the server has to be asked.
+///
+/// It is so if the last apply under our field manager was of the same object (its digest stands in
+/// an annotation that only we write) and every field in it has the value that we applied. A field
+/// that we no longer want shows as another digest.
+pub fn is_in_step(stamped: &Object, live: &Value) -> bool {
+    let annotation = &live["metadata"]["annotations"][ownership::APPLIED_ANNOTATION];
+    let applied = stamped.annotations.get(ownership::APPLIED_ANNOTATION);
+    applied.is_some_and(|digest| annotation == digest.as_str())
+        && is_managed(live)
+        && contains(live, &stamped.to_json())
+}
+
+/// Whether the last apply under our field manager is still recorded.
+fn is_managed(live: &Value) -> bool {
+    live["metadata"]["managedFields"]
+        .as_array()
+        .is_some_and(|entries| {
+            entries.iter().any(|entry| {
+                entry["manager"] == ownership::FIELD_MANAGER && entry["operation"] == "Apply"
+            })
+        })
+}
+
+/// Whether `whole` has every field of `part` with the same value; lists have to be equally long.
+fn contains(whole: &Value, part: &Value) -> bool {
+    match (whole, part) {
+        (Value::Object(whole), Value::Object(part)) => part
+            .iter()
+            .all(|(key, value)| whole.get(key).is_some_and(|other| contains(other, value))),
+        (Value::Array(whole), Value::Array(part)) => {
+            whole.len() == part.len()
+                && whole
+                    .iter()
+                    .zip(part)
+                    .all(|(whole, part)| contains(whole, part))
+        }
+        _ => whole == part,
+    }
+}
+
+/// Plans an apply of `bundle` to the clusters of its document, given as name and context, in order.
+/// Clusters that were not observed are left out, and so are those that the bundle hands nothing and
+/// that have nothing of ours: with an engine that has a hub, most have not.
+pub fn plan<'a>(
+    bundle: &Bundle,
+    clusters: impl IntoIterator<Item = (&'a str, &'a str)>,
+    observed: &Observed,
+) -> Plan {
+    let clusters = clusters
+        .into_iter()
+        .filter_map(|(name, context)| {
+            let observed = observed.get(name)?;
+            let manifests = bundle.cluster(name);
+            let has_surplus = observed.as_ref().is_ok_and(|seen| !seen.surplus.is_empty());
+            if manifests.is_none() && !has_surplus {
+                return None;
+            }
+            let objects: Vec<&Object> = manifests
+                .into_iter()
+                .flat_map(ClusterManifests::objects)
+                .collect();
+            Some(plan_cluster(name, context, &objects, observed))
+        })
+        .collect();
+    seal(bundle.mesh_name.clone(), clusters)
+}
+
+/// Plans the removal of everything of a mesh from clusters, given as name and context.
+pub fn plan_removal<'a>(
+    mesh: &str,
+    clusters: impl IntoIterator<Item = (&'a str, &'a str)>,
+    observed: &Observed,
+) -> Plan {
+    let clusters = clusters
+        .into_iter()
+        .filter_map(|(name, context)| Some(plan_cluster(name, context, &[], observed.get(name)?)))
+        .collect();
+    seal(mesh.to_owned(), clusters)
+}
+
+fn plan_cluster(
+    name: &str,
+    context: &str,
+    objects: &[&Object],
+    observed: &Result<ObservedCluster, String>,
+) -> ClusterPlan {
+    let (name, context) = (name.to_owned(), context.to_owned());
+    let observed = match observed {
+        Ok(observed) => observed,
+        Err(error) => {
+            return ClusterPlan {
+                name,
+                context,
+                error: Some(error.clone()),
+                steps: Vec::new(),
+            };
+        }
+    };
+    let defined_here: BTreeSet<String> = objects
+        .iter()
+        .filter_map(|object| defines(object))
+        .collect();
+    let mut steps: Vec<Step> = objects
+        .iter()
+        .map(|object| step(object, observed, &defined_here))
+        .collect();
+    // Backwards, so that nothing goes before what needs it.
+    let mut surplus: Vec<(&Key, &Surplus)> = observed.surplus.iter().collect();
+    surplus.sort_by(|a, b| b.1.kind.wave.cmp(&a.1.kind.wave).then(a.0.cmp(b.0)));
+    steps.extend(
+        surplus
+            .into_iter()
+            .map(|(key, surplus)| removal(key, surplus)),
+    );
+    ClusterPlan {
+        name,
+        context,
+        error: None,
+        steps,
+    }
+}
+
+/// `Kind.group` that a definition among the objects brings.
+fn defines(object: &Object) -> Option<String> {
+    if object.kind != Kind::CUSTOM_RESOURCE_DEFINITION {
+        return None;
+    }
+    let spec = &object.body["spec"];
+    Some(format!(
+        "{}.{}",
+        spec["names"]["kind"].as_str()?,
+        spec["group"].as_str()?
+    ))
+}
+
+fn step(object: &Object, observed: &ObservedCluster, defined_here: &BTreeSet<String>) -> Step {
+    let mut step = Step {
+        object: object.key(),
+        wave: object.kind.wave,
+        action: Action::Unchanged,
+        diff: String::new(),
+        conflicts: Vec::new(),
+        message: None,
+    };
+    let group_kind = object.kind.group_kind();
+    match observed.wanted.get(&step.object) {
+        None if observed.unserved.contains(&group_kind) && !defined_here.contains(&group_kind) => {
+            step.action = Action::Rejected;
+            step.message = Some(format!(
+                "the cluster does not know {group_kind}; {}",
+                remedy(&object.kind)
+            ));
+        }
+        None => {
+            step.action = Action::Create;
+            step.diff = diff::unified(None, Some(&object.to_json()));
+        }
+        Some(Existing::InStep) => {}
+        Some(Existing::Asked {
+            live,
+            answer: Answer::Would(after),
+        }) => {
+            step.diff = diff::unified(Some(live), Some(after));
+            // What is not shown can change too: a mark of ours that is missing or old.
+            if !step.diff.is_empty() || marks(live) != marks(after) {
+                step.action = Action::Change;
+            }
+        }
+        Some(Existing::Asked {
+            live,
+            answer: Answer::Conflict(conflicts),
+        }) => {
+            step.action = Action::Conflict;
+            step.conflicts.clone_from(conflicts);
+            step.diff = diff::unified(Some(live), Some(&object.to_json()));
+        }
+        Some(Existing::Asked {
+            answer: Answer::Rejected(message),
+            ..
+        }) => {
+            step.action = Action::Rejected;
+            step.message = Some(message.clone());
+        }
+    }
+    step
+}
+
+/// Our own marks on an object.
+fn marks(object: &Value) -> [&Value; 2] {
+    let metadata = &object["metadata"];
+    [
+        &metadata["labels"][ownership::PART_OF_LABEL],
+        &metadata["annotations"][ownership::APPLIED_ANNOTATION],
+    ]
+}
+
+fn removal(key: &Key, surplus: &Surplus) -> Step {
+    let released = surplus.kind.is_never_deleted();
+    Step {
+        object: key.clone(),
+        wave: surplus.kind.wave,
+        action: if released {
+            Action::Release
+        } else {
+            Action::Delete
+        },
+        diff: if released {
+            String::new()
+        } else {
+            diff::unified(Some(&surplus.live), None)
+        },
+        conflicts: Vec::new(),
+        message: None,
+    }
+}
+
+/// Who brings a kind that a cluster does not know.
+fn remedy(kind: &Kind) -> &'static str {
+    match kind.group.as_ref() {
+        "networking.istio.io" => "install Istio in this cluster first",
+        "externaldns.k8s.io" => {
+            "apply ExternalDNS's definition of DNSEndpoint to this cluster first"
+        }
+        "core.federation.k8s.io" | "multiclusterdns.federation.k8s.io" => {
+            "install federation-v2 in this cluster first"
+        }
+        _ => "install what defines it first",
+    }
+}
+
+fn seal(mesh: String, clusters: Vec<ClusterPlan>) -> Plan {
+    // Only derived, map-free types: writing them as JSON cannot fail.
+    let content = serde_json::to_vec(&clusters).unwrap_or_default();
+    Plan {
+        id: digest::of_parts([mesh.as_bytes(), content.as_slice()]),
+        mesh,
+        clusters,
+    }
+}

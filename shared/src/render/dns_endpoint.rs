@@ -1,0 +1,201 @@
+//! The records of a service, as a DNSEndpoint that `ExternalDNS` publishes.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::mesh::{Naming, Target};
+use crate::name::HostName;
+use crate::object::{Kind, Object};
+use crate::placed::Placed;
+use crate::published::{Level, PublishedName};
+use crate::resolved::{Address, ISTIO_NAMESPACE, Resolved, Service};
+
+/// One record set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// The name.
+    pub(crate) host: HostName,
+    /// `A`, `AAAA` or `CNAME`.
+    pub(crate) kind: &'static str,
+    /// Its targets, sorted.
+    pub(crate) targets: Vec<String>,
+}
+
+/// A record that DNS has no form for.
+pub(crate) struct LeftOut {
+    /// The name.
+    pub(crate) host: HostName,
+    /// The targets it would need.
+    pub(crate) targets: Vec<String>,
+}
+
+/// Whether the federation's own controller writes the records, from a `ServiceDNSRecord`. It can
+/// name them by the gateway only.
+pub(crate) fn controller_publishes(resolved: &Resolved) -> bool {
+    resolved.target == Target::KubefedV1Alpha1 && resolved.dns.naming == Naming::Gateway
+}
+
+pub(super) fn render(service: &Service, resolved: &Resolved) -> Option<Placed> {
+    if controller_publishes(resolved) {
+        return None;
+    }
+    let records = records(service, resolved);
+    if records.is_empty() {
+        return None;
+    }
+    let endpoints: Vec<Value> = records
+        .iter()
+        .map(|record| {
+            json!({
+                "dnsName": record.host.as_str(),
+                "recordType": record.kind,
+                "recordTTL": resolved.dns.ttl,
+                "targets": record.targets,
+            })
+        })
+        .collect();
+    let object = Object::new(
+        Kind::DNS_ENDPOINT,
+        Some(namespace(resolved)),
+        service.id(),
+        json!({ "spec": { "endpoints": endpoints } }),
+    );
+    Some(Placed::same(object, service.id(), vec![resolved.dns.cluster]).on_hub())
+}
+
+/// Where the records are: beside the `ExternalDNS` that reads them, which may read nowhere else.
+fn namespace(resolved: &Resolved) -> &str {
+    resolved
+        .dns
+        .external_dns
+        .as_ref()
+        .map_or(ISTIO_NAMESPACE, |external_dns| {
+            external_dns.namespace.as_str()
+        })
+}
+
+/// What is known of the targets of a name.
+enum Targets {
+    /// Addresses of the gateways, at least one.
+    Addresses(BTreeSet<Address>),
+    /// No gateway at this level has an address.
+    None,
+    /// Nobody knows the address of any gateway at this level.
+    Unknown,
+}
+
+fn targets(name: &PublishedName, resolved: &Resolved) -> Targets {
+    let mut addresses = BTreeSet::new();
+    let mut unknown = false;
+    for &index in &name.clusters {
+        match &resolved.clusters[index].gateway.addresses {
+            Some(known) => addresses.extend(known.iter().cloned()),
+            None => unknown = true,
+        }
+    }
+    match (addresses.is_empty(), unknown) {
+        (false, _) => Targets::Addresses(addresses),
+        (true, true) => Targets::Unknown,
+        (true, false) => Targets::None,
+    }
+}
+
+/// The records of a service that can be written.
+pub(crate) fn records(service: &Service, resolved: &Resolved) -> Vec<Record> {
+    let mut records = Vec::new();
+    // A CNAME to a name without a record would answer with nothing, so names are taken from the top.
+    let mut published: BTreeSet<&HostName> = BTreeSet::new();
+    let mut names: Vec<&PublishedName> = service.names.iter().collect();
+    names.sort_by_key(|name| match name.level {
+        Level::Global => 0,
+        Level::Vanity => 1,
+        Level::Region(_) => 2,
+        Level::Zone { .. } => 3,
+    });
+    for name in names {
+        let above = name
+            .falls_back_to
+            .as_ref()
+            .filter(|above| published.contains(above));
+        let alias = |above: &HostName| Record {
+            host: name.host.clone(),
+            kind: "CNAME",
+            targets: vec![above.to_string()],
+        };
+        let before = records.len();
+        if name.level == Level::Vanity {
+            records.extend(above.map(alias));
+        } else {
+            match targets(name, resolved) {
+                Targets::Addresses(addresses) => {
+                    records.extend(address_records(&name.host, &addresses));
+                }
+                Targets::None => records.extend(above.map(alias)),
+                Targets::Unknown => {}
+            }
+        }
+        if records.len() > before {
+            published.insert(&name.host);
+        }
+    }
+    records
+}
+
+/// A records for IPv4, AAAA for IPv6; a single host name as CNAME; nothing for host names beside
+/// other targets, for which DNS has no form (RFC 1034, section 3.6.2).
+fn address_records(host: &HostName, addresses: &BTreeSet<Address>) -> Vec<Record> {
+    let (mut v4, mut v6, mut hosts) = (Vec::new(), Vec::new(), Vec::new());
+    for address in addresses {
+        match address {
+            Address::Ip(ip) if ip.is_ipv4() => v4.push(ip.to_string()),
+            Address::Ip(ip) => v6.push(ip.to_string()),
+            Address::Host(name) => hosts.push(name.to_string()),
+        }
+    }
+    let record = |kind, targets| Record {
+        host: host.clone(),
+        kind,
+        targets,
+    };
+    if !hosts.is_empty() {
+        let alone = hosts.len() == 1 && v4.is_empty() && v6.is_empty();
+        return if alone {
+            vec![record("CNAME", hosts)]
+        } else {
+            Vec::new()
+        };
+    }
+    let mut records = Vec::new();
+    if !v4.is_empty() {
+        records.push(record("A", v4));
+    }
+    if !v6.is_empty() {
+        records.push(record("AAAA", v6));
+    }
+    records
+}
+
+/// Records that are left out because load balancers publish host names.
+pub(crate) fn host_names_left_out(service: &Service, resolved: &Resolved) -> Vec<LeftOut> {
+    service
+        .names
+        .iter()
+        .filter(|name| name.level != Level::Vanity)
+        .filter_map(|name| match targets(name, resolved) {
+            Targets::Addresses(addresses) if address_records(&name.host, &addresses).is_empty() => {
+                Some(LeftOut {
+                    host: name.host.clone(),
+                    targets: addresses
+                        .into_iter()
+                        .map(|address| match address {
+                            Address::Ip(ip) => ip.to_string(),
+                            Address::Host(host) => host.to_string(),
+                        })
+                        .collect(),
+                })
+            }
+            _ => None,
+        })
+        .collect()
+}

@@ -1,0 +1,51 @@
+//! Namespaces that samples and `ExternalDNS` need.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use super::samples;
+use crate::object::{Kind, Object};
+use crate::placed::Placed;
+use crate::resolved::{DEFAULT_NAMESPACE, ISTIO_NAMESPACE, Resolved};
+
+/// Namespaces that are there without us, in every cluster with Istio.
+const GIVEN: [&str; 3] = [DEFAULT_NAMESPACE, ISTIO_NAMESPACE, "kube-system"];
+
+pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
+    let mut wanted: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+    for &sample in &resolved.samples {
+        let place = samples::place(sample, resolved);
+        wanted
+            .entry(place.namespace)
+            .or_default()
+            .extend(place.clusters);
+    }
+    let mut placed = Vec::new();
+    for (namespace, clusters) in wanted
+        .iter()
+        .filter(|(name, _)| !GIVEN.contains(&name.as_str()))
+    {
+        placed.push(Placed::same(
+            object(namespace),
+            "namespaces",
+            clusters.iter().copied().collect(),
+        ));
+    }
+    if let Some(external_dns) = &resolved.dns.external_dns {
+        let namespace = external_dns.namespace.as_str();
+        let there = wanted
+            .get(namespace)
+            .is_some_and(|clusters| clusters.contains(&resolved.dns.cluster));
+        if !there && !GIVEN.contains(&namespace) {
+            placed.push(
+                Placed::same(object(namespace), "namespaces", vec![resolved.dns.cluster]).on_hub(),
+            );
+        }
+    }
+    placed
+}
+
+fn object(name: &str) -> Object {
+    Object::new(Kind::NAMESPACE, None, name, json!({}))
+}

@@ -1,0 +1,220 @@
+//! The document after the checks: defaults in, references followed, names computed.
+//!
+//! Only [`crate::check`] makes a [`Resolved`], so nothing unchecked can be rendered.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::mesh::{Naming, PathMatch, Sample, Target};
+use crate::name::{HostName, Label};
+use crate::published::PublishedName;
+
+/// Taken where the document names no Istio version.
+pub const DEFAULT_ISTIO: &str = "1.27";
+/// Oldest version whose objects can say what fedmesh needs: locality in `DestinationRule`.
+pub const OLDEST_ISTIO: IstioVersion = IstioVersion { major: 1, minor: 5 };
+/// Taken where the document names no label for the federation.
+pub const DEFAULT_FEDERATION: &str = "external";
+/// Taken where the document names no time to live, in seconds.
+pub const DEFAULT_TTL: u32 = 300;
+/// Taken where the document names no gateway Service.
+pub const DEFAULT_GATEWAY_SERVICE: &str = "istio-ingressgateway";
+/// Istio's root namespace: where its gateways are by default, and where objects go that concern
+/// all namespaces.
+pub const ISTIO_NAMESPACE: &str = "istio-system";
+/// Taken where the document names no port for a gateway.
+pub const DEFAULT_GATEWAY_PORT: u16 = 80;
+/// Taken where the document names no namespace for `ExternalDNS`.
+pub const DEFAULT_EXTERNAL_DNS_NAMESPACE: &str = "external-dns";
+/// Taken where the document names no namespace for a service.
+pub const DEFAULT_NAMESPACE: &str = "default";
+/// The port of the sample `httpbin` where no service of that name says otherwise.
+pub const DEFAULT_HTTPBIN_PORT: u16 = 8000;
+/// A maintained httpbin, for amd64 and arm64.
+pub const HTTPBIN_IMAGE: &str = "docker.io/mccutchen/go-httpbin:v2.15.0";
+/// curl, for amd64, arm64 and more.
+pub const SLEEP_IMAGE: &str = "docker.io/curlimages/curl:8.16.0";
+/// `ExternalDNS`, for amd64, arm64 and arm.
+pub const EXTERNAL_DNS_IMAGE: &str = "registry.k8s.io/external-dns/external-dns:v0.19.0";
+
+/// A checked document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resolved {
+    /// The mesh's name.
+    pub name: Label,
+    /// The engine.
+    pub target: Target,
+    /// Istio's version.
+    pub istio: IstioVersion,
+    /// Names and records.
+    pub dns: Dns,
+    /// The clusters, in the order of the document; others refer to them by index.
+    pub clusters: Vec<Cluster>,
+    /// The services, in the order of the document.
+    pub services: Vec<Service>,
+    /// The samples, without repetition, in the order of [`Sample::ALL`].
+    pub samples: Vec<Sample>,
+    /// Images by what they are for.
+    pub images: Images,
+}
+
+/// `spec.dns`, resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Dns {
+    /// The zone.
+    pub suffix: HostName,
+    /// The federation's label.
+    pub federation: Label,
+    /// What names start with.
+    pub naming: Naming,
+    /// Seconds.
+    pub ttl: u32,
+    /// Index of the cluster with the records; also the hub of engines that have one.
+    pub cluster: usize,
+    /// What to run, if anything.
+    pub external_dns: Option<ExternalDns>,
+}
+
+/// `spec.dns.externalDns`, resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExternalDns {
+    /// `--provider`.
+    pub provider: String,
+    /// `--txt-owner-id`.
+    pub owner_id: String,
+    /// Where it runs and where the records are.
+    pub namespace: Label,
+}
+
+/// One of `spec.clusters`, resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cluster {
+    /// Its name.
+    pub name: Label,
+    /// Its context in the kubeconfig.
+    pub context: String,
+    /// Its region.
+    pub region: Label,
+    /// Its zone.
+    pub zone: Label,
+    /// Its gateway.
+    pub gateway: Gateway,
+}
+
+impl Cluster {
+    /// `region/zone`, as Istio writes a locality.
+    pub fn locality(&self) -> String {
+        format!("{}/{}", self.region, self.zone)
+    }
+}
+
+/// The gateway of a cluster, resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Gateway {
+    /// Its Service.
+    pub service: Label,
+    /// The Service's namespace.
+    pub namespace: Label,
+    /// Labels of its pods.
+    pub selector: BTreeMap<String, String>,
+    /// Where it is reached from outside; `None` where nobody knows.
+    pub addresses: Option<Vec<Address>>,
+    /// Its HTTP port.
+    pub port: u16,
+}
+
+/// Where a gateway is reached.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Address {
+    /// An IPv4 or IPv6 address.
+    Ip(IpAddr),
+    /// The host name of a load balancer.
+    Host(HostName),
+}
+
+/// One of `spec.services`, resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Service {
+    /// The Kubernetes Service.
+    pub name: Label,
+    /// Its namespace.
+    pub namespace: Label,
+    /// Its port.
+    pub port: u16,
+    /// Indices of the clusters that run it, ascending, at least one.
+    pub clusters: Vec<usize>,
+    /// Paths that are let through; empty for all.
+    pub routes: Vec<PathMatch>,
+    /// Its published names: vanity (where asked for), global, regions, zones.
+    pub names: Vec<PublishedName>,
+}
+
+impl Service {
+    /// `<name>.<namespace>`, unique in a mesh.
+    pub fn id(&self) -> String {
+        format!("{}.{}", self.name, self.namespace)
+    }
+}
+
+/// The images to use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Images {
+    /// For the sample `httpbin`.
+    pub httpbin: String,
+    /// For the sample `sleep`.
+    pub sleep: String,
+    /// For `ExternalDNS`.
+    pub external_dns: String,
+}
+
+/// Istio's version as far as it decides anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IstioVersion {
+    /// 1 so far.
+    pub major: u16,
+    /// 27 in 1.27.
+    pub minor: u16,
+}
+
+impl IstioVersion {
+    /// Parses `1.27`; a patch version behind it is allowed and changes nothing.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('.');
+        let version = Self {
+            major: parts.next()?.parse().ok()?,
+            minor: parts.next()?.parse().ok()?,
+        };
+        match (parts.next(), parts.next()) {
+            (None, _) => Some(version),
+            (Some(patch), None) if patch.parse::<u16>().is_ok() => Some(version),
+            _ => None,
+        }
+    }
+
+    /// The API version of `networking.istio.io` to write: `v1` from Istio 1.22, `v1beta1` before.
+    pub fn networking_api(self) -> &'static str {
+        if self
+            >= (Self {
+                major: 1,
+                minor: 22,
+            })
+        {
+            "v1"
+        } else {
+            "v1beta1"
+        }
+    }
+}
+
+impl std::fmt::Display for IstioVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}

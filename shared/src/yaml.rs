@@ -1,0 +1,217 @@
+//! YAML in and out; the only file that names the YAML crate.
+//!
+//! What is written here is read back unchanged by a YAML 1.1 reader such as kubectl: text that such
+//! a reader takes for something else (`no`, `on`, `1_000`, `12:30:45`) is quoted. The decision for
+//! this crate is recorded in `docs/decisions/0001-yaml.md`.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Deepest nesting that is read.
+pub const MAX_DEPTH: usize = 64;
+/// Most nodes (scalars, lists, maps) that are read in one document.
+pub const MAX_NODES: usize = 1_000_000;
+/// Most uses of anchors in one document; a Mesh document needs none, people use a few.
+pub const MAX_ALIASES: usize = 1_000;
+
+/// Most nodes that anchors may stand for in one document, so that a short text cannot grow large.
+pub const MAX_REPLAYED: usize = 10_000;
+
+/// A text that is not the document it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// Where in the document, such as `spec.clusters[1].zone`; empty for the whole.
+    pub path: String,
+    /// Line from 1, where known.
+    pub line: Option<u64>,
+    /// Column from 1, where known.
+    pub column: Option<u64>,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Reads one document. JSON is read as well, since it is YAML.
+pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: MAX_DEPTH,
+            max_nodes: MAX_NODES,
+            max_aliases: MAX_ALIASES,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: MAX_REPLAYED,
+        },
+        with_snippet: false,
+    };
+    let mut path = String::new();
+    let result = serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
+        serde_path_to_error::deserialize(yaml).map_err(|error| {
+            path = error.path().to_string();
+            error.into_inner()
+        })
+    });
+    result.map_err(|error| {
+        let location = error.location();
+        Error {
+            path: if path == "." { String::new() } else { path },
+            line: location.map(|l| l.line()),
+            column: location.map(|l| l.column()),
+            message: message(&error),
+        }
+    })
+}
+
+/// The error's text without the position, which [`Error`] carries by itself.
+fn message(error: &serde_saphyr::Error) -> String {
+    let text = error.without_snippet().to_string();
+    match (text.find(" at line "), text.rfind(": ")) {
+        (Some(at), _) => text[..at].to_owned(),
+        _ => text,
+    }
+}
+
+/// Writes one document, ending in a newline.
+///
+/// # Errors
+/// Only where `value` cannot be serialized at all, such as a map with a map for a key.
+pub fn to_string<T: Serialize>(value: &T) -> Result<String, WriteError> {
+    let options = serde_saphyr::ser_options! {
+        compact_list_indent: true,
+        prefer_block_scalars: false,
+    };
+    let mut text = serde_saphyr::to_string_with_options(value, options)
+        .map_err(|error| WriteError(error.to_string()))?;
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// A value that has no form in YAML.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot be written as YAML: {0}")]
+pub struct WriteError(String);
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    /// Texts that a YAML 1.1 reader takes for a boolean, a number, a date or nothing.
+    const AWKWARD: &[&str] = &[
+        "",
+        "~",
+        "null",
+        "Null",
+        "y",
+        "Y",
+        "n",
+        "yes",
+        "No",
+        "on",
+        "OFF",
+        "true",
+        "1",
+        "0x1f",
+        "0o17",
+        "0744",
+        "0b11",
+        "1_000",
+        "1e3",
+        "12:30:45",
+        "190:20:30",
+        "2026-01-02",
+        ".5",
+        ".inf",
+        "-.INF",
+        ".nan",
+        "+1",
+        "-",
+        "- a",
+        "a: b",
+        "a #b",
+        "#a",
+        "&a",
+        "*a",
+        "!a",
+        "|",
+        ">",
+        "%a",
+        "@a",
+        "`a",
+        "'a",
+        "\"a",
+        "{a}",
+        "[a]",
+        ",a",
+        "?",
+        "? a",
+        ":",
+        "=",
+        "<<",
+        " a",
+        "a ",
+        "a\nb",
+        "a\n",
+        "\ta",
+        "\u{0}",
+        "\u{7f}",
+        "\u{85}",
+        "\u{a0}",
+        "\u{2028}",
+        "\u{feff}",
+        "ä",
+        "😀",
+    ];
+
+    #[test]
+    fn awkward_texts_stay_texts() {
+        for text in AWKWARD {
+            let value = json!({ *text: [text, {"k": text}] });
+            let yaml = super::to_string(&value).unwrap();
+            let back: Value =
+                super::from_str(&yaml).unwrap_or_else(|e| panic!("{text:?}: {e:?}\n{yaml}"));
+            assert_eq!(back, value, "{text:?}\n{yaml}");
+        }
+    }
+
+    #[test]
+    fn what_yaml_1_1_takes_for_something_else_is_quoted() {
+        for text in [
+            "y",
+            "yes",
+            "No",
+            "on",
+            "OFF",
+            "0744",
+            "1_000",
+            "12:30:45",
+            "1e3",
+            "2026-01-02",
+            "~",
+        ] {
+            let yaml = super::to_string(&json!({ "k": text })).unwrap();
+            assert!(
+                yaml.contains(&format!("\"{text}\"")) || yaml.contains(&format!("'{text}'")),
+                "{yaml}"
+            );
+        }
+    }
+
+    #[test]
+    fn hostile_documents_are_refused() {
+        let deep = "[".repeat(10_000);
+        assert!(super::from_str::<Value>(&deep).is_err());
+        let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n\
+                    c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n\
+                    e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\n\
+                    g: [*f,*f,*f,*f,*f,*f,*f,*f,*f]\n";
+        assert!(super::from_str::<Value>(bomb).is_err());
+        assert!(
+            super::from_str::<Value>("a: 1\na: 2\n").is_err(),
+            "a key twice"
+        );
+        assert!(
+            super::from_str::<Value>("a: 1\n---\nb: 2\n").is_err(),
+            "two documents"
+        );
+    }
+}

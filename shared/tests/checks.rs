@@ -1,0 +1,476 @@
+//! Each rule finds what it is there for, at the right place, and leaves the rest alone.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
+use serde_json::{Value, json};
+use shared::check::{Finding, Severity, code};
+use shared::facts::Facts;
+use shared::{Mesh, check};
+
+/// A document without findings but hints; cluster names, contexts and Services all differ.
+fn document() -> Value {
+    json!({
+        "apiVersion": "fedmesh.dev/v1alpha1",
+        "kind": "Mesh",
+        "metadata": { "name": "demo" },
+        "spec": {
+            "dns": { "suffix": "mesh.example.com", "externalDns": { "provider": "rfc2136" } },
+            "clusters": [
+                { "name": "north", "context": "kind-a", "region": "r1", "zone": "z1",
+                  "gateway": { "addresses": ["203.0.113.1"] } },
+                { "name": "south", "context": "kind-b", "region": "r2", "zone": "z2",
+                  "gateway": { "addresses": ["203.0.113.2", "2001:db8::2"] } },
+            ],
+            "services": [
+                { "name": "orders", "namespace": "shop", "port": 8080, "hostname": "buy", "clusters": ["north"] },
+                { "name": "stock", "namespace": "shop", "port": 9090 },
+            ],
+        },
+    })
+}
+
+fn findings(document: &Value) -> Vec<Finding> {
+    let mesh: Mesh = serde_json::from_value(document.clone()).unwrap();
+    let checked = check(&mesh, &Facts::default());
+    assert_eq!(
+        checked.resolved.is_some(),
+        checked.count(Severity::Error) == 0,
+        "a document is resolved exactly if it has no error: {:#?}",
+        checked.findings
+    );
+    checked.findings
+}
+
+/// Changes one field and expects one finding for it.
+#[track_caller]
+fn expect(
+    pointer: &str,
+    value: Value,
+    expected: code::Code,
+    severity: Severity,
+    path: &str,
+) -> Finding {
+    let mut document = document();
+    set(&mut document, pointer, value);
+    let findings = findings(&document);
+    let found: Vec<&Finding> = findings.iter().filter(|f| f.code == expected.id).collect();
+    let [found] = found.as_slice() else {
+        panic!("expected one {}: {findings:#?}", expected.id)
+    };
+    assert_eq!(
+        (found.severity, found.path.as_str()),
+        (severity, path),
+        "{found:#?}"
+    );
+    assert!(
+        !found.message.ends_with('.') && !found.hint.is_empty(),
+        "{found:#?}"
+    );
+    if severity == Severity::Error {
+        let errors: Vec<&Finding> = findings
+            .iter()
+            .filter(|f| f.severity == Severity::Error)
+            .collect();
+        assert_eq!(errors, [*found], "one slip, one error");
+    }
+    (*found).clone()
+}
+
+/// Sets a value, making objects on the way.
+fn set(document: &mut Value, pointer: &str, value: Value) {
+    let mut at = document;
+    for part in pointer.split('/').skip(1) {
+        at = match part.parse::<usize>() {
+            Ok(index) => &mut at[index],
+            Err(_) => &mut at[part],
+        };
+    }
+    *at = value;
+}
+
+#[test]
+fn the_good_document_has_nothing_to_mend() {
+    assert_eq!(findings(&document()), []);
+}
+
+#[test]
+fn names() {
+    use Severity::Error;
+    expect(
+        "/metadata/name",
+        json!("De_mo"),
+        code::NOT_A_LABEL,
+        Error,
+        "metadata.name",
+    );
+    expect(
+        "/metadata/name",
+        json!("x".repeat(56)),
+        code::NAME_TOO_LONG,
+        Error,
+        "metadata.name",
+    );
+    expect(
+        "/metadata/name",
+        json!(""),
+        code::EMPTY,
+        Error,
+        "metadata.name",
+    );
+    expect(
+        "/spec/clusters/1/name",
+        json!("-south"),
+        code::NOT_A_LABEL,
+        Error,
+        "spec.clusters[1].name",
+    );
+    expect(
+        "/spec/services/1/name",
+        json!("x".repeat(64)),
+        code::NOT_A_LABEL,
+        Error,
+        "spec.services[1].name",
+    );
+    expect(
+        "/spec/services/0/namespace",
+        json!("a.b"),
+        code::NOT_A_LABEL,
+        Error,
+        "spec.services[0].namespace",
+    );
+    expect(
+        "/spec/dns/federation",
+        json!("ext.ernal"),
+        code::NOT_A_LABEL,
+        Error,
+        "spec.dns.federation",
+    );
+    expect(
+        "/spec/services/1/hostname",
+        json!("Stock"),
+        code::NOT_A_LABEL,
+        Error,
+        "spec.services[1].hostname",
+    );
+}
+
+#[test]
+fn a_name_of_253_characters_is_the_longest() {
+    // The longest name is the zone's: service.namespace.external.svc.zone.region.suffix.
+    let fixed = "orders.shop.external.svc.z1.r1.".len();
+    let suffix = |length: usize| {
+        let mut suffix = "s".repeat(length);
+        for dot in (60..length - 1).step_by(61) {
+            suffix.replace_range(dot..=dot, ".");
+        }
+        json!(suffix)
+    };
+    let mut longest = document();
+    longest["spec"]["dns"]["suffix"] = suffix(253 - fixed);
+    assert_eq!(findings(&longest), []);
+    expect(
+        "/spec/dns/suffix",
+        suffix(253 - fixed + 1),
+        code::NAME_TOO_LONG,
+        Severity::Error,
+        "spec.services[0].name",
+    );
+}
+
+#[test]
+fn clusters() {
+    use Severity::{Error, Hint, Warning};
+    expect(
+        "/spec/clusters/1/region",
+        json!(""),
+        code::NO_LOCALITY,
+        Error,
+        "spec.clusters[1].region",
+    );
+    expect(
+        "/spec/clusters/0/zone",
+        json!(""),
+        code::NO_LOCALITY,
+        Error,
+        "spec.clusters[0].zone",
+    );
+    expect(
+        "/spec/clusters/1/context",
+        json!("kind-a"),
+        code::ONE_CONTEXT_TWICE,
+        Error,
+        "spec.clusters[1].context",
+    );
+    expect(
+        "/spec/clusters/1/context",
+        json!(""),
+        code::EMPTY,
+        Error,
+        "spec.clusters[1].context",
+    );
+    expect(
+        "/spec/clusters/1/gateway/port",
+        json!(0),
+        code::BAD_PORT,
+        Error,
+        "spec.clusters[1].gateway.port",
+    );
+    expect(
+        "/spec/clusters/1/gateway/port",
+        json!(65536),
+        code::BAD_PORT,
+        Error,
+        "spec.clusters[1].gateway.port",
+    );
+    expect(
+        "/spec/clusters/1/gateway/selector",
+        json!({ "a b": "c" }),
+        code::BAD_SELECTOR,
+        Error,
+        "spec.clusters[1].gateway.selector",
+    );
+    expect(
+        "/spec/clusters/1/gateway/addresses/0",
+        json!("203.0.113"),
+        code::BAD_ADDRESS,
+        Error,
+        "spec.clusters[1].gateway.addresses[0]",
+    );
+    expect(
+        "/spec/clusters/1/gateway/addresses",
+        json!([]),
+        code::UNKNOWN_ADDRESS,
+        Warning,
+        "spec.clusters[1].gateway.addresses",
+    );
+
+    let mut one_zone = document();
+    one_zone["spec"]["clusters"][1]["region"] = json!("r1");
+    one_zone["spec"]["clusters"][1]["zone"] = json!("z1");
+    let found = findings(&one_zone);
+    assert_eq!(
+        (found.len(), found[0].code.as_str(), found[0].severity),
+        (1, code::ONE_ZONE_TWICE.id, Hint)
+    );
+    expect(
+        "/spec/clusters/1/zone",
+        json!("z1"),
+        code::ZONE_IN_TWO_REGIONS,
+        Hint,
+        "spec.clusters[1].zone",
+    );
+
+    let mut twice = document();
+    twice["spec"]["clusters"][1]["name"] = json!("north");
+    let found = findings(&twice);
+    assert_eq!(
+        (found[0].code.as_str(), found[0].path.as_str()),
+        (code::DUPLICATE.id, "spec.clusters[1].name")
+    );
+
+    let mut none = document();
+    none["spec"]["clusters"] = json!([]);
+    assert!(
+        findings(&none)
+            .iter()
+            .any(|f| f.code == code::NO_CLUSTER.id)
+    );
+}
+
+#[test]
+fn dns() {
+    use Severity::{Error, Hint, Warning};
+    let mended = |text: &str| {
+        expect(
+            "/spec/dns/suffix",
+            json!(text),
+            code::BAD_SUFFIX,
+            Error,
+            "spec.dns.suffix",
+        )
+        .fix
+        .map(|fix| fix.value)
+    };
+    assert_eq!(mended("mesh.example.com."), Some("mesh.example.com".into()));
+    assert_eq!(
+        mended("*.mesh.example.com"),
+        Some("mesh.example.com".into())
+    );
+    assert_eq!(mended("Mesh.Example.com"), Some("mesh.example.com".into()));
+    assert_eq!(mended("mesh example.com"), None);
+    assert_eq!(mended("com"), None);
+    assert_eq!(mended("10.0.0.1"), None);
+    assert_eq!(mended("x.cluster.local"), None);
+    expect(
+        "/spec/dns/suffix",
+        json!("mesh.global"),
+        code::BAD_SUFFIX,
+        Warning,
+        "spec.dns.suffix",
+    );
+    expect(
+        "/spec/dns/suffix",
+        json!(""),
+        code::EMPTY,
+        Error,
+        "spec.dns.suffix",
+    );
+    expect(
+        "/spec/dns/ttl",
+        json!(0),
+        code::BAD_TTL,
+        Error,
+        "spec.dns.ttl",
+    );
+    expect(
+        "/spec/dns/ttl",
+        json!(2_147_483_648_u32),
+        code::BAD_TTL,
+        Error,
+        "spec.dns.ttl",
+    );
+    expect(
+        "/spec/dns/cluster",
+        json!("kind-a"),
+        code::UNKNOWN_CLUSTER,
+        Error,
+        "spec.dns.cluster",
+    );
+    expect(
+        "/spec/dns/externalDns",
+        Value::Null,
+        code::NO_EXTERNAL_DNS,
+        Hint,
+        "spec.dns.externalDns",
+    );
+    expect(
+        "/spec/dns/externalDns/provider",
+        json!(""),
+        code::EMPTY_PROVIDER,
+        Error,
+        "spec.dns.externalDns.provider",
+    );
+    expect(
+        "/spec/dns/externalDns/ownerId",
+        json!("a,b"),
+        code::EMPTY,
+        Error,
+        "spec.dns.externalDns.ownerId",
+    );
+    expect(
+        "/spec/dns/naming",
+        json!("gateway"),
+        code::GATEWAY_NAMING_SERVICES,
+        Error,
+        "spec.dns.naming",
+    );
+
+    let mut gateways = document();
+    gateways["spec"]["services"] = json!([{ "name": "stock", "port": 1 }]);
+    gateways["spec"]["dns"]["naming"] = json!("gateway");
+    assert_eq!(findings(&gateways), []);
+    gateways["spec"]["clusters"][1]["gateway"]["service"] = json!("edge");
+    let found = findings(&gateways);
+    assert_eq!(
+        (found[0].code.as_str(), found.len()),
+        (code::GATEWAY_NAMING_GATEWAYS.id, 1)
+    );
+}
+
+#[test]
+fn services() {
+    use Severity::{Error, Hint};
+    expect(
+        "/spec/services/0/port",
+        json!(0),
+        code::BAD_PORT,
+        Error,
+        "spec.services[0].port",
+    );
+    expect(
+        "/spec/services/0/clusters",
+        json!([]),
+        code::SERVED_NOWHERE,
+        Error,
+        "spec.services[0].clusters",
+    );
+    let found = expect(
+        "/spec/services/0/clusters/0",
+        json!("kind-a"),
+        code::UNKNOWN_CLUSTER,
+        Error,
+        "spec.services[0].clusters[0]",
+    );
+    assert_eq!(found.hint, "the clusters are: north, south");
+    expect(
+        "/spec/services/0/routes",
+        json!([{ "exact": "html" }]),
+        code::BAD_PATH,
+        Error,
+        "spec.services[0].routes[0]",
+    );
+    expect(
+        "/spec/services/1/hostname",
+        json!("buy"),
+        code::NAME_TWICE,
+        Error,
+        "spec.services[1].hostname",
+    );
+    expect(
+        "/spec/services/1/name",
+        json!("orders"),
+        code::DUPLICATE,
+        Error,
+        "spec.services[1].name",
+    );
+    expect(
+        "/spec/services",
+        json!([]),
+        code::NO_SERVICE,
+        Hint,
+        "spec.services",
+    );
+}
+
+#[test]
+fn versions_and_images() {
+    use Severity::Error;
+    for bad in ["latest", "1", "1.27.x", "1.2.3.4", ""] {
+        expect(
+            "/spec/istio",
+            json!(bad),
+            code::BAD_ISTIO,
+            Error,
+            "spec.istio",
+        );
+    }
+    expect(
+        "/spec/istio",
+        json!("1.4"),
+        code::OLD_ISTIO,
+        Error,
+        "spec.istio",
+    );
+    expect(
+        "/spec/images",
+        json!({ "sleep": "a b" }),
+        code::BAD_IMAGE,
+        Error,
+        "spec.images.sleep",
+    );
+}
+
+#[test]
+fn a_fix_mends_what_it_belongs_to() {
+    let mut document = document();
+    document["spec"]["clusters"][0]["zone"] = json!("Z_1");
+    let mesh: Mesh = serde_json::from_value(document.clone()).unwrap();
+    let found = findings(&document);
+    let fix = found[0].fix.as_ref().expect("a fix");
+    let mended = fix.apply(&mesh).expect("the field is there");
+    assert_eq!(mended.spec.clusters[0].zone, "z-1");
+    assert_eq!(check(&mended, &Facts::default()).count(Severity::Error), 0);
+}

@@ -1,0 +1,226 @@
+//! The documents in `examples/` give what they are there to show.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
+use std::path::PathBuf;
+
+use shared::bundle::{Bundle, Carried};
+use shared::facts::Facts;
+use shared::mesh::{Mesh, Target};
+use shared::{check, plan};
+
+fn example(name: &str) -> Mesh {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../examples")
+        .join(name);
+    #[expect(clippy::disallowed_methods, reason = "tests read files")]
+    let text = std::fs::read_to_string(&path).unwrap();
+    Mesh::read(&text).unwrap()
+}
+
+fn bundle(mesh: &Mesh, facts: &Facts) -> Bundle {
+    let checked = check(mesh, facts);
+    Bundle::new(
+        mesh,
+        &checked
+            .resolved
+            .unwrap_or_else(|| panic!("{:#?}", checked.findings)),
+    )
+}
+
+/// Addresses that a test knows of the gateways.
+fn addresses() -> Facts {
+    Facts {
+        gateways: [("cluster1", "203.0.113.1"), ("cluster2", "203.0.113.2")]
+            .map(|(cluster, address)| (cluster.to_owned(), vec![address.to_owned()]))
+            .into(),
+    }
+}
+
+#[test]
+fn walkthrough_as_rendered() {
+    for target in Target::ALL {
+        let mut mesh = example("walkthrough.yaml");
+        mesh.spec.target = Some(target);
+        insta::assert_snapshot!(
+            format!("walkthrough-{}", target.as_str()),
+            bundle(&mesh, &addresses()).to_stream()
+        );
+    }
+}
+
+#[test]
+fn printed_walkthrough_federated_as_rendered() {
+    let mut mesh = example("walkthrough-printed.yaml");
+    mesh.spec.target = Some(Target::KubefedV1Alpha1);
+    insta::assert_snapshot!(bundle(&mesh, &Facts::default()).to_stream());
+}
+
+#[test]
+fn printed_walkthrough_lists_the_five_hosts_in_every_cluster() {
+    let bundle = bundle(&example("walkthrough-printed.yaml"), &Facts::default());
+    let mut seen = 0;
+    for cluster in &bundle.clusters {
+        for object in cluster
+            .objects()
+            .filter(|object| object.kind.kind == "VirtualService")
+        {
+            assert_eq!(
+                object.body["spec"]["hosts"],
+                serde_json::json!([
+                    "httpbin.my.dns.zone.name",
+                    "istio-ingressgateway.istio-system.external.svc.my.dns.zone.name",
+                    "istio-ingressgateway.istio-system.external.svc.us-west1.my.dns.zone.name",
+                    "istio-ingressgateway.istio-system.external.svc.us-west1-a.us-west1.my.dns.zone.name",
+                    "istio-ingressgateway.istio-system.external.svc.us-west1-b.us-west1.my.dns.zone.name",
+                ])
+            );
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 2, "one in each cluster");
+}
+
+#[test]
+fn a_bundle_comes_back_in_every_form() {
+    for name in ["walkthrough.yaml", "walkthrough-printed.yaml"] {
+        for target in Target::ALL {
+            let mut mesh = example(name);
+            mesh.spec.target = Some(target);
+            let bundle = bundle(&mesh, &Facts::default());
+            let zip = bundle.to_zip().unwrap();
+            assert_eq!(zip, bundle.to_zip().unwrap());
+            let files = bundle
+                .files()
+                .map(|(path, text)| (path.to_owned(), text.to_owned()));
+            for carried in [
+                Carried::from_files(files).unwrap(),
+                Carried::from_zip(&zip).unwrap(),
+                Carried::from_stream(&bundle.to_stream()).unwrap(),
+            ] {
+                let back = carried.mesh().unwrap();
+                assert_eq!(back, mesh);
+                carried.verify(&back).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn an_edit_by_hand_is_named() {
+    let mesh = example("walkthrough.yaml");
+    let bundle = bundle(&mesh, &Facts::default());
+    let path = "cluster2/60-httpbin.default.yaml";
+
+    let files = bundle.files().map(|(p, text)| {
+        let text = if p == path {
+            text.replace("/html", "/xml")
+        } else {
+            text.to_owned()
+        };
+        (p.to_owned(), text)
+    });
+    let mut files: Vec<(String, String)> = files.collect();
+    files.retain(|(p, _)| p != "cluster1/60-gateway.yaml");
+    files.push(("cluster1/99-mine.yaml".into(), "kind: ConfigMap\n".into()));
+    let carried = Carried::from_files(files).unwrap();
+    let mismatch = carried.verify(&mesh).unwrap_err();
+    assert_eq!(mismatch.changed, [path]);
+    assert_eq!(mismatch.missing, ["cluster1/60-gateway.yaml"]);
+    assert_eq!(mismatch.extra, ["cluster1/99-mine.yaml"]);
+
+    let stream = bundle.to_stream();
+    let at = stream
+        .find("# file: cluster2/60-httpbin.default.yaml")
+        .unwrap();
+    let edited = format!(
+        "{}{}",
+        &stream[..at],
+        stream[at..].replace("exact: /html", "exact: /xml")
+    );
+    let carried = Carried::from_stream(&edited).unwrap();
+    assert_eq!(
+        carried
+            .verify(&carried.mesh().unwrap())
+            .unwrap_err()
+            .changed,
+        [path]
+    );
+}
+
+#[test]
+fn an_empty_cluster_gets_everything_and_a_removal_takes_it_back() {
+    let mesh = example("walkthrough.yaml");
+    let bundle = bundle(&mesh, &addresses());
+    let observed: plan::Observed = bundle
+        .clusters
+        .iter()
+        .map(|cluster| (cluster.name.clone(), Ok(plan::ObservedCluster::default())))
+        .collect();
+    let clusters = [("cluster1", "cluster1"), ("cluster2", "cluster2")];
+    let first = plan::plan(&bundle, clusters, &observed);
+    assert!(first.can_be_applied() && first.has_changes());
+    assert!(
+        first
+            .steps()
+            .all(|(_, step)| step.action == plan::Action::Create && !step.diff.is_empty())
+    );
+    assert_eq!(
+        first,
+        plan::plan(&bundle, clusters, &observed),
+        "the same id for the same"
+    );
+}
+
+#[test]
+fn a_member_that_is_handed_nothing_is_planned_only_for_what_is_left_there() {
+    let mut mesh = example("walkthrough.yaml");
+    mesh.spec.target = Some(shared::mesh::Target::KubefedV1Alpha1);
+    let bundle = bundle(&mesh, &addresses());
+    let clusters = [("cluster1", "cluster1"), ("cluster2", "cluster2")];
+    let kind = shared::object::Kind::istio("v1", "VirtualService", "virtualservices");
+    let key = shared::object::Key {
+        group: kind.group.to_string(),
+        kind: kind.kind.to_string(),
+        namespace: "default".into(),
+        name: "httpbin".into(),
+    };
+    let names = |member: Result<plan::ObservedCluster, String>| -> Vec<String> {
+        let host = Ok(plan::ObservedCluster::default());
+        let observed =
+            plan::Observed::from([("cluster1".into(), host), ("cluster2".into(), member)]);
+        let plan = plan::plan(&bundle, clusters, &observed);
+        plan.clusters
+            .into_iter()
+            .map(|cluster| cluster.name)
+            .collect()
+    };
+    assert_eq!(names(Ok(plan::ObservedCluster::default())), ["cluster1"]);
+    assert_eq!(names(Err("unreachable".into())), ["cluster1"]);
+    let mut left = plan::ObservedCluster::default();
+    let live = serde_json::json!({});
+    left.surplus.insert(key, plan::Surplus { kind, live });
+    assert_eq!(names(Ok(left)), ["cluster1", "cluster2"]);
+}
+
+#[test]
+fn kinds_are_found_by_name_in_the_wave_that_they_are_rendered_in() {
+    for target in shared::mesh::Target::ALL {
+        let mut mesh = example("walkthrough-printed.yaml");
+        mesh.spec.target = Some(target);
+        for cluster in &bundle(&mesh, &addresses()).clusters {
+            for object in cluster.objects() {
+                let kind = &object.kind;
+                assert_eq!(
+                    shared::object::Wave::of(&kind.group, &kind.kind),
+                    kind.wave,
+                    "{}",
+                    kind.group_kind()
+                );
+            }
+        }
+    }
+}

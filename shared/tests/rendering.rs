@@ -1,0 +1,424 @@
+//! What is rendered, where it differs from cluster to cluster, and what never changes.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use shared::bundle::Bundle;
+use shared::facts::Facts;
+use shared::mesh::{Mesh, Target};
+use shared::{check, published, yaml};
+
+/// Three clusters in two regions, two of them in zones of one name; a service in one cluster only.
+fn three_clusters() -> Mesh {
+    serde_json::from_value(json!({
+        "apiVersion": "fedmesh.dev/v1alpha1",
+        "kind": "Mesh",
+        "metadata": { "name": "shop" },
+        "spec": {
+            "dns": { "suffix": "mesh.example.com", "cluster": "south" },
+            "clusters": [
+                { "name": "north", "context": "ctx-1", "region": "r1", "zone": "a", "gateway": { "addresses": ["203.0.113.1"] } },
+                { "name": "south", "context": "ctx-2", "region": "r2", "zone": "a",
+                  "gateway": { "addresses": ["2001:db8::2", "203.0.113.2"], "namespace": "edge", "service": "door", "port": 8080 } },
+                { "name": "west", "context": "ctx-3", "region": "r2", "zone": "b", "gateway": { "addresses": ["lb.example.net"] } },
+            ],
+            "services": [
+                { "name": "orders", "namespace": "sales", "port": 81, "hostname": "buy", "clusters": ["south"] },
+                { "name": "stock", "namespace": "depot", "port": 82 },
+            ],
+        },
+    }))
+    .unwrap()
+}
+
+fn bundle(mesh: &Mesh, facts: &Facts) -> Bundle {
+    let checked = check(mesh, facts);
+    Bundle::new(
+        mesh,
+        &checked
+            .resolved
+            .unwrap_or_else(|| panic!("{:#?}", checked.findings)),
+    )
+}
+
+fn objects<'a>(
+    bundle: &'a Bundle,
+    cluster: &str,
+    kind: &str,
+) -> BTreeMap<&'a str, &'a shared::object::Object> {
+    let manifests = bundle
+        .cluster(cluster)
+        .unwrap_or_else(|| panic!("{cluster} gets nothing"));
+    manifests
+        .objects()
+        .filter(|o| o.kind.kind == kind)
+        .map(|o| (o.name.as_str(), o))
+        .collect()
+}
+
+#[test]
+fn each_gateway_accepts_every_name_of_what_runs_there_and_no_other() {
+    let bundle = bundle(&three_clusters(), &Facts::default());
+    let hosts = |cluster: &str| {
+        let gateways = objects(&bundle, cluster, "Gateway");
+        let server = &gateways["fedmesh-shop"].body["spec"]["servers"][0];
+        (
+            server["port"]["number"].clone(),
+            server["hosts"].as_array().unwrap().len(),
+        )
+    };
+    // Global, two regions, three zones; orders has a vanity name besides.
+    assert_eq!(hosts("north"), (json!(80), 6));
+    assert_eq!(hosts("south"), (json!(8080), 13));
+    assert_eq!(
+        objects(&bundle, "south", "Gateway")["fedmesh-shop"]
+            .namespace
+            .as_deref(),
+        Some("edge")
+    );
+    assert_eq!(
+        objects(&bundle, "south", "VirtualService")["stock"].body["spec"]["gateways"],
+        json!(["edge/fedmesh-shop"])
+    );
+    assert!(
+        !objects(&bundle, "north", "VirtualService").contains_key("orders"),
+        "it does not run there"
+    );
+}
+
+#[test]
+fn endpoints_are_the_own_gateway_or_another_clusters_zone() {
+    let bundle = bundle(&three_clusters(), &Facts::default());
+    let endpoints = |cluster: &str, host: &str| {
+        objects(&bundle, cluster, "ServiceEntry")[host].body["spec"]["endpoints"].clone()
+    };
+    assert_eq!(
+        endpoints("south", "stock.depot.external.svc.mesh.example.com"),
+        json!([
+            { "address": "stock.depot.external.svc.a.r1.mesh.example.com", "ports": { "http": 80 }, "locality": "r1/a" },
+            { "address": "door.edge.svc.cluster.local", "ports": { "http": 8080 }, "locality": "r2/a" },
+            { "address": "stock.depot.external.svc.b.r2.mesh.example.com", "ports": { "http": 80 }, "locality": "r2/b" },
+        ])
+    );
+    // No cluster of r1 runs orders: the region's name is answered by those of the level above.
+    assert_eq!(
+        endpoints("north", "orders.sales.external.svc.r1.mesh.example.com"),
+        json!([{ "address": "orders.sales.external.svc.a.r2.mesh.example.com", "ports": { "http": 8080 }, "locality": "r2/a" }])
+    );
+}
+
+#[test]
+fn a_zone_is_resolved_by_dns_unless_it_is_the_own_one_or_its_port_is_another() {
+    let bundle = bundle(&three_clusters(), &Facts::default());
+    let entry = |cluster: &str, name: &str| {
+        objects(&bundle, cluster, "ServiceEntry")[name].body["spec"].clone()
+    };
+    let own = entry("north", "stock.depot.zone");
+    assert_eq!(
+        own["hosts"],
+        json!(["stock.depot.external.svc.a.r1.mesh.example.com"])
+    );
+    assert_eq!(
+        own["endpoints"][0]["address"],
+        "istio-ingressgateway.istio-system.svc.cluster.local"
+    );
+    let others = entry("north", "stock.depot.zones");
+    assert_eq!(
+        others["hosts"],
+        json!(["stock.depot.external.svc.b.r2.mesh.example.com"])
+    );
+    assert!(others.get("endpoints").is_none());
+    let other_port = entry("north", "stock.depot.external.svc.a.r2.mesh.example.com");
+    assert_eq!(other_port["endpoints"][0]["ports"]["http"], 8080);
+}
+
+#[test]
+fn failover_settings_come_where_there_is_somewhere_to_go() {
+    let bundle = bundle(&three_clusters(), &Facts::default());
+    let rules = objects(&bundle, "north", "DestinationRule");
+    assert!(
+        rules.keys().all(|host| host.starts_with("stock.")),
+        "orders has one cluster: {rules:?}"
+    );
+    assert_eq!(
+        rules.keys().copied().collect::<Vec<_>>(),
+        [
+            "stock.depot.external.svc.mesh.example.com",
+            "stock.depot.external.svc.r2.mesh.example.com",
+        ]
+    );
+    for rule in rules.values() {
+        let policy = &rule.body["spec"]["trafficPolicy"];
+        assert_eq!(policy["loadBalancer"]["localityLbSetting"]["enabled"], true);
+        assert_eq!(policy["outlierDetection"]["maxEjectionPercent"], 100);
+    }
+}
+
+#[test]
+fn records_by_kind_of_address_and_fallback() {
+    let bundle = bundle(&three_clusters(), &Facts::default());
+    assert!(
+        objects(&bundle, "north", "DNSEndpoint").is_empty(),
+        "the records are in the DNS cluster"
+    );
+    let records = |name: &str| -> Vec<(String, String, Value)> {
+        let endpoint = objects(&bundle, "south", "DNSEndpoint")[name];
+        let list = endpoint.body["spec"]["endpoints"].as_array().unwrap();
+        let text = |v: &Value| v.as_str().unwrap().to_owned();
+        list.iter()
+            .map(|r| {
+                (
+                    text(&r["dnsName"]),
+                    text(&r["recordType"]),
+                    r["targets"].clone(),
+                )
+            })
+            .collect()
+    };
+    let row = |host: &str, kind: &str, targets: &[&str]| {
+        (host.to_owned(), kind.to_owned(), json!(targets))
+    };
+    assert_eq!(
+        records("orders.sales"),
+        [
+            row(
+                "orders.sales.external.svc.mesh.example.com",
+                "A",
+                &["203.0.113.2"]
+            ),
+            row(
+                "orders.sales.external.svc.mesh.example.com",
+                "AAAA",
+                &["2001:db8::2"]
+            ),
+            row(
+                "buy.mesh.example.com",
+                "CNAME",
+                &["orders.sales.external.svc.mesh.example.com"]
+            ),
+            row(
+                "orders.sales.external.svc.r1.mesh.example.com",
+                "CNAME",
+                &["orders.sales.external.svc.mesh.example.com"]
+            ),
+            row(
+                "orders.sales.external.svc.r2.mesh.example.com",
+                "A",
+                &["203.0.113.2"]
+            ),
+            row(
+                "orders.sales.external.svc.r2.mesh.example.com",
+                "AAAA",
+                &["2001:db8::2"]
+            ),
+            row(
+                "orders.sales.external.svc.a.r1.mesh.example.com",
+                "CNAME",
+                &["orders.sales.external.svc.r1.mesh.example.com"]
+            ),
+            row(
+                "orders.sales.external.svc.a.r2.mesh.example.com",
+                "A",
+                &["203.0.113.2"]
+            ),
+            row(
+                "orders.sales.external.svc.a.r2.mesh.example.com",
+                "AAAA",
+                &["2001:db8::2"]
+            ),
+            row(
+                "orders.sales.external.svc.b.r2.mesh.example.com",
+                "CNAME",
+                &["orders.sales.external.svc.r2.mesh.example.com"]
+            ),
+        ]
+    );
+    // A load balancer's host name stands alone or not at all.
+    let stock = records("stock.depot");
+    assert!(stock.contains(&row(
+        "stock.depot.external.svc.b.r2.mesh.example.com",
+        "CNAME",
+        &["lb.example.net"]
+    )));
+    assert!(
+        !stock
+            .iter()
+            .any(|(host, ..)| host == "stock.depot.external.svc.mesh.example.com")
+    );
+    let mesh = three_clusters();
+    let left_out = check(&mesh, &Facts::default())
+        .findings
+        .into_iter()
+        .filter(|f| f.code == "FM0306")
+        .count();
+    assert_eq!(left_out, 2, "the global name and that of region r2");
+}
+
+#[test]
+fn an_unknown_address_leaves_records_out_and_no_address_falls_back() {
+    let mut mesh = three_clusters();
+    mesh.spec.clusters[1]
+        .gateway
+        .as_mut()
+        .unwrap()
+        .addresses
+        .clear();
+    let unknown = bundle(&mesh, &Facts::default());
+    assert!(
+        !objects(&unknown, "south", "DNSEndpoint").contains_key("orders.sales"),
+        "its only address is not known"
+    );
+    let none = Facts {
+        gateways: BTreeMap::from([("south".to_owned(), Vec::new())]),
+    };
+    let none = bundle(&mesh, &none);
+    let endpoints =
+        &objects(&none, "south", "DNSEndpoint")["stock.depot"].body["spec"]["endpoints"];
+    let zone = endpoints
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|r| r["dnsName"] == "stock.depot.external.svc.a.r2.mesh.example.com");
+    assert_eq!(zone.unwrap()["recordType"], "CNAME");
+}
+
+#[test]
+fn the_api_version_follows_istio() {
+    for (istio, api) in [
+        ("1.5", "v1beta1"),
+        ("1.21.3", "v1beta1"),
+        ("1.22", "v1"),
+        ("1.30", "v1"),
+    ] {
+        let mut mesh = three_clusters();
+        mesh.spec.istio = Some(istio.into());
+        let bundle = bundle(&mesh, &Facts::default());
+        assert_eq!(
+            objects(&bundle, "north", "VirtualService")["stock"]
+                .kind
+                .version,
+            api,
+            "{istio}"
+        );
+    }
+}
+
+/// Documents of all shapes that pass the checks.
+fn meshes() -> impl Strategy<Value = Mesh> {
+    let label = "[a-z]([a-z0-9-]{0,8}[a-z0-9])?";
+    let cluster = (
+        label,
+        0..3_usize,
+        0..3_usize,
+        proptest::option::of(1..255_u8),
+    );
+    let service = (
+        label,
+        label,
+        1..65535_u32,
+        proptest::option::of(label),
+        any::<u8>(),
+    );
+    (
+        proptest::collection::vec(cluster, 1..5),
+        proptest::collection::vec(service, 0..5),
+        prop_oneof![Just(Target::Direct), Just(Target::KubefedV1Alpha1)],
+        proptest::option::of(1..100_000_u32),
+    )
+        .prop_map(|(clusters, services, target, ttl)| {
+            let clusters: Vec<Value> = clusters
+                .iter()
+                .enumerate()
+                .map(|(index, (name, region, zone, address))| {
+                    let mut cluster = json!({
+                        "name": format!("{name}-{index}"), "region": format!("r{region}"), "zone": format!("z{zone}"),
+                    });
+                    if let Some(address) = address {
+                        cluster["gateway"] = json!({ "addresses": [format!("203.0.113.{address}")] });
+                    }
+                    cluster
+                })
+                .collect();
+            let services: Vec<Value> = services
+                .iter()
+                .enumerate()
+                .map(|(index, (name, namespace, port, hostname, mask))| {
+                    let mut placed: Vec<&Value> =
+                        clusters.iter().enumerate().filter(|(i, _)| mask & (1 << i) != 0).map(|(_, c)| &c["name"]).collect();
+                    if placed.is_empty() {
+                        placed.push(&clusters[0]["name"]);
+                    }
+                    let mut service = json!({
+                        "name": format!("{name}-{index}"), "namespace": namespace, "port": port, "clusters": placed,
+                    });
+                    if let Some(hostname) = hostname {
+                        service["hostname"] = json!(format!("{hostname}-{index}"));
+                    }
+                    service
+                })
+                .collect();
+            let mut mesh: Mesh = serde_json::from_value(json!({
+                "apiVersion": "fedmesh.dev/v1alpha1", "kind": "Mesh", "metadata": { "name": "m" },
+                "spec": {
+                    "dns": { "suffix": "mesh.example.com", "externalDns": { "provider": "aws" } },
+                    "clusters": clusters, "services": services, "samples": ["sleep", "httpbin"],
+                },
+            }))
+            .unwrap();
+            mesh.spec.target = Some(target);
+            mesh.spec.dns.ttl = ttl;
+            mesh
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn rendering_is_deterministic_and_reads_back(mesh in meshes()) {
+        let first = bundle(&mesh, &Facts::default());
+        prop_assert_eq!(&first, &bundle(&mesh, &Facts::default()));
+        prop_assert_eq!(Mesh::read(&first.mesh_yaml).unwrap(), mesh);
+        for cluster in &first.clusters {
+            let mut seen = std::collections::BTreeSet::new();
+            for file in &cluster.files {
+                let documents: Vec<&str> = file.text.split("---\n").collect();
+                prop_assert_eq!(documents.len(), file.objects.len());
+                for (document, object) in documents.iter().zip(&file.objects) {
+                    prop_assert_eq!(&yaml::from_str::<Value>(document).unwrap(), &object.to_json());
+                    prop_assert!(seen.insert(object.key()), "{} twice", object.key());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_name_is_accepted_where_it_is_answered(mesh in meshes()) {
+        let mut mesh = mesh;
+        mesh.spec.target = Some(Target::Direct);
+        let resolved = check(&mesh, &Facts::default()).resolved.unwrap();
+        let bundle = Bundle::new(&mesh, &resolved);
+        for row in published::rows(&resolved) {
+            prop_assert!(!row.answered_by.is_empty(), "{}", row.host);
+            prop_assert!(row.host.len() <= 253 && row.host.ends_with(".mesh.example.com"));
+            for cluster in &row.answered_by {
+                let accepted = objects(&bundle, cluster, "Gateway").values().any(|gateway| {
+                    gateway.body["spec"]["servers"][0]["hosts"].as_array().unwrap().contains(&json!(row.host))
+                });
+                prop_assert!(accepted, "{} in {}", row.host, cluster);
+            }
+            for cluster in &resolved.clusters {
+                let resolvable = objects(&bundle, cluster.name.as_str(), "ServiceEntry").values().any(|entry| {
+                    entry.body["spec"]["hosts"].as_array().unwrap().contains(&json!(row.host))
+                });
+                prop_assert!(resolvable, "{} in {}", row.host, cluster.name);
+            }
+        }
+    }
+}
