@@ -25,7 +25,7 @@ use crate::resolved::Resolved;
 use crate::yaml;
 
 pub use carried::{Carried, Mismatch, ReadBundleError};
-pub use zip::ZipError;
+pub use zip::{ZipError, write as write_zip};
 
 /// The document's file in a bundle.
 pub const MESH_FILE: &str = "mesh.yaml";
@@ -102,7 +102,7 @@ impl Bundle {
 
     /// The bundle as one zip archive; the same bytes every time.
     pub fn to_zip(&self) -> Result<Vec<u8>, ZipError> {
-        zip::write(self.files())
+        write_zip(self.files())
     }
 
     /// The bundle as one YAML stream with a `# cluster:` heading before each cluster's documents.

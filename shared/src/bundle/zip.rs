@@ -29,7 +29,8 @@ pub enum ZipError {
     Path(String),
 }
 
-pub(super) fn write<'a>(
+/// Files, given as path and text, as one zip archive; the same bytes every time.
+pub fn write<'a>(
     files: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Result<Vec<u8>, ZipError> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));

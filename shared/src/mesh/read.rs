@@ -70,8 +70,10 @@ impl Mesh {
     /// Writes the document as YAML, in the one form that is used everywhere: fields in the order of
     /// the reference, nothing that was not written.
     pub fn to_yaml(&self) -> String {
-        // A Mesh has text keys only, so it always has a form in YAML.
-        yaml::to_string(self).unwrap_or_default()
+        // By way of JSON's values, as manifests are written: one path to YAML keeps the page small.
+        // A Mesh has text keys only, so it always has a form in both.
+        let value = serde_json::to_value(self).unwrap_or_default();
+        yaml::to_string(&value).unwrap_or_default()
     }
 }
 
