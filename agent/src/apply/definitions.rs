@@ -1,0 +1,110 @@
+//! Waiting until new kinds can be used.
+
+use std::time::{Duration, Instant};
+
+use futures::future::try_join_all;
+use serde_json::Value;
+use shared::object::{Kind, Object, Scope};
+
+use crate::cluster::{self, Connection, Request};
+
+/// For all definitions of a cluster together; seconds are usual.
+const DEADLINE: Duration = Duration::from_secs(30);
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// Waits until each definition is Established and its kind served.
+pub(super) async fn wait(connection: &Connection, definitions: &[&Object]) -> Result<(), String> {
+    let deadline = Instant::now() + DEADLINE;
+    try_join_all(
+        definitions
+            .iter()
+            .map(|one| wait_for(connection, one, deadline)),
+    )
+    .await?;
+    Ok(())
+}
+
+async fn wait_for(
+    connection: &Connection,
+    definition: &Object,
+    deadline: Instant,
+) -> Result<(), String> {
+    let definition_request = Request::get(cluster::object(definition));
+    let kind_request = defined(definition)
+        .map(|kind| Request::get(format!("{}?limit=1", cluster::collection(&kind, None))));
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let found = connection
+            .find(&definition_request)
+            .await
+            .map_err(|error| {
+                error.in_context(connection.context(), "get CustomResourceDefinition")
+            })?;
+        let is_established = found
+            .as_ref()
+            .is_some_and(|live| condition(live, "Established"));
+        if is_established {
+            // The server says so a moment before it answers for the kind.
+            let Some(request) = &kind_request else {
+                return Ok(());
+            };
+            match connection.send(request).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error.in_context(connection.context(), "list new kinds")),
+            }
+        }
+        if Instant::now() + pause > deadline {
+            return Err(format!(
+                "definition {} is not established after {} s: {}",
+                definition.name,
+                DEADLINE.as_secs(),
+                found
+                    .as_ref()
+                    .and_then(complaint)
+                    .unwrap_or("the server does not say why")
+            ));
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// The kind that a definition brings, in its first served version.
+fn defined(definition: &Object) -> Option<Kind> {
+    let spec = &definition.body["spec"];
+    let text = |value: &Value| value.as_str().map(|text| text.to_owned().into());
+    let version = spec["versions"]
+        .as_array()?
+        .iter()
+        .find(|version| version["served"] == true)?;
+    Some(Kind {
+        group: text(&spec["group"])?,
+        version: text(&version["name"])?,
+        kind: text(&spec["names"]["kind"])?,
+        plural: text(&spec["names"]["plural"])?,
+        scope: if spec["scope"] == "Namespaced" {
+            Scope::Namespaced
+        } else {
+            Scope::Cluster
+        },
+        wave: definition.kind.wave,
+    })
+}
+
+fn conditions(live: &Value) -> impl Iterator<Item = &Value> {
+    live["status"]["conditions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+}
+
+fn condition(live: &Value, name: &str) -> bool {
+    conditions(live).any(|condition| condition["type"] == name && condition["status"] == "True")
+}
+
+/// What the server has against it.
+fn complaint(live: &Value) -> Option<&str> {
+    conditions(live).find(|condition| condition["status"] == "False")?["message"].as_str()
+}

@@ -1,0 +1,60 @@
+//! Carrying out plans: every cluster at once, each wave by wave.
+
+mod definitions;
+mod objects;
+mod progress;
+mod run;
+mod skip;
+
+use std::collections::BTreeMap;
+
+use shared::api::{ClusterReport, Event, Report};
+use shared::plan::Plan;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::operation::{ApplyOptions, Target};
+use progress::Progress;
+
+/// Carries out a plan; see [`crate::operation::Operations::apply`].
+pub(crate) async fn apply(
+    plan: Plan,
+    mut targets: BTreeMap<String, Target>,
+    options: ApplyOptions,
+    events: UnboundedSender<Event>,
+) -> Report {
+    let skipped = skip::reasons(&plan, options);
+    let mut running = Vec::new();
+    for cluster in plan.clusters {
+        let progress = Progress::new(&cluster, events.clone());
+        let (name, target) = (cluster.name.clone(), targets.remove(&cluster.name));
+        let reason = skipped.get(&name).cloned();
+        let mesh = plan.mesh.clone();
+        let task = tokio::spawn(async move {
+            match (reason, target) {
+                (None, Some(target)) => run::run(&mesh, cluster, target, progress).await,
+                (reason, _) => {
+                    // A cluster without a target has an error in its plan, which is a reason.
+                    progress.end(Some(
+                        reason.unwrap_or_else(|| "it was not looked at".to_owned()),
+                    ))
+                }
+            }
+        });
+        running.push((name, task));
+    }
+    let mut report = Report::default();
+    for (name, task) in running {
+        report
+            .clusters
+            .push(task.await.unwrap_or_else(|error| ClusterReport {
+                name,
+                error: Some(format!("broken off: {error}")),
+                ..ClusterReport::default()
+            }));
+    }
+    // Nobody may be listening; the report is returned all the same.
+    let _listened = events.send(Event::Finished {
+        report: report.clone(),
+    });
+    report
+}

@@ -1,0 +1,242 @@
+//! One cluster's run: record what will be there, apply wave by wave, prune, record what is there.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use futures::stream::{self, StreamExt as _};
+use shared::api::{ClusterReport, Outcome};
+use shared::object::{Key, Object, Wave};
+use shared::ownership;
+use shared::plan::{Action, ClusterPlan};
+
+use super::progress::Progress;
+use super::{definitions, objects};
+use crate::cluster::{Connection, Look, Parent, Patience, Request, Seen, conflicts_of};
+use crate::operation::Target;
+
+/// Requests to one cluster at once. More do not go faster: the server is busy by then.
+const AT_ONCE: usize = 24;
+/// How many of the objects that were not touched are named.
+const NAMED: usize = 3;
+
+/// Carries out the plan of one cluster.
+pub(super) async fn run(
+    mesh: &str,
+    plan: ClusterPlan,
+    target: Target,
+    progress: Progress,
+) -> ClusterReport {
+    let unchanged = plan.count(Action::Unchanged);
+    progress.start(plan.steps.len() - unchanged, unchanged);
+    let Target { objects, look } = target;
+    let Look {
+        connection,
+        parent,
+        surplus,
+    } = look;
+    let run = Run {
+        mesh,
+        applyset_id: ownership::applyset_id(mesh),
+        connection: connection.with_patience(Patience::APPLY),
+        wanted: objects
+            .into_iter()
+            .map(|object| (object.key(), object))
+            .collect(),
+        surplus,
+        progress: &progress,
+    };
+    let result = run.all(batches(plan), parent).await;
+    drop(run);
+    progress.end(result.err())
+}
+
+/// What is left of a step when its diff has been read.
+struct Task {
+    object: Key,
+    action: Action,
+}
+
+/// What may be done at once.
+struct Batch {
+    wave: Wave,
+    tasks: Vec<Task>,
+}
+
+/// The steps that do something. A wave is a batch; of removals, each kind is, so that what records
+/// them goes last.
+fn batches(plan: ClusterPlan) -> Vec<Batch> {
+    let mut last = None;
+    let mut batches: Vec<Batch> = Vec::new();
+    for step in plan.steps {
+        let removes = match step.action {
+            Action::Create | Action::Change => false,
+            Action::Delete | Action::Release => true,
+            // Plans with one of the others are not carried out.
+            Action::Unchanged | Action::Conflict | Action::Rejected => continue,
+        };
+        let of = (step.wave, removes.then(|| step.object.group_kind()));
+        let task = Task {
+            object: step.object,
+            action: step.action,
+        };
+        match batches.last_mut() {
+            Some(batch) if last.as_ref() == Some(&of) => batch.tasks.push(task),
+            _ => batches.push(Batch {
+                wave: step.wave,
+                tasks: vec![task],
+            }),
+        }
+        last = Some(of);
+    }
+    batches
+}
+
+struct Run<'a> {
+    mesh: &'a str,
+    applyset_id: String,
+    connection: Connection,
+    wanted: BTreeMap<Key, Object>,
+    surplus: BTreeMap<Key, Seen>,
+    progress: &'a Progress,
+}
+
+impl Run<'_> {
+    async fn all(&self, batches: Vec<Batch>, parent: Option<Parent>) -> Result<(), String> {
+        // Where nothing is wanted, the parent is one of the objects to be deleted.
+        let records = !self.wanted.is_empty();
+        let wanted = Parent::of(self.wanted.keys());
+        let mut recorded = parent;
+        if records && !batches.is_empty() {
+            let during = Parent::of(self.surplus.keys()).union(&wanted);
+            let during = recorded.iter().fold(during, Parent::union);
+            self.record(during, &mut recorded).await?;
+        }
+        let mut batches = batches.into_iter();
+        while let Some(batch) = batches.next() {
+            self.progress.wave(batch.wave);
+            if let Err((why, mut untouched)) = self.batch(batch).await {
+                untouched.extend(batches.flat_map(|batch| batch.tasks));
+                return Err(stopped(&why, &untouched));
+            }
+        }
+        if records {
+            self.record(wanted, &mut recorded).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the parent, unless it says so already.
+    async fn record(&self, parent: Parent, recorded: &mut Option<Parent>) -> Result<(), String> {
+        if recorded.as_ref() == Some(&parent) {
+            return Ok(());
+        }
+        let path = Parent::path(self.mesh);
+        let request = Request::apply(&path, &parent.to_json(self.mesh), false);
+        self.connection.send(&request).await.map_err(|error| {
+            let owners = conflicts_of(&error).into_iter().flatten();
+            let owners: Vec<String> = owners
+                .map(|one| format!("{} is owned by {}", one.field, one.manager))
+                .collect();
+            let error = error.in_context(self.connection.context(), "patch Secret");
+            if owners.is_empty() {
+                error
+            } else {
+                format!("{error} ({})", owners.join(", "))
+            }
+        })?;
+        *recorded = Some(parent);
+        Ok(())
+    }
+
+    /// After a failure nothing more is begun, and what has been begun is finished. The error is why,
+    /// and what was not begun.
+    async fn batch(&self, batch: Batch) -> Result<(), (String, Vec<Task>)> {
+        let definitions: Vec<&Object> = match batch.wave {
+            Wave::Definitions => batch
+                .tasks
+                .iter()
+                .filter_map(|task| self.wanted.get(&task.object))
+                .collect(),
+            _ => Vec::new(),
+        };
+        let failure = OnceLock::new();
+        let mut tasks = batch.tasks.into_iter();
+        // Asked for the next one whenever another can begin.
+        let next = std::iter::from_fn(|| {
+            if failure.get().is_none() {
+                tasks.next()
+            } else {
+                None
+            }
+        });
+        stream::iter(next)
+            .map(|task| async {
+                let outcome = self.carry_out(&task).await;
+                if let Some(why) = complaint(&outcome) {
+                    // Only the first is kept.
+                    let _is_first = failure.set(format!("{}: {why}", task.object));
+                }
+                self.progress.object(task.object, outcome);
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect::<()>()
+            .await;
+        if let Some(why) = failure.into_inner() {
+            return Err((why, tasks.collect()));
+        }
+        if definitions.is_empty() {
+            return Ok(());
+        }
+        definitions::wait(&self.connection, &definitions)
+            .await
+            .map_err(|why| (why, Vec::new()))
+    }
+
+    async fn carry_out(&self, task: &Task) -> Outcome {
+        let Task { object, action } = task;
+        match (action, self.wanted.get(object), self.surplus.get(object)) {
+            (Action::Delete, _, Some(seen)) => {
+                objects::delete(&self.connection, object, seen).await
+            }
+            (Action::Release, _, Some(seen)) => {
+                objects::release(&self.connection, object, seen).await
+            }
+            (_, Some(wanted), _) => {
+                let stamped = ownership::stamp(wanted, &self.applyset_id);
+                objects::apply(&self.connection, &stamped, *action).await
+            }
+            (action, ..) => Outcome::Failed {
+                message: format!("the plan has no object for its {}", action.as_str()),
+            },
+        }
+    }
+}
+
+fn complaint(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Done { .. } => None,
+        Outcome::Failed { message } => Some(message.clone()),
+        Outcome::Conflict { conflicts } => {
+            let owners = conflicts
+                .iter()
+                .map(|one| format!("{} is owned by {}", one.field, one.manager));
+            Some(owners.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+fn stopped(why: &str, untouched: &[Task]) -> String {
+    if untouched.is_empty() {
+        return format!("stopped: {why}");
+    }
+    let named: Vec<String> = untouched
+        .iter()
+        .take(NAMED)
+        .map(|task| task.object.to_string())
+        .collect();
+    let more = match untouched.len() - named.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("stopped: {why}; not touched: {}{more}", named.join(", "))
+}

@@ -1,0 +1,116 @@
+//! Which clusters are left alone, and why.
+
+use std::collections::BTreeMap;
+
+use shared::plan::{Action, ClusterPlan, Plan};
+
+use crate::operation::ApplyOptions;
+
+/// Reasons by cluster; a cluster that is not among them is applied to.
+pub(super) fn reasons(plan: &Plan, options: ApplyOptions) -> BTreeMap<String, String> {
+    let mut reasons: BTreeMap<String, String> = plan
+        .clusters
+        .iter()
+        .filter_map(|cluster| Some((cluster.name.clone(), own_reason(cluster)?)))
+        .collect();
+    if !reasons.is_empty() && !options.partial {
+        let blockers = reasons
+            .keys()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(", ");
+        for cluster in &plan.clusters {
+            reasons.entry(cluster.name.clone()).or_insert_with(|| {
+                format!(
+                    "not touched, because {blockers} cannot be applied to; see there, or apply to \
+                     the others alone with partial"
+                )
+            });
+        }
+    }
+    reasons
+}
+
+fn own_reason(cluster: &ClusterPlan) -> Option<String> {
+    if let Some(error) = &cluster.error {
+        return Some(error.clone());
+    }
+    let mut blocking = cluster.steps.iter().filter(|step| step.action.blocks());
+    let first = blocking.next()?;
+    let why = match (first.action, first.conflicts.first(), &first.message) {
+        (Action::Conflict, Some(conflict), _) => {
+            format!("{} is owned by {}", conflict.field, conflict.manager)
+        }
+        (_, _, Some(message)) => message.clone(),
+        (action, ..) => action.as_str().to_owned(),
+    };
+    let more = match blocking.count() {
+        0 => String::new(),
+        count => format!(" (and {count} more)"),
+    };
+    Some(format!("not touched: {}: {why}{more}", first.object))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reasons;
+    use crate::operation::ApplyOptions;
+    use shared::object::{Key, Wave};
+    use shared::plan::{Action, ClusterPlan, Conflict, Plan, Step};
+
+    fn cluster(name: &str, error: Option<&str>, actions: &[Action]) -> ClusterPlan {
+        let step = |action: &Action| Step {
+            object: Key {
+                group: String::new(),
+                kind: "Service".into(),
+                namespace: "web".into(),
+                name: "orders".into(),
+            },
+            wave: Wave::Services,
+            action: *action,
+            diff: String::new(),
+            conflicts: match action {
+                Action::Conflict => {
+                    vec![Conflict {
+                        manager: "other".into(),
+                        field: ".spec.ports".into(),
+                    }]
+                }
+                _ => Vec::new(),
+            },
+            message: None,
+        };
+        ClusterPlan {
+            name: name.into(),
+            context: format!("{name}-context"),
+            error: error.map(str::to_owned),
+            steps: actions.iter().map(step).collect(),
+        }
+    }
+
+    #[test]
+    fn one_blocks_all_unless_partial() {
+        let plan = Plan {
+            id: String::new(),
+            mesh: "demo".into(),
+            clusters: vec![
+                cluster("a", None, &[Action::Create]),
+                cluster("b", Some("down"), &[]),
+                cluster("c", None, &[Action::Conflict, Action::Rejected]),
+            ],
+        };
+        let all = reasons(&plan, ApplyOptions { partial: false });
+        assert!(
+            all["a"].contains("b, c cannot be applied to"),
+            "{}",
+            all["a"]
+        );
+        let some = reasons(&plan, ApplyOptions { partial: true });
+        assert_eq!(some.len(), 2);
+        assert_eq!(some["b"], "down");
+        assert_eq!(
+            some["c"],
+            "not touched: Service web/orders: .spec.ports is owned by other (and 1 more)"
+        );
+    }
+}

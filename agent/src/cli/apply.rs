@@ -1,0 +1,197 @@
+//! `apply` and `remove`: plan, ask, do.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use clap::Args;
+use shared::api::{Intent, Report};
+use tokio::sync::mpsc;
+
+use super::failure::{Exit, Failure};
+use super::input::{self, Input};
+use super::output::{self, Format, counted, progress};
+use super::{Access, Document, OutputFormat};
+use crate::operation::{ApplyOptions, Operations, Planned};
+
+/// Make the clusters what the document says.
+///
+/// The plan is shown and a question asked first. A conflict with another manager, an object that
+/// is refused and a cluster that does not answer stand in the way: then nothing is changed
+/// anywhere, unless --partial is given. What an earlier apply made and the document no longer wants
+/// is removed. Exit codes: 0 everything done, 1 not everything, 2 wrong usage or an unreadable
+/// document.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fedmesh-agent apply -f mesh.yaml
+  fedmesh-agent apply -f bundle.zip --yes                     without a question, as in CI
+  fedmesh-agent apply -f mesh.yaml --yes -o json > report.json
+  fedmesh-agent apply -f mesh.yaml --partial                  although a cluster is away")]
+pub(super) struct Apply {
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Take everything of a mesh out of the clusters.
+///
+/// What is removed is found by the labels that an apply put on it, so the document only has to
+/// name the mesh and the clusters. Namespaces and definitions (CRDs) stay, without the labels:
+/// others may depend on them. Exit codes: 0 everything done, 1 not everything, 2 wrong usage or an
+/// unreadable document.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fedmesh-agent remove -f mesh.yaml
+  fedmesh-agent remove -f bundle --yes --kubeconfig clusters.yaml")]
+pub(super) struct Remove {
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
+struct Common {
+    #[command(flatten)]
+    document: Document,
+
+    #[command(flatten)]
+    access: Access,
+
+    #[command(flatten)]
+    output: OutputFormat,
+
+    /// Do not ask.
+    #[arg(short, long)]
+    yes: bool,
+
+    /// Go on with the clusters where nothing stands in the way, although there are others.
+    #[arg(long)]
+    partial: bool,
+}
+
+impl Apply {
+    pub(super) async fn run(self) -> Result<Exit, Failure> {
+        self.common.run(Intent::Apply).await
+    }
+}
+
+impl Remove {
+    pub(super) async fn run(self) -> Result<Exit, Failure> {
+        self.common.run(Intent::Remove).await
+    }
+}
+
+impl Common {
+    async fn run(self, intent: Intent) -> Result<Exit, Failure> {
+        if !self.yes && !io::stdin().is_terminal() {
+            return Err(Failure::Usage {
+                message: "there is no terminal to ask on".to_owned(),
+                hint: "look at what `plan` shows, then give --yes",
+            });
+        }
+        let Input { mesh, .. } = input::read(&self.document.path)?;
+        let operations = self.access.operations();
+        let planned = operations.plan(&mesh, intent).await?;
+        output::warnings(&planned.findings)?;
+
+        let clusters = &planned.plan.clusters;
+        let ready = clusters
+            .iter()
+            .filter(|cluster| cluster.can_be_applied())
+            .count();
+        let blocked = ready < clusters.len();
+        self.show(&planned)?;
+        if blocked && (ready == 0 || !self.partial) {
+            return Err(Failure::Blocked(format!(
+                "something stands in the way in {} of {}",
+                clusters.len() - ready,
+                counted(clusters.len(), "cluster"),
+            )));
+        }
+        if planned.plan.has_changes() && !self.yes {
+            ask(intent, &planned.plan.mesh, ready)?;
+        }
+        let report = self.carry_out(&operations, planned).await?;
+        Ok(if report.is_success() {
+            Exit::Success
+        } else {
+            Exit::Failed
+        })
+    }
+
+    /// Shows the whole plan to whoever is going to be asked, else what is needed to follow a log.
+    fn show(&self, planned: &Planned) -> Result<(), Failure> {
+        match (self.yes, self.output.format) {
+            (false, Format::Text) => output::plan::write(&mut output::stdout(), &planned.plan)?,
+            // Standard output is for the report alone.
+            (false, Format::Json) => output::plan::write(&mut output::stderr(), &planned.plan)?,
+            (true, _) => output::plan::write_summary(&mut output::stderr(), &planned.plan)?,
+        }
+        Ok(())
+    }
+
+    /// Applies, telling about each object as it is done. A reader that goes away does not stop an
+    /// apply half-way.
+    async fn carry_out(
+        &self,
+        operations: &Operations,
+        planned: Planned,
+    ) -> Result<Report, Failure> {
+        let (sender, mut events) = mpsc::unbounded_channel();
+        let format = self.output.format;
+        let telling = async move {
+            while let Some(event) = events.recv().await {
+                // See above: what cannot be told is done all the same.
+                _ = match format {
+                    Format::Text => progress::write(&mut output::stdout(), &event),
+                    Format::Json => progress::write(&mut output::stderr(), &event),
+                };
+            }
+        };
+        let interrupts = tokio::spawn(mind_interrupts());
+        let options = ApplyOptions {
+            partial: self.partial,
+        };
+        let (report, ()) = tokio::join!(operations.apply(planned, options, sender), telling);
+        interrupts.abort();
+        match self.output.format {
+            Format::Text => progress::write_report(&mut output::stdout(), &report)?,
+            Format::Json => output::json(&mut output::stdout(), &report)?,
+        }
+        Ok(report)
+    }
+}
+
+/// The first Ctrl-C lets the apply go to its end, the second stops at once.
+async fn mind_interrupts() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        return;
+    }
+    _ = writeln!(
+        output::stderr(),
+        "\nCtrl-C: the apply goes on to its end; press it again to stop at once (what is done stays, \
+         and the next apply goes on from there)"
+    );
+    if tokio::signal::ctrl_c().await.is_ok() {
+        // As the shell has it for a program ended by SIGINT.
+        std::process::exit(130);
+    }
+}
+
+fn ask(intent: Intent, mesh: &str, clusters: usize) -> Result<(), Failure> {
+    let question = match intent {
+        Intent::Apply => format!(
+            "Apply these changes of mesh {mesh} to {}?",
+            counted(clusters, "cluster")
+        ),
+        Intent::Remove => format!("Remove mesh {mesh} from {}?", counted(clusters, "cluster")),
+    };
+    let mut stderr = output::stderr();
+    write!(stderr, "{question} [y/N] ")?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+        Ok(())
+    } else {
+        Err(Failure::Declined)
+    }
+}

@@ -1,0 +1,69 @@
+//! `check`: what is wrong with a document.
+
+use std::io::Write as _;
+
+use clap::Args;
+use serde::Serialize;
+use shared::check::{Finding, Severity, check};
+use shared::facts::Facts;
+
+use super::failure::{Exit, Failure};
+use super::output::{self, Format, counted};
+use super::{Document, OutputFormat, input};
+
+/// Say what is wrong with a document.
+///
+/// Nothing outside the document is asked. Exit codes: 0 no errors (there may be warnings), 1
+/// errors, 2 the document cannot be read.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fedmesh-agent check -f mesh.yaml
+  cat mesh.yaml | fedmesh-agent check -f -
+  fedmesh-agent check -f mesh.yaml -o json | jq '.findings[] | select(.severity == \"error\")'")]
+pub(super) struct Check {
+    #[command(flatten)]
+    document: Document,
+
+    #[command(flatten)]
+    output: OutputFormat,
+}
+
+/// The answer, for programs.
+#[derive(Serialize)]
+struct Answer<'a> {
+    findings: &'a [Finding],
+}
+
+impl Check {
+    pub(super) fn run(self) -> Result<Exit, Failure> {
+        let input = input::read(&self.document.path)?;
+        let checked = check(&input.mesh, &Facts::default());
+        let errors = checked.count(Severity::Error);
+        let mut stdout = output::stdout();
+        match self.output.format {
+            Format::Json => output::json(
+                &mut stdout,
+                &Answer {
+                    findings: &checked.findings,
+                },
+            )?,
+            Format::Text => {
+                output::findings(&mut stdout, &checked.findings)?;
+                writeln!(
+                    stdout,
+                    "{}: {}, {}, {}",
+                    input.name,
+                    counted(errors, "error"),
+                    counted(checked.count(Severity::Warning), "warning"),
+                    counted(checked.count(Severity::Hint), "hint"),
+                )?;
+            }
+        }
+        Ok(if errors == 0 {
+            Exit::Success
+        } else {
+            Exit::Failed
+        })
+    }
+}

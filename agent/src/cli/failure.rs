@@ -1,0 +1,149 @@
+//! How a command ends, and what it says when it does not end well.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use shared::check::Finding;
+
+use super::input::InputError;
+use super::output::{self, WriteError};
+use crate::http::ServeError;
+use crate::operation::PlanError;
+
+/// How a command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// Done, and everything is as it should be.
+    Success,
+    /// Not done, or not as it should be.
+    Failed,
+    /// Wrong usage, or an input that cannot be read.
+    Usage,
+    /// `plan --exit-code` found changes.
+    Changes,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Success => Self::SUCCESS,
+            Exit::Failed => Self::from(1),
+            Exit::Usage | Exit::Changes => Self::from(2),
+        }
+    }
+}
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// The document.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The document can be read, but not rendered.
+    #[error("{name}: the document has errors, so nothing is rendered")]
+    Findings {
+        /// Where the document comes from.
+        name: String,
+        /// What the checks found.
+        findings: Vec<Finding>,
+    },
+    /// Options that do not go together, or lack something.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// A name that the document does not have.
+    #[error("{name}: no manifests for a cluster named {cluster:?}; there are: {known}")]
+    NoSuchCluster {
+        /// Where the document comes from.
+        name: String,
+        /// The name asked for.
+        cluster: String,
+        /// Those there are.
+        known: String,
+    },
+    /// The file or folder written to.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// Standard output.
+    #[error("standard output cannot be written: {0}")]
+    Output(#[from] std::io::Error),
+    /// The runtime.
+    #[error("no worker threads can be started: {0}")]
+    Runtime(#[source] std::io::Error),
+    /// Planning.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Something stands in the way of an apply.
+    #[error("nothing was changed: {0}")]
+    Blocked(String),
+    /// The person said no.
+    #[error("nothing was changed: the question was not answered with yes")]
+    Declined,
+    /// The local API.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+impl Failure {
+    /// Tells people on standard error, unless nobody is listening any more.
+    pub(super) fn report(&self) {
+        if self.is_closed_pipe() {
+            return;
+        }
+        // There is nothing left to do where even this cannot be written.
+        _ = self.write();
+    }
+
+    fn write(&self) -> std::io::Result<()> {
+        if let Self::Findings { findings, .. } | Self::Plan(PlanError::Findings(findings)) = self {
+            output::findings(&mut anstream::stderr().lock(), findings)?;
+        }
+        let mut stderr = anstream::stderr().lock();
+        let (error, hint) = (output::ERROR, output::HINT);
+        writeln!(
+            stderr,
+            "{error}error:{error:#} {}",
+            output::printable(&self.to_string())
+        )?;
+        if let Some(text) = self.hint() {
+            writeln!(stderr, "{hint}hint:{hint:#} {}", output::printable(&text))?;
+        }
+        Ok(())
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Input(error) => Some(error.hint()),
+            Self::Findings { .. } => Some("mend what is listed above and try again".to_owned()),
+            Self::Usage { hint, .. } => Some((*hint).to_owned()),
+            Self::NoSuchCluster { .. } => Some("give --cluster one of these names".to_owned()),
+            Self::Write(error) => Some(error.hint()),
+            Self::Plan(error) => Some(error.hint()),
+            Self::Blocked(_) => Some(
+                "settle what is listed above, or give --partial to go on with the clusters where nothing stands in the way"
+                    .to_owned(),
+            ),
+            Self::Serve(error) => Some(error.hint()),
+            Self::Output(_) | Self::Runtime(_) | Self::Declined => None,
+        }
+    }
+
+    /// The exit code that it ends with.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            // As for a reader such as `head` that has seen enough.
+            _ if self.is_closed_pipe() => Exit::Success,
+            Self::Input(error) if error.is_unreadable() => Exit::Usage,
+            Self::Usage { .. } | Self::NoSuchCluster { .. } => Exit::Usage,
+            _ => Exit::Failed,
+        }
+    }
+
+    fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+}

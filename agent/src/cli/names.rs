@@ -1,0 +1,98 @@
+//! `names`: what is published, and who answers it.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use shared::check::check;
+use shared::facts::Facts;
+use shared::published::{self, NameRow};
+
+use super::failure::{Exit, Failure};
+use super::output::{self, Format, HEADING};
+use super::{Document, OutputFormat, input};
+
+/// List every published name, its level, the clusters behind it and its fall-back.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fedmesh-agent names -f mesh.yaml
+  fedmesh-agent names -f mesh.yaml -o json | jq -r '.[].host'")]
+pub(super) struct Names {
+    #[command(flatten)]
+    document: Document,
+
+    #[command(flatten)]
+    output: OutputFormat,
+}
+
+impl Names {
+    pub(super) fn run(self) -> Result<Exit, Failure> {
+        let input = input::read(&self.document.path)?;
+        let checked = check(&input.mesh, &Facts::default());
+        let Some(resolved) = checked.resolved else {
+            return Err(Failure::Findings {
+                name: input.name,
+                findings: checked.findings,
+            });
+        };
+        let rows = published::rows(&resolved);
+        let mut stdout = output::stdout();
+        match self.output.format {
+            Format::Json => output::json(&mut stdout, &rows)?,
+            Format::Text => table(&mut stdout, &rows)?,
+        }
+        Ok(Exit::Success)
+    }
+}
+
+fn table(to: &mut impl Write, rows: &[NameRow]) -> io::Result<()> {
+    let list = |names: &[String]| {
+        if names.is_empty() {
+            "-".to_owned()
+        } else {
+            names.join(",")
+        }
+    };
+    let head = [
+        "NAME",
+        "LEVEL",
+        "SERVICE",
+        "CLUSTERS",
+        "FALLS BACK TO",
+        "ANSWERED BY",
+    ]
+    .map(str::to_owned);
+    let mut lines = vec![head];
+    lines.extend(rows.iter().map(|row| {
+        [
+            row.host.clone(),
+            row.level.to_owned(),
+            row.service.clone(),
+            list(&row.clusters),
+            row.falls_back_to.clone().unwrap_or_else(|| "-".to_owned()),
+            list(&row.answered_by),
+        ]
+    }));
+    let width = |column: usize| {
+        lines
+            .iter()
+            .map(|line| line[column].len())
+            .max()
+            .unwrap_or_default()
+    };
+    let widths: [usize; 6] = std::array::from_fn(width);
+    for (number, line) in lines.iter().enumerate() {
+        let cells: Vec<String> = line
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        let style = if number == 0 {
+            HEADING
+        } else {
+            anstyle::Style::new()
+        };
+        writeln!(to, "{style}{}{style:#}", cells.join("  ").trim_end())?;
+    }
+    Ok(())
+}

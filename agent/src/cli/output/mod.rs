@@ -1,0 +1,94 @@
+//! What commands write.
+
+pub(super) mod findings;
+pub(super) mod folder;
+pub(super) mod plan;
+pub(super) mod progress;
+pub(super) mod status;
+pub(super) mod target;
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+use serde::Serialize;
+
+pub(super) use findings::{findings, warnings};
+pub(super) use target::{Target, WriteError};
+
+/// What is wrong, and what goes away.
+pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
+/// What may be wrong.
+pub(super) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+/// What to do.
+pub(super) const HINT: Style = AnsiColor::Cyan.on_default();
+/// Headings.
+pub(super) const HEADING: Style = Style::new().bold();
+/// What comes.
+pub(super) const ADDED: Style = AnsiColor::Green.on_default();
+/// What goes.
+pub(super) const REMOVED: Style = AnsiColor::Red.on_default();
+/// What becomes otherwise.
+pub(super) const CHANGED: Style = AnsiColor::Yellow.on_default();
+/// What need not be read.
+pub(super) const QUIET: Style = Style::new().dimmed();
+
+/// The form of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Text,
+    /// For programs: one JSON document.
+    Json,
+}
+
+/// Standard output, without colours where it is not a terminal or `NO_COLOR` is set.
+pub(super) fn stdout() -> anstream::AutoStream<io::StdoutLock<'static>> {
+    anstream::stdout().lock()
+}
+
+/// Standard error, likewise.
+pub(super) fn stderr() -> anstream::AutoStream<io::StderrLock<'static>> {
+    anstream::stderr().lock()
+}
+
+/// Writes one JSON document.
+pub(super) fn json(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(value)?;
+    writeln!(to, "{text}")
+}
+
+/// Text that may come from a document or a cluster, without the control characters that could make
+/// a terminal do more than print.
+pub(super) fn printable(text: &str) -> Cow<'_, str> {
+    let harmful = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if text.contains(harmful) {
+        text.replace(harmful, "\u{fffd}").into()
+    } else {
+        text.into()
+    }
+}
+
+/// `1 cluster`, `2 clusters`.
+pub(super) fn counted(count: usize, one: &str) -> String {
+    if count == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{count} {one}s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_do_not_reach_a_terminal() {
+        assert_eq!(
+            printable("a\u{1b}[31mb\r\n\tc\u{9b}"),
+            "a\u{fffd}[31mb\u{fffd}\n\tc\u{fffd}"
+        );
+        assert_eq!(printable("plain\ntext"), "plain\ntext");
+    }
+}

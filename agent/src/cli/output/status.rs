@@ -1,0 +1,47 @@
+//! A status, for people.
+
+use std::io::{self, Write};
+
+use shared::api::{ClusterStatus, Status};
+
+use super::{ADDED, CHANGED, ERROR, HEADING, REMOVED, counted, printable};
+
+/// Writes what is not as wanted, cluster by cluster.
+pub(in crate::cli) fn write(to: &mut impl Write, status: &Status) -> io::Result<()> {
+    for cluster in &status.clusters {
+        let ClusterStatus {
+            name,
+            error,
+            in_step,
+            missing,
+            changed,
+            surplus,
+        } = cluster;
+        write!(to, "{HEADING}{name}{HEADING:#}: ")?;
+        if let Some(error) = error {
+            writeln!(to, "{ERROR}{}{ERROR:#}", printable(error))?;
+            continue;
+        }
+        let off = missing.len() + changed.len() + surplus.len();
+        if off == 0 {
+            writeln!(to, "in step, {}", counted(*in_step, "object"))?;
+        } else {
+            writeln!(
+                to,
+                "not in step, {} of {}",
+                off,
+                counted(in_step + off, "object")
+            )?;
+        }
+        for (keys, word, style) in [
+            (missing, "missing", REMOVED),
+            (changed, "changed", CHANGED),
+            (surplus, "surplus", ADDED),
+        ] {
+            for key in keys {
+                writeln!(to, "  {style}{word}{style:#}  {key}")?;
+            }
+        }
+    }
+    Ok(())
+}

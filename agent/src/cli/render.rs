@@ -1,0 +1,123 @@
+//! `render`: the manifests of every cluster.
+
+use std::io::Write as _;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use shared::bundle::Bundle;
+use shared::check::check;
+use shared::facts::Facts;
+use shared::mesh;
+
+use super::failure::{Exit, Failure};
+use super::output::{self, Target, counted, target};
+use super::{Document, input};
+
+/// Write the manifests for every cluster.
+///
+/// The same document gives the same bytes on every machine and in the browser. What is written
+/// carries its document: a folder and a zip archive as mesh.yaml, the stream in comments. `-f` of
+/// every command takes it back. Addresses of gateways come from the document alone; where it has
+/// none, the DNS records that need them are left out and a warning says so.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fedmesh-agent render -f mesh.yaml                                       one YAML stream
+  fedmesh-agent render -f mesh.yaml --output bundle                       a folder for each cluster
+  fedmesh-agent render -f mesh.yaml --output bundle.zip                   the same in a zip archive
+  fedmesh-agent render -f mesh.yaml --target kubefed-v1alpha1             for another engine
+  fedmesh-agent render -f mesh.yaml --cluster cluster1 | kubectl --context cluster1 apply -f -")]
+pub(super) struct Render {
+    #[command(flatten)]
+    document: Document,
+
+    /// The engine that delivers the manifests, instead of the document's.
+    #[arg(short, long, value_parser = engine())]
+    target: Option<mesh::Target>,
+
+    /// Print the manifests of this cluster only.
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+
+    /// `-` for standard output, a file that ends in .zip, or a folder.
+    ///
+    /// The folder is new, or empty, or an earlier bundle: then files are replaced, and files that
+    /// fedmesh made and that are no longer needed are removed. mesh.yaml is written in one fixed
+    /// form, without comments.
+    #[arg(short, long, value_name = "-|DIR|FILE.zip", default_value = "-")]
+    output: Target,
+}
+
+impl Render {
+    pub(super) fn run(self) -> Result<Exit, Failure> {
+        let input = input::read(&self.document.path)?;
+        let mut mesh = input.mesh;
+        if self.target.is_some() {
+            // Into the document, so that the bundle still proves itself.
+            mesh.spec.target = self.target;
+        }
+        let checked = check(&mesh, &Facts::default());
+        let Some(resolved) = checked.resolved else {
+            return Err(Failure::Findings {
+                name: input.name,
+                findings: checked.findings,
+            });
+        };
+        output::warnings(&checked.findings)?;
+        let bundle = Bundle::new(&mesh, &resolved);
+        match (self.cluster, &self.output) {
+            (None, Target::Stream) => output::stdout()
+                .into_inner()
+                .write_all(bundle.to_stream().as_bytes())?,
+            (None, Target::Zip(path)) => target::write_zip(path, &bundle)?,
+            (None, Target::Folder(path)) => target::write_folder(path, &bundle)?,
+            (Some(name), Target::Stream) => {
+                let Some(cluster) = bundle.cluster(&name) else {
+                    let known: Vec<&str> =
+                        bundle.clusters.iter().map(|c| c.name.as_str()).collect();
+                    let known = known.join(", ");
+                    return Err(Failure::NoSuchCluster {
+                        name: input.name,
+                        cluster: name,
+                        known,
+                    });
+                };
+                output::stdout()
+                    .into_inner()
+                    .write_all(cluster.to_stream().as_bytes())?;
+            }
+            (Some(_), Target::Zip(_) | Target::Folder(_)) => {
+                return Err(Failure::Usage {
+                    message: "--cluster prints one cluster's manifests, and --output wants all of them in a bundle"
+                        .to_owned(),
+                    hint: "leave one of the two out; in a folder, each cluster has its own folder",
+                });
+            }
+        }
+        if let Target::Zip(path) | Target::Folder(path) = &self.output {
+            let objects = bundle
+                .clusters
+                .iter()
+                .map(shared::bundle::ClusterManifests::object_count)
+                .sum();
+            writeln!(
+                output::stderr(),
+                "{}: {} for {}",
+                path.display(),
+                counted(objects, "object"),
+                counted(bundle.clusters.len(), "cluster"),
+            )?;
+        }
+        Ok(Exit::Success)
+    }
+}
+
+fn engine() -> impl clap::builder::TypedValueParser<Value = mesh::Target> {
+    PossibleValuesParser::new(mesh::Target::ALL.map(mesh::Target::as_str)).map(|text| {
+        let named = mesh::Target::ALL
+            .into_iter()
+            .find(|target| target.as_str() == text);
+        // Every possible value is one of them, so the fall-back is never taken.
+        named.unwrap_or_default()
+    })
+}

@@ -1,0 +1,52 @@
+//! `status`: whether the clusters are as the document says.
+
+use clap::Args;
+use shared::api::{self, Intent};
+
+use super::failure::{Exit, Failure};
+use super::output::{self, Format};
+use super::{Access, Document, OutputFormat, input};
+
+/// Say whether the clusters are as the document says.
+///
+/// Exit codes: 0 every cluster is in step, 1 one is not or cannot be asked, 2 wrong usage or an
+/// unreadable document.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fedmesh-agent status -f mesh.yaml
+  fedmesh-agent status -f bundle --kubeconfig clusters.yaml
+  fedmesh-agent status -f mesh.yaml -o json | jq '.clusters[] | {name, inStep}'")]
+pub(super) struct Status {
+    #[command(flatten)]
+    document: Document,
+
+    #[command(flatten)]
+    access: Access,
+
+    #[command(flatten)]
+    output: OutputFormat,
+}
+
+impl Status {
+    pub(super) async fn run(self) -> Result<Exit, Failure> {
+        let input = input::read(&self.document.path)?;
+        let planned = self
+            .access
+            .operations()
+            .plan(&input.mesh, Intent::Apply)
+            .await?;
+        output::warnings(&planned.findings)?;
+        let status = api::Status::of(&planned.plan);
+        let mut stdout = output::stdout();
+        match self.output.format {
+            Format::Text => output::status::write(&mut stdout, &status)?,
+            Format::Json => output::json(&mut stdout, &status)?,
+        }
+        Ok(if status.is_in_step() {
+            Exit::Success
+        } else {
+            Exit::Failed
+        })
+    }
+}

@@ -1,0 +1,54 @@
+//! Where objects are on an API server.
+
+use shared::object::{Kind, Object};
+
+/// The path of a kind's objects, in one namespace or, with `None`, in all of them.
+pub(crate) fn collection(kind: &Kind, namespace: Option<&str>) -> String {
+    let root = if kind.group.is_empty() {
+        "/api"
+    } else {
+        "/apis"
+    };
+    let mut path = format!("{root}/{}", kind.api_version());
+    if let Some(namespace) = namespace {
+        path.push_str("/namespaces/");
+        path.push_str(namespace);
+    }
+    path.push('/');
+    path.push_str(&kind.plural);
+    path
+}
+
+/// The path of an object.
+pub(crate) fn object(object: &Object) -> String {
+    object_at(&object.kind, object.namespace.as_deref(), &object.name)
+}
+
+/// The path of an object by its name. The caller answers for names from outside: those in a checked
+/// document and those that an API server gives are safe in a path.
+pub(crate) fn object_at(kind: &Kind, namespace: Option<&str>, name: &str) -> String {
+    format!("{}/{name}", collection(kind, namespace))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{collection, object_at};
+    use shared::object::Kind;
+
+    #[test]
+    fn paths_are_those_of_the_api() {
+        assert_eq!(collection(&Kind::NAMESPACE, None), "/api/v1/namespaces");
+        assert_eq!(
+            object_at(&Kind::SERVICE, Some("web"), "orders"),
+            "/api/v1/namespaces/web/services/orders"
+        );
+        assert_eq!(
+            object_at(
+                &Kind::istio("v1", "Gateway", "gateways"),
+                Some("istio-system"),
+                "fedmesh-demo"
+            ),
+            "/apis/networking.istio.io/v1/namespaces/istio-system/gateways/fedmesh-demo"
+        );
+    }
+}

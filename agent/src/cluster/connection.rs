@@ -1,0 +1,249 @@
+//! One cluster's API server, asked with patience.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, Method};
+use http_body_util::{BodyExt as _, Limited};
+use kube::client::Body;
+use serde_json::Value;
+
+use super::request_error::{RequestError, Status, innermost};
+
+/// No answer is longer: a page of objects of the largest size that etcd takes is shorter.
+const ANSWER_LIMIT: usize = 256 << 20;
+/// The first pause before another try; each one after it is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// No pause is longer, whatever the server asks for: somebody is waiting.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// A way to one cluster. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub(crate) struct Connection {
+    context: Arc<str>,
+    client: kube::Client,
+    patience: Patience,
+}
+
+/// How long to try.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// Tries in all.
+    tries: u32,
+    /// For each try.
+    deadline: Duration,
+    /// Whether a server that cannot be connected to is tried again.
+    reconnects: bool,
+}
+
+impl Patience {
+    /// For a list of contexts: who does not answer at once is shown so.
+    pub(crate) const PROBE: Self = Self {
+        tries: 1,
+        deadline: Duration::from_secs(5),
+        reconnects: false,
+    };
+    /// For a plan: nothing depends on it yet, and a person waits.
+    pub(crate) const PLAN: Self = Self {
+        tries: 3,
+        deadline: Duration::from_secs(15),
+        reconnects: false,
+    };
+    /// For an apply, which should not stop half-way: the pauses between five tries are 7 to 11
+    /// seconds, long enough for a server to start again, or as long as the server asks for.
+    pub(crate) const APPLY: Self = Self {
+        tries: 5,
+        deadline: Duration::from_secs(30),
+        reconnects: true,
+    };
+}
+
+/// A request; the path includes the query.
+#[derive(Debug)]
+pub(crate) struct Request {
+    method: Method,
+    path: String,
+    accept: &'static str,
+    body: Option<(&'static str, Bytes)>,
+}
+
+impl Request {
+    const JSON: &'static str = "application/json";
+
+    /// A GET.
+    pub(crate) fn get(path: impl Into<String>) -> Self {
+        Self {
+            method: Method::GET,
+            path: path.into(),
+            accept: Self::JSON,
+            body: None,
+        }
+    }
+
+    /// Only names, labels and the like of the objects.
+    #[must_use]
+    pub(crate) fn metadata_only(mut self) -> Self {
+        self.accept =
+            "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+        self
+    }
+
+    /// A server-side apply under our field manager. Unknown fields are errors, and fields of other
+    /// managers are left to them. A dry run is checked by the server and not carried out.
+    pub(crate) fn apply(path: &str, object: &Value, dry_run: bool) -> Self {
+        let manager = shared::ownership::FIELD_MANAGER;
+        let dry_run = if dry_run { "&dryRun=All" } else { "" };
+        Self {
+            method: Method::PATCH,
+            path: format!("{path}?fieldManager={manager}&fieldValidation=Strict{dry_run}"),
+            accept: Self::JSON,
+            // JSON is YAML, which the media type is named for.
+            body: Some(("application/apply-patch+yaml", object.to_string().into())),
+        }
+    }
+
+    /// A JSON merge patch (RFC 7386).
+    pub(crate) fn merge(path: &str, changes: &Value) -> Self {
+        let manager = shared::ownership::FIELD_MANAGER;
+        Self {
+            method: Method::PATCH,
+            path: format!("{path}?fieldManager={manager}"),
+            accept: Self::JSON,
+            body: Some(("application/merge-patch+json", changes.to_string().into())),
+        }
+    }
+
+    /// A DELETE with its options.
+    pub(crate) fn delete(path: impl Into<String>, options: &Value) -> Self {
+        Self {
+            method: Method::DELETE,
+            path: path.into(),
+            accept: Self::JSON,
+            body: Some((Self::JSON, options.to_string().into())),
+        }
+    }
+}
+
+impl Connection {
+    pub(crate) fn new(context: &str, client: kube::Client, patience: Patience) -> Self {
+        Self {
+            context: context.into(),
+            client,
+            patience,
+        }
+    }
+
+    /// The context in the kubeconfig.
+    pub(crate) fn context(&self) -> &str {
+        &self.context
+    }
+
+    /// The same connection with more or less patience.
+    #[must_use]
+    pub(crate) fn with_patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Sends a request until it is answered for good or patience ends.
+    pub(crate) async fn send(&self, request: &Request) -> Result<Bytes, RequestError> {
+        let mut pause = FIRST_PAUSE;
+        let mut tries = 1;
+        loop {
+            let error = match self.send_once(request).await {
+                Ok(body) => return Ok(body),
+                Err(error) => error,
+            };
+            let connects =
+                self.patience.reconnects || !matches!(error, RequestError::NoConnection(_));
+            if tries >= self.patience.tries || !error.is_passing() || !connects {
+                return Err(error);
+            }
+            tracing::debug!(context = %self.context, %error, tries, "trying again");
+            // Half of it is chance, so that many requests that failed together do not come back
+            // together.
+            let wait = error.retry_after().unwrap_or(pause).min(LONGEST_PAUSE);
+            tokio::time::sleep(wait.mul_f64(1.0 + fastrand::f64() / 2.0)).await;
+            pause *= 2;
+            tries += 1;
+        }
+    }
+
+    /// [`send`](Self::send), with a body that is JSON.
+    pub(crate) async fn json(&self, request: &Request) -> Result<Value, RequestError> {
+        let body = self.send(request).await?;
+        serde_json::from_slice(&body).map_err(|error| RequestError::Unreadable(error.to_string()))
+    }
+
+    /// [`json`](Self::json), with `None` for what is not there.
+    pub(crate) async fn find(&self, request: &Request) -> Result<Option<Value>, RequestError> {
+        match self.json(request).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn send_once(&self, request: &Request) -> Result<Bytes, RequestError> {
+        let deadline = self.patience.deadline;
+        tokio::time::timeout(deadline, self.exchange(request))
+            .await
+            .unwrap_or(Err(RequestError::Timeout(deadline)))
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<Bytes, RequestError> {
+        let mut outgoing = http::Request::builder()
+            .method(&request.method)
+            .uri(&request.path)
+            .header(ACCEPT, request.accept);
+        let mut body = Body::empty();
+        if let Some((content_type, bytes)) = &request.body {
+            outgoing = outgoing.header(CONTENT_TYPE, *content_type);
+            body = Body::from(bytes.clone());
+        }
+        let outgoing = outgoing
+            .body(body)
+            .map_err(|error| RequestError::Unreadable(error.to_string()))?;
+        let response = self
+            .client
+            .send(outgoing)
+            .await
+            .map_err(|error| RequestError::of_client(&error))?;
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, ANSWER_LIMIT)
+            .collect()
+            .await
+            .map_err(|error| RequestError::Lost(innermost(error.as_ref())))?
+            .to_bytes();
+        if head.status.is_success() {
+            return Ok(body);
+        }
+        Err(RequestError::Answered {
+            code: head.status,
+            status: Box::new(Status::read(head.status, &body)),
+            retry_after: retry_after(&head.headers),
+        })
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The client holds credentials.
+        f.debug_struct("Connection")
+            .field("context", &self.context)
+            .finish_non_exhaustive()
+    }
+}
+
+/// API servers give whole seconds, never a date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+        .map(Duration::from_secs)
+}

@@ -1,0 +1,387 @@
+//! Looking at one cluster: what is wanted and there, and what is ours and not wanted.
+//!
+//! Objects of ours come in one list per kind. Only what is not among them, or not as it should be,
+//! costs a request of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use shared::object::{Key, Kind, Object};
+use shared::ownership::{self, PARENT_NAMESPACE};
+use shared::plan::{self, Answer, Existing, ObservedCluster, Surplus};
+
+use super::address::{collection, object, object_at};
+use super::connection::{Connection, Request};
+use super::list::List;
+use super::parent::Parent;
+use super::request_error::RequestError;
+use super::{dry_run, kinds};
+
+/// Requests to one cluster at once while looking.
+const AT_ONCE: usize = 16;
+/// Up to so many objects that are not among ours are asked for one by one; for more, a list of names
+/// is cheaper.
+const ONE_BY_ONE: usize = 3;
+
+/// What it takes to change a cluster after looking at it.
+#[derive(Debug)]
+pub(crate) struct Look {
+    /// The way to it.
+    pub(crate) connection: Connection,
+    /// The parent, if it is there.
+    pub(crate) parent: Option<Parent>,
+    /// What is ours and not wanted.
+    pub(crate) surplus: BTreeMap<Key, Seen>,
+}
+
+/// An object that was seen.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// Its kind.
+    pub(crate) kind: Kind,
+    /// Tells it from a later object of the same name.
+    pub(crate) uid: String,
+}
+
+/// Looks at a cluster. The error names the context and says what to do.
+pub(crate) async fn look(
+    connection: Connection,
+    mesh: &str,
+    wanted: &[&Object],
+) -> Result<(ObservedCluster, Look), String> {
+    let parent = Parent::read(&connection, mesh).await?;
+    if parent.is_none() && !wanted.is_empty() {
+        expect_namespace(&connection).await?;
+    }
+    let looking = Looking {
+        applyset_id: ownership::applyset_id(mesh),
+        wanted: wanted
+            .iter()
+            .map(|object| (object.key(), *object))
+            .collect(),
+        connection,
+    };
+    let (parent, parent_live) = parent.unzip();
+    let mut found = looking.ours(parent.as_ref()).await?;
+    let candidates = looking.not_ours(&found).await?;
+    found.candidates.extend(candidates);
+    let asked = looking.ask(found.candidates).await?;
+    let mut observed = ObservedCluster {
+        wanted: found
+            .in_step
+            .into_iter()
+            .map(|key| (key, Existing::InStep))
+            .collect(),
+        surplus: found.surplus,
+        unserved: found.unserved,
+    };
+    observed.wanted.extend(asked);
+    if wanted.is_empty()
+        && let Some(live) = parent_live
+    {
+        // Where nothing is wanted, the record of it goes too, last of all.
+        let key = Key {
+            group: String::new(),
+            kind: "Secret".to_owned(),
+            namespace: PARENT_NAMESPACE.to_owned(),
+            name: ownership::parent_name(mesh),
+        };
+        observed.surplus.insert(
+            key,
+            Surplus {
+                kind: Kind::SECRET,
+                live,
+            },
+        );
+    }
+    let surplus = observed
+        .surplus
+        .iter()
+        .map(|(key, surplus)| {
+            let uid = surplus.live["metadata"]["uid"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            (
+                key.clone(),
+                Seen {
+                    kind: surplus.kind.clone(),
+                    uid,
+                },
+            )
+        })
+        .collect();
+    Ok((
+        observed,
+        Look {
+            connection: looking.connection,
+            parent,
+            surplus,
+        },
+    ))
+}
+
+/// Every cluster with Istio has its root namespace; without it, nothing that is rendered works.
+async fn expect_namespace(connection: &Connection) -> Result<(), String> {
+    let request = Request::get(object_at(&Kind::NAMESPACE, None, PARENT_NAMESPACE));
+    let context = connection.context();
+    let found = connection.find(&request).await;
+    match found.map_err(|error| error.in_context(context, "get Namespace"))? {
+        Some(_) => Ok(()),
+        None => Err(format!(
+            "context {context}: there is no namespace {PARENT_NAMESPACE}; install Istio in this \
+             cluster first"
+        )),
+    }
+}
+
+struct Looking<'a> {
+    connection: Connection,
+    applyset_id: String,
+    wanted: BTreeMap<Key, &'a Object>,
+}
+
+/// A wanted object by its key.
+type Wanted<'a> = (&'a Key, &'a Object);
+
+/// What the lists of our own objects say.
+#[derive(Default)]
+struct Ours {
+    in_step: BTreeSet<Key>,
+    candidates: Vec<(Key, Value)>,
+    surplus: BTreeMap<Key, Surplus>,
+    unserved: BTreeSet<String>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    metadata: Name,
+}
+
+#[derive(Deserialize)]
+struct Name {
+    name: String,
+}
+
+impl Looking<'_> {
+    fn failed(&self, error: &RequestError, verb: &str, kind: &Kind) -> String {
+        error.in_context(
+            self.connection.context(),
+            &format!("{verb} {}", kind.group_kind()),
+        )
+    }
+
+    /// Objects with our label, of the kinds that are wanted or that the parent names.
+    async fn ours(&self, parent: Option<&Parent>) -> Result<Ours, String> {
+        let mut kinds: BTreeMap<String, Kind> = BTreeMap::new();
+        for object in self.wanted.values() {
+            kinds
+                .entry(object.kind.group_kind())
+                .or_insert_with(|| object.kind.clone());
+        }
+        let mut only_in_parent = Vec::new();
+        for group_kind in parent.iter().flat_map(|parent| &parent.group_kinds) {
+            if !kinds.contains_key(group_kind) {
+                only_in_parent.push(kinds::find(&self.connection, group_kind));
+            }
+        }
+        let more = at_once(only_in_parent)
+            .await
+            .map_err(|error| error.in_context(self.connection.context(), "ask for kinds"))?;
+        kinds.extend(
+            more.into_iter()
+                .flatten()
+                .map(|kind| (kind.group_kind(), kind)),
+        );
+        let mut all = Ours::default();
+        for one in at_once(
+            kinds
+                .into_values()
+                .map(|kind| self.ours_of_kind(kind))
+                .collect(),
+        )
+        .await?
+        {
+            all.in_step.extend(one.in_step);
+            all.candidates.extend(one.candidates);
+            all.surplus.extend(one.surplus);
+            all.unserved.extend(one.unserved);
+        }
+        Ok(all)
+    }
+
+    async fn ours_of_kind(&self, kind: Kind) -> Result<Ours, String> {
+        let mut ours = Ours::default();
+        let list = List {
+            path: collection(&kind, None),
+            label_selector: format!("{}={}", ownership::PART_OF_LABEL, self.applyset_id),
+            metadata_only: false,
+        };
+        let read = list.read(&self.connection, |item| {
+            let live = complete(serde_json::from_str(item)?, &kind);
+            let key = key_of(&kind, &live);
+            match self.wanted.get(&key) {
+                Some(wanted) if self.is_in_step(wanted, &live) => {
+                    ours.in_step.insert(key);
+                }
+                Some(_) => ours.candidates.push((key, without_managers(live))),
+                None => {
+                    let (kind, live) = (kind.clone(), without_managers(live));
+                    ours.surplus.insert(key, Surplus { kind, live });
+                }
+            }
+            Ok(())
+        });
+        match read.await {
+            Ok(()) => Ok(ours),
+            Err(error) if error.is_not_found() => Ok(Ours {
+                unserved: BTreeSet::from([kind.group_kind()]),
+                ..Ours::default()
+            }),
+            Err(error) => Err(self.failed(&error, "list", &kind)),
+        }
+    }
+
+    fn is_in_step(&self, wanted: &Object, live: &Value) -> bool {
+        !is_being_deleted(live)
+            && plan::is_in_step(&ownership::stamp(wanted, &self.applyset_id), live)
+    }
+
+    /// Wanted objects that are there without our label.
+    async fn not_ours(&self, ours: &Ours) -> Result<Vec<(Key, Value)>, String> {
+        let listed: BTreeSet<&Key> = ours
+            .in_step
+            .iter()
+            .chain(ours.candidates.iter().map(|(key, _)| key))
+            .collect();
+        let mut places: BTreeMap<(&Kind, Option<&str>), Vec<Wanted<'_>>> = BTreeMap::new();
+        for (key, object) in &self.wanted {
+            if !listed.contains(key) && !ours.unserved.contains(&object.kind.group_kind()) {
+                let place = (&object.kind, object.namespace.as_deref());
+                places.entry(place).or_default().push((key, object));
+            }
+        }
+        let mut searches = Vec::new();
+        for ((kind, namespace), missing) in places {
+            searches.push(self.there(kind, namespace, missing));
+        }
+        let mut requests = Vec::new();
+        for (key, wanted) in at_once(searches).await?.into_iter().flatten() {
+            requests.push(self.get(key, wanted));
+        }
+        Ok(at_once(requests).await?.into_iter().flatten().collect())
+    }
+
+    async fn get(&self, key: &Key, wanted: &Object) -> Result<Option<(Key, Value)>, String> {
+        let live = self.connection.find(&Request::get(object(wanted))).await;
+        let live = live.map_err(|error| self.failed(&error, "get", &wanted.kind))?;
+        Ok(live.map(|live| (key.clone(), without_managers(live))))
+    }
+
+    /// Those of `missing` that may be there after all.
+    async fn there<'b>(
+        &self,
+        kind: &Kind,
+        namespace: Option<&str>,
+        mut missing: Vec<Wanted<'b>>,
+    ) -> Result<Vec<Wanted<'b>>, String> {
+        if missing.len() <= ONE_BY_ONE {
+            return Ok(missing);
+        }
+        let mut names = BTreeSet::new();
+        let list = List {
+            path: collection(kind, namespace),
+            label_selector: String::new(),
+            metadata_only: true,
+        };
+        list.read(&self.connection, |item| {
+            names.insert(serde_json::from_str::<Named>(item)?.metadata.name);
+            Ok(())
+        })
+        .await
+        .map_err(|error| self.failed(&error, "list", kind))?;
+        missing.retain(|(key, _)| names.contains(&key.name));
+        Ok(missing)
+    }
+
+    /// Asks the server what an apply would make of each.
+    async fn ask(&self, candidates: Vec<(Key, Value)>) -> Result<Vec<(Key, Existing)>, String> {
+        let questions = candidates
+            .into_iter()
+            .map(|(key, live)| self.ask_one(key, live));
+        Ok(at_once(questions.collect())
+            .await?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+
+    async fn ask_one(&self, key: Key, live: Value) -> Result<Option<(Key, Existing)>, String> {
+        let Some(wanted) = self.wanted.get(&key) else {
+            return Ok(None);
+        };
+        if is_being_deleted(&live) {
+            // An apply would succeed and be lost.
+            let answer = Answer::Rejected(
+                "it is being deleted; wait until it is gone, then plan again".to_owned(),
+            );
+            return Ok(Some((key, Existing::Asked { live, answer })));
+        }
+        let stamped = ownership::stamp(wanted, &self.applyset_id);
+        let answer = dry_run::ask(&self.connection, &stamped).await;
+        let answer = answer.map_err(|error| self.failed(&error, "patch", &wanted.kind))?;
+        Ok(answer.map(|answer| {
+            let answer = match answer {
+                Answer::Would(after) => Answer::Would(without_managers(after)),
+                other => other,
+            };
+            (key, Existing::Asked { live, answer })
+        }))
+    }
+}
+
+/// Answers to requests of which a limited number is on its way at once.
+async fn at_once<T, E>(requests: Vec<impl Future<Output = Result<T, E>>>) -> Result<Vec<T>, E> {
+    stream::iter(requests)
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await
+}
+
+fn is_being_deleted(live: &Value) -> bool {
+    live["metadata"]["deletionTimestamp"].is_string()
+}
+
+/// Objects in a list of a built-in kind come without their kind and version.
+fn complete(mut live: Value, kind: &Kind) -> Value {
+    if live.get("kind").is_none() {
+        live["apiVersion"] = json!(kind.api_version());
+        live["kind"] = json!(kind.kind);
+    }
+    live
+}
+
+/// Who manages which field is half of an object and of no use any more.
+fn without_managers(mut live: Value) -> Value {
+    if let Some(metadata) = live["metadata"].as_object_mut() {
+        metadata.shift_remove("managedFields");
+    }
+    live
+}
+
+fn key_of(kind: &Kind, live: &Value) -> Key {
+    let text = |field: &str| {
+        live["metadata"][field]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    Key {
+        group: kind.group.to_string(),
+        kind: kind.kind.to_string(),
+        namespace: text("namespace"),
+        name: text("name"),
+    }
+}

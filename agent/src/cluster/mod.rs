@@ -1,0 +1,29 @@
+//! Clusters: how they are reached and what is seen in them. Nothing here changes anything.
+//!
+//! ```text
+//! kubeconfig ──▶ Connection ──probe──▶ contexts, gateway addresses
+//!                           ──look───▶ Look: what is wanted and there, what is ours and not wanted
+//! ```
+
+mod address;
+mod connection;
+mod credentials;
+mod dry_run;
+mod kinds;
+mod kubeconfig;
+mod list;
+mod look;
+mod parent;
+mod probe;
+mod request_error;
+
+pub use kubeconfig::KubeconfigError;
+
+pub(crate) use address::{collection, object, object_at};
+pub(crate) use connection::{Connection, Patience, Request};
+pub(crate) use dry_run::conflicts_of;
+pub(crate) use kubeconfig::Kubeconfig;
+pub(crate) use look::{Look, Seen, look};
+pub(crate) use parent::Parent;
+pub(crate) use probe::{gateway_addresses, probe};
+pub(crate) use request_error::RequestError;

@@ -1,0 +1,145 @@
+//! The `ApplySet`'s parent: the Secret that says which kinds of objects are ours in a cluster.
+//!
+//! Rules: KEP-3659. A parent that another tool made, or a Secret that only has its name, is never
+//! touched.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use shared::object::{Key, Kind};
+use shared::ownership::{self, PARENT_NAMESPACE};
+
+use super::address::object_at;
+use super::connection::{Connection, Request};
+
+/// What [`ownership::TOOLING_ANNOTATION`] starts with; the version follows.
+const TOOL: &str = "fedmesh/";
+
+/// A parent as it is or should be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Parent {
+    /// Kinds in the set, `Kind.group`.
+    pub(crate) group_kinds: BTreeSet<String>,
+    /// Namespaces of the set besides the parent's own.
+    pub(crate) namespaces: BTreeSet<String>,
+}
+
+impl Parent {
+    /// Where it is.
+    pub(crate) fn path(mesh: &str) -> String {
+        object_at(
+            &Kind::SECRET,
+            Some(PARENT_NAMESPACE),
+            &ownership::parent_name(mesh),
+        )
+    }
+
+    /// What it should say of a set with these objects.
+    pub(crate) fn of<'a>(keys: impl IntoIterator<Item = &'a Key>) -> Self {
+        let mut parent = Self::default();
+        for key in keys {
+            parent.group_kinds.insert(key.group_kind());
+            if !key.namespace.is_empty() && key.namespace != PARENT_NAMESPACE {
+                parent.namespaces.insert(key.namespace.clone());
+            }
+        }
+        parent
+    }
+
+    /// What it should say while objects of both are there.
+    pub(crate) fn union(mut self, other: &Self) -> Self {
+        self.group_kinds.extend(other.group_kinds.iter().cloned());
+        self.namespaces.extend(other.namespaces.iter().cloned());
+        self
+    }
+
+    /// As it is applied.
+    pub(crate) fn to_json(&self, mesh: &str) -> Value {
+        let join = |set: &BTreeSet<String>| -> String {
+            set.iter().map(String::as_str).collect::<Vec<_>>().join(",")
+        };
+        json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {
+                "name": ownership::parent_name(mesh),
+                "namespace": PARENT_NAMESPACE,
+                "labels": {
+                    ownership::MANAGED_BY_LABEL: ownership::MANAGED_BY,
+                    ownership::MESH_LABEL: mesh,
+                    ownership::ID_LABEL: ownership::applyset_id(mesh),
+                },
+                "annotations": {
+                    ownership::TOOLING_ANNOTATION: format!("{TOOL}{}", env!("CARGO_PKG_VERSION")),
+                    ownership::GROUP_KINDS_ANNOTATION: join(&self.group_kinds),
+                    ownership::NAMESPACES_ANNOTATION: join(&self.namespaces),
+                },
+            },
+        })
+    }
+
+    /// Reads it with its metadata; the error says what to do.
+    pub(super) async fn read(
+        connection: &Connection,
+        mesh: &str,
+    ) -> Result<Option<(Self, Value)>, String> {
+        let request = Request::get(Self::path(mesh));
+        let Some(live) = connection
+            .find(&request)
+            .await
+            .map_err(|error| error.in_context(connection.context(), "get Secret"))?
+        else {
+            return Ok(None);
+        };
+        let parent = Self::of_live(&live, mesh).ok_or_else(|| {
+            format!(
+                "context {}: Secret {PARENT_NAMESPACE}/{} is not fedmesh's record of the mesh; \
+                 rename the mesh or delete the Secret",
+                connection.context(),
+                ownership::parent_name(mesh)
+            )
+        })?;
+        // Whatever else it holds is nobody's business.
+        let metadata = live["metadata"].clone();
+        Ok(Some((
+            parent,
+            json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata }),
+        )))
+    }
+
+    fn of_live(live: &Value, mesh: &str) -> Option<Self> {
+        let metadata = &live["metadata"];
+        let annotation = |name: &str| metadata["annotations"][name].as_str().unwrap_or_default();
+        let is_ours = metadata["labels"][ownership::ID_LABEL] == ownership::applyset_id(mesh)
+            && annotation(ownership::TOOLING_ANNOTATION).starts_with(TOOL);
+        let split = |name: &str| -> BTreeSet<String> {
+            annotation(name)
+                .split(',')
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+                .collect()
+        };
+        is_ours.then(|| Self {
+            group_kinds: split(ownership::GROUP_KINDS_ANNOTATION),
+            namespaces: split(ownership::NAMESPACES_ANNOTATION),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Parent;
+
+    #[test]
+    fn reads_what_it_writes_and_nobody_elses() {
+        let parent = Parent {
+            group_kinds: ["Service", "Deployment.apps"].map(str::to_owned).into(),
+            namespaces: ["web".to_owned()].into(),
+        };
+        let mut json = parent.to_json("demo");
+        assert_eq!(Parent::of_live(&json, "demo"), Some(parent));
+        assert_eq!(Parent::of_live(&json, "other"), None);
+        json["metadata"]["annotations"]["applyset.kubernetes.io/tooling"] = "kubectl/v1.35".into();
+        assert_eq!(Parent::of_live(&json, "demo"), None);
+    }
+}

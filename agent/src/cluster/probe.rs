@@ -1,0 +1,140 @@
+//! What a cluster says about itself.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures::future::join_all;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+use shared::api::Context;
+use shared::object::Kind;
+use shared::resolved::{DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE};
+
+use super::address::object_at;
+use super::connection::{Connection, Patience, Request};
+use super::kubeconfig::Kubeconfig;
+use super::list::List;
+use super::request_error::RequestError;
+
+/// For everything about one context, its login tool included.
+const DEADLINE: Duration = Duration::from_secs(8);
+const REGION_LABEL: &str = "topology.kubernetes.io/region";
+const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
+
+/// All contexts with what is found behind them, at once.
+pub(crate) async fn probe(kubeconfig: &Kubeconfig) -> Vec<Context> {
+    join_all(kubeconfig.contexts().map(|name| async move {
+        tokio::time::timeout(DEADLINE, probe_context(kubeconfig, name))
+            .await
+            .unwrap_or_else(|_| Err(format!("no answer within {} s", DEADLINE.as_secs())))
+            .unwrap_or_else(|error| Context {
+                error: Some(error),
+                ..unknown(name)
+            })
+    }))
+    .await
+}
+
+fn unknown(name: &str) -> Context {
+    Context {
+        name: name.to_owned(),
+        error: None,
+        version: None,
+        region: None,
+        zone: None,
+        gateway: None,
+    }
+}
+
+async fn probe_context(kubeconfig: &Kubeconfig, name: &str) -> Result<Context, String> {
+    let connection = kubeconfig.connect(name, Patience::PROBE).await?;
+    let version = Request::get("/version");
+    let (version, locality, gateway) = tokio::join!(
+        connection.json(&version),
+        locality(&connection),
+        gateway_addresses(&connection, ISTIO_NAMESPACE, DEFAULT_GATEWAY_SERVICE),
+    );
+    let version = version.map_err(|error| error.in_context(name, "get the version"))?;
+    let (region, zone) = allowed(locality).map_err(|error| error.in_context(name, "list Node"))?;
+    Ok(Context {
+        version: version["gitVersion"].as_str().map(str::to_owned),
+        region,
+        zone,
+        gateway: allowed(gateway).map_err(|error| error.in_context(name, "get Service"))?,
+        ..unknown(name)
+    })
+}
+
+/// What may not be asked is not known.
+fn allowed<T: Default>(answer: Result<T, RequestError>) -> Result<T, RequestError> {
+    match answer {
+        Err(error) if error.code() == Some(StatusCode::FORBIDDEN) => Ok(T::default()),
+        answer => answer,
+    }
+}
+
+#[derive(Deserialize)]
+struct Labelled {
+    metadata: Labels,
+}
+
+#[derive(Deserialize)]
+struct Labels {
+    #[serde(default)]
+    labels: std::collections::BTreeMap<String, String>,
+}
+
+/// Region and zone of the nodes, each where they agree.
+async fn locality(
+    connection: &Connection,
+) -> Result<(Option<String>, Option<String>), RequestError> {
+    let mut regions = BTreeSet::new();
+    let mut zones = BTreeSet::new();
+    let list = List {
+        path: "/api/v1/nodes".to_owned(),
+        label_selector: String::new(),
+        metadata_only: true,
+    };
+    list.read(connection, |node| {
+        let mut labels = serde_json::from_str::<Labelled>(node)?.metadata.labels;
+        regions.extend(labels.remove(REGION_LABEL));
+        zones.extend(labels.remove(ZONE_LABEL));
+        Ok(())
+    })
+    .await?;
+    Ok((only(regions), only(zones)))
+}
+
+fn only(mut values: BTreeSet<String>) -> Option<String> {
+    if values.len() == 1 {
+        values.pop_first()
+    } else {
+        None
+    }
+}
+
+/// The addresses in the status of a gateway's Service; `None` where there is no such Service. Both
+/// names have to be DNS labels.
+pub(crate) async fn gateway_addresses(
+    connection: &Connection,
+    namespace: &str,
+    service: &str,
+) -> Result<Option<Vec<String>>, RequestError> {
+    let request = Request::get(object_at(&Kind::SERVICE, Some(namespace), service));
+    let Some(service) = connection.find(&request).await? else {
+        return Ok(None);
+    };
+    let ingress = service["status"]["loadBalancer"]["ingress"].as_array();
+    let address = |entry: &Value| {
+        ["ip", "hostname"].iter().find_map(|field| {
+            entry[field]
+                .as_str()
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+        })
+    };
+    Ok(Some(
+        ingress.into_iter().flatten().filter_map(address).collect(),
+    ))
+}

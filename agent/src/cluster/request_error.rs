@@ -1,0 +1,244 @@
+//! What can go wrong with a request, and what to do about it.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde::Deserialize;
+
+/// A request did not get the answer it wanted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RequestError {
+    /// The API server answered with an error.
+    #[error("{}", .status.text())]
+    Answered {
+        /// The HTTP status.
+        code: StatusCode,
+        /// What the server said.
+        status: Box<Status>,
+        /// How long it asks to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// No connection, so nothing was sent.
+    #[error("{0}")]
+    NoConnection(String),
+    /// The connection broke after the request may have been sent.
+    #[error("the connection was lost: {0}")]
+    Lost(String),
+    /// No answer in time.
+    #[error("no answer within {} s", .0.as_secs())]
+    Timeout(Duration),
+    /// The credentials could not be had, such as from a login tool.
+    #[error("no credentials: {0}")]
+    Credentials(String),
+    /// The answer is not what the API promises.
+    #[error("the answer cannot be read: {0}")]
+    Unreadable(String),
+}
+
+/// `meta/v1` Status, as far as it is used.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Status {
+    message: String,
+    reason: String,
+    details: Details,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Details {
+    causes: Vec<Cause>,
+}
+
+/// One of a Status' causes.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Cause {
+    /// Such as `FieldManagerConflict`.
+    pub(crate) reason: String,
+    /// For people.
+    pub(crate) message: String,
+    /// The field, such as `.spec.replicas`.
+    pub(crate) field: String,
+}
+
+impl Status {
+    /// Reads the body of an error; what is not a Status becomes the message.
+    pub(crate) fn read(code: StatusCode, body: &[u8]) -> Self {
+        serde_json::from_slice::<Self>(body)
+            .ok()
+            .filter(|status| !status.message.is_empty() || !status.reason.is_empty())
+            .unwrap_or_else(|| Self {
+                message: match String::from_utf8_lossy(body).trim() {
+                    "" => code.to_string(),
+                    text => text.chars().take(500).collect(),
+                },
+                ..Self::default()
+            })
+    }
+
+    fn text(&self) -> &str {
+        if self.message.is_empty() {
+            &self.reason
+        } else {
+            &self.message
+        }
+    }
+
+    pub(crate) fn causes(&self) -> &[Cause] {
+        &self.details.causes
+    }
+}
+
+impl RequestError {
+    /// Sorts an error of the HTTP client.
+    pub(crate) fn of_client(error: &kube::Error) -> Self {
+        let kube::Error::Service(inner) = error else {
+            return match error {
+                kube::Error::Auth(_) => Self::Credentials(innermost(error)),
+                _ => Self::Lost(innermost(error)),
+            };
+        };
+        match inner.downcast_ref::<hyper_util::client::legacy::Error>() {
+            Some(client) if client.is_connect() => Self::NoConnection(match innermost(client) {
+                // As tokio says it.
+                late if late == "deadline has elapsed" => "no connection in time".to_owned(),
+                why => why,
+            }),
+            Some(client) => Self::Lost(innermost(client)),
+            None => Self::Credentials(innermost(inner.as_ref())),
+        }
+    }
+
+    /// The HTTP status, if the server answered.
+    pub(crate) fn code(&self) -> Option<StatusCode> {
+        match self {
+            Self::Answered { code, .. } => Some(*code),
+            _ => None,
+        }
+    }
+
+    /// Whether there is no such object, or no such kind.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.code() == Some(StatusCode::NOT_FOUND)
+    }
+
+    /// Whether the server refuses this object, as against being unable to answer.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.code().is_some_and(|code| {
+            code.is_client_error()
+                && code != StatusCode::UNAUTHORIZED
+                && code != StatusCode::TOO_MANY_REQUESTS
+        })
+    }
+
+    /// Whether the same request may go better a little later. All requests of fedmesh can be
+    /// repeated: an apply and a delete say what is to be, not what to do.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::Answered { code, .. } => {
+                code.is_server_error() || *code == StatusCode::TOO_MANY_REQUESTS
+            }
+            Self::Lost(_) => true,
+            // A server that starts again refuses connections for a while; a wrong authority stays.
+            Self::NoConnection(why) => !why.contains("certificate"),
+            Self::Timeout(_) | Self::Credentials(_) | Self::Unreadable(_) => false,
+        }
+    }
+
+    /// How long the server asks to be left alone.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Answered { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Says what happened in a context and what to do about it; `doing` is a verb and a kind.
+    pub(crate) fn in_context(&self, context: &str, doing: &str) -> String {
+        match self {
+            Self::Answered { code, .. } if *code == StatusCode::UNAUTHORIZED => format!(
+                "context {context}: the cluster does not accept the credentials; log in again and \
+                 try `kubectl --context {context} get namespaces`"
+            ),
+            Self::Answered { code, .. } if *code == StatusCode::FORBIDDEN => format!(
+                "context {context}: not allowed to {doing}: {self}; ask for a role that allows it, \
+                 or use another context"
+            ),
+            Self::NoConnection(why) if why.contains("certificate") => format!(
+                "context {context}: the server's certificate is not trusted: {why}; take the \
+                 cluster's current certificate-authority into the kubeconfig"
+            ),
+            Self::NoConnection(_) | Self::Lost(_) | Self::Timeout(_) => format!(
+                "context {context}: the cluster cannot be reached: {self}; see whether \
+                 `kubectl --context {context} version` answers"
+            ),
+            Self::Credentials(_) => format!(
+                "context {context}: {self}; see whether `kubectl --context {context} version` answers"
+            ),
+            Self::Answered { .. } | Self::Unreadable(_) => {
+                format!("context {context}: cannot {doing}: {self}")
+            }
+        }
+    }
+}
+
+/// The last of a chain of errors is the one that says why.
+pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    // An I/O error that wraps another one shows it instead of naming it as its source.
+    match last
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref)
+    {
+        Some(inner) if inner.source().is_none() => inner.to_string(),
+        _ => last.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RequestError, Status};
+    use http::StatusCode;
+
+    fn answered(code: u16, body: &str) -> RequestError {
+        let code = StatusCode::from_u16(code).expect("a status");
+        RequestError::Answered {
+            code,
+            status: Box::new(Status::read(code, body.as_bytes())),
+            retry_after: None,
+        }
+    }
+
+    #[test]
+    fn says_what_the_server_said() {
+        for (code, body, text) in [
+            (404, "404 page not found\n", "404 page not found"),
+            (500, "", "500 Internal Server Error"),
+            (
+                409,
+                r#"{"kind":"Status","message":"m","reason":"Conflict"}"#,
+                "m",
+            ),
+            (400, "null", "null"),
+        ] {
+            assert_eq!(answered(code, body).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn knows_what_may_pass() {
+        for (code, passing) in [
+            (429, true),
+            (503, true),
+            (500, true),
+            (409, false),
+            (401, false),
+        ] {
+            assert_eq!(answered(code, "").is_passing(), passing, "{code}");
+        }
+    }
+}

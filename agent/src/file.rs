@@ -1,0 +1,62 @@
+//! Writing files so that nobody ever sees half of one.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Who may read a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// As the user's file mode mask has it.
+    Usual,
+    /// The user alone.
+    Owner,
+}
+
+/// Writes a file, or puts another one in the place of the one that is there.
+///
+/// The bytes are written to a new file in `scratch`, a folder on the same file system, and that is
+/// renamed. A symbolic link at `target` is replaced, never followed.
+pub(crate) fn replace(
+    target: &Path,
+    scratch: &Path,
+    bytes: &[u8],
+    readers: Readers,
+) -> io::Result<()> {
+    let temporary = temporary_name(scratch)?;
+    let result =
+        write_new(&temporary, bytes, readers).and_then(|()| fs::rename(&temporary, target));
+    if result.is_err() {
+        // It may not even be there; the first error is the one to tell.
+        _ = fs::remove_file(&temporary);
+    }
+    result
+}
+
+/// Starts with a dot, so that what a crash leaves behind is no part of a bundle.
+fn temporary_name(folder: &Path) -> io::Result<PathBuf> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    Ok(folder.join(format!(".fedmesh-{:016x}.tmp", u64::from_le_bytes(random))))
+}
+
+fn write_new(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    // Fails where anything of that name is there, a symbolic link included.
+    options.write(true).create_new(true);
+    restrict(&mut options, readers);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)
+}
+
+#[cfg(unix)]
+fn restrict(options: &mut OpenOptions, readers: Readers) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    if readers == Readers::Owner {
+        options.mode(0o600);
+    }
+}
+
+/// A user's own folders are closed to others.
+#[cfg(not(unix))]
+fn restrict(_: &mut OpenOptions, _: Readers) {}

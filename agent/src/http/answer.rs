@@ -1,0 +1,149 @@
+//! JSON in and out, and answers that are errors.
+
+use std::error::Error;
+
+use axum::Json;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use http_body_util::LengthLimitError;
+use serde::de::DeserializeOwned;
+use shared::api::ApiError;
+use shared::check::Finding;
+use shared::mesh::Limits;
+
+use crate::operation::PlanError;
+
+/// Largest body: a document and what goes with it.
+pub(super) const MAX_BODY: usize = Limits::BYTES + 64 * 1024;
+
+/// An answer that is an error.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    error: ApiError,
+}
+
+impl Refusal {
+    pub(super) fn new(
+        status: StatusCode,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        let error = ApiError {
+            message: message.into(),
+            hint: hint.into(),
+            findings: Vec::new(),
+        };
+        Self { status, error }
+    }
+
+    /// The document has errors.
+    pub(super) fn findings(findings: Vec<Finding>) -> Self {
+        let mut refusal = Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "the document has errors",
+            "mend what the findings name and send it again",
+        );
+        refusal.error.findings = findings;
+        refusal
+    }
+
+    /// A path under `/api` that is nothing.
+    pub(super) fn no_such_path() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "there is nothing at this path",
+            "the API is under /api/v1",
+        )
+    }
+
+    /// Something in the agent broke.
+    pub(super) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the agent stopped in the middle of this request",
+            "look at what the agent says on its terminal, and report it",
+        )
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.status, Json(self.error)).into_response()
+    }
+}
+
+impl From<PlanError> for Refusal {
+    fn from(error: PlanError) -> Self {
+        let status = match error {
+            PlanError::Findings(findings) => return Self::findings(findings),
+            PlanError::NoName => StatusCode::UNPROCESSABLE_ENTITY,
+            PlanError::Kubeconfig(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let hint = error.hint();
+        Self::new(status, error.to_string(), hint)
+    }
+}
+
+/// For a path that is there, but not for this method.
+pub(super) async fn method_not_allowed() -> Refusal {
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this path does not take this method",
+        "the Allow header of this answer names the methods that it takes",
+    )
+}
+
+/// A body of JSON and nothing else.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
+        if !is_json(request.headers()) {
+            return Err(Refusal::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the body is not said to be JSON",
+                "send `Content-Type: application/json`",
+            ));
+        }
+        let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY)
+            .await
+            .map_err(|error| {
+                if error
+                    .source()
+                    .is_some_and(<dyn Error>::is::<LengthLimitError>)
+                {
+                    Refusal::new(
+                        StatusCode::PAYLOAD_TOO_LARGE,
+                        format!("the body has more than {MAX_BODY} bytes"),
+                        format!("a Mesh document has at most {} bytes", Limits::BYTES),
+                    )
+                } else {
+                    Refusal::new(
+                        StatusCode::BAD_REQUEST,
+                        "the body did not arrive whole",
+                        "send it again",
+                    )
+                }
+            })?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            Refusal::new(
+                StatusCode::BAD_REQUEST,
+                format!("the body cannot be read: {error}"),
+                "page and agent may be of different versions; reload the page, or update the agent",
+            )
+        })
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}

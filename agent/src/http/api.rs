@@ -1,0 +1,203 @@
+//! What `/api/v1` does; the messages are in [`shared::api`].
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use shared::api::{
+    ApplyAccepted, ApplyRequest, ClusterReport, Clusters, Event, Intent, PlanRequest, PlanResponse,
+    Report, Session, Status,
+};
+use shared::bundle::Bundle;
+use shared::check::check;
+use shared::facts::Facts;
+use tokio::sync::mpsc;
+
+use super::Agent;
+use super::answer::{Body, Refusal};
+use super::runs::Running;
+use crate::operation::{ApplyOptions, Operations, Planned};
+
+pub(super) async fn session() -> Json<Session> {
+    Json(Session {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+pub(super) async fn clusters(State(agent): State<Agent>) -> Json<Clusters> {
+    Json(agent.0.operations.clusters().await)
+}
+
+pub(super) async fn plan(
+    State(agent): State<Agent>,
+    Body(request): Body<PlanRequest>,
+) -> Result<Json<PlanResponse>, Refusal> {
+    let request = prove(request).await?;
+    let planned = agent
+        .0
+        .operations
+        .plan(&request.mesh, request.intent)
+        .await?;
+    Ok(Json(PlanResponse {
+        findings: planned.findings,
+        plan: planned.plan,
+    }))
+}
+
+pub(super) async fn status(
+    State(agent): State<Agent>,
+    Body(request): Body<PlanRequest>,
+) -> Result<Json<Status>, Refusal> {
+    let request = prove(request).await?;
+    let planned = agent
+        .0
+        .operations
+        .plan(&request.mesh, request.intent)
+        .await?;
+    Ok(Json(Status::of(&planned.plan)))
+}
+
+pub(super) async fn apply(
+    State(agent): State<Agent>,
+    Body(request): Body<ApplyRequest>,
+) -> Result<(StatusCode, Json<ApplyAccepted>), Refusal> {
+    let ApplyRequest {
+        plan: request,
+        plan_id,
+        partial,
+    } = request;
+    let request = prove(request).await?;
+    // Before planning: what another run changes after it would not be in the plan.
+    let begun = agent
+        .0
+        .runs
+        .begin(&request.mesh.metadata.name)
+        .map_err(|_| Refusal::internal())?;
+    let Some(running) = begun else {
+        return Err(Refusal::new(
+            StatusCode::CONFLICT,
+            format!(
+                "mesh {:?} is being applied already",
+                request.mesh.metadata.name
+            ),
+            "wait until that has ended, then plan again",
+        ));
+    };
+    let planned = agent
+        .0
+        .operations
+        .plan(&request.mesh, request.intent)
+        .await?;
+    if planned.plan.id != plan_id {
+        return Err(Refusal::new(
+            StatusCode::CONFLICT,
+            "the clusters changed since the plan that you saw; nothing was changed",
+            "plan again and look at what is different",
+        ));
+    }
+    let clusters = &planned.plan.clusters;
+    let ready = clusters
+        .iter()
+        .filter(|cluster| cluster.can_be_applied())
+        .count();
+    if ready < clusters.len() && (ready == 0 || !partial) {
+        return Err(Refusal::new(
+            StatusCode::CONFLICT,
+            format!(
+                "something stands in the way in {} of {} clusters; nothing was changed",
+                clusters.len() - ready,
+                clusters.len()
+            ),
+            "settle what the plan lists, or go on with the clusters where nothing stands in the way (partial)",
+        ));
+    }
+    let id = running.id().to_owned();
+    // On its own, so that it goes on when the client leaves.
+    tokio::spawn(carry_out(
+        agent.0.operations.clone(),
+        planned,
+        ApplyOptions { partial },
+        running,
+    ));
+    Ok((StatusCode::ACCEPTED, Json(ApplyAccepted { id })))
+}
+
+pub(super) async fn events(
+    State(agent): State<Agent>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, Refusal> {
+    // An id that is not even text is the id of nothing.
+    let run = id.ok().and_then(|Path(id)| agent.0.runs.find(&id)).ok_or_else(|| {
+        Refusal::new(
+            StatusCode::NOT_FOUND,
+            "there is no apply with this id",
+            "the agent remembers the last few since it started; `status` says how things are now",
+        )
+    })?;
+    let lines = axum::body::Body::from_stream(run.lines());
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
+}
+
+/// Renders the document again, as the sender did, and refuses where that gives something else.
+///
+/// A removal makes nothing from the document but the mesh's name and the clusters, so there is
+/// nothing to prove, and a document that has errors by now must not keep anybody from it.
+async fn prove(request: PlanRequest) -> Result<PlanRequest, Refusal> {
+    if request.intent == Intent::Remove {
+        return Ok(request);
+    }
+    let proof = tokio::task::spawn_blocking(move || {
+        let checked = check(&request.mesh, &Facts::default());
+        let Some(resolved) = checked.resolved else {
+            return Err(Refusal::findings(checked.findings));
+        };
+        if Bundle::new(&request.mesh, &resolved).digest == request.digest {
+            return Ok(request);
+        }
+        Err(Refusal::new(
+            StatusCode::CONFLICT,
+            "the agent renders this document to other manifests than the sender did; nothing was changed",
+            format!(
+                "page and agent are probably of different versions (the agent's is {}): reload the page that the agent serves",
+                env!("CARGO_PKG_VERSION")
+            ),
+        ))
+    });
+    proof.await.map_err(|_| Refusal::internal())?
+}
+
+async fn carry_out(
+    operations: Operations,
+    planned: Planned,
+    options: ApplyOptions,
+    running: Running,
+) {
+    let names: Vec<String> = planned
+        .plan
+        .clusters
+        .iter()
+        .map(|cluster| cluster.name.clone())
+        .collect();
+    let (sender, mut events) = mpsc::unbounded_channel();
+    let apply = tokio::spawn(async move { operations.apply(planned, options, sender).await });
+    while let Some(event) = events.recv().await {
+        if !matches!(event, Event::Finished { .. }) {
+            running.push(&event);
+        }
+    }
+    let report = apply.await.unwrap_or_else(|error| {
+        tracing::error!("an apply stopped unexpectedly: {error}");
+        let stopped = |name| ClusterReport {
+            name,
+            error: Some(
+                "the agent's run stopped unexpectedly; plan again to see how things are".to_owned(),
+            ),
+            ..ClusterReport::default()
+        };
+        Report {
+            clusters: names.into_iter().map(stopped).collect(),
+        }
+    });
+    running.push(&Event::Finished { report });
+}

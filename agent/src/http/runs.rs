@@ -1,0 +1,205 @@
+//! Applies that run or ran, and their events from the first on, for any number of readers.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use futures::Stream;
+use shared::api::Event;
+use tokio::sync::watch;
+
+use super::token::hexadecimal;
+
+/// How many runs that have ended can still be read.
+const KEPT: usize = 20;
+
+/// All runs.
+#[derive(Default)]
+pub(super) struct Runs {
+    list: Mutex<VecDeque<Arc<Run>>>,
+    /// How many are under way.
+    active: watch::Sender<usize>,
+}
+
+/// One run: its events as lines of JSON.
+pub(super) struct Run {
+    id: String,
+    mesh: String,
+    log: watch::Sender<Log>,
+}
+
+#[derive(Default)]
+struct Log {
+    lines: Vec<Bytes>,
+    has_ended: bool,
+}
+
+/// A run that is under way. Dropping it ends the run, whatever happened.
+pub(super) struct Running {
+    run: Arc<Run>,
+    runs: Arc<Runs>,
+}
+
+impl Runs {
+    /// Begins a run; `None` if one of the same mesh is under way.
+    pub(super) fn begin(self: &Arc<Self>, mesh: &str) -> Result<Option<Running>, getrandom::Error> {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random)?;
+        let mut list = self.list();
+        if list.iter().any(|run| run.mesh == mesh && !run.has_ended()) {
+            return Ok(None);
+        }
+        let run = Arc::new(Run {
+            id: hexadecimal(&random),
+            mesh: mesh.to_owned(),
+            log: watch::Sender::new(Log::default()),
+        });
+        list.push_back(run.clone());
+        let mut surplus = list
+            .iter()
+            .filter(|run| run.has_ended())
+            .count()
+            .saturating_sub(KEPT);
+        list.retain(|run| {
+            let goes = surplus > 0 && run.has_ended();
+            surplus -= usize::from(goes);
+            !goes
+        });
+        drop(list);
+        self.active.send_modify(|active| *active += 1);
+        Ok(Some(Running {
+            run,
+            runs: self.clone(),
+        }))
+    }
+
+    /// A run by its id.
+    pub(super) fn find(&self, id: &str) -> Option<Arc<Run>> {
+        self.list().iter().find(|run| run.id == id).cloned()
+    }
+
+    /// How many are under way.
+    pub(super) fn active(&self) -> usize {
+        *self.active.borrow()
+    }
+
+    /// Waits until none is under way.
+    pub(super) async fn idle(&self) {
+        // The sender is ours, so it cannot have gone.
+        _ = self
+            .active
+            .subscribe()
+            .wait_for(|active| *active == 0)
+            .await;
+    }
+
+    fn list(&self) -> MutexGuard<'_, VecDeque<Arc<Run>>> {
+        // Nothing between lock and unlock leaves the list half-changed.
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Running {
+    /// The id to read it by.
+    pub(super) fn id(&self) -> &str {
+        &self.run.id
+    }
+
+    /// Adds an event.
+    pub(super) fn push(&self, event: &Event) {
+        // Only derived types with text keys: writing them as JSON cannot fail.
+        let mut line = serde_json::to_vec(event).unwrap_or_default();
+        line.push(b'\n');
+        self.run.log.send_modify(|log| log.lines.push(line.into()));
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.run.log.send_modify(|log| log.has_ended = true);
+        self.runs.active.send_modify(|active| *active -= 1);
+    }
+}
+
+impl Run {
+    fn has_ended(&self) -> bool {
+        self.log.borrow().has_ended
+    }
+
+    /// All lines from the first on; ends when the run does.
+    pub(super) fn lines(&self) -> impl Stream<Item = Result<Bytes, Infallible>> + use<> {
+        futures::stream::unfold(
+            (self.log.subscribe(), 0),
+            |(mut log, mut read)| async move {
+                // An error says that the run is forgotten, which only happens after its end.
+                let bytes = {
+                    let log = log
+                        .wait_for(|log| log.lines.len() > read || log.has_ended)
+                        .await
+                        .ok()?;
+                    let new = log.lines.get(read..).filter(|new| !new.is_empty())?;
+                    read += new.len();
+                    Bytes::from(new.concat())
+                };
+                Some((Ok(bytes), (log, read)))
+            },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt as _;
+
+    use super::*;
+
+    fn event(cluster: &str) -> Event {
+        Event::Started {
+            cluster: cluster.to_owned(),
+            objects: 1,
+        }
+    }
+
+    async fn read(run: &Run) -> String {
+        let parts: Vec<Bytes> = run.lines().map(|part| part.unwrap()).collect().await;
+        String::from_utf8(parts.concat()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_reader_gets_every_line_whenever_it_comes() {
+        let runs = Arc::new(Runs::default());
+        let running = runs.begin("demo").unwrap().unwrap();
+        let run = runs.find(running.id()).unwrap();
+        running.push(&event("a"));
+        let early = tokio::spawn({
+            let run = run.clone();
+            async move { read(&run).await }
+        });
+        tokio::task::yield_now().await;
+        running.push(&event("b"));
+        drop(running);
+        let late = read(&run).await;
+        assert_eq!(late.lines().count(), 2);
+        assert_eq!(early.await.unwrap(), late);
+    }
+
+    #[tokio::test]
+    async fn one_run_a_mesh_and_old_ones_are_forgotten() {
+        let runs = Arc::new(Runs::default());
+        let first = runs.begin("demo").unwrap().unwrap();
+        assert!(runs.begin("demo").unwrap().is_none());
+        let other = runs.begin("other").unwrap().unwrap();
+        assert_eq!(runs.active(), 2);
+        let id = first.id().to_owned();
+        drop(first);
+        for _ in 0..=KEPT {
+            drop(runs.begin("demo").unwrap().unwrap());
+        }
+        assert!(runs.find(&id).is_none());
+        // One that is under way is never forgotten.
+        assert!(runs.find(other.id()).is_some());
+        drop(other);
+        runs.idle().await;
+    }
+}

@@ -1,0 +1,162 @@
+//! The secret that the page shows to be let in.
+
+use std::fmt;
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use subtle::ConstantTimeEq as _;
+
+use crate::file::{self, Readers};
+
+/// 32 random bytes in hexadecimal. It never shows in a `Debug` output.
+#[derive(Clone)]
+pub struct Token(String);
+
+impl Token {
+    /// A new one.
+    pub fn random() -> io::Result<Self> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+        Ok(Self(hexadecimal(&bytes)))
+    }
+
+    /// Its text, for the link and the file, and nothing else.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a text is the token; takes equally long wherever the two differ.
+    pub(super) fn is(&self, text: &[u8]) -> bool {
+        self.0.as_bytes().ct_eq(text).into()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// Lower-case hexadecimal digits.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String cannot fail.
+            _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// The token in a file that only its owner reads, so that scripts of the same person find it.
+/// Dropping it removes the file.
+#[derive(Debug)]
+pub struct TokenFile {
+    path: PathBuf,
+    opener: PathBuf,
+}
+
+impl TokenFile {
+    /// Writes `agent-<port>.token` in fedmesh's folder of a state folder (`$XDG_STATE_HOME`).
+    ///
+    /// # Errors
+    /// Where the folder cannot be made, is not a folder, or cannot be written.
+    pub fn create(state: &Path, port: u16, token: &Token) -> io::Result<Self> {
+        let folder = state.join("fedmesh");
+        make_private(&folder)?;
+        let path = folder.join(format!("agent-{port}.token"));
+        file::replace(&path, &folder, token.reveal().as_bytes(), Readers::Owner)?;
+        Ok(Self {
+            opener: folder.join(format!("agent-{port}.html")),
+            path,
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a page, for its owner alone, that leads to a link. A browser is started with the
+    /// path of it: with the link, every user of the machine could read the token in the list of
+    /// processes.
+    pub fn write_opener(&self, link: &str) -> io::Result<&Path> {
+        let page = format!(
+            "<!doctype html>\n<meta charset=\"utf-8\">\n<meta name=\"referrer\" content=\"no-referrer\">\n\
+             <meta http-equiv=\"refresh\" content=\"0; url={link}\">\n<title>fedmesh</title>\n"
+        );
+        let folder = self.opener.parent().unwrap_or(Path::new("."));
+        file::replace(&self.opener, folder, page.as_bytes(), Readers::Owner)?;
+        Ok(&self.opener)
+    }
+}
+
+impl Drop for TokenFile {
+    fn drop(&mut self) {
+        // Whoever removed them earlier did the same.
+        _ = fs::remove_file(&self.path);
+        _ = fs::remove_file(&self.opener);
+    }
+}
+
+/// The folder for what a program keeps between runs: `$XDG_STATE_HOME`, or `~/.local/state` (XDG
+/// Base Directory Specification 0.8); `None` where there is no home.
+pub(super) fn state_folder() -> Option<PathBuf> {
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+        .or_else(|| absolute("LOCALAPPDATA"))
+}
+
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(folder)?;
+    // Of the entry itself: a link could lead into somebody else's folder.
+    if fs::symlink_metadata(folder)?.is_dir() {
+        Ok(())
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::NotADirectory,
+            format!("{} is not a folder", folder.display()),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_long_and_never_the_same_and_never_shown() {
+        let (one, two) = (Token::random().unwrap(), Token::random().unwrap());
+        assert_eq!(one.reveal().len(), 64);
+        assert_ne!(one.reveal(), two.reveal());
+        assert!(!format!("{one:?}").contains(one.reveal()));
+    }
+
+    #[test]
+    fn only_the_whole_token_is_the_token() {
+        let token = Token::random().unwrap();
+        assert!(token.is(token.reveal().as_bytes()));
+        for wrong in [
+            "",
+            "0",
+            &token.reveal()[..63],
+            &format!("{}0", token.reveal()),
+        ] {
+            assert!(!token.is(wrong.as_bytes()), "{wrong}");
+        }
+    }
+}

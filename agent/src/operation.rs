@@ -1,0 +1,320 @@
+//! What the command line and the HTTP API both do: look at clusters, plan, apply.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::future::join_all;
+use shared::Mesh;
+use shared::api::{Clusters, Event, Intent, Report};
+use shared::bundle::{Bundle, ClusterManifests};
+use shared::check::{Finding, Severity, code};
+use shared::facts::Facts;
+use shared::mesh;
+use shared::name::Label;
+use shared::object::Object;
+use shared::plan::{self, Observed, Plan};
+use shared::resolved::{DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::apply;
+use crate::cluster::{self, Connection, Kubeconfig, KubeconfigError, Look, Patience};
+
+/// Everything that is done to clusters goes through here. The kubeconfig is read anew for each
+/// operation, so that a context that is added is there at once.
+#[derive(Debug, Clone)]
+pub struct Operations {
+    kubeconfig: Option<Arc<PathBuf>>,
+}
+
+/// A plan with all that is needed to carry it out.
+#[derive(Debug)]
+pub struct Planned {
+    /// Warnings and hints, with what was found in the clusters.
+    pub findings: Vec<Finding>,
+    /// What would be done.
+    pub plan: Plan,
+    /// What was found in the clusters.
+    pub facts: Facts,
+    /// By cluster; those that could not be looked at have none.
+    targets: BTreeMap<String, Target>,
+}
+
+/// What it takes to carry out the plan of one cluster.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// What is wanted there.
+    pub(crate) objects: Vec<Object>,
+    /// What was seen there, and how to reach it.
+    pub(crate) look: Look,
+}
+
+/// How to apply.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ApplyOptions {
+    /// Go on with the clusters that can be applied to, although others cannot.
+    pub partial: bool,
+}
+
+/// Nothing can be planned for any cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The document has errors; these are all its findings, with what was found in the clusters.
+    #[error("the document has errors")]
+    Findings(Vec<Finding>),
+    /// There is no kubeconfig, or it cannot be read.
+    #[error(transparent)]
+    Kubeconfig(#[from] KubeconfigError),
+    /// A removal goes by the mesh's name.
+    #[error(
+        "metadata.name is not a DNS label, and it is what a removal goes by; write the name that the mesh was applied under"
+    )]
+    NoName,
+}
+
+impl Operations {
+    /// For the contexts of a kubeconfig; `None` for those of `KUBECONFIG` (which may name several
+    /// files) or else `~/.kube/config`.
+    pub fn new(kubeconfig: Option<PathBuf>) -> Self {
+        Self {
+            kubeconfig: kubeconfig.map(Arc::new),
+        }
+    }
+
+    /// The contexts and what is found behind them, each within seconds.
+    pub async fn clusters(&self) -> Clusters {
+        match self.read() {
+            Ok(kubeconfig) => Clusters {
+                error: None,
+                contexts: cluster::probe(&kubeconfig).await,
+            },
+            Err(error) => Clusters {
+                error: Some(error.to_string()),
+                contexts: Vec::new(),
+            },
+        }
+    }
+
+    /// What an apply, or a removal, would do. Changes nothing. A removal only needs the mesh's name
+    /// and the clusters' contexts, so it takes a document that has errors elsewhere.
+    pub async fn plan(&self, mesh: &Mesh, intent: Intent) -> Result<Planned, PlanError> {
+        let kubeconfig = self.read()?;
+        match intent {
+            Intent::Apply => plan_apply(&kubeconfig, mesh).await,
+            Intent::Remove => plan_removal(&kubeconfig, mesh).await,
+        }
+    }
+
+    /// Carries out a plan. Where nothing can be done in one cluster, nothing is done in any, unless
+    /// the options say so. A caller that no longer listens, to the events or for the report, does not
+    /// stop it.
+    pub async fn apply(
+        &self,
+        planned: Planned,
+        options: ApplyOptions,
+        events: UnboundedSender<Event>,
+    ) -> Report {
+        // The others are only for reading.
+        let Planned {
+            findings: _,
+            plan,
+            facts: _,
+            targets,
+        } = planned;
+        apply::apply(plan, targets, options, events).await
+    }
+
+    fn read(&self) -> Result<Kubeconfig, KubeconfigError> {
+        Kubeconfig::read(self.kubeconfig.as_deref().map(PathBuf::as_path))
+    }
+}
+
+/// A cluster of a document that may not have been checked.
+struct Place {
+    name: String,
+    context: String,
+    connection: Result<Connection, String>,
+}
+
+async fn places(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Vec<Place> {
+    join_all(mesh.spec.clusters.iter().map(|cluster| async move {
+        let context = cluster.context.as_ref().unwrap_or(&cluster.name);
+        Place {
+            name: cluster.name.clone(),
+            context: context.clone(),
+            connection: kubeconfig.connect(context, Patience::PLAN).await,
+        }
+    }))
+    .await
+}
+
+/// Names and contexts, as the core takes them.
+fn named(places: &[Place]) -> impl Iterator<Item = (&str, &str)> {
+    places
+        .iter()
+        .map(|place| (place.name.as_str(), place.context.as_str()))
+}
+
+async fn plan_apply(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, PlanError> {
+    let mut places = places(kubeconfig, mesh).await;
+    let facts = facts(mesh, &mut places).await;
+    let checked = shared::check(mesh, &facts);
+    let Some(resolved) = checked.resolved else {
+        return Err(PlanError::Findings(checked.findings));
+    };
+    let mut findings = checked.findings;
+    let bundle = Arc::new(Bundle::new(mesh, &resolved));
+    let (observed, looks) = look_at_all(&places, &mesh.metadata.name, &bundle).await;
+    for (index, place) in places.iter().enumerate() {
+        if let (None, Some(Err(error))) = (bundle.cluster(&place.name), observed.get(&place.name)) {
+            findings.push(not_looked_at(index, error));
+        }
+    }
+    let plan = plan::plan(&bundle, named(&places), &observed);
+    Ok(Planned {
+        findings,
+        plan,
+        facts,
+        targets: targets(looks, bundle),
+    })
+}
+
+async fn plan_removal(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, PlanError> {
+    // It becomes part of a path.
+    let name = Label::new(&mesh.metadata.name).map_err(|_| PlanError::NoName)?;
+    let places = places(kubeconfig, mesh).await;
+    let nothing = Arc::new(Bundle {
+        mesh_name: name.to_string(),
+        mesh_yaml: String::new(),
+        clusters: Vec::new(),
+        digest: String::new(),
+    });
+    let (observed, looks) = look_at_all(&places, name.as_str(), &nothing).await;
+    let plan = plan::plan_removal(name.as_str(), named(&places), &observed);
+    let targets = targets(looks, nothing);
+    Ok(Planned {
+        findings: Vec::new(),
+        plan,
+        facts: Facts::default(),
+        targets,
+    })
+}
+
+/// Addresses of the gateways that the document has none for. A cluster that does not answer loses
+/// its connection, so that nobody waits for it a second time.
+async fn facts(mesh: &Mesh, places: &mut [Place]) -> Facts {
+    let clusters = mesh.spec.clusters.iter().zip(&*places);
+    let answers = join_all(clusters.map(|(cluster, place)| async move {
+        let (namespace, service) = gateway_service(cluster)?;
+        let connection = place.connection.as_ref().ok()?;
+        Some(cluster::gateway_addresses(connection, &namespace, &service).await)
+    }))
+    .await;
+    let mut facts = Facts::default();
+    for (place, answer) in places.iter_mut().zip(answers) {
+        match answer {
+            Some(Ok(addresses)) => {
+                facts
+                    .gateways
+                    .insert(place.name.clone(), addresses.unwrap_or_default());
+            }
+            Some(Err(error)) if error.code().is_none() => {
+                place.connection = Err(error.in_context(&place.context, "get Service"));
+            }
+            // Who may not look there leaves the addresses unknown, which the check tells of.
+            Some(Err(_)) | None => {}
+        }
+    }
+    facts
+}
+
+/// The Service to ask for addresses, as namespace and name, if the document needs any. It has not
+/// been checked yet, and the names become part of a path.
+fn gateway_service(cluster: &mesh::Cluster) -> Option<(String, String)> {
+    let gateway = cluster.gateway.clone().unwrap_or_default();
+    let or = |written: Option<String>, default: &str| -> Option<String> {
+        let name = written.unwrap_or_else(|| default.to_owned());
+        Label::new(&name).is_ok().then_some(name)
+    };
+    if !gateway.addresses.is_empty() {
+        return None;
+    }
+    Some((
+        or(gateway.namespace, ISTIO_NAMESPACE)?,
+        or(gateway.service, DEFAULT_GATEWAY_SERVICE)?,
+    ))
+}
+
+/// Looks at all clusters at once, each in a task of its own since there is much to compare.
+async fn look_at_all(
+    places: &[Place],
+    mesh: &str,
+    bundle: &Arc<Bundle>,
+) -> (Observed, BTreeMap<String, Look>) {
+    let tasks: Vec<_> = places
+        .iter()
+        .map(|place| {
+            let (name, mesh) = (place.name.clone(), mesh.to_owned());
+            let (connection, bundle) = (place.connection.clone(), Arc::clone(bundle));
+            tokio::spawn(async move {
+                let manifests = bundle.cluster(&name);
+                let wanted: Vec<&Object> = manifests
+                    .into_iter()
+                    .flat_map(ClusterManifests::objects)
+                    .collect();
+                cluster::look(connection?, &mesh, &wanted).await
+            })
+        })
+        .collect();
+    let mut observed = Observed::new();
+    let mut looks = BTreeMap::new();
+    for (place, task) in places.iter().zip(tasks) {
+        let seen = match task.await {
+            Ok(Ok((seen, look))) => {
+                looks.insert(place.name.clone(), look);
+                Ok(seen)
+            }
+            Ok(Err(error)) => Err(error),
+            Err(error) => Err(format!("context {}: broken off: {error}", place.context)),
+        };
+        observed.insert(place.name.clone(), seen);
+    }
+    (observed, looks)
+}
+
+/// Moves the objects out of the bundle, whose texts are not needed any more.
+fn targets(mut looks: BTreeMap<String, Look>, bundle: Arc<Bundle>) -> BTreeMap<String, Target> {
+    let mut targets = BTreeMap::new();
+    for manifests in Arc::unwrap_or_clone(bundle).clusters {
+        if let Some(look) = looks.remove(&manifests.name) {
+            let objects = manifests
+                .files
+                .into_iter()
+                .flat_map(|file| file.objects)
+                .collect();
+            targets.insert(manifests.name, Target { objects, look });
+        }
+    }
+    let without_manifests = looks.into_iter().map(|(name, look)| {
+        (
+            name,
+            Target {
+                objects: Vec::new(),
+                look,
+            },
+        )
+    });
+    targets.extend(without_manifests);
+    targets
+}
+
+fn not_looked_at(index: usize, error: &str) -> Finding {
+    Finding {
+        code: code::NOT_LOOKED_AT.id.to_owned(),
+        severity: Severity::Warning,
+        path: format!("spec.clusters[{index}].context"),
+        message: format!("what an earlier apply may have left there is not seen: {error}"),
+        hint: "nothing is to do if this cluster never was applied to with target direct".to_owned(),
+        fix: None,
+    }
+}

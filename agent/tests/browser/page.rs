@@ -1,0 +1,217 @@
+//! The page as a person uses it: by the ids that its parts carry.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use testbed::browser::{Browser, ColourScheme, Options};
+use thirtyfour::error::WebDriverResult;
+use thirtyfour::{By, Key, WebElement};
+
+/// Busy machines are slow; a test that waits this long has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+const POLL_EVERY: Duration = Duration::from_millis(50);
+
+/// An open page.
+pub(crate) struct Page {
+    browser: Browser,
+}
+
+impl Page {
+    /// Opens an address and waits until the form is there.
+    pub(crate) async fn open(address: &str) -> Self {
+        let browser = Browser::start(Options::default()).await.unwrap();
+        browser.driver().goto(address).await.unwrap();
+        let page = Self { browser };
+        page.element("spec.dns.suffix").await;
+        page
+    }
+
+    /// Loads it again.
+    pub(crate) async fn reload(&self) {
+        self.browser.driver().refresh().await.unwrap();
+        self.element("spec.dns.suffix").await;
+    }
+
+    /// Ends the browser; a page that wrote an error to the console has failed.
+    pub(crate) async fn close(self) {
+        assert_eq!(
+            self.browser.console_errors().await.unwrap(),
+            Vec::<String>::new()
+        );
+        self.browser.quit().await.unwrap();
+    }
+
+    async fn element(&self, id: &str) -> WebElement {
+        let selector = format!("[id='{id}']");
+        self.until(&format!("there is an element {id}"), async || {
+            self.browser.driver().find(By::Css(&*selector)).await.ok()
+        })
+        .await
+    }
+
+    /// Polls until there is something, or panics with what was waited for.
+    async fn until<T>(&self, what: &str, mut poll: impl AsyncFnMut() -> Option<T>) -> T {
+        let start = Instant::now();
+        loop {
+            if let Some(found) = poll().await {
+                return found;
+            }
+            if start.elapsed() > PATIENCE {
+                let errors = self.browser.console_errors().await.unwrap_or_default();
+                let file = pictures().join("failed.png");
+                let _picture = self.browser.screenshot(&file).await;
+                panic!(
+                    "waited in vain until {what}; console: {errors:?}; picture: {}",
+                    file.display()
+                );
+            }
+            tokio::time::sleep(POLL_EVERY).await;
+        }
+    }
+
+    /// Clicks as soon as it can be clicked.
+    pub(crate) async fn click(&self, id: &str) {
+        let element = self.element(id).await;
+        self.until(&format!("{id} can be clicked"), async || {
+            if !element.is_enabled().await.unwrap_or(false) {
+                return None;
+            }
+            element.click().await.ok()
+        })
+        .await;
+    }
+
+    /// Types into a field, and leaves what was there.
+    pub(crate) async fn type_into(&self, id: &str, text: &str) {
+        self.click(id).await;
+        self.element(id).await.send_keys(text).await.unwrap();
+    }
+
+    /// Types into a field in place of what was there.
+    pub(crate) async fn fill(&self, id: &str, text: &str) {
+        let field = self.element(id).await;
+        self.click(id).await;
+        field.send_keys(Key::Control + "a").await.unwrap();
+        field.send_keys(text).await.unwrap();
+        self.wait_for_value(id, text).await;
+    }
+
+    /// Leaves a field by the Tab key.
+    pub(crate) async fn press_tab(&self, id: &str) {
+        self.element(id)
+            .await
+            .send_keys(Key::Tab + "")
+            .await
+            .unwrap();
+    }
+
+    /// Gives a file to the hidden input through which files are chosen.
+    pub(crate) async fn choose_file(&self, path: &Path) {
+        let path = path.canonicalize().unwrap();
+        self.element("file")
+            .await
+            .send_keys(path.to_str().unwrap())
+            .await
+            .unwrap();
+    }
+
+    /// Shows a file of the bundle.
+    pub(crate) async fn show_file(&self, path: &str) {
+        let selector = format!("#files [aria-label='{path}']");
+        self.until(&format!("{path} can be chosen"), async || {
+            self.browser
+                .driver()
+                .find(By::Css(&*selector))
+                .await
+                .ok()?
+                .click()
+                .await
+                .ok()
+        })
+        .await;
+        self.wait_for_text("manifest-path", path).await;
+    }
+
+    /// Downloads by an entry of the menu.
+    pub(crate) async fn download(&self, entry: &str, file: &str) -> PathBuf {
+        self.click("download").await;
+        self.click(entry).await;
+        self.browser.wait_for_download(file).await.unwrap()
+    }
+
+    /// Waits until an element's text, shown or not, contains a text.
+    pub(crate) async fn wait_for_text(&self, id: &str, text: &str) {
+        let mut last = String::new();
+        let selector = format!("[id='{id}']");
+        self.until(&format!("{id} says {text:?}"), async || {
+            last = property(
+                self.browser
+                    .driver()
+                    .find(By::Css(&*selector))
+                    .await
+                    .ok()?
+                    .prop("textContent")
+                    .await,
+            );
+            last.contains(text).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until a field has a value.
+    pub(crate) async fn wait_for_value(&self, id: &str, value: &str) {
+        let selector = format!("[id='{id}']");
+        self.until(&format!("{id} has the value {value:?}"), async || {
+            let field = self.browser.driver().find(By::Css(&*selector)).await.ok()?;
+            (property(field.prop("value").await) == value).then_some(())
+        })
+        .await;
+    }
+
+    /// An attribute as it is now.
+    pub(crate) async fn attribute(&self, id: &str, name: &str) -> Option<String> {
+        self.element(id).await.attr(name).await.unwrap()
+    }
+
+    /// Waits until an attribute has a value.
+    pub(crate) async fn wait_for_attribute(&self, id: &str, name: &str, value: &str) {
+        let selector = format!("[id='{id}']");
+        self.until(&format!("{id} has {name}={value}"), async || {
+            let element = self.browser.driver().find(By::Css(&*selector)).await.ok()?;
+            (property(element.attr(name).await) == value).then_some(())
+        })
+        .await;
+    }
+
+    /// Takes a picture in each combination of colours and size.
+    pub(crate) async fn picture(&self, name: &str, colours: &[ColourScheme], sizes: &[(u32, u32)]) {
+        for &colour in colours {
+            for &(width, height) in sizes {
+                self.browser.set_colours(colour).await.unwrap();
+                self.browser.set_viewport(width, height).await.unwrap();
+                // Motion on the page takes less than this.
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                let word = if colour == ColourScheme::Light {
+                    "light"
+                } else {
+                    "dark"
+                };
+                let file = pictures().join(format!("{name}-{word}-{width}.png"));
+                self.browser.screenshot(&file).await.unwrap();
+            }
+        }
+        self.browser.set_colours(ColourScheme::Light).await.unwrap();
+        self.browser.set_viewport(1280, 800).await.unwrap();
+    }
+}
+
+/// An element that went away between two requests has no value.
+fn property(answer: WebDriverResult<Option<String>>) -> String {
+    answer.ok().flatten().unwrap_or_default()
+}
+
+fn pictures() -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../pictures");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}

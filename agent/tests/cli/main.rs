@@ -1,0 +1,9 @@
+//! The command line as a person or a script meets it: the program itself, in folders of its own,
+//! without any cluster.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod desk;
+mod read;
+mod render;
+mod usage;

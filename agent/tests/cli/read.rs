@@ -1,0 +1,174 @@
+//! What `-f` takes and what it refuses; `check` and `names`.
+
+use std::fs;
+
+use crate::desk::{Desk, MESH, files_below};
+
+#[test]
+fn check_tells_good_bad_and_unreadable_apart() {
+    let desk = Desk::new();
+    desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
+    desk.write(
+        "broken.yaml",
+        &MESH.replace("zone: europe-north1-a", "zoen: europe-north1-a"),
+    );
+    desk.write("no-text.yaml", "");
+    fs::write(desk.path("no-text.yaml"), [0xff, 0xfe, 0x00]).unwrap();
+
+    assert_eq!(desk.run(&["check", "-f", "mesh.yaml"], 0).err, "");
+    let bad = desk.run(&["check", "-f", "bad.yaml"], 1);
+    assert!(
+        bad.out
+            .contains("error[FM0401] spec.services[0].port: 80000 is not a port\n  hint: "),
+        "{}",
+        bad.out
+    );
+    assert!(
+        bad.out
+            .ends_with("bad.yaml: 1 error, 0 warnings, 0 hints\n"),
+        "{}",
+        bad.out
+    );
+
+    desk.run(&["check", "-f", "broken.yaml"], 2).refuses(&[
+        "broken.yaml: line ",
+        "spec.clusters[0].zoen: ",
+        "did you mean `zone`?",
+    ]);
+    desk.run(&["check", "-f", "absent.yaml"], 2)
+        .refuses(&["absent.yaml cannot be read"]);
+    desk.run(&["check", "-f", "no-text.yaml"], 2)
+        .refuses(&["no-text.yaml is neither UTF-8 text nor a zip"]);
+    desk.run_with(&["check", "-f", "-"], b"", 2)
+        .refuses(&["standard input: "]);
+}
+
+#[test]
+fn json_is_one_document_and_says_the_same() {
+    let desk = Desk::new();
+    desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
+    let json = |arguments: &[&str], exit_code| -> serde_json::Value {
+        serde_json::from_str(&desk.run(arguments, exit_code).out).unwrap()
+    };
+    assert_eq!(
+        json(&["check", "-f", "mesh.yaml", "-o", "json"], 0),
+        serde_json::json!({"findings": []})
+    );
+    let bad = json(&["check", "-f", "bad.yaml", "--format", "json"], 1);
+    assert_eq!(bad["findings"][0]["code"], "FM0401");
+    assert_eq!(bad["findings"][0]["severity"], "error");
+
+    let names = json(&["names", "-f", "mesh.yaml", "-o", "json"], 0);
+    let hosts: Vec<&str> = names
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["host"].as_str().unwrap())
+        .collect();
+    assert_eq!(hosts[0], "shop-orders.mesh.example.org");
+    assert_eq!(hosts[1], "orders.sales.external.svc.mesh.example.org");
+    assert_eq!(hosts.len(), 6);
+}
+
+#[test]
+fn names_in_columns() {
+    let desk = Desk::new();
+    insta::assert_snapshot!(desk.run(&["names", "-f", "mesh.yaml"], 0).out, @r"
+    NAME                                                                      LEVEL   SERVICE       CLUSTERS     FALLS BACK TO                                             ANSWERED BY
+    shop-orders.mesh.example.org                                              vanity  orders.sales  north,south  orders.sales.external.svc.mesh.example.org                north,south
+    orders.sales.external.svc.mesh.example.org                                global  orders.sales  north,south  -                                                         north,south
+    orders.sales.external.svc.europe-north1.mesh.example.org                  region  orders.sales  north        orders.sales.external.svc.mesh.example.org                north
+    orders.sales.external.svc.europe-south1.mesh.example.org                  region  orders.sales  south        orders.sales.external.svc.mesh.example.org                south
+    orders.sales.external.svc.europe-north1-a.europe-north1.mesh.example.org  zone    orders.sales  north        orders.sales.external.svc.europe-north1.mesh.example.org  north
+    orders.sales.external.svc.europe-south1-b.europe-south1.mesh.example.org  zone    orders.sales  south        orders.sales.external.svc.europe-south1.mesh.example.org  south
+    ");
+}
+
+#[test]
+fn standard_input_is_read_in_every_form() {
+    let desk = Desk::new();
+    let from_file = desk.run(&["render", "-f", "mesh.yaml"], 0).out;
+    assert_eq!(
+        desk.run_with(&["render", "-f", "-"], MESH.as_bytes(), 0)
+            .out,
+        from_file
+    );
+    assert_eq!(
+        desk.run_with(&["render", "-f", "-"], from_file.as_bytes(), 0)
+            .out,
+        from_file
+    );
+    desk.run(&["render", "-f", "mesh.yaml", "-o", "bundle.zip"], 0);
+    let zip = fs::read(desk.path("bundle.zip")).unwrap();
+    assert_eq!(
+        desk.run_with(&["render", "-f", "-"], &zip, 0).out,
+        from_file
+    );
+    let with_mark = format!("\u{feff}{MESH}");
+    assert_eq!(
+        desk.run_with(&["render", "-f", "-"], with_mark.as_bytes(), 0)
+            .out,
+        from_file
+    );
+}
+
+#[test]
+fn an_edited_bundle_is_refused_by_name_everywhere() {
+    let desk = Desk::new();
+    let stream = desk.run(&["render", "-f", "mesh.yaml"], 0).out;
+    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    let file = files_below(&desk.path("bundle"))
+        .into_iter()
+        .find(|file| file.contains("orders"))
+        .unwrap();
+    let gone = files_below(&desk.path("bundle"))
+        .into_iter()
+        .find(|file| file.starts_with("south/"))
+        .unwrap();
+    desk.write(
+        &format!("bundle/{file}"),
+        &desk.read(&format!("bundle/{file}")).replace("8000", "8001"),
+    );
+    fs::remove_file(desk.path(&format!("bundle/{gone}"))).unwrap();
+    desk.write("bundle/north/99-mine.yaml", "kind: Secret\n");
+    desk.write(
+        "edited.yaml",
+        &stream.replace("number: 8000", "number: 8001"),
+    );
+
+    let (changed, missing) = (format!("changed: {file}"), format!("missing: {gone}"));
+    for command in [
+        "check", "render", "names", "plan", "status", "apply", "remove",
+    ] {
+        let mut arguments = vec![command, "-f", "bundle"];
+        if matches!(command, "apply" | "remove") {
+            arguments.push("--yes");
+        }
+        desk.run(&arguments, 1).refuses(&[
+            &changed,
+            &missing,
+            "extra: north/99-mine.yaml",
+            "edit mesh.yaml",
+        ]);
+    }
+    desk.run(&["plan", "-f", "edited.yaml"], 1)
+        .refuses(&["changed: ", "orders"]);
+}
+
+#[test]
+fn a_folder_may_be_a_repository_but_has_no_links() {
+    let desk = Desk::new();
+    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    desk.write("bundle/.git/config", "[core]\n");
+    desk.write("bundle/.gitignore", "");
+    desk.run(&["check", "-f", "bundle"], 0);
+    desk.run(&["render", "-f", "bundle", "--output", "bundle"], 0);
+    assert!(desk.path("bundle/.git/config").exists());
+
+    desk.write("elsewhere/secret.yaml", "kind: Secret\n");
+    std::os::unix::fs::symlink(desk.path("elsewhere"), desk.path("bundle/link")).unwrap();
+    desk.run(&["check", "-f", "bundle"], 2)
+        .refuses(&["bundle/link is neither a file nor a folder"]);
+    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 1)
+        .refuses(&["bundle/link"]);
+}

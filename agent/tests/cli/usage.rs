@@ -1,0 +1,88 @@
+//! Help, wrong usage, and what is refused without clusters.
+
+use crate::desk::{Desk, MESH};
+
+const COMMANDS: [&str; 8] = [
+    "render", "check", "names", "plan", "apply", "status", "remove", "serve",
+];
+
+#[test]
+fn help_of_every_command_has_examples() {
+    let desk = Desk::new();
+    assert!(desk.run(&["--help"], 0).out.contains("Examples:"));
+    for command in COMMANDS {
+        let help = desk.run(&[command, "--help"], 0);
+        assert!(
+            help.out.contains("Examples:\n  fedmesh-agent "),
+            "{command}: {}",
+            help.out
+        );
+        assert_eq!(help.err, "");
+    }
+}
+
+#[test]
+fn wrong_usage_exits_with_2() {
+    let desk = Desk::new();
+    for arguments in [
+        &[][..],
+        &["no-such-command"],
+        &["render"],
+        &["check", "-f", "mesh.yaml", "--format", "xml"],
+        &["render", "-f", "mesh.yaml", "--target", "nomad"],
+        &[
+            "render",
+            "-f",
+            "mesh.yaml",
+            "--cluster",
+            "north",
+            "--output",
+            "bundle",
+        ],
+        &["render", "-f", "mesh.yaml", "--cluster", "ctx-one"],
+        &["serve", "--listen", "0.0.0.0:8642"],
+        &["serve", "--listen", "192.0.2.1:8642"],
+        &["serve", "--listen", "8642"],
+        &["serve", "--allow-origin", "https://mesh.example.org/page"],
+        &["serve", "--allow-origin", "*"],
+    ] {
+        assert_eq!(desk.run(arguments, 2).out, "", "{arguments:?}");
+    }
+    // Where 2 says that there are changes, it says nothing else.
+    desk.run(
+        &["plan", "-f", "mesh.yaml", "--exit-code", "--no-such-flag"],
+        1,
+    );
+    desk.run(&["plan", "-f", "absent.yaml", "--exit-code"], 1);
+}
+
+#[test]
+fn without_terminal_and_yes_nothing_is_changed() {
+    let desk = Desk::new();
+    for command in ["apply", "remove"] {
+        desk.run(&[command, "-f", "mesh.yaml"], 2)
+            .refuses(&["there is no terminal to ask on", "--yes"]);
+        desk.run_with(&[command, "-f", "-"], MESH.as_bytes(), 2)
+            .refuses(&["there is no terminal to ask on"]);
+    }
+}
+
+#[test]
+fn commands_that_need_clusters_say_what_they_lack() {
+    let desk = Desk::new();
+    desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
+    for command in [
+        &["plan"][..],
+        &["status"],
+        &["apply", "--yes"],
+        &["remove", "--yes"],
+    ] {
+        let with =
+            |file: &'static str| [command, &["-f", file, "--kubeconfig", "no-such-file"]].concat();
+        desk.run(&with("mesh.yaml"), 1).refuses(&["no-such-file"]);
+        desk.run(&with("absent.yaml"), 2)
+            .refuses(&["absent.yaml cannot be read"]);
+    }
+    desk.run(&["plan", "-f", "mesh.yaml"], 1)
+        .refuses(&["kubeconfig"]);
+}

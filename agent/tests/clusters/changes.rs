@@ -1,0 +1,234 @@
+//! Documents that change, and objects that others change.
+
+use shared::plan::{Action, Conflict};
+
+use crate::fixture::{CLUSTERS, EAST, Fixture, WEST, counts, document, shared_bed, steps};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_dropped_from_the_document_goes_and_what_is_not_ours_stays() {
+    let mut fixture = Fixture::new(shared_bed(), "prune");
+    fixture.mesh = document("prune", &["orders", "payments"]);
+    fixture.apply().await;
+    let foreign = r#"{"apiVersion":"networking.istio.io/v1","kind":"VirtualService",
+        "metadata":{"name":"foreign","namespace":"prune","labels":{"app.kubernetes.io/managed-by":"fedmesh"}},
+        "spec":{"hosts":["foreign.example.net"]}}"#;
+    fixture
+        .bed
+        .kubectl_with_input(EAST, &["apply", "-f", "-"], foreign)
+        .unwrap();
+
+    fixture.mesh = document("prune", &["orders"]);
+    let planned = fixture.plan().await;
+    let deletes = steps(&planned.plan, "sunrise");
+    assert!(
+        deletes.contains(&"delete VirtualService prune/payments".to_owned()),
+        "{deletes:?}"
+    );
+    assert!(
+        !deletes.iter().any(|step| step.contains("foreign")),
+        "{deletes:?}"
+    );
+    let (report, _) = fixture.carry_out(planned, false).await;
+    assert!(report.is_success(), "{report:#?}");
+    assert!(
+        report.clusters.iter().all(|cluster| cluster.deleted > 0),
+        "{report:#?}"
+    );
+    let names = fixture.kubectl(EAST, &["get", "virtualservices", "-n=prune", "-o=name"]);
+    assert_eq!(
+        names.lines().collect::<Vec<_>>(),
+        [
+            "virtualservice.networking.istio.io/foreign",
+            "virtualservice.networking.istio.io/orders"
+        ]
+    );
+
+    // Without any service, the cluster without the records is left with nothing.
+    fixture.mesh.spec.services.clear();
+    fixture.apply().await;
+    let kinds = fixture.kubectl(
+        WEST,
+        &[
+            "get",
+            "virtualservices,dnsendpoints,serviceentries",
+            "-A",
+            "-l=fedmesh.dev/mesh=prune",
+            "-o=name",
+        ],
+    );
+    assert_eq!(kinds, "");
+    fixture.remove().await;
+    assert_eq!(fixture.ours(WEST), [].into());
+    fixture.kubectl(EAST, &["get", "virtualservice/foreign", "-n=prune"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_field_that_another_manager_took_is_a_conflict_and_nothing_is_touched() {
+    let mut fixture = Fixture::new(shared_bed(), "conflict");
+    fixture.apply().await;
+    fixture.kubectl(
+        EAST,
+        &[
+            "patch",
+            "virtualservice/orders",
+            "-n=conflict",
+            "--type=merge",
+            "--field-manager=other-tool",
+            r#"--patch={"spec":{"hosts":["mine.example.net"]}}"#,
+        ],
+    );
+    // Something to do elsewhere too.
+    fixture.mesh.spec.dns.ttl = Some(77);
+    let before = [fixture.ours(WEST), fixture.ours(EAST)];
+    let planned = fixture.plan().await;
+    assert_eq!(counts(&planned.plan)[&Action::Conflict], 1);
+    assert!(
+        counts(&planned.plan)[&Action::Change] >= 1,
+        "{:?}",
+        counts(&planned.plan)
+    );
+    let (cluster, step) = planned
+        .plan
+        .steps()
+        .find(|(_, step)| step.action == Action::Conflict)
+        .unwrap();
+    assert_eq!(cluster, "sunrise");
+    assert_eq!(
+        step.conflicts,
+        [Conflict {
+            manager: "other-tool".into(),
+            field: ".spec.hosts".into()
+        }]
+    );
+    assert!(step.diff.contains("-  - mine.example.net"), "{}", step.diff);
+
+    let (report, _) = fixture.carry_out(planned, false).await;
+    let error = |index: usize| report.clusters[index].error.clone().unwrap();
+    assert!(
+        error(0).contains("sunrise cannot be applied to"),
+        "{}",
+        error(0)
+    );
+    assert!(
+        error(1).contains(".spec.hosts is owned by other-tool"),
+        "{}",
+        error(1)
+    );
+    assert_eq!(
+        before,
+        [fixture.ours(WEST), fixture.ours(EAST)],
+        "nothing was written"
+    );
+
+    // The other cluster alone, on request.
+    let (report, _) = fixture.carry_out(fixture.plan().await, true).await;
+    assert!(!report.is_success());
+    assert!(
+        report.clusters[0].error.is_none() && report.clusters[0].changed >= 1,
+        "{report:#?}"
+    );
+    assert_eq!(
+        before[1],
+        fixture.ours(EAST),
+        "the one with the conflict was not written to"
+    );
+    fixture.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_field_that_was_taken_away_is_put_back() {
+    let fixture = Fixture::new(shared_bed(), "drift");
+    fixture.apply().await;
+    fixture.kubectl(
+        WEST,
+        &[
+            "patch",
+            "virtualservice/orders",
+            "-n=drift",
+            "--type=json",
+            r#"--patch=[{"op":"remove","path":"/spec/hosts"}]"#,
+        ],
+    );
+    // One that lost our label is still the same object.
+    fixture.kubectl(
+        EAST,
+        &[
+            "label",
+            "virtualservice/orders",
+            "-n=drift",
+            "applyset.kubernetes.io/part-of-",
+        ],
+    );
+    // A field that we say nothing of is nobody's business.
+    fixture.kubectl(
+        EAST,
+        &["annotate", "virtualservice/orders", "-n=drift", "note=mine"],
+    );
+    let planned = fixture.plan().await;
+    assert_eq!(
+        steps(&planned.plan, "sunset"),
+        ["change VirtualService drift/orders"]
+    );
+    assert_eq!(
+        steps(&planned.plan, "sunrise"),
+        ["change VirtualService drift/orders"]
+    );
+    let (_, step) = planned
+        .plan
+        .steps()
+        .find(|(_, step)| step.action == Action::Change)
+        .unwrap();
+    assert!(step.diff.contains("+  hosts:"), "{}", step.diff);
+    assert!(!step.diff.contains("managedFields"), "{}", step.diff);
+    let (report, _) = fixture.carry_out(planned, false).await;
+    assert!(report.is_success(), "{report:#?}");
+    assert_eq!(report.clusters[0].changed, 1);
+    for (_, context) in CLUSTERS {
+        let object = fixture.get(context, &["virtualservice/orders", "-n=drift"]);
+        assert!(
+            object["spec"]["hosts"]
+                .to_string()
+                .contains("shop.drift.example.net"),
+            "{object:#}"
+        );
+    }
+    assert!(!fixture.plan().await.plan.has_changes());
+    fixture.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_objects_of_others_do_not_hide_ours() {
+    let mut fixture = Fixture::new(shared_bed(), "many");
+    let services = ["a", "b", "c", "d", "e", "f"];
+    fixture.mesh = document("many", &services);
+    // Two of the six are there already, made by hand: one that agrees and one that does not.
+    for (name, host) in [
+        ("c", "c.many.external.svc.many.example.net"),
+        ("d", "elsewhere.example.net"),
+    ] {
+        let object = format!(
+            r#"{{"apiVersion":"networking.istio.io/v1","kind":"VirtualService",
+                 "metadata":{{"name":"{name}","namespace":"many"}},"spec":{{"exportTo":["."],"hosts":["{host}"]}}}}"#
+        );
+        fixture
+            .bed
+            .kubectl_with_input(WEST, &["create", "-f", "-"], &object)
+            .unwrap();
+    }
+    let planned = fixture.plan().await;
+    let steps = steps(&planned.plan, "sunset");
+    for expected in [
+        "create VirtualService many/a",
+        "create VirtualService many/f",
+        "conflict VirtualService many/d",
+    ] {
+        assert!(
+            steps.contains(&expected.to_owned()),
+            "{expected}: {steps:#?}"
+        );
+    }
+    assert!(
+        !steps.contains(&"create VirtualService many/c".to_owned()),
+        "{steps:#?}"
+    );
+}

@@ -1,0 +1,104 @@
+//! The engine with a hub: definitions first, objects of their kinds after.
+
+use shared::mesh::Target;
+use shared::plan::Action;
+
+use crate::fixture::{EAST, Fixture, WEST, start_bed, steps};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn definitions_are_established_before_they_are_used_and_outlive_a_removal() {
+    let bed = start_bed();
+    let mut fixture = Fixture::new(&bed, "federated");
+    fixture.kubectl(WEST, &["create", "namespace", "federation-system"]);
+    // What was applied directly goes when the engine changes, in the members too.
+    fixture.apply().await;
+    fixture.mesh.spec.target = Some(Target::KubefedV1Alpha1);
+    let planned = fixture.plan().await;
+    let member = steps(&planned.plan, "sunrise");
+    assert!(
+        member.contains(&"delete VirtualService federated/orders".to_owned()),
+        "{member:?}"
+    );
+    assert!(
+        member.iter().all(|step| step.starts_with("delete ")),
+        "{member:?}"
+    );
+    assert_eq!(
+        member.last().unwrap(),
+        "delete Secret istio-system/fedmesh-federated"
+    );
+    let (report, _) = fixture.carry_out(planned, false).await;
+    assert!(report.is_success(), "{report:#?}");
+    assert_eq!(fixture.ours(EAST), [].into());
+
+    let names = fixture.kubectl(
+        WEST,
+        &[
+            "get",
+            "federatedvirtualservices.primitives.federation.k8s.io",
+            "-A",
+            "-o=name",
+        ],
+    );
+    assert_eq!(
+        names,
+        "federatedvirtualservice.primitives.federation.k8s.io/orders\n"
+    );
+    let before = fixture.ours(WEST);
+    let again = fixture.plan().await;
+    assert!(!again.plan.has_changes(), "{:#?}", again.plan);
+    assert_eq!(
+        again.plan.clusters.len(),
+        1,
+        "the member has nothing and gets nothing"
+    );
+    fixture.carry_out(again, false).await;
+    assert_eq!(before, fixture.ours(WEST), "nothing was written");
+
+    let report = fixture.remove().await;
+    assert!(report.clusters[0].released > 0, "{report:#?}");
+    assert_eq!(fixture.ours(WEST), [].into());
+    let definition = fixture.get(
+        WEST,
+        &[
+            "crd",
+            "federatedvirtualservices.primitives.federation.k8s.io",
+        ],
+    );
+    assert!(
+        definition["spec"]["versions"][0]["schema"].is_object(),
+        "{definition:#}"
+    );
+    fixture.kubectl(
+        WEST,
+        &[
+            "get",
+            "federatedvirtualservices.primitives.federation.k8s.io",
+            "-A",
+        ],
+    );
+
+    // A member that cannot be asked does not stand in the way of the hub.
+    bed.stop_api_server(EAST).unwrap();
+    let planned = fixture.plan().await;
+    assert!(planned.plan.can_be_applied());
+    assert!(
+        planned
+            .findings
+            .iter()
+            .any(|finding| finding.code == "FM0801"),
+        "{:?}",
+        planned.findings
+    );
+    let released = planned
+        .plan
+        .steps()
+        .find(|(_, step)| step.object.kind == "CustomResourceDefinition");
+    assert_eq!(
+        released.unwrap().1.action,
+        Action::Change,
+        "it takes back what it let go"
+    );
+    let (report, _) = fixture.carry_out(planned, false).await;
+    assert!(report.is_success(), "{report:#?}");
+}

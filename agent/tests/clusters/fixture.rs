@@ -1,0 +1,192 @@
+//! A bed and a mesh on it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Mutex, OnceLock};
+
+use fedmesh_agent::operation::{ApplyOptions, Operations, PlanError, Planned};
+use serde_json::Value;
+use shared::api::{Event, Intent, Report};
+use shared::mesh::Mesh;
+use shared::ownership::{applyset_id, parent_name};
+use shared::plan::{Action, Plan};
+use testbed::{Options, Testbed};
+use tokio::sync::mpsc::unbounded_channel;
+
+pub(crate) const WEST: &str = "west-context";
+pub(crate) const EAST: &str = "east-context";
+/// What the document calls them.
+pub(crate) const CLUSTERS: [(&str, &str); 2] = [("sunset", WEST), ("sunrise", EAST)];
+
+/// A bed with both contexts.
+pub(crate) fn start_bed() -> Testbed {
+    Testbed::start(Options::with_contexts([WEST, EAST])).unwrap()
+}
+
+/// The bed of all tests that stop no server and share no object.
+pub(crate) fn shared_bed() -> &'static Testbed {
+    static BED: OnceLock<Testbed> = OnceLock::new();
+    static STARTING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = STARTING.lock();
+    BED.get_or_init(start_bed)
+}
+
+/// A mesh with its namespace in both clusters of a bed.
+pub(crate) struct Fixture<'a> {
+    pub(crate) bed: &'a Testbed,
+    pub(crate) name: &'static str,
+    pub(crate) mesh: Mesh,
+    pub(crate) operations: Operations,
+}
+
+impl<'a> Fixture<'a> {
+    /// One service, `orders`, published as `shop`; namespace and mesh have the given name.
+    pub(crate) fn new(bed: &'a Testbed, name: &'static str) -> Self {
+        for (_, context) in CLUSTERS {
+            bed.kubectl(context, &["create", "namespace", name])
+                .unwrap();
+        }
+        let operations = Operations::new(Some(bed.kubeconfig().to_owned()));
+        Self {
+            bed,
+            name,
+            mesh: document(name, &["orders"]),
+            operations,
+        }
+    }
+
+    pub(crate) async fn plan(&self) -> Planned {
+        self.operations
+            .plan(&self.mesh, Intent::Apply)
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn plan_removal(&self) -> Planned {
+        self.operations
+            .plan(&self.mesh, Intent::Remove)
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn carry_out(&self, planned: Planned, partial: bool) -> (Report, Vec<Event>) {
+        let (sender, mut receiver) = unbounded_channel();
+        let report = self
+            .operations
+            .apply(planned, ApplyOptions { partial }, sender)
+            .await;
+        let mut events = Vec::new();
+        while let Ok(event) = receiver.try_recv() {
+            events.push(event);
+        }
+        (report, events)
+    }
+
+    /// Plans and applies; all of it has to go well.
+    pub(crate) async fn apply(&self) -> Report {
+        let (report, _) = self.carry_out(self.plan().await, false).await;
+        assert!(report.is_success(), "{report:#?}");
+        report
+    }
+
+    pub(crate) async fn remove(&self) -> Report {
+        let (report, _) = self.carry_out(self.plan_removal().await, false).await;
+        assert!(report.is_success(), "{report:#?}");
+        report
+    }
+
+    pub(crate) fn kubectl(&self, context: &str, arguments: &[&str]) -> String {
+        self.bed.kubectl(context, arguments).unwrap()
+    }
+
+    pub(crate) fn get(&self, context: &str, arguments: &[&str]) -> Value {
+        let mut all = vec!["get", "-o", "json", "--show-managed-fields"];
+        all.extend(arguments);
+        serde_json::from_str(&self.kubectl(context, &all)).unwrap()
+    }
+
+    /// Every object with our labels, of every kind that the server has, and the parent, as
+    /// `Kind namespace/name` with the resourceVersion.
+    pub(crate) fn ours(&self, context: &str) -> BTreeMap<String, String> {
+        let kinds = self.kubectl(context, &["api-resources", "--verbs=list", "-o", "name"]);
+        let kinds = kinds.lines().collect::<Vec<_>>().join(",");
+        let (part_of, mesh) = (
+            format!("applyset.kubernetes.io/part-of={}", applyset_id(self.name)),
+            format!("fedmesh.dev/mesh={}", self.name),
+        );
+        let mut objects = BTreeMap::new();
+        for selector in [part_of, mesh] {
+            let list = self.get(
+                context,
+                &[&kinds, "--all-namespaces", "--selector", &selector],
+            );
+            for object in list["items"].as_array().unwrap() {
+                let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
+                let kind = object["kind"].as_str().unwrap();
+                let name = format!("{kind} {}/{}", text("namespace"), text("name"));
+                objects.insert(name, text("resourceVersion").to_owned());
+            }
+        }
+        objects
+    }
+
+    pub(crate) fn parent(&self) -> String {
+        format!("Secret istio-system/{}", parent_name(self.name))
+    }
+}
+
+/// A document with services in the namespace that is named as the mesh; the first is also published
+/// as `shop`.
+pub(crate) fn document(name: &str, services: &[&str]) -> Mesh {
+    let mut text = format!(
+        "apiVersion: fedmesh.dev/v1alpha1\n\
+         kind: Mesh\n\
+         metadata: {{name: {name}}}\n\
+         spec:\n\
+         \x20 dns: {{suffix: {name}.example.net}}\n\
+         \x20 clusters:\n"
+    );
+    for (index, (cluster, context)) in CLUSTERS.iter().enumerate() {
+        writeln!(
+            text,
+            "  - {{name: {cluster}, context: {context}, region: r1, zone: r1-{index}, \
+             gateway: {{addresses: [203.0.113.{index}]}}}}"
+        )
+        .unwrap();
+    }
+    text.push_str("  services:\n");
+    for (index, service) in services.iter().enumerate() {
+        let hostname = if index == 0 { ", hostname: shop" } else { "" };
+        writeln!(
+            text,
+            "  - {{name: {service}, namespace: {name}, port: 8000{hostname}}}"
+        )
+        .unwrap();
+    }
+    Mesh::read(&text).unwrap()
+}
+
+/// How many steps of each action a plan has, over all clusters.
+pub(crate) fn counts(plan: &Plan) -> BTreeMap<Action, usize> {
+    let mut counts = BTreeMap::new();
+    for (_, step) in plan.steps() {
+        *counts.entry(step.action).or_default() += 1;
+    }
+    counts
+}
+
+/// Those of a cluster's steps that do something, as `action Kind namespace/name`.
+pub(crate) fn steps(plan: &Plan, cluster: &str) -> Vec<String> {
+    plan.steps()
+        .filter(|(name, step)| *name == cluster && step.action != Action::Unchanged)
+        .map(|(_, step)| format!("{} {}", step.action.as_str(), step.object))
+        .collect()
+}
+
+/// The findings of a document that has errors.
+pub(crate) fn errors(result: Result<Planned, PlanError>) -> Vec<String> {
+    match result {
+        Err(PlanError::Findings(findings)) => findings.into_iter().map(|f| f.code).collect(),
+        other => panic!("{other:?}"),
+    }
+}

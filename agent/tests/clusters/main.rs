@@ -1,0 +1,17 @@
+//! Plans and applies against real API servers.
+//!
+//! Tests share a bed where they can; each has its own mesh, namespace and DNS suffix there. Those
+//! that stop a server have a bed of their own. Names differ wherever a mix-up could hide: clusters
+//! from contexts, services from host names.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
+mod applying;
+mod changes;
+mod federation;
+mod fixture;
+mod kubeconfigs;
+mod obstacles;

@@ -1,0 +1,250 @@
+//! Clusters that cannot be planned for or applied to.
+
+use std::time::{Duration, Instant};
+
+use shared::api::Intent;
+use shared::mesh::Gateway;
+
+use crate::fixture::{EAST, Fixture, WEST, shared_bed, start_bed, steps};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_cluster_down() {
+    let bed = start_bed();
+    let fixture = Fixture::new(&bed, "down");
+    bed.stop_api_server(EAST).unwrap();
+    let start = Instant::now();
+    let planned = fixture.plan().await;
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        start.elapsed()
+    );
+    let error = planned.plan.clusters[1].error.clone().unwrap();
+    assert!(
+        error.starts_with("context east-context: the cluster cannot be reached"),
+        "{error}"
+    );
+    let (report, _) = fixture.carry_out(planned, false).await;
+    assert_eq!(report.clusters[1].error.as_deref(), Some(error.as_str()));
+    let other = report.clusters[0].error.as_deref().unwrap();
+    assert!(other.contains("sunrise cannot be applied to"), "{other}");
+    assert_eq!(
+        fixture.ours(WEST),
+        [].into(),
+        "the other one is not touched"
+    );
+
+    let (report, _) = fixture.carry_out(fixture.plan().await, true).await;
+    assert!(!report.is_success());
+    assert!(
+        report.clusters[0].error.is_none() && report.clusters[0].created > 0,
+        "{report:#?}"
+    );
+
+    bed.start_api_server(EAST).unwrap();
+    fixture.apply().await;
+    fixture.remove().await;
+    assert_eq!(fixture.ours(EAST), [].into());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_that_comes_back_during_an_apply_costs_nothing() {
+    let bed = start_bed();
+    let fixture = Fixture::new(&bed, "again");
+    let planned = fixture.plan().await;
+    bed.stop_api_server(EAST).unwrap();
+    let (applied, started) = tokio::join!(fixture.carry_out(planned, false), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::task::block_in_place(|| bed.start_api_server(EAST))
+    });
+    started.unwrap();
+    let (report, _) = applied;
+    assert!(report.is_success(), "{report:#?}");
+    assert!(!fixture.plan().await.plan.has_changes());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_without_istio_and_a_namespace_that_is_missing() {
+    let bed = start_bed();
+    let mut fixture = Fixture::new(&bed, "missing");
+    // No service is in a namespace that is there: the objects before it are made, it fails, and
+    // what comes later is not begun.
+    fixture.mesh.spec.services[0].namespace = Some("nowhere".into());
+    let (report, _) = fixture.carry_out(fixture.plan().await, false).await;
+    let west = &report.clusters[0];
+    assert_eq!(west.failed, 1, "{report:#?}");
+    let error = west.error.as_deref().unwrap();
+    assert!(
+        error.contains("namespaces \"nowhere\" not found"),
+        "{error}"
+    );
+    assert!(error.contains("not touched: DNSEndpoint "), "{error}");
+    fixture.remove().await;
+    assert_eq!(fixture.ours(WEST), [].into());
+
+    fixture.mesh.spec.services[0].namespace = Some("missing".into());
+    // Nothing controls namespaces here, so this takes the object away at once.
+    fixture.kubectl(
+        EAST,
+        &["delete", "namespace", "istio-system", "--wait=false"],
+    );
+    fixture.bed
+        .kubectl_with_input(
+            EAST,
+            &["replace", "--raw", "/api/v1/namespaces/istio-system/finalize", "-f", "-"],
+            r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"istio-system"},"spec":{"finalizers":[]}}"#,
+        )
+        .ok();
+    let planned = fixture.plan().await;
+    let error = planned.plan.clusters[1].error.clone().unwrap();
+    assert!(
+        error.contains("install Istio in this cluster first"),
+        "{error}"
+    );
+    // To remove nothing is possible everywhere.
+    assert!(!fixture.plan_removal().await.plan.has_changes());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_server_refuses_is_said() {
+    let mut fixture = Fixture::new(shared_bed(), "refused");
+    // A gateway's selector that no server takes, past our own checks.
+    fixture.apply().await;
+    fixture.kubectl(
+        EAST,
+        &[
+            "patch",
+            "virtualservice/orders",
+            "-n=refused",
+            "--type=merge",
+            r#"--patch={"metadata":{"finalizers":["example.net/hold"]}}"#,
+        ],
+    );
+    fixture.kubectl(
+        EAST,
+        &[
+            "delete",
+            "virtualservice/orders",
+            "-n=refused",
+            "--wait=false",
+        ],
+    );
+    let planned = fixture.plan().await;
+    assert_eq!(
+        steps(&planned.plan, "sunrise"),
+        ["rejected VirtualService refused/orders"]
+    );
+    let (_, step) = planned
+        .plan
+        .steps()
+        .find(|(_, step)| step.message.is_some())
+        .unwrap();
+    assert!(
+        step.message
+            .as_deref()
+            .unwrap()
+            .contains("it is being deleted"),
+        "{step:#?}"
+    );
+    fixture.kubectl(
+        EAST,
+        &[
+            "patch",
+            "virtualservice/orders",
+            "-n=refused",
+            "--type=merge",
+            r#"--patch={"metadata":{"finalizers":null}}"#,
+        ],
+    );
+    assert_eq!(
+        steps(&fixture.plan().await.plan, "sunrise"),
+        ["create VirtualService refused/orders"]
+    );
+
+    // A context that is not in the kubeconfig.
+    fixture.mesh.spec.clusters[1].context = Some("sunrise-typo".into());
+    let plan = fixture.plan().await.plan;
+    let error = plan.clusters[1].error.clone().unwrap();
+    assert!(
+        error.contains("has no context sunrise-typo; it has west-context, east-context"),
+        "{error}"
+    );
+    fixture.mesh.spec.clusters[1].context = Some(EAST.into());
+
+    // Names that would lead elsewhere never become a path.
+    fixture.mesh.spec.clusters[0].gateway = Some(Gateway {
+        service: Some("../../../secrets".into()),
+        ..Gateway::default()
+    });
+    fixture
+        .operations
+        .plan(&fixture.mesh, Intent::Apply)
+        .await
+        .unwrap_err();
+    fixture.mesh.metadata.name = "../x".into();
+    fixture
+        .operations
+        .plan(&fixture.mesh, Intent::Remove)
+        .await
+        .unwrap_err();
+    fixture.mesh.metadata.name = "refused".into();
+    fixture.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_not_allowed_is_told_what() {
+    let fixture = Fixture::new(shared_bed(), "forbidden");
+    let config = std::fs::read_to_string(fixture.bed.kubeconfig()).unwrap();
+    let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    // In one cluster a user without any role, in the other one that nobody knows.
+    let token = config["users"][0]["user"]["token"].take();
+    config["users"][0]["user"] =
+        serde_json::json!({ "token": token, "as": "nobody-in-particular" });
+    config["users"][1]["user"]["token"] = "wrong".into();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config");
+    std::fs::write(&file, config.to_string()).unwrap();
+    let operations = fedmesh_agent::operation::Operations::new(Some(file.clone()));
+    let plan = operations
+        .plan(&fixture.mesh, Intent::Apply)
+        .await
+        .unwrap()
+        .plan;
+    let error = |index: usize| plan.clusters[index].error.clone().unwrap();
+    assert!(
+        error(0).contains("not allowed to get Secret"),
+        "{}",
+        error(0)
+    );
+    assert!(
+        error(1).contains("does not accept the credentials"),
+        "{}",
+        error(1)
+    );
+    let contexts = operations.clusters().await.contexts;
+    assert_eq!(contexts[0].name, WEST);
+    assert!(
+        contexts[0].version.is_some() && contexts[0].gateway.is_none(),
+        "{contexts:#?}"
+    );
+    assert!(
+        contexts[1]
+            .error
+            .as_deref()
+            .unwrap()
+            .contains("credentials"),
+        "{contexts:#?}"
+    );
+
+    // Another cluster's authority.
+    config["clusters"][1]["cluster"]["certificate-authority"] =
+        config["clusters"][0]["cluster"]["certificate-authority"].clone();
+    std::fs::write(&file, config.to_string()).unwrap();
+    let plan = operations
+        .plan(&fixture.mesh, Intent::Apply)
+        .await
+        .unwrap()
+        .plan;
+    let error = plan.clusters[1].error.clone().unwrap();
+    assert!(error.contains("certificate is not trusted"), "{error}");
+}

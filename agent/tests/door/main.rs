@@ -1,0 +1,10 @@
+//! The agent's door: tables of attacks on the router, each with the exact answer, and the program
+//! itself from start to stop.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod admission;
+mod house;
+mod page;
+mod program;
+mod requests;

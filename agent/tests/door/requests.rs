@@ -1,0 +1,211 @@
+//! What the API makes of what it is sent.
+
+use fedmesh_agent::operation::Operations;
+use serde_json::{Value, json};
+
+use crate::house::{Change, HOST, House, With, Without, dead_kubeconfig, mesh, plan_request};
+
+#[tokio::test]
+async fn bodies_that_are_not_taken() {
+    let house = House::new();
+    let good = plan_request(&mesh()).to_string();
+    let with = |name: &str, value: Value| {
+        let mut request = plan_request(&mesh());
+        request[name] = value;
+        request.to_string()
+    };
+    let mut unknown_deep = plan_request(&mesh());
+    unknown_deep["mesh"]["spec"]["clusters"][0]["kubeconfig"] = json!("/etc/passwd");
+    let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+    let deep_mesh = format!("{{\"mesh\":{deep}}}");
+    let large = format!("{{\"mesh\": \"{}\"}}", "x".repeat(9 * 1024 * 1024));
+    let twice = good.replacen('{', "{\"digest\": \"other\",", 1);
+    let cases: &[(&str, &[Change], &str, u16)] = &[
+        ("no JSON", &[], "apiVersion: fedmesh.dev/v1alpha1", 400),
+        ("nothing", &[], "", 400),
+        ("half of it", &[], &good[..good.len() / 2], 400),
+        ("something after it", &[], &format!("{good}{good}"), 400),
+        ("a field twice", &[], &twice, 400),
+        (
+            "an unknown field",
+            &[],
+            &with("kubeconfig", json!("/etc/passwd")),
+            400,
+        ),
+        (
+            "an unknown field in the document",
+            &[],
+            &unknown_deep.to_string(),
+            400,
+        ),
+        ("another type", &[], &with("digest", json!(1)), 400),
+        (
+            "an unknown intent",
+            &[],
+            &with("intent", json!("destroy")),
+            400,
+        ),
+        ("too deep", &[], &deep, 400),
+        ("too deep inside", &[], &deep_mesh, 400),
+        ("too large", &[], &large, 413),
+        (
+            "a form",
+            &[With("content-type", "application/x-www-form-urlencoded")],
+            &good,
+            415,
+        ),
+        (
+            "plain text, which needs no preflight",
+            &[With("content-type", "text/plain")],
+            &good,
+            415,
+        ),
+        ("no type", &[Without("content-type")], &good, 415),
+        (
+            "nearly JSON",
+            &[With("content-type", "application/jsonp")],
+            &good,
+            415,
+        ),
+        (
+            "another rendering",
+            &[],
+            &with("digest", json!("sha256:00")),
+            409,
+        ),
+    ];
+    for path in ["/api/v1/plan", "/api/v1/status", "/api/v1/apply"] {
+        for (what, changes, body, status) in cases {
+            let body = match (path, serde_json::from_str::<Value>(body)) {
+                // Whatever else is asked for is right.
+                ("/api/v1/apply", Ok(Value::Object(mut fields))) if *what != "a field twice" => {
+                    fields.insert("planId".to_owned(), json!("sha256:00"));
+                    Value::Object(fields).to_string()
+                }
+                _ => (*body).to_owned(),
+            };
+            let answer = house.send("POST", path, changes, body).await;
+            assert_eq!(
+                answer.status.as_u16(),
+                *status,
+                "{path} {what}: {}",
+                answer.json()
+            );
+            answer.assert_error();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_document_with_errors_comes_back_with_findings() {
+    let house = House::new();
+    let mut bad = mesh();
+    bad.spec.services[0].port = 80_000;
+    let request = json!({"mesh": bad, "digest": "sha256:00"});
+    let answer = house
+        .send("POST", "/api/v1/plan", &[], request.to_string())
+        .await;
+    assert_eq!(answer.status, 422);
+    assert_eq!(answer.json()["findings"][0]["code"], "FM0401");
+}
+
+#[tokio::test]
+async fn good_requests_are_answered() {
+    let house = House::new();
+    for host in [HOST, "localhost:8642", "LocalHost:8642", "[::1]:8642"] {
+        let own = format!("http://{}", host.to_lowercase());
+        for changes in [
+            &[With("host", host)][..],
+            &[With("host", host), With("origin", &own)],
+        ] {
+            let answer = house.send("GET", "/api/v1/session", changes, "").await;
+            assert_eq!(answer.status, 200, "{changes:?}");
+            assert_eq!(answer.json(), json!({"version": env!("CARGO_PKG_VERSION")}));
+            assert_eq!(answer.header("access-control-allow-origin"), "");
+        }
+    }
+    let clusters = house.send("GET", "/api/v1/clusters", &[], "").await;
+    assert_eq!(clusters.status, 200);
+    assert_eq!(clusters.json()["contexts"], json!([]));
+    assert!(
+        clusters.json()["error"]
+            .as_str()
+            .unwrap()
+            .contains("/nonexistent/kubeconfig")
+    );
+
+    // A whole document is understood; what is missing is the kubeconfig.
+    for (path, changes) in [
+        ("/api/v1/plan", &[][..]),
+        (
+            "/api/v1/status",
+            &[With("content-type", "Application/JSON; charset=utf-8")],
+        ),
+    ] {
+        let answer = house
+            .send("POST", path, changes, plan_request(&mesh()).to_string())
+            .await;
+        assert_eq!(answer.status, 503, "{path}");
+        answer.assert_error();
+    }
+    let mut apply = plan_request(&mesh());
+    apply["planId"] = json!("sha256:00");
+    // Twice: what was refused does not stand in the way of the next one.
+    for _ in 0..2 {
+        assert_eq!(
+            house
+                .send("POST", "/api/v1/apply", &[], apply.to_string())
+                .await
+                .status,
+            503
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_apply_is_refused_when_the_plan_is_another_or_blocked() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::with(Operations::new(Some(dead_kubeconfig(folder.path()))));
+    let request = plan_request(&mesh());
+    let planned = house
+        .send("POST", "/api/v1/plan", &[], request.to_string())
+        .await;
+    assert_eq!(planned.status, 200, "{}", planned.json());
+    let plan = planned.json()["plan"].clone();
+    assert!(plan["clusters"][1]["error"].is_string(), "{plan}");
+
+    for (plan_id, partial, message) in [
+        (json!("sha256:00"), false, "the clusters changed since"),
+        (
+            plan["id"].clone(),
+            false,
+            "something stands in the way in 2 of 2 clusters",
+        ),
+        (
+            plan["id"].clone(),
+            true,
+            "something stands in the way in 2 of 2 clusters",
+        ),
+    ] {
+        let mut apply = request.clone();
+        apply["planId"] = plan_id;
+        apply["partial"] = json!(partial);
+        let answer = house
+            .send("POST", "/api/v1/apply", &[], apply.to_string())
+            .await;
+        assert_eq!(answer.status, 409);
+        assert!(
+            answer.json()["message"]
+                .as_str()
+                .unwrap()
+                .starts_with(message),
+            "{}",
+            answer.json()
+        );
+    }
+    let status = house
+        .send("POST", "/api/v1/status", &[], request.to_string())
+        .await;
+    assert_eq!(status.status, 200);
+    assert!(status.json()["clusters"][0]["error"].is_string());
+}

@@ -1,0 +1,281 @@
+//! What other programs say of everything that is rendered: a real kube-apiserver with strict field
+//! validation, which is asked through kubectl and really stores each file, and `istioctl validate`.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+use shared::bundle::{Bundle, ClusterManifests, File};
+use shared::facts::Facts;
+use shared::mesh::{Mesh, Target};
+use shared::object::Wave;
+use shared::{check, yaml};
+use testbed::{Options, Testbed, tools};
+
+/// Every document in `examples/`, by file name.
+fn examples() -> BTreeMap<String, Mesh> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let mut examples = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let mesh = Mesh::read(&fs::read_to_string(&path).unwrap())
+            .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        examples.insert(
+            path.file_name().unwrap().to_string_lossy().into_owned(),
+            mesh,
+        );
+    }
+    assert!(examples.len() >= 3, "{examples:?}");
+    examples
+}
+
+/// Gateway addresses, so that records are rendered too.
+fn facts(mesh: &Mesh) -> Facts {
+    let clusters = mesh.spec.clusters.iter().enumerate();
+    Facts {
+        gateways: clusters
+            .map(|(i, cluster)| (cluster.name.clone(), vec![format!("198.51.100.{}", i + 1)]))
+            .collect(),
+    }
+}
+
+fn write(bundle: &Bundle, folder: &Path) {
+    for (path, text) in bundle.files() {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+}
+
+/// Namespaces that a bundle expects to be there: those of its objects that it does not make itself.
+fn expected_namespaces(bundle: &Bundle) -> Vec<String> {
+    let mut namespaces: Vec<String> = bundle
+        .clusters
+        .iter()
+        .flat_map(ClusterManifests::objects)
+        .filter_map(|object| object.namespace.clone())
+        .collect();
+    namespaces.sort();
+    namespaces.dedup();
+    namespaces
+}
+
+#[test]
+fn every_file_is_accepted_by_a_real_api_server_and_by_istioctl() {
+    let istioctl = tools::ISTIOCTL.ensure().unwrap();
+    let examples = examples();
+    let contexts: BTreeSet<String> = examples
+        .values()
+        .flat_map(|mesh| &mesh.spec.clusters)
+        .map(|cluster| cluster.context.as_ref().unwrap_or(&cluster.name).clone())
+        .collect();
+    let bed = Testbed::start(Options::with_contexts(contexts)).unwrap();
+    let mut seen = (0, 0);
+    for (example, mut mesh) in examples {
+        for target in Target::ALL {
+            mesh.spec.target = Some(target);
+            let checked = check(&mesh, &facts(&mesh));
+            let bundle = Bundle::new(
+                &mesh,
+                &checked
+                    .resolved
+                    .unwrap_or_else(|| panic!("{:#?}", checked.findings)),
+            );
+            let folder = tempfile::tempdir().unwrap();
+            write(&bundle, folder.path());
+            for cluster in &bundle.clusters {
+                make_namespaces(&bed, &cluster.context, &bundle);
+                accepted_by_api_server(&bed, cluster, folder.path());
+                accepted_by_istioctl(&istioctl, cluster, folder.path());
+                for file in &cluster.files {
+                    say(&format!(
+                        "{example} {}: {}: {} objects",
+                        target.as_str(),
+                        file.path,
+                        file.objects.len()
+                    ));
+                    seen.0 += 1;
+                    seen.1 += file.objects.len();
+                }
+            }
+            if target == Target::KubefedV1Alpha1 {
+                templates_are_valid(&bundle, &istioctl);
+            }
+        }
+    }
+    say(&format!(
+        "{} files with {} objects accepted by kube-apiserver and istioctl",
+        seen.0, seen.1
+    ));
+    assert!(seen.0 > 50 && seen.1 > 150, "{seen:?}");
+}
+
+/// Past the test runner, which keeps what a passing test prints: what was seen is part of the result.
+fn say(line: &str) {
+    writeln!(std::io::stderr(), "{line}").unwrap();
+}
+
+fn make_namespaces(bed: &Testbed, context: &str, bundle: &Bundle) {
+    let namespaces = expected_namespaces(bundle).into_iter().map(|name| {
+        yaml::to_string(&serde_json::json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } }))
+    });
+    let documents: Vec<String> = namespaces.collect::<Result<_, _>>().unwrap();
+    // Under another manager, as somebody else would have made them.
+    bed.kubectl_with_input(
+        context,
+        &["apply", "--server-side", "-f", "-"],
+        &documents.join("---\n"),
+    )
+    .unwrap();
+}
+
+/// The way that the README shows for kubectl; each object has to be named as stored, and to be read
+/// back with every field that was rendered.
+fn accepted_by_api_server(bed: &Testbed, cluster: &ClusterManifests, folder: &Path) {
+    let apply = |files: &[&str]| {
+        let mut arguments = vec![
+            "apply",
+            "--server-side",
+            "--validate=strict",
+            "--field-manager=fedmesh",
+        ];
+        arguments.extend(files.iter().flat_map(|file| ["-f", file]));
+        bed.kubectl(&cluster.context, &arguments)
+            .unwrap_or_else(|error| panic!("{}: {error}", cluster.name))
+    };
+    let definitions = paths(cluster, folder, |file| file.wave == Wave::Definitions);
+    let definitions: Vec<&str> = definitions.iter().map(String::as_str).collect();
+    if !definitions.is_empty() {
+        apply(&definitions);
+        let mut wait = vec!["wait", "--for=condition=Established", "--timeout=30s"];
+        wait.extend(definitions.iter().flat_map(|file| ["-f", file]));
+        bed.kubectl(&cluster.context, &wait).unwrap();
+    }
+    let all = folder.join(&cluster.name);
+    let all = all.to_str().unwrap();
+    assert_eq!(apply(&[all]).lines().count(), cluster.object_count());
+
+    let list: Value = serde_json::from_str(
+        &bed.kubectl(&cluster.context, &["get", "-o", "json", "-f", all])
+            .unwrap(),
+    )
+    .unwrap();
+    let live = list["items"].as_array().unwrap();
+    assert_eq!(live.len(), cluster.object_count());
+    for (object, live) in cluster.objects().zip(live) {
+        assert_eq!(
+            (&live["kind"], &live["metadata"]["name"]),
+            (&json!(object.kind.kind), &json!(object.name))
+        );
+        for (field, value) in &object.body {
+            assert!(
+                contains(&live[field], value),
+                "{}: {field}: {} is not {value}",
+                object.key(),
+                live[field]
+            );
+        }
+    }
+}
+
+/// istioctl knows Istio's kinds and Kubernetes' own, and refuses what it does not know.
+fn accepted_by_istioctl(istioctl: &Path, cluster: &ClusterManifests, folder: &Path) {
+    let known = paths(cluster, folder, |file| {
+        file.objects.iter().all(|object| {
+            let group = object.kind.group.as_ref();
+            !group.ends_with("federation.k8s.io") && group != "externaldns.k8s.io"
+        })
+    });
+    assert!(!known.is_empty());
+    let mut command = Command::new(istioctl);
+    command
+        .arg("validate")
+        .args(known.iter().flat_map(|path| ["-f", path]));
+    let output = command.output().unwrap();
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        output.status.success() && said.contains("valid"),
+        "{}: {said}",
+        cluster.name
+    );
+}
+
+fn paths(cluster: &ClusterManifests, folder: &Path, which: impl Fn(&File) -> bool) -> Vec<String> {
+    cluster
+        .files
+        .iter()
+        .filter(|file| which(file))
+        .map(|file| folder.join(&file.path).display().to_string())
+        .collect()
+}
+
+fn contains(whole: &Value, part: &Value) -> bool {
+    use Value::{Array, Object};
+    match (whole, part) {
+        (Object(whole), Object(part)) => part
+            .iter()
+            .all(|(k, v)| whole.get(k).is_some_and(|w| contains(w, v))),
+        (Array(whole), Array(part)) => {
+            whole.len() == part.len() && whole.iter().zip(part).all(|(w, p)| contains(w, p))
+        }
+        _ => whole == part,
+    }
+}
+
+/// Federated templates hide what they hold from the API server, so what the federation would make
+/// of them is given to istioctl by itself.
+fn templates_are_valid(bundle: &Bundle, istioctl: &Path) {
+    let mut templates = Vec::new();
+    for object in bundle.clusters.iter().flat_map(ClusterManifests::objects) {
+        let Some(template) = object
+            .body
+            .get("spec")
+            .and_then(|spec| spec.get("template"))
+        else {
+            continue;
+        };
+        let Some(kind) = object.kind.kind.strip_prefix("Federated") else {
+            continue;
+        };
+        let api = match kind {
+            "Gateway" | "VirtualService" | "ServiceEntry" | "DestinationRule" => {
+                "networking.istio.io/v1"
+            }
+            "Deployment" => "apps/v1",
+            _ => "v1",
+        };
+        let mut whole = json!({ "apiVersion": api, "kind": kind });
+        whole
+            .as_object_mut()
+            .unwrap()
+            .extend(template.as_object().unwrap().clone());
+        whole["metadata"]["name"] = object.name.clone().into();
+        whole["metadata"]["namespace"] = object.namespace.clone().into();
+        templates.push(yaml::to_string(&whole).unwrap());
+    }
+    assert!(templates.len() > 5, "{templates:?}");
+    let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
+    fs::write(file.path(), templates.join("---\n")).unwrap();
+    let output = Command::new(istioctl)
+        .args(["validate", "-f"])
+        .arg(file.path())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
