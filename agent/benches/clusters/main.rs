@@ -29,7 +29,7 @@ fn main() {
     let services = arguments
         .iter()
         .position(|argument| argument == "--services")
-        .map_or(100, |index| arguments[index + 1].parse().unwrap());
+        .map_or(133, |index| arguments[index + 1].parse().unwrap());
     let kubectl = !arguments.iter().any(|argument| argument == "--no-kubectl");
     let bed = Testbed::start(Options::with_clusters(2)).unwrap();
     for context in CONTEXTS {
