@@ -1,0 +1,299 @@
+//! Kubernetes API servers without nodes: one etcd, N kube-apiservers.
+
+mod certificates;
+mod control_plane;
+mod error;
+mod kubeconfig;
+mod kubectl;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use control_plane::{ApiServer, Etcd, Programs};
+pub use error::BedError;
+
+use crate::process::{OwnedFolder, OwnedProcess};
+use crate::tools::{self, ToolError};
+
+/// Which CRDs a bed installs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CrdSet {
+    /// Istio's own kinds.
+    Istio,
+    /// ExternalDNS's `DNSEndpoint`.
+    ExternalDns,
+    /// What federation-v2's controller brings to its host cluster.
+    FederationV2,
+}
+
+/// A cluster of the bed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterOptions {
+    /// Its context in the kubeconfig. The kubeconfig's cluster and user have
+    /// other names, so that a mix-up shows.
+    pub context: String,
+}
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The clusters.
+    pub clusters: Vec<ClusterOptions>,
+    /// CRDs that are installed and established in each.
+    pub crds: Vec<CrdSet>,
+    /// Namespaces that are made in each, as installing Istio would.
+    pub namespaces: Vec<String>,
+}
+
+impl Options {
+    /// Clusters with the contexts `cluster1`, `cluster2` and so on, with all CRDs
+    /// and the namespace `istio-system`.
+    pub fn with_clusters(count: usize) -> Self {
+        Self::with_contexts((1..=count).map(|number| format!("cluster{number}")))
+    }
+
+    /// Clusters with these contexts, with all CRDs and the namespace
+    /// `istio-system`.
+    pub fn with_contexts(contexts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            clusters: contexts
+                .into_iter()
+                .map(|context| ClusterOptions {
+                    context: context.into(),
+                })
+                .collect(),
+            crds: vec![CrdSet::Istio, CrdSet::ExternalDns, CrdSet::FederationV2],
+            namespaces: vec!["istio-system".to_owned()],
+        }
+    }
+}
+
+/// Running API servers, gone when this value is dropped or its process ends.
+#[derive(Debug)]
+pub struct Testbed {
+    // Dropped in this order: the folder last.
+    namespace_controller: OwnedProcess,
+    clusters: Vec<Cluster>,
+    etcd: Etcd,
+    kubeconfig: PathBuf,
+    kubectl: PathBuf,
+    folder: OwnedFolder,
+}
+
+#[derive(Debug)]
+struct Cluster {
+    context: String,
+    server: Mutex<ApiServer>,
+}
+
+impl Testbed {
+    /// Builds what isn't in the cache and starts the bed: all its servers ready,
+    /// all its CRDs established. Blocks for five to ten seconds (minutes when
+    /// something has to be built).
+    ///
+    /// # Errors
+    /// A tool can't be had, or a server doesn't get ready; the error holds the
+    /// end of its log.
+    pub fn start(options: Options) -> Result<Self, BedError> {
+        let Options {
+            clusters,
+            crds,
+            namespaces,
+        } = options;
+        let programs = Programs::ensure()?;
+        let crds = crds
+            .iter()
+            .map(|set| set.file())
+            .collect::<Result<Vec<_>, _>>()?;
+        let folder = OwnedFolder::new("fedmesh-testbed-").map_err(|source| BedError::File {
+            path: std::env::temp_dir(),
+            source,
+        })?;
+        let etcd = Etcd::start(folder.path(), &programs)?;
+        let servers = in_parallel(&clusters, |cluster| {
+            ApiServer::start(folder.path(), &cluster.context, etcd.port(), &programs)
+        })?;
+        let kubeconfig = folder.path().join("kubeconfig");
+        kubeconfig::write(&kubeconfig, &servers)?;
+        let bed = Self {
+            namespace_controller: programs
+                .start_namespace_controller(folder.path(), &kubeconfig)?,
+            clusters: std::iter::zip(clusters, servers)
+                .map(|(ClusterOptions { context }, server)| Cluster {
+                    context,
+                    server: Mutex::new(server),
+                })
+                .collect(),
+            etcd,
+            kubeconfig,
+            kubectl: programs.kubectl,
+            folder,
+        };
+        in_parallel(&bed.clusters, |cluster| {
+            bed.set_up(&cluster.context, &crds, &namespaces)
+        })?;
+        Ok(bed)
+    }
+
+    /// The kubeconfig, with a context for each cluster; the first is current.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// The contexts, in the order of the options.
+    pub fn contexts(&self) -> impl Iterator<Item = &str> {
+        self.clusters.iter().map(|cluster| cluster.context.as_str())
+    }
+
+    /// The folder with logs and data.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The kubectl that [`Testbed::kubectl`] runs.
+    pub fn kubectl_path(&self) -> &Path {
+        &self.kubectl
+    }
+
+    /// The ids of all daemons.
+    pub fn process_ids(&self) -> Vec<u32> {
+        let servers = self
+            .clusters
+            .iter()
+            .filter_map(|cluster| lock(&cluster.server).process_id());
+        let others = [self.namespace_controller.id(), self.etcd.process_id()];
+        others.into_iter().chain(servers).collect()
+    }
+
+    /// Takes a cluster's API server away: connections are refused.
+    ///
+    /// # Errors
+    /// There is no such context.
+    pub fn stop_api_server(&self, context: &str) -> Result<(), BedError> {
+        lock(&self.cluster(context)?.server).stop();
+        Ok(())
+    }
+
+    /// Starts it again, at the same address, with the same objects.
+    ///
+    /// # Errors
+    /// It doesn't get ready, or there is no such context.
+    pub fn start_api_server(&self, context: &str) -> Result<(), BedError> {
+        lock(&self.cluster(context)?.server).start_again(self.etcd.port())
+    }
+
+    /// Makes a cluster's API server hang: connections stay open and nothing
+    /// answers, until [`Testbed::resume_api_server`].
+    ///
+    /// # Errors
+    /// It isn't running, or there is no such context.
+    pub fn pause_api_server(&self, context: &str) -> Result<(), BedError> {
+        self.with_process(context, OwnedProcess::pause)
+    }
+
+    /// Ends [`Testbed::pause_api_server`].
+    ///
+    /// # Errors
+    /// It isn't running, or there is no such context.
+    pub fn resume_api_server(&self, context: &str) -> Result<(), BedError> {
+        self.with_process(context, OwnedProcess::resume)
+    }
+
+    fn with_process(
+        &self,
+        context: &str,
+        action: fn(&OwnedProcess) -> io::Result<()>,
+    ) -> Result<(), BedError> {
+        let server = lock(&self.cluster(context)?.server);
+        let process = server.process().ok_or_else(|| BedError::NotRunning {
+            context: context.to_owned(),
+        })?;
+        action(process).map_err(|source| BedError::Signal {
+            context: context.to_owned(),
+            source,
+        })
+    }
+
+    fn cluster(&self, context: &str) -> Result<&Cluster, BedError> {
+        self.clusters
+            .iter()
+            .find(|cluster| cluster.context == context)
+            .ok_or_else(|| BedError::NoSuchContext {
+                context: context.to_owned(),
+                known: self.contexts().collect::<Vec<_>>().join(", "),
+            })
+    }
+
+    fn set_up(
+        &self,
+        context: &str,
+        crds: &[PathBuf],
+        namespaces: &[String],
+    ) -> Result<(), BedError> {
+        for namespace in namespaces {
+            self.kubectl(context, &["create", "namespace", namespace])?;
+        }
+        if crds.is_empty() {
+            return Ok(());
+        }
+        let files = crds
+            .iter()
+            .map(|file| format!("--filename={}", file.display()));
+        let mut apply = vec!["create".to_owned(), "--validate=false".to_owned()];
+        apply.extend(files);
+        self.kubectl(
+            context,
+            &apply.iter().map(String::as_str).collect::<Vec<_>>(),
+        )?;
+        self.kubectl(
+            context,
+            &[
+                "wait",
+                "crd",
+                "--all",
+                "--for=condition=Established",
+                "--timeout=60s",
+            ],
+        )?;
+        Ok(())
+    }
+}
+
+impl CrdSet {
+    fn file(self) -> Result<PathBuf, ToolError> {
+        match self {
+            Self::Istio => tools::ISTIO_CRDS.ensure(),
+            Self::ExternalDns => tools::EXTERNAL_DNS_CRDS.ensure(),
+            Self::FederationV2 => tools::federation_v2_crds(),
+        }
+    }
+}
+
+/// Does the same for each item at once; the first error counts.
+fn in_parallel<Item: Sync, Made: Send>(
+    items: &[Item],
+    action: impl Fn(&Item) -> Result<Made, BedError> + Sync,
+) -> Result<Vec<Made>, BedError> {
+    std::thread::scope(|scope| {
+        let running = items
+            .iter()
+            .map(|item| scope.spawn(|| action(item)))
+            .collect::<Vec<_>>();
+        running
+            .into_iter()
+            .map(|thread| {
+                thread
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+            .collect()
+    })
+}
+
+/// A test that panicked while it held the lock says nothing about the server.
+fn lock(server: &Mutex<ApiServer>) -> std::sync::MutexGuard<'_, ApiServer> {
+    server
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}

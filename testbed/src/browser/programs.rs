@@ -1,0 +1,74 @@
+//! Where Chromium and its driver are.
+
+use std::path::{Path, PathBuf};
+
+/// The browser and the program that drives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Programs {
+    /// Chromium.
+    pub chromium: PathBuf,
+    /// `ChromeDriver` of the same version.
+    pub chromedriver: PathBuf,
+}
+
+impl Programs {
+    /// `$FEDMESH_CHROMIUM` and `$FEDMESH_CHROMEDRIVER`, else what stands on PATH.
+    ///
+    /// # Errors
+    /// One of them is missing.
+    pub fn find() -> Result<Self, ProgramsError> {
+        Ok(Self {
+            chromium: find(
+                "FEDMESH_CHROMIUM",
+                &["chromium", "chromium-browser", "google-chrome"],
+            )?,
+            chromedriver: find("FEDMESH_CHROMEDRIVER", &["chromedriver"])?,
+        })
+    }
+}
+
+/// A browser can't be found.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramsError {
+    /// Nothing of that name is on PATH.
+    #[error(
+        "no {name} on PATH\n\
+         hint: install Chromium and ChromeDriver (Debian: apt-get install chromium \
+         chromium-driver), or set {variable}"
+    )]
+    NotFound {
+        /// The program.
+        name: &'static str,
+        /// The variable that can name it.
+        variable: &'static str,
+    },
+    /// The variable names nothing.
+    #[error("{variable} names {}, which is not a file", path.display())]
+    NotAFile {
+        /// The variable.
+        variable: &'static str,
+        /// Its value.
+        path: PathBuf,
+    },
+}
+
+fn find(variable: &'static str, names: &[&'static str]) -> Result<PathBuf, ProgramsError> {
+    let set_by_hand = std::env::var_os(variable).filter(|value| !value.is_empty());
+    if let Some(path) = set_by_hand.map(PathBuf::from) {
+        return if path.is_file() {
+            Ok(path)
+        } else {
+            Err(ProgramsError::NotAFile { variable, path })
+        };
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).collect::<Vec<_>>();
+    names
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .find(|candidate| Path::is_file(candidate))
+        .ok_or_else(|| ProgramsError::NotFound {
+            name: names[0],
+            variable,
+        })
+}

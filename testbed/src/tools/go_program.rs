@@ -1,0 +1,253 @@
+//! A program built by Go from sources in testbed/go/.
+
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sha2::{Digest, Sha256};
+
+use super::{ToolError, source_folder};
+use crate::cache::{self, make_folder};
+
+/// A program that `go build` makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GoProgram {
+    /// Its name, as in `kubectl`.
+    pub name: &'static str,
+    /// The Go module's folder, below testbed/.
+    pub folder: &'static str,
+    /// The package in it.
+    pub package: &'static str,
+    /// For the linker.
+    pub ldflags: &'static str,
+    /// Other names it is called by, when it behaves by its name.
+    pub also_known_as: &'static [&'static str],
+}
+
+impl GoProgram {
+    /// The program's file, built first when it isn't in the cache.
+    ///
+    /// A build says so on standard error: the first one takes minutes.
+    ///
+    /// # Errors
+    /// There is no Go, or it can't build the program.
+    pub fn ensure(&self) -> Result<PathBuf, ToolError> {
+        let target = self.cached()?;
+        make_folder(&target, self.name, |folder| self.build_into(folder))?;
+        Ok(target.join(self.name))
+    }
+
+    /// Whether [`GoProgram::ensure`] has nothing to do.
+    ///
+    /// # Errors
+    /// The sources can't be read, or there is no Go.
+    pub fn is_built(&self) -> Result<bool, ToolError> {
+        Ok(self.cached()?.exists())
+    }
+
+    /// The file under another of its names.
+    ///
+    /// # Errors
+    /// As [`GoProgram::ensure`].
+    pub fn ensure_as(&self, name: &str) -> Result<PathBuf, ToolError> {
+        debug_assert!(
+            self.also_known_as.contains(&name),
+            "{name} is not a name of {self:?}"
+        );
+        Ok(self.ensure()?.with_file_name(name))
+    }
+
+    fn cached(&self) -> Result<PathBuf, ToolError> {
+        let key = self.key(&source_folder()?.join(self.folder), &go_version(self.name)?)?;
+        Ok(cache::tools()?.join(format!("{}-{key}", self.name)))
+    }
+
+    /// Changes with everything that the program is made from.
+    fn key(&self, sources: &Path, go_version: &str) -> Result<String, ToolError> {
+        let mut files = Vec::new();
+        source_files(sources, &mut files)?;
+        files.sort();
+        let mut hash = Sha256::new();
+        for part in [go_version, self.name, self.package, self.ldflags] {
+            hash.update(part);
+            hash.update([0]);
+        }
+        for name in self.also_known_as {
+            hash.update(name);
+            hash.update([0]);
+        }
+        for file in files {
+            let text = std::fs::read(&file).map_err(|source| ToolError::File {
+                action: "read",
+                path: file.clone(),
+                source,
+            })?;
+            let relative = file.strip_prefix(sources).unwrap_or(&file);
+            hash.update(relative.as_os_str().as_encoded_bytes());
+            hash.update([0]);
+            hash.update(text.len().to_le_bytes());
+            hash.update(text);
+        }
+        let mut key = String::new();
+        for byte in &hash.finalize()[..6] {
+            let _infallible = write!(key, "{byte:02x}");
+        }
+        Ok(key)
+    }
+
+    fn build_into(&self, folder: &Path) -> Result<(), ToolError> {
+        eprintln!(
+            "building {} with Go; the first time this takes minutes",
+            self.name
+        );
+        let binary = folder.join(self.name);
+        // Go's build cache is keyed by these flags: the same for every program.
+        let mut command = Command::new("go");
+        command
+            .args([
+                "build",
+                "-trimpath",
+                "-buildvcs=false",
+                "-ldflags",
+                self.ldflags,
+                "-o",
+            ])
+            .arg(&binary)
+            .arg(self.package)
+            .current_dir(source_folder()?.join(self.folder))
+            .env("CGO_ENABLED", "0")
+            .env("GOWORK", "off");
+        run_go(command, self.name)?;
+        for name in self.also_known_as {
+            let link = folder.join(name);
+            symlink(self.name, &link).map_err(|source| ToolError::File {
+                action: "write",
+                path: link,
+                source,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs a `go` command to its end and gives what it wrote to standard output.
+pub(super) fn run_go(mut command: Command, tool: &str) -> Result<Vec<u8>, ToolError> {
+    let output = command.output().map_err(|error| no_go(error, tool))?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.push_str(&String::from_utf8_lossy(&output.stderr));
+    let words = command
+        .get_args()
+        .take(2)
+        .map(OsStr::to_string_lossy)
+        .collect::<Vec<_>>();
+    Err(ToolError::Go {
+        tool: tool.to_owned(),
+        command: format!("go {}", words.join(" ")),
+        output: text.trim_end().to_owned(),
+    })
+}
+
+pub(super) fn no_go(error: std::io::Error, tool: &str) -> ToolError {
+    if error.kind() == std::io::ErrorKind::NotFound {
+        ToolError::NoGo {
+            tool: tool.to_owned(),
+        }
+    } else {
+        ToolError::File {
+            action: "run",
+            path: PathBuf::from("go"),
+            source: error,
+        }
+    }
+}
+
+fn go_version(tool: &str) -> Result<String, ToolError> {
+    let mut command = Command::new("go");
+    command.args(["env", "GOVERSION", "GOOS", "GOARCH"]);
+    Ok(String::from_utf8_lossy(&run_go(command, tool)?).into_owned())
+}
+
+/// Every go.mod, go.sum and *.go below `folder`.
+fn source_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), ToolError> {
+    let failed = |source| ToolError::File {
+        action: "read",
+        path: folder.to_owned(),
+        source,
+    };
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let path = entry.path();
+        if entry.file_type().map_err(failed)?.is_dir() {
+            source_files(&path, files)?;
+        } else if path
+            .extension()
+            .is_some_and(|end| end == "go" || end == "mod" || end == "sum")
+        {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::{CONTROL_PLANE, ISTIO_CRDS, ISTIOCTL, KUBECTL};
+    use super::*;
+
+    fn key_of(files: &[(&str, &str)], program: GoProgram, go: &str) -> String {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            fs::write(path, text).expect("a file");
+        }
+        program.key(folder.path(), go).expect("a key")
+    }
+
+    #[test]
+    fn the_key_changes_with_every_input_and_with_nothing_else() {
+        let files = [
+            ("go.mod", "module m"),
+            ("go.sum", "sum"),
+            ("cmd/a/main.go", "package main"),
+        ];
+        let key = key_of(&files, KUBECTL, "go1.26.8");
+        let with = |changed: usize, text| {
+            let mut files = files;
+            files[changed].1 = text;
+            key_of(&files, KUBECTL, "go1.26.8")
+        };
+        assert_eq!(key, with(1, "sum"));
+        assert_ne!(key, with(0, "module n"));
+        assert_ne!(key, with(1, "other"));
+        assert_ne!(key, with(2, "package other"));
+        assert_ne!(key, key_of(&files, KUBECTL, "go1.27.0"));
+        assert_ne!(key, key_of(&files, CONTROL_PLANE, "go1.26.8"));
+        let mut more = files.to_vec();
+        more.push(("notes.txt", "not compiled"));
+        assert_eq!(key, key_of(&more, KUBECTL, "go1.26.8"));
+        more.push(("cmd/a/more.go", "package main"));
+        assert_ne!(key, key_of(&more, KUBECTL, "go1.26.8"));
+    }
+
+    #[test]
+    fn istioctl_and_the_crds_are_of_one_version() {
+        let file = source_folder()
+            .expect("the sources")
+            .join(ISTIOCTL.folder)
+            .join("go.mod");
+        let text = fs::read_to_string(file).expect("go.mod");
+        let line = format!("{} {}", ISTIO_CRDS.module, ISTIO_CRDS.version);
+        assert!(
+            text.contains(&line),
+            "go.mod requires another version than {line}"
+        );
+    }
+}

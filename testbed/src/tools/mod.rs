@@ -1,0 +1,158 @@
+//! External programs and CRDs that the tests need: built or fetched once with
+//! Go, kept in the [cache](crate::cache).
+
+mod go_program;
+mod module_file;
+
+use std::io;
+use std::path::PathBuf;
+
+pub use go_program::GoProgram;
+pub use module_file::ModuleFile;
+
+use crate::cache::CacheError;
+
+/// etcd, kube-apiserver and the namespace controller, three names of one program.
+pub const CONTROL_PLANE: GoProgram = GoProgram {
+    name: "control-plane",
+    folder: "go/kubernetes",
+    package: "./cmd/control-plane",
+    ldflags: KUBERNETES_LDFLAGS,
+    also_known_as: &["etcd", "kube-apiserver", "namespace-controller"],
+};
+
+/// kubectl.
+pub const KUBECTL: GoProgram = GoProgram {
+    name: "kubectl",
+    folder: "go/kubernetes",
+    package: "./cmd/kubectl",
+    ldflags: KUBERNETES_LDFLAGS,
+    also_known_as: &[],
+};
+
+/// istioctl.
+pub const ISTIOCTL: GoProgram = GoProgram {
+    name: "istioctl",
+    folder: "go/istio",
+    package: ".",
+    ldflags: "-s -w",
+    also_known_as: &[],
+};
+
+/// Every program.
+pub const PROGRAMS: &[GoProgram] = &[CONTROL_PLANE, KUBECTL, ISTIOCTL];
+
+/// Without the version, an API server calls itself v0.0.0 and clients warn.
+const KUBERNETES_LDFLAGS: &str = "-s -w \
+    -X k8s.io/component-base/version.gitVersion=v1.35.4 \
+    -X k8s.io/component-base/version.gitMajor=1 \
+    -X k8s.io/component-base/version.gitMinor=35";
+
+/// The CRDs of Istio's own kinds, from the module that istioctl is built from.
+pub const ISTIO_CRDS: ModuleFile = ModuleFile {
+    module: "istio.io/istio",
+    version: "v0.0.0-20260827124520-eed52ebb66ad",
+    sum: "h1:ui9TJjRMAV/hb5ehQaZDq7IUGxuQP6dra9lapT/VjHI=",
+    path: "manifests/charts/base/files/crd-all.gen.yaml",
+};
+
+/// The CRD of ExternalDNS's `DNSEndpoint`.
+pub const EXTERNAL_DNS_CRDS: ModuleFile = ModuleFile {
+    module: "sigs.k8s.io/external-dns",
+    version: "v0.23.0",
+    sum: "h1:35KyAZtLN8o5nIE0aPKfyhILbf5HHkKPJby/4FowPJM=",
+    path: "config/crd/standard/dnsendpoints.externaldns.k8s.io.yaml",
+};
+
+/// The CRDs that come with federation-v2's own controller; see the file.
+///
+/// # Errors
+/// The source tree isn't where this was built, nor around the current folder.
+pub fn federation_v2_crds() -> Result<PathBuf, ToolError> {
+    Ok(source_folder()?.join("crds/federation-v2.yaml"))
+}
+
+/// This crate's folder in the source tree, where the Go sources lie.
+///
+/// Asked for when it runs before when it was built: checkouts that share a target
+/// folder share the compiled crate as well.
+fn source_folder() -> Result<PathBuf, ToolError> {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let current = std::env::current_dir().ok();
+    [package, current]
+        .iter()
+        .flatten()
+        .flat_map(|folder| folder.ancestors())
+        .map(|folder| folder.join("testbed"))
+        .chain([PathBuf::from(env!("CARGO_MANIFEST_DIR"))])
+        .find(|folder| folder.join("go/kubernetes/go.mod").is_file())
+        .ok_or(ToolError::NoSources)
+}
+
+/// A tool can't be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolError {
+    /// The source tree is gone.
+    #[error(
+        "cannot find testbed/go\n\
+         hint: run this from a checkout of the project"
+    )]
+    NoSources,
+    /// There is no Go.
+    #[error(
+        "cannot build {tool}: no `go` on PATH\n\
+         hint: install Go 1.26 or later; what it builds is kept in the cache"
+    )]
+    NoGo {
+        /// What was to be built.
+        tool: String,
+    },
+    /// Go said no.
+    #[error("{command} failed for {tool}:\n{output}")]
+    Go {
+        /// What was to be built or fetched.
+        tool: String,
+        /// The command.
+        command: String,
+        /// What it printed.
+        output: String,
+    },
+    /// What was served is not what was pinned.
+    #[error(
+        "{module} {version} has the checksum {found}, expected {expected}\n\
+         hint: the module proxy serves something else than it once did; don't use it"
+    )]
+    Checksum {
+        /// The module.
+        module: String,
+        /// Its version.
+        version: String,
+        /// What Go computed.
+        found: String,
+        /// What is pinned.
+        expected: String,
+    },
+    /// The module doesn't hold the file.
+    #[error("cannot read {path} of {module}: {reason}")]
+    ModuleFile {
+        /// The module.
+        module: String,
+        /// The file in it.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A file can't be read or written.
+    #[error("cannot {action} {}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The cache can't be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+}

@@ -1,0 +1,107 @@
+//! A file of a published Go module, pinned by version and checksum.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde::Deserialize;
+
+use super::ToolError;
+use super::go_program::no_go;
+use crate::cache::{self, make_folder};
+
+/// A file that a Go module holds beside its code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModuleFile {
+    /// The module's path.
+    pub module: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// Its checksum, as in a go.sum file.
+    pub sum: &'static str,
+    /// The file in it.
+    pub path: &'static str,
+}
+
+/// What `go mod download -json` prints.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Download {
+    zip: Option<PathBuf>,
+    sum: Option<String>,
+    error: Option<String>,
+}
+
+impl ModuleFile {
+    /// The file's place in the cache, fetched first when it isn't there.
+    ///
+    /// # Errors
+    /// There is no Go, the module isn't served, or isn't what was pinned.
+    pub fn ensure(&self) -> Result<PathBuf, ToolError> {
+        let name = self.path.rsplit('/').next().unwrap_or(self.path);
+        let stem = name.trim_end_matches(".yaml");
+        let target = cache::tools()?.join(format!("{stem}-{}", self.version));
+        make_folder(&target, stem, |folder| {
+            let copy = folder.join(name);
+            std::fs::write(&copy, self.fetch()?).map_err(|source| ToolError::File {
+                action: "write",
+                path: copy,
+                source,
+            })
+        })?;
+        Ok(target.join(name))
+    }
+
+    fn fetch(&self) -> Result<Vec<u8>, ToolError> {
+        // In a folder without a go.mod, so that no module's requirements count.
+        let nowhere = tempfile::tempdir().map_err(|source| ToolError::File {
+            action: "make a folder in",
+            path: std::env::temp_dir(),
+            source,
+        })?;
+        let output = Command::new("go")
+            .args(["mod", "download", "-json"])
+            .arg(format!("{}@{}", self.module, self.version))
+            .current_dir(nowhere.path())
+            .env("GOWORK", "off")
+            .output()
+            .map_err(|error| no_go(error, self.module))?;
+        let download: Download =
+            serde_json::from_slice(&output.stdout).map_err(|_not_json| ToolError::Go {
+                tool: self.module.to_owned(),
+                command: "go mod download".to_owned(),
+                output: String::from_utf8_lossy(&output.stderr).into_owned(),
+            })?;
+        // An error may come with a file: a module that asks for a newer Go than
+        // this one is fetched and checked all the same, and we compile nothing.
+        let (Some(zip), Some(sum)) = (download.zip, download.sum) else {
+            return Err(ToolError::Go {
+                tool: self.module.to_owned(),
+                command: "go mod download".to_owned(),
+                output: download.error.unwrap_or_default(),
+            });
+        };
+        if sum != self.sum {
+            return Err(ToolError::Checksum {
+                module: self.module.to_owned(),
+                version: self.version.to_owned(),
+                found: sum,
+                expected: self.sum.to_owned(),
+            });
+        }
+        self.unpack(&zip).map_err(|error| ToolError::ModuleFile {
+            module: self.module.to_owned(),
+            path: self.path.to_owned(),
+            reason: error.to_string(),
+        })
+    }
+
+    fn unpack(&self, zip: &PathBuf) -> Result<Vec<u8>, zip::result::ZipError> {
+        let mut archive = zip::ZipArchive::new(File::open(zip)?)?;
+        let inside = format!("{}@{}/{}", self.module, self.version, self.path);
+        let mut entry = archive.by_name(&inside)?;
+        let mut text = Vec::new();
+        std::io::copy(&mut entry, &mut text)?;
+        Ok(text)
+    }
+}

@@ -1,0 +1,186 @@
+//! Installing what is missing. Nothing here runs unless a part needs it, and
+//! `cargo xtask test` says beforehand what it will install.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use testbed::cache::{self, CacheError};
+use testbed::tools::{EXTERNAL_DNS_CRDS, ISTIO_CRDS, PROGRAMS};
+
+use crate::workspace::{
+    PAGE_TARGET, PAGE_TOOLCHAIN, locked_version, run, without_own_cargo_variables,
+};
+
+const TRUNK_VERSION: &str = "0.22.1";
+
+/// A tool that cargo builds into the cache, once for each version.
+pub(crate) struct CargoTool {
+    pub(crate) name: &'static str,
+    pub(crate) version: String,
+    flags: &'static [&'static str],
+    /// The program's own name.
+    program: &'static str,
+}
+
+/// Puts the page together.
+pub(crate) fn trunk() -> CargoTool {
+    CargoTool {
+        name: "trunk",
+        version: TRUNK_VERSION.to_owned(),
+        flags: &["--locked", "--no-default-features", "--features=rustls"],
+        program: "trunk",
+    }
+}
+
+/// Must have the very version of the library in Cargo.lock.
+pub(crate) fn wasm_bindgen(root: &Path) -> Result<CargoTool> {
+    Ok(CargoTool {
+        name: "wasm-bindgen-cli",
+        version: locked_version(root, "wasm-bindgen")?,
+        // Not --locked: its own lock file doesn't fit its manifest.
+        flags: &["--no-default-features"],
+        program: "wasm-bindgen",
+    })
+}
+
+impl CargoTool {
+    fn folder(&self) -> Result<PathBuf> {
+        Ok(cache::tools()?.join(format!("{}-{}", self.name, self.version)))
+    }
+
+    pub(crate) fn is_there(&self) -> Result<bool> {
+        Ok(self.folder()?.exists())
+    }
+
+    /// The folder that holds the program, which is built first when it isn't there.
+    pub(crate) fn ensure(&self) -> Result<PathBuf> {
+        let folder = self.folder()?;
+        cache::make_folder(&folder, self.name, |unfinished| {
+            self.build_into(unfinished).map_err(Failed)
+        })
+        .map_err(|Failed(error)| error)?;
+        let programs = folder.join("bin");
+        if !programs.join(self.program).is_file() {
+            bail!(
+                "{} holds no {}\nhint: remove it",
+                folder.display(),
+                self.program
+            );
+        }
+        Ok(programs)
+    }
+
+    fn build_into(&self, folder: &Path) -> Result<()> {
+        eprintln!(
+            "building {} {}; this takes minutes",
+            self.name, self.version
+        );
+        let mut command = Command::new("cargo");
+        without_own_cargo_variables(&mut command);
+        run(command
+            .arg(format!("+{PAGE_TOOLCHAIN}"))
+            .args([
+                "install",
+                self.name,
+                "--version",
+                &format!("={}", self.version),
+            ])
+            .args(self.flags)
+            .arg("--root")
+            .arg(folder)
+            // Somewhere temporary: nobody needs the objects again.
+            .env_remove("CARGO_TARGET_DIR"))
+    }
+}
+
+/// Lets `make_folder` pass on an error of ours.
+struct Failed(anyhow::Error);
+
+impl From<CacheError> for Failed {
+    fn from(error: CacheError) -> Self {
+        Self(error.into())
+    }
+}
+
+/// Whether the page's toolchain is there, with its target.
+pub(crate) fn has_page_toolchain() -> bool {
+    installed_components().is_some_and(|list| list.contains(&format!("rust-std-{PAGE_TARGET}")))
+}
+
+pub(crate) fn has_page_clippy() -> bool {
+    installed_components().is_some_and(|list| list.contains("clippy-"))
+}
+
+fn installed_components() -> Option<String> {
+    let output = Command::new("rustup")
+        .args([
+            "component",
+            "list",
+            "--installed",
+            "--toolchain",
+            PAGE_TOOLCHAIN,
+        ])
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+pub(crate) fn page_toolchain() -> Result<()> {
+    run(Command::new("rustup").args([
+        "toolchain",
+        "install",
+        PAGE_TOOLCHAIN,
+        "--profile=minimal",
+        "--no-self-update",
+        "--target",
+        PAGE_TARGET,
+    ]))
+}
+
+pub(crate) fn page_clippy() -> Result<()> {
+    run(Command::new("rustup").args(["component", "add", "clippy", "--toolchain", PAGE_TOOLCHAIN]))
+}
+
+/// A component of the default toolchain.
+pub(crate) fn component(name: &str) -> Result<()> {
+    run(Command::new("rustup").args(["component", "add", name]))
+}
+
+pub(crate) fn go_tools() -> Result<()> {
+    for program in PROGRAMS {
+        program.ensure()?;
+    }
+    ISTIO_CRDS.ensure()?;
+    EXTERNAL_DNS_CRDS.ensure()?;
+    Ok(())
+}
+
+/// Debian's package tool, and the right to use it.
+pub(crate) fn can_use_apt() -> bool {
+    rustix::process::geteuid().is_root() && Path::new("/usr/bin/apt-get").exists()
+}
+
+pub(crate) fn chromium() -> Result<()> {
+    let apt = |arguments: &[&str]| {
+        run(Command::new("apt-get")
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdin(Stdio::null()))
+    };
+    let install = [
+        "install",
+        "--yes",
+        "--no-install-recommends",
+        "chromium",
+        "chromium-driver",
+    ];
+    // A new machine has no package lists, or old ones.
+    apt(&["update"])
+        .and_then(|()| apt(&install))
+        .context("Debian's Chromium can't be installed")
+}

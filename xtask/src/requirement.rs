@@ -1,0 +1,165 @@
+//! What a part of the test run needs from the machine, and whether it is there.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+use testbed::browser::{Programs, ProgramsError};
+use testbed::tools::PROGRAMS;
+
+use crate::install;
+use crate::workspace::{PAGE_TARGET, PAGE_TOOLCHAIN, cargo};
+
+/// Something that a part of the test run needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Requirement {
+    Linux,
+    Rustfmt,
+    Clippy,
+    PageToolchain,
+    PageClippy,
+    Trunk,
+    WasmBindgen,
+    GoTools,
+    Chromium,
+}
+
+/// Whether a requirement is met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum State {
+    Met,
+    /// Can be met: what will be done.
+    Installable(String),
+    /// Can't be met here.
+    Lacking {
+        why: String,
+        remedy: String,
+    },
+}
+
+impl State {
+    fn lacking(why: &str, remedy: &str) -> Self {
+        Self::Lacking {
+            why: why.to_owned(),
+            remedy: remedy.to_owned(),
+        }
+    }
+}
+
+impl Requirement {
+    pub(crate) fn state(self, root: &Path) -> Result<State> {
+        Ok(match self {
+            Self::Linux if cfg!(target_os = "linux") => State::Met,
+            Self::Linux => {
+                State::lacking("this is not Linux", "run it on Linux, or in a container")
+            }
+            Self::Rustfmt => component(root, "fmt", "rustfmt"),
+            Self::Clippy => component(root, "clippy", "clippy"),
+            Self::PageToolchain if install::has_page_toolchain() => State::Met,
+            Self::PageToolchain => rustup(format!(
+                "rustup toolchain {PAGE_TOOLCHAIN} with {PAGE_TARGET} (the page is built with it)"
+            )),
+            Self::PageClippy if install::has_page_clippy() => State::Met,
+            Self::PageClippy => rustup(format!("clippy for rustup toolchain {PAGE_TOOLCHAIN}")),
+            Self::Trunk => cargo_tool(&install::trunk())?,
+            Self::WasmBindgen => cargo_tool(&install::wasm_bindgen(root)?)?,
+            Self::GoTools => go_tools()?,
+            Self::Chromium => match Programs::find() {
+                Ok(_) => State::Met,
+                Err(ProgramsError::NotFound { .. }) if install::can_use_apt() => {
+                    State::Installable("Debian packages chromium and chromium-driver".to_owned())
+                }
+                Err(error) => {
+                    let text = error.to_string();
+                    let (why, remedy) = text.split_once("\nhint: ").unwrap_or((&text, "unset it"));
+                    State::lacking(why, remedy)
+                }
+            },
+        })
+    }
+
+    pub(crate) fn install(self, root: &Path) -> Result<()> {
+        match self {
+            Self::Linux => Ok(()),
+            Self::Rustfmt => install::component("rustfmt"),
+            Self::Clippy => install::component("clippy"),
+            Self::PageToolchain => install::page_toolchain(),
+            Self::PageClippy => install::page_clippy(),
+            Self::Trunk => install::trunk().ensure().map(drop),
+            Self::WasmBindgen => install::wasm_bindgen(root)?.ensure().map(drop),
+            Self::GoTools => install::go_tools(),
+            Self::Chromium => install::chromium(),
+        }
+    }
+}
+
+fn component(root: &Path, command: &str, component: &str) -> State {
+    let found = cargo(root)
+        .args([command, "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if found {
+        State::Met
+    } else {
+        rustup(format!("the component {component}, by rustup"))
+    }
+}
+
+fn rustup(what: String) -> State {
+    if exists("rustup") {
+        State::Installable(what)
+    } else {
+        State::Lacking {
+            why: format!("missing: {what}; and there is no rustup"),
+            remedy: "install rustup".to_owned(),
+        }
+    }
+}
+
+fn cargo_tool(tool: &install::CargoTool) -> Result<State> {
+    if tool.is_there()? {
+        return Ok(State::Met);
+    }
+    Ok(rustup(format!(
+        "{} {} (built by cargo install, minutes)",
+        tool.name, tool.version
+    )))
+}
+
+fn go_tools() -> Result<State> {
+    if !exists("go") {
+        return Ok(State::lacking(
+            "no Go: the API servers and their judges can't be built",
+            "install Go 1.26 or later",
+        ));
+    }
+    let mut missing = Vec::new();
+    for program in PROGRAMS {
+        if !program.is_built()? {
+            missing.push(program.name);
+        }
+    }
+    Ok(if missing.is_empty() {
+        State::Met
+    } else {
+        State::Installable(format!(
+            "{} (built by go build, minutes)",
+            missing.join(", ")
+        ))
+    })
+}
+
+fn exists(program: &str) -> bool {
+    Command::new(program)
+        .arg(if program == "go" {
+            "version"
+        } else {
+            "--version"
+        })
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok()
+}

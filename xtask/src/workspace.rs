@@ -1,0 +1,202 @@
+//! The checkout: its folder, its packages, and how to call cargo in it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+/// Builds the page. One exact version, so that every machine gets the same bytes;
+/// everything else is built by whichever stable version is there.
+pub(crate) const PAGE_TOOLCHAIN: &str = "1.99.1";
+pub(crate) const PAGE_TARGET: &str = "wasm32-unknown-unknown";
+pub(crate) const PAGE_PACKAGE: &str = "fedmesh-frontend";
+
+/// The top folder of the checkout.
+pub(crate) fn root() -> Result<PathBuf> {
+    // Set by cargo for the program it runs. The compiled-in value may be another
+    // checkout's, when two share a target folder.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    let root = package
+        .parent()
+        .context("xtask lies in no folder")?
+        .to_owned();
+    if !root.join("Cargo.lock").is_file() {
+        bail!(
+            "{} is not a checkout of the project\nhint: run it as `cargo xtask`, in a checkout",
+            root.display()
+        );
+    }
+    Ok(root)
+}
+
+/// A cargo command of the default toolchain, in the top folder.
+pub(crate) fn cargo(root: &Path) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(root);
+    without_own_cargo_variables(&mut command);
+    command
+}
+
+/// A cargo command of the page's toolchain.
+pub(crate) fn page_cargo(root: &Path) -> Command {
+    let mut command = cargo(root);
+    command.arg(format!("+{PAGE_TOOLCHAIN}"));
+    command
+}
+
+/// Takes away what `cargo run` told this program about itself.
+pub(crate) fn without_own_cargo_variables(command: &mut Command) {
+    command.env_remove("CARGO");
+    for (name, _) in std::env::vars_os() {
+        let name_text = name.to_string_lossy();
+        if name_text.starts_with("CARGO_PKG_") || name_text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+}
+
+/// Runs a command with its output passed through.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let text = describe(command);
+    eprintln!("$ {text}");
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run {text}"))?;
+    if !status.success() {
+        bail!("{text} failed ({status})");
+    }
+    Ok(())
+}
+
+fn describe(command: &Command) -> String {
+    std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A test or benchmark of a package.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Target {
+    pub(crate) package: String,
+    pub(crate) name: String,
+    pub(crate) required_features: Vec<String>,
+}
+
+/// All targets of one kind (`test`, `bench`), in a fixed order.
+pub(crate) fn targets(root: &Path, kind: &str) -> Result<Vec<Target>> {
+    let output = cargo(root)
+        .args(["metadata", "--format-version=1", "--no-deps"])
+        .output()
+        .context("cannot run cargo metadata")?;
+    if !output.status.success() {
+        bail!(
+            "cargo metadata failed:\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    targets_in(&output.stdout, kind)
+}
+
+fn targets_in(metadata: &[u8], kind: &str) -> Result<Vec<Target>> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        packages: Vec<Package>,
+    }
+    #[derive(Deserialize)]
+    struct Package {
+        name: String,
+        targets: Vec<RawTarget>,
+    }
+    #[derive(Deserialize)]
+    struct RawTarget {
+        name: String,
+        kind: Vec<String>,
+        #[serde(default, rename = "required-features")]
+        required_features: Vec<String>,
+    }
+    let metadata: Metadata =
+        serde_json::from_slice(metadata).context("cargo metadata printed something else")?;
+    let mut found = Vec::new();
+    for package in metadata.packages {
+        for target in package.targets {
+            if target.kind.iter().any(|known| known == kind) {
+                found.push(Target {
+                    package: package.name.clone(),
+                    name: target.name,
+                    required_features: target.required_features,
+                });
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The version of a package in Cargo.lock.
+pub(crate) fn locked_version(root: &Path, package: &str) -> Result<String> {
+    let path = root.join("Cargo.lock");
+    let lock = std::fs::read_to_string(&path)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    let versions = locked_versions(&lock, package);
+    match versions.as_slice() {
+        [version] => Ok((*version).to_owned()),
+        [] => bail!("{} has no package {package}", path.display()),
+        several => bail!(
+            "{} has {package} in several versions ({}), and a tool must match it exactly\n\
+             hint: `cargo tree --invert {package}` tells who asks for them",
+            path.display(),
+            several.join(", ")
+        ),
+    }
+}
+
+fn locked_versions<'lock>(lock: &'lock str, package: &str) -> Vec<&'lock str> {
+    let name = format!("name = \"{package}\"");
+    let mut lines = lock.lines();
+    let mut versions = Vec::new();
+    while let Some(line) = lines.next() {
+        if line == name {
+            let version = lines
+                .next()
+                .and_then(|line| line.strip_prefix("version = \""));
+            versions.extend(version.and_then(|version| version.strip_suffix('"')));
+        }
+    }
+    versions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_file_tells_versions() {
+        let lock = "[[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\n\n\
+                    [[package]]\nname = \"wasm-bindgen-macro\"\nversion = \"0.2.129\"\n\n\
+                    [[package]]\nname = \"two\"\nversion = \"1.0.0\"\n\n\
+                    [[package]]\nname = \"two\"\nversion = \"2.0.0\"\n";
+        assert_eq!(locked_versions(lock, "wasm-bindgen"), ["0.2.130"]);
+        assert_eq!(locked_versions(lock, "two"), ["1.0.0", "2.0.0"]);
+        assert!(locked_versions(lock, "wasm").is_empty());
+    }
+
+    #[test]
+    fn targets_come_with_their_features() {
+        let metadata = r#"{"packages": [{"name": "agent", "targets": [
+            {"name": "agent", "kind": ["bin"]},
+            {"name": "plain", "kind": ["test"]},
+            {"name": "clusters", "kind": ["test"], "required-features": ["testbed"]}
+        ]}]}"#;
+        let found = targets_in(metadata.as_bytes(), "test").expect("targets");
+        let names = found
+            .iter()
+            .map(|target| target.name.as_str())
+            .collect::<Vec<_>>();
+        assert_eq!(names, ["clusters", "plain"]);
+        assert_eq!(found[0].required_features, ["testbed"]);
+    }
+}
