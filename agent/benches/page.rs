@@ -28,7 +28,7 @@ const WATCH: &str = "
 
 fn main() {
     let (first, workers) = weigh();
-    let kib = |weights: &[Weight]| format!("{:.1} KiB", total(weights) as f64 / 1024.0);
+    let kib = |weights: &[Weight]| format!("{} KiB", total(weights).div_ceil(1024));
     println!("first load, brotli: {}", kib(&first));
     for weight in &first {
         println!("  {:>8} {}", weight.bytes, weight.name);

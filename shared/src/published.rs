@@ -104,7 +104,9 @@ pub(crate) fn names(
         falls_back_to: None,
     });
 
-    let regions: BTreeSet<&Label> = clusters.iter().map(|c| &c.region).collect();
+    // Extended, not collected: that would bring a sort for each type of set into the page.
+    let mut regions = BTreeSet::new();
+    regions.extend(clusters.iter().map(|c| &c.region));
     for region in regions {
         names.push(PublishedName {
             host: host(format!("{prefix}.{region}.{}", dns.suffix))?,
@@ -113,7 +115,8 @@ pub(crate) fn names(
             falls_back_to: Some(global.clone()),
         });
     }
-    let zones: BTreeSet<(&Label, &Label)> = clusters.iter().map(|c| (&c.region, &c.zone)).collect();
+    let mut zones = BTreeSet::new();
+    zones.extend(clusters.iter().map(|c| (&c.region, &c.zone)));
     for (region, zone) in zones {
         names.push(PublishedName {
             host: host(format!("{prefix}.{zone}.{region}.{}", dns.suffix))?,

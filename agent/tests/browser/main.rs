@@ -113,6 +113,15 @@ async fn files_are_opened_and_the_document_outlives_the_page() {
         .await;
     page.wait_for_value("spec.clusters[2].name", "vienna").await;
 
+    // The list of files follows the document.
+    page.show_file("munich/60-orders.sales.yaml").await;
+    page.choose_file(&repository("examples/walkthrough.yaml"))
+        .await;
+    page.show_file("cluster2/60-httpbin.default.yaml").await;
+    page.choose_file(&repository("examples/three-clusters.yaml"))
+        .await;
+    page.show_file("vienna/60-stock.depot.yaml").await;
+
     let folder = tempfile::tempdir().unwrap();
     let broken = folder.path().join("broken.yaml");
     fs::write(&broken, "apiVersion: fedmesh.dev/v1alpha1\nkind: Mesh\nmetadata: {name: x}\nspec:\n  dns: {sufix: a.b}\n  clusters: []\n").unwrap();

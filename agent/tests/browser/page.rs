@@ -8,7 +8,7 @@ use thirtyfour::error::WebDriverResult;
 use thirtyfour::{By, Key, WebElement};
 
 /// Busy machines are slow; a test that waits this long has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const POLL_EVERY: Duration = Duration::from_millis(50);
 
 /// An open page.

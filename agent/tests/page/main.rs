@@ -25,7 +25,7 @@ fn the_first_load_is_small() {
     };
     for part in [&first, &workers] {
         assert!(
-            part.iter().any(|weight| weight.name.ends_with(".wasm")),
+            part.iter().any(|weight| weight.name.ends_with("_bg.wasm")),
             "{}",
             list(part)
         );

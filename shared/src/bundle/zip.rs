@@ -30,9 +30,7 @@ pub enum ZipError {
 }
 
 /// Files, given as path and text, as one zip archive; the same bytes every time.
-pub fn write<'a>(
-    files: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Result<Vec<u8>, ZipError> {
+pub fn write<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Vec<u8>, ZipError> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)

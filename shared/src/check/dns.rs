@@ -114,7 +114,7 @@ fn suffix(text: &str, findings: &mut Findings) -> Option<HostName> {
                 .trim()
                 .trim_matches('.')
                 .trim_start_matches("*.")
-                .to_lowercase();
+                .to_ascii_lowercase();
             if HostName::new(&mended).is_ok_and(|host| host.labels() > 1) {
                 findings.fix(mended);
             }

@@ -8,8 +8,6 @@ mod dns;
 mod finding;
 mod services;
 
-use std::collections::BTreeSet;
-
 pub use finding::{Finding, Fix, Severity};
 
 use crate::facts::Facts;
@@ -83,12 +81,9 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
         dns: dns?,
         clusters: clusters?,
         services: services?,
-        samples: spec
-            .samples
-            .iter()
-            .copied()
-            .collect::<BTreeSet<Sample>>()
+        samples: Sample::ALL
             .into_iter()
+            .filter(|sample| spec.samples.contains(sample))
             .collect(),
         images: images?,
     };
@@ -223,7 +218,7 @@ impl Findings {
             format!("{text:?} {error}"),
             "use a DNS label: at most 63 lower-case letters, digits and hyphens (RFC 1123)".into(),
         );
-        let mended = text.trim().to_lowercase().replace(['_', ' '], "-");
+        let mended = text.trim().to_ascii_lowercase().replace(['_', ' '], "-");
         if mended != text && Label::new(&mended).is_ok() {
             self.fix(mended);
         }

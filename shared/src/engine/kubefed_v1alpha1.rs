@@ -81,7 +81,7 @@ pub(super) fn deliver(resolved: &Resolved, placed: &[Placed], cluster: usize) ->
     }
     for kind in kinds {
         delivered.extend(enable(kind).into_iter().map(|object| Delivered {
-            subject: format!("enable-{}", kind.kind.to_lowercase()),
+            subject: format!("enable-{}", kind.kind.to_ascii_lowercase()),
             object: ownership::label(object, resolved),
         }));
     }
@@ -185,7 +185,7 @@ impl Kinds {
 
 /// federation-v2's plural of a kind, which knows no exceptions: a gateway becomes `gatewaies`.
 fn plural(kind: &str) -> String {
-    let lower = kind.to_lowercase();
+    let lower = kind.to_ascii_lowercase();
     if let Some(stem) = lower.strip_suffix('y') {
         format!("{stem}ies")
     } else if ["s", "x", "z", "o", "ch", "sh"]
@@ -280,7 +280,7 @@ fn definition(kind: &Kind, spec_schema: &Value) -> Object {
                     "kind": kind.kind,
                     "listKind": format!("{}List", kind.kind),
                     "plural": kind.plural,
-                    "singular": kind.kind.to_lowercase(),
+                    "singular": kind.kind.to_ascii_lowercase(),
                 },
                 "scope": "Namespaced",
                 "versions": [{

@@ -1,0 +1,34 @@
+//! The worker that packs archives: a list of `[path, text]` as JSON comes in, bytes go out, or a text
+//! that says why there are none.
+
+use wasm_bindgen::JsValue;
+
+fn main() {
+    frontend::worker::serve(|files| match pack(files) {
+        Ok(bytes) => js_sys::Uint8Array::from(bytes.as_slice()).into(),
+        Err(error) => JsValue::from_str(&error),
+    });
+}
+
+fn pack(files: &str) -> Result<Vec<u8>, String> {
+    let files: Vec<(String, String)> = serde_json::from_str(files).map_err(|e| e.to_string())?;
+    let files = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()));
+    shared::bundle::write_zip(files).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_archive_is_the_bundle_s_own() {
+        let mesh = shared::Mesh::read(include_str!("../../../examples/walkthrough.yaml")).unwrap();
+        let resolved = shared::check(&mesh, &shared::facts::Facts::default())
+            .resolved
+            .unwrap();
+        let bundle = shared::bundle::Bundle::new(&mesh, &resolved);
+        let files: Vec<(&str, &str)> = bundle.files().collect();
+        let packed = super::pack(&serde_json::to_string(&files).unwrap()).unwrap();
+        assert_eq!(packed, bundle.to_zip().unwrap());
+    }
+}

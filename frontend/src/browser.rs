@@ -1,0 +1,193 @@
+//! What the page needs of the browser: focus, files, clipboard, storage, address bar.
+
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    Blob, BlobPropertyBag, Document, Element, HtmlAnchorElement, HtmlElement, Storage, Url, Window,
+};
+
+/// The window of the page.
+pub(crate) fn window() -> Window {
+    web_sys::window().expect("the page runs in a window")
+}
+
+/// The document of the page.
+pub(crate) fn document() -> Document {
+    window().document().expect("a window has a document")
+}
+
+/// Does something when the page has been drawn.
+pub(crate) fn next_frame(run: impl FnOnce() + 'static) {
+    let run = Closure::once_into_js(run);
+    // A window always draws.
+    _ = window().request_animation_frame(run.unchecked_ref());
+}
+
+/// Does something after a time.
+pub(crate) fn after(milliseconds: i32, run: impl FnOnce() + 'static) {
+    let run = Closure::once_into_js(run);
+    // A window can always set a timer, here and below.
+    _ = window()
+        .set_timeout_with_callback_and_timeout_and_arguments_0(run.unchecked_ref(), milliseconds);
+}
+
+/// Does something again and again, until [`stop`] is called with what this gives.
+pub(crate) fn every(milliseconds: i32, run: impl FnMut() + 'static) -> Option<i32> {
+    let run = Closure::wrap(Box::new(run) as Box<dyn FnMut()>).into_js_value();
+    window()
+        .set_interval_with_callback_and_timeout_and_arguments_0(run.unchecked_ref(), milliseconds)
+        .ok()
+}
+
+/// Ends what [`every`] began.
+pub(crate) fn stop(timer: i32) {
+    window().clear_interval_with_handle(timer);
+}
+
+/// Where something is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// Until somebody clears it.
+    Always,
+    /// As long as the tab is open.
+    Tab,
+}
+
+fn storage(keep: Keep) -> Option<Storage> {
+    match keep {
+        Keep::Always => window().local_storage(),
+        Keep::Tab => window().session_storage(),
+    }
+    .ok()
+    .flatten()
+}
+
+/// What is kept under a key; nothing where the browser keeps nothing.
+pub(crate) fn load(keep: Keep, key: &str) -> Option<String> {
+    storage(keep)?.get_item(key).ok().flatten()
+}
+
+/// Keeps a text; `false` where the browser refuses (private windows, a full disk).
+pub(crate) fn store(keep: Keep, key: &str, text: &str) -> bool {
+    storage(keep).is_some_and(|storage| storage.set_item(key, text).is_ok())
+}
+
+pub(crate) fn forget(keep: Keep, key: &str) {
+    if let Some(storage) = storage(keep) {
+        // Where nothing can be removed, nothing was kept.
+        _ = storage.remove_item(key);
+    }
+}
+
+/// Hands a file to the person.
+pub(crate) fn download(name: &str, bytes: &[u8]) -> Result<(), JsValue> {
+    let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(bytes));
+    let options = BlobPropertyBag::new();
+    // Not text, so that no browser shows it instead of keeping it.
+    options.set_type("application/octet-stream");
+    let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options)?;
+    let url = Url::create_object_url_with_blob(&blob)?;
+    let link: HtmlAnchorElement = document().create_element("a")?.unchecked_into();
+    link.set_href(&url);
+    link.set_download(name);
+    link.click();
+    Url::revoke_object_url(&url)
+}
+
+/// Copies a text; the error is what the browser says.
+pub(crate) async fn copy(text: String) -> Result<(), String> {
+    let clipboard = js_sys::Reflect::get(&window().navigator(), &"clipboard".into());
+    if clipboard.is_ok_and(|clipboard| clipboard.is_undefined()) {
+        return Err("this browser copies from https and localhost only".to_owned());
+    }
+    let promise = window().navigator().clipboard().write_text(&text);
+    JsFuture::from(promise)
+        .await
+        .map(|_| ())
+        .map_err(|error| message(&error))
+}
+
+/// Scrolls to an element, opens what hides it, and focuses it.
+pub(crate) fn focus(element: &Element) {
+    if let Some(details) = element.closest("details").ok().flatten() {
+        _ = details.set_attribute("open", "");
+    }
+    if let Some(element) = element.dyn_ref::<HtmlElement>() {
+        let options = web_sys::ScrollIntoViewOptions::new();
+        options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+        element.scroll_into_view_with_scroll_into_view_options(&options);
+        // An element that cannot be focused has at least been scrolled to.
+        _ = element.focus();
+    }
+}
+
+/// The element for a path of a finding: the field itself, the first one inside, or the nearest
+/// one around it.
+pub(crate) fn element_at(path: &str) -> Option<Element> {
+    let document = document();
+    if let Some(element) = document.get_element_by_id(path) {
+        return Some(element);
+    }
+    for inside in [format!("{path}."), format!("{path}[")] {
+        let selector = format!("[id^=\"{inside}\"]");
+        if let Some(element) = document.query_selector(&selector).ok().flatten() {
+            return Some(element);
+        }
+    }
+    let cut = path.rfind(['.', '['])?;
+    element_at(&path[..cut])
+}
+
+/// The id of the input through which files are chosen.
+pub(crate) const FILE_INPUT: &str = "file";
+
+/// Lets the person choose a file to open.
+pub(crate) fn choose_file() {
+    let input = document().get_element_by_id(FILE_INPUT);
+    if let Some(input) = input.and_then(|input| input.dyn_into::<HtmlElement>().ok()) {
+        input.click();
+    }
+}
+
+/// The fragment of the page's address.
+pub(crate) fn fragment() -> String {
+    window().location().hash().unwrap_or_default()
+}
+
+/// Where the page comes from, such as `http://127.0.0.1:7777`.
+pub(crate) fn origin() -> String {
+    window().location().origin().unwrap_or_default()
+}
+
+/// The page's address without a fragment.
+pub(crate) fn address() -> String {
+    let href = window().location().href().unwrap_or_default();
+    href.split('#').next().unwrap_or_default().to_owned()
+}
+
+/// Takes the fragment out of the address bar and of the history.
+pub(crate) fn clear_fragment() {
+    if let Ok(history) = window().history() {
+        _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address()));
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now() -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a whole number after 1970"
+    )]
+    let now = js_sys::Date::now() as u64;
+    now
+}
+
+/// What an exception says.
+pub(crate) fn message(error: &JsValue) -> String {
+    error.dyn_ref::<js_sys::Error>().map_or_else(
+        || format!("{error:?}"),
+        |error| String::from(error.message()),
+    )
+}

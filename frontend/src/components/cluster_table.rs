@@ -1,0 +1,205 @@
+//! The clusters, edited in place.
+
+use wasm_bindgen::JsCast;
+use web_sys::{ClipboardEvent, Element, Event, KeyboardEvent};
+
+use super::field::{cell, errors, input, option};
+use crate::agent::Agent;
+use crate::browser;
+use crate::contexts;
+use crate::dom::{El, button, el, el_in, icon, memo, text};
+use crate::field::{ClusterField, Field};
+use crate::rows;
+use crate::signals::*;
+use crate::state::Store;
+use crate::template;
+
+pub(crate) fn cluster_table(store: Store, agent: Agent) -> El {
+    let count = memo(move || store.with(|mesh| mesh.spec.clusters.len()));
+    let add = button("quiet", move || {
+        let index = count.get_untracked();
+        store.edit(|mesh| mesh.spec.clusters.push(template::next_cluster(mesh)));
+        store.go_to(&Field::Cluster(index, ClusterField::Name).path());
+    });
+    let heading = el_in("div", "heading")
+        .add(text("h2", "Clusters").id("heading-clusters"))
+        .add(
+            add.id("spec.clusters")
+                .add(icon("plus"))
+                .text("Add cluster"),
+        );
+    let columns = ClusterField::ALL
+        .map(|field| text("th", Field::Cluster(0, field).label()).attr("scope", "col"));
+    let table = el_in("table", "rows clusters")
+        .add(el("thead").add(el("tr").all(columns).add(tool_column())))
+        .add(el("tbody").rows(move || count.get(), move |index| row(store, agent, index)))
+        .on("keydown", |event| move_in_column(&event))
+        .on("paste", move |event| paste(store, &event));
+    let empty = text(
+        "p",
+        "No cluster yet. Add one, or paste rows from a spreadsheet.",
+    );
+    el("section")
+        .attr("aria-labelledby", "heading-clusters")
+        .add(heading)
+        .add(table)
+        .add(empty.class("empty").flag("hidden", move || count.get() > 0))
+        .add(context_list(agent))
+        .add(el("div").one(move || offers(store, agent)))
+}
+
+/// The column of buttons, which needs no name to be seen.
+pub(crate) fn tool_column() -> El {
+    el_in("th", "tool").add(text("span", "Remove").class("unseen"))
+}
+
+/// The cell with the button that takes out a row.
+pub(crate) fn remove_cell(label: &str, run: impl FnMut() + 'static) -> El {
+    let remove = button("quiet icon-only", run)
+        .attr("aria-label", label)
+        .attr("title", "Remove");
+    el_in("td", "tool").add(remove.add(icon("remove")))
+}
+
+fn row(store: Store, agent: Agent, index: usize) -> Vec<El> {
+    let field = |field| Field::Cluster(index, field);
+    let found = memo(move || found_addresses(store, agent, index).unwrap_or_default());
+    let addresses = field(ClusterField::Addresses);
+    let placeholder = memo(move || {
+        let found = found.get();
+        if found.is_empty() {
+            store.with(|mesh| addresses.placeholder(mesh))
+        } else {
+            found
+        }
+    });
+    let gateway = el_in("td", "with-button")
+        .add(input(store, addresses, Some(placeholder)).attr("aria-label", &addresses.long_label()))
+        .add(el("span").one(move || {
+            let found = found.get();
+            if found.is_empty() {
+                return None;
+            }
+            let label = format!("Use {found}, found in cluster {}", index + 1);
+            let write = move || store.edit(|mesh| addresses.set(mesh, &found));
+            Some(button("use", write).attr("aria-label", &label).text("Use"))
+        }));
+    let remove = move || {
+        store.edit(|mesh| rows::remove_cluster(mesh, index));
+        store.forget_touched("spec.clusters[");
+        store.go_to("spec.clusters");
+    };
+    let names = [ClusterField::Name, ClusterField::Region, ClusterField::Zone];
+    let cells = el("tr")
+        .all(names.map(|name| el("td").add(cell(store, field(name)))))
+        .add(el("td").add(cell(store, field(ClusterField::Context)).attr("list", "contexts")))
+        .add(gateway)
+        .add(remove_cell(
+            &format!("Remove cluster {}", index + 1),
+            remove,
+        ));
+    let below = el("td").attr("colspan", "6");
+    let below = below.all(ClusterField::ALL.map(|name| errors(store, field(name), true)));
+    vec![cells, el_in("tr", "below").add(below)]
+}
+
+/// Addresses that the agent found and the document does not have.
+fn found_addresses(store: Store, agent: Agent, index: usize) -> Option<String> {
+    let clusters = agent.found()?;
+    let found = store.with(|mesh| {
+        mesh.spec
+            .clusters
+            .get(index)
+            .map(|cluster| contexts::found_addresses(&clusters, cluster))
+    })?;
+    (!found.is_empty()).then(|| found.join(", "))
+}
+
+fn context_list(agent: Agent) -> El {
+    el("datalist").id("contexts").content(move || {
+        let found = agent.found();
+        let contexts = found.iter().flat_map(|clusters| &clusters.contexts);
+        contexts
+            .map(|context| option(&context.name, "", false))
+            .collect()
+    })
+}
+
+/// What the agent found that the table does not have.
+fn offers(store: Store, agent: Agent) -> Option<El> {
+    let clusters = agent.found()?;
+    let can_fill = store.with(|mesh| contexts::can_fill(mesh, &clusters));
+    let unused: Vec<_> = store.with(|mesh| {
+        contexts::unused(&clusters, mesh)
+            .into_iter()
+            .cloned()
+            .collect()
+    });
+    if !can_fill && unused.is_empty() {
+        return None;
+    }
+    let known = clusters.clone();
+    let fill = button("", move || store.edit(|mesh| contexts::fill(mesh, &known)))
+        .id("fill-from-contexts")
+        .text("Fill in regions and zones");
+    let add = unused.into_iter().map(|context| {
+        let (name, known) = (context.name.clone(), clusters.clone());
+        button("", move || {
+            store.edit(|mesh| contexts::add(mesh, &context, &known));
+        })
+        .add(icon("plus"))
+        .text(&name)
+    });
+    let offers = el_in("div", "offers").text("From the agent:");
+    Some(offers.maybe(can_fill.then_some(fill)).all(add))
+}
+
+/// Arrow up and down go to the same column of the next row.
+fn move_in_column(event: &Event) {
+    let step: isize = match event.unchecked_ref::<KeyboardEvent>().key().as_str() {
+        "ArrowUp" => -1,
+        "ArrowDown" => 1,
+        _ => return,
+    };
+    let Some((row, field)) = cell_of(event) else {
+        return;
+    };
+    if let Some(row) = row.checked_add_signed(step)
+        && let Some(element) =
+            browser::document().get_element_by_id(&Field::Cluster(row, field).path())
+    {
+        event.prevent_default();
+        browser::focus(&element);
+    }
+}
+
+/// Several cells become rows; one cell is left to the browser.
+fn paste(store: Store, event: &Event) {
+    let Some((row, field)) = cell_of(event) else {
+        return;
+    };
+    if let Some(cells) = rows::cells(&pasted_text(event)) {
+        event.prevent_default();
+        store.edit(|mesh| rows::paste_clusters(mesh, row, field, &cells));
+    }
+}
+
+/// The text that is being pasted.
+pub(crate) fn pasted_text(event: &Event) -> String {
+    event
+        .dyn_ref::<ClipboardEvent>()
+        .and_then(ClipboardEvent::clipboard_data)
+        .and_then(|data| data.get_data("text/plain").ok())
+        .unwrap_or_default()
+}
+
+/// The cell in which something happens.
+fn cell_of(event: &Event) -> Option<(usize, ClusterField)> {
+    let id = event.target()?.dyn_into::<Element>().ok()?.id();
+    let (row, _) = id.strip_prefix("spec.clusters[")?.split_once(']')?;
+    let row = row.parse().ok()?;
+    let field = ClusterField::ALL
+        .into_iter()
+        .find(|f| Field::Cluster(row, *f).path() == id)?;
+    Some((row, field))
+}

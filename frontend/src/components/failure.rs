@@ -1,0 +1,23 @@
+//! Why something did not work, and what to do.
+
+use super::findings;
+use crate::api::Failure;
+use crate::dom::{El, el, el_in, icon, text};
+use crate::state::Store;
+
+pub(crate) fn failure_box(store: Store, failure: Failure) -> El {
+    let findings = (!failure.findings.is_empty()).then(|| findings::list(store, failure.findings));
+    let words = el("div")
+        .add(el("p").add(text("strong", &failure.message)))
+        .add(text("p", &failure.hint).class("muted"))
+        .maybe(findings);
+    el_in("div", "failure-box")
+        .attr("role", "alert")
+        .add(icon("error"))
+        .add(words)
+}
+
+/// A line that says what stands in the way.
+pub(crate) fn blocked(picture: &str, words: El) -> El {
+    el_in("p", "blocked").add(icon(picture)).add(words)
+}

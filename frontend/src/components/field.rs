@@ -1,0 +1,172 @@
+//! Fields of the form: name above, input, errors below.
+
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::HtmlInputElement;
+
+use crate::browser;
+use crate::dom::{El, depend, effect, el, el_in, memo, text, value_of};
+use crate::field::Field;
+use crate::signals::*;
+use crate::state::Store;
+
+/// A field that is typed into.
+pub(crate) fn text_field(store: Store, field: Field, class: &str, list: &str) -> El {
+    let input = input(store, field, None).attr("list", list);
+    labelled(store, field, class, input)
+}
+
+/// A field with a few values to choose from, each with its words.
+pub(crate) fn select_field(
+    store: Store,
+    field: Field,
+    class: &str,
+    options: impl Fn() -> Vec<(String, String)> + 'static,
+) -> El {
+    let value = memo(move || store.with(|mesh| field.get(mesh)));
+    let select = marked(store, field, el("select"))
+        .content(move || {
+            let mut options = options();
+            let now = value.get();
+            // What the document has is always there to be seen, right or wrong.
+            if !options.iter().any(|(known, _)| *known == now) {
+                options.push((now.clone(), now.clone()));
+            }
+            options
+                .iter()
+                .map(|(known, words)| option(known, words, *known == now))
+                .collect()
+        })
+        .on("change", move |event| {
+            store.type_into(field, &value_of(&event));
+        })
+        .on("blur", move |_| store.leave(field));
+    labelled(store, field, class, select)
+}
+
+/// One of the values of a select.
+pub(crate) fn option(value: &str, words: &str, is_chosen: bool) -> El {
+    let option = text("option", words).attr("value", value);
+    if is_chosen {
+        option.attr("selected", "")
+    } else {
+        option
+    }
+}
+
+fn labelled(store: Store, field: Field, class: &str, input: El) -> El {
+    el_in("div", &format!("field {class}"))
+        .add(text("label", field.label()).attr("for", &field.path()))
+        .add(input)
+        .add(errors(store, field, false))
+}
+
+/// The cell of a table that is typed into.
+pub(crate) fn cell(store: Store, field: Field) -> El {
+    input(store, field, None).attr("aria-label", &field.long_label())
+}
+
+/// The input of a field. Its id is the path in the document. `placeholder` stands for the field's
+/// own.
+pub(crate) fn input(store: Store, field: Field, placeholder: Option<Memo<String>>) -> El {
+    let value = memo(move || store.with(|mesh| field.get(mesh)));
+    let placeholder =
+        placeholder.unwrap_or_else(|| memo(move || store.with(|mesh| field.placeholder(mesh))));
+    let input = marked(store, field, el_in("input", "text"))
+        .attr("type", "text")
+        .attr("autocomplete", "off")
+        .attr("autocapitalize", "off")
+        .attr("spellcheck", "false")
+        .set("placeholder", move || Some(placeholder.get()))
+        .on("input", move |event| {
+            store.type_into(field, &value_of(&event));
+        })
+        .on("focus", move |_| store.enter(field));
+    let input = if field.is_number() {
+        input.attr("inputmode", "numeric")
+    } else {
+        input
+    };
+    let element: HtmlInputElement = input.element().clone().unchecked_into();
+    let left = element.clone();
+    // What is being typed stays as it is typed as long as it means what the document has.
+    effect(move || {
+        let value = value.get();
+        let typed = element.value();
+        if typed != value && !(is_focused(&element) && field.reads_as(&store.now(), &typed)) {
+            element.set_value(&value);
+        }
+    });
+    input.on("blur", move |_| {
+        store.leave(field);
+        left.set_value(&value.get_untracked());
+    })
+}
+
+fn is_focused(input: &HtmlInputElement) -> bool {
+    let input: &JsValue = input;
+    browser::document()
+        .active_element()
+        .is_some_and(|active| JsValue::from(active) == *input)
+}
+
+/// Gives an input its id and says whether what is in it is right.
+fn marked(store: Store, field: Field, input: El) -> El {
+    let path = field.path();
+    let input = input.id(&path);
+    let invalid = memo(move || !store.shown_errors(&path).is_empty());
+    input
+        .set("aria-invalid", move || {
+            invalid.get().then(|| "true".to_owned())
+        })
+        .set("aria-describedby", move || {
+            invalid.get().then(|| error_id(field))
+        })
+}
+
+/// What is wrong with a field, and what to do; `named` to say which field it is.
+pub(crate) fn errors(store: Store, field: Field, named: bool) -> El {
+    let path = field.path();
+    let errors = move || store.shown_errors(&path);
+    let words = errors.clone();
+    // Made anew only when they say something else.
+    let words = memo(move || {
+        let errors = words();
+        errors
+            .into_iter()
+            .map(|error| error.message + &error.hint + "\n")
+            .collect::<String>()
+    });
+    el("div").one(move || {
+        depend(words);
+        let errors = untrack(&errors);
+        (!errors.is_empty()).then(|| {
+            el_in("div", "errors")
+                .id(&error_id(field))
+                .all(errors.into_iter().map(|error| {
+                    let name = if named {
+                        format!("{}: ", field.label())
+                    } else {
+                        String::new()
+                    };
+                    el("p")
+                        .text(&name)
+                        .add(text("strong", &error.message))
+                        .text(&format!(". {}", sentence(&error.hint)))
+                }))
+        })
+    })
+}
+
+/// A hint as a sentence.
+fn sentence(hint: &str) -> String {
+    let mut chars = hint.chars();
+    let first = chars
+        .next()
+        .map(|c| c.to_ascii_uppercase().to_string())
+        .unwrap_or_default();
+    format!("{first}{}.", chars.as_str())
+}
+
+fn error_id(field: Field) -> String {
+    format!("error:{}", field.path())
+}

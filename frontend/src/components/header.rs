@@ -1,0 +1,194 @@
+//! The line on top: what it is, how it stands, and what to do with it.
+
+use shared::api::Intent;
+
+use super::menu::{Item, menu};
+use crate::agent::{Agent, Link, Review};
+use crate::browser;
+use crate::counts::Counts;
+use crate::document::{self, Form};
+use crate::dom::{El, button, el, el_in, icon, memo, text};
+use crate::signals::*;
+use crate::state::{Half, Page, Store, Tab};
+use crate::template;
+
+pub(crate) fn header(store: Store, agent: Agent) -> El {
+    el("header")
+        .add(el_in("span", "brand").add(icon("brand")).text("fedmesh"))
+        .add(document_menu(store))
+        .add(steps(store))
+        .add(el_in("span", "space"))
+        .add(state(store))
+        .add(agent_button(agent))
+        .add(download_menu(store, agent))
+        .add(el("span").one(move || review_button(store, agent)))
+}
+
+fn document_menu(store: Store) -> El {
+    let name = memo(move || store.with(|mesh| mesh.metadata.name.clone()));
+    let opener = el("button").attr("type", "button").show(move || {
+        let name = name.get();
+        if name.is_empty() {
+            "unnamed".to_owned()
+        } else {
+            name
+        }
+    });
+    let items = vec![
+        Item::new("new", "New document", "", move || {
+            store.open(template::start());
+        }),
+        Item::new(
+            "new-walkthrough",
+            "Start with the walk-through",
+            "",
+            move || {
+                store.open(template::walkthrough());
+            },
+        ),
+        Item::new(
+            "open",
+            "Open a Mesh file…",
+            "or drop it anywhere",
+            browser::choose_file,
+        ),
+        Item::new(
+            "copy-link",
+            "Copy link with document",
+            "the link holds all of it",
+            move || {
+                document::copy_link(store);
+            },
+        ),
+    ];
+    menu("document", "", opener, items)
+}
+
+/// Undo and redo.
+fn steps(store: Store) -> El {
+    let undo = button("quiet icon-only", move || store.undo())
+        .id("undo")
+        .attr("title", "Undo (Ctrl+Z)")
+        .attr("aria-label", "Undo")
+        .flag("disabled", move || !store.can_undo())
+        .add(icon("undo"));
+    let redo = button("quiet icon-only", move || store.redo())
+        .id("redo")
+        .attr("title", "Redo (Ctrl+Shift+Z)")
+        .attr("aria-label", "Redo")
+        .flag("disabled", move || !store.can_redo())
+        .add(icon("redo"));
+    el_in("span", "steps").add(undo).add(redo)
+}
+
+/// How the document stands; a click shows why.
+fn state(store: Store) -> El {
+    let counts = store.counts;
+    let number = move |of: fn(Counts) -> usize| move || Some(of(counts.get()).to_string());
+    let show = move || {
+        store.page.set(Page::Edit);
+        store.tab.set(Tab::Findings);
+        store.half.set(Half::Result);
+    };
+    let words = el_in("span", "words").content(move || {
+        let counts = counts.get();
+        vec![icon(look(counts)), text("span", &counts.words())]
+    });
+    button("state", show)
+        .id("state")
+        .set("class", move || {
+            Some(format!("state {}", look(counts.get())))
+        })
+        .attr("aria-live", "polite")
+        .attr("title", "Show the findings")
+        .set("data-errors", number(|counts| counts.errors + counts.gaps))
+        .set("data-warnings", number(|counts| counts.warnings))
+        .set("data-hints", number(|counts| counts.hints))
+        .add(words)
+}
+
+fn look(counts: Counts) -> &'static str {
+    match counts {
+        Counts { errors: 1.., .. } => "error",
+        Counts { gaps: 1.., .. } => "gap",
+        Counts { warnings: 1.., .. } => "warning",
+        _ => "good",
+    }
+}
+
+fn agent_button(agent: Agent) -> El {
+    let words = move || match agent.link.get() {
+        Link::Off => "not connected".to_owned(),
+        Link::Connecting => "connecting…".to_owned(),
+        Link::On { .. } => match agent.found() {
+            Some(clusters) if clusters.contexts.len() == 1 => "1 context".to_owned(),
+            Some(clusters) => format!("{} contexts", clusters.contexts.len()),
+            None => "connected".to_owned(),
+        },
+    };
+    button("quiet", move || agent.dialog.set(true))
+        .id("agent")
+        .class_if("on", move || agent.is_connected())
+        .attr("aria-haspopup", "dialog")
+        .state("data-connected", move || agent.is_connected())
+        .add(el_in("span", "lamp").attr("aria-hidden", "true"))
+        .add(text("span", "Agent: ").class("wide"))
+        .show(words)
+}
+
+fn download_menu(store: Store, agent: Agent) -> El {
+    let opener = el("button")
+        .attr("type", "button")
+        .class_if("primary", move || !agent.is_connected())
+        .text("Download");
+    let has_manifests = move || store.rendered.with(|rendered| rendered.is_current);
+    let run = move |form| move || document::download(store, form);
+    let items = vec![
+        Item::new(
+            "download-yaml",
+            "YAML",
+            "all manifests in one file",
+            run(Form::Yaml),
+        )
+        .enabled(has_manifests),
+        Item::new(
+            "download-zip",
+            "ZIP",
+            "a folder for each cluster",
+            run(Form::Zip),
+        )
+        .enabled(has_manifests),
+        Item::new(
+            "download-mesh",
+            "Mesh document",
+            "to open it here again",
+            run(Form::Mesh),
+        ),
+    ];
+    menu("download", "right", opener, items)
+}
+
+/// The primary action where there is an agent; not beside what it leads to.
+fn review_button(store: Store, agent: Agent) -> Option<El> {
+    if !agent.is_connected() || store.page.get() == Page::Review {
+        return None;
+    }
+    let is_running = agent
+        .review
+        .with(|review| matches!(review, Review::Running(_)));
+    let review = move || {
+        if is_running {
+            store.page.set(Page::Review);
+        } else {
+            agent.plan(Intent::Apply);
+        }
+    };
+    let has_manifests = move || store.rendered.with(|rendered| rendered.is_current);
+    let words = if is_running {
+        "Show the run"
+    } else {
+        "Review & apply"
+    };
+    let button = button("primary", review).id("review").text(words);
+    Some(button.flag("disabled", move || !is_running && !has_manifests()))
+}

@@ -1,0 +1,170 @@
+//! The files of the bundle, and the text of one.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use shared::bundle::{Bundle, MESH_FILE};
+
+use crate::browser;
+use crate::document;
+use crate::dom::{El, button, depend, el, el_in, icon, memo, text};
+use crate::highlight;
+use crate::signals::*;
+use crate::state::{Store, Tab};
+use crate::template;
+
+pub(crate) fn manifests(store: Store) -> El {
+    let is_there = memo(move || store.rendered.with(|rendered| rendered.bundle.is_some()));
+    el_in("div", "fill").content(move || {
+        if is_there.get() {
+            vec![
+                stale(store),
+                el_in("div", "manifests")
+                    .add(files(store))
+                    .add(shown_text(store)),
+            ]
+        } else {
+            vec![start(store)]
+        }
+    })
+}
+
+/// What there is before the first manifest.
+fn start(store: Store) -> El {
+    let walkthrough = button("primary", move || store.open(template::walkthrough()))
+        .id("walkthrough")
+        .text("Start with the walk-through");
+    let open = button("", browser::choose_file)
+        .add(icon("open"))
+        .text("Open a Mesh file");
+    el_in("div", "start")
+        .add(text("h2", "The manifests appear here as you type"))
+        .add(text(
+            "p",
+            "Fill in the DNS suffix, and the region and zone of each cluster. Names, manifests and \
+             findings follow at once; nothing leaves this page.",
+        ))
+        .add(el_in("p", "muted").show(move || store.counts.get().words()))
+        .add(el_in("div", "buttons").add(walkthrough).add(open))
+}
+
+/// Says that the manifests are not those of the document as it is.
+fn stale(store: Store) -> El {
+    let show = button("link", move || store.tab.set(Tab::Findings)).text("Show what to mend");
+    el_in("p", "stale")
+        .flag("hidden", move || {
+            store.rendered.with(|rendered| rendered.is_current)
+        })
+        .add(icon("warning"))
+        .text(" These are from before the errors. ")
+        .add(show)
+}
+
+/// The file that is shown: the one chosen, or the one that says most.
+fn shown_file(bundle: &Bundle, chosen: Option<String>, only: Option<&str>) -> String {
+    let is_there = |path: &String| bundle.files().any(|(known, _)| known == path);
+    chosen.filter(is_there).unwrap_or_else(|| {
+        let clusters = bundle
+            .clusters
+            .iter()
+            .filter(|c| only.is_none_or(|only| c.name == only));
+        let files: Vec<_> = clusters.flat_map(|cluster| &cluster.files).collect();
+        let best = files
+            .iter()
+            .find(|file| file.text.contains("kind: VirtualService"));
+        best.or(files.first())
+            .map_or_else(|| MESH_FILE.to_owned(), |file| file.path.clone())
+    })
+}
+
+fn current(store: Store) -> Option<(Arc<Bundle>, String)> {
+    let bundle = store.rendered.get().bundle?;
+    let file = shown_file(
+        &bundle,
+        store.file.get(),
+        store.only_cluster.get().as_deref(),
+    );
+    Some((bundle, file))
+}
+
+/// Paths by cluster: the list stays as it is while texts change.
+fn groups(store: Store) -> Vec<(String, Vec<String>)> {
+    let (bundle, only) = (store.rendered.get().bundle, store.only_cluster.get());
+    let clusters = bundle.iter().flat_map(|bundle| &bundle.clusters);
+    clusters
+        .filter(|cluster| only.as_ref().is_none_or(|only| cluster.name == *only))
+        .map(|c| {
+            (
+                c.name.clone(),
+                c.files.iter().map(|file| file.path.clone()).collect(),
+            )
+        })
+        .collect()
+}
+
+fn files(store: Store) -> El {
+    let paths = memo(move || {
+        let paths = groups(store).into_iter().flat_map(|(_, paths)| paths);
+        paths.map(|path| path + "\n").collect::<String>()
+    });
+    let shown = memo(move || current(store).map(|(_, path)| path).unwrap_or_default());
+    el_in("nav", "files")
+        .id("files")
+        .attr("aria-label", "Files")
+        .content(move || {
+            let mut list = vec![el("ul").add(file(store, shown, MESH_FILE))];
+            depend(paths);
+            for (cluster, paths) in untrack(|| groups(store)) {
+                list.push(text("h3", &cluster));
+                list.push(el("ul").all(paths.iter().map(|path| file(store, shown, path))));
+            }
+            list
+        })
+}
+
+fn file(store: Store, shown: Memo<String>, path: &str) -> El {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let (own, chosen) = (path.to_owned(), path.to_owned());
+    let file = button("file", move || store.file.set(Some(chosen.clone())))
+        .attr("aria-label", path)
+        .set("aria-current", move || {
+            (shown.get() == own).then(|| "true".to_owned())
+        })
+        .text(name.strip_suffix(".yaml").unwrap_or(name));
+    el("li").add(file)
+}
+
+/// The text of the file, with what the last edit changed marked for a moment.
+fn shown_text(store: Store) -> El {
+    let path = memo(move || current(store).map(|(_, path)| path).unwrap_or_default());
+    let file = memo(move || {
+        let Some((bundle, path)) = current(store) else {
+            return String::new();
+        };
+        let file = bundle.files().find(|(known, _)| *known == path);
+        file.map(|(_, text)| text.to_owned()).unwrap_or_default()
+    });
+    let before = RefCell::new((String::new(), String::new()));
+    let html = move || {
+        let (path, text) = (path.get(), file.get());
+        let (path_before, text_before) = before.replace((path.clone(), text.clone()));
+        highlight::yaml(&text, (path == path_before).then_some(text_before.as_str()))
+    };
+    let copy = move || document::copy(store, file.get_untracked(), "Copied.");
+    let path = el("code").id("manifest-path").show(move || path.get());
+    let copy = button("quiet", copy)
+        .attr("aria-label", "Copy the file")
+        .add(icon("copy"));
+    let text = el_in("pre", "yaml")
+        .id("manifest")
+        .class_if("old", move || {
+            !store.rendered.with(|rendered| rendered.is_current)
+        })
+        .attr("tabindex", "0")
+        .attr("role", "region")
+        .attr("aria-label", "Text of the file")
+        .html(html);
+    el_in("div", "text")
+        .add(el_in("div", "path").add(path).add(copy.text("Copy")))
+        .add(text)
+}

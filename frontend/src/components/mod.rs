@@ -1,0 +1,18 @@
+//! The parts of the page, one a file. Each is a function that makes its element.
+
+pub(crate) mod agent_dialog;
+pub(crate) mod cluster_table;
+pub(crate) mod dns_form;
+pub(crate) mod failure;
+pub(crate) mod field;
+pub(crate) mod findings;
+pub(crate) mod header;
+pub(crate) mod manifests;
+pub(crate) mod menu;
+pub(crate) mod more_form;
+pub(crate) mod name_tree;
+pub(crate) mod notice;
+pub(crate) mod plan;
+pub(crate) mod run;
+pub(crate) mod service_table;
+pub(crate) mod tabs;

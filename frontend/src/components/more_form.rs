@@ -1,0 +1,76 @@
+//! What most people leave as it is: engine, version, samples, images.
+
+use shared::mesh::{Sample, Target};
+
+use super::field::{select_field, text_field};
+use crate::dom::{El, el, el_in, is_ticked, text};
+use crate::field::Field;
+use crate::state::Store;
+
+pub(crate) fn more_form(store: Store) -> El {
+    let targets = || {
+        let option = |target: Target| (target.as_str().to_owned(), words(target).to_owned());
+        Target::ALL.map(option).into()
+    };
+    let fields = el_in("div", "fields")
+        .add(select_field(store, Field::Target, "w5", targets))
+        .add(text_field(store, Field::Istio, "w3", ""))
+        .add(samples(store));
+    let seldom = el_in("div", "fields")
+        .add(text_field(store, Field::ExternalDnsNamespace, "w4", ""))
+        .add(text_field(store, Field::ExternalDnsImage, "w8", ""))
+        .add(text_field(store, Field::HttpbinImage, "w6", ""))
+        .add(text_field(store, Field::SleepImage, "w6", ""));
+    el("section")
+        .attr("aria-labelledby", "heading-more")
+        .add(text("h2", "More").id("heading-more"))
+        .add(fields)
+        .add(
+            el_in("details", "fold")
+                .add(text("summary", "Images and namespaces"))
+                .add(seldom),
+        )
+}
+
+fn words(target: Target) -> &'static str {
+    match target {
+        Target::Direct => "direct: to each cluster",
+        Target::KubefedV1Alpha1 => "kubefed-v1alpha1: to the host",
+    }
+}
+
+fn samples(store: Store) -> El {
+    let ticks = el_in("div", "ticks").all(Sample::ALL.map(|sample| tick(store, sample)));
+    el_in("fieldset", "field w4")
+        .id("spec.samples")
+        .attr("tabindex", "-1")
+        .add(text("legend", "Samples"))
+        .add(ticks)
+}
+
+fn tick(store: Store, sample: Sample) -> El {
+    let tick = el("input")
+        .attr("type", "checkbox")
+        .id(&format!("sample-{}", sample.as_str()))
+        .prop("checked", move || {
+            store
+                .with(|mesh| mesh.spec.samples.contains(&sample))
+                .into()
+        })
+        .on("change", move |event| {
+            let wanted = is_ticked(&event);
+            // In the order in which they are offered, whatever the order of the clicks.
+            store.edit(|mesh| {
+                let before = std::mem::take(&mut mesh.spec.samples);
+                let keep = |s: &Sample| {
+                    if *s == sample {
+                        wanted
+                    } else {
+                        before.contains(s)
+                    }
+                };
+                mesh.spec.samples = Sample::ALL.into_iter().filter(keep).collect();
+            });
+        });
+    el_in("label", "tick").add(tick).text(sample.as_str())
+}

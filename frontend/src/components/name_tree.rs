@@ -1,0 +1,85 @@
+//! Every published name: global, regions, zones, each with the clusters that answer.
+
+use shared::published;
+
+use crate::dom::{El, button, el, el_in, icon, text};
+use crate::outline::{self, Node, ServiceNames};
+use crate::signals::*;
+use crate::state::{Store, Tab};
+
+pub(crate) fn name_tree(store: Store) -> El {
+    let trees = move || {
+        let checked = store.checked.get();
+        checked
+            .resolved
+            .as_ref()
+            .map(|resolved| outline::trees(&published::rows(resolved)))
+    };
+    el_in("div", "fill").one(move || {
+        Some(match trees() {
+            None => missing(store),
+            Some(trees) if trees.is_empty() => el_in("div", "start")
+                .add(text("h2", "No service is shared"))
+                .add(text(
+                    "p",
+                    "Add a service to see the names under which others call it.",
+                )),
+            Some(trees) => el_in("div", "names").all(trees.into_iter().map(service)),
+        })
+    })
+}
+
+fn missing(store: Store) -> El {
+    let show = button("", move || store.tab.set(Tab::Findings)).text("Show what is missing");
+    el_in("div", "start")
+        .add(text("h2", "Names follow from suffix, regions and zones"))
+        .add(text(
+            "p",
+            "They appear once nothing in the document is wrong or missing.",
+        ))
+        .add(el_in("div", "buttons").add(show))
+}
+
+fn service(names: ServiceNames) -> El {
+    let short = names.vanity.map(|row| {
+        let answer = text("span", "stands for the name below").class("answer muted");
+        name("short name", &row.host, answer)
+    });
+    el_in("section", "service")
+        .add(text("h3", &names.service))
+        .maybe(short)
+        .add(el_in("ul", "tree").add(node(names.global)))
+}
+
+fn node(node: Node) -> El {
+    let name = name(&node.place(), &node.row.host, answer(&node));
+    let below =
+        (!node.below.is_empty()).then(|| el("ul").all(node.below.into_iter().map(self::node)));
+    el("li").add(name).maybe(below)
+}
+
+fn name(place: &str, host: &str, answer: El) -> El {
+    el_in("p", "name")
+        .add(text("span", place).class("place"))
+        .text(" ")
+        .add(text("code", host))
+        .text(" ")
+        .add(answer)
+}
+
+/// Who answers a name.
+fn answer(node: &Node) -> El {
+    let clusters = node.row.answered_by.join(", ");
+    let (class, picture, words) = if clusters.is_empty() {
+        ("answer warned", "warning", "nobody answers".to_owned())
+    } else if node.falls_back() {
+        (
+            "answer fallback",
+            "fallback",
+            format!("none here, so {clusters}"),
+        )
+    } else {
+        ("answer", "cluster", clusters)
+    };
+    el_in("span", class).add(icon(picture)).text(&words)
+}

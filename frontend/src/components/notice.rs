@@ -1,0 +1,63 @@
+//! What has to be said about the page as a whole.
+
+use crate::browser;
+use crate::document;
+use crate::dom::{El, button, effect, el, el_in, icon, text};
+use crate::signals::*;
+use crate::state::{Notice, Store};
+
+/// How long good news stays, in milliseconds.
+const STAY: i32 = 6_000;
+
+/// It stays until it is dismissed or replaced, unless it is good news.
+pub(crate) fn notice_bar(store: Store) -> El {
+    effect(move || {
+        if let Some(notice) = store.notice.get().filter(|notice| !notice.is_failure) {
+            let clear = move || {
+                if store.notice.get_untracked().as_ref() == Some(&notice) {
+                    store.notice.set(None);
+                }
+            };
+            browser::after(STAY, clear);
+        }
+    });
+    let bar = el_in("div", "notices")
+        .attr("aria-live", "polite")
+        .one(move || store.notice.get().map(|notice| shown(store, notice)));
+    let spoken = el_in("p", "unseen").attr("aria-live", "polite");
+    el("div")
+        .add(bar)
+        .add(spoken.show(move || store.spoken.get()))
+}
+
+fn shown(store: Store, notice: Notice) -> El {
+    let has_rescue = notice.rescue.is_some();
+    let dismiss = move || {
+        if has_rescue {
+            document::drop_rescued();
+        }
+        store.notice.set(None);
+    };
+    let rescue = notice.rescue.map(|text| {
+        button("", move || document::download_rescued(store, &text))
+            .add(icon("download"))
+            .text("Download it")
+    });
+    let words = el("p")
+        .text(&notice.text)
+        .text(" ")
+        .add(text("span", &notice.hint).class("muted"));
+    el_in(
+        "div",
+        if notice.is_failure {
+            "notice failure"
+        } else {
+            "notice"
+        },
+    )
+    .id("notice")
+    .add(icon(if notice.is_failure { "error" } else { "good" }))
+    .add(words)
+    .maybe(rescue)
+    .add(button("quiet", dismiss).text("Dismiss"))
+}

@@ -1,0 +1,177 @@
+//! A run as it goes, and how it went.
+
+use shared::api::{ClusterReport, Intent, Report};
+use shared::object::Wave;
+
+use super::failure::{blocked, failure_box};
+use crate::agent::{Agent, Lost, Run};
+use crate::browser;
+use crate::dom::{El, button, depend, el, el_in, icon, memo, text};
+use crate::progress::{ClusterProgress, WaveState};
+use crate::signals::*;
+use crate::state::Store;
+
+pub(crate) fn run(store: Store, agent: Agent, run: &Run) -> El {
+    let progress = agent.progress;
+    let is_over = memo(move || progress.with(|progress| progress.report.is_some()));
+    let is_waiting = memo(move || !is_over.get() && agent.lost.with(Option::is_none));
+    let started = run.started;
+    let (again, ended) = (run.clone(), run.clone());
+    el_in("div", "run")
+        .add(el("div").content(move || match agent.lost.get() {
+            Some(lost) => broken_off(store, agent, &again, lost),
+            None => Vec::new(),
+        }))
+        .add(el("div").one(move || {
+            depend(is_over);
+            let report = progress.with_untracked(|progress| progress.report.clone());
+            report.map(|report| ending(agent, &ended, &report))
+        }))
+        .add(el("div").one(move || is_waiting.get().then(|| elapsed(started))))
+        .add(el_in("div", "run").content(move || {
+            progress.with(|progress| {
+                let reports = progress.report.iter().flat_map(|report| &report.clusters);
+                let of = |name: &str| reports.clone().find(|report| report.name == name);
+                progress
+                    .clusters
+                    .iter()
+                    .map(|c| cluster(c, of(&c.name)))
+                    .collect()
+            })
+        }))
+}
+
+/// Says that it is not known how the run goes on.
+fn broken_off(store: Store, agent: Agent, run: &Run, lost: Lost) -> Vec<El> {
+    let run = run.clone();
+    let next = el_in("p", "buttons");
+    let next = if lost.given_up {
+        next.add(button("", move || agent.follow(run.clone())).text("Try again"))
+            .add(button("", move || agent.close()).text("Leave it"))
+    } else {
+        next.add(text("span", "Trying again…").class("muted"))
+    };
+    vec![failure_box(store, lost.failure), next]
+}
+
+fn ending(agent: Agent, run: &Run, report: &Report) -> El {
+    let is_good = report.is_success();
+    let words = match (run.intent, is_good) {
+        (Intent::Apply, true) => "Applied. Every cluster is as the document says.",
+        (Intent::Remove, true) => "Removed. Nothing of this mesh is left in the clusters.",
+        (_, false) => {
+            "Not everything was done. What failed stands below; plan again once it is mended."
+        }
+    };
+    let (class, picture) = if is_good {
+        ("good", "good")
+    } else {
+        ("bad", "error")
+    };
+    let intent = run.intent;
+    let done = button("primary", move || agent.close())
+        .id("done")
+        .text("Done");
+    let again = button("", move || agent.plan(intent))
+        .id("plan-again")
+        .text("Plan again");
+    el_in("div", "decision")
+        .id("result")
+        .attr("data-success", &is_good.to_string())
+        .add(
+            el_in("p", class)
+                .add(icon(picture))
+                .add(text("strong", words)),
+        )
+        .add(el_in("div", "buttons").add(done).add(again))
+}
+
+/// How long it has taken so far.
+fn elapsed(started: u64) -> El {
+    let seconds = move || browser::now().saturating_sub(started) / 1000;
+    let shown = RwSignal::new(seconds());
+    let tick = browser::every(1_000, move || shown.set(seconds()));
+    on_cleanup(move || {
+        if let Some(tick) = tick {
+            browser::stop(tick);
+        }
+    });
+    el_in("p", "elapsed")
+        .add(el_in("span", "spinner").attr("aria-hidden", "true"))
+        .add(
+            el("span")
+                .text("Under way for ")
+                .show(move || format!("{} s.", shown.get())),
+        )
+        .add(text("span", "You can close the page; the agent goes on.").class("muted"))
+}
+
+fn cluster(cluster: &ClusterProgress, report: Option<&ClusterReport>) -> El {
+    let state = match (cluster.ended, cluster.is_good()) {
+        (false, _) => "running",
+        (true, true) => "done",
+        (true, false) => "failed",
+    };
+    let done = format!("{} of {} objects", cluster.done, cluster.objects);
+    let head = el_in("div", "cluster-head")
+        .add(text("h2", &cluster.name))
+        .add(text("span", &done).class("muted"))
+        .add(el_in("span", "space"))
+        .add(text("span", &report.map(counts).unwrap_or_default()).class("muted"));
+    let bar = text("progress", &done)
+        .attr("max", &cluster.objects.max(1).to_string())
+        .attr("value", &cluster.done.to_string());
+    let last = cluster.last.as_ref().filter(|_| !cluster.ended);
+    let last = last.map(|last| el_in("p", "current").add(text("code", &last.to_string())));
+    let error = cluster.error.as_ref().map(|error| {
+        let words = el("span").add(text("strong", "Stopped: ")).text(error);
+        blocked("error", words).attr("role", "alert")
+    });
+    let failures = cluster.failures.iter().map(|(object, reason)| {
+        let words = el("span")
+            .add(text("code", &object.to_string()))
+            .text(": ")
+            .text(reason);
+        blocked("error", words)
+    });
+    el_in("section", &format!("cluster-plan {state}"))
+        .attr("data-cluster", &cluster.name)
+        .attr("data-state", state)
+        .add(head)
+        .add(bar)
+        .add(el_in("ol", "waves").all(Wave::ALL.map(|wave| step(cluster, wave))))
+        .maybe(last)
+        .maybe(error)
+        .all(failures)
+}
+
+fn step(cluster: &ClusterProgress, wave: Wave) -> El {
+    let (class, picture, word) = match cluster.wave(wave) {
+        WaveState::Done => ("done", "good", "done"),
+        WaveState::Running => ("running", "change", "running"),
+        WaveState::Stopped => ("stopped", "error", "stopped"),
+        WaveState::Ahead if cluster.ended => ("ahead", "same", "nothing done"),
+        WaveState::Ahead => ("ahead", "gap", "ahead"),
+    };
+    el_in("li", class)
+        .add(icon(picture))
+        .text(wave.as_str())
+        .add(text("span", &format!(": {word}")).class("unseen"))
+}
+
+fn counts(report: &ClusterReport) -> String {
+    let counts = [
+        (report.created, "created"),
+        (report.changed, "changed"),
+        (report.unchanged, "unchanged"),
+        (report.deleted, "deleted"),
+        (report.released, "released"),
+        (report.failed, "failed"),
+    ];
+    let parts: Vec<String> = counts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    parts.join(" · ")
+}

@@ -1,0 +1,84 @@
+//! How the document stands, in numbers and in words.
+
+use shared::check::{Finding, Severity, code};
+
+/// How many findings there are of each sort.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Errors that only say that nothing was written yet.
+    pub(crate) gaps: usize,
+    /// Other errors.
+    pub(crate) errors: usize,
+    pub(crate) warnings: usize,
+    pub(crate) hints: usize,
+}
+
+/// Whether a finding only says that something has not been written yet.
+pub(crate) fn is_gap(finding: &Finding) -> bool {
+    let codes = [code::EMPTY, code::NO_LOCALITY, code::NO_CLUSTER];
+    codes.iter().any(|code| code.id == finding.code)
+}
+
+impl Counts {
+    /// Counts findings.
+    pub(crate) fn of(findings: &[Finding]) -> Self {
+        let mut counts = Self::default();
+        for finding in findings {
+            match finding.severity {
+                Severity::Error if is_gap(finding) => counts.gaps += 1,
+                Severity::Error => counts.errors += 1,
+                Severity::Warning => counts.warnings += 1,
+                Severity::Hint => counts.hints += 1,
+            }
+        }
+        counts
+    }
+
+    /// The state of the document in words, always true.
+    pub(crate) fn words(self) -> String {
+        let number = |count: usize, word: &str| match count {
+            1 => format!("1 {word}"),
+            _ => format!("{count} {word}s"),
+        };
+        let mut parts = Vec::new();
+        match (self.errors, self.gaps) {
+            (0, 0) => parts.push("no errors".to_owned()),
+            (0, gaps) => parts.push(format!("{gaps} to fill in")),
+            (errors, 0) => parts.push(number(errors, "error")),
+            (errors, gaps) => {
+                parts.push(number(errors, "error"));
+                parts.push(format!("{gaps} to fill in"));
+            }
+        }
+        for (count, word) in [(self.warnings, "warning"), (self.hints, "hint")] {
+            if count > 0 {
+                parts.push(number(count, word));
+            }
+        }
+        parts.join(" · ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::Mesh;
+    use shared::facts::Facts;
+
+    use super::Counts;
+    use crate::template;
+
+    fn words(mesh: &Mesh) -> String {
+        Counts::of(&shared::check(mesh, &Facts::default()).findings).words()
+    }
+
+    #[test]
+    fn the_state_is_said_in_words() {
+        assert_eq!(words(&template::start()), "5 to fill in");
+        assert_eq!(words(&template::walkthrough()), "no errors · 2 warnings");
+        let mut mesh = template::walkthrough();
+        mesh.spec.dns.suffix = "Bad".to_owned();
+        assert_eq!(words(&mesh), "1 error");
+        mesh.spec.clusters[0].zone.clear();
+        assert_eq!(words(&mesh), "1 error · 1 to fill in");
+    }
+}

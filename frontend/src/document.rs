@@ -1,0 +1,221 @@
+//! The document's ways in and out: autosave, links, files.
+
+use shared::Mesh;
+use shared::bundle::Bundle;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::File;
+
+use crate::browser::{self, Keep};
+use crate::dom::effect;
+use crate::json;
+use crate::reading::Answer;
+use crate::saved;
+use crate::signals::*;
+use crate::state::{Notice, Store};
+use crate::template;
+use crate::worker;
+
+/// Where the document is kept.
+const SAVED: &str = "fedmesh.mesh";
+/// Where a kept text goes that could not be read, until the person lets go of it.
+const UNREADABLE: &str = "fedmesh.mesh.unreadable";
+/// The worker that reads documents.
+const READER: &str = "./yaml-worker_loader.js";
+/// The worker that packs archives.
+const PACKER: &str = "./zip-worker_loader.js";
+
+/// The form of a download.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// All manifests in one file, as `fedmesh-agent render` prints them.
+    Yaml,
+    /// A folder for each cluster.
+    Zip,
+    /// Only the document.
+    Mesh,
+}
+
+/// The document to begin with: the one that was kept, or a new one.
+pub(crate) fn load() -> (Mesh, Option<Notice>) {
+    let lost = browser::load(Keep::Always, UNREADABLE);
+    match browser::load(Keep::Always, SAVED) {
+        None => (
+            template::start(),
+            lost.map(|text| rescue(text, "it was left from before")),
+        ),
+        Some(json) => match saved::from_json(&json) {
+            Ok(mesh) => (
+                mesh,
+                lost.map(|text| rescue(text, "it was left from before")),
+            ),
+            Err(error) => {
+                browser::store(Keep::Always, UNREADABLE, &json);
+                (template::start(), Some(rescue(json, &error)))
+            }
+        },
+    }
+}
+
+fn rescue(text: String, error: &str) -> Notice {
+    Notice {
+        is_failure: true,
+        text: format!("The document kept in this browser cannot be read: {error}"),
+        hint: "It is set aside. Download it before you dismiss this.".to_owned(),
+        rescue: Some(text),
+    }
+}
+
+/// Lets go of a text that could not be read.
+pub(crate) fn drop_rescued() {
+    browser::forget(Keep::Always, UNREADABLE);
+}
+
+/// Keeps the document whenever it changes.
+pub(crate) fn keep(store: Store) {
+    let warned = StoredValue::new(false);
+    effect(move || {
+        let json = store.with(saved::to_json);
+        if !browser::store(Keep::Always, SAVED, &json) && !warned.get_value() {
+            warned.set_value(true);
+            store.fail(
+                "This browser does not keep the document",
+                "Download the Mesh document, or copy the link, before you close the page.",
+            );
+        }
+    });
+}
+
+/// Opens the document of a link.
+pub(crate) fn open_link(store: Store, mesh: Result<Mesh, String>) {
+    match mesh {
+        Ok(mesh) if mesh == store.now() => {}
+        Ok(mesh) => {
+            store.open(mesh);
+            store.tell("Opened the document in the link. Undo brings back the one before.");
+        }
+        Err(error) => store.fail(
+            format!("The link's document cannot be read: {error}"),
+            "Copy the whole link again where it comes from.",
+        ),
+    }
+}
+
+/// Copies a link that carries the document.
+pub(crate) fn copy_link(store: Store) {
+    let link = format!("{}{}", browser::address(), saved::fragment_of(&store.now()));
+    copy(store, link, "Copied the link with the document.");
+}
+
+/// Copies a text and says so.
+pub(crate) fn copy(store: Store, text: String, done: &'static str) {
+    spawn_local(async move {
+        match browser::copy(text).await {
+            Ok(()) => store.tell(done),
+            Err(error) => store.fail(format!("Nothing was copied: {error}"), ""),
+        }
+    });
+}
+
+/// Hands the document or its manifests to the person.
+pub(crate) fn download(store: Store, form: Form) {
+    let mesh = store.now();
+    let name = if mesh.metadata.name.is_empty() {
+        "mesh"
+    } else {
+        &mesh.metadata.name
+    };
+    let rendered = store.rendered.get_untracked();
+    match (form, rendered.bundle.filter(|_| rendered.is_current)) {
+        (Form::Mesh, _) => hand_over(
+            store,
+            &format!("{name}.mesh.yaml"),
+            mesh.to_yaml().as_bytes(),
+        ),
+        (Form::Yaml, Some(bundle)) => {
+            hand_over(
+                store,
+                &format!("{name}.yaml"),
+                bundle.to_stream().as_bytes(),
+            );
+        }
+        (Form::Zip, Some(bundle)) => {
+            let name = format!("{name}.zip");
+            spawn_local(async move {
+                match pack(&bundle).await {
+                    Ok(bytes) => hand_over(store, &name, &bytes),
+                    Err(error) => store.fail(
+                        format!("The archive was not made: {error}"),
+                        "Download the YAML instead, or reload the page.",
+                    ),
+                }
+            });
+        }
+        (Form::Yaml | Form::Zip, None) => store.fail(
+            "There are no manifests while the document has errors",
+            "Mend them first; the tab Findings lists them.",
+        ),
+    }
+}
+
+/// Has the files packed by the worker.
+async fn pack(bundle: &Bundle) -> Result<Vec<u8>, String> {
+    let files: Vec<(&str, &str)> = bundle.files().collect();
+    let answer = worker::ask(PACKER, &json::write(&files)).await?;
+    match answer.as_string() {
+        Some(error) => Err(error),
+        None => Ok(js_sys::Uint8Array::new(&answer).to_vec()),
+    }
+}
+
+fn hand_over(store: Store, name: &str, bytes: &[u8]) {
+    if let Err(error) = browser::download(name, bytes) {
+        store.fail(
+            format!("Nothing was downloaded: {}", browser::message(&error)),
+            "",
+        );
+    }
+}
+
+/// Hands a text that could not be read to the person.
+pub(crate) fn download_rescued(store: Store, text: &str) {
+    hand_over(store, "fedmesh-kept.json", text.as_bytes());
+}
+
+/// Opens a file that the person chose or dropped.
+pub(crate) fn open_file(store: Store, file: File) {
+    spawn_local(async move {
+        match JsFuture::from(file.text()).await {
+            Ok(text) => {
+                let text = text.as_string().unwrap_or_default();
+                open_text(store, &file.name(), &text).await;
+            }
+            Err(error) => {
+                store.fail(format!("{}: {}", file.name(), browser::message(&error)), "");
+            }
+        }
+    });
+}
+
+/// Opens a document from its text; `name` is what the person calls it.
+pub(crate) async fn open_text(store: Store, name: &str, text: &str) {
+    match read(text).await {
+        Ok(Answer::Mesh(mesh)) => {
+            store.open(*mesh);
+            store.tell(format!("Opened {name}."));
+        }
+        Ok(Answer::Error { message, hint }) => store.fail(format!("{name}: {message}"), hint),
+        Err(error) => store.fail(
+            format!("{name} was not read: {error}"),
+            "Reload the page; the part of it that reads files did not load.",
+        ),
+    }
+}
+
+/// Has a text read by the worker.
+async fn read(text: &str) -> Result<Answer, String> {
+    let answer = worker::ask(READER, text)
+        .await?
+        .as_string()
+        .unwrap_or_default();
+    Answer::from_value(json::value(&answer)?)
+}

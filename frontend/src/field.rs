@@ -1,0 +1,381 @@
+//! The fields of the form: where each one is in the document, what it is called, how its text
+//! becomes a value and back, and what is taken where it is empty.
+
+use shared::mesh::{Gateway, Images, Mesh, Naming, PathMatch, Service, Target};
+use shared::resolved;
+
+/// A field of the form that holds one text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Field {
+    MeshName,
+    Target,
+    Istio,
+    Suffix,
+    Federation,
+    Ttl,
+    Naming,
+    DnsCluster,
+    Provider,
+    OwnerId,
+    ExternalDnsNamespace,
+    HttpbinImage,
+    SleepImage,
+    ExternalDnsImage,
+    Cluster(usize, ClusterField),
+    Service(usize, ServiceField),
+}
+
+/// A field of a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ClusterField {
+    Name,
+    Region,
+    Zone,
+    Context,
+    Addresses,
+}
+
+/// A field of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ServiceField {
+    Name,
+    Namespace,
+    Port,
+    Hostname,
+    Routes,
+}
+
+impl ClusterField {
+    /// The columns of the table, in their order.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Name,
+        Self::Region,
+        Self::Zone,
+        Self::Context,
+        Self::Addresses,
+    ];
+}
+
+impl ServiceField {
+    /// The columns of the table, in their order.
+    pub(crate) const COLUMNS: [Self; 4] = [Self::Name, Self::Namespace, Self::Port, Self::Hostname];
+}
+
+impl Field {
+    /// The path in the document, which is also the id of the input.
+    pub(crate) fn path(self) -> String {
+        let fixed = match self {
+            Self::MeshName => "metadata.name",
+            Self::Target => "spec.target",
+            Self::Istio => "spec.istio",
+            Self::Suffix => "spec.dns.suffix",
+            Self::Federation => "spec.dns.federation",
+            Self::Ttl => "spec.dns.ttl",
+            Self::Naming => "spec.dns.naming",
+            Self::DnsCluster => "spec.dns.cluster",
+            Self::Provider => "spec.dns.externalDns.provider",
+            Self::OwnerId => "spec.dns.externalDns.ownerId",
+            Self::ExternalDnsNamespace => "spec.dns.externalDns.namespace",
+            Self::HttpbinImage => "spec.images.httpbin",
+            Self::SleepImage => "spec.images.sleep",
+            Self::ExternalDnsImage => "spec.images.externalDns",
+            Self::Cluster(index, field) => {
+                let field = match field {
+                    ClusterField::Name => "name",
+                    ClusterField::Region => "region",
+                    ClusterField::Zone => "zone",
+                    ClusterField::Context => "context",
+                    ClusterField::Addresses => "gateway.addresses",
+                };
+                return format!("spec.clusters[{index}].{field}");
+            }
+            Self::Service(index, field) => {
+                let field = match field {
+                    ServiceField::Name => "name",
+                    ServiceField::Namespace => "namespace",
+                    ServiceField::Port => "port",
+                    ServiceField::Hostname => "hostname",
+                    ServiceField::Routes => "routes",
+                };
+                return format!("spec.services[{index}].{field}");
+            }
+        };
+        fixed.to_owned()
+    }
+
+    /// What the field is called, in its column or above it.
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::MeshName => "Mesh name",
+            Self::Target => "Engine",
+            Self::Istio => "Istio version",
+            Self::Suffix => "DNS suffix",
+            Self::Federation => "Federation",
+            Self::Ttl => "TTL",
+            Self::Naming => "Names start with",
+            Self::DnsCluster => "DNS cluster",
+            Self::Provider => "ExternalDNS provider",
+            Self::OwnerId => "Owner ID",
+            Self::ExternalDnsNamespace => "ExternalDNS namespace",
+            Self::HttpbinImage => "httpbin image",
+            Self::SleepImage => "sleep image",
+            Self::ExternalDnsImage => "ExternalDNS image",
+            Self::Cluster(_, ClusterField::Name) | Self::Service(_, ServiceField::Name) => "Name",
+            Self::Cluster(_, ClusterField::Region) => "Region",
+            Self::Cluster(_, ClusterField::Zone) => "Zone",
+            Self::Cluster(_, ClusterField::Context) => "Context",
+            Self::Cluster(_, ClusterField::Addresses) => "Gateway address",
+            Self::Service(_, ServiceField::Namespace) => "Namespace",
+            Self::Service(_, ServiceField::Port) => "Port",
+            Self::Service(_, ServiceField::Hostname) => "Hostname",
+            Self::Service(_, ServiceField::Routes) => "Paths let through",
+        }
+    }
+
+    /// The name by which the field is known where its row is not seen: `Zone of cluster 2`.
+    pub(crate) fn long_label(self) -> String {
+        match self {
+            Self::Cluster(index, _) => format!("{} of cluster {}", self.label(), index + 1),
+            Self::Service(index, _) => format!("{} of service {}", self.label(), index + 1),
+            _ => self.label().to_owned(),
+        }
+    }
+
+    /// Whether the text is a number.
+    pub(crate) const fn is_number(self) -> bool {
+        matches!(self, Self::Ttl | Self::Service(_, ServiceField::Port))
+    }
+
+    /// What is taken where the field is empty; empty where something has to be written.
+    pub(crate) fn placeholder(self, mesh: &Mesh) -> String {
+        let cluster = |index: usize| mesh.spec.clusters.get(index);
+        match self {
+            Self::Istio => resolved::DEFAULT_ISTIO.to_owned(),
+            Self::Suffix => "mesh.example.com".to_owned(),
+            Self::Federation => resolved::DEFAULT_FEDERATION.to_owned(),
+            Self::Ttl => resolved::DEFAULT_TTL.to_string(),
+            Self::Provider | Self::Service(_, ServiceField::Hostname) => "none".to_owned(),
+            Self::OwnerId if mesh.spec.dns.external_dns.is_some() => mesh.metadata.name.clone(),
+            Self::ExternalDnsNamespace => resolved::DEFAULT_EXTERNAL_DNS_NAMESPACE.to_owned(),
+            Self::HttpbinImage => resolved::HTTPBIN_IMAGE.to_owned(),
+            Self::SleepImage => resolved::SLEEP_IMAGE.to_owned(),
+            Self::ExternalDnsImage => resolved::EXTERNAL_DNS_IMAGE.to_owned(),
+            Self::Cluster(index, ClusterField::Context) => {
+                cluster(index).map(|c| c.name.clone()).unwrap_or_default()
+            }
+            Self::Cluster(_, ClusterField::Addresses) => "not known".to_owned(),
+            Self::Service(_, ServiceField::Namespace) => resolved::DEFAULT_NAMESPACE.to_owned(),
+            Self::Service(_, ServiceField::Routes) => "all paths".to_owned(),
+            _ => String::new(),
+        }
+    }
+
+    /// The text of the field.
+    pub(crate) fn get(self, mesh: &Mesh) -> String {
+        let spec = &mesh.spec;
+        let dns = &spec.dns;
+        let external = dns.external_dns.as_ref();
+        let images = spec.images.as_ref();
+        let text = |option: Option<&String>| option.cloned().unwrap_or_default();
+        match self {
+            Self::MeshName => mesh.metadata.name.clone(),
+            Self::Target => spec.target.unwrap_or_default().as_str().to_owned(),
+            Self::Istio => text(spec.istio.as_ref()),
+            Self::Suffix => dns.suffix.clone(),
+            Self::Federation => text(dns.federation.as_ref()),
+            Self::Ttl => number_text(dns.ttl),
+            Self::Naming => match dns.naming.unwrap_or_default() {
+                Naming::Service => "service".to_owned(),
+                Naming::Gateway => "gateway".to_owned(),
+            },
+            Self::DnsCluster => text(dns.cluster.as_ref()),
+            Self::Provider => external.map(|e| e.provider.clone()).unwrap_or_default(),
+            Self::OwnerId => text(external.and_then(|e| e.owner_id.as_ref())),
+            Self::ExternalDnsNamespace => text(external.and_then(|e| e.namespace.as_ref())),
+            Self::HttpbinImage => text(images.and_then(|i| i.httpbin.as_ref())),
+            Self::SleepImage => text(images.and_then(|i| i.sleep.as_ref())),
+            Self::ExternalDnsImage => text(images.and_then(|i| i.external_dns.as_ref())),
+            Self::Cluster(index, field) => {
+                let Some(cluster) = spec.clusters.get(index) else {
+                    return String::new();
+                };
+                match field {
+                    ClusterField::Name => cluster.name.clone(),
+                    ClusterField::Region => cluster.region.clone(),
+                    ClusterField::Zone => cluster.zone.clone(),
+                    ClusterField::Context => text(cluster.context.as_ref()),
+                    ClusterField::Addresses => cluster
+                        .gateway
+                        .as_ref()
+                        .map(|g| g.addresses.join(", "))
+                        .unwrap_or_default(),
+                }
+            }
+            Self::Service(index, field) => {
+                let Some(service) = spec.services.get(index) else {
+                    return String::new();
+                };
+                match field {
+                    ServiceField::Name => service.name.clone(),
+                    ServiceField::Namespace => text(service.namespace.as_ref()),
+                    ServiceField::Port => number_text(Some(service.port).filter(|&port| port != 0)),
+                    ServiceField::Hostname => text(service.hostname.as_ref()),
+                    ServiceField::Routes => routes_text(&service.routes),
+                }
+            }
+        }
+    }
+
+    /// Puts a text into the field.
+    pub(crate) fn set(self, mesh: &mut Mesh, text: &str) {
+        let text = text.trim();
+        let spec = &mut mesh.spec;
+        match self {
+            Self::MeshName => text.clone_into(&mut mesh.metadata.name),
+            Self::Target => {
+                let target = Target::ALL
+                    .into_iter()
+                    .find(|target| target.as_str() == text);
+                spec.target = target.filter(|target| *target != Target::default());
+            }
+            Self::Istio => spec.istio = option(text),
+            Self::Suffix => text.clone_into(&mut spec.dns.suffix),
+            Self::Federation => spec.dns.federation = option(text),
+            Self::Ttl => spec.dns.ttl = number(text),
+            Self::Naming => spec.dns.naming = (text == "gateway").then_some(Naming::Gateway),
+            Self::DnsCluster => spec.dns.cluster = option(text),
+            Self::Provider | Self::OwnerId | Self::ExternalDnsNamespace => {
+                let external = spec.dns.external_dns.get_or_insert_default();
+                match self {
+                    Self::Provider => text.clone_into(&mut external.provider),
+                    Self::OwnerId => external.owner_id = option(text),
+                    _ => external.namespace = option(text),
+                }
+                // Without a provider there is no ExternalDNS; what else was written goes with it.
+                if self == Self::Provider && text.is_empty()
+                    || *external == shared::mesh::ExternalDns::default()
+                {
+                    spec.dns.external_dns = None;
+                }
+            }
+            Self::HttpbinImage | Self::SleepImage | Self::ExternalDnsImage => {
+                let images = spec.images.get_or_insert_default();
+                match self {
+                    Self::HttpbinImage => images.httpbin = option(text),
+                    Self::SleepImage => images.sleep = option(text),
+                    _ => images.external_dns = option(text),
+                }
+                if *images == Images::default() {
+                    spec.images = None;
+                }
+            }
+            Self::Cluster(index, field) => set_cluster(mesh, index, field, text),
+            Self::Service(index, field) => {
+                if let Some(service) = spec.services.get_mut(index) {
+                    set_service(service, field, text);
+                }
+            }
+        }
+    }
+
+    /// Whether two texts mean the same here, such as `a,b` and `a, b`.
+    pub(crate) fn reads_as(self, mesh: &Mesh, typed: &str) -> bool {
+        let mut other = mesh.clone();
+        self.set(&mut other, typed);
+        self.get(&other) == self.get(mesh)
+    }
+}
+
+fn set_cluster(mesh: &mut Mesh, index: usize, field: ClusterField, text: &str) {
+    let spec = &mut mesh.spec;
+    if field == ClusterField::Name {
+        rename_cluster(mesh, index, text);
+        return;
+    }
+    let Some(cluster) = spec.clusters.get_mut(index) else {
+        return;
+    };
+    match field {
+        ClusterField::Name => {}
+        ClusterField::Region => text.clone_into(&mut cluster.region),
+        ClusterField::Zone => text.clone_into(&mut cluster.zone),
+        ClusterField::Context => cluster.context = option(text),
+        ClusterField::Addresses => {
+            let gateway = cluster.gateway.get_or_insert_default();
+            gateway.addresses = words(text).map(str::to_owned).collect();
+            if *gateway == Gateway::default() {
+                cluster.gateway = None;
+            }
+        }
+    }
+}
+
+/// Renames a cluster wherever the document names it, so that no reference is left behind.
+fn rename_cluster(mesh: &mut Mesh, index: usize, name: &str) {
+    let spec = &mut mesh.spec;
+    let Some(cluster) = spec.clusters.get_mut(index) else {
+        return;
+    };
+    let before = std::mem::replace(&mut cluster.name, name.to_owned());
+    if spec.clusters.iter().any(|cluster| cluster.name == before) {
+        return;
+    }
+    let references = spec
+        .services
+        .iter_mut()
+        .filter_map(|s| s.clusters.as_mut())
+        .flatten();
+    for reference in references.chain(spec.dns.cluster.as_mut()) {
+        if *reference == before {
+            name.clone_into(reference);
+        }
+    }
+}
+
+fn set_service(service: &mut Service, field: ServiceField, text: &str) {
+    match field {
+        ServiceField::Name => text.clone_into(&mut service.name),
+        ServiceField::Namespace => service.namespace = option(text),
+        ServiceField::Port => service.port = number(text).unwrap_or(0),
+        ServiceField::Hostname => service.hostname = option(text),
+        ServiceField::Routes => service.routes = words(text).map(route).collect(),
+    }
+}
+
+/// `/html` is the whole path, `/api/*` everything that starts with `/api/`.
+fn route(text: &str) -> PathMatch {
+    match text.strip_suffix('*') {
+        Some(prefix) => PathMatch::Prefix(prefix.to_owned()),
+        None => PathMatch::Exact(text.to_owned()),
+    }
+}
+
+fn routes_text(routes: &[PathMatch]) -> String {
+    let texts: Vec<String> = routes
+        .iter()
+        .map(|route| match route {
+            PathMatch::Exact(path) => path.clone(),
+            PathMatch::Prefix(path) => format!("{path}*"),
+        })
+        .collect();
+    texts.join(", ")
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c == ',' || c.is_whitespace())
+        .filter(|word| !word.is_empty())
+}
+
+fn option(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// The digits of a text as a number; what is too large becomes the largest, which a check refuses.
+fn number(text: &str) -> Option<u32> {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    (!digits.is_empty()).then(|| digits.parse().unwrap_or(u32::MAX))
+}
+
+fn number_text(number: Option<u32>) -> String {
+    number.map(|number| number.to_string()).unwrap_or_default()
+}

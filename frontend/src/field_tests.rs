@@ -1,0 +1,129 @@
+use super::field::{ClusterField, Field, ServiceField};
+use super::template;
+use shared::mesh::{Mesh, PathMatch};
+
+fn all() -> Vec<Field> {
+    use Field::*;
+    let mut fields = vec![
+        MeshName,
+        Target,
+        Istio,
+        Suffix,
+        Federation,
+        Ttl,
+        Naming,
+        DnsCluster,
+        Provider,
+        OwnerId,
+        ExternalDnsNamespace,
+        HttpbinImage,
+        SleepImage,
+        ExternalDnsImage,
+        Service(0, ServiceField::Routes),
+    ];
+    fields.extend(ClusterField::ALL.map(|field| Cluster(1, field)));
+    fields.extend(ServiceField::COLUMNS.map(|field| Service(0, field)));
+    fields
+}
+
+fn sample(field: Field) -> &'static str {
+    match field {
+        Field::Target => "kubefed-v1alpha1",
+        Field::Naming => "gateway",
+        Field::Ttl | Field::Service(_, ServiceField::Port) => "60",
+        Field::Service(_, ServiceField::Routes) => "/a, /b/*",
+        Field::Cluster(_, ClusterField::Addresses) => "203.0.113.1, 203.0.113.2",
+        _ => "word",
+    }
+}
+
+#[test]
+fn what_is_put_into_a_field_is_in_it_and_at_its_path() {
+    for field in all() {
+        let mut mesh = template::walkthrough();
+        field.set(&mut mesh, sample(field));
+        assert_eq!(field.get(&mesh), sample(field), "{field:?}");
+        let json = serde_json::to_value(&mesh).unwrap();
+        let pointer = format!(
+            "/{}",
+            field.path().replace(['.', '['], "/").replace(']', "")
+        );
+        assert!(
+            json.pointer(&pointer).is_some(),
+            "{field:?} is not at {pointer}"
+        );
+    }
+}
+
+#[test]
+fn an_emptied_field_leaves_nothing_behind() {
+    for field in all() {
+        let mut mesh = template::walkthrough();
+        field.set(&mut mesh, "");
+        let once = mesh.clone();
+        field.set(&mut mesh, sample(field));
+        field.set(&mut mesh, "");
+        assert_eq!(mesh, once, "{field:?}");
+    }
+}
+
+#[test]
+fn paths_are_those_that_findings_name() {
+    let mut mesh = Mesh::default();
+    mesh.spec.clusters.push(shared::mesh::Cluster::default());
+    mesh.spec.services.push(shared::mesh::Service::default());
+    let known = [
+        Field::MeshName,
+        Field::Suffix,
+        Field::Cluster(0, ClusterField::Name),
+        Field::Cluster(0, ClusterField::Region),
+        Field::Cluster(0, ClusterField::Zone),
+        Field::Service(0, ServiceField::Name),
+        Field::Service(0, ServiceField::Port),
+    ];
+    let checked = shared::check(&mesh, &shared::facts::Facts::default());
+    for field in known {
+        let path = field.path();
+        assert!(
+            checked.findings.iter().any(|finding| finding.path == path),
+            "no finding at {path}"
+        );
+    }
+}
+
+#[test]
+fn a_renamed_cluster_keeps_its_services() {
+    for names in [
+        ["", "c", "cluster-west"],
+        ["cluster", "cluster-", "cluster-west"],
+    ] {
+        let mut mesh = template::walkthrough();
+        mesh.spec.services[0].clusters = Some(vec!["cluster2".into()]);
+        mesh.spec.dns.cluster = Some("cluster2".into());
+        for name in names {
+            Field::Cluster(1, ClusterField::Name).set(&mut mesh, name);
+        }
+        assert_eq!(
+            mesh.spec.services[0].clusters,
+            Some(vec!["cluster-west".into()])
+        );
+        assert_eq!(mesh.spec.dns.cluster.as_deref(), Some("cluster-west"));
+    }
+}
+
+#[test]
+fn routes_and_lists_are_read_as_people_write_them() {
+    let mut mesh = template::walkthrough();
+    let routes = Field::Service(0, ServiceField::Routes);
+    routes.set(&mut mesh, " /html,/api/*  /x ");
+    assert_eq!(
+        mesh.spec.services[0].routes,
+        [
+            PathMatch::Exact("/html".into()),
+            PathMatch::Prefix("/api/".into()),
+            PathMatch::Exact("/x".into())
+        ]
+    );
+    assert!(routes.reads_as(&mesh, "/html, /api/* /x,"));
+    assert!(!routes.reads_as(&mesh, "/html"));
+}

@@ -1,0 +1,123 @@
+//! The document and every version of it since the page was opened.
+
+use shared::Mesh;
+
+/// Versions that are kept; older ones are forgotten.
+const KEPT: usize = 200;
+
+/// A document that can be taken back step by step.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct History {
+    past: Vec<Mesh>,
+    present: Mesh,
+    future: Vec<Mesh>,
+    /// The field that is being typed into: what is typed in one go is one step.
+    run: Option<String>,
+}
+
+impl History {
+    pub(crate) fn new(present: Mesh) -> Self {
+        Self {
+            present,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn present(&self) -> &Mesh {
+        &self.present
+    }
+
+    /// Changes the document. Changes of one `run` that follow each other are one step.
+    pub(crate) fn edit(&mut self, run: Option<&str>, change: impl FnOnce(&mut Mesh)) {
+        let mut next = self.present.clone();
+        change(&mut next);
+        if next == self.present {
+            return;
+        }
+        let continues = run.is_some() && run == self.run.as_deref();
+        let before = std::mem::replace(&mut self.present, next);
+        if !continues {
+            self.past.push(before);
+            if self.past.len() > KEPT {
+                self.past.remove(0);
+            }
+        }
+        self.future.clear();
+        self.run = run.map(str::to_owned);
+    }
+
+    /// Ends a run: the next change is a step of its own.
+    pub(crate) fn rest(&mut self) {
+        self.run = None;
+    }
+
+    pub(crate) fn undo(&mut self) {
+        if let Some(before) = self.past.pop() {
+            self.future
+                .push(std::mem::replace(&mut self.present, before));
+            self.run = None;
+        }
+    }
+
+    pub(crate) fn redo(&mut self) {
+        if let Some(after) = self.future.pop() {
+            self.past.push(std::mem::replace(&mut self.present, after));
+            self.run = None;
+        }
+    }
+
+    pub(crate) fn can_undo(&self) -> bool {
+        !self.past.is_empty()
+    }
+
+    pub(crate) fn can_redo(&self) -> bool {
+        !self.future.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::History;
+
+    fn typed(history: &mut History, run: &str, text: &str) {
+        for end in 1..=text.len() {
+            history.edit(Some(run), |mesh| {
+                mesh.metadata.name = text[..end].to_owned();
+            });
+        }
+    }
+
+    #[test]
+    fn typing_in_one_go_is_one_step() {
+        let mut history = History::default();
+        typed(&mut history, "a", "demo");
+        history.rest();
+        typed(&mut history, "a", "other");
+        assert_eq!(history.present().metadata.name, "other");
+        history.undo();
+        assert_eq!(history.present().metadata.name, "demo");
+        history.undo();
+        assert_eq!(history.present().metadata.name, "");
+        assert!(!history.can_undo() && history.can_redo());
+        history.redo();
+        history.redo();
+        assert_eq!(history.present().metadata.name, "other");
+        assert!(!history.can_redo());
+    }
+
+    #[test]
+    fn a_change_after_undo_ends_the_way_forward() {
+        let mut history = History::default();
+        typed(&mut history, "a", "x");
+        history.undo();
+        typed(&mut history, "b", "y");
+        assert!(!history.can_redo());
+    }
+
+    #[test]
+    fn what_changes_nothing_is_no_step() {
+        let mut history = History::default();
+        history.edit(None, |_| {});
+        assert!(!history.can_undo());
+    }
+}

@@ -1,0 +1,50 @@
+//! The page of fedmesh: a form for the Mesh document, with its manifests, names and findings as
+//! one types, and the way to the agent.
+//!
+//! **Invariant**: what the page knows about a mesh, it knows from the crate `shared`; what it shows
+//! is the document and what follows from it. What is large and seldom needed (reading YAML, packing
+//! archives) is in workers of their own and not linked into the page.
+
+#![allow(
+    clippy::wildcard_imports,
+    reason = "`signals` is a prelude of traits and handles"
+)]
+#![allow(
+    clippy::large_types_passed_by_value,
+    reason = "a bundle of handles to signals is Copy, and closures own theirs"
+)]
+#![allow(
+    clippy::large_enum_variant,
+    reason = "there is one state of the page, not many"
+)]
+
+mod agent;
+mod answers;
+#[cfg(test)]
+mod answers_tests;
+mod api;
+mod app;
+mod browser;
+mod components;
+mod contexts;
+mod counts;
+mod document;
+mod dom;
+mod field;
+#[cfg(test)]
+mod field_tests;
+mod highlight;
+mod history;
+mod json;
+mod outline;
+mod pages;
+mod progress;
+pub mod reading;
+mod rows;
+mod saved;
+mod signals;
+mod state;
+mod template;
+pub mod worker;
+
+pub use app::start;

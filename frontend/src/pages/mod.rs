@@ -1,0 +1,4 @@
+//! The pages, put together from [`crate::components`].
+
+pub(crate) mod edit;
+pub(crate) mod review;

@@ -1,0 +1,250 @@
+//! The progress of an apply, put together from its events.
+
+use shared::api::{Event, Outcome, Report};
+use shared::object::{Key, Wave};
+
+/// What is known of a run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Progress {
+    pub(crate) clusters: Vec<ClusterProgress>,
+    /// How it went; there at the end.
+    pub(crate) report: Option<Report>,
+}
+
+/// What is known of a run in one cluster.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct ClusterProgress {
+    pub(crate) name: String,
+    /// Objects that will be reported.
+    pub(crate) objects: usize,
+    /// Objects that have been.
+    pub(crate) done: usize,
+    /// Waves that have begun, in their order.
+    pub(crate) waves: Vec<Wave>,
+    /// The object that was reported last.
+    pub(crate) last: Option<Key>,
+    /// What did not work, and why.
+    pub(crate) failures: Vec<(Key, String)>,
+    pub(crate) ended: bool,
+    /// Why it did not go to the end.
+    pub(crate) error: Option<String>,
+}
+
+/// Where a wave of a cluster stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WaveState {
+    /// Not begun, or nothing to do.
+    Ahead,
+    Running,
+    Done,
+    /// The run stopped in it.
+    Stopped,
+}
+
+impl Progress {
+    /// Takes in an event.
+    pub(crate) fn take(&mut self, event: Event) {
+        match event {
+            Event::Started { cluster, objects } => self.of(cluster).objects = objects,
+            Event::Wave { cluster, wave } => self.of(cluster).waves.push(wave),
+            Event::Object {
+                cluster,
+                object,
+                outcome,
+            } => {
+                let cluster = self.of(cluster);
+                cluster.done += 1;
+                if let Some(reason) = reason(outcome) {
+                    cluster.failures.push((object.clone(), reason));
+                }
+                cluster.last = Some(object);
+            }
+            Event::Ended { cluster, error } => {
+                let cluster = self.of(cluster);
+                cluster.ended = true;
+                cluster.error = error;
+            }
+            Event::Finished { report } => self.finish(report),
+        }
+    }
+
+    /// A cluster that was not even begun is only in the report.
+    fn finish(&mut self, report: Report) {
+        for cluster in &report.clusters {
+            let known = self.of(cluster.name.clone());
+            known.ended = true;
+            if known.error.is_none() {
+                known.error.clone_from(&cluster.error);
+            }
+        }
+        // Until now they stood in the order in which they began.
+        let place = |name: &str| {
+            report
+                .clusters
+                .iter()
+                .position(|cluster| cluster.name == name)
+        };
+        self.clusters.sort_by_key(|cluster| place(&cluster.name));
+        self.report = Some(report);
+    }
+
+    fn of(&mut self, name: String) -> &mut ClusterProgress {
+        let at = self
+            .clusters
+            .iter()
+            .position(|cluster| cluster.name == name);
+        let at = at.unwrap_or_else(|| {
+            self.clusters.push(ClusterProgress {
+                name,
+                ..ClusterProgress::default()
+            });
+            self.clusters.len() - 1
+        });
+        &mut self.clusters[at]
+    }
+}
+
+/// Why an object is not as planned.
+fn reason(outcome: Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Done { .. } => None,
+        Outcome::Failed { message } => Some(message),
+        Outcome::Conflict { conflicts } => {
+            let conflicts: Vec<String> = conflicts
+                .iter()
+                .map(|c| format!("{} owns {}", c.manager, c.field))
+                .collect();
+            Some(format!("conflict: {}", conflicts.join(", ")))
+        }
+    }
+}
+
+impl ClusterProgress {
+    pub(crate) fn wave(&self, wave: Wave) -> WaveState {
+        let failed = self.error.is_some() || !self.failures.is_empty();
+        match (self.waves.contains(&wave), self.waves.last() == Some(&wave)) {
+            (false, _) => WaveState::Ahead,
+            (true, true) if !self.ended => WaveState::Running,
+            (true, true) if failed => WaveState::Stopped,
+            (true, _) => WaveState::Done,
+        }
+    }
+
+    pub(crate) fn is_good(&self) -> bool {
+        self.error.is_none() && self.failures.is_empty()
+    }
+}
+
+/// Splits a stream of bytes into lines, whatever the pieces in which it comes.
+#[derive(Debug, Default)]
+pub(crate) struct Lines(Vec<u8>);
+
+impl Lines {
+    /// Takes in a piece and gives the lines that it completes.
+    pub(crate) fn take(&mut self, piece: &[u8]) -> Vec<String> {
+        self.0.extend_from_slice(piece);
+        let mut lines = Vec::new();
+        while let Some(end) = self.0.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.0.drain(..=end).collect();
+            let line = String::from_utf8_lossy(&line).trim().to_owned();
+            if !line.is_empty() {
+                lines.push(line);
+            }
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::api::ClusterReport;
+    use shared::plan::Action;
+
+    fn key(name: &str) -> Key {
+        Key {
+            group: String::new(),
+            kind: "Service".into(),
+            namespace: "n".into(),
+            name: name.into(),
+        }
+    }
+
+    #[test]
+    fn events_become_progress() {
+        let cluster = || "a".to_owned();
+        let mut progress = Progress::default();
+        let done = Outcome::Done {
+            action: Action::Create,
+        };
+        let failed = Outcome::Failed {
+            message: "no".into(),
+        };
+        for event in [
+            Event::Started {
+                cluster: cluster(),
+                objects: 2,
+            },
+            Event::Wave {
+                cluster: cluster(),
+                wave: Wave::Namespaces,
+            },
+            Event::Object {
+                cluster: cluster(),
+                object: key("x"),
+                outcome: done,
+            },
+            Event::Wave {
+                cluster: cluster(),
+                wave: Wave::Services,
+            },
+        ] {
+            progress.take(event);
+        }
+        let at = &progress.clusters[0];
+        assert_eq!((at.done, at.objects, at.is_good()), (1, 2, true));
+        assert_eq!(at.wave(Wave::Namespaces), WaveState::Done);
+        assert_eq!(at.wave(Wave::Services), WaveState::Running);
+        assert_eq!(at.wave(Wave::Dns), WaveState::Ahead);
+
+        progress.take(Event::Object {
+            cluster: cluster(),
+            object: key("y"),
+            outcome: failed,
+        });
+        progress.take(Event::Ended {
+            cluster: cluster(),
+            error: Some("stopped".into()),
+        });
+        assert_eq!(
+            progress.clusters[0].wave(Wave::Services),
+            WaveState::Stopped
+        );
+        assert_eq!(progress.clusters[0].failures, [(key("y"), "no".to_owned())]);
+    }
+
+    #[test]
+    fn a_cluster_that_was_not_touched_is_shown_with_its_reason() {
+        let mut progress = Progress::default();
+        let report = ClusterReport {
+            name: "b".into(),
+            error: Some("gone".into()),
+            ..Default::default()
+        };
+        progress.take(Event::Finished {
+            report: Report {
+                clusters: vec![report],
+            },
+        });
+        assert_eq!(progress.clusters[0].error.as_deref(), Some("gone"));
+        assert!(progress.clusters[0].ended);
+    }
+
+    #[test]
+    fn lines_come_out_whole() {
+        let mut lines = Lines::default();
+        let bytes = "{\"a\":\"ä\"}\n\n{\"b\":1}\n{".as_bytes();
+        let whole: Vec<String> = bytes.iter().flat_map(|byte| lines.take(&[*byte])).collect();
+        assert_eq!(whole, ["{\"a\":\"ä\"}", "{\"b\":1}"]);
+    }
+}

@@ -1,0 +1,91 @@
+//! The document as text: in a link and in the browser's storage.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use shared::Mesh;
+
+use crate::json;
+
+/// What the fragment of the page's address can carry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Fragment {
+    /// The agent's token.
+    pub(crate) token: Option<String>,
+    /// The agent's address, where it is not the page's own.
+    pub(crate) agent: Option<String>,
+    /// A document, or why what stands there is none.
+    pub(crate) mesh: Option<Result<Mesh, String>>,
+}
+
+impl Fragment {
+    /// Reads `#token=…&agent=…&mesh=…`.
+    pub(crate) fn read(fragment: &str) -> Self {
+        let mut read = Self::default();
+        for pair in fragment.trim_start_matches('#').split('&') {
+            match pair.split_once('=') {
+                Some(("token", token)) if !token.is_empty() => read.token = Some(token.to_owned()),
+                Some(("agent", agent)) if !agent.is_empty() => read.agent = Some(agent.to_owned()),
+                Some(("mesh", text)) => read.mesh = Some(decode(text)),
+                _ => {}
+            }
+        }
+        read
+    }
+}
+
+/// The fragment that carries a document.
+pub(crate) fn fragment_of(mesh: &Mesh) -> String {
+    format!("#mesh={}", URL_SAFE_NO_PAD.encode(to_json(mesh)))
+}
+
+fn decode(text: &str) -> Result<Mesh, String> {
+    let bytes = URL_SAFE_NO_PAD
+        .decode(text.trim_end_matches('='))
+        .map_err(|e| e.to_string())?;
+    let json = String::from_utf8(bytes).map_err(|e| e.to_string())?;
+    from_json(&json)
+}
+
+/// The document as JSON.
+pub(crate) fn to_json(mesh: &Mesh) -> String {
+    json::write(mesh)
+}
+
+/// The document from JSON, or why it is none.
+pub(crate) fn from_json(json: &str) -> Result<Mesh, String> {
+    serde_json::from_value(json::value(json)?).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template;
+
+    #[test]
+    fn a_link_carries_the_document() {
+        let mesh = template::walkthrough();
+        let read = Fragment::read(&fragment_of(&mesh));
+        assert_eq!(
+            read,
+            Fragment {
+                mesh: Some(Ok(mesh)),
+                ..Fragment::default()
+            }
+        );
+    }
+
+    #[test]
+    fn token_and_address_are_read_beside_it() {
+        let read = Fragment::read("#token=abc&agent=http://127.0.0.1:1");
+        assert_eq!(read.token.as_deref(), Some("abc"));
+        assert_eq!(read.agent.as_deref(), Some("http://127.0.0.1:1"));
+        assert_eq!(Fragment::read(""), Fragment::default());
+    }
+
+    #[test]
+    fn a_broken_link_says_so() {
+        for text in ["#mesh=%%", "#mesh=", "#mesh=e30"] {
+            assert!(Fragment::read(text).mesh.unwrap().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! The page's state: one document with its history, everything else derived from it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use shared::Mesh;
+use shared::bundle::Bundle;
+use shared::check::{Checked, Finding, Severity};
+use shared::facts::Facts;
+
+use crate::counts::{Counts, is_gap};
+use crate::field::Field;
+use crate::history::History;
+use crate::signals::*;
+
+/// A tab of the right half.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Tab {
+    #[default]
+    Manifests,
+    Names,
+    Findings,
+}
+
+/// What fills the window.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Page {
+    #[default]
+    Edit,
+    Review,
+}
+
+/// The half that a narrow window shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Half {
+    #[default]
+    Form,
+    Result,
+}
+
+/// Manifests of the document, or of its last version without errors.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rendered {
+    pub(crate) bundle: Option<Arc<Bundle>>,
+    /// Whether they are those of the document as it is.
+    pub(crate) is_current: bool,
+}
+
+impl PartialEq for Rendered {
+    fn eq(&self, other: &Self) -> bool {
+        let digest = |rendered: &Self| rendered.bundle.as_ref().map(|b| b.digest.clone());
+        self.is_current == other.is_current && digest(self) == digest(other)
+    }
+}
+
+/// Something to tell that is not about a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Notice {
+    pub(crate) is_failure: bool,
+    pub(crate) text: String,
+    pub(crate) hint: String,
+    /// A text that the person can download, so that it is not lost.
+    pub(crate) rescue: Option<String>,
+}
+
+/// The state; a handle that is cheap to copy.
+#[derive(Clone, Copy)]
+pub(crate) struct Store {
+    history: RwSignal<History>,
+    /// Paths of fields that have been left, or were good before: those whose errors are shown.
+    touched: RwSignal<BTreeSet<String>>,
+    /// Findings, and the document with its defaults where there is no error.
+    pub(crate) checked: Memo<Arc<Checked>>,
+    /// The manifests.
+    pub(crate) rendered: Memo<Rendered>,
+    pub(crate) counts: Memo<Counts>,
+    pub(crate) page: RwSignal<Page>,
+    pub(crate) tab: RwSignal<Tab>,
+    pub(crate) half: RwSignal<Half>,
+    /// Services whose details are open.
+    pub(crate) open_services: RwSignal<BTreeSet<usize>>,
+    /// The cluster whose files are shown; all where there is none.
+    pub(crate) only_cluster: RwSignal<Option<String>>,
+    pub(crate) file: RwSignal<Option<String>>,
+    pub(crate) notice: RwSignal<Option<Notice>>,
+    /// Said to people who do not see the page.
+    pub(crate) spoken: RwSignal<String>,
+}
+
+impl Store {
+    pub(crate) fn new(mesh: Mesh) -> Self {
+        let history = RwSignal::new(History::new(mesh));
+        let mesh = Memo::new(move |_| history.with(|history| Arc::new(history.present().clone())));
+        let checked = Memo::new(move |_| Arc::new(shared::check(&mesh.get(), &Facts::default())));
+        let rendered = Memo::new(move |before: Option<&Rendered>| {
+            let checked = checked.get();
+            match &checked.resolved {
+                Some(resolved) => {
+                    let bundle = Bundle::new(&mesh.get(), resolved);
+                    Rendered {
+                        bundle: Some(Arc::new(bundle)),
+                        is_current: true,
+                    }
+                }
+                None => Rendered {
+                    bundle: before.and_then(|before| before.bundle.clone()),
+                    is_current: false,
+                },
+            }
+        });
+        let counts = Memo::new(move |_| Counts::of(&checked.get().findings));
+        Self {
+            history,
+            touched: RwSignal::default(),
+            checked,
+            rendered,
+            counts,
+            page: RwSignal::default(),
+            tab: RwSignal::default(),
+            half: RwSignal::default(),
+            open_services: RwSignal::default(),
+            only_cluster: RwSignal::default(),
+            file: RwSignal::default(),
+            notice: RwSignal::default(),
+            spoken: RwSignal::default(),
+        }
+    }
+
+    /// Reads the document.
+    pub(crate) fn with<T>(self, read: impl FnOnce(&Mesh) -> T) -> T {
+        self.history.with(|history| read(history.present()))
+    }
+
+    /// The document, without following it.
+    pub(crate) fn now(self) -> Mesh {
+        self.history
+            .with_untracked(|history| history.present().clone())
+    }
+
+    /// Changes the document; one step back in the history.
+    pub(crate) fn edit(self, change: impl FnOnce(&mut Mesh)) {
+        self.history.update(|history| history.edit(None, change));
+    }
+
+    /// Puts a text into a field; what is typed in one go is one step back.
+    pub(crate) fn type_into(self, field: Field, text: &str) {
+        let path = field.path();
+        self.history
+            .update(|h| h.edit(Some(&path), |mesh| field.set(mesh, text)));
+    }
+
+    /// Replaces the document, every error of it shown.
+    pub(crate) fn open(self, mesh: Mesh) {
+        self.touched.update(BTreeSet::clear);
+        self.edit(|present| *present = mesh);
+        let checked = self.checked.get_untracked();
+        let paths = checked
+            .findings
+            .iter()
+            .filter(|f| !is_gap(f))
+            .map(|f| f.path.clone());
+        self.touched.update(|touched| touched.extend(paths));
+        self.open_services.update(BTreeSet::clear);
+        self.only_cluster.set(None);
+        self.file.set(None);
+        self.page.set(Page::Edit);
+    }
+
+    pub(crate) fn undo(self) {
+        self.history.update(History::undo);
+    }
+
+    pub(crate) fn redo(self) {
+        self.history.update(History::redo);
+    }
+
+    pub(crate) fn can_undo(self) -> bool {
+        self.history.with(History::can_undo)
+    }
+
+    pub(crate) fn can_redo(self) -> bool {
+        self.history.with(History::can_redo)
+    }
+
+    /// A field gets the focus: if it is good, what makes it bad is said at once.
+    pub(crate) fn enter(self, field: Field) {
+        let path = field.path();
+        let is_good =
+            !field.get(&self.now()).is_empty() && untrack(|| self.errors_at(&path)).is_empty();
+        if is_good {
+            self.touched.update(|touched| _ = touched.insert(path));
+        }
+    }
+
+    /// A field loses the focus.
+    pub(crate) fn leave(self, field: Field) {
+        self.history.update(History::rest);
+        self.touched
+            .update(|touched| _ = touched.insert(field.path()));
+    }
+
+    /// Fields that have not been seen show no error again, since rows have moved.
+    pub(crate) fn forget_touched(self, prefix: &str) {
+        self.touched
+            .update(|touched| touched.retain(|path| !path.starts_with(prefix)));
+    }
+
+    /// Errors to show at a field.
+    pub(crate) fn shown_errors(self, path: &str) -> Vec<Finding> {
+        if self.touched.with(|touched| is_touched(touched, path)) {
+            self.errors_at(path)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Errors at a field.
+    pub(crate) fn errors_at(self, path: &str) -> Vec<Finding> {
+        let checked = self.checked.get();
+        let errors = checked
+            .findings
+            .iter()
+            .filter(|f| f.severity == Severity::Error);
+        errors
+            .filter(|finding| is_at(&finding.path, path))
+            .cloned()
+            .collect()
+    }
+
+    /// Opens what hides the field of a finding and focuses it.
+    pub(crate) fn go_to(self, path: &str) {
+        self.page.set(Page::Edit);
+        self.half.set(Half::Form);
+        if let Some(service) = path.strip_prefix("spec.services[")
+            && let Some((index, field)) = service.split_once("].")
+            && let Ok(index) = index.parse()
+            && (field.starts_with("clusters") || field.starts_with("routes"))
+        {
+            self.open_services.update(|open| _ = open.insert(index));
+        }
+        let path = path.to_owned();
+        // After the page has been drawn with it open.
+        crate::browser::next_frame(move || {
+            if let Some(element) = crate::browser::element_at(&path) {
+                crate::browser::focus(&element);
+            }
+        });
+    }
+
+    /// Shows something that did not work.
+    pub(crate) fn fail(self, text: impl Into<String>, hint: impl Into<String>) {
+        let (text, hint) = (text.into(), hint.into());
+        self.notice.set(Some(Notice {
+            is_failure: true,
+            text,
+            hint,
+            rescue: None,
+        }));
+    }
+
+    /// Shows something that worked.
+    pub(crate) fn tell(self, text: impl Into<String>) {
+        let (text, hint) = (text.into(), String::new());
+        self.notice.set(Some(Notice {
+            is_failure: false,
+            text,
+            hint,
+            rescue: None,
+        }));
+    }
+}
+
+/// Whether a finding's path is that of a field, or of a part of it such as one of its addresses.
+fn is_at(finding: &str, field: &str) -> bool {
+    finding
+        .strip_prefix(field)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+}
+
+fn is_touched(touched: &BTreeSet<String>, path: &str) -> bool {
+    touched.contains(path) || touched.iter().any(|t| is_at(t, path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template;
+
+    #[test]
+    fn a_finding_belongs_to_its_field_and_no_other() {
+        assert!(is_at("spec.clusters[1].zone", "spec.clusters[1].zone"));
+        assert!(is_at(
+            "spec.services[0].routes[2]",
+            "spec.services[0].routes"
+        ));
+        assert!(!is_at("spec.dns.externalDns.provider", "spec.dns"));
+        assert!(!is_at("spec.clusters[10].zone", "spec.clusters[1].zone"));
+    }
+
+    #[test]
+    fn errors_are_shown_once_a_field_has_been_left() {
+        let owner = Owner::new();
+        let store = owner.with(|| Store::new(template::start()));
+        let path = Field::Suffix.path();
+        store.enter(Field::Suffix);
+        store.type_into(Field::Suffix, "my.");
+        assert!(
+            store.shown_errors(&path).is_empty(),
+            "a first value is being typed"
+        );
+        store.leave(Field::Suffix);
+        assert_eq!(store.shown_errors(&path).len(), 1);
+        store.type_into(Field::Suffix, "my.zone");
+        assert!(store.shown_errors(&path).is_empty());
+    }
+
+    #[test]
+    fn what_was_good_before_shows_its_error_at_once() {
+        let owner = Owner::new();
+        let store = owner.with(|| Store::new(template::walkthrough()));
+        store.enter(Field::Suffix);
+        store.type_into(Field::Suffix, "my..zone");
+        assert_eq!(store.shown_errors(&Field::Suffix.path()).len(), 1);
+    }
+
+    #[test]
+    fn manifests_of_the_last_good_version_stay() {
+        let owner = Owner::new();
+        let store = owner.with(|| Store::new(template::start()));
+        assert_eq!(store.rendered.get_untracked(), Rendered::default());
+        store.open(template::walkthrough());
+        assert!(store.rendered.get_untracked().is_current);
+        store.type_into(Field::Suffix, "");
+        let rendered = store.rendered.get_untracked();
+        assert!(rendered.bundle.is_some() && !rendered.is_current);
+        store.undo();
+        assert!(store.rendered.get_untracked().is_current);
+    }
+}

@@ -1,0 +1,77 @@
+//! Documents to start from.
+
+use shared::mesh::{Cluster, Dns, ExternalDns, Mesh, Metadata, PathMatch, Sample, Service, Spec};
+
+/// The walk-through with gaps for what only the person knows: suffix, regions and zones.
+pub(crate) fn start() -> Mesh {
+    let cluster = |name: &str| Cluster {
+        name: name.to_owned(),
+        ..Cluster::default()
+    };
+    let exact = |path: &str| PathMatch::Exact(path.to_owned());
+    Mesh {
+        metadata: Metadata {
+            name: "demo".to_owned(),
+        },
+        spec: Spec {
+            istio: Some(shared::resolved::DEFAULT_ISTIO.to_owned()),
+            dns: Dns {
+                external_dns: Some(ExternalDns {
+                    provider: "google".to_owned(),
+                    owner_id: Some("demo".to_owned()),
+                    namespace: None,
+                }),
+                ..Dns::default()
+            },
+            clusters: vec![cluster("cluster1"), cluster("cluster2")],
+            services: vec![Service {
+                name: "httpbin".to_owned(),
+                port: 8000,
+                hostname: Some("httpbin".to_owned()),
+                routes: vec![exact("/html"), exact("/status"), exact("/delay")],
+                ..Service::default()
+            }],
+            samples: vec![Sample::Httpbin, Sample::Sleep],
+            ..Spec::default()
+        },
+        ..Mesh::default()
+    }
+}
+
+/// The walk-through: one service in two clusters, in two zones of one region.
+pub(crate) fn walkthrough() -> Mesh {
+    let mut mesh = start();
+    "my.dns.zone.name".clone_into(&mut mesh.spec.dns.suffix);
+    for (cluster, zone) in mesh
+        .spec
+        .clusters
+        .iter_mut()
+        .zip(["us-west2-a", "us-west2-b"])
+    {
+        "us-west2".clone_into(&mut cluster.region);
+        zone.clone_into(&mut cluster.zone);
+    }
+    mesh
+}
+
+/// A cluster for a new row: in the region of the one above, which is the likeliest.
+pub(crate) fn next_cluster(mesh: &Mesh) -> Cluster {
+    Cluster {
+        region: mesh
+            .spec
+            .clusters
+            .last()
+            .map(|last| last.region.clone())
+            .unwrap_or_default(),
+        ..Cluster::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_walk_through_is_the_example() {
+        let example = shared::Mesh::read(include_str!("../../examples/walkthrough.yaml")).unwrap();
+        assert_eq!(super::walkthrough(), example);
+    }
+}
