@@ -51,14 +51,6 @@ pub(crate) fn agent_dialog(store: Store, agent: Agent) -> El {
 fn connect(store: Store, agent: Agent) -> Vec<El> {
     let address = RwSignal::new(String::new());
     let token = RwSignal::new(String::new());
-    // The whole link that the agent prints may be pasted into the one field or the other.
-    let take = move |text: String, into: RwSignal<String>| match text.split_once('#') {
-        Some((link, fragment)) if fragment.contains("token=") => {
-            address.set(link.trim().trim_end_matches('/').to_owned());
-            token.set(Fragment::read(fragment.trim()).token.unwrap_or_default());
-        }
-        _ => into.set(text.trim().to_owned()),
-    };
     let field = move |id: &str, words: &str, kind: &str, signal: RwSignal<String>| {
         let input = el_in("input", "text")
             .id(id)
@@ -66,18 +58,19 @@ fn connect(store: Store, agent: Agent) -> Vec<El> {
             .attr("autocomplete", "off")
             .attr("spellcheck", "false")
             .prop("value", move || signal.get().into())
-            .on("input", move |event| take(value_of(&event), signal));
+            .on("input", move |event| signal.set(value_of(&event)));
         let label = text("label", words).attr("for", id);
         (el_in("div", "field w12").add(label), input)
     };
     let (address_field, address_input) = field("agent-address", "Link or address", "text", address);
     let (token_field, token_input) = field("agent-token", "Token", "password", token);
+    let client = move || client_of(&address.get(), &token.get(), &browser::origin());
     let is_connecting = move || agent.link.get() == Link::Connecting;
     let submit = el_in("button", "primary")
         .attr("type", "submit")
         .id("agent-connect")
         .flag("disabled", move || {
-            is_connecting() || token.with(String::is_empty)
+            is_connecting() || client().token.is_empty()
         })
         .show(move || {
             if is_connecting() {
@@ -93,16 +86,7 @@ fn connect(store: Store, agent: Agent) -> Vec<El> {
         .add(el_in("div", "buttons w12").add(submit))
         .on("submit", move |event| {
             event.prevent_default();
-            let address = address.get_untracked();
-            let address = if address.is_empty() {
-                browser::origin()
-            } else {
-                address
-            };
-            agent.connect(Client {
-                address,
-                token: token.get_untracked(),
-            });
+            agent.connect(untrack(client));
         });
     vec![
         text(
@@ -119,6 +103,28 @@ fn connect(store: Store, agent: Agent) -> Vec<El> {
         }),
         form,
     ]
+}
+
+/// The agent that two texts name. Either may be the whole link that the agent prints; without an
+/// address it is the one that served the page, at `origin`.
+fn client_of(address: &str, token: &str, origin: &str) -> Client {
+    for text in [address, token] {
+        if let Some((link, fragment)) = text.trim().split_once('#')
+            && let Some(token) = Fragment::read(fragment).token
+        {
+            let address = link.trim_end_matches('/').to_owned();
+            return Client { address, token };
+        }
+    }
+    let address = if address.trim().is_empty() {
+        origin
+    } else {
+        address.trim()
+    };
+    Client {
+        address: address.trim_end_matches('/').to_owned(),
+        token: token.trim().to_owned(),
+    }
 }
 
 fn connected(store: Store, agent: Agent) -> Vec<El> {
@@ -187,4 +193,27 @@ fn context(context: &Context) -> El {
         .add(icon(picture))
         .add(text("code", &context.name))
         .add(text("span", context.error.as_ref().unwrap_or(&facts)).class("muted"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::client_of;
+
+    #[test]
+    fn a_link_in_either_field_names_the_agent() {
+        let link = " http://127.0.0.1:7777/#token=abc ";
+        for (address, token, expected) in [
+            (link, "", ("http://127.0.0.1:7777", "abc")),
+            ("", link, ("http://127.0.0.1:7777", "abc")),
+            (
+                "http://localhost:1/",
+                " abc ",
+                ("http://localhost:1", "abc"),
+            ),
+            ("", "abc", ("http://here", "abc")),
+        ] {
+            let client = client_of(address, token, "http://here");
+            assert_eq!((client.address.as_str(), client.token.as_str()), expected);
+        }
+    }
 }
