@@ -12,13 +12,21 @@ pub use module_file::ModuleFile;
 
 use crate::cache::CacheError;
 
-/// etcd, kube-apiserver and the namespace controller, three names of one program.
+/// etcd, Kubernetes' daemons and the namespace controller, names of one program.
 pub const CONTROL_PLANE: GoProgram = GoProgram {
     name: "control-plane",
     folder: "go/kubernetes",
     package: "./cmd/control-plane",
     ldflags: KUBERNETES_LDFLAGS,
-    also_known_as: &["etcd", "kube-apiserver", "namespace-controller"],
+    also_known_as: &[
+        "etcd",
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-proxy",
+        "kube-scheduler",
+        "kubelet",
+        "namespace-controller",
+    ],
 };
 
 /// kubectl.
@@ -34,6 +42,33 @@ pub const KUBECTL: GoProgram = GoProgram {
 pub const ISTIOCTL: GoProgram = GoProgram {
     name: "istioctl",
     folder: "go/istio",
+    package: "./cmd/istioctl",
+    ldflags: "-s -w",
+    also_known_as: &[],
+};
+
+/// istiod.
+pub const PILOT_DISCOVERY: GoProgram = GoProgram {
+    name: "pilot-discovery",
+    folder: "go/istio",
+    package: "./cmd/pilot-discovery",
+    ldflags: "-s -w",
+    also_known_as: &[],
+};
+
+/// What runs Envoy in sidecars and gateways.
+pub const PILOT_AGENT: GoProgram = GoProgram {
+    name: "pilot-agent",
+    folder: "go/istio",
+    package: "./cmd/pilot-agent",
+    ldflags: "-s -w",
+    also_known_as: &[],
+};
+
+/// CoreDNS.
+pub const COREDNS: GoProgram = GoProgram {
+    name: "coredns",
+    folder: "go/coredns",
     package: ".",
     ldflags: "-s -w",
     also_known_as: &[],
