@@ -24,6 +24,9 @@ pub struct GoProgram {
     pub ldflags: &'static str,
     /// Other names it is called by, when it behaves by its name.
     pub also_known_as: &'static [&'static str],
+    /// The Go release that builds it, as in `go1.27.3`, when the one on PATH may
+    /// be too old; `go` fetches it as a module. Else the one on PATH does.
+    pub toolchain: Option<&'static str>,
 }
 
 impl GoProgram {
@@ -60,7 +63,7 @@ impl GoProgram {
     }
 
     fn cached(&self) -> Result<PathBuf, ToolError> {
-        let key = self.key(&source_folder()?.join(self.folder), &go_version(self.name)?)?;
+        let key = self.key(&source_folder()?.join(self.folder), &self.go_version()?)?;
         Ok(cache::tools()?.join(format!("{}-{key}", self.name)))
     }
 
@@ -97,6 +100,31 @@ impl GoProgram {
         Ok(key)
     }
 
+    /// The `go` that builds it.
+    fn go(&self) -> Command {
+        let mut command = Command::new("go");
+        if let Some(toolchain) = self.toolchain {
+            command.env("GOTOOLCHAIN", toolchain);
+        }
+        command
+    }
+
+    /// Which `go` that is, and for which kind of machine it builds. A toolchain
+    /// that is named isn't asked: asking would fetch it.
+    fn go_version(&self) -> Result<String, ToolError> {
+        let mut command = Command::new("go");
+        command.arg("env");
+        if self.toolchain.is_none() {
+            command.arg("GOVERSION");
+        }
+        command.args(["GOOS", "GOARCH"]);
+        let asked = String::from_utf8_lossy(&run_go(command, self.name)?).into_owned();
+        Ok(match self.toolchain {
+            Some(toolchain) => format!("{toolchain}\n{asked}"),
+            None => asked,
+        })
+    }
+
     fn build_into(&self, folder: &Path) -> Result<(), ToolError> {
         eprintln!(
             "building {} with Go; the first time this takes minutes",
@@ -104,7 +132,7 @@ impl GoProgram {
         );
         let binary = folder.join(self.name);
         // Go's build cache is keyed by these flags: the same for every program.
-        let mut command = Command::new("go");
+        let mut command = self.go();
         command
             .args([
                 "build",
@@ -164,12 +192,6 @@ pub(super) fn no_go(error: std::io::Error, tool: &str) -> ToolError {
             source: error,
         }
     }
-}
-
-fn go_version(tool: &str) -> Result<String, ToolError> {
-    let mut command = Command::new("go");
-    command.args(["env", "GOVERSION", "GOOS", "GOARCH"]);
-    Ok(String::from_utf8_lossy(&run_go(command, tool)?).into_owned())
 }
 
 /// Every go.mod, go.sum and *.go below `folder`.

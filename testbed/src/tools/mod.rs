@@ -12,13 +12,22 @@ pub use module_file::ModuleFile;
 
 use crate::cache::CacheError;
 
-/// etcd, kube-apiserver and the namespace controller, three names of one program.
+/// etcd, Kubernetes' daemons and the namespace controller, names of one program.
 pub const CONTROL_PLANE: GoProgram = GoProgram {
     name: "control-plane",
     folder: "go/kubernetes",
     package: "./cmd/control-plane",
     ldflags: KUBERNETES_LDFLAGS,
-    also_known_as: &["etcd", "kube-apiserver", "namespace-controller"],
+    also_known_as: &[
+        "etcd",
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-proxy",
+        "kube-scheduler",
+        "kubelet",
+        "namespace-controller",
+    ],
+    toolchain: None,
 };
 
 /// kubectl.
@@ -28,15 +37,88 @@ pub const KUBECTL: GoProgram = GoProgram {
     package: "./cmd/kubectl",
     ldflags: KUBERNETES_LDFLAGS,
     also_known_as: &[],
+    toolchain: None,
 };
 
 /// istioctl.
 pub const ISTIOCTL: GoProgram = GoProgram {
     name: "istioctl",
     folder: "go/istio",
+    package: "./cmd/istioctl",
+    ldflags: "-s -w",
+    also_known_as: &[],
+    toolchain: None,
+};
+
+/// istiod.
+pub const PILOT_DISCOVERY: GoProgram = GoProgram {
+    name: "pilot-discovery",
+    folder: "go/istio",
+    package: "./cmd/pilot-discovery",
+    ldflags: "-s -w",
+    also_known_as: &[],
+    toolchain: None,
+};
+
+/// What runs Envoy in sidecars and gateways.
+pub const PILOT_AGENT: GoProgram = GoProgram {
+    name: "pilot-agent",
+    folder: "go/istio",
+    package: "./cmd/pilot-agent",
+    ldflags: "-s -w",
+    also_known_as: &[],
+    toolchain: None,
+};
+
+/// CoreDNS.
+pub const COREDNS: GoProgram = GoProgram {
+    name: "coredns",
+    folder: "go/coredns",
     package: ".",
     ldflags: "-s -w",
     also_known_as: &[],
+    toolchain: None,
+};
+
+/// `ExternalDNS`, whole.
+pub const EXTERNAL_DNS: GoProgram = GoProgram {
+    name: "external-dns",
+    folder: "go/external-dns",
+    package: ".",
+    // Else it calls its version `unknown`.
+    ldflags: "-s -w -X sigs.k8s.io/external-dns/pkg/apis/externaldns.Version=v0.23.0",
+    also_known_as: &[],
+    toolchain: Some("go1.27.3"),
+};
+
+/// Stands in for go-httpbin.
+pub const HTTPBIN: GoProgram = GoProgram {
+    name: "httpbin",
+    folder: "go/httpbin",
+    package: ".",
+    ldflags: "-s -w",
+    also_known_as: &[],
+    toolchain: None,
+};
+
+/// Requests at a constant rate, and what became of them; see its source.
+pub const LOAD: GoProgram = GoProgram {
+    name: "load",
+    folder: "go/load",
+    package: ".",
+    ldflags: "-s -w",
+    also_known_as: &[],
+    toolchain: None,
+};
+
+/// Process 1 of each pod.
+pub const PAUSE: GoProgram = GoProgram {
+    name: "pause",
+    folder: "go/pause",
+    package: ".",
+    ldflags: "-s -w",
+    also_known_as: &[],
+    toolchain: None,
 };
 
 /// Every program.
