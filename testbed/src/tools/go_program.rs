@@ -1,14 +1,13 @@
 //! A program built by Go from sources in testbed/go/.
 
 use std::ffi::OsStr;
-use std::fmt::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
-use super::{ToolError, source_folder};
+use super::{ToolError, hex, source_folder};
 use crate::cache::{self, make_folder};
 
 /// A program that `go build` makes.
@@ -93,11 +92,7 @@ impl GoProgram {
             hash.update(text.len().to_le_bytes());
             hash.update(text);
         }
-        let mut key = String::new();
-        for byte in &hash.finalize()[..6] {
-            let _infallible = write!(key, "{byte:02x}");
-        }
-        Ok(key)
+        Ok(hex(&hash.finalize()[..6]))
     }
 
     /// The `go` that builds it.
@@ -252,11 +247,32 @@ mod tests {
         assert_ne!(key, with(2, "package other"));
         assert_ne!(key, key_of(&files, KUBECTL, "go1.27.0"));
         assert_ne!(key, key_of(&files, CONTROL_PLANE, "go1.26.8"));
+        let other_flags = GoProgram {
+            ldflags: "-s",
+            ..KUBECTL
+        };
+        assert_ne!(key, key_of(&files, other_flags, "go1.26.8"));
         let mut more = files.to_vec();
         more.push(("notes.txt", "not compiled"));
         assert_eq!(key, key_of(&more, KUBECTL, "go1.26.8"));
         more.push(("cmd/a/more.go", "package main"));
         assert_ne!(key, key_of(&more, KUBECTL, "go1.26.8"));
+    }
+
+    #[test]
+    fn the_toolchain_that_is_named_counts_and_not_the_one_on_path() {
+        let version = |toolchain| {
+            let program = GoProgram {
+                toolchain,
+                ..KUBECTL
+            };
+            program.go_version().expect("a version")
+        };
+        let named = version(Some("go1.27.3"));
+        assert!(named.starts_with("go1.27.3\n"), "{named}");
+        assert_eq!(named.lines().count(), 3, "and the kind of machine: {named}");
+        assert_ne!(version(Some("go1.27.4")), named);
+        assert!(version(None).starts_with("go1."));
     }
 
     #[test]
