@@ -40,12 +40,9 @@ fn inside(root: &Path, command: &[&str]) -> String {
         .env("PATH", "/usr/local/bin:/usr/sbin:/usr/bin")
         .output()
         .expect("chroot");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        output.status.success(),
-        "{command:?}: {text}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.push_str(&String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command:?}: {text}");
     text
 }
 

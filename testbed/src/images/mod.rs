@@ -24,7 +24,19 @@ use std::path::{Path, PathBuf};
 pub use seed::Seed;
 
 use crate::cache::CacheError;
-use crate::tools::ToolError;
+use crate::tools::{
+    COREDNS, EXTERNAL_DNS, GoProgram, HTTPBIN, PAUSE, PILOT_AGENT, PILOT_DISCOVERY, ToolError,
+};
+
+/// The programs that Go builds for them: by far the most of the work.
+pub const PROGRAMS: &[GoProgram] = &[
+    COREDNS,
+    EXTERNAL_DNS,
+    HTTPBIN,
+    PAUSE,
+    PILOT_AGENT,
+    PILOT_DISCOVERY,
+];
 
 /// The image of each pod's sandbox, for containerd's `sandbox_image`.
 pub const PAUSE_IMAGE: &str = "docker.io/local/pause:1";

@@ -29,8 +29,8 @@ const POLL_EVERY: Duration = Duration::from_millis(50);
 pub struct Seed;
 
 impl Seed {
-    /// The seed's folder in the cache, made first when it isn't there: a minute,
-    /// and 1.4 GB on disk, beside what building the programs takes.
+    /// The seed's folder in the cache, made first when it isn't there: 15 s and
+    /// 1.1 GB on disk, beside what building the programs takes.
     /// Says on standard error what it does. Nothing may write to the folder; see
     /// [`crate::images`] for how nodes use it.
     ///
