@@ -17,6 +17,7 @@
 mod bed;
 pub mod browser;
 pub mod cache;
+pub mod images;
 pub mod process;
 pub mod static_site;
 pub mod tools;
