@@ -72,6 +72,10 @@ pub struct Requirement {
 }
 
 impl Requirement {
+    pub(crate) const fn new(package: &'static str, found_by: &'static str) -> Self {
+        Self { package, found_by }
+    }
+
     /// Whether this machine has it.
     pub fn is_met(&self) -> bool {
         if self.found_by.starts_with('/') {
@@ -85,21 +89,18 @@ impl Requirement {
 
 /// What [`Seed::ensure`] needs beside Go.
 pub fn requirements() -> &'static [Requirement] {
-    const fn requirement(package: &'static str, found_by: &'static str) -> Requirement {
-        Requirement { package, found_by }
-    }
     const {
         &[
-            requirement("ca-certificates", "/etc/ssl/certs/ca-certificates.crt"),
-            requirement("containerd", "containerd"),
-            requirement("curl", "/usr/bin/curl"),
-            requirement("findutils", "/usr/bin/find"),
-            requirement("hostname", "/usr/bin/hostname"),
-            requirement("iproute2", "/usr/bin/ip"),
-            requirement("iptables", "/usr/sbin/xtables-nft-multi"),
-            requirement("netbase", "/etc/protocols"),
-            requirement("nftables", "/usr/sbin/nft"),
-            requirement("python3-pip", "pip3"),
+            Requirement::new("ca-certificates", "/etc/ssl/certs/ca-certificates.crt"),
+            Requirement::new("containerd", "containerd"),
+            Requirement::new("curl", "/usr/bin/curl"),
+            Requirement::new("findutils", "/usr/bin/find"),
+            Requirement::new("hostname", "/usr/bin/hostname"),
+            Requirement::new("iproute2", "/usr/bin/ip"),
+            Requirement::new("iptables", "/usr/sbin/xtables-nft-multi"),
+            Requirement::new("netbase", "/etc/protocols"),
+            Requirement::new("nftables", "/usr/sbin/nft"),
+            Requirement::new("python3-pip", "pip3"),
         ]
     }
 }
