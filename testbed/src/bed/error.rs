@@ -80,6 +80,14 @@ pub enum BedError {
          hint: use kind instead, see CONTRIBUTING.md"
     )]
     NoCgroups,
+    /// No such pod runs.
+    #[error("{context} has no running pod {pod}")]
+    NoPod {
+        /// The context.
+        context: String,
+        /// Its namespace and labels.
+        pod: String,
+    },
     /// A wrong name.
     #[error("the bed has no context {context}\nhint: it has {known}")]
     NoSuchContext {

@@ -200,6 +200,40 @@ impl MeshBed {
         Ok(command_in(&self.node(context)?.namespace(), program))
     }
 
+    /// A command that will run in the network of a running pod, behind its sidecar:
+    /// with a program of this machine, as if it were in one of the pod's containers.
+    ///
+    /// # Errors
+    /// There is no such context, or no such pod that runs.
+    pub fn pod_command(
+        &self,
+        context: &str,
+        (namespace, selector): (&str, &str),
+        program: impl AsRef<OsStr>,
+    ) -> Result<Command, BedError> {
+        let uid = self.kubectl.run(
+            context,
+            &[
+                "get",
+                "pods",
+                "--namespace",
+                namespace,
+                "--selector",
+                selector,
+                "--field-selector=status.phase=Running",
+                "--output=jsonpath={.items[0].metadata.uid}",
+            ],
+        )?;
+        let process = process_of_pod(&uid).ok_or_else(|| BedError::NoPod {
+            context: context.to_owned(),
+            pod: format!("{namespace}/{selector}"),
+        })?;
+        Ok(command_in(
+            Path::new(&format!("/proc/{process}/ns/net")),
+            program,
+        ))
+    }
+
     /// kubectl with the bed's kubeconfig, in its network.
     pub fn kubectl(&self) -> &Kubectl {
         &self.kubectl
@@ -317,6 +351,19 @@ impl MeshBed {
                 known: self.contexts().collect::<Vec<_>>().join(", "),
             })
     }
+}
+
+/// Any process of a pod, by the pod's control group.
+fn process_of_pod(uid: &str) -> Option<u32> {
+    let group = format!("/pod{uid}/");
+    let processes = std::fs::read_dir("/proc").ok()?;
+    processes
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .find(|process| {
+            // A process may end while it is looked at.
+            std::fs::read_to_string(format!("/proc/{process}/cgroup"))
+                .is_ok_and(|groups| groups.contains(&group))
+        })
 }
 
 /// Says how far a start is.

@@ -240,6 +240,8 @@ impl Files {
                 "nodefs.inodesFree": "0%", "imagefs.available": "0%",
             },
             "nodeStatusUpdateFrequency": "2s",
+            // How soon a changed ConfigMap reaches the files in a pod; the default is a minute.
+            "syncFrequency": "2s",
             "oomScoreAdj": 0,
         })
     }
