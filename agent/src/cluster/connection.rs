@@ -115,6 +115,23 @@ impl Request {
         }
     }
 
+    /// A POST of a new object.
+    pub(crate) fn create(path: impl Into<String>, object: &Value) -> Self {
+        Self {
+            method: Method::POST,
+            path: path.into(),
+            accept: Self::JSON,
+            body: Some((Self::JSON, object.to_string().into())),
+        }
+    }
+
+    /// Whatever comes, such as a log.
+    #[must_use]
+    pub(crate) fn as_text(mut self) -> Self {
+        self.accept = "*/*";
+        self
+    }
+
     /// A DELETE with its options.
     pub(crate) fn delete(path: impl Into<String>, options: &Value) -> Self {
         Self {
@@ -184,6 +201,11 @@ impl Connection {
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The client, for what is no request with one answer.
+    pub(super) fn client(&self) -> kube::Client {
+        self.client.clone()
     }
 
     async fn send_once(&self, request: &Request) -> Result<Bytes, RequestError> {
