@@ -9,16 +9,19 @@
 //! input gives the same bytes on every machine and in the browser. `clippy.toml` beside it bans
 //! the usual ways around that.
 
+pub mod answers;
 pub mod api;
 pub mod bundle;
 pub mod check;
 pub mod diff;
 pub mod digest;
 pub mod engine;
+pub mod expect;
 pub mod facts;
 pub mod mesh;
 pub mod name;
 pub mod object;
+pub mod outage;
 pub mod ownership;
 pub mod placed;
 pub mod plan;

@@ -106,7 +106,11 @@ impl Request {
 
     /// A JSON merge patch (RFC 7386).
     pub(crate) fn merge(path: &str, changes: &Value) -> Self {
-        let manager = shared::ownership::FIELD_MANAGER;
+        Self::merge_as(shared::ownership::FIELD_MANAGER, path, changes)
+    }
+
+    /// A JSON merge patch under another field manager.
+    pub(crate) fn merge_as(manager: &str, path: &str, changes: &Value) -> Self {
         Self {
             method: Method::PATCH,
             path: format!("{path}?fieldManager={manager}"),

@@ -96,7 +96,7 @@ pub(super) struct Brought {
 }
 
 /// A client.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Client {
     way: Way,
     /// What to call it: `pod namespace/name` or `job in namespace`.
@@ -105,7 +105,7 @@ pub(super) struct Client {
     pub(super) traits: Traits,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Way {
     Pod {
         namespace: String,
@@ -208,6 +208,11 @@ pub(super) async fn find(connection: &Connection, search: Search<'_>) -> Result<
 }
 
 impl Client {
+    /// Whether it can be asked again and again.
+    pub(super) fn is_pod(&self) -> bool {
+        matches!(self.way, Way::Pod { .. })
+    }
+
     /// Runs an errand to its end.
     pub(super) async fn run(
         &mut self,

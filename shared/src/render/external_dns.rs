@@ -4,14 +4,12 @@ use serde_json::json;
 
 use super::dns_endpoint;
 use crate::object::{Kind, Object};
+use crate::ownership::TXT_PREFIX;
 use crate::placed::Placed;
 use crate::resolved::Resolved;
 
 const NAME: &str = "external-dns";
 const SUBJECT: &str = "external-dns";
-/// Before the names of the TXT records that mark the owner: without it they would collide with
-/// CNAME records of the same name.
-const TXT_PREFIX: &str = "fedmesh-";
 
 pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
     let Some(external_dns) = &resolved.dns.external_dns else {
