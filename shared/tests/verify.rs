@@ -49,6 +49,9 @@ fn an_answer_alone() {
         (&["north"], None, answer(200, "south", ""), "wrong-cluster"),
         (&["north"], None, answer(200, "", "hello"), "unmarked"),
         (&["north"], None, answer(404, "", ""), "no-host"),
+        // Not a gateway's own: somebody else is at the address.
+        (&["north"], None, answer(404, "", "no such page"), "unmarked"),
+        (&["north"], None, Reply::Answered(Answer { status: 404, ..Answer::default() }), "unmarked"),
         (&["north"], Some(200), answer(404, "north", "no such page"), "status"),
         (&["north"], None, answer(502, "", ""), "no-route"),
         (&["north"], None, answer(503, "", "no healthy upstream"), "unhealthy"),

@@ -131,7 +131,7 @@ impl Request {
 
     /// Whatever comes, such as a log.
     #[must_use]
-    pub(crate) fn as_text(mut self) -> Self {
+    pub(crate) fn taking_text(mut self) -> Self {
         self.accept = "*/*";
         self
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::future::FutureExt as _;
 use shared::expect::{Call, Record};
-use shared::verify::{Around, Cause, Check, Expected, Family, Outcome, judge_call};
+use shared::verify::{Around, Cause, Check, Expected, Family, Outcome, Resolution, judge_call};
 
 use super::client::{self, Brought, Client, Errand, Search};
 use super::curl;
@@ -57,9 +57,13 @@ async fn in_cluster(round: &Round<'_>, records: &Records, cluster: &str) -> Vec<
         Some(Ok((client, brought))) => (Some(client), Ok(brought)),
         Some(Err(cause)) => (None, Err(cause)),
     };
+    let unasked;
     let resolutions = match &brought {
-        Ok(brought) => brought.names.as_ref().map_err(Clone::clone),
-        Err(cause) => Err(cause.clone()),
+        Ok(brought) => &brought.names,
+        Err(cause) => {
+            unasked = Err(cause.clone());
+            &unasked
+        }
     };
     let (mut checks, faults) = name_checks(round, records, cluster, names, resolutions);
     for call in calls {
@@ -110,7 +114,7 @@ fn name_checks(
     records: &Records,
     cluster: &str,
     names: &[Record],
-    resolutions: Result<&BTreeMap<String, shared::verify::Resolution>, Cause>,
+    resolutions: &Result<BTreeMap<String, Resolution>, Cause>,
 ) -> (Vec<Check>, BTreeMap<String, Cause>) {
     let mut checks = Vec::new();
     let mut faults = BTreeMap::new();
@@ -121,7 +125,7 @@ fn name_checks(
             checks.push(passed.clone());
             continue;
         }
-        let resolution = match &resolutions {
+        let resolution = match resolutions {
             Ok(resolutions) => resolutions.get(&record.host).ok_or(Cause::NoDnsTool),
             Err(cause) => Err(cause.clone()),
         };

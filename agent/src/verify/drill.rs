@@ -31,9 +31,9 @@ const IN_FLIGHT: usize = 10;
 /// Before anything is changed, for everything to be seen well.
 const BEFORE: Duration = Duration::from_secs(20);
 /// For traffic to move: pods may take 30 s to end, and endpoints some more.
-const MOVING: Duration = Duration::from_secs(120);
+const MOVING: Duration = Duration::from_mins(2);
 /// For traffic to come back: a pod has to start, and an ejection to end.
-const RETURNING: Duration = Duration::from_secs(300);
+const RETURNING: Duration = Duration::from_mins(5);
 
 /// What to take away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,7 +177,7 @@ pub(super) async fn run(round: &Round<'_>, target: &DrillTarget) -> (Option<Dril
         .zip(&watched)
         .map(|(watcher, one)| client_report(watcher, one))
         .collect();
-    let checks = rows(&drill, &row, was_taken, round.stop.is_requested());
+    let checks = rows(&drill, &row, &was_taken, round.stop.is_requested());
     (Some(drill), checks)
 }
 
@@ -284,7 +284,7 @@ async fn watcher<'a>(
             .iter()
             .map(|&index| round.resolved.clusters[index].name.to_string())
             .collect(),
-        Answers::Nobody { .. } => Vec::new(),
+        Answers::Nobody(_) => Vec::new(),
     };
     Some(Watcher {
         cluster: &call.client,
@@ -393,8 +393,8 @@ async fn give_all_back(connection: &Connection, workloads: &[Taken]) -> Result<(
     }
 }
 
-fn client_report(watcher: &Watcher<'_>, watched: &Watched) -> DrillClient {
-    let meanwhile = &watched.samples[..watched.returning_from];
+fn client_report(watcher: &Watcher<'_>, one: &Watched) -> DrillClient {
+    let meanwhile = &one.samples[..one.returning_from];
     let mut answered_by: Vec<String> = meanwhile
         .iter()
         .filter_map(|sample| sample.answered_by.clone())
@@ -405,15 +405,15 @@ fn client_report(watcher: &Watcher<'_>, watched: &Watched) -> DrillClient {
         cluster: watcher.cluster.to_owned(),
         expected: watcher.away.clone(),
         answered_by,
-        requests: u32::try_from(watched.samples.len()).unwrap_or(u32::MAX),
-        lost: lost(&watched.samples),
-        moved_after: watched.moved.map(super::http::milliseconds),
-        returned_after: watched.returned.map(super::http::milliseconds),
+        requests: u32::try_from(one.samples.len()).unwrap_or(u32::MAX),
+        lost: lost(&one.samples),
+        moved_after: one.moved.map(super::http::milliseconds),
+        returned_after: one.returned.map(super::http::milliseconds),
     }
 }
 
 /// A row for each client, and one for what could not be given back.
-fn rows(drill: &Drill, blank: &Check, was_taken: Result<(), String>, stopped: bool) -> Vec<Check> {
+fn rows(drill: &Drill, blank: &Check, was_taken: &Result<(), String>, stopped: bool) -> Vec<Check> {
     let mut rows: Vec<Check> = drill
         .clients
         .iter()
@@ -424,7 +424,7 @@ fn rows(drill: &Drill, blank: &Check, was_taken: Result<(), String>, stopped: bo
             row.expected = expected_text(None, &client.expected);
             row.seen.milliseconds = client.moved_after;
             row.seen.text = format!("{} of {} requests lost", client.lost, client.requests);
-            if let Err(why) = &was_taken {
+            if let Err(why) = was_taken {
                 let cause = Cause::Other(format!("the service could not be taken away: {why}"));
                 row.with(Outcome::CouldNotCheck, &cause)
             } else if client.moved_after.is_some() && client.returned_after.is_some() {
@@ -477,7 +477,7 @@ mod tests {
             ..Drill::default()
         };
         let codes = |drill: &Drill, taken: Result<(), String>, stopped| -> Vec<String> {
-            rows(drill, &blank(Family::Drill), taken, stopped)
+            rows(drill, &blank(Family::Drill), &taken, stopped)
                 .into_iter()
                 .map(|row| row.cause.map_or_else(|| "ok".into(), |cause| cause.code))
                 .collect()

@@ -104,7 +104,7 @@ impl Job {
             if state.is_some_and(|state| state["terminated"].is_object()) {
                 let pod_name = pod["metadata"]["name"].as_str().unwrap_or_default();
                 let log = format!("{pods}/{pod_name}/log?container={CONTAINER}");
-                let log = connection.send(&Request::get(log).as_text()).await;
+                let log = connection.send(&Request::get(log).taking_text()).await;
                 let log = log.map_err(|error| no_client(&error, "get pods/log"))?;
                 return Ok(Done {
                     log: String::from_utf8_lossy(&log).into_owned(),

@@ -137,7 +137,18 @@ impl Records {
             Ok(()) => check,
             Err(cause) => {
                 check.advisory = around.private;
-                check.with(Outcome::Failed, &cause)
+                // Where nobody gives an answer here, this machine is away from DNS altogether.
+                let nobody = matches!(seen, Resolution::Error(_))
+                    && !matches!(
+                        around.authority,
+                        Some(Resolution::Addresses(_) | Resolution::NoSuchName)
+                    );
+                let outcome = if nobody {
+                    Outcome::CouldNotCheck
+                } else {
+                    Outcome::Failed
+                };
+                check.with(outcome, &cause)
             }
         }
     }

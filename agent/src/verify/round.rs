@@ -139,6 +139,7 @@ impl Round<'_> {
     }
 
     /// Those that the document names.
+    #[allow(clippy::unused_self, reason = "until the document has them")]
     pub(super) fn name_servers(&self) -> Vec<SocketAddr> {
         Vec::new()
     }
@@ -147,11 +148,7 @@ impl Round<'_> {
     pub(super) fn without_address(&self, clusters: &[String]) -> Vec<String> {
         let named = self.resolved.clusters.iter().filter(|cluster| {
             clusters.iter().any(|name| name == cluster.name.as_str())
-                && cluster
-                    .gateway
-                    .addresses
-                    .as_ref()
-                    .is_none_or(|addresses| addresses.is_empty())
+                && cluster.gateway.addresses.as_ref().is_none_or(Vec::is_empty)
         });
         named.map(|cluster| cluster.name.to_string()).collect()
     }

@@ -240,11 +240,14 @@ fn of_answer(
             of_service(answer, cluster, expected)
         }
         Some(cluster) => of_service(answer, cluster, expected),
-        None if answer.status == 404
-            && answer.body.is_empty()
-            && !expected.answered_by.is_empty() =>
-        {
-            off_object(around).unwrap_or(Cause::NoHost)
+        None if answer.status == 404 && !expected.answered_by.is_empty() => {
+            let alone = answer.envoy && answer.body.is_empty();
+            let cause = if alone {
+                Cause::NoHost
+            } else {
+                Cause::Unmarked
+            };
+            off_object(around).unwrap_or(cause)
         }
         None if answer.status == 502 && answer.body.is_empty() => {
             off_object(around).unwrap_or(Cause::NoRoute)

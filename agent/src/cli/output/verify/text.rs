@@ -75,10 +75,9 @@ fn write_matrix(to: &mut impl Write, matrix: &Matrix<'_>) -> io::Result<()> {
         })
         .collect();
     if !columns.is_empty() {
-        let mut line = format!("  {:who$}", "");
-        for (column, width) in columns.iter().zip(&widths) {
-            line.push_str(&format!("  {:width$}", printable(column)));
-        }
+        let padded = columns.iter().zip(&widths);
+        let padded = padded.map(|(column, width)| format!("  {:width$}", printable(column)));
+        let line = format!("  {:who$}{}", "", padded.collect::<String>());
         writeln!(to, "{QUIET}{}{QUIET:#}", line.trim_end())?;
         for (row, cells) in rows {
             write!(to, "  {:who$}", printable(row))?;
