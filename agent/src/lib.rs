@@ -8,3 +8,4 @@ mod hint;
 pub mod http;
 mod logging;
 pub mod operation;
+pub mod verify;

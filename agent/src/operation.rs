@@ -40,6 +40,15 @@ pub struct Planned {
     targets: BTreeMap<String, Target>,
 }
 
+impl Planned {
+    /// The way to a cluster that was looked at.
+    pub(crate) fn connection(&self, cluster: &str) -> Option<&Connection> {
+        self.targets
+            .get(cluster)
+            .map(|target| &target.look.connection)
+    }
+}
+
 /// What it takes to carry out the plan of one cluster.
 #[derive(Debug)]
 pub(crate) struct Target {

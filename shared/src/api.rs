@@ -283,6 +283,54 @@ impl Status {
     }
 }
 
+/// `POST /api/v1/verify`: proves by traffic that what was rendered works. Drills are for the command
+/// line alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VerifyRequest {
+    /// What to verify; its intent has to be to apply.
+    #[serde(flatten)]
+    pub plan: PlanRequest,
+    /// Seconds that what fails is tried again; default 0, at most [`VerifyRequest::LONGEST_WAIT`].
+    #[serde(default)]
+    pub wait: u32,
+    /// Make no Job where a cluster has no client.
+    #[serde(default)]
+    pub no_job: bool,
+}
+
+impl VerifyRequest {
+    /// Seconds: an hour.
+    pub const LONGEST_WAIT: u32 = 3600;
+}
+
+/// A line of `GET /api/v1/verifications/{id}` (newline-delimited JSON), from the first on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "event",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum VerifyEvent {
+    /// All checks were made once more.
+    Round {
+        /// How many there are.
+        checks: usize,
+        /// How many of them are worth another try.
+        open: usize,
+    },
+    /// It has ended; the last line.
+    Finished {
+        /// What was found.
+        report: crate::verify::Report,
+    },
+    /// It cannot go on; the last line.
+    Failed {
+        /// Why.
+        error: ApiError,
+    },
+}
+
 /// The body of every answer that is an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -28,6 +28,7 @@ pub mod plan;
 pub mod published;
 pub mod render;
 pub mod resolved;
+pub mod verify;
 pub mod yaml;
 
 pub use check::check;

@@ -34,6 +34,10 @@ pub const NAMESPACES_ANNOTATION: &str = "applyset.kubernetes.io/additional-names
 /// server that nothing changed.
 pub const APPLIED_ANNOTATION: &str = "fedmesh.dev/applied";
 
+/// Before the names of the TXT records in which ExternalDNS marks the owner of a name: without it
+/// they would collide with CNAME records of the same name.
+pub const TXT_PREFIX: &str = "fedmesh-";
+
 /// The namespace of the parent: Istio's root namespace, which every cluster of a mesh has.
 pub const PARENT_NAMESPACE: &str = ISTIO_NAMESPACE;
 

@@ -30,6 +30,23 @@ fn every_rule_is_listed() {
 }
 
 #[test]
+fn every_cause_is_listed() {
+    let text = document("verify.md");
+    let source = include_str!("../src/verify/cause.rs");
+    let codes: Vec<&str> = source
+        .lines()
+        .filter_map(|line| {
+            let code = line.trim().strip_prefix("Self::")?.split_once("=> \"")?.1;
+            code.strip_suffix("\",")
+        })
+        .collect();
+    assert!(codes.len() > 30, "{codes:?}");
+    for code in codes {
+        assert!(text.contains(&format!("\n| `{code}` | ")), "{code}");
+    }
+}
+
+#[test]
 fn every_field_is_described() {
     // With every field there is: a new one fails to compile here until it is added.
     let mesh: Mesh = serde_json::from_value(json!({

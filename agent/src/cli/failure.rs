@@ -17,7 +17,7 @@ pub(super) enum Exit {
     Success,
     /// Not done, or not as it should be.
     Failed,
-    /// Wrong usage, or an input that cannot be read.
+    /// Wrong usage, an input that cannot be read, or something that could not be checked.
     Usage,
     /// `plan --exit-code` found changes.
     Changes,
@@ -77,6 +77,9 @@ pub(super) enum Failure {
     /// Planning.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// Planning, for a verification: nothing could be checked.
+    #[error("nothing could be checked: {0}")]
+    Unchecked(PlanError),
     /// Something stands in the way of an apply.
     #[error("nothing was changed: {0}")]
     Blocked(String),
@@ -99,7 +102,10 @@ impl Failure {
     }
 
     fn write(&self) -> std::io::Result<()> {
-        if let Self::Findings { findings, .. } | Self::Plan(PlanError::Findings(findings)) = self {
+        if let Self::Findings { findings, .. }
+        | Self::Plan(PlanError::Findings(findings))
+        | Self::Unchecked(PlanError::Findings(findings)) = self
+        {
             output::findings(&mut anstream::stderr().lock(), findings)?;
         }
         let mut stderr = anstream::stderr().lock();
@@ -122,7 +128,7 @@ impl Failure {
             Self::Usage { hint, .. } => Some((*hint).to_owned()),
             Self::NoSuchCluster { .. } => Some("give --cluster one of these names".to_owned()),
             Self::Write(error) => Some(error.hint()),
-            Self::Plan(error) => Some(error.hint()),
+            Self::Plan(error) | Self::Unchecked(error) => Some(error.hint()),
             Self::Blocked(_) => Some(
                 "settle what is listed above, or give --partial to go on with the clusters where nothing stands in the way"
                     .to_owned(),
@@ -138,7 +144,7 @@ impl Failure {
             // As for a reader such as `head` that has seen enough.
             _ if self.is_closed_pipe() => Exit::Success,
             Self::Input(error) if error.is_unreadable() => Exit::Usage,
-            Self::Usage { .. } | Self::NoSuchCluster { .. } => Exit::Usage,
+            Self::Usage { .. } | Self::NoSuchCluster { .. } | Self::Unchecked(_) => Exit::Usage,
             _ => Exit::Failed,
         }
     }

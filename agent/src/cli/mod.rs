@@ -13,6 +13,7 @@ mod plan;
 mod render;
 mod serve;
 mod status;
+mod verify;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ Examples:
   fedmesh-agent render -f mesh.yaml --output bundle   manifests for every cluster, in a folder
   fedmesh-agent plan -f mesh.yaml                     what an apply would change
   fedmesh-agent apply -f mesh.yaml                    change it
+  fedmesh-agent verify -f mesh.yaml                   prove by traffic that it works
   fedmesh-agent serve --open                          all of it in the browser
 
 Exit codes: 0 done; 1 not done, or not as it should be; 2 wrong usage or unreadable input."
@@ -58,6 +60,7 @@ enum Command {
     Plan(plan::Plan),
     Apply(apply::Apply),
     Status(status::Status),
+    Verify(verify::Verify),
     Remove(apply::Remove),
     Serve(serve::Serve),
 }
@@ -135,6 +138,7 @@ fn run(cli: Cli) -> Exit {
         Command::Plan(command) => on_runtime(command.run()),
         Command::Apply(command) => on_runtime(command.run()),
         Command::Status(command) => on_runtime(command.run()),
+        Command::Verify(command) => on_runtime(command.run()),
         Command::Remove(command) => on_runtime(command.run()),
         Command::Serve(command) => on_runtime(command.run()),
     };

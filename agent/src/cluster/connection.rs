@@ -106,13 +106,34 @@ impl Request {
 
     /// A JSON merge patch (RFC 7386).
     pub(crate) fn merge(path: &str, changes: &Value) -> Self {
-        let manager = shared::ownership::FIELD_MANAGER;
+        Self::merge_as(shared::ownership::FIELD_MANAGER, path, changes)
+    }
+
+    /// A JSON merge patch under another field manager.
+    pub(crate) fn merge_as(manager: &str, path: &str, changes: &Value) -> Self {
         Self {
             method: Method::PATCH,
             path: format!("{path}?fieldManager={manager}"),
             accept: Self::JSON,
             body: Some(("application/merge-patch+json", changes.to_string().into())),
         }
+    }
+
+    /// A POST of a new object.
+    pub(crate) fn create(path: impl Into<String>, object: &Value) -> Self {
+        Self {
+            method: Method::POST,
+            path: path.into(),
+            accept: Self::JSON,
+            body: Some((Self::JSON, object.to_string().into())),
+        }
+    }
+
+    /// Whatever comes, such as a log.
+    #[must_use]
+    pub(crate) fn taking_text(mut self) -> Self {
+        self.accept = "*/*";
+        self
     }
 
     /// A DELETE with its options.
@@ -184,6 +205,11 @@ impl Connection {
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The client, for what is no request with one answer.
+    pub(super) fn client(&self) -> kube::Client {
+        self.client.clone()
     }
 
     async fn send_once(&self, request: &Request) -> Result<Bytes, RequestError> {

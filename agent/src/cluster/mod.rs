@@ -1,14 +1,16 @@
-//! Clusters: how they are reached and what is seen in them. Nothing here changes anything.
+//! Clusters: how they are reached and what is seen in them. Nothing here changes anything by itself.
 //!
 //! ```text
 //! kubeconfig ──▶ Connection ──probe──▶ contexts, gateway addresses
 //!                           ──look───▶ Look: what is wanted and there, what is ours and not wanted
+//!                           ──exec───▶ what a command in a pod says
 //! ```
 
 mod address;
 mod connection;
 mod credentials;
 mod dry_run;
+mod exec;
 mod kinds;
 mod kubeconfig;
 mod list;
@@ -22,6 +24,7 @@ pub use kubeconfig::KubeconfigError;
 pub(crate) use address::{collection, object, object_at};
 pub(crate) use connection::{Connection, Patience, Request};
 pub(crate) use dry_run::conflicts_of;
+pub(crate) use exec::{ExecError, Ran, exec};
 pub(crate) use kubeconfig::Kubeconfig;
 pub(crate) use look::{Look, Seen, look};
 pub(crate) use parent::Parent;

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use super::Agent;
 use super::answer::{Body, Refusal};
-use super::runs::Running;
+use super::runs::{Doing, Running};
 use crate::operation::{ApplyOptions, Operations, Planned};
 
 pub(super) async fn session() -> Json<Session> {
@@ -72,7 +72,7 @@ pub(super) async fn apply(
     let begun = agent
         .0
         .runs
-        .begin(&request.mesh.metadata.name)
+        .begin(Doing::Apply, &request.mesh.metadata.name)
         .map_err(|_| Refusal::internal())?;
     let Some(running) = begun else {
         return Err(Refusal::new(
@@ -128,7 +128,7 @@ pub(super) async fn events(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Refusal> {
     // An id that is not even text is the id of nothing.
-    let run = id.ok().and_then(|Path(id)| agent.0.runs.find(&id)).ok_or_else(|| {
+    let run = id.ok().and_then(|Path(id)| agent.0.runs.find(Doing::Apply, &id)).ok_or_else(|| {
         Refusal::new(
             StatusCode::NOT_FOUND,
             "there is no apply with this id",
@@ -143,7 +143,7 @@ pub(super) async fn events(
 ///
 /// A removal makes nothing from the document but the mesh's name and the clusters, so there is
 /// nothing to prove, and a document that has errors by now must not keep anybody from it.
-async fn prove(request: PlanRequest) -> Result<PlanRequest, Refusal> {
+pub(super) async fn prove(request: PlanRequest) -> Result<PlanRequest, Refusal> {
     if request.intent == Intent::Remove {
         return Ok(request);
     }

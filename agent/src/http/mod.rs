@@ -12,6 +12,7 @@ mod page;
 mod runs;
 mod serve;
 mod token;
+mod verifications;
 
 use std::sync::Arc;
 
@@ -56,7 +57,9 @@ pub fn router(agent: Agent) -> Router {
         .route("/plan", post(api::plan))
         .route("/status", post(api::status))
         .route("/apply", post(api::apply))
-        .route("/applies/{id}", get(api::events));
+        .route("/applies/{id}", get(api::events))
+        .route("/verify", post(verifications::verify))
+        .route("/verifications/{id}", get(verifications::events));
     let inside = Router::new()
         .nest("/api/v1", api)
         .method_not_allowed_fallback(answer::method_not_allowed)

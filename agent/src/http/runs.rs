@@ -1,4 +1,5 @@
-//! Applies that run or ran, and their events from the first on, for any number of readers.
+//! Applies and verifications that run or ran, and their events from the first on, for any number of
+//! readers.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -6,13 +7,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures::Stream;
-use shared::api::Event;
+use serde::Serialize;
 use tokio::sync::watch;
 
 use super::token::hexadecimal;
 
 /// How many runs that have ended can still be read.
 const KEPT: usize = 20;
+
+/// What a run does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doing {
+    /// Applies or removes.
+    Apply,
+    /// Looks and calls.
+    Verify,
+}
 
 /// All runs.
 #[derive(Default)]
@@ -25,6 +35,7 @@ pub(super) struct Runs {
 /// One run: its events as lines of JSON.
 pub(super) struct Run {
     id: String,
+    doing: Doing,
     mesh: String,
     log: watch::Sender<Log>,
 }
@@ -42,16 +53,22 @@ pub(super) struct Running {
 }
 
 impl Runs {
-    /// Begins a run; `None` if one of the same mesh is under way.
-    pub(super) fn begin(self: &Arc<Self>, mesh: &str) -> Result<Option<Running>, getrandom::Error> {
+    /// Begins a run; `None` if one of the same mesh that does the same is under way.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        doing: Doing,
+        mesh: &str,
+    ) -> Result<Option<Running>, getrandom::Error> {
         let mut random = [0; 16];
         getrandom::fill(&mut random)?;
         let mut list = self.list();
-        if list.iter().any(|run| run.mesh == mesh && !run.has_ended()) {
+        let is_same = |run: &Arc<Run>| run.doing == doing && run.mesh == mesh;
+        if list.iter().any(|run| is_same(run) && !run.has_ended()) {
             return Ok(None);
         }
         let run = Arc::new(Run {
             id: hexadecimal(&random),
+            doing,
             mesh: mesh.to_owned(),
             log: watch::Sender::new(Log::default()),
         });
@@ -74,9 +91,10 @@ impl Runs {
         }))
     }
 
-    /// A run by its id.
-    pub(super) fn find(&self, id: &str) -> Option<Arc<Run>> {
-        self.list().iter().find(|run| run.id == id).cloned()
+    /// A run by what it does and its id.
+    pub(super) fn find(&self, doing: Doing, id: &str) -> Option<Arc<Run>> {
+        let is_it = |run: &&Arc<Run>| run.doing == doing && run.id == id;
+        self.list().iter().find(is_it).cloned()
     }
 
     /// How many are under way.
@@ -107,7 +125,7 @@ impl Running {
     }
 
     /// Adds an event.
-    pub(super) fn push(&self, event: &Event) {
+    pub(super) fn push(&self, event: &impl Serialize) {
         // Only derived types with text keys: writing them as JSON cannot fail.
         let mut line = serde_json::to_vec(event).unwrap_or_default();
         line.push(b'\n');
@@ -151,7 +169,9 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use futures::StreamExt as _;
+    use shared::api::Event;
 
+    use super::Doing::{Apply, Verify};
     use super::*;
 
     fn event(cluster: &str) -> Event {
@@ -169,8 +189,8 @@ mod tests {
     #[tokio::test]
     async fn every_reader_gets_every_line_whenever_it_comes() {
         let runs = Arc::new(Runs::default());
-        let running = runs.begin("demo").unwrap().unwrap();
-        let run = runs.find(running.id()).unwrap();
+        let running = runs.begin(Apply, "demo").unwrap().unwrap();
+        let run = runs.find(Apply, running.id()).unwrap();
         running.push(&event("a"));
         let early = tokio::spawn({
             let run = run.clone();
@@ -187,18 +207,22 @@ mod tests {
     #[tokio::test]
     async fn one_run_a_mesh_and_old_ones_are_forgotten() {
         let runs = Arc::new(Runs::default());
-        let first = runs.begin("demo").unwrap().unwrap();
-        assert!(runs.begin("demo").unwrap().is_none());
-        let other = runs.begin("other").unwrap().unwrap();
+        let first = runs.begin(Apply, "demo").unwrap().unwrap();
+        assert!(runs.begin(Apply, "demo").unwrap().is_none());
+        let beside = runs.begin(Verify, "demo").unwrap().unwrap();
+        assert!(runs.find(Apply, beside.id()).is_none());
+        assert!(runs.find(Verify, beside.id()).is_some());
+        drop(beside);
+        let other = runs.begin(Apply, "other").unwrap().unwrap();
         assert_eq!(runs.active(), 2);
         let id = first.id().to_owned();
         drop(first);
         for _ in 0..=KEPT {
-            drop(runs.begin("demo").unwrap().unwrap());
+            drop(runs.begin(Apply, "demo").unwrap().unwrap());
         }
-        assert!(runs.find(&id).is_none());
+        assert!(runs.find(Apply, &id).is_none());
         // One that is under way is never forgotten.
-        assert!(runs.find(other.id()).is_some());
+        assert!(runs.find(Apply, other.id()).is_some());
         drop(other);
         runs.idle().await;
     }

@@ -175,7 +175,7 @@ pub async fn serve(options: ServeOptions, operations: Operations) -> Result<(), 
     let active = runs.active();
     if active > 0 {
         tell(&format!(
-            "waiting for {active} running apply(s) to end; once more to quit at once"
+            "waiting for {active} running apply(s) and verification(s) to end; once more to quit at once"
         ));
     }
     tokio::select! {
@@ -186,7 +186,7 @@ pub async fn serve(options: ServeOptions, operations: Operations) -> Result<(), 
         } => {}
         () = signals.next() => {
             if runs.active() > 0 {
-                tell("stopped in the middle of an apply; the next apply goes on from there");
+                tell("stopped in the middle of a run; the next apply or verification goes on from there");
             }
         }
     }

@@ -7,3 +7,4 @@ mod desk;
 mod read;
 mod render;
 mod usage;
+mod verify;

@@ -2,8 +2,8 @@
 
 use crate::desk::{Desk, MESH};
 
-const COMMANDS: [&str; 8] = [
-    "render", "check", "names", "plan", "apply", "status", "remove", "serve",
+const COMMANDS: [&str; 9] = [
+    "render", "check", "names", "plan", "apply", "status", "verify", "remove", "serve",
 ];
 
 #[test]
@@ -45,6 +45,21 @@ fn wrong_usage_exits_with_2() {
         &["serve", "--listen", "8642"],
         &["serve", "--allow-origin", "https://mesh.example.org/page"],
         &["serve", "--allow-origin", "*"],
+        &["verify", "-f", "mesh.yaml", "--timeout", "soon"],
+        &["verify", "-f", "mesh.yaml", "--wait", "0s"],
+        &["verify", "-f", "mesh.yaml", "--client", "sales"],
+        &["verify", "-f", "mesh.yaml", "--client", "../x/app=y"],
+        &["verify", "-f", "mesh.yaml", "--drill", "@north"],
+        &["verify", "-f", "mesh.yaml", "--yes"],
+        &[
+            "verify",
+            "-f",
+            "mesh.yaml",
+            "--drill",
+            "orders",
+            "--restore",
+        ],
+        &["verify", "-f", "mesh.yaml", "-o", "xml"],
     ] {
         assert_eq!(desk.run(arguments, 2).out, "", "{arguments:?}");
     }
@@ -85,4 +100,25 @@ fn commands_that_need_clusters_say_what_they_lack() {
     }
     desk.run(&["plan", "-f", "mesh.yaml"], 1)
         .refuses(&["kubeconfig"]);
+}
+
+#[test]
+fn a_verification_that_cannot_begin_exits_with_2() {
+    let desk = Desk::new();
+    desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
+    desk.write("kubeconfig", "{apiVersion: v1, kind: Config}");
+    desk.run(
+        &["verify", "-f", "mesh.yaml", "--kubeconfig", "no-such-file"],
+        2,
+    )
+    .refuses(&["nothing could be checked", "no-such-file"]);
+    desk.run(&["verify", "-f", "absent.yaml"], 2)
+        .refuses(&["absent.yaml cannot be read"]);
+    desk.run(
+        &["verify", "-f", "bad.yaml", "--kubeconfig", "kubeconfig"],
+        2,
+    )
+    .refuses(&["the document has errors", "FM0401"]);
+    desk.run(&["verify", "-f", "mesh.yaml", "--drill", "orders"], 2)
+        .refuses(&["there is no terminal to ask on", "--yes"]);
 }

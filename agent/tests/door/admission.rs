@@ -63,6 +63,8 @@ async fn without_the_token_nothing_is_answered() {
         ("POST", "/api/v1/status", &[Without("authorization")], 401),
         ("POST", "/api/v1/apply", &[Without("authorization")], 401),
         ("GET", "/api/v1/applies/x", &[Without("authorization")], 401),
+        ("POST", "/api/v1/verify", &[Without("authorization")], 401),
+        ("GET", "/api/v1/verifications/x", &[Without("authorization")], 401),
         ("GET", "/api/v1/nothing", &[Without("authorization")], 401),
         ("OPTIONS", "/api/v1/session", &[Without("authorization")], 401),
     ];
@@ -106,6 +108,7 @@ async fn other_origins_are_not_let_in_even_with_the_token() {
         ("GET", "/api/v1/session", &[With("origin", "https://evil.example")], 403),
         ("GET", "/", &[With("origin", "https://evil.example")], 403),
         ("POST", "/api/v1/apply", &[With("origin", "https://evil.example")], 403),
+        ("POST", "/api/v1/verify", &[With("origin", "https://evil.example")], 403),
         ("GET", "/api/v1/session", &[With("origin", "null")], 403),
         ("GET", "/api/v1/session", &[With("origin", "")], 403),
         ("GET", "/api/v1/session", &[With("origin", "http://127.0.0.1:8642.evil.example")], 403),
@@ -130,6 +133,8 @@ async fn other_methods_and_paths_are_none() {
         ("POST", "/api/v1/session", &[], 405),
         ("DELETE", "/api/v1/session", &[], 405),
         ("GET", "/api/v1/apply", &[], 405),
+        ("GET", "/api/v1/verify", &[], 405),
+        ("DELETE", "/api/v1/verifications/x", &[], 405),
         ("GET", "/api/v1/apply", &[With("x-http-method-override", "POST")], 405),
         ("TRACE", "/api/v1/session", &[], 405),
         ("CONNECT", "/api/v1/session", &[], 405),
@@ -147,6 +152,9 @@ async fn other_methods_and_paths_are_none() {
         ("GET", "/api/v1/applies/../session", &[], 404),
         ("GET", "/api/v1/applies/%00", &[], 404),
         ("GET", "/api/v1/applies/%ff", &[], 404),
+        ("GET", "/api/v1/verifications/unknown", &[], 404),
+        ("GET", "/api/v1/verifications/..%2fsession", &[], 404),
+        ("GET", "/api/v1/verifications/%ff", &[], 404),
     ];
     house.refuse(cases).await;
 }

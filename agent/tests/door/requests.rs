@@ -74,7 +74,12 @@ async fn bodies_that_are_not_taken() {
             409,
         ),
     ];
-    for path in ["/api/v1/plan", "/api/v1/status", "/api/v1/apply"] {
+    for path in [
+        "/api/v1/plan",
+        "/api/v1/status",
+        "/api/v1/apply",
+        "/api/v1/verify",
+    ] {
         for (what, changes, body, status) in cases {
             let body = match (path, serde_json::from_str::<Value>(body)) {
                 // Whatever else is asked for is right.
@@ -141,6 +146,7 @@ async fn good_requests_are_answered() {
             "/api/v1/status",
             &[With("content-type", "Application/JSON; charset=utf-8")],
         ),
+        ("/api/v1/verify", &[]),
     ] {
         let answer = house
             .send("POST", path, changes, plan_request(&mesh()).to_string())
@@ -208,4 +214,57 @@ async fn an_apply_is_refused_when_the_plan_is_another_or_blocked() {
         .await;
     assert_eq!(status.status, 200);
     assert!(status.json()["clusters"][0]["error"].is_string());
+}
+
+#[tokio::test]
+async fn a_verification_takes_no_more_than_it_lists() {
+    let house = House::new();
+    for (name, value, status) in [
+        ("intent", json!("remove"), 422),
+        ("wait", json!(3601), 422),
+        ("wait", json!(-1), 400),
+        ("wait", json!("10m"), 400),
+        // What would change something, or run in a pod that somebody else names.
+        ("drill", json!("orders"), 400),
+        ("client", json!("kube-system/app=x"), 400),
+        ("timeout", json!(1), 400),
+    ] {
+        let mut request = plan_request(&mesh());
+        request[name] = value;
+        let answer = house
+            .send("POST", "/api/v1/verify", &[], request.to_string())
+            .await;
+        assert_eq!(answer.status, status, "{name}: {}", answer.json());
+        answer.assert_error();
+    }
+}
+
+#[tokio::test]
+async fn a_verification_ends_with_its_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::with(Operations::new(Some(dead_kubeconfig(folder.path()))));
+    let request = plan_request(&mesh()).to_string();
+    let begun = house.send("POST", "/api/v1/verify", &[], request).await;
+    assert_eq!(begun.status, 202, "{}", begun.json());
+    let id = begun.json()["id"].as_str().unwrap().to_owned();
+    // Its events are not those of an apply.
+    let elsewhere = format!("/api/v1/applies/{id}");
+    assert_eq!(house.send("GET", &elsewhere, &[], "").await.status, 404);
+    let path = format!("/api/v1/verifications/{id}");
+    let events = house.send("GET", &path, &[], "").await;
+    assert_eq!(events.status, 200);
+    let text = String::from_utf8(events.body).unwrap();
+    let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(last["event"], "finished", "{text}");
+    let checks = last["report"]["checks"].as_array().unwrap();
+    let objects: Vec<&Value> = checks
+        .iter()
+        .filter(|check| check["family"] == "objects")
+        .collect();
+    assert_eq!(objects.len(), 2, "{text}");
+    for check in objects {
+        assert_eq!(check["outcome"], "couldNotCheck", "{check}");
+        assert_eq!(check["cause"]["code"], "not-asked", "{check}");
+        assert!(!check["cause"]["hint"].as_str().unwrap().is_empty());
+    }
 }

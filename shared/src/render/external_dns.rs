@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::dns_endpoint;
 use crate::object::{Kind, Object};
+use crate::ownership::TXT_PREFIX;
 use crate::placed::Placed;
 use crate::resolved::Resolved;
 
@@ -26,9 +27,6 @@ pub(crate) const OWN_FLAGS: &[&str] = &[
 ];
 const NAME: &str = "external-dns";
 const SUBJECT: &str = "external-dns";
-/// Before the names of the TXT records that mark the owner: without it they would collide with
-/// CNAME records of the same name.
-pub(crate) const TXT_PREFIX: &str = "fedmesh-";
 
 pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
     let Some(external_dns) = &resolved.dns.external_dns else {

@@ -6,6 +6,7 @@ pub(super) mod plan;
 pub(super) mod progress;
 pub(super) mod status;
 pub(super) mod target;
+pub(super) mod verify;
 
 use std::borrow::Cow;
 use std::io::{self, Write};

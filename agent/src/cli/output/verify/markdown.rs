@@ -1,0 +1,95 @@
+//! A report, for a pull request or a ticket (GitHub's tables).
+
+use std::io::{self, Write};
+
+use shared::verify::{Check, Outcome, Report};
+
+use super::super::printable;
+use super::matrix;
+use super::{cell, drill_line, drill_title, seen, subject, summary};
+
+/// Writes the counts, the tables, and what did not pass.
+pub(in crate::cli) fn write(to: &mut impl Write, report: &Report) -> io::Result<()> {
+    let word = match report.outcome() {
+        Outcome::Passed => "✅",
+        Outcome::Failed => "❌",
+        Outcome::CouldNotCheck => "⚠️",
+    };
+    writeln!(to, "## {word} mesh {}", escaped(&report.mesh))?;
+    writeln!(to, "\n{}", summary(report))?;
+    for matrix in matrix::of(&report.checks) {
+        writeln!(to, "\n### {}\n", escaped(&matrix.title))?;
+        if !matrix.columns.is_empty() {
+            let columns: Vec<String> = matrix.columns.iter().map(|c| escaped(c)).collect();
+            writeln!(to, "| | {} |", columns.join(" | "))?;
+            writeln!(to, "|---|{}", "---|".repeat(columns.len()))?;
+            for (row, cells) in &matrix.rows {
+                let cells: Vec<String> = cells.iter().map(|check| marked(*check)).collect();
+                writeln!(to, "| {} | {} |", escaped(row), cells.join(" | "))?;
+            }
+        }
+        if matrix.left_out > 0 {
+            writeln!(to, "\n{} more names are ok everywhere.", matrix.left_out)?;
+        }
+    }
+    if let Some(drill) = &report.drill {
+        writeln!(to, "\n### {}\n", escaped(&drill_title(drill)))?;
+        for client in &drill.clients {
+            writeln!(
+                to,
+                "- {}: {}",
+                escaped(&client.cluster),
+                escaped(&drill_line(client))
+            )?;
+        }
+    }
+    let off: Vec<&Check> = report
+        .checks
+        .iter()
+        .filter(|check| check.outcome != Outcome::Passed)
+        .collect();
+    if off.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        to,
+        "\n### What did not pass\n\n| check | expected | seen | cause | what to do |\n|---|---|---|---|---|"
+    )?;
+    for check in off {
+        let (cause, hint) = check.cause.as_ref().map_or(("", ""), |cause| {
+            (cause.message.as_str(), cause.hint.as_str())
+        });
+        let subject = format!("{} {}", check.family.as_str(), subject(check));
+        let texts = [&subject, &check.expected, &seen(check), cause, hint].map(escaped);
+        writeln!(to, "| {} |", texts.join(" | "))?;
+    }
+    Ok(())
+}
+
+fn marked(check: Option<&Check>) -> String {
+    let Some(check) = check else {
+        return "–".to_owned();
+    };
+    let text = escaped(&cell(check));
+    match (check.outcome, check.advisory) {
+        (Outcome::Failed, false) => format!("**{text}**"),
+        (Outcome::CouldNotCheck, false) => format!("*{text}*"),
+        _ => text,
+    }
+}
+
+/// One line of text without markup.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in printable(text).chars() {
+        match c {
+            '\n' | '\t' => escaped.push(' '),
+            '|' | '\\' | '`' | '*' | '_' | '<' | '[' | ']' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}

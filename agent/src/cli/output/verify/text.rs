@@ -1,0 +1,173 @@
+//! A report, for people at a terminal.
+
+use std::io::{self, Write};
+
+use anstyle::Style;
+use shared::verify::{Check, Drill, Family, Outcome, Report};
+
+use super::super::{ADDED, ERROR, HEADING, HINT, QUIET, WARNING, printable};
+use super::matrix::{self, Matrix};
+use super::{cell, drill_line, drill_title, seen, subject, summary};
+
+/// Writes tables, then what did not pass with cause and hint, then the counts.
+pub(in crate::cli) fn write(to: &mut impl Write, report: &Report) -> io::Result<()> {
+    writeln!(to, "{HEADING}mesh {}{HEADING:#}", printable(&report.mesh))?;
+    let objects = report
+        .checks
+        .iter()
+        .filter(|check| check.family == Family::Objects && check.host.is_empty());
+    for check in objects {
+        let words = if check.outcome == Outcome::Passed {
+            check.seen.text.clone()
+        } else {
+            cell(check)
+        };
+        let style = style(check);
+        writeln!(
+            to,
+            "  {}: objects {style}{}{style:#}",
+            printable(&check.cluster),
+            printable(&words)
+        )?;
+    }
+    for matrix in matrix::of(&report.checks) {
+        write_matrix(to, &matrix)?;
+    }
+    if let Some(drill) = &report.drill {
+        write_drill(to, drill)?;
+    }
+    write_causes(to, &report.checks)?;
+    let style = match report.outcome() {
+        Outcome::Passed => ADDED,
+        Outcome::Failed => ERROR,
+        Outcome::CouldNotCheck => WARNING,
+    };
+    writeln!(to, "\n{style}{}{style:#}", summary(report))
+}
+
+fn style(check: &Check) -> Style {
+    match (check.outcome, check.advisory) {
+        (Outcome::Passed, _) => ADDED,
+        (_, true) => QUIET,
+        (Outcome::Failed, false) => ERROR,
+        (Outcome::CouldNotCheck, false) => WARNING,
+    }
+}
+
+fn write_matrix(to: &mut impl Write, matrix: &Matrix<'_>) -> io::Result<()> {
+    let Matrix {
+        title,
+        columns,
+        rows,
+        left_out,
+    } = matrix;
+    writeln!(to, "\n{HEADING}{}{HEADING:#}", printable(title))?;
+    let who = rows.iter().map(|(row, _)| row.chars().count()).max();
+    let who = who.unwrap_or(0);
+    // Padded before it is coloured: colours have no width.
+    let widths: Vec<usize> = columns
+        .iter()
+        .enumerate()
+        .map(|(index, column)| {
+            let cells = rows.iter().filter_map(|(_, cells)| cells[index]);
+            let widest = cells.map(|check| cell(check).chars().count()).max();
+            widest.unwrap_or(0).max(column.chars().count())
+        })
+        .collect();
+    if !columns.is_empty() {
+        let padded = columns.iter().zip(&widths);
+        let padded = padded.map(|(column, width)| format!("  {:width$}", printable(column)));
+        let line = format!("  {:who$}{}", "", padded.collect::<String>());
+        writeln!(to, "{QUIET}{}{QUIET:#}", line.trim_end())?;
+        for (row, cells) in rows {
+            write!(to, "  {:who$}", printable(row))?;
+            for (index, (check, width)) in cells.iter().zip(&widths).enumerate() {
+                let (text, style) = check.map_or_else(
+                    || ("-".to_owned(), QUIET),
+                    |check| (cell(check), style(check)),
+                );
+                // Nothing behind the last column.
+                let width = if index + 1 == cells.len() { 0 } else { *width };
+                write!(to, "  {style}{:width$}{style:#}", printable(&text))?;
+            }
+            writeln!(to)?;
+        }
+    }
+    if *left_out > 0 {
+        let who = rows.len();
+        writeln!(
+            to,
+            "  {QUIET}{left_out} more names: ok for all {who}{QUIET:#}"
+        )?;
+    }
+    Ok(())
+}
+
+fn write_drill(to: &mut impl Write, drill: &Drill) -> io::Result<()> {
+    writeln!(
+        to,
+        "\n{HEADING}{}{HEADING:#}",
+        printable(&drill_title(drill))
+    )?;
+    for client in &drill.clients {
+        writeln!(
+            to,
+            "  {}: {}",
+            printable(&client.cluster),
+            printable(&drill_line(client))
+        )?;
+    }
+    Ok(())
+}
+
+/// One entry for each cause with the same words, so that a hundred checks with one fault are one.
+fn write_causes(to: &mut impl Write, checks: &[Check]) -> io::Result<()> {
+    let mut told: Vec<&str> = Vec::new();
+    for check in checks {
+        let Some(cause) = &check.cause else { continue };
+        if check.outcome == Outcome::Passed || told.contains(&cause.message.as_str()) {
+            continue;
+        }
+        told.push(&cause.message);
+        let same: Vec<&Check> = checks
+            .iter()
+            .filter(|other| {
+                other.outcome != Outcome::Passed
+                    && other
+                        .cause
+                        .as_ref()
+                        .is_some_and(|other| other.message == cause.message)
+            })
+            .collect();
+        let style = style(check);
+        let word = if check.advisory {
+            "for information"
+        } else {
+            check.outcome.as_str()
+        };
+        writeln!(
+            to,
+            "\n{style}{word}{style:#}{QUIET}[{}]{QUIET:#} {}",
+            cause.code,
+            printable(&cause.message)
+        )?;
+        for check in same.iter().take(SHOWN) {
+            writeln!(
+                to,
+                "  {} {}: {}; expected {}",
+                check.family.as_str(),
+                printable(&subject(check)),
+                printable(&seen(check)),
+                printable(&check.expected)
+            )?;
+        }
+        if same.len() > SHOWN {
+            writeln!(to, "  and {} more", same.len() - SHOWN)?;
+        }
+        writeln!(to, "  {HINT}hint:{HINT:#} {}", printable(&cause.hint))?;
+    }
+    Ok(())
+}
+
+/// Checks that are named for one cause; the tables show the rest.
+const SHOWN: usize = 5;

@@ -1,0 +1,306 @@
+//! `verify`: whether what was applied works, proven by traffic.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use shared::api::{Intent, VerifyEvent};
+use shared::verify::{Outcome, Report};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+
+use super::failure::{Exit, Failure};
+use super::input;
+use super::output::{self, counted};
+use super::{Access, Document};
+use crate::operation::Planned;
+use crate::verify::{self, ClientSelector, DrillTarget, LeftBehind, Stop, Stopper, VerifyOptions};
+
+/// Prove by traffic that what was applied works.
+///
+/// Objects are compared with the document; every name is asked for at the zone's name servers, in
+/// every cluster and from here; every gateway is asked under every name; and a client in every
+/// cluster calls every service by every name. Each check that does not pass comes with its probable
+/// cause. Without a client (the sample `sleep`, or --client) a short-lived Job is made and taken
+/// away. Exit codes: 0 all is well, 1 a check failed, 2 something could not be checked.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fedmesh-agent verify -f mesh.yaml
+  fedmesh-agent verify -f mesh.yaml --wait 10m                 until all is well, as after an apply
+  fedmesh-agent verify -f mesh.yaml -o junit > report.xml      for CI
+  fedmesh-agent verify -f mesh.yaml -o markdown >> summary.md  for a pull request
+  fedmesh-agent verify -f mesh.yaml --client sales/app=probe   with a pod of your own that has curl
+  fedmesh-agent verify -f mesh.yaml --drill orders@north       take a service away and see traffic move
+  fedmesh-agent verify -f mesh.yaml --restore                  after a drill that was broken off")]
+pub(super) struct Verify {
+    #[command(flatten)]
+    document: Document,
+
+    #[command(flatten)]
+    access: Access,
+
+    /// The form of the output.
+    #[arg(short = 'o', long = "format", value_enum, default_value_t = ReportFormat::Text, value_name = "FORMAT")]
+    format: ReportFormat,
+
+    /// Time for each check, such as 500ms or 10s.
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
+    timeout: Duration,
+
+    /// Try what fails again until it passes, for so long, such as 10m.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    wait: Option<Duration>,
+
+    /// Call from a pod with these labels; its first container needs curl [default: the sample
+    /// sleep, default/app=sleep].
+    #[arg(long, value_name = "NAMESPACE/SELECTOR")]
+    client: Option<ClientSelector>,
+
+    /// Make no Job where a cluster has no client.
+    #[arg(long)]
+    no_job: bool,
+
+    /// When all calls are well, scale the Deployments behind this service to nothing in one cluster
+    /// (default the first that serves it), see traffic move and come back; asks first. The replicas
+    /// are given back whatever happens.
+    #[arg(long, value_name = "SERVICE[@CLUSTER]")]
+    drill: Option<DrillTarget>,
+
+    /// Do not ask before a drill.
+    #[arg(short, long, requires = "drill")]
+    yes: bool,
+
+    /// Only give back what a drill that was broken off has left without replicas.
+    #[arg(long, conflicts_with_all = ["drill", "wait"])]
+    restore: bool,
+}
+
+/// The form of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ReportFormat {
+    /// For people.
+    Text,
+    /// For programs: one JSON document.
+    Json,
+    /// For CI: JUnit XML.
+    Junit,
+    /// For a pull request or a ticket.
+    Markdown,
+}
+
+impl Verify {
+    pub(super) async fn run(self) -> Result<Exit, Failure> {
+        if self.drill.is_some() && !self.yes && !io::stdin().is_terminal() {
+            return Err(Failure::Usage {
+                message: "there is no terminal to ask on".to_owned(),
+                hint: "a drill takes a service away for a while: give --yes if that is meant",
+            });
+        }
+        let input = input::read(&self.document.path)?;
+        let operations = self.access.operations();
+        let planned = operations
+            .plan(&input.mesh, Intent::Apply)
+            .await
+            .map_err(Failure::Unchecked)?;
+        output::warnings(&planned.findings)?;
+        let left = verify::left_behind(&planned, &input.mesh).await;
+        if self.restore {
+            return give_back(&planned, &left).await;
+        }
+        for left in &left {
+            warn_of(left)?;
+        }
+        if let Some(target) = &self.drill
+            && !self.yes
+        {
+            ask(target)?;
+        }
+        let options = VerifyOptions {
+            client: self.client.clone().unwrap_or_default(),
+            no_job: self.no_job,
+            timeout: self.timeout,
+            wait: self.wait.unwrap_or_default(),
+            drill: self.drill.clone(),
+        };
+        let (stopper, stop) = Stop::new();
+        let interrupts = tokio::spawn(mind_interrupts(stopper));
+        let (sender, events) = mpsc::unbounded_channel();
+        let telling = tokio::spawn(tell(events));
+        let report =
+            verify::verify(&operations, &input.mesh, planned, &options, &stop, &sender).await;
+        drop(sender);
+        // It ends with the sender and cannot fail.
+        _ = telling.await;
+        interrupts.abort();
+        let report = report.map_err(Failure::Unchecked)?;
+        self.write(&report)?;
+        Ok(match report.outcome() {
+            Outcome::Passed => Exit::Success,
+            Outcome::Failed => Exit::Failed,
+            Outcome::CouldNotCheck => Exit::Usage,
+        })
+    }
+
+    fn write(&self, report: &Report) -> io::Result<()> {
+        let mut stdout = output::stdout();
+        match self.format {
+            ReportFormat::Text => output::verify::text::write(&mut stdout, report),
+            ReportFormat::Json => output::json(&mut stdout, report),
+            ReportFormat::Junit => output::verify::junit::write(&mut stdout, report),
+            ReportFormat::Markdown => output::verify::markdown::write(&mut stdout, report),
+        }
+    }
+}
+
+async fn give_back(planned: &Planned, left: &[LeftBehind]) -> Result<Exit, Failure> {
+    let mut stdout = output::stdout();
+    let mut exit = Exit::Success;
+    for left in left {
+        match verify::restore(planned, left).await {
+            Ok(()) => writeln!(stdout, "restored: {left}")?,
+            Err(why) => {
+                exit = Exit::Failed;
+                writeln!(stdout, "not restored: {left}: {}", output::printable(&why))?;
+            }
+        }
+    }
+    if left.is_empty() {
+        writeln!(stdout, "no drill has left anything without replicas")?;
+    }
+    Ok(exit)
+}
+
+fn warn_of(left: &LeftBehind) -> io::Result<()> {
+    let (warning, hint) = (output::WARNING, output::HINT);
+    writeln!(
+        output::stderr(),
+        "{warning}warning:{warning:#} a drill was broken off and has left {left} at none\n\
+         {hint}hint:{hint:#} `fedmesh-agent verify --restore` gives them back"
+    )
+}
+
+fn ask(target: &DrillTarget) -> Result<(), Failure> {
+    let place = match &target.cluster {
+        Some(cluster) => format!("cluster {cluster}"),
+        None => "the first cluster that serves it".to_owned(),
+    };
+    let mut stderr = output::stderr();
+    write!(
+        stderr,
+        "Take {} away in {place} until traffic has moved? [y/N] ",
+        target.service
+    )?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+        Ok(())
+    } else {
+        Err(Failure::Declined)
+    }
+}
+
+/// How it goes on, for whoever looks; a log keeps the report alone.
+async fn tell(mut events: UnboundedReceiver<VerifyEvent>) {
+    let looks = io::stderr().is_terminal();
+    while let Some(event) = events.recv().await {
+        if let VerifyEvent::Round { checks, open } = event
+            && looks
+            && open > 0
+        {
+            _ = writeln!(
+                output::stderr(),
+                "{open} of {} do not pass yet",
+                counted(checks, "check")
+            );
+        }
+    }
+}
+
+/// The first Ctrl-C, or a request to end, brings the run to its end; the second stops at once.
+async fn mind_interrupts(stopper: Stopper) {
+    interrupted().await;
+    stopper.stop();
+    _ = writeln!(
+        output::stderr(),
+        "\nCtrl-C: what was made in clusters is taken back; press it again to stop at once"
+    );
+    interrupted().await;
+    // As the shell has it for a program ended by SIGINT.
+    std::process::exit(130);
+}
+
+#[cfg(unix)]
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) {
+        (Ok(mut interrupt), Ok(mut terminate)) => {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        _ => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// `500ms`, `5s`, `10m`, `1h`; a number alone is seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "give a number and ms, s, m or h, such as 5s".to_owned())?;
+    let factor = match unit {
+        "ms" => 1,
+        "" | "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(format!("{unit:?} is no unit; there are ms, s, m and h")),
+    };
+    let milliseconds = number.saturating_mul(factor);
+    if milliseconds == 0 || milliseconds > 24 * 3_600_000 {
+        return Err("give a time above 0 and of a day at most".to_owned());
+    }
+    Ok(Duration::from_millis(milliseconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn times_are_read_with_their_units() {
+        for (text, milliseconds) in [
+            ("500ms", 500),
+            ("5s", 5000),
+            ("5", 5000),
+            ("10m", 600_000),
+            ("1h", 3_600_000),
+        ] {
+            assert_eq!(duration(text).unwrap().as_millis(), milliseconds, "{text}");
+        }
+        for wrong in [
+            "",
+            "s",
+            "0s",
+            "-5s",
+            "5d",
+            "1.5s",
+            "25h",
+            "99999999999999999999s",
+        ] {
+            duration(wrong).unwrap_err();
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! `POST /api/v1/verify` and its events.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use shared::Mesh;
+use shared::api::{ApiError, ApplyAccepted, Intent, VerifyEvent, VerifyRequest};
+use shared::check::Finding;
+use tokio::sync::mpsc;
+
+use super::Agent;
+use super::answer::{Body, Refusal};
+use super::api::prove;
+use super::runs::{Doing, Running};
+use crate::operation::{Operations, PlanError, Planned};
+use crate::verify::{self, Stop, VerifyOptions};
+
+/// Begins a verification: no drill, and only the options that the message lists.
+pub(super) async fn verify(
+    State(agent): State<Agent>,
+    Body(request): Body<VerifyRequest>,
+) -> Result<(StatusCode, Json<ApplyAccepted>), Refusal> {
+    let VerifyRequest { plan, wait, no_job } = request;
+    if plan.intent != Intent::Apply {
+        return Err(Refusal::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "only what is applied can be verified",
+            "leave out `intent`",
+        ));
+    }
+    if wait > VerifyRequest::LONGEST_WAIT {
+        return Err(Refusal::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!("a verification does not wait for {wait} s"),
+            format!("give at most {} s", VerifyRequest::LONGEST_WAIT),
+        ));
+    }
+    let mesh = prove(plan).await?.mesh;
+    let begun = agent
+        .0
+        .runs
+        .begin(Doing::Verify, &mesh.metadata.name)
+        .map_err(|_| Refusal::internal())?;
+    let Some(running) = begun else {
+        return Err(Refusal::new(
+            StatusCode::CONFLICT,
+            format!("mesh {:?} is being verified already", mesh.metadata.name),
+            "wait until that has ended",
+        ));
+    };
+    let operations = agent.0.operations.clone();
+    let planned = operations.plan(&mesh, Intent::Apply).await?;
+    let id = running.id().to_owned();
+    let options = VerifyOptions {
+        no_job,
+        wait: Duration::from_secs(wait.into()),
+        ..VerifyOptions::default()
+    };
+    // On its own, so that it goes on when the client leaves.
+    tokio::spawn(carry_out(operations, mesh, planned, options, running));
+    Ok((StatusCode::ACCEPTED, Json(ApplyAccepted { id })))
+}
+
+pub(super) async fn events(
+    State(agent): State<Agent>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, Refusal> {
+    let find = |Path(id): Path<String>| agent.0.runs.find(Doing::Verify, &id);
+    let run = id.ok().and_then(find).ok_or_else(|| {
+        Refusal::new(
+            StatusCode::NOT_FOUND,
+            "there is no verification with this id",
+            "the agent remembers the last few since it started; verify again",
+        )
+    })?;
+    let lines = axum::body::Body::from_stream(run.lines());
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
+}
+
+async fn carry_out(
+    operations: Operations,
+    mesh: Mesh,
+    planned: Planned,
+    options: VerifyOptions,
+    running: Running,
+) {
+    let (sender, mut events) = mpsc::unbounded_channel();
+    // Nobody asks for a stop here: what waits is waited for when the agent ends.
+    let (_stopper, stop) = Stop::new();
+    let run = tokio::spawn(async move {
+        verify::verify(&operations, &mesh, planned, &options, &stop, &sender).await
+    });
+    while let Some(event) = events.recv().await {
+        running.push(&event);
+    }
+    running.push(&match run.await {
+        Ok(Ok(report)) => VerifyEvent::Finished { report },
+        Ok(Err(error)) => VerifyEvent::Failed {
+            error: described(error),
+        },
+        Err(error) => {
+            tracing::error!("a verification stopped unexpectedly: {error}");
+            VerifyEvent::Failed {
+                error: ApiError {
+                    message: "the agent's run stopped unexpectedly".to_owned(),
+                    hint: "look at what the agent says on its terminal, and report it".to_owned(),
+                    findings: Vec::new(),
+                },
+            }
+        }
+    });
+}
+
+fn described(error: PlanError) -> ApiError {
+    let (message, hint) = (error.to_string(), error.hint());
+    let findings: Vec<Finding> = match error {
+        PlanError::Findings(findings) => findings,
+        _ => Vec::new(),
+    };
+    ApiError {
+        message,
+        hint,
+        findings,
+    }
+}

@@ -1,0 +1,240 @@
+//! Whether clients inside each mesh are answered, and what their clusters' DNS says.
+
+use std::collections::BTreeMap;
+
+use futures::future::FutureExt as _;
+use shared::expect::{Call, Record};
+use shared::verify::{Around, Cause, Check, Expected, Family, Outcome, Resolution, judge_call};
+
+use super::client::{self, Brought, Client, Errand, Search};
+use super::curl;
+use super::gateways::fill;
+use super::job::Job;
+use super::records::{Records, row_in_cluster};
+use super::round::{Round, blank, expected_text, some_at_once};
+use crate::cluster::Connection;
+
+/// Clusters at once.
+const CLUSTERS_AT_ONCE: usize = 8;
+
+/// Sends a client in each cluster on its errand.
+pub(super) async fn check(round: &Round<'_>, records: &Records) -> Vec<Check> {
+    let clusters = round.resolved.clusters.iter();
+    let tasks = clusters.map(|cluster| in_cluster(round, records, cluster.name.as_str()).boxed());
+    some_at_once(CLUSTERS_AT_ONCE, tasks.collect())
+        .await
+        .concat()
+}
+
+async fn in_cluster(round: &Round<'_>, records: &Records, cluster: &str) -> Vec<Check> {
+    let calls: Vec<&Call> = round
+        .expectations
+        .calls
+        .iter()
+        .filter(|call| call.client == cluster)
+        .collect();
+    let names = &round.expectations.records;
+    let errand = Errand {
+        urls: calls
+            .iter()
+            .filter(|call| round.passed.get(&row(call)).is_none())
+            .map(|call| url(call))
+            .collect(),
+        names: names
+            .iter()
+            .filter(|record| round.passed.get(&row_in_cluster(cluster, record)).is_none())
+            .map(|record| record.host.clone())
+            .collect(),
+        deadline: round.deadline(),
+    };
+    let sent = if errand.urls.is_empty() && errand.names.is_empty() {
+        None
+    } else {
+        Some(send(round, cluster, &errand).await)
+    };
+    let (client, brought) = match sent {
+        None => (None, Err(Cause::NoDnsTool)),
+        Some(Ok((client, brought))) => (Some(client), Ok(brought)),
+        Some(Err(cause)) => (None, Err(cause)),
+    };
+    let unasked;
+    let resolutions = match &brought {
+        Ok(brought) => &brought.names,
+        Err(cause) => {
+            unasked = Err(cause.clone());
+            &unasked
+        }
+    };
+    let (mut checks, faults) = name_checks(round, records, cluster, names, resolutions);
+    for call in calls {
+        let mut check = row(call);
+        if let Some(passed) = round.passed.get(&check) {
+            checks.push(passed.clone());
+            continue;
+        }
+        let done = match (&client, &brought) {
+            (Some(client), Ok(brought)) => {
+                check.asked.clone_from(&client.name);
+                judge(round, call, check, client, brought, &faults).await
+            }
+            (_, Err(cause)) => check.with(Outcome::CouldNotCheck, cause),
+            (None, Ok(_)) => check,
+        };
+        checks.push(done);
+    }
+    checks
+}
+
+async fn send(
+    round: &Round<'_>,
+    cluster: &str,
+    errand: &Errand,
+) -> Result<(Client, Brought), Cause> {
+    let connection = round.connection(cluster).map_err(Cause::NotAsked)?;
+    let mut client = find(round, connection).await?;
+    let brought = client.run(connection, errand, round.stop).await?;
+    Ok((client, brought))
+}
+
+/// The client of a cluster, or what is made in its place.
+pub(super) async fn find(round: &Round<'_>, connection: &Connection) -> Result<Client, Cause> {
+    let selector = &round.options.client;
+    let job = (!round.options.no_job).then(|| Job {
+        namespace: selector.namespace.to_string(),
+        image: round.resolved.images.sleep.clone(),
+        mesh: round.resolved.name.to_string(),
+    });
+    client::find(connection, Search { selector, job }).await
+}
+
+/// The rows of a cluster's DNS, and what is wrong by name. Where it could not be asked at all, that
+/// is one row.
+fn name_checks(
+    round: &Round<'_>,
+    records: &Records,
+    cluster: &str,
+    names: &[Record],
+    resolutions: &Result<BTreeMap<String, Resolution>, Cause>,
+) -> (Vec<Check>, BTreeMap<String, Cause>) {
+    let mut checks = Vec::new();
+    let mut faults = BTreeMap::new();
+    let mut unasked: Option<Check> = None;
+    for record in names {
+        let row = row_in_cluster(cluster, record);
+        if let Some(passed) = round.passed.get(&row) {
+            checks.push(passed.clone());
+            continue;
+        }
+        let resolution = match resolutions {
+            Ok(resolutions) => resolutions.get(&record.host).ok_or(Cause::NoDnsTool),
+            Err(cause) => Err(cause.clone()),
+        };
+        match resolution {
+            Ok(seen) => {
+                let (check, fault) = records.in_cluster(round, cluster, record, seen);
+                checks.push(check);
+                faults.extend(fault.map(|fault| (record.host.clone(), fault)));
+            }
+            Err(cause) if unasked.is_none() => {
+                let mut check = blank(Family::Record);
+                check.cluster.clone_from(&row.cluster);
+                check.asked.clone_from(&row.asked);
+                round
+                    .resolved
+                    .dns
+                    .suffix
+                    .as_str()
+                    .clone_into(&mut check.host);
+                "an answer".clone_into(&mut check.expected);
+                unasked = Some(check.with(Outcome::CouldNotCheck, &cause));
+            }
+            Err(_) => {}
+        }
+    }
+    checks.extend(unasked);
+    (checks, faults)
+}
+
+/// The URL that a call is for.
+pub(super) fn url(call: &Call) -> String {
+    let path = &call.probe.path;
+    if call.port == 80 {
+        format!("http://{}{path}", call.url_host)
+    } else {
+        format!("http://{}:{}{path}", call.url_host, call.port)
+    }
+}
+
+fn row(call: &Call) -> Check {
+    let mut check = blank(Family::Call);
+    check.cluster.clone_from(&call.client);
+    check.service.clone_from(&call.service);
+    check.host.clone_from(&call.url_host);
+    call.level.clone_into(&mut check.level);
+    check.expected = expected_text(call.probe.status, &call.answered_by);
+    check
+}
+
+async fn judge(
+    round: &Round<'_>,
+    call: &Call,
+    mut check: Check,
+    client: &Client,
+    brought: &Brought,
+    faults: &BTreeMap<String, Cause>,
+) -> Check {
+    let Some(transfer) = brought.transfers.get(&curl::authority(&url(call))) else {
+        let cause = Cause::NoCurl(format!("{} is not in its answer", call.url_host));
+        return check.with(Outcome::CouldNotCheck, &cause);
+    };
+    fill(&mut check, &transfer.reply, transfer.milliseconds);
+    let expected = Expected {
+        status: call.probe.status,
+        answered_by: &call.answered_by,
+    };
+    let sidecar = client.traits.sidecar;
+    if judge_call(expected, &transfer.reply, &Around::default()).is_ok() {
+        return if sidecar == Some(false) {
+            // It was answered, and not by way of the mesh, which was to be shown.
+            check.with(Outcome::CouldNotCheck, &Cause::NoSidecar)
+        } else {
+            check
+        };
+    }
+    let local = [call.client.clone()];
+    let answering = if call.answered_by.is_empty() {
+        &local[..]
+    } else {
+        &call.answered_by
+    };
+    let around = Around {
+        sidecar,
+        locality: locality(round, call, client),
+        client: call.client.clone(),
+        objects: round.off_objects(&call.service),
+        backends: round.backends(&call.service, answering).await,
+        without_address: round.without_address(&call.answered_by),
+        record: faults.get(&call.url_host).cloned(),
+    };
+    match judge_call(expected, &transfer.reply, &around) {
+        Ok(()) => check,
+        Err(cause) => check.with(Outcome::Failed, &cause),
+    }
+}
+
+/// The locality of the client's node, where it is not the document's.
+fn locality(round: &Round<'_>, call: &Call, client: &Client) -> Option<(String, String)> {
+    let seen = client.traits.locality.clone()?;
+    let cluster = round
+        .resolved
+        .clusters
+        .iter()
+        .find(|cluster| cluster.name.as_str() == call.client)?;
+    let wanted = cluster.locality();
+    let shown = if seen == "/" {
+        "no region and no zone".to_owned()
+    } else {
+        seen.clone()
+    };
+    (seen != wanted).then_some((shown, wanted))
+}

@@ -1,0 +1,297 @@
+//! What is run in a client's pod, and what it says: pure text in and out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde_json::Value;
+use shared::verify::{Answer, Failure, Reply, Resolution};
+
+use super::http::{AGENT, CLUSTER_HEADER, beginning};
+
+/// Before each transfer's record; no header and no message of curl has it.
+const MARK: &str = "fedmesh-transfer\t";
+/// Before each name's answer.
+const NAME_MARK: &str = "fedmesh-name ";
+/// Before each body.
+const BODY_MARK: &str = "fedmesh-body\t";
+/// Transfers at once in a pod.
+const AT_ONCE: &str = "8";
+
+/// What a pod's curl can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Curl {
+    /// 7.83 and later: transfers at once, headers as JSON.
+    New,
+    /// Before that: one after the other, headers as they come.
+    Old,
+}
+
+/// The program to ask DNS with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DnsTool {
+    Nslookup,
+    Dig,
+    Getent,
+}
+
+impl DnsTool {
+    const ALL: [(&'static str, Self); 3] = [
+        ("nslookup", Self::Nslookup),
+        ("dig", Self::Dig),
+        ("getent", Self::Getent),
+    ];
+
+    fn command(self) -> &'static str {
+        match self {
+            // Asks for IPv4 and IPv6 addresses at once, with BIND's and with busybox's.
+            Self::Nslookup => "nslookup \"$n.\"",
+            Self::Dig => "dig +time=2 +tries=2 +noall +comments +answer \"$n.\" A \"$n.\" AAAA",
+            Self::Getent => "getent ahosts \"$n.\"",
+        }
+    }
+}
+
+/// One transfer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Transfer {
+    pub(super) reply: Reply,
+    pub(super) milliseconds: u32,
+}
+
+/// Says which programs there are. A pod without a shell does not know this command.
+pub(super) fn probe() -> Vec<String> {
+    let tools = DnsTool::ALL.map(|(name, _)| name).join(" ");
+    let script = format!(
+        "curl --version; for t in {tools}; do command -v $t >/dev/null 2>&1 && echo \"tool $t\" && break; done; exit 0"
+    );
+    words(["sh", "-c", &script])
+}
+
+/// Reads the answer to [`probe`]: `None` where there is no curl.
+pub(super) fn read_probe(output: &str) -> (Option<Curl>, Option<DnsTool>) {
+    let curl = output.lines().find_map(|line| {
+        let version = line.strip_prefix("curl ")?.split(' ').next()?;
+        let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
+        let version = (parts.next()??, parts.next()??);
+        Some(if version >= (7, 83) {
+            Curl::New
+        } else {
+            Curl::Old
+        })
+    });
+    let tool = output.lines().find_map(|line| {
+        let name = line.strip_prefix("tool ")?;
+        let found = DnsTool::ALL.iter().find(|(other, _)| *other == name)?;
+        Some(found.1)
+    });
+    (curl, tool)
+}
+
+/// Fetches URLs, each of another host or port.
+pub(super) fn transfers(curl: Curl, urls: &[&str], deadline: Duration) -> Vec<String> {
+    let format = format!(
+        "\\n{MARK}%{{url_effective}}\\t%{{http_code}}\\t%{{exitcode}}\\t%{{time_total}}\\t%{{errormsg}}\\t%{{header_json}}\\n"
+    );
+    let mut command = common(deadline);
+    match curl {
+        Curl::New => command.extend(words(["--parallel", "--parallel-max", AT_ONCE])),
+        Curl::Old => command.extend(words(["--show-error", "--dump-header", "-"])),
+    }
+    let format = match curl {
+        Curl::New => format,
+        Curl::Old => {
+            format!("\\n{MARK}%{{url_effective}}\\t%{{http_code}}\\t\\t%{{time_total}}\\t\\t\\n")
+        }
+    };
+    command.extend(words(["--write-out", &format]));
+    for url in urls {
+        command.extend(words(["--output", "/dev/null", url]));
+    }
+    command
+}
+
+/// Fetches the bodies of URLs, one after the other.
+pub(super) fn bodies(urls: &[&str], deadline: Duration) -> Vec<String> {
+    let mut command = common(deadline);
+    let format = format!("\\n{BODY_MARK}%{{url_effective}}\\n");
+    command.extend(words(["--max-filesize", "65536", "--write-out", &format]));
+    command.extend(urls.iter().map(ToString::to_string));
+    command
+}
+
+fn common(deadline: Duration) -> Vec<String> {
+    let seconds = format!("{:.1}", deadline.as_secs_f64());
+    words([
+        "curl",
+        "--silent",
+        "--globoff",
+        "--path-as-is",
+        "--noproxy",
+        "*",
+        "--max-time",
+        &seconds,
+        "--user-agent",
+        AGENT,
+    ])
+}
+
+/// Asks for the addresses of names, some at a time.
+pub(super) fn names(tool: DnsTool, hosts: &[&str]) -> Vec<String> {
+    let mut command = words(["sh", "-c", &names_script(tool), "sh"]);
+    command.extend(hosts.iter().map(ToString::to_string));
+    command
+}
+
+/// The script; the names are its arguments. An answer is written in one piece, since several are
+/// written at a time.
+pub(super) fn names_script(tool: DnsTool) -> String {
+    format!(
+        "i=0; for n in \"$@\"; do (o=$({} 2>&1); printf '%s%s\\n%s\\n' '{NAME_MARK}' \"$n\" \"$o\") & \
+         i=$((i+1)); [ $((i%8)) -ne 0 ] || wait; done; wait",
+        tool.command()
+    )
+}
+
+fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
+    words.map(str::to_owned).into()
+}
+
+/// The transfers by `host[:port]`. What curl before 7.83 says of failures stands on standard error,
+/// in their order.
+pub(super) fn read_transfers(stdout: &str, stderr: &str) -> BTreeMap<String, Transfer> {
+    let mut failures = stderr.lines().filter_map(|line| {
+        let (code, message) = line.strip_prefix("curl: (")?.split_once(") ")?;
+        Some((code.parse::<u16>().ok()?, message.to_owned()))
+    });
+    let mut transfers = BTreeMap::new();
+    let mut before = stdout;
+    while let Some((head, rest)) = before.split_once(MARK) {
+        let end = rest.find(MARK).unwrap_or(rest.len());
+        let mut fields = rest[..end].splitn(6, '\t');
+        let mut field = || fields.next().unwrap_or_default();
+        let (url, status, exit, seconds, message, headers) =
+            (field(), field(), field(), field(), field(), field());
+        let status: u16 = status.parse().unwrap_or(0);
+        let mut failure = (exit.parse().unwrap_or(0), message.to_owned());
+        if status == 0
+            && failure.0 == 0
+            && let Some(next) = failures.next()
+        {
+            failure = next;
+        }
+        let headers = serde_json::from_str(headers.trim()).unwrap_or_else(|_| headers_of(head));
+        let header = |name: &str| headers[name][0].as_str().map(str::to_owned);
+        // A body that breaks off after the head is as good as none.
+        let reply = if status == 0 || matches!(failure.0, 18 | 28 | 56) {
+            Reply::Failed(Failure::of_curl(failure.0, &failure.1))
+        } else {
+            Reply::Answered(Answer {
+                status,
+                cluster: header(CLUSTER_HEADER),
+                envoy: header("server").is_some_and(|server| server.contains("envoy")),
+                body: String::new(),
+            })
+        };
+        let seconds: f64 = seconds.parse().unwrap_or(0.0);
+        let time = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        transfers.insert(
+            authority(url),
+            Transfer {
+                reply,
+                milliseconds: super::http::milliseconds(time),
+            },
+        );
+        before = rest;
+    }
+    transfers
+}
+
+/// Headers as they come, the last answer's, in the form of curl's JSON.
+fn headers_of(text: &str) -> Value {
+    let mut headers = Value::Null;
+    for line in text.lines() {
+        if line.starts_with("HTTP/") {
+            headers = Value::Null;
+        } else if let Some((name, value)) = line.split_once(':') {
+            headers[name.trim().to_lowercase()] = Value::from(vec![value.trim()]);
+        }
+    }
+    headers
+}
+
+/// `host[:port]` of a URL.
+pub(super) fn authority(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or(rest).to_lowercase()
+}
+
+/// The beginnings of bodies, by `host[:port]`.
+pub(super) fn read_bodies(stdout: &str) -> BTreeMap<String, String> {
+    let mut bodies = BTreeMap::new();
+    let mut rest = stdout;
+    while let Some((body, after)) = rest.split_once(BODY_MARK) {
+        let (url, after) = after.split_once('\n').unwrap_or((after, ""));
+        bodies.insert(
+            authority(url.trim()),
+            beginning(body.trim_end_matches('\n')),
+        );
+        rest = after;
+    }
+    bodies
+}
+
+/// What each name was answered with.
+pub(super) fn read_names(stdout: &str) -> BTreeMap<String, Resolution> {
+    stdout
+        .split(NAME_MARK)
+        .skip(1)
+        .filter_map(|part| {
+            let (name, text) = part.split_once('\n')?;
+            Some((name.trim().to_owned(), resolution(text)))
+        })
+        .collect()
+}
+
+/// Reads what nslookup (BIND's or busybox's), dig or getent says.
+fn resolution(text: &str) -> Resolution {
+    let mut addresses = BTreeSet::new();
+    // nslookup names its server first, with an address of its own.
+    let mut is_answer = !text.contains("Server:");
+    for line in text.lines() {
+        if line.starts_with("Name:") || line.starts_with("Non-authoritative") {
+            is_answer = true;
+        }
+        if !is_answer || line.starts_with(';') {
+            continue;
+        }
+        let mut words = line.split_whitespace();
+        let word = match words.next() {
+            // `Address: 192.0.2.1`, in old versions `Address 1: 192.0.2.1 name`
+            Some("Address:") => words.next(),
+            Some("Address") => words.nth(1),
+            // `name. 300 IN A 192.0.2.1`
+            Some(first) if first.ends_with('.') => words.next_back(),
+            // `192.0.2.1 STREAM name`
+            first => first,
+        };
+        addresses.extend(word.and_then(|word| word.parse::<IpAddr>().ok()));
+    }
+    let lower = text.to_lowercase();
+    if !addresses.is_empty() {
+        Resolution::Addresses(addresses.into_iter().collect())
+    } else if lower.contains("nxdomain") {
+        Resolution::NoSuchName
+    } else if lower.contains("status: noerror") || lower.contains("no answer") {
+        Resolution::NoAddress
+    } else if text.trim().is_empty() {
+        // getent says nothing of what is not there.
+        Resolution::NoSuchName
+    } else {
+        let line = text.lines().map(str::trim).rfind(|line| !line.is_empty());
+        Resolution::Error(line.unwrap_or_default().to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests;

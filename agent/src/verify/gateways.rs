@@ -1,0 +1,185 @@
+//! Whether each gateway answers each name, asked from here.
+
+use std::collections::BTreeMap;
+
+use futures::future::FutureExt as _;
+use shared::expect::GatewayCall;
+use shared::verify::{Around, Cause, Check, Expected, Family, Outcome, Reply, judge_call};
+
+use super::http::{self, Got};
+use super::round::{AT_ONCE, Round, blank, expected_text, some_at_once};
+
+/// Asks all gateways.
+///
+/// A gateway that is not reached is tried once: its other names would only cost the same time.
+pub(super) async fn check(round: &Round<'_>) -> Vec<Check> {
+    let calls = &round.expectations.gateways;
+    let mut by_address: BTreeMap<(&str, u16), Vec<usize>> = BTreeMap::new();
+    let mut checks: Vec<Option<Check>> = Vec::new();
+    for (index, call) in calls.iter().enumerate() {
+        let passed = round.passed.get(&row(call)).cloned();
+        if passed.is_none() {
+            by_address
+                .entry((&call.address, call.port))
+                .or_default()
+                .push(index);
+        }
+        checks.push(passed);
+    }
+    let tasks = by_address
+        .into_values()
+        .map(|indices| at_address(round, indices).boxed());
+    for (index, check) in some_at_once(AT_ONCE, tasks.collect()).await.concat() {
+        checks[index] = Some(check);
+    }
+    checks.into_iter().flatten().collect()
+}
+
+/// Asks one address under some of its names.
+async fn at_address(round: &Round<'_>, indices: Vec<usize>) -> Vec<(usize, Check)> {
+    let calls = &round.expectations.gateways;
+    let Some((&first, rest)) = indices.split_first() else {
+        return Vec::new();
+    };
+    let check = one(round, &calls[first], None).await;
+    let not_reached = check
+        .cause
+        .as_ref()
+        .filter(|cause| cause.code == "not-from-here")
+        .map(|_| check.seen.text.clone());
+    let tasks = rest
+        .iter()
+        .map(|&index| one(round, &calls[index], not_reached.clone()).boxed());
+    let others = some_at_once(AT_ONCE, tasks.collect()).await;
+    let others = rest.iter().copied().zip(others);
+    std::iter::once((first, check)).chain(others).collect()
+}
+
+fn row(call: &GatewayCall) -> Check {
+    let mut check = blank(Family::Gateway);
+    check.cluster.clone_from(&call.cluster);
+    check.service.clone_from(&call.service);
+    check.host.clone_from(&call.host);
+    check.asked = if call.address.contains(':') {
+        format!("[{}]:{}", call.address, call.port)
+    } else {
+        format!("{}:{}", call.address, call.port)
+    };
+    check.expected = expected_text(call.probe.status, &call.answered_by);
+    check
+}
+
+async fn one(round: &Round<'_>, call: &GatewayCall, not_reached: Option<String>) -> Check {
+    let mut check = row(call);
+    let got = match not_reached {
+        Some(why) => Got::NotReached(why),
+        None => {
+            http::get(
+                &call.address,
+                call.port,
+                &call.host,
+                &call.probe.path,
+                round.deadline(),
+            )
+            .await
+        }
+    };
+    let (reply, milliseconds) = match got {
+        Got::Reply {
+            reply,
+            milliseconds,
+        } => (reply, milliseconds),
+        Got::NotReached(why) => {
+            check.seen.text.clone_from(&why);
+            return check.with(Outcome::CouldNotCheck, &Cause::NotFromHere(why));
+        }
+    };
+    fill(&mut check, &reply, milliseconds);
+    let expected = Expected {
+        status: call.probe.status,
+        answered_by: &call.answered_by,
+    };
+    if judge_call(expected, &reply, &Around::default()).is_ok() {
+        return check;
+    }
+    let clusters = std::slice::from_ref(&call.cluster);
+    let around = Around {
+        objects: round
+            .off_objects(&call.service)
+            .into_iter()
+            .filter(|off| off.cluster == call.cluster)
+            .collect(),
+        backends: round.backends(&call.service, clusters).await,
+        ..Around::default()
+    };
+    match judge_call(expected, &reply, &around) {
+        Ok(()) => check,
+        Err(cause) => check.with(Outcome::Failed, &cause),
+    }
+}
+
+/// Takes down what came.
+pub(super) fn fill(check: &mut Check, reply: &Reply, milliseconds: u32) {
+    check.seen.milliseconds = Some(milliseconds);
+    match reply {
+        Reply::Answered(answer) => {
+            check.seen.status = Some(answer.status);
+            check.seen.answered_by.clone_from(&answer.cluster);
+            if answer.status >= 400 {
+                // A page of HTML says nothing in a row.
+                check.seen.text = answer.body.chars().take(200).collect();
+            }
+        }
+        Reply::Failed(failure) => check.seen.text = format!("{failure:?}").to_lowercase(),
+    }
+}
+
+/// Gateways that are not reached from here are known to work where a client in a mesh was answered
+/// through them: then the row is for information.
+pub(super) fn settle(checks: &mut [Check]) {
+    let answering: Vec<String> = checks
+        .iter()
+        .filter(|check| check.family == Family::Call && check.outcome == Outcome::Passed)
+        .filter_map(|check| check.seen.answered_by.clone())
+        .collect();
+    for check in checks.iter_mut() {
+        let not_reached = check
+            .cause
+            .as_ref()
+            .is_some_and(|cause| cause.code == "not-from-here");
+        if check.family == Family::Gateway && not_reached {
+            check.advisory = answering.contains(&check.cluster);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_clients_have_shown_need_not_be_shown_from_here() {
+        let gateway = |cluster: &str, cause: &Cause| {
+            let mut check = blank(Family::Gateway);
+            check.cluster = cluster.into();
+            check.with(Outcome::CouldNotCheck, cause)
+        };
+        let call = |by: &str, outcome| {
+            let mut check = blank(Family::Call);
+            check.seen.answered_by = Some(by.into());
+            check.outcome = outcome;
+            check
+        };
+        let away = Cause::NotFromHere("192.0.2.1:80".into());
+        let mut checks = [
+            gateway("north", &away),
+            gateway("south", &away),
+            gateway("north", &Cause::Refused),
+            call("north", Outcome::Passed),
+            call("south", Outcome::Failed),
+        ];
+        settle(&mut checks);
+        let advisory: Vec<bool> = checks.iter().map(|check| check.advisory).collect();
+        assert_eq!(advisory, [true, false, false, false, false]);
+    }
+}

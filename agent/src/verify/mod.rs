@@ -1,0 +1,217 @@
+//! Proving by traffic that what was rendered works.
+//!
+//! ```text
+//! Planned ──expect──▶ objects · records · gateways · calls ──judge──▶ Report
+//! ```
+//!
+//! What is expected is computed from the same document, and what is seen is judged in the core;
+//! here is only the I/O. **Invariant**: nothing is changed in a cluster but by a drill, and by the
+//! Job that stands in for a client; both are taken back however the run ends.
+
+mod calls;
+mod client;
+mod curl;
+mod dns;
+mod drill;
+mod gateways;
+mod http;
+mod job;
+mod objects;
+mod records;
+mod restore;
+mod round;
+mod stop;
+mod watch;
+mod workloads;
+
+use std::time::Duration;
+
+use shared::Mesh;
+use shared::api::{Intent, Status, VerifyEvent};
+use shared::expect::{Expectations, expect};
+use shared::resolved::Resolved;
+use shared::verify::{Cause, Check, Family, Outcome, Report};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
+
+pub use client::{ClientSelector, ClientSelectorError};
+pub use drill::{DrillTarget, DrillTargetError};
+pub use restore::{LeftBehind, left_behind, restore};
+pub use stop::{Stop, Stopper};
+
+use crate::operation::{Operations, PlanError, Planned};
+use round::{Passed, Round};
+
+/// The first pause between two rounds; each one after it is half as long again.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+/// No pause is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// Time for each check, where nobody says another.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How to verify.
+#[derive(Debug, Clone)]
+pub struct VerifyOptions {
+    /// The clients in each cluster.
+    pub client: ClientSelector,
+    /// Whether no Job may be made where there is no client.
+    pub no_job: bool,
+    /// For each check.
+    pub timeout: Duration,
+    /// How long what fails is tried again.
+    pub wait: Duration,
+    /// What to take away when everything is well, if anything.
+    pub drill: Option<DrillTarget>,
+}
+
+impl Default for VerifyOptions {
+    fn default() -> Self {
+        Self {
+            client: ClientSelector::default(),
+            no_job: false,
+            timeout: DEFAULT_TIMEOUT,
+            wait: Duration::ZERO,
+            drill: None,
+        }
+    }
+}
+
+/// Makes all checks; those that fail again and again until they pass, the time is over, or a stop
+/// is asked for. The plan is that of the first round; each later one looks at the clusters anew.
+///
+/// # Errors
+/// A later round cannot be planned.
+pub async fn verify(
+    operations: &Operations,
+    mesh: &Mesh,
+    mut planned: Planned,
+    options: &VerifyOptions,
+    stop: &Stop,
+    events: &UnboundedSender<VerifyEvent>,
+) -> Result<Report, PlanError> {
+    let deadline = Instant::now() + options.wait;
+    let mut passed = Passed::default();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let checks = one_round(mesh, &planned, options, &passed, stop).await?;
+        let open = checks
+            .iter()
+            .filter(|check| check.is_worth_another_try())
+            .count();
+        passed.remember(&checks);
+        // Nobody has to listen.
+        _ = events.send(VerifyEvent::Round {
+            checks: checks.len(),
+            open,
+        });
+        let left = deadline.saturating_duration_since(Instant::now());
+        if open == 0 || left.is_zero() || stop.is_requested() {
+            let mut report = Report {
+                mesh: mesh.metadata.name.clone(),
+                checks,
+                drill: None,
+            };
+            if let Some(target) = &options.drill {
+                drill_after(mesh, &planned, options, stop, target, &mut report).await?;
+            }
+            return Ok(report);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause.min(left)) => {}
+            () = stop.requested() => {}
+        }
+        pause = pause.mul_f32(1.5).min(LONGEST_PAUSE);
+        planned = operations.plan(mesh, Intent::Apply).await?;
+    }
+}
+
+/// What a round goes by, computed from the document and what was found.
+struct Basis {
+    resolved: Resolved,
+    expectations: Expectations,
+    status: Status,
+}
+
+impl Basis {
+    fn of(mesh: &Mesh, planned: &Planned) -> Result<Self, PlanError> {
+        let checked = shared::check(mesh, &planned.facts);
+        let Some(resolved) = checked.resolved else {
+            return Err(PlanError::Findings(checked.findings));
+        };
+        Ok(Self {
+            expectations: expect(&resolved),
+            resolved,
+            status: Status::of(&planned.plan),
+        })
+    }
+
+    fn round<'a>(
+        &'a self,
+        planned: &'a Planned,
+        options: &'a VerifyOptions,
+        passed: &'a Passed,
+        stop: &'a Stop,
+    ) -> Round<'a> {
+        Round {
+            resolved: &self.resolved,
+            expectations: &self.expectations,
+            planned,
+            status: &self.status,
+            options,
+            passed,
+            stop,
+        }
+    }
+}
+
+async fn one_round(
+    mesh: &Mesh,
+    planned: &Planned,
+    options: &VerifyOptions,
+    passed: &Passed,
+    stop: &Stop,
+) -> Result<Vec<Check>, PlanError> {
+    let basis = Basis::of(mesh, planned)?;
+    let round = basis.round(planned, options, passed, stop);
+    let mut checks = objects::check(&basis.status);
+    let (records, from_here) = tokio::join!(records::check(&round), gateways::check(&round));
+    let from_clients = calls::check(&round, &records).await;
+    checks.extend(records.checks);
+    checks.extend(from_here);
+    checks.extend(from_clients);
+    records::settle(&mut checks);
+    gateways::settle(&mut checks);
+    // Stable: within a family the order is that of the document.
+    checks.sort_by_key(|check| check.family);
+    Ok(checks)
+}
+
+/// A drill on top of a fault would only hurt: every client has to be answered first.
+async fn drill_after(
+    mesh: &Mesh,
+    planned: &Planned,
+    options: &VerifyOptions,
+    stop: &Stop,
+    target: &DrillTarget,
+    report: &mut Report,
+) -> Result<(), PlanError> {
+    let unwell = report
+        .checks
+        .iter()
+        .any(|check| check.family == Family::Call && check.outcome == Outcome::Failed);
+    if unwell {
+        let mut row = round::blank(Family::Drill);
+        row.service.clone_from(&target.service);
+        "traffic moves and comes back".clone_into(&mut row.expected);
+        let cause = Cause::Other("nothing was taken away: calls fail as it is".to_owned());
+        report.checks.push(row.with(Outcome::CouldNotCheck, &cause));
+        return Ok(());
+    }
+    let basis = Basis::of(mesh, planned)?;
+    let passed = Passed::default();
+    let round = basis.round(planned, options, &passed, stop);
+    let (drill, rows) = drill::run(&round, target).await;
+    report.drill = drill;
+    report.checks.extend(rows);
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! What a drill that was broken off has left without its replicas.
+
+use std::collections::BTreeSet;
+
+use futures::future::FutureExt as _;
+use shared::Mesh;
+use shared::name::Label;
+use shared::resolved::DEFAULT_NAMESPACE;
+
+use super::round::{AT_ONCE, some_at_once};
+use super::workloads::{self, Taken};
+use crate::operation::Planned;
+
+/// A Deployment that an earlier drill has left at no replicas.
+#[derive(Debug, Clone)]
+pub struct LeftBehind {
+    /// The cluster.
+    pub cluster: String,
+    taken: Taken,
+}
+
+impl std::fmt::Display for LeftBehind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Deployment {} in cluster {} ({} replicas before the drill)",
+            self.taken.id(),
+            self.cluster,
+            self.taken.replicas
+        )
+    }
+}
+
+/// Looks for it in the namespaces of the services. Where nobody may look, nothing is found.
+pub async fn left_behind(planned: &Planned, mesh: &Mesh) -> Vec<LeftBehind> {
+    let namespaces: BTreeSet<&str> = mesh
+        .spec
+        .services
+        .iter()
+        .map(|service| service.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE))
+        // They become part of a path.
+        .filter(|namespace| Label::new(namespace).is_ok())
+        .collect();
+    let name = mesh.metadata.name.as_str();
+    let mut tasks = Vec::new();
+    for cluster in &mesh.spec.clusters {
+        for &namespace in &namespaces {
+            tasks.push(in_namespace(planned, &cluster.name, name, namespace).boxed());
+        }
+    }
+    some_at_once(AT_ONCE, tasks).await.concat()
+}
+
+async fn in_namespace(
+    planned: &Planned,
+    cluster: &str,
+    mesh: &str,
+    namespace: &str,
+) -> Vec<LeftBehind> {
+    let Some(connection) = planned.connection(cluster) else {
+        return Vec::new();
+    };
+    match workloads::left_behind(connection, mesh, namespace).await {
+        Ok(all) => all
+            .into_iter()
+            .map(|taken| LeftBehind {
+                cluster: cluster.to_owned(),
+                taken,
+            })
+            .collect(),
+        Err(error) => {
+            let error = error.in_context(connection.context(), "list Deployment");
+            tracing::debug!("whether a drill has left something is not known: {error}");
+            Vec::new()
+        }
+    }
+}
+
+/// Gives one its replicas back.
+///
+/// # Errors
+/// Why that did not work, with the context.
+pub async fn restore(planned: &Planned, left: &LeftBehind) -> Result<(), String> {
+    let connection = planned
+        .connection(&left.cluster)
+        .ok_or_else(|| format!("cluster {} was not looked at", left.cluster))?;
+    workloads::give_back(connection, &left.taken).await
+}

@@ -1,0 +1,328 @@
+//! One round of checks: what it goes by, and what all its families share.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures::future::{BoxFuture, FutureExt as _};
+use futures::stream::{self, StreamExt as _};
+use serde_json::Value;
+use shared::api::Status;
+use shared::expect::Expectations;
+use shared::object::Key;
+use shared::ownership;
+use shared::resolved::{Resolved, Service};
+use shared::verify::{Backend, Check, Family, OffObject, Outcome, PortSeen, Seen};
+
+use super::client::percent_encoded;
+use super::{Stop, VerifyOptions};
+use crate::cluster::{Connection, Request};
+use crate::operation::Planned;
+
+/// Requests to gateways and name servers at once.
+pub(super) const AT_ONCE: usize = 16;
+
+/// Does all of it, some at a time, and gives the results in their order.
+pub(super) async fn some_at_once<T>(at_once: usize, tasks: Vec<BoxFuture<'_, T>>) -> Vec<T> {
+    stream::iter(tasks).buffered(at_once).collect().await
+}
+
+/// What a round goes by.
+pub(super) struct Round<'a> {
+    pub(super) resolved: &'a Resolved,
+    pub(super) expectations: &'a Expectations,
+    pub(super) planned: &'a Planned,
+    pub(super) status: &'a Status,
+    pub(super) options: &'a VerifyOptions,
+    /// Checks of earlier rounds that have passed.
+    pub(super) passed: &'a Passed,
+    pub(super) stop: &'a Stop,
+}
+
+/// Checks that have passed, by what makes them the same.
+#[derive(Debug, Default)]
+pub(super) struct Passed(BTreeMap<Identity, Check>);
+
+/// Family, cluster, service, host, asked, expected: with another expectation it is another check.
+/// Of calls it does not count which pod made them.
+type Identity = (Family, [String; 5]);
+
+impl Passed {
+    /// Remembers those that need no other try.
+    pub(super) fn remember(&mut self, checks: &[Check]) {
+        for check in checks {
+            if check.outcome == Outcome::Passed {
+                self.0.insert(identity(check), check.clone());
+            }
+        }
+    }
+
+    /// The same check, if it has passed.
+    pub(super) fn get(&self, check: &Check) -> Option<&Check> {
+        self.0.get(&identity(check))
+    }
+}
+
+fn identity(check: &Check) -> Identity {
+    let anybody = String::new();
+    let asked = if check.family == Family::Call {
+        &anybody
+    } else {
+        &check.asked
+    };
+    let texts = [
+        &check.cluster,
+        &check.service,
+        &check.host,
+        asked,
+        &check.expected,
+    ];
+    (check.family, texts.map(Clone::clone))
+}
+
+/// A check that has not been made; who makes it fills in what is to be known.
+pub(super) fn blank(family: Family) -> Check {
+    Check {
+        family,
+        cluster: String::new(),
+        service: String::new(),
+        host: String::new(),
+        level: String::new(),
+        asked: String::new(),
+        expected: String::new(),
+        seen: Seen::default(),
+        outcome: Outcome::Passed,
+        advisory: false,
+        cause: None,
+    }
+}
+
+/// `status 200 from north or south`
+pub(super) fn expected_text(status: Option<u16>, answered_by: &[String]) -> String {
+    let status = status.map_or_else(|| "below 500".to_owned(), |status| status.to_string());
+    if answered_by.is_empty() {
+        format!("status {status}")
+    } else {
+        format!("status {status} from {}", answered_by.join(" or "))
+    }
+}
+
+impl Round<'_> {
+    /// For each check.
+    pub(super) fn deadline(&self) -> Duration {
+        self.options.timeout
+    }
+
+    /// The way to a cluster, or why there is none.
+    pub(super) fn connection(&self, cluster: &str) -> Result<&Connection, String> {
+        self.planned.connection(cluster).ok_or_else(|| {
+            let clusters = &self.planned.plan.clusters;
+            let error = clusters
+                .iter()
+                .find(|planned| planned.name == cluster)
+                .and_then(|planned| planned.error.clone());
+            error.unwrap_or_else(|| format!("cluster {cluster} was not looked at"))
+        })
+    }
+
+    /// The service with this id.
+    pub(super) fn service(&self, id: &str) -> Option<&Service> {
+        self.resolved
+            .services
+            .iter()
+            .find(|service| service.id() == id)
+    }
+
+    /// Whether clusters have to be told who answers for the suffix.
+    pub(super) fn is_private(&self) -> bool {
+        !self.name_servers().is_empty()
+    }
+
+    /// Those that the document names.
+    #[allow(clippy::unused_self, reason = "until the document has them")]
+    pub(super) fn name_servers(&self) -> Vec<SocketAddr> {
+        Vec::new()
+    }
+
+    /// Those of some clusters whose gateways have no address.
+    pub(super) fn without_address(&self, clusters: &[String]) -> Vec<String> {
+        let named = self.resolved.clusters.iter().filter(|cluster| {
+            clusters.iter().any(|name| name == cluster.name.as_str())
+                && cluster.gateway.addresses.as_ref().is_none_or(Vec::is_empty)
+        });
+        named.map(|cluster| cluster.name.to_string()).collect()
+    }
+
+    /// Objects of a service, in all clusters, that are not as they should be.
+    pub(super) fn off_objects(&self, service: &str) -> Vec<OffObject> {
+        let Some(service) = self.service(service) else {
+            return Vec::new();
+        };
+        self.off()
+            .filter(|(_, key, _)| concerns(key, service, self.resolved.name.as_str()))
+            .map(|(cluster, key, missing)| off_object(cluster, key, missing))
+            .collect()
+    }
+
+    /// The objects of a cluster's own DNS that are not as they should be.
+    pub(super) fn off_cluster_dns(&self, cluster: &str) -> Vec<OffObject> {
+        self.off()
+            .filter(|(name, key, _)| *name == cluster && key.kind == "ConfigMap")
+            .map(|(cluster, key, missing)| off_object(cluster, key, missing))
+            .collect()
+    }
+
+    fn off(&self) -> impl Iterator<Item = (&str, &Key, bool)> {
+        self.status.clusters.iter().flat_map(|cluster| {
+            let named = |missing: bool| move |key| (cluster.name.as_str(), key, missing);
+            let missing = cluster.missing.iter().map(named(true));
+            missing.chain(cluster.changed.iter().map(named(false)))
+        })
+    }
+
+    /// What stands behind a service in some clusters, as far as it can be seen.
+    pub(super) async fn backends(&self, service: &str, clusters: &[String]) -> Vec<Backend> {
+        let Some(service) = self.service(service) else {
+            return Vec::new();
+        };
+        let backends = clusters.iter().filter_map(|cluster| {
+            let connection = self.connection(cluster).ok()?;
+            Some(backend(connection, cluster, service).boxed())
+        });
+        let backends = some_at_once(AT_ONCE, backends.collect()).await;
+        backends.into_iter().flatten().collect()
+    }
+}
+
+fn off_object(cluster: &str, key: &Key, missing: bool) -> OffObject {
+    OffObject {
+        cluster: cluster.to_owned(),
+        object: key.to_string(),
+        missing,
+    }
+}
+
+/// Whether an object is of a service, or of all services, by the names that rendering gives.
+fn concerns(key: &Key, service: &Service, mesh: &str) -> bool {
+    let id = service.id();
+    let is_named = key.namespace == service.namespace.as_str() && key.name == service.name.as_str();
+    let is_gateway = key.kind.contains("Gateway") && key.name == ownership::object_name(mesh);
+    is_named
+        || is_gateway
+        || key.name == id
+        || key
+            .name
+            .strip_prefix(&id)
+            .is_some_and(|rest| rest.starts_with(".zone"))
+        || service
+            .names
+            .iter()
+            .any(|name| name.host.as_str() == key.name)
+}
+
+/// `None` where nobody may look.
+async fn backend(connection: &Connection, cluster: &str, service: &Service) -> Option<Backend> {
+    let (namespace, name) = (service.namespace.as_str(), service.name.as_str());
+    let request = Request::get(format!("/api/v1/namespaces/{namespace}/services/{name}"));
+    let found = connection.find(&request).await.ok()?;
+    let mut backend = Backend {
+        cluster: cluster.to_owned(),
+        service: format!("{namespace}/{name}"),
+        number: service.port,
+        port: None,
+        ready: Some(0),
+    };
+    let Some(found) = found else {
+        return Some(backend);
+    };
+    let ports = found["spec"]["ports"].as_array();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    backend.port = ports
+        .into_iter()
+        .flatten()
+        .find(|port| port["port"] == service.port)
+        .map(|port| PortSeen {
+            name: text(&port["name"]),
+            app_protocol: text(&port["appProtocol"]),
+        });
+    let selector = percent_encoded(&format!("kubernetes.io/service-name={name}"));
+    let slices = Request::get(format!(
+        "/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices?labelSelector={selector}"
+    ));
+    backend.ready = connection.json(&slices).await.ok().map(|list| {
+        let slices = list["items"].as_array();
+        let endpoints = slices
+            .into_iter()
+            .flatten()
+            .flat_map(|slice| slice["endpoints"].as_array().into_iter().flatten());
+        // Not said means ready (discovery/v1, EndpointConditions).
+        endpoints
+            .filter(|endpoint| endpoint["conditions"]["ready"] != false)
+            .count()
+    });
+    Some(backend)
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::Mesh;
+    use shared::facts::Facts;
+    use shared::object::Key;
+
+    use super::concerns;
+
+    const MESH: &str = "\
+apiVersion: fedmesh.dev/v1alpha1
+kind: Mesh
+metadata: {name: shop}
+spec:
+  dns: {suffix: mesh.example.org}
+  clusters:
+  - {name: north, region: eu, zone: eu-a, gateway: {addresses: [192.0.2.1]}}
+  services:
+  - {name: orders, namespace: sales, port: 8000, hostname: shop-orders}
+  - {name: orders-archive, namespace: sales, port: 8000}
+";
+
+    #[test]
+    fn objects_are_told_by_their_names() {
+        let mesh = Mesh::read(MESH).unwrap();
+        let resolved = shared::check(&mesh, &Facts::default()).resolved.unwrap();
+        let orders = &resolved.services[0];
+        for (kind, namespace, name, is_theirs) in [
+            ("VirtualService", "sales", "orders", true),
+            ("VirtualService", "sales", "orders-archive", false),
+            ("VirtualService", "other", "orders", false),
+            ("Gateway", "istio-system", "fedmesh-shop", true),
+            ("Gateway", "istio-system", "fedmesh-other", false),
+            ("DNSEndpoint", "istio-system", "orders.sales", true),
+            ("ServiceEntry", "istio-system", "orders.sales.zones", true),
+            (
+                "ServiceEntry",
+                "istio-system",
+                "orders-archive.sales.zones",
+                false,
+            ),
+            (
+                "ServiceEntry",
+                "istio-system",
+                "orders.sales.external.svc.mesh.example.org",
+                true,
+            ),
+            (
+                "ServiceEntry",
+                "istio-system",
+                "orders-archive.sales.external.svc.mesh.example.org",
+                false,
+            ),
+        ] {
+            let key = Key {
+                group: String::new(),
+                kind: kind.into(),
+                namespace: namespace.into(),
+                name: name.into(),
+            };
+            assert_eq!(concerns(&key, orders, "shop"), is_theirs, "{key}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! `verify` where no cluster answers: every form says that nothing was shown, and why.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::desk::{Desk, MESH};
+
+/// A desk with clusters where nobody listens, and gateways and a zone on this machine where nobody
+/// does either.
+fn desk() -> Desk {
+    let desk = Desk::new();
+    let mesh = MESH
+        .replace("192.0.2.1", "127.0.0.1")
+        .replace("192.0.2.2", "127.0.0.2");
+    let mesh = mesh.replace(
+        "addresses: [127.0.0.",
+        "port: 1\n      addresses: [127.0.0.",
+    );
+    desk.write("mesh.yaml", &mesh);
+    desk.write(
+        "kubeconfig",
+        "{apiVersion: v1, kind: Config, current-context: ctx-one, \
+         clusters: [{name: dead, cluster: {server: 'http://127.0.0.1:1'}}], \
+         users: [{name: nobody, user: {token: none}}], \
+         contexts: [{name: ctx-one, context: {cluster: dead, user: nobody}}, \
+         {name: ctx-two, context: {cluster: dead, user: nobody}}]}",
+    );
+    desk
+}
+
+fn arguments(more: &[&'static str]) -> Vec<&'static str> {
+    let common = [
+        "verify",
+        "-f",
+        "mesh.yaml",
+        "--kubeconfig",
+        "kubeconfig",
+        "--timeout",
+        "1s",
+    ];
+    [&common, more].concat()
+}
+
+#[test]
+fn the_text_has_tables_causes_and_counts() {
+    let ran = desk().run(&arguments(&[]), 1);
+    for part in [
+        "mesh shop\n",
+        "north: objects not-asked",
+        "orders.sales: calls from a client in each cluster",
+        "orders.sales: gateways, asked from this machine",
+        // A refused connection is an answer: somebody is there, and not the gateway.
+        "failed[refused] nobody takes the connection",
+        "could not check[not-asked] context ctx-two: the cluster cannot be reached",
+        "hint: ",
+        " could not be checked",
+    ] {
+        assert!(ran.out.contains(part), "no {part:?} in\n{}", ran.out);
+    }
+}
+
+#[test]
+fn every_form_tells_the_same() {
+    let desk = desk();
+    let json: Value = serde_json::from_str(&desk.run(&arguments(&["-o", "json"]), 1).out).unwrap();
+    let checks = json["checks"].as_array().unwrap();
+    let count = |outcome: &str| {
+        checks
+            .iter()
+            .filter(|check| check["outcome"] == outcome && check["advisory"] != true)
+            .count()
+    };
+    let junit = desk.run(&arguments(&["-o", "junit"]), 1).out;
+    let head = format!(
+        "<testsuites name=\"fedmesh verify shop\" tests=\"{}\" failures=\"{}\" errors=\"{}\"",
+        checks.len(),
+        count("failed"),
+        count("couldNotCheck")
+    );
+    assert!(junit.contains(&head), "no {head} in\n{junit}");
+    let markdown = desk.run(&arguments(&["-o", "markdown"]), 1).out;
+    assert!(markdown.starts_with("## ❌ mesh shop\n"), "{markdown}");
+    assert!(markdown.contains("**refused**"), "{markdown}");
+}
+
+#[test]
+fn waiting_ends_with_its_time() {
+    let start = Instant::now();
+    desk().run(&arguments(&["--wait", "3s", "--no-job"]), 1);
+    let took = start.elapsed();
+    assert!(took >= Duration::from_secs(3), "{took:?}");
+}

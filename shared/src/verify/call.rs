@@ -1,0 +1,374 @@
+//! Judging an HTTP call, to a gateway or from a client inside a mesh.
+
+use super::cause::Cause;
+
+/// What should answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected<'a> {
+    /// The status; `None` for any below 500.
+    pub status: Option<u16>,
+    /// The clusters that may answer; empty where only the status counts.
+    pub answered_by: &'a [String],
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// An HTTP answer.
+    Answered(Answer),
+    /// None.
+    Failed(Failure),
+}
+
+/// An HTTP answer, as far as it tells anything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The value of our header: the cluster whose gateway let the request through.
+    pub cluster: Option<String>,
+    /// Whether Envoy signed it (`server: envoy` or `istio-envoy`).
+    pub envoy: bool,
+    /// The beginning of the body; empty where it was not read.
+    pub body: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The name has no address for the client.
+    Unresolved,
+    /// No connection.
+    Refused,
+    /// The connection broke.
+    Reset,
+    /// The time was over.
+    Timeout,
+    /// No TLS.
+    Tls(String),
+    /// Something else, in the program's words.
+    Other(String),
+}
+
+impl Failure {
+    /// From curl's exit code and message (`curl.1`, EXIT CODES).
+    pub fn of_curl(code: u16, message: &str) -> Self {
+        match code {
+            6 => Self::Unresolved,
+            7 => Self::Refused,
+            28 => Self::Timeout,
+            35 | 58 | 60 => Self::Tls(message.to_owned()),
+            52 | 55 | 56 => Self::Reset,
+            _ if message.is_empty() => Self::Other(format!("curl ended with code {code}")),
+            _ => Self::Other(message.to_owned()),
+        }
+    }
+}
+
+/// What the API servers say around a call; whatever was not asked is absent.
+#[derive(Debug, Clone, Default)]
+pub struct Around {
+    /// Whether the client's pod has a sidecar.
+    pub sidecar: Option<bool>,
+    /// Locality of the client's node, where it is not the document's: as seen and as wanted.
+    pub locality: Option<(String, String)>,
+    /// The client's cluster.
+    pub client: String,
+    /// Objects of the service that are missing or changed.
+    pub objects: Vec<OffObject>,
+    /// The Service in each cluster that may answer.
+    pub backends: Vec<Backend>,
+    /// Clusters that may answer and whose gateways have no address.
+    pub without_address: Vec<String>,
+    /// What is wrong with the record of the same name, seen from the same cluster.
+    pub record: Option<Cause>,
+}
+
+/// An object that is not in step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OffObject {
+    /// Where.
+    pub cluster: String,
+    /// `Kind namespace/name`.
+    pub object: String,
+    /// Not there at all.
+    pub missing: bool,
+}
+
+impl OffObject {
+    /// What it means.
+    pub fn cause(&self) -> Cause {
+        let (cluster, object) = (self.cluster.clone(), self.object.clone());
+        if self.missing {
+            Cause::ObjectMissing { cluster, object }
+        } else if self.object.starts_with("ConfigMap kube-system/") {
+            Cause::ClusterDnsEdited { cluster, object }
+        } else {
+            Cause::ObjectChanged { cluster, object }
+        }
+    }
+}
+
+/// The Kubernetes Service behind a name, in one cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Backend {
+    /// The cluster.
+    pub cluster: String,
+    /// `namespace/name`.
+    pub service: String,
+    /// The port of the document.
+    pub number: u16,
+    /// That port; `None` if the Service has no such port or is not there.
+    pub port: Option<PortSeen>,
+    /// Ready endpoints; `None` where nobody could look.
+    pub ready: Option<usize>,
+}
+
+/// A port of a Service.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PortSeen {
+    /// Its name; may be empty.
+    pub name: String,
+    /// Its `appProtocol`; may be empty.
+    pub app_protocol: String,
+}
+
+/// What Istio takes for HTTP (istio `pkg/config/protocol/instance.go`).
+const HTTP: [&str; 6] = [
+    "http",
+    "http2",
+    "grpc",
+    "grpc-web",
+    "kubernetes.io/h2c",
+    "kubernetes.io/ws",
+];
+
+impl PortSeen {
+    /// Whether Istio is told that it is HTTP: by `appProtocol`, else by the name up to the first
+    /// dash.
+    fn is_http(&self) -> bool {
+        if !self.app_protocol.is_empty() {
+            return HTTP.contains(&self.app_protocol.to_lowercase().as_str());
+        }
+        let first = self.name.split('-').next().unwrap_or_default();
+        HTTP.contains(&first)
+    }
+}
+
+impl Backend {
+    /// Why Istio does not take the port for HTTP, if it does not.
+    fn port_fault(&self) -> Option<Cause> {
+        let port = match &self.port {
+            Some(port) if port.is_http() => return None,
+            Some(PortSeen { name, app_protocol }) if !app_protocol.is_empty() => {
+                format!(
+                    "port {} ({name}) has appProtocol {app_protocol}",
+                    self.number
+                )
+            }
+            Some(PortSeen { name, .. }) if name.is_empty() => {
+                format!("port {} has no name", self.number)
+            }
+            Some(PortSeen { name, .. }) => format!("port {} is named {name}", self.number),
+            None => format!("there is no port {}", self.number),
+        };
+        Some(Cause::PortName {
+            cluster: self.cluster.clone(),
+            service: self.service.clone(),
+            port,
+        })
+    }
+}
+
+/// Judges a call: `Ok` if it is as expected, else the probable cause, from what is nearest to the
+/// client to what is farthest.
+///
+/// # Errors
+/// The probable cause.
+pub fn judge_call(expected: Expected<'_>, reply: &Reply, around: &Around) -> Result<(), Cause> {
+    let right_status = |status: u16| expected.status.map_or(status < 500, |s| s == status);
+    if let Reply::Answered(answer) = reply {
+        let by = |cluster: &String| expected.answered_by.contains(cluster);
+        let right_cluster =
+            expected.answered_by.is_empty() || answer.cluster.as_ref().is_some_and(by);
+        if right_status(answer.status) && right_cluster {
+            return Ok(());
+        }
+    }
+    if around.sidecar == Some(false) {
+        return Err(Cause::NoSidecar);
+    }
+    Err(match reply {
+        Reply::Failed(failure) => of_failure(failure, around),
+        Reply::Answered(answer) => of_answer(expected, answer, right_status(answer.status), around),
+    })
+}
+
+fn of_failure(failure: &Failure, around: &Around) -> Cause {
+    match failure {
+        Failure::Unresolved => around
+            .record
+            .clone()
+            .or_else(|| without_address(around))
+            .or_else(|| off_object(around))
+            .unwrap_or(Cause::Unresolved),
+        // With a sidecar curl is connected to it whatever comes behind, so this is of the first leg.
+        Failure::Refused => nowhere_to_go(around).unwrap_or(Cause::Refused),
+        Failure::Reset => off_object(around)
+            .or_else(|| port_fault(around))
+            .unwrap_or_else(|| Cause::Reset(String::new())),
+        Failure::Timeout => nowhere_to_go(around).unwrap_or(Cause::Timeout),
+        Failure::Tls(why) => Cause::Tls(why.clone()),
+        Failure::Other(why) => Cause::Other(why.clone()),
+    }
+}
+
+fn of_answer(
+    expected: Expected<'_>,
+    answer: &Answer,
+    right_status: bool,
+    around: &Around,
+) -> Cause {
+    if let Some(cause) = of_envoy(answer, around) {
+        return cause;
+    }
+    match &answer.cluster {
+        Some(cluster) if !expected.answered_by.is_empty() => {
+            if !expected.answered_by.contains(cluster) {
+                return astray(cluster, expected, around);
+            }
+            of_service(answer, cluster, expected)
+        }
+        Some(cluster) => of_service(answer, cluster, expected),
+        None if answer.status == 404 && !expected.answered_by.is_empty() => {
+            let alone = answer.envoy && answer.body.is_empty();
+            let cause = if alone {
+                Cause::NoHost
+            } else {
+                Cause::Unmarked
+            };
+            off_object(around).unwrap_or(cause)
+        }
+        None if answer.status == 502 && answer.body.is_empty() => {
+            off_object(around).unwrap_or(Cause::NoRoute)
+        }
+        None if answer.status >= 500 => off_object(around)
+            .or_else(|| no_endpoints(around))
+            .unwrap_or_else(|| status(answer, expected)),
+        None if right_status => off_object(around).unwrap_or(Cause::Unmarked),
+        None => off_object(around).unwrap_or_else(|| status(answer, expected)),
+    }
+}
+
+/// What Envoy says by itself when it has no answer to pass on
+/// (envoy `source/common/router/router.cc`, `source/common/http/utility.cc`).
+fn of_envoy(answer: &Answer, around: &Around) -> Option<Cause> {
+    let body = answer.body.as_str();
+    if body.contains("no healthy upstream") {
+        return Some(nowhere_to_go(around).unwrap_or(Cause::Unhealthy));
+    }
+    if body.contains("upstream request timeout") {
+        return Some(off_object(around).unwrap_or(Cause::Timeout));
+    }
+    if !body.contains("upstream connect error or disconnect/reset before headers") {
+        // Bodies are not always there; a 503 that Envoy signed and no gateway let through is its own.
+        let own = answer.envoy && answer.cluster.is_none() && answer.status == 503;
+        return (own && body.is_empty()).then(|| nowhere_to_go(around).unwrap_or(Cause::Unhealthy));
+    }
+    let after = |mark: &str| {
+        body.split_once(mark)
+            .map(|(_, rest)| rest.split([',', '\n']).next().unwrap_or(rest).trim())
+            .unwrap_or_default()
+    };
+    let reason = after("reset reason: ");
+    let transport = after("transport failure reason: ");
+    if transport.contains("TLS") || transport.contains("SSL") {
+        return Some(Cause::Tls(transport.to_owned()));
+    }
+    if reason.contains("timeout") {
+        return Some(nowhere_to_go(around).unwrap_or(Cause::Timeout));
+    }
+    if reason.contains("connection failure") || reason.contains("overflow") {
+        return Some(nowhere_to_go(around).unwrap_or(Cause::Refused));
+    }
+    Some(
+        off_object(around)
+            .or_else(|| port_fault(around))
+            .unwrap_or_else(|| Cause::Reset(reason.to_owned())),
+    )
+}
+
+/// The request came through a gateway that may answer.
+fn of_service(answer: &Answer, cluster: &str, expected: Expected<'_>) -> Cause {
+    if answer.status >= 500 {
+        Cause::ServiceError {
+            status: answer.status,
+            cluster: cluster.to_owned(),
+        }
+    } else {
+        status(answer, expected)
+    }
+}
+
+fn status(answer: &Answer, expected: Expected<'_>) -> Cause {
+    Cause::Status {
+        status: answer.status,
+        expected: status_text(expected.status),
+    }
+}
+
+/// For people: the status, or `below 500`.
+pub(super) fn status_text(status: Option<u16>) -> String {
+    status.map_or_else(|| "below 500".to_owned(), |status| status.to_string())
+}
+
+/// Another cluster answered, although it did so well.
+fn astray(seen: &str, expected: Expected<'_>, around: &Around) -> Cause {
+    if let Some((seen, wanted)) = &around.locality {
+        return Cause::Locality {
+            cluster: around.client.clone(),
+            seen: seen.clone(),
+            wanted: wanted.clone(),
+        };
+    }
+    off_object(around)
+        .or_else(|| no_endpoints(around))
+        .or_else(|| without_address(around))
+        .unwrap_or_else(|| Cause::WrongCluster {
+            seen: seen.to_owned(),
+            expected: expected.answered_by.to_vec(),
+        })
+}
+
+/// Reasons why Envoy has nobody to send a request to.
+fn nowhere_to_go(around: &Around) -> Option<Cause> {
+    off_object(around)
+        .or_else(|| no_endpoints(around))
+        .or_else(|| without_address(around))
+}
+
+fn off_object(around: &Around) -> Option<Cause> {
+    // What is missing says more than what is changed.
+    let missing = around.objects.iter().find(|object| object.missing);
+    missing
+        .or_else(|| around.objects.first())
+        .map(OffObject::cause)
+}
+
+fn no_endpoints(around: &Around) -> Option<Cause> {
+    let backend = around.backends.iter().find(|b| b.ready == Some(0))?;
+    Some(Cause::NoEndpoints {
+        cluster: backend.cluster.clone(),
+        service: backend.service.clone(),
+    })
+}
+
+fn port_fault(around: &Around) -> Option<Cause> {
+    around.backends.iter().find_map(Backend::port_fault)
+}
+
+fn without_address(around: &Around) -> Option<Cause> {
+    (!around.without_address.is_empty()).then(|| Cause::GatewayAddress {
+        clusters: around.without_address.clone(),
+    })
+}

@@ -1,0 +1,254 @@
+//! What a verification found: a row for each check, and the probable cause where one fails.
+//!
+//! The agent sends the traffic; what it saw is judged here, without I/O, so that every cause can be
+//! proven by a table of observations.
+//!
+//! ```text
+//! expectation + what was seen + evidence from the API ──judge──▶ passed | Cause ──explain──▶ Check
+//! ```
+
+mod call;
+mod cause;
+mod record;
+
+use serde::{Deserialize, Serialize};
+
+pub use call::{
+    Answer, Around, Backend, Expected, Failure, OffObject, PortSeen, Reply, judge_call,
+};
+pub use cause::{Cause, Explanation};
+pub use record::{Owner, Place, RecordAround, Resolution, judge_record};
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// The mesh's name.
+    pub mesh: String,
+    /// Every check: objects, records, gateways, calls, drill; in the order of the document.
+    pub checks: Vec<Check>,
+    /// The drill, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<Drill>,
+}
+
+/// One check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Check {
+    /// What kind of check.
+    pub family: Family,
+    /// The cluster that it is made in: the client's for a call, the gateway's own for a gateway;
+    /// empty for a record that is asked outside every cluster.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cluster: String,
+    /// `<name>.<namespace>` of the service; empty for objects.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub service: String,
+    /// The name that was asked for; of an object, `Kind namespace/name`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub host: String,
+    /// `vanity`, `global`, `region`, `zone` or, for the service's own name, `local`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub level: String,
+    /// Who was asked: a name server, a gateway's address, a pod.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub asked: String,
+    /// What should have been seen, for people.
+    pub expected: String,
+    /// What was seen.
+    pub seen: Seen,
+    /// How it went.
+    pub outcome: Outcome,
+    /// Said for information: neither a failure nor a check that could not be made counts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub advisory: bool,
+    /// Why it did not pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Explanation>,
+}
+
+/// What a check saw; all of it optional.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Seen {
+    /// HTTP status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The cluster whose gateway answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_by: Option<String>,
+    /// Addresses in DNS, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
+    /// Time until the answer, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub milliseconds: Option<u32>,
+    /// Anything else, such as an error.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+}
+
+/// The families of checks, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Family {
+    /// What was rendered is in the clusters, as it was rendered.
+    Objects,
+    /// A name has the addresses that it should have.
+    Record,
+    /// A gateway answers a name.
+    Gateway,
+    /// A client inside a mesh is answered.
+    Call,
+    /// A service was taken away on purpose, and traffic moved.
+    Drill,
+}
+
+impl Family {
+    /// All families in their order.
+    pub const ALL: [Self; 5] = [
+        Self::Objects,
+        Self::Record,
+        Self::Gateway,
+        Self::Call,
+        Self::Drill,
+    ];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Objects => "objects",
+            Self::Record => "record",
+            Self::Gateway => "gateway",
+            Self::Call => "call",
+            Self::Drill => "drill",
+        }
+    }
+}
+
+/// How a check went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// As expected.
+    Passed,
+    /// Not as expected.
+    Failed,
+    /// Neither was shown.
+    CouldNotCheck,
+}
+
+impl Outcome {
+    /// The words for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::CouldNotCheck => "could not check",
+        }
+    }
+}
+
+/// A drill: one service was scaled to nothing in one cluster, and came back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Drill {
+    /// `<name>.<namespace>` of the service.
+    pub service: String,
+    /// The cluster that it was taken away in.
+    pub cluster: String,
+    /// The name that was called.
+    pub host: String,
+    /// The workloads that were scaled, `namespace/name`, and back to how many replicas.
+    pub workloads: Vec<(String, u32)>,
+    /// What each client saw.
+    pub clients: Vec<DrillClient>,
+    /// Why the workloads did not get their replicas back, if they did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_restored: Option<String>,
+}
+
+/// What a client saw of a drill. Times are in milliseconds; absent where it did not happen.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DrillClient {
+    /// The client's cluster.
+    pub cluster: String,
+    /// The clusters that should have answered meanwhile.
+    pub expected: Vec<String>,
+    /// The clusters that answered meanwhile.
+    pub answered_by: Vec<String>,
+    /// Requests in all.
+    pub requests: u32,
+    /// Requests that got no good answer.
+    pub lost: u32,
+    /// From the change until only the expected clusters answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_after: Option<u32>,
+    /// From the way back until the first cluster answered again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned_after: Option<u32>,
+}
+
+/// Counts of a report; advisory checks are not in the first three.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// As expected.
+    pub passed: usize,
+    /// Not as expected.
+    pub failed: usize,
+    /// Neither was shown.
+    pub could_not_check: usize,
+    /// Said for information, and not passed.
+    pub advisory: usize,
+}
+
+impl Report {
+    /// How many of which outcome.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for check in &self.checks {
+            let count = match (check.outcome, check.advisory) {
+                (Outcome::Passed, _) => &mut counts.passed,
+                (_, true) => &mut counts.advisory,
+                (Outcome::Failed, false) => &mut counts.failed,
+                (Outcome::CouldNotCheck, false) => &mut counts.could_not_check,
+            };
+            *count += 1;
+        }
+        counts
+    }
+
+    /// The outcome of the whole: failed if anything failed, else whether something could not be
+    /// checked.
+    pub fn outcome(&self) -> Outcome {
+        let counts = self.counts();
+        if counts.failed > 0 {
+            Outcome::Failed
+        } else if counts.could_not_check > 0 {
+            Outcome::CouldNotCheck
+        } else {
+            Outcome::Passed
+        }
+    }
+}
+
+impl Check {
+    /// Ends a check with a cause.
+    #[must_use]
+    pub fn with(mut self, outcome: Outcome, cause: &Cause) -> Self {
+        self.outcome = outcome;
+        self.cause = Some(cause.explain());
+        self
+    }
+
+    /// Whether it stands in the way of a good outcome and may go better later.
+    pub fn is_worth_another_try(&self) -> bool {
+        match (self.outcome, self.advisory, &self.cause) {
+            (Outcome::Passed, ..) | (_, true, _) => false,
+            (Outcome::Failed, ..) => true,
+            (Outcome::CouldNotCheck, _, cause) => cause.as_ref().is_some_and(Explanation::may_pass),
+        }
+    }
+}

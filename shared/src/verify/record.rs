@@ -1,0 +1,196 @@
+//! Judging what DNS says of a name.
+
+use std::net::IpAddr;
+
+use super::call::OffObject;
+use super::cause::Cause;
+
+/// Who was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// A server of the zone.
+    Authority,
+    /// A cluster's own DNS, from a pod.
+    Cluster,
+    /// The resolver of the agent's machine.
+    Machine,
+}
+
+/// What DNS said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resolution {
+    /// Addresses, sorted, each once.
+    Addresses(Vec<IpAddr>),
+    /// NXDOMAIN.
+    NoSuchName,
+    /// The name is there and has no address.
+    NoAddress,
+    /// No answer that says anything, such as SERVFAIL or a timeout.
+    Error(String),
+}
+
+/// Who has published a record, from the TXT record that ExternalDNS puts beside it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// `external-dns/owner`.
+    pub owner: String,
+    /// `external-dns/resource`, such as `crd/external-dns/orders.sales`; empty where it is not said.
+    pub resource: String,
+}
+
+impl Owner {
+    /// Reads the text of a record; `None` if it is not one of ExternalDNS's
+    /// (external-dns `endpoint/labels.go`).
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut owner = Self::default();
+        let mut ours = false;
+        for label in text.trim_matches('"').split(',') {
+            let (key, value) = label.split_once('=')?;
+            match key {
+                "heritage" => ours = value == "external-dns",
+                "external-dns/owner" => value.clone_into(&mut owner.owner),
+                "external-dns/resource" => value.clone_into(&mut owner.resource),
+                _ => {}
+            }
+        }
+        ours.then_some(owner)
+    }
+}
+
+/// What goes with a record; whatever was not asked is absent.
+#[derive(Debug, Clone, Default)]
+pub struct RecordAround {
+    /// The addresses that the name should have, sorted.
+    pub expected: Vec<IpAddr>,
+    /// Seconds that a record lives.
+    pub ttl: u32,
+    /// Whether the zone has name servers of its own that clusters have to be told of.
+    pub private: bool,
+    /// What the authoritative server says.
+    pub authority: Option<Resolution>,
+    /// The server that was asked, for messages.
+    pub server: String,
+    /// Who published what is there.
+    pub owners: Vec<Owner>,
+    /// Our owner id; `None` where we run no ExternalDNS.
+    pub our_owner: Option<String>,
+    /// The object that our records come from, as ExternalDNS names it.
+    pub our_resource: String,
+    /// Why our ExternalDNS cannot be at work.
+    pub external_dns: Option<String>,
+    /// Objects that are not in step: the records' own and, from a pod, those of the cluster's DNS.
+    pub objects: Vec<OffObject>,
+    /// Clusters that should be in the record and whose gateways have no address.
+    pub without_address: Vec<String>,
+}
+
+/// Judges what DNS says of a name: `Ok` if it is what it should be, else the probable cause.
+///
+/// # Errors
+/// The probable cause.
+pub fn judge_record(place: Place, seen: &Resolution, around: &RecordAround) -> Result<(), Cause> {
+    if let Resolution::Addresses(addresses) = seen
+        && *addresses == around.expected
+    {
+        return Ok(());
+    }
+    Err(match place {
+        Place::Machine => Cause::LocalDns {
+            private: around.private,
+        },
+        Place::Authority => at_authority(seen, around),
+        Place::Cluster => in_cluster(seen, around),
+    })
+}
+
+fn at_authority(seen: &Resolution, around: &RecordAround) -> Cause {
+    if let Resolution::Error(why) = seen {
+        return Cause::NameServer {
+            server: around.server.clone(),
+            why: why.clone(),
+        };
+    }
+    unpublished(around).unwrap_or(match seen {
+        Resolution::Addresses(_) => Cause::RecordDiffers,
+        _ => Cause::NoAddress,
+    })
+}
+
+/// Why the records are not there as they should be, as far as it can be known.
+fn unpublished(around: &RecordAround) -> Option<Cause> {
+    if let Some(ours) = &around.our_owner {
+        if let Some(other) = around.owners.iter().find(|owner| owner.owner != *ours) {
+            return Some(Cause::ForeignOwner {
+                found: other.owner.clone(),
+                ours: ours.clone(),
+            });
+        }
+        let stranger = around
+            .owners
+            .iter()
+            .find(|owner| !owner.resource.is_empty() && owner.resource != around.our_resource);
+        if let Some(stranger) = stranger {
+            return Some(Cause::SharedOwner {
+                owner: ours.clone(),
+                resource: stranger.resource.clone(),
+            });
+        }
+    }
+    if !around.without_address.is_empty() {
+        return Some(Cause::GatewayAddress {
+            clusters: around.without_address.clone(),
+        });
+    }
+    let records = around
+        .objects
+        .iter()
+        .find(|off| off.object.starts_with("DNSEndpoint "));
+    records.map(OffObject::cause).or_else(|| {
+        around
+            .external_dns
+            .as_ref()
+            .map(|why| Cause::ExternalDns(why.clone()))
+    })
+}
+
+fn in_cluster(seen: &Resolution, around: &RecordAround) -> Cause {
+    if let Resolution::Addresses(addresses) = seen
+        && !addresses.is_empty()
+        && addresses.iter().all(is_from_sidecar)
+    {
+        return Cause::SidecarDns;
+    }
+    let is_right = |authority: &Resolution| matches!(authority, Resolution::Addresses(addresses) if *addresses == around.expected);
+    // A fault at the source is not the cluster's.
+    if let Some(authority) = &around.authority
+        && !is_right(authority)
+        && !matches!(authority, Resolution::Error(_))
+    {
+        return at_authority(authority, around);
+    }
+    if let Resolution::Addresses(_) = seen {
+        return Cause::StaleRecord { ttl: around.ttl };
+    }
+    let cluster_dns = around
+        .objects
+        .iter()
+        .find(|off| off.object.starts_with("ConfigMap "));
+    if let Some(off) = cluster_dns {
+        return off.cause();
+    }
+    match around.authority.as_ref().is_some_and(is_right) {
+        _ if around.private => Cause::StubDomain,
+        // In a public zone the cluster asks as everybody does, and remembers that there was nothing.
+        true => Cause::StaleRecord { ttl: around.ttl },
+        false => unpublished(around).unwrap_or(Cause::NoAddress),
+    }
+}
+
+/// Addresses that Istio gives to hosts for its own DNS proxy
+/// (istio `pilot/pkg/serviceregistry/serviceentry`: 240.240.0.0/16, 2001:2::/48).
+fn is_from_sidecar(address: &IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.octets().starts_with(&[240, 240]),
+        IpAddr::V6(address) => address.segments().starts_with(&[0x2001, 2, 0]),
+    }
+}
