@@ -19,6 +19,9 @@ use super::{Stop, VerifyOptions};
 use crate::cluster::{Connection, Request};
 use crate::operation::Planned;
 
+/// Where name servers listen, unless something else is said.
+const DNS_PORT: u16 = 53;
+
 /// Requests to gateways and name servers at once.
 pub(super) const AT_ONCE: usize = 16;
 
@@ -139,9 +142,14 @@ impl Round<'_> {
     }
 
     /// Those that the document names.
-    #[allow(clippy::unused_self, reason = "until the document has them")]
     pub(super) fn name_servers(&self) -> Vec<SocketAddr> {
-        Vec::new()
+        let written = self.resolved.dns.nameservers.iter();
+        written
+            .filter_map(|text| {
+                let with_port = text.parse().ok();
+                with_port.or_else(|| Some(SocketAddr::new(text.parse().ok()?, DNS_PORT)))
+            })
+            .collect()
     }
 
     /// Those of some clusters whose gateways have no address.
