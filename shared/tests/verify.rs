@@ -1,5 +1,10 @@
 //! Every probable cause, from what would be seen.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
 use std::net::IpAddr;
 
 use shared::verify::{
