@@ -3,70 +3,35 @@
 //! The schema says what `ExternalDNS` v0.23.0 reads
 //! (`config/crd/standard/dnsendpoints.externaldns.k8s.io.yaml`).
 
-use serde_json::json;
-
 use super::dns_endpoint::controller_publishes;
 use crate::object::{Kind, Object};
 use crate::placed::Placed;
 use crate::resolved::Resolved;
 
+const DEFINITION: &str = r#"{"spec":{"group":"externaldns.k8s.io",
+"names":{"kind":"DNSEndpoint","listKind":"DNSEndpointList","plural":"dnsendpoints","singular":"dnsendpoint"},
+"scope":"Namespaced","versions":[{"name":"v1alpha1","served":true,"storage":true,"subresources":{"status":{}},
+"schema":{"openAPIV3Schema":{"type":"object","properties":{
+"spec":{"type":"object","properties":{"endpoints":{"type":"array","items":{"type":"object","properties":{
+"dnsName":{"type":"string"},"recordType":{"type":"string"},"recordTTL":{"type":"integer","format":"int64"},
+"targets":{"type":"array","items":{"type":"string"}},"setIdentifier":{"type":"string"},
+"labels":{"type":"object","additionalProperties":{"type":"string"}},
+"providerSpecific":{"type":"array","items":{"type":"object","properties":{"name":{"type":"string"},"value":{"type":"string"}}}}}}}}},
+"status":{"type":"object","properties":{"observedGeneration":{"type":"integer","format":"int64"}}}}}}}]}}"#;
+
 pub(super) fn render(resolved: &Resolved) -> Option<Placed> {
     if resolved.dns.external_dns.is_none() || controller_publishes(resolved) {
         return None;
     }
-    let text = json!({ "type": "string" });
-    let texts = json!({ "type": "array", "items": text });
-    let properties = json!({
-        "type": "array",
-        "items": { "type": "object", "properties": { "name": text, "value": text } },
-    });
-    let endpoint = json!({
-        "type": "object",
-        "properties": {
-            "dnsName": text,
-            "recordType": text,
-            "recordTTL": { "type": "integer", "format": "int64" },
-            "targets": texts,
-            "setIdentifier": text,
-            "labels": { "type": "object", "additionalProperties": text },
-            "providerSpecific": properties,
-        },
-    });
+    // Written as text: what writes a JSON value step by step would be many times as much code.
+    let Ok(body) = serde_json::from_str(DEFINITION) else {
+        unreachable!("a test reads it");
+    };
     let mut object = Object::new(
         Kind::CUSTOM_RESOURCE_DEFINITION,
         None,
         "dnsendpoints.externaldns.k8s.io",
-        json!({
-            "spec": {
-                "group": Kind::DNS_ENDPOINT.group,
-                "names": {
-                    "kind": Kind::DNS_ENDPOINT.kind,
-                    "listKind": "DNSEndpointList",
-                    "plural": Kind::DNS_ENDPOINT.plural,
-                    "singular": "dnsendpoint",
-                },
-                "scope": "Namespaced",
-                "versions": [{
-                    "name": Kind::DNS_ENDPOINT.version,
-                    "served": true,
-                    "storage": true,
-                    "subresources": { "status": {} },
-                    "schema": { "openAPIV3Schema": {
-                        "type": "object",
-                        "properties": {
-                            "spec": {
-                                "type": "object",
-                                "properties": { "endpoints": { "type": "array", "items": endpoint } },
-                            },
-                            "status": {
-                                "type": "object",
-                                "properties": { "observedGeneration": { "type": "integer", "format": "int64" } },
-                            },
-                        },
-                    } },
-                }],
-            },
-        }),
+        body,
     );
     // The group is Kubernetes' own, where an API server asks for this.
     object.annotations.insert(
@@ -74,4 +39,20 @@ pub(super) fn render(resolved: &Resolved) -> Option<Placed> {
         "https://github.com/kubernetes-sigs/external-dns/pull/2007".to_owned(),
     );
     Some(Placed::same(object, "external-dns", vec![resolved.dns.cluster]).on_hub())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DEFINITION;
+    use crate::object::Kind;
+
+    #[test]
+    fn the_definition_is_of_the_kind_that_records_are_written_in() {
+        let body: serde_json::Value = serde_json::from_str(DEFINITION).expect("JSON");
+        let (spec, kind) = (&body["spec"], Kind::DNS_ENDPOINT);
+        assert_eq!(spec["group"], *kind.group);
+        assert_eq!(spec["names"]["kind"], *kind.kind);
+        assert_eq!(spec["names"]["plural"], *kind.plural);
+        assert_eq!(spec["versions"][0]["name"], *kind.version);
+    }
 }

@@ -346,7 +346,7 @@ function __wbg_get_imports() {
                     const a = state0.a;
                     state0.a = 0;
                     try {
-                        return __wasm_bindgen_func_elem_1803(a, state0.b, arg0, arg1);
+                        return __wasm_bindgen_func_elem_1807(a, state0.b, arg0, arg1);
                     } finally {
                         state0.a = a;
                     }
@@ -610,22 +610,22 @@ function __wbg_get_imports() {
         },
         __wbindgen_generic_0000000000000001: function(arg0, arg1) {
             // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [Externref], shim_idx: 47, ret: Unit, inner_ret: Some(Unit) }, mutable: true }) -> Externref`.
-            const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_807);
+            const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_811);
             return ret;
         },
         __wbindgen_generic_0000000000000002: function(arg0, arg1) {
             // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [Externref], shim_idx: 75, ret: Result(Unit), inner_ret: Some(Result(Unit)) }, mutable: true }) -> Externref`.
-            const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_1735);
+            const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_1739);
             return ret;
         },
         __wbindgen_generic_0000000000000003: function(arg0, arg1) {
             // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [NamedExternref("Event")], shim_idx: 47, ret: Unit, inner_ret: Some(Unit) }, mutable: true }) -> Externref`.
-            const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_807_3);
+            const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_811_3);
             return ret;
         },
         __wbindgen_generic_0000000000000004: function(arg0, arg1) {
             // Cast intrinsic for `Closure(Closure { owned: true, function: Function { arguments: [], shim_idx: 55, ret: Unit, inner_ret: Some(Unit) }, mutable: true }) -> Externref`.
-            const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_888);
+            const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_892);
             return ret;
         },
         __wbindgen_generic_0000000000000005: function(arg0, arg1) {
@@ -648,26 +648,26 @@ function __wbg_get_imports() {
     };
 }
 
-function __wasm_bindgen_func_elem_888(arg0, arg1) {
-    wasm.__wasm_bindgen_func_elem_888(arg0, arg1);
+function __wasm_bindgen_func_elem_892(arg0, arg1) {
+    wasm.__wasm_bindgen_func_elem_892(arg0, arg1);
 }
 
-function __wasm_bindgen_func_elem_807(arg0, arg1, arg2) {
-    wasm.__wasm_bindgen_func_elem_807(arg0, arg1, arg2);
+function __wasm_bindgen_func_elem_811(arg0, arg1, arg2) {
+    wasm.__wasm_bindgen_func_elem_811(arg0, arg1, arg2);
 }
 
-function __wasm_bindgen_func_elem_807_3(arg0, arg1, arg2) {
-    wasm.__wasm_bindgen_func_elem_807_3(arg0, arg1, arg2);
+function __wasm_bindgen_func_elem_811_3(arg0, arg1, arg2) {
+    wasm.__wasm_bindgen_func_elem_811_3(arg0, arg1, arg2);
 }
 
-function __wasm_bindgen_func_elem_1803(arg0, arg1, arg2, arg3) {
-    wasm.__wasm_bindgen_func_elem_1803(arg0, arg1, arg2, arg3);
+function __wasm_bindgen_func_elem_1807(arg0, arg1, arg2, arg3) {
+    wasm.__wasm_bindgen_func_elem_1807(arg0, arg1, arg2, arg3);
 }
 
-function __wasm_bindgen_func_elem_1735(arg0, arg1, arg2) {
+function __wasm_bindgen_func_elem_1739(arg0, arg1, arg2) {
     try {
         const retptr = wasm.__wbindgen_add_to_stack_pointer(-16) >>> 0;
-        wasm.__wasm_bindgen_func_elem_1735(retptr, arg0, arg1, arg2);
+        wasm.__wasm_bindgen_func_elem_1739(retptr, arg0, arg1, arg2);
         var r0 = getDataViewMemory0().getInt32(retptr + 4 * 0, true);
         var r1 = getDataViewMemory0().getInt32(retptr + 4 * 1, true);
         if (r1) {
