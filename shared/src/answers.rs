@@ -7,7 +7,7 @@ use crate::resolved::Resolved;
 #[allow(missing_docs)]
 pub enum Answers {
     By(Vec<usize>),
-    Nobody(()),
+    Nobody(u8),
 }
 #[allow(missing_docs)]
 pub fn in_mesh(
@@ -24,7 +24,7 @@ pub fn in_mesh(
         .filter(|c| !outage.services.contains(&(*c, service)))
         .collect();
     if by.is_empty() {
-        Answers::Nobody(())
+        Answers::Nobody(0)
     } else {
         Answers::By(by)
     }

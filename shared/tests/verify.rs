@@ -1,5 +1,10 @@
 //! Every probable cause, from what would be seen.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
 use std::net::IpAddr;
 
 use shared::verify::{
@@ -319,6 +324,7 @@ fn owners_are_read_from_txt_records() {
 
 #[test]
 fn a_report_is_as_good_as_its_worst_check() {
+    use Outcome::{CouldNotCheck, Failed, Passed};
     let check = |outcome, advisory| Check {
         family: Family::Call,
         cluster: String::new(),
@@ -332,7 +338,6 @@ fn a_report_is_as_good_as_its_worst_check() {
         advisory,
         cause: None,
     };
-    use Outcome::{CouldNotCheck, Failed, Passed};
     for (checks, outcome) in [
         (&[][..], Passed),
         (

@@ -93,7 +93,8 @@ impl Job {
         while Instant::now() < deadline {
             let found = connection.json(&list).await;
             let mut found = found.map_err(|error| no_client(&error, "list Pod"))?;
-            let pod = found["items"][0].take();
+            let pod = found["items"].get_mut(0).map(Value::take);
+            let pod = pod.unwrap_or_default();
             let statuses = pod["status"]["containerStatuses"].as_array();
             let state = statuses
                 .into_iter()

@@ -15,3 +15,4 @@ mod federation;
 mod fixture;
 mod kubeconfigs;
 mod obstacles;
+mod verifying;
