@@ -1,6 +1,8 @@
 //! Documents to start from.
 
-use shared::mesh::{Cluster, Dns, ExternalDns, Mesh, Metadata, PathMatch, Sample, Service, Spec};
+use shared::mesh::{
+    Cluster, Dns, ExternalDns, Failover, Mesh, Metadata, PathMatch, Sample, Service, Spec,
+};
 
 /// The walk-through with gaps for what only the person knows: suffix, regions and zones.
 pub(crate) fn start() -> Mesh {
@@ -19,7 +21,7 @@ pub(crate) fn start() -> Mesh {
                 external_dns: Some(ExternalDns {
                     provider: "google".to_owned(),
                     owner_id: Some("demo".to_owned()),
-                    namespace: None,
+                    ..ExternalDns::default()
                 }),
                 ..Dns::default()
             },
@@ -29,6 +31,10 @@ pub(crate) fn start() -> Mesh {
                 port: 8000,
                 hostname: Some("httpbin".to_owned()),
                 routes: vec![exact("/html"), exact("/status"), exact("/delay")],
+                failover: Some(Failover {
+                    retry: Some(true),
+                    per_try_timeout: None,
+                }),
                 ..Service::default()
             }],
             samples: vec![Sample::Httpbin, Sample::Sleep],

@@ -1,119 +1,178 @@
-//! stub
-#![allow(clippy::all, clippy::pedantic)]
-use crate::published::answered_by;
-use crate::resolved::{Address, Resolved};
-use serde::Serialize;
+//! What a verification must see: the model of who answers, with nothing down, and the addresses that
+//! names have then.
+
 use std::net::IpAddr;
-#[derive(Debug, Clone, Default, Serialize)]
+
+use serde::Serialize;
+
+use crate::answers::{by_dns, in_mesh};
+use crate::outage::Outage;
+use crate::resolved::{Address, DEFAULT_GATEWAY_PORT, Probe, Resolved, Service};
+
+/// Everything that a verification must see.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
 pub struct Expectations {
+    /// Names with their addresses.
     pub records: Vec<Record>,
+    /// Requests to gateways.
     pub gateways: Vec<GatewayCall>,
+    /// Requests from clients in the meshes.
     pub calls: Vec<Call>,
 }
-#[derive(Debug, Clone, Serialize)]
-#[allow(missing_docs)]
+
+/// A name and the addresses that it must resolve to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Record {
+    /// The name.
     pub host: String,
+    /// `<name>.<namespace>` of the service.
     pub service: String,
+    /// Sorted. Names that lead to host names of load balancers are left out of the expectations:
+    /// their addresses are the cloud's to choose.
     pub addresses: Vec<IpAddr>,
-    pub cname_chain_ok: bool,
 }
-#[derive(Debug, Clone, Serialize)]
-#[allow(missing_docs)]
+
+/// A request to the gateway of a cluster that serves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GatewayCall {
+    /// The cluster.
     pub cluster: String,
+    /// `<name>.<namespace>` of the service.
     pub service: String,
+    /// The name that is asked for.
     pub host: String,
+    /// The gateway's address, or its load balancer's host name.
     pub address: String,
+    /// Its HTTP port.
     pub port: u16,
+    /// What is asked.
     pub probe: Probe,
+    /// The cluster itself; empty where gateways do not name it.
     pub answered_by: Vec<String>,
 }
-#[derive(Debug, Clone, Serialize)]
-#[allow(missing_docs)]
+
+/// A request from a client in a mesh.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Call {
+    /// The client's cluster.
     pub client: String,
+    /// `<name>.<namespace>` of the service.
     pub service: String,
+    /// The name that is asked for.
     pub url_host: String,
+    /// 80, or the Service's port for its local name.
     pub port: u16,
+    /// `local`, `vanity`, `global`, `region` or `zone`.
     pub level: &'static str,
+    /// What is asked.
     pub probe: Probe,
+    /// Any of these clusters must answer; empty where the answer does not tell.
     pub answered_by: Vec<String>,
 }
-#[derive(Debug, Clone, Serialize)]
-#[allow(missing_docs)]
-pub struct Probe {
-    pub path: String,
-    pub status: Option<u16>,
+
+/// What is to be seen with nothing down.
+pub fn expect(resolved: &Resolved) -> Expectations {
+    let mut expectations = Expectations::default();
+    for (index, service) in resolved.services.iter().enumerate() {
+        records(resolved, index, &mut expectations.records);
+        gateways(resolved, service, &mut expectations.gateways);
+        for client in 0..resolved.clusters.len() {
+            calls(resolved, index, client, &mut expectations.calls);
+        }
+    }
+    expectations
 }
-#[allow(missing_docs)]
-pub fn expect(r: &Resolved) -> Expectations {
-    let mut e = Expectations::default();
-    for s in &r.services {
-        let probe = Probe {
-            path: "/".into(),
-            status: None,
-        };
-        for n in &s.names {
-            let by = answered_by(n, &s.names);
-            let mut a: Vec<IpAddr> = by
+
+fn records(resolved: &Resolved, index: usize, records: &mut Vec<Record>) {
+    let service = &resolved.services[index];
+    for name in &service.names {
+        let answers = by_dns(resolved, index, name, &Outage::default());
+        let targets = answers.by().iter().flat_map(|&cluster| {
+            resolved.clusters[cluster]
+                .gateway
+                .addresses
                 .iter()
-                .flat_map(|&i| r.clusters[i].gateway.addresses.iter().flatten())
-                .filter_map(|a| match a {
-                    Address::Ip(i) => Some(*i),
-                    Address::Host(_) => None,
-                })
-                .collect();
-            a.sort();
-            e.records.push(Record {
-                host: n.host.to_string(),
-                service: s.id(),
-                addresses: a,
-                cname_chain_ok: true,
-            });
-            for &i in &s.clusters {
-                let c = &r.clusters[i];
-                for a in c.gateway.addresses.iter().flatten() {
-                    let address = match a {
-                        Address::Ip(i) => i.to_string(),
-                        Address::Host(h) => h.to_string(),
-                    };
-                    e.gateways.push(GatewayCall {
-                        cluster: c.name.to_string(),
-                        service: s.id(),
-                        host: n.host.to_string(),
-                        address,
-                        port: c.gateway.port,
-                        probe: probe.clone(),
-                        answered_by: vec![c.name.to_string()],
-                    });
-                }
-            }
-            for c in &r.clusters {
-                e.calls.push(Call {
-                    client: c.name.to_string(),
-                    service: s.id(),
-                    url_host: n.host.to_string(),
-                    port: 80,
-                    level: n.level.as_str(),
-                    probe: probe.clone(),
-                    answered_by: by.iter().map(|&i| r.clusters[i].name.to_string()).collect(),
+                .flatten()
+        });
+        let addresses: Option<Vec<IpAddr>> = targets
+            .map(|address| match address {
+                Address::Ip(ip) => Some(*ip),
+                Address::Host(_) => None,
+            })
+            .collect();
+        let Some(mut addresses) = addresses.filter(|list| !list.is_empty()) else {
+            continue;
+        };
+        addresses.sort_unstable();
+        addresses.dedup();
+        records.push(Record {
+            host: name.host.to_string(),
+            service: service.id(),
+            addresses,
+        });
+    }
+}
+
+fn gateways(resolved: &Resolved, service: &Service, calls: &mut Vec<GatewayCall>) {
+    for &index in &service.clusters {
+        let cluster = &resolved.clusters[index];
+        for address in cluster.gateway.addresses.iter().flatten() {
+            for name in &service.names {
+                calls.push(GatewayCall {
+                    cluster: cluster.name.to_string(),
+                    service: service.id(),
+                    host: name.host.to_string(),
+                    address: match address {
+                        Address::Ip(ip) => ip.to_string(),
+                        Address::Host(host) => host.to_string(),
+                    },
+                    port: cluster.gateway.port,
+                    probe: service.probe.clone(),
+                    answered_by: told(resolved, &[index]),
                 });
             }
         }
-        for &i in &s.clusters {
-            e.calls.push(Call {
-                client: r.clusters[i].name.to_string(),
-                service: s.id(),
-                url_host: format!("{}.{}.svc.cluster.local", s.name, s.namespace),
-                port: s.port,
-                level: "local",
-                probe: probe.clone(),
-                answered_by: vec![],
-            });
-        }
     }
-    e
+}
+
+fn calls(resolved: &Resolved, index: usize, client: usize, calls: &mut Vec<Call>) {
+    let service = &resolved.services[index];
+    let call = |url_host, port, level, answered_by| Call {
+        client: resolved.clusters[client].name.to_string(),
+        service: service.id(),
+        url_host,
+        port,
+        level,
+        probe: service.probe.clone(),
+        answered_by,
+    };
+    if service.clusters.contains(&client) {
+        let local = format!("{}.{}.svc.cluster.local", service.name, service.namespace);
+        // It passes no gateway.
+        calls.push(call(local, service.port, "local", Vec::new()));
+    }
+    for name in &service.names {
+        let answers = in_mesh(resolved, client, index, name, &Outage::default());
+        calls.push(call(
+            name.host.to_string(),
+            DEFAULT_GATEWAY_PORT,
+            name.level.as_str(),
+            told(resolved, answers.by()),
+        ));
+    }
+}
+
+/// The clusters' names, where answers tell them.
+fn told(resolved: &Resolved, clusters: &[usize]) -> Vec<String> {
+    if !resolved.answer_header {
+        return Vec::new();
+    }
+    let names = clusters
+        .iter()
+        .map(|&index| resolved.clusters[index].name.to_string());
+    names.collect()
 }

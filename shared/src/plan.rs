@@ -355,6 +355,10 @@ fn step(object: &Object, observed: &ObservedCluster, defined_here: &BTreeSet<Str
             step.diff = diff::unified(None, Some(&object.to_json()));
         }
         Some(Existing::InStep) => {}
+        // Somebody else brought the definition, in a version of theirs: it serves as well.
+        Some(Existing::Asked { live, .. })
+            if object.kind == Kind::CUSTOM_RESOURCE_DEFINITION
+                && marks(live).iter().all(|mark| mark.is_null()) => {}
         Some(Existing::Asked {
             live,
             answer: Answer::Would(after),
@@ -418,7 +422,7 @@ fn remedy(kind: &Kind) -> &'static str {
     match kind.group.as_ref() {
         "networking.istio.io" => "install Istio in this cluster first",
         "externaldns.k8s.io" => {
-            "apply ExternalDNS's definition of DNSEndpoint to this cluster first"
+            "set dns.externalDns, or apply ExternalDNS's definition of DNSEndpoint to this cluster first"
         }
         "core.federation.k8s.io" | "multiclusterdns.federation.k8s.io" => {
             "install federation-v2 in this cluster first"

@@ -147,6 +147,16 @@ pub fn answered_by<'a>(name: &'a PublishedName, names: &'a [PublishedName]) -> &
     &at.clusters
 }
 
+/// Whether calls for a name go to another cluster when one fails: it has more than one behind it.
+/// A zone without a cluster of its own is left to DNS.
+pub fn fails_over(name: &PublishedName, names: &[PublishedName]) -> bool {
+    let behind = match name.level {
+        Level::Zone { .. } => name.clusters.len(),
+        Level::Vanity | Level::Global | Level::Region(_) => answered_by(name, names).len(),
+    };
+    behind > 1
+}
+
 /// A published name as people and programs are shown it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -28,6 +28,8 @@ pub const DEFAULT_GATEWAY_PORT: u16 = 80;
 pub const DEFAULT_EXTERNAL_DNS_NAMESPACE: &str = "external-dns";
 /// Taken where the document names no namespace for a service.
 pub const DEFAULT_NAMESPACE: &str = "default";
+/// Taken where calls may be repeated and the document names no time for each try.
+pub const DEFAULT_PER_TRY_TIMEOUT: &str = "2s";
 /// The port of the sample `httpbin` where no service of that name says otherwise.
 pub const DEFAULT_HTTPBIN_PORT: u16 = 8000;
 /// A maintained httpbin, for amd64 and arm64.
@@ -49,6 +51,8 @@ pub struct Resolved {
     pub istio: IstioVersion,
     /// Names and records.
     pub dns: Dns,
+    /// Whether gateways name the cluster that answers.
+    pub answer_header: bool,
     /// The clusters, in the order of the document; others refer to them by index.
     pub clusters: Vec<Cluster>,
     /// The services, in the order of the document.
@@ -87,6 +91,10 @@ pub struct ExternalDns {
     pub owner_id: String,
     /// Where it runs and where the records are.
     pub namespace: Label,
+    /// More arguments.
+    pub args: Vec<String>,
+    /// A Secret whose entries become environment variables.
+    pub secret: Option<HostName>,
 }
 
 /// One of `spec.clusters`, resolved.
@@ -151,6 +159,10 @@ pub struct Service {
     pub clusters: Vec<usize>,
     /// Paths that are let through; empty for all.
     pub routes: Vec<PathMatch>,
+    /// Whether and how calls are repeated while a cluster fails.
+    pub retry: Retry,
+    /// How it is tried.
+    pub probe: Probe,
     /// Its published names: vanity (where asked for), global, regions, zones.
     pub names: Vec<PublishedName>,
 }
@@ -160,6 +172,28 @@ impl Service {
     pub fn id(&self) -> String {
         format!("{}.{}", self.name, self.namespace)
     }
+}
+
+/// Which calls are sent again while a cluster fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Retry {
+    /// Only those that cannot have arrived.
+    Undelivered,
+    /// All that failed.
+    All {
+        /// How long each try may take, as Istio writes it.
+        per_try_timeout: String,
+    },
+}
+
+/// The request by which a service is tried: a GET.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Probe {
+    /// Its path.
+    pub path: String,
+    /// The status of a good answer; `None` for any below 500.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
 }
 
 /// The images to use.

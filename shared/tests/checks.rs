@@ -26,7 +26,7 @@ fn document() -> Value {
             ],
             "services": [
                 { "name": "orders", "namespace": "shop", "port": 8080, "hostname": "buy", "clusters": ["north"] },
-                { "name": "stock", "namespace": "shop", "port": 9090 },
+                { "name": "stock", "namespace": "shop", "port": 9090, "failover": { "retry": false } },
             ],
         },
     })
@@ -361,6 +361,37 @@ fn dns() {
         "spec.dns.externalDns.ownerId",
     );
     expect(
+        "/spec/dns/externalDns/secret",
+        json!("Key_1"),
+        code::NOT_A_LABEL,
+        Error,
+        "spec.dns.externalDns.secret",
+    );
+    for bad in [
+        "rfc2136-host=a",
+        "--",
+        "--policy=upsert-only",
+        "--txt-owner-id=other",
+        "--rfc2136-tsig-secret=abc",
+        "--cloudflare-api-token=abc",
+        "--a=b\nc",
+    ] {
+        expect(
+            "/spec/dns/externalDns/args",
+            json!(["--interval=1m", bad]),
+            code::BAD_ARGUMENT,
+            Error,
+            "spec.dns.externalDns.args[1]",
+        );
+    }
+    let mut arguments = document();
+    arguments["spec"]["dns"]["externalDns"]["args"] = json!([
+        "--rfc2136-tsig-secret-alg=hmac-sha256",
+        "--rfc2136-tsig-keyname=key",
+        "--azure-config-file=/etc/azure.json",
+    ]);
+    assert_eq!(findings(&arguments), []);
+    expect(
         "/spec/dns/naming",
         json!("gateway"),
         code::GATEWAY_NAMING_SERVICES,
@@ -369,7 +400,8 @@ fn dns() {
     );
 
     let mut gateways = document();
-    gateways["spec"]["services"] = json!([{ "name": "stock", "port": 1 }]);
+    gateways["spec"]["services"] =
+        json!([{ "name": "stock", "port": 1, "failover": { "retry": true } }]);
     gateways["spec"]["dns"]["naming"] = json!("gateway");
     assert_eq!(findings(&gateways), []);
     gateways["spec"]["clusters"][1]["gateway"]["service"] = json!("edge");
@@ -425,6 +457,34 @@ fn services() {
         code::DUPLICATE,
         Error,
         "spec.services[1].name",
+    );
+    expect(
+        "/spec/services/1/failover",
+        json!({}),
+        code::RETRY_OPEN,
+        Hint,
+        "spec.services[1].failover.retry",
+    );
+    expect(
+        "/spec/services/0/failover",
+        json!({ "retry": true, "perTryTimeout": "fast" }),
+        code::BAD_DURATION,
+        Error,
+        "spec.services[0].failover.perTryTimeout",
+    );
+    expect(
+        "/spec/services/0/probe",
+        json!({ "path": "health" }),
+        code::BAD_PATH,
+        Error,
+        "spec.services[0].probe.path",
+    );
+    expect(
+        "/spec/services/0/probe",
+        json!({ "status": 600 }),
+        code::BAD_PROBE,
+        Error,
+        "spec.services[0].probe.status",
     );
     expect(
         "/spec/services",

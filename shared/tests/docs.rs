@@ -52,10 +52,10 @@ fn every_field_is_described() {
     let mesh: Mesh = serde_json::from_value(json!({
         "apiVersion": "fedmesh.dev/v1alpha1", "kind": "Mesh", "metadata": { "name": "m" },
         "spec": {
-            "target": "direct", "istio": "1.27", "transport": "http",
+            "target": "direct", "istio": "1.27", "transport": "http", "answerHeader": true,
             "dns": {
                 "suffix": "a.b", "federation": "f", "naming": "service", "ttl": 1, "cluster": "c",
-                "externalDns": { "provider": "p", "ownerId": "o", "namespace": "n" },
+                "externalDns": { "provider": "p", "ownerId": "o", "namespace": "n", "args": ["--a"], "secret": "s" },
             },
             "clusters": [{
                 "name": "c", "context": "x", "region": "r", "zone": "z",
@@ -64,6 +64,7 @@ fn every_field_is_described() {
             "services": [{
                 "name": "s", "namespace": "n", "port": 1, "hostname": "h", "clusters": ["c"],
                 "routes": [{ "exact": "/" }, { "prefix": "/" }],
+                "failover": { "retry": true, "perTryTimeout": "2s" }, "probe": { "path": "/", "status": 200 },
             }],
             "samples": ["httpbin"],
             "images": { "httpbin": "i", "sleep": "i", "externalDns": "i" },
@@ -81,6 +82,7 @@ fn every_field_is_described() {
         istio: _,
         dns,
         transport: _,
+        answer_header: _,
         clusters,
         services,
         samples: _,
@@ -98,6 +100,8 @@ fn every_field_is_described() {
         provider: _,
         owner_id: _,
         namespace: _,
+        args: _,
+        secret: _,
     } = external_dns.as_ref().unwrap();
     let shared::mesh::Cluster {
         name: _,
@@ -120,7 +124,14 @@ fn every_field_is_described() {
         hostname: _,
         clusters: _,
         routes: _,
+        failover,
+        probe,
     } = &services[0];
+    let shared::mesh::Failover {
+        retry: _,
+        per_try_timeout: _,
+    } = failover.as_ref().unwrap();
+    let shared::mesh::Probe { path: _, status: _ } = probe.as_ref().unwrap();
     let shared::mesh::Images {
         httpbin: _,
         sleep: _,

@@ -66,7 +66,7 @@ fn printed_walkthrough_lists_the_five_hosts_in_every_cluster() {
     for cluster in &bundle.clusters {
         for object in cluster
             .objects()
-            .filter(|object| object.kind.kind == "VirtualService")
+            .filter(|object| object.kind.kind == "VirtualService" && object.name == "httpbin")
         {
             assert_eq!(
                 object.body["spec"]["hosts"],

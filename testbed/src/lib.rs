@@ -17,8 +17,13 @@
 mod bed;
 pub mod browser;
 pub mod cache;
+pub mod images;
+mod kubectl;
+mod mesh;
 pub mod process;
 pub mod static_site;
 pub mod tools;
 
 pub use bed::{BedError, ClusterOptions, CrdSet, Options, Testbed};
+pub use kubectl::Kubectl;
+pub use mesh::{MeshBed, MeshCluster, MeshOptions, Mtls, NameServer};

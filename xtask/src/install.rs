@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use testbed::MeshBed;
 use testbed::cache::{self, CacheError};
-use testbed::tools::{EXTERNAL_DNS_CRDS, ISTIO_CRDS, PROGRAMS};
+use testbed::images::{PROGRAMS as POD_PROGRAMS, Seed};
+use testbed::tools::{EXTERNAL_DNS_CRDS, ISTIO_CRDS, LOAD, PROGRAMS};
+
+use crate::testbed_command::image_names;
 
 use crate::workspace::{
     PAGE_TARGET, PAGE_TOOLCHAIN, locked_version, run, without_own_cargo_variables,
@@ -165,22 +169,41 @@ pub(crate) fn can_use_apt() -> bool {
     rustix::process::geteuid().is_root() && Path::new("/usr/bin/apt-get").exists()
 }
 
+/// Debian packages that clusters with pods need and that are not there.
+pub(crate) fn missing_packages() -> Vec<&'static str> {
+    MeshBed::requirements()
+        .filter(|requirement| !requirement.is_met())
+        .map(|requirement| requirement.package)
+        .collect()
+}
+
+pub(crate) fn pods() -> Result<()> {
+    let packages = missing_packages();
+    if !packages.is_empty() {
+        apt(&packages)?;
+    }
+    for program in POD_PROGRAMS {
+        program.ensure()?;
+    }
+    LOAD.ensure()?;
+    Seed::ensure(&image_names())?;
+    Ok(())
+}
+
 pub(crate) fn chromium() -> Result<()> {
+    apt(&["chromium", "chromium-driver"])
+}
+
+fn apt(packages: &[&str]) -> Result<()> {
     let apt = |arguments: &[&str]| {
         run(Command::new("apt-get")
             .args(arguments)
             .env("DEBIAN_FRONTEND", "noninteractive")
             .stdin(Stdio::null()))
     };
-    let install = [
-        "install",
-        "--yes",
-        "--no-install-recommends",
-        "chromium",
-        "chromium-driver",
-    ];
+    let install = [&["install", "--yes", "--no-install-recommends"], packages].concat();
     // A new machine has no package lists, or old ones.
     apt(&["update"])
         .and_then(|()| apt(&install))
-        .context("Debian's Chromium can't be installed")
+        .with_context(|| format!("cannot install {}", packages.join(", ")))
 }

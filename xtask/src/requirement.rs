@@ -4,8 +4,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::Result;
+use testbed::MeshBed;
 use testbed::browser::{Programs, ProgramsError};
-use testbed::tools::PROGRAMS;
+use testbed::images::PROGRAMS as POD_PROGRAMS;
+use testbed::tools::{GoProgram, PROGRAMS};
 
 use crate::install;
 use crate::workspace::{PAGE_TARGET, PAGE_TOOLCHAIN, cargo};
@@ -21,6 +23,8 @@ pub(crate) enum Requirement {
     Trunk,
     WasmBindgen,
     GoTools,
+    /// Clusters with nodes and pods.
+    Pods,
     Chromium,
 }
 
@@ -63,7 +67,8 @@ impl Requirement {
             Self::PageClippy => rustup(format!("clippy for rustup toolchain {PAGE_TOOLCHAIN}")),
             Self::Trunk => cargo_tool(&install::trunk())?,
             Self::WasmBindgen => cargo_tool(&install::wasm_bindgen(root)?)?,
-            Self::GoTools => go_tools()?,
+            Self::GoTools => go_tools(PROGRAMS)?,
+            Self::Pods => pods()?,
             Self::Chromium => match Programs::find() {
                 Ok(_) => State::Met,
                 Err(ProgramsError::NotFound { .. }) if install::can_use_apt() => {
@@ -88,6 +93,7 @@ impl Requirement {
             Self::Trunk => install::trunk().ensure().map(drop),
             Self::WasmBindgen => install::wasm_bindgen(root)?.ensure().map(drop),
             Self::GoTools => install::go_tools(),
+            Self::Pods => install::pods(),
             Self::Chromium => install::chromium(),
         }
     }
@@ -128,7 +134,35 @@ fn cargo_tool(tool: &install::CargoTool) -> Result<State> {
     )))
 }
 
-fn go_tools() -> Result<State> {
+fn pods() -> Result<State> {
+    if let Err(error) = MeshBed::is_possible() {
+        let text = error.to_string();
+        let (why, remedy) = text.split_once("\nhint: ").unwrap_or((&text, "see above"));
+        return Ok(State::lacking(why, remedy));
+    }
+    let packages = install::missing_packages();
+    if !packages.is_empty() && !install::can_use_apt() {
+        return Ok(State::lacking(
+            &format!("missing: {}", packages.join(", ")),
+            "install them; the names are those of Debian's packages",
+        ));
+    }
+    let programs = match go_tools(POD_PROGRAMS)? {
+        State::Met => None,
+        State::Installable(what) => Some(what),
+        lacking @ State::Lacking { .. } => return Ok(lacking),
+    };
+    let packages =
+        (!packages.is_empty()).then(|| format!("Debian packages {}", packages.join(", ")));
+    let all: Vec<String> = packages.into_iter().chain(programs).collect();
+    Ok(if all.is_empty() {
+        State::Met
+    } else {
+        State::Installable(all.join("; "))
+    })
+}
+
+fn go_tools(programs: &[GoProgram]) -> Result<State> {
     if !exists("go") {
         return Ok(State::lacking(
             "no Go: the API servers and their judges can't be built",
@@ -136,7 +170,7 @@ fn go_tools() -> Result<State> {
         ));
     }
     let mut missing = Vec::new();
-    for program in PROGRAMS {
+    for program in programs {
         if !program.is_built()? {
             missing.push(program.name);
         }

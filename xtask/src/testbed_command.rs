@@ -1,10 +1,12 @@
-//! `cargo xtask testbed up|down|status`: a bed for use by hand.
+//! `cargo xtask testbed up|down|status|shell`: a bed for use by hand.
 //!
 //! The bed's owner is a process of its own that does nothing but hold it. Its end,
 //! by whatever cause, is the bed's end, so `down` has one process to end and, after
 //! a crash or a reboot, only files to remove.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,8 +14,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
+use shared::resolved::{EXTERNAL_DNS_IMAGE, HTTPBIN_IMAGE, SLEEP_IMAGE};
+use testbed::images::ImageNames;
 use testbed::process::ProcessIdentity;
-use testbed::{Options, Testbed, cache};
+use testbed::{MeshBed, MeshCluster, MeshOptions, Mtls, Options, Testbed, cache};
 
 use crate::requirement::{Requirement, State};
 use crate::workspace;
@@ -32,10 +36,12 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 enum Action {
     /// Start API servers, with the contexts cluster1, cluster2 and so on
-    Up {
-        /// How many
-        #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=20))]
-        clusters: u8,
+    Up(Size),
+    /// Run a shell, or a command, in the network of a bed with pods
+    Shell {
+        /// The command; otherwise $SHELL
+        #[arg(trailing_var_arg = true)]
+        command: Vec<OsString>,
     },
     /// End them, and remove what they left, also after a crash
     Down,
@@ -43,7 +49,18 @@ enum Action {
     Status,
     /// Be the process that holds the bed
     #[command(hide = true)]
-    Hold { clusters: u8 },
+    Hold(Size),
+}
+
+#[derive(Args, Clone, Copy)]
+struct Size {
+    /// How many clusters
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=20))]
+    clusters: u8,
+    /// With nodes, pods, Istio and a DNS zone; needs root, and 1 GB of memory for each of at most
+    /// nine clusters
+    #[arg(long)]
+    full: bool,
 }
 
 /// What is remembered of a bed that is up.
@@ -55,18 +72,27 @@ struct Record {
     kubeconfig: PathBuf,
     kubectl: PathBuf,
     contexts: Vec<String>,
+    /// Of a bed with pods: its network namespace and a Mesh document for it.
+    mesh: Option<MeshRecord>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct MeshRecord {
+    network: PathBuf,
+    document: PathBuf,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    match arguments.action {
-        Action::Up { clusters } => up(clusters),
+    match &arguments.action {
+        Action::Up(size) => up(*size),
         Action::Down => down(),
         Action::Status => status(),
-        Action::Hold { clusters } => hold(clusters),
+        Action::Shell { command } => shell(command),
+        Action::Hold(size) => hold(*size),
     }
 }
 
-fn up(clusters: u8) -> Result<()> {
+fn up(size: Size) -> Result<()> {
     let _lock = cache::Lock::take(&cache::tools()?, "the test bed")?;
     if let Some(record) = Record::read()? {
         if record.owner.is_running()? {
@@ -78,16 +104,27 @@ fn up(clusters: u8) -> Result<()> {
         record.remove()?;
     }
     let root = workspace::root()?;
-    match Requirement::GoTools.state(&root)? {
-        State::Met => {}
-        State::Installable(_) => Requirement::GoTools.install(&root)?,
-        State::Lacking { why, remedy } => bail!("{why}\nhint: {remedy}"),
+    let needs: &[Requirement] = if size.full {
+        &[Requirement::GoTools, Requirement::Pods]
+    } else {
+        &[Requirement::GoTools]
+    };
+    for need in needs {
+        match need.state(&root)? {
+            State::Met => {}
+            State::Installable(what) => {
+                eprintln!("will install: {what}");
+                need.install(&root)?;
+            }
+            State::Lacking { why, remedy } => bail!("{why}\nhint: {remedy}"),
+        }
     }
     let log_path = cache::root()?.join("testbed.log");
     let log =
         File::create(&log_path).with_context(|| format!("cannot write {}", log_path.display()))?;
     let mut owner = Command::new(std::env::current_exe().context("which program is this?")?)
-        .args(["testbed", "hold", &clusters.to_string()])
+        .args(["testbed", "hold", "--clusters", &size.clusters.to_string()])
+        .args(size.full.then_some("--full"))
         .stdin(Stdio::null())
         .stdout(log.try_clone().context("the log")?)
         .stderr(log)
@@ -144,31 +181,119 @@ fn down() -> Result<()> {
     Ok(())
 }
 
-fn hold(clusters: u8) -> Result<()> {
+fn hold(size: Size) -> Result<()> {
     // Not to end with the terminal that it was started from.
     rustix::process::setsid().context("cannot leave the terminal")?;
-    let bed = Testbed::start(Options::with_clusters(clusters.into()))?;
-    let identity = |pid| {
-        ProcessIdentity::of(pid)
-            .context("cannot look at a process")?
-            .with_context(|| format!("process {pid} has ended"))
-    };
-    let record = Record {
-        owner: identity(std::process::id())?,
-        daemons: bed
-            .process_ids()
-            .into_iter()
-            .map(identity)
-            .collect::<Result<_>>()?,
-        folder: bed.folder().to_owned(),
-        kubeconfig: bed.kubeconfig().to_owned(),
-        kubectl: bed.kubectl_path().to_owned(),
-        contexts: bed.contexts().map(str::to_owned).collect(),
-    };
-    record.write()?;
+    if size.full {
+        let bed = MeshBed::start(&mesh_options(size.clusters)?)?;
+        let document = bed.folder().join("mesh.yaml");
+        fs::write(&document, bed.example_document())
+            .with_context(|| format!("cannot write {}", document.display()))?;
+        Record {
+            owner: identity(std::process::id())?,
+            daemons: identities(bed.process_ids())?,
+            folder: bed.folder().to_owned(),
+            kubeconfig: bed.kubeconfig().to_owned(),
+            kubectl: bed.kubectl().program().to_owned(),
+            contexts: bed.contexts().map(str::to_owned).collect(),
+            mesh: Some(MeshRecord {
+                network: bed.network(),
+                document,
+            }),
+        }
+        .write()?;
+        park()
+    } else {
+        let bed = Testbed::start(Options::with_clusters(size.clusters.into()))?;
+        Record {
+            owner: identity(std::process::id())?,
+            daemons: identities(bed.process_ids())?,
+            folder: bed.folder().to_owned(),
+            kubeconfig: bed.kubeconfig().to_owned(),
+            kubectl: bed.kubectl_path().to_owned(),
+            contexts: bed.contexts().map(str::to_owned).collect(),
+            mesh: None,
+        }
+        .write()?;
+        park()
+    }
+}
+
+/// The bed lives as long as this process.
+fn park() -> ! {
     loop {
         std::thread::park();
     }
+}
+
+fn identity(pid: u32) -> Result<ProcessIdentity> {
+    ProcessIdentity::of(pid)
+        .context("cannot look at a process")?
+        .with_context(|| format!("process {pid} has ended"))
+}
+
+fn identities(pids: Vec<u32>) -> Result<Vec<ProcessIdentity>> {
+    pids.into_iter().map(identity).collect()
+}
+
+/// Clusters in two zones of one region; from the third on, in another.
+fn mesh_options(clusters: u8) -> Result<MeshOptions> {
+    const PLACES: [(&str, &str); 3] = [
+        ("us-west2", "us-west2-a"),
+        ("us-west2", "us-west2-b"),
+        ("us-east4", "us-east4-a"),
+    ];
+    if clusters > 9 {
+        bail!("a bed with pods has nine clusters at most");
+    }
+    let clusters = (1..=clusters).map(|number| {
+        let (region, zone) = PLACES[usize::from(number - 1) % PLACES.len()];
+        MeshCluster {
+            context: format!("cluster{number}"),
+            region: region.to_owned(),
+            zone: zone.to_owned(),
+        }
+    });
+    Ok(MeshOptions {
+        clusters: clusters.collect(),
+        zone: "my.dns.zone.name".to_owned(),
+        mtls: Mtls::Strict,
+        images: image_names(),
+    })
+}
+
+/// The images that fedmesh's manifests name.
+pub(crate) fn image_names() -> ImageNames {
+    ImageNames {
+        httpbin: HTTPBIN_IMAGE.to_owned(),
+        sleep: SLEEP_IMAGE.to_owned(),
+        external_dns: EXTERNAL_DNS_IMAGE.to_owned(),
+    }
+}
+
+/// Runs a command in the network of the bed, with its kubeconfig.
+fn shell(command: &[OsString]) -> Result<()> {
+    let record =
+        Record::read()?.context("no test bed is up\nhint: `cargo xtask testbed up --full`")?;
+    let mesh = record.mesh.as_ref().context(
+        "the test bed has no network of its own: its API servers are on loopback\n\
+         hint: `cargo xtask testbed up --full` starts one with pods",
+    )?;
+    let default = [std::env::var_os("SHELL").unwrap_or_else(|| "/bin/sh".into())];
+    let command = if command.is_empty() {
+        &default[..]
+    } else {
+        command
+    };
+    let mut network = OsString::from("--net=");
+    network.push(&mesh.network);
+    let error = Command::new("nsenter")
+        .arg(network)
+        .args(command)
+        .env("KUBECONFIG", &record.kubeconfig)
+        .env("FEDMESH_TESTBED_DOCUMENT", &mesh.document)
+        .exec();
+    Err(error).context("cannot run nsenter")
 }
 
 impl Record {
@@ -223,8 +348,15 @@ impl Record {
         println!("contexts:   {}", self.contexts.join(", "));
         println!("kubectl:    {}", self.kubectl.display());
         println!();
-        println!("to use it in this shell:");
-        println!("  export KUBECONFIG={}", self.kubeconfig.display());
+        if let Some(mesh) = &self.mesh {
+            println!("document:   {}", mesh.document.display());
+            println!();
+            println!("to use it, in a shell inside its network, with KUBECONFIG set:");
+            println!("  cargo xtask testbed shell");
+        } else {
+            println!("to use it in this shell:");
+            println!("  export KUBECONFIG={}", self.kubeconfig.display());
+        }
         println!(
             "  {} --context cluster1 get namespaces",
             self.kubectl.display()

@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use serde_json::Value;
+use shared::render::ANSWER_HEADER;
 use shared::verify::{Answer, Failure, Reply, Resolution};
 
-use super::http::{AGENT, CLUSTER_HEADER, beginning};
+use super::http::{AGENT, beginning};
 
 /// Before each transfer's record; no header and no message of curl has it.
 const MARK: &str = "fedmesh-transfer\t";
@@ -188,7 +189,7 @@ pub(super) fn read_transfers(stdout: &str, stderr: &str) -> BTreeMap<String, Tra
         } else {
             Reply::Answered(Answer {
                 status,
-                cluster: header(CLUSTER_HEADER),
+                cluster: header(ANSWER_HEADER),
                 envoy: header("server").is_some_and(|server| server.contains("envoy")),
                 body: String::new(),
             })

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::{FutureExt as _, join_all};
-use shared::answers::{Answers, in_mesh};
+use shared::answers::in_mesh;
 use shared::expect::Call;
 use shared::outage::Outage;
 use shared::published::{Level, PublishedName};
@@ -215,6 +215,9 @@ fn find_target<'a>(round: &'a Round<'_>, target: &DrillTarget) -> Result<Found<'
             service.id()
         ));
     };
+    if !resolved.answer_header {
+        return Err("with spec.answerHeader: false nobody sees which cluster answers".to_owned());
+    }
     if service.clusters.len() < 2 {
         return Err(format!(
             "{} runs in one cluster only, so traffic has nowhere to go",
@@ -273,18 +276,18 @@ async fn watcher<'a>(
         services: [(found.cluster_index, found.service_index)].into(),
         ..Outage::default()
     };
-    let answering = |outage: &Outage| match in_mesh(
-        round.resolved,
-        index,
-        found.service_index,
-        found.name,
-        outage,
-    ) {
-        Answers::By(clusters) => clusters
-            .iter()
+    let answering = |outage: &Outage| -> Vec<String> {
+        let answers = in_mesh(
+            round.resolved,
+            index,
+            found.service_index,
+            found.name,
+            outage,
+        );
+        let clusters = answers.by().iter();
+        clusters
             .map(|&index| round.resolved.clusters[index].name.to_string())
-            .collect(),
-        Answers::Nobody(_) => Vec::new(),
+            .collect()
     };
     Some(Watcher {
         cluster: &call.client,

@@ -41,11 +41,15 @@ codes! {
     NO_EXTERNAL_DNS = "FM0305", "No ExternalDNS is rendered", [];
     HOST_NAME_TARGETS = "FM0306", "A load balancer's host name cannot be published beside other targets", [];
     EMPTY_PROVIDER = "FM0307", "ExternalDNS has no provider", [];
+    BAD_ARGUMENT = "FM0308", "An argument for ExternalDNS is none, is fedmesh's own, or holds a credential", [];
     BAD_PORT = "FM0401", "A port is not between 1 and 65535", [];
     SERVED_NOWHERE = "FM0402", "A service runs in no cluster", [];
     BAD_PATH = "FM0403", "A route's path does not start with a slash", [];
     NAME_TWICE = "FM0404", "Two services publish one name", ["IST0109", "KIA1106"];
     NO_SERVICE = "FM0405", "The document shares no service", [];
+    BAD_PROBE = "FM0406", "A probe's status is not one of HTTP", [];
+    BAD_DURATION = "FM0407", "A duration cannot be read", [];
+    RETRY_OPEN = "FM0408", "It is left open whether calls may be repeated", [];
     BAD_ISTIO = "FM0501", "The Istio version cannot be read", [];
     OLD_ISTIO = "FM0502", "The Istio version is too old", [];
     FEDERATION_RECORDS = "FM0601", "The federation controller cannot publish names that start with a service", [];

@@ -1,8 +1,8 @@
 //! Rules about `spec.dns`.
 
 use super::services::known_clusters;
-use super::{Findings, code};
-use crate::mesh::{self, Naming, Spec, Target};
+use super::{Findings, code, external_dns};
+use crate::mesh::{Naming, Spec, Target};
 use crate::name::{HostName, Label};
 use crate::render::dns_endpoint::{self, LeftOut};
 use crate::resolved::{self, Cluster, Dns, Resolved};
@@ -63,7 +63,7 @@ pub(super) fn check(
             found
         }
     };
-    let external_dns = match &dns.external_dns {
+    let publisher = match &dns.external_dns {
         None => {
             findings.hint(
                 code::NO_EXTERNAL_DNS,
@@ -73,7 +73,7 @@ pub(super) fn check(
             );
             Some(None)
         }
-        Some(given) => external_dns(given, mesh_name, findings).map(Some),
+        Some(given) => external_dns::check(given, mesh_name, findings).map(Some),
     };
     if dns.naming == Some(Naming::Gateway)
         && let Some(clusters) = clusters
@@ -86,7 +86,7 @@ pub(super) fn check(
         naming: dns.naming.unwrap_or_default(),
         ttl: ttl_good.then_some(ttl)?,
         cluster: cluster?,
-        external_dns: external_dns?,
+        external_dns: publisher?,
     })
 }
 
@@ -158,52 +158,6 @@ fn suffix(text: &str, findings: &mut Findings) -> Option<HostName> {
         );
     }
     Some(suffix)
-}
-
-fn external_dns(
-    given: &mesh::ExternalDns,
-    mesh_name: Option<&Label>,
-    findings: &mut Findings,
-) -> Option<resolved::ExternalDns> {
-    let plain =
-        |text: &str| !text.is_empty() && !text.chars().any(|c| c.is_whitespace() || c.is_control());
-    let provider_good = plain(&given.provider);
-    if !provider_good {
-        findings.error(
-            code::EMPTY_PROVIDER,
-            "spec.dns.externalDns.provider",
-            format!("{:?} is not a provider of ExternalDNS", given.provider),
-            "write the provider that holds the zone, such as google, aws or rfc2136".into(),
-        );
-    }
-    let owner_id = given
-        .owner_id
-        .clone()
-        .or_else(|| mesh_name.map(ToString::to_string));
-    let owner_good = owner_id
-        .as_deref()
-        .is_none_or(|id| plain(id) && !id.contains([',', '"', '=']));
-    if !owner_good {
-        findings.error(
-            code::EMPTY,
-            "spec.dns.externalDns.ownerId",
-            "the owner id is empty or has blanks, commas, quotes or equals signs".into(),
-            "write a word that no other ExternalDNS of this zone uses".into(),
-        );
-    }
-    let namespace = findings.label(
-        "spec.dns.externalDns.namespace",
-        given
-            .namespace
-            .as_deref()
-            .unwrap_or(resolved::DEFAULT_EXTERNAL_DNS_NAMESPACE),
-        "ExternalDNS's namespace",
-    );
-    Some(resolved::ExternalDns {
-        provider: provider_good.then(|| given.provider.clone())?,
-        owner_id: owner_id.filter(|_| owner_good)?,
-        namespace: namespace?,
-    })
 }
 
 fn one_gateway_name(clusters: &[Cluster], findings: &mut Findings) {

@@ -5,6 +5,8 @@
 mod clusters;
 pub mod code;
 mod dns;
+mod external_dns;
+mod failover;
 mod finding;
 mod services;
 
@@ -79,6 +81,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
         target: spec.target.unwrap_or_default(),
         istio: istio?,
         dns: dns?,
+        answer_header: spec.answer_header.unwrap_or(true),
         clusters: clusters?,
         services: services?,
         samples: Sample::ALL

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Findings, code, port};
+use super::{Findings, code, failover, port};
 use crate::mesh::{self, Naming, PathMatch, Spec};
 use crate::name::HOST_NAME_MAX;
 use crate::published;
@@ -71,6 +71,14 @@ fn one(
     };
     let serving = serving(&at("clusters"), service, spec, findings);
     let routes = routes(&at("routes"), &service.routes, findings);
+    let several = serving.as_ref().is_some_and(|serving| serving.len() > 1);
+    let retry = failover::retry(
+        &at("failover"),
+        service.failover.as_ref(),
+        several,
+        findings,
+    );
+    let probe = failover::probe(&at("probe"), service, findings);
 
     let (name, namespace, serving) = (name?, namespace?, serving?);
     let names = match published::names(
@@ -99,6 +107,8 @@ fn one(
         port: port?,
         clusters: serving,
         routes: routes?,
+        retry: retry?,
+        probe: probe?,
         names,
     })
 }
@@ -154,17 +164,23 @@ fn routes(path: &str, routes: &[PathMatch], findings: &mut Findings) -> Option<V
     let mut good = true;
     for (index, route) in routes.iter().enumerate() {
         let (PathMatch::Exact(text) | PathMatch::Prefix(text)) = route;
-        if !text.starts_with('/') || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            good = false;
-            findings.error(
-                code::BAD_PATH,
-                &format!("{path}[{index}]"),
-                format!("{text:?} is not the path of a request"),
-                "write a path that starts with a slash, such as /html".into(),
-            );
-        }
+        good &= is_path(&format!("{path}[{index}]"), text, findings);
     }
     good.then(|| routes.to_vec())
+}
+
+/// Whether `text` is the path of a request; otherwise there is a finding.
+pub(super) fn is_path(path: &str, text: &str, findings: &mut Findings) -> bool {
+    let good = text.starts_with('/') && !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    if !good {
+        findings.error(
+            code::BAD_PATH,
+            path,
+            format!("{text:?} is not the path of a request"),
+            "write a path that starts with a slash, such as /html".into(),
+        );
+    }
+    good
 }
 
 fn duplicates(spec: &Spec, findings: &mut Findings) {

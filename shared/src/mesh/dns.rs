@@ -48,4 +48,11 @@ pub struct ExternalDns {
     /// Where it runs; default `external-dns`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
+    /// More arguments, such as `--google-project=…`; never a credential.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
+    /// A Secret in its namespace whose entries become environment variables; `ExternalDNS` takes
+    /// each flag from `EXTERNAL_DNS_<FLAG>`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
 }

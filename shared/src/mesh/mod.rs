@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use cluster::{Cluster, Gateway};
 pub use dns::{Dns, ExternalDns, Naming};
 pub use read::{Limits, ReadError};
-pub use service::{PathMatch, Service};
+pub use service::{Failover, PathMatch, Probe, Service};
 
 /// A Mesh document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,10 @@ pub struct Spec {
     /// How requests travel between clusters; default `http`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transport: Option<Transport>,
+    /// Whether gateways name the cluster that answers, in the response header
+    /// [`crate::render::ANSWER_HEADER`]; default yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_header: Option<bool>,
     /// The clusters.
     pub clusters: Vec<Cluster>,
     /// The shared services.

@@ -1,7 +1,6 @@
 //! The DestinationRules of a service: nearest locality first, and away from gateways that fail.
 //!
-//! One for each name with more than one cluster at its level; a name that only falls back is left
-//! to DNS. Locality failover does nothing without
+//! One for each name with more than one cluster behind it. Locality failover does nothing without
 //! outlier detection, and without `maxEjectionPercent: 100` it stops short of the last endpoint of
 //! a locality, so the three always come together. Only gateway errors (502, 503, 504, connections
 //! that fail) eject: an application's own 500 is no reason to leave a cluster.
@@ -11,13 +10,14 @@ use serde_json::json;
 use super::{Istio, all};
 use crate::object::Object;
 use crate::placed::Placed;
+use crate::published::fails_over;
 use crate::resolved::{ISTIO_NAMESPACE, Resolved, Service};
 
 pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
     service
         .names
         .iter()
-        .filter(|name| name.clusters.len() > 1)
+        .filter(|name| fails_over(name, &service.names))
         .map(|name| {
             let object = Object::new(
                 Istio(resolved.istio).destination_rule(),
@@ -27,7 +27,7 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
                     "spec": {
                         "host": name.host.as_str(),
                         "trafficPolicy": {
-                            "connectionPool": { "tcp": { "connectTimeout": "1s" } },
+                            "connectionPool": { "tcp": { "connectTimeout": "250ms" } },
                             "loadBalancer": { "localityLbSetting": { "enabled": true } },
                             "outlierDetection": {
                                 "consecutive5xxErrors": 0,

@@ -8,6 +8,23 @@ use crate::ownership::TXT_PREFIX;
 use crate::placed::Placed;
 use crate::resolved::Resolved;
 
+/// Flags that [`render`] sets, and those that a document may not set otherwise.
+pub(crate) const OWN_FLAGS: &[&str] = &[
+    "source",
+    "crd-source-apiversion",
+    "crd-source-kind",
+    "namespace",
+    "provider",
+    "domain-filter",
+    "managed-record-types",
+    "policy",
+    "registry",
+    "txt-owner-id",
+    "txt-prefix",
+    "txt-suffix",
+    "once",
+    "dry-run",
+];
 const NAME: &str = "external-dns";
 const SUBJECT: &str = "external-dns";
 
@@ -52,6 +69,30 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
             "subjects": [{ "kind": "ServiceAccount", "name": NAME, "namespace": namespace }],
         }),
     );
+    let mut args = vec![
+        "--source=crd".to_owned(),
+        format!("--crd-source-apiversion={group}/{version}"),
+        "--crd-source-kind=DNSEndpoint".to_owned(),
+        format!("--namespace={records_namespace}"),
+        format!("--provider={}", external_dns.provider),
+        format!("--domain-filter={}", resolved.dns.suffix),
+        "--managed-record-types=A".to_owned(),
+        "--managed-record-types=AAAA".to_owned(),
+        "--managed-record-types=CNAME".to_owned(),
+        "--policy=sync".to_owned(),
+        "--registry=txt".to_owned(),
+        format!("--txt-owner-id={}", external_dns.owner_id),
+        format!("--txt-prefix={TXT_PREFIX}"),
+    ];
+    args.extend(external_dns.args.iter().cloned());
+    let mut container = json!({
+        "name": NAME,
+        "image": resolved.images.external_dns,
+        "args": args,
+    });
+    if let Some(secret) = &external_dns.secret {
+        container["envFrom"] = json!([{ "secretRef": { "name": secret.as_str() } }]);
+    }
     let deployment = labelled(
         Kind::DEPLOYMENT,
         namespace,
@@ -65,25 +106,7 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
                     "metadata": { "labels": { "app": NAME, "sidecar.istio.io/inject": "false" } },
                     "spec": {
                         "serviceAccountName": NAME,
-                        "containers": [{
-                            "name": NAME,
-                            "image": resolved.images.external_dns,
-                            "args": [
-                                "--source=crd",
-                                format!("--crd-source-apiversion={group}/{version}"),
-                                "--crd-source-kind=DNSEndpoint",
-                                format!("--namespace={records_namespace}"),
-                                format!("--provider={}", external_dns.provider),
-                                format!("--domain-filter={}", resolved.dns.suffix),
-                                "--managed-record-types=A",
-                                "--managed-record-types=AAAA",
-                                "--managed-record-types=CNAME",
-                                "--policy=sync",
-                                "--registry=txt",
-                                format!("--txt-owner-id={}", external_dns.owner_id),
-                                format!("--txt-prefix={TXT_PREFIX}"),
-                            ],
-                        }],
+                        "containers": [container],
                     },
                 },
             },

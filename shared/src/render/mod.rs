@@ -2,7 +2,9 @@
 
 mod destination_rule;
 pub(crate) mod dns_endpoint;
-mod external_dns;
+mod dns_endpoint_definition;
+pub(crate) mod external_dns;
+mod failover;
 mod gateway;
 mod namespace;
 mod samples;
@@ -14,6 +16,8 @@ use crate::ownership;
 use crate::placed::Placed;
 use crate::resolved::{IstioVersion, Resolved};
 
+pub use virtual_service::ANSWER_HEADER;
+
 /// Everything that the clusters get, in no order that matters.
 pub fn render(resolved: &Resolved) -> Vec<Placed> {
     let mut placed = namespace::render(resolved);
@@ -23,8 +27,10 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
         placed.push(virtual_service::render(service, resolved));
         placed.extend(service_entry::render(service, resolved));
         placed.extend(destination_rule::render(service, resolved));
+        placed.extend(failover::render(service, resolved));
         placed.extend(dns_endpoint::render(service, resolved));
     }
+    placed.extend(dns_endpoint_definition::render(resolved));
     placed.extend(external_dns::render(resolved));
     for one in &mut placed {
         one.template = ownership::label(one.template.clone(), resolved);

@@ -11,6 +11,9 @@ use crate::object::Object;
 use crate::placed::Placed;
 use crate::resolved::{Resolved, Service};
 
+/// The response header by which a gateway names its cluster, so that whoever asks sees who answered.
+pub const ANSWER_HEADER: &str = "x-fedmesh-cluster";
+
 pub(super) fn render(service: &Service, resolved: &Resolved) -> Placed {
     let hosts: Vec<&str> = service
         .names
@@ -40,20 +43,31 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Placed {
         Istio(resolved.istio).virtual_service(),
         Some(service.namespace.as_str()),
         service.name.as_str(),
-        json!({ "spec": { "hosts": hosts, "gateways": [], "http": [route] } }),
+        json!({ "spec": { "hosts": hosts, "gateways": [], "http": [] } }),
     );
-    let gateways = service
+    let fields = service
         .clusters
         .iter()
         .map(|&index| {
+            let cluster = &resolved.clusters[index];
+            let mut route = route.clone();
+            if resolved.answer_header {
+                route["headers"] =
+                    json!({ "response": { "set": { ANSWER_HEADER: cluster.name.as_str() } } });
+            }
             (
                 index,
-                vec![json!([gateway::reference(
-                    &resolved.clusters[index],
-                    resolved
-                )])],
+                vec![
+                    json!([gateway::reference(cluster, resolved)]),
+                    json!([route]),
+                ],
             )
         })
         .collect();
-    Placed::with_fields(template, service.id(), &[&["spec", "gateways"]], gateways)
+    Placed::with_fields(
+        template,
+        service.id(),
+        &[&["spec", "gateways"], &["spec", "http"]],
+        fields,
+    )
 }

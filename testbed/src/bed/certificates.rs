@@ -8,8 +8,9 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 use super::BedError;
 
 /// Writes `ca.crt`, `server.crt`, `server.key` and, for service account tokens,
-/// `accounts.key` and `accounts.pub` into `folder`.
-pub(super) fn write(folder: &Path, context: &str) -> Result<(), BedError> {
+/// `accounts.key` and `accounts.pub` into `folder`. The server answers to `names`,
+/// which may be addresses.
+pub(crate) fn write(folder: &Path, context: &str, names: &[String]) -> Result<(), BedError> {
     let mut authority = CertificateParams::default();
     authority
         .distinguished_name
@@ -23,7 +24,7 @@ pub(super) fn write(folder: &Path, context: &str) -> Result<(), BedError> {
     let authority_certificate = authority.self_signed(&authority_key)?;
     let issuer = Issuer::new(authority, authority_key);
 
-    let mut server = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?;
+    let mut server = CertificateParams::new(names)?;
     server
         .distinguished_name
         .push(DnType::CommonName, format!("{context} API server"));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::{BedError, certificates};
+use super::{BedError, certificates, kubeconfig};
 use crate::process::OwnedProcess;
 use crate::tools::{CONTROL_PLANE, KUBECTL, ToolError};
 
@@ -123,7 +123,11 @@ impl ApiServer {
             path: folder.clone(),
             source,
         })?;
-        certificates::write(&folder, context)?;
+        certificates::write(
+            &folder,
+            context,
+            &["localhost".to_owned(), "127.0.0.1".to_owned()],
+        )?;
         let token = random_token()?;
         let tokens = folder.join("tokens.csv");
         fs::write(
@@ -167,19 +171,16 @@ impl ApiServer {
         self.process = None;
     }
 
-    pub(super) fn context(&self) -> &str {
-        &self.context
+    pub(super) fn entry(&self) -> kubeconfig::Entry {
+        kubeconfig::Entry {
+            context: self.context.clone(),
+            server: self.url(),
+            authority: self.folder.join("ca.crt"),
+            token: self.token.clone(),
+        }
     }
 
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    pub(super) fn token(&self) -> &str {
-        &self.token
-    }
-
-    pub(super) fn url(&self) -> String {
+    fn url(&self) -> String {
         format!("https://127.0.0.1:{}", self.port)
     }
 
@@ -345,7 +346,7 @@ fn free_port() -> Result<u16, BedError> {
         })
 }
 
-fn random_token() -> Result<String, BedError> {
+pub(crate) fn random_token() -> Result<String, BedError> {
     let path = Path::new("/dev/urandom");
     let mut bytes = [0; 16];
     fs::File::open(path)

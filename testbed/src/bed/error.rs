@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::images::ImageError;
 use crate::tools::ToolError;
 
 /// A bed can't be started or used.
@@ -58,6 +59,34 @@ pub enum BedError {
         arguments: String,
         /// What it printed.
         output: String,
+    },
+    /// Another command failed.
+    #[error("{command} failed:\n{output}")]
+    Command {
+        /// The command.
+        command: String,
+        /// What it printed.
+        output: String,
+    },
+    /// Images can't be made.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// Namespaces and mounts are for root.
+    #[error("clusters with pods need root\nhint: run this as root")]
+    NotRoot,
+    /// The nodes' pods need control groups of version 1.
+    #[error(
+        "this machine has no control groups of version 1, which clusters with pods need\n\
+         hint: use kind instead, see CONTRIBUTING.md"
+    )]
+    NoCgroups,
+    /// No such pod runs.
+    #[error("{context} has no running pod {pod}")]
+    NoPod {
+        /// The context.
+        context: String,
+        /// Its namespace and labels.
+        pod: String,
     },
     /// A wrong name.
     #[error("the bed has no context {context}\nhint: it has {known}")]

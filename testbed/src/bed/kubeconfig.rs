@@ -1,44 +1,49 @@
 //! The kubeconfig of a bed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::BedError;
-use super::control_plane::ApiServer;
 
-/// Writes a kubeconfig with a context for each server. Context, cluster and user
-/// have different names, as they have in real life.
-pub(super) fn write(path: &Path, servers: &[ApiServer]) -> Result<(), BedError> {
-    let clusters = servers.iter().map(|server| {
-        json!({
-            "name": format!("{}-server", server.context()),
-            "cluster": {
-                "server": server.url(),
-                "certificate-authority": server.folder().join("ca.crt"),
-            },
-        })
-    });
-    let users = servers.iter().map(|server| {
-        json!({
-            "name": format!("{}-admin", server.context()),
-            "user": {"token": server.token()},
-        })
-    });
-    let contexts = servers.iter().map(|server| {
-        let context = server.context();
-        json!({
-            "name": context,
-            "context": {"cluster": format!("{context}-server"), "user": format!("{context}-admin")},
-        })
-    });
+/// One context with what it names.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) context: String,
+    pub(crate) server: String,
+    /// The certificate authority's file.
+    pub(crate) authority: PathBuf,
+    pub(crate) token: String,
+}
+
+/// Writes a kubeconfig with these contexts, the first of them current. Context,
+/// cluster and user have different names, as they have in real life.
+pub(crate) fn write(path: &Path, entries: impl IntoIterator<Item = Entry>) -> Result<(), BedError> {
+    let mut contexts: Vec<Value> = Vec::new();
+    let mut clusters: Vec<Value> = Vec::new();
+    let mut users: Vec<Value> = Vec::new();
+    for Entry {
+        context,
+        server,
+        authority,
+        token,
+    } in entries
+    {
+        let (cluster, user) = (format!("{context}-server"), format!("{context}-admin"));
+        clusters.push(json!({
+            "name": cluster,
+            "cluster": {"server": server, "certificate-authority": authority},
+        }));
+        users.push(json!({"name": user, "user": {"token": token}}));
+        contexts.push(json!({"name": context, "context": {"cluster": cluster, "user": user}}));
+    }
     let config = json!({
         "apiVersion": "v1",
         "kind": "Config",
-        "current-context": servers.first().map_or("", ApiServer::context),
-        "clusters": clusters.collect::<Vec<_>>(),
-        "users": users.collect::<Vec<_>>(),
-        "contexts": contexts.collect::<Vec<_>>(),
+        "current-context": contexts.first().map_or(Value::Null, |first| first["name"].clone()),
+        "clusters": clusters,
+        "users": users,
+        "contexts": contexts,
     });
     // JSON is YAML too.
     std::fs::write(path, format!("{config:#}\n")).map_err(|source| BedError::File {

@@ -1,78 +1,42 @@
 //! kubectl, against a bed.
 
-use std::io;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use super::{BedError, Testbed};
 
 impl Testbed {
-    /// Runs kubectl and gives what it writes to standard output.
+    /// As [`Kubectl::run`](crate::Kubectl::run).
     ///
     /// # Errors
-    /// It exits with another status than 0; the error holds all it printed.
+    /// As there.
     pub fn kubectl(&self, context: &str, arguments: &[&str]) -> Result<String, BedError> {
-        self.kubectl_with_input(context, arguments, "")
+        self.kubectl.run(context, arguments)
     }
 
-    /// As [`Testbed::kubectl`], with text on standard input, for `-f -`.
+    /// As [`Kubectl::run_with_input`](crate::Kubectl::run_with_input).
     ///
     /// # Errors
-    /// As [`Testbed::kubectl`].
+    /// As there.
     pub fn kubectl_with_input(
         &self,
         context: &str,
         arguments: &[&str],
         input: &str,
     ) -> Result<String, BedError> {
-        let output = self.try_kubectl(context, arguments, input)?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-        }
-        let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
-        text.push_str(&String::from_utf8_lossy(&output.stderr));
-        Err(BedError::Kubectl {
-            context: context.to_owned(),
-            arguments: arguments.join(" "),
-            output: text,
-        })
+        self.kubectl.run_with_input(context, arguments, input)
     }
 
-    /// Runs kubectl and gives all about it, whatever its exit status.
+    /// As [`Kubectl::attempt`](crate::Kubectl::attempt).
     ///
     /// # Errors
-    /// It can't be started.
+    /// As there.
     pub fn try_kubectl(
         &self,
         context: &str,
         arguments: &[&str],
         input: &str,
     ) -> Result<Output, BedError> {
-        let failed = |source| BedError::File {
-            path: self.kubectl.clone(),
-            source,
-        };
-        let mut child = Command::new(&self.kubectl)
-            .arg("--kubeconfig")
-            .arg(&self.kubeconfig)
-            .args(["--context", context])
-            .args(arguments)
-            // Its discovery cache is by host and port, and ports are used again.
-            .env("KUBECACHEDIR", self.folder.path().join("kubectl-cache"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(failed)?;
-        let stdin = child.stdin.take();
-        std::thread::scope(|scope| {
-            scope.spawn(move || {
-                if let Some(mut stdin) = stdin {
-                    // It may end without having read everything; its status tells.
-                    let _broken_pipe = io::Write::write_all(&mut stdin, input.as_bytes());
-                }
-            });
-            child.wait_with_output().map_err(failed)
-        })
+        self.kubectl.attempt(context, arguments, input)
     }
 
     /// Makes the Service `istio-ingressgateway` in `istio-system` with these
@@ -105,26 +69,7 @@ impl Testbed {
             &["apply", "--server-side", "-f", "-"],
             &service.to_string(),
         )?;
-        let addresses = addresses
-            .iter()
-            .map(|address| match address.parse::<std::net::IpAddr>() {
-                Ok(ip) => serde_json::json!({"ip": ip}),
-                Err(_host_name) => serde_json::json!({"hostname": address}),
-            })
-            .collect::<Vec<_>>();
-        let patch = serde_json::json!({"status": {"loadBalancer": {"ingress": addresses}}});
-        self.kubectl(
-            context,
-            &[
-                "patch",
-                "service/istio-ingressgateway",
-                "--namespace=istio-system",
-                "--subresource=status",
-                "--type=merge",
-                "--patch",
-                &patch.to_string(),
-            ],
-        )?;
-        Ok(())
+        self.kubectl
+            .publish_addresses(context, ("istio-system", "istio-ingressgateway"), addresses)
     }
 }

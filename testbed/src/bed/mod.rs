@@ -1,9 +1,9 @@
 //! Kubernetes API servers without nodes: one etcd, N kube-apiservers.
 
-mod certificates;
-mod control_plane;
+pub(crate) mod certificates;
+pub(crate) mod control_plane;
 mod error;
-mod kubeconfig;
+pub(crate) mod kubeconfig;
 mod kubectl;
 
 use std::io;
@@ -13,6 +13,7 @@ use std::sync::Mutex;
 use control_plane::{ApiServer, Etcd, Programs};
 pub use error::BedError;
 
+use crate::kubectl::Kubectl;
 use crate::process::{OwnedFolder, OwnedProcess};
 use crate::tools::{self, ToolError};
 
@@ -77,7 +78,7 @@ pub struct Testbed {
     clusters: Vec<Cluster>,
     etcd: Etcd,
     kubeconfig: PathBuf,
-    kubectl: PathBuf,
+    kubectl: Kubectl,
     folder: OwnedFolder,
 }
 
@@ -115,7 +116,7 @@ impl Testbed {
             ApiServer::start(folder.path(), &cluster.context, etcd.port(), &programs)
         })?;
         let kubeconfig = folder.path().join("kubeconfig");
-        kubeconfig::write(&kubeconfig, &servers)?;
+        kubeconfig::write(&kubeconfig, servers.iter().map(ApiServer::entry))?;
         let bed = Self {
             namespace_controller: programs
                 .start_namespace_controller(folder.path(), &kubeconfig)?,
@@ -126,8 +127,8 @@ impl Testbed {
                 })
                 .collect(),
             etcd,
+            kubectl: Kubectl::new(programs.kubectl, kubeconfig.clone(), folder.path()),
             kubeconfig,
-            kubectl: programs.kubectl,
             folder,
         };
         in_parallel(&bed.clusters, |cluster| {
@@ -153,7 +154,7 @@ impl Testbed {
 
     /// The kubectl that [`Testbed::kubectl`] runs.
     pub fn kubectl_path(&self) -> &Path {
-        &self.kubectl
+        self.kubectl.program()
     }
 
     /// The ids of all daemons.
@@ -271,7 +272,7 @@ impl CrdSet {
 }
 
 /// Does the same for each item at once; the first error counts.
-fn in_parallel<Item: Sync, Made: Send>(
+pub(crate) fn in_parallel<Item: Sync, Made: Send>(
     items: &[Item],
     action: impl Fn(&Item) -> Result<Made, BedError> + Sync,
 ) -> Result<Vec<Made>, BedError> {

@@ -1,14 +1,13 @@
 //! A program built by Go from sources in testbed/go/.
 
 use std::ffi::OsStr;
-use std::fmt::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
-use super::{ToolError, source_folder};
+use super::{ToolError, hex, source_folder};
 use crate::cache::{self, make_folder};
 
 /// A program that `go build` makes.
@@ -24,6 +23,9 @@ pub struct GoProgram {
     pub ldflags: &'static str,
     /// Other names it is called by, when it behaves by its name.
     pub also_known_as: &'static [&'static str],
+    /// The Go release that builds it, as in `go1.27.3`, when the one on PATH may
+    /// be too old; `go` fetches it as a module. Else the one on PATH does.
+    pub toolchain: Option<&'static str>,
 }
 
 impl GoProgram {
@@ -60,7 +62,7 @@ impl GoProgram {
     }
 
     fn cached(&self) -> Result<PathBuf, ToolError> {
-        let key = self.key(&source_folder()?.join(self.folder), &go_version(self.name)?)?;
+        let key = self.key(&source_folder()?.join(self.folder), &self.go_version()?)?;
         Ok(cache::tools()?.join(format!("{}-{key}", self.name)))
     }
 
@@ -90,11 +92,32 @@ impl GoProgram {
             hash.update(text.len().to_le_bytes());
             hash.update(text);
         }
-        let mut key = String::new();
-        for byte in &hash.finalize()[..6] {
-            let _infallible = write!(key, "{byte:02x}");
+        Ok(hex(&hash.finalize()[..6]))
+    }
+
+    /// The `go` that builds it.
+    fn go(&self) -> Command {
+        let mut command = Command::new("go");
+        if let Some(toolchain) = self.toolchain {
+            command.env("GOTOOLCHAIN", toolchain);
         }
-        Ok(key)
+        command
+    }
+
+    /// Which `go` that is, and for which kind of machine it builds. A toolchain
+    /// that is named isn't asked: asking would fetch it.
+    fn go_version(&self) -> Result<String, ToolError> {
+        let mut command = Command::new("go");
+        command.arg("env");
+        if self.toolchain.is_none() {
+            command.arg("GOVERSION");
+        }
+        command.args(["GOOS", "GOARCH"]);
+        let asked = String::from_utf8_lossy(&run_go(command, self.name)?).into_owned();
+        Ok(match self.toolchain {
+            Some(toolchain) => format!("{toolchain}\n{asked}"),
+            None => asked,
+        })
     }
 
     fn build_into(&self, folder: &Path) -> Result<(), ToolError> {
@@ -104,7 +127,7 @@ impl GoProgram {
         );
         let binary = folder.join(self.name);
         // Go's build cache is keyed by these flags: the same for every program.
-        let mut command = Command::new("go");
+        let mut command = self.go();
         command
             .args([
                 "build",
@@ -166,12 +189,6 @@ pub(super) fn no_go(error: std::io::Error, tool: &str) -> ToolError {
     }
 }
 
-fn go_version(tool: &str) -> Result<String, ToolError> {
-    let mut command = Command::new("go");
-    command.args(["env", "GOVERSION", "GOOS", "GOARCH"]);
-    Ok(String::from_utf8_lossy(&run_go(command, tool)?).into_owned())
-}
-
 /// Every go.mod, go.sum and *.go below `folder`.
 fn source_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), ToolError> {
     let failed = |source| ToolError::File {
@@ -230,11 +247,32 @@ mod tests {
         assert_ne!(key, with(2, "package other"));
         assert_ne!(key, key_of(&files, KUBECTL, "go1.27.0"));
         assert_ne!(key, key_of(&files, CONTROL_PLANE, "go1.26.8"));
+        let other_flags = GoProgram {
+            ldflags: "-s",
+            ..KUBECTL
+        };
+        assert_ne!(key, key_of(&files, other_flags, "go1.26.8"));
         let mut more = files.to_vec();
         more.push(("notes.txt", "not compiled"));
         assert_eq!(key, key_of(&more, KUBECTL, "go1.26.8"));
         more.push(("cmd/a/more.go", "package main"));
         assert_ne!(key, key_of(&more, KUBECTL, "go1.26.8"));
+    }
+
+    #[test]
+    fn the_toolchain_that_is_named_counts_and_not_the_one_on_path() {
+        let version = |toolchain| {
+            let program = GoProgram {
+                toolchain,
+                ..KUBECTL
+            };
+            program.go_version().expect("a version")
+        };
+        let named = version(Some("go1.27.3"));
+        assert!(named.starts_with("go1.27.3\n"), "{named}");
+        assert_eq!(named.lines().count(), 3, "and the kind of machine: {named}");
+        assert_ne!(version(Some("go1.27.4")), named);
+        assert!(version(None).starts_with("go1."));
     }
 
     #[test]

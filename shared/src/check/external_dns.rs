@@ -1,0 +1,122 @@
+//! Rules about `spec.dns.externalDns`.
+
+use super::{Findings, code};
+use crate::mesh;
+use crate::name::{HostName, Label};
+use crate::render::external_dns::OWN_FLAGS;
+use crate::resolved;
+
+pub(super) fn check(
+    given: &mesh::ExternalDns,
+    mesh_name: Option<&Label>,
+    findings: &mut Findings,
+) -> Option<resolved::ExternalDns> {
+    let plain =
+        |text: &str| !text.is_empty() && !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    let provider_good = plain(&given.provider);
+    if !provider_good {
+        findings.error(
+            code::EMPTY_PROVIDER,
+            "spec.dns.externalDns.provider",
+            format!("{:?} is not a provider of ExternalDNS", given.provider),
+            "write the provider that holds the zone, such as google, aws or rfc2136".into(),
+        );
+    }
+    let owner_id = given
+        .owner_id
+        .clone()
+        .or_else(|| mesh_name.map(ToString::to_string));
+    let owner_good = owner_id
+        .as_deref()
+        .is_none_or(|id| plain(id) && !id.contains([',', '"', '=']));
+    if !owner_good {
+        findings.error(
+            code::EMPTY,
+            "spec.dns.externalDns.ownerId",
+            "the owner id is empty or has blanks, commas, quotes or equals signs".into(),
+            "write a word that no other ExternalDNS of this zone uses".into(),
+        );
+    }
+    let namespace = findings.label(
+        "spec.dns.externalDns.namespace",
+        given
+            .namespace
+            .as_deref()
+            .unwrap_or(resolved::DEFAULT_EXTERNAL_DNS_NAMESPACE),
+        "ExternalDNS's namespace",
+    );
+    let arguments_good = arguments(&given.args, findings);
+    let secret = match &given.secret {
+        None => None,
+        Some(text) => match HostName::new(text) {
+            Ok(name) => Some(name),
+            Err(error) => {
+                findings.error(
+                    code::NOT_A_LABEL,
+                    "spec.dns.externalDns.secret",
+                    format!("{text:?} {error}"),
+                    "write the name of a Secret in ExternalDNS's namespace".into(),
+                );
+                return None;
+            }
+        },
+    };
+    Some(resolved::ExternalDns {
+        provider: provider_good.then(|| given.provider.clone())?,
+        owner_id: owner_id.filter(|_| owner_good)?,
+        namespace: namespace?,
+        args: arguments_good.then(|| given.args.clone())?,
+        secret,
+    })
+}
+
+/// Whether `ExternalDNS` may be handed these as they are.
+fn arguments(arguments: &[String], findings: &mut Findings) -> bool {
+    let mut good = true;
+    for (index, argument) in arguments.iter().enumerate() {
+        let flag = argument
+            .strip_prefix("--")
+            .map(|rest| rest.split('=').next().unwrap_or_default());
+        let fault = match flag {
+            None | Some("") => (
+                format!("{argument:?} is not a flag"),
+                "write --flag=value, as for ExternalDNS itself".to_owned(),
+            ),
+            Some(_) if argument.chars().any(char::is_control) => (
+                "the argument holds a line break or another control character".to_owned(),
+                "write each argument as an entry of its own".to_owned(),
+            ),
+            Some(flag) if OWN_FLAGS.contains(&flag) => (
+                format!("--{flag} is set by fedmesh"),
+                "remove it; the document's other fields decide it".to_owned(),
+            ),
+            Some(flag) if is_credential(flag) => (
+                format!("--{flag} would put a credential into a manifest"),
+                format!(
+                    "put it into a Secret under EXTERNAL_DNS_{}, and name that in secret",
+                    flag.to_ascii_uppercase().replace('-', "_")
+                ),
+            ),
+            Some(_) => continue,
+        };
+        good = false;
+        findings.error(
+            code::BAD_ARGUMENT,
+            &format!("spec.dns.externalDns.args[{index}]"),
+            fault.0,
+            fault.1,
+        );
+    }
+    good
+}
+
+/// Whether a flag of `ExternalDNS` takes a credential itself, rather than a file's name or the kind
+/// of one.
+fn is_credential(flag: &str) -> bool {
+    let secret = ["secret", "token", "password", "apikey", "api-key"];
+    let about = ["alg", "keyname", "file", "name", "id", "path"];
+    secret.iter().any(|word| flag.contains(word))
+        && !about
+            .iter()
+            .any(|word| flag.rsplit('-').next() == Some(*word))
+}

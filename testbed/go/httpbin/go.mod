@@ -1,0 +1,3 @@
+module fedmesh.dev/testbed/httpbin
+
+go 1.26.0

@@ -1,0 +1,3 @@
+module fedmesh.dev/testbed/load
+
+go 1.26.0

@@ -1,0 +1,3 @@
+module fedmesh.dev/testbed/pause
+
+go 1.26.0

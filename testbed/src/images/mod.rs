@@ -1,0 +1,177 @@
+//! Container images for the test bed's nodes, made without a registry and without
+//! Docker from programs of this machine and those of [`crate::tools`], and the
+//! *seed*: a root folder of containerd in which they all are, unpacked.
+//!
+//! A node shows the seed's parts to its own containerd by bind mounts, so that no
+//! node imports anything and all share one page cache:
+//!
+//! | part, below the seed | in a node's containerd |
+//! |---|---|
+//! | `io.containerd.metadata.v1.bolt` | a copy: it is written to |
+//! | `io.containerd.snapshotter.v1.overlayfs/metadata.db` | a copy |
+//! | `io.containerd.content.v1.content/blobs` | bind mount |
+//! | `io.containerd.snapshotter.v1.overlayfs/snapshots/*` | bind mounts, one each: the folder gets new ones |
+
+mod archive;
+mod host;
+mod layer;
+mod recipes;
+mod seed;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use seed::Seed;
+
+use crate::cache::CacheError;
+use crate::tools::{
+    COREDNS, EXTERNAL_DNS, GoProgram, HTTPBIN, PAUSE, PILOT_AGENT, PILOT_DISCOVERY, ToolError,
+};
+
+/// The programs that Go builds for them: by far the most of the work.
+pub const PROGRAMS: &[GoProgram] = &[
+    COREDNS,
+    EXTERNAL_DNS,
+    HTTPBIN,
+    PAUSE,
+    PILOT_AGENT,
+    PILOT_DISCOVERY,
+];
+
+/// The image of each pod's sandbox, for containerd's `sandbox_image`.
+pub const PAUSE_IMAGE: &str = "docker.io/local/pause:1";
+
+/// The image of the clusters' DNS.
+pub const COREDNS_IMAGE: &str = "docker.io/local/coredns:1";
+
+/// Where Istio is to look for its images, `pilot` and `proxyv2`: `values.global.hub`.
+pub const ISTIO_HUB: &str = "docker.io/local";
+
+/// Their `values.global.tag`.
+pub const ISTIO_TAG: &str = "1";
+
+/// The images that manifests under test name: whole names with registry and tag,
+/// as in `docker.io/curlimages/curl:8.16.0`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageNames {
+    /// Of the sample server, instead of go-httpbin.
+    pub httpbin: String,
+    /// Of the sample client, instead of curlimages/curl.
+    pub sleep: String,
+    /// Of ExternalDNS, which is real.
+    pub external_dns: String,
+}
+
+/// Something that this machine must have for the images to be made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Requirement {
+    /// The Debian package that has it.
+    pub package: &'static str,
+    /// A file, or the name of a program that may be anywhere on PATH.
+    found_by: &'static str,
+}
+
+impl Requirement {
+    pub(crate) const fn new(package: &'static str, found_by: &'static str) -> Self {
+        Self { package, found_by }
+    }
+
+    /// Whether this machine has it.
+    pub fn is_met(&self) -> bool {
+        if self.found_by.starts_with('/') {
+            return Path::new(self.found_by).exists();
+        }
+        std::env::var_os("PATH").is_some_and(|path| {
+            std::env::split_paths(&path).any(|folder| folder.join(self.found_by).is_file())
+        })
+    }
+}
+
+/// What [`Seed::ensure`] needs beside Go.
+pub fn requirements() -> &'static [Requirement] {
+    const {
+        &[
+            Requirement::new("ca-certificates", "/etc/ssl/certs/ca-certificates.crt"),
+            Requirement::new("containerd", "containerd"),
+            Requirement::new("curl", "/usr/bin/curl"),
+            Requirement::new("findutils", "/usr/bin/find"),
+            Requirement::new("hostname", "/usr/bin/hostname"),
+            Requirement::new("iproute2", "/usr/bin/ip"),
+            Requirement::new("iptables", "/usr/sbin/xtables-nft-multi"),
+            Requirement::new("netbase", "/etc/protocols"),
+            Requirement::new("nftables", "/usr/sbin/nft"),
+            Requirement::new("python3-pip", "pip3"),
+        ]
+    }
+}
+
+/// The images can't be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// Containerd mounts what it unpacks.
+    #[error("cannot make the test bed's images: containerd needs root\nhint: run this as root")]
+    NotRoot,
+    /// A program of this machine that belongs into an image isn't there.
+    #[error(
+        "cannot make the test bed's images: this machine has no {name}\n\
+         hint: on Debian, install {}",
+        packages()
+    )]
+    NoProgram {
+        /// Its name.
+        name: String,
+    },
+    /// A program's libraries can't be found.
+    #[error("cannot tell the libraries of {}: {reason}", file.display())]
+    Libraries {
+        /// The program.
+        file: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// An image can't be written.
+    #[error("cannot make the image {image}")]
+    Image {
+        /// Its name.
+        image: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// Containerd doesn't start, or ends.
+    #[error("containerd {what}:\n{log}")]
+    Containerd {
+        /// What it did.
+        what: &'static str,
+        /// The end of its log.
+        log: String,
+    },
+    /// A command of containerd's client failed.
+    #[error("ctr {command} failed:\n{output}")]
+    Ctr {
+        /// The command.
+        command: String,
+        /// What it printed.
+        output: String,
+    },
+    /// A file can't be read or written.
+    #[error("cannot {action} {}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A program of an image can't be had.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// The cache can't be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+}
+
+fn packages() -> String {
+    let names = requirements().iter().map(|requirement| requirement.package);
+    names.collect::<Vec<_>>().join(" ")
+}

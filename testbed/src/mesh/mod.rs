@@ -1,0 +1,509 @@
+//! Clusters with nodes and pods, a mesh in each, and a DNS zone: what a request
+//! from one mesh to another passes through is all real.
+//!
+//! Everything lives in namespaces of its own, on addresses in 10.250.1.0/24 that
+//! exist nowhere else, so several beds can run at once. A thread that
+//! [enters](MeshBed::enter) the bed's network sees the API servers, the gateways
+//! and the name server, and so do all processes and threads it starts.
+
+mod cgroup;
+mod manifests;
+mod name_server;
+mod network;
+mod node;
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use crate::BedError;
+use crate::bed::{in_parallel, kubeconfig};
+use crate::images::{ImageNames, Requirement, Seed, requirements};
+use crate::kubectl::Kubectl;
+use crate::process::OwnedFolder;
+use crate::tools::{CONTROL_PLANE, COREDNS, ISTIOCTL, KUBECTL};
+pub use name_server::NameServer;
+use network::{Hub, address, command_in};
+use node::{Node, Parts};
+
+const READY_WITHIN: Duration = Duration::from_mins(2);
+const POLL_EVERY: Duration = Duration::from_millis(100);
+
+/// A cluster of the bed: one node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MeshCluster {
+    /// Its context in the kubeconfig.
+    pub context: String,
+    /// Its node's region.
+    pub region: String,
+    /// Its node's zone.
+    pub zone: String,
+}
+
+/// How sidecars talk to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mtls {
+    /// Plain requests are refused.
+    Strict,
+    /// Plain requests are let in; Istio's default.
+    Permissive,
+}
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct MeshOptions {
+    /// The clusters, nine at most.
+    pub clusters: Vec<MeshCluster>,
+    /// The DNS zone.
+    pub zone: String,
+    /// In all meshes.
+    pub mtls: Mtls,
+    /// Images that the manifests under test name.
+    pub images: ImageNames,
+}
+
+/// Running clusters, gone without a trace when this value is dropped or its process
+/// ends.
+#[derive(Debug)]
+pub struct MeshBed {
+    // Dropped in this order: the folder last.
+    clusters: Vec<Node>,
+    name_server: NameServer,
+    hub: Hub,
+    kubeconfig: PathBuf,
+    kubectl: Kubectl,
+    folder: OwnedFolder,
+}
+
+impl MeshBed {
+    /// Whether this machine can have such a bed at all.
+    ///
+    /// # Errors
+    /// This isn't root, or the machine has only control groups of version 2.
+    pub fn is_possible() -> Result<(), BedError> {
+        if !rustix::process::geteuid().is_root() {
+            return Err(BedError::NotRoot);
+        }
+        if !cgroup::Cgroups::are_supported() {
+            return Err(BedError::NoCgroups);
+        }
+        Ok(())
+    }
+
+    /// What it needs beside Go, the images' parts included.
+    pub fn requirements() -> impl Iterator<Item = &'static Requirement> {
+        const NODES: &[Requirement] = &[
+            Requirement::new("bash", "bash"),
+            Requirement::new("bind9", "named"),
+            Requirement::new("bind9-dnsutils", "nsupdate"),
+            Requirement::new("containernetworking-plugins", "/usr/lib/cni/bridge"),
+            Requirement::new("runc", "runc"),
+            Requirement::new("util-linux", "nsenter"),
+        ];
+        NODES.iter().chain(requirements())
+    }
+
+    /// Builds what isn't in the cache and starts the bed: every node ready, Istio
+    /// serving, gateways with addresses, DNS answering in pods. Blocks for about
+    /// half a minute (half an hour when everything has to be built). Says on
+    /// standard error what it does.
+    ///
+    /// # Errors
+    /// A tool can't be had, this isn't root, or something doesn't get ready.
+    pub fn start(options: &MeshOptions) -> Result<Self, BedError> {
+        Self::is_possible()?;
+        let control_plane = CONTROL_PLANE.ensure()?;
+        let (kubectl, istioctl) = (KUBECTL.ensure()?, ISTIOCTL.ensure()?);
+        let coredns = COREDNS.ensure()?;
+        let seed = Seed::ensure(&options.images)?;
+
+        let clock = Clock(Instant::now());
+        let folder = OwnedFolder::new("fedmesh-mesh-").map_err(|source| BedError::File {
+            path: std::env::temp_dir(),
+            source,
+        })?;
+        let hub = Hub::start(folder.path())?;
+        let name_server = NameServer::start(&options.zone, &coredns, folder.path(), &hub)?;
+        clock.say("the zone's name server answers");
+        let parts = Parts {
+            programs: control_plane.parent().unwrap_or(Path::new("/")),
+            seed: &seed,
+            folder: folder.path(),
+        };
+        let mut clusters = Vec::new();
+        for (number, cluster) in (1..).zip(&options.clusters) {
+            clusters.push(Node::start(number, cluster, parts, &hub)?);
+        }
+        let kubeconfig = folder.path().join("kubeconfig");
+        kubeconfig::write(&kubeconfig, clusters.iter().map(|node| node.entry.clone()))?;
+        let kubectl =
+            Kubectl::new(kubectl, kubeconfig.clone(), folder.path()).in_network(hub.namespace());
+        let bed = Self {
+            clusters,
+            name_server,
+            hub,
+            kubeconfig,
+            kubectl,
+            folder,
+        };
+        let one_at_a_time = Mutex::new(());
+        in_parallel(&bed.clusters, |node| {
+            let setup = Setup {
+                node,
+                bed: &bed,
+                istioctl: &istioctl,
+                mtls: options.mtls,
+                clock: &clock,
+            };
+            setup.run(&one_at_a_time)
+        })?;
+        Ok(bed)
+    }
+
+    /// Moves the calling thread into the bed's network. Processes and threads that
+    /// it starts from then on are in it as well.
+    ///
+    /// # Errors
+    /// The bed is gone, or this isn't root.
+    pub fn enter(&self) -> Result<(), BedError> {
+        let path = self.hub.namespace();
+        let failed = |source| BedError::File {
+            path: path.clone(),
+            source,
+        };
+        let namespace = File::open(&path).map_err(failed)?;
+        move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
+            .map_err(|error| failed(error.into()))
+    }
+
+    /// A command that will run in the bed's network.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        command_in(&self.hub.namespace(), program)
+    }
+
+    /// A command that will run in the network of a cluster's node, such as nft to
+    /// cut it off.
+    ///
+    /// # Errors
+    /// There is no such context.
+    pub fn node_command(
+        &self,
+        context: &str,
+        program: impl AsRef<OsStr>,
+    ) -> Result<Command, BedError> {
+        Ok(command_in(&self.node(context)?.namespace(), program))
+    }
+
+    /// A command that will run in the network of a running pod, behind its sidecar:
+    /// with a program of this machine, as if it were in one of the pod's containers.
+    ///
+    /// # Errors
+    /// There is no such context, or no such pod that runs.
+    pub fn pod_command(
+        &self,
+        context: &str,
+        (namespace, selector): (&str, &str),
+        program: impl AsRef<OsStr>,
+    ) -> Result<Command, BedError> {
+        let uid = self.kubectl.run(
+            context,
+            &[
+                "get",
+                "pods",
+                "--namespace",
+                namespace,
+                "--selector",
+                selector,
+                "--field-selector=status.phase=Running",
+                "--output=jsonpath={.items[0].metadata.uid}",
+            ],
+        )?;
+        let process = process_of_pod(&uid).ok_or_else(|| BedError::NoPod {
+            context: context.to_owned(),
+            pod: format!("{namespace}/{selector}"),
+        })?;
+        Ok(command_in(
+            Path::new(&format!("/proc/{process}/ns/net")),
+            program,
+        ))
+    }
+
+    /// kubectl with the bed's kubeconfig, in its network.
+    pub fn kubectl(&self) -> &Kubectl {
+        &self.kubectl
+    }
+
+    /// The kubeconfig, with a context for each cluster; the first is current. The
+    /// addresses in it are of the bed's network.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// The contexts, in the order of the options.
+    pub fn contexts(&self) -> impl Iterator<Item = &str> {
+        self.clusters.iter().map(|node| node.entry.context.as_str())
+    }
+
+    /// The name server of the zone.
+    pub fn name_server(&self) -> &NameServer {
+        &self.name_server
+    }
+
+    /// A Mesh document for the bed as it is, with the samples in all clusters.
+    pub fn example_document(&self) -> String {
+        let server = &self.name_server;
+        let clusters: Vec<_> = self.clusters.iter().map(|node| &node.cluster).collect();
+        let document = serde_json::json!({
+            "apiVersion": "fedmesh.dev/v1alpha1",
+            "kind": "Mesh",
+            "metadata": {"name": "demo"},
+            "spec": {
+                "dns": {
+                    "suffix": server.zone,
+                    "ttl": 2,
+                    "nameservers": [server.address()],
+                    "externalDns": {
+                        "provider": "rfc2136",
+                        "namespace": manifests::EXTERNAL_DNS_NAMESPACE,
+                        "secret": manifests::CREDENTIALS,
+                        "args": server.external_dns_arguments(),
+                    },
+                },
+                "clusters": clusters.iter().map(|cluster| serde_json::json!({
+                    "name": cluster.context, "region": cluster.region, "zone": cluster.zone,
+                })).collect::<Vec<_>>(),
+                "services": [{
+                    "name": "httpbin", "port": 8000, "hostname": "httpbin",
+                    "failover": {"retry": true},
+                    "probe": {"path": "/html", "status": 200},
+                }],
+                "samples": ["httpbin", "sleep"],
+            },
+        });
+        format!("{document:#}\n")
+    }
+
+    /// The bed's network namespace, as a file.
+    pub fn network(&self) -> PathBuf {
+        self.hub.namespace()
+    }
+
+    /// The folder with logs and data.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The first address of a cluster's gateway.
+    ///
+    /// # Errors
+    /// There is no such context.
+    pub fn gateway_address(&self, context: &str) -> Result<String, BedError> {
+        Ok(address::gateway(self.node(context)?.number).to_string())
+    }
+
+    /// Gives a cluster's gateway other addresses, as a cloud's controller would;
+    /// none takes them away.
+    ///
+    /// # Errors
+    /// There is no such context, or an address can't be added to its node.
+    pub fn move_gateway(&self, context: &str, addresses: &[&str]) -> Result<(), BedError> {
+        for address in addresses {
+            let output = self
+                .node_command(context, "ip")?
+                .args(["addr", "replace", &format!("{address}/32"), "dev", "eth0"])
+                .output()
+                .map_err(|source| BedError::File {
+                    path: PathBuf::from("nsenter"),
+                    source,
+                })?;
+            if !output.status.success() {
+                return Err(BedError::Command {
+                    command: format!("ip addr replace {address}/32"),
+                    output: String::from_utf8_lossy(&output.stderr).into_owned(),
+                });
+            }
+        }
+        self.kubectl
+            .publish_addresses(context, ("istio-system", "istio-ingressgateway"), addresses)
+    }
+
+    /// The ids of the processes that hold everything.
+    pub fn process_ids(&self) -> Vec<u32> {
+        let nodes = self.clusters.iter().map(Node::process_id);
+        nodes
+            .chain(self.name_server.process_ids())
+            .chain([self.hub.process_id()])
+            .collect()
+    }
+
+    fn node(&self, context: &str) -> Result<&Node, BedError> {
+        self.clusters
+            .iter()
+            .find(|node| node.entry.context == context)
+            .ok_or_else(|| BedError::NoSuchContext {
+                context: context.to_owned(),
+                known: self.contexts().collect::<Vec<_>>().join(", "),
+            })
+    }
+}
+
+/// Any process of a pod, by the pod's control group.
+fn process_of_pod(uid: &str) -> Option<u32> {
+    let group = format!("/pod{uid}/");
+    let processes = std::fs::read_dir("/proc").ok()?;
+    processes
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .find(|process| {
+            // A process may end while it is looked at.
+            std::fs::read_to_string(format!("/proc/{process}/cgroup"))
+                .is_ok_and(|groups| groups.contains(&group))
+        })
+}
+
+/// Says how far a start is.
+struct Clock(Instant);
+
+impl Clock {
+    fn say(&self, what: &str) {
+        eprintln!("{:5.1} s  {what}", self.0.elapsed().as_secs_f32());
+    }
+}
+
+/// Making a mesh of a node.
+struct Setup<'a> {
+    node: &'a Node,
+    bed: &'a MeshBed,
+    istioctl: &'a Path,
+    mtls: Mtls,
+    clock: &'a Clock,
+}
+
+impl Setup<'_> {
+    fn run(&self, one_at_a_time: &Mutex<()>) -> Result<(), BedError> {
+        let istio = self.istio_manifests()?;
+        self.wait_for("API server", &["get", "--raw=/readyz"])?;
+        self.say("API server is ready");
+        let base = manifests::base(self.node.number, self.bed.name_server.external_dns_secret())
+            .to_string();
+        self.create(&base)?;
+        {
+            // Creating hundreds of objects twice at once takes longer than one after the other.
+            let _turn = one_at_a_time
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            self.create(&istio)?;
+        }
+        self.say("Istio is installed");
+        let address = address::gateway(self.node.number).to_string();
+        self.bed.move_gateway(self.context(), &[&address])?;
+        let mode = match self.mtls {
+            Mtls::Strict => "STRICT",
+            Mtls::Permissive => "PERMISSIVE",
+        };
+        self.wait_for(
+            "definitions",
+            &[
+                "wait",
+                "crd",
+                "--all",
+                "--for=condition=Established",
+                "--timeout=60s",
+            ],
+        )?;
+        self.create(&manifests::peer_authentication(mode).to_string())?;
+        self.wait_for(
+            "node",
+            &[
+                "wait",
+                "node",
+                "--all",
+                "--for=condition=Ready",
+                "--timeout=60s",
+            ],
+        )?;
+        self.wait_for(
+            "deployments",
+            &[
+                "wait",
+                "deployments",
+                "--all",
+                "--all-namespaces",
+                "--for=condition=Available",
+                "--timeout=60s",
+            ],
+        )?;
+        self.say("all pods are ready");
+        Ok(())
+    }
+
+    fn context(&self) -> &str {
+        &self.node.entry.context
+    }
+
+    fn say(&self, what: &str) {
+        self.clock.say(&format!("{}: {what}", self.context()));
+    }
+
+    fn create(&self, manifests: &str) -> Result<(), BedError> {
+        self.bed
+            .kubectl
+            .run_with_input(
+                self.context(),
+                &["create", "--validate=false", "-f", "-"],
+                manifests,
+            )
+            .map(drop)
+    }
+
+    /// Repeats a command until it succeeds.
+    fn wait_for(&self, what: &str, arguments: &[&str]) -> Result<(), BedError> {
+        let start = Instant::now();
+        loop {
+            let Err(error) = self.bed.kubectl.run(self.context(), arguments) else {
+                return Ok(());
+            };
+            if start.elapsed() > READY_WITHIN {
+                return Err(BedError::NotReady {
+                    daemon: format!("{what} of {}", self.context()),
+                    after: READY_WITHIN,
+                    log: error.to_string(),
+                });
+            }
+            std::thread::sleep(POLL_EVERY);
+        }
+    }
+
+    fn istio_manifests(&self) -> Result<String, BedError> {
+        let file = self
+            .bed
+            .folder
+            .path()
+            .join(format!("istio-{}.yaml", self.context()));
+        let operator = manifests::istio(self.context()).to_string();
+        std::fs::write(&file, operator).map_err(|source| BedError::File {
+            path: file.clone(),
+            source,
+        })?;
+        let output = Command::new(self.istioctl)
+            .args(["manifest", "generate", "-f"])
+            .arg(&file)
+            .output()
+            .map_err(|source| BedError::File {
+                path: self.istioctl.to_owned(),
+                source,
+            })?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        Err(BedError::Command {
+            command: "istioctl manifest generate".to_owned(),
+            output: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+}
