@@ -133,15 +133,14 @@ impl Round<'_> {
             .find(|service| service.id() == id)
     }
 
-    /// Whether clusters have to be told who answers for the suffix.
+    /// Whether the zone is private: its servers have to be named, here as in the clusters.
     pub(super) fn is_private(&self) -> bool {
         !self.name_servers().is_empty()
     }
 
-    /// Those that the document names.
-    #[allow(clippy::unused_self, reason = "until the document has them")]
-    pub(super) fn name_servers(&self) -> Vec<SocketAddr> {
-        Vec::new()
+    /// The name servers to ask: those of the options; empty for the zone's own.
+    pub(super) fn name_servers(&self) -> &[SocketAddr] {
+        &self.options.name_servers
     }
 
     /// Those of some clusters whose gateways have no address.
