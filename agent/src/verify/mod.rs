@@ -207,7 +207,7 @@ async fn drill_after(
         let mut row = round::blank(Family::Drill);
         row.service.clone_from(&target.service);
         "traffic moves and comes back".clone_into(&mut row.expected);
-        let cause = Cause::Other("nothing was taken away: calls fail as it is".to_owned());
+        let cause = Cause::NoDrill("nothing was taken away: calls fail as it is".to_owned());
         report.checks.push(row.with(Outcome::CouldNotCheck, &cause));
         return Ok(());
     }
