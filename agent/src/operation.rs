@@ -10,7 +10,7 @@ use shared::api::{Clusters, Event, Intent, Report};
 use shared::bundle::{Bundle, ClusterManifests};
 use shared::check::{Finding, Severity, code};
 use shared::facts::Facts;
-use shared::mesh;
+use shared::mesh::{self, DnsFlavour};
 use shared::name::Label;
 use shared::object::Object;
 use shared::plan::{self, Observed, Plan};
@@ -18,7 +18,7 @@ use shared::resolved::{DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::apply;
-use crate::cluster::{self, Connection, Kubeconfig, KubeconfigError, Look, Patience};
+use crate::cluster::{self, Connection, Kubeconfig, KubeconfigError, Look, Patience, Zone};
 
 /// Everything that is done to clusters goes through here. The kubeconfig is read anew for each
 /// operation, so that a context that is added is there at once.
@@ -173,7 +173,17 @@ async fn plan_apply(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, Pla
     };
     let mut findings = checked.findings;
     let bundle = Arc::new(Bundle::new(mesh, &resolved));
-    let (observed, looks) = look_at_all(&places, &mesh.metadata.name, &bundle).await;
+    let zone = Arc::new(Zone {
+        suffix: resolved.dns.suffix.to_string(),
+        nameservers: resolved.dns.nameservers.clone(),
+        flavours: resolved
+            .clusters
+            .iter()
+            .map(|one| one.dns_flavour)
+            .collect(),
+    });
+    let (observed, looks) = look_at_all(&places, &mesh.metadata.name, &bundle, &zone).await;
+    findings.extend(dns_findings(&places, &observed, &zone));
     for (index, place) in places.iter().enumerate() {
         if let (None, Some(Err(error))) = (bundle.cluster(&place.name), observed.get(&place.name)) {
             findings.push(not_looked_at(index, error));
@@ -198,7 +208,8 @@ async fn plan_removal(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, P
         clusters: Vec::new(),
         digest: String::new(),
     });
-    let (observed, looks) = look_at_all(&places, name.as_str(), &nothing).await;
+    let no_zone = Arc::new(Zone::default());
+    let (observed, looks) = look_at_all(&places, name.as_str(), &nothing, &no_zone).await;
     let plan = plan::plan_removal(name.as_str(), named(&places), &observed);
     let targets = targets(looks, nothing);
     Ok(Planned {
@@ -259,19 +270,29 @@ async fn look_at_all(
     places: &[Place],
     mesh: &str,
     bundle: &Arc<Bundle>,
+    zone: &Arc<Zone>,
 ) -> (Observed, BTreeMap<String, Look>) {
     let tasks: Vec<_> = places
         .iter()
-        .map(|place| {
+        .enumerate()
+        .map(|(index, place)| {
             let (name, mesh) = (place.name.clone(), mesh.to_owned());
             let (connection, bundle) = (place.connection.clone(), Arc::clone(bundle));
+            let zone = Arc::clone(zone);
             tokio::spawn(async move {
                 let manifests = bundle.cluster(&name);
                 let wanted: Vec<&Object> = manifests
                     .into_iter()
                     .flat_map(ClusterManifests::objects)
                     .collect();
-                cluster::look(connection?, &mesh, &wanted).await
+                let (mut observed, mut look) = cluster::look(connection?, &mesh, &wanted).await?;
+                // What is not in use and never was need not be readable.
+                if zone.is_private() || look.parent.is_some() {
+                    observed.dns =
+                        cluster::look_at_dns(&look.connection, &mesh, &zone, index).await;
+                    look.dns = observed.dns.iter().flatten().cloned().collect();
+                }
+                Ok((observed, look))
             })
         })
         .collect();
@@ -326,4 +347,59 @@ fn not_looked_at(index: usize, error: &str) -> Finding {
         hint: "nothing is to do if this cluster never was applied to with target direct".to_owned(),
         fix: None,
     }
+}
+
+/// Clusters whose own DNS was not told of a private zone, or does not hear of it by itself.
+fn dns_findings(places: &[Place], observed: &Observed, zone: &Zone) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if !zone.is_private() {
+        return findings;
+    }
+    for (index, place) in places.iter().enumerate() {
+        let Some(Ok(seen)) = observed.get(&place.name) else {
+            continue;
+        };
+        let mut warn = |code: code::Code, message: String, hint: String| {
+            findings.push(Finding {
+                code: code.id.to_owned(),
+                severity: Severity::Warning,
+                path: format!("spec.clusters[{index}].dnsFlavour"),
+                message,
+                hint,
+                fix: None,
+            });
+        };
+        let left_alone = zone.flavour(index) == Some(DnsFlavour::None);
+        if seen.dns.is_empty() && !left_alone {
+            warn(
+                code::NO_CLUSTER_DNS,
+                format!(
+                    "{} has neither CoreDNS nor kube-dns in kube-system",
+                    place.name
+                ),
+                format!(
+                    "make its DNS ask {} for {} by hand (OpenShift: spec.servers of dns.operator/default), and set dnsFlavour: none",
+                    zone.nameservers.join(", "),
+                    zone.suffix
+                ),
+            );
+        }
+        for edit in seen
+            .dns
+            .iter()
+            .flatten()
+            .filter(|edit| edit.needs_restart && !edit.is_done())
+        {
+            warn(
+                code::DNS_RESTART,
+                format!(
+                    "{} in {} has no plugin reload, so it reads its settings at its start only",
+                    edit.config_map, place.name
+                ),
+                "restart its pods after the apply: kubectl --namespace kube-system rollout restart"
+                    .to_owned(),
+            );
+        }
+    }
+    findings
 }

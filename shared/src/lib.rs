@@ -13,6 +13,7 @@ pub mod answers;
 pub mod api;
 pub mod bundle;
 pub mod check;
+pub mod cluster_dns;
 pub mod diff;
 pub mod digest;
 pub mod engine;

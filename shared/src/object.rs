@@ -24,19 +24,22 @@ pub enum Wave {
     Workloads,
     /// Istio's objects, and those of an engine that carry them.
     Istio,
+    /// The clusters' own DNS.
+    ClusterDns,
     /// DNS records.
     Dns,
 }
 
 impl Wave {
     /// All waves in their order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Namespaces,
         Self::Definitions,
         Self::Accounts,
         Self::Services,
         Self::Workloads,
         Self::Istio,
+        Self::ClusterDns,
         Self::Dns,
     ];
 
@@ -64,6 +67,7 @@ impl Wave {
             Self::Services => 40,
             Self::Workloads => 50,
             Self::Istio => 60,
+            Self::ClusterDns => 65,
             Self::Dns => 70,
         }
     }
@@ -77,6 +81,7 @@ impl Wave {
             Self::Services => "services",
             Self::Workloads => "workloads",
             Self::Istio => "istio",
+            Self::ClusterDns => "clusterDns",
             Self::Dns => "dns",
         }
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::bundle::{Bundle, ClusterManifests};
+use crate::cluster_dns;
 use crate::diff;
 use crate::digest;
 use crate::object::{Key, Kind, Object, Wave};
@@ -23,6 +24,8 @@ pub struct ObservedCluster {
     pub surplus: BTreeMap<Key, Surplus>,
     /// Kinds (`Kind.group`) that the cluster does not serve.
     pub unserved: BTreeSet<String>,
+    /// What its own DNS takes.
+    pub dns: Vec<Result<cluster_dns::Edit, cluster_dns::Refusal>>,
 }
 
 /// A wanted object that is there.
@@ -250,8 +253,10 @@ pub fn plan<'a>(
         .filter_map(|(name, context)| {
             let observed = observed.get(name)?;
             let manifests = bundle.cluster(name);
-            let has_surplus = observed.as_ref().is_ok_and(|seen| !seen.surplus.is_empty());
-            if manifests.is_none() && !has_surplus {
+            let has_more = observed
+                .as_ref()
+                .is_ok_and(|seen| !seen.surplus.is_empty() || !seen.dns.is_empty());
+            if manifests.is_none() && !has_more {
                 return None;
             }
             let objects: Vec<&Object> = manifests
@@ -303,6 +308,11 @@ fn plan_cluster(
         .iter()
         .map(|object| step(object, observed, &defined_here))
         .collect();
+    let before_records = steps.partition_point(|step| step.wave < Wave::ClusterDns);
+    steps.splice(
+        before_records..before_records,
+        observed.dns.iter().map(dns_step),
+    );
     // Backwards, so that nothing goes before what needs it.
     let mut surplus: Vec<(&Key, &Surplus)> = observed.surplus.iter().collect();
     surplus.sort_by(|a, b| b.1.kind.wave.cmp(&a.1.kind.wave).then(a.0.cmp(b.0)));
@@ -383,6 +393,36 @@ fn step(object: &Object, observed: &ObservedCluster, defined_here: &BTreeSet<Str
         }) => {
             step.action = Action::Rejected;
             step.message = Some(message.clone());
+        }
+    }
+    step
+}
+
+fn dns_step(edit: &Result<cluster_dns::Edit, cluster_dns::Refusal>) -> Step {
+    let config_map = match edit {
+        Ok(edit) => edit.config_map,
+        Err(refusal) => refusal.config_map,
+    };
+    let mut step = Step {
+        object: cluster_dns::key(config_map),
+        wave: Wave::ClusterDns,
+        action: Action::Unchanged,
+        diff: String::new(),
+        conflicts: Vec::new(),
+        message: None,
+    };
+    match edit {
+        Ok(edit) if edit.is_done() => {}
+        Ok(edit) => {
+            step.action = match edit.before {
+                None => Action::Create,
+                Some(_) => Action::Change,
+            };
+            step.diff = diff::unified(edit.before.as_ref(), Some(&edit.object()));
+        }
+        Err(refusal) => {
+            step.action = Action::Rejected;
+            step.message = Some(refusal.why.clone());
         }
     }
     step

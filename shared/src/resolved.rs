@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::mesh::{Naming, PathMatch, Sample, Target};
+use crate::mesh::{DnsFlavour, Naming, PathMatch, Sample, Target};
 use crate::name::{HostName, Label};
 use crate::published::PublishedName;
 
@@ -77,6 +77,8 @@ pub struct Dns {
     pub ttl: u32,
     /// Index of the cluster with the records; also the hub of engines that have one.
     pub cluster: usize,
+    /// Name servers of a private zone, each `address` or `address:port`.
+    pub nameservers: Vec<String>,
     /// What to run, if anything.
     pub external_dns: Option<ExternalDns>,
 }
@@ -111,6 +113,8 @@ pub struct Cluster {
     pub zone: Label,
     /// Its gateway.
     pub gateway: Gateway,
+    /// Which DNS it runs; `None` for what is found there.
+    pub dns_flavour: Option<DnsFlavour>,
 }
 
 impl Cluster {

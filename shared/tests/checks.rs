@@ -367,6 +367,20 @@ fn dns() {
         Error,
         "spec.dns.externalDns.secret",
     );
+    expect(
+        "/spec/dns/nameservers",
+        json!(["10.0.0.53", "ns.example.com"]),
+        code::BAD_NAME_SERVER,
+        Error,
+        "spec.dns.nameservers[1]",
+    );
+    expect(
+        "/spec/dns/nameservers",
+        json!(["127.0.0.1:5300"]),
+        code::LOOPBACK_NAME_SERVER,
+        Severity::Warning,
+        "spec.dns.nameservers[0]",
+    );
     for bad in [
         "rfc2136-host=a",
         "--",

@@ -54,11 +54,11 @@ fn every_field_is_described() {
         "spec": {
             "target": "direct", "istio": "1.27", "transport": "http", "answerHeader": true,
             "dns": {
-                "suffix": "a.b", "federation": "f", "naming": "service", "ttl": 1, "cluster": "c",
+                "suffix": "a.b", "federation": "f", "naming": "service", "ttl": 1, "cluster": "c", "nameservers": ["10.0.0.53"],
                 "externalDns": { "provider": "p", "ownerId": "o", "namespace": "n", "args": ["--a"], "secret": "s" },
             },
             "clusters": [{
-                "name": "c", "context": "x", "region": "r", "zone": "z",
+                "name": "c", "context": "x", "region": "r", "zone": "z", "dnsFlavour": "coredns",
                 "gateway": { "service": "s", "namespace": "n", "selector": { "k": "v" }, "addresses": ["a"], "port": 1 },
             }],
             "services": [{
@@ -94,6 +94,7 @@ fn every_field_is_described() {
         naming: _,
         ttl: _,
         cluster: _,
+        nameservers: _,
         external_dns,
     } = dns;
     let shared::mesh::ExternalDns {
@@ -109,6 +110,7 @@ fn every_field_is_described() {
         region: _,
         zone: _,
         gateway,
+        dns_flavour: _,
     } = &clusters[0];
     let shared::mesh::Gateway {
         service: _,

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 use shared::api::Outcome;
+use shared::cluster_dns::Edit;
 use shared::object::{Key, Object};
 use shared::ownership;
 use shared::plan::Action;
@@ -45,6 +46,20 @@ pub(super) async fn release(connection: &Connection, key: &Key, seen: &Seen) -> 
     });
     let request = Request::merge(&path(key, seen), &patch);
     outcome(connection.send(&request).await, Action::Release)
+}
+
+/// Changes the settings of the cluster's own DNS, unless they have changed since they were seen.
+pub(super) async fn edit(connection: &Connection, edit: &Edit, action: Action) -> Outcome {
+    match connection.send(&cluster::edit_request(edit)).await {
+        Ok(_) => Outcome::Done { action },
+        Err(error) if error.code() == Some(StatusCode::CONFLICT) => Outcome::Failed {
+            message: "it has changed since the plan, and nothing was written; plan again"
+                .to_owned(),
+        },
+        Err(error) => Outcome::Failed {
+            message: error.to_string(),
+        },
+    }
 }
 
 fn path(key: &Key, seen: &Seen) -> String {

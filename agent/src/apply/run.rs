@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use futures::stream::{self, StreamExt as _};
 use shared::api::{ClusterReport, Outcome};
+use shared::cluster_dns::{self, Edit};
 use shared::object::{Key, Object, Wave};
 use shared::ownership;
 use shared::plan::{Action, ClusterPlan};
@@ -33,6 +34,7 @@ pub(super) async fn run(
         connection,
         parent,
         surplus,
+        dns,
     } = look;
     let run = Run {
         mesh,
@@ -43,6 +45,10 @@ pub(super) async fn run(
             .map(|object| (object.key(), object))
             .collect(),
         surplus,
+        dns: dns
+            .into_iter()
+            .map(|edit| (cluster_dns::key(edit.config_map), edit))
+            .collect(),
         progress: &progress,
     };
     let result = run.all(batches(plan), parent).await;
@@ -97,6 +103,7 @@ struct Run<'a> {
     connection: Connection,
     wanted: BTreeMap<Key, Object>,
     surplus: BTreeMap<Key, Seen>,
+    dns: BTreeMap<Key, Edit>,
     progress: &'a Progress,
 }
 
@@ -194,6 +201,9 @@ impl Run<'_> {
 
     async fn carry_out(&self, task: &Task) -> Outcome {
         let Task { object, action } = task;
+        if let Some(edit) = self.dns.get(object) {
+            return objects::edit(&self.connection, edit, *action).await;
+        }
         match (action, self.wanted.get(object), self.surplus.get(object)) {
             (Action::Delete, _, Some(seen)) => {
                 objects::delete(&self.connection, object, seen).await

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use shared::cluster_dns::Edit;
 use shared::object::{Key, Kind, Object};
 use shared::ownership::{self, PARENT_NAMESPACE};
 use shared::plan::{self, Answer, Existing, ObservedCluster, Surplus};
@@ -34,6 +35,8 @@ pub(crate) struct Look {
     pub(crate) parent: Option<Parent>,
     /// What is ours and not wanted.
     pub(crate) surplus: BTreeMap<Key, Seen>,
+    /// What the cluster's own DNS takes.
+    pub(crate) dns: Vec<Edit>,
 }
 
 /// An object that was seen.
@@ -76,6 +79,7 @@ pub(crate) async fn look(
             .collect(),
         surplus: found.surplus,
         unserved: found.unserved,
+        dns: Vec::new(),
     };
     observed.wanted.extend(asked);
     if wanted.is_empty()
@@ -119,6 +123,7 @@ pub(crate) async fn look(
             connection: looking.connection,
             parent,
             surplus,
+            dns: Vec::new(),
         },
     ))
 }

@@ -9,6 +9,7 @@
 mod address;
 mod connection;
 mod credentials;
+mod dns_settings;
 mod dry_run;
 mod exec;
 mod kinds;
@@ -23,6 +24,7 @@ pub use kubeconfig::KubeconfigError;
 
 pub(crate) use address::{collection, object, object_at};
 pub(crate) use connection::{Connection, Patience, Request};
+pub(crate) use dns_settings::{Zone, edit_request, look_at_dns};
 pub(crate) use dry_run::conflicts_of;
 pub(crate) use exec::{ExecError, Ran, exec};
 pub(crate) use kubeconfig::Kubeconfig;

@@ -276,18 +276,18 @@ async fn watcher<'a>(
         services: [(found.cluster_index, found.service_index)].into(),
         ..Outage::default()
     };
-    let answering = |outage: &Outage| -> Vec<String> {
-        let answers = in_mesh(
+    let answering = |outage: &Outage| {
+        in_mesh(
             round.resolved,
             index,
             found.service_index,
             found.name,
             outage,
-        );
-        let clusters = answers.by().iter();
-        clusters
-            .map(|&index| round.resolved.clusters[index].name.to_string())
-            .collect()
+        )
+        .by()
+        .iter()
+        .map(|&index| round.resolved.clusters[index].name.to_string())
+        .collect()
     };
     Some(Watcher {
         cluster: &call.client,

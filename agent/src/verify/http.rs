@@ -194,7 +194,7 @@ mod tests {
             Reply::Failed(Failure::Reset)
         );
         assert_eq!(
-            reply("HTTP/1.1 200 OK\r\n\r\n", Duration::from_secs(60))
+            reply("HTTP/1.1 200 OK\r\n\r\n", Duration::from_mins(1))
                 .await
                 .0,
             Reply::Failed(Failure::Timeout)

@@ -93,8 +93,11 @@ impl Job {
         while Instant::now() < deadline {
             let found = connection.json(&list).await;
             let mut found = found.map_err(|error| no_client(&error, "list Pod"))?;
-            let pod = found["items"].get_mut(0).map(Value::take);
-            let pod = pod.unwrap_or_default();
+            // The Job's controller may not have made it yet.
+            let pod = found
+                .pointer_mut("/items/0")
+                .map(Value::take)
+                .unwrap_or_default();
             let statuses = pod["status"]["containerStatuses"].as_array();
             let state = statuses
                 .into_iter()

@@ -36,7 +36,7 @@ pub(super) async fn check(round: &Round<'_>) -> Records {
         return records;
     }
     let suffix = round.resolved.dns.suffix.as_str();
-    let mut addresses = round.name_servers().to_vec();
+    let mut addresses = round.name_servers();
     if addresses.is_empty() {
         match dns::authority(suffix, round.deadline()).await {
             Ok(found) => addresses = found,

@@ -19,6 +19,9 @@ use super::{Stop, VerifyOptions};
 use crate::cluster::{Connection, Request};
 use crate::operation::Planned;
 
+/// Where name servers listen, unless something else is said.
+const DNS_PORT: u16 = 53;
+
 /// Requests to gateways and name servers at once.
 pub(super) const AT_ONCE: usize = 16;
 
@@ -138,9 +141,18 @@ impl Round<'_> {
         !self.name_servers().is_empty()
     }
 
-    /// The name servers to ask: those of the options; empty for the zone's own.
-    pub(super) fn name_servers(&self) -> &[SocketAddr] {
-        &self.options.name_servers
+    /// The name servers to ask: those of the options, else of the document; none for the zone's own.
+    pub(super) fn name_servers(&self) -> Vec<SocketAddr> {
+        if !self.options.name_servers.is_empty() {
+            return self.options.name_servers.clone();
+        }
+        let written = self.resolved.dns.nameservers.iter();
+        written
+            .filter_map(|text| {
+                let with_port = text.parse().ok();
+                with_port.or_else(|| Some(SocketAddr::new(text.parse().ok()?, DNS_PORT)))
+            })
+            .collect()
     }
 
     /// Those of some clusters whose gateways have no address.

@@ -195,7 +195,7 @@ async fn a_job_stands_in_for_a_client_and_is_taken_back() {
     };
     let options = VerifyOptions {
         no_job: false,
-        wait: Duration::from_secs(60),
+        wait: Duration::from_mins(1),
         ..options()
     };
     let (stopper, stop) = Stop::new();
@@ -236,8 +236,8 @@ async fn a_job_stands_in_for_a_client_and_is_taken_back() {
     for (_, context) in CLUSTERS {
         assert!(jobs(context).is_empty(), "left behind in {context}");
     }
-    let stopped = [("sunset", "no-client"), ("sunrise", "no-client")];
-    assert_eq!(causes(&report.unwrap(), Family::Call), pairs(&stopped));
+    let no_client = [("sunset", "no-client"), ("sunrise", "no-client")];
+    assert_eq!(causes(&report.unwrap(), Family::Call), pairs(&no_client));
     fixture.remove().await;
 }
 

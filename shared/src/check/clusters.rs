@@ -59,6 +59,7 @@ fn one(
         region: region?,
         zone: zone?,
         gateway: gateway?,
+        dns_flavour: cluster.dns_flavour,
     })
 }
 

@@ -42,6 +42,8 @@ codes! {
     HOST_NAME_TARGETS = "FM0306", "A load balancer's host name cannot be published beside other targets", [];
     EMPTY_PROVIDER = "FM0307", "ExternalDNS has no provider", [];
     BAD_ARGUMENT = "FM0308", "An argument for ExternalDNS is none, is fedmesh's own, or holds a credential", [];
+    BAD_NAME_SERVER = "FM0309", "A name server is not an IP address", [];
+    LOOPBACK_NAME_SERVER = "FM0310", "A name server's address means another machine to everyone", [];
     BAD_PORT = "FM0401", "A port is not between 1 and 65535", [];
     SERVED_NOWHERE = "FM0402", "A service runs in no cluster", [];
     BAD_PATH = "FM0403", "A route's path does not start with a slash", [];
@@ -56,6 +58,8 @@ codes! {
     FEDERATION_NODE_LABELS = "FM0602", "The federation controller reads region and zone from old node labels", [];
     BAD_IMAGE = "FM0701", "An image reference is empty or has blanks", [];
     NOT_LOOKED_AT = "FM0801", "A cluster that is handed nothing could not be searched for what an earlier apply left", [];
+    NO_CLUSTER_DNS = "FM0802", "A cluster's DNS is none that fedmesh can tell of the zone", [];
+    DNS_RESTART = "FM0803", "A cluster's DNS does not read its settings again by itself", [];
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Rules about `spec.dns`.
 
+use std::net::{IpAddr, SocketAddr};
+
 use super::services::known_clusters;
 use super::{Findings, code, external_dns};
 use crate::mesh::{Naming, Spec, Target};
@@ -75,6 +77,7 @@ pub(super) fn check(
         }
         Some(given) => external_dns::check(given, mesh_name, findings).map(Some),
     };
+    let nameservers = nameservers(&dns.nameservers, findings);
     if dns.naming == Some(Naming::Gateway)
         && let Some(clusters) = clusters
     {
@@ -86,6 +89,7 @@ pub(super) fn check(
         naming: dns.naming.unwrap_or_default(),
         ttl: ttl_good.then_some(ttl)?,
         cluster: cluster?,
+        nameservers: nameservers?,
         external_dns: publisher?,
     })
 }
@@ -158,6 +162,36 @@ fn suffix(text: &str, findings: &mut Findings) -> Option<HostName> {
         );
     }
     Some(suffix)
+}
+
+fn nameservers(given: &[String], findings: &mut Findings) -> Option<Vec<String>> {
+    let mut good = true;
+    for (index, text) in given.iter().enumerate() {
+        let address = text
+            .parse::<IpAddr>()
+            .or_else(|_| text.parse::<SocketAddr>().map(|both| both.ip()));
+        let path = format!("spec.dns.nameservers[{index}]");
+        match address {
+            Ok(address) if address.is_loopback() => findings.warning(
+                code::LOOPBACK_NAME_SERVER,
+                &path,
+                format!("{text} is each machine's and each pod's own"),
+                "write an address that pods of every cluster reach".into(),
+            ),
+            Ok(_) => {}
+            Err(_) => {
+                good = false;
+                findings.error(
+                    code::BAD_NAME_SERVER,
+                    &path,
+                    format!("{text:?} is not the address of a name server"),
+                    "write an IP address, such as 10.0.0.53, 10.0.0.53:5353 or [2001:db8::53]:5353"
+                        .into(),
+                );
+            }
+        }
+    }
+    good.then(|| given.to_vec())
 }
 
 fn one_gateway_name(clusters: &[Cluster], findings: &mut Findings) {

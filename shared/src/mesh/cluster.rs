@@ -20,6 +20,22 @@ pub struct Cluster {
     /// Its ingress gateway; default Istio's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<Gateway>,
+    /// Which DNS the cluster runs; default what the agent finds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns_flavour: Option<DnsFlavour>,
+}
+
+/// The DNS that a cluster runs for its pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DnsFlavour {
+    /// `CoreDNS`.
+    #[serde(rename = "coredns")]
+    CoreDns,
+    /// kube-dns.
+    KubeDns,
+    /// One that fedmesh leaves alone.
+    None,
 }
 
 /// The ingress gateway of a cluster.

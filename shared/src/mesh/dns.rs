@@ -20,6 +20,10 @@ pub struct Dns {
     /// The cluster that holds the records and runs `ExternalDNS`; default the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
+    /// Addresses of the name servers of a private zone, each with a port where it is not 53; every
+    /// cluster's DNS is made to ask them for the suffix. Without any, the zone is public.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nameservers: Vec<String>,
     /// The `ExternalDNS` to run; without it the records wait for one that is there already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_dns: Option<ExternalDns>,

@@ -10,7 +10,7 @@ mod service;
 
 use serde::{Deserialize, Serialize};
 
-pub use cluster::{Cluster, Gateway};
+pub use cluster::{Cluster, DnsFlavour, Gateway};
 pub use dns::{Dns, ExternalDns, Naming};
 pub use read::{Limits, ReadError};
 pub use service::{Failover, PathMatch, Probe, Service};

@@ -232,7 +232,7 @@ impl Cause {
             ),
             Self::NameServer { server, why } => (
                 format!("name server {server} gave no answer: {why}"),
-                "see whether it is reached from here (UDP and TCP port 53) and serves the zone; spec.dns.nameservers names others",
+                "see whether it is reached from here (UDP and TCP port 53) and serves the zone; spec.dns.nameservers, or --name-server for this machine alone, names others",
             ),
             Self::StubDomain => (
                 "the cluster's DNS does not know the name, the authoritative server does"

@@ -1,0 +1,179 @@
+//! The server blocks of a Corefile, as CoreDNS reads them (`github.com/coredns/caddy`,
+//! `caddyfile/parse.go`).
+
+use super::tokens::{Token, tokens};
+
+/// A server block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Block<'a> {
+    /// Its keys, such as `example.org:53`, with their lines.
+    pub(super) keys: Vec<(&'a str, usize)>,
+    /// The words between its braces.
+    body: Vec<Token<'a>>,
+}
+
+/// A Corefile that CoreDNS would not load, or that has no server blocks to put another beside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) line: usize,
+    pub(super) why: &'static str,
+}
+
+/// What a Corefile consists of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Corefile<'a> {
+    pub(super) blocks: Vec<Block<'a>>,
+    /// What it imports outside of blocks.
+    pub(super) imports: Vec<&'a str>,
+}
+
+impl<'a> Corefile<'a> {
+    pub(super) fn parse(text: &'a str) -> Result<Self, Fault> {
+        let tokens = tokens(text);
+        let mut corefile = Self::default();
+        let mut at = 0;
+        while let Some(&token) = tokens.get(at) {
+            if token.first && token.text == "import" {
+                let arguments = tokens[at + 1..].iter().take_while(|token| !token.first);
+                let count = arguments.clone().count();
+                corefile.imports.extend(arguments.map(|token| token.text));
+                at += 1 + count;
+                continue;
+            }
+            let (block, next) = Block::parse(&tokens, at)?;
+            corefile.blocks.push(block);
+            at = next;
+        }
+        Ok(corefile)
+    }
+
+    /// The block that answers what no other does, with its port.
+    pub(super) fn root(&self) -> Option<(&Block<'a>, &'a str)> {
+        self.blocks.iter().find_map(|block| {
+            block.keys.iter().find_map(|(key, _)| {
+                let zone = Zone::of(key);
+                (zone.name == ".").then_some((block, zone.port))
+            })
+        })
+    }
+}
+
+impl<'a> Block<'a> {
+    /// The block that starts with the word at `at`, and the place of the word after it.
+    fn parse(tokens: &[Token<'a>], mut at: usize) -> Result<(Self, usize), Fault> {
+        let start = tokens[at];
+        let mut keys = Vec::new();
+        // A comma says that another key follows, on the next line too.
+        let mut goes_on = true;
+        loop {
+            let Some(token) = tokens.get(at) else {
+                return Err(Fault {
+                    line: start.line,
+                    why: "a server block has no braces",
+                });
+            };
+            if token.text == "{" {
+                at += 1;
+                break;
+            }
+            if token.text == "}" || (token.first && !goes_on) {
+                return Err(Fault {
+                    line: token.line,
+                    why: "a server block has no opening brace",
+                });
+            }
+            let key = token.text.trim_end_matches(',');
+            goes_on = key.len() != token.text.len();
+            if !key.is_empty() {
+                keys.push((key, token.line));
+            }
+            at += 1;
+        }
+        if keys.is_empty() {
+            return Err(Fault {
+                line: start.line,
+                why: "a server block has no zone",
+            });
+        }
+        let mut depth = 1;
+        let body_start = at;
+        while let Some(token) = tokens.get(at) {
+            match token.text {
+                "{" => depth += 1,
+                "}" => depth -= 1,
+                _ => {}
+            }
+            at += 1;
+            if depth == 0 {
+                let body = tokens[body_start..at - 1].to_vec();
+                return Ok((Self { keys, body }, at));
+            }
+        }
+        Err(Fault {
+            line: start.line,
+            why: "a server block has no closing brace",
+        })
+    }
+
+    /// The line of the key for a zone on a port.
+    pub(super) fn serves(&self, name: &str, port: &str) -> Option<usize> {
+        let key = self.keys.iter().find(|(key, _)| {
+            let zone = Zone::of(key);
+            zone.name.eq_ignore_ascii_case(name) && zone.port == port
+        });
+        key.map(|(_, line)| *line)
+    }
+
+    /// What follows each use of a plugin in the block itself, up to the end of the line or a brace.
+    pub(super) fn arguments(&self, plugin: &str) -> Vec<Vec<&'a str>> {
+        let mut depth = 0;
+        let mut found = Vec::new();
+        for (index, token) in self.body.iter().enumerate() {
+            match token.text {
+                "{" => depth += 1,
+                "}" => depth -= 1,
+                text if depth == 0 && token.first && text == plugin => {
+                    let rest = self.body[index + 1..].iter();
+                    found.push(
+                        rest.take_while(|next| !next.first && next.text != "{")
+                            .map(|next| next.text)
+                            .collect(),
+                    );
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
+/// What a key stands for.
+struct Zone<'a> {
+    /// Without a dot at its end, but for the root.
+    name: &'a str,
+    port: &'a str,
+}
+
+/// The port of plain DNS, CoreDNS's default.
+pub(super) const DEFAULT_PORT: &str = "53";
+
+impl<'a> Zone<'a> {
+    fn of(key: &'a str) -> Self {
+        let key = key.strip_prefix("dns://").unwrap_or(key);
+        // What else there is before `://` is another protocol, whose zones are others.
+        let (name, port) = match key.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !port.is_empty() => {
+                (name, port)
+            }
+            _ => (key, DEFAULT_PORT),
+        };
+        let name = match name.strip_suffix('.') {
+            Some("") => ".",
+            Some(name) => name,
+            // `:53` is the root too.
+            None if name.is_empty() => ".",
+            None => name,
+        };
+        Self { name, port }
+    }
+}
