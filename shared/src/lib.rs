@@ -29,6 +29,7 @@ pub mod plan;
 pub mod published;
 pub mod render;
 pub mod resolved;
+pub mod simulate;
 pub mod verify;
 pub mod yaml;
 

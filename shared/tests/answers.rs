@@ -1,5 +1,10 @@
 //! Who answers, with nothing down and with something.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
 use serde_json::{Value, json};
 use shared::answers::{Answers, Reason, by_dns, in_mesh};
 use shared::expect::expect;

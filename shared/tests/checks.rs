@@ -361,6 +361,30 @@ fn dns() {
         "spec.dns.externalDns.ownerId",
     );
     expect(
+        "/spec/dns/naming",
+        json!("gateway"),
+        code::GATEWAY_NAMING_SERVICES,
+        Error,
+        "spec.dns.naming",
+    );
+
+    let mut gateways = document();
+    gateways["spec"]["services"] =
+        json!([{ "name": "stock", "port": 1, "failover": { "retry": true } }]);
+    gateways["spec"]["dns"]["naming"] = json!("gateway");
+    assert_eq!(findings(&gateways), []);
+    gateways["spec"]["clusters"][1]["gateway"]["service"] = json!("edge");
+    let found = findings(&gateways);
+    assert_eq!(
+        (found[0].code.as_str(), found.len()),
+        (code::GATEWAY_NAMING_GATEWAYS.id, 1)
+    );
+}
+
+#[test]
+fn name_servers_and_external_dns() {
+    use Severity::Error;
+    expect(
         "/spec/dns/externalDns/secret",
         json!("Key_1"),
         code::NOT_A_LABEL,
@@ -405,25 +429,6 @@ fn dns() {
         "--azure-config-file=/etc/azure.json",
     ]);
     assert_eq!(findings(&arguments), []);
-    expect(
-        "/spec/dns/naming",
-        json!("gateway"),
-        code::GATEWAY_NAMING_SERVICES,
-        Error,
-        "spec.dns.naming",
-    );
-
-    let mut gateways = document();
-    gateways["spec"]["services"] =
-        json!([{ "name": "stock", "port": 1, "failover": { "retry": true } }]);
-    gateways["spec"]["dns"]["naming"] = json!("gateway");
-    assert_eq!(findings(&gateways), []);
-    gateways["spec"]["clusters"][1]["gateway"]["service"] = json!("edge");
-    let found = findings(&gateways);
-    assert_eq!(
-        (found[0].code.as_str(), found.len()),
-        (code::GATEWAY_NAMING_GATEWAYS.id, 1)
-    );
 }
 
 #[test]

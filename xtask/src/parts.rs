@@ -27,6 +27,8 @@ pub(crate) enum Part {
     Oracles,
     /// Tests in a real browser
     Browser,
+    /// Requests between real meshes, with pods
+    Traffic,
 }
 
 impl Part {
@@ -39,6 +41,7 @@ impl Part {
             Self::Clusters => "clusters",
             Self::Oracles => "oracles",
             Self::Browser => "browser",
+            Self::Traffic => "traffic",
         }
     }
 
@@ -62,6 +65,12 @@ impl Part {
                 Requirement::GoTools,
                 Requirement::Chromium,
             ],
+            Self::Traffic => &[
+                Requirement::Linux,
+                Requirement::GoTools,
+                Requirement::Pods,
+                Requirement::Chromium,
+            ],
         }
     }
 
@@ -80,7 +89,9 @@ impl Part {
             }
             Self::Unit => run(cargo(root).args(["test", "--workspace"])),
             Self::Dist => dist::check(root),
-            Self::Clusters | Self::Oracles | Self::Browser => self.run_real_parts(root),
+            Self::Clusters | Self::Oracles | Self::Browser | Self::Traffic => {
+                self.run_real_parts(root)
+            }
         }
     }
 
@@ -114,6 +125,8 @@ impl Part {
             None
         } else if target.name.starts_with("browser") {
             Some(Self::Browser)
+        } else if ["traffic", "images", "load"].contains(&target.name.as_str()) {
+            Some(Self::Traffic)
         } else if target.name.starts_with("oracle") {
             Some(Self::Oracles)
         } else {
@@ -141,6 +154,8 @@ mod tests {
         check("browser_static", &["testbed"], Some(Part::Browser));
         check("oracles", &["testbed"], Some(Part::Oracles));
         check("clusters", &["testbed"], Some(Part::Clusters));
+        check("traffic", &["testbed"], Some(Part::Traffic));
+        check("images", &["testbed"], Some(Part::Traffic));
         check("anything-else", &["testbed"], Some(Part::Clusters));
         check("browser", &[], None);
     }

@@ -12,6 +12,7 @@ mod output;
 mod plan;
 mod render;
 mod serve;
+mod simulate;
 mod status;
 mod verify;
 
@@ -57,6 +58,7 @@ enum Command {
     Render(render::Render),
     Check(check::Check),
     Names(names::Names),
+    Simulate(simulate::Simulate),
     Plan(plan::Plan),
     Apply(apply::Apply),
     Status(status::Status),
@@ -135,6 +137,7 @@ fn run(cli: Cli) -> Exit {
         Command::Render(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Names(command) => command.run(),
+        Command::Simulate(command) => command.run(),
         Command::Plan(command) => on_runtime(command.run()),
         Command::Apply(command) => on_runtime(command.run()),
         Command::Status(command) => on_runtime(command.run()),

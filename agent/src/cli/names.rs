@@ -8,7 +8,7 @@ use shared::facts::Facts;
 use shared::published::{self, NameRow};
 
 use super::failure::{Exit, Failure};
-use super::output::{self, Format, HEADING};
+use super::output::{self, Format};
 use super::{Document, OutputFormat, input};
 
 /// List every published name, its level, the clusters behind it and its fall-back.
@@ -60,11 +60,10 @@ fn table(to: &mut impl Write, rows: &[NameRow]) -> io::Result<()> {
         "CLUSTERS",
         "FALLS BACK TO",
         "ANSWERED BY",
-    ]
-    .map(str::to_owned);
-    let mut lines = vec![head];
+    ];
+    let mut lines = vec![head.map(str::to_owned).to_vec()];
     lines.extend(rows.iter().map(|row| {
-        [
+        vec![
             row.host.clone(),
             row.level.to_owned(),
             row.service.clone(),
@@ -73,26 +72,5 @@ fn table(to: &mut impl Write, rows: &[NameRow]) -> io::Result<()> {
             list(&row.answered_by),
         ]
     }));
-    let width = |column: usize| {
-        lines
-            .iter()
-            .map(|line| line[column].len())
-            .max()
-            .unwrap_or_default()
-    };
-    let widths: [usize; 6] = std::array::from_fn(width);
-    for (number, line) in lines.iter().enumerate() {
-        let cells: Vec<String> = line
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        let style = if number == 0 {
-            HEADING
-        } else {
-            anstyle::Style::new()
-        };
-        writeln!(to, "{style}{}{style:#}", cells.join("  ").trim_end())?;
-    }
-    Ok(())
+    output::table(to, &lines, |_, _| anstyle::Style::new())
 }

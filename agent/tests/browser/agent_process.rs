@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use testbed::Testbed;
 use testbed::process::OwnedProcess;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -16,8 +15,8 @@ pub(crate) struct AgentProcess {
 }
 
 impl AgentProcess {
-    /// Starts it on a free port, for the contexts of a bed.
-    pub(crate) fn serve(bed: &Testbed) -> Self {
+    /// Starts it on a free port, for the contexts of a kubeconfig.
+    pub(crate) fn serve(kubeconfig: &Path) -> Self {
         let state = tempfile::tempdir().unwrap();
         let process = OwnedProcess::start(
             Path::new(env!("CARGO_BIN_EXE_fedmesh-agent")),
@@ -26,7 +25,7 @@ impl AgentProcess {
                 "--listen",
                 "127.0.0.1:0",
                 "--kubeconfig",
-                bed.kubeconfig().to_str().unwrap(),
+                kubeconfig.to_str().unwrap(),
             ],
             &[("XDG_STATE_HOME", state.path().as_os_str())],
             &state.path().join("agent.log"),

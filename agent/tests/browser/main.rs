@@ -170,7 +170,7 @@ async fn a_document_is_planned_applied_and_removed_through_the_agent() {
         .unwrap();
     bed.ingress_gateway("cluster1", &["203.0.113.11"]).unwrap();
     bed.ingress_gateway("cluster2", &["203.0.113.12"]).unwrap();
-    let agent = agent_process::AgentProcess::serve(&bed);
+    let agent = agent_process::AgentProcess::serve(bed.kubeconfig());
     let page = Page::open(agent.link()).await;
 
     page.wait_for_attribute("agent", "data-connected", "true")

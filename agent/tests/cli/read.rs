@@ -172,3 +172,63 @@ fn a_folder_may_be_a_repository_but_has_no_links() {
     desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 1)
         .refuses(&["bundle/link"]);
 }
+
+#[test]
+fn simulate_says_who_answers_and_what_it_does_not_know() {
+    let desk = Desk::new();
+    let all = desk.run(&["simulate", "-f", "mesh.yaml"], 0).out;
+    // Six names, for two clients and by DNS.
+    assert!(
+        all.ends_with("\n0 of 18 answers change, 0 unanswered\n"),
+        "{all}"
+    );
+    let down = "service:orders.sales@north";
+    let text = desk
+        .run(
+            &[
+                "simulate",
+                "-f",
+                "mesh.yaml",
+                "--down",
+                down,
+                "--client",
+                "north",
+            ],
+            0,
+        )
+        .out;
+    assert!(
+        text.contains("FROM north") && !text.contains("FROM south"),
+        "{text}"
+    );
+    assert!(text.contains("  north → south  "), "{text}");
+    let rows: serde_json::Value = serde_json::from_str(
+        &desk
+            .run(
+                &["simulate", "-f", "mesh.yaml", "--down", down, "-o", "json"],
+                0,
+            )
+            .out,
+    )
+    .unwrap();
+    let row = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["level"] == "vanity" && row["client"] == "north")
+        .unwrap();
+    assert_eq!(
+        *row,
+        serde_json::json!({
+            "client": "north", "service": "orders.sales", "host": "shop-orders.mesh.example.org",
+            "level": "vanity", "answeredBy": ["south"], "before": ["north"],
+        })
+    );
+    desk.run(&["simulate", "-f", "mesh.yaml", "--down", "ctx-one"], 2)
+        .refuses(&["--down ctx-one: there is no cluster \"ctx-one\"; there is: north, south"]);
+    desk.run(&["simulate", "-f", "mesh.yaml", "--client", "ctx-one"], 2)
+        .refuses(&["--client ctx-one: there is no such cluster; there is: north, south"]);
+    desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
+    desk.run(&["simulate", "-f", "bad.yaml"], 1)
+        .refuses(&["FM0401"]);
+}

@@ -5,6 +5,7 @@ pub(super) mod folder;
 pub(super) mod plan;
 pub(super) mod progress;
 pub(super) mod status;
+mod table;
 pub(super) mod target;
 pub(super) mod verify;
 
@@ -16,6 +17,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 pub(super) use findings::{findings, warnings};
+pub(super) use table::table;
 pub(super) use target::{Target, WriteError};
 
 /// What is wrong, and what goes away.

@@ -1,0 +1,163 @@
+//! `fedmesh-agent simulate`: who answers when something is down.
+
+use std::io::{self, Write};
+
+use anstyle::Style;
+use clap::Args;
+use shared::check::check;
+use shared::facts::Facts;
+use shared::outage::Outage;
+use shared::simulate::{self, AnswerRow};
+
+use super::failure::{Exit, Failure};
+use super::output::{self, CHANGED, Format, REMOVED};
+use super::{Document, OutputFormat, input};
+
+/// Say who answers each name from each cluster, with something down.
+///
+/// Nothing is asked: it is what the rendered objects do, by the model that verify's expectations come
+/// from.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+WHAT is one of
+  CLUSTER                        a cluster that does not answer at all
+  zone:REGION/ZONE               all clusters of a zone
+  gateway:CLUSTER                a gateway without pods that are ready
+  service:NAME.NAMESPACE@CLUSTER a service without pods in one cluster
+  service:NAME.NAMESPACE         in all of them
+
+Examples:
+  fedmesh-agent simulate -f mesh.yaml                       who answers whom
+  fedmesh-agent simulate -f mesh.yaml --down cluster1       what changes without cluster1
+  fedmesh-agent simulate -f mesh.yaml --down gateway:cluster1 --down zone:us-west2/us-west2-b
+  fedmesh-agent simulate -f mesh.yaml --down cluster1 -o json
+
+Exit codes: 0 told; 1 the document has errors; 2 something is unknown or unreadable.")]
+pub(super) struct Simulate {
+    #[command(flatten)]
+    document: Document,
+
+    /// What is down; may be given several times.
+    #[arg(long, value_name = "WHAT")]
+    down: Vec<String>,
+
+    /// Only callers in this cluster; may be given several times.
+    #[arg(long, value_name = "CLUSTER")]
+    client: Vec<String>,
+
+    #[command(flatten)]
+    output: OutputFormat,
+}
+
+impl Simulate {
+    pub(super) fn run(self) -> Result<Exit, Failure> {
+        let input = input::read(&self.document.path)?;
+        let checked = check(&input.mesh, &Facts::default());
+        let Some(resolved) = checked.resolved else {
+            return Err(Failure::Findings {
+                name: input.name,
+                findings: checked.findings,
+            });
+        };
+        let mut outage = Outage::default();
+        for what in &self.down {
+            let added = outage.add(what, &resolved);
+            added.map_err(|error| Failure::Usage {
+                message: format!("--down {what}: {error}"),
+                hint: "name a cluster, zone:…, gateway:… or service:…; --help has examples",
+            })?;
+        }
+        for client in &self.client {
+            let mut clusters = resolved.clusters.iter();
+            if !clusters.any(|one| one.name.as_str() == client) {
+                let names = resolved.clusters.iter().map(|one| one.name.as_str());
+                return Err(Failure::Usage {
+                    message: format!(
+                        "--client {client}: there is no such cluster; there is: {}",
+                        names.collect::<Vec<_>>().join(", ")
+                    ),
+                    hint: "name a cluster of the document",
+                });
+            }
+        }
+        let mut rows = simulate::rows(&resolved, &outage);
+        rows.retain(|row| {
+            let client = row.client.as_ref();
+            self.client.is_empty() || client.is_none_or(|name| self.client.contains(name))
+        });
+        let mut stdout = output::stdout();
+        match self.output.format {
+            Format::Json => output::json(&mut stdout, &rows)?,
+            Format::Text => text(&mut stdout, &rows)?,
+        }
+        Ok(Exit::Success)
+    }
+}
+
+/// A table for each service: a line for each name, a column for each caller.
+fn text(to: &mut impl Write, rows: &[AnswerRow]) -> io::Result<()> {
+    for of_service in rows.chunk_by(|a, b| a.service == b.service) {
+        let names: Vec<&[AnswerRow]> = of_service.chunk_by(|a, b| a.host == b.host).collect();
+        let mut lines = Vec::new();
+        if let Some(first) = names.first() {
+            let callers = first.iter().map(|row| match &row.client {
+                Some(client) => format!("FROM {client}"),
+                None => "BY DNS".to_owned(),
+            });
+            let head = [of_service[0].service.clone(), "LEVEL".to_owned()];
+            lines.push(head.into_iter().chain(callers).collect());
+        }
+        lines.extend(names.iter().map(|name| {
+            let head = [name[0].host.clone(), name[0].level.to_owned()];
+            head.into_iter()
+                .chain(name.iter().map(cell))
+                .collect::<Vec<_>>()
+        }));
+        output::table(to, &lines, |line, column| {
+            let row = column.checked_sub(2).and_then(|at| names[line - 1].get(at));
+            match row {
+                Some(row) if row.answered_by.is_empty() && row.reason != Some("clientDown") => {
+                    REMOVED
+                }
+                Some(row) if row.is_changed() => CHANGED,
+                _ => Style::new(),
+            }
+        })?;
+        writeln!(to)?;
+    }
+    let callers_left: Vec<&AnswerRow> = rows
+        .iter()
+        .filter(|row| row.reason != Some("clientDown"))
+        .collect();
+    let changed = callers_left.iter().filter(|row| row.is_changed()).count();
+    let unanswered = callers_left
+        .iter()
+        .filter(|row| row.answered_by.is_empty())
+        .count();
+    writeln!(
+        to,
+        "{changed} of {} change, {unanswered} unanswered",
+        output::counted(callers_left.len(), "answer")
+    )
+}
+
+fn cell(row: &AnswerRow) -> String {
+    let list = |names: &[String]| match names {
+        [] => "nobody".to_owned(),
+        names => names.join(","),
+    };
+    let mut now = list(&row.answered_by);
+    match row.reason {
+        Some("clientDown") => return "-".to_owned(),
+        Some("noRecord") => now.push_str(" (no record)"),
+        _ => {}
+    }
+    if !row.lost.is_empty() {
+        now = format!("{now}, not {}", row.lost.join(","));
+    }
+    if row.is_changed() {
+        format!("{} → {now}", list(&row.before))
+    } else {
+        now
+    }
+}

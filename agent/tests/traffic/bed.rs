@@ -1,0 +1,256 @@
+//! The bed of all tests, and what a test does on it.
+
+use std::path::PathBuf;
+use std::process::Output;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use shared::resolved::{EXTERNAL_DNS_IMAGE, HTTPBIN_IMAGE, SLEEP_IMAGE};
+use shared::verify::{Check, Outcome, Report};
+use testbed::images::ImageNames;
+use testbed::{MeshBed, MeshCluster, MeshOptions, Mtls};
+
+pub(crate) const ZONE: &str = "my.dns.zone.name";
+pub(crate) const GLOBAL: &str = "httpbin.default.external.svc.my.dns.zone.name";
+/// Contexts, which are the clusters' names too, with their places.
+pub(crate) const CLUSTERS: [(&str, &str, &str); 3] = [
+    ("cluster1", "us-west2", "us-west2-a"),
+    ("cluster2", "us-west2", "us-west2-b"),
+    ("cluster3", "us-east4", "us-east4-a"),
+];
+/// For what a changed setting takes to be everywhere.
+pub(crate) const SETTLES_WITHIN: Duration = Duration::from_secs(90);
+
+/// The one bed, for one test at a time, empty: three clusters with Istio and nothing of ours.
+pub(crate) struct Bed {
+    pub(crate) mesh: &'static MeshBed,
+    folder: tempfile::TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Bed {
+    pub(crate) fn take() -> Self {
+        static BED: OnceLock<MeshBed> = OnceLock::new();
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mesh = BED.get_or_init(|| {
+            let options = MeshOptions {
+                clusters: CLUSTERS
+                    .map(|(context, region, zone)| MeshCluster {
+                        context: context.to_owned(),
+                        region: region.to_owned(),
+                        zone: zone.to_owned(),
+                    })
+                    .into(),
+                zone: ZONE.to_owned(),
+                mtls: Mtls::Strict,
+                images: ImageNames {
+                    httpbin: HTTPBIN_IMAGE.to_owned(),
+                    sleep: SLEEP_IMAGE.to_owned(),
+                    external_dns: EXTERNAL_DNS_IMAGE.to_owned(),
+                },
+            };
+            MeshBed::start(&options).unwrap_or_else(|error| panic!("{error}"))
+        });
+        let bed = Self {
+            mesh,
+            folder: tempfile::tempdir().unwrap(),
+            _turn: turn,
+        };
+        bed.clear();
+        bed
+    }
+
+    /// Takes away what a test left that failed before this one.
+    fn clear(&self) {
+        let document = self.write("clear", &self.document());
+        let output = self.agent(&["remove", "--yes", "-f", document.to_str().unwrap()]);
+        assert!(output.status.success(), "{}", text(&output));
+    }
+
+    /// All clusters, httpbin in each, its calls may be repeated.
+    pub(crate) fn document(&self) -> Value {
+        serde_json::from_str(&self.mesh.example_document()).unwrap()
+    }
+
+    pub(crate) fn write(&self, name: &str, document: &Value) -> PathBuf {
+        let path = self.folder.path().join(format!("{name}.yaml"));
+        std::fs::write(&path, document.to_string()).unwrap();
+        path
+    }
+
+    /// Runs the agent in the bed's network.
+    pub(crate) fn agent(&self, arguments: &[&str]) -> Output {
+        self.mesh
+            .command(env!("CARGO_BIN_EXE_fedmesh-agent"))
+            .args(arguments)
+            .env("KUBECONFIG", self.mesh.kubeconfig())
+            .output()
+            .unwrap()
+    }
+
+    pub(crate) fn apply(&self, document: &Value) {
+        let path = self.write("mesh", document);
+        let output = self.agent(&["apply", "--yes", "-f", path.to_str().unwrap()]);
+        assert!(output.status.success(), "{}", text(&output));
+    }
+
+    pub(crate) fn remove(&self, document: &Value) {
+        let path = self.write("mesh", document);
+        let output = self.agent(&["remove", "--yes", "-f", path.to_str().unwrap()]);
+        assert!(output.status.success(), "{}", text(&output));
+    }
+
+    /// One verification; `more` are more arguments.
+    pub(crate) fn verify(&self, document: &Value, more: &[&str]) -> Report {
+        let path = self.write("mesh", document);
+        let mut arguments = vec!["verify", "-o", "json", "-f", path.to_str().unwrap()];
+        arguments.extend(more);
+        let output = self.agent(&arguments);
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", text(&output)))
+    }
+
+    /// Waits until everything is as the document says, and gives the proof.
+    pub(crate) fn verified(&self, document: &Value) -> Report {
+        let report = self.verify(document, &["--wait", "2m"]);
+        let bad: Vec<_> = report
+            .checks
+            .iter()
+            .filter(|check| check.outcome != Outcome::Passed && !check.advisory)
+            .map(line)
+            .collect();
+        assert!(bad.is_empty(), "{}", bad.join("\n"));
+        report
+    }
+
+    pub(crate) fn kubectl(&self, context: &str, arguments: &[&str]) -> String {
+        self.mesh
+            .kubectl()
+            .run(context, arguments)
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    pub(crate) fn kubectl_apply(&self, context: &str, manifest: &Value) {
+        self.mesh
+            .kubectl()
+            .run_with_input(context, &["apply", "-f", "-"], &manifest.to_string())
+            .unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Scales a Deployment, and waits until it is so when it goes up.
+    pub(crate) fn scale(&self, context: &str, (namespace, name): (&str, &str), replicas: u8) {
+        let deployment = format!("deployment/{name}");
+        let replicas_flag = format!("--replicas={replicas}");
+        self.kubectl(
+            context,
+            &["-n", namespace, "scale", &deployment, &replicas_flag],
+        );
+        if replicas > 0 {
+            self.kubectl(
+                context,
+                &[
+                    "-n",
+                    namespace,
+                    "rollout",
+                    "status",
+                    &deployment,
+                    "--timeout=60s",
+                ],
+            );
+        }
+    }
+
+    /// What curl in the client of a cluster gets: status and answering cluster.
+    pub(crate) fn call(&self, client: &str, url: &str) -> (String, String) {
+        let output = self
+            .mesh
+            .kubectl()
+            .attempt(
+                client,
+                &[
+                    "exec",
+                    "deploy/sleep",
+                    "-c",
+                    "sleep",
+                    "--",
+                    "curl",
+                    "-s",
+                    "-m",
+                    "5",
+                    "-o",
+                    "/dev/null",
+                    "-w",
+                    "%{http_code} %header{x-fedmesh-cluster}",
+                    url,
+                ],
+                "",
+            )
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let (status, by) = text.split_once(' ').unwrap_or((&text, ""));
+        (status.to_owned(), by.to_owned())
+    }
+}
+
+/// Tries until `found` gives something.
+pub(crate) fn eventually<T>(what: &str, mut found: impl FnMut() -> Result<T, String>) -> T {
+    let start = Instant::now();
+    loop {
+        match found() {
+            Ok(value) => return value,
+            Err(why) => assert!(start.elapsed() < SETTLES_WITHIN, "{what}: {why}"),
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
+/// A check in one line.
+pub(crate) fn line(check: &Check) -> String {
+    let cause = check.cause.as_ref().map_or("", |cause| &cause.code);
+    format!(
+        "{:?} {} {} {} [{cause}] expected {}; saw {:?}",
+        check.outcome,
+        check.family.as_str(),
+        check.cluster,
+        check.host,
+        check.expected,
+        check.seen
+    )
+}
+
+pub(crate) fn text(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// A server beside httpbin, with a Service of its name.
+pub(crate) fn server(name: &str) -> Value {
+    let labels = json!({"app": name});
+    let pod_labels = json!({"app": name, "sidecar.istio.io/inject": "true"});
+    json!({
+        "apiVersion": "v1", "kind": "List", "items": [
+            {
+                "apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "default"},
+                "spec": {"selector": labels, "ports": [{"name": "http", "port": 9000, "targetPort": 8080}]},
+            },
+            {
+                "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "default"},
+                "spec": {
+                    "selector": {"matchLabels": labels},
+                    "template": {
+                        "metadata": {"labels": pod_labels},
+                        "spec": {"containers": [{
+                            "name": "server", "image": HTTPBIN_IMAGE, "imagePullPolicy": "IfNotPresent",
+                            "readinessProbe": {"httpGet": {"path": "/status/200", "port": 8080}, "periodSeconds": 1},
+                        }]},
+                    },
+                },
+            },
+        ],
+    })
+}
