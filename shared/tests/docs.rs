@@ -47,6 +47,7 @@ fn every_cause_is_listed() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one list of all fields")]
 fn every_field_is_described() {
     // With every field there is: a new one fails to compile here until it is added.
     let mesh: Mesh = serde_json::from_value(json!({

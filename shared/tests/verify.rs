@@ -108,6 +108,10 @@ fn an_answer_with_evidence() {
         ],
         ..Around::default()
     };
+    let changed_and_empty = Around {
+        objects: vec![off("north", "Deployment sales/orders", false)],
+        ..empty.clone()
+    };
     let named = |name: &str, app: &str| Around {
         backends: vec![backend(name, app, Some(2))],
         ..Around::default()
@@ -145,6 +149,10 @@ fn an_answer_with_evidence() {
         (&missing, answer(500, "north", "out of paper"), "service-error"),
         (&empty, unhealthy.clone(), "no-endpoints"),
         (&empty, answer(200, "south", ""), "no-endpoints"),
+        (&changed_and_empty, unhealthy.clone(), "no-endpoints"),
+        (&changed_and_empty, answer(404, "", ""), "object-changed"),
+        (&empty, answer(503, "north", ""), "no-endpoints"),
+        (&empty, answer(503, "north", "out of paper"), "service-error"),
         (&without_address, unhealthy, "gateway-address"),
         (&without_address, Reply::Failed(Failure::Unresolved), "gateway-address"),
         (&named("mysql", ""), cut.clone(), "port-name"),
@@ -324,6 +332,7 @@ fn owners_are_read_from_txt_records() {
 
 #[test]
 fn a_report_is_as_good_as_its_worst_check() {
+    use Outcome::{CouldNotCheck, Failed, Passed};
     let check = |outcome, advisory| Check {
         family: Family::Call,
         cluster: String::new(),
@@ -337,7 +346,6 @@ fn a_report_is_as_good_as_its_worst_check() {
         advisory,
         cause: None,
     };
-    use Outcome::{CouldNotCheck, Failed, Passed};
     for (checks, outcome) in [
         (&[][..], Passed),
         (

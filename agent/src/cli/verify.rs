@@ -1,6 +1,7 @@
 //! `verify`: whether what was applied works, proven by traffic.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -60,6 +61,11 @@ pub(super) struct Verify {
     #[arg(long)]
     no_job: bool,
 
+    /// Ask this name server for the records, such as 10.0.0.53 or [2001:db8::53]:5353; may be given
+    /// several times [default: those of the document, else the zone's own].
+    #[arg(long = "name-server", value_name = "ADDRESS[:PORT]", value_parser = name_server)]
+    name_servers: Vec<SocketAddr>,
+
     /// When all calls are well, scale the Deployments behind this service to nothing in one cluster
     /// (default the first that serves it), see traffic move and come back; asks first. The replicas
     /// are given back whatever happens.
@@ -118,6 +124,7 @@ impl Verify {
         let options = VerifyOptions {
             client: self.client.clone().unwrap_or_default(),
             no_job: self.no_job,
+            name_servers: self.name_servers.clone(),
             timeout: self.timeout,
             wait: self.wait.unwrap_or_default(),
             drill: self.drill.clone(),
@@ -254,6 +261,15 @@ async fn interrupted() {
     }
 }
 
+/// An IP address, with port 53 where none is given.
+fn name_server(text: &str) -> Result<SocketAddr, String> {
+    let address = text.parse::<IpAddr>();
+    let address = address.map(|address| SocketAddr::new(address, 53));
+    address
+        .or_else(|_| text.parse())
+        .map_err(|_| "give an IP address, or ADDRESS:PORT".to_owned())
+}
+
 /// `500ms`, `5s`, `10m`, `1h`; a number alone is seconds.
 fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -277,7 +293,20 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::duration;
+    use super::{duration, name_server};
+
+    #[test]
+    fn name_servers_have_a_port() {
+        for (text, address) in [
+            ("10.0.0.53", "10.0.0.53:53"),
+            ("10.0.0.53:5353", "10.0.0.53:5353"),
+            ("2001:db8::53", "[2001:db8::53]:53"),
+            ("[2001:db8::53]:5353", "[2001:db8::53]:5353"),
+        ] {
+            assert_eq!(name_server(text).unwrap().to_string(), address);
+        }
+        name_server("ns.example.org").unwrap_err();
+    }
 
     #[test]
     fn times_are_read_with_their_units() {

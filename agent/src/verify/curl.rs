@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use serde_json::Value;
+use shared::render::ANSWER_HEADER;
 use shared::verify::{Answer, Failure, Reply, Resolution};
 
-use super::http::{AGENT, CLUSTER_HEADER, beginning};
+use super::http::{AGENT, beginning};
 
 /// Before each transfer's record; no header and no message of curl has it.
 const MARK: &str = "fedmesh-transfer\t";
@@ -143,9 +144,20 @@ pub(super) fn names(tool: DnsTool, hosts: &[&str]) -> Vec<String> {
     command
 }
 
+/// The script for whichever program there is; without one it writes nothing.
+pub(super) fn names_script_for_any() -> String {
+    let branches = DnsTool::ALL.map(|(name, tool)| {
+        format!(
+            "if command -v {name} >/dev/null 2>&1; then {}; el",
+            names_script(tool)
+        )
+    });
+    format!("{}se true; fi", branches.concat())
+}
+
 /// The script; the names are its arguments. An answer is written in one piece, since several are
 /// written at a time.
-pub(super) fn names_script(tool: DnsTool) -> String {
+fn names_script(tool: DnsTool) -> String {
     format!(
         "i=0; for n in \"$@\"; do (o=$({} 2>&1); printf '%s%s\\n%s\\n' '{NAME_MARK}' \"$n\" \"$o\") & \
          i=$((i+1)); [ $((i%8)) -ne 0 ] || wait; done; wait",
@@ -180,7 +192,12 @@ pub(super) fn read_transfers(stdout: &str, stderr: &str) -> BTreeMap<String, Tra
         {
             failure = next;
         }
-        let headers = serde_json::from_str(headers.trim()).unwrap_or_else(|_| headers_of(head));
+        // Behind the last one comes whatever else was written.
+        let mut values = serde_json::Deserializer::from_str(headers).into_iter::<Value>();
+        let headers = match values.next() {
+            Some(Ok(headers @ Value::Object(_))) => headers,
+            _ => headers_of(head),
+        };
         let header = |name: &str| headers[name][0].as_str().map(str::to_owned);
         // A body that breaks off after the head is as good as none.
         let reply = if status == 0 || matches!(failure.0, 18 | 28 | 56) {
@@ -188,7 +205,7 @@ pub(super) fn read_transfers(stdout: &str, stderr: &str) -> BTreeMap<String, Tra
         } else {
             Reply::Answered(Answer {
                 status,
-                cluster: header(CLUSTER_HEADER),
+                cluster: header(ANSWER_HEADER),
                 envoy: header("server").is_some_and(|server| server.contains("envoy")),
                 body: String::new(),
             })

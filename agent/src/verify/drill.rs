@@ -94,7 +94,7 @@ pub(super) async fn run(round: &Round<'_>, target: &DrillTarget) -> (Option<Dril
     row.service.clone_from(&target.service);
     "traffic moves and comes back".clone_into(&mut row.expected);
     let not_begun = |row: Check, why: String| {
-        let cause = Cause::Other(format!("nothing was taken away: {why}"));
+        let cause = Cause::NoDrill(format!("nothing was taken away: {why}"));
         (None, vec![row.with(Outcome::CouldNotCheck, &cause)])
     };
     let found = match find_target(round, target) {
@@ -215,6 +215,9 @@ fn find_target<'a>(round: &'a Round<'_>, target: &DrillTarget) -> Result<Found<'
             service.id()
         ));
     };
+    if !resolved.answer_header {
+        return Err("with spec.answerHeader: false nobody sees which cluster answers".to_owned());
+    }
     if service.clusters.len() < 2 {
         return Err(format!(
             "{} runs in one cluster only, so traffic has nowhere to go",
@@ -425,12 +428,12 @@ fn rows(drill: &Drill, blank: &Check, was_taken: &Result<(), String>, stopped: b
             row.seen.milliseconds = client.moved_after;
             row.seen.text = format!("{} of {} requests lost", client.lost, client.requests);
             if let Err(why) = was_taken {
-                let cause = Cause::Other(format!("the service could not be taken away: {why}"));
+                let cause = Cause::NoDrill(format!("the service could not be taken away: {why}"));
                 row.with(Outcome::CouldNotCheck, &cause)
             } else if client.moved_after.is_some() && client.returned_after.is_some() {
                 row
             } else if stopped {
-                let cause = Cause::Other("stopped before the end of the drill".to_owned());
+                let cause = Cause::NoDrill("stopped before the end of the drill".to_owned());
                 row.with(Outcome::CouldNotCheck, &cause)
             } else if client.moved_after.is_none() {
                 let expected = client.expected.clone();
@@ -494,8 +497,8 @@ mod tests {
             codes(&all, Ok(()), false),
             ["ok", "not-moved", "not-returned"]
         );
-        assert_eq!(codes(&all, Ok(()), true), ["ok", "other", "other"]);
-        assert_eq!(codes(&all, Err("no".into()), false), ["other"; 3]);
+        assert_eq!(codes(&all, Ok(()), true), ["ok", "no-drill", "no-drill"]);
+        assert_eq!(codes(&all, Err("no".into()), false), ["no-drill"; 3]);
         let left = drill(vec![client(Some(1), None)], Some("gone"));
         assert_eq!(
             codes(&left, Ok(()), false),

@@ -103,14 +103,24 @@ async fn one(round: &Round<'_>, call: &GatewayCall, not_reached: Option<String>)
         return check;
     }
     let clusters = std::slice::from_ref(&call.cluster);
-    let around = Around {
-        objects: round
-            .off_objects(&call.service)
-            .into_iter()
-            .filter(|off| off.cluster == call.cluster)
-            .collect(),
-        backends: round.backends(&call.service, clusters).await,
-        ..Around::default()
+    let is_elsewhere = check
+        .seen
+        .answered_by
+        .as_ref()
+        .is_some_and(|cluster| !call.answered_by.contains(cluster));
+    // Where another cluster is at the address, nothing in this one is the reason.
+    let around = if is_elsewhere {
+        Around::default()
+    } else {
+        Around {
+            objects: round
+                .off_objects(&call.service)
+                .into_iter()
+                .filter(|off| off.cluster == call.cluster)
+                .collect(),
+            backends: round.backends(&call.service, clusters).await,
+            ..Around::default()
+        }
     };
     match judge_call(expected, &reply, &around) {
         Ok(()) => check,

@@ -8,13 +8,12 @@ use http::header::{HOST, HeaderMap, SERVER, USER_AGENT};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use shared::render::ANSWER_HEADER;
 use shared::verify::{Answer, Failure, Reply};
 use tokio::net::TcpStream;
 
 /// As much of a body as is looked at.
 const BODY_LIMIT: usize = 64 << 10;
-/// The header that a gateway marks its answers with; its value is the cluster's name.
-pub(super) const CLUSTER_HEADER: &str = "x-fedmesh-cluster";
 /// Who asks.
 pub(super) const AGENT: &str = concat!("fedmesh-verify/", env!("CARGO_PKG_VERSION"));
 
@@ -98,7 +97,7 @@ async fn exchange(
             .unwrap_or_default();
         Ok(Answer {
             status: head.status.as_u16(),
-            cluster: text(&head.headers, CLUSTER_HEADER),
+            cluster: text(&head.headers, ANSWER_HEADER),
             envoy: text(&head.headers, SERVER.as_str()).is_some_and(|s| s.contains("envoy")),
             body: beginning(&String::from_utf8_lossy(&body)),
         })
@@ -195,7 +194,7 @@ mod tests {
             Reply::Failed(Failure::Reset)
         );
         assert_eq!(
-            reply("HTTP/1.1 200 OK\r\n\r\n", Duration::from_secs(60))
+            reply("HTTP/1.1 200 OK\r\n\r\n", Duration::from_mins(1))
                 .await
                 .0,
             Reply::Failed(Failure::Timeout)

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::Stop;
 use super::client::Errand;
-use super::curl::{self, Curl, DnsTool};
+use super::curl::{self, Curl};
 use crate::cluster::{Connection, Request};
 
 const CONTAINER: &str = "client";
@@ -192,7 +192,7 @@ fn script(errand: &Errand) -> String {
          exit 0\n",
         curl.join(" "),
         names.join(" "),
-        curl::names_script(DnsTool::Nslookup),
+        curl::names_script_for_any(),
     )
 }
 

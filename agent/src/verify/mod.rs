@@ -24,6 +24,7 @@ mod stop;
 mod watch;
 mod workloads;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use shared::Mesh;
@@ -56,6 +57,8 @@ pub struct VerifyOptions {
     pub client: ClientSelector,
     /// Whether no Job may be made where there is no client.
     pub no_job: bool,
+    /// Name servers to ask for the records; empty for those of the document, else the zone's own.
+    pub name_servers: Vec<SocketAddr>,
     /// For each check.
     pub timeout: Duration,
     /// How long what fails is tried again.
@@ -69,6 +72,7 @@ impl Default for VerifyOptions {
         Self {
             client: ClientSelector::default(),
             no_job: false,
+            name_servers: Vec::new(),
             timeout: DEFAULT_TIMEOUT,
             wait: Duration::ZERO,
             drill: None,
@@ -203,7 +207,7 @@ async fn drill_after(
         let mut row = round::blank(Family::Drill);
         row.service.clone_from(&target.service);
         "traffic moves and comes back".clone_into(&mut row.expected);
-        let cause = Cause::Other("nothing was taken away: calls fail as it is".to_owned());
+        let cause = Cause::NoDrill("nothing was taken away: calls fail as it is".to_owned());
         report.checks.push(row.with(Outcome::CouldNotCheck, &cause));
         return Ok(());
     }

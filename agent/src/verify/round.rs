@@ -136,13 +136,16 @@ impl Round<'_> {
             .find(|service| service.id() == id)
     }
 
-    /// Whether clusters have to be told who answers for the suffix.
+    /// Whether the zone is private: its servers have to be named, here as in the clusters.
     pub(super) fn is_private(&self) -> bool {
         !self.name_servers().is_empty()
     }
 
-    /// Those that the document names.
+    /// The name servers to ask: those of the options, else of the document; none for the zone's own.
     pub(super) fn name_servers(&self) -> Vec<SocketAddr> {
+        if !self.options.name_servers.is_empty() {
+            return self.options.name_servers.clone();
+        }
         let written = self.resolved.dns.nameservers.iter();
         written
             .filter_map(|text| {

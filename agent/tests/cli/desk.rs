@@ -37,6 +37,8 @@ spec:
     namespace: sales
     port: 8000
     hostname: shop-orders
+    failover:
+      retry: false
 ";
 
 pub(crate) struct Desk {

@@ -14,4 +14,7 @@ mod changes;
 mod federation;
 mod fixture;
 mod kubeconfigs;
+mod named;
 mod obstacles;
+mod resolving;
+mod verifying;

@@ -237,9 +237,9 @@ fn of_answer(
             if !expected.answered_by.contains(cluster) {
                 return astray(cluster, expected, around);
             }
-            of_service(answer, cluster, expected)
+            of_service(answer, cluster, expected, around)
         }
-        Some(cluster) => of_service(answer, cluster, expected),
+        Some(cluster) => of_service(answer, cluster, expected, around),
         None if answer.status == 404 && !expected.answered_by.is_empty() => {
             let alone = answer.envoy && answer.body.is_empty();
             let cause = if alone {
@@ -252,9 +252,9 @@ fn of_answer(
         None if answer.status == 502 && answer.body.is_empty() => {
             off_object(around).unwrap_or(Cause::NoRoute)
         }
-        None if answer.status >= 500 => off_object(around)
-            .or_else(|| no_endpoints(around))
-            .unwrap_or_else(|| status(answer, expected)),
+        None if answer.status >= 500 => {
+            nowhere_to_go(around).unwrap_or_else(|| status(answer, expected))
+        }
         None if right_status => off_object(around).unwrap_or(Cause::Unmarked),
         None => off_object(around).unwrap_or_else(|| status(answer, expected)),
     }
@@ -299,7 +299,14 @@ fn of_envoy(answer: &Answer, around: &Around) -> Option<Cause> {
 }
 
 /// The request came through a gateway that may answer.
-fn of_service(answer: &Answer, cluster: &str, expected: Expected<'_>) -> Cause {
+fn of_service(answer: &Answer, cluster: &str, expected: Expected<'_>, around: &Around) -> Cause {
+    // Without a body it is not known whose error it is.
+    if answer.status == 503
+        && answer.body.is_empty()
+        && let Some(cause @ Cause::NoEndpoints { .. }) = no_endpoints(around)
+    {
+        return cause;
+    }
     if answer.status >= 500 {
         Cause::ServiceError {
             status: answer.status,
@@ -331,20 +338,21 @@ fn astray(seen: &str, expected: Expected<'_>, around: &Around) -> Cause {
             wanted: wanted.clone(),
         };
     }
-    off_object(around)
-        .or_else(|| no_endpoints(around))
-        .or_else(|| without_address(around))
-        .unwrap_or_else(|| Cause::WrongCluster {
-            seen: seen.to_owned(),
-            expected: expected.answered_by.to_vec(),
-        })
+    nowhere_to_go(around).unwrap_or_else(|| Cause::WrongCluster {
+        seen: seen.to_owned(),
+        expected: expected.answered_by.to_vec(),
+    })
 }
 
 /// Reasons why Envoy has nobody to send a request to.
 fn nowhere_to_go(around: &Around) -> Option<Cause> {
-    off_object(around)
+    let missing = around.objects.iter().find(|object| object.missing);
+    missing
+        .map(OffObject::cause)
         .or_else(|| no_endpoints(around))
         .or_else(|| without_address(around))
+        // What is changed may be so for no harm.
+        .or_else(|| off_object(around))
 }
 
 fn off_object(around: &Around) -> Option<Cause> {

@@ -107,6 +107,8 @@ pub enum Cause {
     NoCurl(String),
     /// Anything else.
     Other(String),
+    /// A drill was not begun, or not brought to its end.
+    NoDrill(String),
     /// Traffic did not move to the expected clusters in time.
     NotMoved { expected: Vec<String> },
     /// Traffic did not come back in time.
@@ -167,6 +169,7 @@ impl Cause {
             Self::ExecForbidden(_) => "exec-forbidden",
             Self::NoCurl(_) => "no-curl",
             Self::Other(_) => "other",
+            Self::NoDrill(_) => "no-drill",
             Self::NotMoved { .. } => "not-moved",
             Self::NotReturned { .. } => "not-returned",
             Self::NotRestored(_) => "not-restored",
@@ -229,7 +232,7 @@ impl Cause {
             ),
             Self::NameServer { server, why } => (
                 format!("name server {server} gave no answer: {why}"),
-                "see whether it is reached from here (UDP and TCP port 53) and serves the zone; spec.dns.nameservers names others",
+                "see whether it is reached from here (UDP and TCP port 53) and serves the zone; spec.dns.nameservers, or --name-server for this machine alone, names others",
             ),
             Self::StubDomain => (
                 "the cluster's DNS does not know the name, the authoritative server does"
@@ -356,6 +359,10 @@ impl Cause {
                 "spec.services[].probe says what to ask and which status is right",
             ),
             Self::Other(why) => (why.clone(), "try the same call by hand"),
+            Self::NoDrill(why) => (
+                why.clone(),
+                "a drill shows something only where every client is answered to begin with; replicas are as they were",
+            ),
             Self::NotMoved { expected } => (
                 format!("traffic did not move to {} in time", listed(expected)),
                 "look at the DestinationRule (outlierDetection) and at spec.services[].failover",

@@ -33,7 +33,9 @@ fn transfers_of_a_new_curl() {
         \"x-fedmesh-cluster\":[\"north\"]\n}\n\
         \nfedmesh-transfer\thttp://gone.example.org/html\t000\t6\t0.001000\tCould not resolve host: gone.example.org\t{}\n\
         \nfedmesh-transfer\thttp://orders.sales.svc.cluster.local:8000/html\t503\t0\t2.5\t\t{\"server\":[\"envoy\"]}\n\
-        \nfedmesh-transfer\thttp://slow.example.org/html\t200\t28\t5.0\tOperation timed out\t{}\n";
+        \nfedmesh-transfer\thttp://slow.example.org/html\t200\t28\t5.0\tOperation timed out\t{}\n\
+        \nfedmesh-transfer\thttp://last.example.org/html\t200\t0\t0.1\t\t{\"x-fedmesh-cluster\":[\"south\"]}\n\
+        fedmesh-name shop.example.org\n192.0.2.1 STREAM\n";
     let transfers = read_transfers(stdout, "");
     let get = |host: &str| &transfers[host];
     assert_eq!(get("shop.example.org").reply, answered(200, "north", true));
@@ -49,7 +51,9 @@ fn transfers_of_a_new_curl() {
         get("slow.example.org").reply,
         Reply::Failed(Failure::Timeout)
     );
-    assert_eq!(transfers.len(), 4);
+    // A job's log goes on behind it.
+    assert_eq!(get("last.example.org").reply, answered(200, "south", false));
+    assert_eq!(transfers.len(), 5);
 }
 
 #[test]

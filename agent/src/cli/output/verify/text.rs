@@ -151,7 +151,8 @@ fn write_causes(to: &mut impl Write, checks: &[Check]) -> io::Result<()> {
             cause.code,
             printable(&cause.message)
         )?;
-        for check in same.iter().take(SHOWN) {
+        let shown = if check.advisory { 1 } else { SHOWN };
+        for check in same.iter().take(shown) {
             writeln!(
                 to,
                 "  {} {}: {}; expected {}",
@@ -161,8 +162,8 @@ fn write_causes(to: &mut impl Write, checks: &[Check]) -> io::Result<()> {
                 printable(&check.expected)
             )?;
         }
-        if same.len() > SHOWN {
-            writeln!(to, "  and {} more", same.len() - SHOWN)?;
+        if same.len() > shown {
+            writeln!(to, "  and {} more", same.len() - shown)?;
         }
         writeln!(to, "  {HINT}hint:{HINT:#} {}", printable(&cause.hint))?;
     }
