@@ -1,18 +1,14 @@
 //! The client in a cluster: a pod to run curl in, or a Job where that cannot be.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use http::StatusCode;
-use serde_json::Value;
-use shared::mesh::Sample;
-use shared::name::Label;
-use shared::resolved::DEFAULT_NAMESPACE;
 use shared::verify::{Cause, Reply, Resolution};
 
 use super::curl::{self, Curl, DnsTool, Transfer};
+use super::pod::{Traits, first_container, is_ready, traits};
+use super::selector::ClientSelector;
 use super::{Stop, job};
 use crate::cluster::{self, Connection, ExecError, Ran, Request};
 
@@ -23,57 +19,6 @@ const COMMAND_BYTES: usize = 4 << 10;
 const EXEC_MARGIN: Duration = Duration::from_secs(15);
 /// Bodies of so many answers are fetched; the rest fails in the same way.
 const BODIES: usize = 20;
-/// Istio's sidecar, as a container or, since Kubernetes 1.29, an init container.
-const SIDECAR: &str = "istio-proxy";
-
-/// Which pods are clients.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClientSelector {
-    /// Their namespace.
-    pub namespace: Label,
-    /// `key=value,…`
-    pub selector: String,
-}
-
-impl Default for ClientSelector {
-    /// The sample `sleep`.
-    fn default() -> Self {
-        let name = Sample::Sleep.as_str();
-        Self {
-            #[expect(clippy::expect_used, reason = "a constant")]
-            namespace: Label::new(DEFAULT_NAMESPACE).expect("a label"),
-            selector: format!("app={name}"),
-        }
-    }
-}
-
-/// Not `NAMESPACE/SELECTOR`.
-#[derive(Debug, thiserror::Error)]
-#[error("{0:?} is not NAMESPACE/SELECTOR, such as sales/app=probe")]
-pub struct ClientSelectorError(String);
-
-impl FromStr for ClientSelector {
-    type Err = ClientSelectorError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = || ClientSelectorError(text.to_owned());
-        let (namespace, selector) = text.split_once('/').ok_or_else(error)?;
-        let namespace = Label::new(namespace).map_err(|_| error())?;
-        if selector.is_empty() || selector.contains(char::is_whitespace) {
-            return Err(error());
-        }
-        Ok(Self {
-            namespace,
-            selector: selector.to_owned(),
-        })
-    }
-}
-
-impl fmt::Display for ClientSelector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.selector)
-    }
-}
 
 /// What is asked of a client.
 #[derive(Debug, Clone)]
@@ -115,16 +60,6 @@ enum Way {
         tool: Option<DnsTool>,
     },
     Job(job::Job),
-}
-
-/// What a pod says about itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Traits {
-    /// Whether its calls go through the mesh; `None` where nobody knows yet.
-    pub(super) sidecar: Option<bool>,
-    /// `region/zone` of its node, either part empty where a label is missing; `None` where nobody
-    /// may look.
-    pub(super) locality: Option<String>,
 }
 
 /// How to find or make one.
@@ -399,78 +334,6 @@ fn chunks(all: &[String]) -> Vec<Vec<&str>> {
     chunks
 }
 
-fn is_ready(pod: &Value) -> bool {
-    let conditions = pod["status"]["conditions"].as_array();
-    pod["metadata"]["deletionTimestamp"].is_null()
-        && conditions
-            .into_iter()
-            .flatten()
-            .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
-}
-
-/// The container that `kubectl exec` would take: the one that is named as the default, else the
-/// first that is not Istio's.
-fn first_container(pod: &Value) -> String {
-    let default = &pod["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"];
-    let containers = pod["spec"]["containers"].as_array();
-    let mut names = containers
-        .into_iter()
-        .flatten()
-        .filter_map(|container| container["name"].as_str())
-        .filter(|name| *name != SIDECAR);
-    default
-        .as_str()
-        .or_else(|| names.next())
-        .unwrap_or_default()
-        .to_owned()
-}
-
-/// What a pod and its node say.
-pub(super) async fn traits(connection: &Connection, pod: &Value) -> Traits {
-    let has_sidecar = ["containers", "initContainers"].iter().any(|list| {
-        let containers = pod["spec"][list].as_array();
-        containers
-            .into_iter()
-            .flatten()
-            .any(|container| container["name"] == SIDECAR)
-    });
-    // In ambient mode the node's own proxy takes the calls.
-    let is_ambient = pod["metadata"]["annotations"]["ambient.istio.io/redirection"] == "enabled";
-    Traits {
-        sidecar: Some(has_sidecar || is_ambient),
-        locality: locality(connection, pod).await,
-    }
-}
-
-/// As Istio finds it (`pilot/pkg/serviceregistry/kube/controller`): a label of the pod, else those
-/// of its node.
-async fn locality(connection: &Connection, pod: &Value) -> Option<String> {
-    if let Some(label) = pod["metadata"]["labels"]["istio-locality"].as_str() {
-        let mut parts = label.split(['.', '/']);
-        let (region, zone) = (parts.next()?, parts.next().unwrap_or_default());
-        return Some(format!("{region}/{zone}"));
-    }
-    let node = pod["spec"]["nodeName"].as_str()?;
-    let request = Request::get(format!("/api/v1/nodes/{node}"));
-    let node = connection.json(&request).await.ok()?;
-    let label = |names: [&str; 2]| {
-        let labels = &node["metadata"]["labels"];
-        let found = names.iter().find_map(|name| labels[name].as_str());
-        found.unwrap_or_default().to_owned()
-    };
-    Some(format!(
-        "{}/{}",
-        label([
-            "topology.kubernetes.io/region",
-            "failure-domain.beta.kubernetes.io/region"
-        ]),
-        label([
-            "topology.kubernetes.io/zone",
-            "failure-domain.beta.kubernetes.io/zone"
-        ]),
-    ))
-}
-
 /// For the query of a URL (RFC 3986, 2.3).
 pub(super) fn percent_encoded(text: &str) -> String {
     text.bytes()
@@ -486,25 +349,10 @@ pub(super) fn percent_encoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
-    use super::{ClientSelector, chunks, first_container, is_ready, percent_encoded};
+    use super::{chunks, percent_encoded};
 
     #[test]
-    fn selectors_are_read_with_care() {
-        let selector: ClientSelector = "sales/app=probe,tier!=web".parse().unwrap();
-        assert_eq!(selector.to_string(), "sales/app=probe,tier!=web");
-        assert_eq!(ClientSelector::default().to_string(), "default/app=sleep");
-        for wrong in [
-            "",
-            "sales",
-            "sales/",
-            "../x/app=y",
-            "a b/app=y",
-            "sales/app in (x)",
-        ] {
-            wrong.parse::<ClientSelector>().unwrap_err();
-        }
+    fn selectors_are_safe_in_a_query() {
         assert_eq!(
             percent_encoded("app=probe,tier!=web&x/y"),
             "app%3Dprobe%2Ctier%21%3Dweb%26x%2Fy"
@@ -524,24 +372,5 @@ mod tests {
         }
         assert!(chunks.len() < 4, "{}", chunks.len());
         assert!(super::chunks(&[]).is_empty());
-    }
-
-    #[test]
-    fn pods_are_told_apart() {
-        let pod = |condition: &str, deleted: Option<&str>| {
-            json!({
-                "metadata": { "deletionTimestamp": deleted },
-                "spec": { "containers": [{ "name": "istio-proxy" }, { "name": "sleep" }] },
-                "status": { "conditions": [{ "type": "Ready", "status": condition }] },
-            })
-        };
-        assert!(is_ready(&pod("True", None)));
-        assert!(!is_ready(&pod("False", None)));
-        assert!(!is_ready(&pod("True", Some("2026-01-01T00:00:00Z"))));
-        assert_eq!(first_container(&pod("True", None)), "sleep");
-        let mut named = pod("True", None);
-        named["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"] =
-            json!("tools");
-        assert_eq!(first_container(&named), "tools");
     }
 }

@@ -1,92 +1,24 @@
 //! A drill: a service is taken away in one cluster, traffic has to move to where the model says, and
 //! to come back when the service does.
 
-use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures::future::{FutureExt as _, join_all};
-use shared::answers::in_mesh;
-use shared::expect::Call;
-use shared::outage::Outage;
-use shared::published::{Level, PublishedName};
-use shared::resolved::Service;
-use shared::verify::{
-    Around, Cause, Check, Drill, DrillClient, Expected, Family, Outcome, Reply, judge_call,
-};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior};
+use shared::verify::{Cause, Check, Drill, DrillClient, Family, Outcome};
+use tokio::time::Instant;
 
-use super::calls::{find, url};
-use super::client::Client;
-use super::round::{AT_ONCE, Round, blank, expected_text, some_at_once};
-use super::watch::{Sample, Watched, lost, since_settled};
+use super::drill_target::{DrillTarget, find_target};
+use super::round::{Round, blank, expected_text};
+use super::watch::{Watched, lost, since_settled};
+use super::watcher::{Watcher, watch, watchers};
 use super::workloads::{self, Taken};
 use crate::cluster::Connection;
 
-/// Between two requests of one client.
-const TICK: Duration = Duration::from_millis(200);
-/// Requests of one client that may be under way: more would only wait for each other.
-const IN_FLIGHT: usize = 10;
 /// Before anything is changed, for everything to be seen well.
 const BEFORE: Duration = Duration::from_secs(20);
 /// For traffic to move: pods may take 30 s to end, and endpoints some more.
 const MOVING: Duration = Duration::from_mins(2);
 /// For traffic to come back: a pod has to start, and an ejection to end.
 const RETURNING: Duration = Duration::from_mins(5);
-
-/// What to take away.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DrillTarget {
-    /// `<name>` or `<name>.<namespace>`
-    pub service: String,
-    /// The cluster; default the first that serves it.
-    pub cluster: Option<String>,
-}
-
-/// Not `SERVICE[@CLUSTER]`.
-#[derive(Debug, thiserror::Error)]
-#[error("{0:?} is not SERVICE[@CLUSTER], such as orders.sales@north")]
-pub struct DrillTargetError(String);
-
-impl FromStr for DrillTarget {
-    type Err = DrillTargetError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (service, cluster) = match text.split_once('@') {
-            Some((service, cluster)) => (service, Some(cluster.to_owned())),
-            None => (text, None),
-        };
-        if service.is_empty() || cluster.as_ref().is_some_and(String::is_empty) {
-            return Err(DrillTargetError(text.to_owned()));
-        }
-        Ok(Self {
-            service: service.to_owned(),
-            cluster,
-        })
-    }
-}
-
-/// A target that is in the document.
-struct Found<'a> {
-    service_index: usize,
-    service: &'a Service,
-    name: &'a PublishedName,
-    cluster_index: usize,
-    cluster: &'a str,
-}
-
-/// A client that watches.
-struct Watcher<'a> {
-    cluster: &'a str,
-    connection: &'a Connection,
-    client: Client,
-    url: String,
-    call: &'a Call,
-    /// Who answers while the service is away, and who does without.
-    away: Vec<String>,
-    usual: Vec<String>,
-}
 
 /// Runs the drill. Whatever comes, the replicas are given back.
 pub(super) async fn run(round: &Round<'_>, target: &DrillTarget) -> (Option<Drill>, Vec<Check>) {
@@ -181,199 +113,6 @@ pub(super) async fn run(round: &Round<'_>, target: &DrillTarget) -> (Option<Dril
     (Some(drill), checks)
 }
 
-fn find_target<'a>(round: &'a Round<'_>, target: &DrillTarget) -> Result<Found<'a>, String> {
-    let resolved = round.resolved;
-    let services: Vec<(usize, &Service)> = resolved
-        .services
-        .iter()
-        .enumerate()
-        .filter(|(_, service)| {
-            service.id() == target.service || service.name.as_str() == target.service
-        })
-        .collect();
-    let (service_index, service) = match services.as_slice() {
-        [one] => *one,
-        [] => return Err(format!("the document has no service {}", target.service)),
-        _ => {
-            return Err(format!(
-                "several services are named {}; write <name>.<namespace>",
-                target.service
-            ));
-        }
-    };
-    let named = |index: &&usize| {
-        let name = resolved.clusters[**index].name.as_str();
-        target
-            .cluster
-            .as_ref()
-            .is_none_or(|cluster| cluster == name)
-    };
-    let Some(&cluster_index) = service.clusters.iter().find(named) else {
-        let cluster = target.cluster.as_deref().unwrap_or_default();
-        return Err(format!(
-            "{} does not run in cluster {cluster}",
-            service.id()
-        ));
-    };
-    if !resolved.answer_header {
-        return Err("with spec.answerHeader: false nobody sees which cluster answers".to_owned());
-    }
-    if service.clusters.len() < 2 {
-        return Err(format!(
-            "{} runs in one cluster only, so traffic has nowhere to go",
-            service.id()
-        ));
-    }
-    let Some(name) = service
-        .names
-        .iter()
-        .find(|name| name.level == Level::Global)
-    else {
-        return Err(format!("{} has no global name", service.id()));
-    };
-    Ok(Found {
-        service_index,
-        service,
-        name,
-        cluster_index,
-        cluster: resolved.clusters[cluster_index].name.as_str(),
-    })
-}
-
-/// A client in every cluster that calls the global name; jobs cannot watch.
-async fn watchers<'a>(round: &'a Round<'_>, found: &Found<'_>) -> Result<Vec<Watcher<'a>>, String> {
-    let host = found.name.host.as_str();
-    let calls = round.expectations.calls.iter();
-    let calls = calls.filter(|call| call.url_host == host);
-    let tasks = calls.map(|call| watcher(round, found, call).boxed());
-    let watchers = some_at_once(AT_ONCE, tasks.collect()).await;
-    let watchers: Vec<Watcher<'_>> = watchers.into_iter().flatten().collect();
-    if watchers.is_empty() {
-        return Err(
-            "no cluster has a pod to call from; add `sleep` to spec.samples, or give --client"
-                .to_owned(),
-        );
-    }
-    Ok(watchers)
-}
-
-async fn watcher<'a>(
-    round: &'a Round<'_>,
-    found: &Found<'_>,
-    call: &'a Call,
-) -> Option<Watcher<'a>> {
-    let connection = round.connection(&call.client).ok()?;
-    let client = find(round, connection).await.ok()?;
-    if !client.is_pod() {
-        return None;
-    }
-    let index = round
-        .resolved
-        .clusters
-        .iter()
-        .position(|cluster| cluster.name.as_str() == call.client)?;
-    let outage = Outage {
-        services: [(found.cluster_index, found.service_index)].into(),
-        ..Outage::default()
-    };
-    let answering = |outage: &Outage| {
-        in_mesh(
-            round.resolved,
-            index,
-            found.service_index,
-            found.name,
-            outage,
-        )
-        .by()
-        .iter()
-        .map(|&index| round.resolved.clusters[index].name.to_string())
-        .collect()
-    };
-    Some(Watcher {
-        cluster: &call.client,
-        connection,
-        client,
-        url: url(call),
-        call,
-        away: answering(&outage),
-        usual: answering(&Outage::default()),
-    })
-}
-
-/// Lets every client call once a tick until all are done, or the time is over. One that is done goes
-/// on as long as others are not: what it loses meanwhile counts too.
-async fn watch(
-    round: &Round<'_>,
-    watchers: &[Watcher<'_>],
-    watched: &mut [Watched],
-    limit: Duration,
-    is_done: impl Fn(usize, &Watched) -> bool + Sync,
-) {
-    let done: Vec<AtomicBool> = watchers.iter().map(|_| AtomicBool::new(false)).collect();
-    let (done, is_done) = (done.as_slice(), &is_done);
-    let tasks = watchers.iter().zip(&mut *watched).enumerate();
-    let tasks = tasks.map(|(index, (watcher, one))| {
-        watch_one(round, watcher, one, limit, move |one| {
-            done[index].store(is_done(index, one), Ordering::Relaxed);
-            done.iter().all(|done| done.load(Ordering::Relaxed))
-        })
-        .boxed()
-    });
-    join_all(tasks.collect::<Vec<_>>()).await;
-}
-
-async fn watch_one(
-    round: &Round<'_>,
-    watcher: &Watcher<'_>,
-    one: &mut Watched,
-    limit: Duration,
-    all_are_done: impl Fn(&Watched) -> bool + Sync,
-) {
-    let start = Instant::now();
-    let begin = *one.begin.get_or_insert(start);
-    let mut ticks = tokio::time::interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut calls = JoinSet::new();
-    while start.elapsed() < limit {
-        tokio::select! {
-            _ = ticks.tick() => {
-                if all_are_done(one) {
-                    break;
-                }
-                if calls.len() < IN_FLIGHT {
-                    let connection = watcher.connection.clone();
-                    let client = watcher.client.clone();
-                    let (url, deadline) = (watcher.url.clone(), round.deadline());
-                    let at = begin.elapsed();
-                    calls.spawn(async move {
-                        (at, client.call(&connection, &url, deadline).await)
-                    });
-                }
-            }
-            // What the way to the pod loses is no loss of the mesh.
-            Some(Ok((at, Some(Ok(transfer))))) = calls.join_next() => {
-                one.add(sample(watcher, at, &transfer.reply));
-            }
-            () = round.stop.requested() => break,
-        }
-    }
-}
-
-fn sample(watcher: &Watcher<'_>, at: Duration, reply: &Reply) -> Sample {
-    let expected = Expected {
-        status: watcher.call.probe.status,
-        answered_by: &[],
-    };
-    Sample {
-        at,
-        is_good: judge_call(expected, reply, &Around::default()).is_ok(),
-        answered_by: match reply {
-            Reply::Answered(answer) => answer.cluster.clone(),
-            Reply::Failed(_) => None,
-        },
-    }
-}
-
 async fn take_all(connection: &Connection, mesh: &str, workloads: &[Taken]) -> Result<(), String> {
     for taken in workloads {
         workloads::take(connection, mesh, taken).await?;
@@ -454,18 +193,6 @@ fn rows(drill: &Drill, blank: &Check, was_taken: &Result<(), String>, stopped: b
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn targets_are_read() {
-        let target: DrillTarget = "orders.sales@north".parse().unwrap();
-        assert_eq!(target.service, "orders.sales");
-        assert_eq!(target.cluster.as_deref(), Some("north"));
-        let target: DrillTarget = "orders".parse().unwrap();
-        assert_eq!(target.cluster, None);
-        for wrong in ["", "@north", "orders@"] {
-            wrong.parse::<DrillTarget>().unwrap_err();
-        }
-    }
 
     #[test]
     fn a_drill_is_judged_by_every_client() {

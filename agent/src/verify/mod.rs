@@ -13,15 +13,19 @@ mod client;
 mod curl;
 mod dns;
 mod drill;
+mod drill_target;
 mod gateways;
 mod http;
 mod job;
 mod objects;
+mod pod;
 mod records;
 mod restore;
 mod round;
+mod selector;
 mod stop;
 mod watch;
+mod watcher;
 mod workloads;
 
 use std::net::SocketAddr;
@@ -35,9 +39,9 @@ use shared::verify::{Cause, Check, Family, Outcome, Report};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
-pub use client::{ClientSelector, ClientSelectorError};
-pub use drill::{DrillTarget, DrillTargetError};
+pub use drill_target::{DrillTarget, DrillTargetError};
 pub use restore::{LeftBehind, left_behind, restore};
+pub use selector::{ClientSelector, ClientSelectorError};
 pub use stop::{Stop, Stopper};
 
 use crate::operation::{Operations, PlanError, Planned};

@@ -1,0 +1,172 @@
+//! Clients that call all the time while a drill goes on.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::future::{FutureExt as _, join_all};
+use shared::answers::in_mesh;
+use shared::expect::Call;
+use shared::outage::Outage;
+use shared::verify::{Around, Expected, Reply, judge_call};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::calls::{find, url};
+use super::client::Client;
+use super::drill_target::Found;
+use super::round::{AT_ONCE, Round, some_at_once};
+use super::watch::{Sample, Watched};
+use crate::cluster::Connection;
+
+/// Between two requests of one client.
+const TICK: Duration = Duration::from_millis(200);
+/// Requests of one client that may be under way: more would only wait for each other.
+const IN_FLIGHT: usize = 10;
+/// A client that watches.
+pub(super) struct Watcher<'a> {
+    pub(super) cluster: &'a str,
+    connection: &'a Connection,
+    client: Client,
+    url: String,
+    call: &'a Call,
+    /// Who answers while the service is away, and who does without.
+    pub(super) away: Vec<String>,
+    pub(super) usual: Vec<String>,
+}
+
+/// A client in every cluster that calls the global name; jobs cannot watch.
+pub(super) async fn watchers<'a>(
+    round: &'a Round<'_>,
+    found: &Found<'_>,
+) -> Result<Vec<Watcher<'a>>, String> {
+    let host = found.name.host.as_str();
+    let calls = round.expectations.calls.iter();
+    let calls = calls.filter(|call| call.url_host == host);
+    let tasks = calls.map(|call| watcher(round, found, call).boxed());
+    let watchers = some_at_once(AT_ONCE, tasks.collect()).await;
+    let watchers: Vec<Watcher<'_>> = watchers.into_iter().flatten().collect();
+    if watchers.is_empty() {
+        return Err(
+            "no cluster has a pod to call from; add `sleep` to spec.samples, or give --client"
+                .to_owned(),
+        );
+    }
+    Ok(watchers)
+}
+
+async fn watcher<'a>(
+    round: &'a Round<'_>,
+    found: &Found<'_>,
+    call: &'a Call,
+) -> Option<Watcher<'a>> {
+    let connection = round.connection(&call.client).ok()?;
+    let client = find(round, connection).await.ok()?;
+    if !client.is_pod() {
+        return None;
+    }
+    let index = round
+        .resolved
+        .clusters
+        .iter()
+        .position(|cluster| cluster.name.as_str() == call.client)?;
+    let outage = Outage {
+        services: [(found.cluster_index, found.service_index)].into(),
+        ..Outage::default()
+    };
+    let answering = |outage: &Outage| {
+        in_mesh(
+            round.resolved,
+            index,
+            found.service_index,
+            found.name,
+            outage,
+        )
+        .by()
+        .iter()
+        .map(|&index| round.resolved.clusters[index].name.to_string())
+        .collect()
+    };
+    Some(Watcher {
+        cluster: &call.client,
+        connection,
+        client,
+        url: url(call),
+        call,
+        away: answering(&outage),
+        usual: answering(&Outage::default()),
+    })
+}
+
+/// Lets every client call once a tick until all are done, or the time is over. One that is done goes
+/// on as long as others are not: what it loses meanwhile counts too.
+pub(super) async fn watch(
+    round: &Round<'_>,
+    watchers: &[Watcher<'_>],
+    watched: &mut [Watched],
+    limit: Duration,
+    is_done: impl Fn(usize, &Watched) -> bool + Sync,
+) {
+    let done: Vec<AtomicBool> = watchers.iter().map(|_| AtomicBool::new(false)).collect();
+    let (done, is_done) = (done.as_slice(), &is_done);
+    let tasks = watchers.iter().zip(&mut *watched).enumerate();
+    let tasks = tasks.map(|(index, (watcher, one))| {
+        watch_one(round, watcher, one, limit, move |one| {
+            done[index].store(is_done(index, one), Ordering::Relaxed);
+            done.iter().all(|done| done.load(Ordering::Relaxed))
+        })
+        .boxed()
+    });
+    join_all(tasks.collect::<Vec<_>>()).await;
+}
+
+async fn watch_one(
+    round: &Round<'_>,
+    watcher: &Watcher<'_>,
+    one: &mut Watched,
+    limit: Duration,
+    all_are_done: impl Fn(&Watched) -> bool + Sync,
+) {
+    let start = Instant::now();
+    let begin = *one.begin.get_or_insert(start);
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut calls = JoinSet::new();
+    while start.elapsed() < limit {
+        tokio::select! {
+            _ = ticks.tick() => {
+                if all_are_done(one) {
+                    break;
+                }
+                if calls.len() < IN_FLIGHT {
+                    let connection = watcher.connection.clone();
+                    let client = watcher.client.clone();
+                    let (url, deadline) = (watcher.url.clone(), round.deadline());
+                    let at = begin.elapsed();
+                    calls.spawn(async move {
+                        (at, client.call(&connection, &url, deadline).await)
+                    });
+                }
+            }
+            // What the way to the pod loses is no loss of the mesh.
+            Some(Ok((at, Some(Ok(transfer))))) = calls.join_next() => {
+                one.add(sample(watcher, at, &transfer.reply));
+            }
+            () = round.stop.requested() => break,
+        }
+    }
+}
+
+fn sample(watcher: &Watcher<'_>, at: Duration, reply: &Reply) -> Sample {
+    let expected = Expected {
+        status: watcher.call.probe.status,
+        answered_by: &[],
+    };
+    Sample {
+        at,
+        is_good: judge_call(expected, reply, &Around::default()).is_ok(),
+        answered_by: match reply {
+            Reply::Answered(answer) => answer.cluster.clone(),
+            Reply::Failed(_) => None,
+        },
+    }
+}
