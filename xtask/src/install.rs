@@ -177,6 +177,13 @@ pub(crate) fn missing_packages() -> Vec<&'static str> {
         .collect()
 }
 
+/// The package of the name server that some tests ask, if it is not there.
+pub(crate) fn missing_name_server() -> Vec<&'static str> {
+    let mut missing = missing_packages();
+    missing.retain(|package| *package == "bind9");
+    missing
+}
+
 pub(crate) fn pods() -> Result<()> {
     let packages = missing_packages();
     if !packages.is_empty() {
@@ -194,7 +201,7 @@ pub(crate) fn chromium() -> Result<()> {
     apt(&["chromium", "chromium-driver"])
 }
 
-fn apt(packages: &[&str]) -> Result<()> {
+pub(crate) fn apt(packages: &[&str]) -> Result<()> {
     let apt = |arguments: &[&str]| {
         run(Command::new("apt-get")
             .args(arguments)

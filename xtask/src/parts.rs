@@ -59,7 +59,12 @@ impl Part {
                 Requirement::Trunk,
                 Requirement::WasmBindgen,
             ],
-            Self::Clusters | Self::Oracles => &[Requirement::Linux, Requirement::GoTools],
+            Self::Clusters => &[
+                Requirement::Linux,
+                Requirement::GoTools,
+                Requirement::NameServer,
+            ],
+            Self::Oracles => &[Requirement::Linux, Requirement::GoTools],
             Self::Browser => &[
                 Requirement::Linux,
                 Requirement::GoTools,

@@ -23,6 +23,8 @@ pub(crate) enum Requirement {
     Trunk,
     WasmBindgen,
     GoTools,
+    /// bind9, a name server.
+    NameServer,
     /// Clusters with nodes and pods.
     Pods,
     Chromium,
@@ -68,6 +70,7 @@ impl Requirement {
             Self::Trunk => cargo_tool(&install::trunk())?,
             Self::WasmBindgen => cargo_tool(&install::wasm_bindgen(root)?)?,
             Self::GoTools => go_tools(PROGRAMS)?,
+            Self::NameServer => packages(&install::missing_name_server()),
             Self::Pods => pods()?,
             Self::Chromium => match Programs::find() {
                 Ok(_) => State::Met,
@@ -93,6 +96,7 @@ impl Requirement {
             Self::Trunk => install::trunk().ensure().map(drop),
             Self::WasmBindgen => install::wasm_bindgen(root)?.ensure().map(drop),
             Self::GoTools => install::go_tools(),
+            Self::NameServer => install::apt(&install::missing_name_server()),
             Self::Pods => install::pods(),
             Self::Chromium => install::chromium(),
         }
@@ -140,26 +144,35 @@ fn pods() -> Result<State> {
         let (why, remedy) = text.split_once("\nhint: ").unwrap_or((&text, "see above"));
         return Ok(State::lacking(why, remedy));
     }
-    let packages = install::missing_packages();
-    if !packages.is_empty() && !install::can_use_apt() {
-        return Ok(State::lacking(
-            &format!("missing: {}", packages.join(", ")),
-            "install them; the names are those of Debian's packages",
-        ));
+    let mut all = Vec::new();
+    for state in [
+        packages(&install::missing_packages()),
+        go_tools(POD_PROGRAMS)?,
+    ] {
+        match state {
+            State::Met => {}
+            State::Installable(what) => all.push(what),
+            lacking @ State::Lacking { .. } => return Ok(lacking),
+        }
     }
-    let programs = match go_tools(POD_PROGRAMS)? {
-        State::Met => None,
-        State::Installable(what) => Some(what),
-        lacking @ State::Lacking { .. } => return Ok(lacking),
-    };
-    let packages =
-        (!packages.is_empty()).then(|| format!("Debian packages {}", packages.join(", ")));
-    let all: Vec<String> = packages.into_iter().chain(programs).collect();
     Ok(if all.is_empty() {
         State::Met
     } else {
         State::Installable(all.join("; "))
     })
+}
+
+fn packages(missing: &[&str]) -> State {
+    if missing.is_empty() {
+        State::Met
+    } else if install::can_use_apt() {
+        State::Installable(format!("Debian packages {}", missing.join(", ")))
+    } else {
+        State::lacking(
+            &format!("missing: {}", missing.join(", ")),
+            "install them; the names are those of Debian's packages",
+        )
+    }
 }
 
 fn go_tools(programs: &[GoProgram]) -> Result<State> {

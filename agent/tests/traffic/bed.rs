@@ -162,35 +162,38 @@ impl Bed {
         }
     }
 
-    /// What curl in the client of a cluster gets: status and answering cluster.
+    /// What curl in the client of a cluster gets for each: status and answering cluster.
+    pub(crate) fn calls(&self, client: &str, urls: &[String]) -> Vec<(String, String)> {
+        let mut arguments = [
+            "exec",
+            "deploy/sleep",
+            "-c",
+            "sleep",
+            "--",
+            "curl",
+            "-s",
+            "-m",
+            "3",
+        ]
+        .to_vec();
+        arguments.extend(["-w", "%{http_code} %header{x-fedmesh-cluster}\n"]);
+        for url in urls {
+            arguments.extend(["-o", "/dev/null", url]);
+        }
+        let output = self.mesh.kubectl().attempt(client, &arguments, "").unwrap();
+        let lines = String::from_utf8_lossy(&output.stdout);
+        let seen: Vec<_> = lines
+            .lines()
+            .map(|line| line.split_once(' ').unwrap_or((line, "")))
+            .map(|(status, by)| (status.to_owned(), by.to_owned()))
+            .collect();
+        assert_eq!(seen.len(), urls.len(), "{}", text(&output));
+        seen
+    }
+
+    /// The same for one.
     pub(crate) fn call(&self, client: &str, url: &str) -> (String, String) {
-        let output = self
-            .mesh
-            .kubectl()
-            .attempt(
-                client,
-                &[
-                    "exec",
-                    "deploy/sleep",
-                    "-c",
-                    "sleep",
-                    "--",
-                    "curl",
-                    "-s",
-                    "-m",
-                    "5",
-                    "-o",
-                    "/dev/null",
-                    "-w",
-                    "%{http_code} %header{x-fedmesh-cluster}",
-                    url,
-                ],
-                "",
-            )
-            .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let (status, by) = text.split_once(' ').unwrap_or((&text, ""));
-        (status.to_owned(), by.to_owned())
+        self.calls(client, &[url.to_owned()]).remove(0)
     }
 }
 

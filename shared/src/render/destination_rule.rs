@@ -5,9 +5,7 @@
 //! a locality, so the three always come together. Only gateway errors (502, 503, 504, connections
 //! that fail) eject: an application's own 500 is no reason to leave a cluster.
 
-use serde_json::json;
-
-use super::{Istio, all};
+use super::{Istio, all, skeleton};
 use crate::object::Object;
 use crate::placed::Placed;
 use crate::published::fails_over;
@@ -19,26 +17,18 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
         .iter()
         .filter(|name| fails_over(name, &service.names))
         .map(|name| {
+            let mut body = skeleton(
+                r#"{"spec":{"host":"","trafficPolicy":{"connectionPool":{"tcp":{"connectTimeout":"250ms"}},
+                "loadBalancer":{"localityLbSetting":{"enabled":true}},
+                "outlierDetection":{"consecutive5xxErrors":0,"consecutiveGatewayErrors":1,"interval":"1s",
+                "baseEjectionTime":"10s","maxEjectionPercent":100}}}}"#,
+            );
+            body["spec"]["host"] = name.host.as_str().into();
             let object = Object::new(
                 Istio(resolved.istio).destination_rule(),
                 Some(ISTIO_NAMESPACE),
                 name.host.as_str(),
-                json!({
-                    "spec": {
-                        "host": name.host.as_str(),
-                        "trafficPolicy": {
-                            "connectionPool": { "tcp": { "connectTimeout": "250ms" } },
-                            "loadBalancer": { "localityLbSetting": { "enabled": true } },
-                            "outlierDetection": {
-                                "consecutive5xxErrors": 0,
-                                "consecutiveGatewayErrors": 1,
-                                "interval": "1s",
-                                "baseEjectionTime": "10s",
-                                "maxEjectionPercent": 100,
-                            },
-                        },
-                    },
-                }),
+                body,
             );
             Placed::same(object, service.id(), all(resolved))
         })

@@ -4,6 +4,7 @@
 //! (`config/crd/standard/dnsendpoints.externaldns.k8s.io.yaml`).
 
 use super::dns_endpoint::controller_publishes;
+use super::skeleton;
 use crate::object::{Kind, Object};
 use crate::placed::Placed;
 use crate::resolved::Resolved;
@@ -23,15 +24,11 @@ pub(super) fn render(resolved: &Resolved) -> Option<Placed> {
     if resolved.dns.external_dns.is_none() || controller_publishes(resolved) {
         return None;
     }
-    // Written as text: what writes a JSON value step by step would be many times as much code.
-    let Ok(body) = serde_json::from_str(DEFINITION) else {
-        unreachable!("a test reads it");
-    };
     let mut object = Object::new(
         Kind::CUSTOM_RESOURCE_DEFINITION,
         None,
         "dnsendpoints.externaldns.k8s.io",
-        body,
+        skeleton(DEFINITION),
     );
     // The group is Kubernetes' own, where an API server asks for this.
     object.annotations.insert(

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::dns_endpoint;
+use super::{dns_endpoint, skeleton};
 use crate::object::{Kind, Object};
 use crate::ownership::TXT_PREFIX;
 use crate::placed::Placed;
@@ -51,24 +51,20 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
     let labelled =
         |kind, namespace, body| Object::new(kind, Some(namespace), NAME, body).label("app", NAME);
     let account = labelled(Kind::SERVICE_ACCOUNT, namespace, json!({}));
-    let role = labelled(
-        Kind::ROLE,
-        records_namespace,
-        json!({
-            "rules": [
-                { "apiGroups": [group], "resources": ["dnsendpoints"], "verbs": ["get", "list", "watch"] },
-                { "apiGroups": [group], "resources": ["dnsendpoints/status"], "verbs": ["update"] },
-            ],
-        }),
+    let mut role = skeleton(
+        r#"{"rules":[{"apiGroups":[],"resources":["dnsendpoints"],"verbs":["get","list","watch"]},
+        {"apiGroups":[],"resources":["dnsendpoints/status"],"verbs":["update"]}]}"#,
     );
-    let binding = labelled(
-        Kind::ROLE_BINDING,
-        records_namespace,
-        json!({
-            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": NAME },
-            "subjects": [{ "kind": "ServiceAccount", "name": NAME, "namespace": namespace }],
-        }),
+    for rule in 0..2 {
+        role["rules"][rule]["apiGroups"] = json!([group]);
+    }
+    let role = labelled(Kind::ROLE, records_namespace, role);
+    let mut binding = skeleton(
+        r#"{"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"Role","name":"external-dns"},
+        "subjects":[{"kind":"ServiceAccount","name":"external-dns","namespace":""}]}"#,
     );
+    binding["subjects"][0]["namespace"] = namespace.into();
+    let binding = labelled(Kind::ROLE_BINDING, records_namespace, binding);
     let mut args = vec![
         "--source=crd".to_owned(),
         format!("--crd-source-apiversion={group}/{version}"),
@@ -85,33 +81,19 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
         format!("--txt-prefix={TXT_PREFIX}"),
     ];
     args.extend(external_dns.args.iter().cloned());
-    let mut container = json!({
-        "name": NAME,
-        "image": resolved.images.external_dns,
-        "args": args,
-    });
+    // Two of them at once would undo each other's work: the old one goes first.
+    let mut deployment = skeleton(
+        r#"{"spec":{"replicas":1,"strategy":{"type":"Recreate"},"selector":{"matchLabels":{"app":"external-dns"}},
+        "template":{"metadata":{"labels":{"app":"external-dns","sidecar.istio.io/inject":"false"}},
+        "spec":{"serviceAccountName":"external-dns","containers":[{"name":"external-dns"}]}}}}"#,
+    );
+    let container = &mut deployment["spec"]["template"]["spec"]["containers"][0];
+    container["image"] = resolved.images.external_dns.as_str().into();
+    container["args"] = args.into();
     if let Some(secret) = &external_dns.secret {
         container["envFrom"] = json!([{ "secretRef": { "name": secret.as_str() } }]);
     }
-    let deployment = labelled(
-        Kind::DEPLOYMENT,
-        namespace,
-        json!({
-            "spec": {
-                "replicas": 1,
-                // Two at once would undo each other's work.
-                "strategy": { "type": "Recreate" },
-                "selector": { "matchLabels": { "app": NAME } },
-                "template": {
-                    "metadata": { "labels": { "app": NAME, "sidecar.istio.io/inject": "false" } },
-                    "spec": {
-                        "serviceAccountName": NAME,
-                        "containers": [container],
-                    },
-                },
-            },
-        }),
-    );
+    let deployment = labelled(Kind::DEPLOYMENT, namespace, deployment);
     [account, role, binding, deployment]
         .into_iter()
         .map(|object| Placed::same(object, SUBJECT, vec![resolved.dns.cluster]).on_hub())

@@ -7,23 +7,19 @@
 //! down takes calls again. Calls that cannot have arrived are repeated for every service; those that
 //! may have, only where the document says that they may be.
 
-use serde_json::json;
-
-use super::{Istio, all};
+use super::{Istio, all, skeleton};
 use crate::object::Object;
 use crate::placed::Placed;
 use crate::published::{Level, fails_over};
-use crate::resolved::{DEFAULT_GATEWAY_PORT, ISTIO_NAMESPACE, Resolved, Retry, Service};
+use crate::resolved::{ISTIO_NAMESPACE, Resolved, Retry, Service};
 
 pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
-    let mut retries = json!({
-        "attempts": 3,
-        "retryOn": "connect-failure,refused-stream",
-        "retryRemoteLocalities": true,
-    });
+    let mut retries = skeleton(
+        r#"{"attempts":3,"retryOn":"connect-failure,refused-stream","retryRemoteLocalities":true}"#,
+    );
     if let Retry::All { per_try_timeout } = &service.retry {
-        retries["retryOn"] = json!("connect-failure,refused-stream,unavailable,reset,503");
-        retries["perTryTimeout"] = json!(per_try_timeout);
+        retries["retryOn"] = "connect-failure,refused-stream,unavailable,reset,503".into();
+        retries["perTryTimeout"] = per_try_timeout.as_str().into();
     }
     service
         .names
@@ -39,25 +35,19 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
                     .filter(|name| name.level == Level::Vanity);
                 hosts.extend(vanity.map(|name| name.host.as_str()));
             }
+            let mut body = skeleton(
+                r#"{"spec":{"hosts":[],"gateways":["mesh"],
+                "http":[{"route":[{"destination":{"host":"","port":{"number":80}}}],"retries":{}}]}}"#,
+            );
+            body["spec"]["hosts"] = hosts.into();
+            let route = &mut body["spec"]["http"][0];
+            route["route"][0]["destination"]["host"] = name.host.as_str().into();
+            route["retries"] = retries.clone();
             let object = Object::new(
                 Istio(resolved.istio).virtual_service(),
                 Some(ISTIO_NAMESPACE),
                 name.host.as_str(),
-                json!({
-                    "spec": {
-                        "hosts": hosts,
-                        "gateways": ["mesh"],
-                        "http": [{
-                            "route": [{
-                                "destination": {
-                                    "host": name.host.as_str(),
-                                    "port": { "number": DEFAULT_GATEWAY_PORT },
-                                },
-                            }],
-                            "retries": retries,
-                        }],
-                    },
-                }),
+                body,
             );
             Placed::same(object, service.id(), all(resolved))
         })

@@ -11,6 +11,8 @@ mod samples;
 mod service_entry;
 mod virtual_service;
 
+use serde_json::Value;
+
 use crate::object::Kind;
 use crate::ownership;
 use crate::placed::Placed;
@@ -36,6 +38,15 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
         one.template = ownership::label(one.template.clone(), resolved);
     }
     placed
+}
+
+/// JSON that is written here as text, to be filled in: code that builds a value field by field is
+/// several times as long, and all of it is part of the page.
+fn skeleton(text: &'static str) -> Value {
+    match serde_json::from_str(text) {
+        Ok(value) => value,
+        Err(error) => unreachable!("{error} in {text}"),
+    }
 }
 
 /// Indices of all clusters.

@@ -2,14 +2,11 @@
 
 use serde_json::json;
 
-use super::all;
+use super::{all, skeleton};
 use crate::mesh::Sample;
 use crate::object::{Kind, Object};
 use crate::placed::Placed;
 use crate::resolved::{DEFAULT_HTTPBIN_PORT, DEFAULT_NAMESPACE, Resolved};
-
-/// The port that the container of `httpbin` listens on.
-const HTTPBIN_CONTAINER_PORT: u16 = 8080;
 
 /// Where a sample runs.
 pub(super) struct Place {
@@ -60,51 +57,40 @@ fn one(sample: Sample, resolved: &Resolved) -> [Placed; 3] {
         port,
     } = place(sample, resolved);
     let object = |kind, body| Object::new(kind, Some(&namespace), name, body).label("app", name);
-    let (container, target_port) = match sample {
+    let (container, image, target_port) = match sample {
         Sample::Httpbin => (
-            json!({
-                "name": name,
-                "image": resolved.images.httpbin,
-                "imagePullPolicy": "IfNotPresent",
-                "ports": [{ "name": "http", "containerPort": HTTPBIN_CONTAINER_PORT }],
-                "readinessProbe": { "httpGet": { "path": "/status/200", "port": "http" } },
-            }),
+            r#"{"name":"httpbin","image":"","imagePullPolicy":"IfNotPresent",
+            "ports":[{"name":"http","containerPort":8080}],
+            "readinessProbe":{"httpGet":{"path":"/status/200","port":"http"}}}"#,
+            &resolved.images.httpbin,
             json!("http"),
         ),
         Sample::Sleep => (
-            json!({
-                "name": name,
-                "image": resolved.images.sleep,
-                "imagePullPolicy": "IfNotPresent",
-                "command": ["/bin/sleep", "infinity"],
-            }),
+            r#"{"name":"sleep","image":"","imagePullPolicy":"IfNotPresent","command":["/bin/sleep","infinity"]}"#,
+            &resolved.images.sleep,
             json!(80),
         ),
     };
+    let mut container = skeleton(container);
+    container["image"] = image.as_str().into();
     let account = object(Kind::SERVICE_ACCOUNT, json!({}));
-    let service = object(
-        Kind::SERVICE,
-        json!({
-            "spec": {
-                "selector": { "app": name },
-                "ports": [{ "name": "http", "port": port, "targetPort": target_port }],
-            },
-        }),
+    let mut body = skeleton(r#"{"spec":{"selector":{},"ports":[{"name":"http"}]}}"#);
+    body["spec"]["selector"]["app"] = name.into();
+    body["spec"]["ports"][0]["port"] = port.into();
+    body["spec"]["ports"][0]["targetPort"] = target_port;
+    let service = object(Kind::SERVICE, body);
+    // The label asks for a sidecar also where the namespace does not.
+    let mut body = skeleton(
+        r#"{"spec":{"replicas":1,"selector":{"matchLabels":{}},"template":{
+        "metadata":{"labels":{"app":"","version":"v1","sidecar.istio.io/inject":"true"}},
+        "spec":{"serviceAccountName":"","containers":[]}}}}"#,
     );
-    let deployment = object(
-        Kind::DEPLOYMENT,
-        json!({
-            "spec": {
-                "replicas": 1,
-                "selector": { "matchLabels": { "app": name } },
-                "template": {
-                    // The label asks for a sidecar also where the namespace does not.
-                    "metadata": { "labels": { "app": name, "version": "v1", "sidecar.istio.io/inject": "true" } },
-                    "spec": { "serviceAccountName": name, "containers": [container] },
-                },
-            },
-        }),
-    );
+    body["spec"]["selector"]["matchLabels"]["app"] = name.into();
+    let template = &mut body["spec"]["template"];
+    template["metadata"]["labels"]["app"] = name.into();
+    template["spec"]["serviceAccountName"] = name.into();
+    template["spec"]["containers"] = vec![container].into();
+    let deployment = object(Kind::DEPLOYMENT, body);
     [account, service, deployment]
         .map(|object| Placed::same(object, format!("sample-{name}"), clusters.clone()))
 }
