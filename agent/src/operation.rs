@@ -181,6 +181,7 @@ async fn plan_apply(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, Pla
             .iter()
             .map(|one| one.dns_flavour)
             .collect(),
+        is_removal: false,
     });
     let (observed, looks) = look_at_all(&places, &mesh.metadata.name, &bundle, &zone).await;
     findings.extend(dns_findings(&places, &observed, &zone));
@@ -208,7 +209,10 @@ async fn plan_removal(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, P
         clusters: Vec::new(),
         digest: String::new(),
     });
-    let no_zone = Arc::new(Zone::default());
+    let no_zone = Arc::new(Zone {
+        is_removal: true,
+        ..Zone::default()
+    });
     let (observed, looks) = look_at_all(&places, name.as_str(), &nothing, &no_zone).await;
     let plan = plan::plan_removal(name.as_str(), named(&places), &observed);
     let targets = targets(looks, nothing);
@@ -287,7 +291,7 @@ async fn look_at_all(
                     .collect();
                 let (mut observed, mut look) = cluster::look(connection?, &mesh, &wanted).await?;
                 // What is not in use and never was need not be readable.
-                if zone.is_private() || look.parent.is_some() {
+                if zone.is_private() || zone.is_removal || look.parent.is_some() {
                     observed.dns =
                         cluster::look_at_dns(&look.connection, &mesh, &zone, index).await;
                     look.dns = observed.dns.iter().flatten().cloned().collect();

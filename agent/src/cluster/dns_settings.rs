@@ -18,6 +18,8 @@ pub(crate) struct Zone {
     pub(crate) nameservers: Vec<String>,
     /// What the document says of each cluster's DNS, in its order.
     pub(crate) flavours: Vec<Option<DnsFlavour>>,
+    /// Whether everything of the mesh is to go.
+    pub(crate) is_removal: bool,
 }
 
 impl Zone {
@@ -49,8 +51,16 @@ pub(crate) async fn look_at_dns(
     });
     let seen: BTreeMap<String, Value> = match try_join_all(reads).await {
         Ok(found) => found.into_iter().flatten().collect(),
-        // Who may not look there has not put anything there.
+        // Who may not look there has not put anything there, so only a removal says so, and goes on.
         Err((_, error)) if !zone.is_private() && error.code() == Some(StatusCode::FORBIDDEN) => {
+            if zone.is_removal {
+                tracing::warn!(
+                    "{}: a stub domain of {mesh} that another user applied would stay; look for \
+                     \"fedmesh {mesh}\" in the ConfigMaps coredns, coredns-custom, kube-dns and \
+                     node-local-dns of {NAMESPACE}",
+                    error.in_context(connection.context(), "get ConfigMap")
+                );
+            }
             return Vec::new();
         }
         Err((config_map, error)) => {

@@ -197,6 +197,12 @@ impl Bed {
     }
 }
 
+/// Whether everything is to be tried. Otherwise the tests keep to what fits into a run of all tests,
+/// and say what they leave out.
+pub(crate) fn is_long_run() -> bool {
+    std::env::var_os("FEDMESH_LONG_RUN").is_some()
+}
+
 /// Tries until `found` gives something.
 pub(crate) fn eventually<T>(what: &str, mut found: impl FnMut() -> Result<T, String>) -> T {
     let start = Instant::now();

@@ -7,7 +7,7 @@ use shared::facts::Facts;
 use shared::outage::Outage;
 use shared::resolved::Resolved;
 
-use crate::bed::{Bed, CLUSTERS, eventually};
+use crate::bed::{Bed, CLUSTERS, eventually, is_long_run};
 
 /// Calls of each name from each client.
 const TRIES: usize = 3;
@@ -65,7 +65,13 @@ fn every_single_failure_is_as_the_model_says() {
     bed.apply(&document);
     bed.verified(&document);
 
-    for (context, region, zone) in CLUSTERS {
+    let clusters = if is_long_run() {
+        &CLUSTERS[..]
+    } else {
+        println!("left for the long run: failures of cluster2 and cluster3");
+        &CLUSTERS[..1]
+    };
+    for &(context, region, zone) in clusters {
         println!("the service in {context}");
         bed.scale(context, ("default", "httpbin"), 0);
         let service = format!("service:httpbin.default@{context}");

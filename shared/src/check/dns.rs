@@ -172,7 +172,7 @@ fn nameservers(given: &[String], findings: &mut Findings) -> Option<Vec<String>>
             .or_else(|_| text.parse::<SocketAddr>().map(|both| both.ip()));
         let path = format!("spec.dns.nameservers[{index}]");
         match address {
-            Ok(address) if address.is_loopback() => findings.warning(
+            Ok(address) if address.is_loopback() || address.is_unspecified() => findings.warning(
                 code::LOOPBACK_NAME_SERVER,
                 &path,
                 format!("{text} is each machine's and each pod's own"),

@@ -162,6 +162,11 @@ impl<'a> Zone<'a> {
         let key = key.strip_prefix("dns://").unwrap_or(key);
         // What else there is before `://` is another protocol, whose zones are others.
         let (name, port) = match key.rsplit_once(':') {
+            // A variable, which may have a default after another colon: `.:{$PORT:53}`.
+            _ if key.contains(":{") => {
+                let colon = key.find(":{").unwrap_or_default();
+                (&key[..colon], &key[colon + 1..])
+            }
             Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !port.is_empty() => {
                 (name, port)
             }

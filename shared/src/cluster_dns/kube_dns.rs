@@ -1,6 +1,7 @@
 //! kube-dns: `stubDomains`, a JSON object of lists of name servers by zone.
 //!
-//! JSON has no comments, so an annotation says which entry is whose.
+//! JSON has no comments, so an annotation says which entry is whose. A change writes the object again, in
+//! one line: the entries and their order stay, blanks between them do not.
 
 use serde_json::{Map, Value, json};
 
@@ -38,10 +39,12 @@ pub(super) fn edit(
     if let Some(zone) = ours.filter(|zone| stub.is_none_or(|stub| stub.suffix != *zone)) {
         after.shift_remove(zone);
     }
+    // What somebody else put there stays theirs, though it says the same.
+    let mut mine = None;
     if let Some(stub) = stub {
         let wanted = json!(stub.nameservers);
         match after.get(stub.suffix) {
-            Some(there) if *there == wanted => {}
+            Some(there) if *there == wanted => mine = ours.filter(|zone| *zone == stub.suffix),
             Some(_) if ours != Some(stub.suffix) => {
                 return Err(refused(format!(
                     "{FIELD} has {} already, with other name servers; take it out, or give it {}",
@@ -49,7 +52,10 @@ pub(super) fn edit(
                     stub.nameservers.join(", ")
                 )));
             }
-            _ => _ = after.insert(stub.suffix.to_owned(), wanted),
+            _ => {
+                after.insert(stub.suffix.to_owned(), wanted);
+                mine = Some(stub.suffix);
+            }
         }
     }
     let mut edited = json!({ "data": map["data"] });
@@ -66,7 +72,7 @@ pub(super) fn edit(
         }
     }
     edited["metadata"] = json!({
-        "annotations": { mark: stub.map(|stub| stub.suffix) },
+        "annotations": { mark: mine },
     });
     Ok(Some(Edit {
         config_map: KUBE_DNS,

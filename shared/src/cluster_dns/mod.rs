@@ -1,8 +1,8 @@
 //! Stub domains: a cluster's own DNS sends the names of the mesh to the name servers of its zone.
 //!
 //! What is there is never replaced. In a Corefile a block of ours, between two comments that name the
-//! mesh, is put before everything else, and every other byte stays; in kube-dns's JSON an entry is put
-//! before the others. Taking it out again gives back the text that was there before.
+//! mesh, is put before everything else, and every other byte stays: taking it out again gives back the text
+//! that was there before. In kube-dns's JSON an entry is added, and no other changes.
 
 mod corefile;
 mod kube_dns;
@@ -62,6 +62,10 @@ pub struct Edit {
 impl Edit {
     /// Whether nothing is to do.
     pub fn is_done(&self) -> bool {
+        // Where there is nothing and nothing is to be, either.
+        if self.before.is_none() && self.after["data"].is_null() {
+            return true;
+        }
         self.before.as_ref().is_some_and(|before| {
             let annotations = self.after["metadata"]["annotations"].as_object();
             let mut annotations = annotations.into_iter().flatten();
@@ -157,10 +161,18 @@ pub fn edits(
         edits.extend(in_corefile(COREDNS, map, mesh, stub));
     }
     let additions = stub_for(DnsFlavour::CoreDns).filter(|_| custom);
-    edits.extend(in_additions(seen.get(COREDNS_CUSTOM), mesh, additions));
+    let main = seen
+        .get(COREDNS)
+        .and_then(|map| map["data"]["Corefile"].as_str());
+    edits.extend(in_additions(
+        seen.get(COREDNS_CUSTOM),
+        main,
+        mesh,
+        additions,
+    ));
     if let Some(map) = seen.get(NODE_LOCAL_DNS) {
-        // It stands before the cluster's DNS, whichever that is.
-        let stub = stub.filter(|_| flavour != Some(DnsFlavour::None));
+        // Before kube-dns it takes over what kube-dns is told, and a second block would be one too many.
+        let stub = stub_for(DnsFlavour::CoreDns).filter(|_| seen.contains_key(COREDNS));
         edits.extend(in_corefile(NODE_LOCAL_DNS, map, mesh, stub));
     }
     if let Some(map) = seen.get(KUBE_DNS) {
@@ -199,7 +211,7 @@ fn in_corefile(
     let merged = match stub {
         Some(stub) => merge(before, stub),
         // Most Corefiles have nothing of ours.
-        None if !before.contains(&begin(mesh)) => return None,
+        None if !before.contains(&begin(mesh)) && !before.contains(&end(mesh)) => return None,
         None => remove(before, mesh).map(|text| Merged {
             text,
             needs_restart: false,
@@ -220,56 +232,73 @@ fn in_corefile(
     })
 }
 
-/// A key of ours in the ConfigMap of additions.
+/// A key of ours in the ConfigMap of additions to the Corefile `main`.
 fn in_additions(
     map: Option<&Value>,
+    main: Option<&str>,
     mesh: &str,
     stub: Option<StubDomain<'_>>,
 ) -> Option<Result<Edit, Refusal>> {
     let key = format!("fedmesh-{mesh}.server");
     let mut after = json!({ "data": map.map_or(&Value::Null, |map| &map["data"]) });
     let there = !after["data"][&key].is_null();
+    let main = main.unwrap_or_default();
+    let parsed = Corefile::parse(main).unwrap_or_default();
+    let root = parsed.root();
+    let needs_restart = root.is_some_and(|(root, _)| root.arguments("reload").is_empty());
+    let mut wanted = None;
     match stub {
         None if !there => return None,
-        None => _ = after["data"].as_object_mut()?.shift_remove(&key),
+        None => {}
         Some(stub) => {
-            // Another key may hold the zone already.
-            let others = map
-                .and_then(|map| map["data"].as_object())
+            let port = root.map_or(DEFAULT_PORT, |(_, port)| port);
+            // CoreDNS does not start with one zone in two blocks, whichever files they are in.
+            let keys = map.and_then(|map| map["data"].as_object());
+            let others = keys
                 .into_iter()
-                .flatten();
-            for (other, text) in others.filter(|(other, _)| **other != key) {
-                let blocks = Corefile::parse(text.as_str().unwrap_or_default()).unwrap_or_default();
-                for block in &blocks.blocks {
-                    if let Some(line) = block.serves(stub.suffix, DEFAULT_PORT) {
-                        return Some(match_foreign(block, stub, line).map_or_else(
-                            |why| {
-                                Err(Refusal {
-                                    config_map: COREDNS_CUSTOM,
-                                    why: format!("{other}: {why}"),
-                                })
-                            },
-                            |()| {
-                                Ok(Edit {
-                                    config_map: COREDNS_CUSTOM,
-                                    before: map.cloned(),
-                                    after: json!({ "data": map.map(|map| &map["data"]) }),
-                                    needs_restart: false,
-                                })
-                            },
-                        ));
-                    }
+                .flatten()
+                .filter(|(other, _)| **other != key)
+                .map(|(other, text)| (other.as_str(), text.as_str().unwrap_or_default()));
+            match elsewhere(others.chain([("Corefile of coredns", main)]), stub, port) {
+                Ok(true) => {}
+                Ok(false) => wanted = Some(block(stub, port, &[], "\n")),
+                Err(why) => {
+                    return Some(Err(Refusal {
+                        config_map: COREDNS_CUSTOM,
+                        why,
+                    }));
                 }
             }
-            after["data"][&key] = block(stub, DEFAULT_PORT, &[], "\n").into();
         }
+    }
+    match (wanted, after["data"].as_object_mut()) {
+        (Some(text), _) => after["data"][&key] = text.into(),
+        (None, Some(data)) => _ = data.shift_remove(&key),
+        (None, None) => {}
     }
     Some(Ok(Edit {
         config_map: COREDNS_CUSTOM,
         before: map.cloned(),
         after,
-        needs_restart: false,
+        needs_restart,
     }))
+}
+
+/// Whether one of these texts has a block for the zone that does what ours would.
+fn elsewhere<'a>(
+    texts: impl Iterator<Item = (&'a str, &'a str)>,
+    stub: StubDomain<'_>,
+    port: &str,
+) -> Result<bool, String> {
+    for (name, text) in texts {
+        for found in Corefile::parse(text).unwrap_or_default().blocks {
+            if let Some(line) = found.serves(stub.suffix, port) {
+                match_foreign(&found, stub, line).map_err(|why| format!("{name}: {why}"))?;
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// A Corefile with a stub domain in it.
