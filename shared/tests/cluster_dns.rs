@@ -249,6 +249,10 @@ fn the_block_is_bound_where_the_others_are() {
     assert!(merge(".:53 {\n}\n", stub(&servers)).unwrap().needs_restart);
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the data are written where it is called"
+)]
 fn map(name: &str, data: Value) -> (String, Value) {
     (
         name.to_owned(),

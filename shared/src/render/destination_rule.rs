@@ -2,7 +2,8 @@
 //!
 //! One for each name with more than one cluster behind it. Locality failover does nothing without
 //! outlier detection, and without `maxEjectionPercent: 100` it stops short of the last endpoint of
-//! a locality, so the three always come together. Only gateway errors (502, 503, 504, connections
+//! a locality, so the three always come together; `minHealthPercent: 1` lets calls try everything when
+//! all endpoints are out at once, instead of failing until one is let in again. Only gateway errors (502, 503, 504, connections
 //! that fail) eject: an application's own 500 is no reason to leave a cluster.
 
 use super::{Istio, all, skeleton};
@@ -21,7 +22,7 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
                 r#"{"spec":{"host":"","trafficPolicy":{"connectionPool":{"tcp":{"connectTimeout":"250ms"}},
                 "loadBalancer":{"localityLbSetting":{"enabled":true}},
                 "outlierDetection":{"consecutive5xxErrors":0,"consecutiveGatewayErrors":1,"interval":"1s",
-                "baseEjectionTime":"10s","maxEjectionPercent":100}}}}"#,
+                "baseEjectionTime":"10s","maxEjectionPercent":100,"minHealthPercent":1}}}}"#,
             );
             body["spec"]["host"] = name.host.as_str().into();
             let object = Object::new(
