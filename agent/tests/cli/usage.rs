@@ -2,8 +2,8 @@
 
 use crate::desk::{Desk, MESH};
 
-const COMMANDS: [&str; 9] = [
-    "render", "check", "names", "plan", "apply", "status", "verify", "remove", "serve",
+const COMMANDS: [&str; 10] = [
+    "render", "check", "names", "simulate", "plan", "apply", "status", "verify", "remove", "serve",
 ];
 
 #[test]
