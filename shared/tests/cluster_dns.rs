@@ -140,7 +140,17 @@ fn what_becomes_of_corefiles() {
             ".:53\n{\n    reload\n}\n",
             Merged(USUAL),
         ),
-        ("nothing", "", Merged(USUAL)),
+        ("nothing", "", Refused("it has no server block")),
+        (
+            "a zone in a variable",
+            "{$ZONE}:53 {\n    forward . 10.1.1.1\n}\n.:53 {\n    reload\n}\n",
+            Refused("line 1: the zone of a server block is a variable"),
+        ),
+        (
+            "a part of the zone forwarded",
+            "mesh.example.com {\n    forward a.example 10.0.0.53 [2001:db8::53]:5353\n}\n",
+            Refused("line 1: another server block"),
+        ),
         (
             "another mesh's",
             "# begin fedmesh other: written by fedmesh, changes are lost\nother.example:53 {\n    errors\n}\n# end fedmesh other\n.:53 {\n    reload\n}\n",
@@ -246,6 +256,17 @@ fn the_block_is_bound_where_the_others_are() {
         ]
     );
     assert!(!merged.needs_restart);
+    let imported = merge(
+        "(inner) {\n    bind 10.1.1.2\n}\n(common) {\n    import inner\n    reload\n}\n.:53 {\n    import common\n}\n",
+        stub(&servers),
+    )
+    .unwrap();
+    assert!(
+        imported.text.contains("    bind 10.1.1.2\n    forward"),
+        "{}",
+        imported.text
+    );
+    assert!(!imported.needs_restart);
     assert!(merge(".:53 {\n}\n", stub(&servers)).unwrap().needs_restart);
 }
 
@@ -450,7 +471,7 @@ fn corefiles() -> impl Strategy<Value = String> {
     let end = prop::sample::select(vec!["\n", "\r\n", "\n\n", "\n# between\n"]);
     let block = (key, prop::collection::vec(line, 0..5), end)
         .prop_map(|(key, lines, end)| format!("{key} {{\n{}\n}}{end}", lines.join("\n")));
-    (prop::collection::vec(block, 0..5), prop::bool::ANY).prop_map(|(blocks, cut)| {
+    (prop::collection::vec(block, 1..5), prop::bool::ANY).prop_map(|(blocks, cut)| {
         let mut text = blocks.concat();
         if cut {
             text.truncate(text.trim_end().len());

@@ -124,26 +124,63 @@ impl<'a> Block<'a> {
         key.map(|(_, line)| *line)
     }
 
-    /// What follows each use of a plugin in the block itself, up to the end of the line or a brace.
-    pub(super) fn arguments(&self, plugin: &str) -> Vec<Vec<&'a str>> {
-        let mut depth = 0;
+    /// The line of a key whose zone is a variable, which may be any.
+    pub(super) fn variable(&self) -> Option<usize> {
+        let key = self.keys.iter().find(|(key, _)| key.starts_with('{'));
+        key.map(|(_, line)| *line)
+    }
+}
+
+/// Snippets in snippets are followed so deep; CoreDNS itself refuses circles.
+const DEEPEST_IMPORT: usize = 8;
+
+impl<'a> Corefile<'a> {
+    /// What follows each use of a plugin in a block, up to the end of the line or a brace; uses in
+    /// snippets that the block imports included.
+    pub(super) fn arguments(&self, block: &Block<'a>, plugin: &str) -> Vec<Vec<&'a str>> {
         let mut found = Vec::new();
-        for (index, token) in self.body.iter().enumerate() {
+        self.collect(block, plugin, DEEPEST_IMPORT, &mut found);
+        found
+    }
+
+    fn collect(
+        &self,
+        block: &Block<'a>,
+        plugin: &str,
+        deepest: usize,
+        found: &mut Vec<Vec<&'a str>>,
+    ) {
+        let mut depth = 0;
+        for (index, token) in block.body.iter().enumerate() {
             match token.text {
                 "{" => depth += 1,
                 "}" => depth -= 1,
-                text if depth == 0 && token.first && text == plugin => {
-                    let rest = self.body[index + 1..].iter();
-                    found.push(
-                        rest.take_while(|next| !next.first && next.text != "{")
-                            .map(|next| next.text)
-                            .collect(),
-                    );
+                text if depth == 0 && token.first => {
+                    let rest = block.body[index + 1..].iter();
+                    let arguments: Vec<&'a str> = rest
+                        .take_while(|next| !next.first && next.text != "{")
+                        .map(|next| next.text)
+                        .collect();
+                    if text == "import" && deepest > 0 {
+                        for snippet in arguments.iter().filter_map(|name| self.snippet(name)) {
+                            self.collect(snippet, plugin, deepest - 1, found);
+                        }
+                    } else if text == plugin {
+                        found.push(arguments);
+                    }
                 }
                 _ => {}
             }
         }
-        found
+    }
+
+    fn snippet(&self, name: &str) -> Option<&Block<'a>> {
+        self.blocks.iter().find(|block| {
+            let mut keys = block.keys.iter();
+            keys.any(|(key, _)| {
+                key.strip_prefix('(').and_then(|key| key.strip_suffix(')')) == Some(name)
+            })
+        })
     }
 }
 

@@ -245,7 +245,7 @@ fn in_additions(
     let main = main.unwrap_or_default();
     let parsed = Corefile::parse(main).unwrap_or_default();
     let root = parsed.root();
-    let needs_restart = root.is_some_and(|(root, _)| root.arguments("reload").is_empty());
+    let needs_restart = root.is_some_and(|(root, _)| parsed.arguments(root, "reload").is_empty());
     let mut wanted = None;
     match stub {
         None if !there => return None,
@@ -291,9 +291,11 @@ fn elsewhere<'a>(
     port: &str,
 ) -> Result<bool, String> {
     for (name, text) in texts {
-        for found in Corefile::parse(text).unwrap_or_default().blocks {
+        let parsed = Corefile::parse(text).unwrap_or_default();
+        for found in &parsed.blocks {
             if let Some(line) = found.serves(stub.suffix, port) {
-                match_foreign(&found, stub, line).map_err(|why| format!("{name}: {why}"))?;
+                match_foreign(&parsed, found, stub, line)
+                    .map_err(|why| format!("{name}: {why}"))?;
                 return Ok(true);
             }
         }
@@ -321,12 +323,24 @@ pub fn merge(corefile: &str, stub: StubDomain<'_>) -> Result<Merged, String> {
     let parsed = Corefile::parse(&rest).map_err(|fault| unreadable(&fault))?;
     let root = parsed.root();
     let port = root.map_or(DEFAULT_PORT, |(_, port)| port);
-    let needs_restart = root.is_some_and(|(root, _)| root.arguments("reload").is_empty());
+    let needs_restart = root.is_some_and(|(root, _)| parsed.arguments(root, "reload").is_empty());
+    if parsed.blocks.is_empty() {
+        return Err(
+            "it has no server block, and would lose CoreDNS's own; write one first".to_owned(),
+        );
+    }
     for found in &parsed.blocks {
+        if let Some(line) = found.variable() {
+            return Err(format!(
+                "line {line}: the zone of a server block is a variable, which may be {}; write it out, or set \
+                 dnsFlavour: none and add the zone by hand",
+                stub.suffix
+            ));
+        }
         if let Some(line) = found.serves(stub.suffix, port) {
             // In the text as people see it, our own block may stand before theirs.
             let ours = corefile.lines().count() - rest.lines().count();
-            match_foreign(found, stub, line + ours)?;
+            match_foreign(&parsed, found, stub, line + ours)?;
             return Ok(Merged {
                 text: rest,
                 needs_restart,
@@ -334,7 +348,13 @@ pub fn merge(corefile: &str, stub: StubDomain<'_>) -> Result<Merged, String> {
         }
     }
     let bind: Vec<&str> = root
-        .map(|(root, _)| root.arguments("bind").into_iter().flatten().collect())
+        .map(|(root, _)| {
+            parsed
+                .arguments(root, "bind")
+                .into_iter()
+                .flatten()
+                .collect()
+        })
         .unwrap_or_default();
     let newline = if rest.contains("\r\n") { "\r\n" } else { "\n" };
     let (mark, text) = match rest.strip_prefix('\u{feff}') {
@@ -419,17 +439,23 @@ fn block(stub: StubDomain<'_>, port: &str, bind: &[&str], newline: &str) -> Stri
 
 /// Whether a block that is not ours does what ours would.
 fn match_foreign(
+    corefile: &Corefile<'_>,
     block: &corefile::Block<'_>,
     stub: StubDomain<'_>,
     line: usize,
 ) -> Result<(), String> {
-    let forwards = block.arguments("forward");
+    let forwards = corefile.arguments(block, "forward");
     let same = forwards.iter().any(|arguments| {
+        // What is forwarded may be less than the zone.
+        let all = arguments.first().is_some_and(|from| {
+            let from = from.trim_end_matches('.');
+            from.is_empty() || from.eq_ignore_ascii_case(stub.suffix)
+        });
         let mut theirs: Vec<String> = arguments.iter().skip(1).map(|to| server(to)).collect();
         let mut ours: Vec<String> = stub.nameservers.iter().map(|to| server(to)).collect();
         theirs.sort_unstable();
         ours.sort_unstable();
-        !theirs.is_empty() && theirs == ours
+        all && !theirs.is_empty() && theirs == ours
     });
     if same {
         return Ok(());
