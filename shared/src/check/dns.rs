@@ -185,8 +185,7 @@ fn nameservers(given: &[String], findings: &mut Findings) -> Option<Vec<String>>
                     code::BAD_NAME_SERVER,
                     &path,
                     format!("{text:?} is not the address of a name server"),
-                    "write an IP address, such as 10.0.0.53, 10.0.0.53:5353 or [2001:db8::53]:5353"
-                        .into(),
+                    "write an IP address, such as 10.0.0.53 or 10.0.0.53:5353".into(),
                 );
             }
         }

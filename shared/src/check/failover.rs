@@ -20,7 +20,7 @@ pub(super) fn retry(
             code::BAD_DURATION,
             &format!("{path}.perTryTimeout"),
             format!("{text:?} is not a duration"),
-            "write a number with ms, s, m or h, such as 500ms or 1m30s; at least 1ms".into(),
+            "write one such as 500ms or 1m30s, at least 1ms".into(),
         );
         return None;
     }
@@ -34,9 +34,8 @@ pub(super) fn retry(
                 findings.hint(
                     code::RETRY_OPEN,
                     &format!("{path}.retry"),
-                    "calls that are under way when a cluster fails are lost, and one each time it is tried again".into(),
-                    "write failover: {retry: true} if its calls may be repeated, retry: false if not"
-                        .into(),
+                    "calls under way when a cluster fails are lost".into(),
+                    "say retry: true if calls may be repeated, false if not".into(),
                 );
             }
             Some(Retry::Undelivered)
