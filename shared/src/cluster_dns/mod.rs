@@ -257,7 +257,8 @@ fn in_additions(
             let others = keys
                 .into_iter()
                 .flatten()
-                .filter(|(other, _)| **other != key)
+                // The others hold plugins, for the block of the Corefile itself.
+                .filter(|(other, _)| **other != key && other.ends_with(".server"))
                 .map(|(other, text)| (other.as_str(), text.as_str().unwrap_or_default()));
             match elsewhere(others.chain([("Corefile of coredns", main)]), stub, port) {
                 Ok(true) => {}
