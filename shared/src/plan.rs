@@ -366,9 +366,11 @@ fn step(object: &Object, observed: &ObservedCluster, defined_here: &BTreeSet<Str
         }
         Some(Existing::InStep) => {}
         // Somebody else brought the definition, in a version of theirs: it serves as well.
-        Some(Existing::Asked { live, .. })
-            if object.kind == Kind::CUSTOM_RESOURCE_DEFINITION
-                && marks(live).iter().all(|mark| mark.is_null()) => {}
+        Some(Existing::Asked {
+            live,
+            answer: Answer::Conflict(_),
+        }) if object.kind == Kind::CUSTOM_RESOURCE_DEFINITION
+            && marks(live).iter().all(|mark| mark.is_null()) => {}
         Some(Existing::Asked {
             live,
             answer: Answer::Would(after),
