@@ -158,6 +158,21 @@ fn accepted_by_api_server(bed: &Testbed, cluster: &ClusterManifests, folder: &Pa
     let definitions = paths(cluster, folder, |file| file.wave == Wave::Definitions);
     let definitions: Vec<&str> = definitions.iter().map(String::as_str).collect();
     if !definitions.is_empty() {
+        // The bed has ExternalDNS's own, and this bundle may bring ours.
+        let theirs = "dnsendpoints.externaldns.k8s.io";
+        if cluster.objects().any(|object| object.name == theirs) {
+            bed.kubectl(
+                &cluster.context,
+                &[
+                    "delete",
+                    "crd",
+                    theirs,
+                    "--ignore-not-found",
+                    "--timeout=30s",
+                ],
+            )
+            .unwrap();
+        }
         apply(&definitions);
         let mut wait = vec!["wait", "--for=condition=Established", "--timeout=30s"];
         wait.extend(definitions.iter().flat_map(|file| ["-f", file]));
