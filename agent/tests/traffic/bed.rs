@@ -164,18 +164,11 @@ impl Bed {
 
     /// What curl in the client of a cluster gets for each: status and answering cluster.
     pub(crate) fn calls(&self, client: &str, urls: &[String]) -> Vec<(String, String)> {
-        let mut arguments = [
-            "exec",
-            "deploy/sleep",
-            "-c",
-            "sleep",
-            "--",
-            "curl",
-            "-s",
-            "-m",
-            "3",
-        ]
-        .to_vec();
+        let pod = self
+            .mesh
+            .pod_name(client, ("default", "app=sleep"))
+            .unwrap();
+        let mut arguments = ["exec", &pod, "-c", "sleep", "--", "curl", "-s", "-m", "3"].to_vec();
         arguments.extend(["-w", "%{http_code} %header{x-fedmesh-cluster}\n"]);
         for url in urls {
             arguments.extend(["-o", "/dev/null", url]);

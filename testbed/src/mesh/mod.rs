@@ -208,30 +208,45 @@ impl MeshBed {
     pub fn pod_command(
         &self,
         context: &str,
-        (namespace, selector): (&str, &str),
+        pod: (&str, &str),
         program: impl AsRef<OsStr>,
     ) -> Result<Command, BedError> {
-        let uid = self.kubectl.run(
-            context,
-            &[
-                "get",
-                "pods",
-                "--namespace",
-                namespace,
-                "--selector",
-                selector,
-                "--field-selector=status.phase=Running",
-                "--output=jsonpath={.items[0].metadata.uid}",
-            ],
-        )?;
-        let process = process_of_pod(&uid).ok_or_else(|| BedError::NoPod {
-            context: context.to_owned(),
-            pod: format!("{namespace}/{selector}"),
-        })?;
+        let uid = self.pod_field(context, pod, "uid")?;
+        let process = process_of_pod(&uid).ok_or_else(|| no_pod(context, pod))?;
         Ok(command_in(
             Path::new(&format!("/proc/{process}/ns/net")),
             program,
         ))
+    }
+
+    /// The name of a pod that runs and is to stay: a namespace and a selector. kubectl's own
+    /// choice for a Deployment may be one on its way out, which runs for as long as its grace period.
+    ///
+    /// # Errors
+    /// There is no such context, or no such pod.
+    pub fn pod_name(&self, context: &str, pod: (&str, &str)) -> Result<String, BedError> {
+        self.pod_field(context, pod, "name")
+    }
+
+    fn pod_field(
+        &self,
+        context: &str,
+        (namespace, selector): (&str, &str),
+        field: &str,
+    ) -> Result<String, BedError> {
+        let template = format!(
+            "--output=go-template={{{{range .items}}}}{{{{if not .metadata.deletionTimestamp}}}}\
+             {{{{.metadata.{field}}}}} {{{{end}}}}{{{{end}}}}"
+        );
+        let arguments = ["get", "pods", "--namespace", namespace, "--selector"];
+        let of_those = [selector, "--field-selector=status.phase=Running", &template];
+        let found = self
+            .kubectl
+            .run(context, &[&arguments[..], &of_those[..]].concat())?;
+        let first = found.split_whitespace().next();
+        first
+            .map(str::to_owned)
+            .ok_or_else(|| no_pod(context, (namespace, selector)))
     }
 
     /// kubectl with the bed's kubeconfig, in its network.
@@ -350,6 +365,13 @@ impl MeshBed {
                 context: context.to_owned(),
                 known: self.contexts().collect::<Vec<_>>().join(", "),
             })
+    }
+}
+
+fn no_pod(context: &str, (namespace, selector): (&str, &str)) -> BedError {
+    BedError::NoPod {
+        context: context.to_owned(),
+        pod: format!("{namespace}/{selector}"),
     }
 }
 
