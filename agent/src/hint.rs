@@ -1,5 +1,6 @@
-//! What to do about an error of [`crate::operation`], for the command line and the API alike.
+//! What to do about errors, for the command line and the API alike.
 
+use crate::follow::FollowError;
 use crate::operation::PlanError;
 
 impl PlanError {
@@ -12,5 +13,24 @@ impl PlanError {
             }
             Self::NoName => "write metadata.name as it was when the mesh was applied".to_owned(),
         }
+    }
+}
+
+impl FollowError {
+    /// What to do, if there is anything.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Findings(_) => "mend what the findings name and try again",
+            Self::Kubeconfig(_) => {
+                "`kubectl config get-contexts` shows what a kubeconfig has; fedmesh reads the same files"
+            }
+            Self::Controller => return None,
+            Self::NotApplied { .. } => "apply the document first",
+            Self::OtherDocument { .. } => {
+                "follow with the document that was applied last, or apply this one first"
+            }
+            Self::First(_) => "see whether `fedmesh-agent status` can look at the clusters",
+        };
+        Some(hint.to_owned())
     }
 }

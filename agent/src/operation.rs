@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures::future::join_all;
 use shared::Mesh;
 use shared::api::{Clusters, Event, Intent, Report};
 use shared::bundle::{Bundle, ClusterManifests};
 use shared::check::{Finding, Severity, code};
 use shared::facts::Facts;
-use shared::mesh::{self, DnsFlavour};
+use shared::mesh::DnsFlavour;
 use shared::name::Label;
 use shared::object::Object;
 use shared::plan::{self, Observed, Plan};
-use shared::resolved::{DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::apply;
-use crate::cluster::{self, Connection, Kubeconfig, KubeconfigError, Look, Patience, Zone};
+use crate::cluster::{self, Connection, Kubeconfig, KubeconfigError, Look, Zone};
+use crate::gateways;
+use crate::place::{Place, named, places};
 
 /// Everything that is done to clusters goes through here. The kubeconfig is read anew for each
 /// operation, so that a context that is added is there at once.
@@ -52,10 +52,23 @@ impl Planned {
 /// What it takes to carry out the plan of one cluster.
 #[derive(Debug)]
 pub(crate) struct Target {
+    /// How much of the mesh that is.
+    pub(crate) scope: Scope,
+    /// Digest of the document; `None` for a removal.
+    pub(crate) document: Option<String>,
     /// What is wanted there.
     pub(crate) objects: Vec<Object>,
     /// What was seen there, and how to reach it.
     pub(crate) look: Look,
+}
+
+/// How much of a mesh an apply is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// All of it: what is not wanted goes.
+    Everything,
+    /// The DNS records: everything else stays as it is, and recorded.
+    Records,
 }
 
 /// How to apply.
@@ -133,45 +146,21 @@ impl Operations {
         apply::apply(plan, targets, options, events).await
     }
 
-    fn read(&self) -> Result<Kubeconfig, KubeconfigError> {
+    pub(crate) fn read(&self) -> Result<Kubeconfig, KubeconfigError> {
         Kubeconfig::read(self.kubeconfig.as_deref().map(PathBuf::as_path))
     }
 }
 
-/// A cluster of a document that may not have been checked.
-struct Place {
-    name: String,
-    context: String,
-    connection: Result<Connection, String>,
-}
-
-async fn places(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Vec<Place> {
-    join_all(mesh.spec.clusters.iter().map(|cluster| async move {
-        let context = cluster.context.as_ref().unwrap_or(&cluster.name);
-        Place {
-            name: cluster.name.clone(),
-            context: context.clone(),
-            connection: kubeconfig.connect(context, Patience::PLAN).await,
-        }
-    }))
-    .await
-}
-
-/// Names and contexts, as the core takes them.
-fn named(places: &[Place]) -> impl Iterator<Item = (&str, &str)> {
-    places
-        .iter()
-        .map(|place| (place.name.as_str(), place.context.as_str()))
-}
-
 async fn plan_apply(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, PlanError> {
     let mut places = places(kubeconfig, mesh).await;
-    let facts = facts(mesh, &mut places).await;
+    let seen = gateways::look(mesh, &mut places).await;
+    let facts = seen.facts(mesh);
     let checked = shared::check(mesh, &facts);
     let Some(resolved) = checked.resolved else {
         return Err(PlanError::Findings(checked.findings));
     };
     let mut findings = checked.findings;
+    seen.explain(mesh, &mut findings);
     let bundle = Arc::new(Bundle::new(mesh, &resolved));
     let zone = Arc::new(Zone {
         suffix: resolved.dns.suffix.to_string(),
@@ -224,51 +213,6 @@ async fn plan_removal(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, P
     })
 }
 
-/// Addresses of the gateways that the document has none for. A cluster that does not answer loses
-/// its connection, so that nobody waits for it a second time.
-async fn facts(mesh: &Mesh, places: &mut [Place]) -> Facts {
-    let clusters = mesh.spec.clusters.iter().zip(&*places);
-    let answers = join_all(clusters.map(|(cluster, place)| async move {
-        let (namespace, service) = gateway_service(cluster)?;
-        let connection = place.connection.as_ref().ok()?;
-        Some(cluster::gateway_addresses(connection, &namespace, &service).await)
-    }))
-    .await;
-    let mut facts = Facts::default();
-    for (place, answer) in places.iter_mut().zip(answers) {
-        match answer {
-            Some(Ok(addresses)) => {
-                facts
-                    .gateways
-                    .insert(place.name.clone(), addresses.unwrap_or_default());
-            }
-            Some(Err(error)) if error.code().is_none() => {
-                place.connection = Err(error.in_context(&place.context, "get Service"));
-            }
-            // Who may not look there leaves the addresses unknown, which the check tells of.
-            Some(Err(_)) | None => {}
-        }
-    }
-    facts
-}
-
-/// The Service to ask for addresses, as namespace and name, if the document needs any. It has not
-/// been checked yet, and the names become part of a path.
-fn gateway_service(cluster: &mesh::Cluster) -> Option<(String, String)> {
-    let gateway = cluster.gateway.clone().unwrap_or_default();
-    let or = |written: Option<String>, default: &str| -> Option<String> {
-        let name = written.unwrap_or_else(|| default.to_owned());
-        Label::new(&name).is_ok().then_some(name)
-    };
-    if !gateway.addresses.is_empty() {
-        return None;
-    }
-    Some((
-        or(gateway.namespace, ISTIO_NAMESPACE)?,
-        or(gateway.service, DEFAULT_GATEWAY_SERVICE)?,
-    ))
-}
-
 /// Looks at all clusters at once, each in a task of its own since there is much to compare.
 async fn look_at_all(
     places: &[Place],
@@ -319,6 +263,14 @@ async fn look_at_all(
 /// Moves the objects out of the bundle, whose texts are not needed any more.
 fn targets(mut looks: BTreeMap<String, Look>, bundle: Arc<Bundle>) -> BTreeMap<String, Target> {
     let mut targets = BTreeMap::new();
+    let is_removal = bundle.mesh_yaml.is_empty();
+    let document = (!is_removal).then(|| bundle.document_digest());
+    let target = |objects, look| Target {
+        scope: Scope::Everything,
+        document: document.clone(),
+        objects,
+        look,
+    };
     for manifests in Arc::unwrap_or_clone(bundle).clusters {
         if let Some(look) = looks.remove(&manifests.name) {
             let objects = manifests
@@ -326,19 +278,11 @@ fn targets(mut looks: BTreeMap<String, Look>, bundle: Arc<Bundle>) -> BTreeMap<S
                 .into_iter()
                 .flat_map(|file| file.objects)
                 .collect();
-            targets.insert(manifests.name, Target { objects, look });
+            targets.insert(manifests.name, target(objects, look));
         }
     }
-    let without_manifests = looks.into_iter().map(|(name, look)| {
-        (
-            name,
-            Target {
-                objects: Vec::new(),
-                look,
-            },
-        )
-    });
-    targets.extend(without_manifests);
+    let without_manifests = looks.into_iter();
+    targets.extend(without_manifests.map(|(name, look)| (name, target(Vec::new(), look))));
     targets
 }
 

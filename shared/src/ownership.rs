@@ -30,6 +30,9 @@ pub const TOOLING_ANNOTATION: &str = "applyset.kubernetes.io/tooling";
 pub const GROUP_KINDS_ANNOTATION: &str = "applyset.kubernetes.io/contains-group-kinds";
 /// Annotation on the parent: namespaces of the set besides its own, comma-separated, sorted.
 pub const NAMESPACES_ANNOTATION: &str = "applyset.kubernetes.io/additional-namespaces";
+/// Annotation on the parent: digest of the document that was applied last, see
+/// [`crate::bundle::Bundle::document_digest`].
+pub const DOCUMENT_ANNOTATION: &str = "fedmesh.dev/document";
 /// Annotation on every applied object: digest of what was applied, to see without asking the
 /// server that nothing changed.
 pub const APPLIED_ANNOTATION: &str = "fedmesh.dev/applied";

@@ -13,7 +13,7 @@ use shared::plan::{Action, ClusterPlan};
 use super::progress::Progress;
 use super::{definitions, objects};
 use crate::cluster::{Connection, Look, Parent, Patience, Request, Seen, conflicts_of};
-use crate::operation::Target;
+use crate::operation::{Scope, Target};
 
 /// Requests to one cluster at once. More do not go faster: the server is busy by then.
 const AT_ONCE: usize = 24;
@@ -29,7 +29,12 @@ pub(super) async fn run(
 ) -> ClusterReport {
     let unchanged = plan.count(Action::Unchanged);
     progress.start(plan.steps.len() - unchanged, unchanged);
-    let Target { objects, look } = target;
+    let Target {
+        scope,
+        document,
+        objects,
+        look,
+    } = target;
     let Look {
         connection,
         parent,
@@ -38,6 +43,8 @@ pub(super) async fn run(
     } = look;
     let run = Run {
         mesh,
+        scope,
+        document,
         applyset_id: ownership::applyset_id(mesh),
         connection: connection.with_patience(Patience::APPLY),
         wanted: objects
@@ -99,6 +106,8 @@ fn batches(plan: ClusterPlan) -> Vec<Batch> {
 
 struct Run<'a> {
     mesh: &'a str,
+    scope: Scope,
+    document: Option<String>,
     applyset_id: String,
     connection: Connection,
     wanted: BTreeMap<Key, Object>,
@@ -111,10 +120,10 @@ impl Run<'_> {
     async fn all(&self, batches: Vec<Batch>, parent: Option<Parent>) -> Result<(), String> {
         // Where nothing is wanted, the parent is one of the objects to be deleted.
         let records = !self.wanted.is_empty();
-        let wanted = Parent::of(self.wanted.keys());
+        let wanted = Parent::of(self.wanted.keys(), self.document.as_deref());
         let mut recorded = parent;
         if records && !batches.is_empty() {
-            let during = Parent::of(self.surplus.keys()).union(&wanted);
+            let during = wanted.clone().union(&Parent::of(self.surplus.keys(), None));
             let during = recorded.iter().fold(during, Parent::union);
             self.record(during, &mut recorded).await?;
         }
@@ -126,7 +135,7 @@ impl Run<'_> {
                 return Err(stopped(&why, &untouched));
             }
         }
-        if records {
+        if records && self.scope == Scope::Everything {
             self.record(wanted, &mut recorded).await?;
         }
         Ok(())

@@ -7,6 +7,7 @@ use shared::check::Finding;
 
 use super::input::InputError;
 use super::output::{self, WriteError};
+use crate::follow::FollowError;
 use crate::http::ServeError;
 use crate::operation::PlanError;
 
@@ -80,6 +81,9 @@ pub(super) enum Failure {
     /// Planning, for a verification: nothing could be checked.
     #[error("nothing could be checked: {0}")]
     Unchecked(PlanError),
+    /// Following.
+    #[error(transparent)]
+    Follow(#[from] FollowError),
     /// Something stands in the way of an apply.
     #[error("nothing was changed: {0}")]
     Blocked(String),
@@ -104,7 +108,8 @@ impl Failure {
     fn write(&self) -> std::io::Result<()> {
         if let Self::Findings { findings, .. }
         | Self::Plan(PlanError::Findings(findings))
-        | Self::Unchecked(PlanError::Findings(findings)) = self
+        | Self::Unchecked(PlanError::Findings(findings))
+        | Self::Follow(FollowError::Findings(findings)) = self
         {
             output::findings(&mut anstream::stderr().lock(), findings)?;
         }
@@ -133,6 +138,7 @@ impl Failure {
                 "settle what is listed above, or give --partial to go on with the clusters where nothing stands in the way"
                     .to_owned(),
             ),
+            Self::Follow(error) => error.hint(),
             Self::Serve(error) => Some(error.hint()),
             Self::Output(_) | Self::Runtime(_) | Self::Declined => None,
         }

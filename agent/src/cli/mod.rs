@@ -5,8 +5,11 @@
 
 mod apply;
 mod check;
+mod duration;
 mod failure;
+mod follow;
 mod input;
+mod interrupt;
 mod names;
 mod output;
 mod plan;
@@ -63,6 +66,7 @@ enum Command {
     Apply(apply::Apply),
     Status(status::Status),
     Verify(verify::Verify),
+    Follow(follow::Follow),
     Remove(apply::Remove),
     Serve(serve::Serve),
 }
@@ -142,6 +146,7 @@ fn run(cli: Cli) -> Exit {
         Command::Apply(command) => on_runtime(command.run()),
         Command::Status(command) => on_runtime(command.run()),
         Command::Verify(command) => on_runtime(command.run()),
+        Command::Follow(command) => on_runtime(command.run()),
         Command::Remove(command) => on_runtime(command.run()),
         Command::Serve(command) => on_runtime(command.run()),
     };

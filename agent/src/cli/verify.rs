@@ -9,12 +9,13 @@ use shared::api::{Intent, VerifyEvent};
 use shared::verify::{Outcome, Report};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
+use super::duration::duration;
 use super::failure::{Exit, Failure};
-use super::input;
 use super::output::{self, counted};
-use super::{Access, Document};
+use super::{Access, Document, input, interrupt};
 use crate::operation::Planned;
-use crate::verify::{self, ClientSelector, DrillTarget, LeftBehind, Stop, Stopper, VerifyOptions};
+use crate::stop::Stop;
+use crate::verify::{self, ClientSelector, DrillTarget, LeftBehind, VerifyOptions};
 
 /// Prove by traffic that what was applied works.
 ///
@@ -130,7 +131,10 @@ impl Verify {
             drill: self.drill.clone(),
         };
         let (stopper, stop) = Stop::new();
-        let interrupts = tokio::spawn(mind_interrupts(stopper));
+        let interrupts = tokio::spawn(interrupt::mind(
+            stopper,
+            "what was made in clusters is taken back",
+        ));
         let (sender, events) = mpsc::unbounded_channel();
         let telling = tokio::spawn(tell(events));
         let report =
@@ -224,43 +228,6 @@ async fn tell(mut events: UnboundedReceiver<VerifyEvent>) {
     }
 }
 
-/// The first Ctrl-C, or a request to end, brings the run to its end; the second stops at once.
-async fn mind_interrupts(stopper: Stopper) {
-    interrupted().await;
-    stopper.stop();
-    _ = writeln!(
-        output::stderr(),
-        "\nCtrl-C: what was made in clusters is taken back; press it again to stop at once"
-    );
-    interrupted().await;
-    // As the shell has it for a program ended by SIGINT.
-    std::process::exit(130);
-}
-
-#[cfg(unix)]
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) {
-        (Ok(mut interrupt), Ok(mut terminate)) => {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        _ => std::future::pending().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
 /// An IP address, with port 53 where none is given.
 fn name_server(text: &str) -> Result<SocketAddr, String> {
     let address = text.parse::<IpAddr>();
@@ -270,30 +237,9 @@ fn name_server(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "give an IP address, or ADDRESS:PORT".to_owned())
 }
 
-/// `500ms`, `5s`, `10m`, `1h`; a number alone is seconds.
-fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number
-        .parse()
-        .map_err(|_| "give a number and ms, s, m or h, such as 5s".to_owned())?;
-    let factor = match unit {
-        "ms" => 1,
-        "" | "s" => 1000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return Err(format!("{unit:?} is no unit; there are ms, s, m and h")),
-    };
-    let milliseconds = number.saturating_mul(factor);
-    if milliseconds == 0 || milliseconds > 24 * 3_600_000 {
-        return Err("give a time above 0 and of a day at most".to_owned());
-    }
-    Ok(Duration::from_millis(milliseconds))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{duration, name_server};
+    use super::name_server;
 
     #[test]
     fn name_servers_have_a_port() {
@@ -306,30 +252,5 @@ mod tests {
             assert_eq!(name_server(text).unwrap().to_string(), address);
         }
         name_server("ns.example.org").unwrap_err();
-    }
-
-    #[test]
-    fn times_are_read_with_their_units() {
-        for (text, milliseconds) in [
-            ("500ms", 500),
-            ("5s", 5000),
-            ("5", 5000),
-            ("10m", 600_000),
-            ("1h", 3_600_000),
-        ] {
-            assert_eq!(duration(text).unwrap().as_millis(), milliseconds, "{text}");
-        }
-        for wrong in [
-            "",
-            "s",
-            "0s",
-            "-5s",
-            "5d",
-            "1.5s",
-            "25h",
-            "99999999999999999999s",
-        ] {
-            duration(wrong).unwrap_err();
-        }
     }
 }

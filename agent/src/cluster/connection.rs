@@ -208,7 +208,7 @@ impl Connection {
     }
 
     /// The client, for what is no request with one answer.
-    pub(super) fn client(&self) -> kube::Client {
+    pub(crate) fn client(&self) -> kube::Client {
         self.client.clone()
     }
 

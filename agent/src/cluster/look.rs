@@ -58,30 +58,10 @@ pub(crate) async fn look(
     if parent.is_none() && !wanted.is_empty() {
         expect_namespace(&connection).await?;
     }
-    let looking = Looking {
-        applyset_id: ownership::applyset_id(mesh),
-        wanted: wanted
-            .iter()
-            .map(|object| (object.key(), *object))
-            .collect(),
-        connection,
-    };
+    let looking = Looking::new(connection, mesh, wanted);
     let (parent, parent_live) = parent.unzip();
-    let mut found = looking.ours(parent.as_ref()).await?;
-    let candidates = looking.not_ours(&found).await?;
-    found.candidates.extend(candidates);
-    let asked = looking.ask(found.candidates).await?;
-    let mut observed = ObservedCluster {
-        wanted: found
-            .in_step
-            .into_iter()
-            .map(|key| (key, Existing::InStep))
-            .collect(),
-        surplus: found.surplus,
-        unserved: found.unserved,
-        dns: Vec::new(),
-    };
-    observed.wanted.extend(asked);
+    let kinds = looking.kinds(parent.as_ref()).await?;
+    let mut observed = looking.all(kinds).await?;
     if wanted.is_empty()
         && let Some(live) = parent_live
     {
@@ -100,32 +80,43 @@ pub(crate) async fn look(
             },
         );
     }
-    let surplus = observed
-        .surplus
-        .iter()
-        .map(|(key, surplus)| {
-            let uid = surplus.live["metadata"]["uid"]
+    let look = Look::of(looking.connection, parent, &observed);
+    Ok((observed, look))
+}
+
+/// Looks at the records of a mesh in a cluster, and at nothing else; `None` where the mesh has not
+/// been applied. The error names the context and says what to do.
+pub(crate) async fn look_at_records(
+    connection: Connection,
+    mesh: &str,
+    wanted: &[&Object],
+) -> Result<Option<(ObservedCluster, Look)>, String> {
+    let Some((parent, _)) = Parent::read(&connection, mesh).await? else {
+        return Ok(None);
+    };
+    let looking = Looking::new(connection, mesh, wanted);
+    let observed = looking.all(vec![Kind::DNS_ENDPOINT]).await?;
+    let look = Look::of(looking.connection, Some(parent), &observed);
+    Ok(Some((observed, look)))
+}
+
+impl Look {
+    fn of(connection: Connection, parent: Option<Parent>, observed: &ObservedCluster) -> Self {
+        let seen = |surplus: &Surplus| Seen {
+            kind: surplus.kind.clone(),
+            uid: surplus.live["metadata"]["uid"]
                 .as_str()
                 .unwrap_or_default()
-                .to_owned();
-            (
-                key.clone(),
-                Seen {
-                    kind: surplus.kind.clone(),
-                    uid,
-                },
-            )
-        })
-        .collect();
-    Ok((
-        observed,
-        Look {
-            connection: looking.connection,
+                .to_owned(),
+        };
+        let surplus = observed.surplus.iter();
+        Self {
+            connection,
             parent,
-            surplus,
+            surplus: surplus.map(|(key, one)| (key.clone(), seen(one))).collect(),
             dns: Vec::new(),
-        },
-    ))
+        }
+    }
 }
 
 /// Every cluster with Istio has its root namespace; without it, nothing that is rendered works.
@@ -170,7 +161,35 @@ struct Name {
     name: String,
 }
 
-impl Looking<'_> {
+impl<'a> Looking<'a> {
+    fn new(connection: Connection, mesh: &str, wanted: &[&'a Object]) -> Self {
+        Self {
+            applyset_id: ownership::applyset_id(mesh),
+            wanted: wanted
+                .iter()
+                .map(|object| (object.key(), *object))
+                .collect(),
+            connection,
+        }
+    }
+
+    /// What is wanted, and what is ours of these kinds.
+    async fn all(&self, kinds: Vec<Kind>) -> Result<ObservedCluster, String> {
+        let mut found = self.ours(kinds).await?;
+        let candidates = self.not_ours(&found).await?;
+        found.candidates.extend(candidates);
+        let asked = self.ask(found.candidates).await?;
+        let in_step = found.in_step.into_iter();
+        let mut observed = ObservedCluster {
+            wanted: in_step.map(|key| (key, Existing::InStep)).collect(),
+            surplus: found.surplus,
+            unserved: found.unserved,
+            dns: Vec::new(),
+        };
+        observed.wanted.extend(asked);
+        Ok(observed)
+    }
+
     fn failed(&self, error: &RequestError, verb: &str, kind: &Kind) -> String {
         error.in_context(
             self.connection.context(),
@@ -178,8 +197,8 @@ impl Looking<'_> {
         )
     }
 
-    /// Objects with our label, of the kinds that are wanted or that the parent names.
-    async fn ours(&self, parent: Option<&Parent>) -> Result<Ours, String> {
+    /// The kinds that are wanted or that the parent names.
+    async fn kinds(&self, parent: Option<&Parent>) -> Result<Vec<Kind>, String> {
         let mut kinds: BTreeMap<String, Kind> = BTreeMap::new();
         for object in self.wanted.values() {
             kinds
@@ -200,15 +219,14 @@ impl Looking<'_> {
                 .flatten()
                 .map(|kind| (kind.group_kind(), kind)),
         );
+        Ok(kinds.into_values().collect())
+    }
+
+    /// Objects with our label.
+    async fn ours(&self, kinds: Vec<Kind>) -> Result<Ours, String> {
         let mut all = Ours::default();
-        for one in at_once(
-            kinds
-                .into_values()
-                .map(|kind| self.ours_of_kind(kind))
-                .collect(),
-        )
-        .await?
-        {
+        let lists = kinds.into_iter().map(|kind| self.ours_of_kind(kind));
+        for one in at_once(lists.collect()).await? {
             all.in_step.extend(one.in_step);
             all.candidates.extend(one.candidates);
             all.surplus.extend(one.surplus);

@@ -22,6 +22,8 @@ pub(crate) struct Parent {
     pub(crate) group_kinds: BTreeSet<String>,
     /// Namespaces of the set besides the parent's own.
     pub(crate) namespaces: BTreeSet<String>,
+    /// Digest of the document that was applied last.
+    pub(crate) document: Option<String>,
 }
 
 impl Parent {
@@ -34,9 +36,12 @@ impl Parent {
         )
     }
 
-    /// What it should say of a set with these objects.
-    pub(crate) fn of<'a>(keys: impl IntoIterator<Item = &'a Key>) -> Self {
-        let mut parent = Self::default();
+    /// What it should say of a set with these objects, of a document with this digest.
+    pub(crate) fn of<'a>(keys: impl IntoIterator<Item = &'a Key>, document: Option<&str>) -> Self {
+        let mut parent = Self {
+            document: document.map(str::to_owned),
+            ..Self::default()
+        };
         for key in keys {
             parent.group_kinds.insert(key.group_kind());
             if !key.namespace.is_empty() && key.namespace != PARENT_NAMESPACE {
@@ -46,7 +51,7 @@ impl Parent {
         parent
     }
 
-    /// What it should say while objects of both are there.
+    /// What it should say while objects of both are there; the document is this one's.
     pub(crate) fn union(mut self, other: &Self) -> Self {
         self.group_kinds.extend(other.group_kinds.iter().cloned());
         self.namespaces.extend(other.namespaces.iter().cloned());
@@ -58,7 +63,7 @@ impl Parent {
         let join = |set: &BTreeSet<String>| -> String {
             set.iter().map(String::as_str).collect::<Vec<_>>().join(",")
         };
-        json!({
+        let mut json = json!({
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": {
@@ -75,7 +80,11 @@ impl Parent {
                     ownership::NAMESPACES_ANNOTATION: join(&self.namespaces),
                 },
             },
-        })
+        });
+        if let Some(document) = &self.document {
+            json["metadata"]["annotations"][ownership::DOCUMENT_ANNOTATION] = json!(document);
+        }
+        json
     }
 
     /// Reads it with its metadata; the error says what to do.
@@ -122,6 +131,9 @@ impl Parent {
         is_ours.then(|| Self {
             group_kinds: split(ownership::GROUP_KINDS_ANNOTATION),
             namespaces: split(ownership::NAMESPACES_ANNOTATION),
+            document: metadata["annotations"][ownership::DOCUMENT_ANNOTATION]
+                .as_str()
+                .map(str::to_owned),
         })
     }
 }
@@ -135,6 +147,7 @@ mod tests {
         let parent = Parent {
             group_kinds: ["Service", "Deployment.apps"].map(str::to_owned).into(),
             namespaces: ["web".to_owned()].into(),
+            document: Some("sha256:0".to_owned()),
         };
         let mut json = parent.to_json("demo");
         assert_eq!(Parent::of_live(&json, "demo"), Some(parent));

@@ -6,13 +6,11 @@ use std::time::Duration;
 use futures::future::join_all;
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::Value;
 use shared::api::Context;
-use shared::object::Kind;
 use shared::resolved::{DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE};
 
-use super::address::object_at;
 use super::connection::{Connection, Patience, Request};
+use super::gateway::gateway;
 use super::kubeconfig::Kubeconfig;
 use super::list::List;
 use super::request_error::RequestError;
@@ -53,15 +51,16 @@ async fn probe_context(kubeconfig: &Kubeconfig, name: &str) -> Result<Context, S
     let (version, locality, gateway) = tokio::join!(
         connection.json(&version),
         locality(&connection),
-        gateway_addresses(&connection, ISTIO_NAMESPACE, DEFAULT_GATEWAY_SERVICE),
+        gateway(&connection, ISTIO_NAMESPACE, DEFAULT_GATEWAY_SERVICE),
     );
     let version = version.map_err(|error| error.in_context(name, "get the version"))?;
+    let gateway = allowed(gateway).map_err(|error| error.in_context(name, "get Service"))?;
     let (region, zone) = allowed(locality).map_err(|error| error.in_context(name, "list Node"))?;
     Ok(Context {
         version: version["gitVersion"].as_str().map(str::to_owned),
         region,
         zone,
-        gateway: allowed(gateway).map_err(|error| error.in_context(name, "get Service"))?,
+        gateway: gateway.map(|gateway| gateway.addresses),
         ..unknown(name)
     })
 }
@@ -112,29 +111,4 @@ fn only(mut values: BTreeSet<String>) -> Option<String> {
     } else {
         None
     }
-}
-
-/// The addresses in the status of a gateway's Service; `None` where there is no such Service. Both
-/// names have to be DNS labels.
-pub(crate) async fn gateway_addresses(
-    connection: &Connection,
-    namespace: &str,
-    service: &str,
-) -> Result<Option<Vec<String>>, RequestError> {
-    let request = Request::get(object_at(&Kind::SERVICE, Some(namespace), service));
-    let Some(service) = connection.find(&request).await? else {
-        return Ok(None);
-    };
-    let ingress = service["status"]["loadBalancer"]["ingress"].as_array();
-    let address = |entry: &Value| {
-        ["ip", "hostname"].iter().find_map(|field| {
-            entry[field]
-                .as_str()
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned)
-        })
-    };
-    Ok(Some(
-        ingress.into_iter().flatten().filter_map(address).collect(),
-    ))
 }

@@ -17,7 +17,8 @@ use super::answer::{Body, Refusal};
 use super::api::prove;
 use super::runs::{Doing, Running};
 use crate::operation::{Operations, PlanError, Planned};
-use crate::verify::{self, Stop, VerifyOptions};
+use crate::stop::Stop;
+use crate::verify::{self, VerifyOptions};
 
 /// Begins a verification: no drill, and only the options that the message lists.
 pub(super) async fn verify(

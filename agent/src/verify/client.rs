@@ -7,10 +7,11 @@ use http::StatusCode;
 use shared::verify::{Cause, Reply, Resolution};
 
 use super::curl::{self, Curl, DnsTool, Transfer};
+use super::job;
 use super::pod::{Traits, first_container, is_ready, traits};
 use super::selector::ClientSelector;
-use super::{Stop, job};
 use crate::cluster::{self, Connection, ExecError, Ran, Request};
+use crate::stop::Stop;
 
 /// Bytes of one command: it becomes part of a URL, and proxies before an API server take no more
 /// than 8 KiB of one.

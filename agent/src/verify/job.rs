@@ -7,10 +7,10 @@ use shared::ownership::{MANAGED_BY, MANAGED_BY_LABEL, MESH_LABEL};
 use shared::verify::Cause;
 use tokio::time::Instant;
 
-use super::Stop;
 use super::client::Errand;
 use super::curl::{self, Curl};
 use crate::cluster::{Connection, Request};
+use crate::stop::Stop;
 
 const CONTAINER: &str = "client";
 /// For the image to come and the sidecar to start.

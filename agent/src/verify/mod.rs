@@ -23,7 +23,6 @@ mod records;
 mod restore;
 mod round;
 mod selector;
-mod stop;
 mod watch;
 mod watcher;
 mod workloads;
@@ -42,9 +41,9 @@ use tokio::time::Instant;
 pub use drill_target::{DrillTarget, DrillTargetError};
 pub use restore::{LeftBehind, left_behind, restore};
 pub use selector::{ClientSelector, ClientSelectorError};
-pub use stop::{Stop, Stopper};
 
 use crate::operation::{Operations, PlanError, Planned};
+use crate::stop::Stop;
 use round::{Passed, Round};
 
 /// The first pause between two rounds; each one after it is half as long again.

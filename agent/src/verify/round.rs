@@ -14,10 +14,11 @@ use shared::ownership;
 use shared::resolved::{Resolved, Service};
 use shared::verify::{Backend, Check, Family, OffObject, Outcome, PortSeen, Seen};
 
+use super::VerifyOptions;
 use super::client::percent_encoded;
-use super::{Stop, VerifyOptions};
 use crate::cluster::{Connection, Request};
 use crate::operation::Planned;
+use crate::stop::Stop;
 
 /// Where name servers listen, unless something else is said.
 const DNS_PORT: u16 = 53;

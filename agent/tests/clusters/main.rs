@@ -13,6 +13,7 @@ mod applying;
 mod changes;
 mod federation;
 mod fixture;
+mod following;
 mod kubeconfigs;
 mod named;
 mod obstacles;

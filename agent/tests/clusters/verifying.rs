@@ -5,7 +5,8 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use fedmesh_agent::verify::{Stop, VerifyOptions, left_behind, restore, verify};
+use fedmesh_agent::stop::Stop;
+use fedmesh_agent::verify::{VerifyOptions, left_behind, restore, verify};
 use serde_json::Value;
 use shared::verify::{Check, Family, Outcome, Report};
 use tokio::sync::mpsc::unbounded_channel;

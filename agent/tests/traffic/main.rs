@@ -12,6 +12,7 @@ mod agent_process;
 mod bed;
 mod broken;
 mod failover;
+mod following;
 mod guide;
 mod outages;
 #[path = "../browser/page.rs"]

@@ -32,7 +32,7 @@ pub(crate) struct LeftOut {
 
 /// Whether the federation's own controller writes the records, from a `ServiceDNSRecord`. It can
 /// name them by the gateway only.
-pub(crate) fn controller_publishes(resolved: &Resolved) -> bool {
+pub fn controller_publishes(resolved: &Resolved) -> bool {
     resolved.target == Target::KubefedV1Alpha1 && resolved.dns.naming == Naming::Gateway
 }
 

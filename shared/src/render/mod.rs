@@ -18,6 +18,7 @@ use crate::ownership;
 use crate::placed::Placed;
 use crate::resolved::{IstioVersion, Resolved};
 
+pub use dns_endpoint::controller_publishes;
 pub use virtual_service::ANSWER_HEADER;
 
 /// Everything that the clusters get, in no order that matters.

@@ -2,6 +2,7 @@
 
 pub(super) mod findings;
 pub(super) mod folder;
+pub(super) mod follow;
 pub(super) mod plan;
 pub(super) mod progress;
 pub(super) mod status;

@@ -1,0 +1,44 @@
+//! Ctrl-C, and the request to end that service managers send.
+
+use std::io::Write as _;
+
+use super::output;
+use crate::stop::Stopper;
+
+/// The first Ctrl-C, or a request to end, brings the run to its end; the second stops at once.
+/// `then` says what happens until the end.
+pub(super) async fn mind(stopper: Stopper, then: &str) {
+    interrupted().await;
+    stopper.stop();
+    _ = writeln!(
+        output::stderr(),
+        "\nstopping: {then}; press Ctrl-C again to stop at once"
+    );
+    interrupted().await;
+    // As the shell has it for a program ended by SIGINT.
+    std::process::exit(130);
+}
+
+#[cfg(unix)]
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) {
+        (Ok(mut interrupt), Ok(mut terminate)) => {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        _ => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,165 @@
+//! What following tells, a line for each event.
+
+use std::io::{self, Write};
+
+use k8s_openapi::jiff::{Timestamp, Unit};
+use serde::Serialize;
+
+use super::{ADDED, CHANGED, ERROR, HEADING, QUIET, REMOVED, WARNING, printable};
+use crate::follow::{FollowEvent, RecordChange};
+
+/// For people and logs.
+pub(in crate::cli) fn write(
+    to: &mut impl Write,
+    at: Timestamp,
+    event: &FollowEvent,
+) -> io::Result<()> {
+    let at = to_the_second(at);
+    write!(to, "{QUIET}{at}{QUIET:#}  ")?;
+    match event {
+        FollowEvent::Following {
+            mesh,
+            cluster,
+            gateways,
+        } => {
+            write!(
+                to,
+                "{HEADING}following{HEADING:#} {mesh}: records in {cluster}"
+            )?;
+            for (cluster, addresses) in gateways {
+                write!(to, "; {cluster} at {}", list(addresses))?;
+            }
+            writeln!(to)
+        }
+        FollowEvent::Gateway {
+            cluster,
+            before,
+            after,
+        } => writeln!(
+            to,
+            "{CHANGED}gateway{CHANGED:#}  {cluster}: {} → {}",
+            list(before),
+            list(after)
+        ),
+        FollowEvent::Lost {
+            cluster,
+            error,
+            kept,
+        } => writeln!(
+            to,
+            "{WARNING}lost{WARNING:#}     {cluster}: {} stays published: {}",
+            list(kept),
+            printable(error)
+        ),
+        FollowEvent::Back { cluster } => {
+            writeln!(to, "{ADDED}back{ADDED:#}     {cluster}")
+        }
+        FollowEvent::Record(RecordChange {
+            name,
+            record_type,
+            before,
+            after,
+        }) => {
+            let (style, word) = match (before.is_empty(), after.is_empty()) {
+                (true, _) => (ADDED, "created"),
+                (_, true) => (REMOVED, "deleted"),
+                _ => (CHANGED, "changed"),
+            };
+            writeln!(
+                to,
+                "{style}{word}{style:#}  {name} {record_type}: {} → {}",
+                list(before),
+                list(after)
+            )
+        }
+        FollowEvent::Failed { error, retry_in } => writeln!(
+            to,
+            "{ERROR}failed{ERROR:#}   {}; next try in {retry_in} s",
+            printable(error)
+        ),
+    }
+}
+
+/// For programs: one JSON object a line.
+pub(in crate::cli) fn write_json(
+    to: &mut impl Write,
+    at: Timestamp,
+    event: &FollowEvent,
+) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        time: String,
+        #[serde(flatten)]
+        event: &'a FollowEvent,
+    }
+    let time = to_the_second(at).to_string();
+    serde_json::to_writer(&mut *to, &Line { time, event })?;
+    writeln!(to)
+}
+
+fn to_the_second(at: Timestamp) -> Timestamp {
+    // It only fails at the end of time.
+    at.round(Unit::Second).unwrap_or(at)
+}
+
+fn list(items: &[String]) -> String {
+    if items.is_empty() {
+        return "none".to_owned();
+    }
+    let printable: Vec<_> = items.iter().map(|item| printable(item)).collect();
+    printable.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Timestamp, write, write_json};
+    use crate::follow::{FollowEvent, RecordChange};
+
+    #[test]
+    fn a_line_for_each_event() {
+        let some = || vec!["192.0.2.1".to_owned()];
+        let events = [
+            FollowEvent::Following {
+                mesh: "demo".into(),
+                cluster: "cluster1".into(),
+                gateways: [
+                    ("cluster1".to_owned(), some()),
+                    ("cluster2".to_owned(), vec![]),
+                ]
+                .into(),
+            },
+            FollowEvent::Gateway {
+                cluster: "cluster1".into(),
+                before: some(),
+                after: vec!["192.0.2.7".into()],
+            },
+            FollowEvent::Lost {
+                cluster: "cluster2".into(),
+                error: "no answer".into(),
+                kept: some(),
+            },
+            FollowEvent::Back {
+                cluster: "cluster2".into(),
+            },
+            FollowEvent::Record(RecordChange {
+                name: "shop.example.net".into(),
+                record_type: "A".into(),
+                before: vec![],
+                after: some(),
+            }),
+            FollowEvent::Failed {
+                error: "no answer".into(),
+                retry_in: 4,
+            },
+        ];
+        let mut text = Vec::new();
+        for event in &events {
+            write(&mut text, Timestamp::UNIX_EPOCH, event).unwrap();
+        }
+        for event in &events {
+            write_json(&mut text, Timestamp::UNIX_EPOCH, event).unwrap();
+        }
+        let text = String::from_utf8(text).unwrap();
+        insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string());
+    }
+}

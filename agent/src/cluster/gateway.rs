@@ -1,0 +1,88 @@
+//! Where a cluster's gateway is reached, and whether anything answers there.
+
+use http::StatusCode;
+use serde_json::Value;
+use shared::object::Kind;
+
+use super::address::object_at;
+use super::connection::{Connection, Request};
+use super::list::List;
+use super::request_error::RequestError;
+
+/// The label of an EndpointSlice that names its Service.
+pub(crate) const SERVICE_NAME_LABEL: &str = "kubernetes.io/service-name";
+/// The slices of Services.
+pub(crate) const ENDPOINT_SLICES: (&str, &str, &str) = ("discovery.k8s.io", "v1", "EndpointSlice");
+
+/// What a gateway's Service says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Gateway {
+    /// Addresses in its status.
+    pub(crate) addresses: Vec<String>,
+    /// Whether it has pods that take calls; `None` where nobody can tell.
+    pub(crate) is_ready: Option<bool>,
+}
+
+/// Looks at a gateway's Service; `None` where there is no such Service. Both names have to be DNS
+/// labels.
+pub(crate) async fn gateway(
+    connection: &Connection,
+    namespace: &str,
+    service: &str,
+) -> Result<Option<Gateway>, RequestError> {
+    let request = Request::get(object_at(&Kind::SERVICE, Some(namespace), service));
+    let (live, is_ready) = tokio::join!(
+        connection.find(&request),
+        is_ready(connection, namespace, service)
+    );
+    let Some(live) = live? else {
+        return Ok(None);
+    };
+    let ingress = live["status"]["loadBalancer"]["ingress"].as_array();
+    let address = |entry: &Value| {
+        ["ip", "hostname"].iter().find_map(|field| {
+            entry[field]
+                .as_str()
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+        })
+    };
+    Ok(Some(Gateway {
+        addresses: ingress.into_iter().flatten().filter_map(address).collect(),
+        is_ready: is_ready?,
+    }))
+}
+
+/// Whether any endpoint of a Service is ready. A Service without slices has no selector, so that
+/// what is behind it is not in the cluster; and who may not list them cannot know.
+async fn is_ready(
+    connection: &Connection,
+    namespace: &str,
+    service: &str,
+) -> Result<Option<bool>, RequestError> {
+    let (group, version, _) = ENDPOINT_SLICES;
+    let list = List {
+        path: format!("/apis/{group}/{version}/namespaces/{namespace}/endpointslices"),
+        label_selector: format!("{SERVICE_NAME_LABEL}={service}"),
+        metadata_only: false,
+    };
+    let mut ready = None;
+    let read = list.read(connection, |slice| {
+        let slice: Value = serde_json::from_str(slice)?;
+        let endpoints = slice["endpoints"].as_array();
+        // "A nil value should be interpreted as true": the API's own reference.
+        let any = endpoints
+            .into_iter()
+            .flatten()
+            .any(|endpoint| endpoint["conditions"]["ready"] != false);
+        ready = Some(ready.unwrap_or(false) || any);
+        Ok(())
+    });
+    match read.await {
+        Ok(()) => Ok(ready),
+        Err(error) if error.is_not_found() || error.code() == Some(StatusCode::FORBIDDEN) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,70 @@
+//! What following has to tell.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(
+    tag = "event",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum FollowEvent {
+    /// The records are as they should be, and changes are waited for.
+    Following {
+        /// The mesh's name.
+        mesh: String,
+        /// The cluster with the records.
+        cluster: String,
+        /// Cluster → addresses that are published for it.
+        gateways: BTreeMap<String, Vec<String>>,
+    },
+    /// Other addresses are published for a cluster.
+    Gateway {
+        /// The cluster.
+        cluster: String,
+        /// Its addresses until now.
+        before: Vec<String>,
+        /// Its addresses from now on.
+        after: Vec<String>,
+    },
+    /// A cluster does not say where its gateway is.
+    Lost {
+        /// The cluster.
+        cluster: String,
+        /// Why.
+        error: String,
+        /// The addresses that stay published for it.
+        kept: Vec<String>,
+    },
+    /// A cluster that was lost says it again.
+    Back {
+        /// The cluster.
+        cluster: String,
+    },
+    /// A record was written.
+    Record(RecordChange),
+    /// The records could not be written.
+    Failed {
+        /// Why.
+        error: String,
+        /// When it is tried again, in seconds.
+        retry_in: u64,
+    },
+}
+
+/// How a record changed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordChange {
+    /// The name.
+    pub name: String,
+    /// `A`, `AAAA` or `CNAME`.
+    pub record_type: String,
+    /// Its targets until now; empty where there was no such record.
+    pub before: Vec<String>,
+    /// Its targets from now on; empty where it is gone.
+    pub after: Vec<String>,
+}

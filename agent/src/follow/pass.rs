@@ -1,0 +1,252 @@
+//! One pass: look at the gateways, write the records that are no longer true.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use shared::Mesh;
+use shared::bundle::{Bundle, ClusterManifests};
+use shared::facts::Facts;
+use shared::object::Object;
+use shared::plan;
+use shared::render::controller_publishes;
+use shared::resolved::Resolved;
+use tokio::sync::mpsc::{self, UnboundedSender};
+
+use super::event::FollowEvent;
+use super::{FollowError, records};
+use crate::apply;
+use crate::cluster::{self, Connection};
+use crate::gateways::{self, Gateways, Seen};
+use crate::operation::{ApplyOptions, Operations, Scope, Target};
+use crate::place::{Place, places};
+
+/// What is remembered from pass to pass.
+pub(super) struct Follower<'a> {
+    operations: &'a Operations,
+    mesh: &'a Mesh,
+    events: &'a UnboundedSender<FollowEvent>,
+    /// By cluster, what its gateway's Service said last.
+    known: BTreeMap<usize, Vec<String>>,
+    /// Clusters that do not answer.
+    lost: BTreeSet<usize>,
+    /// What the last pass published, and where.
+    published: Option<(String, Facts)>,
+}
+
+/// Why a pass was not made to its end.
+pub(super) enum Trouble {
+    /// Another try may go better.
+    Passing(String),
+    /// None will.
+    Final(FollowError),
+}
+
+impl From<FollowError> for Trouble {
+    fn from(error: FollowError) -> Self {
+        Self::Final(error)
+    }
+}
+
+impl<'a> Follower<'a> {
+    pub(super) fn new(
+        operations: &'a Operations,
+        mesh: &'a Mesh,
+        events: &'a UnboundedSender<FollowEvent>,
+    ) -> Self {
+        Self {
+            operations,
+            mesh,
+            events,
+            known: BTreeMap::new(),
+            lost: BTreeSet::new(),
+            published: None,
+        }
+    }
+
+    /// Says what is followed, after the first pass.
+    pub(super) fn tell_of_start(&self) {
+        if let Some((cluster, facts)) = &self.published {
+            self.tell(FollowEvent::Following {
+                mesh: self.mesh.metadata.name.clone(),
+                cluster: cluster.clone(),
+                gateways: facts.gateways.clone(),
+            });
+        }
+    }
+
+    /// Makes the records true; gives the context of the cluster that has them.
+    pub(super) async fn pass(&mut self) -> Result<String, Trouble> {
+        let kubeconfig = match self.operations.read() {
+            Ok(kubeconfig) => kubeconfig,
+            // It may be being written just now.
+            Err(error) if self.published.is_some() => {
+                return Err(Trouble::Passing(error.to_string()));
+            }
+            Err(error) => return Err(FollowError::from(error).into()),
+        };
+        let mut places = places(&kubeconfig, self.mesh).await;
+        let mut seen = gateways::look(self.mesh, &mut places).await;
+        let resolved = self.check(&seen.facts(self.mesh))?;
+        if controller_publishes(&resolved) {
+            return Err(FollowError::Controller.into());
+        }
+        let dns = resolved.dns.cluster;
+        let connection = match &places[dns].connection {
+            Ok(connection) => connection.clone(),
+            Err(why) => return Err(Trouble::Passing(why.clone())),
+        };
+        self.suppose(&mut seen, &resolved, &connection).await?;
+        let facts = seen.facts(self.mesh);
+        let resolved = self.check(&facts)?;
+        self.write(&resolved, &places[dns], connection, &facts)
+            .await?;
+        Ok(places[dns].context.clone())
+    }
+
+    fn check(&self, facts: &Facts) -> Result<Resolved, Trouble> {
+        let checked = shared::check(self.mesh, facts);
+        let findings = checked.findings;
+        let resolved = checked.resolved;
+        Ok(resolved.ok_or(FollowError::Findings(findings))?)
+    }
+
+    /// Puts what was last known in the place of what clusters do not say now.
+    async fn suppose(
+        &mut self,
+        seen: &mut Gateways,
+        resolved: &Resolved,
+        connection: &Connection,
+    ) -> Result<(), Trouble> {
+        let mut unknown = Vec::new();
+        for (index, one) in seen.iter().enumerate() {
+            match one {
+                Seen::NotAsked => {}
+                Seen::Found(gateway) => {
+                    self.known.insert(index, gateway.addresses.clone());
+                    if self.lost.remove(&index) {
+                        self.tell(FollowEvent::Back {
+                            cluster: resolved.clusters[index].name.to_string(),
+                        });
+                    }
+                }
+                Seen::Unknown(why) => unknown.push((index, why.clone())),
+            }
+        }
+        for (index, error) in unknown {
+            if !self.known.contains_key(&index) {
+                let addresses = self.in_records(resolved, connection, index, seen).await?;
+                self.known.insert(index, addresses);
+            }
+            let kept = self.known[&index].clone();
+            if self.lost.insert(index) {
+                self.tell(FollowEvent::Lost {
+                    cluster: resolved.clusters[index].name.to_string(),
+                    error,
+                    kept: kept.clone(),
+                });
+            }
+            seen.suppose(index, kept);
+        }
+        Ok(())
+    }
+
+    /// The addresses of a cluster that has not answered since the start, as the records have them.
+    async fn in_records(
+        &self,
+        resolved: &Resolved,
+        connection: &Connection,
+        index: usize,
+        seen: &Gateways,
+    ) -> Result<Vec<String>, Trouble> {
+        let found = cluster::look_at_records(connection.clone(), &self.mesh.metadata.name, &[]);
+        let live: Vec<Value> = match found.await.map_err(Trouble::Passing)? {
+            Some((observed, _)) => {
+                let ours = observed.surplus.into_values();
+                ours.map(|surplus| surplus.live).collect()
+            }
+            None => Vec::new(),
+        };
+        let here = &resolved.clusters[index];
+        let others = resolved.clusters.iter().zip(seen.iter());
+        let others = others
+            .filter(|(other, _)| other.zone == here.zone && other.region == here.region)
+            .flat_map(|(_, seen)| match seen {
+                Seen::Found(gateway) => gateway.addresses.as_slice(),
+                Seen::NotAsked | Seen::Unknown(_) => &[],
+            });
+        let others = others.map(String::as_str).collect();
+        Ok(records::still_published(&live, resolved, index, &others))
+    }
+
+    /// Writes what is not true, and tells of it.
+    async fn write(
+        &mut self,
+        resolved: &Resolved,
+        place: &Place,
+        connection: Connection,
+        facts: &Facts,
+    ) -> Result<(), Trouble> {
+        let bundle = Bundle::new(self.mesh, resolved);
+        let document = bundle.document_digest();
+        let bundle = records::only_records(bundle, &place.name);
+        let manifests = bundle.cluster(&place.name);
+        let wanted: Vec<&Object> = manifests
+            .into_iter()
+            .flat_map(ClusterManifests::objects)
+            .collect();
+        let mesh = self.mesh.metadata.name.clone();
+        let cluster = place.name.clone();
+        let found = cluster::look_at_records(connection, &mesh, &wanted).await;
+        let Some((observed, look)) = found.map_err(Trouble::Passing)? else {
+            return Err(FollowError::NotApplied { mesh, cluster }.into());
+        };
+        let applied = look.parent.as_ref().and_then(|one| one.document.as_ref());
+        if applied != Some(&document) {
+            return Err(FollowError::OtherDocument { mesh, cluster }.into());
+        }
+        let changes = records::changes(wanted.iter().copied(), &observed);
+        let target = Target {
+            scope: Scope::Records,
+            document: Some(document),
+            objects: wanted.into_iter().cloned().collect(),
+            look,
+        };
+        let places = [(place.name.as_str(), place.context.as_str())];
+        let observed = BTreeMap::from([(place.name.clone(), Ok(observed))]);
+        let plan = plan::plan(&bundle, places, &observed);
+        if plan.has_changes() {
+            let targets = BTreeMap::from([(place.name.clone(), target)]);
+            let (sender, _) = mpsc::unbounded_channel();
+            let report = apply::apply(plan, targets, ApplyOptions::default(), sender).await;
+            if !report.is_success() {
+                let errors = report.clusters.into_iter().filter_map(|one| one.error);
+                return Err(Trouble::Passing(errors.collect::<Vec<_>>().join("; ")));
+            }
+        }
+        self.tell_of_gateways(&place.name, facts);
+        for change in changes {
+            self.tell(FollowEvent::Record(change));
+        }
+        Ok(())
+    }
+
+    fn tell_of_gateways(&mut self, dns: &str, facts: &Facts) {
+        let before = self.published.replace((dns.to_owned(), facts.clone()));
+        let Some((_, before)) = before else { return };
+        for (cluster, after) in &facts.gateways {
+            let before = before.gateways.get(cluster).cloned().unwrap_or_default();
+            if before != *after {
+                self.tell(FollowEvent::Gateway {
+                    cluster: cluster.clone(),
+                    before,
+                    after: after.clone(),
+                });
+            }
+        }
+    }
+
+    /// Whoever has stopped listening does not stop the records.
+    fn tell(&self, event: FollowEvent) {
+        _ = self.events.send(event);
+    }
+}

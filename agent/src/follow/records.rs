@@ -1,0 +1,115 @@
+//! Records as they are in the objects.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use shared::bundle::{Bundle, ClusterManifests, File};
+use shared::object::{Kind, Object};
+use shared::plan::{Existing, ObservedCluster};
+use shared::published::Level;
+use shared::resolved::Resolved;
+
+use super::event::RecordChange;
+
+/// Name and type → targets, sorted.
+type Records = BTreeMap<(String, String), BTreeSet<String>>;
+
+/// The part of a bundle that is records of a cluster.
+pub(super) fn only_records(bundle: Bundle, cluster: &str) -> Bundle {
+    let manifests = bundle.clusters.into_iter();
+    let with_records = manifests
+        .filter(|manifests| manifests.name == cluster)
+        .map(|manifests| ClusterManifests {
+            files: manifests.files.into_iter().filter_map(records_of).collect(),
+            ..manifests
+        });
+    Bundle {
+        clusters: with_records.collect(),
+        ..bundle
+    }
+}
+
+fn records_of(mut file: File) -> Option<File> {
+    file.objects
+        .retain(|object| object.kind == Kind::DNS_ENDPOINT);
+    (!file.objects.is_empty()).then_some(file)
+}
+
+/// What an apply of `wanted` changes, by name.
+pub(super) fn changes<'a>(
+    wanted: impl IntoIterator<Item = &'a Object>,
+    observed: &ObservedCluster,
+) -> Vec<RecordChange> {
+    let (mut before, mut after) = (Records::new(), Records::new());
+    for object in wanted {
+        match observed.wanted.get(&object.key()) {
+            Some(Existing::InStep) => continue,
+            Some(Existing::Asked { live, .. }) => collect(live, &mut before),
+            None => {}
+        }
+        collect(&object.to_json(), &mut after);
+    }
+    for surplus in observed.surplus.values() {
+        collect(&surplus.live, &mut before);
+    }
+    let keys: BTreeSet<_> = before.keys().chain(after.keys()).cloned().collect();
+    keys.into_iter()
+        .filter(|key| before.get(key) != after.get(key))
+        .map(|key| {
+            let targets = |records: &Records| -> Vec<String> {
+                records.get(&key).into_iter().flatten().cloned().collect()
+            };
+            let (before, after) = (targets(&before), targets(&after));
+            let (name, record_type) = key;
+            RecordChange {
+                name,
+                record_type,
+                before,
+                after,
+            }
+        })
+        .collect()
+}
+
+/// The addresses that live records still have for a cluster that does not answer: those of its
+/// zone's names, without those that `others` in the zone have.
+pub(super) fn still_published(
+    live: &[Value],
+    resolved: &Resolved,
+    index: usize,
+    others: &BTreeSet<&str>,
+) -> Vec<String> {
+    let mut records = Records::new();
+    for object in live {
+        collect(object, &mut records);
+    }
+    let cluster = &resolved.clusters[index];
+    let names = resolved.services.iter().flat_map(|service| &service.names);
+    // A zone without an address is an alias of its region's name.
+    let published: BTreeSet<&str> = names.clone().map(|name| name.host.as_str()).collect();
+    let of_zone = names.filter(|name| {
+        name.clusters.contains(&index)
+            && matches!(&name.level, Level::Zone { region, zone }
+                if *region == cluster.region && *zone == cluster.zone)
+    });
+    let hosts: BTreeSet<&str> = of_zone.map(|name| name.host.as_str()).collect();
+    let targets: BTreeSet<&String> = records
+        .iter()
+        .filter(|((host, _), _)| hosts.contains(host.as_str()))
+        .flat_map(|(_, targets)| targets)
+        .filter(|target| !published.contains(target.as_str()) && !others.contains(target.as_str()))
+        .collect();
+    targets.into_iter().cloned().collect()
+}
+
+/// Adds the records of a DNSEndpoint.
+fn collect(object: &Value, records: &mut Records) {
+    for endpoint in object["spec"]["endpoints"].as_array().into_iter().flatten() {
+        let text = |field: &str| endpoint[field].as_str().unwrap_or_default().to_owned();
+        let targets = endpoint["targets"].as_array().into_iter().flatten();
+        records
+            .entry((text("dnsName"), text("recordType")))
+            .or_default()
+            .extend(targets.filter_map(|target| target.as_str().map(str::to_owned)));
+    }
+}

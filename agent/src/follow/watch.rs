@@ -1,0 +1,169 @@
+//! Watches on what the records depend on. They only say that something has changed.
+
+use std::time::Duration;
+
+use futures::{StreamExt as _, pin_mut};
+use kube::Api;
+use kube::core::{ApiResource, DynamicObject, GroupVersionKind, PartialObjectMeta};
+use kube::runtime::watcher::{self, Event, watcher};
+use shared::Mesh;
+use shared::object::Kind;
+use shared::ownership;
+use tokio::sync::mpsc::Sender;
+use tokio::task::JoinSet;
+
+use super::RESYNC;
+use crate::cluster::{ENDPOINT_SLICES, Patience, SERVICE_NAME_LABEL};
+use crate::gateways::gateway_service;
+use crate::operation::Operations;
+
+/// After the first failure; each later pause is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// No pause is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// One thing to watch.
+struct Watch {
+    context: String,
+    resource: ApiResource,
+    /// `None` for all.
+    namespace: Option<String>,
+    config: watcher::Config,
+}
+
+/// Watches the gateways that the document has no addresses for, and the records in `dns_context`.
+/// The watches end with the set.
+pub(super) fn start(
+    operations: &Operations,
+    mesh: &Mesh,
+    dns_context: &str,
+    changed: &Sender<()>,
+) -> JoinSet<()> {
+    let mut watches = vec![Watch {
+        context: dns_context.to_owned(),
+        resource: resource(
+            &Kind::DNS_ENDPOINT.group,
+            &Kind::DNS_ENDPOINT.version,
+            &Kind::DNS_ENDPOINT.kind,
+        ),
+        namespace: None,
+        config: watcher::Config::default().labels(&format!(
+            "{}={}",
+            ownership::PART_OF_LABEL,
+            ownership::applyset_id(&mesh.metadata.name)
+        )),
+    }];
+    for cluster in &mesh.spec.clusters {
+        let Some((namespace, service)) = gateway_service(cluster) else {
+            continue;
+        };
+        let context = cluster.context.as_ref().unwrap_or(&cluster.name);
+        let (group, version, kind) = ENDPOINT_SLICES;
+        let slices = watcher::Config::default().labels(&format!("{SERVICE_NAME_LABEL}={service}"));
+        let services = watcher::Config::default().fields(&format!("metadata.name={service}"));
+        for (resource, config) in [
+            (resource("", "v1", "Service"), services),
+            (resource(group, version, kind), slices),
+        ] {
+            watches.push(Watch {
+                context: context.clone(),
+                resource,
+                namespace: Some(namespace.clone()),
+                config,
+            });
+        }
+    }
+    let mut tasks = JoinSet::new();
+    for watch in watches {
+        tasks.spawn(watch.keep(operations.clone(), changed.clone()));
+    }
+    tasks
+}
+
+fn resource(group: &str, version: &str, kind: &str) -> ApiResource {
+    ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind))
+}
+
+/// Why a watch ended.
+enum Ended {
+    Forbidden(String),
+    Lost(String),
+}
+
+impl Ended {
+    fn of(error: &watcher::Error) -> Self {
+        use watcher::Error::{InitialListFailed, WatchStartFailed};
+        match error {
+            InitialListFailed(kube::Error::Api(status))
+            | WatchStartFailed(kube::Error::Api(status))
+                if status.code == 403 =>
+            {
+                Self::Forbidden(status.message.clone())
+            }
+            _ => Self::Lost(error.to_string()),
+        }
+    }
+}
+
+impl Watch {
+    /// Watches for ever; after a failure with the kubeconfig read anew, whose credentials may have
+    /// been renewed.
+    async fn keep(self, operations: Operations, changed: Sender<()>) {
+        let mut pause = FIRST_PAUSE;
+        let mut has_warned = false;
+        loop {
+            let before = tokio::time::Instant::now();
+            let why = self.watch(&operations, &changed).await;
+            if before.elapsed() > LONGEST_PAUSE {
+                pause = FIRST_PAUSE;
+                has_warned = false;
+            }
+            let (context, kind) = (&self.context, &self.resource.kind);
+            match why {
+                // A pass tells of clusters that do not answer; nothing else tells of this.
+                Ended::Forbidden(why) if !has_warned => {
+                    has_warned = true;
+                    tracing::warn!(
+                        "context {context}: {kind} may not be watched, so changes are seen up to {} \
+                         minutes late: {why}; allow list and watch",
+                        RESYNC.as_secs() / 60
+                    );
+                }
+                Ended::Forbidden(why) | Ended::Lost(why) => {
+                    tracing::debug!(%context, %kind, "the watch ended: {why}");
+                }
+            }
+            tokio::time::sleep(pause.mul_f64(1.0 + fastrand::f64() / 2.0)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn watch(&self, operations: &Operations, changed: &Sender<()>) -> Ended {
+        let kubeconfig = match operations.read() {
+            Ok(kubeconfig) => kubeconfig,
+            Err(error) => return Ended::Lost(error.to_string()),
+        };
+        let connection = match kubeconfig.connect(&self.context, Patience::PLAN).await {
+            Ok(connection) => connection,
+            Err(why) => return Ended::Lost(why),
+        };
+        let client = connection.client();
+        let api: Api<PartialObjectMeta<DynamicObject>> = match &self.namespace {
+            Some(namespace) => Api::namespaced_with(client, namespace, &self.resource),
+            None => Api::all_with(client, &self.resource),
+        };
+        let events = watcher(api, self.config.clone());
+        pin_mut!(events);
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(Event::Init | Event::InitApply(_)) => {}
+                Ok(Event::InitDone | Event::Apply(_) | Event::Delete(_)) => {
+                    // Where one word waits to be heard, another says no more.
+                    _ = changed.try_send(());
+                }
+                Err(error) => return Ended::of(&error),
+            }
+        }
+        Ended::Lost("the stream ended".to_owned())
+    }
+}

@@ -1,0 +1,33 @@
+//! The clusters of a document, and the way to each.
+
+use futures::future::join_all;
+use shared::Mesh;
+
+use crate::cluster::{Connection, Kubeconfig, Patience};
+
+/// A cluster of a document that may not have been checked.
+pub(crate) struct Place {
+    pub(crate) name: String,
+    pub(crate) context: String,
+    pub(crate) connection: Result<Connection, String>,
+}
+
+/// The clusters, in the order of the document.
+pub(crate) async fn places(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Vec<Place> {
+    join_all(mesh.spec.clusters.iter().map(|cluster| async move {
+        let context = cluster.context.as_ref().unwrap_or(&cluster.name);
+        Place {
+            name: cluster.name.clone(),
+            context: context.clone(),
+            connection: kubeconfig.connect(context, Patience::PLAN).await,
+        }
+    }))
+    .await
+}
+
+/// Names and contexts, as the core takes them.
+pub(crate) fn named(places: &[Place]) -> impl Iterator<Item = (&str, &str)> {
+    places
+        .iter()
+        .map(|place| (place.name.as_str(), place.context.as_str()))
+}
