@@ -12,10 +12,10 @@ use shared::mesh::Gateway;
 use crate::fixture::{CLUSTERS, EAST, Fixture, WEST, document, shared_bed, start_bed};
 
 /// For one event: a watch that has ended is begun again after 45 seconds at most.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// A mesh whose gateways are Services in its namespace, with an address each.
-fn with_services<'a>(fixture: &mut Fixture<'a>, services: &[&str]) {
+fn with_services(fixture: &mut Fixture<'_>, services: &[&str]) {
     fixture.mesh = document(fixture.name, services);
     for cluster in &mut fixture.mesh.spec.clusters {
         cluster.gateway = Some(Gateway {

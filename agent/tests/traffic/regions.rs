@@ -3,7 +3,16 @@
 use serde_json::json;
 use shared::verify::Family;
 
-use crate::bed::{Bed, GLOBAL, ZONE, eventually, server};
+use crate::bed::{Bed, CLUSTERS, GLOBAL, ZONE, eventually, server};
+
+fn set_mtls(bed: &Bed, mode: &str) {
+    for (context, ..) in CLUSTERS {
+        let patch = json!({"spec": {"mtls": {"mode": mode}}}).to_string();
+        let object = ["patch", "peerauthentication/default", "-n=istio-system"];
+        let change = ["--type=merge", "--patch", &patch];
+        bed.kubectl(context, &[&object[..], &change[..]].concat());
+    }
+}
 
 #[test]
 fn every_name_from_every_client_and_a_cluster_that_leaves_takes_its_names_along() {
@@ -31,6 +40,11 @@ fn every_name_from_every_client_and_a_cluster_that_leaves_takes_its_names_along(
         ("200", "cluster3"),
         "it falls back to where stock is"
     );
+
+    // Calls go through sidecars that insist on mTLS; through those that only take it, too.
+    set_mtls(&bed, "PERMISSIVE");
+    bed.verified(&document);
+    set_mtls(&bed, "STRICT");
 
     let names = bed.mesh.name_server();
     let gone = format!("httpbin.default.external.svc.us-east4-a.us-east4.{ZONE}");
