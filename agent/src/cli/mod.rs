@@ -14,6 +14,7 @@ mod names;
 mod output;
 mod plan;
 mod render;
+mod schema;
 mod serve;
 mod simulate;
 mod status;
@@ -69,6 +70,7 @@ enum Command {
     Follow(follow::Follow),
     Remove(apply::Remove),
     Serve(serve::Serve),
+    Schema(schema::Schema),
 }
 
 /// Which document.
@@ -140,6 +142,7 @@ fn run(cli: Cli) -> Exit {
     let result = match cli.command {
         Command::Render(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Schema(command) => command.run(),
         Command::Names(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Plan(command) => on_runtime(command.run()),

@@ -6,5 +6,6 @@
 mod desk;
 mod read;
 mod render;
+mod schema;
 mod usage;
 mod verify;

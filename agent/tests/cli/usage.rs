@@ -2,8 +2,9 @@
 
 use crate::desk::{Desk, MESH};
 
-const COMMANDS: [&str; 10] = [
-    "render", "check", "names", "simulate", "plan", "apply", "status", "verify", "remove", "serve",
+const COMMANDS: [&str; 12] = [
+    "render", "check", "names", "simulate", "plan", "apply", "status", "verify", "follow",
+    "remove", "serve", "schema",
 ];
 
 #[test]

@@ -6,27 +6,34 @@ use serde::{Deserialize, Serialize};
 
 /// A cluster of the mesh.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Cluster {
-    /// Its name in this document, a DNS label.
+    /// Its name in this document.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label"))]
     pub name: String,
-    /// The kubeconfig context that reaches it; default its name.
+    /// The kubeconfig context that reaches it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "its name")))]
     pub context: Option<String>,
-    /// Its region, such as `us-west2`: a DNS label, since it is part of published names.
+    /// Its region, such as `us-west2`; part of published names.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label"))]
     pub region: String,
-    /// Its zone, such as `us-west2-a`: a DNS label.
+    /// Its zone, such as `us-west2-a`; part of published names.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label"))]
     pub zone: String,
-    /// Its ingress gateway; default Istio's own.
+    /// Its ingress gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<Gateway>,
-    /// Which DNS the cluster runs; default what the agent finds.
+    /// The DNS that it runs for its pods; `none` leaves it alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "what the agent finds")))]
     pub dns_flavour: Option<DnsFlavour>,
 }
 
 /// The DNS that a cluster runs for its pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DnsFlavour {
     /// `CoreDNS`.
@@ -40,22 +47,27 @@ pub enum DnsFlavour {
 
 /// The ingress gateway of a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Gateway {
-    /// Its Service; default `istio-ingressgateway`.
+    /// The gateway's Service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::DEFAULT_GATEWAY_SERVICE)))]
     pub service: Option<String>,
-    /// The namespace of the Service; default `istio-system`.
+    /// The Service's namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::ISTIO_NAMESPACE)))]
     pub namespace: Option<String>,
-    /// Labels of its pods; default `istio: ingressgateway`.
+    /// Labels of the gateway's pods.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::labels", extend("x-default" = "`istio: ingressgateway`")))]
     pub selector: BTreeMap<String, String>,
-    /// Addresses under which other clusters reach it (IPv4, IPv6 or one host name); default what
-    /// the agent finds in the Service's status.
+    /// Where other clusters reach it: IPv4, IPv6, or one host name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::addresses", extend("x-default" = "what the agent finds in the Service's status")))]
     pub addresses: Vec<String>,
-    /// The HTTP port of the Service; default 80.
+    /// The HTTP port of the Service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port", extend("default" = crate::resolved::DEFAULT_GATEWAY_PORT)))]
     pub port: Option<u32>,
 }

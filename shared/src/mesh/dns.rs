@@ -4,33 +4,42 @@ use serde::{Deserialize, Serialize};
 
 /// How services are named and published.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Dns {
-    /// The DNS zone under which every name is published, such as `my.dns.zone.name`.
+    /// The zone under which every name is published, such as `my.dns.zone.name`.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::host_name"))]
     pub suffix: String,
-    /// The label that marks the federation in published names; default `external`.
+    /// The label that marks the federation in published names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::DEFAULT_FEDERATION)))]
     pub federation: Option<String>,
-    /// What the published names start with; default `service`.
+    /// What published names start with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "service")))]
     pub naming: Option<Naming>,
-    /// Time to live of the records, in seconds; default 300.
+    /// Time to live of the records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::seconds", extend("default" = crate::resolved::DEFAULT_TTL)))]
     pub ttl: Option<u32>,
-    /// The cluster that holds the records and runs `ExternalDNS`; default the first.
+    /// The cluster that holds the records and runs ExternalDNS; host of a federation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("x-default" = "the first")))]
     pub cluster: Option<String>,
-    /// Addresses of the name servers of a private zone, each with a port where it is not 53; every
-    /// cluster's DNS is made to ask them for the suffix. Without any, the zone is public.
+    /// They answer for a private zone; every cluster's DNS is made to ask them, see [private
+    /// zones](#private-zones).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::nameservers", extend("x-default" = "none: the zone is public")))]
     pub nameservers: Vec<String>,
-    /// The `ExternalDNS` to run; without it the records wait for one that is there already.
+    /// The ExternalDNS to run; without it the records wait for one that is there already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "none is rendered")))]
     pub external_dns: Option<ExternalDns>,
 }
 
 /// What published names start with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Naming {
     /// `<service>.<namespace>.<federation>.svc…`
@@ -42,21 +51,26 @@ pub enum Naming {
 
 /// The `ExternalDNS` that publishes the records.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExternalDns {
-    /// `ExternalDNS`'s `--provider`, such as `google` or `aws`.
+    /// Its `--provider`, such as `google` or `aws`.
     pub provider: String,
-    /// `--txt-owner-id`: marks the records as this mesh's; default the mesh's name.
+    /// Its `--txt-owner-id`, which marks the records as this mesh's; one for each mesh.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "the mesh's name")))]
     pub owner_id: Option<String>,
-    /// Where it runs; default `external-dns`.
+    /// Where it runs and where the records are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::DEFAULT_EXTERNAL_DNS_NAMESPACE)))]
     pub namespace: Option<String>,
-    /// More arguments, such as `--google-project=…`; never a credential.
+    /// More arguments for it, as they are, such as `--google-project=…`; never one that fedmesh
+    /// sets, never a credential.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::arguments"))]
     pub args: Vec<String>,
-    /// A Secret in its namespace whose entries become environment variables; `ExternalDNS` takes
-    /// each flag from `EXTERNAL_DNS_<FLAG>`.
+    /// A Secret in its namespace whose entries become environment variables: ExternalDNS takes each
+    /// flag from `EXTERNAL_DNS_<FLAG>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
 }

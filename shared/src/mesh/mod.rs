@@ -6,6 +6,8 @@
 mod cluster;
 mod dns;
 mod read;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod service;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +19,7 @@ pub use service::{Failover, PathMatch, Probe, Service};
 
 /// A Mesh document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Mesh {
     /// Always `fedmesh.dev/v1alpha1`.
@@ -25,12 +28,13 @@ pub struct Mesh {
     pub kind: Kind,
     /// Its name.
     pub metadata: Metadata,
-    /// Everything else.
+    /// What is wanted.
     pub spec: Spec,
 }
 
 /// The only version of the document there is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ApiVersion {
     /// `fedmesh.dev/v1alpha1`
     #[default]
@@ -40,6 +44,7 @@ pub enum ApiVersion {
 
 /// The only kind of document there is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Kind {
     /// `Mesh`
     #[default]
@@ -48,37 +53,43 @@ pub enum Kind {
 
 /// What identifies the document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Metadata {
-    /// A DNS label; part of the names of what is made in the clusters.
+    /// Part of the names of what is made in the clusters.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::mesh_name"))]
     pub name: String,
 }
 
 /// What is wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Spec {
-    /// The engine that delivers the manifests; default `direct`.
+    /// The engine that delivers the manifests, see [engines](#engines).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "direct")))]
     pub target: Option<Target>,
-    /// Istio's version, `major.minor`; decides the API versions; default [`crate::resolved::DEFAULT_ISTIO`].
+    /// Istio's version, `major.minor`; decides the API versions; 1.5 or later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::version", extend("default" = crate::resolved::DEFAULT_ISTIO)))]
     pub istio: Option<String>,
     /// How services are named and published.
     pub dns: Dns,
-    /// How requests travel between clusters; default `http`.
+    /// How requests travel between clusters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "http")))]
     pub transport: Option<Transport>,
-    /// Whether gateways name the cluster that answers, in the response header
-    /// [`crate::render::ANSWER_HEADER`]; default yes.
+    /// Whether gateways name the cluster that answers, in the response header `x-fedmesh-cluster`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = true)))]
     pub answer_header: Option<bool>,
     /// The clusters.
     pub clusters: Vec<Cluster>,
     /// The shared services.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<Service>,
-    /// Sample workloads to place in the clusters; default none.
+    /// Sample workloads to place in the clusters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<Sample>,
     /// Images that replace the pinned ones.
@@ -88,6 +99,7 @@ pub struct Spec {
 
 /// The engine that delivers the manifests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Target {
     /// Each cluster gets its own objects.
     #[default]
@@ -113,6 +125,7 @@ impl Target {
 
 /// How requests travel between clusters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
     /// Plain HTTP to the other cluster's ingress gateway.
@@ -122,6 +135,7 @@ pub enum Transport {
 
 /// A workload to try things with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Sample {
     /// An HTTP server that answers `/html`, `/status/…`, `/delay/…` and more.
@@ -145,15 +159,19 @@ impl Sample {
 
 /// Images that replace the pinned ones, for instance by those of a mirror.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Images {
-    /// Instead of [`crate::resolved::HTTPBIN_IMAGE`].
+    /// Image of the sample `httpbin`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::image", extend("default" = crate::resolved::HTTPBIN_IMAGE)))]
     pub httpbin: Option<String>,
-    /// Instead of [`crate::resolved::SLEEP_IMAGE`].
+    /// Image of the sample `sleep`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::image", extend("default" = crate::resolved::SLEEP_IMAGE)))]
     pub sleep: Option<String>,
-    /// Instead of [`crate::resolved::EXTERNAL_DNS_IMAGE`].
+    /// Image of ExternalDNS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::image", extend("default" = crate::resolved::EXTERNAL_DNS_IMAGE)))]
     pub external_dns: Option<String>,
 }

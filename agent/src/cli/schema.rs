@@ -1,0 +1,56 @@
+//! `schema`: what a Mesh document looks like, for editors and for people.
+
+use std::io::Write as _;
+
+use clap::{Args, ValueEnum};
+use shared::mesh::schema;
+
+use super::failure::{Exit, Failure};
+use super::output;
+
+/// Print what a Mesh document looks like.
+///
+/// With the JSON Schema an editor completes and checks documents as they are written: put it into a
+/// file and name the file in the document's first line.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fedmesh-agent schema > mesh.schema.json
+  # yaml-language-server: $schema=./mesh.schema.json      as the first line of mesh.yaml
+  fedmesh-agent schema -o markdown                        a table of all fields")]
+pub(super) struct Schema {
+    /// The form of the output.
+    #[arg(short = 'o', long = "format", value_enum, default_value_t = SchemaFormat::Json, value_name = "FORMAT")]
+    format: SchemaFormat,
+}
+
+/// The form of a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SchemaFormat {
+    /// JSON Schema, draft 7.
+    Json,
+    /// A table of the fields with their defaults.
+    Markdown,
+}
+
+impl Schema {
+    pub(super) fn run(self) -> Result<Exit, Failure> {
+        let mut stdout = output::stdout();
+        match self.format {
+            SchemaFormat::Json => output::json(&mut stdout, &schema::schema())?,
+            SchemaFormat::Markdown => {
+                writeln!(stdout, "| field | type | default | meaning |")?;
+                writeln!(stdout, "|---|---|---|---|")?;
+                for field in schema::fields() {
+                    let meaning = field.meaning.trim_end_matches('.');
+                    writeln!(
+                        stdout,
+                        "| `{}` | {} | {} | {meaning} |",
+                        field.path, field.kind, field.default
+                    )?;
+                }
+            }
+        }
+        Ok(Exit::Success)
+    }
+}

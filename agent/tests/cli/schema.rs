@@ -1,0 +1,61 @@
+//! The schema of the document: in the repository as printed, and true.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::desk::Desk;
+
+const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+fn repository(path: &str) -> String {
+    std::fs::read_to_string(Path::new(REPOSITORY).join(path)).unwrap()
+}
+
+fn document(text: &str) -> Value {
+    serde_json::to_value(shared::Mesh::read(text).unwrap()).unwrap()
+}
+
+#[test]
+fn the_files_of_the_repository_are_what_is_printed() {
+    let desk = Desk::new();
+    let json = desk.run(&["schema"], 0).out;
+    assert!(
+        json == repository("examples/mesh.schema.json"),
+        "write it anew: fedmesh-agent schema > examples/mesh.schema.json"
+    );
+    let table = desk.run(&["schema", "-o", "markdown"], 0).out;
+    assert!(
+        repository("docs/reference.md").contains(&table),
+        "put the output of `fedmesh-agent schema -o markdown` into docs/reference.md"
+    );
+}
+
+#[test]
+fn it_takes_what_the_reader_takes_and_sees_slips() {
+    let schema = serde_json::from_str(&repository("examples/mesh.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for example in ["walkthrough", "walkthrough-printed", "three-clusters"] {
+        let text = repository(&format!("examples/{example}.yaml"));
+        assert!(text.starts_with("# yaml-language-server: $schema=./mesh.schema.json\n"));
+        let errors: Vec<String> = validator
+            .iter_errors(&document(&text))
+            .map(|error| error.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{example}: {errors:?}");
+    }
+    let good = document(&repository("examples/walkthrough.yaml"));
+    for (pointer, wrong) in [
+        ("/apiVersion", json!("fedmesh.dev/v2")),
+        ("/spec/target", json!("nomad")),
+        ("/spec/istio", json!(1.27)),
+        ("/spec/clusters/0/name", json!("Not a label")),
+        ("/spec/clusters/0/zoen", json!("a")),
+        ("/spec/services/0/port", json!(0)),
+    ] {
+        let mut bad = good.clone();
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        bad.pointer_mut(parent).unwrap()[name] = wrong;
+        assert!(!validator.is_valid(&bad), "{pointer}");
+    }
+}

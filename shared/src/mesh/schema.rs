@@ -1,0 +1,255 @@
+//! The JSON Schema of the document, for editors and for the reference.
+//!
+//! Descriptions are the doc comments of the fields. What a text has to look like is here, with the
+//! word for it in the reference as the title; the rules themselves are [`crate::check`]'s, and
+//! this never refuses what they take.
+
+use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
+
+use super::Mesh;
+
+/// Our keyword for a default that is no value, such as "what the agent finds".
+const DEFAULT_IN_WORDS: &str = "x-default";
+
+/// The schema in draft 7 of JSON Schema, which editors know.
+pub fn schema() -> Value {
+    let mut schema = with_defaults_in_words();
+    put_in_words(&mut schema);
+    schema
+}
+
+fn with_defaults_in_words() -> Value {
+    SchemaSettings::draft07()
+        .into_generator()
+        .into_root_schema_for::<Mesh>()
+        .to_value()
+}
+
+/// Moves our own keyword into the descriptions, and takes out links, which lead nowhere in an editor.
+fn put_in_words(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            let default = object.remove(DEFAULT_IN_WORDS);
+            if let Some(Value::String(description)) = object.get_mut("description") {
+                *description = description.replace('\n', " ");
+                while let Some((before, rest)) = description.split_once('[')
+                    && let Some((text, rest)) = rest.split_once("](#")
+                    && let Some((_, after)) = rest.split_once(')')
+                {
+                    *description = format!("{before}{text}{after}");
+                }
+                if let Some(default) = default.as_ref().and_then(Value::as_str) {
+                    *description = format!("{description} Default: {default}.");
+                }
+            }
+            object.values_mut().for_each(put_in_words);
+        }
+        Value::Array(items) => items.iter_mut().for_each(put_in_words),
+        _ => {}
+    }
+}
+
+/// A DNS label (RFC 1123).
+pub(super) fn label(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "title": "label", "type": "string",
+        "minLength": 1, "maxLength": 63, "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+    })
+}
+
+/// The name of a mesh: a label with room for a prefix.
+pub(super) fn mesh_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "title": "label, at most 55 characters", "type": "string",
+        "minLength": 1, "maxLength": crate::ownership::MESH_NAME_MAX,
+        "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+    })
+}
+
+/// Labels with dots between them.
+pub(super) fn host_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "title": "host name", "type": "string", "minLength": 1, "maxLength": 253 })
+}
+
+/// A port; 0 is none.
+pub(super) fn port(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "title": "port", "type": "integer", "minimum": 1, "maximum": 65535 })
+}
+
+/// Labels of Kubernetes objects.
+pub(super) fn labels(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "title": "labels", "type": "object", "additionalProperties": { "type": "string" },
+    })
+}
+
+/// Seconds.
+pub(super) fn seconds(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "title": "seconds", "type": "integer", "minimum": 1, "maximum": 2_147_483_647 })
+}
+
+/// Istio's version. A number is refused by the reader: 1.30 would be 1.3.
+pub(super) fn version(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "title": "text", "type": "string", "pattern": "^[0-9]+\\.[0-9]+" })
+}
+
+/// A duration as Go and Istio write it.
+pub(super) fn duration(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "title": "duration", "type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(h|m|s|ms))+$",
+    })
+}
+
+/// A status of HTTP.
+pub(super) fn status(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "title": "100 to 599", "type": "integer", "minimum": 100, "maximum": 599 })
+}
+
+/// An image reference.
+pub(super) fn image(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "title": "image", "type": "string", "minLength": 1 })
+}
+
+/// Addresses of gateways.
+pub(super) fn addresses(_: &mut SchemaGenerator) -> Schema {
+    list("IP address or host name")
+}
+
+/// Addresses of name servers.
+pub(super) fn nameservers(_: &mut SchemaGenerator) -> Schema {
+    list("IP address, with a port where it is not 53")
+}
+
+/// Names of clusters.
+pub(super) fn clusters(_: &mut SchemaGenerator) -> Schema {
+    list("cluster name")
+}
+
+/// Arguments of a program.
+pub(super) fn arguments(_: &mut SchemaGenerator) -> Schema {
+    list("flag")
+}
+
+fn list(title: &str) -> Schema {
+    json_schema!({
+        "type": "array", "items": { "title": title, "type": "string", "minLength": 1 },
+    })
+}
+
+/// A field of the document, as the reference describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Such as `spec.clusters[].name`.
+    pub path: String,
+    /// What is written there, in Markdown.
+    pub kind: String,
+    /// What is taken where nothing is, in Markdown; `required` where something has to be.
+    pub default: String,
+    /// What it means, in Markdown.
+    pub meaning: String,
+}
+
+/// Every field, in the order of the document.
+pub fn fields() -> Vec<Field> {
+    let root = with_defaults_in_words();
+    let mut fields = Vec::new();
+    let mut walk = Walk {
+        root: &root,
+        fields: &mut fields,
+    };
+    walk.fields_of(&root, "");
+    fields
+}
+
+struct Walk<'a> {
+    root: &'a Value,
+    fields: &'a mut Vec<Field>,
+}
+
+impl<'a> Walk<'a> {
+    fn fields_of(&mut self, object: &'a Value, path: &str) {
+        let required = object["required"].as_array();
+        for (name, field) in object["properties"].as_object().into_iter().flatten() {
+            let dot = if path.is_empty() { "" } else { "." };
+            let path = format!("{path}{dot}{name}");
+            let is_required = required.is_some_and(|required| required.contains(&json!(name)));
+            self.field(&path, field, is_required);
+        }
+    }
+
+    fn field(&mut self, path: &str, field: &'a Value, is_required: bool) {
+        let mut path = path.to_owned();
+        let mut kind = self.resolve(field);
+        if kind["type"] == "array" {
+            path.push_str("[]");
+            kind = self.resolve(&kind["items"]);
+        }
+        let choices: Vec<&Value> = kind["oneOf"].as_array().into_iter().flatten().collect();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let default = if is_required {
+            "required".to_owned()
+        } else if let Some(words) = field[DEFAULT_IN_WORDS].as_str() {
+            words.to_owned()
+        } else {
+            match &field["default"] {
+                Value::Null | Value::Array(_) | Value::Object(_) => "none".to_owned(),
+                Value::String(default) => format!("`{default}`"),
+                default => default.to_string(),
+            }
+        };
+        let values: Vec<String> = choices
+            .iter()
+            .filter(|choice| choice["const"].is_string())
+            .map(|choice| format!("`{}`", text(&choice["const"])))
+            .collect();
+        // What is only there to hold others says nothing that they do not.
+        let holds = kind["properties"].is_object();
+        if !holds || field[DEFAULT_IN_WORDS].is_string() {
+            let kind = match (&kind["title"], kind["type"].as_str()) {
+                _ if !values.is_empty() => values.join(", "),
+                (Value::String(title), _) => title.clone(),
+                _ if holds || !choices.is_empty() => "object".to_owned(),
+                (_, Some("boolean")) => "`true`, `false`".to_owned(),
+                (_, Some("integer")) => "number".to_owned(),
+                _ if kind["type"][0] == "boolean" => "`true`, `false`".to_owned(),
+                _ => "text".to_owned(),
+            };
+            self.fields.push(Field {
+                path: path.clone(),
+                kind,
+                default,
+                meaning: text(&field["description"]).replace('\n', " "),
+            });
+        }
+        self.fields_of(kind, &path);
+        for choice in choices {
+            // One of several fields; what it means is said of the choice.
+            for (name, _) in choice["properties"].as_object().into_iter().flatten() {
+                self.fields.push(Field {
+                    path: format!("{path}.{name}"),
+                    kind: "text".to_owned(),
+                    default: "one of them".to_owned(),
+                    meaning: text(&choice["description"]).replace('\n', " "),
+                });
+            }
+        }
+    }
+
+    /// Follows references, and takes what is not null.
+    fn resolve(&self, schema: &'a Value) -> &'a Value {
+        let one_of_them = ["allOf", "anyOf"].iter().find_map(|keyword| {
+            let parts = schema[keyword].as_array()?;
+            parts.iter().find(|part| part["type"] != "null")
+        });
+        if let Some(part) = one_of_them {
+            return self.resolve(part);
+        }
+        let reference = schema["$ref"].as_str();
+        match reference.and_then(|reference| self.root.pointer(reference.trim_start_matches('#'))) {
+            Some(target) => self.resolve(target),
+            None => schema,
+        }
+    }
+}
