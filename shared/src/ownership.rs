@@ -30,6 +30,8 @@ pub const TOOLING_ANNOTATION: &str = "applyset.kubernetes.io/tooling";
 pub const GROUP_KINDS_ANNOTATION: &str = "applyset.kubernetes.io/contains-group-kinds";
 /// Annotation on the parent: namespaces of the set besides its own, comma-separated, sorted.
 pub const NAMESPACES_ANNOTATION: &str = "applyset.kubernetes.io/additional-namespaces";
+/// Annotation on the parent: the cluster's own DNS has, or may have, a stub domain of the mesh.
+pub const STUB_DOMAIN_ANNOTATION: &str = "fedmesh.dev/stub-domain";
 /// Annotation on every applied object: digest of what was applied, to see without asking the
 /// server that nothing changed.
 pub const APPLIED_ANNOTATION: &str = "fedmesh.dev/applied";

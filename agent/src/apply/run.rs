@@ -35,6 +35,7 @@ pub(super) async fn run(
         parent,
         surplus,
         dns,
+        dns_unseen: _,
     } = look;
     let run = Run {
         mesh,
@@ -109,9 +110,10 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn all(&self, batches: Vec<Batch>, parent: Option<Parent>) -> Result<(), String> {
+        let mut wanted = Parent::of(self.wanted.keys());
+        wanted.stub_domain = self.dns.values().any(|edit| edit.holds_ours);
         // Where nothing is wanted, the parent is one of the objects to be deleted.
-        let records = !self.wanted.is_empty();
-        let wanted = Parent::of(self.wanted.keys());
+        let records = !self.wanted.is_empty() || wanted.stub_domain;
         let mut recorded = parent;
         if records && !batches.is_empty() {
             let during = Parent::of(self.surplus.keys()).union(&wanted);

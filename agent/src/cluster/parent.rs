@@ -22,6 +22,9 @@ pub(crate) struct Parent {
     pub(crate) group_kinds: BTreeSet<String>,
     /// Namespaces of the set besides the parent's own.
     pub(crate) namespaces: BTreeSet<String>,
+    /// Whether the cluster's own DNS has, or may have, a stub domain of the mesh. It carries no label
+    /// of ours, and may be out of sight of whoever removes the mesh.
+    pub(crate) stub_domain: bool,
 }
 
 impl Parent {
@@ -32,6 +35,16 @@ impl Parent {
             Some(PARENT_NAMESPACE),
             &ownership::parent_name(mesh),
         )
+    }
+
+    /// Which object it is.
+    pub(crate) fn key(mesh: &str) -> Key {
+        Key {
+            group: String::new(),
+            kind: "Secret".to_owned(),
+            namespace: PARENT_NAMESPACE.to_owned(),
+            name: ownership::parent_name(mesh),
+        }
     }
 
     /// What it should say of a set with these objects.
@@ -50,6 +63,7 @@ impl Parent {
     pub(crate) fn union(mut self, other: &Self) -> Self {
         self.group_kinds.extend(other.group_kinds.iter().cloned());
         self.namespaces.extend(other.namespaces.iter().cloned());
+        self.stub_domain |= other.stub_domain;
         self
     }
 
@@ -58,7 +72,7 @@ impl Parent {
         let join = |set: &BTreeSet<String>| -> String {
             set.iter().map(String::as_str).collect::<Vec<_>>().join(",")
         };
-        json!({
+        let mut json = json!({
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": {
@@ -75,7 +89,11 @@ impl Parent {
                     ownership::NAMESPACES_ANNOTATION: join(&self.namespaces),
                 },
             },
-        })
+        });
+        if self.stub_domain {
+            json["metadata"]["annotations"][ownership::STUB_DOMAIN_ANNOTATION] = "true".into();
+        }
+        json
     }
 
     /// Reads it with its metadata; the error says what to do.
@@ -122,6 +140,7 @@ impl Parent {
         is_ours.then(|| Self {
             group_kinds: split(ownership::GROUP_KINDS_ANNOTATION),
             namespaces: split(ownership::NAMESPACES_ANNOTATION),
+            stub_domain: annotation(ownership::STUB_DOMAIN_ANNOTATION) == "true",
         })
     }
 }
@@ -132,10 +151,16 @@ mod tests {
 
     #[test]
     fn reads_what_it_writes_and_nobody_elses() {
-        let parent = Parent {
+        let mut parent = Parent {
             group_kinds: ["Service", "Deployment.apps"].map(str::to_owned).into(),
             namespaces: ["web".to_owned()].into(),
+            stub_domain: true,
         };
+        assert_eq!(
+            Parent::of_live(&parent.to_json("demo"), "demo").as_ref(),
+            Some(&parent)
+        );
+        parent.stub_domain = false;
         let mut json = parent.to_json("demo");
         assert_eq!(Parent::of_live(&json, "demo"), Some(parent));
         assert_eq!(Parent::of_live(&json, "other"), None);

@@ -11,6 +11,7 @@
 
 mod applying;
 mod changes;
+mod cluster_dns;
 mod federation;
 mod fixture;
 mod kubeconfigs;

@@ -62,6 +62,7 @@ codes! {
     NOT_LOOKED_AT = "FM0801", "A cluster that is handed nothing could not be searched for what an earlier apply left", [];
     NO_CLUSTER_DNS = "FM0802", "A cluster's DNS is none that fedmesh can tell of the zone", [];
     DNS_RESTART = "FM0803", "A cluster's DNS does not read its settings again by itself", [];
+    DNS_NOT_LOOKED_AT = "FM0804", "A cluster's DNS could not be searched for what an earlier apply left", [];
 }
 
 #[cfg(test)]

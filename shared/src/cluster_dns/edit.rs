@@ -13,11 +13,22 @@ pub struct Edit {
     pub before: Option<Value>,
     /// Its data as they will be, and annotations that change (`null`: that go).
     pub after: Value,
+    /// Whether something of ours is in it afterwards.
+    pub holds_ours: bool,
     /// Whether CoreDNS only sees it after a restart of its pods.
     pub needs_restart: bool,
 }
 
 impl Edit {
+    /// The same, of the object as it is now.
+    #[must_use]
+    pub fn of(self, live: Value) -> Self {
+        Self {
+            before: Some(live),
+            ..self
+        }
+    }
+
     /// Whether nothing is to do.
     pub fn is_done(&self) -> bool {
         // Where there is nothing and nothing is to be, either.

@@ -36,11 +36,13 @@ pub(super) fn edit(
             (None, None) => {}
         }
     }
+    let holds_ours = mark.is_some();
     after["metadata"] = json!({ "annotations": { annotation: mark } });
     Ok(Some(Edit {
         config_map: KUBE_DNS,
         before: Some(map.clone()),
         after,
+        holds_ours,
         needs_restart: false,
     }))
 }

@@ -156,11 +156,13 @@ fn in_corefile(
     Some(match merged {
         Ok(merged) => {
             let mut after = json!({ "data": map["data"] });
+            let holds_ours = merge::is_marked(&merged.text, mesh);
             after["data"]["Corefile"] = merged.text.into();
             Ok(Edit {
                 config_map,
                 before: Some(map.clone()),
                 after,
+                holds_ours,
                 needs_restart: merged.needs_restart,
             })
         }
@@ -214,6 +216,7 @@ fn in_additions(
             }
         }
     }
+    let holds_ours = wanted.is_some();
     match (wanted, after["data"].as_object_mut()) {
         (Some(text), _) => after["data"][&key] = text.into(),
         (None, Some(data)) => _ = data.shift_remove(&key),
@@ -223,6 +226,7 @@ fn in_additions(
         config_map: COREDNS_CUSTOM,
         before: map.cloned(),
         after,
+        holds_ours,
         needs_restart,
     }))
 }
