@@ -190,7 +190,7 @@ async fn plan_apply(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, Pla
     findings.extend(dns_findings::of_apply(&places, &observed, &zone));
     for (index, place) in places.iter().enumerate() {
         if let (None, Some(Err(error))) = (bundle.cluster(&place.name), observed.get(&place.name)) {
-            findings.push(not_looked_at(index, error));
+            findings.push(not_looked_at(index, error, &zone));
         }
     }
     let plan = plan::plan(&bundle, named(&places), &observed);
@@ -353,13 +353,25 @@ fn targets(mut looks: BTreeMap<String, Look>, bundle: Arc<Bundle>) -> BTreeMap<S
     targets
 }
 
-fn not_looked_at(index: usize, error: &str) -> Finding {
+fn not_looked_at(index: usize, error: &str, zone: &Zone) -> Finding {
+    let (what, hint) = if zone.is_private() {
+        (
+            "its DNS is not told of the zone, and what an earlier apply may have left there is not seen",
+            "plan again when the cluster answers",
+        )
+    } else {
+        (
+            "what an earlier apply may have left there is not seen",
+            "nothing is to do if this cluster never was applied to with target direct, nor had a private \
+             zone",
+        )
+    };
     Finding {
         code: code::NOT_LOOKED_AT.id.to_owned(),
         severity: Severity::Warning,
         path: format!("spec.clusters[{index}].context"),
-        message: format!("what an earlier apply may have left there is not seen: {error}"),
-        hint: "nothing is to do if this cluster never was applied to with target direct".to_owned(),
+        message: format!("{what}: {error}"),
+        hint: hint.to_owned(),
         fix: None,
     }
 }

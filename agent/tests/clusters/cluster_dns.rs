@@ -5,9 +5,9 @@
 
 use std::sync::OnceLock;
 
-use fedmesh_agent::operation::{Operations, Planned};
+use fedmesh_agent::operation::Planned;
 use serde_json::{Value, json};
-use shared::api::{Intent, Report, Status};
+use shared::api::{Intent, Status};
 use shared::mesh::Target;
 use shared::ownership::{STUB_DOMAIN_ANNOTATION, parent_name};
 use shared::plan::{Action, Step};
@@ -15,6 +15,7 @@ use testbed::Testbed;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::fixture::{CLUSTERS, EAST, Fixture, WEST, start_bed, steps};
+use crate::restricted::Restricted;
 
 /// With what a merge must not lose: a tab, a comment, blanks at the end, no end of the last line.
 const COREFILE: &str = ".:53 {\n\terrors  \n    # kept\n    kubernetes cluster.local\n    forward . /etc/resolv.conf\n    reload\n}";
@@ -377,6 +378,24 @@ async fn members_of_a_federation() {
     let again = fixture.plan().await;
     assert!(!again.plan.has_changes(), "{:#?}", again.plan);
 
+    // One that cannot be asked cannot be told either.
+    let mut unknown = fixture.mesh.clone();
+    unknown.spec.clusters[1].context = Some("nowhere".into());
+    let planned = fixture
+        .operations
+        .plan(&unknown, Intent::Apply)
+        .await
+        .unwrap();
+    let found = planned
+        .findings
+        .iter()
+        .find(|finding| finding.code == "FM0801");
+    let message = &found.unwrap().message;
+    assert!(
+        message.starts_with("its DNS is not told of the zone"),
+        "{message}"
+    );
+
     // Public from now on, by somebody who may not look: that is known, and said.
     fixture.mesh.spec.dns.nameservers.clear();
     let restricted = Restricted::new(&fixture, EAST, &[]);
@@ -412,85 +431,6 @@ async fn members_of_a_federation() {
     fixture.remove().await;
     let member = config_map(&fixture, EAST, "coredns");
     assert_eq!(member["data"]["Corefile"], COREFILE);
-}
-
-/// A user of one cluster who may do everything that a public zone takes, and some things with the
-/// ConfigMaps of kube-system.
-struct Restricted {
-    operations: Operations,
-    _folder: tempfile::TempDir,
-}
-
-impl Restricted {
-    fn new(fixture: &Fixture<'_>, context: &str, verbs: &[&str]) -> Self {
-        let user = format!("{}-user-{}", fixture.name, verbs.len());
-        let all = |groups: &[&str], resources: &[&str]| json!({ "apiGroups": groups, "resources": resources, "verbs": ["*"] });
-        let mut rules = vec![
-            all(
-                &[
-                    "networking.istio.io",
-                    "externaldns.k8s.io",
-                    "apps",
-                    "apiextensions.k8s.io",
-                ],
-                &["*"],
-            ),
-            all(&[""], &["namespaces", "secrets", "services"]),
-        ];
-        if !verbs.is_empty() {
-            rules.push(json!({ "apiGroups": [""], "resources": ["configmaps"], "verbs": verbs }));
-        }
-        let list = json!({ "apiVersion": "v1", "kind": "List", "items": [
-            {
-                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
-                "metadata": { "name": user }, "rules": rules,
-            },
-            {
-                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
-                "metadata": { "name": user },
-                "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": user },
-                "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user }],
-            },
-        ] });
-        fixture
-            .bed
-            .kubectl_with_input(context, &["create", "-f", "-"], &list.to_string())
-            .unwrap();
-        let config = std::fs::read_to_string(fixture.bed.kubeconfig()).unwrap();
-        let mut config: Value = serde_json::from_str(&config).unwrap();
-        let index = CLUSTERS.iter().position(|(_, of)| *of == context).unwrap();
-        config["users"][index]["user"]["as"] = user.into();
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("config");
-        std::fs::write(&file, config.to_string()).unwrap();
-        Self {
-            operations: Operations::new(Some(file)),
-            _folder: folder,
-        }
-    }
-
-    /// Plans once the server knows of the role.
-    async fn plan(&self, fixture: &Fixture<'_>, intent: Intent) -> Planned {
-        for _ in 0..50 {
-            let planned = self.operations.plan(&fixture.mesh, intent).await.unwrap();
-            if planned
-                .plan
-                .clusters
-                .iter()
-                .all(|cluster| cluster.error.is_none())
-            {
-                return planned;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
-        panic!("the role is never known");
-    }
-
-    async fn carry_out(&self, planned: Planned) -> Report {
-        let (sender, _receiver) = tokio::sync::mpsc::unbounded_channel();
-        let options = fedmesh_agent::operation::ApplyOptions::default();
-        self.operations.apply(planned, options, sender).await
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

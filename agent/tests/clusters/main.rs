@@ -18,4 +18,5 @@ mod kubeconfigs;
 mod named;
 mod obstacles;
 mod resolving;
+mod restricted;
 mod verifying;
