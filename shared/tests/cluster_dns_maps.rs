@@ -194,6 +194,53 @@ fn an_edit_is_of_the_very_object_that_was_seen() {
 }
 
 #[test]
+fn a_change_is_readable_whatever_blanks_there_are() {
+    let servers = vec!["10.0.0.53".to_owned()];
+    let corefile = ".:53 {  \n\terrors\n\n    reload\n}";
+    let seen: BTreeMap<String, Value> = [
+        map("coredns", json!({ "Corefile": corefile })),
+        map(
+            "kube-dns",
+            json!({ "upstreamNameservers": "[]", "stubDomains": "{\n  \"a\": []\n}" }),
+        ),
+    ]
+    .into();
+    let diff = |flavour, name| {
+        let result = edits(&seen, Some(flavour), "demo", Some(stub(&servers)));
+        of(&result, name).diff()
+    };
+    assert_eq!(
+        diff(DnsFlavour::CoreDns, "coredns"),
+        "@@ -1,4 +1,11 @@
+ data.Corefile:
++  # begin fedmesh demo: written by fedmesh, changes are lost
++  mesh.example.com:53 {
++      errors
++      cache 30
++      forward . 10.0.0.53
++  }
++  # end fedmesh demo
+   .:53 {\x20\x20
+   \terrors
+  \x20
+"
+    );
+    assert_eq!(
+        diff(DnsFlavour::KubeDns, "kube-dns"),
+        "@@ -2,5 +2,8 @@
+   []
+ data.stubDomains:
+   {
++    \"mesh.example.com\": [\"10.0.0.53\"],
+     \"a\": []
+   }
++annotations.stub-domain.fedmesh.dev/demo:
++  mesh.example.com
+"
+    );
+}
+
+#[test]
 fn a_restart_is_needed_in_both_directions() {
     let servers = servers();
     for (corefile, needs_restart) in [(".:53 {\n    errors\n}\n", true), (COREFILE, false)] {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::NAMESPACE;
+use crate::diff;
 
 /// A change to one ConfigMap.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +64,13 @@ impl Edit {
         object
     }
 
+    /// How it changes, as a unified diff of its texts: in YAML, one blank at the end of a line would put a
+    /// whole Corefile on one.
+    pub fn diff(&self) -> String {
+        let before = self.before.as_ref().map(readable).unwrap_or_default();
+        diff::of_texts(&before, &readable(&self.object()))
+    }
+
     /// A JSON merge patch (RFC 7386) that does it to the very object that was seen: the server
     /// refuses it when the object has changed since. `None` where the object is to be made.
     pub fn patch(&self) -> Option<Value> {
@@ -83,4 +91,21 @@ impl Edit {
         }
         Some(json!({ "metadata": metadata, "data": data }))
     }
+}
+
+/// The texts of a ConfigMap, and what says which of them are ours.
+fn readable(object: &Value) -> String {
+    let mut readable = String::new();
+    for (title, texts) in [
+        ("data", &object["data"]),
+        ("annotations", &object["metadata"]["annotations"]),
+    ] {
+        for (key, text) in texts.as_object().into_iter().flatten() {
+            // `null` takes an annotation away.
+            let Some(text) = text.as_str() else { continue };
+            readable += &format!("{title}.{key}:\n");
+            readable.extend(text.lines().map(|line| format!("  {line}\n")));
+        }
+    }
+    readable
 }
