@@ -103,7 +103,7 @@ fn readable(object: &Value) -> String {
         for (key, text) in texts.as_object().into_iter().flatten() {
             // `null` takes an annotation away.
             let Some(text) = text.as_str() else { continue };
-            readable += &format!("{title}.{key}:\n");
+            readable.push_str(&[title, ".", key, ":\n"].concat());
             readable.extend(text.lines().map(|line| format!("  {line}\n")));
         }
     }
