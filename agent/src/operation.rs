@@ -1,5 +1,7 @@
 //! What the command line and the HTTP API both do: look at clusters, plan, apply.
 
+mod dns_findings;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,14 +11,13 @@ use shared::api::{Clusters, Event, Intent, Report};
 use shared::bundle::{Bundle, ClusterManifests};
 use shared::check::{Finding, Severity, code};
 use shared::facts::Facts;
-use shared::mesh::DnsFlavour;
 use shared::name::Label;
 use shared::object::Object;
 use shared::plan::{self, Observed, Plan};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::apply;
-use crate::cluster::{self, Connection, Kubeconfig, KubeconfigError, Look, Zone};
+use crate::cluster::{self, Connection, DnsLook, Kubeconfig, KubeconfigError, Look, Parent, Zone};
 use crate::gateways;
 use crate::place::{Place, named, places};
 
@@ -170,13 +171,12 @@ async fn plan_apply(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, Pla
             .iter()
             .map(|one| one.dns_flavour)
             .collect(),
-        is_removal: false,
     });
     let (observed, looks) = look_at_all(&places, &mesh.metadata.name, &bundle, &zone).await;
-    findings.extend(dns_findings(&places, &observed, &zone));
+    findings.extend(dns_findings::of_apply(&places, &observed, &zone));
     for (index, place) in places.iter().enumerate() {
         if let (None, Some(Err(error))) = (bundle.cluster(&place.name), observed.get(&place.name)) {
-            findings.push(not_looked_at(index, error));
+            findings.push(not_looked_at(index, error, &zone));
         }
     }
     let plan = plan::plan(&bundle, named(&places), &observed);
@@ -198,15 +198,13 @@ async fn plan_removal(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, P
         clusters: Vec::new(),
         digest: String::new(),
     });
-    let no_zone = Arc::new(Zone {
-        is_removal: true,
-        ..Zone::default()
-    });
+    let no_zone = Arc::new(Zone::default());
     let (observed, looks) = look_at_all(&places, name.as_str(), &nothing, &no_zone).await;
     let plan = plan::plan_removal(name.as_str(), named(&places), &observed);
+    let findings = dns_findings::of_removal(&places, &observed, &looks, name.as_str());
     let targets = targets(looks, nothing);
     Ok(Planned {
-        findings: Vec::new(),
+        findings,
         plan,
         facts: Facts::default(),
         targets,
@@ -234,12 +232,22 @@ async fn look_at_all(
                     .flat_map(ClusterManifests::objects)
                     .collect();
                 let (mut observed, mut look) = cluster::look(connection?, &mesh, &wanted).await?;
-                // What is not in use and never was need not be readable.
-                if zone.is_private() || zone.is_removal || look.parent.is_some() {
-                    observed.dns =
-                        cluster::look_at_dns(&look.connection, &mesh, &zone, index).await;
-                    look.dns = observed.dns.iter().flatten().cloned().collect();
+                // For a public zone too: it may have been private, and not every cluster that was told
+                // so has objects of ours.
+                let recorded = look
+                    .parent
+                    .as_ref()
+                    .is_some_and(|parent| parent.stub_domain);
+                let dns = cluster::look_at_dns(&look.connection, &mesh, &zone, index, recorded);
+                let DnsLook { edits, unseen } = dns.await;
+                look.dns = edits.iter().flatten().cloned().collect();
+                look.dns_unseen = unseen;
+                if look.keeps_stub_domain() || edits.iter().any(Result::is_err) {
+                    // It is recorded, though nothing else is wanted here.
+                    observed.surplus.remove(&Parent::key(&mesh));
+                    look.surplus.remove(&Parent::key(&mesh));
                 }
+                observed.dns = edits;
                 Ok((observed, look))
             })
         })
@@ -286,68 +294,25 @@ fn targets(mut looks: BTreeMap<String, Look>, bundle: Arc<Bundle>) -> BTreeMap<S
     targets
 }
 
-fn not_looked_at(index: usize, error: &str) -> Finding {
+fn not_looked_at(index: usize, error: &str, zone: &Zone) -> Finding {
+    let (what, hint) = if zone.is_private() {
+        (
+            "its DNS is not told of the zone, and what an earlier apply may have left there is not seen",
+            "plan again when the cluster answers",
+        )
+    } else {
+        (
+            "what an earlier apply may have left there is not seen",
+            "nothing is to do if this cluster never was applied to with target direct, nor had a private \
+             zone",
+        )
+    };
     Finding {
         code: code::NOT_LOOKED_AT.id.to_owned(),
         severity: Severity::Warning,
         path: format!("spec.clusters[{index}].context"),
-        message: format!("what an earlier apply may have left there is not seen: {error}"),
-        hint: "nothing is to do if this cluster never was applied to with target direct".to_owned(),
+        message: format!("{what}: {error}"),
+        hint: hint.to_owned(),
         fix: None,
     }
-}
-
-/// Clusters whose own DNS was not told of a private zone, or does not hear of it by itself.
-fn dns_findings(places: &[Place], observed: &Observed, zone: &Zone) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if !zone.is_private() {
-        return findings;
-    }
-    for (index, place) in places.iter().enumerate() {
-        let Some(Ok(seen)) = observed.get(&place.name) else {
-            continue;
-        };
-        let mut warn = |code: code::Code, message: String, hint: String| {
-            findings.push(Finding {
-                code: code.id.to_owned(),
-                severity: Severity::Warning,
-                path: format!("spec.clusters[{index}].dnsFlavour"),
-                message,
-                hint,
-                fix: None,
-            });
-        };
-        let left_alone = zone.flavour(index) == Some(DnsFlavour::None);
-        if seen.dns.is_empty() && !left_alone {
-            warn(
-                code::NO_CLUSTER_DNS,
-                format!(
-                    "{} has neither CoreDNS nor kube-dns in kube-system",
-                    place.name
-                ),
-                format!(
-                    "make its DNS ask {} for {} by hand (OpenShift: spec.servers of dns.operator/default), and set dnsFlavour: none",
-                    zone.nameservers.join(", "),
-                    zone.suffix
-                ),
-            );
-        }
-        for edit in seen
-            .dns
-            .iter()
-            .flatten()
-            .filter(|edit| edit.needs_restart && !edit.is_done())
-        {
-            warn(
-                code::DNS_RESTART,
-                format!(
-                    "{} in {} has no plugin reload, so it reads its settings at its start only",
-                    edit.config_map, place.name
-                ),
-                "restart its pods after the apply: kubectl --namespace kube-system rollout restart"
-                    .to_owned(),
-            );
-        }
-    }
-    findings
 }

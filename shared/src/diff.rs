@@ -63,7 +63,12 @@ fn sort(value: &mut Value) {
 pub fn unified(before: Option<&Value>, after: Option<&Value>) -> String {
     let before = before.map(shown).unwrap_or_default();
     let after = after.map(shown).unwrap_or_default();
-    similar::TextDiff::from_lines(before.as_str(), after.as_str())
+    of_texts(&before, &after)
+}
+
+/// A unified diff of texts, without file headers.
+pub fn of_texts(before: &str, after: &str) -> String {
+    similar::TextDiff::from_lines(before, after)
         .unified_diff()
         .context_radius(CONTEXT)
         .to_string()

@@ -33,6 +33,8 @@ pub const NAMESPACES_ANNOTATION: &str = "applyset.kubernetes.io/additional-names
 /// Annotation on the parent: digest of the document that was applied last, see
 /// [`crate::bundle::Bundle::document_digest`].
 pub const DOCUMENT_ANNOTATION: &str = "fedmesh.dev/document";
+/// Annotation on the parent: the cluster's own DNS has, or may have, a stub domain of the mesh.
+pub const STUB_DOMAIN_ANNOTATION: &str = "fedmesh.dev/stub-domain";
 /// Annotation on every applied object: digest of what was applied, to see without asking the
 /// server that nothing changed.
 pub const APPLIED_ANNOTATION: &str = "fedmesh.dev/applied";

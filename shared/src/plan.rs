@@ -420,7 +420,7 @@ fn dns_step(edit: &Result<cluster_dns::Edit, cluster_dns::Refusal>) -> Step {
                 None => Action::Create,
                 Some(_) => Action::Change,
             };
-            step.diff = diff::unified(edit.before.as_ref(), Some(&edit.object()));
+            step.diff = edit.diff();
         }
         Err(refusal) => {
             step.action = Action::Rejected;

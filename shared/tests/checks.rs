@@ -405,6 +405,30 @@ fn name_servers_and_external_dns() {
         Severity::Warning,
         "spec.dns.nameservers[0]",
     );
+    expect(
+        "/spec/dns/nameservers",
+        json!(["10.0.0.53", "[2001:db8::53]:0"]),
+        code::BAD_PORT,
+        Error,
+        "spec.dns.nameservers[1]",
+    );
+    for twice in ["10.0.0.53", "10.0.0.53:53"] {
+        expect(
+            "/spec/dns/nameservers",
+            json!(["10.0.0.53", "10.0.0.53:5353", twice]),
+            code::NAME_SERVER_TWICE,
+            Severity::Warning,
+            "spec.dns.nameservers[2]",
+        );
+    }
+    let many: Vec<String> = (1..=16).map(|last| format!("10.0.0.{last}")).collect();
+    expect(
+        "/spec/dns/nameservers",
+        json!(many),
+        code::MANY_NAME_SERVERS,
+        Error,
+        "spec.dns.nameservers",
+    );
     for bad in [
         "rfc2136-host=a",
         "--",

@@ -1,16 +1,12 @@
-//! Stub domains in the settings of clusters' own DNS.
+//! Stub domains in Corefiles.
 
 #![allow(
     clippy::unwrap_used,
     reason = "a test that cannot go on says so by panicking"
 )]
 
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
-use serde_json::{Value, json};
-use shared::cluster_dns::{Edit, Refusal, StubDomain, edits, merge, remove};
-use shared::mesh::DnsFlavour;
+use shared::cluster_dns::{StubDomain, merge, remove};
 
 fn servers() -> Vec<String> {
     vec!["10.0.0.53".to_owned(), "[2001:db8::53]:5353".to_owned()]
@@ -267,182 +263,21 @@ fn the_block_is_bound_where_the_others_are() {
         imported.text
     );
     assert!(!imported.needs_restart);
-    assert!(merge(".:53 {\n}\n", stub(&servers)).unwrap().needs_restart);
 }
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the data are written where it is called"
-)]
-fn map(name: &str, data: Value) -> (String, Value) {
-    (
-        name.to_owned(),
-        json!({ "metadata": { "name": name, "resourceVersion": "7" }, "data": data }),
-    )
-}
-
-type Result_ = Vec<Result<Edit, Refusal>>;
-
-fn of(result: &Result_, name: &str) -> Edit {
-    let found = result.iter().flatten().find(|edit| edit.config_map == name);
-    found
-        .unwrap_or_else(|| panic!("{name}: {result:?}"))
-        .clone()
-}
-
-/// The ConfigMaps after the edits.
-fn done(seen: &BTreeMap<String, Value>, result: &Result_) -> BTreeMap<String, Value> {
-    let mut after = seen.clone();
-    for edit in result.iter().flatten().filter(|edit| !edit.is_done()) {
-        let mut object = edit.object();
-        // As the server does with what a merge patch sets to null.
-        if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
-            annotations.retain(|_, value| !value.is_null());
-        }
-        after.insert(edit.config_map.to_owned(), object);
-    }
-    after
-}
-
-const COREFILE: &str = ".:53 {\n    reload\n}\n";
 
 #[test]
-fn each_kind_of_dns_is_told_once_and_forgets_again() {
+fn one_block_that_reloads_is_enough() {
     let servers = servers();
-    let with_additions = ".:53 {\n    reload\n}\nimport custom/*.server\n";
-    let stub_domains = json!({ "stubDomains": "{\"a.example\": [\"10.1.1.1\"]}" });
-    for (flavour, seen, expected) in [
-        (
-            None,
-            vec![map("coredns", json!({ "Corefile": COREFILE }))],
-            vec!["coredns"],
-        ),
-        (
-            None,
-            vec![
-                map("coredns", json!({ "Corefile": with_additions })),
-                map("coredns-custom", json!({ "a.server": "a.example {\n}\n" })),
-            ],
-            vec!["coredns-custom"],
-        ),
-        (
-            None,
-            vec![map("coredns", json!({ "Corefile": with_additions }))],
-            vec!["coredns-custom"],
-        ),
-        (
-            None,
-            vec![
-                map("coredns", json!({ "Corefile": COREFILE })),
-                map("node-local-dns", json!({ "Corefile": COREFILE })),
-                map("kube-dns", stub_domains.clone()),
-            ],
-            vec!["coredns", "node-local-dns"],
-        ),
-        (
-            None,
-            vec![
-                map("kube-dns", stub_domains.clone()),
-                map("node-local-dns", json!({ "Corefile": COREFILE })),
-            ],
-            vec!["kube-dns"],
-        ),
-        (None, vec![map("kube-dns", Value::Null)], vec!["kube-dns"]),
-        (
-            Some(DnsFlavour::None),
-            vec![map("coredns", json!({ "Corefile": COREFILE }))],
-            vec![],
-        ),
-        (None, vec![], vec![]),
+    for (corefile, needs_restart) in [
+        (".:53 {\n}\n", true),
+        (".:53 {\n    reload\n}\n", false),
+        (".:53 {\n}\nother.example {\n    reload 30s\n}\n", false),
+        // Nobody imports it.
+        ("(common) {\n    reload\n}\n.:53 {\n}\n", true),
     ] {
-        let seen: BTreeMap<String, Value> = seen.into_iter().collect();
-        let result = edits(&seen, flavour, "demo", Some(stub(&servers)));
-        let changed: Vec<&str> = result
-            .iter()
-            .map(|edit| edit.as_ref().unwrap())
-            .filter(|edit| !edit.is_done())
-            .map(|edit| edit.config_map)
-            .collect();
-        assert_eq!(changed, expected, "{seen:#?}");
-        let after = done(&seen, &result);
-        let again = edits(&after, flavour, "demo", Some(stub(&servers)));
-        assert!(again.iter().flatten().all(Edit::is_done), "{again:#?}");
-        let removal = edits(&after, None, "demo", None);
-        for (name, map) in done(&after, &removal) {
-            let before = seen.get(&name).map_or(json!({}), |map| map["data"].clone());
-            if name == "kube-dns" {
-                let domains = |data: &Value| -> Value {
-                    let text = data["stubDomains"].as_str().unwrap_or("{}");
-                    serde_json::from_str(text).unwrap()
-                };
-                assert_eq!(domains(&map["data"]), domains(&before));
-            } else {
-                assert_eq!(map["data"], before, "{name}");
-            }
-        }
-        assert!(
-            edits(&seen, flavour, "demo", None).is_empty(),
-            "nothing of ours is there"
-        );
+        let merged = merge(corefile, stub(&servers)).unwrap();
+        assert_eq!(merged.needs_restart, needs_restart, "{corefile}");
     }
-}
-
-#[test]
-fn what_others_made_stays_theirs() {
-    let servers = vec!["10.0.0.53".to_owned()];
-    let theirs = json!({ "stubDomains": "{\"mesh.example.com\": [\"10.0.0.53\"]}" });
-    let seen: BTreeMap<String, Value> = [map("kube-dns", theirs)].into();
-    let result = edits(&seen, None, "demo", Some(stub(&servers)));
-    assert!(of(&result, "kube-dns").is_done(), "{result:?}");
-    assert!(edits(&done(&seen, &result), None, "demo", None).is_empty());
-
-    let other = json!({ "stubDomains": "{\"mesh.example.com\": [\"10.9.9.9\"]}" });
-    let seen: BTreeMap<String, Value> = [map("kube-dns", other)].into();
-    let result = edits(&seen, None, "demo", Some(stub(&servers)));
-    assert!(
-        result[0]
-            .as_ref()
-            .unwrap_err()
-            .why
-            .contains("mesh.example.com already"),
-        "{result:?}"
-    );
-
-    let corefile = ".:53 {\n    reload\n}\nimport custom/*.server\n";
-    for (text, fine) in [
-        ("mesh.example.com {\n    forward . 10.0.0.53\n}\n", true),
-        ("mesh.example.com {\n    forward . 10.9.9.9\n}\n", false),
-    ] {
-        let seen: BTreeMap<String, Value> = [
-            map("coredns", json!({ "Corefile": corefile })),
-            map("coredns-custom", json!({ "by-hand.server": text })),
-        ]
-        .into();
-        let result = edits(&seen, None, "demo", Some(stub(&servers)));
-        match &result[..] {
-            [Ok(edit)] => assert!(fine && edit.is_done(), "{edit:?}"),
-            [Err(refusal)] => assert!(
-                !fine && refusal.why.contains("by-hand.server: line 1"),
-                "{refusal:?}"
-            ),
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-#[test]
-fn an_edit_is_of_the_very_object_that_was_seen() {
-    let servers = servers();
-    let seen: BTreeMap<String, Value> = [map(
-        "coredns",
-        json!({ "Corefile": COREFILE, "other": "kept" }),
-    )]
-    .into();
-    let edit = of(&edits(&seen, None, "demo", Some(stub(&servers))), "coredns");
-    let patch = edit.patch().unwrap();
-    assert_eq!(patch["metadata"]["resourceVersion"], "7");
-    assert_eq!(patch["data"]["other"], "kept");
-    assert_eq!(edit.object()["metadata"]["name"], "coredns");
 }
 
 /// Server blocks of every shape that CoreDNS reads.

@@ -50,16 +50,24 @@ pub(super) async fn release(connection: &Connection, key: &Key, seen: &Seen) -> 
 
 /// Changes the settings of the cluster's own DNS, unless they have changed since they were seen.
 pub(super) async fn edit(connection: &Connection, edit: &Edit, action: Action) -> Outcome {
-    match connection.send(&cluster::edit_request(edit)).await {
-        Ok(_) => Outcome::Done { action },
-        Err(error) if error.code() == Some(StatusCode::CONFLICT) => Outcome::Failed {
-            message: "it has changed since the plan, and nothing was written; plan again"
-                .to_owned(),
-        },
-        Err(error) => Outcome::Failed {
+    let Err(error) = connection.send(&cluster::edit_request(edit)).await else {
+        return Outcome::Done { action };
+    };
+    if error.code() != Some(StatusCode::CONFLICT) {
+        return Outcome::Failed {
             message: error.to_string(),
-        },
+        };
     }
+    // A try that follows a lost answer meets what the one before it wrote.
+    let now = connection.json(&cluster::edited(edit)).await;
+    let message = match now.map(|live| edit.clone().of(live)) {
+        Ok(now) if now.is_done() => return Outcome::Done { action },
+        Ok(_) => "somebody else has changed it since the plan; plan again".to_owned(),
+        Err(again) => format!(
+            "it has changed since the plan, and whether by fedmesh is not known ({again}); plan again"
+        ),
+    };
+    Outcome::Failed { message }
 }
 
 fn path(key: &Key, seen: &Seen) -> String {
@@ -81,5 +89,89 @@ fn outcome<T>(answer: Result<T, RequestError>, action: Action) -> Outcome {
                 message: error.to_string(),
             },
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, VecDeque};
+    use std::sync::{Arc, Mutex};
+
+    use http::{Method, Response, StatusCode};
+    use http_body_util::Full;
+    use serde_json::{Value, json};
+    use shared::api::Outcome;
+    use shared::cluster_dns::{self, StubDomain};
+    use shared::plan::Action;
+
+    use super::edit;
+    use crate::cluster::{Connection, Patience};
+
+    const COREFILE: &str = ".:53 {\n    reload\n}\n";
+
+    fn config_map(version: &str, corefile: &str) -> Value {
+        json!({
+            "metadata": { "name": "coredns", "resourceVersion": version },
+            "data": { "Corefile": corefile },
+        })
+    }
+
+    /// What comes of an edit when the server answers so, and what was asked of it.
+    async fn answered(answers: &[(StatusCode, Value)]) -> (Outcome, Vec<Method>) {
+        let answers: VecDeque<_> = answers.iter().cloned().collect();
+        let state = Arc::new(Mutex::new((answers, Vec::new())));
+        let server = Arc::clone(&state);
+        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+            let mut state = server.lock().unwrap();
+            state.1.push(request.method().clone());
+            let (code, body) = state.0.pop_front().unwrap();
+            let response = Response::builder()
+                .status(code)
+                .body(Full::new(bytes::Bytes::from(body.to_string())));
+            std::future::ready(response)
+        });
+        let client = kube::Client::new(service, "default");
+        let connection = Connection::new("west", client, Patience::APPLY);
+        let outcome = edit(&connection, &planned(), Action::Change).await;
+        let asked = state.lock().unwrap().1.clone();
+        (outcome, asked)
+    }
+
+    fn planned() -> cluster_dns::Edit {
+        let seen = BTreeMap::from([("coredns".to_owned(), config_map("7", COREFILE))]);
+        let stub = StubDomain {
+            mesh: "demo",
+            suffix: "mesh.example.com",
+            nameservers: &["10.0.0.53".to_owned()],
+        };
+        let mut edits = cluster_dns::edits(&seen, None, "demo", Some(stub));
+        edits.remove(0).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_edit_whose_answer_was_lost_is_known_again() {
+        let lost = (StatusCode::INTERNAL_SERVER_ERROR, json!({}));
+        let conflict = (StatusCode::CONFLICT, json!({ "message": "modified" }));
+        let written = planned().object()["data"]["Corefile"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let now = (StatusCode::OK, config_map("8", &written));
+        let (outcome, asked) = answered(&[lost.clone(), conflict.clone(), now]).await;
+        assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+        assert_eq!(asked, [Method::PATCH, Method::PATCH, Method::GET]);
+
+        let other = (StatusCode::OK, config_map("8", ".:53 {\n}\n"));
+        let forbidden = (StatusCode::FORBIDDEN, json!({ "message": "no" }));
+        for (last, words) in [
+            (other, "somebody else has changed it since the plan"),
+            (forbidden, "whether by fedmesh is not known (no)"),
+        ] {
+            let (outcome, _) = answered(&[conflict.clone(), last]).await;
+            let Outcome::Failed { message } = &outcome else {
+                panic!("{outcome:?}")
+            };
+            assert!(message.contains(words), "{message}");
+        }
     }
 }

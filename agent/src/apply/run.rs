@@ -40,6 +40,7 @@ pub(super) async fn run(
         parent,
         surplus,
         dns,
+        dns_unseen: _,
     } = look;
     let run = Run {
         mesh,
@@ -118,9 +119,10 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn all(&self, batches: Vec<Batch>, parent: Option<Parent>) -> Result<(), String> {
+        let mut wanted = Parent::of(self.wanted.keys(), self.document.as_deref());
+        wanted.stub_domain = self.dns.values().any(|edit| edit.holds_ours);
         // Where nothing is wanted, the parent is one of the objects to be deleted.
-        let records = !self.wanted.is_empty();
-        let wanted = Parent::of(self.wanted.keys(), self.document.as_deref());
+        let records = !self.wanted.is_empty() || wanted.stub_domain;
         let mut recorded = parent;
         if records && !batches.is_empty() {
             let during = wanted.clone().union(&Parent::of(self.surplus.keys(), None));

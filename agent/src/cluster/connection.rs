@@ -129,6 +129,15 @@ impl Request {
         }
     }
 
+    /// Checked by the server and not carried out.
+    #[must_use]
+    pub(crate) fn dry_run(mut self) -> Self {
+        self.path
+            .push(if self.path.contains('?') { '&' } else { '?' });
+        self.path.push_str("dryRun=All");
+        self
+    }
+
     /// Whatever comes, such as a log.
     #[must_use]
     pub(crate) fn taking_text(mut self) -> Self {

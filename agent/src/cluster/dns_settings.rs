@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures::future::try_join_all;
+use futures::future::join_all;
 use http::StatusCode;
 use serde_json::Value;
 use shared::cluster_dns::{self, CONFIG_MAPS, Edit, NAMESPACE, Refusal, StubDomain};
@@ -18,8 +18,6 @@ pub(crate) struct Zone {
     pub(crate) nameservers: Vec<String>,
     /// What the document says of each cluster's DNS, in its order.
     pub(crate) flavours: Vec<Option<DnsFlavour>>,
-    /// Whether everything of the mesh is to go.
-    pub(crate) is_removal: bool,
 }
 
 impl Zone {
@@ -32,48 +30,97 @@ impl Zone {
     }
 }
 
-/// What a cluster's own DNS takes, with what stands in the way. What a document wants of `cluster`
-/// stands in `zone`.
+/// What was seen of a cluster's own DNS.
+#[derive(Debug, Default)]
+pub(crate) struct DnsLook {
+    /// What it takes, and what stands in the way.
+    pub(crate) edits: Vec<Result<Edit, Refusal>>,
+    /// Why it was not seen, where nothing of ours should be in it.
+    pub(crate) unseen: Option<String>,
+}
+
+/// Looks at a cluster's own DNS. What a document wants of `cluster` stands in `zone`; `is_recorded`
+/// says whether an earlier apply put a stub domain there.
 pub(crate) async fn look_at_dns(
     connection: &Connection,
     mesh: &str,
     zone: &Zone,
     cluster: usize,
-) -> Vec<Result<Edit, Refusal>> {
-    let flavour = zone.flavour(cluster);
+    is_recorded: bool,
+) -> DnsLook {
     let reads = CONFIG_MAPS.map(|name| async move {
-        let request = Request::get(path(name));
-        connection
-            .find(&request)
-            .await
-            .map(|found| found.map(|map| (name.to_owned(), without_managers(map))))
-            .map_err(|error| (name, error))
+        let found = connection.find(&Request::get(path(name))).await;
+        (name, found)
     });
-    let seen: BTreeMap<String, Value> = match try_join_all(reads).await {
-        Ok(found) => found.into_iter().flatten().collect(),
-        // Who may not look there has not put anything there, so only a removal says so, and goes on.
-        Err((_, error)) if !zone.is_private() && error.code() == Some(StatusCode::FORBIDDEN) => {
-            if zone.is_removal {
-                tracing::warn!(
-                    "{}: a stub domain of {mesh} that another user applied would stay; look for \
-                     \"fedmesh {mesh}\" in the ConfigMaps coredns, coredns-custom, kube-dns and \
-                     node-local-dns of {NAMESPACE}",
-                    error.in_context(connection.context(), "get ConfigMap")
-                );
+    let mut seen: BTreeMap<String, Value> = BTreeMap::new();
+    for (config_map, found) in join_all(reads).await {
+        let error = match found {
+            Ok(Some(map)) => {
+                seen.insert(config_map.to_owned(), without_managers(map));
+                continue;
             }
-            return Vec::new();
+            Ok(None) => continue,
+            Err(error) => error,
+        };
+        let mut why = error.in_context(connection.context(), "get ConfigMap");
+        if error.code() == Some(StatusCode::FORBIDDEN) && !zone.is_private() {
+            // Who may not look there has not put anything there.
+            if !is_recorded {
+                return DnsLook {
+                    unseen: Some(why),
+                    ..DnsLook::default()
+                };
+            }
+            why = format!("an earlier apply put a stub domain there, which would stay: {why}");
         }
-        Err((config_map, error)) => {
-            let why = error.in_context(connection.context(), "get ConfigMap");
-            return vec![Err(Refusal { config_map, why })];
-        }
-    };
+        return DnsLook {
+            edits: vec![Err(Refusal { config_map, why })],
+            unseen: None,
+        };
+    }
     let stub = zone.is_private().then(|| StubDomain {
         mesh,
         suffix: &zone.suffix,
         nameservers: &zone.nameservers,
     });
-    cluster_dns::edits(&seen, flavour, mesh, stub)
+    let edits = cluster_dns::edits(&seen, zone.flavour(cluster), mesh, stub);
+    let asked = edits.into_iter().map(|edit| async {
+        match edit {
+            Ok(edit) => ask(connection, edit).await,
+            refused => refused,
+        }
+    });
+    DnsLook {
+        edits: join_all(asked).await,
+        unseen: None,
+    }
+}
+
+/// Asks the server whether it would take a change, so that an apply does not stop half-way.
+async fn ask(connection: &Connection, edit: Edit) -> Result<Edit, Refusal> {
+    if edit.is_done() {
+        return Ok(edit);
+    }
+    let doing = match edit.before {
+        Some(_) => "patch ConfigMap",
+        None => "create ConfigMap",
+    };
+    let why = match connection.send(&edit_request(&edit).dry_run()).await {
+        Ok(_) => return Ok(edit),
+        Err(error) if error.code() == Some(StatusCode::CONFLICT) => {
+            "it changed while it was looked at; plan again".to_owned()
+        }
+        Err(error) => error.in_context(connection.context(), doing),
+    };
+    Err(Refusal {
+        config_map: edit.config_map,
+        why,
+    })
+}
+
+/// The request for a ConfigMap as it is now.
+pub(crate) fn edited(edit: &Edit) -> Request {
+    Request::get(path(edit.config_map))
 }
 
 /// The request that makes a change, on the very object that was seen.

@@ -37,6 +37,15 @@ pub(crate) struct Look {
     pub(crate) surplus: BTreeMap<Key, Seen>,
     /// What the cluster's own DNS takes.
     pub(crate) dns: Vec<Edit>,
+    /// Why the cluster's own DNS was not seen.
+    pub(crate) dns_unseen: Option<String>,
+}
+
+impl Look {
+    /// Whether the cluster's own DNS will have something of ours.
+    pub(crate) fn keeps_stub_domain(&self) -> bool {
+        self.dns.iter().any(|edit| edit.holds_ours)
+    }
 }
 
 /// An object that was seen.
@@ -66,14 +75,8 @@ pub(crate) async fn look(
         && let Some(live) = parent_live
     {
         // Where nothing is wanted, the record of it goes too, last of all.
-        let key = Key {
-            group: String::new(),
-            kind: "Secret".to_owned(),
-            namespace: PARENT_NAMESPACE.to_owned(),
-            name: ownership::parent_name(mesh),
-        };
         observed.surplus.insert(
-            key,
+            Parent::key(mesh),
             Surplus {
                 kind: Kind::SECRET,
                 live,
@@ -115,6 +118,7 @@ impl Look {
             parent,
             surplus: surplus.map(|(key, one)| (key.clone(), seen(one))).collect(),
             dns: Vec::new(),
+            dns_unseen: None,
         }
     }
 }

@@ -25,7 +25,7 @@ pub use kubeconfig::KubeconfigError;
 
 pub(crate) use address::{collection, object, object_at};
 pub(crate) use connection::{Connection, Patience, Request};
-pub(crate) use dns_settings::{Zone, edit_request, look_at_dns};
+pub(crate) use dns_settings::{DnsLook, Zone, edit_request, edited, look_at_dns};
 pub(crate) use dry_run::conflicts_of;
 pub(crate) use exec::{ExecError, Ran, exec};
 pub(crate) use gateway::{ENDPOINT_SLICES, Gateway, SERVICE_NAME_LABEL, gateway};

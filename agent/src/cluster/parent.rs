@@ -24,6 +24,9 @@ pub(crate) struct Parent {
     pub(crate) namespaces: BTreeSet<String>,
     /// Digest of the document that was applied last.
     pub(crate) document: Option<String>,
+    /// Whether the cluster's own DNS has, or may have, a stub domain of the mesh. It carries no label
+    /// of ours, and may be out of sight of whoever removes the mesh.
+    pub(crate) stub_domain: bool,
 }
 
 impl Parent {
@@ -34,6 +37,16 @@ impl Parent {
             Some(PARENT_NAMESPACE),
             &ownership::parent_name(mesh),
         )
+    }
+
+    /// Which object it is.
+    pub(crate) fn key(mesh: &str) -> Key {
+        Key {
+            group: String::new(),
+            kind: "Secret".to_owned(),
+            namespace: PARENT_NAMESPACE.to_owned(),
+            name: ownership::parent_name(mesh),
+        }
     }
 
     /// What it should say of a set with these objects, of a document with this digest.
@@ -55,6 +68,7 @@ impl Parent {
     pub(crate) fn union(mut self, other: &Self) -> Self {
         self.group_kinds.extend(other.group_kinds.iter().cloned());
         self.namespaces.extend(other.namespaces.iter().cloned());
+        self.stub_domain |= other.stub_domain;
         self
     }
 
@@ -83,6 +97,9 @@ impl Parent {
         });
         if let Some(document) = &self.document {
             json["metadata"]["annotations"][ownership::DOCUMENT_ANNOTATION] = json!(document);
+        }
+        if self.stub_domain {
+            json["metadata"]["annotations"][ownership::STUB_DOMAIN_ANNOTATION] = "true".into();
         }
         json
     }
@@ -134,6 +151,7 @@ impl Parent {
             document: metadata["annotations"][ownership::DOCUMENT_ANNOTATION]
                 .as_str()
                 .map(str::to_owned),
+            stub_domain: annotation(ownership::STUB_DOMAIN_ANNOTATION) == "true",
         })
     }
 }
@@ -144,11 +162,17 @@ mod tests {
 
     #[test]
     fn reads_what_it_writes_and_nobody_elses() {
-        let parent = Parent {
+        let mut parent = Parent {
             group_kinds: ["Service", "Deployment.apps"].map(str::to_owned).into(),
             namespaces: ["web".to_owned()].into(),
             document: Some("sha256:0".to_owned()),
+            stub_domain: true,
         };
+        assert_eq!(
+            Parent::of_live(&parent.to_json("demo"), "demo").as_ref(),
+            Some(&parent)
+        );
+        parent.stub_domain = false;
         let mut json = parent.to_json("demo");
         assert_eq!(Parent::of_live(&json, "demo"), Some(parent));
         assert_eq!(Parent::of_live(&json, "other"), None);

@@ -250,7 +250,7 @@ async fn an_address_that_moves_is_followed_and_nothing_else_is_touched() {
     set_ready(&fixture, EAST, true);
     let findings = fixture.plan().await.findings;
     assert!(
-        findings.iter().all(|finding| finding.code != "FM0804"),
+        findings.iter().all(|finding| finding.code != "FM0805"),
         "{findings:?}"
     );
 

@@ -11,6 +11,7 @@
 
 mod applying;
 mod changes;
+mod cluster_dns;
 mod federation;
 mod fixture;
 mod following;
@@ -18,4 +19,5 @@ mod kubeconfigs;
 mod named;
 mod obstacles;
 mod resolving;
+mod restricted;
 mod verifying;

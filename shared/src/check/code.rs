@@ -44,6 +44,8 @@ codes! {
     BAD_ARGUMENT = "FM0308", "An argument for ExternalDNS is none, is fedmesh's own, or holds a credential", [];
     BAD_NAME_SERVER = "FM0309", "A name server is not an IP address", [];
     LOOPBACK_NAME_SERVER = "FM0310", "A name server's address means another machine to everyone", [];
+    NAME_SERVER_TWICE = "FM0311", "A name server is given twice", [];
+    MANY_NAME_SERVERS = "FM0312", "There are more name servers than CoreDNS takes", [];
     BAD_PORT = "FM0401", "A port is not between 1 and 65535", [];
     SERVED_NOWHERE = "FM0402", "A service runs in no cluster", [];
     BAD_PATH = "FM0403", "A route's path does not start with a slash", [];
@@ -60,7 +62,8 @@ codes! {
     NOT_LOOKED_AT = "FM0801", "A cluster that is handed nothing could not be searched for what an earlier apply left", [];
     NO_CLUSTER_DNS = "FM0802", "A cluster's DNS is none that fedmesh can tell of the zone", [];
     DNS_RESTART = "FM0803", "A cluster's DNS does not read its settings again by itself", [];
-    GATEWAY_NOT_READY = "FM0804", "A gateway has no ready pod, so its address is not published", [];
+    DNS_NOT_LOOKED_AT = "FM0804", "A cluster's DNS could not be searched for what an earlier apply left", [];
+    GATEWAY_NOT_READY = "FM0805", "A gateway has no ready pod, so its address is not published", [];
 }
 
 #[cfg(test)]

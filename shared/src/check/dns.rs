@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::services::known_clusters;
-use super::{Findings, code, external_dns};
+use super::{Findings, code, external_dns, port};
 use crate::mesh::{Naming, Spec, Target};
 use crate::name::{HostName, Label};
 use crate::render::dns_endpoint::{self, LeftOut};
@@ -11,6 +11,11 @@ use crate::resolved::{self, Cluster, Dns, Resolved};
 
 /// Largest time to live (RFC 2181, section 8).
 const TTL_MAX: u32 = 0x7fff_ffff;
+
+/// Most name servers that CoreDNS's `forward` takes (`plugin/forward/setup.go`, `max`).
+const NAME_SERVERS_MAX: usize = 15;
+/// The port of plain DNS.
+const DNS_PORT: u16 = 53;
 
 /// Top-level domains that resolvers keep for other purposes, or that are real and belong to others.
 /// RFC 6761, RFC 6762, RFC 7686, RFC 8375 and IANA's root zone for `global`.
@@ -165,30 +170,50 @@ fn suffix(text: &str, findings: &mut Findings) -> Option<HostName> {
 }
 
 fn nameservers(given: &[String], findings: &mut Findings) -> Option<Vec<String>> {
-    let mut good = true;
+    let mut good = given.len() <= NAME_SERVERS_MAX;
+    if !good {
+        findings.error(
+            code::MANY_NAME_SERVERS,
+            "spec.dns.nameservers",
+            format!("there are {} name servers", given.len()),
+            format!("write at most {NAME_SERVERS_MAX}"),
+        );
+    }
+    let mut seen = Vec::new();
     for (index, text) in given.iter().enumerate() {
         let address = text
-            .parse::<IpAddr>()
-            .or_else(|_| text.parse::<SocketAddr>().map(|both| both.ip()));
+            .parse()
+            .or_else(|_| text.parse().map(|ip: IpAddr| (ip, DNS_PORT).into()));
         let path = format!("spec.dns.nameservers[{index}]");
-        match address {
-            Ok(address) if address.is_loopback() || address.is_unspecified() => findings.warning(
+        let Ok(address) = address else {
+            good = false;
+            findings.error(
+                code::BAD_NAME_SERVER,
+                &path,
+                format!("{text:?} is not the address of a name server"),
+                "write an IP address, such as 10.0.0.53 or 10.0.0.53:5353".into(),
+            );
+            continue;
+        };
+        let address: SocketAddr = address;
+        good &= port(findings, &path, address.port().into()).is_some();
+        if address.ip().is_loopback() || address.ip().is_unspecified() {
+            findings.warning(
                 code::LOOPBACK_NAME_SERVER,
                 &path,
                 format!("{text} is each machine's and each pod's own"),
                 "write an address that pods of every cluster reach".into(),
-            ),
-            Ok(_) => {}
-            Err(_) => {
-                good = false;
-                findings.error(
-                    code::BAD_NAME_SERVER,
-                    &path,
-                    format!("{text:?} is not the address of a name server"),
-                    "write an IP address, such as 10.0.0.53 or 10.0.0.53:5353".into(),
-                );
-            }
+            );
         }
+        if seen.contains(&address) {
+            findings.warning(
+                code::NAME_SERVER_TWICE,
+                &path,
+                format!("{text} is there already"),
+                "remove one of them".into(),
+            );
+        }
+        seen.push(address);
     }
     good.then(|| given.to_vec())
 }

@@ -1,6 +1,7 @@
 //! The server blocks of a Corefile, as CoreDNS reads them (`github.com/coredns/caddy`,
 //! `caddyfile/parse.go`).
 
+use super::same_name;
 use super::tokens::{Token, tokens};
 
 /// A server block.
@@ -45,6 +46,12 @@ impl<'a> Corefile<'a> {
             at = next;
         }
         Ok(corefile)
+    }
+
+    /// Whether CoreDNS only sees a change at its start: no block says that it reads all of it again.
+    pub(super) fn needs_restart(&self) -> bool {
+        let mut blocks = self.blocks.iter().filter(|block| !block.is_snippet());
+        !self.blocks.is_empty() && blocks.all(|block| self.arguments(block, "reload").is_empty())
     }
 
     /// The block that answers what no other does, with its port.
@@ -115,11 +122,16 @@ impl<'a> Block<'a> {
         })
     }
 
+    /// Whether it is only used where it is imported.
+    fn is_snippet(&self) -> bool {
+        self.keys.iter().any(|(key, _)| key.starts_with('('))
+    }
+
     /// The line of the key for a zone on a port.
     pub(super) fn serves(&self, name: &str, port: &str) -> Option<usize> {
         let key = self.keys.iter().find(|(key, _)| {
             let zone = Zone::of(key);
-            zone.name.eq_ignore_ascii_case(name) && zone.port == port
+            same_name(zone.name, name) && zone.port == port
         });
         key.map(|(_, line)| *line)
     }

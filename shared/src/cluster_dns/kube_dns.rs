@@ -1,11 +1,13 @@
 //! kube-dns: `stubDomains`, a JSON object of lists of name servers by zone.
 //!
-//! JSON has no comments, so an annotation says which entry is whose. A change writes the object again, in
-//! one line: the entries and their order stay, blanks between them do not.
+//! JSON has no comments, so an annotation says which entry is ours: `<zone>`, or `<zone> <JSON>` where
+//! there was no object to put it into, and the field was that.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{Edit, KUBE_DNS, Refusal, StubDomain};
+use super::members::Members;
+use super::merge::same_servers;
+use super::{Edit, KUBE_DNS, Refusal, StubDomain, same_name};
 
 const FIELD: &str = "stubDomains";
 
@@ -15,69 +17,111 @@ pub(super) fn edit(
     mesh: &str,
     stub: Option<StubDomain<'_>>,
 ) -> Result<Option<Edit>, Refusal> {
-    let mark = format!("fedmesh.dev/stub-domain-{mesh}");
-    let ours = map["metadata"]["annotations"][&mark].as_str();
+    // The name alone behind the slash: with anything before it, the longest one would be too long.
+    let annotation = format!("stub-domain.fedmesh.dev/{mesh}");
+    let ours = map["metadata"]["annotations"][&annotation].as_str();
     if ours.is_none() && stub.is_none() {
         return Ok(None);
     }
-    let refused = |why: String| Refusal {
+    let before = map["data"][FIELD].as_str();
+    let (field, mark) = change(before, ours, stub).map_err(|why| Refusal {
         config_map: KUBE_DNS,
         why,
-    };
-    let text = map["data"][FIELD].as_str().unwrap_or_default();
-    let before: Map<String, Value> = if text.trim().is_empty() {
-        Map::new()
-    } else {
-        serde_json::from_str(text).map_err(|error| {
-            refused(format!(
-                "{FIELD} is not a JSON object ({error}); mend it first"
-            ))
-        })?
-    };
-    let mut after = before.clone();
-    // An entry that we made for another suffix goes.
-    if let Some(zone) = ours.filter(|zone| stub.is_none_or(|stub| stub.suffix != *zone)) {
-        after.shift_remove(zone);
-    }
-    // What somebody else put there stays theirs, though it says the same.
-    let mut mine = None;
-    if let Some(stub) = stub {
-        let wanted = json!(stub.nameservers);
-        match after.get(stub.suffix) {
-            Some(there) if *there == wanted => mine = ours.filter(|zone| *zone == stub.suffix),
-            Some(_) if ours != Some(stub.suffix) => {
-                return Err(refused(format!(
-                    "{FIELD} has {} already, with other name servers; take it out, or give it {}",
-                    stub.suffix,
-                    stub.nameservers.join(", ")
-                )));
-            }
-            _ => {
-                after.insert(stub.suffix.to_owned(), wanted);
-                mine = Some(stub.suffix);
-            }
+    })?;
+    let mut after = json!({ "data": map["data"] });
+    if field.as_deref() != before {
+        match (field, after["data"].as_object_mut()) {
+            (Some(text), _) => after["data"][FIELD] = text.into(),
+            (None, Some(data)) => _ = data.shift_remove(FIELD),
+            (None, None) => {}
         }
     }
-    let mut edited = json!({ "data": map["data"] });
-    if after != before {
-        if !edited["data"].is_object() {
-            edited["data"] = json!({});
-        }
-        if let Some(data) = edited["data"].as_object_mut() {
-            if after.is_empty() {
-                data.shift_remove(FIELD);
-            } else {
-                data.insert(FIELD.to_owned(), Value::Object(after).to_string().into());
-            }
-        }
-    }
-    edited["metadata"] = json!({
-        "annotations": { mark: mine },
-    });
+    let holds_ours = mark.is_some();
+    after["metadata"] = json!({ "annotations": { annotation: mark } });
     Ok(Some(Edit {
         config_map: KUBE_DNS,
         before: Some(map.clone()),
-        after: edited,
+        after,
+        holds_ours,
         needs_restart: false,
     }))
+}
+
+/// The field as it will be, and the mark of our entry in it.
+fn change(
+    before: Option<&str>,
+    ours: Option<&str>,
+    stub: Option<StubDomain<'_>>,
+) -> Result<(Option<String>, Option<String>), String> {
+    let is_current = |mark: &&str| stub.is_some_and(|stub| same_name(zone(mark), stub.suffix));
+    let mark = ours.filter(is_current);
+    let mut field = before.map(str::to_owned);
+    // An entry that we made for another suffix goes.
+    if let (Some(old), None) = (ours, mark) {
+        field = without(field, old)?;
+    }
+    let Some(stub) = stub else {
+        return Ok((field, None));
+    };
+    let servers = json!(stub.nameservers).to_string();
+    let member = format!("{}: {servers}", json!(stub.suffix));
+    let Some(text) = object(field.as_deref()) else {
+        let mark = format!("{} {}", stub.suffix, json!(field));
+        return Ok((Some(format!("{{{member}}}")), Some(mark)));
+    };
+    let members = read(text)?;
+    let mut all = members.all.iter();
+    let (text, mark) = match all.find(|member| same_name(&member.name, stub.suffix)) {
+        None => (members.insert(&member), Some(stub.suffix)),
+        // What somebody else put there stays theirs, though it says the same.
+        Some(there) if is_same(&text[there.value.clone()], stub) => (text.to_owned(), mark),
+        Some(there) if mark.is_none() => {
+            return Err(format!(
+                "{FIELD} has {} already, with other name servers; take it out, or give it {}",
+                there.name,
+                stub.nameservers.join(", ")
+            ));
+        }
+        Some(there) => (members.replace(there.value.clone(), &servers), mark),
+    };
+    Ok((Some(text), mark.map(str::to_owned)))
+}
+
+/// The field without the entry of a mark.
+fn without(field: Option<String>, mark: &str) -> Result<Option<String>, String> {
+    let Some(text) = object(field.as_deref()) else {
+        return Ok(field);
+    };
+    let members = read(text)?;
+    // As we wrote it: in other letters it is somebody else's.
+    let mut all = members.all.iter();
+    let Some(index) = all.position(|member| member.name == zone(mark)) else {
+        return Ok(field);
+    };
+    let was = mark
+        .split_once(' ')
+        .and_then(|(_, was)| serde_json::from_str(was).ok());
+    Ok(match was {
+        Some(was) if members.all.len() == 1 => was,
+        _ => Some(members.remove(index)),
+    })
+}
+
+fn zone(mark: &str) -> &str {
+    mark.split(' ').next().unwrap_or_default()
+}
+
+/// The text of the field, unless it is blank.
+fn object(field: Option<&str>) -> Option<&str> {
+    field.filter(|text| !text.trim().is_empty())
+}
+
+fn read(text: &str) -> Result<Members<'_>, String> {
+    Members::read(text)
+        .map_err(|error| format!("{FIELD} is not a JSON object ({error}); mend it first"))
+}
+
+fn is_same(value: &str, stub: StubDomain<'_>) -> bool {
+    let servers = serde_json::from_str::<Vec<String>>(value).unwrap_or_default();
+    same_servers(servers.iter().map(String::as_str), stub.nameservers)
 }

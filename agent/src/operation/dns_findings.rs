@@ -1,0 +1,107 @@
+//! What is to be said of the clusters' own DNS beside the plan.
+
+use std::collections::BTreeMap;
+
+use shared::check::{Finding, Severity, code};
+use shared::mesh::DnsFlavour;
+use shared::ownership::{self, PARENT_NAMESPACE};
+use shared::plan::Observed;
+
+use crate::cluster::{Look, Zone};
+use crate::place::Place;
+
+/// Clusters whose own DNS was not told of a private zone, or does not hear of a change by itself.
+pub(super) fn of_apply(places: &[Place], observed: &Observed, zone: &Zone) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (index, place) in places.iter().enumerate() {
+        let left_alone = zone.flavour(index) == Some(DnsFlavour::None);
+        if let Some(Ok(seen)) = observed.get(&place.name)
+            && seen.dns.is_empty()
+            && zone.is_private()
+            && !left_alone
+        {
+            findings.push(finding(
+                code::NO_CLUSTER_DNS,
+                &format!("spec.clusters[{index}].dnsFlavour"),
+                format!("{} has neither CoreDNS nor kube-dns in kube-system", place.name),
+                format!(
+                    "make its DNS ask {} for {} by hand (OpenShift: spec.servers of dns.operator/default), and set dnsFlavour: none",
+                    zone.nameservers.join(", "),
+                    zone.suffix
+                ),
+            ));
+        }
+    }
+    findings.extend(restarts(places, observed));
+    findings
+}
+
+/// Clusters whose own DNS could not be looked at, or does not hear of a change by itself.
+pub(super) fn of_removal(
+    places: &[Place],
+    observed: &Observed,
+    looks: &BTreeMap<String, Look>,
+    mesh: &str,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (index, place) in places.iter().enumerate() {
+        let look = looks.get(&place.name);
+        if let Some(why) = look.and_then(|look| look.dns_unseen.as_ref()) {
+            findings.push(finding(
+                code::DNS_NOT_LOOKED_AT,
+                &format!("spec.clusters[{index}].context"),
+                format!("the DNS of {} is not looked at: {why}", place.name),
+                format!(
+                    "nothing is to do unless {mesh} had dns.nameservers, and its record was deleted by hand \
+                     (Secret {PARENT_NAMESPACE}/{})",
+                    ownership::parent_name(mesh)
+                ),
+            ));
+        }
+    }
+    findings.extend(restarts(places, observed));
+    findings
+}
+
+fn restarts(places: &[Place], observed: &Observed) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (index, place) in places.iter().enumerate() {
+        let Some(Ok(seen)) = observed.get(&place.name) else {
+            continue;
+        };
+        for edit in seen.dns.iter().flatten() {
+            if !edit.needs_restart || edit.is_done() {
+                continue;
+            }
+            let workload = match edit.config_map {
+                "node-local-dns" => "daemonset/node-local-dns",
+                _ => "deployment/coredns",
+            };
+            findings.push(finding(
+                code::DNS_RESTART,
+                &format!("spec.clusters[{index}].dnsFlavour"),
+                format!(
+                    "CoreDNS with {} in {} has no plugin reload, so it reads its settings at its start only",
+                    edit.config_map, place.name
+                ),
+                format!(
+                    "restart its pods afterwards: kubectl --context {} --namespace kube-system rollout \
+                     restart {workload}",
+                    place.context
+                ),
+            ));
+        }
+    }
+    findings
+}
+
+fn finding(code: code::Code, path: &str, message: String, hint: String) -> Finding {
+    Finding {
+        code: code.id.to_owned(),
+        severity: Severity::Warning,
+        path: path.to_owned(),
+        message,
+        hint,
+        fix: None,
+    }
+}

@@ -1,0 +1,227 @@
+//! A block of ours in a Corefile: put in, taken out, and told from the blocks of others.
+
+use std::net::IpAddr;
+
+use super::corefile::{Block, Corefile, DEFAULT_PORT, Fault};
+use super::{StubDomain, same_name};
+
+/// How long answers are kept, in seconds: a name that has moved is found soon.
+const CACHE: u8 = 30;
+
+/// A Corefile with a stub domain in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// The whole text.
+    pub text: String,
+    /// Without the plugin `reload`, CoreDNS reads it when its pods start.
+    pub needs_restart: bool,
+}
+
+/// Puts a stub domain into a Corefile. Everything else stays as it is, byte for byte; doing it again
+/// changes nothing.
+///
+/// # Errors
+/// Where in the Corefile it cannot be, why, and what to do: CoreDNS would not load it, another block
+/// has the zone, or our marks are damaged.
+pub fn merge(corefile: &str, stub: StubDomain<'_>) -> Result<Merged, String> {
+    let rest = remove(corefile, stub.mesh)?;
+    let parsed = Corefile::parse(&rest).map_err(|fault| unreadable(&fault))?;
+    if parsed.blocks.is_empty() {
+        return Err(
+            "it has no server block, and would lose CoreDNS's own; write one first".to_owned(),
+        );
+    }
+    let place = Place::in_corefile(&parsed);
+    let needs_restart = parsed.needs_restart();
+    // In the text as people see it, our own block may stand before theirs.
+    let ours = corefile.lines().count() - rest.lines().count();
+    if is_served(&parsed, stub, place.port, ours)? {
+        return Ok(Merged {
+            text: rest,
+            needs_restart,
+        });
+    }
+    let newline = if rest.contains("\r\n") { "\r\n" } else { "\n" };
+    let (mark, text) = match rest.strip_prefix('\u{feff}') {
+        Some(text) => ("\u{feff}", text),
+        None => ("", rest.as_str()),
+    };
+    let block = block(stub, &place, newline);
+    Ok(Merged {
+        text: format!("{mark}{block}{text}"),
+        needs_restart,
+    })
+}
+
+/// Where CoreDNS listens: a block that says otherwise would not be asked.
+pub(super) struct Place<'a> {
+    pub(super) port: &'a str,
+    bind: Vec<&'a str>,
+}
+
+impl<'a> Place<'a> {
+    /// As the block has it that answers what no other does.
+    pub(super) fn in_corefile(corefile: &Corefile<'a>) -> Self {
+        let root = corefile.root();
+        let bind = root.map(|(root, _)| corefile.arguments(root, "bind"));
+        Self {
+            port: root.map_or(DEFAULT_PORT, |(_, port)| port),
+            bind: bind.into_iter().flatten().flatten().collect(),
+        }
+    }
+}
+
+/// Whether a block that is not ours does what ours would. `before` lines are not in the text that was
+/// parsed.
+///
+/// # Errors
+/// A block has the zone, or may have it, and does something else.
+pub(super) fn is_served(
+    corefile: &Corefile<'_>,
+    stub: StubDomain<'_>,
+    port: &str,
+    before: usize,
+) -> Result<bool, String> {
+    for found in &corefile.blocks {
+        if let Some(line) = found.variable() {
+            return Err(format!(
+                "line {}: the zone of a server block is a variable, which may be {}; write it out, or set \
+                 dnsFlavour: none and add the zone by hand",
+                line + before,
+                stub.suffix
+            ));
+        }
+        if let Some(line) = found.serves(stub.suffix, port) {
+            match_foreign(corefile, found, stub, line + before)?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Takes our block out of a Corefile: what [`merge`] was given is what is left.
+///
+/// # Errors
+/// Our marks are damaged.
+pub fn remove(corefile: &str, mesh: &str) -> Result<String, String> {
+    let (begin, end) = (begin(mesh), end(mesh));
+    let mut rest = String::with_capacity(corefile.len());
+    let mut inside = None;
+    for (index, whole) in corefile.split_inclusive('\n').enumerate() {
+        let (mark, line) = match whole.strip_prefix('\u{feff}') {
+            Some(line) => ("\u{feff}", line),
+            None => ("", whole),
+        };
+        let damaged = |why: &str| {
+            format!(
+                "line {}: {why}; take the block of fedmesh {mesh} out by hand, comments included",
+                index + 1
+            )
+        };
+        match (line.trim_end(), inside) {
+            (text, None) if text == begin => {
+                inside = Some(index);
+                rest.push_str(mark);
+            }
+            (text, Some(_)) if text == begin => {
+                return Err(damaged("the block of fedmesh begins twice"));
+            }
+            (text, Some(_)) if text == end => inside = None,
+            (text, None) if text == end => {
+                return Err(damaged("the block of fedmesh ends without a beginning"));
+            }
+            (_, Some(_)) => {}
+            (_, None) => rest.push_str(whole),
+        }
+    }
+    match inside {
+        None => Ok(rest),
+        Some(index) => Err(format!(
+            "line {}: the block of fedmesh has no end; take it out by hand, comments included",
+            index + 1
+        )),
+    }
+}
+
+/// Whether a Corefile has, or had, a block of ours.
+pub(super) fn is_marked(corefile: &str, mesh: &str) -> bool {
+    corefile.contains(&begin(mesh)) || corefile.contains(&end(mesh))
+}
+
+fn begin(mesh: &str) -> String {
+    format!("# begin fedmesh {mesh}: written by fedmesh, changes are lost")
+}
+
+fn end(mesh: &str) -> String {
+    format!("# end fedmesh {mesh}")
+}
+
+pub(super) fn block(stub: StubDomain<'_>, place: &Place<'_>, newline: &str) -> String {
+    let mut lines = vec![
+        begin(stub.mesh),
+        format!("{}:{} {{", stub.suffix, place.port),
+        "    errors".to_owned(),
+        format!("    cache {CACHE}"),
+    ];
+    if !place.bind.is_empty() {
+        lines.push(format!("    bind {}", place.bind.join(" ")));
+    }
+    lines.push(format!("    forward . {}", stub.nameservers.join(" ")));
+    lines.push("}".to_owned());
+    lines.push(end(stub.mesh));
+    lines.push(String::new());
+    lines.join(newline)
+}
+
+/// Refuses a block for the zone that forwards it elsewhere.
+fn match_foreign(
+    corefile: &Corefile<'_>,
+    block: &Block<'_>,
+    stub: StubDomain<'_>,
+    line: usize,
+) -> Result<(), String> {
+    let forwards = corefile.arguments(block, "forward");
+    let same = forwards.iter().any(|arguments| {
+        // What is forwarded may be less than the zone.
+        let all = arguments
+            .first()
+            .is_some_and(|from| *from == "." || same_name(from, stub.suffix));
+        all && same_servers(arguments.iter().skip(1).copied(), stub.nameservers)
+    });
+    if same {
+        return Ok(());
+    }
+    Err(format!(
+        "line {line}: another server block has {}; take the zone out of it, or let it forward to {}",
+        stub.suffix,
+        stub.nameservers.join(" ")
+    ))
+}
+
+/// Whether name servers are the same, in whatever order.
+pub(super) fn same_servers<'a>(theirs: impl Iterator<Item = &'a str>, ours: &[String]) -> bool {
+    let mut theirs: Vec<String> = theirs.map(server).collect();
+    let mut ours: Vec<String> = ours.iter().map(|to| server(to)).collect();
+    theirs.sort_unstable();
+    ours.sort_unstable();
+    !theirs.is_empty() && theirs == ours
+}
+
+/// A name server with its port.
+fn server(text: &str) -> String {
+    let text = text.strip_prefix("dns://").unwrap_or(text);
+    if text.parse::<IpAddr>().is_ok() {
+        if text.contains(':') {
+            return format!("[{text}]:{DEFAULT_PORT}");
+        }
+        return format!("{text}:{DEFAULT_PORT}");
+    }
+    text.to_owned()
+}
+
+pub(super) fn unreadable(fault: &Fault) -> String {
+    format!(
+        "line {}: {}, so CoreDNS would not take another one; mend it first",
+        fault.line, fault.why
+    )
+}
