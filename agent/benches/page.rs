@@ -27,14 +27,14 @@ const WATCH: &str = "
     look.observe(document, { childList: true, subtree: true });";
 
 fn main() {
-    let (first, workers) = weigh();
+    let (first, others) = weigh();
     let kib = |weights: &[Weight]| format!("{} KiB", total(weights).div_ceil(1024));
     println!("first load, brotli: {}", kib(&first));
     for weight in &first {
         println!("  {:>8} {}", weight.bytes, weight.name);
     }
-    println!("workers, brotli: {}", kib(&workers));
-    for weight in &workers {
+    println!("on demand, brotli: {}", kib(&others));
+    for weight in &others {
         println!("  {:>8} {}", weight.bytes, weight.name);
     }
 

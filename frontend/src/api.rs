@@ -1,10 +1,8 @@
 //! The agent's API, as typed calls. Every failure comes back as a [`Failure`] to be shown.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::api::{
-    ApplyAccepted, ApplyRequest, Clusters, Event, PlanRequest, PlanResponse, Session,
-};
+use shared::api::{Clusters, Session};
 use shared::check::Finding;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -13,7 +11,7 @@ use web_sys::{Headers, ReadableStreamDefaultReader, RequestInit, Response};
 use crate::answers::{self, Read};
 use crate::browser;
 use crate::json;
-use crate::progress::Lines;
+use crate::review::Lines;
 
 /// Why a call did not work, in words for the person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,7 +24,7 @@ pub(crate) struct Failure {
 }
 
 /// Where an agent is and what it asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Client {
     /// Such as `http://127.0.0.1:7777`.
     pub(crate) address: String,
@@ -42,28 +40,22 @@ impl Client {
         self.get("clusters", answers::clusters).await
     }
 
-    pub(crate) async fn plan(&self, request: &PlanRequest) -> Result<PlanResponse, Failure> {
-        self.post("plan", request, answers::plan_response).await
-    }
-
-    pub(crate) async fn apply(&self, request: &ApplyRequest) -> Result<ApplyAccepted, Failure> {
-        self.post("apply", request, answers::accepted).await
-    }
-
-    /// The events of a run from its first on, each handed to `take`; returns at the last one.
-    pub(crate) async fn events(
+    /// The events of a run from its first on, each handed to `take`, which says whether it was the
+    /// last one to read.
+    pub(crate) async fn events<T>(
         &self,
-        id: &str,
-        mut take: impl FnMut(Event),
+        path: &str,
+        reader: fn(&Value) -> Read<T>,
+        mut take: impl FnMut(T) -> bool,
     ) -> Result<(), Failure> {
-        let response = self.send("GET", &format!("applies/{id}"), None).await?;
+        let response = self.send("GET", path, None).await?;
         let Some(body) = response.body() else {
             return Err(self.cut_off());
         };
-        let reader: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
+        let events: ReadableStreamDefaultReader = body.get_reader().unchecked_into();
         let mut lines = Lines::default();
         loop {
-            let piece = JsFuture::from(reader.read())
+            let piece = JsFuture::from(events.read())
                 .await
                 .map_err(|_| self.cut_off())?;
             if js_sys::Reflect::get(&piece, &"done".into()).is_ok_and(|done| done.is_truthy()) {
@@ -71,10 +63,9 @@ impl Client {
             }
             let bytes = js_sys::Reflect::get(&piece, &"value".into()).unwrap_or_default();
             for line in lines.take(&js_sys::Uint8Array::new(&bytes).to_vec()) {
-                let event = read(&line, answers::event)?;
-                let is_last = matches!(event, Event::Finished { .. });
-                take(event);
-                if is_last {
+                if take(read(&line, reader)?) {
+                    // A stream that has ended cannot be cancelled, which is as good.
+                    _ = JsFuture::from(events.cancel()).await;
                     return Ok(());
                 }
             }
@@ -85,17 +76,22 @@ impl Client {
         read(&text(&self.send("GET", path, None).await?).await, reader)
     }
 
-    async fn post<T>(
+    pub(crate) async fn post<T>(
         &self,
         path: &str,
-        body: &impl Serialize,
+        body: &Value,
         reader: fn(&Value) -> Read<T>,
     ) -> Result<T, Failure> {
-        let body = json::write(body);
+        let body = body.to_string();
         read(
             &text(&self.send("POST", path, Some(&body)).await?).await,
             reader,
         )
+    }
+
+    /// Sends something whose answer says nothing but that it was heard.
+    pub(crate) async fn tell(&self, path: &str) -> Result<(), Failure> {
+        self.send("POST", path, None).await.map(|_| ())
     }
 
     /// Sends a request and takes every answer but a good one for a failure.

@@ -46,11 +46,11 @@ fn show() {
     on_window("drop", move |event| drop_file(store, &event));
     on_window("paste", move |event| paste_document(store, &event));
 
-    let main = el("main").one(move || {
-        Some(match store.page.get() {
-            Page::Edit => edit_page(store, agent),
-            Page::Review => review_page(store, agent),
-        })
+    // It stays in the document: the part of the page that draws into it has to find it there.
+    let review = review_page(store, agent);
+    let main = el("main").content(move || {
+        let edit = (store.page.get() == Page::Edit).then(|| edit_page(store, agent));
+        edit.into_iter().chain([review.clone()]).collect()
     });
     for part in [
         header(store, agent),

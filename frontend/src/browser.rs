@@ -4,7 +4,8 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Blob, BlobPropertyBag, Document, Element, HtmlAnchorElement, HtmlElement, Storage, Url, Window,
+    Blob, BlobPropertyBag, CustomEvent, CustomEventInit, Document, Element, Event,
+    HtmlAnchorElement, HtmlElement, Storage, Url, Window,
 };
 
 /// The window of the page.
@@ -43,6 +44,46 @@ pub(crate) fn every(milliseconds: i32, run: impl FnMut() + 'static) -> Option<i3
 /// Ends what [`every`] began.
 pub(crate) fn stop(timer: i32) {
     window().clear_interval_with_handle(timer);
+}
+
+/// Comes back after a time.
+pub(crate) async fn sleep(milliseconds: i32) {
+    let promise = js_sys::Promise::new(&mut |resolve, _| {
+        _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds);
+    });
+    // This promise is never rejected.
+    _ = JsFuture::from(promise).await;
+}
+
+/// Loads a part of the page, once; the error is what the browser says. `boot.mjs` knows how: code is
+/// loaded by JavaScript only.
+pub(crate) async fn load_part(name: &str) -> Result<(), String> {
+    let loaded = js_sys::Reflect::get(&window(), &"loadPart".into())
+        .and_then(JsCast::dyn_into::<js_sys::Function>)
+        .and_then(|load| load.call1(&JsValue::NULL, &name.into()));
+    match loaded {
+        Ok(promise) => JsFuture::from(promise.unchecked_into::<js_sys::Promise>())
+            .await
+            .map(|_| ()),
+        Err(error) => Err(error),
+    }
+    .map_err(|error| message(&error))
+}
+
+/// Sends a text to whoever listens at an element.
+pub(crate) fn send(element: &Element, event: &str, text: &str) {
+    let options = CustomEventInit::new();
+    options.set_detail(&text.into());
+    // The names of events are ours.
+    if let Ok(event) = CustomEvent::new_with_event_init_dict(event, &options) {
+        _ = element.dispatch_event(&event);
+    }
+}
+
+/// The text that [`send`] sent.
+pub(crate) fn detail(event: &Event) -> String {
+    let event: &CustomEvent = event.unchecked_ref();
+    event.detail().as_string().unwrap_or_default()
 }
 
 /// Where something is kept.
@@ -120,6 +161,12 @@ pub(crate) fn focus(element: &Element) {
         // An element that cannot be focused has at least been scrolled to.
         _ = element.focus();
     }
+}
+
+/// Whether nothing has the focus: what had it is gone.
+pub(crate) fn has_lost_focus() -> bool {
+    let document = document();
+    document.active_element() == document.body().map(Into::into)
 }
 
 /// The element for a path of a finding: the field itself, the first one inside, or the nearest

@@ -26,6 +26,11 @@ pub(crate) fn el(tag: &str) -> El {
         .expect("the names of elements are ours"))
 }
 
+/// The element with an id, if it is in the document.
+pub(crate) fn at(id: &str) -> Option<El> {
+    document().get_element_by_id(id).map(El)
+}
+
 /// A new HTML element with a class.
 pub(crate) fn el_in(tag: &str, class: &str) -> El {
     el(tag).class(class)

@@ -2,6 +2,7 @@
 //! not for every pair of them. That is a fifth of the page's size.
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// A value as text.
@@ -13,4 +14,14 @@ pub(crate) fn write<T: Serialize>(value: &T) -> String {
 /// A value from text, or why it is none.
 pub(crate) fn value(text: &str) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+/// What a text says, or why it says nothing.
+pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    value(text).and_then(|value| of(&value))
+}
+
+/// What a value says, or why it says nothing.
+pub(crate) fn of<T: DeserializeOwned>(value: &Value) -> Result<T, String> {
+    T::deserialize(value).map_err(|error| error.to_string())
 }

@@ -2,8 +2,9 @@
 //! one types, and the way to the agent.
 //!
 //! **Invariant**: what the page knows about a mesh, it knows from the crate `shared`; what it shows
-//! is the document and what follows from it. What is large and seldom needed (reading YAML, packing
-//! archives) is in workers of their own and not linked into the page.
+//! is the document and what follows from it. What is not needed by every visit is in programs of
+//! their own, loaded on demand: reading YAML and packing archives in workers, and planning, applying
+//! and verifying in the part `review`.
 
 #![allow(
     clippy::wildcard_imports,
@@ -36,10 +37,11 @@ mod field_tests;
 mod highlight;
 mod history;
 mod json;
+mod message;
 mod outline;
 mod pages;
-mod progress;
 pub mod reading;
+mod review;
 mod rows;
 mod saved;
 mod signals;
@@ -48,3 +50,4 @@ mod template;
 pub mod worker;
 
 pub use app::start;
+pub use review::start as start_review;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shared::Mesh;
 use shared::bundle::Bundle;
-use shared::check::{Checked, Finding, Severity};
+use shared::check::{Checked, Finding, Fix, Severity};
 use shared::facts::Facts;
 
 use crate::counts::{Counts, is_gap};
@@ -245,6 +245,17 @@ impl Store {
                 crate::browser::focus(&element);
             }
         });
+    }
+
+    /// Makes the fix of a finding.
+    pub(crate) fn mend(self, fix: &Fix) {
+        match fix.apply(&self.now()) {
+            Some(mended) => self.edit(|mesh| *mesh = mended),
+            None => self.fail(
+                format!("{} has changed meanwhile", fix.path),
+                "Look at the finding again.",
+            ),
+        }
     }
 
     /// Shows something that did not work.

@@ -312,6 +312,15 @@ impl VerifyRequest {
     rename_all_fields = "camelCase"
 )]
 pub enum VerifyEvent {
+    /// The checks of a family were made, in this round.
+    Family {
+        /// Which.
+        family: crate::verify::Family,
+        /// How many there are.
+        checks: usize,
+        /// How many of them are worth another try.
+        open: usize,
+    },
     /// All checks were made once more.
     Round {
         /// How many there are.

@@ -59,7 +59,8 @@ pub fn router(agent: Agent) -> Router {
         .route("/apply", post(api::apply))
         .route("/applies/{id}", get(api::events))
         .route("/verify", post(verifications::verify))
-        .route("/verifications/{id}", get(verifications::events));
+        .route("/verifications/{id}", get(verifications::events))
+        .route("/verifications/{id}/stop", post(verifications::stop));
     let inside = Router::new()
         .nest("/api/v1", api)
         .method_not_allowed_fallback(answer::method_not_allowed)

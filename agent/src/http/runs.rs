@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::token::hexadecimal;
+use crate::stop::{Stop, Stopper};
 
 /// How many runs that have ended can still be read.
 const KEPT: usize = 20;
@@ -38,6 +39,8 @@ pub(super) struct Run {
     doing: Doing,
     mesh: String,
     log: watch::Sender<Log>,
+    stopper: Stopper,
+    stop: Stop,
 }
 
 #[derive(Default)]
@@ -66,11 +69,14 @@ impl Runs {
         if list.iter().any(|run| is_same(run) && !run.has_ended()) {
             return Ok(None);
         }
+        let (stopper, stop) = Stop::new();
         let run = Arc::new(Run {
             id: hexadecimal(&random),
             doing,
             mesh: mesh.to_owned(),
             log: watch::Sender::new(Log::default()),
+            stopper,
+            stop,
         });
         list.push_back(run.clone());
         let mut surplus = list
@@ -124,6 +130,11 @@ impl Running {
         &self.run.id
     }
 
+    /// Hears when the run is asked to come to its end.
+    pub(super) fn stop(&self) -> Stop {
+        self.run.stop.clone()
+    }
+
     /// Adds an event.
     pub(super) fn push(&self, event: &impl Serialize) {
         // Only derived types with text keys: writing them as JSON cannot fail.
@@ -141,6 +152,11 @@ impl Drop for Running {
 }
 
 impl Run {
+    /// Asks the run to come to its end; one that does not listen, or has ended, goes on as it does.
+    pub(super) fn stop(&self) {
+        self.stopper.stop();
+    }
+
     fn has_ended(&self) -> bool {
         self.log.borrow().has_ended
     }

@@ -1,5 +1,6 @@
 //! `POST /api/v1/verify` and its events.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -15,9 +16,8 @@ use tokio::sync::mpsc;
 use super::Agent;
 use super::answer::{Body, Refusal};
 use super::api::prove;
-use super::runs::{Doing, Running};
+use super::runs::{Doing, Run, Running};
 use crate::operation::{Operations, PlanError, Planned};
-use crate::stop::Stop;
 use crate::verify::{self, VerifyOptions};
 
 /// Begins a verification: no drill, and only the options that the message lists.
@@ -70,16 +70,28 @@ pub(super) async fn events(
     State(agent): State<Agent>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Refusal> {
+    let lines = axum::body::Body::from_stream(find(&agent, id)?.lines());
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
+}
+
+/// Asks a verification to come to its end, with what it has seen by then.
+pub(super) async fn stop(
+    State(agent): State<Agent>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<StatusCode, Refusal> {
+    find(&agent, id)?.stop();
+    Ok(StatusCode::ACCEPTED)
+}
+
+fn find(agent: &Agent, id: Result<Path<String>, PathRejection>) -> Result<Arc<Run>, Refusal> {
     let find = |Path(id): Path<String>| agent.0.runs.find(Doing::Verify, &id);
-    let run = id.ok().and_then(find).ok_or_else(|| {
+    id.ok().and_then(find).ok_or_else(|| {
         Refusal::new(
             StatusCode::NOT_FOUND,
             "there is no verification with this id",
             "the agent remembers the last few since it started; verify again",
         )
-    })?;
-    let lines = axum::body::Body::from_stream(run.lines());
-    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
+    })
 }
 
 async fn carry_out(
@@ -90,8 +102,7 @@ async fn carry_out(
     running: Running,
 ) {
     let (sender, mut events) = mpsc::unbounded_channel();
-    // Nobody asks for a stop here: what waits is waited for when the agent ends.
-    let (_stopper, stop) = Stop::new();
+    let stop = running.stop();
     let run = tokio::spawn(async move {
         verify::verify(&operations, &mesh, planned, &options, &stop, &sender).await
     });

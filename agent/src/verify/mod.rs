@@ -100,11 +100,8 @@ pub async fn verify(
     let mut passed = Passed::default();
     let mut pause = FIRST_PAUSE;
     loop {
-        let checks = one_round(mesh, &planned, options, &passed, stop).await?;
-        let open = checks
-            .iter()
-            .filter(|check| check.is_worth_another_try())
-            .count();
+        let checks = one_round(mesh, &planned, options, &passed, stop, events).await?;
+        let open = open(&checks);
         passed.remember(&checks);
         // Nobody has to listen.
         _ = events.send(VerifyEvent::Round {
@@ -177,12 +174,34 @@ async fn one_round(
     options: &VerifyOptions,
     passed: &Passed,
     stop: &Stop,
+    events: &UnboundedSender<VerifyEvent>,
 ) -> Result<Vec<Check>, PlanError> {
     let basis = Basis::of(mesh, planned)?;
     let round = basis.round(planned, options, passed, stop);
+    let tell = |family, checks: &[Check]| {
+        // Nobody has to listen.
+        _ = events.send(VerifyEvent::Family {
+            family,
+            checks: checks.len(),
+            open: open(checks),
+        });
+    };
     let mut checks = objects::check(&basis.status);
-    let (records, from_here) = tokio::join!(records::check(&round), gateways::check(&round));
+    tell(Family::Objects, &checks);
+    let (records, from_here) = tokio::join!(
+        async {
+            let records = records::check(&round).await;
+            tell(Family::Record, &records.checks);
+            records
+        },
+        async {
+            let gateways = gateways::check(&round).await;
+            tell(Family::Gateway, &gateways);
+            gateways
+        }
+    );
     let from_clients = calls::check(&round, &records).await;
+    tell(Family::Call, &from_clients);
     checks.extend(records.checks);
     checks.extend(from_here);
     checks.extend(from_clients);
@@ -191,6 +210,12 @@ async fn one_round(
     // Stable: within a family the order is that of the document.
     checks.sort_by_key(|check| check.family);
     Ok(checks)
+}
+
+/// How many checks are worth another try.
+fn open(checks: &[Check]) -> usize {
+    let open = checks.iter().filter(|check| check.is_worth_another_try());
+    open.count()
 }
 
 /// A drill on top of a fault would only hurt: every client has to be answered first.

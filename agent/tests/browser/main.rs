@@ -8,6 +8,8 @@
 
 mod agent_process;
 mod page;
+mod stub_agent;
+mod verifying;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,6 +44,17 @@ fn rendered(document: &Path, output: &str) -> Vec<u8> {
 async fn a_document_is_typed_on_a_static_host_and_downloaded() {
     let site = StaticSite::serve(&repository("dist"), "/tools/fedmesh/").unwrap();
     let page = Page::open(&site.url()).await;
+    let loaded = page.loaded().await;
+    assert!(
+        loaded.iter().any(|name| name.ends_with("_bg.wasm")),
+        "{loaded:?}"
+    );
+    for name in &loaded {
+        let is_on_demand = ["review", "worker"].iter().any(|part| name.contains(part));
+        assert!(!is_on_demand, "{name} is loaded by every visit");
+    }
+    // Also under a path of a host that knows nothing of the page.
+    page.load_part("review").await;
 
     for (field, text) in [
         ("spec.dns.suffix", "my.dns.zone.name"),
@@ -224,6 +237,8 @@ async fn a_document_is_planned_applied_and_removed_through_the_agent() {
         records.contains("203.0.113.11") && records.contains("203.0.113.12"),
         "{records}"
     );
+
+    verifying::after_an_apply(&page, &bed).await;
 
     page.click("plan-again").await;
     page.wait_for_text("in-step", "as the document says").await;

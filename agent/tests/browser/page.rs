@@ -29,7 +29,8 @@ impl Page {
     /// Loads it again.
     pub(crate) async fn reload(&self) {
         self.browser.driver().refresh().await.unwrap();
-        self.element("spec.dns.suffix").await;
+        // Whatever fills the window, the header is there.
+        self.element("document").await;
     }
 
     /// Ends the browser; a page that wrote an error to the console has failed.
@@ -38,6 +39,14 @@ impl Page {
             self.browser.console_errors().await.unwrap(),
             Vec::<String>::new()
         );
+        self.browser.quit().await.unwrap();
+    }
+
+    /// Ends the browser of a page that was answered with a status once; the browser notes that.
+    pub(crate) async fn close_after(self, status: &str) {
+        let errors = self.browser.console_errors().await.unwrap();
+        let others = errors.iter().filter(|error| !error.contains(status));
+        assert_eq!(others.collect::<Vec<_>>(), Vec::<&String>::new());
         self.browser.quit().await.unwrap();
     }
 
@@ -103,6 +112,101 @@ impl Page {
             .send_keys(Key::Tab + "")
             .await
             .unwrap();
+    }
+
+    /// Presses a button by the keyboard, as soon as it can be.
+    pub(crate) async fn press_enter(&self, id: &str) {
+        self.press_enter_at(&format!("[id='{id}']")).await;
+    }
+
+    /// Presses the first element that a selector finds by the keyboard, as soon as it can be.
+    pub(crate) async fn press_enter_at(&self, selector: &str) {
+        self.until(&format!("{selector} can be pressed"), async || {
+            let element = self.browser.driver().find(By::Css(selector)).await.ok()?;
+            if !element.is_enabled().await.unwrap_or(false) {
+                return None;
+            }
+            element.send_keys(Key::Enter + "").await.ok()
+        })
+        .await;
+    }
+
+    /// Waits until what has the focus is inside of an element.
+    pub(crate) async fn wait_for_focus_in(&self, id: &str) {
+        self.until(&format!("the focus is in {id}"), async || {
+            let inside =
+                format!("return !!document.getElementById('{id}')?.matches(':focus-within')");
+            let answer = self
+                .browser
+                .driver()
+                .execute(inside, Vec::new())
+                .await
+                .ok()?;
+            answer.json().as_bool()?.then_some(())
+        })
+        .await;
+    }
+
+    /// The files that were loaded so far.
+    pub(crate) async fn loaded(&self) -> Vec<String> {
+        let names = "return performance.getEntriesByType('resource').map((entry) => entry.name)";
+        let answer = self
+            .browser
+            .driver()
+            .execute(names, Vec::new())
+            .await
+            .unwrap();
+        serde_json::from_value(answer.json().clone()).unwrap()
+    }
+
+    /// Loads a part that is loaded on demand.
+    pub(crate) async fn load_part(&self, name: &str) {
+        let load =
+            format!("return loadPart('{name}').then(() => 'there', (error) => error.message)");
+        let answer = self
+            .browser
+            .driver()
+            .execute(load, Vec::new())
+            .await
+            .unwrap();
+        assert_eq!(answer.json().as_str(), Some("there"));
+    }
+
+    /// Wide tables scroll in their own boxes.
+    pub(crate) async fn assert_no_sideways_scrolling(&self) {
+        for width in [1280, 390] {
+            self.browser.set_viewport(width, 800).await.unwrap();
+            let wide = "const page = document.getElementById('review-page');                return [document.documentElement, page].some((e) => e.scrollWidth > e.clientWidth)";
+            let answer = self
+                .browser
+                .driver()
+                .execute(wide, Vec::new())
+                .await
+                .unwrap();
+            assert_eq!(answer.json().as_bool(), Some(false), "at {width}");
+        }
+        self.browser.set_viewport(1280, 800).await.unwrap();
+    }
+
+    /// Takes a picture of all that the page holds, whatever its height.
+    pub(crate) async fn picture_of_all(
+        &self,
+        name: &str,
+        colours: &[ColourScheme],
+        widths: &[u32],
+    ) {
+        for &width in widths {
+            self.browser.set_viewport(width, 800).await.unwrap();
+            let height = "return document.getElementById('review-page').scrollHeight + 100";
+            let answer = self
+                .browser
+                .driver()
+                .execute(height, Vec::new())
+                .await
+                .unwrap();
+            let height = u32::try_from(answer.json().as_u64().unwrap()).unwrap();
+            self.picture(name, colours, &[(width, height)]).await;
+        }
     }
 
     /// Gives a file to the hidden input through which files are chosen.

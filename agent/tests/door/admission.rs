@@ -65,6 +65,7 @@ async fn without_the_token_nothing_is_answered() {
         ("GET", "/api/v1/applies/x", &[Without("authorization")], 401),
         ("POST", "/api/v1/verify", &[Without("authorization")], 401),
         ("GET", "/api/v1/verifications/x", &[Without("authorization")], 401),
+        ("POST", "/api/v1/verifications/x/stop", &[Without("authorization")], 401),
         ("GET", "/api/v1/nothing", &[Without("authorization")], 401),
         ("OPTIONS", "/api/v1/session", &[Without("authorization")], 401),
     ];
@@ -135,6 +136,7 @@ async fn other_methods_and_paths_are_none() {
         ("GET", "/api/v1/apply", &[], 405),
         ("GET", "/api/v1/verify", &[], 405),
         ("DELETE", "/api/v1/verifications/x", &[], 405),
+        ("GET", "/api/v1/verifications/x/stop", &[], 405),
         ("GET", "/api/v1/apply", &[With("x-http-method-override", "POST")], 405),
         ("TRACE", "/api/v1/session", &[], 405),
         ("CONNECT", "/api/v1/session", &[], 405),
@@ -153,6 +155,8 @@ async fn other_methods_and_paths_are_none() {
         ("GET", "/api/v1/applies/%00", &[], 404),
         ("GET", "/api/v1/applies/%ff", &[], 404),
         ("GET", "/api/v1/verifications/unknown", &[], 404),
+        ("POST", "/api/v1/verifications/unknown/stop", &[], 404),
+        ("POST", "/api/v1/applies/unknown/stop", &[], 404),
         ("GET", "/api/v1/verifications/..%2fsession", &[], 404),
         ("GET", "/api/v1/verifications/%ff", &[], 404),
     ];

@@ -14,22 +14,37 @@ pub(crate) fn dist() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist")
 }
 
-/// What every visit loads, and what the workers load when they are first needed.
+/// What every visit loads, and what is loaded when it is first needed.
+///
+/// A visit loads `index.html` and what it names, and whatever those load by themselves. Of the
+/// latter there is nothing, which is part of the measure.
 pub(crate) fn weigh() -> (Vec<Weight>, Vec<Weight>) {
-    let mut weights: Vec<Weight> = fs::read_dir(dist())
+    let index = fs::read_to_string(dist().join("index.html")).unwrap();
+    let mut names: Vec<String> = fs::read_dir(dist())
         .unwrap()
-        .map(|entry| {
-            let path = entry.unwrap().path();
-            Weight {
-                name: path.file_name().unwrap().to_string_lossy().into_owned(),
-                bytes: brotli(&fs::read(&path).unwrap()),
-            }
-        })
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    weights.sort_by(|a, b| a.name.cmp(&b.name));
-    weights
-        .into_iter()
-        .partition(|weight| !weight.name.contains("worker"))
+    names.sort();
+    let is_first = |name: &String| name == "index.html" || index.contains(name.as_str());
+    let (first, others): (Vec<String>, Vec<String>) = names.into_iter().partition(is_first);
+    for name in &first {
+        // Programs name no files; everything else is text.
+        let Ok(text) = fs::read_to_string(dist().join(name)) else {
+            continue;
+        };
+        for other in &others {
+            assert!(!text.contains(other.as_str()), "{name} loads {other}");
+        }
+    }
+    (weights(first), weights(others))
+}
+
+fn weights(names: Vec<String>) -> Vec<Weight> {
+    let weights = names.into_iter().map(|name| Weight {
+        bytes: brotli(&fs::read(dist().join(&name)).unwrap()),
+        name,
+    });
+    weights.collect()
 }
 
 /// The sum.

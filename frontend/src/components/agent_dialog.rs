@@ -6,10 +6,12 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlDialogElement;
 
 use super::failure::failure_box;
+use super::findings::acts;
 use crate::agent::{Agent, Link};
 use crate::api::Client;
 use crate::browser;
 use crate::dom::{El, button, effect, el, el_in, icon, memo, text, value_of};
+use crate::message::Task;
 use crate::saved::Fragment;
 use crate::signals::*;
 use crate::state::Store;
@@ -99,7 +101,7 @@ fn connect(store: Store, agent: Agent) -> Vec<El> {
             agent
                 .failure
                 .get()
-                .map(|failure| failure_box(store, failure))
+                .map(|failure| failure_box(failure, &acts(store)))
         }),
         form,
     ]
@@ -132,20 +134,34 @@ fn connected(store: Store, agent: Agent) -> Vec<El> {
         Link::On { client, version } => format!("fedmesh-agent {version} at {}", client.address),
         Link::Off | Link::Connecting => String::new(),
     };
-    let remove = move || {
-        agent.dialog.set(false);
-        agent.plan(Intent::Remove);
+    let order = move |task| {
+        move || {
+            agent.dialog.set(false);
+            agent.order(task);
+        }
     };
     let look = button("", move || spawn_local(agent.look())).text("Look again");
-    let leave = button("", move || agent.disconnect()).text("Disconnect");
-    let remove = button("danger", remove)
+    let leave = button("", move || agent.disconnect())
+        .id("disconnect")
+        .text("Disconnect");
+    // One run at a time: the one under way is not to be lost from sight.
+    let is_running = move || agent.is_running.get();
+    let verify = button("", order(Task::Verify { wait: 0 }))
+        .id("verify-all")
+        .flag("disabled", is_running)
+        .attr("title", "Prove by traffic that what is applied works")
+        .add(icon("good"))
+        .text("Verify");
+    let remove = button("danger", order(Task::Plan(Intent::Remove)))
         .id("remove-all")
+        .flag("disabled", is_running)
         .add(icon("delete"))
         .text("Take it all back…");
     vec![
         el_in("p", "muted").show(who),
         el("div").content(move || contexts(store, agent)),
         el_in("div", "buttons")
+            .add(verify)
             .add(look)
             .add(leave)
             .add(el_in("span", "space"))
@@ -156,7 +172,7 @@ fn connected(store: Store, agent: Agent) -> Vec<El> {
 fn contexts(store: Store, agent: Agent) -> Vec<El> {
     match agent.clusters.get() {
         None => vec![text("p", "Looking at the clusters…").class("muted")],
-        Some(Err(failure)) => vec![failure_box(store, failure)],
+        Some(Err(failure)) => vec![failure_box(failure, &acts(store))],
         Some(Ok(clusters)) => {
             let error = clusters.error.as_ref();
             let error = error.map(|e| el_in("p", "warned").add(icon("warning")).text(e));

@@ -1,12 +1,11 @@
 //! Why something did not work, and what to do.
 
-use super::findings;
+use super::findings::{self, Acts};
 use crate::api::Failure;
 use crate::dom::{El, el, el_in, icon, text};
-use crate::state::Store;
 
-pub(crate) fn failure_box(store: Store, failure: Failure) -> El {
-    let findings = (!failure.findings.is_empty()).then(|| findings::list(store, failure.findings));
+pub(crate) fn failure_box(failure: Failure, acts: &Acts) -> El {
+    let findings = (!failure.findings.is_empty()).then(|| findings::list(failure.findings, acts));
     let words = el("div")
         .add(el("p").add(text("strong", &failure.message)))
         .add(text("p", &failure.hint).class("muted"))

@@ -1,5 +1,7 @@
 //! Everything that the checks found; a click goes to the field.
 
+use std::rc::Rc;
+
 use shared::check::{Finding, Fix, Severity};
 
 use crate::counts::is_gap;
@@ -18,17 +20,43 @@ pub(crate) fn findings(store: Store) -> El {
                     "The checks found no error, no warning and no hint.",
                 ))
         } else {
-            list(store, findings)
+            list(findings, &acts(store))
         })
     })
 }
 
-/// A list of findings, each with its way to the field and, where there is one, its fix.
-pub(crate) fn list(store: Store, findings: Vec<Finding>) -> El {
-    el_in("ul", "findings").all(findings.into_iter().map(|finding| one(store, finding)))
+/// What a person does about a finding.
+pub(crate) enum Act {
+    /// Goes to its field.
+    GoTo(String),
+    /// Has it mended.
+    Mend(Fix),
 }
 
-fn one(store: Store, finding: Finding) -> El {
+/// What acts lead to. The list of findings does not know the document.
+#[derive(Clone)]
+pub(crate) struct Acts(Rc<dyn Fn(Act)>);
+
+impl Acts {
+    pub(crate) fn new(act: impl Fn(Act) + 'static) -> Self {
+        Self(Rc::new(act))
+    }
+}
+
+/// What acts lead to in the page that has the document.
+pub(crate) fn acts(store: Store) -> Acts {
+    Acts::new(move |act| match act {
+        Act::GoTo(path) => store.go_to(&path),
+        Act::Mend(fix) => store.mend(&fix),
+    })
+}
+
+/// A list of findings, each with its way to the field and, where there is one, its fix.
+pub(crate) fn list(findings: Vec<Finding>, acts: &Acts) -> El {
+    el_in("ul", "findings").all(findings.into_iter().map(|finding| one(finding, acts)))
+}
+
+fn one(finding: Finding, acts: &Acts) -> El {
     let (class, picture, word) = match finding.severity {
         Severity::Error if is_gap(&finding) => ("gap", "gap", "to fill in"),
         Severity::Error => ("error", "error", "error"),
@@ -36,26 +64,18 @@ fn one(store: Store, finding: Finding) -> El {
         Severity::Hint => ("hint", "hint", "hint"),
     };
     let path = finding.path.clone();
+    let Acts(act) = acts.clone();
     let fix = finding.fix.map(|fix| {
         let words = format!("Change to {}", fix.value);
-        button("fix", move || apply(store, &fix)).text(&words)
+        let act = act.clone();
+        button("fix", move || act(Act::Mend(fix.clone()))).text(&words)
     });
     let span = |class: &str, words: &str| text("span", words).class(class);
-    let button = button("finding", move || store.go_to(&path))
+    let button = button("finding", move || act(Act::GoTo(path.clone())))
         .add(el_in("span", "severity").add(icon(picture)).text(word))
         .add(span("message", &finding.message))
         .add(span("code", &finding.code))
         .add(span("advice", &finding.hint))
         .add(text("code", &finding.path).class("where"));
     el_in("li", class).add(button).maybe(fix)
-}
-
-fn apply(store: Store, fix: &Fix) {
-    match fix.apply(&store.now()) {
-        Some(mended) => store.edit(|mesh| *mesh = mended),
-        None => store.fail(
-            format!("{} has changed meanwhile", fix.path),
-            "Look at the finding again.",
-        ),
-    }
 }

@@ -3,11 +3,12 @@
 use shared::api::Intent;
 
 use super::menu::{Item, menu};
-use crate::agent::{Agent, Link, Review};
+use crate::agent::{Agent, Link};
 use crate::browser;
 use crate::counts::Counts;
 use crate::document::{self, Form};
 use crate::dom::{El, button, el, el_in, icon, memo, text};
+use crate::message::Task;
 use crate::signals::*;
 use crate::state::{Half, Page, Store, Tab};
 use crate::template;
@@ -173,14 +174,12 @@ fn review_button(store: Store, agent: Agent) -> Option<El> {
     if !agent.is_connected() || store.page.get() == Page::Review {
         return None;
     }
-    let is_running = agent
-        .review
-        .with(|review| matches!(review, Review::Running(_)));
+    let is_running = agent.is_running.get();
     let review = move || {
         if is_running {
             store.page.set(Page::Review);
         } else {
-            agent.plan(Intent::Apply);
+            agent.order(Task::Plan(Intent::Apply));
         }
     };
     let has_manifests = move || store.rendered.with(|rendered| rendered.is_current);

@@ -12,7 +12,5 @@ pub(crate) mod menu;
 pub(crate) mod more_form;
 pub(crate) mod name_tree;
 pub(crate) mod notice;
-pub(crate) mod plan;
-pub(crate) mod run;
 pub(crate) mod service_table;
 pub(crate) mod tabs;

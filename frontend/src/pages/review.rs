@@ -1,58 +1,45 @@
-//! What would change, what is changing, how it went.
+//! Where the part of the page that plans, applies and verifies draws.
 
-use shared::api::Intent;
-
-use crate::agent::{Agent, Review};
+use crate::agent::{Agent, Part};
+use crate::api::Failure;
+use crate::browser;
 use crate::components::failure::failure_box;
-use crate::components::plan::plan;
-use crate::components::run::run;
-use crate::dom::{El, button, el, el_in, icon, text};
+use crate::components::findings::acts;
+use crate::dom::{El, button, el, el_in, text};
+use crate::json;
+use crate::message::{STAGE, TOLD};
 use crate::signals::*;
 use crate::state::{Page, Store};
 
 pub(crate) fn review_page(store: Store, agent: Agent) -> El {
-    let back = button("quiet", move || store.page.set(Page::Edit))
-        .id("back")
-        .add(icon("back"))
-        .text("Back to the document");
-    let title = el("h1").show(move || title(agent).to_owned());
-    let body = el_in("div", "review-body").content(move || match agent.review.get() {
-        Review::Nothing => Vec::new(),
-        Review::Planning(_) => {
-            let words = text("span", "Comparing every object with every cluster");
-            let spinner = el_in("span", "spinner").attr("aria-hidden", "true");
-            vec![el_in("p", "elapsed").add(spinner).add(words)]
+    let waiting = el("div").content(move || match agent.part.get() {
+        Part::NotYet | Part::There => Vec::new(),
+        Part::Loading => vec![text("p", "Loading…").class("muted")],
+        Part::Failed { message, task } => {
+            let failure = Failure {
+                message: format!("a part of the page did not load: {message}"),
+                hint: "see that whatever serves this page still runs".to_owned(),
+                ..Failure::default()
+            };
+            let again = button("primary", move || agent.order(task))
+                .id("load-again")
+                .text("Try again");
+            let back = button("", move || store.page.set(Page::Edit)).text("Back to the document");
+            vec![
+                failure_box(failure, &acts(store)),
+                el_in("p", "buttons").add(again).add(back),
+            ]
         }
-        Review::Planned { request, response } => plan(store, agent, &request, &response),
-        Review::Failed { intent, failure } => {
-            let again = button("primary", move || agent.plan(intent)).id("plan-again");
-            let again = el_in("div", "buttons").add(again.text("Plan again"));
-            vec![failure_box(store, failure), again]
+    });
+    let stage = el("div").id(STAGE).on(TOLD, move |event| {
+        // The part writes them.
+        if let Ok(told) = json::read(&browser::detail(&event)) {
+            agent.hear(told);
         }
-        Review::Running(under_way) => vec![run(store, agent, &under_way)],
     });
     el_in("div", "review-page")
         .id("review-page")
-        .add(el_in("div", "review-head").add(back).add(title))
-        .add(body)
-}
-
-fn title(agent: Agent) -> &'static str {
-    let is_over = agent.progress.with(|progress| progress.report.is_some());
-    agent.review.with(|review| match review {
-        Review::Nothing => "Nothing under review",
-        Review::Planning(Intent::Apply) => "Asking the clusters…",
-        Review::Planning(Intent::Remove) => "Looking for what is there…",
-        Review::Planned { request, .. } => match request.intent {
-            Intent::Apply => "Review what would change",
-            Intent::Remove => "Review what would be removed",
-        },
-        Review::Failed { .. } => "It did not work",
-        Review::Running(run) => match (run.intent, is_over) {
-            (Intent::Apply, false) => "Applying",
-            (Intent::Apply, true) => "Result of the apply",
-            (Intent::Remove, false) => "Removing",
-            (Intent::Remove, true) => "Result of the removal",
-        },
-    })
+        .flag("hidden", move || store.page.get() != Page::Review)
+        .add(waiting)
+        .add(stage)
 }

@@ -10,6 +10,8 @@
 mod call;
 mod cause;
 mod record;
+mod table;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,8 @@ pub use call::{
 };
 pub use cause::{Cause, Explanation};
 pub use record::{Owner, Place, RecordAround, Resolution, judge_record};
+pub use table::{Row, ServiceRows, Table};
+pub use words::{Fault, faults, name_of};
 
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,11 +208,11 @@ pub struct Counts {
     pub advisory: usize,
 }
 
-impl Report {
-    /// How many of which outcome.
-    pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
-        for check in &self.checks {
+impl Counts {
+    /// Counts checks.
+    pub fn of<'a>(checks: impl IntoIterator<Item = &'a Check>) -> Self {
+        let mut counts = Self::default();
+        for check in checks {
             let count = match (check.outcome, check.advisory) {
                 (Outcome::Passed, _) => &mut counts.passed,
                 (_, true) => &mut counts.advisory,
@@ -222,15 +226,27 @@ impl Report {
 
     /// The outcome of the whole: failed if anything failed, else whether something could not be
     /// checked.
-    pub fn outcome(&self) -> Outcome {
-        let counts = self.counts();
-        if counts.failed > 0 {
+    pub const fn outcome(self) -> Outcome {
+        if self.failed > 0 {
             Outcome::Failed
-        } else if counts.could_not_check > 0 {
+        } else if self.could_not_check > 0 {
             Outcome::CouldNotCheck
         } else {
             Outcome::Passed
         }
+    }
+}
+
+impl Report {
+    /// How many of which outcome.
+    pub fn counts(&self) -> Counts {
+        Counts::of(&self.checks)
+    }
+
+    /// The outcome of the whole: failed if anything failed, else whether something could not be
+    /// checked.
+    pub fn outcome(&self) -> Outcome {
+        self.counts().outcome()
     }
 }
 

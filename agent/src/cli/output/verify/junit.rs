@@ -6,8 +6,6 @@ use std::io::{self, Write};
 
 use shared::verify::{Check, Family, Outcome, Report};
 
-use super::{seen, subject};
-
 /// Writes the whole report.
 pub(in crate::cli) fn write(to: &mut impl Write, report: &Report) -> io::Result<()> {
     writeln!(to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
@@ -83,7 +81,7 @@ fn write_case(to: &mut impl Write, check: &Check) -> io::Result<()> {
     } else {
         format!("{}.{}", check.family.as_str(), check.cluster)
     };
-    let mut name = subject(check);
+    let mut name = check.subject();
     if !check.asked.is_empty() && check.family != Family::Call {
         name = format!("{name} at {}", check.asked);
     }
@@ -113,7 +111,7 @@ fn write_case(to: &mut impl Write, check: &Check) -> io::Result<()> {
     let details = format!(
         "expected: {}\nseen: {}\nhint: {hint}",
         check.expected,
-        seen(check)
+        check.seen_in_words()
     );
     writeln!(to, ">{}</{element}>\n    </testcase>", escaped(&details))
 }

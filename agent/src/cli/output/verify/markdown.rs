@@ -6,7 +6,7 @@ use shared::verify::{Check, Outcome, Report};
 
 use super::super::printable;
 use super::matrix;
-use super::{cell, drill_line, drill_title, seen, subject, summary};
+use super::{drill_line, drill_title};
 
 /// Writes the counts, the tables, and what did not pass.
 pub(in crate::cli) fn write(to: &mut impl Write, report: &Report) -> io::Result<()> {
@@ -16,7 +16,7 @@ pub(in crate::cli) fn write(to: &mut impl Write, report: &Report) -> io::Result<
         Outcome::CouldNotCheck => "⚠️",
     };
     writeln!(to, "## {word} mesh {}", escaped(&report.mesh))?;
-    writeln!(to, "\n{}", summary(report))?;
+    writeln!(to, "\n{}", report.summary())?;
     for matrix in matrix::of(&report.checks) {
         writeln!(to, "\n### {}\n", escaped(&matrix.title))?;
         if !matrix.columns.is_empty() {
@@ -59,8 +59,15 @@ pub(in crate::cli) fn write(to: &mut impl Write, report: &Report) -> io::Result<
         let (cause, hint) = check.cause.as_ref().map_or(("", ""), |cause| {
             (cause.message.as_str(), cause.hint.as_str())
         });
-        let subject = format!("{} {}", check.family.as_str(), subject(check));
-        let texts = [&subject, &check.expected, &seen(check), cause, hint].map(escaped);
+        let subject = format!("{} {}", check.family.as_str(), check.subject());
+        let texts = [
+            &subject,
+            &check.expected,
+            &check.seen_in_words(),
+            cause,
+            hint,
+        ]
+        .map(escaped);
         writeln!(to, "| {} |", texts.join(" | "))?;
     }
     Ok(())
@@ -70,7 +77,7 @@ fn marked(check: Option<&Check>) -> String {
     let Some(check) = check else {
         return "–".to_owned();
     };
-    let text = escaped(&cell(check));
+    let text = escaped(&check.cell());
     match (check.outcome, check.advisory) {
         (Outcome::Failed, false) => format!("**{text}**"),
         (Outcome::CouldNotCheck, false) => format!("*{text}*"),

@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 
 use anstyle::Style;
-use shared::verify::{Check, Drill, Family, Outcome, Report};
+use shared::verify::{Check, Drill, Family, Fault, Outcome, Report, faults};
 
 use super::super::{ADDED, ERROR, HEADING, HINT, QUIET, WARNING, printable};
 use super::matrix::{self, Matrix};
-use super::{cell, drill_line, drill_title, seen, subject, summary};
+use super::{drill_line, drill_title};
 
 /// Writes tables, then what did not pass with cause and hint, then the counts.
 pub(in crate::cli) fn write(to: &mut impl Write, report: &Report) -> io::Result<()> {
@@ -20,7 +20,7 @@ pub(in crate::cli) fn write(to: &mut impl Write, report: &Report) -> io::Result<
         let words = if check.outcome == Outcome::Passed {
             check.seen.text.clone()
         } else {
-            cell(check)
+            check.cell()
         };
         let style = style(check);
         writeln!(
@@ -42,7 +42,7 @@ pub(in crate::cli) fn write(to: &mut impl Write, report: &Report) -> io::Result<
         Outcome::Failed => ERROR,
         Outcome::CouldNotCheck => WARNING,
     };
-    writeln!(to, "\n{style}{}{style:#}", summary(report))
+    writeln!(to, "\n{style}{}{style:#}", report.summary())
 }
 
 fn style(check: &Check) -> Style {
@@ -70,7 +70,7 @@ fn write_matrix(to: &mut impl Write, matrix: &Matrix<'_>) -> io::Result<()> {
         .enumerate()
         .map(|(index, column)| {
             let cells = rows.iter().filter_map(|(_, cells)| cells[index]);
-            let widest = cells.map(|check| cell(check).chars().count()).max();
+            let widest = cells.map(|check| check.cell().chars().count()).max();
             widest.unwrap_or(0).max(column.chars().count())
         })
         .collect();
@@ -84,7 +84,7 @@ fn write_matrix(to: &mut impl Write, matrix: &Matrix<'_>) -> io::Result<()> {
             for (index, (check, width)) in cells.iter().zip(&widths).enumerate() {
                 let (text, style) = check.map_or_else(
                     || ("-".to_owned(), QUIET),
-                    |check| (cell(check), style(check)),
+                    |check| (check.cell(), style(check)),
                 );
                 // Nothing behind the last column.
                 let width = if index + 1 == cells.len() { 0 } else { *width };
@@ -120,50 +120,32 @@ fn write_drill(to: &mut impl Write, drill: &Drill) -> io::Result<()> {
     Ok(())
 }
 
-/// One entry for each cause with the same words, so that a hundred checks with one fault are one.
+/// One entry for each cause.
 fn write_causes(to: &mut impl Write, checks: &[Check]) -> io::Result<()> {
-    let mut told: Vec<&str> = Vec::new();
-    for check in checks {
-        let Some(cause) = &check.cause else { continue };
-        if check.outcome == Outcome::Passed || told.contains(&cause.message.as_str()) {
+    for Fault { cause, checks } in faults(checks) {
+        let Some(first) = checks.first() else {
             continue;
-        }
-        told.push(&cause.message);
-        let same: Vec<&Check> = checks
-            .iter()
-            .filter(|other| {
-                other.outcome != Outcome::Passed
-                    && other
-                        .cause
-                        .as_ref()
-                        .is_some_and(|other| other.message == cause.message)
-            })
-            .collect();
-        let style = style(check);
-        let word = if check.advisory {
-            "for information"
-        } else {
-            check.outcome.as_str()
         };
+        let (style, word) = (style(first), first.verdict());
         writeln!(
             to,
             "\n{style}{word}{style:#}{QUIET}[{}]{QUIET:#} {}",
             cause.code,
             printable(&cause.message)
         )?;
-        let shown = if check.advisory { 1 } else { SHOWN };
-        for check in same.iter().take(shown) {
+        let shown = if first.advisory { 1 } else { SHOWN };
+        for check in checks.iter().take(shown) {
             writeln!(
                 to,
                 "  {} {}: {}; expected {}",
                 check.family.as_str(),
-                printable(&subject(check)),
-                printable(&seen(check)),
+                printable(&check.subject()),
+                printable(&check.seen_in_words()),
                 printable(&check.expected)
             )?;
         }
-        if same.len() > shown {
-            writeln!(to, "  and {} more", same.len() - shown)?;
+        if checks.len() > shown {
+            writeln!(to, "  and {} more", checks.len() - shown)?;
         }
         writeln!(to, "  {HINT}hint:{HINT:#} {}", printable(&cause.hint))?;
     }

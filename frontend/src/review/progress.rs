@@ -3,6 +3,8 @@
 use shared::api::{Event, Outcome, Report};
 use shared::object::{Key, Wave};
 
+use super::follow::Follow;
+
 /// What is known of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Progress {
@@ -41,9 +43,11 @@ pub(crate) enum WaveState {
     Stopped,
 }
 
-impl Progress {
-    /// Takes in an event.
-    pub(crate) fn take(&mut self, event: Event) {
+impl Follow for Progress {
+    type Event = Event;
+    const PATH: &'static str = "applies";
+
+    fn take(&mut self, event: Event) {
         match event {
             Event::Started { cluster, objects } => self.of(cluster).objects = objects,
             Event::Wave { cluster, wave } => self.of(cluster).waves.push(wave),
@@ -68,6 +72,20 @@ impl Progress {
         }
     }
 
+    fn is_over(&self) -> bool {
+        self.report.is_some()
+    }
+
+    fn ending(&self) -> &'static str {
+        if self.report.as_ref().is_some_and(Report::is_success) {
+            "Finished without errors"
+        } else {
+            "Finished with errors"
+        }
+    }
+}
+
+impl Progress {
     /// A cluster that was not even begun is only in the report.
     fn finish(&mut self, report: Report) {
         for cluster in &report.clusters {

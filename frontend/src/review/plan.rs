@@ -1,17 +1,17 @@
 //! A plan, like a pull request.
 
-use shared::api::{Intent, PlanRequest, PlanResponse};
+use shared::api::Intent;
 use shared::plan::{Action, ClusterPlan, Step};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlDetailsElement;
 
-use super::failure::blocked;
-use super::findings;
-use crate::agent::Agent;
+use super::run::verify_button;
+use super::state::{Planned, Review};
+use crate::components::failure::blocked;
+use crate::components::findings;
 use crate::dom::{El, button, el, el_in, icon, is_ticked, text, value_of};
 use crate::highlight;
 use crate::signals::*;
-use crate::state::Store;
 
 /// What is shown first: what goes, then what is in the way, then the rest.
 const ORDER: [Action; 7] = [
@@ -24,20 +24,16 @@ const ORDER: [Action; 7] = [
     Action::Unchanged,
 ];
 
-pub(crate) fn plan(
-    store: Store,
-    agent: Agent,
-    request: &PlanRequest,
-    response: &PlanResponse,
-) -> Vec<El> {
-    let mut parts = vec![decision(agent, request, response)];
+pub(crate) fn plan(review: Review, planned: &Planned) -> Vec<El> {
+    let response = &planned.response;
+    let mut parts = vec![decision(review, planned)];
     if !response.findings.is_empty() {
         let count = response.findings.len();
         let summary = text(
             "summary",
             &format!("Findings with what is in the clusters: {count}"),
         );
-        let list = findings::list(store, response.findings.clone());
+        let list = findings::list(response.findings.clone(), &review.acts());
         parts.push(el_in("details", "fold").add(summary).add(list));
     }
     parts.extend(response.plan.clusters.iter().map(cluster));
@@ -45,10 +41,10 @@ pub(crate) fn plan(
 }
 
 /// The totals, and the way on.
-fn decision(agent: Agent, request: &PlanRequest, response: &PlanResponse) -> El {
-    let plan = &response.plan;
-    let removes = request.intent == Intent::Remove;
-    let name = request.mesh.metadata.name.clone();
+fn decision(review: Review, planned: &Planned) -> El {
+    let plan = &planned.response.plan;
+    let removes = planned.intent == Intent::Remove;
+    let name = planned.name();
     let good = plan
         .clusters
         .iter()
@@ -79,12 +75,11 @@ fn decision(agent: Agent, request: &PlanRequest, response: &PlanResponse) -> El 
         } else {
             "The clusters are as the document says."
         };
-        return decision.add(
-            el_in("p", "good")
-                .id("in-step")
-                .add(icon("good"))
-                .text(words),
-        );
+        let in_step = el_in("p", "good").id("in-step");
+        let verify = (!removes).then(|| verify_button(review, "primary"));
+        return decision
+            .add(in_step.add(icon("good")).text(words))
+            .maybe(verify);
     }
     if removes {
         let label = el("label")
@@ -110,20 +105,24 @@ fn decision(agent: Agent, request: &PlanRequest, response: &PlanResponse) -> El 
     );
     let is_ready = move || {
         let is_meant = !removes || typed.with(|typed| *typed == name);
-        is_meant && (all_good || partial.get()) && !agent.sending.get()
+        is_meant && (all_good || partial.get()) && !review.sending.get()
     };
     let class = if removes { "danger" } else { "primary" };
-    let apply = button(class, move || agent.apply(partial.get_untracked()))
-        .id("apply")
-        .flag("disabled", move || !is_ready())
-        .show(move || {
-            if agent.sending.get() {
-                "Sending…".to_owned()
-            } else {
-                words.clone()
-            }
-        });
-    decision.add(apply)
+    let planned = planned.clone();
+    let apply = button(class, move || {
+        review.apply(&planned, partial.get_untracked());
+    })
+    .id("apply")
+    .flag("disabled", move || !is_ready())
+    .show(move || {
+        if review.sending.get() {
+            "Sending…".to_owned()
+        } else {
+            words.clone()
+        }
+    });
+    let verify = (!removes).then(|| verify_button(review, ""));
+    decision.add(el_in("div", "buttons").maybe(verify).add(apply))
 }
 
 /// How many steps there are of each action.

@@ -3,31 +3,32 @@
 use shared::api::{ClusterReport, Intent, Report};
 use shared::object::Wave;
 
-use super::failure::{blocked, failure_box};
-use crate::agent::{Agent, Lost, Run};
+use super::follow::Lost;
+use super::progress::{ClusterProgress, WaveState};
+use super::state::{Doing, Review, Run};
 use crate::browser;
+use crate::components::failure::{blocked, failure_box};
 use crate::dom::{El, button, depend, el, el_in, icon, memo, text};
-use crate::progress::{ClusterProgress, WaveState};
+use crate::message::Task;
 use crate::signals::*;
-use crate::state::Store;
 
-pub(crate) fn run(store: Store, agent: Agent, run: &Run) -> El {
-    let progress = agent.progress;
+pub(crate) fn run(review: Review, run: &Run) -> El {
+    let progress = review.progress;
     let is_over = memo(move || progress.with(|progress| progress.report.is_some()));
-    let is_waiting = memo(move || !is_over.get() && agent.lost.with(Option::is_none));
+    let is_waiting = memo(move || !is_over.get() && review.lost.with(Option::is_none));
     let started = run.started;
     let (again, ended) = (run.clone(), run.clone());
     el_in("div", "run")
-        .add(el("div").content(move || match agent.lost.get() {
-            Some(lost) => broken_off(store, agent, &again, lost),
+        .add(el("div").content(move || match review.lost.get() {
+            Some(lost) => broken_off(review, &again, lost),
             None => Vec::new(),
         }))
         .add(el("div").one(move || {
             depend(is_over);
             let report = progress.with_untracked(|progress| progress.report.clone());
-            report.map(|report| ending(agent, &ended, &report))
+            report.map(|report| ending(review, &ended, &report))
         }))
-        .add(el("div").one(move || is_waiting.get().then(|| elapsed(started))))
+        .add(el("div").one(move || is_waiting.get().then(|| waiting(started))))
         .add(el_in("div", "run").content(move || {
             progress.with(|progress| {
                 let reports = progress.report.iter().flat_map(|report| &report.clusters);
@@ -42,23 +43,24 @@ pub(crate) fn run(store: Store, agent: Agent, run: &Run) -> El {
 }
 
 /// Says that it is not known how the run goes on.
-fn broken_off(store: Store, agent: Agent, run: &Run, lost: Lost) -> Vec<El> {
+pub(crate) fn broken_off(review: Review, run: &Run, lost: Lost) -> Vec<El> {
     let run = run.clone();
     let next = el_in("p", "buttons");
     let next = if lost.given_up {
-        next.add(button("", move || agent.follow(run.clone())).text("Try again"))
-            .add(button("", move || agent.close()).text("Leave it"))
+        next.add(button("", move || review.follow(run.clone())).text("Try again"))
+            .add(button("", move || review.leave()).text("Leave it"))
     } else {
         next.add(text("span", "Trying again…").class("muted"))
     };
-    vec![failure_box(store, lost.failure), next]
+    vec![failure_box(lost.failure, &review.acts()), next]
 }
 
-fn ending(agent: Agent, run: &Run, report: &Report) -> El {
+fn ending(review: Review, run: &Run, report: &Report) -> El {
     let is_good = report.is_success();
-    let words = match (run.intent, is_good) {
-        (Intent::Apply, true) => "Applied. Every cluster is as the document says.",
-        (Intent::Remove, true) => "Removed. Nothing of this mesh is left in the clusters.",
+    let removes = run.doing == Doing::Remove;
+    let words = match (removes, is_good) {
+        (false, true) => "Applied. Every cluster is as the document says.",
+        (true, true) => "Removed. Nothing of this mesh is left in the clusters.",
         (_, false) => {
             "Not everything was done. What failed stands below; plan again once it is mended."
         }
@@ -68,13 +70,20 @@ fn ending(agent: Agent, run: &Run, report: &Report) -> El {
     } else {
         ("bad", "error")
     };
-    let intent = run.intent;
-    let done = button("primary", move || agent.close())
+    let intent = if removes {
+        Intent::Remove
+    } else {
+        Intent::Apply
+    };
+    // What was applied is to be proven; what is gone has nothing to show.
+    let proves = !removes && is_good;
+    let done = button(if proves { "" } else { "primary" }, move || review.leave())
         .id("done")
         .text("Done");
-    let again = button("", move || agent.plan(intent))
+    let again = button("", move || review.want(Task::Plan(intent)))
         .id("plan-again")
         .text("Plan again");
+    let verify = (!removes).then(|| verify_button(review, if proves { "primary" } else { "" }));
     el_in("div", "decision")
         .id("result")
         .attr("data-success", &is_good.to_string())
@@ -83,11 +92,24 @@ fn ending(agent: Agent, run: &Run, report: &Report) -> El {
                 .add(icon(picture))
                 .add(text("strong", words)),
         )
-        .add(el_in("div", "buttons").add(done).add(again))
+        .add(el_in("div", "buttons").maybe(verify).add(done).add(again))
+}
+
+/// The way to a verification.
+pub(crate) fn verify_button(review: Review, class: &str) -> El {
+    button(class, move || review.want(Task::Verify { wait: 0 }))
+        .id("verify")
+        .attr("title", "Prove by traffic that what is applied works")
+        .text("Verify")
+}
+
+fn waiting(started: u64) -> El {
+    let note = text("span", "You can close the page; the agent goes on.");
+    elapsed(started).add(note.class("muted"))
 }
 
 /// How long it has taken so far.
-fn elapsed(started: u64) -> El {
+pub(crate) fn elapsed(started: u64) -> El {
     let seconds = move || browser::now().saturating_sub(started) / 1000;
     let shown = RwSignal::new(seconds());
     let tick = browser::every(1_000, move || shown.set(seconds()));
@@ -103,7 +125,6 @@ fn elapsed(started: u64) -> El {
                 .text("Under way for ")
                 .show(move || format!("{} s.", shown.get())),
         )
-        .add(text("span", "You can close the page; the agent goes on.").class("muted"))
 }
 
 fn cluster(cluster: &ClusterProgress, report: Option<&ClusterReport>) -> El {

@@ -1,0 +1,165 @@
+//! Verifying from the page.
+
+use std::fs;
+
+use testbed::Testbed;
+use testbed::browser::ColourScheme;
+
+use crate::page::Page;
+use crate::repository;
+use crate::stub_agent::{StubAgent, report_of};
+
+const BOTH: &[ColourScheme] = &[ColourScheme::Light, ColourScheme::Dark];
+const WIDE_AND_NARROW: &[(u32, u32)] = &[(1280, 800), (390, 844)];
+
+/// After an apply to API servers without pods, of which one has lost an object since: begun, found
+/// again after a reload, stopped, and what could not work stands there with its causes.
+pub(crate) async fn after_an_apply(page: &Page, bed: &Testbed) {
+    bed.kubectl(
+        "cluster2",
+        &[
+            "delete",
+            "virtualservices.networking.istio.io",
+            "--all",
+            "-A",
+        ],
+    )
+    .unwrap();
+    page.press_enter("verify").await;
+    page.wait_for_text("verify-progress", "checks made").await;
+    page.picture("verifying", &[ColourScheme::Light], WIDE_AND_NARROW)
+        .await;
+    page.reload().await;
+    page.wait_for_text("verify-progress", "checks made").await;
+    page.press_enter("stop").await;
+    page.wait_for_attribute("verified", "data-outcome", "failed")
+        .await;
+    for text in [
+        "object-missing",
+        "VirtualService default/httpbin is not in cluster cluster2",
+        "What to do: fedmesh-agent apply makes it",
+        "no-client",
+    ] {
+        page.wait_for_text("causes", text).await;
+    }
+    for text in ["httpbin.default", "cluster1", "cluster2", "no-client"] {
+        page.wait_for_text("calls", text).await;
+    }
+    page.wait_for_text("objects", "failed").await;
+    page.picture(
+        "verified-without-a-mesh",
+        &[ColourScheme::Light],
+        WIDE_AND_NARROW,
+    )
+    .await;
+    // What is read is done with: the next visit does not bring it back.
+    page.press_enter("done").await;
+    page.reload().await;
+    // The cause's remedy.
+    page.click("review").await;
+    page.press_enter("apply").await;
+    page.wait_for_attribute("result", "data-success", "true")
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verification_is_a_table_with_causes() {
+    let document = repository("examples/three-clusters.yaml");
+    let report = report_of(&fs::read_to_string(&document).unwrap());
+    let calls = report.checks.len();
+    let agent = StubAgent::serve(repository("dist"), report).await;
+    let page = Page::open(&agent.link()).await;
+    page.wait_for_attribute("agent", "data-connected", "true")
+        .await;
+    page.choose_file(&document).await;
+    page.wait_for_value("spec.dns.suffix", "mesh.example.com")
+        .await;
+
+    page.press_enter_at("#notice button").await;
+
+    // A refusal stands where the result would be, with what to do.
+    page.click("agent").await;
+    page.press_enter("verify-all").await;
+    page.wait_for_text("review-stage", "is being verified already")
+        .await;
+    page.wait_for_text("review-stage", "wait until that has ended")
+        .await;
+    page.press_enter("verify-again").await;
+    page.wait_for_text("verify-progress", "checks made").await;
+    page.press_enter("stop").await;
+    // What had the focus is gone; it is at the result.
+    page.wait_for_focus_in("review-title").await;
+
+    page.wait_for_attribute("verified", "data-outcome", "failed")
+        .await;
+    page.wait_for_text("verified", &format!("{calls} checks"))
+        .await;
+    for text in [
+        "hamburg",
+        "munich",
+        "vienna",
+        "orders.sales",
+        "zone muc-1.eu-south",
+        "ms",
+        "by munich",
+        "no-host",
+    ] {
+        page.wait_for_text("calls", text).await;
+    }
+    page.wait_for_text("causes", "What to do: ").await;
+    page.wait_for_text("records", "for information").await;
+    page.picture("verified", BOTH, WIDE_AND_NARROW).await;
+    // A cell leads to its cause.
+    page.press_enter_at("#calls td button").await;
+    page.wait_for_focus_in("causes").await;
+    page.picture("verified-cause", &[ColourScheme::Light], &[(1280, 800)])
+        .await;
+    page.press_enter_at("#gateways summary").await;
+    page.wait_for_text("gateways", "munich 203.0.113.20:8080")
+        .await;
+    page.press_enter_at("#records summary").await;
+    page.wait_for_text("records", "10.0.0.53:53").await;
+    page.picture_of_all("verified-all", BOTH, &[1280, 390])
+        .await;
+    // At no width does the page itself scroll sideways.
+    page.assert_no_sideways_scrolling().await;
+    // The played agent was stopped, so this one ends at once.
+    page.press_enter("verify-until").await;
+    page.wait_for_text("review-title", "Result").await;
+    assert_eq!(agent.waits(), [0, 0, 600]);
+    page.wait_for_focus_in("review-stage").await;
+    page.press_enter("done").await;
+    page.close_after("409").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_does_not_load_can_be_loaded_again() {
+    let document = repository("examples/three-clusters.yaml");
+    let report = report_of(&fs::read_to_string(&document).unwrap());
+    let agent = StubAgent::serve(repository("dist"), report).await;
+    agent.lose_part(true);
+    let page = Page::open(&agent.link()).await;
+    page.wait_for_attribute("agent", "data-connected", "true")
+        .await;
+    page.choose_file(&document).await;
+    page.wait_for_value("spec.dns.suffix", "mesh.example.com")
+        .await;
+    page.click("agent").await;
+    page.press_enter("verify-all").await;
+    page.wait_for_text("review-page", "a part of the page did not load")
+        .await;
+    agent.lose_part(false);
+    page.press_enter("load-again").await;
+    // It came to the agent, which refuses the first.
+    page.wait_for_text("review-stage", "is being verified already")
+        .await;
+    // Whoever leaves the agent is back at the document.
+    page.click("agent").await;
+    page.press_enter("disconnect").await;
+    page.wait_for_attribute("agent", "data-connected", "false")
+        .await;
+    page.wait_for_value("spec.dns.suffix", "mesh.example.com")
+        .await;
+    page.close_after("the server responded with a status of 4")
+        .await;
+}

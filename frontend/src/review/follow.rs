@@ -1,0 +1,88 @@
+//! Following a run by its stream of events, which is opened again when it breaks off.
+
+use serde::de::DeserializeOwned;
+use wasm_bindgen_futures::spawn_local;
+
+use super::state::{Review, Run};
+use crate::api::Failure;
+use crate::browser;
+use crate::json;
+use crate::signals::*;
+
+/// How often a lost stream of events is opened again before the person is asked.
+const ATTEMPTS: u32 = 5;
+
+/// A stream of events that broke off.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Lost {
+    pub(crate) failure: Failure,
+    /// Whether it is not being opened again.
+    pub(crate) given_up: bool,
+}
+
+/// What is put together from the events of a run.
+pub(crate) trait Follow: Default + Clone + Send + Sync + 'static {
+    /// A line of the stream.
+    type Event: DeserializeOwned;
+    /// Under which the streams are, such as `applies`.
+    const PATH: &'static str;
+
+    /// Takes in an event.
+    fn take(&mut self, event: Self::Event);
+
+    /// Whether the last event is in.
+    fn is_over(&self) -> bool;
+
+    /// How it ended, in words.
+    fn ending(&self) -> &'static str;
+
+    /// Shows a run until its end; a stream that breaks off is opened again from its first event.
+    fn follow(review: Review, run: Run, shown: RwSignal<Self>) {
+        shown.set(Self::default());
+        spawn_local(async move {
+            let mut failures = 0;
+            loop {
+                let Err(failure) = once(review, &run, shown).await else {
+                    if review.shows(&run) {
+                        review.ended(shown.with_untracked(Self::ending));
+                    }
+                    return;
+                };
+                if !review.shows(&run) {
+                    return;
+                }
+                failures += 1;
+                // An answer that is an error stays one.
+                let given_up = failures >= ATTEMPTS || failure.status != 0;
+                review.lost.set(Some(Lost { failure, given_up }));
+                if given_up {
+                    return;
+                }
+                browser::sleep(500 * (1 << failures)).await;
+                if !review.shows(&run) {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+/// Reads the stream once, from its first event on.
+async fn once<T: Follow>(review: Review, run: &Run, shown: RwSignal<T>) -> Result<(), Failure> {
+    let Some(client) = review.client() else {
+        return Ok(());
+    };
+    let mut known = T::default();
+    let path = format!("{}/{}", T::PATH, run.id);
+    let take = |event| {
+        known.take(event);
+        // Nobody reads on for what is not shown any more.
+        let is_shown = review.shows(run);
+        if is_shown {
+            review.lost.set(None);
+            shown.set(known.clone());
+        }
+        !is_shown || known.is_over()
+    };
+    client.events(&path, json::of, take).await
+}

@@ -1,0 +1,46 @@
+//! The part of the page that plans, applies and verifies: a program of its own that is loaded when an
+//! agent is connected. It draws into the stage, acts on orders and tells the page what concerns it;
+//! see [`crate::message`].
+//!
+//! **Invariant**: it knows neither the form nor the checks; the document is a value to it.
+
+mod causes;
+mod families;
+mod follow;
+mod page;
+mod plan;
+mod progress;
+mod run;
+mod state;
+mod table;
+mod verification;
+mod verify;
+
+pub(crate) use progress::Lines;
+
+use any_spawner::Executor;
+
+use crate::browser;
+use crate::dom::at;
+use crate::message::{ORDER, STAGE};
+use crate::signals::*;
+use state::Review;
+
+/// Begins to listen for orders.
+pub fn start() {
+    // It fails only where there is one already.
+    _ = Executor::init_wasm_bindgen();
+    let Some(stage) = at(STAGE) else {
+        return;
+    };
+    let owner = Owner::new();
+    owner.with(|| {
+        let review = Review::new();
+        let stage = stage.on(ORDER, move |event| {
+            review.take(&browser::detail(&event));
+        });
+        page::show(stage, review);
+    });
+    // The part lives as long as its window.
+    std::mem::forget(owner);
+}

@@ -1,0 +1,88 @@
+//! What would change, what is changing, how it went, and whether it works.
+
+use shared::api::Intent;
+
+use super::plan::plan;
+use super::run::run;
+use super::state::{Doing, Review, TITLE, View};
+use super::verify::verify;
+use crate::api::Failure;
+use crate::components::failure::failure_box;
+use crate::dom::{El, button, el, el_in, icon, text};
+use crate::message::{Task, Told};
+use crate::signals::*;
+
+/// Draws into the stage.
+pub(crate) fn show(stage: El, review: Review) {
+    let back = button("quiet", move || review.tell(&Told::Back))
+        .id("back")
+        .add(icon("back"))
+        .text("Back to the document");
+    let title = el("h1")
+        .id(TITLE)
+        .attr("tabindex", "-1")
+        .show(move || title(review).to_owned());
+    let body = el_in("div", "review-body").content(move || match review.view.get() {
+        View::Nothing => Vec::new(),
+        View::NotUnderstood(error) => {
+            let failure = Failure {
+                message: format!("two parts of this page do not understand each other: {error}"),
+                hint: "they should be of one version; reload the page".to_owned(),
+                ..Failure::default()
+            };
+            vec![failure_box(failure, &review.acts())]
+        }
+        View::Asking(task) => vec![asking(task)],
+        View::Planned(planned) => plan(review, &planned),
+        View::Failed { task, failure } => {
+            let (id, words) = match task {
+                Task::Verify { .. } => ("verify-again", "Verify again"),
+                _ => ("plan-again", "Plan again"),
+            };
+            let again = button("primary", move || review.want(task)).id(id);
+            let again = el_in("div", "buttons").add(again.text(words));
+            vec![failure_box(failure, &review.acts()), again]
+        }
+        View::Running(under_way) if under_way.doing == Doing::Verify => verify(review, &under_way),
+        View::Running(under_way) => vec![run(review, &under_way)],
+    });
+    // It is put where it stays.
+    _ = stage
+        .add(el_in("div", "review-head").add(back).add(title))
+        .add(body);
+}
+
+fn asking(task: Task) -> El {
+    let words = match task {
+        Task::Verify { .. } => "Looking at what is in the clusters",
+        _ => "Comparing every object with every cluster",
+    };
+    let spinner = el_in("span", "spinner").attr("aria-hidden", "true");
+    el_in("p", "elapsed").add(spinner).add(text("span", words))
+}
+
+fn title(review: Review) -> &'static str {
+    let is_applied = review.progress.with(|progress| progress.report.is_some());
+    let is_verified = review
+        .verification
+        .with(|verification| verification.end.is_some());
+    review.view.with(|view| match view {
+        View::Nothing => "Nothing under review",
+        View::Asking(Task::Plan(Intent::Remove)) => "Looking for what is there…",
+        View::Asking(Task::Verify { .. }) => "Verifying",
+        View::Asking(_) => "Asking the clusters…",
+        View::Planned(planned) => match planned.intent {
+            Intent::Apply => "Review what would change",
+            Intent::Remove => "Review what would be removed",
+        },
+        View::NotUnderstood(_) | View::Failed { .. } => "It did not work",
+        View::Running(run) => match (run.doing, is_applied, is_verified) {
+            (Doing::Apply, false, _) => "Applying",
+            (Doing::Apply, true, _) => "Result of the apply",
+            (Doing::Remove, false, _) => "Removing",
+            (Doing::Remove, true, _) => "Result of the removal",
+            (Doing::Verify, _, false) => "Verifying",
+            (Doing::Verify, _, true) => "Result of the verification",
+        },
+    })
+}

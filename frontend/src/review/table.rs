@@ -1,0 +1,130 @@
+//! The checks of a family as a table: names down, whoever asks across.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use shared::verify::{Check, Family, Outcome, Report, Row, ServiceRows, Table};
+
+use super::causes::CauseIds;
+use super::families::{fold, is_well};
+use super::verify::look;
+use crate::browser;
+use crate::dom::{El, at, button, el, el_in, icon, text};
+
+/// With more rows than this, services where all is well are folded.
+const ROWS: usize = 60;
+
+/// Draws it in a box of its own, in which it scrolls; nothing where there is no check.
+pub(crate) fn table(
+    report: &Arc<Report>,
+    family: Family,
+    caption: &'static str,
+    ids: &Rc<CauseIds>,
+) -> Option<El> {
+    let Table { columns, services } = Table::of(family, &report.checks);
+    if services.is_empty() {
+        return None;
+    }
+    let rows: usize = services.iter().map(|service| service.rows.len()).sum();
+    if rows <= ROWS {
+        return Some(grid(&columns, &services, caption, ids));
+    }
+    let (well, off): (Vec<ServiceRows<'_>>, Vec<ServiceRows<'_>>) =
+        services.into_iter().partition(is_service_well);
+    let folded = (!well.is_empty()).then(|| {
+        let words = match well.len() {
+            1 => "1 service where all is well".to_owned(),
+            count => format!("{count} services where all is well"),
+        };
+        let (report, ids) = (report.clone(), ids.clone());
+        fold(&words, move || {
+            let Table { columns, services } = Table::of(family, &report.checks);
+            let well: Vec<ServiceRows<'_>> = services.into_iter().filter(is_service_well).collect();
+            grid(&columns, &well, caption, &ids)
+        })
+    });
+    let shown = (!off.is_empty()).then(|| grid(&columns, &off, caption, ids));
+    Some(el("div").maybe(shown).maybe(folded))
+}
+
+fn is_service_well(service: &ServiceRows<'_>) -> bool {
+    let cells = service.rows.iter().flat_map(|row| &row.cells);
+    is_well(cells.flatten().copied())
+}
+
+fn grid(columns: &[String], services: &[ServiceRows<'_>], caption: &str, ids: &CauseIds) -> El {
+    let heads = columns.iter().map(|column| head("col").text(column));
+    let first = head("col").add(text("span", "Name").class("unseen"));
+    let bodies = services
+        .iter()
+        .map(|service| body(columns.len(), service, ids));
+    let table = el_in("table", "checks")
+        .add(text("caption", caption).class("unseen"))
+        .add(el("thead").add(el("tr").add(first).all(heads)))
+        .all(bodies);
+    // It scrolls, so the keyboard has to get to it.
+    el_in("div", "table-box")
+        .attr("tabindex", "0")
+        .attr("role", "region")
+        .attr("aria-label", caption)
+        .add(table)
+}
+
+fn body(columns: usize, service: &ServiceRows<'_>, ids: &CauseIds) -> El {
+    let title = head("rowgroup")
+        .attr("colspan", &(columns + 1).to_string())
+        .add(text("span", service.service));
+    let rows = service.rows.iter().map(|one| row(one, ids));
+    el("tbody")
+        .add(el_in("tr", "service-row").add(title))
+        .all(rows)
+}
+
+fn row(row: &Row<'_>, ids: &CauseIds) -> El {
+    let host = (row.host != row.name).then(|| text("code", row.host));
+    let name = head("row")
+        .attr("title", row.host)
+        .add(text("span", &row.name))
+        .maybe(host);
+    let cells = row.cells.iter().map(|cell| match cell {
+        Some(check) => checked(check, ids),
+        None => el("td").add(text("span", "–").class("muted")),
+    });
+    el("tr").add(name).all(cells)
+}
+
+fn head(scope: &str) -> El {
+    el("th").attr("scope", scope)
+}
+
+/// A cell: picture and word, the time, and who answered; where it did not pass, the way to the cause.
+pub(crate) fn checked(check: &Check, ids: &CauseIds) -> El {
+    let (class, picture) = if check.advisory && check.outcome != Outcome::Passed {
+        ("muted", "hint")
+    } else {
+        look(check.outcome)
+    };
+    let span = |class: &str, words: String| text("span", &words).class(class);
+    let time = check.seen.milliseconds.map(|time| format!("{time} ms"));
+    let by = check.seen.answered_by.as_ref();
+    let by = by.map(|by| span("by", format!("by {by}")));
+    let verdict = el_in("span", class).add(icon(picture));
+    let cell = el("td");
+    if check.outcome == Outcome::Passed {
+        let time = time.map(|time| span("time", time));
+        return cell.add(verdict.text("ok")).maybe(time).maybe(by);
+    }
+    let word = match check.cause.as_ref().and_then(|cause| ids.id(cause)) {
+        Some(id) => {
+            let go = move || {
+                if let Some(cause) = at(&id) {
+                    browser::focus(cause.element());
+                }
+            };
+            button("link", go).text(&check.cell())
+        }
+        None => text("span", &check.cell()),
+    };
+    let said = text("span", &format!("{}: ", check.verdict())).class("unseen");
+    cell.add(verdict.add(said).add(word)).maybe(by)
+}

@@ -1,0 +1,165 @@
+//! A verification as it goes, and what it found.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use shared::verify::{Family, Outcome, Report};
+
+use super::causes::{CauseIds, causes};
+use super::families::families;
+use super::run::{broken_off, elapsed};
+use super::state::{Review, Run};
+use super::table::table;
+use super::verification::{End, FAMILIES, Stage, Verification, verdict};
+use crate::components::failure::failure_box;
+use crate::dom::{El, button, depend, el, el_in, icon, memo, text};
+use crate::message::Task;
+use crate::signals::*;
+
+/// Seconds for which what fails is tried again when a person asks for it: longer than records take
+/// to be published and caches to forget.
+const LONG: u32 = 600;
+
+pub(crate) fn verify(review: Review, run: &Run) -> Vec<El> {
+    let verification = review.verification;
+    let is_over = memo(move || verification.with(|verification| verification.end.is_some()));
+    let is_waiting = memo(move || !is_over.get() && review.lost.with(Option::is_none));
+    let (again, under_way) = (run.clone(), run.clone());
+    let lost = el("div").content(move || match review.lost.get() {
+        Some(lost) => broken_off(review, &again, lost),
+        None => Vec::new(),
+    });
+    let course = el_in("div", "run")
+        .one(move || is_waiting.get().then(|| course(review, under_way.clone())));
+    let result = el_in("div", "run").content(move || {
+        depend(is_over);
+        match verification.with_untracked(|verification| verification.end.clone()) {
+            None => Vec::new(),
+            Some(End::Report(report)) => result(review, &report),
+            Some(End::Failed(failure)) => {
+                vec![failure_box(failure, &review.acts()), ways_on(review, false)]
+            }
+        }
+    });
+    vec![el_in("div", "run").add(lost).add(course).add(result)]
+}
+
+/// What is going on, and the way to end it.
+fn course(review: Review, run: Run) -> El {
+    let verification = review.verification;
+    let started = run.started;
+    let stop = button("", move || review.stop(&run))
+        .id("stop")
+        .flag("disabled", move || review.sending.get())
+        .text("Stop and show what was seen");
+    let head = el_in("div", "cluster-head")
+        .add(elapsed(started))
+        .add(el_in("span", "space"))
+        .add(stop);
+    let of = move |read: fn(&Verification) -> String| move || verification.with(read);
+    let bar = el("progress")
+        .attr("aria-label", "Checks")
+        .set("max", move || Some(of(|v| v.done().1.max(1).to_string())()))
+        .set("value", move || Some(of(|v| v.done().0.to_string())()));
+    let steps = el_in("ol", "waves").content(move || {
+        verification.with(|verification| {
+            FAMILIES
+                .map(|(family, words)| step(words, verification.stage(family)))
+                .into()
+        })
+    });
+    let not_stopped = el("div").one(move || {
+        let failure = review.not_stopped.get();
+        failure.map(|failure| failure_box(failure, &review.acts()))
+    });
+    let words = el_in("p", "current")
+        .id("verify-progress")
+        .show(of(Verification::words));
+    let note = text(
+        "p",
+        "Nothing of the mesh is changed. Where a cluster has no client to call from, a Job stands in for it and is \
+         deleted at the end. You can close the page; the agent goes on.",
+    );
+    let section = el_in("section", "cluster-plan running")
+        .id("verifying")
+        .add(head)
+        .add(bar)
+        .add(steps)
+        .add(words);
+    el_in("div", "run")
+        .add(section)
+        .add(not_stopped)
+        .add(note.class("muted"))
+}
+
+fn step(words: &str, stage: Stage) -> El {
+    let (class, picture, word) = match stage {
+        Stage::Done(checks) => ("done", "good", format!("{checks} made")),
+        Stage::Running => ("running", "change", "running".to_owned()),
+        Stage::Ahead => ("ahead", "gap", "ahead".to_owned()),
+    };
+    el_in("li", class)
+        .add(icon(picture))
+        .add(text("span", &format!("{words}: {word}")))
+}
+
+fn result(review: Review, report: &Arc<Report>) -> Vec<El> {
+    let outcome = report.outcome();
+    let (class, picture) = look(outcome);
+    let words = el("div")
+        .add(
+            el_in("p", class)
+                .add(icon(picture))
+                .add(text("strong", verdict(report))),
+        )
+        .add(text("p", &report.summary()).class("muted"));
+    let summary = el_in("div", "decision")
+        .id("verified")
+        .attr("data-outcome", outcome.as_str())
+        .add(words)
+        .add(ways_on(review, outcome != Outcome::Passed));
+    let ids = Rc::new(CauseIds::of(&report.checks));
+    let caption = "Calls: a row for each name, a column for each client's cluster";
+    let calls = table(report, Family::Call, caption, &ids).map(|table| {
+        let title = text("h2", "Calls from a client in each cluster");
+        el_in("section", "cluster-plan")
+            .id("calls")
+            .add(el_in("div", "cluster-head").add(title))
+            .add(table)
+    });
+    let mut parts = vec![summary];
+    parts.extend(calls);
+    parts.extend(causes(&report.checks, &ids));
+    parts.extend(families(report, &ids));
+    parts
+}
+
+/// What can be done once it has ended.
+fn ways_on(review: Review, can_get_better: bool) -> El {
+    let done = button("primary", move || review.leave())
+        .id("done")
+        .text("Done");
+    let verify = move |wait| move || review.want(Task::Verify { wait });
+    let again = button("", verify(0))
+        .id("verify-again")
+        .text("Verify again");
+    let until = can_get_better.then(|| {
+        button("", verify(LONG))
+            .id("verify-until")
+            .attr(
+                "title",
+                "What fails is tried again for up to ten minutes, until it passes",
+            )
+            .text("Keep trying")
+    });
+    el_in("div", "buttons").add(done).add(again).maybe(until)
+}
+
+/// Class and picture of an outcome.
+pub(crate) const fn look(outcome: Outcome) -> (&'static str, &'static str) {
+    match outcome {
+        Outcome::Passed => ("good", "good"),
+        Outcome::Failed => ("bad", "error"),
+        Outcome::CouldNotCheck => ("warned", "warning"),
+    }
+}
