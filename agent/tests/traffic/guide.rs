@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::verify::{Family, Outcome};
+use testbed::browser::ColourScheme;
 
 use crate::agent_process::AgentProcess;
 use crate::bed::{Bed, ZONE};
@@ -26,7 +27,7 @@ fn two_empty_clusters_serve_each_other_after_one_click() {
     // talk to them.
     let file = bed.write("walkthrough", &document);
     bed.mesh.enter().unwrap();
-    tokio::runtime::Builder::new_current_thread()
+    let report = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap()
@@ -42,10 +43,19 @@ fn two_empty_clusters_serve_each_other_after_one_click() {
             page.click("apply").await;
             page.wait_for_attribute("result", "data-success", "true")
                 .await;
+            // Names take a moment to be everywhere; then the page sees what the command line saw.
+            let report = bed.verified(&document);
+            page.click("verify").await;
+            page.wait_for_attribute("verified", "data-outcome", "passed")
+                .await;
+            page.wait_for_text("calls", "by cluster2").await;
+            let wide = &[(1280, 800)];
+            page.picture("verified-between-meshes", &[ColourScheme::Light], wide)
+                .await;
             page.close().await;
+            report
         });
 
-    let report = bed.verified(&document);
     let passed = |family| {
         let of_family = report.checks.iter().filter(|check| check.family == family);
         of_family
