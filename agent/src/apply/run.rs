@@ -149,7 +149,7 @@ impl Run<'_> {
             return Ok(());
         }
         let path = Parent::path(self.mesh);
-        let request = Request::apply(&path, &parent.to_json(self.mesh), false);
+        let request = Request::apply(&path, &parent.to_json(self.mesh));
         self.connection.send(&request).await.map_err(|error| {
             let owners = conflicts_of(&error).into_iter().flatten();
             let owners: Vec<String> = owners

@@ -91,13 +91,12 @@ impl Request {
     }
 
     /// A server-side apply under our field manager. Unknown fields are errors, and fields of other
-    /// managers are left to them. A dry run is checked by the server and not carried out.
-    pub(crate) fn apply(path: &str, object: &Value, dry_run: bool) -> Self {
+    /// managers are left to them.
+    pub(crate) fn apply(path: &str, object: &Value) -> Self {
         let manager = shared::ownership::FIELD_MANAGER;
-        let dry_run = if dry_run { "&dryRun=All" } else { "" };
         Self {
             method: Method::PATCH,
-            path: format!("{path}?fieldManager={manager}&fieldValidation=Strict{dry_run}"),
+            path: format!("{path}?fieldManager={manager}&fieldValidation=Strict"),
             accept: Self::JSON,
             // JSON is YAML, which the media type is named for.
             body: Some(("application/apply-patch+yaml", object.to_string().into())),

@@ -6,13 +6,8 @@ use shared::object::Kind;
 
 use super::address::object_at;
 use super::connection::{Connection, Request};
-use super::list::List;
+use super::endpoints::ready_endpoints;
 use super::request_error::RequestError;
-
-/// The label of an EndpointSlice that names its Service.
-pub(crate) const SERVICE_NAME_LABEL: &str = "kubernetes.io/service-name";
-/// The slices of Services.
-pub(crate) const ENDPOINT_SLICES: (&str, &str, &str) = ("discovery.k8s.io", "v1", "EndpointSlice");
 
 /// What a gateway's Service says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,26 +55,8 @@ async fn is_ready(
     namespace: &str,
     service: &str,
 ) -> Result<Option<bool>, RequestError> {
-    let (group, version, _) = ENDPOINT_SLICES;
-    let list = List {
-        path: format!("/apis/{group}/{version}/namespaces/{namespace}/endpointslices"),
-        label_selector: format!("{SERVICE_NAME_LABEL}={service}"),
-        metadata_only: false,
-    };
-    let mut ready = None;
-    let read = list.read(connection, |slice| {
-        let slice: Value = serde_json::from_str(slice)?;
-        let endpoints = slice["endpoints"].as_array();
-        // "A nil value should be interpreted as true": the API's own reference.
-        let any = endpoints
-            .into_iter()
-            .flatten()
-            .any(|endpoint| endpoint["conditions"]["ready"] != false);
-        ready = Some(ready.unwrap_or(false) || any);
-        Ok(())
-    });
-    match read.await {
-        Ok(()) => Ok(ready),
+    match ready_endpoints(connection, namespace, service).await {
+        Ok(ready) => Ok(ready.map(|count| count > 0)),
         Err(error) if error.is_not_found() || error.code() == Some(StatusCode::FORBIDDEN) => {
             Ok(None)
         }

@@ -120,8 +120,7 @@ pub async fn follow(
             Err(Trouble::Passing(error)) => {
                 let pause = retry.map_or(FIRST_RETRY, |last| (last * 2).min(LONGEST_RETRY));
                 let retry_in = pause.as_secs();
-                // Whoever has stopped listening does not stop the records.
-                _ = events.send(FollowEvent::Failed { error, retry_in });
+                follower.tell(FollowEvent::Failed { error, retry_in });
                 Some(pause)
             }
         };

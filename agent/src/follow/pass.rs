@@ -86,7 +86,8 @@ impl<'a> Follower<'a> {
         };
         let mut places = places(&kubeconfig, self.mesh).await;
         let mut seen = gateways::look(self.mesh, &mut places).await;
-        let resolved = self.check(&seen.facts(self.mesh))?;
+        let mut facts = seen.facts(self.mesh);
+        let mut resolved = self.check(&facts)?;
         if controller_publishes(&resolved) {
             return Err(FollowError::Controller.into());
         }
@@ -95,9 +96,10 @@ impl<'a> Follower<'a> {
             Ok(connection) => connection.clone(),
             Err(why) => return Err(Trouble::Passing(why.clone())),
         };
-        self.suppose(&mut seen, &resolved, &connection).await?;
-        let facts = seen.facts(self.mesh);
-        let resolved = self.check(&facts)?;
+        if self.suppose(&mut seen, &resolved, &connection).await? {
+            facts = seen.facts(self.mesh);
+            resolved = self.check(&facts)?;
+        }
         self.write(&resolved, &places[dns], connection, &facts)
             .await?;
         Ok(places[dns].context.clone())
@@ -110,13 +112,13 @@ impl<'a> Follower<'a> {
         Ok(resolved.ok_or(FollowError::Findings(findings))?)
     }
 
-    /// Puts what was last known in the place of what clusters do not say now.
+    /// Puts what was last known in the place of what clusters do not say now; `false` where all do.
     async fn suppose(
         &mut self,
         seen: &mut Gateways,
         resolved: &Resolved,
         connection: &Connection,
-    ) -> Result<(), Trouble> {
+    ) -> Result<bool, Trouble> {
         let mut unknown = Vec::new();
         for (index, one) in seen.iter().enumerate() {
             match one {
@@ -132,6 +134,7 @@ impl<'a> Follower<'a> {
                 Seen::Unknown(why) => unknown.push((index, why.clone())),
             }
         }
+        let supposes = !unknown.is_empty();
         for (index, error) in unknown {
             if !self.known.contains_key(&index) {
                 let addresses = self.in_records(resolved, connection, index, seen).await?;
@@ -147,7 +150,7 @@ impl<'a> Follower<'a> {
             }
             seen.suppose(index, kept);
         }
-        Ok(())
+        Ok(supposes)
     }
 
     /// The addresses of a cluster that has not answered since the start, as the records have them.
@@ -246,7 +249,7 @@ impl<'a> Follower<'a> {
     }
 
     /// Whoever has stopped listening does not stop the records.
-    fn tell(&self, event: FollowEvent) {
+    pub(super) fn tell(&self, event: FollowEvent) {
         _ = self.events.send(event);
     }
 }

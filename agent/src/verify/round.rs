@@ -15,8 +15,7 @@ use shared::resolved::{Resolved, Service};
 use shared::verify::{Backend, Check, Family, OffObject, Outcome, PortSeen, Seen};
 
 use super::VerifyOptions;
-use super::client::percent_encoded;
-use crate::cluster::{Connection, Request};
+use crate::cluster::{self, Connection, Request};
 use crate::operation::Planned;
 use crate::stop::Stop;
 
@@ -257,21 +256,8 @@ async fn backend(connection: &Connection, cluster: &str, service: &Service) -> O
             name: text(&port["name"]),
             app_protocol: text(&port["appProtocol"]),
         });
-    let selector = percent_encoded(&format!("kubernetes.io/service-name={name}"));
-    let slices = Request::get(format!(
-        "/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices?labelSelector={selector}"
-    ));
-    backend.ready = connection.json(&slices).await.ok().map(|list| {
-        let slices = list["items"].as_array();
-        let endpoints = slices
-            .into_iter()
-            .flatten()
-            .flat_map(|slice| slice["endpoints"].as_array().into_iter().flatten());
-        // Not said means ready (discovery/v1, EndpointConditions).
-        endpoints
-            .filter(|endpoint| endpoint["conditions"]["ready"] != false)
-            .count()
-    });
+    let ready = cluster::ready_endpoints(connection, namespace, name).await;
+    backend.ready = ready.ok().map(Option::unwrap_or_default);
     Some(backend)
 }
 

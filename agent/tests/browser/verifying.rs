@@ -62,18 +62,29 @@ pub(crate) async fn after_an_apply(page: &Page, bed: &Testbed) {
         .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_verification_is_a_table_with_causes() {
-    let document = repository("examples/three-clusters.yaml");
-    let report = report_of(&fs::read_to_string(&document).unwrap());
-    let calls = report.checks.len();
-    let agent = StubAgent::serve(repository("dist"), report).await;
+const DOCUMENT: &str = "examples/three-clusters.yaml";
+
+fn three_clusters() -> String {
+    fs::read_to_string(repository(DOCUMENT)).unwrap()
+}
+
+/// A page with the document, connected to an agent.
+async fn connected(agent: &StubAgent) -> Page {
     let page = Page::open(&agent.link()).await;
     page.wait_for_attribute("agent", "data-connected", "true")
         .await;
-    page.choose_file(&document).await;
+    page.choose_file(&repository(DOCUMENT)).await;
     page.wait_for_value("spec.dns.suffix", "mesh.example.com")
         .await;
+    page
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verification_is_a_table_with_causes() {
+    let report = report_of(&three_clusters());
+    let calls = report.checks.len();
+    let agent = StubAgent::serve(repository("dist"), report).await;
+    let page = connected(&agent).await;
 
     page.press_enter_at("#notice button").await;
 
@@ -134,16 +145,9 @@ async fn a_verification_is_a_table_with_causes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_that_does_not_load_can_be_loaded_again() {
-    let document = repository("examples/three-clusters.yaml");
-    let report = report_of(&fs::read_to_string(&document).unwrap());
-    let agent = StubAgent::serve(repository("dist"), report).await;
+    let agent = StubAgent::serve(repository("dist"), report_of(&three_clusters())).await;
     agent.lose_part(true);
-    let page = Page::open(&agent.link()).await;
-    page.wait_for_attribute("agent", "data-connected", "true")
-        .await;
-    page.choose_file(&document).await;
-    page.wait_for_value("spec.dns.suffix", "mesh.example.com")
-        .await;
+    let page = connected(&agent).await;
     page.click("agent").await;
     page.press_enter("verify-all").await;
     page.wait_for_text("review-page", "a part of the page did not load")
