@@ -1,7 +1,8 @@
 //! The fields of the form: where each one is in the document, what it is called, how its text
 //! becomes a value and back, and what is taken where it is empty.
 
-use shared::mesh::{Gateway, Images, Mesh, Naming, PathMatch, Service, Target};
+use shared::mesh::passed_on::{IstioFields, path_route};
+use shared::mesh::{Gateway, Images, Mesh, Naming, Service, Target};
 use shared::resolved;
 
 /// A field of the form that holds one text.
@@ -338,27 +339,43 @@ fn set_service(service: &mut Service, field: ServiceField, text: &str) {
         ServiceField::Namespace => service.namespace = option(text),
         ServiceField::Port => service.port = number(text).unwrap_or(0),
         ServiceField::Hostname => service.hostname = option(text),
-        ServiceField::Routes => service.routes = words(text).map(route).collect(),
+        ServiceField::Routes => set_paths(&mut service.routes, text),
     }
 }
 
-/// `/html` is the whole path, `/api/*` everything that starts with `/api/`.
-fn route(text: &str) -> PathMatch {
-    match text.strip_suffix('*') {
-        Some(prefix) => PathMatch::Prefix(prefix.to_owned()),
-        None => PathMatch::Exact(text.to_owned()),
+/// Routes that are a path and nothing else, which is what the form shows, as it shows them: `/html` is the
+/// whole path, `/api/*` everything that starts with `/api/`.
+fn path_text(route: &IstioFields) -> Option<String> {
+    let (name, path) = route.iter().next()?;
+    let path = path.as_str().filter(|_| route.len() == 1)?;
+    match name.as_str() {
+        "exact" => Some(path.to_owned()),
+        "prefix" => Some(format!("{path}*")),
+        _ => None,
     }
 }
 
-fn routes_text(routes: &[PathMatch]) -> String {
-    let texts: Vec<String> = routes
-        .iter()
-        .map(|route| match route {
-            PathMatch::Exact(path) => path.clone(),
-            PathMatch::Prefix(path) => format!("{path}*"),
-        })
-        .collect();
+fn routes_text(routes: &[IstioFields]) -> String {
+    let texts: Vec<String> = routes.iter().filter_map(path_text).collect();
     texts.join(", ")
+}
+
+/// How many routes of a service the form does not show.
+pub(crate) fn routes_beyond_paths(service: &Service) -> usize {
+    let shown = |route: &&IstioFields| path_text(route).is_some();
+    service.routes.len() - service.routes.iter().filter(shown).count()
+}
+
+/// Puts the paths of a text in the place of those before; other routes stay before or behind them.
+fn set_paths(routes: &mut Vec<IstioFields>, text: &str) {
+    let first = routes.iter().position(|route| path_text(route).is_some());
+    let at = first.unwrap_or(0);
+    routes.retain(|route| path_text(route).is_none());
+    let paths = words(text).map(|word| match word.strip_suffix('*') {
+        Some(prefix) => path_route("prefix", prefix),
+        None => path_route("exact", word),
+    });
+    routes.splice(at..at, paths);
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {

@@ -1,6 +1,7 @@
 use super::field::{ClusterField, Field, ServiceField};
 use super::template;
-use shared::mesh::{Mesh, PathMatch};
+use shared::mesh::Mesh;
+use shared::mesh::passed_on::path_route;
 
 fn all() -> Vec<Field> {
     use Field::*;
@@ -119,11 +120,35 @@ fn routes_and_lists_are_read_as_people_write_them() {
     assert_eq!(
         mesh.spec.services[0].routes,
         [
-            PathMatch::Exact("/html".into()),
-            PathMatch::Prefix("/api/".into()),
-            PathMatch::Exact("/x".into())
+            path_route("exact", "/html"),
+            path_route("prefix", "/api/"),
+            path_route("exact", "/x")
         ]
     );
     assert!(routes.reads_as(&mesh, "/html, /api/* /x,"));
     assert!(!routes.reads_as(&mesh, "/html"));
+}
+
+#[test]
+fn routes_that_the_form_does_not_show_stay_where_they_are() {
+    let mut mesh = template::walkthrough();
+    let field = Field::Service(0, ServiceField::Routes);
+    let rich = |prefix: &str| {
+        let mut route = path_route("prefix", prefix);
+        route.insert("timeout".into(), "1s".into());
+        route
+    };
+    let given = vec![rich("/slow"), path_route("exact", "/html"), rich("/")];
+    mesh.spec.services[0].routes.clone_from(&given);
+    assert_eq!(field.get(&mesh), "/html");
+    field.set(&mut mesh, "/html, /new");
+    let wanted = [
+        rich("/slow"),
+        path_route("exact", "/html"),
+        path_route("exact", "/new"),
+        rich("/"),
+    ];
+    assert_eq!(mesh.spec.services[0].routes, wanted);
+    field.set(&mut mesh, "");
+    assert_eq!(mesh.spec.services[0].routes, [rich("/slow"), rich("/")]);
 }

@@ -1,7 +1,8 @@
 //! Documents to start from.
 
 use shared::mesh::{
-    Cluster, Dns, ExternalDns, Failover, Mesh, Metadata, PathMatch, Sample, Service, Spec,
+    Cluster, Dns, ExternalDns, Failover, Mesh, Metadata, Sample, Service, Spec,
+    passed_on::path_route,
 };
 
 /// The walk-through with gaps for what only the person knows: suffix, regions and zones.
@@ -10,7 +11,7 @@ pub(crate) fn start() -> Mesh {
         name: name.to_owned(),
         ..Cluster::default()
     };
-    let exact = |path: &str| PathMatch::Exact(path.to_owned());
+    let exact = |path: &str| path_route("exact", path);
     Mesh {
         metadata: Metadata {
             name: "demo".to_owned(),

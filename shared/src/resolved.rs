@@ -5,7 +5,10 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::mesh::{DnsFlavour, Naming, PathMatch, Sample, Target};
+use serde_json::Value;
+
+use crate::mesh::passed_on::IstioFields;
+use crate::mesh::{DnsFlavour, Naming, Sample, Target};
 use crate::name::{HostName, Label};
 use crate::published::PublishedName;
 
@@ -161,10 +164,18 @@ pub struct Service {
     pub port: u16,
     /// Indices of the clusters that run it, ascending, at least one.
     pub clusters: Vec<usize>,
-    /// Paths that are let through; empty for all.
-    pub routes: Vec<PathMatch>,
+    /// What happens to which requests at the gateways, at least one.
+    pub routes: Vec<Route>,
+    /// Parts of its pods: Istio's `Subset`s.
+    pub subsets: Vec<Value>,
+    /// How its pods are called: Istio's `TrafficPolicy`.
+    pub traffic_policy: Option<Value>,
+    /// The namespaces that see its names; empty for all.
+    pub export_to: Vec<String>,
     /// Whether and how calls are repeated while a cluster fails.
     pub retry: Retry,
+    /// Changes to the ejection of gateways that fail: fields of Istio's `OutlierDetection`.
+    pub outlier_detection: IstioFields,
     /// How it is tried.
     pub probe: Probe,
     /// Its published names: vanity (where asked for), global, regions, zones.
@@ -176,6 +187,16 @@ impl Service {
     pub fn id(&self) -> String {
         format!("{}.{}", self.name, self.namespace)
     }
+}
+
+/// What happens to some requests at a gateway.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Route {
+    /// Istio's `HTTPMatchRequest`s, any of which takes a request; empty for all requests.
+    pub matches: Vec<Value>,
+    /// Fields of Istio's `HTTPRoute`; `to` has the subsets and weights of its destinations.
+    pub action: IstioFields,
 }
 
 /// Which calls are sent again while a cluster fails.

@@ -7,7 +7,7 @@ use shared::published::Level;
 use super::cluster_table::{remove_cell, tool_column};
 use super::field::{cell, errors, text_field};
 use crate::dom::{El, button, el, el_in, icon, is_ticked, memo, text};
-use crate::field::{Field, ServiceField};
+use crate::field::{Field, ServiceField, routes_beyond_paths};
 use crate::rows;
 use crate::signals::*;
 use crate::state::{Half, Store, Tab};
@@ -112,7 +112,7 @@ fn published(store: Store, index: usize) -> Option<(String, usize)> {
     Some((first.host.to_string(), names.len() - 1))
 }
 
-/// `all clusters · 3 paths`.
+/// `all clusters · 3 routes`.
 fn summary(mesh: &Mesh, index: usize) -> String {
     let Some(service) = mesh.spec.services.get(index) else {
         return String::new();
@@ -122,12 +122,12 @@ fn summary(mesh: &Mesh, index: usize) -> String {
         Some([one]) => one.clone(),
         Some(some) => format!("{} clusters", some.len()),
     };
-    let paths = match service.routes.len() {
+    let routes = match service.routes.len() {
         0 => "all paths".to_owned(),
-        1 => "1 path".to_owned(),
-        count => format!("{count} paths"),
+        1 => "1 route".to_owned(),
+        count => format!("{count} routes"),
     };
-    format!("{clusters} · {paths}")
+    format!("{clusters} · {routes}")
 }
 
 fn details_id(index: usize) -> String {
@@ -137,7 +137,19 @@ fn details_id(index: usize) -> String {
 fn details(store: Store, index: usize) -> El {
     let note = el_in("p", "note")
         .text("A path ends with ")
-        .add(text("code", "*"));
+        .add(text("code", "*"))
+        .text(" to let through everything below it.");
+    let beyond = el("span").show(move || {
+        let service = store.with(|mesh| mesh.spec.services.get(index).map(routes_beyond_paths));
+        match service.unwrap_or_default() {
+            0 => String::new(),
+            1 => " One more route says more than a path; it stays as it is in the document."
+                .to_owned(),
+            more => format!(
+                " {more} more routes say more than a path; they stay as they are in the document."
+            ),
+        }
+    });
     el_in("div", "details")
         .id(&details_id(index))
         .flag("hidden", move || !is_open(store, index))
@@ -148,7 +160,7 @@ fn details(store: Store, index: usize) -> El {
             "",
             "",
         ))
-        .add(note.text(" to let through everything below it."))
+        .add(note.add(beyond))
 }
 
 /// The clusters that run the service.

@@ -54,6 +54,15 @@ codes! {
     BAD_PROBE = "FM0406", "A probe's status is not one of HTTP", [];
     BAD_DURATION = "FM0407", "A duration cannot be read", [];
     RETRY_OPEN = "FM0408", "It is left open whether calls may be repeated", [];
+    UNKNOWN_FIELD = "FM0409", "A part that is passed on to Istio has a field that Istio has not", ["IST0106"];
+    BAD_VALUE = "FM0410", "A part that is passed on to Istio has a value that Istio does not read", ["IST0106"];
+    BAD_REGEX = "FM0411", "A regular expression is none of RE2", ["IST0122"];
+    ROUTE_CONTRADICTS = "FM0412", "A route asks for two things of which only one can be", [];
+    BAD_WEIGHTS = "FM0413", "Weights do not add up to 100", [];
+    UNKNOWN_SUBSET = "FM0414", "A route names a subset that the service has not", ["IST0101", "KIA1107"];
+    ROUTE_UNREACHED = "FM0415", "No request gets to a route", ["IST0130", "IST0131"];
+    CLUSTERS_TWICE = "FM0416", "It is said twice which clusters run a service", [];
+    NO_EJECTION = "FM0417", "Outlier detection is set so that calls do not leave a cluster that fails", [];
     BAD_ISTIO = "FM0501", "The Istio version cannot be read", [];
     OLD_ISTIO = "FM0502", "The Istio version is too old", [];
     FEDERATION_RECORDS = "FM0601", "The federation controller cannot publish names that start with a service", [];

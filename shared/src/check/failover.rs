@@ -1,9 +1,12 @@
 //! Rules about `spec.services[].failover` and `probe`.
 
+use serde_json::Value;
+
 use super::services::is_path;
-use super::{Findings, code};
-use crate::mesh::{Failover, PathMatch, Service};
-use crate::resolved::{DEFAULT_PER_TRY_TIMEOUT, Probe, Retry};
+use super::{Findings, code, passed_on};
+use crate::mesh::passed_on::{IstioFields, OUTLIER_DETECTION, shape};
+use crate::mesh::{Failover, Service};
+use crate::resolved::{DEFAULT_PER_TRY_TIMEOUT, Probe, Retry, Route};
 
 /// `several`: whether there is another cluster to send a call to.
 pub(super) fn retry(
@@ -43,22 +46,70 @@ pub(super) fn retry(
     }
 }
 
-pub(super) fn probe(path: &str, service: &Service, findings: &mut Findings) -> Option<Probe> {
+/// What the document changes of the ejection of gateways that fail.
+pub(super) fn outlier_detection(
+    path: &str,
+    failover: Option<&Failover>,
+    findings: &mut Findings,
+) -> Option<IstioFields> {
+    let Some(given) = failover.and_then(|failover| failover.outlier_detection.as_ref()) else {
+        return Some(IstioFields::default());
+    };
+    let before = findings.0.len();
+    let shape = shape(OUTLIER_DETECTION);
+    passed_on::check(&shape, &Value::Object(given.clone()), path, findings);
+    if findings.0.len() > before {
+        return None;
+    }
+    let number = |field: &str| given.get(field).and_then(Value::as_f64);
+    if let Some(percent) = number("maxEjectionPercent").filter(|percent| *percent < 100.0) {
+        findings.warning(
+            code::NO_EJECTION,
+            &format!("{path}.maxEjectionPercent"),
+            format!("with {percent} percent, the last gateways of a locality keep their calls when they fail"),
+            "leave it at 100, or a cluster that fails is not left".into(),
+        );
+    }
+    let none = |field: &str| number(field) == Some(0.0);
+    if none("consecutiveGatewayErrors")
+        && number("consecutive5xxErrors").is_none_or(|errors| errors == 0.0)
+        && number("consecutiveLocalOriginFailures").is_none_or(|errors| errors == 0.0)
+    {
+        findings.warning(
+            code::NO_EJECTION,
+            &format!("{path}.consecutiveGatewayErrors"),
+            "no failure ejects a gateway, so calls stay with one that fails".into(),
+            "count consecutiveGatewayErrors, consecutive5xxErrors or both".into(),
+        );
+    }
+    Some(given.clone())
+}
+
+pub(super) fn probe(
+    path: &str,
+    service: &Service,
+    routes: Option<&[Route]>,
+    findings: &mut Findings,
+) -> Option<Probe> {
     let given = service.probe.clone().unwrap_or_default();
-    let (exact, prefix): (Vec<_>, Vec<_>) = service
-        .routes
-        .iter()
-        .partition(|route| matches!(route, PathMatch::Exact(_)));
-    let first_route = exact.into_iter().chain(prefix).next();
-    let request = match (given.path, first_route) {
-        (Some(text), _) => {
+    let first = |kind: &str| {
+        let matches = routes
+            .into_iter()
+            .flatten()
+            .flat_map(|route| &route.matches);
+        let mut paths = matches.filter_map(|one| one["uri"][kind].as_str());
+        paths.next().map(str::to_owned)
+    };
+    let request = match given.path {
+        Some(text) => {
             if !is_path(&format!("{path}.path"), &text, findings) {
                 return None;
             }
             text
         }
-        (None, Some(PathMatch::Exact(text) | PathMatch::Prefix(text))) => text.clone(),
-        (None, None) => "/".to_owned(),
+        None => first("exact")
+            .or_else(|| first("prefix"))
+            .unwrap_or_else(|| "/".to_owned()),
     };
     let status = match given.status {
         None => None,
@@ -80,14 +131,21 @@ pub(super) fn probe(path: &str, service: &Service, findings: &mut Findings) -> O
 }
 
 /// Whether Istio reads `text` as a duration: decimal numbers, each with a unit, the greater units
-/// first, one millisecond at least (Go's `time.ParseDuration`, without signs and fractions).
-fn is_duration(text: &str) -> bool {
+/// first, one millisecond at least (Go's `time.ParseDuration`, without signs).
+pub(super) fn is_duration(text: &str) -> bool {
     let mut rest = text;
     let mut total: u64 = 0;
     let mut units: &[(&str, u64)] = &[("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
     while !rest.is_empty() {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, after) = rest.split_at(digits);
+        let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, mut after) = rest.split_at(digits(rest));
+        let mut fraction = "";
+        if let Some(behind) = after.strip_prefix('.') {
+            (fraction, after) = behind.split_at(digits(behind));
+            if fraction.is_empty() || fraction.len() > 9 {
+                return false;
+            }
+        }
         let letters = after.bytes().take_while(u8::is_ascii_lowercase).count();
         let (unit, after) = after.split_at(letters);
         let Some(place) = units.iter().position(|(name, _)| *name == unit) else {
@@ -96,7 +154,11 @@ fn is_duration(text: &str) -> bool {
         let Ok(number) = number.parse::<u32>() else {
             return false;
         };
-        total = total.saturating_add(u64::from(number) * units[place].1);
+        let unit = units[place].1;
+        total = total.saturating_add(u64::from(number) * unit);
+        if let Ok(part) = fraction.parse::<u64>() {
+            total += part * unit / 10_u64.pow(u32::try_from(fraction.len()).unwrap_or_default());
+        }
         units = &units[place + 1..];
         rest = after;
     }
@@ -109,7 +171,17 @@ mod tests {
 
     #[test]
     fn durations_are_as_go_reads_them() {
-        for good in ["1ms", "500ms", "2s", "1m30s", "1h1m1s1ms", "90s", "0s1ms"] {
+        for good in [
+            "1ms",
+            "500ms",
+            "2s",
+            "1m30s",
+            "1h1m1s1ms",
+            "90s",
+            "0s1ms",
+            "0.5s",
+            "1.25m",
+        ] {
             assert!(is_duration(good), "{good}");
         }
         for bad in [
@@ -119,7 +191,9 @@ mod tests {
             "s",
             "2 s",
             "-1s",
-            "1.5s",
+            "1.s",
+            ".5s",
+            "0.5ms",
             "1s1m",
             "1s1s",
             "2S",

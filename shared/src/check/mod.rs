@@ -8,6 +8,8 @@ mod dns;
 mod external_dns;
 mod failover;
 mod finding;
+mod passed_on;
+mod routes;
 mod services;
 
 pub use finding::{Finding, Fix, Severity};

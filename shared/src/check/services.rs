@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Findings, code, failover, port};
-use crate::mesh::{self, Naming, PathMatch, Spec};
+use serde_json::Value;
+
+use super::{Findings, code, failover, passed_on, port, routes};
+use crate::mesh::passed_on::{TRAFFIC_POLICY, shape};
+use crate::mesh::{self, Naming, Spec};
 use crate::name::HOST_NAME_MAX;
 use crate::published;
 use crate::resolved::{self, Cluster, Dns, Service};
@@ -69,8 +72,11 @@ fn one(
         Some(text) => Some(findings.label(&at("hostname"), text, "the host")?),
         None => None,
     };
-    let serving = serving(&at("clusters"), service, spec, findings);
-    let routes = routes(&at("routes"), &service.routes, findings);
+    let serving = serving(index, service, spec, findings);
+    let routes = routes::routes(&at("routes"), service, findings);
+    let subsets = routes::subsets(&at("subsets"), &service.subsets, findings);
+    let traffic_policy = policy(&at("trafficPolicy"), service, findings);
+    let export_to = export_to(&at("exportTo"), &service.export_to, findings);
     let several = serving.as_ref().is_some_and(|serving| serving.len() > 1);
     let retry = failover::retry(
         &at("failover"),
@@ -78,7 +84,12 @@ fn one(
         several,
         findings,
     );
-    let probe = failover::probe(&at("probe"), service, findings);
+    let outlier_detection = failover::outlier_detection(
+        &at("failover.outlierDetection"),
+        service.failover.as_ref(),
+        findings,
+    );
+    let probe = failover::probe(&at("probe"), service, routes.as_deref(), findings);
 
     let (name, namespace, serving) = (name?, namespace?, serving?);
     let names = match published::names(
@@ -107,26 +118,53 @@ fn one(
         port: port?,
         clusters: serving,
         routes: routes?,
+        subsets: subsets?,
+        traffic_policy: traffic_policy?,
+        export_to: export_to?,
         retry: retry?,
+        outlier_detection: outlier_detection?,
         probe: probe?,
         names,
     })
 }
 
+/// How the pods of the service are called, as Istio takes it; `None` with an error.
+fn policy(path: &str, service: &mesh::Service, findings: &mut Findings) -> Option<Option<Value>> {
+    let Some(given) = &service.traffic_policy else {
+        return Some(None);
+    };
+    let (given, before) = (Value::Object(given.clone()), findings.0.len());
+    passed_on::check(&shape(TRAFFIC_POLICY), &given, path, findings);
+    (findings.0.len() == before).then_some(Some(given))
+}
+
+fn export_to(path: &str, given: &[String], findings: &mut Findings) -> Option<Vec<String>> {
+    let mut good = true;
+    for (index, namespace) in given.iter().enumerate() {
+        let at = format!("{path}[{index}]");
+        good &= findings.label(&at, namespace, "the namespace").is_some();
+    }
+    good.then(|| given.to_vec())
+}
+
 /// Indices of the clusters that run the service.
 fn serving(
-    path: &str,
+    service_index: usize,
     service: &mesh::Service,
     spec: &Spec,
     findings: &mut Findings,
 ) -> Option<Vec<usize>> {
+    let path = format!("spec.services[{service_index}].clusters");
+    if !service.cluster_selector.is_empty() {
+        return selected(service_index, service, spec, findings);
+    }
     let Some(names) = &service.clusters else {
         return Some((0..spec.clusters.len()).collect());
     };
     if names.is_empty() {
         findings.error(
             code::SERVED_NOWHERE,
-            path,
+            &path,
             "the service runs in no cluster".into(),
             "name the clusters that run it, or remove the field to take all".into(),
         );
@@ -154,19 +192,46 @@ fn serving(
     (!unknown).then(|| serving.into_iter().collect())
 }
 
+/// Indices of the clusters with the labels of the service's selector.
+fn selected(
+    service_index: usize,
+    service: &mesh::Service,
+    spec: &Spec,
+    findings: &mut Findings,
+) -> Option<Vec<usize>> {
+    let path = format!("spec.services[{service_index}].clusterSelector");
+    if service.clusters.is_some() {
+        findings.error(
+            code::CLUSTERS_TWICE,
+            &path,
+            "there are both clusters and clusterSelector".into(),
+            "name the clusters, or select them by labels".into(),
+        );
+        return None;
+    }
+    let mut selected = Vec::new();
+    for (index, cluster) in spec.clusters.iter().enumerate() {
+        let mut wanted = service.cluster_selector.iter();
+        if wanted.all(|(name, value)| cluster.labels.get(name) == Some(value)) {
+            selected.push(index);
+        }
+    }
+    if selected.is_empty() {
+        findings.error(
+            code::SERVED_NOWHERE,
+            &path,
+            "no cluster has these labels".into(),
+            "give labels to the clusters that run it, in spec.clusters[].labels".into(),
+        );
+        return None;
+    }
+    Some(selected)
+}
+
 /// A hint that lists the clusters there are.
 pub(super) fn known_clusters(spec: &Spec) -> String {
     let names: Vec<&str> = spec.clusters.iter().map(|c| c.name.as_str()).collect();
     format!("the clusters are: {}", names.join(", "))
-}
-
-fn routes(path: &str, routes: &[PathMatch], findings: &mut Findings) -> Option<Vec<PathMatch>> {
-    let mut good = true;
-    for (index, route) in routes.iter().enumerate() {
-        let (PathMatch::Exact(text) | PathMatch::Prefix(text)) = route;
-        good &= is_path(&format!("{path}[{index}]"), text, findings);
-    }
-    good.then(|| routes.to_vec())
 }
 
 /// Whether `text` is the path of a request; otherwise there is a finding.

@@ -22,6 +22,10 @@ pub struct Cluster {
     /// Its zone, such as `us-west2-a`; part of published names.
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label"))]
     pub zone: String,
+    /// By which `clusterSelector` of a service selects it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::labels", extend("x-default" = "none")))]
+    pub labels: BTreeMap<String, String>,
     /// Its ingress gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<Gateway>,

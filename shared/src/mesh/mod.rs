@@ -5,6 +5,7 @@
 
 mod cluster;
 mod dns;
+pub mod passed_on;
 mod read;
 #[cfg(feature = "schema")]
 pub mod schema;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use cluster::{Cluster, DnsFlavour, Gateway};
 pub use dns::{Dns, ExternalDns, Naming};
 pub use read::{Limits, ReadError};
-pub use service::{Failover, PathMatch, Probe, Service};
+pub use service::{Failover, Probe, Service};
 
 /// A Mesh document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

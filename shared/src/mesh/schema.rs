@@ -9,9 +9,14 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::Mesh;
+use super::passed_on::{self, Kind};
 
 /// Our keyword for a default that is no value, such as "what the agent finds".
 const DEFAULT_IN_WORDS: &str = "x-default";
+/// Our keyword for a part that is passed on to Istio.
+const PASSED_ON: &str = "x-passed-on";
+/// A duration as Go and Istio write it.
+const DURATION: &str = "^([0-9]+(\\.[0-9]+)?(h|m|s|ms))+$";
 
 /// The schema in draft 7 of JSON Schema, which editors know.
 pub fn schema() -> Value {
@@ -32,6 +37,7 @@ fn put_in_words(value: &mut Value) {
     match value {
         Value::Object(object) => {
             let default = object.remove(DEFAULT_IN_WORDS);
+            object.remove(PASSED_ON);
             if let Some(Value::String(description)) = object.get_mut("description") {
                 *description = description.replace('\n', " ");
                 while let Some((before, rest)) = description.split_once('[')
@@ -98,7 +104,7 @@ pub(super) fn version(_: &mut SchemaGenerator) -> Schema {
 /// A duration as Go and Istio write it.
 pub(super) fn duration(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
-        "title": "duration", "type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(h|m|s|ms))+$",
+        "title": "duration", "type": "string", "pattern": DURATION,
     })
 }
 
@@ -125,6 +131,91 @@ pub(super) fn nameservers(_: &mut SchemaGenerator) -> Schema {
 /// Names of clusters.
 pub(super) fn clusters(_: &mut SchemaGenerator) -> Schema {
     list("cluster name")
+}
+
+/// Names of namespaces.
+pub(super) fn namespaces(_: &mut SchemaGenerator) -> Schema {
+    list("namespace")
+}
+
+/// Routes of a service.
+pub(super) fn routes(_: &mut SchemaGenerator) -> Schema {
+    let route = istio(passed_on::ROUTE, "a path, or Istio's `HTTPRoute`");
+    json_schema!({ "type": "array", "items": route })
+}
+
+/// Subsets of a service.
+pub(super) fn subsets(_: &mut SchemaGenerator) -> Schema {
+    let mut subset = istio(passed_on::SUBSET, "Istio's `Subset`");
+    subset["required"] = json!(["name", "labels"]);
+    json_schema!({ "type": "array", "items": subset })
+}
+
+/// How pods are called.
+pub(super) fn traffic_policy(_: &mut SchemaGenerator) -> Schema {
+    known(istio(passed_on::TRAFFIC_POLICY, "Istio's `TrafficPolicy`"))
+}
+
+/// When who fails is left alone.
+pub(super) fn outlier_detection(_: &mut SchemaGenerator) -> Schema {
+    known(istio(
+        passed_on::OUTLIER_DETECTION,
+        "Istio's `OutlierDetection`",
+    ))
+}
+
+fn known(schema: Value) -> Schema {
+    match schema {
+        Value::Object(schema) => schema.into(),
+        other => unreachable!("{other} is no schema"),
+    }
+}
+
+/// The schema of a part that is passed on to Istio. Our keyword for such a part keeps its fields out of the
+/// reference, which has none to add to Istio's own.
+fn istio(shape: &str, title: &str) -> Value {
+    let mut schema = of_shape(&passed_on::shape(shape));
+    schema["title"] = title.into();
+    schema[PASSED_ON] = true.into();
+    schema
+}
+
+fn of_shape(shape: &Value) -> Value {
+    let word = match shape {
+        Value::Object(fields) if fields.contains_key("*") => {
+            return json!({ "type": "object", "additionalProperties": of_shape(&fields["*"]) });
+        }
+        Value::Object(fields) => {
+            let fields: serde_json::Map<String, Value> = fields
+                .iter()
+                .map(|(name, shape)| (name.clone(), of_shape(shape)))
+                .collect();
+            return json!({ "type": "object", "properties": fields, "additionalProperties": false });
+        }
+        Value::Array(items) => {
+            return json!({ "type": "array", "items": of_shape(&items[0]) });
+        }
+        other => other.as_str().unwrap_or_default(),
+    };
+    let condition = |least: u32| {
+        let text = json!({ "type": "string", "minLength": 1 });
+        json!({
+            "type": "object", "properties": { "exact": text, "prefix": text, "regex": text },
+            "additionalProperties": false, "minProperties": least, "maxProperties": 1,
+        })
+    };
+    match passed_on::kind(word) {
+        Err(choices) => json!({ "enum": choices.collect::<Vec<_>>() }),
+        Ok(Kind::Text | Kind::Regex) => json!({ "type": "string", "minLength": 1 }),
+        Ok(Kind::Bool) => json!({ "type": "boolean" }),
+        Ok(Kind::Count) => json!({ "type": "integer", "minimum": 0, "maximum": i32::MAX }),
+        Ok(Kind::Port) => json!({ "type": "integer", "minimum": 1, "maximum": 65535 }),
+        Ok(Kind::Status) => json!({ "type": "integer", "minimum": 200, "maximum": 599 }),
+        Ok(Kind::Percent) => json!({ "type": "number", "minimum": 0, "maximum": 100 }),
+        Ok(Kind::Duration) => json!({ "type": "string", "pattern": DURATION }),
+        Ok(Kind::Match) => condition(1),
+        Ok(Kind::Presence) => condition(0),
+    }
 }
 
 /// Arguments of a program.
@@ -205,7 +296,8 @@ impl<'a> Walk<'a> {
             .map(|choice| format!("`{}`", text(&choice["const"])))
             .collect();
         // What is only there to hold others says nothing that they do not.
-        let holds = kind["properties"].is_object();
+        let passed_on = kind[PASSED_ON] == true;
+        let holds = kind["properties"].is_object() && !passed_on;
         if !holds || field[DEFAULT_IN_WORDS].is_string() {
             let kind = match (&kind["title"], kind["type"].as_str()) {
                 _ if !values.is_empty() => values.join(", "),
@@ -223,7 +315,9 @@ impl<'a> Walk<'a> {
                 meaning: text(&field["description"]).replace('\n', " "),
             });
         }
-        self.fields_of(kind, &path);
+        if holds {
+            self.fields_of(kind, &path);
+        }
         for choice in choices {
             // One of several fields; what it means is said of the choice.
             for (name, _) in choice["properties"].as_object().into_iter().flatten() {

@@ -1,6 +1,10 @@
 //! `spec.services`: what is shared.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use super::passed_on::IstioFields;
 
 /// A service that every cluster can call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,10 +29,30 @@ pub struct Service {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::clusters", extend("x-default" = "all")))]
     pub clusters: Option<Vec<String>>,
-    /// The paths that the gateways let through.
+    /// In place of `clusters`: those with these labels run it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::labels", extend("x-default" = "none")))]
+    pub cluster_selector: BTreeMap<String, String>,
+    /// The requests that the gateways let through, and what happens to them; see [routes](#routes).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "all")))]
-    pub routes: Vec<PathMatch>,
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::routes", extend("x-default" = "all, to the service")))]
+    pub routes: Vec<IstioFields>,
+    /// Parts of the service's pods, by their labels, for routes to choose from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::subsets", extend("x-default" = "none")))]
+    pub subsets: Vec<IstioFields>,
+    /// How its pods are called in each cluster that runs it: connection limits, ejection of pods that
+    /// fail, load balancing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(schema_with = "super::schema::traffic_policy")
+    )]
+    pub traffic_policy: Option<IstioFields>,
+    /// The namespaces whose pods see the published names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::namespaces", extend("x-default" = "all")))]
+    pub export_to: Vec<String>,
     /// What happens to calls while a cluster fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failover: Option<Failover>,
@@ -51,6 +75,13 @@ pub struct Failover {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::duration", extend("default" = crate::resolved::DEFAULT_PER_TRY_TIMEOUT)))]
     pub per_try_timeout: Option<String>,
+    /// When a gateway that fails is left alone, and for how long: changes to fedmesh's own settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(schema_with = "super::schema::outlier_detection")
+    )]
+    pub outlier_detection: Option<IstioFields>,
 }
 
 /// The request by which a service is tried: a GET.
@@ -66,15 +97,4 @@ pub struct Probe {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::status", extend("x-default" = "any below 500")))]
     pub status: Option<u32>,
-}
-
-/// A match on the path of a request.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub enum PathMatch {
-    /// Let requests with this path through.
-    Exact(String),
-    /// Let requests whose path starts so through.
-    Prefix(String),
 }

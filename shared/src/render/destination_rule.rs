@@ -6,7 +6,7 @@
 //! all endpoints are out at once, instead of failing until one is let in again. Only gateway errors (502, 503, 504, connections
 //! that fail) eject: an application's own 500 is no reason to leave a cluster.
 
-use super::{Istio, all, skeleton};
+use super::{Istio, all, export, skeleton};
 use crate::object::Object;
 use crate::placed::Placed;
 use crate::published::fails_over;
@@ -25,6 +25,10 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
                 "baseEjectionTime":"10s","maxEjectionPercent":100,"minHealthPercent":1}}}}"#,
             );
             body["spec"]["host"] = name.host.as_str().into();
+            for (field, value) in &service.outlier_detection {
+                body["spec"]["trafficPolicy"]["outlierDetection"][field] = value.clone();
+            }
+            export(&mut body, service);
             let object = Object::new(
                 Istio(resolved.istio).destination_rule(),
                 Some(ISTIO_NAMESPACE),

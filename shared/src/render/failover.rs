@@ -7,7 +7,7 @@
 //! down takes calls again. Calls that cannot have arrived are repeated for every service; those that
 //! may have, only where the document says that they may be.
 
-use super::{Istio, all, skeleton};
+use super::{Istio, all, export, skeleton};
 use crate::object::Object;
 use crate::placed::Placed;
 use crate::published::{Level, fails_over};
@@ -43,6 +43,7 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
             let route = &mut body["spec"]["http"][0];
             route["route"][0]["destination"]["host"] = name.host.as_str().into();
             route["retries"] = retries.clone();
+            export(&mut body, service);
             let object = Object::new(
                 Istio(resolved.istio).virtual_service(),
                 Some(ISTIO_NAMESPACE),

@@ -7,6 +7,7 @@ pub(crate) mod external_dns;
 mod failover;
 mod gateway;
 mod namespace;
+mod pods;
 mod samples;
 mod service_entry;
 mod virtual_service;
@@ -16,7 +17,7 @@ use serde_json::Value;
 use crate::object::Kind;
 use crate::ownership;
 use crate::placed::Placed;
-use crate::resolved::{IstioVersion, Resolved};
+use crate::resolved::{IstioVersion, Resolved, Service};
 
 pub use dns_endpoint::controller_publishes;
 pub use virtual_service::ANSWER_HEADER;
@@ -28,6 +29,7 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
     placed.extend(gateway::render(resolved));
     for service in &resolved.services {
         placed.push(virtual_service::render(service, resolved));
+        placed.extend(pods::render(service, resolved));
         placed.extend(service_entry::render(service, resolved));
         placed.extend(destination_rule::render(service, resolved));
         placed.extend(failover::render(service, resolved));
@@ -47,6 +49,13 @@ fn skeleton(text: &'static str) -> Value {
     match serde_json::from_str(text) {
         Ok(value) => value,
         Err(error) => unreachable!("{error} in {text}"),
+    }
+}
+
+/// Keeps what stands for a service's names to the namespaces that are to see them.
+fn export(body: &mut Value, service: &Service) {
+    if !service.export_to.is_empty() {
+        body["spec"]["exportTo"] = service.export_to.clone().into();
     }
 }
 

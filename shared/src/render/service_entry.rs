@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Istio, all};
+use super::{Istio, all, export};
 use crate::object::Object;
 use crate::placed::Placed;
 use crate::published::{Level, PublishedName, answered_by};
@@ -49,7 +49,7 @@ fn wide(name: &PublishedName, service: &Service, resolved: &Resolved) -> Placed 
             .filter(|name| name.level == Level::Vanity);
         hosts.extend(vanity.map(|name| name.host.as_str()));
     }
-    let mut template = template(name.host.as_str(), resolved);
+    let mut template = template(name.host.as_str(), service, resolved);
     template.body["spec"]["hosts"] = json!(hosts);
     let endpoints = all(resolved)
         .into_iter()
@@ -129,25 +129,27 @@ fn placed(
     paths: &[&[&'static str]],
     values: Vec<(usize, Vec<Value>)>,
 ) -> Option<Placed> {
-    let template = template(name, resolved);
+    let template = template(name, service, resolved);
     (!values.is_empty()).then(|| Placed::with_fields(template, service.id(), paths, values))
 }
 
 /// An entry whose hosts, and endpoints if any, are yet to come. Without endpoints Istio resolves
 /// each host by DNS.
-fn template(name: &str, resolved: &Resolved) -> Object {
+fn template(name: &str, service: &Service, resolved: &Resolved) -> Object {
+    let mut body = json!({
+        "spec": {
+            "hosts": [],
+            "location": "MESH_EXTERNAL",
+            "ports": [{ "number": DEFAULT_GATEWAY_PORT, "name": "http", "protocol": "HTTP" }],
+            "resolution": "DNS",
+        },
+    });
+    export(&mut body, service);
     Object::new(
         Istio(resolved.istio).service_entry(),
         Some(ISTIO_NAMESPACE),
         name,
-        json!({
-            "spec": {
-                "hosts": [],
-                "location": "MESH_EXTERNAL",
-                "ports": [{ "number": DEFAULT_GATEWAY_PORT, "name": "http", "protocol": "HTTP" }],
-                "resolution": "DNS",
-            },
-        }),
+        body,
     )
 }
 

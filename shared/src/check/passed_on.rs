@@ -1,0 +1,235 @@
+//! Rules about what is passed on to Istio as it is: only fields that Istio has, with values that it
+//! reads. Otherwise an API server would refuse it, or Istio leave it out, when it is too late.
+
+use serde_json::Value;
+
+use super::failover::is_duration;
+use super::{Findings, code};
+use crate::mesh::passed_on::{Kind, kind};
+
+/// Longest regular expression that Istio takes, in characters (`pkg/config/validation`).
+const REGEX_MAX: usize = 1024;
+
+/// Compares what is written with its shape; `path` is where it is written.
+pub(super) fn check(shape: &Value, given: &Value, path: &str, findings: &mut Findings) {
+    match (shape, given) {
+        (Value::Object(fields), Value::Object(values)) => {
+            let any = fields.get("*");
+            for (name, value) in values {
+                let at = format!("{path}.{name}");
+                match any.or_else(|| fields.get(name)) {
+                    Some(shape) => check(shape, value, &at, findings),
+                    None => findings.error(
+                        code::UNKNOWN_FIELD,
+                        &at,
+                        format!("there is no field {name:?} here"),
+                        format!("the fields are: {}", names(fields)),
+                    ),
+                }
+            }
+        }
+        (Value::Array(shapes), Value::Array(items)) => {
+            for (index, item) in items.iter().enumerate() {
+                check(&shapes[0], item, &format!("{path}[{index}]"), findings);
+            }
+        }
+        (Value::String(word), _) => {
+            if let Some(wanted) = wanted(word, given) {
+                findings.error(
+                    code::BAD_VALUE,
+                    path,
+                    format!("{given} is not {wanted}"),
+                    format!("write {wanted}"),
+                );
+            } else {
+                regular_expressions(word, given, path, findings);
+            }
+        }
+        (Value::Object(fields), _) => findings.error(
+            code::BAD_VALUE,
+            path,
+            format!("{given} has no fields"),
+            format!("the fields are: {}", names(fields)),
+        ),
+        _ => findings.error(
+            code::BAD_VALUE,
+            path,
+            format!("{given} is not a list"),
+            "write a list, each entry after a hyphen".into(),
+        ),
+    }
+}
+
+fn names(fields: &serde_json::Map<String, Value>) -> String {
+    let names: Vec<&str> = fields.keys().map(String::as_str).collect();
+    names.join(", ")
+}
+
+/// Words for what is wanted in the place of a value that does not fit.
+fn wanted(word: &str, given: &Value) -> Option<String> {
+    let number = |from: u64, to: u64| {
+        given
+            .as_u64()
+            .is_some_and(|number| (from..=to).contains(&number))
+    };
+    let text = |good: &dyn Fn(&str) -> bool| given.as_str().is_some_and(good);
+    let kind = match kind(word) {
+        Ok(kind) => kind,
+        Err(mut choices) => {
+            let good = choices.any(|choice| given.as_str() == Some(choice));
+            return (!good).then(|| format!("one of {}", word.replace('|', ", ")));
+        }
+    };
+    let (good, wanted) = match kind {
+        Kind::Text => (
+            text(&|text| !text.is_empty() && !text.contains(char::is_control)),
+            "a text, in quotes if it looks like something else",
+        ),
+        Kind::Bool => (given.is_boolean(), "true or false"),
+        Kind::Count => (
+            number(0, i32::MAX.unsigned_abs().into()),
+            "a number from 0 on",
+        ),
+        Kind::Port => (number(1, 65535), "a port from 1 to 65535"),
+        Kind::Status => (number(200, 599), "a status from 200 to 599"),
+        Kind::Percent => (
+            given
+                .as_f64()
+                .is_some_and(|number| (0.0..=100.0).contains(&number)),
+            "a number from 0 to 100",
+        ),
+        Kind::Duration => (text(&is_duration), "a duration such as 500ms or 1m30s"),
+        Kind::Regex => (
+            text(&|text| !text.is_empty()),
+            "a regular expression in quotes",
+        ),
+        Kind::Match | Kind::Presence => {
+            let good = given.as_object().is_some_and(|fields| {
+                let mut fields = fields.iter();
+                match (fields.next(), fields.next()) {
+                    (None, _) => kind == Kind::Presence,
+                    (Some((name, text)), None) => {
+                        ["exact", "prefix", "regex"].contains(&name.as_str())
+                            && text.as_str().is_some_and(|text| !text.is_empty())
+                    }
+                    _ => false,
+                }
+            });
+            (good, "one of {exact: …}, {prefix: …} and {regex: …}")
+        }
+    };
+    (!good).then(|| wanted.to_owned())
+}
+
+fn regular_expressions(word: &str, given: &Value, path: &str, findings: &mut Findings) {
+    let (at, text) = match kind(word) {
+        Ok(Kind::Regex) => (path.to_owned(), given.as_str()),
+        Ok(Kind::Match | Kind::Presence) => (
+            format!("{path}.regex"),
+            given.get("regex").and_then(Value::as_str),
+        ),
+        _ => return,
+    };
+    if let Some(text) = text
+        && let Some(fault) = regex_fault(text)
+    {
+        findings.error(
+            code::BAD_REGEX,
+            &at,
+            format!("{text:?} {fault}"),
+            "write an expression of RE2, see https://github.com/google/re2/wiki/Syntax".into(),
+        );
+    }
+}
+
+/// The faults that people make most: what other engines have and RE2 has not, and brackets that are
+/// left open. Istio's own admission finds the rest when a plan is tried.
+fn regex_fault(text: &str) -> Option<&'static str> {
+    if text.chars().count() > REGEX_MAX {
+        return Some("is longer than the 1,024 characters that Istio takes");
+    }
+    let (mut open, mut in_class) = (0_usize, false);
+    // Whether there is something that can be repeated.
+    let mut repeatable = false;
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        if c == '\\' {
+            match rest.next() {
+                None => return Some("ends in a backslash"),
+                Some('1'..='9') => return Some("refers back to a group, which RE2 cannot"),
+                Some(_) => repeatable = true,
+            }
+            continue;
+        }
+        if in_class {
+            in_class = c != ']';
+            continue;
+        }
+        match c {
+            '[' => {
+                in_class = true;
+                // A bracket that comes first is one of the characters.
+                let after = rest.as_str().trim_start_matches('^');
+                if let Some(after) = after.strip_prefix(']') {
+                    rest = after.chars();
+                }
+                repeatable = true;
+            }
+            '(' => {
+                let after = rest.as_str();
+                if ["?=", "?!", "?<=", "?<!"]
+                    .iter()
+                    .any(|look| after.starts_with(look))
+                {
+                    return Some("looks ahead or behind, which RE2 cannot");
+                }
+                if let Some(after) = after.strip_prefix('?') {
+                    rest = after.chars();
+                }
+                open += 1;
+                repeatable = false;
+            }
+            ')' => match open.checked_sub(1) {
+                Some(fewer) => (open, repeatable) = (fewer, true),
+                None => return Some("closes a group that is not open"),
+            },
+            '|' | '^' => repeatable = false,
+            '*' | '+' | '?' if !repeatable => return Some("repeats nothing"),
+            _ => repeatable = true,
+        }
+    }
+    if in_class || open > 0 {
+        return Some("leaves a group or a class open");
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::regex_fault;
+
+    #[test]
+    fn regular_expressions_of_other_engines_are_told_apart() {
+        for good in [
+            "/api/v[0-9]+/.*",
+            "a|b",
+            "(?i)html",
+            "(?P<name>x)y?",
+            "[]a]+",
+            "[^]]*",
+            r"\(x\)\*",
+            r"[\]]",
+            "x{2,3}",
+            ".*?",
+        ] {
+            assert_eq!(regex_fault(good), None, "{good}");
+        }
+        for bad in [
+            "*.html", "a(?=b)", "a(?!b)", "(?<=a)b", r"(a)\1", "(a", "a)", "[a", "a|*", r"a\",
+            "(+)",
+        ] {
+            assert!(regex_fault(bad).is_some(), "{bad}");
+        }
+        assert!(regex_fault(&"x".repeat(1025)).is_some());
+    }
+}

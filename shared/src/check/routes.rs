@@ -1,0 +1,224 @@
+//! Rules about `spec.services[].routes` and `subsets`.
+
+use serde_json::{Map, Value, json};
+
+use super::services::is_path;
+use super::{Findings, code, passed_on};
+use crate::mesh::Service;
+use crate::mesh::passed_on::{ROUTE, SUBSET, shape};
+use crate::name::Label;
+use crate::resolved::Route;
+
+/// The ways to say in short which paths a route takes.
+const SHORT: [&str; 3] = ["exact", "prefix", "regex"];
+/// What a route does with a request; it does one of them.
+const ENDS: [&str; 3] = ["to", "redirect", "directResponse"];
+
+/// The routes of a service, at least one.
+pub(super) fn routes(path: &str, service: &Service, findings: &mut Findings) -> Option<Vec<Route>> {
+    if service.routes.is_empty() {
+        return Some(vec![Route::default()]);
+    }
+    let before = findings.0.len();
+    let shape = shape(ROUTE);
+    let mut routes: Vec<Route> = Vec::new();
+    for (index, given) in service.routes.iter().enumerate() {
+        let at = format!("{path}[{index}]");
+        passed_on::check(&shape, &Value::Object(given.clone()), &at, findings);
+        let route = Route {
+            matches: matches(&at, given, findings),
+            action: given
+                .iter()
+                .filter(|(name, _)| *name != "match" && !SHORT.contains(&name.as_str()))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        };
+        action(&at, &route.action, service, findings);
+        reached(&at, &route, &routes, findings);
+        // Paths to which the same happens are one route with several matches.
+        match routes.last_mut() {
+            Some(last) if last.action == route.action && !route.matches.is_empty() => {
+                last.matches.extend(route.matches);
+            }
+            _ => routes.push(route),
+        }
+    }
+    let failed = findings.0[before..]
+        .iter()
+        .any(|finding| finding.severity == super::Severity::Error);
+    (!failed).then_some(routes)
+}
+
+/// Istio's matches, from either way to write them.
+fn matches(at: &str, given: &Map<String, Value>, findings: &mut Findings) -> Vec<Value> {
+    let short: Vec<&str> = SHORT
+        .into_iter()
+        .filter(|name| given.contains_key(*name))
+        .collect();
+    if short.len() + usize::from(given.contains_key("match")) > 1 {
+        findings.error(
+            code::ROUTE_CONTRADICTS,
+            at,
+            "the route says twice which requests it takes".into(),
+            "give one of exact, prefix, regex and match; match takes several at once".into(),
+        );
+        return Vec::new();
+    }
+    if let Some(name) = short.first() {
+        let text = given[*name].as_str().unwrap_or_default();
+        if *name != "regex" && given[*name].is_string() {
+            is_path(at, text, findings);
+        }
+        return vec![json!({ "uri": { *name: text } })];
+    }
+    given
+        .get("match")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default()
+}
+
+fn action(at: &str, action: &Map<String, Value>, service: &Service, findings: &mut Findings) {
+    let ends: Vec<&str> = ENDS
+        .into_iter()
+        .filter(|name| action.contains_key(*name))
+        .collect();
+    if ends.len() > 1 {
+        findings.error(
+            code::ROUTE_CONTRADICTS,
+            at,
+            format!("a request has one of: {}", ends.join(", ")),
+            "write two routes with different matches, or remove one of the two".into(),
+        );
+    }
+    let shares = action.get("to").and_then(Value::as_array);
+    let shares = shares.map(Vec::as_slice).unwrap_or_default();
+    for (index, share) in shares.iter().enumerate() {
+        known_subset(
+            &format!("{at}.to[{index}].subset"),
+            share,
+            service,
+            findings,
+        );
+    }
+    let weights: u64 = shares
+        .iter()
+        .filter_map(|share| share["weight"].as_u64())
+        .sum();
+    let weighed = shares.len() > 1 || shares.iter().any(|share| !share["weight"].is_null());
+    if weighed && weights != 100 {
+        findings.error(
+            code::BAD_WEIGHTS,
+            &format!("{at}.to"),
+            format!("the weights add up to {weights}"),
+            "give each a weight, in percent, that add up to 100".into(),
+        );
+    }
+    if let Some(mirror) = action.get("mirror") {
+        known_mirror(&format!("{at}.mirror"), mirror, service, findings);
+    }
+    let mirrors = action.get("mirrors").and_then(Value::as_array);
+    for (index, mirror) in mirrors.into_iter().flatten().enumerate() {
+        let at = format!("{at}.mirrors[{index}].destination");
+        known_mirror(&at, &mirror["destination"], service, findings);
+    }
+}
+
+/// A copy for the service itself needs a subset; one for another host names its own.
+fn known_mirror(at: &str, mirror: &Value, service: &Service, findings: &mut Findings) {
+    if mirror["host"].is_null() {
+        if mirror["subset"].is_null() {
+            findings.error(
+                code::ROUTE_CONTRADICTS,
+                at,
+                "copies of requests would go where the requests go".into(),
+                "name a subset of the service, or another host".into(),
+            );
+        }
+        known_subset(&format!("{at}.subset"), mirror, service, findings);
+    }
+}
+
+fn known_subset(at: &str, given: &Value, service: &Service, findings: &mut Findings) {
+    let Some(name) = given["subset"].as_str() else {
+        return;
+    };
+    let known = service
+        .subsets
+        .iter()
+        .filter_map(|subset| subset.get("name"));
+    let known: Vec<&str> = known.filter_map(Value::as_str).collect();
+    if known.contains(&name) {
+        return;
+    }
+    let hint = if known.is_empty() {
+        "name it in subsets, with the labels of its pods".to_owned()
+    } else {
+        format!("the subsets are: {}", known.join(", "))
+    };
+    findings.error(
+        code::UNKNOWN_SUBSET,
+        at,
+        format!("there is no subset {name:?}"),
+        hint,
+    );
+}
+
+/// Warns of a route that no request gets to, since those before it take them all.
+fn reached(at: &str, route: &Route, before: &[Route], findings: &mut Findings) {
+    let takes_all = |route: &Route| {
+        route.matches.is_empty() || route.matches.contains(&json!({ "uri": { "prefix": "/" } }))
+    };
+    let taken = before.iter().any(takes_all)
+        || !route.matches.is_empty()
+            && route
+                .matches
+                .iter()
+                .all(|one| before.iter().any(|other| other.matches.contains(one)));
+    if taken {
+        findings.warning(
+            code::ROUTE_UNREACHED,
+            at,
+            "no request gets to this route: those before it take them all".into(),
+            "move it before them; the first route that matches a request takes it".into(),
+        );
+    }
+}
+
+/// The subsets of a service as Istio takes them.
+pub(super) fn subsets(
+    path: &str,
+    given: &[Map<String, Value>],
+    findings: &mut Findings,
+) -> Option<Vec<Value>> {
+    let before = findings.0.len();
+    let shape = shape(SUBSET);
+    let mut names: Vec<&str> = Vec::new();
+    for (index, subset) in given.iter().enumerate() {
+        let at = format!("{path}[{index}]");
+        passed_on::check(&shape, &Value::Object(subset.clone()), &at, findings);
+        let name = subset.get("name").map_or(Some(""), Value::as_str);
+        let Some(name) = name else { continue };
+        if Label::new(name).is_err() {
+            findings.label(&format!("{at}.name"), name, "the subset");
+        } else if names.contains(&name) {
+            findings.error(
+                code::DUPLICATE,
+                &format!("{at}.name"),
+                format!("there are two subsets {name:?}"),
+                "give each subset a name of its own".into(),
+            );
+        }
+        names.push(name);
+        let labels = subset.get("labels").and_then(Value::as_object);
+        if labels.is_none_or(Map::is_empty) {
+            findings.error(
+                code::EMPTY,
+                &format!("{at}.labels"),
+                "the subset has no labels, so it is all pods".into(),
+                "write the labels that its pods have and others have not".into(),
+            );
+        }
+    }
+    (findings.0.len() == before).then(|| given.iter().cloned().map(Value::Object).collect())
+}

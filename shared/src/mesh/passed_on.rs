@@ -1,0 +1,161 @@
+//! The parts of Istio's own API that a document may hold: they are passed on to the objects that are
+//! rendered, under the names that Istio gives them.
+//!
+//! Their shapes are data, read by the check and by the JSON Schema. What fedmesh decides itself, such as
+//! hosts, gateways and destinations, is not in them. Source: `VirtualService` and `DestinationRule` of
+//! Istio's `manifests/charts/base/files/crd-all.gen.yaml`.
+//!
+//! A shape is JSON: an object has the fields that it names, or any with `*`; a list has items of the
+//! shape in it; a text is the kind of a value, one of [`KINDS`], or choices with `|` between them.
+
+use serde_json::{Map, Value};
+
+/// An object of Istio's API, or a part of one, as it was written.
+pub type IstioFields = Map<String, Value>;
+
+/// A kind of value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A text that is not empty.
+    Text,
+    /// `true` or `false`.
+    Bool,
+    /// A number from 0 to 2,147,483,647.
+    Count,
+    /// A port.
+    Port,
+    /// A status of HTTP, 200 to 599.
+    Status,
+    /// A number from 0 to 100, with a fraction if need be.
+    Percent,
+    /// A duration such as `500ms`.
+    Duration,
+    /// A regular expression of RE2.
+    Regex,
+    /// A condition on a text: one of `exact`, `prefix`, `regex`.
+    Match,
+    /// The same, or `{}` where it is enough that there is one.
+    Presence,
+}
+
+/// The words for the kinds, as shapes have them.
+pub const KINDS: &[(&str, Kind)] = &[
+    ("text", Kind::Text),
+    ("bool", Kind::Bool),
+    ("count", Kind::Count),
+    ("port", Kind::Port),
+    ("status", Kind::Status),
+    ("percent", Kind::Percent),
+    ("duration", Kind::Duration),
+    ("regex", Kind::Regex),
+    ("match", Kind::Match),
+    ("presence", Kind::Presence),
+];
+
+/// One of a service's routes: Istio's `HTTPRoute` with paths in short, and `to` in place of destinations.
+pub const ROUTE: &str = r#"{"exact":"text","prefix":"text","regex":"regex",
+"match":[{"uri":"match","ignoreUriCase":"bool","method":"match","scheme":"match","authority":"match",
+"headers":{"*":"presence"},"withoutHeaders":{"*":"presence"},"queryParams":{"*":"presence"}}],
+"to":[{"subset":"text","weight":"count","headers":HEADERS}],
+"redirect":{"uri":"text","authority":"text","scheme":"text","port":"port","redirectCode":"status",
+"derivePort":"FROM_PROTOCOL_DEFAULT|FROM_REQUEST_PORT"},
+"directResponse":{"status":"status","body":{"string":"text","bytes":"text"}},
+"rewrite":{"uri":"text","authority":"text","uriRegexRewrite":{"match":"regex","rewrite":"text"}},
+"timeout":"duration",
+"retries":{"attempts":"count","perTryTimeout":"duration","retryOn":"text","backoff":"duration",
+"retryRemoteLocalities":"bool","retryIgnorePreviousHosts":"bool"},
+"fault":{"delay":{"fixedDelay":"duration","percentage":{"value":"percent"}},
+"abort":{"httpStatus":"status","grpcStatus":"text","percentage":{"value":"percent"}}},
+"mirror":MIRROR,"mirrorPercentage":{"value":"percent"},
+"mirrors":[{"destination":MIRROR,"percentage":{"value":"percent"}}],
+"corsPolicy":{"allowOrigins":["match"],"allowMethods":["text"],"allowHeaders":["text"],"exposeHeaders":["text"],
+"maxAge":"duration","allowCredentials":"bool","unmatchedPreflights":"FORWARD|IGNORE"},
+"headers":HEADERS}"#;
+
+/// Istio's `Headers`; in the other shapes `HEADERS` stands for it.
+const HEADERS: &str = r#"{"request":{"set":{"*":"text"},"add":{"*":"text"},"remove":["text"]},
+"response":{"set":{"*":"text"},"add":{"*":"text"},"remove":["text"]}}"#;
+
+/// Where copies of requests go: a subset, another host, or both; `MIRROR` in the shapes.
+const MIRROR: &str = r#"{"host":"text","subset":"text","port":{"number":"port"}}"#;
+
+/// A part of a service's pods: Istio's `Subset`.
+pub const SUBSET: &str = r#"{"name":"text","labels":{"*":"text"},"trafficPolicy":TRAFFIC_POLICY}"#;
+
+/// Istio's `TrafficPolicy`, but for what the transport between clusters decides.
+pub const TRAFFIC_POLICY: &str = r#"{"connectionPool":{
+"tcp":{"maxConnections":"count","connectTimeout":"duration","idleTimeout":"duration","maxConnectionDuration":"duration",
+"tcpKeepalive":{"probes":"count","time":"duration","interval":"duration"}},
+"http":{"http1MaxPendingRequests":"count","http2MaxRequests":"count","maxRequestsPerConnection":"count",
+"maxRetries":"count","maxConcurrentStreams":"count","idleTimeout":"duration","useClientProtocol":"bool",
+"h2UpgradePolicy":"DEFAULT|DO_NOT_UPGRADE|UPGRADE"}},
+"loadBalancer":{"simple":"LEAST_REQUEST|ROUND_ROBIN|RANDOM|PASSTHROUGH",
+"consistentHash":{"httpHeaderName":"text","httpQueryParameterName":"text","useSourceIp":"bool",
+"httpCookie":{"name":"text","path":"text","ttl":"duration"},
+"ringHash":{"minimumRingSize":"count"},"maglev":{"tableSize":"count"}},
+"warmup":{"duration":"duration"}},
+"outlierDetection":OUTLIER_DETECTION}"#;
+
+/// Istio's `OutlierDetection`.
+pub const OUTLIER_DETECTION: &str = r#"{"consecutive5xxErrors":"count","consecutiveGatewayErrors":"count",
+"consecutiveLocalOriginFailures":"count","splitExternalLocalOriginErrors":"bool","interval":"duration",
+"baseEjectionTime":"duration","maxEjectionPercent":"percent","minHealthPercent":"percent"}"#;
+
+/// A route that takes a path; `name` is `exact`, `prefix` or `regex`.
+pub fn path_route(name: &str, path: &str) -> IstioFields {
+    let mut route = IstioFields::new();
+    route.insert(name.to_owned(), path.into());
+    route
+}
+
+/// A shape, ready to be walked.
+///
+/// # Panics
+/// When one of the constants above is not JSON, which a test rules out.
+pub fn shape(text: &str) -> Value {
+    let text = text
+        .replace("TRAFFIC_POLICY", TRAFFIC_POLICY)
+        .replace("OUTLIER_DETECTION", OUTLIER_DETECTION)
+        .replace("HEADERS", HEADERS)
+        .replace("MIRROR", MIRROR);
+    match serde_json::from_str(&text) {
+        Ok(shape) => shape,
+        Err(error) => unreachable!("{error} in {text}"),
+    }
+}
+
+/// What a text in a shape stands for: a kind, or, where it is none, the choices there are.
+pub fn kind(text: &str) -> Result<Kind, std::str::Split<'_, char>> {
+    match KINDS.iter().find(|(word, _)| *word == text) {
+        Some((_, kind)) => Ok(*kind),
+        None => Err(text.split('|')),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    fn every_word(shape: &Value) -> Vec<&str> {
+        match shape {
+            Value::Object(fields) => fields.values().flat_map(every_word).collect(),
+            Value::Array(items) => items.iter().flat_map(every_word).collect(),
+            Value::String(word) => vec![word],
+            other => panic!("{other} is no shape"),
+        }
+    }
+
+    #[test]
+    fn shapes_are_made_of_kinds_and_choices() {
+        for text in [
+            super::ROUTE,
+            super::SUBSET,
+            super::TRAFFIC_POLICY,
+            super::OUTLIER_DETECTION,
+        ] {
+            for word in every_word(&super::shape(text)) {
+                assert!(super::kind(word).is_ok() || word.contains('|'), "{word}");
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The DestinationRule of a service's pods in each cluster that runs it: its subsets, and how its pods are
+//! called, by gateways and by pods of the cluster alike.
+
+use serde_json::json;
+
+use super::{Istio, virtual_service};
+use crate::object::Object;
+use crate::placed::Placed;
+use crate::resolved::{Resolved, Service};
+
+pub(super) fn render(service: &Service, resolved: &Resolved) -> Option<Placed> {
+    if service.subsets.is_empty() && service.traffic_policy.is_none() {
+        return None;
+    }
+    let mut body = json!({ "spec": { "host": virtual_service::local_host(service) } });
+    if let Some(policy) = &service.traffic_policy {
+        body["spec"]["trafficPolicy"] = policy.clone();
+    }
+    if !service.subsets.is_empty() {
+        body["spec"]["subsets"] = service.subsets.clone().into();
+    }
+    let object = Object::new(
+        Istio(resolved.istio).destination_rule(),
+        Some(service.namespace.as_str()),
+        service.name.as_str(),
+        body,
+    );
+    Some(Placed::same(object, service.id(), service.clusters.clone()))
+}
