@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use crate::mesh::passed_on::IstioFields;
-use crate::mesh::{DnsFlavour, Naming, Sample, Target};
+use crate::mesh::{DnsFlavour, Naming, Policy, Sample, Target};
 use crate::name::{HostName, Label};
 use crate::published::PublishedName;
 
@@ -33,6 +33,8 @@ pub const DEFAULT_EXTERNAL_DNS_NAMESPACE: &str = "external-dns";
 pub const DEFAULT_NAMESPACE: &str = "default";
 /// Taken where calls may be repeated and the document names no time for each try.
 pub const DEFAULT_PER_TRY_TIMEOUT: &str = "2s";
+/// Where `ExternalDNS` finds the file with its credentials.
+pub const CREDENTIALS_FOLDER: &str = "/etc/external-dns/credentials";
 /// The port of the sample `httpbin` where no service of that name says otherwise.
 pub const DEFAULT_HTTPBIN_PORT: u16 = 8000;
 /// A maintained httpbin, for amd64 and arm64.
@@ -96,8 +98,18 @@ pub struct ExternalDns {
     pub owner_id: String,
     /// Where it runs and where the records are.
     pub namespace: Label,
-    /// More arguments.
+    /// More arguments, those of the provider's settings first.
     pub args: Vec<String>,
+    /// More environment variables.
+    pub env: Vec<(&'static str, String)>,
+    /// A file with credentials: the Secret and its key.
+    pub credentials: Option<(HostName, String)>,
+    /// Annotations of its ServiceAccount.
+    pub service_account_annotations: BTreeMap<String, String>,
+    /// More labels of its pods.
+    pub pod_labels: BTreeMap<String, String>,
+    /// Whether it deletes records.
+    pub policy: Policy,
     /// A Secret whose entries become environment variables.
     pub secret: Option<HostName>,
 }
@@ -168,8 +180,8 @@ pub struct Service {
     pub routes: Vec<Route>,
     /// Parts of its pods: Istio's `Subset`s.
     pub subsets: Vec<Value>,
-    /// How its pods are called: Istio's `TrafficPolicy`.
-    pub traffic_policy: Option<Value>,
+    /// How its pods are called: fields of Istio's `TrafficPolicy`.
+    pub traffic_policy: IstioFields,
     /// The namespaces that see its names; empty for all.
     pub export_to: Vec<String>,
     /// Whether and how calls are repeated while a cluster fails.

@@ -228,7 +228,7 @@ fn clusters() {
     expect(
         "/spec/clusters/1/gateway/selector",
         json!({ "a b": "c" }),
-        code::BAD_SELECTOR,
+        code::BAD_LABEL,
         Error,
         "spec.clusters[1].gateway.selector",
     );

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use super::labels::labels;
 use super::{Findings, code, port};
 use crate::facts::Facts;
 use crate::mesh::{self, Spec};
@@ -49,6 +50,7 @@ fn one(
                 .into(),
         );
     }
+    labels(&at("labels"), &cluster.labels, findings);
     let gateway = gateway(&at("gateway"), cluster, facts, findings);
     Some(Cluster {
         context: cluster
@@ -139,40 +141,7 @@ fn selector(
             "ingressgateway".to_owned(),
         )]));
     }
-    for (key, value) in &given {
-        if !is_label_key(key) || !is_label_value(value) {
-            findings.error(
-                code::BAD_SELECTOR,
-                path,
-                format!("{key}: {value} is not a label"),
-                "write labels of the gateway's pods, such as istio: ingressgateway".into(),
-            );
-            return None;
-        }
-    }
-    Some(given)
-}
-
-/// Kubernetes' rule for label values: empty, or 63 of `[A-Za-z0-9._-]` with an alphanumeric at both ends.
-fn is_label_value(text: &str) -> bool {
-    let alphanumeric = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    text.is_empty()
-        || (text.len() <= 63
-            && text
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
-            && alphanumeric(text.chars().next())
-            && alphanumeric(text.chars().last()))
-}
-
-/// Kubernetes' rule for label keys: an optional host name and a slash before a name.
-fn is_label_key(text: &str) -> bool {
-    let (prefix, name) = text
-        .split_once('/')
-        .map_or((None, text), |(p, n)| (Some(p), n));
-    prefix.is_none_or(|prefix| HostName::new(prefix).is_ok())
-        && !name.is_empty()
-        && is_label_value(name)
+    labels(path, &given, findings).then_some(given)
 }
 
 fn addresses(path: &str, texts: &[String], findings: &mut Findings) -> Option<Vec<Address>> {

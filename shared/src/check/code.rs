@@ -33,7 +33,7 @@ codes! {
     BAD_ADDRESS = "FM0207", "A gateway's address is neither an IP address nor a host name", [];
     UNKNOWN_ADDRESS = "FM0208", "A gateway's address is not known, so records are left out", [];
     NO_ADDRESS = "FM0209", "A gateway has no address, so names fall back or have no record", [];
-    BAD_SELECTOR = "FM0210", "A gateway's selector is not a set of labels", [];
+    BAD_LABEL = "FM0210", "A label is none that Kubernetes takes", [];
     BAD_SUFFIX = "FM0301", "The DNS suffix is not a zone that can be published", [];
     BAD_TTL = "FM0302", "The time to live is out of range", [];
     GATEWAY_NAMING_SERVICES = "FM0303", "`naming: gateway` gives all services one name", ["IST0109", "KIA1106"];
@@ -46,6 +46,7 @@ codes! {
     LOOPBACK_NAME_SERVER = "FM0310", "A name server's address means another machine to everyone", [];
     NAME_SERVER_TWICE = "FM0311", "A name server is given twice", [];
     MANY_NAME_SERVERS = "FM0312", "There are more name servers than CoreDNS takes", [];
+    PROVIDER_SETTINGS = "FM0313", "ExternalDNS takes no such setting or file for the provider", [];
     BAD_PORT = "FM0401", "A port is not between 1 and 65535", [];
     SERVED_NOWHERE = "FM0402", "A service runs in no cluster", [];
     BAD_PATH = "FM0403", "A route's path does not start with a slash", [];

@@ -1,6 +1,7 @@
 //! Rules about `spec.dns.externalDns`.
 
-use super::{Findings, code};
+use super::labels::labels;
+use super::{Findings, code, provider};
 use crate::mesh;
 use crate::name::{HostName, Label};
 use crate::render::external_dns::OWN_FLAGS;
@@ -46,6 +47,12 @@ pub(super) fn check(
         "ExternalDNS's namespace",
     );
     let arguments_good = arguments(&given.args, findings);
+    let settings = provider::check(given, findings);
+    labels(
+        "spec.dns.externalDns.podLabels",
+        &given.pod_labels,
+        findings,
+    );
     let secret = match &given.secret {
         None => None,
         Some(text) => match HostName::new(text) {
@@ -61,11 +68,18 @@ pub(super) fn check(
             }
         },
     };
+    let mut settings = settings?;
+    settings.args.extend(given.args.iter().cloned());
     Some(resolved::ExternalDns {
         provider: provider_good.then(|| given.provider.clone())?,
         owner_id: owner_id.filter(|_| owner_good)?,
         namespace: namespace?,
-        args: arguments_good.then(|| given.args.clone())?,
+        args: arguments_good.then_some(settings.args)?,
+        env: settings.env,
+        credentials: settings.credentials,
+        service_account_annotations: given.service_account_annotations.clone(),
+        pod_labels: given.pod_labels.clone(),
+        policy: given.policy.unwrap_or_default(),
         secret,
     })
 }

@@ -8,7 +8,9 @@ mod dns;
 mod external_dns;
 mod failover;
 mod finding;
+mod labels;
 mod passed_on;
+mod provider;
 mod routes;
 mod services;
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::labels::label;
 use super::services::is_path;
 use super::{Findings, code, passed_on};
 use crate::mesh::Service;
@@ -218,6 +219,11 @@ pub(super) fn subsets(
                 "the subset has no labels, so it is all pods".into(),
                 "write the labels that its pods have and others have not".into(),
             );
+        }
+        for (key, value) in labels.into_iter().flatten() {
+            if let Some(value) = value.as_str().filter(|value| !value.is_empty()) {
+                label(&format!("{at}.labels"), key, value, findings);
+            }
         }
     }
     (findings.0.len() == before).then(|| given.iter().cloned().map(Value::Object).collect())

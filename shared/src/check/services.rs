@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::labels::labels;
 use super::{Findings, code, failover, passed_on, port, routes};
-use crate::mesh::passed_on::{TRAFFIC_POLICY, shape};
+use crate::mesh::passed_on::{IstioFields, TRAFFIC_POLICY, shape};
 use crate::mesh::{self, Naming, Spec};
 use crate::name::HOST_NAME_MAX;
 use crate::published;
@@ -128,14 +129,13 @@ fn one(
     })
 }
 
-/// How the pods of the service are called, as Istio takes it; `None` with an error.
-fn policy(path: &str, service: &mesh::Service, findings: &mut Findings) -> Option<Option<Value>> {
-    let Some(given) = &service.traffic_policy else {
-        return Some(None);
-    };
-    let (given, before) = (Value::Object(given.clone()), findings.0.len());
-    passed_on::check(&shape(TRAFFIC_POLICY), &given, path, findings);
-    (findings.0.len() == before).then_some(Some(given))
+/// How the pods of the service are called, as Istio takes it; empty where nothing is said.
+fn policy(path: &str, service: &mesh::Service, findings: &mut Findings) -> Option<IstioFields> {
+    let given = service.traffic_policy.clone().unwrap_or_default();
+    let before = findings.0.len();
+    let shape = shape(TRAFFIC_POLICY);
+    passed_on::check(&shape, &Value::Object(given.clone()), path, findings);
+    (findings.0.len() == before).then_some(given)
 }
 
 fn export_to(path: &str, given: &[String], findings: &mut Findings) -> Option<Vec<String>> {
@@ -207,6 +207,9 @@ fn selected(
             "there are both clusters and clusterSelector".into(),
             "name the clusters, or select them by labels".into(),
         );
+        return None;
+    }
+    if !labels(&path, &service.cluster_selector, findings) {
         return None;
     }
     let mut selected = Vec::new();

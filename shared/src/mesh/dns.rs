@@ -1,5 +1,7 @@
 //! `spec.dns`: how services are named and who publishes the names.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// How services are named and published.
@@ -64,6 +66,26 @@ pub struct ExternalDns {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::DEFAULT_EXTERNAL_DNS_NAMESPACE)))]
     pub namespace: Option<String>,
+    /// The provider's own settings, by the names of its flags: `zoneType: public` for `aws` is
+    /// `--aws-zone-type=public`; see [ExternalDNS](#externaldns).
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::provider_settings", extend("x-default" = "none")))]
+    pub settings: serde_json::Map<String, serde_json::Value>,
+    /// A file with credentials of the provider, in a Secret in its namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Credentials>,
+    /// Annotations of its ServiceAccount, by which clouds lend it an identity.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::annotations", extend("x-default" = "none")))]
+    pub service_account_annotations: BTreeMap<String, String>,
+    /// More labels of its pods.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::labels", extend("x-default" = "none")))]
+    pub pod_labels: BTreeMap<String, String>,
+    /// Whether it deletes records that are no longer wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "sync")))]
+    pub policy: Option<Policy>,
     /// More arguments for it, as they are, such as `--google-project=…`; never one that fedmesh
     /// sets, never a credential.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -73,4 +95,39 @@ pub struct ExternalDns {
     /// flag from `EXTERNAL_DNS_<FLAG>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
+}
+
+/// What `ExternalDNS` does to records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Policy {
+    /// Creates, changes and deletes its own.
+    #[default]
+    Sync,
+    /// Deletes none: names that are gone stay in the zone.
+    UpsertOnly,
+}
+
+impl Policy {
+    /// The word for it, in the document and as `--policy`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::UpsertOnly => "upsert-only",
+        }
+    }
+}
+
+/// A file with credentials.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Credentials {
+    /// The Secret, in its namespace.
+    pub secret: String,
+    /// The Secret's key that holds the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "`credentials.json` for `google`, `credentials` for `aws`, `azure.json` for `azure`")))]
+    pub key: Option<String>,
 }

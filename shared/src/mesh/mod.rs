@@ -14,7 +14,7 @@ mod service;
 use serde::{Deserialize, Serialize};
 
 pub use cluster::{Cluster, DnsFlavour, Gateway};
-pub use dns::{Dns, ExternalDns, Naming};
+pub use dns::{Credentials, Dns, ExternalDns, Naming, Policy};
 pub use read::{Limits, ReadError};
 pub use service::{Failover, Probe, Service};
 

@@ -1,5 +1,5 @@
-//! The parts of Istio's own API that a document may hold: they are passed on to the objects that are
-//! rendered, under the names that Istio gives them.
+//! The parts of other programs' settings that a document may hold: fields of Istio's own API, and the
+//! flags of `ExternalDNS`. They are passed on to what is rendered, under the names that those give them.
 //!
 //! Their shapes are data, read by the check and by the JSON Schema. What fedmesh decides itself, such as
 //! hosts, gateways and destinations, is not in them. Source: `VirtualService` and `DestinationRule` of
@@ -100,6 +100,31 @@ pub const TRAFFIC_POLICY: &str = r#"{"connectionPool":{
 pub const OUTLIER_DETECTION: &str = r#"{"consecutive5xxErrors":"count","consecutiveGatewayErrors":"count",
 "consecutiveLocalOriginFailures":"count","splitExternalLocalOriginErrors":"bool","interval":"duration",
 "baseEjectionTime":"duration","maxEjectionPercent":"percent","minHealthPercent":"percent"}"#;
+
+/// The settings of `ExternalDNS` for each provider of a zone: `zoneType` of `aws` is its flag
+/// `--aws-zone-type`. A list is a flag that can be repeated. Source: `pkg/apis/externaldns/types.go` of
+/// v0.19.0; `etcdUrls` is its environment variable `ETCD_URLS` (`provider/coredns/coredns.go`).
+pub const PROVIDERS: &str = r#"{
+"google":{"project":"text","zoneVisibility":"public|private","batchChangeSize":"count","batchChangeInterval":"duration"},
+"aws":{"zoneType":"public|private","zoneTags":["text"],"assumeRole":"text","assumeRoleExternalId":"text",
+"evaluateTargetHealth":"bool","preferCname":"bool","zoneMatchParent":"bool","apiRetries":"count",
+"batchChangeSize":"count","batchChangeInterval":"duration","zonesCacheDuration":"duration"},
+"azure":{"resourceGroup":"text","subscriptionId":"text","userAssignedIdentityClientId":"text",
+"maxretriesCount":"count","zonesCacheDuration":"duration"},
+"cloudflare":{"proxied":"bool","dnsRecordsPerPage":"count","regionKey":"text","recordComment":"text"},
+"rfc2136":{"host":["text"],"port":"port","zone":["text"],"tsigKeyname":"text",
+"tsigSecretAlg":"hmac-sha256|hmac-sha512|hmac-sha384|hmac-sha224|hmac-sha1|hmac-md5","tsigAxfr":"bool",
+"insecure":"bool","createPtr":"bool","useTls":"bool","minTtl":"duration","batchChangeSize":"count",
+"loadBalancingStrategy":"random|round-robin|disabled"},
+"coredns":{"prefix":"text","etcdUrls":["text"]}}"#;
+
+/// The settings that a provider shares with another: those of the first stand for both.
+pub fn settings_of(provider: &str) -> &str {
+    match provider {
+        "azure-private-dns" | "azure-dns" => "azure",
+        other => other,
+    }
+}
 
 /// A route that takes a path; `name` is `exact`, `prefix` or `regex`.
 pub fn path_route(name: &str, path: &str) -> IstioFields {

@@ -91,6 +91,30 @@ pub(super) fn labels(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// Annotations of Kubernetes objects.
+pub(super) fn annotations(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "title": "annotations", "type": "object", "additionalProperties": { "type": "string" },
+    })
+}
+
+/// Settings of any provider: which ones depends on the provider, which the check looks at.
+pub(super) fn provider_settings(_: &mut SchemaGenerator) -> Schema {
+    let mut all = serde_json::Map::new();
+    if let Value::Object(providers) = of_shape(&passed_on::shape(passed_on::PROVIDERS)) {
+        for provider in providers["properties"].as_object().into_iter().flatten() {
+            let fields = provider.1["properties"].as_object().cloned();
+            all.extend(fields.unwrap_or_default());
+        }
+    }
+    let mut schema = json_schema!({
+        "title": "the provider's settings", "type": "object", "additionalProperties": false,
+    });
+    schema.insert("properties".into(), all.into());
+    schema.insert(PASSED_ON.into(), true.into());
+    schema
+}
+
 /// Seconds.
 pub(super) fn seconds(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "title": "seconds", "type": "integer", "minimum": 1, "maximum": 2_147_483_647 })

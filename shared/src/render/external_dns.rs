@@ -6,7 +6,7 @@ use super::{dns_endpoint, skeleton};
 use crate::object::{Kind, Object};
 use crate::ownership::TXT_PREFIX;
 use crate::placed::Placed;
-use crate::resolved::Resolved;
+use crate::resolved::{CREDENTIALS_FOLDER, Resolved};
 
 /// Flags that [`render`] sets, and those that a document may not set otherwise.
 pub(crate) const OWN_FLAGS: &[&str] = &[
@@ -50,7 +50,10 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
     };
     let labelled =
         |kind, namespace, body| Object::new(kind, Some(namespace), NAME, body).label("app", NAME);
-    let account = labelled(Kind::SERVICE_ACCOUNT, namespace, json!({}));
+    let mut account = labelled(Kind::SERVICE_ACCOUNT, namespace, json!({}));
+    account
+        .annotations
+        .extend(external_dns.service_account_annotations.clone());
     let mut role = skeleton(
         r#"{"rules":[{"apiGroups":[],"resources":["dnsendpoints"],"verbs":["get","list","watch"]},
         {"apiGroups":[],"resources":["dnsendpoints/status"],"verbs":["update"]}]}"#,
@@ -75,7 +78,7 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
         "--managed-record-types=A".to_owned(),
         "--managed-record-types=AAAA".to_owned(),
         "--managed-record-types=CNAME".to_owned(),
-        "--policy=sync".to_owned(),
+        format!("--policy={}", external_dns.policy.as_str()),
         "--registry=txt".to_owned(),
         format!("--txt-owner-id={}", external_dns.owner_id),
         format!("--txt-prefix={TXT_PREFIX}"),
@@ -87,11 +90,32 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
         "template":{"metadata":{"labels":{"app":"external-dns","sidecar.istio.io/inject":"false"}},
         "spec":{"serviceAccountName":"external-dns","containers":[{"name":"external-dns"}]}}}}"#,
     );
-    let container = &mut deployment["spec"]["template"]["spec"]["containers"][0];
+    let pod = &mut deployment["spec"]["template"];
+    for (name, value) in &external_dns.pod_labels {
+        let labels = &mut pod["metadata"]["labels"];
+        // Its own say whose pod it is.
+        if labels[name].is_null() {
+            labels[name] = value.as_str().into();
+        }
+    }
+    let container = &mut pod["spec"]["containers"][0];
     container["image"] = resolved.images.external_dns.as_str().into();
     container["args"] = args.into();
     if let Some(secret) = &external_dns.secret {
         container["envFrom"] = json!([{ "secretRef": { "name": secret.as_str() } }]);
+    }
+    if !external_dns.env.is_empty() {
+        let variables = external_dns.env.iter();
+        let variables = variables.map(|(name, value)| json!({ "name": name, "value": value }));
+        container["env"] = variables.collect();
+    }
+    if let Some((secret, key)) = &external_dns.credentials {
+        container["volumeMounts"] =
+            json!([{ "name": "credentials", "mountPath": CREDENTIALS_FOLDER, "readOnly": true }]);
+        pod["spec"]["volumes"] = json!([{
+            "name": "credentials",
+            "secret": { "secretName": secret.as_str(), "items": [{ "key": key, "path": key }] },
+        }]);
     }
     let deployment = labelled(Kind::DEPLOYMENT, namespace, deployment);
     [account, role, binding, deployment]

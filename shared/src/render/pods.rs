@@ -9,12 +9,12 @@ use crate::placed::Placed;
 use crate::resolved::{Resolved, Service};
 
 pub(super) fn render(service: &Service, resolved: &Resolved) -> Option<Placed> {
-    if service.subsets.is_empty() && service.traffic_policy.is_none() {
+    if service.subsets.is_empty() && service.traffic_policy.is_empty() {
         return None;
     }
     let mut body = json!({ "spec": { "host": virtual_service::local_host(service) } });
-    if let Some(policy) = &service.traffic_policy {
-        body["spec"]["trafficPolicy"] = policy.clone();
+    if !service.traffic_policy.is_empty() {
+        body["spec"]["trafficPolicy"] = service.traffic_policy.clone().into();
     }
     if !service.subsets.is_empty() {
         body["spec"]["subsets"] = service.subsets.clone().into();

@@ -1,0 +1,150 @@
+//! Rules about the settings of a zone's provider, and how they become what `ExternalDNS` reads.
+
+use serde_json::Value;
+
+use super::{Findings, code, passed_on};
+use crate::mesh;
+use crate::mesh::passed_on::{PROVIDERS, settings_of, shape};
+use crate::name::HostName;
+use crate::resolved::CREDENTIALS_FOLDER;
+
+const SETTINGS: &str = "spec.dns.externalDns.settings";
+const CREDENTIALS: &str = "spec.dns.externalDns.credentials";
+
+/// What a provider's settings become.
+#[derive(Default)]
+pub(super) struct Settings {
+    /// Flags with their values.
+    pub(super) args: Vec<String>,
+    /// Environment variables.
+    pub(super) env: Vec<(&'static str, String)>,
+    /// The Secret with the credentials, and its key.
+    pub(super) credentials: Option<(HostName, String)>,
+}
+
+/// `None` only together with an error.
+pub(super) fn check(given: &mesh::ExternalDns, findings: &mut Findings) -> Option<Settings> {
+    let mut settings = Settings::default();
+    let before = findings.0.len();
+    let provider = settings_of(&given.provider);
+    if !given.settings.is_empty() {
+        let providers = shape(PROVIDERS);
+        if let Some(shape) = providers.get(provider) {
+            let values = Value::Object(given.settings.clone());
+            passed_on::check(shape, &values, SETTINGS, findings);
+        } else {
+            findings.error(
+                code::PROVIDER_SETTINGS,
+                SETTINGS,
+                format!(
+                    "fedmesh knows no settings of the provider {:?}",
+                    given.provider
+                ),
+                "write them in args, as the flags of ExternalDNS".into(),
+            );
+        }
+    }
+    for (name, value) in &given.settings {
+        if name == "etcdUrls" {
+            let urls: Vec<&str> = list(value).iter().filter_map(Value::as_str).collect();
+            settings.env.push(("ETCD_URLS", urls.join(",")));
+            continue;
+        }
+        let flag = flag(provider, name);
+        let again = |argument: &&String| {
+            let rest = argument.strip_prefix(flag.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+        };
+        if given.args.iter().any(|argument| again(&argument)) {
+            findings.error(
+                code::BAD_ARGUMENT,
+                &format!("{SETTINGS}.{name}"),
+                format!("{flag} is among args too"),
+                "write it once".into(),
+            );
+        }
+        match value {
+            Value::Bool(true) => settings.args.push(flag),
+            Value::Bool(false) => settings.args.push(flag.replacen("--", "--no-", 1)),
+            value => settings
+                .args
+                .extend(list(value).iter().map(|value| match value {
+                    Value::String(text) => format!("{flag}={text}"),
+                    other => format!("{flag}={other}"),
+                })),
+        }
+    }
+    if let Some(credentials) = &given.credentials {
+        file(provider, credentials, &mut settings, findings);
+    }
+    (findings.0.len() == before).then_some(settings)
+}
+
+/// The items of a list; what is none is the only one.
+fn list(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(items) => items,
+        one => std::slice::from_ref(one),
+    }
+}
+
+/// `--aws-zone-type` for `zoneType` of `aws`.
+fn flag(provider: &str, name: &str) -> String {
+    let mut flag = format!("--{provider}-");
+    for c in name.chars() {
+        if c.is_ascii_uppercase() {
+            flag.push('-');
+        }
+        flag.push(c.to_ascii_lowercase());
+    }
+    flag
+}
+
+/// A file with credentials, and how the provider is told where it is.
+fn file(
+    provider: &str,
+    given: &mesh::Credentials,
+    settings: &mut Settings,
+    findings: &mut Findings,
+) {
+    let (variable, usual_key) = match provider {
+        "google" => ("GOOGLE_APPLICATION_CREDENTIALS", "credentials.json"),
+        "aws" => ("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+        "azure" => ("", "azure.json"),
+        other => {
+            findings.error(
+                code::PROVIDER_SETTINGS,
+                CREDENTIALS,
+                format!("{other:?} reads no file with credentials"),
+                "put them into a Secret as environment variables, and name it in secret".into(),
+            );
+            return;
+        }
+    };
+    let key = given.key.as_deref().unwrap_or(usual_key);
+    // What a Secret can have as a key, which becomes a file's name.
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if key.is_empty() || !key.chars().all(plain) || key.starts_with("..") {
+        findings.error(
+            code::BAD_VALUE,
+            &format!("{CREDENTIALS}.key"),
+            format!("{key:?} is not a key of a Secret"),
+            format!("write one such as {usual_key}"),
+        );
+    }
+    let path = format!("{CREDENTIALS_FOLDER}/{key}");
+    if variable.is_empty() {
+        settings.args.push(format!("--azure-config-file={path}"));
+    } else {
+        settings.env.push((variable, path));
+    }
+    match HostName::new(&given.secret) {
+        Ok(secret) => settings.credentials = Some((secret, key.to_owned())),
+        Err(error) => findings.error(
+            code::NOT_A_LABEL,
+            &format!("{CREDENTIALS}.secret"),
+            format!("{:?} {error}", given.secret),
+            "write the name of a Secret in ExternalDNS's namespace".into(),
+        ),
+    }
+}
