@@ -11,7 +11,7 @@ use shared::facts::Facts;
 use shared::render::render;
 use shared::{Mesh, check};
 
-fn document(external_dns: Value) -> Mesh {
+fn document(external_dns: &Value) -> Mesh {
     serde_json::from_value(json!({
         "apiVersion": "fedmesh.dev/v1alpha1",
         "kind": "Mesh",
@@ -25,7 +25,7 @@ fn document(external_dns: Value) -> Mesh {
     .unwrap()
 }
 
-fn rendered(external_dns: Value, kind: &str) -> shared::object::Object {
+fn rendered(external_dns: &Value, kind: &str) -> shared::object::Object {
     let checked = check(&document(external_dns), &Facts::default());
     let resolved = checked
         .resolved
@@ -36,13 +36,13 @@ fn rendered(external_dns: Value, kind: &str) -> shared::object::Object {
     found.next().unwrap()
 }
 
-fn container(external_dns: Value) -> Value {
+fn container(external_dns: &Value) -> Value {
     let deployment = Value::Object(rendered(external_dns, "Deployment").body);
     deployment["spec"]["template"]["spec"]["containers"][0].clone()
 }
 
 /// The arguments that are not fedmesh's own.
-fn arguments(external_dns: Value) -> Vec<String> {
+fn arguments(external_dns: &Value) -> Vec<String> {
     let container = container(external_dns);
     let arguments = container["args"].as_array().unwrap().iter();
     let arguments = arguments.map(|argument| argument.as_str().unwrap().to_owned());
@@ -96,7 +96,7 @@ fn settings_become_flags() {
         let given =
             json!({ "provider": provider, "settings": settings, "args": ["--interval=10s"] });
         if provider == "rfc2136" {
-            let found = check(&document(given), &Facts::default()).findings;
+            let found = check(&document(&given), &Facts::default()).findings;
             assert_eq!(
                 found[0].path, "spec.dns.externalDns.settings.zone",
                 "a list is wanted: {found:#?}"
@@ -105,10 +105,10 @@ fn settings_become_flags() {
         }
         let mut wanted = wanted;
         wanted.push("--interval=10s");
-        assert_eq!(arguments(given), wanted);
+        assert_eq!(arguments(&given), wanted);
     }
     let coredns = container(
-        json!({ "provider": "coredns", "settings": { "etcdUrls": ["http://etcd-0:2379", "http://etcd-1:2379"] } }),
+        &json!({ "provider": "coredns", "settings": { "etcdUrls": ["http://etcd-0:2379", "http://etcd-1:2379"] } }),
     );
     assert_eq!(
         coredns["env"],
@@ -119,7 +119,7 @@ fn settings_become_flags() {
 #[test]
 fn credentials_are_a_file_of_a_secret() {
     let google = rendered(
-        json!({ "provider": "google", "credentials": { "secret": "dns-admin" } }),
+        &json!({ "provider": "google", "credentials": { "secret": "dns-admin" } }),
         "Deployment",
     );
     let pod = &Value::Object(google.body)["spec"]["template"]["spec"];
@@ -134,7 +134,7 @@ fn credentials_are_a_file_of_a_secret() {
     );
     assert_eq!(pod["volumes"][0]["secret"]["secretName"], "dns-admin");
     let azure = arguments(
-        json!({ "provider": "azure", "credentials": { "secret": "azure", "key": "config.json" } }),
+        &json!({ "provider": "azure", "credentials": { "secret": "azure", "key": "config.json" } }),
     );
     assert_eq!(
         azure,
@@ -149,19 +149,19 @@ fn identities_that_clouds_lend() {
         "serviceAccountAnnotations": { "eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/dns" },
         "podLabels": { "azure.workload.identity/use": "true", "app": "other" },
     });
-    let account = rendered(given.clone(), "ServiceAccount");
+    let account = rendered(&given, "ServiceAccount");
     assert_eq!(
         account.annotations["eks.amazonaws.com/role-arn"],
         "arn:aws:iam::1:role/dns"
     );
-    let deployment = Value::Object(rendered(given.clone(), "Deployment").body);
+    let deployment = Value::Object(rendered(&given, "Deployment").body);
     let labels = &deployment["spec"]["template"]["metadata"]["labels"];
     assert_eq!(
         (&labels["azure.workload.identity/use"], &labels["app"]),
         (&json!("true"), &json!("external-dns"))
     );
     assert!(
-        container(given)["args"]
+        container(&given)["args"]
             .as_array()
             .unwrap()
             .contains(&json!("--policy=upsert-only"))
@@ -212,7 +212,7 @@ fn slips_are_found_where_they_are() {
             "credentials.key",
         ),
     ] {
-        let findings = check(&document(given.clone()), &Facts::default()).findings;
+        let findings = check(&document(&given), &Facts::default()).findings;
         let errors: Vec<_> = findings
             .iter()
             .filter(|finding| finding.severity == Severity::Error)
