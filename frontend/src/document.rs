@@ -2,6 +2,7 @@
 
 use shared::Mesh;
 use shared::bundle::Bundle;
+use shared::mesh::Target;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::File;
 
@@ -130,6 +131,10 @@ pub(crate) fn download(store: Store, form: Form) {
             store,
             &format!("{name}.mesh.yaml"),
             mesh.to_yaml().as_bytes(),
+        ),
+        (Form::Yaml, Some(_)) if mesh.spec.target == Some(Target::Gitops) => store.fail(
+            "With the engine gitops the manifests are a folder",
+            "Download the zip archive, and commit what is in it.",
         ),
         (Form::Yaml, Some(bundle)) => {
             hand_over(
