@@ -3,6 +3,8 @@
 use crate::follow::FollowError;
 use crate::operation::PlanError;
 
+const IN_REPOSITORY: &str = "write the folder with `fedmesh-agent render --output DIR` and commit it; `verify` proves the result";
+
 impl PlanError {
     /// What to do.
     pub(crate) fn hint(&self) -> String {
@@ -12,6 +14,7 @@ impl PlanError {
                 "`kubectl config get-contexts` shows what a kubeconfig has; fedmesh reads the same files".to_owned()
             }
             Self::NoName => "write metadata.name as it was when the mesh was applied".to_owned(),
+            Self::HandedOver => IN_REPOSITORY.to_owned(),
         }
     }
 }
@@ -25,6 +28,7 @@ impl FollowError {
                 "`kubectl config get-contexts` shows what a kubeconfig has; fedmesh reads the same files"
             }
             Self::Controller => return None,
+            Self::HandedOver => IN_REPOSITORY,
             Self::NotApplied { .. } => "apply the document first",
             Self::OtherDocument { .. } => {
                 "follow with the document that was applied last, or apply this one first"

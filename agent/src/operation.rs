@@ -11,6 +11,7 @@ use shared::api::{Clusters, Event, Intent, Report};
 use shared::bundle::{Bundle, ClusterManifests};
 use shared::check::{Finding, Severity, code};
 use shared::facts::Facts;
+use shared::mesh;
 use shared::name::Label;
 use shared::object::Object;
 use shared::plan::{self, Observed, Plan};
@@ -93,6 +94,11 @@ pub enum PlanError {
         "metadata.name is not a DNS label, and it is what a removal goes by; write the name that the mesh was applied under"
     )]
     NoName,
+    /// Somebody else applies what is rendered.
+    #[error(
+        "with the engine gitops, Argo CD or Flux apply the manifests, from a Git repository; fedmesh does not"
+    )]
+    HandedOver,
 }
 
 impl Operations {
@@ -120,12 +126,21 @@ impl Operations {
 
     /// What an apply, or a removal, would do. Changes nothing. A removal only needs the mesh's name
     /// and the clusters' contexts, so it takes a document that has errors elsewhere.
+    ///
+    /// # Errors
+    /// The engine is one that others apply from a repository, and no removal is asked for.
     pub async fn plan(&self, mesh: &Mesh, intent: Intent) -> Result<Planned, PlanError> {
-        let kubeconfig = self.read()?;
         match intent {
-            Intent::Apply => plan_apply(&kubeconfig, mesh).await,
-            Intent::Remove => plan_removal(&kubeconfig, mesh).await,
+            Intent::Apply if is_handed_over(mesh) => Err(PlanError::HandedOver),
+            Intent::Apply => self.look(mesh).await,
+            Intent::Remove => plan_removal(&self.read()?, mesh).await,
         }
+    }
+
+    /// What a verification goes by: a plan whoever applies, and where it is not fedmesh, without
+    /// anything that is wanted of it.
+    pub(crate) async fn look(&self, mesh: &Mesh) -> Result<Planned, PlanError> {
+        plan_apply(&self.read()?, mesh).await
     }
 
     /// Carries out a plan. Where nothing can be done in one cluster, nothing is done in any, unless
@@ -152,6 +167,11 @@ impl Operations {
     }
 }
 
+/// Whether the manifests go through a repository, from which others apply them.
+pub(crate) fn is_handed_over(mesh: &Mesh) -> bool {
+    mesh.spec.target == Some(mesh::Target::Gitops)
+}
+
 async fn plan_apply(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, PlanError> {
     let mut places = places(kubeconfig, mesh).await;
     let seen = gateways::look(mesh, &mut places).await;
@@ -162,7 +182,11 @@ async fn plan_apply(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, Pla
     };
     let mut findings = checked.findings;
     seen.explain(mesh, &mut findings);
-    let bundle = Arc::new(Bundle::new(mesh, &resolved));
+    let mut bundle = Bundle::new(mesh, &resolved);
+    if is_handed_over(mesh) {
+        bundle.clusters.clear();
+    }
+    let bundle = Arc::new(bundle);
     let zone = Arc::new(Zone {
         suffix: resolved.dns.suffix.to_string(),
         nameservers: resolved.dns.nameservers.clone(),
@@ -195,6 +219,7 @@ async fn plan_removal(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, P
     let nothing = Arc::new(Bundle {
         mesh_name: name.to_string(),
         mesh_yaml: String::new(),
+        common: Vec::new(),
         clusters: Vec::new(),
         digest: String::new(),
     });

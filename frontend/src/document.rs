@@ -1,6 +1,7 @@
 //! The document's ways in and out: autosave, links, files.
 
 use shared::Mesh;
+use shared::mesh::Target;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::File;
 
@@ -132,6 +133,13 @@ pub(crate) fn download(store: Store, download: Download) {
         name => name,
     };
     let name = format!("{name}{}", download.ending());
+    if download == Download::Yaml && mesh.spec.target == Some(Target::Gitops) {
+        store.fail(
+            "With the engine gitops the manifests are a folder",
+            "Download the zip archive, and commit what is in it.",
+        );
+        return;
+    }
     spawn_local(async move {
         let made = match download {
             Download::Yaml => renderer::ask(Form::Stream, &mesh).await.map(String::into),

@@ -2,7 +2,7 @@
 //! becomes a value and back, and what is taken where it is empty.
 
 use shared::mesh::passed_on::{IstioFields, path_route};
-use shared::mesh::{Gateway, Images, Mesh, Naming, Service, Target};
+use shared::mesh::{Gateway, Gitops, Images, Mesh, Naming, Service, Target};
 use shared::resolved;
 
 /// A field of the form that holds one text.
@@ -10,6 +10,10 @@ use shared::resolved;
 pub(crate) enum Field {
     MeshName,
     Target,
+    RepoUrl,
+    RepoPath,
+    RepoBranch,
+    RepoSecret,
     Istio,
     Suffix,
     Federation,
@@ -68,6 +72,10 @@ impl Field {
         let fixed = match self {
             Self::MeshName => "metadata.name",
             Self::Target => "spec.target",
+            Self::RepoUrl => "spec.gitops.repoURL",
+            Self::RepoPath => "spec.gitops.path",
+            Self::RepoBranch => "spec.gitops.branch",
+            Self::RepoSecret => "spec.gitops.secret",
             Self::Istio => "spec.istio",
             Self::Suffix => "spec.dns.suffix",
             Self::Federation => "spec.dns.federation",
@@ -109,6 +117,10 @@ impl Field {
         match self {
             Self::MeshName => "Mesh name",
             Self::Target => "Engine",
+            Self::RepoUrl => "Git repository",
+            Self::RepoPath => "Folder in it",
+            Self::RepoBranch => "Branch",
+            Self::RepoSecret => "Secret for Flux",
             Self::Istio => "Istio version",
             Self::Suffix => "DNS suffix",
             Self::Federation => "Federation",
@@ -151,11 +163,16 @@ impl Field {
     pub(crate) fn placeholder(self, mesh: &Mesh) -> String {
         let cluster = |index: usize| mesh.spec.clusters.get(index);
         match self {
+            Self::RepoUrl => "https://…".to_owned(),
+            Self::RepoPath => "its root".to_owned(),
+            Self::RepoBranch => resolved::DEFAULT_BRANCH.to_owned(),
             Self::Istio => resolved::DEFAULT_ISTIO.to_owned(),
             Self::Suffix => "mesh.example.com".to_owned(),
             Self::Federation => resolved::DEFAULT_FEDERATION.to_owned(),
             Self::Ttl => resolved::DEFAULT_TTL.to_string(),
-            Self::Provider | Self::Service(_, ServiceField::Hostname) => "none".to_owned(),
+            Self::RepoSecret | Self::Provider | Self::Service(_, ServiceField::Hostname) => {
+                "none".to_owned()
+            }
             Self::OwnerId if mesh.spec.dns.external_dns.is_some() => mesh.metadata.name.clone(),
             Self::ExternalDnsNamespace => resolved::DEFAULT_EXTERNAL_DNS_NAMESPACE.to_owned(),
             Self::HttpbinImage => resolved::HTTPBIN_IMAGE.to_owned(),
@@ -177,10 +194,15 @@ impl Field {
         let dns = &spec.dns;
         let external = dns.external_dns.as_ref();
         let images = spec.images.as_ref();
+        let gitops = spec.gitops.as_ref();
         let text = |option: Option<&String>| option.cloned().unwrap_or_default();
         match self {
             Self::MeshName => mesh.metadata.name.clone(),
             Self::Target => spec.target.unwrap_or_default().as_str().to_owned(),
+            Self::RepoUrl => text(gitops.map(|g| &g.repo_url)),
+            Self::RepoPath => text(gitops.and_then(|g| g.path.as_ref())),
+            Self::RepoBranch => text(gitops.and_then(|g| g.branch.as_ref())),
+            Self::RepoSecret => text(gitops.and_then(|g| g.secret.as_ref())),
             Self::Istio => text(spec.istio.as_ref()),
             Self::Suffix => dns.suffix.clone(),
             Self::Federation => text(dns.federation.as_ref()),
@@ -238,6 +260,18 @@ impl Field {
                     .into_iter()
                     .find(|target| target.as_str() == text);
                 spec.target = target.filter(|target| *target != Target::default());
+            }
+            Self::RepoUrl | Self::RepoPath | Self::RepoBranch | Self::RepoSecret => {
+                let gitops = spec.gitops.get_or_insert_default();
+                match self {
+                    Self::RepoUrl => text.clone_into(&mut gitops.repo_url),
+                    Self::RepoPath => gitops.path = option(text),
+                    Self::RepoBranch => gitops.branch = option(text),
+                    _ => gitops.secret = option(text),
+                }
+                if *gitops == Gitops::default() {
+                    spec.gitops = None;
+                }
             }
             Self::Istio => spec.istio = option(text),
             Self::Suffix => text.clone_into(&mut spec.dns.suffix),

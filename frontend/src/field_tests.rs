@@ -8,6 +8,10 @@ fn all() -> Vec<Field> {
     let mut fields = vec![
         MeshName,
         Target,
+        RepoUrl,
+        RepoPath,
+        RepoBranch,
+        RepoSecret,
         Istio,
         Suffix,
         Federation,

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::bundle::{Bundle, ClusterManifests, MESH_FILE};
+use shared::bundle::{self, Bundle, ClusterManifests, MESH_FILE};
 
 use crate::answers::{Read, list, text};
 
@@ -28,6 +28,8 @@ pub struct Manifests {
     pub digest: String,
     /// The document, in its one form.
     pub mesh: String,
+    /// Files that no single cluster is handed.
+    pub common: Vec<File>,
     /// The clusters that are handed anything, in the order of the document.
     pub clusters: Vec<Cluster>,
 }
@@ -55,6 +57,7 @@ impl From<Bundle> for Manifests {
         Self {
             digest: bundle.digest,
             mesh: bundle.mesh_yaml,
+            common: bundle.common.into_iter().map(Into::into).collect(),
             clusters: bundle.clusters.into_iter().map(Into::into).collect(),
         }
     }
@@ -62,13 +65,18 @@ impl From<Bundle> for Manifests {
 
 impl From<ClusterManifests> for Cluster {
     fn from(manifests: ClusterManifests) -> Self {
-        let files = manifests.files.into_iter().map(|file| File {
-            path: file.path,
-            text: file.text,
-        });
         Self {
             name: manifests.name,
-            files: files.collect(),
+            files: manifests.files.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<bundle::File> for File {
+    fn from(file: bundle::File) -> Self {
+        Self {
+            path: file.path,
+            text: file.text,
         }
     }
 }
@@ -79,13 +87,16 @@ impl Manifests {
         Ok(Self {
             digest: text(value, "digest")?,
             mesh: text(value, "mesh")?,
+            common: list(value, "common", file)?,
             clusters: list(value, "clusters", cluster)?,
         })
     }
 
-    /// Every path with its text: the document first, then the clusters' in order.
+    /// Every path with its text: the document first, then those of no cluster, then the clusters' in
+    /// order.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &str)> {
-        let files = self.clusters.iter().flat_map(|cluster| &cluster.files);
+        let clusters = self.clusters.iter().flat_map(|cluster| &cluster.files);
+        let files = self.common.iter().chain(clusters);
         [(MESH_FILE, self.mesh.as_str())]
             .into_iter()
             .chain(files.map(|file| (file.path.as_str(), file.text.as_str())))

@@ -16,7 +16,7 @@ pub enum Wave {
     Namespaces,
     /// Custom resource definitions; done when each is Established.
     Definitions,
-    /// Accounts, roles and bindings.
+    /// Accounts, roles and bindings, and what an engine has to know before it sees the objects.
     Accounts,
     /// Services.
     Services,
@@ -49,8 +49,14 @@ impl Wave {
             ("", "Namespace" | "Secret") => Self::Namespaces,
             ("apiextensions.k8s.io", _) => Self::Definitions,
             ("", "ServiceAccount")
-            | ("rbac.authorization.k8s.io" | "core.federation.k8s.io", _) => Self::Accounts,
-            ("", _) | (_, "FederatedNamespacePlacement") => Self::Services,
+            | (
+                "rbac.authorization.k8s.io"
+                | "core.federation.k8s.io"
+                | "core.kubefed.io"
+                | "policy.karmada.io",
+                _,
+            ) => Self::Accounts,
+            ("", _) | (_, "FederatedNamespacePlacement" | "FederatedNamespace") => Self::Services,
             ("apps", _) => Self::Workloads,
             ("externaldns.k8s.io" | "multiclusterdns.federation.k8s.io", _) => Self::Dns,
             // Istio's, and those that carry other objects.

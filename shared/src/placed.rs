@@ -34,6 +34,14 @@ pub struct Difference {
     pub value: Value,
 }
 
+impl Difference {
+    /// The way as a JSON pointer (RFC 6901), such as `/spec/endpoints`. No field of it has a character
+    /// that would have to be escaped.
+    pub fn pointer(&self) -> String {
+        self.path.iter().flat_map(|field| ["/", field]).collect()
+    }
+}
+
 impl Placed {
     /// The object as one cluster gets it; `None` if it does not.
     pub fn in_cluster(&self, cluster: usize) -> Option<Object> {

@@ -35,6 +35,8 @@ pub const DEFAULT_NAMESPACE: &str = "default";
 pub const DEFAULT_PER_TRY_TIMEOUT: &str = "2s";
 /// Where `ExternalDNS` finds the file with its credentials.
 pub const CREDENTIALS_FOLDER: &str = "/etc/external-dns/credentials";
+/// Taken where the document names no branch of a Git repository.
+pub const DEFAULT_BRANCH: &str = "main";
 /// The port of the sample `httpbin` where no service of that name says otherwise.
 pub const DEFAULT_HTTPBIN_PORT: u16 = 8000;
 /// A maintained httpbin, for amd64 and arm64.
@@ -56,6 +58,8 @@ pub struct Resolved {
     pub istio: IstioVersion,
     /// Names and records.
     pub dns: Dns,
+    /// The repository of the engine `gitops`; always there with that engine.
+    pub gitops: Option<Gitops>,
     /// Whether gateways name the cluster that answers.
     pub answer_header: bool,
     /// The clusters, in the order of the document; others refer to them by index.
@@ -66,6 +70,20 @@ pub struct Resolved {
     pub samples: Vec<Sample>,
     /// Images by what they are for.
     pub images: Images,
+}
+
+/// `spec.gitops`, resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Gitops {
+    /// Its URL.
+    pub repo_url: String,
+    /// The folder of the bundle, with a slash at its end; empty for the root.
+    pub path: String,
+    /// The branch.
+    pub branch: String,
+    /// A Secret for Flux.
+    pub secret: Option<HostName>,
 }
 
 /// `spec.dns`, resolved.

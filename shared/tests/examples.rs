@@ -5,30 +5,16 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
-use std::path::PathBuf;
+mod documents;
 
-use shared::bundle::{Bundle, Carried};
+use documents::{bundle, examples, with_target};
+use shared::bundle::Carried;
 use shared::facts::Facts;
 use shared::mesh::{Mesh, Target};
-use shared::{check, plan};
+use shared::plan;
 
 fn example(name: &str) -> Mesh {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../examples")
-        .join(name);
-    #[expect(clippy::disallowed_methods, reason = "tests read files")]
-    let text = std::fs::read_to_string(&path).unwrap();
-    Mesh::read(&text).unwrap()
-}
-
-fn bundle(mesh: &Mesh, facts: &Facts) -> Bundle {
-    let checked = check(mesh, facts);
-    Bundle::new(
-        mesh,
-        &checked
-            .resolved
-            .unwrap_or_else(|| panic!("{:#?}", checked.findings)),
-    )
+    examples().remove(name).unwrap()
 }
 
 /// Addresses that a test knows of the gateways.
@@ -43,8 +29,7 @@ fn addresses() -> Facts {
 #[test]
 fn walkthrough_as_rendered() {
     for target in Target::ALL {
-        let mut mesh = example("walkthrough.yaml");
-        mesh.spec.target = Some(target);
+        let mesh = with_target(&example("walkthrough.yaml"), target);
         insta::assert_snapshot!(
             format!("walkthrough-{}", target.as_str()),
             bundle(&mesh, &addresses()).to_stream()
@@ -88,8 +73,7 @@ fn printed_walkthrough_lists_the_five_hosts_in_every_cluster() {
 fn a_bundle_comes_back_in_every_form() {
     for name in ["walkthrough.yaml", "walkthrough-printed.yaml"] {
         for target in Target::ALL {
-            let mut mesh = example(name);
-            mesh.spec.target = Some(target);
+            let mesh = with_target(&example(name), target);
             let bundle = bundle(&mesh, &Facts::default());
             let zip = bundle.to_zip().unwrap();
             assert_eq!(zip, bundle.to_zip().unwrap());
@@ -209,8 +193,7 @@ fn a_member_that_is_handed_nothing_is_planned_only_for_what_is_left_there() {
 #[test]
 fn kinds_are_found_by_name_in_the_wave_that_they_are_rendered_in() {
     for target in shared::mesh::Target::ALL {
-        let mut mesh = example("walkthrough-printed.yaml");
-        mesh.spec.target = Some(target);
+        let mesh = with_target(&example("walkthrough-printed.yaml"), target);
         for cluster in &bundle(&mesh, &addresses()).clusters {
             for object in cluster.objects() {
                 let kind = &object.kind;

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use shared::bundle::Bundle;
+use shared::bundle::{Bundle, ClusterManifests};
 use shared::check::check;
 use shared::facts::Facts;
 use shared::mesh;
@@ -12,6 +12,7 @@ use shared::mesh;
 use super::failure::{Exit, Failure};
 use super::output::{self, Target, counted, target};
 use super::{Document, input};
+use crate::operation::is_handed_over;
 
 /// Write the manifests for every cluster.
 ///
@@ -25,7 +26,7 @@ Examples:
   fedmesh-agent render -f mesh.yaml                                       one YAML stream
   fedmesh-agent render -f mesh.yaml --output bundle                       a folder for each cluster
   fedmesh-agent render -f mesh.yaml --output bundle.zip                   the same in a zip archive
-  fedmesh-agent render -f mesh.yaml --target kubefed-v1alpha1             for another engine
+  fedmesh-agent render -f mesh.yaml --target karmada                      for another engine
   fedmesh-agent render -f mesh.yaml --cluster cluster1 | kubectl --context cluster1 apply -f -")]
 pub(super) struct Render {
     #[command(flatten)]
@@ -64,6 +65,14 @@ impl Render {
             });
         };
         output::warnings(&checked.findings)?;
+        if matches!(self.output, Target::Stream) && is_handed_over(&mesh) {
+            return Err(Failure::Usage {
+                message:
+                    "with the engine gitops the manifests are a folder, which kustomize builds"
+                        .to_owned(),
+                hint: "give --output DIR, or FILE.zip; `kubectl kustomize DIR/clusters/NAME` prints one cluster's",
+            });
+        }
         let bundle = Bundle::new(&mesh, &resolved);
         match (self.cluster, &self.output) {
             (None, Target::Stream) => output::stdout()
@@ -95,11 +104,9 @@ impl Render {
             }
         }
         if let Target::Zip(path) | Target::Folder(path) = &self.output {
-            let objects = bundle
-                .clusters
-                .iter()
-                .map(shared::bundle::ClusterManifests::object_count)
-                .sum();
+            let common: usize = bundle.common.iter().map(|file| file.objects.len()).sum();
+            let clusters = bundle.clusters.iter();
+            let objects = common + clusters.map(ClusterManifests::object_count).sum::<usize>();
             writeln!(
                 output::stderr(),
                 "{}: {} for {}",

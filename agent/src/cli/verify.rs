@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use shared::api::{Intent, VerifyEvent};
+use shared::api::VerifyEvent;
 use shared::verify::{Outcome, Report};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
@@ -106,7 +106,7 @@ impl Verify {
         let input = input::read(&self.document.path)?;
         let operations = self.access.operations();
         let planned = operations
-            .plan(&input.mesh, Intent::Apply)
+            .look(&input.mesh)
             .await
             .map_err(Failure::Unchecked)?;
         output::warnings(&planned.findings)?;

@@ -57,6 +57,11 @@ pub enum FollowError {
         "the federation's controller writes the records of this mesh, and follows the gateways itself"
     )]
     Controller,
+    /// They come from a repository.
+    #[error(
+        "with the engine gitops, Argo CD or Flux write the records, from a Git repository; fedmesh does not"
+    )]
+    HandedOver,
     /// There is nothing to keep true.
     #[error("mesh {mesh} is not applied in {cluster}, which has the records")]
     NotApplied {

@@ -17,7 +17,7 @@ use super::{FollowError, records};
 use crate::apply;
 use crate::cluster::{self, Connection};
 use crate::gateways::{self, Gateways, Seen};
-use crate::operation::{ApplyOptions, Operations, Scope, Target};
+use crate::operation::{ApplyOptions, Operations, Scope, Target, is_handed_over};
 use crate::place::{Place, places};
 
 /// What is remembered from pass to pass.
@@ -76,6 +76,9 @@ impl<'a> Follower<'a> {
 
     /// Makes the records true; gives the context of the cluster that has them.
     pub(super) async fn pass(&mut self) -> Result<String, Trouble> {
+        if is_handed_over(self.mesh) {
+            return Err(FollowError::HandedOver.into());
+        }
         let kubeconfig = match self.operations.read() {
             Ok(kubeconfig) => kubeconfig,
             // It may be being written just now.

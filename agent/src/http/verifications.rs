@@ -54,7 +54,7 @@ pub(super) async fn verify(
         ));
     };
     let operations = agent.0.operations.clone();
-    let planned = operations.plan(&mesh, Intent::Apply).await?;
+    let planned = operations.look(&mesh).await?;
     let id = running.id().to_owned();
     let options = VerifyOptions {
         no_job,

@@ -31,7 +31,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use shared::Mesh;
-use shared::api::{Intent, Status, VerifyEvent};
+use shared::api::{Status, VerifyEvent};
 use shared::expect::{Expectations, expect};
 use shared::resolved::Resolved;
 use shared::verify::{Cause, Check, Family, Outcome, Report};
@@ -125,7 +125,7 @@ pub async fn verify(
             () = stop.requested() => {}
         }
         pause = pause.mul_f32(1.5).min(LONGEST_PAUSE);
-        planned = operations.plan(mesh, Intent::Apply).await?;
+        planned = operations.look(mesh).await?;
     }
 }
 

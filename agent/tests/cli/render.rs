@@ -9,7 +9,13 @@ use crate::desk::{Desk, MESH, files_below};
 #[test]
 fn all_forms_of_a_bundle_give_the_same_again() {
     let desk = Desk::new();
-    for target in ["direct", "kubefed-v1alpha1"] {
+    for target in [
+        "direct",
+        "kubefed-v1alpha1",
+        "kubefed-v1beta1",
+        "karmada",
+        "ocm",
+    ] {
         let stream = desk
             .run(&["render", "-f", "mesh.yaml", "--target", target], 0)
             .out;
@@ -57,6 +63,57 @@ fn all_forms_of_a_bundle_give_the_same_again() {
         desk.run(&["render", "-f", &folder, "--output", &zip], 0);
         assert_eq!(fs::read(desk.path(&zip)).unwrap(), first);
     }
+}
+
+#[test]
+fn gitops_is_a_folder_that_others_apply() {
+    let desk = Desk::new();
+    let repository = "spec:\n  target: gitops\n  gitops:\n    repoURL: https://git.example.com/mesh\n";
+    desk.write("gitops.yaml", &MESH.replace("spec:\n", repository));
+    for arguments in [
+        &["render", "-f", "gitops.yaml"][..],
+        &["render", "-f", "gitops.yaml", "--cluster", "north"],
+    ] {
+        desk.run(arguments, 2)
+            .refuses(&["gitops", "--output DIR", "kubectl kustomize"]);
+    }
+    for arguments in [
+        &["plan", "-f", "gitops.yaml"][..],
+        &["apply", "-f", "gitops.yaml", "--yes"],
+        &["status", "-f", "gitops.yaml"],
+        &["follow", "-f", "gitops.yaml"],
+    ] {
+        desk.run(arguments, 1)
+            .refuses(&["Argo CD or Flux", "fedmesh-agent render --output DIR"]);
+    }
+    desk.run(&["render", "-f", "gitops.yaml", "--output", "bundle"], 0);
+    desk.run(&["render", "-f", "bundle", "--output", "bundle.zip"], 0);
+    desk.run(&["check", "-f", "bundle.zip"], 0);
+    let files = files_below(&desk.path("bundle"));
+    for file in [
+        "argocd/applicationset.yaml",
+        "base/kustomization.yaml",
+        "clusters/south/kustomization.yaml",
+        "flux/north.yaml",
+    ] {
+        assert!(files.iter().any(|known| known == file), "{file}: {files:?}");
+    }
+    // What only kustomize reads is replaced and taken away as well, though it carries no label.
+    let edited = desk
+        .read("bundle/mesh.yaml")
+        .replace("name: orders", "name: billing");
+    desk.write("bundle/mesh.yaml", &edited);
+    desk.run(
+        &["render", "-f", "bundle/mesh.yaml", "--output", "bundle"],
+        0,
+    );
+    let after = files_below(&desk.path("bundle"));
+    assert_eq!(after.len(), files.len(), "{after:?}");
+    assert!(
+        after.iter().all(|file| !file.contains("orders")),
+        "{after:?}"
+    );
+    assert!(after.iter().any(|file| file.contains("/patch-")), "{after:?}");
 }
 
 #[test]

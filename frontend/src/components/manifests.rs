@@ -13,7 +13,7 @@ use crate::document;
 use crate::dom::{El, button, depend, el, el_in, icon, memo, text};
 use crate::highlight;
 use crate::renderer;
-use crate::rendering::Manifests;
+use crate::rendering::{File, Manifests};
 use crate::signals::*;
 use crate::state::{Rendered, Store, Tab};
 use crate::template;
@@ -93,7 +93,10 @@ fn shown_file(manifests: &Manifests, chosen: Option<String>, only: Option<&str>)
             .clusters
             .iter()
             .filter(|c| only.is_none_or(|only| c.name == only));
-        let files: Vec<_> = clusters.flat_map(|cluster| &cluster.files).collect();
+        let common = manifests.common.iter().filter(|_| only.is_none());
+        let files: Vec<_> = common
+            .chain(clusters.flat_map(|cluster| &cluster.files))
+            .collect();
         let best = files
             .iter()
             .find(|file| file.text.contains("kind: VirtualService"));
@@ -112,19 +115,24 @@ fn current(store: Store) -> Option<(Arc<Rendered>, String)> {
     Some((rendered, file))
 }
 
+/// Above the files that no single cluster is handed.
+const COMMON: &str = "All clusters";
+
 /// Paths by cluster: the list stays as it is while texts change.
 fn groups(store: Store) -> Vec<(String, Vec<String>)> {
     let (rendered, only) = (store.rendered.get(), store.only_cluster.get());
-    let clusters = rendered.iter().flat_map(|all| &all.manifests.clusters);
-    clusters
-        .filter(|cluster| only.as_ref().is_none_or(|only| cluster.name == *only))
-        .map(|c| {
-            (
-                c.name.clone(),
-                c.files.iter().map(|file| file.path.clone()).collect(),
-            )
-        })
-        .collect()
+    let paths = |files: &[File]| files.iter().map(|file| file.path.clone()).collect();
+    let mut groups = Vec::new();
+    for rendered in &rendered {
+        let manifests = &rendered.manifests;
+        if only.is_none() && !manifests.common.is_empty() {
+            groups.push((COMMON.to_owned(), paths(&manifests.common)));
+        }
+        let clusters = manifests.clusters.iter();
+        let shown = clusters.filter(|c| only.as_ref().is_none_or(|only| c.name == *only));
+        groups.extend(shown.map(|c| (c.name.clone(), paths(&c.files))));
+    }
+    groups
 }
 
 fn files(store: Store) -> El {
@@ -137,18 +145,21 @@ fn files(store: Store) -> El {
         .id("files")
         .attr("aria-label", "Files")
         .content(move || {
-            let mut list = vec![el("ul").add(file(store, shown, MESH_FILE))];
+            let mut list = vec![el("ul").add(file(store, shown, "", MESH_FILE))];
             depend(paths);
             for (cluster, paths) in untrack(|| groups(store)) {
                 list.push(text("h3", &cluster));
-                list.push(el("ul").all(paths.iter().map(|path| file(store, shown, path))));
+                let files = paths.iter().map(|path| file(store, shown, &cluster, path));
+                list.push(el("ul").all(files));
             }
             list
         })
 }
 
-fn file(store: Store, shown: Memo<String>, path: &str) -> El {
-    let name = path.rsplit('/').next().unwrap_or_default();
+/// A file below the name of its cluster, in whose folder it is.
+fn file(store: Store, shown: Memo<String>, cluster: &str, path: &str) -> El {
+    let folder = format!("{cluster}/");
+    let name = path.rsplit_once(&*folder).map_or(path, |(_, name)| name);
     let (own, chosen) = (path.to_owned(), path.to_owned());
     let file = button("file", move || store.file.set(Some(chosen.clone())))
         .attr("aria-label", path)

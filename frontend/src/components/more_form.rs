@@ -16,6 +16,13 @@ pub(crate) fn more_form(store: Store) -> El {
         .add(select_field(store, Field::Target, "w5", targets))
         .add(text_field(store, Field::Istio, "w3", ""))
         .add(samples(store));
+    let is_gitops = move || store.with(|mesh| mesh.spec.target == Some(Target::Gitops));
+    let repository = el_in("div", "fields")
+        .flag("hidden", move || !is_gitops())
+        .add(text_field(store, Field::RepoUrl, "w8", ""))
+        .add(text_field(store, Field::RepoPath, "w4", ""))
+        .add(text_field(store, Field::RepoBranch, "w3", ""))
+        .add(text_field(store, Field::RepoSecret, "w4", ""));
     let seldom = el_in("div", "fields")
         .add(text_field(store, Field::ExternalDnsNamespace, "w4", ""))
         .add(text_field(store, Field::ExternalDnsImage, "w8", ""))
@@ -25,6 +32,7 @@ pub(crate) fn more_form(store: Store) -> El {
         .attr("aria-labelledby", "heading-more")
         .add(text("h2", "More").id("heading-more"))
         .add(fields)
+        .add(repository)
         .add(
             el_in("details", "fold")
                 .add(text("summary", "Images and namespaces"))
@@ -36,6 +44,10 @@ fn words(target: Target) -> &'static str {
     match target {
         Target::Direct => "direct: to each cluster",
         Target::KubefedV1Alpha1 => "kubefed-v1alpha1: to the host",
+        Target::KubefedV1Beta1 => "kubefed-v1beta1: to the host",
+        Target::Karmada => "karmada: to its API server",
+        Target::Ocm => "ocm: to the hub",
+        Target::Gitops => "gitops: a folder for Git",
     }
 }
 

@@ -13,11 +13,12 @@ mod carried;
 mod stream;
 mod zip;
 
-use std::collections::BTreeMap;
+use serde_json::Value;
 
 use crate::digest;
-use crate::engine;
-use crate::mesh::Mesh;
+use crate::engine::gitops::{self, Content, Part};
+use crate::engine::{self, by_file};
+use crate::mesh::{Mesh, Target};
 use crate::object::{Object, Wave};
 use crate::placed::Placed;
 use crate::render::render;
@@ -30,6 +31,9 @@ pub use zip::{ZipError, write as write_zip};
 /// The document's file in a bundle.
 pub const MESH_FILE: &str = "mesh.yaml";
 
+/// The first line of a file that holds no object, and so carries no label that says whose it is.
+pub const WRITTEN_BY: &str = "# Written by fedmesh; edit mesh.yaml and render again.";
+
 /// Manifests for all clusters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bundle {
@@ -37,6 +41,8 @@ pub struct Bundle {
     pub mesh_name: String,
     /// The document, in its one form.
     pub mesh_yaml: String,
+    /// Files that no single cluster is handed; of the engine `gitops`.
+    pub common: Vec<File>,
     /// The clusters that are handed anything, in the order of the document.
     pub clusters: Vec<ClusterManifests>,
     /// Digest of every path and every byte.
@@ -61,7 +67,7 @@ pub struct File {
     pub path: String,
     /// When its objects are applied.
     pub wave: Wave,
-    /// Its objects.
+    /// Its objects; none in a file that only kustomize reads.
     pub objects: Vec<Object>,
     /// Its text: YAML documents with `---` between them.
     pub text: String,
@@ -75,13 +81,20 @@ impl Bundle {
             .map(|index| ClusterManifests::new(resolved, &placed, index))
             .filter(|manifests| !manifests.files.is_empty())
             .collect();
+        let common = match resolved.target {
+            Target::Gitops => parts(gitops::common(resolved, &placed)),
+            _ => Vec::new(),
+        };
         let mesh_yaml = mesh.to_yaml();
-        let files = clusters.iter().flat_map(|cluster| &cluster.files);
+        let files = common
+            .iter()
+            .chain(clusters.iter().flat_map(|cluster| &cluster.files));
         let parts = files.flat_map(|file| [file.path.as_bytes(), file.text.as_bytes()]);
         let digest = digest::of_parts([mesh_yaml.as_bytes()].into_iter().chain(parts));
         Self {
             mesh_name: resolved.name.to_string(),
             mesh_yaml,
+            common,
             clusters,
             digest,
         }
@@ -97,12 +110,18 @@ impl Bundle {
         self.clusters.iter().find(|cluster| cluster.name == name)
     }
 
-    /// Every file: the document first, then the clusters' in order.
+    /// Every file: the document first, then those of no cluster, then the clusters' in order.
     pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
-        let manifests = self.clusters.iter().flat_map(|cluster| &cluster.files);
+        let manifests = self.manifests();
         [(MESH_FILE, self.mesh_yaml.as_str())]
             .into_iter()
             .chain(manifests.map(|file| (file.path.as_str(), file.text.as_str())))
+    }
+
+    /// Every file with manifests.
+    fn manifests(&self) -> impl Iterator<Item = &File> {
+        let clusters = self.clusters.iter().flat_map(|cluster| &cluster.files);
+        self.common.iter().chain(clusters)
     }
 
     /// The bundle as one zip archive; the same bytes every time.
@@ -123,10 +142,13 @@ impl ClusterManifests {
         Self {
             name: cluster.name.to_string(),
             context: cluster.context.clone(),
-            files: files(
-                cluster.name.as_str(),
-                engine::deliver(resolved, placed, index),
-            ),
+            files: match resolved.target {
+                Target::Gitops => parts(gitops::overlay(resolved, placed, index)),
+                _ => files(
+                    cluster.name.as_str(),
+                    engine::deliver(resolved, placed, index),
+                ),
+            },
         }
     }
 
@@ -147,30 +169,51 @@ impl ClusterManifests {
 }
 
 fn files(cluster: &str, delivered: Vec<engine::Delivered>) -> Vec<File> {
-    let mut files: BTreeMap<(Wave, String), Vec<Object>> = BTreeMap::new();
-    for one in delivered {
-        files
-            .entry((one.object.kind.wave, one.subject))
-            .or_default()
-            .push(one.object);
-    }
-    files
+    by_file(delivered)
         .into_iter()
-        .map(|((wave, subject), mut objects)| {
-            objects.sort_by_key(Object::key);
-            let documents: Vec<String> = objects.iter().map(document).collect();
-            File {
-                path: format!("{cluster}/{}-{subject}.yaml", wave.number()),
-                wave,
-                text: documents.join("---\n"),
-                objects,
-            }
+        .map(|((wave, subject), objects)| {
+            let path = format!("{cluster}/{}-{subject}.yaml", wave.number());
+            File::with_objects(path, wave, objects)
         })
         .collect()
 }
 
+fn parts(parts: Vec<Part>) -> Vec<File> {
+    parts
+        .into_iter()
+        .map(|(path, content)| match content {
+            Content::Objects(objects) => {
+                let wave = objects.first().map_or(Wave::Istio, |first| first.kind.wave);
+                File::with_objects(path, wave, objects)
+            }
+            Content::Kustomize(value) => File {
+                path,
+                wave: Wave::Istio,
+                objects: Vec::new(),
+                text: format!("{WRITTEN_BY}\n{}", yaml_of(&value)),
+            },
+        })
+        .collect()
+}
+
+impl File {
+    fn with_objects(path: String, wave: Wave, objects: Vec<Object>) -> Self {
+        let documents: Vec<String> = objects.iter().map(document).collect();
+        Self {
+            path,
+            wave,
+            text: documents.join("---\n"),
+            objects,
+        }
+    }
+}
+
 /// One object as a YAML document.
 pub fn document(object: &Object) -> String {
+    yaml_of(&object.to_json())
+}
+
+fn yaml_of(value: &Value) -> String {
     // JSON has text keys only, so it always has a form in YAML.
-    yaml::to_string(&object.to_json()).unwrap_or_default()
+    yaml::to_string(value).unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Bundle, ClusterManifests};
+use super::{Bundle, ClusterManifests, File};
 
 /// The first line of a bundle in one stream.
 pub(super) const FIRST_LINE: &str = "# fedmesh bundle";
@@ -16,6 +16,7 @@ pub(super) fn write(bundle: &Bundle) -> String {
         // Writing to a String cannot fail, here and below.
         _ = writeln!(text, "{}", format!("{MESH_PREFIX}{line}").trim_end());
     }
+    write_files(&mut text, &bundle.common);
     for cluster in &bundle.clusters {
         text.push_str(&write_cluster(cluster));
     }
@@ -24,10 +25,14 @@ pub(super) fn write(bundle: &Bundle) -> String {
 
 pub(super) fn write_cluster(cluster: &ClusterManifests) -> String {
     let mut text = format!("# cluster: {}\n", cluster.name);
-    for file in &cluster.files {
+    write_files(&mut text, &cluster.files);
+    text
+}
+
+fn write_files(text: &mut String, files: &[File]) {
+    for file in files {
         _ = write!(text, "---\n# file: {}\n{}", file.path, file.text);
     }
-    text
 }
 
 /// The document in a stream; `None` if it carries none.

@@ -68,6 +68,10 @@ codes! {
     OLD_ISTIO = "FM0502", "The Istio version is too old", [];
     FEDERATION_RECORDS = "FM0601", "The federation controller cannot publish names that start with a service", [];
     FEDERATION_NODE_LABELS = "FM0602", "The federation controller reads region and zone from old node labels", [];
+    KUBEFED_NAMESPACES = "FM0603", "KubeFed takes over namespaces that are there already", [];
+    KARMADA_API_SERVER = "FM0604", "Everything goes to Karmada's API server", [];
+    BAD_REPOSITORY = "FM0605", "The engine gitops has no Git repository, or none that can be used", [];
+    CLUSTER_DNS_BY_HAND = "FM0606", "The clusters' DNS has to be told of the zone by hand", [];
     BAD_IMAGE = "FM0701", "An image reference is empty or has blanks", [];
     NOT_LOOKED_AT = "FM0801", "A cluster that is handed nothing could not be searched for what an earlier apply left", [];
     NO_CLUSTER_DNS = "FM0802", "A cluster's DNS is none that fedmesh can tell of the zone", [];

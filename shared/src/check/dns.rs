@@ -238,7 +238,7 @@ fn one_gateway_name(clusters: &[Cluster], findings: &mut Findings) {
     }
 }
 
-/// What only shows once everything is resolved: records that cannot be written, and limits of the engine.
+/// What only shows once everything is resolved: records that cannot be written.
 pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
     let federated = dns_endpoint::controller_publishes(resolved);
     for (index, cluster) in resolved.clusters.iter().enumerate() {
@@ -259,7 +259,11 @@ pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
                     "the address of {}'s gateway is not known, so its records are left out",
                     cluster.name
                 ),
-                "write the address, or plan through the agent, which finds it".into(),
+                match resolved.target {
+                    Target::Gitops => "write the address",
+                    _ => "write the address, or plan through the agent, which finds it",
+                }
+                .into(),
             ),
             Some(addresses) if addresses.is_empty() => findings.warning(
                 code::NO_ADDRESS,
@@ -290,25 +294,6 @@ pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
                         .into(),
                 );
             }
-        }
-    }
-    if resolved.target == Target::KubefedV1Alpha1 {
-        if federated {
-            findings.hint(
-                code::FEDERATION_NODE_LABELS,
-                "spec.target",
-                "the federation controller reads region and zone from failure-domain.beta.kubernetes.io labels of nodes"
-                    .into(),
-                "see that the nodes carry them, or names come without region and zone".into(),
-            );
-        } else if !resolved.services.is_empty() {
-            findings.hint(
-                code::FEDERATION_RECORDS,
-                "spec.dns.naming",
-                "the federation controller names records by the gateway only, so fedmesh writes the records itself"
-                    .into(),
-                "use naming: gateway to let the controller publish them".into(),
-            );
         }
     }
 }

@@ -5,6 +5,7 @@
 mod clusters;
 pub mod code;
 mod dns;
+mod engine;
 mod external_dns;
 mod failover;
 mod finding;
@@ -77,6 +78,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     let istio = istio(spec.istio.as_deref(), findings);
     let clusters = clusters::check(spec, facts, findings);
     let dns = dns::check(spec, name.as_ref(), clusters.as_deref(), findings);
+    let gitops = engine::check(spec, findings);
     let services = services::check(spec, dns.as_ref(), clusters.as_deref(), findings);
     let images = images(spec.images.as_ref(), findings);
 
@@ -84,6 +86,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
         name: name?,
         target: spec.target.unwrap_or_default(),
         istio: istio?,
+        gitops: gitops?,
         dns: dns?,
         answer_header: spec.answer_header.unwrap_or(true),
         clusters: clusters?,
@@ -95,6 +98,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
         images: images?,
     };
     dns::check_records(&resolved, findings);
+    engine::check_limits(&resolved, findings);
     Some(resolved)
 }
 

@@ -3,14 +3,15 @@
 use super::Delivered;
 use crate::placed::Placed;
 
-pub(super) fn deliver(placed: &[Placed], cluster: usize) -> Vec<Delivered> {
-    placed
-        .iter()
-        .filter_map(|one| {
-            Some(Delivered {
-                subject: one.subject.clone(),
-                object: one.in_cluster(cluster)?,
-            })
+pub(super) fn deliver<'a>(
+    placed: impl IntoIterator<Item = &'a Placed>,
+    cluster: usize,
+) -> Vec<Delivered> {
+    let here = placed.into_iter().filter_map(|one| {
+        Some(Delivered {
+            subject: one.subject.clone(),
+            object: one.in_cluster(cluster)?,
         })
-        .collect()
+    });
+    here.collect()
 }

@@ -1,10 +1,15 @@
 //! Engines: each turns placed objects into what is handed to which cluster.
 
 mod direct;
-mod kubefed_v1alpha1;
+pub(crate) mod gitops;
+mod karmada;
+mod kubefed;
+mod ocm;
+
+use std::collections::BTreeMap;
 
 use crate::mesh::Target;
-use crate::object::Object;
+use crate::object::{Object, Wave};
 use crate::placed::Placed;
 use crate::resolved::Resolved;
 
@@ -20,8 +25,39 @@ pub struct Delivered {
 /// What one cluster, given by its index, is handed by the document's engine, in no order that
 /// matters. One cluster at a time, so that a large mesh never has to be in memory as a whole.
 pub fn deliver(resolved: &Resolved, placed: &[Placed], cluster: usize) -> Vec<Delivered> {
-    match resolved.target {
-        Target::Direct => direct::deliver(placed, cluster),
-        Target::KubefedV1Alpha1 => kubefed_v1alpha1::deliver(resolved, placed, cluster),
+    let target = resolved.target;
+    if target.has_hub() && cluster != resolved.dns.cluster {
+        return Vec::new();
     }
+    match target {
+        // As files, in an overlay that builds them: see `gitops`.
+        Target::Direct | Target::Gitops => direct::deliver(placed, cluster),
+        Target::KubefedV1Alpha1 => kubefed::v1alpha1::deliver(resolved, placed),
+        Target::KubefedV1Beta1 => kubefed::v1beta1::deliver(resolved, placed),
+        Target::Karmada => karmada::deliver(resolved, placed),
+        Target::Ocm => ocm::deliver(resolved, placed),
+    }
+}
+
+/// Objects by the file that they stand in, files and objects in their order.
+pub(crate) fn by_file(delivered: Vec<Delivered>) -> BTreeMap<(Wave, String), Vec<Object>> {
+    let mut files: BTreeMap<(Wave, String), Vec<Object>> = BTreeMap::new();
+    for one in delivered {
+        files
+            .entry((one.object.kind.wave, one.subject))
+            .or_default()
+            .push(one.object);
+    }
+    for objects in files.values_mut() {
+        objects.sort_by_key(Object::key);
+    }
+    files
+}
+
+/// Names of clusters that are given by their indices.
+fn names(resolved: &Resolved, clusters: impl IntoIterator<Item = usize>) -> Vec<&str> {
+    clusters
+        .into_iter()
+        .map(|index| resolved.clusters[index].name.as_str())
+        .collect()
 }

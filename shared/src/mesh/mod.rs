@@ -5,6 +5,7 @@
 
 mod cluster;
 mod dns;
+mod gitops;
 pub mod passed_on;
 mod read;
 #[cfg(feature = "schema")]
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cluster::{Cluster, DnsFlavour, Gateway};
 pub use dns::{Credentials, Dns, ExternalDns, Naming, Policy};
+pub use gitops::Gitops;
 pub use read::{Limits, ReadError};
 pub use service::{Failover, Probe, Service};
 
@@ -75,6 +77,10 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "schema::version", extend("default" = crate::resolved::DEFAULT_ISTIO)))]
     pub istio: Option<String>,
+    /// The Git repository of the engine `gitops`, which needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "none")))]
+    pub gitops: Option<Gitops>,
     /// How services are named and published.
     pub dns: Dns,
     /// How requests travel between clusters.
@@ -109,17 +115,48 @@ pub enum Target {
     /// The host cluster gets federation-v2 v0.0.4's template, placement and override objects.
     #[serde(rename = "kubefed-v1alpha1")]
     KubefedV1Alpha1,
+    /// The host cluster gets KubeFed v0.10.0's objects.
+    #[serde(rename = "kubefed-v1beta1")]
+    KubefedV1Beta1,
+    /// Karmada gets templates and policies.
+    #[serde(rename = "karmada")]
+    Karmada,
+    /// The hub of Open Cluster Management gets a ManifestWork for each cluster and subject.
+    #[serde(rename = "ocm")]
+    Ocm,
+    /// A Git repository gets a Kustomize base with overlays, for Argo CD or Flux.
+    #[serde(rename = "gitops")]
+    Gitops,
 }
 
 impl Target {
     /// All engines, in the order in which they are offered.
-    pub const ALL: [Self; 2] = [Self::Direct, Self::KubefedV1Alpha1];
+    pub const ALL: [Self; 6] = [
+        Self::Direct,
+        Self::KubefedV1Alpha1,
+        Self::KubefedV1Beta1,
+        Self::Karmada,
+        Self::Ocm,
+        Self::Gitops,
+    ];
+
+    /// Whether all objects are handed to one cluster, `spec.dns.cluster`.
+    pub const fn has_hub(self) -> bool {
+        matches!(
+            self,
+            Self::KubefedV1Alpha1 | Self::KubefedV1Beta1 | Self::Karmada | Self::Ocm
+        )
+    }
 
     /// The name in the document.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Direct => "direct",
             Self::KubefedV1Alpha1 => "kubefed-v1alpha1",
+            Self::KubefedV1Beta1 => "kubefed-v1beta1",
+            Self::Karmada => "karmada",
+            Self::Ocm => "ocm",
+            Self::Gitops => "gitops",
         }
     }
 }

@@ -45,7 +45,7 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
 
 /// JSON that is written here as text, to be filled in: code that builds a value field by field is
 /// several times as long, and all of it is part of the page.
-fn skeleton(text: &'static str) -> Value {
+pub(crate) fn skeleton(text: &'static str) -> Value {
     match serde_json::from_str(text) {
         Ok(value) => value,
         Err(error) => unreachable!("{error} in {text}"),

@@ -22,6 +22,15 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
             .extend(place.clusters);
     }
     let mut placed = Vec::new();
+    if let Some(external_dns) = &resolved.dns.external_dns {
+        let (namespace, cluster) = (external_dns.namespace.as_str(), resolved.dns.cluster);
+        // One object for each namespace: a sample may run there too.
+        if let Some(clusters) = wanted.get_mut(namespace) {
+            clusters.insert(cluster);
+        } else if !GIVEN.contains(&namespace) {
+            placed.push(Placed::same(object(namespace), "namespaces", vec![cluster]).on_hub());
+        }
+    }
     for (namespace, clusters) in wanted
         .iter()
         .filter(|(name, _)| !GIVEN.contains(&name.as_str()))
@@ -31,17 +40,6 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
             "namespaces",
             clusters.iter().copied().collect(),
         ));
-    }
-    if let Some(external_dns) = &resolved.dns.external_dns {
-        let namespace = external_dns.namespace.as_str();
-        let there = wanted
-            .get(namespace)
-            .is_some_and(|clusters| clusters.contains(&resolved.dns.cluster));
-        if !there && !GIVEN.contains(&namespace) {
-            placed.push(
-                Placed::same(object(namespace), "namespaces", vec![resolved.dns.cluster]).on_hub(),
-            );
-        }
     }
     placed
 }

@@ -26,6 +26,8 @@ pub enum CrdSet {
     ExternalDns,
     /// What federation-v2's controller brings to its host cluster.
     FederationV2,
+    /// What KubeFed's chart brings to its host cluster.
+    KubeFed,
 }
 
 /// A cluster of the bed.
@@ -105,8 +107,9 @@ impl Testbed {
         let programs = Programs::ensure()?;
         let crds = crds
             .iter()
-            .map(|set| set.file())
-            .collect::<Result<Vec<_>, _>>()?;
+            .map(|set| set.files())
+            .collect::<Result<Vec<_>, _>>()?
+            .concat();
         let folder = OwnedFolder::new("fedmesh-testbed-").map_err(|source| BedError::File {
             path: std::env::temp_dir(),
             source,
@@ -262,12 +265,17 @@ impl Testbed {
 }
 
 impl CrdSet {
-    fn file(self) -> Result<PathBuf, ToolError> {
-        match self {
+    fn files(self) -> Result<Vec<PathBuf>, ToolError> {
+        let file = match self {
             Self::Istio => tools::ISTIO_CRDS.ensure(),
             Self::ExternalDns => tools::EXTERNAL_DNS_CRDS.ensure(),
             Self::FederationV2 => tools::federation_v2_crds(),
-        }
+            Self::KubeFed => {
+                let types = tools::KUBEFED_TYPES_CRDS.ensure()?;
+                return Ok(vec![tools::KUBEFED_CRDS.ensure()?, types]);
+            }
+        };
+        Ok(vec![file?])
     }
 }
 

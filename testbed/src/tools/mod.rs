@@ -163,6 +163,20 @@ pub const EXTERNAL_DNS_CRDS: ModuleFile = ModuleFile {
     path: "config/crd/standard/dnsendpoints.externaldns.k8s.io.yaml",
 };
 
+/// The CRDs that KubeFed's chart installs for its own kinds, of its last version.
+pub const KUBEFED_CRDS: ModuleFile = ModuleFile {
+    module: "sigs.k8s.io/kubefed",
+    version: "v0.10.0",
+    sum: "h1:CjsCeK++ytUpWV2IxUuoLpPHP+/5NJ4bIkGhZyL+ff8=",
+    path: "charts/kubefed/charts/controllermanager/crds/crds.yaml",
+};
+
+/// Those that it installs for the kinds that it enables.
+pub const KUBEFED_TYPES_CRDS: ModuleFile = ModuleFile {
+    path: "charts/kubefed/crds/crds.yaml",
+    ..KUBEFED_CRDS
+};
+
 /// The CRDs that come with federation-v2's own controller; see the file.
 ///
 /// # Errors

@@ -39,9 +39,10 @@ impl ModuleFile {
     /// There is no Go, the module isn't served, or isn't what was pinned.
     pub fn ensure(&self) -> Result<PathBuf, ToolError> {
         let name = self.path.rsplit('/').next().unwrap_or(self.path);
-        let stem = name.trim_end_matches(".yaml");
+        // A module may have files of one name in several folders.
+        let stem = self.path.trim_end_matches(".yaml").replace('/', "-");
         let target = cache::tools()?.join(format!("{stem}-{}", self.version));
-        make_folder(&target, stem, |folder| {
+        make_folder(&target, &stem, |folder| {
             let copy = folder.join(name);
             std::fs::write(&copy, self.fetch()?).map_err(|source| ToolError::File {
                 action: "write",

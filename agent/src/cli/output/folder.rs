@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use shared::Mesh;
-use shared::bundle::{Bundle, MESH_FILE};
+use shared::bundle::{Bundle, MESH_FILE, WRITTEN_BY};
 use shared::check::check;
 use shared::facts::Facts;
 use shared::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
@@ -206,14 +206,17 @@ fn refuse_unknown(folder: &Path, stale: &[String]) -> Result<(), FolderError> {
     }
 }
 
-/// Whether every document of a file carries the label that all our objects carry. The earlier
+/// Whether every document of a file carries the label that all our objects carry, or the file says
+/// itself that it is ours. The earlier
 /// document may have been edited in place, and then says nothing about the files beside it.
 fn is_labelled(path: &Path) -> bool {
     let label = format!("{MANAGED_BY_LABEL}: {MANAGED_BY}");
     path.extension()
         .is_some_and(|extension| extension == "yaml")
         && fs::read_to_string(path).is_ok_and(|text| {
-            text.split("---\n")
-                .all(|document| document.lines().any(|line| line.trim() == label))
+            text.starts_with(WRITTEN_BY)
+                || text
+                    .split("---\n")
+                    .all(|document| document.lines().any(|line| line.trim() == label))
         })
 }

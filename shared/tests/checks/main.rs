@@ -5,6 +5,8 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod engines;
+
 use serde_json::{Value, json};
 use shared::check::{Finding, Severity, code};
 use shared::facts::Facts;

@@ -1,0 +1,194 @@
+//! Rules about `spec.target` and what only one engine needs.
+
+use super::{Findings, code};
+use crate::mesh::{Gitops, Spec, Target};
+use crate::name::HostName;
+use crate::object::Kind;
+use crate::render::dns_endpoint::controller_publishes;
+use crate::render::render;
+use crate::resolved::{self, Resolved};
+
+const PATH: &str = "spec.target";
+
+/// `Some(None)` where no repository is given and none is needed.
+pub(super) fn check(spec: &Spec, findings: &mut Findings) -> Option<Option<resolved::Gitops>> {
+    match &spec.gitops {
+        Some(given) => repository(given, findings).map(Some),
+        None if spec.target == Some(Target::Gitops) => {
+            findings.error(
+                code::BAD_REPOSITORY,
+                "spec.gitops.repoURL",
+                "there is no Git repository for the manifests".into(),
+                "write its URL, such as https://git.example.com/platform/mesh.git".into(),
+            );
+            None
+        }
+        None => Some(None),
+    }
+}
+
+fn repository(given: &Gitops, findings: &mut Findings) -> Option<resolved::Gitops> {
+    let url = url(&given.repo_url, findings);
+    let path = given.path.as_deref().unwrap_or_default();
+    let path = path.trim_start_matches("./").trim_matches('/');
+    let path_good = path.is_empty() || path.split('/').all(is_plain);
+    if !path_good {
+        findings.error(
+            code::BAD_REPOSITORY,
+            "spec.gitops.path",
+            format!("{:?} is not a folder in a repository", given.path.as_deref().unwrap_or_default()),
+            "write a path such as clusters/mesh: letters, digits, dots, hyphens, underscores, no ..".into(),
+        );
+    }
+    let branch = given.branch.as_deref().unwrap_or(resolved::DEFAULT_BRANCH);
+    let branch_good = branch.split('/').all(is_plain);
+    if !branch_good {
+        findings.error(
+            code::BAD_REPOSITORY,
+            "spec.gitops.branch",
+            format!("{branch:?} is not the name of a branch"),
+            "write a branch, such as main".into(),
+        );
+    }
+    let secret = match &given.secret {
+        None => None,
+        Some(text) => match HostName::new(text) {
+            Ok(name) => Some(name),
+            Err(error) => {
+                findings.error(
+                    code::NOT_A_LABEL,
+                    "spec.gitops.secret",
+                    format!("{text:?} {error}"),
+                    "write the name of a Secret in Flux's namespace".into(),
+                );
+                return None;
+            }
+        },
+    };
+    Some(resolved::Gitops {
+        repo_url: url?,
+        path: match path_good.then_some(path)? {
+            "" => String::new(),
+            path => format!("{path}/"),
+        },
+        branch: branch_good.then(|| branch.to_owned())?,
+        secret,
+    })
+}
+
+/// A part of a path or of a branch that needs no quoting anywhere.
+fn is_plain(part: &str) -> bool {
+    let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    !part.is_empty() && part.chars().all(known) && !part.starts_with('.') && !part.starts_with('-')
+}
+
+/// A URL that both Argo CD and Flux take.
+fn url(text: &str, findings: &mut Findings) -> Option<String> {
+    let rest = ["https://", "http://", "ssh://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    let user = rest.and_then(|rest| Some(rest.split('/').next()?.split_once('@')?.0));
+    let (message, hint) = if user
+        .is_some_and(|user| user.contains(':') || !text.starts_with("ssh:"))
+    {
+        (
+            "the URL of the repository has a credential in it".to_owned(),
+            "remove it; Argo CD and Flux take it from Secrets of their own",
+        )
+    } else if rest.is_none_or(str::is_empty)
+        || text.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '{' | '}'))
+    {
+        (
+            format!("{text:?} is not the URL of a Git repository"),
+            "write https://… or ssh://…, such as ssh://git@git.example.com/platform/mesh.git",
+        )
+    } else {
+        return Some(text.to_owned());
+    };
+    findings.error(
+        code::BAD_REPOSITORY,
+        "spec.gitops.repoURL",
+        message,
+        hint.into(),
+    );
+    None
+}
+
+/// What an engine does not do, or does otherwise than one might think.
+pub(super) fn check_limits(resolved: &Resolved, findings: &mut Findings) {
+    match resolved.target {
+        Target::Direct | Target::Ocm => {}
+        Target::KubefedV1Alpha1 if controller_publishes(resolved) => findings.hint(
+            code::FEDERATION_NODE_LABELS,
+            PATH,
+            "the federation controller reads region and zone from failure-domain.beta.kubernetes.io labels of nodes"
+                .into(),
+            "see that the nodes carry them, or names come without region and zone".into(),
+        ),
+        Target::KubefedV1Alpha1 => {
+            if !resolved.services.is_empty() {
+                findings.hint(
+                    code::FEDERATION_RECORDS,
+                    "spec.dns.naming",
+                    "the federation controller names records by the gateway only, so fedmesh writes the records itself"
+                        .into(),
+                    "use naming: gateway to let the controller publish them".into(),
+                );
+            }
+        }
+        Target::KubefedV1Beta1 => namespaces(resolved, findings),
+        Target::Karmada => findings.hint(
+            code::KARMADA_API_SERVER,
+            PATH,
+            format!(
+                "everything goes to Karmada's API server, by the context of {}",
+                resolved.clusters[resolved.dns.cluster].name
+            ),
+            "let that context be Karmada's, and write the address of that cluster's gateway; or hand \
+             the bundle over with kubectl"
+                .into(),
+        ),
+        Target::Gitops => {
+            if !resolved.dns.nameservers.is_empty() {
+                findings.warning(
+                    code::CLUSTER_DNS_BY_HAND,
+                    "spec.dns.nameservers",
+                    "the change to a cluster's own DNS depends on what is there, so a repository cannot carry it"
+                        .into(),
+                    "tell the DNS of each cluster of the zone by hand".into(),
+                );
+            }
+        }
+    }
+}
+
+/// KubeFed writes over the labels of a namespace that it takes over, `istio-injection` among them
+/// (v0.10.0, `pkg/controller/sync/dispatch/{managed,retain}.go`).
+fn namespaces(resolved: &Resolved, findings: &mut Findings) {
+    let placed = render(resolved);
+    let spread = || {
+        placed
+            .iter()
+            .filter(|one| !one.stays_on_hub)
+            .map(|one| &one.template)
+    };
+    let mut there: Vec<&str> = spread()
+        .filter_map(|template| template.namespace.as_deref())
+        // It passes over this one.
+        .filter(|name| *name != resolved::DEFAULT_NAMESPACE)
+        .filter(|name| !spread().any(|one| one.kind == Kind::NAMESPACE && one.name == *name))
+        .collect();
+    there.sort_unstable();
+    there.dedup();
+    if !there.is_empty() {
+        findings.warning(
+            code::KUBEFED_NAMESPACES,
+            PATH,
+            format!(
+                "KubeFed takes over namespaces that are there already and writes over their labels: {}",
+                there.join(", ")
+            ),
+            "first, in each member: kubectl label namespace NAME kubefed.io/managed=false".into(),
+        );
+    }
+}

@@ -1,0 +1,239 @@
+//! `gitops`: a folder for a Git repository, from which Argo CD or Flux apply it.
+//!
+//! ```text
+//! base/                  what all clusters get, as the first one gets it
+//! clusters/<name>/       an overlay: the base, what only some clusters get, and patches (RFC 6902)
+//! argocd/                an ApplicationSet, for the cluster with Argo CD
+//! flux/<name>.yaml       a GitRepository and a Kustomization, for the Flux of each cluster
+//! ```
+//! An overlay builds what `direct` would hand to the cluster, marked where it must not be pruned.
+
+use serde_json::{Value, json};
+
+use super::{Delivered, by_file, direct};
+use crate::object::{Kind, Object, Scope, Wave};
+use crate::ownership;
+use crate::placed::Placed;
+use crate::render::skeleton;
+use crate::resolved::{Gitops, Resolved};
+
+const KUSTOMIZATION: &str = "kustomization.yaml";
+const ARGO_CD_NAMESPACE: &str = "argocd";
+const FLUX_NAMESPACE: &str = "flux-system";
+/// What keeps Argo CD and Flux from deleting an object that leaves the repository.
+const KEEP: [(&str, &str); 2] = [
+    (
+        "argocd.argoproj.io/sync-options",
+        "Prune=false,Delete=false",
+    ),
+    ("kustomize.toolkit.fluxcd.io/prune", "disabled"),
+];
+
+/// A file of the folder, by its path.
+pub(crate) type Part = (String, Content);
+
+/// What a file says.
+pub(crate) enum Content {
+    /// Objects of Kubernetes.
+    Objects(Vec<Object>),
+    /// What only kustomize reads.
+    Kustomize(Value),
+}
+
+/// Others may depend on it, whoever applies.
+fn keep(object: &mut Object) {
+    if object.kind.is_never_deleted() {
+        let marks = KEEP.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        object.annotations.extend(marks);
+    }
+}
+
+/// What no single cluster is handed: the base, and what Argo CD and Flux have to be told.
+pub(crate) fn common(resolved: &Resolved, placed: &[Placed]) -> Vec<Part> {
+    let base = placed.iter().filter(|one| is_shared(one, resolved));
+    let base = direct::deliver(base, 0);
+    let mut parts = kustomization("base", Vec::new(), base, Vec::new());
+    let clusters: Vec<&str> = (0..resolved.clusters.len())
+        .filter(|index| placed.iter().any(|one| one.clusters.contains(index)))
+        .map(|index| resolved.clusters[index].name.as_str())
+        .collect();
+    // The check of the document sees to it that there is one.
+    let Some(gitops) = &resolved.gitops else {
+        return parts;
+    };
+    if !clusters.is_empty() {
+        parts.push((
+            "argocd/applicationset.yaml".to_owned(),
+            Content::Objects(vec![application_set(resolved, gitops, &clusters)]),
+        ));
+    }
+    parts.extend(clusters.iter().map(|cluster| {
+        let objects = flux(resolved, gitops, cluster);
+        (format!("flux/{cluster}.yaml"), Content::Objects(objects))
+    }));
+    parts
+}
+
+/// The overlay of one cluster, given by its index.
+pub(crate) fn overlay(resolved: &Resolved, placed: &[Placed], cluster: usize) -> Vec<Part> {
+    let folder = overlay_path(resolved.clusters[cluster].name.as_str());
+    let (base, own): (Vec<&Placed>, Vec<&Placed>) =
+        placed.iter().partition(|one| is_shared(one, resolved));
+    let own = direct::deliver(own, cluster);
+    let resources = if base.is_empty() {
+        Vec::new()
+    } else {
+        vec!["../../base".to_owned()]
+    };
+    let patches = base.into_iter().filter_map(|one| {
+        let operations: Vec<Value> = one
+            .differences
+            .get(&cluster)?
+            .iter()
+            .map(|difference| {
+                json!({ "op": "replace", "path": difference.pointer(), "value": difference.value })
+            })
+            .collect();
+        Some((&one.template, operations.into()))
+    });
+    kustomization(&folder, resources, own, patches.collect())
+}
+
+fn overlay_path(cluster: &str) -> String {
+    format!("clusters/{cluster}")
+}
+
+fn is_shared(placed: &Placed, resolved: &Resolved) -> bool {
+    placed.clusters.len() == resolved.clusters.len()
+}
+
+/// A folder that kustomize builds, with its files; none where there is nothing to build.
+fn kustomization(
+    folder: &str,
+    mut resources: Vec<String>,
+    delivered: Vec<Delivered>,
+    patches: Vec<(&Object, Value)>,
+) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for ((wave, subject), mut objects) in by_file(delivered) {
+        let file = format!("{}-{subject}.yaml", wave.number());
+        objects.iter_mut().for_each(keep);
+        parts.push((format!("{folder}/{file}"), Content::Objects(objects)));
+        resources.push(file);
+    }
+    if resources.is_empty() {
+        return parts;
+    }
+    let mut body = skeleton(
+        r#"{"apiVersion":"kustomize.config.k8s.io/v1beta1","kind":"Kustomization","resources":[]}"#,
+    );
+    body["resources"] = resources.into();
+    let mut listed = Vec::new();
+    for (object, operations) in patches {
+        let kind = object.kind.kind.to_ascii_lowercase();
+        let file = format!("patch-{kind}-{}.yaml", object.name);
+        listed.push(json!({ "path": file, "target": target(object) }));
+        parts.push((format!("{folder}/{file}"), Content::Kustomize(operations)));
+    }
+    if !listed.is_empty() {
+        body["patches"] = listed.into();
+    }
+    let first = (
+        format!("{folder}/{KUSTOMIZATION}"),
+        Content::Kustomize(body),
+    );
+    parts.insert(0, first);
+    parts
+}
+
+/// The object that a patch is for. Kustomize takes the name for a regular expression.
+fn target(object: &Object) -> Value {
+    json!({
+        "group": object.kind.group,
+        "kind": object.kind.kind,
+        "name": object.name.replace('.', "\\."),
+        "namespace": object.namespace,
+    })
+}
+
+fn own(
+    resolved: &Resolved,
+    api: &'static str,
+    kind: &'static str,
+    namespace: &str,
+    body: Value,
+) -> Object {
+    let (group, version) = api.split_once('/').unwrap_or(("", api));
+    let kind = Kind {
+        group: group.into(),
+        version: version.into(),
+        kind: kind.into(),
+        plural: format!("{}s", kind.to_ascii_lowercase()).into(),
+        scope: Scope::Namespaced,
+        wave: Wave::Istio,
+    };
+    let name = ownership::object_name(resolved.name.as_str());
+    ownership::label(Object::new(kind, Some(namespace), name, body), resolved)
+}
+
+/// One Application for each cluster, under whose name Argo CD knows it.
+fn application_set(resolved: &Resolved, gitops: &Gitops, clusters: &[&str]) -> Object {
+    let mut body = skeleton(
+        r#"{"spec":{"goTemplate":true,"goTemplateOptions":["missingkey=error"],
+        "generators":[{"list":{"elements":[]}}],
+        "template":{"metadata":{"name":""},"spec":{"project":"default",
+        "source":{"repoURL":"","targetRevision":"","path":""},"destination":{"name":"{{.cluster}}"},
+        "syncPolicy":{"automated":{"prune":true,"selfHeal":true},
+        "syncOptions":["SkipDryRunOnMissingResource=true"]}}}}}"#,
+    );
+    let elements: Vec<Value> = clusters
+        .iter()
+        .map(|name| json!({ "cluster": name }))
+        .collect();
+    body["spec"]["generators"][0]["list"]["elements"] = elements.into();
+    let template = &mut body["spec"]["template"];
+    let name = ownership::object_name(resolved.name.as_str());
+    template["metadata"]["name"] = format!("{name}-{{{{.cluster}}}}").into();
+    let source = &mut template["spec"]["source"];
+    source["repoURL"] = gitops.repo_url.as_str().into();
+    source["targetRevision"] = gitops.branch.as_str().into();
+    source["path"] = format!("{}{}", gitops.path, overlay_path("{{.cluster}}")).into();
+    own(
+        resolved,
+        "argoproj.io/v1alpha1",
+        "ApplicationSet",
+        ARGO_CD_NAMESPACE,
+        body,
+    )
+}
+
+/// Where the Flux of a cluster finds its overlay.
+fn flux(resolved: &Resolved, gitops: &Gitops, cluster: &str) -> Vec<Object> {
+    let mut source = skeleton(r#"{"spec":{"interval":"5m","url":"","ref":{"branch":""}}}"#);
+    source["spec"]["url"] = gitops.repo_url.as_str().into();
+    source["spec"]["ref"]["branch"] = gitops.branch.as_str().into();
+    if let Some(secret) = &gitops.secret {
+        source["spec"]["secretRef"] = json!({ "name": secret.as_str() });
+    }
+    let mut apply = skeleton(
+        r#"{"spec":{"interval":"10m","path":"","prune":true,"sourceRef":{"kind":"GitRepository","name":""}}}"#,
+    );
+    apply["spec"]["path"] = format!("./{}{}", gitops.path, overlay_path(cluster)).into();
+    apply["spec"]["sourceRef"]["name"] = ownership::object_name(resolved.name.as_str()).into();
+    vec![
+        own(
+            resolved,
+            "source.toolkit.fluxcd.io/v1",
+            "GitRepository",
+            FLUX_NAMESPACE,
+            source,
+        ),
+        own(
+            resolved,
+            "kustomize.toolkit.fluxcd.io/v1",
+            "Kustomization",
+            FLUX_NAMESPACE,
+            apply,
+        ),
+    ]
+}

@@ -1,0 +1,174 @@
+//! `karmada`: templates in their own kinds, policies that say where they go, and policies that say what
+//! differs. All of it goes to Karmada's API server.
+//!
+//! Nothing runs there, so what other engines leave on their hub goes to the one member that has the
+//! records. Field names are those of Karmada's `policy.karmada.io/v1alpha1`.
+
+use serde_json::{Value, json};
+
+use super::{Delivered, names};
+use crate::digest;
+use crate::object::{Kind, Object, Scope, Wave};
+use crate::ownership;
+use crate::placed::Placed;
+use crate::resolved::{DEFAULT_NAMESPACE, Resolved};
+
+/// Karmada puts the name of a policy into labels, so it refuses a longer one
+/// (`pkg/webhook/propagationpolicy/validating.go`).
+const POLICY_NAME_MAX: usize = 63;
+/// Karmada spreads every namespace to every member, unless it carries this label
+/// (`pkg/controllers/namespace/namespace_sync_controller.go`).
+const STAYS_LABEL: &str = "namespace.karmada.io/skip-auto-propagation";
+
+pub(super) fn deliver(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> {
+    let mut delivered = homes(resolved, placed);
+    // One policy for what stands together and goes to the same clusters.
+    let mut policies: Vec<(&Placed, Vec<Value>)> = Vec::new();
+    for one in placed {
+        let mut template = one.template.clone();
+        if template.kind == Kind::NAMESPACE {
+            template = template.label(STAYS_LABEL, "true");
+        }
+        let selector = selector(&template);
+        delivered.push(Delivered {
+            subject: one.subject.clone(),
+            object: template,
+        });
+        if !one.differences.is_empty() {
+            delivered.push(override_policy(resolved, one, selector.clone()));
+        }
+        match policies.last_mut() {
+            Some((first, selectors)) if go_together(first, one) => selectors.push(selector),
+            _ => policies.push((one, vec![selector])),
+        }
+    }
+    delivered.extend(
+        policies
+            .into_iter()
+            .map(|(first, selectors)| propagation_policy(resolved, first, selectors)),
+    );
+    delivered
+}
+
+fn go_together(one: &Placed, other: &Placed) -> bool {
+    one.subject == other.subject
+        && one.clusters == other.clusters
+        && one.template.namespace == other.template.namespace
+        && one.template.kind.is_never_deleted() == other.template.kind.is_never_deleted()
+}
+
+/// Namespaces for the templates to be in. In the members they are there already.
+fn homes(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> {
+    let templates = placed.iter().map(|one| &one.template);
+    let rendered = templates.clone().filter(|one| one.kind == Kind::NAMESPACE);
+    let rendered: Vec<&str> = rendered.map(|one| one.name.as_str()).collect();
+    let mut wanted: Vec<&str> = templates
+        .filter_map(|one| one.namespace.as_deref())
+        .filter(|name| *name != DEFAULT_NAMESPACE && !name.starts_with("kube-"))
+        .filter(|name| !rendered.contains(name))
+        .collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let home = |name: &str| {
+        let namespace = Object::new(Kind::NAMESPACE, None, name, json!({}));
+        Delivered {
+            subject: "namespaces".to_owned(),
+            object: ownership::label(namespace, resolved).label(STAYS_LABEL, "true"),
+        }
+    };
+    wanted.into_iter().map(home).collect()
+}
+
+fn selector(template: &Object) -> Value {
+    let mut selector = json!({
+        "apiVersion": template.kind.api_version(),
+        "kind": template.kind.kind,
+        "name": template.name,
+    });
+    if let Some(namespace) = &template.namespace {
+        selector["namespace"] = namespace.as_str().into();
+    }
+    selector
+}
+
+/// Where the templates go; `first` is one of them.
+fn propagation_policy(resolved: &Resolved, first: &Placed, selectors: Vec<Value>) -> Delivered {
+    let clusters = names(resolved, first.clusters.iter().copied());
+    let mut spec = json!({
+        "resourceSelectors": selectors,
+        "placement": { "clusterAffinity": { "clusterNames": clusters } },
+    });
+    if first.template.kind.is_never_deleted() {
+        spec["preserveResourcesOnDeletion"] = true.into();
+    }
+    policy(
+        resolved,
+        first,
+        "PropagationPolicy",
+        "propagationpolicies",
+        spec,
+    )
+}
+
+/// What some clusters get otherwise.
+fn override_policy(resolved: &Resolved, placed: &Placed, selector: Value) -> Delivered {
+    let rules = placed.differences.iter().map(|(&cluster, differences)| {
+        let changes = differences.iter().map(|difference| {
+            json!({ "path": difference.pointer(), "operator": "replace", "value": difference.value })
+        });
+        json!({
+            "targetCluster": { "clusterNames": names(resolved, [cluster]) },
+            "overriders": { "plaintext": changes.collect::<Vec<_>>() },
+        })
+    });
+    let spec = json!({
+        "resourceSelectors": [selector],
+        "overrideRules": rules.collect::<Vec<_>>(),
+    });
+    policy(resolved, placed, "OverridePolicy", "overridepolicies", spec)
+}
+
+/// A policy about `of`, in its namespace; of the kind with `Cluster` before its name where it has none.
+fn policy(resolved: &Resolved, of: &Placed, kind: &str, plural: &str, spec: Value) -> Delivered {
+    let template = &of.template;
+    let (before, before_plural) = match template.kind.scope {
+        Scope::Namespaced => ("", ""),
+        Scope::Cluster => ("Cluster", "cluster"),
+    };
+    let kind = Kind {
+        group: "policy.karmada.io".into(),
+        version: "v1alpha1".into(),
+        kind: format!("{before}{kind}").into(),
+        plural: format!("{before_plural}{plural}").into(),
+        scope: template.kind.scope,
+        // Before workloads, which are waited for: without a policy they would run nowhere.
+        wave: Wave::Accounts,
+    };
+    let object = Object::new(
+        kind,
+        template.namespace.as_deref(),
+        policy_name(template),
+        json!({ "spec": spec }),
+    );
+    Delivered {
+        subject: of.subject.clone(),
+        object: ownership::label(object, resolved),
+    }
+}
+
+/// `<kind>-<name>`, with a digest in the place of its end where that is too long.
+fn policy_name(template: &Object) -> String {
+    const DIGITS: usize = 12;
+    let whole = format!(
+        "{}-{}",
+        template.kind.kind.to_ascii_lowercase(),
+        template.name
+    );
+    if whole.len() <= POLICY_NAME_MAX {
+        return whole;
+    }
+    let digest = digest::of_parts([whole.as_bytes()]);
+    let digits = digest.trim_start_matches("sha256:");
+    let beginning = whole[..POLICY_NAME_MAX - DIGITS - 1].trim_end_matches(['.', '-']);
+    format!("{beginning}-{}", &digits[..DIGITS])
+}

@@ -1,0 +1,162 @@
+//! The federation in both of its dialects: everything goes to the host cluster, where each object is
+//! wrapped in one or more of the federation's own, and its controller spreads them.
+
+pub(super) mod v1alpha1;
+pub(super) mod v1beta1;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::{Delivered, names};
+use crate::object::{Kind, Object, Scope, Wave};
+use crate::ownership;
+use crate::placed::{Difference, Placed};
+use crate::render::skeleton;
+use crate::resolved::Resolved;
+
+/// What the host gets of what was rendered, and what the dialect has to bring besides.
+struct Spread<'a> {
+    delivered: Vec<Delivered>,
+    /// Kinds that are spread, namespaces left out.
+    kinds: BTreeSet<&'a Kind>,
+    /// The namespaces of what is spread, and those that are spread by themselves. The controller
+    /// puts nothing into a cluster where the namespace is not placed too.
+    namespaces: BTreeSet<&'a str>,
+}
+
+/// `federated` gives what stands for one object.
+fn spread<'a>(placed: &'a [Placed], federated: &dyn Fn(&Placed) -> Vec<Object>) -> Spread<'a> {
+    let mut spread = Spread {
+        delivered: Vec::new(),
+        kinds: BTreeSet::new(),
+        namespaces: BTreeSet::new(),
+    };
+    for one in placed {
+        let template = &one.template;
+        let is_namespace = template.kind == Kind::NAMESPACE;
+        // The host's own namespace is where the object that spreads it lives.
+        let objects = if one.stays_on_hub || is_namespace {
+            vec![template.clone()]
+        } else {
+            federated(one)
+        };
+        spread.add(&one.subject, objects);
+        if one.stays_on_hub {
+            continue;
+        }
+        if !is_namespace {
+            spread.kinds.insert(&template.kind);
+        }
+        let namespace = template.namespace.as_deref();
+        spread
+            .namespaces
+            .insert(namespace.unwrap_or(&template.name));
+    }
+    spread
+}
+
+impl Spread<'_> {
+    fn add(&mut self, subject: &str, objects: Vec<Object>) {
+        self.delivered
+            .extend(objects.into_iter().map(|object| Delivered {
+                subject: subject.to_owned(),
+                object,
+            }));
+    }
+
+    /// Adds objects that come from no rendered one, and so are not labelled yet.
+    fn add_ours(&mut self, resolved: &Resolved, subject: &str, objects: Vec<Object>) {
+        let labelled = objects
+            .into_iter()
+            .map(|object| ownership::label(object, resolved));
+        self.add(subject, labelled.collect());
+    }
+}
+
+/// All clusters. Namespaces are placed in each, whatever is in them there: the controller deletes a
+/// namespace, with everything in it, from a cluster that it is no longer placed in.
+fn everywhere(resolved: &Resolved) -> Vec<&str> {
+    names(resolved, 0..resolved.clusters.len())
+}
+
+/// An object as a template: the controller takes name and namespace from the object that it stands
+/// in, everything else from here.
+fn template(object: &Object) -> Value {
+    let mut inner = Map::new();
+    if !object.labels.is_empty() {
+        inner.insert("metadata".into(), json!({ "labels": object.labels }));
+    }
+    inner.extend(object.body.clone());
+    Value::Object(inner)
+}
+
+/// The object of the federation's kind that stands for another one, under its name and with its labels.
+fn stand_in(kind: Kind, of: &Object, spec: Value) -> Object {
+    let body = json!({ "spec": spec });
+    let mut object = Object::new(kind, of.namespace.as_deref(), of.name.as_str(), body);
+    object.labels.clone_from(&of.labels);
+    object
+}
+
+/// What clusters get otherwise, each of them named once; `change` is the dialect's form of a difference.
+fn overrides(
+    resolved: &Resolved,
+    placed: &Placed,
+    change: &dyn Fn(&Difference) -> Value,
+) -> Vec<Value> {
+    let clusters = placed.differences.iter();
+    clusters
+        .map(|(&cluster, differences)| {
+            let changes: Vec<Value> = differences.iter().map(change).collect();
+            json!({ "clusterName": resolved.clusters[cluster].name.as_str(), "clusterOverrides": changes })
+        })
+        .collect()
+}
+
+/// A kind of the federation's own, given with its `group/version`; all of them live in namespaces.
+fn own_kind(api: &'static str, kind: String, plural: String, wave: Wave) -> Kind {
+    let (group, version) = api.split_once('/').unwrap_or(("", api));
+    Kind {
+        group: group.into(),
+        version: version.into(),
+        kind: kind.into(),
+        plural: plural.into(),
+        scope: Scope::Namespaced,
+        wave,
+    }
+}
+
+/// `plural.group`, or only the plural in the core group: how definitions and type configurations are named.
+fn resource_name(kind: &Kind) -> String {
+    if kind.group.is_empty() {
+        kind.plural.to_string()
+    } else {
+        format!("{}.{}", kind.plural, kind.group)
+    }
+}
+
+/// The definition of one of those kinds, with the schema of its spec; its status is the controller's.
+fn definition(kind: &Kind, spec: Value) -> Object {
+    let mut body = skeleton(
+        r#"{"spec":{"group":"","names":{"kind":"","listKind":"","plural":"","singular":""},
+        "scope":"Namespaced","versions":[{"name":"","served":true,"storage":true,
+        "schema":{"openAPIV3Schema":{"type":"object","properties":{"spec":null,
+        "status":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}}}]}}"#,
+    );
+    let fields = &mut body["spec"];
+    fields["group"] = kind.group.as_ref().into();
+    fields["names"]["kind"] = kind.kind.as_ref().into();
+    fields["names"]["listKind"] = format!("{}List", kind.kind).into();
+    fields["names"]["plural"] = kind.plural.as_ref().into();
+    fields["names"]["singular"] = kind.kind.to_ascii_lowercase().into();
+    let version = &mut fields["versions"][0];
+    version["name"] = kind.version.as_ref().into();
+    version["schema"]["openAPIV3Schema"]["properties"]["spec"] = spec;
+    Object::new(
+        Kind::CUSTOM_RESOURCE_DEFINITION,
+        None,
+        resource_name(kind),
+        body,
+    )
+}

@@ -1,0 +1,160 @@
+//! `kubefed-v1beta1`: KubeFed v0.10.0, the last one. For each object one of the federation's, with
+//! template, placement and overrides in it; for each kind that KubeFed's chart does not enable what
+//! `kubefedctl enable` would have created, so that the tool itself is not needed.
+//!
+//! The field names are those of KubeFed v0.10.0, `pkg/controller/util/{placement,overrides}.go` and
+//! `pkg/kubefedctl/enable`. It has no DNS of its own any more: the records are ours.
+
+use serde_json::{Value, json};
+
+use super::{
+    definition, everywhere, overrides, own_kind, resource_name, spread, stand_in, template,
+};
+use crate::engine::{Delivered, names};
+use crate::object::{Kind, Object, Scope, Wave};
+use crate::placed::Placed;
+use crate::render::skeleton;
+use crate::resolved::Resolved;
+
+/// Where KubeFed's own objects are.
+const SYSTEM_NAMESPACE: &str = "kube-federation-system";
+/// Kinds that KubeFed's chart enables (`config/enabletypedirectives`). Their definitions and
+/// type configurations are the chart's: to take them back would take them from everybody.
+const ENABLED_BY_CHART: &[&str] = &[
+    "ClusterRole",
+    "ConfigMap",
+    "Deployment",
+    "Ingress",
+    "Job",
+    "Namespace",
+    "ReplicaSet",
+    "Secret",
+    "Service",
+    "ServiceAccount",
+];
+/// Without it KubeFed deletes what it has spread once the object that spreads it goes: whole
+/// namespaces (`pkg/controller/util/orphaning.go`).
+const ORPHAN_ANNOTATION: &str = "kubefed.io/orphan";
+
+/// Any object may be a template, so its fields are not looked into.
+const SPEC: &str = r#"{"type":"object","properties":{
+"template":{"type":"object","x-kubernetes-preserve-unknown-fields":true},
+"placement":{"type":"object","properties":{
+"clusters":{"type":"array","items":{"type":"object","required":["name"],"properties":{"name":{"type":"string"}}}},
+"clusterSelector":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}},
+"overrides":{"type":"array","items":{"type":"object","properties":{
+"clusterName":{"type":"string"},
+"clusterOverrides":{"type":"array","items":{"type":"object","required":["path"],"properties":{
+"op":{"type":"string","pattern":"^(add|remove|replace)?$"},
+"path":{"type":"string"},"value":{"x-kubernetes-preserve-unknown-fields":true}}}}}}}}}"#;
+
+pub(in crate::engine) fn deliver(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> {
+    let mut spread = spread(placed, &|one| vec![federated(resolved, one)]);
+    for name in std::mem::take(&mut spread.namespaces) {
+        let rendered = placed
+            .iter()
+            .find(|one| one.template.kind == Kind::NAMESPACE && one.template.name == name);
+        spread.add_ours(
+            resolved,
+            "namespaces",
+            vec![namespace(resolved, name, rendered)],
+        );
+    }
+    for kind in std::mem::take(&mut spread.kinds) {
+        if !ENABLED_BY_CHART.contains(&kind.kind.as_ref()) {
+            let subject = format!("enable-{}", kind.kind.to_ascii_lowercase());
+            spread.add_ours(resolved, &subject, enable(kind));
+        }
+    }
+    spread.delivered
+}
+
+fn federated(resolved: &Resolved, placed: &Placed) -> Object {
+    let of = &placed.template;
+    let mut spec = json!({
+        "template": template(of),
+        "placement": placement(&names(resolved, placed.clusters.iter().copied())),
+    });
+    if !placed.differences.is_empty() {
+        spec["overrides"] = overrides(resolved, placed, &|difference| {
+            json!({ "path": difference.pointer(), "op": "replace", "value": difference.value })
+        })
+        .into();
+    }
+    stand_in(kind_of(&of.kind), of, spec)
+}
+
+/// A FederatedNamespace lives in the namespace itself; what is not rendered is there already and
+/// has no template.
+fn namespace(resolved: &Resolved, name: &str, rendered: Option<&Placed>) -> Object {
+    let mut spec = json!({ "placement": placement(&everywhere(resolved)) });
+    if let Some(rendered) = rendered {
+        spec["template"] = template(&rendered.template);
+    }
+    let kind = Kind {
+        wave: Wave::Services,
+        ..kind_of(&Kind::NAMESPACE)
+    };
+    let mut object = Object::new(kind, Some(name), name, json!({ "spec": spec }));
+    object
+        .annotations
+        .insert(ORPHAN_ANNOTATION.to_owned(), "true".to_owned());
+    object
+}
+
+fn placement(clusters: &[&str]) -> Value {
+    let clusters: Vec<Value> = clusters
+        .iter()
+        .map(|name| json!({ "name": name }))
+        .collect();
+    json!({ "clusters": clusters })
+}
+
+fn kind_of(kind: &Kind) -> Kind {
+    own_kind(
+        "types.kubefed.io/v1beta1",
+        format!("Federated{}", kind.kind),
+        format!("federated{}", kind.plural),
+        Wave::Istio,
+    )
+}
+
+/// What `kubefedctl enable <kind>` creates: a definition and a type configuration.
+fn enable(kind: &Kind) -> Vec<Object> {
+    let federated = kind_of(kind);
+    let mut definition = definition(&federated, skeleton(SPEC));
+    definition.body["spec"]["versions"][0]["subresources"] = json!({ "status": {} });
+    let config = own_kind(
+        "core.kubefed.io/v1beta1",
+        "FederatedTypeConfig".into(),
+        "federatedtypeconfigs".into(),
+        Wave::Accounts,
+    );
+    let spec = json!({
+        "federatedType": api_resource(&federated),
+        "propagation": "Enabled",
+        "targetType": api_resource(kind),
+    });
+    vec![
+        definition,
+        Object::new(
+            config,
+            Some(SYSTEM_NAMESPACE),
+            resource_name(kind),
+            json!({ "spec": spec }),
+        ),
+    ]
+}
+
+fn api_resource(kind: &Kind) -> Value {
+    let mut resource =
+        skeleton(r#"{"group":"","kind":"","pluralName":"","scope":"Namespaced","version":""}"#);
+    resource["group"] = kind.group.as_ref().into();
+    resource["kind"] = kind.kind.as_ref().into();
+    resource["pluralName"] = kind.plural.as_ref().into();
+    resource["version"] = kind.version.as_ref().into();
+    if kind.scope == Scope::Cluster {
+        resource["scope"] = "Cluster".into();
+    }
+    resource
+}

@@ -1,0 +1,129 @@
+//! `ocm`: Open Cluster Management. For each cluster ManifestWorks in the namespace that the hub has for
+//! it, each with what is about one subject.
+//!
+//! Field names are those of `work.open-cluster-management.io/v1`. The agent that carries a work out
+//! applies on the server's side and forces nothing.
+
+use serde_json::{Value, json};
+
+use super::{Delivered, by_file, direct};
+use crate::object::{Kind, Object, Scope, Wave};
+use crate::ownership;
+use crate::placed::Placed;
+use crate::render::skeleton;
+use crate::resolved::Resolved;
+
+/// Most bytes of manifests in one work. Old hubs refuse 50 KiB, newer ones 500
+/// (`pkg/work/webhook/common/validator.go`); an object that is larger stands alone.
+const WORK_MAX: usize = 48 * 1024;
+
+/// What the work agent may not do by itself: custom resources. With the label it is added to the
+/// agent's own role, from Open Cluster Management v0.12 on.
+const ROLE: &str = r#"{"rules":[{"apiGroups":["networking.istio.io"],
+"resources":["destinationrules","gateways","serviceentries","virtualservices"],
+"verbs":["create","delete","get","list","patch","update","watch"]}]}"#;
+const ROLE_LABEL: &str = "open-cluster-management.io/aggregate-to-work";
+
+pub(super) fn deliver(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> {
+    let (plain, spread): (Vec<&Placed>, Vec<&Placed>) =
+        placed.iter().partition(|one| one.stays_on_hub);
+    let mut delivered: Vec<Delivered> = plain
+        .into_iter()
+        .map(|one| Delivered {
+            subject: one.subject.clone(),
+            object: one.template.clone(),
+        })
+        .collect();
+    for (index, cluster) in resolved.clusters.iter().enumerate() {
+        let mut wanted = direct::deliver(spread.iter().copied(), index);
+        if wanted.is_empty() {
+            continue;
+        }
+        wanted.push(Delivered {
+            subject: "work-agent".to_owned(),
+            object: role(resolved),
+        });
+        for ((wave, subject), objects) in by_file(wanted) {
+            let name = format!(
+                "{}-{}-{subject}",
+                ownership::object_name(resolved.name.as_str()),
+                wave.number()
+            );
+            for (number, part) in parts(&objects).into_iter().enumerate() {
+                let name = match number {
+                    0 => name.clone(),
+                    _ => format!("{name}-{}", number + 1),
+                };
+                delivered.push(Delivered {
+                    subject: subject.clone(),
+                    object: ownership::label(work(cluster.name.as_str(), name, part), resolved),
+                });
+            }
+        }
+    }
+    delivered
+}
+
+fn role(resolved: &Resolved) -> Object {
+    let kind = Kind {
+        kind: "ClusterRole".into(),
+        plural: "clusterroles".into(),
+        scope: Scope::Cluster,
+        ..Kind::ROLE
+    };
+    let name = format!("{}-work", ownership::object_name(resolved.name.as_str()));
+    let role = Object::new(kind, None, name, skeleton(ROLE)).label(ROLE_LABEL, "true");
+    ownership::label(role, resolved)
+}
+
+/// The objects in their order, in as few parts as the limit allows.
+fn parts(objects: &[Object]) -> Vec<&[Object]> {
+    let mut parts = Vec::new();
+    let (mut start, mut size) = (0, 0);
+    for (index, object) in objects.iter().enumerate() {
+        let bytes = object.to_json().to_string().len();
+        if size + bytes > WORK_MAX && index > start {
+            parts.push(&objects[start..index]);
+            (start, size) = (index, 0);
+        }
+        size += bytes;
+    }
+    parts.push(&objects[start..]);
+    parts
+}
+
+fn work(cluster: &str, name: String, objects: &[Object]) -> Object {
+    let kind = Kind {
+        group: "work.open-cluster-management.io".into(),
+        version: "v1".into(),
+        kind: "ManifestWork".into(),
+        plural: "manifestworks".into(),
+        scope: Scope::Namespaced,
+        wave: Wave::Istio,
+    };
+    let manifests: Vec<Value> = objects.iter().map(Object::to_json).collect();
+    let mut spec = json!({
+        "manifestConfigs": objects.iter().map(config).collect::<Vec<_>>(),
+        "workload": { "manifests": manifests },
+    });
+    // Objects of one wave and subject: all of them are such, or none is.
+    if objects.iter().any(|object| object.kind.is_never_deleted()) {
+        spec["deleteOption"] = json!({ "propagationPolicy": "Orphan" });
+    }
+    Object::new(kind, Some(cluster), name, json!({ "spec": spec }))
+}
+
+fn config(object: &Object) -> Value {
+    let mut config = skeleton(
+        r#"{"resourceIdentifier":{"group":"","resource":"","name":""},
+        "updateStrategy":{"type":"ServerSideApply"}}"#,
+    );
+    let identifier = &mut config["resourceIdentifier"];
+    identifier["group"] = object.kind.group.as_ref().into();
+    identifier["resource"] = object.kind.plural.as_ref().into();
+    identifier["name"] = object.name.as_str().into();
+    if let Some(namespace) = &object.namespace {
+        identifier["namespace"] = namespace.as_str().into();
+    }
+    config
+}

@@ -1,0 +1,172 @@
+//! **Engines agree**: what each of them hands over comes, by that engine's own documented rules, to
+//! the objects that `direct` hands to each cluster.
+//!
+//! The rules are written here once more, from the engines' documentation and not from the adapters.
+//! What the adapters write is read strictly: a field that the engine does not have is an error.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
+#[path = "../documents/mod.rs"]
+mod documents;
+mod gitops;
+mod karmada;
+mod kubefed_v1alpha1;
+mod kubefed_v1beta1;
+mod objects;
+mod ocm;
+
+use std::collections::BTreeMap;
+
+use documents::{bundle, examples, meshes, with_target};
+use proptest::prelude::*;
+use serde_json::json;
+use shared::bundle::Bundle;
+use shared::facts::Facts;
+use shared::mesh::{Mesh, Naming, Target};
+
+use objects::{Id, Objects, of_cluster};
+
+/// What each cluster gets, by its name.
+type Clusters = BTreeMap<String, Objects>;
+
+fn expand(target: Target, bundle: &Bundle, hub: &str) -> Clusters {
+    let on_hub = || of_cluster(bundle, hub);
+    match target {
+        Target::Direct => direct(bundle),
+        Target::KubefedV1Alpha1 => kubefed_v1alpha1::expand(on_hub(), hub),
+        Target::KubefedV1Beta1 => kubefed_v1beta1::expand(on_hub(), hub),
+        Target::Karmada => karmada::expand(on_hub()),
+        Target::Ocm => ocm::expand(on_hub(), hub),
+        Target::Gitops => gitops::expand(bundle),
+    }
+}
+
+fn direct(bundle: &Bundle) -> Clusters {
+    let clusters = bundle.clusters.iter();
+    clusters
+        .map(|cluster| (cluster.name.clone(), of_cluster(bundle, &cluster.name)))
+        .collect()
+}
+
+fn agree(mesh: &Mesh, facts: &Facts) {
+    let expected = direct(&bundle(&with_target(mesh, Target::Direct), facts));
+    let first = &mesh.spec.clusters[0].name;
+    let hub = mesh.spec.dns.cluster.as_ref().unwrap_or(first);
+    for target in Target::ALL {
+        let mesh = with_target(mesh, target);
+        let bundle = bundle(&mesh, facts);
+        if target.has_hub() {
+            assert!(
+                bundle.clusters.iter().all(|cluster| cluster.name == *hub),
+                "everything goes to the hub"
+            );
+        }
+        let mut found = expand(target, &bundle, hub);
+        found.retain(|_, objects| !objects.is_empty());
+        let mut expected = expected.clone();
+        if target == Target::KubefedV1Alpha1 && mesh.spec.dns.naming == Some(Naming::Gateway) {
+            without_publishing(&mut expected);
+            without_publishing(&mut found);
+        }
+        if matches!(target, Target::KubefedV1Alpha1 | Target::KubefedV1Beta1) {
+            let more = namespaces_elsewhere(&mut found, &expected);
+            assert!(
+                more.iter()
+                    .all(|name| expected.values().any(|objects| objects.contains_key(name)))
+            );
+        }
+        let names = |clusters: &Clusters| -> Vec<(String, Vec<Id>)> {
+            let pairs = clusters.iter();
+            pairs
+                .map(|(name, objects)| (name.clone(), objects.keys().cloned().collect()))
+                .collect()
+        };
+        assert_eq!(names(&found), names(&expected), "{}", target.as_str());
+        for (cluster, objects) in &expected {
+            for (id, object) in objects {
+                assert_eq!(
+                    &found[cluster][id],
+                    object,
+                    "{}: {cluster}",
+                    target.as_str()
+                );
+            }
+        }
+    }
+}
+
+/// The federation's own controller writes the records there, of a kind of its own, and ExternalDNS
+/// reads those.
+fn without_publishing(clusters: &mut Clusters) {
+    for objects in clusters.values_mut() {
+        objects.retain(|id, object| {
+            id.kind != "DNSEndpoint"
+                && object["metadata"]["labels"]["app"] != "external-dns"
+                && !id.name.ends_with("externaldns.k8s.io")
+        });
+    }
+}
+
+/// Takes out the namespaces that a federation makes in more clusters than asked for, and names them:
+/// it places each of them everywhere.
+fn namespaces_elsewhere(found: &mut Clusters, expected: &Clusters) -> Vec<Id> {
+    let mut more = Vec::new();
+    for (cluster, objects) in found.iter_mut() {
+        objects.retain(|id, _| {
+            let asked_for = expected
+                .get(cluster)
+                .is_some_and(|wanted| wanted.contains_key(id));
+            if id.kind == "Namespace" && !asked_for {
+                more.push(id.clone());
+                return false;
+            }
+            true
+        });
+    }
+    found.retain(|_, objects| !objects.is_empty());
+    more
+}
+
+#[test]
+fn engines_agree_on_every_example() {
+    for (name, mesh) in examples() {
+        println!("{name}");
+        let clusters = mesh.spec.clusters.iter().enumerate();
+        let facts = Facts {
+            gateways: clusters
+                .map(|(i, cluster)| (cluster.name.clone(), vec![format!("198.51.100.{}", i + 1)]))
+                .collect(),
+        };
+        agree(&mesh, &facts);
+    }
+}
+
+#[test]
+fn a_sample_in_the_namespace_of_external_dns_is_one_namespace() {
+    let mesh: Mesh = serde_json::from_value(json!({
+        "apiVersion": "fedmesh.dev/v1alpha1", "kind": "Mesh", "metadata": { "name": "m" },
+        "spec": {
+            "dns": { "suffix": "mesh.example.com", "externalDns": { "provider": "aws", "namespace": "both" } },
+            "clusters": [
+                { "name": "north", "region": "r", "zone": "a" },
+                { "name": "south", "region": "r", "zone": "b" },
+            ],
+            "services": [{ "name": "httpbin", "namespace": "both", "port": 80, "clusters": ["south"] }],
+            "samples": ["httpbin"],
+        },
+    }))
+    .unwrap();
+    agree(&mesh, &Facts::default());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn engines_agree(mesh in meshes()) {
+        agree(&mesh, &Facts::default());
+    }
+}
