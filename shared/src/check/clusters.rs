@@ -206,6 +206,44 @@ fn address(text: &str) -> Option<Address> {
         .map(Address::Host)
 }
 
+/// The index of the cluster that is named; otherwise there is a finding.
+pub(super) fn named(path: &str, name: &str, spec: &Spec, findings: &mut Findings) -> Option<usize> {
+    let found = spec
+        .clusters
+        .iter()
+        .position(|cluster| cluster.name == name);
+    if found.is_none() {
+        let known: Vec<&str> = spec.clusters.iter().map(|c| c.name.as_str()).collect();
+        findings.error(
+            code::UNKNOWN_CLUSTER,
+            path,
+            format!("there is no cluster {name:?}"),
+            format!("the clusters are: {}", known.join(", ")),
+        );
+    }
+    found
+}
+
+/// Indices of the clusters that are named, ascending; `None` where one of them is none.
+pub(super) fn listed(
+    path: &str,
+    names: &[String],
+    spec: &Spec,
+    findings: &mut Findings,
+) -> Option<Vec<usize>> {
+    let mut found = Vec::new();
+    let mut known = true;
+    for (index, name) in names.iter().enumerate() {
+        match named(&format!("{path}[{index}]"), name, spec, findings) {
+            Some(cluster) => found.push(cluster),
+            None => known = false,
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    known.then_some(found)
+}
+
 fn duplicates(spec: &Spec, findings: &mut Findings) {
     let mut names = BTreeMap::new();
     let mut contexts = BTreeMap::new();

@@ -5,6 +5,7 @@
 mod clusters;
 pub mod code;
 mod dns;
+mod external;
 mod external_dns;
 mod failover;
 mod finding;
@@ -74,6 +75,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     let clusters = clusters::check(spec, facts, findings);
     let dns = dns::check(spec, name.as_ref(), clusters.as_deref(), findings);
     let services = services::check(spec, dns.as_ref(), clusters.as_deref(), findings);
+    let external = external::check(spec, name.as_ref(), istio, services.as_deref(), findings);
     let images = images(spec.images.as_ref(), findings);
 
     let resolved = Resolved {
@@ -84,6 +86,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
         answer_header: spec.answer_header.unwrap_or(true),
         clusters: clusters?,
         services: services?,
+        external: external?,
         samples: Sample::ALL
             .into_iter()
             .filter(|sample| spec.samples.contains(sample))

@@ -1,7 +1,8 @@
 //! Rules about `spec.services`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use super::clusters::listed;
 use super::{Findings, code, failover, port};
 use crate::mesh::{self, Naming, PathMatch, Spec};
 use crate::name::HOST_NAME_MAX;
@@ -132,32 +133,7 @@ fn serving(
         );
         return None;
     }
-    let mut serving = BTreeSet::new();
-    let mut unknown = false;
-    for (index, name) in names.iter().enumerate() {
-        let found = spec
-            .clusters
-            .iter()
-            .position(|cluster| cluster.name == *name);
-        if let Some(cluster) = found {
-            serving.insert(cluster);
-            continue;
-        }
-        unknown = true;
-        findings.error(
-            code::UNKNOWN_CLUSTER,
-            &format!("{path}[{index}]"),
-            format!("there is no cluster {name:?}"),
-            known_clusters(spec),
-        );
-    }
-    (!unknown).then(|| serving.into_iter().collect())
-}
-
-/// A hint that lists the clusters there are.
-pub(super) fn known_clusters(spec: &Spec) -> String {
-    let names: Vec<&str> = spec.clusters.iter().map(|c| c.name.as_str()).collect();
-    format!("the clusters are: {}", names.join(", "))
+    listed(path, names, spec, findings)
 }
 
 fn routes(path: &str, routes: &[PathMatch], findings: &mut Findings) -> Option<Vec<PathMatch>> {

@@ -3,6 +3,7 @@
 mod destination_rule;
 pub(crate) mod dns_endpoint;
 mod dns_endpoint_definition;
+mod external;
 pub(crate) mod external_dns;
 mod failover;
 mod gateway;
@@ -32,6 +33,9 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
         placed.extend(destination_rule::render(service, resolved));
         placed.extend(failover::render(service, resolved));
         placed.extend(dns_endpoint::render(service, resolved));
+    }
+    for host in &resolved.external {
+        placed.extend(external::render(host, resolved));
     }
     placed.extend(dns_endpoint_definition::render(resolved));
     placed.extend(external_dns::render(resolved));
