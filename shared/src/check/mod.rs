@@ -7,6 +7,7 @@ pub mod code;
 mod dns;
 mod external;
 mod external_dns;
+mod external_port;
 mod failover;
 mod finding;
 mod services;
