@@ -52,6 +52,11 @@ pub fn object_name(mesh: &str) -> String {
     format!("fedmesh-{mesh}")
 }
 
+/// The name of the mesh's `Gateway` object at egress gateways; a DNS label too, as Istio wants it.
+pub fn egress_name(mesh: &str) -> String {
+    format!("egress-{mesh}")
+}
+
 /// The name of what is made for a host outside: with the mesh's, since two meshes of one cluster may
 /// both call it.
 pub fn external_name(mesh: &str, host: &HostPattern) -> String {

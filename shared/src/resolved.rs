@@ -25,6 +25,8 @@ pub const DEFAULT_FEDERATION: &str = "external";
 pub const DEFAULT_TTL: u32 = 300;
 /// Taken where the document names no gateway Service.
 pub const DEFAULT_GATEWAY_SERVICE: &str = "istio-ingressgateway";
+/// Taken where the document names no egress gateway's Service.
+pub const DEFAULT_EGRESS_SERVICE: &str = "istio-egressgateway";
 /// Istio's root namespace: where its gateways are by default, and where objects go that concern
 /// all namespaces.
 pub const ISTIO_NAMESPACE: &str = "istio-system";
@@ -125,6 +127,8 @@ pub struct Cluster {
     pub zone: Label,
     /// Its gateway.
     pub gateway: Gateway,
+    /// Its egress gateway, if it has one.
+    pub egress_gateway: Option<EgressGateway>,
     /// Which DNS it runs; `None` for what is found there.
     pub dns_flavour: Option<DnsFlavour>,
 }
@@ -150,6 +154,18 @@ pub struct Gateway {
     pub addresses: Option<Vec<Address>>,
     /// Its HTTP port.
     pub port: u16,
+}
+
+/// The egress gateway of a cluster, resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EgressGateway {
+    /// Its Service.
+    pub service: Label,
+    /// The Service's namespace.
+    pub namespace: Label,
+    /// Labels of its pods.
+    pub selector: BTreeMap<String, String>,
 }
 
 /// Where a gateway is reached.
@@ -202,6 +218,8 @@ pub struct ExternalHost {
     pub ports: Vec<ExternalPort>,
     /// Indices of the clusters that may call it, ascending, at least one.
     pub clusters: Vec<usize>,
+    /// Whether calls leave through the egress gateway, which each of the clusters then has.
+    pub by_egress_gateway: bool,
 }
 
 /// Where a host outside is.

@@ -50,6 +50,10 @@ fn one(
         );
     }
     let gateway = gateway(&at("gateway"), cluster, facts, findings);
+    let egress_gateway = match &cluster.egress_gateway {
+        None => Some(None),
+        Some(given) => egress_gateway(&at("egressGateway"), given, findings).map(Some),
+    };
     Some(Cluster {
         context: cluster
             .context
@@ -59,6 +63,7 @@ fn one(
         region: region?,
         zone: zone?,
         gateway: gateway?,
+        egress_gateway: egress_gateway?,
         dns_flavour: cluster.dns_flavour,
     })
 }
@@ -106,7 +111,12 @@ fn gateway(
         Some(number) => port(findings, &format!("{path}.port"), number),
         None => Some(resolved::DEFAULT_GATEWAY_PORT),
     };
-    let selector = selector(&format!("{path}.selector"), given.selector, findings);
+    let selector = selector(
+        &format!("{path}.selector"),
+        given.selector,
+        "ingressgateway",
+        findings,
+    );
     let addresses = if given.addresses.is_empty() {
         match facts.gateways.get(&cluster.name) {
             // What a cluster says is not checked against the document's rules: an address that
@@ -128,16 +138,48 @@ fn gateway(
     })
 }
 
+fn egress_gateway(
+    path: &str,
+    given: &mesh::EgressGateway,
+    findings: &mut Findings,
+) -> Option<resolved::EgressGateway> {
+    let service = findings.label(
+        &format!("{path}.service"),
+        given
+            .service
+            .as_deref()
+            .unwrap_or(resolved::DEFAULT_EGRESS_SERVICE),
+        "the egress gateway's Service",
+    );
+    let namespace = findings.label(
+        &format!("{path}.namespace"),
+        given
+            .namespace
+            .as_deref()
+            .unwrap_or(resolved::ISTIO_NAMESPACE),
+        "the egress gateway's namespace",
+    );
+    let selector = selector(
+        &format!("{path}.selector"),
+        given.selector.clone(),
+        "egressgateway",
+        findings,
+    );
+    Some(resolved::EgressGateway {
+        service: service?,
+        namespace: namespace?,
+        selector: selector?,
+    })
+}
+
 fn selector(
     path: &str,
     given: BTreeMap<String, String>,
+    default: &str,
     findings: &mut Findings,
 ) -> Option<BTreeMap<String, String>> {
     if given.is_empty() {
-        return Some(BTreeMap::from([(
-            "istio".to_owned(),
-            "ingressgateway".to_owned(),
-        )]));
+        return Some(BTreeMap::from([("istio".to_owned(), default.to_owned())]));
     }
     for (key, value) in &given {
         if !is_label_key(key) || !is_label_value(value) {
@@ -145,7 +187,7 @@ fn selector(
                 code::BAD_SELECTOR,
                 path,
                 format!("{key}: {value} is not a label"),
-                "write labels of the gateway's pods, such as istio: ingressgateway".into(),
+                format!("write labels of the gateway's pods, such as istio: {default}"),
             );
             return None;
         }

@@ -74,6 +74,8 @@ codes! {
     TCP_TWICE = "FM0908", "Two hosts outside share a TCP port of one address", [];
     BAD_ORIGINATION = "FM0909", "TLS cannot be originated so", [];
     CALLED_FROM_NOWHERE = "FM0910", "No cluster may call a host outside", [];
+    NO_EGRESS_GATEWAY = "FM0911", "A cluster that is to call through an egress gateway has none", [];
+    NOT_BY_EGRESS_GATEWAY = "FM0912", "An egress gateway cannot tell such calls apart", [];
 }
 
 #[cfg(test)]

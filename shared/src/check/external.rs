@@ -9,7 +9,7 @@ use super::{Findings, code, external_port};
 use crate::mesh::{self, Protocol, Spec};
 use crate::name::{HOST_NAME_MAX, HostPattern, Label};
 use crate::ownership;
-use crate::resolved::{CLUSTER_DOMAIN, ExternalHost, IstioVersion, Place, Service};
+use crate::resolved::{CLUSTER_DOMAIN, ExternalHost, ExternalPort, IstioVersion, Place, Service};
 
 pub(super) fn check(
     spec: &Spec,
@@ -64,12 +64,65 @@ fn one(
         istio,
         findings,
     );
+    let (ports, clusters) = (ports?, clusters?);
+    let by_egress_gateway = given.egress_gateway.unwrap_or(false);
+    if by_egress_gateway {
+        egress_gateway(&format!("{path}.egressGateway"), &clusters, spec, findings);
+        told_apart(
+            &format!("{path}.egressGateway"),
+            &host,
+            &place,
+            &ports,
+            findings,
+        );
+    }
     Some(ExternalHost {
         host,
         place,
-        ports: ports?,
-        clusters: clusters?,
+        ports,
+        clusters,
+        by_egress_gateway,
     })
+}
+
+fn egress_gateway(path: &str, clusters: &[usize], spec: &Spec, findings: &mut Findings) {
+    for cluster in clusters.iter().map(|&index| &spec.clusters[index]) {
+        if cluster.egress_gateway.is_none() {
+            findings.error(
+                code::NO_EGRESS_GATEWAY,
+                path,
+                format!("{} has no egress gateway", cluster.name),
+                "write egressGateway: {} where the cluster is, if it runs Istio's own".into(),
+            );
+        }
+    }
+}
+
+/// What arrives at an egress gateway has lost its port and address: it has the request's host, or the
+/// name that TLS asks for.
+fn told_apart(
+    path: &str,
+    host: &HostPattern,
+    place: &Place,
+    ports: &[ExternalPort],
+    findings: &mut Findings,
+) {
+    let count = |protocol| {
+        let same = ports.iter().filter(|port| port.protocol == protocol);
+        same.count()
+    };
+    if matches!(place, Place::Caller(_))
+        || count(Protocol::Tcp) > 0
+        || count(Protocol::Http) > 1
+        || count(Protocol::Https) > 1
+    {
+        findings.error(
+            code::NOT_BY_EGRESS_GATEWAY,
+            path,
+            format!("an egress gateway sees the name {host} only, not where the caller aimed"),
+            "it takes one host with one port of http, one of https, or both".into(),
+        );
+    }
 }
 
 fn host(path: &str, text: &str, findings: &mut Findings) -> Option<HostPattern> {

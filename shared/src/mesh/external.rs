@@ -25,6 +25,10 @@ pub struct ExternalHost {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::clusters", extend("x-default" = "all")))]
     pub clusters: Option<Vec<String>>,
+    /// Whether calls leave through the clusters' egress gateways.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = false)))]
+    pub egress_gateway: Option<bool>,
 }
 
 /// A port of a host outside.

@@ -13,7 +13,7 @@ mod service;
 
 use serde::{Deserialize, Serialize};
 
-pub use cluster::{Cluster, DnsFlavour, Gateway};
+pub use cluster::{Cluster, DnsFlavour, EgressGateway, Gateway};
 pub use dns::{Dns, ExternalDns, Naming};
 pub use external::{ExternalHost, ExternalPort, Protocol, TlsOrigination};
 pub use read::{Limits, ReadError};

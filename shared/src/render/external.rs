@@ -14,7 +14,7 @@ use crate::placed::Placed;
 use crate::resolved::{ExternalHost, ExternalPort, ISTIO_NAMESPACE, Place, Resolved};
 
 /// The file of all of them.
-const SUBJECT: &str = "external";
+pub(super) const SUBJECT: &str = "external";
 
 pub(super) fn render(host: &ExternalHost, resolved: &Resolved) -> Vec<Placed> {
     let place = |kind, body| {

@@ -3,6 +3,7 @@
 mod destination_rule;
 pub(crate) mod dns_endpoint;
 mod dns_endpoint_definition;
+mod egress_gateway;
 mod external;
 pub(crate) mod external_dns;
 mod failover;
@@ -37,6 +38,7 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
     for host in &resolved.external {
         placed.extend(external::render(host, resolved));
     }
+    placed.extend(egress_gateway::render(resolved));
     placed.extend(dns_endpoint_definition::render(resolved));
     placed.extend(external_dns::render(resolved));
     for one in &mut placed {
