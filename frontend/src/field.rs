@@ -355,15 +355,13 @@ fn rename_cluster(mesh: &mut Mesh, index: usize, name: &str) {
     if spec.clusters.iter().any(|cluster| cluster.name == before) {
         return;
     }
-    let references = spec
-        .services
-        .iter_mut()
-        .filter_map(|s| s.clusters.as_mut())
-        .flatten();
-    for reference in references.chain(spec.dns.cluster.as_mut()) {
+    for reference in spec.cluster_lists().flatten() {
         if *reference == before {
             name.clone_into(reference);
         }
+    }
+    if spec.dns.cluster.as_ref() == Some(&before) {
+        spec.dns.cluster = Some(name.to_owned());
     }
 }
 

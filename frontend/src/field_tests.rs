@@ -97,13 +97,17 @@ fn paths_are_those_that_findings_name() {
 }
 
 #[test]
-fn a_renamed_cluster_keeps_its_services() {
+fn a_renamed_cluster_keeps_its_services_and_what_it_calls() {
     for names in [
         ["", "c", "cluster-west"],
         ["cluster", "cluster-", "cluster-west"],
     ] {
         let mut mesh = template::walkthrough();
         mesh.spec.services[0].clusters = Some(vec!["cluster2".into()]);
+        mesh.spec.external = vec![shared::mesh::ExternalHost {
+            clusters: Some(vec!["cluster1".into(), "cluster2".into()]),
+            ..shared::mesh::ExternalHost::default()
+        }];
         mesh.spec.dns.cluster = Some("cluster2".into());
         for name in names {
             Field::Cluster(1, ClusterField::Name).set(&mut mesh, name);
@@ -111,6 +115,10 @@ fn a_renamed_cluster_keeps_its_services() {
         assert_eq!(
             mesh.spec.services[0].clusters,
             Some(vec!["cluster-west".into()])
+        );
+        assert_eq!(
+            mesh.spec.external[0].clusters,
+            Some(vec!["cluster1".into(), "cluster-west".into()])
         );
         assert_eq!(mesh.spec.dns.cluster.as_deref(), Some("cluster-west"));
     }

@@ -18,10 +18,8 @@ pub(crate) fn remove_cluster(mesh: &mut Mesh, index: usize) {
     {
         return;
     }
-    for service in &mut mesh.spec.services {
-        if let Some(clusters) = &mut service.clusters {
-            clusters.retain(|name| *name != removed.name);
-        }
+    for clusters in mesh.spec.cluster_lists() {
+        clusters.retain(|name| *name != removed.name);
     }
     if mesh.spec.dns.cluster.as_ref() == Some(&removed.name) {
         mesh.spec.dns.cluster = None;
@@ -186,11 +184,19 @@ mod tests {
         let mut mesh = template::walkthrough();
         mesh.spec.dns.cluster = Some("cluster2".into());
         mesh.spec.services[0].clusters = Some(vec!["cluster1".into(), "cluster2".into()]);
+        mesh.spec.external = vec![shared::mesh::ExternalHost {
+            clusters: mesh.spec.services[0].clusters.clone(),
+            ..shared::mesh::ExternalHost::default()
+        }];
         remove_cluster(&mut mesh, 1);
         assert_eq!(mesh.spec.dns.cluster, None);
         assert_eq!(
             mesh.spec.services[0].clusters,
             Some(vec!["cluster1".into()])
+        );
+        assert_eq!(
+            mesh.spec.external[0].clusters,
+            mesh.spec.services[0].clusters
         );
     }
 }

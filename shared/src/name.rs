@@ -104,6 +104,42 @@ impl HostName {
     pub fn labels(&self) -> usize {
         self.0.split('.').count()
     }
+
+    /// Whether it is `zone` or a name below it, on a dot boundary.
+    pub fn lies_in(&self, zone: &str) -> bool {
+        lies_in(&self.0, zone)
+    }
+}
+
+fn lies_in(host: &str, zone: &str) -> bool {
+    host.strip_suffix(zone)
+        .is_some_and(|before| before.is_empty() || before.ends_with('.'))
+}
+
+/// A host name, or `*.` before one for all names below it, such as `*.example.com`: what Istio takes
+/// for the host of a ServiceEntry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostPattern {
+    /// Whether it means the names below `name`, rather than `name`.
+    pub is_wildcard: bool,
+    /// What is there without `*.`.
+    pub name: HostName,
+}
+
+impl HostPattern {
+    /// Parses a pattern.
+    pub fn new(text: &str) -> Result<Self, NameError> {
+        let below = text.strip_prefix("*.");
+        Ok(Self {
+            is_wildcard: below.is_some(),
+            name: HostName::new(below.unwrap_or(text))?,
+        })
+    }
+
+    /// Whether `zone` and what is below it have a host in common with the pattern.
+    pub fn meets(&self, zone: &str) -> bool {
+        self.name.lies_in(zone) || self.is_wildcard && lies_in(zone, self.name.as_str())
+    }
 }
 
 impl fmt::Display for Label {
@@ -115,6 +151,13 @@ impl fmt::Display for Label {
 impl fmt::Display for HostName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_wildcard { "*." } else { "" })?;
+        self.name.fmt(f)
     }
 }
 
@@ -182,5 +225,17 @@ mod tests {
                 max: 253
             })
         );
+    }
+    #[test]
+    fn host_patterns() {
+        let meets = |pattern: &str, zone: &str| HostPattern::new(pattern).unwrap().meets(zone);
+        assert!(meets("a.b.c", "a.b.c") && meets("a.b.c", "b.c"));
+        assert!(!meets("ab.c", "b.c") && !meets("b.c", "a.b.c"));
+        assert!(meets("*.c", "b.c") && meets("*.b.c", "b.c") && meets("*.a.b.c", "b.c"));
+        assert!(!meets("*.b.c", "xb.c") && !meets("*.d.c", "b.c"));
+        assert_eq!(HostPattern::new("*.a").unwrap().to_string(), "*.a");
+        for bad in ["", "*", "*.", "a.*", "*a.b", "*.*.b", "A.b"] {
+            assert!(HostPattern::new(bad).is_err(), "{bad:?}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
+use crate::name::HostPattern;
 use crate::object::Object;
 use crate::resolved::{ISTIO_NAMESPACE, Resolved};
 
@@ -49,6 +50,18 @@ pub const PARENT_NAMESPACE: &str = ISTIO_NAMESPACE;
 /// The name of the mesh's `Gateway` object.
 pub fn object_name(mesh: &str) -> String {
     format!("fedmesh-{mesh}")
+}
+
+/// The name of the mesh's `Gateway` object at egress gateways; a DNS label too, as Istio wants it.
+pub fn egress_name(mesh: &str) -> String {
+    format!("egress-{mesh}")
+}
+
+/// The name of what is made for a host outside: with the mesh's, since two meshes of one cluster may
+/// both call it.
+pub fn external_name(mesh: &str, host: &HostPattern) -> String {
+    let below = if host.is_wildcard { "wildcard." } else { "" };
+    format!("{}.{below}{}", object_name(mesh), host.name)
 }
 
 /// The name of the parent, a Secret.

@@ -8,29 +8,41 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use crate::mesh::passed_on::IstioFields;
-use crate::mesh::{DnsFlavour, Naming, Policy, Sample, Target};
-use crate::name::{HostName, Label};
+use crate::mesh::{DnsFlavour, Naming, Policy, Protocol, Sample, Target};
+use crate::name::{HostName, HostPattern, Label};
 use crate::published::PublishedName;
 
 /// Taken where the document names no Istio version.
 pub const DEFAULT_ISTIO: &str = "1.27";
 /// Oldest version whose objects can say what fedmesh needs: locality in `DestinationRule`.
 pub const OLDEST_ISTIO: IstioVersion = IstioVersion { major: 1, minor: 5 };
+/// Oldest version in which a sidecar can check the certificates of hosts outside without a file of its
+/// own to check them by (pull request 33472 of istio/istio).
+pub const OLDEST_ISTIO_WITH_TLS: IstioVersion = IstioVersion {
+    major: 1,
+    minor: 12,
+};
 /// Taken where the document names no label for the federation.
 pub const DEFAULT_FEDERATION: &str = "external";
 /// Taken where the document names no time to live, in seconds.
 pub const DEFAULT_TTL: u32 = 300;
 /// Taken where the document names no gateway Service.
 pub const DEFAULT_GATEWAY_SERVICE: &str = "istio-ingressgateway";
+/// Taken where the document names no egress gateway's Service.
+pub const DEFAULT_EGRESS_SERVICE: &str = "istio-egressgateway";
 /// Istio's root namespace: where its gateways are by default, and where objects go that concern
 /// all namespaces.
 pub const ISTIO_NAMESPACE: &str = "istio-system";
+/// The domain of every cluster's own names.
+pub const CLUSTER_DOMAIN: &str = "cluster.local";
 /// Taken where the document names no port for a gateway.
 pub const DEFAULT_GATEWAY_PORT: u16 = 80;
 /// Taken where the document names no namespace for `ExternalDNS`.
 pub const DEFAULT_EXTERNAL_DNS_NAMESPACE: &str = "external-dns";
 /// Taken where the document names no namespace for a service.
 pub const DEFAULT_NAMESPACE: &str = "default";
+/// Taken where the document names no port of a host outside.
+pub const DEFAULT_TLS_PORT: u16 = 443;
 /// Taken where calls may be repeated and the document names no time for each try.
 pub const DEFAULT_PER_TRY_TIMEOUT: &str = "2s";
 /// Where `ExternalDNS` finds the file with its credentials.
@@ -66,6 +78,8 @@ pub struct Resolved {
     pub clusters: Vec<Cluster>,
     /// The services, in the order of the document.
     pub services: Vec<Service>,
+    /// Hosts outside, in the order of the document.
+    pub external: Vec<ExternalHost>,
     /// The samples, without repetition, in the order of [`Sample::ALL`].
     pub samples: Vec<Sample>,
     /// Images by what they are for.
@@ -146,6 +160,8 @@ pub struct Cluster {
     pub zone: Label,
     /// Its gateway.
     pub gateway: Gateway,
+    /// Its egress gateway, if it has one.
+    pub egress_gateway: Option<EgressGateway>,
     /// Which DNS it runs; `None` for what is found there.
     pub dns_flavour: Option<DnsFlavour>,
 }
@@ -171,6 +187,18 @@ pub struct Gateway {
     pub addresses: Option<Vec<Address>>,
     /// Its HTTP port.
     pub port: u16,
+}
+
+/// The egress gateway of a cluster, resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EgressGateway {
+    /// Its Service.
+    pub service: Label,
+    /// The Service's namespace.
+    pub namespace: Label,
+    /// Labels of its pods.
+    pub selector: BTreeMap<String, String>,
 }
 
 /// Where a gateway is reached.
@@ -227,6 +255,67 @@ pub struct Route {
     pub matches: Vec<Value>,
     /// Fields of Istio's `HTTPRoute`; `to` has the subsets and weights of its destinations.
     pub action: IstioFields,
+}
+
+/// One of `spec.external`, resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExternalHost {
+    /// Its name, or the names that it stands for.
+    pub host: HostPattern,
+    /// Where it is.
+    pub place: Place,
+    /// Its ports, at least one.
+    pub ports: Vec<ExternalPort>,
+    /// Indices of the clusters that may call it, ascending, at least one.
+    pub clusters: Vec<usize>,
+    /// Whether calls leave through the egress gateway, which each of the clusters then has.
+    pub by_egress_gateway: bool,
+}
+
+/// Where a host outside is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// Where DNS says.
+    Dns,
+    /// At any of these IP addresses, at least one.
+    Addresses(Vec<String>),
+    /// Where the caller looked: one of these IP addresses and ranges; empty for any.
+    Caller(Vec<String>),
+}
+
+impl Place {
+    /// IP addresses and ranges that are known of it.
+    pub fn addresses(&self) -> &[String] {
+        match self {
+            Self::Dns => &[],
+            Self::Addresses(known) | Self::Caller(known) => known,
+        }
+    }
+}
+
+/// A port of a host outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExternalPort {
+    /// Its number.
+    pub number: u16,
+    /// What callers speak there.
+    pub protocol: Protocol,
+    /// How their sidecars speak TLS with the host; `None` where calls pass as they are.
+    pub tls: Option<TlsOrigination>,
+}
+
+/// How a sidecar speaks TLS for its workload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TlsOrigination {
+    /// The host's own port.
+    pub target_port: u16,
+    /// Names of which its certificate must have one, at least one.
+    pub subject_alt_names: Vec<String>,
+    /// Who may have signed it, as `DestinationRule` has it: a file in the sidecar, or `system`.
+    pub ca_certificates: String,
 }
 
 /// Which calls are sent again while a cluster fails.

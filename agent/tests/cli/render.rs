@@ -68,7 +68,8 @@ fn all_forms_of_a_bundle_give_the_same_again() {
 #[test]
 fn gitops_is_a_folder_that_others_apply() {
     let desk = Desk::new();
-    let repository = "spec:\n  target: gitops\n  gitops:\n    repoURL: https://git.example.com/mesh\n";
+    let repository =
+        "spec:\n  target: gitops\n  gitops:\n    repoURL: https://git.example.com/mesh\n";
     desk.write("gitops.yaml", &MESH.replace("spec:\n", repository));
     for arguments in [
         &["render", "-f", "gitops.yaml"][..],
@@ -113,7 +114,10 @@ fn gitops_is_a_folder_that_others_apply() {
         after.iter().all(|file| !file.contains("orders")),
         "{after:?}"
     );
-    assert!(after.iter().any(|file| file.contains("/patch-")), "{after:?}");
+    assert!(
+        after.iter().any(|file| file.contains("/patch-")),
+        "{after:?}"
+    );
 }
 
 #[test]

@@ -52,6 +52,10 @@ fn one(
     }
     labels(&at("labels"), &cluster.labels, findings);
     let gateway = gateway(&at("gateway"), cluster, facts, findings);
+    let egress_gateway = match &cluster.egress_gateway {
+        None => Some(None),
+        Some(given) => egress_gateway(&at("egressGateway"), given, findings).map(Some),
+    };
     Some(Cluster {
         context: cluster
             .context
@@ -61,6 +65,7 @@ fn one(
         region: region?,
         zone: zone?,
         gateway: gateway?,
+        egress_gateway: egress_gateway?,
         dns_flavour: cluster.dns_flavour,
     })
 }
@@ -108,7 +113,12 @@ fn gateway(
         Some(number) => port(findings, &format!("{path}.port"), number),
         None => Some(resolved::DEFAULT_GATEWAY_PORT),
     };
-    let selector = selector(&format!("{path}.selector"), given.selector, findings);
+    let selector = selector(
+        &format!("{path}.selector"),
+        given.selector,
+        "ingressgateway",
+        findings,
+    );
     let addresses = if given.addresses.is_empty() {
         match facts.gateways.get(&cluster.name) {
             // What a cluster says is not checked against the document's rules: an address that
@@ -130,16 +140,48 @@ fn gateway(
     })
 }
 
+fn egress_gateway(
+    path: &str,
+    given: &mesh::EgressGateway,
+    findings: &mut Findings,
+) -> Option<resolved::EgressGateway> {
+    let service = findings.label(
+        &format!("{path}.service"),
+        given
+            .service
+            .as_deref()
+            .unwrap_or(resolved::DEFAULT_EGRESS_SERVICE),
+        "the egress gateway's Service",
+    );
+    let namespace = findings.label(
+        &format!("{path}.namespace"),
+        given
+            .namespace
+            .as_deref()
+            .unwrap_or(resolved::ISTIO_NAMESPACE),
+        "the egress gateway's namespace",
+    );
+    let selector = selector(
+        &format!("{path}.selector"),
+        given.selector.clone(),
+        "egressgateway",
+        findings,
+    );
+    Some(resolved::EgressGateway {
+        service: service?,
+        namespace: namespace?,
+        selector: selector?,
+    })
+}
+
 fn selector(
     path: &str,
     given: BTreeMap<String, String>,
+    default: &str,
     findings: &mut Findings,
 ) -> Option<BTreeMap<String, String>> {
     if given.is_empty() {
-        return Some(BTreeMap::from([(
-            "istio".to_owned(),
-            "ingressgateway".to_owned(),
-        )]));
+        return Some(BTreeMap::from([("istio".to_owned(), default.to_owned())]));
     }
     labels(path, &given, findings).then_some(given)
 }
@@ -173,6 +215,44 @@ fn address(text: &str) -> Option<Address> {
     HostName::new(&text.to_ascii_lowercase())
         .ok()
         .map(Address::Host)
+}
+
+/// The index of the cluster that is named; otherwise there is a finding.
+pub(super) fn named(path: &str, name: &str, spec: &Spec, findings: &mut Findings) -> Option<usize> {
+    let found = spec
+        .clusters
+        .iter()
+        .position(|cluster| cluster.name == name);
+    if found.is_none() {
+        let known: Vec<&str> = spec.clusters.iter().map(|c| c.name.as_str()).collect();
+        findings.error(
+            code::UNKNOWN_CLUSTER,
+            path,
+            format!("there is no cluster {name:?}"),
+            format!("the clusters are: {}", known.join(", ")),
+        );
+    }
+    found
+}
+
+/// Indices of the clusters that are named, ascending; `None` where one of them is none.
+pub(super) fn listed(
+    path: &str,
+    names: &[String],
+    spec: &Spec,
+    findings: &mut Findings,
+) -> Option<Vec<usize>> {
+    let mut found = Vec::new();
+    let mut known = true;
+    for (index, name) in names.iter().enumerate() {
+        match named(&format!("{path}[{index}]"), name, spec, findings) {
+            Some(cluster) => found.push(cluster),
+            None => known = false,
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    known.then_some(found)
 }
 
 fn duplicates(spec: &Spec, findings: &mut Findings) {

@@ -78,6 +78,18 @@ codes! {
     DNS_RESTART = "FM0803", "A cluster's DNS does not read its settings again by itself", [];
     DNS_NOT_LOOKED_AT = "FM0804", "A cluster's DNS could not be searched for what an earlier apply left", [];
     GATEWAY_NOT_READY = "FM0805", "A gateway has no ready pod, so its address is not published", [];
+    BAD_EXTERNAL_HOST = "FM0901", "A host outside is not a host name, nor `*.` before one", [];
+    CLUSTERS_OWN_HOST = "FM0902", "A host outside lies in the clusters' own domain", [];
+    MESH_OWN_HOST = "FM0903", "A host outside lies among the mesh's own names", [];
+    BAD_EXTERNAL_ADDRESS = "FM0904", "The address of a host outside is neither an IP address nor a range", [];
+    NO_PROTOCOL = "FM0905", "A port's protocol is not given, and its number does not tell it", [];
+    PORT_TWICE = "FM0906", "A host outside has one port twice", ["IST0177", "KIA1211", "KIA1212"];
+    TCP_WITHOUT_ADDRESS = "FM0907", "TCP is told apart by its address, and there is none", ["IST0134"];
+    TCP_TWICE = "FM0908", "Two hosts outside share a TCP port of one address", [];
+    BAD_ORIGINATION = "FM0909", "TLS cannot be originated so", [];
+    CALLED_FROM_NOWHERE = "FM0910", "No cluster may call a host outside", [];
+    NO_EGRESS_GATEWAY = "FM0911", "A cluster that is to call through an egress gateway has none", [];
+    NOT_BY_EGRESS_GATEWAY = "FM0912", "An egress gateway cannot tell such calls apart", [];
 }
 
 #[cfg(test)]

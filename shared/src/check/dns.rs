@@ -2,12 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::services::known_clusters;
+use super::clusters::named;
 use super::{Findings, code, external_dns, port};
 use crate::mesh::{Naming, Spec, Target};
 use crate::name::{HostName, Label};
 use crate::render::dns_endpoint::{self, LeftOut};
-use crate::resolved::{self, Cluster, Dns, Resolved};
+use crate::resolved::{self, CLUSTER_DOMAIN, Cluster, Dns, Resolved};
 
 /// Largest time to live (RFC 2181, section 8).
 const TTL_MAX: u32 = 0x7fff_ffff;
@@ -54,21 +54,7 @@ pub(super) fn check(
     }
     let cluster = match &dns.cluster {
         None => Some(0),
-        Some(name) => {
-            let found = spec
-                .clusters
-                .iter()
-                .position(|cluster| cluster.name == *name);
-            if found.is_none() {
-                findings.error(
-                    code::UNKNOWN_CLUSTER,
-                    "spec.dns.cluster",
-                    format!("there is no cluster {name:?}"),
-                    known_clusters(spec),
-                );
-            }
-            found
-        }
+        Some(name) => named("spec.dns.cluster", name, spec, findings),
     };
     let publisher = match &dns.external_dns {
         None => {
@@ -149,7 +135,7 @@ fn suffix(text: &str, findings: &mut Findings) -> Option<HostName> {
         );
         return None;
     }
-    if text == "cluster.local" || text.ends_with(".cluster.local") {
+    if suffix.lies_in(CLUSTER_DOMAIN) {
         findings.error(
             code::BAD_SUFFIX,
             PATH,

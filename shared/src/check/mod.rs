@@ -6,7 +6,9 @@ mod clusters;
 pub mod code;
 mod dns;
 mod engine;
+mod external;
 mod external_dns;
+mod external_port;
 mod failover;
 mod finding;
 mod labels;
@@ -80,6 +82,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     let dns = dns::check(spec, name.as_ref(), clusters.as_deref(), findings);
     let gitops = engine::check(spec, findings);
     let services = services::check(spec, dns.as_ref(), clusters.as_deref(), findings);
+    let external = external::check(spec, name.as_ref(), istio, services.as_deref(), findings);
     let images = images(spec.images.as_ref(), findings);
 
     let resolved = Resolved {
@@ -91,6 +94,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
         answer_header: spec.answer_header.unwrap_or(true),
         clusters: clusters?,
         services: services?,
+        external: external?,
         samples: Sample::ALL
             .into_iter()
             .filter(|sample| spec.samples.contains(sample))

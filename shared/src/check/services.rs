@@ -1,9 +1,10 @@
 //! Rules about `spec.services`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::clusters::listed;
 use super::labels::labels;
 use super::{Findings, code, failover, passed_on, port, routes};
 use crate::mesh::passed_on::{IstioFields, TRAFFIC_POLICY, shape};
@@ -170,26 +171,7 @@ fn serving(
         );
         return None;
     }
-    let mut serving = BTreeSet::new();
-    let mut unknown = false;
-    for (index, name) in names.iter().enumerate() {
-        let found = spec
-            .clusters
-            .iter()
-            .position(|cluster| cluster.name == *name);
-        if let Some(cluster) = found {
-            serving.insert(cluster);
-            continue;
-        }
-        unknown = true;
-        findings.error(
-            code::UNKNOWN_CLUSTER,
-            &format!("{path}[{index}]"),
-            format!("there is no cluster {name:?}"),
-            known_clusters(spec),
-        );
-    }
-    (!unknown).then(|| serving.into_iter().collect())
+    listed(&path, names, spec, findings)
 }
 
 /// Indices of the clusters with the labels of the service's selector.
@@ -229,12 +211,6 @@ fn selected(
         return None;
     }
     Some(selected)
-}
-
-/// A hint that lists the clusters there are.
-pub(super) fn known_clusters(spec: &Spec) -> String {
-    let names: Vec<&str> = spec.clusters.iter().map(|c| c.name.as_str()).collect();
-    format!("the clusters are: {}", names.join(", "))
 }
 
 /// Whether `text` is the path of a request; otherwise there is a finding.

@@ -29,6 +29,10 @@ pub struct Cluster {
     /// Its ingress gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<Gateway>,
+    /// Its egress gateway, for [hosts outside](#hosts-outside) that are called through one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "it has none")))]
+    pub egress_gateway: Option<EgressGateway>,
     /// The DNS that it runs for its pods; `none` leaves it alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "what the agent finds")))]
@@ -74,4 +78,23 @@ pub struct Gateway {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port", extend("default" = crate::resolved::DEFAULT_GATEWAY_PORT)))]
     pub port: Option<u32>,
+}
+
+/// The egress gateway of a cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EgressGateway {
+    /// The gateway's Service, with the ports 80 and 443.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::DEFAULT_EGRESS_SERVICE)))]
+    pub service: Option<String>,
+    /// The Service's namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::ISTIO_NAMESPACE)))]
+    pub namespace: Option<String>,
+    /// Labels of the gateway's pods.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::labels", extend("x-default" = "`istio: egressgateway`")))]
+    pub selector: BTreeMap<String, String>,
 }

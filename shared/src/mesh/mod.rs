@@ -5,6 +5,7 @@
 
 mod cluster;
 mod dns;
+mod external;
 mod gitops;
 pub mod passed_on;
 mod read;
@@ -14,8 +15,9 @@ mod service;
 
 use serde::{Deserialize, Serialize};
 
-pub use cluster::{Cluster, DnsFlavour, Gateway};
+pub use cluster::{Cluster, DnsFlavour, EgressGateway, Gateway};
 pub use dns::{Credentials, Dns, ExternalDns, Naming, Policy};
+pub use external::{ExternalHost, ExternalPort, Protocol, TlsOrigination};
 pub use gitops::Gitops;
 pub use read::{Limits, ReadError};
 pub use service::{Failover, Probe, Service};
@@ -96,12 +98,24 @@ pub struct Spec {
     /// The shared services.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<Service>,
+    /// Hosts outside every mesh that may be called, see [hosts outside](#hosts-outside).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub external: Vec<ExternalHost>,
     /// Sample workloads to place in the clusters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<Sample>,
     /// Images that replace the pinned ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images: Option<Images>,
+}
+
+impl Spec {
+    /// Every list of clusters that is written somewhere, for whoever renames a cluster or takes one out.
+    pub fn cluster_lists(&mut self) -> impl Iterator<Item = &mut Vec<String>> {
+        let services = self.services.iter_mut().map(|one| &mut one.clusters);
+        let external = self.external.iter_mut().map(|one| &mut one.clusters);
+        services.chain(external).flatten()
+    }
 }
 
 /// The engine that delivers the manifests.

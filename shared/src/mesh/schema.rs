@@ -79,6 +79,13 @@ pub(super) fn host_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "title": "host name", "type": "string", "minLength": 1, "maxLength": 253 })
 }
 
+/// A host name, or `*.` before one.
+pub(super) fn host_pattern(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "title": "host name, also with `*.` before it", "type": "string", "minLength": 1, "maxLength": 255,
+    })
+}
+
 /// A port; 0 is none.
 pub(super) fn port(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "title": "port", "type": "integer", "minimum": 1, "maximum": 65535 })
@@ -150,6 +157,16 @@ pub(super) fn addresses(_: &mut SchemaGenerator) -> Schema {
 /// Addresses of name servers.
 pub(super) fn nameservers(_: &mut SchemaGenerator) -> Schema {
     list("IP address, with a port where it is not 53")
+}
+
+/// Addresses of hosts outside.
+pub(super) fn ranges(_: &mut SchemaGenerator) -> Schema {
+    list("IP address, or a range such as `10.0.0.0/8`")
+}
+
+/// Names in a certificate.
+pub(super) fn names(_: &mut SchemaGenerator) -> Schema {
+    list("name")
 }
 
 /// Names of clusters.

@@ -3,6 +3,8 @@
 mod destination_rule;
 pub(crate) mod dns_endpoint;
 mod dns_endpoint_definition;
+mod egress_gateway;
+mod external;
 pub(crate) mod external_dns;
 mod failover;
 mod gateway;
@@ -35,6 +37,10 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
         placed.extend(failover::render(service, resolved));
         placed.extend(dns_endpoint::render(service, resolved));
     }
+    for host in &resolved.external {
+        placed.extend(external::render(host, resolved));
+    }
+    placed.extend(egress_gateway::render(resolved));
     placed.extend(dns_endpoint_definition::render(resolved));
     placed.extend(external_dns::render(resolved));
     for one in &mut placed {

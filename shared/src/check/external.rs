@@ -1,0 +1,304 @@
+//! Rules about `spec.external`: what Istio refuses of a ServiceEntry (`pkg/config/validation`), and what
+//! it takes although calls then go astray.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::clusters::listed;
+use super::{Findings, code, external_port};
+use crate::mesh::{self, Protocol, Spec};
+use crate::name::{HOST_NAME_MAX, HostPattern, Label};
+use crate::ownership;
+use crate::resolved::{CLUSTER_DOMAIN, ExternalHost, ExternalPort, IstioVersion, Place, Service};
+
+pub(super) fn check(
+    spec: &Spec,
+    mesh_name: Option<&Label>,
+    istio: Option<IstioVersion>,
+    services: Option<&[Service]>,
+    findings: &mut Findings,
+) -> Option<Vec<ExternalHost>> {
+    let mut resolved = Vec::new();
+    for (index, given) in spec.external.iter().enumerate() {
+        let path = format!("spec.external[{index}]");
+        let one = one(&path, given, spec, istio, findings);
+        if let Some(one) = &one {
+            own_names(
+                &path,
+                &one.host,
+                spec,
+                services.unwrap_or_default(),
+                findings,
+            );
+        }
+        resolved.push(one);
+    }
+    let resolved = resolved.into_iter().collect::<Option<Vec<_>>>()?;
+    if let Some(name) = mesh_name {
+        object_names(name, &resolved, findings);
+    }
+    tcp_once(&resolved, findings);
+    Some(resolved)
+}
+
+fn one(
+    path: &str,
+    given: &mesh::ExternalHost,
+    spec: &Spec,
+    istio: Option<IstioVersion>,
+    findings: &mut Findings,
+) -> Option<ExternalHost> {
+    let host = host(&format!("{path}.host"), &given.host, findings);
+    let place = place(
+        &format!("{path}.addresses"),
+        &given.addresses,
+        host.as_ref().is_some_and(|host| host.is_wildcard),
+        findings,
+    );
+    let clusters = callers(&format!("{path}.clusters"), given, spec, findings);
+    let (host, place) = (host?, place?);
+    let ports = external_port::check(
+        &format!("{path}.ports"),
+        &given.ports,
+        (&host, &place),
+        istio,
+        findings,
+    );
+    let (ports, clusters) = (ports?, clusters?);
+    let by_egress_gateway = given.egress_gateway.unwrap_or(false);
+    if by_egress_gateway {
+        egress_gateway(&format!("{path}.egressGateway"), &clusters, spec, findings);
+        told_apart(
+            &format!("{path}.egressGateway"),
+            &host,
+            &place,
+            &ports,
+            findings,
+        );
+    }
+    Some(ExternalHost {
+        host,
+        place,
+        ports,
+        clusters,
+        by_egress_gateway,
+    })
+}
+
+fn egress_gateway(path: &str, clusters: &[usize], spec: &Spec, findings: &mut Findings) {
+    for cluster in clusters.iter().map(|&index| &spec.clusters[index]) {
+        if cluster.egress_gateway.is_none() {
+            findings.error(
+                code::NO_EGRESS_GATEWAY,
+                path,
+                format!("{} has no egress gateway", cluster.name),
+                "write egressGateway: {} where the cluster is, if it runs Istio's own".into(),
+            );
+        }
+    }
+}
+
+/// What arrives at an egress gateway has lost its port and address: it has the request's host, or the
+/// name that TLS asks for.
+fn told_apart(
+    path: &str,
+    host: &HostPattern,
+    place: &Place,
+    ports: &[ExternalPort],
+    findings: &mut Findings,
+) {
+    let count = |protocol| {
+        let same = ports.iter().filter(|port| port.protocol == protocol);
+        same.count()
+    };
+    if matches!(place, Place::Caller(_))
+        || count(Protocol::Tcp) > 0
+        || count(Protocol::Http) > 1
+        || count(Protocol::Https) > 1
+    {
+        findings.error(
+            code::NOT_BY_EGRESS_GATEWAY,
+            path,
+            format!("an egress gateway sees the name {host} only, not where the caller aimed"),
+            "it takes one host with one port of http, one of https, or both".into(),
+        );
+    }
+}
+
+fn host(path: &str, text: &str, findings: &mut Findings) -> Option<HostPattern> {
+    const HINT: &str =
+        "write a host name such as api.example.com, or *.example.com for all below it";
+    let (message, hint) = match HostPattern::new(text) {
+        Ok(host) if host.meets(CLUSTER_DOMAIN) || host.name.lies_in("svc") => {
+            findings.error(
+                code::CLUSTERS_OWN_HOST,
+                path,
+                format!("{text} takes in names of the clusters' own services"),
+                "each cluster knows those by itself: share a service to call it from others".into(),
+            );
+            return None;
+        }
+        // A short name is that of a Service in the caller's namespace.
+        Ok(host) if !host.is_wildcard && host.name.labels() == 1 => {
+            (format!("{text:?} has no domain"), HINT)
+        }
+        Ok(host) => {
+            let last = host.name.as_str().rsplit('.').next().unwrap_or_default();
+            if last.bytes().any(|byte| !byte.is_ascii_digit()) {
+                return Some(host);
+            }
+            (
+                format!("{text:?} is an address"),
+                "write a name for it here, and the address into addresses",
+            )
+        }
+        Err(error) => (format!("{text:?} {error}"), HINT),
+    };
+    findings.error(code::BAD_EXTERNAL_HOST, path, message, hint.into());
+    None
+}
+
+fn place(path: &str, given: &[String], wildcard: bool, findings: &mut Findings) -> Option<Place> {
+    let mut caller = wildcard;
+    let mut good = true;
+    for (index, text) in given.iter().enumerate() {
+        let (ip, bits) = match text.split_once('/') {
+            Some((ip, bits)) => (ip, Some(bits)),
+            None => (text.as_str(), None),
+        };
+        caller |= bits.is_some();
+        let known = ip.parse::<IpAddr>().is_ok_and(|ip| {
+            let most = if ip.is_ipv4() { 32 } else { 128 };
+            bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| bits <= most))
+        });
+        if !known {
+            good = false;
+            findings.error(
+                code::BAD_EXTERNAL_ADDRESS,
+                &format!("{path}[{index}]"),
+                format!("{text:?} is neither an IP address nor a range of them"),
+                "write one such as 192.0.2.7 or 10.20.0.0/16; a host name goes into host".into(),
+            );
+        }
+    }
+    let addresses = given.to_vec();
+    good.then_some(match (caller, given.is_empty()) {
+        (true, _) => Place::Caller(addresses),
+        (false, true) => Place::Dns,
+        (false, false) => Place::Addresses(addresses),
+    })
+}
+
+fn callers(
+    path: &str,
+    given: &mesh::ExternalHost,
+    spec: &Spec,
+    findings: &mut Findings,
+) -> Option<Vec<usize>> {
+    let Some(names) = &given.clusters else {
+        return Some((0..spec.clusters.len()).collect());
+    };
+    if names.is_empty() {
+        findings.error(
+            code::CALLED_FROM_NOWHERE,
+            path,
+            format!("no cluster may call {}", given.host),
+            "name the clusters that may, or remove the field to take all".into(),
+        );
+        return None;
+    }
+    listed(path, names, spec, findings)
+}
+
+/// A name that is published must lead to its service.
+fn own_names(
+    path: &str,
+    host: &HostPattern,
+    spec: &Spec,
+    services: &[Service],
+    findings: &mut Findings,
+) {
+    let path = format!("{path}.host");
+    let suffix = spec.dns.suffix.as_str();
+    let mut names = services.iter().flat_map(|service| &service.names);
+    if !host.is_wildcard && names.any(|name| name.host == host.name) {
+        findings.error(
+            code::MESH_OWN_HOST,
+            &path,
+            format!("{host} is published for a service"),
+            "remove it: every cluster can call it already".into(),
+        );
+    } else if !suffix.is_empty() && host.meets(suffix) {
+        findings.warning(
+            code::MESH_OWN_HOST,
+            &path,
+            format!("{host} takes in names below {suffix}, which are for shared services"),
+            "name hosts outside one by one, or give the mesh a zone of its own".into(),
+        );
+    }
+}
+
+/// Two ServiceEntries of one host undo each other (istio/istio#26282).
+fn object_names(mesh: &Label, hosts: &[ExternalHost], findings: &mut Findings) {
+    let mut names = BTreeMap::new();
+    for (index, one) in hosts.iter().enumerate() {
+        let path = format!("spec.external[{index}].host");
+        let name = ownership::external_name(mesh.as_str(), &one.host);
+        let length = name.len();
+        if length > HOST_NAME_MAX {
+            findings.error(
+                code::NAME_TOO_LONG,
+                &path,
+                format!("its objects would have a name of {length} characters"),
+                format!("Kubernetes allows {HOST_NAME_MAX}: shorten the mesh's name"),
+            );
+        }
+        if let Some(first) = names.insert(name, index) {
+            findings.error(
+                code::DUPLICATE,
+                &path,
+                format!(
+                    "{} would share its objects with {}, host {}",
+                    one.host,
+                    hosts[first].host,
+                    first + 1
+                ),
+                "give each host once, with all its ports".into(),
+            );
+        }
+    }
+}
+
+/// Of two hosts with one TCP port at one address, a sidecar knows the first only.
+fn tcp_once(hosts: &[ExternalHost], findings: &mut Findings) {
+    for (index, one) in hosts.iter().enumerate() {
+        for (place, port) in one.ports.iter().enumerate() {
+            let rival = hosts[..index].iter().find(|other| {
+                let has_port = other
+                    .ports
+                    .iter()
+                    .any(|other| other.number == port.number && other.protocol == Protocol::Tcp);
+                has_port
+                    && port.protocol == Protocol::Tcp
+                    && other
+                        .clusters
+                        .iter()
+                        .any(|cluster| one.clusters.contains(cluster))
+                    && share_an_address(&other.place, &one.place)
+            });
+            if let Some(rival) = rival {
+                findings.error(
+                    code::TCP_TWICE,
+                    &format!("spec.external[{index}].ports[{place}].port"),
+                    format!("calls to port {} would go to {}", port.number, rival.host),
+                    "give each of them its own addresses, or another port".into(),
+                );
+            }
+        }
+    }
+}
+
+fn share_an_address(one: &Place, other: &Place) -> bool {
+    let (one, other) = (one.addresses(), other.addresses());
+    one.is_empty() && other.is_empty() || one.iter().any(|address| other.contains(address))
+}

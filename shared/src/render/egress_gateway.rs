@@ -1,0 +1,199 @@
+//! The way of calls to hosts outside through a cluster's egress gateway: from sidecar to gateway to host.
+//!
+//! - a Gateway: HTTP at 80, within the mesh's own mutual TLS, and TLS as it comes at 443;
+//! - a DestinationRule: a subset of the gateway's Service that stands for that mutual TLS. Its SNI is one
+//!   of the Gateway's hosts, which one is the same; and it is a subset, since other rules for the Service
+//!   may be there;
+//! - a VirtualService for each host: in sidecars to the gateway, at the gateway to the host.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::external::SUBJECT;
+use super::{Istio, skeleton};
+use crate::mesh::Protocol;
+use crate::object::Object;
+use crate::ownership;
+use crate::placed::Placed;
+use crate::resolved::{
+    CLUSTER_DOMAIN, EgressGateway, ExternalHost, ExternalPort, ISTIO_NAMESPACE, Resolved,
+};
+
+/// What the gateway has for each protocol, but for port and hosts.
+const SERVERS: [(Protocol, &str); 2] = [
+    (
+        Protocol::Http,
+        r#"{"port":{"number":0,"name":"https-mesh","protocol":"HTTPS"},"tls":{"mode":"ISTIO_MUTUAL"}}"#,
+    ),
+    (
+        Protocol::Https,
+        r#"{"port":{"number":0,"name":"tls","protocol":"TLS"},"tls":{"mode":"PASSTHROUGH"}}"#,
+    ),
+];
+
+pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
+    let mut placed = gateways(resolved);
+    placed.extend(destination_rule(resolved));
+    let hosts = resolved.external.iter();
+    placed.extend(
+        hosts
+            .filter(|host| host.by_egress_gateway)
+            .map(|host| virtual_service(host, resolved)),
+    );
+    placed
+}
+
+fn gateways(resolved: &Resolved) -> Vec<Placed> {
+    let mut by_namespace: BTreeMap<&str, Vec<(usize, Vec<Value>)>> = BTreeMap::new();
+    for (index, gateway) in egress_gateways(resolved) {
+        let mut servers = Vec::new();
+        for (protocol, server) in SERVERS {
+            let hosts = hosts(index, protocol, resolved);
+            if !hosts.is_empty() {
+                let mut server = skeleton(server);
+                server["port"]["number"] = door(protocol).into();
+                server["hosts"] = hosts.into();
+                servers.push(server);
+            }
+        }
+        if !servers.is_empty() {
+            by_namespace
+                .entry(gateway.namespace.as_str())
+                .or_default()
+                .push((index, vec![json!(gateway.selector), servers.into()]));
+        }
+    }
+    by_namespace
+        .into_iter()
+        .map(|(namespace, values)| {
+            let template = Object::new(
+                Istio(resolved.istio).gateway(),
+                Some(namespace),
+                ownership::egress_name(resolved.name.as_str()),
+                json!({ "spec": {} }),
+            );
+            let fields: &[&[&'static str]] = &[&["spec", "selector"], &["spec", "servers"]];
+            Placed::with_fields(template, SUBJECT, fields, values)
+        })
+        .collect()
+}
+
+fn destination_rule(resolved: &Resolved) -> Option<Placed> {
+    let subset = ownership::object_name(resolved.name.as_str());
+    let values: Vec<(usize, Vec<Value>)> = egress_gateways(resolved)
+        .filter_map(|(index, gateway)| {
+            let hosts = hosts(index, Protocol::Http, resolved);
+            let mut rule = skeleton(
+                r#"{"name":"","trafficPolicy":{"portLevelSettings":[
+                {"port":{"number":0},"tls":{"mode":"ISTIO_MUTUAL","sni":""}}]}}"#,
+            );
+            rule["name"] = subset.as_str().into();
+            let settings = &mut rule["trafficPolicy"]["portLevelSettings"][0];
+            settings["port"]["number"] = door(Protocol::Http).into();
+            settings["tls"]["sni"] = hosts.first()?.as_str().into();
+            Some((index, vec![service(gateway).into(), json!([rule])]))
+        })
+        .collect();
+    let template = Object::new(
+        Istio(resolved.istio).destination_rule(),
+        Some(ISTIO_NAMESPACE),
+        // No host outside is named so: each has a domain.
+        format!("{subset}.egress"),
+        json!({ "spec": {} }),
+    );
+    let fields: &[&[&'static str]] = &[&["spec", "host"], &["spec", "subsets"]];
+    (!values.is_empty()).then(|| Placed::with_fields(template, SUBJECT, fields, values))
+}
+
+fn virtual_service(host: &ExternalHost, resolved: &Resolved) -> Placed {
+    let name = host.host.to_string();
+    let mut fields: Vec<&[&'static str]> = vec![&["spec", "gateways"]];
+    fields.extend(host.ports.iter().map(|port| -> &[&'static str] {
+        match port.protocol {
+            Protocol::Http => &["spec", "http"],
+            Protocol::Https | Protocol::Tcp => &["spec", "tls"],
+        }
+    }));
+    let values = egress_gateways(resolved)
+        .filter(|(index, _)| host.clusters.contains(index))
+        .map(|(index, gateway)| {
+            let mut values = vec![json!(["mesh", reference(gateway, resolved)])];
+            let ports = host.ports.iter();
+            values.extend(ports.map(|port| routes(port, &name, gateway, resolved)));
+            (index, values)
+        })
+        .collect();
+    let template = Object::new(
+        Istio(resolved.istio).virtual_service(),
+        Some(ISTIO_NAMESPACE),
+        ownership::external_name(resolved.name.as_str(), &host.host),
+        json!({ "spec": { "hosts": [name] } }),
+    );
+    Placed::with_fields(template, SUBJECT, &fields, values)
+}
+
+/// From sidecars to the gateway, and from the gateway to the host.
+fn routes(port: &ExternalPort, host: &str, gateway: &EgressGateway, resolved: &Resolved) -> Value {
+    let mut routes = skeleton(
+        r#"[{"match":[{"gateways":["mesh"]}],"route":[{"destination":{"host":"","port":{"number":0}}}]},
+        {"match":[{"gateways":[""]}],"route":[{"destination":{"host":"","port":{"number":0}}}]}]"#,
+    );
+    let (door, service) = (door(port.protocol), service(gateway));
+    for (index, arriving, to, leaving) in [
+        (0, port.number, service.as_str(), door),
+        (1, door, host, port.number),
+    ] {
+        let route = &mut routes[index];
+        route["match"][0]["port"] = arriving.into();
+        if port.protocol == Protocol::Https {
+            route["match"][0]["sniHosts"] = json!([host]);
+        }
+        let destination = &mut route["route"][0]["destination"];
+        destination["host"] = to.into();
+        destination["port"]["number"] = leaving.into();
+    }
+    if port.protocol == Protocol::Http {
+        let subset = ownership::object_name(resolved.name.as_str());
+        routes[0]["route"][0]["destination"]["subset"] = subset.into();
+    }
+    routes[1]["match"][0]["gateways"][0] = reference(gateway, resolved).into();
+    routes
+}
+
+/// The port of the gateway's Service at which it takes a protocol.
+fn door(protocol: Protocol) -> u16 {
+    match protocol {
+        Protocol::Http => 80,
+        Protocol::Https | Protocol::Tcp => 443,
+    }
+}
+
+/// `namespace/name` of the Gateway, as a VirtualService refers to it.
+fn reference(gateway: &EgressGateway, resolved: &Resolved) -> String {
+    let name = ownership::egress_name(resolved.name.as_str());
+    format!("{}/{name}", gateway.namespace)
+}
+
+/// The clusters with an egress gateway, ascending.
+fn egress_gateways(resolved: &Resolved) -> impl Iterator<Item = (usize, &EgressGateway)> {
+    let clusters = resolved.clusters.iter().enumerate();
+    clusters.filter_map(|(index, cluster)| Some((index, cluster.egress_gateway.as_ref()?)))
+}
+
+fn service(gateway: &EgressGateway) -> String {
+    let EgressGateway {
+        service, namespace, ..
+    } = gateway;
+    format!("{service}.{namespace}.svc.{CLUSTER_DOMAIN}")
+}
+
+/// What a cluster calls through its egress gateway in a protocol, in the order of the document.
+fn hosts(cluster: usize, protocol: Protocol, resolved: &Resolved) -> Vec<String> {
+    let hosts = resolved.external.iter().filter(|host| {
+        host.by_egress_gateway
+            && host.clusters.contains(&cluster)
+            && host.ports.iter().any(|port| port.protocol == protocol)
+    });
+    hosts.map(|host| host.host.to_string()).collect()
+}
