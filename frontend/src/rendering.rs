@@ -82,8 +82,8 @@ impl From<bundle::File> for File {
 }
 
 impl Manifests {
-    /// From what the worker sent.
-    pub(crate) fn from_value(value: &Value) -> Read<Self> {
+    /// From what the worker sent; the error is what is missing in it.
+    pub fn from_value(value: &Value) -> Result<Self, String> {
         Ok(Self {
             digest: text(value, "digest")?,
             mesh: text(value, "mesh")?,
@@ -94,7 +94,7 @@ impl Manifests {
 
     /// Every path with its text: the document first, then those of no cluster, then the clusters' in
     /// order.
-    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
         let clusters = self.clusters.iter().flat_map(|cluster| &cluster.files);
         let files = self.common.iter().chain(clusters);
         [(MESH_FILE, self.mesh.as_str())]
