@@ -11,6 +11,7 @@ use crate::browser::{self, Keep};
 use crate::dom;
 use crate::json;
 use crate::message::{Document, ORDER, Order, PART, RUN, STAGE, Task, Told};
+use crate::renderer;
 use crate::signals::*;
 use crate::state::{Page, Store};
 
@@ -153,14 +154,7 @@ impl Agent {
         let Some(client) = untrack(|| self.client()) else {
             return;
         };
-        let rendered = self.store.rendered.get_untracked();
-        let bundle = rendered.bundle.filter(|_| rendered.is_current);
-        let document = bundle.map(|bundle| Document {
-            // A document has text keys only, so it always has a form in JSON.
-            mesh: serde_json::to_value(self.store.now()).unwrap_or_default(),
-            digest: bundle.digest.clone(),
-        });
-        if task.is_about_document() && document.is_none() {
+        if task.is_about_document() && !untrack(|| self.store.is_good()) {
             return self.store.fail(
                 "There is nothing to plan or verify while the document has errors",
                 "Mend them first; the tab Findings lists them.",
@@ -173,12 +167,24 @@ impl Agent {
         } else {
             self.store.page.set(Page::Review);
         }
-        let order = json::write(&Order {
-            task,
-            client,
-            document,
-        });
         spawn_local(async move {
+            let mut document = None;
+            if task.is_about_document() {
+                let Some(rendered) = renderer::current(self.store).await else {
+                    self.store.page.set(Page::Edit);
+                    return;
+                };
+                document = Some(Document {
+                    // A document has text keys only, so it always has a form in JSON.
+                    mesh: serde_json::to_value(&*rendered.of).unwrap_or_default(),
+                    digest: rendered.manifests.digest.clone(),
+                });
+            }
+            let order = json::write(&Order {
+                task,
+                client,
+                document,
+            });
             if self.part.get_untracked() != Part::There {
                 self.part.set(Part::Loading);
                 let loaded = browser::load_part(PART).await;

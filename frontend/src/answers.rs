@@ -96,7 +96,7 @@ fn maybe(value: &Value, name: &str) -> Option<String> {
 }
 
 /// A list; an empty one may be left out.
-fn list<T>(value: &Value, name: &str, read: fn(&Value) -> Read<T>) -> Read<Vec<T>> {
+pub(crate) fn list<T>(value: &Value, name: &str, read: fn(&Value) -> Read<T>) -> Read<Vec<T>> {
     match &value[name] {
         Value::Null => Ok(Vec::new()),
         Value::Array(items) => items.iter().map(read).collect(),

@@ -16,6 +16,7 @@ use crate::document;
 use crate::dom::{El, el, el_in, mount, on_window};
 use crate::pages::edit::edit_page;
 use crate::pages::review::review_page;
+use crate::renderer;
 use crate::saved::Fragment;
 use crate::signals::*;
 use crate::state::{Page, Store};
@@ -61,6 +62,8 @@ fn show() {
     ] {
         mount(&part);
     }
+    // Last, so that the form is there before the worker is loaded.
+    renderer::keep(store);
 }
 
 /// The input through which files are chosen; buttons click it.

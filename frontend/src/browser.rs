@@ -5,7 +5,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     Blob, BlobPropertyBag, CustomEvent, CustomEventInit, Document, Element, Event,
-    HtmlAnchorElement, HtmlElement, Storage, Url, Window,
+    HtmlAnchorElement, HtmlElement, Storage, Url, Window, Worker,
 };
 
 /// The window of the page.
@@ -58,16 +58,25 @@ pub(crate) async fn sleep(milliseconds: i32) {
 /// Loads a part of the page, once; the error is what the browser says. `boot.mjs` knows how: code is
 /// loaded by JavaScript only.
 pub(crate) async fn load_part(name: &str) -> Result<(), String> {
-    let loaded = js_sys::Reflect::get(&window(), &"loadPart".into())
-        .and_then(JsCast::dyn_into::<js_sys::Function>)
-        .and_then(|load| load.call1(&JsValue::NULL, &name.into()));
-    match loaded {
+    match boot("loadPart", name) {
         Ok(promise) => JsFuture::from(promise.unchecked_into::<js_sys::Promise>())
             .await
             .map(|_| ()),
         Err(error) => Err(error),
     }
     .map_err(|error| message(&error))
+}
+
+/// Starts a worker.
+pub(crate) fn start_worker(name: &str) -> Result<Worker, JsValue> {
+    boot("startWorker", name).map(JsCast::unchecked_into)
+}
+
+/// Calls a function of `boot.mjs`.
+fn boot(function: &str, name: &str) -> Result<JsValue, JsValue> {
+    js_sys::Reflect::get(&window(), &function.into())
+        .and_then(JsCast::dyn_into::<js_sys::Function>)
+        .and_then(|function| function.call1(&JsValue::NULL, &name.into()))
 }
 
 /// Sends a text to whoever listens at an element.

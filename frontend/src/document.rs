@@ -1,7 +1,6 @@
 //! The document's ways in and out: autosave, links, files.
 
 use shared::Mesh;
-use shared::bundle::Bundle;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::File;
 
@@ -9,30 +8,39 @@ use crate::browser::{self, Keep};
 use crate::dom::effect;
 use crate::json;
 use crate::reading::Answer;
+use crate::renderer;
+use crate::rendering::{Form, Manifests};
 use crate::saved;
 use crate::signals::*;
 use crate::state::{Notice, Store};
 use crate::template;
-use crate::worker;
+use crate::worker::Worker;
 
 /// Where the document is kept.
 const SAVED: &str = "fedmesh.mesh";
 /// Where a kept text goes that could not be read, until the person lets go of it.
 const UNREADABLE: &str = "fedmesh.mesh.unreadable";
-/// The worker that reads documents.
-const READER: &str = "./yaml-worker_loader.js";
-/// The worker that packs archives.
-const PACKER: &str = "./zip-worker_loader.js";
 
-/// The form of a download.
+/// What can be downloaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum Download {
     /// All manifests in one file, as `fedmesh-agent render` prints them.
     Yaml,
     /// A folder for each cluster.
     Zip,
     /// Only the document.
     Mesh,
+}
+
+impl Download {
+    /// What the file's name ends in.
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Yaml => ".yaml",
+            Self::Zip => ".zip",
+            Self::Mesh => ".mesh.yaml",
+        }
+    }
 }
 
 /// The document to begin with: the one that was kept, or a new one.
@@ -117,50 +125,37 @@ pub(crate) fn copy(store: Store, text: String, done: &'static str) {
 }
 
 /// Hands the document or its manifests to the person.
-pub(crate) fn download(store: Store, form: Form) {
+pub(crate) fn download(store: Store, download: Download) {
     let mesh = store.now();
-    let name = if mesh.metadata.name.is_empty() {
-        "mesh"
-    } else {
-        &mesh.metadata.name
+    let name = match mesh.metadata.name.as_str() {
+        "" => "mesh",
+        name => name,
     };
-    let rendered = store.rendered.get_untracked();
-    match (form, rendered.bundle.filter(|_| rendered.is_current)) {
-        (Form::Mesh, _) => hand_over(
-            store,
-            &format!("{name}.mesh.yaml"),
-            mesh.to_yaml().as_bytes(),
-        ),
-        (Form::Yaml, Some(bundle)) => {
-            hand_over(
-                store,
-                &format!("{name}.yaml"),
-                bundle.to_stream().as_bytes(),
-            );
+    let name = format!("{name}{}", download.ending());
+    spawn_local(async move {
+        let made = match download {
+            Download::Yaml => renderer::ask(Form::Stream, &mesh).await.map(String::into),
+            Download::Mesh => renderer::ask(Form::Document, &mesh).await.map(String::into),
+            Download::Zip => match renderer::current(store).await {
+                Some(rendered) => pack(&rendered.manifests).await,
+                None => return,
+            },
+        };
+        match made {
+            Ok(bytes) => hand_over(store, &name, &bytes),
+            Err(error) => store.fail(
+                format!("{name} was not made: {error}"),
+                "Reload the page; the part of it that makes the file did not load.",
+            ),
         }
-        (Form::Zip, Some(bundle)) => {
-            let name = format!("{name}.zip");
-            spawn_local(async move {
-                match pack(&bundle).await {
-                    Ok(bytes) => hand_over(store, &name, &bytes),
-                    Err(error) => store.fail(
-                        format!("The archive was not made: {error}"),
-                        "Download the YAML instead, or reload the page.",
-                    ),
-                }
-            });
-        }
-        (Form::Yaml | Form::Zip, None) => store.fail(
-            "There are no manifests while the document has errors",
-            "Mend them first; the tab Findings lists them.",
-        ),
-    }
+    });
 }
 
 /// Has the files packed by the worker.
-async fn pack(bundle: &Bundle) -> Result<Vec<u8>, String> {
-    let files: Vec<(&str, &str)> = bundle.files().collect();
-    let answer = worker::ask(PACKER, &json::write(&files)).await?;
+async fn pack(manifests: &Manifests) -> Result<Vec<u8>, String> {
+    let files: Vec<(&str, &str)> = manifests.files().collect();
+    let packer = Worker::new("zip-worker");
+    let answer = packer.ask(&json::write(&files)).await?;
     match answer.as_string() {
         Some(error) => Err(error),
         None => Ok(js_sys::Uint8Array::new(&answer).to_vec()),
@@ -213,9 +208,7 @@ pub(crate) async fn open_text(store: Store, name: &str, text: &str) {
 
 /// Has a text read by the worker.
 async fn read(text: &str) -> Result<Answer, String> {
-    let answer = worker::ask(READER, text)
-        .await?
-        .as_string()
-        .unwrap_or_default();
-    Answer::from_value(json::value(&answer)?)
+    let reader = Worker::new("yaml-worker");
+    let answer = reader.ask(text).await?;
+    Answer::from_value(json::value(&answer.as_string().unwrap_or_default())?)
 }

@@ -6,22 +6,22 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// A value as text.
-pub(crate) fn write<T: Serialize>(value: &T) -> String {
+pub fn write<T: Serialize>(value: &T) -> String {
     // What the page writes has text keys only, so it always has a form in JSON.
     serde_json::to_value(value).unwrap_or_default().to_string()
 }
 
 /// A value from text, or why it is none.
-pub(crate) fn value(text: &str) -> Result<Value, String> {
+pub fn value(text: &str) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 /// What a text says, or why it says nothing.
-pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     value(text).and_then(|value| of(&value))
 }
 
 /// What a value says, or why it says nothing.
-pub(crate) fn of<T: DeserializeOwned>(value: &Value) -> Result<T, String> {
+pub fn of<T: DeserializeOwned>(value: &Value) -> Result<T, String> {
     T::deserialize(value).map_err(|error| error.to_string())
 }

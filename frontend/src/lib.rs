@@ -3,8 +3,8 @@
 //!
 //! **Invariant**: what the page knows about a mesh, it knows from the crate `shared`; what it shows
 //! is the document and what follows from it. What is not needed by every visit is in programs of
-//! their own, loaded on demand: reading YAML and packing archives in workers, and planning, applying
-//! and verifying in the part `review`.
+//! their own, loaded on demand: rendering, reading YAML and packing archives in workers, and planning,
+//! applying and verifying in the part `review`.
 
 #![allow(
     clippy::wildcard_imports,
@@ -36,11 +36,13 @@ mod field;
 mod field_tests;
 mod highlight;
 mod history;
-mod json;
+pub mod json;
 mod message;
 mod outline;
 mod pages;
 pub mod reading;
+mod renderer;
+pub mod rendering;
 mod review;
 mod rows;
 mod saved;

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use shared::Mesh;
-use shared::bundle::Bundle;
 use shared::check::{Checked, Finding, Fix, Severity};
 use shared::facts::Facts;
 
 use crate::counts::{Counts, is_gap};
 use crate::field::Field;
 use crate::history::History;
+use crate::rendering::Manifests;
 use crate::signals::*;
 
 /// A tab of the right half.
@@ -38,19 +38,11 @@ pub(crate) enum Half {
     Result,
 }
 
-/// Manifests of the document, or of its last version without errors.
-#[derive(Debug, Clone, Default)]
+/// Manifests with the document that they are of.
+#[derive(Debug)]
 pub(crate) struct Rendered {
-    pub(crate) bundle: Option<Arc<Bundle>>,
-    /// Whether they are those of the document as it is.
-    pub(crate) is_current: bool,
-}
-
-impl PartialEq for Rendered {
-    fn eq(&self, other: &Self) -> bool {
-        let digest = |rendered: &Self| rendered.bundle.as_ref().map(|b| b.digest.clone());
-        self.is_current == other.is_current && digest(self) == digest(other)
-    }
+    pub(crate) of: Arc<Mesh>,
+    pub(crate) manifests: Manifests,
 }
 
 /// Something to tell that is not about a field.
@@ -69,10 +61,14 @@ pub(crate) struct Store {
     history: RwSignal<History>,
     /// Paths of fields that have been left, or were good before: those whose errors are shown.
     touched: RwSignal<BTreeSet<String>>,
+    /// The document, to be shared.
+    mesh: Memo<Arc<Mesh>>,
     /// Findings, and the document with its defaults where there is no error.
     pub(crate) checked: Memo<Arc<Checked>>,
-    /// The manifests.
-    pub(crate) rendered: Memo<Rendered>,
+    /// The manifests of the last document without errors that was rendered.
+    pub(crate) rendered: RwSignal<Option<Arc<Rendered>>>,
+    /// Why there are none of the document as it is, where rendering did not work.
+    pub(crate) unrenderable: RwSignal<Option<String>>,
     pub(crate) counts: Memo<Counts>,
     pub(crate) page: RwSignal<Page>,
     pub(crate) tab: RwSignal<Tab>,
@@ -92,28 +88,14 @@ impl Store {
         let history = RwSignal::new(History::new(mesh));
         let mesh = Memo::new(move |_| history.with(|history| Arc::new(history.present().clone())));
         let checked = Memo::new(move |_| Arc::new(shared::check(&mesh.get(), &Facts::default())));
-        let rendered = Memo::new(move |before: Option<&Rendered>| {
-            let checked = checked.get();
-            match &checked.resolved {
-                Some(resolved) => {
-                    let bundle = Bundle::new(&mesh.get(), resolved);
-                    Rendered {
-                        bundle: Some(Arc::new(bundle)),
-                        is_current: true,
-                    }
-                }
-                None => Rendered {
-                    bundle: before.and_then(|before| before.bundle.clone()),
-                    is_current: false,
-                },
-            }
-        });
         let counts = Memo::new(move |_| Counts::of(&checked.get().findings));
         Self {
             history,
             touched: RwSignal::default(),
+            mesh,
             checked,
-            rendered,
+            rendered: RwSignal::default(),
+            unrenderable: RwSignal::default(),
             counts,
             page: RwSignal::default(),
             tab: RwSignal::default(),
@@ -135,6 +117,19 @@ impl Store {
     pub(crate) fn now(self) -> Mesh {
         self.history
             .with_untracked(|history| history.present().clone())
+    }
+
+    /// Whether the document has no errors, so that there are manifests of it, or will be soon.
+    pub(crate) fn is_good(self) -> bool {
+        self.checked.with(|checked| checked.resolved.is_some())
+    }
+
+    /// The document, where it has no errors and its manifests are not there.
+    pub(crate) fn unrendered(self) -> Option<Arc<Mesh>> {
+        let mesh = self.mesh.get();
+        let rendered = self.rendered.get();
+        let is_there = rendered.is_some_and(|rendered| rendered.of == mesh);
+        (self.is_good() && !is_there).then_some(mesh)
     }
 
     /// Changes the document; one step back in the history.
@@ -335,16 +330,24 @@ mod tests {
     }
 
     #[test]
-    fn manifests_of_the_last_good_version_stay() {
+    fn what_has_no_errors_is_rendered_once() {
         let owner = Owner::new();
         let store = owner.with(|| Store::new(template::start()));
-        assert_eq!(store.rendered.get_untracked(), Rendered::default());
+        assert!(!store.is_good() && store.unrendered().is_none());
         store.open(template::walkthrough());
-        assert!(store.rendered.get_untracked().is_current);
+        let of = store.unrendered().unwrap();
+        assert_eq!(*of, template::walkthrough());
+        store.rendered.set(Some(Arc::new(Rendered {
+            of,
+            manifests: Manifests::default(),
+        })));
+        assert!(store.unrendered().is_none());
         store.type_into(Field::Suffix, "");
-        let rendered = store.rendered.get_untracked();
-        assert!(rendered.bundle.is_some() && !rendered.is_current);
+        assert!(!store.is_good() && store.unrendered().is_none());
+        assert!(store.rendered.get().is_some(), "those from before stay");
         store.undo();
-        assert!(store.rendered.get_untracked().is_current);
+        assert!(store.is_good() && store.unrendered().is_none());
+        store.type_into(Field::Suffix, "other.zone");
+        assert!(store.unrendered().is_some());
     }
 }

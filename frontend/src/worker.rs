@@ -1,15 +1,17 @@
 //! Questions to a worker, and what a worker does with them.
 //!
-//! A worker is a program of its own that is loaded when it is needed: what it is made of is no part
-//! of the page. It says [`READY`], takes one text and gives one answer.
+//! A worker is a program of its own that is loaded when it is first asked: what it is made of is no
+//! part of the page. It says [`READY`], and answers each text with one value, in their order.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
+use js_sys::{Function, Promise};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, Worker};
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use crate::browser;
 
@@ -18,33 +20,121 @@ type Callback = Closure<dyn FnMut(JsValue)>;
 /// A worker's first word: it listens.
 const READY: &str = "ready";
 
-/// Starts a worker, asks it one question and ends it.
-pub(crate) async fn ask(loader: &str, question: &str) -> Result<JsValue, String> {
-    let worker = Worker::new(loader).map_err(|error| browser::message(&error))?;
-    let callbacks: Rc<RefCell<Vec<Callback>>> = Rc::default();
-    let promise = js_sys::Promise::new(&mut |resolve, reject| {
-        let (sender, question) = (worker.clone(), JsValue::from_str(question));
-        let on_message = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
-            let data = event.unchecked_into::<MessageEvent>().data();
-            // Neither can fail while both sides are there.
-            if data == READY {
-                _ = sender.post_message(&question);
-            } else {
-                _ = resolve.call1(&JsValue::NULL, &data);
+/// A worker; it ends with this. One that broke down is started anew by the next question.
+pub(crate) struct Worker {
+    name: &'static str,
+    running: RefCell<Option<Running>>,
+}
+
+struct Running {
+    desk: Rc<RefCell<Desk>>,
+    _callbacks: [Callback; 2],
+}
+
+/// What was asked of a worker that runs.
+struct Desk {
+    worker: web_sys::Worker,
+    is_broken: bool,
+    /// Questions from before it listened; none once it does.
+    unheard: Option<Vec<JsValue>>,
+    /// Whom to give the answer to, and whom an error, in the order of the questions.
+    asked: VecDeque<[Function; 2]>,
+}
+
+impl Worker {
+    /// The worker whose program has this name.
+    pub(crate) const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            running: RefCell::new(None),
+        }
+    }
+
+    /// Asks a question; the error is what the browser says.
+    pub(crate) fn ask(
+        &self,
+        question: &str,
+    ) -> impl Future<Output = Result<JsValue, String>> + use<> {
+        let answer = Promise::new(&mut |resolve, reject| {
+            if let Err(error) = self.put(question, [resolve, reject.clone()]) {
+                // A promise can always be rejected, here and below.
+                _ = reject.call1(&JsValue::NULL, &error);
             }
         });
-        let on_error = Closure::<dyn FnMut(JsValue)>::new(move |_| {
-            let error = js_sys::Error::new("a part of the page did not load");
-            _ = reject.call1(&JsValue::NULL, &error);
+        async move {
+            let answer = JsFuture::from(answer).await;
+            answer.map_err(|error| browser::message(&error))
+        }
+    }
+
+    fn put(&self, question: &str, reply: [Function; 2]) -> Result<(), JsValue> {
+        let mut running = self.running.borrow_mut();
+        if !matches!(&*running, Some(running) if !running.desk.borrow().is_broken) {
+            *running = Some(Running::start(self.name)?);
+        }
+        if let Some(running) = &*running {
+            let mut desk = running.desk.borrow_mut();
+            match &mut desk.unheard {
+                Some(unheard) => unheard.push(question.into()),
+                None => desk.worker.post_message(&question.into())?,
+            }
+            desk.asked.push_back(reply);
+        }
+        Ok(())
+    }
+}
+
+impl Running {
+    fn start(name: &str) -> Result<Self, JsValue> {
+        let worker = browser::start_worker(name)?;
+        let desk = Rc::new(RefCell::new(Desk {
+            worker: worker.clone(),
+            is_broken: false,
+            unheard: Some(Vec::new()),
+            asked: VecDeque::new(),
+        }));
+        let heard = desk.clone();
+        let on_message = Callback::new(move |event: JsValue| {
+            heard
+                .borrow_mut()
+                .hear(&event.unchecked_into::<MessageEvent>().data());
         });
+        let broken = desk.clone();
+        let on_error = Callback::new(move |_| broken.borrow_mut().give_up());
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        callbacks.borrow_mut().extend([on_message, on_error]);
-    });
-    let answer = JsFuture::from(promise).await;
-    worker.terminate();
-    drop(callbacks);
-    answer.map_err(|error| browser::message(&error))
+        Ok(Self {
+            desk,
+            _callbacks: [on_message, on_error],
+        })
+    }
+}
+
+impl Desk {
+    fn hear(&mut self, data: &JsValue) {
+        if *data == READY {
+            for question in self.unheard.take().into_iter().flatten() {
+                // A text can always be sent.
+                _ = self.worker.post_message(&question);
+            }
+        } else if let Some([resolve, _]) = self.asked.pop_front() {
+            _ = resolve.call1(&JsValue::NULL, data);
+        }
+    }
+
+    fn give_up(&mut self) {
+        self.is_broken = true;
+        let error = js_sys::Error::new("a part of the page did not load, or broke down");
+        for [_, reject] in self.asked.drain(..) {
+            _ = reject.call1(&JsValue::NULL, &error);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.desk.borrow().worker.terminate();
+    }
 }
 
 /// Answers questions; to be called by the `main` of a worker.

@@ -77,6 +77,11 @@ async fn a_document_is_typed_on_a_static_host_and_downloaded() {
             page.wait_for_text("manifest", name).await;
         }
     }
+    let loaded = page.loaded().await;
+    assert!(
+        loaded.iter().any(|name| name.contains("render-worker")),
+        "{loaded:?}"
+    );
     page.picture(
         "edit",
         &[ColourScheme::Light, ColourScheme::Dark],
@@ -148,6 +153,31 @@ async fn files_are_opened_and_the_document_outlives_the_page() {
         .await;
     page.wait_for_value("spec.clusters[2].name", "vienna").await;
     page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_does_not_load_is_told_of_and_tried_again() {
+    const PROGRAM: &str = "render-worker_bg.wasm";
+    let folder = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(repository("dist")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
+    }
+    fs::remove_file(folder.path().join(PROGRAM)).unwrap();
+    let site = StaticSite::serve(folder.path(), "/").unwrap();
+    let page = Page::open(&site.url()).await;
+    page.click("walkthrough").await;
+    page.wait_for_text("panel-manifests", "the manifests were not made")
+        .await;
+    fs::copy(
+        repository("dist").join(PROGRAM),
+        folder.path().join(PROGRAM),
+    )
+    .unwrap();
+    page.click("render-again").await;
+    page.wait_for_text("manifest", "httpbin.my.dns.zone.name")
+        .await;
+    page.close_after("404").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use super::menu::{Item, menu};
 use crate::agent::{Agent, Link};
 use crate::browser;
 use crate::counts::Counts;
-use crate::document::{self, Form};
+use crate::document::{self, Download};
 use crate::dom::{El, button, el, el_in, icon, memo, text};
 use crate::message::Task;
 use crate::signals::*;
@@ -142,28 +142,27 @@ fn download_menu(store: Store, agent: Agent) -> El {
         .attr("type", "button")
         .class_if("primary", move || !agent.is_connected())
         .text("Download");
-    let has_manifests = move || store.rendered.with(|rendered| rendered.is_current);
-    let run = move |form| move || document::download(store, form);
+    let run = move |download| move || document::download(store, download);
     let items = vec![
         Item::new(
             "download-yaml",
             "YAML",
             "all manifests in one file",
-            run(Form::Yaml),
+            run(Download::Yaml),
         )
-        .enabled(has_manifests),
+        .enabled(move || store.is_good()),
         Item::new(
             "download-zip",
             "ZIP",
             "a folder for each cluster",
-            run(Form::Zip),
+            run(Download::Zip),
         )
-        .enabled(has_manifests),
+        .enabled(move || store.is_good()),
         Item::new(
             "download-mesh",
             "Mesh document",
             "to open it here again",
-            run(Form::Mesh),
+            run(Download::Mesh),
         ),
     ];
     menu("download", "right", opener, items)
@@ -182,12 +181,11 @@ fn review_button(store: Store, agent: Agent) -> Option<El> {
             agent.order(Task::Plan(Intent::Apply));
         }
     };
-    let has_manifests = move || store.rendered.with(|rendered| rendered.is_current);
     let words = if is_running {
         "Show the run"
     } else {
         "Review & apply"
     };
     let button = button("primary", review).id("review").text(words);
-    Some(button.flag("disabled", move || !is_running && !has_manifests()))
+    Some(button.flag("disabled", move || !is_running && !store.is_good()))
 }

@@ -3,28 +3,34 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use shared::bundle::{Bundle, MESH_FILE};
+use shared::bundle::MESH_FILE;
 
+use super::failure::failure_box;
+use super::findings::acts;
+use crate::api::Failure;
 use crate::browser;
 use crate::document;
 use crate::dom::{El, button, depend, el, el_in, icon, memo, text};
 use crate::highlight;
+use crate::renderer;
+use crate::rendering::Manifests;
 use crate::signals::*;
-use crate::state::{Store, Tab};
+use crate::state::{Rendered, Store, Tab};
 use crate::template;
 
 pub(crate) fn manifests(store: Store) -> El {
-    let is_there = memo(move || store.rendered.with(|rendered| rendered.bundle.is_some()));
+    let is_there = memo(move || store.rendered.with(Option::is_some));
     el_in("div", "fill").content(move || {
         if is_there.get() {
             vec![
+                failed(store),
                 stale(store),
                 el_in("div", "manifests")
                     .add(files(store))
                     .add(shown_text(store)),
             ]
         } else {
-            vec![start(store)]
+            vec![failed(store), start(store)]
         }
     })
 }
@@ -48,23 +54,42 @@ fn start(store: Store) -> El {
         .add(el_in("div", "buttons").add(walkthrough).add(open))
 }
 
+/// Says that rendering did not work.
+fn failed(store: Store) -> El {
+    el("div").content(move || {
+        let Some(why) = store.unrenderable.get() else {
+            return Vec::new();
+        };
+        let again = button("", move || renderer::again(store))
+            .id("render-again")
+            .text("Try again");
+        let failure = Failure {
+            message: format!("the manifests were not made: {why}"),
+            hint: "see that whatever serves this page still runs".to_owned(),
+            ..Failure::default()
+        };
+        vec![
+            failure_box(failure, &acts(store)),
+            el_in("p", "buttons").add(again),
+        ]
+    })
+}
+
 /// Says that the manifests are not those of the document as it is.
 fn stale(store: Store) -> El {
     let show = button("link", move || store.tab.set(Tab::Findings)).text("Show what to mend");
     el_in("p", "stale")
-        .flag("hidden", move || {
-            store.rendered.with(|rendered| rendered.is_current)
-        })
+        .flag("hidden", move || store.is_good())
         .add(icon("warning"))
         .text(" These are from before the errors. ")
         .add(show)
 }
 
 /// The file that is shown: the one chosen, or the one that says most.
-fn shown_file(bundle: &Bundle, chosen: Option<String>, only: Option<&str>) -> String {
-    let is_there = |path: &String| bundle.files().any(|(known, _)| known == path);
+fn shown_file(manifests: &Manifests, chosen: Option<String>, only: Option<&str>) -> String {
+    let is_there = |path: &String| manifests.files().any(|(known, _)| known == path);
     chosen.filter(is_there).unwrap_or_else(|| {
-        let clusters = bundle
+        let clusters = manifests
             .clusters
             .iter()
             .filter(|c| only.is_none_or(|only| c.name == only));
@@ -77,20 +102,20 @@ fn shown_file(bundle: &Bundle, chosen: Option<String>, only: Option<&str>) -> St
     })
 }
 
-fn current(store: Store) -> Option<(Arc<Bundle>, String)> {
-    let bundle = store.rendered.get().bundle?;
+fn current(store: Store) -> Option<(Arc<Rendered>, String)> {
+    let rendered = store.rendered.get()?;
     let file = shown_file(
-        &bundle,
+        &rendered.manifests,
         store.file.get(),
         store.only_cluster.get().as_deref(),
     );
-    Some((bundle, file))
+    Some((rendered, file))
 }
 
 /// Paths by cluster: the list stays as it is while texts change.
 fn groups(store: Store) -> Vec<(String, Vec<String>)> {
-    let (bundle, only) = (store.rendered.get().bundle, store.only_cluster.get());
-    let clusters = bundle.iter().flat_map(|bundle| &bundle.clusters);
+    let (rendered, only) = (store.rendered.get(), store.only_cluster.get());
+    let clusters = rendered.iter().flat_map(|all| &all.manifests.clusters);
     clusters
         .filter(|cluster| only.as_ref().is_none_or(|only| cluster.name == *only))
         .map(|c| {
@@ -138,10 +163,10 @@ fn file(store: Store, shown: Memo<String>, path: &str) -> El {
 fn shown_text(store: Store) -> El {
     let path = memo(move || current(store).map(|(_, path)| path).unwrap_or_default());
     let file = memo(move || {
-        let Some((bundle, path)) = current(store) else {
+        let Some((rendered, path)) = current(store) else {
             return String::new();
         };
-        let file = bundle.files().find(|(known, _)| *known == path);
+        let file = rendered.manifests.files().find(|(known, _)| *known == path);
         file.map(|(_, text)| text.to_owned()).unwrap_or_default()
     });
     let before = RefCell::new((String::new(), String::new()));
@@ -157,9 +182,7 @@ fn shown_text(store: Store) -> El {
         .add(icon("copy"));
     let text = el_in("pre", "yaml")
         .id("manifest")
-        .class_if("old", move || {
-            !store.rendered.with(|rendered| rendered.is_current)
-        })
+        .class_if("old", move || !store.is_good())
         .attr("tabindex", "0")
         .attr("role", "region")
         .attr("aria-label", "Text of the file")

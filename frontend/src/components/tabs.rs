@@ -83,9 +83,8 @@ fn step(store: Store, event: &Event) {
 fn cluster_filter(store: Store) -> El {
     let clusters = memo(move || {
         let rendered = store.rendered.get();
-        let clusters = rendered.bundle.iter().flat_map(|bundle| &bundle.clusters);
-        clusters
-            .map(|cluster| cluster.name.clone() + "\n")
+        let all = rendered.iter().flat_map(|all| &all.manifests.clusters);
+        all.map(|cluster| cluster.name.clone() + "\n")
             .collect::<String>()
     });
     let select = el("select")

@@ -1,0 +1,71 @@
+//! The worker that renders: a [`Form`] and a document come in, a text goes out; nothing where the
+//! document has errors.
+
+use frontend::json;
+use frontend::rendering::{Form, Manifests};
+use shared::Mesh;
+use shared::bundle::Bundle;
+use shared::facts::Facts;
+use wasm_bindgen::JsValue;
+
+fn main() {
+    frontend::worker::serve(|question| answer(question).map_or(JsValue::NULL, JsValue::from));
+}
+
+fn answer(question: &str) -> Option<String> {
+    let (form, mesh): (Form, Mesh) = json::read(question).ok()?;
+    if form == Form::Document {
+        return Some(mesh.to_yaml());
+    }
+    let resolved = shared::check(&mesh, &Facts::default()).resolved?;
+    let bundle = Bundle::new(&mesh, &resolved);
+    Some(match form {
+        Form::Stream => bundle.to_stream(),
+        _ => json::write(&Manifests::from(bundle)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn walkthrough() -> Mesh {
+        Mesh::read(include_str!("../../../examples/walkthrough.yaml")).unwrap()
+    }
+
+    fn ask(form: Form, mesh: &Mesh) -> Option<String> {
+        answer(&json::write(&(form, mesh)))
+    }
+
+    #[test]
+    fn the_answers_are_the_bundle_s_own() {
+        let mesh = walkthrough();
+        let resolved = shared::check(&mesh, &Facts::default()).resolved.unwrap();
+        let bundle = Bundle::new(&mesh, &resolved);
+        assert_eq!(ask(Form::Stream, &mesh), Some(bundle.to_stream()));
+        assert_eq!(ask(Form::Document, &mesh), Some(mesh.to_yaml()));
+        let files: Vec<(String, String)> = bundle
+            .files()
+            .map(|(path, text)| (path.to_owned(), text.to_owned()))
+            .collect();
+        let digest = bundle.digest.clone();
+        let sent = json::value(&ask(Form::Files, &mesh).unwrap()).unwrap();
+        let manifests = Manifests::from_value(&sent).unwrap();
+        assert_eq!(manifests, Manifests::from(bundle));
+        assert_eq!(manifests.digest, digest);
+        let read: Vec<(String, String)> = manifests
+            .files()
+            .map(|(path, text)| (path.to_owned(), text.to_owned()))
+            .collect();
+        assert_eq!(read, files);
+    }
+
+    #[test]
+    fn a_document_with_errors_is_only_written() {
+        let mut mesh = walkthrough();
+        mesh.spec.dns.suffix.clear();
+        assert_eq!(ask(Form::Files, &mesh), None);
+        assert_eq!(ask(Form::Stream, &mesh), None);
+        assert_eq!(ask(Form::Document, &mesh), Some(mesh.to_yaml()));
+    }
+}
