@@ -75,8 +75,7 @@ pub(crate) fn add(mesh: &mut Mesh, context: &Context, known: &Clusters) {
         name,
         region: context.region.clone().unwrap_or_default(),
         zone: context.zone.clone().unwrap_or_default(),
-        gateway: None,
-        dns_flavour: None,
+        ..Cluster::default()
     };
     match mesh.spec.clusters.iter().position(blank) {
         Some(index) => mesh.spec.clusters[index] = cluster,

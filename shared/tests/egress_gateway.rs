@@ -46,7 +46,7 @@ fn only(mesh: &Mesh, cluster: &str, kind: &str) -> Option<(String, Value)> {
         .clusters
         .iter()
         .filter(|manifests| manifests.name == cluster)
-        .flat_map(|manifests| manifests.objects())
+        .flat_map(shared::bundle::ClusterManifests::objects)
         .filter(|object| object.kind.kind == kind);
     let one = found.next()?;
     assert!(found.next().is_none(), "one {kind}");
