@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log"
 	"math"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -58,7 +59,7 @@ func main() {
 func serve(address string) error {
 	server := &http.Server{
 		Addr:              address,
-		Handler:           named(os.Getenv("FEDMESH_CLUSTER"), routes()),
+		Handler:           logged(named(os.Getenv("FEDMESH_CLUSTER"), routes())),
 		ReadHeaderTimeout: maxDuration,
 	}
 	told, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
@@ -79,6 +80,14 @@ func serve(address string) error {
 	return server.Shutdown(patience)
 }
 
+// logged writes a line for each request, which tells who got copies of requests.
+func logged(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		log.Printf("%s %s", r.Method, r.URL.RequestURI())
+		next.ServeHTTP(w, r)
+	})
+}
+
 func named(cluster string, next http.Handler) http.Handler {
 	if cluster == "" {
 		return next
@@ -92,7 +101,7 @@ func named(cluster string, next http.Handler) http.Handler {
 func routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(w, "httpbin: /delay/{seconds} /env /get /headers /hostname /html /status/{code}")
+		fmt.Fprintln(w, "httpbin: /anything/… /delay/{seconds} /env /get /headers /hostname /html /status/{code} /unstable?failure_rate={rate}")
 	})
 	mux.HandleFunc("GET /html", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -101,6 +110,8 @@ func routes() *http.ServeMux {
 	mux.HandleFunc("/status/{code}", status)
 	mux.HandleFunc("/delay/{duration}", delay)
 	mux.HandleFunc("GET /get", func(w http.ResponseWriter, r *http.Request) { write(w, describe(r)) })
+	mux.HandleFunc("/anything/{rest...}", func(w http.ResponseWriter, r *http.Request) { write(w, describe(r)) })
+	mux.HandleFunc("GET /unstable", unstable)
 	mux.HandleFunc("GET /headers", func(w http.ResponseWriter, r *http.Request) {
 		write(w, map[string]any{"headers": headers(r)})
 	})
@@ -138,6 +149,18 @@ func delay(w http.ResponseWriter, r *http.Request) {
 	case <-time.After(min(duration, maxDuration)):
 		write(w, describe(r))
 	case <-r.Context().Done():
+	}
+}
+
+// unstable fails at the rate that is asked for, from 0 to 1, or half of the time.
+func unstable(w http.ResponseWriter, r *http.Request) {
+	rate, err := strconv.ParseFloat(cmp.Or(r.URL.Query().Get("failure_rate"), "0.5"), 64)
+	if err != nil || rate < 0 || rate > 1 {
+		http.Error(w, "a rate is a number from 0 to 1", http.StatusBadRequest)
+		return
+	}
+	if rand.Float64() < rate {
+		w.WriteHeader(http.StatusInternalServerError)
 	}
 }
 
