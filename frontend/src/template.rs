@@ -34,7 +34,7 @@ pub(crate) fn start() -> Mesh {
                 routes: vec![exact("/html"), exact("/status"), exact("/delay")],
                 failover: Some(Failover {
                     retry: Some(true),
-                    per_try_timeout: None,
+                    ..Failover::default()
                 }),
                 ..Service::default()
             }],

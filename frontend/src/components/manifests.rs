@@ -123,7 +123,7 @@ fn groups(store: Store) -> Vec<(String, Vec<String>)> {
     let (rendered, only) = (store.rendered.get(), store.only_cluster.get());
     let paths = |files: &[File]| files.iter().map(|file| file.path.clone()).collect();
     let mut groups = Vec::new();
-    for rendered in &rendered {
+    if let Some(rendered) = &rendered {
         let manifests = &rendered.manifests;
         if only.is_none() && !manifests.common.is_empty() {
             groups.push((COMMON.to_owned(), paths(&manifests.common)));

@@ -10,10 +10,10 @@ use crate::resolved::{self, Resolved};
 
 const PATH: &str = "spec.target";
 
-/// `Some(None)` where no repository is given and none is needed.
-pub(super) fn check(spec: &Spec, findings: &mut Findings) -> Option<Option<resolved::Gitops>> {
+/// The repository, if one is given without an error.
+pub(super) fn check(spec: &Spec, findings: &mut Findings) -> Option<resolved::Gitops> {
     match &spec.gitops {
-        Some(given) => repository(given, findings).map(Some),
+        Some(given) => repository(given, findings),
         None if spec.target == Some(Target::Gitops) => {
             findings.error(
                 code::BAD_REPOSITORY,
@@ -23,7 +23,7 @@ pub(super) fn check(spec: &Spec, findings: &mut Findings) -> Option<Option<resol
             );
             None
         }
-        None => Some(None),
+        None => None,
     }
 }
 

@@ -89,7 +89,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
         name: name?,
         target: spec.target.unwrap_or_default(),
         istio: istio?,
-        gitops: gitops?,
+        gitops,
         dns: dns?,
         answer_header: spec.answer_header.unwrap_or(true),
         clusters: clusters?,

@@ -35,7 +35,7 @@ pub(super) fn deliver(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> 
             object: template,
         });
         if !one.differences.is_empty() {
-            delivered.push(override_policy(resolved, one, selector.clone()));
+            delivered.push(override_policy(resolved, one, &selector));
         }
         match policies.last_mut() {
             Some((first, selectors)) if go_together(first, one) => selectors.push(selector),
@@ -45,7 +45,7 @@ pub(super) fn deliver(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> 
     delivered.extend(
         policies
             .into_iter()
-            .map(|(first, selectors)| propagation_policy(resolved, first, selectors)),
+            .map(|(first, selectors)| propagation_policy(resolved, first, &selectors)),
     );
     delivered
 }
@@ -92,7 +92,7 @@ fn selector(template: &Object) -> Value {
 }
 
 /// Where the templates go; `first` is one of them.
-fn propagation_policy(resolved: &Resolved, first: &Placed, selectors: Vec<Value>) -> Delivered {
+fn propagation_policy(resolved: &Resolved, first: &Placed, selectors: &[Value]) -> Delivered {
     let clusters = names(resolved, first.clusters.iter().copied());
     let mut spec = json!({
         "resourceSelectors": selectors,
@@ -106,12 +106,12 @@ fn propagation_policy(resolved: &Resolved, first: &Placed, selectors: Vec<Value>
         first,
         "PropagationPolicy",
         "propagationpolicies",
-        spec,
+        &spec,
     )
 }
 
 /// What some clusters get otherwise.
-fn override_policy(resolved: &Resolved, placed: &Placed, selector: Value) -> Delivered {
+fn override_policy(resolved: &Resolved, placed: &Placed, selector: &Value) -> Delivered {
     let rules = placed.differences.iter().map(|(&cluster, differences)| {
         let changes = differences.iter().map(|difference| {
             json!({ "path": difference.pointer(), "operator": "replace", "value": difference.value })
@@ -125,11 +125,17 @@ fn override_policy(resolved: &Resolved, placed: &Placed, selector: Value) -> Del
         "resourceSelectors": [selector],
         "overrideRules": rules.collect::<Vec<_>>(),
     });
-    policy(resolved, placed, "OverridePolicy", "overridepolicies", spec)
+    policy(
+        resolved,
+        placed,
+        "OverridePolicy",
+        "overridepolicies",
+        &spec,
+    )
 }
 
 /// A policy about `of`, in its namespace; of the kind with `Cluster` before its name where it has none.
-fn policy(resolved: &Resolved, of: &Placed, kind: &str, plural: &str, spec: Value) -> Delivered {
+fn policy(resolved: &Resolved, of: &Placed, kind: &str, plural: &str, spec: &Value) -> Delivered {
     let template = &of.template;
     let (before, before_plural) = match template.kind.scope {
         Scope::Namespaced => ("", ""),

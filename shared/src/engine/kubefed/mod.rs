@@ -92,7 +92,7 @@ fn template(object: &Object) -> Value {
 }
 
 /// The object of the federation's kind that stands for another one, under its name and with its labels.
-fn stand_in(kind: Kind, of: &Object, spec: Value) -> Object {
+fn stand_in(kind: Kind, of: &Object, spec: &Value) -> Object {
     let body = json!({ "spec": spec });
     let mut object = Object::new(kind, of.namespace.as_deref(), of.name.as_str(), body);
     object.labels.clone_from(&of.labels);

@@ -63,12 +63,12 @@ fn federated(resolved: &Resolved, placed: &Placed) -> Vec<Object> {
         stand_in(
             kind_of(&of.kind, ""),
             of,
-            json!({ "template": template(of) }),
+            &json!({ "template": template(of) }),
         ),
         stand_in(
             kind_of(&of.kind, "Placement"),
             of,
-            json!({ "clusterNames": clusters }),
+            &json!({ "clusterNames": clusters }),
         ),
     ];
     if !placed.differences.is_empty() {
@@ -80,7 +80,7 @@ fn federated(resolved: &Resolved, placed: &Placed) -> Vec<Object> {
         objects.push(stand_in(
             kind_of(&of.kind, "Override"),
             of,
-            json!({ "overrides": overrides }),
+            &json!({ "overrides": overrides }),
         ));
     }
     objects
@@ -134,7 +134,7 @@ fn enable(kind: &Kind) -> Vec<Object> {
         approved(definition(&r#override, skeleton(OVERRIDE))),
         type_config(
             kind,
-            json!({
+            &json!({
                 "comparisonField": COMPARISON_FIELD,
                 "namespaced": true,
                 "override": api_resource(&r#override),
@@ -154,7 +154,7 @@ fn enable_namespaces() -> Vec<Object> {
         approved(definition(&placement, skeleton(PLACEMENT))),
         type_config(
             &Kind::NAMESPACE,
-            json!({
+            &json!({
                 "comparisonField": COMPARISON_FIELD,
                 "namespaced": false,
                 "placement": api_resource(&placement),
@@ -186,7 +186,7 @@ fn api_resource(kind: &Kind) -> Value {
     resource
 }
 
-fn type_config(target: &Kind, spec: Value) -> Object {
+fn type_config(target: &Kind, spec: &Value) -> Object {
     let kind = own_kind(
         "core.federation.k8s.io/v1alpha1",
         "FederatedTypeConfig".into(),

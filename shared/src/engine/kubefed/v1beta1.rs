@@ -81,7 +81,7 @@ fn federated(resolved: &Resolved, placed: &Placed) -> Object {
         })
         .into();
     }
-    stand_in(kind_of(&of.kind), of, spec)
+    stand_in(kind_of(&of.kind), of, &spec)
 }
 
 /// A FederatedNamespace lives in the namespace itself; what is not rendered is there already and
