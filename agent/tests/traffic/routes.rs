@@ -132,8 +132,8 @@ fn requests_fare_as_the_routes_say() {
         "-H",
         "Access-Control-Request-Method: GET",
     ];
-    let show = ["-o", "/dev/null", "-D", "-", &url("/cors")];
-    let answer = curl(&bed, &[&preflight[..], &show].concat()).to_lowercase();
+    let headers_only = ["-o", "/dev/null", "-D", "-", &url("/cors")];
+    let answer = curl(&bed, &[&preflight[..], &headers_only].concat()).to_lowercase();
     assert!(
         answer.contains("access-control-allow-origin: https://shop.example.com"),
         "{answer}"
