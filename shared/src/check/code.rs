@@ -34,6 +34,7 @@ codes! {
     UNKNOWN_ADDRESS = "FM0208", "A gateway's address is not known, so records are left out", [];
     NO_ADDRESS = "FM0209", "A gateway has no address, so names fall back or have no record", [];
     BAD_SELECTOR = "FM0210", "A gateway's selector is not a set of labels", [];
+    PORTS_OF_ONE_ZONE = "FM0211", "Gateways of one zone listen on different ports", [];
     BAD_SUFFIX = "FM0301", "The DNS suffix is not a zone that can be published", [];
     BAD_TTL = "FM0302", "The time to live is out of range", [];
     GATEWAY_NAMING_SERVICES = "FM0303", "`naming: gateway` gives all services one name", ["IST0109", "KIA1106"];
