@@ -59,6 +59,7 @@ codes! {
     OLD_ISTIO = "FM0502", "The Istio version is too old", [];
     FEDERATION_RECORDS = "FM0601", "The federation controller cannot publish names that start with a service", [];
     FEDERATION_NODE_LABELS = "FM0602", "The federation controller reads region and zone from old node labels", [];
+    FEDERATION_EXTERNAL_DNS = "FM0603", "ExternalDNS of this version does not read the federation controller's records", [];
     BAD_IMAGE = "FM0701", "An image reference is empty or has blanks", [];
     NOT_LOOKED_AT = "FM0801", "A cluster that is handed nothing could not be searched for what an earlier apply left", [];
     NO_CLUSTER_DNS = "FM0802", "A cluster's DNS is none that fedmesh can tell of the zone", [];

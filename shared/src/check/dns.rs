@@ -301,6 +301,7 @@ pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
                     .into(),
                 "see that the nodes carry them, or names come without region and zone".into(),
             );
+            external_dns::check_version(resolved, findings);
         } else if !resolved.services.is_empty() {
             findings.hint(
                 code::FEDERATION_RECORDS,
