@@ -66,6 +66,7 @@ codes! {
     DNS_RESTART = "FM0803", "A cluster's DNS does not read its settings again by itself", [];
     DNS_NOT_LOOKED_AT = "FM0804", "A cluster's DNS could not be searched for what an earlier apply left", [];
     GATEWAY_NOT_READY = "FM0805", "A gateway has no ready pod, so its address is not published", [];
+    FORMER_CLUSTER = "FM0806", "A cluster of an earlier document still has what was applied to it", [];
 }
 
 #[cfg(test)]
