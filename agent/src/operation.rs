@@ -1,6 +1,7 @@
 //! What the command line and the HTTP API both do: look at clusters, plan, apply.
 
 mod dns_findings;
+mod former;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use crate::apply;
 use crate::cluster::{self, Connection, DnsLook, Kubeconfig, KubeconfigError, Look, Parent, Zone};
 use crate::gateways;
 use crate::place::{Place, named, places};
+use crate::stop::Stop;
 
 /// Everything that is done to clusters goes through here. The kubeconfig is read anew for each
 /// operation, so that a context that is added is there at once.
@@ -58,6 +60,8 @@ pub(crate) struct Target {
     pub(crate) scope: Scope,
     /// Digest of the document; `None` for a removal.
     pub(crate) document: Option<String>,
+    /// The clusters where the mesh is then, or may be, with their contexts.
+    pub(crate) clusters: BTreeMap<String, String>,
     /// What is wanted there.
     pub(crate) objects: Vec<Object>,
     /// What was seen there, and how to reach it.
@@ -145,11 +149,12 @@ impl Operations {
 
     /// Carries out a plan. Where nothing can be done in one cluster, nothing is done in any, unless
     /// the options say so. A caller that no longer listens, to the events or for the report, does not
-    /// stop it.
+    /// stop it; where `stop` asks for it, what has begun is finished and nothing more is begun.
     pub async fn apply(
         &self,
         planned: Planned,
         options: ApplyOptions,
+        stop: &Stop,
         events: UnboundedSender<Event>,
     ) -> Report {
         // The others are only for reading.
@@ -159,7 +164,7 @@ impl Operations {
             facts: _,
             targets,
         } = planned;
-        apply::apply(plan, targets, options, events).await
+        apply::apply(plan, targets, options, stop, events).await
     }
 
     pub(crate) fn read(&self) -> Result<Kubeconfig, KubeconfigError> {
@@ -203,12 +208,23 @@ async fn plan_apply(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, Pla
             findings.push(not_looked_at(index, error, &zone));
         }
     }
+    let former = former::look(
+        kubeconfig,
+        &mesh.metadata.name,
+        &places,
+        &looks,
+        Intent::Apply,
+    )
+    .await;
+    findings.extend(former.findings);
+    let mut clusters = former.clusters;
+    clusters.extend(named(&places).map(|(name, context)| (name.to_owned(), context.to_owned())));
     let plan = plan::plan(&bundle, named(&places), &observed);
     Ok(Planned {
         findings,
         plan,
         facts,
-        targets: targets(looks, bundle),
+        targets: targets(looks, bundle, &clusters),
     })
 }
 
@@ -226,8 +242,10 @@ async fn plan_removal(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, P
     let no_zone = Arc::new(Zone::default());
     let (observed, looks) = look_at_all(&places, name.as_str(), &nothing, &no_zone).await;
     let plan = plan::plan_removal(name.as_str(), named(&places), &observed);
-    let findings = dns_findings::of_removal(&places, &observed, &looks, name.as_str());
-    let targets = targets(looks, nothing);
+    let mut findings = dns_findings::of_removal(&places, &observed, &looks, name.as_str());
+    let former = former::look(kubeconfig, name.as_str(), &places, &looks, Intent::Remove).await;
+    findings.extend(former.findings);
+    let targets = targets(looks, nothing, &former.clusters);
     Ok(Planned {
         findings,
         plan,
@@ -294,13 +312,18 @@ async fn look_at_all(
 }
 
 /// Moves the objects out of the bundle, whose texts are not needed any more.
-fn targets(mut looks: BTreeMap<String, Look>, bundle: Arc<Bundle>) -> BTreeMap<String, Target> {
+fn targets(
+    mut looks: BTreeMap<String, Look>,
+    bundle: Arc<Bundle>,
+    clusters: &BTreeMap<String, String>,
+) -> BTreeMap<String, Target> {
     let mut targets = BTreeMap::new();
     let is_removal = bundle.mesh_yaml.is_empty();
     let document = (!is_removal).then(|| bundle.document_digest());
     let target = |objects, look| Target {
         scope: Scope::Everything,
         document: document.clone(),
+        clusters: clusters.clone(),
         objects,
         look,
     };

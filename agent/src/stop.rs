@@ -17,6 +17,11 @@ impl Stop {
         (Stopper(sender), Self(receiver))
     }
 
+    /// For what is never asked to end.
+    pub fn never() -> Self {
+        Self::new().1
+    }
+
     /// Whether it was asked for.
     pub fn is_requested(&self) -> bool {
         *self.0.borrow()

@@ -12,13 +12,16 @@
 //! locality, and dead ones are left out (`render::destination_rule`): Envoy sends calls to the nearest
 //! locality, to the next one as well when less than 1/1.4 of the endpoints in it are well
 //! (its overprovisioning factor), and to none that is dead. A name with one cluster behind it, and
-//! another zone's name, is as good as its address.
+//! another zone's name, is as good as its address. An endpoint has one port: where a name falls back to
+//! gateways on another one, nobody answers.
 
 use std::collections::BTreeSet;
 
+use crate::endpoints;
 use crate::outage::Outage;
-use crate::published::{Level, PublishedName, answered_by, fails_over};
-use crate::resolved::{Resolved, Service};
+use crate::published::{PublishedName, fails_over};
+use crate::render::dns_endpoint::has_form;
+use crate::resolved::{DEFAULT_GATEWAY_PORT, Resolved, Service};
 
 /// Who answers calls for a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +44,8 @@ pub enum Answers {
 pub enum Reason {
     /// The caller's own cluster is down.
     ClientDown,
-    /// No gateway behind the name has an address, so the name has no record.
+    /// The name has no record: no gateway behind it has an address, or DNS has no form for those
+    /// that they have.
     NoRecord,
     /// Everything behind the name is down.
     Down,
@@ -56,9 +60,13 @@ impl Answers {
         }
     }
 
-    fn of(all: &BTreeSet<usize>, world: World<'_>) -> Self {
-        let (by, lost): (Vec<usize>, Vec<usize>) =
-            all.iter().partition(|&&cluster| world.lives(cluster));
+    /// Of what calls reach: clusters, and whether they answer there.
+    fn of(reached: &BTreeSet<(usize, bool)>) -> Self {
+        let those = |answer: bool| -> Vec<usize> {
+            let those = reached.iter().filter(|(_, answers)| *answers == answer);
+            those.map(|&(cluster, _)| cluster).collect()
+        };
+        let (by, lost) = (those(true), those(false));
         match (by.is_empty(), lost.is_empty()) {
             (true, true) => Self::Nobody(Reason::NoRecord),
             (true, false) => Self::Nobody(Reason::Down),
@@ -68,8 +76,8 @@ impl Answers {
     }
 }
 
-/// Who answers a caller that only goes by DNS, wherever it is. `service` is an index into
-/// [`Resolved::services`], `name` one of its names.
+/// Who answers a caller that only goes by DNS, wherever it is, and knows the gateways' ports.
+/// `service` is an index into [`Resolved::services`], `name` one of its names.
 pub fn by_dns(
     resolved: &Resolved,
     service: usize,
@@ -81,7 +89,11 @@ pub fn by_dns(
         service,
         outage,
     };
-    Answers::of(&world.addresses(name), world)
+    let mut reached = BTreeSet::new();
+    for cluster in world.addresses(name) {
+        reached.insert((cluster, world.lives(cluster)));
+    }
+    Answers::of(&reached)
 }
 
 /// Who answers a pod with a sidecar in the cluster `client`.
@@ -102,26 +114,30 @@ pub fn in_mesh(
     };
     let endpoints = world.endpoints(client, name);
     if !fails_over(name, &world.service().names) {
-        let all = endpoints.iter().flat_map(|endpoint| &endpoint.hosts);
-        return Answers::of(&all.copied().collect(), world);
+        let mut reached = BTreeSet::new();
+        for endpoint in &endpoints {
+            reached.extend(&endpoint.reached);
+        }
+        return Answers::of(&reached);
     }
     // Hundredths of the calls that no nearer locality takes.
     let mut left = 100;
     let mut by = BTreeSet::new();
     for priority in 0..=2 {
-        let hosts: Vec<usize> = endpoints
-            .iter()
-            .filter(|endpoint| endpoint.priority == priority)
-            .flat_map(|endpoint| endpoint.hosts.iter().copied())
-            .collect();
-        let well = hosts.iter().filter(|&&host| world.lives(host)).count();
-        if left > 0 && well > 0 {
-            by.extend(hosts.iter().copied().filter(|&host| world.lives(host)));
-            left = usize::saturating_sub(left, 140 * well / hosts.len());
+        let mut all = 0;
+        let mut well = Vec::new();
+        for endpoint in endpoints.iter().filter(|at| at.priority == priority) {
+            all += endpoint.reached.len();
+            let answering = endpoint.reached.iter().filter(|(_, answers)| *answers);
+            well.extend(answering.map(|&(cluster, _)| cluster));
+        }
+        if left > 0 && !well.is_empty() {
+            left = usize::saturating_sub(left, 140 * well.len() / all);
+            by.extend(well);
         }
     }
     if by.is_empty() {
-        let nothing = endpoints.iter().all(|endpoint| endpoint.hosts.is_empty());
+        let nothing = endpoints.iter().all(|endpoint| endpoint.reached.is_empty());
         return Answers::Nobody(if nothing {
             Reason::NoRecord
         } else {
@@ -135,8 +151,8 @@ pub fn in_mesh(
 struct Endpoint {
     /// 0 in the client's zone, 1 in its region, 2 elsewhere.
     priority: u8,
-    /// The clusters that its address leads to.
-    hosts: Vec<usize>,
+    /// The clusters that its address leads to, and whether they answer at its port.
+    reached: Vec<(usize, bool)>,
 }
 
 #[derive(Clone, Copy)]
@@ -167,10 +183,19 @@ impl<'a> World<'a> {
                 .clusters
                 .iter()
                 .copied()
-                .filter(|&cluster| self.has_record(cluster))
+                .filter(|&cluster| self.has_address(cluster))
                 .collect();
             if !published.is_empty() {
-                return published;
+                let mut addresses = BTreeSet::new();
+                for &cluster in &published {
+                    let known = &self.resolved.clusters[cluster].gateway.addresses;
+                    addresses.extend(known.iter().flatten().cloned());
+                }
+                return if has_form(&addresses) {
+                    published
+                } else {
+                    BTreeSet::new()
+                };
             }
             let above = name.falls_back_to.as_ref();
             at = above.and_then(|host| names.iter().find(|name| name.host == *host));
@@ -178,61 +203,47 @@ impl<'a> World<'a> {
         BTreeSet::new()
     }
 
-    fn has_record(self, cluster: usize) -> bool {
+    fn has_address(self, cluster: usize) -> bool {
         let addresses = &self.resolved.clusters[cluster].gateway.addresses;
         // Unknown ones are looked up before anything is published.
         addresses.as_ref().is_none_or(|list| !list.is_empty())
             && !self.outage.gateways.contains(&cluster)
     }
 
-    /// What `render::service_entry` gives the client for a name.
+    /// Where the client sends calls for a name, and who is there.
     fn endpoints(self, client: usize, name: &PublishedName) -> Vec<Endpoint> {
-        let service = self.service();
         let clusters = &self.resolved.clusters;
         let here = &clusters[client];
-        let foreign_zone = match &name.level {
-            Level::Zone { region, zone } => {
-                !(service.clusters.contains(&client)
-                    && (region, zone) == (&here.region, &here.zone))
+        let at = |priority, hosts: BTreeSet<usize>, port| {
+            let answers = |host: usize| self.lives(host) && clusters[host].gateway.port == port;
+            Endpoint {
+                priority,
+                reached: hosts
+                    .into_iter()
+                    .map(|host| (host, answers(host)))
+                    .collect(),
             }
-            Level::Vanity | Level::Global | Level::Region(_) => false,
         };
-        if foreign_zone {
-            return vec![Endpoint {
-                priority: 0,
-                hosts: self.addresses(name).into_iter().collect(),
-            }];
+        let Some(endpoints) = endpoints::endpoints(client, name, self.service(), self.resolved)
+        else {
+            return vec![at(0, self.addresses(name), DEFAULT_GATEWAY_PORT)];
+        };
+        let mut list = Vec::new();
+        for endpoint in endpoints {
+            let there = &clusters[endpoint.cluster];
+            let priority = if (&there.region, &there.zone) == (&here.region, &here.zone) {
+                0
+            } else if there.region == here.region {
+                1
+            } else {
+                2
+            };
+            let hosts = match endpoint.zone {
+                Some(zone) => self.addresses(zone),
+                None => BTreeSet::from([client]),
+            };
+            list.push(at(priority, hosts, endpoint.port));
         }
-        let mut zones = BTreeSet::new();
-        answered_by(name, &service.names)
-            .iter()
-            .filter_map(|&cluster| {
-                let there = &clusters[cluster];
-                let priority = if (&there.region, &there.zone) == (&here.region, &here.zone) {
-                    0
-                } else if there.region == here.region {
-                    1
-                } else {
-                    2
-                };
-                let hosts = if cluster == client {
-                    vec![client]
-                } else {
-                    // Clusters of one zone share its name.
-                    if !zones.insert((&there.region, &there.zone)) {
-                        return None;
-                    }
-                    let zone = service.names.iter().find(|name| {
-                        name.level
-                            == Level::Zone {
-                                region: there.region.clone(),
-                                zone: there.zone.clone(),
-                            }
-                    })?;
-                    self.addresses(zone).into_iter().collect()
-                };
-                Some(Endpoint { priority, hosts })
-            })
-            .collect()
+        list
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::Finding;
 use crate::mesh::Mesh;
 use crate::object::{Key, Wave};
-use crate::plan::{Action, Conflict, Plan};
+use crate::plan::{Action, ClusterPlan, Conflict, Plan};
 
 /// `GET /api/v1/session`: whether the token is right, and who answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -239,10 +239,23 @@ pub struct ClusterStatus {
     pub in_step: usize,
     /// Objects that are wanted and not there.
     pub missing: Vec<Key>,
+    /// Objects that the server refuses as they are wanted, or does not show.
+    #[serde(default)]
+    pub refused: Vec<Refused>,
     /// Objects that are there otherwise.
     pub changed: Vec<Key>,
     /// Objects of ours that are not wanted.
     pub surplus: Vec<Key>,
+}
+
+/// An object that stands in the way of an apply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refused {
+    /// Which.
+    pub object: Key,
+    /// Why, in the server's words where it is the server that refuses.
+    pub why: String,
 }
 
 impl Status {
@@ -263,7 +276,8 @@ impl Status {
                     name: cluster.name.clone(),
                     error: cluster.error.clone(),
                     in_step: cluster.count(Action::Unchanged),
-                    missing: keys(&[Action::Create, Action::Rejected]),
+                    missing: keys(&[Action::Create]),
+                    refused: refused(cluster),
                     changed: keys(&[Action::Change, Action::Conflict]),
                     surplus: keys(&[Action::Delete, Action::Release]),
                 }
@@ -277,10 +291,22 @@ impl Status {
         self.clusters.iter().all(|cluster| {
             cluster.error.is_none()
                 && cluster.missing.is_empty()
+                && cluster.refused.is_empty()
                 && cluster.changed.is_empty()
                 && cluster.surplus.is_empty()
         })
     }
+}
+
+fn refused(cluster: &ClusterPlan) -> Vec<Refused> {
+    let rejected = cluster.steps.iter();
+    rejected
+        .filter(|step| step.action == Action::Rejected)
+        .map(|step| Refused {
+            object: step.object.clone(),
+            why: step.message.clone().unwrap_or_default(),
+        })
+        .collect()
 }
 
 /// `POST /api/v1/verify`: proves by traffic that what was rendered works. Drills are for the command

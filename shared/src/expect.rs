@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::answers::{by_dns, in_mesh};
+use crate::answers::{Answers, by_dns, in_mesh};
 use crate::outage::Outage;
+use crate::published::answered_by;
 use crate::resolved::{Address, DEFAULT_GATEWAY_PORT, Probe, Resolved, Service};
 
 /// Everything that a verification must see.
@@ -29,8 +30,8 @@ pub struct Record {
     pub host: String,
     /// `<name>.<namespace>` of the service.
     pub service: String,
-    /// Sorted. Names that lead to host names of load balancers are left out of the expectations:
-    /// their addresses are the cloud's to choose.
+    /// Sorted. Names without a record are left out of the expectations, and those that lead to host
+    /// names of load balancers: their addresses are the cloud's to choose.
     pub addresses: Vec<IpAddr>,
 }
 
@@ -70,7 +71,8 @@ pub struct Call {
     pub level: &'static str,
     /// What is asked.
     pub probe: Probe,
-    /// Any of these clusters must answer; empty where the answer does not tell.
+    /// Any of these clusters must answer; empty where the answer does not tell. Where nobody can,
+    /// since the name has no record yet, those that the document wants to: the call fails until they do.
     pub answered_by: Vec<String>,
 }
 
@@ -157,11 +159,15 @@ fn calls(resolved: &Resolved, index: usize, client: usize, calls: &mut Vec<Call>
     }
     for name in &service.names {
         let answers = in_mesh(resolved, client, index, name, &Outage::default());
+        let by = match &answers {
+            Answers::Nobody(_) => answered_by(name, &service.names),
+            Answers::By(by) | Answers::Partly { by, .. } => by,
+        };
         calls.push(call(
             name.host.to_string(),
             DEFAULT_GATEWAY_PORT,
             name.level.as_str(),
-            told(resolved, answers.by()),
+            told(resolved, by),
         ));
     }
 }

@@ -36,6 +36,9 @@ pub const NAMESPACES_ANNOTATION: &str = "applyset.kubernetes.io/additional-names
 pub const DOCUMENT_ANNOTATION: &str = "fedmesh.dev/document";
 /// Annotation on the parent: the cluster's own DNS has, or may have, a stub domain of the mesh.
 pub const STUB_DOMAIN_ANNOTATION: &str = "fedmesh.dev/stub-domain";
+/// Annotation on the parent: names and contexts of the mesh's clusters, a JSON object: those of the
+/// document that was applied last, and earlier ones that may still have something of it.
+pub const CLUSTERS_ANNOTATION: &str = "fedmesh.dev/clusters";
 /// Annotation on every applied object: digest of what was applied, to see without asking the
 /// server that nothing changed.
 pub const APPLIED_ANNOTATION: &str = "fedmesh.dev/applied";

@@ -14,14 +14,21 @@ use shared::resolved::Resolved;
 
 /// Cluster names tell nothing of their places; hosts are given by what follows `….svc.`.
 fn resolved(clusters: &[(&str, &str, &str)], serving: &[&str]) -> Resolved {
+    let gateway = |index| json!({ "addresses": [format!("203.0.113.{}", index + 1)] });
+    with_gateways(clusters, gateway, serving, &Facts::default())
+}
+
+fn with_gateways(
+    clusters: &[(&str, &str, &str)],
+    gateway: impl Fn(usize) -> Value,
+    serving: &[&str],
+    facts: &Facts,
+) -> Resolved {
     let clusters: Vec<Value> = clusters
         .iter()
         .enumerate()
         .map(|(index, (name, region, zone))| {
-            json!({
-                "name": name, "region": region, "zone": zone,
-                "gateway": { "addresses": [format!("203.0.113.{}", index + 1)] },
-            })
+            json!({ "name": name, "region": region, "zone": zone, "gateway": gateway(index) })
         })
         .collect();
     let mesh = serde_json::from_value(json!({
@@ -33,7 +40,7 @@ fn resolved(clusters: &[(&str, &str, &str)], serving: &[&str]) -> Resolved {
         },
     }))
     .unwrap();
-    shared::check(&mesh, &Facts::default()).resolved.unwrap()
+    shared::check(&mesh, facts).resolved.unwrap()
 }
 
 /// One region with two zones.
@@ -227,6 +234,94 @@ fn a_service_in_one_cluster_only() {
             (None, "z1.r1", &["gateway:blue"], "no record"),
         ],
     );
+}
+
+#[test]
+fn load_balancers_with_host_names() {
+    let lb = |index| json!({ "addresses": [format!("lb{index}.example.net")] });
+    let zones = [("red", "r1", "z1"), ("blue", "r1", "z2")];
+    let two = with_gateways(&zones, lb, &["red", "blue"], &Facts::default());
+    let (red, green) = (Some("red"), Some("green"));
+    check(
+        &two,
+        &[
+            // One host name is an alias; DNS has no form for two.
+            (None, "z1.r1", &[], "red"),
+            (None, "r1", &[], "no record"),
+            (None, "", &[], "no record"),
+            (None, "web", &[], "no record"),
+            (None, "web", &["gateway:red"], "blue"),
+            (None, "z1.r1", &["gateway:red"], "blue"),
+            // Meshes go by the zones' names.
+            (red, "web", &[], "red"),
+            (red, "web", &["service:web.default@red"], "blue"),
+        ],
+    );
+    let zones = [
+        ("red", "r1", "z1"),
+        ("blue", "r1", "z1"),
+        ("green", "r1", "z2"),
+    ];
+    check(
+        &with_gateways(&zones, lb, &["red", "blue", "green"], &Facts::default()),
+        &[
+            (green, "z1.r1", &[], "no record"),
+            (green, "", &[], "green"),
+            (green, "", &["service:web.default@green"], "down"),
+            (red, "z1.r1", &[], "red"),
+        ],
+    );
+    assert_eq!(expect(&two).records, [], "the cloud chooses the addresses");
+}
+
+#[test]
+fn gateways_on_different_ports() {
+    let gateway = |index| json!({ "addresses": [format!("203.0.113.{index}")], "port": if index == 0 { 8080 } else { 80 } });
+    let zones = [
+        ("red", "r1", "z1"),
+        ("blue", "r1", "z2"),
+        ("green", "r2", "z3"),
+    ];
+    let (red, blue, green) = (Some("red"), Some("blue"), Some("green"));
+    check(
+        &with_gateways(&zones, gateway, &["red", "blue"], &Facts::default()),
+        &[
+            (red, "z2.r1", &[], "blue"),
+            (blue, "z1.r1", &[], "red"),
+            (green, "z1.r1", &[], "red"),
+            (blue, "", &["service:web.default@blue"], "red"),
+            // A zone without a cluster of its own has the endpoints of those that answer for it.
+            (green, "z3.r2", &[], "red blue"),
+            // The name falls back to a gateway on another port.
+            (green, "z1.r1", &["gateway:red"], "down"),
+            (green, "z2.r1", &["gateway:blue"], "down"),
+            (None, "z1.r1", &["gateway:red"], "blue"),
+        ],
+    );
+}
+
+#[test]
+fn a_name_that_nobody_answers_yet_is_to_be_answered_by_those_that_the_document_wants() {
+    let facts = Facts {
+        gateways: [("blue".to_owned(), Vec::new())].into(),
+    };
+    let zones = [("red", "r1", "z1"), ("blue", "r1", "z2")];
+    let resolved = with_gateways(&zones, |_| json!({}), &["blue"], &facts);
+    assert_eq!(said(&resolved, Some("red"), "web", &[]), "no record");
+    let expectations = expect(&resolved);
+    assert_eq!(expectations.records, []);
+    for call in expectations.calls {
+        let by: &[&str] = if call.level == "local" {
+            &[]
+        } else {
+            &["blue"]
+        };
+        assert_eq!(
+            call.answered_by, by,
+            "{} from {}",
+            call.url_host, call.client
+        );
+    }
 }
 
 #[test]

@@ -8,8 +8,8 @@
 use std::net::IpAddr;
 
 use shared::verify::{
-    Answer, Around, Backend, Cause, Check, Counts, Expected, Failure, Family, OffObject, Outcome,
-    Owner, Place, PortSeen, RecordAround, Reply, Report, Resolution, Seen, judge_call,
+    Answer, Around, Backend, Cause, Check, Counts, Expected, Failure, Family, Off, OffObject,
+    Outcome, Owner, Place, PortSeen, RecordAround, Reply, Report, Resolution, judge_call,
     judge_record,
 };
 
@@ -96,8 +96,8 @@ fn an_answer_with_evidence() {
     };
     let missing = Around {
         objects: vec![
-            off("south", "DestinationRule istio-system/x", false),
-            off("north", "VirtualService sales/orders", true),
+            off("south", "DestinationRule istio-system/x", Off::Changed),
+            off("north", "VirtualService sales/orders", Off::Missing),
         ],
         ..Around::default()
     };
@@ -109,7 +109,7 @@ fn an_answer_with_evidence() {
         ..Around::default()
     };
     let changed_and_empty = Around {
-        objects: vec![off("north", "Deployment sales/orders", false)],
+        objects: vec![off("north", "Deployment sales/orders", Off::Changed)],
         ..empty.clone()
     };
     let named = |name: &str, app: &str| Around {
@@ -175,11 +175,11 @@ fn an_answer_with_evidence() {
     }
 }
 
-fn off(cluster: &str, object: &str, missing: bool) -> OffObject {
+fn off(cluster: &str, object: &str, how: Off) -> OffObject {
     OffObject {
         cluster: cluster.into(),
         object: object.into(),
-        missing,
+        how,
     }
 }
 
@@ -282,16 +282,17 @@ fn what_dns_says() {
         (Authority, &NoSuchName, no_external_dns.clone(), "external-dns"),
         (Authority, &other, no_external_dns, "external-dns"),
         (Authority, &NoSuchName, no_gateway, "gateway-address"),
-        (Authority, &NoSuchName, with(vec![off("north", "DNSEndpoint external-dns/orders.sales", true)]), "object-missing"),
-        (Authority, &NoSuchName, with(vec![off("north", "ConfigMap kube-system/coredns", false)]), "no-address"),
+        (Authority, &NoSuchName, with(vec![off("north", "DNSEndpoint external-dns/orders.sales", Off::Missing)]), "object-missing"),
+        (Authority, &NoSuchName, with(vec![off("north", "ConfigMap kube-system/coredns", Off::Changed)]), "no-address"),
         (Cluster, &NoSuchName, knows(true, &right), "stub-domain"),
         (Cluster, &late, knows(true, &right), "stub-domain"),
         (Cluster, &NoSuchName, around(true), "stub-domain"),
         (Cluster, &NoSuchName, knows(false, &right), "stale-record"),
         (Cluster, &NoSuchName, around(false), "no-address"),
         (Cluster, &other, knows(true, &right), "stale-record"),
-        (Cluster, &NoSuchName, with(vec![off("south", "ConfigMap kube-system/coredns", false)]), "cluster-dns-edited"),
-        (Cluster, &NoSuchName, with(vec![off("south", "ConfigMap kube-system/coredns", true)]), "object-missing"),
+        (Cluster, &NoSuchName, with(vec![off("south", "ConfigMap kube-system/coredns", Off::Changed)]), "cluster-dns-edited"),
+        (Cluster, &NoSuchName, with(vec![off("south", "ConfigMap kube-system/coredns", Off::Missing)]), "object-missing"),
+        (Cluster, &NoSuchName, with(vec![off("south", "ConfigMap kube-system/coredns", Off::Refused("no".into()))]), "object-refused"),
         (Cluster, &other, knows(true, &other), "record-differs"),
         (Cluster, &NoSuchName, knows(true, &NoSuchName), "no-address"),
         (Cluster, &NoSuchName, knows(true, &late), "stub-domain"),
@@ -334,17 +335,9 @@ fn owners_are_read_from_txt_records() {
 fn a_report_is_as_good_as_its_worst_check() {
     use Outcome::{CouldNotCheck, Failed, Passed};
     let check = |outcome, advisory| Check {
-        family: Family::Call,
-        cluster: String::new(),
-        service: String::new(),
-        host: String::new(),
-        level: String::new(),
-        asked: String::new(),
-        expected: String::new(),
-        seen: Seen::default(),
         outcome,
         advisory,
-        cause: None,
+        ..Check::new(Family::Call)
     };
     for (checks, outcome) in [
         (&[][..], Passed),
@@ -384,22 +377,7 @@ fn a_report_is_as_good_as_its_worst_check() {
 
 #[test]
 fn what_is_worth_another_try() {
-    let check = |outcome, cause: &Cause| {
-        Check {
-            family: Family::Call,
-            cluster: String::new(),
-            service: String::new(),
-            host: String::new(),
-            level: String::new(),
-            asked: String::new(),
-            expected: String::new(),
-            seen: Seen::default(),
-            outcome: Outcome::Passed,
-            advisory: false,
-            cause: None,
-        }
-        .with(outcome, cause)
-    };
+    let check = |outcome, cause: &Cause| Check::new(Family::Call).with(outcome, cause);
     for (outcome, cause, worth) in [
         (Outcome::Failed, Cause::NoHost, true),
         (

@@ -16,6 +16,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use fedmesh_agent::operation::{ApplyOptions, Operations, Planned};
+use fedmesh_agent::stop::Stop;
 use shared::api::Intent;
 use shared::bundle::Bundle;
 use shared::facts::Facts;
@@ -137,7 +138,7 @@ async fn apply(operations: &Operations, planned: Planned) {
     let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
     let listening = tokio::spawn(async move { while receiver.recv().await.is_some() {} });
     let report = operations
-        .apply(planned, ApplyOptions::default(), sender)
+        .apply(planned, ApplyOptions::default(), &Stop::never(), sender)
         .await;
     assert!(report.is_success(), "{report:#?}");
     listening.await.unwrap();

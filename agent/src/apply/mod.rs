@@ -13,6 +13,7 @@ use shared::plan::Plan;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::operation::{ApplyOptions, Target};
+use crate::stop::Stop;
 use progress::Progress;
 
 /// Carries out a plan; see [`crate::operation::Operations::apply`].
@@ -20,6 +21,7 @@ pub(crate) async fn apply(
     plan: Plan,
     mut targets: BTreeMap<String, Target>,
     options: ApplyOptions,
+    stop: &Stop,
     events: UnboundedSender<Event>,
 ) -> Report {
     let skipped = skip::reasons(&plan, options);
@@ -28,10 +30,10 @@ pub(crate) async fn apply(
         let progress = Progress::new(&cluster, events.clone());
         let (name, target) = (cluster.name.clone(), targets.remove(&cluster.name));
         let reason = skipped.get(&name).cloned();
-        let mesh = plan.mesh.clone();
+        let (mesh, stop) = (plan.mesh.clone(), stop.clone());
         let task = tokio::spawn(async move {
             match (reason, target) {
-                (None, Some(target)) => run::run(&mesh, cluster, target, progress).await,
+                (None, Some(target)) => run::run(&mesh, cluster, target, progress, stop).await,
                 (reason, _) => {
                     // A cluster without a target has an error in its plan, which is a reason.
                     progress.end(Some(

@@ -14,9 +14,12 @@ use super::progress::Progress;
 use super::{definitions, objects};
 use crate::cluster::{Connection, Look, Parent, Patience, Request, Seen, conflicts_of};
 use crate::operation::{Scope, Target};
+use crate::stop::Stop;
 
 /// Requests to one cluster at once. More do not go faster: the server is busy by then.
 const AT_ONCE: usize = 24;
+/// Why nothing more was begun, where nothing was wrong.
+const ON_REQUEST: &str = "on request";
 /// How many of the objects that were not touched are named.
 const NAMED: usize = 3;
 
@@ -26,12 +29,14 @@ pub(super) async fn run(
     plan: ClusterPlan,
     target: Target,
     progress: Progress,
+    stop: Stop,
 ) -> ClusterReport {
     let unchanged = plan.count(Action::Unchanged);
     progress.start(plan.steps.len() - unchanged, unchanged);
     let Target {
         scope,
         document,
+        clusters,
         objects,
         look,
     } = target;
@@ -46,6 +51,7 @@ pub(super) async fn run(
         mesh,
         scope,
         document,
+        clusters,
         applyset_id: ownership::applyset_id(mesh),
         connection: connection.with_patience(Patience::APPLY),
         wanted: objects
@@ -58,6 +64,7 @@ pub(super) async fn run(
             .map(|edit| (cluster_dns::key(edit.config_map), edit))
             .collect(),
         progress: &progress,
+        stop,
     };
     let result = run.all(batches(plan), parent).await;
     drop(run);
@@ -109,17 +116,20 @@ struct Run<'a> {
     mesh: &'a str,
     scope: Scope,
     document: Option<String>,
+    clusters: BTreeMap<String, String>,
     applyset_id: String,
     connection: Connection,
     wanted: BTreeMap<Key, Object>,
     surplus: BTreeMap<Key, Seen>,
     dns: BTreeMap<Key, Edit>,
     progress: &'a Progress,
+    stop: Stop,
 }
 
 impl Run<'_> {
     async fn all(&self, batches: Vec<Batch>, parent: Option<Parent>) -> Result<(), String> {
         let mut wanted = Parent::of(self.wanted.keys(), self.document.as_deref());
+        wanted.clusters.clone_from(&self.clusters);
         wanted.stub_domain = self.dns.values().any(|edit| edit.holds_ours);
         // Where nothing is wanted, the parent is one of the objects to be deleted.
         let records = !self.wanted.is_empty() || wanted.stub_domain;
@@ -166,8 +176,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// After a failure nothing more is begun, and what has been begun is finished. The error is why,
-    /// and what was not begun.
+    /// After a failure, or when asked to stop, nothing more is begun, and what has been begun is
+    /// finished. The error is why, and what was not begun.
     async fn batch(&self, batch: Batch) -> Result<(), (String, Vec<Task>)> {
         let definitions: Vec<&Object> = match batch.wave {
             Wave::Definitions => batch
@@ -181,7 +191,7 @@ impl Run<'_> {
         let mut tasks = batch.tasks.into_iter();
         // Asked for the next one whenever another can begin.
         let next = std::iter::from_fn(|| {
-            if failure.get().is_none() {
+            if failure.get().is_none() && !self.stop.is_requested() {
                 tasks.next()
             } else {
                 None
@@ -202,12 +212,18 @@ impl Run<'_> {
         if let Some(why) = failure.into_inner() {
             return Err((why, tasks.collect()));
         }
+        let untouched: Vec<Task> = tasks.collect();
+        if !untouched.is_empty() {
+            return Err((ON_REQUEST.to_owned(), untouched));
+        }
         if definitions.is_empty() {
             return Ok(());
         }
-        definitions::wait(&self.connection, &definitions)
-            .await
-            .map_err(|why| (why, Vec::new()))
+        let established = tokio::select! {
+            established = definitions::wait(&self.connection, &definitions) => established,
+            () = self.stop.requested() => Err(ON_REQUEST.to_owned()),
+        };
+        established.map_err(|why| (why, Vec::new()))
     }
 
     async fn carry_out(&self, task: &Task) -> Outcome {

@@ -1,7 +1,5 @@
 //! `apply` and `remove`: plan, ask, do.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-
 use clap::Args;
 use shared::api::{Intent, Report};
 use tokio::sync::mpsc;
@@ -9,16 +7,18 @@ use tokio::sync::mpsc;
 use super::failure::{Exit, Failure};
 use super::input::{self, Input};
 use super::output::{self, Format, counted, progress};
-use super::{Access, Document, OutputFormat};
+use super::{Access, Document, OutputFormat, interrupt, question};
 use crate::operation::{ApplyOptions, Operations, Planned};
+use crate::stop::Stop;
 
 /// Make the clusters what the document says.
 ///
 /// The plan is shown and a question asked first. A conflict with another manager, an object that
 /// is refused and a cluster that does not answer stand in the way: then nothing is changed
 /// anywhere, unless --partial is given. What an earlier apply made and the document no longer wants
-/// is removed. Exit codes: 0 everything done, 1 not everything, 2 wrong usage or an unreadable
-/// document.
+/// is removed. Ctrl-C and SIGTERM stop it: what has begun is finished, what has not is named, and
+/// the next apply goes on from there. Exit codes: 0 everything done, 1 not everything, 2 wrong usage
+/// or an unreadable document.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -81,11 +81,8 @@ impl Remove {
 
 impl Common {
     async fn run(self, intent: Intent) -> Result<Exit, Failure> {
-        if !self.yes && !io::stdin().is_terminal() {
-            return Err(Failure::Usage {
-                message: "there is no terminal to ask on".to_owned(),
-                hint: "look at what `plan` shows, then give --yes",
-            });
+        if !self.yes {
+            question::needs_terminal("look at what `plan` shows, then give --yes")?;
         }
         let Input { mesh, .. } = input::read(&self.document.path)?;
         let operations = self.access.operations();
@@ -107,7 +104,7 @@ impl Common {
             )));
         }
         if planned.plan.has_changes() && !self.yes {
-            ask(intent, &planned.plan.mesh, ready)?;
+            question::ask(&question(intent, &planned.plan.mesh, ready))?;
         }
         let report = self.carry_out(&operations, planned).await?;
         Ok(if report.is_success() {
@@ -146,11 +143,16 @@ impl Common {
                 };
             }
         };
-        let interrupts = tokio::spawn(mind_interrupts());
+        let (stopper, stop) = Stop::new();
+        let interrupts = tokio::spawn(interrupt::mind(
+            stopper,
+            "what has begun is finished, and the next run goes on from there",
+        ));
         let options = ApplyOptions {
             partial: self.partial,
         };
-        let (report, ()) = tokio::join!(operations.apply(planned, options, sender), telling);
+        let apply = operations.apply(planned, options, &stop, sender);
+        let (report, ()) = tokio::join!(apply, telling);
         interrupts.abort();
         match self.output.format {
             Format::Text => progress::write_report(&mut output::stdout(), &report)?,
@@ -160,38 +162,10 @@ impl Common {
     }
 }
 
-/// The first Ctrl-C lets the apply go to its end, the second stops at once.
-async fn mind_interrupts() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        return;
-    }
-    _ = writeln!(
-        output::stderr(),
-        "\nCtrl-C: the apply goes on to its end; press it again to stop at once (what is done stays, \
-         and the next apply goes on from there)"
-    );
-    if tokio::signal::ctrl_c().await.is_ok() {
-        // As the shell has it for a program ended by SIGINT.
-        std::process::exit(130);
-    }
-}
-
-fn ask(intent: Intent, mesh: &str, clusters: usize) -> Result<(), Failure> {
-    let question = match intent {
-        Intent::Apply => format!(
-            "Apply these changes of mesh {mesh} to {}?",
-            counted(clusters, "cluster")
-        ),
-        Intent::Remove => format!("Remove mesh {mesh} from {}?", counted(clusters, "cluster")),
-    };
-    let mut stderr = output::stderr();
-    write!(stderr, "{question} [y/N] ")?;
-    stderr.flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
-        Ok(())
-    } else {
-        Err(Failure::Declined)
+fn question(intent: Intent, mesh: &str, clusters: usize) -> String {
+    let clusters = counted(clusters, "cluster");
+    match intent {
+        Intent::Apply => format!("Apply these changes of mesh {mesh} to {clusters}?"),
+        Intent::Remove => format!("Remove mesh {mesh} from {clusters}?"),
     }
 }

@@ -13,6 +13,7 @@ mod interrupt;
 mod names;
 mod output;
 mod plan;
+mod question;
 mod render;
 mod schema;
 mod serve;

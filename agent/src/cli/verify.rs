@@ -1,6 +1,6 @@
 //! `verify`: whether what was applied works, proven by traffic.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use super::duration::duration;
 use super::failure::{Exit, Failure};
 use super::output::{self, counted};
-use super::{Access, Document, input, interrupt};
+use super::{Access, Document, input, interrupt, question};
 use crate::operation::Planned;
 use crate::stop::Stop;
 use crate::verify::{self, ClientSelector, DrillTarget, LeftBehind, VerifyOptions};
@@ -97,11 +97,10 @@ enum ReportFormat {
 
 impl Verify {
     pub(super) async fn run(self) -> Result<Exit, Failure> {
-        if self.drill.is_some() && !self.yes && !io::stdin().is_terminal() {
-            return Err(Failure::Usage {
-                message: "there is no terminal to ask on".to_owned(),
-                hint: "a drill takes a service away for a while: give --yes if that is meant",
-            });
+        if self.drill.is_some() && !self.yes {
+            question::needs_terminal(
+                "a drill takes a service away for a while: give --yes if that is meant",
+            )?;
         }
         let input = input::read(&self.document.path)?;
         let operations = self.access.operations();
@@ -195,20 +194,10 @@ fn ask(target: &DrillTarget) -> Result<(), Failure> {
         Some(cluster) => format!("cluster {cluster}"),
         None => "the first cluster that serves it".to_owned(),
     };
-    let mut stderr = output::stderr();
-    write!(
-        stderr,
-        "Take {} away in {place} until traffic has moved? [y/N] ",
+    question::ask(&format!(
+        "Take {} away in {place} until traffic has moved?",
         target.service
-    )?;
-    stderr.flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
-        Ok(())
-    } else {
-        Err(Failure::Declined)
-    }
+    ))
 }
 
 /// How it goes on, for whoever looks; a log keeps the report alone.

@@ -3,7 +3,7 @@
 //! Rules: KEP-3659. A parent that another tool made, or a Secret that only has its name, is never
 //! touched.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use shared::object::{Key, Kind};
@@ -22,6 +22,8 @@ pub(crate) struct Parent {
     pub(crate) group_kinds: BTreeSet<String>,
     /// Namespaces of the set besides the parent's own.
     pub(crate) namespaces: BTreeSet<String>,
+    /// The mesh's clusters, as far as the mesh may be there: names and contexts.
+    pub(crate) clusters: BTreeMap<String, String>,
     /// Digest of the document that was applied last.
     pub(crate) document: Option<String>,
     /// Whether the cluster's own DNS has, or may have, a stub domain of the mesh. It carries no label
@@ -68,6 +70,10 @@ impl Parent {
     pub(crate) fn union(mut self, other: &Self) -> Self {
         self.group_kinds.extend(other.group_kinds.iter().cloned());
         self.namespaces.extend(other.namespaces.iter().cloned());
+        for (name, context) in &other.clusters {
+            let written = self.clusters.entry(name.clone());
+            written.or_insert_with(|| context.clone());
+        }
         self.stub_domain |= other.stub_domain;
         self
     }
@@ -95,6 +101,10 @@ impl Parent {
                 },
             },
         });
+        if !self.clusters.is_empty() {
+            json["metadata"]["annotations"][ownership::CLUSTERS_ANNOTATION] =
+                json!(json!(self.clusters).to_string());
+        }
         if let Some(document) = &self.document {
             json["metadata"]["annotations"][ownership::DOCUMENT_ANNOTATION] = json!(document);
         }
@@ -105,7 +115,7 @@ impl Parent {
     }
 
     /// Reads it with its metadata; the error says what to do.
-    pub(super) async fn read(
+    pub(crate) async fn read(
         connection: &Connection,
         mesh: &str,
     ) -> Result<Option<(Self, Value)>, String> {
@@ -148,6 +158,9 @@ impl Parent {
         is_ours.then(|| Self {
             group_kinds: split(ownership::GROUP_KINDS_ANNOTATION),
             namespaces: split(ownership::NAMESPACES_ANNOTATION),
+            // Made unreadable by hand, it names nobody, and the next apply writes it anew.
+            clusters: serde_json::from_str(annotation(ownership::CLUSTERS_ANNOTATION))
+                .unwrap_or_default(),
             document: metadata["annotations"][ownership::DOCUMENT_ANNOTATION]
                 .as_str()
                 .map(str::to_owned),
@@ -165,6 +178,7 @@ mod tests {
         let mut parent = Parent {
             group_kinds: ["Service", "Deployment.apps"].map(str::to_owned).into(),
             namespaces: ["web".to_owned()].into(),
+            clusters: [("west".to_owned(), "arn:aws:eks:1/west, \"w\"".to_owned())].into(),
             document: Some("sha256:0".to_owned()),
             stub_domain: true,
         };

@@ -19,6 +19,7 @@ use crate::cluster::{self, Connection};
 use crate::gateways::{self, Gateways, Seen};
 use crate::operation::{ApplyOptions, Operations, Scope, Target, is_handed_over};
 use crate::place::{Place, places};
+use crate::stop::Stop;
 
 /// What is remembered from pass to pass.
 pub(super) struct Follower<'a> {
@@ -214,6 +215,8 @@ impl<'a> Follower<'a> {
         let target = Target {
             scope: Scope::Records,
             document: Some(document),
+            // They stay as they are recorded.
+            clusters: BTreeMap::new(),
             objects: wanted.into_iter().cloned().collect(),
             look,
         };
@@ -223,7 +226,9 @@ impl<'a> Follower<'a> {
         if plan.has_changes() {
             let targets = BTreeMap::from([(place.name.clone(), target)]);
             let (sender, _) = mpsc::unbounded_channel();
-            let report = apply::apply(plan, targets, ApplyOptions::default(), sender).await;
+            // They are few: what has begun is finished.
+            let (options, stop) = (ApplyOptions::default(), Stop::never());
+            let report = apply::apply(plan, targets, options, &stop, sender).await;
             if !report.is_success() {
                 let errors = report.clusters.into_iter().filter_map(|one| one.error);
                 return Err(Trouble::Passing(errors.collect::<Vec<_>>().join("; ")));

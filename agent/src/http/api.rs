@@ -180,7 +180,9 @@ async fn carry_out(
         .map(|cluster| cluster.name.clone())
         .collect();
     let (sender, mut events) = mpsc::unbounded_channel();
-    let apply = tokio::spawn(async move { operations.apply(planned, options, sender).await });
+    let stop = running.stop();
+    let apply =
+        tokio::spawn(async move { operations.apply(planned, options, &stop, sender).await });
     while let Some(event) = events.recv().await {
         if !matches!(event, Event::Finished { .. }) {
             running.push(&event);

@@ -11,7 +11,7 @@ use super::curl;
 use super::gateways::fill;
 use super::job::Job;
 use super::records::{Records, row_in_cluster};
-use super::round::{Round, blank, expected_text, some_at_once};
+use super::round::{Round, expected_text, some_at_once};
 use crate::cluster::Connection;
 
 /// Clusters at once.
@@ -136,7 +136,7 @@ fn name_checks(
                 faults.extend(fault.map(|fault| (record.host.clone(), fault)));
             }
             Err(cause) if unasked.is_none() => {
-                let mut check = blank(Family::Record);
+                let mut check = Check::new(Family::Record);
                 check.cluster.clone_from(&row.cluster);
                 check.asked.clone_from(&row.asked);
                 round
@@ -166,7 +166,7 @@ pub(super) fn url(call: &Call) -> String {
 }
 
 fn row(call: &Call) -> Check {
-    let mut check = blank(Family::Call);
+    let mut check = Check::new(Family::Call);
     check.cluster.clone_from(&call.client);
     check.service.clone_from(&call.service);
     check.host.clone_from(&call.url_host);

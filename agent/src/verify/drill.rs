@@ -7,7 +7,7 @@ use shared::verify::{Cause, Check, Drill, DrillClient, Family, Outcome};
 use tokio::time::Instant;
 
 use super::drill_target::{DrillTarget, find_target};
-use super::round::{Round, blank, expected_text};
+use super::round::{Round, expected_text};
 use super::watch::{Watched, lost, since_settled};
 use super::watcher::{Watcher, watch, watchers};
 use super::workloads::{self, Taken};
@@ -22,7 +22,7 @@ const RETURNING: Duration = Duration::from_mins(5);
 
 /// Runs the drill. Whatever comes, the replicas are given back.
 pub(super) async fn run(round: &Round<'_>, target: &DrillTarget) -> (Option<Drill>, Vec<Check>) {
-    let mut row = blank(Family::Drill);
+    let mut row = Check::new(Family::Drill);
     row.service.clone_from(&target.service);
     "traffic moves and comes back".clone_into(&mut row.expected);
     let not_begun = |row: Check, why: String| {
@@ -207,7 +207,7 @@ mod tests {
             ..Drill::default()
         };
         let codes = |drill: &Drill, taken: Result<(), String>, stopped| -> Vec<String> {
-            rows(drill, &blank(Family::Drill), &taken, stopped)
+            rows(drill, &Check::new(Family::Drill), &taken, stopped)
                 .into_iter()
                 .map(|row| row.cause.map_or_else(|| "ok".into(), |cause| cause.code))
                 .collect()

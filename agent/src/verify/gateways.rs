@@ -7,7 +7,7 @@ use shared::expect::GatewayCall;
 use shared::verify::{Around, Cause, Check, Expected, Family, Outcome, Reply, judge_call};
 
 use super::http::{self, Got};
-use super::round::{AT_ONCE, Round, blank, expected_text, some_at_once};
+use super::round::{AT_ONCE, Round, expected_text, some_at_once};
 
 /// Asks all gateways.
 ///
@@ -56,7 +56,7 @@ async fn at_address(round: &Round<'_>, indices: Vec<usize>) -> Vec<(usize, Check
 }
 
 fn row(call: &GatewayCall) -> Check {
-    let mut check = blank(Family::Gateway);
+    let mut check = Check::new(Family::Gateway);
     check.cluster.clone_from(&call.cluster);
     check.service.clone_from(&call.service);
     check.host.clone_from(&call.host);
@@ -170,12 +170,12 @@ mod tests {
     #[test]
     fn what_clients_have_shown_need_not_be_shown_from_here() {
         let gateway = |cluster: &str, cause: &Cause| {
-            let mut check = blank(Family::Gateway);
+            let mut check = Check::new(Family::Gateway);
             check.cluster = cluster.into();
             check.with(Outcome::CouldNotCheck, cause)
         };
         let call = |by: &str, outcome| {
-            let mut check = blank(Family::Call);
+            let mut check = Check::new(Family::Call);
             check.seen.answered_by = Some(by.into());
             check.outcome = outcome;
             check

@@ -232,7 +232,7 @@ async fn drill_after(
         .iter()
         .any(|check| check.family == Family::Call && check.outcome == Outcome::Failed);
     if unwell {
-        let mut row = round::blank(Family::Drill);
+        let mut row = Check::new(Family::Drill);
         row.service.clone_from(&target.service);
         "traffic moves and comes back".clone_into(&mut row.expected);
         let cause = Cause::NoDrill("nothing was taken away: calls fail as it is".to_owned());

@@ -1,9 +1,8 @@
 //! Whether what was rendered is in the clusters, as it was rendered.
 
 use shared::api::{ClusterStatus, Status};
-use shared::verify::{Cause, Check, Family, OffObject, Outcome};
-
-use super::round::blank;
+use shared::object::Key;
+use shared::verify::{Cause, Check, Family, Off, OffObject, Outcome};
 
 /// A row for each cluster, and one for each object that is off.
 pub(super) fn check(status: &Status) -> Vec<Check> {
@@ -17,11 +16,12 @@ fn cluster(status: &ClusterStatus) -> Vec<Check> {
         error,
         in_step,
         missing,
+        refused,
         changed,
         surplus,
     } = status;
     let row = || {
-        let mut check = blank(Family::Objects);
+        let mut check = Check::new(Family::Objects);
         check.cluster.clone_from(name);
         "in step".clone_into(&mut check.expected);
         check
@@ -30,27 +30,25 @@ fn cluster(status: &ClusterStatus) -> Vec<Check> {
         return vec![row().with(Outcome::CouldNotCheck, &Cause::NotAsked(error.clone()))];
     }
     let mut all = row();
-    let total = in_step + missing.len() + changed.len() + surplus.len();
+    let total = in_step + missing.len() + refused.len() + changed.len() + surplus.len();
     all.seen.text = format!("{in_step} of {total} in step");
     let mut checks = Vec::new();
     if total == *in_step {
         checks.push(all);
     }
-    let off = [(missing, true), (changed, false)];
-    for (keys, missing) in off {
-        checks.extend(keys.iter().map(|key| {
-            let off = OffObject {
-                cluster: name.clone(),
-                object: key.to_string(),
-                missing,
-            };
-            let mut check = row();
-            check.host = key.to_string();
-            let seen = if missing { "missing" } else { "changed" };
-            seen.clone_into(&mut check.seen.text);
-            check.with(Outcome::Failed, &off.cause())
-        }));
-    }
+    checks.extend(off(status).map(|(key, how)| {
+        let mut check = row();
+        check.host = key.to_string();
+        let (seen, outcome) = match how {
+            Off::Missing => ("missing", Outcome::Failed),
+            Off::Changed => ("changed", Outcome::Failed),
+            // Whether it is in step was not seen; what its cluster's DNS says is a check of its own.
+            Off::Refused(_) if key.kind == "ConfigMap" => ("not shown", Outcome::CouldNotCheck),
+            Off::Refused(_) => ("refused", Outcome::Failed),
+        };
+        seen.clone_into(&mut check.seen.text);
+        check.with(outcome, &off_object(name, key, how).cause())
+    }));
     checks.extend(surplus.iter().map(|key| {
         let mut check = row();
         check.host = key.to_string();
@@ -62,4 +60,80 @@ fn cluster(status: &ClusterStatus) -> Vec<Check> {
         check.with(Outcome::Failed, &cause)
     }));
     checks
+}
+
+/// The objects that are not as they should be, but for those that should not be there.
+pub(super) fn off(status: &ClusterStatus) -> impl Iterator<Item = (&Key, Off)> {
+    let missing = status.missing.iter().map(|key| (key, Off::Missing));
+    let refused = status.refused.iter();
+    let refused = refused.map(|one| (&one.object, Off::Refused(one.why.clone())));
+    let changed = status.changed.iter().map(|key| (key, Off::Changed));
+    missing.chain(refused).chain(changed)
+}
+
+pub(super) fn off_object(cluster: &str, key: &Key, how: Off) -> OffObject {
+    OffObject {
+        cluster: cluster.to_owned(),
+        object: key.to_string(),
+        how,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::api::{ClusterStatus, Refused, Status};
+    use shared::object::Key;
+
+    use super::check;
+
+    #[test]
+    fn every_way_to_be_off_has_a_row_with_its_reason() {
+        let key = |kind: &str, name: &str| Key {
+            group: String::new(),
+            kind: kind.into(),
+            namespace: "kube-system".into(),
+            name: name.into(),
+        };
+        let refused = |kind: &str, name: &str| Refused {
+            object: key(kind, name),
+            why: format!("{name} may not be had"),
+        };
+        let status = Status {
+            clusters: vec![ClusterStatus {
+                name: "north".into(),
+                in_step: 3,
+                missing: vec![key("Service", "a")],
+                refused: vec![refused("ConfigMap", "coredns"), refused("Service", "b")],
+                changed: vec![key("Service", "c")],
+                surplus: vec![key("Service", "d")],
+                ..ClusterStatus::default()
+            }],
+        };
+        let rows: Vec<String> = check(&status)
+            .into_iter()
+            .map(|check| {
+                let cause = check.cause.unwrap();
+                assert!(
+                    cause.code != "object-refused" || cause.message.ends_with("may not be had"),
+                    "{cause:?}"
+                );
+                format!(
+                    "{} {} {}",
+                    check.seen.text,
+                    check.outcome.as_str(),
+                    cause.code
+                )
+            })
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                "missing failed object-missing",
+                "not shown could not check object-refused",
+                "refused failed object-refused",
+                "changed failed object-changed",
+                "surplus failed object-surplus",
+            ]
+        );
+    }
 }

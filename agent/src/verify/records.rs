@@ -12,7 +12,7 @@ use shared::verify::{
 };
 
 use super::dns::{self, NameServer};
-use super::round::{AT_ONCE, Round, blank, some_at_once};
+use super::round::{AT_ONCE, Round, some_at_once};
 use crate::cluster::Request;
 
 /// What was found outside the clusters, for those inside to be compared with.
@@ -41,7 +41,7 @@ pub(super) async fn check(round: &Round<'_>) -> Records {
         match dns::authority(suffix, round.deadline()).await {
             Ok(found) => addresses = found,
             Err(why) => {
-                let mut check = blank(Family::Record);
+                let mut check = Check::new(Family::Record);
                 suffix.clone_into(&mut check.host);
                 "the zone's name servers".clone_into(&mut check.asked);
                 "an answer".clone_into(&mut check.expected);
@@ -214,7 +214,7 @@ fn answering(round: &Round<'_>, record: &Record) -> Vec<String> {
 }
 
 fn row(record: &Record) -> Check {
-    let mut check = blank(Family::Record);
+    let mut check = Check::new(Family::Record);
     check.service.clone_from(&record.service);
     check.host.clone_from(&record.host);
     let addresses: Vec<String> = record.addresses.iter().map(ToString::to_string).collect();
@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn what_clusters_have_shown_need_not_be_shown_from_here() {
         let record = |cluster: &str, host: &str| {
-            let mut check = blank(Family::Record);
+            let mut check = Check::new(Family::Record);
             check.service = "orders.sales".into();
             check.cluster = cluster.into();
             check.host = host.into();

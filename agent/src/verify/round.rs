@@ -12,9 +12,10 @@ use shared::expect::Expectations;
 use shared::object::Key;
 use shared::ownership;
 use shared::resolved::{Resolved, Service};
-use shared::verify::{Backend, Check, Family, OffObject, Outcome, PortSeen, Seen};
+use shared::verify::{Backend, Check, Family, Off, OffObject, Outcome, PortSeen};
 
 use super::VerifyOptions;
+use super::objects::{off, off_object};
 use crate::cluster::{self, Connection, Request};
 use crate::operation::Planned;
 use crate::stop::Stop;
@@ -81,23 +82,6 @@ fn identity(check: &Check) -> Identity {
         &check.expected,
     ];
     (check.family, texts.map(Clone::clone))
-}
-
-/// A check that has not been made; who makes it fills in what is to be known.
-pub(super) fn blank(family: Family) -> Check {
-    Check {
-        family,
-        cluster: String::new(),
-        service: String::new(),
-        host: String::new(),
-        level: String::new(),
-        asked: String::new(),
-        expected: String::new(),
-        seen: Seen::default(),
-        outcome: Outcome::Passed,
-        advisory: false,
-        cause: None,
-    }
 }
 
 /// `status 200 from north or south`
@@ -171,7 +155,7 @@ impl Round<'_> {
         };
         self.off()
             .filter(|(_, key, _)| concerns(key, service, self.resolved.name.as_str()))
-            .map(|(cluster, key, missing)| off_object(cluster, key, missing))
+            .map(|(cluster, key, how)| off_object(cluster, key, how))
             .collect()
     }
 
@@ -179,16 +163,14 @@ impl Round<'_> {
     pub(super) fn off_cluster_dns(&self, cluster: &str) -> Vec<OffObject> {
         self.off()
             .filter(|(name, key, _)| *name == cluster && key.kind == "ConfigMap")
-            .map(|(cluster, key, missing)| off_object(cluster, key, missing))
+            .map(|(cluster, key, how)| off_object(cluster, key, how))
             .collect()
     }
 
-    fn off(&self) -> impl Iterator<Item = (&str, &Key, bool)> {
-        self.status.clusters.iter().flat_map(|cluster| {
-            let named = |missing: bool| move |key| (cluster.name.as_str(), key, missing);
-            let missing = cluster.missing.iter().map(named(true));
-            missing.chain(cluster.changed.iter().map(named(false)))
-        })
+    fn off(&self) -> impl Iterator<Item = (&str, &Key, Off)> {
+        let clusters = self.status.clusters.iter();
+        clusters
+            .flat_map(|cluster| off(cluster).map(|(key, how)| (cluster.name.as_str(), key, how)))
     }
 
     /// What stands behind a service in some clusters, as far as it can be seen.
@@ -202,14 +184,6 @@ impl Round<'_> {
         });
         let backends = some_at_once(AT_ONCE, backends.collect()).await;
         backends.into_iter().flatten().collect()
-    }
-}
-
-fn off_object(cluster: &str, key: &Key, missing: bool) -> OffObject {
-    OffObject {
-        cluster: cluster.to_owned(),
-        object: key.to_string(),
-        missing,
     }
 }
 

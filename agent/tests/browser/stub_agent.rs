@@ -238,17 +238,9 @@ pub(crate) fn report_of(document: &str) -> Report {
 
 fn blank(family: Family, cluster: &str, service: &str) -> Check {
     Check {
-        family,
         cluster: cluster.to_owned(),
         service: service.to_owned(),
-        host: String::new(),
-        level: String::new(),
-        asked: String::new(),
-        expected: String::new(),
-        seen: Seen::default(),
-        outcome: Outcome::Passed,
-        advisory: false,
-        cause: None,
+        ..Check::new(family)
     }
 }
 

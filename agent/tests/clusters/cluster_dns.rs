@@ -460,6 +460,14 @@ async fn who_may_not_touch_the_settings_is_told_what_it_takes() {
         ] {
             assert!(why.contains(words), "{words}: {why}");
         }
+        // A status is not to call missing what it was not shown.
+        let status = &Status::of(&planned.plan).clusters[0];
+        let [refused] = status.refused.as_slice() else {
+            panic!("{status:#?}")
+        };
+        assert_eq!(refused.object.name, "coredns");
+        assert_eq!(refused.why, why);
+        assert!(!status.missing.contains(&refused.object), "{status:#?}");
         assert!(!user.carry_out(planned).await.is_success());
         assert_eq!(fixture.ours(WEST), [].into(), "nothing is begun");
     }

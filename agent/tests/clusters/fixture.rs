@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::{Mutex, OnceLock};
 
 use fedmesh_agent::operation::{ApplyOptions, Operations, PlanError, Planned};
+use fedmesh_agent::stop::Stop;
 use serde_json::Value;
 use shared::api::{Event, Intent, Report};
 use shared::mesh::Mesh;
@@ -73,7 +74,7 @@ impl<'a> Fixture<'a> {
         let (sender, mut receiver) = unbounded_channel();
         let report = self
             .operations
-            .apply(planned, ApplyOptions { partial }, sender)
+            .apply(planned, ApplyOptions { partial }, &Stop::never(), sender)
             .await;
         let mut events = Vec::new();
         while let Ok(event) = receiver.try_recv() {

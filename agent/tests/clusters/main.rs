@@ -15,6 +15,8 @@ mod cluster_dns;
 mod federation;
 mod fixture;
 mod following;
+mod former;
+mod interrupted;
 mod kubeconfigs;
 mod named;
 mod obstacles;

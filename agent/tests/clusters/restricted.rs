@@ -1,6 +1,7 @@
 //! Users whose rights end where those of most people do.
 
 use fedmesh_agent::operation::{ApplyOptions, Operations, Planned};
+use fedmesh_agent::stop::Stop;
 use serde_json::{Value, json};
 use shared::api::{Intent, Report};
 
@@ -81,6 +82,8 @@ impl Restricted {
     pub(crate) async fn carry_out(&self, planned: Planned) -> Report {
         let (sender, _receiver) = tokio::sync::mpsc::unbounded_channel();
         let options = ApplyOptions::default();
-        self.operations.apply(planned, options, sender).await
+        let stop = Stop::never();
+        let apply = self.operations.apply(planned, options, &stop, sender);
+        apply.await
     }
 }

@@ -8,7 +8,7 @@ use super::{Findings, code, port};
 use crate::facts::Facts;
 use crate::mesh::{self, Spec};
 use crate::name::{HostName, Label};
-use crate::resolved::{self, Address, Cluster};
+use crate::resolved::{self, Address, Cluster, Resolved};
 
 pub(super) fn check(spec: &Spec, facts: &Facts, findings: &mut Findings) -> Option<Vec<Cluster>> {
     if spec.clusters.is_empty() {
@@ -288,8 +288,42 @@ fn duplicates(spec: &Spec, findings: &mut Findings) {
     }
 }
 
+/// A zone's name leads to all gateways there that serve, and DNS says no ports: a caller has one for
+/// all of them.
+pub(super) fn check_ports(resolved: &Resolved, findings: &mut Findings) {
+    for (index, here) in resolved.clusters.iter().enumerate() {
+        let mut before = resolved.clusters[..index].iter().enumerate();
+        let other = before.find(|(first, there)| {
+            (&there.region, &there.zone) == (&here.region, &here.zone)
+                && there.gateway.port != here.gateway.port
+                && resolved.services.iter().any(|service| {
+                    service.clusters.contains(first) && service.clusters.contains(&index)
+                })
+        });
+        let Some((_, there)) = other else { continue };
+        findings.error(
+            code::PORTS_OF_ONE_ZONE,
+            &format!("spec.clusters[{index}].gateway.port"),
+            format!(
+                "{} listens on port {} and {} on port {}, and the names of {} lead to both",
+                here.name,
+                here.gateway.port,
+                there.name,
+                there.gateway.port,
+                here.locality()
+            ),
+            "DNS knows no ports: use one for all gateways of a zone, or give a cluster a zone of its own"
+                .into(),
+        );
+    }
+}
+
 fn zones(spec: &Spec, findings: &mut Findings) {
-    let mut zones: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    let mut zones: BTreeMap<(&str, &str), &mesh::Cluster> = BTreeMap::new();
+    let port = |cluster: &mesh::Cluster| {
+        let written = cluster.gateway.as_ref().and_then(|gateway| gateway.port);
+        written.unwrap_or(resolved::DEFAULT_GATEWAY_PORT.into())
+    };
     let mut regions: BTreeMap<&str, &str> = BTreeMap::new();
     for (index, cluster) in spec.clusters.iter().enumerate() {
         let (region, zone) = (cluster.region.as_str(), cluster.zone.as_str());
@@ -297,14 +331,20 @@ fn zones(spec: &Spec, findings: &mut Findings) {
             continue;
         }
         let path = format!("spec.clusters[{index}].zone");
-        if let Some(first) = zones.insert((region, zone), &cluster.name) {
+        if let Some(first) = zones.insert((region, zone), cluster) {
+            let hint = if port(first) == port(cluster) {
+                "nothing to do, if this is so"
+            } else {
+                "no service can run in both while their gateways listen on different ports"
+            };
             findings.hint(
                 code::ONE_ZONE_TWICE,
                 &path,
                 format!(
-                    "{first} is in {region}/{zone} too, so the zone's names are answered by both"
+                    "{} is in {region}/{zone} too, so the zone's names are answered by both",
+                    first.name
                 ),
-                "nothing to do, if this is so".into(),
+                hint.into(),
             );
         }
         if let Some(first) = regions

@@ -34,6 +34,7 @@ codes! {
     UNKNOWN_ADDRESS = "FM0208", "A gateway's address is not known, so records are left out", [];
     NO_ADDRESS = "FM0209", "A gateway has no address, so names fall back or have no record", [];
     BAD_LABEL = "FM0210", "A label is none that Kubernetes takes", [];
+    PORTS_OF_ONE_ZONE = "FM0211", "Gateways of one zone listen on different ports", [];
     BAD_SUFFIX = "FM0301", "The DNS suffix is not a zone that can be published", [];
     BAD_TTL = "FM0302", "The time to live is out of range", [];
     GATEWAY_NAMING_SERVICES = "FM0303", "`naming: gateway` gives all services one name", ["IST0109", "KIA1106"];
@@ -72,12 +73,14 @@ codes! {
     KARMADA_API_SERVER = "FM0604", "Everything goes to Karmada's API server", [];
     BAD_REPOSITORY = "FM0605", "The engine gitops has no Git repository, or none that can be used", [];
     CLUSTER_DNS_BY_HAND = "FM0606", "The clusters' DNS has to be told of the zone by hand", [];
+    FEDERATION_EXTERNAL_DNS = "FM0607", "ExternalDNS of this version does not read the federation controller's records", [];
     BAD_IMAGE = "FM0701", "An image reference is empty or has blanks", [];
     NOT_LOOKED_AT = "FM0801", "A cluster that is handed nothing could not be searched for what an earlier apply left", [];
     NO_CLUSTER_DNS = "FM0802", "A cluster's DNS is none that fedmesh can tell of the zone", [];
     DNS_RESTART = "FM0803", "A cluster's DNS does not read its settings again by itself", [];
     DNS_NOT_LOOKED_AT = "FM0804", "A cluster's DNS could not be searched for what an earlier apply left", [];
     GATEWAY_NOT_READY = "FM0805", "A gateway has no ready pod, so its address is not published", [];
+    FORMER_CLUSTER = "FM0806", "A cluster of an earlier document still has what was applied to it", [];
     BAD_EXTERNAL_HOST = "FM0901", "A host outside is not a host name, nor `*.` before one", [];
     CLUSTERS_OWN_HOST = "FM0902", "A host outside lies in the clusters' own domain", [];
     MESH_OWN_HOST = "FM0903", "A host outside lies among the mesh's own names", [];

@@ -1,6 +1,6 @@
 //! Rules about `spec.target` and what only one engine needs.
 
-use super::{Findings, code};
+use super::{Findings, code, external_dns};
 use crate::mesh::{Gitops, Spec, Target};
 use crate::name::HostName;
 use crate::object::Kind;
@@ -118,13 +118,16 @@ fn url(text: &str, findings: &mut Findings) -> Option<String> {
 pub(super) fn check_limits(resolved: &Resolved, findings: &mut Findings) {
     match resolved.target {
         Target::Direct | Target::Ocm => {}
-        Target::KubefedV1Alpha1 if controller_publishes(resolved) => findings.hint(
-            code::FEDERATION_NODE_LABELS,
-            PATH,
-            "the federation controller reads region and zone from failure-domain.beta.kubernetes.io labels of nodes"
-                .into(),
-            "see that the nodes carry them, or names come without region and zone".into(),
-        ),
+        Target::KubefedV1Alpha1 if controller_publishes(resolved) => {
+            findings.hint(
+                code::FEDERATION_NODE_LABELS,
+                PATH,
+                "the federation controller reads region and zone from failure-domain.beta.kubernetes.io labels of nodes"
+                    .into(),
+                "see that the nodes carry them, or names come without region and zone".into(),
+            );
+            external_dns::check_version(resolved, findings);
+        }
         Target::KubefedV1Alpha1 => {
             if !resolved.services.is_empty() {
                 findings.hint(

@@ -101,6 +101,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
             .collect(),
         images: images?,
     };
+    clusters::check_ports(&resolved, findings);
     dns::check_records(&resolved, findings);
     engine::check_limits(&resolved, findings);
     Some(resolved)

@@ -142,9 +142,20 @@ pub(crate) fn records(service: &Service, resolved: &Resolved) -> Vec<Record> {
     records
 }
 
-/// A records for IPv4, AAAA for IPv6; a single host name as CNAME; nothing for host names beside
-/// other targets, for which DNS has no form (RFC 1034, section 3.6.2).
+/// Whether DNS has a form for a name with these targets: it has none for a host name beside others
+/// (RFC 1034, section 3.6.2).
+pub(crate) fn has_form(targets: &BTreeSet<Address>) -> bool {
+    targets.len() < 2
+        || targets
+            .iter()
+            .all(|target| matches!(target, Address::Ip(_)))
+}
+
+/// A records for IPv4, AAAA for IPv6; a single host name as CNAME; nothing where DNS has no form.
 fn address_records(host: &HostName, addresses: &BTreeSet<Address>) -> Vec<Record> {
+    if !has_form(addresses) {
+        return Vec::new();
+    }
     let (mut v4, mut v6, mut hosts) = (Vec::new(), Vec::new(), Vec::new());
     for address in addresses {
         match address {
@@ -158,22 +169,11 @@ fn address_records(host: &HostName, addresses: &BTreeSet<Address>) -> Vec<Record
         kind,
         targets,
     };
-    if !hosts.is_empty() {
-        let alone = hosts.len() == 1 && v4.is_empty() && v6.is_empty();
-        return if alone {
-            vec![record("CNAME", hosts)]
-        } else {
-            Vec::new()
-        };
-    }
-    let mut records = Vec::new();
-    if !v4.is_empty() {
-        records.push(record("A", v4));
-    }
-    if !v6.is_empty() {
-        records.push(record("AAAA", v6));
-    }
-    records
+    [("A", v4), ("AAAA", v6), ("CNAME", hosts)]
+        .into_iter()
+        .filter(|(_, targets)| !targets.is_empty())
+        .map(|(kind, targets)| record(kind, targets))
+        .collect()
 }
 
 /// Records that are left out because load balancers publish host names.
@@ -183,18 +183,16 @@ pub(crate) fn host_names_left_out(service: &Service, resolved: &Resolved) -> Vec
         .iter()
         .filter(|name| name.level != Level::Vanity)
         .filter_map(|name| match targets(name, resolved) {
-            Targets::Addresses(addresses) if address_records(&name.host, &addresses).is_empty() => {
-                Some(LeftOut {
-                    host: name.host.clone(),
-                    targets: addresses
-                        .into_iter()
-                        .map(|address| match address {
-                            Address::Ip(ip) => ip.to_string(),
-                            Address::Host(host) => host.to_string(),
-                        })
-                        .collect(),
-                })
-            }
+            Targets::Addresses(addresses) if !has_form(&addresses) => Some(LeftOut {
+                host: name.host.clone(),
+                targets: addresses
+                    .into_iter()
+                    .map(|address| match address {
+                        Address::Ip(ip) => ip.to_string(),
+                        Address::Host(host) => host.to_string(),
+                    })
+                    .collect(),
+            }),
             _ => None,
         })
         .collect()

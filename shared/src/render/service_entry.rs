@@ -1,24 +1,18 @@
-//! The ServiceEntries of a service: its names, resolved inside every mesh.
+//! The ServiceEntries of a service: its names, resolved inside every mesh, with the endpoints that
+//! [`crate::endpoints`] decides on.
 //!
-//! - the global name with the vanity name, and each region's name: an endpoint for each cluster
-//!   that answers. An endpoint is the cluster's own gateway, reached inside the cluster, or the zone
-//!   name of another cluster, which DNS keeps pointing at that cluster's gateway whatever its
-//!   address is. Each has a locality, since Istio drops those without one as soon as it prefers
-//!   localities.
-//! - in a serving cluster its own zone's name, so that a local call stays local;
-//! - the names of zones with a gateway on another port than 80, which DNS cannot tell: as a region's;
-//! - all other zones' names in one, which DNS alone resolves. One object for all of them keeps the
-//!   number of objects from growing with clusters times zones.
-
-use std::collections::BTreeSet;
+//! Each endpoint has a locality, since Istio drops those without one as soon as it prefers
+//! localities. The names that DNS alone resolves are in one object: one for each would let the number
+//! of objects grow with clusters times zones.
 
 use serde_json::{Value, json};
 
 use super::{Istio, all, export};
+use crate::endpoints::{self, is_own_zone, may_go_by_dns, zone_name};
 use crate::object::Object;
 use crate::placed::Placed;
-use crate::published::{Level, PublishedName, answered_by};
-use crate::resolved::{Cluster, DEFAULT_GATEWAY_PORT, ISTIO_NAMESPACE, Resolved, Service};
+use crate::published::{Level, PublishedName};
+use crate::resolved::{DEFAULT_GATEWAY_PORT, ISTIO_NAMESPACE, Resolved, Service};
 
 const HOSTS: &[&str] = &["spec", "hosts"];
 const ENDPOINTS: &[&str] = &["spec", "endpoints"];
@@ -27,11 +21,7 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
     let mut entries: Vec<Placed> = service
         .names
         .iter()
-        .filter(|name| match name.level {
-            Level::Vanity => false,
-            Level::Global | Level::Region(_) => true,
-            Level::Zone { .. } => !by_dns_alone(name, service, resolved),
-        })
+        .filter(|name| name.level != Level::Vanity && !may_go_by_dns(name, service, resolved))
         .map(|name| wide(name, service, resolved))
         .collect();
     entries.extend(own_zone(service, resolved));
@@ -39,7 +29,7 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
     entries
 }
 
-/// The entry of the global name or of a region's.
+/// The entry of a name with endpoints in every cluster.
 fn wide(name: &PublishedName, service: &Service, resolved: &Resolved) -> Placed {
     let mut hosts = vec![name.host.as_str()];
     if name.level == Level::Global {
@@ -64,7 +54,7 @@ fn own_zone(service: &Service, resolved: &Resolved) -> Option<Placed> {
         .clusters
         .iter()
         .map(|&client| (client, zone_name(&resolved.clusters[client], service)))
-        .filter(|(_, name)| by_dns_alone(name, service, resolved))
+        .filter(|(_, name)| may_go_by_dns(name, service, resolved))
         .map(|(client, name)| {
             (
                 client,
@@ -89,18 +79,14 @@ fn other_zones(service: &Service, resolved: &Resolved) -> Option<Placed> {
     let zones: Vec<&PublishedName> = service
         .names
         .iter()
-        .filter(|name| {
-            matches!(name.level, Level::Zone { .. }) && by_dns_alone(name, service, resolved)
-        })
+        .filter(|name| may_go_by_dns(name, service, resolved))
         .collect();
     let values = all(resolved)
         .into_iter()
         .filter_map(|client| {
-            let serves = service.clusters.contains(&client);
-            let own = serves.then(|| &zone_name(&resolved.clusters[client], service).host);
             let hosts: Vec<&str> = zones
                 .iter()
-                .filter(|name| Some(&name.host) != own)
+                .filter(|name| !is_own_zone(client, name, service, resolved))
                 .map(|name| name.host.as_str())
                 .collect();
             (!hosts.is_empty()).then(|| (client, vec![json!(hosts)]))
@@ -113,13 +99,6 @@ fn other_zones(service: &Service, resolved: &Resolved) -> Option<Placed> {
         &[HOSTS],
         values,
     )
-}
-
-/// Whether DNS says all that is needed to reach who answers a name: it knows no ports.
-fn by_dns_alone(name: &PublishedName, service: &Service, resolved: &Resolved) -> bool {
-    answered_by(name, &service.names)
-        .iter()
-        .all(|&index| resolved.clusters[index].gateway.port == DEFAULT_GATEWAY_PORT)
 }
 
 fn placed(
@@ -153,41 +132,25 @@ fn template(name: &str, service: &Service, resolved: &Resolved) -> Object {
     )
 }
 
-fn zone_name<'a>(cluster: &Cluster, service: &'a Service) -> &'a PublishedName {
-    let zone = Level::Zone {
-        region: cluster.region.clone(),
-        zone: cluster.zone.clone(),
-    };
-    match service.names.iter().find(|name| name.level == zone) {
-        Some(name) => name,
-        None => unreachable!("every cluster's zone has a name in every service"),
-    }
-}
-
-/// Where a client cluster sends requests for a name.
+/// Where a client cluster sends requests for a name, as Istio reads it.
 fn endpoints(client: usize, name: &PublishedName, service: &Service, resolved: &Resolved) -> Value {
-    // Two clusters in one zone share the zone's name: one endpoint for both.
-    let mut seen = BTreeSet::new();
-    answered_by(name, &service.names)
-        .iter()
-        .filter_map(|&index| {
-            let cluster = &resolved.clusters[index];
-            let address = if index == client {
-                format!(
+    endpoints::endpoints(client, name, service, resolved)
+        .into_iter()
+        .flatten()
+        .map(|endpoint| {
+            let cluster = &resolved.clusters[endpoint.cluster];
+            let address = match endpoint.zone {
+                Some(zone) => zone.host.to_string(),
+                None => format!(
                     "{}.{}.svc.cluster.local",
                     cluster.gateway.service, cluster.gateway.namespace
-                )
-            } else {
-                zone_name(cluster, service).host.to_string()
+                ),
             };
-            seen.insert((address.clone(), cluster.gateway.port))
-                .then(|| {
-                    json!({
-                        "address": address,
-                        "ports": { "http": cluster.gateway.port },
-                        "locality": cluster.locality(),
-                    })
-                })
+            json!({
+                "address": address,
+                "ports": { "http": endpoint.port },
+                "locality": cluster.locality(),
+            })
         })
         .collect()
 }

@@ -91,20 +91,36 @@ pub struct OffObject {
     pub cluster: String,
     /// `Kind namespace/name`.
     pub object: String,
-    /// Not there at all.
-    pub missing: bool,
+    /// How it is off.
+    pub how: Off,
+}
+
+/// How an object is not in step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Off {
+    /// It is not there at all.
+    Missing,
+    /// It is there otherwise.
+    Changed,
+    /// The server refuses it, or to show it: why.
+    Refused(String),
 }
 
 impl OffObject {
     /// What it means.
     pub fn cause(&self) -> Cause {
         let (cluster, object) = (self.cluster.clone(), self.object.clone());
-        if self.missing {
-            Cause::ObjectMissing { cluster, object }
-        } else if self.object.starts_with("ConfigMap kube-system/") {
-            Cause::ClusterDnsEdited { cluster, object }
-        } else {
-            Cause::ObjectChanged { cluster, object }
+        match &self.how {
+            Off::Missing => Cause::ObjectMissing { cluster, object },
+            Off::Changed if self.object.starts_with("ConfigMap kube-system/") => {
+                Cause::ClusterDnsEdited { cluster, object }
+            }
+            Off::Changed => Cause::ObjectChanged { cluster, object },
+            Off::Refused(why) => Cause::ObjectRefused {
+                cluster,
+                object,
+                why: why.clone(),
+            },
         }
     }
 }
@@ -346,8 +362,7 @@ fn astray(seen: &str, expected: Expected<'_>, around: &Around) -> Cause {
 
 /// Reasons why Envoy has nobody to send a request to.
 fn nowhere_to_go(around: &Around) -> Option<Cause> {
-    let missing = around.objects.iter().find(|object| object.missing);
-    missing
+    worst(around)
         .map(OffObject::cause)
         .or_else(|| no_endpoints(around))
         .or_else(|| without_address(around))
@@ -355,10 +370,13 @@ fn nowhere_to_go(around: &Around) -> Option<Cause> {
         .or_else(|| off_object(around))
 }
 
+/// An object that is missing, or refused: that says more than one that is changed.
+fn worst(around: &Around) -> Option<&OffObject> {
+    around.objects.iter().find(|off| off.how != Off::Changed)
+}
+
 fn off_object(around: &Around) -> Option<Cause> {
-    // What is missing says more than what is changed.
-    let missing = around.objects.iter().find(|object| object.missing);
-    missing
+    worst(around)
         .or_else(|| around.objects.first())
         .map(OffObject::cause)
 }

@@ -29,6 +29,12 @@ pub enum Cause {
     ObjectMissing { cluster: String, object: String },
     /// An object is there otherwise.
     ObjectChanged { cluster: String, object: String },
+    /// The server refuses an object, or to show it.
+    ObjectRefused {
+        cluster: String,
+        object: String,
+        why: String,
+    },
     /// An object of ours is there and not wanted.
     ObjectSurplus { cluster: String, object: String },
     /// The Corefile, or its like, is not as it was applied.
@@ -134,6 +140,7 @@ impl Cause {
             Self::NotAsked(_) => "not-asked",
             Self::ObjectMissing { .. } => "object-missing",
             Self::ObjectChanged { .. } => "object-changed",
+            Self::ObjectRefused { .. } => "object-refused",
             Self::ObjectSurplus { .. } => "object-surplus",
             Self::ClusterDnsEdited { .. } => "cluster-dns-edited",
             Self::GatewayAddress { .. } => "gateway-address",
@@ -196,6 +203,14 @@ impl Cause {
             Self::ObjectChanged { cluster, object } => (
                 format!("{object} in cluster {cluster} is not as the document says"),
                 "`fedmesh-agent plan` shows the difference, `fedmesh-agent apply` takes it back",
+            ),
+            Self::ObjectRefused {
+                cluster,
+                object,
+                why,
+            } => (
+                format!("{object} in cluster {cluster}: {why}"),
+                "`fedmesh-agent plan` says the same: an apply would not get past it",
             ),
             Self::ObjectSurplus { cluster, object } => (
                 format!("{object} in cluster {cluster} is of an earlier apply"),

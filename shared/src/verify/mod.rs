@@ -16,7 +16,7 @@ mod words;
 use serde::{Deserialize, Serialize};
 
 pub use call::{
-    Answer, Around, Backend, Expected, Failure, OffObject, PortSeen, Reply, judge_call,
+    Answer, Around, Backend, Expected, Failure, Off, OffObject, PortSeen, Reply, judge_call,
 };
 pub use cause::{Cause, Explanation};
 pub use record::{Owner, Place, RecordAround, Resolution, judge_record};
@@ -251,6 +251,23 @@ impl Report {
 }
 
 impl Check {
+    /// A check that nothing speaks against yet; whoever makes it fills in what is to be known.
+    pub fn new(family: Family) -> Self {
+        Self {
+            family,
+            cluster: String::new(),
+            service: String::new(),
+            host: String::new(),
+            level: String::new(),
+            asked: String::new(),
+            expected: String::new(),
+            seen: Seen::default(),
+            outcome: Outcome::Passed,
+            advisory: false,
+            cause: None,
+        }
+    }
+
     /// Ends a check with a cause.
     #[must_use]
     pub fn with(mut self, outcome: Outcome, cause: &Cause) -> Self {

@@ -257,6 +257,24 @@ fn clusters() {
         (found.len(), found[0].code.as_str(), found[0].severity),
         (1, code::ONE_ZONE_TWICE.id, Hint)
     );
+    // Only north runs orders: the zone's name of stock leads to both ports.
+    one_zone["spec"]["clusters"][1]["gateway"]["port"] = json!(8080);
+    let found = findings(&one_zone);
+    assert_eq!(
+        (found.len(), found[0].code.as_str(), found[0].path.as_str()),
+        (
+            2,
+            code::PORTS_OF_ONE_ZONE.id,
+            "spec.clusters[1].gateway.port"
+        )
+    );
+    assert!(!found[1].hint.contains("nothing to do"), "{found:#?}");
+    one_zone["spec"]["services"][1]["clusters"] = json!(["south"]);
+    let found = findings(&one_zone);
+    assert!(
+        found.iter().all(|finding| finding.severity == Hint),
+        "no service runs in both: {found:#?}"
+    );
     expect(
         "/spec/clusters/1/zone",
         json!("z1"),
@@ -566,6 +584,39 @@ fn versions_and_images() {
         Error,
         "spec.images.sleep",
     );
+}
+
+/// From 0.21 on it reads its own kind of record alone, and the federation's controller writes another.
+#[test]
+fn external_dns_that_does_not_read_what_the_federation_writes() {
+    use Severity::{Hint, Warning};
+    let mut document = document();
+    document["spec"]["target"] = json!("kubefed-v1alpha1");
+    document["spec"]["dns"]["naming"] = json!("gateway");
+    document["spec"]["services"]
+        .as_array_mut()
+        .unwrap()
+        .truncate(1);
+    let found = |document: &Value| {
+        let found = findings(document).into_iter();
+        let mut found = found.filter(|one| one.code == code::FEDERATION_EXTERNAL_DNS.id);
+        found.next().map(|one| (one.severity, one.path))
+    };
+    let path = "spec.images.externalDns".to_owned();
+    assert_eq!(found(&document), None, "the pinned one");
+    for (tag, expected) in [
+        ("external-dns:v0.20.0", None),
+        ("external-dns:v0.21.0", Some((Warning, path.clone()))),
+        ("external-dns:latest", Some((Hint, path.clone()))),
+    ] {
+        document["spec"]["images"] = json!({ "externalDns": tag });
+        assert_eq!(found(&document), expected, "{tag}");
+    }
+    let mut ours = document.clone();
+    ours["spec"]["dns"]["naming"] = json!("service");
+    assert_eq!(found(&ours), None, "fedmesh writes the records");
+    document["spec"]["dns"]["externalDns"] = Value::Null;
+    assert_eq!(found(&document), None, "it is somebody else's");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use shared::api::{ClusterStatus, Status};
+use shared::api::{ClusterStatus, Refused, Status};
 
 use super::{ADDED, CHANGED, ERROR, HEADING, REMOVED, counted, printable};
 
@@ -14,6 +14,7 @@ pub(in crate::cli) fn write(to: &mut impl Write, status: &Status) -> io::Result<
             error,
             in_step,
             missing,
+            refused,
             changed,
             surplus,
         } = cluster;
@@ -22,7 +23,7 @@ pub(in crate::cli) fn write(to: &mut impl Write, status: &Status) -> io::Result<
             writeln!(to, "{ERROR}{}{ERROR:#}", printable(error))?;
             continue;
         }
-        let off = missing.len() + changed.len() + surplus.len();
+        let off = missing.len() + refused.len() + changed.len() + surplus.len();
         if off == 0 {
             writeln!(to, "in step, {}", counted(*in_step, "object"))?;
         } else {
@@ -32,6 +33,10 @@ pub(in crate::cli) fn write(to: &mut impl Write, status: &Status) -> io::Result<
                 off,
                 counted(in_step + off, "object")
             )?;
+        }
+        for Refused { object, why } in refused {
+            let why = printable(why);
+            writeln!(to, "  {ERROR}refused{ERROR:#}  {object}: {why}")?;
         }
         for (keys, word, style) in [
             (missing, "missing", REMOVED),

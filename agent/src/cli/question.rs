@@ -1,0 +1,31 @@
+//! Asking before something is changed.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use super::failure::Failure;
+use super::output;
+
+/// Whether there is somebody to ask; `hint` says what to give instead.
+pub(super) fn needs_terminal(hint: &'static str) -> Result<(), Failure> {
+    if io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(Failure::Usage {
+        message: "there is no terminal to ask on".to_owned(),
+        hint,
+    })
+}
+
+/// Asks; everything but a yes is a no.
+pub(super) fn ask(question: &str) -> Result<(), Failure> {
+    let mut stderr = output::stderr();
+    write!(stderr, "{question} [y/N] ")?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+        Ok(())
+    } else {
+        Err(Failure::Declined)
+    }
+}
