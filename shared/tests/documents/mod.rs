@@ -64,8 +64,8 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
         0..3_usize,
         0..3_usize,
         proptest::option::of(1..255_u8),
-        // Gateways differ in port and namespace.
-        0..3_u16,
+        // Gateways differ in namespace, and in the port from zone to zone.
+        any::<bool>(),
     );
     let service = (
         label,
@@ -95,8 +95,10 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
                     if let Some(address) = address {
                         cluster["gateway"]["addresses"] = json!([format!("203.0.113.{address}")]);
                     }
-                    if *gateway > 0 {
-                        cluster["gateway"]["port"] = json!(8080 + gateway);
+                    if *zone > 0 {
+                        cluster["gateway"]["port"] = json!(8080 + zone);
+                    }
+                    if *gateway {
                         cluster["gateway"]["namespace"] = json!("edge");
                     }
                     cluster
