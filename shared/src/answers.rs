@@ -13,9 +13,14 @@
 //! locality, to the next one as well when less than 1/1.4 of the endpoints in it are well
 //! (its overprovisioning factor), and to none that is dead. A name with one cluster behind it, and
 //! another zone's name, is as good as its address.
+//!
+//! Of a service without an HTTP port only connections are seen: one that its gateway takes and then
+//! drops ejects nobody. A sidecar tells plain TCP by its port alone and takes every name for the global
+//! one (`render::service_entry`). Of several ports, this is about those with requests.
 
 use std::collections::BTreeSet;
 
+use crate::mesh::Protocol;
 use crate::outage::Outage;
 use crate::published::{Level, PublishedName, answered_by, fails_over};
 use crate::resolved::{Resolved, Service};
@@ -100,6 +105,7 @@ pub fn in_mesh(
         service,
         outage,
     };
+    let name = world.name_in_mesh(name);
     let endpoints = world.endpoints(client, name);
     if !fails_over(name, &world.service().names) {
         let all = endpoints.iter().flat_map(|endpoint| &endpoint.hosts);
@@ -114,9 +120,9 @@ pub fn in_mesh(
             .filter(|endpoint| endpoint.priority == priority)
             .flat_map(|endpoint| endpoint.hosts.iter().copied())
             .collect();
-        let well = hosts.iter().filter(|&&host| world.lives(host)).count();
+        let well = hosts.iter().filter(|&&host| world.stays(host)).count();
         if left > 0 && well > 0 {
-            by.extend(hosts.iter().copied().filter(|&host| world.lives(host)));
+            by.extend(hosts.iter().copied().filter(|&host| world.stays(host)));
             left = usize::saturating_sub(left, 140 * well / hosts.len());
         }
     }
@@ -128,7 +134,7 @@ pub fn in_mesh(
             Reason::Down
         });
     }
-    Answers::By(by.into_iter().collect())
+    Answers::of(&by, world)
 }
 
 /// One endpoint of a name, as a client sees it.
@@ -156,6 +162,25 @@ impl<'a> World<'a> {
         !self.outage.clusters.contains(&cluster)
             && !self.outage.gateways.contains(&cluster)
             && !self.outage.services.contains(&(cluster, self.service))
+    }
+
+    /// Whether a client's sidecar goes on sending calls to the cluster.
+    fn stays(self, cluster: usize) -> bool {
+        self.lives(cluster)
+            || (!self.service().is_http()
+                && !self.outage.clusters.contains(&cluster)
+                && !self.outage.gateways.contains(&cluster))
+    }
+
+    /// The name that a sidecar takes a name for.
+    fn name_in_mesh(self, name: &'a PublishedName) -> &'a PublishedName {
+        let service = self.service();
+        let mut ports = service.ports.iter();
+        if ports.any(|port| port.protocol != Protocol::Tcp) {
+            return name;
+        }
+        let global = |name: &&PublishedName| name.level == Level::Global;
+        service.names.iter().find(global).unwrap_or(name)
     }
 
     /// The clusters whose gateways' addresses DNS gives for a name.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::mesh::{DnsFlavour, Naming, PathMatch, Sample, Target};
+use crate::mesh::{DnsFlavour, Naming, PathMatch, Protocol, Sample, Target};
 use crate::name::{HostName, Label};
 use crate::published::PublishedName;
 
@@ -24,6 +24,8 @@ pub const DEFAULT_GATEWAY_SERVICE: &str = "istio-ingressgateway";
 pub const ISTIO_NAMESPACE: &str = "istio-system";
 /// Taken where the document names no port for a gateway.
 pub const DEFAULT_GATEWAY_PORT: u16 = 80;
+/// Under which TLS that is passed through is published, unless the document says otherwise.
+pub const DEFAULT_TLS_PORT: u16 = 443;
 /// Taken where the document names no namespace for `ExternalDNS`.
 pub const DEFAULT_EXTERNAL_DNS_NAMESPACE: &str = "external-dns";
 /// Taken where the document names no namespace for a service.
@@ -157,8 +159,8 @@ pub struct Service {
     pub name: Label,
     /// Its namespace.
     pub namespace: Label,
-    /// Its port.
-    pub port: u16,
+    /// Its ports, in the order of the document, at least one.
+    pub ports: Vec<Port>,
     /// Indices of the clusters that run it, ascending, at least one.
     pub clusters: Vec<usize>,
     /// Paths that are let through; empty for all.
@@ -175,6 +177,58 @@ impl Service {
     /// `<name>.<namespace>`, unique in a mesh.
     pub fn id(&self) -> String {
         format!("{}.{}", self.name, self.namespace)
+    }
+
+    /// Whether any of its ports takes requests, which can be told apart, repeated and marked.
+    pub fn is_http(&self) -> bool {
+        self.ports.iter().any(|port| port.protocol.is_http())
+    }
+}
+
+/// A port of a service, resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Port {
+    /// The port of the Kubernetes Service.
+    pub number: u16,
+    /// What is spoken on it.
+    pub protocol: Protocol,
+    /// The port under which its names are called.
+    pub published: u16,
+}
+
+impl Port {
+    /// A port of the Kubernetes Service, published under another number or its own.
+    pub(crate) fn new(number: u16, protocol: Protocol, published: u16) -> Self {
+        Self {
+            number,
+            protocol,
+            published,
+        }
+    }
+
+    /// Its port at a gateway's Service: what is published on 80 is at the gateway's HTTP port.
+    pub fn at(&self, gateway: &Gateway) -> u16 {
+        if self.protocol.is_http() && self.published == DEFAULT_GATEWAY_PORT {
+            gateway.port
+        } else {
+            self.published
+        }
+    }
+
+    /// Its name in Istio's objects: the protocol, and the published port where that is unusual.
+    pub fn name(&self) -> String {
+        let usual = match self.protocol {
+            Protocol::Tls => DEFAULT_TLS_PORT,
+            Protocol::Tcp => 0,
+            Protocol::Http | Protocol::Http2 | Protocol::Grpc => DEFAULT_GATEWAY_PORT,
+        };
+        let protocol = self.protocol.as_str();
+        if self.published == usual {
+            protocol.to_owned()
+        } else {
+            format!("{protocol}-{}", self.published)
+        }
     }
 }
 

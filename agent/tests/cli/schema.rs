@@ -35,7 +35,12 @@ fn the_files_of_the_repository_are_what_is_printed() {
 fn it_takes_what_the_reader_takes_and_sees_slips() {
     let schema = serde_json::from_str(&repository("examples/mesh.schema.json")).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    for example in ["walkthrough", "walkthrough-printed", "three-clusters"] {
+    for example in [
+        "walkthrough",
+        "walkthrough-printed",
+        "three-clusters",
+        "protocols",
+    ] {
         let text = repository(&format!("examples/{example}.yaml"));
         assert!(text.starts_with("# yaml-language-server: $schema=./mesh.schema.json\n"));
         let errors: Vec<String> = validator

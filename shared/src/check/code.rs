@@ -54,6 +54,12 @@ codes! {
     BAD_PROBE = "FM0406", "A probe's status is not one of HTTP", [];
     BAD_DURATION = "FM0407", "A duration cannot be read", [];
     RETRY_OPEN = "FM0408", "It is left open whether calls may be repeated", [];
+    NO_PORT = "FM0421", "A service has no port, or `ports` beside `port`", [];
+    PORT_TWICE = "FM0422", "A service has one port, or one published port, twice", ["KIA1211"];
+    PUBLISHED_TWICE = "FM0423", "A published port cannot tell apart what is published on it", ["IST0177", "KIA1211", "KIA1212"];
+    TCP_TELLS_NO_NAME = "FM0424", "Inside a mesh, plain TCP is told by its port alone", ["IST0134"];
+    GATEWAY_SERVICE_PORT = "FM0425", "The gateways' Services need another port", ["IST0162"];
+    HTTP_ONLY = "FM0426", "A setting for requests stands at a service without an HTTP port", [];
     BAD_ISTIO = "FM0501", "The Istio version cannot be read", [];
     OLD_ISTIO = "FM0502", "The Istio version is too old", [];
     FEDERATION_RECORDS = "FM0601", "The federation controller cannot publish names that start with a service", [];

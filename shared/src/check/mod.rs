@@ -8,6 +8,7 @@ mod dns;
 mod external_dns;
 mod failover;
 mod finding;
+mod ports;
 mod services;
 
 pub use finding::{Finding, Fix, Severity};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Findings, code, failover, port};
+use super::{Findings, code, failover, ports};
 use crate::mesh::{self, Naming, PathMatch, Spec};
 use crate::name::HOST_NAME_MAX;
 use crate::published;
@@ -43,6 +43,7 @@ pub(super) fn check(
         .collect();
     let resolved: Vec<Service> = resolved.into_iter().collect::<Option<_>>()?;
     names_once(&resolved, findings);
+    ports::across(&resolved, spec, clusters?, findings);
     Some(resolved)
 }
 
@@ -64,7 +65,7 @@ fn one(
             .unwrap_or(resolved::DEFAULT_NAMESPACE),
         "the service's namespace",
     );
-    let port = port(findings, &at("port"), service.port);
+    let ports = ports::of_service(index, service, findings);
     let hostname = match &service.hostname {
         Some(text) => Some(findings.label(&at("hostname"), text, "the host")?),
         None => None,
@@ -72,10 +73,16 @@ fn one(
     let serving = serving(&at("clusters"), service, spec, findings);
     let routes = routes(&at("routes"), &service.routes, findings);
     let several = serving.as_ref().is_some_and(|serving| serving.len() > 1);
+    let is_http = ports
+        .as_ref()
+        .is_none_or(|ports| ports.iter().any(|port| port.protocol.is_http()));
+    if !is_http {
+        ports::http_only(index, service, findings);
+    }
     let retry = failover::retry(
         &at("failover"),
         service.failover.as_ref(),
-        several,
+        several && is_http,
         findings,
     );
     let probe = failover::probe(&at("probe"), service, findings);
@@ -104,7 +111,7 @@ fn one(
     Some(Service {
         name,
         namespace,
-        port: port?,
+        ports: ports?,
         clusters: serving,
         routes: routes?,
         retry: retry?,

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use cluster::{Cluster, DnsFlavour, Gateway};
 pub use dns::{Dns, ExternalDns, Naming};
 pub use read::{Limits, ReadError};
-pub use service::{Failover, PathMatch, Probe, Service};
+pub use service::{Failover, PathMatch, Port, Probe, Protocol, Service};
 
 /// A Mesh document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

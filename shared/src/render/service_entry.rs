@@ -9,16 +9,21 @@
 //! - the names of zones with a gateway on another port than 80, which DNS cannot tell: as a region's;
 //! - all other zones' names in one, which DNS alone resolves. One object for all of them keeps the
 //!   number of objects from growing with clusters times zones.
+//!
+//! Without an address of its own for each name, a sidecar tells plain TCP by its port alone, and takes
+//! the first entry with that port for all names: so only the global name's has it. Istio refuses such
+//! a port beside a second host, which is why the vanity name then has an entry of its own.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::{Istio, all};
+use crate::mesh::Protocol;
 use crate::object::Object;
 use crate::placed::Placed;
 use crate::published::{Level, PublishedName, answered_by};
-use crate::resolved::{Cluster, DEFAULT_GATEWAY_PORT, ISTIO_NAMESPACE, Resolved, Service};
+use crate::resolved::{Cluster, ISTIO_NAMESPACE, Port, Resolved, Service};
 
 const HOSTS: &[&str] = &["spec", "hosts"];
 const ENDPOINTS: &[&str] = &["spec", "endpoints"];
@@ -28,28 +33,54 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
         .names
         .iter()
         .filter(|name| match name.level {
-            Level::Vanity => false,
-            Level::Global | Level::Region(_) => true,
-            Level::Zone { .. } => !by_dns_alone(name, service, resolved),
+            Level::Vanity => told_by_name(service) && has_tcp(service),
+            Level::Global => true,
+            Level::Region(_) => told_by_name(service),
+            Level::Zone { .. } => told_by_name(service) && !by_dns_alone(name, service, resolved),
         })
         .map(|name| wide(name, service, resolved))
         .collect();
-    entries.extend(own_zone(service, resolved));
-    entries.extend(other_zones(service, resolved));
+    if told_by_name(service) {
+        entries.extend(own_zone(service, resolved));
+        entries.extend(other_zones(service, resolved));
+    }
     entries
+}
+
+/// Whether a sidecar tells the service's names apart, on one of its ports at least.
+fn told_by_name(service: &Service) -> bool {
+    !ports(false, service).is_empty()
+}
+
+fn has_tcp(service: &Service) -> bool {
+    ports(false, service).len() < service.ports.len()
+}
+
+/// The ports in the entry of the global name, or of another.
+fn ports(global: bool, service: &Service) -> Vec<&Port> {
+    let ports = service.ports.iter();
+    ports
+        .filter(|port| global || port.protocol != Protocol::Tcp)
+        .collect()
+}
+
+/// Whether a name is in an entry, so that other objects can be about it.
+pub(super) fn has_entry(name: &PublishedName, service: &Service) -> bool {
+    name.level == Level::Global || told_by_name(service)
 }
 
 /// The entry of the global name or of a region's.
 fn wide(name: &PublishedName, service: &Service, resolved: &Resolved) -> Placed {
     let mut hosts = vec![name.host.as_str()];
-    if name.level == Level::Global {
+    if name.level == Level::Global && !has_tcp(service) {
         let vanity = service
             .names
             .iter()
             .filter(|name| name.level == Level::Vanity);
         hosts.extend(vanity.map(|name| name.host.as_str()));
     }
-    let mut template = template(name.host.as_str(), resolved);
+    let ports = ports(name.level == Level::Global, service);
+    let mut template = template(name.host.as_str(), &ports, resolved);
     template.body["spec"]["hosts"] = json!(hosts);
     let endpoints = all(resolved)
         .into_iter()
@@ -117,9 +148,12 @@ fn other_zones(service: &Service, resolved: &Resolved) -> Option<Placed> {
 
 /// Whether DNS says all that is needed to reach who answers a name: it knows no ports.
 fn by_dns_alone(name: &PublishedName, service: &Service, resolved: &Resolved) -> bool {
-    answered_by(name, &service.names)
-        .iter()
-        .all(|&index| resolved.clusters[index].gateway.port == DEFAULT_GATEWAY_PORT)
+    let ports = ports(name.level == Level::Global, service);
+    answered_by(name, &service.names).iter().all(|&index| {
+        let gateway = &resolved.clusters[index].gateway;
+        let mut ports = ports.iter();
+        ports.all(|port| port.at(gateway) == port.published)
+    })
 }
 
 fn placed(
@@ -129,13 +163,20 @@ fn placed(
     paths: &[&[&'static str]],
     values: Vec<(usize, Vec<Value>)>,
 ) -> Option<Placed> {
-    let template = template(name, resolved);
+    let template = template(name, &ports(false, service), resolved);
     (!values.is_empty()).then(|| Placed::with_fields(template, service.id(), paths, values))
 }
 
 /// An entry whose hosts, and endpoints if any, are yet to come. Without endpoints Istio resolves
 /// each host by DNS.
-fn template(name: &str, resolved: &Resolved) -> Object {
+fn template(name: &str, ports: &[&Port], resolved: &Resolved) -> Object {
+    let ports: Vec<Value> = ports
+        .iter()
+        .map(|port| {
+            let protocol = port.protocol.as_str().to_uppercase();
+            json!({ "number": port.published, "name": port.name(), "protocol": protocol })
+        })
+        .collect();
     Object::new(
         Istio(resolved.istio).service_entry(),
         Some(ISTIO_NAMESPACE),
@@ -144,7 +185,7 @@ fn template(name: &str, resolved: &Resolved) -> Object {
             "spec": {
                 "hosts": [],
                 "location": "MESH_EXTERNAL",
-                "ports": [{ "number": DEFAULT_GATEWAY_PORT, "name": "http", "protocol": "HTTP" }],
+                "ports": ports,
                 "resolution": "DNS",
             },
         }),
@@ -164,6 +205,7 @@ fn zone_name<'a>(cluster: &Cluster, service: &'a Service) -> &'a PublishedName {
 
 /// Where a client cluster sends requests for a name.
 fn endpoints(client: usize, name: &PublishedName, service: &Service, resolved: &Resolved) -> Value {
+    let ports = ports(name.level == Level::Global, service);
     // Two clusters in one zone share the zone's name: one endpoint for both.
     let mut seen = BTreeSet::new();
     answered_by(name, &service.names)
@@ -180,9 +222,13 @@ fn endpoints(client: usize, name: &PublishedName, service: &Service, resolved: &
             };
             seen.insert((address.clone(), cluster.gateway.port))
                 .then(|| {
+                    let mut at = json!({});
+                    for port in &ports {
+                        at[port.name()] = port.at(&cluster.gateway).into();
+                    }
                     json!({
                         "address": address,
-                        "ports": { "http": cluster.gateway.port },
+                        "ports": at,
                         "locality": cluster.locality(),
                     })
                 })
