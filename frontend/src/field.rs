@@ -241,7 +241,7 @@ impl Field {
                 match field {
                     ServiceField::Name => service.name.clone(),
                     ServiceField::Namespace => text(service.namespace.as_ref()),
-                    ServiceField::Port => number_text(Some(service.port).filter(|&port| port != 0)),
+                    ServiceField::Port => number_text(service.port),
                     ServiceField::Hostname => text(service.hostname.as_ref()),
                     ServiceField::Routes => routes_text(&service.routes),
                 }
@@ -369,7 +369,7 @@ fn set_service(service: &mut Service, field: ServiceField, text: &str) {
     match field {
         ServiceField::Name => text.clone_into(&mut service.name),
         ServiceField::Namespace => service.namespace = option(text),
-        ServiceField::Port => service.port = number(text).unwrap_or(0),
+        ServiceField::Port => service.port = number(text),
         ServiceField::Hostname => service.hostname = option(text),
         ServiceField::Routes => set_paths(&mut service.routes, text),
     }

@@ -29,7 +29,7 @@ pub(crate) fn start() -> Mesh {
             clusters: vec![cluster("cluster1"), cluster("cluster2")],
             services: vec![Service {
                 name: "httpbin".to_owned(),
-                port: 8000,
+                port: Some(8000),
                 hostname: Some("httpbin".to_owned()),
                 routes: vec![exact("/html"), exact("/status"), exact("/delay")],
                 failover: Some(Failover {

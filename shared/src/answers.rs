@@ -14,14 +14,18 @@
 //! (its overprovisioning factor), and to none that is dead. A name with one cluster behind it, and
 //! another zone's name, is as good as its address. An endpoint has one port: where a name falls back to
 //! gateways on another one, nobody answers.
+//!
+//! Of a service without an HTTP port only connections are seen: one that its gateway takes and then
+//! drops ejects nobody. A sidecar tells plain TCP by its port alone and takes every name for the global
+//! one (`render::service_entry`). Of several ports, this is about those with requests.
 
 use std::collections::BTreeSet;
 
-use crate::endpoints;
+use crate::endpoints::{self, ports_of};
 use crate::outage::Outage;
-use crate::published::{PublishedName, fails_over};
+use crate::published::{Level, PublishedName, fails_over};
 use crate::render::dns_endpoint::has_form;
-use crate::resolved::{DEFAULT_GATEWAY_PORT, Resolved, Service};
+use crate::resolved::{Resolved, Service};
 
 /// Who answers calls for a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +116,7 @@ pub fn in_mesh(
         service,
         outage,
     };
+    let name = world.name_in_mesh(name);
     let endpoints = world.endpoints(client, name);
     if !fails_over(name, &world.service().names) {
         let mut reached = BTreeSet::new();
@@ -125,15 +130,15 @@ pub fn in_mesh(
     let mut by = BTreeSet::new();
     for priority in 0..=2 {
         let mut all = 0;
-        let mut well = Vec::new();
+        let mut staying = Vec::new();
         for endpoint in endpoints.iter().filter(|at| at.priority == priority) {
             all += endpoint.reached.len();
-            let answering = endpoint.reached.iter().filter(|(_, answers)| *answers);
-            well.extend(answering.map(|&(cluster, _)| cluster));
+            let reached = endpoint.reached.iter();
+            staying.extend(reached.filter(|&&(cluster, answers)| answers || world.keeps(cluster)));
         }
-        if left > 0 && !well.is_empty() {
-            left = usize::saturating_sub(left, 140 * well.len() / all);
-            by.extend(well);
+        if left > 0 && !staying.is_empty() {
+            left = usize::saturating_sub(left, 140 * staying.len() / all);
+            by.extend(staying.into_iter().copied());
         }
     }
     if by.is_empty() {
@@ -144,7 +149,7 @@ pub fn in_mesh(
             Reason::Down
         });
     }
-    Answers::By(by.into_iter().collect())
+    Answers::of(&by)
 }
 
 /// One endpoint of a name, as a client sees it.
@@ -172,6 +177,24 @@ impl<'a> World<'a> {
         !self.outage.clusters.contains(&cluster)
             && !self.outage.gateways.contains(&cluster)
             && !self.outage.services.contains(&(cluster, self.service))
+    }
+
+    /// Whether a client's sidecar goes on sending calls to the cluster although the service there is
+    /// down: connections to its gateway still succeed.
+    fn keeps(self, cluster: usize) -> bool {
+        !self.service().is_http()
+            && !self.outage.clusters.contains(&cluster)
+            && !self.outage.gateways.contains(&cluster)
+    }
+
+    /// The name that a sidecar takes a name for.
+    fn name_in_mesh(self, name: &'a PublishedName) -> &'a PublishedName {
+        let service = self.service();
+        if !ports_of(false, service).is_empty() {
+            return name;
+        }
+        let global = |name: &&PublishedName| name.level == Level::Global;
+        service.names.iter().find(global).unwrap_or(name)
     }
 
     /// The clusters whose gateways' addresses DNS gives for a name.
@@ -214,8 +237,17 @@ impl<'a> World<'a> {
     fn endpoints(self, client: usize, name: &PublishedName) -> Vec<Endpoint> {
         let clusters = &self.resolved.clusters;
         let here = &clusters[client];
-        let at = |priority, hosts: BTreeSet<usize>, port| {
-            let answers = |host: usize| self.lives(host) && clusters[host].gateway.port == port;
+        // `like`: the cluster whose gateway's ports the endpoint has, or the published ones.
+        let at = |priority, hosts: BTreeSet<usize>, like: Option<usize>| {
+            let answers = |host: usize| {
+                let mut ports = self.service().ports.iter();
+                self.lives(host)
+                    && ports.all(|port| {
+                        let called =
+                            like.map_or(port.published, |at| port.at(&clusters[at].gateway));
+                        port.at(&clusters[host].gateway) == called
+                    })
+            };
             Endpoint {
                 priority,
                 reached: hosts
@@ -226,7 +258,7 @@ impl<'a> World<'a> {
         };
         let Some(endpoints) = endpoints::endpoints(client, name, self.service(), self.resolved)
         else {
-            return vec![at(0, self.addresses(name), DEFAULT_GATEWAY_PORT)];
+            return vec![at(0, self.addresses(name), None)];
         };
         let mut list = Vec::new();
         for endpoint in endpoints {
@@ -242,7 +274,7 @@ impl<'a> World<'a> {
                 Some(zone) => self.addresses(zone),
                 None => BTreeSet::from([client]),
             };
-            list.push(at(priority, hosts, endpoint.port));
+            list.push(at(priority, hosts, Some(endpoint.cluster)));
         }
         list
     }

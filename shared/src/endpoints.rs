@@ -6,26 +6,35 @@
 //!   name of another cluster, which DNS keeps pointing at that cluster's gateway whatever its
 //!   address is;
 //! - a serving cluster's own zone's name: the same, so that a local call stays local;
-//! - the names of zones with a gateway on another port than 80, which DNS cannot tell: the same;
+//! - the names of zones with gateways on other ports than the published ones, which DNS cannot tell: the
+//!   same;
 //! - all other zones' names are resolved by DNS alone.
 
 use std::collections::BTreeSet;
 
+use crate::mesh::Protocol;
 use crate::published::{Level, PublishedName, answered_by};
-use crate::resolved::{Cluster, DEFAULT_GATEWAY_PORT, Resolved, Service};
+use crate::resolved::{Cluster, Port, Resolved, Service};
 
 /// One place to send calls to.
 pub(crate) struct Endpoint<'a> {
-    /// The cluster that it is there for; its locality is the endpoint's.
+    /// The cluster that it is there for; its locality is the endpoint's, and its gateway's ports.
     pub(crate) cluster: usize,
     /// The name of that cluster's zone; `None` for the caller's own gateway.
     pub(crate) zone: Option<&'a PublishedName>,
-    /// The port of the gateways there.
-    pub(crate) port: u16,
 }
 
-/// Where the cluster `client` sends calls for a name; `None` where it goes by DNS alone, at
-/// [`DEFAULT_GATEWAY_PORT`].
+/// The ports in the entry of the global name, or of another: plain TCP is the global name's alone
+/// (`render::service_entry`).
+pub(crate) fn ports_of(global: bool, service: &Service) -> Vec<&Port> {
+    let ports = service.ports.iter();
+    ports
+        .filter(|port| global || port.protocol != Protocol::Tcp)
+        .collect()
+}
+
+/// Where the cluster `client` sends calls for a name; `None` where it goes by DNS alone, at the
+/// published ports.
 pub(crate) fn endpoints<'a>(
     client: usize,
     name: &'a PublishedName,
@@ -45,7 +54,6 @@ pub(crate) fn endpoints<'a>(
             endpoints.push(Endpoint {
                 cluster: index,
                 zone,
-                port: cluster.gateway.port,
             });
         }
     }
@@ -55,9 +63,11 @@ pub(crate) fn endpoints<'a>(
 /// Whether a name is a zone's of which DNS says all that is needed: it knows no ports.
 pub(crate) fn may_go_by_dns(name: &PublishedName, service: &Service, resolved: &Resolved) -> bool {
     matches!(name.level, Level::Zone { .. })
-        && answered_by(name, &service.names)
-            .iter()
-            .all(|&index| resolved.clusters[index].gateway.port == DEFAULT_GATEWAY_PORT)
+        && answered_by(name, &service.names).iter().all(|&index| {
+            let gateway = &resolved.clusters[index].gateway;
+            let mut ports = ports_of(false, service).into_iter();
+            ports.all(|port| port.at(gateway) == port.published)
+        })
 }
 
 /// Whether a name is that of the zone of a cluster that serves.

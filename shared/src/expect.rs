@@ -6,9 +6,10 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use crate::answers::{Answers, by_dns, in_mesh};
+use crate::mesh::Protocol;
 use crate::outage::Outage;
-use crate::published::answered_by;
-use crate::resolved::{Address, DEFAULT_GATEWAY_PORT, Probe, Resolved, Service};
+use crate::published::{Level, answered_by};
+use crate::resolved::{Address, Port, Probe, Resolved, Service};
 
 /// Everything that a verification must see.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -35,7 +36,7 @@ pub struct Record {
     pub addresses: Vec<IpAddr>,
 }
 
-/// A request to the gateway of a cluster that serves.
+/// A request to the gateway of a cluster that serves; of TCP and TLS, a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GatewayCall {
@@ -47,15 +48,19 @@ pub struct GatewayCall {
     pub host: String,
     /// The gateway's address, or its load balancer's host name.
     pub address: String,
-    /// Its HTTP port.
+    /// Its port.
     pub port: u16,
-    /// What is asked.
+    /// What is spoken there.
+    pub protocol: Protocol,
+    /// The port of the Kubernetes Service behind it.
+    pub service_port: u16,
+    /// What is asked, where requests are made.
     pub probe: Probe,
-    /// The cluster itself; empty where gateways do not name it.
+    /// The cluster itself; empty where nobody names it.
     pub answered_by: Vec<String>,
 }
 
-/// A request from a client in a mesh.
+/// A request from a client in a mesh; of TCP and TLS, a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
@@ -65,11 +70,17 @@ pub struct Call {
     pub service: String,
     /// The name that is asked for.
     pub url_host: String,
-    /// 80, or the Service's port for its local name.
+    /// The published port, or the Service's for its local name.
     pub port: u16,
+    /// What is spoken there.
+    pub protocol: Protocol,
+    /// The port of the Kubernetes Service behind it.
+    pub service_port: u16,
+    /// Whether it is the service's first port, which goes without saying.
+    pub is_first_port: bool,
     /// `local`, `vanity`, `global`, `region` or `zone`.
     pub level: &'static str,
-    /// What is asked.
+    /// What is asked, where requests are made.
     pub probe: Probe,
     /// Any of these clusters must answer; empty where the answer does not tell. Where nobody can,
     /// since the name has no record yet, those that the document wants to: the call fails until they do.
@@ -123,19 +134,27 @@ fn gateways(resolved: &Resolved, service: &Service, calls: &mut Vec<GatewayCall>
     for &index in &service.clusters {
         let cluster = &resolved.clusters[index];
         for address in cluster.gateway.addresses.iter().flatten() {
-            for name in &service.names {
-                calls.push(GatewayCall {
-                    cluster: cluster.name.to_string(),
-                    service: service.id(),
-                    host: name.host.to_string(),
-                    address: match address {
-                        Address::Ip(ip) => ip.to_string(),
-                        Address::Host(host) => host.to_string(),
-                    },
-                    port: cluster.gateway.port,
-                    probe: service.probe.clone(),
-                    answered_by: told(resolved, &[index]),
-                });
+            for port in &service.ports {
+                for name in &service.names {
+                    // Plain TCP is not asked by any name, so it is asked once.
+                    if port.protocol == Protocol::Tcp && name.level != Level::Global {
+                        continue;
+                    }
+                    calls.push(GatewayCall {
+                        cluster: cluster.name.to_string(),
+                        service: service.id(),
+                        host: name.host.to_string(),
+                        address: match address {
+                            Address::Ip(ip) => ip.to_string(),
+                            Address::Host(host) => host.to_string(),
+                        },
+                        port: port.at(&cluster.gateway),
+                        protocol: port.protocol,
+                        service_port: port.number,
+                        probe: service.probe.clone(),
+                        answered_by: told(resolved, port, &[index]),
+                    });
+                }
             }
         }
     }
@@ -143,38 +162,48 @@ fn gateways(resolved: &Resolved, service: &Service, calls: &mut Vec<GatewayCall>
 
 fn calls(resolved: &Resolved, index: usize, client: usize, calls: &mut Vec<Call>) {
     let service = &resolved.services[index];
-    let call = |url_host, port, level, answered_by| Call {
-        client: resolved.clusters[client].name.to_string(),
-        service: service.id(),
-        url_host,
-        port,
-        level,
-        probe: service.probe.clone(),
-        answered_by,
-    };
-    if service.clusters.contains(&client) {
-        let local = format!("{}.{}.svc.cluster.local", service.name, service.namespace);
-        // It passes no gateway.
-        calls.push(call(local, service.port, "local", Vec::new()));
-    }
-    for name in &service.names {
-        let answers = in_mesh(resolved, client, index, name, &Outage::default());
-        let by = match &answers {
-            Answers::Nobody(_) => answered_by(name, &service.names),
-            Answers::By(by) | Answers::Partly { by, .. } => by,
+    for (place, port) in service.ports.iter().enumerate() {
+        let call = |url_host, number, level, answered_by| Call {
+            client: resolved.clusters[client].name.to_string(),
+            service: service.id(),
+            url_host,
+            port: number,
+            protocol: port.protocol,
+            service_port: port.number,
+            is_first_port: place == 0,
+            level,
+            probe: service.probe.clone(),
+            answered_by,
         };
-        calls.push(call(
-            name.host.to_string(),
-            DEFAULT_GATEWAY_PORT,
-            name.level.as_str(),
-            told(resolved, by),
-        ));
+        if service.clusters.contains(&client) {
+            let local = format!("{}.{}.svc.cluster.local", service.name, service.namespace);
+            // It passes no gateway.
+            let mut call = call(local, port.number, "local", Vec::new());
+            if call.protocol == Protocol::Tls {
+                // Its certificates are for published names.
+                call.protocol = Protocol::Tcp;
+            }
+            calls.push(call);
+        }
+        for name in &service.names {
+            let answers = in_mesh(resolved, client, index, name, &Outage::default());
+            let by = match &answers {
+                Answers::Nobody(_) => answered_by(name, &service.names),
+                Answers::By(by) | Answers::Partly { by, .. } => by,
+            };
+            calls.push(call(
+                name.host.to_string(),
+                port.published,
+                name.level.as_str(),
+                told(resolved, port, by),
+            ));
+        }
     }
 }
 
 /// The clusters' names, where answers tell them.
-fn told(resolved: &Resolved, clusters: &[usize]) -> Vec<String> {
-    if !resolved.answer_header {
+fn told(resolved: &Resolved, port: &Port, clusters: &[usize]) -> Vec<String> {
+    if !resolved.answer_header || !port.protocol.is_http() {
         return Vec::new();
     }
     let names = clusters

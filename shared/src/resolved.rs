@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use crate::mesh::passed_on::IstioFields;
-use crate::mesh::{DnsFlavour, Naming, Policy, Protocol, Sample, Target};
+use crate::mesh::{DnsFlavour, ExternalProtocol, Naming, Policy, Protocol, Sample, Target};
 use crate::name::{HostName, HostPattern, Label};
 use crate::published::PublishedName;
 
@@ -37,12 +37,13 @@ pub const ISTIO_NAMESPACE: &str = "istio-system";
 pub const CLUSTER_DOMAIN: &str = "cluster.local";
 /// Taken where the document names no port for a gateway.
 pub const DEFAULT_GATEWAY_PORT: u16 = 80;
+/// Under which TLS that is passed through is published, and the port of a host outside, unless the
+/// document says otherwise.
+pub const DEFAULT_TLS_PORT: u16 = 443;
 /// Taken where the document names no namespace for `ExternalDNS`.
 pub const DEFAULT_EXTERNAL_DNS_NAMESPACE: &str = "external-dns";
 /// Taken where the document names no namespace for a service.
 pub const DEFAULT_NAMESPACE: &str = "default";
-/// Taken where the document names no port of a host outside.
-pub const DEFAULT_TLS_PORT: u16 = 443;
 /// Taken where calls may be repeated and the document names no time for each try.
 pub const DEFAULT_PER_TRY_TIMEOUT: &str = "2s";
 /// Where `ExternalDNS` finds the file with its credentials.
@@ -218,8 +219,8 @@ pub struct Service {
     pub name: Label,
     /// Its namespace.
     pub namespace: Label,
-    /// Its port.
-    pub port: u16,
+    /// Its ports, in the order of the document, at least one.
+    pub ports: Vec<Port>,
     /// Indices of the clusters that run it, ascending, at least one.
     pub clusters: Vec<usize>,
     /// What happens to which requests at the gateways, at least one.
@@ -244,6 +245,58 @@ impl Service {
     /// `<name>.<namespace>`, unique in a mesh.
     pub fn id(&self) -> String {
         format!("{}.{}", self.name, self.namespace)
+    }
+
+    /// Whether any of its ports takes requests, which can be told apart, repeated and marked.
+    pub fn is_http(&self) -> bool {
+        self.ports.iter().any(|port| port.protocol.is_http())
+    }
+}
+
+/// A port of a service, resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Port {
+    /// The port of the Kubernetes Service.
+    pub number: u16,
+    /// What is spoken on it.
+    pub protocol: Protocol,
+    /// The port under which its names are called.
+    pub published: u16,
+}
+
+impl Port {
+    /// A port of the Kubernetes Service, published under another number or its own.
+    pub(crate) fn new(number: u16, protocol: Protocol, published: u16) -> Self {
+        Self {
+            number,
+            protocol,
+            published,
+        }
+    }
+
+    /// Its port at a gateway's Service: what is published on 80 is at the gateway's HTTP port.
+    pub fn at(&self, gateway: &Gateway) -> u16 {
+        if self.protocol.is_http() && self.published == DEFAULT_GATEWAY_PORT {
+            gateway.port
+        } else {
+            self.published
+        }
+    }
+
+    /// Its name in Istio's objects: the protocol, and the published port where that is unusual.
+    pub fn name(&self) -> String {
+        let usual = match self.protocol {
+            Protocol::Tls => DEFAULT_TLS_PORT,
+            Protocol::Tcp => 0,
+            Protocol::Http | Protocol::Http2 | Protocol::Grpc => DEFAULT_GATEWAY_PORT,
+        };
+        let protocol = self.protocol.as_str();
+        if self.published == usual {
+            protocol.to_owned()
+        } else {
+            format!("{protocol}-{}", self.published)
+        }
     }
 }
 
@@ -301,7 +354,7 @@ pub struct ExternalPort {
     /// Its number.
     pub number: u16,
     /// What callers speak there.
-    pub protocol: Protocol,
+    pub protocol: ExternalProtocol,
     /// How their sidecars speak TLS with the host; `None` where calls pass as they are.
     pub tls: Option<TlsOrigination>,
 }

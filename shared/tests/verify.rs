@@ -7,6 +7,7 @@
 
 use std::net::IpAddr;
 
+use shared::mesh::Protocol;
 use shared::verify::{
     Answer, Around, Backend, Cause, Check, Counts, Expected, Failure, Family, Off, OffObject,
     Outcome, Owner, Place, PortSeen, RecordAround, Reply, Report, Resolution, judge_call,
@@ -188,6 +189,7 @@ fn backend(name: &str, app_protocol: &str, ready: Option<usize>) -> Backend {
         cluster: "north".into(),
         service: "sales/orders".into(),
         number: 8000,
+        protocol: Protocol::Http,
         port: Some(PortSeen {
             name: name.into(),
             app_protocol: app_protocol.into(),

@@ -108,7 +108,7 @@ async fn fedmesh(bed: &Testbed, services: usize, rows: &mut Rows) {
     let mut other = mesh.clone();
     other.spec.dns.ttl = Some(77);
     for service in &mut other.spec.services {
-        service.port = 8001;
+        service.port = Some(8001);
     }
     let start = Instant::now();
     let planned = operations.plan(&other, Intent::Apply).await.unwrap();

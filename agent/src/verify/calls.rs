@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::future::FutureExt as _;
 use shared::expect::{Call, Record};
+use shared::mesh::Protocol;
 use shared::verify::{Around, Cause, Check, Expected, Family, Outcome, Resolution, judge_call};
 
 use super::client::{self, Brought, Client, Errand, Search};
@@ -11,7 +12,7 @@ use super::curl;
 use super::gateways::fill;
 use super::job::Job;
 use super::records::{Records, row_in_cluster};
-use super::round::{Round, expected_text, some_at_once};
+use super::round::{Round, expected_of, some_at_once};
 use crate::cluster::Connection;
 
 /// Clusters at once.
@@ -155,13 +156,15 @@ fn name_checks(
     (checks, faults)
 }
 
-/// The URL that a call is for.
+/// The URL that a call is for, in the words of [`curl`].
 pub(super) fn url(call: &Call) -> String {
-    let path = &call.probe.path;
-    if call.port == 80 {
-        format!("http://{}{path}", call.url_host)
-    } else {
-        format!("http://{}:{}{path}", call.url_host, call.port)
+    let (host, port, path) = (&call.url_host, call.port, &call.probe.path);
+    match call.protocol {
+        Protocol::Http | Protocol::Http2 if port == 80 => format!("http://{host}{path}"),
+        Protocol::Http | Protocol::Http2 => format!("http://{host}:{port}{path}"),
+        Protocol::Grpc => format!("grpc://{host}:{port}{path}"),
+        Protocol::Tcp => format!("telnet://{host}:{port}"),
+        Protocol::Tls => format!("https://{host}:{port}/"),
     }
 }
 
@@ -169,9 +172,13 @@ fn row(call: &Call) -> Check {
     let mut check = Check::new(Family::Call);
     check.cluster.clone_from(&call.client);
     check.service.clone_from(&call.service);
-    check.host.clone_from(&call.url_host);
+    check.host = if call.is_first_port {
+        call.url_host.clone()
+    } else {
+        format!("{}:{}", call.url_host, call.port)
+    };
     call.level.clone_into(&mut check.level);
-    check.expected = expected_text(call.probe.status, &call.answered_by);
+    check.expected = expected_of(call.protocol, call.probe.status, &call.answered_by);
     check
 }
 
@@ -212,7 +219,9 @@ async fn judge(
         locality: locality(round, call, client),
         client: call.client.clone(),
         objects: round.off_objects(&call.service),
-        backends: round.backends(&call.service, answering).await,
+        backends: round
+            .backends(&call.service, call.service_port, answering)
+            .await,
         without_address: round.without_address(&call.answered_by),
         record: faults.get(&call.url_host).cloned(),
     };

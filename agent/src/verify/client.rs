@@ -165,7 +165,8 @@ impl Client {
             return self.run_job(connection, errand, stop).await;
         };
         let mut transfers = BTreeMap::new();
-        for urls in chunks(&errand.urls) {
+        let groups = curl::by_scheme(&errand.urls);
+        for urls in groups.iter().flat_map(|urls| chunks(urls)) {
             let command = curl::transfers(version, &urls, errand.deadline);
             let count = u32::try_from(urls.len()).unwrap_or(u32::MAX);
             let turns = match version {
@@ -176,7 +177,8 @@ impl Client {
                 .exec(connection, &command, errand.deadline.saturating_mul(turns))
                 .await?;
             let read = curl::read_transfers(&ran.stdout, &ran.stderr);
-            if read.is_empty() {
+            // Only of requests is it certain that curl can make them.
+            if read.is_empty() && urls[0].starts_with("http://") {
                 let said = ran.failure.unwrap_or(ran.stderr);
                 return Err(Cause::NoCurl(said.trim().to_owned()));
             }
@@ -198,9 +200,10 @@ impl Client {
         transfers: &mut BTreeMap<String, Transfer>,
     ) {
         let is_error = |url: &&String| {
-            transfers
-                .get(&curl::authority(url))
-                .is_some_and(|transfer| {
+            let transfer = transfers.get(&curl::authority(url));
+            // A failure of gRPC has come with its message.
+            url.starts_with("http://")
+                && transfer.is_some_and(|transfer| {
                     matches!(&transfer.reply, Reply::Answered(answer) if answer.status >= 400)
                 })
         };

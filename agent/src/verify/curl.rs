@@ -1,4 +1,9 @@
 //! What is run in a client's pod, and what it says: pure text in and out.
+//!
+//! The scheme of a URL says how it is asked for: `http` is a GET, `grpc` a call of a method, `https` a
+//! TLS session whose certificate is the service's own affair, `telnet` a connection.
+
+mod connection;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -89,12 +94,40 @@ pub(super) fn read_probe(output: &str) -> (Option<Curl>, Option<DnsTool>) {
     (curl, tool)
 }
 
-/// Fetches URLs, each of another host or port.
+/// URLs in groups that one command fetches: those with one scheme.
+pub(super) fn by_scheme(urls: &[String]) -> Vec<Vec<String>> {
+    let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for url in urls {
+        groups.entry(scheme(url)).or_default().push(url.clone());
+    }
+    groups.into_values().collect()
+}
+
+fn scheme(url: &str) -> &str {
+    url.split_once("://").map_or("", |(scheme, _)| scheme)
+}
+
+/// Fetches URLs, each of another host or port, with one scheme.
 pub(super) fn transfers(curl: Curl, urls: &[&str], deadline: Duration) -> Vec<String> {
-    let format = format!(
-        "\\n{MARK}%{{url_effective}}\\t%{{http_code}}\\t%{{exitcode}}\\t%{{time_total}}\\t%{{errormsg}}\\t%{{header_json}}\\n"
-    );
+    let scheme = urls.first().map_or("", |url| scheme(url));
+    if scheme == connection::SCHEME {
+        return connection::command(urls);
+    }
     let mut command = common(deadline);
+    let mut status = "http_code";
+    if scheme == "https" {
+        command.push("--insecure".to_owned());
+        // In place of a status: when the session was agreed on.
+        status = "time_appconnect";
+    }
+    if scheme == "grpc" {
+        // The call of a method without a message: what it comes to says that a server was reached.
+        command.extend(words(["--request", "POST", "--header", "te: trailers"]));
+        command.extend(words(["--header", "content-type: application/grpc"]));
+    }
+    let format = format!(
+        "\\n{MARK}%{{url_effective}}\\t%{{{status}}}\\t%{{exitcode}}\\t%{{time_total}}\\t%{{errormsg}}\\t%{{header_json}}\\n"
+    );
     match curl {
         Curl::New => command.extend(words(["--parallel", "--parallel-max", AT_ONCE])),
         Curl::Old => command.extend(words(["--show-error", "--dump-header", "-"])),
@@ -102,12 +135,13 @@ pub(super) fn transfers(curl: Curl, urls: &[&str], deadline: Duration) -> Vec<St
     let format = match curl {
         Curl::New => format,
         Curl::Old => {
-            format!("\\n{MARK}%{{url_effective}}\\t%{{http_code}}\\t\\t%{{time_total}}\\t\\t\\n")
+            format!("\\n{MARK}%{{url_effective}}\\t%{{{status}}}\\t\\t%{{time_total}}\\t\\t\\n")
         }
     };
     command.extend(words(["--write-out", &format]));
     for url in urls {
-        command.extend(words(["--output", "/dev/null", url]));
+        let url = url.replacen("grpc://", "http://", 1);
+        command.extend(words(["--output", "/dev/null", &url]));
     }
     command
 }
@@ -180,13 +214,20 @@ pub(super) fn read_transfers(stdout: &str, stderr: &str) -> BTreeMap<String, Tra
     let mut before = stdout;
     while let Some((head, rest)) = before.split_once(MARK) {
         let end = rest.find(MARK).unwrap_or(rest.len());
+        if scheme(rest) == connection::SCHEME {
+            transfers.extend(connection::read(&rest[..end]));
+            before = rest;
+            continue;
+        }
         let mut fields = rest[..end].splitn(6, '\t');
         let mut field = || fields.next().unwrap_or_default();
         let (url, status, exit, seconds, message, headers) =
             (field(), field(), field(), field(), field(), field());
+        let session = scheme(url) == "https" && status.parse().is_ok_and(|time: f64| time > 0.0);
         let status: u16 = status.parse().unwrap_or(0);
         let mut failure = (exit.parse().unwrap_or(0), message.to_owned());
         if status == 0
+            && !session
             && failure.0 == 0
             && let Some(next) = failures.next()
         {
@@ -200,15 +241,21 @@ pub(super) fn read_transfers(stdout: &str, stderr: &str) -> BTreeMap<String, Tra
         };
         let header = |name: &str| headers[name][0].as_str().map(str::to_owned);
         // A body that breaks off after the head is as good as none.
-        let reply = if status == 0 || matches!(failure.0, 18 | 28 | 56) {
+        let reply = if session {
+            Reply::Connected
+        } else if status == 0 || matches!(failure.0, 18 | 28 | 56) {
             Reply::Failed(Failure::of_curl(failure.0, &failure.1))
         } else {
-            Reply::Answered(Answer {
+            let mut answer = Answer {
                 status,
                 cluster: header(ANSWER_HEADER),
                 envoy: header("server").is_some_and(|server| server.contains("envoy")),
                 body: String::new(),
-            })
+            };
+            if let Some(grpc) = header("grpc-status") {
+                of_grpc(&mut answer, &grpc, header("grpc-message").as_deref());
+            }
+            Reply::Answered(answer)
         };
         let seconds: f64 = seconds.parse().unwrap_or(0.0);
         let time = Duration::try_from_secs_f64(seconds).unwrap_or_default();
@@ -222,6 +269,15 @@ pub(super) fn read_transfers(stdout: &str, stderr: &str) -> BTreeMap<String, Tra
         before = rest;
     }
     transfers
+}
+
+/// What is UNAVAILABLE to gRPC is 503 to HTTP (envoy `source/common/grpc/common.cc`); any other
+/// status is that of a server that was reached.
+pub(super) fn of_grpc(answer: &mut Answer, status: &str, message: Option<&str>) {
+    if status == "14" {
+        answer.status = 503;
+        answer.body = beginning(message.unwrap_or_default());
+    }
 }
 
 /// Headers as they come, the last answer's, in the form of curl's JSON.

@@ -89,6 +89,12 @@ pub(super) fn find_target<'a>(
     if !resolved.answer_header {
         return Err("with spec.answerHeader: false nobody sees which cluster answers".to_owned());
     }
+    if !service.is_http() {
+        return Err(format!(
+            "{} has no HTTP port, so nobody sees which cluster answers",
+            service.id()
+        ));
+    }
     if service.clusters.len() < 2 {
         return Err(format!(
             "{} runs in one cluster only, so traffic has nowhere to go",

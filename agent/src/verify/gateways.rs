@@ -7,7 +7,7 @@ use shared::expect::GatewayCall;
 use shared::verify::{Around, Cause, Check, Expected, Family, Outcome, Reply, judge_call};
 
 use super::http::{self, Got};
-use super::round::{AT_ONCE, Round, expected_text, some_at_once};
+use super::round::{AT_ONCE, Round, expected_of, some_at_once};
 
 /// Asks all gateways.
 ///
@@ -65,7 +65,7 @@ fn row(call: &GatewayCall) -> Check {
     } else {
         format!("{}:{}", call.address, call.port)
     };
-    check.expected = expected_text(call.probe.status, &call.answered_by);
+    check.expected = expected_of(call.protocol, call.probe.status, &call.answered_by);
     check
 }
 
@@ -73,16 +73,7 @@ async fn one(round: &Round<'_>, call: &GatewayCall, not_reached: Option<String>)
     let mut check = row(call);
     let got = match not_reached {
         Some(why) => Got::NotReached(why),
-        None => {
-            http::get(
-                &call.address,
-                call.port,
-                &call.host,
-                &call.probe.path,
-                round.deadline(),
-            )
-            .await
-        }
+        None => http::ask(call, round.deadline()).await,
     };
     let (reply, milliseconds) = match got {
         Got::Reply {
@@ -118,7 +109,9 @@ async fn one(round: &Round<'_>, call: &GatewayCall, not_reached: Option<String>)
                 .into_iter()
                 .filter(|off| off.cluster == call.cluster)
                 .collect(),
-            backends: round.backends(&call.service, clusters).await,
+            backends: round
+                .backends(&call.service, call.service_port, clusters)
+                .await,
             ..Around::default()
         }
     };
@@ -140,6 +133,7 @@ pub(super) fn fill(check: &mut Check, reply: &Reply, milliseconds: u32) {
                 check.seen.text = answer.body.chars().take(200).collect();
             }
         }
+        Reply::Connected => "connected".clone_into(&mut check.seen.text),
         Reply::Failed(failure) => check.seen.text = format!("{failure:?}").to_lowercase(),
     }
 }

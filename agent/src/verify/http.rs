@@ -4,16 +4,25 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{HOST, HeaderMap, SERVER, USER_AGENT};
+use http::Method;
+use http::header::{CONTENT_TYPE, HOST, HeaderMap, SERVER, TE, USER_AGENT};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use shared::expect::GatewayCall;
+use shared::mesh::Protocol;
 use shared::render::ANSWER_HEADER;
 use shared::verify::{Answer, Failure, Reply};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
+
+use super::curl::of_grpc;
+use super::tls;
 
 /// As much of a body as is looked at.
 const BODY_LIMIT: usize = 64 << 10;
+/// For so long a connection without requests has to be held.
+pub(super) const HOLD: Duration = Duration::from_secs(2);
 /// Who asks.
 pub(super) const AGENT: &str = concat!("fedmesh-verify/", env!("CARGO_PKG_VERSION"));
 
@@ -26,16 +35,11 @@ pub(super) enum Got {
     NotReached(String),
 }
 
-/// GETs a path from an address (an IP address or the name of a load balancer).
-pub(super) async fn get(
-    address: &str,
-    port: u16,
-    host: &str,
-    path: &str,
-    deadline: Duration,
-) -> Got {
+/// Asks a gateway what a call says: with a request, or by the protocol's own beginning.
+pub(super) async fn ask(call: &GatewayCall, deadline: Duration) -> Got {
+    let GatewayCall { address, port, .. } = call;
     let start = Instant::now();
-    let stream = match tokio::time::timeout(deadline, connect(address, port)).await {
+    let stream = match tokio::time::timeout(deadline, connect(address, *port)).await {
         Ok(Ok(stream)) => stream,
         // A refusal comes from the address itself.
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
@@ -53,14 +57,28 @@ pub(super) async fn get(
         }
     };
     let left = deadline.saturating_sub(start.elapsed());
-    let reply = match tokio::time::timeout(left, exchange(stream, port, host, path)).await {
-        Ok(Ok(answer)) => Reply::Answered(answer),
-        Ok(Err(_)) => Reply::Failed(Failure::Reset),
-        Err(_) => Reply::Failed(Failure::Timeout),
+    let reply = async {
+        match call.protocol {
+            Protocol::Http | Protocol::Http2 | Protocol::Grpc => exchange(stream, call)
+                .await
+                .map_or(Reply::Failed(Failure::Reset), Reply::Answered),
+            Protocol::Tcp => held(stream).await,
+            Protocol::Tls => tls::session(stream, &call.host).await,
+        }
     };
+    let reply = tokio::time::timeout(left, reply).await;
     Got::Reply {
-        reply,
+        reply: reply.unwrap_or(Reply::Failed(Failure::Timeout)),
         milliseconds: milliseconds(start.elapsed()),
+    }
+}
+
+/// Whether a connection is held, or the other side speaks first: a gateway closes it when nobody
+/// behind it takes it.
+async fn held(mut stream: TcpStream) -> Reply {
+    match tokio::time::timeout(HOLD, stream.read(&mut [0])).await {
+        Err(_) | Ok(Ok(1..)) => Reply::Connected,
+        Ok(Ok(0) | Err(_)) => Reply::Failed(Failure::Reset),
     }
 }
 
@@ -71,18 +89,24 @@ async fn connect(address: &str, port: u16) -> std::io::Result<TcpStream> {
 
 async fn exchange(
     stream: TcpStream,
-    port: u16,
-    host: &str,
-    path: &str,
+    call: &GatewayCall,
 ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);
-    let authority = if port == 80 {
+    let GatewayCall { host, port, .. } = call;
+    let authority = if *port == 80 {
         host.to_owned()
     } else {
         format!("{host}:{port}")
     };
-    let request = http::Request::get(path)
+    let mut request = http::Request::get(&call.probe.path);
+    if call.protocol == Protocol::Grpc {
+        request = request
+            .method(Method::POST)
+            .header(CONTENT_TYPE, "application/grpc")
+            .header(TE, "trailers");
+    }
+    let request = request
         .header(HOST, authority)
         .header(USER_AGENT, AGENT)
         .body(Empty::<Bytes>::new())?;
@@ -95,12 +119,17 @@ async fn exchange(
             .await
             .map(http_body_util::Collected::to_bytes)
             .unwrap_or_default();
-        Ok(Answer {
+        let mut answer = Answer {
             status: head.status.as_u16(),
             cluster: text(&head.headers, ANSWER_HEADER),
             envoy: text(&head.headers, SERVER.as_str()).is_some_and(|s| s.contains("envoy")),
             body: beginning(&String::from_utf8_lossy(&body)),
-        })
+        };
+        if let Some(status) = text(&head.headers, "grpc-status") {
+            let message = text(&head.headers, "grpc-message");
+            of_grpc(&mut answer, &status, message.as_deref());
+        }
+        Ok(answer)
     }
     .await;
     driver.abort();
@@ -125,11 +154,32 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 mod tests {
     use std::time::Duration;
 
+    use shared::expect::GatewayCall;
+    use shared::mesh::Protocol;
+    use shared::resolved::Probe;
     use shared::verify::{Answer, Failure, Reply};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
-    use super::{Got, get};
+    use super::{Got, ask};
+
+    async fn get(address: &str, port: u16, protocol: Protocol, deadline: Duration) -> Got {
+        let call = GatewayCall {
+            cluster: "north".into(),
+            service: "shop.sales".into(),
+            host: "shop.example.org".into(),
+            address: address.into(),
+            port,
+            protocol,
+            service_port: 8000,
+            probe: Probe {
+                path: "/html".into(),
+                status: None,
+            },
+            answered_by: Vec::new(),
+        };
+        ask(&call, deadline).await
+    }
 
     /// Takes one connection and says this to whatever it is asked, with a pause before it.
     async fn serve(says: &'static str, pause: Duration) -> (u16, tokio::task::JoinHandle<String>) {
@@ -149,7 +199,7 @@ mod tests {
     async fn reply(says: &'static str, pause: Duration) -> (Reply, String) {
         let (port, task) = serve(says, pause).await;
         let deadline = Duration::from_millis(500);
-        let got = get("127.0.0.1", port, "shop.example.org", "/html", deadline).await;
+        let got = get("127.0.0.1", port, Protocol::Http, deadline).await;
         let Got::Reply { reply, .. } = got else {
             panic!("{got:?}")
         };
@@ -166,7 +216,7 @@ mod tests {
         )
         .await;
         let deadline = Duration::from_secs(5);
-        let got = get("localhost", port, "shop.example.org", "/html", deadline).await;
+        let got = get("localhost", port, Protocol::Http, deadline).await;
         let Got::Reply { reply, .. } = got else {
             panic!("{got:?}")
         };
@@ -183,6 +233,37 @@ mod tests {
             asked.contains(&format!("host: shop.example.org:{port}\r\n")),
             "{asked}"
         );
+    }
+
+    #[tokio::test]
+    async fn connections_and_sessions() {
+        let deadline = Duration::from_secs(5);
+        let connect = async |protocol, says, pause| {
+            let (port, task) = serve(says, pause).await;
+            let got = get("127.0.0.1", port, protocol, deadline).await;
+            task.abort();
+            match got {
+                Got::Reply { reply, .. } => reply,
+                Got::NotReached(why) => panic!("{why}"),
+            }
+        };
+        // It reads before it speaks, so nothing comes and the connection is held.
+        let none = Duration::ZERO;
+        assert_eq!(connect(Protocol::Tcp, "", none).await, Reply::Connected);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let closing = tokio::spawn(async move { drop(listener.accept().await) });
+        let got = get("127.0.0.1", port, Protocol::Tcp, deadline).await;
+        let closed = Reply::Failed(Failure::Reset);
+        assert!(
+            matches!(&got, Got::Reply { reply, .. } if *reply == closed),
+            "{got:?}"
+        );
+        closing.await.unwrap();
+        // What is no TLS, and nobody.
+        let reply = connect(Protocol::Tls, "HTTP/1.1 400 Bad Request\r\n\r\n", none).await;
+        assert!(matches!(reply, Reply::Failed(Failure::Tls(_))), "{reply:?}");
+        assert_eq!(connect(Protocol::Tls, "", none).await, closed);
     }
 
     #[tokio::test]
@@ -203,7 +284,7 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         drop(listener);
         let deadline = Duration::from_secs(5);
-        let got = get("127.0.0.1", port, "h", "/", deadline).await;
+        let got = get("127.0.0.1", port, Protocol::Http, deadline).await;
         assert!(
             matches!(
                 got,

@@ -176,21 +176,25 @@ impl Job {
 
 /// Waits for the sidecar, calls, asks DNS, and lets a sidecar of the old kind end.
 fn script(errand: &Errand) -> String {
-    let urls: Vec<&str> = errand.urls.iter().map(String::as_str).collect();
-    let curl: Vec<String> = curl::transfers(Curl::New, &urls, errand.deadline)
+    let commands: Vec<String> = curl::by_scheme(&errand.urls)
         .iter()
-        .map(|word| quoted(word))
+        .map(|urls| {
+            let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
+            let command = curl::transfers(Curl::New, &urls, errand.deadline);
+            let words: Vec<String> = command.iter().map(|word| quoted(word)).collect();
+            format!("{} 2>/dev/null", words.join(" "))
+        })
         .collect();
     let names: Vec<String> = errand.names.iter().map(|name| quoted(name)).collect();
     let local = "curl -so /dev/null --noproxy '*' --max-time 2";
     format!(
         "i=0; until {local} http://127.0.0.1:15021/healthz/ready || [ $i -ge 30 ]; do i=$((i+1)); sleep 1; done\n\
-         {} 2>/dev/null\n\
+         {}\n\
          set -- {}\n\
          {}\n\
          {local} -X POST http://127.0.0.1:15020/quitquitquit\n\
          exit 0\n",
-        curl.join(" "),
+        commands.join("\n"),
         names.join(" "),
         curl::names_script_for_any(),
     )

@@ -23,6 +23,7 @@ mod records;
 mod restore;
 mod round;
 mod selector;
+mod tls;
 mod watch;
 mod watcher;
 mod workloads;

@@ -9,9 +9,10 @@ use futures::stream::{self, StreamExt as _};
 use serde_json::Value;
 use shared::api::Status;
 use shared::expect::Expectations;
+use shared::mesh::Protocol;
 use shared::object::Key;
 use shared::ownership;
-use shared::resolved::{Resolved, Service};
+use shared::resolved::{Port, Resolved, Service};
 use shared::verify::{Backend, Check, Family, Off, OffObject, Outcome, PortSeen};
 
 use super::VerifyOptions;
@@ -94,6 +95,19 @@ pub(super) fn expected_text(status: Option<u16>, answered_by: &[String]) -> Stri
     }
 }
 
+/// What should come of a call, by what is spoken.
+pub(super) fn expected_of(
+    protocol: Protocol,
+    status: Option<u16>,
+    answered_by: &[String],
+) -> String {
+    match protocol {
+        Protocol::Http | Protocol::Http2 | Protocol::Grpc => expected_text(status, answered_by),
+        Protocol::Tcp => "a connection that is held".to_owned(),
+        Protocol::Tls => "a TLS session".to_owned(),
+    }
+}
+
 impl Round<'_> {
     /// For each check.
     pub(super) fn deadline(&self) -> Duration {
@@ -173,14 +187,23 @@ impl Round<'_> {
             .flat_map(|cluster| off(cluster).map(|(key, how)| (cluster.name.as_str(), key, how)))
     }
 
-    /// What stands behind a service in some clusters, as far as it can be seen.
-    pub(super) async fn backends(&self, service: &str, clusters: &[String]) -> Vec<Backend> {
+    /// What stands behind a port of a service in some clusters, as far as it can be seen.
+    pub(super) async fn backends(
+        &self,
+        service: &str,
+        number: u16,
+        clusters: &[String],
+    ) -> Vec<Backend> {
         let Some(service) = self.service(service) else {
+            return Vec::new();
+        };
+        let mut ports = service.ports.iter();
+        let Some(port) = ports.find(|port| port.number == number) else {
             return Vec::new();
         };
         let backends = clusters.iter().filter_map(|cluster| {
             let connection = self.connection(cluster).ok()?;
-            Some(backend(connection, cluster, service).boxed())
+            Some(backend(connection, cluster, service, port).boxed())
         });
         let backends = some_at_once(AT_ONCE, backends.collect()).await;
         backends.into_iter().flatten().collect()
@@ -206,14 +229,20 @@ fn concerns(key: &Key, service: &Service, mesh: &str) -> bool {
 }
 
 /// `None` where nobody may look.
-async fn backend(connection: &Connection, cluster: &str, service: &Service) -> Option<Backend> {
+async fn backend(
+    connection: &Connection,
+    cluster: &str,
+    service: &Service,
+    port: &Port,
+) -> Option<Backend> {
     let (namespace, name) = (service.namespace.as_str(), service.name.as_str());
     let request = Request::get(format!("/api/v1/namespaces/{namespace}/services/{name}"));
     let found = connection.find(&request).await.ok()?;
     let mut backend = Backend {
         cluster: cluster.to_owned(),
         service: format!("{namespace}/{name}"),
-        number: service.port,
+        number: port.number,
+        protocol: port.protocol,
         port: None,
         ready: Some(0),
     };
@@ -225,10 +254,10 @@ async fn backend(connection: &Connection, cluster: &str, service: &Service) -> O
     backend.port = ports
         .into_iter()
         .flatten()
-        .find(|port| port["port"] == service.port)
-        .map(|port| PortSeen {
-            name: text(&port["name"]),
-            app_protocol: text(&port["appProtocol"]),
+        .find(|seen| seen["port"] == port.number)
+        .map(|seen| PortSeen {
+            name: text(&seen["name"]),
+            app_protocol: text(&seen["appProtocol"]),
         });
     let ready = cluster::ready_endpoints(connection, namespace, name).await;
     backend.ready = ready.ok().map(Option::unwrap_or_default);

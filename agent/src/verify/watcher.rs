@@ -41,7 +41,11 @@ pub(super) async fn watchers<'a>(
 ) -> Result<Vec<Watcher<'a>>, String> {
     let host = found.name.host.as_str();
     let calls = round.expectations.calls.iter();
-    let calls = calls.filter(|call| call.url_host == host);
+    let mut ports = found.service.ports.iter();
+    let port = ports.find(|port| port.protocol.is_http());
+    let calls = calls.filter(|call| {
+        call.url_host == host && port.is_some_and(|port| port.published == call.port)
+    });
     let tasks = calls.map(|call| watcher(round, found, call).boxed());
     let watchers = some_at_once(AT_ONCE, tasks.collect()).await;
     let watchers: Vec<Watcher<'_>> = watchers.into_iter().flatten().collect();
@@ -166,7 +170,7 @@ fn sample(watcher: &Watcher<'_>, at: Duration, reply: &Reply) -> Sample {
         is_good: judge_call(expected, reply, &Around::default()).is_ok(),
         answered_by: match reply {
             Reply::Answered(answer) => answer.cluster.clone(),
-            Reply::Failed(_) => None,
+            Reply::Connected | Reply::Failed(_) => None,
         },
     }
 }

@@ -105,7 +105,7 @@ async fn bodies_that_are_not_taken() {
 async fn a_document_with_errors_comes_back_with_findings() {
     let house = House::new();
     let mut bad = mesh();
-    bad.spec.services[0].port = 80_000;
+    bad.spec.services[0].port = Some(80_000);
     let request = json!({"mesh": bad, "digest": "sha256:00"});
     let answer = house
         .send("POST", "/api/v1/plan", &[], request.to_string())

@@ -65,6 +65,12 @@ codes! {
     ROUTE_UNREACHED = "FM0415", "No request gets to a route", ["IST0130", "IST0131"];
     CLUSTERS_TWICE = "FM0416", "It is said twice which clusters run a service", [];
     NO_EJECTION = "FM0417", "Outlier detection is set so that calls do not leave a cluster that fails", [];
+    NO_PORT = "FM0421", "A service has no port, or `ports` beside `port`", [];
+    SERVICE_PORT_TWICE = "FM0422", "A service has one port, or one published port, twice", ["KIA1211"];
+    PUBLISHED_TWICE = "FM0423", "A published port cannot tell apart what is published on it", ["IST0177", "KIA1211", "KIA1212"];
+    TCP_TELLS_NO_NAME = "FM0424", "Inside a mesh, plain TCP is told by its port alone", ["IST0134"];
+    GATEWAY_SERVICE_PORT = "FM0425", "The gateways' Services need another port", ["IST0162"];
+    HTTP_ONLY = "FM0426", "A setting for requests stands at a service without an HTTP port", [];
     BAD_ISTIO = "FM0501", "The Istio version cannot be read", [];
     OLD_ISTIO = "FM0502", "The Istio version is too old", [];
     FEDERATION_RECORDS = "FM0601", "The federation controller cannot publish names that start with a service", [];

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::clusters::listed;
 use super::{Findings, code, external_port};
-use crate::mesh::{self, Protocol, Spec};
+use crate::mesh::{self, ExternalProtocol, Spec};
 use crate::name::{HOST_NAME_MAX, HostPattern, Label};
 use crate::ownership;
 use crate::resolved::{CLUSTER_DOMAIN, ExternalHost, ExternalPort, IstioVersion, Place, Service};
@@ -112,9 +112,9 @@ fn told_apart(
         same.count()
     };
     if matches!(place, Place::Caller(_))
-        || count(Protocol::Tcp) > 0
-        || count(Protocol::Http) > 1
-        || count(Protocol::Https) > 1
+        || count(ExternalProtocol::Tcp) > 0
+        || count(ExternalProtocol::Http) > 1
+        || count(ExternalProtocol::Https) > 1
     {
         findings.error(
             code::NOT_BY_EGRESS_GATEWAY,
@@ -274,12 +274,11 @@ fn tcp_once(hosts: &[ExternalHost], findings: &mut Findings) {
     for (index, one) in hosts.iter().enumerate() {
         for (place, port) in one.ports.iter().enumerate() {
             let rival = hosts[..index].iter().find(|other| {
-                let has_port = other
-                    .ports
-                    .iter()
-                    .any(|other| other.number == port.number && other.protocol == Protocol::Tcp);
+                let has_port = other.ports.iter().any(|other| {
+                    other.number == port.number && other.protocol == ExternalProtocol::Tcp
+                });
                 has_port
-                    && port.protocol == Protocol::Tcp
+                    && port.protocol == ExternalProtocol::Tcp
                     && other
                         .clusters
                         .iter()

@@ -1,7 +1,7 @@
 //! Rules about `spec.external[].ports`.
 
 use super::{Findings, code, port};
-use crate::mesh::{self, Protocol};
+use crate::mesh::{self, ExternalProtocol};
 use crate::name::HostPattern;
 use crate::resolved::{
     DEFAULT_TLS_PORT, ExternalPort, IstioVersion, OLDEST_ISTIO_WITH_TLS, Place, TlsOrigination,
@@ -17,7 +17,7 @@ pub(super) fn check(
     if given.is_empty() {
         return Some(vec![ExternalPort {
             number: DEFAULT_TLS_PORT,
-            protocol: Protocol::Https,
+            protocol: ExternalProtocol::Https,
             tls: None,
         }]);
     }
@@ -49,8 +49,8 @@ fn one_port(
 ) -> Option<ExternalPort> {
     let number = port(findings, &format!("{path}.port"), given.port)?;
     let protocol = given.protocol.or(match number {
-        80 => Some(Protocol::Http),
-        443 => Some(Protocol::Https),
+        80 => Some(ExternalProtocol::Http),
+        443 => Some(ExternalProtocol::Https),
         _ => None,
     });
     let Some(protocol) = protocol else {
@@ -62,14 +62,14 @@ fn one_port(
         );
         return None;
     };
-    if protocol == Protocol::Tcp && place.addresses().is_empty() {
+    if protocol == ExternalProtocol::Tcp && place.addresses().is_empty() {
         tcp_without_address(&format!("{path}.protocol"), number, host, findings);
     }
     let tls = match &given.tls {
         None => None,
         Some(tls) => {
             let path = format!("{path}.tls");
-            if protocol != Protocol::Http || matches!(place, Place::Caller(_)) {
+            if protocol != ExternalProtocol::Http || matches!(place, Place::Caller(_)) {
                 findings.error(
                     code::BAD_ORIGINATION,
                     &path,

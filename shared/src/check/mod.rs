@@ -13,6 +13,7 @@ mod failover;
 mod finding;
 mod labels;
 mod passed_on;
+mod ports;
 mod provider;
 mod routes;
 mod services;

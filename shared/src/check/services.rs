@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::clusters::listed;
 use super::labels::labels;
-use super::{Findings, code, failover, passed_on, port, routes};
+use super::{Findings, code, failover, passed_on, ports, routes};
 use crate::mesh::passed_on::{IstioFields, TRAFFIC_POLICY, shape};
 use crate::mesh::{self, Naming, Spec};
 use crate::name::HOST_NAME_MAX;
@@ -48,6 +48,7 @@ pub(super) fn check(
         .collect();
     let resolved: Vec<Service> = resolved.into_iter().collect::<Option<_>>()?;
     names_once(&resolved, findings);
+    ports::across(&resolved, spec, clusters?, findings);
     Some(resolved)
 }
 
@@ -69,7 +70,7 @@ fn one(
             .unwrap_or(resolved::DEFAULT_NAMESPACE),
         "the service's namespace",
     );
-    let port = port(findings, &at("port"), service.port);
+    let ports = ports::of_service(index, service, findings);
     let hostname = match &service.hostname {
         Some(text) => Some(findings.label(&at("hostname"), text, "the host")?),
         None => None,
@@ -80,10 +81,16 @@ fn one(
     let traffic_policy = policy(&at("trafficPolicy"), service, findings);
     let export_to = export_to(&at("exportTo"), &service.export_to, findings);
     let several = serving.as_ref().is_some_and(|serving| serving.len() > 1);
+    let is_http = ports
+        .as_ref()
+        .is_none_or(|ports| ports.iter().any(|port| port.protocol.is_http()));
+    if !is_http {
+        ports::http_only(index, service, findings);
+    }
     let retry = failover::retry(
         &at("failover"),
         service.failover.as_ref(),
-        several,
+        several && is_http,
         findings,
     );
     let outlier_detection = failover::outlier_detection(
@@ -117,7 +124,7 @@ fn one(
     Some(Service {
         name,
         namespace,
-        port: port?,
+        ports: ports?,
         clusters: serving,
         routes: routes?,
         subsets: subsets?,

@@ -42,7 +42,7 @@ pub struct ExternalPort {
     /// What callers speak there; `https` and other TLS passes as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "`http` for 80, `https` for 443")))]
-    pub protocol: Option<Protocol>,
+    pub protocol: Option<ExternalProtocol>,
     /// Callers speak plain HTTP, and their sidecars TLS with the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "calls pass as they are")))]
@@ -53,7 +53,7 @@ pub struct ExternalPort {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
-pub enum Protocol {
+pub enum ExternalProtocol {
     /// Plain HTTP, told apart by the request's host.
     Http,
     /// TLS, told apart by the name that the caller asks for (SNI).

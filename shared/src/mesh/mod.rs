@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 
 pub use cluster::{Cluster, DnsFlavour, EgressGateway, Gateway};
 pub use dns::{Credentials, Dns, ExternalDns, Naming, Policy};
-pub use external::{ExternalHost, ExternalPort, Protocol, TlsOrigination};
+pub use external::{ExternalHost, ExternalPort, ExternalProtocol, TlsOrigination};
 pub use gitops::Gitops;
 pub use read::{Limits, ReadError};
-pub use service::{Failover, Probe, Service};
+pub use service::{Failover, Port, Probe, Protocol, Service};
 
 /// A Mesh document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,9 +18,18 @@ pub struct Service {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::DEFAULT_NAMESPACE)))]
     pub namespace: Option<String>,
-    /// Its HTTP port.
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port"))]
-    pub port: u32,
+    /// Its port, where it is one; else see `ports`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port", extend("x-default" = "required without `ports`")))]
+    pub port: Option<u32>,
+    /// What is spoken on its port, see [protocols](#protocols-and-ports).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "http")))]
+    pub protocol: Option<Protocol>,
+    /// Its ports, where they are several or published under another number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "`port` alone")))]
+    pub ports: Vec<Port>,
     /// Also published as `<hostname>.<suffix>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label"))]
@@ -59,6 +68,69 @@ pub struct Service {
     /// The request by which the service is tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Probe>,
+}
+
+/// A port of a service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Port {
+    /// The port of the Kubernetes Service.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port"))]
+    pub port: u32,
+    /// What is spoken on it, see [protocols](#protocols-and-ports).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "http")))]
+    pub protocol: Option<Protocol>,
+    /// The port under which its names are called, and that of the gateways' Services.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port", extend("x-default" = "80 for the first HTTP, HTTP/2 or gRPC port, 443 for `tls`, else `port`")))]
+    pub published: Option<u32>,
+}
+
+/// What is spoken on a port.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// HTTP/1.1.
+    #[default]
+    Http,
+    /// HTTP/2 without TLS.
+    Http2,
+    /// gRPC.
+    Grpc,
+    /// Any bytes.
+    Tcp,
+    /// TLS, passed through to the service, which has the certificate.
+    Tls,
+}
+
+impl Protocol {
+    /// The name in the document, and what Istio reads at the beginning of a port's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Http2 => "http2",
+            Self::Grpc => "grpc",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+        }
+    }
+
+    /// Whether requests can be told apart and repeated: HTTP, HTTP/2 and gRPC.
+    pub const fn is_http(self) -> bool {
+        matches!(self, Self::Http | Self::Http2 | Self::Grpc)
+    }
+
+    /// What it is to a gateway, whose ports can be shared within one: HTTP, TCP or TLS.
+    #[must_use]
+    pub const fn family(self) -> Self {
+        match self {
+            Self::Http | Self::Http2 | Self::Grpc => Self::Http,
+            Self::Tcp | Self::Tls => self,
+        }
+    }
 }
 
 /// What happens to calls while a cluster fails.

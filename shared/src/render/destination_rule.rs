@@ -3,9 +3,11 @@
 //! One for each name with more than one cluster behind it. Locality failover does nothing without
 //! outlier detection, and without `maxEjectionPercent: 100` it stops short of the last endpoint of
 //! a locality, so the three always come together; `minHealthPercent: 1` lets calls try everything when
-//! all endpoints are out at once, instead of failing until one is let in again. Only gateway errors (502, 503, 504, connections
-//! that fail) eject: an application's own 500 is no reason to leave a cluster.
+//! all endpoints are out at once, instead of failing until one is let in again. Only gateway errors (502,
+//! 503, 504, connections that fail) eject: an application's own 500 is no reason to leave a cluster. Of
+//! TCP and TLS only connections that fail are seen.
 
+use super::service_entry::has_entry;
 use super::{Istio, all, export, skeleton};
 use crate::object::Object;
 use crate::placed::Placed;
@@ -16,7 +18,7 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
     service
         .names
         .iter()
-        .filter(|name| fails_over(name, &service.names))
+        .filter(|name| fails_over(name, &service.names) && has_entry(name, service))
         .map(|name| {
             let mut body = skeleton(
                 r#"{"spec":{"host":"","trafficPolicy":{"connectionPool":{"tcp":{"connectTimeout":"250ms"}},

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::external::SUBJECT;
 use super::{Istio, skeleton};
-use crate::mesh::Protocol;
+use crate::mesh::ExternalProtocol;
 use crate::object::Object;
 use crate::ownership;
 use crate::placed::Placed;
@@ -21,13 +21,13 @@ use crate::resolved::{
 };
 
 /// What the gateway has for each protocol, but for port and hosts.
-const SERVERS: [(Protocol, &str); 2] = [
+const SERVERS: [(ExternalProtocol, &str); 2] = [
     (
-        Protocol::Http,
+        ExternalProtocol::Http,
         r#"{"port":{"number":0,"name":"https-mesh","protocol":"HTTPS"},"tls":{"mode":"ISTIO_MUTUAL"}}"#,
     ),
     (
-        Protocol::Https,
+        ExternalProtocol::Https,
         r#"{"port":{"number":0,"name":"tls","protocol":"TLS"},"tls":{"mode":"PASSTHROUGH"}}"#,
     ),
 ];
@@ -83,14 +83,14 @@ fn destination_rule(resolved: &Resolved) -> Option<Placed> {
     let subset = ownership::object_name(resolved.name.as_str());
     let values: Vec<(usize, Vec<Value>)> = egress_gateways(resolved)
         .filter_map(|(index, gateway)| {
-            let hosts = hosts(index, Protocol::Http, resolved);
+            let hosts = hosts(index, ExternalProtocol::Http, resolved);
             let mut rule = skeleton(
                 r#"{"name":"","trafficPolicy":{"portLevelSettings":[
                 {"port":{"number":0},"tls":{"mode":"ISTIO_MUTUAL","sni":""}}]}}"#,
             );
             rule["name"] = subset.as_str().into();
             let settings = &mut rule["trafficPolicy"]["portLevelSettings"][0];
-            settings["port"]["number"] = door(Protocol::Http).into();
+            settings["port"]["number"] = door(ExternalProtocol::Http).into();
             settings["tls"]["sni"] = hosts.first()?.as_str().into();
             Some((index, vec![service(gateway).into(), json!([rule])]))
         })
@@ -111,8 +111,8 @@ fn virtual_service(host: &ExternalHost, resolved: &Resolved) -> Placed {
     let mut fields: Vec<&[&'static str]> = vec![&["spec", "gateways"]];
     fields.extend(host.ports.iter().map(|port| -> &[&'static str] {
         match port.protocol {
-            Protocol::Http => &["spec", "http"],
-            Protocol::Https | Protocol::Tcp => &["spec", "tls"],
+            ExternalProtocol::Http => &["spec", "http"],
+            ExternalProtocol::Https | ExternalProtocol::Tcp => &["spec", "tls"],
         }
     }));
     let values = egress_gateways(resolved)
@@ -146,14 +146,14 @@ fn routes(port: &ExternalPort, host: &str, gateway: &EgressGateway, resolved: &R
     ] {
         let route = &mut routes[index];
         route["match"][0]["port"] = arriving.into();
-        if port.protocol == Protocol::Https {
+        if port.protocol == ExternalProtocol::Https {
             route["match"][0]["sniHosts"] = json!([host]);
         }
         let destination = &mut route["route"][0]["destination"];
         destination["host"] = to.into();
         destination["port"]["number"] = leaving.into();
     }
-    if port.protocol == Protocol::Http {
+    if port.protocol == ExternalProtocol::Http {
         let subset = ownership::object_name(resolved.name.as_str());
         routes[0]["route"][0]["destination"]["subset"] = subset.into();
     }
@@ -162,10 +162,10 @@ fn routes(port: &ExternalPort, host: &str, gateway: &EgressGateway, resolved: &R
 }
 
 /// The port of the gateway's Service at which it takes a protocol.
-fn door(protocol: Protocol) -> u16 {
+fn door(protocol: ExternalProtocol) -> u16 {
     match protocol {
-        Protocol::Http => 80,
-        Protocol::Https | Protocol::Tcp => 443,
+        ExternalProtocol::Http => 80,
+        ExternalProtocol::Https | ExternalProtocol::Tcp => 443,
     }
 }
 
@@ -189,7 +189,7 @@ fn service(gateway: &EgressGateway) -> String {
 }
 
 /// What a cluster calls through its egress gateway in a protocol, in the order of the document.
-fn hosts(cluster: usize, protocol: Protocol, resolved: &Resolved) -> Vec<String> {
+fn hosts(cluster: usize, protocol: ExternalProtocol, resolved: &Resolved) -> Vec<String> {
     let hosts = resolved.external.iter().filter(|host| {
         host.by_egress_gateway
             && host.clusters.contains(&cluster)

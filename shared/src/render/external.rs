@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use super::{Istio, skeleton};
-use crate::mesh::Protocol;
+use crate::mesh::ExternalProtocol;
 use crate::object::Object;
 use crate::ownership;
 use crate::placed::Placed;
@@ -52,9 +52,9 @@ fn service_entry(host: &ExternalHost) -> Value {
 
 fn service_port(port: &ExternalPort) -> Value {
     let (name, protocol) = match port.protocol {
-        Protocol::Http => ("http", "HTTP"),
-        Protocol::Https => ("https", "HTTPS"),
-        Protocol::Tcp => ("tcp", "TCP"),
+        ExternalProtocol::Http => ("http", "HTTP"),
+        ExternalProtocol::Https => ("https", "HTTPS"),
+        ExternalProtocol::Tcp => ("tcp", "TCP"),
     };
     let name = format!("{name}-{}", port.number);
     let mut value = json!({ "number": port.number, "name": name, "protocol": protocol });

@@ -5,13 +5,15 @@
 //! [`super::destination_rule`], which name what a failure is. `retryRemoteLocalities` is what makes a
 //! retry leave the locality that fails: without it, an endpoint whose ejection ends while it is still
 //! down takes calls again. Calls that cannot have arrived are repeated for every service; those that
-//! may have, only where the document says that they may be.
+//! may have, only where the document says that they may be. TCP and TLS have no retries.
+
+use serde_json::{Value, json};
 
 use super::{Istio, all, export, skeleton};
 use crate::object::Object;
 use crate::placed::Placed;
 use crate::published::{Level, fails_over};
-use crate::resolved::{ISTIO_NAMESPACE, Resolved, Retry, Service};
+use crate::resolved::{ISTIO_NAMESPACE, Port, Resolved, Retry, Service};
 
 pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
     let mut retries = skeleton(
@@ -21,11 +23,17 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
         retries["retryOn"] = "connect-failure,refused-stream,unavailable,reset,503".into();
         retries["perTryTimeout"] = per_try_timeout.as_str().into();
     }
+    let ports: Vec<&Port> = service
+        .ports
+        .iter()
+        .filter(|port| port.protocol.is_http())
+        .collect();
     service
         .names
         .iter()
         // The alias has the endpoints of the global name, and goes with it.
         .filter(|name| fails_over(name, &service.names) && name.level != Level::Vanity)
+        .filter(|_| !ports.is_empty())
         .map(|name| {
             let mut hosts = vec![name.host.as_str()];
             if name.level == Level::Global {
@@ -35,14 +43,25 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
                     .filter(|name| name.level == Level::Vanity);
                 hosts.extend(vanity.map(|name| name.host.as_str()));
             }
-            let mut body = skeleton(
-                r#"{"spec":{"hosts":[],"gateways":["mesh"],
-                "http":[{"route":[{"destination":{"host":"","port":{"number":80}}}],"retries":{}}]}}"#,
-            );
+            let routes: Vec<Value> = ports
+                .iter()
+                .map(|port| {
+                    let mut route = skeleton(
+                        r#"{"route":[{"destination":{"host":"","port":{"number":0}}}],"retries":{}}"#,
+                    );
+                    if ports.len() > 1 {
+                        route = json!({ "match": [{ "port": port.published }], "route": route["route"] });
+                    }
+                    let destination = &mut route["route"][0]["destination"];
+                    destination["host"] = name.host.as_str().into();
+                    destination["port"]["number"] = port.published.into();
+                    route["retries"] = retries.clone();
+                    route
+                })
+                .collect();
+            let mut body = skeleton(r#"{"spec":{"hosts":[],"gateways":["mesh"],"http":[]}}"#);
             body["spec"]["hosts"] = hosts.into();
-            let route = &mut body["spec"]["http"][0];
-            route["route"][0]["destination"]["host"] = name.host.as_str().into();
-            route["retries"] = retries.clone();
+            body["spec"]["http"] = routes.into();
             export(&mut body, service);
             let object = Object::new(
                 Istio(resolved.istio).virtual_service(),

@@ -12,7 +12,7 @@ use crate::resolved::{DEFAULT_HTTPBIN_PORT, DEFAULT_NAMESPACE, Resolved};
 pub(super) struct Place {
     pub(super) namespace: String,
     pub(super) clusters: Vec<usize>,
-    port: u16,
+    ports: Vec<(String, u16)>,
 }
 
 /// A shared service with the sample's name says where it runs; without one it runs in `default`
@@ -26,17 +26,22 @@ pub(super) fn place(sample: Sample, resolved: &Resolved) -> Place {
         (Sample::Httpbin, Some(service)) => Place {
             namespace: service.namespace.to_string(),
             clusters: service.clusters.clone(),
-            port: service.port,
+            // Istio reads the protocol at the beginning of a port's name.
+            ports: service
+                .ports
+                .iter()
+                .map(|port| (port.name(), port.number))
+                .collect(),
         },
         (Sample::Httpbin, None) => Place {
             namespace: DEFAULT_NAMESPACE.into(),
             clusters: all(resolved),
-            port: DEFAULT_HTTPBIN_PORT,
+            ports: vec![("http".to_owned(), DEFAULT_HTTPBIN_PORT)],
         },
         (Sample::Sleep, _) => Place {
             namespace: DEFAULT_NAMESPACE.into(),
             clusters: all(resolved),
-            port: 80,
+            ports: vec![("http".to_owned(), 80)],
         },
     }
 }
@@ -54,7 +59,7 @@ fn one(sample: Sample, resolved: &Resolved) -> [Placed; 3] {
     let Place {
         namespace,
         clusters,
-        port,
+        ports,
     } = place(sample, resolved);
     let object = |kind, body| Object::new(kind, Some(&namespace), name, body).label("app", name);
     let (container, image, target_port) = match sample {
@@ -74,10 +79,12 @@ fn one(sample: Sample, resolved: &Resolved) -> [Placed; 3] {
     let mut container = skeleton(container);
     container["image"] = image.as_str().into();
     let account = object(Kind::SERVICE_ACCOUNT, json!({}));
-    let mut body = skeleton(r#"{"spec":{"selector":{},"ports":[{"name":"http"}]}}"#);
+    let mut body = skeleton(r#"{"spec":{"selector":{},"ports":[]}}"#);
     body["spec"]["selector"]["app"] = name.into();
-    body["spec"]["ports"][0]["port"] = port.into();
-    body["spec"]["ports"][0]["targetPort"] = target_port;
+    body["spec"]["ports"] = ports
+        .into_iter()
+        .map(|(name, port)| json!({ "name": name, "port": port, "targetPort": target_port }))
+        .collect();
     let service = object(Kind::SERVICE, body);
     // The label asks for a sidecar also where the namespace does not.
     let mut body = skeleton(

@@ -4,15 +4,19 @@
 //! Each endpoint has a locality, since Istio drops those without one as soon as it prefers
 //! localities. The names that DNS alone resolves are in one object: one for each would let the number
 //! of objects grow with clusters times zones.
+//!
+//! Without an address of its own for each name, a sidecar tells plain TCP by its port alone, and takes
+//! the first entry with that port for all names: so only the global name's has it. Istio refuses such
+//! a port beside a second host, which is why the vanity name then has an entry of its own.
 
 use serde_json::{Value, json};
 
 use super::{Istio, all, export};
-use crate::endpoints::{self, is_own_zone, may_go_by_dns, zone_name};
+use crate::endpoints::{self, is_own_zone, may_go_by_dns, ports_of, zone_name};
 use crate::object::Object;
 use crate::placed::Placed;
 use crate::published::{Level, PublishedName};
-use crate::resolved::{DEFAULT_GATEWAY_PORT, ISTIO_NAMESPACE, Resolved, Service};
+use crate::resolved::{ISTIO_NAMESPACE, Port, Resolved, Service};
 
 const HOSTS: &[&str] = &["spec", "hosts"];
 const ENDPOINTS: &[&str] = &["spec", "endpoints"];
@@ -21,25 +25,47 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
     let mut entries: Vec<Placed> = service
         .names
         .iter()
-        .filter(|name| name.level != Level::Vanity && !may_go_by_dns(name, service, resolved))
+        .filter(|name| match name.level {
+            Level::Vanity => told_by_name(service) && has_tcp(service),
+            Level::Global => true,
+            Level::Region(_) => told_by_name(service),
+            Level::Zone { .. } => told_by_name(service) && !may_go_by_dns(name, service, resolved),
+        })
         .map(|name| wide(name, service, resolved))
         .collect();
-    entries.extend(own_zone(service, resolved));
-    entries.extend(other_zones(service, resolved));
+    if told_by_name(service) {
+        entries.extend(own_zone(service, resolved));
+        entries.extend(other_zones(service, resolved));
+    }
     entries
+}
+
+/// Whether a sidecar tells the service's names apart, on one of its ports at least.
+fn told_by_name(service: &Service) -> bool {
+    !ports_of(false, service).is_empty()
+}
+
+fn has_tcp(service: &Service) -> bool {
+    ports_of(false, service).len() < service.ports.len()
+}
+
+/// Whether a name is in an entry, so that other objects can be about it.
+pub(super) fn has_entry(name: &PublishedName, service: &Service) -> bool {
+    name.level == Level::Global || told_by_name(service)
 }
 
 /// The entry of a name with endpoints in every cluster.
 fn wide(name: &PublishedName, service: &Service, resolved: &Resolved) -> Placed {
     let mut hosts = vec![name.host.as_str()];
-    if name.level == Level::Global {
+    if name.level == Level::Global && !has_tcp(service) {
         let vanity = service
             .names
             .iter()
             .filter(|name| name.level == Level::Vanity);
         hosts.extend(vanity.map(|name| name.host.as_str()));
     }
-    let mut template = template(name.host.as_str(), service, resolved);
+    let ports = ports_of(name.level == Level::Global, service);
+    let mut template = template(name.host.as_str(), &ports, service, resolved);
     template.body["spec"]["hosts"] = json!(hosts);
     let endpoints = all(resolved)
         .into_iter()
@@ -108,18 +134,25 @@ fn placed(
     paths: &[&[&'static str]],
     values: Vec<(usize, Vec<Value>)>,
 ) -> Option<Placed> {
-    let template = template(name, service, resolved);
+    let template = template(name, &ports_of(false, service), service, resolved);
     (!values.is_empty()).then(|| Placed::with_fields(template, service.id(), paths, values))
 }
 
 /// An entry whose hosts, and endpoints if any, are yet to come. Without endpoints Istio resolves
 /// each host by DNS.
-fn template(name: &str, service: &Service, resolved: &Resolved) -> Object {
+fn template(name: &str, ports: &[&Port], service: &Service, resolved: &Resolved) -> Object {
+    let ports: Vec<Value> = ports
+        .iter()
+        .map(|port| {
+            let protocol = port.protocol.as_str().to_uppercase();
+            json!({ "number": port.published, "name": port.name(), "protocol": protocol })
+        })
+        .collect();
     let mut body = json!({
         "spec": {
             "hosts": [],
             "location": "MESH_EXTERNAL",
-            "ports": [{ "number": DEFAULT_GATEWAY_PORT, "name": "http", "protocol": "HTTP" }],
+            "ports": ports,
             "resolution": "DNS",
         },
     });
@@ -134,6 +167,7 @@ fn template(name: &str, service: &Service, resolved: &Resolved) -> Object {
 
 /// Where a client cluster sends requests for a name, as Istio reads it.
 fn endpoints(client: usize, name: &PublishedName, service: &Service, resolved: &Resolved) -> Value {
+    let ports = ports_of(name.level == Level::Global, service);
     endpoints::endpoints(client, name, service, resolved)
         .into_iter()
         .flatten()
@@ -146,9 +180,13 @@ fn endpoints(client: usize, name: &PublishedName, service: &Service, resolved: &
                     cluster.gateway.service, cluster.gateway.namespace
                 ),
             };
+            let mut at = json!({});
+            for port in &ports {
+                at[port.name()] = port.at(&cluster.gateway).into();
+            }
             json!({
                 "address": address,
-                "ports": { "http": endpoint.port },
+                "ports": at,
                 "locality": cluster.locality(),
             })
         })

@@ -1,17 +1,23 @@
 //! The VirtualService of a service: every one of its names, at the gateway, to the local service.
 //!
 //! Every serving cluster takes every name, those of other zones too: a name falls back by DNS, so
-//! a request for another zone's name can arrive anywhere.
+//! a request for another zone's name can arrive anywhere. Of several ports, each published one leads to
+//! its own.
 
 use serde_json::{Value, json};
 
 use super::{Istio, gateway};
+use crate::mesh::Protocol;
 use crate::object::Object;
 use crate::placed::Placed;
-use crate::resolved::{Resolved, Route, Service};
+use crate::resolved::{Cluster, Port, Resolved, Route, Service};
 
 /// The response header by which a gateway names its cluster, so that whoever asks sees who answered.
 pub const ANSWER_HEADER: &str = "x-fedmesh-cluster";
+
+const HTTP: &[&str] = &["spec", "http"];
+const TLS: &[&str] = &["spec", "tls"];
+const TCP: &[&str] = &["spec", "tcp"];
 
 pub(super) fn render(service: &Service, resolved: &Resolved) -> Placed {
     let hosts: Vec<&str> = service
@@ -19,57 +25,99 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Placed {
         .iter()
         .map(|name| name.host.as_str())
         .collect();
-    let routes: Vec<Value> = service
-        .routes
-        .iter()
-        .map(|route| http_route(route, service))
-        .collect();
     let template = Object::new(
         Istio(resolved.istio).virtual_service(),
         Some(service.namespace.as_str()),
         service.name.as_str(),
-        json!({ "spec": { "hosts": hosts, "gateways": [], "http": [] } }),
+        json!({ "spec": { "hosts": hosts, "gateways": [] } }),
     );
+    let mut paths: Vec<&[&'static str]> = vec![&["spec", "gateways"]];
+    for section in [HTTP, TLS, TCP] {
+        if service.ports.iter().any(|port| section_of(port) == section) {
+            paths.push(section);
+        }
+    }
     let fields = service
         .clusters
         .iter()
         .map(|&index| {
             let cluster = &resolved.clusters[index];
-            let mut routes = routes.clone();
-            if resolved.answer_header {
-                for route in &mut routes {
-                    route["headers"]["response"]["set"][ANSWER_HEADER] =
-                        cluster.name.as_str().into();
+            let mut values = vec![json!([gateway::reference(cluster, resolved)])];
+            for section in &paths[1..] {
+                let mut routes: Vec<Value> = Vec::new();
+                for port in &service.ports {
+                    if section_of(port) == *section {
+                        routes.extend(routes_of(port, service, cluster, resolved));
+                    }
                 }
+                values.push(routes.into());
             }
-            (
-                index,
-                vec![
-                    json!([gateway::reference(cluster, resolved)]),
-                    json!(routes),
-                ],
-            )
+            (index, values)
         })
         .collect();
-    Placed::with_fields(
-        template,
-        service.id(),
-        &[&["spec", "gateways"], &["spec", "http"]],
-        fields,
-    )
+    Placed::with_fields(template, service.id(), &paths, fields)
+}
+
+/// The service's own name inside its cluster.
+pub(super) fn local_host(service: &Service) -> String {
+    format!("{}.{}.svc.cluster.local", service.name, service.namespace)
+}
+
+/// Where the routes of a port stand.
+fn section_of(port: &Port) -> &'static [&'static str] {
+    match port.protocol {
+        Protocol::Http | Protocol::Http2 | Protocol::Grpc => HTTP,
+        Protocol::Tls => TLS,
+        Protocol::Tcp => TCP,
+    }
+}
+
+/// From a port of a cluster's gateway to the service.
+fn routes_of(port: &Port, service: &Service, cluster: &Cluster, resolved: &Resolved) -> Vec<Value> {
+    let at = port.at(&cluster.gateway);
+    if !port.protocol.is_http() {
+        let mut taken = json!({ "port": at });
+        if port.protocol == Protocol::Tls {
+            let hosts = service.names.iter().map(|name| name.host.as_str());
+            taken["sniHosts"] = hosts.collect();
+        }
+        let to = destination(port, service, &Value::Null);
+        return vec![json!({ "match": [taken], "route": [{ "destination": to }] })];
+    }
+    // One port with requests needs no match: the gateway's server has it alone.
+    let http = service.ports.iter().filter(|port| port.protocol.is_http());
+    let is_told = http.count() > 1;
+    let routes = service.routes.iter().map(|route| {
+        let mut route = http_route(route, port, service);
+        if is_told {
+            if route["match"].is_null() {
+                route["match"] = json!([{}]);
+            }
+            for one in route["match"].as_array_mut().into_iter().flatten() {
+                one["port"] = at.into();
+            }
+        }
+        if resolved.answer_header {
+            route["headers"]["response"]["set"][ANSWER_HEADER] = cluster.name.as_str().into();
+        }
+        route
+    });
+    routes.collect()
+}
+
+/// The service in its cluster, or the `subset` that `of` names.
+fn destination(port: &Port, service: &Service, of: &Value) -> Value {
+    let mut destination = json!({ "host": local_host(service), "port": { "number": port.number } });
+    if let Some(subset) = of.get("subset") {
+        destination["subset"] = subset.clone();
+    }
+    destination
 }
 
 /// Istio's route: what the document says, with the local service as the destination.
-fn http_route(route: &Route, service: &Service) -> Value {
-    let host = local_host(service);
+fn http_route(route: &Route, port: &Port, service: &Service) -> Value {
+    let destination = |of: &Value| destination(port, service, of);
     let mut action = route.action.clone();
-    let destination = |part: &Value| {
-        let mut destination = json!({ "host": host, "port": { "number": service.port } });
-        if let Some(subset) = part.get("subset") {
-            destination["subset"] = subset.clone();
-        }
-        destination
-    };
     let shares = action.shift_remove("to");
     let mut http = json!({});
     if !route.matches.is_empty() {
@@ -105,9 +153,4 @@ fn http_route(route: &Route, service: &Service) -> Value {
         fields.extend(action);
     }
     http
-}
-
-/// The service's own name inside its cluster.
-pub(super) fn local_host(service: &Service) -> String {
-    format!("{}.{}.svc.cluster.local", service.name, service.namespace)
 }

@@ -1,6 +1,7 @@
-//! Judging an HTTP call, to a gateway or from a client inside a mesh.
+//! Judging a call, to a gateway or from a client inside a mesh.
 
 use super::cause::Cause;
+use crate::mesh::Protocol;
 
 /// What should answer.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +17,8 @@ pub struct Expected<'a> {
 pub enum Reply {
     /// An HTTP answer.
     Answered(Answer),
+    /// A connection that is held, or a TLS session: of protocols without requests.
+    Connected,
     /// None.
     Failed(Failure),
 }
@@ -134,6 +137,8 @@ pub struct Backend {
     pub service: String,
     /// The port of the document.
     pub number: u16,
+    /// What the document says is spoken there.
+    pub protocol: Protocol,
     /// That port; `None` if the Service has no such port or is not there.
     pub port: Option<PortSeen>,
     /// Ready endpoints; `None` where nobody could look.
@@ -149,33 +154,39 @@ pub struct PortSeen {
     pub app_protocol: String,
 }
 
-/// What Istio takes for HTTP (istio `pkg/config/protocol/instance.go`).
+/// What Istio takes for HTTP (istio `pkg/config/protocol/instance.go`), HTTP/2 first.
 const HTTP: [&str; 6] = [
-    "http",
     "http2",
     "grpc",
     "grpc-web",
     "kubernetes.io/h2c",
+    "http",
     "kubernetes.io/ws",
 ];
 
 impl PortSeen {
-    /// Whether Istio is told that it is HTTP: by `appProtocol`, else by the name up to the first
-    /// dash.
-    fn is_http(&self) -> bool {
-        if !self.app_protocol.is_empty() {
-            return HTTP.contains(&self.app_protocol.to_lowercase().as_str());
+    /// Whether Istio is told what is spoken: by `appProtocol`, else by the name up to the first dash.
+    fn is_for(&self, protocol: Protocol) -> bool {
+        let said = if self.app_protocol.is_empty() {
+            self.name.split('-').next().unwrap_or_default().to_owned()
+        } else {
+            self.app_protocol.to_lowercase()
+        };
+        let is_one_of = |words: &[&str]| words.contains(&said.as_str());
+        match protocol {
+            Protocol::Http => is_one_of(&HTTP),
+            Protocol::Http2 | Protocol::Grpc => is_one_of(&HTTP[..4]),
+            // Whatever Istio does not know is TCP to it.
+            Protocol::Tcp | Protocol::Tls => !is_one_of(&HTTP),
         }
-        let first = self.name.split('-').next().unwrap_or_default();
-        HTTP.contains(&first)
     }
 }
 
 impl Backend {
-    /// Why Istio does not take the port for HTTP, if it does not.
+    /// Why Istio takes the port for another protocol, if it does.
     fn port_fault(&self) -> Option<Cause> {
         let port = match &self.port {
-            Some(port) if port.is_http() => return None,
+            Some(port) if port.is_for(self.protocol) => return None,
             Some(PortSeen { name, app_protocol }) if !app_protocol.is_empty() => {
                 format!(
                     "port {} ({name}) has appProtocol {app_protocol}",
@@ -202,22 +213,29 @@ impl Backend {
 /// # Errors
 /// The probable cause.
 pub fn judge_call(expected: Expected<'_>, reply: &Reply, around: &Around) -> Result<(), Cause> {
-    let right_status = |status: u16| expected.status.map_or(status < 500, |s| s == status);
-    if let Reply::Answered(answer) = reply {
-        let by = |cluster: &String| expected.answered_by.contains(cluster);
-        let right_cluster =
-            expected.answered_by.is_empty() || answer.cluster.as_ref().is_some_and(by);
-        if right_status(answer.status) && right_cluster {
-            return Ok(());
+    let failed = |cause| {
+        Err(if around.sidecar == Some(false) {
+            Cause::NoSidecar
+        } else {
+            cause
+        })
+    };
+    match reply {
+        Reply::Connected => Ok(()),
+        Reply::Failed(failure) => failed(of_failure(failure, around)),
+        Reply::Answered(answer) => {
+            let right_status = expected
+                .status
+                .map_or(answer.status < 500, |status| status == answer.status);
+            let by = |cluster: &String| expected.answered_by.contains(cluster);
+            let right_cluster =
+                expected.answered_by.is_empty() || answer.cluster.as_ref().is_some_and(by);
+            if right_status && right_cluster {
+                return Ok(());
+            }
+            failed(of_answer(expected, answer, right_status, around))
         }
     }
-    if around.sidecar == Some(false) {
-        return Err(Cause::NoSidecar);
-    }
-    Err(match reply {
-        Reply::Failed(failure) => of_failure(failure, around),
-        Reply::Answered(answer) => of_answer(expected, answer, right_status(answer.status), around),
-    })
 }
 
 fn of_failure(failure: &Failure, around: &Around) -> Cause {
@@ -231,10 +249,11 @@ fn of_failure(failure: &Failure, around: &Around) -> Cause {
         // With a sidecar curl is connected to it whatever comes behind, so this is of the first leg.
         Failure::Refused => nowhere_to_go(around).unwrap_or(Cause::Refused),
         Failure::Reset => off_object(around)
+            .or_else(|| no_endpoints(around))
             .or_else(|| port_fault(around))
             .unwrap_or_else(|| Cause::Reset(String::new())),
         Failure::Timeout => nowhere_to_go(around).unwrap_or(Cause::Timeout),
-        Failure::Tls(why) => Cause::Tls(why.clone()),
+        Failure::Tls(why) => no_endpoints(around).unwrap_or_else(|| Cause::Tls(why.clone())),
         Failure::Other(why) => Cause::Other(why.clone()),
     }
 }

@@ -83,7 +83,7 @@ pub enum Cause {
     Tls(String),
     /// The client's pod has no sidecar.
     NoSidecar,
-    /// The Service's port is not there or not said to be HTTP.
+    /// The Service's port is not there or said to be of another protocol.
     PortName {
         cluster: String,
         service: String,
@@ -343,7 +343,7 @@ impl Cause {
                 port,
             } => (
                 format!("Service {service} in cluster {cluster}: {port}"),
-                "name the port http or http-… or set appProtocol: http, so that Istio takes it for HTTP",
+                "name the port after its protocol (http, http2, grpc, tcp or tls, alone or with -…), or set appProtocol: Istio goes by them",
             ),
             Self::Locality {
                 cluster,

@@ -107,7 +107,7 @@ impl Check {
 }
 
 /// What to call a host among the checks of its service: its level, with region or zone, which are
-/// what the host has that the global name has not.
+/// what the host has that the global name has not. A port behind it stays.
 pub fn name_of<'a>(host: &str, checks: impl IntoIterator<Item = &'a Check> + Clone) -> String {
     let known = checks
         .clone()
@@ -119,12 +119,16 @@ pub fn name_of<'a>(host: &str, checks: impl IntoIterator<Item = &'a Check> + Clo
     let global = checks
         .into_iter()
         .find(|check| check.service == known.service && check.level == "global");
-    match (known.level.as_str(), global) {
-        ("region" | "zone", Some(global)) => {
-            format!("{} {}", known.level, between(host, &global.host))
-        }
-        (level, _) => level.to_owned(),
+    let bare = without_port(host);
+    let mut name = known.level.clone();
+    if let ("region" | "zone", Some(global)) = (known.level.as_str(), global) {
+        name = format!("{name} {}", between(bare, without_port(&global.host)));
     }
+    name + &host[bare.len()..]
+}
+
+fn without_port(host: &str) -> &str {
+    host.split(':').next().unwrap_or(host)
 }
 
 /// The labels of a host that a shorter one, otherwise the same, does not have.

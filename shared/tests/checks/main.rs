@@ -57,7 +57,13 @@ fn expect(
 ) -> Finding {
     let mut document = document();
     set(&mut document, pointer, value);
-    let findings = findings(&document);
+    expect_of(&document, expected, severity, path)
+}
+
+/// Expects one finding of a code.
+#[track_caller]
+fn expect_of(document: &Value, expected: code::Code, severity: Severity, path: &str) -> Finding {
+    let findings = findings(document);
     let found: Vec<&Finding> = findings.iter().filter(|f| f.code == expected.id).collect();
     let [found] = found.as_slice() else {
         panic!("expected one {}: {findings:#?}", expected.id)
@@ -556,6 +562,125 @@ fn services() {
         Hint,
         "spec.services",
     );
+}
+
+#[test]
+fn ports() {
+    use Severity::{Error, Hint};
+    let at = "/spec/services/0/ports";
+    let mut several = document();
+    several["spec"]["services"][0]["port"].take();
+    let expect_in = |ports: Value, code, severity, path: &str| {
+        let mut document = several.clone();
+        document["spec"]["services"][0]["ports"] = ports;
+        expect_of(&document, code, severity, path)
+    };
+    expect(
+        "/spec/services/0/port",
+        Value::Null,
+        code::NO_PORT,
+        Error,
+        "spec.services[0].port",
+    );
+    expect(
+        at,
+        json!([{ "port": 8081 }]),
+        code::NO_PORT,
+        Error,
+        "spec.services[0].port",
+    );
+    expect_in(
+        json!([{ "port": 8080 }, { "port": 70000 }]),
+        code::BAD_PORT,
+        Error,
+        "spec.services[0].ports[1].port",
+    );
+    expect_in(
+        json!([{ "port": 8080, "published": 0 }]),
+        code::BAD_PORT,
+        Error,
+        "spec.services[0].ports[0].published",
+    );
+    expect_in(
+        json!([{ "port": 8080 }, { "port": 8080, "protocol": "tcp", "published": 81 }]),
+        code::PORT_TWICE,
+        Error,
+        "spec.services[0].ports[1].port",
+    );
+    let found = expect_in(
+        json!([{ "port": 8080 }, { "port": 8081, "protocol": "grpc", "published": 80 }]),
+        code::PORT_TWICE,
+        Error,
+        "spec.services[0].ports[1].published",
+    );
+    assert_eq!(found.message, "8081 is published on 80, as 8080 is");
+    let found = expect_in(
+        json!([{ "port": 5432, "protocol": "tcp", "published": 80 }]),
+        code::PUBLISHED_TWICE,
+        Error,
+        "spec.services[1].port",
+    );
+    assert_eq!(
+        found.message,
+        "the published port 80 is that of orders.shop (tcp) too"
+    );
+    // Another service's own HTTP port has a listener in every sidecar of its clusters.
+    expect_in(
+        json!([{ "port": 5432, "protocol": "tcp", "published": 9090 }]),
+        code::PUBLISHED_TWICE,
+        Error,
+        "spec.services[0].ports[0].published",
+    );
+    expect_in(
+        json!([{ "port": 5432, "protocol": "tcp" }]),
+        code::TCP_TELLS_NO_NAME,
+        Hint,
+        "spec.services[0].ports[0].published",
+    );
+    expect_in(
+        json!([{ "port": 8080 }, { "port": 9000, "protocol": "grpc" }]),
+        code::GATEWAY_SERVICE_PORT,
+        Hint,
+        "spec.services[0].ports[1].published",
+    );
+    // HTTP and TLS share their ports with their like, and the usual ones are open anyway.
+    several["spec"]["services"][0]["ports"] = json!([
+        { "port": 8080, "protocol": "http2" }, { "port": 8443, "protocol": "tls" }
+    ]);
+    assert_eq!(findings(&several), []);
+    several["spec"]["clusters"][1]["gateway"]["port"] = json!(8443);
+    several["spec"]["services"][0]["ports"][1]["published"] = json!(8443);
+    let found = expect_of(
+        &several,
+        code::PUBLISHED_TWICE,
+        Error,
+        "spec.services[0].ports[1].published",
+    );
+    assert_eq!(
+        found.message,
+        "the published port 8443 is where south takes what is published on 80"
+    );
+}
+
+#[test]
+fn what_only_requests_have() {
+    let mut tls = document();
+    tls["spec"]["services"][1] = json!({ "name": "stock", "port": 8443, "protocol": "tls" });
+    assert_eq!(
+        findings(&tls),
+        [],
+        "nothing is repeated, so nothing is asked"
+    );
+    for (field, value) in [
+        ("routes", json!([{ "exact": "/html" }])),
+        ("failover", json!({ "retry": false })),
+        ("probe", json!({ "status": 200 })),
+    ] {
+        let mut document = tls.clone();
+        document["spec"]["services"][1][field] = value;
+        let path = format!("spec.services[1].{field}");
+        expect_of(&document, code::HTTP_ONLY, Severity::Error, &path);
+    }
 }
 
 #[test]

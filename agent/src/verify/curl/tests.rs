@@ -77,6 +77,33 @@ fn transfers_of_an_old_curl() {
     assert_eq!(reply("late.example.org"), Reply::Failed(Failure::Timeout));
 }
 
+#[test]
+fn sessions_and_calls_of_methods() {
+    let stdout = "\n\
+        fedmesh-transfer\thttps://vault.example.org:443/\t0.020\t52\t5.0\tEmpty reply from server\t{}\n\
+        \nfedmesh-transfer\thttps://gone.example.org:443/\t0.000\t35\t0.1\tunexpected eof\t{}\n\
+        \nfedmesh-transfer\thttp://stock.example.org:9000/\t200\t0\t0.1\t\t{\"grpc-status\":[\"12\"],\"x-fedmesh-cluster\":[\"north\"]}\n\
+        \nfedmesh-transfer\thttp://down.example.org:9000/\t200\t0\t0.1\t\t{\"grpc-status\":[\"14\"],\"grpc-message\":[\"no healthy upstream\"]}\n";
+    let transfers = read_transfers(stdout, "");
+    let reply = |host: &str| transfers[host].reply.clone();
+    assert_eq!(reply("vault.example.org:443"), Reply::Connected);
+    assert_eq!(
+        reply("gone.example.org:443"),
+        Reply::Failed(Failure::Tls("unexpected eof".into()))
+    );
+    assert_eq!(
+        reply("stock.example.org:9000"),
+        answered(200, "north", false)
+    );
+    let Reply::Answered(down) = reply("down.example.org:9000") else {
+        panic!("{stdout}")
+    };
+    assert_eq!(
+        (down.status, down.body.as_str()),
+        (503, "no healthy upstream")
+    );
+}
+
 /// Runs a command of ours on this machine.
 fn run(command: &[String]) -> (String, String) {
     let output = std::process::Command::new(&command[0])
@@ -135,6 +162,99 @@ fn this_machines_curl_is_understood() {
         let (stdout, _) = run(&bodies(&[&url], deadline));
         assert_eq!(read_bodies(&stdout)[&at], "no healthy upstream", "{stdout}");
     }
+}
+
+/// A server that does something with each connection, on a free port of loopback.
+fn taking(each: impl Fn(&mut std::net::TcpStream) + Send + 'static) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut held = Vec::new();
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            each(&mut stream);
+            held.push(stream);
+        }
+    });
+    address.to_string()
+}
+
+#[test]
+fn connections_are_tried() {
+    use std::io::Write as _;
+    let silent = taking(|_| ());
+    let greeting = taking(|stream| {
+        let _ = stream.write_all(b"220 ready\r\n");
+        let _ = stream.shutdown(std::net::Shutdown::Both);
+    });
+    let closing = taking(|stream| {
+        let _ = stream.shutdown(std::net::Shutdown::Both);
+    });
+    let (refused, unknown) = ("127.0.0.1:1".to_owned(), "nowhere.invalid:5432".to_owned());
+    let cases = [
+        (silent, Reply::Connected),
+        (greeting, Reply::Connected),
+        (closing, Reply::Failed(Failure::Reset)),
+        (refused, Reply::Failed(Failure::Refused)),
+        (unknown, Reply::Failed(Failure::Unresolved)),
+    ];
+    let urls: Vec<String> = cases
+        .iter()
+        .map(|(address, _)| format!("telnet://{address}"))
+        .collect();
+    let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
+    let (stdout, stderr) = run(&transfers(Curl::Old, &urls, Duration::from_secs(5)));
+    let transfers = read_transfers(&stdout, &stderr);
+    for (address, reply) in cases {
+        assert_eq!(transfers[&address].reply, reply, "{address}\n{stdout}");
+    }
+}
+
+#[test]
+fn a_method_is_called_without_a_message() {
+    use std::io::{Read as _, Write as _};
+    let (asked, heard) = std::sync::mpsc::channel();
+    let address = taking(move |stream| {
+        let mut buffer = [0; 4096];
+        let length = stream.read(&mut buffer).unwrap();
+        asked.send(buffer[..length].to_vec()).unwrap();
+        let _ = stream.write_all(
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\ngrpc-status: 14\r\n\
+              grpc-message: no healthy upstream\r\ncontent-length: 0\r\n\r\n",
+        );
+    });
+    let url = format!("grpc://{address}/grpc.health.v1.Health/Check");
+    let (stdout, stderr) = run(&transfers(Curl::New, &[&url], Duration::from_secs(5)));
+    let request = String::from_utf8(heard.recv().unwrap()).unwrap();
+    assert!(
+        request.starts_with("POST /grpc.health.v1.Health/Check HTTP/1.1\r\n"),
+        "{request}"
+    );
+    assert!(
+        request.contains("content-type: application/grpc\r\n"),
+        "{request}"
+    );
+    let transfers = read_transfers(&stdout, &stderr);
+    let reply = &transfers[&address].reply;
+    assert!(
+        matches!(reply, Reply::Answered(Answer { status: 503, body, .. }) if body == "no healthy upstream"),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn one_command_for_each_scheme() {
+    let urls = [
+        "http://a/",
+        "telnet://b:1",
+        "http://c/",
+        "https://d:443/",
+        "grpc://e:1/",
+    ];
+    let groups = by_scheme(&urls.map(str::to_owned));
+    assert_eq!(groups.concat().len(), 5);
+    assert_eq!(groups.len(), 4);
+    assert!(groups.contains(&vec!["http://a/".to_owned(), "http://c/".to_owned()]));
 }
 
 #[test]

@@ -1,0 +1,201 @@
+//! Rules about `spec.services[].port`, `protocol` and `ports`.
+//!
+//! A gateway, and a sidecar, tells requests on one port apart by their host, TLS by the name in its
+//! first message (SNI), and plain TCP by nothing.
+
+use super::{Findings, code, port};
+use crate::mesh::{self, Protocol, Spec};
+use crate::resolved::{Cluster, DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT, Port, Service};
+
+pub(super) fn of_service(
+    index: usize,
+    service: &mesh::Service,
+    findings: &mut Findings,
+) -> Option<Vec<Port>> {
+    let at = |field: &str| format!("spec.services[{index}].{field}");
+    let short = mesh::Port {
+        port: service.port.unwrap_or_default(),
+        protocol: service.protocol,
+        published: None,
+    };
+    let written = match (service.port, service.ports.as_slice()) {
+        (None, []) => {
+            findings.error(
+                code::NO_PORT,
+                &at("port"),
+                "the service has no port".into(),
+                "write the port of the Kubernetes Service, or several in ports".into(),
+            );
+            return None;
+        }
+        (Some(_), []) => std::slice::from_ref(&short),
+        (None, ports) if service.protocol.is_none() => ports,
+        (port, _) => {
+            let field = if port.is_some() { "port" } else { "protocol" };
+            findings.error(
+                code::NO_PORT,
+                &at(field),
+                format!("{field} stands beside ports"),
+                format!("write all ports into the list and remove {field}"),
+            );
+            return None;
+        }
+    };
+    let mut ports: Vec<Port> = Vec::new();
+    let mut good = true;
+    for (place, one) in written.iter().enumerate() {
+        let at = |field: &str| path(index, service, place, field);
+        let protocol = one.protocol.unwrap_or_default();
+        let number = port(findings, &at("port"), one.port);
+        let published = match one.published {
+            Some(published) => port(findings, &at("published"), published),
+            None if protocol == Protocol::Tls => Some(DEFAULT_TLS_PORT),
+            None if protocol.is_http() && !ports.iter().any(|port| port.protocol.is_http()) => {
+                Some(DEFAULT_GATEWAY_PORT)
+            }
+            None => number,
+        };
+        let (Some(number), Some(published)) = (number, published) else {
+            good = false;
+            continue;
+        };
+        for other in &ports {
+            let (field, what) = if other.number == number {
+                ("port", format!("{number} is there twice"))
+            } else if other.published == published {
+                let first = other.number;
+                let what = format!("{number} is published on {published}, as {first} is");
+                ("published", what)
+            } else {
+                continue;
+            };
+            good = false;
+            findings.error(
+                code::PORT_TWICE,
+                &at(field),
+                what,
+                "give each port a number, and a published port, of its own".into(),
+            );
+            break;
+        }
+        ports.push(Port::new(number, protocol, published));
+    }
+    good.then_some(ports)
+}
+
+/// The way to a field of a port, in the short form too.
+fn path(index: usize, service: &mesh::Service, place: usize, field: &str) -> String {
+    if service.ports.is_empty() {
+        format!("spec.services[{index}].port")
+    } else {
+        format!("spec.services[{index}].ports[{place}].{field}")
+    }
+}
+
+/// What says how requests are treated, where there are none.
+pub(super) fn http_only(index: usize, service: &mesh::Service, findings: &mut Findings) {
+    for (field, is_there) in [
+        ("routes", !service.routes.is_empty()),
+        ("failover", service.failover.is_some()),
+        ("probe", service.probe.is_some()),
+    ] {
+        if is_there {
+            findings.error(
+                code::HTTP_ONLY,
+                &format!("spec.services[{index}].{field}"),
+                format!("{field} is about requests, and no port of the service takes any"),
+                "remove it, or correct the protocol: http, http2 or grpc".into(),
+            );
+        }
+    }
+}
+
+/// Ports that get into each other's way, and what else has to know of them.
+pub(super) fn across(
+    services: &[Service],
+    spec: &Spec,
+    clusters: &[Cluster],
+    findings: &mut Findings,
+) {
+    // The first on each published port.
+    let mut firsts: Vec<(&Service, &Port)> = Vec::new();
+    for (index, service) in services.iter().enumerate() {
+        for (place, port) in service.ports.iter().enumerate() {
+            let published = port.published;
+            let path = path(index, &spec.services[index], place, "published");
+            let first = firsts
+                .iter()
+                .find(|(_, first)| first.published == published);
+            if let Some((of, first)) = first
+                && (first.protocol == Protocol::Tcp
+                    || first.protocol.family() != port.protocol.family())
+            {
+                let protocol = first.protocol.as_str();
+                let what = format!("is that of {} ({protocol}) too", of.id());
+                in_the_way(findings, &path, published, &what);
+            } else if published != DEFAULT_GATEWAY_PORT
+                && let Some(cluster) = clusters
+                    .iter()
+                    .find(|cluster| cluster.gateway.port == published)
+            {
+                let what = format!("is where {} takes what is published on 80", cluster.name);
+                in_the_way(findings, &path, published, &what);
+            }
+            if first.is_some() {
+                continue;
+            }
+            firsts.push((service, port));
+            if ![DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT].contains(&published) {
+                findings.hint(
+                    code::GATEWAY_SERVICE_PORT,
+                    &path,
+                    format!("{published} is not among the usual ports of a gateway's Service"),
+                    format!("see that the Services of the gateways have port {published}"),
+                );
+            }
+            if port.protocol == Protocol::Tcp {
+                tcp(findings, &path, published, service, services);
+            }
+        }
+    }
+}
+
+/// Istio opens the port for all addresses in every sidecar.
+fn tcp(
+    findings: &mut Findings,
+    path: &str,
+    published: u16,
+    service: &Service,
+    services: &[Service],
+) {
+    for other in services {
+        let inside = other
+            .ports
+            .iter()
+            .any(|port| port.number == published && port.protocol.is_http());
+        if inside {
+            let what = format!("is an HTTP port of {} inside its clusters", other.id());
+            in_the_way(findings, path, published, &what);
+            return;
+        }
+    }
+    findings.hint(
+        code::TCP_TELLS_NO_NAME,
+        path,
+        format!(
+            "in every mesh, port {published} of all names, and of whatever Istio does not know, leads to {}",
+            service.id()
+        ),
+        "publish plain TCP on a port that nothing else is called on".into(),
+    );
+}
+
+fn in_the_way(findings: &mut Findings, path: &str, published: u16, what: &str) {
+    findings.error(
+        code::PUBLISHED_TWICE,
+        path,
+        format!("the published port {published} {what}"),
+        "publish it on another port: HTTP and TLS share a port with their like, plain TCP with nothing"
+            .into(),
+    );
+}
