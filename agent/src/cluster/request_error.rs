@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use kube::client::AuthError;
 use serde::Deserialize;
 
 /// A request did not get the answer it wanted.
@@ -186,7 +187,11 @@ impl RequestError {
 /// The last of a chain of errors is the one that says why.
 pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut last = error;
-    while let Some(source) = last.source() {
+    loop {
+        if let Some(words) = last.downcast_ref().and_then(of_login_tool) {
+            return words;
+        }
+        let Some(source) = last.source() else { break };
         last = source;
     }
     // An I/O error that wraps another one shows it instead of naming it as its source.
@@ -196,6 +201,27 @@ pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     {
         Some(inner) if inner.source().is_none() => inner.to_string(),
         _ => last.to_string(),
+    }
+}
+
+/// What a login tool (`users[].user.exec`) says on standard error. Its output is not shown, nor its
+/// environment: both may hold credentials.
+fn of_login_tool(error: &AuthError) -> Option<String> {
+    match error {
+        AuthError::AuthExecStart(why) => Some(format!("its login tool does not start: {why}")),
+        AuthError::AuthExecRun { out, .. } => {
+            let said = String::from_utf8_lossy(&out.stderr);
+            let said: String = said.trim().chars().take(500).collect();
+            let separator = if said.is_empty() { "" } else { ": " };
+            Some(format!(
+                "its login tool failed ({}){separator}{said}",
+                out.status
+            ))
+        }
+        AuthError::AuthExecParse(_) => {
+            Some("its login tool printed something else than an ExecCredential".to_owned())
+        }
+        _ => None,
     }
 }
 

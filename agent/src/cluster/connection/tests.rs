@@ -1,0 +1,83 @@
+//! Servers that ask to be left alone for a while.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use http::header::RETRY_AFTER;
+use http::{Response, StatusCode};
+use kube::client::Body;
+
+use super::{Connection, Patience, Request};
+
+/// A status, and how many seconds it asks for.
+type Answer = (u16, Option<&'static str>);
+
+/// A server that gives these answers, then 200 for ever; and when each request came.
+fn server(answers: &[Answer]) -> (Connection, Arc<Mutex<Vec<Instant>>>) {
+    let answers = Arc::new(Mutex::new(VecDeque::from(answers.to_vec())));
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let times = asked.clone();
+    let service = tower::service_fn(move |_: http::Request<Body>| {
+        times.lock().unwrap().push(Instant::now());
+        let (code, wait) = answers.lock().unwrap().pop_front().unwrap_or((200, None));
+        let mut response = Response::new(Body::from(b"{\"message\":\"too many\"}".to_vec()));
+        *response.status_mut() = StatusCode::from_u16(code).unwrap();
+        if let Some(wait) = wait {
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, wait.parse().unwrap());
+        }
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let client = kube::Client::new(service, "default");
+    (Connection::new("west", client, Patience::PLAN), asked)
+}
+
+/// The pauses between requests, and whether the last one was answered well.
+async fn pauses(answers: &[Answer]) -> (Vec<Duration>, Result<(), String>) {
+    let (connection, asked) = server(answers);
+    let result = connection.send(&Request::get("/version")).await;
+    let asked = asked.lock().unwrap();
+    let pauses = asked.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    (
+        pauses,
+        result.map(|_| ()).map_err(|error| error.to_string()),
+    )
+}
+
+#[tokio::test]
+async fn as_long_as_the_server_asks_for() {
+    for code in [429, 503] {
+        let (pauses, result) = pauses(&[(code, Some("1"))]).await;
+        assert_eq!(result, Ok(()));
+        let [pause] = pauses[..] else {
+            panic!("{pauses:?}")
+        };
+        // Without being asked, it would be half a second and up to a quarter more.
+        assert!(pause >= Duration::from_secs(1), "{pause:?}");
+    }
+}
+
+#[tokio::test]
+async fn pauses_grow_where_it_asks_for_nothing_that_can_be_read() {
+    let (pauses, result) = pauses(&[(429, None), (429, Some("soon"))]).await;
+    assert_eq!(result, Ok(()));
+    let [first, second] = pauses[..] else {
+        panic!("{pauses:?}")
+    };
+    assert!(first >= Duration::from_millis(500), "{first:?}");
+    assert!(second >= Duration::from_secs(1), "{second:?}");
+}
+
+#[tokio::test]
+async fn not_for_ever_and_not_for_what_will_not_pass() {
+    let (pauses_in_between, result) = pauses(&[(429, Some("0")); 9]).await;
+    assert_eq!(result, Err("too many".to_owned()));
+    assert_eq!(pauses_in_between.len(), 2, "three tries for a plan");
+    for code in [403, 409, 422] {
+        let (pauses, result) = pauses(&[(code, Some("1"))]).await;
+        assert_eq!((pauses.len(), result), (0, Err("too many".to_owned())));
+    }
+}
