@@ -94,8 +94,8 @@ fn part(
         let entries = config[list].as_array_mut().unwrap();
         entries.retain(|entry| keep(list, entry["name"].as_str().unwrap()));
     }
-    change(&mut config);
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    change(&mut config);
     std::fs::write(file, config.to_string()).unwrap();
 }
 
@@ -210,7 +210,6 @@ fn login_tools_are_run() {
     .unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(asked_with(folder.path(), &[&file]), [None, None]);
-    assert_eq!(kubectl_is_answered(bed, &[&file]), [true, true]);
     let calls = std::fs::read_to_string(folder.path().join("calls")).unwrap();
     let ours: Vec<&str> = calls.lines().collect();
     assert!(ours.len() > 2, "its credentials never last: {calls}");
@@ -220,6 +219,7 @@ fn login_tools_are_run() {
         assert_eq!(info["kind"], "ExecCredential", "{call}");
     }
 
+    assert_eq!(kubectl_is_answered(bed, &[&file]), [true, true]);
     std::fs::write(folder.path().join("token"), "wrong").unwrap();
     let [west, east] = asked_with(folder.path(), &[&file]);
     let west = west.unwrap();

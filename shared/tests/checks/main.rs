@@ -263,24 +263,6 @@ fn clusters() {
         (found.len(), found[0].code.as_str(), found[0].severity),
         (1, code::ONE_ZONE_TWICE.id, Hint)
     );
-    // Only north runs orders: the zone's name of stock leads to both ports.
-    one_zone["spec"]["clusters"][1]["gateway"]["port"] = json!(8080);
-    let found = findings(&one_zone);
-    assert_eq!(
-        (found.len(), found[0].code.as_str(), found[0].path.as_str()),
-        (
-            2,
-            code::PORTS_OF_ONE_ZONE.id,
-            "spec.clusters[1].gateway.port"
-        )
-    );
-    assert!(!found[1].hint.contains("nothing to do"), "{found:#?}");
-    one_zone["spec"]["services"][1]["clusters"] = json!(["south"]);
-    let found = findings(&one_zone);
-    assert!(
-        found.iter().all(|finding| finding.severity == Hint),
-        "no service runs in both: {found:#?}"
-    );
     expect(
         "/spec/clusters/1/zone",
         json!("z1"),
@@ -708,6 +690,34 @@ fn versions_and_images() {
         code::BAD_IMAGE,
         Error,
         "spec.images.sleep",
+    );
+}
+
+/// DNS knows no ports, and a zone's name leads to all gateways there.
+#[test]
+fn ports_of_one_zone() {
+    let mut one_zone = document();
+    one_zone["spec"]["clusters"][1]["region"] = json!("r1");
+    one_zone["spec"]["clusters"][1]["zone"] = json!("z1");
+    // Only north runs orders: the zone's name of stock leads to both ports.
+    one_zone["spec"]["clusters"][1]["gateway"]["port"] = json!(8080);
+    let found = findings(&one_zone);
+    assert_eq!(
+        (found.len(), found[0].code.as_str(), found[0].path.as_str()),
+        (
+            2,
+            code::PORTS_OF_ONE_ZONE.id,
+            "spec.clusters[1].gateway.port"
+        )
+    );
+    assert!(!found[1].hint.contains("nothing to do"), "{found:#?}");
+    one_zone["spec"]["services"][1]["clusters"] = json!(["south"]);
+    let found = findings(&one_zone);
+    assert!(
+        found
+            .iter()
+            .all(|finding| finding.severity == Severity::Hint),
+        "no service runs in both: {found:#?}"
     );
 }
 
