@@ -163,7 +163,7 @@ fn a_sample_in_the_namespace_of_external_dns_is_one_namespace() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn engines_agree(mesh in meshes()) {
