@@ -129,9 +129,9 @@ fn build(files: &Files, left: &mut Files, folder: &str) -> Objects {
         }
         let path = format!("{folder}/{resource}");
         left.remove(&path);
-        documents(&files[&path])
-            .into_iter()
-            .for_each(|object| put(&mut objects, object));
+        for object in documents(&files[&path]) {
+            put(&mut objects, object);
+        }
     }
     for (target, operations) in patches {
         let matching: Vec<Id> = objects
