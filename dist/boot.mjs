@@ -1,17 +1,17 @@
 // Starts the page. The names of its files stand at the script element that loads this one.
-const { js, wasm } = document.querySelector("script[data-wasm]").dataset;
+const { js, wasm, build } = document.querySelector("script[data-wasm]").dataset;
 const at = (file) => new URL(file, document.baseURI);
 const start = async (js, wasm) => {
   const { default: init } = await import(at(js));
   await init({ module_or_path: at(wasm) });
 };
 
-// Parts of the page that are loaded on demand: a style sheet and a program each. Their names stay the
-// same from build to build, so the hash of this build keeps a cache from giving those of another. The
-// number keeps a browser from remembering that a file did not load.
+// Parts of the page that are loaded on demand: a style sheet and a program each, or a worker. Their names
+// stay the same from build to build, so a number of this build keeps a cache from giving those of another.
+// The other number keeps a browser from remembering that a file did not load.
 const parts = {};
 let failures = 0;
-const part = (file) => `${file}?${wasm.match(/[0-9a-f]{16}/)}-${failures}`;
+const part = (file) => `${file}?${build}-${failures}`;
 const style = (file) =>
   new Promise((resolve, reject) => {
     const link = document.createElement("link");
@@ -33,6 +33,7 @@ globalThis.loadPart = (name) =>
     failures += 1;
     throw error;
   }));
+globalThis.startWorker = (name) => new Worker(at(part(`${name}_loader.js`)));
 
 try {
   await start(js, wasm);
