@@ -3,9 +3,8 @@
 use super::{Findings, code, external_dns};
 use crate::mesh::{Gitops, Spec, Target};
 use crate::name::HostName;
-use crate::object::Kind;
 use crate::render::dns_endpoint::controller_publishes;
-use crate::render::render;
+use crate::render::makes_namespace as makes;
 use crate::resolved::{self, Resolved};
 
 const PATH: &str = "spec.target";
@@ -168,19 +167,23 @@ pub(super) fn check_limits(resolved: &Resolved, findings: &mut Findings) {
 /// KubeFed writes over the labels of a namespace that it takes over, `istio-injection` among them
 /// (v0.10.0, `pkg/controller/sync/dispatch/{managed,retain}.go`).
 fn namespaces(resolved: &Resolved, findings: &mut Findings) {
-    let placed = render(resolved);
-    let spread = || {
-        placed
-            .iter()
-            .filter(|one| !one.stays_on_hub)
-            .map(|one| &one.template)
-    };
-    let mut there: Vec<&str> = spread()
-        .filter_map(|template| template.namespace.as_deref())
-        // It passes over this one.
-        .filter(|name| *name != resolved::DEFAULT_NAMESPACE)
-        .filter(|name| !spread().any(|one| one.kind == Kind::NAMESPACE && one.name == *name))
-        .collect();
+    let mut there: Vec<&str> = Vec::new();
+    for service in &resolved.services {
+        // Its VirtualService, the Gateways, and what stands for its names.
+        there.extend([service.namespace.as_str(), resolved::ISTIO_NAMESPACE]);
+        let gateways = service.clusters.iter();
+        there.extend(gateways.map(|&at| resolved.clusters[at].gateway.namespace.as_str()));
+    }
+    for host in &resolved.external {
+        there.push(resolved::ISTIO_NAMESPACE);
+        if host.by_egress_gateway {
+            let gateways = host.clusters.iter();
+            let gateways = gateways.filter_map(|&at| resolved.clusters[at].egress_gateway.as_ref());
+            there.extend(gateways.map(|gateway| gateway.namespace.as_str()));
+        }
+    }
+    // It passes over the first of these; the others are made.
+    there.retain(|name| *name != resolved::DEFAULT_NAMESPACE && !makes(name, resolved));
     there.sort_unstable();
     there.dedup();
     if !there.is_empty() {

@@ -22,6 +22,7 @@ use crate::placed::Placed;
 use crate::resolved::{IstioVersion, Resolved, Service};
 
 pub use dns_endpoint::controller_publishes;
+pub(crate) use namespace::makes_namespace;
 pub use virtual_service::ANSWER_HEADER;
 
 /// Everything that the clusters get, in no order that matters.

@@ -44,6 +44,13 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
     placed
 }
 
+/// Whether clusters get this namespace with a sample.
+pub(crate) fn makes_namespace(name: &str, resolved: &Resolved) -> bool {
+    let mut samples = resolved.samples.iter();
+    !GIVEN.contains(&name)
+        && samples.any(|&sample| samples::place(sample, resolved).namespace == name)
+}
+
 fn object(name: &str) -> Object {
     Object::new(Kind::NAMESPACE, None, name, json!({}))
 }

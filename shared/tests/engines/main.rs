@@ -26,6 +26,7 @@ use serde_json::json;
 use shared::bundle::Bundle;
 use shared::facts::Facts;
 use shared::mesh::{Mesh, Naming, Target};
+use shared::object::Kind;
 
 use objects::{Id, Objects, of_cluster};
 
@@ -168,5 +169,41 @@ proptest! {
     #[test]
     fn engines_agree(mesh in meshes()) {
         agree(&mesh, &Facts::default());
+    }
+}
+
+/// The check goes by the document alone, since the page has no renderer at hand.
+#[test]
+fn kubefed_is_said_to_take_over_the_namespaces_that_its_bundle_does_not_make() {
+    for (name, mesh) in examples() {
+        let checked = shared::check(
+            &with_target(&mesh, Target::KubefedV1Beta1),
+            &Facts::default(),
+        );
+        let placed = shared::render::render(&checked.resolved.unwrap());
+        let spread = || {
+            placed
+                .iter()
+                .filter(|one| !one.stays_on_hub)
+                .map(|one| &one.template)
+        };
+        let made: Vec<&String> = spread()
+            .filter(|template| template.kind == Kind::NAMESPACE)
+            .map(|template| &template.name)
+            .collect();
+        let mut wanted: Vec<&str> = spread()
+            .filter_map(|template| template.namespace.as_ref())
+            .filter(|namespace| *namespace != "default" && !made.contains(namespace))
+            .map(String::as_str)
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let code = shared::check::code::KUBEFED_NAMESPACES.id;
+        let found = checked.findings.iter().find(|finding| finding.code == code);
+        let message = found.map_or("", |finding| finding.message.as_str());
+        assert!(
+            message.ends_with(&format!(": {}", wanted.join(", "))),
+            "{name}: {message} for {wanted:?}"
+        );
     }
 }
