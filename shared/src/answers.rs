@@ -21,7 +21,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::endpoints::{self, ports_of};
+use crate::endpoints::{self, ports_of, usually_at};
 use crate::outage::Outage;
 use crate::published::{Level, PublishedName, fails_over};
 use crate::render::dns_endpoint::has_form;
@@ -237,14 +237,16 @@ impl<'a> World<'a> {
     fn endpoints(self, client: usize, name: &PublishedName) -> Vec<Endpoint> {
         let clusters = &self.resolved.clusters;
         let here = &clusters[client];
-        // `like`: the cluster whose gateway's ports the endpoint has, or the published ones.
+        // `like`: the cluster whose gateway's ports the endpoint has; without one, the usual ones.
         let at = |priority, hosts: BTreeSet<usize>, like: Option<usize>| {
             let answers = |host: usize| {
                 let mut ports = self.service().ports.iter();
                 self.lives(host)
                     && ports.all(|port| {
-                        let called =
-                            like.map_or(port.published, |at| port.at(&clusters[at].gateway));
+                        let called = match like {
+                            Some(at) => port.at(&clusters[at].gateway),
+                            None => usually_at(port, self.resolved),
+                        };
                         port.at(&clusters[host].gateway) == called
                     })
             };

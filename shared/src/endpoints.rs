@@ -6,15 +6,14 @@
 //!   name of another cluster, which DNS keeps pointing at that cluster's gateway whatever its
 //!   address is;
 //! - a serving cluster's own zone's name: the same, so that a local call stays local;
-//! - the names of zones with gateways on other ports than the published ones, which DNS cannot tell: the
-//!   same;
+//! - the names of zones with gateways on other ports than the usual ones, which DNS cannot tell: the same;
 //! - all other zones' names are resolved by DNS alone.
 
 use std::collections::BTreeSet;
 
 use crate::mesh::Protocol;
 use crate::published::{Level, PublishedName, answered_by};
-use crate::resolved::{Cluster, Port, Resolved, Service};
+use crate::resolved::{Cluster, DEFAULT_GATEWAY_PORT, Port, Resolved, Service};
 
 /// One place to send calls to.
 pub(crate) struct Endpoint<'a> {
@@ -34,7 +33,7 @@ pub(crate) fn ports_of(global: bool, service: &Service) -> Vec<&Port> {
 }
 
 /// Where the cluster `client` sends calls for a name; `None` where it goes by DNS alone, at the
-/// published ports.
+/// usual ports.
 pub(crate) fn endpoints<'a>(
     client: usize,
     name: &'a PublishedName,
@@ -66,8 +65,17 @@ pub(crate) fn may_go_by_dns(name: &PublishedName, service: &Service, resolved: &
         && answered_by(name, &service.names).iter().all(|&index| {
             let gateway = &resolved.clusters[index].gateway;
             let mut ports = ports_of(false, service).into_iter();
-            ports.all(|port| port.at(gateway) == port.published)
+            ports.all(|port| port.at(gateway) == usually_at(port, resolved))
         })
+}
+
+/// Where gateways have a port, unless the document says otherwise.
+pub(crate) fn usually_at(port: &Port, resolved: &Resolved) -> u16 {
+    if port.protocol.is_http() && port.published == DEFAULT_GATEWAY_PORT {
+        resolved.usual_gateway_port()
+    } else {
+        port.published
+    }
 }
 
 /// Whether a name is that of the zone of a cluster that serves.

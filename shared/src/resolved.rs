@@ -8,7 +8,9 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use crate::mesh::passed_on::IstioFields;
-use crate::mesh::{DnsFlavour, ExternalProtocol, Naming, Policy, Protocol, Sample, Target};
+use crate::mesh::{
+    DnsFlavour, ExternalProtocol, Naming, Policy, Protocol, Sample, Target, TlsVersion,
+};
 use crate::name::{HostName, HostPattern, Label};
 use crate::published::PublishedName;
 
@@ -37,9 +39,11 @@ pub const ISTIO_NAMESPACE: &str = "istio-system";
 pub const CLUSTER_DOMAIN: &str = "cluster.local";
 /// Taken where the document names no port for a gateway.
 pub const DEFAULT_GATEWAY_PORT: u16 = 80;
-/// Under which TLS that is passed through is published, and the port of a host outside, unless the
-/// document says otherwise.
+/// Taken where the document names no port for a gateway with TLS, and none for a host outside; and under
+/// which TLS that is passed through is published, unless the document says otherwise.
 pub const DEFAULT_TLS_PORT: u16 = 443;
+/// The authorities of a proxy's own image, as Istio names them.
+pub const SYSTEM_CA: &str = "system";
 /// Taken where the document names no namespace for `ExternalDNS`.
 pub const DEFAULT_EXTERNAL_DNS_NAMESPACE: &str = "external-dns";
 /// Taken where the document names no namespace for a service.
@@ -73,6 +77,8 @@ pub struct Resolved {
     pub dns: Dns,
     /// The repository of the engine `gitops`; always there with that engine.
     pub gitops: Option<Gitops>,
+    /// How requests travel between clusters; `None` for plain HTTP.
+    pub tls: Option<Tls>,
     /// Whether gateways name the cluster that answers.
     pub answer_header: bool,
     /// The clusters, in the order of the document; others refer to them by index.
@@ -99,6 +105,35 @@ pub struct Gitops {
     pub branch: String,
     /// A Secret for Flux.
     pub secret: Option<HostName>,
+}
+
+impl Resolved {
+    /// The port of gateways for what is called on port 80, unless the document says otherwise.
+    pub fn usual_gateway_port(&self) -> u16 {
+        usual_gateway_port(self.tls.is_some())
+    }
+}
+
+pub(crate) fn usual_gateway_port(tls: bool) -> u16 {
+    if tls {
+        DEFAULT_TLS_PORT
+    } else {
+        DEFAULT_GATEWAY_PORT
+    }
+}
+
+/// `spec.tls`, resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tls {
+    /// The Secret beside the gateways' pods.
+    pub credential: HostName,
+    /// The oldest version that gateways agree to.
+    pub min_version: TlsVersion,
+    /// Whether plain requests are led on.
+    pub redirect: bool,
+    /// [`SYSTEM_CA`], or the path of a file in the proxies.
+    pub ca: String,
 }
 
 /// `spec.dns`, resolved.

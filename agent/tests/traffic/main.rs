@@ -20,3 +20,4 @@ mod outages;
 mod page;
 mod regions;
 mod routes;
+mod tls;

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::labels::labels;
 use super::{Findings, code, port};
 use crate::facts::Facts;
-use crate::mesh::{self, Spec};
+use crate::mesh::{self, Spec, Transport};
 use crate::name::{HostName, Label};
 use crate::resolved::{self, Address, Cluster, Resolved};
 
@@ -24,7 +24,7 @@ pub(super) fn check(spec: &Spec, facts: &Facts, findings: &mut Findings) -> Opti
         .clusters
         .iter()
         .enumerate()
-        .map(|(index, cluster)| one(index, cluster, facts, findings))
+        .map(|(index, cluster)| one(index, cluster, spec, facts, findings))
         .collect();
     duplicates(spec, findings);
     zones(spec, findings);
@@ -34,6 +34,7 @@ pub(super) fn check(spec: &Spec, facts: &Facts, findings: &mut Findings) -> Opti
 fn one(
     index: usize,
     cluster: &mesh::Cluster,
+    spec: &Spec,
     facts: &Facts,
     findings: &mut Findings,
 ) -> Option<Cluster> {
@@ -51,7 +52,8 @@ fn one(
         );
     }
     labels(&at("labels"), &cluster.labels, findings);
-    let gateway = gateway(&at("gateway"), cluster, facts, findings);
+    let tls = spec.transport == Some(Transport::Tls);
+    let gateway = gateway(&at("gateway"), cluster, tls, facts, findings);
     let egress_gateway = match &cluster.egress_gateway {
         None => Some(None),
         Some(given) => egress_gateway(&at("egressGateway"), given, findings).map(Some),
@@ -89,6 +91,7 @@ fn locality(findings: &mut Findings, path: &str, text: &str, what: &str) -> Opti
 fn gateway(
     path: &str,
     cluster: &mesh::Cluster,
+    tls: bool,
     facts: &Facts,
     findings: &mut Findings,
 ) -> Option<resolved::Gateway> {
@@ -111,7 +114,7 @@ fn gateway(
     );
     let port = match given.port {
         Some(number) => port(findings, &format!("{path}.port"), number),
-        None => Some(resolved::DEFAULT_GATEWAY_PORT),
+        None => Some(resolved::usual_gateway_port(tls)),
     };
     let selector = selector(
         &format!("{path}.selector"),

@@ -17,6 +17,7 @@ mod ports;
 mod provider;
 mod routes;
 mod services;
+mod tls;
 
 pub use finding::{Finding, Fix, Severity};
 
@@ -84,6 +85,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     let gitops = engine::check(spec, findings);
     let services = services::check(spec, dns.as_ref(), clusters.as_deref(), findings);
     let external = external::check(spec, name.as_ref(), istio, services.as_deref(), findings);
+    let tls = tls::check(spec, istio, findings);
     let images = images(spec.images.as_ref(), findings);
 
     let resolved = Resolved {
@@ -92,6 +94,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
         istio: istio?,
         gitops,
         dns: dns?,
+        tls: tls?,
         answer_header: spec.answer_header.unwrap_or(true),
         clusters: clusters?,
         services: services?,
@@ -105,6 +108,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     clusters::check_ports(&resolved, findings);
     dns::check_records(&resolved, findings);
     engine::check_limits(&resolved, findings);
+    tls::certificates(&resolved, findings);
     Some(resolved)
 }
 

@@ -12,6 +12,7 @@ mod read;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod service;
+mod tls;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,7 @@ pub use external::{ExternalHost, ExternalPort, ExternalProtocol, TlsOrigination}
 pub use gitops::Gitops;
 pub use read::{Limits, ReadError};
 pub use service::{Failover, Port, Probe, Protocol, Service};
+pub use tls::{Tls, TlsVersion};
 
 /// A Mesh document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,10 +87,13 @@ pub struct Spec {
     pub gitops: Option<Gitops>,
     /// How services are named and published.
     pub dns: Dns,
-    /// How requests travel between clusters.
+    /// How requests travel between clusters, see [transport](#transport).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = "http")))]
     pub transport: Option<Transport>,
+    /// With `transport: tls`, how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
     /// Whether gateways name the cluster that answers, in the response header `x-fedmesh-cluster`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = true)))]
@@ -183,6 +188,8 @@ pub enum Transport {
     /// Plain HTTP to the other cluster's ingress gateway.
     #[default]
     Http,
+    /// TLS from the caller's sidecar to the other cluster's ingress gateway.
+    Tls,
 }
 
 /// A workload to try things with.

@@ -21,6 +21,7 @@ use crate::ownership;
 use crate::placed::Placed;
 use crate::resolved::{IstioVersion, Resolved, Service};
 
+pub use destination_rule::WIDE;
 pub use dns_endpoint::controller_publishes;
 pub(crate) use namespace::makes_namespace;
 pub use virtual_service::ANSWER_HEADER;
@@ -42,6 +43,7 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
         placed.extend(external::render(host, resolved));
     }
     placed.extend(egress_gateway::render(resolved));
+    placed.extend(destination_rule::render_wide(resolved));
     placed.extend(dns_endpoint_definition::render(resolved));
     placed.extend(external_dns::render(resolved));
     for one in &mut placed {

@@ -12,7 +12,7 @@
 use serde_json::{Value, json};
 
 use super::{Istio, all, export};
-use crate::endpoints::{self, is_own_zone, may_go_by_dns, ports_of, zone_name};
+use crate::endpoints::{self, is_own_zone, may_go_by_dns, ports_of, usually_at, zone_name};
 use crate::object::Object;
 use crate::placed::Placed;
 use crate::published::{Level, PublishedName};
@@ -145,7 +145,14 @@ fn template(name: &str, ports: &[&Port], service: &Service, resolved: &Resolved)
         .iter()
         .map(|port| {
             let protocol = port.protocol.as_str().to_uppercase();
-            json!({ "number": port.published, "name": port.name(), "protocol": protocol })
+            let mut one =
+                json!({ "number": port.published, "name": port.name(), "protocol": protocol });
+            // For where DNS alone says the address; endpoints have ports of their own.
+            let at = usually_at(port, resolved);
+            if at != port.published {
+                one["targetPort"] = at.into();
+            }
+            one
         })
         .collect();
     let mut body = json!({
