@@ -19,6 +19,7 @@ pub mod digest;
 pub mod engine;
 pub mod expect;
 pub mod facts;
+pub mod import;
 pub mod mesh;
 pub mod name;
 pub mod object;

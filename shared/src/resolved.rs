@@ -25,6 +25,8 @@ pub const DEFAULT_GATEWAY_SERVICE: &str = "istio-ingressgateway";
 /// Istio's root namespace: where its gateways are by default, and where objects go that concern
 /// all namespaces.
 pub const ISTIO_NAMESPACE: &str = "istio-system";
+/// Label of a gateway's pods, taken where the document names none.
+pub const DEFAULT_GATEWAY_SELECTOR: (&str, &str) = ("istio", "ingressgateway");
 /// Taken where the document names no port for a gateway.
 pub const DEFAULT_GATEWAY_PORT: u16 = 80;
 /// Taken where the document names no namespace for `ExternalDNS`.

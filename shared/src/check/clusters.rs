@@ -134,10 +134,8 @@ fn selector(
     findings: &mut Findings,
 ) -> Option<BTreeMap<String, String>> {
     if given.is_empty() {
-        return Some(BTreeMap::from([(
-            "istio".to_owned(),
-            "ingressgateway".to_owned(),
-        )]));
+        let (name, value) = resolved::DEFAULT_GATEWAY_SELECTOR;
+        return Some(BTreeMap::from([(name.to_owned(), value.to_owned())]));
     }
     for (key, value) in &given {
         if !is_label_key(key) || !is_label_value(value) {

@@ -73,6 +73,13 @@ codes! {
     DNS_RESTART = "FM0803", "A cluster's DNS does not read its settings again by itself", [];
     DNS_NOT_LOOKED_AT = "FM0804", "A cluster's DNS could not be searched for what an earlier apply left", [];
     GATEWAY_NOT_READY = "FM0805", "A gateway has no ready pod, so its address is not published", [];
+    NO_PLACE = "FM0901", "An imported object has no place in a Mesh document", [];
+    NOT_CARRIED = "FM0902", "A field of an imported object is not what the document gives", [];
+    REPLACED = "FM0903", "An imported object is replaced by one of another name", [];
+    ASSUMED = "FM0904", "Imported manifests do not say what a document needs", [];
+    IMPORT_CONTRADICTS = "FM0905", "Imported manifests contradict each other", [];
+    FEDERATED_FAULT = "FM0906", "An imported federated object is written so that the controller passes it over", [];
+    NOT_SUBSTITUTED = "FM0907", "An imported name was left as it stood in a template", [];
 }
 
 #[cfg(test)]
