@@ -290,8 +290,11 @@ metadata: {name: public, namespace: web, uid: 8f2c, labels: {team: web}}
 spec:
   selector: {app: door}
   servers:
+  - port: {number: 443, name: https, protocol: HTTPS}
+    tls: {mode: SIMPLE, credentialName: shop}
+    hosts: ["shop.example.com"]
   - port: {number: 8080, name: http, protocol: HTTP}
-    hosts: ["web/shop.example.com", "web/cart.example.com"]
+    hosts: ["shop.example.com", "cart.example.com"]
 ---
 apiVersion: v1
 kind: List
@@ -366,6 +369,7 @@ fn a_mesh_kept_by_hand_gives_services_and_what_has_no_place() {
         ("FM0904", "spec.clusters[0].zone"),
         ("FM0903", "all.yaml: Gateway web/public"),
         ("FM0902", "all.yaml: Gateway web/public metadata.labels"),
+        ("FM0902", "all.yaml: Gateway web/public spec.servers[0]"),
         (
             "FM0902",
             "all.yaml: VirtualService web/shop-routes spec.http[0].name",
@@ -438,6 +442,21 @@ fn an_error_names_file_and_line() {
     }
     let deep = "[".repeat(10_000);
     assert!(import(&[source("x", &deep)], &Options::default()).is_err());
+    // A short text that would become a long one.
+    let (head, names) = (
+        "apiVersion: primitives.federation.k8s.io/v1alpha1\nmetadata: {name: a}\n",
+        vec!["a"; 100_000].join(","),
+    );
+    let text = format!(
+        "{head}kind: FederatedRole\nspec: {{template: {{x: {}}}}}\n---\n\
+         {head}kind: FederatedRolePlacement\nspec: {{clusterNames: [{names}]}}\n",
+        "x".repeat(10_000),
+    );
+    let error = import(&[source("x", &text)], &Options::default());
+    assert!(
+        matches!(error, Err(ImportError::TooManyCopies(_))),
+        "{error:?}"
+    );
 }
 
 /// Documents of all shapes that pass the checks.

@@ -128,7 +128,9 @@ fn at_gateway(world: &World, cluster: usize, object: &Object, names: &Names, kno
     known.gateway.selector = labels
         .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
         .collect();
-    let port = spec["servers"][0]["port"]["number"].as_u64();
+    let mut ports = list(&spec["servers"]).iter().map(|server| &server["port"]);
+    let http = ports.find(|port| port["protocol"] == "HTTP");
+    let port = http.and_then(|port| port["number"].as_u64());
     known.gateway.port = known
         .gateway
         .port

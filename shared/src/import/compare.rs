@@ -113,7 +113,7 @@ fn one(object: &Object, counterpart: Option<&Object>, names: &Names, findings: &
             code::NOT_CARRIED,
             &path,
             message,
-            "see docs/import.md for what a document can say".into(),
+            advice(&loss.path).into(),
         );
     }
 }
@@ -207,6 +207,23 @@ fn no_place(object: &Object) -> (Severity, &'static str, &'static str) {
     }
 }
 
+/// What to do where a field is not carried over.
+fn advice(path: &str) -> &'static str {
+    if path.starts_with("metadata.") {
+        "add it to what is rendered, by Kustomize for instance, if something needs it"
+    } else if path.ends_with("hosts") || path.ends_with("dnsName") {
+        "callers need one of the names that `fedmesh-agent names` lists, or a hostname of the service"
+    } else if path.starts_with("spec.http") {
+        "a route of the service may say the same; docs/reference.md has what routes can say"
+    } else if path.ends_with(".image") {
+        "name it in `images`, if it is the same program in a version that takes the same flags"
+    } else if path.ends_with(".args") {
+        "add to externalDns.args what is not fedmesh's own"
+    } else {
+        "a document cannot say it; make sure that nothing needs it"
+    }
+}
+
 /// Something that was given and is not there.
 struct Loss {
     path: String,
@@ -215,7 +232,7 @@ struct Loss {
 }
 
 fn difference(given: &Value, rendered: &Value, path: &str, lost: &mut Vec<Loss>) {
-    let loss = |given: &Value, path: &str, instead: Option<&Value>| Loss {
+    let missing = |given: &Value, path: &str, instead: Option<&Value>| Loss {
         path: path.to_owned(),
         given: given.clone(),
         instead: instead.cloned(),
@@ -228,7 +245,7 @@ fn difference(given: &Value, rendered: &Value, path: &str, lost: &mut Vec<Loss>)
                 match others.get(name) {
                     Some(other) => difference(value, other, &at, lost),
                     None if says_nothing(value) => {}
-                    None => lost.push(loss(value, &at, None)),
+                    None => lost.push(missing(value, &at, None)),
                 }
             }
         }
@@ -254,7 +271,7 @@ fn difference(given: &Value, rendered: &Value, path: &str, lost: &mut Vec<Loss>)
             {
                 let left: Vec<Value> = left.into_iter().map(|(_, item)| item.clone()).collect();
                 if !left.is_empty() {
-                    lost.push(loss(&left.into(), path, None));
+                    lost.push(missing(&left.into(), path, None));
                 }
                 return;
             }
@@ -269,12 +286,12 @@ fn difference(given: &Value, rendered: &Value, path: &str, lost: &mut Vec<Loss>)
                 let fields = item.as_object().map_or(1, Map::len);
                 match nearest.min_by_key(Vec::len) {
                     Some(nearest) if nearest.len() < fields => lost.extend(nearest),
-                    _ => lost.push(loss(item, &at, None)),
+                    _ => lost.push(missing(item, &at, None)),
                 }
             }
         }
         _ if given == rendered => {}
-        _ => lost.push(loss(given, path, Some(rendered))),
+        _ => lost.push(missing(given, path, Some(rendered))),
     }
 }
 

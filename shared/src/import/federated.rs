@@ -137,7 +137,7 @@ pub(super) fn spread(objects: Vec<Object>, findings: &mut Findings) -> Result<Wo
         let copied = parts.copied_bytes();
         left = left
             .checked_sub(copied)
-            .ok_or(ImportError::TooLarge(copied))?;
+            .ok_or(ImportError::TooManyCopies(copied))?;
         for (cluster, object) in spread_one(&id, parts, &versions, findings) {
             let cluster = index(&mut world.clusters, &cluster);
             world.places.push(cluster);

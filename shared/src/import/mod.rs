@@ -94,6 +94,9 @@ pub enum ImportError {
     /// More than is read.
     #[error("the manifests have {0} bytes together")]
     TooLarge(usize),
+    /// More than is made of them.
+    #[error("federated objects, copied for each of their clusters, have {0} bytes together")]
+    TooManyCopies(usize),
     /// Nothing to begin with.
     #[error("there are no manifests")]
     Empty,
@@ -111,6 +114,9 @@ impl ImportError {
                 "each document needs kind and metadata.name; take other files out".to_owned()
             }
             Self::TooLarge(_) => format!("at most {} bytes are read", objects::MAX_BYTES),
+            Self::TooManyCopies(_) => {
+                "a placement names far more clusters than there can be; correct it".to_owned()
+            }
             Self::Empty => "name files or folders with the objects of your clusters".to_owned(),
             Self::NoSuffix => {
                 "name the suffix, or add the VirtualServices, ServiceEntries or DNSEndpoints with the names"

@@ -39,24 +39,27 @@ impl Found {
 
 /// Which of the services an object is about.
 pub(super) struct Index {
-    by_id: BTreeMap<(String, String), usize>,
-    by_prefix: BTreeMap<(String, String), usize>,
-    by_hostname: BTreeMap<String, usize>,
+    /// By name and namespace.
+    ids: BTreeMap<(String, String), usize>,
+    /// By what its published names start with.
+    prefixes: BTreeMap<(String, String), usize>,
+    /// By its vanity name.
+    hostnames: BTreeMap<String, usize>,
 }
 
 impl Index {
     pub(super) fn new(services: &[Found]) -> Self {
         let all = || services.iter().enumerate();
         Self {
-            by_id: all().map(|(index, one)| (one.id(), index)).collect(),
-            by_prefix: all()
+            ids: all().map(|(index, one)| (one.id(), index)).collect(),
+            prefixes: all()
                 .flat_map(|(index, one)| {
                     one.prefixes
                         .iter()
                         .map(move |prefix| (prefix.clone(), index))
                 })
                 .collect(),
-            by_hostname: all()
+            hostnames: all()
                 .filter_map(|(index, one)| Some((one.service.hostname.clone()?, index)))
                 .collect(),
         }
@@ -64,17 +67,15 @@ impl Index {
 
     /// The service of the clusters that a host means to an object in `namespace`.
     pub(super) fn local(&self, host: &Value, namespace: &str) -> Option<usize> {
-        self.by_id.get(&local(host, namespace)?).copied()
+        self.ids.get(&local(host, namespace)?).copied()
     }
 
     /// The service of which a host is a published name.
     pub(super) fn published(&self, host: &str, names: &Names) -> Option<usize> {
         let name = names.read(host)?;
         match (name.prefix, name.at) {
-            (Some((first, second)), _) => {
-                self.by_prefix.get(&(first.to_owned(), second.to_owned()))
-            }
-            (None, At::Vanity(label)) => self.by_hostname.get(label),
+            (Some((first, second)), _) => self.prefixes.get(&(first.to_owned(), second.to_owned())),
+            (None, At::Vanity(label)) => self.hostnames.get(label),
             (None, _) => None,
         }
         .copied()
@@ -123,6 +124,16 @@ pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec
                 (None, _) => {}
             }
         }
+    }
+    // A record of the gateway is that of the only service.
+    if let [only] = &mut services[..]
+        && only.service.hostname.is_none()
+    {
+        let mut records = world.of_kind("ServiceDNSRecord");
+        only.service.hostname = records.find_map(|(_, record)| {
+            let prefix = field(&record.value, &["spec", "dnsPrefix"]).as_str()?;
+            Some(prefix.to_owned())
+        });
     }
     for found in &mut services {
         found.clusters.sort_unstable();
