@@ -181,7 +181,7 @@ impl Findings {
         });
     }
 
-    pub(crate) fn error(&mut self, code: Code, path: &str, message: String, hint: String) {
+    fn error(&mut self, code: Code, path: &str, message: String, hint: String) {
         self.add(Severity::Error, code, path, message, hint);
     }
 

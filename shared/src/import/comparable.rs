@@ -16,11 +16,13 @@ const OF_THE_SERVER: [&str; 6] = [
     "selfLink",
     "uid",
 ];
+/// Labels and annotations that say how an object got there.
 const OF_THE_TOOLS: [&str; 3] = [
     "kubectl.kubernetes.io/last-applied-configuration",
     APPLIED_ANNOTATION,
     PART_OF_LABEL,
 ];
+
 /// What of an object is compared, in the words that fedmesh has for it.
 pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
     let Value::Object(mut fields) = object.value.clone() else {

@@ -209,18 +209,20 @@ fn no_place(object: &Object) -> (Severity, &'static str, &'static str) {
 
 /// What to do where a field is not carried over.
 fn advice(path: &str) -> &'static str {
-    if path.starts_with("metadata.") {
-        "add it to what is rendered, by Kustomize for instance, if something needs it"
-    } else if path.ends_with("hosts") || path.ends_with("dnsName") {
-        "callers need one of the names that `fedmesh-agent names` lists, or a hostname of the service"
-    } else if path.starts_with("spec.http") {
-        "a route of the service may say the same; docs/reference.md has what routes can say"
-    } else if path.ends_with(".image") {
-        "name it in `images`, if it is the same program in a version that takes the same flags"
-    } else if path.ends_with(".args") {
-        "add to externalDns.args what is not fedmesh's own"
-    } else {
-        "a document cannot say it; make sure that nothing needs it"
+    let field = path.rsplit('.').next().unwrap_or_default();
+    match field {
+        _ if path.starts_with("metadata.") => {
+            "add it to what is rendered, by Kustomize for instance, if something needs it"
+        }
+        "hosts" | "dnsName" => {
+            "callers need one of the names that `fedmesh-agent names` lists, or a hostname of the service"
+        }
+        "image" => "name it in `images`, if it is the same program and takes the same flags",
+        "args" => "add to externalDns.args what is not fedmesh's own",
+        _ if path.starts_with("spec.http") => {
+            "a route of the service may say the same; docs/reference.md has what routes can say"
+        }
+        _ => "a document cannot say it; make sure that nothing needs it",
     }
 }
 
