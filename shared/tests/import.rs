@@ -282,6 +282,25 @@ spec:
     assert!(imported.is_incomplete());
 }
 
+#[test]
+fn a_filter_may_be_wider_than_the_suffix() {
+    let mut sources = files(&bundle(&example("walkthrough")));
+    for source in &mut sources {
+        source.text = source.text.replace(
+            "--domain-filter=my.dns.zone.name",
+            "--domain-filter=zone.name",
+        );
+    }
+    let imported = imported(&sources);
+    assert_eq!(imported.mesh.spec.dns.suffix, "my.dns.zone.name");
+    let args = "cluster1/50-external-dns.yaml: Deployment external-dns/external-dns spec.template";
+    assert_eq!(
+        finding(&imported, "FM0902", args).message,
+        "the document does not give --domain-filter=zone.name"
+    );
+    assert_eq!(imported.findings.len(), 1);
+}
+
 /// A mesh that somebody keeps by hand: other names of objects, short hosts, an older API.
 const BY_HAND: &str = r#"
 apiVersion: networking.istio.io/v1beta1

@@ -21,6 +21,14 @@ fn a_bundle_gives_its_document_in_every_form() {
     let stream = desk.run(&["render", "-f", "mesh.yaml"], 0).out;
     // What no manifest says, and what is a default, is not in the document.
     let expected = MESH
+        .replace(
+            "addresses: [192.0.2.1]",
+            "addresses:\n      - \"192.0.2.1\"",
+        )
+        .replace(
+            "addresses: [192.0.2.2]",
+            "addresses:\n      - \"192.0.2.2\"",
+        )
         .replace("    context: ctx-one\n", "")
         .replace("    context: ctx-two\n", "")
         .replace("      ownerId: shop\n", "")

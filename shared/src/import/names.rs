@@ -49,12 +49,13 @@ impl Names {
             .collect();
         let ends: Vec<&str> = hosts.iter().filter_map(|(_, host)| end(host)).collect();
         let written = shared_end(&ends);
-        let stated = options.suffix.clone().or_else(|| stated(world));
-        let suffix = match (&stated, written) {
-            (Some(suffix), _) => suffix.clone(),
-            (None, Some(suffix)) => suffix.to_owned(),
-            (None, None) => shared_parent(world)?,
-        };
+        let stated = options.suffix.clone().or_else(|| domain(world));
+        // A filter may let more through than the zone of the names.
+        let filter = filter(world).filter(|zone| written.is_none_or(|names| !below(names, zone)));
+        let suffix = stated
+            .or(filter)
+            .or_else(|| written.map(str::to_owned))
+            .or_else(|| shared_parent(world))?;
         // Where all names end otherwise, the names are those of a template.
         let left = written
             .filter(|written| *written != suffix && !below(&suffix, written))
@@ -218,34 +219,34 @@ fn shared_end<'a>(ends: &[&'a str]) -> Option<&'a str> {
         .max_by_key(|end| (of(end), end.len()))
 }
 
-/// The suffix that the federation's Domain or ExternalDNS has.
-fn stated(world: &World) -> Option<String> {
-    let domains = world
-        .of_kind("Domain")
-        .filter_map(|(_, object)| object.value["domain"].as_str());
-    let mut domains = domains.chain(
-        super::dns::arguments(world)
-            .filter_map(|argument| argument.strip_prefix("--domain-filter=")),
-    );
-    let first = domains.next()?;
-    domains
-        .all(|other| other == first)
-        .then(|| first.to_owned())
+/// The suffix of the federation's Domain.
+fn domain(world: &World) -> Option<String> {
+    let domains = world.of_kind("Domain");
+    only(domains.filter_map(|(_, object)| object.value["domain"].as_str()))
+}
+
+/// The zone that ExternalDNS keeps to.
+fn filter(world: &World) -> Option<String> {
+    let arguments = super::dns::arguments(world);
+    only(arguments.filter_map(|argument| argument.strip_prefix("--domain-filter=")))
+}
+
+/// What all say; `None` where they differ.
+fn only<'a>(mut all: impl Iterator<Item = &'a str>) -> Option<String> {
+    let first = all.next()?;
+    all.all(|other| other == first).then(|| first.to_owned())
 }
 
 /// The zone of all hosts of the VirtualServices at gateways, where they have only vanity names.
 fn shared_parent(world: &World) -> Option<String> {
     let services = world.of_kind("VirtualService");
     let hosts = services.flat_map(|(_, object)| texts(field(&object.value, &["spec", "hosts"])));
-    let mut parents = hosts
+    let parents = hosts
         .filter(|host| !host.ends_with(".cluster.local"))
         .filter_map(|host| host.split_once('.'))
         .map(|(_, parent)| parent)
         .filter(|parent| parent.contains('.'));
-    let first = parents.next()?;
-    parents
-        .all(|other| other == first)
-        .then(|| first.to_owned())
+    only(parents)
 }
 
 #[cfg(test)]
