@@ -149,7 +149,8 @@ fn stand_in<'a>(object: &Object, rendered: &'a [Object], names: &Names) -> Optio
             "VirtualService" if is_at_gateway(object) => {
                 is_at_gateway(one) && destination(one) == about
             }
-            "VirtualService" | "ServiceEntry" | "DestinationRule" | "DNSEndpoint" => {
+            "VirtualService" => !is_at_gateway(one) && !meant(one).is_disjoint(&hosts),
+            "ServiceEntry" | "DestinationRule" | "DNSEndpoint" => {
                 let local = |object: &Object| {
                     local(field(&object.value, &["spec", "host"]), object.namespace())
                 };
@@ -188,7 +189,7 @@ fn no_place(object: &Object) -> (Severity, &'static str, &'static str) {
         ),
         "ServiceEntry" | "DestinationRule" | "DNSEndpoint" => (
             lost,
-            "its hosts are no names of a service that the document shares",
+            "the document gives no such object for its hosts",
             "apply it as before",
         ),
         "RouteRule" | "DestinationPolicy" | "EgressRule" => (
