@@ -20,6 +20,7 @@ mod endpoints;
 pub mod engine;
 pub mod expect;
 pub mod facts;
+pub mod import;
 pub mod mesh;
 pub mod name;
 pub mod object;

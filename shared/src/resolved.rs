@@ -37,6 +37,8 @@ pub const DEFAULT_EGRESS_SERVICE: &str = "istio-egressgateway";
 pub const ISTIO_NAMESPACE: &str = "istio-system";
 /// The domain of every cluster's own names.
 pub const CLUSTER_DOMAIN: &str = "cluster.local";
+/// Label of a gateway's pods, taken where the document names none.
+pub const DEFAULT_GATEWAY_SELECTOR: (&str, &str) = ("istio", "ingressgateway");
 /// Taken where the document names no port for a gateway.
 pub const DEFAULT_GATEWAY_PORT: u16 = 80;
 /// Taken where the document names no port for a gateway with TLS, and none for a host outside; and under

@@ -31,17 +31,7 @@ pub struct Error {
 
 /// Reads one document. JSON is read as well, since it is YAML.
 pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
-    let options = serde_saphyr::options! {
-        budget: serde_saphyr::budget! {
-            max_depth: MAX_DEPTH,
-            max_nodes: MAX_NODES,
-            max_aliases: MAX_ALIASES,
-        },
-        alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: MAX_REPLAYED,
-        },
-        with_snippet: false,
-    };
+    let options = options();
     let mut path = String::new();
     let result = serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
         serde_path_to_error::deserialize(yaml).map_err(|error| {
@@ -58,6 +48,33 @@ pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
             message: message(&error),
         }
     })
+}
+
+/// Reads all documents of a text, empty ones left out, within the same limits.
+pub fn documents(text: &str) -> Result<Vec<serde_json::Value>, Error> {
+    serde_saphyr::from_multiple_with_options(text, options()).map_err(|error| {
+        let location = error.location();
+        Error {
+            path: String::new(),
+            line: location.map(|l| l.line()),
+            column: location.map(|l| l.column()),
+            message: message(&error),
+        }
+    })
+}
+
+fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: MAX_DEPTH,
+            max_nodes: MAX_NODES,
+            max_aliases: MAX_ALIASES,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: MAX_REPLAYED,
+        },
+        with_snippet: false,
+    }
 }
 
 /// The error's text without the position, which [`Error`] carries by itself.

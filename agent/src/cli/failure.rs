@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use shared::check::Finding;
+use shared::import::ImportError;
 
 use super::input::InputError;
 use super::output::{self, WriteError};
@@ -40,6 +41,12 @@ pub(super) enum Failure {
     /// The document.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// Manifests that cannot be read.
+    #[error(transparent)]
+    Manifests(InputError),
+    /// Manifests that give no document.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// The document can be read, but not rendered.
     #[error("{name}: the document has errors, so nothing is rendered")]
     Findings {
@@ -129,6 +136,16 @@ impl Failure {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Input(error) => Some(error.hint()),
+            Self::Manifests(InputError::Folder(error)) => Some(error.hint()),
+            Self::Manifests(_) => Some(
+                "name files with manifests (YAML or JSON), folders with such files, or - for standard input"
+                    .to_owned(),
+            ),
+            Self::Import(ImportError::NoSuffix) => Some(
+                "give it with --suffix, or add the VirtualServices, ServiceEntries or DNSEndpoints with the names"
+                    .to_owned(),
+            ),
+            Self::Import(error) => Some(error.hint()),
             Self::Findings { .. } => Some("mend what is listed above and try again".to_owned()),
             Self::Usage { hint, .. } => Some((*hint).to_owned()),
             Self::NoSuchCluster { .. } => Some("give --cluster one of these names".to_owned()),
@@ -150,7 +167,11 @@ impl Failure {
             // As for a reader such as `head` that has seen enough.
             _ if self.is_closed_pipe() => Exit::Success,
             Self::Input(error) if error.is_unreadable() => Exit::Usage,
-            Self::Usage { .. } | Self::NoSuchCluster { .. } | Self::Unchecked(_) => Exit::Usage,
+            Self::Usage { .. }
+            | Self::NoSuchCluster { .. }
+            | Self::Unchecked(_)
+            | Self::Manifests(_)
+            | Self::Import(_) => Exit::Usage,
             _ => Exit::Failed,
         }
     }

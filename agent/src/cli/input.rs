@@ -1,5 +1,6 @@
-//! Reading what `-f` names: a Mesh document, or a bundle that carries one.
+//! Reading what `-f` names: a Mesh document, or a bundle that carries one; and manifests.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -117,21 +118,60 @@ fn bundle_hint(error: &ReadBundleError) -> String {
 
 /// Reads a document, or a bundle whose files are proven to be what its document gives.
 pub(super) fn read(path: &Path) -> Result<Input, InputError> {
+    let name = name(path);
+    if is_folder(path)? {
+        let files = read_files(path, folder::list(path)?)?;
+        return from_carried(name, Carried::from_files(files));
+    }
+    from_bytes(name, read_file(path)?)
+}
+
+/// The texts of a file, of standard input, or of the YAML and JSON files in a folder, each with its path in
+/// the folder; it is empty for a file.
+pub(super) fn manifests(path: &Path) -> Result<Vec<(String, String)>, InputError> {
+    if is_folder(path)? {
+        let mut files = folder::list(path)?;
+        files.retain(|file| {
+            let extension = Path::new(file).extension();
+            extension.is_some_and(|extension| {
+                ["yaml", "yml", "json"].map(OsStr::new).contains(&extension)
+            })
+        });
+        return read_files(path, files);
+    }
+    let text = String::from_utf8(read_file(path)?);
+    let text = text.map_err(|_| InputError::NotText { name: name(path) })?;
+    Ok(vec![(String::new(), text)])
+}
+
+/// What a path is called in messages.
+pub(super) fn name(path: &Path) -> String {
     if path == Path::new("-") {
-        let name = "standard input".to_owned();
-        let bytes = read_all(io::stdin().lock(), &name)?;
-        return from_bytes(name, bytes);
+        return "standard input".to_owned();
     }
-    let name = path.display().to_string();
-    let failed = |source| InputError::Io {
-        name: name.clone(),
+    path.display().to_string()
+}
+
+fn is_folder(path: &Path) -> Result<bool, InputError> {
+    if path == Path::new("-") {
+        return Ok(false);
+    }
+    let metadata = std::fs::metadata(path).map_err(|source| InputError::Io {
+        name: name(path),
         source,
-    };
-    if std::fs::metadata(path).map_err(failed)?.is_dir() {
-        return from_folder(name.clone(), path);
+    })?;
+    Ok(metadata.is_dir())
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, InputError> {
+    let name = name(path);
+    if path == Path::new("-") {
+        return read_all(io::stdin().lock(), &name);
     }
-    let bytes = read_all(File::open(path).map_err(failed)?, &name)?;
-    from_bytes(name, bytes)
+    match File::open(path) {
+        Ok(file) => read_all(file, &name),
+        Err(source) => Err(InputError::Io { name, source }),
+    }
 }
 
 fn read_all(reader: impl Read, name: &str) -> Result<Vec<u8>, InputError> {
@@ -173,23 +213,21 @@ fn from_bytes(name: String, bytes: Vec<u8>) -> Result<Input, InputError> {
     }
 }
 
-fn from_folder(name: String, path: &Path) -> Result<Input, InputError> {
+/// The texts of files in a folder, with their paths in it.
+fn read_files(folder: &Path, files: Vec<String>) -> Result<Vec<(String, String)>, InputError> {
     let mut left = MAX_BYTES;
-    let mut files = Vec::new();
-    for file in folder::list(path)? {
-        let file_name = path.join(&file).display().to_string();
-        let failed = |source| InputError::Io {
-            name: file_name.clone(),
-            source,
-        };
-        let bytes = read_all(File::open(path.join(&file)).map_err(failed)?, &file_name)?;
+    let mut texts = Vec::new();
+    for file in files {
+        let path = folder.join(&file);
+        let bytes = read_file(&path)?;
         left = left
             .checked_sub(bytes.len() as u64)
-            .ok_or_else(|| InputError::TooLarge { name: name.clone() })?;
-        let text = String::from_utf8(bytes).map_err(|_| InputError::NotText { name: file_name })?;
-        files.push((file, text));
+            .ok_or_else(|| InputError::TooLarge { name: name(folder) })?;
+        let text = String::from_utf8(bytes);
+        let text = text.map_err(|_| InputError::NotText { name: name(&path) })?;
+        texts.push((file, text));
     }
-    from_carried(name, Carried::from_files(files))
+    Ok(texts)
 }
 
 fn from_carried(

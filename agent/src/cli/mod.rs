@@ -8,6 +8,7 @@ mod check;
 mod duration;
 mod failure;
 mod follow;
+mod import;
 mod input;
 mod interrupt;
 mod names;
@@ -46,6 +47,7 @@ Examples:
   fedmesh-agent apply -f mesh.yaml                    change it
   fedmesh-agent verify -f mesh.yaml                   prove by traffic that it works
   fedmesh-agent serve --open                          all of it in the browser
+  fedmesh-agent import manifests/ > mesh.yaml         a document from manifests that exist
 
 Exit codes: 0 done; 1 not done, or not as it should be; 2 wrong usage or unreadable input."
 )]
@@ -72,6 +74,7 @@ enum Command {
     Remove(apply::Remove),
     Serve(serve::Serve),
     Schema(schema::Schema),
+    Import(import::Import),
 }
 
 /// Which document.
@@ -144,6 +147,7 @@ fn run(cli: Cli) -> Exit {
         Command::Render(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Schema(command) => command.run(),
+        Command::Import(command) => command.run(),
         Command::Names(command) => command.run(),
         Command::Simulate(command) => command.run(),
         Command::Plan(command) => on_runtime(command.run()),

@@ -109,7 +109,8 @@ async fn exchange(
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);
     let GatewayCall { host, port, .. } = call;
-    let authority = if *port == if call.tls { 443 } else { 80 } {
+    let usual = if call.tls { 443 } else { 80 };
+    let authority = if *port == usual {
         host.to_owned()
     } else {
         format!("{host}:{port}")

@@ -68,7 +68,11 @@ impl Trust {
             Self::Roots(roots) => {
                 let builder =
                     WebPkiServerVerifier::builder_with_provider(roots.clone(), provider.clone());
-                Some(builder.build().map_err(other)?)
+                Some(
+                    builder
+                        .build()
+                        .map_err(|error| Failure::Other(error.to_string()))?,
+                )
             }
         };
         let looking = Looking::Name(chain);
@@ -127,10 +131,6 @@ fn certificate_error(error: &std::io::Error) -> Option<String> {
         Error::InvalidCertificate(why) => Some(why.to_string()),
         _ => None,
     }
-}
-
-fn other(error: impl std::fmt::Display) -> Failure {
-    Failure::Other(error.to_string())
 }
 
 #[derive(Debug)]

@@ -2,9 +2,9 @@
 
 use crate::desk::{Desk, MESH};
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "render", "check", "names", "simulate", "plan", "apply", "status", "verify", "follow",
-    "remove", "serve", "schema",
+    "remove", "serve", "schema", "import",
 ];
 
 #[test]
@@ -61,6 +61,9 @@ fn wrong_usage_exits_with_2() {
             "--restore",
         ],
         &["verify", "-f", "mesh.yaml", "-o", "xml"],
+        &["import"],
+        &["import", "mesh.yaml", "--cluster", "north"],
+        &["import", "mesh.yaml", "-o", "text"],
     ] {
         assert_eq!(desk.run(arguments, 2).out, "", "{arguments:?}");
     }

@@ -103,6 +103,13 @@ codes! {
     CALLED_FROM_NOWHERE = "FM0910", "No cluster may call a host outside", [];
     NO_EGRESS_GATEWAY = "FM0911", "A cluster that is to call through an egress gateway has none", [];
     NOT_BY_EGRESS_GATEWAY = "FM0912", "An egress gateway cannot tell such calls apart", [];
+    NO_PLACE = "FM1001", "An imported object has no place in a Mesh document", [];
+    NOT_CARRIED = "FM1002", "A field of an imported object is not what the document gives", [];
+    REPLACED = "FM1003", "An imported object is replaced by one of another name", [];
+    ASSUMED = "FM1004", "Imported manifests do not say what a document needs", [];
+    IMPORT_CONTRADICTS = "FM1005", "Imported manifests contradict each other", [];
+    FEDERATED_FAULT = "FM1006", "An imported federated object is written so that the controller passes it over", [];
+    NOT_SUBSTITUTED = "FM1007", "An imported name was left as it stood in a template", [];
 }
 
 #[cfg(test)]

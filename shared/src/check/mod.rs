@@ -176,10 +176,17 @@ fn images(images: Option<&Images>, findings: &mut Findings) -> Option<resolved::
 
 /// Collects findings.
 #[derive(Default)]
-struct Findings(Vec<Finding>);
+pub(crate) struct Findings(pub(crate) Vec<Finding>);
 
 impl Findings {
-    fn add(&mut self, severity: Severity, code: Code, path: &str, message: String, hint: String) {
+    pub(crate) fn add(
+        &mut self,
+        severity: Severity,
+        code: Code,
+        path: &str,
+        message: String,
+        hint: String,
+    ) {
         self.0.push(Finding {
             code: code.id.to_owned(),
             severity,
@@ -194,11 +201,11 @@ impl Findings {
         self.add(Severity::Error, code, path, message, hint);
     }
 
-    fn warning(&mut self, code: Code, path: &str, message: String, hint: String) {
+    pub(crate) fn warning(&mut self, code: Code, path: &str, message: String, hint: String) {
         self.add(Severity::Warning, code, path, message, hint);
     }
 
-    fn hint(&mut self, code: Code, path: &str, message: String, hint: String) {
+    pub(crate) fn hint(&mut self, code: Code, path: &str, message: String, hint: String) {
         self.add(Severity::Hint, code, path, message, hint);
     }
 

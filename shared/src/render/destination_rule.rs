@@ -23,6 +23,16 @@ use crate::placed::Placed;
 use crate::published::{Level, PublishedName, fails_over};
 use crate::resolved::{ISTIO_NAMESPACE, Port, Resolved, Service, Tls};
 
+/// The settings by which calls leave a gateway that fails: a TrafficPolicy.
+pub(crate) fn failover_policy() -> Value {
+    skeleton(
+        r#"{"connectionPool":{"tcp":{"connectTimeout":"250ms"}},
+        "loadBalancer":{"localityLbSetting":{"enabled":true}},
+        "outlierDetection":{"consecutive5xxErrors":0,"consecutiveGatewayErrors":1,"interval":"1s",
+        "baseEjectionTime":"10s","maxEjectionPercent":100,"minHealthPercent":1}}"#,
+    )
+}
+
 pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
     service
         .names
@@ -31,12 +41,7 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
         .map(|name| {
             let mut policy = json!({});
             if fails_over(name, &service.names) {
-                policy = skeleton(
-                    r#"{"connectionPool":{"tcp":{"connectTimeout":"250ms"}},
-                    "loadBalancer":{"localityLbSetting":{"enabled":true}},
-                    "outlierDetection":{"consecutive5xxErrors":0,"consecutiveGatewayErrors":1,"interval":"1s",
-                    "baseEjectionTime":"10s","maxEjectionPercent":100,"minHealthPercent":1}}"#,
-                );
+                policy = failover_policy();
                 for (field, value) in &service.outlier_detection {
                     policy["outlierDetection"][field] = value.clone();
                 }

@@ -1,6 +1,6 @@
 //! From a [`Resolved`] to placed objects; one file per kind of object.
 
-mod destination_rule;
+pub(crate) mod destination_rule;
 pub(crate) mod dns_endpoint;
 mod dns_endpoint_definition;
 mod egress_gateway;

@@ -1,0 +1,118 @@
+//! What `import` makes of manifests.
+
+use crate::desk::{Desk, MESH};
+
+const MANIFEST: &str = "\
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: orders, namespace: sales}
+spec:
+  hosts: [orders.mesh.example.org]
+  gateways: [public]
+  http:
+  - route:
+    - destination: {host: orders, port: {number: 8000}}
+";
+
+#[test]
+fn a_bundle_gives_its_document_in_every_form() {
+    let desk = Desk::new();
+    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    let stream = desk.run(&["render", "-f", "mesh.yaml"], 0).out;
+    // What no manifest says, and what is a default, is not in the document.
+    let expected = MESH
+        .replace(
+            "addresses: [192.0.2.1]",
+            "addresses:\n      - \"192.0.2.1\"",
+        )
+        .replace(
+            "addresses: [192.0.2.2]",
+            "addresses:\n      - \"192.0.2.2\"",
+        )
+        .replace("    context: ctx-one\n", "")
+        .replace("    context: ctx-two\n", "")
+        .replace("      ownerId: shop\n", "")
+        .replace("    failover:\n      retry: false\n", "");
+    let of_clusters = [
+        "--cluster",
+        "north=bundle/north",
+        "--cluster",
+        "south=bundle/south",
+    ];
+    let folders = desk.run(&[&["import", "--strict"][..], &of_clusters].concat(), 0);
+    for ran in [
+        desk.run_with(&["import", "-"], stream.as_bytes(), 0),
+        folders,
+    ] {
+        assert_eq!(ran.out, expected);
+        assert_eq!(ran.err, "1 service in 2 clusters; nothing was lost\n");
+    }
+    // The document in a bundle is not one of its manifests.
+    let folder = desk.run(&["import", "bundle"], 0);
+    assert_eq!(folder.out, expected);
+    assert!(
+        folder
+            .err
+            .starts_with("hint[FM1001] bundle/mesh.yaml: Mesh shop: "),
+        "{}",
+        folder.err
+    );
+
+    let json = desk
+        .run(
+            &["import", "-o", "json", "--cluster", "north=bundle/north"],
+            0,
+        )
+        .out;
+    let document: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(document["spec"]["clusters"][0]["name"], "north");
+}
+
+#[test]
+fn what_is_lost_is_told_and_strict_makes_it_fail() {
+    let desk = Desk::new();
+    desk.write("north/a.yaml", MANIFEST);
+    desk.write("north/notes.txt", "not a manifest");
+    let lenient = desk.run(&["import", ".", "--name", "shop"], 0);
+    let ran = desk.run(&["import", "north", "--name", "shop"], 0);
+    assert!(ran.out.contains("suffix: mesh.example.org"), "{}", ran.out);
+    assert!(ran.out.contains("- name: cluster1\n"), "{}", ran.out);
+    assert!(lenient.out.contains("- name: north\n"), "{}", lenient.out);
+    let strict = desk.run(&["import", "north", "--name", "shop", "--strict"], 1);
+    assert_eq!((&strict.out, &strict.err), (&ran.out, &ran.err));
+    assert!(
+        strict
+            .err
+            .contains("warning[FM1004] spec.clusters[0].zone: "),
+        "{}",
+        strict.err
+    );
+}
+
+#[test]
+fn manifests_that_give_no_document_are_refused() {
+    let desk = Desk::new();
+    desk.write("broken/a.yaml", "a: 1\n  b: [\n");
+    desk.write("empty/notes.txt", "nothing");
+    desk.write(
+        "other.yaml",
+        "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}",
+    );
+    for (path, parts) in [
+        (
+            "absent",
+            &["absent cannot be read", "folders with such files"][..],
+        ),
+        ("broken", &["broken/a.yaml: line 2"]),
+        ("empty", &["there are no manifests"]),
+        ("other.yaml", &["DNS suffix", "--suffix"]),
+    ] {
+        desk.run(&["import", path], 2).refuses(parts);
+    }
+    let given = desk.run(&["import", "other.yaml", "--suffix", "mesh.example.org"], 0);
+    assert!(
+        given.err.contains("hint[FM1001] other.yaml: ConfigMap a: "),
+        "{}",
+        given.err
+    );
+}

@@ -1,0 +1,176 @@
+//! The addresses of the gateways, from the records of the zones' names.
+//!
+//! A record has the addresses of all clusters of its zone that run its service. So an address can be a
+//! cluster's only if the records of all its services have it, and each record needs a cluster for each of
+//! its addresses. Where several would do, the first is taken: the records are the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::federated::World;
+use super::names::{At, Names};
+use super::objects::{field, list, texts};
+use crate::check::{Findings, code};
+use crate::mesh::{Cluster, Service};
+
+/// The services whose records of one zone have an address, as indices.
+type Having<'a> = BTreeMap<&'a str, BTreeSet<usize>>;
+
+pub(super) fn find(
+    world: &World,
+    names: &Names,
+    services: &[Service],
+    clusters: &mut [Cluster],
+    findings: &mut Findings,
+) {
+    for ((region, zone), having) in by_zone(world, names, services) {
+        let in_zone: Vec<usize> = (0..clusters.len())
+            .filter(|&index| clusters[index].region == region && clusters[index].zone == zone)
+            .collect();
+        let runs: BTreeMap<usize, BTreeSet<usize>> = in_zone
+            .iter()
+            .map(|&index| (index, run_by(&clusters[index], services)))
+            .collect();
+        for (address, records) in having {
+            let (owners, certain) = owners(&runs, &records);
+            for &owner in &owners {
+                let cluster = &mut clusters[owner];
+                let gateway = cluster.gateway.get_or_insert_default();
+                gateway.addresses.push(address.to_owned());
+                if !certain {
+                    findings.warning(
+                        code::ASSUMED,
+                        &format!("spec.clusters[{owner}].gateway.addresses"),
+                        format!(
+                            "{address} is the address of one of several clusters in {region}/{zone}"
+                        ),
+                        "the document has it here; move it to the cluster whose gateway has it"
+                            .into(),
+                    );
+                }
+            }
+        }
+    }
+    for cluster in clusters {
+        if let Some(gateway) = &mut cluster.gateway {
+            gateway
+                .addresses
+                .sort_by_key(|text| (text.parse::<IpAddr>().ok(), text.clone()));
+        }
+    }
+}
+
+/// For each zone, given as region and zone: which addresses the records of which services have.
+fn by_zone<'a>(
+    world: &'a World,
+    names: &Names,
+    services: &[Service],
+) -> BTreeMap<(String, String), Having<'a>> {
+    let mut zones: BTreeMap<(String, String), Having> = BTreeMap::new();
+    let records = world
+        .of_kind("DNSEndpoint")
+        .flat_map(|(_, object)| list(field(&object.value, &["spec", "endpoints"])));
+    for record in records {
+        let host = record["dnsName"].as_str().unwrap_or_default();
+        let Some(name) = names.read(host) else {
+            continue;
+        };
+        let (Some(prefix), At::Zone(region, zone)) = (name.prefix, name.at) else {
+            continue;
+        };
+        let service = services.iter().position(|one| {
+            let namespace = one.namespace.as_deref();
+            let namespace = namespace.unwrap_or(crate::resolved::DEFAULT_NAMESPACE);
+            (one.name.as_str(), namespace) == prefix
+        });
+        // Names that start with the gateway are those of the only service.
+        let Some(service) = service.or((services.len() == 1).then_some(0)) else {
+            continue;
+        };
+        let zone = (names.region(region).to_owned(), zone.to_owned());
+        let having = zones.entry(zone).or_default();
+        for target in texts(&record["targets"]) {
+            // A level without addresses is an alias of the one above.
+            if names.read(target).is_none_or(|name| name.prefix.is_none()) {
+                having.entry(target).or_default().insert(service);
+            }
+        }
+    }
+    zones
+}
+
+/// Indices of the services that a cluster runs.
+fn run_by(cluster: &Cluster, services: &[Service]) -> BTreeSet<usize> {
+    let runs = |service: &Service| match &service.clusters {
+        Some(clusters) => clusters.contains(&cluster.name),
+        None => true,
+    };
+    let services = services.iter().enumerate();
+    services
+        .filter(|(_, service)| runs(service))
+        .map(|(index, _)| index)
+        .collect()
+}
+
+/// The clusters that have an address which the given records have, and whether no others could.
+fn owners(
+    runs: &BTreeMap<usize, BTreeSet<usize>>,
+    records: &BTreeSet<usize>,
+) -> (BTreeSet<usize>, bool) {
+    let candidates = |record: &usize| {
+        let record = *record;
+        runs.iter()
+            .filter(move |(_, services)| services.contains(&record) && services.is_subset(records))
+            .map(|(&cluster, _)| cluster)
+    };
+    let mut owners: BTreeSet<usize> = BTreeSet::new();
+    let mut open = Vec::new();
+    for record in records {
+        let mut all = candidates(record);
+        match (all.next(), all.next()) {
+            (Some(only), None) => {
+                owners.insert(only);
+            }
+            (Some(_), Some(_)) => open.push(record),
+            (None, _) => {}
+        }
+    }
+    let mut certain = true;
+    for record in open {
+        if !candidates(record).any(|cluster| owners.contains(&cluster)) {
+            certain = false;
+            owners.extend(candidates(record).next());
+        }
+    }
+    (owners, certain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::owners;
+
+    #[test]
+    fn an_address_is_that_of_a_cluster_all_of_whose_services_have_it() {
+        for (runs, records, expected, certain) in [
+            // One cluster.
+            (&[(0, &[0][..])][..], &[0][..], &[0][..], true),
+            // Two clusters: only the second runs the second service.
+            (&[(0, &[0]), (1, &[0, 1])], &[0, 1], &[1], true),
+            (&[(0, &[0]), (1, &[0, 1])], &[0], &[0], true),
+            // Nobody can tell.
+            (&[(0, &[0]), (1, &[0])], &[0], &[0], false),
+            // A record that no cluster explains.
+            (&[(0, &[0, 1])], &[0], &[], true),
+        ] {
+            let runs = runs
+                .iter()
+                .map(|(cluster, services)| (*cluster, services.iter().copied().collect()))
+                .collect();
+            let records = records.iter().copied().collect();
+            assert_eq!(
+                owners(&runs, &records),
+                (expected.iter().copied().collect(), certain)
+            );
+        }
+    }
+}

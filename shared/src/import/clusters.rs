@@ -1,0 +1,210 @@
+//! The clusters: region and zone, and the gateway of each.
+//!
+//! A cluster's own gateway stands in its ServiceEntries, with its locality and port. A cluster without such
+//! an entry runs no service; of its zone there are names all the same, and which of them is its own does
+//! not matter to any manifest.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::addresses;
+use super::federated::World;
+use super::names::{At, Names};
+use super::objects::{Object, field, list, texts};
+use super::services::{self, local};
+use crate::check::{Findings, code};
+use crate::mesh::{Cluster, Gateway, Service};
+use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
+use crate::resolved::{
+    DEFAULT_GATEWAY_PORT, DEFAULT_GATEWAY_SELECTOR, DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE,
+};
+
+/// Written where nothing at all says a region or zone.
+const UNKNOWN: &str = "unknown";
+
+/// What a cluster's objects say of it.
+#[derive(Default)]
+struct Known {
+    /// Region and zone.
+    zone: Option<(String, String)>,
+    gateway: Gateway,
+}
+
+pub(super) fn find(
+    world: &World,
+    names: &Names,
+    naming: Option<&services::Gateway>,
+    services: &[Service],
+    findings: &mut Findings,
+) -> Vec<Cluster> {
+    let mut known: Vec<Known> = world.clusters.iter().map(|_| Known::default()).collect();
+    for (cluster, object) in world.of_kind("ServiceEntry") {
+        own_gateway(object, names, &mut known[cluster]);
+    }
+    for (cluster, object) in world.of_kind("VirtualService") {
+        if services::is_at_gateway(object) {
+            at_gateway(world, cluster, object, names, &mut known[cluster]);
+        }
+    }
+    if let Some(naming) = naming {
+        for one in &mut known {
+            one.gateway.service = Some(naming.service.clone());
+            one.gateway.namespace = Some(naming.namespace.clone());
+        }
+    }
+    zones(world, names, &mut known, findings);
+    let mut clusters: Vec<Cluster> = known
+        .into_iter()
+        .zip(&world.clusters)
+        .map(|(known, name)| {
+            let (region, zone) = known.zone.unwrap_or_default();
+            Cluster {
+                name: name.clone(),
+                region,
+                zone,
+                gateway: Some(known.gateway),
+                ..Cluster::default()
+            }
+        })
+        .collect();
+    addresses::find(world, names, services, &mut clusters, findings);
+    for cluster in &mut clusters {
+        cluster.gateway = cluster.gateway.take().and_then(without_defaults);
+    }
+    clusters
+}
+
+/// From the endpoint by which a cluster reaches itself.
+fn own_gateway(object: &Object, names: &Names, known: &mut Known) {
+    let mut hosts = texts(field(&object.value, &["spec", "hosts"]));
+    if !hosts.any(|host| names.read(host).is_some()) {
+        return;
+    }
+    for endpoint in list(field(&object.value, &["spec", "endpoints"])) {
+        let own = endpoint["address"].as_str().unwrap_or_default();
+        let locality = endpoint["locality"].as_str().unwrap_or_default();
+        let mut locality = locality.split('/').map(str::to_owned);
+        let (Some((service, namespace)), Some(region), Some(zone)) = (
+            local(&own.into(), "").filter(|_| own.ends_with(".svc.cluster.local")),
+            locality.next(),
+            locality.next(),
+        ) else {
+            continue;
+        };
+        known.zone.get_or_insert((region, zone));
+        known.gateway.service.get_or_insert(service);
+        known.gateway.namespace.get_or_insert(namespace);
+        let mut ports = endpoint["ports"].as_object().into_iter().flatten();
+        let port = ports.next().and_then(|(_, port)| port.as_u64());
+        known.gateway.port = known
+            .gateway
+            .port
+            .or(port.and_then(|port| port.try_into().ok()));
+    }
+}
+
+/// From a VirtualService at a cluster's gateway and the Gateway that it names.
+fn at_gateway(world: &World, cluster: usize, object: &Object, names: &Names, known: &mut Known) {
+    // As long as each cluster accepts its own zone's name only, that one is it.
+    let own: BTreeSet<(&str, &str)> = texts(field(&object.value, &["spec", "hosts"]))
+        .filter_map(|host| match names.read(host)?.at {
+            At::Zone(region, zone) => Some((names.region(region), zone)),
+            _ => None,
+        })
+        .collect();
+    if let (Some((region, zone)), 1) = (own.first(), own.len())
+        && known.zone.is_none()
+    {
+        known.zone = Some(((*region).to_owned(), (*zone).to_owned()));
+    }
+    // One Gateway tells all there is.
+    if !known.gateway.selector.is_empty() {
+        return;
+    }
+    let Some(gateway) = gateway_of(world, cluster, object) else {
+        return;
+    };
+    let spec = &gateway.value["spec"];
+    let labels = spec["selector"].as_object().into_iter().flatten();
+    known.gateway.selector = labels
+        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+        .collect();
+    let mut ports = list(&spec["servers"]).iter().map(|server| &server["port"]);
+    let http = ports.find(|port| port["protocol"] == "HTTP");
+    let port = http.and_then(|port| port["number"].as_u64());
+    known.gateway.port = known
+        .gateway
+        .port
+        .or(port.and_then(|port| port.try_into().ok()));
+    // Others keep their Gateways away from the gateway's pods.
+    if gateway.label(MANAGED_BY_LABEL) == Some(MANAGED_BY) {
+        let namespace = gateway.namespace().to_owned();
+        known.gateway.namespace.get_or_insert(namespace);
+    }
+}
+
+/// The first Gateway that a VirtualService names and its cluster has.
+fn gateway_of<'a>(world: &'a World, cluster: usize, object: &Object) -> Option<&'a Object> {
+    texts(field(&object.value, &["spec", "gateways"])).find_map(|reference| {
+        let (namespace, name) = reference
+            .split_once('/')
+            .unwrap_or((object.namespace(), reference));
+        let mut gateways = world.of_kind("Gateway");
+        let found = gateways
+            .find(|(at, one)| *at == cluster && (one.namespace(), one.name()) == (namespace, name));
+        found.map(|(_, one)| one)
+    })
+}
+
+/// Gives the clusters of which no object says the zone those of which there are names and no cluster.
+fn zones(world: &World, names: &Names, known: &mut [Known], findings: &mut Findings) {
+    let taken: BTreeSet<_> = known.iter().filter_map(|one| one.zone.clone()).collect();
+    let mut left = names
+        .zones
+        .difference(&taken)
+        .cloned()
+        .collect::<Vec<_>>()
+        .into_iter();
+    let open = known.iter().filter(|one| one.zone.is_none()).count();
+    let certain = open == 1 && left.len() == 1 || names.zones.len() == 1;
+    for (index, one) in known.iter_mut().enumerate() {
+        if one.zone.is_some() {
+            continue;
+        }
+        let zone = left.next().or_else(|| names.zones.first().cloned());
+        let (region, zone) = zone.unwrap_or_else(|| (UNKNOWN.to_owned(), UNKNOWN.to_owned()));
+        if !certain {
+            findings.warning(
+                code::ASSUMED,
+                &format!("spec.clusters[{index}].zone"),
+                format!(
+                    "the manifests do not say where {} is",
+                    world.clusters[index]
+                ),
+                format!("the document has region {region}, zone {zone}; correct them"),
+            );
+        }
+        one.zone = Some((region, zone));
+    }
+}
+
+/// `None` where all of it is as it is by default.
+fn without_defaults(gateway: Gateway) -> Option<Gateway> {
+    let (name, value) = DEFAULT_GATEWAY_SELECTOR;
+    let default = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+    let gateway = Gateway {
+        service: gateway
+            .service
+            .filter(|name| name != DEFAULT_GATEWAY_SERVICE),
+        namespace: gateway.namespace.filter(|name| name != ISTIO_NAMESPACE),
+        selector: if gateway.selector == default {
+            BTreeMap::new()
+        } else {
+            gateway.selector
+        },
+        port: gateway
+            .port
+            .filter(|port| *port != u32::from(DEFAULT_GATEWAY_PORT)),
+        addresses: gateway.addresses,
+    };
+    (gateway != Gateway::default()).then_some(gateway)
+}

@@ -1,0 +1,132 @@
+//! Objects in the words that fedmesh has for them, so that two that mean the same are the same.
+
+use serde_json::{Map, Value};
+
+use super::names::Names;
+use super::objects::Object;
+use super::services::local;
+use crate::ownership::{APPLIED_ANNOTATION, MANAGED_BY, MANAGED_BY_LABEL, PART_OF_LABEL};
+
+/// What API servers and kubectl write themselves.
+const OF_THE_SERVER: [&str; 6] = [
+    "creationTimestamp",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+];
+/// Labels and annotations that say how an object got there.
+const OF_THE_TOOLS: [&str; 3] = [
+    "kubectl.kubernetes.io/last-applied-configuration",
+    APPLIED_ANNOTATION,
+    PART_OF_LABEL,
+];
+
+/// What of an object is compared, in the words that fedmesh has for it.
+pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
+    let Value::Object(mut fields) = object.value.clone() else {
+        return Map::new();
+    };
+    for name in ["apiVersion", "kind", "status"] {
+        fields.shift_remove(name);
+    }
+    if let Some(Value::Object(metadata)) = fields.get_mut("metadata") {
+        metadata.retain(|name, _| !["name", "namespace"].contains(&name.as_str()));
+        metadata.retain(|name, _| !OF_THE_SERVER.contains(&name.as_str()));
+        for of in ["labels", "annotations"] {
+            if let Some(Value::Object(entries)) = metadata.get_mut(of) {
+                entries.retain(|name, _| !OF_THE_TOOLS.contains(&name.as_str()));
+            }
+        }
+    }
+    let ours = object.label(MANAGED_BY_LABEL) == Some(MANAGED_BY);
+    let namespace = object.namespace();
+    let Some(Value::Object(spec)) = fields.get_mut("spec") else {
+        return fields;
+    };
+    if let Some(Value::Array(hosts)) = spec.get_mut("hosts") {
+        mean(hosts, names);
+    }
+    if let Some(Value::Array(servers)) = spec.get_mut("servers") {
+        for server in servers {
+            if let Some(Value::Array(hosts)) = server.get_mut("hosts") {
+                mean(hosts, names);
+            }
+        }
+    }
+    if let Some(host) = spec.get_mut("host") {
+        full(host, namespace);
+    }
+    if object.kind() == "VirtualService" {
+        if !ours {
+            // The Gateway that takes the place of theirs.
+            spec.shift_remove("gateways");
+        }
+        if let Some(Value::Array(http)) = spec.get_mut("http") {
+            destinations(http, namespace);
+            *http = merged(http);
+        }
+    }
+    fields
+}
+
+fn mean(hosts: &mut [Value], names: &Names) {
+    for host in hosts {
+        if let Value::String(text) = host {
+            *text = names.meant(text);
+        }
+    }
+}
+
+/// A Service's name in full.
+fn full(host: &mut Value, namespace: &str) {
+    if let Some((name, namespace)) = local(host, namespace) {
+        *host = format!("{name}.{namespace}.svc.cluster.local").into();
+    }
+}
+
+fn destinations(http: &mut [Value], namespace: &str) {
+    for route in http {
+        let Value::Object(route) = route else {
+            continue;
+        };
+        for of in ["route", "mirrors"] {
+            let Some(Value::Array(all)) = route.get_mut(of) else {
+                continue;
+            };
+            for one in all {
+                if let Some(host) = one.pointer_mut("/destination/host") {
+                    full(host, namespace);
+                }
+            }
+        }
+        if let Some(host) = route.get_mut("mirror").and_then(|one| one.get_mut("host")) {
+            full(host, namespace);
+        }
+    }
+}
+
+/// Routes by which the same happens to one set of requests and the next are one.
+fn merged(http: &[Value]) -> Vec<Value> {
+    let mut merged: Vec<Value> = Vec::new();
+    for route in http {
+        let rest = |route: &Value| {
+            let mut route = route.clone();
+            if let Value::Object(fields) = &mut route {
+                fields.shift_remove("match");
+            }
+            route
+        };
+        if let Some(last) = merged.last_mut()
+            && rest(last) == rest(route)
+            && let Some(more) = route["match"].as_array()
+            && let Some(Value::Array(matches)) = last.get_mut("match")
+        {
+            matches.extend(more.iter().cloned());
+            continue;
+        }
+        merged.push(route.clone());
+    }
+    merged
+}

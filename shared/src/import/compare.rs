@@ -1,0 +1,322 @@
+//! What was given and is not among what the document gives: objects that have no place in it, and fields
+//! that are otherwise. What the document gives besides is no loss.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::comparable;
+use super::dns::is_external_dns;
+use super::federated::World;
+use super::names::{self, Names};
+use super::objects::{Object, field, list, texts};
+use super::services::{destination, is_at_gateway, local};
+use crate::check::{Findings, Severity, code};
+use crate::engine;
+use crate::render::render;
+use crate::resolved::Resolved;
+
+/// Longest value that a finding quotes, in characters.
+const QUOTED: usize = 120;
+
+pub(super) fn compare(world: &World, names: &Names, resolved: &Resolved, findings: &mut Findings) {
+    let placed = render(resolved);
+    // The same object in several clusters is told once.
+    let mut told = BTreeSet::new();
+    for cluster in 0..world.clusters.len() {
+        let mut given = world
+            .all()
+            .filter(|(at, _)| *at == cluster)
+            .map(|(_, object)| object)
+            .peekable();
+        if given.peek().is_none() {
+            continue;
+        }
+        let in_cluster = placed.iter().filter_map(|one| one.in_cluster(cluster));
+        let mut rendered: Vec<Object> = in_cluster.map(|one| as_given(&one)).collect();
+        if world.federated && cluster == resolved.dns.cluster {
+            let hub = engine::deliver(resolved, &placed, cluster);
+            rendered.extend(hub.iter().map(|one| as_given(&one.object)));
+        }
+        let by_id: BTreeMap<Id, &Object> = rendered.iter().map(|one| (id(one), one)).collect();
+        for object in given {
+            let same = by_id.get(&id(object)).copied();
+            let counterpart = same.or_else(|| stand_in(object, &rendered, names));
+            let mut found = Findings::default();
+            one(object, counterpart, names, &mut found);
+            for finding in found.0 {
+                if told.insert((finding.path.clone(), finding.message.clone())) {
+                    findings.0.push(finding);
+                }
+            }
+        }
+    }
+}
+
+fn as_given(object: &crate::object::Object) -> Object {
+    Object {
+        file: String::new(),
+        cluster: None,
+        value: object.to_json(),
+    }
+}
+
+fn one(object: &Object, counterpart: Option<&Object>, names: &Names, findings: &mut Findings) {
+    let Some(counterpart) = counterpart else {
+        let (severity, message, hint) = no_place(object);
+        findings.add(
+            severity,
+            code::NO_PLACE,
+            &object.place(),
+            message.into(),
+            hint.into(),
+        );
+        return;
+    };
+    let name = |object: &Object| (object.namespace().to_owned(), object.name().to_owned());
+    if name(counterpart) != name(object) {
+        findings.hint(
+            code::REPLACED,
+            &object.place(),
+            format!(
+                "{} {}/{} takes its place",
+                counterpart.kind(),
+                counterpart.namespace(),
+                counterpart.name()
+            ),
+            "remove this one once the other is applied".into(),
+        );
+    }
+    let mut lost = Vec::new();
+    let given = comparable::fields(object, names);
+    difference(
+        &Value::Object(given),
+        &Value::Object(comparable::fields(counterpart, names)),
+        "",
+        &mut lost,
+    );
+    for loss in lost {
+        let path = format!("{} {}", object.place(), loss.path);
+        let given = quoted(&loss.given);
+        let message = match &loss.instead {
+            Some(instead) => format!("it is {given}, and the document gives {}", quoted(instead)),
+            None => format!("the document does not give {given}"),
+        };
+        // Nothing that is called depends on them.
+        let severity = if loss.path.starts_with("metadata.") {
+            Severity::Hint
+        } else {
+            Severity::Warning
+        };
+        findings.add(
+            severity,
+            code::NOT_CARRIED,
+            &path,
+            message,
+            advice(&loss.path).into(),
+        );
+    }
+}
+
+/// Group, kind, namespace and name.
+type Id<'a> = (&'a str, &'a str, &'a str, &'a str);
+
+fn id(object: &Object) -> Id<'_> {
+    (
+        object.group(),
+        object.kind(),
+        object.namespace(),
+        object.name(),
+    )
+}
+
+/// The object of another name that does what a given one did.
+fn stand_in<'a>(object: &Object, rendered: &'a [Object], names: &Names) -> Option<&'a Object> {
+    let meant = |object: &Object| -> BTreeSet<String> {
+        let hosts = names::hosts(object).into_iter();
+        hosts.map(|host| names.meant(host)).collect()
+    };
+    let hosts = meant(object);
+    let about = destination(object);
+    rendered.iter().find(|one| {
+        // Of these, old API groups are the same objects.
+        let any_group = ["DNSEndpoint", "Deployment"].contains(&one.kind());
+        if one.kind() != object.kind() || !any_group && one.group() != object.group() {
+            return false;
+        }
+        match object.kind() {
+            "Gateway" => true,
+            "VirtualService" if is_at_gateway(object) => {
+                is_at_gateway(one) && destination(one) == about
+            }
+            "VirtualService" => !is_at_gateway(one) && !meant(one).is_disjoint(&hosts),
+            "ServiceEntry" | "DestinationRule" | "DNSEndpoint" => {
+                let local = |object: &Object| {
+                    local(field(&object.value, &["spec", "host"]), object.namespace())
+                };
+                !meant(one).is_disjoint(&hosts)
+                    || local(object).is_some() && local(object) == local(one)
+            }
+            "Deployment" => is_external_dns(object) && is_external_dns(one),
+            _ => false,
+        }
+    })
+}
+
+/// How much it matters that an object has no place, why it has none, and what to do.
+fn no_place(object: &Object) -> (Severity, &'static str, &'static str) {
+    let (lost, stays) = (Severity::Warning, Severity::Hint);
+    match object.kind() {
+        "Mesh" => (
+            stays,
+            "it is a Mesh document itself, so nothing was taken from it",
+            "a bundle of fedmesh needs no import: every command takes it with -f",
+        ),
+        "Kustomization" => (
+            lost,
+            "it says how manifests are put together, and is none",
+            "import what `kustomize build` prints",
+        ),
+        "ConfigMap" if object.namespace() == "kube-system" => (
+            lost,
+            "it would replace all settings of a cluster's own DNS",
+            "name the zone's name servers in dns.nameservers: they are merged into what is there",
+        ),
+        "VirtualService" => (
+            lost,
+            "it sends requests to no service that the document shares",
+            "apply it as before; or share the service, by a VirtualService at a gateway",
+        ),
+        "ServiceEntry" | "DestinationRule" | "DNSEndpoint" => (
+            lost,
+            "the document gives no such object for its hosts",
+            "apply it as before",
+        ),
+        "RouteRule" | "DestinationPolicy" | "EgressRule" => (
+            lost,
+            "Istio has no such kind any more",
+            "say the same by routes, subsets and trafficPolicy of a service",
+        ),
+        _ => {
+            let istio = object.group().ends_with("istio.io");
+            (
+                if istio { lost } else { stays },
+                "a Mesh document gives no such object",
+                "apply it as before",
+            )
+        }
+    }
+}
+
+/// What to do where a field is not carried over.
+fn advice(path: &str) -> &'static str {
+    let field = path.rsplit('.').next().unwrap_or_default();
+    match field {
+        _ if path.starts_with("metadata.") => {
+            "add it to what is rendered, by Kustomize for instance, if something needs it"
+        }
+        "hosts" | "dnsName" => {
+            "callers need one of the names that `fedmesh-agent names` lists, or a hostname of the service"
+        }
+        "image" => "name it in `images`, if it is the same program and takes the same flags",
+        "args" => "add to externalDns.args what is not fedmesh's own",
+        _ if path.starts_with("spec.http") => {
+            "a route of the service may say the same; docs/reference.md has what routes can say"
+        }
+        _ => "a document cannot say it; make sure that nothing needs it",
+    }
+}
+
+/// Something that was given and is not there.
+struct Loss {
+    path: String,
+    given: Value,
+    instead: Option<Value>,
+}
+
+fn difference(given: &Value, rendered: &Value, path: &str, lost: &mut Vec<Loss>) {
+    let missing = |given: &Value, path: &str, instead: Option<&Value>| Loss {
+        path: path.to_owned(),
+        given: given.clone(),
+        instead: instead.cloned(),
+    };
+    match (given, rendered) {
+        (Value::Object(fields), Value::Object(others)) => {
+            for (name, value) in fields {
+                let dot = if path.is_empty() { "" } else { "." };
+                let at = format!("{path}{dot}{name}");
+                match others.get(name) {
+                    Some(other) => difference(value, other, &at, lost),
+                    None if says_nothing(value) => {}
+                    None => lost.push(missing(value, &at, None)),
+                }
+            }
+        }
+        (Value::Array(items), Value::Array(others)) => {
+            let known: BTreeSet<&str> = texts(rendered).collect();
+            let covered = |item: &Value| match item.as_str() {
+                Some(text) => known.contains(text),
+                None => others.iter().any(|other| {
+                    let mut lost = Vec::new();
+                    difference(item, other, "", &mut lost);
+                    lost.is_empty()
+                }),
+            };
+            let left: Vec<(usize, &Value)> = items
+                .iter()
+                .enumerate()
+                // Mostly they are in one order.
+                .filter(|(index, item)| others.get(*index) != Some(*item) && !covered(item))
+                .collect();
+            if left
+                .iter()
+                .all(|(_, item)| !item.is_object() && !item.is_array())
+            {
+                let left: Vec<Value> = left.into_iter().map(|(_, item)| item.clone()).collect();
+                if !left.is_empty() {
+                    lost.push(missing(&left.into(), path, None));
+                }
+                return;
+            }
+            for (index, item) in left {
+                let at = format!("{path}[{index}]");
+                let nearest = others.iter().map(|other| {
+                    let mut lost = Vec::new();
+                    difference(item, other, &at, &mut lost);
+                    lost
+                });
+                // One that has nothing in common is another one.
+                let fields = item.as_object().map_or(1, Map::len);
+                match nearest.min_by_key(Vec::len) {
+                    Some(nearest) if nearest.len() < fields => lost.extend(nearest),
+                    _ => lost.push(missing(item, &at, None)),
+                }
+            }
+        }
+        _ if given == rendered => {}
+        _ => lost.push(missing(given, path, Some(rendered))),
+    }
+}
+
+fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(fields) => fields.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+fn quoted(value: &Value) -> String {
+    let texts: Vec<&str> = texts(value).collect();
+    let text = if !texts.is_empty() && texts.len() == list(value).len() {
+        texts.join(", ")
+    } else {
+        value.to_string()
+    };
+    if text.chars().count() <= QUOTED {
+        return text;
+    }
+    let short: String = text.chars().take(QUOTED).collect();
+    format!("{short}…")
+}

@@ -1,0 +1,239 @@
+//! The other way round: from manifests that exist to the Mesh document that would produce them.
+//!
+//! What cannot be carried over is found by comparison, not by a list of what is known: the document is
+//! rendered, and every object and field that was given and is not among what was rendered is told. So a
+//! field that nobody thought of is told as well.
+//!
+//! ```text
+//! texts ──objects──▶ ──federated──▶ manifests of each cluster ──▶ Mesh ──render──▶ compare
+//! ```
+
+mod addresses;
+mod clusters;
+mod comparable;
+mod compare;
+mod dns;
+mod federated;
+mod names;
+mod objects;
+mod overrides;
+mod policies;
+mod routes;
+mod samples;
+mod services;
+
+use crate::check::{Finding, Findings, Severity, check, code};
+use crate::facts::Facts;
+use crate::mesh::{Dns, Mesh, Metadata, Naming, Spec, Target};
+use crate::ownership::{self, MESH_LABEL};
+use crate::resolved::{DEFAULT_ISTIO, IstioVersion};
+use crate::yaml;
+use federated::World;
+use names::Names;
+
+/// A text with manifests: YAML or JSON, any number of documents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// What to call it in findings.
+    pub file: String,
+    /// The cluster that its objects are for, unless headings in the text say so.
+    pub cluster: Option<String>,
+    /// The text.
+    pub text: String,
+}
+
+/// What the manifests need not be asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The mesh's name.
+    pub name: Option<String>,
+    /// The DNS suffix.
+    pub suffix: Option<String>,
+}
+
+/// A document from manifests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// The document; values that are defaults are left out.
+    pub mesh: Mesh,
+    /// What could not be carried over or had to be assumed. The path is one of the manifests,
+    /// `<file>: <kind> <namespace>/<name> <field>`, or one of the document.
+    pub findings: Vec<Finding>,
+    /// What the checks say of the document.
+    pub checks: Vec<Finding>,
+}
+
+impl Imported {
+    /// Whether something in the manifests is not in the document, or had to be assumed.
+    pub fn is_incomplete(&self) -> bool {
+        self.findings
+            .iter()
+            .any(|finding| finding.severity != Severity::Hint)
+    }
+}
+
+/// Why there is no document.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ImportError {
+    /// Not YAML.
+    #[error("{file}: {}", position(error))]
+    Read {
+        /// The file.
+        file: String,
+        /// Where and why.
+        error: yaml::Error,
+    },
+    /// YAML, but no object of Kubernetes.
+    #[error("{file}: {what} is no object of Kubernetes")]
+    NotAnObject {
+        /// The file.
+        file: String,
+        /// What it is instead.
+        what: String,
+    },
+    /// More than is read.
+    #[error("the manifests have {0} bytes together")]
+    TooLarge(usize),
+    /// More than is made of them.
+    #[error("federated objects, copied for each of their clusters, have {0} bytes together")]
+    TooManyCopies(usize),
+    /// Nothing to begin with.
+    #[error("there are no manifests")]
+    Empty,
+    /// No name to begin with.
+    #[error("nothing in the manifests says under which DNS suffix services are published")]
+    NoSuffix,
+}
+
+impl ImportError {
+    /// What to do.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Read { .. } => "manifests are YAML or JSON, as kubectl reads them".to_owned(),
+            Self::NotAnObject { .. } => {
+                "each document needs kind and metadata.name; take other files out".to_owned()
+            }
+            Self::TooLarge(_) => format!("at most {} bytes are read", objects::MAX_BYTES),
+            Self::TooManyCopies(_) => {
+                "a placement names far more clusters than there can be; correct it".to_owned()
+            }
+            Self::Empty => "name files or folders with the objects of your clusters".to_owned(),
+            Self::NoSuffix => {
+                "name the suffix, or add the VirtualServices, ServiceEntries or DNSEndpoints with the names"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+fn position(error: &yaml::Error) -> String {
+    match error.line {
+        Some(line) => format!("line {line}: {}", error.message),
+        None => error.message.clone(),
+    }
+}
+
+/// The document that would produce the manifests.
+///
+/// # Errors
+/// Where a text cannot be read, or nothing in any of them says what services are called.
+pub fn import(sources: &[Source], options: &Options) -> Result<Imported, ImportError> {
+    let objects = objects::read(sources)?;
+    if objects.is_empty() {
+        return Err(ImportError::Empty);
+    }
+    let mut findings = Findings::default();
+    let world = federated::spread(objects, &mut findings)?;
+    let names = Names::find(&world, options, &mut findings).ok_or(ImportError::NoSuffix)?;
+    let mesh = document(&world, &names, options, &mut findings);
+
+    let checked = check(&mesh, &Facts::default());
+    match &checked.resolved {
+        Some(resolved) => compare::compare(&world, &names, resolved, &mut findings),
+        None => findings.warning(
+            code::NOT_CARRIED,
+            "",
+            "the document has errors, so it could not be compared with the manifests".into(),
+            "mend what is listed below, then compare what `plan` shows".into(),
+        ),
+    }
+    Ok(Imported {
+        mesh,
+        findings: findings.0,
+        checks: checked.findings,
+    })
+}
+
+fn document(world: &World, names: &Names, options: &Options, findings: &mut Findings) -> Mesh {
+    let name = options.name.clone().or_else(|| mesh_name(world));
+    let name = name.unwrap_or_else(|| {
+        findings.hint(
+            code::ASSUMED,
+            "metadata.name",
+            "the manifests have no name for the mesh".into(),
+            "choose one; it becomes part of the names of objects".into(),
+        );
+        "mesh".to_owned()
+    });
+    let mut services = services::find(world, names, findings);
+    let naming = services::naming(world, names, &services, findings);
+    policies::add(world, names, &mut services);
+    let services: Vec<_> = services.into_iter().map(|one| one.service).collect();
+    let clusters = clusters::find(world, names, naming.as_ref(), &services, findings);
+    let (samples, images) = samples::find(world, &services);
+    let dns = Dns {
+        suffix: names.suffix.clone(),
+        federation: names.federation.clone(),
+        naming: naming.map(|_| Naming::Gateway),
+        ttl: dns::ttl(world),
+        cluster: dns::cluster(world),
+        nameservers: Vec::new(),
+        external_dns: dns::external_dns(world, &name),
+    };
+    Mesh {
+        metadata: Metadata { name },
+        spec: Spec {
+            target: world.federated.then_some(Target::KubefedV1Alpha1),
+            istio: istio(world),
+            dns,
+            answer_header: routes::answer_header(world),
+            clusters,
+            services,
+            samples,
+            images,
+            ..Spec::default()
+        },
+        ..Mesh::default()
+    }
+}
+
+/// The name on our own objects, by label or by the Gateway's name.
+fn mesh_name(world: &World) -> Option<String> {
+    let labels = world.objects.iter().find_map(|one| one.label(MESH_LABEL));
+    let prefix = ownership::object_name("");
+    let gateways = world.of_kind("Gateway");
+    let mut gateways = gateways.filter_map(|(_, one)| one.name().strip_prefix(prefix.as_str()));
+    labels.or_else(|| gateways.next()).map(str::to_owned)
+}
+
+/// An API version is a lower bound only: the newest Istio for which the same would be written, where
+/// the default would not do.
+fn istio(world: &World) -> Option<String> {
+    let default = IstioVersion::parse(DEFAULT_ISTIO)?;
+    let mut versions = ["VirtualService", "ServiceEntry", "Gateway"]
+        .into_iter()
+        .flat_map(|kind| world.of_kind(kind))
+        .map(|(_, object)| object.version());
+    let version = versions.find(|version| !version.is_empty())?;
+    if version == default.networking_api() || versions.any(|other| other != version) {
+        return None;
+    }
+    let mut older = default;
+    while older.minor > 0 {
+        older.minor -= 1;
+        if older.networking_api() == version {
+            return Some(older.to_string());
+        }
+    }
+    None
+}

@@ -1,0 +1,323 @@
+//! Published names read backwards: which suffix, federation, regions and zones they were made from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Options;
+use super::federated::World;
+use super::objects::{Object, field, list, texts};
+use crate::check::{Findings, code};
+use crate::resolved::DEFAULT_FEDERATION;
+
+/// What all names have in common.
+#[derive(Debug)]
+pub(super) struct Names {
+    pub(super) suffix: String,
+    /// The federation's label, unless it is the default.
+    pub(super) federation: Option<String>,
+    /// Every zone of which there is a name, with its region.
+    pub(super) zones: BTreeSet<(String, String)>,
+    /// A suffix that some names have instead.
+    left: Option<String>,
+    /// The only region of which there is a name of its own.
+    only_region: Option<String>,
+}
+
+/// A name taken apart.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Name<'a> {
+    /// `<first>.<second>` that it starts with, of a service or a gateway; `None` for a vanity name.
+    pub(super) prefix: Option<(&'a str, &'a str)>,
+    pub(super) at: At<'a>,
+}
+
+/// How far a name reaches.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum At<'a> {
+    Vanity(&'a str),
+    Global,
+    Region(&'a str),
+    Zone(&'a str, &'a str),
+}
+
+impl Names {
+    /// `None` where nothing says what the suffix is.
+    pub(super) fn find(world: &World, options: &Options, findings: &mut Findings) -> Option<Self> {
+        let hosts: Vec<(&Object, &str)> = world
+            .objects
+            .iter()
+            .flat_map(|object| hosts(object).into_iter().map(move |host| (object, host)))
+            .collect();
+        let ends: Vec<&str> = hosts.iter().filter_map(|(_, host)| end(host)).collect();
+        let written = shared_end(&ends);
+        let stated = options.suffix.clone().or_else(|| domain(world));
+        // A filter may let more through than the zone of the names.
+        let filter = filter(world).filter(|zone| written.is_none_or(|names| !below(names, zone)));
+        let suffix = stated
+            .or(filter)
+            .or_else(|| written.map(str::to_owned))
+            .or_else(|| shared_parent(world))?;
+        // Where all names end otherwise, the names are those of a template.
+        let left = written
+            .filter(|written| *written != suffix && !below(&suffix, written))
+            .map(str::to_owned);
+        let mut names = Self {
+            federation: None,
+            zones: BTreeSet::new(),
+            only_region: None,
+            left,
+            suffix,
+        };
+        names.federation = names.find_federation(&hosts);
+        let regions: BTreeSet<&str> = hosts
+            .iter()
+            .filter_map(|(_, host)| match names.read(host)?.at {
+                At::Region(region) => Some(region),
+                _ => None,
+            })
+            .collect();
+        if let (Some(only), 1) = (regions.first(), regions.len()) {
+            names.only_region = Some((*only).to_owned());
+        }
+        names.zones = hosts
+            .iter()
+            .filter_map(|(_, host)| match names.read(host)?.at {
+                At::Zone(region, zone) => Some((names.region(region).to_owned(), zone.to_owned())),
+                _ => None,
+            })
+            .collect();
+        names.tell_what_is_left(&hosts, findings);
+        Some(names)
+    }
+
+    /// A host as a published name; `None` for any other.
+    pub(super) fn read<'a>(&self, host: &'a str) -> Option<Name<'a>> {
+        let head = [Some(self.suffix.as_str()), self.left.as_deref()]
+            .into_iter()
+            .flatten()
+            .find_map(|suffix| host.strip_suffix(suffix)?.strip_suffix('.'))?;
+        let labels: Vec<&str> = head.split('.').collect();
+        let prefix = |at| match labels[..] {
+            [first, second, _, "svc", ..] => Some(Name {
+                prefix: Some((first, second)),
+                at,
+            }),
+            _ => None,
+        };
+        match labels[..] {
+            [label] if label != "*" => Some(Name {
+                prefix: None,
+                at: At::Vanity(label),
+            }),
+            [_, _, _, _] => prefix(At::Global),
+            [_, _, _, _, region] => prefix(At::Region(region)),
+            [_, _, _, _, zone, region] => prefix(At::Zone(region, zone)),
+            _ => None,
+        }
+    }
+
+    /// The region that is meant in a zone's name.
+    pub(super) fn region<'a>(&'a self, written: &'a str) -> &'a str {
+        self.only_region.as_deref().unwrap_or(written)
+    }
+
+    /// The host with the suffix and the region that are meant.
+    pub(super) fn meant(&self, host: &str) -> String {
+        let Some(name) = self.read(host) else {
+            return host.to_owned();
+        };
+        let left = self.left.as_deref().filter(|left| below(host, left));
+        let head = host
+            .strip_suffix(left.unwrap_or(&self.suffix))
+            .unwrap_or(host);
+        match (name.at, &self.only_region) {
+            (At::Zone(region, _), Some(only)) if region != only => {
+                let head = head.strip_suffix(&format!(".{region}.")).unwrap_or(head);
+                format!("{head}.{only}.{}", self.suffix)
+            }
+            _ => format!("{head}{}", self.suffix),
+        }
+    }
+
+    fn find_federation(&self, hosts: &[(&Object, &str)]) -> Option<String> {
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        for (_, host) in hosts {
+            if self.read(host).is_some_and(|name| name.prefix.is_some())
+                && let Some(label) = host.split('.').nth(2)
+            {
+                *seen.entry(label).or_default() += 1;
+            }
+        }
+        let (label, _) = seen.into_iter().max_by_key(|(_, times)| *times)?;
+        (label != DEFAULT_FEDERATION).then(|| label.to_owned())
+    }
+
+    /// Names that a search and replace did not get, one finding for each object.
+    fn tell_what_is_left(&self, hosts: &[(&Object, &str)], findings: &mut Findings) {
+        let mut told = BTreeSet::new();
+        for (object, host) in hosts {
+            let meant = self.meant(host);
+            if meant != *host && told.insert(object.place()) {
+                findings.warning(
+                    code::NOT_SUBSTITUTED,
+                    &object.place(),
+                    format!("{host} is not a name that is published: that would be {meant}"),
+                    "a search and replace left it behind; the document has the name that is published"
+                        .into(),
+                );
+            }
+        }
+    }
+}
+
+/// Every host that an object has for a published name, and others.
+pub(super) fn hosts(object: &Object) -> Vec<&str> {
+    let spec = &object.value["spec"];
+    if object.is("Gateway") {
+        let servers = list(&spec["servers"]).iter();
+        servers
+            .flat_map(|server| texts(&server["hosts"]))
+            .map(|host| host.rsplit('/').next().unwrap_or(host))
+            .collect()
+    } else if object.is("VirtualService") || object.is("ServiceEntry") {
+        texts(&spec["hosts"]).collect()
+    } else if object.is("DestinationRule") {
+        spec["host"].as_str().into_iter().collect()
+    } else if object.is("DNSEndpoint") {
+        let endpoints = list(&spec["endpoints"]).iter();
+        endpoints
+            .filter_map(|endpoint| endpoint["dnsName"].as_str())
+            .collect()
+    } else {
+        Vec::new()
+    }
+}
+
+/// Whether a host is a zone or a name in it.
+fn below(host: &str, zone: &str) -> bool {
+    host.strip_suffix(zone)
+        .is_some_and(|head| head.is_empty() || head.ends_with('.'))
+}
+
+/// What follows `<first>.<second>.<federation>.svc.` in a host.
+fn end(host: &str) -> Option<&str> {
+    let mut labels = host.splitn(5, '.');
+    let svc = labels.nth(3)?;
+    let end = labels.next()?;
+    (svc == "svc" && !end.is_empty()).then_some(end)
+}
+
+/// The end that all others end with, or most of them: the global name has the shortest.
+fn shared_end<'a>(ends: &[&'a str]) -> Option<&'a str> {
+    let candidates: BTreeSet<&str> = ends.iter().copied().collect();
+    let of = |end: &str| ends.iter().filter(|other| below(other, end)).count();
+    // Many ends are many zones of one suffix; a few of the shortest are enough to choose from.
+    let mut candidates: Vec<&str> = candidates.into_iter().collect();
+    candidates.sort_by_key(|end| end.len());
+    candidates.truncate(100);
+    candidates
+        .into_iter()
+        .max_by_key(|end| (of(end), end.len()))
+}
+
+/// The suffix of the federation's Domain.
+fn domain(world: &World) -> Option<String> {
+    let domains = world.of_kind("Domain");
+    only(domains.filter_map(|(_, object)| object.value["domain"].as_str()))
+}
+
+/// The zone that ExternalDNS keeps to.
+fn filter(world: &World) -> Option<String> {
+    let arguments = super::dns::arguments(world);
+    only(arguments.filter_map(|argument| argument.strip_prefix("--domain-filter=")))
+}
+
+/// What all say; `None` where they differ.
+fn only<'a>(mut all: impl Iterator<Item = &'a str>) -> Option<String> {
+    let first = all.next()?;
+    all.all(|other| other == first).then(|| first.to_owned())
+}
+
+/// The zone of all hosts of the VirtualServices at gateways, where they have only vanity names.
+fn shared_parent(world: &World) -> Option<String> {
+    let services = world.of_kind("VirtualService");
+    let hosts = services.flat_map(|(_, object)| texts(field(&object.value, &["spec", "hosts"])));
+    let parents = hosts
+        .filter(|host| !host.ends_with(".cluster.local"))
+        .filter_map(|host| host.split_once('.'))
+        .map(|(_, parent)| parent)
+        .filter(|parent| parent.contains('.'));
+    only(parents)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{At, Name, Names, shared_end};
+
+    fn names() -> Names {
+        Names {
+            suffix: "mesh.example.com".into(),
+            federation: None,
+            zones: [].into(),
+            left: Some("old.example.org".into()),
+            only_region: Some("r1".into()),
+        }
+    }
+
+    #[test]
+    fn names_are_taken_apart() {
+        let names = names();
+        let prefix = Some(("orders", "sales"));
+        for (host, prefix, at) in [
+            ("buy.mesh.example.com", None, At::Vanity("buy")),
+            ("orders.sales.f.svc.mesh.example.com", prefix, At::Global),
+            (
+                "orders.sales.f.svc.r1.mesh.example.com",
+                prefix,
+                At::Region("r1"),
+            ),
+            (
+                "orders.sales.f.svc.z.r1.old.example.org",
+                prefix,
+                At::Zone("r1", "z"),
+            ),
+        ] {
+            assert_eq!(names.read(host), Some(Name { prefix, at }), "{host}");
+        }
+        for host in [
+            "*",
+            "*.mesh.example.com",
+            "mesh.example.com",
+            "orders.sales.svc.cluster.local",
+            "a.b.mesh.example.com",
+            "xmesh.example.com",
+            "",
+        ] {
+            assert_eq!(names.read(host), None, "{host}");
+        }
+    }
+
+    #[test]
+    fn what_a_template_left_is_mended() {
+        for (host, meant) in [
+            (
+                "a.b.f.svc.z.r2.old.example.org",
+                "a.b.f.svc.z.r1.mesh.example.com",
+            ),
+            (
+                "a.b.f.svc.r1.old.example.org",
+                "a.b.f.svc.r1.mesh.example.com",
+            ),
+            ("a.b.f.svc.mesh.example.com", "a.b.f.svc.mesh.example.com"),
+            ("example.net", "example.net"),
+        ] {
+            assert_eq!(names().meant(host), meant);
+        }
+    }
+
+    #[test]
+    fn the_suffix_is_what_all_names_end_with() {
+        let ends = ["a.b.c", "b.c", "z.a.b.c", "d.e"];
+        assert_eq!(shared_end(&ends), Some("b.c"));
+        assert_eq!(shared_end(&[]), None);
+    }
+}

@@ -1,0 +1,222 @@
+//! From the text of manifests to objects, each with the file it is in and the cluster it belongs to.
+
+use serde_json::{Map, Value};
+
+use super::{ImportError, Source};
+use crate::resolved::DEFAULT_NAMESPACE;
+use crate::yaml;
+
+/// Most bytes that are read: a hundred clusters with twenty services each have 110 MB.
+pub(super) const MAX_BYTES: usize = 256 * 1024 * 1024;
+/// Before the objects of a cluster in a bundle that is one stream.
+const CLUSTER_HEADING: &str = "# cluster: ";
+/// Before the objects of a file in such a stream.
+const FILE_HEADING: &str = "# file: ";
+/// Kinds of Istio's, some of which other APIs have as well.
+const ISTIO_KINDS: [&str; 4] = [
+    "DestinationRule",
+    "Gateway",
+    "ServiceEntry",
+    "VirtualService",
+];
+const ISTIO_GROUP: &str = "networking.istio.io";
+
+/// An object as it was given.
+#[derive(Debug, Clone)]
+pub(super) struct Object {
+    /// The file it is in.
+    pub(super) file: String,
+    /// The cluster it was given for, where that was said.
+    pub(super) cluster: Option<String>,
+    /// The whole of it; `kind` and `metadata.name` are texts, and `metadata.namespace` if there is one.
+    pub(super) value: Value,
+}
+
+/// All objects, in the order in which they are given; lists are taken apart.
+pub(super) fn read(sources: &[Source]) -> Result<Vec<Object>, ImportError> {
+    let bytes: usize = sources.iter().map(|source| source.text.len()).sum();
+    if bytes > MAX_BYTES {
+        return Err(ImportError::TooLarge(bytes));
+    }
+    let mut objects = Vec::new();
+    for source in sources {
+        for part in parts(source) {
+            let documents = yaml::documents(part.text).map_err(|mut error| {
+                error.line = error.line.map(|line| line + part.lines_before);
+                ImportError::Read {
+                    file: part.file.clone(),
+                    error,
+                }
+            })?;
+            for document in documents {
+                take_apart(document, &part, &mut objects)?;
+            }
+        }
+    }
+    Ok(objects)
+}
+
+/// A text for one cluster.
+struct Part<'a> {
+    file: String,
+    cluster: Option<String>,
+    text: &'a str,
+    lines_before: u64,
+}
+
+/// A stream has headings; everything else is one part.
+fn parts(source: &Source) -> Vec<Part<'_>> {
+    // Editors on some systems write it; YAML 1.2 (5.2) allows it.
+    let text = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
+    let mut parts = Vec::new();
+    let (mut file, mut cluster) = (source.file.clone(), source.cluster.clone());
+    let (mut start, mut at, mut line, mut first) = (0, 0, 0, 0);
+    for whole in text.split_inclusive('\n') {
+        let of_cluster = whole.strip_prefix(CLUSTER_HEADING);
+        let of_file = whole.strip_prefix(FILE_HEADING);
+        if of_cluster.is_some() || of_file.is_some() {
+            parts.push(Part {
+                file: file.clone(),
+                cluster: cluster.clone(),
+                text: &text[start..at],
+                lines_before: first,
+            });
+            (start, first) = (at, line);
+        }
+        if let Some(name) = of_cluster {
+            cluster = Some(name.trim().to_owned());
+        }
+        if let Some(name) = of_file {
+            name.trim().clone_into(&mut file);
+        }
+        at += whole.len();
+        line += 1;
+    }
+    parts.push(Part {
+        file,
+        cluster,
+        text: &text[start..],
+        lines_before: first,
+    });
+    parts
+}
+
+fn take_apart(
+    document: Value,
+    part: &Part<'_>,
+    objects: &mut Vec<Object>,
+) -> Result<(), ImportError> {
+    let not_an_object = |what: &str| ImportError::NotAnObject {
+        file: part.file.clone(),
+        what: what.to_owned(),
+    };
+    let Value::Object(mut fields) = document else {
+        return Err(not_an_object("a document that is no map"));
+    };
+    let Some(kind) = fields.get("kind").and_then(Value::as_str) else {
+        return Err(not_an_object("a document without kind"));
+    };
+    if kind.ends_with("List") && fields.get("items").is_some_and(Value::is_array) {
+        if let Some(Value::Array(items)) = fields.shift_remove("items") {
+            for item in items {
+                take_apart(item, part, objects)?;
+            }
+        }
+        return Ok(());
+    }
+    let metadata = fields.get("metadata").and_then(Value::as_object);
+    let text = |field: &str| metadata.and_then(|metadata| metadata.get(field));
+    // Kustomize's own file, say, has no name; it is told to have no place, as any other.
+    let good = text("name").is_none_or(Value::is_string)
+        && text("namespace").is_none_or(|namespace| namespace.is_string() || namespace.is_null());
+    if !good {
+        return Err(not_an_object(&format!(
+            "a {kind} whose name or namespace is no text"
+        )));
+    }
+    objects.push(Object {
+        file: part.file.clone(),
+        cluster: part.cluster.clone(),
+        value: Value::Object(fields),
+    });
+    Ok(())
+}
+
+impl Object {
+    /// API group; empty for the core group.
+    pub(super) fn group(&self) -> &str {
+        let version = self.value["apiVersion"].as_str().unwrap_or_default();
+        version.split_once('/').map_or("", |(group, _)| group)
+    }
+
+    /// API version, without the group.
+    pub(super) fn version(&self) -> &str {
+        let version = self.value["apiVersion"].as_str().unwrap_or_default();
+        version.rsplit('/').next().unwrap_or_default()
+    }
+
+    pub(super) fn kind(&self) -> &str {
+        self.value["kind"].as_str().unwrap_or_default()
+    }
+
+    /// Whether it is of a kind; one of Istio's has to be of Istio's group as well.
+    pub(super) fn is(&self, kind: &str) -> bool {
+        self.kind() == kind && (!ISTIO_KINDS.contains(&kind) || self.group() == ISTIO_GROUP)
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.value["metadata"]["name"].as_str().unwrap_or_default()
+    }
+
+    /// The namespace, `default` where none is given, as kubectl takes it.
+    pub(super) fn namespace(&self) -> &str {
+        self.value["metadata"]["namespace"]
+            .as_str()
+            .unwrap_or(DEFAULT_NAMESPACE)
+    }
+
+    pub(super) fn label(&self, name: &str) -> Option<&str> {
+        self.value["metadata"]["labels"][name].as_str()
+    }
+
+    /// File, kind, namespace and name, as findings have them.
+    pub(super) fn place(&self) -> String {
+        let namespace = match self.value["metadata"]["namespace"].as_str() {
+            Some(namespace) => format!("{namespace}/"),
+            None => String::new(),
+        };
+        format!("{}: {} {namespace}{}", self.file, self.kind(), self.name())
+    }
+}
+
+/// The `apiVersion` of an object of a kind of which only the name is known; `version` is Istio's.
+pub(super) fn api_version(kind: &str, version: &str) -> String {
+    match kind {
+        _ if ISTIO_KINDS.contains(&kind) => format!("{ISTIO_GROUP}/{version}"),
+        "Deployment" => "apps/v1".to_owned(),
+        "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding" => {
+            "rbac.authorization.k8s.io/v1".to_owned()
+        }
+        _ => "v1".to_owned(),
+    }
+}
+
+/// A nested field, null where there is none.
+pub(super) fn field<'a>(value: &'a Value, path: &[&str]) -> &'a Value {
+    path.iter().fold(value, |value, name| &value[*name])
+}
+
+/// The texts in a list.
+pub(super) fn texts(value: &Value) -> impl Iterator<Item = &str> {
+    list(value).iter().filter_map(Value::as_str)
+}
+
+/// The items of a list; none where it is something else.
+pub(super) fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// A map as JSON, with empty ones taken for none.
+pub(super) fn filled(fields: Map<String, Value>) -> Option<Map<String, Value>> {
+    (!fields.is_empty()).then_some(fields)
+}

@@ -1,0 +1,107 @@
+//! What goes with a service: subsets and policy of its pods, who sees its names, and failover.
+
+use super::federated::World;
+use super::names::Names;
+use super::objects::{Object, field, list, texts};
+use super::routes::shaped;
+use super::services::{Found, Index, is_at_gateway};
+use crate::mesh::passed_on::{IstioFields, OUTLIER_DETECTION, SUBSET, TRAFFIC_POLICY};
+use crate::mesh::{Failover, Service};
+use crate::render::destination_rule;
+use crate::resolved::DEFAULT_PER_TRY_TIMEOUT;
+
+/// Conditions under which a call is repeated although it may have arrived (Envoy, `x-envoy-retry-on`).
+const MAY_HAVE_ARRIVED: [&str; 6] = [
+    "5xx",
+    "gateway-error",
+    "reset",
+    "retriable-4xx",
+    "unavailable",
+    "503",
+];
+
+/// Adds to the services what other objects say of them.
+pub(super) fn add(world: &World, names: &Names, services: &mut [Found]) {
+    let index = Index::new(services);
+    for (_, object) in world.of_kind("DestinationRule") {
+        let host = field(&object.value, &["spec", "host"]);
+        if let Some(at) = index.local(host, object.namespace()) {
+            pods(object, &mut services[at].service);
+        } else if let Some(at) = host.as_str().and_then(|host| index.published(host, names)) {
+            ejection(object, &mut services[at].service);
+        }
+    }
+    let published = |object: &Object| {
+        let mut hosts = texts(field(&object.value, &["spec", "hosts"]));
+        hosts.find_map(|host| index.published(host, names))
+    };
+    for (_, object) in world.of_kind("VirtualService") {
+        if !is_at_gateway(object)
+            && let Some(at) = published(object)
+        {
+            retries(object, &mut services[at].service);
+        }
+    }
+    for (_, object) in world.of_kind("ServiceEntry") {
+        if let Some(at) = published(object) {
+            let service = &mut services[at].service;
+            if service.export_to.is_empty() {
+                let namespaces = texts(field(&object.value, &["spec", "exportTo"]));
+                // `*` is all of them, which needs no words.
+                let namespaces = namespaces.filter(|namespace| *namespace != "*");
+                service.export_to = namespaces.map(str::to_owned).collect();
+            }
+        }
+    }
+}
+
+fn pods(object: &Object, service: &mut Service) {
+    if service.subsets.is_empty() {
+        let subsets = list(field(&object.value, &["spec", "subsets"])).iter();
+        service.subsets = subsets
+            .filter_map(|subset| shaped(subset, SUBSET))
+            .collect();
+    }
+    if service.traffic_policy.is_none() {
+        let policy = field(&object.value, &["spec", "trafficPolicy"]);
+        service.traffic_policy = shaped(policy, TRAFFIC_POLICY);
+    }
+}
+
+/// What is other than fedmesh's own settings.
+fn ejection(object: &Object, service: &mut Service) {
+    let path = ["spec", "trafficPolicy", "outlierDetection"];
+    let own = destination_rule::failover_policy();
+    let own = field(&own, &path[2..]);
+    let given = shaped(field(&object.value, &path), OUTLIER_DETECTION).unwrap_or_default();
+    let others: IstioFields = given
+        .into_iter()
+        .filter(|(name, value)| own[name.as_str()] != *value)
+        .collect();
+    if !others.is_empty() {
+        failover(service).outlier_detection.get_or_insert(others);
+    }
+}
+
+fn retries(object: &Object, service: &mut Service) {
+    let routes = list(field(&object.value, &["spec", "http"])).iter();
+    for retries in routes.map(|route| &route["retries"]) {
+        let on = retries["retryOn"].as_str().unwrap_or_default();
+        if !on
+            .split(',')
+            .any(|one| MAY_HAVE_ARRIVED.contains(&one.trim()))
+        {
+            continue;
+        }
+        let failover = failover(service);
+        failover.retry = Some(true);
+        let timeout = retries["perTryTimeout"].as_str();
+        failover.per_try_timeout = timeout
+            .filter(|timeout| *timeout != DEFAULT_PER_TRY_TIMEOUT)
+            .map(str::to_owned);
+    }
+}
+
+fn failover(service: &mut Service) -> &mut Failover {
+    service.failover.get_or_insert_default()
+}

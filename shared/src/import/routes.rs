@@ -1,0 +1,194 @@
+//! From Istio's `HTTPRoute`s to the routes of a service.
+
+use serde_json::{Map, Value};
+
+use super::federated::World;
+use super::objects::{field, filled, list};
+use super::services::{is_at_gateway, local, pair};
+use crate::mesh::passed_on::{self, IstioFields};
+use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
+use crate::render::ANSWER_HEADER;
+
+/// The way to the header by which our gateways name their cluster.
+const SET: [&str; 3] = ["headers", "response", "set"];
+
+/// Whether our own manifests are without the header that names the cluster; `None` where they have it, or
+/// are not ours, since it is there by default.
+pub(super) fn answer_header(world: &World) -> Option<bool> {
+    let mut at_gateways = world
+        .of_kind("VirtualService")
+        .map(|(_, object)| object)
+        .filter(|object| object.label(MANAGED_BY_LABEL) == Some(MANAGED_BY))
+        .filter(|object| is_at_gateway(object))
+        .peekable();
+    at_gateways.peek()?;
+    let without = at_gateways.all(|object| {
+        let mut routes = list(field(&object.value, &["spec", "http"])).iter();
+        routes.all(|route| field(route, &SET)[ANSWER_HEADER].is_null())
+    });
+    without.then_some(false)
+}
+
+/// The routes of a service, name and namespace, from those of a VirtualService in `namespace`; those that
+/// go elsewhere are left out.
+pub(super) fn routes(http: &[Value], service: (&str, &str), namespace: &str) -> Vec<IstioFields> {
+    let shape = passed_on::shape(passed_on::ROUTE);
+    let mut routes = Vec::new();
+    for route in http {
+        let Some(mut route) = one(route, service, namespace) else {
+            continue;
+        };
+        prune(&mut route, &shape);
+        let Value::Object(route) = route else {
+            continue;
+        };
+        match paths(&route) {
+            Some(paths) => routes.extend(paths),
+            None => routes.push(route),
+        }
+    }
+    // One that lets all requests through says nothing.
+    if let [only] = &routes[..]
+        && only.is_empty()
+    {
+        routes.clear();
+    }
+    routes
+}
+
+fn one(route: &Value, service: (&str, &str), namespace: &str) -> Option<Value> {
+    let mut fields = route.as_object()?.clone();
+    without_answer_header(&mut fields);
+    let is_service = |host: &Value| local(host, namespace).is_some_and(|at| pair(&at) == service);
+    if let Some(destinations) = fields.shift_remove("route") {
+        let destinations = list(&destinations);
+        let good = destinations
+            .iter()
+            .all(|one| is_service(&one["destination"]["host"]));
+        if destinations.is_empty() || !good {
+            return None;
+        }
+        let shares: Vec<Map<String, Value>> = destinations.iter().map(share).collect();
+        // The service as a whole needs no words.
+        if shares.len() > 1 || shares.iter().any(|share| !share.is_empty()) {
+            let shares: Vec<Value> = shares.into_iter().map(Value::Object).collect();
+            fields.insert("to".to_owned(), shares.into());
+        }
+    } else if !fields.contains_key("redirect") && !fields.contains_key("directResponse") {
+        return None;
+    }
+    let to_ourselves = |mirror: &mut Value| {
+        if is_service(&mirror["host"])
+            && let Value::Object(fields) = mirror
+        {
+            fields.shift_remove("host");
+            fields.shift_remove("port");
+        }
+    };
+    if let Some(mirror) = fields.get_mut("mirror") {
+        to_ourselves(mirror);
+    }
+    if let Some(Value::Array(mirrors)) = fields.get_mut("mirrors") {
+        for mirror in mirrors {
+            if let Some(destination) = mirror.get_mut("destination") {
+                to_ourselves(destination);
+            }
+        }
+    }
+    Some(Value::Object(fields))
+}
+
+/// One of a route's destinations, as `to` has it.
+fn share(destination: &Value) -> Map<String, Value> {
+    let mut share = Map::new();
+    if let Some(subset) = destination["destination"]["subset"].as_str() {
+        share.insert("subset".into(), subset.into());
+    }
+    for name in ["weight", "headers"] {
+        if let Some(value) = destination.get(name) {
+            share.insert(name.into(), value.clone());
+        }
+    }
+    share
+}
+
+fn without_answer_header(fields: &mut Map<String, Value>) {
+    fn take(fields: &mut Map<String, Value>, path: &[&str]) {
+        let Some((first, rest)) = path.split_first() else {
+            fields.shift_remove(ANSWER_HEADER);
+            return;
+        };
+        let Some(Value::Object(inner)) = fields.get_mut(*first) else {
+            return;
+        };
+        take(inner, rest);
+        if inner.is_empty() {
+            fields.shift_remove(*first);
+        }
+    }
+    let set = SET.iter().fold(fields.get(SET[0]), |at, name| {
+        if *name == SET[0] { at } else { at?.get(*name) }
+    });
+    if set.and_then(|set| set.get(ANSWER_HEADER)).is_some() {
+        take(fields, &SET);
+    }
+}
+
+/// Routes of the short form, where all that is said is which paths there are.
+fn paths(route: &IstioFields) -> Option<Vec<IstioFields>> {
+    let matches = route.get("match").and_then(Value::as_array)?;
+    // Several paths to which something happens stay together, or it would be written several times.
+    if matches.is_empty() || route.len() > 1 && matches.len() > 1 {
+        return None;
+    }
+    matches
+        .iter()
+        .map(|one| {
+            let fields = one.as_object().filter(|fields| fields.len() == 1)?;
+            let uri = fields.get("uri")?.as_object()?;
+            let (name, path) = uri.iter().next().filter(|_| uri.len() == 1)?;
+            let mut short = passed_on::path_route(name, path.as_str()?);
+            let rest = route.iter().filter(|(name, _)| *name != "match");
+            short.extend(rest.map(|(name, value)| (name.clone(), value.clone())));
+            Some(short)
+        })
+        .collect()
+}
+
+/// Takes out what has no place in a shape of [`passed_on`].
+pub(super) fn prune(value: &mut Value, shape: &Value) {
+    match (value, shape) {
+        (Value::Object(values), Value::Object(shapes)) => {
+            let any = shapes.get("*");
+            values.retain(|name, value| match any.or_else(|| shapes.get(name)) {
+                Some(shape) => {
+                    let before = is_empty(value);
+                    prune(value, shape);
+                    // What held nothing else goes with it.
+                    before || !is_empty(value)
+                }
+                None => false,
+            });
+        }
+        (Value::Array(items), Value::Array(shapes)) => {
+            for item in items {
+                prune(item, &shapes[0]);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_object().is_some_and(Map::is_empty)
+}
+
+/// A value in the shape of a part that is passed on; `None` where nothing of it is.
+pub(super) fn shaped(value: &Value, shape: &str) -> Option<IstioFields> {
+    let mut value = value.clone();
+    prune(&mut value, &passed_on::shape(shape));
+    match value {
+        Value::Object(fields) => filled(fields),
+        _ => None,
+    }
+}

@@ -1,0 +1,313 @@
+//! The shared services: a VirtualService at a gateway whose requests go to a Service of the cluster.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::federated::World;
+use super::names::{At, Names};
+use super::objects::{Object, field, list, texts};
+use super::routes;
+use crate::check::{Findings, code};
+use crate::mesh::Service;
+use crate::resolved::DEFAULT_NAMESPACE;
+
+/// Taken where nothing says the port of a service.
+const ASSUMED_PORT: u32 = 80;
+
+/// A service, as far as it is known.
+pub(super) struct Found {
+    pub(super) service: Service,
+    /// Indices of the clusters that run it, ascending.
+    clusters: Vec<usize>,
+    /// `<first>.<second>` that its published names start with, each once.
+    prefixes: Vec<(String, String)>,
+}
+
+impl Found {
+    fn namespace(&self) -> &str {
+        self.service
+            .namespace
+            .as_deref()
+            .unwrap_or(DEFAULT_NAMESPACE)
+    }
+
+    fn id(&self) -> (String, String) {
+        (self.service.name.clone(), self.namespace().to_owned())
+    }
+}
+
+/// Which of the services an object is about.
+pub(super) struct Index {
+    /// By name and namespace.
+    ids: BTreeMap<(String, String), usize>,
+    /// By what its published names start with.
+    prefixes: BTreeMap<(String, String), usize>,
+    /// By its vanity name.
+    hostnames: BTreeMap<String, usize>,
+}
+
+impl Index {
+    pub(super) fn new(services: &[Found]) -> Self {
+        let all = || services.iter().enumerate();
+        Self {
+            ids: all().map(|(index, one)| (one.id(), index)).collect(),
+            prefixes: all()
+                .flat_map(|(index, one)| {
+                    one.prefixes
+                        .iter()
+                        .map(move |prefix| (prefix.clone(), index))
+                })
+                .collect(),
+            hostnames: all()
+                .filter_map(|(index, one)| Some((one.service.hostname.clone()?, index)))
+                .collect(),
+        }
+    }
+
+    /// The service of the clusters that a host means to an object in `namespace`.
+    pub(super) fn local(&self, host: &Value, namespace: &str) -> Option<usize> {
+        self.ids.get(&local(host, namespace)?).copied()
+    }
+
+    /// The service of which a host is a published name.
+    pub(super) fn published(&self, host: &str, names: &Names) -> Option<usize> {
+        let name = names.read(host)?;
+        match (name.prefix, name.at) {
+            (Some((first, second)), _) => self.prefixes.get(&(first.to_owned(), second.to_owned())),
+            (None, At::Vanity(label)) => self.hostnames.get(label),
+            (None, _) => None,
+        }
+        .copied()
+    }
+}
+
+/// A name and a namespace in place of the service's, at the beginning of its published names.
+pub(super) struct Gateway {
+    pub(super) service: String,
+    pub(super) namespace: String,
+}
+
+/// All services, in the order of the manifests.
+pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec<Found> {
+    let mut services: Vec<Found> = Vec::new();
+    let mut known: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for (cluster, object) in world.of_kind("VirtualService") {
+        if !is_at_gateway(object) {
+            continue;
+        }
+        let Some(service) = destination(object) else {
+            continue;
+        };
+        let index = *known.entry(service).or_insert_with_key(|service| {
+            services.push(begin(world, object, pair(service), findings));
+            services.len() - 1
+        });
+        let found = &mut services[index];
+        if !found.clusters.contains(&cluster) {
+            found.clusters.push(cluster);
+        }
+        for host in texts(field(&object.value, &["spec", "hosts"])) {
+            let Some(read) = names.read(host) else {
+                continue;
+            };
+            match (read.prefix, read.at) {
+                (Some((first, second)), _) => {
+                    let prefix = (first.to_owned(), second.to_owned());
+                    if !found.prefixes.contains(&prefix) {
+                        found.prefixes.push(prefix);
+                    }
+                }
+                (None, At::Vanity(label)) if found.service.hostname.is_none() => {
+                    found.service.hostname = Some(label.to_owned());
+                }
+                (None, _) => {}
+            }
+        }
+    }
+    // A record of the gateway is that of the only service.
+    if let [only] = &mut services[..]
+        && only.service.hostname.is_none()
+    {
+        let mut records = world.of_kind("ServiceDNSRecord");
+        only.service.hostname = records.find_map(|(_, record)| {
+            let prefix = field(&record.value, &["spec", "dnsPrefix"]).as_str()?;
+            Some(prefix.to_owned())
+        });
+    }
+    for found in &mut services {
+        found.clusters.sort_unstable();
+        if found.clusters.len() < world.clusters.len() {
+            let clusters = found.clusters.iter();
+            let clusters = clusters.map(|&index| world.clusters[index].clone());
+            found.service.clusters = Some(clusters.collect());
+        }
+    }
+    services
+}
+
+/// A service from the first VirtualService that sends requests to it.
+fn begin(
+    world: &World,
+    object: &Object,
+    (name, namespace): (&str, &str),
+    findings: &mut Findings,
+) -> Found {
+    let http = list(field(&object.value, &["spec", "http"]));
+    let port = port(world, object, (name, namespace)).unwrap_or_else(|| {
+        findings.warning(
+            code::ASSUMED,
+            &object.place(),
+            format!("no destination and no Service names the port of {name}"),
+            format!("the document has {ASSUMED_PORT}; correct it"),
+        );
+        ASSUMED_PORT
+    });
+    Found {
+        service: Service {
+            name: name.to_owned(),
+            namespace: (namespace != DEFAULT_NAMESPACE).then(|| namespace.to_owned()),
+            port: Some(port),
+            routes: routes::routes(http, (name, namespace), object.namespace()),
+            ..Service::default()
+        },
+        clusters: Vec::new(),
+        prefixes: Vec::new(),
+    }
+}
+
+fn port(world: &World, object: &Object, service: (&str, &str)) -> Option<u32> {
+    let routed = destinations(object)
+        .filter(|one| {
+            local(&one["host"], object.namespace()).is_some_and(|at| pair(&at) == service)
+        })
+        .find_map(|one| one["port"]["number"].as_u64());
+    let mut services = world
+        .of_kind("Service")
+        .filter(|(_, one)| (one.name(), one.namespace()) == service);
+    let of_service = || {
+        let (_, one) = services.next()?;
+        field(&one.value, &["spec", "ports"])[0]["port"].as_u64()
+    };
+    let port = routed.or_else(of_service)?;
+    u32::try_from(port).ok()
+}
+
+/// Whether requests from outside the cluster get to it.
+pub(super) fn is_at_gateway(object: &Object) -> bool {
+    texts(field(&object.value, &["spec", "gateways"])).any(|gateway| gateway != "mesh")
+}
+
+/// The Service, name and namespace, that a VirtualService at a gateway is about: the one that most of its
+/// routes go to, or, where all are answered at the gateway, the one of its own name.
+pub(super) fn destination(object: &Object) -> Option<(String, String)> {
+    let mut counted: Vec<((String, String), usize)> = Vec::new();
+    let mut elsewhere = false;
+    for one in destinations(object) {
+        let Some(service) = local(&one["host"], object.namespace()) else {
+            elsewhere = true;
+            continue;
+        };
+        match counted.iter_mut().find(|(known, _)| *known == service) {
+            Some((_, times)) => *times += 1,
+            None => counted.push((service, 1)),
+        }
+    }
+    // The first of those that are equal.
+    let most = counted.into_iter().rev().max_by_key(|(_, times)| *times);
+    match most {
+        Some((service, _)) => Some(service),
+        None if elsewhere || list(field(&object.value, &["spec", "http"])).is_empty() => None,
+        None => Some((object.name().to_owned(), object.namespace().to_owned())),
+    }
+}
+
+fn destinations(object: &Object) -> impl Iterator<Item = &Value> {
+    let http = list(field(&object.value, &["spec", "http"])).iter();
+    http.flat_map(|route| list(&route["route"]))
+        .map(|one| &one["destination"])
+}
+
+/// Name and namespace of a Service of the cluster, from a host as an object in `namespace` has it; `None`
+/// for other hosts. Istio completes a name without dots only (`ResolveShortnameToFQDN` in `pilot/pkg/model/config.go`).
+pub(super) fn local(host: &Value, namespace: &str) -> Option<(String, String)> {
+    let labels: Vec<&str> = host.as_str()?.split('.').collect();
+    let (name, namespace) = match labels[..] {
+        [name] => (name, namespace),
+        [name, namespace, "svc", "cluster", "local"] => (name, namespace),
+        _ => return None,
+    };
+    let good = !name.is_empty() && name != "*";
+    good.then(|| (name.to_owned(), namespace.to_owned()))
+}
+
+/// The same, borrowed.
+pub(super) fn pair(owned: &(String, String)) -> (&str, &str) {
+    (&owned.0, &owned.1)
+}
+
+/// What published names start with, where that is not the service: the gateway.
+pub(super) fn naming(
+    world: &World,
+    names: &Names,
+    services: &[Found],
+    findings: &mut Findings,
+) -> Option<Gateway> {
+    let prefixes = || services.iter().flat_map(|one| &one.prefixes);
+    let own = services.iter().any(|one| one.prefixes.contains(&one.id()));
+    let record = world.of_kind("ServiceDNSRecord").map(|(_, one)| one).next();
+    let (first, second) = match (prefixes().next(), record) {
+        (Some(prefix), _) => pair(prefix),
+        (None, Some(record)) => (record.name(), record.namespace()),
+        (None, None) => return None,
+    };
+    if own {
+        return None;
+    }
+    if services.len() > 1 {
+        findings.warning(
+            code::IMPORT_CONTRADICTS,
+            "spec.dns.naming",
+            format!(
+                "names start with {first}.{second}, the gateway, which can tell one service only from others"
+            ),
+            "the document names each service by itself; callers need the new names".into(),
+        );
+        return None;
+    }
+    if let Some(record) = record {
+        accepted_or_not(names, record, services, findings);
+    }
+    let (service, namespace) = record.map_or((first, second), |one| (one.name(), one.namespace()));
+    Some(Gateway {
+        service: service.to_owned(),
+        namespace: namespace.to_owned(),
+    })
+}
+
+/// The names that a ServiceDNSRecord publishes are those that gateways accept, or nobody answers.
+fn accepted_or_not(names: &Names, record: &Object, services: &[Found], findings: &mut Findings) {
+    let name = field(&record.value, &["spec", "externalName"]).as_str();
+    let name = name.unwrap_or(record.name());
+    let federation = names.federation.as_deref();
+    let federation = federation.unwrap_or(crate::resolved::DEFAULT_FEDERATION);
+    let full = |name: &str, namespace: &str| {
+        format!("{name}.{namespace}.{federation}.svc.{}", names.suffix)
+    };
+    let accepted = services.iter().flat_map(|one| &one.prefixes);
+    let other = accepted
+        .map(pair)
+        .find(|prefix| *prefix != (name, record.namespace()));
+    if let Some((first, second)) = other {
+        findings.warning(
+            code::IMPORT_CONTRADICTS,
+            &record.place(),
+            format!(
+                "it publishes {}, and gateways accept {}",
+                full(name, record.namespace()),
+                full(first, second)
+            ),
+            "in the document both are the same".into(),
+        );
+    }
+}
