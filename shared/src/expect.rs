@@ -52,6 +52,8 @@ pub struct GatewayCall {
     pub port: u16,
     /// What is spoken there.
     pub protocol: Protocol,
+    /// Whether the gateway ends a TLS session there, with a certificate for the name.
+    pub tls: bool,
     /// The port of the Kubernetes Service behind it.
     pub service_port: u16,
     /// What is asked, where requests are made.
@@ -149,6 +151,7 @@ fn gateways(resolved: &Resolved, service: &Service, calls: &mut Vec<GatewayCall>
                         },
                         port: port.at(&cluster.gateway),
                         protocol: port.protocol,
+                        tls: resolved.tls.is_some() && port.protocol.is_http(),
                         service_port: port.number,
                         probe: service.probe.clone(),
                         answered_by: told(resolved, port, &[index]),

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::mesh::{DnsFlavour, Naming, PathMatch, Protocol, Sample, Target};
+use crate::mesh::{DnsFlavour, Naming, PathMatch, Protocol, Sample, Target, TlsVersion};
 use crate::name::{HostName, Label};
 use crate::published::PublishedName;
 
@@ -24,8 +24,11 @@ pub const DEFAULT_GATEWAY_SERVICE: &str = "istio-ingressgateway";
 pub const ISTIO_NAMESPACE: &str = "istio-system";
 /// Taken where the document names no port for a gateway.
 pub const DEFAULT_GATEWAY_PORT: u16 = 80;
-/// Under which TLS that is passed through is published, unless the document says otherwise.
+/// Taken where the document names no port for a gateway with TLS; and under which TLS that is passed
+/// through is published, unless the document says otherwise.
 pub const DEFAULT_TLS_PORT: u16 = 443;
+/// The authorities of a proxy's own image, as Istio names them.
+pub const SYSTEM_CA: &str = "system";
 /// Taken where the document names no namespace for `ExternalDNS`.
 pub const DEFAULT_EXTERNAL_DNS_NAMESPACE: &str = "external-dns";
 /// Taken where the document names no namespace for a service.
@@ -53,6 +56,8 @@ pub struct Resolved {
     pub istio: IstioVersion,
     /// Names and records.
     pub dns: Dns,
+    /// How requests travel between clusters; `None` for plain HTTP.
+    pub tls: Option<Tls>,
     /// Whether gateways name the cluster that answers.
     pub answer_header: bool,
     /// The clusters, in the order of the document; others refer to them by index.
@@ -63,6 +68,35 @@ pub struct Resolved {
     pub samples: Vec<Sample>,
     /// Images by what they are for.
     pub images: Images,
+}
+
+impl Resolved {
+    /// The port of gateways for what is called on port 80, unless the document says otherwise.
+    pub fn usual_gateway_port(&self) -> u16 {
+        usual_gateway_port(self.tls.is_some())
+    }
+}
+
+pub(crate) fn usual_gateway_port(tls: bool) -> u16 {
+    if tls {
+        DEFAULT_TLS_PORT
+    } else {
+        DEFAULT_GATEWAY_PORT
+    }
+}
+
+/// `spec.tls`, resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tls {
+    /// The Secret beside the gateways' pods.
+    pub credential: HostName,
+    /// The oldest version that gateways agree to.
+    pub min_version: TlsVersion,
+    /// Whether plain requests are led on.
+    pub redirect: bool,
+    /// [`SYSTEM_CA`], or the path of a file in the proxies.
+    pub ca: String,
 }
 
 /// `spec.dns`, resolved.

@@ -26,4 +26,4 @@ pub mod tools;
 
 pub use bed::{BedError, ClusterOptions, CrdSet, Options, Testbed};
 pub use kubectl::Kubectl;
-pub use mesh::{MeshBed, MeshCluster, MeshOptions, Mtls, NameServer};
+pub use mesh::{Authority, MeshBed, MeshCluster, MeshOptions, Mtls, NameServer, SignedKey};

@@ -19,15 +19,41 @@ use crate::cluster::Connection;
 const CLUSTERS_AT_ONCE: usize = 8;
 
 /// Sends a client in each cluster on its errand.
-pub(super) async fn check(round: &Round<'_>, records: &Records) -> Vec<Check> {
+///
+/// `gateways` is what was seen of the gateways from here.
+pub(super) async fn check(round: &Round<'_>, records: &Records, gateways: &[Check]) -> Vec<Check> {
+    let seen = Elsewhere { records, gateways };
     let clusters = round.resolved.clusters.iter();
-    let tasks = clusters.map(|cluster| in_cluster(round, records, cluster.name.as_str()).boxed());
+    let tasks = clusters.map(|cluster| in_cluster(round, seen, cluster.name.as_str()).boxed());
     some_at_once(CLUSTERS_AT_ONCE, tasks.collect())
         .await
         .concat()
 }
 
-async fn in_cluster(round: &Round<'_>, records: &Records, cluster: &str) -> Vec<Check> {
+/// What was seen outside the clusters.
+#[derive(Clone, Copy)]
+struct Elsewhere<'a> {
+    records: &'a Records,
+    gateways: &'a [Check],
+}
+
+impl Elsewhere<'_> {
+    /// What is wrong with the certificate of a gateway that may answer a call.
+    fn certificate(self, call: &Call) -> Option<String> {
+        let fault = self.gateways.iter().find(|check| {
+            let is_it = check
+                .cause
+                .as_ref()
+                .is_some_and(|cause| cause.code == "certificate");
+            let may_answer =
+                call.answered_by.is_empty() || call.answered_by.contains(&check.cluster);
+            is_it && may_answer && check.service == call.service && check.host == call.url_host
+        })?;
+        Some(format!("{}: {}", fault.cluster, fault.seen.text))
+    }
+}
+
+async fn in_cluster(round: &Round<'_>, seen: Elsewhere<'_>, cluster: &str) -> Vec<Check> {
     let calls: Vec<&Call> = round
         .expectations
         .calls
@@ -66,7 +92,7 @@ async fn in_cluster(round: &Round<'_>, records: &Records, cluster: &str) -> Vec<
             &unasked
         }
     };
-    let (mut checks, faults) = name_checks(round, records, cluster, names, resolutions);
+    let (mut checks, faults) = name_checks(round, seen.records, cluster, names, resolutions);
     for call in calls {
         let mut check = row(call);
         if let Some(passed) = round.passed.get(&check) {
@@ -76,7 +102,12 @@ async fn in_cluster(round: &Round<'_>, records: &Records, cluster: &str) -> Vec<
         let done = match (&client, &brought) {
             (Some(client), Ok(brought)) => {
                 check.asked.clone_from(&client.name);
-                judge(round, call, check, client, brought, &faults).await
+                let known = Around {
+                    record: faults.get(&call.url_host).cloned(),
+                    certificate: seen.certificate(call),
+                    ..Around::default()
+                };
+                judge(round, call, check, client, brought, known).await
             }
             (_, Err(cause)) => check.with(Outcome::CouldNotCheck, cause),
             (None, Ok(_)) => check,
@@ -188,7 +219,7 @@ async fn judge(
     mut check: Check,
     client: &Client,
     brought: &Brought,
-    faults: &BTreeMap<String, Cause>,
+    known: Around,
 ) -> Check {
     let Some(transfer) = brought.transfers.get(&curl::authority(&url(call))) else {
         let cause = Cause::NoCurl(format!("{} is not in its answer", call.url_host));
@@ -218,12 +249,13 @@ async fn judge(
         sidecar,
         locality: locality(round, call, client),
         client: call.client.clone(),
+        tls: round.resolved.tls.is_some() && call.protocol.is_http() && call.level != "local",
         objects: round.off_objects(&call.service),
         backends: round
             .backends(&call.service, call.service_port, answering)
             .await,
         without_address: round.without_address(&call.answered_by),
-        record: faults.get(&call.url_host).cloned(),
+        ..known
     };
     match judge_call(expected, &transfer.reply, &around) {
         Ok(()) => check,

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use futures::future::FutureExt as _;
 use shared::expect::GatewayCall;
-use shared::verify::{Around, Cause, Check, Expected, Family, Outcome, Reply, judge_call};
+use shared::verify::{Around, Cause, Check, Expected, Failure, Family, Outcome, Reply, judge_call};
 
 use super::http::{self, Got};
 use super::round::{AT_ONCE, Round, blank, expected_of, some_at_once};
+use super::tls::Trust;
 
 /// Asks all gateways.
 ///
@@ -41,7 +42,8 @@ async fn at_address(round: &Round<'_>, indices: Vec<usize>) -> Vec<(usize, Check
     let Some((&first, rest)) = indices.split_first() else {
         return Vec::new();
     };
-    let check = one(round, &calls[first], None).await;
+    let trust = trust(round, &calls[first].cluster).await;
+    let check = one(round, &calls[first], &trust, None).await;
     let not_reached = check
         .cause
         .as_ref()
@@ -49,7 +51,7 @@ async fn at_address(round: &Round<'_>, indices: Vec<usize>) -> Vec<(usize, Check
         .map(|_| check.seen.text.clone());
     let tasks = rest
         .iter()
-        .map(|&index| one(round, &calls[index], not_reached.clone()).boxed());
+        .map(|&index| one(round, &calls[index], &trust, not_reached.clone()).boxed());
     let others = some_at_once(AT_ONCE, tasks.collect()).await;
     let others = rest.iter().copied().zip(others);
     std::iter::once((first, check)).chain(others).collect()
@@ -69,11 +71,29 @@ fn row(call: &GatewayCall) -> Check {
     check
 }
 
-async fn one(round: &Round<'_>, call: &GatewayCall, not_reached: Option<String>) -> Check {
+/// Who may have signed the certificate of a cluster's gateway.
+async fn trust(round: &Round<'_>, cluster: &str) -> Trust {
+    let mut clusters = round.resolved.clusters.iter();
+    let place = clusters.find(|one| one.name.as_str() == cluster);
+    match (&round.resolved.tls, place) {
+        (Some(tls), Some(place)) => {
+            let namespace = place.gateway.namespace.as_str();
+            Trust::of(&tls.ca, round.connection(cluster).ok(), namespace).await
+        }
+        _ => Trust::NameOnly,
+    }
+}
+
+async fn one(
+    round: &Round<'_>,
+    call: &GatewayCall,
+    trust: &Trust,
+    not_reached: Option<String>,
+) -> Check {
     let mut check = row(call);
     let got = match not_reached {
         Some(why) => Got::NotReached(why),
-        None => http::ask(call, round.deadline()).await,
+        None => http::ask(call, trust, round.deadline()).await,
     };
     let (reply, milliseconds) = match got {
         Got::Reply {
@@ -86,6 +106,9 @@ async fn one(round: &Round<'_>, call: &GatewayCall, not_reached: Option<String>)
         }
     };
     fill(&mut check, &reply, milliseconds);
+    if call.tls && matches!(trust, Trust::NameOnly) && check.seen.text.is_empty() {
+        "who signed the certificate was not checked".clone_into(&mut check.seen.text);
+    }
     let expected = Expected {
         status: call.probe.status,
         answered_by: &call.answered_by,
@@ -134,6 +157,7 @@ pub(super) fn fill(check: &mut Check, reply: &Reply, milliseconds: u32) {
             }
         }
         Reply::Connected => "connected".clone_into(&mut check.seen.text),
+        Reply::Failed(Failure::Certificate(why)) => check.seen.text.clone_from(why),
         Reply::Failed(failure) => check.seen.text = format!("{failure:?}").to_lowercase(),
     }
 }

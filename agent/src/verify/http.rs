@@ -13,11 +13,11 @@ use shared::expect::GatewayCall;
 use shared::mesh::Protocol;
 use shared::render::ANSWER_HEADER;
 use shared::verify::{Answer, Failure, Reply};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::curl::of_grpc;
-use super::tls;
+use super::tls::{self, Trust};
 
 /// As much of a body as is looked at.
 const BODY_LIMIT: usize = 64 << 10;
@@ -36,7 +36,7 @@ pub(super) enum Got {
 }
 
 /// Asks a gateway what a call says: with a request, or by the protocol's own beginning.
-pub(super) async fn ask(call: &GatewayCall, deadline: Duration) -> Got {
+pub(super) async fn ask(call: &GatewayCall, trust: &Trust, deadline: Duration) -> Got {
     let GatewayCall { address, port, .. } = call;
     let start = Instant::now();
     let stream = match tokio::time::timeout(deadline, connect(address, *port)).await {
@@ -59,9 +59,13 @@ pub(super) async fn ask(call: &GatewayCall, deadline: Duration) -> Got {
     let left = deadline.saturating_sub(start.elapsed());
     let reply = async {
         match call.protocol {
-            Protocol::Http | Protocol::Http2 | Protocol::Grpc => exchange(stream, call)
-                .await
-                .map_or(Reply::Failed(Failure::Reset), Reply::Answered),
+            Protocol::Http | Protocol::Http2 | Protocol::Grpc if call.tls => {
+                match trust.session(stream, &call.host).await {
+                    Ok(session) => request(session, call).await,
+                    Err(failure) => Reply::Failed(failure),
+                }
+            }
+            Protocol::Http | Protocol::Http2 | Protocol::Grpc => request(stream, call).await,
             Protocol::Tcp => held(stream).await,
             Protocol::Tls => tls::session(stream, &call.host).await,
         }
@@ -71,6 +75,12 @@ pub(super) async fn ask(call: &GatewayCall, deadline: Duration) -> Got {
         reply: reply.unwrap_or(Reply::Failed(Failure::Timeout)),
         milliseconds: milliseconds(start.elapsed()),
     }
+}
+
+async fn request(stream: impl Stream, call: &GatewayCall) -> Reply {
+    exchange(stream, call)
+        .await
+        .map_or(Reply::Failed(Failure::Reset), Reply::Answered)
 }
 
 /// Whether a connection is held, or the other side speaks first: a gateway closes it when nobody
@@ -87,14 +97,20 @@ async fn connect(address: &str, port: u16) -> std::io::Result<TcpStream> {
     TcpStream::connect(addresses.as_slice()).await
 }
 
+/// What requests are written to.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}
+
 async fn exchange(
-    stream: TcpStream,
+    stream: impl Stream,
     call: &GatewayCall,
 ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);
     let GatewayCall { host, port, .. } = call;
-    let authority = if *port == 80 {
+    let usual = if call.tls { 443 } else { 80 };
+    let authority = if *port == usual {
         host.to_owned()
     } else {
         format!("{host}:{port}")
@@ -161,6 +177,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
+    use super::super::tls::Trust;
     use super::{Got, ask};
 
     async fn get(address: &str, port: u16, protocol: Protocol, deadline: Duration) -> Got {
@@ -171,6 +188,7 @@ mod tests {
             address: address.into(),
             port,
             protocol,
+            tls: false,
             service_port: 8000,
             probe: Probe {
                 path: "/html".into(),
@@ -178,7 +196,7 @@ mod tests {
             },
             answered_by: Vec::new(),
         };
-        ask(&call, deadline).await
+        ask(&call, &Trust::NameOnly, deadline).await
     }
 
     /// Takes one connection and says this to whatever it is asked, with a pause before it.

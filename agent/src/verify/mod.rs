@@ -201,7 +201,7 @@ async fn one_round(
             gateways
         }
     );
-    let from_clients = calls::check(&round, &records).await;
+    let from_clients = calls::check(&round, &records, &from_here).await;
     tell(Family::Call, &from_clients);
     checks.extend(records.checks);
     checks.extend(from_here);

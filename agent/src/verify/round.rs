@@ -12,6 +12,7 @@ use shared::expect::Expectations;
 use shared::mesh::Protocol;
 use shared::object::Key;
 use shared::ownership;
+use shared::render::WIDE;
 use shared::resolved::{Port, Resolved, Service};
 use shared::verify::{Backend, Check, Family, OffObject, Outcome, PortSeen, Seen};
 
@@ -241,8 +242,10 @@ fn concerns(key: &Key, service: &Service, mesh: &str) -> bool {
     let id = service.id();
     let is_named = key.namespace == service.namespace.as_str() && key.name == service.name.as_str();
     let is_gateway = key.kind.contains("Gateway") && key.name == ownership::object_name(mesh);
+    let is_wide = key.kind == "DestinationRule" && key.name.starts_with(WIDE);
     is_named
         || is_gateway
+        || is_wide
         || key.name == id
         || key
             .name

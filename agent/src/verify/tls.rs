@@ -4,54 +4,173 @@ use std::io::ErrorKind::{ConnectionReset, UnexpectedEof};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::server::ParsedCertificate;
+use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use shared::resolved::SYSTEM_CA;
 use shared::verify::{Failure, Reply};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::cluster::{Connection, Request};
+
+/// Where every proxy has the root of its own mesh, which Istio also keeps in a ConfigMap of every
+/// namespace (istio `pkg/config/constants`).
+const MESH_ROOT: &str = "/var/run/secrets/istio/root-cert.pem";
+const MESH_ROOT_CONFIG_MAP: &str = "istio-ca-root-cert";
+
+/// Who may have signed a gateway's certificate.
+#[derive(Debug, Clone)]
+pub(super) enum Trust {
+    /// These.
+    Roots(Arc<RootCertStore>),
+    /// A file that only the proxies have: that the certificate is for the name is all that is checked.
+    NameOnly,
+}
+
+impl Trust {
+    /// What `spec.tls.ca` says, for the gateway of a cluster in a namespace; `system` means the
+    /// authorities of this machine. Where nobody says who they are, only names are checked.
+    pub(super) async fn of(ca: &str, connection: Option<&Connection>, namespace: &str) -> Self {
+        let mut roots = RootCertStore::empty();
+        if ca == SYSTEM_CA {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        } else if ca == MESH_ROOT
+            && let Some(connection) = connection
+        {
+            let path = format!("/api/v1/namespaces/{namespace}/configmaps/{MESH_ROOT_CONFIG_MAP}");
+            if let Ok(Some(map)) = connection.find(&Request::get(path)).await {
+                let pem = map["data"]["root-cert.pem"].as_str().unwrap_or_default();
+                let certificates = CertificateDer::pem_slice_iter(pem.as_bytes());
+                roots.add_parsable_certificates(certificates.flatten());
+            }
+        }
+        if roots.is_empty() {
+            Self::NameOnly
+        } else {
+            Self::Roots(Arc::new(roots))
+        }
+    }
+
+    /// Begins a session under a name that the certificate has to be for.
+    pub(super) async fn session(
+        &self,
+        stream: TcpStream,
+        host: &str,
+    ) -> Result<TlsStream<TcpStream>, Failure> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let chain = match self {
+            Self::NameOnly => None,
+            Self::Roots(roots) => {
+                let builder =
+                    WebPkiServerVerifier::builder_with_provider(roots.clone(), provider.clone());
+                Some(
+                    builder
+                        .build()
+                        .map_err(|error| Failure::Other(error.to_string()))?,
+                )
+            }
+        };
+        let looking = Looking::Name(chain);
+        begin(stream, host, Arc::new(Verifier { provider, looking }))
+            .await
+            .map_err(|error| match certificate_error(&error) {
+                Some(why) => Failure::Certificate(why),
+                None if is_closed(&error) => Failure::Certificate(
+                    "the gateway closed the connection instead of showing one".to_owned(),
+                ),
+                None => Failure::Tls(error.to_string()),
+            })
+    }
+}
 
 /// Agrees on a session under a name. Its certificate is the service's own affair, and is not looked at:
 /// what is passed through may well be signed by an authority that only its clients know.
 pub(super) async fn session(stream: TcpStream, host: &str) -> Reply {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
-        .map(|builder| {
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
-                .with_no_client_auth()
-        });
-    let name = ServerName::try_from(host.to_owned());
-    let (config, name) = match (config, name) {
-        (Ok(config), Ok(name)) => (config, name),
-        (Err(error), _) => return Reply::Failed(Failure::Other(error.to_string())),
-        (_, Err(error)) => return Reply::Failed(Failure::Other(format!("{host}: {error}"))),
+    let verifier = Verifier {
+        provider: Arc::new(rustls::crypto::ring::default_provider()),
+        looking: Looking::Away,
     };
-    let session = TlsConnector::from(Arc::new(config)).connect(name, stream);
-    match session.await {
+    match begin(stream, host, Arc::new(verifier)).await {
         Ok(_) => Reply::Connected,
         // Nobody behind the gateway has taken the connection.
-        Err(error) if matches!(error.kind(), UnexpectedEof | ConnectionReset) => {
-            Reply::Failed(Failure::Reset)
-        }
+        Err(error) if is_closed(&error) => Reply::Failed(Failure::Reset),
         Err(error) => Reply::Failed(Failure::Tls(error.to_string())),
     }
 }
 
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
+async fn begin(
+    stream: TcpStream,
+    host: &str,
+    verifier: Arc<Verifier>,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let config = ClientConfig::builder_with_provider(verifier.provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(std::io::Error::other)?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    let name = ServerName::try_from(host.to_owned()).map_err(std::io::Error::other)?;
+    TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await
+}
 
-impl ServerCertVerifier for AnyCertificate {
+fn is_closed(error: &std::io::Error) -> bool {
+    matches!(error.kind(), UnexpectedEof | ConnectionReset)
+}
+
+/// What is wrong with a certificate, if that is what is wrong.
+fn certificate_error(error: &std::io::Error) -> Option<String> {
+    let error = error.get_ref()?.downcast_ref::<Error>()?;
+    match error {
+        Error::InvalidCertificate(why) => Some(why.to_string()),
+        _ => None,
+    }
+}
+
+#[derive(Debug)]
+struct Verifier {
+    provider: Arc<CryptoProvider>,
+    looking: Looking,
+}
+
+#[derive(Debug)]
+enum Looking {
+    /// At nothing.
+    Away,
+    /// At the name; with a verifier at who signed it and the dates, too.
+    Name(Option<Arc<WebPkiServerVerifier>>),
+}
+
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        match &self.looking {
+            Looking::Away => {}
+            Looking::Name(Some(chain)) => {
+                return chain.verify_server_cert(
+                    end_entity,
+                    intermediates,
+                    server_name,
+                    ocsp_response,
+                    now,
+                );
+            }
+            Looking::Name(None) => {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+            }
+        }
         Ok(ServerCertVerified::assertion())
     }
 
@@ -61,7 +180,7 @@ impl ServerCertVerifier for AnyCertificate {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms)
     }
 
@@ -71,11 +190,132 @@ impl ServerCertVerifier for AnyCertificate {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{
+        BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
+    };
+    use rustls::ServerConfig;
+    use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    const HOST: &str = "shop.s.external.svc.mesh.example.com";
+
+    fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+    }
+
+    /// A gateway with a certificate for some names; without, it closes connections.
+    async fn gateway(certificate: Option<ServerConfig>) -> TcpStream {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            if let Some(config) = certificate {
+                let acceptor = TlsAcceptor::from(Arc::new(config));
+                // Refused certificates are the client's to report.
+                _ = acceptor.accept(stream).await;
+            }
+        });
+        TcpStream::connect(address).await.unwrap()
+    }
+
+    fn signed(
+        authority: &CertifiedIssuer<'static, KeyPair>,
+        names: &[&str],
+        until: i32,
+    ) -> ServerConfig {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.not_after = date_time_ymd(until, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, authority).unwrap();
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap()
+    }
+
+    fn trusting(authority: &CertifiedIssuer<'static, KeyPair>) -> Trust {
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.der().clone()).unwrap();
+        Trust::Roots(Arc::new(roots))
+    }
+
+    #[tokio::test]
+    async fn certificates_that_are_taken_and_not() {
+        let (ours, theirs) = (authority("ours"), authority("theirs"));
+        let known = trusting(&ours);
+        let wide = ["*.s.external.svc.mesh.example.com"];
+        let cases = [
+            ("by us", Some(signed(&ours, &wide, 2100)), &known, None),
+            (
+                "another name",
+                Some(signed(&ours, &["*.mesh.example.com"], 2100)),
+                &known,
+                Some("not valid for name"),
+            ),
+            (
+                "another authority",
+                Some(signed(&theirs, &wide, 2100)),
+                &known,
+                Some("UnknownIssuer"),
+            ),
+            (
+                "out of date",
+                Some(signed(&ours, &wide, 2001)),
+                &known,
+                Some("expired"),
+            ),
+            ("none", None, &known, Some("closed the connection")),
+            (
+                "anybody's",
+                Some(signed(&theirs, &wide, 2100)),
+                &Trust::NameOnly,
+                None,
+            ),
+            (
+                "anybody's, another name",
+                Some(signed(&theirs, &["x.example.com"], 2100)),
+                &Trust::NameOnly,
+                Some("not valid for name"),
+            ),
+        ];
+        for (what, certificate, trust, why) in cases {
+            let stream = gateway(certificate).await;
+            match (trust.session(stream, HOST).await, why) {
+                (Ok(_), None) => {}
+                (Err(Failure::Certificate(said)), Some(why)) if said.contains(why) => {}
+                (got, _) => panic!("{what}: {got:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_passed_through_may_have_any_certificate() {
+        let stream = gateway(Some(signed(&authority("theirs"), &["x.example.com"], 2001))).await;
+        assert_eq!(session(stream, HOST).await, Reply::Connected);
+        let closed = gateway(None).await;
+        assert_eq!(session(closed, HOST).await, Reply::Failed(Failure::Reset));
     }
 }

@@ -19,3 +19,4 @@ mod outages;
 #[expect(dead_code, reason = "the browser's tests do more with a page")]
 mod page;
 mod regions;
+mod tls;

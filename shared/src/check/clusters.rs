@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::{Findings, code, port};
 use crate::facts::Facts;
-use crate::mesh::{self, Spec};
+use crate::mesh::{self, Spec, Transport};
 use crate::name::{HostName, Label};
 use crate::resolved::{self, Address, Cluster};
 
@@ -23,7 +23,7 @@ pub(super) fn check(spec: &Spec, facts: &Facts, findings: &mut Findings) -> Opti
         .clusters
         .iter()
         .enumerate()
-        .map(|(index, cluster)| one(index, cluster, facts, findings))
+        .map(|(index, cluster)| one(index, cluster, spec, facts, findings))
         .collect();
     duplicates(spec, findings);
     zones(spec, findings);
@@ -33,6 +33,7 @@ pub(super) fn check(spec: &Spec, facts: &Facts, findings: &mut Findings) -> Opti
 fn one(
     index: usize,
     cluster: &mesh::Cluster,
+    spec: &Spec,
     facts: &Facts,
     findings: &mut Findings,
 ) -> Option<Cluster> {
@@ -49,7 +50,8 @@ fn one(
                 .into(),
         );
     }
-    let gateway = gateway(&at("gateway"), cluster, facts, findings);
+    let tls = spec.transport == Some(Transport::Tls);
+    let gateway = gateway(&at("gateway"), cluster, tls, facts, findings);
     Some(Cluster {
         context: cluster
             .context
@@ -82,6 +84,7 @@ fn locality(findings: &mut Findings, path: &str, text: &str, what: &str) -> Opti
 fn gateway(
     path: &str,
     cluster: &mesh::Cluster,
+    tls: bool,
     facts: &Facts,
     findings: &mut Findings,
 ) -> Option<resolved::Gateway> {
@@ -104,7 +107,7 @@ fn gateway(
     );
     let port = match given.port {
         Some(number) => port(findings, &format!("{path}.port"), number),
-        None => Some(resolved::DEFAULT_GATEWAY_PORT),
+        None => Some(resolved::usual_gateway_port(tls)),
     };
     let selector = selector(&format!("{path}.selector"), given.selector, findings);
     let addresses = if given.addresses.is_empty() {

@@ -62,6 +62,10 @@ codes! {
     HTTP_ONLY = "FM0426", "A setting for requests stands at a service without an HTTP port", [];
     BAD_ISTIO = "FM0501", "The Istio version cannot be read", [];
     OLD_ISTIO = "FM0502", "The Istio version is too old", [];
+    NO_CREDENTIAL = "FM0511", "TLS between clusters has no Secret with the gateways' certificates", ["IST0101"];
+    TLS_UNUSED = "FM0512", "Settings for TLS stand beside another transport", [];
+    BAD_AUTHORITY = "FM0513", "The authorities of certificates are neither `system` nor a path", [];
+    CERTIFICATE_NAMES = "FM0514", "The gateways' certificates have to be for these names", ["IST0161"];
     FEDERATION_RECORDS = "FM0601", "The federation controller cannot publish names that start with a service", [];
     FEDERATION_NODE_LABELS = "FM0602", "The federation controller reads region and zone from old node labels", [];
     BAD_IMAGE = "FM0701", "An image reference is empty or has blanks", [];

@@ -10,6 +10,7 @@ mod failover;
 mod finding;
 mod ports;
 mod services;
+mod tls;
 
 pub use finding::{Finding, Fix, Severity};
 
@@ -75,6 +76,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     let clusters = clusters::check(spec, facts, findings);
     let dns = dns::check(spec, name.as_ref(), clusters.as_deref(), findings);
     let services = services::check(spec, dns.as_ref(), clusters.as_deref(), findings);
+    let tls = tls::check(spec, istio, findings);
     let images = images(spec.images.as_ref(), findings);
 
     let resolved = Resolved {
@@ -82,6 +84,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
         target: spec.target.unwrap_or_default(),
         istio: istio?,
         dns: dns?,
+        tls: tls?,
         answer_header: spec.answer_header.unwrap_or(true),
         clusters: clusters?,
         services: services?,
@@ -92,6 +95,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
         images: images?,
     };
     dns::check_records(&resolved, findings);
+    tls::certificates(&resolved, findings);
     Some(resolved)
 }
 

@@ -66,8 +66,8 @@ pub struct Gateway {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::addresses", extend("x-default" = "what the agent finds in the Service's status")))]
     pub addresses: Vec<String>,
-    /// The HTTP port of the Service.
+    /// The port of the Service for what is called on port 80.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port", extend("default" = crate::resolved::DEFAULT_GATEWAY_PORT)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port", extend("x-default" = "80, with `transport: tls` 443")))]
     pub port: Option<u32>,
 }

@@ -9,6 +9,7 @@ mod read;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod service;
+mod tls;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,7 @@ pub use cluster::{Cluster, DnsFlavour, Gateway};
 pub use dns::{Dns, ExternalDns, Naming};
 pub use read::{Limits, ReadError};
 pub use service::{Failover, PathMatch, Port, Probe, Protocol, Service};
+pub use tls::{Tls, TlsVersion};
 
 /// A Mesh document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,10 +78,13 @@ pub struct Spec {
     pub istio: Option<String>,
     /// How services are named and published.
     pub dns: Dns,
-    /// How requests travel between clusters.
+    /// How requests travel between clusters, see [transport](#transport).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = "http")))]
     pub transport: Option<Transport>,
+    /// With `transport: tls`, how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
     /// Whether gateways name the cluster that answers, in the response header `x-fedmesh-cluster`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = true)))]
@@ -131,6 +136,8 @@ pub enum Transport {
     /// Plain HTTP to the other cluster's ingress gateway.
     #[default]
     Http,
+    /// TLS from the caller's sidecar to the other cluster's ingress gateway.
+    Tls,
 }
 
 /// A workload to try things with.

@@ -78,6 +78,11 @@ pub(super) fn port(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "title": "port", "type": "integer", "minimum": 1, "maximum": 65535 })
 }
 
+/// Authorities that sign certificates.
+pub(super) fn authority(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "title": "`system` or a path", "type": "string", "pattern": "^(system|/.+)$" })
+}
+
 /// Labels of Kubernetes objects.
 pub(super) fn labels(_: &mut SchemaGenerator) -> Schema {
     json_schema!({

@@ -6,34 +6,126 @@
 //! all endpoints are out at once, instead of failing until one is let in again. Only gateway errors (502,
 //! 503, 504, connections that fail) eject: an application's own 500 is no reason to leave a cluster. Of
 //! TCP and TLS only connections that fail are seen.
+//!
+//! With `transport: tls` rules also make the sidecars begin a TLS session with the gateway. Without a
+//! name in them a sidecar sends the request's own, and takes no certificate that is not for it. Names
+//! that need nothing else share a rule by wildcard, since Istio goes by the most specific one: that
+//! keeps the number of rules from growing with the services. No rule names a Secret
+//! (`credentialName`): without a workloadSelector sidecars leave out TLS for one, and say nothing.
+
+use serde_json::{Value, json};
 
 use super::service_entry::has_entry;
 use super::{Istio, all, skeleton};
+use crate::mesh::Protocol;
 use crate::object::Object;
 use crate::placed::Placed;
-use crate::published::fails_over;
-use crate::resolved::{ISTIO_NAMESPACE, Resolved, Service};
+use crate::published::{Level, PublishedName, fails_over};
+use crate::resolved::{ISTIO_NAMESPACE, Port, Resolved, Service, Tls};
 
 pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
     service
         .names
         .iter()
-        .filter(|name| fails_over(name, &service.names) && has_entry(name, service))
+        .filter(|name| has_rule(name, service, resolved))
         .map(|name| {
-            let mut body = skeleton(
-                r#"{"spec":{"host":"","trafficPolicy":{"connectionPool":{"tcp":{"connectTimeout":"250ms"}},
-                "loadBalancer":{"localityLbSetting":{"enabled":true}},
-                "outlierDetection":{"consecutive5xxErrors":0,"consecutiveGatewayErrors":1,"interval":"1s",
-                "baseEjectionTime":"10s","maxEjectionPercent":100,"minHealthPercent":1}}}}"#,
-            );
-            body["spec"]["host"] = name.host.as_str().into();
-            let object = Object::new(
-                Istio(resolved.istio).destination_rule(),
-                Some(ISTIO_NAMESPACE),
-                name.host.as_str(),
-                body,
-            );
-            Placed::same(object, service.id(), all(resolved))
+            let mut policy = json!({});
+            if fails_over(name, &service.names) {
+                policy = skeleton(
+                    r#"{"connectionPool":{"tcp":{"connectTimeout":"250ms"}},
+                    "loadBalancer":{"localityLbSetting":{"enabled":true}},
+                    "outlierDetection":{"consecutive5xxErrors":0,"consecutiveGatewayErrors":1,"interval":"1s",
+                    "baseEjectionTime":"10s","maxEjectionPercent":100,"minHealthPercent":1}}"#,
+                );
+            }
+            if let Some(tls) = &resolved.tls
+                && service.is_http()
+            {
+                // A port's own settings take the place of all others.
+                let others: Vec<Value> = ports_without_tls(name, service)
+                    .map(|port| {
+                        let mut settings = policy.clone();
+                        settings["port"] = json!({ "number": port.published });
+                        settings
+                    })
+                    .collect();
+                policy["tls"] = origination(tls);
+                if !others.is_empty() {
+                    policy["portLevelSettings"] = others.into();
+                }
+            }
+            let host = name.host.as_str();
+            let mut body = skeleton(r#"{"spec":{"host":"","trafficPolicy":{}}}"#);
+            body["spec"]["host"] = host.into();
+            body["spec"]["trafficPolicy"] = policy;
+            Placed::same(object(host, body, resolved), service.id(), all(resolved))
         })
         .collect()
+}
+
+/// The rules for names that need no more than TLS: `*.<federation>.svc.<suffix>` and its like for
+/// regions and zones.
+pub(super) fn render_wide(resolved: &Resolved) -> Vec<Placed> {
+    let Some(tls) = &resolved.tls else {
+        return Vec::new();
+    };
+    let mut endings: Vec<&str> = Vec::new();
+    for service in &resolved.services {
+        for name in &service.names {
+            if name.level == Level::Vanity || has_rule(name, service, resolved) {
+                continue;
+            }
+            // Behind the labels of service and namespace.
+            let ending = name.host.as_str().splitn(3, '.').nth(2).unwrap_or_default();
+            if !endings.contains(&ending) {
+                endings.push(ending);
+            }
+        }
+    }
+    endings
+        .into_iter()
+        .map(|ending| {
+            let mut body = skeleton(r#"{"spec":{"host":"","trafficPolicy":{}}}"#);
+            body["spec"]["host"] = format!("*.{ending}").into();
+            body["spec"]["trafficPolicy"]["tls"] = origination(tls);
+            let object = object(&format!("{WIDE}{ending}"), body, resolved);
+            Placed::same(object, "tls", all(resolved))
+        })
+        .collect()
+}
+
+/// What the names of rules for many names begin with: no label of a service stands there.
+pub const WIDE: &str = "any.";
+
+fn object(name: &str, body: Value, resolved: &Resolved) -> Object {
+    let kind = Istio(resolved.istio).destination_rule();
+    Object::new(kind, Some(ISTIO_NAMESPACE), name, body)
+}
+
+/// Whether a name has a rule of its own.
+fn has_rule(name: &PublishedName, service: &Service, resolved: &Resolved) -> bool {
+    // Under a wildcard every port would have TLS, and vanity names are under none.
+    let not_wide = name.level == Level::Vanity || ports_without_tls(name, service).count() > 0;
+    has_entry(name, service)
+        && (fails_over(name, &service.names) || (resolved.tls.is_some() && not_wide))
+}
+
+/// The ports in a name's entry whose bytes gateways pass on as they are.
+fn ports_without_tls<'a>(
+    name: &PublishedName,
+    service: &'a Service,
+) -> impl Iterator<Item = &'a Port> {
+    let is_global = name.level == Level::Global;
+    let ports = service.ports.iter();
+    ports.filter(move |port| match port.protocol {
+        Protocol::Http | Protocol::Http2 | Protocol::Grpc => false,
+        Protocol::Tls => true,
+        Protocol::Tcp => is_global,
+    })
+}
+
+fn origination(tls: &Tls) -> Value {
+    let mut settings = skeleton(r#"{"mode":"SIMPLE"}"#);
+    settings["caCertificates"] = tls.ca.as_str().into();
+    settings
 }

@@ -9,7 +9,7 @@ use crate::mesh::Protocol;
 use crate::object::Object;
 use crate::ownership;
 use crate::placed::Placed;
-use crate::resolved::{Cluster, Port, Resolved};
+use crate::resolved::{Cluster, DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT, Port, Resolved};
 
 pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
     // A Gateway stands beside the pods it selects: Istio can be set to look nowhere else.
@@ -45,7 +45,8 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
 }
 
 /// The servers of a cluster's gateway: one for each published port, by number. A server accepts every
-/// name, sorted, of every service that runs there and is published on its port.
+/// name, sorted, of every service that runs there and is published on its port. With TLS, one more
+/// leads plain requests on.
 fn servers(cluster: usize, resolved: &Resolved) -> Vec<Value> {
     let mut servers: Vec<(Port, Vec<&str>)> = Vec::new();
     for service in &resolved.services {
@@ -69,21 +70,39 @@ fn servers(cluster: usize, resolved: &Resolved) -> Vec<Value> {
         }
     }
     let gateway = &resolved.clusters[cluster].gateway;
-    servers
-        .into_iter()
-        .map(|(port, mut hosts)| {
-            hosts.sort_unstable();
-            let mut server = skeleton(r#"{"port":{}}"#);
-            server["port"]["number"] = port.at(gateway).into();
-            server["port"]["name"] = port.name().into();
-            server["port"]["protocol"] = port.protocol.as_str().to_uppercase().into();
-            server["hosts"] = hosts.into();
-            if port.protocol == Protocol::Tls {
-                server["tls"] = skeleton(r#"{"mode":"PASSTHROUGH"}"#);
+    let mut rendered = Vec::new();
+    for (port, mut hosts) in servers {
+        hosts.sort_unstable();
+        let number = port.at(gateway);
+        let mut server = skeleton(r#"{"port":{}}"#);
+        server["port"]["number"] = number.into();
+        server["port"]["name"] = port.name().into();
+        server["port"]["protocol"] = port.protocol.as_str().to_uppercase().into();
+        server["hosts"] = hosts.into();
+        match (port.protocol, &resolved.tls) {
+            (Protocol::Tls, _) => server["tls"] = skeleton(r#"{"mode":"PASSTHROUGH"}"#),
+            (Protocol::Http, Some(tls)) => {
+                if tls.redirect
+                    && port.published == DEFAULT_GATEWAY_PORT
+                    // Where the redirect leads to.
+                    && number == DEFAULT_TLS_PORT
+                {
+                    let mut redirect = server.clone();
+                    redirect["port"]["number"] = DEFAULT_GATEWAY_PORT.into();
+                    redirect["tls"] = skeleton(r#"{"httpsRedirect":true}"#);
+                    rendered.push(redirect);
+                }
+                server["port"]["name"] = port.name().replacen("http", "https", 1).into();
+                server["port"]["protocol"] = "HTTPS".into();
+                server["tls"] = skeleton(r#"{"mode":"SIMPLE"}"#);
+                server["tls"]["credentialName"] = tls.credential.as_str().into();
+                server["tls"]["minProtocolVersion"] = tls.min_version.as_str().into();
             }
-            server
-        })
-        .collect()
+            _ => {}
+        }
+        rendered.push(server);
+    }
+    rendered
 }
 
 /// `namespace/name` of a cluster's Gateway, as a VirtualService refers to it.

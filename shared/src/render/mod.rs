@@ -18,6 +18,7 @@ use crate::ownership;
 use crate::placed::Placed;
 use crate::resolved::{IstioVersion, Resolved};
 
+pub use destination_rule::WIDE;
 pub use dns_endpoint::controller_publishes;
 pub use virtual_service::ANSWER_HEADER;
 
@@ -33,6 +34,7 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
         placed.extend(failover::render(service, resolved));
         placed.extend(dns_endpoint::render(service, resolved));
     }
+    placed.extend(destination_rule::render_wide(resolved));
     placed.extend(dns_endpoint_definition::render(resolved));
     placed.extend(external_dns::render(resolved));
     for one in &mut placed {

@@ -23,7 +23,7 @@ use crate::mesh::Protocol;
 use crate::object::Object;
 use crate::placed::Placed;
 use crate::published::{Level, PublishedName, answered_by};
-use crate::resolved::{Cluster, ISTIO_NAMESPACE, Port, Resolved, Service};
+use crate::resolved::{Cluster, DEFAULT_GATEWAY_PORT, ISTIO_NAMESPACE, Port, Resolved, Service};
 
 const HOSTS: &[&str] = &["spec", "hosts"];
 const ENDPOINTS: &[&str] = &["spec", "endpoints"];
@@ -152,8 +152,17 @@ fn by_dns_alone(name: &PublishedName, service: &Service, resolved: &Resolved) ->
     answered_by(name, &service.names).iter().all(|&index| {
         let gateway = &resolved.clusters[index].gateway;
         let mut ports = ports.iter();
-        ports.all(|port| port.at(gateway) == port.published)
+        ports.all(|port| port.at(gateway) == usually_at(port, resolved))
     })
+}
+
+/// Where gateways have a port, unless the document says otherwise.
+fn usually_at(port: &Port, resolved: &Resolved) -> u16 {
+    if port.protocol.is_http() && port.published == DEFAULT_GATEWAY_PORT {
+        resolved.usual_gateway_port()
+    } else {
+        port.published
+    }
 }
 
 fn placed(
@@ -174,7 +183,14 @@ fn template(name: &str, ports: &[&Port], resolved: &Resolved) -> Object {
         .iter()
         .map(|port| {
             let protocol = port.protocol.as_str().to_uppercase();
-            json!({ "number": port.published, "name": port.name(), "protocol": protocol })
+            let mut one =
+                json!({ "number": port.published, "name": port.name(), "protocol": protocol });
+            // For where DNS alone says the address; endpoints have ports of their own.
+            let at = usually_at(port, resolved);
+            if at != port.published {
+                one["targetPort"] = at.into();
+            }
+            one
         })
         .collect();
     Object::new(

@@ -49,6 +49,8 @@ pub enum Failure {
     Timeout,
     /// No TLS.
     Tls(String),
+    /// A certificate that is not taken, or none.
+    Certificate(String),
     /// Something else, in the program's words.
     Other(String),
 }
@@ -77,8 +79,13 @@ pub struct Around {
     pub locality: Option<(String, String)>,
     /// The client's cluster.
     pub client: String,
+    /// Whether the call's first leg is a TLS session with a gateway, begun by the client's sidecar.
+    pub tls: bool,
     /// Objects of the service that are missing or changed.
     pub objects: Vec<OffObject>,
+    /// What is wrong with the certificate of a gateway that may answer, where it was looked at: Envoy
+    /// seldom says why a connection failed.
+    pub certificate: Option<String>,
     /// The Service in each cluster that may answer.
     pub backends: Vec<Backend>,
     /// Clusters that may answer and whose gateways have no address.
@@ -238,6 +245,7 @@ fn of_failure(failure: &Failure, around: &Around) -> Cause {
             .unwrap_or_else(|| Cause::Reset(String::new())),
         Failure::Timeout => nowhere_to_go(around).unwrap_or(Cause::Timeout),
         Failure::Tls(why) => no_endpoints(around).unwrap_or_else(|| Cause::Tls(why.clone())),
+        Failure::Certificate(why) => Cause::Certificate(why.clone()),
         Failure::Other(why) => Cause::Other(why.clone()),
     }
 }
@@ -301,6 +309,9 @@ fn of_envoy(answer: &Answer, around: &Around) -> Option<Cause> {
     };
     let reason = after("reset reason: ");
     let transport = after("transport failure reason: ");
+    if transport.contains("CERTIFICATE") && around.tls && answer.cluster.is_none() {
+        return Some(Cause::Certificate(transport.to_owned()));
+    }
     if transport.contains("TLS") || transport.contains("SSL") {
         return Some(Cause::Tls(transport.to_owned()));
     }
@@ -368,6 +379,7 @@ fn nowhere_to_go(around: &Around) -> Option<Cause> {
     let missing = around.objects.iter().find(|object| object.missing);
     missing
         .map(OffObject::cause)
+        .or_else(|| around.certificate.clone().map(Cause::Certificate))
         .or_else(|| no_endpoints(around))
         .or_else(|| without_address(around))
         // What is changed may be so for no harm.

@@ -75,6 +75,8 @@ pub enum Cause {
     Timeout,
     /// The TLS handshake failed.
     Tls(String),
+    /// A gateway's certificate was not taken, or there was none.
+    Certificate(String),
     /// The client's pod has no sidecar.
     NoSidecar,
     /// The Service's port is not there or said to be of another protocol.
@@ -157,6 +159,7 @@ impl Cause {
             Self::Reset(_) => "reset",
             Self::Timeout => "timeout",
             Self::Tls(_) => "tls",
+            Self::Certificate(_) => "certificate",
             Self::NoSidecar => "no-sidecar",
             Self::PortName { .. } => "port-name",
             Self::Locality { .. } => "locality",
@@ -321,6 +324,10 @@ impl Cause {
             Self::Tls(why) => (
                 format!("TLS could not be agreed on: {why}"),
                 "look at the mTLS mode (PeerAuthentication, DestinationRule) and at common roots of the meshes",
+            ),
+            Self::Certificate(why) => (
+                format!("the gateway's certificate is not taken: {why}"),
+                "the Secret of spec.tls.credentialName has to be beside the gateway's pods, its certificate for this name, in date, and signed by an authority of spec.tls.ca",
             ),
             Self::PortName {
                 cluster,

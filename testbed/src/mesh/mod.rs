@@ -6,6 +6,7 @@
 //! [enters](MeshBed::enter) the bed's network sees the API servers, the gateways
 //! and the name server, and so do all processes and threads it starts.
 
+mod authority;
 mod cgroup;
 mod manifests;
 mod name_server;
@@ -28,6 +29,7 @@ use crate::images::{ImageNames, Requirement, Seed, requirements};
 use crate::kubectl::Kubectl;
 use crate::process::OwnedFolder;
 use crate::tools::{CONTROL_PLANE, COREDNS, ISTIOCTL, KUBECTL};
+pub use authority::{Authority, SignedKey};
 pub use name_server::NameServer;
 use network::{Hub, address, command_in};
 use node::{Node, Parts};
@@ -75,6 +77,7 @@ pub struct MeshBed {
     // Dropped in this order: the folder last.
     clusters: Vec<Node>,
     name_server: NameServer,
+    authority: Authority,
     hub: Hub,
     kubeconfig: PathBuf,
     kubectl: Kubectl,
@@ -147,6 +150,7 @@ impl MeshBed {
         let bed = Self {
             clusters,
             name_server,
+            authority: Authority::new()?,
             hub,
             kubeconfig,
             kubectl,
@@ -268,6 +272,11 @@ impl MeshBed {
     /// The name server of the zone.
     pub fn name_server(&self) -> &NameServer {
         &self.name_server
+    }
+
+    /// The root of all meshes.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// A Mesh document for the bed as it is, with the samples in all clusters.
@@ -414,6 +423,7 @@ impl Setup<'_> {
         let base = manifests::base(self.node.number, self.bed.name_server.external_dns_secret())
             .to_string();
         self.create(&base)?;
+        self.create(&self.bed.authority.secret().to_string())?;
         {
             // Creating hundreds of objects twice at once takes longer than one after the other.
             let _turn = one_at_a_time

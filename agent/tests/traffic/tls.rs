@@ -1,0 +1,145 @@
+//! Requests that travel between clusters in TLS.
+
+use serde_json::{Value, json};
+use shared::verify::{Family, Outcome};
+use testbed::Authority;
+
+use crate::bed::{Bed, CLUSTERS, GLOBAL, ZONE, eventually, line};
+
+const SECRET: &str = "door";
+const BYTES: u16 = 8001;
+
+fn open_gateway(bed: &Bed, context: &str) {
+    let patch = json!({"spec": {"ports": [{"name": "bytes", "port": BYTES, "targetPort": BYTES}]}});
+    let object = ["patch", "service/istio-ingressgateway", "-n=istio-system"];
+    let patch = patch.to_string();
+    bed.kubectl(context, &[&object[..], &["--patch", &patch]].concat());
+}
+
+fn close_gateway(bed: &Bed, context: &str) {
+    let patch = json!({"spec": {"ports": [{"port": BYTES, "$patch": "delete"}]}}).to_string();
+    let object = ["patch", "service/istio-ingressgateway", "-n=istio-system"];
+    bed.kubectl(context, &[&object[..], &["--patch", &patch]].concat());
+}
+
+fn names() -> Vec<String> {
+    let levels = CLUSTERS.iter().flat_map(|(_, region, zone)| {
+        [
+            format!("*.default.external.svc.{region}.{ZONE}"),
+            format!("*.default.external.svc.{zone}.{region}.{ZONE}"),
+        ]
+    });
+    let wide = [
+        format!("httpbin.{ZONE}"),
+        format!("*.default.external.svc.{ZONE}"),
+    ];
+    wide.into_iter().chain(levels).collect()
+}
+
+fn put_certificate(bed: &Bed, context: &str, authority: &Authority, names: &[String]) {
+    let signed = authority.sign(names).unwrap();
+    bed.kubectl_apply(
+        context,
+        &json!({
+            "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+            "metadata": {"name": SECRET, "namespace": "istio-system"},
+            "stringData": {"tls.crt": signed.certificate, "tls.key": signed.key},
+        }),
+    );
+}
+
+fn take_certificate(bed: &Bed, context: &str) {
+    let secret = format!("secret/{SECRET}");
+    bed.kubectl(context, &["-n", "istio-system", "delete", &secret]);
+}
+
+/// httpbin in TLS, and a second time as plain bytes on a port of its own.
+fn document(bed: &Bed) -> Value {
+    let mut document = bed.document();
+    let service = document["spec"]["services"][0].as_object_mut().unwrap();
+    service.remove("port");
+    service.insert(
+        "ports".to_owned(),
+        json!([{"port": 8000}, {"port": BYTES, "protocol": "tcp"}]),
+    );
+    document["spec"]["transport"] = json!("tls");
+    document["spec"]["tls"] = json!({
+        "credentialName": SECRET, "ca": "/var/run/secrets/istio/root-cert.pem",
+    });
+    document
+}
+
+/// Waits until a verification names this cause at the gateway of cluster2, and for calls to it.
+fn named(bed: &Bed, document: &Value, what: &str) {
+    eventually(what, || {
+        let report = bed.verify(document, &[]);
+        let said = |family: Family| {
+            report.checks.iter().any(|check| {
+                let cause = check.cause.as_ref().map(|cause| cause.code.as_str());
+                check.family == family
+                    && check.outcome == Outcome::Failed
+                    && cause == Some("certificate")
+            })
+        };
+        if said(Family::Gateway) && said(Family::Call) {
+            return Ok(());
+        }
+        let failed = report
+            .checks
+            .iter()
+            .filter(|check| check.outcome == Outcome::Failed);
+        Err(failed.map(line).collect::<Vec<_>>().join("\n"))
+    });
+}
+
+#[test]
+fn every_name_in_tls_and_a_certificate_that_is_not_taken() {
+    let bed = Bed::take();
+    let authority = bed.mesh.authority();
+    for (context, ..) in CLUSTERS {
+        put_certificate(&bed, context, authority, &names());
+        open_gateway(&bed, context);
+    }
+    let document = document(&bed);
+    bed.apply(&document);
+    bed.verified(&document);
+
+    // The other port is no part of it: bytes arrive as they were sent.
+    let (status, by) = bed.call("cluster1", &format!("http://{GLOBAL}:{BYTES}/html"));
+    assert_eq!((status.as_str(), by.as_str()), ("200", ""));
+
+    // From outside a plain request is led on, and gets nothing else.
+    let gateway = bed.mesh.gateway_address("cluster2").unwrap();
+    let output = bed
+        .mesh
+        .command("curl")
+        .args(["-s", "-m", "5", "-o", "/dev/null", "-H"])
+        .arg(format!("Host: {GLOBAL}"))
+        .args(["-w", "%{http_code} %{redirect_url}"])
+        .arg(format!("http://{gateway}/html"))
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        format!("301 https://{GLOBAL}/html")
+    );
+
+    // Another name's, and one that nobody trusts.
+    put_certificate(
+        &bed,
+        "cluster2",
+        authority,
+        &["elsewhere.example.com".to_owned()],
+    );
+    named(&bed, &document, "a certificate for another name");
+    put_certificate(&bed, "cluster2", &Authority::new().unwrap(), &names());
+    named(&bed, &document, "a certificate of another authority");
+
+    put_certificate(&bed, "cluster2", authority, &names());
+    bed.verified(&document);
+    bed.remove(&document);
+    for (context, ..) in CLUSTERS {
+        take_certificate(&bed, context);
+        close_gateway(&bed, context);
+    }
+}

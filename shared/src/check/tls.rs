@@ -1,0 +1,130 @@
+//! Rules about `spec.transport` and `spec.tls`.
+
+use super::{Findings, code};
+use crate::mesh::{Spec, Transport};
+use crate::name::HostName;
+use crate::published::Level;
+use crate::resolved::{IstioVersion, Resolved, SYSTEM_CA, Tls};
+
+/// From 1.21 on sidecars send the name of a request in the handshake, and check that the certificate is
+/// for it (istio `releasenotes`, `ENABLE_AUTO_SNI` and `VERIFY_CERTIFICATE_AT_CLIENT`).
+const OLDEST_ISTIO: IstioVersion = IstioVersion {
+    major: 1,
+    minor: 21,
+};
+/// Names that a message lists at most.
+const NAMES_SHOWN: usize = 12;
+
+/// `Some(None)` for plain HTTP, `None` with an error.
+#[expect(
+    clippy::option_option,
+    reason = "as of every check: none with an error"
+)]
+pub(super) fn check(
+    spec: &Spec,
+    istio: Option<IstioVersion>,
+    findings: &mut Findings,
+) -> Option<Option<Tls>> {
+    if spec.transport.unwrap_or_default() != Transport::Tls {
+        if spec.tls.is_some() {
+            findings.warning(
+                code::TLS_UNUSED,
+                "spec.tls",
+                "requests travel in plain HTTP, so this has no effect".into(),
+                "set spec.transport: tls, or remove it".into(),
+            );
+        }
+        return Some(None);
+    }
+    if let Some(version) = istio.filter(|version| *version < OLDEST_ISTIO) {
+        findings.error(
+            code::OLD_ISTIO,
+            "spec.transport",
+            format!("sidecars of Istio {version} do not check for which name a certificate is"),
+            format!("use Istio {OLDEST_ISTIO} or later, or transport: http"),
+        );
+        return None;
+    }
+    let given = spec.tls.clone().unwrap_or_default();
+    let name = given.credential_name.unwrap_or_default();
+    let credential = HostName::new(&name);
+    if let Err(error) = &credential {
+        findings.error(
+            code::NO_CREDENTIAL,
+            "spec.tls.credentialName",
+            if name.is_empty() {
+                "no Secret is named".into()
+            } else {
+                format!("{name:?} {error}")
+            },
+            "name the Secret, beside the gateways' pods, with the certificate and key (kubernetes.io/tls)"
+                .into(),
+        );
+    }
+    let ca = given.ca.unwrap_or_else(|| SYSTEM_CA.to_owned());
+    let is_authority =
+        ca == SYSTEM_CA || (ca.starts_with('/') && !ca.contains(char::is_whitespace));
+    if !is_authority {
+        findings.error(
+            code::BAD_AUTHORITY,
+            "spec.tls.ca",
+            format!("{ca:?} is neither {SYSTEM_CA} nor a path"),
+            "write the path of a file in the sidecars, such as /var/run/secrets/istio/root-cert.pem"
+                .into(),
+        );
+        return None;
+    }
+    Some(Some(Tls {
+        credential: credential.ok()?,
+        min_version: given.min_version.unwrap_or_default(),
+        redirect: given.redirect.unwrap_or(true),
+        ca,
+    }))
+}
+
+/// What has to be in the Secrets, which nobody but their owner can see to. A wildcard stands for one
+/// label (RFC 6125, 6.4.3): the service's, so that its services of a namespace share one.
+pub(super) fn certificates(resolved: &Resolved, findings: &mut Findings) {
+    let Some(tls) = &resolved.tls else {
+        return;
+    };
+    let mut names: Vec<String> = Vec::new();
+    for service in resolved.services.iter().filter(|service| service.is_http()) {
+        for name in &service.names {
+            let host = name.host.as_str();
+            let wanted = match (&name.level, host.split_once('.')) {
+                (Level::Vanity, _) | (_, None) => host.to_owned(),
+                (_, Some((_, rest))) => format!("*.{rest}"),
+            };
+            if !names.contains(&wanted) {
+                names.push(wanted);
+            }
+        }
+    }
+    if names.is_empty() {
+        return;
+    }
+    let more = names.len().saturating_sub(NAMES_SHOWN);
+    names.truncate(NAMES_SHOWN);
+    let mut listed = names.join(", ");
+    if more > 0 {
+        listed = format!("{listed} and {more} more, as `fedmesh-agent names` has them");
+    }
+    let mut namespaces: Vec<&str> = Vec::new();
+    for cluster in &resolved.clusters {
+        let namespace = cluster.gateway.namespace.as_str();
+        if !namespaces.contains(&namespace) {
+            namespaces.push(namespace);
+        }
+    }
+    findings.hint(
+        code::CERTIFICATE_NAMES,
+        "spec.tls.credentialName",
+        format!(
+            "gateways answer with the certificate in the Secret {} of their namespace ({})",
+            tls.credential,
+            namespaces.join(", ")
+        ),
+        format!("see that it is there, and that the certificate is for {listed}"),
+    );
+}
