@@ -1,10 +1,17 @@
-//! YAML in and out; the only file that names the YAML crate.
+//! YAML in and out; with `yaml/` the only place that names the YAML crate.
 //!
 //! What is written here is read back unchanged by a YAML 1.1 reader such as kubectl: text that such
 //! a reader takes for something else (`no`, `on`, `1_000`, `12:30:45`) is quoted. The decision for
 //! this crate is recorded in `docs/decisions/0001-yaml.md`.
 
+mod located;
+
+use std::fmt;
+use std::marker::PhantomData;
+
 use serde::{Serialize, de::DeserializeOwned};
+
+use located::{Located, Reader};
 
 /// Deepest nesting that is read.
 pub const MAX_DEPTH: usize = 64;
@@ -29,38 +36,49 @@ pub struct Error {
     pub message: String,
 }
 
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
 /// Reads one document. JSON is read as well, since it is YAML.
 pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
-    let options = options();
+    let value = parse(text).map_err(|error| {
+        let location = error.location();
+        Error {
+            path: path_of_error(text),
+            line: location.map(|l| l.line()),
+            column: location.map(|l| l.column()),
+            message: message(&error),
+        }
+    })?;
+    let reader = Reader {
+        source: text,
+        value: &value,
+    };
+    reader.read(PhantomData)
+}
+
+/// Reads one document as a value without types.
+fn parse(text: &str) -> Result<Located, serde_saphyr::Error> {
+    serde_saphyr::from_str_with_options(text, options())
+}
+
+/// Where a text stops being YAML. It is read once more for that: what follows the path does not see through
+/// the YAML crate's values with places.
+fn path_of_error(text: &str) -> String {
     let mut path = String::new();
-    let result = serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
-        serde_path_to_error::deserialize(yaml).map_err(|error| {
+    let _ = serde_saphyr::with_deserializer_from_str_with_options(text, options(), |yaml| {
+        serde_path_to_error::deserialize::<_, serde_json::Value>(yaml).map_err(|error| {
             path = error.path().to_string();
             error.into_inner()
         })
     });
-    result.map_err(|error| {
-        let location = error.location();
-        Error {
-            path: if path == "." { String::new() } else { path },
-            line: location.map(|l| l.line()),
-            column: location.map(|l| l.column()),
-            message: message(&error),
-        }
-    })
-}
-
-/// Reads all documents of a text, empty ones left out, within the same limits.
-pub fn documents(text: &str) -> Result<Vec<serde_json::Value>, Error> {
-    serde_saphyr::from_multiple_with_options(text, options()).map_err(|error| {
-        let location = error.location();
-        Error {
-            path: String::new(),
-            line: location.map(|l| l.line()),
-            column: location.map(|l| l.column()),
-            message: message(&error),
-        }
-    })
+    // The step that cannot be read is `?`, and the whole document `.`.
+    path.trim_end_matches('?').trim_end_matches('.').to_owned()
 }
 
 fn options() -> serde_saphyr::Options {
@@ -74,7 +92,22 @@ fn options() -> serde_saphyr::Options {
             max_total_replayed_events: MAX_REPLAYED,
         },
         with_snippet: false,
+        // A revision such as `1e999` may be wanted as a text.
+        non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::PassThrough,
     }
+}
+
+/// Reads all documents of a text, empty ones left out, within the same limits.
+pub fn documents(text: &str) -> Result<Vec<serde_json::Value>, Error> {
+    serde_saphyr::from_multiple_with_options(text, options()).map_err(|error| {
+        let location = error.location();
+        Error {
+            path: String::new(),
+            line: location.map(|l| l.line()),
+            column: location.map(|l| l.column()),
+            message: message(&error),
+        }
+    })
 }
 
 /// The error's text without the position, which [`Error`] carries by itself.

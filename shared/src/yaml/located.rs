@@ -1,0 +1,491 @@
+//! A document as one value without types, and what is wanted from it.
+//!
+//! The YAML crate reads into this one type alone: made for every struct of the Mesh document, its reader
+//! would be most of the program that the page loads for it. The value knows where it was written, so
+//! whatever is made of it says the path, the line and the column of what does not fit.
+
+use std::fmt::{self, Display};
+
+use serde::de::value::StrDeserializer;
+use serde::de::{
+    self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess,
+    Visitor,
+};
+use serde_saphyr::{Location, Spanned};
+
+use super::Error;
+
+/// A value and where it was written.
+pub(super) type Located = Spanned<Node>;
+
+/// A value, read by the rules for what has no quotes.
+pub(super) enum Node {
+    Null,
+    Bool(bool),
+    Unsigned(u64),
+    Negative(i64),
+    Float(f64),
+    Text(String),
+    List(Vec<Located>),
+    Map(Vec<(Spanned<String>, Located)>),
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+        Ok(Node::Unsigned(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Negative(value))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        Ok(Node::Float(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Text(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Node::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Node, A::Error> {
+        let mut map = Vec::new();
+        while let Some(field) = fields.next_entry()? {
+            map.push(field);
+        }
+        Ok(Node::Map(map))
+    }
+}
+
+/// Makes what is wanted of a value.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'de> {
+    /// The whole document, for numbers that are wanted as they were written.
+    pub(super) source: &'de str,
+    pub(super) value: &'de Located,
+}
+
+impl<'de> Reader<'de> {
+    /// Reads this value; an error has its place.
+    pub(super) fn read<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Error> {
+        seed.deserialize(self)
+            .map_err(|error| error.at(self.value.referenced))
+    }
+
+    /// The text of a scalar as it was written: a version `1.10` is not `1.1`.
+    fn text(self) -> Option<&'de str> {
+        match &self.value.value {
+            Node::Text(text) => Some(text),
+            Node::Null | Node::List(_) | Node::Map(_) => None,
+            Node::Bool(_) | Node::Unsigned(_) | Node::Negative(_) | Node::Float(_) => {
+                let span = self.value.defined.span();
+                let start = usize::try_from(span.byte_offset()?).ok()?;
+                let length = usize::try_from(span.byte_len()?).ok()?;
+                let text = self.source.get(start..start + length)?;
+                is_bare(text).then_some(text)
+            }
+        }
+    }
+
+    /// For a number or a boolean, which may stand in quotes.
+    fn unquoted<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match &self.value.value {
+            Node::Null => return Err(de::Error::custom("expected a value")),
+            Node::Text(text) if is_bare(text.trim()) => {
+                if let Ok(bare) = super::parse(text.trim()) {
+                    match bare.value {
+                        Node::Bool(value) => return visitor.visit_bool(value),
+                        Node::Unsigned(value) => return visitor.visit_u64(value),
+                        Node::Negative(value) => return visitor.visit_i64(value),
+                        Node::Float(value) => return visitor.visit_f64(value),
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+        self.deserialize_any(visitor)
+    }
+}
+
+/// Whether a text has only what numbers and booleans are written with.
+fn is_bare(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte))
+}
+
+macro_rules! unquoted {
+    ($($method:ident)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            self.unquoted(visitor)
+        })*
+    };
+}
+
+impl<'de> Deserializer<'de> for Reader<'de> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match &self.value.value {
+            Node::Null => visitor.visit_unit(),
+            Node::Bool(value) => visitor.visit_bool(*value),
+            Node::Unsigned(value) => visitor.visit_u64(*value),
+            Node::Negative(value) => visitor.visit_i64(*value),
+            Node::Float(value) if value.is_finite() => visitor.visit_f64(*value),
+            Node::Float(_) => Err(de::Error::custom("expected a finite number")),
+            Node::Text(value) => visitor.visit_borrowed_str(value),
+            Node::List(_) => self.deserialize_seq(visitor),
+            Node::Map(_) => self.deserialize_map(visitor),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.value.value {
+            Node::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.text() {
+            Some(text) => visitor.visit_borrowed_str(text),
+            None => Err(de::Error::custom("expected a text")),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self.text() {
+            Some(text) => visitor.visit_enum(StrDeserializer::new(text)),
+            None => Err(de::Error::custom("expected a text")),
+        }
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let Node::List(items) = &self.value.value else {
+            return Err(de::Error::custom("expected a list"));
+        };
+        visitor.visit_seq(Items {
+            source: self.source,
+            list: items,
+            next: 0,
+        })
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let Node::Map(fields) = &self.value.value else {
+            return Err(de::Error::custom("expected a map"));
+        };
+        let result = visitor.visit_map(Fields {
+            source: self.source,
+            map: fields,
+            next: 0,
+        });
+        // What is missing is missing behind the last field.
+        result.map_err(|error| match fields.last() {
+            Some((key, _)) => error.at(key.referenced),
+            None => error,
+        })
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    unquoted! {
+        deserialize_bool deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_i8
+        deserialize_i16 deserialize_i32 deserialize_i64 deserialize_f32 deserialize_f64
+    }
+
+    serde::forward_to_deserialize_any! {
+        char bytes byte_buf unit unit_struct tuple tuple_struct identifier ignored_any
+    }
+}
+
+struct Items<'de> {
+    source: &'de str,
+    list: &'de [Located],
+    next: usize,
+}
+
+impl<'de> SeqAccess<'de> for Items<'de> {
+    type Error = Error;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Error> {
+        let Some(value) = self.list.get(self.next) else {
+            return Ok(None);
+        };
+        let index = self.next;
+        self.next += 1;
+        let reader = Reader {
+            source: self.source,
+            value,
+        };
+        reader
+            .read(seed)
+            .map(Some)
+            .map_err(|error| error.below(&format!("[{index}]")))
+    }
+}
+
+struct Fields<'de> {
+    source: &'de str,
+    map: &'de [(Spanned<String>, Located)],
+    next: usize,
+}
+
+impl<'de> MapAccess<'de> for Fields<'de> {
+    type Error = Error;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Error> {
+        let Some((key, _)) = self.map.get(self.next) else {
+            return Ok(None);
+        };
+        seed.deserialize(key.value.as_str().into_deserializer())
+            .map(Some)
+            .map_err(|error: Error| error.at(key.referenced).below(&key.value))
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
+        let Some((key, value)) = self.map.get(self.next) else {
+            return Err(de::Error::custom("expected a value"));
+        };
+        self.next += 1;
+        let reader = Reader {
+            source: self.source,
+            value,
+        };
+        reader.read(seed).map_err(|error| error.below(&key.value))
+    }
+}
+
+impl Error {
+    fn unknown(what: &str, found: &str, expected: &[&str]) -> Self {
+        let expected = expected.join(", ");
+        de::Error::custom(format_args!(
+            "unknown {what} `{found}`, expected one of {expected}"
+        ))
+    }
+
+    /// At this place, unless a closer one is known.
+    fn at(self, place: Location) -> Self {
+        if self.line.is_some() {
+            return self;
+        }
+        Self {
+            line: Some(place.line()),
+            column: Some(place.column()),
+            ..self
+        }
+    }
+
+    /// Below this step of the path.
+    fn below(mut self, step: &str) -> Self {
+        if !self.path.is_empty() && !self.path.starts_with('[') {
+            self.path.insert(0, '.');
+        }
+        self.path.insert_str(0, step);
+        self
+    }
+}
+
+impl de::Error for Error {
+    fn custom<T: Display>(message: T) -> Self {
+        Self {
+            path: String::new(),
+            line: None,
+            column: None,
+            message: message.to_string(),
+        }
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        Self::unknown("field", field, expected)
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        Self::unknown("variant", variant, expected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::Value;
+
+    use crate::yaml::{Error, from_str};
+
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Wanted {
+        text: Option<String>,
+        number: u16,
+        flag: Option<bool>,
+        list: Vec<Wanted>,
+        any: Value,
+    }
+
+    fn text(yaml: &str) -> Option<String> {
+        from_str::<Wanted>(&format!("text: {yaml}")).unwrap().text
+    }
+
+    fn fault(yaml: &str) -> (String, u64, u64, String) {
+        let Error {
+            path,
+            line,
+            column,
+            message,
+        } = from_str::<Wanted>(yaml).unwrap_err();
+        (path, line.unwrap(), column.unwrap(), message)
+    }
+
+    #[test]
+    fn a_text_is_what_was_written() {
+        for written in [
+            "1.10",
+            "007",
+            "0x1f",
+            "1_000",
+            "on",
+            "TRUE",
+            "-0",
+            "1e999",
+            ".inf",
+            "12:30:45",
+            "99999999999999999999",
+        ] {
+            assert_eq!(text(written).as_deref(), Some(written));
+            let twice = format!("[{{text: &a {written}}}, {{text: *a}}]");
+            let list = from_str::<Wanted>(&format!("list: {twice}")).unwrap().list;
+            assert_eq!(list[1].text.as_deref(), Some(written));
+        }
+        assert_eq!(text("ä # 1"), Some("ä".to_owned()));
+        assert_eq!(text("'1.10'"), Some("1.10".to_owned()));
+        assert_eq!(text("~"), None);
+        assert_eq!(text("'~'"), Some("~".to_owned()));
+        // Behind what is more than one byte, or none.
+        for before in [
+            "any: 'äöü😀'\n",
+            "\u{feff}",
+            "any: 1\r\n",
+            "%YAML 1.2\n---\n",
+            "# ä\n",
+        ] {
+            let wanted = from_str::<Wanted>(&format!("{before}text: 1.10\r\n")).unwrap();
+            assert_eq!(wanted.text.as_deref(), Some("1.10"), "{before:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_booleans_may_be_quoted() {
+        let wanted = Wanted {
+            number: 80,
+            flag: Some(true),
+            ..Wanted::default()
+        };
+        for yaml in [
+            "{number: 80, flag: true}",
+            "{number: 0x50, flag: yes}",
+            "{number: '80', flag: 'true'}",
+            "{number: ' 8_0 ', flag: \"on\"}",
+        ] {
+            assert_eq!(from_str::<Wanted>(yaml).unwrap(), wanted, "{yaml}");
+        }
+    }
+
+    #[test]
+    fn without_a_type_a_value_is_what_yaml_takes_it_for() {
+        let wanted = from_str::<Wanted>("any: [1, '1', 1.50, -1, on, 'on', ~, {1: 1_0}]").unwrap();
+        assert_eq!(
+            wanted.any,
+            serde_json::json!([1, "1", 1.5, -1, true, "on", null, {"1": 10}])
+        );
+    }
+
+    #[test]
+    fn a_fault_has_its_place() {
+        for (yaml, path, line, column, message) in [
+            ("list:\n- number: x\n", "list[0].number", 2, 11, "\"x\""),
+            (
+                "list:\n- {}\n- number: 70000\n",
+                "list[1].number",
+                3,
+                11,
+                "70000",
+            ),
+            ("number:\nflag: true\n", "number", 1, 7, "expected a value"),
+            ("number: '&a 5'", "number", 1, 9, "u16"),
+            ("text: [a]", "text", 1, 7, "expected a text"),
+            ("list: {}", "list", 1, 7, "expected a list"),
+            ("list: [[]]", "list[0]", 1, 8, "expected a map"),
+            ("any: {a: .nan}", "any.a", 1, 10, "expected a finite number"),
+            ("list:\n- a: 1\n", "list[0].a", 2, 3, "unknown field `a`"),
+            ("any:\n  a: {b: 1,\n      b: 2}", "any.a", 3, 7, "duplicate"),
+            ("any: [1, *a]", "any", 1, 10, "unknown anchor"),
+        ] {
+            let found = fault(yaml);
+            assert_eq!(
+                (found.0.as_str(), found.1, found.2),
+                (path, line, column),
+                "{yaml}: {found:?}"
+            );
+            assert!(found.3.contains(message), "{yaml}: {found:?}");
+        }
+    }
+}
