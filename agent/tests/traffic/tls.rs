@@ -48,6 +48,15 @@ fn put_certificate(bed: &Bed, context: &str, authority: &Authority, names: &[Str
     );
 }
 
+/// Gives a gateway another certificate, and ends the sessions that clients have with it: a certificate is
+/// looked at when a session begins.
+fn change_certificate(bed: &Bed, context: &str, authority: &Authority, names: &[String]) {
+    put_certificate(bed, context, authority, names);
+    let gateway = ("istio-system", "istio-ingressgateway");
+    bed.scale(context, gateway, 0);
+    bed.scale(context, gateway, 1);
+}
+
 fn take_certificate(bed: &Bed, context: &str) {
     let secret = format!("secret/{SECRET}");
     bed.kubectl(context, &["-n", "istio-system", "delete", &secret]);
@@ -125,17 +134,17 @@ fn every_name_in_tls_and_a_certificate_that_is_not_taken() {
     );
 
     // Another name's, and one that nobody trusts.
-    put_certificate(
+    change_certificate(
         &bed,
         "cluster2",
         authority,
         &["elsewhere.example.com".to_owned()],
     );
     named(&bed, &document, "a certificate for another name");
-    put_certificate(&bed, "cluster2", &Authority::new().unwrap(), &names());
+    change_certificate(&bed, "cluster2", &Authority::new().unwrap(), &names());
     named(&bed, &document, "a certificate of another authority");
 
-    put_certificate(&bed, "cluster2", authority, &names());
+    change_certificate(&bed, "cluster2", authority, &names());
     bed.verified(&document);
     bed.remove(&document);
     for (context, ..) in CLUSTERS {
