@@ -71,7 +71,7 @@ pub(super) fn of_service(
             };
             good = false;
             findings.error(
-                code::PORT_TWICE,
+                code::SERVICE_PORT_TWICE,
                 &at(field),
                 what,
                 "give each port a number, and a published port, of its own".into(),

@@ -585,13 +585,13 @@ fn ports() {
     );
     expect_in(
         json!([{ "port": 8080 }, { "port": 8080, "protocol": "tcp", "published": 81 }]),
-        code::PORT_TWICE,
+        code::SERVICE_PORT_TWICE,
         Error,
         "spec.services[0].ports[1].port",
     );
     let found = expect_in(
         json!([{ "port": 8080 }, { "port": 8081, "protocol": "grpc", "published": 80 }]),
-        code::PORT_TWICE,
+        code::SERVICE_PORT_TWICE,
         Error,
         "spec.services[0].ports[1].published",
     );
