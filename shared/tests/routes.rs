@@ -112,6 +112,14 @@ fn paths_to_which_the_same_happens_are_one_route() {
 }
 
 #[test]
+fn a_route_that_takes_all_requests_goes_on_taking_them() {
+    let mesh = routes(&json!([{ "timeout": "1s" }, { "exact": "/a", "timeout": "1s" }]));
+    let http = http(&mesh);
+    assert!(http[0].get("match").is_none(), "{http}");
+    assert_eq!(http[1]["match"], json!([{ "uri": { "exact": "/a" } }]));
+}
+
+#[test]
 fn what_happens_to_requests_is_passed_on() {
     let action = json!({
         "match": [{

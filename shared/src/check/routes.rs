@@ -36,9 +36,14 @@ pub(super) fn routes(path: &str, service: &Service, findings: &mut Findings) -> 
         };
         action(&at, &route.action, service, findings);
         reached(&at, &route, &routes, findings);
-        // Paths to which the same happens are one route with several matches.
+        // Paths to which the same happens are one route with several matches. One without any takes all
+        // requests, and stays as it is.
         match routes.last_mut() {
-            Some(last) if last.action == route.action && !route.matches.is_empty() => {
+            Some(last)
+                if last.action == route.action
+                    && !last.matches.is_empty()
+                    && !route.matches.is_empty() =>
+            {
                 last.matches.extend(route.matches);
             }
             _ => routes.push(route),
