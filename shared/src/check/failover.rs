@@ -53,12 +53,9 @@ pub(super) fn outlier_detection(
     findings: &mut Findings,
 ) -> Option<IstioFields> {
     let Some(given) = failover.and_then(|failover| failover.outlier_detection.as_ref()) else {
-        return Some(IstioFields::default());
+        return Some(IstioFields::new());
     };
-    let before = findings.0.len();
-    let shape = shape(OUTLIER_DETECTION);
-    passed_on::check(&shape, &Value::Object(given.clone()), path, findings);
-    if findings.0.len() > before {
+    if !passed_on::check(&shape(OUTLIER_DETECTION), given, path, findings) {
         return None;
     }
     let number = |field: &str| given.get(field).and_then(Value::as_f64);

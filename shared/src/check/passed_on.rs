@@ -5,32 +5,48 @@ use serde_json::Value;
 
 use super::failover::is_duration;
 use super::{Findings, code};
-use crate::mesh::passed_on::{Kind, kind};
+use crate::mesh::passed_on::{IstioFields, Kind, kind};
 
 /// Longest regular expression that Istio takes, in characters (`pkg/config/validation`).
 const REGEX_MAX: usize = 1024;
 
-/// Compares what is written with its shape; `path` is where it is written.
-pub(super) fn check(shape: &Value, given: &Value, path: &str, findings: &mut Findings) {
-    match (shape, given) {
-        (Value::Object(fields), Value::Object(values)) => {
-            let any = fields.get("*");
-            for (name, value) in values {
-                let at = format!("{path}.{name}");
-                match any.or_else(|| fields.get(name)) {
-                    Some(shape) => check(shape, value, &at, findings),
-                    None => findings.error(
-                        code::UNKNOWN_FIELD,
-                        &at,
-                        format!("there is no field {name:?} here"),
-                        format!("the fields are: {}", names(fields)),
-                    ),
-                }
-            }
+/// Compares what is written with its shape, an object; `path` is where it is written. Whether it fits;
+/// otherwise there are findings.
+pub(super) fn check(
+    shape: &Value,
+    given: &IstioFields,
+    path: &str,
+    findings: &mut Findings,
+) -> bool {
+    let before = findings.0.len();
+    if let Value::Object(fields) = shape {
+        object(fields, given, path, findings);
+    }
+    findings.0.len() == before
+}
+
+fn object(fields: &IstioFields, given: &IstioFields, path: &str, findings: &mut Findings) {
+    let any = fields.get("*");
+    for (name, value) in given {
+        let at = format!("{path}.{name}");
+        match any.or_else(|| fields.get(name)) {
+            Some(shape) => walk(shape, value, &at, findings),
+            None => findings.error(
+                code::UNKNOWN_FIELD,
+                &at,
+                format!("there is no field {name:?} here"),
+                format!("the fields are: {}", names(fields)),
+            ),
         }
+    }
+}
+
+fn walk(shape: &Value, given: &Value, path: &str, findings: &mut Findings) {
+    match (shape, given) {
+        (Value::Object(fields), Value::Object(given)) => object(fields, given, path, findings),
         (Value::Array(shapes), Value::Array(items)) => {
             for (index, item) in items.iter().enumerate() {
-                check(&shapes[0], item, &format!("{path}[{index}]"), findings);
+                walk(&shapes[0], item, &format!("{path}[{index}]"), findings);
             }
         }
         (Value::String(word), _) => {
@@ -60,7 +76,7 @@ pub(super) fn check(shape: &Value, given: &Value, path: &str, findings: &mut Fin
     }
 }
 
-fn names(fields: &serde_json::Map<String, Value>) -> String {
+fn names(fields: &IstioFields) -> String {
     let names: Vec<&str> = fields.keys().map(String::as_str).collect();
     names.join(", ")
 }

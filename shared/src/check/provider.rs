@@ -30,8 +30,7 @@ pub(super) fn check(given: &mesh::ExternalDns, findings: &mut Findings) -> Optio
     if !given.settings.is_empty() {
         let providers = shape(PROVIDERS);
         if let Some(shape) = providers.get(provider) {
-            let values = Value::Object(given.settings.clone());
-            passed_on::check(shape, &values, SETTINGS, findings);
+            passed_on::check(shape, &given.settings, SETTINGS, findings);
         } else {
             findings.error(
                 code::PROVIDER_SETTINGS,
@@ -51,11 +50,11 @@ pub(super) fn check(given: &mesh::ExternalDns, findings: &mut Findings) -> Optio
             continue;
         }
         let flag = flag(provider, name);
-        let again = |argument: &&String| {
-            let rest = argument.strip_prefix(flag.as_str());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
-        };
-        if given.args.iter().any(|argument| again(&argument)) {
+        if given
+            .args
+            .iter()
+            .any(|argument| argument.split('=').next() == Some(flag.as_str()))
+        {
             findings.error(
                 code::BAD_ARGUMENT,
                 &format!("{SETTINGS}.{name}"),

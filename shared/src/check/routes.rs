@@ -25,7 +25,7 @@ pub(super) fn routes(path: &str, service: &Service, findings: &mut Findings) -> 
     let mut routes: Vec<Route> = Vec::new();
     for (index, given) in service.routes.iter().enumerate() {
         let at = format!("{path}[{index}]");
-        passed_on::check(&shape, &Value::Object(given.clone()), &at, findings);
+        passed_on::check(&shape, given, &at, findings);
         let route = Route {
             matches: matches(&at, given, findings),
             action: given
@@ -197,12 +197,15 @@ pub(super) fn subsets(
     given: &[Map<String, Value>],
     findings: &mut Findings,
 ) -> Option<Vec<Value>> {
+    if given.is_empty() {
+        return Some(Vec::new());
+    }
     let before = findings.0.len();
     let shape = shape(SUBSET);
     let mut names: Vec<&str> = Vec::new();
     for (index, subset) in given.iter().enumerate() {
         let at = format!("{path}[{index}]");
-        passed_on::check(&shape, &Value::Object(subset.clone()), &at, findings);
+        passed_on::check(&shape, subset, &at, findings);
         let name = subset.get("name").map_or(Some(""), Value::as_str);
         let Some(name) = name else { continue };
         if Label::new(name).is_err() {

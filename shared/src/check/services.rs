@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::clusters::listed;
 use super::labels::labels;
 use super::{Findings, code, failover, passed_on, ports, routes};
@@ -139,11 +137,10 @@ fn one(
 
 /// How the pods of the service are called, as Istio takes it; empty where nothing is said.
 fn policy(path: &str, service: &mesh::Service, findings: &mut Findings) -> Option<IstioFields> {
-    let given = service.traffic_policy.clone().unwrap_or_default();
-    let before = findings.0.len();
-    let shape = shape(TRAFFIC_POLICY);
-    passed_on::check(&shape, &Value::Object(given.clone()), path, findings);
-    (findings.0.len() == before).then_some(given)
+    let Some(given) = &service.traffic_policy else {
+        return Some(IstioFields::new());
+    };
+    passed_on::check(&shape(TRAFFIC_POLICY), given, path, findings).then(|| given.clone())
 }
 
 fn export_to(path: &str, given: &[String], findings: &mut Findings) -> Option<Vec<String>> {
