@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::answers::{Answers, by_dns, in_mesh};
 use crate::mesh::Protocol;
 use crate::outage::Outage;
-use crate::published::{Level, answered_by};
+use crate::published::{Level, PublishedName, answered_by};
 use crate::resolved::{Address, Port, Probe, Resolved, Service};
 
 /// Everything that a verification must see.
@@ -165,6 +165,18 @@ fn gateways(resolved: &Resolved, service: &Service, calls: &mut Vec<GatewayCall>
 
 fn calls(resolved: &Resolved, index: usize, client: usize, calls: &mut Vec<Call>) {
     let service = &resolved.services[index];
+    // Who answers is the same at every port.
+    let answering: Vec<(&PublishedName, Vec<usize>)> = service
+        .names
+        .iter()
+        .map(|name| {
+            let by = match in_mesh(resolved, client, index, name, &Outage::default()) {
+                Answers::Nobody(_) => answered_by(name, &service.names).to_vec(),
+                Answers::By(by) | Answers::Partly { by, .. } => by,
+            };
+            (name, by)
+        })
+        .collect();
     for (place, port) in service.ports.iter().enumerate() {
         let call = |url_host, number, level, answered_by| Call {
             client: resolved.clusters[client].name.to_string(),
@@ -179,21 +191,15 @@ fn calls(resolved: &Resolved, index: usize, client: usize, calls: &mut Vec<Call>
             answered_by,
         };
         if service.clusters.contains(&client) {
-            let local = format!("{}.{}.svc.cluster.local", service.name, service.namespace);
             // It passes no gateway.
-            let mut call = call(local, port.number, "local", Vec::new());
+            let mut call = call(service.local_host(), port.number, "local", Vec::new());
             if call.protocol == Protocol::Tls {
                 // Its certificates are for published names.
                 call.protocol = Protocol::Tcp;
             }
             calls.push(call);
         }
-        for name in &service.names {
-            let answers = in_mesh(resolved, client, index, name, &Outage::default());
-            let by = match &answers {
-                Answers::Nobody(_) => answered_by(name, &service.names),
-                Answers::By(by) | Answers::Partly { by, .. } => by,
-            };
+        for (name, by) in &answering {
             calls.push(call(
                 name.host.to_string(),
                 port.published,

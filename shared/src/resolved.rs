@@ -184,6 +184,14 @@ pub struct ExternalDns {
     pub secret: Option<HostName>,
 }
 
+/// Under which the pods of a cluster know a Kubernetes Service of it.
+pub(crate) fn local_host(
+    service: impl std::fmt::Display,
+    namespace: impl std::fmt::Display,
+) -> String {
+    format!("{service}.{namespace}.svc.{CLUSTER_DOMAIN}")
+}
+
 /// One of `spec.clusters`, resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -282,6 +290,11 @@ impl Service {
     /// `<name>.<namespace>`, unique in a mesh.
     pub fn id(&self) -> String {
         format!("{}.{}", self.name, self.namespace)
+    }
+
+    /// Its own name inside its cluster.
+    pub fn local_host(&self) -> String {
+        local_host(&self.name, &self.namespace)
     }
 
     /// Whether any of its ports takes requests, which can be told apart, repeated and marked.

@@ -6,6 +6,7 @@ use super::names::Names;
 use super::objects::Object;
 use super::services::local;
 use crate::ownership::{APPLIED_ANNOTATION, MANAGED_BY, MANAGED_BY_LABEL, PART_OF_LABEL};
+use crate::resolved::local_host;
 
 /// What API servers and kubectl write themselves.
 const OF_THE_SERVER: [&str; 6] = [
@@ -82,7 +83,7 @@ fn mean(hosts: &mut [Value], names: &Names) {
 /// A Service's name in full.
 fn full(host: &mut Value, namespace: &str) {
     if let Some((name, namespace)) = local(host, namespace) {
-        *host = format!("{name}.{namespace}.svc.cluster.local").into();
+        *host = local_host(name, namespace).into();
     }
 }
 

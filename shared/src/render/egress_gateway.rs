@@ -17,7 +17,7 @@ use crate::object::Object;
 use crate::ownership;
 use crate::placed::Placed;
 use crate::resolved::{
-    CLUSTER_DOMAIN, EgressGateway, ExternalHost, ExternalPort, ISTIO_NAMESPACE, Resolved,
+    EgressGateway, ExternalHost, ExternalPort, ISTIO_NAMESPACE, Resolved, local_host,
 };
 
 /// What the gateway has for each protocol, but for port and hosts.
@@ -182,10 +182,7 @@ fn egress_gateways(resolved: &Resolved) -> impl Iterator<Item = (usize, &EgressG
 }
 
 fn service(gateway: &EgressGateway) -> String {
-    let EgressGateway {
-        service, namespace, ..
-    } = gateway;
-    format!("{service}.{namespace}.svc.{CLUSTER_DOMAIN}")
+    local_host(&gateway.service, &gateway.namespace)
 }
 
 /// What a cluster calls through its egress gateway in a protocol, in the order of the document.

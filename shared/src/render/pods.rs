@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{Istio, virtual_service};
+use super::Istio;
 use crate::object::Object;
 use crate::placed::Placed;
 use crate::resolved::{Resolved, Service};
@@ -12,7 +12,7 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Option<Placed> {
     if service.subsets.is_empty() && service.traffic_policy.is_empty() {
         return None;
     }
-    let mut body = json!({ "spec": { "host": virtual_service::local_host(service) } });
+    let mut body = json!({ "spec": { "host": service.local_host() } });
     if !service.traffic_policy.is_empty() {
         body["spec"]["trafficPolicy"] = service.traffic_policy.clone().into();
     }

@@ -16,7 +16,7 @@ use crate::endpoints::{self, is_own_zone, may_go_by_dns, ports_of, usually_at, z
 use crate::object::Object;
 use crate::placed::Placed;
 use crate::published::{Level, PublishedName};
-use crate::resolved::{ISTIO_NAMESPACE, Port, Resolved, Service};
+use crate::resolved::{ISTIO_NAMESPACE, Port, Resolved, Service, local_host};
 
 const HOSTS: &[&str] = &["spec", "hosts"];
 const ENDPOINTS: &[&str] = &["spec", "endpoints"];
@@ -182,10 +182,7 @@ fn endpoints(client: usize, name: &PublishedName, service: &Service, resolved: &
             let cluster = &resolved.clusters[endpoint.cluster];
             let address = match endpoint.zone {
                 Some(zone) => zone.host.to_string(),
-                None => format!(
-                    "{}.{}.svc.cluster.local",
-                    cluster.gateway.service, cluster.gateway.namespace
-                ),
+                None => local_host(&cluster.gateway.service, &cluster.gateway.namespace),
             };
             let mut at = json!({});
             for port in &ports {

@@ -58,11 +58,6 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Placed {
     Placed::with_fields(template, service.id(), &paths, fields)
 }
 
-/// The service's own name inside its cluster.
-pub(super) fn local_host(service: &Service) -> String {
-    format!("{}.{}.svc.cluster.local", service.name, service.namespace)
-}
-
 /// Where the routes of a port stand.
 fn section_of(port: &Port) -> &'static [&'static str] {
     match port.protocol {
@@ -107,7 +102,8 @@ fn routes_of(port: &Port, service: &Service, cluster: &Cluster, resolved: &Resol
 
 /// The service in its cluster, or the `subset` that `of` names.
 fn destination(port: &Port, service: &Service, of: &Value) -> Value {
-    let mut destination = json!({ "host": local_host(service), "port": { "number": port.number } });
+    let mut destination =
+        json!({ "host": service.local_host(), "port": { "number": port.number } });
     if let Some(subset) = of.get("subset") {
         destination["subset"] = subset.clone();
     }
