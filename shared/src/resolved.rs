@@ -39,6 +39,8 @@ pub const ISTIO_NAMESPACE: &str = "istio-system";
 pub const CLUSTER_DOMAIN: &str = "cluster.local";
 /// Label of a gateway's pods, taken where the document names none.
 pub const DEFAULT_GATEWAY_SELECTOR: (&str, &str) = ("istio", "ingressgateway");
+/// Label of an egress gateway's pods, taken where the document names none.
+pub const DEFAULT_EGRESS_SELECTOR: (&str, &str) = ("istio", "egressgateway");
 /// Taken where the document names no port for a gateway.
 pub const DEFAULT_GATEWAY_PORT: u16 = 80;
 /// Taken where the document names no port for a gateway with TLS, and none for a host outside; and under

@@ -96,32 +96,20 @@ fn gateway(
     findings: &mut Findings,
 ) -> Option<resolved::Gateway> {
     let given = cluster.gateway.clone().unwrap_or_default();
-    let service = findings.label(
-        &format!("{path}.service"),
-        given
-            .service
-            .as_deref()
-            .unwrap_or(resolved::DEFAULT_GATEWAY_SERVICE),
-        "the gateway's Service",
-    );
-    let namespace = findings.label(
-        &format!("{path}.namespace"),
-        given
-            .namespace
-            .as_deref()
-            .unwrap_or(resolved::ISTIO_NAMESPACE),
-        "the gateway's namespace",
+    let (service, namespace, selector) = workload(
+        path,
+        "the gateway",
+        (
+            resolved::DEFAULT_GATEWAY_SERVICE,
+            resolved::DEFAULT_GATEWAY_SELECTOR,
+        ),
+        (given.service, given.namespace, given.selector),
+        findings,
     );
     let port = match given.port {
         Some(number) => port(findings, &format!("{path}.port"), number),
         None => Some(resolved::usual_gateway_port(tls)),
     };
-    let selector = selector(
-        &format!("{path}.selector"),
-        given.selector,
-        "ingressgateway",
-        findings,
-    );
     let addresses = if given.addresses.is_empty() {
         match facts.gateways.get(&cluster.name) {
             // What a cluster says is not checked against the document's rules: an address that
@@ -148,26 +136,15 @@ fn egress_gateway(
     given: &mesh::EgressGateway,
     findings: &mut Findings,
 ) -> Option<resolved::EgressGateway> {
-    let service = findings.label(
-        &format!("{path}.service"),
-        given
-            .service
-            .as_deref()
-            .unwrap_or(resolved::DEFAULT_EGRESS_SERVICE),
-        "the egress gateway's Service",
-    );
-    let namespace = findings.label(
-        &format!("{path}.namespace"),
-        given
-            .namespace
-            .as_deref()
-            .unwrap_or(resolved::ISTIO_NAMESPACE),
-        "the egress gateway's namespace",
-    );
-    let selector = selector(
-        &format!("{path}.selector"),
-        given.selector.clone(),
-        "egressgateway",
+    let given = given.clone();
+    let (service, namespace, selector) = workload(
+        path,
+        "the egress gateway",
+        (
+            resolved::DEFAULT_EGRESS_SERVICE,
+            resolved::DEFAULT_EGRESS_SELECTOR,
+        ),
+        (given.service, given.namespace, given.selector),
         findings,
     );
     Some(resolved::EgressGateway {
@@ -177,16 +154,36 @@ fn egress_gateway(
     })
 }
 
-fn selector(
+/// What every gateway has: its Service, the Service's namespace, the labels of its pods. `usual` are the
+/// Service and the label of Istio's own.
+fn workload(
     path: &str,
-    given: BTreeMap<String, String>,
-    default: &str,
+    what: &str,
+    usual: (&str, (&str, &str)),
+    (service, namespace, selector): (Option<String>, Option<String>, BTreeMap<String, String>),
     findings: &mut Findings,
-) -> Option<BTreeMap<String, String>> {
-    if given.is_empty() {
-        return Some(BTreeMap::from([("istio".to_owned(), default.to_owned())]));
-    }
-    labels(path, &given, findings).then_some(given)
+) -> (
+    Option<Label>,
+    Option<Label>,
+    Option<BTreeMap<String, String>>,
+) {
+    let service = findings.label(
+        &format!("{path}.service"),
+        service.as_deref().unwrap_or(usual.0),
+        &format!("{what}'s Service"),
+    );
+    let namespace = findings.label(
+        &format!("{path}.namespace"),
+        namespace.as_deref().unwrap_or(resolved::ISTIO_NAMESPACE),
+        &format!("{what}'s namespace"),
+    );
+    let selector = if selector.is_empty() {
+        let (name, value) = usual.1;
+        Some(BTreeMap::from([(name.to_owned(), value.to_owned())]))
+    } else {
+        labels(&format!("{path}.selector"), &selector, findings).then_some(selector)
+    };
+    (service, namespace, selector)
 }
 
 fn addresses(path: &str, texts: &[String], findings: &mut Findings) -> Option<Vec<Address>> {

@@ -2,7 +2,6 @@
 
 use super::{Findings, code, external_dns};
 use crate::mesh::{Gitops, Spec, Target};
-use crate::name::HostName;
 use crate::render::dns_endpoint::controller_publishes;
 use crate::render::makes_namespace as makes;
 use crate::resolved::{self, Resolved};
@@ -51,18 +50,7 @@ fn repository(given: &Gitops, findings: &mut Findings) -> Option<resolved::Gitop
     }
     let secret = match &given.secret {
         None => None,
-        Some(text) => match HostName::new(text) {
-            Ok(name) => Some(name),
-            Err(error) => {
-                findings.error(
-                    code::NOT_A_LABEL,
-                    "spec.gitops.secret",
-                    format!("{text:?} {error}"),
-                    "write the name of a Secret in Flux's namespace".into(),
-                );
-                return None;
-            }
-        },
+        Some(text) => Some(findings.secret("spec.gitops.secret", text, "Flux's namespace")?),
     };
     Some(resolved::Gitops {
         repo_url: url?,

@@ -3,7 +3,7 @@
 use super::labels::labels;
 use super::{Findings, code, provider};
 use crate::mesh;
-use crate::name::{HostName, Label};
+use crate::name::Label;
 use crate::render::external_dns::OWN_FLAGS;
 use crate::resolved::{self, Resolved};
 
@@ -59,18 +59,11 @@ pub(super) fn check(
     );
     let secret = match &given.secret {
         None => None,
-        Some(text) => match HostName::new(text) {
-            Ok(name) => Some(name),
-            Err(error) => {
-                findings.error(
-                    code::NOT_A_LABEL,
-                    "spec.dns.externalDns.secret",
-                    format!("{text:?} {error}"),
-                    "write the name of a Secret in ExternalDNS's namespace".into(),
-                );
-                return None;
-            }
-        },
+        Some(text) => Some(findings.secret(
+            "spec.dns.externalDns.secret",
+            text,
+            "ExternalDNS's namespace",
+        )?),
     };
     let mut settings = settings?;
     settings.args.extend(given.args.iter().cloned());

@@ -4,7 +4,8 @@ use super::{Findings, code, port};
 use crate::mesh::{self, ExternalProtocol};
 use crate::name::HostPattern;
 use crate::resolved::{
-    DEFAULT_TLS_PORT, ExternalPort, IstioVersion, OLDEST_ISTIO_WITH_TLS, Place, TlsOrigination,
+    DEFAULT_TLS_PORT, ExternalPort, IstioVersion, OLDEST_ISTIO_WITH_TLS, Place, SYSTEM_CA,
+    TlsOrigination,
 };
 
 pub(super) fn check(
@@ -156,6 +157,6 @@ fn origination(
     (empty.is_none() && absolute).then_some(TlsOrigination {
         target_port: target_port?,
         subject_alt_names,
-        ca_certificates: file.unwrap_or("system").to_owned(),
+        ca_certificates: file.unwrap_or(SYSTEM_CA).to_owned(),
     })
 }

@@ -23,7 +23,7 @@ pub use finding::{Finding, Fix, Severity};
 
 use crate::facts::Facts;
 use crate::mesh::{Images, Mesh, Sample};
-use crate::name::{Label, NameError};
+use crate::name::{HostName, Label, NameError};
 use crate::ownership;
 use crate::resolved::{self, IstioVersion, Resolved};
 use code::Code;
@@ -225,6 +225,22 @@ impl Findings {
             Ok(label) => Some(label),
             Err(error) => {
                 self.bad_label(path, text, what, &error);
+                None
+            }
+        }
+    }
+
+    /// The name of a Secret, or a finding that says why `text` is none; `place` is where it has to be.
+    fn secret(&mut self, path: &str, text: &str, place: &str) -> Option<HostName> {
+        match HostName::new(text) {
+            Ok(name) => Some(name),
+            Err(error) => {
+                self.error(
+                    code::NOT_A_LABEL,
+                    path,
+                    format!("{text:?} {error}"),
+                    format!("write the name of a Secret in {place}"),
+                );
                 None
             }
         }

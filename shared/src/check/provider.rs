@@ -137,13 +137,10 @@ fn file(
     } else {
         settings.env.push((variable, path));
     }
-    match HostName::new(&given.secret) {
-        Ok(secret) => settings.credentials = Some((secret, key.to_owned())),
-        Err(error) => findings.error(
-            code::NOT_A_LABEL,
-            &format!("{CREDENTIALS}.secret"),
-            format!("{:?} {error}", given.secret),
-            "write the name of a Secret in ExternalDNS's namespace".into(),
-        ),
-    }
+    let secret = findings.secret(
+        &format!("{CREDENTIALS}.secret"),
+        &given.secret,
+        "ExternalDNS's namespace",
+    );
+    settings.credentials = secret.map(|secret| (secret, key.to_owned()));
 }
