@@ -10,8 +10,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Delivered, by_file, direct};
-use crate::object::{Kind, Object, Scope, Wave};
+use super::{Delivered, by_file, direct, own_kind};
+use crate::object::{Object, Wave};
 use crate::ownership;
 use crate::placed::Placed;
 use crate::render::skeleton;
@@ -163,15 +163,8 @@ fn own(
     namespace: &str,
     body: Value,
 ) -> Object {
-    let (group, version) = api.split_once('/').unwrap_or(("", api));
-    let kind = Kind {
-        group: group.into(),
-        version: version.into(),
-        kind: kind.into(),
-        plural: format!("{}s", kind.to_ascii_lowercase()).into(),
-        scope: Scope::Namespaced,
-        wave: Wave::Istio,
-    };
+    let plural = format!("{}s", kind.to_ascii_lowercase());
+    let kind = own_kind(api, kind, plural, Wave::Istio);
     let name = ownership::object_name(resolved.name.as_str());
     ownership::label(Object::new(kind, Some(namespace), name, body), resolved)
 }

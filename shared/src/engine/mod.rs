@@ -6,10 +6,11 @@ mod karmada;
 mod kubefed;
 mod ocm;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::mesh::Target;
-use crate::object::{Object, Wave};
+use crate::object::{Kind, Object, Scope, Wave};
 use crate::placed::Placed;
 use crate::resolved::Resolved;
 
@@ -52,6 +53,24 @@ pub(crate) fn by_file(delivered: Vec<Delivered>) -> BTreeMap<(Wave, String), Vec
         objects.sort_by_key(Object::key);
     }
     files
+}
+
+/// A kind of an engine's own, given with its `group/version`, that lives in namespaces.
+fn own_kind(
+    api: &'static str,
+    kind: impl Into<Cow<'static, str>>,
+    plural: impl Into<Cow<'static, str>>,
+    wave: Wave,
+) -> Kind {
+    let (group, version) = api.split_once('/').unwrap_or(("", api));
+    Kind {
+        group: group.into(),
+        version: version.into(),
+        kind: kind.into(),
+        plural: plural.into(),
+        scope: Scope::Namespaced,
+        wave,
+    }
 }
 
 /// Names of clusters that are given by their indices.

@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Delivered, by_file, direct};
+use super::{Delivered, by_file, direct, own_kind};
 use crate::object::{Kind, Object, Scope, Wave};
 use crate::ownership;
 use crate::placed::Placed;
@@ -93,14 +93,12 @@ fn parts(objects: &[Object]) -> Vec<&[Object]> {
 }
 
 fn work(cluster: &str, name: String, objects: &[Object]) -> Object {
-    let kind = Kind {
-        group: "work.open-cluster-management.io".into(),
-        version: "v1".into(),
-        kind: "ManifestWork".into(),
-        plural: "manifestworks".into(),
-        scope: Scope::Namespaced,
-        wave: Wave::Istio,
-    };
+    let kind = own_kind(
+        "work.open-cluster-management.io/v1",
+        "ManifestWork",
+        "manifestworks",
+        Wave::Istio,
+    );
     let manifests: Vec<Value> = objects.iter().map(Object::to_json).collect();
     let mut spec = json!({
         "manifestConfigs": objects.iter().map(config).collect::<Vec<_>>(),

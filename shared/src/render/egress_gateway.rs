@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::external::SUBJECT;
-use super::{Istio, skeleton};
+use super::{Istio, gateway, skeleton};
 use crate::mesh::ExternalProtocol;
 use crate::object::Object;
 use crate::ownership;
@@ -64,19 +64,8 @@ fn gateways(resolved: &Resolved) -> Vec<Placed> {
                 .push((index, vec![json!(gateway.selector), servers.into()]));
         }
     }
-    by_namespace
-        .into_iter()
-        .map(|(namespace, values)| {
-            let template = Object::new(
-                Istio(resolved.istio).gateway(),
-                Some(namespace),
-                ownership::egress_name(resolved.name.as_str()),
-                json!({ "spec": {} }),
-            );
-            let fields: &[&[&'static str]] = &[&["spec", "selector"], &["spec", "servers"]];
-            Placed::with_fields(template, SUBJECT, fields, values)
-        })
-        .collect()
+    let name = ownership::egress_name(resolved.name.as_str());
+    gateway::place(&name, SUBJECT, by_namespace, resolved)
 }
 
 fn destination_rule(resolved: &Resolved) -> Option<Placed> {

@@ -24,22 +24,24 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
             .or_default()
             .push((index, vec![json!(cluster.gateway.selector), servers.into()]));
     }
+    let name = ownership::object_name(resolved.name.as_str());
+    place(&name, "gateway", by_namespace, resolved)
+}
+
+/// Gateways under one name: in each namespace the clusters that have it there, with selector and servers.
+pub(super) fn place(
+    name: &str,
+    subject: &str,
+    by_namespace: BTreeMap<&str, Vec<(usize, Vec<Value>)>>,
+    resolved: &Resolved,
+) -> Vec<Placed> {
+    const FIELDS: &[&[&str]] = &[&["spec", "selector"], &["spec", "servers"]];
     by_namespace
         .into_iter()
         .map(|(namespace, values)| {
-            let name = ownership::object_name(resolved.name.as_str());
-            let template = Object::new(
-                Istio(resolved.istio).gateway(),
-                Some(namespace),
-                name,
-                json!({ "spec": {} }),
-            );
-            Placed::with_fields(
-                template,
-                "gateway",
-                &[&["spec", "selector"], &["spec", "servers"]],
-                values,
-            )
+            let kind = Istio(resolved.istio).gateway();
+            let template = Object::new(kind, Some(namespace), name, json!({ "spec": {} }));
+            Placed::with_fields(template, subject, FIELDS, values)
         })
         .collect()
 }

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{Delivered, names};
-use crate::object::{Kind, Object, Scope, Wave};
+use super::{Delivered, names, own_kind};
+use crate::object::{Kind, Object};
 use crate::ownership;
 use crate::placed::{Difference, Placed};
 use crate::render::skeleton;
@@ -112,19 +112,6 @@ fn overrides(
             json!({ "clusterName": resolved.clusters[cluster].name.as_str(), "clusterOverrides": changes })
         })
         .collect()
-}
-
-/// A kind of the federation's own, given with its `group/version`; all of them live in namespaces.
-fn own_kind(api: &'static str, kind: String, plural: String, wave: Wave) -> Kind {
-    let (group, version) = api.split_once('/').unwrap_or(("", api));
-    Kind {
-        group: group.into(),
-        version: version.into(),
-        kind: kind.into(),
-        plural: plural.into(),
-        scope: Scope::Namespaced,
-        wave,
-    }
 }
 
 /// `plural.group`, or only the plural in the core group: how definitions and type configurations are named.

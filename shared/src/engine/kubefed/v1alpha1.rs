@@ -189,8 +189,8 @@ fn api_resource(kind: &Kind) -> Value {
 fn type_config(target: &Kind, spec: &Value) -> Object {
     let kind = own_kind(
         "core.federation.k8s.io/v1alpha1",
-        "FederatedTypeConfig".into(),
-        "federatedtypeconfigs".into(),
+        "FederatedTypeConfig",
+        "federatedtypeconfigs",
         Wave::Accounts,
     );
     let name = resource_name(target);

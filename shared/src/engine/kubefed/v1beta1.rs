@@ -126,8 +126,8 @@ fn enable(kind: &Kind) -> Vec<Object> {
     definition.body["spec"]["versions"][0]["subresources"] = json!({ "status": {} });
     let config = own_kind(
         "core.kubefed.io/v1beta1",
-        "FederatedTypeConfig".into(),
-        "federatedtypeconfigs".into(),
+        "FederatedTypeConfig",
+        "federatedtypeconfigs",
         Wave::Accounts,
     );
     let spec = json!({
