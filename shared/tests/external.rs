@@ -5,6 +5,9 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod found;
+
+use found::{assert_is_told, findings};
 use serde_json::{Value, json};
 use shared::bundle::Bundle;
 use shared::check::{Finding, Severity, code};
@@ -34,17 +37,6 @@ fn document(external: &Value) -> Mesh {
     .unwrap()
 }
 
-fn findings(mesh: &Mesh) -> Vec<Finding> {
-    let checked = check(mesh, &Facts::default());
-    assert_eq!(
-        checked.resolved.is_some(),
-        checked.count(Error) == 0,
-        "{:#?}",
-        checked.findings
-    );
-    checked.findings
-}
-
 /// Expects one finding for these hosts, at a path below `spec.external`.
 #[track_caller]
 fn expect(external: &Value, expected: code::Code, severity: Severity, path: &str) -> Finding {
@@ -61,10 +53,7 @@ fn expect(external: &Value, expected: code::Code, severity: Severity, path: &str
         ),
         "{found:#?}"
     );
-    assert!(
-        !found.message.ends_with('.') && !found.hint.is_empty(),
-        "{found:#?}"
-    );
+    assert_is_told(found);
     found.clone()
 }
 
