@@ -191,26 +191,74 @@ fn a_redirect_moves_for_good_unless_it_says_otherwise() {
 fn what_has_no_field_is_told_where_it_stands() {
     let at = |path: &str| format!("spec.services[0].routes[0]{path}");
     for (route, path) in [
-        (json!({ "exact": "/a", "fault": { "abort": { "httpStatus": 418 } } }), ".fault"),
-        (json!({ "exact": "/a", "retries": { "attempts": 2 } }), ".retries"),
-        (json!({ "exact": "/a", "directResponse": { "status": 204 } }), ".directResponse"),
+        (
+            json!({ "exact": "/a", "fault": { "abort": { "httpStatus": 418 } } }),
+            ".fault",
+        ),
+        (
+            json!({ "exact": "/a", "retries": { "attempts": 2 } }),
+            ".retries",
+        ),
+        (
+            json!({ "exact": "/a", "directResponse": { "status": 204 } }),
+            ".directResponse",
+        ),
         (json!({ "to": [{ "subset": "v1" }] }), ".to[0].subset"),
-        (json!({ "exact": "/a", "mirror": { "subset": "v1" } }), ".mirror.subset"),
-        (json!({ "exact": "/a", "mirror": { "host": "trial" } }), ".mirror"),
-        (json!({ "match": [{ "headers": { "x": { "prefix": "a" } } }] }), ".match[0].headers.x"),
-        (json!({ "match": [{ "headers": { "x": {} } }] }), ".match[0].headers.x"),
-        (json!({ "match": [{ "withoutHeaders": { "x": {} } }] }), ".match[0].withoutHeaders"),
-        (json!({ "match": [{ "authority": { "exact": "a" } }] }), ".match[0].authority"),
-        (json!({ "match": [{ "method": { "regex": "G.*" } }] }), ".match[0].method"),
-        (json!({ "match": [{ "uri": { "exact": "/a//b" } }] }), ".match[0].uri"),
+        (
+            json!({ "exact": "/a", "mirror": { "subset": "v1" } }),
+            ".mirror.subset",
+        ),
+        (
+            json!({ "exact": "/a", "mirror": { "host": "trial" } }),
+            ".mirror",
+        ),
+        (
+            json!({ "match": [{ "headers": { "x": { "prefix": "a" } } }] }),
+            ".match[0].headers.x",
+        ),
+        (
+            json!({ "match": [{ "headers": { "x": {} } }] }),
+            ".match[0].headers.x",
+        ),
+        (
+            json!({ "match": [{ "withoutHeaders": { "x": {} } }] }),
+            ".match[0].withoutHeaders",
+        ),
+        (
+            json!({ "match": [{ "authority": { "exact": "a" } }] }),
+            ".match[0].authority",
+        ),
+        (
+            json!({ "match": [{ "method": { "regex": "G.*" } }] }),
+            ".match[0].method",
+        ),
+        (
+            json!({ "match": [{ "uri": { "exact": "/a//b" } }] }),
+            ".match[0].uri",
+        ),
         (json!({ "exact": "/a?b" }), ".exact"),
-        (json!({ "exact": "/a", "redirect": { "uri": "/b", "redirectCode": 300 } }), ".redirect.redirectCode"),
-        (json!({ "exact": "/a", "redirect": { "uri": "/b", "derivePort": "FROM_REQUEST_PORT" } }), ".redirect.derivePort"),
-        (json!({ "exact": "/a", "rewrite": { "uriRegexRewrite": { "match": "a", "rewrite": "b" } } }), ".rewrite.uriRegexRewrite"),
-        (json!({ "exact": "/a", "corsPolicy": { "allowOrigins": [{ "regex": ".*" }] } }), ".corsPolicy.allowOrigins[0]"),
+        (
+            json!({ "exact": "/a", "redirect": { "uri": "/b", "redirectCode": 300 } }),
+            ".redirect.redirectCode",
+        ),
+        (
+            json!({ "exact": "/a", "redirect": { "uri": "/b", "derivePort": "FROM_REQUEST_PORT" } }),
+            ".redirect.derivePort",
+        ),
+        (
+            json!({ "exact": "/a", "rewrite": { "uriRegexRewrite": { "match": "a", "rewrite": "b" } } }),
+            ".rewrite.uriRegexRewrite",
+        ),
+        (
+            json!({ "exact": "/a", "corsPolicy": { "allowOrigins": [{ "regex": ".*" }] } }),
+            ".corsPolicy.allowOrigins[0]",
+        ),
     ] {
         let subsets = json!([{ "name": "v1", "labels": { "version": "v1" } }]);
-        let mesh = document(&json!({ "routes": [route], "subsets": subsets }), &json!({}));
+        let mesh = document(
+            &json!({ "routes": [route], "subsets": subsets }),
+            &json!({}),
+        );
         refused(&mesh, &[("FM1102", &at(path))]);
         let mut istio = mesh;
         istio.spec.gateway_api = None;
@@ -223,8 +271,10 @@ fn the_more_specific_route_has_to_come_first() {
     let check = |routes: Value, overtaken: Option<usize>| {
         let mesh = self::routes(&routes);
         let place = overtaken.map(|index| format!("spec.services[0].routes[{index}]"));
-        let expected: Vec<(&str, &str)> =
-            place.iter().map(|place| ("FM1103", place.as_str())).collect();
+        let expected: Vec<(&str, &str)> = place
+            .iter()
+            .map(|place| ("FM1103", place.as_str()))
+            .collect();
         refused(&mesh, &expected);
     };
     let header = json!({ "x-version": { "exact": "two" } });
@@ -260,7 +310,8 @@ fn the_more_specific_route_has_to_come_first() {
 
 #[test]
 fn grpc_is_told_by_service_and_method() {
-    let grpc = |routes: Value| document(&json!({ "protocol": "grpc", "routes": routes }), &json!({}));
+    let grpc =
+        |routes: Value| document(&json!({ "protocol": "grpc", "routes": routes }), &json!({}));
     let mesh = grpc(json!([
         { "exact": "/a.B/C" },
         { "match": [{ "uri": { "prefix": "/a.D/" }, "headers": { "x": { "exact": "y" } } }] },
@@ -278,19 +329,29 @@ fn grpc_is_told_by_service_and_method() {
         (json!({ "exact": "/html" }), ".exact"),
         (json!({ "prefix": "/a.B/C" }), ".prefix"),
         (json!({ "regex": "/a.*" }), ".regex"),
-        (json!({ "match": [{ "uri": { "regex": "/a.*" } }] }), ".match[0].uri"),
+        (
+            json!({ "match": [{ "uri": { "regex": "/a.*" } }] }),
+            ".match[0].uri",
+        ),
         (json!({ "exact": "/a.B/C", "timeout": "1s" }), ".timeout"),
     ] {
         let mesh = grpc(json!([route]));
-        refused(&mesh, &[("FM1102", &format!("spec.services[0].routes[0]{path}"))]);
-        let as_http2 = document(&json!({ "protocol": "http2", "routes": [route] }), &json!({}));
+        refused(
+            &mesh,
+            &[("FM1102", &format!("spec.services[0].routes[0]{path}"))],
+        );
+        let as_http2 = document(
+            &json!({ "protocol": "http2", "routes": [route] }),
+            &json!({}),
+        );
         assert_eq!(found(&as_http2), [], "the remedy helps");
     }
 }
 
 #[test]
 fn what_is_newer_than_istio_is_told() {
-    let ports = json!([{ "port": 1 }, { "port": 2, "protocol": "tls" }, { "port": 3, "protocol": "tcp" }]);
+    let ports =
+        json!([{ "port": 1 }, { "port": 2, "protocol": "tls" }, { "port": 3, "protocol": "tcp" }]);
     let route = json!({ "exact": "/a", "corsPolicy": { "allowOrigins": [{ "exact": "https://a.example" }] } });
     let service = json!({ "ports": ports, "routes": [route] });
     let of = |istio: &str| document(&service, &json!({ "istio": istio }));
@@ -311,7 +372,9 @@ fn a_route_has_no_more_names_and_rules_than_it_may() {
     let clusters: Vec<Value> = (0..12)
         .map(|n| json!({ "name": format!("c{n}"), "region": format!("r{n}"), "zone": "z" }))
         .collect();
-    let paths: Vec<Value> = (0..150).map(|n| json!({ "exact": format!("/{n}") })).collect();
+    let paths: Vec<Value> = (0..150)
+        .map(|n| json!({ "exact": format!("/{n}") }))
+        .collect();
     let slow: Vec<Value> = (0..20)
         .map(|n| json!({ "exact": format!("/slow/{n}"), "timeout": format!("{}s", n + 1) }))
         .collect();
@@ -327,13 +390,17 @@ fn a_route_has_no_more_names_and_rules_than_it_may() {
         let names = spec["hostnames"].as_array().unwrap();
         let rules = spec["rules"].as_array().unwrap();
         assert!(names.len() <= 16 && rules.len() <= 16, "{id:?}");
-        let all = rules.iter().flat_map(|rule| rule["matches"].as_array().unwrap());
+        let all = rules
+            .iter()
+            .flat_map(|rule| rule["matches"].as_array().unwrap());
         let all: Vec<&Value> = all.collect();
         assert!(all.len() <= 128, "{id:?}");
         for name in names {
             *hosts.entry(name.to_string()).or_insert(0) += 1;
             for one in &all {
-                *matches.entry((name.to_string(), one["path"].to_string())).or_insert(0) += 1;
+                *matches
+                    .entry((name.to_string(), one["path"].to_string()))
+                    .or_insert(0) += 1;
             }
         }
     }
@@ -380,7 +447,10 @@ fn with_tls_the_listener_ends_it_and_plain_requests_are_led_on() {
     );
     let mut strict = tls;
     strict["tls"]["minVersion"] = json!("TLSV1_3");
-    refused(&document(&json!({}), &strict), &[("FM1102", "spec.tls.minVersion")]);
+    refused(
+        &document(&json!({}), &strict),
+        &[("FM1102", "spec.tls.minVersion")],
+    );
 }
 
 #[test]
@@ -393,7 +463,13 @@ fn a_federation_has_one_kind_of_gateway() {
     let mut mesh = document(&json!({}), &spec);
     assert!(found(&mesh).contains(&("FM1105".to_owned(), "spec.gatewayApi".to_owned())));
     mesh.spec.gateway_api = None;
-    assert_eq!(found(&mesh).iter().filter(|(code, _)| code == "FM1105").count(), 0);
+    assert_eq!(
+        found(&mesh)
+            .iter()
+            .filter(|(code, _)| code == "FM1105")
+            .count(),
+        0
+    );
 }
 
 #[test]
@@ -413,5 +489,9 @@ fn services_are_exported_where_they_run_and_where_asked() {
     assert_eq!(exports(0), [("ServiceExport".to_owned(), "a".to_owned())]);
     assert_eq!(exports(1), []);
     let hints = check(&mesh, &Facts::default()).findings;
-    assert!(hints.iter().any(|one| one.code == "FM1121" && one.path == "spec.mcs"));
+    assert!(
+        hints
+            .iter()
+            .any(|one| one.code == "FM1121" && one.path == "spec.mcs")
+    );
 }

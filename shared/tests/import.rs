@@ -554,6 +554,7 @@ fn meshes() -> impl Strategy<Value = Mesh> {
                 "spec": {
                     "dns": { "suffix": "mesh.example.com", "federation": "fed" },
                     "answerHeader": header,
+                    "mcs": samples == 1,
                     "clusters": clusters, "services": services,
                     "samples": SAMPLES[samples % SAMPLES.len()],
                 },
@@ -578,7 +579,7 @@ const GATEWAYS: [&str; 3] = [
     r#"{"service":"door","namespace":"edge","selector":{"app":"door"}}"#,
     r#"{"namespace":"edge"}"#,
 ];
-const ROUTES: [&str; 5] = [
+const ROUTES: [&str; 6] = [
     "{}",
     r#"{"routes":[{"exact":"/a"},{"prefix":"/b"},{"regex":"/c.*"}]}"#,
     r#"{"routes":[{"match":[{"uri":{"prefix":"/a"},"method":{"exact":"GET"}}],"timeout":"1s"},
@@ -588,6 +589,8 @@ const ROUTES: [&str; 5] = [
         "trafficPolicy":{"connectionPool":{"tcp":{"maxConnections":5}}}}"#,
     r#"{"routes":[{"match":[{"uri":{"exact":"/a"}},{"uri":{"exact":"/b"}}],"retries":{"attempts":2},
         "mirror":{"host":"other.example.org"}}],"exportTo":["a","b"]}"#,
+    r#"{"routes":[{"exact":"/a","to":[{"service":"next"}]},
+        {"to":[{"service":"next","weight":90},{"service":"last","weight":10}]}]}"#,
 ];
 const FAILOVERS: [&str; 4] = [
     "{}",

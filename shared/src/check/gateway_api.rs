@@ -64,7 +64,11 @@ pub(super) fn check(
             );
         }
     };
-    since(FIRST, "spec.gatewayApi", "the Gateway API as it is rendered");
+    since(
+        FIRST,
+        "spec.gatewayApi",
+        "the Gateway API as it is rendered",
+    );
     for (index, (written, service)) in spec.services.iter().zip(services).enumerate() {
         let path = format!("spec.services[{index}]");
         for (place, port) in service.ports.iter().enumerate() {
@@ -83,10 +87,16 @@ pub(super) fn check(
             if route.contains_key("corsPolicy") {
                 since(WITH_TCP_ROUTES, &format!("{at}.corsPolicy"), "CORS");
             }
-            let code = route.get("redirect").map(|redirect| &redirect["redirectCode"]);
+            let code = route
+                .get("redirect")
+                .map(|redirect| &redirect["redirectCode"]);
             if code.and_then(Value::as_u64).is_some_and(|code| code > 302) {
                 let at = format!("{at}.redirect.redirectCode");
-                since(WITH_TCP_ROUTES, &at, "a redirect with another code than 301 and 302");
+                since(
+                    WITH_TCP_ROUTES,
+                    &at,
+                    "a redirect with another code than 301 and 302",
+                );
             }
         }
     }
@@ -106,7 +116,10 @@ pub(super) fn check(
     }
     let target = spec.target.unwrap_or_default();
     if matches!(target, Target::KubefedV1Alpha1 | Target::KubefedV1Beta1)
-        && spec.external.iter().any(|host| host.egress_gateway == Some(true))
+        && spec
+            .external
+            .iter()
+            .any(|host| host.egress_gateway == Some(true))
     {
         findings.error(
             code::FEDERATED_GATEWAYS,
@@ -138,7 +151,12 @@ fn said(path: &str, written: &mesh::Service, service: &Service, findings: &mut F
 }
 
 fn cannot(at: &str, what: &str, hint: &str, findings: &mut Findings) {
-    findings.error(code::GATEWAY_API_CANNOT, at, what.to_owned(), hint.to_owned());
+    findings.error(
+        code::GATEWAY_API_CANNOT,
+        at,
+        what.to_owned(),
+        hint.to_owned(),
+    );
 }
 
 fn fields(shape: &Value, given: &IstioFields, at: &str, hint: &str, findings: &mut Findings) {
@@ -152,7 +170,12 @@ fn fields(shape: &Value, given: &IstioFields, at: &str, hint: &str, findings: &m
         let known = shape.get("*").or_else(|| shape.get(name));
         match known {
             Some(shape) => walk(shape, value, &at, hint, findings),
-            None => cannot(&at, &format!("the Gateway API has no {name} here"), hint, findings),
+            None => cannot(
+                &at,
+                &format!("the Gateway API has no {name} here"),
+                hint,
+                findings,
+            ),
         }
     }
 }
@@ -178,7 +201,9 @@ fn walk(shape: &Value, given: &Value, at: &str, hint: &str, findings: &mut Findi
 fn fault(word: &str, given: &Value) -> Option<(&'static str, Option<&'static str>)> {
     let has = |name: &str| given.get(name).is_some();
     // In short, or as a condition.
-    let text = ["exact", "prefix"].iter().find_map(|name| given[*name].as_str());
+    let text = ["exact", "prefix"]
+        .iter()
+        .find_map(|name| given[*name].as_str());
     let path = given.as_str().or(text).unwrap_or_default();
     let bad = match word {
         "exact" => (!has("exact")).then_some(("it compares the whole text only", None)),
@@ -216,7 +241,12 @@ fn fault(word: &str, given: &Value) -> Option<(&'static str, Option<&'static str
 fn copies(at: &str, route: &IstioFields, findings: &mut Findings) {
     let mut one = |at: String, mirror: &Value| {
         if mirror["subset"].is_null() && mirror["port"]["number"].is_null() {
-            cannot(&at, "copies go to a port that is named", "name it: port: {number: …}", findings);
+            cannot(
+                &at,
+                "copies go to a port that is named",
+                "name it: port: {number: …}",
+                findings,
+            );
         }
     };
     if let Some(mirror) = route.get("mirror") {
@@ -224,7 +254,10 @@ fn copies(at: &str, route: &IstioFields, findings: &mut Findings) {
     }
     let mirrors = route.get("mirrors").and_then(Value::as_array);
     for (index, mirror) in mirrors.into_iter().flatten().enumerate() {
-        one(format!("{at}.mirrors[{index}].destination"), &mirror["destination"]);
+        one(
+            format!("{at}.mirrors[{index}].destination"),
+            &mirror["destination"],
+        );
     }
 }
 
@@ -238,7 +271,9 @@ fn order(path: &str, written: &[IstioFields], findings: &mut Findings) {
             matches.push(Value::Null);
         }
         let overtaken = before.iter().find(|(_, first)| {
-            matches.iter().any(|one| rank(one) > rank(first) && may_both_match(one, first))
+            matches
+                .iter()
+                .any(|one| rank(one) > rank(first) && may_both_match(one, first))
         });
         if let Some((first, _)) = overtaken {
             findings.error(
@@ -265,16 +300,23 @@ fn rank(one: &Value) -> (u8, usize, bool, usize, usize) {
         _ => 0,
     };
     let count = |name: &str| one[name].as_object().map_or(0, serde_json::Map::len);
-    (kind, path.len(), one["method"].is_object(), count("headers"), count("queryParams"))
+    (
+        kind,
+        path.len(),
+        one["method"].is_object(),
+        count("headers"),
+        count("queryParams"),
+    )
 }
 
 /// The kind of a match's path, and the path without a slash at the end of a prefix.
 fn uri(one: &Value) -> (&str, &str) {
     let uri = one["uri"].as_object().and_then(|uri| uri.iter().next());
     match uri {
-        Some((kind, path)) if kind == "prefix" => {
-            (kind, path.as_str().unwrap_or_default().trim_end_matches('/'))
-        }
+        Some((kind, path)) if kind == "prefix" => (
+            kind,
+            path.as_str().unwrap_or_default().trim_end_matches('/'),
+        ),
         Some((kind, path)) => (kind, path.as_str().unwrap_or_default()),
         None => ("prefix", ""),
     }
@@ -283,7 +325,8 @@ fn uri(one: &Value) -> (&str, &str) {
 /// Whether a request may match both; where that is not seen at once, it may.
 fn may_both_match(one: &Value, other: &Value) -> bool {
     let under = |path: &str, prefix: &str| {
-        path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        path.strip_prefix(prefix)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     let (a, b) = (uri(one), uri(other));
     let paths = match (a.0, b.0) {
@@ -296,7 +339,10 @@ fn may_both_match(one: &Value, other: &Value) -> bool {
     let differ = |a: &Value, b: &Value| a["exact"].is_string() && b["exact"].is_string() && a != b;
     let told_apart = ["headers", "queryParams"].iter().any(|name| {
         let fields = one[*name].as_object();
-        fields.into_iter().flatten().any(|(field, value)| differ(value, &other[*name][field]))
+        fields
+            .into_iter()
+            .flatten()
+            .any(|(field, value)| differ(value, &other[*name][field]))
     });
     paths && !told_apart && !differ(&one["method"], &other["method"])
 }

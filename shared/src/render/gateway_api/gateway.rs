@@ -93,7 +93,8 @@ fn listeners(cluster: usize, resolved: &Resolved) -> Vec<Value> {
                     listeners.push(plain);
                 }
                 listener["protocol"] = "HTTPS".into();
-                listener["tls"] = skeleton(r#"{"mode":"Terminate","certificateRefs":[{"name":""}]}"#);
+                listener["tls"] =
+                    skeleton(r#"{"mode":"Terminate","certificateRefs":[{"name":""}]}"#);
                 listener["tls"]["certificateRefs"][0]["name"] = tls.credential.as_str().into();
             }
             _ => {}

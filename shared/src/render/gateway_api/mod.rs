@@ -49,7 +49,11 @@ fn of_port(name: &str, port: &Port, service: &Service, resolved: &Resolved) -> V
         .collect();
     // As many in each cluster.
     let count = rules.first().map_or(0, |(_, rules)| rules.len());
-    let names: Vec<&str> = service.names.iter().map(|name| name.host.as_str()).collect();
+    let names: Vec<&str> = service
+        .names
+        .iter()
+        .map(|name| name.host.as_str())
+        .collect();
     let mut placed: Vec<Placed> = Vec::new();
     for hosts in names.chunks(ROUTE_MAX) {
         // Plain TCP carries no name.

@@ -25,11 +25,18 @@ pub(super) fn rules(
     }
     let mut rules = Vec::new();
     for route in &service.routes {
-        let rewrites = route.action.get("rewrite").is_some_and(|one| !one["uri"].is_null());
+        let rewrites = route
+            .action
+            .get("rewrite")
+            .is_some_and(|one| !one["uri"].is_null());
         // A prefix can be replaced where it is the only match.
         let most = if rewrites { 1 } else { MATCHES_MAX };
         let all = [Value::Null];
-        let matches = if route.matches.is_empty() { &all[..] } else { &route.matches };
+        let matches = if route.matches.is_empty() {
+            &all[..]
+        } else {
+            &route.matches
+        };
         for matches in matches.chunks(most) {
             let mut rule = json!({});
             let converted: Vec<Value> = matches
@@ -120,7 +127,12 @@ fn conditions(converted: &mut Value, one: &Value, field: &str) {
 }
 
 /// What is done to requests and answers, `first` being the first of the matches.
-fn filters(port: &Port, service: &Service, action: &Map<String, Value>, first: &Value) -> Vec<Value> {
+fn filters(
+    port: &Port,
+    service: &Service,
+    action: &Map<String, Value>,
+    first: &Value,
+) -> Vec<Value> {
     let mut filters = Vec::new();
     if let Some(cors) = action.get("corsPolicy") {
         filters.push(json!({ "type": "CORS", "cors": cross_origin(cors) }));
@@ -133,7 +145,12 @@ fn filters(port: &Port, service: &Service, action: &Map<String, Value>, first: &
     }
     let mirrors = action.get("mirrors").and_then(Value::as_array);
     for mirror in mirrors.into_iter().flatten() {
-        filters.push(copy(&mirror["destination"], mirror.get("percentage"), port, service));
+        filters.push(copy(
+            &mirror["destination"],
+            mirror.get("percentage"),
+            port,
+            service,
+        ));
     }
     if let Some(rewrite) = action.get("rewrite") {
         let mut to = json!({});
@@ -153,7 +170,11 @@ fn filters(port: &Port, service: &Service, action: &Map<String, Value>, first: &
     }
     if let Some(redirect) = action.get("redirect") {
         let mut to = json!({});
-        for (field, name) in [("scheme", "scheme"), ("authority", "hostname"), ("port", "port")] {
+        for (field, name) in [
+            ("scheme", "scheme"),
+            ("authority", "hostname"),
+            ("port", "port"),
+        ] {
             if let Some(value) = redirect.get(field) {
                 to[name] = value.clone();
             }
@@ -173,7 +194,11 @@ fn modifiers(headers: &Value) -> Vec<Value> {
     let mut filters = Vec::new();
     for (of, kind, field) in [
         ("request", "RequestHeaderModifier", "requestHeaderModifier"),
-        ("response", "ResponseHeaderModifier", "responseHeaderModifier"),
+        (
+            "response",
+            "ResponseHeaderModifier",
+            "responseHeaderModifier",
+        ),
     ] {
         let mut changes = json!({});
         for how in ["set", "add"] {
@@ -260,7 +285,9 @@ fn copy(to: &Value, percentage: Option<&Value>, port: &Port, service: &Service) 
             (Some(whole), _) => mirror["percent"] = whole.into(),
             (None, Some(part)) => {
                 // In millionths, which Envoy counts in.
-                let numerator: u32 = format!("{:.0}", part * 10_000.0).parse().unwrap_or_default();
+                let numerator: u32 = format!("{:.0}", part * 10_000.0)
+                    .parse()
+                    .unwrap_or_default();
                 mirror["fraction"] = json!({ "numerator": numerator, "denominator": 1_000_000 });
             }
             (None, None) => {}
@@ -276,7 +303,12 @@ fn cross_origin(cors: &Value) -> Value {
     if !origins.is_empty() {
         policy["allowOrigins"] = origins.into();
     }
-    for field in ["allowMethods", "allowHeaders", "exposeHeaders", "allowCredentials"] {
+    for field in [
+        "allowMethods",
+        "allowHeaders",
+        "exposeHeaders",
+        "allowCredentials",
+    ] {
         if let Some(value) = cors.get(field) {
             policy[field] = value.clone();
         }
