@@ -190,6 +190,27 @@ fn examples_come_back() {
     }
 }
 
+/// What the Gateway API says is not read, so all of it is told.
+#[test]
+fn objects_of_the_gateway_api_are_told_as_lost() {
+    let bundle = bundle(&example("gateway-api"));
+    let imported = imported(&files(&bundle));
+    let mut seen = 0;
+    for cluster in &bundle.clusters {
+        for file in &cluster.files {
+            let objects = file.objects.iter();
+            for object in objects.filter(|one| one.kind.group == "gateway.networking.k8s.io") {
+                let path = format!("{}: {}", file.path, object.key());
+                let told = finding(&imported, "FM1001", &path);
+                assert_eq!(told.severity, Severity::Warning, "{path}");
+                seen += 1;
+            }
+        }
+    }
+    assert_eq!(seen, 8, "{imported:#?}");
+    assert!(imported.is_incomplete());
+}
+
 #[test]
 fn what_is_a_default_is_left_out() {
     let mesh = example("walkthrough");
