@@ -13,7 +13,7 @@ use crate::mesh::{self, Protocol, Spec, Target, TlsVersion};
 use crate::resolved::{IstioVersion, Service};
 
 /// Gateway API 1.3: the first with all that is rendered for HTTP and gRPC in its standard channel.
-const FIRST: IstioVersion = at(26);
+const FIRST: IstioVersion = at(27);
 /// Gateway API 1.5: TLSRoute is in the standard channel.
 const WITH_TLS_ROUTES: IstioVersion = at(30);
 /// Gateway API 1.6: TCPRoute, CORS and all codes of redirects are.

@@ -63,9 +63,9 @@ fn of_port(name: &str, port: &Port, service: &Service, resolved: &Resolved) -> V
         }
         for first in (0..count).step_by(ROUTE_MAX) {
             let values = rules.iter().map(|(index, rules)| {
-                let part = rules.iter().skip(first).take(ROUTE_MAX).cloned();
+                let some = rules.iter().skip(first).take(ROUTE_MAX).cloned();
                 let parents = json!([parent(port, &resolved.clusters[*index], resolved)]);
-                (*index, vec![parents, part.collect()])
+                (*index, vec![parents, some.collect()])
             });
             let mut body = json!({ "spec": { "parentRefs": [] } });
             if carries_name {

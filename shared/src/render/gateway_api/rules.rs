@@ -283,9 +283,9 @@ fn copy(to: &Value, percentage: Option<&Value>, port: &Port, service: &Service) 
     if let Some(percent) = percentage.and_then(|one| one.get("value")) {
         match (percent.as_u64(), percent.as_f64()) {
             (Some(whole), _) => mirror["percent"] = whole.into(),
-            (None, Some(part)) => {
+            (None, Some(fraction)) => {
                 // In millionths, which Envoy counts in.
-                let numerator: u32 = format!("{:.0}", part * 10_000.0)
+                let numerator: u32 = format!("{:.0}", fraction * 10_000.0)
                     .parse()
                     .unwrap_or_default();
                 mirror["fraction"] = json!({ "numerator": numerator, "denominator": 1_000_000 });
