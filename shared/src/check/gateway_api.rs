@@ -205,7 +205,7 @@ fn fault(word: &str, given: &Value) -> Option<(&'static str, Option<&'static str
         .iter()
         .find_map(|name| given[*name].as_str());
     let path = given.as_str().or(text).unwrap_or_default();
-    let bad = match word {
+    match word {
         "exact" => (!has("exact")).then_some(("it compares the whole text only", None)),
         "regex" => (!has("exact") && !has("regex")).then_some((
             "it compares the whole text, or takes a regular expression",
@@ -233,8 +233,7 @@ fn fault(word: &str, given: &Value) -> Option<(&'static str, Option<&'static str
             (!good).then_some(("it redirects with 301, 302, 303, 307 or 308", None))
         }
         _ => None,
-    };
-    bad
+    }
 }
 
 /// A copy goes to a port that is named.

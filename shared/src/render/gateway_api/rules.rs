@@ -324,14 +324,14 @@ fn cross_origin(cors: &Value) -> Value {
 /// A duration in the form of the Gateway API (GEP-2257): no fractions.
 fn duration(text: &str) -> String {
     let mut rest = milliseconds(text).unwrap_or_default();
-    let mut parts = String::new();
+    let mut parts = Vec::new();
     for (unit, length) in [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)] {
         if rest >= length {
-            parts.push_str(&format!("{}{unit}", rest / length));
+            parts.push(format!("{}{unit}", rest / length));
             rest %= length;
         }
     }
-    parts
+    parts.concat()
 }
 
 #[cfg(test)]
