@@ -338,9 +338,10 @@ proptest! {
             prop_assert!(row.host.len() <= 253 && row.host.ends_with(".mesh.example.com"));
             for cluster in &row.answered_by {
                 // The Gateway API's routes name the hosts, and listeners take what is below the suffix.
-                let (kind, hosts) = match resolved.gateway_api {
-                    true => ("HTTPRoute", "/spec/hostnames"),
-                    false => ("Gateway", "/spec/servers/0/hosts"),
+                let (kind, hosts) = if resolved.gateway_api {
+                    ("HTTPRoute", "/spec/hostnames")
+                } else {
+                    ("Gateway", "/spec/servers/0/hosts")
                 };
                 let accepted = objects(&bundle, cluster, kind).values().any(|one| {
                     one.to_json().pointer(hosts).unwrap().as_array().unwrap().contains(&json!(row.host))
