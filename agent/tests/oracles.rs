@@ -83,7 +83,9 @@ fn every_file_is_accepted_by_a_real_api_server_and_by_istioctl() {
         .map(|cluster| cluster.context.as_ref().unwrap_or(&cluster.name).clone())
         .collect();
     let mut options = Options::with_contexts(contexts);
-    options.crds.push(CrdSet::KubeFed);
+    options
+        .crds
+        .extend([CrdSet::KubeFed, CrdSet::GatewayApi, CrdSet::Mcs]);
     let bed = Testbed::start(options).unwrap();
     let mut seen = (0, 0);
     for (example, mesh) in examples {
@@ -292,7 +294,7 @@ fn accepted_by_istioctl(istioctl: &Path, cluster: &ClusterManifests, folder: &Pa
             let group = object.kind.group.as_ref();
             !group.ends_with("federation.k8s.io")
                 && !group.ends_with("kubefed.io")
-                && group != "externaldns.k8s.io"
+                && !["externaldns.k8s.io", "multicluster.x-k8s.io"].contains(&group)
         })
     });
     assert!(!known.is_empty());
@@ -351,6 +353,12 @@ fn templates_are_valid(bundle: &Bundle, istioctl: &Path) {
             continue;
         };
         let api = match kind {
+            // No kind that istioctl knows.
+            "ServiceExport" => continue,
+            "GRPCRoute" | "HTTPRoute" | "TCPRoute" | "TLSRoute" => "gateway.networking.k8s.io/v1",
+            "Gateway" if template["spec"]["gatewayClassName"].is_string() => {
+                "gateway.networking.k8s.io/v1"
+            }
             "Gateway" | "VirtualService" | "ServiceEntry" | "DestinationRule" => {
                 "networking.istio.io/v1"
             }

@@ -16,6 +16,7 @@ pub mod check;
 pub mod cluster_dns;
 pub mod diff;
 pub mod digest;
+mod duration;
 mod endpoints;
 pub mod engine;
 pub mod expect;

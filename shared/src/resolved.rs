@@ -85,6 +85,8 @@ pub struct Resolved {
     pub tls: Option<Tls>,
     /// Whether gateways name the cluster that answers.
     pub answer_header: bool,
+    /// Whether gateways are told by objects of the Gateway API.
+    pub gateway_api: bool,
     /// The clusters, in the order of the document; others refer to them by index.
     pub clusters: Vec<Cluster>,
     /// The services, in the order of the document.
@@ -278,6 +280,8 @@ pub struct Service {
     pub traffic_policy: IstioFields,
     /// The namespaces that see its names; empty for all.
     pub export_to: Vec<String>,
+    /// Whether a ServiceExport stands beside it.
+    pub mcs: bool,
     /// Whether and how calls are repeated while a cluster fails.
     pub retry: Retry,
     /// Changes to the ejection of gateways that fail: fields of Istio's `OutlierDetection`.

@@ -190,6 +190,27 @@ fn examples_come_back() {
     }
 }
 
+/// What the Gateway API says is not read, so all of it is told.
+#[test]
+fn objects_of_the_gateway_api_are_told_as_lost() {
+    let bundle = bundle(&example("gateway-api"));
+    let imported = imported(&files(&bundle));
+    let mut seen = 0;
+    for cluster in &bundle.clusters {
+        for file in &cluster.files {
+            let objects = file.objects.iter();
+            for object in objects.filter(|one| one.kind.group == "gateway.networking.k8s.io") {
+                let path = format!("{}: {}", file.path, object.key());
+                let told = finding(&imported, "FM1001", &path);
+                assert_eq!(told.severity, Severity::Warning, "{path}");
+                seen += 1;
+            }
+        }
+    }
+    assert_eq!(seen, 8, "{imported:#?}");
+    assert!(imported.is_incomplete());
+}
+
 #[test]
 fn what_is_a_default_is_left_out() {
     let mesh = example("walkthrough");
@@ -554,6 +575,7 @@ fn meshes() -> impl Strategy<Value = Mesh> {
                 "spec": {
                     "dns": { "suffix": "mesh.example.com", "federation": "fed" },
                     "answerHeader": header,
+                    "mcs": samples == 1,
                     "clusters": clusters, "services": services,
                     "samples": SAMPLES[samples % SAMPLES.len()],
                 },
@@ -578,7 +600,7 @@ const GATEWAYS: [&str; 3] = [
     r#"{"service":"door","namespace":"edge","selector":{"app":"door"}}"#,
     r#"{"namespace":"edge"}"#,
 ];
-const ROUTES: [&str; 5] = [
+const ROUTES: [&str; 6] = [
     "{}",
     r#"{"routes":[{"exact":"/a"},{"prefix":"/b"},{"regex":"/c.*"}]}"#,
     r#"{"routes":[{"match":[{"uri":{"prefix":"/a"},"method":{"exact":"GET"}}],"timeout":"1s"},
@@ -588,6 +610,8 @@ const ROUTES: [&str; 5] = [
         "trafficPolicy":{"connectionPool":{"tcp":{"maxConnections":5}}}}"#,
     r#"{"routes":[{"match":[{"uri":{"exact":"/a"}},{"uri":{"exact":"/b"}}],"retries":{"attempts":2},
         "mirror":{"host":"other.example.org"}}],"exportTo":["a","b"]}"#,
+    r#"{"routes":[{"exact":"/a","to":[{"service":"next"}]},
+        {"to":[{"service":"next","weight":90},{"service":"last","weight":10}]}]}"#,
 ];
 const FAILOVERS: [&str; 4] = [
     "{}",

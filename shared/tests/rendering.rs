@@ -380,8 +380,14 @@ proptest! {
             prop_assert!(!row.answered_by.is_empty(), "{}", row.host);
             prop_assert!(row.host.len() <= 253 && row.host.ends_with(".mesh.example.com"));
             for cluster in &row.answered_by {
-                let accepted = objects(&bundle, cluster, "Gateway").values().any(|gateway| {
-                    gateway.body["spec"]["servers"][0]["hosts"].as_array().unwrap().contains(&json!(row.host))
+                // The Gateway API's routes name the hosts, and listeners take what is below the suffix.
+                let (kind, hosts) = if resolved.gateway_api {
+                    ("HTTPRoute", "/spec/hostnames")
+                } else {
+                    ("Gateway", "/spec/servers/0/hosts")
+                };
+                let accepted = objects(&bundle, cluster, kind).values().any(|one| {
+                    one.to_json().pointer(hosts).unwrap().as_array().unwrap().contains(&json!(row.host))
                 });
                 prop_assert!(accepted, "{} in {}", row.host, cluster);
             }

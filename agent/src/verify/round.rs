@@ -214,8 +214,15 @@ impl Round<'_> {
 /// Whether an object is of a service, or of all services, by the names that rendering gives.
 fn concerns(key: &Key, service: &Service, mesh: &str) -> bool {
     let id = service.id();
-    let is_named = key.namespace == service.namespace.as_str() && key.name == service.name.as_str();
-    let is_gateway = key.kind.contains("Gateway") && key.name == ownership::object_name(mesh);
+    let rest = key.name.strip_prefix(service.name.as_str());
+    // The Gateway API's routes may be several, `<service>.<port>.<number>`.
+    let numbers = |rest: &str| rest.chars().all(|c| c == '.' || c.is_ascii_digit());
+    let is_own = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') && numbers(rest));
+    let is_named = key.namespace == service.namespace.as_str() && is_own;
+    let of_gateways = ["Gateway", "HTTPRoute"]
+        .iter()
+        .any(|kind| key.kind.contains(kind));
+    let is_gateway = of_gateways && key.name == ownership::object_name(mesh);
     let is_wide = key.kind == "DestinationRule" && key.name.starts_with(WIDE);
     is_named
         || is_gateway
@@ -297,6 +304,9 @@ spec:
             ("VirtualService", "sales", "orders", true),
             ("VirtualService", "sales", "orders-archive", false),
             ("VirtualService", "other", "orders", false),
+            ("HTTPRoute", "sales", "orders.80.2", true),
+            ("HTTPRoute", "sales", "orders-archive.80", false),
+            ("HTTPRoute", "istio-system", "fedmesh-shop", true),
             ("Gateway", "istio-system", "fedmesh-shop", true),
             ("Gateway", "istio-system", "fedmesh-other", false),
             ("DNSEndpoint", "istio-system", "orders.sales", true),

@@ -13,6 +13,7 @@ mod bed;
 mod broken;
 mod failover;
 mod following;
+mod gateway_api;
 mod guide;
 mod outages;
 #[path = "../browser/page.rs"]

@@ -9,20 +9,20 @@ use crate::bed::{Bed, CLUSTERS, GLOBAL, ZONE, eventually, line};
 const SECRET: &str = "door";
 const BYTES: u16 = 8001;
 
-fn open_gateway(bed: &Bed, context: &str) {
+pub(crate) fn open_gateway(bed: &Bed, context: &str) {
     let patch = json!({"spec": {"ports": [{"name": "bytes", "port": BYTES, "targetPort": BYTES}]}});
     let object = ["patch", "service/istio-ingressgateway", "-n=istio-system"];
     let patch = patch.to_string();
     bed.kubectl(context, &[&object[..], &["--patch", &patch]].concat());
 }
 
-fn close_gateway(bed: &Bed, context: &str) {
+pub(crate) fn close_gateway(bed: &Bed, context: &str) {
     let patch = json!({"spec": {"ports": [{"port": BYTES, "$patch": "delete"}]}}).to_string();
     let object = ["patch", "service/istio-ingressgateway", "-n=istio-system"];
     bed.kubectl(context, &[&object[..], &["--patch", &patch]].concat());
 }
 
-fn names() -> Vec<String> {
+pub(crate) fn names() -> Vec<String> {
     let levels = CLUSTERS.iter().flat_map(|(_, region, zone)| {
         [
             format!("*.default.external.svc.{region}.{ZONE}"),
@@ -36,7 +36,7 @@ fn names() -> Vec<String> {
     wide.into_iter().chain(levels).collect()
 }
 
-fn put_certificate(bed: &Bed, context: &str, authority: &Authority, names: &[String]) {
+pub(crate) fn put_certificate(bed: &Bed, context: &str, authority: &Authority, names: &[String]) {
     let signed = authority.sign(names).unwrap();
     bed.kubectl_apply(
         context,
@@ -57,13 +57,13 @@ fn change_certificate(bed: &Bed, context: &str, authority: &Authority, names: &[
     bed.scale(context, gateway, 1);
 }
 
-fn take_certificate(bed: &Bed, context: &str) {
+pub(crate) fn take_certificate(bed: &Bed, context: &str) {
     let secret = format!("secret/{SECRET}");
     bed.kubectl(context, &["-n", "istio-system", "delete", &secret]);
 }
 
 /// httpbin in TLS, and a second time as plain bytes on a port of its own.
-fn document(bed: &Bed) -> Value {
+pub(crate) fn document(bed: &Bed) -> Value {
     let mut document = bed.document();
     let service = document["spec"]["services"][0].as_object_mut().unwrap();
     service.remove("port");
@@ -113,25 +113,7 @@ fn every_name_in_tls_and_a_certificate_that_is_not_taken() {
     bed.apply(&document);
     bed.verified(&document);
 
-    // The other port is no part of it: bytes arrive as they were sent.
-    let (status, by) = bed.call("cluster1", &format!("http://{GLOBAL}:{BYTES}/html"));
-    assert_eq!((status.as_str(), by.as_str()), ("200", ""));
-
-    // From outside a plain request is led on, and gets nothing else.
-    let gateway = bed.mesh.gateway_address("cluster2").unwrap();
-    let output = bed
-        .mesh
-        .command("curl")
-        .args(["-s", "-m", "5", "-o", "/dev/null", "-H"])
-        .arg(format!("Host: {GLOBAL}"))
-        .args(["-w", "%{http_code} %{redirect_url}"])
-        .arg(format!("http://{gateway}/html"))
-        .output()
-        .unwrap();
-    assert_eq!(
-        String::from_utf8_lossy(&output.stdout),
-        format!("301 https://{GLOBAL}/html")
-    );
+    bytes_pass_and_plain_requests_are_led_on(&bed);
 
     // Another name's, and one that nobody trusts.
     change_certificate(
@@ -151,4 +133,26 @@ fn every_name_in_tls_and_a_certificate_that_is_not_taken() {
         take_certificate(&bed, context);
         close_gateway(&bed, context);
     }
+}
+
+pub(crate) fn bytes_pass_and_plain_requests_are_led_on(bed: &Bed) {
+    // The other port is no part of it: bytes arrive as they were sent.
+    let (status, by) = bed.call("cluster1", &format!("http://{GLOBAL}:{BYTES}/html"));
+    assert_eq!((status.as_str(), by.as_str()), ("200", ""));
+
+    // From outside a plain request is led on, and gets nothing else.
+    let gateway = bed.mesh.gateway_address("cluster2").unwrap();
+    let output = bed
+        .mesh
+        .command("curl")
+        .args(["-s", "-m", "5", "-o", "/dev/null", "-H"])
+        .arg(format!("Host: {GLOBAL}"))
+        .args(["-w", "%{http_code} %{redirect_url}"])
+        .arg(format!("http://{gateway}/html"))
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        format!("301 https://{GLOBAL}/html")
+    );
 }

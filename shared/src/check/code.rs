@@ -110,6 +110,12 @@ codes! {
     IMPORT_CONTRADICTS = "FM1005", "Imported manifests contradict each other", [];
     FEDERATED_FAULT = "FM1006", "An imported federated object is written so that the controller passes it over", [];
     NOT_SUBSTITUTED = "FM1007", "An imported name was left as it stood in a template", [];
+    GATEWAY_API_VERSION = "FM1101", "The Gateway API says this only with a newer Istio", [];
+    GATEWAY_API_CANNOT = "FM1102", "The Gateway API has no way to say this", [];
+    GATEWAY_API_ORDER = "FM1103", "The Gateway API goes by the more specific route, not by the first", [];
+    GATEWAY_API_PREFIX = "FM1104", "To the Gateway API a prefix is one of whole path elements", [];
+    FEDERATED_GATEWAYS = "FM1105", "A federation cannot tell two kinds of one name apart", [];
+    MCS_CONTROLLER = "FM1121", "Exports of services wait for a controller of the Multi-Cluster Services API", [];
 }
 
 #[cfg(test)]

@@ -11,7 +11,9 @@ mod external_dns;
 mod external_port;
 mod failover;
 mod finding;
+mod gateway_api;
 mod labels;
+mod mcs;
 mod passed_on;
 mod ports;
 mod provider;
@@ -87,6 +89,8 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     let external = external::check(spec, name.as_ref(), istio, services.as_deref(), findings);
     let tls = tls::check(spec, istio, findings);
     let images = images(spec.images.as_ref(), findings);
+    gateway_api::check(spec, istio, services.as_deref(), findings);
+    mcs::check(spec, findings);
 
     let resolved = Resolved {
         name: name?,
@@ -96,6 +100,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
         dns: dns?,
         tls: tls?,
         answer_header: spec.answer_header.unwrap_or(true),
+        gateway_api: spec.gateway_api.unwrap_or_default(),
         clusters: clusters?,
         services: services?,
         external: external?,

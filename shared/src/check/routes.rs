@@ -75,13 +75,17 @@ fn matches(at: &str, given: &Map<String, Value>, findings: &mut Findings) -> Vec
         if *name != "regex" && given[*name].is_string() {
             is_path(at, text, findings);
         }
-        return vec![json!({ "uri": { *name: text } })];
     }
-    given
-        .get("match")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default()
+    taken(given)
+}
+
+/// The same of a route without faults.
+pub(super) fn taken(given: &Map<String, Value>) -> Vec<Value> {
+    let path = SHORT
+        .into_iter()
+        .find_map(|name| Some(json!({ "uri": { name: given.get(name)?.as_str()? } })));
+    let matches = given.get("match").and_then(Value::as_array);
+    path.map_or_else(|| matches.cloned().unwrap_or_default(), |path| vec![path])
 }
 
 fn action(at: &str, action: &Map<String, Value>, service: &Service, findings: &mut Findings) {
@@ -106,6 +110,7 @@ fn action(at: &str, action: &Map<String, Value>, service: &Service, findings: &m
             service,
             findings,
         );
+        other_service(&format!("{at}.to[{index}].service"), share, findings);
     }
     let weights: u64 = shares
         .iter()
@@ -143,6 +148,22 @@ fn known_mirror(at: &str, mirror: &Value, service: &Service, findings: &mut Find
         }
         known_subset(&format!("{at}.subset"), mirror, service, findings);
     }
+}
+
+/// A Service of its own takes the place of a subset.
+fn other_service(at: &str, share: &Value, findings: &mut Findings) {
+    let Some(name) = share["service"].as_str() else {
+        return;
+    };
+    if !share["subset"].is_null() {
+        findings.error(
+            code::ROUTE_CONTRADICTS,
+            at,
+            "a subset is one of the service itself, and another service is named".into(),
+            "name a subset or a service".into(),
+        );
+    }
+    findings.label(at, name, "the other service");
 }
 
 fn known_subset(at: &str, given: &Value, service: &Service, findings: &mut Findings) {

@@ -128,6 +128,7 @@ fn one(
         subsets: subsets?,
         traffic_policy: traffic_policy?,
         export_to: export_to?,
+        mcs: service.mcs.or(spec.mcs).unwrap_or_default(),
         retry: retry?,
         outlier_detection: outlier_detection?,
         probe: probe?,

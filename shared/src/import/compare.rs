@@ -198,9 +198,16 @@ fn no_place(object: &Object) -> (Severity, &'static str, &'static str) {
             "say the same by routes, subsets and trafficPolicy of a service",
         ),
         _ => {
-            let istio = object.group().ends_with("istio.io");
+            let of_meshes = [
+                "istio.io",
+                "gateway.networking.k8s.io",
+                "multicluster.x-k8s.io",
+            ];
+            let matters = of_meshes
+                .iter()
+                .any(|group| object.group().ends_with(group));
             (
-                if istio { lost } else { stays },
+                if matters { lost } else { stays },
                 "a Mesh document gives no such object",
                 "apply it as before",
             )

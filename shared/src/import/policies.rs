@@ -1,4 +1,4 @@
-//! What goes with a service: subsets and policy of its pods, who sees its names, and failover.
+//! What goes with a service: subsets and policy of its pods, who sees its names, exports, and failover.
 
 use super::federated::World;
 use super::names::Names;
@@ -40,6 +40,11 @@ pub(super) fn add(world: &World, names: &Names, services: &mut [Found]) {
             && let Some(at) = published(object)
         {
             retries(object, &mut services[at].service);
+        }
+    }
+    for (_, object) in world.of_kind("ServiceExport") {
+        if let Some(at) = index.named(object.name(), object.namespace()) {
+            services[at].service.mcs = Some(true);
         }
     }
     for (_, object) in world.of_kind("ServiceEntry") {

@@ -10,6 +10,7 @@ use super::objects::{Object, field, list, texts};
 use super::routes;
 use crate::check::{Findings, code};
 use crate::mesh::Service;
+use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::resolved::DEFAULT_NAMESPACE;
 
 /// Taken where nothing says the port of a service.
@@ -63,6 +64,12 @@ impl Index {
                 .filter_map(|(index, one)| Some((one.service.hostname.clone()?, index)))
                 .collect(),
         }
+    }
+
+    /// The service of this name.
+    pub(super) fn named(&self, name: &str, namespace: &str) -> Option<usize> {
+        let id = (name.to_owned(), namespace.to_owned());
+        self.ids.get(&id).copied()
     }
 
     /// The service of the clusters that a host means to an object in `namespace`.
@@ -168,7 +175,7 @@ fn begin(
             name: name.to_owned(),
             namespace: (namespace != DEFAULT_NAMESPACE).then(|| namespace.to_owned()),
             port: Some(port),
-            routes: routes::routes(http, (name, namespace), object.namespace()),
+            routes: routes::routes(http, (name, namespace), port, object.namespace()),
             ..Service::default()
         },
         clusters: Vec::new(),
@@ -177,9 +184,11 @@ fn begin(
 }
 
 fn port(world: &World, object: &Object, service: (&str, &str)) -> Option<u32> {
+    let ours = object.label(MANAGED_BY_LABEL) == Some(MANAGED_BY);
     let routed = destinations(object)
         .filter(|one| {
-            local(&one["host"], object.namespace()).is_some_and(|at| pair(&at) == service)
+            // Ours go to one port of whatever service.
+            ours || local(&one["host"], object.namespace()).is_some_and(|at| pair(&at) == service)
         })
         .find_map(|one| one["port"]["number"].as_u64());
     let mut services = world
@@ -199,8 +208,11 @@ pub(super) fn is_at_gateway(object: &Object) -> bool {
 }
 
 /// The Service, name and namespace, that a VirtualService at a gateway is about: the one that most of its
-/// routes go to, or, where all are answered at the gateway, the one of its own name.
+/// routes go to, or, where it is ours or all are answered at the gateway, the one of its own name.
 pub(super) fn destination(object: &Object) -> Option<(String, String)> {
+    if object.label(MANAGED_BY_LABEL) == Some(MANAGED_BY) {
+        return Some((object.name().to_owned(), object.namespace().to_owned()));
+    }
     let mut counted: Vec<((String, String), usize)> = Vec::new();
     let mut elsewhere = false;
     for one in destinations(object) {

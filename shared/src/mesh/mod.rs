@@ -98,6 +98,16 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = true)))]
     pub answer_header: Option<bool>,
+    /// Whether gateways are told by objects of Kubernetes' Gateway API, in place of Istio's own; see
+    /// [Gateway API](#gateway-api).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = false)))]
+    pub gateway_api: Option<bool>,
+    /// Whether services are also exported by the Multi-Cluster Services API; see
+    /// [exports](#exports).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = false)))]
+    pub mcs: Option<bool>,
     /// The clusters.
     pub clusters: Vec<Cluster>,
     /// The shared services.

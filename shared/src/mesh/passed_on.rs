@@ -56,7 +56,7 @@ pub const KINDS: &[(&str, Kind)] = &[
 pub const ROUTE: &str = r#"{"exact":"text","prefix":"text","regex":"regex",
 "match":[{"uri":"match","ignoreUriCase":"bool","method":"match","scheme":"match","authority":"match",
 "headers":{"*":"presence"},"withoutHeaders":{"*":"presence"},"queryParams":{"*":"presence"}}],
-"to":[{"subset":"text","weight":"count","headers":HEADERS}],
+"to":[{"subset":"text","service":"text","weight":"count","headers":HEADERS}],
 "redirect":{"uri":"text","authority":"text","scheme":"text","port":"port","redirectCode":"status",
 "derivePort":"FROM_PROTOCOL_DEFAULT|FROM_REQUEST_PORT"},
 "directResponse":{"status":"status","body":{"string":"text","bytes":"text"}},

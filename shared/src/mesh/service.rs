@@ -62,6 +62,10 @@ pub struct Service {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::namespaces", extend("x-default" = "all")))]
     pub export_to: Vec<String>,
+    /// Whether a ServiceExport stands beside it in the clusters that run it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "`spec.mcs`")))]
+    pub mcs: Option<bool>,
     /// What happens to calls while a cluster fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failover: Option<Failover>,

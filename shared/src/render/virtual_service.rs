@@ -10,7 +10,7 @@ use super::{Istio, gateway};
 use crate::mesh::Protocol;
 use crate::object::Object;
 use crate::placed::Placed;
-use crate::resolved::{Cluster, Port, Resolved, Route, Service};
+use crate::resolved::{Cluster, Port, Resolved, Route, Service, local_host};
 
 /// The response header by which a gateway names its cluster, so that whoever asks sees who answered.
 pub const ANSWER_HEADER: &str = "x-fedmesh-cluster";
@@ -100,10 +100,13 @@ fn routes_of(port: &Port, service: &Service, cluster: &Cluster, resolved: &Resol
     routes.collect()
 }
 
-/// The service in its cluster, or the `subset` that `of` names.
+/// The service in its cluster, or the `subset` or other `service` that `of` names.
 fn destination(port: &Port, service: &Service, of: &Value) -> Value {
-    let mut destination =
-        json!({ "host": service.local_host(), "port": { "number": port.number } });
+    let host = match of["service"].as_str() {
+        Some(other) => local_host(other, &service.namespace),
+        None => service.local_host(),
+    };
+    let mut destination = json!({ "host": host, "port": { "number": port.number } });
     if let Some(subset) = of.get("subset") {
         destination["subset"] = subset.clone();
     }
@@ -124,6 +127,7 @@ fn http_route(route: &Route, port: &Port, service: &Service) -> Value {
             share["destination"] = destination(&share);
             if let Value::Object(fields) = &mut share {
                 fields.shift_remove("subset");
+                fields.shift_remove("service");
             }
             share
         });

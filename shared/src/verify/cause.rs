@@ -368,7 +368,7 @@ impl Cause {
             ),
             Self::Unmarked => (
                 "the answer does not say which cluster it is from".to_owned(),
-                "it did not come through a gateway of this mesh, or the gateway's VirtualService is of before an apply with spec.answerHeader",
+                "it did not come through a gateway of this mesh, or the gateway's routes are of before an apply with spec.answerHeader",
             ),
             Self::ServiceError { status, cluster } => (
                 format!(

@@ -82,8 +82,9 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
         proptest::option::of(1..100_000_u32),
         any::<prop::sample::Index>(),
         prop_oneof![Just("external-dns"), Just("default"), Just("istio-system")],
+        any::<(bool, bool)>(),
     )
-        .prop_map(|(clusters, services, target, ttl, dns, namespace)| {
+        .prop_map(|(clusters, services, target, ttl, dns, namespace, (gateway_api, mcs))| {
             let clusters: Vec<Value> = clusters
                 .iter()
                 .enumerate()
@@ -137,6 +138,8 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
             }))
             .unwrap();
             mesh.spec.dns.ttl = ttl;
+            mesh.spec.gateway_api = gateway_api.then_some(true);
+            mesh.spec.mcs = mcs.then_some(true);
             with_target(&mesh, Target::ALL[target])
         })
 }

@@ -28,6 +28,10 @@ pub enum CrdSet {
     FederationV2,
     /// What KubeFed's chart brings to its host cluster.
     KubeFed,
+    /// The Gateway API's standard channel.
+    GatewayApi,
+    /// `ServiceExport` of the Multi-Cluster Services API.
+    Mcs,
 }
 
 /// A cluster of the bed.
@@ -50,13 +54,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// Clusters with the contexts `cluster1`, `cluster2` and so on, with all CRDs
-    /// and the namespace `istio-system`.
+    /// Clusters with the contexts `cluster1`, `cluster2` and so on, with the CRDs that
+    /// most need and the namespace `istio-system`.
     pub fn with_clusters(count: usize) -> Self {
         Self::with_contexts((1..=count).map(|number| format!("cluster{number}")))
     }
 
-    /// Clusters with these contexts, with all CRDs and the namespace
+    /// Clusters with these contexts, with the CRDs that most need and the namespace
     /// `istio-system`.
     pub fn with_contexts(contexts: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
@@ -265,7 +269,11 @@ impl Testbed {
 }
 
 impl CrdSet {
-    fn files(self) -> Result<Vec<PathBuf>, ToolError> {
+    /// Files with them, fetched first where they are not in the cache.
+    ///
+    /// # Errors
+    /// One can't be had.
+    pub fn files(self) -> Result<Vec<PathBuf>, ToolError> {
         let file = match self {
             Self::Istio => tools::ISTIO_CRDS.ensure(),
             Self::ExternalDns => tools::EXTERNAL_DNS_CRDS.ensure(),
@@ -274,6 +282,11 @@ impl CrdSet {
                 let types = tools::KUBEFED_TYPES_CRDS.ensure()?;
                 return Ok(vec![tools::KUBEFED_CRDS.ensure()?, types]);
             }
+            Self::GatewayApi => {
+                let files = tools::GATEWAY_API_CRDS.iter();
+                return files.map(tools::ModuleFile::ensure).collect();
+            }
+            Self::Mcs => tools::MCS_CRDS.ensure(),
         };
         Ok(vec![file?])
     }

@@ -177,6 +177,35 @@ pub const KUBEFED_TYPES_CRDS: ModuleFile = ModuleFile {
     ..KUBEFED_CRDS
 };
 
+/// The CRDs of the Gateway API's standard channel that fedmesh writes objects of, and what Istio needs
+/// beside them.
+pub const GATEWAY_API_CRDS: [ModuleFile; 7] = [
+    gateway_api("config/crd/standard/gateway.networking.k8s.io_gatewayclasses.yaml"),
+    gateway_api("config/crd/standard/gateway.networking.k8s.io_gateways.yaml"),
+    gateway_api("config/crd/standard/gateway.networking.k8s.io_grpcroutes.yaml"),
+    gateway_api("config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"),
+    gateway_api("config/crd/standard/gateway.networking.k8s.io_referencegrants.yaml"),
+    gateway_api("config/crd/standard/gateway.networking.k8s.io_tcproutes.yaml"),
+    gateway_api("config/crd/standard/gateway.networking.k8s.io_tlsroutes.yaml"),
+];
+
+const fn gateway_api(path: &'static str) -> ModuleFile {
+    ModuleFile {
+        module: "sigs.k8s.io/gateway-api",
+        version: "v1.6.2",
+        sum: "h1:vh5YzKlbdBivEaLX61+APKLGRq4tZ7Fj4XfGkv08xB4=",
+        path,
+    }
+}
+
+/// The CRD of the Multi-Cluster Services API's `ServiceExport`.
+pub const MCS_CRDS: ModuleFile = ModuleFile {
+    module: "sigs.k8s.io/mcs-api",
+    version: "v0.5.2",
+    sum: "h1:N+vrRiCIb0WJ0dxbBo7VfNv2WJigOHEo4gsLXpffVs8=",
+    path: "config/crd/multicluster.x-k8s.io_serviceexports.yaml",
+};
+
 /// The CRDs that come with federation-v2's own controller; see the file.
 ///
 /// # Errors
