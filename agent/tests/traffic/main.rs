@@ -15,6 +15,7 @@ mod failover;
 mod following;
 mod guide;
 mod outages;
+mod overrides;
 #[path = "../browser/page.rs"]
 #[expect(dead_code, reason = "the browser's tests do more with a page")]
 mod page;

@@ -2,6 +2,7 @@
 //!
 //! A check never fails: it says everything that it finds, so that a page can always be drawn.
 
+mod chosen;
 mod clusters;
 pub mod code;
 mod dns;
@@ -12,6 +13,7 @@ mod external_port;
 mod failover;
 mod finding;
 mod labels;
+mod overrides;
 mod passed_on;
 mod ports;
 mod provider;

@@ -32,7 +32,7 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
     placed.extend(samples::render(resolved));
     placed.extend(gateway::render(resolved));
     for service in &resolved.services {
-        placed.push(virtual_service::render(service, resolved));
+        placed.extend(virtual_service::render(service, resolved));
         placed.extend(pods::render(service, resolved));
         placed.extend(service_entry::render(service, resolved));
         placed.extend(destination_rule::render(service, resolved));
