@@ -178,6 +178,7 @@ fn examples_come_back() {
         "walkthrough-printed",
         "three-clusters",
         "routes",
+        "clusters-that-differ",
     ] {
         for target in ENGINES {
             let mut mesh = example(name);

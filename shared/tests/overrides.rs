@@ -230,6 +230,9 @@ fn labels_choose_clusters_too() {
     }
 }
 
+const CART: usize = 0;
+const STOCK: usize = 1;
+
 /// Expects one finding that is no hint, for other overrides of `cart` or of `stock`.
 #[track_caller]
 fn found(service: usize, overrides: &Value, code: code::Code, severity: Severity, path: &str) {
@@ -253,44 +256,36 @@ fn found(service: usize, overrides: &Value, code: code::Code, severity: Severity
 }
 
 #[test]
-fn what_is_wrong_with_an_override_is_told() {
-    use Severity::{Error, Warning};
-    let stock = 1;
-    for (overrides, code, severity, path) in [
+fn an_override_is_for_clusters_that_run_the_service() {
+    for (overrides, code, path) in [
         (
             json!([{ "clusters": ["west"], "namespace": "cellar" }]),
             code::OVERRIDDEN_ELSEWHERE,
-            Error,
             "[0].clusters",
         ),
         (
             json!([{ "clusters": ["moon"], "namespace": "cellar" }]),
             code::UNKNOWN_CLUSTER,
-            Error,
             "[0].clusters[0]",
         ),
         (
             json!([{ "namespace": "cellar" }]),
             code::EMPTY,
-            Error,
             "[0].clusters",
         ),
         (
             json!([{ "clusters": [], "namespace": "cellar" }]),
             code::EMPTY,
-            Error,
             "[0].clusters",
         ),
         (
             json!([{ "clusterSelector": { "age": "new" }, "namespace": "cellar" }]),
             code::EMPTY,
-            Error,
             "[0].clusterSelector",
         ),
         (
             json!([{ "clusters": ["south"], "clusterSelector": { "age": "old" }, "namespace": "cellar" }]),
             code::CLUSTERS_TWICE,
-            Error,
             "[0].clusterSelector",
         ),
         (
@@ -299,9 +294,17 @@ fn what_is_wrong_with_an_override_is_told() {
                 { "clusters": ["north", "south"], "port": 91 },
             ]),
             code::OVERRIDDEN_TWICE,
-            Error,
             "[1]",
         ),
+    ] {
+        found(STOCK, &overrides, code, Severity::Error, path);
+    }
+}
+
+#[test]
+fn an_override_says_what_differs() {
+    use Severity::{Error, Warning};
+    for (overrides, code, severity, path) in [
         (
             json!([{ "clusters": ["south"] }]),
             code::OVERRIDES_NOTHING,
@@ -345,9 +348,8 @@ fn what_is_wrong_with_an_override_is_told() {
             "[0].ports[0]",
         ),
     ] {
-        found(stock, &overrides, code, severity, path);
+        found(STOCK, &overrides, code, severity, path);
     }
-    let cart = 0;
     for (overrides, code, path) in [
         (
             json!([{ "clusters": ["south"], "port": 91 }]),
@@ -366,7 +368,7 @@ fn what_is_wrong_with_an_override_is_told() {
             "",
         ),
     ] {
-        found(cart, &overrides, code, Error, path);
+        found(CART, &overrides, code, Error, path);
     }
 }
 

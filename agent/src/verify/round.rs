@@ -259,20 +259,24 @@ async fn backend(
         protocol: port.protocol,
         port: None,
         ready: Some(0),
+        headless_target: None,
     };
     let Some(found) = found else {
         return Some(backend);
     };
     let ports = found["spec"]["ports"].as_array();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    backend.port = ports
-        .into_iter()
-        .flatten()
-        .find(|seen| seen["port"] == port.number)
-        .map(|seen| PortSeen {
-            name: text(&seen["name"]),
-            app_protocol: text(&seen["appProtocol"]),
-        });
+    let mut ports = ports.into_iter().flatten();
+    let seen = ports.find(|seen| seen["port"] == port.number);
+    backend.port = seen.map(|seen| PortSeen {
+        name: text(&seen["name"]),
+        app_protocol: text(&seen["appProtocol"]),
+    });
+    if found["spec"]["clusterIP"] == "None" {
+        // A name in its place is that of a port that each pod has for itself.
+        let target = seen.and_then(|seen| seen["targetPort"].as_u64()?.try_into().ok());
+        backend.headless_target = target.filter(|target| *target != port.number);
+    }
     let ready = cluster::ready_endpoints(connection, namespace, name).await;
     backend.ready = ready.ok().map(Option::unwrap_or_default);
     Some(backend)

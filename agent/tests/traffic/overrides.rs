@@ -2,9 +2,9 @@
 //! calls them by their names does not notice.
 
 use serde_json::{Value, json};
-use shared::verify::Family;
+use shared::verify::{Family, Outcome};
 
-use crate::bed::{Bed, CLUSTERS, GLOBAL, ZONE, eventually, server};
+use crate::bed::{Bed, CLUSTERS, GLOBAL, ZONE, eventually, line, server};
 
 const LEDGER: &str = "ledger.default.external.svc.my.dns.zone.name";
 
@@ -89,7 +89,10 @@ fn names_hide_where_a_service_is_and_that_it_has_no_address() {
     answers(&bed, "cluster2", "cluster2", GLOBAL);
     answers(&bed, "cluster2", "cluster2", LEDGER);
 
-    bed.remove(&document);
+    another_port_than_the_pods(&bed, document.clone());
+    a_change_while_it_is_away(&bed, document);
+
+    bed.remove(&bed.document());
     for context in ["cluster1", "cluster2"] {
         bed.mesh
             .kubectl()
@@ -97,4 +100,42 @@ fn names_hide_where_a_service_is_and_that_it_has_no_address() {
             .unwrap();
     }
     bed.kubectl("cluster2", &["delete", "namespace/annex"]);
+}
+
+/// EXPLORATION
+fn a_change_while_it_is_away(bed: &Bed, mut document: Value) {
+    bed.scale("cluster2", ("default", "ledger"), 0);
+    answers(bed, "cluster1", "cluster2", LEDGER);
+    document["spec"]["services"][1]["trafficPolicy"] =
+        json!({"connectionPool": {"tcp": {"maxConnections": 100}}});
+    bed.kubectl_apply("cluster2", &ledger());
+    bed.scale("cluster2", ("default", "ledger"), 0);
+    bed.apply(&document);
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    bed.scale("cluster2", ("default", "ledger"), 1);
+    answers(bed, "cluster2", "cluster2", LEDGER);
+}
+
+/// Gateways know the port of the pods; who calls a pod by the Service's own name has to.
+fn another_port_than_the_pods(bed: &Bed, mut document: Value) {
+    let mut ledger = ledger();
+    ledger["items"][0]["spec"]["ports"][0]["port"] = 9000.into();
+    bed.kubectl_apply("cluster2", &ledger);
+    document["spec"]["services"][1]["overrides"] =
+        json!([{"clusters": ["cluster2"], "port": 9000}]);
+    bed.apply(&document);
+    eventually("only the local call fails, and it is said why", || {
+        let report = bed.verify(&document, &[]);
+        let failed: Vec<_> = report
+            .checks
+            .iter()
+            .filter(|check| check.outcome == Outcome::Failed && !check.advisory)
+            .collect();
+        let is_it = matches!(&failed[..], [one] if one.cluster == "cluster2"
+            && one.host == "ledger.default.svc.cluster.local"
+            && one.cause.as_ref().is_some_and(|cause| cause.code == "headless-port"));
+        let failed: Vec<_> = failed.into_iter().map(line).collect();
+        is_it.then_some(()).ok_or_else(|| failed.join("\n"))
+    });
+    answers(bed, "cluster2", "cluster2", LEDGER);
 }
