@@ -22,6 +22,7 @@ pub mod engine;
 pub mod expect;
 pub mod facts;
 pub mod import;
+mod local;
 pub mod mesh;
 pub mod name;
 pub mod object;

@@ -14,6 +14,8 @@ use crate::mesh::{
 use crate::name::{HostName, HostPattern, Label};
 use crate::published::PublishedName;
 
+pub use crate::local::{Local, Override};
+
 /// Taken where the document names no Istio version.
 pub const DEFAULT_ISTIO: &str = "1.27";
 /// Oldest version whose objects can say what fedmesh needs: locality in `DestinationRule`.
@@ -264,7 +266,8 @@ pub enum Address {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Service {
-    /// The Kubernetes Service.
+    /// The Kubernetes Service; names begin with it and its namespace. [`Service::local`] is what stands
+    /// behind them in a cluster.
     pub name: Label,
     /// Its namespace.
     pub namespace: Label,
@@ -272,6 +275,8 @@ pub struct Service {
     pub ports: Vec<Port>,
     /// Indices of the clusters that run it, ascending, at least one.
     pub clusters: Vec<usize>,
+    /// What is another Kubernetes Service, or another port of it, in a cluster; each key is one of `clusters`.
+    pub overrides: BTreeMap<usize, Override>,
     /// What happens to which requests at the gateways, at least one.
     pub routes: Vec<Route>,
     /// Parts of its pods: Istio's `Subset`s.
@@ -296,11 +301,6 @@ impl Service {
     /// `<name>.<namespace>`, unique in a mesh.
     pub fn id(&self) -> String {
         format!("{}.{}", self.name, self.namespace)
-    }
-
-    /// Its own name inside its cluster.
-    pub fn local_host(&self) -> String {
-        local_host(&self.name, &self.namespace)
     }
 
     /// Whether any of its ports takes requests, which can be told apart, repeated and marked.

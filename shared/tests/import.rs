@@ -6,6 +6,9 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod documents;
+
+use documents::overrides;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use shared::bundle::{Bundle, MESH_FILE};
@@ -175,6 +178,7 @@ fn examples_come_back() {
         "walkthrough-printed",
         "three-clusters",
         "routes",
+        "clusters-that-differ",
     ] {
         for target in ENGINES {
             let mut mesh = example(name);
@@ -520,6 +524,7 @@ fn meshes() -> impl Strategy<Value = Mesh> {
         any::<u8>(),
         0..ROUTES.len(),
         0..FAILOVERS.len(),
+        0..4_usize,
     );
     (
         proptest::collection::vec(cluster, 1..5),
@@ -550,14 +555,16 @@ fn meshes() -> impl Strategy<Value = Mesh> {
             let services: Vec<Value> = services
                 .iter()
                 .enumerate()
-                .map(|(index, (name, namespace, port, hostname, mask, routes, failover))| {
+                .map(|(index, (name, namespace, port, hostname, mask, routes, failover, overridden))| {
                     let mut placed: Vec<&Value> =
                         clusters.iter().enumerate().filter(|(i, _)| mask & (1 << i) != 0).map(|(_, c)| &c["name"]).collect();
                     if placed.is_empty() {
                         placed.push(&clusters[0]["name"]);
                     }
+                    let name = format!("{name}-{index}");
+                    let overrides = overrides(*overridden, &name, *port, &placed);
                     let mut service = json!({
-                        "name": format!("{name}-{index}"), "namespace": namespace, "port": port, "clusters": placed,
+                        "name": name, "namespace": namespace, "port": port, "clusters": placed, "overrides": overrides,
                     });
                     if let Some(hostname) = hostname {
                         service["hostname"] = json!(format!("{hostname}-{index}"));

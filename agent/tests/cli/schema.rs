@@ -42,6 +42,7 @@ fn it_takes_what_the_reader_takes_and_sees_slips() {
         "routes",
         "outside-hosts",
         "protocols",
+        "clusters-that-differ",
         "tls",
     ] {
         let text = repository(&format!("examples/{example}.yaml"));

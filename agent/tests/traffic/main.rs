@@ -16,6 +16,7 @@ mod following;
 mod gateway_api;
 mod guide;
 mod outages;
+mod overrides;
 #[path = "../browser/page.rs"]
 #[expect(dead_code, reason = "the browser's tests do more with a page")]
 mod page;

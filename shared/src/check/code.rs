@@ -63,7 +63,7 @@ codes! {
     BAD_WEIGHTS = "FM0413", "Weights do not add up to 100", [];
     UNKNOWN_SUBSET = "FM0414", "A route names a subset that the service has not", ["IST0101", "KIA1107"];
     ROUTE_UNREACHED = "FM0415", "No request gets to a route", ["IST0130", "IST0131"];
-    CLUSTERS_TWICE = "FM0416", "It is said twice which clusters run a service", [];
+    CLUSTERS_TWICE = "FM0416", "It is said twice which clusters are meant", [];
     NO_EJECTION = "FM0417", "Outlier detection is set so that calls do not leave a cluster that fails", [];
     NO_PORT = "FM0421", "A service has no port, or `ports` beside `port`", [];
     SERVICE_PORT_TWICE = "FM0422", "A service has one port, or one published port, twice", ["KIA1211"];
@@ -71,6 +71,11 @@ codes! {
     TCP_TELLS_NO_NAME = "FM0424", "Inside a mesh, plain TCP is told by its port alone", ["IST0134"];
     GATEWAY_SERVICE_PORT = "FM0425", "The gateways' Services need another port", ["IST0162"];
     HTTP_ONLY = "FM0426", "A setting for requests stands at a service without an HTTP port", [];
+    OVERRIDDEN_ELSEWHERE = "FM0431", "An override is for a cluster that does not run the service", [];
+    OVERRIDDEN_TWICE = "FM0432", "A cluster, or a port, has two overrides of one service", [];
+    OVERRIDES_NOTHING = "FM0433", "An override changes nothing", [];
+    OVERRIDES_COLLIDE = "FM0434", "Two services are one Kubernetes Service in a cluster", [];
+    OVERRIDDEN_PORT = "FM0435", "An override is of a port that the service has not", [];
     BAD_ISTIO = "FM0501", "The Istio version cannot be read", [];
     OLD_ISTIO = "FM0502", "The Istio version is too old", [];
     NO_CREDENTIAL = "FM0511", "TLS between clusters has no Secret with the gateways' certificates", ["IST0101"];

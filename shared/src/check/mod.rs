@@ -2,6 +2,7 @@
 //!
 //! A check never fails: it says everything that it finds, so that a page can always be drawn.
 
+mod chosen;
 mod clusters;
 pub mod code;
 mod dns;
@@ -14,6 +15,7 @@ mod finding;
 mod gateway_api;
 mod labels;
 mod mcs;
+mod overrides;
 mod passed_on;
 mod ports;
 mod provider;

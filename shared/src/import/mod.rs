@@ -14,6 +14,7 @@ mod comparable;
 mod compare;
 mod dns;
 mod federated;
+mod locals;
 mod names;
 mod objects;
 mod overrides;
@@ -177,6 +178,10 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
     });
     let mut services = services::find(world, names, findings);
     let naming = services::naming(world, names, &services, findings);
+    if naming.is_none() {
+        locals::rename(&mut services);
+    }
+    locals::write(world, &mut services);
     policies::add(world, names, &mut services);
     let services: Vec<_> = services.into_iter().map(|one| one.service).collect();
     let clusters = clusters::find(world, names, naming.as_ref(), &services, findings);

@@ -13,13 +13,13 @@ pub(super) fn find(world: &World, services: &[Service]) -> (Vec<Sample>, Option<
     let mut samples = Vec::new();
     for sample in Sample::ALL {
         let shared = services.iter().find(|one| one.name == sample.as_str());
-        let namespace = shared
-            .filter(|_| sample == Sample::Httpbin)
-            .and_then(|one| one.namespace.as_deref())
-            .unwrap_or(DEFAULT_NAMESPACE);
+        let places = match shared.filter(|_| sample == Sample::Httpbin) {
+            Some(shared) => places(shared),
+            None => vec![(sample.as_str(), DEFAULT_NAMESPACE)],
+        };
         let mut deployments = world.of_kind("Deployment");
-        let Some((_, object)) = deployments
-            .find(|(_, one)| one.name() == sample.as_str() && one.namespace() == namespace)
+        let Some((_, object)) =
+            deployments.find(|(_, one)| places.contains(&(one.name(), one.namespace())))
         else {
             continue;
         };
@@ -35,6 +35,21 @@ pub(super) fn find(world: &World, services: &[Service]) -> (Vec<Sample>, Option<
         .and_then(|(_, object)| image(object, EXTERNAL_DNS_IMAGE));
     let images = (images != Images::default()).then_some(images);
     (samples, images)
+}
+
+/// Names and namespaces of a service in the clusters.
+fn places(service: &Service) -> Vec<(&str, &str)> {
+    let (name, namespace) = (service.name.as_str(), service.namespace.as_deref());
+    let overrides = service.overrides.iter();
+    let others = overrides.map(|one| {
+        (
+            one.name.as_deref().unwrap_or(name),
+            one.namespace.as_deref().or(namespace),
+        )
+    });
+    let all = others.chain([(name, namespace)]);
+    all.map(|(name, namespace)| (name, namespace.unwrap_or(DEFAULT_NAMESPACE)))
+        .collect()
 }
 
 /// The image of an object of ours. fedmesh writes ports, commands and flags for one program and its version:

@@ -1,10 +1,11 @@
 //! The shared services: a VirtualService at a gateway whose requests go to a Service of the cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::federated::World;
+use super::locals::{self, Place};
 use super::names::{At, Names};
 use super::objects::{Object, field, list, texts};
 use super::routes;
@@ -19,10 +20,10 @@ const ASSUMED_PORT: u32 = 80;
 /// A service, as far as it is known.
 pub(super) struct Found {
     pub(super) service: Service,
-    /// Indices of the clusters that run it, ascending.
-    clusters: Vec<usize>,
+    /// What it is in each of the clusters that run it.
+    pub(super) places: Vec<Place>,
     /// `<first>.<second>` that its published names start with, each once.
-    prefixes: Vec<(String, String)>,
+    pub(super) prefixes: Vec<(String, String)>,
 }
 
 impl Found {
@@ -33,14 +34,19 @@ impl Found {
             .unwrap_or(DEFAULT_NAMESPACE)
     }
 
-    fn id(&self) -> (String, String) {
+    pub(super) fn id(&self) -> (String, String) {
         (self.service.name.clone(), self.namespace().to_owned())
+    }
+
+    /// Indices of the clusters that run it, ascending.
+    pub(super) fn clusters(&self) -> BTreeSet<usize> {
+        self.places.iter().map(|place| place.cluster).collect()
     }
 }
 
 /// Which of the services an object is about.
 pub(super) struct Index {
-    /// By name and namespace.
+    /// By name and namespace of what they are in any cluster.
     ids: BTreeMap<(String, String), usize>,
     /// By what its published names start with.
     prefixes: BTreeMap<(String, String), usize>,
@@ -52,7 +58,12 @@ impl Index {
     pub(super) fn new(services: &[Found]) -> Self {
         let all = || services.iter().enumerate();
         Self {
-            ids: all().map(|(index, one)| (one.id(), index)).collect(),
+            ids: all()
+                .flat_map(|(index, one)| {
+                    let places = one.places.iter();
+                    places.map(move |place| (place.service.clone(), index))
+                })
+                .collect(),
             prefixes: all()
                 .flat_map(|(index, one)| {
                     one.prefixes
@@ -106,13 +117,19 @@ pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec
         let Some(service) = destination(object) else {
             continue;
         };
-        let index = *known.entry(service).or_insert_with_key(|service| {
-            services.push(begin(world, object, pair(service), findings));
+        let port = port(world, cluster, object, pair(&service));
+        let index = *known.entry(service.clone()).or_insert_with_key(|service| {
+            services.push(begin(object, pair(service), port, findings));
             services.len() - 1
         });
         let found = &mut services[index];
-        if !found.clusters.contains(&cluster) {
-            found.clusters.push(cluster);
+        if !found.places.iter().any(|place| place.cluster == cluster) {
+            let usual = found.service.port.unwrap_or(ASSUMED_PORT);
+            found.places.push(Place {
+                cluster,
+                service,
+                port: port.unwrap_or(usual),
+            });
         }
         for host in texts(field(&object.value, &["spec", "hosts"])) {
             let Some(read) = names.read(host) else {
@@ -132,6 +149,7 @@ pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec
             }
         }
     }
+    let mut services = locals::join(services);
     // A record of the gateway is that of the only service.
     if let [only] = &mut services[..]
         && only.service.hostname.is_none()
@@ -143,9 +161,9 @@ pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec
         });
     }
     for found in &mut services {
-        found.clusters.sort_unstable();
-        if found.clusters.len() < world.clusters.len() {
-            let clusters = found.clusters.iter();
+        let clusters = found.clusters();
+        if clusters.len() < world.clusters.len() {
+            let clusters = clusters.iter();
             let clusters = clusters.map(|&index| world.clusters[index].clone());
             found.service.clusters = Some(clusters.collect());
         }
@@ -155,13 +173,13 @@ pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec
 
 /// A service from the first VirtualService that sends requests to it.
 fn begin(
-    world: &World,
     object: &Object,
     (name, namespace): (&str, &str),
+    port: Option<u32>,
     findings: &mut Findings,
 ) -> Found {
     let http = list(field(&object.value, &["spec", "http"]));
-    let port = port(world, object, (name, namespace)).unwrap_or_else(|| {
+    let port = port.unwrap_or_else(|| {
         findings.warning(
             code::ASSUMED,
             &object.place(),
@@ -178,12 +196,13 @@ fn begin(
             routes: routes::routes(http, (name, namespace), port, object.namespace()),
             ..Service::default()
         },
-        clusters: Vec::new(),
+        places: Vec::new(),
         prefixes: Vec::new(),
     }
 }
 
-fn port(world: &World, object: &Object, service: (&str, &str)) -> Option<u32> {
+/// The port of a service in a cluster; where only another cluster has the Service, its port.
+fn port(world: &World, cluster: usize, object: &Object, service: (&str, &str)) -> Option<u32> {
     let ours = object.label(MANAGED_BY_LABEL) == Some(MANAGED_BY);
     let routed = destinations(object)
         .filter(|one| {
@@ -191,11 +210,11 @@ fn port(world: &World, object: &Object, service: (&str, &str)) -> Option<u32> {
             ours || local(&one["host"], object.namespace()).is_some_and(|at| pair(&at) == service)
         })
         .find_map(|one| one["port"]["number"].as_u64());
-    let mut services = world
+    let services = world
         .of_kind("Service")
         .filter(|(_, one)| (one.name(), one.namespace()) == service);
     let of_service = || {
-        let (_, one) = services.next()?;
+        let (_, one) = services.min_by_key(|(at, _)| *at != cluster)?;
         field(&one.value, &["spec", "ports"])[0]["port"].as_u64()
     };
     let port = routed.or_else(of_service)?;

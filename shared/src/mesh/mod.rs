@@ -7,6 +7,7 @@ mod cluster;
 mod dns;
 mod external;
 mod gitops;
+mod overrides;
 pub mod passed_on;
 mod read;
 #[cfg(feature = "schema")]
@@ -20,6 +21,7 @@ pub use cluster::{Cluster, DnsFlavour, EgressGateway, Gateway};
 pub use dns::{Credentials, Dns, ExternalDns, Naming, Policy};
 pub use external::{ExternalHost, ExternalPort, ExternalProtocol, TlsOrigination};
 pub use gitops::Gitops;
+pub use overrides::{OverriddenPort, Override};
 pub use read::{Limits, ReadError};
 pub use service::{Failover, Port, Probe, Protocol, Service};
 pub use tls::{Tls, TlsVersion};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Override;
 use super::passed_on::IstioFields;
 
 /// A service that every cluster can call.
@@ -42,6 +43,11 @@ pub struct Service {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::labels", extend("x-default" = "none")))]
     pub cluster_selector: BTreeMap<String, String>,
+    /// What differs in some of its clusters: the Service, its namespace or its ports, see
+    /// [clusters that differ](#clusters-that-differ).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "none")))]
+    pub overrides: Vec<Override>,
     /// The requests that the gateways let through, and what happens to them; see [routes](#routes).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::routes", extend("x-default" = "all, to the service")))]

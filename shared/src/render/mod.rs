@@ -41,7 +41,7 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
         if resolved.gateway_api {
             placed.extend(gateway_api::render(service, resolved));
         } else {
-            placed.push(virtual_service::render(service, resolved));
+            placed.extend(virtual_service::render(service, resolved));
         }
         placed.extend(service_export::render(service));
         placed.extend(pods::render(service, resolved));

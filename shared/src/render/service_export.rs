@@ -8,15 +8,16 @@ use crate::object::{Kind, Object};
 use crate::placed::Placed;
 use crate::resolved::Service;
 
-pub(super) fn render(service: &Service) -> Option<Placed> {
-    let namespace = Some(service.namespace.as_str());
-    let object = Object::new(
-        Kind::SERVICE_EXPORT,
-        namespace,
-        service.name.as_str(),
-        json!({}),
-    );
-    service
-        .mcs
-        .then(|| Placed::same(object, service.id(), service.clusters.clone()))
+pub(super) fn render(service: &Service) -> Vec<Placed> {
+    if !service.mcs {
+        return Vec::new();
+    }
+    let locals = service.locals().into_iter();
+    locals
+        .map(|((namespace, name), clusters)| {
+            let namespace = Some(namespace.as_str());
+            let object = Object::new(Kind::SERVICE_EXPORT, namespace, name.as_str(), json!({}));
+            Placed::same(object, service.id(), clusters)
+        })
+        .collect()
 }

@@ -91,6 +91,13 @@ pub enum Cause {
         service: String,
         port: String,
     },
+    /// The Service is headless and its port is not that of its pods.
+    HeadlessPort {
+        cluster: String,
+        service: String,
+        port: u16,
+        target: u16,
+    },
     /// A node has no or another locality than the document.
     Locality {
         cluster: String,
@@ -169,6 +176,7 @@ impl Cause {
             Self::Certificate(_) => "certificate",
             Self::NoSidecar => "no-sidecar",
             Self::PortName { .. } => "port-name",
+            Self::HeadlessPort { .. } => "headless-port",
             Self::Locality { .. } => "locality",
             Self::WrongCluster { .. } => "wrong-cluster",
             Self::Unmarked => "unmarked",
@@ -351,6 +359,17 @@ impl Cause {
             } => (
                 format!("Service {service} in cluster {cluster}: {port}"),
                 "name the port after its protocol (http, http2, grpc, tcp or tls, alone or with -…), or set appProtocol: Istio goes by them",
+            ),
+            Self::HeadlessPort {
+                cluster,
+                service,
+                port,
+                target,
+            } => (
+                format!(
+                    "Service {service} in cluster {cluster} is headless: its name leads to pods, and these listen on {target}, not on {port}"
+                ),
+                "give the Service the port of its pods; published names are answered either way",
             ),
             Self::Locality {
                 cluster,

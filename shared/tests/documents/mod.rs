@@ -56,6 +56,26 @@ pub(crate) fn bundle(mesh: &Mesh, facts: &Facts) -> Bundle {
     )
 }
 
+/// Overrides for all but the first of a service's clusters, of the kind `kind` of four.
+pub(crate) fn overrides(kind: usize, name: &str, port: u32, clusters: &[&Value]) -> Value {
+    let others = clusters.get(1..).unwrap_or_default();
+    let there = format!("{name}-there");
+    match kind {
+        _ if others.is_empty() => json!([]),
+        1 => json!([{ "clusters": others, "namespace": "elsewhere" }]),
+        2 => json!([{ "clusters": others, "port": port + 1 }]),
+        3 => others
+            .iter()
+            .enumerate()
+            .map(|(index, cluster)| match index % 2 {
+                0 => json!({ "clusters": [cluster], "name": there, "namespace": "elsewhere", "port": port + 1 }),
+                _ => json!({ "clusters": [cluster], "name": there }),
+            })
+            .collect(),
+        _ => json!([]),
+    }
+}
+
 /// Documents of all shapes that pass the checks.
 pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
     let label = "[a-z]([a-z0-9-]{0,8}[a-z0-9])?";
@@ -74,6 +94,7 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
         proptest::option::of(label),
         any::<u8>(),
         proptest::option::of(any::<bool>()),
+        0..4_usize,
     );
     (
         proptest::collection::vec(cluster, 1..5),
@@ -108,7 +129,7 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
             let services: Vec<Value> = services
                 .iter()
                 .enumerate()
-                .map(|(index, (name, namespace, port, hostname, mask, retry))| {
+                .map(|(index, (name, namespace, port, hostname, mask, retry, overridden))| {
                     let mut placed: Vec<&Value> =
                         clusters.iter().enumerate().filter(|(i, _)| mask & (1 << i) != 0).map(|(_, c)| &c["name"]).collect();
                     if placed.is_empty() {
@@ -116,7 +137,10 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
                     }
                     // The first is the sample's, so that the sample is not everywhere either.
                     let name = if index == 0 && *retry == Some(true) { "httpbin".to_owned() } else { format!("{name}-{index}") };
-                    let mut service = json!({ "name": name, "namespace": namespace, "port": port, "clusters": placed });
+                    let overrides = overrides(*overridden, &name, *port, &placed);
+                    let mut service = json!({
+                        "name": name, "namespace": namespace, "port": port, "clusters": placed, "overrides": overrides,
+                    });
                     if let Some(hostname) = hostname {
                         service["hostname"] = json!(format!("{hostname}-{index}"));
                     }

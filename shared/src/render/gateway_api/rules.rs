@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::duration::milliseconds;
 use crate::mesh::Protocol;
 use crate::render::virtual_service::ANSWER_HEADER;
-use crate::resolved::{Cluster, Port, Resolved, Route, Service, local_host};
+use crate::resolved::{Cluster, Local, Port, Resolved, Route, Service, local_host};
 
 /// Most matches of a rule, so that a whole route has no more than it may have.
 const MATCHES_MAX: usize = 8;
@@ -17,11 +17,12 @@ const MOVED_PERMANENTLY: u16 = 301;
 pub(super) fn rules(
     port: &Port,
     service: &Service,
+    local: Local<'_>,
     cluster: &Cluster,
     resolved: &Resolved,
 ) -> Vec<Value> {
     if !port.protocol.is_http() {
-        return vec![json!({ "backendRefs": [backend(port, service, &Value::Null)] })];
+        return vec![json!({ "backendRefs": [backend(port, local, &Value::Null)] })];
     }
     let mut rules = Vec::new();
     for route in &service.routes {
@@ -51,7 +52,7 @@ pub(super) fn rules(
             if converted.len() == matches.len() {
                 rule["matches"] = converted.into();
             }
-            let mut filters = filters(port, service, &route.action, &matches[0]);
+            let mut filters = filters(port, local, &route.action, &matches[0]);
             if resolved.answer_header {
                 set_response_header(&mut filters, ANSWER_HEADER, cluster.name.as_str());
             }
@@ -59,7 +60,7 @@ pub(super) fn rules(
                 rule["filters"] = filters.into();
             }
             if !route.action.contains_key("redirect") {
-                rule["backendRefs"] = backends(port, service, route);
+                rule["backendRefs"] = backends(port, local, route);
             }
             if let Some(timeout) = route.action.get("timeout").and_then(Value::as_str) {
                 rule["timeouts"]["request"] = duration(timeout).into();
@@ -129,7 +130,7 @@ fn conditions(converted: &mut Value, one: &Value, field: &str) {
 /// What is done to requests and answers, `first` being the first of the matches.
 fn filters(
     port: &Port,
-    service: &Service,
+    local: Local<'_>,
     action: &Map<String, Value>,
     first: &Value,
 ) -> Vec<Value> {
@@ -141,7 +142,7 @@ fn filters(
         filters.extend(modifiers(headers));
     }
     if let Some(mirror) = action.get("mirror") {
-        filters.push(copy(mirror, action.get("mirrorPercentage"), port, service));
+        filters.push(copy(mirror, action.get("mirrorPercentage"), port, local));
     }
     let mirrors = action.get("mirrors").and_then(Value::as_array);
     for mirror in mirrors.into_iter().flatten() {
@@ -149,7 +150,7 @@ fn filters(
             &mirror["destination"],
             mirror.get("percentage"),
             port,
-            service,
+            local,
         ));
     }
     if let Some(rewrite) = action.get("rewrite") {
@@ -243,12 +244,12 @@ fn set_response_header(filters: &mut Vec<Value>, name: &str, value: &str) {
 }
 
 /// The services that requests go to, in their shares.
-fn backends(port: &Port, service: &Service, route: &Route) -> Value {
+fn backends(port: &Port, local: Local<'_>, route: &Route) -> Value {
     let Some(shares) = route.action.get("to").and_then(Value::as_array) else {
-        return json!([backend(port, service, &Value::Null)]);
+        return json!([backend(port, local, &Value::Null)]);
     };
     let shares = shares.iter().map(|share| {
-        let mut to = backend(port, service, &share["service"]);
+        let mut to = backend(port, local, &share["service"]);
         if let Some(weight) = share.get("weight") {
             to["weight"] = weight.clone();
         }
@@ -262,18 +263,18 @@ fn backends(port: &Port, service: &Service, route: &Route) -> Value {
 }
 
 /// The service, or another one of its namespace.
-fn backend(port: &Port, service: &Service, other: &Value) -> Value {
-    let name = other.as_str().unwrap_or(service.name.as_str());
+fn backend(port: &Port, local: Local<'_>, other: &Value) -> Value {
+    let name = other.as_str().unwrap_or(local.name.as_str());
     json!({ "name": name, "port": port.number })
 }
 
 /// Copies of requests. Only a Service of the same namespace is one to the Gateway API; for all other hosts
 /// Istio has a kind of its own.
-fn copy(to: &Value, percentage: Option<&Value>, port: &Port, service: &Service) -> Value {
-    let host = to["host"].as_str().unwrap_or(service.name.as_str());
+fn copy(to: &Value, percentage: Option<&Value>, port: &Port, local: Local<'_>) -> Value {
+    let host = to["host"].as_str().unwrap_or(local.name.as_str());
     let short = host.split('.').next().unwrap_or(host);
-    let mut backend = backend(port, service, &short.into());
-    if host.contains('.') && host != local_host(short, &service.namespace) {
+    let mut backend = backend(port, local, &short.into());
+    if host.contains('.') && host != local_host(short, local.namespace) {
         backend = json!({ "group": "networking.istio.io", "kind": "Hostname", "name": host });
     }
     if let Some(number) = to["port"].get("number") {
