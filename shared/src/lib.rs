@@ -21,6 +21,7 @@ pub mod engine;
 pub mod expect;
 pub mod facts;
 pub mod import;
+pub mod locality;
 pub mod mesh;
 pub mod name;
 pub mod object;

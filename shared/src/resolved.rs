@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
+use crate::locality::Preferences;
 use crate::mesh::passed_on::IstioFields;
 use crate::mesh::{
     DnsFlavour, ExternalProtocol, Naming, Policy, Protocol, Sample, Target, TlsVersion,
@@ -282,6 +283,8 @@ pub struct Service {
     pub retry: Retry,
     /// Changes to the ejection of gateways that fail: fields of Istio's `OutlierDetection`.
     pub outlier_detection: IstioFields,
+    /// Which of the clusters take the calls of whom.
+    pub locality: Preferences,
     /// How it is tried.
     pub probe: Probe,
     /// Its published names: vanity (where asked for), global, regions, zones.

@@ -73,6 +73,12 @@ codes! {
     HTTP_ONLY = "FM0426", "A setting for requests stands at a service without an HTTP port", [];
     BAD_ISTIO = "FM0501", "The Istio version cannot be read", [];
     OLD_ISTIO = "FM0502", "The Istio version is too old", [];
+    NOBODY_THERE = "FM0503", "No cluster is in a region or zone that is named", [];
+    BAD_SHARES = "FM0504", "Shares of places are not percentages that come to 100", [];
+    SHARES_OVERLAP = "FM0505", "A place and one that lies in it both have a share", [];
+    FITS_NO_CALLER = "FM0506", "An entry of `locality` holds for no caller", [];
+    NOT_RUN_THERE = "FM0507", "A service does not run where its calls are sent", [];
+    REGION_TO_ITSELF = "FM0508", "A region is to come after itself", [];
     NO_CREDENTIAL = "FM0511", "TLS between clusters has no Secret with the gateways' certificates", ["IST0101"];
     TLS_UNUSED = "FM0512", "Settings for TLS stand beside another transport", [];
     BAD_AUTHORITY = "FM0513", "The authorities of certificates are neither `system` nor a path", [];

@@ -12,6 +12,7 @@ mod external_port;
 mod failover;
 mod finding;
 mod labels;
+mod locality;
 mod passed_on;
 mod ports;
 mod provider;

@@ -14,6 +14,7 @@ mod comparable;
 mod compare;
 mod dns;
 mod federated;
+mod locality;
 mod names;
 mod objects;
 mod overrides;
@@ -178,8 +179,12 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
     let mut services = services::find(world, names, findings);
     let naming = services::naming(world, names, &services, findings);
     policies::add(world, names, &mut services);
-    let services: Vec<_> = services.into_iter().map(|one| one.service).collect();
+    let services = services.into_iter().map(|one| (one.service, one.locality));
+    let (mut services, localities): (Vec<_>, Vec<_>) = services.unzip();
     let clusters = clusters::find(world, names, naming.as_ref(), &services, findings);
+    for (service, locality) in services.iter_mut().zip(localities) {
+        service.locality = locality.settle(&clusters);
+    }
     let (samples, images) = samples::find(world, &services);
     let dns = Dns {
         suffix: names.suffix.clone(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::federated::World;
+use super::locality;
 use super::names::{At, Names};
 use super::objects::{Object, field, list, texts};
 use super::routes;
@@ -18,6 +19,8 @@ const ASSUMED_PORT: u32 = 80;
 /// A service, as far as it is known.
 pub(super) struct Found {
     pub(super) service: Service,
+    /// What the rules of its names say of its callers.
+    pub(super) locality: locality::Found,
     /// Indices of the clusters that run it, ascending.
     clusters: Vec<usize>,
     /// `<first>.<second>` that its published names start with, each once.
@@ -171,6 +174,7 @@ fn begin(
             routes: routes::routes(http, (name, namespace), object.namespace()),
             ..Service::default()
         },
+        locality: locality::Found::default(),
         clusters: Vec::new(),
         prefixes: Vec::new(),
     }
