@@ -175,6 +175,7 @@ fn examples_come_back() {
         "walkthrough-printed",
         "three-clusters",
         "routes",
+        "locality",
     ] {
         for target in ENGINES {
             let mut mesh = example(name);
