@@ -26,7 +26,7 @@ use crate::endpoints::{self, ports_of, usually_at};
 use crate::locality::shares;
 use crate::outage::Outage;
 use crate::published::{Level, PublishedName, fails_over};
-use crate::render::dns_endpoint::has_form;
+use crate::render::dns_endpoint::can_be_published;
 use crate::resolved::{Resolved, Service};
 
 /// Who answers calls for a name.
@@ -216,7 +216,7 @@ impl<'a> World<'a> {
                     let known = &self.resolved.clusters[cluster].gateway.addresses;
                     addresses.extend(known.iter().flatten().cloned());
                 }
-                return if has_form(&addresses) {
+                return if can_be_published(&addresses, self.resolved) {
                     published
                 } else {
                     BTreeSet::new()

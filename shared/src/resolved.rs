@@ -153,6 +153,9 @@ pub struct Dns {
     pub naming: Naming,
     /// Seconds.
     pub ttl: u32,
+    /// Where host names of load balancers are resolved: the addresses of those that are known, at least
+    /// one each.
+    pub host_names: Option<BTreeMap<HostName, Vec<IpAddr>>>,
     /// Index of the cluster with the records; also the hub of engines that have one.
     pub cluster: usize,
     /// Name servers of a private zone, each `address` or `address:port`.

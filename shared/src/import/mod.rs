@@ -192,6 +192,7 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
         naming: naming.map(|_| Naming::Gateway),
         ttl: dns::ttl(world),
         cluster: dns::cluster(world),
+        resolve_host_names: None,
         nameservers: Vec::new(),
         external_dns: dns::external_dns(world, &name),
     };
