@@ -77,11 +77,12 @@ fn calls_are_spread_by_shares_and_leave_a_place_that_fails() {
 #[test]
 fn the_region_that_is_named_comes_before_the_rest() {
     let bed = Bed::take();
+    let usual = bed.document();
+    bed.apply(&usual);
+    bed.verified(&usual);
     for (next, cluster) in [("eu", "cluster2"), ("us-east4", "cluster3")] {
-        let mut document = with_locality(
-            &bed,
-            json!({ "failover": [{ "from": "us-west2", "to": next }] }),
-        );
+        let locality = json!({ "failover": [{ "from": "us-west2", "to": next }] });
+        let mut document = with_locality(&bed, locality);
         document["spec"]["clusters"][1]["region"] = "eu".into();
         document["spec"]["clusters"][1]["zone"] = "eu-a".into();
         bed.apply(&document);
@@ -90,6 +91,6 @@ fn the_region_that_is_named_comes_before_the_rest() {
         all_by(&bed, "cluster1", cluster);
         bed.scale("cluster1", ("default", "httpbin"), 1);
         all_by(&bed, "cluster1", "cluster1");
-        bed.remove(&document);
     }
+    bed.remove(&usual);
 }
