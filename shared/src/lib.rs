@@ -23,6 +23,7 @@ pub mod expect;
 pub mod facts;
 pub mod import;
 mod local;
+pub mod locality;
 pub mod mesh;
 pub mod name;
 pub mod object;

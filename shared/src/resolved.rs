@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
+use crate::locality::Preferences;
 use crate::mesh::passed_on::IstioFields;
 use crate::mesh::{
     DnsFlavour, ExternalProtocol, Naming, Policy, Protocol, Sample, Target, TlsVersion,
@@ -156,6 +157,9 @@ pub struct Dns {
     pub naming: Naming,
     /// Seconds.
     pub ttl: u32,
+    /// Where host names of load balancers are resolved: the addresses of those that are known, at least
+    /// one each.
+    pub host_names: Option<BTreeMap<HostName, Vec<IpAddr>>>,
     /// Index of the cluster with the records; also the hub of engines that have one.
     pub cluster: usize,
     /// Name servers of a private zone, each `address` or `address:port`.
@@ -291,6 +295,8 @@ pub struct Service {
     pub retry: Retry,
     /// Changes to the ejection of gateways that fail: fields of Istio's `OutlierDetection`.
     pub outlier_detection: IstioFields,
+    /// Which of the clusters take the calls of whom.
+    pub locality: Preferences,
     /// How it is tried.
     pub probe: Probe,
     /// Its published names: vanity (where asked for), global, regions, zones.

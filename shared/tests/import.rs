@@ -179,6 +179,7 @@ fn examples_come_back() {
         "three-clusters",
         "routes",
         "clusters-that-differ",
+        "locality",
     ] {
         for target in ENGINES {
             let mut mesh = example(name);

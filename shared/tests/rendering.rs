@@ -7,7 +7,7 @@
 
 mod documents;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use documents::{bundle, meshes};
 use proptest::prelude::*;
@@ -269,6 +269,7 @@ fn an_unknown_address_leaves_records_out_and_no_address_falls_back() {
     );
     let none = Facts {
         gateways: BTreeMap::from([("south".to_owned(), Vec::new())]),
+        ..Facts::default()
     };
     let none = bundle(&mesh, &none);
     let endpoints =
@@ -399,4 +400,101 @@ proptest! {
             }
         }
     }
+}
+
+/// Every record of a document: name, type and targets.
+fn records(mesh: &Mesh, facts: &Facts) -> BTreeSet<(String, String, String)> {
+    let bundle = bundle(mesh, facts);
+    let mut records = BTreeSet::new();
+    for object in bundle.clusters.iter().flat_map(|one| one.objects()) {
+        for record in object.body["spec"]["endpoints"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            if let Some(name) = record["dnsName"].as_str() {
+                let targets: Vec<&str> = record["targets"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|target| target.as_str().unwrap())
+                    .collect();
+                let kind = record["recordType"].as_str().unwrap();
+                records.insert((name.to_owned(), kind.to_owned(), targets.join(" ")));
+            }
+        }
+    }
+    records
+}
+
+#[test]
+fn host_names_are_resolved_only_where_no_alias_can_stand() {
+    let mut mesh = three_clusters();
+    mesh.spec.services.truncate(1);
+    mesh.spec.services[0].clusters = None;
+    mesh.spec.clusters[1].gateway.as_mut().unwrap().addresses = vec!["lb2.example.net".into()];
+    let found = |mesh: &Mesh, facts: &Facts, code: &str| -> Vec<String> {
+        let findings = check(mesh, facts).findings.into_iter();
+        let findings = findings.filter(|one| one.code == code);
+        findings.map(|one| one.path).collect()
+    };
+    let global = "orders.sales.external.svc.mesh.example.com";
+    let r2 = "orders.sales.external.svc.r2.mesh.example.com";
+    let has = |records: &BTreeSet<(String, String, String)>, name: &str| -> Vec<(String, String)> {
+        let records = records.iter().filter(|(host, _, _)| host == name);
+        records
+            .map(|(_, kind, targets)| (kind.clone(), targets.clone()))
+            .collect()
+    };
+    let is = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs
+            .iter()
+            .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+            .collect()
+    };
+    // As it was: nothing where DNS has no form, and what to do.
+    assert_eq!(has(&records(&mesh, &Facts::default()), global), []);
+    assert_eq!(found(&mesh, &Facts::default(), "FM0306").len(), 2);
+    assert_eq!(found(&mesh, &Facts::default(), "FM0322"), [""; 0]);
+
+    mesh.spec.dns.resolve_host_names = Some(true);
+    let of = |index: usize| format!("spec.clusters[{index}].gateway.addresses");
+    assert_eq!(found(&mesh, &Facts::default(), "FM0322"), [of(1), of(2)]);
+    // The address that is one stands alone until somebody looks.
+    assert_eq!(
+        has(&records(&mesh, &Facts::default()), global),
+        is(&[("A", "203.0.113.1")])
+    );
+    assert_eq!(has(&records(&mesh, &Facts::default()), r2), []);
+
+    let mut facts = Facts::default();
+    let addresses = |list: &[&str]| list.iter().map(|ip| ip.parse().unwrap()).collect();
+    let lb2 = addresses(&["203.0.113.20", "2001:db8::20"]);
+    facts.host_names.insert("lb2.example.net".to_owned(), lb2);
+    assert_eq!(found(&mesh, &facts, "FM0322"), [of(2)]);
+    facts
+        .host_names
+        .insert("lb.example.net".to_owned(), addresses(&["203.0.113.30"]));
+    assert_eq!(found(&mesh, &facts, "FM0322"), [""; 0]);
+    assert_eq!(found(&mesh, &facts, "FM0306"), [""; 0]);
+    assert_eq!(found(&mesh, &facts, "FM0321"), ["spec.services[0].name"]);
+    let all = records(&mesh, &facts);
+    assert_eq!(
+        has(&all, global),
+        is(&[
+            ("A", "203.0.113.1 203.0.113.20 203.0.113.30"),
+            ("AAAA", "2001:db8::20")
+        ])
+    );
+    assert_eq!(
+        has(&all, r2),
+        is(&[("A", "203.0.113.20 203.0.113.30"), ("AAAA", "2001:db8::20")])
+    );
+    let zone = "orders.sales.external.svc.b.r2.mesh.example.com";
+    assert_eq!(
+        has(&all, zone),
+        is(&[("CNAME", "lb.example.net")]),
+        "an alias stays true by itself"
+    );
+    assert_eq!(has(&all, "buy.mesh.example.com"), is(&[("CNAME", global)]));
 }

@@ -40,6 +40,7 @@ fn it_takes_what_the_reader_takes_and_sees_slips() {
         "walkthrough-printed",
         "three-clusters",
         "routes",
+        "locality",
         "outside-hosts",
         "protocols",
         "clusters-that-differ",

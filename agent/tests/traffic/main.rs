@@ -15,6 +15,7 @@ mod failover;
 mod following;
 mod gateway_api;
 mod guide;
+mod locality;
 mod outages;
 mod overrides;
 #[path = "../browser/page.rs"]

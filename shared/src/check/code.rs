@@ -48,6 +48,8 @@ codes! {
     NAME_SERVER_TWICE = "FM0311", "A name server is given twice", [];
     MANY_NAME_SERVERS = "FM0312", "There are more name servers than CoreDNS takes", [];
     PROVIDER_SETTINGS = "FM0313", "ExternalDNS takes no such setting or file for the provider", [];
+    HOST_NAME_RESOLVED = "FM0321", "Records have addresses to which load balancers' host names resolve now", [];
+    HOST_NAME_UNRESOLVED = "FM0322", "A load balancer's host name is to be resolved, and its addresses are not known", [];
     BAD_PORT = "FM0401", "A port is not between 1 and 65535", [];
     SERVED_NOWHERE = "FM0402", "A service runs in no cluster", [];
     BAD_PATH = "FM0403", "A route's path does not start with a slash", [];
@@ -78,6 +80,12 @@ codes! {
     OVERRIDDEN_PORT = "FM0435", "An override is of a port that the service has not", [];
     BAD_ISTIO = "FM0501", "The Istio version cannot be read", [];
     OLD_ISTIO = "FM0502", "The Istio version is too old", [];
+    NOBODY_THERE = "FM0503", "No cluster is in a region or zone that is named", [];
+    BAD_SHARES = "FM0504", "Shares of places are not percentages that come to 100", [];
+    SHARES_OVERLAP = "FM0505", "A place and one that lies in it both have a share", [];
+    FITS_NO_CALLER = "FM0506", "An entry of `locality` holds for no caller", [];
+    NOT_RUN_THERE = "FM0507", "A service does not run where its calls are sent", [];
+    REGION_TO_ITSELF = "FM0508", "A region is to come after itself", [];
     NO_CREDENTIAL = "FM0511", "TLS between clusters has no Secret with the gateways' certificates", ["IST0101"];
     TLS_UNUSED = "FM0512", "Settings for TLS stand beside another transport", [];
     BAD_AUTHORITY = "FM0513", "The authorities of certificates are neither `system` nor a path", [];

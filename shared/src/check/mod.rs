@@ -14,6 +14,7 @@ mod failover;
 mod finding;
 mod gateway_api;
 mod labels;
+mod locality;
 mod mcs;
 mod overrides;
 mod passed_on;
@@ -85,7 +86,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     }
     let istio = istio(spec.istio.as_deref(), findings);
     let clusters = clusters::check(spec, facts, findings);
-    let dns = dns::check(spec, name.as_ref(), clusters.as_deref(), findings);
+    let dns = dns::check(spec, facts, name.as_ref(), clusters.as_deref(), findings);
     let gitops = engine::check(spec, findings);
     let services = services::check(spec, dns.as_ref(), clusters.as_deref(), findings);
     let external = external::check(spec, name.as_ref(), istio, services.as_deref(), findings);

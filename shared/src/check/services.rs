@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::chosen::Chosen;
 use super::overrides::Usual;
-use super::{Findings, code, failover, overrides, passed_on, ports, routes};
+use super::{Findings, code, failover, locality, overrides, passed_on, ports, routes};
 use crate::mesh::passed_on::{IstioFields, TRAFFIC_POLICY, shape};
 use crate::mesh::{self, Naming, Spec};
 use crate::name::HOST_NAME_MAX;
@@ -38,25 +38,38 @@ pub(super) fn check(
         );
         return None;
     }
+    let for_all = clusters.and_then(|clusters| {
+        locality::check("spec.locality", spec.locality.as_ref(), clusters, findings)
+    });
     let resolved: Vec<Option<Service>> = spec
         .services
         .iter()
         .enumerate()
-        .map(|(index, service)| one(index, service, spec, dns, clusters, findings))
+        .map(|(index, service)| {
+            one(
+                (index, service),
+                spec,
+                dns,
+                clusters,
+                for_all.as_ref(),
+                findings,
+            )
+        })
         .collect();
     let resolved: Vec<Service> = resolved.into_iter().collect::<Option<_>>()?;
     names_once(&resolved, findings);
     ports::across(&resolved, spec, clusters?, findings);
     overrides::across(&resolved, spec, clusters?, findings);
+    locality::told_of_all(spec, &for_all?, &resolved, clusters?, findings);
     Some(resolved)
 }
 
 fn one(
-    index: usize,
-    service: &mesh::Service,
+    (index, service): (usize, &mesh::Service),
     spec: &Spec,
     dns: Option<&Dns>,
     clusters: Option<&[Cluster]>,
+    for_all: Option<&locality::Rules>,
     findings: &mut Findings,
 ) -> Option<Service> {
     let at = |field: &str| format!("spec.services[{index}].{field}");
@@ -97,6 +110,14 @@ fn one(
         service.failover.as_ref(),
         findings,
     );
+    let own = clusters.and_then(|clusters| {
+        locality::check(
+            &at("locality"),
+            service.locality.as_ref(),
+            clusters,
+            findings,
+        )
+    });
     let probe = failover::probe(&at("probe"), service, routes.as_deref(), findings);
 
     let (name, namespace, ports, serving) = (name?, namespace?, ports?, serving?);
@@ -128,12 +149,21 @@ fn one(
             return None;
         }
     };
+    let locality = locality::of_service(
+        &at("locality"),
+        &own?,
+        for_all?,
+        &serving,
+        clusters?,
+        findings,
+    );
     Some(Service {
         name,
         namespace,
         ports,
         clusters: serving,
         overrides: overrides?,
+        locality,
         routes: routes?,
         subsets: subsets?,
         traffic_policy: traffic_policy?,

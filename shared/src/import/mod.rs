@@ -14,6 +14,7 @@ mod comparable;
 mod compare;
 mod dns;
 mod federated;
+mod locality;
 mod locals;
 mod names;
 mod objects;
@@ -183,8 +184,12 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
     }
     locals::write(world, &mut services);
     policies::add(world, names, &mut services);
-    let services: Vec<_> = services.into_iter().map(|one| one.service).collect();
+    let services = services.into_iter().map(|one| (one.service, one.locality));
+    let (mut services, localities): (Vec<_>, Vec<_>) = services.unzip();
     let clusters = clusters::find(world, names, naming.as_ref(), &services, findings);
+    for (service, locality) in services.iter_mut().zip(localities) {
+        service.locality = locality.settle(&clusters);
+    }
     let (samples, images) = samples::find(world, &services);
     let dns = Dns {
         suffix: names.suffix.clone(),
@@ -192,6 +197,7 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
         naming: naming.map(|_| Naming::Gateway),
         ttl: dns::ttl(world),
         cluster: dns::cluster(world),
+        resolve_host_names: None,
         nameservers: Vec::new(),
         external_dns: dns::external_dns(world, &name),
     };

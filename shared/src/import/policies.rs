@@ -1,6 +1,7 @@
 //! What goes with a service: subsets and policy of its pods, who sees its names, exports, and failover.
 
 use super::federated::World;
+use super::locality;
 use super::names::Names;
 use super::objects::{Object, field, list, texts};
 use super::routes::shaped;
@@ -23,12 +24,13 @@ const MAY_HAVE_ARRIVED: [&str; 6] = [
 /// Adds to the services what other objects say of them.
 pub(super) fn add(world: &World, names: &Names, services: &mut [Found]) {
     let index = Index::new(services);
-    for (_, object) in world.of_kind("DestinationRule") {
+    for (cluster, object) in world.of_kind("DestinationRule") {
         let host = field(&object.value, &["spec", "host"]);
         if let Some(at) = index.local(host, object.namespace()) {
             pods(object, &mut services[at].service);
         } else if let Some(at) = host.as_str().and_then(|host| index.published(host, names)) {
             ejection(object, &mut services[at].service);
+            locality::add(cluster, object, &mut services[at].locality);
         }
     }
     let published = |object: &Object| {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::federated::World;
+use super::locality;
 use super::locals::{self, Place};
 use super::names::{At, Names};
 use super::objects::{Object, field, list, texts};
@@ -22,6 +23,8 @@ pub(super) struct Found {
     pub(super) service: Service,
     /// What it is in each of the clusters that run it.
     pub(super) places: Vec<Place>,
+    /// What the rules of its names say of its callers.
+    pub(super) locality: locality::Found,
     /// `<first>.<second>` that its published names start with, each once.
     pub(super) prefixes: Vec<(String, String)>,
 }
@@ -197,6 +200,7 @@ fn begin(
             ..Service::default()
         },
         places: Vec::new(),
+        locality: locality::Found::default(),
         prefixes: Vec::new(),
     }
 }

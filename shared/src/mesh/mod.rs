@@ -7,6 +7,7 @@ mod cluster;
 mod dns;
 mod external;
 mod gitops;
+mod locality;
 mod overrides;
 pub mod passed_on;
 mod read;
@@ -21,6 +22,7 @@ pub use cluster::{Cluster, DnsFlavour, EgressGateway, Gateway};
 pub use dns::{Credentials, Dns, ExternalDns, Naming, Policy};
 pub use external::{ExternalHost, ExternalPort, ExternalProtocol, TlsOrigination};
 pub use gitops::Gitops;
+pub use locality::{Distribution, Locality, RegionFailover};
 pub use overrides::{OverriddenPort, Override};
 pub use read::{Limits, ReadError};
 pub use service::{Failover, Port, Probe, Protocol, Service};
@@ -110,6 +112,10 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = false)))]
     pub mcs: Option<bool>,
+    /// For all services that say nothing themselves: who takes the calls of whom, see
+    /// [locality](#locality).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locality: Option<Locality>,
     /// The clusters.
     pub clusters: Vec<Cluster>,
     /// The shared services.

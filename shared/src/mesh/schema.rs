@@ -127,6 +127,19 @@ pub(super) fn provider_settings(_: &mut SchemaGenerator) -> Schema {
     schema
 }
 
+/// Where a cluster is.
+pub(super) fn place(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "title": "region, or `region/zone`", "type": "string", "minLength": 1 })
+}
+
+/// Shares of places, in percent.
+pub(super) fn shares(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "title": "percentages by place", "type": "object", "minProperties": 1,
+        "additionalProperties": { "type": "integer", "minimum": 1, "maximum": 100 },
+    })
+}
+
 /// Seconds.
 pub(super) fn seconds(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "title": "seconds", "type": "integer", "minimum": 1, "maximum": 2_147_483_647 })

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Override;
+use super::locality::Locality;
 use super::passed_on::IstioFields;
 
 /// A service that every cluster can call.
@@ -75,6 +76,10 @@ pub struct Service {
     /// What happens to calls while a cluster fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failover: Option<Failover>,
+    /// Which of the clusters that run it take the calls of whom, in place of the document's own
+    /// `locality`; see [locality](#locality).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locality: Option<Locality>,
     /// The request by which the service is tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Probe>,

@@ -94,7 +94,7 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
         proptest::option::of(label),
         any::<u8>(),
         proptest::option::of(any::<bool>()),
-        0..4_usize,
+        (0..4_usize, 0..4_u8),
     );
     (
         proptest::collection::vec(cluster, 1..5),
@@ -129,7 +129,7 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
             let services: Vec<Value> = services
                 .iter()
                 .enumerate()
-                .map(|(index, (name, namespace, port, hostname, mask, retry, overridden))| {
+                .map(|(index, (name, namespace, port, hostname, mask, retry, (overridden, locality)))| {
                     let mut placed: Vec<&Value> =
                         clusters.iter().enumerate().filter(|(i, _)| mask & (1 << i) != 0).map(|(_, c)| &c["name"]).collect();
                     if placed.is_empty() {
@@ -141,6 +141,9 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
                     let mut service = json!({
                         "name": name, "namespace": namespace, "port": port, "clusters": placed, "overrides": overrides,
                     });
+                    if let Some(locality) = preferences(*locality, &placed, &clusters) {
+                        service["locality"] = locality;
+                    }
                     if let Some(hostname) = hostname {
                         service["hostname"] = json!(format!("{hostname}-{index}"));
                     }
@@ -166,4 +169,31 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
             mesh.spec.mcs = mcs.then_some(true);
             with_target(&mesh, Target::ALL[target])
         })
+}
+
+/// Who takes the calls of whom, of several kinds, for a service that runs in the clusters of these names.
+fn preferences(kind: u8, placed: &[&Value], clusters: &[Value]) -> Option<Value> {
+    let runs = |cluster: &&Value| placed.contains(&&cluster["name"]);
+    let place =
+        |cluster: &Value| format!("{}/{}", text(&cluster["region"]), text(&cluster["zone"]));
+    let first = clusters.iter().find(runs)?;
+    let last = clusters.iter().rfind(runs)?;
+    let mut given = json!({});
+    if kind & 1 != 0 {
+        given["failover"] = json!([{ "to": last["region"] }]);
+    }
+    if kind & 2 != 0 {
+        let mut shares = json!({});
+        shares[place(first)] = json!(100);
+        if place(last) != place(first) {
+            shares[place(first)] = json!(70);
+            shares[place(last)] = json!(30);
+        }
+        given["distribute"] = json!([{ "from": place(last), "to": shares }]);
+    }
+    (kind > 0).then_some(given)
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
 }

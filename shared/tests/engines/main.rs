@@ -140,6 +140,7 @@ fn engines_agree_on_every_example() {
             gateways: clusters
                 .map(|(i, cluster)| (cluster.name.clone(), vec![format!("198.51.100.{}", i + 1)]))
                 .collect(),
+            ..Facts::default()
         };
         agree(&mesh, &facts);
     }
