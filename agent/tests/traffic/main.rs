@@ -10,7 +10,9 @@
 #[path = "../browser/agent_process.rs"]
 mod agent_process;
 mod bed;
+mod bookinfo;
 mod broken;
+mod external;
 mod failover;
 mod following;
 mod guide;
@@ -18,6 +20,7 @@ mod outages;
 #[path = "../browser/page.rs"]
 #[expect(dead_code, reason = "the browser's tests do more with a page")]
 mod page;
+mod protocols;
 mod regions;
 mod routes;
 mod tls;

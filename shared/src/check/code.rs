@@ -71,6 +71,9 @@ codes! {
     TCP_TELLS_NO_NAME = "FM0424", "Inside a mesh, plain TCP is told by its port alone", ["IST0134"];
     GATEWAY_SERVICE_PORT = "FM0425", "The gateways' Services need another port", ["IST0162"];
     HTTP_ONLY = "FM0426", "A setting for requests stands at a service without an HTTP port", [];
+    BOOKINFO_UNUSED = "FM0441", "Settings for bookinfo stand beside no sample of that name", [];
+    BOOKINFO_POLICY = "FM0442", "Bookinfo's route rules and a service's own subsets are for the same pods", ["KIA0201"];
+    BOOKINFO_SERVICE_PORT = "FM0443", "A service of bookinfo is shared under a port that it has not", [];
     BAD_ISTIO = "FM0501", "The Istio version cannot be read", [];
     OLD_ISTIO = "FM0502", "The Istio version is too old", [];
     NO_CREDENTIAL = "FM0511", "TLS between clusters has no Secret with the gateways' certificates", ["IST0101"];

@@ -60,6 +60,9 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
         full(host, namespace);
     }
     if object.kind() == "VirtualService" {
+        if let Some(Value::Array(hosts)) = spec.get_mut("hosts") {
+            hosts.iter_mut().for_each(|host| full(host, namespace));
+        }
         if !ours {
             // The Gateway that takes the place of theirs.
             spec.shift_remove("gateways");

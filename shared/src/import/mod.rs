@@ -30,6 +30,7 @@ use crate::resolved::{DEFAULT_ISTIO, IstioVersion};
 use crate::yaml;
 use federated::World;
 use names::Names;
+use samples::Samples;
 
 /// A text with manifests: YAML or JSON, any number of documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,10 +178,10 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
     });
     let mut services = services::find(world, names, findings);
     let naming = services::naming(world, names, &services, findings);
-    policies::add(world, names, &mut services);
+    let samples = Samples::find(world, &services);
+    policies::add(world, names, &samples, &mut services);
     let services: Vec<_> = services.into_iter().map(|one| one.service).collect();
     let clusters = clusters::find(world, names, naming.as_ref(), &services, findings);
-    let (samples, images) = samples::find(world, &services);
     let dns = Dns {
         suffix: names.suffix.clone(),
         federation: names.federation.clone(),
@@ -199,8 +200,9 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
             answer_header: routes::answer_header(world),
             clusters,
             services,
-            samples,
-            images,
+            samples: samples.samples,
+            bookinfo: samples.bookinfo,
+            images: samples.images,
             ..Spec::default()
         },
         ..Mesh::default()

@@ -56,6 +56,13 @@ pub(crate) fn bundle(mesh: &Mesh, facts: &Facts) -> Bundle {
     )
 }
 
+const BOOKINFO: [&str; 4] = [
+    "{}",
+    r#"{"routes":"all-v1"}"#,
+    r#"{"routes":"reviews-v2-v3"}"#,
+    r#"{"routes":"reviews-v3"}"#,
+];
+
 /// Documents of all shapes that pass the checks.
 pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
     let label = "[a-z]([a-z0-9-]{0,8}[a-z0-9])?";
@@ -82,8 +89,9 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
         proptest::option::of(1..100_000_u32),
         any::<prop::sample::Index>(),
         prop_oneof![Just("external-dns"), Just("default"), Just("istio-system")],
+        0..BOOKINFO.len(),
     )
-        .prop_map(|(clusters, services, target, ttl, dns, namespace)| {
+        .prop_map(|(clusters, services, target, ttl, dns, namespace, bookinfo)| {
             let clusters: Vec<Value> = clusters
                 .iter()
                 .enumerate()
@@ -113,8 +121,12 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
                     if placed.is_empty() {
                         placed.push(&clusters[0]["name"]);
                     }
-                    // The first is the sample's, so that the sample is not everywhere either.
-                    let name = if index == 0 && *retry == Some(true) { "httpbin".to_owned() } else { format!("{name}-{index}") };
+                    // The first is a sample's, so that the sample is not everywhere either.
+                    let name = match (index, retry) {
+                        (0, Some(true)) => "httpbin".to_owned(),
+                        (0, Some(false)) => "productpage".to_owned(),
+                        _ => format!("{name}-{index}"),
+                    };
                     let mut service = json!({ "name": name, "namespace": namespace, "port": port, "clusters": placed });
                     if let Some(hostname) = hostname {
                         service["hostname"] = json!(format!("{hostname}-{index}"));
@@ -132,7 +144,8 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
                         "suffix": "mesh.example.com", "cluster": dns.get(&clusters)["name"],
                         "externalDns": { "provider": "aws", "namespace": namespace },
                     },
-                    "clusters": clusters, "services": services, "samples": ["sleep", "httpbin"],
+                    "clusters": clusters, "services": services, "samples": ["sleep", "httpbin", "bookinfo"],
+                    "bookinfo": serde_json::from_str::<Value>(BOOKINFO[bookinfo]).unwrap(),
                 },
             }))
             .unwrap();
