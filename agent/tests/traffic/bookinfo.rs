@@ -67,20 +67,21 @@ fn each_route_rule_of_bookinfo_shows_its_reviews() {
         bed.apply(&document);
         bed.verified(&document);
         // A rule takes a moment to be everywhere.
-        eventually(routes.unwrap_or("no rule"), || {
+        let what = routes.unwrap_or("no rule");
+        let few = eventually(what, || {
             let seen = seen(&bed, 20);
             let are_those = seen.keys().eq(versions.iter().copied());
-            are_those.then_some(()).ok_or_else(|| format!("{seen:?}"))
+            are_those.then_some(()).ok_or_else(|| format!("{seen:?}"))?;
+            Ok(seen)
         });
-        let seen = seen(&bed, PAGES);
-        println!("{}: {seen:?}", routes.unwrap_or("no rule"));
-        assert!(
-            seen.keys().eq(versions.iter().copied()),
-            "{routes:?}: {seen:?}"
-        );
-        let mean = PAGES / versions.len();
-        for count in seen.values() {
-            assert!(count.abs_diff(mean) <= TOLERANCE, "{routes:?}: {seen:?}");
+        println!("{what}: {few:?}");
+        if routes == Some("reviews-v2-v3") {
+            let seen = seen(&bed, PAGES);
+            println!("{what}: {seen:?}");
+            let halves = seen
+                .values()
+                .all(|count| count.abs_diff(PAGES / 2) <= TOLERANCE);
+            assert!(halves && seen.keys().eq(few.keys()), "{seen:?}");
         }
     }
     bed.apply(&bed.document());

@@ -68,10 +68,21 @@ impl Drop for Outside {
     }
 }
 
-/// An egress gateway as a person adds one: pods that Istio makes a gateway of.
-fn egress_gateway() -> Value {
+/// An egress gateway: pods as the ingress gateway has, with a Service of their own.
+fn egress_gateway(bed: &Bed) -> Value {
+    let ingress = [
+        "-n=istio-system",
+        "get",
+        "deployment/istio-ingressgateway",
+        "-o=json",
+    ];
+    let ingress: Value = serde_json::from_str(&bed.kubectl(CLIENT, &ingress)).unwrap();
     let metadata = json!({"name": EXIT, "namespace": "istio-system"});
     let labels = json!({"app": EXIT});
+    let mut spec = ingress["spec"].clone();
+    spec["selector"]["matchLabels"] = labels.clone();
+    spec["template"]["metadata"]["labels"] =
+        json!({"app": EXIT, "sidecar.istio.io/inject": "false"});
     json!({
         "apiVersion": "v1", "kind": "List", "items": [
             {
@@ -81,19 +92,7 @@ fn egress_gateway() -> Value {
                     {"name": "https", "port": 443, "targetPort": 8443},
                 ]},
             },
-            {
-                "apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata,
-                "spec": {
-                    "selector": {"matchLabels": labels},
-                    "template": {
-                        "metadata": {
-                            "labels": {"app": EXIT, "sidecar.istio.io/inject": "true"},
-                            "annotations": {"inject.istio.io/templates": "gateway"},
-                        },
-                        "spec": {"containers": [{"name": "istio-proxy", "image": "auto"}]},
-                    },
-                },
-            },
+            {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec},
         ],
     })
 }
@@ -155,7 +154,8 @@ fn hosts_outside_are_called_as_the_document_says_and_only_those() {
         .map(|name| format!("update add {}. 2 A {address}", host(name)))
         .collect();
     names.update(&records.join("\n")).unwrap();
-    bed.kubectl_apply(CLIENT, &egress_gateway());
+    let gateway = egress_gateway(&bed);
+    bed.kubectl_apply(CLIENT, &gateway);
     let root = bed.mesh.authority().certificate();
     bed.client(CLIENT, &["sh", "-c", "cat > /tmp/root.pem"], &root);
 
@@ -221,7 +221,7 @@ fn hosts_outside_are_called_as_the_document_says_and_only_those() {
             .unwrap();
     };
     delete(&registry_only());
-    delete(&egress_gateway());
+    delete(&gateway);
     let records = hosts
         .iter()
         .map(|name| format!("update delete {}. A", host(name)));

@@ -92,6 +92,8 @@ func call(w http.ResponseWriter, r *http.Request) {
 	default:
 		// HealthCheckResponse{status: SERVING}
 		_, _ = w.Write([]byte{0, 0, 0, 0, 2, 8, 1})
+		// Without the length of the whole, behind which nothing is expected.
+		_ = http.NewResponseController(w).Flush()
 	}
 	w.Header().Set("grpc-status", status)
 }
