@@ -574,7 +574,7 @@ fn meshes() -> impl Strategy<Value = Mesh> {
 }
 
 const SAMPLES: [&str; 6] = [
-    r#"{}"#,
+    "{}",
     r#"{"samples":["sleep"]}"#,
     r#"{"samples":["httpbin"]}"#,
     r#"{"samples":["httpbin","sleep"]}"#,

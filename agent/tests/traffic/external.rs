@@ -188,9 +188,11 @@ fn hosts_outside_are_called_as_the_document_says_and_only_those() {
             let answer = call(&bed, scheme, name);
             (answer == "outside").then_some(()).ok_or(answer)
         });
-        let log = outside.log(&format!("/from-{scheme}"));
-        let of_host = log.lines().filter(|line| line.contains(&host(name)));
-        let seen = of_host.last().unwrap_or_else(|| panic!("{name}: {log}"));
+        let log = outside.log(&format!("/from-{scheme} "));
+        let mut of_host = log.lines().filter(|line| line.contains(&host(name)));
+        let seen = of_host
+            .next_back()
+            .unwrap_or_else(|| panic!("{name}: {log}"));
         assert!(
             seen.ends_with(&format!("in {as_seen}")) || seen.contains(&format!("in {as_seen}.")),
             "{seen}"

@@ -61,7 +61,9 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
     }
     if object.kind() == "VirtualService" {
         if let Some(Value::Array(hosts)) = spec.get_mut("hosts") {
-            hosts.iter_mut().for_each(|host| full(host, namespace));
+            for host in hosts {
+                full(host, namespace);
+            }
         }
         if !ours {
             // The Gateway that takes the place of theirs.

@@ -200,7 +200,7 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
             answer_header: routes::answer_header(world),
             clusters,
             services,
-            samples: samples.samples,
+            samples: samples.placed,
             bookinfo: samples.bookinfo,
             images: samples.images,
             ..Spec::default()

@@ -15,7 +15,7 @@ use crate::resolved::{DEFAULT_NAMESPACE, EXTERNAL_DNS_IMAGE, HTTPBIN_IMAGE, SLEE
 
 /// The samples that are placed, and what is said of them.
 pub(super) struct Samples {
-    pub(super) samples: Vec<Sample>,
+    pub(super) placed: Vec<Sample>,
     pub(super) bookinfo: Option<Bookinfo>,
     /// Images other than the default.
     pub(super) images: Option<Images>,
@@ -26,13 +26,13 @@ pub(super) struct Samples {
 impl Samples {
     pub(super) fn find(world: &World, services: &[Found]) -> Self {
         let mut images = Images::default();
-        let mut samples = Vec::new();
+        let mut placed = Vec::new();
         if let Some(found) = deployment(
             world,
             Sample::Httpbin.as_str(),
             namespace(Sample::Httpbin, services),
         ) {
-            samples.push(Sample::Httpbin);
+            placed.push(Sample::Httpbin);
             images.httpbin = image(found, HTTPBIN_IMAGE);
         }
         if let Some(found) = deployment(
@@ -40,7 +40,7 @@ impl Samples {
             Sample::Sleep.as_str(),
             namespace(Sample::Sleep, services),
         ) {
-            samples.push(Sample::Sleep);
+            placed.push(Sample::Sleep);
             images.sleep = image(found, SLEEP_IMAGE);
         }
         let namespace = namespace(Sample::Bookinfo, services);
@@ -50,7 +50,7 @@ impl Samples {
             .collect();
         let mut bookinfo = None;
         if let Some(programs) = programs {
-            samples.push(Sample::Bookinfo);
+            placed.push(Sample::Bookinfo);
             let others = programs
                 .into_iter()
                 .filter_map(|(program, object)| Some((program, image(object, &program.image())?)));
@@ -64,7 +64,7 @@ impl Samples {
             .next()
             .and_then(|(_, object)| image(object, EXTERNAL_DNS_IMAGE));
         Self {
-            samples,
+            placed,
             bookinfo,
             images: (images != Images::default()).then_some(images),
             namespace: namespace.to_owned(),
