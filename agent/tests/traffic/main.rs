@@ -1,6 +1,7 @@
 //! Requests between meshes: real clusters with pods, Istio, ExternalDNS and a name server.
 //!
-//! One bed for all, one test at a time; each leaves the clusters as it found them.
+//! One bed for all, one test at a time. Each takes away what it added beside its document, and starts
+//! from an empty bed or from the usual document, whose pods then need not start again.
 
 #![allow(
     clippy::unwrap_used,
