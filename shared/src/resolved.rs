@@ -10,7 +10,8 @@ use serde_json::Value;
 use crate::locality::Preferences;
 use crate::mesh::passed_on::IstioFields;
 use crate::mesh::{
-    DnsFlavour, ExternalProtocol, Naming, Policy, Protocol, Sample, Target, TlsVersion,
+    BookinfoProgram, BookinfoRoutes, DnsFlavour, ExternalProtocol, Naming, Policy, Protocol,
+    Sample, Target, TlsVersion,
 };
 use crate::name::{HostName, HostPattern, Label};
 use crate::published::PublishedName;
@@ -63,6 +64,8 @@ pub const CREDENTIALS_FOLDER: &str = "/etc/external-dns/credentials";
 pub const DEFAULT_BRANCH: &str = "main";
 /// The port of the sample `httpbin` where no service of that name says otherwise.
 pub const DEFAULT_HTTPBIN_PORT: u16 = 8000;
+/// The port of every service of the sample `bookinfo`, by which they call each other.
+pub const BOOKINFO_PORT: u16 = 9080;
 /// A maintained httpbin, for amd64 and arm64.
 pub const HTTPBIN_IMAGE: &str = "docker.io/mccutchen/go-httpbin:v2.15.0";
 /// curl, for amd64, arm64 and more.
@@ -98,6 +101,8 @@ pub struct Resolved {
     pub external: Vec<ExternalHost>,
     /// The samples, without repetition, in the order of [`Sample::ALL`].
     pub samples: Vec<Sample>,
+    /// Which versions of the sample `bookinfo` answer; `None` for all of them in turn.
+    pub bookinfo: Option<BookinfoRoutes>,
     /// Images by what they are for.
     pub images: Images,
 }
@@ -117,6 +122,18 @@ pub struct Gitops {
 }
 
 impl Resolved {
+    /// The shared service that a sample is.
+    pub fn service_of(&self, sample: Sample) -> Option<&Service> {
+        let name = sample.service()?;
+        self.services.iter().find(|one| one.name.as_str() == name)
+    }
+
+    /// Where a sample runs: in the namespace of its shared service, else in `default`.
+    pub fn namespace_of(&self, sample: Sample) -> &str {
+        self.service_of(sample)
+            .map_or(DEFAULT_NAMESPACE, |service| service.namespace.as_str())
+    }
+
     /// The port of gateways for what is called on port 80, unless the document says otherwise.
     pub fn usual_gateway_port(&self) -> u16 {
         usual_gateway_port(self.tls.is_some())
@@ -463,6 +480,8 @@ pub struct Images {
     pub httpbin: String,
     /// For the sample `sleep`.
     pub sleep: String,
+    /// For the sample `bookinfo`: each of [`BookinfoProgram::ALL`], in that order.
+    pub bookinfo: Vec<(BookinfoProgram, String)>,
     /// For `ExternalDNS`.
     pub external_dns: String,
 }

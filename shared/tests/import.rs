@@ -532,7 +532,7 @@ fn meshes() -> impl Strategy<Value = Mesh> {
         proptest::collection::vec(service, 0..5),
         0..ENGINES.len(),
         proptest::option::of(1..100_000_u32),
-        (any::<bool>(), any::<bool>(), 0..5_usize, proptest::option::of(0..5_usize)),
+        (any::<bool>(), any::<bool>(), 0..SAMPLES.len(), proptest::option::of(0..5_usize)),
     )
         .prop_map(|(clusters, services, target, ttl, (external_dns, header, samples, dns_cluster))| {
             let clusters: Vec<Value> = clusters
@@ -578,17 +578,18 @@ fn meshes() -> impl Strategy<Value = Mesh> {
                 })
                 .collect();
             let dns_cluster = dns_cluster.and_then(|index| clusters.get(index)).map(|one| one["name"].clone());
-            let mut mesh: Mesh = serde_json::from_value(json!({
+            let mut document = json!({
                 "apiVersion": "fedmesh.dev/v1alpha1", "kind": "Mesh", "metadata": { "name": "m" },
                 "spec": {
                     "dns": { "suffix": "mesh.example.com", "federation": "fed" },
                     "answerHeader": header,
                     "mcs": samples == 1,
                     "clusters": clusters, "services": services,
-                    "samples": SAMPLES[samples % SAMPLES.len()],
                 },
-            }))
-            .unwrap();
+            });
+            let samples: Value = serde_json::from_str(SAMPLES[samples]).unwrap();
+            document["spec"].as_object_mut().unwrap().extend(samples.as_object().unwrap().clone());
+            let mut mesh: Mesh = serde_json::from_value(document).unwrap();
             mesh.spec.target = Some(ENGINES[target]);
             mesh.spec.dns.ttl = ttl;
             if external_dns {
@@ -602,7 +603,14 @@ fn meshes() -> impl Strategy<Value = Mesh> {
         })
 }
 
-const SAMPLES: [&[&str]; 4] = [&["sleep"], &["httpbin"], &["sleep", "httpbin"], &[]];
+const SAMPLES: [&str; 6] = [
+    "{}",
+    r#"{"samples":["sleep"]}"#,
+    r#"{"samples":["httpbin"]}"#,
+    r#"{"samples":["httpbin","sleep"]}"#,
+    r#"{"samples":["bookinfo"],"bookinfo":{"routes":"all-v1"},"images":{"bookinfo":{"reviews-v2":"reviews:2"}}}"#,
+    r#"{"samples":["sleep","bookinfo"],"bookinfo":{"routes":"reviews-v2-v3"}}"#,
+];
 const GATEWAYS: [&str; 3] = [
     "{}",
     r#"{"service":"door","namespace":"edge","selector":{"app":"door"}}"#,

@@ -86,7 +86,7 @@ pub(crate) fn status(bed: &Bed, path: &str) -> (String, f64) {
 
 #[test]
 fn requests_fare_as_the_routes_say() {
-    let bed = Bed::take();
+    let bed = Bed::with_usual();
     let stock = two_versions();
     bed.kubectl_apply("cluster1", &stock);
     let document = document(&bed);
@@ -156,7 +156,7 @@ fn requests_fare_as_the_routes_say() {
         "200",
         "others are as before"
     );
-    bed.remove(&document);
+    bed.apply(&bed.document());
     bed.mesh
         .kubectl()
         .run_with_input("cluster1", &["delete", "-f", "-"], &stock.to_string())

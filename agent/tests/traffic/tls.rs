@@ -9,19 +9,6 @@ use crate::bed::{Bed, CLUSTERS, GLOBAL, ZONE, eventually, line};
 const SECRET: &str = "door";
 const BYTES: u16 = 8001;
 
-pub(crate) fn open_gateway(bed: &Bed, context: &str) {
-    let patch = json!({"spec": {"ports": [{"name": "bytes", "port": BYTES, "targetPort": BYTES}]}});
-    let object = ["patch", "service/istio-ingressgateway", "-n=istio-system"];
-    let patch = patch.to_string();
-    bed.kubectl(context, &[&object[..], &["--patch", &patch]].concat());
-}
-
-pub(crate) fn close_gateway(bed: &Bed, context: &str) {
-    let patch = json!({"spec": {"ports": [{"port": BYTES, "$patch": "delete"}]}}).to_string();
-    let object = ["patch", "service/istio-ingressgateway", "-n=istio-system"];
-    bed.kubectl(context, &[&object[..], &["--patch", &patch]].concat());
-}
-
 pub(crate) fn names() -> Vec<String> {
     let levels = CLUSTERS.iter().flat_map(|(_, region, zone)| {
         [
@@ -103,11 +90,11 @@ fn named(bed: &Bed, document: &Value, what: &str) {
 
 #[test]
 fn every_name_in_tls_and_a_certificate_that_is_not_taken() {
-    let bed = Bed::take();
+    let bed = Bed::with_usual();
     let authority = bed.mesh.authority();
     for (context, ..) in CLUSTERS {
         put_certificate(&bed, context, authority, &names());
-        open_gateway(&bed, context);
+        bed.open_gateway(context, BYTES);
     }
     let document = document(&bed);
     bed.apply(&document);
@@ -128,10 +115,10 @@ fn every_name_in_tls_and_a_certificate_that_is_not_taken() {
 
     change_certificate(&bed, "cluster2", authority, &names());
     bed.verified(&document);
-    bed.remove(&document);
+    bed.apply(&bed.document());
     for (context, ..) in CLUSTERS {
         take_certificate(&bed, context);
-        close_gateway(&bed, context);
+        bed.close_gateway(context, BYTES);
     }
 }
 

@@ -78,6 +78,9 @@ codes! {
     OVERRIDES_NOTHING = "FM0433", "An override changes nothing", [];
     OVERRIDES_COLLIDE = "FM0434", "Two services are one Kubernetes Service in a cluster", [];
     OVERRIDDEN_PORT = "FM0435", "An override is of a port that the service has not", [];
+    BOOKINFO_UNUSED = "FM0441", "Settings for bookinfo stand beside no sample of that name", [];
+    BOOKINFO_POLICY = "FM0442", "Bookinfo's route rules and a service's own subsets are for the same pods", ["KIA0201"];
+    BOOKINFO_SERVICE_PORT = "FM0443", "A service of bookinfo is shared under a port or a name that it has not", [];
     BAD_ISTIO = "FM0501", "The Istio version cannot be read", [];
     OLD_ISTIO = "FM0502", "The Istio version is too old", [];
     NOBODY_THERE = "FM0503", "No cluster is in a region or zone that is named", [];

@@ -21,13 +21,14 @@ mod passed_on;
 mod ports;
 mod provider;
 mod routes;
+mod samples;
 mod services;
 mod tls;
 
 pub use finding::{Finding, Fix, Severity};
 
 use crate::facts::Facts;
-use crate::mesh::{Images, Mesh, Sample};
+use crate::mesh::{BookinfoProgram, Images, Mesh, Sample};
 use crate::name::{HostName, Label, NameError};
 use crate::ownership;
 use crate::resolved::{self, IstioVersion, Resolved};
@@ -111,12 +112,14 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
             .into_iter()
             .filter(|sample| spec.samples.contains(sample))
             .collect(),
+        bookinfo: spec.bookinfo.as_ref().and_then(|bookinfo| bookinfo.routes),
         images: images?,
     };
     clusters::check_ports(&resolved, findings);
     dns::check_records(&resolved, findings);
     engine::check_limits(&resolved, findings);
     tls::certificates(&resolved, findings);
+    samples::check(&resolved, findings);
     Some(resolved)
 }
 
@@ -175,9 +178,18 @@ fn images(images: Option<&Images>, findings: &mut Findings) -> Option<resolved::
         images.and_then(|i| i.external_dns.as_ref()),
         resolved::EXTERNAL_DNS_IMAGE,
     );
+    let bookinfo: Vec<_> = BookinfoProgram::ALL
+        .into_iter()
+        .map(|program| {
+            let field = format!("bookinfo.{}", program.as_str());
+            let given = images.and_then(|i| i.bookinfo.get(&program));
+            Some((program, one(&field, given, &program.image())?))
+        })
+        .collect();
     Some(resolved::Images {
         httpbin: httpbin?,
         sleep: sleep?,
+        bookinfo: bookinfo.into_iter().collect::<Option<_>>()?,
         external_dns: external_dns?,
     })
 }

@@ -9,12 +9,12 @@ use super::comparable;
 use super::dns::is_external_dns;
 use super::federated::World;
 use super::names::{self, Names};
-use super::objects::{Object, field, list, texts};
+use super::objects::{Object, list, texts};
 use super::services::{destination, is_at_gateway, local};
 use crate::check::{Findings, Severity, code};
 use crate::engine;
 use crate::render::render;
-use crate::resolved::Resolved;
+use crate::resolved::{Resolved, local_host};
 
 /// Longest value that a finding quotes, in characters.
 const QUOTED: usize = 120;
@@ -134,7 +134,12 @@ fn id(object: &Object) -> Id<'_> {
 fn stand_in<'a>(object: &Object, rendered: &'a [Object], names: &Names) -> Option<&'a Object> {
     let meant = |object: &Object| -> BTreeSet<String> {
         let hosts = names::hosts(object).into_iter();
-        hosts.map(|host| names.meant(host)).collect()
+        hosts
+            .map(|host| match local(&host.into(), object.namespace()) {
+                Some((name, namespace)) => local_host(name, namespace),
+                None => names.meant(host),
+            })
+            .collect()
     };
     let hosts = meant(object);
     let about = destination(object);
@@ -150,13 +155,7 @@ fn stand_in<'a>(object: &Object, rendered: &'a [Object], names: &Names) -> Optio
                 is_at_gateway(one) && destination(one) == about
             }
             "VirtualService" => !is_at_gateway(one) && !meant(one).is_disjoint(&hosts),
-            "ServiceEntry" | "DestinationRule" | "DNSEndpoint" => {
-                let local = |object: &Object| {
-                    local(field(&object.value, &["spec", "host"]), object.namespace())
-                };
-                !meant(one).is_disjoint(&hosts)
-                    || local(object).is_some() && local(object) == local(one)
-            }
+            "ServiceEntry" | "DestinationRule" | "DNSEndpoint" => !meant(one).is_disjoint(&hosts),
             "Deployment" => is_external_dns(object) && is_external_dns(one),
             _ => false,
         }

@@ -32,6 +32,7 @@ use crate::resolved::{DEFAULT_ISTIO, IstioVersion};
 use crate::yaml;
 use federated::World;
 use names::Names;
+use samples::Samples;
 
 /// A text with manifests: YAML or JSON, any number of documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -183,14 +184,14 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
         locals::rename(&mut services);
     }
     locals::write(world, &mut services);
-    policies::add(world, names, &mut services);
+    let samples = Samples::find(world, &services);
+    policies::add(world, names, &samples, &mut services);
     let services = services.into_iter().map(|one| (one.service, one.locality));
     let (mut services, localities): (Vec<_>, Vec<_>) = services.unzip();
     let clusters = clusters::find(world, names, naming.as_ref(), &services, findings);
     for (service, locality) in services.iter_mut().zip(localities) {
         service.locality = locality.settle(&clusters);
     }
-    let (samples, images) = samples::find(world, &services);
     let dns = Dns {
         suffix: names.suffix.clone(),
         federation: names.federation.clone(),
@@ -210,8 +211,9 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
             answer_header: routes::answer_header(world),
             clusters,
             services,
-            samples,
-            images,
+            samples: samples.placed,
+            bookinfo: samples.bookinfo,
+            images: samples.images,
             ..Spec::default()
         },
         ..Mesh::default()

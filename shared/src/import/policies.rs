@@ -5,6 +5,7 @@ use super::locality;
 use super::names::Names;
 use super::objects::{Object, field, list, texts};
 use super::routes::shaped;
+use super::samples::Samples;
 use super::services::{Found, Index, is_at_gateway};
 use crate::mesh::passed_on::{IstioFields, OUTLIER_DETECTION, SUBSET, TRAFFIC_POLICY};
 use crate::mesh::{Failover, Service};
@@ -22,10 +23,13 @@ const MAY_HAVE_ARRIVED: [&str; 6] = [
 ];
 
 /// Adds to the services what other objects say of them.
-pub(super) fn add(world: &World, names: &Names, services: &mut [Found]) {
+pub(super) fn add(world: &World, names: &Names, samples: &Samples, services: &mut [Found]) {
     let index = Index::new(services);
     for (cluster, object) in world.of_kind("DestinationRule") {
         let host = field(&object.value, &["spec", "host"]);
+        if samples.has_rule_for(object) {
+            continue;
+        }
         if let Some(at) = index.local(host, object.namespace()) {
             pods(object, &mut services[at].service);
         } else if let Some(at) = host.as_str().and_then(|host| index.published(host, names)) {

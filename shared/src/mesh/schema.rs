@@ -8,12 +8,12 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use super::Mesh;
 use super::passed_on::{self, Kind};
+use super::{BookinfoProgram, Mesh};
 
 /// Our keyword for a default that is no value, such as "what the agent finds".
 const DEFAULT_IN_WORDS: &str = "x-default";
-/// Our keyword for a part that is passed on to Istio.
+/// Our keyword for a part that is described as a whole, such as one that is passed on to Istio.
 const PASSED_ON: &str = "x-passed-on";
 /// A duration as Go and Istio write it.
 const DURATION: &str = "^([0-9]+(\\.[0-9]+)?(h|m|s|ms))+$";
@@ -165,6 +165,22 @@ pub(super) fn status(_: &mut SchemaGenerator) -> Schema {
 /// An image reference.
 pub(super) fn image(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "title": "image", "type": "string", "minLength": 1 })
+}
+
+/// Images of the sample bookinfo, by program.
+pub(super) fn bookinfo_images(_: &mut SchemaGenerator) -> Schema {
+    let image = json!({ "type": "string", "minLength": 1 });
+    let images: serde_json::Map<String, Value> = BookinfoProgram::ALL
+        .iter()
+        .map(|program| (program.as_str().to_owned(), image.clone()))
+        .collect();
+    let mut schema = json_schema!({
+        "title": "images", "type": "object", "additionalProperties": false,
+    });
+    schema.insert("properties".into(), images.into());
+    // They all mean the same, so the reference has one line for them.
+    schema.insert(PASSED_ON.into(), true.into());
+    schema
 }
 
 /// Addresses of gateways.

@@ -1,5 +1,6 @@
 //! From a [`Resolved`] to placed objects; one file per kind of object.
 
+mod bookinfo;
 pub(crate) mod destination_rule;
 pub(crate) mod dns_endpoint;
 mod dns_endpoint_definition;

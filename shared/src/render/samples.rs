@@ -2,17 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::{all, skeleton};
+use super::{all, bookinfo, skeleton};
 use crate::mesh::Sample;
 use crate::object::{Kind, Object};
 use crate::placed::Placed;
-use crate::resolved::{DEFAULT_HTTPBIN_PORT, DEFAULT_NAMESPACE, Resolved, Service};
+use crate::resolved::{BOOKINFO_PORT, DEFAULT_HTTPBIN_PORT, DEFAULT_NAMESPACE, Resolved, Service};
 
 /// Where a sample runs under one name.
 pub(super) struct Place {
-    name: String,
+    /// The name of the Service that others call.
+    pub(super) name: String,
     pub(super) namespace: String,
-    /// Clusters and the ports of the Service there.
+    /// Clusters and the ports of that Service there.
     clusters: Vec<(usize, Value)>,
 }
 
@@ -22,35 +23,31 @@ impl Place {
     }
 }
 
-/// A shared service with the sample's name says where it runs; without one it runs in `default`
-/// everywhere.
+/// The shared service of a sample says where it runs; without one it runs in `default` everywhere.
 pub(super) fn places(sample: Sample, resolved: &Resolved) -> Vec<Place> {
-    let shared = resolved
-        .services
-        .iter()
-        .find(|service| service.name.as_str() == sample.as_str());
-    let port = match (sample, shared) {
-        (Sample::Httpbin, Some(service)) => return places_of(service),
-        (Sample::Httpbin, None) => {
-            json!([{ "name": "http", "port": DEFAULT_HTTPBIN_PORT, "targetPort": "http" }])
-        }
-        (Sample::Sleep, _) => json!([{ "name": "http", "port": 80, "targetPort": 80 }]),
+    if let Some(service) = resolved.service_of(sample) {
+        return places_of(service);
+    }
+    let port = match sample {
+        Sample::Httpbin => port("http", DEFAULT_HTTPBIN_PORT, &json!("http")),
+        Sample::Sleep => port("http", 80, &json!(80)),
+        Sample::Bookinfo => port("http", BOOKINFO_PORT, &json!("http")),
     };
     let clusters = all(resolved).into_iter();
     vec![Place {
-        name: sample.as_str().into(),
+        name: sample.service().unwrap_or(sample.as_str()).into(),
         namespace: DEFAULT_NAMESPACE.into(),
-        clusters: clusters.map(|cluster| (cluster, port.clone())).collect(),
+        clusters: clusters.map(|at| (at, json!([port]))).collect(),
     }]
 }
 
-/// What the document shares as `httpbin`.
+/// What the document shares.
 fn places_of(service: &Service) -> Vec<Place> {
     let ports = |cluster: usize| {
         let ports = service.local(cluster).ports.iter();
         ports
             // Istio reads the protocol at the beginning of a port's name.
-            .map(|port| json!({ "name": port.name(), "port": port.number, "targetPort": "http" }))
+            .map(|one| port(&one.name(), one.number, &json!("http")))
             .collect()
     };
     let locals = service.locals().into_iter();
@@ -63,61 +60,119 @@ fn places_of(service: &Service) -> Vec<Place> {
         .collect()
 }
 
-pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
-    resolved
-        .samples
-        .iter()
-        .flat_map(|&sample| {
-            let places = places(sample, resolved).into_iter();
-            places.flat_map(move |place| one(sample, place, resolved))
-        })
-        .collect()
+pub(super) fn port(name: &str, number: u16, target: &Value) -> Value {
+    json!({ "name": name, "port": number, "targetPort": target })
 }
 
-fn one(sample: Sample, place: Place, resolved: &Resolved) -> [Placed; 3] {
-    let sample_name = sample.as_str();
-    let clusters = place.clusters();
-    let name = place.name.as_str();
-    let object = |kind, body| {
-        let object = Object::new(kind, Some(&place.namespace), name, body);
-        object.label("app", sample_name)
-    };
-    let (container, image) = match sample {
-        Sample::Httpbin => (
-            r#"{"name":"httpbin","image":"","imagePullPolicy":"IfNotPresent",
-            "ports":[{"name":"http","containerPort":8080}],
-            "readinessProbe":{"httpGet":{"path":"/status/200","port":"http"}}}"#,
-            &resolved.images.httpbin,
-        ),
-        Sample::Sleep => (
-            r#"{"name":"sleep","image":"","imagePullPolicy":"IfNotPresent","command":["/bin/sleep","infinity"]}"#,
-            &resolved.images.sleep,
-        ),
-    };
+pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
+    let mut placed = Vec::new();
+    for &sample in &resolved.samples {
+        for place in &places(sample, resolved) {
+            let subject = format!("sample-{}", sample.as_str());
+            let label = sample.service().unwrap_or(sample.as_str());
+            let app = App {
+                subject: &subject,
+                label,
+                name: &place.name,
+                place,
+            };
+            placed.extend(match sample {
+                Sample::Httpbin => one_program(
+                    &app,
+                    r#"{"name":"httpbin","image":"","imagePullPolicy":"IfNotPresent",
+                    "ports":[{"name":"http","containerPort":8080}],
+                    "readinessProbe":{"httpGet":{"path":"/status/200","port":"http"}}}"#,
+                    &resolved.images.httpbin,
+                ),
+                Sample::Sleep => one_program(
+                    &app,
+                    r#"{"name":"sleep","image":"","imagePullPolicy":"IfNotPresent","command":["/bin/sleep","infinity"]}"#,
+                    &resolved.images.sleep,
+                ),
+                Sample::Bookinfo => bookinfo::render(&app, resolved),
+            });
+        }
+    }
+    placed
+}
+
+/// A sample of one program, which has one name for all of it.
+fn one_program(app: &App<'_>, container: &'static str, image: &str) -> Vec<Placed> {
     let mut container = skeleton(container);
-    container["image"] = image.as_str().into();
-    let account = object(Kind::SERVICE_ACCOUNT, json!({}));
-    let mut body = skeleton(r#"{"spec":{"selector":{},"ports":[]}}"#);
-    body["spec"]["selector"]["app"] = sample_name.into();
-    let service = object(Kind::SERVICE, body);
-    // The label asks for a sidecar also where the namespace does not.
-    let mut body = skeleton(
-        r#"{"spec":{"replicas":1,"selector":{"matchLabels":{}},"template":{
-        "metadata":{"labels":{"app":"","version":"v1","sidecar.istio.io/inject":"true"}},
-        "spec":{"serviceAccountName":"","containers":[]}}}}"#,
-    );
-    body["spec"]["selector"]["matchLabels"]["app"] = sample_name.into();
-    let template = &mut body["spec"]["template"];
-    template["metadata"]["labels"]["app"] = sample_name.into();
-    template["spec"]["serviceAccountName"] = name.into();
-    template["spec"]["containers"] = vec![container].into();
-    let deployment = object(Kind::DEPLOYMENT, body);
-    let subject = format!("sample-{sample_name}");
-    let ports = place.clusters.into_iter();
-    let ports = ports.map(|(cluster, ports)| (cluster, vec![ports]));
-    [
-        Placed::same(account, &subject, clusters.clone()),
-        Placed::with_fields(service, &subject, &[&["spec", "ports"]], ports.collect()),
-        Placed::same(deployment, &subject, clusters),
+    container["image"] = image.into();
+    let spec = json!({ "serviceAccountName": app.name, "containers": [container] });
+    vec![
+        app.account(app.name),
+        app.service_of_place(),
+        app.deployment(app.name, "v1", &json!({ "app": app.label }), spec),
     ]
+}
+
+/// A Service of a sample and the pods behind it.
+#[derive(Clone, Copy)]
+pub(super) struct App<'a> {
+    pub(super) subject: &'a str,
+    /// The label `app` of its pods.
+    pub(super) label: &'a str,
+    /// The Service's name.
+    pub(super) name: &'a str,
+    pub(super) place: &'a Place,
+}
+
+impl App<'_> {
+    pub(super) fn account(&self, name: &str) -> Placed {
+        self.object(Kind::SERVICE_ACCOUNT, name, json!({}))
+    }
+
+    /// With the same ports everywhere.
+    pub(super) fn service(&self, ports: &Value) -> Placed {
+        let mut body = skeleton(r#"{"spec":{"selector":{},"ports":[]}}"#);
+        body["spec"]["selector"]["app"] = self.label.into();
+        body["spec"]["ports"] = ports.clone();
+        self.object(Kind::SERVICE, self.name, body)
+    }
+
+    /// With the ports that others call in each cluster.
+    pub(super) fn service_of_place(&self) -> Placed {
+        let ports = self.place.clusters.iter();
+        let ports = ports.map(|(cluster, ports)| (*cluster, vec![ports.clone()]));
+        let template = self.service(&json!([])).template;
+        Placed::with_fields(
+            template,
+            self.subject,
+            &[&["spec", "ports"]],
+            ports.collect(),
+        )
+    }
+
+    /// `selector` tells its pods from those of other versions; `spec` is that of the pods.
+    pub(super) fn deployment(
+        &self,
+        name: &str,
+        version: &str,
+        selector: &Value,
+        spec: Value,
+    ) -> Placed {
+        // The label asks for a sidecar also where the namespace does not.
+        let mut body = skeleton(
+            r#"{"spec":{"replicas":1,"selector":{"matchLabels":{}},"template":{
+            "metadata":{"labels":{"app":"","version":"","sidecar.istio.io/inject":"true"}},
+            "spec":{}}}}"#,
+        );
+        body["spec"]["selector"]["matchLabels"] = selector.clone();
+        let template = &mut body["spec"]["template"];
+        template["metadata"]["labels"]["app"] = self.label.into();
+        template["metadata"]["labels"]["version"] = version.into();
+        template["spec"] = spec;
+        self.object(Kind::DEPLOYMENT, name, body)
+    }
+
+    pub(super) fn object(&self, kind: Kind, name: &str, body: Value) -> Placed {
+        let object = Object::new(kind, Some(&self.place.namespace), name, body);
+        Placed::same(
+            object.label("app", self.label),
+            self.subject,
+            self.place.clusters(),
+        )
+    }
 }

@@ -75,6 +75,12 @@ pub(crate) fn overrides(kind: usize, name: &str, port: u32, clusters: &[&Value])
         _ => json!([]),
     }
 }
+const BOOKINFO: [&str; 4] = [
+    "{}",
+    r#"{"routes":"all-v1"}"#,
+    r#"{"routes":"reviews-v2-v3"}"#,
+    r#"{"routes":"reviews-v3"}"#,
+];
 
 /// Documents of all shapes that pass the checks.
 pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
@@ -103,9 +109,9 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
         proptest::option::of(1..100_000_u32),
         any::<prop::sample::Index>(),
         prop_oneof![Just("external-dns"), Just("default"), Just("istio-system")],
-        any::<(bool, bool)>(),
+        (any::<(bool, bool)>(), 0..BOOKINFO.len()),
     )
-        .prop_map(|(clusters, services, target, ttl, dns, namespace, (gateway_api, mcs))| {
+        .prop_map(|(clusters, services, target, ttl, dns, namespace, ((gateway_api, mcs), bookinfo))| {
             let clusters: Vec<Value> = clusters
                 .iter()
                 .enumerate()
@@ -135,8 +141,12 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
                     if placed.is_empty() {
                         placed.push(&clusters[0]["name"]);
                     }
-                    // The first is the sample's, so that the sample is not everywhere either.
-                    let name = if index == 0 && *retry == Some(true) { "httpbin".to_owned() } else { format!("{name}-{index}") };
+                    // The first is a sample's, so that the sample is not everywhere either.
+                    let name = match (index, retry) {
+                        (0, Some(true)) => "httpbin".to_owned(),
+                        (0, Some(false)) => "productpage".to_owned(),
+                        _ => format!("{name}-{index}"),
+                    };
                     let overrides = overrides(*overridden, &name, *port, &placed);
                     let mut service = json!({
                         "name": name, "namespace": namespace, "port": port, "clusters": placed, "overrides": overrides,
@@ -160,7 +170,8 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
                         "suffix": "mesh.example.com", "cluster": dns.get(&clusters)["name"],
                         "externalDns": { "provider": "aws", "namespace": namespace },
                     },
-                    "clusters": clusters, "services": services, "samples": ["sleep", "httpbin"],
+                    "clusters": clusters, "services": services, "samples": ["sleep", "httpbin", "bookinfo"],
+                    "bookinfo": serde_json::from_str::<Value>(BOOKINFO[bookinfo]).unwrap(),
                 },
             }))
             .unwrap();

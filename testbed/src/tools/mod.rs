@@ -104,6 +104,16 @@ pub const HTTPBIN: GoProgram = GoProgram {
     toolchain: None,
 };
 
+/// Stands in for bookinfo, and for services of every protocol; see its source.
+pub const SERVICES: GoProgram = GoProgram {
+    name: "services",
+    folder: "go/services",
+    package: ".",
+    ldflags: "-s -w",
+    also_known_as: &[],
+    toolchain: None,
+};
+
 /// Requests at a constant rate, and what became of them; see its source.
 pub const LOAD: GoProgram = GoProgram {
     name: "load",
