@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use documents::{bundle, meshes};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shared::bundle::{Bundle, WRITTEN_BY};
+use shared::bundle::{Bundle, ClusterManifests, WRITTEN_BY};
 use shared::facts::Facts;
 use shared::mesh::{Mesh, Target};
 use shared::{check, published, yaml};
@@ -357,7 +357,7 @@ proptest! {
 fn records(mesh: &Mesh, facts: &Facts) -> BTreeSet<(String, String, String)> {
     let bundle = bundle(mesh, facts);
     let mut records = BTreeSet::new();
-    for object in bundle.clusters.iter().flat_map(|one| one.objects()) {
+    for object in bundle.clusters.iter().flat_map(ClusterManifests::objects) {
         for record in object.body["spec"]["endpoints"]
             .as_array()
             .into_iter()
