@@ -406,7 +406,7 @@ proptest! {
 fn records(mesh: &Mesh, facts: &Facts) -> BTreeSet<(String, String, String)> {
     let bundle = bundle(mesh, facts);
     let mut records = BTreeSet::new();
-    for object in bundle.clusters.iter().flat_map(|one| one.objects()) {
+    for object in bundle.clusters.iter().flat_map(ClusterManifests::objects) {
         for record in object.body["spec"]["endpoints"]
             .as_array()
             .into_iter()

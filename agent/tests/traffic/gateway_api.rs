@@ -85,7 +85,7 @@ fn every_name_answers_and_requests_fare_as_the_routes_say() {
     let authority = bed.mesh.authority();
     for (context, ..) in CLUSTERS {
         tls::put_certificate(&bed, context, authority, &tls::names());
-        tls::open_gateway(&bed, context);
+        bed.open_gateway(context, tls::BYTES);
     }
     let in_tls = with_gateway_api(tls::document(&bed));
     bed.apply(&in_tls);
@@ -95,7 +95,7 @@ fn every_name_answers_and_requests_fare_as_the_routes_say() {
     bed.remove(&in_tls);
     for (context, ..) in CLUSTERS {
         tls::take_certificate(&bed, context);
-        tls::close_gateway(&bed, context);
+        bed.close_gateway(context, tls::BYTES);
     }
     bed.mesh
         .kubectl()

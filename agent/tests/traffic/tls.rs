@@ -7,7 +7,7 @@ use testbed::Authority;
 use crate::bed::{Bed, CLUSTERS, GLOBAL, ZONE, eventually, line};
 
 const SECRET: &str = "door";
-const BYTES: u16 = 8001;
+pub(crate) const BYTES: u16 = 8001;
 
 pub(crate) fn names() -> Vec<String> {
     let levels = CLUSTERS.iter().flat_map(|(_, region, zone)| {

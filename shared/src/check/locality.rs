@@ -87,14 +87,12 @@ pub(super) fn check(
 
 fn region(path: &str, text: &str, clusters: &[Cluster], findings: &mut Findings) -> Option<Label> {
     let known = |cluster: &&Cluster| cluster.region.as_str() == text;
-    match clusters.iter().find(known) {
-        Some(cluster) => Some(cluster.region.clone()),
-        None => {
-            let regions = clusters.iter().map(|cluster| cluster.region.to_string());
-            nobody_there(path, "region", text, regions, findings);
-            None
-        }
+    let found = clusters.iter().find(known);
+    if found.is_none() {
+        let regions = clusters.iter().map(|cluster| cluster.region.to_string());
+        nobody_there(path, "region", text, regions, findings);
     }
+    found.map(|cluster| cluster.region.clone())
 }
 
 /// A region, or a zone as `region/zone`.
@@ -107,22 +105,15 @@ fn place(path: &str, text: &str, clusters: &[Cluster], findings: &mut Findings) 
     };
     let known =
         |cluster: &&Cluster| (cluster.region.as_str(), cluster.zone.as_str()) == (region, zone);
-    match clusters.iter().find(known) {
-        Some(cluster) => Some(Place {
-            region: cluster.region.clone(),
-            zone: Some(cluster.zone.clone()),
-        }),
-        None => {
-            nobody_there(
-                path,
-                "zone",
-                text,
-                clusters.iter().map(Cluster::locality),
-                findings,
-            );
-            None
-        }
+    let found = clusters.iter().find(known);
+    if found.is_none() {
+        let zones = clusters.iter().map(Cluster::locality);
+        nobody_there(path, "zone", text, zones, findings);
     }
+    found.map(|cluster| Place {
+        region: cluster.region.clone(),
+        zone: Some(cluster.zone.clone()),
+    })
 }
 
 fn nobody_there(
