@@ -71,6 +71,7 @@ codes! {
     TCP_TELLS_NO_NAME = "FM0424", "Inside a mesh, plain TCP is told by its port alone", ["IST0134"];
     GATEWAY_SERVICE_PORT = "FM0425", "The gateways' Services need another port", ["IST0162"];
     HTTP_ONLY = "FM0426", "A setting for requests stands at a service without an HTTP port", [];
+    ISTIO_REFUSES = "FM0441", "Values that are passed on to Istio do not go together, so it would refuse them", ["IST0106"];
     BAD_ISTIO = "FM0501", "The Istio version cannot be read", [];
     OLD_ISTIO = "FM0502", "The Istio version is too old", [];
     NO_CREDENTIAL = "FM0511", "TLS between clusters has no Secret with the gateways' certificates", ["IST0101"];

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::services::is_path;
-use super::{Findings, code, passed_on};
+use super::{Findings, admission, code, passed_on};
 use crate::mesh::passed_on::{IstioFields, OUTLIER_DETECTION, shape};
 use crate::mesh::{Failover, Service};
 use crate::resolved::{DEFAULT_PER_TRY_TIMEOUT, Probe, Retry, Route};
@@ -55,7 +55,9 @@ pub(super) fn outlier_detection(
     let Some(given) = failover.and_then(|failover| failover.outlier_detection.as_ref()) else {
         return Some(IstioFields::new());
     };
-    if !passed_on::check(&shape(OUTLIER_DETECTION), given, path, findings) {
+    if !passed_on::check(&shape(OUTLIER_DETECTION), given, path, findings)
+        || !admission::outlier_detection(path, given, findings)
+    {
         return None;
     }
     let number = |field: &str| given.get(field).and_then(Value::as_f64);
@@ -127,9 +129,14 @@ pub(super) fn probe(
     })
 }
 
-/// Whether Istio reads `text` as a duration: decimal numbers, each with a unit, the greater units
-/// first, one millisecond at least (Go's `time.ParseDuration`, without signs).
+/// Whether Istio reads `text` as a duration: one millisecond at least.
 pub(super) fn is_duration(text: &str) -> bool {
+    milliseconds(text).is_some_and(|time| time > 0)
+}
+
+/// A duration as Istio reads it: decimal numbers, each with a unit, the greater units first (Go's
+/// `time.ParseDuration`, without signs and without what is shorter than a millisecond).
+pub(super) fn milliseconds(text: &str) -> Option<u64> {
     let mut rest = text;
     let mut total: u64 = 0;
     let mut units: &[(&str, u64)] = &[("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
@@ -140,26 +147,26 @@ pub(super) fn is_duration(text: &str) -> bool {
         if let Some(behind) = after.strip_prefix('.') {
             (fraction, after) = behind.split_at(digits(behind));
             if fraction.is_empty() || fraction.len() > 9 {
-                return false;
+                return None;
             }
         }
         let letters = after.bytes().take_while(u8::is_ascii_lowercase).count();
         let (unit, after) = after.split_at(letters);
-        let Some(place) = units.iter().position(|(name, _)| *name == unit) else {
-            return false;
-        };
-        let Ok(number) = number.parse::<u32>() else {
-            return false;
-        };
+        let place = units.iter().position(|(name, _)| *name == unit)?;
         let unit = units[place].1;
-        total = total.saturating_add(u64::from(number) * unit);
-        if let Ok(part) = fraction.parse::<u64>() {
-            total += part * unit / 10_u64.pow(u32::try_from(fraction.len()).unwrap_or_default());
+        total = total.saturating_add(u64::from(number.parse::<u32>().ok()?) * unit);
+        if !fraction.is_empty() {
+            let whole = 10_u64.pow(u32::try_from(fraction.len()).ok()?);
+            let part = fraction.parse::<u64>().ok()? * unit;
+            if !part.is_multiple_of(whole) {
+                return None;
+            }
+            total += part / whole;
         }
         units = &units[place + 1..];
         rest = after;
     }
-    total > 0
+    Some(total)
 }
 
 #[cfg(test)]
@@ -191,6 +198,8 @@ mod tests {
             "1.s",
             ".5s",
             "0.5ms",
+            "0.0005s",
+            "1.0001s",
             "1s1m",
             "1s1s",
             "2S",

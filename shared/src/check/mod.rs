@@ -2,6 +2,7 @@
 //!
 //! A check never fails: it says everything that it finds, so that a page can always be drawn.
 
+mod admission;
 mod clusters;
 pub mod code;
 mod dns;
@@ -11,6 +12,7 @@ mod external_dns;
 mod external_port;
 mod failover;
 mod finding;
+mod headers;
 mod labels;
 mod passed_on;
 mod ports;
