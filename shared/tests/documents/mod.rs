@@ -141,16 +141,71 @@ fn rest(scope: Scope) -> BoxedStrategy<Value> {
         .iter()
         .map(|target| target.as_str().into())
         .collect();
-    let images = || {
-        awkward().prop_map(|text| {
-            format!(
-                "registry.example.com/{}",
-                text.replace(char::is_whitespace, "")
-            )
-            .into()
-        })
+    let versions = if everything {
+        &["1.5", "1.21", "1.27", "1.30"][..]
+    } else {
+        &["1.27"]
     };
-    let image = |likely| sometimes(likely, images().boxed());
+    let versions: Vec<Value> = versions.iter().map(|&version| version.into()).collect();
+    let spec = object(vec![
+        ("target", sometimes(1.0, proptest::sample::select(targets))),
+        ("istio", sometimes(0.4, proptest::sample::select(versions))),
+        ("gitops", sometimes(1.0, gitops())),
+        (
+            "answerHeader",
+            sometimes(0.3, any::<bool>().prop_map(Value::Bool)),
+        ),
+        (
+            "samples",
+            sometimes(
+                0.8,
+                proptest::sample::subsequence(vec!["sleep", "httpbin"], 0..=2)
+                    .prop_map(Value::from),
+            ),
+        ),
+        ("images", sometimes(scope.only(0.2), images())),
+    ]);
+    (spec, transport())
+        .prop_map(move |(mut spec, transport)| {
+            let fields = spec.as_object_mut().unwrap();
+            if everything {
+                fields.extend(transport.as_object().unwrap().clone());
+            }
+            if fields["target"] != "gitops" {
+                fields.shift_remove("gitops");
+            }
+            spec
+        })
+        .boxed()
+}
+
+/// Images that replace the pinned ones.
+fn images() -> BoxedStrategy<Value> {
+    let image = || {
+        let names = awkward().prop_map(|text| text.replace(char::is_whitespace, ""));
+        let images = names.prop_map(|name| format!("registry.example.com/{name}").into());
+        sometimes(0.5, images)
+    };
+    object(vec![
+        ("httpbin", image()),
+        ("sleep", image()),
+        ("externalDns", image()),
+    ])
+}
+
+/// The Git repository.
+fn gitops() -> BoxedStrategy<Value> {
+    let url = "https://git.example.com/platform/mesh.git";
+    object(vec![
+        ("repoURL", sometimes(1.0, Just(url.into()))),
+        ("path", sometimes(0.7, Just("mesh/prod".into()))),
+        ("branch", sometimes(0.5, Just("release".into()))),
+        ("secret", sometimes(0.5, Just("git".into()))),
+    ])
+}
+
+/// How requests travel between clusters.
+fn transport() -> impl Strategy<Value = Value> {
     let tls = object(vec![
         (
             "credentialName",
@@ -166,78 +221,14 @@ fn rest(scope: Scope) -> BoxedStrategy<Value> {
         ),
         (
             "ca",
-            sometimes(
-                0.5,
-                one_of(&[
-                    json!("system"),
-                    json!("/etc/ca/root: cert.pem".replace(' ', "")),
-                ]),
-            ),
+            sometimes(0.5, one_of(&[json!("system"), json!("/etc/ca/root.pem")])),
         ),
     ]);
-    let transport = prop_oneof![
+    prop_oneof![
         2 => Just(json!({})),
         1 => Just(json!({ "transport": "http" })),
         2 => tls.prop_map(|tls| json!({ "transport": "tls", "tls": tls })),
-    ];
-    let versions = if everything {
-        &["1.5", "1.21", "1.27", "1.30"][..]
-    } else {
-        &["1.27"]
-    };
-    let versions: Vec<Value> = versions.iter().map(|&version| version.into()).collect();
-    let gitops = object(vec![
-        (
-            "repoURL",
-            sometimes(
-                1.0,
-                Just("https://git.example.com/platform/mesh.git".into()),
-            ),
-        ),
-        ("path", sometimes(0.7, Just("mesh/prod".into()))),
-        ("branch", sometimes(0.5, Just("release".into()))),
-        ("secret", sometimes(0.5, Just("git".into()))),
-    ]);
-    let spec = object(vec![
-        ("target", sometimes(1.0, proptest::sample::select(targets))),
-        ("istio", sometimes(0.4, proptest::sample::select(versions))),
-        ("gitops", sometimes(1.0, gitops)),
-        (
-            "answerHeader",
-            sometimes(0.3, any::<bool>().prop_map(Value::Bool)),
-        ),
-        (
-            "samples",
-            sometimes(
-                0.8,
-                proptest::sample::subsequence(vec!["sleep", "httpbin"], 0..=2)
-                    .prop_map(Value::from),
-            ),
-        ),
-        (
-            "images",
-            sometimes(
-                if everything { 0.2 } else { 0.0 },
-                object(vec![
-                    ("httpbin", image(0.5)),
-                    ("sleep", image(0.5)),
-                    ("externalDns", image(0.5)),
-                ]),
-            ),
-        ),
-    ]);
-    (spec, transport)
-        .prop_map(move |(mut spec, transport)| {
-            let fields = spec.as_object_mut().unwrap();
-            if everything {
-                fields.extend(transport.as_object().unwrap().clone());
-            }
-            if fields["target"] != "gitops" {
-                fields.shift_remove("gitops");
-            }
-            spec
-        })
-        .boxed()
+    ]
 }
 
 /// The document, if nothing is wrong with it.

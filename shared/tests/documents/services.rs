@@ -41,7 +41,7 @@ pub(super) fn service(scope: Scope) -> BoxedStrategy<Unplaced> {
             ),
         ),
     ]);
-    let any = object(vec![
+    let common = object(vec![
         ("name", sometimes(1.0, label().prop_map(Value::from))),
         ("namespace", sometimes(0.8, label().prop_map(Value::from))),
         ("hostname", sometimes(0.5, label().prop_map(Value::from))),
@@ -58,7 +58,7 @@ pub(super) fn service(scope: Scope) -> BoxedStrategy<Unplaced> {
             ),
         ),
     ]);
-    (any, http, ports(scope), any_mask())
+    (common, http, ports(scope), any::<u8>())
         .prop_map(|(mut service, http, ports, mask)| {
             let fields = service.as_object_mut().unwrap();
             fields.extend(ports.as_object().unwrap().clone());
@@ -78,10 +78,6 @@ pub(super) fn service(scope: Scope) -> BoxedStrategy<Unplaced> {
             is_good(json!({ "services": [service] }))
         })
         .boxed()
-}
-
-fn any_mask() -> impl Strategy<Value = u8> {
-    any::<u8>()
 }
 
 /// The port or the ports of a service.
@@ -148,6 +144,15 @@ fn failover() -> BoxedStrategy<Value> {
 
 /// A route. Its subsets are `0`, `1` and so on, until the service says how many there are.
 fn route() -> BoxedStrategy<Value> {
+    const OF_THEIR_OWN: [&str; 7] = [
+        "exact",
+        "prefix",
+        "regex",
+        "match",
+        "to",
+        "redirect",
+        "directResponse",
+    ];
     let shape = shape(ROUTE);
     let of = |name: &str| passed_on::value(&shape[name]);
     let path = |name: &'static str| {
@@ -177,15 +182,6 @@ fn route() -> BoxedStrategy<Value> {
         3 => to,
         1 => part("redirect"),
         1 => part("directResponse"),
-    ];
-    const OF_THEIR_OWN: [&str; 7] = [
-        "exact",
-        "prefix",
-        "regex",
-        "match",
-        "to",
-        "redirect",
-        "directResponse",
     ];
     let mut others = passed_on::fields_of(&shape, 0.15);
     others.retain(|(name, _)| !OF_THEIR_OWN.contains(&name.as_str()));
