@@ -1,7 +1,8 @@
 //! Durations as Go and Istio write them.
 
 /// A duration in milliseconds; `None` where Istio does not read `text` as one: decimal numbers, each with
-/// a unit, the greater units first, one millisecond at least (Go's `time.ParseDuration`, without signs).
+/// a unit, the greater units first (Go's `time.ParseDuration`, without signs and without what is shorter
+/// than a millisecond).
 pub(crate) fn milliseconds(text: &str) -> Option<u64> {
     let mut rest = text;
     let mut total: u64 = 0;
@@ -19,14 +20,18 @@ pub(crate) fn milliseconds(text: &str) -> Option<u64> {
         let letters = after.bytes().take_while(u8::is_ascii_lowercase).count();
         let (unit, after) = after.split_at(letters);
         let place = units.iter().position(|(name, _)| *name == unit)?;
-        let number = number.parse::<u32>().ok()?;
         let unit = units[place].1;
-        total = total.saturating_add(u64::from(number) * unit);
-        if let Ok(part) = fraction.parse::<u64>() {
-            total += part * unit / 10_u64.pow(u32::try_from(fraction.len()).unwrap_or_default());
+        total = total.saturating_add(u64::from(number.parse::<u32>().ok()?) * unit);
+        if !fraction.is_empty() {
+            let whole = 10_u64.pow(u32::try_from(fraction.len()).ok()?);
+            let part = fraction.parse::<u64>().ok()? * unit;
+            if !part.is_multiple_of(whole) {
+                return None;
+            }
+            total += part / whole;
         }
         units = &units[place + 1..];
         rest = after;
     }
-    (total > 0).then_some(total)
+    Some(total)
 }

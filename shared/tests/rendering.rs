@@ -9,12 +9,13 @@ mod documents;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use documents::{bundle, meshes};
+use documents::{addresses, bundle, meshes};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use shared::bundle::{Bundle, ClusterManifests, MESH_FILE, Rendered, WRITTEN_BY};
 use shared::facts::Facts;
-use shared::mesh::{Mesh, Target};
+use shared::mesh::{Mesh, Protocol, Target};
+use shared::object::Object;
 use shared::{check, published, yaml};
 
 /// Three clusters in two regions, two of them in zones of one name; a service in one cluster only.
@@ -319,6 +320,25 @@ fn what_most_clusters_have_is_the_template() {
     assert_eq!(placed.differences.keys().collect::<Vec<_>>(), [&0]);
 }
 
+/// A value whose lists of objects and texts are sorted.
+fn unordered(value: Value) -> Value {
+    match value {
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.into_iter().map(unordered).collect();
+            items.sort_by_key(Value::to_string);
+            items.into()
+        }
+        Value::Object(fields) => {
+            let fields: BTreeMap<String, Value> = fields
+                .into_iter()
+                .map(|(name, value)| (name, unordered(value)))
+                .collect();
+            json!(fields)
+        }
+        other => other,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -341,6 +361,30 @@ proptest! {
                     prop_assert!(seen.insert(object.key()), "{} twice", object.key());
                 }
             }
+        }
+    }
+
+    /// Clusters and services are told by their names. What has an order in the manifests is lists of
+    /// clusters' addresses, which are all called; and the first cluster is the one with the records, if no
+    /// other is named.
+    #[test]
+    fn the_order_of_clusters_and_services_changes_no_object(mesh in meshes()) {
+        let mut mesh = mesh;
+        mesh.spec.target = Some(Target::Direct);
+        let first = mesh.spec.clusters[0].name.clone();
+        mesh.spec.dns.cluster.get_or_insert(first);
+        let facts = addresses(&mesh);
+        let mut other = mesh.clone();
+        other.spec.clusters.reverse();
+        other.spec.services.reverse();
+        other.spec.external.reverse();
+        let (one, other) = (bundle(&mesh, &facts), bundle(&other, &facts));
+        for cluster in &one.clusters {
+            let manifests = |bundle: &Bundle| -> BTreeMap<String, Value> {
+                let objects = bundle.cluster(&cluster.name).unwrap().objects();
+                objects.map(|object| (object.key().to_string(), unordered(object.to_json()))).collect()
+            };
+            prop_assert_eq!(manifests(&one), manifests(&other), "{}", cluster.name);
         }
     }
 
@@ -382,15 +426,30 @@ proptest! {
             prop_assert!(row.host.len() <= 253 && row.host.ends_with(".mesh.example.com"));
             for cluster in &row.answered_by {
                 // The Gateway API's routes name the hosts, and listeners take what is below the suffix.
-                let (kind, hosts) = if resolved.gateway_api {
-                    ("HTTPRoute", "/spec/hostnames")
+                let kinds = if resolved.gateway_api {
+                    &["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"][..]
                 } else {
-                    ("Gateway", "/spec/servers/0/hosts")
+                    &["Gateway"]
                 };
-                let accepted = objects(&bundle, cluster, kind).values().any(|one| {
-                    one.to_json().pointer(hosts).unwrap().as_array().unwrap().contains(&json!(row.host))
+                let gateways: Vec<&Object> = kinds.iter().flat_map(|kind| objects(&bundle, cluster, kind).into_values()).collect();
+                let accepted = gateways.iter().any(|one| {
+                    // Plain TCP says no name: its gateway takes whatever comes.
+                    let names = |hosts: &Value| hosts.as_array().is_none_or(|hosts| hosts.contains(&json!(row.host)) || hosts.contains(&json!("*")));
+                    match one.body["spec"].get("servers") {
+                        Some(servers) => servers.as_array().unwrap().iter().any(|server| names(&server["hosts"])),
+                        None => names(&one.body["spec"]["hostnames"]),
+                    }
                 });
                 prop_assert!(accepted, "{} in {}", row.host, cluster);
+            }
+            // Plain TCP is found by one name only, since sidecars are not told which was called.
+            let has_no_entry = resolved.services.iter().any(|service| {
+                let mut names = service.names.iter();
+                names.any(|name| name.host.as_str() == row.host && name.level != published::Level::Global)
+                    && service.ports.iter().all(|port| port.protocol == Protocol::Tcp)
+            });
+            if has_no_entry {
+                continue;
             }
             for cluster in &resolved.clusters {
                 let resolvable = objects(&bundle, cluster.name.as_str(), "ServiceEntry").values().any(|entry| {

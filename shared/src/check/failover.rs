@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::services::is_path;
-use super::{Findings, code, passed_on};
+use super::{Findings, admission, code, passed_on};
 use crate::duration::milliseconds;
 use crate::mesh::passed_on::{IstioFields, OUTLIER_DETECTION, shape};
 use crate::mesh::{Failover, Service};
@@ -56,7 +56,9 @@ pub(super) fn outlier_detection(
     let Some(given) = failover.and_then(|failover| failover.outlier_detection.as_ref()) else {
         return Some(IstioFields::new());
     };
-    if !passed_on::check(&shape(OUTLIER_DETECTION), given, path, findings) {
+    if !passed_on::check(&shape(OUTLIER_DETECTION), given, path, findings)
+        || !admission::outlier_detection(path, given, findings)
+    {
         return None;
     }
     let number = |field: &str| given.get(field).and_then(Value::as_f64);
@@ -128,9 +130,9 @@ pub(super) fn probe(
     })
 }
 
-/// Whether Istio reads `text` as a duration.
+/// Whether Istio reads `text` as a duration: one millisecond at least.
 pub(super) fn is_duration(text: &str) -> bool {
-    milliseconds(text).is_some()
+    milliseconds(text).is_some_and(|time| time > 0)
 }
 
 #[cfg(test)]
@@ -162,6 +164,8 @@ mod tests {
             "1.s",
             ".5s",
             "0.5ms",
+            "0.0005s",
+            "1.0001s",
             "1s1m",
             "1s1s",
             "2S",

@@ -2,6 +2,7 @@
 //!
 //! A check never fails: it says everything that it finds, so that a page can always be drawn.
 
+mod admission;
 mod chosen;
 mod clusters;
 pub mod code;
@@ -13,6 +14,7 @@ mod external_port;
 mod failover;
 mod finding;
 mod gateway_api;
+mod headers;
 mod labels;
 mod locality;
 mod mcs;

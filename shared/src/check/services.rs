@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::chosen::Chosen;
 use super::overrides::Usual;
-use super::{Findings, code, failover, locality, overrides, passed_on, ports, routes};
+use super::{Findings, admission, code, failover, locality, overrides, passed_on, ports, routes};
 use crate::mesh::passed_on::{IstioFields, TRAFFIC_POLICY, shape};
 use crate::mesh::{self, Naming, Spec};
 use crate::name::HOST_NAME_MAX;
@@ -181,7 +181,9 @@ fn policy(path: &str, service: &mesh::Service, findings: &mut Findings) -> Optio
     let Some(given) = &service.traffic_policy else {
         return Some(IstioFields::new());
     };
-    passed_on::check(&shape(TRAFFIC_POLICY), given, path, findings).then(|| given.clone())
+    let good = passed_on::check(&shape(TRAFFIC_POLICY), given, path, findings)
+        && admission::traffic_policy(path, given, findings);
+    good.then(|| given.clone())
 }
 
 fn export_to(path: &str, given: &[String], findings: &mut Findings) -> Option<Vec<String>> {
@@ -189,6 +191,15 @@ fn export_to(path: &str, given: &[String], findings: &mut Findings) -> Option<Ve
     for (index, namespace) in given.iter().enumerate() {
         let at = format!("{path}[{index}]");
         good &= findings.label(&at, namespace, "the namespace").is_some();
+        if given[..index].contains(namespace) {
+            good = false;
+            findings.error(
+                code::DUPLICATE,
+                &at,
+                format!("{namespace} is there already"),
+                "name each namespace once".into(),
+            );
+        }
     }
     good.then(|| given.to_vec())
 }

@@ -281,13 +281,28 @@ fn of_shape(shape: &Value) -> Value {
     };
     match passed_on::kind(word) {
         Err(choices) => json!({ "enum": choices.collect::<Vec<_>>() }),
-        Ok(Kind::Text | Kind::Regex) => json!({ "type": "string", "minLength": 1 }),
+        Ok(
+            Kind::Text
+            | Kind::Regex
+            | Kind::Host
+            | Kind::Header
+            | Kind::HeaderValue
+            | Kind::RetryOn
+            | Kind::Bytes,
+        ) => {
+            json!({ "type": "string", "minLength": 1 })
+        }
         Ok(Kind::Bool) => json!({ "type": "boolean" }),
         Ok(Kind::Count) => json!({ "type": "integer", "minimum": 0, "maximum": i32::MAX }),
         Ok(Kind::Port) => json!({ "type": "integer", "minimum": 1, "maximum": 65535 }),
         Ok(Kind::Status) => json!({ "type": "integer", "minimum": 200, "maximum": 599 }),
+        Ok(Kind::Redirection) => json!({ "type": "integer", "minimum": 300, "maximum": 399 }),
         Ok(Kind::Percent) => json!({ "type": "number", "minimum": 0, "maximum": 100 }),
-        Ok(Kind::Duration) => json!({ "type": "string", "pattern": DURATION }),
+        Ok(Kind::WholePercent) => json!({ "type": "integer", "minimum": 0, "maximum": 100 }),
+        Ok(Kind::Prime) => {
+            json!({ "type": "integer", "minimum": 2, "maximum": passed_on::PRIME_MAX })
+        }
+        Ok(Kind::Duration | Kind::Seconds) => json!({ "type": "string", "pattern": DURATION }),
         Ok(Kind::Match) => condition(1),
         Ok(Kind::Presence) => condition(0),
     }

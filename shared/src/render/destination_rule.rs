@@ -93,21 +93,25 @@ fn policy(
                 .collect();
         }
     }
-    if let Some(tls) = &resolved.tls
-        && service.is_http()
-    {
-        // A port's own settings take the place of all others.
-        let others: Vec<Value> = ports_without_tls(name, service)
-            .map(|port| {
-                let mut settings = policy.clone();
-                settings["port"] = json!({ "number": port.published });
-                settings
-            })
-            .collect();
-        policy["tls"] = origination(tls);
-        if !others.is_empty() {
-            policy["portLevelSettings"] = others.into();
+    match &resolved.tls {
+        Some(tls) if service.is_http() => {
+            // A port's own settings take the place of all others.
+            let others: Vec<Value> = ports_without_tls(name, service)
+                .map(|port| {
+                    let mut settings = policy.clone();
+                    settings["port"] = json!({ "number": port.published });
+                    settings["tls"] = no_tls();
+                    settings
+                })
+                .collect();
+            policy["tls"] = origination(tls);
+            if !others.is_empty() {
+                policy["portLevelSettings"] = others.into();
+            }
         }
+        // The rule for many names would have TLS for it.
+        Some(_) => policy["tls"] = no_tls(),
+        None => {}
     }
     policy
 }
@@ -149,6 +153,11 @@ pub const WIDE: &str = "any.";
 fn object(name: &str, body: Value, resolved: &Resolved) -> Object {
     let kind = Istio(resolved.istio).destination_rule();
     Object::new(kind, Some(ISTIO_NAMESPACE), name, body)
+}
+
+/// The settings for bytes that are sent as they are. Istio takes no settings that say nothing.
+fn no_tls() -> Value {
+    json!({ "mode": "DISABLE" })
 }
 
 /// Whether a name has a rule of its own.

@@ -1,5 +1,6 @@
 //! Kubernetes API servers without nodes: one etcd, N kube-apiservers.
 
+mod admission;
 pub(crate) mod certificates;
 pub(crate) mod control_plane;
 mod error;
@@ -10,6 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+pub use admission::IstioAdmission;
 use control_plane::{ApiServer, Etcd, Programs};
 pub use error::BedError;
 
@@ -221,6 +223,10 @@ impl Testbed {
             context: context.to_owned(),
             source,
         })
+    }
+
+    fn entry(&self, context: &str) -> Result<kubeconfig::Entry, BedError> {
+        Ok(lock(&self.cluster(context)?.server).entry())
     }
 
     fn cluster(&self, context: &str) -> Result<&Cluster, BedError> {

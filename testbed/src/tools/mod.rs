@@ -134,8 +134,8 @@ pub const PAUSE: GoProgram = GoProgram {
     toolchain: None,
 };
 
-/// Every program.
-pub const PROGRAMS: &[GoProgram] = &[CONTROL_PLANE, KUBECTL, ISTIOCTL];
+/// Every program that tests with API servers need.
+pub const PROGRAMS: &[GoProgram] = &[CONTROL_PLANE, KUBECTL, ISTIOCTL, PILOT_DISCOVERY];
 
 /// Without the version, an API server calls itself v0.0.0 and clients warn.
 const KUBERNETES_LDFLAGS: &str = "-s -w \

@@ -1,57 +1,32 @@
 //! What other programs say of everything that is rendered: a real kube-apiserver with strict field
 //! validation, which is asked through kubectl and really stores each file, `istioctl validate`, and
-//! `kubectl kustomize`.
+//! `kubectl kustomize`. `generated` asks the same, and Istio's own admission, of generated documents;
+//! `texts` asks kubectl how it reads what is written as YAML.
 
 #![allow(
     clippy::unwrap_used,
     reason = "a test that cannot go on says so by panicking"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
+#[path = "../../../shared/tests/documents/mod.rs"]
+mod documents;
+mod generated;
+mod runs;
+mod texts;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
+use documents::{addresses, examples, with_target};
 use serde_json::{Value, json};
 use shared::bundle::{Bundle, ClusterManifests, File};
-use shared::facts::Facts;
-use shared::mesh::{Gitops, Mesh, Target};
+use shared::mesh::{Mesh, Target};
 use shared::object::{Object, Wave};
-use shared::{check, yaml};
+use shared::yaml;
 use testbed::{CrdSet, Options, Testbed, tools};
-
-/// Every document in `examples/`, by file name.
-fn examples() -> BTreeMap<String, Mesh> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples");
-    let mut examples = BTreeMap::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        // Their schema stands beside them.
-        if path.extension().is_none_or(|extension| extension != "yaml") {
-            continue;
-        }
-        let mesh = Mesh::read(&fs::read_to_string(&path).unwrap())
-            .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        examples.insert(
-            path.file_name().unwrap().to_string_lossy().into_owned(),
-            mesh,
-        );
-    }
-    assert!(examples.len() >= 3, "{examples:?}");
-    examples
-}
-
-/// Gateway addresses, so that records are rendered too.
-fn facts(mesh: &Mesh) -> Facts {
-    let clusters = mesh.spec.clusters.iter().enumerate();
-    Facts {
-        gateways: clusters
-            .map(|(i, cluster)| (cluster.name.clone(), vec![format!("198.51.100.{}", i + 1)]))
-            .collect(),
-        ..Facts::default()
-    }
-}
 
 fn write(bundle: &Bundle, folder: &Path) {
     for (path, text) in bundle.files() {
@@ -187,18 +162,7 @@ fn marked(object: &Object) -> Value {
 }
 
 fn bundle(mesh: &Mesh, target: Target) -> Bundle {
-    let mut mesh = mesh.clone();
-    mesh.spec.target = Some(target);
-    mesh.spec.gitops.get_or_insert_with(|| Gitops {
-        repo_url: "https://git.example.com/platform/mesh.git".into(),
-        ..Gitops::default()
-    });
-    let checked = check(&mesh, &facts(&mesh));
-    let resolved = checked.resolved;
-    Bundle::new(
-        &mesh,
-        &resolved.unwrap_or_else(|| panic!("{:#?}", checked.findings)),
-    )
+    documents::bundle(&with_target(mesh, target), &addresses(mesh))
 }
 
 /// Past the test runner, which keeps what a passing test prints: what was seen is part of the result.
