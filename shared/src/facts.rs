@@ -11,4 +11,7 @@ pub struct Facts {
     /// Cluster name → addresses in the status of its gateway's Service. An empty list means that
     /// somebody looked and there was none; no entry means that nobody looked.
     pub gateways: BTreeMap<String, Vec<String>>,
+    /// The same of east-west gateways.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub east_west_gateways: BTreeMap<String, Vec<String>>,
 }

@@ -22,6 +22,7 @@ pub mod expect;
 pub mod facts;
 pub mod import;
 pub mod mesh;
+pub mod mutual;
 pub mod name;
 pub mod object;
 pub mod outage;

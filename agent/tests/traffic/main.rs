@@ -14,6 +14,7 @@ mod broken;
 mod failover;
 mod following;
 mod guide;
+mod mtls;
 mod outages;
 #[path = "../browser/page.rs"]
 #[expect(dead_code, reason = "the browser's tests do more with a page")]

@@ -12,6 +12,7 @@ mod external_port;
 mod failover;
 mod finding;
 mod labels;
+mod mtls;
 mod passed_on;
 mod ports;
 mod provider;
@@ -109,6 +110,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     dns::check_records(&resolved, findings);
     engine::check_limits(&resolved, findings);
     tls::certificates(&resolved, findings);
+    mtls::check(spec, &resolved, findings);
     Some(resolved)
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::clusters::listed;
 use super::labels::labels;
-use super::{Findings, code, failover, passed_on, ports, routes};
+use super::{Findings, code, failover, mtls, passed_on, ports, routes};
 use crate::mesh::passed_on::{IstioFields, TRAFFIC_POLICY, shape};
 use crate::mesh::{self, Naming, Spec};
 use crate::name::HOST_NAME_MAX;
@@ -96,6 +96,8 @@ fn one(
         service.failover.as_ref(),
         findings,
     );
+    let transport = spec.transport_of(service);
+    let service_account = mtls::of_service(index, service, transport, findings);
     let probe = failover::probe(&at("probe"), service, routes.as_deref(), findings);
 
     let (name, namespace, serving) = (name?, namespace?, serving?);
@@ -128,6 +130,8 @@ fn one(
         subsets: subsets?,
         traffic_policy: traffic_policy?,
         export_to: export_to?,
+        transport,
+        service_account: service_account?,
         retry: retry?,
         outlier_detection: outlier_detection?,
         probe: probe?,

@@ -85,11 +85,11 @@ enum Targets {
     Unknown,
 }
 
-fn targets(name: &PublishedName, resolved: &Resolved) -> Targets {
+fn targets(name: &PublishedName, service: &Service, resolved: &Resolved) -> Targets {
     let mut addresses = BTreeSet::new();
     let mut unknown = false;
     for &index in &name.clusters {
-        match &resolved.clusters[index].gateway.addresses {
+        match &service.gateway_of(&resolved.clusters[index]).addresses {
             Some(known) => addresses.extend(known.iter().cloned()),
             None => unknown = true,
         }
@@ -127,7 +127,7 @@ pub(crate) fn records(service: &Service, resolved: &Resolved) -> Vec<Record> {
         if name.level == Level::Vanity {
             records.extend(above.map(alias));
         } else {
-            match targets(name, resolved) {
+            match targets(name, service, resolved) {
                 Targets::Addresses(addresses) => {
                     records.extend(address_records(&name.host, &addresses));
                 }
@@ -182,7 +182,7 @@ pub(crate) fn host_names_left_out(service: &Service, resolved: &Resolved) -> Vec
         .names
         .iter()
         .filter(|name| name.level != Level::Vanity)
-        .filter_map(|name| match targets(name, resolved) {
+        .filter_map(|name| match targets(name, service, resolved) {
             Targets::Addresses(addresses) if !has_form(&addresses) => Some(LeftOut {
                 host: name.host.clone(),
                 targets: addresses

@@ -52,7 +52,7 @@ pub(super) fn place(
 fn servers(cluster: usize, resolved: &Resolved) -> Vec<Value> {
     let mut servers: Vec<(Port, Vec<&str>)> = Vec::new();
     for service in &resolved.services {
-        if !service.clusters.contains(&cluster) {
+        if !service.clusters.contains(&cluster) || service.is_mutual() {
             continue;
         }
         for port in &service.ports {

@@ -3,11 +3,13 @@
 pub(crate) mod destination_rule;
 pub(crate) mod dns_endpoint;
 mod dns_endpoint_definition;
+mod east_west;
 mod egress_gateway;
 mod external;
 pub(crate) mod external_dns;
 mod failover;
 mod gateway;
+mod mutual;
 mod namespace;
 mod pods;
 mod samples;
@@ -31,8 +33,9 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
     let mut placed = namespace::render(resolved);
     placed.extend(samples::render(resolved));
     placed.extend(gateway::render(resolved));
+    placed.extend(east_west::render(resolved));
     for service in &resolved.services {
-        placed.push(virtual_service::render(service, resolved));
+        placed.extend(virtual_service::render(service, resolved));
         placed.extend(pods::render(service, resolved));
         placed.extend(service_entry::render(service, resolved));
         placed.extend(destination_rule::render(service, resolved));

@@ -19,7 +19,11 @@ const HTTP: &[&str] = &["spec", "http"];
 const TLS: &[&str] = &["spec", "tls"];
 const TCP: &[&str] = &["spec", "tcp"];
 
-pub(super) fn render(service: &Service, resolved: &Resolved) -> Placed {
+pub(super) fn render(service: &Service, resolved: &Resolved) -> Option<Placed> {
+    if service.is_mutual() {
+        // A gateway sees nothing of it but the name that it is passed on by.
+        return None;
+    }
     let hosts: Vec<&str> = service
         .names
         .iter()
@@ -55,7 +59,7 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Placed {
             (index, values)
         })
         .collect();
-    Placed::with_fields(template, service.id(), &paths, fields)
+    Some(Placed::with_fields(template, service.id(), &paths, fields))
 }
 
 /// Where the routes of a port stand.
