@@ -96,22 +96,29 @@ pub(crate) async fn look(mesh: &Mesh, places: &mut [Place]) -> Gateways {
         }
     }))
     .await;
-    let looked = asked.into_iter().zip(answers).map(|((cluster, door), answer)| {
-        let place = &mut places[cluster];
-        let seen = match answer {
-            None => Seen::NotAsked,
-            Some(Ok(Ok(gateway))) => Seen::Found(gateway.unwrap_or_default()),
-            Some(Err(why)) => Seen::Unknown(why),
-            Some(Ok(Err(error))) => {
-                let why = error.in_context(&place.context, "get Service");
-                if error.code().is_none() {
-                    place.connection = Err(why.clone());
+    let looked = asked
+        .into_iter()
+        .zip(answers)
+        .map(|((cluster, door), answer)| {
+            let place = &mut places[cluster];
+            let seen = match answer {
+                None => Seen::NotAsked,
+                Some(Ok(Ok(gateway))) => Seen::Found(gateway.unwrap_or_default()),
+                Some(Err(why)) => Seen::Unknown(why),
+                Some(Ok(Err(error))) => {
+                    let why = error.in_context(&place.context, "get Service");
+                    if error.code().is_none() {
+                        place.connection = Err(why.clone());
+                    }
+                    Seen::Unknown(why)
                 }
-                Seen::Unknown(why)
+            };
+            Looked {
+                cluster,
+                door,
+                seen,
             }
-        };
-        Looked { cluster, door, seen }
-    });
+        });
     Gateways(looked.collect())
 }
 
@@ -189,7 +196,12 @@ impl Gateways {
     /// Adds to the findings of a check that gateways have nothing behind them, in the place of those
     /// that say that they have no address.
     pub(crate) fn explain(&self, mesh: &Mesh, findings: &mut Vec<Finding>) {
-        for Looked { cluster, door, seen } in &self.0 {
+        for Looked {
+            cluster,
+            door,
+            seen,
+        } in &self.0
+        {
             if !seen.is_unready() {
                 continue;
             }
@@ -312,7 +324,12 @@ mod tests {
         let mut mesh = mesh();
         mesh.spec.transport = Some(shared::mesh::Transport::Mtls);
         assert!(Door::EastWest.is_used(&mesh) && !Door::Ingress.is_used(&mesh));
-        let seen = |first| vec![found("192.0.2.1", Some(first)), found("192.0.2.2", Some(true))];
+        let seen = |first| {
+            vec![
+                found("192.0.2.1", Some(first)),
+                found("192.0.2.2", Some(true)),
+            ]
+        };
         let mut all = gateways(Door::Ingress, seen(true));
         all.extend(gateways(Door::EastWest, seen(false)));
         let gateways = Gateways(all);

@@ -49,6 +49,7 @@ fn facts(mesh: &Mesh) -> Facts {
         gateways: clusters
             .map(|(i, cluster)| (cluster.name.clone(), vec![format!("198.51.100.{}", i + 1)]))
             .collect(),
+        ..Facts::default()
     }
 }
 

@@ -161,7 +161,9 @@ fn gateways(resolved: &Resolved, service: &Service, calls: &mut Vec<GatewayCall>
                         tls: resolved.tls.is_some()
                             && port.protocol.is_http()
                             && !service.is_mutual(),
-                        mutual: service.is_mutual().then(|| Mutual::new(port, service, cluster)),
+                        mutual: service
+                            .is_mutual()
+                            .then(|| Mutual::new(port, service, cluster)),
                         service_port: port.number,
                         probe: service.probe.clone(),
                         answered_by: told(resolved, service, port, &[index]),

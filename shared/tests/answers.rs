@@ -304,6 +304,7 @@ fn gateways_on_different_ports() {
 fn a_name_that_nobody_answers_yet_is_to_be_answered_by_those_that_the_document_wants() {
     let facts = Facts {
         gateways: [("blue".to_owned(), Vec::new())].into(),
+        ..Facts::default()
     };
     let zones = [("red", "r1", "z1"), ("blue", "r1", "z2")];
     let resolved = with_gateways(&zones, |_| json!({}), &["blue"], &facts);

@@ -85,7 +85,10 @@ pub(super) fn still_published(
         collect(object, &mut records);
     }
     let cluster = &resolved.clusters[index];
-    let called = resolved.services.iter().filter(|service| door.takes(service));
+    let called = resolved
+        .services
+        .iter()
+        .filter(|service| door.takes(service));
     let names = called.flat_map(|service| &service.names);
     // A zone without an address is an alias of its region's name.
     let published: BTreeSet<&str> = names.clone().map(|name| name.host.as_str()).collect();

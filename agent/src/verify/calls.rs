@@ -241,7 +241,9 @@ async fn judge(
             check
         };
     }
-    let mutual = round.service(&call.service).filter(|service| service.is_mutual());
+    let mutual = round
+        .service(&call.service)
+        .filter(|service| service.is_mutual());
     let local = [call.client.clone()];
     let behind = mutual.map_or_else(Vec::new, |service| behind(round, service, call));
     let answering = if !behind.is_empty() {
@@ -287,7 +289,9 @@ fn behind(round: &Round<'_>, service: &Service, call: &Call) -> Vec<String> {
     let mut names = service.names.iter();
     let name = names.find(|name| name.host.as_str() == call.url_host);
     let clusters = name.map_or(&[][..], |name| answered_by(name, &service.names));
-    let clusters = clusters.iter().map(|&index| &round.resolved.clusters[index]);
+    let clusters = clusters
+        .iter()
+        .map(|&index| &round.resolved.clusters[index]);
     clusters.map(|cluster| cluster.name.to_string()).collect()
 }
 

@@ -125,7 +125,10 @@ mod tests {
         roots
     }
 
-    fn of(identity: &str, authority: &CertifiedIssuer<'static, KeyPair>) -> CertificateDer<'static> {
+    fn of(
+        identity: &str,
+        authority: &CertifiedIssuer<'static, KeyPair>,
+    ) -> CertificateDer<'static> {
         let mut params = CertificateParams::default();
         params.subject_alt_names = vec![SanType::URI(identity.try_into().unwrap())];
         let key = KeyPair::generate().unwrap();
@@ -133,7 +136,9 @@ mod tests {
     }
 
     fn meshes(list: &[(&str, &CertifiedIssuer<'static, KeyPair>)]) -> Roots {
-        let each = list.iter().map(|(name, one)| ((*name).to_owned(), store(one)));
+        let each = list
+            .iter()
+            .map(|(name, one)| ((*name).to_owned(), store(one)));
         Roots(each.collect())
     }
 
@@ -146,8 +151,18 @@ mod tests {
         let other = "spiffe://cluster.local/ns/t/sa/shop";
         for (roots, identity, wanted, reply) in [
             (&one, SHOP, SHOP, Reply::Connected),
-            (&one, SHOP, "spiffe://cluster.local/ns/s/sa/", Reply::Connected),
-            (&one, other, SHOP, Reply::Failed(Failure::Identity(other.into()))),
+            (
+                &one,
+                SHOP,
+                "spiffe://cluster.local/ns/s/sa/",
+                Reply::Connected,
+            ),
+            (
+                &one,
+                other,
+                SHOP,
+                Reply::Failed(Failure::Identity(other.into())),
+            ),
             (&two, SHOP, SHOP, Reply::Failed(foreign)),
             (&Roots::default(), SHOP, SHOP, Reply::Connected),
         ] {

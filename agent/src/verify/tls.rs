@@ -143,7 +143,10 @@ async fn begin(
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
-    config.alpn_protocols = alpn.into_iter().map(|one| one.as_bytes().to_vec()).collect();
+    config.alpn_protocols = alpn
+        .into_iter()
+        .map(|one| one.as_bytes().to_vec())
+        .collect();
     let name = ServerName::try_from(host.to_owned()).map_err(std::io::Error::other)?;
     TlsConnector::from(Arc::new(config))
         .connect(name, stream)

@@ -59,16 +59,24 @@ fn answered(bed: &Bed, host: &str, status: &str) {
 
 /// The pod that answers calls from cluster1: no gateway can mark the answers.
 fn who(bed: &Bed, host: &str) -> String {
-    let pod = bed.mesh.pod_name("cluster1", ("default", "app=sleep")).unwrap();
+    let pod = bed
+        .mesh
+        .pod_name("cluster1", ("default", "app=sleep"))
+        .unwrap();
     let url = format!("http://{host}/hostname");
-    let curl = ["exec", &pod, "-c", "sleep", "--", "curl", "-s", "-m", "3", &url];
+    let curl = [
+        "exec", &pod, "-c", "sleep", "--", "curl", "-s", "-m", "3", &url,
+    ];
     let output = bed.mesh.kubectl().attempt("cluster1", &curl, "").unwrap();
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// Waits until the pod of a cluster answers calls from cluster1 for the global name.
 fn answers(bed: &Bed, cluster: &str) {
-    let pod = bed.mesh.pod_name(cluster, ("default", "app=httpbin")).unwrap();
+    let pod = bed
+        .mesh
+        .pod_name(cluster, ("default", "app=httpbin"))
+        .unwrap();
     eventually(&format!("{cluster} answers"), || {
         let seen = who(bed, GLOBAL);
         seen.contains(&pod).then_some(()).ok_or(seen)
@@ -88,7 +96,9 @@ fn named(bed: &Bed, document: &Value) {
                     && cause == Some("no-common-root")
             })
         };
-        if said(Family::Gateway, "cluster2", GLOBAL) && said(Family::Call, "cluster1", &zone_name(1)) {
+        if said(Family::Gateway, "cluster2", GLOBAL)
+            && said(Family::Call, "cluster1", &zone_name(1))
+        {
             return Ok(());
         }
         let failed = report
@@ -113,7 +123,16 @@ fn every_name_in_mutual_tls_and_refused_without_a_common_root() {
     let output = bed
         .mesh
         .command("curl")
-        .args(["-s", "-m", "5", "-o", "/dev/null", "-w", "%{http_code}", "-H"])
+        .args([
+            "-s",
+            "-m",
+            "5",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            "-H",
+        ])
         .arg(format!("Host: {GLOBAL}"))
         .arg(format!("http://{gateway}/html"))
         .output()

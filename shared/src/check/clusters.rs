@@ -64,7 +64,11 @@ fn one(
     let east_west_gateway = self::gateway(
         &at("eastWestGateway"),
         east_west.into(),
-        ("the east-west gateway", EAST_WEST, resolved::DEFAULT_EAST_WEST_PORT),
+        (
+            "the east-west gateway",
+            EAST_WEST,
+            resolved::DEFAULT_EAST_WEST_PORT,
+        ),
         facts.east_west_gateways.get(&cluster.name),
         findings,
     );
@@ -322,7 +326,10 @@ pub(super) fn check_ports(resolved: &Resolved, findings: &mut Findings) {
                 service.clusters.contains(&first) && service.clusters.contains(&index)
             });
             both.find_map(|service| {
-                let (ours, theirs) = (service.gateway_of(here).port, service.gateway_of(there).port);
+                let (ours, theirs) = (
+                    service.gateway_of(here).port,
+                    service.gateway_of(there).port,
+                );
                 (ours != theirs).then_some((service.is_mutual(), ours, theirs))
             })
         };
@@ -335,7 +342,11 @@ pub(super) fn check_ports(resolved: &Resolved, findings: &mut Findings) {
         let Some((there, (is_mutual, ours, theirs))) = other else {
             continue;
         };
-        let field = if is_mutual { "eastWestGateway" } else { "gateway" };
+        let field = if is_mutual {
+            "eastWestGateway"
+        } else {
+            "gateway"
+        };
         findings.error(
             code::PORTS_OF_ONE_ZONE,
             &format!("spec.clusters[{index}].{field}.port"),

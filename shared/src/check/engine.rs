@@ -160,7 +160,12 @@ fn namespaces(resolved: &Resolved, findings: &mut Findings) {
         // Its VirtualService, the Gateways, and what stands for its names.
         there.extend([service.namespace.as_str(), resolved::ISTIO_NAMESPACE]);
         let gateways = service.clusters.iter();
-        there.extend(gateways.map(|&at| service.gateway_of(&resolved.clusters[at]).namespace.as_str()));
+        there.extend(gateways.map(|&at| {
+            service
+                .gateway_of(&resolved.clusters[at])
+                .namespace
+                .as_str()
+        }));
     }
     for host in &resolved.external {
         there.push(resolved::ISTIO_NAMESPACE);

@@ -80,7 +80,6 @@ fn identity(path: &str, text: &str, hint: &str, findings: &mut Findings) -> Opti
 
 /// What only shows once everything is resolved.
 pub(super) fn check(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
-    mixed(spec, findings);
     let Some(path) = first(spec) else {
         unused(spec, findings);
         return;
@@ -141,7 +140,7 @@ fn first(spec: &Spec) -> Option<String> {
 }
 
 /// Requests on a gateway's port for HTTP come in one way.
-fn mixed(spec: &Spec, findings: &mut Findings) {
+pub(super) fn mixed(spec: &Spec, findings: &mut Findings) {
     let ends_at_gateway = |transport| match transport {
         Transport::Http | Transport::Tls => Some(transport),
         Transport::Mtls => None,

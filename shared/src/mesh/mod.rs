@@ -19,8 +19,8 @@ mod transport;
 use serde::{Deserialize, Serialize};
 
 pub use cluster::{Cluster, DnsFlavour, EgressGateway, Gateway};
-pub use east_west::EastWestGateway;
 pub use dns::{Credentials, Dns, ExternalDns, Naming, Policy};
+pub use east_west::EastWestGateway;
 pub use external::{ExternalHost, ExternalPort, ExternalProtocol, TlsOrigination};
 pub use gitops::Gitops;
 pub use read::{Limits, ReadError};

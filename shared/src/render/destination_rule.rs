@@ -84,7 +84,10 @@ pub(super) fn render_wide(resolved: &Resolved) -> Vec<Placed> {
     let mut endings: Vec<&str> = Vec::new();
     for service in &resolved.services {
         for name in &service.names {
-            if service.is_mutual() || name.level == Level::Vanity || has_rule(name, service, resolved) {
+            if service.is_mutual()
+                || name.level == Level::Vanity
+                || has_rule(name, service, resolved)
+            {
                 continue;
             }
             // Behind the labels of service and namespace.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use shared::bundle::Bundle;
 use shared::check;
 use shared::facts::Facts;
-use shared::mesh::{Gitops, Mesh, Target};
+use shared::mesh::{EastWestGateway, Gitops, Mesh, Target, Tls, Transport};
 
 /// Every document in `examples/`, by file name.
 #[expect(clippy::disallowed_methods, reason = "tests read files")]
@@ -139,4 +139,37 @@ pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
             mesh.spec.dns.ttl = ttl;
             with_target(&mesh, Target::ALL[target])
         })
+}
+
+/// The same, each service with any transport between clusters that goes with the others'.
+pub(crate) fn meshes_of_every_transport() -> impl Strategy<Value = Mesh> {
+    (meshes(), any::<bool>(), any::<u8>(), any::<bool>()).prop_map(
+        |(mut mesh, is_tls, mutual, is_edge)| {
+            let others = if is_tls {
+                Transport::Tls
+            } else {
+                Transport::Http
+            };
+            mesh.spec.transport = Some(others);
+            mesh.spec.tls = is_tls.then(|| Tls {
+                credential_name: Some("door".into()),
+                ..Tls::default()
+            });
+            for (index, service) in mesh.spec.services.iter_mut().enumerate() {
+                if mutual & (1 << index) != 0 {
+                    service.transport = Some(Transport::Mtls);
+                    service.service_account = service.hostname.clone();
+                }
+            }
+            for (index, cluster) in mesh.spec.clusters.iter_mut().enumerate() {
+                cluster.trust_domain = is_edge.then(|| format!("{}.example.com", cluster.region));
+                cluster.east_west_gateway = Some(EastWestGateway {
+                    namespace: is_edge.then(|| "edge".into()),
+                    addresses: vec![format!("203.0.113.{index}")],
+                    ..EastWestGateway::default()
+                });
+            }
+            mesh
+        },
+    )
 }

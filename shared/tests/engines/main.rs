@@ -20,7 +20,7 @@ mod ocm;
 
 use std::collections::BTreeMap;
 
-use documents::{bundle, examples, meshes, with_target};
+use documents::{bundle, examples, meshes_of_every_transport, with_target};
 use proptest::prelude::*;
 use serde_json::json;
 use shared::bundle::Bundle;
@@ -140,6 +140,7 @@ fn engines_agree_on_every_example() {
             gateways: clusters
                 .map(|(i, cluster)| (cluster.name.clone(), vec![format!("198.51.100.{}", i + 1)]))
                 .collect(),
+            ..Facts::default()
         };
         agree(&mesh, &facts);
     }
@@ -167,7 +168,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn engines_agree(mesh in meshes()) {
+    fn engines_agree(mesh in meshes_of_every_transport()) {
         agree(&mesh, &Facts::default());
     }
 }

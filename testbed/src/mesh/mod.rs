@@ -315,21 +315,31 @@ impl MeshBed {
         let namespace = format!("--namespace={namespace}");
         let deployment = format!("deployment/{name}");
         let restart = ["rollout", "restart", &namespace, &deployment];
-        let status = ["rollout", "status", "--timeout=60s", &namespace, &deployment];
+        let status = [
+            "rollout",
+            "status",
+            "--timeout=60s",
+            &namespace,
+            &deployment,
+        ];
         self.kubectl.run(context, &restart)?;
         self.kubectl.run(context, &status).map(drop)
     }
 
     /// Whether pods of every namespace get this root.
     fn is_told(&self, context: &str, authority: &Authority) -> Result<bool, BedError> {
-        let template = "--output=go-template={{range .items}}{{index .data \"root-cert.pem\"}};{{end}}";
+        let template =
+            "--output=go-template={{range .items}}{{index .data \"root-cert.pem\"}};{{end}}";
         let those = ["configmaps", "--all-namespaces", "--field-selector"];
         let name = "metadata.name=istio-ca-root-cert";
         let roots = self
             .kubectl
             .run(context, &[&["get"], &those[..], &[name, template]].concat())?;
         let root = authority.root();
-        let mut roots = roots.split(';').map(str::trim).filter(|one| !one.is_empty());
+        let mut roots = roots
+            .split(';')
+            .map(str::trim)
+            .filter(|one| !one.is_empty());
         Ok(roots.all(|one| one == root.trim()))
     }
 
