@@ -352,6 +352,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn certificates_are_seen_whatever_becomes_of_the_session() {
+        let sni = "outbound_.8000_._.shop.s.svc.cluster.local";
+        let ours = signed(&authority("ours"), &["x.example.com"], 2100);
+        let stream = gateway(Some(ours)).await;
+        let seen = certificates(stream, sni, "istio").await.unwrap();
+        assert_eq!(seen.len(), 1);
+        let closed = gateway(None).await;
+        assert_eq!(
+            certificates(closed, sni, "istio").await,
+            Err(Failure::Reset)
+        );
+    }
+
+    #[tokio::test]
     async fn what_is_passed_through_may_have_any_certificate() {
         let stream = gateway(Some(signed(&authority("theirs"), &["x.example.com"], 2001))).await;
         assert_eq!(session(stream, HOST).await, Reply::Connected);
