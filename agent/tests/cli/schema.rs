@@ -43,6 +43,7 @@ fn it_takes_what_the_reader_takes_and_sees_slips() {
         "outside-hosts",
         "protocols",
         "tls",
+        "mtls",
     ] {
         let text = repository(&format!("examples/{example}.yaml"));
         assert!(text.starts_with("# yaml-language-server: $schema=./mesh.schema.json\n"));
