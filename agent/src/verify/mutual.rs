@@ -66,14 +66,15 @@ impl Roots {
             .filter(|(_, roots)| !has_signed(roots, own, others))
             .map(|(cluster, _)| cluster.clone())
             .collect();
+        if !foreign.is_empty() {
+            return Reply::Failed(Failure::ForeignRoot(foreign));
+        }
         let identity = identity(own).unwrap_or_else(|| "nobody".to_owned());
-        Reply::Failed(if !foreign.is_empty() {
-            Failure::ForeignRoot(foreign)
-        } else if mutual.is_of(&identity) {
-            return Reply::Connected;
+        if mutual.is_of(&identity) {
+            Reply::Connected
         } else {
-            Failure::Identity(identity)
-        })
+            Reply::Failed(Failure::Identity(identity))
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{gateway, skeleton};
 use crate::ownership;
 use crate::placed::Placed;
-use crate::resolved::Resolved;
+use crate::resolved::{Resolved, Service};
 
 pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
     let mut by_namespace: BTreeMap<&str, Vec<(usize, Vec<Value>)>> = BTreeMap::new();
@@ -17,7 +17,7 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
             .services
             .iter()
             .filter(|service| service.is_mutual() && service.clusters.contains(&index));
-        let mut hosts: Vec<String> = here.map(|service| service.local_host()).collect();
+        let mut hosts: Vec<String> = here.map(Service::local_host).collect();
         if hosts.is_empty() {
             continue;
         }

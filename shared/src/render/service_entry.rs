@@ -184,12 +184,11 @@ fn endpoints(client: usize, name: &PublishedName, service: &Service, resolved: &
         .flatten()
         .map(|endpoint| {
             let cluster = &resolved.clusters[endpoint.cluster];
-            let address = match endpoint.zone {
-                Some(zone) => zone.host.to_string(),
-                None => {
-                    let gateway = service.gateway_of(cluster);
-                    local_host(&gateway.service, &gateway.namespace)
-                }
+            let address = if let Some(zone) = endpoint.zone {
+                zone.host.to_string()
+            } else {
+                let gateway = service.gateway_of(cluster);
+                local_host(&gateway.service, &gateway.namespace)
             };
             let mut at = json!({});
             for port in &ports {
