@@ -235,10 +235,10 @@ fn east_west_gateways_pass_on_what_runs_there() {
     let hosts = json!(["shop.s.svc.cluster.local", "stock.s.svc.cluster.local"]);
     assert_eq!(north["eastwest-m"]["servers"], server(15443, hosts));
     // And ingress gateways know the other service alone.
-    let served = north["fedmesh-m"]["servers"].to_string();
+    let taken = north["fedmesh-m"]["servers"].to_string();
     assert!(
-        served.contains("news.s") && !served.contains("shop.s"),
-        "{served}"
+        taken.contains("news.s") && !taken.contains("shop.s"),
+        "{taken}"
     );
     assert_eq!(
         specs(&document, "north", "VirtualService")
