@@ -228,6 +228,33 @@ fn objects_of_the_gateway_api_are_told_as_lost() {
     assert!(imported.is_incomplete());
 }
 
+/// Services in mutual TLS have nothing at an ingress gateway, from which services are known.
+#[test]
+fn what_travels_in_mutual_tls_is_told() {
+    let imported = imported(&files(&bundle(&example("mtls"))));
+    let services = imported.mesh.spec.services.iter();
+    let names: Vec<&str> = services.map(|service| service.name.as_str()).collect();
+    assert_eq!(names, ["notices"]);
+    for lost in [
+        "ServiceEntry istio-system/berths.quay.external.svc.mesh.example.com",
+        "DestinationRule istio-system/berths.quay.external.svc.mesh.example.com",
+        "ServiceEntry istio-system/pilots.quay.zones",
+    ] {
+        for cluster in ["oslo", "porto"] {
+            let told = imported.findings.iter().any(|finding| {
+                finding.severity == Severity::Warning
+                    && finding.path.starts_with(cluster)
+                    && finding.path.contains(lost)
+            });
+            assert!(told, "{cluster}: {lost}: {:#?}", imported.findings);
+        }
+    }
+    let gateways = imported.mesh.spec.clusters.iter();
+    for gateway in gateways.filter_map(|cluster| cluster.gateway.as_ref()) {
+        assert_eq!((&gateway.service, gateway.port), (&None, None));
+    }
+}
+
 #[test]
 fn what_is_a_default_is_left_out() {
     let mesh = example("walkthrough");

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::chosen::Chosen;
 use super::overrides::Usual;
-use super::{Findings, admission, code, failover, locality, overrides, passed_on, ports, routes};
-use crate::mesh::passed_on::{IstioFields, TRAFFIC_POLICY, shape};
+use super::{
+    Findings, admission, code, failover, locality, mtls, overrides, passed_on, ports, routes,
+};
+use crate::mesh::passed_on::{self as istio, IstioFields, TRAFFIC_POLICY, shape};
 use crate::mesh::{self, Naming, Spec};
 use crate::name::HOST_NAME_MAX;
 use crate::published;
@@ -118,6 +120,8 @@ fn one(
             findings,
         )
     });
+    let transport = spec.transport_of(service);
+    let service_account = mtls::of_service(index, service, transport, findings);
     let probe = failover::probe(&at("probe"), service, routes.as_deref(), findings);
 
     let (name, namespace, ports, serving) = (name?, namespace?, ports?, serving?);
@@ -169,6 +173,8 @@ fn one(
         traffic_policy: traffic_policy?,
         export_to: export_to?,
         mcs: service.mcs.or(spec.mcs).unwrap_or_default(),
+        transport,
+        service_account: service_account?,
         retry: retry?,
         outlier_detection: outlier_detection?,
         probe: probe?,
@@ -245,7 +251,7 @@ fn serving(
 
 /// Whether `text` is the path of a request; otherwise there is a finding.
 pub(super) fn is_path(path: &str, text: &str, findings: &mut Findings) -> bool {
-    let good = text.starts_with('/') && !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    let good = istio::is_path(text);
     if !good {
         findings.error(
             code::BAD_PATH,

@@ -161,7 +161,12 @@ fn paths(route: &IstioFields) -> Option<Vec<IstioFields>> {
             let fields = one.as_object().filter(|fields| fields.len() == 1)?;
             let uri = fields.get("uri")?.as_object()?;
             let (name, path) = uri.iter().next().filter(|_| uri.len() == 1)?;
-            let mut short = passed_on::path_route(name, path.as_str()?);
+            let path = path.as_str()?;
+            if name != "regex" && !passed_on::is_path(path) {
+                // No request has it, so the short form takes no such path.
+                return None;
+            }
+            let mut short = passed_on::path_route(name, path);
             let rest = route.iter().filter(|(name, _)| *name != "match");
             short.extend(rest.map(|(name, value)| (name.clone(), value.clone())));
             Some(short)
