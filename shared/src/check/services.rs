@@ -9,7 +9,7 @@ use super::{
 };
 use crate::mesh::passed_on::{self as istio, IstioFields, TRAFFIC_POLICY, shape};
 use crate::mesh::{self, Naming, Spec};
-use crate::name::HOST_NAME_MAX;
+use crate::name::{HOST_NAME_MAX, NameError};
 use crate::published;
 use crate::resolved::{self, Cluster, Dns, Service};
 
@@ -133,26 +133,14 @@ fn one(
     };
     let overrides =
         overrides::of_service(&at("overrides"), &service.overrides, &usual, spec, findings);
-    let names = match published::names(
+    let names = published::names(
         dns?,
         (&name, &namespace),
         hostname.as_ref(),
         &serving,
         clusters?,
-    ) {
-        Ok(names) => names,
-        Err((host, _)) => {
-            findings.error(
-                code::NAME_TOO_LONG,
-                &at("name"),
-                format!("the name {host} has {} characters", host.len()),
-                format!(
-                    "DNS allows {HOST_NAME_MAX}: shorten the service, the namespace or the suffix"
-                ),
-            );
-            return None;
-        }
-    };
+    );
+    let names = short(&at("name"), names, findings)?;
     let locality = locality::of_service(
         &at("locality"),
         &own?,
@@ -180,6 +168,26 @@ fn one(
         probe: probe?,
         names,
     })
+}
+
+/// The names, unless one is too long.
+fn short<T>(
+    path: &str,
+    names: Result<T, (String, NameError)>,
+    findings: &mut Findings,
+) -> Option<T> {
+    names
+        .map_err(|(host, _)| {
+            findings.error(
+                code::NAME_TOO_LONG,
+                path,
+                format!("the name {host} has {} characters", host.len()),
+                format!(
+                    "DNS allows {HOST_NAME_MAX}: shorten the service, the namespace or the suffix"
+                ),
+            );
+        })
+        .ok()
 }
 
 /// How the pods of the service are called, as Istio takes it; empty where nothing is said.
