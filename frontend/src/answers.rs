@@ -41,9 +41,7 @@ pub(crate) fn clusters(value: &Value) -> Read<Clusters> {
 fn context(value: &Value) -> Read<Context> {
     let gateway = match &value["gateway"] {
         Value::Null => None,
-        _ => Some(list(value, "gateway", |address| {
-            whole(address, "an address")
-        })?),
+        _ => Some(texts(value, "gateway")?),
     };
     Ok(Context {
         name: text(value, "name")?,
@@ -55,7 +53,7 @@ fn context(value: &Value) -> Read<Context> {
     })
 }
 
-fn finding(value: &Value) -> Read<Finding> {
+pub(crate) fn finding(value: &Value) -> Read<Finding> {
     let word = text(value, "severity")?;
     let severities = [Severity::Error, Severity::Warning, Severity::Hint];
     let severity = severities
@@ -91,7 +89,7 @@ fn whole(value: &Value, name: &str) -> Read<String> {
 }
 
 /// A text that may be there.
-fn maybe(value: &Value, name: &str) -> Option<String> {
+pub(crate) fn maybe(value: &Value, name: &str) -> Option<String> {
     value[name].as_str().map(str::to_owned)
 }
 
@@ -104,6 +102,11 @@ pub(crate) fn list<T>(value: &Value, name: &str, read: fn(&Value) -> Read<T>) ->
     }
 }
 
-fn unknown(word: &str) -> String {
+/// A list of texts.
+pub(crate) fn texts(value: &Value, name: &str) -> Read<Vec<String>> {
+    list(value, name, |one| whole(one, "a text"))
+}
+
+pub(crate) fn unknown(word: &str) -> String {
     format!("{word} is not known here")
 }

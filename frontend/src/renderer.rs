@@ -1,4 +1,4 @@
-//! The manifests of the document, from the worker that renders.
+//! Findings and manifests of the document, from the worker that checks and renders.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -9,30 +9,62 @@ use wasm_bindgen_futures::spawn_local;
 
 use crate::dom::effect;
 use crate::json;
-use crate::rendering::{Form, Manifests};
+use crate::rendering::{Checks, Form, Manifests};
 use crate::signals::*;
-use crate::state::{Rendered, Store};
+use crate::state::{Checked, Rendered, Store};
 use crate::worker::Worker;
 
 thread_local! {
-    static WORKER: Worker = const { Worker::new("render-worker") };
+    /// One of its own, so that findings do not wait for manifests.
+    static CHECKER: Worker = const { Worker::new("render-worker") };
+    static RENDERER: Worker = const { Worker::new("render-worker") };
 }
 
-/// Has the document rendered whenever it changes and has no errors. What is typed meanwhile is
-/// rendered together, afterwards.
+/// Has the document checked whenever it changes, and rendered when it has no errors. What is typed
+/// meanwhile is done together, afterwards.
 pub(crate) fn keep(store: Store) {
-    let is_busy = Rc::new(Cell::new(false));
+    let is_checking = Rc::new(Cell::new(false));
     effect(move || {
-        if store.unrendered().is_some() && !is_busy.replace(true) {
-            let is_busy = is_busy.clone();
+        if store.unchecked().is_some() && !is_checking.replace(true) {
+            let is_checking = is_checking.clone();
+            spawn_local(async move {
+                while let Some(mesh) = untrack(|| store.unchecked())
+                    && check(store, mesh).await
+                {}
+                is_checking.set(false);
+            });
+        }
+    });
+    let is_rendering = Rc::new(Cell::new(false));
+    effect(move || {
+        if store.unrendered().is_some() && !is_rendering.replace(true) {
+            let is_rendering = is_rendering.clone();
             spawn_local(async move {
                 while let Some(mesh) = untrack(|| store.unrendered())
                     && render(store, mesh).await.is_ok()
                 {}
-                is_busy.set(false);
+                is_rendering.set(false);
             });
         }
     });
+}
+
+/// Whether it worked; where not, it is said, and tried again with the next change.
+async fn check(store: Store, mesh: Arc<Mesh>) -> bool {
+    let question = json::write(&(Form::Checks, &*mesh));
+    let answer = CHECKER.with(|worker| worker.ask(&question)).await;
+    let checks = answer.and_then(|answer| {
+        let text = answer.as_string().unwrap_or_default();
+        Checks::from_value(&json::value(&text)?)
+    });
+    match checks {
+        Ok(checks) => store.take(Checked { of: mesh, checks }),
+        Err(error) => {
+            store.fail(format!("The document was not checked: {error}"), HINT);
+            return false;
+        }
+    }
+    true
 }
 
 /// Tries again what did not work.
@@ -45,23 +77,25 @@ pub(crate) fn again(store: Store) {
     }
 }
 
-/// The manifests of the document as it is, which has no errors. Where they are not there yet, it
-/// waits; where there are none, it says so to the person.
+/// The manifests of the document as it is. Where they are not there yet, it waits; where there are
+/// none, it says so to the person.
 pub(crate) async fn current(store: Store) -> Option<Arc<Rendered>> {
-    match untrack(|| store.unrendered()) {
-        None => store.rendered.get_untracked(),
-        Some(mesh) => match render(store, mesh).await {
-            Ok(rendered) => Some(rendered),
-            Err(error) => {
-                store.fail(format!("The manifests were not made: {error}"), HINT);
-                None
-            }
-        },
+    let mesh = store.shared();
+    let rendered = store.rendered.get_untracked();
+    if let Some(rendered) = rendered.filter(|rendered| rendered.of == mesh) {
+        return Some(rendered);
+    }
+    match render(store, mesh).await {
+        Ok(rendered) => Some(rendered),
+        Err(error) => {
+            store.fail(format!("The manifests were not made: {error}"), HINT);
+            None
+        }
     }
 }
 
 /// What to do where the worker gives no answer.
-const HINT: &str = "Reload the page; the part of it that renders did not load.";
+const HINT: &str = "Reload the page; the part of it that checks and renders did not load.";
 
 async fn render(store: Store, mesh: Arc<Mesh>) -> Result<Arc<Rendered>, String> {
     let answer = ask(Form::Files, &mesh).await;
@@ -78,7 +112,7 @@ async fn render(store: Store, mesh: Arc<Mesh>) -> Result<Arc<Rendered>, String> 
 /// A document in a form.
 pub(crate) async fn ask(form: Form, mesh: &Mesh) -> Result<String, String> {
     let question = json::write(&(form, mesh));
-    let answer = WORKER.with(|worker| worker.ask(&question)).await?;
+    let answer = RENDERER.with(|worker| worker.ask(&question)).await?;
     // It says nothing of a document with errors.
     answer
         .as_string()

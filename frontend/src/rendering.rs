@@ -1,24 +1,70 @@
-//! What the worker that renders is asked, and what it answers.
+//! What the worker that checks and renders is asked, and what it answers.
 //!
-//! Rendering grows with every engine and every kind of object, and a large document takes longer to
-//! render than a person likes to wait for a letter. So it is in the worker alone, which is loaded once
-//! there is a document without errors.
+//! Both grow with everything that a document can say, and for a large document both take longer than a
+//! person likes to wait for a letter. So they are in the worker alone.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::bundle::{self, Bundle, ClusterManifests, MESH_FILE};
+use shared::check::{Checked, Finding};
+use shared::published::{self, NameRow};
 
-use crate::answers::{Read, list, text};
+use crate::answers::{Read, finding, list, maybe, text, texts, unknown};
 
 /// In which form a document is wanted; the question is this and the document, as JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Form {
+    /// What the checks say of it, as [`Checks`] in JSON.
+    Checks,
     /// The files of its bundle, as [`Manifests`] in JSON.
     Files,
     /// Its bundle in one stream.
     Stream,
     /// The document itself, in its one form; also where it has errors.
     Document,
+}
+
+/// What the checks say of a document.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Checks {
+    /// Everything that was found, errors first.
+    pub findings: Vec<Finding>,
+    /// Its published names; there where no finding is an error.
+    pub names: Option<Vec<NameRow>>,
+}
+
+impl From<Checked> for Checks {
+    fn from(checked: Checked) -> Self {
+        Self {
+            findings: checked.findings,
+            names: checked.resolved.as_ref().map(published::rows),
+        }
+    }
+}
+
+impl Checks {
+    /// For each service, in the order of the document, the name that people will use and how many names
+    /// there are beside it.
+    pub fn published(&self) -> Vec<(String, usize)> {
+        let names = self.names.as_deref().unwrap_or_default();
+        let services = names.chunk_by(|one, next| one.service == next.service);
+        services
+            .filter_map(|names| {
+                let of = |level| names.iter().find(|name| name.level == level);
+                let first = of("vanity").or_else(|| of("global"))?;
+                Some((first.host.clone(), names.len() - 1))
+            })
+            .collect()
+    }
+
+    /// From what the worker sent; the error is what is missing in it.
+    pub fn from_value(value: &Value) -> Result<Self, String> {
+        let names = !value["names"].is_null();
+        Ok(Self {
+            findings: list(value, "findings", finding)?,
+            names: names.then(|| list(value, "names", name)).transpose()?,
+        })
+    }
 }
 
 /// The bundle of a document as texts.
@@ -101,6 +147,22 @@ impl Manifests {
             .into_iter()
             .chain(files.map(|file| (file.path.as_str(), file.text.as_str())))
     }
+}
+
+fn name(value: &Value) -> Read<NameRow> {
+    let word = text(value, "level")?;
+    let levels = ["vanity", "global", "region", "zone"];
+    let level = levels.into_iter().find(|level| *level == word);
+    Ok(NameRow {
+        host: text(value, "host")?,
+        level: level.ok_or_else(|| unknown(&word))?,
+        region: maybe(value, "region"),
+        zone: maybe(value, "zone"),
+        service: text(value, "service")?,
+        clusters: texts(value, "clusters")?,
+        falls_back_to: maybe(value, "fallsBackTo"),
+        answered_by: texts(value, "answeredBy")?,
+    })
 }
 
 fn cluster(value: &Value) -> Read<Cluster> {

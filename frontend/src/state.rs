@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use shared::Mesh;
-use shared::check::{Checked, Finding, Fix, Severity};
-use shared::facts::Facts;
+use shared::check::{Finding, Fix, Severity};
+use shared::published::NameRow;
 
 use crate::counts::{Counts, is_gap};
 use crate::field::Field;
 use crate::history::History;
-use crate::rendering::Manifests;
+use crate::rendering::{Checks, Manifests};
 use crate::signals::*;
 
 /// A tab of the right half.
@@ -38,6 +38,13 @@ pub(crate) enum Half {
     Result,
 }
 
+/// What the checks say, with the document that they say it of.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    pub(crate) of: Arc<Mesh>,
+    pub(crate) checks: Checks,
+}
+
 /// Manifests with the document that they are of.
 #[derive(Debug)]
 pub(crate) struct Rendered {
@@ -63,13 +70,18 @@ pub(crate) struct Store {
     touched: RwSignal<BTreeSet<String>>,
     /// The document, to be shared.
     mesh: Memo<Arc<Mesh>>,
-    /// Findings, and the document with its defaults where there is no error.
-    pub(crate) checked: Memo<Arc<Checked>>,
+    /// Findings and names of the last document that was checked.
+    checked: RwSignal<Option<Arc<Checked>>>,
+    /// Of each service, see [`Checks::published`].
+    pub(crate) published: Memo<Vec<(String, usize)>>,
+    /// Whether every error of the next document that is checked is shown.
+    shows_all: RwSignal<bool>,
     /// The manifests of the last document without errors that was rendered.
     pub(crate) rendered: RwSignal<Option<Arc<Rendered>>>,
     /// Why there are none of the document as it is, where rendering did not work.
     pub(crate) unrenderable: RwSignal<Option<String>>,
-    pub(crate) counts: Memo<Counts>,
+    /// How it stands; nothing before the first checks.
+    pub(crate) counts: Memo<Option<Counts>>,
     pub(crate) page: RwSignal<Page>,
     pub(crate) tab: RwSignal<Tab>,
     pub(crate) half: RwSignal<Half>,
@@ -87,13 +99,19 @@ impl Store {
     pub(crate) fn new(mesh: Mesh) -> Self {
         let history = RwSignal::new(History::new(mesh));
         let mesh = memo(move || history.with(|history| Arc::new(history.present().clone())));
-        let checked = memo(move || Arc::new(shared::check(&mesh.get(), &Facts::default())));
-        let counts = memo(move || Counts::of(&checked.get().findings));
+        let checked: RwSignal<Option<Arc<Checked>>> = RwSignal::default();
+        let published = memo(move || {
+            let checked = checked.get();
+            checked.map_or_else(Vec::new, |checked| checked.checks.published())
+        });
+        let counts = memo(move || Some(Counts::of(&checked.get()?.checks.findings)));
         Self {
             history,
             touched: RwSignal::default(),
             mesh,
             checked,
+            published,
+            shows_all: RwSignal::default(),
             rendered: RwSignal::default(),
             unrenderable: RwSignal::default(),
             counts,
@@ -119,9 +137,47 @@ impl Store {
             .with_untracked(|history| history.present().clone())
     }
 
-    /// Whether the document has no errors, so that there are manifests of it, or will be soon.
+    /// Takes what the checks say.
+    pub(crate) fn take(self, checked: Checked) {
+        if self.shows_all.get_untracked() {
+            self.shows_all.set(false);
+            let findings = checked.checks.findings.iter();
+            let paths = findings.filter(|f| !is_gap(f)).map(|f| f.path.clone());
+            self.touched.update(|touched| touched.extend(paths));
+        }
+        self.checked.set(Some(Arc::new(checked)));
+    }
+
+    /// The document, where it has not been checked as it is.
+    pub(crate) fn unchecked(self) -> Option<Arc<Mesh>> {
+        let mesh = self.mesh.get();
+        let checked = self.checked.get();
+        (!checked.is_some_and(|checked| checked.of == mesh)).then_some(mesh)
+    }
+
+    /// Everything that the last checks found.
+    pub(crate) fn findings(self) -> Vec<Finding> {
+        let checked = self.checked.get();
+        checked.map_or_else(Vec::new, |checked| checked.checks.findings.clone())
+    }
+
+    /// The published names of the last document that was checked, unless it has errors.
+    pub(crate) fn names(self) -> Option<Vec<NameRow>> {
+        self.checked.get()?.checks.names.clone()
+    }
+
+    /// Whether the last document that was checked has no errors, so that there are manifests of it, or
+    /// will be soon.
     pub(crate) fn is_good(self) -> bool {
-        self.checked.with(|checked| checked.resolved.is_some())
+        self.checked.with(|checked| {
+            let checked = checked.as_ref();
+            checked.is_some_and(|checked| checked.checks.names.is_some())
+        })
+    }
+
+    /// The document, to be shared, without following it.
+    pub(crate) fn shared(self) -> Arc<Mesh> {
+        self.mesh.get_untracked()
     }
 
     /// The document, where it has no errors and its manifests are not there.
@@ -129,7 +185,8 @@ impl Store {
         let mesh = self.mesh.get();
         let rendered = self.rendered.get();
         let is_there = rendered.is_some_and(|rendered| rendered.of == mesh);
-        (self.is_good() && !is_there).then_some(mesh)
+        let is_good = self.is_good() && self.unchecked().is_none();
+        (is_good && !is_there).then_some(mesh)
     }
 
     /// Changes the document; one step back in the history.
@@ -147,14 +204,8 @@ impl Store {
     /// Replaces the document, every error of it shown.
     pub(crate) fn open(self, mesh: Mesh) {
         self.touched.update(BTreeSet::clear);
+        self.shows_all.set(true);
         self.edit(|present| *present = mesh);
-        let checked = self.checked.get_untracked();
-        let paths = checked
-            .findings
-            .iter()
-            .filter(|f| !is_gap(f))
-            .map(|f| f.path.clone());
-        self.touched.update(|touched| touched.extend(paths));
         self.open_services.update(BTreeSet::clear);
         self.only_cluster.set(None);
         self.file.set(None);
@@ -211,11 +262,11 @@ impl Store {
 
     /// Errors at a field.
     pub(crate) fn errors_at(self, path: &str) -> Vec<Finding> {
-        let checked = self.checked.get();
-        let errors = checked
-            .findings
-            .iter()
-            .filter(|f| f.severity == Severity::Error);
+        let Some(checked) = self.checked.get() else {
+            return Vec::new();
+        };
+        let findings = checked.checks.findings.iter();
+        let errors = findings.filter(|f| f.severity == Severity::Error);
         errors
             .filter(|finding| is_at(&finding.path, path))
             .cloned()
@@ -292,6 +343,14 @@ mod tests {
     use super::*;
     use crate::template;
 
+    /// As the worker does it.
+    fn check(store: Store) {
+        if let Some(of) = untrack(|| store.unchecked()) {
+            let checks = Checks::from(shared::check(&of, &shared::facts::Facts::default()));
+            store.take(Checked { of, checks });
+        }
+    }
+
     #[test]
     fn a_finding_belongs_to_its_field_and_no_other() {
         assert!(is_at("spec.clusters[1].zone", "spec.clusters[1].zone"));
@@ -308,8 +367,10 @@ mod tests {
         let owner = Owner::new();
         let store = owner.with(|| Store::new(template::start()));
         let path = Field::Suffix.path();
+        check(store);
         store.enter(Field::Suffix);
         store.type_into(Field::Suffix, "my.");
+        check(store);
         assert!(
             store.shown_errors(&path).is_empty(),
             "a first value is being typed"
@@ -317,6 +378,7 @@ mod tests {
         store.leave(Field::Suffix);
         assert_eq!(store.shown_errors(&path).len(), 1);
         store.type_into(Field::Suffix, "my.zone");
+        check(store);
         assert!(store.shown_errors(&path).is_empty());
     }
 
@@ -324,8 +386,10 @@ mod tests {
     fn what_was_good_before_shows_its_error_at_once() {
         let owner = Owner::new();
         let store = owner.with(|| Store::new(template::walkthrough()));
+        check(store);
         store.enter(Field::Suffix);
         store.type_into(Field::Suffix, "my..zone");
+        check(store);
         assert_eq!(store.shown_errors(&Field::Suffix.path()).len(), 1);
     }
 
@@ -333,8 +397,11 @@ mod tests {
     fn what_has_no_errors_is_rendered_once() {
         let owner = Owner::new();
         let store = owner.with(|| Store::new(template::start()));
+        check(store);
         assert!(!store.is_good() && store.unrendered().is_none());
         store.open(template::walkthrough());
+        assert!(store.unrendered().is_none(), "it has not been checked yet");
+        check(store);
         let of = store.unrendered().unwrap();
         assert_eq!(*of, template::walkthrough());
         store.rendered.set(Some(Arc::new(Rendered {
@@ -343,11 +410,27 @@ mod tests {
         })));
         assert!(store.unrendered().is_none());
         store.type_into(Field::Suffix, "");
+        check(store);
         assert!(!store.is_good() && store.unrendered().is_none());
         assert!(store.rendered.get().is_some(), "those from before stay");
         store.undo();
+        check(store);
         assert!(store.is_good() && store.unrendered().is_none());
         store.type_into(Field::Suffix, "other.zone");
+        check(store);
         assert!(store.unrendered().is_some());
+    }
+
+    #[test]
+    fn every_error_of_a_document_that_is_opened_is_shown() {
+        let owner = Owner::new();
+        let store = owner.with(|| Store::new(template::start()));
+        check(store);
+        assert_eq!(store.counts.get().unwrap().gaps, 5);
+        let mut mesh = template::walkthrough();
+        mesh.spec.dns.suffix = "Bad".to_owned();
+        store.open(mesh);
+        check(store);
+        assert_eq!(store.shown_errors(&Field::Suffix.path()).len(), 1);
     }
 }

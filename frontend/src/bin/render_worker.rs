@@ -1,8 +1,8 @@
-//! The worker that renders: a [`Form`] and a document come in, a text goes out; nothing where the
-//! document has errors.
+//! The worker that checks and renders: a [`Form`] and a document come in, a text goes out; nothing where
+//! what is asked for cannot be made of a document with errors.
 
 use frontend::json;
-use frontend::rendering::{Form, Manifests};
+use frontend::rendering::{Checks, Form, Manifests};
 use shared::Mesh;
 use shared::bundle::Bundle;
 use shared::facts::Facts;
@@ -17,8 +17,11 @@ fn answer(question: &str) -> Option<String> {
     if form == Form::Document {
         return Some(mesh.to_yaml());
     }
-    let resolved = shared::check(&mesh, &Facts::default()).resolved?;
-    let bundle = Bundle::new(&mesh, &resolved);
+    let checked = shared::check(&mesh, &Facts::default());
+    if form == Form::Checks {
+        return Some(json::write(&Checks::from(checked)));
+    }
+    let bundle = Bundle::new(&mesh, &checked.resolved?);
     Some(match form {
         Form::Stream => bundle.to_stream(),
         _ => json::write(&Manifests::from(bundle)),
@@ -61,7 +64,22 @@ mod tests {
     }
 
     #[test]
-    fn a_document_with_errors_is_only_written() {
+    fn what_the_checks_say_comes_as_it_is() {
+        let mut mesh = walkthrough();
+        for suffix in ["my.zone", "Bad"] {
+            mesh.spec.dns.suffix = suffix.to_owned();
+            let sent = json::value(&ask(Form::Checks, &mesh).unwrap()).unwrap();
+            let checks = Checks::from_value(&sent).unwrap();
+            assert_eq!(
+                checks,
+                Checks::from(shared::check(&mesh, &Facts::default()))
+            );
+            assert_eq!(checks.names.is_some(), suffix != "Bad");
+        }
+    }
+
+    #[test]
+    fn a_document_with_errors_is_only_checked_and_written() {
         let mut mesh = walkthrough();
         mesh.spec.dns.suffix.clear();
         assert_eq!(ask(Form::Files, &mesh), None);

@@ -10,7 +10,7 @@ use crate::state::Store;
 
 pub(crate) fn findings(store: Store) -> El {
     el_in("div", "fill").one(move || {
-        let findings = store.checked.with(|checked| checked.findings.clone());
+        let findings = store.findings();
         Some(if findings.is_empty() {
             el_in("div", "start")
                 .add(text("h2", "Nothing to mend"))

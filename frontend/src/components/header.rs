@@ -85,7 +85,7 @@ fn steps(store: Store) -> El {
 /// How the document stands; a click shows why.
 fn state(store: Store) -> El {
     let counts = store.counts;
-    let number = move |of: fn(Counts) -> usize| move || Some(of(counts.get()).to_string());
+    let number = move |of: fn(Counts) -> usize| move || Some(of(counts.get()?).to_string());
     let show = move || {
         store.page.set(Page::Edit);
         store.tab.set(Tab::Findings);
@@ -93,12 +93,14 @@ fn state(store: Store) -> El {
     };
     let words = el_in("span", "words").content(move || {
         let counts = counts.get();
-        vec![icon(look(counts)), text("span", &counts.words())]
+        let words = counts.map_or_else(|| "checking".to_owned(), Counts::words);
+        let look = icon(look(counts.unwrap_or_default()));
+        vec![look, text("span", &words)]
     });
     button("state", show)
         .id("state")
         .set("class", move || {
-            Some(format!("state {}", look(counts.get())))
+            Some(format!("state {}", look(counts.get().unwrap_or_default())))
         })
         .attr("aria-live", "polite")
         .attr("title", "Show the findings")

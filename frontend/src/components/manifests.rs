@@ -9,6 +9,7 @@ use super::failure::failure_box;
 use super::findings::acts;
 use crate::api::Failure;
 use crate::browser;
+use crate::counts::Counts;
 use crate::document;
 use crate::dom::{El, button, depend, el, el_in, icon, text};
 use crate::highlight;
@@ -50,7 +51,10 @@ fn start(store: Store) -> El {
             "Fill in the DNS suffix, and the region and zone of each cluster. Names, manifests and \
              findings follow at once; nothing leaves this page.",
         ))
-        .add(el_in("p", "muted").show(move || store.counts.get().words()))
+        .add(
+            el_in("p", "muted")
+                .show(move || store.counts.get().map(Counts::words).unwrap_or_default()),
+        )
         .add(el_in("div", "buttons").add(walkthrough).add(open))
 }
 

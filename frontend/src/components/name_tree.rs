@@ -1,19 +1,11 @@
 //! Every published name: global, regions, zones, each with the clusters that answer.
 
-use shared::published;
-
 use crate::dom::{El, button, el, el_in, icon, text};
 use crate::outline::{self, Node, ServiceNames};
 use crate::state::{Store, Tab};
 
 pub(crate) fn name_tree(store: Store) -> El {
-    let trees = move || {
-        let checked = store.checked.get();
-        checked
-            .resolved
-            .as_ref()
-            .map(|resolved| outline::trees(&published::rows(resolved)))
-    };
+    let trees = move || store.names().as_deref().map(outline::trees);
     el_in("div", "fill").one(move || {
         Some(match trees() {
             None => missing(store),

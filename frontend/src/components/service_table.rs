@@ -2,7 +2,6 @@
 
 use shared::Mesh;
 use shared::mesh::Service;
-use shared::published::Level;
 
 use super::cluster_table::{remove_cell, tool_column};
 use super::field::{cell, errors, text_field};
@@ -90,7 +89,8 @@ fn derived(store: Store, index: usize) -> El {
         .show(move || store.with(|mesh| summary(mesh, index)))
         .add(icon("down"));
     let published = el_in("span", "published").one(move || {
-        let Some((host, others)) = published(store, index) else {
+        let published = store.published.with(|all| all.get(index).cloned());
+        let Some((host, others)) = published else {
             return Some(text("span", "Its names follow from the fields above").class("muted"));
         };
         let show = move || {
@@ -101,15 +101,6 @@ fn derived(store: Store, index: usize) -> El {
         Some(name.text(&format!(" and {others} more")))
     });
     el_in("div", "derived").add(published).add(more)
-}
-
-/// The name that people will use, as soon as it is known, and how many others there are.
-fn published(store: Store, index: usize) -> Option<(String, usize)> {
-    let checked = store.checked.get();
-    let names = &checked.resolved.as_ref()?.services.get(index)?.names;
-    let of = |level: Level| names.iter().find(|name| name.level == level);
-    let first = of(Level::Vanity).or_else(|| of(Level::Global))?;
-    Some((first.host.to_string(), names.len() - 1))
 }
 
 /// `all clusters · 3 routes`.

@@ -41,12 +41,7 @@ pub(crate) fn tabs(store: Store) -> El {
 
 fn head(store: Store, (tab, id, words): (Tab, &'static str, &'static str)) -> El {
     let is_on = move || store.tab.get() == tab;
-    let count = el_in("span", "count").show(move || {
-        store
-            .checked
-            .with(|checked| checked.findings.len())
-            .to_string()
-    });
+    let count = el_in("span", "count").show(move || store.findings().len().to_string());
     button("", move || store.tab.set(tab))
         .id(&format!("tab-{id}"))
         .attr("role", "tab")
