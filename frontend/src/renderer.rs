@@ -49,7 +49,7 @@ pub(crate) fn keep(store: Store) {
     });
 }
 
-/// Whether it worked; where not, it is said, and tried again with the next change.
+/// Whether it worked; where not, why is in the store, and it is tried again with the next change.
 async fn check(store: Store, mesh: Arc<Mesh>) -> bool {
     let question = json::write(&(Form::Checks, &*mesh));
     let answer = CHECKER.with(|worker| worker.ask(&question)).await;
@@ -60,21 +60,24 @@ async fn check(store: Store, mesh: Arc<Mesh>) -> bool {
     match checks {
         Ok(checks) => store.take(Checked { of: mesh, checks }),
         Err(error) => {
-            store.fail(format!("The document was not checked: {error}"), HINT);
+            store.unrenderable.set(Some(error));
             return false;
         }
     }
+    store.unrenderable.set(None);
     true
 }
 
 /// Tries again what did not work.
 pub(crate) fn again(store: Store) {
-    if let Some(mesh) = untrack(|| store.unrendered()) {
-        spawn_local(async move {
-            // Why it does not work is in the store.
+    spawn_local(async move {
+        // Why it does not work is in the store. Checks that work lead to manifests by themselves.
+        if let Some(mesh) = untrack(|| store.unchecked()) {
+            check(store, mesh).await;
+        } else if let Some(mesh) = untrack(|| store.unrendered()) {
             _ = render(store, mesh).await;
-        });
-    }
+        }
+    });
 }
 
 /// The manifests of the document as it is. Where they are not there yet, it waits; where there are

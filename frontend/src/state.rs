@@ -78,7 +78,7 @@ pub(crate) struct Store {
     shows_all: RwSignal<bool>,
     /// The manifests of the last document without errors that was rendered.
     pub(crate) rendered: RwSignal<Option<Arc<Rendered>>>,
-    /// Why there are none of the document as it is, where rendering did not work.
+    /// Why there are none of the document as it is, where checking or rendering did not work.
     pub(crate) unrenderable: RwSignal<Option<String>>,
     /// How it stands; nothing before the first checks.
     pub(crate) counts: Memo<Option<Counts>>,

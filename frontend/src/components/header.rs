@@ -93,7 +93,9 @@ fn state(store: Store) -> El {
     };
     let words = el_in("span", "words").content(move || {
         let counts = counts.get();
-        let words = counts.map_or_else(|| "checking".to_owned(), Counts::words);
+        let failed = store.unrenderable.with(Option::is_some);
+        let unknown = if failed { "not checked" } else { "checking" };
+        let words = counts.map_or_else(|| unknown.to_owned(), Counts::words);
         let look = icon(look(counts.unwrap_or_default()));
         vec![look, text("span", &words)]
     });
