@@ -112,7 +112,12 @@ async fn an_api_server_and_istios_admission_take_them() {
     const CONTEXT: &str = "oracle";
     let (bed, _admission) = tokio::task::spawn_blocking(|| {
         let mut options = Options::with_contexts([CONTEXT]);
-        options.crds = vec![CrdSet::Istio, CrdSet::ExternalDns];
+        options.crds = vec![
+            CrdSet::Istio,
+            CrdSet::ExternalDns,
+            CrdSet::GatewayApi,
+            CrdSet::Mcs,
+        ];
         let bed = Testbed::start(options).unwrap();
         let admission = bed.ask_istio(CONTEXT).unwrap();
         (bed, admission)

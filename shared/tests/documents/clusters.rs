@@ -40,6 +40,7 @@ pub(super) fn cluster(scope: Scope) -> BoxedStrategy<Value> {
     ));
     let mut east_west = workload("east");
     east_west.push(("addresses", sometimes(0.8, addresses(false))));
+    east_west.push(("port", sometimes(0.3, Just(15444.into()))));
     object(vec![
         ("name", sometimes(1.0, texts(label().boxed()))),
         (

@@ -25,6 +25,10 @@ pub(super) fn dns(scope: Scope) -> BoxedStrategy<Value> {
             sometimes(0.5, (1..100_000_u32).prop_map(Value::from)),
         ),
         (
+            "resolveHostNames",
+            sometimes(scope.only(0.3), any::<bool>().prop_map(Value::Bool)),
+        ),
+        (
             "cluster",
             sometimes(0.6, (0..4_usize).prop_map(Value::from)),
         ),

@@ -119,6 +119,10 @@ fn documents(scope: Scope) -> impl Strategy<Value = Mesh> {
             let mut services = services::placed(services, &clusters);
             dns::fit(&mut dns, &mut clusters, &mut services);
             spec["dns"] = dns;
+            if let Some(kind) = spec["locality"].as_u64().and_then(|kind| u8::try_from(kind).ok()) {
+                let all: Vec<Value> = clusters.iter().map(|one| one["name"].clone()).collect();
+                spec["locality"] = services::preferences(kind, &all, &clusters).unwrap_or_default();
+            }
             if scope == Scope::Everything {
                 spec["external"] = external::placed(external, &clusters);
             }
@@ -180,6 +184,11 @@ fn rest(scope: Scope) -> BoxedStrategy<Value> {
             ),
         ),
         ("mcs", sometimes(0.2, any::<bool>().prop_map(Value::Bool))),
+        // A kind, until there are clusters.
+        (
+            "locality",
+            sometimes(scope.only(0.4), (0..4_u8).prop_map(Value::from)),
+        ),
         (
             "gatewayApi",
             sometimes(scope.only(0.4), any::<bool>().prop_map(Value::Bool)),

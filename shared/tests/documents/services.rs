@@ -349,7 +349,7 @@ pub(super) fn placed(services: Vec<Unplaced>, clusters: &[Value]) -> Vec<Value> 
                     _ => clusters.iter().map(|one| one["name"].clone()).collect(),
                 };
                 if service.get("transport").is_none() {
-                    service["overrides"] = overrides(overridden, &service, &placed);
+                    service["overrides"] = overrides(overridden, &service, &placed, clusters);
                 }
                 if let Some(locality) = preferences(locality, &placed, clusters) {
                     service["locality"] = locality;
@@ -363,13 +363,21 @@ pub(super) fn placed(services: Vec<Unplaced>, clusters: &[Value]) -> Vec<Value> 
 }
 
 /// Overrides of a service for all but the first of its clusters, of the kind `kind` of four.
-fn overrides(kind: u8, service: &Value, clusters: &[Value]) -> Value {
-    let others = clusters.get(1..).unwrap_or_default();
+fn overrides(kind: u8, service: &Value, placed: &[Value], clusters: &[Value]) -> Value {
+    let others = placed.get(1..).unwrap_or_default();
+    let mut tin = clusters
+        .iter()
+        .filter(|one| one["labels"]["tier"] == "tin")
+        .peekable();
+    let selectable = tin.peek().is_some() && tin.all(|one| others.contains(&one["name"]));
     let name = format!("{}-there", service["name"].as_str().unwrap());
     let port = service.get("port").and_then(Value::as_u64);
     let port = port.map(|port| port + 1).filter(|port| *port < 65536);
     match (kind, port) {
         _ if others.is_empty() => Value::Null,
+        (1, _) if selectable => {
+            json!([{ "clusterSelector": { "tier": "tin" }, "namespace": "elsewhere" }])
+        }
         (1, _) => json!([{ "clusters": others, "namespace": "elsewhere" }]),
         (2, Some(port)) => json!([{ "clusters": others, "port": port }]),
         (3, Some(port)) => others
@@ -393,7 +401,7 @@ fn overrides(kind: u8, service: &Value, clusters: &[Value]) -> Value {
 }
 
 /// Who takes the calls of whom, of several kinds, for a service that runs in the clusters of these names.
-fn preferences(kind: u8, placed: &[Value], clusters: &[Value]) -> Option<Value> {
+pub(super) fn preferences(kind: u8, placed: &[Value], clusters: &[Value]) -> Option<Value> {
     let runs = |cluster: &&Value| placed.contains(&cluster["name"]);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let place =
