@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::federated::World;
+use super::world::World;
 use super::names::{At, Names};
 use super::objects::{field, list, texts};
 use crate::check::{Findings, code};

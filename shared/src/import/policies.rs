@@ -1,6 +1,6 @@
 //! What goes with a service: subsets and policy of its pods, who sees its names, and failover.
 
-use super::federated::World;
+use super::world::World;
 use super::names::Names;
 use super::objects::{Object, field, list, texts};
 use super::routes::shaped;

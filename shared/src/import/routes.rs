@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::federated::World;
+use super::world::World;
 use super::objects::{field, filled, list};
+use super::ports;
 use super::services::{is_at_gateway, local, pair};
 use crate::mesh::passed_on::{self, IstioFields};
 use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
@@ -33,11 +34,16 @@ pub(super) fn answer_header(world: &World) -> Option<bool> {
 /// go elsewhere are left out.
 pub(super) fn routes(http: &[Value], service: (&str, &str), namespace: &str) -> Vec<IstioFields> {
     let shape = passed_on::shape(passed_on::ROUTE);
+    // Of several ports each has the same routes.
+    let port = http.first().and_then(ports::at);
     let mut routes = Vec::new();
     for route in http {
         let Some(mut route) = one(route, service, namespace) else {
             continue;
         };
+        if !is_at(port, &mut route) {
+            continue;
+        }
         prune(&mut route, &shape);
         let Value::Object(route) = route else {
             continue;
@@ -96,6 +102,24 @@ fn one(route: &Value, service: (&str, &str), namespace: &str) -> Option<Value> {
         }
     }
     Some(Value::Object(fields))
+}
+
+/// Whether a route is for a port; leaves those conditions that are.
+fn is_at(port: Option<u32>, route: &mut Value) -> bool {
+    let (Some(port), Some(Value::Array(matches))) = (port, route.get_mut("match")) else {
+        return true;
+    };
+    matches.retain(|one| one["port"].is_null() || one["port"] == port);
+    let good = !matches.is_empty();
+    for one in matches.iter_mut().filter_map(Value::as_object_mut) {
+        one.shift_remove("port");
+    }
+    // One that takes all requests is none.
+    let takes_all = matches.iter().all(|one| one.as_object().is_some_and(Map::is_empty));
+    if takes_all && let Value::Object(fields) = route {
+        fields.shift_remove("match");
+    }
+    good
 }
 
 /// One of a route's destinations, as `to` has it.

@@ -1,7 +1,7 @@
 //! The sample workloads among the Deployments, and the images that are not the pinned ones.
 
 use super::dns;
-use super::federated::World;
+use super::world::World;
 use super::objects::Object;
 use crate::mesh::{Images, Sample, Service};
 use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};

@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::federated::World;
+use super::world::World;
+use super::external::is_egress;
 use super::names::{At, Names};
 use super::objects::{Object, field, list, texts};
+use super::ports;
 use super::routes;
 use crate::check::{Findings, code};
 use crate::mesh::Service;
 use crate::resolved::DEFAULT_NAMESPACE;
-
-/// Taken where nothing says the port of a service.
-const ASSUMED_PORT: u32 = 80;
 
 /// A service, as far as it is known.
 pub(super) struct Found {
@@ -92,6 +91,7 @@ pub(super) struct Gateway {
 pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec<Found> {
     let mut services: Vec<Found> = Vec::new();
     let mut known: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let entries = ports::Entries::new(world);
     for (cluster, object) in world.of_kind("VirtualService") {
         if !is_at_gateway(object) {
             continue;
@@ -100,7 +100,11 @@ pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec
             continue;
         };
         let index = *known.entry(service).or_insert_with_key(|service| {
-            services.push(begin(world, object, pair(service), findings));
+            let id = pair(service);
+            let mut begun = begin(object, id);
+            let at = (cluster, object);
+            ports::find(world, at, &entries, &mut begun.service, id, findings);
+            services.push(begun);
             services.len() - 1
         });
         let found = &mut services[index];
@@ -147,27 +151,12 @@ pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec
 }
 
 /// A service from the first VirtualService that sends requests to it.
-fn begin(
-    world: &World,
-    object: &Object,
-    (name, namespace): (&str, &str),
-    findings: &mut Findings,
-) -> Found {
+fn begin(object: &Object, (name, namespace): (&str, &str)) -> Found {
     let http = list(field(&object.value, &["spec", "http"]));
-    let port = port(world, object, (name, namespace)).unwrap_or_else(|| {
-        findings.warning(
-            code::ASSUMED,
-            &object.place(),
-            format!("no destination and no Service names the port of {name}"),
-            format!("the document has {ASSUMED_PORT}; correct it"),
-        );
-        ASSUMED_PORT
-    });
     Found {
         service: Service {
             name: name.to_owned(),
             namespace: (namespace != DEFAULT_NAMESPACE).then(|| namespace.to_owned()),
-            port: Some(port),
             routes: routes::routes(http, (name, namespace), object.namespace()),
             ..Service::default()
         },
@@ -176,26 +165,10 @@ fn begin(
     }
 }
 
-fn port(world: &World, object: &Object, service: (&str, &str)) -> Option<u32> {
-    let routed = destinations(object)
-        .filter(|one| {
-            local(&one["host"], object.namespace()).is_some_and(|at| pair(&at) == service)
-        })
-        .find_map(|one| one["port"]["number"].as_u64());
-    let mut services = world
-        .of_kind("Service")
-        .filter(|(_, one)| (one.name(), one.namespace()) == service);
-    let of_service = || {
-        let (_, one) = services.next()?;
-        field(&one.value, &["spec", "ports"])[0]["port"].as_u64()
-    };
-    let port = routed.or_else(of_service)?;
-    u32::try_from(port).ok()
-}
-
 /// Whether requests from outside the cluster get to it.
 pub(super) fn is_at_gateway(object: &Object) -> bool {
-    texts(field(&object.value, &["spec", "gateways"])).any(|gateway| gateway != "mesh")
+    let mut gateways = texts(field(&object.value, &["spec", "gateways"]));
+    gateways.any(|gateway| gateway != "mesh") && !is_egress(object)
 }
 
 /// The Service, name and namespace, that a VirtualService at a gateway is about: the one that most of its
@@ -217,14 +190,20 @@ pub(super) fn destination(object: &Object) -> Option<(String, String)> {
     let most = counted.into_iter().rev().max_by_key(|(_, times)| *times);
     match most {
         Some((service, _)) => Some(service),
-        None if elsewhere || list(field(&object.value, &["spec", "http"])).is_empty() => None,
+        None if elsewhere || routes_of(object).next().is_none() => None,
         None => Some((object.name().to_owned(), object.namespace().to_owned())),
     }
 }
 
+/// The routes of all protocols.
+fn routes_of(object: &Object) -> impl Iterator<Item = &Value> {
+    let sections = ["http", "tls", "tcp"].into_iter();
+    sections.flat_map(|section| list(field(&object.value, &["spec", section])))
+}
+
 fn destinations(object: &Object) -> impl Iterator<Item = &Value> {
-    let http = list(field(&object.value, &["spec", "http"])).iter();
-    http.flat_map(|route| list(&route["route"]))
+    routes_of(object)
+        .flat_map(|route| list(&route["route"]))
         .map(|one| &one["destination"])
 }
 
