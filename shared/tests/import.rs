@@ -719,7 +719,7 @@ const EXTERNAL_DNS: [&str; 6] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn documents_come_back(mesh in varied()) {

@@ -80,10 +80,12 @@ pub(super) fn expand(
     let Some(first) = names.first() else {
         return Ok(());
     };
+    expanded.target.get_or_insert(Target::Gitops);
     let mut left = Vec::new();
     for (index, mut object) in std::mem::take(&mut given.objects).into_iter().enumerate() {
         if let Some(one) = carried.remove(&index) {
-            expanded.add(Target::Gitops, one);
+            // Folders are in no order.
+            expanded.carried.push(one);
         } else if !kustomizations.contains(&object.file) || !is_kustomization(&object) {
             object.cluster = home(&object, &names, first);
             left.push(object);
