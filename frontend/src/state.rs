@@ -69,6 +69,8 @@ pub(crate) struct Store {
     pub(crate) rendered: RwSignal<Option<Arc<Rendered>>>,
     /// Why there are none of the document as it is, where rendering did not work.
     pub(crate) unrenderable: RwSignal<Option<String>>,
+    /// What of the files that were opened is not in the document.
+    pub(crate) told: RwSignal<Vec<Finding>>,
     pub(crate) counts: Memo<Counts>,
     pub(crate) page: RwSignal<Page>,
     pub(crate) tab: RwSignal<Tab>,
@@ -96,6 +98,7 @@ impl Store {
             checked,
             rendered: RwSignal::default(),
             unrenderable: RwSignal::default(),
+            told: RwSignal::default(),
             counts,
             page: RwSignal::default(),
             tab: RwSignal::default(),
@@ -158,6 +161,7 @@ impl Store {
         self.open_services.update(BTreeSet::clear);
         self.only_cluster.set(None);
         self.file.set(None);
+        self.told.set(Vec::new());
         self.page.set(Page::Edit);
     }
 

@@ -183,8 +183,11 @@ fn of_cluster(index: usize, wanted: &mut Resolved, got: &mut Resolved) {
     let here = |one: &shared::resolved::Service| one.clusters.contains(&index);
     let services = || wanted.services.iter().filter(|one| here(one));
     let serves = services().next().is_some();
-    let has_usual = services()
-        .any(|one| one.ports.iter().any(|port| port.protocol.is_http() && port.published == 80));
+    let has_usual = services().any(|one| {
+        one.ports
+            .iter()
+            .any(|port| port.protocol.is_http() && port.published == 80)
+    });
     let outside = |one: &shared::resolved::ExternalHost| {
         one.by_egress_gateway && one.clusters.contains(&index)
     };

@@ -11,7 +11,10 @@ use crate::state::Store;
 
 pub(crate) fn findings(store: Store) -> El {
     el_in("div", "fill").one(move || {
-        let findings = store.checked.with(|checked| checked.findings.clone());
+        let mut findings = store.told.get();
+        store
+            .checked
+            .with(|checked| findings.extend_from_slice(&checked.findings));
         Some(if findings.is_empty() {
             el_in("div", "start")
                 .add(text("h2", "Nothing to mend"))

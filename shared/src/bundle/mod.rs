@@ -26,7 +26,7 @@ use crate::resolved::Resolved;
 use crate::yaml;
 
 pub use carried::{Carried, Mismatch, ReadBundleError};
-pub use zip::{ZipError, write as write_zip};
+pub use zip::{ZipError, read as read_zip, write as write_zip};
 
 /// The document's file in a bundle.
 pub const MESH_FILE: &str = "mesh.yaml";

@@ -26,7 +26,15 @@ pub(super) fn deliver(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> 
     let mut policies: Vec<(&Placed, Vec<Value>)> = Vec::new();
     // Whatever the order of the document, so that its policies keep their names.
     let mut placed: Vec<&Placed> = placed.iter().collect();
-    placed.sort_by_key(|one| (&one.subject, one.template.key()));
+    placed.sort_by_key(|one| {
+        let template = &one.template;
+        (
+            &one.subject,
+            &template.namespace,
+            &one.clusters,
+            template.key(),
+        )
+    });
     for one in placed {
         let mut template = one.template.clone();
         if template.kind == Kind::NAMESPACE {

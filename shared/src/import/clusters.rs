@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::addresses;
 use super::external;
-use super::world::World;
 use super::names::{At, Names};
 use super::objects::{Object, field, list, texts};
 use super::services::{self, local};
 use super::tls;
+use super::world::World;
 use crate::check::{Findings, code};
 use crate::mesh::{Cluster, Gateway, Service};
 use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
@@ -214,7 +214,11 @@ fn at_gateway(
 }
 
 /// The first Gateway that a VirtualService names and its cluster has.
-pub(super) fn gateway_of<'a>(world: &'a World, cluster: usize, object: &Object) -> Option<&'a Object> {
+pub(super) fn gateway_of<'a>(
+    world: &'a World,
+    cluster: usize,
+    object: &Object,
+) -> Option<&'a Object> {
     texts(field(&object.value, &["spec", "gateways"])).find_map(|reference| {
         let (namespace, name) = reference
             .split_once('/')

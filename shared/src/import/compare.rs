@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::ImportError;
 use super::comparable;
 use super::dns::is_external_dns;
-use super::world::{self, World};
-use super::ImportError;
 use super::names::{self, Names};
 use super::objects::{Given, Object, Patch, field, list, texts};
 use super::services::{destination, is_at_gateway, local};
+use super::world::{self, World};
 use crate::check::{Findings, Severity, code};
-use crate::engine::gitops::{self, Content};
 use crate::engine;
+use crate::engine::gitops::{self, Content};
 use crate::mesh::Target;
 use crate::object;
 use crate::render::render;
@@ -68,11 +68,13 @@ fn given_by(resolved: &Resolved) -> Given {
             continue;
         }
         let delivered = engine::deliver(resolved, &placed, index);
-        given.objects.extend(delivered.into_iter().map(|one| Object {
-            file: String::new(),
-            cluster: Some(cluster.name.to_string()),
-            value: one.object.to_json(),
-        }));
+        given
+            .objects
+            .extend(delivered.into_iter().map(|one| Object {
+                file: String::new(),
+                cluster: Some(cluster.name.to_string()),
+                value: one.object.to_json(),
+            }));
     }
     for (file, content) in parts {
         let values = match content {

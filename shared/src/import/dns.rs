@@ -1,7 +1,7 @@
 //! Which Deployments are ExternalDNS, its cluster, and the records' time to live.
 
-use super::world::World;
 use super::objects::{Object, field, list, texts};
+use super::world::World;
 use crate::resolved::{DEFAULT_TTL, EXTERNAL_DNS_IMAGE};
 
 /// The Deployments of ExternalDNS.

@@ -14,7 +14,9 @@ use super::order;
 use super::services::local;
 use super::world::World;
 use crate::check::{Finding, Severity};
-use crate::mesh::{EgressGateway, ExternalHost, ExternalPort, ExternalProtocol, Mesh, TlsOrigination};
+use crate::mesh::{
+    EgressGateway, ExternalHost, ExternalPort, ExternalProtocol, Mesh, TlsOrigination,
+};
 use crate::name::HostPattern;
 use crate::resolved::{
     DEFAULT_EGRESS_SELECTOR, DEFAULT_EGRESS_SERVICE, DEFAULT_TLS_PORT, ISTIO_NAMESPACE, SYSTEM_CA,
@@ -68,17 +70,20 @@ pub(super) fn hosts(world: &World, names: &Names) -> Vec<ExternalHost> {
 }
 
 /// By name, but for those at egress gateways, whose Gateways have them in the document's order.
-fn in_order(
-    world: &World,
-    found: BTreeMap<&str, (ExternalHost, Vec<usize>)>,
-) -> Vec<ExternalHost> {
-    let numbers: BTreeMap<&str, usize> = found.keys().enumerate().map(|(n, host)| (*host, n)).collect();
+fn in_order(world: &World, found: BTreeMap<&str, (ExternalHost, Vec<usize>)>) -> Vec<ExternalHost> {
+    let numbers: BTreeMap<&str, usize> = found
+        .keys()
+        .enumerate()
+        .map(|(n, host)| (*host, n))
+        .collect();
     let gateways = world.of_kind("Gateway");
     let servers = gateways.flat_map(|(_, object)| list(field(&object.value, &["spec", "servers"])));
     let lists: Vec<Vec<usize>> = servers
         .map(|server| {
             let hosts = texts(&server["hosts"]);
-            hosts.filter_map(|host| numbers.get(host).copied()).collect()
+            hosts
+                .filter_map(|host| numbers.get(host).copied())
+                .collect()
         })
         .collect();
     let order = order::agreed(found.len(), &lists);
@@ -89,12 +94,19 @@ fn in_order(
             clusters.dedup();
             if clusters.len() < world.clusters.len() {
                 let clusters = clusters.into_iter();
-                one.clusters = Some(clusters.map(|index| world.clusters[index].clone()).collect());
+                one.clusters = Some(
+                    clusters
+                        .map(|index| world.clusters[index].clone())
+                        .collect(),
+                );
             }
             Some(one)
         })
         .collect();
-    order.into_iter().filter_map(|number| hosts[number].take()).collect()
+    order
+        .into_iter()
+        .filter_map(|number| hosts[number].take())
+        .collect()
 }
 
 fn one(object: &Object, host: &str, rule: Option<&Object>) -> Option<ExternalHost> {
@@ -172,7 +184,9 @@ fn origination(given: &Value, number: u32, host: &str, rule: &Object) -> Option<
     if tls["mode"] != "SIMPLE" {
         return None;
     }
-    let target = given["targetPort"].as_u64().map_or(Some(number), |port| u32::try_from(port).ok());
+    let target = given["targetPort"]
+        .as_u64()
+        .map_or(Some(number), |port| u32::try_from(port).ok());
     let names: Vec<&str> = texts(&tls["subjectAltNames"]).collect();
     let names = names.into_iter().map(str::to_owned).collect::<Vec<_>>();
     let ca = tls["caCertificates"].as_str();
@@ -201,7 +215,10 @@ fn gateway(world: &World, cluster: usize, object: &Object) -> Option<EgressGatew
         let matches = list(&route["match"]).iter();
         let mut of_sidecars = matches.flat_map(|one| texts(&one["gateways"]));
         of_sidecars.find(|gateway| *gateway == "mesh")?;
-        local(&route["route"][0]["destination"]["host"], object.namespace())
+        local(
+            &route["route"][0]["destination"]["host"],
+            object.namespace(),
+        )
     })?;
     let gateway = gateway_of(world, cluster, object);
     let labels = gateway.map(|one| &one.value["spec"]["selector"]);
@@ -214,13 +231,19 @@ fn gateway(world: &World, cluster: usize, object: &Object) -> Option<EgressGatew
     Some(EgressGateway {
         service: Some(service).filter(|name| name != DEFAULT_EGRESS_SERVICE),
         namespace: Some(namespace).filter(|name| name != ISTIO_NAMESPACE),
-        selector: if selector == usual { BTreeMap::new() } else { selector },
+        selector: if selector == usual {
+            BTreeMap::new()
+        } else {
+            selector
+        },
     })
 }
 
 /// Takes out the hosts that the checks refuse; whether there were any.
 pub(super) fn without_refused(mesh: &mut Mesh, findings: &[Finding]) -> bool {
-    let errors = findings.iter().filter(|one| one.severity == Severity::Error);
+    let errors = findings
+        .iter()
+        .filter(|one| one.severity == Severity::Error);
     let refused: BTreeSet<usize> = errors
         .filter_map(|one| {
             let (index, _) = one.path.strip_prefix("spec.external[")?.split_once(']')?;

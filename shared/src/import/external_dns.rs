@@ -84,11 +84,19 @@ fn settings(provider: &str, args: &mut Vec<String>) -> Map<String, Value> {
         let Some((name, shape)) = name.and_then(|name| shapes.get_key_value(&name)) else {
             break;
         };
-        let run = args[taken..].iter().take_while(|other| flag_of(other) == flag).count();
-        let comes_again = args[taken + run..].iter().any(|other| flag_of(other) == flag);
-        let values = args[taken..taken + run].iter().map(|argument| setting(argument, shape));
+        let run = args[taken..]
+            .iter()
+            .take_while(|other| flag_of(other) == flag)
+            .count();
+        let comes_again = args[taken + run..]
+            .iter()
+            .any(|other| flag_of(other) == flag);
+        let values = args[taken..taken + run]
+            .iter()
+            .map(|argument| setting(argument, shape));
         let values: Option<Vec<Value>> = values.collect();
-        let Some(mut values) = values.filter(|_| !comes_again && (run == 1 || shape.is_array())) else {
+        let Some(mut values) = values.filter(|_| !comes_again && (run == 1 || shape.is_array()))
+        else {
             break;
         };
         let value = match values.pop() {
@@ -156,14 +164,28 @@ fn credentials(
 ) -> Option<Credentials> {
     const AZURE: &str = "--azure-config-file=";
     let (path, usual_key) = match settings_of(provider) {
-        "google" => (*variables.get("GOOGLE_APPLICATION_CREDENTIALS")?, "credentials.json"),
-        "aws" => (*variables.get("AWS_SHARED_CREDENTIALS_FILE")?, "credentials"),
+        "google" => (
+            *variables.get("GOOGLE_APPLICATION_CREDENTIALS")?,
+            "credentials.json",
+        ),
+        "aws" => (
+            *variables.get("AWS_SHARED_CREDENTIALS_FILE")?,
+            "credentials",
+        ),
         "azure" => (args.first()?.strip_prefix(AZURE)?, "azure.json"),
         _ => return None,
     };
-    let key = path.strip_prefix(CREDENTIALS_FOLDER)?.strip_prefix('/')?.to_owned();
-    let volumes = list(field(&object.value, &["spec", "template", "spec", "volumes"]));
-    let secret = volumes.iter().find_map(|volume| volume["secret"]["secretName"].as_str())?;
+    let key = path
+        .strip_prefix(CREDENTIALS_FOLDER)?
+        .strip_prefix('/')?
+        .to_owned();
+    let volumes = list(field(
+        &object.value,
+        &["spec", "template", "spec", "volumes"],
+    ));
+    let secret = volumes
+        .iter()
+        .find_map(|volume| volume["secret"]["secretName"].as_str())?;
     if settings_of(provider) == "azure" {
         args.remove(0);
     }
@@ -175,7 +197,10 @@ fn credentials(
 
 /// Those of the account that the pods have, which fedmesh's own tools do not write.
 fn annotations(world: &World, cluster: usize, object: &Object) -> BTreeMap<String, String> {
-    let name = field(&object.value, &["spec", "template", "spec", "serviceAccountName"]);
+    let name = field(
+        &object.value,
+        &["spec", "template", "spec", "serviceAccountName"],
+    );
     let mut accounts = world.of_kind("ServiceAccount");
     let account = accounts.find(|(at, one)| {
         *at == cluster && one.namespace() == object.namespace() && name == one.name()
@@ -191,11 +216,18 @@ fn annotations(world: &World, cluster: usize, object: &Object) -> BTreeMap<Strin
 /// The labels of its pods that neither select them nor are fedmesh's.
 fn pod_labels(object: &Object) -> BTreeMap<String, String> {
     let selected = pairs(field(&object.value, &["spec", "selector", "matchLabels"]));
-    let own: BTreeSet<&str> = selected.keys().map(String::as_str).chain(OWN_POD_LABELS).collect();
-    pairs(field(&object.value, &["spec", "template", "metadata", "labels"]))
-        .into_iter()
-        .filter(|(name, _)| !own.contains(name.as_str()))
-        .collect()
+    let own: BTreeSet<&str> = selected
+        .keys()
+        .map(String::as_str)
+        .chain(OWN_POD_LABELS)
+        .collect();
+    pairs(field(
+        &object.value,
+        &["spec", "template", "metadata", "labels"],
+    ))
+    .into_iter()
+    .filter(|(name, _)| !own.contains(name.as_str()))
+    .collect()
 }
 
 fn pairs(value: &Value) -> BTreeMap<String, String> {

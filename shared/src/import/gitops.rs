@@ -7,10 +7,7 @@ use crate::mesh::{Gitops, Target};
 use crate::resolved::DEFAULT_BRANCH;
 
 /// The engine and `spec.gitops`, where the manifests are those of a repository.
-pub(super) fn find(
-    world: &World,
-    findings: &mut Findings,
-) -> (Option<Target>, Option<Gitops>) {
+pub(super) fn find(world: &World, findings: &mut Findings) -> (Option<Target>, Option<Gitops>) {
     if world.target != Some(Target::Gitops) {
         return (world.target, None);
     }
@@ -32,7 +29,9 @@ fn flux(world: &World) -> Option<Gitops> {
     let mut applies = world
         .of_kind("Kustomization")
         .filter(|(_, one)| one.group() == "kustomize.toolkit.fluxcd.io");
-    let path = applies.next().map(|(_, one)| field(&one.value, &["spec", "path"]));
+    let path = applies
+        .next()
+        .map(|(_, one)| field(&one.value, &["spec", "path"]));
     let spec = &source.value["spec"];
     gitops(
         spec["url"].as_str(),

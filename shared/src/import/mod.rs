@@ -48,6 +48,24 @@ pub struct Source {
     pub text: String,
 }
 
+impl Source {
+    /// A file in a folder of manifests, by its path there: the folders in it are named for clusters.
+    pub fn in_folder(path: &str, text: String) -> Self {
+        let folder = path.split_once('/').map(|(folder, _)| folder);
+        Self {
+            file: path.to_owned(),
+            cluster: folder.map(str::to_owned),
+            text,
+        }
+    }
+
+    /// Whether a file has a name as those with manifests have.
+    pub fn has_usual_ending(path: &str) -> bool {
+        let ending = path.rsplit_once('.').map(|(_, ending)| ending);
+        ending.is_some_and(|ending| ["yaml", "yml", "json"].contains(&ending))
+    }
+}
+
 /// What the manifests need not be asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
@@ -101,7 +119,9 @@ pub enum ImportError {
     #[error("the manifests have {0} bytes together")]
     TooLarge(usize),
     /// More than is made of them.
-    #[error("objects, copied for each of their clusters, have more bytes together than are made: {0} more")]
+    #[error(
+        "objects, copied for each of their clusters, have more bytes together than are made: {0} more"
+    )]
     TooManyCopies(usize),
     /// Nothing to begin with.
     #[error("there are no manifests")]

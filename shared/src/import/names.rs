@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Options;
-use super::world::World;
 use super::external::is_egress;
 use super::objects::{Object, field, list, texts};
+use super::world::World;
 use crate::check::{Findings, code};
 use crate::resolved::DEFAULT_FEDERATION;
 

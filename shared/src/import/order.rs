@@ -18,7 +18,11 @@ pub(super) fn agreed(count: usize, lists: &[Vec<usize>]) -> Vec<usize> {
         before[next] += 1;
     }
     let mut left: BTreeSet<usize> = (0..count).collect();
-    let mut free: BTreeSet<usize> = left.iter().copied().filter(|&one| before[one] == 0).collect();
+    let mut free: BTreeSet<usize> = left
+        .iter()
+        .copied()
+        .filter(|&one| before[one] == 0)
+        .collect();
     let mut order = Vec::new();
     while let Some(one) = free.pop_first().or_else(|| left.first().copied()) {
         if !left.remove(&one) {

@@ -202,7 +202,9 @@ fn numbers_of_service(world: &World, id: (&str, &str)) -> Vec<u32> {
     let mut services = world
         .of_kind("Service")
         .filter(|(_, one)| (one.name(), one.namespace()) == id);
-    let ports = services.next().map(|(_, one)| field(&one.value, &["spec", "ports"]));
+    let ports = services
+        .next()
+        .map(|(_, one)| field(&one.value, &["spec", "ports"]));
     let ports = ports.map(list).unwrap_or_default().iter();
     ports.filter_map(|port| number(&port["port"])).collect()
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::world::World;
 use super::objects::{field, filled, list};
 use super::ports;
 use super::services::{is_at_gateway, local, pair};
+use super::world::World;
 use crate::mesh::passed_on::{self, IstioFields};
 use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::render::ANSWER_HEADER;
@@ -115,7 +115,9 @@ fn is_at(port: Option<u32>, route: &mut Value) -> bool {
         one.shift_remove("port");
     }
     // One that takes all requests is none.
-    let takes_all = matches.iter().all(|one| one.as_object().is_some_and(Map::is_empty));
+    let takes_all = matches
+        .iter()
+        .all(|one| one.as_object().is_some_and(Map::is_empty));
     if takes_all && let Value::Object(fields) = route {
         fields.shift_remove("match");
     }

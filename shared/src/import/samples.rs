@@ -1,8 +1,8 @@
 //! The sample workloads among the Deployments, and the images that are not the pinned ones.
 
 use super::dns;
-use super::world::World;
 use super::objects::Object;
+use super::world::World;
 use crate::mesh::{Images, Sample, Service};
 use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::resolved::{DEFAULT_NAMESPACE, EXTERNAL_DNS_IMAGE, HTTPBIN_IMAGE, SLEEP_IMAGE};

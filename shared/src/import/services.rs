@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::world::World;
 use super::external::is_egress;
 use super::names::{At, Names};
 use super::objects::{Object, field, list, texts};
 use super::ports;
 use super::routes;
+use super::world::World;
 use crate::check::{Findings, code};
 use crate::mesh::Service;
 use crate::resolved::DEFAULT_NAMESPACE;

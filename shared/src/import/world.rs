@@ -72,7 +72,10 @@ impl World {
         for (place, &before) in order.iter().enumerate() {
             now[before] = place;
         }
-        self.clusters = order.iter().map(|&before| self.clusters[before].clone()).collect();
+        self.clusters = order
+            .iter()
+            .map(|&before| self.clusters[before].clone())
+            .collect();
         self.hub = self.hub.map(|hub| now[hub]);
         for place in &mut self.places {
             *place = now[*place];
@@ -108,7 +111,10 @@ pub(super) fn spread(mut given: Given, findings: &mut Findings) -> Result<World,
         }
         world.hub = hub(home.as_deref(), &clusters, findings);
         // Karmada spreads the records too, to the one cluster that has them.
-        let records = world.of_kind("DNSEndpoint").map(|(cluster, _)| cluster).next();
+        let records = world
+            .of_kind("DNSEndpoint")
+            .map(|(cluster, _)| cluster)
+            .next();
         let at = world.hub.or(records).unwrap_or_default();
         let places = plain.iter().map(|_| at);
         // In front, as in the files.
@@ -122,7 +128,9 @@ pub(super) fn spread(mut given: Given, findings: &mut Findings) -> Result<World,
         .iter()
         .map(|list| {
             let known = list.iter();
-            known.filter_map(|name| clusters.indices.get(name).copied()).collect()
+            known
+                .filter_map(|name| clusters.indices.get(name).copied())
+                .collect()
         })
         .collect();
     world.clusters = clusters.names;
@@ -143,7 +151,9 @@ fn place_plain(
             unnamed(&object, named.as_deref(), findings);
             named.as_deref()
         });
-        world.places.push(clusters.index(cluster.unwrap_or(ONLY_CLUSTER)));
+        world
+            .places
+            .push(clusters.index(cluster.unwrap_or(ONLY_CLUSTER)));
         world.objects.push(object);
     }
 }

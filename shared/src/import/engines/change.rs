@@ -140,7 +140,11 @@ mod tests {
             ("replace", "/a/c", None),
             ("add", "/a/c", Some(json!({"a":{"b":1,"c":9},"l":[1,2]}))),
             ("add", "/x/c", None),
-            ("add", "/a/x~1y~0", Some(json!({"a":{"b":1,"x/y~":9},"l":[1,2]}))),
+            (
+                "add",
+                "/a/x~1y~0",
+                Some(json!({"a":{"b":1,"x/y~":9},"l":[1,2]})),
+            ),
             ("add", "/l/-", Some(json!({"a":{"b":1},"l":[1,2,9]}))),
             ("add", "/l/0", Some(json!({"a":{"b":1},"l":[9,1,2]}))),
             ("replace", "/l/1", Some(json!({"a":{"b":1},"l":[1,9]}))),

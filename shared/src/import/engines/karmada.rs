@@ -37,7 +37,9 @@ pub(super) fn expand(
     let mut carried: BTreeMap<usize, Carried> = BTreeMap::new();
     for (_, policy) in of_kind("PropagationPolicy") {
         let affinity = field(&policy.value, &["spec", "placement", "clusterAffinity"]);
-        let clusters: Vec<String> = texts(&affinity["clusterNames"]).map(str::to_owned).collect();
+        let clusters: Vec<String> = texts(&affinity["clusterNames"])
+            .map(str::to_owned)
+            .collect();
         if clusters.is_empty() {
             not_read(
                 policy,
@@ -113,7 +115,10 @@ fn selected(policy: &Object, ids: &BTreeMap<Id, usize>, findings: &mut Findings)
             _ => not_read(
                 policy,
                 "resourceSelectors",
-                &format!("there is no {} {} that it selects by name", wanted.1, wanted.3),
+                &format!(
+                    "there is no {} {} that it selects by name",
+                    wanted.1, wanted.3
+                ),
                 "add the object to the manifests; objects are taken by name only",
                 findings,
             ),
@@ -127,7 +132,9 @@ fn changes(policy: &Object, rule: &Value, findings: &mut Findings) -> Vec<Change
     let overriders = rule["overriders"].as_object();
     let others = overriders.into_iter().flatten();
     if others.map(|(name, _)| name).any(|name| name != "plaintext")
-        || texts(&rule["targetCluster"]["clusterNames"]).next().is_none()
+        || texts(&rule["targetCluster"]["clusterNames"])
+            .next()
+            .is_none()
     {
         not_read(
             policy,

@@ -69,7 +69,11 @@ pub(super) fn expand(
     let kustomizations: BTreeSet<String> = if names.is_empty() {
         BTreeSet::new()
     } else {
-        folders.kustomizations.values().map(|one| one.file.clone()).collect()
+        folders
+            .kustomizations
+            .values()
+            .map(|one| one.file.clone())
+            .collect()
     };
     if let Some(patch) = given.patches.first().filter(|_| names.is_empty()) {
         return Err(ImportError::NotAnObject {
@@ -100,17 +104,24 @@ pub(super) fn expand(
 fn home(object: &Object, names: &BTreeSet<String>, first: &str) -> Option<String> {
     let deployer = object.group().ends_with("argoproj.io") || object.group().ends_with("fluxcd.io");
     if !deployer {
-        return object.cluster.clone().filter(|cluster| names.contains(cluster));
+        return object
+            .cluster
+            .clone()
+            .filter(|cluster| names.contains(cluster));
     }
     let path = path(&[], &object.file).unwrap_or_default();
     let stem = path.last().and_then(|file| file.rsplit_once('.'));
-    let cluster = stem.map(|(stem, _)| stem).filter(|stem| names.contains(*stem));
+    let cluster = stem
+        .map(|(stem, _)| stem)
+        .filter(|stem| names.contains(*stem));
     Some(cluster.unwrap_or(first).to_owned())
 }
 
 /// The clusters in the order in which Argo CD has them.
 fn orders(objects: &[Object]) -> Vec<Vec<String>> {
-    let sets = objects.iter().filter(|object| object.kind() == "ApplicationSet");
+    let sets = objects
+        .iter()
+        .filter(|object| object.kind() == "ApplicationSet");
     let generators = sets.flat_map(|set| list(&set.value["spec"]["generators"]));
     generators
         .map(|generator| {
@@ -170,7 +181,10 @@ impl<'a> Folders<'a> {
     /// The object as it is built: what only keeps it from being deleted is not the document's.
     fn built(&self, index: usize) -> Object {
         let mut object = self.objects[index].clone();
-        let metadata = object.value.get_mut("metadata").and_then(Value::as_object_mut);
+        let metadata = object
+            .value
+            .get_mut("metadata")
+            .and_then(Value::as_object_mut);
         let Some(metadata) = metadata else {
             return object;
         };

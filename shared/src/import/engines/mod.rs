@@ -108,10 +108,7 @@ fn bytes(value: &Value) -> usize {
 }
 
 /// Takes what engines carry out of the objects.
-pub(super) fn expand(
-    given: &mut Given,
-    findings: &mut Findings,
-) -> Result<Expanded, ImportError> {
+pub(super) fn expand(given: &mut Given, findings: &mut Findings) -> Result<Expanded, ImportError> {
     let mut expanded = Expanded::default();
     let mut budget = Budget { left: MAX_COPIED };
     let objects = &mut given.objects;

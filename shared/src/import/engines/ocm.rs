@@ -10,11 +10,7 @@ use crate::mesh::Target;
 const GROUP: &str = "work.open-cluster-management.io";
 
 /// How works are carried out stays, in a work without manifests.
-pub(super) fn expand(
-    objects: &mut [Object],
-    expanded: &mut Expanded,
-    findings: &mut Findings,
-) {
+pub(super) fn expand(objects: &mut [Object], expanded: &mut Expanded, findings: &mut Findings) {
     for work in objects {
         if work.group() != GROUP || work.kind() != "ManifestWork" {
             continue;
@@ -43,10 +39,7 @@ pub(super) fn expand(
                 cluster: work.cluster.clone(),
                 value,
             };
-            expanded.add(
-                Target::Ocm,
-                Carried::new(object, vec![cluster.clone()]),
-            );
+            expanded.add(Target::Ocm, Carried::new(object, vec![cluster.clone()]));
         }
     }
 }

@@ -56,7 +56,9 @@ fn overrides(of: &Object, one: &mut Carried, findings: &mut Findings) {
         let changes = one.changes.entry(cluster.to_owned()).or_default();
         for change in list(&entry["clusterOverrides"]) {
             let path = change["path"].as_str().unwrap_or_default();
-            let operation = change["op"].as_str().filter(|operation| !operation.is_empty());
+            let operation = change["op"]
+                .as_str()
+                .filter(|operation| !operation.is_empty());
             match Change::patch(operation.unwrap_or("replace"), path, &change["value"]) {
                 Some(change) => changes.push(change),
                 None => findings.warning(
