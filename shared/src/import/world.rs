@@ -95,16 +95,10 @@ pub(super) fn spread(mut given: Given, findings: &mut Findings) -> Result<World,
         target,
         ..World::default()
     };
-    let carriers = carried.iter().map(|one| &one.object).chain(&plain);
-    let home = carriers.filter_map(|object| object.cluster.clone()).next();
+    let mut carriers = carried.iter().map(|one| &one.object).chain(&plain);
+    let home = carriers.find_map(|object| object.cluster.clone());
     let has_hub = target.is_some_and(Target::has_hub);
-    if !has_hub {
-        place_plain(plain, &mut clusters, &mut world, findings);
-        for (cluster, object) in carried.into_iter().flat_map(engines::Carried::copies) {
-            world.places.push(clusters.index(&cluster));
-            world.objects.push(object);
-        }
-    } else {
+    if has_hub {
         for (cluster, object) in carried.into_iter().flat_map(engines::Carried::copies) {
             world.places.push(clusters.index(&cluster));
             world.objects.push(object);
@@ -120,6 +114,12 @@ pub(super) fn spread(mut given: Given, findings: &mut Findings) -> Result<World,
         // In front, as in the files.
         world.places.splice(0..0, places);
         world.objects.splice(0..0, plain);
+    } else {
+        place_plain(plain, &mut clusters, &mut world, findings);
+        for (cluster, object) in carried.into_iter().flat_map(engines::Carried::copies) {
+            world.places.push(clusters.index(&cluster));
+            world.objects.push(object);
+        }
     }
     if clusters.names.is_empty() {
         clusters.index(ONLY_CLUSTER);
