@@ -1,6 +1,6 @@
 //! Writing files so that nobody ever sees half of one.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -23,9 +23,21 @@ pub(crate) fn replace(
     bytes: &[u8],
     readers: Readers,
 ) -> io::Result<()> {
+    replace_with(target, scratch, readers, |file| file.write_all(bytes))
+}
+
+/// The same for what is written bit by bit.
+pub(crate) fn replace_with<E: From<io::Error>>(
+    target: &Path,
+    scratch: &Path,
+    readers: Readers,
+    write: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
     let temporary = temporary_name(scratch)?;
-    let result =
-        write_new(&temporary, bytes, readers).and_then(|()| fs::rename(&temporary, target));
+    let result = new_file(&temporary, readers)
+        .map_err(E::from)
+        .and_then(|mut file| write(&mut file))
+        .and_then(|()| Ok(fs::rename(&temporary, target)?));
     if result.is_err() {
         // It may not even be there; the first error is the one to tell.
         _ = fs::remove_file(&temporary);
@@ -40,13 +52,12 @@ fn temporary_name(folder: &Path) -> io::Result<PathBuf> {
     Ok(folder.join(format!(".fedmesh-{:016x}.tmp", u64::from_le_bytes(random))))
 }
 
-fn write_new(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+fn new_file(path: &Path, readers: Readers) -> io::Result<File> {
     let mut options = OpenOptions::new();
     // Fails where anything of that name is there, a symbolic link included.
     options.write(true).create_new(true);
     restrict(&mut options, readers);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)
+    options.open(path)
 }
 
 #[cfg(unix)]

@@ -7,6 +7,7 @@ mod file;
 pub mod follow;
 mod gateways;
 mod hint;
+mod host_names;
 pub mod http;
 mod logging;
 pub mod operation;

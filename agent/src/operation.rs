@@ -21,6 +21,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::apply;
 use crate::cluster::{self, Connection, DnsLook, Kubeconfig, KubeconfigError, Look, Parent, Zone};
 use crate::gateways;
+use crate::host_names;
 use crate::place::{Place, named, places};
 use crate::stop::Stop;
 
@@ -180,13 +181,16 @@ pub(crate) fn is_handed_over(mesh: &Mesh) -> bool {
 async fn plan_apply(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, PlanError> {
     let mut places = places(kubeconfig, mesh).await;
     let seen = gateways::look(mesh, &mut places).await;
-    let facts = seen.facts(mesh);
+    let mut facts = seen.facts(mesh);
+    let host_names = host_names::look_up(mesh, &facts).await;
+    facts.host_names = host_names::known(&host_names);
     let checked = shared::check(mesh, &facts);
     let Some(resolved) = checked.resolved else {
         return Err(PlanError::Findings(checked.findings));
     };
     let mut findings = checked.findings;
     seen.explain(mesh, &mut findings);
+    host_names::explain(mesh, &facts, &host_names, &mut findings);
     let mut bundle = Bundle::new(mesh, &resolved);
     if is_handed_over(mesh) {
         bundle.clusters.clear();

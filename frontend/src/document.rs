@@ -14,7 +14,6 @@ use crate::reading::Answer;
 use crate::renderer;
 use crate::rendering::{Form, Manifests};
 use crate::saved;
-use crate::signals::*;
 use crate::state::{Notice, Store};
 use crate::template;
 use crate::worker::Worker;
@@ -83,11 +82,11 @@ pub(crate) fn drop_rescued() {
 
 /// Keeps the document whenever it changes.
 pub(crate) fn keep(store: Store) {
-    let warned = StoredValue::new(false);
+    let mut warned = false;
     effect(move || {
         let json = store.with(saved::to_json);
-        if !browser::store(Keep::Always, SAVED, &json) && !warned.get_value() {
-            warned.set_value(true);
+        if !browser::store(Keep::Always, SAVED, &json) && !warned {
+            warned = true;
             store.fail(
                 "This browser does not keep the document",
                 "Download the Mesh document, or copy the link, before you close the page.",

@@ -65,16 +65,6 @@ pub(crate) fn icon(name: &str) -> El {
         .add(picture)
 }
 
-/// A value that follows signals and tells only when it changes.
-pub(crate) fn memo<T>(value: impl Fn() -> T + Send + Sync + 'static) -> Memo<T>
-where
-    T: PartialEq + Send + Sync + 'static,
-{
-    // Boxed, so that there is one memo for each type of value and not for each closure.
-    let value: Box<dyn Fn() -> T + Send + Sync> = Box::new(value);
-    Memo::new(move |_| value())
-}
-
 /// Has whatever is being evaluated evaluated again when a memo's value changes. Tracking alone is
 /// not enough: a memo that nobody reads follows nothing.
 pub(crate) fn depend<T: Send + Sync + 'static>(memo: Memo<T>) {

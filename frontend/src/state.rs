@@ -88,9 +88,9 @@ pub(crate) struct Store {
 impl Store {
     pub(crate) fn new(mesh: Mesh) -> Self {
         let history = RwSignal::new(History::new(mesh));
-        let mesh = Memo::new(move |_| history.with(|history| Arc::new(history.present().clone())));
-        let checked = Memo::new(move |_| Arc::new(shared::check(&mesh.get(), &Facts::default())));
-        let counts = Memo::new(move |_| Counts::of(&checked.get().findings));
+        let mesh = memo(move || history.with(|history| Arc::new(history.present().clone())));
+        let checked = memo(move || Arc::new(shared::check(&mesh.get(), &Facts::default())));
+        let counts = memo(move || Counts::of(&checked.get().findings));
         Self {
             history,
             touched: RwSignal::default(),

@@ -11,7 +11,8 @@
 //! with more than one cluster behind it has an endpoint for each (`render::service_entry`), sorted by
 //! locality, and dead ones are left out (`render::destination_rule`): Envoy sends calls to the nearest
 //! locality, to the next one as well when less than 1/1.4 of the endpoints in it are well
-//! (its overprovisioning factor), and to none that is dead. A name with one cluster behind it, and
+//! (its overprovisioning factor), and to none that is dead. Where shares hold ([`crate::locality`]), only
+//! their places have endpoints, and each that is well takes its share. A name with one cluster behind it, and
 //! another zone's name, is as good as its address. An endpoint has one port: where a name falls back to
 //! gateways on another one, nobody answers.
 //!
@@ -22,9 +23,10 @@
 use std::collections::BTreeSet;
 
 use crate::endpoints::{self, ports_of, usually_at};
+use crate::locality::shares;
 use crate::outage::Outage;
 use crate::published::{Level, PublishedName, fails_over};
-use crate::render::dns_endpoint::has_form;
+use crate::render::dns_endpoint::can_be_published;
 use crate::resolved::{Resolved, Service};
 
 /// Who answers calls for a name.
@@ -128,7 +130,7 @@ pub fn in_mesh(
     // Hundredths of the calls that no nearer locality takes.
     let mut left = 100;
     let mut by = BTreeSet::new();
-    for priority in 0..=2 {
+    for priority in 0..=3 {
         let mut all = 0;
         let mut staying = Vec::new();
         for endpoint in endpoints.iter().filter(|at| at.priority == priority) {
@@ -154,7 +156,7 @@ pub fn in_mesh(
 
 /// One endpoint of a name, as a client sees it.
 struct Endpoint {
-    /// 0 in the client's zone, 1 in its region, 2 elsewhere.
+    /// From 0, the nearest; 0 for all where they take shares.
     priority: u8,
     /// The clusters that its address leads to, and whether they answer at its port.
     reached: Vec<(usize, bool)>,
@@ -214,7 +216,7 @@ impl<'a> World<'a> {
                     let known = &self.resolved.clusters[cluster].gateway.addresses;
                     addresses.extend(known.iter().flatten().cloned());
                 }
-                return if has_form(&addresses) {
+                return if can_be_published(&addresses, self.resolved) {
                     published
                 } else {
                     BTreeSet::new()
@@ -262,15 +264,14 @@ impl<'a> World<'a> {
         else {
             return vec![at(0, self.addresses(name), None)];
         };
+        let shares = shares(client, name, self.service(), self.resolved);
         let mut list = Vec::new();
         for endpoint in endpoints {
             let there = &clusters[endpoint.cluster];
-            let priority = if (&there.region, &there.zone) == (&here.region, &here.zone) {
-                0
-            } else if there.region == here.region {
-                1
-            } else {
-                2
+            let priority = match shares {
+                None => self.service().locality.tier(here, there),
+                Some(shares) if shares.iter().any(|(place, _)| place.has(there)) => 0,
+                Some(_) => continue,
             };
             let hosts = match endpoint.zone {
                 Some(zone) => self.addresses(zone),

@@ -6,18 +6,32 @@ use sha2::{Digest as _, Sha256};
 
 /// The digest of some parts, each preceded by its length, so that moving a byte from one part to
 /// the next gives another digest.
+#[derive(Default)]
+pub(crate) struct Parts(Sha256);
+
+impl Parts {
+    /// Adds a part.
+    pub(crate) fn add(&mut self, part: &[u8]) {
+        self.0.update((part.len() as u64).to_be_bytes());
+        self.0.update(part);
+    }
+
+    /// The digest of what was added.
+    pub(crate) fn finish(self) -> String {
+        let mut text = String::from("sha256:");
+        for byte in self.0.finalize() {
+            // Writing to a String cannot fail.
+            _ = write!(text, "{byte:02x}");
+        }
+        text
+    }
+}
+
+/// The digest of parts that are all there; see [`Parts`].
 pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
-    let mut hasher = Sha256::new();
-    for part in parts {
-        hasher.update((part.len() as u64).to_be_bytes());
-        hasher.update(part);
-    }
-    let mut text = String::from("sha256:");
-    for byte in hasher.finalize() {
-        // Writing to a String cannot fail.
-        _ = write!(text, "{byte:02x}");
-    }
-    text
+    let mut digest = Parts::default();
+    parts.into_iter().for_each(|part| digest.add(part));
+    digest.finish()
 }
 
 #[cfg(test)]

@@ -54,8 +54,8 @@ pub struct GatewayCall {
     pub protocol: Protocol,
     /// Whether the gateway ends a TLS session there, with a certificate for the name.
     pub tls: bool,
-    /// The port of the Kubernetes Service behind it.
-    pub service_port: u16,
+    /// The port under which the service's names are called.
+    pub published: u16,
     /// What is asked, where requests are made.
     pub probe: Probe,
     /// The cluster itself; empty where nobody names it.
@@ -76,8 +76,8 @@ pub struct Call {
     pub port: u16,
     /// What is spoken there.
     pub protocol: Protocol,
-    /// The port of the Kubernetes Service behind it.
-    pub service_port: u16,
+    /// The published port that it is for.
+    pub published: u16,
     /// Whether it is the service's first port, which goes without saying.
     pub is_first_port: bool,
     /// `local`, `vanity`, `global`, `region` or `zone`.
@@ -153,7 +153,7 @@ fn gateways(resolved: &Resolved, service: &Service, calls: &mut Vec<GatewayCall>
                         port: port.at(&cluster.gateway),
                         protocol: port.protocol,
                         tls: resolved.tls.is_some() && port.protocol.is_http(),
-                        service_port: port.number,
+                        published: port.published,
                         probe: service.probe.clone(),
                         answered_by: told(resolved, port, &[index]),
                     });
@@ -177,14 +177,15 @@ fn calls(resolved: &Resolved, index: usize, client: usize, calls: &mut Vec<Call>
             (name, by)
         })
         .collect();
-    for (place, port) in service.ports.iter().enumerate() {
+    let local = service.local(client);
+    for (place, port) in local.ports.iter().enumerate() {
         let call = |url_host, number, level, answered_by| Call {
             client: resolved.clusters[client].name.to_string(),
             service: service.id(),
             url_host,
             port: number,
             protocol: port.protocol,
-            service_port: port.number,
+            published: port.published,
             is_first_port: place == 0,
             level,
             probe: service.probe.clone(),
@@ -192,7 +193,7 @@ fn calls(resolved: &Resolved, index: usize, client: usize, calls: &mut Vec<Call>
         };
         if service.clusters.contains(&client) {
             // It passes no gateway.
-            let mut call = call(service.local_host(), port.number, "local", Vec::new());
+            let mut call = call(local.host(), port.number, "local", Vec::new());
             if call.protocol == Protocol::Tls {
                 // Its certificates are for published names.
                 call.protocol = Protocol::Tcp;

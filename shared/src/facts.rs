@@ -1,6 +1,7 @@
 //! What only the clusters know.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,4 +12,8 @@ pub struct Facts {
     /// Cluster name → addresses in the status of its gateway's Service. An empty list means that
     /// somebody looked and there was none; no entry means that nobody looked.
     pub gateways: BTreeMap<String, Vec<String>>,
+    /// Host name of a load balancer → its addresses, at least one, IPv4 and IPv6. Looked up only where
+    /// the document asks for it (`spec.dns.resolveHostNames`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub host_names: BTreeMap<String, Vec<IpAddr>>,
 }

@@ -22,7 +22,7 @@ pub enum Wave {
     Services,
     /// Deployments.
     Workloads,
-    /// Istio's objects, and those of an engine that carry them.
+    /// Istio's objects, those of the Gateway API and exports, and those of an engine that carry them.
     Istio,
     /// The clusters' own DNS.
     ClusterDns,
@@ -59,7 +59,7 @@ impl Wave {
             ("", _) | (_, "FederatedNamespacePlacement" | "FederatedNamespace") => Self::Services,
             ("apps", _) => Self::Workloads,
             ("externaldns.k8s.io" | "multiclusterdns.federation.k8s.io", _) => Self::Dns,
-            // Istio's, and those that carry other objects.
+            // Istio's, the Gateway API's, exports, and those that carry other objects.
             _ => Self::Istio,
         }
     }
@@ -219,6 +219,28 @@ impl Kind {
         Scope::Namespaced,
         Wave::Dns,
     );
+
+    /// `multicluster.x-k8s.io/v1alpha1` ServiceExport: the version that all controllers of the API serve.
+    pub const SERVICE_EXPORT: Self = kind(
+        "multicluster.x-k8s.io",
+        "v1alpha1",
+        "ServiceExport",
+        "serviceexports",
+        Scope::Namespaced,
+        Wave::Istio,
+    );
+
+    /// A kind of `gateway.networking.k8s.io/v1`.
+    pub const fn gateway_api(name: &'static str, plural: &'static str) -> Self {
+        kind(
+            "gateway.networking.k8s.io",
+            "v1",
+            name,
+            plural,
+            Scope::Namespaced,
+            Wave::Istio,
+        )
+    }
 
     /// A kind of `networking.istio.io` in the version that the given API version names.
     pub const fn istio(version: &'static str, name: &'static str, plural: &'static str) -> Self {
@@ -389,6 +411,8 @@ mod tests {
             Kind::SERVICE,
             Kind::DEPLOYMENT,
             Kind::DNS_ENDPOINT,
+            Kind::SERVICE_EXPORT,
+            Kind::gateway_api("HTTPRoute", "httproutes"),
             Kind::istio("v1", "Gateway", "gateways"),
         ] {
             assert_eq!(

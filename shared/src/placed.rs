@@ -43,18 +43,25 @@ impl Difference {
 }
 
 impl Placed {
+    /// What one cluster gets otherwise than the template has it; `None` if it does not get the object.
+    pub fn differences_in(&self, cluster: usize) -> Option<&[Difference]> {
+        self.clusters.binary_search(&cluster).ok()?;
+        Some(self.differences.get(&cluster).map_or(&[], Vec::as_slice))
+    }
+
     /// The object as one cluster gets it; `None` if it does not.
     pub fn in_cluster(&self, cluster: usize) -> Option<Object> {
-        self.clusters.binary_search(&cluster).ok()?;
+        let differences = self.differences_in(cluster)?;
         let mut object = self.template.clone();
-        for difference in self.differences.get(&cluster).into_iter().flatten() {
+        for difference in differences {
             set(&mut object.body, &difference.path, difference.value.clone());
         }
         Some(object)
     }
 
     /// Builds one from what some fields are in each cluster, at least one of them: the template
-    /// carries the first cluster's values, the others differ where theirs are others.
+    /// carries the values that most clusters have, and of as many those of the first; the others
+    /// differ where theirs are others.
     pub fn with_fields(
         template: Object,
         subject: impl Into<String>,
@@ -66,17 +73,13 @@ impl Placed {
             subject,
             clusters.iter().map(|(cluster, _)| *cluster).collect(),
         );
-        let mut clusters = clusters.into_iter();
-        let first = clusters
-            .next()
-            .map(|(_, values)| values)
-            .unwrap_or_default();
+        let usual = usual(&clusters);
         for (cluster, values) in clusters {
             let differences: Vec<Difference> = paths
                 .iter()
                 .zip(values)
-                .zip(&first)
-                .filter(|((_, value), first)| value != *first)
+                .zip(&usual)
+                .filter(|((_, value), usual)| value != *usual)
                 .map(|((path, value), _)| Difference {
                     path: path.to_vec(),
                     value,
@@ -86,7 +89,7 @@ impl Placed {
                 placed.differences.insert(cluster, differences);
             }
         }
-        for (path, value) in paths.iter().zip(first) {
+        for (path, value) in paths.iter().zip(usual) {
             set(&mut placed.template.body, path, value);
         }
         placed
@@ -109,6 +112,20 @@ impl Placed {
         self.stays_on_hub = true;
         self
     }
+}
+
+/// The values that most clusters have.
+fn usual(clusters: &[(usize, Vec<Value>)]) -> Vec<Value> {
+    let mut counts: Vec<(&Vec<Value>, usize)> = Vec::new();
+    for (_, values) in clusters {
+        match counts.iter_mut().find(|(known, _)| *known == values) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((values, 1)),
+        }
+    }
+    // Of the largest the first, where `max_by_key` takes the last.
+    let usual = counts.into_iter().rev().max_by_key(|(_, count)| *count);
+    usual.map(|(values, _)| values.clone()).unwrap_or_default()
 }
 
 /// Sets a nested field, making the objects on the way where there are none.

@@ -463,6 +463,12 @@ fn removal(key: &Key, surplus: &Surplus) -> Step {
 fn remedy(kind: &Kind) -> &'static str {
     match kind.group.as_ref() {
         "networking.istio.io" => "install Istio in this cluster first",
+        "gateway.networking.k8s.io" => {
+            "install the Gateway API in this cluster first, its standard channel"
+        }
+        "multicluster.x-k8s.io" => {
+            "install a controller of the Multi-Cluster Services API in this cluster first"
+        }
         "externaldns.k8s.io" => {
             "set dns.externalDns, or apply ExternalDNS's definition of DNSEndpoint to this cluster first"
         }

@@ -7,12 +7,16 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
+use crate::locality::Preferences;
 use crate::mesh::passed_on::IstioFields;
 use crate::mesh::{
-    DnsFlavour, ExternalProtocol, Naming, Policy, Protocol, Sample, Target, TlsVersion,
+    BookinfoProgram, BookinfoRoutes, DnsFlavour, ExternalProtocol, Naming, Policy, Protocol,
+    Sample, Target, TlsVersion,
 };
 use crate::name::{HostName, HostPattern, Label};
 use crate::published::PublishedName;
+
+pub use crate::local::{Local, Override};
 
 /// Taken where the document names no Istio version.
 pub const DEFAULT_ISTIO: &str = "1.27";
@@ -60,6 +64,8 @@ pub const CREDENTIALS_FOLDER: &str = "/etc/external-dns/credentials";
 pub const DEFAULT_BRANCH: &str = "main";
 /// The port of the sample `httpbin` where no service of that name says otherwise.
 pub const DEFAULT_HTTPBIN_PORT: u16 = 8000;
+/// The port of every service of the sample `bookinfo`, by which they call each other.
+pub const BOOKINFO_PORT: u16 = 9080;
 /// A maintained httpbin, for amd64 and arm64.
 pub const HTTPBIN_IMAGE: &str = "docker.io/mccutchen/go-httpbin:v2.15.0";
 /// curl, for amd64, arm64 and more.
@@ -85,6 +91,8 @@ pub struct Resolved {
     pub tls: Option<Tls>,
     /// Whether gateways name the cluster that answers.
     pub answer_header: bool,
+    /// Whether gateways are told by objects of the Gateway API.
+    pub gateway_api: bool,
     /// The clusters, in the order of the document; others refer to them by index.
     pub clusters: Vec<Cluster>,
     /// The services, in the order of the document.
@@ -93,6 +101,8 @@ pub struct Resolved {
     pub external: Vec<ExternalHost>,
     /// The samples, without repetition, in the order of [`Sample::ALL`].
     pub samples: Vec<Sample>,
+    /// Which versions of the sample `bookinfo` answer; `None` for all of them in turn.
+    pub bookinfo: Option<BookinfoRoutes>,
     /// Images by what they are for.
     pub images: Images,
 }
@@ -112,6 +122,18 @@ pub struct Gitops {
 }
 
 impl Resolved {
+    /// The shared service that a sample is.
+    pub fn service_of(&self, sample: Sample) -> Option<&Service> {
+        let name = sample.service()?;
+        self.services.iter().find(|one| one.name.as_str() == name)
+    }
+
+    /// Where a sample runs: in the namespace of its shared service, else in `default`.
+    pub fn namespace_of(&self, sample: Sample) -> &str {
+        self.service_of(sample)
+            .map_or(DEFAULT_NAMESPACE, |service| service.namespace.as_str())
+    }
+
     /// The port of gateways for what is called on port 80, unless the document says otherwise.
     pub fn usual_gateway_port(&self) -> u16 {
         usual_gateway_port(self.tls.is_some())
@@ -152,6 +174,9 @@ pub struct Dns {
     pub naming: Naming,
     /// Seconds.
     pub ttl: u32,
+    /// Where host names of load balancers are resolved: the addresses of those that are known, at least
+    /// one each.
+    pub host_names: Option<BTreeMap<HostName, Vec<IpAddr>>>,
     /// Index of the cluster with the records; also the hub of engines that have one.
     pub cluster: usize,
     /// Name servers of a private zone, each `address` or `address:port`.
@@ -262,7 +287,8 @@ pub enum Address {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Service {
-    /// The Kubernetes Service.
+    /// The Kubernetes Service; names begin with it and its namespace. [`Service::local`] is what stands
+    /// behind them in a cluster.
     pub name: Label,
     /// Its namespace.
     pub namespace: Label,
@@ -270,6 +296,8 @@ pub struct Service {
     pub ports: Vec<Port>,
     /// Indices of the clusters that run it, ascending, at least one.
     pub clusters: Vec<usize>,
+    /// What is another Kubernetes Service, or another port of it, in a cluster; each key is one of `clusters`.
+    pub overrides: BTreeMap<usize, Override>,
     /// What happens to which requests at the gateways, at least one.
     pub routes: Vec<Route>,
     /// Parts of its pods: Istio's `Subset`s.
@@ -278,10 +306,14 @@ pub struct Service {
     pub traffic_policy: IstioFields,
     /// The namespaces that see its names; empty for all.
     pub export_to: Vec<String>,
+    /// Whether a ServiceExport stands beside it.
+    pub mcs: bool,
     /// Whether and how calls are repeated while a cluster fails.
     pub retry: Retry,
     /// Changes to the ejection of gateways that fail: fields of Istio's `OutlierDetection`.
     pub outlier_detection: IstioFields,
+    /// Which of the clusters take the calls of whom.
+    pub locality: Preferences,
     /// How it is tried.
     pub probe: Probe,
     /// Its published names: vanity (where asked for), global, regions, zones.
@@ -292,11 +324,6 @@ impl Service {
     /// `<name>.<namespace>`, unique in a mesh.
     pub fn id(&self) -> String {
         format!("{}.{}", self.name, self.namespace)
-    }
-
-    /// Its own name inside its cluster.
-    pub fn local_host(&self) -> String {
-        local_host(&self.name, &self.namespace)
     }
 
     /// Whether any of its ports takes requests, which can be told apart, repeated and marked.
@@ -453,6 +480,8 @@ pub struct Images {
     pub httpbin: String,
     /// For the sample `sleep`.
     pub sleep: String,
+    /// For the sample `bookinfo`: each of [`BookinfoProgram::ALL`], in that order.
+    pub bookinfo: Vec<(BookinfoProgram, String)>,
     /// For `ExternalDNS`.
     pub external_dns: String,
 }

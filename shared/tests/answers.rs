@@ -5,6 +5,8 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use shared::answers::{Answers, Reason, by_dns, in_mesh};
 use shared::expect::expect;
@@ -272,6 +274,17 @@ fn load_balancers_with_host_names() {
         ],
     );
     assert_eq!(expect(&two).records, [], "the cloud chooses the addresses");
+    let mut resolving = two;
+    // Looked up before anything is published.
+    resolving.dns.host_names = Some(BTreeMap::new());
+    check(
+        &resolving,
+        &[
+            (None, "", &[], "red blue"),
+            (None, "z1.r1", &[], "red"),
+            (None, "r1", &["gateway:red"], "blue"),
+        ],
+    );
 }
 
 #[test]
@@ -304,6 +317,7 @@ fn gateways_on_different_ports() {
 fn a_name_that_nobody_answers_yet_is_to_be_answered_by_those_that_the_document_wants() {
     let facts = Facts {
         gateways: [("blue".to_owned(), Vec::new())].into(),
+        ..Facts::default()
     };
     let zones = [("red", "r1", "z1"), ("blue", "r1", "z2")];
     let resolved = with_gateways(&zones, |_| json!({}), &["blue"], &facts);

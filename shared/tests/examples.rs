@@ -23,6 +23,7 @@ fn addresses() -> Facts {
         gateways: [("cluster1", "203.0.113.1"), ("cluster2", "203.0.113.2")]
             .map(|(cluster, address)| (cluster.to_owned(), vec![address.to_owned()]))
             .into(),
+        ..Facts::default()
     }
 }
 

@@ -8,9 +8,9 @@
 
 mod documents;
 
-use documents::{examples, with_target};
+use documents::{examples, importable, with_target};
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::bundle::{Bundle, MESH_FILE};
 use shared::check::{Finding, Severity};
 use shared::facts::Facts;
@@ -133,6 +133,14 @@ fn same_document(mesh: &Mesh, imported: &Imported) {
         of_cluster(index, &mut wanted, &mut got);
     }
     for (wanted, got) in wanted.services.iter_mut().zip(&got.services) {
+        let elsewhere = |route: &shared::resolved::Route| {
+            let ends = ["redirect", "directResponse"];
+            ends.iter().any(|end| route.action.contains_key(*end))
+        };
+        if wanted.routes.iter().all(elsewhere) {
+            // No request gets to the service, so nothing says at which port it is.
+            wanted.ports.clone_from(&got.ports);
+        }
         // What names contain follows from region and zone, which were compared.
         for (wanted, got) in wanted.names.iter_mut().zip(&got.names) {
             wanted.clusters.clone_from(&got.clusters);
@@ -157,6 +165,10 @@ fn not_needed(mesh: &Mesh, wanted: &mut Resolved, got: &mut Resolved) {
     if !bundle(mesh).to_stream().contains("recordTTL: ") {
         // Without records there is nothing that has a time to live.
         wanted.dns.ttl = got.dns.ttl;
+        if wanted.dns.external_dns.is_none() && !wanted.target.has_hub() {
+            // And nothing is in one cluster alone that others do not have.
+            wanted.dns.cluster = got.dns.cluster;
+        }
     }
     let http = || wanted.services.iter().filter(|one| one.is_http());
     if http().next().is_none() {
@@ -226,6 +238,10 @@ fn of_cluster(index: usize, wanted: &mut Resolved, got: &mut Resolved) {
 #[test]
 fn examples_come_back() {
     for (name, mesh) in examples() {
+        // What the Gateway API says is not read: see the next test.
+        if name == "gateway-api.yaml" {
+            continue;
+        }
         for target in Target::ALL {
             let mesh = with_target(&mesh, target);
             let bundle = bundle(&mesh);
@@ -237,6 +253,27 @@ fn examples_come_back() {
             }
         }
     }
+}
+
+/// What the Gateway API says is not read, so all of it is told.
+#[test]
+fn objects_of_the_gateway_api_are_told_as_lost() {
+    let bundle = bundle(&example("gateway-api"));
+    let imported = imported(&files(&bundle));
+    let mut seen = 0;
+    for cluster in &bundle.clusters {
+        for file in &cluster.files {
+            let objects = file.objects.iter();
+            for object in objects.filter(|one| one.kind.group == "gateway.networking.k8s.io") {
+                let path = format!("{}: {}", file.path, object.key());
+                let told = finding(&imported, "FM1001", &path);
+                assert_eq!(told.severity, Severity::Warning, "{path}");
+                seen += 1;
+            }
+        }
+    }
+    assert_eq!(seen, 8, "{imported:#?}");
+    assert!(imported.is_incomplete());
 }
 
 #[test]
@@ -530,202 +567,11 @@ fn an_error_names_file_and_line() {
     );
 }
 
-/// Documents of all shapes that pass the checks.
-fn meshes() -> impl Strategy<Value = Mesh> {
-    let label = "[a-z]([a-z0-9-]{0,8}[a-z0-9])?";
-    let cluster = (
-        label,
-        0..3_usize,
-        0..3_usize,
-        proptest::option::of(1..255_u8),
-        0..3_usize,
-    );
-    let service = (
-        label,
-        label,
-        1..65535_u32,
-        proptest::option::of(label),
-        any::<u8>(),
-        0..ROUTES.len(),
-        0..FAILOVERS.len(),
-    );
-    (
-        proptest::collection::vec(cluster, 1..5),
-        proptest::collection::vec(service, 0..5),
-        0..Target::ALL.len(),
-        proptest::option::of(1..100_000_u32),
-        (any::<bool>(), any::<bool>(), 0..5_usize, proptest::option::of(0..5_usize)),
-    )
-        .prop_map(|(clusters, services, target, ttl, (external_dns, header, samples, dns_cluster))| {
-            let clusters: Vec<Value> = clusters
-                .iter()
-                .enumerate()
-                .map(|(index, (name, region, zone, address, gateway))| {
-                    let mut cluster = json!({
-                        "name": format!("{name}-{index}"), "region": format!("r{region}"), "zone": format!("z{zone}"),
-                        "gateway": serde_json::from_str::<Value>(GATEWAYS[*gateway]).unwrap(),
-                    });
-                    // Gateways of one zone have one port.
-                    if *zone == 1 {
-                        cluster["gateway"]["port"] = json!(8080);
-                    }
-                    if let Some(address) = address {
-                        cluster["gateway"]["addresses"] = json!([format!("203.0.113.{address}")]);
-                    }
-                    cluster
-                })
-                .collect();
-            let services: Vec<Value> = services
-                .iter()
-                .enumerate()
-                .map(|(index, (name, namespace, port, hostname, mask, routes, failover))| {
-                    let mut placed: Vec<&Value> =
-                        clusters.iter().enumerate().filter(|(i, _)| mask & (1 << i) != 0).map(|(_, c)| &c["name"]).collect();
-                    if placed.is_empty() {
-                        placed.push(&clusters[0]["name"]);
-                    }
-                    let mut service = json!({
-                        "name": format!("{name}-{index}"), "namespace": namespace, "port": port, "clusters": placed,
-                    });
-                    if let Some(hostname) = hostname {
-                        service["hostname"] = json!(format!("{hostname}-{index}"));
-                    }
-                    for more in [ROUTES[*routes], FAILOVERS[*failover]] {
-                        let more: Value = serde_json::from_str(more).unwrap();
-                        service.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-                    }
-                    service
-                })
-                .collect();
-            let dns_cluster = dns_cluster.and_then(|index| clusters.get(index)).map(|one| one["name"].clone());
-            let mut mesh: Mesh = serde_json::from_value(json!({
-                "apiVersion": "fedmesh.dev/v1alpha1", "kind": "Mesh", "metadata": { "name": "m" },
-                "spec": {
-                    "dns": { "suffix": "mesh.example.com", "federation": "fed" },
-                    "answerHeader": header,
-                    "clusters": clusters, "services": services,
-                    "samples": SAMPLES[samples % SAMPLES.len()],
-                },
-            }))
-            .unwrap();
-            mesh.spec.dns.ttl = ttl;
-            if external_dns {
-                mesh.spec.dns.external_dns = serde_json::from_str(
-                    r#"{"provider":"aws","ownerId":"me","namespace":"dns","args":["--aws-zone-type=private"],"secret":"keys"}"#,
-                )
-                .unwrap();
-                mesh.spec.dns.cluster = dns_cluster.map(|name| name.as_str().unwrap().to_owned());
-            }
-            with_target(&mesh, Target::ALL[target])
-        })
-}
-
-const SAMPLES: [&[&str]; 4] = [&["sleep"], &["httpbin"], &["sleep", "httpbin"], &[]];
-const GATEWAYS: [&str; 3] = [
-    "{}",
-    r#"{"service":"door","namespace":"edge","selector":{"app":"door"}}"#,
-    r#"{"namespace":"edge"}"#,
-];
-const ROUTES: [&str; 5] = [
-    "{}",
-    r#"{"routes":[{"exact":"/a"},{"prefix":"/b"},{"regex":"/c.*"}]}"#,
-    r#"{"routes":[{"match":[{"uri":{"prefix":"/a"},"method":{"exact":"GET"}}],"timeout":"1s"},
-        {"exact":"/old","redirect":{"uri":"/new"}},{"headers":{"response":{"set":{"x":"y"}}}}]}"#,
-    r#"{"subsets":[{"name":"v1","labels":{"version":"v1"}},{"name":"v2","labels":{"version":"v2"}}],
-        "routes":[{"prefix":"/","to":[{"subset":"v1","weight":90},{"subset":"v2","weight":10}],"mirror":{"subset":"v2"}}],
-        "trafficPolicy":{"connectionPool":{"tcp":{"maxConnections":5}}}}"#,
-    r#"{"routes":[{"match":[{"uri":{"exact":"/a"}},{"uri":{"exact":"/b"}}],"retries":{"attempts":2},
-        "mirror":{"host":"other.example.org"}}],"exportTo":["a","b"]}"#,
-];
-const FAILOVERS: [&str; 4] = [
-    "{}",
-    r#"{"failover":{"retry":false}}"#,
-    r#"{"failover":{"retry":true}}"#,
-    r#"{"failover":{"retry":true,"perTryTimeout":"700ms","outlierDetection":{"baseEjectionTime":"30s","consecutive5xxErrors":4}}}"#,
-];
-
-/// The same with what is passed on, called outside, and published by other protocols.
-fn varied() -> impl Strategy<Value = Mesh> {
-    let ports = proptest::collection::vec(0..7_u32, 5);
-    let choices = (0..TLS.len(), 0..OUTSIDE.len(), 0..EXTERNAL_DNS.len());
-    (meshes(), ports, choices).prop_map(|(mut mesh, ports, (tls, outside, external_dns))| {
-        let spec = &mut mesh.spec;
-        spec.tls = serde_json::from_str(TLS[tls]).unwrap();
-        spec.transport = spec.tls.as_ref().map(|_| shared::mesh::Transport::Tls);
-        for (index, (service, shape)) in (0..).zip(spec.services.iter_mut().zip(ports)) {
-            let (number, published) = (service.port.take().unwrap() % 60_000 + 1, 61_000 + 10 * index);
-            let ports = match shape {
-                0 => json!([{ "port": number }]),
-                1 => json!([{ "port": number, "protocol": "grpc" }]),
-                2 => json!([{ "port": number }, { "port": number + 1, "protocol": "grpc", "published": published }]),
-                3 => json!([{ "port": number, "protocol": "tcp", "published": published }, { "port": number + 1 }]),
-                4 => json!([{ "port": number, "protocol": "tls", "published": published }]),
-                5 => json!([{ "port": number, "protocol": "tcp", "published": published }]),
-                _ => json!([
-                    { "port": number, "protocol": "http2", "published": published },
-                    { "port": number + 1, "protocol": "tls", "published": published + 1 },
-                    { "port": number + 2, "protocol": "tcp", "published": published + 2 },
-                ]),
-            };
-            service.ports = serde_json::from_value(ports).unwrap();
-            if [4, 5].contains(&shape) {
-                service.routes.clear();
-                service.failover = None;
-            }
-        }
-        let is_http = |port: &shared::mesh::Port| port.protocol.unwrap_or_default().is_http();
-        if !spec.services.iter().any(|service| service.ports.iter().any(is_http)) {
-            // No request needs the certificate, so nothing names it.
-            (spec.transport, spec.tls) = (None, None);
-        }
-        spec.external = serde_json::from_str(OUTSIDE[outside]).unwrap();
-        for (index, host) in spec.external.iter_mut().enumerate() {
-            if index % 2 == 1 {
-                host.clusters = Some(vec![spec.clusters[0].name.clone()]);
-            }
-        }
-        for cluster in &mut spec.clusters {
-            cluster.egress_gateway = serde_json::from_str(r#"{"service":"exit","namespace":"edge"}"#).unwrap();
-        }
-        if spec.dns.external_dns.is_some() {
-            spec.dns.external_dns = serde_json::from_str(EXTERNAL_DNS[external_dns]).unwrap();
-        }
-        mesh
-    })
-}
-
-const TLS: [&str; 3] = [
-    "null",
-    r#"{"credentialName":"doors"}"#,
-    r#"{"credentialName":"doors","minVersion":"TLSV1_3","redirect":false,"ca":"/etc/ca.pem"}"#,
-];
-const OUTSIDE: [&str; 3] = [
-    "[]",
-    r#"[{"host":"pay.example.net"},{"host":"*.objects.example.net"},
-        {"host":"ledger.corp.example","addresses":["10.20.0.7","10.20.0.8"],"ports":[{"port":8080,"protocol":"http",
-        "tls":{"targetPort":9443,"subjectAltNames":["mainframe.corp.example"],"caCertificates":"/etc/ca.pem"}}]},
-        {"host":"db.corp.example","addresses":["10.30.0.0/28"],"ports":[{"port":5432,"protocol":"tcp"}]}]"#,
-    r#"[{"host":"rates.example.org","ports":[{"port":80,"tls":{}},{"port":443}],"egressGateway":true},
-        {"host":"b.example.org","egressGateway":true},{"host":"a.example.org","ports":[{"port":80}],"egressGateway":true}]"#,
-];
-const EXTERNAL_DNS: [&str; 6] = [
-    r#"{"provider":"aws","settings":{"zoneType":"private","zoneTags":["a=b","c=d"],"preferCname":true,"apiRetries":3},
-        "credentials":{"secret":"keys"},"policy":"upsert-only","args":["--interval=1m"]}"#,
-    r#"{"provider":"google","settings":{"project":"dns"},"credentials":{"secret":"keys","key":"other.json"},
-        "serviceAccountAnnotations":{"iam.gke.io/gcp-service-account":"dns@example.iam.gserviceaccount.com"}}"#,
-    r#"{"provider":"azure","settings":{"resourceGroup":"dns"},"credentials":{"secret":"keys"},
-        "podLabels":{"azure.workload.identity/use":"true"},"args":["--azure-subscription-id=x"]}"#,
-    r#"{"provider":"coredns","settings":{"prefix":"/skydns/","etcdUrls":["http://a:2379","http://b:2379"]}}"#,
-    r#"{"provider":"rfc2136","settings":{"host":["192.0.2.1"],"zone":["a.example","b.example"],"insecure":false,"port":53},
-        "secret":"tsig","args":["--rfc2136-min-ttl=1m","--log-level=debug","--interval=5m"]}"#,
-    r#"{"provider":"aws","args":["--interval=1m","--aws-zone-type=private"],"ownerId":"me","namespace":"istio-system"}"#,
-];
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn documents_come_back(mesh in varied()) {
+    fn documents_come_back(mesh in importable()) {
         let bundle = bundle(&mesh);
         // Nothing of a mesh without services and objects is in any manifest.
         prop_assume!(!mesh.spec.services.is_empty());
@@ -743,7 +589,7 @@ proptest! {
     /// Whatever the manifests are, there is a document or an error, and never a panic.
     #[test]
     fn mangled_manifests_are_read_or_refused(
-        mesh in varied(),
+        mesh in importable(),
         cuts in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..MANGLED.len()), 1..12),
     ) {
         let mut sources = files(&bundle(&mesh));

@@ -268,7 +268,7 @@ fn every_port_is_verified_as_its_protocol_can_be() {
         let calls = expectations.gateways.iter();
         calls
             .filter(|call| call.port == port)
-            .map(|call| call.service_port)
+            .map(|call| call.published)
             .collect::<Vec<_>>()
     };
     assert_eq!(

@@ -7,14 +7,15 @@
 
 mod documents;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use documents::{bundle, meshes};
+use documents::{addresses, bundle, meshes};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shared::bundle::{Bundle, WRITTEN_BY};
+use shared::bundle::{Bundle, ClusterManifests, MESH_FILE, Rendered, WRITTEN_BY};
 use shared::facts::Facts;
-use shared::mesh::{Mesh, Target};
+use shared::mesh::{Mesh, Protocol, Target};
+use shared::object::Object;
 use shared::{check, published, yaml};
 
 /// Three clusters in two regions, two of them in zones of one name; a service in one cluster only.
@@ -269,6 +270,7 @@ fn an_unknown_address_leaves_records_out_and_no_address_falls_back() {
     );
     let none = Facts {
         gateways: BTreeMap::from([("south".to_owned(), Vec::new())]),
+        ..Facts::default()
     };
     let none = bundle(&mesh, &none);
     let endpoints =
@@ -302,6 +304,41 @@ fn the_api_version_follows_istio() {
     }
 }
 
+#[test]
+fn what_most_clusters_have_is_the_template() {
+    let entry = |mesh: &Mesh| {
+        let resolved = check(mesh, &Facts::default()).resolved.unwrap();
+        let mut placed = shared::render::render(&resolved).into_iter();
+        placed
+            .find(|one| one.template.name == "stock.depot.external.svc.mesh.example.com")
+            .unwrap()
+    };
+    let mut mesh = three_clusters();
+    // The first cluster serves, and so has a local endpoint that the other two have not.
+    mesh.spec.services[1].clusters = Some(vec!["north".to_owned()]);
+    let placed = entry(&mesh);
+    assert_eq!(placed.differences.keys().collect::<Vec<_>>(), [&0]);
+}
+
+/// A value whose lists of objects and texts are sorted.
+fn unordered(value: Value) -> Value {
+    match value {
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.into_iter().map(unordered).collect();
+            items.sort_by_key(Value::to_string);
+            items.into()
+        }
+        Value::Object(fields) => {
+            let fields: BTreeMap<String, Value> = fields
+                .into_iter()
+                .map(|(name, value)| (name, unordered(value)))
+                .collect();
+            json!(fields)
+        }
+        other => other,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -327,6 +364,57 @@ proptest! {
         }
     }
 
+    /// Clusters and services are told by their names. What has an order in the manifests is lists of
+    /// clusters' addresses, which are all called; and the first cluster is the one with the records, if no
+    /// other is named.
+    #[test]
+    fn the_order_of_clusters_and_services_changes_no_object(mesh in meshes()) {
+        let mut mesh = mesh;
+        mesh.spec.target = Some(Target::Direct);
+        let first = mesh.spec.clusters[0].name.clone();
+        mesh.spec.dns.cluster.get_or_insert(first);
+        let facts = addresses(&mesh);
+        let mut other = mesh.clone();
+        other.spec.clusters.reverse();
+        other.spec.services.reverse();
+        other.spec.external.reverse();
+        let (one, other) = (bundle(&mesh, &facts), bundle(&other, &facts));
+        for cluster in &one.clusters {
+            let manifests = |bundle: &Bundle| -> BTreeMap<String, Value> {
+                let objects = bundle.cluster(&cluster.name).unwrap().objects();
+                objects.map(|object| (object.key().to_string(), unordered(object.to_json()))).collect()
+            };
+            prop_assert_eq!(manifests(&one), manifests(&other), "{}", cluster.name);
+        }
+    }
+
+    #[test]
+    fn one_cluster_at_a_time_gives_the_same_bytes(mesh in meshes()) {
+        let resolved = check(&mesh, &Facts::default()).resolved.unwrap();
+        let bundle = Bundle::new(&mesh, &resolved);
+        let rendered = Rendered::new(&mesh, &resolved);
+        let mut files = vec![(MESH_FILE.to_owned(), rendered.mesh_yaml.clone())];
+        let mut stream = rendered.stream_head(&rendered.digest());
+        let mut objects = 0;
+        let clusters = (0..rendered.clusters().len()).map(|index| {
+            stream.push_str(&rendered.stream_of(index));
+            rendered.cluster(index)
+        });
+        for file in [rendered.common()].into_iter().chain(clusters).flatten() {
+            objects += file.objects;
+            files.push((file.path, file.text));
+        }
+        let expected = bundle.files().map(|(path, text)| (path.to_owned(), text.to_owned()));
+        prop_assert_eq!(files, expected.collect::<Vec<_>>());
+        let in_files = bundle.common.iter().map(|file| file.objects.len()).sum::<usize>();
+        let in_clusters = bundle.clusters.iter().map(ClusterManifests::object_count);
+        prop_assert_eq!(objects, in_files + in_clusters.sum::<usize>());
+        prop_assert_eq!(rendered.digest(), bundle.digest.clone());
+        if bundle.common.is_empty() {
+            prop_assert_eq!(stream, bundle.to_stream());
+        }
+    }
+
     #[test]
     fn every_name_is_accepted_where_it_is_answered(mesh in meshes()) {
         let mut mesh = mesh;
@@ -337,10 +425,31 @@ proptest! {
             prop_assert!(!row.answered_by.is_empty(), "{}", row.host);
             prop_assert!(row.host.len() <= 253 && row.host.ends_with(".mesh.example.com"));
             for cluster in &row.answered_by {
-                let accepted = objects(&bundle, cluster, "Gateway").values().any(|gateway| {
-                    gateway.body["spec"]["servers"][0]["hosts"].as_array().unwrap().contains(&json!(row.host))
+                // The Gateway API's routes name the hosts, and listeners take what is below the suffix.
+                let kinds = if resolved.gateway_api {
+                    &["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"][..]
+                } else {
+                    &["Gateway"]
+                };
+                let gateways: Vec<&Object> = kinds.iter().flat_map(|kind| objects(&bundle, cluster, kind).into_values()).collect();
+                let accepted = gateways.iter().any(|one| {
+                    // Plain TCP says no name: its gateway takes whatever comes.
+                    let names = |hosts: &Value| hosts.as_array().is_none_or(|hosts| hosts.contains(&json!(row.host)) || hosts.contains(&json!("*")));
+                    match one.body["spec"].get("servers") {
+                        Some(servers) => servers.as_array().unwrap().iter().any(|server| names(&server["hosts"])),
+                        None => names(&one.body["spec"]["hostnames"]),
+                    }
                 });
                 prop_assert!(accepted, "{} in {}", row.host, cluster);
+            }
+            // Plain TCP is found by one name only, since sidecars are not told which was called.
+            let has_no_entry = resolved.services.iter().any(|service| {
+                let mut names = service.names.iter();
+                names.any(|name| name.host.as_str() == row.host && name.level != published::Level::Global)
+                    && service.ports.iter().all(|port| port.protocol == Protocol::Tcp)
+            });
+            if has_no_entry {
+                continue;
             }
             for cluster in &resolved.clusters {
                 let resolvable = objects(&bundle, cluster.name.as_str(), "ServiceEntry").values().any(|entry| {
@@ -350,4 +459,101 @@ proptest! {
             }
         }
     }
+}
+
+/// Every record of a document: name, type and targets.
+fn records(mesh: &Mesh, facts: &Facts) -> BTreeSet<(String, String, String)> {
+    let bundle = bundle(mesh, facts);
+    let mut records = BTreeSet::new();
+    for object in bundle.clusters.iter().flat_map(ClusterManifests::objects) {
+        for record in object.body["spec"]["endpoints"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            if let Some(name) = record["dnsName"].as_str() {
+                let targets: Vec<&str> = record["targets"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|target| target.as_str().unwrap())
+                    .collect();
+                let kind = record["recordType"].as_str().unwrap();
+                records.insert((name.to_owned(), kind.to_owned(), targets.join(" ")));
+            }
+        }
+    }
+    records
+}
+
+#[test]
+fn host_names_are_resolved_only_where_no_alias_can_stand() {
+    let mut mesh = three_clusters();
+    mesh.spec.services.truncate(1);
+    mesh.spec.services[0].clusters = None;
+    mesh.spec.clusters[1].gateway.as_mut().unwrap().addresses = vec!["lb2.example.net".into()];
+    let found = |mesh: &Mesh, facts: &Facts, code: &str| -> Vec<String> {
+        let findings = check(mesh, facts).findings.into_iter();
+        let findings = findings.filter(|one| one.code == code);
+        findings.map(|one| one.path).collect()
+    };
+    let global = "orders.sales.external.svc.mesh.example.com";
+    let r2 = "orders.sales.external.svc.r2.mesh.example.com";
+    let has = |records: &BTreeSet<(String, String, String)>, name: &str| -> Vec<(String, String)> {
+        let records = records.iter().filter(|(host, _, _)| host == name);
+        records
+            .map(|(_, kind, targets)| (kind.clone(), targets.clone()))
+            .collect()
+    };
+    let is = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs
+            .iter()
+            .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+            .collect()
+    };
+    // As it was: nothing where DNS has no form, and what to do.
+    assert_eq!(has(&records(&mesh, &Facts::default()), global), []);
+    assert_eq!(found(&mesh, &Facts::default(), "FM0306").len(), 2);
+    assert_eq!(found(&mesh, &Facts::default(), "FM0322"), [""; 0]);
+
+    mesh.spec.dns.resolve_host_names = Some(true);
+    let of = |index: usize| format!("spec.clusters[{index}].gateway.addresses");
+    assert_eq!(found(&mesh, &Facts::default(), "FM0322"), [of(1), of(2)]);
+    // The address that is one stands alone until somebody looks.
+    assert_eq!(
+        has(&records(&mesh, &Facts::default()), global),
+        is(&[("A", "203.0.113.1")])
+    );
+    assert_eq!(has(&records(&mesh, &Facts::default()), r2), []);
+
+    let mut facts = Facts::default();
+    let addresses = |list: &[&str]| list.iter().map(|ip| ip.parse().unwrap()).collect();
+    let lb2 = addresses(&["203.0.113.20", "2001:db8::20"]);
+    facts.host_names.insert("lb2.example.net".to_owned(), lb2);
+    assert_eq!(found(&mesh, &facts, "FM0322"), [of(2)]);
+    facts
+        .host_names
+        .insert("lb.example.net".to_owned(), addresses(&["203.0.113.30"]));
+    assert_eq!(found(&mesh, &facts, "FM0322"), [""; 0]);
+    assert_eq!(found(&mesh, &facts, "FM0306"), [""; 0]);
+    assert_eq!(found(&mesh, &facts, "FM0321"), ["spec.services[0].name"]);
+    let all = records(&mesh, &facts);
+    assert_eq!(
+        has(&all, global),
+        is(&[
+            ("A", "203.0.113.1 203.0.113.20 203.0.113.30"),
+            ("AAAA", "2001:db8::20")
+        ])
+    );
+    assert_eq!(
+        has(&all, r2),
+        is(&[("A", "203.0.113.20 203.0.113.30"), ("AAAA", "2001:db8::20")])
+    );
+    let zone = "orders.sales.external.svc.b.r2.mesh.example.com";
+    assert_eq!(
+        has(&all, zone),
+        is(&[("CNAME", "lb.example.net")]),
+        "an alias stays true by itself"
+    );
+    assert_eq!(has(&all, "buy.mesh.example.com"), is(&[("CNAME", global)]));
 }

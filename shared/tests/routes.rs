@@ -274,6 +274,168 @@ fn slips_are_found_where_they_are() {
 }
 
 #[test]
+fn what_istio_refuses_although_it_reads_each_value_is_found_before() {
+    for (route, path) in [
+        (
+            json!({ "redirect": { "uri": "/x" }, "rewrite": { "uri": "/y" } }),
+            "",
+        ),
+        (
+            json!({ "directResponse": { "status": 200 }, "fault": { "abort": { "httpStatus": 500 } } }),
+            "",
+        ),
+        (
+            json!({ "mirror": { "subset": "v1" }, "mirrors": [{ "destination": { "subset": "v3" } }] }),
+            "",
+        ),
+        (json!({ "redirect": { "redirectCode": 301 } }), ".redirect"),
+        (
+            json!({ "redirect": { "port": 80, "derivePort": "FROM_REQUEST_PORT" } }),
+            ".redirect",
+        ),
+        (
+            json!({ "directResponse": { "body": { "string": "a" } } }),
+            ".directResponse",
+        ),
+        (
+            json!({ "rewrite": { "uri": "/a", "uriRegexRewrite": { "match": "a", "rewrite": "b" } } }),
+            ".rewrite",
+        ),
+        (
+            json!({ "rewrite": { "uriRegexRewrite": { "match": "a" } } }),
+            ".rewrite.uriRegexRewrite",
+        ),
+        (json!({ "fault": {} }), ".fault"),
+        (
+            json!({ "fault": { "abort": { "httpStatus": 500, "grpcStatus": "INTERNAL" } } }),
+            ".fault.abort",
+        ),
+        (json!({ "retries": { "retryOn": "5xx" } }), ".retries"),
+        (
+            json!({ "match": [{ "headers": { "x user": {} } }] }),
+            ".match[0].headers",
+        ),
+        (
+            json!({ "headers": { "response": { "set": { "host": "a" } } } }),
+            ".headers.response.set",
+        ),
+        (
+            json!({ "headers": { "request": { "set": { ":path": "/" } } } }),
+            ".headers.request.set",
+        ),
+        (
+            json!({ "rewrite": { "authority": "a" }, "headers": { "request": { "set": { "Host": "b" } } } }),
+            ".headers.request",
+        ),
+    ] {
+        refused(
+            &routes(&json!([route])),
+            "FM0418",
+            &format!("routes[0]{path}"),
+        );
+    }
+    for (policy, path) in [
+        (json!({}), ""),
+        (json!({ "connectionPool": {} }), ".connectionPool"),
+        (
+            json!({ "connectionPool": { "http": { "useClientProtocol": true, "h2UpgradePolicy": "UPGRADE" } } }),
+            ".connectionPool.http",
+        ),
+        (
+            json!({ "loadBalancer": { "simple": "RANDOM", "consistentHash": { "useSourceIp": true } } }),
+            ".loadBalancer",
+        ),
+        (
+            json!({ "loadBalancer": { "consistentHash": { "httpCookie": { "ttl": "1s" } } } }),
+            ".loadBalancer.consistentHash.httpCookie",
+        ),
+        (
+            json!({ "loadBalancer": { "warmup": {} } }),
+            ".loadBalancer.warmup",
+        ),
+        (
+            json!({ "outlierDetection": { "consecutiveLocalOriginFailures": 3 } }),
+            ".outlierDetection",
+        ),
+    ] {
+        let mesh = document(&json!({ "trafficPolicy": policy }));
+        refused(&mesh, "FM0418", &format!("trafficPolicy{path}"));
+    }
+}
+
+#[test]
+fn values_that_istio_does_not_read_are_found_before() {
+    for (route, path) in [
+        (
+            json!({ "redirect": { "uri": "/x", "redirectCode": 200 } }),
+            "redirect.redirectCode",
+        ),
+        (
+            json!({ "redirect": { "scheme": "ftp" } }),
+            "redirect.scheme",
+        ),
+        (
+            json!({ "retries": { "attempts": 1, "retryOn": "5xx, reset" } }),
+            "retries.retryOn",
+        ),
+        (
+            json!({ "fault": { "abort": { "grpcStatus": "14" } } }),
+            "fault.abort.grpcStatus",
+        ),
+        (
+            json!({ "corsPolicy": { "maxAge": "500ms" } }),
+            "corsPolicy.maxAge",
+        ),
+        (
+            json!({ "corsPolicy": { "allowMethods": ["get"] } }),
+            "corsPolicy.allowMethods[0]",
+        ),
+        (
+            json!({ "headers": { "request": { "remove": ["x user"] } } }),
+            "headers.request.remove[0]",
+        ),
+        (
+            json!({ "headers": { "response": { "set": { "x": "100%" } } } }),
+            "headers.response.set.x",
+        ),
+        (json!({ "mirror": { "host": "a b" } }), "mirror.host"),
+        (
+            json!({ "directResponse": { "status": 200, "body": { "bytes": "%" } } }),
+            "directResponse.body.bytes",
+        ),
+        (
+            json!({ "mirror": { "subset": "v1" }, "mirrorPercentage": { "value": 0.00001 } }),
+            "mirrorPercentage.value",
+        ),
+    ] {
+        let found = found(&routes(&json!([route])));
+        let path = format!("spec.services[0].routes[0].{path}");
+        assert!(
+            found.contains(&("FM0410".to_owned(), path.clone())),
+            "{path}: {found:?}"
+        );
+    }
+    for (policy, path) in [
+        (
+            json!({ "loadBalancer": { "consistentHash": { "useSourceIp": true, "maglev": { "tableSize": 100 } } } }),
+            "loadBalancer.consistentHash.maglev.tableSize",
+        ),
+        (
+            json!({ "outlierDetection": { "maxEjectionPercent": 12.5 } }),
+            "outlierDetection.maxEjectionPercent",
+        ),
+    ] {
+        let mesh = document(&json!({ "trafficPolicy": policy }));
+        refused(&mesh, "FM0410", &format!("trafficPolicy.{path}"));
+    }
+    refused(
+        &document(&json!({ "exportTo": ["books", "books"] })),
+        "FM0103",
+        "exportTo[1]",
+    );
+}
+
+#[test]
 fn slips_beside_routes_are_found_where_they_are() {
     for (service, code, path) in [
         (

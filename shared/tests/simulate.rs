@@ -47,6 +47,7 @@ fn resolved(gateways: &[Gateway]) -> Resolved {
     });
     let facts = Facts {
         gateways: seen.collect(),
+        ..Facts::default()
     };
     shared::check(&mesh, &facts).resolved.unwrap()
 }

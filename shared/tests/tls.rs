@@ -238,7 +238,7 @@ fn sidecars_begin_sessions_for_every_name() {
     // Bytes go as they are.
     assert_eq!(
         rules["vault.t.external.svc.mesh.example.com"]["trafficPolicy"]["portLevelSettings"],
-        json!([{ "port": { "number": 85 } }])
+        json!([{ "port": { "number": 85 }, "tls": { "mode": "DISABLE" } }])
     );
 
     // Every name that a pod can call is under a rule, whichever Istio takes: the most specific.
@@ -262,7 +262,11 @@ fn a_service_of_bytes_alone_is_left_alone() {
     );
     let rules = specs(&document, "north", "DestinationRule");
     let rule = &rules["vault.t.external.svc.mesh.example.com"];
-    assert_eq!(rule["trafficPolicy"], json!({}), "no wildcard reaches it");
+    // Istio takes no policy that says nothing.
+    assert_eq!(
+        rule["trafficPolicy"],
+        json!({ "tls": { "mode": "DISABLE" } })
+    );
 }
 
 #[test]

@@ -124,6 +124,14 @@ fn an_answer_with_evidence() {
         }],
         ..Around::default()
     };
+    let headless = |is_local| Around {
+        backends: vec![Backend {
+            headless_target: Some(8080),
+            ..backend("http", "", Some(2))
+        }],
+        is_local,
+        ..Around::default()
+    };
     let without_address = Around {
         without_address: vec!["north".into()],
         ..Around::default()
@@ -163,7 +171,10 @@ fn an_answer_with_evidence() {
         (&no_port, cut.clone(), "port-name"),
         (&named("http-web", ""), cut.clone(), "reset"),
         (&named("web", "http"), cut.clone(), "reset"),
-        (&named("grpc", ""), cut, "reset"),
+        (&named("grpc", ""), cut.clone(), "reset"),
+        (&headless(true), cut.clone(), "headless-port"),
+        (&headless(true), Reply::Failed(Failure::Refused), "headless-port"),
+        (&headless(false), cut, "reset"),
         (&elsewhere, answer(200, "south", ""), "locality"),
         (&unresolved, Reply::Failed(Failure::Unresolved), "stub-domain"),
     ];
@@ -195,6 +206,7 @@ fn backend(name: &str, app_protocol: &str, ready: Option<usize>) -> Backend {
             app_protocol: app_protocol.into(),
         }),
         ready,
+        headless_target: None,
     }
 }
 

@@ -12,6 +12,14 @@ fn names() -> ImageNames {
     ImageNames {
         httpbin: "docker.io/sample/server:9.1".to_owned(),
         sleep: "docker.io/sample/client:9.2".to_owned(),
+        bookinfo: ["reviews-v1", "reviews-v2"]
+            .map(|program| {
+                (
+                    format!("docker.io/sample/{program}:9.4"),
+                    program.to_owned(),
+                )
+            })
+            .into(),
         external_dns: "registry.example/dns:9.3".to_owned(),
     }
 }
@@ -103,6 +111,8 @@ fn every_program_of_the_images_runs_inside_them() {
         &["pilot-discovery", "version"],
     );
     root_with(&seed, "pause");
+    // Many names, one image.
+    root_with(&seed, "usr/bin/services");
 
     let again = Instant::now();
     assert_eq!(Seed::ensure(&names()).expect("the same"), seed);

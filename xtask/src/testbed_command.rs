@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
+use shared::mesh::BookinfoProgram;
 use shared::resolved::{EXTERNAL_DNS_IMAGE, HTTPBIN_IMAGE, SLEEP_IMAGE};
 use testbed::images::ImageNames;
 use testbed::process::ProcessIdentity;
@@ -267,6 +268,9 @@ pub(crate) fn image_names() -> ImageNames {
     ImageNames {
         httpbin: HTTPBIN_IMAGE.to_owned(),
         sleep: SLEEP_IMAGE.to_owned(),
+        bookinfo: BookinfoProgram::ALL
+            .map(|program| (program.image(), program.as_str().to_owned()))
+            .into(),
         external_dns: EXTERNAL_DNS_IMAGE.to_owned(),
     }
 }

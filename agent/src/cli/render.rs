@@ -1,10 +1,10 @@
 //! `render`: the manifests of every cluster.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use shared::bundle::{Bundle, ClusterManifests};
+use shared::bundle::Rendered;
 use shared::check::check;
 use shared::facts::Facts;
 use shared::mesh;
@@ -73,27 +73,31 @@ impl Render {
                 hint: "give --output DIR, or FILE.zip; `kubectl kustomize DIR/clusters/NAME` prints one cluster's",
             });
         }
-        let bundle = Bundle::new(&mesh, &resolved);
-        match (self.cluster, &self.output) {
-            (None, Target::Stream) => output::stdout()
-                .into_inner()
-                .write_all(bundle.to_stream().as_bytes())?,
-            (None, Target::Zip(path)) => target::write_zip(path, &bundle)?,
-            (None, Target::Folder(path)) => target::write_folder(path, &bundle)?,
-            (Some(name), Target::Stream) => {
-                let Some(cluster) = bundle.cluster(&name) else {
-                    let known: Vec<&str> =
-                        bundle.clusters.iter().map(|c| c.name.as_str()).collect();
+        let rendered = Rendered::new(&mesh, &resolved);
+        let (path, written) = match (self.cluster, &self.output) {
+            (None, Target::Stream) => {
+                stream(&rendered)?;
+                return Ok(Exit::Success);
+            }
+            (Some(cluster), Target::Stream) => {
+                let index = rendered.clusters().position(|known| known == cluster);
+                let text = index.map(|index| rendered.stream_of(index));
+                let Some(text) = text.filter(|text| !text.is_empty()) else {
+                    let known: Vec<&str> = rendered
+                        .clusters()
+                        .enumerate()
+                        .filter(|(index, _)| !rendered.cluster(*index).is_empty())
+                        .map(|(_, name)| name)
+                        .collect();
                     let known = known.join(", ");
                     return Err(Failure::NoSuchCluster {
                         name: input.name,
-                        cluster: name,
+                        cluster,
                         known,
                     });
                 };
-                output::stdout()
-                    .into_inner()
-                    .write_all(cluster.to_stream().as_bytes())?;
+                output::stdout().into_inner().write_all(text.as_bytes())?;
+                return Ok(Exit::Success);
             }
             (Some(_), Target::Zip(_) | Target::Folder(_)) => {
                 return Err(Failure::Usage {
@@ -102,21 +106,29 @@ impl Render {
                     hint: "leave one of the two out; in a folder, each cluster has its own folder",
                 });
             }
-        }
-        if let Target::Zip(path) | Target::Folder(path) = &self.output {
-            let common: usize = bundle.common.iter().map(|file| file.objects.len()).sum();
-            let clusters = bundle.clusters.iter();
-            let objects = common + clusters.map(ClusterManifests::object_count).sum::<usize>();
-            writeln!(
-                output::stderr(),
-                "{}: {} for {}",
-                path.display(),
-                counted(objects, "object"),
-                counted(bundle.clusters.len(), "cluster"),
-            )?;
-        }
+            (None, Target::Zip(path)) => (path, target::write_zip(path, &rendered)?),
+            (None, Target::Folder(path)) => (path, target::write_folder(path, &rendered)?),
+        };
+        writeln!(
+            output::stderr(),
+            "{}: {} for {}",
+            path.display(),
+            counted(written.objects, "object"),
+            counted(written.clusters, "cluster"),
+        )?;
         Ok(Exit::Success)
     }
+}
+
+/// The digest comes first, so everything is made twice and never kept.
+fn stream(rendered: &Rendered) -> io::Result<()> {
+    let mut out = output::stdout().into_inner();
+    out.write_all(rendered.stream_head(&rendered.digest()).as_bytes())?;
+    output::each_cluster(
+        rendered,
+        |index| rendered.stream_of(index),
+        |text| out.write_all(text.as_bytes()),
+    )
 }
 
 fn engine() -> impl clap::builder::TypedValueParser<Value = mesh::Target> {

@@ -1,6 +1,7 @@
 //! What following has to tell.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::Serialize;
 
@@ -43,6 +44,24 @@ pub enum FollowEvent {
     Back {
         /// The cluster.
         cluster: String,
+    },
+    /// A load balancer's host name resolves to other addresses.
+    HostName {
+        /// The host name.
+        host: String,
+        /// Its addresses until now.
+        before: Vec<IpAddr>,
+        /// Its addresses from now on.
+        after: Vec<IpAddr>,
+    },
+    /// A load balancer's host name does not resolve any more.
+    Unresolved {
+        /// The host name.
+        host: String,
+        /// Why.
+        error: String,
+        /// The addresses that stay published for it.
+        kept: Vec<IpAddr>,
     },
     /// A record was written.
     Record(RecordChange),

@@ -29,6 +29,8 @@ use pass::{Follower, Trouble};
 
 /// Between two looks at everything, whatever the watches say.
 const RESYNC: Duration = Duration::from_mins(5);
+/// The same where load balancers' host names are resolved: clouds keep their answers for a minute.
+const RESOLVE_AGAIN: Duration = Duration::from_mins(1);
 /// After the first pass that failed; each later pause is twice as long.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
 /// No pause is longer.
@@ -115,7 +117,7 @@ pub async fn follow(
                 () = stop.requested() => return Ok(()),
                 () = tokio::time::sleep(options.debounce) => {}
             },
-            () = tokio::time::sleep(retry.unwrap_or(RESYNC)) => {}
+            () = tokio::time::sleep(retry.unwrap_or_else(|| follower.resync())) => {}
         }
         // Said while it waited; what comes from here on is another change.
         _ = changed.try_recv();

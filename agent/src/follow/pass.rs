@@ -1,6 +1,8 @@
 //! One pass: look at the gateways, write the records that are no longer true.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Duration;
 
 use serde_json::Value;
 use shared::Mesh;
@@ -13,10 +15,11 @@ use shared::resolved::Resolved;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::event::FollowEvent;
-use super::{FollowError, records};
+use super::{FollowError, RESOLVE_AGAIN, RESYNC, records};
 use crate::apply;
 use crate::cluster::{self, Connection};
 use crate::gateways::{self, Gateways, Seen};
+use crate::host_names;
 use crate::operation::{ApplyOptions, Operations, Scope, Target, is_handed_over};
 use crate::place::{Place, places};
 use crate::stop::Stop;
@@ -30,6 +33,10 @@ pub(super) struct Follower<'a> {
     known: BTreeMap<usize, Vec<String>>,
     /// Clusters that do not answer.
     lost: BTreeSet<usize>,
+    /// By host name of a load balancer, its addresses when it last resolved.
+    host_names: BTreeMap<String, Vec<IpAddr>>,
+    /// Host names that do not resolve.
+    unresolved: BTreeSet<String>,
     /// What the last pass published, and where.
     published: Option<(String, Facts)>,
 }
@@ -60,6 +67,8 @@ impl<'a> Follower<'a> {
             events,
             known: BTreeMap::new(),
             lost: BTreeSet::new(),
+            host_names: BTreeMap::new(),
+            unresolved: BTreeSet::new(),
             published: None,
         }
     }
@@ -91,6 +100,7 @@ impl<'a> Follower<'a> {
         let mut places = places(&kubeconfig, self.mesh).await;
         let mut seen = gateways::look(self.mesh, &mut places).await;
         let mut facts = seen.facts(self.mesh);
+        self.resolve(&mut facts).await?;
         let mut resolved = self.check(&facts)?;
         if controller_publishes(&resolved) {
             return Err(FollowError::Controller.into());
@@ -102,11 +112,55 @@ impl<'a> Follower<'a> {
         };
         if self.suppose(&mut seen, &resolved, &connection).await? {
             facts = seen.facts(self.mesh);
+            self.resolve(&mut facts).await?;
             resolved = self.check(&facts)?;
         }
         self.write(&resolved, &places[dns], connection, &facts)
             .await?;
         Ok(places[dns].context.clone())
+    }
+
+    /// Adds the addresses of host names; what does not resolve keeps those that it had.
+    async fn resolve(&mut self, facts: &mut Facts) -> Result<(), Trouble> {
+        for (host, found) in host_names::look_up(self.mesh, facts).await {
+            let before = self.host_names.get(&host).cloned();
+            match (found, before) {
+                (Ok(after), before) => {
+                    self.unresolved.remove(&host);
+                    self.host_names.insert(host.clone(), after.clone());
+                    facts.host_names.insert(host.clone(), after.clone());
+                    if let Some(before) = before.filter(|before| *before != after) {
+                        self.tell(FollowEvent::HostName {
+                            host,
+                            before,
+                            after,
+                        });
+                    }
+                }
+                (Err(error), Some(kept)) => {
+                    facts.host_names.insert(host.clone(), kept.clone());
+                    if self.unresolved.insert(host.clone()) {
+                        self.tell(FollowEvent::Unresolved { host, error, kept });
+                    }
+                }
+                // Records that lead there would be taken away.
+                (Err(error), None) => {
+                    return Err(Trouble::Passing(format!(
+                        "{host} does not resolve: {error}"
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How long what was found may be taken for true.
+    pub(super) fn resync(&self) -> Duration {
+        if self.host_names.is_empty() {
+            RESYNC
+        } else {
+            RESOLVE_AGAIN
+        }
     }
 
     fn check(&self, facts: &Facts) -> Result<Resolved, Trouble> {

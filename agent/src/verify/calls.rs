@@ -250,9 +250,10 @@ async fn judge(
         locality: locality(round, call, client),
         client: call.client.clone(),
         tls: round.resolved.tls.is_some() && call.protocol.is_http() && call.level != "local",
+        is_local: call.level == "local",
         objects: round.off_objects(&call.service),
         backends: round
-            .backends(&call.service, call.service_port, answering)
+            .backends(&call.service, call.published, answering)
             .await,
         without_address: round.without_address(&call.answered_by),
         ..known

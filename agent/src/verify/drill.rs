@@ -37,7 +37,8 @@ pub(super) async fn run(round: &Round<'_>, target: &DrillTarget) -> (Option<Dril
     found.cluster.clone_into(&mut row.cluster);
     let prepared = async {
         let connection = round.connection(found.cluster)?;
-        let workloads = workloads::behind(connection, found.service).await?;
+        let workloads =
+            workloads::behind(connection, found.service.local(found.cluster_index)).await?;
         let watchers = watchers(round, &found).await?;
         Ok((connection, workloads, watchers))
     };

@@ -133,7 +133,7 @@ async fn one(
                 .filter(|off| off.cluster == call.cluster)
                 .collect(),
             backends: round
-                .backends(&call.service, call.service_port, clusters)
+                .backends(&call.service, call.published, clusters)
                 .await,
             ..Around::default()
         }

@@ -189,7 +189,7 @@ mod tests {
             port,
             protocol,
             tls: false,
-            service_port: 8000,
+            published: 80,
             probe: Probe {
                 path: "/html".into(),
                 status: None,

@@ -37,7 +37,12 @@ pub async fn left_behind(planned: &Planned, mesh: &Mesh) -> Vec<LeftBehind> {
         .spec
         .services
         .iter()
-        .map(|service| service.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE))
+        .flat_map(|service| {
+            let overrides = service.overrides.iter();
+            let others = overrides.filter_map(|one| one.namespace.as_deref());
+            let own = service.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
+            others.chain([own])
+        })
         // They become part of a path.
         .filter(|namespace| Label::new(namespace).is_ok())
         .collect();

@@ -13,7 +13,7 @@ use shared::mesh::Protocol;
 use shared::object::Key;
 use shared::ownership;
 use shared::render::WIDE;
-use shared::resolved::{Port, Resolved, Service};
+use shared::resolved::{Local, Port, Resolved, Service};
 use shared::verify::{Backend, Check, Family, Off, OffObject, Outcome, PortSeen};
 
 use super::VerifyOptions;
@@ -135,6 +135,13 @@ impl Round<'_> {
             .find(|service| service.id() == id)
     }
 
+    /// What stands behind a service's names in a cluster of the document.
+    fn local<'s>(&self, service: &'s Service, cluster: &str) -> Option<Local<'s>> {
+        let mut clusters = self.resolved.clusters.iter();
+        let index = clusters.position(|one| one.name.as_str() == cluster)?;
+        Some(service.local(index))
+    }
+
     /// Whether the zone is private: its servers have to be named, here as in the clusters.
     pub(super) fn is_private(&self) -> bool {
         !self.name_servers().is_empty()
@@ -169,7 +176,10 @@ impl Round<'_> {
             return Vec::new();
         };
         self.off()
-            .filter(|(_, key, _)| concerns(key, service, self.resolved.name.as_str()))
+            .filter(|(cluster, key, _)| {
+                let local = self.local(service, cluster);
+                concerns(key, service, local, self.resolved.name.as_str())
+            })
             .map(|(cluster, key, how)| off_object(cluster, key, how))
             .collect()
     }
@@ -188,23 +198,22 @@ impl Round<'_> {
             .flat_map(|cluster| off(cluster).map(|(key, how)| (cluster.name.as_str(), key, how)))
     }
 
-    /// What stands behind a port of a service in some clusters, as far as it can be seen.
+    /// What stands behind a published port of a service in some clusters, as far as it can be seen.
     pub(super) async fn backends(
         &self,
         service: &str,
-        number: u16,
+        published: u16,
         clusters: &[String],
     ) -> Vec<Backend> {
         let Some(service) = self.service(service) else {
             return Vec::new();
         };
-        let mut ports = service.ports.iter();
-        let Some(port) = ports.find(|port| port.number == number) else {
-            return Vec::new();
-        };
         let backends = clusters.iter().filter_map(|cluster| {
             let connection = self.connection(cluster).ok()?;
-            Some(backend(connection, cluster, service, port).boxed())
+            let local = self.local(service, cluster)?;
+            let mut ports = local.ports.iter();
+            let port = ports.find(|port| port.published == published)?;
+            Some(backend(connection, cluster, local, port).boxed())
         });
         let backends = some_at_once(AT_ONCE, backends.collect()).await;
         backends.into_iter().flatten().collect()
@@ -212,10 +221,20 @@ impl Round<'_> {
 }
 
 /// Whether an object is of a service, or of all services, by the names that rendering gives.
-fn concerns(key: &Key, service: &Service, mesh: &str) -> bool {
+fn concerns(key: &Key, service: &Service, local: Option<Local<'_>>, mesh: &str) -> bool {
     let id = service.id();
-    let is_named = key.namespace == service.namespace.as_str() && key.name == service.name.as_str();
-    let is_gateway = key.kind.contains("Gateway") && key.name == ownership::object_name(mesh);
+    // The Gateway API's routes may be several, `<service>.<port>.<number>`.
+    let numbers = |rest: &str| rest.chars().all(|c| c == '.' || c.is_ascii_digit());
+    let is_named = local.is_some_and(|local| {
+        let rest = key.name.strip_prefix(local.name.as_str());
+        let is_own =
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') && numbers(rest));
+        key.namespace == local.namespace.as_str() && is_own
+    });
+    let of_gateways = ["Gateway", "HTTPRoute"]
+        .iter()
+        .any(|kind| key.kind.contains(kind));
+    let is_gateway = of_gateways && key.name == ownership::object_name(mesh);
     let is_wide = key.kind == "DestinationRule" && key.name.starts_with(WIDE);
     is_named
         || is_gateway
@@ -235,10 +254,10 @@ fn concerns(key: &Key, service: &Service, mesh: &str) -> bool {
 async fn backend(
     connection: &Connection,
     cluster: &str,
-    service: &Service,
+    local: Local<'_>,
     port: &Port,
 ) -> Option<Backend> {
-    let (namespace, name) = (service.namespace.as_str(), service.name.as_str());
+    let (namespace, name) = (local.namespace.as_str(), local.name.as_str());
     let request = Request::get(format!("/api/v1/namespaces/{namespace}/services/{name}"));
     let found = connection.find(&request).await.ok()?;
     let mut backend = Backend {
@@ -248,20 +267,24 @@ async fn backend(
         protocol: port.protocol,
         port: None,
         ready: Some(0),
+        headless_target: None,
     };
     let Some(found) = found else {
         return Some(backend);
     };
     let ports = found["spec"]["ports"].as_array();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    backend.port = ports
-        .into_iter()
-        .flatten()
-        .find(|seen| seen["port"] == port.number)
-        .map(|seen| PortSeen {
-            name: text(&seen["name"]),
-            app_protocol: text(&seen["appProtocol"]),
-        });
+    let mut ports = ports.into_iter().flatten();
+    let seen = ports.find(|seen| seen["port"] == port.number);
+    backend.port = seen.map(|seen| PortSeen {
+        name: text(&seen["name"]),
+        app_protocol: text(&seen["appProtocol"]),
+    });
+    if found["spec"]["clusterIP"] == "None" {
+        // A name in its place is that of a port that each pod has for itself.
+        let target = seen.and_then(|seen| seen["targetPort"].as_u64()?.try_into().ok());
+        backend.headless_target = target.filter(|target| *target != port.number);
+    }
     let ready = cluster::ready_endpoints(connection, namespace, name).await;
     backend.ready = ready.ok().map(Option::unwrap_or_default);
     Some(backend)
@@ -283,8 +306,13 @@ spec:
   dns: {suffix: mesh.example.org}
   clusters:
   - {name: north, region: eu, zone: eu-a, gateway: {addresses: [192.0.2.1]}}
+  - {name: south, region: eu, zone: eu-b, gateway: {addresses: [192.0.2.2]}}
   services:
-  - {name: orders, namespace: sales, port: 8000, hostname: shop-orders}
+  - name: orders
+    namespace: sales
+    port: 8000
+    hostname: shop-orders
+    overrides: [{clusters: [south], namespace: other}]
   - {name: orders-archive, namespace: sales, port: 8000}
 ";
 
@@ -297,6 +325,9 @@ spec:
             ("VirtualService", "sales", "orders", true),
             ("VirtualService", "sales", "orders-archive", false),
             ("VirtualService", "other", "orders", false),
+            ("HTTPRoute", "sales", "orders.80.2", true),
+            ("HTTPRoute", "sales", "orders-archive.80", false),
+            ("HTTPRoute", "istio-system", "fedmesh-shop", true),
             ("Gateway", "istio-system", "fedmesh-shop", true),
             ("Gateway", "istio-system", "fedmesh-other", false),
             ("DNSEndpoint", "istio-system", "orders.sales", true),
@@ -326,7 +357,12 @@ spec:
                 namespace: namespace.into(),
                 name: name.into(),
             };
-            assert_eq!(concerns(&key, orders, "shop"), is_theirs, "{key}");
+            let north = Some(orders.local(0));
+            assert_eq!(concerns(&key, orders, north, "shop"), is_theirs, "{key}");
+            if key.kind == "VirtualService" && key.name == "orders" {
+                let south = Some(orders.local(1));
+                assert_eq!(concerns(&key, orders, south, "shop"), !is_theirs, "{key}");
+            }
         }
     }
 }

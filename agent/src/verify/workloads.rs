@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use shared::resolved::Service;
+use shared::resolved::Local;
 
 use super::client::percent_encoded;
 use crate::cluster::{Connection, Patience, Request, RequestError};
@@ -48,9 +48,9 @@ fn collection(namespace: &str) -> String {
 /// The Deployments behind a Service that have replicas.
 pub(super) async fn behind(
     connection: &Connection,
-    service: &Service,
+    local: Local<'_>,
 ) -> Result<Vec<Taken>, String> {
-    let (namespace, name) = (service.namespace.as_str(), service.name.as_str());
+    let (namespace, name) = (local.namespace.as_str(), local.name.as_str());
     let context = connection.context();
     let request = Request::get(format!("/api/v1/namespaces/{namespace}/services/{name}"));
     let found = connection.json(&request).await;

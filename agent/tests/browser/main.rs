@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use page::Page;
+use shared::mesh::Mesh;
 use testbed::browser::ColourScheme;
 use testbed::static_site::StaticSite;
 use testbed::{Options, Testbed};
@@ -118,6 +119,31 @@ async fn a_document_is_typed_on_a_static_host_and_downloaded() {
             document.display()
         );
     }
+    page.close().await;
+}
+
+/// The browser's renderer is the page's own build; that of the command line is this machine's.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_example_gives_the_same_bytes_in_the_browser() {
+    let site = StaticSite::serve(&repository("dist"), "/").unwrap();
+    let page = Page::open(&site.url()).await;
+    let mut examples = 0;
+    for entry in fs::read_dir(repository("examples")).unwrap() {
+        let document = entry.unwrap().path();
+        if document.extension().is_none_or(|end| end != "yaml") {
+            continue;
+        }
+        let mesh = Mesh::read(&fs::read_to_string(&document).unwrap()).unwrap();
+        let question = serde_json::to_string(&("Stream", mesh)).unwrap();
+        let stream = page.rendered(&question).await;
+        assert!(
+            stream.as_bytes() == rendered(&document, "-"),
+            "the stream differs for {}",
+            document.display()
+        );
+        examples += 1;
+    }
+    assert!(examples >= 7, "{examples}");
     page.close().await;
 }
 

@@ -159,6 +159,26 @@ impl Page {
         serde_json::from_value(answer.json().clone()).unwrap()
     }
 
+    /// What the page's worker that renders answers to a question.
+    pub(crate) async fn rendered(&self, question: &str) -> String {
+        let ask = "const [question] = arguments;
+            return new Promise((resolve, reject) => {
+                const worker = new Worker('./render-worker_loader.js');
+                worker.onerror = (error) => reject(new Error(error.message));
+                worker.onmessage = ({ data }) => {
+                    if (data === 'ready') {
+                        worker.postMessage(question);
+                    } else {
+                        worker.terminate();
+                        resolve(data);
+                    }
+                };
+            })";
+        let driver = self.browser.driver();
+        let answer = driver.execute(ask, vec![question.into()]).await.unwrap();
+        answer.json().as_str().unwrap().to_owned()
+    }
+
     /// Loads a part that is loaded on demand.
     pub(crate) async fn load_part(&self, name: &str) {
         let load =

@@ -40,8 +40,10 @@ fn it_takes_what_the_reader_takes_and_sees_slips() {
         "walkthrough-printed",
         "three-clusters",
         "routes",
+        "locality",
         "outside-hosts",
         "protocols",
+        "clusters-that-differ",
         "tls",
     ] {
         let text = repository(&format!("examples/{example}.yaml"));

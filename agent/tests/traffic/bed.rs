@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use shared::mesh::BookinfoProgram;
 use shared::resolved::{EXTERNAL_DNS_IMAGE, HTTPBIN_IMAGE, SLEEP_IMAGE};
 use shared::verify::{Check, Outcome, Report};
 use testbed::images::ImageNames;
@@ -19,21 +20,49 @@ pub(crate) const CLUSTERS: [(&str, &str, &str); 3] = [
     ("cluster2", "us-west2", "us-west2-b"),
     ("cluster3", "us-east4", "us-east4-a"),
 ];
-/// For what a changed setting takes to be everywhere.
-pub(crate) const SETTLES_WITHIN: Duration = Duration::from_secs(90);
+/// For what a changed setting takes to be everywhere, and for pods to start.
+pub(crate) const SETTLES_WITHIN: Duration = Duration::from_mins(2);
 
-/// The one bed, for one test at a time, empty: three clusters with Istio and nothing of ours.
+/// The one bed, for one test at a time: three clusters with Istio.
 pub(crate) struct Bed {
     pub(crate) mesh: &'static MeshBed,
     folder: tempfile::TempDir,
+    since: Instant,
     _turn: MutexGuard<'static, ()>,
 }
 
 impl Bed {
+    /// Empty: with nothing of ours.
     pub(crate) fn take() -> Self {
+        let (bed, _) = Self::turn();
+        bed.clear();
+        bed
+    }
+
+    /// With the usual document, applied and verified, which the test may change: the next one applies it
+    /// again. Pods that are there already need not start, which takes a quarter of a minute.
+    pub(crate) fn with_usual() -> Self {
+        let (bed, is_spoilt) = Self::turn();
+        if is_spoilt {
+            bed.clear();
+        }
+        let document = bed.document();
+        bed.apply(&document);
+        bed.verified(&document);
+        bed
+    }
+
+    /// Waits for the bed, and says whether a test failed on it.
+    fn turn() -> (Self, bool) {
         static BED: OnceLock<MeshBed> = OnceLock::new();
         static TURN: Mutex<()> = Mutex::new(());
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let (turn, is_spoilt) = match TURN.lock() {
+            Ok(turn) => (turn, false),
+            Err(poisoned) => {
+                TURN.clear_poison();
+                (PoisonError::into_inner(poisoned), true)
+            }
+        };
         let mesh = BED.get_or_init(|| {
             let options = MeshOptions {
                 clusters: CLUSTERS
@@ -48,6 +77,9 @@ impl Bed {
                 images: ImageNames {
                     httpbin: HTTPBIN_IMAGE.to_owned(),
                     sleep: SLEEP_IMAGE.to_owned(),
+                    bookinfo: BookinfoProgram::ALL
+                        .map(|program| (program.image(), program.as_str().to_owned()))
+                        .into(),
                     external_dns: EXTERNAL_DNS_IMAGE.to_owned(),
                 },
             };
@@ -56,13 +88,13 @@ impl Bed {
         let bed = Self {
             mesh,
             folder: tempfile::tempdir().unwrap(),
+            since: Instant::now(),
             _turn: turn,
         };
-        bed.clear();
-        bed
+        (bed, is_spoilt)
     }
 
-    /// Takes away what a test left that failed before this one.
+    /// Takes away what tests before this one left.
     fn clear(&self) {
         let document = self.write("clear", &self.document());
         let output = self.agent(&["remove", "--yes", "-f", document.to_str().unwrap()]);
@@ -112,17 +144,16 @@ impl Bed {
             .unwrap_or_else(|error| panic!("{error}: {}", text(&output)))
     }
 
-    /// Waits until everything is as the document says, and gives the proof.
+    /// Waits until everything is as the document says, and gives the proof. `--wait` lets more and more
+    /// time pass between its rounds; tests have none to lose.
     pub(crate) fn verified(&self, document: &Value) -> Report {
-        let report = self.verify(document, &["--wait", "2m"]);
-        let bad: Vec<_> = report
-            .checks
-            .iter()
-            .filter(|check| check.outcome != Outcome::Passed && !check.advisory)
-            .map(line)
-            .collect();
-        assert!(bad.is_empty(), "{}", bad.join("\n"));
-        report
+        eventually("verified", || {
+            let report = self.verify(document, &["--timeout", "3s"]);
+            let bad = failed(&report);
+            bad.is_empty()
+                .then_some(report)
+                .ok_or_else(|| bad.join("\n"))
+        })
     }
 
     pub(crate) fn kubectl(&self, context: &str, arguments: &[&str]) -> String {
@@ -162,6 +193,40 @@ impl Bed {
         }
     }
 
+    /// Opens a port of a cluster's ingress gateway.
+    pub(crate) fn open_gateway(&self, context: &str, port: u16) {
+        let patch = json!({"spec": {"ports": [{"name": format!("p{port}"), "port": port, "targetPort": port}]}});
+        self.patch_gateway(context, &patch);
+    }
+
+    pub(crate) fn close_gateway(&self, context: &str, port: u16) {
+        let patch = json!({"spec": {"ports": [{"port": port, "$patch": "delete"}]}});
+        self.patch_gateway(context, &patch);
+    }
+
+    fn patch_gateway(&self, context: &str, patch: &Value) {
+        let object = ["patch", "service/istio-ingressgateway", "-n=istio-system"];
+        let patch = patch.to_string();
+        self.kubectl(context, &[&object[..], &["--patch", &patch]].concat());
+    }
+
+    /// What a command prints in the client of a cluster, whether it succeeds or not; `input` is what it
+    /// reads.
+    pub(crate) fn client(&self, client: &str, command: &[&str], input: &str) -> String {
+        let pod = self
+            .mesh
+            .pod_name(client, ("default", "app=sleep"))
+            .unwrap();
+        let exec = ["exec", "-i", &pod, "-c", "sleep", "--"];
+        let command = [&exec[..], command].concat();
+        let output = self
+            .mesh
+            .kubectl()
+            .attempt(client, &command, input)
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// What curl in the client of a cluster gets for each: status and answering cluster.
     pub(crate) fn calls(&self, client: &str, urls: &[String]) -> Vec<(String, String)> {
         let pod = self
@@ -190,6 +255,17 @@ impl Bed {
     }
 }
 
+impl Drop for Bed {
+    fn drop(&mut self) {
+        let test = std::thread::current();
+        let name = test.name().unwrap_or_default();
+        println!(
+            "{name}: {:.0} s on the bed",
+            self.since.elapsed().as_secs_f32()
+        );
+    }
+}
+
 /// Whether everything is to be tried. Otherwise the tests keep to what fits into a run of all tests,
 /// and say what they leave out.
 pub(crate) fn is_long_run() -> bool {
@@ -206,6 +282,15 @@ pub(crate) fn eventually<T>(what: &str, mut found: impl FnMut() -> Result<T, Str
         }
         std::thread::sleep(Duration::from_millis(500));
     }
+}
+
+/// What is not as it has to be, a check a line.
+pub(crate) fn failed(report: &Report) -> Vec<String> {
+    let checks = report.checks.iter();
+    checks
+        .filter(|check| check.outcome != Outcome::Passed && !check.advisory)
+        .map(line)
+        .collect()
 }
 
 /// A check in one line.

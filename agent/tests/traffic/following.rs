@@ -7,10 +7,8 @@ use crate::bed::{Bed, ZONE, eventually, text};
 
 #[test]
 fn a_gateway_that_moves_or_goes_is_followed_by_calls() {
-    let bed = Bed::take();
+    let bed = Bed::with_usual();
     let document = bed.document();
-    bed.apply(&document);
-    bed.verified(&document);
     let path = bed.write("followed", &document);
     let following = bed
         .mesh
@@ -59,5 +57,4 @@ fn a_gateway_that_moves_or_goes_is_followed_by_calls() {
         "{said}"
     );
     bed.verified(&document);
-    bed.remove(&document);
 }

@@ -5,7 +5,7 @@ use shared::verify::{Family, Outcome};
 use testbed::browser::ColourScheme;
 
 use crate::agent_process::AgentProcess;
-use crate::bed::{Bed, ZONE};
+use crate::bed::{Bed, ZONE, failed};
 use crate::page::Page;
 
 fn two_clusters(bed: &Bed) -> Value {
@@ -44,7 +44,8 @@ fn two_empty_clusters_serve_each_other_after_one_click() {
             page.wait_for_attribute("result", "data-success", "true")
                 .await;
             // Names take a moment to be everywhere; then the page sees what the command line saw.
-            let report = bed.verified(&document);
+            let report = bed.verify(&document, &["--wait", "2m"]);
+            assert_eq!(failed(&report), [] as [&str; 0]);
             page.click("verify").await;
             page.wait_for_attribute("verified", "data-outcome", "passed")
                 .await;

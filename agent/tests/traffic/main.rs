@@ -1,6 +1,7 @@
 //! Requests between meshes: real clusters with pods, Istio, ExternalDNS and a name server.
 //!
-//! One bed for all, one test at a time; each leaves the clusters as it found them.
+//! One bed for all, one test at a time. Each takes away what it added beside its document, and starts
+//! from an empty bed or from the usual document, whose pods then need not start again.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,14 +11,20 @@
 #[path = "../browser/agent_process.rs"]
 mod agent_process;
 mod bed;
+mod bookinfo;
 mod broken;
+mod external;
 mod failover;
 mod following;
+mod gateway_api;
 mod guide;
+mod locality;
 mod outages;
+mod overrides;
 #[path = "../browser/page.rs"]
 #[expect(dead_code, reason = "the browser's tests do more with a page")]
 mod page;
+mod protocols;
 mod regions;
 mod routes;
 mod tls;

@@ -16,7 +16,7 @@ fn set_mtls(bed: &Bed, mode: &str) {
 
 #[test]
 fn every_name_from_every_client_and_a_cluster_that_leaves_takes_its_names_along() {
-    let bed = Bed::take();
+    let bed = Bed::with_usual();
     let stock = server("stock");
     bed.kubectl_apply("cluster3", &stock);
     let mut document = bed.document();
@@ -80,7 +80,6 @@ fn every_name_from_every_client_and_a_cluster_that_leaves_takes_its_names_along(
         );
         assert!(!entries.contains("us-east4"), "{context}: {entries}");
     }
-    bed.remove(&bed.document());
     bed.mesh
         .kubectl()
         .run_with_input("cluster3", &["delete", "-f", "-"], &stock.to_string())

@@ -11,7 +11,7 @@ const REQUESTS: usize = 200;
 const TOLERANCE: usize = 25;
 
 /// The server in two versions under one Service; each tells its pod's name.
-fn two_versions() -> Value {
+pub(crate) fn two_versions() -> Value {
     let mut all = server("stock");
     let items = all["items"].as_array_mut().unwrap();
     let one = items.pop().unwrap();
@@ -63,7 +63,7 @@ fn document(bed: &Bed) -> Value {
 }
 
 /// What curl prints in the client of another cluster than the service's.
-fn curl(bed: &Bed, arguments: &[&str]) -> String {
+pub(crate) fn curl(bed: &Bed, arguments: &[&str]) -> String {
     let pod = bed
         .mesh
         .pod_name("cluster2", ("default", "app=sleep"))
@@ -72,12 +72,12 @@ fn curl(bed: &Bed, arguments: &[&str]) -> String {
     bed.kubectl("cluster2", &[&curl[..], arguments].concat())
 }
 
-fn url(path: &str) -> String {
+pub(crate) fn url(path: &str) -> String {
     format!("http://stock.default.external.svc.{ZONE}{path}")
 }
 
 /// The status of an answer and how long it took, in seconds.
-fn status(bed: &Bed, path: &str) -> (String, f64) {
+pub(crate) fn status(bed: &Bed, path: &str) -> (String, f64) {
     let format = "%{http_code} %{time_total}";
     let seen = curl(bed, &["-o", "/dev/null", "-w", format, &url(path)]);
     let (status, time) = seen.trim().split_once(' ').unwrap();
@@ -86,7 +86,7 @@ fn status(bed: &Bed, path: &str) -> (String, f64) {
 
 #[test]
 fn requests_fare_as_the_routes_say() {
-    let bed = Bed::take();
+    let bed = Bed::with_usual();
     let stock = two_versions();
     bed.kubectl_apply("cluster1", &stock);
     let document = document(&bed);
@@ -156,7 +156,7 @@ fn requests_fare_as_the_routes_say() {
         "200",
         "others are as before"
     );
-    bed.remove(&document);
+    bed.apply(&bed.document());
     bed.mesh
         .kubectl()
         .run_with_input("cluster1", &["delete", "-f", "-"], &stock.to_string())
@@ -164,7 +164,7 @@ fn requests_fare_as_the_routes_say() {
 }
 
 /// Which pods answer, in the shares that the weights say, and who gets copies.
-fn shares_and_copies(bed: &Bed) {
+pub(crate) fn shares_and_copies(bed: &Bed) {
     let pods = |arguments: &[&str], count: usize| {
         let urls = vec![url("/hostname"); count];
         let urls: Vec<&str> = urls.iter().map(String::as_str).collect();

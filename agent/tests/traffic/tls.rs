@@ -7,22 +7,9 @@ use testbed::Authority;
 use crate::bed::{Bed, CLUSTERS, GLOBAL, ZONE, eventually, line};
 
 const SECRET: &str = "door";
-const BYTES: u16 = 8001;
+pub(crate) const BYTES: u16 = 8001;
 
-fn open_gateway(bed: &Bed, context: &str) {
-    let patch = json!({"spec": {"ports": [{"name": "bytes", "port": BYTES, "targetPort": BYTES}]}});
-    let object = ["patch", "service/istio-ingressgateway", "-n=istio-system"];
-    let patch = patch.to_string();
-    bed.kubectl(context, &[&object[..], &["--patch", &patch]].concat());
-}
-
-fn close_gateway(bed: &Bed, context: &str) {
-    let patch = json!({"spec": {"ports": [{"port": BYTES, "$patch": "delete"}]}}).to_string();
-    let object = ["patch", "service/istio-ingressgateway", "-n=istio-system"];
-    bed.kubectl(context, &[&object[..], &["--patch", &patch]].concat());
-}
-
-fn names() -> Vec<String> {
+pub(crate) fn names() -> Vec<String> {
     let levels = CLUSTERS.iter().flat_map(|(_, region, zone)| {
         [
             format!("*.default.external.svc.{region}.{ZONE}"),
@@ -36,7 +23,7 @@ fn names() -> Vec<String> {
     wide.into_iter().chain(levels).collect()
 }
 
-fn put_certificate(bed: &Bed, context: &str, authority: &Authority, names: &[String]) {
+pub(crate) fn put_certificate(bed: &Bed, context: &str, authority: &Authority, names: &[String]) {
     let signed = authority.sign(names).unwrap();
     bed.kubectl_apply(
         context,
@@ -57,13 +44,13 @@ fn change_certificate(bed: &Bed, context: &str, authority: &Authority, names: &[
     bed.scale(context, gateway, 1);
 }
 
-fn take_certificate(bed: &Bed, context: &str) {
+pub(crate) fn take_certificate(bed: &Bed, context: &str) {
     let secret = format!("secret/{SECRET}");
     bed.kubectl(context, &["-n", "istio-system", "delete", &secret]);
 }
 
 /// httpbin in TLS, and a second time as plain bytes on a port of its own.
-fn document(bed: &Bed) -> Value {
+pub(crate) fn document(bed: &Bed) -> Value {
     let mut document = bed.document();
     let service = document["spec"]["services"][0].as_object_mut().unwrap();
     service.remove("port");
@@ -103,16 +90,39 @@ fn named(bed: &Bed, document: &Value, what: &str) {
 
 #[test]
 fn every_name_in_tls_and_a_certificate_that_is_not_taken() {
-    let bed = Bed::take();
+    let bed = Bed::with_usual();
     let authority = bed.mesh.authority();
     for (context, ..) in CLUSTERS {
         put_certificate(&bed, context, authority, &names());
-        open_gateway(&bed, context);
+        bed.open_gateway(context, BYTES);
     }
     let document = document(&bed);
     bed.apply(&document);
     bed.verified(&document);
 
+    bytes_pass_and_plain_requests_are_led_on(&bed);
+
+    // Another name's, and one that nobody trusts.
+    change_certificate(
+        &bed,
+        "cluster2",
+        authority,
+        &["elsewhere.example.com".to_owned()],
+    );
+    named(&bed, &document, "a certificate for another name");
+    change_certificate(&bed, "cluster2", &Authority::new().unwrap(), &names());
+    named(&bed, &document, "a certificate of another authority");
+
+    change_certificate(&bed, "cluster2", authority, &names());
+    bed.verified(&document);
+    bed.apply(&bed.document());
+    for (context, ..) in CLUSTERS {
+        take_certificate(&bed, context);
+        bed.close_gateway(context, BYTES);
+    }
+}
+
+pub(crate) fn bytes_pass_and_plain_requests_are_led_on(bed: &Bed) {
     // The other port is no part of it: bytes arrive as they were sent.
     let (status, by) = bed.call("cluster1", &format!("http://{GLOBAL}:{BYTES}/html"));
     assert_eq!((status.as_str(), by.as_str()), ("200", ""));
@@ -132,23 +142,4 @@ fn every_name_in_tls_and_a_certificate_that_is_not_taken() {
         String::from_utf8_lossy(&output.stdout),
         format!("301 https://{GLOBAL}/html")
     );
-
-    // Another name's, and one that nobody trusts.
-    change_certificate(
-        &bed,
-        "cluster2",
-        authority,
-        &["elsewhere.example.com".to_owned()],
-    );
-    named(&bed, &document, "a certificate for another name");
-    change_certificate(&bed, "cluster2", &Authority::new().unwrap(), &names());
-    named(&bed, &document, "a certificate of another authority");
-
-    change_certificate(&bed, "cluster2", authority, &names());
-    bed.verified(&document);
-    bed.remove(&document);
-    for (context, ..) in CLUSTERS {
-        take_certificate(&bed, context);
-        close_gateway(&bed, context);
-    }
 }

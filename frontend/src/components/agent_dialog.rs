@@ -10,7 +10,7 @@ use super::findings::acts;
 use crate::agent::{Agent, Link};
 use crate::api::Client;
 use crate::browser;
-use crate::dom::{El, button, effect, el, el_in, icon, memo, text, value_of};
+use crate::dom::{El, button, effect, el, el_in, icon, text, value_of};
 use crate::message::Task;
 use crate::saved::Fragment;
 use crate::signals::*;

@@ -7,7 +7,7 @@ use super::field::{cell, errors, input, option};
 use crate::agent::Agent;
 use crate::browser;
 use crate::contexts;
-use crate::dom::{El, button, el, el_in, icon, memo, text};
+use crate::dom::{El, button, el, el_in, icon, text};
 use crate::field::{ClusterField, Field};
 use crate::rows;
 use crate::signals::*;

@@ -1,7 +1,7 @@
 //! The mesh's name and `spec.dns`.
 
 use super::field::{option, select_field, text_field};
-use crate::dom::{El, el, el_in, memo, text};
+use crate::dom::{El, el, el_in, text};
 use crate::field::Field;
 use crate::signals::*;
 use crate::state::Store;

@@ -4,7 +4,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::HtmlInputElement;
 
 use crate::browser;
-use crate::dom::{El, depend, effect, el, el_in, memo, text, value_of};
+use crate::dom::{El, depend, effect, el, el_in, text, value_of};
 use crate::field::Field;
 use crate::signals::*;
 use crate::state::Store;

@@ -6,7 +6,6 @@ use shared::check::{Finding, Fix, Severity};
 
 use crate::counts::is_gap;
 use crate::dom::{El, button, el_in, icon, text};
-use crate::signals::*;
 use crate::state::Store;
 
 pub(crate) fn findings(store: Store) -> El {

@@ -7,7 +7,7 @@ use crate::agent::{Agent, Link};
 use crate::browser;
 use crate::counts::Counts;
 use crate::document::{self, Download};
-use crate::dom::{El, button, el, el_in, icon, memo, text};
+use crate::dom::{El, button, el, el_in, icon, text};
 use crate::message::Task;
 use crate::signals::*;
 use crate::state::{Half, Page, Store, Tab};

@@ -10,7 +10,7 @@ use super::findings::acts;
 use crate::api::Failure;
 use crate::browser;
 use crate::document;
-use crate::dom::{El, button, depend, el, el_in, icon, memo, text};
+use crate::dom::{El, button, depend, el, el_in, icon, text};
 use crate::highlight;
 use crate::renderer;
 use crate::rendering::{File, Manifests};

@@ -4,7 +4,6 @@ use shared::published;
 
 use crate::dom::{El, button, el, el_in, icon, text};
 use crate::outline::{self, Node, ServiceNames};
-use crate::signals::*;
 use crate::state::{Store, Tab};
 
 pub(crate) fn name_tree(store: Store) -> El {

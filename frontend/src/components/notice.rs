@@ -3,7 +3,6 @@
 use crate::browser;
 use crate::document;
 use crate::dom::{El, button, effect, el, el_in, icon, text};
-use crate::signals::*;
 use crate::state::{Notice, Store};
 
 /// How long good news stays, in milliseconds.

@@ -6,7 +6,7 @@ use shared::published::Level;
 
 use super::cluster_table::{remove_cell, tool_column};
 use super::field::{cell, errors, text_field};
-use crate::dom::{El, button, el, el_in, icon, is_ticked, memo, text};
+use crate::dom::{El, button, el, el_in, icon, is_ticked, text};
 use crate::field::{Field, ServiceField, routes_beyond_paths};
 use crate::rows;
 use crate::signals::*;

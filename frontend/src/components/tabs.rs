@@ -6,7 +6,7 @@ use web_sys::{Event, KeyboardEvent};
 use super::field::option;
 use super::{findings, manifests, name_tree};
 use crate::browser;
-use crate::dom::{El, button, el, el_in, memo, value_of};
+use crate::dom::{El, button, el, el_in, value_of};
 use crate::signals::*;
 use crate::state::{Store, Tab};
 

@@ -7,7 +7,6 @@ use crate::components::more_form::more_form;
 use crate::components::service_table::service_table;
 use crate::components::tabs::tabs;
 use crate::dom::{El, button, el_in};
-use crate::signals::*;
 use crate::state::{Half, Store};
 
 pub(crate) fn edit_page(store: Store, agent: Agent) -> El {

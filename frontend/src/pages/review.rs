@@ -8,7 +8,6 @@ use crate::components::findings::acts;
 use crate::dom::{El, button, el, el_in, text};
 use crate::json;
 use crate::message::{STAGE, TOLD};
-use crate::signals::*;
 use crate::state::{Page, Store};
 
 pub(crate) fn review_page(store: Store, agent: Agent) -> El {

@@ -10,7 +10,6 @@ use crate::api::Failure;
 use crate::components::failure::failure_box;
 use crate::dom::{El, button, el, el_in, icon, text};
 use crate::message::{Task, Told};
-use crate::signals::*;
 
 /// Draws into the stage.
 pub(crate) fn show(stage: El, review: Review) {

@@ -8,7 +8,7 @@ use super::progress::{ClusterProgress, WaveState};
 use super::state::{Doing, Review, Run};
 use crate::browser;
 use crate::components::failure::{blocked, failure_box};
-use crate::dom::{El, button, depend, el, el_in, icon, memo, text};
+use crate::dom::{El, button, depend, el, el_in, icon, text};
 use crate::message::Task;
 use crate::signals::*;
 

@@ -12,7 +12,7 @@ use super::state::{Review, Run};
 use super::table::table;
 use super::verification::{End, FAMILIES, Stage, Verification, verdict};
 use crate::components::failure::failure_box;
-use crate::dom::{El, button, depend, el, el_in, icon, memo, text};
+use crate::dom::{El, button, depend, el, el_in, icon, text};
 use crate::message::Task;
 use crate::signals::*;
 

@@ -10,6 +10,7 @@
 //! `kubectl apply -f` keeps.
 
 mod carried;
+mod rendered;
 mod stream;
 mod zip;
 
@@ -26,10 +27,14 @@ use crate::resolved::Resolved;
 use crate::yaml;
 
 pub use carried::{Carried, Mismatch, ReadBundleError};
-pub use zip::{ZipError, read as read_zip, write as write_zip};
+pub use rendered::{Rendered, TextFile};
+pub use zip::{Archive, ZipError, read as read_zip, write as write_zip};
 
 /// The document's file in a bundle.
 pub const MESH_FILE: &str = "mesh.yaml";
+
+/// Between the documents of a file.
+const BETWEEN: &str = "---\n";
 
 /// The first line of a file that holds no object, and so carries no label that says whose it is.
 pub const WRITTEN_BY: &str = "# Written by fedmesh; edit mesh.yaml and render again.";
@@ -81,10 +86,7 @@ impl Bundle {
             .map(|index| ClusterManifests::new(resolved, &placed, index))
             .filter(|manifests| !manifests.files.is_empty())
             .collect();
-        let common = match resolved.target {
-            Target::Gitops => parts(gitops::common(resolved, &placed)),
-            _ => Vec::new(),
-        };
+        let common = common(resolved, &placed);
         let mesh_yaml = mesh.to_yaml();
         let files = common
             .iter()
@@ -168,14 +170,25 @@ impl ClusterManifests {
     }
 }
 
+fn common(resolved: &Resolved, placed: &[Placed]) -> Vec<File> {
+    match resolved.target {
+        Target::Gitops => parts(gitops::common(resolved, placed)),
+        _ => Vec::new(),
+    }
+}
+
 fn files(cluster: &str, delivered: Vec<engine::Delivered>) -> Vec<File> {
     by_file(delivered)
         .into_iter()
         .map(|((wave, subject), objects)| {
-            let path = format!("{cluster}/{}-{subject}.yaml", wave.number());
+            let path = path(cluster, wave, &subject);
             File::with_objects(path, wave, objects)
         })
         .collect()
+}
+
+fn path(cluster: &str, wave: Wave, subject: &str) -> String {
+    format!("{cluster}/{}-{subject}.yaml", wave.number())
 }
 
 fn parts(parts: Vec<Part>) -> Vec<File> {
@@ -202,7 +215,7 @@ impl File {
         Self {
             path,
             wave,
-            text: documents.join("---\n"),
+            text: documents.join(BETWEEN),
             objects,
         }
     }

@@ -11,11 +11,7 @@ pub(super) const FIRST_LINE: &str = "# fedmesh bundle";
 const MESH_PREFIX: &str = "#| ";
 
 pub(super) fn write(bundle: &Bundle) -> String {
-    let mut text = format!("{FIRST_LINE}\n# digest: {}\n", bundle.digest);
-    for line in bundle.mesh_yaml.lines() {
-        // Writing to a String cannot fail, here and below.
-        _ = writeln!(text, "{}", format!("{MESH_PREFIX}{line}").trim_end());
-    }
+    let mut text = head(&bundle.digest, &bundle.mesh_yaml);
     write_files(&mut text, &bundle.common);
     for cluster in &bundle.clusters {
         text.push_str(&write_cluster(cluster));
@@ -23,15 +19,36 @@ pub(super) fn write(bundle: &Bundle) -> String {
     text
 }
 
+/// What comes before the manifests.
+pub(super) fn head(digest: &str, mesh_yaml: &str) -> String {
+    let mut text = format!("{FIRST_LINE}\n# digest: {digest}\n");
+    for line in mesh_yaml.lines() {
+        // Writing to a String cannot fail, here and below.
+        _ = writeln!(text, "{}", format!("{MESH_PREFIX}{line}").trim_end());
+    }
+    text
+}
+
 pub(super) fn write_cluster(cluster: &ClusterManifests) -> String {
-    let mut text = format!("# cluster: {}\n", cluster.name);
+    let mut text = cluster_head(&cluster.name);
     write_files(&mut text, &cluster.files);
     text
 }
 
+/// What comes before the manifests of a cluster.
+pub(super) fn cluster_head(cluster: &str) -> String {
+    format!("# cluster: {cluster}\n")
+}
+
+/// What comes before the text of a file.
+pub(super) fn file_head(path: &str) -> String {
+    format!("---\n# file: {path}\n")
+}
+
 fn write_files(text: &mut String, files: &[File]) {
     for file in files {
-        _ = write!(text, "---\n# file: {}\n{}", file.path, file.text);
+        text.push_str(&file_head(&file.path));
+        text.push_str(&file.text);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Zip archives, in and out.
 
-use std::io::{Cursor, Read as _, Write as _};
+use std::io::{Cursor, Read as _, Seek, Write};
 
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
@@ -29,17 +29,37 @@ pub enum ZipError {
     Path(String),
 }
 
-/// Files, given as path and text, as one zip archive; the same bytes every time.
+/// A zip archive under way; the same files in the same order give the same bytes every time.
+pub struct Archive<W: Write + Seek>(ZipWriter<W>);
+
+impl<W: Write + Seek> Archive<W> {
+    /// An archive without files.
+    pub fn new(to: W) -> Self {
+        Self(ZipWriter::new(to))
+    }
+
+    /// Adds a file.
+    pub fn add(&mut self, path: &str, text: &str) -> Result<(), ZipError> {
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            // The oldest time that the format has: the archive depends on its contents alone.
+            .last_modified_time(DateTime::default())
+            .unix_permissions(0o644);
+        self.0.start_file(path, options)?;
+        Ok(self.0.write_all(text.as_bytes())?)
+    }
+
+    /// Ends the archive, and gives back what it was written to.
+    pub fn finish(self) -> Result<W, ZipError> {
+        Ok(self.0.finish()?)
+    }
+}
+
+/// Files, given as path and text, as one zip archive.
 pub fn write<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Vec<u8>, ZipError> {
-    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        // The oldest time that the format has: the archive depends on its contents alone.
-        .last_modified_time(DateTime::default())
-        .unix_permissions(0o644);
+    let mut archive = Archive::new(Cursor::new(Vec::new()));
     for (path, text) in files {
-        archive.start_file(path, options)?;
-        archive.write_all(text.as_bytes())?;
+        archive.add(path, text)?;
     }
     Ok(archive.finish()?.into_inner())
 }

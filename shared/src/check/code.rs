@@ -48,6 +48,8 @@ codes! {
     NAME_SERVER_TWICE = "FM0311", "A name server is given twice", [];
     MANY_NAME_SERVERS = "FM0312", "There are more name servers than CoreDNS takes", [];
     PROVIDER_SETTINGS = "FM0313", "ExternalDNS takes no such setting or file for the provider", [];
+    HOST_NAME_RESOLVED = "FM0321", "Records have addresses to which load balancers' host names resolve now", [];
+    HOST_NAME_UNRESOLVED = "FM0322", "A load balancer's host name is to be resolved, and its addresses are not known", [];
     BAD_PORT = "FM0401", "A port is not between 1 and 65535", [];
     SERVED_NOWHERE = "FM0402", "A service runs in no cluster", [];
     BAD_PATH = "FM0403", "A route's path does not start with a slash", [];
@@ -63,16 +65,31 @@ codes! {
     BAD_WEIGHTS = "FM0413", "Weights do not add up to 100", [];
     UNKNOWN_SUBSET = "FM0414", "A route names a subset that the service has not", ["IST0101", "KIA1107"];
     ROUTE_UNREACHED = "FM0415", "No request gets to a route", ["IST0130", "IST0131"];
-    CLUSTERS_TWICE = "FM0416", "It is said twice which clusters run a service", [];
+    CLUSTERS_TWICE = "FM0416", "It is said twice which clusters are meant", [];
     NO_EJECTION = "FM0417", "Outlier detection is set so that calls do not leave a cluster that fails", [];
+    ISTIO_REFUSES = "FM0418", "Values that are passed on to Istio do not go together, so it would refuse them", ["IST0106"];
     NO_PORT = "FM0421", "A service has no port, or `ports` beside `port`", [];
     SERVICE_PORT_TWICE = "FM0422", "A service has one port, or one published port, twice", ["KIA1211"];
     PUBLISHED_TWICE = "FM0423", "A published port cannot tell apart what is published on it", ["IST0177", "KIA1211", "KIA1212"];
     TCP_TELLS_NO_NAME = "FM0424", "Inside a mesh, plain TCP is told by its port alone", ["IST0134"];
     GATEWAY_SERVICE_PORT = "FM0425", "The gateways' Services need another port", ["IST0162"];
     HTTP_ONLY = "FM0426", "A setting for requests stands at a service without an HTTP port", [];
+    OVERRIDDEN_ELSEWHERE = "FM0431", "An override is for a cluster that does not run the service", [];
+    OVERRIDDEN_TWICE = "FM0432", "A cluster, or a port, has two overrides of one service", [];
+    OVERRIDES_NOTHING = "FM0433", "An override changes nothing", [];
+    OVERRIDES_COLLIDE = "FM0434", "Two services are one Kubernetes Service in a cluster", [];
+    OVERRIDDEN_PORT = "FM0435", "An override is of a port that the service has not", [];
+    BOOKINFO_UNUSED = "FM0441", "Settings for bookinfo stand beside no sample of that name", [];
+    BOOKINFO_POLICY = "FM0442", "Bookinfo's route rules and a service's own subsets are for the same pods", ["KIA0201"];
+    BOOKINFO_SERVICE_PORT = "FM0443", "A service of bookinfo is shared under a port or a name that it has not", [];
     BAD_ISTIO = "FM0501", "The Istio version cannot be read", [];
     OLD_ISTIO = "FM0502", "The Istio version is too old", [];
+    NOBODY_THERE = "FM0503", "No cluster is in a region or zone that is named", [];
+    BAD_SHARES = "FM0504", "Shares of places are not percentages that come to 100", [];
+    SHARES_OVERLAP = "FM0505", "A place and one that lies in it both have a share", [];
+    FITS_NO_CALLER = "FM0506", "An entry of `locality` holds for no caller", [];
+    NOT_RUN_THERE = "FM0507", "A service does not run where its calls are sent", [];
+    REGION_TO_ITSELF = "FM0508", "A region is to come after itself", [];
     NO_CREDENTIAL = "FM0511", "TLS between clusters has no Secret with the gateways' certificates", ["IST0101"];
     TLS_UNUSED = "FM0512", "Settings for TLS stand beside another transport", [];
     BAD_AUTHORITY = "FM0513", "The authorities of certificates are neither `system` nor a path", [];
@@ -110,6 +127,12 @@ codes! {
     IMPORT_CONTRADICTS = "FM1005", "Imported manifests contradict each other", [];
     FEDERATED_FAULT = "FM1006", "An imported object is spread in a way that its engine, or the import, passes over", [];
     NOT_SUBSTITUTED = "FM1007", "An imported name was left as it stood in a template", [];
+    GATEWAY_API_VERSION = "FM1101", "The Gateway API says this only with a newer Istio", [];
+    GATEWAY_API_CANNOT = "FM1102", "The Gateway API has no way to say this", [];
+    GATEWAY_API_ORDER = "FM1103", "The Gateway API goes by the more specific route, not by the first", [];
+    GATEWAY_API_PREFIX = "FM1104", "To the Gateway API a prefix is one of whole path elements", [];
+    FEDERATED_GATEWAYS = "FM1105", "A federation cannot tell two kinds of one name apart", [];
+    MCS_CONTROLLER = "FM1121", "Exports of services wait for a controller of the Multi-Cluster Services API", [];
 }
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! Rules about `spec.dns`.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::clusters::named;
 use super::{Findings, code, external_dns, port};
+use crate::facts::Facts;
 use crate::mesh::{Naming, Spec, Target};
 use crate::name::{HostName, Label};
 use crate::render::dns_endpoint::{self, LeftOut};
-use crate::resolved::{self, CLUSTER_DOMAIN, Cluster, Dns, Resolved};
+use crate::resolved::{self, Address, CLUSTER_DOMAIN, Cluster, Dns, Resolved, Service};
 
 /// Largest time to live (RFC 2181, section 8).
 const TTL_MAX: u32 = 0x7fff_ffff;
@@ -29,6 +31,7 @@ const TAKEN: &[(&str, &str)] = &[
 
 pub(super) fn check(
     spec: &Spec,
+    facts: &Facts,
     mesh_name: Option<&Label>,
     clusters: Option<&[Cluster]>,
     findings: &mut Findings,
@@ -79,10 +82,19 @@ pub(super) fn check(
         federation: federation?,
         naming: dns.naming.unwrap_or_default(),
         ttl: ttl_good.then_some(ttl)?,
+        host_names: (dns.resolve_host_names == Some(true)).then(|| host_names(facts)),
         cluster: cluster?,
         nameservers: nameservers?,
         external_dns: publisher?,
     })
+}
+
+/// What cannot be read was no host name of a document or a cluster.
+fn host_names(facts: &Facts) -> BTreeMap<HostName, Vec<IpAddr>> {
+    let known = facts.host_names.iter();
+    known
+        .filter_map(|(host, addresses)| Some((HostName::new(host).ok()?, addresses.clone())))
+        .collect()
 }
 
 fn suffix(text: &str, findings: &mut Findings) -> Option<HostName> {
@@ -267,7 +279,9 @@ pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
         }
     }
     if !federated {
+        unresolved(resolved, findings);
         for (index, service) in resolved.services.iter().enumerate() {
+            aging(index, service, resolved, findings);
             for LeftOut { host, targets } in dns_endpoint::host_names_left_out(service, resolved) {
                 findings.warning(
                     code::HOST_NAME_TARGETS,
@@ -276,10 +290,61 @@ pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
                         "{host} would need the targets {}, so its record is left out",
                         targets.join(", ")
                     ),
-                    "a CNAME has one target and stands alone: give the gateways' IP addresses"
-                        .into(),
+                    match resolved.dns.host_names {
+                        None => {
+                            "a CNAME has one target and stands alone: set dns.resolveHostNames, or give \
+                             the gateways' IP addresses"
+                        }
+                        Some(_) => "see what is said of the gateways' addresses",
+                    }
+                    .into(),
                 );
             }
         }
+    }
+}
+
+/// Load balancers whose host names were to be resolved and are not.
+fn unresolved(resolved: &Resolved, findings: &mut Findings) {
+    let unknown = dns_endpoint::unresolved(resolved);
+    for (index, cluster) in resolved.clusters.iter().enumerate() {
+        for address in cluster.gateway.addresses.iter().flatten() {
+            let Address::Host(host) = address else {
+                continue;
+            };
+            if unknown.contains(host) {
+                findings.warning(
+                    code::HOST_NAME_UNRESOLVED,
+                    &format!("spec.clusters[{index}].gateway.addresses"),
+                    format!(
+                        "the addresses of {host} are not known, so the names that {} shares with other \
+                         gateways do not lead to it",
+                        cluster.name
+                    ),
+                    match resolved.target {
+                        Target::Gitops => "nobody resolves it for a repository: write the addresses",
+                        _ => "plan through the agent, which resolves it",
+                    }
+                    .into(),
+                );
+            }
+        }
+    }
+}
+
+/// Names of a service that lead to addresses which may change without a word.
+fn aging(index: usize, service: &Service, resolved: &Resolved, findings: &mut Findings) {
+    let names = dns_endpoint::names_resolved(service, resolved);
+    if !names.is_empty() {
+        let names: Vec<&str> = names.iter().map(|host| host.as_str()).collect();
+        findings.hint(
+            code::HOST_NAME_RESOLVED,
+            &format!("spec.services[{index}].name"),
+            format!(
+                "{} have the addresses to which the host names of load balancers resolve now",
+                names.join(", ")
+            ),
+            "run `fedmesh-agent follow`, which looks again every minute: clouds change them".into(),
+        );
     }
 }

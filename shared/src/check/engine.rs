@@ -158,7 +158,9 @@ fn namespaces(resolved: &Resolved, findings: &mut Findings) {
     let mut there: Vec<&str> = Vec::new();
     for service in &resolved.services {
         // Its VirtualService, the Gateways, and what stands for its names.
-        there.extend([service.namespace.as_str(), resolved::ISTIO_NAMESPACE]);
+        there.push(resolved::ISTIO_NAMESPACE);
+        let locals = service.locals().into_keys();
+        there.extend(locals.map(|(namespace, _)| namespace.as_str()));
         let gateways = service.clusters.iter();
         there.extend(gateways.map(|&at| resolved.clusters[at].gateway.namespace.as_str()));
     }

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::services::is_path;
-use super::{Findings, code, passed_on};
+use super::{Findings, admission, code, passed_on};
+use crate::duration::milliseconds;
 use crate::mesh::passed_on::{IstioFields, OUTLIER_DETECTION, shape};
 use crate::mesh::{Failover, Service};
 use crate::resolved::{DEFAULT_PER_TRY_TIMEOUT, Probe, Retry, Route};
@@ -55,7 +56,9 @@ pub(super) fn outlier_detection(
     let Some(given) = failover.and_then(|failover| failover.outlier_detection.as_ref()) else {
         return Some(IstioFields::new());
     };
-    if !passed_on::check(&shape(OUTLIER_DETECTION), given, path, findings) {
+    if !passed_on::check(&shape(OUTLIER_DETECTION), given, path, findings)
+        || !admission::outlier_detection(path, given, findings)
+    {
         return None;
     }
     let number = |field: &str| given.get(field).and_then(Value::as_f64);
@@ -127,39 +130,9 @@ pub(super) fn probe(
     })
 }
 
-/// Whether Istio reads `text` as a duration: decimal numbers, each with a unit, the greater units
-/// first, one millisecond at least (Go's `time.ParseDuration`, without signs).
+/// Whether Istio reads `text` as a duration: one millisecond at least.
 pub(super) fn is_duration(text: &str) -> bool {
-    let mut rest = text;
-    let mut total: u64 = 0;
-    let mut units: &[(&str, u64)] = &[("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
-    while !rest.is_empty() {
-        let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, mut after) = rest.split_at(digits(rest));
-        let mut fraction = "";
-        if let Some(behind) = after.strip_prefix('.') {
-            (fraction, after) = behind.split_at(digits(behind));
-            if fraction.is_empty() || fraction.len() > 9 {
-                return false;
-            }
-        }
-        let letters = after.bytes().take_while(u8::is_ascii_lowercase).count();
-        let (unit, after) = after.split_at(letters);
-        let Some(place) = units.iter().position(|(name, _)| *name == unit) else {
-            return false;
-        };
-        let Ok(number) = number.parse::<u32>() else {
-            return false;
-        };
-        let unit = units[place].1;
-        total = total.saturating_add(u64::from(number) * unit);
-        if let Ok(part) = fraction.parse::<u64>() {
-            total += part * unit / 10_u64.pow(u32::try_from(fraction.len()).unwrap_or_default());
-        }
-        units = &units[place + 1..];
-        rest = after;
-    }
-    total > 0
+    milliseconds(text).is_some_and(|time| time > 0)
 }
 
 #[cfg(test)]
@@ -191,6 +164,8 @@ mod tests {
             "1.s",
             ".5s",
             "0.5ms",
+            "0.0005s",
+            "1.0001s",
             "1s1m",
             "1s1s",
             "2S",

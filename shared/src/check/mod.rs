@@ -2,6 +2,8 @@
 //!
 //! A check never fails: it says everything that it finds, so that a page can always be drawn.
 
+mod admission;
+mod chosen;
 mod clusters;
 pub mod code;
 mod dns;
@@ -11,18 +13,24 @@ mod external_dns;
 mod external_port;
 mod failover;
 mod finding;
+mod gateway_api;
+mod headers;
 mod labels;
+mod locality;
+mod mcs;
+mod overrides;
 mod passed_on;
 mod ports;
 mod provider;
 mod routes;
+mod samples;
 mod services;
 mod tls;
 
 pub use finding::{Finding, Fix, Severity};
 
 use crate::facts::Facts;
-use crate::mesh::{Images, Mesh, Sample};
+use crate::mesh::{BookinfoProgram, Images, Mesh, Sample};
 use crate::name::{HostName, Label, NameError};
 use crate::ownership;
 use crate::resolved::{self, IstioVersion, Resolved};
@@ -81,12 +89,14 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     }
     let istio = istio(spec.istio.as_deref(), findings);
     let clusters = clusters::check(spec, facts, findings);
-    let dns = dns::check(spec, name.as_ref(), clusters.as_deref(), findings);
+    let dns = dns::check(spec, facts, name.as_ref(), clusters.as_deref(), findings);
     let gitops = engine::check(spec, findings);
     let services = services::check(spec, dns.as_ref(), clusters.as_deref(), findings);
     let external = external::check(spec, name.as_ref(), istio, services.as_deref(), findings);
     let tls = tls::check(spec, istio, findings);
     let images = images(spec.images.as_ref(), findings);
+    gateway_api::check(spec, istio, services.as_deref(), findings);
+    mcs::check(spec, findings);
 
     let resolved = Resolved {
         name: name?,
@@ -96,6 +106,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
         dns: dns?,
         tls: tls?,
         answer_header: spec.answer_header.unwrap_or(true),
+        gateway_api: spec.gateway_api.unwrap_or_default(),
         clusters: clusters?,
         services: services?,
         external: external?,
@@ -103,12 +114,14 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
             .into_iter()
             .filter(|sample| spec.samples.contains(sample))
             .collect(),
+        bookinfo: spec.bookinfo.as_ref().and_then(|bookinfo| bookinfo.routes),
         images: images?,
     };
     clusters::check_ports(&resolved, findings);
     dns::check_records(&resolved, findings);
     engine::check_limits(&resolved, findings);
     tls::certificates(&resolved, findings);
+    samples::check(&resolved, findings);
     Some(resolved)
 }
 
@@ -167,9 +180,18 @@ fn images(images: Option<&Images>, findings: &mut Findings) -> Option<resolved::
         images.and_then(|i| i.external_dns.as_ref()),
         resolved::EXTERNAL_DNS_IMAGE,
     );
+    let bookinfo: Vec<_> = BookinfoProgram::ALL
+        .into_iter()
+        .map(|program| {
+            let field = format!("bookinfo.{}", program.as_str());
+            let given = images.and_then(|i| i.bookinfo.get(&program));
+            Some((program, one(&field, given, &program.image())?))
+        })
+        .collect();
     Some(resolved::Images {
         httpbin: httpbin?,
         sleep: sleep?,
+        bookinfo: bookinfo.into_iter().collect::<Option<_>>()?,
         external_dns: external_dns?,
     })
 }

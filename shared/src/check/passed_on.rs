@@ -3,11 +3,17 @@
 
 use serde_json::Value;
 
-use super::failover::is_duration;
-use super::{Findings, code};
-use crate::mesh::passed_on::{IstioFields, Kind, kind};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
-/// Longest regular expression that Istio takes, in characters (`pkg/config/validation`).
+use super::failover::is_duration;
+use super::headers::{is_header, is_header_value};
+use super::{Findings, code};
+use crate::duration::milliseconds;
+use crate::mesh::passed_on::{IstioFields, Kind, PRIME_MAX, kind};
+use crate::name::HostName;
+
+/// Longest regular expression that Istio takes, in bytes (`pkg/config/validation`).
 const REGEX_MAX: usize = 1024;
 
 /// Compares what is written with its shape, an object; `path` is where it is written. Whether it fits;
@@ -108,13 +114,39 @@ fn wanted(word: &str, given: &Value) -> Option<String> {
         ),
         Kind::Port => (number(1, 65535), "a port from 1 to 65535"),
         Kind::Status => (number(200, 599), "a status from 200 to 599"),
+        Kind::Redirection => (number(300, 399), "a status from 300 to 399"),
         Kind::Percent => (
             given
                 .as_f64()
-                .is_some_and(|number| (0.0..=100.0).contains(&number)),
-            "a number from 0 to 100",
+                .is_some_and(|number| number == 0.0 || (0.0001..=100.0).contains(&number)),
+            "a number from 0 to 100, in steps of 0.0001",
+        ),
+        Kind::WholePercent => (number(0, 100), "a whole number from 0 to 100"),
+        Kind::Prime => (
+            given
+                .as_u64()
+                .is_some_and(|number| number <= PRIME_MAX && is_prime(number)),
+            "a prime number below 5,000,011, such as 65537",
         ),
         Kind::Duration => (text(&is_duration), "a duration such as 500ms or 1m30s"),
+        Kind::Seconds => (
+            text(&|text| milliseconds(text).is_some_and(|time| time > 0 && time % 1000 == 0)),
+            "a duration of whole seconds such as 30s or 24h",
+        ),
+        Kind::Header => (text(&is_header), "the name of a header such as x-user"),
+        Kind::HeaderValue => (
+            text(&is_header_value),
+            "a text without control characters, in which %% is a percent sign",
+        ),
+        Kind::RetryOn => (
+            text(&is_retry_on),
+            "names of Envoy's and statuses with commas between, such as 5xx,reset,409",
+        ),
+        Kind::Host => (text(&|text| HostName::new(text).is_ok()), "a host name"),
+        Kind::Bytes => (
+            text(&|text| !text.is_empty() && STANDARD.decode(text).is_ok()),
+            "bytes in base64",
+        ),
         Kind::Regex => (
             text(&|text| !text.is_empty()),
             "a regular expression in quotes",
@@ -158,11 +190,46 @@ fn regular_expressions(word: &str, given: &Value, path: &str, findings: &mut Fin
     }
 }
 
+/// Whether Envoy can lay a Maglev table of that size.
+fn is_prime(number: u64) -> bool {
+    let mut divisors = (2..).take_while(|divisor| divisor * divisor <= number);
+    number > 1 && !divisors.any(|divisor| number.is_multiple_of(divisor))
+}
+
+/// What Envoy takes in `x-envoy-retry-on` and `x-envoy-retry-grpc-on`, and statuses that have a name
+/// (Istio's `pkg/config/validation`).
+fn is_retry_on(text: &str) -> bool {
+    const NAMES: [&str; 16] = [
+        "5xx",
+        "gateway-error",
+        "reset",
+        "reset-before-request",
+        "connect-failure",
+        "retriable-4xx",
+        "refused-stream",
+        "retriable-status-codes",
+        "retriable-headers",
+        "envoy-ratelimited",
+        "http3-post-connect-failure",
+        "cancelled",
+        "deadline-exceeded",
+        "internal",
+        "resource-exhausted",
+        "unavailable",
+    ];
+    text.split(',').all(|one| {
+        let status = one.parse::<u16>().unwrap_or_default();
+        NAMES.contains(&one)
+            || matches!(status, 100..=103 | 200..=208 | 226 | 300..=305 | 307 | 308 | 400..=418 | 421..=426
+                | 428 | 429 | 431 | 451 | 500..=508 | 510 | 511)
+    })
+}
+
 /// The faults that people make most: what other engines have and RE2 has not, and brackets that are
 /// left open. Istio's own admission finds the rest when a plan is tried.
 fn regex_fault(text: &str) -> Option<&'static str> {
-    if text.chars().count() > REGEX_MAX {
-        return Some("is longer than the 1,024 characters that Istio takes");
+    if text.len() > REGEX_MAX {
+        return Some("is longer than the 1,024 bytes that Istio takes");
     }
     let (mut open, mut in_class) = (0_usize, false);
     // Whether there is something that can be repeated.

@@ -169,10 +169,10 @@ fn tcp(
     services: &[Service],
 ) {
     for other in services {
-        let inside = other
-            .ports
-            .iter()
-            .any(|port| port.number == published && port.protocol.is_http());
+        let inside = other.clusters.iter().any(|&cluster| {
+            let mut ports = other.local(cluster).ports.iter();
+            ports.any(|port| port.number == published && port.protocol.is_http())
+        });
         if inside {
             let what = format!("is an HTTP port of {} inside its clusters", other.id());
             in_the_way(findings, path, published, &what);

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::labels::label;
 use super::services::is_path;
-use super::{Findings, code, passed_on};
+use super::{Findings, admission, code, passed_on};
 use crate::mesh::Service;
 use crate::mesh::passed_on::{ROUTE, SUBSET, shape};
 use crate::name::Label;
@@ -25,7 +25,7 @@ pub(super) fn routes(path: &str, service: &Service, findings: &mut Findings) -> 
     let mut routes: Vec<Route> = Vec::new();
     for (index, given) in service.routes.iter().enumerate() {
         let at = format!("{path}[{index}]");
-        passed_on::check(&shape, given, &at, findings);
+        let is_read = passed_on::check(&shape, given, &at, findings);
         let route = Route {
             matches: matches(&at, given, findings),
             action: given
@@ -35,6 +35,9 @@ pub(super) fn routes(path: &str, service: &Service, findings: &mut Findings) -> 
                 .collect(),
         };
         action(&at, &route.action, service, findings);
+        if is_read {
+            admission::route(&at, given, findings);
+        }
         reached(&at, &route, &routes, findings);
         // Paths to which the same happens are one route with several matches. One without any takes all
         // requests, and stays as it is.
@@ -75,13 +78,17 @@ fn matches(at: &str, given: &Map<String, Value>, findings: &mut Findings) -> Vec
         if *name != "regex" && given[*name].is_string() {
             is_path(at, text, findings);
         }
-        return vec![json!({ "uri": { *name: text } })];
     }
-    given
-        .get("match")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default()
+    taken(given)
+}
+
+/// The same of a route without faults.
+pub(super) fn taken(given: &Map<String, Value>) -> Vec<Value> {
+    let path = SHORT
+        .into_iter()
+        .find_map(|name| Some(json!({ "uri": { name: given.get(name)?.as_str()? } })));
+    let matches = given.get("match").and_then(Value::as_array);
+    path.map_or_else(|| matches.cloned().unwrap_or_default(), |path| vec![path])
 }
 
 fn action(at: &str, action: &Map<String, Value>, service: &Service, findings: &mut Findings) {
@@ -106,6 +113,7 @@ fn action(at: &str, action: &Map<String, Value>, service: &Service, findings: &m
             service,
             findings,
         );
+        other_service(&format!("{at}.to[{index}].service"), share, findings);
     }
     let weights: u64 = shares
         .iter()
@@ -141,8 +149,32 @@ fn known_mirror(at: &str, mirror: &Value, service: &Service, findings: &mut Find
                 "name a subset of the service, or another host".into(),
             );
         }
+        if !mirror["port"].is_null() {
+            findings.error(
+                code::ROUTE_CONTRADICTS,
+                &format!("{at}.port"),
+                "copies for the service itself go to the port that the requests go to".into(),
+                "remove the port, or name another host".into(),
+            );
+        }
         known_subset(&format!("{at}.subset"), mirror, service, findings);
     }
+}
+
+/// A Service of its own takes the place of a subset.
+fn other_service(at: &str, share: &Value, findings: &mut Findings) {
+    let Some(name) = share["service"].as_str() else {
+        return;
+    };
+    if !share["subset"].is_null() {
+        findings.error(
+            code::ROUTE_CONTRADICTS,
+            at,
+            "a subset is one of the service itself, and another service is named".into(),
+            "name a subset or a service".into(),
+        );
+    }
+    findings.label(at, name, "the other service");
 }
 
 fn known_subset(at: &str, given: &Value, service: &Service, findings: &mut Findings) {
@@ -205,7 +237,7 @@ pub(super) fn subsets(
     let mut names: Vec<&str> = Vec::new();
     for (index, subset) in given.iter().enumerate() {
         let at = format!("{path}[{index}]");
-        passed_on::check(&shape, subset, &at, findings);
+        let is_read = passed_on::check(&shape, subset, &at, findings);
         let name = subset.get("name").map_or(Some(""), Value::as_str);
         let Some(name) = name else { continue };
         if Label::new(name).is_err() {
@@ -219,6 +251,9 @@ pub(super) fn subsets(
             );
         }
         names.push(name);
+        if let Some(Value::Object(policy)) = subset.get("trafficPolicy").filter(|_| is_read) {
+            admission::traffic_policy(&format!("{at}.trafficPolicy"), policy, findings);
+        }
         let labels = subset.get("labels").and_then(Value::as_object);
         if labels.is_none_or(Map::is_empty) {
             findings.error(

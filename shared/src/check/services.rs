@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::clusters::listed;
-use super::labels::labels;
-use super::{Findings, code, failover, passed_on, ports, routes};
+use super::chosen::Chosen;
+use super::overrides::Usual;
+use super::{Findings, admission, code, failover, locality, overrides, passed_on, ports, routes};
 use crate::mesh::passed_on::{IstioFields, TRAFFIC_POLICY, shape};
 use crate::mesh::{self, Naming, Spec};
 use crate::name::HOST_NAME_MAX;
@@ -38,24 +38,38 @@ pub(super) fn check(
         );
         return None;
     }
+    let for_all = clusters.and_then(|clusters| {
+        locality::check("spec.locality", spec.locality.as_ref(), clusters, findings)
+    });
     let resolved: Vec<Option<Service>> = spec
         .services
         .iter()
         .enumerate()
-        .map(|(index, service)| one(index, service, spec, dns, clusters, findings))
+        .map(|(index, service)| {
+            one(
+                (index, service),
+                spec,
+                dns,
+                clusters,
+                for_all.as_ref(),
+                findings,
+            )
+        })
         .collect();
     let resolved: Vec<Service> = resolved.into_iter().collect::<Option<_>>()?;
     names_once(&resolved, findings);
     ports::across(&resolved, spec, clusters?, findings);
+    overrides::across(&resolved, spec, clusters?, findings);
+    locality::told_of_all(spec, &for_all?, &resolved, clusters?, findings);
     Some(resolved)
 }
 
 fn one(
-    index: usize,
-    service: &mesh::Service,
+    (index, service): (usize, &mesh::Service),
     spec: &Spec,
     dns: Option<&Dns>,
     clusters: Option<&[Cluster]>,
+    for_all: Option<&locality::Rules>,
     findings: &mut Findings,
 ) -> Option<Service> {
     let at = |field: &str| format!("spec.services[{index}].{field}");
@@ -73,7 +87,7 @@ fn one(
         Some(text) => Some(findings.label(&at("hostname"), text, "the host")?),
         None => None,
     };
-    let serving = serving(index, service, spec, findings);
+    let serving = serving(&format!("spec.services[{index}]"), service, spec, findings);
     let routes = routes::routes(&at("routes"), service, findings);
     let subsets = routes::subsets(&at("subsets"), &service.subsets, findings);
     let traffic_policy = policy(&at("trafficPolicy"), service, findings);
@@ -96,9 +110,25 @@ fn one(
         service.failover.as_ref(),
         findings,
     );
+    let own = clusters.and_then(|clusters| {
+        locality::check(
+            &at("locality"),
+            service.locality.as_ref(),
+            clusters,
+            findings,
+        )
+    });
     let probe = failover::probe(&at("probe"), service, routes.as_deref(), findings);
 
-    let (name, namespace, serving) = (name?, namespace?, serving?);
+    let (name, namespace, ports, serving) = (name?, namespace?, ports?, serving?);
+    let usual = Usual {
+        name: &name,
+        namespace: &namespace,
+        ports: &ports,
+        clusters: &serving,
+    };
+    let overrides =
+        overrides::of_service(&at("overrides"), &service.overrides, &usual, spec, findings);
     let names = match published::names(
         dns?,
         (&name, &namespace),
@@ -119,15 +149,26 @@ fn one(
             return None;
         }
     };
+    let locality = locality::of_service(
+        &at("locality"),
+        &own?,
+        for_all?,
+        &serving,
+        clusters?,
+        findings,
+    );
     Some(Service {
         name,
         namespace,
-        ports: ports?,
+        ports,
         clusters: serving,
+        overrides: overrides?,
+        locality,
         routes: routes?,
         subsets: subsets?,
         traffic_policy: traffic_policy?,
         export_to: export_to?,
+        mcs: service.mcs.or(spec.mcs).unwrap_or_default(),
         retry: retry?,
         outlier_detection: outlier_detection?,
         probe: probe?,
@@ -140,7 +181,9 @@ fn policy(path: &str, service: &mesh::Service, findings: &mut Findings) -> Optio
     let Some(given) = &service.traffic_policy else {
         return Some(IstioFields::new());
     };
-    passed_on::check(&shape(TRAFFIC_POLICY), given, path, findings).then(|| given.clone())
+    let good = passed_on::check(&shape(TRAFFIC_POLICY), given, path, findings)
+        && admission::traffic_policy(path, given, findings);
+    good.then(|| given.clone())
 }
 
 fn export_to(path: &str, given: &[String], findings: &mut Findings) -> Option<Vec<String>> {
@@ -148,73 +191,56 @@ fn export_to(path: &str, given: &[String], findings: &mut Findings) -> Option<Ve
     for (index, namespace) in given.iter().enumerate() {
         let at = format!("{path}[{index}]");
         good &= findings.label(&at, namespace, "the namespace").is_some();
+        if given[..index].contains(namespace) {
+            good = false;
+            findings.error(
+                code::DUPLICATE,
+                &at,
+                format!("{namespace} is there already"),
+                "name each namespace once".into(),
+            );
+        }
     }
     good.then(|| given.to_vec())
 }
 
 /// Indices of the clusters that run the service.
 fn serving(
-    service_index: usize,
+    path: &str,
     service: &mesh::Service,
     spec: &Spec,
     findings: &mut Findings,
 ) -> Option<Vec<usize>> {
-    let path = format!("spec.services[{service_index}].clusters");
-    if !service.cluster_selector.is_empty() {
-        return selected(service_index, service, spec, findings);
-    }
-    let Some(names) = &service.clusters else {
-        return Some((0..spec.clusters.len()).collect());
+    let chosen = Chosen {
+        path,
+        clusters: service.clusters.as_deref(),
+        selector: &service.cluster_selector,
     };
-    if names.is_empty() {
+    if !chosen.is_given() {
+        return Some((0..spec.clusters.len()).collect());
+    }
+    let clusters = chosen.find(spec, findings)?;
+    if clusters.is_empty() {
+        let (what, hint) = if service.cluster_selector.is_empty() {
+            (
+                "the service runs in no cluster",
+                "name the clusters that run it, or remove the field to take all",
+            )
+        } else {
+            (
+                "no cluster has these labels",
+                "give labels to the clusters that run it, in spec.clusters[].labels",
+            )
+        };
         findings.error(
             code::SERVED_NOWHERE,
-            &path,
-            "the service runs in no cluster".into(),
-            "name the clusters that run it, or remove the field to take all".into(),
+            &chosen.field(),
+            what.into(),
+            hint.into(),
         );
         return None;
     }
-    listed(&path, names, spec, findings)
-}
-
-/// Indices of the clusters with the labels of the service's selector.
-fn selected(
-    service_index: usize,
-    service: &mesh::Service,
-    spec: &Spec,
-    findings: &mut Findings,
-) -> Option<Vec<usize>> {
-    let path = format!("spec.services[{service_index}].clusterSelector");
-    if service.clusters.is_some() {
-        findings.error(
-            code::CLUSTERS_TWICE,
-            &path,
-            "there are both clusters and clusterSelector".into(),
-            "name the clusters, or select them by labels".into(),
-        );
-        return None;
-    }
-    if !labels(&path, &service.cluster_selector, findings) {
-        return None;
-    }
-    let mut selected = Vec::new();
-    for (index, cluster) in spec.clusters.iter().enumerate() {
-        let mut wanted = service.cluster_selector.iter();
-        if wanted.all(|(name, value)| cluster.labels.get(name) == Some(value)) {
-            selected.push(index);
-        }
-    }
-    if selected.is_empty() {
-        findings.error(
-            code::SERVED_NOWHERE,
-            &path,
-            "no cluster has these labels".into(),
-            "give labels to the clusters that run it, in spec.clusters[].labels".into(),
-        );
-        return None;
-    }
-    Some(selected)
+    Some(clusters)
 }
 
 /// Whether `text` is the path of a request; otherwise there is a finding.

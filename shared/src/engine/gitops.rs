@@ -51,8 +51,11 @@ fn keep(object: &mut Object) {
 /// What no single cluster is handed: the base, and what Argo CD and Flux have to be told.
 pub(crate) fn common(resolved: &Resolved, placed: &[Placed]) -> Vec<Part> {
     let base = placed.iter().filter(|one| is_shared(one, resolved));
-    let base = direct::deliver(base, 0);
-    let mut parts = kustomization("base", Vec::new(), base, Vec::new());
+    let base = base.map(|one| Delivered {
+        subject: one.subject.clone(),
+        object: one.template.clone(),
+    });
+    let mut parts = kustomization("base", Vec::new(), base.collect(), Vec::new());
     let clusters: Vec<&str> = (0..resolved.clusters.len())
         .filter(|index| placed.iter().any(|one| one.clusters.contains(index)))
         .map(|index| resolved.clusters[index].name.as_str())

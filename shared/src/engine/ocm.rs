@@ -19,9 +19,14 @@ const WORK_MAX: usize = 48 * 1024;
 
 /// What the work agent may not do by itself: custom resources. With the label it is added to the
 /// agent's own role, from Open Cluster Management v0.12 on.
-const ROLE: &str = r#"{"rules":[{"apiGroups":["networking.istio.io"],
+const ISTIO_RULE: &str = r#"{"apiGroups":["networking.istio.io"],
 "resources":["destinationrules","gateways","serviceentries","virtualservices"],
-"verbs":["create","delete","get","list","patch","update","watch"]}]}"#;
+"verbs":["create","delete","get","list","patch","update","watch"]}"#;
+const GATEWAY_API_RULE: &str = r#"{"apiGroups":["gateway.networking.k8s.io"],
+"resources":["gateways","grpcroutes","httproutes","tcproutes","tlsroutes"],
+"verbs":["create","delete","get","list","patch","update","watch"]}"#;
+const EXPORT_RULE: &str = r#"{"apiGroups":["multicluster.x-k8s.io"],"resources":["serviceexports"],
+"verbs":["create","delete","get","list","patch","update","watch"]}"#;
 const ROLE_LABEL: &str = "open-cluster-management.io/aggregate-to-work";
 
 pub(super) fn deliver(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> {
@@ -72,7 +77,14 @@ fn role(resolved: &Resolved) -> Object {
         ..Kind::ROLE
     };
     let name = format!("{}-work", ownership::object_name(resolved.name.as_str()));
-    let role = Object::new(kind, None, name, skeleton(ROLE)).label(ROLE_LABEL, "true");
+    let mut rules = vec![skeleton(ISTIO_RULE)];
+    if resolved.gateway_api {
+        rules.push(skeleton(GATEWAY_API_RULE));
+    }
+    if resolved.services.iter().any(|service| service.mcs) {
+        rules.push(skeleton(EXPORT_RULE));
+    }
+    let role = Object::new(kind, None, name, json!({ "rules": rules })).label(ROLE_LABEL, "true");
     ownership::label(role, resolved)
 }
 

@@ -60,6 +60,11 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
         full(host, namespace);
     }
     if object.kind() == "VirtualService" {
+        if let Some(Value::Array(hosts)) = spec.get_mut("hosts") {
+            for host in hosts {
+                full(host, namespace);
+            }
+        }
         if !ours {
             // The Gateway that takes the place of theirs.
             spec.shift_remove("gateways");

@@ -9,7 +9,7 @@ use super::ImportError;
 use super::comparable;
 use super::dns::is_external_dns;
 use super::names::{self, Names};
-use super::objects::{Given, Object, Patch, field, list, texts};
+use super::objects::{Given, Object, Patch, list, texts};
 use super::services::{destination, is_at_gateway, local};
 use super::world::{self, World};
 use crate::check::{Findings, Severity, code};
@@ -18,7 +18,7 @@ use crate::engine::gitops::{self, Content};
 use crate::mesh::Target;
 use crate::object;
 use crate::render::render;
-use crate::resolved::Resolved;
+use crate::resolved::{Resolved, local_host};
 
 /// Longest value that a finding quotes, in characters.
 const QUOTED: usize = 120;
@@ -169,7 +169,12 @@ fn id(object: &Object) -> Id<'_> {
 fn stand_in<'a>(object: &Object, rendered: &[&'a Object], names: &Names) -> Option<&'a Object> {
     let meant = |object: &Object| -> BTreeSet<String> {
         let hosts = names::hosts(object).into_iter();
-        hosts.map(|host| names.meant(host)).collect()
+        hosts
+            .map(|host| match local(&host.into(), object.namespace()) {
+                Some((name, namespace)) => local_host(name, namespace),
+                None => names.meant(host),
+            })
+            .collect()
     };
     let hosts = meant(object);
     let about = destination(object);
@@ -185,13 +190,7 @@ fn stand_in<'a>(object: &Object, rendered: &[&'a Object], names: &Names) -> Opti
                 is_at_gateway(one) && destination(one) == about
             }
             "VirtualService" => !is_at_gateway(one) && !meant(one).is_disjoint(&hosts),
-            "ServiceEntry" | "DestinationRule" | "DNSEndpoint" => {
-                let local = |object: &Object| {
-                    local(field(&object.value, &["spec", "host"]), object.namespace())
-                };
-                !meant(one).is_disjoint(&hosts)
-                    || local(object).is_some() && local(object) == local(one)
-            }
+            "ServiceEntry" | "DestinationRule" | "DNSEndpoint" => !meant(one).is_disjoint(&hosts),
             "Deployment" => is_external_dns(object) && is_external_dns(one),
             _ => false,
         }
@@ -233,9 +232,16 @@ fn no_place(object: &Object) -> (Severity, &'static str, &'static str) {
             "say the same by routes, subsets and trafficPolicy of a service",
         ),
         _ => {
-            let istio = object.group().ends_with("istio.io");
+            let of_meshes = [
+                "istio.io",
+                "gateway.networking.k8s.io",
+                "multicluster.x-k8s.io",
+            ];
+            let matters = of_meshes
+                .iter()
+                .any(|group| object.group().ends_with(group));
             (
-                if istio { lost } else { stays },
+                if matters { lost } else { stays },
                 "a Mesh document gives no such object",
                 "apply it as before",
             )

@@ -17,6 +17,8 @@ mod engines;
 mod external;
 mod external_dns;
 mod gitops;
+mod locality;
+mod locals;
 mod names;
 mod objects;
 mod order;
@@ -35,6 +37,7 @@ use crate::ownership::{self, MESH_LABEL};
 use crate::resolved::{DEFAULT_ISTIO, IstioVersion};
 use crate::yaml;
 use names::Names;
+use samples::Samples;
 use world::World;
 
 /// A text with manifests: YAML or JSON, any number of documents.
@@ -207,8 +210,14 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
     });
     let mut services = services::find(world, names, findings);
     let naming = services::naming(world, names, &services, findings);
-    policies::add(world, names, &mut services);
-    let services: Vec<_> = services.into_iter().map(|one| one.service).collect();
+    if naming.is_none() {
+        locals::rename(&mut services);
+    }
+    locals::write(world, &mut services);
+    let samples = Samples::find(world, &services);
+    policies::add(world, names, &samples, &mut services);
+    let services = services.into_iter().map(|one| (one.service, one.locality));
+    let (mut services, localities): (Vec<_>, Vec<_>) = services.unzip();
     let tls = tls::find(world, names);
     let clusters = clusters::find(
         world,
@@ -218,14 +227,17 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
         tls.is_some(),
         findings,
     );
+    for (service, locality) in services.iter_mut().zip(localities) {
+        service.locality = locality.settle(&clusters);
+    }
     let (target, gitops) = gitops::find(world, findings);
-    let (samples, images) = samples::find(world, &services);
     let dns = Dns {
         suffix: names.suffix.clone(),
         federation: names.federation.clone(),
         naming: naming.map(|_| Naming::Gateway),
         ttl: dns::ttl(world),
         cluster: dns::cluster(world),
+        resolve_host_names: None,
         nameservers: Vec::new(),
         external_dns: external_dns::find(world, &name),
     };
@@ -242,8 +254,10 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
             clusters,
             services,
             external: external::hosts(world, names),
-            samples,
-            images,
+            samples: samples.placed,
+            bookinfo: samples.bookinfo,
+            images: samples.images,
+            ..Spec::default()
         },
         ..Mesh::default()
     }

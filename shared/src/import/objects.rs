@@ -227,6 +227,10 @@ pub(super) fn api_version(kind: &str, version: &str) -> String {
     match kind {
         _ if ISTIO_KINDS.contains(&kind) => format!("{ISTIO_GROUP}/{version}"),
         "Deployment" => "apps/v1".to_owned(),
+        "GRPCRoute" | "HTTPRoute" | "TCPRoute" | "TLSRoute" => {
+            "gateway.networking.k8s.io/v1".to_owned()
+        }
+        "ServiceExport" => "multicluster.x-k8s.io/v1alpha1".to_owned(),
         "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding" => {
             "rbac.authorization.k8s.io/v1".to_owned()
         }

@@ -1,8 +1,10 @@
-//! What goes with a service: subsets and policy of its pods, who sees its names, and failover.
+//! What goes with a service: subsets and policy of its pods, who sees its names, exports, and failover.
 
+use super::locality;
 use super::names::Names;
 use super::objects::{Object, field, list, texts};
 use super::routes::shaped;
+use super::samples::Samples;
 use super::services::{Found, Index, is_at_gateway};
 use super::world::World;
 use crate::mesh::passed_on::{IstioFields, OUTLIER_DETECTION, SUBSET, TRAFFIC_POLICY};
@@ -21,14 +23,18 @@ const MAY_HAVE_ARRIVED: [&str; 6] = [
 ];
 
 /// Adds to the services what other objects say of them.
-pub(super) fn add(world: &World, names: &Names, services: &mut [Found]) {
+pub(super) fn add(world: &World, names: &Names, samples: &Samples, services: &mut [Found]) {
     let index = Index::new(services);
-    for (_, object) in world.of_kind("DestinationRule") {
+    for (cluster, object) in world.of_kind("DestinationRule") {
         let host = field(&object.value, &["spec", "host"]);
+        if samples.has_rule_for(object) {
+            continue;
+        }
         if let Some(at) = index.local(host, object.namespace()) {
             pods(object, &mut services[at].service);
         } else if let Some(at) = host.as_str().and_then(|host| index.published(host, names)) {
             ejection(object, &mut services[at].service);
+            locality::add(cluster, object, &mut services[at].locality);
         }
     }
     let published = |object: &Object| {
@@ -40,6 +46,11 @@ pub(super) fn add(world: &World, names: &Names, services: &mut [Found]) {
             && let Some(at) = published(object)
         {
             retries(object, &mut services[at].service);
+        }
+    }
+    for (_, object) in world.of_kind("ServiceExport") {
+        if let Some(at) = index.named(object.name(), object.namespace()) {
+            services[at].service.mcs = Some(true);
         }
     }
     for (_, object) in world.of_kind("ServiceEntry") {

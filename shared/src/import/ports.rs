@@ -11,6 +11,7 @@ use super::services::{local, pair};
 use super::world::World;
 use crate::check::{Findings, code};
 use crate::mesh::{Port, Protocol, Service};
+use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::resolved::{DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT};
 
 /// Taken where nothing says the port of a service.
@@ -62,15 +63,25 @@ struct Way {
     number: Option<u32>,
 }
 
-/// Writes the ports into a service, from a VirtualService that sends requests to it.
+/// A port of a service in a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Known {
+    /// That of the Kubernetes Service.
+    pub(super) number: u32,
+    protocol: Protocol,
+    pub(super) published: u32,
+}
+
+/// The ports of a service in a cluster, from a VirtualService that sends requests to it. `usual` are those
+/// in another cluster, if it has one.
 pub(super) fn find(
     world: &World,
     (cluster, object): (usize, &Object),
     entries: &Entries,
-    service: &mut Service,
     id: (&str, &str),
+    usual: &[Known],
     findings: &mut Findings,
-) {
+) -> Vec<Known> {
     let mut ways = ways(object, id);
     let mut published = entries.of(object);
     let listens = gateway_of(world, cluster, object).map(|gateway| {
@@ -107,11 +118,14 @@ pub(super) fn find(
     if ports.is_empty() {
         ports.push((None, Protocol::Http, None));
     }
-    let mut numbers = numbers_of_service(world, id).into_iter();
-    let ports: Vec<Port> = ports
+    let mut numbers = numbers_of_service(world, cluster, id).into_iter();
+    let mut usual = usual.iter().map(|port| port.number);
+    let mut first = true;
+    ports
         .into_iter()
-        .map(|(known, protocol, published)| Port {
-            port: known.or_else(|| numbers.next()).unwrap_or_else(|| {
+        .map(|(known, protocol, published)| {
+            let (of_service, elsewhere) = (numbers.next(), usual.next());
+            let number = known.or(of_service).or(elsewhere).unwrap_or_else(|| {
                 findings.warning(
                     code::ASSUMED,
                     &object.place(),
@@ -119,28 +133,41 @@ pub(super) fn find(
                     format!("the document has {ASSUMED_PORT}; correct it"),
                 );
                 ASSUMED_PORT
-            }),
-            protocol: (protocol != Protocol::Http).then_some(protocol),
-            published,
+            });
+            let usually = usually_published(number, protocol, &mut first);
+            Known {
+                number,
+                protocol,
+                published: published.unwrap_or(usually),
+            }
         })
-        .collect();
-    write(ports, service);
+        .collect()
 }
 
-/// In the short form, where it is one port that is published as usual.
-fn write(mut ports: Vec<Port>, service: &mut Service) {
-    let mut first = true;
-    for port in &mut ports {
-        let protocol = port.protocol.unwrap_or_default();
-        let usual = match protocol {
-            Protocol::Tls => u32::from(DEFAULT_TLS_PORT),
-            _ if protocol.is_http() && std::mem::take(&mut first) => {
-                u32::from(DEFAULT_GATEWAY_PORT)
-            }
-            _ => port.port,
-        };
-        port.published = port.published.filter(|published| *published != usual);
+/// Under which port one is published where the document does not say it; `first` is whether no port for
+/// requests comes before it.
+fn usually_published(number: u32, protocol: Protocol, first: &mut bool) -> u32 {
+    match protocol {
+        Protocol::Tls => u32::from(DEFAULT_TLS_PORT),
+        _ if protocol.is_http() && std::mem::take(first) => u32::from(DEFAULT_GATEWAY_PORT),
+        _ => number,
     }
+}
+
+/// Writes the ports into a service: in the short form, where it is one that is published as usual.
+pub(super) fn write(known: &[Known], service: &mut Service) {
+    let mut first = true;
+    let ports: Vec<Port> = known
+        .iter()
+        .map(|one| {
+            let usually = usually_published(one.number, one.protocol, &mut first);
+            Port {
+                port: one.number,
+                protocol: (one.protocol != Protocol::Http).then_some(one.protocol),
+                published: (one.published != usually).then_some(one.published),
+            }
+        })
+        .collect();
     match &ports[..] {
         [only] if only.published.is_none() => {
             service.port = Some(only.port);
@@ -150,7 +177,16 @@ fn write(mut ports: Vec<Port>, service: &mut Service) {
     }
 }
 
+/// The service's port that its routes are for, those of the first port that takes requests.
+pub(super) fn of_requests(object: &Object, id: (&str, &str), ports: &[Known]) -> Option<u32> {
+    let first = ways(object, id).into_iter().next();
+    let routed = first.filter(|way| way.protocol.is_http())?.number;
+    let mut requests = ports.iter().filter(|port| port.protocol.is_http());
+    routed.or_else(|| requests.next().map(|port| port.number))
+}
+
 fn ways(object: &Object, id: (&str, &str)) -> Vec<Way> {
+    let ours = object.label(MANAGED_BY_LABEL) == Some(MANAGED_BY);
     let mut ways: Vec<Way> = Vec::new();
     for (section, protocol) in [
         ("http", Protocol::Http),
@@ -160,10 +196,11 @@ fn ways(object: &Object, id: (&str, &str)) -> Vec<Way> {
         for route in list(field(&object.value, &["spec", section])) {
             let at = at(route);
             let destinations = list(&route["route"]).iter().map(|one| &one["destination"]);
-            let mut ours = destinations.filter(|one| {
-                local(&one["host"], object.namespace()).is_some_and(|at| pair(&at) == id)
+            // Ours go to one port of whatever service.
+            let mut to_it = destinations.filter(|one| {
+                ours || local(&one["host"], object.namespace()).is_some_and(|at| pair(&at) == id)
             });
-            let to = ours.find_map(|one| number(&one["port"]["number"]));
+            let to = to_it.find_map(|one| number(&one["port"]["number"]));
             let known = ways
                 .iter_mut()
                 .find(|way| way.protocol == protocol && way.at == at);
@@ -198,12 +235,13 @@ fn protocol(port: &Value) -> Option<Protocol> {
     PROTOCOLS.into_iter().find(|one| one.as_str() == given)
 }
 
-fn numbers_of_service(world: &World, id: (&str, &str)) -> Vec<u32> {
-    let mut services = world
+/// Of the Service of a cluster, or, where it has none, of another cluster's.
+fn numbers_of_service(world: &World, cluster: usize, id: (&str, &str)) -> Vec<u32> {
+    let services = world
         .of_kind("Service")
         .filter(|(_, one)| (one.name(), one.namespace()) == id);
     let ports = services
-        .next()
+        .min_by_key(|(at, _)| *at != cluster)
         .map(|(_, one)| field(&one.value, &["spec", "ports"]));
     let ports = ports.map(list).unwrap_or_default().iter();
     ports.filter_map(|port| number(&port["port"])).collect()

@@ -31,14 +31,19 @@ pub(super) fn answer_header(world: &World) -> Option<bool> {
 }
 
 /// The routes of a service, name and namespace, from those of a VirtualService in `namespace`; those that
-/// go elsewhere are left out.
-pub(super) fn routes(http: &[Value], service: (&str, &str), namespace: &str) -> Vec<IstioFields> {
+/// go elsewhere are left out, but to other services of its namespace, at the same port.
+pub(super) fn routes(
+    http: &[Value],
+    service: (&str, &str),
+    number: Option<u32>,
+    namespace: &str,
+) -> Vec<IstioFields> {
     let shape = passed_on::shape(passed_on::ROUTE);
     // Of several ports each has the same routes.
     let port = http.first().and_then(ports::at);
     let mut routes = Vec::new();
     for route in http {
-        let Some(mut route) = one(route, service, namespace) else {
+        let Some(mut route) = one(route, service, number, namespace) else {
             continue;
         };
         if !is_at(port, &mut route) {
@@ -62,19 +67,29 @@ pub(super) fn routes(http: &[Value], service: (&str, &str), namespace: &str) -> 
     routes
 }
 
-fn one(route: &Value, service: (&str, &str), namespace: &str) -> Option<Value> {
+fn one(route: &Value, service: (&str, &str), port: Option<u32>, namespace: &str) -> Option<Value> {
     let mut fields = route.as_object()?.clone();
     without_answer_header(&mut fields);
     let is_service = |host: &Value| local(host, namespace).is_some_and(|at| pair(&at) == service);
     if let Some(destinations) = fields.shift_remove("route") {
         let destinations = list(&destinations);
-        let good = destinations
+        let shares: Option<Vec<Map<String, Value>>> = destinations
             .iter()
-            .all(|one| is_service(&one["destination"]["host"]));
-        if destinations.is_empty() || !good {
-            return None;
-        }
-        let shares: Vec<Map<String, Value>> = destinations.iter().map(share).collect();
+            .map(|one| {
+                let to = &one["destination"];
+                let mut share = share(one);
+                if !is_service(&to["host"]) {
+                    let (name, of) = local(&to["host"], namespace)?;
+                    let same = port.is_some_and(|port| to["port"]["number"] == port);
+                    if of != service.1 || !same {
+                        return None;
+                    }
+                    share.insert("service".into(), name.into());
+                }
+                Some(share)
+            })
+            .collect();
+        let shares = shares.filter(|shares| !shares.is_empty())?;
         // The service as a whole needs no words.
         if shares.len() > 1 || shares.iter().any(|share| !share.is_empty()) {
             let shares: Vec<Value> = shares.into_iter().map(Value::Object).collect();

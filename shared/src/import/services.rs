@@ -1,10 +1,12 @@
 //! The shared services: a VirtualService at a gateway whose requests go to a Service of the cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::external::is_egress;
+use super::locality;
+use super::locals::{self, Place};
 use super::names::{At, Names};
 use super::objects::{Object, field, list, texts};
 use super::ports;
@@ -12,15 +14,18 @@ use super::routes;
 use super::world::World;
 use crate::check::{Findings, code};
 use crate::mesh::Service;
+use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::resolved::DEFAULT_NAMESPACE;
 
 /// A service, as far as it is known.
 pub(super) struct Found {
     pub(super) service: Service,
-    /// Indices of the clusters that run it, ascending.
-    clusters: Vec<usize>,
+    /// What it is in each of the clusters that run it.
+    pub(super) places: Vec<Place>,
+    /// What the rules of its names say of its callers.
+    pub(super) locality: locality::Found,
     /// `<first>.<second>` that its published names start with, each once.
-    prefixes: Vec<(String, String)>,
+    pub(super) prefixes: Vec<(String, String)>,
 }
 
 impl Found {
@@ -31,14 +36,19 @@ impl Found {
             .unwrap_or(DEFAULT_NAMESPACE)
     }
 
-    fn id(&self) -> (String, String) {
+    pub(super) fn id(&self) -> (String, String) {
         (self.service.name.clone(), self.namespace().to_owned())
+    }
+
+    /// Indices of the clusters that run it, ascending.
+    pub(super) fn clusters(&self) -> BTreeSet<usize> {
+        self.places.iter().map(|place| place.cluster).collect()
     }
 }
 
 /// Which of the services an object is about.
 pub(super) struct Index {
-    /// By name and namespace.
+    /// By name and namespace of what they are in any cluster.
     ids: BTreeMap<(String, String), usize>,
     /// By what its published names start with.
     prefixes: BTreeMap<(String, String), usize>,
@@ -50,7 +60,12 @@ impl Index {
     pub(super) fn new(services: &[Found]) -> Self {
         let all = || services.iter().enumerate();
         Self {
-            ids: all().map(|(index, one)| (one.id(), index)).collect(),
+            ids: all()
+                .flat_map(|(index, one)| {
+                    let places = one.places.iter();
+                    places.map(move |place| (place.service.clone(), index))
+                })
+                .collect(),
             prefixes: all()
                 .flat_map(|(index, one)| {
                     one.prefixes
@@ -62,6 +77,12 @@ impl Index {
                 .filter_map(|(index, one)| Some((one.service.hostname.clone()?, index)))
                 .collect(),
         }
+    }
+
+    /// The service of this name.
+    pub(super) fn named(&self, name: &str, namespace: &str) -> Option<usize> {
+        let id = (name.to_owned(), namespace.to_owned());
+        self.ids.get(&id).copied()
     }
 
     /// The service of the clusters that a host means to an object in `namespace`.
@@ -99,17 +120,26 @@ pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec
         let Some(service) = destination(object) else {
             continue;
         };
-        let index = *known.entry(service).or_insert_with_key(|service| {
-            let id = pair(service);
-            let mut begun = begin(object, id);
-            let at = (cluster, object);
-            ports::find(world, at, &entries, &mut begun.service, id, findings);
-            services.push(begun);
+        let index = *known.entry(service.clone()).or_insert_with_key(|service| {
+            services.push(begin(pair(service)));
             services.len() - 1
         });
         let found = &mut services[index];
-        if !found.clusters.contains(&cluster) {
-            found.clusters.push(cluster);
+        if !found.places.iter().any(|place| place.cluster == cluster) {
+            let (at, id) = ((cluster, object), pair(&service));
+            let usual = found.places.first().map(|place| &place.ports[..]);
+            let known = usual.unwrap_or_default();
+            let ports = ports::find(world, at, &entries, id, known, findings);
+            if usual.is_none() {
+                let http = list(field(&object.value, &["spec", "http"]));
+                let port = ports::of_requests(object, id, &ports);
+                found.service.routes = routes::routes(http, id, port, object.namespace());
+            }
+            found.places.push(Place {
+                cluster,
+                service,
+                ports,
+            });
         }
         for host in texts(field(&object.value, &["spec", "hosts"])) {
             let Some(read) = names.read(host) else {
@@ -129,6 +159,7 @@ pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec
             }
         }
     }
+    let mut services = locals::join(services);
     // A record of the gateway is that of the only service.
     if let [only] = &mut services[..]
         && only.service.hostname.is_none()
@@ -140,9 +171,9 @@ pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec
         });
     }
     for found in &mut services {
-        found.clusters.sort_unstable();
-        if found.clusters.len() < world.clusters.len() {
-            let clusters = found.clusters.iter();
+        let clusters = found.clusters();
+        if clusters.len() < world.clusters.len() {
+            let clusters = clusters.iter();
             let clusters = clusters.map(|&index| world.clusters[index].clone());
             found.service.clusters = Some(clusters.collect());
         }
@@ -150,17 +181,16 @@ pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec
     services
 }
 
-/// A service from the first VirtualService that sends requests to it.
-fn begin(object: &Object, (name, namespace): (&str, &str)) -> Found {
-    let http = list(field(&object.value, &["spec", "http"]));
+/// A service of which only the name is known.
+fn begin((name, namespace): (&str, &str)) -> Found {
     Found {
         service: Service {
             name: name.to_owned(),
             namespace: (namespace != DEFAULT_NAMESPACE).then(|| namespace.to_owned()),
-            routes: routes::routes(http, (name, namespace), object.namespace()),
             ..Service::default()
         },
-        clusters: Vec::new(),
+        places: Vec::new(),
+        locality: locality::Found::default(),
         prefixes: Vec::new(),
     }
 }
@@ -172,8 +202,11 @@ pub(super) fn is_at_gateway(object: &Object) -> bool {
 }
 
 /// The Service, name and namespace, that a VirtualService at a gateway is about: the one that most of its
-/// routes go to, or, where all are answered at the gateway, the one of its own name.
+/// routes go to, or, where it is ours or all are answered at the gateway, the one of its own name.
 pub(super) fn destination(object: &Object) -> Option<(String, String)> {
+    if object.label(MANAGED_BY_LABEL) == Some(MANAGED_BY) {
+        return Some((object.name().to_owned(), object.namespace().to_owned()));
+    }
     let mut counted: Vec<((String, String), usize)> = Vec::new();
     let mut elsewhere = false;
     for one in destinations(object) {

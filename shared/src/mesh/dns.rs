@@ -24,6 +24,11 @@ pub struct Dns {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::seconds", extend("default" = crate::resolved::DEFAULT_TTL)))]
     pub ttl: Option<u32>,
+    /// Whether a name that leads to several load balancers with host names gets the addresses that these
+    /// resolve to, which the agent looks up; see [names](#names).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = false)))]
+    pub resolve_host_names: Option<bool>,
     /// The cluster that holds the records and runs ExternalDNS; host of a federation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("x-default" = "the first")))]

@@ -3,10 +3,13 @@
 //! Nothing here is a default and nothing is checked beyond its type: [`crate::check`] does both.
 //! Every optional field says what is taken in its place. Unknown fields are errors.
 
+mod bookinfo;
 mod cluster;
 mod dns;
 mod external;
 mod gitops;
+mod locality;
+mod overrides;
 pub mod passed_on;
 mod read;
 #[cfg(feature = "schema")]
@@ -14,12 +17,17 @@ pub mod schema;
 mod service;
 mod tls;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+pub use bookinfo::{Bookinfo, BookinfoProgram, BookinfoRoutes};
 pub use cluster::{Cluster, DnsFlavour, EgressGateway, Gateway};
 pub use dns::{Credentials, Dns, ExternalDns, Naming, Policy};
 pub use external::{ExternalHost, ExternalPort, ExternalProtocol, TlsOrigination};
 pub use gitops::Gitops;
+pub use locality::{Distribution, Locality, RegionFailover};
+pub use overrides::{OverriddenPort, Override};
 pub use read::{Limits, ReadError};
 pub use service::{Failover, Port, Probe, Protocol, Service};
 pub use tls::{Tls, TlsVersion};
@@ -98,6 +106,20 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = true)))]
     pub answer_header: Option<bool>,
+    /// Whether gateways are told by objects of Kubernetes' Gateway API, in place of Istio's own; see
+    /// [Gateway API](#gateway-api).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = false)))]
+    pub gateway_api: Option<bool>,
+    /// Whether services are also exported by the Multi-Cluster Services API; see
+    /// [exports](#exports).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = false)))]
+    pub mcs: Option<bool>,
+    /// For all services that say nothing themselves: who takes the calls of whom, see
+    /// [locality](#locality).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locality: Option<Locality>,
     /// The clusters.
     pub clusters: Vec<Cluster>,
     /// The shared services.
@@ -109,6 +131,9 @@ pub struct Spec {
     /// Sample workloads to place in the clusters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<Sample>,
+    /// With the sample `bookinfo`, more about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bookinfo: Option<Bookinfo>,
     /// Images that replace the pinned ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images: Option<Images>,
@@ -201,17 +226,29 @@ pub enum Sample {
     Httpbin,
     /// A pod with `curl`, to send requests from.
     Sleep,
+    /// Four services that call each other, one of them in three versions.
+    Bookinfo,
 }
 
 impl Sample {
     /// All samples, in the order in which they are offered.
-    pub const ALL: [Self; 2] = [Self::Httpbin, Self::Sleep];
+    pub const ALL: [Self; 3] = [Self::Httpbin, Self::Sleep, Self::Bookinfo];
 
-    /// The name in the document, and of the objects.
+    /// The name in the document, and of the objects of those with one program.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Httpbin => "httpbin",
             Self::Sleep => "sleep",
+            Self::Bookinfo => "bookinfo",
+        }
+    }
+
+    /// The Kubernetes Service by which it is shared; `None` where nobody calls it.
+    pub const fn service(self) -> Option<&'static str> {
+        match self {
+            Self::Httpbin => Some("httpbin"),
+            Self::Sleep => None,
+            Self::Bookinfo => Some(BookinfoProgram::Productpage.service()),
         }
     }
 }
@@ -229,6 +266,11 @@ pub struct Images {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "schema::image", extend("default" = crate::resolved::SLEEP_IMAGE)))]
     pub sleep: Option<String>,
+    /// Images of the sample `bookinfo`, by program: `productpage-v1`, `details-v1`, `ratings-v1`,
+    /// `reviews-v1`, `reviews-v2` and `reviews-v3`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::bookinfo_images", extend("x-default" = "`docker.io/istio/examples-bookinfo-<program>:1.20.3`")))]
+    pub bookinfo: BTreeMap<BookinfoProgram, String>,
     /// Image of ExternalDNS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "schema::image", extend("default" = crate::resolved::EXTERNAL_DNS_IMAGE)))]

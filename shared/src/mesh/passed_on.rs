@@ -26,10 +26,28 @@ pub enum Kind {
     Port,
     /// A status of HTTP, 200 to 599.
     Status,
-    /// A number from 0 to 100, with a fraction if need be.
+    /// A status of HTTP that leads elsewhere, 300 to 399.
+    Redirection,
+    /// A number from 0 to 100, with a fraction if need be; above 0 it is 0.0001 at least.
     Percent,
+    /// A number from 0 to 100, without a fraction.
+    WholePercent,
+    /// A prime number below 5,000,011, which is what Envoy's Maglev tables have.
+    Prime,
     /// A duration such as `500ms`.
     Duration,
+    /// A duration of whole seconds.
+    Seconds,
+    /// The name of a header of HTTP.
+    Header,
+    /// What a header is set to; `%` begins a variable of Envoy, and `%%` is a percent sign.
+    HeaderValue,
+    /// Failures after which a request is repeated: Envoy's names for them, or statuses of HTTP.
+    RetryOn,
+    /// A host name.
+    Host,
+    /// Bytes in base64.
+    Bytes,
     /// A regular expression of RE2.
     Regex,
     /// A condition on a text: one of `exact`, `prefix`, `regex`.
@@ -45,39 +63,56 @@ pub const KINDS: &[(&str, Kind)] = &[
     ("count", Kind::Count),
     ("port", Kind::Port),
     ("status", Kind::Status),
+    ("redirection", Kind::Redirection),
     ("percent", Kind::Percent),
+    ("wholePercent", Kind::WholePercent),
+    ("prime", Kind::Prime),
     ("duration", Kind::Duration),
+    ("seconds", Kind::Seconds),
+    ("header", Kind::Header),
+    ("headerValue", Kind::HeaderValue),
+    ("retryOn", Kind::RetryOn),
+    ("host", Kind::Host),
+    ("bytes", Kind::Bytes),
     ("regex", Kind::Regex),
     ("match", Kind::Match),
     ("presence", Kind::Presence),
 ];
 
+/// Largest size of a Maglev table (Istio's `pkg/config/validation`).
+pub const PRIME_MAX: u64 = 5_000_010;
+
 /// One of a service's routes: Istio's `HTTPRoute` with paths in short, and `to` in place of destinations.
 pub const ROUTE: &str = r#"{"exact":"text","prefix":"text","regex":"regex",
 "match":[{"uri":"match","ignoreUriCase":"bool","method":"match","scheme":"match","authority":"match",
 "headers":{"*":"presence"},"withoutHeaders":{"*":"presence"},"queryParams":{"*":"presence"}}],
-"to":[{"subset":"text","weight":"count","headers":HEADERS}],
-"redirect":{"uri":"text","authority":"text","scheme":"text","port":"port","redirectCode":"status",
+"to":[{"subset":"text","service":"text","weight":"count","headers":HEADERS}],
+"redirect":{"uri":"text","authority":"text","scheme":"http|https","port":"port","redirectCode":"redirection",
 "derivePort":"FROM_PROTOCOL_DEFAULT|FROM_REQUEST_PORT"},
-"directResponse":{"status":"status","body":{"string":"text","bytes":"text"}},
+"directResponse":{"status":"status","body":{"string":"text","bytes":"bytes"}},
 "rewrite":{"uri":"text","authority":"text","uriRegexRewrite":{"match":"regex","rewrite":"text"}},
 "timeout":"duration",
-"retries":{"attempts":"count","perTryTimeout":"duration","retryOn":"text","backoff":"duration",
+"retries":{"attempts":"count","perTryTimeout":"duration","retryOn":"retryOn","backoff":"duration",
 "retryRemoteLocalities":"bool","retryIgnorePreviousHosts":"bool"},
 "fault":{"delay":{"fixedDelay":"duration","percentage":{"value":"percent"}},
-"abort":{"httpStatus":"status","grpcStatus":"text","percentage":{"value":"percent"}}},
+"abort":{"httpStatus":"status","grpcStatus":"GRPC_STATUS","percentage":{"value":"percent"}}},
 "mirror":MIRROR,"mirrorPercentage":{"value":"percent"},
 "mirrors":[{"destination":MIRROR,"percentage":{"value":"percent"}}],
-"corsPolicy":{"allowOrigins":["match"],"allowMethods":["text"],"allowHeaders":["text"],"exposeHeaders":["text"],
-"maxAge":"duration","allowCredentials":"bool","unmatchedPreflights":"FORWARD|IGNORE"},
+"corsPolicy":{"allowOrigins":["match"],"allowMethods":["GET|HEAD|POST|PUT|PATCH|DELETE|CONNECT|OPTIONS|TRACE|*"],
+"allowHeaders":["header"],"exposeHeaders":["header"],"maxAge":"seconds","allowCredentials":"bool","unmatchedPreflights":"FORWARD|IGNORE"},
 "headers":HEADERS}"#;
 
 /// Istio's `Headers`; in the other shapes `HEADERS` stands for it.
-const HEADERS: &str = r#"{"request":{"set":{"*":"text"},"add":{"*":"text"},"remove":["text"]},
-"response":{"set":{"*":"text"},"add":{"*":"text"},"remove":["text"]}}"#;
+const HEADERS: &str = r#"{"request":{"set":{"*":"headerValue"},"add":{"*":"headerValue"},"remove":["header"]},
+"response":{"set":{"*":"headerValue"},"add":{"*":"headerValue"},"remove":["header"]}}"#;
 
 /// Where copies of requests go: a subset, another host, or both; `MIRROR` in the shapes.
-const MIRROR: &str = r#"{"host":"text","subset":"text","port":{"number":"port"}}"#;
+const MIRROR: &str = r#"{"host":"host","subset":"text","port":{"number":"port"}}"#;
+
+/// The names of gRPC's statuses; `GRPC_STATUS` in the shapes.
+const GRPC_STATUS: &str = "OK|CANCELLED|UNKNOWN|INVALID_ARGUMENT|DEADLINE_EXCEEDED|NOT_FOUND|ALREADY_EXISTS|\
+    PERMISSION_DENIED|RESOURCE_EXHAUSTED|FAILED_PRECONDITION|ABORTED|OUT_OF_RANGE|UNIMPLEMENTED|INTERNAL|\
+    UNAVAILABLE|DATA_LOSS|UNAUTHENTICATED";
 
 /// A part of a service's pods: Istio's `Subset`.
 pub const SUBSET: &str = r#"{"name":"text","labels":{"*":"text"},"trafficPolicy":TRAFFIC_POLICY}"#;
@@ -92,14 +127,14 @@ pub const TRAFFIC_POLICY: &str = r#"{"connectionPool":{
 "loadBalancer":{"simple":"LEAST_REQUEST|ROUND_ROBIN|RANDOM|PASSTHROUGH",
 "consistentHash":{"httpHeaderName":"text","httpQueryParameterName":"text","useSourceIp":"bool",
 "httpCookie":{"name":"text","path":"text","ttl":"duration"},
-"ringHash":{"minimumRingSize":"count"},"maglev":{"tableSize":"count"}},
+"ringHash":{"minimumRingSize":"count"},"maglev":{"tableSize":"prime"}},
 "warmup":{"duration":"duration"}},
 "outlierDetection":OUTLIER_DETECTION}"#;
 
 /// Istio's `OutlierDetection`.
 pub const OUTLIER_DETECTION: &str = r#"{"consecutive5xxErrors":"count","consecutiveGatewayErrors":"count",
 "consecutiveLocalOriginFailures":"count","splitExternalLocalOriginErrors":"bool","interval":"duration",
-"baseEjectionTime":"duration","maxEjectionPercent":"percent","minHealthPercent":"percent"}"#;
+"baseEjectionTime":"duration","maxEjectionPercent":"wholePercent","minHealthPercent":"wholePercent"}"#;
 
 /// The settings of `ExternalDNS` for each provider of a zone: `zoneType` of `aws` is its flag
 /// `--aws-zone-type`. A list is a flag that can be repeated. Source: `pkg/apis/externaldns/types.go` of
@@ -142,6 +177,7 @@ pub fn shape(text: &str) -> Value {
         .replace("TRAFFIC_POLICY", TRAFFIC_POLICY)
         .replace("OUTLIER_DETECTION", OUTLIER_DETECTION)
         .replace("HEADERS", HEADERS)
+        .replace("GRPC_STATUS", GRPC_STATUS)
         .replace("MIRROR", MIRROR);
     match serde_json::from_str(&text) {
         Ok(shape) => shape,

@@ -8,12 +8,12 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use super::Mesh;
 use super::passed_on::{self, Kind};
+use super::{BookinfoProgram, Mesh};
 
 /// Our keyword for a default that is no value, such as "what the agent finds".
 const DEFAULT_IN_WORDS: &str = "x-default";
-/// Our keyword for a part that is passed on to Istio.
+/// Our keyword for a part that is described as a whole, such as one that is passed on to Istio.
 const PASSED_ON: &str = "x-passed-on";
 /// A duration as Go and Istio write it.
 const DURATION: &str = "^([0-9]+(\\.[0-9]+)?(h|m|s|ms))+$";
@@ -127,6 +127,19 @@ pub(super) fn provider_settings(_: &mut SchemaGenerator) -> Schema {
     schema
 }
 
+/// Where a cluster is.
+pub(super) fn place(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "title": "region, or `region/zone`", "type": "string", "minLength": 1 })
+}
+
+/// Shares of places, in percent.
+pub(super) fn shares(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "title": "percentages by place", "type": "object", "minProperties": 1,
+        "additionalProperties": { "type": "integer", "minimum": 1, "maximum": 100 },
+    })
+}
+
 /// Seconds.
 pub(super) fn seconds(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "title": "seconds", "type": "integer", "minimum": 1, "maximum": 2_147_483_647 })
@@ -152,6 +165,22 @@ pub(super) fn status(_: &mut SchemaGenerator) -> Schema {
 /// An image reference.
 pub(super) fn image(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "title": "image", "type": "string", "minLength": 1 })
+}
+
+/// Images of the sample bookinfo, by program.
+pub(super) fn bookinfo_images(_: &mut SchemaGenerator) -> Schema {
+    let image = json!({ "type": "string", "minLength": 1 });
+    let images: serde_json::Map<String, Value> = BookinfoProgram::ALL
+        .iter()
+        .map(|program| (program.as_str().to_owned(), image.clone()))
+        .collect();
+    let mut schema = json_schema!({
+        "title": "images", "type": "object", "additionalProperties": false,
+    });
+    schema.insert("properties".into(), images.into());
+    // They all mean the same, so the reference has one line for them.
+    schema.insert(PASSED_ON.into(), true.into());
+    schema
 }
 
 /// Addresses of gateways.
@@ -252,13 +281,28 @@ fn of_shape(shape: &Value) -> Value {
     };
     match passed_on::kind(word) {
         Err(choices) => json!({ "enum": choices.collect::<Vec<_>>() }),
-        Ok(Kind::Text | Kind::Regex) => json!({ "type": "string", "minLength": 1 }),
+        Ok(
+            Kind::Text
+            | Kind::Regex
+            | Kind::Host
+            | Kind::Header
+            | Kind::HeaderValue
+            | Kind::RetryOn
+            | Kind::Bytes,
+        ) => {
+            json!({ "type": "string", "minLength": 1 })
+        }
         Ok(Kind::Bool) => json!({ "type": "boolean" }),
         Ok(Kind::Count) => json!({ "type": "integer", "minimum": 0, "maximum": i32::MAX }),
         Ok(Kind::Port) => json!({ "type": "integer", "minimum": 1, "maximum": 65535 }),
         Ok(Kind::Status) => json!({ "type": "integer", "minimum": 200, "maximum": 599 }),
+        Ok(Kind::Redirection) => json!({ "type": "integer", "minimum": 300, "maximum": 399 }),
         Ok(Kind::Percent) => json!({ "type": "number", "minimum": 0, "maximum": 100 }),
-        Ok(Kind::Duration) => json!({ "type": "string", "pattern": DURATION }),
+        Ok(Kind::WholePercent) => json!({ "type": "integer", "minimum": 0, "maximum": 100 }),
+        Ok(Kind::Prime) => {
+            json!({ "type": "integer", "minimum": 2, "maximum": passed_on::PRIME_MAX })
+        }
+        Ok(Kind::Duration | Kind::Seconds) => json!({ "type": "string", "pattern": DURATION }),
         Ok(Kind::Match) => condition(1),
         Ok(Kind::Presence) => condition(0),
     }

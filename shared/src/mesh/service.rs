@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Override;
+use super::locality::Locality;
 use super::passed_on::IstioFields;
 
 /// A service that every cluster can call.
@@ -42,6 +44,11 @@ pub struct Service {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::labels", extend("x-default" = "none")))]
     pub cluster_selector: BTreeMap<String, String>,
+    /// What differs in some of its clusters: the Service, its namespace or its ports, see
+    /// [clusters that differ](#clusters-that-differ).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "none")))]
+    pub overrides: Vec<Override>,
     /// The requests that the gateways let through, and what happens to them; see [routes](#routes).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::routes", extend("x-default" = "all, to the service")))]
@@ -62,9 +69,17 @@ pub struct Service {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::namespaces", extend("x-default" = "all")))]
     pub export_to: Vec<String>,
+    /// Whether a ServiceExport stands beside it in the clusters that run it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "`spec.mcs`")))]
+    pub mcs: Option<bool>,
     /// What happens to calls while a cluster fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failover: Option<Failover>,
+    /// Which of the clusters that run it take the calls of whom, in place of the document's own
+    /// `locality`; see [locality](#locality).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locality: Option<Locality>,
     /// The request by which the service is tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Probe>,

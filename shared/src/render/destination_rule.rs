@@ -1,4 +1,5 @@
-//! The DestinationRules of a service: nearest locality first, and away from gateways that fail.
+//! The DestinationRules of a service: nearest locality first, or as [`crate::locality`] says, and away from
+//! gateways that fail.
 //!
 //! One for each name with more than one cluster behind it. Locality failover does nothing without
 //! outlier detection, and without `maxEjectionPercent: 100` it stops short of the last endpoint of
@@ -13,10 +14,13 @@
 //! keeps the number of rules from growing with the services. No rule names a Secret
 //! (`credentialName`): without a workloadSelector sidecars leave out TLS for one, and say nothing.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::service_entry::has_entry;
 use super::{Istio, all, export, skeleton};
+use crate::locality::shares;
 use crate::mesh::Protocol;
 use crate::object::Object;
 use crate::placed::Placed;
@@ -39,37 +43,77 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
         .iter()
         .filter(|name| has_rule(name, service, resolved))
         .map(|name| {
-            let mut policy = json!({});
-            if fails_over(name, &service.names) {
-                policy = failover_policy();
-                for (field, value) in &service.outlier_detection {
-                    policy["outlierDetection"][field] = value.clone();
-                }
-            }
-            if let Some(tls) = &resolved.tls
-                && service.is_http()
-            {
-                // A port's own settings take the place of all others.
-                let others: Vec<Value> = ports_without_tls(name, service)
-                    .map(|port| {
-                        let mut settings = policy.clone();
-                        settings["port"] = json!({ "number": port.published });
-                        settings
-                    })
-                    .collect();
-                policy["tls"] = origination(tls);
-                if !others.is_empty() {
-                    policy["portLevelSettings"] = others.into();
-                }
-            }
             let host = name.host.as_str();
             let mut body = skeleton(r#"{"spec":{"host":"","trafficPolicy":{}}}"#);
             body["spec"]["host"] = host.into();
-            body["spec"]["trafficPolicy"] = policy;
             export(&mut body, service);
-            Placed::same(object(host, body, resolved), service.id(), all(resolved))
+            let clusters = all(resolved);
+            if service.locality.shares.is_empty() {
+                body["spec"]["trafficPolicy"] = policy(None, name, service, resolved);
+                return Placed::same(object(host, body, resolved), service.id(), clusters);
+            }
+            let of_client = |client| vec![policy(Some(client), name, service, resolved)];
+            let policies = clusters
+                .into_iter()
+                .map(|client| (client, of_client(client)))
+                .collect();
+            let template = object(host, body, resolved);
+            Placed::with_fields(template, service.id(), &[POLICY], policies)
         })
         .collect()
+}
+
+const POLICY: &[&str] = &["spec", "trafficPolicy"];
+
+/// How calls for a name are made from the cluster `client`, or from any where all do the same.
+fn policy(
+    client: Option<usize>,
+    name: &PublishedName,
+    service: &Service,
+    resolved: &Resolved,
+) -> Value {
+    let mut policy = json!({});
+    if fails_over(name, &service.names) {
+        policy = failover_policy();
+        for (field, value) in &service.outlier_detection {
+            policy["outlierDetection"][field] = value.clone();
+        }
+        let locality = &mut policy["loadBalancer"]["localityLbSetting"];
+        if let Some(shares) = client.and_then(|client| shares(client, name, service, resolved)) {
+            let shares: BTreeMap<String, u8> = shares
+                .iter()
+                .map(|(place, share)| (place.to_string(), *share))
+                .collect();
+            // From wherever in the cluster: its nodes may be in more zones than one.
+            locality["distribute"] = json!([{ "from": "*", "to": shares }]);
+        } else if !service.locality.next.is_empty() {
+            let next = service.locality.next.iter();
+            locality["failover"] = next
+                .map(|(from, to)| json!({ "from": from.as_str(), "to": to.as_str() }))
+                .collect();
+        }
+    }
+    match &resolved.tls {
+        Some(tls) if service.is_http() => {
+            // A port's own settings take the place of all others.
+            let others: Vec<Value> = ports_without_tls(name, service)
+                .map(|port| {
+                    let mut settings = policy.clone();
+                    settings["port"] = json!({ "number": port.published });
+                    settings["tls"] = no_tls();
+                    settings
+                })
+                .collect();
+            policy["tls"] = origination(tls);
+            if !others.is_empty() {
+                policy["portLevelSettings"] = others.into();
+            }
+        }
+        // The rule for many names would have TLS for it.
+        Some(_) => policy["tls"] = no_tls(),
+        None => {}
+    }
+    policy
 }
 
 /// The rules for names that need no more than TLS: `*.<federation>.svc.<suffix>` and its like for
@@ -109,6 +153,11 @@ pub const WIDE: &str = "any.";
 fn object(name: &str, body: Value, resolved: &Resolved) -> Object {
     let kind = Istio(resolved.istio).destination_rule();
     Object::new(kind, Some(ISTIO_NAMESPACE), name, body)
+}
+
+/// The settings for bytes that are sent as they are. Istio takes no settings that say nothing.
+fn no_tls() -> Value {
+    json!({ "mode": "DISABLE" })
 }
 
 /// Whether a name has a rule of its own.

@@ -1,4 +1,8 @@
 //! The records of a service, as a DNSEndpoint that `ExternalDNS` publishes.
+//!
+//! A load balancer's host name is published as it is, by CNAME, where a name has no other target: it stays
+//! true whatever the cloud does. Beside other targets DNS has no form for it; there its addresses take its
+//! place, where the document asks for that, and they are only as true as the last look.
 
 use std::collections::BTreeSet;
 
@@ -129,7 +133,8 @@ pub(crate) fn records(service: &Service, resolved: &Resolved) -> Vec<Record> {
         } else {
             match targets(name, resolved) {
                 Targets::Addresses(addresses) => {
-                    records.extend(address_records(&name.host, &addresses));
+                    let addresses = in_form(addresses, resolved);
+                    records.extend(address_records(&name.host, addresses));
                 }
                 Targets::None => records.extend(above.map(alias)),
                 Targets::Unknown => {}
@@ -142,20 +147,44 @@ pub(crate) fn records(service: &Service, resolved: &Resolved) -> Vec<Record> {
     records
 }
 
+/// Whether a name with these targets has a record once everything was looked up.
+pub(crate) fn can_be_published(targets: &BTreeSet<Address>, resolved: &Resolved) -> bool {
+    has_form(targets) || resolved.dns.host_names.is_some()
+}
+
+/// The targets in a form that DNS has, or none. Where host names are resolved and cannot stand as they
+/// are, those of their addresses that are known take their place.
+fn in_form(targets: BTreeSet<Address>, resolved: &Resolved) -> BTreeSet<Address> {
+    if has_form(&targets) {
+        return targets;
+    }
+    let Some(known) = &resolved.dns.host_names else {
+        return BTreeSet::new();
+    };
+    let mut addresses = BTreeSet::new();
+    for target in targets {
+        match &target {
+            Address::Ip(_) => _ = addresses.insert(target),
+            Address::Host(host) => {
+                let found = known.get(host).into_iter().flatten();
+                addresses.extend(found.map(|ip| Address::Ip(*ip)));
+            }
+        }
+    }
+    addresses
+}
+
 /// Whether DNS has a form for a name with these targets: it has none for a host name beside others
 /// (RFC 1034, section 3.6.2).
-pub(crate) fn has_form(targets: &BTreeSet<Address>) -> bool {
+fn has_form(targets: &BTreeSet<Address>) -> bool {
     targets.len() < 2
         || targets
             .iter()
             .all(|target| matches!(target, Address::Ip(_)))
 }
 
-/// A records for IPv4, AAAA for IPv6; a single host name as CNAME; nothing where DNS has no form.
-fn address_records(host: &HostName, addresses: &BTreeSet<Address>) -> Vec<Record> {
-    if !has_form(addresses) {
-        return Vec::new();
-    }
+/// A records for IPv4, AAAA for IPv6; a host name, which is then the only target, as CNAME.
+fn address_records(host: &HostName, addresses: BTreeSet<Address>) -> Vec<Record> {
     let (mut v4, mut v6, mut hosts) = (Vec::new(), Vec::new(), Vec::new());
     for address in addresses {
         match address {
@@ -176,24 +205,61 @@ fn address_records(host: &HostName, addresses: &BTreeSet<Address>) -> Vec<Record
         .collect()
 }
 
-/// Records that are left out because load balancers publish host names.
-pub(crate) fn host_names_left_out(service: &Service, resolved: &Resolved) -> Vec<LeftOut> {
-    service
-        .names
-        .iter()
+/// Names of a service whose records have addresses in the place of host names.
+pub(crate) fn names_resolved<'a>(service: &'a Service, resolved: &Resolved) -> Vec<&'a HostName> {
+    let shared = shared_host_names(service, resolved);
+    shared
+        .filter_map(|(name, targets)| {
+            (!in_form(targets, resolved).is_empty()).then_some(&name.host)
+        })
+        .collect()
+}
+
+/// Host names that are to be resolved, for some name of some service, and whose addresses nobody knows.
+pub(crate) fn unresolved(resolved: &Resolved) -> BTreeSet<HostName> {
+    let Some(known) = &resolved.dns.host_names else {
+        return BTreeSet::new();
+    };
+    let mut unknown = BTreeSet::new();
+    for service in &resolved.services {
+        for (_, targets) in shared_host_names(service, resolved) {
+            for target in targets {
+                if let Address::Host(host) = target
+                    && !known.contains_key(&host)
+                {
+                    unknown.insert(host);
+                }
+            }
+        }
+    }
+    unknown
+}
+
+/// Names for whose targets DNS has no form, with these targets.
+fn shared_host_names<'a>(
+    service: &'a Service,
+    resolved: &Resolved,
+) -> impl Iterator<Item = (&'a PublishedName, BTreeSet<Address>)> {
+    let names = service.names.iter();
+    names
         .filter(|name| name.level != Level::Vanity)
         .filter_map(|name| match targets(name, resolved) {
-            Targets::Addresses(addresses) if !has_form(&addresses) => Some(LeftOut {
-                host: name.host.clone(),
-                targets: addresses
-                    .into_iter()
-                    .map(|address| match address {
-                        Address::Ip(ip) => ip.to_string(),
-                        Address::Host(host) => host.to_string(),
-                    })
-                    .collect(),
-            }),
+            Targets::Addresses(addresses) if !has_form(&addresses) => Some((name, addresses)),
             _ => None,
+        })
+}
+
+/// Records that are left out because load balancers publish host names.
+pub(crate) fn host_names_left_out(service: &Service, resolved: &Resolved) -> Vec<LeftOut> {
+    let text = |address: Address| match address {
+        Address::Ip(ip) => ip.to_string(),
+        Address::Host(host) => host.to_string(),
+    };
+    shared_host_names(service, resolved)
+        .filter(|(_, targets)| in_form(targets.clone(), resolved).is_empty())
+        .map(|(name, targets)| LeftOut {
+            host: name.host.clone(),
+            targets: targets.into_iter().map(text).collect(),
         })
         .collect()
 }

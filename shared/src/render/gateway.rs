@@ -9,7 +9,9 @@ use crate::mesh::Protocol;
 use crate::object::Object;
 use crate::ownership;
 use crate::placed::Placed;
-use crate::resolved::{Cluster, DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT, Port, Resolved};
+use crate::resolved::{
+    Cluster, DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT, Port, Resolved, Service, Tls,
+};
 
 pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
     // A Gateway stands beside the pods it selects: Istio can be set to look nowhere else.
@@ -46,34 +48,48 @@ pub(super) fn place(
         .collect()
 }
 
-/// The servers of a cluster's gateway: one for each published port, by number. A server accepts every
-/// name, sorted, of every service that runs there and is published on its port. With TLS, one more
-/// leads plain requests on.
-fn servers(cluster: usize, resolved: &Resolved) -> Vec<Value> {
-    let mut servers: Vec<(Port, Vec<&str>)> = Vec::new();
+/// What is published at a cluster's gateway: each port once, by number, with the services behind it.
+pub(super) fn published(cluster: usize, resolved: &Resolved) -> Vec<(Port, Vec<&Service>)> {
+    let mut published: Vec<(Port, Vec<&Service>)> = Vec::new();
     for service in &resolved.services {
         if !service.clusters.contains(&cluster) {
             continue;
         }
         for port in &service.ports {
-            let place = servers
+            let place = published
                 .iter()
                 .position(|(other, _)| other.published >= port.published)
-                .unwrap_or(servers.len());
-            let is_there = servers
+                .unwrap_or(published.len());
+            let is_there = published
                 .get(place)
                 .is_some_and(|(other, _)| other.published == port.published);
             if !is_there {
                 let protocol = port.protocol.family();
-                servers.insert(place, (Port { protocol, ..*port }, Vec::new()));
+                published.insert(place, (Port { protocol, ..*port }, Vec::new()));
             }
-            let hosts = &mut servers[place].1;
-            hosts.extend(service.names.iter().map(|name| name.host.as_str()));
+            published[place].1.push(service);
         }
     }
+    published
+}
+
+/// Whether plain requests to port 80 are led on to a port, which is at `number` of the gateway.
+pub(super) fn is_led_to(port: &Port, number: u16, tls: &Tls) -> bool {
+    tls.redirect
+        && port.published == DEFAULT_GATEWAY_PORT
+        // Where the redirect leads to.
+        && number == DEFAULT_TLS_PORT
+}
+
+/// The servers of a cluster's gateway: one for each published port, by number. A server accepts every
+/// name, sorted, of every service that runs there and is published on its port. With TLS, one more
+/// leads plain requests on.
+fn servers(cluster: usize, resolved: &Resolved) -> Vec<Value> {
     let gateway = &resolved.clusters[cluster].gateway;
     let mut rendered = Vec::new();
-    for (port, mut hosts) in servers {
+    for (port, services) in published(cluster, resolved) {
+        let names = services.iter().flat_map(|service| &service.names);
+        let mut hosts: Vec<&str> = names.map(|name| name.host.as_str()).collect();
         hosts.sort_unstable();
         let number = port.at(gateway);
         let mut server = skeleton(r#"{"port":{}}"#);
@@ -84,11 +100,7 @@ fn servers(cluster: usize, resolved: &Resolved) -> Vec<Value> {
         match (port.protocol, &resolved.tls) {
             (Protocol::Tls, _) => server["tls"] = skeleton(r#"{"mode":"PASSTHROUGH"}"#),
             (Protocol::Http, Some(tls)) => {
-                if tls.redirect
-                    && port.published == DEFAULT_GATEWAY_PORT
-                    // Where the redirect leads to.
-                    && number == DEFAULT_TLS_PORT
-                {
+                if is_led_to(&port, number, tls) {
                     let mut redirect = server.clone();
                     redirect["port"]["number"] = DEFAULT_GATEWAY_PORT.into();
                     redirect["tls"] = skeleton(r#"{"httpsRedirect":true}"#);

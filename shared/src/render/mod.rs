@@ -1,5 +1,6 @@
 //! From a [`Resolved`] to placed objects; one file per kind of object.
 
+mod bookinfo;
 pub(crate) mod destination_rule;
 pub(crate) mod dns_endpoint;
 mod dns_endpoint_definition;
@@ -8,10 +9,12 @@ mod external;
 pub(crate) mod external_dns;
 mod failover;
 mod gateway;
+mod gateway_api;
 mod namespace;
 mod pods;
 mod samples;
 mod service_entry;
+mod service_export;
 mod virtual_service;
 
 use serde_json::Value;
@@ -30,9 +33,18 @@ pub use virtual_service::ANSWER_HEADER;
 pub fn render(resolved: &Resolved) -> Vec<Placed> {
     let mut placed = namespace::render(resolved);
     placed.extend(samples::render(resolved));
-    placed.extend(gateway::render(resolved));
+    if resolved.gateway_api {
+        placed.extend(gateway_api::gateway::render(resolved));
+    } else {
+        placed.extend(gateway::render(resolved));
+    }
     for service in &resolved.services {
-        placed.push(virtual_service::render(service, resolved));
+        if resolved.gateway_api {
+            placed.extend(gateway_api::render(service, resolved));
+        } else {
+            placed.extend(virtual_service::render(service, resolved));
+        }
+        placed.extend(service_export::render(service));
         placed.extend(pods::render(service, resolved));
         placed.extend(service_entry::render(service, resolved));
         placed.extend(destination_rule::render(service, resolved));

@@ -15,11 +15,10 @@ const GIVEN: [&str; 3] = [DEFAULT_NAMESPACE, ISTIO_NAMESPACE, "kube-system"];
 pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
     let mut wanted: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
     for &sample in &resolved.samples {
-        let place = samples::place(sample, resolved);
-        wanted
-            .entry(place.namespace)
-            .or_default()
-            .extend(place.clusters);
+        for place in samples::places(sample, resolved) {
+            let clusters = place.clusters();
+            wanted.entry(place.namespace).or_default().extend(clusters);
+        }
     }
     let mut placed = Vec::new();
     if let Some(external_dns) = &resolved.dns.external_dns {
@@ -46,9 +45,9 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
 
 /// Whether clusters get this namespace with a sample.
 pub(crate) fn makes_namespace(name: &str, resolved: &Resolved) -> bool {
-    let mut samples = resolved.samples.iter();
-    !GIVEN.contains(&name)
-        && samples.any(|&sample| samples::place(sample, resolved).namespace == name)
+    let samples = resolved.samples.iter();
+    let mut places = samples.flat_map(|&sample| samples::places(sample, resolved));
+    !GIVEN.contains(&name) && places.any(|place| place.namespace == name)
 }
 
 fn object(name: &str) -> Object {

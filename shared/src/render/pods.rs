@@ -6,24 +6,29 @@ use serde_json::json;
 use super::Istio;
 use crate::object::Object;
 use crate::placed::Placed;
-use crate::resolved::{Resolved, Service};
+use crate::resolved::{Resolved, Service, local_host};
 
-pub(super) fn render(service: &Service, resolved: &Resolved) -> Option<Placed> {
+pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
     if service.subsets.is_empty() && service.traffic_policy.is_empty() {
-        return None;
+        return Vec::new();
     }
-    let mut body = json!({ "spec": { "host": service.local_host() } });
-    if !service.traffic_policy.is_empty() {
-        body["spec"]["trafficPolicy"] = service.traffic_policy.clone().into();
-    }
-    if !service.subsets.is_empty() {
-        body["spec"]["subsets"] = service.subsets.clone().into();
-    }
-    let object = Object::new(
-        Istio(resolved.istio).destination_rule(),
-        Some(service.namespace.as_str()),
-        service.name.as_str(),
-        body,
-    );
-    Some(Placed::same(object, service.id(), service.clusters.clone()))
+    let locals = service.locals().into_iter();
+    locals
+        .map(|((namespace, name), clusters)| {
+            let mut body = json!({ "spec": { "host": local_host(name, namespace) } });
+            if !service.traffic_policy.is_empty() {
+                body["spec"]["trafficPolicy"] = service.traffic_policy.clone().into();
+            }
+            if !service.subsets.is_empty() {
+                body["spec"]["subsets"] = service.subsets.clone().into();
+            }
+            let object = Object::new(
+                Istio(resolved.istio).destination_rule(),
+                Some(namespace.as_str()),
+                name.as_str(),
+                body,
+            );
+            Placed::same(object, service.id(), clusters)
+        })
+        .collect()
 }

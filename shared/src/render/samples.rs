@@ -1,103 +1,178 @@
 //! The sample workloads.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{all, skeleton};
+use super::{all, bookinfo, skeleton};
 use crate::mesh::Sample;
 use crate::object::{Kind, Object};
 use crate::placed::Placed;
-use crate::resolved::{DEFAULT_HTTPBIN_PORT, DEFAULT_NAMESPACE, Resolved};
+use crate::resolved::{BOOKINFO_PORT, DEFAULT_HTTPBIN_PORT, DEFAULT_NAMESPACE, Resolved, Service};
 
-/// Where a sample runs.
+/// Where a sample runs under one name.
 pub(super) struct Place {
+    /// The name of the Service that others call.
+    pub(super) name: String,
     pub(super) namespace: String,
-    pub(super) clusters: Vec<usize>,
-    ports: Vec<(String, u16)>,
+    /// Clusters and the ports of that Service there.
+    clusters: Vec<(usize, Value)>,
 }
 
-/// A shared service with the sample's name says where it runs; without one it runs in `default`
-/// everywhere.
-pub(super) fn place(sample: Sample, resolved: &Resolved) -> Place {
-    let shared = resolved
-        .services
-        .iter()
-        .find(|service| service.name.as_str() == sample.as_str());
-    match (sample, shared) {
-        (Sample::Httpbin, Some(service)) => Place {
-            namespace: service.namespace.to_string(),
-            clusters: service.clusters.clone(),
-            // Istio reads the protocol at the beginning of a port's name.
-            ports: service
-                .ports
-                .iter()
-                .map(|port| (port.name(), port.number))
-                .collect(),
-        },
-        (Sample::Httpbin, None) => Place {
-            namespace: DEFAULT_NAMESPACE.into(),
-            clusters: all(resolved),
-            ports: vec![("http".to_owned(), DEFAULT_HTTPBIN_PORT)],
-        },
-        (Sample::Sleep, _) => Place {
-            namespace: DEFAULT_NAMESPACE.into(),
-            clusters: all(resolved),
-            ports: vec![("http".to_owned(), 80)],
-        },
+impl Place {
+    pub(super) fn clusters(&self) -> Vec<usize> {
+        self.clusters.iter().map(|(cluster, _)| *cluster).collect()
     }
 }
 
-pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
-    resolved
-        .samples
-        .iter()
-        .flat_map(|&sample| one(sample, resolved))
+/// The shared service of a sample says where it runs; without one it runs in `default` everywhere.
+pub(super) fn places(sample: Sample, resolved: &Resolved) -> Vec<Place> {
+    if let Some(service) = resolved.service_of(sample) {
+        return places_of(service);
+    }
+    let port = match sample {
+        Sample::Httpbin => port("http", DEFAULT_HTTPBIN_PORT, &json!("http")),
+        Sample::Sleep => port("http", 80, &json!(80)),
+        Sample::Bookinfo => port("http", BOOKINFO_PORT, &json!("http")),
+    };
+    let clusters = all(resolved).into_iter();
+    vec![Place {
+        name: sample.service().unwrap_or(sample.as_str()).into(),
+        namespace: DEFAULT_NAMESPACE.into(),
+        clusters: clusters.map(|at| (at, json!([port]))).collect(),
+    }]
+}
+
+/// What the document shares.
+fn places_of(service: &Service) -> Vec<Place> {
+    let ports = |cluster: usize| {
+        let ports = service.local(cluster).ports.iter();
+        ports
+            // Istio reads the protocol at the beginning of a port's name.
+            .map(|one| port(&one.name(), one.number, &json!("http")))
+            .collect()
+    };
+    let locals = service.locals().into_iter();
+    locals
+        .map(|((namespace, name), clusters)| Place {
+            name: name.to_string(),
+            namespace: namespace.to_string(),
+            clusters: clusters.into_iter().map(|at| (at, ports(at))).collect(),
+        })
         .collect()
 }
 
-fn one(sample: Sample, resolved: &Resolved) -> [Placed; 3] {
-    let name = sample.as_str();
-    let Place {
-        namespace,
-        clusters,
-        ports,
-    } = place(sample, resolved);
-    let object = |kind, body| Object::new(kind, Some(&namespace), name, body).label("app", name);
-    let (container, image, target_port) = match sample {
-        Sample::Httpbin => (
-            r#"{"name":"httpbin","image":"","imagePullPolicy":"IfNotPresent",
-            "ports":[{"name":"http","containerPort":8080}],
-            "readinessProbe":{"httpGet":{"path":"/status/200","port":"http"}}}"#,
-            &resolved.images.httpbin,
-            json!("http"),
-        ),
-        Sample::Sleep => (
-            r#"{"name":"sleep","image":"","imagePullPolicy":"IfNotPresent","command":["/bin/sleep","infinity"]}"#,
-            &resolved.images.sleep,
-            json!(80),
-        ),
-    };
+pub(super) fn port(name: &str, number: u16, target: &Value) -> Value {
+    json!({ "name": name, "port": number, "targetPort": target })
+}
+
+pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
+    let mut placed = Vec::new();
+    for &sample in &resolved.samples {
+        for place in &places(sample, resolved) {
+            let subject = format!("sample-{}", sample.as_str());
+            let label = sample.service().unwrap_or(sample.as_str());
+            let app = App {
+                subject: &subject,
+                label,
+                name: &place.name,
+                place,
+            };
+            placed.extend(match sample {
+                Sample::Httpbin => one_program(
+                    &app,
+                    r#"{"name":"httpbin","image":"","imagePullPolicy":"IfNotPresent",
+                    "ports":[{"name":"http","containerPort":8080}],
+                    "readinessProbe":{"httpGet":{"path":"/status/200","port":"http"}}}"#,
+                    &resolved.images.httpbin,
+                ),
+                Sample::Sleep => one_program(
+                    &app,
+                    r#"{"name":"sleep","image":"","imagePullPolicy":"IfNotPresent","command":["/bin/sleep","infinity"]}"#,
+                    &resolved.images.sleep,
+                ),
+                Sample::Bookinfo => bookinfo::render(&app, resolved),
+            });
+        }
+    }
+    placed
+}
+
+/// A sample of one program, which has one name for all of it.
+fn one_program(app: &App<'_>, container: &'static str, image: &str) -> Vec<Placed> {
     let mut container = skeleton(container);
-    container["image"] = image.as_str().into();
-    let account = object(Kind::SERVICE_ACCOUNT, json!({}));
-    let mut body = skeleton(r#"{"spec":{"selector":{},"ports":[]}}"#);
-    body["spec"]["selector"]["app"] = name.into();
-    body["spec"]["ports"] = ports
-        .into_iter()
-        .map(|(name, port)| json!({ "name": name, "port": port, "targetPort": target_port }))
-        .collect();
-    let service = object(Kind::SERVICE, body);
-    // The label asks for a sidecar also where the namespace does not.
-    let mut body = skeleton(
-        r#"{"spec":{"replicas":1,"selector":{"matchLabels":{}},"template":{
-        "metadata":{"labels":{"app":"","version":"v1","sidecar.istio.io/inject":"true"}},
-        "spec":{"serviceAccountName":"","containers":[]}}}}"#,
-    );
-    body["spec"]["selector"]["matchLabels"]["app"] = name.into();
-    let template = &mut body["spec"]["template"];
-    template["metadata"]["labels"]["app"] = name.into();
-    template["spec"]["serviceAccountName"] = name.into();
-    template["spec"]["containers"] = vec![container].into();
-    let deployment = object(Kind::DEPLOYMENT, body);
-    [account, service, deployment]
-        .map(|object| Placed::same(object, format!("sample-{name}"), clusters.clone()))
+    container["image"] = image.into();
+    let spec = json!({ "serviceAccountName": app.name, "containers": [container] });
+    vec![
+        app.account(app.name),
+        app.service_of_place(),
+        app.deployment(app.name, "v1", &json!({ "app": app.label }), spec),
+    ]
+}
+
+/// A Service of a sample and the pods behind it.
+#[derive(Clone, Copy)]
+pub(super) struct App<'a> {
+    pub(super) subject: &'a str,
+    /// The label `app` of its pods.
+    pub(super) label: &'a str,
+    /// The Service's name.
+    pub(super) name: &'a str,
+    pub(super) place: &'a Place,
+}
+
+impl App<'_> {
+    pub(super) fn account(&self, name: &str) -> Placed {
+        self.object(Kind::SERVICE_ACCOUNT, name, json!({}))
+    }
+
+    /// With the same ports everywhere.
+    pub(super) fn service(&self, ports: &Value) -> Placed {
+        let mut body = skeleton(r#"{"spec":{"selector":{},"ports":[]}}"#);
+        body["spec"]["selector"]["app"] = self.label.into();
+        body["spec"]["ports"] = ports.clone();
+        self.object(Kind::SERVICE, self.name, body)
+    }
+
+    /// With the ports that others call in each cluster.
+    pub(super) fn service_of_place(&self) -> Placed {
+        let ports = self.place.clusters.iter();
+        let ports = ports.map(|(cluster, ports)| (*cluster, vec![ports.clone()]));
+        let template = self.service(&json!([])).template;
+        Placed::with_fields(
+            template,
+            self.subject,
+            &[&["spec", "ports"]],
+            ports.collect(),
+        )
+    }
+
+    /// `selector` tells its pods from those of other versions; `spec` is that of the pods.
+    pub(super) fn deployment(
+        &self,
+        name: &str,
+        version: &str,
+        selector: &Value,
+        spec: Value,
+    ) -> Placed {
+        // The label asks for a sidecar also where the namespace does not.
+        let mut body = skeleton(
+            r#"{"spec":{"replicas":1,"selector":{"matchLabels":{}},"template":{
+            "metadata":{"labels":{"app":"","version":"","sidecar.istio.io/inject":"true"}},
+            "spec":{}}}}"#,
+        );
+        body["spec"]["selector"]["matchLabels"] = selector.clone();
+        let template = &mut body["spec"]["template"];
+        template["metadata"]["labels"]["app"] = self.label.into();
+        template["metadata"]["labels"]["version"] = version.into();
+        template["spec"] = spec;
+        self.object(Kind::DEPLOYMENT, name, body)
+    }
+
+    pub(super) fn object(&self, kind: Kind, name: &str, body: Value) -> Placed {
+        let object = Object::new(kind, Some(&self.place.namespace), name, body);
+        Placed::same(
+            object.label("app", self.label),
+            self.subject,
+            self.place.clusters(),
+        )
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Every serving cluster takes every name, those of other zones too: a name falls back by DNS, so
 //! a request for another zone's name can arrive anywhere. Of several ports, each published one leads to
-//! its own.
+//! its own. It stands beside the local Service and has its name, so where that differs it is another object.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use super::{Istio, gateway};
 use crate::mesh::Protocol;
 use crate::object::Object;
 use crate::placed::Placed;
-use crate::resolved::{Cluster, Port, Resolved, Route, Service};
+use crate::resolved::{Local, Port, Resolved, Route, Service, local_host};
 
 /// The response header by which a gateway names its cluster, so that whoever asks sees who answered.
 pub const ANSWER_HEADER: &str = "x-fedmesh-cluster";
@@ -19,43 +19,46 @@ const HTTP: &[&str] = &["spec", "http"];
 const TLS: &[&str] = &["spec", "tls"];
 const TCP: &[&str] = &["spec", "tcp"];
 
-pub(super) fn render(service: &Service, resolved: &Resolved) -> Placed {
+pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
     let hosts: Vec<&str> = service
         .names
         .iter()
         .map(|name| name.host.as_str())
         .collect();
-    let template = Object::new(
-        Istio(resolved.istio).virtual_service(),
-        Some(service.namespace.as_str()),
-        service.name.as_str(),
-        json!({ "spec": { "hosts": hosts, "gateways": [] } }),
-    );
     let mut paths: Vec<&[&'static str]> = vec![&["spec", "gateways"]];
     for section in [HTTP, TLS, TCP] {
         if service.ports.iter().any(|port| section_of(port) == section) {
             paths.push(section);
         }
     }
-    let fields = service
-        .clusters
-        .iter()
-        .map(|&index| {
-            let cluster = &resolved.clusters[index];
-            let mut values = vec![json!([gateway::reference(cluster, resolved)])];
-            for section in &paths[1..] {
-                let mut routes: Vec<Value> = Vec::new();
-                for port in &service.ports {
-                    if section_of(port) == *section {
-                        routes.extend(routes_of(port, service, cluster, resolved));
-                    }
+    let fields = |index: usize| {
+        let gateway = gateway::reference(&resolved.clusters[index], resolved);
+        let mut values = vec![json!([gateway])];
+        let local = service.local(index);
+        for section in &paths[1..] {
+            let mut routes: Vec<Value> = Vec::new();
+            for port in local.ports {
+                if section_of(port) == *section {
+                    routes.extend(routes_of(port, local, service, index, resolved));
                 }
-                values.push(routes.into());
             }
-            (index, values)
+            values.push(routes.into());
+        }
+        (index, values)
+    };
+    let locals = service.locals().into_iter();
+    locals
+        .map(|((namespace, name), clusters)| {
+            let template = Object::new(
+                Istio(resolved.istio).virtual_service(),
+                Some(namespace.as_str()),
+                name.as_str(),
+                json!({ "spec": { "hosts": hosts, "gateways": [] } }),
+            );
+            let fields = clusters.into_iter().map(fields).collect();
+            Placed::with_fields(template, service.id(), &paths, fields)
         })
-        .collect();
-    Placed::with_fields(template, service.id(), &paths, fields)
+        .collect()
 }
 
 /// Where the routes of a port stand.
@@ -67,8 +70,15 @@ fn section_of(port: &Port) -> &'static [&'static str] {
     }
 }
 
-/// From a port of a cluster's gateway to the service.
-fn routes_of(port: &Port, service: &Service, cluster: &Cluster, resolved: &Resolved) -> Vec<Value> {
+/// From a port of a cluster's gateway to the service there.
+fn routes_of(
+    port: &Port,
+    local: Local<'_>,
+    service: &Service,
+    cluster: usize,
+    resolved: &Resolved,
+) -> Vec<Value> {
+    let cluster = &resolved.clusters[cluster];
     let at = port.at(&cluster.gateway);
     if !port.protocol.is_http() {
         let mut taken = json!({ "port": at });
@@ -76,14 +86,14 @@ fn routes_of(port: &Port, service: &Service, cluster: &Cluster, resolved: &Resol
             let hosts = service.names.iter().map(|name| name.host.as_str());
             taken["sniHosts"] = hosts.collect();
         }
-        let to = destination(port, service, &Value::Null);
+        let to = destination(port, local, &Value::Null);
         return vec![json!({ "match": [taken], "route": [{ "destination": to }] })];
     }
     // One port with requests needs no match: the gateway's server has it alone.
     let http = service.ports.iter().filter(|port| port.protocol.is_http());
     let is_told = http.count() > 1;
     let routes = service.routes.iter().map(|route| {
-        let mut route = http_route(route, port, service);
+        let mut route = http_route(route, port, local);
         if is_told {
             if route["match"].is_null() {
                 route["match"] = json!([{}]);
@@ -100,10 +110,13 @@ fn routes_of(port: &Port, service: &Service, cluster: &Cluster, resolved: &Resol
     routes.collect()
 }
 
-/// The service in its cluster, or the `subset` that `of` names.
-fn destination(port: &Port, service: &Service, of: &Value) -> Value {
-    let mut destination =
-        json!({ "host": service.local_host(), "port": { "number": port.number } });
+/// The service in its cluster, or the `subset` or other `service` that `of` names.
+fn destination(port: &Port, local: Local<'_>, of: &Value) -> Value {
+    let host = match of["service"].as_str() {
+        Some(other) => local_host(other, local.namespace),
+        None => local.host(),
+    };
+    let mut destination = json!({ "host": host, "port": { "number": port.number } });
     if let Some(subset) = of.get("subset") {
         destination["subset"] = subset.clone();
     }
@@ -111,8 +124,8 @@ fn destination(port: &Port, service: &Service, of: &Value) -> Value {
 }
 
 /// Istio's route: what the document says, with the local service as the destination.
-fn http_route(route: &Route, port: &Port, service: &Service) -> Value {
-    let destination = |of: &Value| destination(port, service, of);
+fn http_route(route: &Route, port: &Port, local: Local<'_>) -> Value {
+    let destination = |of: &Value| destination(port, local, of);
     let mut action = route.action.clone();
     let shares = action.shift_remove("to");
     let mut http = json!({});
@@ -124,6 +137,7 @@ fn http_route(route: &Route, port: &Port, service: &Service) -> Value {
             share["destination"] = destination(&share);
             if let Value::Object(fields) = &mut share {
                 fields.shift_remove("subset");
+                fields.shift_remove("service");
             }
             share
         });

@@ -1,7 +1,7 @@
 //! Judging a call, to a gateway or from a client inside a mesh.
 
+use super::backend::Backend;
 use super::cause::Cause;
-use crate::mesh::Protocol;
 
 /// What should answer.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +81,8 @@ pub struct Around {
     pub client: String,
     /// Whether the call's first leg is a TLS session with a gateway, begun by the client's sidecar.
     pub tls: bool,
+    /// Whether the call goes to the Kubernetes Service itself, past all gateways.
+    pub is_local: bool,
     /// Objects of the service that are missing or changed.
     pub objects: Vec<OffObject>,
     /// What is wrong with the certificate of a gateway that may answer, where it was looked at: Envoy
@@ -135,85 +137,6 @@ impl OffObject {
     }
 }
 
-/// The Kubernetes Service behind a name, in one cluster.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Backend {
-    /// The cluster.
-    pub cluster: String,
-    /// `namespace/name`.
-    pub service: String,
-    /// The port of the document.
-    pub number: u16,
-    /// What the document says is spoken there.
-    pub protocol: Protocol,
-    /// That port; `None` if the Service has no such port or is not there.
-    pub port: Option<PortSeen>,
-    /// Ready endpoints; `None` where nobody could look.
-    pub ready: Option<usize>,
-}
-
-/// A port of a Service.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PortSeen {
-    /// Its name; may be empty.
-    pub name: String,
-    /// Its `appProtocol`; may be empty.
-    pub app_protocol: String,
-}
-
-/// What Istio takes for HTTP (istio `pkg/config/protocol/instance.go`), HTTP/2 first.
-const HTTP: [&str; 6] = [
-    "http2",
-    "grpc",
-    "grpc-web",
-    "kubernetes.io/h2c",
-    "http",
-    "kubernetes.io/ws",
-];
-
-impl PortSeen {
-    /// Whether Istio is told what is spoken: by `appProtocol`, else by the name up to the first dash.
-    fn is_for(&self, protocol: Protocol) -> bool {
-        let said = if self.app_protocol.is_empty() {
-            self.name.split('-').next().unwrap_or_default().to_owned()
-        } else {
-            self.app_protocol.to_lowercase()
-        };
-        let is_one_of = |words: &[&str]| words.contains(&said.as_str());
-        match protocol {
-            Protocol::Http => is_one_of(&HTTP),
-            Protocol::Http2 | Protocol::Grpc => is_one_of(&HTTP[..4]),
-            // Whatever Istio does not know is TCP to it.
-            Protocol::Tcp | Protocol::Tls => !is_one_of(&HTTP),
-        }
-    }
-}
-
-impl Backend {
-    /// Why Istio takes the port for another protocol, if it does.
-    fn port_fault(&self) -> Option<Cause> {
-        let port = match &self.port {
-            Some(port) if port.is_for(self.protocol) => return None,
-            Some(PortSeen { name, app_protocol }) if !app_protocol.is_empty() => {
-                format!(
-                    "port {} ({name}) has appProtocol {app_protocol}",
-                    self.number
-                )
-            }
-            Some(PortSeen { name, .. }) if name.is_empty() => {
-                format!("port {} has no name", self.number)
-            }
-            Some(PortSeen { name, .. }) => format!("port {} is named {name}", self.number),
-            None => format!("there is no port {}", self.number),
-        };
-        Some(Cause::PortName {
-            cluster: self.cluster.clone(),
-            service: self.service.clone(),
-            port,
-        })
-    }
-}
-
 /// Judges a call: `Ok` if it is as expected, else the probable cause, from what is nearest to the
 /// client to what is farthest.
 ///
@@ -257,6 +180,7 @@ fn of_failure(failure: &Failure, around: &Around) -> Cause {
         Failure::Refused => nowhere_to_go(around).unwrap_or(Cause::Refused),
         Failure::Reset => off_object(around)
             .or_else(|| no_endpoints(around))
+            .or_else(|| headless_port(around))
             .or_else(|| port_fault(around))
             .unwrap_or_else(|| Cause::Reset(String::new())),
         Failure::Timeout => nowhere_to_go(around).unwrap_or(Cause::Timeout),
@@ -339,6 +263,7 @@ fn of_envoy(answer: &Answer, around: &Around) -> Option<Cause> {
     }
     Some(
         off_object(around)
+            .or_else(|| headless_port(around))
             .or_else(|| port_fault(around))
             .unwrap_or_else(|| Cause::Reset(reason.to_owned())),
     )
@@ -396,6 +321,7 @@ fn nowhere_to_go(around: &Around) -> Option<Cause> {
         .map(OffObject::cause)
         .or_else(|| around.certificate.clone().map(Cause::Certificate))
         .or_else(|| no_endpoints(around))
+        .or_else(|| headless_port(around))
         .or_else(|| without_address(around))
         // What is changed may be so for no harm.
         .or_else(|| off_object(around))
@@ -418,6 +344,12 @@ fn no_endpoints(around: &Around) -> Option<Cause> {
         cluster: backend.cluster.clone(),
         service: backend.service.clone(),
     })
+}
+
+/// Gateways know the pods' port from Istio.
+fn headless_port(around: &Around) -> Option<Cause> {
+    let mut backends = around.backends.iter().filter(|_| around.is_local);
+    backends.find_map(Backend::headless_port)
 }
 
 fn port_fault(around: &Around) -> Option<Cause> {

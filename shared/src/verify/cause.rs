@@ -91,6 +91,13 @@ pub enum Cause {
         service: String,
         port: String,
     },
+    /// The Service is headless and its port is not that of its pods.
+    HeadlessPort {
+        cluster: String,
+        service: String,
+        port: u16,
+        target: u16,
+    },
     /// A node has no or another locality than the document.
     Locality {
         cluster: String,
@@ -169,6 +176,7 @@ impl Cause {
             Self::Certificate(_) => "certificate",
             Self::NoSidecar => "no-sidecar",
             Self::PortName { .. } => "port-name",
+            Self::HeadlessPort { .. } => "headless-port",
             Self::Locality { .. } => "locality",
             Self::WrongCluster { .. } => "wrong-cluster",
             Self::Unmarked => "unmarked",
@@ -352,6 +360,17 @@ impl Cause {
                 format!("Service {service} in cluster {cluster}: {port}"),
                 "name the port after its protocol (http, http2, grpc, tcp or tls, alone or with -…), or set appProtocol: Istio goes by them",
             ),
+            Self::HeadlessPort {
+                cluster,
+                service,
+                port,
+                target,
+            } => (
+                format!(
+                    "Service {service} in cluster {cluster} is headless: its name leads to pods, and these listen on {target}, not on {port}"
+                ),
+                "give the Service the port of its pods; published names are answered either way",
+            ),
             Self::Locality {
                 cluster,
                 seen,
@@ -368,7 +387,7 @@ impl Cause {
             ),
             Self::Unmarked => (
                 "the answer does not say which cluster it is from".to_owned(),
-                "it did not come through a gateway of this mesh, or the gateway's VirtualService is of before an apply with spec.answerHeader",
+                "it did not come through a gateway of this mesh, or the gateway's routes are of before an apply with spec.answerHeader",
             ),
             Self::ServiceError { status, cluster } => (
                 format!(

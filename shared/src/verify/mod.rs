@@ -7,6 +7,7 @@
 //! expectation + what was seen + evidence from the API ──judge──▶ passed | Cause ──explain──▶ Check
 //! ```
 
+mod backend;
 mod call;
 mod cause;
 mod record;
@@ -15,9 +16,8 @@ mod words;
 
 use serde::{Deserialize, Serialize};
 
-pub use call::{
-    Answer, Around, Backend, Expected, Failure, Off, OffObject, PortSeen, Reply, judge_call,
-};
+pub use backend::{Backend, PortSeen};
+pub use call::{Answer, Around, Expected, Failure, Off, OffObject, Reply, judge_call};
 pub use cause::{Cause, Explanation};
 pub use record::{Owner, Place, RecordAround, Resolution, judge_record};
 pub use table::{Row, ServiceRows, Table};

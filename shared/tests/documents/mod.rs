@@ -1,6 +1,13 @@
-//! Documents for the tests: those in `examples/`, and generated ones.
+//! Documents for the tests, the agent's too: those in `examples/`, and generated ones.
 
 #![allow(dead_code, reason = "each test program takes what it needs")]
+
+mod clusters;
+mod dns;
+mod external;
+mod parts;
+mod passed_on;
+mod services;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,8 +19,10 @@ use shared::check;
 use shared::facts::Facts;
 use shared::mesh::{Gitops, Mesh, Target};
 
+use parts::{awkward, object, one_of, sometimes};
+
 /// Every document in `examples/`, by file name.
-#[expect(clippy::disallowed_methods, reason = "tests read files")]
+#[allow(clippy::disallowed_methods, reason = "tests read files")]
 pub(crate) fn examples() -> BTreeMap<String, Mesh> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples");
     let paths = std::fs::read_dir(folder).unwrap();
@@ -56,87 +65,242 @@ pub(crate) fn bundle(mesh: &Mesh, facts: &Facts) -> Bundle {
     )
 }
 
+/// Addresses of all gateways, so that records are rendered too.
+pub(crate) fn addresses(mesh: &Mesh) -> Facts {
+    let clusters = mesh.spec.clusters.iter().enumerate();
+    Facts {
+        gateways: clusters
+            .map(|(i, cluster)| (cluster.name.clone(), vec![format!("198.51.100.{}", i + 1)]))
+            .collect(),
+        ..Facts::default()
+    }
+}
+
+/// What generated documents have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// Everything that a document can say.
+    Everything,
+    /// What is read from manifests again: `import` knows neither transports, ports and protocols, hosts
+    /// outside, egress gateways nor a provider's settings, and tells each object of theirs as lost.
+    Importable,
+}
+
+impl Scope {
+    /// The probability of what is not read from manifests.
+    fn only(self, probability: f64) -> f64 {
+        match self {
+            Self::Everything => probability,
+            Self::Importable => 0.0,
+        }
+    }
+}
+
 /// Documents of all shapes that pass the checks.
 pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
-    let label = "[a-z]([a-z0-9-]{0,8}[a-z0-9])?";
-    let cluster = (
-        label,
-        0..3_usize,
-        0..3_usize,
-        proptest::option::of(1..255_u8),
-        // Gateways differ in namespace, and in the port from zone to zone.
-        any::<bool>(),
-    );
-    let service = (
-        label,
-        label,
-        1..65535_u32,
-        proptest::option::of(label),
-        any::<u8>(),
-        proptest::option::of(any::<bool>()),
-    );
+    documents(Scope::Everything)
+}
+
+/// Those that can be read from their own manifests again, for an engine whose manifests are read.
+pub(crate) fn importable() -> impl Strategy<Value = Mesh> {
+    documents(Scope::Importable)
+}
+
+fn documents(scope: Scope) -> impl Strategy<Value = Mesh> {
     (
-        proptest::collection::vec(cluster, 1..5),
-        proptest::collection::vec(service, 0..5),
-        0..Target::ALL.len(),
-        proptest::option::of(1..100_000_u32),
-        any::<prop::sample::Index>(),
-        prop_oneof![Just("external-dns"), Just("default"), Just("istio-system")],
+        proptest::collection::vec(clusters::cluster(scope), 1..5),
+        proptest::collection::vec(services::service(scope), 0..5),
+        proptest::collection::vec(external::host(), 0..3),
+        dns::dns(scope),
+        rest(scope),
     )
-        .prop_map(|(clusters, services, target, ttl, dns, namespace)| {
-            let clusters: Vec<Value> = clusters
-                .iter()
-                .enumerate()
-                .map(|(index, (name, region, zone, address, gateway))| {
-                    let mut cluster = json!({
-                        "name": format!("{name}-{index}"), "region": format!("r{region}"), "zone": format!("z{zone}"),
-                        "gateway": {},
-                    });
-                    if let Some(address) = address {
-                        cluster["gateway"]["addresses"] = json!([format!("203.0.113.{address}")]);
-                    }
-                    if *zone > 0 {
-                        cluster["gateway"]["port"] = json!(8080 + zone);
-                    }
-                    if *gateway {
-                        cluster["gateway"]["namespace"] = json!("edge");
-                    }
-                    cluster
-                })
-                .collect();
-            let services: Vec<Value> = services
-                .iter()
-                .enumerate()
-                .map(|(index, (name, namespace, port, hostname, mask, retry))| {
-                    let mut placed: Vec<&Value> =
-                        clusters.iter().enumerate().filter(|(i, _)| mask & (1 << i) != 0).map(|(_, c)| &c["name"]).collect();
-                    if placed.is_empty() {
-                        placed.push(&clusters[0]["name"]);
-                    }
-                    // The first is the sample's, so that the sample is not everywhere either.
-                    let name = if index == 0 && *retry == Some(true) { "httpbin".to_owned() } else { format!("{name}-{index}") };
-                    let mut service = json!({ "name": name, "namespace": namespace, "port": port, "clusters": placed });
-                    if let Some(hostname) = hostname {
-                        service["hostname"] = json!(format!("{hostname}-{index}"));
-                    }
-                    if let Some(retry) = retry {
-                        service["failover"] = json!({ "retry": retry });
-                    }
-                    service
-                })
-                .collect();
-            let mut mesh: Mesh = serde_json::from_value(json!({
-                "apiVersion": "fedmesh.dev/v1alpha1", "kind": "Mesh", "metadata": { "name": "m" },
-                "spec": {
-                    "dns": {
-                        "suffix": "mesh.example.com", "cluster": dns.get(&clusters)["name"],
-                        "externalDns": { "provider": "aws", "namespace": namespace },
-                    },
-                    "clusters": clusters, "services": services, "samples": ["sleep", "httpbin"],
-                },
-            }))
-            .unwrap();
-            mesh.spec.dns.ttl = ttl;
-            with_target(&mesh, Target::ALL[target])
+        .prop_map(move |(mut clusters, services, external, mut dns, mut spec)| {
+            clusters::tell_apart(&mut clusters);
+            let mut services = services::placed(services, &clusters);
+            dns::fit(&mut dns, &mut clusters, &mut services);
+            spec["dns"] = dns;
+            if scope == Scope::Everything {
+                spec["external"] = external::placed(external, &clusters);
+            }
+            spec["clusters"] = clusters.into();
+            spec["services"] = services.into();
+            json!({
+                "apiVersion": "fedmesh.dev/v1alpha1", "kind": "Mesh", "metadata": { "name": "m" }, "spec": spec,
+            })
         })
+        .prop_filter_map("does not pass the checks", |mut document| {
+            passing(&document).or_else(|| {
+                // Much of what routes say has no form there.
+                document["spec"].as_object_mut()?.shift_remove("gatewayApi")?;
+                passing(&document)
+            })
+        })
+}
+
+/// What stands beside clusters, services, names and hosts outside.
+fn rest(scope: Scope) -> BoxedStrategy<Value> {
+    let everything = scope == Scope::Everything;
+    let targets = match scope {
+        Scope::Everything => &Target::ALL[..],
+        Scope::Importable => &[Target::Direct, Target::KubefedV1Alpha1],
+    };
+    let targets: Vec<Value> = targets
+        .iter()
+        .map(|target| target.as_str().into())
+        .collect();
+    let versions = if everything {
+        &["1.5", "1.21", "1.27", "1.30"][..]
+    } else {
+        &["1.27"]
+    };
+    let versions: Vec<Value> = versions.iter().map(|&version| version.into()).collect();
+    let spec = object(vec![
+        ("target", sometimes(1.0, proptest::sample::select(targets))),
+        ("istio", sometimes(0.4, proptest::sample::select(versions))),
+        ("gitops", sometimes(1.0, gitops())),
+        (
+            "answerHeader",
+            sometimes(0.3, any::<bool>().prop_map(Value::Bool)),
+        ),
+        (
+            "samples",
+            sometimes(
+                0.8,
+                proptest::sample::subsequence(vec!["sleep", "httpbin", "bookinfo"], 0..=3)
+                    .prop_map(Value::from),
+            ),
+        ),
+        (
+            "bookinfo",
+            sometimes(
+                0.3,
+                one_of(
+                    &["all-v1", "reviews-v2-v3", "reviews-v3"].map(|one| json!({ "routes": one })),
+                ),
+            ),
+        ),
+        ("mcs", sometimes(0.2, any::<bool>().prop_map(Value::Bool))),
+        (
+            "gatewayApi",
+            sometimes(scope.only(0.4), any::<bool>().prop_map(Value::Bool)),
+        ),
+        ("images", sometimes(scope.only(0.2), images())),
+    ]);
+    (spec, transport())
+        .prop_map(move |(mut spec, transport)| {
+            let fields = spec.as_object_mut().unwrap();
+            if everything {
+                fields.extend(transport.as_object().unwrap().clone());
+            }
+            if fields["target"] != "gitops" {
+                fields.shift_remove("gitops");
+            }
+            let samples = fields.get("samples").and_then(Value::as_array);
+            if !samples.is_some_and(|samples| samples.contains(&"bookinfo".into())) {
+                fields.shift_remove("bookinfo");
+            }
+            spec
+        })
+        .boxed()
+}
+
+/// Images that replace the pinned ones.
+fn images() -> BoxedStrategy<Value> {
+    let image = || {
+        let names = awkward().prop_map(|text| text.replace(char::is_whitespace, ""));
+        let images = names.prop_map(|name| format!("registry.example.com/{name}").into());
+        sometimes(0.5, images)
+    };
+    object(vec![
+        ("httpbin", image()),
+        ("sleep", image()),
+        ("externalDns", image()),
+        (
+            "bookinfo",
+            sometimes(0.3, object(vec![("reviews-v2", image())])),
+        ),
+    ])
+}
+
+/// The Git repository.
+fn gitops() -> BoxedStrategy<Value> {
+    let url = "https://git.example.com/platform/mesh.git";
+    object(vec![
+        ("repoURL", sometimes(1.0, Just(url.into()))),
+        ("path", sometimes(0.7, Just("mesh/prod".into()))),
+        ("branch", sometimes(0.5, Just("release".into()))),
+        ("secret", sometimes(0.5, Just("git".into()))),
+    ])
+}
+
+/// How requests travel between clusters.
+fn transport() -> impl Strategy<Value = Value> {
+    let tls = object(vec![
+        (
+            "credentialName",
+            sometimes(1.0, Just("gateway-certificate".into())),
+        ),
+        (
+            "minVersion",
+            sometimes(0.5, one_of(&[json!("TLSV1_2"), json!("TLSV1_3")])),
+        ),
+        (
+            "redirect",
+            sometimes(0.5, any::<bool>().prop_map(Value::Bool)),
+        ),
+        (
+            "ca",
+            sometimes(0.5, one_of(&[json!("system"), json!("/etc/ca/root.pem")])),
+        ),
+    ]);
+    prop_oneof![
+        2 => Just(json!({})),
+        1 => Just(json!({ "transport": "http" })),
+        2 => tls.prop_map(|tls| json!({ "transport": "tls", "tls": tls })),
+    ]
+}
+
+/// The document, if nothing is wrong with it.
+fn passing(document: &Value) -> Option<Mesh> {
+    let mesh: Mesh = serde_json::from_value(document.clone())
+        .unwrap_or_else(|error| panic!("{error}: {document}"));
+    let resolved = check(&mesh, &Facts::default()).resolved;
+    resolved.map(|_| mesh)
+}
+
+/// Whether a part of a document is good by itself: `spec` is all of one in which it stands.
+fn is_good(mut spec: Value) -> bool {
+    spec["dns"] = json!({ "suffix": "mesh.example.com" });
+    spec["clusters"] = json!([{ "name": "c", "region": "r", "zone": "z", "egressGateway": {} }]);
+    passing(&json!({
+        "apiVersion": "fedmesh.dev/v1alpha1", "kind": "Mesh", "metadata": { "name": "m" }, "spec": spec,
+    }))
+    .is_some()
+}
+
+/// Who takes the calls of whom, of several kinds, for a service that runs in the clusters of these names.
+fn preferences(kind: u8, placed: &[&Value], clusters: &[Value]) -> Option<Value> {
+    let runs = |cluster: &&Value| placed.contains(&&cluster["name"]);
+    let place =
+        |cluster: &Value| format!("{}/{}", text(&cluster["region"]), text(&cluster["zone"]));
+    let first = clusters.iter().find(runs)?;
+    let last = clusters.iter().rfind(runs)?;
+    let mut given = json!({});
+    if kind & 1 != 0 {
+        given["failover"] = json!([{ "to": last["region"] }]);
+    }
+    if kind & 2 != 0 {
+        let mut shares = json!({});
+        shares[place(first)] = json!(100);
+        if place(last) != place(first) {
+            shares[place(first)] = json!(70);
+            shares[place(last)] = json!(30);
+        }
+        given["distribute"] = json!([{ "from": place(last), "to": shares }]);
+    }
+    (kind > 0).then_some(given)
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
 }

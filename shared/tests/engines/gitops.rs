@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 use shared::bundle::{Bundle, MESH_FILE};
+use shared::mesh::Gitops;
 use shared::yaml;
 
 use super::Clusters;
@@ -49,18 +50,20 @@ struct Operation {
 /// Files by path, those that nobody has read yet.
 type Files = BTreeMap<String, String>;
 
-pub(crate) fn expand(bundle: &Bundle) -> Clusters {
+pub(crate) fn expand(bundle: &Bundle, gitops: &Gitops) -> Clusters {
     let files = bundle
         .files()
         .map(|(path, text)| (path.to_owned(), text.to_owned()));
     let mut files: Files = files.collect();
     files.remove(MESH_FILE);
-    let root = "mesh/prod/";
+    let root = gitops.path.as_ref().map(|path| format!("{path}/"));
+    let root = root.unwrap_or_default();
     let mut clusters = Clusters::new();
     let mut left = files.clone();
-    for cluster in told_argo_cd(&mut left, root) {
+    for cluster in told_argo_cd(&mut left, &root) {
         let flux = left.remove(&format!("flux/{cluster}.yaml")).unwrap();
-        told_flux(&flux, &format!("./{root}clusters/{cluster}"));
+        let branch = gitops.branch.as_deref().unwrap_or("main");
+        told_flux(&flux, &format!("./{root}clusters/{cluster}"), branch);
         let mut objects = build(&files, &mut left, &format!("clusters/{cluster}"));
         objects.values_mut().for_each(marked);
         clusters.insert(cluster, objects);
@@ -90,14 +93,14 @@ fn told_argo_cd(left: &mut Files, root: &str) -> Vec<String> {
         .collect()
 }
 
-fn told_flux(text: &str, path: &str) {
+fn told_flux(text: &str, path: &str, branch: &str) {
     let [source, kustomization]: [Value; 2] = documents(text).try_into().unwrap();
     assert_eq!(kustomization["spec"]["path"], path);
     assert_eq!(
         kustomization["spec"]["sourceRef"]["name"],
         source["metadata"]["name"]
     );
-    assert_eq!(source["spec"]["ref"]["branch"], "main");
+    assert_eq!(source["spec"]["ref"]["branch"], branch);
 }
 
 fn build(files: &Files, left: &mut Files, folder: &str) -> Objects {

@@ -20,7 +20,7 @@ mod ocm;
 
 use std::collections::BTreeMap;
 
-use documents::{bundle, examples, meshes, with_target};
+use documents::{addresses, bundle, examples, meshes, with_target};
 use proptest::prelude::*;
 use serde_json::json;
 use shared::bundle::Bundle;
@@ -33,7 +33,8 @@ use objects::{Id, Objects, of_cluster};
 /// What each cluster gets, by its name.
 type Clusters = BTreeMap<String, Objects>;
 
-fn expand(target: Target, bundle: &Bundle, hub: &str) -> Clusters {
+fn expand(mesh: &Mesh, bundle: &Bundle, hub: &str) -> Clusters {
+    let target = mesh.spec.target.unwrap();
     let on_hub = || of_cluster(bundle, hub);
     match target {
         Target::Direct => direct(bundle),
@@ -41,7 +42,7 @@ fn expand(target: Target, bundle: &Bundle, hub: &str) -> Clusters {
         Target::KubefedV1Beta1 => kubefed_v1beta1::expand(on_hub(), hub),
         Target::Karmada => karmada::expand(on_hub()),
         Target::Ocm => ocm::expand(on_hub(), hub),
-        Target::Gitops => gitops::expand(bundle),
+        Target::Gitops => gitops::expand(bundle, mesh.spec.gitops.as_ref().unwrap()),
     }
 }
 
@@ -65,7 +66,7 @@ fn agree(mesh: &Mesh, facts: &Facts) {
                 "everything goes to the hub"
             );
         }
-        let mut found = expand(target, &bundle, hub);
+        let mut found = expand(&mesh, &bundle, hub);
         found.retain(|_, objects| !objects.is_empty());
         let mut expected = expected.clone();
         if target == Target::KubefedV1Alpha1 && mesh.spec.dns.naming == Some(Naming::Gateway) {
@@ -135,13 +136,7 @@ fn namespaces_elsewhere(found: &mut Clusters, expected: &Clusters) -> Vec<Id> {
 fn engines_agree_on_every_example() {
     for (name, mesh) in examples() {
         println!("{name}");
-        let clusters = mesh.spec.clusters.iter().enumerate();
-        let facts = Facts {
-            gateways: clusters
-                .map(|(i, cluster)| (cluster.name.clone(), vec![format!("198.51.100.{}", i + 1)]))
-                .collect(),
-        };
-        agree(&mesh, &facts);
+        agree(&mesh, &addresses(&mesh));
     }
 }
 

@@ -232,7 +232,7 @@ impl ApiServer {
 }
 
 /// Something with a process and a way to tell that it serves.
-trait Daemon {
+pub(super) trait Daemon {
     fn process_mut(&mut self) -> Option<&mut OwnedProcess>;
     fn is_ready(&self) -> bool;
 }
@@ -271,7 +271,7 @@ impl Daemon for ApiServer {
 
 /// Starts a daemon on a free port and waits until it is ready; with another port
 /// when somebody else was quicker.
-fn with_free_port<D: Daemon>(
+pub(super) fn with_free_port<D: Daemon>(
     name: &str,
     log: &Path,
     start: impl Fn(u16, usize) -> Result<(D, PathBuf), BedError>,

@@ -1,5 +1,6 @@
 //! Kubernetes API servers without nodes: one etcd, N kube-apiservers.
 
+mod admission;
 pub(crate) mod certificates;
 pub(crate) mod control_plane;
 mod error;
@@ -10,6 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+pub use admission::IstioAdmission;
 use control_plane::{ApiServer, Etcd, Programs};
 pub use error::BedError;
 
@@ -28,6 +30,10 @@ pub enum CrdSet {
     FederationV2,
     /// What KubeFed's chart brings to its host cluster.
     KubeFed,
+    /// The Gateway API's standard channel.
+    GatewayApi,
+    /// `ServiceExport` of the Multi-Cluster Services API.
+    Mcs,
 }
 
 /// A cluster of the bed.
@@ -50,13 +56,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// Clusters with the contexts `cluster1`, `cluster2` and so on, with all CRDs
-    /// and the namespace `istio-system`.
+    /// Clusters with the contexts `cluster1`, `cluster2` and so on, with the CRDs that
+    /// most need and the namespace `istio-system`.
     pub fn with_clusters(count: usize) -> Self {
         Self::with_contexts((1..=count).map(|number| format!("cluster{number}")))
     }
 
-    /// Clusters with these contexts, with all CRDs and the namespace
+    /// Clusters with these contexts, with the CRDs that most need and the namespace
     /// `istio-system`.
     pub fn with_contexts(contexts: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
@@ -219,6 +225,10 @@ impl Testbed {
         })
     }
 
+    fn entry(&self, context: &str) -> Result<kubeconfig::Entry, BedError> {
+        Ok(lock(&self.cluster(context)?.server).entry())
+    }
+
     fn cluster(&self, context: &str) -> Result<&Cluster, BedError> {
         self.clusters
             .iter()
@@ -265,7 +275,11 @@ impl Testbed {
 }
 
 impl CrdSet {
-    fn files(self) -> Result<Vec<PathBuf>, ToolError> {
+    /// Files with them, fetched first where they are not in the cache.
+    ///
+    /// # Errors
+    /// One can't be had.
+    pub fn files(self) -> Result<Vec<PathBuf>, ToolError> {
         let file = match self {
             Self::Istio => tools::ISTIO_CRDS.ensure(),
             Self::ExternalDns => tools::EXTERNAL_DNS_CRDS.ensure(),
@@ -274,6 +288,11 @@ impl CrdSet {
                 let types = tools::KUBEFED_TYPES_CRDS.ensure()?;
                 return Ok(vec![tools::KUBEFED_CRDS.ensure()?, types]);
             }
+            Self::GatewayApi => {
+                let files = tools::GATEWAY_API_CRDS.iter();
+                return files.map(tools::ModuleFile::ensure).collect();
+            }
+            Self::Mcs => tools::MCS_CRDS.ensure(),
         };
         Ok(vec![file?])
     }

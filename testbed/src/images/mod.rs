@@ -25,7 +25,8 @@ pub use seed::Seed;
 
 use crate::cache::CacheError;
 use crate::tools::{
-    COREDNS, EXTERNAL_DNS, GoProgram, HTTPBIN, PAUSE, PILOT_AGENT, PILOT_DISCOVERY, ToolError,
+    COREDNS, EXTERNAL_DNS, GoProgram, HTTPBIN, PAUSE, PILOT_AGENT, PILOT_DISCOVERY, SERVICES,
+    ToolError,
 };
 
 /// The programs that Go builds for them: by far the most of the work.
@@ -36,6 +37,7 @@ pub const PROGRAMS: &[GoProgram] = &[
     PAUSE,
     PILOT_AGENT,
     PILOT_DISCOVERY,
+    SERVICES,
 ];
 
 /// The image of each pod's sandbox, for containerd's `sandbox_image`.
@@ -50,6 +52,9 @@ pub const ISTIO_HUB: &str = "docker.io/local";
 /// Their `values.global.tag`.
 pub const ISTIO_TAG: &str = "1";
 
+/// The image of services for tests of protocols, which is no sample's.
+pub const SERVICES_IMAGE: &str = "docker.io/local/services:1";
+
 /// The images that manifests under test name: whole names with registry and tag,
 /// as in `docker.io/curlimages/curl:8.16.0`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +63,9 @@ pub struct ImageNames {
     pub httpbin: String,
     /// Of the sample client, instead of curlimages/curl.
     pub sleep: String,
+    /// Of the sample bookinfo, each with its program, such as `reviews-v2`. What is in them stands in for
+    /// Istio's: the same calls and versions, without a page to look at.
+    pub bookinfo: Vec<(String, String)>,
     /// Of ExternalDNS, which is real.
     pub external_dns: String,
 }

@@ -5,9 +5,12 @@ use std::path::Path;
 use super::archive::Image;
 use super::host::{add_libraries, add_programs};
 use super::layer::Layer;
-use super::{COREDNS_IMAGE, ISTIO_HUB, ISTIO_TAG, ImageError, ImageNames, PAUSE_IMAGE};
+use super::{
+    COREDNS_IMAGE, ISTIO_HUB, ISTIO_TAG, ImageError, ImageNames, PAUSE_IMAGE, SERVICES_IMAGE,
+};
 use crate::tools::{
     COREDNS, ENVOY, ENVOY_BOOTSTRAP, EXTERNAL_DNS, HTTPBIN, PAUSE, PILOT_AGENT, PILOT_DISCOVERY,
+    SERVICES,
 };
 
 /// What people type in a container's shell, and what scripts use there.
@@ -23,7 +26,7 @@ const ISTIO_USER: &str = "1337:1337";
 
 /// Every image, with its programs built first where they aren't in the cache.
 pub(super) fn all(names: &ImageNames) -> Result<Vec<Image>, ImageError> {
-    Ok(vec![
+    let mut images = vec![
         static_program(PAUSE_IMAGE, "/pause", &PAUSE.ensure()?, "65535:65535"),
         static_program(COREDNS_IMAGE, "/coredns", &COREDNS.ensure()?, ""),
         static_program(
@@ -41,7 +44,28 @@ pub(super) fn all(names: &ImageNames) -> Result<Vec<Image>, ImageError> {
         sleep(&names.sleep)?,
         pilot()?,
         proxy()?,
-    ])
+    ];
+    images.extend(services(&names.bookinfo)?);
+    Ok(images)
+}
+
+/// One program under many names: the tests' own services and the programs of bookinfo.
+fn services(bookinfo: &[(String, String)]) -> Result<Vec<Image>, ImageError> {
+    let program = SERVICES.ensure()?;
+    let image = |name: &str, arguments: &[&str]| Image {
+        arguments: arguments
+            .iter()
+            .map(|&argument| argument.to_owned())
+            .collect(),
+        ..static_program(name, "/usr/bin/services", &program, "65532:65532")
+    };
+    let mut images = vec![image(SERVICES_IMAGE, &[])];
+    images.extend(
+        bookinfo
+            .iter()
+            .map(|(name, program)| image(name, &["bookinfo", program])),
+    );
+    Ok(images)
 }
 
 /// One program that needs nothing but the authorities it may have to trust.

@@ -61,9 +61,14 @@ impl Authority {
         })
     }
 
+    /// Its own certificate, in PEM.
+    pub fn certificate(&self) -> String {
+        self.issuer.pem()
+    }
+
     /// The Secret from which istiod takes it.
     pub(super) fn secret(&self) -> Value {
-        let certificate = self.issuer.pem();
+        let certificate = self.certificate();
         json!({
             "apiVersion": "v1",
             "kind": "Secret",

@@ -104,6 +104,16 @@ pub const HTTPBIN: GoProgram = GoProgram {
     toolchain: None,
 };
 
+/// Stands in for bookinfo, and for services of every protocol; see its source.
+pub const SERVICES: GoProgram = GoProgram {
+    name: "services",
+    folder: "go/services",
+    package: ".",
+    ldflags: "-s -w",
+    also_known_as: &[],
+    toolchain: None,
+};
+
 /// Requests at a constant rate, and what became of them; see its source.
 pub const LOAD: GoProgram = GoProgram {
     name: "load",
@@ -124,8 +134,8 @@ pub const PAUSE: GoProgram = GoProgram {
     toolchain: None,
 };
 
-/// Every program.
-pub const PROGRAMS: &[GoProgram] = &[CONTROL_PLANE, KUBECTL, ISTIOCTL];
+/// Every program that tests with API servers need.
+pub const PROGRAMS: &[GoProgram] = &[CONTROL_PLANE, KUBECTL, ISTIOCTL, PILOT_DISCOVERY];
 
 /// Without the version, an API server calls itself v0.0.0 and clients warn.
 const KUBERNETES_LDFLAGS: &str = "-s -w \
@@ -175,6 +185,35 @@ pub const KUBEFED_CRDS: ModuleFile = ModuleFile {
 pub const KUBEFED_TYPES_CRDS: ModuleFile = ModuleFile {
     path: "charts/kubefed/crds/crds.yaml",
     ..KUBEFED_CRDS
+};
+
+/// The CRDs of the Gateway API's standard channel that fedmesh writes objects of, and what Istio needs
+/// beside them.
+pub const GATEWAY_API_CRDS: [ModuleFile; 7] = [
+    gateway_api("config/crd/standard/gateway.networking.k8s.io_gatewayclasses.yaml"),
+    gateway_api("config/crd/standard/gateway.networking.k8s.io_gateways.yaml"),
+    gateway_api("config/crd/standard/gateway.networking.k8s.io_grpcroutes.yaml"),
+    gateway_api("config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"),
+    gateway_api("config/crd/standard/gateway.networking.k8s.io_referencegrants.yaml"),
+    gateway_api("config/crd/standard/gateway.networking.k8s.io_tcproutes.yaml"),
+    gateway_api("config/crd/standard/gateway.networking.k8s.io_tlsroutes.yaml"),
+];
+
+const fn gateway_api(path: &'static str) -> ModuleFile {
+    ModuleFile {
+        module: "sigs.k8s.io/gateway-api",
+        version: "v1.6.2",
+        sum: "h1:vh5YzKlbdBivEaLX61+APKLGRq4tZ7Fj4XfGkv08xB4=",
+        path,
+    }
+}
+
+/// The CRD of the Multi-Cluster Services API's `ServiceExport`.
+pub const MCS_CRDS: ModuleFile = ModuleFile {
+    module: "sigs.k8s.io/mcs-api",
+    version: "v0.5.2",
+    sum: "h1:N+vrRiCIb0WJ0dxbBo7VfNv2WJigOHEo4gsLXpffVs8=",
+    path: "config/crd/multicluster.x-k8s.io_serviceexports.yaml",
 };
 
 /// The CRDs that come with federation-v2's own controller; see the file.

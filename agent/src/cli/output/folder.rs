@@ -1,20 +1,22 @@
 //! The files of a bundle in a folder.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use shared::Mesh;
-use shared::bundle::{Bundle, MESH_FILE, WRITTEN_BY};
+use shared::bundle::{MESH_FILE, Rendered, TextFile, WRITTEN_BY};
 use shared::check::check;
 use shared::facts::Facts;
 use shared::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 
+use super::{Written, each_cluster};
 use crate::file::{self, Readers};
 
 /// Most files in a folder that is taken for a bundle, and how deep: so that `-f /` ends soon.
-const MAX_FILES: usize = 100_000;
+const MAX_FILES: usize = 1_000_000;
 const MAX_DEPTH: usize = 4;
 
 /// Why a folder cannot be read or written as a bundle.
@@ -132,11 +134,7 @@ fn walk(
 
 /// Writes a bundle into a new or empty folder, or in the place of an earlier bundle. What the
 /// bundle no longer has goes, but only if fedmesh made it.
-pub(in crate::cli) fn write(folder: &Path, bundle: &Bundle) -> Result<(), FolderError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| FolderError::Io { path, source }
-    };
+pub(in crate::cli) fn write(folder: &Path, rendered: &Rendered) -> Result<Written, FolderError> {
     fs::create_dir_all(folder).map_err(failed(folder))?;
     let present = list(folder)?;
     if !present.is_empty() && !present.iter().any(|file| file == MESH_FILE) {
@@ -144,24 +142,30 @@ pub(in crate::cli) fn write(folder: &Path, bundle: &Bundle) -> Result<(), Folder
             path: folder.to_owned(),
         });
     }
-    let wanted: BTreeSet<&str> = bundle.files().map(|(path, _)| path).collect();
-    let stale: Vec<String> = present
-        .into_iter()
-        .filter(|file| !wanted.contains(file.as_str()))
-        .collect();
+    let stale = if present.is_empty() {
+        Vec::new()
+    } else {
+        without(present, &paths(rendered))
+    };
     refuse_unknown(folder, &stale)?;
 
     // The document comes first: a folder that was left half-written can be written again.
-    for (path, text) in bundle.files() {
-        let target = folder.join(path);
-        if fs::read(&target).is_ok_and(|there| there == text.as_bytes()) {
-            continue;
-        }
-        if let Some(parent) = target.parent() {
-            fs::create_dir_all(parent).map_err(failed(parent))?;
-        }
-        file::replace(&target, folder, text.as_bytes(), Readers::Usual).map_err(failed(&target))?;
-    }
+    put(folder, MESH_FILE, &rendered.mesh_yaml)?;
+    let mut written = Written::default();
+    let common = rendered.common();
+    written.add_common(&common);
+    put_all(folder, &common)?;
+    each_cluster(
+        rendered,
+        |index| {
+            let files = rendered.cluster(index);
+            put_all(folder, &files).map(|()| files)
+        },
+        |files| {
+            written.add_cluster(&files?);
+            Ok(())
+        },
+    )?;
     for path in &stale {
         let target = folder.join(path);
         fs::remove_file(&target).map_err(failed(&target))?;
@@ -170,7 +174,54 @@ pub(in crate::cli) fn write(folder: &Path, bundle: &Bundle) -> Result<(), Folder
             _ = fs::remove_dir(parent);
         }
     }
-    Ok(())
+    Ok(written)
+}
+
+fn put_all(folder: &Path, files: &[TextFile]) -> Result<(), FolderError> {
+    files
+        .iter()
+        .try_for_each(|file| put(folder, &file.path, &file.text))
+}
+
+/// Writes a file of the bundle, unless it is there as it should be.
+fn put(folder: &Path, path: &str, text: &str) -> Result<(), FolderError> {
+    let target = folder.join(path);
+    if fs::read(&target).is_ok_and(|there| there == text.as_bytes()) {
+        return Ok(());
+    }
+    if let Some(parent) = target.parent() {
+        fs::create_dir_all(parent).map_err(failed(parent))?;
+    }
+    file::replace(&target, folder, text.as_bytes(), Readers::Usual).map_err(failed(&target))
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> FolderError {
+    let path = path.to_owned();
+    move |source| FolderError::Io { path, source }
+}
+
+/// The paths of all files of a bundle but that of the document.
+fn paths(rendered: &Rendered) -> BTreeSet<String> {
+    let of = |files: Vec<TextFile>| files.into_iter().map(|file| file.path);
+    let mut paths: BTreeSet<String> = of(rendered.common()).collect();
+    let clusters = each_cluster(
+        rendered,
+        |index| rendered.cluster(index),
+        |files| {
+            paths.extend(of(files));
+            Ok::<(), Infallible>(())
+        },
+    );
+    match clusters {
+        Ok(()) => paths,
+    }
+}
+
+fn without(present: Vec<String>, wanted: &BTreeSet<String>) -> Vec<String> {
+    present
+        .into_iter()
+        .filter(|file| file != MESH_FILE && !wanted.contains(file))
+        .collect()
 }
 
 /// Refuses where a file that would have to go is not one that fedmesh made: one that the earlier
@@ -182,15 +233,11 @@ fn refuse_unknown(folder: &Path, stale: &[String]) -> Result<(), FolderError> {
     let earlier = fs::read_to_string(folder.join(MESH_FILE))
         .ok()
         .and_then(|text| Mesh::read(&text).ok());
-    let earlier = earlier.and_then(|mesh| {
+    let given = earlier.and_then(|mesh| {
         let resolved = check(&mesh, &Facts::default()).resolved?;
-        Some(Bundle::new(&mesh, &resolved))
+        Some(paths(&Rendered::new(&mesh, &resolved)))
     });
-    let given: BTreeSet<&str> = earlier
-        .iter()
-        .flat_map(Bundle::files)
-        .map(|(path, _)| path)
-        .collect();
+    let given = given.unwrap_or_default();
     let files: Vec<String> = stale
         .iter()
         .filter(|file| !given.contains(file.as_str()) && !is_labelled(&folder.join(file)))

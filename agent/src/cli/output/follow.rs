@@ -1,6 +1,7 @@
 //! What following tells, a line for each event.
 
 use std::io::{self, Write};
+use std::net::IpAddr;
 
 use k8s_openapi::jiff::{Timestamp, Unit};
 use serde::Serialize;
@@ -49,6 +50,22 @@ pub(in crate::cli) fn write(
             to,
             "{WARNING}lost{WARNING:#}     {cluster}: {} stays published: {}",
             list(kept),
+            printable(error)
+        ),
+        FollowEvent::HostName {
+            host,
+            before,
+            after,
+        } => writeln!(
+            to,
+            "{CHANGED}resolved{CHANGED:#} {host}: {} → {}",
+            addresses(before),
+            addresses(after)
+        ),
+        FollowEvent::Unresolved { host, error, kept } => writeln!(
+            to,
+            "{WARNING}lost{WARNING:#}     {host}: {} stays published: {}",
+            addresses(kept),
             printable(error)
         ),
         FollowEvent::Back { cluster } => {
@@ -100,6 +117,10 @@ pub(in crate::cli) fn write_json(
 fn to_the_second(at: Timestamp) -> Timestamp {
     // It only fails at the end of time.
     at.round(Unit::Second).unwrap_or(at)
+}
+
+fn addresses(items: &[IpAddr]) -> String {
+    list(&items.iter().map(ToString::to_string).collect::<Vec<_>>())
 }
 
 fn list(items: &[String]) -> String {

@@ -1,5 +1,6 @@
 //! What commands write.
 
+mod each_cluster;
 pub(super) mod findings;
 pub(super) mod folder;
 pub(super) mod follow;
@@ -17,9 +18,10 @@ use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use serde::Serialize;
 
+pub(super) use each_cluster::each_cluster;
 pub(super) use findings::{findings, warnings};
 pub(super) use table::table;
-pub(super) use target::{Target, WriteError};
+pub(super) use target::{Target, WriteError, Written};
 
 /// What is wrong, and what goes away.
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();

@@ -1,12 +1,13 @@
 //! Where `render` writes to.
 
 use std::convert::Infallible;
-use std::io;
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use shared::bundle::{Bundle, ZipError};
+use shared::bundle::{Archive, MESH_FILE, Rendered, TextFile, ZipError};
 
+use super::each_cluster;
 use super::folder::{self, FolderError};
 use crate::file::{self, Readers};
 
@@ -77,23 +78,66 @@ impl WriteError {
 }
 
 /// Writes a zip archive, or puts it in the place of the one that is there.
-pub(in crate::cli) fn write_zip(path: &Path, bundle: &Bundle) -> Result<(), WriteError> {
-    let path_of = || path.to_owned();
-    let bytes = bundle.to_zip().map_err(|source| WriteError::Zip {
-        path: path_of(),
-        source,
-    })?;
+pub(in crate::cli) fn write_zip(path: &Path, rendered: &Rendered) -> Result<Written, WriteError> {
     let scratch = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    file::replace(path, scratch, &bytes, Readers::Usual).map_err(|source| WriteError::File {
-        path: path_of(),
-        source,
-    })
+    let mut written = Written::default();
+    let result = file::replace_with(path, scratch, Readers::Usual, |file| {
+        let mut archive = Archive::new(BufWriter::new(file));
+        archive.add(MESH_FILE, &rendered.mesh_yaml)?;
+        let mut add = |files: Vec<TextFile>| {
+            let mut files = files.iter();
+            files.try_for_each(|file| archive.add(&file.path, &file.text))
+        };
+        let common = rendered.common();
+        written.add_common(&common);
+        add(common)?;
+        each_cluster(
+            rendered,
+            |index| rendered.cluster(index),
+            |files| {
+                written.add_cluster(&files);
+                add(files)
+            },
+        )?;
+        Ok(archive.finish()?.flush()?)
+    });
+    let path = path.to_owned();
+    match result {
+        Ok(()) => Ok(written),
+        Err(ZipError::Io(source)) => Err(WriteError::File { path, source }),
+        Err(source) => Err(WriteError::Zip { path, source }),
+    }
 }
 
 /// Writes a folder; see [`folder::write`].
-pub(in crate::cli) fn write_folder(path: &Path, bundle: &Bundle) -> Result<(), WriteError> {
-    Ok(folder::write(path, bundle)?)
+pub(in crate::cli) fn write_folder(
+    path: &Path,
+    rendered: &Rendered,
+) -> Result<Written, WriteError> {
+    Ok(folder::write(path, rendered)?)
+}
+
+/// What was written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::cli) struct Written {
+    /// How many objects.
+    pub(in crate::cli) objects: usize,
+    /// How many clusters are handed any.
+    pub(in crate::cli) clusters: usize,
+}
+
+impl Written {
+    /// Files that no single cluster is handed.
+    pub(in crate::cli) fn add_common(&mut self, files: &[TextFile]) {
+        self.objects += files.iter().map(|file| file.objects).sum::<usize>();
+    }
+
+    /// The files of one cluster.
+    pub(in crate::cli) fn add_cluster(&mut self, files: &[TextFile]) {
+        self.add_common(files);
+        self.clusters += usize::from(!files.is_empty());
+    }
 }

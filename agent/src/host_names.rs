@@ -1,0 +1,153 @@
+//! The addresses of load balancers that have host names, looked up where the document asks for that.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use futures::future::join_all;
+use shared::Mesh;
+use shared::check::{Finding, code};
+use shared::facts::Facts;
+use shared::name::HostName;
+
+/// For one name.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// For each host name its addresses, at least one, or why there are none.
+pub(crate) type Found = BTreeMap<String, Result<Vec<IpAddr>, String>>;
+
+/// Looks up every host name of a gateway once, all at the same time.
+pub(crate) async fn look_up(mesh: &Mesh, facts: &Facts) -> Found {
+    let hosts = wanted(mesh, facts);
+    let found = join_all(hosts.iter().map(|host| addresses(host))).await;
+    hosts.into_iter().zip(found).collect()
+}
+
+/// The host names that gateways have, by the document or by their clusters.
+fn wanted(mesh: &Mesh, facts: &Facts) -> BTreeSet<String> {
+    if mesh.spec.dns.resolve_host_names != Some(true) {
+        return BTreeSet::new();
+    }
+    let clusters = 0..mesh.spec.clusters.len();
+    clusters
+        .flat_map(|index| of_gateway(index, mesh, facts))
+        .map(|text| text.to_ascii_lowercase())
+        .filter(|text| text.parse::<IpAddr>().is_err() && HostName::new(text).is_ok())
+        .collect()
+}
+
+fn of_gateway<'a>(index: usize, mesh: &'a Mesh, facts: &'a Facts) -> &'a [String] {
+    let cluster = &mesh.spec.clusters[index];
+    match &cluster.gateway {
+        Some(gateway) if !gateway.addresses.is_empty() => &gateway.addresses,
+        _ => facts.gateways.get(&cluster.name).map_or(&[], Vec::as_slice),
+    }
+}
+
+/// IPv4 and IPv6, as this machine resolves the name.
+async fn addresses(host: &str) -> Result<Vec<IpAddr>, String> {
+    // Absolute, so that nothing is appended to it.
+    let found = tokio::net::lookup_host((format!("{host}."), 0));
+    let found = tokio::time::timeout(DEADLINE, found).await;
+    let found = found.map_err(|_| "no answer in time".to_owned())?;
+    let found = found.map_err(|error| error.to_string())?;
+    let addresses: BTreeSet<IpAddr> = found.map(|address| address.ip()).collect();
+    if addresses.is_empty() {
+        return Err("it has no address".to_owned());
+    }
+    Ok(addresses.into_iter().collect())
+}
+
+/// What is known, as the check takes it.
+pub(crate) fn known(found: &Found) -> BTreeMap<String, Vec<IpAddr>> {
+    let known = found.iter();
+    known
+        .filter_map(|(host, found)| Some((host.clone(), found.clone().ok()?)))
+        .collect()
+}
+
+/// Says in findings about host names without addresses why they have none.
+pub(crate) fn explain(mesh: &Mesh, facts: &Facts, found: &Found, findings: &mut [Finding]) {
+    for index in 0..mesh.spec.clusters.len() {
+        let path = format!("spec.clusters[{index}].gateway.addresses");
+        let mut ours = findings.iter_mut();
+        let Some(finding) =
+            ours.find(|one| one.code == code::HOST_NAME_UNRESOLVED.id && one.path == path)
+        else {
+            continue;
+        };
+        let hosts = of_gateway(index, mesh, facts).iter();
+        let why: Vec<String> = hosts
+            .filter_map(|host| Some((host, found.get(&host.to_ascii_lowercase())?.as_ref().err()?)))
+            .map(|(host, why)| format!("{host} does not resolve on this machine: {why}"))
+            .collect();
+        if !why.is_empty() {
+            finding.hint = why.join("; ");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+    use shared::Mesh;
+    use shared::facts::Facts;
+
+    use super::{explain, known, look_up, wanted};
+
+    fn mesh(resolves: bool) -> Mesh {
+        serde_json::from_value(json!({
+            "apiVersion": "fedmesh.dev/v1alpha1", "kind": "Mesh", "metadata": { "name": "m" },
+            "spec": {
+                "dns": { "suffix": "mesh.example.com", "resolveHostNames": resolves },
+                "clusters": [
+                    { "name": "a", "region": "r", "zone": "z1", "gateway": { "addresses": ["LB.one", "192.0.2.1"] } },
+                    { "name": "b", "region": "r", "zone": "z2" },
+                ],
+                "services": [{ "name": "web", "port": 80 }],
+            },
+        }))
+        .unwrap()
+    }
+
+    #[tokio::test]
+    async fn host_names_of_documents_and_clusters_are_looked_up_where_that_is_asked_for() {
+        let mut facts = Facts {
+            gateways: BTreeMap::from([
+                ("a".to_owned(), vec!["not-asked.example".to_owned()]),
+                (
+                    "b".to_owned(),
+                    vec!["lb.invalid".to_owned(), "2001:db8::1".to_owned()],
+                ),
+            ]),
+            ..Facts::default()
+        };
+        assert!(look_up(&mesh(false), &facts).await.is_empty());
+        let mesh = mesh(true);
+        assert!(
+            wanted(&mesh, &facts)
+                .into_iter()
+                .eq(["lb.invalid", "lb.one"])
+        );
+
+        let found = BTreeMap::from([
+            ("lb.one".to_owned(), Ok(vec!["192.0.2.9".parse().unwrap()])),
+            ("lb.invalid".to_owned(), Err("no such name".to_owned())),
+        ]);
+        facts.host_names = known(&found);
+        let mut findings = shared::check(&mesh, &facts).findings;
+        explain(&mesh, &facts, &found, &mut findings);
+        let told = findings.iter().filter(|one| one.code == "FM0322");
+        let told: Vec<_> = told
+            .map(|one| (one.path.as_str(), one.hint.as_str()))
+            .collect();
+        assert_eq!(told.len(), 1, "{findings:#?}");
+        assert_eq!(told[0].0, "spec.clusters[1].gateway.addresses");
+        assert!(
+            told[0].1.starts_with("lb.invalid does not resolve"),
+            "{told:?}"
+        );
+    }
+}

@@ -1,0 +1,256 @@
+//! Rules about what is passed on to Istio whose values are good one by one and not together. Istio's own
+//! admission refuses it (`pkg/config/validation`, and the schemas of its kinds), when it is too late.
+
+use serde_json::{Map, Value};
+
+use super::headers::{is_authority, is_header, is_matched};
+use super::{Findings, code};
+
+/// A route, in the form in which it is passed on; `at` is where it is written.
+pub(super) fn route(at: &str, route: &Map<String, Value>, findings: &mut Findings) {
+    let mut rules = Rules { findings };
+    for end in ["redirect", "directResponse"] {
+        for change in ["fault", "rewrite"] {
+            rules.one_of(at, route, &[end, change]);
+        }
+    }
+    rules.one_of(at, route, &["mirror", "mirrors"]);
+    rules.part(at, route, "redirect", |rules, at, redirect| {
+        rules.some_of(at, redirect, &["uri", "authority", "scheme", "port"]);
+        rules.one_of(at, redirect, &["port", "derivePort"]);
+    });
+    rules.part(at, route, "directResponse", |rules, at, response| {
+        rules.some_of(at, response, &["status"]);
+        rules.part(at, response, "body", |rules, at, body| {
+            rules.one_of(at, body, &["string", "bytes"]);
+        });
+    });
+    rules.part(at, route, "rewrite", |rules, at, rewrite| {
+        rules.some_of(at, rewrite, &["uri", "authority", "uriRegexRewrite"]);
+        rules.one_of(at, rewrite, &["uri", "uriRegexRewrite"]);
+        rules.part(at, rewrite, "uriRegexRewrite", |rules, at, regex| {
+            rules.some_of(at, regex, &["match"]);
+            rules.some_of(at, regex, &["rewrite"]);
+        });
+    });
+    rules.part(at, route, "fault", |rules, at, fault| {
+        rules.some_of(at, fault, &["delay", "abort"]);
+        rules.part(at, fault, "delay", |rules, at, delay| {
+            rules.some_of(at, delay, &["fixedDelay"]);
+        });
+        rules.part(at, fault, "abort", |rules, at, abort| {
+            rules.some_of(at, abort, &["httpStatus", "grpcStatus"]);
+            rules.one_of(at, abort, &["httpStatus", "grpcStatus"]);
+        });
+    });
+    rules.part(at, route, "retries", Rules::retries);
+    for (index, mirror) in items(route.get("mirrors")) {
+        rules.some_of(&format!("{at}.mirrors[{index}]"), mirror, &["destination"]);
+    }
+    for (index, one) in items(route.get("match")) {
+        rules.matched(&format!("{at}.match[{index}]"), one);
+    }
+    let rewritten = route
+        .get("rewrite")
+        .is_some_and(|rewrite| !rewrite["authority"].is_null());
+    rules.headers(at, route, rewritten);
+    for (index, share) in items(route.get("to")) {
+        rules.headers(&format!("{at}.to[{index}]"), share, false);
+    }
+}
+
+/// How pods are called: of a service, or of a subset. Whether Istio takes it; otherwise there are findings.
+pub(super) fn traffic_policy(
+    at: &str,
+    policy: &Map<String, Value>,
+    findings: &mut Findings,
+) -> bool {
+    let before = findings.0.len();
+    let mut rules = Rules { findings };
+    rules.some_of(
+        at,
+        policy,
+        &["connectionPool", "loadBalancer", "outlierDetection"],
+    );
+    rules.part(at, policy, "connectionPool", |rules, at, pool| {
+        rules.some_of(at, pool, &["tcp", "http"]);
+        rules.part(at, pool, "http", |rules, at, http| {
+            let upgrades = http.get("h2UpgradePolicy") == Some(&"UPGRADE".into());
+            if upgrades && http.get("useClientProtocol") == Some(&true.into()) {
+                rules.refused(
+                    at,
+                    "it keeps the client's protocol and upgrades it as well",
+                    "leave out useClientProtocol or h2UpgradePolicy",
+                );
+            }
+        });
+    });
+    rules.part(at, policy, "loadBalancer", |rules, at, balancer| {
+        rules.one_of(at, balancer, &["simple", "consistentHash"]);
+        rules.part(at, balancer, "warmup", |rules, at, warmup| {
+            rules.some_of(at, warmup, &["duration"]);
+        });
+        rules.part(at, balancer, "consistentHash", |rules, at, hash| {
+            let keys = [
+                "httpHeaderName",
+                "httpCookie",
+                "useSourceIp",
+                "httpQueryParameterName",
+            ];
+            rules.some_of(at, hash, &keys);
+            rules.one_of(at, hash, &keys);
+            rules.one_of(at, hash, &["ringHash", "maglev"]);
+            rules.part(at, hash, "httpCookie", |rules, at, cookie| {
+                rules.some_of(at, cookie, &["name"]);
+            });
+            rules.part(at, hash, "maglev", |rules, at, maglev| {
+                rules.some_of(at, maglev, &["tableSize"]);
+            });
+        });
+    });
+    rules.part(at, policy, "outlierDetection", Rules::outlier_detection);
+    findings.0.len() == before
+}
+
+/// The same of when who fails is left alone.
+pub(super) fn outlier_detection(
+    at: &str,
+    given: &Map<String, Value>,
+    findings: &mut Findings,
+) -> bool {
+    let before = findings.0.len();
+    Rules { findings }.outlier_detection(at, given);
+    findings.0.len() == before
+}
+
+fn items(list: Option<&Value>) -> impl Iterator<Item = (usize, &Map<String, Value>)> {
+    let items = list.and_then(Value::as_array).into_iter().flatten();
+    items
+        .enumerate()
+        .filter_map(|(index, item)| Some((index, item.as_object()?)))
+}
+
+struct Rules<'a> {
+    findings: &'a mut Findings,
+}
+
+impl Rules<'_> {
+    fn refused(&mut self, at: &str, what: &str, hint: &str) {
+        self.findings
+            .error(code::ISTIO_REFUSES, at, what.into(), hint.into());
+    }
+
+    /// Looks at a part, if it is there.
+    fn part(
+        &mut self,
+        at: &str,
+        whole: &Map<String, Value>,
+        name: &str,
+        rule: impl Fn(&mut Self, &str, &Map<String, Value>),
+    ) {
+        if let Some(Value::Object(part)) = whole.get(name) {
+            rule(self, &format!("{at}.{name}"), part);
+        }
+    }
+
+    /// At least one of these has to be there.
+    fn some_of(&mut self, at: &str, given: &Map<String, Value>, names: &[&str]) {
+        if !names.iter().any(|name| given.contains_key(*name)) {
+            let names = names.join(", ");
+            self.refused(at, &format!("nothing is said of: {names}"), "write it");
+        }
+    }
+
+    /// At most one of these may be there.
+    fn one_of(&mut self, at: &str, given: &Map<String, Value>, names: &[&str]) {
+        let there = names.iter().filter(|name| given.contains_key(**name));
+        let there: Vec<&str> = there.copied().collect();
+        if there.len() > 1 {
+            let there = there.join(", ");
+            self.refused(
+                at,
+                &format!("Istio takes one of: {there}"),
+                "remove what is less wanted",
+            );
+        }
+    }
+
+    fn retries(&mut self, at: &str, retries: &Map<String, Value>) {
+        let none = retries
+            .get("attempts")
+            .and_then(Value::as_u64)
+            .is_none_or(|attempts| attempts == 0);
+        let how = ["perTryTimeout", "retryOn", "retryRemoteLocalities"];
+        if none && how.iter().any(|name| retries.contains_key(*name)) {
+            self.refused(
+                at,
+                "it is said how requests are repeated, and that they are not",
+                "write attempts, 1 or more, or nothing else",
+            );
+        }
+    }
+
+    fn outlier_detection(&mut self, at: &str, given: &Map<String, Value>) {
+        let counted = given
+            .get("consecutiveLocalOriginFailures")
+            .and_then(Value::as_u64)
+            .is_some_and(|failures| failures > 0);
+        if counted && given.get("splitExternalLocalOriginErrors") != Some(&true.into()) {
+            self.refused(
+                at,
+                "consecutiveLocalOriginFailures are counted, and not told apart",
+                "write splitExternalLocalOriginErrors: true",
+            );
+        }
+    }
+
+    fn matched(&mut self, at: &str, given: &Map<String, Value>) {
+        for field in ["headers", "withoutHeaders"] {
+            for name in names(given.get(field)).filter(|name| !is_matched(name)) {
+                self.refused(
+                    &format!("{at}.{field}"),
+                    &format!("{name:?} is not the name of a header"),
+                    "write one such as x-user",
+                );
+            }
+        }
+    }
+
+    /// The changes of headers in `given`; `authority` says whether another field sets the host already.
+    fn headers(&mut self, at: &str, given: &Map<String, Value>, authority: bool) {
+        let Some(headers) = given.get("headers") else {
+            return;
+        };
+        let mut hosts = usize::from(authority);
+        for side in ["request", "response"] {
+            for change in ["set", "add", "remove"] {
+                let changed = &headers[side][change];
+                let listed = changed.as_array().into_iter().flatten();
+                let listed = listed.filter_map(Value::as_str);
+                for name in names(Some(changed)).chain(listed) {
+                    let settable = side == "request" && change != "remove" && is_authority(name);
+                    hosts += usize::from(settable);
+                    if !settable && (!is_header(name) || is_authority(name)) {
+                        self.refused(
+                            &format!("{at}.headers.{side}.{change}"),
+                            &format!("{name:?} cannot be changed here"),
+                            "write the name of a header such as x-user; host can be set in requests",
+                        );
+                    }
+                }
+            }
+        }
+        if hosts > 1 {
+            self.refused(
+                &format!("{at}.headers.request"),
+                "the host of requests is set more than once",
+                "keep rewrite.authority or one header",
+            );
+        }
+    }
+}
+
+fn names(fields: Option<&Value>) -> impl Iterator<Item = &str> {
+    let fields = fields.and_then(Value::as_object).into_iter().flatten();
+    fields.map(|(name, _)| name.as_str())
+}

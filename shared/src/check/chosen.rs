@@ -1,0 +1,65 @@
+//! Clusters that are chosen by their names or by their labels.
+
+use std::collections::BTreeMap;
+
+use super::clusters::listed;
+use super::labels::labels;
+use super::{Findings, code};
+use crate::mesh::Spec;
+
+/// What a part of the document says of clusters.
+pub(super) struct Chosen<'a> {
+    /// Where `clusters` and `clusterSelector` stand.
+    pub(super) path: &'a str,
+    pub(super) clusters: Option<&'a [String]>,
+    pub(super) selector: &'a BTreeMap<String, String>,
+}
+
+impl Chosen<'_> {
+    /// Whether anything is said.
+    pub(super) fn is_given(&self) -> bool {
+        self.clusters.is_some() || !self.selector.is_empty()
+    }
+
+    /// The field that says it.
+    pub(super) fn field(&self) -> String {
+        let name = if self.selector.is_empty() {
+            "clusters"
+        } else {
+            "clusterSelector"
+        };
+        format!("{}.{name}", self.path)
+    }
+
+    /// The indices of the clusters, ascending.
+    pub(super) fn find(&self, spec: &Spec, findings: &mut Findings) -> Option<Vec<usize>> {
+        if self.selector.is_empty() {
+            return listed(
+                &self.field(),
+                self.clusters.unwrap_or_default(),
+                spec,
+                findings,
+            );
+        }
+        if self.clusters.is_some() {
+            findings.error(
+                code::CLUSTERS_TWICE,
+                &self.field(),
+                "there are both clusters and clusterSelector".into(),
+                "name the clusters, or select them by labels".into(),
+            );
+            return None;
+        }
+        if !labels(&self.field(), self.selector, findings) {
+            return None;
+        }
+        let mut selected = Vec::new();
+        for (index, cluster) in spec.clusters.iter().enumerate() {
+            let mut wanted = self.selector.iter();
+            if wanted.all(|(name, value)| cluster.labels.get(name) == Some(value)) {
+                selected.push(index);
+            }
+        }
+        Some(selected)
+    }
+}

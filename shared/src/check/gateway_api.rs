@@ -1,0 +1,366 @@
+//! Rules about what the Gateway API can say of what a document says, with `spec.gatewayApi`.
+//!
+//! What it has a field for is data, in the form of [`crate::mesh::passed_on`]: a field of a route that is
+//! not in it is told, with its place. The words are `any` value, an `exact` condition, one that is exact
+//! or a `regex`, a `path`, for gRPC the path of a `method`, of a `service` or a `call` of either, and a `code`
+//! of a redirect. Source: the standard channel of `sigs.k8s.io/gateway-api`, `config/crd/standard`.
+
+use serde_json::Value;
+
+use super::{Findings, code, routes};
+use crate::mesh::passed_on::{self, IstioFields};
+use crate::mesh::{self, Protocol, Spec, Target, TlsVersion};
+use crate::resolved::{IstioVersion, Service};
+
+/// Gateway API 1.3: the first with all that is rendered for HTTP and gRPC in its standard channel.
+const FIRST: IstioVersion = at(27);
+/// Gateway API 1.5: TLSRoute is in the standard channel.
+const WITH_TLS_ROUTES: IstioVersion = at(30);
+/// Gateway API 1.6: TCPRoute, CORS and all codes of redirects are.
+const WITH_TCP_ROUTES: IstioVersion = at(31);
+
+const HTTP: &str = r#"{"exact":"path","prefix":"path","regex":"any",
+"match":[{"uri":"path","method":"exact","headers":{"*":"regex"},"queryParams":{"*":"regex"}}],
+"to":[{"service":"any","weight":"any","headers":"any"}],
+"redirect":{"uri":"any","authority":"any","scheme":"any","port":"any","redirectCode":"code"},
+"rewrite":{"uri":"any","authority":"any"},"timeout":"any","headers":"any",
+"mirror":{"host":"any","port":"any"},"mirrorPercentage":"any",
+"mirrors":[{"destination":{"host":"any","port":"any"},"percentage":"any"}],
+"corsPolicy":{"allowOrigins":["exact"],"allowMethods":"any","allowHeaders":"any","exposeHeaders":"any",
+"maxAge":"any","allowCredentials":"any"}}"#;
+
+const GRPC: &str = r#"{"exact":"method","prefix":"service",
+"match":[{"uri":"call","headers":{"*":"regex"}}],"to":"any","headers":"any",
+"mirror":"any","mirrorPercentage":"any","mirrors":"any"}"#;
+
+const LEAVE_OUT: &str = "leave it out, or have Istio's own objects, without gatewayApi";
+
+const fn at(minor: u16) -> IstioVersion {
+    IstioVersion { major: 1, minor }
+}
+
+pub(super) fn check(
+    spec: &Spec,
+    istio: Option<IstioVersion>,
+    services: Option<&[Service]>,
+    findings: &mut Findings,
+) {
+    if spec.gateway_api != Some(true) {
+        return;
+    }
+    let (Some(istio), Some(services)) = (istio, services) else {
+        return;
+    };
+    let mut since = |needed: IstioVersion, path: &str, what: &str| {
+        if istio < needed {
+            findings.error(
+                code::GATEWAY_API_VERSION,
+                path,
+                format!("{what} takes Istio {needed}"),
+                format!(
+                    "set spec.istio to {needed:?} or later, where the clusters have it; otherwise {LEAVE_OUT}",
+                    needed = needed.to_string()
+                ),
+            );
+        }
+    };
+    since(
+        FIRST,
+        "spec.gatewayApi",
+        "the Gateway API as it is rendered",
+    );
+    for (index, (written, service)) in spec.services.iter().zip(services).enumerate() {
+        let path = format!("spec.services[{index}]");
+        for (place, port) in service.ports.iter().enumerate() {
+            let at = match written.port {
+                Some(_) => format!("{path}.protocol"),
+                None => format!("{path}.ports[{place}].protocol"),
+            };
+            match port.protocol {
+                Protocol::Tls => since(WITH_TLS_ROUTES, &at, "TLSRoute"),
+                Protocol::Tcp => since(WITH_TCP_ROUTES, &at, "TCPRoute"),
+                Protocol::Http | Protocol::Http2 | Protocol::Grpc => {}
+            }
+        }
+        for (place, route) in written.routes.iter().enumerate() {
+            let at = format!("{path}.routes[{place}]");
+            if route.contains_key("corsPolicy") {
+                since(WITH_TCP_ROUTES, &format!("{at}.corsPolicy"), "CORS");
+            }
+            let code = route
+                .get("redirect")
+                .map(|redirect| &redirect["redirectCode"]);
+            if code.and_then(Value::as_u64).is_some_and(|code| code > 302) {
+                let at = format!("{at}.redirect.redirectCode");
+                since(
+                    WITH_TCP_ROUTES,
+                    &at,
+                    "a redirect with another code than 301 and 302",
+                );
+            }
+        }
+    }
+    for (index, (written, service)) in spec.services.iter().zip(services).enumerate() {
+        let path = format!("spec.services[{index}].routes");
+        said(&path, written, service, findings);
+        order(&path, &written.routes, findings);
+        prefixes(&path, &written.routes, findings);
+    }
+    if spec.tls.as_ref().and_then(|tls| tls.min_version) == Some(TlsVersion::V1_3) {
+        cannot(
+            "spec.tls.minVersion",
+            "a listener has no least version of TLS",
+            LEAVE_OUT,
+            findings,
+        );
+    }
+    let target = spec.target.unwrap_or_default();
+    if matches!(target, Target::KubefedV1Alpha1 | Target::KubefedV1Beta1)
+        && spec
+            .external
+            .iter()
+            .any(|host| host.egress_gateway == Some(true))
+    {
+        findings.error(
+            code::FEDERATED_GATEWAYS,
+            "spec.gatewayApi",
+            "to the federation Istio's Gateway, of egress gateways, and the Gateway API's are one kind"
+                .into(),
+            "take another engine, or leave out gatewayApi or the egress gateways".into(),
+        );
+    }
+}
+
+/// Tells what of the routes of a service the Gateway API has no field for.
+fn said(path: &str, written: &mesh::Service, service: &Service, findings: &mut Findings) {
+    let is_grpc = |port: &crate::resolved::Port| port.protocol == Protocol::Grpc;
+    let before = findings.0.len();
+    let (http, grpc) = (passed_on::shape(HTTP), passed_on::shape(GRPC));
+    for (index, route) in written.routes.iter().enumerate() {
+        let at = format!("{path}[{index}]");
+        fields(&http, route, &at, LEAVE_OUT, findings);
+        copies(&at, route, findings);
+    }
+    // What an HTTPRoute cannot say a GRPCRoute cannot either, so one is told at a time.
+    if findings.0.len() == before && service.ports.iter().any(is_grpc) {
+        for (index, route) in written.routes.iter().enumerate() {
+            let hint = "with the protocol http2 gRPC has an HTTPRoute, which can say it";
+            fields(&grpc, route, &format!("{path}[{index}]"), hint, findings);
+        }
+    }
+}
+
+fn cannot(at: &str, what: &str, hint: &str, findings: &mut Findings) {
+    findings.error(
+        code::GATEWAY_API_CANNOT,
+        at,
+        what.to_owned(),
+        hint.to_owned(),
+    );
+}
+
+fn fields(shape: &Value, given: &IstioFields, at: &str, hint: &str, findings: &mut Findings) {
+    for (name, value) in given {
+        let at = format!("{at}.{name}");
+        let hint = match name.as_str() {
+            "subset" => "give its pods a Service of their own, and name that as `service`",
+            "retries" => "leave it out: gateways then repeat what Istio repeats by default",
+            _ => hint,
+        };
+        let known = shape.get("*").or_else(|| shape.get(name));
+        match known {
+            Some(shape) => walk(shape, value, &at, hint, findings),
+            None => cannot(
+                &at,
+                &format!("the Gateway API has no {name} here"),
+                hint,
+                findings,
+            ),
+        }
+    }
+}
+
+fn walk(shape: &Value, given: &Value, at: &str, hint: &str, findings: &mut Findings) {
+    match (shape, given) {
+        (Value::Object(_), Value::Object(given)) => fields(shape, given, at, hint, findings),
+        (Value::Array(shapes), Value::Array(items)) => {
+            for (index, item) in items.iter().enumerate() {
+                walk(&shapes[0], item, &format!("{at}[{index}]"), hint, findings);
+            }
+        }
+        (Value::String(word), _) => {
+            if let Some((what, other)) = fault(word, given) {
+                cannot(at, what, other.unwrap_or(hint), findings);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Why a value is none that the Gateway API takes, and what to write instead.
+fn fault(word: &str, given: &Value) -> Option<(&'static str, Option<&'static str>)> {
+    let has = |name: &str| given.get(name).is_some();
+    // In short, or as a condition.
+    let text = ["exact", "prefix"]
+        .iter()
+        .find_map(|name| given[*name].as_str());
+    let path = given.as_str().or(text).unwrap_or_default();
+    match word {
+        "exact" => (!has("exact")).then_some(("it compares the whole text only", None)),
+        "regex" => (!has("exact") && !has("regex")).then_some((
+            "it compares the whole text, or takes a regular expression",
+            Some("write {exact: …}, or {regex: …} such as {regex: \".*\"} for any text"),
+        )),
+        "path" => {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~!$&'()*+,;=:@%".contains(c);
+            let parts = ["//", "/./", "/../", "%2f", "%2F"];
+            let good = path.chars().all(plain) && !parts.iter().any(|part| path.contains(part));
+            (!good || path.ends_with("/.") || path.ends_with("/..")).then_some((
+                "a path has no empty parts, no dots alone, and only characters of a URL",
+                Some("write the path as it is after normalization, other characters as %20"),
+            ))
+        }
+        "method" | "service" | "call" => {
+            let is_service = word == "service" || has("prefix");
+            let whole = path.matches('/').count() == 2 && is_service == path.ends_with('/');
+            (!(whole || is_service && path == "/")).then_some((
+                "a GRPCRoute tells requests apart by service and method",
+                None,
+            ))
+        }
+        "code" => {
+            let good = [301, 302, 303, 307, 308].iter().any(|code| *given == *code);
+            (!good).then_some(("it redirects with 301, 302, 303, 307 or 308", None))
+        }
+        _ => None,
+    }
+}
+
+/// A copy goes to a port that is named.
+fn copies(at: &str, route: &IstioFields, findings: &mut Findings) {
+    let mut one = |at: String, mirror: &Value| {
+        if mirror["subset"].is_null() && mirror["port"]["number"].is_null() {
+            cannot(
+                &at,
+                "copies go to a port that is named",
+                "name it: port: {number: …}",
+                findings,
+            );
+        }
+    };
+    if let Some(mirror) = route.get("mirror") {
+        one(format!("{at}.mirror"), mirror);
+    }
+    let mirrors = route.get("mirrors").and_then(Value::as_array);
+    for (index, mirror) in mirrors.into_iter().flatten().enumerate() {
+        one(
+            format!("{at}.mirrors[{index}].destination"),
+            &mirror["destination"],
+        );
+    }
+}
+
+/// The first route that matches takes a request; to the Gateway API it is the one with the more specific
+/// match. Tells where that is another one.
+fn order(path: &str, written: &[IstioFields], findings: &mut Findings) {
+    let mut before: Vec<(usize, Value)> = Vec::new();
+    for (index, route) in written.iter().enumerate() {
+        let mut matches = routes::taken(route);
+        if matches.is_empty() {
+            matches.push(Value::Null);
+        }
+        let overtaken = before.iter().find(|(_, first)| {
+            matches
+                .iter()
+                .any(|one| rank(one) > rank(first) && may_both_match(one, first))
+        });
+        if let Some((first, _)) = overtaken {
+            findings.error(
+                code::GATEWAY_API_ORDER,
+                &format!("{path}[{index}]"),
+                format!("it would take requests from routes[{first}], whose match is less specific"),
+                format!(
+                    "put it before routes[{first}], if it is to have them; else make the two tell requests apart"
+                ),
+            );
+        }
+        before.extend(matches.into_iter().map(|one| (index, one)));
+    }
+}
+
+/// Where a match stands among others: by the kind and length of its path, then whether it names a method,
+/// then how many headers and parameters (`HTTPRouteRule` of the Gateway API; expressions last, as Istio
+/// has them).
+fn rank(one: &Value) -> (u8, usize, bool, usize, usize) {
+    let (kind, path) = uri(one);
+    let kind = match kind {
+        "exact" => 2,
+        "prefix" => 1,
+        _ => 0,
+    };
+    let count = |name: &str| one[name].as_object().map_or(0, serde_json::Map::len);
+    (
+        kind,
+        path.len(),
+        one["method"].is_object(),
+        count("headers"),
+        count("queryParams"),
+    )
+}
+
+/// The kind of a match's path, and the path without a slash at the end of a prefix.
+fn uri(one: &Value) -> (&str, &str) {
+    let uri = one["uri"].as_object().and_then(|uri| uri.iter().next());
+    match uri {
+        Some((kind, path)) if kind == "prefix" => (
+            kind,
+            path.as_str().unwrap_or_default().trim_end_matches('/'),
+        ),
+        Some((kind, path)) => (kind, path.as_str().unwrap_or_default()),
+        None => ("prefix", ""),
+    }
+}
+
+/// Whether a request may match both; where that is not seen at once, it may.
+fn may_both_match(one: &Value, other: &Value) -> bool {
+    let under = |path: &str, prefix: &str| {
+        path.strip_prefix(prefix)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let (a, b) = (uri(one), uri(other));
+    let paths = match (a.0, b.0) {
+        ("exact", "exact") => a.1 == b.1,
+        ("exact", "prefix") => under(a.1, b.1),
+        ("prefix", "exact") => under(b.1, a.1),
+        ("prefix", "prefix") => under(a.1, b.1) || under(b.1, a.1),
+        _ => true,
+    };
+    let differ = |a: &Value, b: &Value| a["exact"].is_string() && b["exact"].is_string() && a != b;
+    let told_apart = ["headers", "queryParams"].iter().any(|name| {
+        let fields = one[*name].as_object();
+        fields
+            .into_iter()
+            .flatten()
+            .any(|(field, value)| differ(value, &other[*name][field]))
+    });
+    paths && !told_apart && !differ(&one["method"], &other["method"])
+}
+
+/// Says once of a service that its prefixes mean a little else.
+fn prefixes(path: &str, written: &[IstioFields], findings: &mut Findings) {
+    let first = written.iter().position(|route| {
+        let taken = routes::taken(route);
+        taken.iter().any(|one| {
+            let prefix = one["uri"]["prefix"].as_str();
+            prefix.is_some_and(|prefix| prefix != "/")
+        })
+    });
+    if let Some(index) = first {
+        findings.hint(
+            code::GATEWAY_API_PREFIX,
+            &format!("{path}[{index}]"),
+            "a prefix takes whole path elements: /cart takes /cart and /cart/1, not /carts".into(),
+            "write {regex: \"/cart.*\"} where the beginning of a text is meant".into(),
+        );
+    }
+}

@@ -1,0 +1,323 @@
+//! Rules about `spec.locality` and `spec.services[].locality`.
+
+use std::collections::BTreeMap;
+
+use super::{Findings, code};
+use crate::locality::{Place, Preferences};
+use crate::mesh;
+use crate::name::Label;
+use crate::resolved::{Cluster, Service};
+
+/// What a document says in one of the two places.
+#[derive(Default)]
+pub(super) struct Rules {
+    /// A caller's region, or any, and the one that comes next.
+    next: Vec<(Option<Label>, Label)>,
+    /// Where a caller is, or anywhere, and the shares.
+    shares: Vec<(Option<Place>, Vec<(Place, u8)>)>,
+}
+
+impl Rules {
+    fn next(&self, region: &Label) -> Option<usize> {
+        self.next
+            .iter()
+            .position(|(from, to)| to != region && from.as_ref().is_none_or(|from| from == region))
+    }
+
+    fn shares(&self, client: &Cluster) -> Option<usize> {
+        self.shares
+            .iter()
+            .position(|(from, _)| from.as_ref().is_none_or(|from| from.has(client)))
+    }
+}
+
+/// `None` only together with an error.
+pub(super) fn check(
+    path: &str,
+    given: Option<&mesh::Locality>,
+    clusters: &[Cluster],
+    findings: &mut Findings,
+) -> Option<Rules> {
+    let Some(given) = given else {
+        return Some(Rules::default());
+    };
+    let mut next = Vec::new();
+    for (index, one) in given.failover.iter().enumerate() {
+        let at = format!("{path}.failover[{index}]");
+        let from = one
+            .from
+            .as_ref()
+            .map(|text| region(&format!("{at}.from"), text, clusters, findings));
+        let to = region(&format!("{at}.to"), &one.to, clusters, findings);
+        if one.from.as_ref() == Some(&one.to) {
+            findings.error(
+                code::REGION_TO_ITSELF,
+                &format!("{at}.to"),
+                format!("{} comes first for its own callers anyway", one.to),
+                "name the region that comes after it".into(),
+            );
+            next.push(None);
+            continue;
+        }
+        next.push(match (from, to) {
+            (Some(None), _) | (_, None) => None,
+            (from, Some(to)) => Some((from.flatten(), to)),
+        });
+    }
+    let mut shares = Vec::new();
+    for (index, one) in given.distribute.iter().enumerate() {
+        let at = format!("{path}.distribute[{index}]");
+        let from = one
+            .from
+            .as_ref()
+            .map(|text| place(&format!("{at}.from"), text, clusters, findings));
+        let to = distribution(&format!("{at}.to"), &one.to, clusters, findings);
+        shares.push(match (from, to) {
+            (Some(None), _) | (_, None) => None,
+            (from, Some(to)) => Some((from.flatten(), to)),
+        });
+    }
+    let rules = Rules {
+        next: next.into_iter().collect::<Option<_>>()?,
+        shares: shares.into_iter().collect::<Option<_>>()?,
+    };
+    unused(path, &rules, clusters, findings);
+    Some(rules)
+}
+
+fn region(path: &str, text: &str, clusters: &[Cluster], findings: &mut Findings) -> Option<Label> {
+    let known = |cluster: &&Cluster| cluster.region.as_str() == text;
+    let found = clusters.iter().find(known);
+    if found.is_none() {
+        let regions = clusters.iter().map(|cluster| cluster.region.to_string());
+        nobody_there(path, "region", text, regions, findings);
+    }
+    found.map(|cluster| cluster.region.clone())
+}
+
+/// A region, or a zone as `region/zone`.
+fn place(path: &str, text: &str, clusters: &[Cluster], findings: &mut Findings) -> Option<Place> {
+    let Some((region, zone)) = text.split_once('/') else {
+        return Some(Place {
+            region: self::region(path, text, clusters, findings)?,
+            zone: None,
+        });
+    };
+    let known =
+        |cluster: &&Cluster| (cluster.region.as_str(), cluster.zone.as_str()) == (region, zone);
+    let found = clusters.iter().find(known);
+    if found.is_none() {
+        let zones = clusters.iter().map(Cluster::locality);
+        nobody_there(path, "zone", text, zones, findings);
+    }
+    found.map(|cluster| Place {
+        region: cluster.region.clone(),
+        zone: Some(cluster.zone.clone()),
+    })
+}
+
+fn nobody_there(
+    path: &str,
+    what: &str,
+    text: &str,
+    known: impl Iterator<Item = String>,
+    findings: &mut Findings,
+) {
+    let mut known: Vec<String> = known.collect();
+    known.sort_unstable();
+    known.dedup();
+    findings.error(
+        code::NOBODY_THERE,
+        path,
+        format!("no cluster is in the {what} {text:?}"),
+        format!("the clusters are in {}", known.join(", ")),
+    );
+}
+
+fn distribution(
+    path: &str,
+    given: &BTreeMap<String, u32>,
+    clusters: &[Cluster],
+    findings: &mut Findings,
+) -> Option<Vec<(Place, u8)>> {
+    // In the order of the places, as an import finds them.
+    let mut shares: BTreeMap<Place, u8> = BTreeMap::new();
+    let mut good = true;
+    for (text, &percent) in given {
+        let at = format!("{path}.{text}");
+        match (u8::try_from(percent), place(&at, text, clusters, findings)) {
+            (Ok(share @ 1..=100), Some(place)) => {
+                if let Some(wider) = shares.keys().find(|other| overlap(other, &place)) {
+                    findings.error(
+                        code::SHARES_OVERLAP,
+                        &at,
+                        format!("{place} lies in {wider}, which has a share too"),
+                        "name zones of a region, or the region, but not both".into(),
+                    );
+                    good = false;
+                }
+                shares.insert(place, share);
+            }
+            (Ok(1..=100), None) => good = false,
+            _ => {
+                findings.error(
+                    code::BAD_SHARES,
+                    &at,
+                    format!("{percent} is no share"),
+                    "write a percentage from 1 to 100; who is not named takes nothing".into(),
+                );
+                good = false;
+            }
+        }
+    }
+    let sum: u32 = given
+        .values()
+        .fold(0, |sum, share| sum.saturating_add(*share));
+    if good && sum != 100 {
+        findings.error(
+            code::BAD_SHARES,
+            path,
+            format!("the shares come to {sum} percent"),
+            "let them come to 100".into(),
+        );
+        good = false;
+    }
+    good.then(|| shares.into_iter().collect())
+}
+
+fn overlap(one: &Place, other: &Place) -> bool {
+    one.region == other.region && (one.zone.is_none() || other.zone.is_none())
+}
+
+/// An entry that earlier ones leave no caller.
+fn unused(path: &str, rules: &Rules, clusters: &[Cluster], findings: &mut Findings) {
+    let mut tell = |at: String| {
+        findings.warning(
+            code::FITS_NO_CALLER,
+            &at,
+            "no caller goes by this: those whom it fits go by what is said elsewhere".into(),
+            "remove it, or put it before the entries that are wider".into(),
+        );
+    };
+    for index in 0..rules.next.len() {
+        let mut callers = clusters.iter();
+        if !callers.any(|client| rules.next(&client.region) == Some(index)) {
+            tell(format!("{path}.failover[{index}]"));
+        }
+    }
+    for index in 0..rules.shares.len() {
+        if !clusters
+            .iter()
+            .any(|client| rules.shares(client) == Some(index))
+        {
+            tell(format!("{path}.distribute[{index}]"));
+        }
+    }
+    if !rules.next.is_empty() && clusters.iter().all(|client| rules.shares(client).is_some()) {
+        tell(format!("{path}.failover"));
+    }
+}
+
+/// What holds for a service: what it says itself, else what the document says for all. `serving` are the
+/// clusters that run it, `own` is what stands at `path`.
+pub(super) fn of_service(
+    path: &str,
+    own: &Rules,
+    all: &Rules,
+    serving: &[usize],
+    clusters: &[Cluster],
+    findings: &mut Findings,
+) -> Preferences {
+    let runs_in = |place: &Place| serving.iter().any(|&index| place.has(&clusters[index]));
+    let in_region = |region: &Label| {
+        runs_in(&Place {
+            region: region.clone(),
+            zone: None,
+        })
+    };
+    for (index, (_, to)) in own.next.iter().enumerate() {
+        if !in_region(to) {
+            findings.warning(
+                code::NOT_RUN_THERE,
+                &format!("{path}.failover[{index}].to"),
+                format!("the service does not run in {to}"),
+                "name a region where it runs".into(),
+            );
+        }
+    }
+    for (index, (_, to)) in own.shares.iter().enumerate() {
+        for (place, _) in to.iter().filter(|(place, _)| !runs_in(place)) {
+            findings.error(
+                code::NOT_RUN_THERE,
+                &format!("{path}.distribute[{index}].to.{place}"),
+                format!("the service does not run in {place}"),
+                "give the share to a place where it runs".into(),
+            );
+        }
+    }
+    let mut preferences = Preferences::default();
+    if serving.len() < 2 {
+        return preferences;
+    }
+    let next = if own.next.is_empty() { all } else { own };
+    for client in clusters {
+        if let Some(index) = next.next(&client.region) {
+            let (from, to) = (&client.region, &next.next[index].1);
+            let third = |&index: &usize| ![from, to].contains(&&clusters[index].region);
+            if in_region(to) && serving.iter().any(third) {
+                preferences.next.insert(from.clone(), to.clone());
+            }
+        }
+    }
+    let shares = if own.shares.is_empty() { all } else { own };
+    for (client, cluster) in clusters.iter().enumerate() {
+        if let Some(index) = shares.shares(cluster) {
+            let to = &shares.shares[index].1;
+            if to.iter().all(|(place, _)| runs_in(place)) {
+                preferences.shares.insert(client, to.clone());
+            }
+        }
+    }
+    preferences
+}
+
+/// Services for which the document's shares do not hold, though they run in more than one cluster.
+pub(super) fn told_of_all(
+    spec: &mesh::Spec,
+    all: &Rules,
+    services: &[Service],
+    clusters: &[Cluster],
+    findings: &mut Findings,
+) {
+    for (index, (_, to)) in all.shares.iter().enumerate() {
+        for (place, _) in to {
+            let lack: Vec<String> = services
+                .iter()
+                .zip(&spec.services)
+                .filter(|(service, given)| {
+                    let own = given.locality.as_ref();
+                    let mut serving = service.clusters.iter();
+                    service.clusters.len() > 1
+                        && own.is_none_or(|own| own.distribute.is_empty())
+                        && !serving.any(|&cluster| place.has(&clusters[cluster]))
+                })
+                .map(|(service, _)| service.id())
+                .collect();
+            if let Some(first) = lack.first() {
+                let others = lack.len() - 1;
+                let others = if others == 0 {
+                    String::new()
+                } else {
+                    format!(" and {others} more")
+                };
+                findings.hint(
+                    code::NOT_RUN_THERE,
+                    &format!("spec.locality.distribute[{index}].to.{place}"),
+                    format!("{first}{others} does not run in {place}: its calls go to the nearest"),
+                    "give such services a distribution of their own, if they are to be spread too"
+                        .into(),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Durations as Go and Istio write them.
+
+/// A duration in milliseconds; `None` where Istio does not read `text` as one: decimal numbers, each with
+/// a unit, the greater units first (Go's `time.ParseDuration`, without signs and without what is shorter
+/// than a millisecond).
+pub(crate) fn milliseconds(text: &str) -> Option<u64> {
+    let mut rest = text;
+    let mut total: u64 = 0;
+    let mut units: &[(&str, u64)] = &[("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+    while !rest.is_empty() {
+        let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, mut after) = rest.split_at(digits(rest));
+        let mut fraction = "";
+        if let Some(behind) = after.strip_prefix('.') {
+            (fraction, after) = behind.split_at(digits(behind));
+            if fraction.is_empty() || fraction.len() > 9 {
+                return None;
+            }
+        }
+        let letters = after.bytes().take_while(u8::is_ascii_lowercase).count();
+        let (unit, after) = after.split_at(letters);
+        let place = units.iter().position(|(name, _)| *name == unit)?;
+        let unit = units[place].1;
+        total = total.saturating_add(u64::from(number.parse::<u32>().ok()?) * unit);
+        if !fraction.is_empty() {
+            let whole = 10_u64.pow(u32::try_from(fraction.len()).ok()?);
+            let part = fraction.parse::<u64>().ok()? * unit;
+            if !part.is_multiple_of(whole) {
+                return None;
+            }
+            total += part / whole;
+        }
+        units = &units[place + 1..];
+        rest = after;
+    }
+    Some(total)
+}

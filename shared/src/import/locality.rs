@@ -1,0 +1,85 @@
+//! Which clusters take the calls of whom: `localityLbSetting` in the DestinationRules of published names.
+
+use std::collections::BTreeMap;
+
+use super::objects::{Object, field, list};
+use crate::mesh::{Cluster, Distribution, Locality, RegionFailover};
+
+/// What the rules of a service say, whose places are not known yet.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Region of the caller → the region that comes next.
+    next: BTreeMap<String, String>,
+    /// In rules of which cluster for callers from where → the shares.
+    shares: BTreeMap<(usize, String), BTreeMap<String, u32>>,
+}
+
+/// Adds what a rule in a cluster says.
+pub(super) fn add(cluster: usize, rule: &Object, found: &mut Found) {
+    let path = ["spec", "trafficPolicy", "loadBalancer", "localityLbSetting"];
+    let setting = field(&rule.value, &path);
+    for one in list(&setting["failover"]) {
+        if let (Some(from), Some(to)) = (one["from"].as_str(), one["to"].as_str()) {
+            found.next.insert(from.to_owned(), to.to_owned());
+        }
+    }
+    for one in list(&setting["distribute"]) {
+        let shares = one["to"].as_object().into_iter().flatten();
+        let shares: Option<BTreeMap<String, u32>> = shares
+            .map(|(place, share)| {
+                let share = u32::try_from(share.as_u64()?).ok()?;
+                Some((without_wildcard(place).to_owned(), share))
+            })
+            .collect();
+        if let (Some(from), Some(shares)) = (one["from"].as_str(), shares) {
+            let from = without_wildcard(from).to_owned();
+            found.shares.insert((cluster, from), shares);
+        }
+    }
+}
+
+/// `region/*` is the region.
+fn without_wildcard(place: &str) -> &str {
+    place.trim_end_matches("/*")
+}
+
+impl Found {
+    /// As the document has it; what names other places than the clusters' is left out, and the comparison
+    /// tells of it.
+    pub(super) fn settle(self, clusters: &[Cluster]) -> Option<Locality> {
+        let locality = |cluster: &Cluster| format!("{}/{}", cluster.region, cluster.zone);
+        let is_region = |text: &String| clusters.iter().any(|one| one.region == *text);
+        let is_place =
+            |text: &String| is_region(text) || clusters.iter().any(|one| locality(one) == *text);
+        let failover: Vec<RegionFailover> = self
+            .next
+            .into_iter()
+            .filter(|(from, to)| is_region(from) && is_region(to))
+            .map(|(from, to)| RegionFailover {
+                from: Some(from),
+                to,
+            })
+            .collect();
+        let mut distribute: Vec<Distribution> = Vec::new();
+        for ((cluster, from), to) in self.shares {
+            // A rule for everybody holds in its own cluster.
+            let from = if from == "*" {
+                locality(&clusters[cluster])
+            } else {
+                from
+            };
+            let from = Some(from).filter(is_place);
+            if from.is_some()
+                && to.keys().all(is_place)
+                && !distribute.iter().any(|one| one.from == from)
+            {
+                distribute.push(Distribution { from, to });
+            }
+        }
+        let nothing = failover.is_empty() && distribute.is_empty();
+        (!nothing).then_some(Locality {
+            failover,
+            distribute,
+        })
+    }
+}

@@ -1,0 +1,140 @@
+//! Services that are another Kubernetes Service in some clusters. Their published names tell that they are
+//! one: there is no name that two services have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ports::{self, Known};
+use super::services::Found;
+use super::world::World;
+use crate::mesh::{OverriddenPort, Override};
+use crate::resolved::DEFAULT_NAMESPACE;
+
+/// What stands behind a service's names in a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The cluster's index.
+    pub(super) cluster: usize,
+    /// Name and namespace of the Kubernetes Service.
+    pub(super) service: (String, String),
+    /// Its ports, in the order of the service's.
+    pub(super) ports: Vec<Known>,
+}
+
+/// Makes one of those that have the same published names in different clusters.
+pub(super) fn join(services: Vec<Found>) -> Vec<Found> {
+    let mut joined: Vec<Found> = Vec::new();
+    let mut by_names: BTreeMap<Vec<(String, String)>, usize> = BTreeMap::new();
+    for mut found in services {
+        let first = by_names.get(&found.prefixes).copied();
+        let Some(first) = first.filter(|&first| {
+            let clusters = joined[first].clusters();
+            !found.prefixes.is_empty() && clusters.is_disjoint(&found.clusters())
+        }) else {
+            by_names.insert(found.prefixes.clone(), joined.len());
+            joined.push(found);
+            continue;
+        };
+        let one = &mut joined[first];
+        // The one that the names are of.
+        if found.prefixes.contains(&found.id()) {
+            std::mem::swap(one, &mut found);
+        }
+        one.places.extend(found.places);
+        one.service.hostname = one.service.hostname.take().or(found.service.hostname);
+    }
+    joined
+}
+
+/// Gives a service the name and namespace that its published names start with, where names start with
+/// services: in all of its clusters it is another one.
+pub(super) fn rename(services: &mut [Found]) {
+    if !services.iter().any(|one| one.prefixes.contains(&one.id())) {
+        return;
+    }
+    let mut claimed: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for one in services.iter() {
+        let ids: BTreeSet<_> = one.prefixes.iter().cloned().chain([one.id()]).collect();
+        for id in ids {
+            *claimed.entry(id).or_default() += 1;
+        }
+    }
+    for one in services {
+        if let [prefix] = &one.prefixes[..]
+            && *prefix != one.id()
+            && claimed.get(prefix) == Some(&1)
+        {
+            let (name, namespace) = prefix.clone();
+            one.service.name = name;
+            one.service.namespace = (namespace != DEFAULT_NAMESPACE).then_some(namespace);
+        }
+    }
+}
+
+/// Writes down the ports, and what differs from the service in some clusters.
+pub(super) fn write(world: &World, services: &mut [Found]) {
+    for found in services {
+        let (name, namespace) = found.id();
+        // Those of the place that the service was taken from.
+        let usual = found.places.first().map(|place| place.ports.clone());
+        let usual = usual.unwrap_or_default();
+        found.places.sort_by_key(|place| place.cluster);
+        let mut overrides: Vec<Override> = Vec::new();
+        for place in &found.places {
+            let mut one = differing(place, (&name, &namespace), &usual);
+            if one == Override::default() {
+                continue;
+            }
+            let cluster = world.clusters[place.cluster].clone();
+            let same = overrides.iter_mut().find_map(|other| {
+                let clusters = other.clusters.take()?;
+                let same = *other == one;
+                let clusters = other.clusters.insert(clusters);
+                same.then_some(clusters)
+            });
+            match same {
+                Some(clusters) => clusters.push(cluster),
+                None => {
+                    one.clusters = Some(vec![cluster]);
+                    overrides.push(one);
+                }
+            }
+        }
+        found.service.overrides = overrides;
+        ports::write(&usual, &mut found.service);
+    }
+}
+
+/// What a service is otherwise in a place, whose clusters are not said yet. Ports that only one of them
+/// publishes are no override's: the comparison tells of them.
+fn differing(place: &Place, (name, namespace): (&str, &str), usual: &[Known]) -> Override {
+    let other = |value: &String, usual: &str| (value != usual).then(|| value.clone());
+    let there = |published: u32| {
+        place
+            .ports
+            .iter()
+            .find(move |one| one.published == published)
+    };
+    let mut ports: Vec<OverriddenPort> = usual
+        .iter()
+        .filter_map(|one| {
+            let there = there(one.published).filter(|there| there.number != one.number)?;
+            Some(OverriddenPort {
+                published: one.published,
+                port: there.number,
+            })
+        })
+        .collect();
+    // The only one needs no words.
+    let port = if usual.len() == 1 {
+        ports.pop().map(|only| only.port)
+    } else {
+        None
+    };
+    Override {
+        name: other(&place.service.0, name),
+        namespace: other(&place.service.1, namespace),
+        port,
+        ports,
+        ..Override::default()
+    }
+}

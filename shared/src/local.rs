@@ -1,0 +1,72 @@
+//! The Kubernetes Service that stands behind a service's names in a cluster: the same in all clusters, but
+//! where the document says otherwise (`spec.services[].overrides`).
+
+use std::collections::BTreeMap;
+
+use crate::name::Label;
+use crate::resolved::{Port, Service, local_host};
+
+/// One of `spec.services[].overrides`, resolved, in one cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Override {
+    /// The Kubernetes Service.
+    pub name: Label,
+    /// Its namespace.
+    pub namespace: Label,
+    /// The service's ports in their order: what is spoken and published is the same, the number may differ.
+    pub ports: Vec<Port>,
+}
+
+/// The Kubernetes Service behind a service's names, in one cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Local<'a> {
+    /// Its name.
+    pub name: &'a Label,
+    /// Its namespace.
+    pub namespace: &'a Label,
+    /// Its ports, in the order of the service's.
+    pub ports: &'a [Port],
+}
+
+impl Local<'_> {
+    /// Under which the pods of its cluster know it.
+    pub fn host(&self) -> String {
+        local_host(self.name, self.namespace)
+    }
+}
+
+impl Service {
+    /// What stands behind its names in a cluster, by index.
+    pub fn local(&self, cluster: usize) -> Local<'_> {
+        match self.overrides.get(&cluster) {
+            Some(Override {
+                name,
+                namespace,
+                ports,
+            }) => Local {
+                name,
+                namespace,
+                ports,
+            },
+            None => Local {
+                name: &self.name,
+                namespace: &self.namespace,
+                ports: &self.ports,
+            },
+        }
+    }
+
+    /// Every namespace and name behind its names, with the clusters, ascending, that have it there. An
+    /// object beside it is one of these: its name and namespace cannot differ from cluster to cluster.
+    pub fn locals(&self) -> BTreeMap<(&Label, &Label), Vec<usize>> {
+        let mut clusters: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for &cluster in &self.clusters {
+            let Local {
+                name, namespace, ..
+            } = self.local(cluster);
+            clusters.entry((namespace, name)).or_default().push(cluster);
+        }
+        clusters
+    }
+}

@@ -1,0 +1,123 @@
+//! The sample bookinfo: a page that asks three services, one of which there is in three versions, and the
+//! rules that say which versions answer.
+
+use serde_json::{Value, json};
+
+use super::samples::{App, port};
+use super::{Istio, skeleton};
+use crate::mesh::BookinfoProgram;
+use crate::placed::Placed;
+use crate::resolved::{BOOKINFO_PORT, Resolved, local_host};
+
+/// Workloads, then rules. `page` is the one that others call, and that may be shared under another name
+/// and other ports; the others have those by which it calls them.
+pub(super) fn render(page: &App<'_>, resolved: &Resolved) -> Vec<Placed> {
+    let mut placed = Vec::new();
+    let mut last = "";
+    for (program, image) in &resolved.images.bookinfo {
+        let is_page = program.service() == page.label;
+        let app = if is_page {
+            *page
+        } else {
+            part(page, program.service())
+        };
+        let account = format!("bookinfo-{}", app.label);
+        if app.label != last {
+            last = program.service();
+            placed.push(app.account(&account));
+            placed.push(if is_page {
+                app.service_of_place()
+            } else {
+                app.service(&json!([port("http", BOOKINFO_PORT, &json!("http"))]))
+            });
+        }
+        placed.push(app.deployment(
+            program.as_str(),
+            program.version(),
+            &json!({ "app": app.label, "version": program.version() }),
+            pods(*program, &account, image),
+        ));
+    }
+    for (name, versions) in resolved.bookinfo.iter().flat_map(|routes| routes.rules()) {
+        let app = if *name == page.label {
+            *page
+        } else {
+            part(page, name)
+        };
+        placed.extend(rules(&app, versions, resolved));
+    }
+    placed
+}
+
+fn part<'a>(page: &App<'a>, name: &'a str) -> App<'a> {
+    App {
+        label: name,
+        name,
+        ..*page
+    }
+}
+
+fn pods(program: BookinfoProgram, account: &str, image: &str) -> Value {
+    let mut container = skeleton(
+        r#"{"name":"","image":"","imagePullPolicy":"IfNotPresent",
+        "ports":[{"name":"http","containerPort":9080}],
+        "readinessProbe":{"httpGet":{"path":"/health","port":"http"}}}"#,
+    );
+    container["name"] = program.service().into();
+    container["image"] = image.into();
+    // What the programs write to; reviews run in a Java server.
+    let folders: &[(&str, &str)] = match program.service() {
+        "productpage" => &[("tmp", "/tmp")],
+        "reviews" => &[("tmp", "/tmp"), ("wlp-output", "/opt/ibm/wlp/output")],
+        _ => &[],
+    };
+    let mut spec = json!({ "serviceAccountName": account });
+    if !folders.is_empty() {
+        let mounts = folders.iter();
+        container["volumeMounts"] = mounts
+            .map(|(name, path)| json!({ "name": name, "mountPath": path }))
+            .collect();
+        let volumes = folders.iter();
+        spec["volumes"] = volumes
+            .map(|(name, _)| json!({ "name": name, "emptyDir": {} }))
+            .collect();
+    }
+    if program.service() == "reviews" {
+        container["env"] = json!([{ "name": "LOG_DIR", "value": "/tmp/logs" }]);
+    }
+    spec["containers"] = json!([container]);
+    spec
+}
+
+/// Who answers pods that call the service by its Kubernetes name. Their names tell them from what a shared
+/// service of that name has.
+fn rules(app: &App<'_>, versions: &[(&str, u8)], resolved: &Resolved) -> [Placed; 2] {
+    let host = local_host(app.name, &app.place.namespace);
+    let name = format!("bookinfo-{}", app.label);
+    let programs = BookinfoProgram::ALL.into_iter();
+    let subsets: Vec<Value> = programs
+        .filter(|program| program.service() == app.label)
+        .map(|program| {
+            json!({ "name": program.version(), "labels": { "version": program.version() } })
+        })
+        .collect();
+    let route: Vec<Value> = versions
+        .iter()
+        .map(|(version, weight)| {
+            json!({ "destination": { "host": host, "subset": version }, "weight": weight })
+        })
+        .collect();
+    let istio = Istio(resolved.istio);
+    [
+        app.object(
+            istio.destination_rule(),
+            &name,
+            json!({ "spec": { "host": host, "subsets": subsets } }),
+        ),
+        app.object(
+            istio.virtual_service(),
+            &name,
+            json!({ "spec": { "hosts": [host], "http": [{ "route": route }] } }),
+        ),
+    ]
+}

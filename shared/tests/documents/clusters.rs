@@ -1,0 +1,109 @@
+//! Strategies for `spec.clusters`.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Value, json};
+
+use super::Scope;
+use super::parts::{label, object, one_of, sometimes};
+
+/// A cluster, whose name and context are not its own yet.
+pub(super) fn cluster(scope: Scope) -> BoxedStrategy<Value> {
+    let texts = |strategy| Strategy::prop_map(strategy, Value::from);
+    let service = || one_of(&[json!("door"), json!("gate")]);
+    let selector = || {
+        one_of(&[
+            json!({ "app": "door" }),
+            json!({ "example.com/role": "gate", "app": "No" }),
+        ])
+    };
+    let workload = |namespace: &str| {
+        vec![
+            ("service", sometimes(0.3, service())),
+            ("namespace", sometimes(0.3, Just(Value::from(namespace)))),
+            ("selector", sometimes(0.3, selector())),
+        ]
+    };
+    let addresses = |everything: bool| {
+        let one = (1..255_u8).prop_map(|last| json!([format!("203.0.113.{last}")]));
+        let others = [
+            json!(["203.0.113.7", "2001:db8::7"]),
+            json!(["2001:db8::9"]),
+            json!(["lb-1.cloud.example.net"]),
+        ];
+        prop_oneof![2 => one, u32::from(everything) => one_of(&others)]
+    };
+    let mut gateway = workload("edge");
+    gateway.push((
+        "addresses",
+        sometimes(0.6, addresses(scope == Scope::Everything)),
+    ));
+    object(vec![
+        ("name", sometimes(1.0, texts(label().boxed()))),
+        (
+            "context",
+            sometimes(
+                scope.only(0.2),
+                one_of(&[json!("arn:aws:eks:c"), json!("gke_a_b")]),
+            ),
+        ),
+        (
+            "region",
+            sometimes(
+                1.0,
+                texts(
+                    select(vec!["r0", "r1", "r2"])
+                        .prop_map(str::to_owned)
+                        .boxed(),
+                ),
+            ),
+        ),
+        (
+            "zone",
+            sometimes(
+                1.0,
+                texts(
+                    select(vec!["z0", "z1", "z2"])
+                        .prop_map(str::to_owned)
+                        .boxed(),
+                ),
+            ),
+        ),
+        (
+            "labels",
+            sometimes(
+                0.4,
+                one_of(&[
+                    json!({ "tier": "gold" }),
+                    json!({ "tier": "tin", "example.com/a": "" }),
+                ]),
+            ),
+        ),
+        ("gateway", sometimes(0.8, object(gateway))),
+        (
+            "egressGateway",
+            sometimes(scope.only(0.7), object(workload("exits"))),
+        ),
+        (
+            "dnsFlavour",
+            sometimes(
+                scope.only(0.2),
+                one_of(&[json!("coredns"), json!("kube-dns"), json!("none")]),
+            ),
+        ),
+    ])
+}
+
+/// Gives each cluster a name and a context of its own, and all gateways of a zone one port.
+pub(super) fn tell_apart(clusters: &mut [Value]) {
+    for (index, cluster) in clusters.iter_mut().enumerate() {
+        for field in ["name", "context"] {
+            if let Some(text) = cluster[field].as_str() {
+                cluster[field] = format!("{text}-{index}").into();
+            }
+        }
+        if cluster["zone"] == "z1" {
+            cluster["gateway"]["port"] = 8081.into();
+        }
+    }
+}

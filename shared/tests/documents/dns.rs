@@ -1,0 +1,145 @@
+//! Strategies for `spec.dns`.
+
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use shared::mesh::passed_on::{PROVIDERS, settings_of, shape};
+
+use super::parts::{awkward, label, object, one_of, sometimes};
+use super::{Scope, passed_on};
+
+/// How services are named and published; `cluster` is the number of a cluster.
+pub(super) fn dns(scope: Scope) -> BoxedStrategy<Value> {
+    object(vec![
+        ("suffix", sometimes(1.0, Just("mesh.example.com".into()))),
+        ("federation", sometimes(0.3, label().prop_map(Value::from))),
+        (
+            "naming",
+            sometimes(
+                scope.only(0.3),
+                one_of(&[json!("service"), json!("gateway")]),
+            ),
+        ),
+        (
+            "ttl",
+            sometimes(0.5, (1..100_000_u32).prop_map(Value::from)),
+        ),
+        (
+            "cluster",
+            sometimes(0.6, (0..4_usize).prop_map(Value::from)),
+        ),
+        (
+            "nameservers",
+            sometimes(
+                scope.only(0.2),
+                one_of(&[json!(["192.0.2.53", "[2001:db8::53]:5353"])]),
+            ),
+        ),
+        ("externalDns", sometimes(0.7, external_dns(scope))),
+    ])
+}
+
+/// Brings it into line with clusters and services.
+pub(super) fn fit(dns: &mut Value, clusters: &mut [Value], services: &mut Vec<Value>) {
+    if let Some(number) = dns["cluster"].as_u64() {
+        let number = usize::try_from(number).unwrap() % clusters.len();
+        // ExternalDNS can only be found again where there is one.
+        dns["cluster"] = clusters[number]["name"].clone();
+    }
+    if dns["naming"] == "gateway" {
+        services.truncate(1);
+        for cluster in clusters {
+            if let Some(gateway) = cluster.get_mut("gateway").and_then(Value::as_object_mut) {
+                gateway.shift_remove("service");
+                gateway.shift_remove("namespace");
+            }
+        }
+    }
+    dns.as_object_mut()
+        .unwrap()
+        .retain(|_, value| !value.is_null());
+}
+
+fn external_dns(scope: Scope) -> BoxedStrategy<Value> {
+    let providers = [
+        "google",
+        "aws",
+        "azure",
+        "azure-private-dns",
+        "cloudflare",
+        "rfc2136",
+        "coredns",
+        "pdns",
+    ];
+    let namespaces = ["external-dns", "default", "istio-system"].map(Value::from);
+    let text = || awkward().prop_map(Value::from);
+    proptest::sample::select(providers.to_vec())
+        .prop_flat_map(move |provider| {
+            let shapes = shape(PROVIDERS);
+            let settings = match shapes.get(settings_of(provider)) {
+                Some(shape) => sometimes(scope.only(0.5), object(passed_on::fields_of(shape, 0.3))),
+                None => Just(None).boxed(),
+            };
+            let takes_a_file = ["google", "aws", "azure", "azure-private-dns"].contains(&provider);
+            let credentials = object(vec![
+                ("secret", sometimes(1.0, Just("dns-credentials".into()))),
+                (
+                    "key",
+                    sometimes(0.5, one_of(&[json!("key.json"), json!("NO")])),
+                ),
+            ]);
+            object(vec![
+                ("provider", sometimes(1.0, Just(provider.into()))),
+                (
+                    "ownerId",
+                    sometimes(0.5, one_of(&[json!("me"), json!("no"), json!("1e3")])),
+                ),
+                ("namespace", sometimes(0.7, one_of(&namespaces))),
+                ("settings", settings),
+                (
+                    "credentials",
+                    sometimes(
+                        scope.only(if takes_a_file { 0.4 } else { 0.0 }),
+                        credentials,
+                    ),
+                ),
+                (
+                    "serviceAccountAnnotations",
+                    sometimes(
+                        scope.only(0.3),
+                        btree_map("example\\.com/[a-z]{1,6}", "(?s).{0,20}", 1..3)
+                            .prop_map(|all| json!(all)),
+                    ),
+                ),
+                (
+                    "podLabels",
+                    sometimes(
+                        scope.only(0.3),
+                        one_of(&[json!({ "example.com/use": "true", "n": "" })]),
+                    ),
+                ),
+                (
+                    "policy",
+                    sometimes(
+                        scope.only(0.4),
+                        one_of(&[json!("sync"), json!("upsert-only")]),
+                    ),
+                ),
+                (
+                    "args",
+                    sometimes(
+                        0.4,
+                        vec(
+                            text().prop_map(|text| {
+                                format!("--log-format={}", text.as_str().unwrap()).into()
+                            }),
+                            1..3,
+                        )
+                        .prop_map(Value::Array),
+                    ),
+                ),
+                ("secret", sometimes(0.4, Just("keys".into()))),
+            ])
+        })
+        .boxed()
+}

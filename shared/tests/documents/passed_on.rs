@@ -1,0 +1,114 @@
+//! Parts of Istio's API and settings of providers, made after the shapes that the checks compare with.
+
+use std::collections::BTreeMap;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Value, json};
+use shared::mesh::passed_on::{Kind, kind};
+
+use super::parts::{Field, awkward, label, object, sometimes};
+
+/// Any value of a shape.
+pub(super) fn value(shape: &Value) -> BoxedStrategy<Value> {
+    match shape {
+        Value::Object(fields) => match fields.get("*") {
+            Some(shape) => proptest::collection::btree_map(label(), value(shape), 1..3)
+                .prop_map(|fields: BTreeMap<String, Value>| json!(fields))
+                .boxed(),
+            None => object(fields_of(shape, 0.4)),
+        },
+        Value::Array(items) => vec(value(&items[0]), 1..3).prop_map(Value::from).boxed(),
+        Value::String(word) => match kind(word) {
+            Ok(kind) => of_kind(kind),
+            Err(choices) => {
+                let choices: Vec<String> = choices.map(str::to_owned).collect();
+                select(choices).prop_map(Value::from).boxed()
+            }
+        },
+        other => panic!("{other} is no shape"),
+    }
+}
+
+/// The fields of an object's shape, each there with this probability; one that holds nothing is as good as
+/// none.
+pub(super) fn fields_of(shape: &Value, probability: f64) -> Vec<(String, Field)> {
+    let fields = shape.as_object().unwrap().iter();
+    fields
+        .map(|(name, shape)| {
+            let field = sometimes(probability, value(shape));
+            let field = field.prop_map(|value| value.filter(|value| *value != json!({})));
+            (name.clone(), field.boxed())
+        })
+        .collect()
+}
+
+fn of_kind(kind: Kind) -> BoxedStrategy<Value> {
+    let regexes = select(vec!["/a/.*", "a|b", "(?i)yes", "[0-9]+", r"\d{2,3}$"]);
+    let regexes = || regexes.clone().prop_map(Value::from);
+    let conditions = || {
+        prop_oneof![
+            awkward().prop_map(|text| json!({ "exact": text })),
+            awkward().prop_map(|text| json!({ "prefix": text })),
+            regexes().prop_map(|text| json!({ "regex": text })),
+        ]
+    };
+    match kind {
+        Kind::Text => awkward().prop_map(Value::from).boxed(),
+        Kind::Bool => any::<bool>().prop_map(Value::from).boxed(),
+        Kind::Count => prop_oneof![0..1000_u32, Just(2_147_483_647)]
+            .prop_map(Value::from)
+            .boxed(),
+        Kind::Port => (1..65536_u32).prop_map(Value::from).boxed(),
+        Kind::Status => (200..600_u32).prop_map(Value::from).boxed(),
+        Kind::Redirection => (300..400_u32).prop_map(Value::from).boxed(),
+        Kind::Percent => prop_oneof![
+            (0..=100_u32).prop_map(Value::from),
+            (1..=1_000_000_u32).prop_map(|parts| json!(f64::from(parts) / 10_000.0)),
+        ]
+        .boxed(),
+        Kind::WholePercent => (0..=100_u32).prop_map(Value::from).boxed(),
+        Kind::Prime => select(vec![2_u32, 101, 65537, 4_999_999])
+            .prop_map(Value::from)
+            .boxed(),
+        Kind::Duration => prop_oneof![
+            "[1-9][0-9]{0,3}(ms|s|m)",
+            "[1-9][0-9]?h[1-9]m",
+            r"[0-9]\.[0-9]?[1-9]s"
+        ]
+        .prop_map(Value::from)
+        .boxed(),
+        Kind::Seconds => "[1-9][0-9]{0,3}(s|m|h)".prop_map(Value::from).boxed(),
+        Kind::Regex => regexes().boxed(),
+        Kind::Match => conditions().boxed(),
+        Kind::Presence => prop_oneof![4 => conditions(), 1 => Just(json!({}))].boxed(),
+        Kind::Header => "[a-zA-Z]([a-z-]{0,8}[a-z0-9])?"
+            .prop_map(Value::from)
+            .boxed(),
+        Kind::HeaderValue => prop_oneof![
+            4 => awkward(),
+            1 => Just("%REQ(:authority)% of 100%%".to_owned()),
+        ]
+        .prop_map(Value::from)
+        .boxed(),
+        Kind::RetryOn => select(vec![
+            "5xx",
+            "reset,409",
+            "connect-failure,refused-stream",
+            "unavailable",
+        ])
+        .prop_map(Value::from)
+        .boxed(),
+        Kind::Host => select(vec![
+            "other.example.org",
+            "other",
+            "other.books.svc.cluster.local",
+        ])
+        .prop_map(Value::from)
+        .boxed(),
+        Kind::Bytes => select(vec!["AA==", "aGVsbG8="])
+            .prop_map(Value::from)
+            .boxed(),
+    }
+}

@@ -1,0 +1,3 @@
+module fedmesh.dev/testbed/services
+
+go 1.26.0
