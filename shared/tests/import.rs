@@ -126,6 +126,7 @@ fn same_document(mesh: &Mesh, imported: &Imported) {
                 path: String::new(),
                 status: None,
             };
+            in_each_cluster(service);
         }
     }
     not_needed(mesh, &mut wanted, &mut got);
@@ -139,7 +140,15 @@ fn same_document(mesh: &Mesh, imported: &Imported) {
         };
         if wanted.routes.iter().all(elsewhere) {
             // No request gets to the service, so nothing says at which port it is.
-            wanted.ports.clone_from(&got.ports);
+            let there = got.overrides.values().map(|one| &one.ports);
+            let places = wanted.overrides.values_mut().map(|one| &mut one.ports);
+            for (wanted, got) in places.zip(there).chain([(&mut wanted.ports, &got.ports)]) {
+                for (wanted, got) in wanted.iter_mut().zip(got) {
+                    if wanted.protocol.is_http() {
+                        wanted.number = got.number;
+                    }
+                }
+            }
         }
         // What names contain follows from region and zone, which were compared.
         for (wanted, got) in wanted.names.iter_mut().zip(&got.names) {
@@ -154,6 +163,23 @@ fn same_document(mesh: &Mesh, imported: &Imported) {
         }
     }
     assert_eq!(got, wanted, "{}", imported.mesh.to_yaml());
+}
+
+/// Says what a service is in each of its clusters: which of them the others differ from is no object's.
+fn in_each_cluster(service: &mut shared::resolved::Service) {
+    let Some(mut usual) = service.overrides.values().next().cloned() else {
+        return;
+    };
+    usual.name.clone_from(&service.name);
+    usual.namespace.clone_from(&service.namespace);
+    usual.ports.clone_from(&service.ports);
+    for &cluster in &service.clusters {
+        let place = service.overrides.entry(cluster);
+        place.or_insert_with(|| usual.clone());
+    }
+    if let Some(place) = service.overrides.values().next() {
+        service.ports.clone_from(&place.ports);
+    }
 }
 
 /// What a document may say although nothing of it needs it.

@@ -118,30 +118,38 @@ pub(super) fn find(
     if ports.is_empty() {
         ports.push((None, Protocol::Http, None));
     }
-    let mut numbers = numbers_of_service(world, cluster, id).into_iter();
-    let mut usual = usual.iter().map(|port| port.number);
+    let of_service = numbers_of_service(world, cluster, id);
+    let mut taken: Vec<u32> = ports.iter().filter_map(|(known, ..)| *known).collect();
     let mut first = true;
-    ports
-        .into_iter()
-        .map(|(known, protocol, published)| {
-            let (of_service, elsewhere) = (numbers.next(), usual.next());
-            let number = known.or(of_service).or(elsewhere).unwrap_or_else(|| {
+    let mut found = Vec::new();
+    for (index, (known, protocol, published)) in ports.into_iter().enumerate() {
+        let number = known.unwrap_or_else(|| {
+            let here = of_service.get(index).into_iter().chain(&of_service);
+            let elsewhere = usual.get(index).map(|port| &port.number);
+            let free = |number: &u32| !taken.contains(number);
+            let number = here.chain(elsewhere).copied().find(free);
+            number.unwrap_or_else(|| {
+                let number = (ASSUMED_PORT..).find(free).unwrap_or(ASSUMED_PORT);
                 findings.warning(
                     code::ASSUMED,
                     &object.place(),
                     format!("no destination and no Service names the port of {}", id.0),
-                    format!("the document has {ASSUMED_PORT}; correct it"),
+                    format!("the document has {number}; correct it"),
                 );
-                ASSUMED_PORT
-            });
-            let usually = usually_published(number, protocol, &mut first);
-            Known {
-                number,
-                protocol,
-                published: published.unwrap_or(usually),
-            }
-        })
-        .collect()
+                number
+            })
+        });
+        if known.is_none() {
+            taken.push(number);
+        }
+        let usually = usually_published(number, protocol, &mut first);
+        found.push(Known {
+            number,
+            protocol,
+            published: published.unwrap_or(usually),
+        });
+    }
+    found
 }
 
 /// Under which port one is published where the document does not say it; `first` is whether no port for

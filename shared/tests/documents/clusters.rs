@@ -80,10 +80,7 @@ pub(super) fn cluster(scope: Scope) -> BoxedStrategy<Value> {
             ),
         ),
         ("gateway", sometimes(0.8, object(gateway))),
-        (
-            "egressGateway",
-            sometimes(scope.only(0.7), object(workload("exits"))),
-        ),
+        ("egressGateway", sometimes(0.7, object(workload("exits")))),
         (
             "dnsFlavour",
             sometimes(
