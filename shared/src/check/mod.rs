@@ -28,6 +28,7 @@ mod services;
 mod tls;
 
 pub use finding::{Finding, Fix, Severity};
+pub(crate) use services::can_be_path;
 
 use crate::facts::Facts;
 use crate::mesh::{BookinfoProgram, Images, Mesh, Sample};

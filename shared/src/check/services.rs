@@ -243,9 +243,14 @@ fn serving(
     Some(clusters)
 }
 
+/// Whether a text can be the path of a request.
+pub(crate) fn can_be_path(text: &str) -> bool {
+    text.starts_with('/') && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
 /// Whether `text` is the path of a request; otherwise there is a finding.
 pub(super) fn is_path(path: &str, text: &str, findings: &mut Findings) -> bool {
-    let good = text.starts_with('/') && !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    let good = can_be_path(text);
     if !good {
         findings.error(
             code::BAD_PATH,

@@ -56,6 +56,7 @@ pub(super) fn find(
         }
     }
     zones(world, names, &mut known, findings);
+    ports_of_zones(&mut known);
     let mut clusters: Vec<Cluster> = known
         .into_iter()
         .zip(&world.clusters)
@@ -259,6 +260,19 @@ fn zones(world: &World, names: &Names, known: &mut [Known], findings: &mut Findi
             );
         }
         one.zone = Some((region, zone));
+    }
+}
+
+/// Gives gateways of which nothing says the port that of another one in their zone: names of zones lead to
+/// all of them.
+fn ports_of_zones(known: &mut [Known]) {
+    let ports: BTreeMap<_, _> = known
+        .iter()
+        .filter_map(|one| Some((one.zone.clone()?, one.gateway.port?)))
+        .collect();
+    for one in known {
+        let of_zone = one.zone.as_ref().and_then(|zone| ports.get(zone));
+        one.gateway.port = one.gateway.port.or(of_zone.copied());
     }
 }
 

@@ -203,11 +203,16 @@ fn ways(object: &Object, id: (&str, &str)) -> Vec<Way> {
     ] {
         for route in list(field(&object.value, &["spec", section])) {
             let at = at(route);
+            let is_it = |one: &&Value| {
+                local(&one["host"], object.namespace()).is_some_and(|at| pair(&at) == id)
+            };
             let destinations = list(&route["route"]).iter().map(|one| &one["destination"]);
+            let mirrors = list(&route["mirrors"])
+                .iter()
+                .map(|one| &one["destination"]);
+            let mirrors = mirrors.chain([&route["mirror"]]).filter(is_it);
             // Ours go to one port of whatever service.
-            let mut to_it = destinations.filter(|one| {
-                ours || local(&one["host"], object.namespace()).is_some_and(|at| pair(&at) == id)
-            });
+            let mut to_it = destinations.filter(|one| ours || is_it(one)).chain(mirrors);
             let to = to_it.find_map(|one| number(&one["port"]["number"]));
             let known = ways
                 .iter_mut()

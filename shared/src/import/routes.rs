@@ -6,6 +6,7 @@ use super::objects::{field, filled, list};
 use super::ports;
 use super::services::{is_at_gateway, local, pair};
 use super::world::World;
+use crate::check::can_be_path;
 use crate::mesh::passed_on::{self, IstioFields};
 use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::render::ANSWER_HEADER;
@@ -188,7 +189,11 @@ fn paths(route: &IstioFields) -> Option<Vec<IstioFields>> {
             let fields = one.as_object().filter(|fields| fields.len() == 1)?;
             let uri = fields.get("uri")?.as_object()?;
             let (name, path) = uri.iter().next().filter(|_| uri.len() == 1)?;
-            let mut short = passed_on::path_route(name, path.as_str()?);
+            // Others are conditions of Istio's that no request meets.
+            let path = path
+                .as_str()
+                .filter(|path| name == "regex" || can_be_path(path))?;
+            let mut short = passed_on::path_route(name, path);
             let rest = route.iter().filter(|(name, _)| *name != "match");
             short.extend(rest.map(|(name, value)| (name.clone(), value.clone())));
             Some(short)
