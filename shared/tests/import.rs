@@ -127,6 +127,12 @@ fn same_document(mesh: &Mesh, imported: &Imported) {
                 status: None,
             };
             in_each_cluster(service);
+            for route in &mut service.routes {
+                // A condition that holds of all requests is none.
+                if route.matches.iter().all(|one| *one == json!({})) {
+                    route.matches.clear();
+                }
+            }
         }
     }
     not_needed(mesh, &mut wanted, &mut got);
@@ -602,6 +608,11 @@ proptest! {
         // Nothing of a mesh without services and objects is in any manifest.
         prop_assume!(!mesh.spec.services.is_empty());
         let imported = imported(&stream(&bundle));
+        if imported.checks.iter().any(|one| one.code == "FM0423") {
+            // A gateway has its usual port where nothing says another, and something is published on that.
+            prop_assert!(imported.is_incomplete());
+            return Ok(());
+        }
         let mesh = match mesh.spec.target {
             Some(Target::Ocm) => with_clusters_as_in(&mesh, &imported),
             _ => mesh,

@@ -91,12 +91,11 @@ pub(super) fn write(world: &World, services: &mut [Found]) {
                 let clusters = other.clusters.insert(clusters);
                 same.then_some(clusters)
             });
-            match same {
-                Some(clusters) => clusters.push(cluster),
-                None => {
-                    one.clusters = Some(vec![cluster]);
-                    overrides.push(one);
-                }
+            if let Some(clusters) = same {
+                clusters.push(cluster);
+            } else {
+                one.clusters = Some(vec![cluster]);
+                overrides.push(one);
             }
         }
         found.service.overrides = overrides;

@@ -16,6 +16,8 @@ use crate::resolved::{DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT};
 
 /// Taken where nothing says the port of a service.
 const ASSUMED_PORT: u32 = 80;
+/// The highest there is.
+const MAX_PORT: u32 = 65535;
 const PROTOCOLS: [Protocol; 5] = [
     Protocol::Http,
     Protocol::Http2,
@@ -129,7 +131,7 @@ pub(super) fn find(
             let free = |number: &u32| !taken.contains(number);
             let number = here.chain(elsewhere).copied().find(free);
             number.unwrap_or_else(|| {
-                let number = (ASSUMED_PORT..).find(free).unwrap_or(ASSUMED_PORT);
+                let number = (ASSUMED_PORT..=MAX_PORT).find(free).unwrap_or(ASSUMED_PORT);
                 findings.warning(
                     code::ASSUMED,
                     &object.place(),
