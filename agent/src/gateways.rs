@@ -4,16 +4,67 @@ use futures::future::join_all;
 use shared::Mesh;
 use shared::check::{Finding, Severity, code};
 use shared::facts::Facts;
-use shared::mesh;
+use shared::mesh::{self, Transport};
 use shared::name::Label;
-use shared::resolved::{DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE};
+use shared::resolved::{
+    DEFAULT_EAST_WEST_SERVICE, DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE, Service,
+};
 
 use crate::cluster::{self, Gateway};
 use crate::place::Place;
 
-/// What was seen of each cluster's gateway, in the order of the document.
+/// What was seen of the gateways: of each kind that the document needs, those of all clusters in its order.
 #[derive(Debug)]
-pub(crate) struct Gateways(Vec<Seen>);
+pub(crate) struct Gateways(Vec<Looked>);
+
+/// A gateway and what was seen of it.
+#[derive(Debug)]
+pub(crate) struct Looked {
+    /// Index of its cluster.
+    pub(crate) cluster: usize,
+    pub(crate) door: Door,
+    pub(crate) seen: Seen,
+}
+
+/// A kind of gateway by which clusters are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    Ingress,
+    /// For mutual TLS.
+    EastWest,
+}
+
+impl Door {
+    const ALL: [Self; 2] = [Self::Ingress, Self::EastWest];
+
+    /// Whether calls of any service come in by it.
+    fn is_used(self, mesh: &Mesh) -> bool {
+        let used = |transport| mesh.spec.has_transport(transport);
+        match self {
+            Self::Ingress => used(Transport::Http) || used(Transport::Tls),
+            Self::EastWest => used(Transport::Mtls),
+        }
+    }
+
+    /// Whether calls of a service come in by it.
+    pub(crate) fn takes(self, service: &Service) -> bool {
+        service.is_mutual() == (self == Self::EastWest)
+    }
+
+    const fn field(self) -> &'static str {
+        match self {
+            Self::Ingress => "gateway",
+            Self::EastWest => "eastWestGateway",
+        }
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Ingress => "gateway",
+            Self::EastWest => "east-west gateway",
+        }
+    }
+}
 
 /// What was seen of one gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,35 +80,68 @@ pub(crate) enum Seen {
 /// Asks all clusters at once. One that does not answer loses its connection, so that nobody waits
 /// for it a second time.
 pub(crate) async fn look(mesh: &Mesh, places: &mut [Place]) -> Gateways {
-    let clusters = mesh.spec.clusters.iter().zip(&*places);
-    let answers = join_all(clusters.map(|(cluster, place)| async move {
-        let (namespace, service) = gateway_service(cluster)?;
-        Some(match &place.connection {
-            Ok(connection) => Ok(cluster::gateway(connection, &namespace, &service).await),
-            Err(why) => Err(why.clone()),
-        })
+    let doors = Door::ALL.into_iter().filter(|door| door.is_used(mesh));
+    let asked: Vec<(usize, Door)> = doors
+        .flat_map(|door| (0..places.len()).map(move |cluster| (cluster, door)))
+        .collect();
+    let answers = join_all(asked.iter().map(|&(cluster, door)| {
+        let place = &places[cluster];
+        let service = gateway_service(&mesh.spec.clusters[cluster], door);
+        async move {
+            let (namespace, service) = service?;
+            Some(match &place.connection {
+                Ok(connection) => Ok(cluster::gateway(connection, &namespace, &service).await),
+                Err(why) => Err(why.clone()),
+            })
+        }
     }))
     .await;
-    let seen = places.iter_mut().zip(answers).map(|(place, answer)| {
-        let error = match answer {
-            None => return Seen::NotAsked,
-            Some(Ok(Ok(gateway))) => return Seen::Found(gateway.unwrap_or_default()),
-            Some(Ok(Err(error))) => error,
-            Some(Err(why)) => return Seen::Unknown(why),
-        };
-        let why = error.in_context(&place.context, "get Service");
-        if error.code().is_none() {
-            place.connection = Err(why.clone());
-        }
-        Seen::Unknown(why)
-    });
-    Gateways(seen.collect())
+    let looked = asked
+        .into_iter()
+        .zip(answers)
+        .map(|((cluster, door), answer)| {
+            let place = &mut places[cluster];
+            let seen = match answer {
+                None => Seen::NotAsked,
+                Some(Ok(Ok(gateway))) => Seen::Found(gateway.unwrap_or_default()),
+                Some(Err(why)) => Seen::Unknown(why),
+                Some(Ok(Err(error))) => {
+                    let why = error.in_context(&place.context, "get Service");
+                    if error.code().is_none() {
+                        place.connection = Err(why.clone());
+                    }
+                    Seen::Unknown(why)
+                }
+            };
+            Looked {
+                cluster,
+                door,
+                seen,
+            }
+        });
+    Gateways(looked.collect())
 }
 
-/// The Service to ask for addresses, as namespace and name, if the document needs any. It has not
-/// been checked yet, and the names become part of a path.
-pub(crate) fn gateway_service(cluster: &mesh::Cluster) -> Option<(String, String)> {
-    let gateway = cluster.gateway.clone().unwrap_or_default();
+/// The Services to ask for addresses, as namespace and name, if the document needs any.
+pub(crate) fn gateway_services(mesh: &Mesh, cluster: &mesh::Cluster) -> Vec<(String, String)> {
+    let doors = Door::ALL.into_iter().filter(|door| door.is_used(mesh));
+    doors
+        .filter_map(|door| gateway_service(cluster, door))
+        .collect()
+}
+
+/// The document has not been checked yet, and the names become part of a path.
+fn gateway_service(cluster: &mesh::Cluster, door: Door) -> Option<(String, String)> {
+    let (gateway, usual): (mesh::Gateway, _) = match door {
+        Door::Ingress => (
+            cluster.gateway.clone().unwrap_or_default(),
+            DEFAULT_GATEWAY_SERVICE,
+        ),
+        Door::EastWest => (
+            cluster.east_west_gateway.clone().unwrap_or_default().into(),
+            DEFAULT_EAST_WEST_SERVICE,
+        ),
+    };
     let or = |written: Option<String>, default: &str| -> Option<String> {
         let name = written.unwrap_or_else(|| default.to_owned());
         Label::new(&name).is_ok().then_some(name)
@@ -67,19 +151,19 @@ pub(crate) fn gateway_service(cluster: &mesh::Cluster) -> Option<(String, String
     }
     Some((
         or(gateway.namespace, ISTIO_NAMESPACE)?,
-        or(gateway.service, DEFAULT_GATEWAY_SERVICE)?,
+        or(gateway.service, usual)?,
     ))
 }
 
 impl Gateways {
-    /// Each in the order of the document.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Seen> {
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Looked> {
         self.0.iter()
     }
 
-    /// Puts addresses in the place of what is not known of a cluster.
+    /// Puts addresses in the place of what is not known of a gateway.
     pub(crate) fn suppose(&mut self, index: usize, addresses: Vec<String>) {
-        self.0[index] = Seen::Found(Gateway {
+        self.0[index].seen = Seen::Found(Gateway {
             addresses,
             is_ready: None,
         });
@@ -88,16 +172,23 @@ impl Gateways {
     /// The addresses that are published: not those where nothing is ready to answer, unless that is
     /// so in every cluster. Then all stand, since taking the last one away helps nobody.
     pub(crate) fn facts(&self, mesh: &Mesh) -> Facts {
-        let any_answers = !self.0.iter().all(Seen::is_unready);
         let mut facts = Facts::default();
-        for (cluster, seen) in mesh.spec.clusters.iter().zip(&self.0) {
-            let Seen::Found(gateway) = seen else { continue };
-            let addresses = if any_answers && seen.is_unready() {
-                Vec::new()
-            } else {
-                gateway.addresses.clone()
+        for door in Door::ALL {
+            let of_door = || self.0.iter().filter(|looked| looked.door == door);
+            let any_answers = !of_door().all(|looked| looked.seen.is_unready());
+            let known = match door {
+                Door::Ingress => &mut facts.gateways,
+                Door::EastWest => &mut facts.east_west_gateways,
             };
-            facts.gateways.insert(cluster.name.clone(), addresses);
+            for Looked { cluster, seen, .. } in of_door() {
+                let Seen::Found(gateway) = seen else { continue };
+                let addresses = if any_answers && seen.is_unready() {
+                    Vec::new()
+                } else {
+                    gateway.addresses.clone()
+                };
+                known.insert(mesh.spec.clusters[*cluster].name.clone(), addresses);
+            }
         }
         facts
     }
@@ -105,30 +196,35 @@ impl Gateways {
     /// Adds to the findings of a check that gateways have nothing behind them, in the place of those
     /// that say that they have no address.
     pub(crate) fn explain(&self, mesh: &Mesh, findings: &mut Vec<Finding>) {
-        for (index, (cluster, seen)) in mesh.spec.clusters.iter().zip(&self.0).enumerate() {
+        for Looked {
+            cluster,
+            door,
+            seen,
+        } in &self.0
+        {
             if !seen.is_unready() {
                 continue;
             }
-            let path = format!("spec.clusters[{index}].gateway.addresses");
+            let path = format!("spec.clusters[{cluster}].{}.addresses", door.field());
             let published = !findings
                 .iter()
                 .any(|finding| finding.code == code::NO_ADDRESS.id && finding.path == path);
             findings.retain(|finding| finding.code != code::NO_ADDRESS.id || finding.path != path);
+            let name = &mesh.spec.clusters[*cluster].name;
+            let what = door.words();
             findings.push(Finding {
                 code: code::GATEWAY_NOT_READY.id.to_owned(),
                 severity: Severity::Warning,
                 path,
                 message: if published {
                     format!(
-                        "{}'s gateway has no ready pod, and no other gateway has one either, so its \
-                         address stays published",
-                        cluster.name
+                        "{name}'s {what} has no ready pod, and no other has one either, so its \
+                         address stays published"
                     )
                 } else {
                     format!(
-                        "{}'s gateway has no ready pod, so its address is not published and its \
-                         names fall back to other clusters",
-                        cluster.name
+                        "{name}'s {what} has no ready pod, so its address is not published and its \
+                         names fall back to other clusters"
                     )
                 },
                 hint: "see why its pods are not ready; the next apply publishes it again, and \
@@ -150,7 +246,7 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
-    use super::{Gateways, Seen};
+    use super::{Door, Gateways, Looked, Seen};
     use crate::cluster::Gateway;
     use shared::Mesh;
     use shared::check::code;
@@ -171,13 +267,28 @@ mod tests {
         })
     }
 
+    fn gateways(of_door: Door, seen: Vec<Seen>) -> Vec<Looked> {
+        let looked = seen.into_iter().enumerate();
+        looked
+            .map(|(cluster, seen)| Looked {
+                cluster,
+                door: of_door,
+                seen,
+            })
+            .collect()
+    }
+
+    fn ingress(seen: Vec<Seen>) -> Gateways {
+        Gateways(gateways(Door::Ingress, seen))
+    }
+
     #[test]
     fn a_gateway_without_pods_is_not_published_unless_all_are() {
         let mesh = mesh();
         let addresses = |gateways: &Gateways| gateways.facts(&mesh).gateways["a"].len();
         let mut findings = shared::check(&mesh, &shared::facts::Facts::default()).findings;
 
-        let one = Gateways(vec![
+        let one = ingress(vec![
             found("192.0.2.1", Some(false)),
             found("192.0.2.2", Some(true)),
         ]);
@@ -198,14 +309,36 @@ mod tests {
             Seen::Unknown(String::new()),
         ] {
             assert_eq!(
-                addresses(&Gateways(vec![found("192.0.2.1", Some(false)), other])),
+                addresses(&ingress(vec![found("192.0.2.1", Some(false)), other])),
                 0
             );
         }
-        let none = Gateways(vec![
+        let none = ingress(vec![
             found("192.0.2.1", Some(false)),
             found("192.0.2.2", Some(false)),
         ]);
         assert_eq!(addresses(&none), 1);
+    }
+    #[test]
+    fn gateways_of_one_kind_say_nothing_of_the_other() {
+        let mut mesh = mesh();
+        mesh.spec.transport = Some(shared::mesh::Transport::Mtls);
+        assert!(Door::EastWest.is_used(&mesh) && !Door::Ingress.is_used(&mesh));
+        let seen = |first| {
+            vec![
+                found("192.0.2.1", Some(first)),
+                found("192.0.2.2", Some(true)),
+            ]
+        };
+        let mut all = gateways(Door::Ingress, seen(true));
+        all.extend(gateways(Door::EastWest, seen(false)));
+        let gateways = Gateways(all);
+        let facts = gateways.facts(&mesh);
+        assert_eq!(facts.gateways["a"], ["192.0.2.1"]);
+        assert!(facts.east_west_gateways["a"].is_empty());
+        let mut findings = Vec::new();
+        gateways.explain(&mesh, &mut findings);
+        let paths: Vec<&str> = findings.iter().map(|one| one.path.as_str()).collect();
+        assert_eq!(paths, ["spec.clusters[0].eastWestGateway.addresses"]);
     }
 }

@@ -17,7 +17,7 @@
 //! gateways on another one, nobody answers.
 //!
 //! Of a service without an HTTP port only connections are seen: one that its gateway takes and then
-//! drops ejects nobody. A sidecar tells plain TCP by its port alone and takes every name for the global
+//! drops ejects nobody, unless it is in mutual TLS, which takes a pod to agree on. A sidecar tells plain TCP by its port alone and takes every name for the global
 //! one (`render::service_entry`). Of several ports, this is about those with requests.
 
 use std::collections::BTreeSet;
@@ -27,7 +27,7 @@ use crate::locality::shares;
 use crate::outage::Outage;
 use crate::published::{Level, PublishedName, fails_over};
 use crate::render::dns_endpoint::can_be_published;
-use crate::resolved::{Resolved, Service};
+use crate::resolved::{Gateway, Resolved, Service};
 
 /// Who answers calls for a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,7 +184,9 @@ impl<'a> World<'a> {
     /// Whether a client's sidecar goes on sending calls to the cluster although the service there is
     /// down: connections to its gateway still succeed.
     fn keeps(self, cluster: usize) -> bool {
+        // Mutual TLS is agreed on with a pod, so without one there is no connection.
         !self.service().is_http()
+            && !self.service().is_mutual()
             && !self.outage.clusters.contains(&cluster)
             && !self.outage.gateways.contains(&cluster)
     }
@@ -213,7 +215,7 @@ impl<'a> World<'a> {
             if !published.is_empty() {
                 let mut addresses = BTreeSet::new();
                 for &cluster in &published {
-                    let known = &self.resolved.clusters[cluster].gateway.addresses;
+                    let known = &self.gateway(cluster).addresses;
                     addresses.extend(known.iter().flatten().cloned());
                 }
                 return if can_be_published(&addresses, self.resolved) {
@@ -228,8 +230,12 @@ impl<'a> World<'a> {
         BTreeSet::new()
     }
 
+    fn gateway(self, cluster: usize) -> &'a Gateway {
+        self.service().gateway_of(&self.resolved.clusters[cluster])
+    }
+
     fn has_address(self, cluster: usize) -> bool {
-        let addresses = &self.resolved.clusters[cluster].gateway.addresses;
+        let addresses = &self.gateway(cluster).addresses;
         // Unknown ones are looked up before anything is published.
         addresses.as_ref().is_none_or(|list| !list.is_empty())
             && !self.outage.gateways.contains(&cluster)
@@ -242,14 +248,15 @@ impl<'a> World<'a> {
         // `like`: the cluster whose gateway's ports the endpoint has; without one, the usual ones.
         let at = |priority, hosts: BTreeSet<usize>, like: Option<usize>| {
             let answers = |host: usize| {
-                let mut ports = self.service().ports.iter();
+                let service = self.service();
+                let mut ports = service.ports.iter();
                 self.lives(host)
                     && ports.all(|port| {
                         let called = match like {
-                            Some(at) => port.at(&clusters[at].gateway),
-                            None => usually_at(port, self.resolved),
+                            Some(at) => service.port_at(port, &clusters[at]),
+                            None => usually_at(port, service, self.resolved),
                         };
-                        port.at(&clusters[host].gateway) == called
+                        service.port_at(port, &clusters[host]) == called
                     })
             };
             Endpoint {

@@ -8,12 +8,16 @@
 //! - a serving cluster's own zone's name: the same, so that a local call stays local;
 //! - the names of zones with gateways on other ports than the usual ones, which DNS cannot tell: the same;
 //! - all other zones' names are resolved by DNS alone.
+//!
+//! A cluster's gateway is the one by which the service is called: with mutual TLS the east-west gateway.
 
 use std::collections::BTreeSet;
 
 use crate::mesh::Protocol;
 use crate::published::{Level, PublishedName, answered_by};
-use crate::resolved::{Cluster, DEFAULT_GATEWAY_PORT, Port, Resolved, Service};
+use crate::resolved::{
+    Cluster, DEFAULT_EAST_WEST_PORT, DEFAULT_GATEWAY_PORT, Port, Resolved, Service,
+};
 
 /// One place to send calls to.
 pub(crate) struct Endpoint<'a> {
@@ -63,15 +67,17 @@ pub(crate) fn endpoints<'a>(
 pub(crate) fn may_go_by_dns(name: &PublishedName, service: &Service, resolved: &Resolved) -> bool {
     matches!(name.level, Level::Zone { .. })
         && answered_by(name, &service.names).iter().all(|&index| {
-            let gateway = &resolved.clusters[index].gateway;
+            let cluster = &resolved.clusters[index];
             let mut ports = ports_of(false, service).into_iter();
-            ports.all(|port| port.at(gateway) == usually_at(port, resolved))
+            ports.all(|port| service.port_at(port, cluster) == usually_at(port, service, resolved))
         })
 }
 
 /// Where gateways have a port, unless the document says otherwise.
-pub(crate) fn usually_at(port: &Port, resolved: &Resolved) -> u16 {
-    if port.protocol.is_http() && port.published == DEFAULT_GATEWAY_PORT {
+pub(crate) fn usually_at(port: &Port, service: &Service, resolved: &Resolved) -> u16 {
+    if service.is_mutual() {
+        DEFAULT_EAST_WEST_PORT
+    } else if port.protocol.is_http() && port.published == DEFAULT_GATEWAY_PORT {
         resolved.usual_gateway_port()
     } else {
         port.published

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::answers::{Answers, by_dns, in_mesh};
 use crate::mesh::Protocol;
+use crate::mutual::Mutual;
 use crate::outage::Outage;
 use crate::published::{Level, PublishedName, answered_by};
 use crate::resolved::{Address, Port, Probe, Resolved, Service};
@@ -56,6 +57,9 @@ pub struct GatewayCall {
     pub tls: bool,
     /// The port under which the service's names are called.
     pub published: u16,
+    /// What is seen of mutual TLS that the gateway passes on to the service's pods.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mutual: Option<Mutual>,
     /// What is asked, where requests are made.
     pub probe: Probe,
     /// The cluster itself; empty where nobody names it.
@@ -107,8 +111,8 @@ fn records(resolved: &Resolved, index: usize, records: &mut Vec<Record>) {
     for name in &service.names {
         let answers = by_dns(resolved, index, name, &Outage::default());
         let targets = answers.by().iter().flat_map(|&cluster| {
-            resolved.clusters[cluster]
-                .gateway
+            service
+                .gateway_of(&resolved.clusters[cluster])
                 .addresses
                 .iter()
                 .flatten()
@@ -135,11 +139,13 @@ fn records(resolved: &Resolved, index: usize, records: &mut Vec<Record>) {
 fn gateways(resolved: &Resolved, service: &Service, calls: &mut Vec<GatewayCall>) {
     for &index in &service.clusters {
         let cluster = &resolved.clusters[index];
-        for address in cluster.gateway.addresses.iter().flatten() {
+        for address in service.gateway_of(cluster).addresses.iter().flatten() {
             for port in &service.ports {
                 for name in &service.names {
-                    // Plain TCP is not asked by any name, so it is asked once.
-                    if port.protocol == Protocol::Tcp && name.level != Level::Global {
+                    // Plain TCP is not asked by any name, and mutual TLS by one of its own, so they
+                    // are asked once.
+                    let is_one = port.protocol == Protocol::Tcp || service.is_mutual();
+                    if is_one && name.level != Level::Global {
                         continue;
                     }
                     calls.push(GatewayCall {
@@ -150,12 +156,17 @@ fn gateways(resolved: &Resolved, service: &Service, calls: &mut Vec<GatewayCall>
                             Address::Ip(ip) => ip.to_string(),
                             Address::Host(host) => host.to_string(),
                         },
-                        port: port.at(&cluster.gateway),
+                        port: service.port_at(port, cluster),
                         protocol: port.protocol,
-                        tls: resolved.tls.is_some() && port.protocol.is_http(),
+                        tls: resolved.tls.is_some()
+                            && port.protocol.is_http()
+                            && !service.is_mutual(),
+                        mutual: service
+                            .is_mutual()
+                            .then(|| Mutual::new(port, service, cluster)),
                         published: port.published,
                         probe: service.probe.clone(),
-                        answered_by: told(resolved, port, &[index]),
+                        answered_by: told(resolved, service, port, &[index]),
                     });
                 }
             }
@@ -205,15 +216,15 @@ fn calls(resolved: &Resolved, index: usize, client: usize, calls: &mut Vec<Call>
                 name.host.to_string(),
                 port.published,
                 name.level.as_str(),
-                told(resolved, port, by),
+                told(resolved, service, port, by),
             ));
         }
     }
 }
 
 /// The clusters' names, where answers tell them.
-fn told(resolved: &Resolved, port: &Port, clusters: &[usize]) -> Vec<String> {
-    if !resolved.answer_header || !port.protocol.is_http() {
+fn told(resolved: &Resolved, service: &Service, port: &Port, clusters: &[usize]) -> Vec<String> {
+    if !resolved.answer_header || !port.protocol.is_http() || service.is_mutual() {
         return Vec::new();
     }
     let names = clusters

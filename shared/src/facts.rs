@@ -16,4 +16,7 @@ pub struct Facts {
     /// the document asks for it (`spec.dns.resolveHostNames`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub host_names: BTreeMap<String, Vec<IpAddr>>,
+    /// The same of east-west gateways.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub east_west_gateways: BTreeMap<String, Vec<String>>,
 }

@@ -25,6 +25,7 @@ pub mod import;
 mod local;
 pub mod locality;
 pub mod mesh;
+pub mod mutual;
 pub mod name;
 pub mod object;
 pub mod outage;

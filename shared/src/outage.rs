@@ -9,8 +9,8 @@ use crate::resolved::Resolved;
 pub struct Outage {
     /// Clusters that do not answer at all. Their records stay: nobody knows better.
     pub clusters: BTreeSet<usize>,
-    /// Clusters whose gateways have no pod that is ready. Their records go, as soon as they are
-    /// followed.
+    /// Clusters whose gateways, the east-west ones too, have no pod that is ready. Their records go, as
+    /// soon as they are followed.
     pub gateways: BTreeSet<usize>,
     /// Services without a pod that is ready, as cluster and service. Their records stay.
     pub services: BTreeSet<(usize, usize)>,

@@ -60,6 +60,11 @@ pub fn egress_name(mesh: &str) -> String {
     format!("egress-{mesh}")
 }
 
+/// The name of the mesh's `Gateway` object at east-west gateways, as [`egress_name`].
+pub fn east_west_name(mesh: &str) -> String {
+    format!("eastwest-{mesh}")
+}
+
 /// The name of what is made for a host outside: with the mesh's, since two meshes of one cluster may
 /// both call it.
 pub fn external_name(mesh: &str, host: &HostPattern) -> String {

@@ -11,7 +11,7 @@ use crate::locality::Preferences;
 use crate::mesh::passed_on::IstioFields;
 use crate::mesh::{
     BookinfoProgram, BookinfoRoutes, DnsFlavour, ExternalProtocol, Naming, Policy, Protocol,
-    Sample, Target, TlsVersion,
+    Sample, Target, TlsVersion, Transport,
 };
 use crate::name::{HostName, HostPattern, Label};
 use crate::published::PublishedName;
@@ -36,6 +36,8 @@ pub const DEFAULT_TTL: u32 = 300;
 pub const DEFAULT_GATEWAY_SERVICE: &str = "istio-ingressgateway";
 /// Taken where the document names no egress gateway's Service.
 pub const DEFAULT_EGRESS_SERVICE: &str = "istio-egressgateway";
+/// Taken where the document names no east-west gateway's Service.
+pub const DEFAULT_EAST_WEST_SERVICE: &str = "istio-eastwestgateway";
 /// Istio's root namespace: where its gateways are by default, and where objects go that concern
 /// all namespaces.
 pub const ISTIO_NAMESPACE: &str = "istio-system";
@@ -45,6 +47,13 @@ pub const CLUSTER_DOMAIN: &str = "cluster.local";
 pub const DEFAULT_GATEWAY_SELECTOR: (&str, &str) = ("istio", "ingressgateway");
 /// Label of an egress gateway's pods, taken where the document names none.
 pub const DEFAULT_EGRESS_SELECTOR: (&str, &str) = ("istio", "egressgateway");
+/// Label of an east-west gateway's pods, taken where the document names none.
+pub const DEFAULT_EAST_WEST_SELECTOR: (&str, &str) = ("istio", "eastwestgateway");
+/// Taken where the document names no port for an east-west gateway: Istio's own for mutual TLS that is
+/// passed on.
+pub const DEFAULT_EAST_WEST_PORT: u16 = 15443;
+/// Taken where the document names no trust domain for a cluster, as Istio does.
+pub const DEFAULT_TRUST_DOMAIN: &str = "cluster.local";
 /// Taken where the document names no port for a gateway.
 pub const DEFAULT_GATEWAY_PORT: u16 = 80;
 /// Taken where the document names no port for a gateway with TLS, and none for a host outside; and under
@@ -87,7 +96,7 @@ pub struct Resolved {
     pub dns: Dns,
     /// The repository of the engine `gitops`; always there with that engine.
     pub gitops: Option<Gitops>,
-    /// How requests travel between clusters; `None` for plain HTTP.
+    /// How ingress gateways take requests of other clusters; `None` for plain HTTP.
     pub tls: Option<Tls>,
     /// Whether gateways name the cluster that answers.
     pub answer_header: bool,
@@ -235,6 +244,10 @@ pub struct Cluster {
     pub gateway: Gateway,
     /// Its egress gateway, if it has one.
     pub egress_gateway: Option<EgressGateway>,
+    /// Its east-west gateway.
+    pub east_west_gateway: Gateway,
+    /// The trust domain of its mesh.
+    pub trust_domain: HostName,
     /// Which DNS it runs; `None` for what is found there.
     pub dns_flavour: Option<DnsFlavour>,
 }
@@ -308,6 +321,10 @@ pub struct Service {
     pub export_to: Vec<String>,
     /// Whether a ServiceExport stands beside it.
     pub mcs: bool,
+    /// How its calls travel between clusters.
+    pub transport: Transport,
+    /// The service account of its pods, where only that is taken for it.
+    pub service_account: Option<HostName>,
     /// Whether and how calls are repeated while a cluster fails.
     pub retry: Retry,
     /// Changes to the ejection of gateways that fail: fields of Istio's `OutlierDetection`.
@@ -329,6 +346,30 @@ impl Service {
     /// Whether any of its ports takes requests, which can be told apart, repeated and marked.
     pub fn is_http(&self) -> bool {
         self.ports.iter().any(|port| port.protocol.is_http())
+    }
+
+    /// Whether its calls travel in mutual TLS that ends at its pods.
+    pub fn is_mutual(&self) -> bool {
+        self.transport == Transport::Mtls
+    }
+
+    /// The gateway of a cluster by which other clusters call it.
+    pub fn gateway_of<'a>(&self, cluster: &'a Cluster) -> &'a Gateway {
+        if self.is_mutual() {
+            &cluster.east_west_gateway
+        } else {
+            &cluster.gateway
+        }
+    }
+
+    /// Where the Service of a cluster's gateway has a port of it: mutual TLS is told by its name (SNI), so
+    /// all of it comes to one.
+    pub fn port_at(&self, port: &Port, cluster: &Cluster) -> u16 {
+        if self.is_mutual() {
+            cluster.east_west_gateway.port
+        } else {
+            port.at(&cluster.gateway)
+        }
     }
 }
 
@@ -354,7 +395,7 @@ impl Port {
         }
     }
 
-    /// Its port at a gateway's Service: what is published on 80 is at the gateway's HTTP port.
+    /// Its port at an ingress gateway's Service: what is published on 80 is at the gateway's HTTP port.
     pub fn at(&self, gateway: &Gateway) -> u16 {
         if self.protocol.is_http() && self.published == DEFAULT_GATEWAY_PORT {
             gateway.port

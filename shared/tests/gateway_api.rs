@@ -127,8 +127,10 @@ fn every_field_of_a_route_that_has_one_is_said() {
             { "weight": 75, "headers": { "request": { "set": { "x-i": "j" } } } },
             { "service": "reviews-v2", "weight": 25 },
         ],
-        "mirrors": [{ "destination": { "host": "trial.books.svc.cluster.local", "port": { "number": 1 } }, "percentage": { "value": 50 } }],
-        "mirror": { "host": "trial.elsewhere.svc.cluster.local", "port": { "number": 2 } },
+        "mirrors": [
+            { "destination": { "host": "trial.elsewhere.svc.cluster.local", "port": { "number": 2 } } },
+            { "destination": { "host": "trial.books.svc.cluster.local", "port": { "number": 1 } }, "percentage": { "value": 50 } },
+        ],
     }]));
     assert_eq!(found(&mesh), []);
     let filters = |path: Value| {

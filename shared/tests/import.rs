@@ -270,8 +270,8 @@ fn of_cluster(index: usize, wanted: &mut Resolved, got: &mut Resolved) {
 #[test]
 fn examples_come_back() {
     for (name, mesh) in examples() {
-        // What the Gateway API says is not read: see the next test.
-        if name == "gateway-api.yaml" {
+        // What the Gateway API says, and mutual TLS, are not read: see the next tests.
+        if ["gateway-api.yaml", "mtls.yaml"].contains(&name.as_str()) {
             continue;
         }
         for target in Target::ALL {
@@ -306,6 +306,33 @@ fn objects_of_the_gateway_api_are_told_as_lost() {
     }
     assert_eq!(seen, 8, "{imported:#?}");
     assert!(imported.is_incomplete());
+}
+
+/// Services in mutual TLS have nothing at an ingress gateway, from which services are known.
+#[test]
+fn what_travels_in_mutual_tls_is_told() {
+    let imported = imported(&files(&bundle(&example("mtls"))));
+    let services = imported.mesh.spec.services.iter();
+    let names: Vec<&str> = services.map(|service| service.name.as_str()).collect();
+    assert_eq!(names, ["notices"]);
+    for lost in [
+        "ServiceEntry istio-system/berths.quay.external.svc.mesh.example.com",
+        "DestinationRule istio-system/berths.quay.external.svc.mesh.example.com",
+        "ServiceEntry istio-system/pilots.quay.zones",
+    ] {
+        for cluster in ["oslo", "porto"] {
+            let told = imported.findings.iter().any(|finding| {
+                finding.severity == Severity::Warning
+                    && finding.path.starts_with(cluster)
+                    && finding.path.contains(lost)
+            });
+            assert!(told, "{cluster}: {lost}: {:#?}", imported.findings);
+        }
+    }
+    let gateways = imported.mesh.spec.clusters.iter();
+    for gateway in gateways.filter_map(|cluster| cluster.gateway.as_ref()) {
+        assert_eq!((&gateway.service, gateway.port), (&None, None));
+    }
 }
 
 #[test]

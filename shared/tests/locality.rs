@@ -253,6 +253,7 @@ fn an_import_finds_it() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of what is found")]
 fn what_cannot_be_is_found() {
     let distribute = |from: &str, to: Value| json!({ "distribute": [{ "from": from, "to": to }] });
     let cases = [

@@ -422,11 +422,15 @@ proptest! {
         let resolved = check(&mesh, &Facts::default()).resolved.unwrap();
         let bundle = Bundle::new(&mesh, &resolved);
         for row in published::rows(&resolved) {
+            let mut services = resolved.services.iter();
+            let mutual = services.any(|service| service.is_mutual() && service.id() == row.service);
+            // A name of its own is all that mutual TLS comes by.
+            let asked = if mutual { format!("{}.svc.cluster.local", row.service) } else { row.host.clone() };
             prop_assert!(!row.answered_by.is_empty(), "{}", row.host);
             prop_assert!(row.host.len() <= 253 && row.host.ends_with(".mesh.example.com"));
             for cluster in &row.answered_by {
                 // The Gateway API's routes name the hosts, and listeners take what is below the suffix.
-                let kinds = if resolved.gateway_api {
+                let kinds = if resolved.gateway_api && !mutual {
                     &["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"][..]
                 } else {
                     &["Gateway"]
@@ -434,7 +438,7 @@ proptest! {
                 let gateways: Vec<&Object> = kinds.iter().flat_map(|kind| objects(&bundle, cluster, kind).into_values()).collect();
                 let accepted = gateways.iter().any(|one| {
                     // Plain TCP says no name: its gateway takes whatever comes.
-                    let names = |hosts: &Value| hosts.as_array().is_none_or(|hosts| hosts.contains(&json!(row.host)) || hosts.contains(&json!("*")));
+                    let names = |hosts: &Value| hosts.as_array().is_none_or(|hosts| hosts.contains(&json!(asked)) || hosts.contains(&json!("*")));
                     match one.body["spec"].get("servers") {
                         Some(servers) => servers.as_array().unwrap().iter().any(|server| names(&server["hosts"])),
                         None => names(&one.body["spec"]["hostnames"]),

@@ -29,9 +29,9 @@ pub(super) struct Follower<'a> {
     operations: &'a Operations,
     mesh: &'a Mesh,
     events: &'a UnboundedSender<FollowEvent>,
-    /// By cluster, what its gateway's Service said last.
+    /// By the place of a gateway in what is looked at, what its Service said last.
     known: BTreeMap<usize, Vec<String>>,
-    /// Clusters that do not answer.
+    /// Gateways whose clusters do not answer, by the same.
     lost: BTreeSet<usize>,
     /// By host name of a load balancer, its addresses when it last resolved.
     host_names: BTreeMap<String, Vec<IpAddr>>,
@@ -79,7 +79,7 @@ impl<'a> Follower<'a> {
             self.tell(FollowEvent::Following {
                 mesh: self.mesh.metadata.name.clone(),
                 cluster: cluster.clone(),
-                gateways: facts.gateways.clone(),
+                gateways: published(facts),
             });
         }
     }
@@ -178,22 +178,23 @@ impl<'a> Follower<'a> {
         connection: &Connection,
     ) -> Result<bool, Trouble> {
         let mut unknown = Vec::new();
+        let name = |cluster: usize| resolved.clusters[cluster].name.to_string();
         for (index, one) in seen.iter().enumerate() {
-            match one {
+            match &one.seen {
                 Seen::NotAsked => {}
                 Seen::Found(gateway) => {
                     self.known.insert(index, gateway.addresses.clone());
                     if self.lost.remove(&index) {
                         self.tell(FollowEvent::Back {
-                            cluster: resolved.clusters[index].name.to_string(),
+                            cluster: name(one.cluster),
                         });
                     }
                 }
-                Seen::Unknown(why) => unknown.push((index, why.clone())),
+                Seen::Unknown(why) => unknown.push((index, one.cluster, why.clone())),
             }
         }
         let supposes = !unknown.is_empty();
-        for (index, error) in unknown {
+        for (index, cluster, error) in unknown {
             if !self.known.contains_key(&index) {
                 let addresses = self.in_records(resolved, connection, index, seen).await?;
                 self.known.insert(index, addresses);
@@ -201,7 +202,7 @@ impl<'a> Follower<'a> {
             let kept = self.known[&index].clone();
             if self.lost.insert(index) {
                 self.tell(FollowEvent::Lost {
-                    cluster: resolved.clusters[index].name.to_string(),
+                    cluster: name(cluster),
                     error,
                     kept: kept.clone(),
                 });
@@ -211,7 +212,8 @@ impl<'a> Follower<'a> {
         Ok(supposes)
     }
 
-    /// The addresses of a cluster that has not answered since the start, as the records have them.
+    /// The addresses of a gateway whose cluster has not answered since the start, as the records have
+    /// them.
     async fn in_records(
         &self,
         resolved: &Resolved,
@@ -227,16 +229,23 @@ impl<'a> Follower<'a> {
             }
             None => Vec::new(),
         };
-        let here = &resolved.clusters[index];
-        let others = resolved.clusters.iter().zip(seen.iter());
-        let others = others
-            .filter(|(other, _)| other.zone == here.zone && other.region == here.region)
-            .flat_map(|(_, seen)| match seen {
+        let Some(lost) = seen.iter().nth(index) else {
+            return Ok(Vec::new());
+        };
+        let here = &resolved.clusters[lost.cluster];
+        let others = seen
+            .iter()
+            .filter(|other| {
+                let there = &resolved.clusters[other.cluster];
+                other.door == lost.door && there.zone == here.zone && there.region == here.region
+            })
+            .flat_map(|other| match &other.seen {
                 Seen::Found(gateway) => gateway.addresses.as_slice(),
                 Seen::NotAsked | Seen::Unknown(_) => &[],
             });
         let others = others.map(String::as_str).collect();
-        Ok(records::still_published(&live, resolved, index, &others))
+        let gateway = (lost.cluster, lost.door);
+        Ok(records::still_published(&live, resolved, gateway, &others))
     }
 
     /// Writes what is not true, and tells of it.
@@ -298,13 +307,14 @@ impl<'a> Follower<'a> {
     fn tell_of_gateways(&mut self, dns: &str, facts: &Facts) {
         let before = self.published.replace((dns.to_owned(), facts.clone()));
         let Some((_, before)) = before else { return };
-        for (cluster, after) in &facts.gateways {
-            let before = before.gateways.get(cluster).cloned().unwrap_or_default();
-            if before != *after {
+        let before = published(&before);
+        for (cluster, after) in published(facts) {
+            let before = before.get(&cluster).cloned().unwrap_or_default();
+            if before != after {
                 self.tell(FollowEvent::Gateway {
-                    cluster: cluster.clone(),
+                    cluster,
                     before,
-                    after: after.clone(),
+                    after,
                 });
             }
         }
@@ -314,4 +324,15 @@ impl<'a> Follower<'a> {
     pub(super) fn tell(&self, event: FollowEvent) {
         _ = self.events.send(event);
     }
+}
+
+/// Cluster → addresses of its gateways of either kind.
+fn published(facts: &Facts) -> BTreeMap<String, Vec<String>> {
+    let mut all = facts.gateways.clone();
+    for (cluster, addresses) in &facts.east_west_gateways {
+        all.entry(cluster.clone())
+            .or_default()
+            .extend_from_slice(addresses);
+    }
+    all
 }

@@ -10,6 +10,7 @@ use shared::published::Level;
 use shared::resolved::Resolved;
 
 use super::event::RecordChange;
+use crate::gateways::Door;
 
 /// Name and type → targets, sorted.
 type Records = BTreeMap<(String, String), BTreeSet<String>>;
@@ -71,12 +72,12 @@ pub(super) fn changes<'a>(
         .collect()
 }
 
-/// The addresses that live records still have for a cluster that does not answer: those of its
-/// zone's names, without those that `others` in the zone have.
+/// The addresses that live records still have for a gateway of a cluster that does not answer: those of
+/// its zone's names, without those that `others` in the zone have.
 pub(super) fn still_published(
     live: &[Value],
     resolved: &Resolved,
-    index: usize,
+    (index, door): (usize, Door),
     others: &BTreeSet<&str>,
 ) -> Vec<String> {
     let mut records = Records::new();
@@ -84,7 +85,11 @@ pub(super) fn still_published(
         collect(object, &mut records);
     }
     let cluster = &resolved.clusters[index];
-    let names = resolved.services.iter().flat_map(|service| &service.names);
+    let called = resolved
+        .services
+        .iter()
+        .filter(|service| door.takes(service));
+    let names = called.flat_map(|service| &service.names);
     // A zone without an address is an alias of its region's name.
     let published: BTreeSet<&str> = names.clone().map(|name| name.host.as_str()).collect();
     let of_zone = names.filter(|name| {

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use super::RESYNC;
 use crate::cluster::{ENDPOINT_SLICES, Patience, SERVICE_NAME_LABEL};
-use crate::gateways::gateway_service;
+use crate::gateways::gateway_services;
 use crate::operation::Operations;
 
 /// After the first failure; each later pause is twice as long.
@@ -54,23 +54,23 @@ pub(super) fn start(
         )),
     }];
     for cluster in &mesh.spec.clusters {
-        let Some((namespace, service)) = gateway_service(cluster) else {
-            continue;
-        };
         let context = cluster.context.as_ref().unwrap_or(&cluster.name);
         let (group, version, kind) = ENDPOINT_SLICES;
-        let slices = watcher::Config::default().labels(&format!("{SERVICE_NAME_LABEL}={service}"));
-        let services = watcher::Config::default().fields(&format!("metadata.name={service}"));
-        for (resource, config) in [
-            (resource("", "v1", "Service"), services),
-            (resource(group, version, kind), slices),
-        ] {
-            watches.push(Watch {
-                context: context.clone(),
-                resource,
-                namespace: Some(namespace.clone()),
-                config,
-            });
+        for (namespace, service) in gateway_services(mesh, cluster) {
+            let slices =
+                watcher::Config::default().labels(&format!("{SERVICE_NAME_LABEL}={service}"));
+            let services = watcher::Config::default().fields(&format!("metadata.name={service}"));
+            for (resource, config) in [
+                (resource("", "v1", "Service"), services),
+                (resource(group, version, kind), slices),
+            ] {
+                watches.push(Watch {
+                    context: context.clone(),
+                    resource,
+                    namespace: Some(namespace.clone()),
+                    config,
+                });
+            }
         }
     }
     let mut tasks = JoinSet::new();

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use futures::future::FutureExt as _;
 use shared::expect::{Call, Record};
 use shared::mesh::Protocol;
+use shared::published::answered_by;
+use shared::resolved::Service;
 use shared::verify::{Around, Cause, Check, Expected, Family, Outcome, Resolution, judge_call};
 
 use super::client::{self, Brought, Client, Errand, Search};
@@ -239,8 +241,14 @@ async fn judge(
             check
         };
     }
+    let mutual = round
+        .service(&call.service)
+        .filter(|service| service.is_mutual());
     let local = [call.client.clone()];
-    let answering = if call.answered_by.is_empty() {
+    let behind = mutual.map_or_else(Vec::new, |service| behind(round, service, call));
+    let answering = if !behind.is_empty() {
+        &behind
+    } else if call.answered_by.is_empty() {
         &local[..]
     } else {
         &call.answered_by
@@ -249,19 +257,43 @@ async fn judge(
         sidecar,
         locality: locality(round, call, client),
         client: call.client.clone(),
-        tls: round.resolved.tls.is_some() && call.protocol.is_http() && call.level != "local",
+        tls: round.resolved.tls.is_some()
+            && call.protocol.is_http()
+            && call.level != "local"
+            && mutual.is_none(),
         is_local: call.level == "local",
+        mutual: !behind.is_empty(),
+        foreign_roots: round.roots.foreign(&call.client, &behind),
         objects: round.off_objects(&call.service),
         backends: round
             .backends(&call.service, call.published, answering)
             .await,
-        without_address: round.without_address(&call.answered_by),
+        without_address: round.without_address(
+            &call.service,
+            if behind.is_empty() {
+                &call.answered_by
+            } else {
+                &behind
+            },
+        ),
         ..known
     };
     match judge_call(expected, &transfer.reply, &around) {
         Ok(()) => check,
         Err(cause) => check.with(Outcome::Failed, &cause),
     }
+}
+
+/// The clusters behind a name of a service with mutual TLS, whose answers do not say which it was; none
+/// for its local name.
+fn behind(round: &Round<'_>, service: &Service, call: &Call) -> Vec<String> {
+    let mut names = service.names.iter();
+    let name = names.find(|name| name.host.as_str() == call.url_host);
+    let clusters = name.map_or(&[][..], |name| answered_by(name, &service.names));
+    let clusters = clusters
+        .iter()
+        .map(|&index| &round.resolved.clusters[index]);
+    clusters.map(|cluster| cluster.name.to_string()).collect()
 }
 
 /// The locality of the client's node, where it is not the document's.

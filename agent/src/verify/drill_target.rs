@@ -89,6 +89,12 @@ pub(super) fn find_target<'a>(
     if !resolved.answer_header {
         return Err("with spec.answerHeader: false nobody sees which cluster answers".to_owned());
     }
+    if service.is_mutual() {
+        return Err(format!(
+            "calls of {} travel in mutual TLS, so nobody sees which cluster answers",
+            service.id()
+        ));
+    }
     if !service.is_http() {
         return Err(format!(
             "{} has no HTTP port, so nobody sees which cluster answers",

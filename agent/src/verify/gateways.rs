@@ -67,7 +67,10 @@ fn row(call: &GatewayCall) -> Check {
     } else {
         format!("{}:{}", call.address, call.port)
     };
-    check.expected = expected_of(call.protocol, call.probe.status, &call.answered_by);
+    check.expected = match &call.mutual {
+        Some(mutual) => format!("a certificate of {}", mutual.identity),
+        None => expected_of(call.protocol, call.probe.status, &call.answered_by),
+    };
     check
 }
 
@@ -93,7 +96,7 @@ async fn one(
     let mut check = row(call);
     let got = match not_reached {
         Some(why) => Got::NotReached(why),
-        None => http::ask(call, trust, round.deadline()).await,
+        None => http::ask(call, (trust, round.roots), round.deadline()).await,
     };
     let (reply, milliseconds) = match got {
         Got::Reply {
@@ -157,7 +160,12 @@ pub(super) fn fill(check: &mut Check, reply: &Reply, milliseconds: u32) {
             }
         }
         Reply::Connected => "connected".clone_into(&mut check.seen.text),
-        Reply::Failed(Failure::Certificate(why)) => check.seen.text.clone_from(why),
+        Reply::Failed(Failure::Certificate(why) | Failure::Identity(why)) => {
+            check.seen.text.clone_from(why);
+        }
+        Reply::Failed(Failure::ForeignRoot(clusters)) => {
+            check.seen.text = format!("not signed by the root of {}", clusters.join(", "));
+        }
         Reply::Failed(failure) => check.seen.text = format!("{failure:?}").to_lowercase(),
     }
 }

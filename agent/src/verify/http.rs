@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::curl::of_grpc;
+use super::mutual::Roots;
 use super::tls::{self, Trust};
 
 /// As much of a body as is looked at.
@@ -36,7 +37,11 @@ pub(super) enum Got {
 }
 
 /// Asks a gateway what a call says: with a request, or by the protocol's own beginning.
-pub(super) async fn ask(call: &GatewayCall, trust: &Trust, deadline: Duration) -> Got {
+pub(super) async fn ask(
+    call: &GatewayCall,
+    (trust, roots): (&Trust, &Roots),
+    deadline: Duration,
+) -> Got {
     let GatewayCall { address, port, .. } = call;
     let start = Instant::now();
     let stream = match tokio::time::timeout(deadline, connect(address, *port)).await {
@@ -58,6 +63,9 @@ pub(super) async fn ask(call: &GatewayCall, trust: &Trust, deadline: Duration) -
     };
     let left = deadline.saturating_sub(start.elapsed());
     let reply = async {
+        if let Some(mutual) = &call.mutual {
+            return roots.session(stream, mutual).await;
+        }
         match call.protocol {
             Protocol::Http | Protocol::Http2 | Protocol::Grpc if call.tls => {
                 match trust.session(stream, &call.host).await {
@@ -177,6 +185,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
+    use super::super::mutual::Roots;
     use super::super::tls::Trust;
     use super::{Got, ask};
 
@@ -190,13 +199,14 @@ mod tests {
             protocol,
             tls: false,
             published: 80,
+            mutual: None,
             probe: Probe {
                 path: "/html".into(),
                 status: None,
             },
             answered_by: Vec::new(),
         };
-        ask(&call, &Trust::NameOnly, deadline).await
+        ask(&call, (&Trust::NameOnly, &Roots::default()), deadline).await
     }
 
     /// Takes one connection and says this to whatever it is asked, with a pause before it.

@@ -17,6 +17,7 @@ mod drill_target;
 mod gateways;
 mod http;
 mod job;
+mod mutual;
 mod objects;
 mod pod;
 mod records;
@@ -45,6 +46,7 @@ pub use selector::{ClientSelector, ClientSelectorError};
 
 use crate::operation::{Operations, PlanError, Planned};
 use crate::stop::Stop;
+use mutual::Roots;
 use round::{Passed, Round};
 
 /// The first pause between two rounds; each one after it is half as long again.
@@ -135,6 +137,7 @@ struct Basis {
     resolved: Resolved,
     expectations: Expectations,
     status: Status,
+    roots: Roots,
 }
 
 impl Basis {
@@ -147,6 +150,7 @@ impl Basis {
             expectations: expect(&resolved),
             resolved,
             status: Status::of(&planned.plan),
+            roots: Roots::default(),
         })
     }
 
@@ -163,6 +167,7 @@ impl Basis {
             planned,
             status: &self.status,
             options,
+            roots: &self.roots,
             passed,
             stop,
         }
@@ -177,7 +182,8 @@ async fn one_round(
     stop: &Stop,
     events: &UnboundedSender<VerifyEvent>,
 ) -> Result<Vec<Check>, PlanError> {
-    let basis = Basis::of(mesh, planned)?;
+    let mut basis = Basis::of(mesh, planned)?;
+    basis.roots = Roots::look(&basis.resolved, planned).await;
     let round = basis.round(planned, options, passed, stop);
     let tell = |family, checks: &[Check]| {
         // Nobody has to listen.

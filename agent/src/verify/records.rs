@@ -192,7 +192,7 @@ impl Records {
             our_resource: resource.unwrap_or_default(),
             external_dns: self.external_dns.clone(),
             objects: objects.filter(is_record).collect(),
-            without_address: round.without_address(&answering(round, record)),
+            without_address: round.without_address(&record.service, &answering(round, record)),
         }
     }
 }

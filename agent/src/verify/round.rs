@@ -17,6 +17,7 @@ use shared::resolved::{Local, Port, Resolved, Service};
 use shared::verify::{Backend, Check, Family, Off, OffObject, Outcome, PortSeen};
 
 use super::VerifyOptions;
+use super::mutual::Roots;
 use super::objects::{off, off_object};
 use crate::cluster::{self, Connection, Request};
 use crate::operation::Planned;
@@ -40,6 +41,8 @@ pub(super) struct Round<'a> {
     pub(super) planned: &'a Planned,
     pub(super) status: &'a Status,
     pub(super) options: &'a VerifyOptions,
+    /// The roots of the meshes, where calls travel in mutual TLS.
+    pub(super) roots: &'a Roots,
     /// Checks of earlier rounds that have passed.
     pub(super) passed: &'a Passed,
     pub(super) stop: &'a Stop,
@@ -161,11 +164,13 @@ impl Round<'_> {
             .collect()
     }
 
-    /// Those of some clusters whose gateways have no address.
-    pub(super) fn without_address(&self, clusters: &[String]) -> Vec<String> {
+    /// Those of some clusters whose gateways, by which a service is called, have no address.
+    pub(super) fn without_address(&self, service: &str, clusters: &[String]) -> Vec<String> {
+        let service = self.service(service);
         let named = self.resolved.clusters.iter().filter(|cluster| {
+            let gateway = service.map_or(&cluster.gateway, |service| service.gateway_of(cluster));
             clusters.iter().any(|name| name == cluster.name.as_str())
-                && cluster.gateway.addresses.as_ref().is_none_or(Vec::is_empty)
+                && gateway.addresses.as_ref().is_none_or(Vec::is_empty)
         });
         named.map(|cluster| cluster.name.to_string()).collect()
     }
@@ -234,7 +239,12 @@ fn concerns(key: &Key, service: &Service, local: Option<Local<'_>>, mesh: &str) 
     let of_gateways = ["Gateway", "HTTPRoute"]
         .iter()
         .any(|kind| key.kind.contains(kind));
-    let is_gateway = of_gateways && key.name == ownership::object_name(mesh);
+    let gateway = if service.is_mutual() {
+        ownership::east_west_name(mesh)
+    } else {
+        ownership::object_name(mesh)
+    };
+    let is_gateway = of_gateways && key.name == gateway;
     let is_wide = key.kind == "DestinationRule" && key.name.starts_with(WIDE);
     is_named
         || is_gateway

@@ -1,7 +1,7 @@
 //! TLS sessions with gateways.
 
 use std::io::ErrorKind::{ConnectionReset, UnexpectedEof};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
@@ -42,12 +42,7 @@ impl Trust {
         } else if ca == MESH_ROOT
             && let Some(connection) = connection
         {
-            let path = format!("/api/v1/namespaces/{namespace}/configmaps/{MESH_ROOT_CONFIG_MAP}");
-            if let Ok(Some(map)) = connection.find(&Request::get(path)).await {
-                let pem = map["data"]["root-cert.pem"].as_str().unwrap_or_default();
-                let certificates = CertificateDer::pem_slice_iter(pem.as_bytes());
-                roots.add_parsable_certificates(certificates.flatten());
-            }
+            roots = mesh_roots(connection, namespace).await;
         }
         if roots.is_empty() {
             Self::NameOnly
@@ -76,7 +71,7 @@ impl Trust {
             }
         };
         let looking = Looking::Name(chain);
-        begin(stream, host, Arc::new(Verifier { provider, looking }))
+        begin(stream, host, None, Arc::new(Verifier { provider, looking }))
             .await
             .map_err(|error| match certificate_error(&error) {
                 Some(why) => Failure::Certificate(why),
@@ -88,6 +83,18 @@ impl Trust {
     }
 }
 
+/// The roots of a cluster's own mesh; none where they cannot be read.
+pub(super) async fn mesh_roots(connection: &Connection, namespace: &str) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    let path = format!("/api/v1/namespaces/{namespace}/configmaps/{MESH_ROOT_CONFIG_MAP}");
+    if let Ok(Some(map)) = connection.find(&Request::get(path)).await {
+        let pem = map["data"]["root-cert.pem"].as_str().unwrap_or_default();
+        let certificates = CertificateDer::pem_slice_iter(pem.as_bytes());
+        roots.add_parsable_certificates(certificates.flatten());
+    }
+    roots
+}
+
 /// Agrees on a session under a name. Its certificate is the service's own affair, and is not looked at:
 /// what is passed through may well be signed by an authority that only its clients know.
 pub(super) async fn session(stream: TcpStream, host: &str) -> Reply {
@@ -95,7 +102,7 @@ pub(super) async fn session(stream: TcpStream, host: &str) -> Reply {
         provider: Arc::new(rustls::crypto::ring::default_provider()),
         looking: Looking::Away,
     };
-    match begin(stream, host, Arc::new(verifier)).await {
+    match begin(stream, host, None, Arc::new(verifier)).await {
         Ok(_) => Reply::Connected,
         // Nobody behind the gateway has taken the connection.
         Err(error) if is_closed(&error) => Reply::Failed(Failure::Reset),
@@ -103,17 +110,43 @@ pub(super) async fn session(stream: TcpStream, host: &str) -> Reply {
     }
 }
 
+/// The certificates that come under a name, for whoever says this protocol (ALPN): the other side's own
+/// first. What becomes of the session does not count, since it may want to see ours.
+pub(super) async fn certificates(
+    stream: TcpStream,
+    host: &str,
+    alpn: &str,
+) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let verifier = Verifier {
+        provider: Arc::new(rustls::crypto::ring::default_provider()),
+        looking: Looking::Keeping(seen.clone()),
+    };
+    let session = begin(stream, host, Some(alpn), Arc::new(verifier)).await;
+    let seen = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
+    match session {
+        Err(error) if seen.is_empty() && is_closed(&error) => Err(Failure::Reset),
+        Err(error) if seen.is_empty() => Err(Failure::Tls(error.to_string())),
+        Ok(_) | Err(_) => Ok(seen),
+    }
+}
+
 async fn begin(
     stream: TcpStream,
     host: &str,
+    alpn: Option<&str>,
     verifier: Arc<Verifier>,
 ) -> std::io::Result<TlsStream<TcpStream>> {
-    let config = ClientConfig::builder_with_provider(verifier.provider.clone())
+    let mut config = ClientConfig::builder_with_provider(verifier.provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(std::io::Error::other)?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
+    config.alpn_protocols = alpn
+        .into_iter()
+        .map(|one| one.as_bytes().to_vec())
+        .collect();
     let name = ServerName::try_from(host.to_owned()).map_err(std::io::Error::other)?;
     TlsConnector::from(Arc::new(config))
         .connect(name, stream)
@@ -145,6 +178,8 @@ enum Looking {
     Away,
     /// At the name; with a verifier at who signed it and the dates, too.
     Name(Option<Arc<WebPkiServerVerifier>>),
+    /// At nothing now: they are kept.
+    Keeping(Arc<Mutex<Vec<CertificateDer<'static>>>>),
 }
 
 impl ServerCertVerifier for Verifier {
@@ -158,6 +193,11 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, Error> {
         match &self.looking {
             Looking::Away => {}
+            Looking::Keeping(seen) => {
+                let chain = std::iter::once(end_entity).chain(intermediates);
+                let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+                *seen = chain.map(|one| one.clone().into_owned()).collect();
+            }
             Looking::Name(Some(chain)) => {
                 return chain.verify_server_cert(
                     end_entity,
@@ -309,6 +349,20 @@ mod tests {
                 (got, _) => panic!("{what}: {got:?}"),
             }
         }
+    }
+
+    #[tokio::test]
+    async fn certificates_are_seen_whatever_becomes_of_the_session() {
+        let sni = "outbound_.8000_._.shop.s.svc.cluster.local";
+        let ours = signed(&authority("ours"), &["x.example.com"], 2100);
+        let stream = gateway(Some(ours)).await;
+        let seen = certificates(stream, sni, "istio").await.unwrap();
+        assert_eq!(seen.len(), 1);
+        let closed = gateway(None).await;
+        assert_eq!(
+            certificates(closed, sni, "istio").await,
+            Err(Failure::Reset)
+        );
     }
 
     #[tokio::test]

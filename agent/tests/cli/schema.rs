@@ -45,6 +45,7 @@ fn it_takes_what_the_reader_takes_and_sees_slips() {
         "protocols",
         "clusters-that-differ",
         "tls",
+        "mtls",
     ] {
         let text = repository(&format!("examples/{example}.yaml"));
         assert!(text.starts_with("# yaml-language-server: $schema=./mesh.schema.json\n"));

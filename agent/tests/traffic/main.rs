@@ -19,6 +19,7 @@ mod following;
 mod gateway_api;
 mod guide;
 mod locality;
+mod mtls;
 mod outages;
 mod overrides;
 #[path = "../browser/page.rs"]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::labels::labels;
-use super::{Findings, code, port};
+use super::{Findings, code, mtls, port};
 use crate::facts::Facts;
 use crate::mesh::{self, Spec, Transport};
 use crate::name::{HostName, Label};
@@ -52,8 +52,27 @@ fn one(
         );
     }
     labels(&at("labels"), &cluster.labels, findings);
-    let tls = spec.transport == Some(Transport::Tls);
-    let gateway = gateway(&at("gateway"), cluster, tls, facts, findings);
+    let usual_port = resolved::usual_gateway_port(spec.has_transport(Transport::Tls));
+    let gateway = gateway(
+        &at("gateway"),
+        cluster.gateway.clone().unwrap_or_default(),
+        ("the gateway", INGRESS, usual_port),
+        facts.gateways.get(&cluster.name),
+        findings,
+    );
+    let east_west = cluster.east_west_gateway.clone().unwrap_or_default();
+    let east_west_gateway = self::gateway(
+        &at("eastWestGateway"),
+        east_west.into(),
+        (
+            "the east-west gateway",
+            EAST_WEST,
+            resolved::DEFAULT_EAST_WEST_PORT,
+        ),
+        facts.east_west_gateways.get(&cluster.name),
+        findings,
+    );
+    let trust_domain = mtls::trust_domain(&at("trustDomain"), cluster, findings);
     let egress_gateway = match &cluster.egress_gateway {
         None => Some(None),
         Some(given) => egress_gateway(&at("egressGateway"), given, findings).map(Some),
@@ -68,6 +87,8 @@ fn one(
         zone: zone?,
         gateway: gateway?,
         egress_gateway: egress_gateway?,
+        east_west_gateway: east_west_gateway?,
+        trust_domain: trust_domain?,
         dns_flavour: cluster.dns_flavour,
     })
 }
@@ -90,28 +111,24 @@ fn locality(findings: &mut Findings, path: &str, text: &str, what: &str) -> Opti
 
 fn gateway(
     path: &str,
-    cluster: &mesh::Cluster,
-    tls: bool,
-    facts: &Facts,
+    given: mesh::Gateway,
+    (what, usual, usual_port): (&str, (&str, (&str, &str)), u16),
+    found: Option<&Vec<String>>,
     findings: &mut Findings,
 ) -> Option<resolved::Gateway> {
-    let given = cluster.gateway.clone().unwrap_or_default();
     let (service, namespace, selector) = workload(
         path,
-        "the gateway",
-        (
-            resolved::DEFAULT_GATEWAY_SERVICE,
-            resolved::DEFAULT_GATEWAY_SELECTOR,
-        ),
+        what,
+        usual,
         (given.service, given.namespace, given.selector),
         findings,
     );
     let port = match given.port {
         Some(number) => port(findings, &format!("{path}.port"), number),
-        None => Some(resolved::usual_gateway_port(tls)),
+        None => Some(usual_port),
     };
     let addresses = if given.addresses.is_empty() {
-        match facts.gateways.get(&cluster.name) {
+        match found {
             // What a cluster says is not checked against the document's rules: an address that
             // cannot be read is left out, and the finding on the records says so.
             Some(found) => Some(Some(
@@ -130,6 +147,17 @@ fn gateway(
         port: port?,
     })
 }
+
+/// The Service and the label of Istio's own ingress gateway.
+const INGRESS: (&str, (&str, &str)) = (
+    resolved::DEFAULT_GATEWAY_SERVICE,
+    resolved::DEFAULT_GATEWAY_SELECTOR,
+);
+/// The same of its east-west gateway.
+const EAST_WEST: (&str, (&str, &str)) = (
+    resolved::DEFAULT_EAST_WEST_SERVICE,
+    resolved::DEFAULT_EAST_WEST_SELECTOR,
+);
 
 fn egress_gateway(
     path: &str,
@@ -292,24 +320,40 @@ fn duplicates(spec: &Spec, findings: &mut Findings) {
 /// all of them.
 pub(super) fn check_ports(resolved: &Resolved, findings: &mut Findings) {
     for (index, here) in resolved.clusters.iter().enumerate() {
+        // The ports of both gateways by which a service that runs in both is called.
+        let ports = |(first, there): (usize, &Cluster)| {
+            let mut both = resolved.services.iter().filter(|service| {
+                service.clusters.contains(&first) && service.clusters.contains(&index)
+            });
+            both.find_map(|service| {
+                let (ours, theirs) = (
+                    service.gateway_of(here).port,
+                    service.gateway_of(there).port,
+                );
+                (ours != theirs).then_some((service.is_mutual(), ours, theirs))
+            })
+        };
         let mut before = resolved.clusters[..index].iter().enumerate();
-        let other = before.find(|(first, there)| {
-            (&there.region, &there.zone) == (&here.region, &here.zone)
-                && there.gateway.port != here.gateway.port
-                && resolved.services.iter().any(|service| {
-                    service.clusters.contains(first) && service.clusters.contains(&index)
-                })
+        let other = before.find_map(|(first, there)| {
+            let is_here = (&there.region, &there.zone) == (&here.region, &here.zone);
+            let ports = ports((first, there)).filter(|_| is_here)?;
+            Some((there, ports))
         });
-        let Some((_, there)) = other else { continue };
+        let Some((there, (is_mutual, ours, theirs))) = other else {
+            continue;
+        };
+        let field = if is_mutual {
+            "eastWestGateway"
+        } else {
+            "gateway"
+        };
         findings.error(
             code::PORTS_OF_ONE_ZONE,
-            &format!("spec.clusters[{index}].gateway.port"),
+            &format!("spec.clusters[{index}].{field}.port"),
             format!(
-                "{} listens on port {} and {} on port {}, and the names of {} lead to both",
+                "{} listens on port {ours} and {} on port {theirs}, and the names of {} lead to both",
                 here.name,
-                here.gateway.port,
                 there.name,
-                there.gateway.port,
                 here.locality()
             ),
             "DNS knows no ports: use one for all gateways of a zone, or give a cluster a zone of its own"

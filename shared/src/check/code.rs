@@ -94,6 +94,15 @@ codes! {
     TLS_UNUSED = "FM0512", "Settings for TLS stand beside another transport", [];
     BAD_AUTHORITY = "FM0513", "The authorities of certificates are neither `system` nor a path", [];
     CERTIFICATE_NAMES = "FM0514", "The gateways' certificates have to be for these names", ["IST0161"];
+    TRANSPORTS_MIXED = "FM0521", "Ingress gateways cannot take both plain HTTP and TLS on the port for HTTP", [];
+    MTLS_ROUTES = "FM0522", "Gateways see no requests of mutual TLS, so they cannot have routes", [];
+    MTLS_ROOT = "FM0523", "Mutual TLS between clusters needs meshes with a root in common", [];
+    TRUST_DOMAINS = "FM0524", "Meshes with different trust domains have to know each other's", [];
+    NO_SERVICE_ACCOUNT = "FM0525", "With mutual TLS, any workload of the meshes is taken for a service", [];
+    BAD_IDENTITY = "FM0526", "A trust domain or a service account is none", [];
+    MTLS_UNUSED = "FM0527", "Settings for mutual TLS stand beside another transport", [];
+    MTLS_RECORDS = "FM0528", "The federation controller cannot publish east-west gateways", [];
+    MTLS_OVERRIDES = "FM0529", "A service in mutual TLS is another Kubernetes Service in some clusters", [];
     FEDERATION_RECORDS = "FM0601", "The federation controller cannot publish names that start with a service", [];
     FEDERATION_NODE_LABELS = "FM0602", "The federation controller reads region and zone from old node labels", [];
     KUBEFED_NAMESPACES = "FM0603", "KubeFed takes over namespaces that are there already", [];

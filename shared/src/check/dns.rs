@@ -240,42 +240,51 @@ fn one_gateway_name(clusters: &[Cluster], findings: &mut Findings) {
 pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
     let federated = dns_endpoint::controller_publishes(resolved);
     for (index, cluster) in resolved.clusters.iter().enumerate() {
-        if federated
-            || !resolved
-                .services
-                .iter()
-                .any(|service| service.clusters.contains(&index))
-        {
-            continue;
-        }
-        let path = format!("spec.clusters[{index}].gateway.addresses");
-        match &cluster.gateway.addresses {
-            None => findings.warning(
-                code::UNKNOWN_ADDRESS,
-                &path,
-                format!(
-                    "the address of {}'s gateway is not known, so its records are left out",
-                    cluster.name
-                ),
-                match resolved.target {
-                    Target::Gitops => "write the address",
-                    _ => "write the address, or plan through the agent, which finds it",
-                }
-                .into(),
+        for (field, what, is_mutual, gateway) in [
+            ("gateway", "gateway", false, &cluster.gateway),
+            (
+                "eastWestGateway",
+                "east-west gateway",
+                true,
+                &cluster.east_west_gateway,
             ),
-            Some(addresses) if addresses.is_empty() => findings.warning(
-                code::NO_ADDRESS,
-                &path,
-                format!(
-                    "{}'s gateway has no address, so its names fall back to other clusters",
-                    cluster.name
+        ] {
+            let mut services = resolved.services.iter();
+            let is_called = services.any(|service| {
+                service.is_mutual() == is_mutual && service.clusters.contains(&index)
+            });
+            if federated || !is_called {
+                continue;
+            }
+            let path = format!("spec.clusters[{index}].{field}.addresses");
+            match &gateway.addresses {
+                None => findings.warning(
+                    code::UNKNOWN_ADDRESS,
+                    &path,
+                    format!(
+                        "the address of {}'s {what} is not known, so its records are left out",
+                        cluster.name
+                    ),
+                    match resolved.target {
+                        Target::Gitops => "write the address",
+                        _ => "write the address, or plan through the agent, which finds it",
+                    }
+                    .into(),
                 ),
-                format!(
-                    "wait until the Service {}/{} has a load balancer's address",
-                    cluster.gateway.namespace, cluster.gateway.service
+                Some(addresses) if addresses.is_empty() => findings.warning(
+                    code::NO_ADDRESS,
+                    &path,
+                    format!(
+                        "{}'s {what} has no address, so its names fall back to other clusters",
+                        cluster.name
+                    ),
+                    format!(
+                        "wait until the Service {}/{} has a load balancer's address",
+                        gateway.namespace, gateway.service
+                    ),
                 ),
-            ),
-            Some(_) => {}
+                Some(_) => {}
+            }
         }
     }
     if !federated {

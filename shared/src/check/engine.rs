@@ -162,7 +162,12 @@ fn namespaces(resolved: &Resolved, findings: &mut Findings) {
         let locals = service.locals().into_keys();
         there.extend(locals.map(|(namespace, _)| namespace.as_str()));
         let gateways = service.clusters.iter();
-        there.extend(gateways.map(|&at| resolved.clusters[at].gateway.namespace.as_str()));
+        there.extend(gateways.map(|&at| {
+            service
+                .gateway_of(&resolved.clusters[at])
+                .namespace
+                .as_str()
+        }));
     }
     for host in &resolved.external {
         there.push(resolved::ISTIO_NAMESPACE);

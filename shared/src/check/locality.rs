@@ -14,8 +14,11 @@ pub(super) struct Rules {
     /// A caller's region, or any, and the one that comes next.
     next: Vec<(Option<Label>, Label)>,
     /// Where a caller is, or anywhere, and the shares.
-    shares: Vec<(Option<Place>, Vec<(Place, u8)>)>,
+    shares: Vec<(Option<Place>, Shares)>,
 }
+
+/// Places with their percentages.
+type Shares = Vec<(Place, u8)>;
 
 impl Rules {
     fn next(&self, region: &Label) -> Option<usize> {

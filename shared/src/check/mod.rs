@@ -18,6 +18,7 @@ mod headers;
 mod labels;
 mod locality;
 mod mcs;
+mod mtls;
 mod overrides;
 mod passed_on;
 mod ports;
@@ -28,7 +29,6 @@ mod services;
 mod tls;
 
 pub use finding::{Finding, Fix, Severity};
-pub(crate) use services::can_be_path;
 
 use crate::facts::Facts;
 use crate::mesh::{BookinfoProgram, Images, Mesh, Sample};
@@ -94,6 +94,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     let gitops = engine::check(spec, findings);
     let services = services::check(spec, dns.as_ref(), clusters.as_deref(), findings);
     let external = external::check(spec, name.as_ref(), istio, services.as_deref(), findings);
+    mtls::mixed(spec, findings);
     let tls = tls::check(spec, istio, findings);
     let images = images(spec.images.as_ref(), findings);
     gateway_api::check(spec, istio, services.as_deref(), findings);
@@ -123,6 +124,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     engine::check_limits(&resolved, findings);
     tls::certificates(&resolved, findings);
     samples::check(&resolved, findings);
+    mtls::check(spec, &resolved, findings);
     Some(resolved)
 }
 

@@ -134,6 +134,7 @@ pub(super) fn across(
                 let what = format!("is that of {} ({protocol}) too", of.id());
                 in_the_way(findings, &path, published, &what);
             } else if published != DEFAULT_GATEWAY_PORT
+                && !service.is_mutual()
                 && let Some(cluster) = clusters
                     .iter()
                     .find(|cluster| cluster.gateway.port == published)
@@ -145,7 +146,8 @@ pub(super) fn across(
                 continue;
             }
             firsts.push((service, port));
-            if ![DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT].contains(&published) {
+            let usual = [DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT].contains(&published);
+            if !usual && !service.is_mutual() {
                 findings.hint(
                     code::GATEWAY_SERVICE_PORT,
                     &path,

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use super::chosen::Chosen;
 use super::overrides::Usual;
-use super::{Findings, admission, code, failover, locality, overrides, passed_on, ports, routes};
-use crate::mesh::passed_on::{IstioFields, TRAFFIC_POLICY, shape};
+use super::{
+    Findings, admission, code, failover, locality, mtls, overrides, passed_on, ports, routes,
+};
+use crate::mesh::passed_on::{self as istio, IstioFields, TRAFFIC_POLICY, shape};
 use crate::mesh::{self, Naming, Spec};
-use crate::name::HOST_NAME_MAX;
+use crate::name::{HOST_NAME_MAX, NameError};
 use crate::published;
 use crate::resolved::{self, Cluster, Dns, Service};
 
@@ -118,6 +120,8 @@ fn one(
             findings,
         )
     });
+    let transport = spec.transport_of(service);
+    let service_account = mtls::of_service(index, service, transport, findings);
     let probe = failover::probe(&at("probe"), service, routes.as_deref(), findings);
 
     let (name, namespace, ports, serving) = (name?, namespace?, ports?, serving?);
@@ -129,26 +133,14 @@ fn one(
     };
     let overrides =
         overrides::of_service(&at("overrides"), &service.overrides, &usual, spec, findings);
-    let names = match published::names(
+    let names = published::names(
         dns?,
         (&name, &namespace),
         hostname.as_ref(),
         &serving,
         clusters?,
-    ) {
-        Ok(names) => names,
-        Err((host, _)) => {
-            findings.error(
-                code::NAME_TOO_LONG,
-                &at("name"),
-                format!("the name {host} has {} characters", host.len()),
-                format!(
-                    "DNS allows {HOST_NAME_MAX}: shorten the service, the namespace or the suffix"
-                ),
-            );
-            return None;
-        }
-    };
+    );
+    let names = short(&at("name"), names, findings)?;
     let locality = locality::of_service(
         &at("locality"),
         &own?,
@@ -169,11 +161,33 @@ fn one(
         traffic_policy: traffic_policy?,
         export_to: export_to?,
         mcs: service.mcs.or(spec.mcs).unwrap_or_default(),
+        transport,
+        service_account: service_account?,
         retry: retry?,
         outlier_detection: outlier_detection?,
         probe: probe?,
         names,
     })
+}
+
+/// The names, unless one is too long.
+fn short<T>(
+    path: &str,
+    names: Result<T, (String, NameError)>,
+    findings: &mut Findings,
+) -> Option<T> {
+    names
+        .map_err(|(host, _)| {
+            findings.error(
+                code::NAME_TOO_LONG,
+                path,
+                format!("the name {host} has {} characters", host.len()),
+                format!(
+                    "DNS allows {HOST_NAME_MAX}: shorten the service, the namespace or the suffix"
+                ),
+            );
+        })
+        .ok()
 }
 
 /// How the pods of the service are called, as Istio takes it; empty where nothing is said.
@@ -243,14 +257,9 @@ fn serving(
     Some(clusters)
 }
 
-/// Whether a text can be the path of a request.
-pub(crate) fn can_be_path(text: &str) -> bool {
-    text.starts_with('/') && !text.chars().any(|c| c.is_whitespace() || c.is_control())
-}
-
 /// Whether `text` is the path of a request; otherwise there is a finding.
 pub(super) fn is_path(path: &str, text: &str, findings: &mut Findings) -> bool {
-    let good = can_be_path(text);
+    let good = istio::is_path(text);
     if !good {
         findings.error(
             code::BAD_PATH,

@@ -25,12 +25,12 @@ pub(super) fn check(
     istio: Option<IstioVersion>,
     findings: &mut Findings,
 ) -> Option<Option<Tls>> {
-    if spec.transport.unwrap_or_default() != Transport::Tls {
+    if !spec.has_transport(Transport::Tls) {
         if spec.tls.is_some() {
             findings.warning(
                 code::TLS_UNUSED,
                 "spec.tls",
-                "requests travel in plain HTTP, so this has no effect".into(),
+                "no request travels in TLS that ends at a gateway, so this has no effect".into(),
                 "set spec.transport: tls, or remove it".into(),
             );
         }
@@ -89,7 +89,8 @@ pub(super) fn certificates(resolved: &Resolved, findings: &mut Findings) {
         return;
     };
     let mut names: Vec<String> = Vec::new();
-    for service in resolved.services.iter().filter(|service| service.is_http()) {
+    let taken = resolved.services.iter();
+    for service in taken.filter(|service| service.is_http() && !service.is_mutual()) {
         for name in &service.names {
             let host = name.host.as_str();
             let wanted = match (&name.level, host.split_once('.')) {

@@ -145,6 +145,10 @@ fn own_gateway(object: &Object, names: &Names, known: &mut Known) {
             continue;
         };
         known.zone.get_or_insert((region, zone));
+        if object.value["spec"]["location"] == "MESH_INTERNAL" {
+            // Mutual TLS comes in at another gateway.
+            continue;
+        }
         known.gateway.service.get_or_insert(service);
         known.gateway.namespace.get_or_insert(namespace);
         let port = usual.and_then(|name| endpoint["ports"][name].as_u64());

@@ -6,7 +6,6 @@ use super::objects::{field, filled, list};
 use super::ports;
 use super::services::{is_at_gateway, local, pair};
 use super::world::World;
-use crate::check::can_be_path;
 use crate::mesh::passed_on::{self, IstioFields};
 use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::render::ANSWER_HEADER;
@@ -189,10 +188,11 @@ fn paths(route: &IstioFields) -> Option<Vec<IstioFields>> {
             let fields = one.as_object().filter(|fields| fields.len() == 1)?;
             let uri = fields.get("uri")?.as_object()?;
             let (name, path) = uri.iter().next().filter(|_| uri.len() == 1)?;
-            // Others are conditions of Istio's that no request meets.
-            let path = path
-                .as_str()
-                .filter(|path| name == "regex" || can_be_path(path))?;
+            let path = path.as_str()?;
+            if name != "regex" && !passed_on::is_path(path) {
+                // No request has it, so the short form takes no such path.
+                return None;
+            }
             let mut short = passed_on::path_route(name, path);
             let rest = route.iter().filter(|(name, _)| *name != "match");
             short.extend(rest.map(|(name, value)| (name.clone(), value.clone())));

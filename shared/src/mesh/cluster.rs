@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::east_west::EastWestGateway;
+
 /// A cluster of the mesh.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -33,6 +35,13 @@ pub struct Cluster {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "it has none")))]
     pub egress_gateway: Option<EgressGateway>,
+    /// Its east-west gateway, for services with `transport: mtls`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub east_west_gateway: Option<EastWestGateway>,
+    /// The trust domain of its mesh, `meshConfig.trustDomain`, in which identities are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::host_name", extend("default" = crate::resolved::DEFAULT_TRUST_DOMAIN)))]
+    pub trust_domain: Option<String>,
     /// The DNS that it runs for its pods; `none` leaves it alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "what the agent finds")))]

@@ -6,6 +6,7 @@
 mod bookinfo;
 mod cluster;
 mod dns;
+mod east_west;
 mod external;
 mod gitops;
 mod locality;
@@ -16,6 +17,7 @@ mod read;
 pub mod schema;
 mod service;
 mod tls;
+mod transport;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use bookinfo::{Bookinfo, BookinfoProgram, BookinfoRoutes};
 pub use cluster::{Cluster, DnsFlavour, EgressGateway, Gateway};
 pub use dns::{Credentials, Dns, ExternalDns, Naming, Policy};
+pub use east_west::EastWestGateway;
 pub use external::{ExternalHost, ExternalPort, ExternalProtocol, TlsOrigination};
 pub use gitops::Gitops;
 pub use locality::{Distribution, Locality, RegionFailover};
@@ -31,6 +34,7 @@ pub use overrides::{OverriddenPort, Override};
 pub use read::{Limits, ReadError};
 pub use service::{Failover, Port, Probe, Protocol, Service};
 pub use tls::{Tls, TlsVersion};
+pub use transport::Transport;
 
 /// A Mesh document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -203,18 +207,6 @@ impl Target {
             Self::Gitops => "gitops",
         }
     }
-}
-
-/// How requests travel between clusters.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Transport {
-    /// Plain HTTP to the other cluster's ingress gateway.
-    #[default]
-    Http,
-    /// TLS from the caller's sidecar to the other cluster's ingress gateway.
-    Tls,
 }
 
 /// A workload to try things with.

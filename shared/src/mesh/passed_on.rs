@@ -161,6 +161,11 @@ pub fn settings_of(provider: &str) -> &str {
     }
 }
 
+/// Whether a request can have this path.
+pub fn is_path(text: &str) -> bool {
+    text.starts_with('/') && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
 /// A route that takes a path; `name` is `exact`, `prefix` or `regex`.
 pub fn path_route(name: &str, path: &str) -> IstioFields {
     let mut route = IstioFields::new();

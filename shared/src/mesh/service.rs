@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Override;
 use super::locality::Locality;
 use super::passed_on::IstioFields;
+use super::transport::Transport;
 
 /// A service that every cluster can call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +81,14 @@ pub struct Service {
     /// `locality`; see [locality](#locality).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locality: Option<Locality>,
+    /// How its calls travel between clusters, where that is another way; see [transport](#transport).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "`spec.transport`")))]
+    pub transport: Option<Transport>,
+    /// With `transport: mtls`, the service account of its pods: callers take nobody else for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::host_name", extend("x-default" = "any, with a hint")))]
+    pub service_account: Option<String>,
     /// The request by which the service is tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Probe>,

@@ -12,14 +12,15 @@
 //! name in them a sidecar sends the request's own, and takes no certificate that is not for it. Names
 //! that need nothing else share a rule by wildcard, since Istio goes by the most specific one: that
 //! keeps the number of rules from growing with the services. No rule names a Secret
-//! (`credentialName`): without a workloadSelector sidecars leave out TLS for one, and say nothing.
+//! (`credentialName`): without a workloadSelector sidecars leave out TLS for one, and say nothing. With
+//! `transport: mtls` every name has a rule, see [`super::mutual`].
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::service_entry::has_entry;
-use super::{Istio, all, export, skeleton};
+use super::{Istio, all, export, mutual, skeleton};
 use crate::locality::shares;
 use crate::mesh::Protocol;
 use crate::object::Object;
@@ -93,6 +94,10 @@ fn policy(
                 .collect();
         }
     }
+    if service.is_mutual() {
+        mutual::add(&mut policy, name, service, resolved);
+        return policy;
+    }
     match &resolved.tls {
         Some(tls) if service.is_http() => {
             // A port's own settings take the place of all others.
@@ -125,7 +130,10 @@ pub(super) fn render_wide(resolved: &Resolved) -> Vec<Placed> {
     let mut endings: Vec<&str> = Vec::new();
     for service in &resolved.services {
         for name in &service.names {
-            if name.level == Level::Vanity || has_rule(name, service, resolved) {
+            if service.is_mutual()
+                || name.level == Level::Vanity
+                || has_rule(name, service, resolved)
+            {
                 continue;
             }
             // Behind the labels of service and namespace.
@@ -165,7 +173,9 @@ fn has_rule(name: &PublishedName, service: &Service, resolved: &Resolved) -> boo
     // Under a wildcard every port would have TLS, and vanity names are under none.
     let not_wide = name.level == Level::Vanity || ports_without_tls(name, service).count() > 0;
     has_entry(name, service)
-        && (fails_over(name, &service.names) || (resolved.tls.is_some() && not_wide))
+        && (fails_over(name, &service.names)
+            || service.is_mutual()
+            || (resolved.tls.is_some() && not_wide))
 }
 
 /// The ports in a name's entry whose bytes gateways pass on as they are.

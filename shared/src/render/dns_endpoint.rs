@@ -89,11 +89,11 @@ enum Targets {
     Unknown,
 }
 
-fn targets(name: &PublishedName, resolved: &Resolved) -> Targets {
+fn targets(name: &PublishedName, service: &Service, resolved: &Resolved) -> Targets {
     let mut addresses = BTreeSet::new();
     let mut unknown = false;
     for &index in &name.clusters {
-        match &resolved.clusters[index].gateway.addresses {
+        match &service.gateway_of(&resolved.clusters[index]).addresses {
             Some(known) => addresses.extend(known.iter().cloned()),
             None => unknown = true,
         }
@@ -131,7 +131,7 @@ pub(crate) fn records(service: &Service, resolved: &Resolved) -> Vec<Record> {
         if name.level == Level::Vanity {
             records.extend(above.map(alias));
         } else {
-            match targets(name, resolved) {
+            match targets(name, service, resolved) {
                 Targets::Addresses(addresses) => {
                     let addresses = in_form(addresses, resolved);
                     records.extend(address_records(&name.host, addresses));
@@ -243,7 +243,7 @@ fn shared_host_names<'a>(
     let names = service.names.iter();
     names
         .filter(|name| name.level != Level::Vanity)
-        .filter_map(|name| match targets(name, resolved) {
+        .filter_map(|name| match targets(name, service, resolved) {
             Targets::Addresses(addresses) if !has_form(&addresses) => Some((name, addresses)),
             _ => None,
         })

@@ -52,7 +52,7 @@ pub(super) fn place(
 pub(super) fn published(cluster: usize, resolved: &Resolved) -> Vec<(Port, Vec<&Service>)> {
     let mut published: Vec<(Port, Vec<&Service>)> = Vec::new();
     for service in &resolved.services {
-        if !service.clusters.contains(&cluster) {
+        if !service.clusters.contains(&cluster) || service.is_mutual() {
             continue;
         }
         for port in &service.ports {

@@ -4,12 +4,14 @@ mod bookinfo;
 pub(crate) mod destination_rule;
 pub(crate) mod dns_endpoint;
 mod dns_endpoint_definition;
+mod east_west;
 mod egress_gateway;
 mod external;
 pub(crate) mod external_dns;
 mod failover;
 mod gateway;
 mod gateway_api;
+mod mutual;
 mod namespace;
 mod pods;
 mod samples;
@@ -38,6 +40,7 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
     } else {
         placed.extend(gateway::render(resolved));
     }
+    placed.extend(east_west::render(resolved));
     for service in &resolved.services {
         if resolved.gateway_api {
             placed.extend(gateway_api::render(service, resolved));

@@ -148,7 +148,7 @@ fn template(name: &str, ports: &[&Port], service: &Service, resolved: &Resolved)
             let mut one =
                 json!({ "number": port.published, "name": port.name(), "protocol": protocol });
             // For where DNS alone says the address; endpoints have ports of their own.
-            let at = usually_at(port, resolved);
+            let at = usually_at(port, service, resolved);
             if at != port.published {
                 one["targetPort"] = at.into();
             }
@@ -163,6 +163,10 @@ fn template(name: &str, ports: &[&Port], service: &Service, resolved: &Resolved)
             "resolution": "DNS",
         },
     });
+    if service.is_mutual() {
+        // Its pods are of the mesh, by their identities.
+        body["spec"]["location"] = "MESH_INTERNAL".into();
+    }
     export(&mut body, service);
     Object::new(
         Istio(resolved.istio).service_entry(),
@@ -180,13 +184,15 @@ fn endpoints(client: usize, name: &PublishedName, service: &Service, resolved: &
         .flatten()
         .map(|endpoint| {
             let cluster = &resolved.clusters[endpoint.cluster];
-            let address = match endpoint.zone {
-                Some(zone) => zone.host.to_string(),
-                None => local_host(&cluster.gateway.service, &cluster.gateway.namespace),
+            let address = if let Some(zone) = endpoint.zone {
+                zone.host.to_string()
+            } else {
+                let gateway = service.gateway_of(cluster);
+                local_host(&gateway.service, &gateway.namespace)
             };
             let mut at = json!({});
             for port in &ports {
-                at[port.name()] = port.at(&cluster.gateway).into();
+                at[port.name()] = service.port_at(port, cluster).into();
             }
             json!({
                 "address": address,

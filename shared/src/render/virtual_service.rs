@@ -20,6 +20,10 @@ const TLS: &[&str] = &["spec", "tls"];
 const TCP: &[&str] = &["spec", "tcp"];
 
 pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
+    if service.is_mutual() {
+        // A gateway sees nothing of it but the name that it is passed on by.
+        return Vec::new();
+    }
     let hosts: Vec<&str> = service
         .names
         .iter()

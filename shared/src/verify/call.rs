@@ -51,6 +51,10 @@ pub enum Failure {
     Tls(String),
     /// A certificate that is not taken, or none.
     Certificate(String),
+    /// With mutual TLS, the certificate of another workload than the service's: whose.
+    Identity(String),
+    /// With mutual TLS, a certificate that the roots of these clusters have not signed.
+    ForeignRoot(Vec<String>),
     /// Something else, in the program's words.
     Other(String),
 }
@@ -83,6 +87,10 @@ pub struct Around {
     pub tls: bool,
     /// Whether the call goes to the Kubernetes Service itself, past all gateways.
     pub is_local: bool,
+    /// Whether it is mutual TLS with the service's pods.
+    pub mutual: bool,
+    /// With mutual TLS, the clusters that may answer and whose mesh has another root than the client's.
+    pub foreign_roots: Vec<String>,
     /// Objects of the service that are missing or changed.
     pub objects: Vec<OffObject>,
     /// What is wrong with the certificate of a gateway that may answer, where it was looked at: Envoy
@@ -178,7 +186,8 @@ fn of_failure(failure: &Failure, around: &Around) -> Cause {
             .unwrap_or(Cause::Unresolved),
         // With a sidecar curl is connected to it whatever comes behind, so this is of the first leg.
         Failure::Refused => nowhere_to_go(around).unwrap_or(Cause::Refused),
-        Failure::Reset => off_object(around)
+        Failure::Reset => no_common_root(around)
+            .or_else(|| off_object(around))
             .or_else(|| no_endpoints(around))
             .or_else(|| headless_port(around))
             .or_else(|| port_fault(around))
@@ -186,6 +195,10 @@ fn of_failure(failure: &Failure, around: &Around) -> Cause {
         Failure::Timeout => nowhere_to_go(around).unwrap_or(Cause::Timeout),
         Failure::Tls(why) => no_endpoints(around).unwrap_or_else(|| Cause::Tls(why.clone())),
         Failure::Certificate(why) => Cause::Certificate(why.clone()),
+        Failure::Identity(seen) => Cause::Identity(seen.clone()),
+        Failure::ForeignRoot(clusters) => Cause::NoCommonRoot {
+            clusters: clusters.clone(),
+        },
         Failure::Other(why) => Cause::Other(why.clone()),
     }
 }
@@ -253,6 +266,12 @@ fn of_envoy(answer: &Answer, around: &Around) -> Option<Cause> {
         return Some(Cause::Certificate(transport.to_owned()));
     }
     if transport.contains("TLS") || transport.contains("SSL") {
+        if let Some(cause) = no_common_root(around) {
+            return Some(cause);
+        }
+        if around.mutual && transport.contains("CERTIFICATE") {
+            return Some(Cause::Identity(transport.to_owned()));
+        }
         return Some(Cause::Tls(transport.to_owned()));
     }
     if reason.contains("timeout") {
@@ -320,6 +339,7 @@ fn nowhere_to_go(around: &Around) -> Option<Cause> {
     worst(around)
         .map(OffObject::cause)
         .or_else(|| around.certificate.clone().map(Cause::Certificate))
+        .or_else(|| no_common_root(around))
         .or_else(|| no_endpoints(around))
         .or_else(|| headless_port(around))
         .or_else(|| without_address(around))
@@ -350,6 +370,12 @@ fn no_endpoints(around: &Around) -> Option<Cause> {
 fn headless_port(around: &Around) -> Option<Cause> {
     let mut backends = around.backends.iter().filter(|_| around.is_local);
     backends.find_map(Backend::headless_port)
+}
+
+fn no_common_root(around: &Around) -> Option<Cause> {
+    (!around.foreign_roots.is_empty()).then(|| Cause::NoCommonRoot {
+        clusters: around.foreign_roots.clone(),
+    })
 }
 
 fn port_fault(around: &Around) -> Option<Cause> {

@@ -83,6 +83,10 @@ pub enum Cause {
     Tls(String),
     /// A gateway's certificate was not taken, or there was none.
     Certificate(String),
+    /// With mutual TLS, a certificate that is not taken for the service's, or the caller's.
+    Identity(String),
+    /// With mutual TLS, meshes whose roots are not those of these clusters.
+    NoCommonRoot { clusters: Vec<String> },
     /// The client's pod has no sidecar.
     NoSidecar,
     /// The Service's port is not there or said to be of another protocol.
@@ -174,6 +178,8 @@ impl Cause {
             Self::Timeout => "timeout",
             Self::Tls(_) => "tls",
             Self::Certificate(_) => "certificate",
+            Self::Identity(_) => "identity",
+            Self::NoCommonRoot { .. } => "no-common-root",
             Self::NoSidecar => "no-sidecar",
             Self::PortName { .. } => "port-name",
             Self::HeadlessPort { .. } => "headless-port",
@@ -351,6 +357,14 @@ impl Cause {
             Self::Certificate(why) => (
                 format!("the gateway's certificate is not taken: {why}"),
                 "the Secret of spec.tls.credentialName has to be beside the gateway's pods, its certificate for this name, in date, and signed by an authority of spec.tls.ca",
+            ),
+            Self::Identity(why) => (
+                format!("the other side's identity is not taken: {why}"),
+                "look at spec.services[].serviceAccount, at spec.clusters[].trustDomain, and at meshConfig.trustDomainAliases of both meshes",
+            ),
+            Self::NoCommonRoot { clusters } => (
+                format!("there is no root in common with {}", clusters.join(", ")),
+                "every istiod has to sign by one root: the Secret cacerts in its namespace; then start istiod and the workloads again",
             ),
             Self::PortName {
                 cluster,

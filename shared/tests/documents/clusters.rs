@@ -38,6 +38,8 @@ pub(super) fn cluster(scope: Scope) -> BoxedStrategy<Value> {
         "addresses",
         sometimes(0.6, addresses(scope == Scope::Everything)),
     ));
+    let mut east_west = workload("east");
+    east_west.push(("addresses", sometimes(0.8, addresses(false))));
     object(vec![
         ("name", sometimes(1.0, texts(label().boxed()))),
         (
@@ -80,6 +82,17 @@ pub(super) fn cluster(scope: Scope) -> BoxedStrategy<Value> {
             ),
         ),
         ("gateway", sometimes(0.8, object(gateway))),
+        (
+            "eastWestGateway",
+            sometimes(scope.only(0.5), object(east_west)),
+        ),
+        (
+            "trustDomain",
+            sometimes(
+                scope.only(0.2),
+                one_of(&[json!("a.example.com"), json!("cluster.local")]),
+            ),
+        ),
         ("egressGateway", sometimes(0.7, object(workload("exits")))),
         (
             "dnsFlavour",

@@ -48,6 +48,10 @@ pub(super) fn fit(dns: &mut Value, clusters: &mut [Value], services: &mut Vec<Va
     }
     if dns["naming"] == "gateway" {
         services.truncate(1);
+        for service in services {
+            // For one engine, mutual TLS needs names of services.
+            service.as_object_mut().unwrap().shift_remove("transport");
+        }
         for cluster in clusters {
             if let Some(gateway) = cluster.get_mut("gateway").and_then(Value::as_object_mut) {
                 gateway.shift_remove("service");

@@ -273,30 +273,3 @@ fn is_good(mut spec: Value) -> bool {
     }))
     .is_some()
 }
-
-/// Who takes the calls of whom, of several kinds, for a service that runs in the clusters of these names.
-fn preferences(kind: u8, placed: &[&Value], clusters: &[Value]) -> Option<Value> {
-    let runs = |cluster: &&Value| placed.contains(&&cluster["name"]);
-    let place =
-        |cluster: &Value| format!("{}/{}", text(&cluster["region"]), text(&cluster["zone"]));
-    let first = clusters.iter().find(runs)?;
-    let last = clusters.iter().rfind(runs)?;
-    let mut given = json!({});
-    if kind & 1 != 0 {
-        given["failover"] = json!([{ "to": last["region"] }]);
-    }
-    if kind & 2 != 0 {
-        let mut shares = json!({});
-        shares[place(first)] = json!(100);
-        if place(last) != place(first) {
-            shares[place(first)] = json!(70);
-            shares[place(last)] = json!(30);
-        }
-        given["distribute"] = json!([{ "from": place(last), "to": shares }]);
-    }
-    (kind > 0).then_some(given)
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap()
-}

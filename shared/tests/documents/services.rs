@@ -59,6 +59,14 @@ pub(super) fn service(scope: Scope) -> BoxedStrategy<Unplaced> {
             ),
         ),
         ("mcs", sometimes(0.2, any::<bool>().prop_map(Value::from))),
+        (
+            "transport",
+            sometimes(scope.only(0.2), Just(Value::from("mtls"))),
+        ),
+        (
+            "serviceAccount",
+            sometimes(scope.only(0.2), label().prop_map(Value::from)),
+        ),
     ]);
     let localities = match scope {
         Scope::Everything => 0..4_u8,
@@ -71,6 +79,10 @@ pub(super) fn service(scope: Scope) -> BoxedStrategy<Unplaced> {
             fields.extend(ports.as_object().unwrap().clone());
             if takes_requests(&ports) {
                 fields.extend(http.as_object().unwrap().clone());
+            }
+            if service["transport"] == "mtls" {
+                // Gateways see no requests of it.
+                service.as_object_mut().unwrap().shift_remove("routes");
             }
             name_subsets(&mut service);
             (service, mask, kinds)
@@ -335,7 +347,9 @@ pub(super) fn placed(services: Vec<Unplaced>, clusters: &[Value]) -> Vec<Value> 
                     Value::Array(names) => names.clone(),
                     _ => clusters.iter().map(|one| one["name"].clone()).collect(),
                 };
-                service["overrides"] = overrides(overridden, &service, &placed);
+                if service.get("transport").is_none() {
+                    service["overrides"] = overrides(overridden, &service, &placed);
+                }
                 if let Some(locality) = preferences(locality, &placed, clusters) {
                     service["locality"] = locality;
                 }

@@ -122,6 +122,9 @@ pub(super) fn base(number: u8, (variable, secret): (&str, &str)) -> Value {
     })
 }
 
+/// The gateway for mutual TLS of other clusters, under the name that Istio gives it.
+pub(super) const EAST_WEST_GATEWAY: &str = "istio-eastwestgateway";
+
 /// What `istioctl manifest generate` takes.
 ///
 /// Envoy is its project's own build, without the filters that only Istio's build
@@ -153,11 +156,23 @@ pub(super) fn istio(context: &str) -> Value {
             },
             "components": {
                 "pilot": {"k8s": {"replicaCount": 1, "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}}}},
-                "ingressGateways": [{
-                    "name": "istio-ingressgateway",
-                    "enabled": true,
-                    "k8s": {"replicaCount": 1, "resources": small},
-                }],
+                "ingressGateways": [
+                    {
+                        "name": "istio-ingressgateway",
+                        "enabled": true,
+                        "k8s": {"replicaCount": 1, "resources": small},
+                    },
+                    {
+                        "name": EAST_WEST_GATEWAY,
+                        "enabled": true,
+                        "label": {"istio": "eastwestgateway", "app": EAST_WEST_GATEWAY},
+                        "k8s": {
+                            "replicaCount": 1,
+                            "resources": small,
+                            "service": {"ports": [{"name": "tls", "port": 15443, "targetPort": 15443}]},
+                        },
+                    },
+                ],
             },
             "values": {
                 "telemetry": {"enabled": false},

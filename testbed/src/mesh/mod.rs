@@ -274,6 +274,75 @@ impl MeshBed {
         &self.name_server
     }
 
+    /// Has a cluster's istiod sign by another root, or by the bed's again, and starts it and the gateways
+    /// anew. Other workloads have their certificates until they are started anew, too.
+    ///
+    /// # Errors
+    /// There is no such context, or something does not get ready.
+    pub fn change_root(&self, context: &str, authority: &Authority) -> Result<(), BedError> {
+        let apply = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
+        self.kubectl
+            .run_with_input(context, &apply, &authority.secret().to_string())?;
+        self.start_anew(context, ("istio-system", "istiod"))?;
+        // What starts before it is told trusts the former root.
+        let start = Instant::now();
+        while !self.is_told(context, authority)? {
+            if start.elapsed() > READY_WITHIN {
+                return Err(BedError::NotReady {
+                    daemon: format!("the root of {context}"),
+                    after: READY_WITHIN,
+                    log: "istio-ca-root-cert has the former one".to_owned(),
+                });
+            }
+            std::thread::sleep(POLL_EVERY);
+        }
+        let gateways = ["istio-ingressgateway", manifests::EAST_WEST_GATEWAY];
+        in_parallel(&gateways, |gateway| {
+            self.start_anew(context, ("istio-system", gateway))
+        })
+        .map(drop)
+    }
+
+    /// Starts the pods of a Deployment anew. Blocks until they are ready.
+    ///
+    /// # Errors
+    /// There is no such Deployment, or they do not get ready.
+    pub fn start_anew(
+        &self,
+        context: &str,
+        (namespace, name): (&str, &str),
+    ) -> Result<(), BedError> {
+        let namespace = format!("--namespace={namespace}");
+        let deployment = format!("deployment/{name}");
+        let restart = ["rollout", "restart", &namespace, &deployment];
+        let status = [
+            "rollout",
+            "status",
+            "--timeout=60s",
+            &namespace,
+            &deployment,
+        ];
+        self.kubectl.run(context, &restart)?;
+        self.kubectl.run(context, &status).map(drop)
+    }
+
+    /// Whether pods of every namespace get this root.
+    fn is_told(&self, context: &str, authority: &Authority) -> Result<bool, BedError> {
+        let template =
+            "--output=go-template={{range .items}}{{index .data \"root-cert.pem\"}};{{end}}";
+        let those = ["configmaps", "--all-namespaces", "--field-selector"];
+        let name = "metadata.name=istio-ca-root-cert";
+        let roots = self
+            .kubectl
+            .run(context, &[&["get"], &those[..], &[name, template]].concat())?;
+        let root = authority.certificate();
+        let mut roots = roots
+            .split(';')
+            .map(str::trim)
+            .filter(|one| !one.is_empty());
+        Ok(roots.all(|one| one == root.trim()))
+    }
+
     /// The root of all meshes.
     pub fn authority(&self) -> &Authority {
         &self.authority
@@ -337,6 +406,15 @@ impl MeshBed {
     /// # Errors
     /// There is no such context, or an address can't be added to its node.
     pub fn move_gateway(&self, context: &str, addresses: &[&str]) -> Result<(), BedError> {
+        self.move_service(context, "istio-ingressgateway", addresses)
+    }
+
+    fn move_service(
+        &self,
+        context: &str,
+        service: &str,
+        addresses: &[&str],
+    ) -> Result<(), BedError> {
         for address in addresses {
             let output = self
                 .node_command(context, "ip")?
@@ -354,7 +432,7 @@ impl MeshBed {
             }
         }
         self.kubectl
-            .publish_addresses(context, ("istio-system", "istio-ingressgateway"), addresses)
+            .publish_addresses(context, ("istio-system", service), addresses)
     }
 
     /// The ids of the processes that hold everything.
@@ -434,6 +512,9 @@ impl Setup<'_> {
         self.say("Istio is installed");
         let address = address::gateway(self.node.number).to_string();
         self.bed.move_gateway(self.context(), &[&address])?;
+        let address = address::east_west_gateway(self.node.number).to_string();
+        self.bed
+            .move_service(self.context(), manifests::EAST_WEST_GATEWAY, &[&address])?;
         let mode = match self.mtls {
             Mtls::Strict => "STRICT",
             Mtls::Permissive => "PERMISSIVE",

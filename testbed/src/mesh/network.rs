@@ -32,6 +32,10 @@ pub(super) mod address {
     pub(in crate::mesh) const fn gateway(number: u8) -> Ipv4Addr {
         Ipv4Addr::new(10, 250, 1, 20 + number)
     }
+
+    pub(in crate::mesh) const fn east_west_gateway(number: u8) -> Ipv4Addr {
+        Ipv4Addr::new(10, 250, 1, 30 + number)
+    }
 }
 
 /// The namespace with the bridge.

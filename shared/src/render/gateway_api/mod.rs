@@ -24,6 +24,10 @@ const ROUTE_MAX: usize = 16;
 /// beside the local Service and have its name, so where that differs they are others.
 pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
     let mut placed = Vec::new();
+    if service.is_mutual() {
+        // An east-west gateway passes it on, and that is told by Istio's own Gateway.
+        return placed;
+    }
     for ((namespace, name), clusters) in service.locals() {
         for (at, port) in service.ports.iter().enumerate() {
             let mut name = name.to_string();

@@ -1,0 +1,172 @@
+//! Calls in mutual TLS from the pods of one mesh to those of another.
+
+use serde_json::{Value, json};
+use shared::verify::{Family, Outcome};
+use testbed::Authority;
+
+use crate::bed::{Bed, CLUSTERS, GLOBAL, ZONE, eventually, line};
+
+const BYTES: u16 = 8001;
+const SERVER: (&str, &str) = ("default", "httpbin");
+
+/// httpbin in mutual TLS, as requests and as plain bytes; nothing at the ingress gateways.
+fn document(bed: &Bed) -> Value {
+    let mut document = bed.document();
+    document["spec"]["transport"] = json!("mtls");
+    let service = document["spec"]["services"][0].as_object_mut().unwrap();
+    service.remove("port");
+    service.insert("serviceAccount".to_owned(), json!("httpbin"));
+    service.insert(
+        "ports".to_owned(),
+        json!([{"port": 8000}, {"port": BYTES, "protocol": "tcp"}]),
+    );
+    document
+}
+
+/// Lets one workload in, or nobody: in a namespace with a policy, who is not named is refused.
+fn let_in(bed: &Bed, context: &str, account: &str) {
+    let principal = format!("cluster.local/ns/default/sa/{account}");
+    bed.kubectl_apply(
+        context,
+        &json!({
+            "apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",
+            "metadata": {"name": "callers", "namespace": "default"},
+            "spec": {
+                "selector": {"matchLabels": {"app": "httpbin"}},
+                "rules": [{"from": [{"source": {"principals": [principal]}}]}],
+            },
+        }),
+    );
+}
+
+fn let_all_in(bed: &Bed, context: &str) {
+    let policy = "authorizationpolicies.security.istio.io/callers";
+    bed.kubectl(context, &["-n", "default", "delete", policy]);
+}
+
+fn zone_name(cluster: usize) -> String {
+    let (_, region, zone) = CLUSTERS[cluster];
+    format!("httpbin.default.external.svc.{zone}.{region}.{ZONE}")
+}
+
+/// Waits until calls from cluster1 get this status.
+fn answered(bed: &Bed, host: &str, status: &str) {
+    eventually(&format!("{host} answers {status}"), || {
+        let (seen, _) = bed.call("cluster1", &format!("http://{host}/html"));
+        (seen == status).then_some(()).ok_or(seen)
+    });
+}
+
+/// The pod that answers calls from cluster1: no gateway can mark the answers.
+fn who(bed: &Bed, host: &str) -> String {
+    let pod = bed
+        .mesh
+        .pod_name("cluster1", ("default", "app=sleep"))
+        .unwrap();
+    let url = format!("http://{host}/hostname");
+    let curl = [
+        "exec", &pod, "-c", "sleep", "--", "curl", "-s", "-m", "3", &url,
+    ];
+    let output = bed.mesh.kubectl().attempt("cluster1", &curl, "").unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Waits until the pod of a cluster answers calls from cluster1 for the global name.
+fn answers(bed: &Bed, cluster: &str) {
+    let pod = bed
+        .mesh
+        .pod_name(cluster, ("default", "app=httpbin"))
+        .unwrap();
+    eventually(&format!("{cluster} answers"), || {
+        let seen = who(bed, GLOBAL);
+        seen.contains(&pod).then_some(()).ok_or(seen)
+    });
+}
+
+/// Waits until a verification says that roots are the reason: at the gateway of cluster2, and for a call to it.
+fn named(bed: &Bed, document: &Value) {
+    eventually("another root", || {
+        let report = bed.verify(document, &[]);
+        let said = |family: Family, cluster: &str, host: &str| {
+            report.checks.iter().any(|check| {
+                let cause = check.cause.as_ref().map(|cause| cause.code.as_str());
+                (check.family, check.cluster.as_str()) == (family, cluster)
+                    && check.host == host
+                    && check.outcome == Outcome::Failed
+                    && cause == Some("no-common-root")
+            })
+        };
+        if said(Family::Gateway, "cluster2", GLOBAL)
+            && said(Family::Call, "cluster1", &zone_name(1))
+        {
+            return Ok(());
+        }
+        let failed = report
+            .checks
+            .iter()
+            .filter(|check| check.outcome == Outcome::Failed);
+        Err(failed.map(line).collect::<Vec<_>>().join("\n"))
+    });
+}
+
+#[test]
+fn every_name_in_mutual_tls_and_refused_without_a_common_root() {
+    let bed = Bed::take();
+    let document = document(&bed);
+    bed.apply(&document);
+    bed.verified(&document);
+
+    // Bytes too, and the ingress gateways know nothing of it.
+    let (status, _) = bed.call("cluster1", &format!("http://{GLOBAL}:{BYTES}/html"));
+    assert_eq!(status, "200");
+    let gateway = bed.mesh.gateway_address("cluster2").unwrap();
+    let output = bed
+        .mesh
+        .command("curl")
+        .args([
+            "-s",
+            "-m",
+            "5",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            "-H",
+        ])
+        .arg(format!("Host: {GLOBAL}"))
+        .arg(format!("http://{gateway}/html"))
+        .output()
+        .unwrap();
+    assert_ne!(String::from_utf8_lossy(&output.stdout), "200");
+
+    // The server knows who calls from the other cluster.
+    let host = zone_name(1);
+    let_in(&bed, "cluster2", "somebody-else");
+    answered(&bed, &host, "403");
+    let_in(&bed, "cluster2", "sleep");
+    answered(&bed, &host, "200");
+    let_all_in(&bed, "cluster2");
+
+    // The nearest answers, and the next one while it is down.
+    answers(&bed, "cluster1");
+    bed.scale("cluster1", SERVER, 0);
+    answers(&bed, "cluster2");
+    bed.scale("cluster1", SERVER, 1);
+    answers(&bed, "cluster1");
+
+    // Another root.
+    let other = Authority::new().unwrap();
+    bed.mesh.change_root("cluster2", &other).unwrap();
+    bed.mesh.start_anew("cluster2", SERVER).unwrap();
+    named(&bed, &document);
+    answered(&bed, &host, "503");
+
+    bed.mesh
+        .change_root("cluster2", bed.mesh.authority())
+        .unwrap();
+    for name in ["httpbin", "sleep"] {
+        bed.mesh.start_anew("cluster2", ("default", name)).unwrap();
+    }
+    bed.verified(&document);
+    bed.remove(&document);
+}

@@ -1,0 +1,54 @@
+//! `spec.clusters[].eastWestGateway`: where mutual TLS of other clusters comes in.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::cluster::Gateway;
+
+/// The east-west gateway of a cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EastWestGateway {
+    /// The gateway's Service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::DEFAULT_EAST_WEST_SERVICE)))]
+    pub service: Option<String>,
+    /// The Service's namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::ISTIO_NAMESPACE)))]
+    pub namespace: Option<String>,
+    /// Labels of the gateway's pods.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::labels", extend("x-default" = "`istio: eastwestgateway`")))]
+    pub selector: BTreeMap<String, String>,
+    /// Where other clusters reach it: IPv4, IPv6, or one host name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::addresses", extend("x-default" = "what the agent finds in the Service's status")))]
+    pub addresses: Vec<String>,
+    /// The port of the Service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port", extend("default" = crate::resolved::DEFAULT_EAST_WEST_PORT)))]
+    pub port: Option<u32>,
+}
+
+impl From<EastWestGateway> for Gateway {
+    /// The same, for whoever only asks what a gateway is.
+    fn from(one: EastWestGateway) -> Self {
+        let EastWestGateway {
+            service,
+            namespace,
+            selector,
+            addresses,
+            port,
+        } = one;
+        Self {
+            service,
+            namespace,
+            selector,
+            addresses,
+            port,
+        }
+    }
+}
