@@ -146,14 +146,24 @@ fn same_document(mesh: &Mesh, imported: &Imported) {
         };
         if wanted.routes.iter().all(elsewhere) {
             // No request gets to the service, so nothing says at which port it is.
-            let there = got.overrides.values().map(|one| &one.ports);
-            let places = wanted.overrides.values_mut().map(|one| &mut one.ports);
-            for (wanted, got) in places.zip(there).chain([(&mut wanted.ports, &got.ports)]) {
+            let take = |wanted: &mut Vec<shared::resolved::Port>,
+                        got: &[shared::resolved::Port]| {
                 for (wanted, got) in wanted.iter_mut().zip(got) {
                     if wanted.protocol.is_http() {
                         wanted.number = got.number;
                     }
                 }
+            };
+            take(&mut wanted.ports, &got.ports);
+            for (cluster, place) in &mut wanted.overrides {
+                let there = got.overrides.get(cluster);
+                take(&mut place.ports, there.map_or(&got.ports, |one| &one.ports));
+            }
+            if got.overrides.is_empty() {
+                // Those of the port alone; any other one is seen by its name.
+                let usual = (&wanted.name, &wanted.namespace, &wanted.ports);
+                let all = &mut wanted.overrides;
+                all.retain(|_, one| (&one.name, &one.namespace, &one.ports) != usual);
             }
         }
         // What names contain follows from region and zone, which were compared.
