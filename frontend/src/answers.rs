@@ -27,8 +27,12 @@ pub(crate) fn error(value: &Value) -> Read<ApiError> {
     Ok(ApiError {
         message: text(value, "message")?,
         hint: text(value, "hint")?,
-        findings: list(value, "findings", finding)?,
+        findings: findings(value, "findings")?,
     })
+}
+
+pub(crate) fn findings(value: &Value, name: &str) -> Read<Vec<Finding>> {
+    list(value, name, finding)
 }
 
 pub(crate) fn clusters(value: &Value) -> Read<Clusters> {

@@ -72,15 +72,14 @@ fn file_input(store: Store) -> El {
         .id(browser::FILE_INPUT)
         .attr("type", "file")
         .attr("tabindex", "-1")
-        .attr("aria-label", "Open a Mesh file")
-        .attr("accept", ".yaml,.yml,.json")
+        .attr("aria-label", "Open a Mesh file, or manifests")
+        .attr("accept", ".yaml,.yml,.json,.zip")
+        .attr("multiple", "")
         .on("change", move |event| {
             let Some(input) = input_of(&event) else {
                 return;
             };
-            if let Some(file) = input.files().and_then(|files| files.get(0)) {
-                document::open_file(store, file);
-            }
+            document::open_files(store, input.files());
             // The same file can be chosen again.
             input.set_value("");
         })
@@ -127,12 +126,7 @@ fn undo_keys(store: Store, event: &Event) {
 fn drop_file(store: Store, event: &Event) {
     event.prevent_default();
     let data = event.unchecked_ref::<DragEvent>().data_transfer();
-    if let Some(file) = data
-        .and_then(|data| data.files())
-        .and_then(|files| files.get(0))
-    {
-        document::open_file(store, file);
-    }
+    document::open_files(store, data.and_then(|data| data.files()));
 }
 
 /// A Mesh document pasted outside of a text is opened.
@@ -140,7 +134,7 @@ fn paste_document(store: Store, event: &Event) {
     let text = pasted_text(event);
     if input_of(event).is_none() && text.contains("fedmesh.dev/") {
         spawn_local(async move {
-            document::open_text(store, "the pasted document", &text).await;
+            document::open(store, "the pasted document", &text.into()).await;
         });
     }
 }

@@ -1,9 +1,11 @@
 //! The document's ways in and out: autosave, links, files.
 
 use shared::Mesh;
+use shared::check::Severity;
 use shared::mesh::Target;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::File;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::FileList;
 
 use crate::browser::{self, Keep};
 use crate::dom::effect;
@@ -183,29 +185,41 @@ pub(crate) fn download_rescued(store: Store, text: &str) {
     hand_over(store, "fedmesh-kept.json", text.as_bytes());
 }
 
-/// Opens a file that the person chose or dropped.
-pub(crate) fn open_file(store: Store, file: File) {
-    spawn_local(async move {
-        match JsFuture::from(file.text()).await {
-            Ok(text) => {
-                let text = text.as_string().unwrap_or_default();
-                open_text(store, &file.name(), &text).await;
-            }
-            Err(error) => {
-                store.fail(format!("{}: {}", file.name(), browser::message(&error)), "");
-            }
-        }
-    });
+/// Opens files that the person chose or dropped.
+pub(crate) fn open_files(store: Store, files: Option<FileList>) {
+    let Some(files) = files else { return };
+    let Some(first) = files.get(0) else { return };
+    let name = match files.length() {
+        1 => first.name(),
+        count => format!("{count} files"),
+    };
+    // The list is emptied as soon as others can be chosen.
+    let files = js_sys::Array::from(&files);
+    spawn_local(async move { open(store, &name, &files).await });
 }
 
-/// Opens a document from its text; `name` is what the person calls it.
-pub(crate) async fn open_text(store: Store, name: &str, text: &str) {
-    match read(text).await {
-        Ok(Answer::Mesh(mesh)) => {
+/// Opens a document, or manifests to make one of: a text, or files; `name` is what the person calls it.
+pub(crate) async fn open(store: Store, name: &str, given: &JsValue) {
+    let mut answer = read("yaml-worker", given).await;
+    if answer == Ok(Answer::Manifests) {
+        answer = read("import-worker", given).await;
+    }
+    match answer {
+        Ok(Answer::Opened { mesh, told }) => {
+            let is_whole = told.iter().all(|one| one.severity == Severity::Hint);
             store.open(*mesh);
-            store.tell(format!("Opened {name}."));
+            store.told.set(told);
+            if is_whole {
+                store.tell(format!("Opened {name}."));
+            } else {
+                store.fail(
+                    format!("{name}: not all of it is in the document."),
+                    "The tab Findings begins with what is not.",
+                );
+            }
         }
         Ok(Answer::Error { message, hint }) => store.fail(format!("{name}: {message}"), hint),
+        Ok(Answer::Manifests) => {}
         Err(error) => store.fail(
             format!("{name} was not read: {error}"),
             "Reload the page; the part of it that reads files did not load.",
@@ -213,9 +227,8 @@ pub(crate) async fn open_text(store: Store, name: &str, text: &str) {
     }
 }
 
-/// Has a text read by the worker.
-async fn read(text: &str) -> Result<Answer, String> {
-    let reader = Worker::new("yaml-worker");
-    let answer = reader.ask(text).await?;
+/// Has a text or files read by a worker.
+async fn read(worker: &'static str, given: &JsValue) -> Result<Answer, String> {
+    let answer = Worker::new(worker).ask_about(given).await?;
     Answer::from_value(json::value(&answer.as_string().unwrap_or_default())?)
 }

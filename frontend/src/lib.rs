@@ -3,7 +3,8 @@
 //!
 //! **Invariant**: what the page knows about a mesh, it knows from the crate `shared`; what it shows
 //! is the document and what follows from it. What is not needed by every visit is in programs of
-//! their own, loaded on demand: rendering, reading YAML and packing archives in workers, and planning,
+//! their own, loaded on demand: rendering, reading YAML, making documents of manifests
+//! and packing archives in workers, and planning,
 //! applying and verifying in the part `review`.
 
 #![allow(

@@ -80,6 +80,8 @@ pub(crate) struct Store {
     pub(crate) rendered: RwSignal<Option<Arc<Rendered>>>,
     /// Why there are none of the document as it is, where checking or rendering did not work.
     pub(crate) unrenderable: RwSignal<Option<String>>,
+    /// What of the files that were opened is not in the document.
+    pub(crate) told: RwSignal<Vec<Finding>>,
     /// How it stands; nothing before the first checks.
     pub(crate) counts: Memo<Option<Counts>>,
     pub(crate) page: RwSignal<Page>,
@@ -114,6 +116,7 @@ impl Store {
             shows_all: RwSignal::default(),
             rendered: RwSignal::default(),
             unrenderable: RwSignal::default(),
+            told: RwSignal::default(),
             counts,
             page: RwSignal::default(),
             tab: RwSignal::default(),
@@ -155,10 +158,14 @@ impl Store {
         (!checked.is_some_and(|checked| checked.of == mesh)).then_some(mesh)
     }
 
-    /// Everything that the last checks found.
+    /// What of the files that were opened is not in the document, and everything that the last checks
+    /// found.
     pub(crate) fn findings(self) -> Vec<Finding> {
-        let checked = self.checked.get();
-        checked.map_or_else(Vec::new, |checked| checked.checks.findings.clone())
+        let mut findings = self.told.get();
+        if let Some(checked) = self.checked.get() {
+            findings.extend_from_slice(&checked.checks.findings);
+        }
+        findings
     }
 
     /// The published names of the last document that was checked, unless it has errors.
@@ -209,6 +216,7 @@ impl Store {
         self.open_services.update(BTreeSet::clear);
         self.only_cluster.set(None);
         self.file.set(None);
+        self.told.set(Vec::new());
         self.page.set(Page::Edit);
     }
 

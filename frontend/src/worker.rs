@@ -50,10 +50,18 @@ impl Worker {
         }
     }
 
-    /// Asks a question; the error is what the browser says.
+    /// Asks a question that is a text; the error is what the browser says.
     pub(crate) fn ask(
         &self,
         question: &str,
+    ) -> impl Future<Output = Result<JsValue, String>> + use<> {
+        self.ask_about(&question.into())
+    }
+
+    /// The same of anything that can be sent, such as files.
+    pub(crate) fn ask_about(
+        &self,
+        question: &JsValue,
     ) -> impl Future<Output = Result<JsValue, String>> + use<> {
         let answer = Promise::new(&mut |resolve, reject| {
             if let Err(error) = self.put(question, [resolve, reject.clone()]) {
@@ -67,7 +75,7 @@ impl Worker {
         }
     }
 
-    fn put(&self, question: &str, reply: [Function; 2]) -> Result<(), JsValue> {
+    fn put(&self, question: &JsValue, reply: [Function; 2]) -> Result<(), JsValue> {
         let mut running = self.running.borrow_mut();
         if !matches!(&*running, Some(running) if !running.desk.borrow().is_broken) {
             *running = Some(Running::start(self.name)?);
@@ -75,8 +83,8 @@ impl Worker {
         if let Some(running) = &*running {
             let mut desk = running.desk.borrow_mut();
             match &mut desk.unheard {
-                Some(unheard) => unheard.push(question.into()),
-                None => desk.worker.post_message(&question.into())?,
+                Some(unheard) => unheard.push(question.clone()),
+                None => desk.worker.post_message(question)?,
             }
             desk.asked.push_back(reply);
         }
@@ -137,14 +145,18 @@ impl Drop for Running {
     }
 }
 
-/// Answers questions; to be called by the `main` of a worker.
+/// Answers questions that are texts; to be called by the `main` of a worker.
 pub fn serve(answer: impl Fn(&str) -> JsValue + 'static) {
+    serve_any(move |question| answer(&question.as_string().unwrap_or_default()));
+}
+
+/// Answers questions of any kind; to be called by the `main` of a worker.
+pub fn serve_any(answer: impl Fn(JsValue) -> JsValue + 'static) {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     let reply = scope.clone();
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-        let question = event.data().as_string().unwrap_or_default();
         // A page that is gone needs no answer.
-        _ = reply.post_message(&answer(&question));
+        _ = reply.post_message(&answer(event.data()));
     });
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     on_message.forget();

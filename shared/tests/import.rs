@@ -8,7 +8,7 @@
 
 mod documents;
 
-use documents::importable;
+use documents::{examples, importable, with_target};
 use proptest::prelude::*;
 use serde_json::json;
 use shared::bundle::{Bundle, MESH_FILE};
@@ -18,9 +18,6 @@ use shared::import::{ImportError, Imported, Options, Source, import};
 use shared::mesh::{Mesh, Target};
 use shared::resolved::Resolved;
 use shared::{check, yaml};
-
-/// The engines whose manifests are read; those of the others give the objects in them as what has no place.
-const ENGINES: [Target; 2] = [Target::Direct, Target::KubefedV1Alpha1];
 
 #[expect(clippy::disallowed_methods, reason = "tests read files")]
 fn text(path: &str) -> String {
@@ -82,76 +79,130 @@ fn imported(sources: &[Source]) -> Imported {
 fn same_manifests(mesh: &Mesh, imported: &Imported) {
     let (wanted, got) = (bundle(mesh), bundle(&imported.mesh));
     let yaml = imported.mesh.to_yaml();
-    for (wanted, got) in files(&wanted).iter().zip(files(&got)) {
+    let (wanted, got) = (files(&wanted), files(&got));
+    for (wanted, got) in wanted.iter().zip(&got) {
         assert_eq!(
             (&wanted.file, &wanted.text),
             (&got.file, &got.text),
             "{yaml}"
         );
     }
-    assert_eq!(wanted.clusters.len(), got.clusters.len(), "{yaml}");
+    assert_eq!(wanted.len(), got.len(), "{yaml}");
+}
+
+/// The document with its clusters in the order of another one, which Open Cluster Management's hub need not
+/// know: each cluster has a namespace there, and namespaces have no order.
+fn with_clusters_as_in(mesh: &Mesh, imported: &Imported) -> Mesh {
+    let mut mesh = mesh.clone();
+    let of = imported.mesh.spec.clusters.iter();
+    let names: Vec<&str> = of.map(|one| one.name.as_str()).collect();
+    let first = mesh.spec.clusters[0].name.clone();
+    mesh.spec.dns.cluster.get_or_insert(first);
+    let place = |name: &str| names.iter().position(|one| *one == name);
+    mesh.spec.clusters.sort_by_key(|one| place(&one.name));
+    mesh
 }
 
 /// Both documents mean the same, but for what no manifest says.
 #[track_caller]
 fn same_document(mesh: &Mesh, imported: &Imported) {
     let (mut wanted, mut got) = (resolve(mesh), resolve(&imported.mesh));
-    let published_by_us = !shared::render::controller_publishes(&wanted);
-    // Files are named for services, so services come in the order of their names.
-    wanted.services.sort_by_key(shared::resolved::Service::id);
-    got.services.sort_by_key(shared::resolved::Service::id);
+    // Files are named for services, and hosts outside are in the order of their names: a folder has no other.
     for one in [&mut wanted, &mut got] {
+        one.services.sort_by_key(shared::resolved::Service::id);
+        one.external.sort_by_key(|host| host.host.to_string());
         // An API version is all that says of Istio's.
         one.istio.minor = u16::from(one.istio.networking_api() == "v1");
-        // Without services there are no names, and nobody who answers.
-        if one.services.is_empty() {
-            one.dns.federation = shared::name::Label::new("none").unwrap();
-            one.answer_header = true;
-        }
+        // They are merged into a cluster's own settings, which are no manifest of fedmesh's.
+        one.dns.nameservers.clear();
         for cluster in &mut one.clusters {
             // How the agent reaches a cluster, and what it does to its DNS, is in no object.
             cluster.context = String::new();
             cluster.dns_flavour = None;
         }
-        one.dns.nameservers.clear();
         for service in &mut one.services {
             // How a service is tried is in no object.
             service.probe = shared::resolved::Probe {
                 path: String::new(),
                 status: None,
             };
+            in_each_cluster(service);
+            for route in &mut service.routes {
+                // A condition that holds of all requests is none.
+                if route.matches.iter().all(|one| *one == json!({})) {
+                    route.matches.clear();
+                }
+            }
         }
     }
+    not_needed(mesh, &mut wanted, &mut got);
     for index in 0..wanted.clusters.len() {
-        let serves = wanted
-            .services
-            .iter()
-            .any(|service| service.clusters.contains(&index));
-        let zone = |one: &shared::resolved::Cluster| (one.region.clone(), one.zone.clone());
-        let here = zone(&wanted.clusters[index]);
-        let alone = wanted
-            .clusters
-            .iter()
-            .filter(|one| zone(one) == here)
-            .count()
-            == 1;
-        let (wanted, got) = (&mut wanted.clusters[index], &mut got.clusters[index]);
-        if !alone {
-            // Records have the addresses of all clusters of a zone together.
-            got.gateway.addresses.clone_from(&wanted.gateway.addresses);
+        of_cluster(index, &mut wanted, &mut got);
+    }
+    for (wanted, got) in wanted.services.iter_mut().zip(&got.services) {
+        let elsewhere = |route: &shared::resolved::Route| {
+            let ends = ["redirect", "directResponse"];
+            ends.iter().any(|end| route.action.contains_key(*end))
+        };
+        if wanted.routes.iter().all(elsewhere) {
+            // No request gets to the service, so nothing says at which port it is.
+            let take = |wanted: &mut Vec<shared::resolved::Port>,
+                        got: &[shared::resolved::Port]| {
+                for (wanted, got) in wanted.iter_mut().zip(got) {
+                    if wanted.protocol.is_http() {
+                        wanted.number = got.number;
+                    }
+                }
+            };
+            take(&mut wanted.ports, &got.ports);
+            for (cluster, place) in &mut wanted.overrides {
+                let there = got.overrides.get(cluster);
+                take(&mut place.ports, there.map_or(&got.ports, |one| &one.ports));
+            }
+            if got.overrides.is_empty() {
+                // Those of the port alone; any other one is seen by its name.
+                let usual = (&wanted.name, &wanted.namespace, &wanted.ports);
+                let all = &mut wanted.overrides;
+                all.retain(|_, one| (&one.name, &one.namespace, &one.ports) != usual);
+            }
         }
-        if !serves {
-            // Nobody calls a gateway behind which there is no service; see docs/import.md.
-            (got.region, got.zone) = (wanted.region.clone(), wanted.zone.clone());
-            got.gateway.clone_from(&wanted.gateway);
+        // What names contain follows from region and zone, which were compared.
+        for (wanted, got) in wanted.names.iter_mut().zip(&got.names) {
+            wanted.clusters.clone_from(&got.clusters);
         }
-        if !published_by_us {
-            // The federation's controller looks addresses up itself.
-            got.gateway.addresses.clone_from(&wanted.gateway.addresses);
+        if wanted.clusters.len() < 2 || !wanted.is_http() {
+            // Nothing fails over, or nothing is repeated, so nothing says how.
+            wanted.retry.clone_from(&got.retry);
         }
-        if let Some(addresses) = &mut wanted.gateway.addresses {
-            addresses.sort();
+        if wanted.clusters.len() < 2 {
+            wanted.outlier_detection.clone_from(&got.outlier_detection);
         }
+    }
+    assert_eq!(got, wanted, "{}", imported.mesh.to_yaml());
+}
+
+/// Says what a service is in each of its clusters: which of them the others differ from is no object's.
+fn in_each_cluster(service: &mut shared::resolved::Service) {
+    let Some(mut usual) = service.overrides.values().next().cloned() else {
+        return;
+    };
+    usual.name.clone_from(&service.name);
+    usual.namespace.clone_from(&service.namespace);
+    usual.ports.clone_from(&service.ports);
+    for &cluster in &service.clusters {
+        let place = service.overrides.entry(cluster);
+        place.or_insert_with(|| usual.clone());
+    }
+    if let Some(place) = service.overrides.values().next() {
+        service.ports.clone_from(&place.ports);
+    }
+}
+
+/// What a document may say although nothing of it needs it.
+fn not_needed(mesh: &Mesh, wanted: &mut Resolved, got: &mut Resolved) {
+    if wanted.target != Target::Gitops {
+        // There are no objects of Argo CD and Flux.
+        wanted.gitops = None;
     }
     if !bundle(mesh).to_stream().contains("recordTTL: ") {
         // Without records there is nothing that has a time to live.
@@ -161,47 +212,86 @@ fn same_document(mesh: &Mesh, imported: &Imported) {
             wanted.dns.cluster = got.dns.cluster;
         }
     }
-    for (wanted, got) in wanted.services.iter_mut().zip(&got.services) {
-        let elsewhere = |route: &shared::resolved::Route| {
-            let ends = ["redirect", "directResponse"];
-            ends.iter().any(|end| route.action.contains_key(*end))
-        };
-        if wanted.routes.iter().all(elsewhere) {
-            // No request gets to the service, so nothing says at which port it is.
-            wanted.ports.clone_from(&got.ports);
-        }
-        // What names contain follows from region and zone, which were compared.
-        for (wanted, got) in wanted.names.iter_mut().zip(&got.names) {
-            wanted.clusters.clone_from(&got.clusters);
-        }
-        if wanted.clusters.len() < 2 {
-            // Nothing fails over, so nothing says how.
-            wanted.retry.clone_from(&got.retry);
-            wanted.outlier_detection.clone_from(&got.outlier_detection);
-        }
+    let http = || wanted.services.iter().filter(|one| one.is_http());
+    if http().next().is_none() {
+        // Without requests there is nothing to mark.
+        wanted.answer_header = got.answer_header;
     }
-    assert_eq!(got, wanted, "{}", imported.mesh.to_yaml());
+    let redirected = |one: &shared::resolved::Service| {
+        let clusters = one.clusters.iter();
+        let mut ports = clusters.map(|&cluster| wanted.clusters[cluster].gateway.port);
+        one.ports.iter().any(|port| port.published == 80) && ports.any(|port| port == 443)
+    };
+    let redirected = http().any(redirected);
+    if let (Some(wanted), Some(got)) = (&mut wanted.tls, &got.tls)
+        && !redirected
+    {
+        // There is a redirect only to where gateways listen as usual.
+        wanted.redirect = got.redirect;
+    }
+}
+
+/// What nothing says of a cluster.
+fn of_cluster(index: usize, wanted: &mut Resolved, got: &mut Resolved) {
+    let published_by_us = !shared::render::controller_publishes(wanted);
+    let here = |one: &shared::resolved::Service| one.clusters.contains(&index);
+    let services = || wanted.services.iter().filter(|one| here(one));
+    let serves = services().next().is_some();
+    let has_usual = services().any(|one| {
+        one.ports
+            .iter()
+            .any(|port| port.protocol.is_http() && port.published == 80)
+    });
+    let outside = |one: &shared::resolved::ExternalHost| {
+        one.by_egress_gateway && one.clusters.contains(&index)
+    };
+    let leads_out = wanted.external.iter().any(outside);
+    let zone = |one: &shared::resolved::Cluster| (one.region.clone(), one.zone.clone());
+    let here = zone(&wanted.clusters[index]);
+    let of_zone = wanted.clusters.iter().filter(|one| zone(one) == here);
+    let alone = of_zone.count() == 1;
+    let (wanted, got) = (&mut wanted.clusters[index], &mut got.clusters[index]);
+    if !alone {
+        // Records have the addresses of all clusters of a zone together.
+        got.gateway.addresses.clone_from(&wanted.gateway.addresses);
+    }
+    if !serves {
+        // Nobody calls a gateway behind which there is no service; see docs/import.md.
+        (got.region, got.zone) = (wanted.region.clone(), wanted.zone.clone());
+        got.gateway.clone_from(&wanted.gateway);
+    }
+    if !has_usual {
+        // Its port is that of what is published on 80.
+        got.gateway.port = wanted.gateway.port;
+    }
+    if !leads_out {
+        // Nothing is led through it.
+        wanted.egress_gateway = None;
+    }
+    if !published_by_us {
+        // The federation's controller looks addresses up itself.
+        got.gateway.addresses.clone_from(&wanted.gateway.addresses);
+    }
+    if let Some(addresses) = &mut wanted.gateway.addresses {
+        addresses.sort();
+    }
 }
 
 #[test]
 fn examples_come_back() {
-    for name in [
-        "walkthrough",
-        "walkthrough-printed",
-        "three-clusters",
-        "routes",
-        "clusters-that-differ",
-        "locality",
-    ] {
-        for target in ENGINES {
-            let mut mesh = example(name);
-            mesh.spec.target = Some(target);
+    for (name, mesh) in examples() {
+        // What the Gateway API says, and mutual TLS, are not read: see the next tests.
+        if ["gateway-api.yaml", "mtls.yaml"].contains(&name.as_str()) {
+            continue;
+        }
+        for target in Target::ALL {
+            let mesh = with_target(&mesh, target);
             let bundle = bundle(&mesh);
             for sources in [files(&bundle), stream(&bundle)] {
                 let imported = imported(&sources);
+                assert_eq!(imported.findings, [], "{name} {target:?}");
                 same_manifests(&mesh, &imported);
                 same_document(&mesh, &imported);
-                assert_eq!(imported.findings, [], "{name} {target:?}");
             }
         }
     }
@@ -547,7 +637,7 @@ fn an_error_names_file_and_line() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn documents_come_back(mesh in importable()) {
@@ -555,6 +645,15 @@ proptest! {
         // Nothing of a mesh without services and objects is in any manifest.
         prop_assume!(!mesh.spec.services.is_empty());
         let imported = imported(&stream(&bundle));
+        if imported.checks.iter().any(|one| one.code == "FM0423") {
+            // A gateway has its usual port where nothing says another, and something is published on that.
+            prop_assert!(imported.is_incomplete());
+            return Ok(());
+        }
+        let mesh = match mesh.spec.target {
+            Some(Target::Ocm) => with_clusters_as_in(&mesh, &imported),
+            _ => mesh,
+        };
         same_manifests(&mesh, &imported);
         same_document(&mesh, &imported);
         let lost: Vec<_> = imported.findings.iter().filter(|one| one.code != "FM1004").collect();

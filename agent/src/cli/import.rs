@@ -12,12 +12,12 @@ use super::output::{self, counted};
 
 /// Make a Mesh document from manifests that exist.
 ///
-/// Reads Istio's objects, those of federation-v2 v0.0.4, and what Kustomize prints, and writes the document
-/// that would produce them to standard output. Nothing outside the files is asked. What could not be carried
+/// Reads Istio's objects, those by which an engine spreads them, and what Kustomize prints, and writes the
+/// document that would produce them to standard output. Nothing outside the files is asked. What could not be carried
 /// over, or had to be assumed, is told on standard error with file, object and field; see docs/import.md.
 ///
 /// An object belongs to the cluster that --cluster or a `# cluster: NAME` heading names, else to the one
-/// that its folder in DIR is named for, else to cluster1. Where objects are federated, placements and
+/// that its folder in DIR is named for, else to cluster1. Where an engine spreads objects, its placements and
 /// overrides say which clusters there are.
 ///
 /// Exit codes: 0 the document is written, whatever was told; 1 with --strict, something was told that is
@@ -133,16 +133,16 @@ fn summary(imported: &Imported) -> String {
 fn read(path: &Path, cluster: Option<&str>) -> Result<Vec<Source>, Failure> {
     let texts = input::manifests(path).map_err(Failure::Manifests)?;
     let sources = texts.into_iter().map(|(below, text)| {
-        let folder = below.split_once('/').map(|(folder, _)| folder);
-        Source {
-            cluster: cluster.or(folder).map(str::to_owned),
-            file: if below.is_empty() {
-                input::name(path)
-            } else {
-                path.join(&below).display().to_string()
-            },
-            text,
+        let mut source = Source::in_folder(&below, text);
+        source.file = if below.is_empty() {
+            input::name(path)
+        } else {
+            path.join(&below).display().to_string()
+        };
+        if let Some(cluster) = cluster {
+            source.cluster = Some(cluster.to_owned());
         }
+        source
     });
     Ok(sources.collect())
 }

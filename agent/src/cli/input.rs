@@ -1,12 +1,12 @@
 //! Reading what `-f` names: a Mesh document, or a bundle that carries one; and manifests.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use shared::Mesh;
 use shared::bundle::{Carried, MESH_FILE, Mismatch, ReadBundleError};
+use shared::import::Source;
 use shared::mesh::ReadError;
 
 use super::output::folder::{self, FolderError};
@@ -131,12 +131,7 @@ pub(super) fn read(path: &Path) -> Result<Input, InputError> {
 pub(super) fn manifests(path: &Path) -> Result<Vec<(String, String)>, InputError> {
     if is_folder(path)? {
         let mut files = folder::list(path)?;
-        files.retain(|file| {
-            let extension = Path::new(file).extension();
-            extension.is_some_and(|extension| {
-                ["yaml", "yml", "json"].map(OsStr::new).contains(&extension)
-            })
-        });
+        files.retain(|file| Source::has_usual_ending(file));
         return read_files(path, files);
     }
     let text = String::from_utf8(read_file(path)?);

@@ -28,7 +28,7 @@ use crate::yaml;
 
 pub use carried::{Carried, Mismatch, ReadBundleError};
 pub use rendered::{Rendered, TextFile};
-pub use zip::{Archive, ZipError, write as write_zip};
+pub use zip::{Archive, ZipError, read as read_zip, write as write_zip};
 
 /// The document's file in a bundle.
 pub const MESH_FILE: &str = "mesh.yaml";

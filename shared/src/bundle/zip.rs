@@ -64,7 +64,11 @@ pub fn write<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Vec<
     Ok(archive.finish()?.into_inner())
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Vec<(String, String)>, ZipError> {
+/// The files of an archive, path and text.
+///
+/// # Errors
+/// Where it is broken, larger than a bundle can be, or has a file that is no text or leads out of it.
+pub fn read(bytes: &[u8]) -> Result<Vec<(String, String)>, ZipError> {
     let mut archive = ZipArchive::new(Cursor::new(bytes))?;
     if archive.len() > MAX_FILES {
         return Err(ZipError::TooLarge);

@@ -134,7 +134,7 @@ codes! {
     REPLACED = "FM1003", "An imported object is replaced by one of another name", [];
     ASSUMED = "FM1004", "Imported manifests do not say what a document needs", [];
     IMPORT_CONTRADICTS = "FM1005", "Imported manifests contradict each other", [];
-    FEDERATED_FAULT = "FM1006", "An imported federated object is written so that the controller passes it over", [];
+    FEDERATED_FAULT = "FM1006", "An imported object is spread in a way that its engine, or the import, passes over", [];
     NOT_SUBSTITUTED = "FM1007", "An imported name was left as it stood in a template", [];
     GATEWAY_API_VERSION = "FM1101", "The Gateway API says this only with a newer Istio", [];
     GATEWAY_API_CANNOT = "FM1102", "The Gateway API has no way to say this", [];

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{Findings, code, routes};
 use crate::mesh::passed_on::{self, IstioFields};
-use crate::mesh::{self, Protocol, Spec, Target, TlsVersion};
+use crate::mesh::{self, Protocol, Spec, Target, TlsVersion, Transport};
 use crate::resolved::{IstioVersion, Service};
 
 /// Gateway API 1.3: the first with all that is rendered for HTTP and gRPC in its standard channel.
@@ -115,18 +115,17 @@ pub(super) fn check(
         );
     }
     let target = spec.target.unwrap_or_default();
-    if matches!(target, Target::KubefedV1Alpha1 | Target::KubefedV1Beta1)
-        && spec
-            .external
-            .iter()
-            .any(|host| host.egress_gateway == Some(true))
-    {
+    let mut external = spec.external.iter();
+    let has_istios = external.any(|host| host.egress_gateway == Some(true))
+        || spec.has_transport(Transport::Mtls);
+    if matches!(target, Target::KubefedV1Alpha1 | Target::KubefedV1Beta1) && has_istios {
         findings.error(
             code::FEDERATED_GATEWAYS,
             "spec.gatewayApi",
-            "to the federation Istio's Gateway, of egress gateways, and the Gateway API's are one kind"
+            "to the federation Istio's Gateway, of egress and east-west gateways, and the Gateway API's are \
+             one kind"
                 .into(),
-            "take another engine, or leave out gatewayApi or the egress gateways".into(),
+            "take another engine, or leave out gatewayApi, or egress gateways and mtls".into(),
         );
     }
 }

@@ -21,7 +21,7 @@ const KUSTOMIZATION: &str = "kustomization.yaml";
 const ARGO_CD_NAMESPACE: &str = "argocd";
 const FLUX_NAMESPACE: &str = "flux-system";
 /// What keeps Argo CD and Flux from deleting an object that leaves the repository.
-const KEEP: [(&str, &str); 2] = [
+pub(crate) const KEEP: [(&str, &str); 2] = [
     (
         "argocd.argoproj.io/sync-options",
         "Prune=false,Delete=false",
@@ -115,7 +115,7 @@ fn kustomization(
     folder: &str,
     mut resources: Vec<String>,
     delivered: Vec<Delivered>,
-    patches: Vec<(&Object, Value)>,
+    mut patches: Vec<(&Object, Value)>,
 ) -> Vec<Part> {
     let mut parts = Vec::new();
     for ((wave, subject), mut objects) in by_file(delivered) {
@@ -132,6 +132,8 @@ fn kustomization(
     );
     body["resources"] = resources.into();
     let mut listed = Vec::new();
+    // Whatever the order of the document.
+    patches.sort_by_key(|(object, _)| object.key());
     for (object, operations) in patches {
         let kind = object.kind.kind.to_ascii_lowercase();
         let file = format!("patch-{kind}-{}.yaml", object.name);

@@ -18,12 +18,23 @@ use crate::resolved::{DEFAULT_NAMESPACE, Resolved};
 const POLICY_NAME_MAX: usize = 63;
 /// Karmada spreads every namespace to every member, unless it carries this label
 /// (`pkg/controllers/namespace/namespace_sync_controller.go`).
-const STAYS_LABEL: &str = "namespace.karmada.io/skip-auto-propagation";
+pub(crate) const STAYS_LABEL: &str = "namespace.karmada.io/skip-auto-propagation";
 
 pub(super) fn deliver(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> {
     let mut delivered = homes(resolved, placed);
     // One policy for what stands together and goes to the same clusters.
     let mut policies: Vec<(&Placed, Vec<Value>)> = Vec::new();
+    // Whatever the order of the document, so that its policies keep their names.
+    let mut placed: Vec<&Placed> = placed.iter().collect();
+    placed.sort_by_key(|one| {
+        let template = &one.template;
+        (
+            &one.subject,
+            &template.namespace,
+            &one.clusters,
+            template.key(),
+        )
+    });
     for one in placed {
         let mut template = one.template.clone();
         if template.kind == Kind::NAMESPACE {

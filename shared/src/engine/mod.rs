@@ -14,6 +14,8 @@ use crate::object::{Kind, Object, Scope, Wave};
 use crate::placed::Placed;
 use crate::resolved::Resolved;
 
+pub(crate) use karmada::STAYS_LABEL;
+
 /// An object with the file it belongs to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivered {

@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::federated::World;
 use super::names::{At, Names};
 use super::objects::{field, list, texts};
+use super::world::World;
 use crate::check::{Findings, code};
 use crate::mesh::{Cluster, Service};
 

@@ -7,15 +7,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::addresses;
-use super::federated::World;
+use super::external;
 use super::names::{At, Names};
 use super::objects::{Object, field, list, texts};
 use super::services::{self, local};
+use super::tls;
+use super::world::World;
 use crate::check::{Findings, code};
 use crate::mesh::{Cluster, Gateway, Service};
 use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::resolved::{
     DEFAULT_GATEWAY_PORT, DEFAULT_GATEWAY_SELECTOR, DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE,
+    usual_gateway_port,
 };
 
 /// Written where nothing at all says a region or zone.
@@ -34,6 +37,7 @@ pub(super) fn find(
     names: &Names,
     naming: Option<&services::Gateway>,
     services: &[Service],
+    tls: bool,
     findings: &mut Findings,
 ) -> Vec<Cluster> {
     let mut known: Vec<Known> = world.clusters.iter().map(|_| Known::default()).collect();
@@ -42,7 +46,7 @@ pub(super) fn find(
     }
     for (cluster, object) in world.of_kind("VirtualService") {
         if services::is_at_gateway(object) {
-            at_gateway(world, cluster, object, names, &mut known[cluster]);
+            at_gateway(world, (cluster, object), names, tls, &mut known[cluster]);
         }
     }
     if let Some(naming) = naming {
@@ -52,6 +56,7 @@ pub(super) fn find(
         }
     }
     zones(world, names, &mut known, findings);
+    ports_of_zones(&mut known);
     let mut clusters: Vec<Cluster> = known
         .into_iter()
         .zip(&world.clusters)
@@ -67,18 +72,67 @@ pub(super) fn find(
         })
         .collect();
     addresses::find(world, names, services, &mut clusters, findings);
-    for cluster in &mut clusters {
-        cluster.gateway = cluster.gateway.take().and_then(without_defaults);
+    let mut egress = external::gateways(world);
+    for (index, cluster) in clusters.iter_mut().enumerate() {
+        let gateway = cluster.gateway.take();
+        cluster.gateway = gateway.and_then(|gateway| without_defaults(gateway, tls));
+        cluster.egress_gateway = egress.remove(&index);
     }
     clusters
 }
 
+/// Indices of clusters in the orders in which the endpoints of published names have them: those of a
+/// document, from which an engine's objects may be sorted otherwise.
+pub(super) fn orders(world: &World, names: &Names) -> Vec<Vec<usize>> {
+    let mut known: Vec<Known> = world.clusters.iter().map(|_| Known::default()).collect();
+    for (cluster, object) in world.of_kind("ServiceEntry") {
+        own_gateway(object, names, &mut known[cluster]);
+    }
+    // A zone with several clusters is one endpoint.
+    let mut by_zone: BTreeMap<&(String, String), Vec<usize>> = BTreeMap::new();
+    for (index, one) in known.iter().enumerate() {
+        if let Some(zone) = &one.zone {
+            by_zone.entry(zone).or_default().push(index);
+        }
+    }
+    let mut orders = BTreeSet::new();
+    let entries = world.of_kind("ServiceEntry");
+    for (cluster, object) in entries.filter(|(_, object)| is_published(object, names)) {
+        let endpoints = list(field(&object.value, &["spec", "endpoints"])).iter();
+        let order = endpoints.filter_map(|endpoint| {
+            let address = endpoint["address"].as_str()?;
+            let Some(At::Zone(region, zone)) = names.read(address).map(|name| name.at) else {
+                return address.ends_with(".svc.cluster.local").then_some(cluster);
+            };
+            let zone = (names.region(region).to_owned(), zone.to_owned());
+            match by_zone.get(&zone)?.as_slice() {
+                [only] => Some(*only),
+                _ => None,
+            }
+        });
+        orders.insert(order.collect::<Vec<usize>>());
+    }
+    orders.into_iter().collect()
+}
+
+/// Whether an entry is that of a published name.
+fn is_published(object: &Object, names: &Names) -> bool {
+    let mut hosts = texts(field(&object.value, &["spec", "hosts"]));
+    hosts.any(|host| names.read(host).is_some())
+}
+
 /// From the endpoint by which a cluster reaches itself.
 fn own_gateway(object: &Object, names: &Names, known: &mut Known) {
-    let mut hosts = texts(field(&object.value, &["spec", "hosts"]));
-    if !hosts.any(|host| names.read(host).is_some()) {
+    if !is_published(object, names) {
         return;
     }
+    // What is published on 80, or all there is.
+    let ports = list(field(&object.value, &["spec", "ports"]));
+    let mut usual = ports.iter().filter(|port| match ports {
+        [only] if object.label(MANAGED_BY_LABEL) != Some(MANAGED_BY) => only["protocol"] == "HTTP",
+        _ => port["number"] == DEFAULT_GATEWAY_PORT,
+    });
+    let usual = usual.next().and_then(|port| port["name"].as_str());
     for endpoint in list(field(&object.value, &["spec", "endpoints"])) {
         let own = endpoint["address"].as_str().unwrap_or_default();
         let locality = endpoint["locality"].as_str().unwrap_or_default();
@@ -97,8 +151,7 @@ fn own_gateway(object: &Object, names: &Names, known: &mut Known) {
         }
         known.gateway.service.get_or_insert(service);
         known.gateway.namespace.get_or_insert(namespace);
-        let mut ports = endpoint["ports"].as_object().into_iter().flatten();
-        let port = ports.next().and_then(|(_, port)| port.as_u64());
+        let port = usual.and_then(|name| endpoint["ports"][name].as_u64());
         known.gateway.port = known
             .gateway
             .port
@@ -107,7 +160,13 @@ fn own_gateway(object: &Object, names: &Names, known: &mut Known) {
 }
 
 /// From a VirtualService at a cluster's gateway and the Gateway that it names.
-fn at_gateway(world: &World, cluster: usize, object: &Object, names: &Names, known: &mut Known) {
+fn at_gateway(
+    world: &World,
+    (cluster, object): (usize, &Object),
+    names: &Names,
+    tls: bool,
+    known: &mut Known,
+) {
     // As long as each cluster accepts its own zone's name only, that one is it.
     let own: BTreeSet<(&str, &str)> = texts(field(&object.value, &["spec", "hosts"]))
         .filter_map(|host| match names.read(host)?.at {
@@ -132,22 +191,39 @@ fn at_gateway(world: &World, cluster: usize, object: &Object, names: &Names, kno
     known.gateway.selector = labels
         .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
         .collect();
-    let mut ports = list(&spec["servers"]).iter().map(|server| &server["port"]);
-    let http = ports.find(|port| port["protocol"] == "HTTP");
-    let port = http.and_then(|port| port["number"].as_u64());
+    let servers = || {
+        let servers = list(&spec["servers"]).iter();
+        servers.filter(|server| {
+            !tls::leads_on(server)
+                && if tls {
+                    tls::is_ended(server)
+                } else {
+                    server["port"]["protocol"] == "HTTP"
+                }
+        })
+    };
+    let name = if tls { "https" } else { "http" };
+    // Ours of this name is for what is published on 80; of others' there is one for all.
+    let ours = gateway.label(MANAGED_BY_LABEL) == Some(MANAGED_BY);
+    let server = servers().find(|server| !ours || server["port"]["name"] == name);
+    let port = server.and_then(|server| server["port"]["number"].as_u64());
     known.gateway.port = known
         .gateway
         .port
         .or(port.and_then(|port| port.try_into().ok()));
     // Others keep their Gateways away from the gateway's pods.
-    if gateway.label(MANAGED_BY_LABEL) == Some(MANAGED_BY) {
+    if ours {
         let namespace = gateway.namespace().to_owned();
         known.gateway.namespace.get_or_insert(namespace);
     }
 }
 
 /// The first Gateway that a VirtualService names and its cluster has.
-fn gateway_of<'a>(world: &'a World, cluster: usize, object: &Object) -> Option<&'a Object> {
+pub(super) fn gateway_of<'a>(
+    world: &'a World,
+    cluster: usize,
+    object: &Object,
+) -> Option<&'a Object> {
     texts(field(&object.value, &["spec", "gateways"])).find_map(|reference| {
         let (namespace, name) = reference
             .split_once('/')
@@ -191,8 +267,21 @@ fn zones(world: &World, names: &Names, known: &mut [Known], findings: &mut Findi
     }
 }
 
+/// Gives gateways of which nothing says the port that of another one in their zone: names of zones lead to
+/// all of them.
+fn ports_of_zones(known: &mut [Known]) {
+    let ports: BTreeMap<_, _> = known
+        .iter()
+        .filter_map(|one| Some((one.zone.clone()?, one.gateway.port?)))
+        .collect();
+    for one in known {
+        let of_zone = one.zone.as_ref().and_then(|zone| ports.get(zone));
+        one.gateway.port = one.gateway.port.or(of_zone.copied());
+    }
+}
+
 /// `None` where all of it is as it is by default.
-fn without_defaults(gateway: Gateway) -> Option<Gateway> {
+fn without_defaults(gateway: Gateway, tls: bool) -> Option<Gateway> {
     let (name, value) = DEFAULT_GATEWAY_SELECTOR;
     let default = BTreeMap::from([(name.to_owned(), value.to_owned())]);
     let gateway = Gateway {
@@ -207,7 +296,7 @@ fn without_defaults(gateway: Gateway) -> Option<Gateway> {
         },
         port: gateway
             .port
-            .filter(|port| *port != u32::from(DEFAULT_GATEWAY_PORT)),
+            .filter(|port| *port != u32::from(usual_gateway_port(tls))),
         addresses: gateway.addresses,
     };
     (gateway != Gateway::default()).then_some(gateway)

@@ -18,7 +18,7 @@ const OF_THE_SERVER: [&str; 6] = [
     "uid",
 ];
 /// Labels and annotations that say how an object got there.
-const OF_THE_TOOLS: [&str; 3] = [
+pub(super) const OF_THE_TOOLS: [&str; 3] = [
     "kubectl.kubernetes.io/last-applied-configuration",
     APPLIED_ANNOTATION,
     PART_OF_LABEL,

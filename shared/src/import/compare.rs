@@ -5,43 +5,43 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::ImportError;
 use super::comparable;
 use super::dns::is_external_dns;
-use super::federated::World;
 use super::names::{self, Names};
-use super::objects::{Object, list, texts};
+use super::objects::{Given, Object, Patch, list, texts};
 use super::services::{destination, is_at_gateway, local};
+use super::world::{self, World};
 use crate::check::{Findings, Severity, code};
 use crate::engine;
+use crate::engine::gitops::{self, Content};
+use crate::mesh::Target;
+use crate::object;
 use crate::render::render;
 use crate::resolved::{Resolved, local_host};
 
 /// Longest value that a finding quotes, in characters.
 const QUOTED: usize = 120;
 
-pub(super) fn compare(world: &World, names: &Names, resolved: &Resolved, findings: &mut Findings) {
-    let placed = render(resolved);
+pub(super) fn compare(
+    world: &World,
+    names: &Names,
+    resolved: &Resolved,
+    findings: &mut Findings,
+) -> Result<(), ImportError> {
+    // What the document's engine would be handed, read as what was given.
+    let rendered = world::spread(given_by(resolved), &mut Findings::default())?;
+    let rendered_by_cluster = rendered.by_cluster();
     // The same object in several clusters is told once.
     let mut told = BTreeSet::new();
-    for cluster in 0..world.clusters.len() {
-        let mut given = world
-            .all()
-            .filter(|(at, _)| *at == cluster)
-            .map(|(_, object)| object)
-            .peekable();
-        if given.peek().is_none() {
-            continue;
-        }
-        let in_cluster = placed.iter().filter_map(|one| one.in_cluster(cluster));
-        let mut rendered: Vec<Object> = in_cluster.map(|one| as_given(&one)).collect();
-        if world.federated && cluster == resolved.dns.cluster {
-            let hub = engine::deliver(resolved, &placed, cluster);
-            rendered.extend(hub.iter().map(|one| as_given(&one.object)));
-        }
-        let by_id: BTreeMap<Id, &Object> = rendered.iter().map(|one| (id(one), one)).collect();
+    for (name, given) in world.clusters.iter().zip(world.by_cluster()) {
+        let index = rendered.clusters.iter().position(|cluster| cluster == name);
+        let rendered = index.map(|index| rendered_by_cluster[index].as_slice());
+        let rendered = rendered.unwrap_or_default();
+        let by_id: BTreeMap<Id, &Object> = rendered.iter().map(|&one| (id(one), one)).collect();
         for object in given {
             let same = by_id.get(&id(object)).copied();
-            let counterpart = same.or_else(|| stand_in(object, &rendered, names));
+            let counterpart = same.or_else(|| stand_in(object, rendered, names));
             let mut found = Findings::default();
             one(object, counterpart, names, &mut found);
             for finding in found.0 {
@@ -51,14 +51,49 @@ pub(super) fn compare(world: &World, names: &Names, resolved: &Resolved, finding
             }
         }
     }
+    Ok(())
 }
 
-fn as_given(object: &crate::object::Object) -> Object {
-    Object {
-        file: String::new(),
-        cluster: None,
-        value: object.to_json(),
+/// The manifests of a document.
+fn given_by(resolved: &Resolved) -> Given {
+    let placed = render(resolved);
+    let mut given = Given::default();
+    let mut parts = Vec::new();
+    if resolved.target == Target::Gitops {
+        parts = gitops::common(resolved, &placed);
     }
+    for (index, cluster) in resolved.clusters.iter().enumerate() {
+        if resolved.target == Target::Gitops {
+            parts.extend(gitops::overlay(resolved, &placed, index));
+            continue;
+        }
+        let delivered = engine::deliver(resolved, &placed, index);
+        given
+            .objects
+            .extend(delivered.into_iter().map(|one| Object {
+                file: String::new(),
+                cluster: Some(cluster.name.to_string()),
+                value: one.object.to_json(),
+            }));
+    }
+    for (file, content) in parts {
+        let values = match content {
+            Content::Objects(objects) => objects.iter().map(object::Object::to_json).collect(),
+            Content::Kustomize(value) => vec![value],
+        };
+        for value in values {
+            let file = file.clone();
+            match value {
+                Value::Array(operations) => given.patches.push(Patch { file, operations }),
+                value => given.objects.push(Object {
+                    file,
+                    cluster: None,
+                    value,
+                }),
+            }
+        }
+    }
+    given
 }
 
 fn one(object: &Object, counterpart: Option<&Object>, names: &Names, findings: &mut Findings) {
@@ -131,7 +166,7 @@ fn id(object: &Object) -> Id<'_> {
 }
 
 /// The object of another name that does what a given one did.
-fn stand_in<'a>(object: &Object, rendered: &'a [Object], names: &Names) -> Option<&'a Object> {
+fn stand_in<'a>(object: &Object, rendered: &[&'a Object], names: &Names) -> Option<&'a Object> {
     let meant = |object: &Object| -> BTreeSet<String> {
         let hosts = names::hosts(object).into_iter();
         hosts
@@ -143,7 +178,7 @@ fn stand_in<'a>(object: &Object, rendered: &'a [Object], names: &Names) -> Optio
     };
     let hosts = meant(object);
     let about = destination(object);
-    rendered.iter().find(|one| {
+    rendered.iter().copied().find(|one| {
         // Of these, old API groups are the same objects.
         let any_group = ["DNSEndpoint", "Deployment"].contains(&one.kind());
         if one.kind() != object.kind() || !any_group && one.group() != object.group() {

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::federated::World;
+use super::ports::{self, Known};
 use super::services::Found;
-use crate::mesh::Override;
+use super::world::World;
+use crate::mesh::{OverriddenPort, Override};
 use crate::resolved::DEFAULT_NAMESPACE;
 
 /// What stands behind a service's names in a cluster.
@@ -15,7 +16,8 @@ pub(super) struct Place {
     pub(super) cluster: usize,
     /// Name and namespace of the Kubernetes Service.
     pub(super) service: (String, String),
-    pub(super) port: u32,
+    /// Its ports, in the order of the service's.
+    pub(super) ports: Vec<Known>,
 }
 
 /// Makes one of those that have the same published names in different clusters.
@@ -68,38 +70,70 @@ pub(super) fn rename(services: &mut [Found]) {
     }
 }
 
-/// Writes down what differs from the service.
+/// Writes down the ports, and what differs from the service in some clusters.
 pub(super) fn write(world: &World, services: &mut [Found]) {
     for found in services {
-        found.places.sort_by_key(|place| place.cluster);
         let (name, namespace) = found.id();
-        let usual_port = found.service.port;
-        let mut overrides: Vec<(&Place, Vec<String>)> = Vec::new();
+        // Those of the place that the service was taken from.
+        let usual = found.places.first().map(|place| place.ports.clone());
+        let usual = usual.unwrap_or_default();
+        found.places.sort_by_key(|place| place.cluster);
+        let mut overrides: Vec<Override> = Vec::new();
         for place in &found.places {
-            let is_usual = place.service == (name.clone(), namespace.clone())
-                && Some(place.port) == usual_port;
-            if is_usual {
+            let mut one = differing(place, (&name, &namespace), &usual);
+            if one == Override::default() {
                 continue;
             }
             let cluster = world.clusters[place.cluster].clone();
-            let same = overrides
-                .iter_mut()
-                .find(|(one, _)| (&one.service, one.port) == (&place.service, place.port));
-            match same {
-                Some((_, clusters)) => clusters.push(cluster),
-                None => overrides.push((place, vec![cluster])),
+            let same = overrides.iter_mut().find_map(|other| {
+                let clusters = other.clusters.take()?;
+                let same = *other == one;
+                let clusters = other.clusters.insert(clusters);
+                same.then_some(clusters)
+            });
+            if let Some(clusters) = same {
+                clusters.push(cluster);
+            } else {
+                one.clusters = Some(vec![cluster]);
+                overrides.push(one);
             }
         }
-        let differing = |value: &String, usual: &str| (value != usual).then(|| value.clone());
-        found.service.overrides = overrides
-            .into_iter()
-            .map(|(place, clusters)| Override {
-                clusters: Some(clusters),
-                name: differing(&place.service.0, &name),
-                namespace: differing(&place.service.1, &namespace),
-                port: (Some(place.port) != usual_port).then_some(place.port),
-                ..Override::default()
+        found.service.overrides = overrides;
+        ports::write(&usual, &mut found.service);
+    }
+}
+
+/// What a service is otherwise in a place, whose clusters are not said yet. Ports that only one of them
+/// publishes are no override's: the comparison tells of them.
+fn differing(place: &Place, (name, namespace): (&str, &str), usual: &[Known]) -> Override {
+    let other = |value: &String, usual: &str| (value != usual).then(|| value.clone());
+    let there = |published: u32| {
+        place
+            .ports
+            .iter()
+            .find(move |one| one.published == published)
+    };
+    let mut ports: Vec<OverriddenPort> = usual
+        .iter()
+        .filter_map(|one| {
+            let there = there(one.published).filter(|there| there.number != one.number)?;
+            Some(OverriddenPort {
+                published: one.published,
+                port: there.number,
             })
-            .collect();
+        })
+        .collect();
+    // The only one needs no words.
+    let port = if usual.len() == 1 {
+        ports.pop().map(|only| only.port)
+    } else {
+        None
+    };
+    Override {
+        name: other(&place.service.0, name),
+        namespace: other(&place.service.1, namespace),
+        port,
+        ports,
+        ..Override::default()
     }
 }

@@ -5,7 +5,7 @@
 //! field that nobody thought of is told as well.
 //!
 //! ```text
-//! texts ──objects──▶ ──federated──▶ manifests of each cluster ──▶ Mesh ──render──▶ compare
+//! texts ──objects──▶ ──engines──▶ manifests of each cluster ──▶ Mesh ──render──▶ compare
 //! ```
 
 mod addresses;
@@ -13,26 +13,32 @@ mod clusters;
 mod comparable;
 mod compare;
 mod dns;
-mod federated;
+mod engines;
+mod external;
+mod external_dns;
+mod gitops;
 mod locality;
 mod locals;
 mod names;
 mod objects;
-mod overrides;
+mod order;
 mod policies;
+mod ports;
 mod routes;
 mod samples;
 mod services;
+mod tls;
+mod world;
 
 use crate::check::{Finding, Findings, Severity, check, code};
 use crate::facts::Facts;
-use crate::mesh::{Dns, Mesh, Metadata, Naming, Spec, Target};
+use crate::mesh::{Dns, Mesh, Metadata, Naming, Spec, Transport};
 use crate::ownership::{self, MESH_LABEL};
 use crate::resolved::{DEFAULT_ISTIO, IstioVersion};
 use crate::yaml;
-use federated::World;
 use names::Names;
 use samples::Samples;
+use world::World;
 
 /// A text with manifests: YAML or JSON, any number of documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +49,24 @@ pub struct Source {
     pub cluster: Option<String>,
     /// The text.
     pub text: String,
+}
+
+impl Source {
+    /// A file in a folder of manifests, by its path there: the folders in it are named for clusters.
+    pub fn in_folder(path: &str, text: String) -> Self {
+        let folder = path.split_once('/').map(|(folder, _)| folder);
+        Self {
+            file: path.to_owned(),
+            cluster: folder.map(str::to_owned),
+            text,
+        }
+    }
+
+    /// Whether a file has a name as those with manifests have.
+    pub fn has_usual_ending(path: &str) -> bool {
+        let ending = path.rsplit_once('.').map(|(_, ending)| ending);
+        ending.is_some_and(|ending| ["yaml", "yml", "json"].contains(&ending))
+    }
 }
 
 /// What the manifests need not be asked.
@@ -98,7 +122,9 @@ pub enum ImportError {
     #[error("the manifests have {0} bytes together")]
     TooLarge(usize),
     /// More than is made of them.
-    #[error("federated objects, copied for each of their clusters, have {0} bytes together")]
+    #[error(
+        "objects, copied for each of their clusters, have more bytes together than are made: {0} more"
+    )]
     TooManyCopies(usize),
     /// Nothing to begin with.
     #[error("there are no manifests")]
@@ -141,18 +167,22 @@ fn position(error: &yaml::Error) -> String {
 /// # Errors
 /// Where a text cannot be read, or nothing in any of them says what services are called.
 pub fn import(sources: &[Source], options: &Options) -> Result<Imported, ImportError> {
-    let objects = objects::read(sources)?;
-    if objects.is_empty() {
+    let given = objects::read(sources)?;
+    if given.objects.is_empty() {
         return Err(ImportError::Empty);
     }
     let mut findings = Findings::default();
-    let world = federated::spread(objects, &mut findings)?;
+    let mut world = world::spread(given, &mut findings)?;
     let names = Names::find(&world, options, &mut findings).ok_or(ImportError::NoSuffix)?;
-    let mesh = document(&world, &names, options, &mut findings);
+    world.order(&clusters::orders(&world, &names));
+    let mut mesh = document(&world, &names, options, &mut findings);
 
-    let checked = check(&mesh, &Facts::default());
+    let mut checked = check(&mesh, &Facts::default());
+    if external::without_refused(&mut mesh, &checked.findings) {
+        checked = check(&mesh, &Facts::default());
+    }
     match &checked.resolved {
-        Some(resolved) => compare::compare(&world, &names, resolved, &mut findings),
+        Some(resolved) => compare::compare(&world, &names, resolved, &mut findings)?,
         None => findings.warning(
             code::NOT_CARRIED,
             "",
@@ -188,10 +218,19 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
     policies::add(world, names, &samples, &mut services);
     let services = services.into_iter().map(|one| (one.service, one.locality));
     let (mut services, localities): (Vec<_>, Vec<_>) = services.unzip();
-    let clusters = clusters::find(world, names, naming.as_ref(), &services, findings);
+    let tls = tls::find(world, names);
+    let clusters = clusters::find(
+        world,
+        names,
+        naming.as_ref(),
+        &services,
+        tls.is_some(),
+        findings,
+    );
     for (service, locality) in services.iter_mut().zip(localities) {
         service.locality = locality.settle(&clusters);
     }
+    let (target, gitops) = gitops::find(world, findings);
     let dns = Dns {
         suffix: names.suffix.clone(),
         federation: names.federation.clone(),
@@ -200,17 +239,21 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
         cluster: dns::cluster(world),
         resolve_host_names: None,
         nameservers: Vec::new(),
-        external_dns: dns::external_dns(world, &name),
+        external_dns: external_dns::find(world, &name),
     };
     Mesh {
         metadata: Metadata { name },
         spec: Spec {
-            target: world.federated.then_some(Target::KubefedV1Alpha1),
+            target,
             istio: istio(world),
+            gitops,
             dns,
+            transport: tls.is_some().then_some(Transport::Tls),
+            tls,
             answer_header: routes::answer_header(world),
             clusters,
             services,
+            external: external::hosts(world, names),
             samples: samples.placed,
             bookinfo: samples.bookinfo,
             images: samples.images,

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Options;
-use super::federated::World;
+use super::external::is_egress;
 use super::objects::{Object, field, list, texts};
+use super::world::World;
 use crate::check::{Findings, code};
 use crate::resolved::DEFAULT_FEDERATION;
 
@@ -113,6 +114,11 @@ impl Names {
             [_, _, _, _, zone, region] => prefix(At::Zone(region, zone)),
             _ => None,
         }
+    }
+
+    /// Whether there are published names below a name.
+    pub(super) fn has_below(&self, name: &str) -> bool {
+        below(name, &self.suffix)
     }
 
     /// The region that is meant in a zone's name.
@@ -240,6 +246,7 @@ fn only<'a>(mut all: impl Iterator<Item = &'a str>) -> Option<String> {
 /// The zone of all hosts of the VirtualServices at gateways, where they have only vanity names.
 fn shared_parent(world: &World) -> Option<String> {
     let services = world.of_kind("VirtualService");
+    let services = services.filter(|(_, object)| !is_egress(object));
     let hosts = services.flat_map(|(_, object)| texts(field(&object.value, &["spec", "hosts"])));
     let parents = hosts
         .filter(|host| !host.ends_with(".cluster.local"))

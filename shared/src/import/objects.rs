@@ -28,17 +28,33 @@ pub(super) struct Object {
     pub(super) file: String,
     /// The cluster it was given for, where that was said.
     pub(super) cluster: Option<String>,
-    /// The whole of it; `kind` and `metadata.name` are texts, and `metadata.namespace` if there is one.
+    /// The whole of it; `kind` is a text, and `metadata.name` and `metadata.namespace` if there are any.
     pub(super) value: Value,
 }
 
-/// All objects, in the order in which they are given; lists are taken apart.
-pub(super) fn read(sources: &[Source]) -> Result<Vec<Object>, ImportError> {
+/// A list of operations of JSON Patch (RFC 6902), which only Kustomize reads.
+#[derive(Debug, Clone)]
+pub(super) struct Patch {
+    /// The file it is in.
+    pub(super) file: String,
+    /// The operations.
+    pub(super) operations: Vec<Value>,
+}
+
+/// What the texts hold.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    /// In the order in which they are given; lists are taken apart.
+    pub(super) objects: Vec<Object>,
+    pub(super) patches: Vec<Patch>,
+}
+
+pub(super) fn read(sources: &[Source]) -> Result<Given, ImportError> {
     let bytes: usize = sources.iter().map(|source| source.text.len()).sum();
     if bytes > MAX_BYTES {
         return Err(ImportError::TooLarge(bytes));
     }
-    let mut objects = Vec::new();
+    let mut given = Given::default();
     for source in sources {
         for part in parts(source) {
             let documents = yaml::documents(part.text).map_err(|mut error| {
@@ -49,11 +65,24 @@ pub(super) fn read(sources: &[Source]) -> Result<Vec<Object>, ImportError> {
                 }
             })?;
             for document in documents {
-                take_apart(document, &part, &mut objects)?;
+                match document {
+                    Value::Array(operations) if is_patch(&operations) => {
+                        given.patches.push(Patch {
+                            file: part.file.clone(),
+                            operations,
+                        });
+                    }
+                    document => take_apart(document, &part, &mut given.objects)?,
+                }
             }
         }
     }
-    Ok(objects)
+    Ok(given)
+}
+
+fn is_patch(operations: &[Value]) -> bool {
+    let good = |one: &Value| one["op"].is_string() && one["path"].is_string();
+    !operations.is_empty() && operations.iter().all(good)
 }
 
 /// A text for one cluster.
@@ -124,12 +153,7 @@ fn take_apart(
         }
         return Ok(());
     }
-    let metadata = fields.get("metadata").and_then(Value::as_object);
-    let text = |field: &str| metadata.and_then(|metadata| metadata.get(field));
-    // Kustomize's own file, say, has no name; it is told to have no place, as any other.
-    let good = text("name").is_none_or(Value::is_string)
-        && text("namespace").is_none_or(|namespace| namespace.is_string() || namespace.is_null());
-    if !good {
+    if !has_texts(&fields) {
         return Err(not_an_object(&format!(
             "a {kind} whose name or namespace is no text"
         )));
@@ -140,6 +164,15 @@ fn take_apart(
         value: Value::Object(fields),
     });
     Ok(())
+}
+
+/// Whether kind, name and namespace are what [`Object`] says. Kustomize's own file, say, has no name.
+pub(super) fn has_texts(fields: &Map<String, Value>) -> bool {
+    let metadata = fields.get("metadata").and_then(Value::as_object);
+    let text = |field: &str| metadata.and_then(|metadata| metadata.get(field));
+    fields.get("kind").is_some_and(Value::is_string)
+        && text("name").is_none_or(Value::is_string)
+        && text("namespace").is_none_or(|namespace| namespace.is_string() || namespace.is_null())
 }
 
 impl Object {

@@ -1,12 +1,12 @@
 //! What goes with a service: subsets and policy of its pods, who sees its names, exports, and failover.
 
-use super::federated::World;
 use super::locality;
 use super::names::Names;
 use super::objects::{Object, field, list, texts};
 use super::routes::shaped;
 use super::samples::Samples;
 use super::services::{Found, Index, is_at_gateway};
+use super::world::World;
 use crate::mesh::passed_on::{IstioFields, OUTLIER_DETECTION, SUBSET, TRAFFIC_POLICY};
 use crate::mesh::{Failover, Service};
 use crate::render::destination_rule;

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::federated::World;
 use super::objects::{field, filled, list};
+use super::ports;
 use super::services::{is_at_gateway, local, pair};
+use super::world::World;
 use crate::mesh::passed_on::{self, IstioFields};
 use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::render::ANSWER_HEADER;
@@ -34,15 +35,20 @@ pub(super) fn answer_header(world: &World) -> Option<bool> {
 pub(super) fn routes(
     http: &[Value],
     service: (&str, &str),
-    port: u32,
+    number: Option<u32>,
     namespace: &str,
 ) -> Vec<IstioFields> {
     let shape = passed_on::shape(passed_on::ROUTE);
+    // Of several ports each has the same routes.
+    let port = http.first().and_then(ports::at);
     let mut routes = Vec::new();
     for route in http {
-        let Some(mut route) = one(route, service, port, namespace) else {
+        let Some(mut route) = one(route, service, number, namespace) else {
             continue;
         };
+        if !is_at(port, &mut route) {
+            continue;
+        }
         prune(&mut route, &shape);
         let Value::Object(route) = route else {
             continue;
@@ -61,7 +67,7 @@ pub(super) fn routes(
     routes
 }
 
-fn one(route: &Value, service: (&str, &str), port: u32, namespace: &str) -> Option<Value> {
+fn one(route: &Value, service: (&str, &str), port: Option<u32>, namespace: &str) -> Option<Value> {
     let mut fields = route.as_object()?.clone();
     without_answer_header(&mut fields);
     let is_service = |host: &Value| local(host, namespace).is_some_and(|at| pair(&at) == service);
@@ -74,7 +80,8 @@ fn one(route: &Value, service: (&str, &str), port: u32, namespace: &str) -> Opti
                 let mut share = share(one);
                 if !is_service(&to["host"]) {
                     let (name, of) = local(&to["host"], namespace)?;
-                    if of != service.1 || to["port"]["number"] != port {
+                    let same = port.is_some_and(|port| to["port"]["number"] == port);
+                    if of != service.1 || !same {
                         return None;
                     }
                     share.insert("service".into(), name.into());
@@ -110,6 +117,26 @@ fn one(route: &Value, service: (&str, &str), port: u32, namespace: &str) -> Opti
         }
     }
     Some(Value::Object(fields))
+}
+
+/// Whether a route is for a port; leaves those conditions that are.
+fn is_at(port: Option<u32>, route: &mut Value) -> bool {
+    let (Some(port), Some(Value::Array(matches))) = (port, route.get_mut("match")) else {
+        return true;
+    };
+    matches.retain(|one| one["port"].is_null() || one["port"] == port);
+    let good = !matches.is_empty();
+    for one in matches.iter_mut().filter_map(Value::as_object_mut) {
+        one.shift_remove("port");
+    }
+    // One that takes all requests is none.
+    let takes_all = matches
+        .iter()
+        .all(|one| one.as_object().is_some_and(Map::is_empty));
+    if takes_all && let Value::Object(fields) = route {
+        fields.shift_remove("match");
+    }
+    good
 }
 
 /// One of a route's destinations, as `to` has it.

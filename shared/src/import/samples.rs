@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::dns;
-use super::federated::World;
 use super::objects::{Object, field, list};
 use super::services::{Found, is_at_gateway, local};
+use super::world::World;
 use crate::mesh::{Bookinfo, BookinfoProgram, BookinfoRoutes, Images, Sample, Service};
 use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::resolved::{DEFAULT_NAMESPACE, EXTERNAL_DNS_IMAGE, HTTPBIN_IMAGE, SLEEP_IMAGE};

@@ -4,19 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::federated::World;
+use super::external::is_egress;
 use super::locality;
 use super::locals::{self, Place};
 use super::names::{At, Names};
 use super::objects::{Object, field, list, texts};
+use super::ports;
 use super::routes;
+use super::world::World;
 use crate::check::{Findings, code};
 use crate::mesh::Service;
 use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::resolved::DEFAULT_NAMESPACE;
-
-/// Taken where nothing says the port of a service.
-const ASSUMED_PORT: u32 = 80;
 
 /// A service, as far as it is known.
 pub(super) struct Found {
@@ -113,6 +112,7 @@ pub(super) struct Gateway {
 pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec<Found> {
     let mut services: Vec<Found> = Vec::new();
     let mut known: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let entries = ports::Entries::new(world);
     for (cluster, object) in world.of_kind("VirtualService") {
         if !is_at_gateway(object) {
             continue;
@@ -120,18 +120,25 @@ pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec
         let Some(service) = destination(object) else {
             continue;
         };
-        let port = port(world, cluster, object, pair(&service));
         let index = *known.entry(service.clone()).or_insert_with_key(|service| {
-            services.push(begin(object, pair(service), port, findings));
+            services.push(begin(pair(service)));
             services.len() - 1
         });
         let found = &mut services[index];
         if !found.places.iter().any(|place| place.cluster == cluster) {
-            let usual = found.service.port.unwrap_or(ASSUMED_PORT);
+            let (at, id) = ((cluster, object), pair(&service));
+            let usual = found.places.first().map(|place| &place.ports[..]);
+            let known = usual.unwrap_or_default();
+            let ports = ports::find(world, at, &entries, id, known, findings);
+            if usual.is_none() {
+                let http = list(field(&object.value, &["spec", "http"]));
+                let port = ports::of_requests(object, id, &ports);
+                found.service.routes = routes::routes(http, id, port, object.namespace());
+            }
             found.places.push(Place {
                 cluster,
                 service,
-                port: port.unwrap_or(usual),
+                ports,
             });
         }
         for host in texts(field(&object.value, &["spec", "hosts"])) {
@@ -174,29 +181,12 @@ pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec
     services
 }
 
-/// A service from the first VirtualService that sends requests to it.
-fn begin(
-    object: &Object,
-    (name, namespace): (&str, &str),
-    port: Option<u32>,
-    findings: &mut Findings,
-) -> Found {
-    let http = list(field(&object.value, &["spec", "http"]));
-    let port = port.unwrap_or_else(|| {
-        findings.warning(
-            code::ASSUMED,
-            &object.place(),
-            format!("no destination and no Service names the port of {name}"),
-            format!("the document has {ASSUMED_PORT}; correct it"),
-        );
-        ASSUMED_PORT
-    });
+/// A service of which only the name is known.
+fn begin((name, namespace): (&str, &str)) -> Found {
     Found {
         service: Service {
             name: name.to_owned(),
             namespace: (namespace != DEFAULT_NAMESPACE).then(|| namespace.to_owned()),
-            port: Some(port),
-            routes: routes::routes(http, (name, namespace), port, object.namespace()),
             ..Service::default()
         },
         places: Vec::new(),
@@ -205,29 +195,10 @@ fn begin(
     }
 }
 
-/// The port of a service in a cluster; where only another cluster has the Service, its port.
-fn port(world: &World, cluster: usize, object: &Object, service: (&str, &str)) -> Option<u32> {
-    let ours = object.label(MANAGED_BY_LABEL) == Some(MANAGED_BY);
-    let routed = destinations(object)
-        .filter(|one| {
-            // Ours go to one port of whatever service.
-            ours || local(&one["host"], object.namespace()).is_some_and(|at| pair(&at) == service)
-        })
-        .find_map(|one| one["port"]["number"].as_u64());
-    let services = world
-        .of_kind("Service")
-        .filter(|(_, one)| (one.name(), one.namespace()) == service);
-    let of_service = || {
-        let (_, one) = services.min_by_key(|(at, _)| *at != cluster)?;
-        field(&one.value, &["spec", "ports"])[0]["port"].as_u64()
-    };
-    let port = routed.or_else(of_service)?;
-    u32::try_from(port).ok()
-}
-
 /// Whether requests from outside the cluster get to it.
 pub(super) fn is_at_gateway(object: &Object) -> bool {
-    texts(field(&object.value, &["spec", "gateways"])).any(|gateway| gateway != "mesh")
+    let mut gateways = texts(field(&object.value, &["spec", "gateways"]));
+    gateways.any(|gateway| gateway != "mesh") && !is_egress(object)
 }
 
 /// The Service, name and namespace, that a VirtualService at a gateway is about: the one that most of its
@@ -252,14 +223,20 @@ pub(super) fn destination(object: &Object) -> Option<(String, String)> {
     let most = counted.into_iter().rev().max_by_key(|(_, times)| *times);
     match most {
         Some((service, _)) => Some(service),
-        None if elsewhere || list(field(&object.value, &["spec", "http"])).is_empty() => None,
+        None if elsewhere || routes_of(object).next().is_none() => None,
         None => Some((object.name().to_owned(), object.namespace().to_owned())),
     }
 }
 
+/// The routes of all protocols.
+fn routes_of(object: &Object) -> impl Iterator<Item = &Value> {
+    let sections = ["http", "tls", "tcp"].into_iter();
+    sections.flat_map(|section| list(field(&object.value, &["spec", section])))
+}
+
 fn destinations(object: &Object) -> impl Iterator<Item = &Value> {
-    let http = list(field(&object.value, &["spec", "http"])).iter();
-    http.flat_map(|route| list(&route["route"]))
+    routes_of(object)
+        .flat_map(|route| list(&route["route"]))
         .map(|one| &one["destination"])
 }
 

@@ -25,6 +25,8 @@ pub(crate) const OWN_FLAGS: &[&str] = &[
     "once",
     "dry-run",
 ];
+/// Labels that its pods have whatever the document says.
+pub(crate) const OWN_POD_LABELS: [&str; 2] = ["app", "sidecar.istio.io/inject"];
 const NAME: &str = "external-dns";
 const SUBJECT: &str = "external-dns";
 

@@ -99,8 +99,10 @@ fn routes_of(
     let routes = service.routes.iter().map(|route| {
         let mut route = http_route(route, port, local);
         if is_told {
-            if route["match"].is_null() {
-                route["match"] = json!([{}]);
+            if let Value::Object(fields) = &mut route
+                && !fields.contains_key("match")
+            {
+                fields.shift_insert(0, "match".into(), json!([{}]));
             }
             for one in route["match"].as_array_mut().into_iter().flatten() {
                 one["port"] = at.into();

@@ -94,10 +94,7 @@ pub(super) fn cluster(scope: Scope) -> BoxedStrategy<Value> {
                 one_of(&[json!("a.example.com"), json!("cluster.local")]),
             ),
         ),
-        (
-            "egressGateway",
-            sometimes(scope.only(0.7), object(workload("exits"))),
-        ),
+        ("egressGateway", sometimes(0.7, object(workload("exits")))),
         (
             "dnsFlavour",
             sometimes(

@@ -39,7 +39,7 @@ pub(super) fn dns(scope: Scope) -> BoxedStrategy<Value> {
                 one_of(&[json!(["192.0.2.53", "[2001:db8::53]:5353"])]),
             ),
         ),
-        ("externalDns", sometimes(0.7, external_dns(scope))),
+        ("externalDns", sometimes(0.7, external_dns())),
     ])
 }
 
@@ -68,7 +68,7 @@ pub(super) fn fit(dns: &mut Value, clusters: &mut [Value], services: &mut Vec<Va
         .retain(|_, value| !value.is_null());
 }
 
-fn external_dns(scope: Scope) -> BoxedStrategy<Value> {
+fn external_dns() -> BoxedStrategy<Value> {
     let providers = [
         "google",
         "aws",
@@ -85,7 +85,7 @@ fn external_dns(scope: Scope) -> BoxedStrategy<Value> {
         .prop_flat_map(move |provider| {
             let shapes = shape(PROVIDERS);
             let settings = match shapes.get(settings_of(provider)) {
-                Some(shape) => sometimes(scope.only(0.5), object(passed_on::fields_of(shape, 0.3))),
+                Some(shape) => sometimes(0.5, object(passed_on::fields_of(shape, 0.3))),
                 None => Just(None).boxed(),
             };
             let takes_a_file = ["google", "aws", "azure", "azure-private-dns"].contains(&provider);
@@ -106,15 +106,12 @@ fn external_dns(scope: Scope) -> BoxedStrategy<Value> {
                 ("settings", settings),
                 (
                     "credentials",
-                    sometimes(
-                        scope.only(if takes_a_file { 0.4 } else { 0.0 }),
-                        credentials,
-                    ),
+                    sometimes(if takes_a_file { 0.4 } else { 0.0 }, credentials),
                 ),
                 (
                     "serviceAccountAnnotations",
                     sometimes(
-                        scope.only(0.3),
+                        0.3,
                         btree_map("example\\.com/[a-z]{1,6}", "(?s).{0,20}", 1..3)
                             .prop_map(|all| json!(all)),
                     ),
@@ -122,16 +119,13 @@ fn external_dns(scope: Scope) -> BoxedStrategy<Value> {
                 (
                     "podLabels",
                     sometimes(
-                        scope.only(0.3),
+                        0.3,
                         one_of(&[json!({ "example.com/use": "true", "n": "" })]),
                     ),
                 ),
                 (
                     "policy",
-                    sometimes(
-                        scope.only(0.4),
-                        one_of(&[json!("sync"), json!("upsert-only")]),
-                    ),
+                    sometimes(0.4, one_of(&[json!("sync"), json!("upsert-only")])),
                 ),
                 (
                     "args",

@@ -81,8 +81,7 @@ pub(crate) fn addresses(mesh: &Mesh) -> Facts {
 enum Scope {
     /// Everything that a document can say.
     Everything,
-    /// What is read from manifests again: `import` knows neither transports, ports and protocols, hosts
-    /// outside, egress gateways nor a provider's settings, and tells each object of theirs as lost.
+    /// What is read from manifests again.
     Importable,
 }
 
@@ -123,8 +122,11 @@ fn documents(scope: Scope) -> impl Strategy<Value = Mesh> {
                 let all: Vec<Value> = clusters.iter().map(|one| one["name"].clone()).collect();
                 spec["locality"] = services::preferences(kind, &all, &clusters).unwrap_or_default();
             }
-            if scope == Scope::Everything {
-                spec["external"] = external::placed(external, &clusters);
+            spec["external"] = external::placed(external, &clusters);
+            if scope == Scope::Importable && !services.iter().any(services::takes_requests) {
+                // Nothing names the certificate then.
+                let fields = spec.as_object_mut().unwrap();
+                fields.retain(|name, _| name != "transport" && name != "tls");
             }
             spec["clusters"] = clusters.into();
             spec["services"] = services.into();
@@ -144,11 +146,7 @@ fn documents(scope: Scope) -> impl Strategy<Value = Mesh> {
 /// What stands beside clusters, services, names and hosts outside.
 fn rest(scope: Scope) -> BoxedStrategy<Value> {
     let everything = scope == Scope::Everything;
-    let targets = match scope {
-        Scope::Everything => &Target::ALL[..],
-        Scope::Importable => &[Target::Direct, Target::KubefedV1Alpha1],
-    };
-    let targets: Vec<Value> = targets
+    let targets: Vec<Value> = Target::ALL
         .iter()
         .map(|target| target.as_str().into())
         .collect();
@@ -198,9 +196,7 @@ fn rest(scope: Scope) -> BoxedStrategy<Value> {
     (spec, transport())
         .prop_map(move |(mut spec, transport)| {
             let fields = spec.as_object_mut().unwrap();
-            if everything {
-                fields.extend(transport.as_object().unwrap().clone());
-            }
+            fields.extend(transport.as_object().unwrap().clone());
             if fields["target"] != "gitops" {
                 fields.shift_remove("gitops");
             }

@@ -73,17 +73,11 @@ pub(super) fn service(scope: Scope) -> BoxedStrategy<Unplaced> {
         Scope::Importable => 0..1,
     };
     let kinds = (0..4_u8, localities);
-    (common, http, ports(scope), any::<u8>(), kinds)
+    (common, http, ports(), any::<u8>(), kinds)
         .prop_map(|(mut service, http, ports, mask, kinds)| {
             let fields = service.as_object_mut().unwrap();
             fields.extend(ports.as_object().unwrap().clone());
-            let protocols = [&ports]
-                .into_iter()
-                .chain(ports["ports"].as_array().into_iter().flatten());
-            let is_http = |one: &Value| {
-                one["port"].is_u64() && one["protocol"] != "tcp" && one["protocol"] != "tls"
-            };
-            if protocols.into_iter().any(is_http) {
+            if takes_requests(&ports) {
                 fields.extend(http.as_object().unwrap().clone());
             }
             if service["transport"] == "mtls" {
@@ -99,8 +93,16 @@ pub(super) fn service(scope: Scope) -> BoxedStrategy<Unplaced> {
         .boxed()
 }
 
+/// Whether any port of a service is one for requests.
+pub(super) fn takes_requests(service: &Value) -> bool {
+    let is_http =
+        |one: &Value| one["port"].is_u64() && one["protocol"] != "tcp" && one["protocol"] != "tls";
+    let ports = service["ports"].as_array().into_iter().flatten();
+    is_http(service) || ports.into_iter().any(is_http)
+}
+
 /// The port or the ports of a service.
-fn ports(scope: Scope) -> BoxedStrategy<Value> {
+fn ports() -> BoxedStrategy<Value> {
     let port = |published| {
         object(vec![
             ("port", sometimes(1.0, (1..65535_u32).prop_map(Value::from))),
@@ -118,15 +120,12 @@ fn ports(scope: Scope) -> BoxedStrategy<Value> {
         ])
     };
     let plain = (1..65535_u32).prop_map(|port| json!({ "port": port }));
-    match scope {
-        Scope::Importable => plain.boxed(),
-        Scope::Everything => prop_oneof![
-            3 => plain,
-            1 => port(0.0),
-            2 => vec(port(0.3), 1..4).prop_map(|ports| json!({ "ports": ports })),
-        ]
-        .boxed(),
-    }
+    prop_oneof![
+        3 => plain,
+        1 => port(0.0),
+        2 => vec(port(0.3), 1..4).prop_map(|ports| json!({ "ports": ports })),
+    ]
+    .boxed()
 }
 
 /// How pods are called.

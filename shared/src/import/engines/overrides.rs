@@ -2,21 +2,20 @@
 //! `clusterOverrides` (`pkg/controller/util/overrides.go`). What it passes over is told, and taken as it was
 //! meant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
-
-use super::objects::{Object, field, list};
+use super::super::objects::{Object, field, list};
+use super::Change;
 use crate::check::{Findings, code};
-use crate::yaml::MAX_DEPTH;
 
-/// Dotted paths and their values, by cluster.
-pub(super) fn values<'a>(
-    object: &'a Object,
-    clusters: &[&str],
+/// The changes, by cluster.
+pub(super) fn values(
+    object: &Object,
+    clusters: &[String],
     findings: &mut Findings,
-) -> BTreeMap<&'a str, Vec<(String, &'a Value)>> {
-    let mut all: BTreeMap<&str, Vec<(String, &Value)>> = BTreeMap::new();
+) -> BTreeMap<String, Vec<Change>> {
+    let clusters: BTreeSet<&str> = clusters.iter().map(String::as_str).collect();
+    let mut all: BTreeMap<String, Vec<Change>> = BTreeMap::new();
     for (index, entry) in list(field(&object.value, &["spec", "overrides"]))
         .iter()
         .enumerate()
@@ -31,7 +30,7 @@ pub(super) fn values<'a>(
             );
             continue;
         };
-        if !clusters.contains(&cluster) {
+        if !clusters.contains(cluster) {
             findings.warning(
                 code::FEDERATED_FAULT,
                 &at,
@@ -47,13 +46,12 @@ pub(super) fn values<'a>(
                 "put all its values into one entry".into(),
             );
         }
-        let changes = all.entry(cluster).or_default();
+        let changes = all.entry(cluster.to_owned()).or_default();
         for change in list(&entry["clusterOverrides"]) {
-            match change["path"].as_str() {
-                Some(path) if path.split('.').count() <= MAX_DEPTH => {
-                    changes.push((path.to_owned(), &change["value"]));
-                }
-                _ => findings.warning(
+            let path = change["path"].as_str();
+            match path.and_then(|path| Change::dotted(path, &change["value"])) {
+                Some(change) => changes.push(change),
+                None => findings.warning(
                     code::FEDERATED_FAULT,
                     &at,
                     "one of clusterOverrides has no path".into(),
@@ -74,20 +72,8 @@ pub(super) fn values<'a>(
                     "write clusterOverrides: [{{path: spec.{name}, value: …}}]; it is taken as that"
                 ),
             );
-            changes.push((format!("spec.{name}"), value));
+            changes.extend(Change::dotted(&format!("spec.{name}"), value));
         }
     }
     all
-}
-
-/// Sets a nested field, given by a path with dots, making the maps on the way where there are none.
-pub(super) fn set(value: &mut Value, path: &str, new: &Value) {
-    let mut at = value;
-    for name in path.split('.') {
-        if !at.is_object() {
-            *at = Value::Object(Map::new());
-        }
-        at = &mut at[name];
-    }
-    *at = new.clone();
 }

@@ -1,0 +1,129 @@
+//! The worker that makes documents of manifests: a text, files or an archive come in, an [`Answer`] goes
+//! out.
+
+use frontend::reading::{Answer, given};
+use shared::bundle::{Carried, MESH_FILE, read_zip};
+use shared::import::{Imported, Options, Source, import};
+
+/// Every zip archive starts with it (APPNOTE.TXT 4.3.7); no YAML and no JSON does.
+const ZIP_MAGIC: &[u8] = b"PK";
+
+fn main() {
+    frontend::worker::serve_any(|question| {
+        let answer = given(&question).map_err(|message| (message, String::new()));
+        let answer = answer
+            .and_then(read)
+            .unwrap_or_else(|(message, hint)| Answer::Error { message, hint });
+        serde_json::to_string(&answer).unwrap_or_default().into()
+    });
+}
+
+/// Makes a document of files, or takes the one that an archive carries; the error has a message and a hint.
+fn read(files: Vec<(String, Vec<u8>)>) -> Result<Answer, (String, String)> {
+    let mut sources = Vec::new();
+    for (name, bytes) in files {
+        if bytes.starts_with(ZIP_MAGIC) {
+            let packed = read_zip(&bytes).map_err(|error| {
+                (
+                    error.to_string(),
+                    "pack manifests, which are text".to_owned(),
+                )
+            })?;
+            if packed.iter().any(|(path, _)| path == MESH_FILE) {
+                return carried(packed);
+            }
+            let manifests = packed
+                .into_iter()
+                .filter(|(path, _)| Source::has_usual_ending(path));
+            sources.extend(manifests.map(|(path, text)| Source::in_folder(&path, text)));
+        } else {
+            let text = String::from_utf8(bytes).map_err(|_| {
+                let hint = "open YAML, JSON, or a zip archive of them";
+                (format!("{name} is no text"), hint.to_owned())
+            })?;
+            sources.push(Source {
+                file: name,
+                cluster: None,
+                text,
+            });
+        }
+    }
+    let imported = import(&sources, &Options::default());
+    let Imported { mesh, findings, .. } =
+        imported.map_err(|error| (error.to_string(), error.hint()))?;
+    Ok(Answer::Opened {
+        mesh: Box::new(mesh),
+        told: findings,
+    })
+}
+
+/// The document of a bundle that fedmesh wrote.
+fn carried(files: Vec<(String, String)>) -> Result<Answer, (String, String)> {
+    let mesh = Carried::from_files(files).and_then(|carried| carried.mesh());
+    let hint = "open a Mesh document, or a bundle that fedmesh wrote";
+    let mesh = mesh.map_err(|error| (error.to_string(), hint.to_owned()))?;
+    Ok(Answer::Opened {
+        mesh: Box::new(mesh),
+        told: Vec::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use frontend::reading::Answer;
+    use shared::bundle::{Bundle, MESH_FILE};
+
+    use super::read;
+
+    fn bundle() -> (shared::Mesh, Bundle) {
+        let text = include_str!("../../../examples/three-clusters.yaml");
+        let mesh = shared::Mesh::read(text).unwrap();
+        let checked = shared::check(&mesh, &shared::facts::Facts::default());
+        let bundle = Bundle::new(&mesh, &checked.resolved.unwrap());
+        (mesh, bundle)
+    }
+
+    fn opened(files: Vec<(String, Vec<u8>)>) -> shared::Mesh {
+        match read(files) {
+            Ok(Answer::Opened { mesh, told }) => {
+                assert_eq!(told, []);
+                *mesh
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_bundle_gives_its_document_and_manifests_without_one_a_document() {
+        let (mesh, bundle) = bundle();
+        let zip = bundle.to_zip().unwrap();
+        assert_eq!(opened(vec![("b.zip".to_owned(), zip)]), mesh);
+
+        let manifests = bundle.files().filter(|(path, _)| *path != MESH_FILE);
+        let zip = shared::bundle::write_zip(manifests).unwrap();
+        let from_folders = opened(vec![("b.zip".to_owned(), zip)]);
+        let streams = bundle.clusters.iter().map(|one| {
+            let text = one.to_stream();
+            (format!("{}.yaml", one.name), text.into_bytes())
+        });
+        assert_eq!(opened(streams.collect()), from_folders);
+        let names = |mesh: &shared::Mesh| {
+            let clusters = mesh.spec.clusters.iter();
+            clusters.map(|one| one.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&from_folders), names(&mesh));
+    }
+
+    #[test]
+    fn an_error_says_what_to_do() {
+        for (name, bytes) in [
+            ("a.zip", &b"PK\x03\x04"[..]),
+            ("a.bin", b"\xff"),
+            ("a.yaml", b"a: 1"),
+            ("a.yaml", b"kind: A\nmetadata: {name: a}\n"),
+        ] {
+            let (message, hint) = read(vec![(name.to_owned(), bytes.to_vec())]).unwrap_err();
+            assert!(!message.is_empty() && !hint.is_empty(), "{name}: {message}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Open Cluster Management: a ManifestWork in the namespace of a cluster holds what is for that cluster.
+
+use serde_json::Value;
+
+use super::super::objects::{self, Object};
+use super::{Carried, Expanded};
+use crate::check::{Findings, code};
+use crate::mesh::Target;
+
+const GROUP: &str = "work.open-cluster-management.io";
+
+/// How works are carried out stays, in a work without manifests.
+pub(super) fn expand(objects: &mut [Object], expanded: &mut Expanded, findings: &mut Findings) {
+    for work in objects {
+        if work.group() != GROUP || work.kind() != "ManifestWork" {
+            continue;
+        }
+        let workload = work.value.pointer_mut("/spec/workload");
+        let manifests = match workload.and_then(Value::as_object_mut) {
+            Some(workload) => workload.shift_remove("manifests"),
+            None => None,
+        };
+        let Some(Value::Array(manifests)) = manifests else {
+            continue;
+        };
+        let cluster = work.namespace().to_owned();
+        for (index, value) in manifests.into_iter().enumerate() {
+            if !value.as_object().is_some_and(objects::has_texts) {
+                findings.warning(
+                    code::FEDERATED_FAULT,
+                    &format!("{} spec.workload.manifests[{index}]", work.place()),
+                    "it is no object of Kubernetes".into(),
+                    "each manifest needs kind and metadata.name".into(),
+                );
+                continue;
+            }
+            let object = Object {
+                file: work.file.clone(),
+                cluster: work.cluster.clone(),
+                value,
+            };
+            expanded.add(Target::Ocm, Carried::new(object, vec![cluster.clone()]));
+        }
+    }
+}

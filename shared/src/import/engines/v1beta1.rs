@@ -1,0 +1,89 @@
+//! KubeFed v0.10.0: one object with template, placement and overrides in it (`pkg/controller/util`).
+
+use super::super::ImportError;
+use super::super::objects::{self, Object, field, list};
+use super::{Budget, Carried, Change, Expanded, bytes, take, template, versions};
+use crate::check::{Findings, code};
+use crate::mesh::Target;
+
+const TYPES: &str = "types.kubefed.io";
+
+pub(super) fn expand(
+    objects: &mut Vec<Object>,
+    expanded: &mut Expanded,
+    budget: &mut Budget,
+    findings: &mut Findings,
+) -> Result<(), ImportError> {
+    // What a namespace is told stays: clusters have theirs from elsewhere, too.
+    let carriers = take(objects, |object| {
+        object.group() == TYPES
+            && object.kind().starts_with("Federated")
+            && object.kind() != "FederatedNamespace"
+    });
+    let versions = versions(objects, "targetType");
+    for of in carriers {
+        let kind = of.kind();
+        let kind = kind.strip_prefix("Federated").unwrap_or(kind);
+        let placement = field(&of.value, &["spec", "placement"]);
+        let names = list(&placement["clusters"]).iter();
+        let clusters: Vec<String> = names
+            .filter_map(|one| one["name"].as_str().map(str::to_owned))
+            .collect();
+        if clusters.is_empty() {
+            findings.warning(
+                code::FEDERATED_FAULT,
+                &format!("{} spec.placement", of.place()),
+                "it names no cluster".into(),
+                "list its clusters by name under placement.clusters".into(),
+            );
+        }
+        budget.take(bytes(&of.value), clusters.len())?;
+        let version = versions.get(kind).cloned();
+        let version = version.unwrap_or_else(|| objects::api_version(kind, ""));
+        let mut one = Carried::new(template(&of, kind, version), clusters);
+        overrides(&of, &mut one, findings);
+        others(&of, findings);
+        expanded.add(Target::KubefedV1Beta1, one);
+    }
+    Ok(())
+}
+
+fn overrides(of: &Object, one: &mut Carried, findings: &mut Findings) {
+    let entries = list(field(&of.value, &["spec", "overrides"])).iter();
+    for (index, entry) in entries.enumerate() {
+        let at = format!("{} spec.overrides[{index}]", of.place());
+        let cluster = entry["clusterName"].as_str().unwrap_or_default();
+        let changes = one.changes.entry(cluster.to_owned()).or_default();
+        for change in list(&entry["clusterOverrides"]) {
+            let path = change["path"].as_str().unwrap_or_default();
+            let operation = change["op"]
+                .as_str()
+                .filter(|operation| !operation.is_empty());
+            match Change::patch(operation.unwrap_or("replace"), path, &change["value"]) {
+                Some(change) => changes.push(change),
+                None => findings.warning(
+                    code::FEDERATED_FAULT,
+                    &at,
+                    format!("{path:?} is no path that an override can change"),
+                    "write a JSON pointer, such as /spec/hosts, and add, replace or remove as op"
+                        .into(),
+                ),
+            }
+        }
+    }
+}
+
+/// What stands beside template, placement and overrides.
+fn others(of: &Object, findings: &mut Findings) {
+    let fields = of.value["spec"].as_object().into_iter().flatten();
+    for (name, _) in fields {
+        if !["template", "placement", "overrides"].contains(&name.as_str()) {
+            findings.warning(
+                code::NOT_CARRIED,
+                &format!("{} spec.{name}", of.place()),
+                "a document cannot say it".into(),
+                "make sure that nothing needs it".into(),
+            );
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The settings of ExternalDNS, from its Deployment's arguments, environment and volumes, and from its
+//! ServiceAccount.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::dns::{container, deployments};
+use super::objects::{Object, field, list, texts};
+use super::world::World;
+use crate::mesh::passed_on::{Kind, PROVIDERS, kind, settings_of, shape};
+use crate::mesh::{Credentials, ExternalDns, Policy};
+use crate::render::external_dns::{OWN_FLAGS, OWN_POD_LABELS};
+use crate::resolved::{CREDENTIALS_FOLDER, DEFAULT_EXTERNAL_DNS_NAMESPACE};
+
+/// `spec.dns.externalDns`; `mesh` is the mesh's name, which the owner's id is by default.
+pub(super) fn find(world: &World, mesh: &str) -> Option<ExternalDns> {
+    let (cluster, object) = deployments(world).next()?;
+    let container = container(object);
+    let all: Vec<&str> = texts(&container["args"]).collect();
+    let value = |flag: &str| {
+        all.iter()
+            .find_map(|argument| {
+                argument
+                    .strip_prefix("--")?
+                    .strip_prefix(flag)?
+                    .strip_prefix('=')
+            })
+            .map(str::to_owned)
+    };
+    let args = all.iter().copied().filter(|argument| !is_own(argument));
+    let mut args: Vec<String> = args.map(str::to_owned).collect();
+    let namespace = object.namespace();
+    let mut secrets = list(&container["envFrom"]).iter();
+    let provider = value("provider").unwrap_or_default();
+    let mut settings = settings(&provider, &mut args);
+    let variables = variables(container);
+    let credentials = credentials(&provider, object, &variables, &mut args);
+    if provider == "coredns"
+        && let Some(urls) = variables.get("ETCD_URLS")
+    {
+        let urls: Vec<Value> = urls.split(',').map(Value::from).collect();
+        settings.insert("etcdUrls".to_owned(), urls.into());
+    }
+    Some(ExternalDns {
+        owner_id: value("txt-owner-id").filter(|id| id != mesh),
+        namespace: (namespace != DEFAULT_EXTERNAL_DNS_NAMESPACE).then(|| namespace.to_owned()),
+        settings,
+        credentials,
+        service_account_annotations: annotations(world, cluster, object),
+        pod_labels: pod_labels(object),
+        policy: value("policy")
+            .filter(|policy| policy == Policy::UpsertOnly.as_str())
+            .map(|_| Policy::UpsertOnly),
+        args,
+        secret: secrets.find_map(|from| from["secretRef"]["name"].as_str().map(str::to_owned)),
+        provider,
+    })
+}
+
+fn is_own(argument: &str) -> bool {
+    let flag = argument.trim_start_matches('-');
+    let flag = flag.split('=').next().unwrap_or_default();
+    OWN_FLAGS.contains(&flag.strip_prefix("no-").unwrap_or(flag))
+}
+
+/// Takes the provider's settings from the front of the arguments. Those behind others stay arguments, and
+/// so do those that come again, since their order may matter.
+fn settings(provider: &str, args: &mut Vec<String>) -> Map<String, Value> {
+    let provider = settings_of(provider);
+    let providers = shape(PROVIDERS);
+    let mut settings = Map::new();
+    let Some(shapes) = providers.get(provider).and_then(Value::as_object) else {
+        return settings;
+    };
+    let flag_of = |argument: &str| {
+        let flag = argument.split('=').next().unwrap_or_default();
+        flag.replacen("--no-", "--", 1)
+    };
+    let mut taken = 0;
+    while let Some(argument) = args.get(taken) {
+        let flag = flag_of(argument);
+        let name = flag.strip_prefix(&format!("--{provider}-")).map(camel_case);
+        let Some((name, shape)) = name.and_then(|name| shapes.get_key_value(&name)) else {
+            break;
+        };
+        let run = args[taken..]
+            .iter()
+            .take_while(|other| flag_of(other) == flag)
+            .count();
+        let comes_again = args[taken + run..]
+            .iter()
+            .any(|other| flag_of(other) == flag);
+        let values = args[taken..taken + run]
+            .iter()
+            .map(|argument| setting(argument, shape));
+        let values: Option<Vec<Value>> = values.collect();
+        let Some(mut values) = values.filter(|_| !comes_again && (run == 1 || shape.is_array()))
+        else {
+            break;
+        };
+        let value = match values.pop() {
+            Some(only) if values.is_empty() && !shape.is_array() => only,
+            last => {
+                values.extend(last);
+                values.into()
+            }
+        };
+        settings.insert(name.clone(), value);
+        taken += run;
+    }
+    args.drain(..taken);
+    settings
+}
+
+/// The value of an argument, if it is one that a setting of the shape would become.
+fn setting(argument: &str, shape: &Value) -> Option<Value> {
+    let word = shape.as_str().or_else(|| shape[0].as_str())?;
+    let text = argument.split_once('=').map(|(_, text)| text);
+    match kind(word) {
+        Ok(Kind::Bool) if text.is_none() => Some((!argument.starts_with("--no-")).into()),
+        Ok(Kind::Bool) => None,
+        Ok(Kind::Count | Kind::Port) => {
+            let number: u32 = text?.parse().ok()?;
+            (Some(number.to_string().as_str()) == text).then(|| number.into())
+        }
+        Ok(_) => text.filter(|text| !text.is_empty()).map(Value::from),
+        Err(mut choices) => {
+            let text = text?;
+            choices.any(|choice| choice == text).then(|| text.into())
+        }
+    }
+}
+
+/// `zoneType` of `zone-type`.
+fn camel_case(flag: &str) -> String {
+    let mut name = String::new();
+    for (index, word) in flag.split('-').enumerate() {
+        let mut letters = word.chars();
+        match letters.next() {
+            Some(first) if index > 0 => name.push(first.to_ascii_uppercase()),
+            Some(first) => name.push(first),
+            None => {}
+        }
+        name.push_str(letters.as_str());
+    }
+    name
+}
+
+/// The environment variables that have a value of their own.
+fn variables(container: &Value) -> BTreeMap<&str, &str> {
+    let variables = list(&container["env"]).iter();
+    variables
+        .filter_map(|one| Some((one["name"].as_str()?, one["value"].as_str()?)))
+        .collect()
+}
+
+/// The file that the provider is told to read, if it is in fedmesh's folder and comes from a Secret.
+fn credentials(
+    provider: &str,
+    object: &Object,
+    variables: &BTreeMap<&str, &str>,
+    args: &mut Vec<String>,
+) -> Option<Credentials> {
+    const AZURE: &str = "--azure-config-file=";
+    let (path, usual_key) = match settings_of(provider) {
+        "google" => (
+            *variables.get("GOOGLE_APPLICATION_CREDENTIALS")?,
+            "credentials.json",
+        ),
+        "aws" => (
+            *variables.get("AWS_SHARED_CREDENTIALS_FILE")?,
+            "credentials",
+        ),
+        "azure" => (args.first()?.strip_prefix(AZURE)?, "azure.json"),
+        _ => return None,
+    };
+    let key = path
+        .strip_prefix(CREDENTIALS_FOLDER)?
+        .strip_prefix('/')?
+        .to_owned();
+    let volumes = list(field(
+        &object.value,
+        &["spec", "template", "spec", "volumes"],
+    ));
+    let secret = volumes
+        .iter()
+        .find_map(|volume| volume["secret"]["secretName"].as_str())?;
+    if settings_of(provider) == "azure" {
+        args.remove(0);
+    }
+    Some(Credentials {
+        secret: secret.to_owned(),
+        key: Some(key).filter(|key| key != usual_key),
+    })
+}
+
+/// Those of the account that the pods have, which fedmesh's own tools do not write.
+fn annotations(world: &World, cluster: usize, object: &Object) -> BTreeMap<String, String> {
+    let name = field(
+        &object.value,
+        &["spec", "template", "spec", "serviceAccountName"],
+    );
+    let mut accounts = world.of_kind("ServiceAccount");
+    let account = accounts.find(|(at, one)| {
+        *at == cluster && one.namespace() == object.namespace() && name == one.name()
+    });
+    let annotations = account.map(|(_, one)| &one.value["metadata"]["annotations"]);
+    let annotations = annotations.map(pairs).unwrap_or_default();
+    annotations
+        .into_iter()
+        .filter(|(name, _)| !super::comparable::OF_THE_TOOLS.contains(&name.as_str()))
+        .collect()
+}
+
+/// The labels of its pods that neither select them nor are fedmesh's.
+fn pod_labels(object: &Object) -> BTreeMap<String, String> {
+    let selected = pairs(field(&object.value, &["spec", "selector", "matchLabels"]));
+    let own: BTreeSet<&str> = selected
+        .keys()
+        .map(String::as_str)
+        .chain(OWN_POD_LABELS)
+        .collect();
+    pairs(field(
+        &object.value,
+        &["spec", "template", "metadata", "labels"],
+    ))
+    .into_iter()
+    .filter(|(name, _)| !own.contains(name.as_str()))
+    .collect()
+}
+
+fn pairs(value: &Value) -> BTreeMap<String, String> {
+    let fields = value.as_object().into_iter().flatten();
+    fields
+        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+        .collect()
+}

@@ -1,0 +1,69 @@
+//! The Git repository, from what Argo CD and Flux are told.
+
+use super::objects::field;
+use super::world::World;
+use crate::check::{Findings, code};
+use crate::mesh::{Gitops, Target};
+use crate::resolved::DEFAULT_BRANCH;
+
+/// The engine and `spec.gitops`, where the manifests are those of a repository.
+pub(super) fn find(world: &World, findings: &mut Findings) -> (Option<Target>, Option<Gitops>) {
+    if world.target != Some(Target::Gitops) {
+        return (world.target, None);
+    }
+    let found = flux(world).or_else(|| argo_cd(world));
+    if found.is_none() {
+        findings.warning(
+            code::ASSUMED,
+            "spec.target",
+            "the manifests are those of a Git repository, and nothing says which".into(),
+            "each cluster gets its own objects; or write target: gitops, and the repository in gitops"
+                .into(),
+        );
+    }
+    (found.is_some().then_some(Target::Gitops), found)
+}
+
+fn flux(world: &World) -> Option<Gitops> {
+    let (_, source) = world.of_kind("GitRepository").next()?;
+    let mut applies = world
+        .of_kind("Kustomization")
+        .filter(|(_, one)| one.group() == "kustomize.toolkit.fluxcd.io");
+    let path = applies
+        .next()
+        .map(|(_, one)| field(&one.value, &["spec", "path"]));
+    let spec = &source.value["spec"];
+    gitops(
+        spec["url"].as_str(),
+        path.and_then(|path| path.as_str()),
+        spec["ref"]["branch"].as_str(),
+        spec["secretRef"]["name"].as_str(),
+    )
+}
+
+fn argo_cd(world: &World) -> Option<Gitops> {
+    let (_, set) = world.of_kind("ApplicationSet").next()?;
+    let source = field(&set.value, &["spec", "template", "spec", "source"]);
+    let text = |name: &str| source[name].as_str();
+    gitops(text("repoURL"), text("path"), text("targetRevision"), None)
+}
+
+/// `path` leads to the overlay of a cluster.
+fn gitops(
+    url: Option<&str>,
+    path: Option<&str>,
+    branch: Option<&str>,
+    secret: Option<&str>,
+) -> Option<Gitops> {
+    let path = path.unwrap_or_default().trim_start_matches("./");
+    let (folder, _) = path.rsplit_once("clusters/").unwrap_or_default();
+    let folder = folder.trim_matches('/');
+    Some(Gitops {
+        repo_url: url?.to_owned(),
+        path: (!folder.is_empty()).then(|| folder.to_owned()),
+        branch: branch
+            .filter(|branch| *branch != DEFAULT_BRANCH)
+            .map(str::to_owned),
+        secret: secret.map(str::to_owned),
+    })
+}

@@ -1,0 +1,267 @@
+//! The ports of a service: the published ones stand in the ServiceEntry of its names, those of the
+//! Kubernetes Service in the routes of its VirtualService.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::clusters::gateway_of;
+use super::objects::{Object, field, list, texts};
+use super::services::{local, pair};
+use super::world::World;
+use crate::check::{Findings, code};
+use crate::mesh::{Port, Protocol, Service};
+use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
+use crate::resolved::{DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT};
+
+/// Taken where nothing says the port of a service.
+const ASSUMED_PORT: u32 = 80;
+/// The highest there is.
+const MAX_PORT: u32 = 65535;
+const PROTOCOLS: [Protocol; 5] = [
+    Protocol::Http,
+    Protocol::Http2,
+    Protocol::Grpc,
+    Protocol::Tcp,
+    Protocol::Tls,
+];
+
+/// The ServiceEntries by host: of several the one with most ports, since plain TCP is in one only.
+pub(super) struct Entries<'a>(BTreeMap<&'a str, &'a [Value]>);
+
+impl<'a> Entries<'a> {
+    pub(super) fn new(world: &'a World) -> Self {
+        let mut entries: BTreeMap<&str, &[Value]> = BTreeMap::new();
+        for (_, object) in world.of_kind("ServiceEntry") {
+            let ports = list(field(&object.value, &["spec", "ports"]));
+            for host in texts(field(&object.value, &["spec", "hosts"])) {
+                let known = entries.entry(host).or_default();
+                if known.len() < ports.len() {
+                    *known = ports;
+                }
+            }
+        }
+        Self(entries)
+    }
+
+    /// The published ports of a VirtualService's hosts, number and protocol.
+    fn of(&self, object: &Object) -> Vec<(u32, Protocol)> {
+        let hosts = texts(field(&object.value, &["spec", "hosts"]));
+        let entries = hosts.filter_map(|host| self.0.get(host));
+        let ports = entries.max_by_key(|ports| ports.len()).copied();
+        let ports = ports.unwrap_or_default().iter();
+        ports
+            .filter_map(|port| Some((number(&port["number"])?, protocol(port)?)))
+            .collect()
+    }
+}
+
+/// A way from a port of a gateway to one of the service.
+struct Way {
+    protocol: Protocol,
+    /// The gateway's port, where the route is for one only.
+    at: Option<u32>,
+    /// The service's, where a destination says it.
+    number: Option<u32>,
+}
+
+/// A port of a service in a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Known {
+    /// That of the Kubernetes Service.
+    pub(super) number: u32,
+    protocol: Protocol,
+    pub(super) published: u32,
+}
+
+/// The ports of a service in a cluster, from a VirtualService that sends requests to it. `usual` are those
+/// in another cluster, if it has one.
+pub(super) fn find(
+    world: &World,
+    (cluster, object): (usize, &Object),
+    entries: &Entries,
+    id: (&str, &str),
+    usual: &[Known],
+    findings: &mut Findings,
+) -> Vec<Known> {
+    let mut ways = ways(object, id);
+    let mut published = entries.of(object);
+    let listens = gateway_of(world, cluster, object).map(|gateway| {
+        let servers = list(field(&gateway.value, &["spec", "servers"])).iter();
+        let numbers = servers.filter_map(|server| number(&server["port"]["number"]));
+        numbers.collect::<Vec<u32>>()
+    });
+    // Names that are called on a port which the gateways have not are led to the usual one.
+    if let Some(listens) = listens {
+        published.retain(|(number, protocol)| {
+            !protocol.is_http()
+                || *number == u32::from(DEFAULT_GATEWAY_PORT)
+                || listens.contains(number)
+        });
+    }
+    let mut ports = Vec::new();
+    for (published, protocol) in published {
+        let family = |way: &Way| way.protocol.family() == protocol.family();
+        let same = ways
+            .iter()
+            .position(|way| family(way) && way.at == Some(published))
+            .or_else(|| ways.iter().position(family));
+        if let Some(same) = same {
+            let way = ways.remove(same);
+            ports.push((way.number, protocol, Some(published)));
+        }
+    }
+    // What no entry has.
+    for way in ways {
+        let first = !ports.iter().any(|(_, protocol, _)| protocol.is_http());
+        let published = way.at.filter(|_| !way.protocol.is_http() || !first);
+        ports.push((way.number, way.protocol, published));
+    }
+    if ports.is_empty() {
+        ports.push((None, Protocol::Http, None));
+    }
+    let of_service = numbers_of_service(world, cluster, id);
+    let mut taken: Vec<u32> = ports.iter().filter_map(|(known, ..)| *known).collect();
+    let mut first = true;
+    let mut found = Vec::new();
+    for (index, (known, protocol, published)) in ports.into_iter().enumerate() {
+        let number = known.unwrap_or_else(|| {
+            let here = of_service.get(index).into_iter().chain(&of_service);
+            let elsewhere = usual.get(index).map(|port| &port.number);
+            let free = |number: &u32| !taken.contains(number);
+            let number = here.chain(elsewhere).copied().find(free);
+            number.unwrap_or_else(|| {
+                let number = (ASSUMED_PORT..=MAX_PORT).find(free).unwrap_or(ASSUMED_PORT);
+                findings.warning(
+                    code::ASSUMED,
+                    &object.place(),
+                    format!("no destination and no Service names the port of {}", id.0),
+                    format!("the document has {number}; correct it"),
+                );
+                number
+            })
+        });
+        if known.is_none() {
+            taken.push(number);
+        }
+        let usually = usually_published(number, protocol, &mut first);
+        found.push(Known {
+            number,
+            protocol,
+            published: published.unwrap_or(usually),
+        });
+    }
+    found
+}
+
+/// Under which port one is published where the document does not say it; `first` is whether no port for
+/// requests comes before it.
+fn usually_published(number: u32, protocol: Protocol, first: &mut bool) -> u32 {
+    match protocol {
+        Protocol::Tls => u32::from(DEFAULT_TLS_PORT),
+        _ if protocol.is_http() && std::mem::take(first) => u32::from(DEFAULT_GATEWAY_PORT),
+        _ => number,
+    }
+}
+
+/// Writes the ports into a service: in the short form, where it is one that is published as usual.
+pub(super) fn write(known: &[Known], service: &mut Service) {
+    let mut first = true;
+    let ports: Vec<Port> = known
+        .iter()
+        .map(|one| {
+            let usually = usually_published(one.number, one.protocol, &mut first);
+            Port {
+                port: one.number,
+                protocol: (one.protocol != Protocol::Http).then_some(one.protocol),
+                published: (one.published != usually).then_some(one.published),
+            }
+        })
+        .collect();
+    match &ports[..] {
+        [only] if only.published.is_none() => {
+            service.port = Some(only.port);
+            service.protocol = only.protocol;
+        }
+        _ => service.ports = ports,
+    }
+}
+
+/// The service's port that its routes are for, those of the first port that takes requests.
+pub(super) fn of_requests(object: &Object, id: (&str, &str), ports: &[Known]) -> Option<u32> {
+    let first = ways(object, id).into_iter().next();
+    let routed = first.filter(|way| way.protocol.is_http())?.number;
+    let mut requests = ports.iter().filter(|port| port.protocol.is_http());
+    routed.or_else(|| requests.next().map(|port| port.number))
+}
+
+fn ways(object: &Object, id: (&str, &str)) -> Vec<Way> {
+    let ours = object.label(MANAGED_BY_LABEL) == Some(MANAGED_BY);
+    let mut ways: Vec<Way> = Vec::new();
+    for (section, protocol) in [
+        ("http", Protocol::Http),
+        ("tls", Protocol::Tls),
+        ("tcp", Protocol::Tcp),
+    ] {
+        for route in list(field(&object.value, &["spec", section])) {
+            let at = at(route);
+            let is_it = |one: &&Value| {
+                local(&one["host"], object.namespace()).is_some_and(|at| pair(&at) == id)
+            };
+            let destinations = list(&route["route"]).iter().map(|one| &one["destination"]);
+            let mirrors = list(&route["mirrors"])
+                .iter()
+                .map(|one| &one["destination"]);
+            let mirrors = mirrors.chain([&route["mirror"]]).filter(is_it);
+            // Ours go to one port of whatever service.
+            let mut to_it = destinations.filter(|one| ours || is_it(one)).chain(mirrors);
+            let to = to_it.find_map(|one| number(&one["port"]["number"]));
+            let known = ways
+                .iter_mut()
+                .find(|way| way.protocol == protocol && way.at == at);
+            match known {
+                Some(way) => way.number = way.number.or(to),
+                None => ways.push(Way {
+                    protocol,
+                    at,
+                    number: to,
+                }),
+            }
+        }
+    }
+    ways
+}
+
+/// The gateway's port that a route is for, where it is for one only.
+pub(super) fn at(route: &Value) -> Option<u32> {
+    list(&route["match"])
+        .iter()
+        .find_map(|one| number(&one["port"]))
+}
+
+/// What is spoken on a port of a ServiceEntry; its name can tell more than Istio's protocol.
+fn protocol(port: &Value) -> Option<Protocol> {
+    let given = port["protocol"].as_str()?.to_ascii_lowercase();
+    let given = match given.as_str() {
+        "grpc-web" => "grpc",
+        "https" => "tls",
+        other => other,
+    };
+    PROTOCOLS.into_iter().find(|one| one.as_str() == given)
+}
+
+/// Of the Service of a cluster, or, where it has none, of another cluster's.
+fn numbers_of_service(world: &World, cluster: usize, id: (&str, &str)) -> Vec<u32> {
+    let services = world
+        .of_kind("Service")
+        .filter(|(_, one)| (one.name(), one.namespace()) == id);
+    let ports = services
+        .min_by_key(|(at, _)| *at != cluster)
+        .map(|(_, one)| field(&one.value, &["spec", "ports"]));
+    let ports = ports.map(list).unwrap_or_default().iter();
+    ports.filter_map(|port| number(&port["port"])).collect()
+}
+
+fn number(value: &Value) -> Option<u32> {
+    value.as_u64().and_then(|number| u32::try_from(number).ok())
+}

@@ -1,0 +1,188 @@
+//! Which cluster gets which object: by its file or heading, or as an engine spreads it.
+
+use std::collections::BTreeMap;
+
+use super::ImportError;
+use super::engines::{self, Expanded};
+use super::objects::{Given, Object};
+use super::order;
+use crate::check::{Findings, code};
+use crate::mesh::Target;
+
+/// Where nothing says which cluster objects are for.
+const ONLY_CLUSTER: &str = "cluster1";
+
+/// Every object, and which cluster gets it.
+#[derive(Debug, Default)]
+pub(super) struct World {
+    /// Names of the clusters, in the order of the document.
+    pub(super) clusters: Vec<String>,
+    /// The cluster with the objects that an engine has on a hub, where that is known.
+    pub(super) hub: Option<usize>,
+    /// The engine that spreads objects, if one does.
+    pub(super) target: Option<Target>,
+    /// The objects; those that an engine spreads come as the clusters get them.
+    pub(super) objects: Vec<Object>,
+    /// For each of them, the index of its cluster.
+    pub(super) places: Vec<usize>,
+}
+
+/// The clusters as they become known.
+#[derive(Default)]
+struct Clusters {
+    names: Vec<String>,
+    indices: BTreeMap<String, usize>,
+}
+
+impl Clusters {
+    fn index(&mut self, name: &str) -> usize {
+        if let Some(index) = self.indices.get(name) {
+            return *index;
+        }
+        self.names.push(name.to_owned());
+        self.indices.insert(name.to_owned(), self.names.len() - 1);
+        self.names.len() - 1
+    }
+}
+
+impl World {
+    /// All objects of a kind with their clusters.
+    pub(super) fn of_kind(&self, kind: &str) -> impl Iterator<Item = (usize, &Object)> {
+        self.all().filter(move |(_, object)| object.is(kind))
+    }
+
+    /// All objects with their clusters.
+    pub(super) fn all(&self) -> impl Iterator<Item = (usize, &Object)> {
+        self.places.iter().copied().zip(&self.objects)
+    }
+
+    /// The objects of each cluster.
+    pub(super) fn by_cluster(&self) -> Vec<Vec<&Object>> {
+        let mut all = vec![Vec::new(); self.clusters.len()];
+        for (cluster, object) in self.all() {
+            all[cluster].push(object);
+        }
+        all
+    }
+
+    /// Puts the clusters into an order that agrees with the lists of their indices.
+    pub(super) fn order(&mut self, lists: &[Vec<usize>]) {
+        let order = order::agreed(self.clusters.len(), lists);
+        let mut now = vec![0; order.len()];
+        for (place, &before) in order.iter().enumerate() {
+            now[before] = place;
+        }
+        self.clusters = order
+            .iter()
+            .map(|&before| self.clusters[before].clone())
+            .collect();
+        self.hub = self.hub.map(|hub| now[hub]);
+        for place in &mut self.places {
+            *place = now[*place];
+        }
+    }
+}
+
+pub(super) fn spread(mut given: Given, findings: &mut Findings) -> Result<World, ImportError> {
+    let Expanded {
+        target,
+        carried,
+        orders,
+    } = engines::expand(&mut given, findings)?;
+    let plain = given.objects;
+    let mut clusters = Clusters::default();
+    let mut world = World {
+        target,
+        ..World::default()
+    };
+    let mut carriers = carried.iter().map(|one| &one.object).chain(&plain);
+    let home = carriers.find_map(|object| object.cluster.clone());
+    let has_hub = target.is_some_and(Target::has_hub);
+    if has_hub {
+        for (cluster, object) in carried.into_iter().flat_map(engines::Carried::copies) {
+            world.places.push(clusters.index(&cluster));
+            world.objects.push(object);
+        }
+        world.hub = hub(home.as_deref(), &clusters, findings);
+        // Karmada spreads the records too, to the one cluster that has them.
+        let records = world
+            .of_kind("DNSEndpoint")
+            .map(|(cluster, _)| cluster)
+            .next();
+        let at = world.hub.or(records).unwrap_or_default();
+        let places = plain.iter().map(|_| at);
+        // In front, as in the files.
+        world.places.splice(0..0, places);
+        world.objects.splice(0..0, plain);
+    } else {
+        place_plain(plain, &mut clusters, &mut world, findings);
+        for (cluster, object) in carried.into_iter().flat_map(engines::Carried::copies) {
+            world.places.push(clusters.index(&cluster));
+            world.objects.push(object);
+        }
+    }
+    if clusters.names.is_empty() {
+        clusters.index(ONLY_CLUSTER);
+    }
+    let lists: Vec<Vec<usize>> = orders
+        .iter()
+        .map(|list| {
+            let known = list.iter();
+            known
+                .filter_map(|name| clusters.indices.get(name).copied())
+                .collect()
+        })
+        .collect();
+    world.clusters = clusters.names;
+    world.order(&lists);
+    Ok(world)
+}
+
+/// Objects that no engine spreads, where there is no hub for them.
+fn place_plain(
+    plain: Vec<Object>,
+    clusters: &mut Clusters,
+    world: &mut World,
+    findings: &mut Findings,
+) {
+    let named = plain.iter().find_map(|object| object.cluster.clone());
+    for object in plain {
+        let cluster = object.cluster.as_deref().or_else(|| {
+            unnamed(&object, named.as_deref(), findings);
+            named.as_deref()
+        });
+        world
+            .places
+            .push(clusters.index(cluster.unwrap_or(ONLY_CLUSTER)));
+        world.objects.push(object);
+    }
+}
+
+/// Tells of an object that is for no cluster while others are; `named` is the first of theirs.
+fn unnamed(object: &Object, named: Option<&str>, findings: &mut Findings) {
+    if let Some(named) = named
+        && object.kind() != "Mesh"
+    {
+        findings.warning(
+            code::ASSUMED,
+            &object.place(),
+            "nothing says which cluster it is for".into(),
+            format!("it is taken for one of {named}; move it into its cluster's folder"),
+        );
+    }
+}
+
+/// The cluster of the engine's own objects, if their files say so.
+fn hub(name: Option<&str>, clusters: &Clusters, findings: &mut Findings) -> Option<usize> {
+    let name = name?;
+    let hub = clusters.indices.get(name).copied();
+    if hub.is_none() {
+        findings.warning(
+            code::ASSUMED,
+            "spec.dns.cluster",
+            format!("nothing is placed in {name}, the cluster of the hub's objects"),
+            "the document has the first one in its place; correct it".into(),
+        );
+    }
+    hub
+}
