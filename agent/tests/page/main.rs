@@ -13,7 +13,7 @@ use weight::{Weight, total, weigh};
 const FIRST_LOAD: usize = 220 * 1024;
 /// What is loaded on demand, and the most that each may weigh.
 const ON_DEMAND: [(&str, usize); 5] = [
-    ("import-worker", 440 * 1024),
+    ("import-worker", 560 * 1024),
     ("render-worker", 240 * 1024),
     ("review", 160 * 1024),
     ("yaml-worker", 260 * 1024),
