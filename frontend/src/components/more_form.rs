@@ -13,8 +13,8 @@ pub(crate) fn more_form(store: Store) -> El {
         Target::ALL.map(option).into()
     };
     let fields = el_in("div", "fields")
-        .add(select_field(store, Field::Target, "w5", targets))
-        .add(text_field(store, Field::Istio, "w3", ""))
+        .add(select_field(store, Field::Target, "w4", targets))
+        .add(text_field(store, Field::Istio, "w2", ""))
         .add(samples(store));
     let is_gitops = move || store.with(|mesh| mesh.spec.target == Some(Target::Gitops));
     let repository = el_in("div", "fields")
@@ -53,7 +53,7 @@ fn words(target: Target) -> &'static str {
 
 fn samples(store: Store) -> El {
     let ticks = el_in("div", "ticks").all(Sample::ALL.map(|sample| tick(store, sample)));
-    el_in("fieldset", "field w4")
+    el_in("fieldset", "field w6")
         .id("spec.samples")
         .attr("tabindex", "-1")
         .add(text("legend", "Samples"))
