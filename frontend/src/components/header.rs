@@ -96,13 +96,13 @@ fn state(store: Store) -> El {
         let failed = store.unrenderable.with(Option::is_some);
         let unknown = if failed { "not checked" } else { "checking" };
         let words = counts.map_or_else(|| unknown.to_owned(), Counts::words);
-        let look = icon(look(counts.unwrap_or_default()));
+        let look = icon(look(counts));
         vec![look, text("span", &words)]
     });
     button("state", show)
         .id("state")
         .set("class", move || {
-            Some(format!("state {}", look(counts.get().unwrap_or_default())))
+            Some(format!("state {}", look(counts.get())))
         })
         .attr("aria-live", "polite")
         .attr("title", "Show the findings")
@@ -112,12 +112,13 @@ fn state(store: Store) -> El {
         .add(words)
 }
 
-fn look(counts: Counts) -> &'static str {
+/// Before the first checks nothing is called good.
+fn look(counts: Option<Counts>) -> &'static str {
     match counts {
-        Counts { errors: 1.., .. } => "error",
-        Counts { gaps: 1.., .. } => "gap",
-        Counts { warnings: 1.., .. } => "warning",
-        _ => "good",
+        Some(Counts { errors: 1.., .. }) => "error",
+        None | Some(Counts { gaps: 1.., .. }) => "gap",
+        Some(Counts { warnings: 1.., .. }) => "warning",
+        Some(_) => "good",
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) fn more_form(store: Store) -> El {
 
 fn words(target: Target) -> &'static str {
     match target {
-        Target::Direct => "direct: to each cluster",
+        Target::Direct => "direct: each cluster",
         Target::KubefedV1Alpha1 => "kubefed-v1alpha1: to the host",
         Target::KubefedV1Beta1 => "kubefed-v1beta1: to the host",
         Target::Karmada => "karmada: to its API server",
