@@ -6,17 +6,17 @@
 )]
 
 mod found;
+mod written;
 
 use std::collections::BTreeMap;
 
 use found::{assert_is_told, findings};
 use serde_json::{Value, json};
-use shared::bundle::Bundle;
 use shared::check;
 use shared::check::Severity;
 use shared::facts::Facts;
 use shared::import::{Options, Source, import};
-use shared::mesh::Mesh;
+use written::{bundle, mesh};
 
 /// The page is shared by one of two clusters, in a namespace of its own.
 fn document() -> Value {
@@ -36,20 +36,6 @@ fn document() -> Value {
             "samples": ["bookinfo"],
         },
     })
-}
-
-fn mesh(document: &Value) -> Mesh {
-    serde_json::from_value(document.clone()).unwrap()
-}
-
-fn bundle(document: &Value) -> Bundle {
-    let mesh = mesh(document);
-    let checked = check(&mesh, &Facts::default());
-    let findings = checked.findings;
-    Bundle::new(
-        &mesh,
-        &checked.resolved.unwrap_or_else(|| panic!("{findings:#?}")),
-    )
 }
 
 /// The specs of a kind in a cluster and in the sample's namespace, by name.

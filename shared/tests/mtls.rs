@@ -6,19 +6,17 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
-use std::collections::BTreeMap;
+mod written;
 
 use serde_json::{Value, json};
 use shared::answers::{Answers, in_mesh};
-use shared::bundle::Bundle;
 use shared::check;
 use shared::check::{Finding, Severity};
 use shared::expect::expect;
 use shared::facts::Facts;
-use shared::mesh::Mesh;
 use shared::outage::Outage;
-use shared::resolved::Resolved;
 use shared::verify::{Answer, Around, Expected, Failure, Reply, judge_call};
+use written::{mesh, resolved, specs};
 
 /// `shop` runs in both clusters; `stock` in one, with a vanity name and another port beside requests; `news`
 /// is called through the ingress gateways.
@@ -47,26 +45,6 @@ fn document() -> Value {
             ],
         },
     })
-}
-
-fn mesh(document: &Value) -> Mesh {
-    serde_json::from_value(document.clone()).unwrap()
-}
-
-fn resolved(document: &Value) -> Resolved {
-    let checked = check(&mesh(document), &Facts::default());
-    let findings = checked.findings;
-    checked.resolved.unwrap_or_else(|| panic!("{findings:#?}"))
-}
-
-/// The specs of a kind in a cluster, by name.
-fn specs(document: &Value, cluster: &str, kind: &str) -> BTreeMap<String, Value> {
-    let bundle = Bundle::new(&mesh(document), &resolved(document));
-    let objects = bundle.cluster(cluster).unwrap().objects();
-    objects
-        .filter(|object| object.kind.kind == kind)
-        .map(|object| (object.name.clone(), object.body["spec"].clone()))
-        .collect()
 }
 
 fn found(document: &Value, code: &str) -> Vec<Finding> {

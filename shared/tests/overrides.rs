@@ -7,6 +7,7 @@
 )]
 
 mod found;
+mod written;
 
 use serde_json::{Value, json};
 use shared::bundle::{Bundle, MESH_FILE};
@@ -14,8 +15,8 @@ use shared::check::{Finding, Severity, code};
 use shared::expect::expect;
 use shared::facts::Facts;
 use shared::import::{Options, Source, import};
-use shared::mesh::Mesh;
 use shared::{check, yaml};
+use written::{bundle, mesh};
 
 /// `cart` is older in the south and all at once in the west; `stock` is the same everywhere.
 fn document() -> Value {
@@ -45,19 +46,6 @@ fn document() -> Value {
             ],
         },
     })
-}
-
-fn mesh(document: &Value) -> Mesh {
-    serde_json::from_value(document.clone()).unwrap()
-}
-
-fn bundle(document: &Value) -> Bundle {
-    let mesh = mesh(document);
-    let checked = check(&mesh, &Facts::default());
-    let resolved = checked
-        .resolved
-        .unwrap_or_else(|| panic!("{:#?}", checked.findings));
-    Bundle::new(&mesh, &resolved)
 }
 
 /// `namespace/name` and `spec` of the objects of a kind in a cluster that are about `cart`'s pods.

@@ -6,16 +6,15 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
-use std::collections::BTreeMap;
+mod written;
 
 use serde_json::{Value, json};
-use shared::bundle::Bundle;
 use shared::check;
 use shared::check::{Finding, Severity};
 use shared::expect::expect;
 use shared::facts::Facts;
-use shared::mesh::Mesh;
 use shared::verify::{Answer, Around, Expected, Reply, judge_call};
+use written::{mesh, specs};
 
 /// `shop` runs in both clusters; `stock` in one, with a vanity name; `vault` has bytes beside requests.
 fn document() -> Value {
@@ -39,28 +38,6 @@ fn document() -> Value {
             ],
         },
     })
-}
-
-fn mesh(document: &Value) -> Mesh {
-    serde_json::from_value(document.clone()).unwrap()
-}
-
-fn bundle(document: &Value) -> Bundle {
-    let mesh = mesh(document);
-    let checked = check(&mesh, &Facts::default());
-    let findings = checked.findings;
-    let resolved = checked.resolved.unwrap_or_else(|| panic!("{findings:#?}"));
-    Bundle::new(&mesh, &resolved)
-}
-
-/// The specs of a kind in a cluster, by name.
-fn specs(document: &Value, cluster: &str, kind: &str) -> BTreeMap<String, Value> {
-    let bundle = bundle(document);
-    let objects = bundle.cluster(cluster).unwrap().objects();
-    objects
-        .filter(|object| object.kind.kind == kind)
-        .map(|object| (object.name.clone(), object.body["spec"].clone()))
-        .collect()
 }
 
 fn found(document: &Value, code: &str) -> Finding {

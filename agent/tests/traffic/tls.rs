@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use shared::verify::{Family, Outcome};
 use testbed::Authority;
 
-use crate::bed::{Bed, CLUSTERS, GLOBAL, ZONE, eventually, line};
+use crate::bed::{Bed, CLUSTERS, GLOBAL, ZONE, eventually, failed};
 
 const SECRET: &str = "door";
 pub(crate) const BYTES: u16 = 8001;
@@ -80,11 +80,7 @@ fn named(bed: &Bed, document: &Value, what: &str) {
         if said(Family::Gateway) && said(Family::Call) {
             return Ok(());
         }
-        let failed = report
-            .checks
-            .iter()
-            .filter(|check| check.outcome == Outcome::Failed);
-        Err(failed.map(line).collect::<Vec<_>>().join("\n"))
+        Err(failed(&report).join("\n"))
     });
 }
 

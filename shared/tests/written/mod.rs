@@ -1,0 +1,39 @@
+//! Documents that a test writes as JSON, and what becomes of them.
+
+#![allow(dead_code, reason = "each test program takes what it needs")]
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use shared::bundle::Bundle;
+use shared::facts::Facts;
+use shared::resolved::Resolved;
+use shared::{Mesh, check};
+
+pub(crate) fn mesh(document: &Value) -> Mesh {
+    serde_json::from_value(document.clone()).unwrap()
+}
+
+/// The document after the checks, which find no error in it.
+#[track_caller]
+pub(crate) fn resolved(document: &Value) -> Resolved {
+    let checked = check(&mesh(document), &Facts::default());
+    let findings = checked.findings;
+    checked.resolved.unwrap_or_else(|| panic!("{findings:#?}"))
+}
+
+#[track_caller]
+pub(crate) fn bundle(document: &Value) -> Bundle {
+    Bundle::new(&mesh(document), &resolved(document))
+}
+
+/// The specs of a kind in a cluster, by name.
+#[track_caller]
+pub(crate) fn specs(document: &Value, cluster: &str, kind: &str) -> BTreeMap<String, Value> {
+    let bundle = bundle(document);
+    let objects = bundle.cluster(cluster).unwrap().objects();
+    objects
+        .filter(|object| object.kind.kind == kind)
+        .map(|object| (object.name.clone(), object.body["spec"].clone()))
+        .collect()
+}
