@@ -23,27 +23,27 @@ thread_local! {
 /// Has the document checked whenever it changes, and rendered when it has no errors. What is typed
 /// meanwhile is done together, afterwards.
 pub(crate) fn keep(store: Store) {
-    let is_checking = Rc::new(Cell::new(false));
-    effect(move || {
-        if store.unchecked().is_some() && !is_checking.replace(true) {
-            let is_checking = is_checking.clone();
-            spawn_local(async move {
-                while let Some(mesh) = untrack(|| store.unchecked())
-                    && check(store, mesh).await
-                {}
-                is_checking.set(false);
-            });
-        }
+    keep_up(store, Store::unchecked, check);
+    keep_up(store, Store::unrendered, async |store, mesh| {
+        render(store, mesh).await.is_ok()
     });
-    let is_rendering = Rc::new(Cell::new(false));
+}
+
+/// Does what is due whenever something is, once at a time, until it does not work.
+fn keep_up(
+    store: Store,
+    due: fn(Store) -> Option<Arc<Mesh>>,
+    work: impl AsyncFn(Store, Arc<Mesh>) -> bool + Copy + 'static,
+) {
+    let is_busy = Rc::new(Cell::new(false));
     effect(move || {
-        if store.unrendered().is_some() && !is_rendering.replace(true) {
-            let is_rendering = is_rendering.clone();
+        if due(store).is_some() && !is_busy.replace(true) {
+            let is_busy = is_busy.clone();
             spawn_local(async move {
-                while let Some(mesh) = untrack(|| store.unrendered())
-                    && render(store, mesh).await.is_ok()
+                while let Some(mesh) = untrack(|| due(store))
+                    && work(store, mesh).await
                 {}
-                is_rendering.set(false);
+                is_busy.set(false);
             });
         }
     });

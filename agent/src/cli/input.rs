@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use shared::Mesh;
-use shared::bundle::{Carried, MESH_FILE, Mismatch, ReadBundleError};
+use shared::bundle::{Carried, MESH_FILE, Mismatch, ReadBundleError, is_zip};
 use shared::import::Source;
 use shared::mesh::ReadError;
 
@@ -13,8 +13,6 @@ use super::output::folder::{self, FolderError};
 
 /// Most bytes that are read of a file or of standard input; no bundle is near that.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
-/// Every zip archive starts with it (APPNOTE.TXT 4.3.7); no YAML and no JSON does.
-const ZIP_MAGIC: &[u8] = b"PK";
 
 /// A document, and what to call it in messages.
 pub(super) struct Input {
@@ -187,7 +185,7 @@ fn read_all(reader: impl Read, name: &str) -> Result<Vec<u8>, InputError> {
 }
 
 fn from_bytes(name: String, bytes: Vec<u8>) -> Result<Input, InputError> {
-    if bytes.starts_with(ZIP_MAGIC) {
+    if is_zip(&bytes) {
         let carried = Carried::from_zip(&bytes);
         return from_carried(name, carried);
     }

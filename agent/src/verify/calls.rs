@@ -246,12 +246,15 @@ async fn judge(
         .filter(|service| service.is_mutual());
     let local = [call.client.clone()];
     let behind = mutual.map_or_else(Vec::new, |service| behind(round, service, call));
-    let answering = if !behind.is_empty() {
+    let called = if behind.is_empty() {
+        &call.answered_by
+    } else {
         &behind
-    } else if call.answered_by.is_empty() {
+    };
+    let answering = if called.is_empty() {
         &local[..]
     } else {
-        &call.answered_by
+        called
     };
     let around = Around {
         sidecar,
@@ -268,14 +271,7 @@ async fn judge(
         backends: round
             .backends(&call.service, call.published, answering)
             .await,
-        without_address: round.without_address(
-            &call.service,
-            if behind.is_empty() {
-                &call.answered_by
-            } else {
-                &behind
-            },
-        ),
+        without_address: round.without_address(&call.service, called),
         ..known
     };
     match judge_call(expected, &transfer.reply, &around) {

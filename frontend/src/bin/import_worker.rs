@@ -2,11 +2,8 @@
 //! out.
 
 use frontend::reading::{Answer, given};
-use shared::bundle::{Carried, MESH_FILE, read_zip};
+use shared::bundle::{Carried, MESH_FILE, is_zip, read_zip};
 use shared::import::{Imported, Options, Source, import};
-
-/// Every zip archive starts with it (APPNOTE.TXT 4.3.7); no YAML and no JSON does.
-const ZIP_MAGIC: &[u8] = b"PK";
 
 fn main() {
     frontend::worker::serve_any(|question| {
@@ -22,7 +19,7 @@ fn main() {
 fn read(files: Vec<(String, Vec<u8>)>) -> Result<Answer, (String, String)> {
     let mut sources = Vec::new();
     for (name, bytes) in files {
-        if bytes.starts_with(ZIP_MAGIC) {
+        if is_zip(&bytes) {
             let packed = read_zip(&bytes).map_err(|error| {
                 (
                     error.to_string(),

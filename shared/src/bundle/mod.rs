@@ -28,7 +28,7 @@ use crate::yaml;
 
 pub use carried::{Carried, Mismatch, ReadBundleError};
 pub use rendered::{Rendered, TextFile};
-pub use zip::{Archive, ZipError, read as read_zip, write as write_zip};
+pub use zip::{Archive, ZipError, is_zip, read as read_zip, write as write_zip};
 
 /// The document's file in a bundle.
 pub const MESH_FILE: &str = "mesh.yaml";
@@ -166,7 +166,7 @@ impl ClusterManifests {
 
     /// This cluster's documents as one YAML stream, for `kubectl apply -f -`.
     pub fn to_stream(&self) -> String {
-        stream::write_cluster(self)
+        stream::write_cluster(&self.name, stream::texts(&self.files))
     }
 }
 

@@ -124,14 +124,10 @@ impl<'a> Rendered<'a> {
         if files.is_empty() {
             return String::new();
         }
-        let cluster = self.resolved.clusters[index].name.as_str();
         let texts = files
-            .into_iter()
-            .flat_map(|file| [stream::file_head(&file.path), file.text]);
-        [stream::cluster_head(cluster)]
-            .into_iter()
-            .chain(texts)
-            .collect()
+            .iter()
+            .map(|file| (file.path.as_str(), file.text.as_str()));
+        stream::write_cluster(self.resolved.clusters[index].name.as_str(), texts)
     }
 }
 

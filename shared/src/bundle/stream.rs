@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Bundle, ClusterManifests, File};
+use super::{Bundle, File};
 
 /// The first line of a bundle in one stream.
 pub(super) const FIRST_LINE: &str = "# fedmesh bundle";
@@ -12,11 +12,16 @@ const MESH_PREFIX: &str = "#| ";
 
 pub(super) fn write(bundle: &Bundle) -> String {
     let mut text = head(&bundle.digest, &bundle.mesh_yaml);
-    write_files(&mut text, &bundle.common);
+    write_files(&mut text, texts(&bundle.common));
     for cluster in &bundle.clusters {
-        text.push_str(&write_cluster(cluster));
+        text.push_str(&write_cluster(&cluster.name, texts(&cluster.files)));
     }
     text
+}
+
+pub(super) fn texts(files: &[File]) -> impl Iterator<Item = (&str, &str)> {
+    let files = files.iter();
+    files.map(|file| (file.path.as_str(), file.text.as_str()))
 }
 
 /// What comes before the manifests.
@@ -29,26 +34,19 @@ pub(super) fn head(digest: &str, mesh_yaml: &str) -> String {
     text
 }
 
-pub(super) fn write_cluster(cluster: &ClusterManifests) -> String {
-    let mut text = cluster_head(&cluster.name);
-    write_files(&mut text, &cluster.files);
+/// The manifests of a cluster; each file is given as path and text.
+pub(super) fn write_cluster<'a>(
+    cluster: &str,
+    files: impl Iterator<Item = (&'a str, &'a str)>,
+) -> String {
+    let mut text = format!("# cluster: {cluster}\n");
+    write_files(&mut text, files);
     text
 }
 
-/// What comes before the manifests of a cluster.
-pub(super) fn cluster_head(cluster: &str) -> String {
-    format!("# cluster: {cluster}\n")
-}
-
-/// What comes before the text of a file.
-pub(super) fn file_head(path: &str) -> String {
-    format!("---\n# file: {path}\n")
-}
-
-fn write_files(text: &mut String, files: &[File]) {
-    for file in files {
-        text.push_str(&file_head(&file.path));
-        text.push_str(&file.text);
+fn write_files<'a>(text: &mut String, files: impl Iterator<Item = (&'a str, &'a str)>) {
+    for (path, manifests) in files {
+        _ = write!(text, "---\n# file: {path}\n{manifests}");
     }
 }
 

@@ -64,6 +64,11 @@ pub fn write<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Vec<
     Ok(archive.finish()?.into_inner())
 }
 
+/// Whether bytes are those of an archive. Every one starts so (APPNOTE.TXT 4.3.7); no YAML and no JSON does.
+pub fn is_zip(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK")
+}
+
 /// The files of an archive, path and text.
 ///
 /// # Errors

@@ -142,7 +142,7 @@ fn distribution(
     given: &BTreeMap<String, u32>,
     clusters: &[Cluster],
     findings: &mut Findings,
-) -> Option<Vec<(Place, u8)>> {
+) -> Option<Shares> {
     // In the order of the places, as an import finds them.
     let mut shares: BTreeMap<Place, u8> = BTreeMap::new();
     let mut good = true;
