@@ -60,12 +60,20 @@ async fn check(store: Store, mesh: Arc<Mesh>) -> bool {
     match checks {
         Ok(checks) => store.take(Checked { of: mesh, checks }),
         Err(error) => {
-            store.unrenderable.set(Some(error));
+            tell(store, Some(error));
             return false;
         }
     }
-    store.unrenderable.set(None);
+    tell(store, None);
     true
+}
+
+/// Says why it did not work. What is said already is left as it is: the button beside it keeps the
+/// keyboard's focus.
+fn tell(store: Store, why: Option<String>) {
+    if store.unrenderable.get_untracked() != why {
+        store.unrenderable.set(why);
+    }
 }
 
 /// Tries again what did not work.
@@ -103,7 +111,7 @@ const HINT: &str = "Reload the page; the part of it that checks and renders did 
 async fn render(store: Store, mesh: Arc<Mesh>) -> Result<Arc<Rendered>, String> {
     let answer = ask(Form::Files, &mesh).await;
     let manifests = answer.and_then(|answer| Manifests::from_value(&json::value(&answer)?));
-    store.unrenderable.set(manifests.as_ref().err().cloned());
+    tell(store, manifests.as_ref().err().cloned());
     let rendered = Arc::new(Rendered {
         of: mesh,
         manifests: manifests?,

@@ -80,8 +80,10 @@ impl Page {
 
     /// Clicks as soon as it can be clicked.
     pub(crate) async fn click(&self, id: &str) {
-        let element = self.element(id).await;
+        let selector = format!("[id='{id}']");
         self.until(&format!("{id} can be clicked"), async || {
+            // Found anew each time: the page may have put another in its place.
+            let element = self.browser.driver().find(By::Css(&*selector)).await.ok()?;
             if !element.is_enabled().await.unwrap_or(false) {
                 return None;
             }
