@@ -24,6 +24,6 @@ pub mod process;
 pub mod static_site;
 pub mod tools;
 
-pub use bed::{BedError, ClusterOptions, CrdSet, IstioAdmission, Options, Testbed};
+pub use bed::{BedError, ClusterOptions, CrdSet, IstioAdmission, KubeFed, Options, Testbed};
 pub use kubectl::Kubectl;
 pub use mesh::{Authority, MeshBed, MeshCluster, MeshOptions, Mtls, NameServer, SignedKey};

@@ -8,6 +8,7 @@ use shared::object::{Key, Object};
 use shared::ownership;
 use shared::plan::Action;
 
+use super::leaving::Leaving;
 use crate::cluster::{self, Connection, Request, RequestError, Seen, conflicts_of};
 
 /// Applies a stamped object; `action` is what was planned.
@@ -17,8 +18,12 @@ pub(super) async fn apply(connection: &Connection, stamped: &Object, action: Act
 }
 
 /// Deletes an object and what depends on it, unless it has been replaced since it was seen. What is
-/// gone already is as good.
-pub(super) async fn delete(connection: &Connection, key: &Key, seen: &Seen) -> Outcome {
+/// gone already is as good. Where somebody has to finish with it first, that comes back too.
+pub(super) async fn delete(
+    connection: &Connection,
+    key: &Key,
+    seen: &Seen,
+) -> (Outcome, Option<Leaving>) {
     // Not the resourceVersion: every write of a status would stand in the way.
     let options = json!({
         "apiVersion": "v1",
@@ -26,8 +31,18 @@ pub(super) async fn delete(connection: &Connection, key: &Key, seen: &Seen) -> O
         "propagationPolicy": "Background",
         "preconditions": { "uid": seen.uid },
     });
-    let request = Request::delete(path(key, seen), &options);
-    outcome(connection.send(&request).await, Action::Delete)
+    let path = path(key, seen);
+    let answer = connection.json(&Request::delete(&path, &options)).await;
+    // Of what is gone at once, the answer is a Status.
+    let is_leaving = answer
+        .as_ref()
+        .is_ok_and(|live| live["metadata"]["uid"] == *seen.uid);
+    let leaving = is_leaving.then(|| Leaving {
+        object: key.clone(),
+        path,
+        uid: seen.uid.clone(),
+    });
+    (outcome(answer, Action::Delete), leaving)
 }
 
 /// Takes our labels and annotations off an object and leaves it. Only them: an apply without any

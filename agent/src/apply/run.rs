@@ -1,7 +1,7 @@
 //! One cluster's run: record what will be there, apply wave by wave, prune, record what is there.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use futures::stream::{self, StreamExt as _};
 use shared::api::{ClusterReport, Outcome};
@@ -10,6 +10,7 @@ use shared::object::{Key, Object, Wave};
 use shared::ownership;
 use shared::plan::{Action, ClusterPlan};
 
+use super::leaving::{self, Leaving};
 use super::progress::Progress;
 use super::{definitions, objects};
 use crate::cluster::{Connection, Look, Parent, Patience, Request, Seen, conflicts_of};
@@ -63,6 +64,7 @@ pub(super) async fn run(
             .into_iter()
             .map(|edit| (cluster_dns::key(edit.config_map), edit))
             .collect(),
+        leaving: Mutex::default(),
         progress: &progress,
         stop,
     };
@@ -122,6 +124,7 @@ struct Run<'a> {
     wanted: BTreeMap<Key, Object>,
     surplus: BTreeMap<Key, Seen>,
     dns: BTreeMap<Key, Edit>,
+    leaving: Mutex<Vec<Leaving>>,
     progress: &'a Progress,
     stop: Stop,
 }
@@ -140,9 +143,20 @@ impl Run<'_> {
             self.record(during, &mut recorded).await?;
         }
         let mut batches = batches.into_iter();
+        let mut last = None;
         while let Some(batch) = batches.next() {
+            let is_same_wave = last.replace(batch.wave) == Some(batch.wave);
+            let left = if is_same_wave {
+                Ok(())
+            } else {
+                self.wait_for_leaving().await
+            };
             self.progress.wave(batch.wave);
-            if let Err((why, mut untouched)) = self.batch(batch).await {
+            let result = match left {
+                Ok(()) => self.batch(batch).await,
+                Err(why) => Err((why, batch.tasks)),
+            };
+            if let Err((why, mut untouched)) = result {
                 untouched.extend(batches.flat_map(|batch| batch.tasks));
                 return Err(stopped(&why, &untouched));
             }
@@ -151,6 +165,16 @@ impl Run<'_> {
             self.record(wanted, &mut recorded).await?;
         }
         Ok(())
+    }
+
+    /// What was deleted may need what a later wave takes away.
+    async fn wait_for_leaving(&self) -> Result<(), String> {
+        let leaving =
+            std::mem::take(&mut *self.leaving.lock().unwrap_or_else(PoisonError::into_inner));
+        tokio::select! {
+            left = leaving::wait(&self.connection, &leaving, leaving::DEADLINE) => left,
+            () = self.stop.requested() => Err(ON_REQUEST.to_owned()),
+        }
     }
 
     /// Writes the parent, unless it says so already.
@@ -233,7 +257,10 @@ impl Run<'_> {
         }
         match (action, self.wanted.get(object), self.surplus.get(object)) {
             (Action::Delete, _, Some(seen)) => {
-                objects::delete(&self.connection, object, seen).await
+                let (outcome, leaving) = objects::delete(&self.connection, object, seen).await;
+                let mut all = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+                all.extend(leaving);
+                outcome
             }
             (Action::Release, _, Some(seen)) => {
                 objects::release(&self.connection, object, seen).await

@@ -12,12 +12,15 @@
 mod applying;
 mod changes;
 mod cluster_dns;
+#[path = "../../../shared/tests/documents/mod.rs"]
+mod documents;
 mod federation;
 mod fixture;
 mod following;
 mod former;
 mod interrupted;
 mod kubeconfigs;
+mod kubefed;
 mod named;
 mod obstacles;
 mod resolving;

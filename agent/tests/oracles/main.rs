@@ -20,7 +20,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use documents::{addresses, examples, with_target};
+use documents::{addresses, contains, examples, with_target};
 use serde_json::{Value, json};
 use shared::bundle::{Bundle, ClusterManifests, File};
 use shared::mesh::{Mesh, Target};
@@ -301,19 +301,6 @@ fn paths(cluster: &ClusterManifests, folder: &Path, which: impl Fn(&File) -> boo
         .filter(|file| which(file))
         .map(|file| folder.join(&file.path).display().to_string())
         .collect()
-}
-
-fn contains(whole: &Value, part: &Value) -> bool {
-    use Value::{Array, Object};
-    match (whole, part) {
-        (Object(whole), Object(part)) => part
-            .iter()
-            .all(|(k, v)| whole.get(k).is_some_and(|w| contains(w, v))),
-        (Array(whole), Array(part)) => {
-            whole.len() == part.len() && whole.iter().zip(part).all(|(w, p)| contains(w, p))
-        }
-        _ => whole == part,
-    }
 }
 
 /// Federated templates hide what they hold from the API server, so what the federation would make

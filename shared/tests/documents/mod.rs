@@ -76,6 +76,20 @@ pub(crate) fn addresses(mesh: &Mesh) -> Facts {
     }
 }
 
+/// Whether a server's object has every field of the one that was rendered, with the same value.
+pub(crate) fn contains(whole: &Value, part: &Value) -> bool {
+    use Value::{Array, Object};
+    match (whole, part) {
+        (Object(whole), Object(part)) => part
+            .iter()
+            .all(|(k, v)| whole.get(k).is_some_and(|w| contains(w, v))),
+        (Array(whole), Array(part)) => {
+            whole.len() == part.len() && whole.iter().zip(part).all(|(w, p)| contains(w, p))
+        }
+        _ => whole == part,
+    }
+}
+
 /// What generated documents have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scope {

@@ -336,7 +336,7 @@ fn last_lines(log: &Path) -> String {
     }
 }
 
-fn free_port() -> Result<u16, BedError> {
+pub(super) fn free_port() -> Result<u16, BedError> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())

@@ -6,6 +6,7 @@ pub(crate) mod control_plane;
 mod error;
 pub(crate) mod kubeconfig;
 mod kubectl;
+mod kubefed;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use std::sync::Mutex;
 pub use admission::IstioAdmission;
 use control_plane::{ApiServer, Etcd, Programs};
 pub use error::BedError;
+pub use kubefed::KubeFed;
 
 use crate::kubectl::Kubectl;
 use crate::process::{OwnedFolder, OwnedProcess};

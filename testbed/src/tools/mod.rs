@@ -94,6 +94,16 @@ pub const EXTERNAL_DNS: GoProgram = GoProgram {
     toolchain: Some("go1.27.3"),
 };
 
+/// KubeFed's controller manager.
+pub const KUBEFED: GoProgram = GoProgram {
+    name: "kubefed",
+    folder: "go/kubefed",
+    package: ".",
+    ldflags: "-s -w",
+    also_known_as: &[],
+    toolchain: None,
+};
+
 /// Stands in for go-httpbin.
 pub const HTTPBIN: GoProgram = GoProgram {
     name: "httpbin",
@@ -135,7 +145,7 @@ pub const PAUSE: GoProgram = GoProgram {
 };
 
 /// Every program that tests with API servers need.
-pub const PROGRAMS: &[GoProgram] = &[CONTROL_PLANE, KUBECTL, ISTIOCTL, PILOT_DISCOVERY];
+pub const PROGRAMS: &[GoProgram] = &[CONTROL_PLANE, KUBECTL, ISTIOCTL, PILOT_DISCOVERY, KUBEFED];
 
 /// Without the version, an API server calls itself v0.0.0 and clients warn.
 const KUBERNETES_LDFLAGS: &str = "-s -w \
@@ -184,6 +194,12 @@ pub const KUBEFED_CRDS: ModuleFile = ModuleFile {
 /// Those that it installs for the kinds that it enables.
 pub const KUBEFED_TYPES_CRDS: ModuleFile = ModuleFile {
     path: "charts/kubefed/crds/crds.yaml",
+    ..KUBEFED_CRDS
+};
+
+/// The kinds that it enables, as objects of KubeFed's.
+pub const KUBEFED_TYPES: ModuleFile = ModuleFile {
+    path: "charts/kubefed/templates/federatedtypeconfig.yaml",
     ..KUBEFED_CRDS
 };
 

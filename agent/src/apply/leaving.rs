@@ -1,0 +1,126 @@
+//! Waiting until what was deleted is gone. An API server keeps a deleted object while a controller still has
+//! to finish with it, such as a federation's, which takes it out of the members; what that needs must not go
+//! meanwhile.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use shared::object::Key;
+
+use crate::cluster::{Connection, Request};
+
+/// For all objects of a wave together; seconds are usual.
+pub(super) const DEADLINE: Duration = Duration::from_secs(60);
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// An object that was deleted and was not gone at once.
+pub(super) struct Leaving {
+    pub(super) object: Key,
+    pub(super) path: String,
+    pub(super) uid: String,
+}
+
+/// Waits until each is gone, or another in its place.
+pub(super) async fn wait(
+    connection: &Connection,
+    leaving: &[Leaving],
+    patience: Duration,
+) -> Result<(), String> {
+    let deadline = Instant::now() + patience;
+    // One after the other: those that come later go while the first is waited for.
+    for one in leaving {
+        let mut pause = FIRST_PAUSE;
+        while let Some(holders) = look(connection, one).await? {
+            if Instant::now() + pause > deadline {
+                return Err(format!(
+                    "{} is still there {} s after it was deleted, and waits for {holders}",
+                    one.object,
+                    patience.as_secs()
+                ));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+    Ok(())
+}
+
+/// Who has to finish with it; none when it is gone.
+async fn look(connection: &Connection, one: &Leaving) -> Result<Option<String>, String> {
+    let found = connection.find(&Request::get(&one.path)).await;
+    let found =
+        found.map_err(|error| error.in_context(connection.context(), "get a deleted object"))?;
+    Ok(found
+        .filter(|live| live["metadata"]["uid"] == *one.uid)
+        .map(|live| holders(&live)))
+}
+
+fn holders(live: &Value) -> String {
+    let finalizers = live["metadata"]["finalizers"].as_array();
+    let names: Vec<&str> = finalizers
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    if names.is_empty() {
+        "the server".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Response, StatusCode};
+    use http_body_util::Full;
+    use serde_json::json;
+
+    use super::*;
+    use crate::cluster::Patience;
+
+    /// Waits for two objects where the server has the second, with this uid, for the first `there` requests.
+    async fn waited(uid: &'static str, there: usize, patience: Duration) -> Result<(), String> {
+        let mut asked = 0;
+        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+            let is_there = request.uri().path().ends_with("second") && asked < there;
+            asked += usize::from(is_there);
+            let (code, body) = if is_there {
+                let metadata =
+                    json!({ "uid": uid, "finalizers": ["example.com/a", "example.com/b"] });
+                (StatusCode::OK, json!({ "metadata": metadata }))
+            } else {
+                (StatusCode::NOT_FOUND, json!({}))
+            };
+            let response = Response::builder()
+                .status(code)
+                .body(Full::new(bytes::Bytes::from(body.to_string())));
+            std::future::ready(response)
+        });
+        let client = kube::Client::new(service, "default");
+        let connection = Connection::new("west", client, Patience::APPLY);
+        let leaving = ["first", "second"].map(|name| Leaving {
+            object: Key {
+                group: "example.com".into(),
+                kind: "Thing".into(),
+                namespace: "shop".into(),
+                name: name.into(),
+            },
+            path: format!("/apis/example.com/v1/namespaces/shop/things/{name}"),
+            uid: "1".to_owned(),
+        });
+        wait(&connection, &leaving, patience).await
+    }
+
+    #[tokio::test]
+    async fn what_is_held_back_is_waited_for_and_named() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(waited("1", 3, minute).await, Ok(()));
+        assert_eq!(waited("2", usize::MAX, minute).await, Ok(()), "another one");
+        let error = waited("1", usize::MAX, Duration::ZERO).await.unwrap_err();
+        assert_eq!(
+            error,
+            "Thing shop/second is still there 0 s after it was deleted, and waits for example.com/a, example.com/b"
+        );
+    }
+}
