@@ -10,7 +10,7 @@ use shared::object::Key;
 use crate::cluster::{Connection, Request};
 
 /// For all objects of a wave together; seconds are usual.
-pub(super) const DEADLINE: Duration = Duration::from_secs(60);
+pub(super) const DEADLINE: Duration = Duration::from_mins(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -114,7 +114,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_held_back_is_waited_for_and_named() {
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         assert_eq!(waited("1", 3, minute).await, Ok(()));
         assert_eq!(waited("2", usize::MAX, minute).await, Ok(()), "another one");
         let error = waited("1", usize::MAX, Duration::ZERO).await.unwrap_err();
