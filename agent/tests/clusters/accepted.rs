@@ -1,7 +1,7 @@
 //! What a verification makes of the status of Gateways and routes, which this test writes in Istio's place.
 
 use serde_json::{Value, json};
-use shared::verify::{Family, Report};
+use shared::verify::{Check, Family, Report};
 use testbed::CrdSet;
 
 use crate::fixture::{CLUSTERS, EAST, Fixture, WEST, shared_bed};
@@ -101,9 +101,7 @@ async fn gateways_and_routes_have_to_be_accepted() {
         .checks
         .iter()
         .filter(|check| check.seen.text == "nothing said");
-    assert!(
-        waited_for.clone().count() == 4 && waited_for.clone().all(|one| one.is_worth_another_try())
-    );
+    assert!(waited_for.clone().count() == 4 && waited_for.clone().all(Check::is_worth_another_try));
 
     for (_, context) in CLUSTERS {
         say(&fixture, context, GATEWAY, &of_gateway());
