@@ -37,7 +37,11 @@ pub(crate) enum Door {
 impl Door {
     const ALL: [Self; 2] = [Self::Ingress, Self::EastWest];
 
-    /// Whether calls of any service come in by it.
+    /// Those by which calls of any service come in.
+    pub(crate) fn used(mesh: &Mesh) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|door| door.is_used(mesh))
+    }
+
     fn is_used(self, mesh: &Mesh) -> bool {
         let used = |transport| mesh.spec.has_transport(transport);
         match self {
@@ -51,10 +55,34 @@ impl Door {
         service.is_mutual() == (self == Self::EastWest)
     }
 
-    const fn field(self) -> &'static str {
-        match self {
+    /// Where a cluster's addresses are in the document.
+    pub(crate) fn path(self, cluster: usize) -> String {
+        let field = match self {
             Self::Ingress => "gateway",
             Self::EastWest => "eastWestGateway",
+        };
+        format!("spec.clusters[{cluster}].{field}.addresses")
+    }
+
+    /// Its addresses in a cluster: those of the document, else those that were found.
+    pub(crate) fn addresses<'a>(
+        self,
+        cluster: &'a mesh::Cluster,
+        facts: &'a Facts,
+    ) -> &'a [String] {
+        let (written, found) = match self {
+            Self::Ingress => (
+                cluster.gateway.as_ref().map(|one| &one.addresses),
+                &facts.gateways,
+            ),
+            Self::EastWest => (
+                cluster.east_west_gateway.as_ref().map(|one| &one.addresses),
+                &facts.east_west_gateways,
+            ),
+        };
+        match written {
+            Some(written) if !written.is_empty() => written,
+            _ => found.get(&cluster.name).map_or(&[], Vec::as_slice),
         }
     }
 
@@ -80,8 +108,7 @@ pub(crate) enum Seen {
 /// Asks all clusters at once. One that does not answer loses its connection, so that nobody waits
 /// for it a second time.
 pub(crate) async fn look(mesh: &Mesh, places: &mut [Place]) -> Gateways {
-    let doors = Door::ALL.into_iter().filter(|door| door.is_used(mesh));
-    let asked: Vec<(usize, Door)> = doors
+    let asked: Vec<(usize, Door)> = Door::used(mesh)
         .flat_map(|door| (0..places.len()).map(move |cluster| (cluster, door)))
         .collect();
     let answers = join_all(asked.iter().map(|&(cluster, door)| {
@@ -124,8 +151,7 @@ pub(crate) async fn look(mesh: &Mesh, places: &mut [Place]) -> Gateways {
 
 /// The Services to ask for addresses, as namespace and name, if the document needs any.
 pub(crate) fn gateway_services(mesh: &Mesh, cluster: &mesh::Cluster) -> Vec<(String, String)> {
-    let doors = Door::ALL.into_iter().filter(|door| door.is_used(mesh));
-    doors
+    Door::used(mesh)
         .filter_map(|door| gateway_service(cluster, door))
         .collect()
 }
@@ -205,7 +231,7 @@ impl Gateways {
             if !seen.is_unready() {
                 continue;
             }
-            let path = format!("spec.clusters[{cluster}].{}.addresses", door.field());
+            let path = door.path(*cluster);
             let published = !findings
                 .iter()
                 .any(|finding| finding.code == code::NO_ADDRESS.id && finding.path == path);

@@ -10,6 +10,8 @@ use shared::check::{Finding, code};
 use shared::facts::Facts;
 use shared::name::HostName;
 
+use crate::gateways::Door;
+
 /// For one name.
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -28,20 +30,17 @@ fn wanted(mesh: &Mesh, facts: &Facts) -> BTreeSet<String> {
     if mesh.spec.dns.resolve_host_names != Some(true) {
         return BTreeSet::new();
     }
-    let clusters = 0..mesh.spec.clusters.len();
-    clusters
-        .flat_map(|index| of_gateway(index, mesh, facts))
+    gateways(mesh)
+        .flat_map(|(door, cluster)| door.addresses(&mesh.spec.clusters[cluster], facts))
         .map(|text| text.to_ascii_lowercase())
         .filter(|text| text.parse::<IpAddr>().is_err() && HostName::new(text).is_ok())
         .collect()
 }
 
-fn of_gateway<'a>(index: usize, mesh: &'a Mesh, facts: &'a Facts) -> &'a [String] {
-    let cluster = &mesh.spec.clusters[index];
-    match &cluster.gateway {
-        Some(gateway) if !gateway.addresses.is_empty() => &gateway.addresses,
-        _ => facts.gateways.get(&cluster.name).map_or(&[], Vec::as_slice),
-    }
+/// Every gateway by which calls come in, with the index of its cluster.
+fn gateways(mesh: &Mesh) -> impl Iterator<Item = (Door, usize)> {
+    let clusters = 0..mesh.spec.clusters.len();
+    Door::used(mesh).flat_map(move |door| clusters.clone().map(move |cluster| (door, cluster)))
 }
 
 /// IPv4 and IPv6, as this machine resolves the name.
@@ -68,20 +67,20 @@ pub(crate) fn known(found: &Found) -> BTreeMap<String, Vec<IpAddr>> {
 
 /// Says in findings about host names without addresses why they have none.
 pub(crate) fn explain(mesh: &Mesh, facts: &Facts, found: &Found, findings: &mut [Finding]) {
-    for index in 0..mesh.spec.clusters.len() {
-        let path = format!("spec.clusters[{index}].gateway.addresses");
-        let mut ours = findings.iter_mut();
-        let Some(finding) =
-            ours.find(|one| one.code == code::HOST_NAME_UNRESOLVED.id && one.path == path)
-        else {
-            continue;
-        };
-        let hosts = of_gateway(index, mesh, facts).iter();
+    for (door, cluster) in gateways(mesh) {
+        let hosts = door.addresses(&mesh.spec.clusters[cluster], facts).iter();
         let why: Vec<String> = hosts
             .filter_map(|host| Some((host, found.get(&host.to_ascii_lowercase())?.as_ref().err()?)))
             .map(|(host, why)| format!("{host} does not resolve on this machine: {why}"))
             .collect();
-        if !why.is_empty() {
+        if why.is_empty() {
+            continue;
+        }
+        let path = door.path(cluster);
+        let ours = findings
+            .iter_mut()
+            .filter(|one| one.code == code::HOST_NAME_UNRESOLVED.id && one.path == path);
+        for finding in ours {
             finding.hint = why.join("; ");
         }
     }
@@ -97,13 +96,15 @@ mod tests {
 
     use super::{explain, known, look_up, wanted};
 
-    fn mesh(resolves: bool) -> Mesh {
+    /// By ingress gateways, or in mutual TLS by east-west ones, of which `field` has the addresses.
+    fn mesh(resolves: bool, transport: &str, field: &str) -> Mesh {
         serde_json::from_value(json!({
             "apiVersion": "fedmesh.dev/v1alpha1", "kind": "Mesh", "metadata": { "name": "m" },
             "spec": {
                 "dns": { "suffix": "mesh.example.com", "resolveHostNames": resolves },
+                "transport": transport,
                 "clusters": [
-                    { "name": "a", "region": "r", "zone": "z1", "gateway": { "addresses": ["LB.one", "192.0.2.1"] } },
+                    { "name": "a", "region": "r", "zone": "z1", field: { "addresses": ["LB.one", "192.0.2.1"] } },
                     { "name": "b", "region": "r", "zone": "z2" },
                 ],
                 "services": [{ "name": "web", "port": 80 }],
@@ -114,40 +115,54 @@ mod tests {
 
     #[tokio::test]
     async fn host_names_of_documents_and_clusters_are_looked_up_where_that_is_asked_for() {
-        let mut facts = Facts {
-            gateways: BTreeMap::from([
-                ("a".to_owned(), vec!["not-asked.example".to_owned()]),
-                (
-                    "b".to_owned(),
-                    vec!["lb.invalid".to_owned(), "2001:db8::1".to_owned()],
-                ),
-            ]),
+        let seen = BTreeMap::from([
+            ("a".to_owned(), vec!["not-asked.example".to_owned()]),
+            (
+                "b".to_owned(),
+                vec!["lb.invalid".to_owned(), "2001:db8::1".to_owned()],
+            ),
+        ]);
+        let ingress = Facts {
+            gateways: seen.clone(),
             ..Facts::default()
         };
-        assert!(look_up(&mesh(false), &facts).await.is_empty());
-        let mesh = mesh(true);
-        assert!(
-            wanted(&mesh, &facts)
-                .into_iter()
-                .eq(["lb.invalid", "lb.one"])
-        );
+        let east_west = Facts {
+            east_west_gateways: seen,
+            ..Facts::default()
+        };
+        for (transport, field, mut facts) in [
+            ("http", "gateway", ingress),
+            ("mtls", "eastWestGateway", east_west),
+        ] {
+            let unasked = mesh(false, transport, field);
+            assert!(look_up(&unasked, &facts).await.is_empty());
+            let asked = mesh(true, transport, field);
+            let hosts = wanted(&asked, &facts).into_iter();
+            assert!(hosts.eq(["lb.invalid", "lb.one"]), "{transport}");
 
-        let found = BTreeMap::from([
-            ("lb.one".to_owned(), Ok(vec!["192.0.2.9".parse().unwrap()])),
-            ("lb.invalid".to_owned(), Err("no such name".to_owned())),
-        ]);
-        facts.host_names = known(&found);
-        let mut findings = shared::check(&mesh, &facts).findings;
-        explain(&mesh, &facts, &found, &mut findings);
-        let told = findings.iter().filter(|one| one.code == "FM0322");
-        let told: Vec<_> = told
-            .map(|one| (one.path.as_str(), one.hint.as_str()))
-            .collect();
-        assert_eq!(told.len(), 1, "{findings:#?}");
-        assert_eq!(told[0].0, "spec.clusters[1].gateway.addresses");
-        assert!(
-            told[0].1.starts_with("lb.invalid does not resolve"),
-            "{told:?}"
-        );
+            let found = BTreeMap::from([
+                ("lb.one".to_owned(), Ok(vec!["192.0.2.9".parse().unwrap()])),
+                ("lb.invalid".to_owned(), Err("no such name".to_owned())),
+            ]);
+            facts.host_names = known(&found);
+            let mut findings = shared::check(&asked, &facts).findings;
+            explain(&asked, &facts, &found, &mut findings);
+            let told = findings.iter().filter(|one| one.code == "FM0322");
+            let told: Vec<_> = told
+                .map(|one| (one.path.as_str(), one.hint.as_str()))
+                .collect();
+            assert_eq!(told.len(), 1, "{findings:#?}");
+            assert_eq!(told[0].0, format!("spec.clusters[1].{field}.addresses"));
+            assert!(
+                told[0].1.starts_with("lb.invalid does not resolve"),
+                "{told:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn gateways_by_which_no_call_comes_in_are_not_looked_up() {
+        let mesh = mesh(true, "mtls", "gateway");
+        assert!(wanted(&mesh, &Facts::default()).is_empty());
     }
 }

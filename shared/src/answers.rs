@@ -20,10 +20,11 @@
 //! drops ejects nobody, unless it is in mutual TLS, which takes a pod to agree on. A sidecar tells plain TCP by its port alone and takes every name for the global
 //! one (`render::service_entry`). Of several ports, this is about those with requests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::endpoints::{self, ports_of, usually_at};
 use crate::locality::shares;
+use crate::name::Label;
 use crate::outage::Outage;
 use crate::published::{Level, PublishedName, fails_over};
 use crate::render::dns_endpoint::can_be_published;
@@ -154,8 +155,97 @@ pub fn in_mesh(
     Answers::of(&by)
 }
 
+/// How the calls of a pod with a sidecar in the cluster `client` are spread where places take shares of
+/// them: the clusters that calls reach, ascending, with their percentages, together 100. `None` where calls
+/// go to the nearest, and where no call reaches anybody.
+///
+/// Istio divides the share of a place among its localities by how many endpoints these have (istio
+/// `pilot/pkg/networking/core/loadbalancer`, `applyLocalityWeights`). Envoy takes a locality's part by how
+/// much of it is well, with its overprovisioning factor, and spreads it evenly among what is well.
+pub fn percentages(
+    resolved: &Resolved,
+    client: usize,
+    service: usize,
+    name: &PublishedName,
+    outage: &Outage,
+) -> Option<Vec<(usize, u8)>> {
+    let world = World {
+        resolved,
+        service,
+        outage,
+    };
+    let name = world.name_in_mesh(name);
+    let shares = shares(client, name, world.service(), resolved)?;
+    if outage.clusters.contains(&client) || !fails_over(name, &world.service().names) {
+        return None;
+    }
+    let mut localities: BTreeMap<(&Label, &Label), Vec<Endpoint>> = BTreeMap::new();
+    for endpoint in world.endpoints(client, name) {
+        let there = &resolved.clusters[endpoint.of?];
+        let locality = localities.entry((&there.region, &there.zone));
+        locality.or_default().push(endpoint);
+    }
+    // In millionths of a percent.
+    let mut parts: BTreeMap<usize, usize> = BTreeMap::new();
+    for (place, share) in shares {
+        let of_place = |(region, zone): (&Label, &Label)| {
+            place.region == *region && place.zone.as_ref().is_none_or(|one| one == zone)
+        };
+        let inside = localities.iter().filter(|(at, _)| of_place(**at));
+        let inside: Vec<&Vec<Endpoint>> = inside.map(|(_, endpoints)| endpoints).collect();
+        let endpoints_inside: usize = inside.iter().map(|one| one.len()).sum();
+        for endpoints in inside {
+            let weight = (usize::from(*share) * endpoints.len()).div_ceil(endpoints_inside);
+            let reached = endpoints.iter().flat_map(|endpoint| &endpoint.reached);
+            let all = reached.clone().count();
+            let stays = |&&(cluster, answers): &&(usize, bool)| answers || world.keeps(cluster);
+            let staying: Vec<usize> = reached.filter(stays).map(|(cluster, _)| *cluster).collect();
+            if staying.is_empty() {
+                continue;
+            }
+            let well = usize::min(1_000_000, 1_400_000 * staying.len() / all);
+            for cluster in &staying {
+                *parts.entry(*cluster).or_default() += weight * well / staying.len();
+            }
+        }
+    }
+    (!parts.is_empty()).then(|| in_percent(&parts))
+}
+
+/// Parts of a whole as whole percentages that come to 100: what is left by rounding down goes to the largest
+/// remainders.
+fn in_percent(parts: &BTreeMap<usize, usize>) -> Vec<(usize, u8)> {
+    let whole: usize = parts.values().sum();
+    let mut percentages: Vec<(usize, usize)> = parts
+        .iter()
+        .map(|(cluster, part)| (*cluster, part * 100 / whole))
+        .collect();
+    let left = 100
+        - percentages
+            .iter()
+            .map(|(_, percent)| percent)
+            .sum::<usize>();
+    let mut by_remainder: Vec<(usize, usize)> = parts
+        .values()
+        .enumerate()
+        .map(|(at, part)| (part * 100 % whole, at))
+        .collect();
+    // Stable: of equal ones the first.
+    by_remainder.sort_by_key(|(remainder, _)| std::cmp::Reverse(*remainder));
+    for (_, at) in by_remainder.into_iter().take(left) {
+        percentages[at].1 += 1;
+    }
+    let small = |percent: usize| u8::try_from(percent).unwrap_or(100);
+    percentages
+        .into_iter()
+        .map(|(cluster, percent)| (cluster, small(percent)))
+        .collect()
+}
+
 /// One endpoint of a name, as a client sees it.
 struct Endpoint {
+    /// The cluster that it is there for, in whose locality it is; `None` for whatever DNS gives.
+    of: Option<usize>,
     /// From 0, the nearest; 0 for all where they take shares.
     priority: u8,
     /// The clusters that its address leads to, and whether they answer at its port.
@@ -260,6 +350,7 @@ impl<'a> World<'a> {
                     })
             };
             Endpoint {
+                of: like,
                 priority,
                 reached: hosts
                     .into_iter()

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::answers::{Answers, Reason, by_dns, in_mesh};
+use crate::answers::{Answers, Reason, by_dns, in_mesh, percentages};
 use crate::outage::Outage;
 use crate::resolved::Resolved;
 
@@ -30,6 +30,22 @@ pub struct AnswerRow {
     pub reason: Option<&'static str>,
     /// The clusters that answer with nothing down.
     pub before: Vec<String>,
+    /// Where places take shares of the calls (`locality.distribute`), what reaches each cluster; else empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<Share>,
+    /// The same with nothing down.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shares_before: Vec<Share>,
+}
+
+/// What reaches a cluster of the calls for a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Share {
+    /// The cluster.
+    pub cluster: String,
+    /// A whole percentage; those of a row come to 100.
+    pub percent: u8,
 }
 
 impl AnswerRow {
@@ -59,6 +75,17 @@ pub fn rows(resolved: &Resolved, outage: &Outage) -> Vec<AnswerRow> {
                     Some(client) => in_mesh(resolved, client, index, name, outage),
                     None => by_dns(resolved, index, name, outage),
                 };
+                let shares = |outage: &Outage| -> Vec<Share> {
+                    let shares = caller
+                        .and_then(|client| percentages(resolved, client, index, name, outage));
+                    let shares = shares.unwrap_or_default().into_iter();
+                    shares
+                        .map(|(cluster, percent)| Share {
+                            cluster: resolved.clusters[cluster].name.to_string(),
+                            percent,
+                        })
+                        .collect()
+                };
                 let answers = ask(outage);
                 let (lost, reason) = match &answers {
                     Answers::By(_) => (Vec::new(), None),
@@ -74,6 +101,8 @@ pub fn rows(resolved: &Resolved, outage: &Outage) -> Vec<AnswerRow> {
                     lost,
                     reason,
                     before: names(ask(&nothing).by()),
+                    shares: shares(outage),
+                    shares_before: shares(&nothing),
                 });
             }
         }

@@ -370,6 +370,31 @@ fn what_is_newer_than_istio_is_told() {
 }
 
 #[test]
+fn mutual_tls_is_passed_on_by_istios_gateway_and_takes_no_newer_istio() {
+    let service = json!({
+        "ports": [{ "port": 1 }, { "port": 2, "protocol": "tls" }, { "port": 3, "protocol": "tcp" }],
+        "transport": "mtls", "serviceAccount": "reviews",
+    });
+    let of = |more: &Value| {
+        let mut mesh = document(&service, &json!({ "istio": "1.25" }));
+        let more = more.as_array().unwrap().iter();
+        let more = more.map(|one| serde_json::from_value(one.clone()).unwrap());
+        mesh.spec.services.extend(more);
+        mesh
+    };
+    let mutual = of(&json!([]));
+    refused(&mutual, &[]);
+    assert_eq!(objects(&mutual, GROUP, 0), BTreeMap::new());
+    refused(
+        &of(&json!([{ "name": "stock", "port": 9000, "protocol": "tcp" }])),
+        &[
+            ("FM1101", "spec.gatewayApi"),
+            ("FM1101", "spec.services[1].protocol"),
+        ],
+    );
+}
+
+#[test]
 fn a_route_has_no_more_names_and_rules_than_it_may() {
     let clusters: Vec<Value> = (0..12)
         .map(|n| json!({ "name": format!("c{n}"), "region": format!("r{n}"), "zone": "z" }))

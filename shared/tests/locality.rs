@@ -8,6 +8,8 @@
 mod documents;
 mod found;
 
+use std::collections::BTreeSet;
+
 use documents::bundle;
 use serde_json::{Value, json};
 use shared::answers::{Answers, in_mesh};
@@ -19,6 +21,7 @@ use shared::import::{Options, Source, import};
 use shared::mesh::Mesh;
 use shared::outage::Outage;
 use shared::resolved::Resolved;
+use shared::simulate::rows;
 
 /// Four clusters in three regions, the first with two zones; `web` runs in all of them, `till` in two.
 fn document(of_all: &Value, of_web: &Value) -> Mesh {
@@ -150,6 +153,82 @@ fn shares_take_the_place_of_distance_for_the_names_that_lead_to_all_of_them() {
             == ("red", "global", "web.default")
     });
     assert_eq!(call.unwrap().answered_by, ["red", "blue", "green"]);
+}
+
+/// What a simulation says reaches each cluster of the calls for the global name of `web`, or a region's.
+fn shares(resolved: &Resolved, client: &str, region: &str, down: &[&str]) -> String {
+    let mut outage = Outage::default();
+    for what in down {
+        outage.add(what, resolved).unwrap();
+    }
+    let level = if region.is_empty() {
+        "global"
+    } else {
+        "region"
+    };
+    let rows = rows(resolved, &outage);
+    let row = rows.iter().find(|row| {
+        (row.client.as_deref(), row.service.as_str(), row.level)
+            == (Some(client), "web.default", level)
+            && row.host.contains(region)
+    });
+    let row = row.unwrap();
+    let reached: BTreeSet<&String> = row.answered_by.iter().chain(&row.lost).collect();
+    let shares = row.shares.iter();
+    let shown = shares
+        .clone()
+        .map(|one| format!("{} {}", one.cluster, one.percent));
+    if !row.shares.is_empty() {
+        assert_eq!(
+            shares
+                .clone()
+                .map(|one| &one.cluster)
+                .collect::<BTreeSet<_>>(),
+            reached
+        );
+        assert_eq!(shares.map(|one| u32::from(one.percent)).sum::<u32>(), 100);
+    }
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn shares_are_told_in_percent_of_what_is_well() {
+    let of_web = json!({ "distribute": [
+        { "from": "r1/z1", "to": { "r1": 80, "r2/z3": 20 } },
+        { "from": "r3", "to": { "r3": 100 } },
+    ] });
+    let mesh = resolved(&Value::Null, &of_web);
+    for (client, region, down, expected) in [
+        // A region's share is divided among its zones.
+        ("red", "", &[][..], "red 40, blue 40, green 20"),
+        ("red", "", &[WEB[0]], "blue 67, green 33"),
+        ("red", "", &["green"], "red 50, blue 50"),
+        ("red", "", &WEB, "green 100"),
+        // The name of the zone falls back to what is left of the region.
+        ("red", "", &["gateway:blue"], "red 80, green 20"),
+        ("gold", "", &[], "gold 100"),
+        ("gold", "", &["service:web.default@gold"], ""),
+        ("red", "", &["red"], ""),
+        // Names and callers for which no shares hold.
+        ("red", ".r1.", &[], ""),
+        ("blue", "", &[], ""),
+    ] {
+        let seen = shares(&mesh, client, region, down);
+        assert_eq!(seen, expected, "{client} {region:?} {down:?}");
+    }
+}
+
+#[test]
+fn clusters_of_one_zone_share_what_it_takes_and_it_takes_less_when_one_of_them_fails() {
+    let of_web = json!({ "distribute": [{ "to": { "r1": 80, "r2": 20 } }] });
+    let mut document = document(&Value::Null, &of_web);
+    document.spec.clusters[1].zone = "z1".into();
+    let mesh = check(&document, &Facts::default()).resolved.unwrap();
+    assert_eq!(shares(&mesh, "gold", "", &[]), "red 40, blue 40, green 20");
+    // Half of the zone is well: 1.4 times a half of 80, beside 20.
+    assert_eq!(shares(&mesh, "gold", "", &[WEB[0]]), "blue 74, green 26");
+    // To its own gateway, and to what the zone's name gives.
+    assert_eq!(shares(&mesh, "red", "", &[]), "red 53, blue 27, green 20");
 }
 
 #[test]

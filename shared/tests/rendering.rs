@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use shared::bundle::{Bundle, ClusterManifests, MESH_FILE, Rendered, WRITTEN_BY};
 use shared::facts::Facts;
-use shared::mesh::{Mesh, Protocol, Target};
+use shared::mesh::{EastWestGateway, Mesh, Protocol, Target, Transport};
 use shared::object::Object;
 use shared::{check, published, yaml};
 
@@ -490,17 +490,19 @@ fn records(mesh: &Mesh, facts: &Facts) -> BTreeSet<(String, String, String)> {
     records
 }
 
+/// The places of the findings with a code.
+fn found(mesh: &Mesh, facts: &Facts, code: &str) -> Vec<String> {
+    let findings = check(mesh, facts).findings.into_iter();
+    let findings = findings.filter(|one| one.code == code);
+    findings.map(|one| one.path).collect()
+}
+
 #[test]
 fn host_names_are_resolved_only_where_no_alias_can_stand() {
     let mut mesh = three_clusters();
     mesh.spec.services.truncate(1);
     mesh.spec.services[0].clusters = None;
     mesh.spec.clusters[1].gateway.as_mut().unwrap().addresses = vec!["lb2.example.net".into()];
-    let found = |mesh: &Mesh, facts: &Facts, code: &str| -> Vec<String> {
-        let findings = check(mesh, facts).findings.into_iter();
-        let findings = findings.filter(|one| one.code == code);
-        findings.map(|one| one.path).collect()
-    };
     let global = "orders.sales.external.svc.mesh.example.com";
     let r2 = "orders.sales.external.svc.r2.mesh.example.com";
     let has = |records: &BTreeSet<(String, String, String)>, name: &str| -> Vec<(String, String)> {
@@ -560,4 +562,42 @@ fn host_names_are_resolved_only_where_no_alias_can_stand() {
         "an alias stays true by itself"
     );
     assert_eq!(has(&all, "buy.mesh.example.com"), is(&[("CNAME", global)]));
+}
+
+#[test]
+fn host_names_of_east_west_gateways_are_resolved_like_others() {
+    let mut mesh = three_clusters();
+    mesh.spec.services.truncate(1);
+    mesh.spec.services[0].clusters = None;
+    mesh.spec.transport = Some(Transport::Mtls);
+    mesh.spec.dns.resolve_host_names = Some(true);
+    for (cluster, address) in
+        mesh.spec
+            .clusters
+            .iter_mut()
+            .zip(["203.0.113.1", "lb2.example.net", "lb3.example.net"])
+    {
+        cluster.east_west_gateway = Some(EastWestGateway {
+            addresses: vec![address.into()],
+            ..EastWestGateway::default()
+        });
+    }
+    let of = |index: usize| format!("spec.clusters[{index}].eastWestGateway.addresses");
+    assert_eq!(found(&mesh, &Facts::default(), "FM0322"), [of(1), of(2)]);
+
+    let mut facts = Facts::default();
+    for (host, address) in [("lb2", "203.0.113.20"), ("lb3", "2001:db8::30")] {
+        let host = format!("{host}.example.net");
+        facts
+            .host_names
+            .insert(host, vec![address.parse().unwrap()]);
+    }
+    assert_eq!(found(&mesh, &facts, "FM0322"), [""; 0]);
+    let global = "orders.sales.external.svc.mesh.example.com";
+    let records: Vec<_> = records(&mesh, &facts)
+        .into_iter()
+        .filter(|(host, _, _)| host == global)
+        .map(|(_, kind, targets)| format!("{kind} {targets}"))
+        .collect();
+    assert_eq!(records, ["A 203.0.113.1 203.0.113.20", "AAAA 2001:db8::30"]);
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use shared::check::check;
 use shared::facts::Facts;
 use shared::outage::Outage;
-use shared::simulate::{self, AnswerRow};
+use shared::simulate::{self, AnswerRow, Share};
 
 use super::failure::{Exit, Failure};
 use super::output::{self, CHANGED, Format, REMOVED};
@@ -142,21 +142,30 @@ fn text(to: &mut impl Write, rows: &[AnswerRow]) -> io::Result<()> {
 }
 
 fn cell(row: &AnswerRow) -> String {
-    let list = |names: &[String]| match names {
-        [] => "nobody".to_owned(),
-        names => names.join(","),
+    let list = |names: &[String], shares: &[Share]| -> String {
+        if names.is_empty() {
+            return "nobody".to_owned();
+        }
+        let shown = names.iter().map(|name| {
+            let mut shares = shares.iter();
+            match shares.find(|share| share.cluster == *name) {
+                Some(share) => format!("{name} {}%", share.percent),
+                None => name.clone(),
+            }
+        });
+        shown.collect::<Vec<_>>().join(",")
     };
-    let mut now = list(&row.answered_by);
+    let mut now = list(&row.answered_by, &row.shares);
     match row.reason {
         Some("clientDown") => return "-".to_owned(),
         Some("noRecord") => now.push_str(" (no record)"),
         _ => {}
     }
     if !row.lost.is_empty() {
-        now = format!("{now}, not {}", row.lost.join(","));
+        now = format!("{now}, not {}", list(&row.lost, &row.shares));
     }
     if row.is_changed() {
-        format!("{} → {now}", list(&row.before))
+        format!("{} → {now}", list(&row.before, &row.shares_before))
     } else {
         now
     }

@@ -398,7 +398,7 @@ fn without_managers(mut live: Value) -> Value {
     live
 }
 
-fn key_of(kind: &Kind, live: &Value) -> Key {
+pub(super) fn key_of(kind: &Kind, live: &Value) -> Key {
     let text = |field: &str| {
         live["metadata"][field]
             .as_str()

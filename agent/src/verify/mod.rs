@@ -8,6 +8,7 @@
 //! here is only the I/O. **Invariant**: nothing is changed in a cluster but by a drill, and by the
 //! Job that stands in for a client; both are taken back however the run ends.
 
+mod accepted;
 mod calls;
 mod client;
 mod curl;
@@ -46,6 +47,7 @@ pub use selector::{ClientSelector, ClientSelectorError};
 
 use crate::operation::{Operations, PlanError, Planned};
 use crate::stop::Stop;
+use accepted::Accepted;
 use mutual::Roots;
 use round::{Passed, Round};
 
@@ -137,6 +139,7 @@ struct Basis {
     resolved: Resolved,
     expectations: Expectations,
     status: Status,
+    accepted: Accepted,
     roots: Roots,
 }
 
@@ -150,6 +153,7 @@ impl Basis {
             expectations: expect(&resolved),
             resolved,
             status: Status::of(&planned.plan),
+            accepted: Accepted::default(),
             roots: Roots::default(),
         })
     }
@@ -166,6 +170,7 @@ impl Basis {
             expectations: &self.expectations,
             planned,
             status: &self.status,
+            accepted: &self.accepted,
             options,
             roots: &self.roots,
             passed,
@@ -183,7 +188,10 @@ async fn one_round(
     events: &UnboundedSender<VerifyEvent>,
 ) -> Result<Vec<Check>, PlanError> {
     let mut basis = Basis::of(mesh, planned)?;
-    basis.roots = Roots::look(&basis.resolved, planned).await;
+    (basis.accepted, basis.roots) = tokio::join!(
+        Accepted::look(&basis.resolved, planned, &basis.status),
+        Roots::look(&basis.resolved, planned),
+    );
     let round = basis.round(planned, options, passed, stop);
     let tell = |family, checks: &[Check]| {
         // Nobody has to listen.
@@ -194,6 +202,7 @@ async fn one_round(
         });
     };
     let mut checks = objects::check(&basis.status);
+    checks.extend(basis.accepted.checks());
     tell(Family::Objects, &checks);
     let (records, from_here) = tokio::join!(
         async {

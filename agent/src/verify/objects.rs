@@ -36,19 +36,7 @@ fn cluster(status: &ClusterStatus) -> Vec<Check> {
     if total == *in_step {
         checks.push(all);
     }
-    checks.extend(off(status).map(|(key, how)| {
-        let mut check = row();
-        check.host = key.to_string();
-        let (seen, outcome) = match how {
-            Off::Missing => ("missing", Outcome::Failed),
-            Off::Changed => ("changed", Outcome::Failed),
-            // Whether it is in step was not seen; what its cluster's DNS says is a check of its own.
-            Off::Refused(_) if key.kind == "ConfigMap" => ("not shown", Outcome::CouldNotCheck),
-            Off::Refused(_) => ("refused", Outcome::Failed),
-        };
-        seen.clone_into(&mut check.seen.text);
-        check.with(outcome, &off_object(name, key, how).cause())
-    }));
+    checks.extend(off(status).map(|(key, how)| off_row(row(), key, how)));
     checks.extend(surplus.iter().map(|key| {
         let mut check = row();
         check.host = key.to_string();
@@ -60,6 +48,23 @@ fn cluster(status: &ClusterStatus) -> Vec<Check> {
         check.with(Outcome::Failed, &cause)
     }));
     checks
+}
+
+/// Ends a row of an object that is off, in the row's cluster.
+pub(super) fn off_row(mut row: Check, key: &Key, how: Off) -> Check {
+    row.host = key.to_string();
+    let (seen, outcome) = match how {
+        Off::Missing => ("missing", Outcome::Failed),
+        Off::Changed => ("changed", Outcome::Failed),
+        // Whether it is in step was not seen; what its cluster's DNS says is a check of its own.
+        Off::Refused(_) if key.kind == "ConfigMap" => ("not shown", Outcome::CouldNotCheck),
+        Off::Refused(_) => ("refused", Outcome::Failed),
+        Off::NotAccepted(_) => ("not accepted", Outcome::Failed),
+        Off::Unsaid(_) => ("nothing said", Outcome::CouldNotCheck),
+    };
+    seen.clone_into(&mut row.seen.text);
+    let cause = off_object(&row.cluster, key, how).cause();
+    row.with(outcome, &cause)
 }
 
 /// The objects that are not as they should be, but for those that should not be there.

@@ -17,6 +17,7 @@ use shared::resolved::{Local, Port, Resolved, Service};
 use shared::verify::{Backend, Check, Family, Off, OffObject, Outcome, PortSeen};
 
 use super::VerifyOptions;
+use super::accepted::Accepted;
 use super::mutual::Roots;
 use super::objects::{off, off_object};
 use crate::cluster::{self, Connection, Request};
@@ -40,6 +41,8 @@ pub(super) struct Round<'a> {
     pub(super) expectations: &'a Expectations,
     pub(super) planned: &'a Planned,
     pub(super) status: &'a Status,
+    /// What Istio says of what it is told by the Gateway API.
+    pub(super) accepted: &'a Accepted,
     pub(super) options: &'a VerifyOptions,
     /// The roots of the meshes, where calls travel in mutual TLS.
     pub(super) roots: &'a Roots,
@@ -201,6 +204,7 @@ impl Round<'_> {
         let clusters = self.status.clusters.iter();
         clusters
             .flat_map(|cluster| off(cluster).map(|(key, how)| (cluster.name.as_str(), key, how)))
+            .chain(self.accepted.off())
     }
 
     /// What stands behind a published port of a service in some clusters, as far as it can be seen.

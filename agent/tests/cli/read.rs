@@ -232,3 +232,44 @@ fn simulate_says_who_answers_and_what_it_does_not_know() {
     desk.run(&["simulate", "-f", "bad.yaml"], 1)
         .refuses(&["FM0401"]);
 }
+
+#[test]
+fn simulate_says_what_share_of_the_calls_reaches_each() {
+    let desk = Desk::new();
+    let locality = "spec:\n  locality:\n    distribute:\n    - from: europe-north1\n      \
+                    to: {europe-north1: 80, europe-south1: 20}\n";
+    desk.write("mesh.yaml", &MESH.replacen("spec:\n", locality, 1));
+    let down = ["--down", "service:orders.sales@north"];
+    let simulate = ["simulate", "-f", "mesh.yaml"];
+    let text = desk.run(&simulate, 0).out;
+    assert!(text.contains("  north 80%,south 20%  south  "), "{text}");
+    let text = desk.run(&[&simulate[..], &down].concat(), 0).out;
+    assert!(
+        text.contains("  north 80%,south 20% → south 100%  "),
+        "{text}"
+    );
+    let json = [&simulate[..], &down, &["-o", "json"]].concat();
+    let rows: serde_json::Value = serde_json::from_str(&desk.run(&json, 0).out).unwrap();
+    let of = |client: &str| {
+        let mut rows = rows.as_array().unwrap().iter();
+        let row = rows.find(|row| row["level"] == "global" && row["client"] == client);
+        (
+            row.unwrap()["shares"].clone(),
+            row.unwrap()["sharesBefore"].clone(),
+        )
+    };
+    let share =
+        |cluster: &str, percent: u8| serde_json::json!({ "cluster": cluster, "percent": percent });
+    assert_eq!(
+        of("north"),
+        (
+            serde_json::json!([share("south", 100)]),
+            serde_json::json!([share("north", 80), share("south", 20)]),
+        )
+    );
+    // Where the nearest takes them all, nothing is said.
+    assert_eq!(
+        of("south"),
+        (serde_json::Value::Null, serde_json::Value::Null)
+    );
+}

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod accepted;
 mod applying;
 mod changes;
 mod cluster_dns;

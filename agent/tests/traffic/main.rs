@@ -18,6 +18,7 @@ mod failover;
 mod following;
 mod gateway_api;
 mod guide;
+mod host_names;
 mod locality;
 mod mtls;
 mod outages;

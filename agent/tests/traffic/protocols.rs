@@ -8,7 +8,6 @@ use shared::answers::in_mesh;
 use shared::facts::Facts;
 use shared::mesh::Protocol;
 use shared::outage::Outage;
-use shared::resolved::Resolved;
 use shared::verify::{Family, Outcome};
 use testbed::images::SERVICES_IMAGE;
 
@@ -25,7 +24,7 @@ const SERVICES: [(&str, u16, &str); 4] = [
     ("bytes", BYTES, "tcp"),
     ("vault", 8443, "tls"),
 ];
-const METHOD: &str = "/grpc.health.v1.Health/Check";
+pub(crate) const METHOD: &str = "/grpc.health.v1.Health/Check";
 const POD: (&str, &str) = ("default", "spoken");
 const CERTIFICATE: &str = "spoken-certificate";
 
@@ -78,18 +77,39 @@ fn spoken(bed: &Bed, context: &str) -> Value {
 fn document(bed: &Bed) -> Value {
     let mut document = bed.document();
     let services = document["spec"]["services"].as_array_mut().unwrap();
-    for (name, port, protocol) in SERVICES {
-        let mut service =
-            json!({"name": name, "port": port, "protocol": protocol, "clusters": SERVING});
-        if ["http2", "grpc"].contains(&protocol) {
-            service["failover"] = json!({"retry": true});
-        }
-        if protocol == "grpc" {
-            service["probe"] = json!({"path": METHOD});
-        }
-        services.push(service);
-    }
+    services.extend(SERVICES.map(|(name, ..)| service(name)));
     document
+}
+
+/// One of the services, as a document has it.
+pub(crate) fn service(name: &str) -> Value {
+    let mut services = SERVICES.into_iter();
+    let (_, port, protocol) = services.find(|(one, ..)| *one == name).unwrap();
+    let mut service =
+        json!({"name": name, "port": port, "protocol": protocol, "clusters": SERVING});
+    if ["http2", "grpc"].contains(&protocol) {
+        service["failover"] = json!({"retry": true});
+    }
+    if protocol == "grpc" {
+        service["probe"] = json!({"path": METHOD});
+    }
+    service
+}
+
+pub(crate) fn start(bed: &Bed) {
+    for context in SERVING {
+        bed.kubectl_apply(context, &spoken(bed, context));
+    }
+}
+
+pub(crate) fn stop(bed: &Bed) {
+    for context in SERVING {
+        let spoken = spoken(bed, context).to_string();
+        let kubectl = bed.mesh.kubectl();
+        kubectl
+            .run_with_input(context, &["delete", "-f", "-"], &spoken)
+            .unwrap();
+    }
 }
 
 /// What a shell does with `$host` so that it prints who answers, or nothing.
@@ -123,11 +143,20 @@ fn answers(bed: &Bed, client: &str, protocol: Protocol, names: &[&str]) -> Vec<S
     seen
 }
 
-/// Waits until all names of all services are answered, from both kinds of client, by whom the model says.
-fn agree(bed: &Bed, resolved: &Resolved) {
+/// Waits until all names of all these services in a document are answered, from both kinds of client, by whom
+/// the model says.
+pub(crate) fn agree(bed: &Bed, document: &Value) {
+    let mesh = serde_json::from_value(document.clone()).unwrap();
+    let resolved = &shared::check(&mesh, &Facts::default()).resolved.unwrap();
+    // One that runs the services, and one in another region that does not.
+    let clients = [0, 2];
+    let root = bed.mesh.authority().certificate();
+    for client in clients {
+        let keep = ["sh", "-c", "cat > /tmp/root.pem"];
+        bed.client(CLUSTERS[client].0, &keep, &root);
+    }
     eventually("every name", || {
-        // One that runs the services, and one in another region that does not.
-        for client in [0, 2] {
+        for client in clients {
             for (index, service) in resolved.services.iter().enumerate() {
                 if !SERVICES
                     .iter()
@@ -173,16 +202,8 @@ fn every_protocol_is_answered_across_clusters_as_the_model_says() {
     for (context, ..) in CLUSTERS {
         bed.open_gateway(context, BYTES);
     }
-    for context in SERVING {
-        bed.kubectl_apply(context, &spoken(&bed, context));
-    }
-    let root = bed.mesh.authority().certificate();
-    for client in ["cluster1", "cluster3"] {
-        bed.client(client, &["sh", "-c", "cat > /tmp/root.pem"], &root);
-    }
+    start(&bed);
     let document = document(&bed);
-    let mesh = serde_json::from_value(document.clone()).unwrap();
-    let resolved = shared::check(&mesh, &Facts::default()).resolved.unwrap();
     bed.apply(&document);
     let report = bed.verified(&document);
     // Global, 2 regions and 3 zones from three clients, and the own name in two clusters; of plain TCP
@@ -195,16 +216,10 @@ fn every_protocol_is_answered_across_clusters_as_the_model_says() {
         });
         assert_eq!(calls.count(), 3 * 6 + 2, "{name}");
     }
-    agree(&bed, &resolved);
+    agree(&bed, &document);
 
     bed.apply(&bed.document());
-    for context in SERVING {
-        let spoken = spoken(&bed, context).to_string();
-        let kubectl = bed.mesh.kubectl();
-        kubectl
-            .run_with_input(context, &["delete", "-f", "-"], &spoken)
-            .unwrap();
-    }
+    stop(&bed);
     for (context, ..) in CLUSTERS {
         bed.close_gateway(context, BYTES);
     }

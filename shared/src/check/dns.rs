@@ -9,7 +9,7 @@ use crate::facts::Facts;
 use crate::mesh::{Naming, Spec, Target};
 use crate::name::{HostName, Label};
 use crate::render::dns_endpoint::{self, LeftOut};
-use crate::resolved::{self, Address, CLUSTER_DOMAIN, Cluster, Dns, Resolved, Service};
+use crate::resolved::{self, Address, CLUSTER_DOMAIN, Cluster, Dns, Gateway, Resolved, Service};
 
 /// Largest time to live (RFC 2181, section 8).
 const TTL_MAX: u32 = 0x7fff_ffff;
@@ -238,9 +238,84 @@ fn one_gateway_name(clusters: &[Cluster], findings: &mut Findings) {
 
 /// What only shows once everything is resolved: records that cannot be written.
 pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
-    let federated = dns_endpoint::controller_publishes(resolved);
-    for (index, cluster) in resolved.clusters.iter().enumerate() {
-        for (field, what, is_mutual, gateway) in [
+    if dns_endpoint::controller_publishes(resolved) {
+        return;
+    }
+    for Called {
+        path,
+        cluster,
+        what,
+        gateway,
+    } in called(resolved)
+    {
+        match &gateway.addresses {
+            None => findings.warning(
+                code::UNKNOWN_ADDRESS,
+                &path,
+                format!(
+                    "the address of {}'s {what} is not known, so its records are left out",
+                    cluster.name
+                ),
+                match resolved.target {
+                    Target::Gitops => "write the address",
+                    _ => "write the address, or plan through the agent, which finds it",
+                }
+                .into(),
+            ),
+            Some(addresses) if addresses.is_empty() => findings.warning(
+                code::NO_ADDRESS,
+                &path,
+                format!(
+                    "{}'s {what} has no address, so its names fall back to other clusters",
+                    cluster.name
+                ),
+                format!(
+                    "wait until the Service {}/{} has a load balancer's address",
+                    gateway.namespace, gateway.service
+                ),
+            ),
+            Some(_) => {}
+        }
+    }
+    unresolved(resolved, findings);
+    for (index, service) in resolved.services.iter().enumerate() {
+        aging(index, service, resolved, findings);
+        for LeftOut { host, targets } in dns_endpoint::host_names_left_out(service, resolved) {
+            findings.warning(
+                code::HOST_NAME_TARGETS,
+                &format!("spec.services[{index}].name"),
+                format!(
+                    "{host} would need the targets {}, so its record is left out",
+                    targets.join(", ")
+                ),
+                match resolved.dns.host_names {
+                    None => {
+                        "a CNAME has one target and stands alone: set dns.resolveHostNames, or give \
+                         the gateways' IP addresses"
+                    }
+                    Some(_) => "see what is said of the gateways' addresses",
+                }
+                .into(),
+            );
+        }
+    }
+}
+
+/// A gateway by which a cluster is called.
+struct Called<'a> {
+    /// Where the document has its addresses.
+    path: String,
+    cluster: &'a Cluster,
+    /// Its kind, in words.
+    what: &'static str,
+    gateway: &'a Gateway,
+}
+
+/// Of each cluster those by which calls of its services come in.
+fn called(resolved: &Resolved) -> impl Iterator<Item = Called<'_>> {
+    let clusters = resolved.clusters.iter().enumerate();
+    clusters.flat_map(move |(index, cluster)| {
+        let kinds = [
             ("gateway", "gateway", false, &cluster.gateway),
             (
                 "eastWestGateway",
@@ -248,87 +323,39 @@ pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
                 true,
                 &cluster.east_west_gateway,
             ),
-        ] {
+        ];
+        let is_called = move |is_mutual| {
             let mut services = resolved.services.iter();
-            let is_called = services.any(|service| {
-                service.is_mutual() == is_mutual && service.clusters.contains(&index)
-            });
-            if federated || !is_called {
-                continue;
-            }
-            let path = format!("spec.clusters[{index}].{field}.addresses");
-            match &gateway.addresses {
-                None => findings.warning(
-                    code::UNKNOWN_ADDRESS,
-                    &path,
-                    format!(
-                        "the address of {}'s {what} is not known, so its records are left out",
-                        cluster.name
-                    ),
-                    match resolved.target {
-                        Target::Gitops => "write the address",
-                        _ => "write the address, or plan through the agent, which finds it",
-                    }
-                    .into(),
-                ),
-                Some(addresses) if addresses.is_empty() => findings.warning(
-                    code::NO_ADDRESS,
-                    &path,
-                    format!(
-                        "{}'s {what} has no address, so its names fall back to other clusters",
-                        cluster.name
-                    ),
-                    format!(
-                        "wait until the Service {}/{} has a load balancer's address",
-                        gateway.namespace, gateway.service
-                    ),
-                ),
-                Some(_) => {}
-            }
-        }
-    }
-    if !federated {
-        unresolved(resolved, findings);
-        for (index, service) in resolved.services.iter().enumerate() {
-            aging(index, service, resolved, findings);
-            for LeftOut { host, targets } in dns_endpoint::host_names_left_out(service, resolved) {
-                findings.warning(
-                    code::HOST_NAME_TARGETS,
-                    &format!("spec.services[{index}].name"),
-                    format!(
-                        "{host} would need the targets {}, so its record is left out",
-                        targets.join(", ")
-                    ),
-                    match resolved.dns.host_names {
-                        None => {
-                            "a CNAME has one target and stands alone: set dns.resolveHostNames, or give \
-                             the gateways' IP addresses"
-                        }
-                        Some(_) => "see what is said of the gateways' addresses",
-                    }
-                    .into(),
-                );
-            }
-        }
-    }
+            services.any(|one| one.is_mutual() == is_mutual && one.clusters.contains(&index))
+        };
+        let kinds = kinds
+            .into_iter()
+            .filter(move |(_, _, is_mutual, _)| is_called(*is_mutual));
+        kinds.map(move |(field, what, _, gateway)| Called {
+            path: format!("spec.clusters[{index}].{field}.addresses"),
+            cluster,
+            what,
+            gateway,
+        })
+    })
 }
 
 /// Load balancers whose host names were to be resolved and are not.
 fn unresolved(resolved: &Resolved, findings: &mut Findings) {
     let unknown = dns_endpoint::unresolved(resolved);
-    for (index, cluster) in resolved.clusters.iter().enumerate() {
-        for address in cluster.gateway.addresses.iter().flatten() {
+    for called in called(resolved) {
+        for address in called.gateway.addresses.iter().flatten() {
             let Address::Host(host) = address else {
                 continue;
             };
             if unknown.contains(host) {
                 findings.warning(
                     code::HOST_NAME_UNRESOLVED,
-                    &format!("spec.clusters[{index}].gateway.addresses"),
+                    &called.path,
                     format!(
                         "the addresses of {host} are not known, so the names that {} shares with other \
                          gateways do not lead to it",
-                        cluster.name
+                        called.cluster.name
                     ),
                     match resolved.target {
                         Target::Gitops => "nobody resolves it for a repository: write the addresses",

@@ -28,6 +28,7 @@ use crate::resolved::{IstioVersion, Resolved, Service};
 
 pub use destination_rule::WIDE;
 pub use dns_endpoint::controller_publishes;
+pub use gateway_api::render as render_gateway_api;
 pub(crate) use namespace::makes_namespace;
 pub use virtual_service::ANSWER_HEADER;
 
@@ -35,16 +36,13 @@ pub use virtual_service::ANSWER_HEADER;
 pub fn render(resolved: &Resolved) -> Vec<Placed> {
     let mut placed = namespace::render(resolved);
     placed.extend(samples::render(resolved));
-    if resolved.gateway_api {
-        placed.extend(gateway_api::gateway::render(resolved));
-    } else {
+    placed.extend(gateway_api::render(resolved));
+    if !resolved.gateway_api {
         placed.extend(gateway::render(resolved));
     }
     placed.extend(east_west::render(resolved));
     for service in &resolved.services {
-        if resolved.gateway_api {
-            placed.extend(gateway_api::render(service, resolved));
-        } else {
+        if !resolved.gateway_api {
             placed.extend(virtual_service::render(service, resolved));
         }
         placed.extend(service_export::render(service));

@@ -2,6 +2,7 @@
 
 use super::backend::Backend;
 use super::cause::Cause;
+use super::off::OffObject;
 
 /// What should answer.
 #[derive(Debug, Clone, Copy)]
@@ -91,7 +92,7 @@ pub struct Around {
     pub mutual: bool,
     /// With mutual TLS, the clusters that may answer and whose mesh has another root than the client's.
     pub foreign_roots: Vec<String>,
-    /// Objects of the service that are missing or changed.
+    /// Objects of the service that are not as they should be.
     pub objects: Vec<OffObject>,
     /// What is wrong with the certificate of a gateway that may answer, where it was looked at: Envoy
     /// seldom says why a connection failed.
@@ -102,47 +103,6 @@ pub struct Around {
     pub without_address: Vec<String>,
     /// What is wrong with the record of the same name, seen from the same cluster.
     pub record: Option<Cause>,
-}
-
-/// An object that is not in step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OffObject {
-    /// Where.
-    pub cluster: String,
-    /// `Kind namespace/name`.
-    pub object: String,
-    /// How it is off.
-    pub how: Off,
-}
-
-/// How an object is not in step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Off {
-    /// It is not there at all.
-    Missing,
-    /// It is there otherwise.
-    Changed,
-    /// The server refuses it, or to show it: why.
-    Refused(String),
-}
-
-impl OffObject {
-    /// What it means.
-    pub fn cause(&self) -> Cause {
-        let (cluster, object) = (self.cluster.clone(), self.object.clone());
-        match &self.how {
-            Off::Missing => Cause::ObjectMissing { cluster, object },
-            Off::Changed if self.object.starts_with("ConfigMap kube-system/") => {
-                Cause::ClusterDnsEdited { cluster, object }
-            }
-            Off::Changed => Cause::ObjectChanged { cluster, object },
-            Off::Refused(why) => Cause::ObjectRefused {
-                cluster,
-                object,
-                why: why.clone(),
-            },
-        }
-    }
 }
 
 /// Judges a call: `Ok` if it is as expected, else the probable cause, from what is nearest to the
@@ -343,13 +303,14 @@ fn nowhere_to_go(around: &Around) -> Option<Cause> {
         .or_else(|| no_endpoints(around))
         .or_else(|| headless_port(around))
         .or_else(|| without_address(around))
-        // What is changed may be so for no harm.
+        // Others may be off for no harm.
         .or_else(|| off_object(around))
 }
 
 /// An object that is missing, or refused: that says more than one that is changed.
 fn worst(around: &Around) -> Option<&OffObject> {
-    around.objects.iter().find(|off| off.how != Off::Changed)
+    let mut objects = around.objects.iter();
+    objects.find(|off| !off.how.may_be_harmless())
 }
 
 fn off_object(around: &Around) -> Option<Cause> {

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::conditions::Condition;
+
 /// Why a check did not pass, as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,6 +36,18 @@ pub enum Cause {
         cluster: String,
         object: String,
         why: String,
+    },
+    /// An object's controller does not accept it.
+    NotAccepted {
+        cluster: String,
+        object: String,
+        conditions: Vec<Condition>,
+    },
+    /// An object's controller has not said anything of it as it is.
+    NoStatus {
+        cluster: String,
+        object: String,
+        condition: String,
     },
     /// An object of ours is there and not wanted.
     ObjectSurplus { cluster: String, object: String },
@@ -137,7 +151,7 @@ pub enum Cause {
 }
 
 /// Codes of what may go away by itself although it is no failure.
-const MAY_PASS: [&str; 3] = ["not-asked", "no-client", "name-server"];
+const MAY_PASS: [&str; 4] = ["not-asked", "no-status", "no-client", "name-server"];
 
 impl Explanation {
     /// Whether what could not be checked may be checkable a little later.
@@ -154,6 +168,8 @@ impl Cause {
             Self::ObjectMissing { .. } => "object-missing",
             Self::ObjectChanged { .. } => "object-changed",
             Self::ObjectRefused { .. } => "object-refused",
+            Self::NotAccepted { .. } => "not-accepted",
+            Self::NoStatus { .. } => "no-status",
             Self::ObjectSurplus { .. } => "object-surplus",
             Self::ClusterDnsEdited { .. } => "cluster-dns-edited",
             Self::GatewayAddress { .. } => "gateway-address",
@@ -203,10 +219,17 @@ impl Cause {
     /// Code, message and hint.
     pub fn explain(&self) -> Explanation {
         let (message, hint) = self.texts();
+        let hint = match self {
+            Self::NotAccepted { conditions, .. } => {
+                let said = conditions.iter().map(|one| format!("{}; ", one.said()));
+                said.chain([hint.to_owned()]).collect()
+            }
+            _ => hint.to_owned(),
+        };
         Explanation {
             code: self.code().to_owned(),
             message,
-            hint: hint.to_owned(),
+            hint,
         }
     }
 
@@ -228,6 +251,30 @@ impl Cause {
             } => (
                 format!("{object} in cluster {cluster}: {why}"),
                 "`fedmesh-agent plan` says the same: an apply would not get past it",
+            ),
+            Self::NotAccepted {
+                cluster,
+                object,
+                conditions,
+            } => {
+                let names: Vec<&str> = conditions.iter().map(|one| one.name.as_str()).collect();
+                (
+                    format!(
+                        "{object} in cluster {cluster} is not accepted by Istio: {}",
+                        names.join(", ")
+                    ),
+                    "its status has all of it: `kubectl get -o yaml`",
+                )
+            }
+            Self::NoStatus {
+                cluster,
+                object,
+                condition,
+            } => (
+                format!(
+                    "Istio has not said yet whether it accepts {object} in cluster {cluster}: {condition}"
+                ),
+                "it takes a moment after an apply: --wait 1m waits; else look at istiod's log, at spec.istio, and at PILOT_ENABLE_GATEWAY_API_STATUS",
             ),
             Self::ObjectSurplus { cluster, object } => (
                 format!("{object} in cluster {cluster} is of an earlier apply"),

@@ -10,6 +10,8 @@
 mod backend;
 mod call;
 mod cause;
+mod conditions;
+mod off;
 mod record;
 mod table;
 mod words;
@@ -17,8 +19,10 @@ mod words;
 use serde::{Deserialize, Serialize};
 
 pub use backend::{Backend, PortSeen};
-pub use call::{Answer, Around, Expected, Failure, Off, OffObject, Reply, judge_call};
+pub use call::{Answer, Around, Expected, Failure, Reply, judge_call};
 pub use cause::{Cause, Explanation};
+pub use conditions::{Condition, judge_conditions};
+pub use off::{Off, OffObject};
 pub use record::{Owner, Place, RecordAround, Resolution, judge_record};
 pub use table::{Row, ServiceRows, Table};
 pub use words::{Fault, faults, name_of};

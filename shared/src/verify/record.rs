@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::call::OffObject;
 use super::cause::Cause;
+use super::off::OffObject;
 
 /// Who was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

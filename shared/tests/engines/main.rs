@@ -73,7 +73,6 @@ fn agree(mesh: &Mesh, facts: &Facts) {
             );
         }
         let mut found = expand(&mesh, &bundle, hub);
-        found.retain(|_, objects| !objects.is_empty());
         let mut expected = expected.clone();
         if target == Target::KubefedV1Alpha1 && mesh.spec.dns.naming == Some(Naming::Gateway) {
             without_publishing(&mut expected);
@@ -85,6 +84,10 @@ fn agree(mesh: &Mesh, facts: &Facts) {
                 more.iter()
                     .all(|name| expected.values().any(|objects| objects.contains_key(name)))
             );
+        }
+        // A cluster of which nothing is left is none.
+        for clusters in [&mut found, &mut expected] {
+            clusters.retain(|_, objects| !objects.is_empty());
         }
         let names = |clusters: &Clusters| -> Vec<(String, Vec<Id>)> {
             let pairs = clusters.iter();

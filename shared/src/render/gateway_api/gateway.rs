@@ -22,7 +22,7 @@ const CLASS: &str = r#"{"spec":{"gatewayClassName":"istio"}}"#;
 const NAMESPACE_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// Gateways, and with TLS the routes by which plain requests are led on.
-pub(in crate::render) fn render(resolved: &Resolved) -> Vec<Placed> {
+pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
     let mut by_namespace: BTreeMap<&str, Vec<(usize, Vec<Value>)>> = BTreeMap::new();
     let mut redirects: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, cluster) in resolved.clusters.iter().enumerate() {

@@ -5,7 +5,7 @@
 //! A route stands beside its service and refers to nothing in another namespace but the Gateway, whose
 //! listeners name the namespaces that may; so no ReferenceGrant is needed.
 
-pub(super) mod gateway;
+mod gateway;
 mod rules;
 
 use serde_json::{Value, json};
@@ -20,9 +20,21 @@ use crate::resolved::{Cluster, Port, Resolved, Service};
 /// Most host names of a route, and most of its rules.
 const ROUTE_MAX: usize = 16;
 
+/// All of them; none without `spec.gatewayApi`.
+pub fn render(resolved: &Resolved) -> Vec<Placed> {
+    if !resolved.gateway_api {
+        return Vec::new();
+    }
+    let mut placed = gateway::render(resolved);
+    for service in &resolved.services {
+        placed.extend(routes(service, resolved));
+    }
+    placed
+}
+
 /// The routes of a service: several for a port that has more names or rules than one takes. They stand
 /// beside the local Service and have its name, so where that differs they are others.
-pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
+fn routes(service: &Service, resolved: &Resolved) -> Vec<Placed> {
     let mut placed = Vec::new();
     if service.is_mutual() {
         // An east-west gateway passes it on, and that is told by Istio's own Gateway.

@@ -1,0 +1,36 @@
+//! Objects of a mesh as they are in a cluster, whoever has put them there.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use shared::object::{Key, Kind};
+use shared::ownership::MESH_LABEL;
+
+use super::address::collection;
+use super::connection::Connection;
+use super::list::List;
+use super::look::key_of;
+use super::request_error::RequestError;
+
+/// Those of a kind, which is none of the built-in ones; nothing where the cluster does not know the kind.
+pub(crate) async fn of_mesh(
+    connection: &Connection,
+    mesh: &str,
+    kind: &Kind,
+) -> Result<BTreeMap<Key, Value>, RequestError> {
+    let mut found = BTreeMap::new();
+    let list = List {
+        path: collection(kind, None),
+        label_selector: format!("{MESH_LABEL}={mesh}"),
+        metadata_only: false,
+    };
+    let read = list.read(connection, |item| {
+        let live: Value = serde_json::from_str(item)?;
+        found.insert(key_of(kind, &live), live);
+        Ok(())
+    });
+    match read.await {
+        Err(error) if !error.is_not_found() => Err(error),
+        _ => Ok(found),
+    }
+}

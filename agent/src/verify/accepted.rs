@@ -1,0 +1,181 @@
+//! Whether Istio accepts what it is told by the Gateway API: the conditions that it writes into the objects'
+//! status, in each cluster that gets them, by whichever engine.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::{join_all, try_join_all};
+use serde_json::Value;
+use shared::api::Status;
+use shared::object::{Key, Kind, Object};
+use shared::render::render_gateway_api;
+use shared::resolved::Resolved;
+use shared::verify::{Cause, Check, Family, Off, Outcome, judge_conditions};
+
+use super::objects::{off, off_row};
+use crate::cluster::{self, Connection, RequestError};
+use crate::operation::Planned;
+
+/// What was seen in each cluster that gets such objects; nothing without `spec.gatewayApi`.
+#[derive(Debug, Default)]
+pub(super) struct Accepted(Vec<InCluster>);
+
+#[derive(Debug)]
+struct InCluster {
+    name: String,
+    accepted: usize,
+    off: Vec<(Key, Off)>,
+    /// Why the objects could not be read.
+    error: Option<String>,
+}
+
+impl Accepted {
+    /// Asks all clusters that can be reached; of the others, and of objects that are off already, the status
+    /// says enough.
+    pub(super) async fn look(resolved: &Resolved, planned: &Planned, status: &Status) -> Self {
+        let placed = render_gateway_api(resolved);
+        let clusters = resolved.clusters.iter().enumerate();
+        let looks = clusters.filter_map(|(index, cluster)| {
+            let name = cluster.name.to_string();
+            let here = placed.iter().filter_map(|one| one.in_cluster(index));
+            let wanted: Vec<Object> = here.collect();
+            let connection = planned.connection(&name).filter(|_| !wanted.is_empty())?;
+            let mut known = status.clusters.iter();
+            let known = known.find(|one| one.name == name);
+            let absent = known.into_iter().flat_map(off);
+            let absent: BTreeSet<&Key> = absent
+                .filter(|(_, how)| *how != Off::Changed)
+                .map(|(key, _)| key)
+                .collect();
+            Some(async move {
+                match live(connection, resolved.name.as_str(), &wanted).await {
+                    Ok(live) => judge(name, &wanted, &live, &absent),
+                    Err(error) => InCluster {
+                        name,
+                        accepted: 0,
+                        off: Vec::new(),
+                        error: Some(
+                            error.in_context(connection.context(), "list Gateway and routes"),
+                        ),
+                    },
+                }
+            })
+        });
+        Self(join_all(looks).await)
+    }
+
+    /// A row for each cluster, or for each object in it that is off.
+    pub(super) fn checks(&self) -> Vec<Check> {
+        self.0.iter().flat_map(InCluster::checks).collect()
+    }
+
+    /// Everything that is off, with its cluster.
+    pub(super) fn off(&self) -> impl Iterator<Item = (&str, &Key, Off)> {
+        self.0.iter().flat_map(|cluster| {
+            let off = cluster.off.iter();
+            off.map(|(key, how)| (cluster.name.as_str(), key, how.clone()))
+        })
+    }
+}
+
+/// The objects of the kinds that are wanted.
+async fn live(
+    connection: &Connection,
+    mesh: &str,
+    wanted: &[Object],
+) -> Result<BTreeMap<Key, Value>, RequestError> {
+    let kinds: BTreeMap<String, &Kind> = wanted
+        .iter()
+        .map(|object| (object.kind.group_kind(), &object.kind))
+        .collect();
+    let lists = kinds
+        .values()
+        .map(|kind| cluster::of_mesh(connection, mesh, kind));
+    let found = try_join_all(lists).await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// `absent` are objects of which it is said already why they are not there.
+fn judge(
+    name: String,
+    wanted: &[Object],
+    live: &BTreeMap<Key, Value>,
+    absent: &BTreeSet<&Key>,
+) -> InCluster {
+    let mut accepted = 0;
+    let mut off = Vec::new();
+    for object in wanted {
+        let key = object.key();
+        let how = match live.get(&key) {
+            Some(live) => judge_conditions(object, live),
+            None if absent.contains(&key) => continue,
+            None => Some(Off::Missing),
+        };
+        match how {
+            Some(how) => off.push((key, how)),
+            None => accepted += 1,
+        }
+    }
+    InCluster {
+        name,
+        accepted,
+        off,
+        error: None,
+    }
+}
+
+impl InCluster {
+    fn checks(&self) -> Vec<Check> {
+        let row = || {
+            let mut check = Check::new(Family::Objects);
+            check.cluster.clone_from(&self.name);
+            "accepted by Istio".clone_into(&mut check.expected);
+            check
+        };
+        if let Some(error) = &self.error {
+            return vec![row().with(Outcome::CouldNotCheck, &Cause::NotAsked(error.clone()))];
+        }
+        if self.off.is_empty() {
+            let mut all = row();
+            all.seen.text = format!("{} accepted", self.accepted);
+            return vec![all];
+        }
+        let rows = self.off.iter();
+        let rows = rows.map(|(key, how)| off_row(row(), key, how.clone()));
+        rows.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use serde_json::json;
+    use shared::object::{Kind, Object};
+    use shared::verify::Outcome;
+
+    use super::judge;
+
+    #[test]
+    fn what_is_not_there_is_told_once() {
+        let route = |name: &str| {
+            let body = json!({ "spec": { "parentRefs": [] } });
+            let kind = Kind::gateway_api("HTTPRoute", "httproutes");
+            Object::new(kind, Some("sales"), name, body)
+        };
+        let wanted = [route("orders"), route("stock"), route("till")];
+        let keys = wanted.each_ref().map(Object::key);
+        let live = BTreeMap::from([(keys[0].clone(), json!({}))]);
+        let rows = |absent: &[usize]| -> Vec<String> {
+            let absent: BTreeSet<_> = absent.iter().map(|&index| &keys[index]).collect();
+            let checks = judge("north".into(), &wanted, &live, &absent).checks();
+            assert!(checks.iter().all(|check| check.cluster == "north"));
+            let rows = checks.into_iter().map(|check| match check.outcome {
+                Outcome::Passed => check.seen.text,
+                _ => format!("{} {}", check.host, check.cause.unwrap().code),
+            });
+            rows.collect()
+        };
+        assert_eq!(rows(&[1, 2]), ["1 accepted"]);
+        assert_eq!(rows(&[1]), ["HTTPRoute sales/till object-missing"]);
+    }
+}
