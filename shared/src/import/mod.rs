@@ -33,10 +33,11 @@ mod world;
 use crate::check::{Finding, Findings, Severity, check, code};
 use crate::facts::Facts;
 use crate::mesh::{Dns, Mesh, Metadata, Naming, Spec, Transport};
-use crate::ownership::{self, MESH_LABEL};
-use crate::resolved::{DEFAULT_ISTIO, IstioVersion};
+use crate::ownership::{self, MANAGED_BY, MANAGED_BY_LABEL, MESH_LABEL};
+use crate::resolved::{DEFAULT_ISTIO, IstioVersion, OLDEST_ISTIO};
 use crate::yaml;
 use names::Names;
+use objects::Object;
 use samples::Samples;
 use world::World;
 
@@ -281,7 +282,11 @@ fn istio(world: &World) -> Option<String> {
         .flat_map(|kind| world.of_kind(kind))
         .map(|(_, object)| object.version());
     let version = versions.find(|version| !version.is_empty())?;
-    if version == default.networking_api() || versions.any(|other| other != version) {
+    let ours = |one: &Object| one.label(MANAGED_BY_LABEL) == Some(MANAGED_BY);
+    // Every Istio takes the oldest one, which others write to this day.
+    let says_nothing = version == OLDEST_ISTIO.networking_api() && !world.objects.iter().any(ours);
+    if says_nothing || version == default.networking_api() || versions.any(|other| other != version)
+    {
         return None;
     }
     let mut older = default;
