@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shared::import::Imported;
-use shared::mesh::{Mesh, Target};
+use shared::mesh::{Mesh, Protocol, Target};
 use shared::resolved::Resolved;
 
 use super::{bundle, resolve};
@@ -58,6 +58,8 @@ pub(super) fn same_document(mesh: &Mesh, imported: &Imported) {
             wanted.trust_domain.clone_from(&got.trust_domain);
         }
     }
+    let mut findings = imported.findings.iter();
+    let zones_assumed = findings.any(|one| one.path.ends_with("].zone"));
     for (wanted, got) in wanted.services.iter_mut().zip(&got.services) {
         let elsewhere = |route: &shared::resolved::Route| {
             let ends = ["redirect", "directResponse"];
@@ -84,6 +86,11 @@ pub(super) fn same_document(mesh: &Mesh, imported: &Imported) {
                 let all = &mut wanted.overrides;
                 all.retain(|_, one| (&one.name, &one.namespace, &one.ports) != usual);
             }
+        }
+        let is_tcp = |port: &shared::resolved::Port| port.protocol == Protocol::Tcp;
+        if zones_assumed && wanted.is_mutual() && wanted.ports.iter().all(is_tcp) {
+            // Only its global name is in any manifest, so there may be zones of which none has a name.
+            wanted.names.clone_from(&got.names);
         }
         // What names contain follows from region and zone, which were compared.
         for (wanted, got) in wanted.names.iter_mut().zip(&got.names) {
