@@ -22,6 +22,7 @@ pub mod engine;
 pub mod expect;
 pub mod facts;
 pub mod import;
+mod istio;
 mod local;
 pub mod locality;
 pub mod mesh;

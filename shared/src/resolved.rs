@@ -16,18 +16,14 @@ use crate::mesh::{
 use crate::name::{HostName, HostPattern, Label};
 use crate::published::PublishedName;
 
+pub use crate::istio::{
+    IstioVersion, OLDEST_ISTIO, OLDEST_ISTIO_WITH_EXPORTS, OLDEST_ISTIO_WITH_LOCALITY,
+    OLDEST_ISTIO_WITH_TLS,
+};
 pub use crate::local::{Local, Override};
 
 /// Taken where the document names no Istio version.
 pub const DEFAULT_ISTIO: &str = "1.27";
-/// Oldest version whose objects can say what fedmesh needs: locality in `DestinationRule`.
-pub const OLDEST_ISTIO: IstioVersion = IstioVersion { major: 1, minor: 5 };
-/// Oldest version in which a sidecar can check the certificates of hosts outside without a file of its
-/// own to check them by (pull request 33472 of istio/istio).
-pub const OLDEST_ISTIO_WITH_TLS: IstioVersion = IstioVersion {
-    major: 1,
-    minor: 12,
-};
 /// Taken where the document names no label for the federation.
 pub const DEFAULT_FEDERATION: &str = "external";
 /// Taken where the document names no time to live, in seconds.
@@ -525,49 +521,4 @@ pub struct Images {
     pub bookinfo: Vec<(BookinfoProgram, String)>,
     /// For `ExternalDNS`.
     pub external_dns: String,
-}
-
-/// Istio's version as far as it decides anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct IstioVersion {
-    /// 1 so far.
-    pub major: u16,
-    /// 27 in 1.27.
-    pub minor: u16,
-}
-
-impl IstioVersion {
-    /// Parses `1.27`; a patch version behind it is allowed and changes nothing.
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split('.');
-        let version = Self {
-            major: parts.next()?.parse().ok()?,
-            minor: parts.next()?.parse().ok()?,
-        };
-        match (parts.next(), parts.next()) {
-            (None, _) => Some(version),
-            (Some(patch), None) if patch.parse::<u16>().is_ok() => Some(version),
-            _ => None,
-        }
-    }
-
-    /// The API version of `networking.istio.io` to write: `v1` from Istio 1.22, `v1beta1` before.
-    pub fn networking_api(self) -> &'static str {
-        if self
-            >= (Self {
-                major: 1,
-                minor: 22,
-            })
-        {
-            "v1"
-        } else {
-            "v1beta1"
-        }
-    }
-}
-
-impl std::fmt::Display for IstioVersion {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.major, self.minor)
-    }
 }

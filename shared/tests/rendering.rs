@@ -286,6 +286,7 @@ fn an_unknown_address_leaves_records_out_and_no_address_falls_back() {
 #[test]
 fn the_api_version_follows_istio() {
     for (istio, api) in [
+        ("1.4", "v1alpha3"),
         ("1.5", "v1beta1"),
         ("1.21.3", "v1beta1"),
         ("1.22", "v1"),

@@ -74,6 +74,7 @@ codes! {
     TCP_TELLS_NO_NAME = "FM0424", "Inside a mesh, plain TCP is told by its port alone", ["IST0134"];
     GATEWAY_SERVICE_PORT = "FM0425", "The gateways' Services need another port", ["IST0162"];
     HTTP_ONLY = "FM0426", "A setting for requests stands at a service without an HTTP port", [];
+    NEARNESS_OF_THE_MESH = "FM0427", "With an old Istio it is the mesh's own setting whether near clusters come first", [];
     OVERRIDDEN_ELSEWHERE = "FM0431", "An override is for a cluster that does not run the service", [];
     OVERRIDDEN_TWICE = "FM0432", "A cluster, or a port, has two overrides of one service", [];
     OVERRIDES_NOTHING = "FM0433", "An override changes nothing", [];

@@ -15,6 +15,7 @@ mod failover;
 mod finding;
 mod gateway_api;
 mod headers;
+mod istio;
 mod labels;
 mod locality;
 mod mcs;
@@ -34,7 +35,7 @@ use crate::facts::Facts;
 use crate::mesh::{BookinfoProgram, Images, Mesh, Sample};
 use crate::name::{HostName, Label, NameError};
 use crate::ownership;
-use crate::resolved::{self, IstioVersion, Resolved};
+use crate::resolved::{self, Resolved};
 use code::Code;
 
 /// What a check gives.
@@ -88,7 +89,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
             ),
         );
     }
-    let istio = istio(spec.istio.as_deref(), findings);
+    let istio = istio::version(spec.istio.as_deref(), findings);
     let clusters = clusters::check(spec, facts, findings);
     let dns = dns::check(spec, facts, name.as_ref(), clusters.as_deref(), findings);
     let gitops = engine::check(spec, findings);
@@ -99,6 +100,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     let images = images(spec.images.as_ref(), findings);
     gateway_api::check(spec, istio, services.as_deref(), findings);
     mcs::check(spec, findings);
+    istio::lacking(spec, istio, findings);
 
     let resolved = Resolved {
         name: name?,
@@ -125,33 +127,8 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     tls::certificates(&resolved, findings);
     samples::check(&resolved, findings);
     mtls::check(spec, &resolved, findings);
+    istio::check(&resolved, findings);
     Some(resolved)
-}
-
-fn istio(text: Option<&str>, findings: &mut Findings) -> Option<IstioVersion> {
-    let text = text.unwrap_or(resolved::DEFAULT_ISTIO);
-    let Some(version) = IstioVersion::parse(text) else {
-        findings.error(
-            code::BAD_ISTIO,
-            "spec.istio",
-            format!("{text:?} is not an Istio version"),
-            "write major and minor, such as \"1.27\"".into(),
-        );
-        return None;
-    };
-    if version < resolved::OLDEST_ISTIO {
-        findings.error(
-            code::OLD_ISTIO,
-            "spec.istio",
-            format!("Istio {version} has no locality in its DestinationRules"),
-            format!(
-                "fedmesh renders for Istio {} and later",
-                resolved::OLDEST_ISTIO
-            ),
-        );
-        return None;
-    }
-    Some(version)
 }
 
 fn images(images: Option<&Images>, findings: &mut Findings) -> Option<resolved::Images> {

@@ -11,7 +11,7 @@ use super::names::{At, Names};
 use super::objects::{field, list, texts};
 use super::world::World;
 use crate::check::{Findings, code};
-use crate::mesh::{Cluster, Service};
+use crate::mesh::{Cluster, Service, Transport};
 
 /// The services whose records of one zone have an address, as indices.
 type Having<'a> = BTreeMap<&'a str, BTreeSet<usize>>;
@@ -23,24 +23,33 @@ pub(super) fn find(
     clusters: &mut [Cluster],
     findings: &mut Findings,
 ) {
-    for ((region, zone), having) in by_zone(world, names, services) {
+    for ((region, zone, mutual), having) in by_zone(world, names, services) {
         let in_zone: Vec<usize> = (0..clusters.len())
             .filter(|&index| clusters[index].region == region && clusters[index].zone == zone)
             .collect();
         let runs: BTreeMap<usize, BTreeSet<usize>> = in_zone
             .iter()
-            .map(|&index| (index, run_by(&clusters[index], services)))
+            .map(|&index| {
+                let mut runs = run_by(&clusters[index], services);
+                runs.retain(|&service| is_mutual(&services[service]) == mutual);
+                (index, runs)
+            })
             .collect();
+        let field = if mutual { "eastWestGateway" } else { "gateway" };
         for (address, records) in having {
             let (owners, certain) = owners(&runs, &records);
             for &owner in &owners {
                 let cluster = &mut clusters[owner];
-                let gateway = cluster.gateway.get_or_insert_default();
-                gateway.addresses.push(address.to_owned());
+                let addresses = if mutual {
+                    &mut cluster.east_west_gateway.get_or_insert_default().addresses
+                } else {
+                    &mut cluster.gateway.get_or_insert_default().addresses
+                };
+                addresses.push(address.to_owned());
                 if !certain {
                     findings.warning(
                         code::ASSUMED,
-                        &format!("spec.clusters[{owner}].gateway.addresses"),
+                        &format!("spec.clusters[{owner}].{field}.addresses"),
                         format!(
                             "{address} is the address of one of several clusters in {region}/{zone}"
                         ),
@@ -52,21 +61,25 @@ pub(super) fn find(
         }
     }
     for cluster in clusters {
-        if let Some(gateway) = &mut cluster.gateway {
-            gateway
-                .addresses
-                .sort_by_key(|text| (text.parse::<IpAddr>().ok(), text.clone()));
+        let gateway = cluster.gateway.iter_mut().map(|one| &mut one.addresses);
+        let east_west = cluster.east_west_gateway.iter_mut();
+        for addresses in gateway.chain(east_west.map(|one| &mut one.addresses)) {
+            addresses.sort_by_key(|text| (text.parse::<IpAddr>().ok(), text.clone()));
         }
     }
 }
 
-/// For each zone, given as region and zone: which addresses the records of which services have.
-fn by_zone<'a>(
-    world: &'a World,
-    names: &Names,
-    services: &[Service],
-) -> BTreeMap<(String, String), Having<'a>> {
-    let mut zones: BTreeMap<(String, String), Having> = BTreeMap::new();
+/// Whether calls of a service come in at east-west gateways.
+fn is_mutual(service: &Service) -> bool {
+    service.transport == Some(Transport::Mtls)
+}
+
+/// Region, zone, and whether it is about east-west gateways.
+type Of = (String, String, bool);
+
+/// Which addresses the records of which services have.
+fn by_zone<'a>(world: &'a World, names: &Names, services: &[Service]) -> BTreeMap<Of, Having<'a>> {
+    let mut zones: BTreeMap<Of, Having> = BTreeMap::new();
     let records = world
         .of_kind("DNSEndpoint")
         .flat_map(|(_, object)| list(field(&object.value, &["spec", "endpoints"])));
@@ -87,8 +100,9 @@ fn by_zone<'a>(
         let Some(service) = service.or((services.len() == 1).then_some(0)) else {
             continue;
         };
-        let zone = (names.region(region).to_owned(), zone.to_owned());
-        let having = zones.entry(zone).or_default();
+        let region = names.region(region).to_owned();
+        let of = (region, zone.to_owned(), is_mutual(&services[service]));
+        let having = zones.entry(of).or_default();
         for target in texts(&record["targets"]) {
             // A level without addresses is an alias of the one above.
             if names.read(target).is_none_or(|name| name.prefix.is_none()) {

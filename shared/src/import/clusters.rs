@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::addresses;
 use super::external;
 use super::names::{At, Names};
@@ -17,6 +19,7 @@ use crate::check::{Findings, code};
 use crate::mesh::{Cluster, Gateway, Service};
 use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::resolved::{
+    DEFAULT_EAST_WEST_PORT, DEFAULT_EAST_WEST_SELECTOR, DEFAULT_EAST_WEST_SERVICE,
     DEFAULT_GATEWAY_PORT, DEFAULT_GATEWAY_SELECTOR, DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE,
     usual_gateway_port,
 };
@@ -30,6 +33,8 @@ struct Known {
     /// Region and zone.
     zone: Option<(String, String)>,
     gateway: Gateway,
+    /// Where mutual TLS comes in, if it does.
+    east_west: Option<Gateway>,
 }
 
 pub(super) fn find(
@@ -47,6 +52,11 @@ pub(super) fn find(
     for (cluster, object) in world.of_kind("VirtualService") {
         if services::is_at_gateway(object) {
             at_gateway(world, (cluster, object), names, tls, &mut known[cluster]);
+        }
+    }
+    for (cluster, object) in world.of_kind("Gateway") {
+        if let Some(gateway) = &mut known[cluster].east_west {
+            at_east_west(object, gateway);
         }
     }
     if let Some(naming) = naming {
@@ -67,6 +77,7 @@ pub(super) fn find(
                 region,
                 zone,
                 gateway: Some(known.gateway),
+                east_west_gateway: known.east_west.map(Into::into),
                 ..Cluster::default()
             }
         })
@@ -75,7 +86,24 @@ pub(super) fn find(
     let mut egress = external::gateways(world);
     for (index, cluster) in clusters.iter_mut().enumerate() {
         let gateway = cluster.gateway.take();
-        cluster.gateway = gateway.and_then(|gateway| without_defaults(gateway, tls));
+        cluster.gateway = gateway.and_then(|gateway| {
+            let port = usual_gateway_port(tls);
+            without_defaults(
+                gateway,
+                DEFAULT_GATEWAY_SERVICE,
+                DEFAULT_GATEWAY_SELECTOR,
+                port,
+            )
+        });
+        let gateway = cluster.east_west_gateway.take().and_then(|gateway| {
+            without_defaults(
+                gateway.into(),
+                DEFAULT_EAST_WEST_SERVICE,
+                DEFAULT_EAST_WEST_SELECTOR,
+                DEFAULT_EAST_WEST_PORT,
+            )
+        });
+        cluster.east_west_gateway = gateway.map(Into::into);
         cluster.egress_gateway = egress.remove(&index);
     }
     clusters
@@ -145,17 +173,26 @@ fn own_gateway(object: &Object, names: &Names, known: &mut Known) {
             continue;
         };
         known.zone.get_or_insert((region, zone));
+        let mut port = usual.and_then(|name| endpoint["ports"][name].as_u64());
+        let mut gateway = &mut known.gateway;
         if object.value["spec"]["location"] == "MESH_INTERNAL" {
-            // Mutual TLS comes in at another gateway.
-            continue;
+            // Mutual TLS comes in at another gateway, all of it at one port.
+            let mut ports = endpoint["ports"].as_object().into_iter().flatten();
+            port = ports.next().and_then(|(_, port)| port.as_u64());
+            gateway = known.east_west.get_or_insert_default();
         }
-        known.gateway.service.get_or_insert(service);
-        known.gateway.namespace.get_or_insert(namespace);
-        let port = usual.and_then(|name| endpoint["ports"][name].as_u64());
-        known.gateway.port = known
-            .gateway
-            .port
-            .or(port.and_then(|port| port.try_into().ok()));
+        gateway.service.get_or_insert(service);
+        gateway.namespace.get_or_insert(namespace);
+        gateway.port = gateway.port.or(port.and_then(|port| port.try_into().ok()));
+    }
+}
+
+/// From a Gateway that passes on mutual TLS.
+fn at_east_west(object: &Object, gateway: &mut Gateway) {
+    let spec = &object.value["spec"];
+    let mut servers = list(&spec["servers"]).iter();
+    if servers.any(|server| server["tls"]["mode"] == "AUTO_PASSTHROUGH") {
+        gateway.selector = selector(spec);
     }
 }
 
@@ -187,10 +224,7 @@ fn at_gateway(
         return;
     };
     let spec = &gateway.value["spec"];
-    let labels = spec["selector"].as_object().into_iter().flatten();
-    known.gateway.selector = labels
-        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-        .collect();
+    known.gateway.selector = selector(spec);
     let servers = || {
         let servers = list(&spec["servers"]).iter();
         servers.filter(|server| {
@@ -216,6 +250,14 @@ fn at_gateway(
         let namespace = gateway.namespace().to_owned();
         known.gateway.namespace.get_or_insert(namespace);
     }
+}
+
+/// Labels of the pods that a Gateway is for.
+pub(super) fn selector(spec: &Value) -> BTreeMap<String, String> {
+    let labels = spec["selector"].as_object().into_iter().flatten();
+    labels
+        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+        .collect()
 }
 
 /// The first Gateway that a VirtualService names and its cluster has.
@@ -281,23 +323,20 @@ fn ports_of_zones(known: &mut [Known]) {
 }
 
 /// `None` where all of it is as it is by default.
-fn without_defaults(gateway: Gateway, tls: bool) -> Option<Gateway> {
-    let (name, value) = DEFAULT_GATEWAY_SELECTOR;
-    let default = BTreeMap::from([(name.to_owned(), value.to_owned())]);
-    let gateway = Gateway {
-        service: gateway
-            .service
-            .filter(|name| name != DEFAULT_GATEWAY_SERVICE),
-        namespace: gateway.namespace.filter(|name| name != ISTIO_NAMESPACE),
-        selector: if gateway.selector == default {
-            BTreeMap::new()
-        } else {
-            gateway.selector
-        },
-        port: gateway
-            .port
-            .filter(|port| *port != u32::from(usual_gateway_port(tls))),
-        addresses: gateway.addresses,
+fn without_defaults(
+    mut gateway: Gateway,
+    service: &str,
+    (label, value): (&str, &str),
+    port: u16,
+) -> Option<Gateway> {
+    let is_usual = |of: &Gateway| {
+        of.selector.len() == 1 && of.selector.get(label).is_some_and(|of| of == value)
     };
+    if is_usual(&gateway) {
+        gateway.selector.clear();
+    }
+    gateway.service = gateway.service.filter(|name| name != service);
+    gateway.namespace = gateway.namespace.filter(|name| name != ISTIO_NAMESPACE);
+    gateway.port = gateway.port.filter(|usual| *usual != u32::from(port));
     (gateway != Gateway::default()).then_some(gateway)
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::clusters::gateway_of;
+use super::clusters::{gateway_of, selector};
 use super::names::Names;
 use super::objects::{Object, field, list, texts};
 use super::order;
@@ -221,11 +221,8 @@ fn gateway(world: &World, cluster: usize, object: &Object) -> Option<EgressGatew
         )
     })?;
     let gateway = gateway_of(world, cluster, object);
-    let labels = gateway.map(|one| &one.value["spec"]["selector"]);
-    let labels = labels.and_then(Value::as_object).into_iter().flatten();
-    let selector: BTreeMap<String, String> = labels
-        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-        .collect();
+    let selector = gateway.map(|one| selector(&one.value["spec"]));
+    let selector = selector.unwrap_or_default();
     let (name, value) = DEFAULT_EGRESS_SELECTOR;
     let usual = BTreeMap::from([(name.to_owned(), value.to_owned())]);
     Some(EgressGateway {

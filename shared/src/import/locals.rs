@@ -3,10 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::names::Names;
+use super::objects::Object;
 use super::ports::{self, Known};
 use super::services::Found;
 use super::world::World;
 use crate::mesh::{OverriddenPort, Override};
+use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::resolved::DEFAULT_NAMESPACE;
 
 /// What stands behind a service's names in a cluster.
@@ -67,6 +70,31 @@ pub(super) fn rename(services: &mut [Found]) {
             one.service.name = name;
             one.service.namespace = (namespace != DEFAULT_NAMESPACE).then_some(namespace);
         }
+    }
+}
+
+/// Gives the only service its own name and namespace where published names start with the gateway: our
+/// records and our entries of zones are named for the service.
+pub(super) fn named(world: &World, names: &Names, services: &mut [Found]) {
+    let [only] = services else {
+        return;
+    };
+    let id = |(_, object): (usize, &Object)| {
+        let name = object.name();
+        if object.label(MANAGED_BY_LABEL) != Some(MANAGED_BY) || names.read(name).is_some() {
+            return None;
+        }
+        let id = match object.kind() {
+            "DNSEndpoint" => name,
+            "ServiceEntry" => name.strip_suffix(".zones").or(name.strip_suffix(".zone"))?,
+            _ => return None,
+        };
+        let (name, namespace) = id.split_once('.')?;
+        Some((name.to_owned(), namespace.to_owned()))
+    };
+    if let Some((name, namespace)) = world.all().find_map(id) {
+        only.service.name = name;
+        only.service.namespace = (namespace != DEFAULT_NAMESPACE).then_some(namespace);
     }
 }
 

@@ -19,6 +19,7 @@ mod external_dns;
 mod gitops;
 mod locality;
 mod locals;
+mod mutual;
 mod names;
 mod objects;
 mod order;
@@ -32,11 +33,12 @@ mod world;
 
 use crate::check::{Finding, Findings, Severity, check, code};
 use crate::facts::Facts;
-use crate::mesh::{Dns, Mesh, Metadata, Naming, Spec, Transport};
-use crate::ownership::{self, MESH_LABEL};
-use crate::resolved::{DEFAULT_ISTIO, IstioVersion};
+use crate::mesh::{Dns, Mesh, Metadata, Naming, Service, Spec, Transport};
+use crate::ownership::{self, MANAGED_BY, MANAGED_BY_LABEL, MESH_LABEL};
+use crate::resolved::{DEFAULT_ISTIO, IstioVersion, OLDEST_ISTIO};
 use crate::yaml;
 use names::Names;
+use objects::Object;
 use samples::Samples;
 use world::World;
 
@@ -212,14 +214,17 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
     let naming = services::naming(world, names, &services, findings);
     if naming.is_none() {
         locals::rename(&mut services);
+    } else {
+        locals::named(world, names, &mut services);
     }
     locals::write(world, &mut services);
     let samples = Samples::find(world, &services);
     policies::add(world, names, &samples, &mut services);
+    let trust_domains = mutual::trust_domains(&services, world.clusters.len(), findings);
     let services = services.into_iter().map(|one| (one.service, one.locality));
     let (mut services, localities): (Vec<_>, Vec<_>) = services.unzip();
     let tls = tls::find(world, names);
-    let clusters = clusters::find(
+    let mut clusters = clusters::find(
         world,
         names,
         naming.as_ref(),
@@ -227,8 +232,19 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
         tls.is_some(),
         findings,
     );
+    for (cluster, domain) in clusters.iter_mut().zip(trust_domains) {
+        cluster.trust_domain = domain;
+    }
     for (service, locality) in services.iter_mut().zip(localities) {
         service.locality = locality.settle(&clusters);
+    }
+    let mut transport = tls.is_some().then_some(Transport::Tls);
+    let is_mutual = |one: &Service| one.transport == Some(Transport::Mtls);
+    if !services.is_empty() && services.iter().all(is_mutual) {
+        transport = Some(Transport::Mtls);
+        for service in &mut services {
+            service.transport = None;
+        }
     }
     let (target, gitops) = gitops::find(world, findings);
     let dns = Dns {
@@ -248,7 +264,7 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
             istio: istio(world),
             gitops,
             dns,
-            transport: tls.is_some().then_some(Transport::Tls),
+            transport,
             tls,
             answer_header: routes::answer_header(world),
             clusters,
@@ -281,7 +297,11 @@ fn istio(world: &World) -> Option<String> {
         .flat_map(|kind| world.of_kind(kind))
         .map(|(_, object)| object.version());
     let version = versions.find(|version| !version.is_empty())?;
-    if version == default.networking_api() || versions.any(|other| other != version) {
+    let ours = |one: &Object| one.label(MANAGED_BY_LABEL) == Some(MANAGED_BY);
+    // Every Istio takes the oldest one, which others write to this day.
+    let says_nothing = version == OLDEST_ISTIO.networking_api() && !world.objects.iter().any(ours);
+    if says_nothing || version == default.networking_api() || versions.any(|other| other != version)
+    {
         return None;
     }
     let mut older = default;

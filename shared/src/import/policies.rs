@@ -10,7 +10,7 @@ use super::world::World;
 use crate::mesh::passed_on::{IstioFields, OUTLIER_DETECTION, SUBSET, TRAFFIC_POLICY};
 use crate::mesh::{Failover, Service};
 use crate::render::destination_rule;
-use crate::resolved::DEFAULT_PER_TRY_TIMEOUT;
+use crate::resolved::{DEFAULT_PER_TRY_TIMEOUT, OLDEST_ISTIO_WITH_LOCALITY};
 
 /// Conditions under which a call is repeated although it may have arrived (Envoy, `x-envoy-retry-on`).
 const MAY_HAVE_ARRIVED: [&str; 6] = [
@@ -82,7 +82,7 @@ fn pods(object: &Object, service: &mut Service) {
 /// What is other than fedmesh's own settings.
 fn ejection(object: &Object, service: &mut Service) {
     let path = ["spec", "trafficPolicy", "outlierDetection"];
-    let own = destination_rule::failover_policy();
+    let own = destination_rule::failover_policy(OLDEST_ISTIO_WITH_LOCALITY);
     let own = field(&own, &path[2..]);
     let given = shaped(field(&object.value, &path), OUTLIER_DETECTION).unwrap_or_default();
     let others: IstioFields = given

@@ -44,9 +44,8 @@ impl<'a> Entries<'a> {
         Self(entries)
     }
 
-    /// The published ports of a VirtualService's hosts, number and protocol.
-    fn of(&self, object: &Object) -> Vec<(u32, Protocol)> {
-        let hosts = texts(field(&object.value, &["spec", "hosts"]));
+    /// The published ports of hosts, number and protocol.
+    pub(super) fn of<'h>(&self, hosts: impl Iterator<Item = &'h str>) -> Vec<(u32, Protocol)> {
         let entries = hosts.filter_map(|host| self.0.get(host));
         let ports = entries.max_by_key(|ports| ports.len()).copied();
         let ports = ports.unwrap_or_default().iter();
@@ -70,7 +69,7 @@ struct Way {
 pub(super) struct Known {
     /// That of the Kubernetes Service.
     pub(super) number: u32,
-    protocol: Protocol,
+    pub(super) protocol: Protocol,
     pub(super) published: u32,
 }
 
@@ -85,7 +84,7 @@ pub(super) fn find(
     findings: &mut Findings,
 ) -> Vec<Known> {
     let mut ways = ways(object, id);
-    let mut published = entries.of(object);
+    let mut published = entries.of(texts(field(&object.value, &["spec", "hosts"])));
     let listens = gateway_of(world, cluster, object).map(|gateway| {
         let servers = list(field(&gateway.value, &["spec", "servers"])).iter();
         let numbers = servers.filter_map(|server| number(&server["port"]["number"]));
@@ -262,6 +261,6 @@ fn numbers_of_service(world: &World, cluster: usize, id: (&str, &str)) -> Vec<u3
     ports.filter_map(|port| number(&port["port"])).collect()
 }
 
-fn number(value: &Value) -> Option<u32> {
+pub(super) fn number(value: &Value) -> Option<u32> {
     value.as_u64().and_then(|number| u32::try_from(number).ok())
 }

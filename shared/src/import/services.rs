@@ -1,4 +1,5 @@
-//! The shared services: a VirtualService at a gateway whose requests go to a Service of the cluster.
+//! The shared services: a VirtualService at a gateway whose requests go to a Service of the cluster; or, where
+//! gateways see no requests, what [`mutual`] finds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,6 +8,7 @@ use serde_json::Value;
 use super::external::is_egress;
 use super::locality;
 use super::locals::{self, Place};
+use super::mutual;
 use super::names::{At, Names};
 use super::objects::{Object, field, list, texts};
 use super::ports;
@@ -26,6 +28,8 @@ pub(super) struct Found {
     pub(super) locality: locality::Found,
     /// `<first>.<second>` that its published names start with, each once.
     pub(super) prefixes: Vec<(String, String)>,
+    /// Trust domains that its callers take it from.
+    pub(super) trust_domains: BTreeSet<String>,
 }
 
 impl Found {
@@ -159,6 +163,7 @@ pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec
             }
         }
     }
+    mutual::find(world, names, &entries, &mut services);
     let mut services = locals::join(services);
     // A record of the gateway is that of the only service.
     if let [only] = &mut services[..]
@@ -182,7 +187,7 @@ pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec
 }
 
 /// A service of which only the name is known.
-fn begin((name, namespace): (&str, &str)) -> Found {
+pub(super) fn begin((name, namespace): (&str, &str)) -> Found {
     Found {
         service: Service {
             name: name.to_owned(),
@@ -192,6 +197,7 @@ fn begin((name, namespace): (&str, &str)) -> Found {
         places: Vec::new(),
         locality: locality::Found::default(),
         prefixes: Vec::new(),
+        trust_domains: BTreeSet::new(),
     }
 }
 

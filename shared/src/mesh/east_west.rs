@@ -52,3 +52,22 @@ impl From<EastWestGateway> for Gateway {
         }
     }
 }
+
+impl From<Gateway> for EastWestGateway {
+    fn from(one: Gateway) -> Self {
+        let Gateway {
+            service,
+            namespace,
+            selector,
+            addresses,
+            port,
+        } = one;
+        Self {
+            service,
+            namespace,
+            selector,
+            addresses,
+            port,
+        }
+    }
+}

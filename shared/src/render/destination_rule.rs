@@ -26,10 +26,18 @@ use crate::mesh::Protocol;
 use crate::object::Object;
 use crate::placed::Placed;
 use crate::published::{Level, PublishedName, fails_over};
-use crate::resolved::{ISTIO_NAMESPACE, Port, Resolved, Service, Tls};
+use crate::resolved::{ISTIO_NAMESPACE, IstioVersion, Port, Resolved, Service, Tls};
 
-/// The settings by which calls leave a gateway that fails: a TrafficPolicy.
-pub(crate) fn failover_policy() -> Value {
+/// The settings by which calls leave a gateway that fails: a TrafficPolicy. Before Istio 1.5 there is one count of
+/// failures, which are gateway errors only, and localities are a matter of the mesh as a whole.
+pub(crate) fn failover_policy(istio: IstioVersion) -> Value {
+    if !istio.has_locality() {
+        return skeleton(
+            r#"{"connectionPool":{"tcp":{"connectTimeout":"250ms"}},
+            "outlierDetection":{"consecutiveErrors":1,"interval":"1s",
+            "baseEjectionTime":"10s","maxEjectionPercent":100,"minHealthPercent":1}}"#,
+        );
+    }
     skeleton(
         r#"{"connectionPool":{"tcp":{"connectTimeout":"250ms"}},
         "loadBalancer":{"localityLbSetting":{"enabled":true}},
@@ -75,21 +83,21 @@ fn policy(
 ) -> Value {
     let mut policy = json!({});
     if fails_over(name, &service.names) {
-        policy = failover_policy();
+        policy = failover_policy(resolved.istio);
         for (field, value) in &service.outlier_detection {
             policy["outlierDetection"][field] = value.clone();
         }
-        let locality = &mut policy["loadBalancer"]["localityLbSetting"];
         if let Some(shares) = client.and_then(|client| shares(client, name, service, resolved)) {
             let shares: BTreeMap<String, u8> = shares
                 .iter()
                 .map(|(place, share)| (place.to_string(), *share))
                 .collect();
             // From wherever in the cluster: its nodes may be in more zones than one.
-            locality["distribute"] = json!([{ "from": "*", "to": shares }]);
+            policy["loadBalancer"]["localityLbSetting"]["distribute"] =
+                json!([{ "from": "*", "to": shares }]);
         } else if !service.locality.next.is_empty() {
             let next = service.locality.next.iter();
-            locality["failover"] = next
+            policy["loadBalancer"]["localityLbSetting"]["failover"] = next
                 .map(|(from, to)| json!({ "from": from.as_str(), "to": to.as_str() }))
                 .collect();
         }

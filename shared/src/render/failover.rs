@@ -16,9 +16,10 @@ use crate::published::{Level, fails_over};
 use crate::resolved::{ISTIO_NAMESPACE, Port, Resolved, Retry, Service};
 
 pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
-    let mut retries = skeleton(
-        r#"{"attempts":3,"retryOn":"connect-failure,refused-stream","retryRemoteLocalities":true}"#,
-    );
+    let mut retries = skeleton(r#"{"attempts":3,"retryOn":"connect-failure,refused-stream"}"#);
+    if resolved.istio.has_locality() {
+        retries["retryRemoteLocalities"] = true.into();
+    }
     if let Retry::All { per_try_timeout } = &service.retry {
         retries["retryOn"] = "connect-failure,refused-stream,unavailable,reset,503".into();
         retries["perTryTimeout"] = per_try_timeout.as_str().into();

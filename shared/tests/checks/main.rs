@@ -670,7 +670,7 @@ fn versions_and_images() {
     }
     expect(
         "/spec/istio",
-        json!("1.4"),
+        json!("1.0"),
         code::OLD_ISTIO,
         Error,
         "spec.istio",

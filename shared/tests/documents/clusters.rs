@@ -83,14 +83,11 @@ pub(super) fn cluster(scope: Scope) -> BoxedStrategy<Value> {
             ),
         ),
         ("gateway", sometimes(0.8, object(gateway))),
-        (
-            "eastWestGateway",
-            sometimes(scope.only(0.5), object(east_west)),
-        ),
+        ("eastWestGateway", sometimes(0.5, object(east_west))),
         (
             "trustDomain",
             sometimes(
-                scope.only(0.2),
+                0.2,
                 one_of(&[json!("a.example.com"), json!("cluster.local")]),
             ),
         ),

@@ -15,10 +15,7 @@ pub(super) fn dns(scope: Scope) -> BoxedStrategy<Value> {
         ("federation", sometimes(0.3, label().prop_map(Value::from))),
         (
             "naming",
-            sometimes(
-                scope.only(0.3),
-                one_of(&[json!("service"), json!("gateway")]),
-            ),
+            sometimes(0.3, one_of(&[json!("service"), json!("gateway")])),
         ),
         (
             "ttl",

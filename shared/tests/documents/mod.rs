@@ -122,7 +122,7 @@ pub(crate) fn importable() -> impl Strategy<Value = Mesh> {
 fn documents(scope: Scope) -> impl Strategy<Value = Mesh> {
     (
         proptest::collection::vec(clusters::cluster(scope), 1..5),
-        proptest::collection::vec(services::service(scope), 0..5),
+        proptest::collection::vec(services::service(), 0..5),
         proptest::collection::vec(external::host(), 0..3),
         dns::dns(scope),
         rest(scope),
@@ -137,7 +137,7 @@ fn documents(scope: Scope) -> impl Strategy<Value = Mesh> {
                 spec["locality"] = services::preferences(kind, &all, &clusters).unwrap_or_default();
             }
             spec["external"] = external::placed(external, &clusters);
-            if scope == Scope::Importable && !services.iter().any(services::takes_requests) {
+            if scope == Scope::Importable && !services.iter().any(services::comes_in_at_gateway) {
                 // Nothing names the certificate then.
                 let fields = spec.as_object_mut().unwrap();
                 fields.retain(|name, _| name != "transport" && name != "tls");
@@ -167,7 +167,7 @@ fn rest(scope: Scope) -> BoxedStrategy<Value> {
     let versions = if everything {
         &["1.5", "1.21", "1.27", "1.30"][..]
     } else {
-        &["1.27"]
+        &["1.4", "1.21", "1.27"]
     };
     let versions: Vec<Value> = versions.iter().map(|&version| version.into()).collect();
     let spec = object(vec![
@@ -197,10 +197,7 @@ fn rest(scope: Scope) -> BoxedStrategy<Value> {
         ),
         ("mcs", sometimes(0.2, any::<bool>().prop_map(Value::Bool))),
         // A kind, until there are clusters.
-        (
-            "locality",
-            sometimes(scope.only(0.4), (0..4_u8).prop_map(Value::from)),
-        ),
+        ("locality", sometimes(0.4, (0..4_u8).prop_map(Value::from))),
         (
             "gatewayApi",
             sometimes(scope.only(0.4), any::<bool>().prop_map(Value::Bool)),

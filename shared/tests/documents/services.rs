@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use shared::mesh::passed_on::{OUTLIER_DETECTION, ROUTE, SUBSET, TRAFFIC_POLICY, shape};
 
 use super::parts::{awkward, label, object, one_of, sometimes};
-use super::{Scope, is_good, passed_on};
+use super::{is_good, passed_on};
 
 /// A service, a bit for each cluster that is to run it (bit 7 says that they are selected by labels), and
 /// which kind of overrides and of locality it is to have.
 pub(super) type Unplaced = (Value, u8, (u8, u8));
 
-pub(super) fn service(scope: Scope) -> BoxedStrategy<Unplaced> {
+pub(super) fn service() -> BoxedStrategy<Unplaced> {
     let http = object(vec![
         (
             "routes",
@@ -59,20 +59,13 @@ pub(super) fn service(scope: Scope) -> BoxedStrategy<Unplaced> {
             ),
         ),
         ("mcs", sometimes(0.2, any::<bool>().prop_map(Value::from))),
-        (
-            "transport",
-            sometimes(scope.only(0.2), Just(Value::from("mtls"))),
-        ),
+        ("transport", sometimes(0.2, Just(Value::from("mtls")))),
         (
             "serviceAccount",
-            sometimes(scope.only(0.2), label().prop_map(Value::from)),
+            sometimes(0.2, label().prop_map(Value::from)),
         ),
     ]);
-    let localities = match scope {
-        Scope::Everything => 0..4_u8,
-        Scope::Importable => 0..1,
-    };
-    let kinds = (0..4_u8, localities);
+    let kinds = (0..4_u8, 0..4_u8);
     (common, http, ports(), any::<u8>(), kinds)
         .prop_map(|(mut service, http, ports, mask, kinds)| {
             let fields = service.as_object_mut().unwrap();
@@ -99,6 +92,11 @@ pub(super) fn takes_requests(service: &Value) -> bool {
         |one: &Value| one["port"].is_u64() && one["protocol"] != "tcp" && one["protocol"] != "tls";
     let ports = service["ports"].as_array().into_iter().flatten();
     is_http(service) || ports.into_iter().any(is_http)
+}
+
+/// Whether gateways see requests of a service.
+pub(super) fn comes_in_at_gateway(service: &Value) -> bool {
+    takes_requests(service) && service["transport"] != "mtls"
 }
 
 /// The port or the ports of a service.

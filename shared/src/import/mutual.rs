@@ -1,0 +1,265 @@
+//! Services whose calls travel in mutual TLS. Gateways see no requests of them, so no route says what they are;
+//! the rules of their names do: by the name that gateways go by (SNI), and by the identities that callers
+//! take for the service.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::locals::Place;
+use super::names::{At, Names};
+use super::objects::{field, list, texts};
+use super::ports::{Entries, Known, number};
+use super::services::{Found, begin, local, pair};
+use super::world::World;
+use crate::check::{Findings, code};
+use crate::mesh::{Protocol, Transport};
+use crate::resolved::DEFAULT_TRUST_DOMAIN;
+
+/// Most ways to give clusters their trust domains that are tried.
+const MOST_TRIED: u32 = 1_000;
+
+/// Adds them to the services.
+pub(super) fn find(world: &World, names: &Names, entries: &Entries, services: &mut Vec<Found>) {
+    let serving = serving(world);
+    let mut known: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let mut all: Vec<Found> = Vec::new();
+    for (_, rule) in world.of_kind("DestinationRule") {
+        let host = field(&rule.value, &["spec", "host"]).as_str();
+        let host = host.unwrap_or_default();
+        let policy = field(&rule.value, &["spec", "trafficPolicy"]);
+        let (Some(name), Some((id, ports))) = (names.read(host), ways(host, policy, entries))
+        else {
+            continue;
+        };
+        let index = *known.entry(id).or_insert_with_key(|id| {
+            all.push(begin(pair(id)));
+            all.len() - 1
+        });
+        let found = &mut all[index];
+        match (name.prefix, name.at) {
+            (_, At::Vanity(label)) => found.service.hostname = Some(label.to_owned()),
+            (Some((first, second)), At::Global) if found.places.is_empty() => {
+                found.prefixes.push((first.to_owned(), second.to_owned()));
+                for &cluster in serving.get(host).into_iter().flatten() {
+                    found.places.push(Place {
+                        cluster,
+                        service: found.id(),
+                        ports: ports.clone(),
+                    });
+                }
+                identities(policy, found);
+                if ports.iter().all(|port| port.protocol == Protocol::Tcp) {
+                    found.service.hostname = alias(world, names, host);
+                }
+            }
+            _ => {}
+        }
+    }
+    all.retain(|found| !found.places.is_empty());
+    for found in &mut all {
+        found.service.transport = Some(Transport::Mtls);
+    }
+    services.append(&mut all);
+}
+
+/// For each host inside the mesh the clusters that reach it at a gateway of their own.
+fn serving(world: &World) -> BTreeMap<&str, BTreeSet<usize>> {
+    let mut serving: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for (cluster, entry) in world.of_kind("ServiceEntry") {
+        let spec = &entry.value["spec"];
+        let mut endpoints = list(&spec["endpoints"]).iter();
+        if spec["location"] == "MESH_INTERNAL"
+            && endpoints.any(|one| local(&one["address"], "").is_some())
+        {
+            for host in texts(&spec["hosts"]) {
+                serving.entry(host).or_default().insert(cluster);
+            }
+        }
+    }
+    serving
+}
+
+/// The Service, name and namespace, and its ports, that a rule's names of TLS sessions mean; `None` where
+/// they mean no Service.
+fn ways(host: &str, policy: &Value, entries: &Entries) -> Option<((String, String), Vec<Known>)> {
+    let settings = list(&policy["portLevelSettings"]);
+    let mut id = None;
+    let mut known = Vec::new();
+    for (published, protocol) in entries.of([host].into_iter()) {
+        let of_port = |one: &&Value| number(&one["port"]["number"]) == Some(published);
+        let tls = &settings.iter().find(of_port).unwrap_or(policy)["tls"];
+        let sni = tls["sni"].as_str()?.strip_prefix("outbound_.")?;
+        let (port, at) = sni.split_once("_._.")?;
+        id = Some(local(&at.into(), "")?);
+        known.push(Known {
+            number: port.parse().ok()?,
+            protocol,
+            published,
+        });
+    }
+    id.map(|id| (id, known))
+}
+
+/// From a policy the service account, and the trust domains that it may be of.
+fn identities(policy: &Value, found: &mut Found) {
+    let of_port = &policy["portLevelSettings"][0]["tls"];
+    let tls = if of_port.is_null() {
+        &policy["tls"]
+    } else {
+        of_port
+    };
+    for identity in texts(&tls["subjectAltNames"]) {
+        if let Some((domain, rest)) = identity
+            .strip_prefix("spiffe://")
+            .and_then(|rest| rest.split_once("/ns/"))
+            && let Some((_, account)) = rest.split_once("/sa/")
+        {
+            found.trust_domains.insert(domain.to_owned());
+            found.service.service_account = Some(account.to_owned());
+        }
+    }
+}
+
+/// The vanity name whose record stands beside that of a global name: plain TCP is in no entry of it.
+fn alias(world: &World, names: &Names, global: &str) -> Option<String> {
+    let mut objects = world
+        .of_kind("DNSEndpoint")
+        .map(|(_, object)| list(field(&object.value, &["spec", "endpoints"])));
+    let beside = objects.find(|all| all.iter().any(|one| one["dnsName"] == global))?;
+    beside
+        .iter()
+        .find_map(|one| match names.read(one["dnsName"].as_str()?)?.at {
+            At::Vanity(label) => Some(label.to_owned()),
+            _ => None,
+        })
+}
+
+/// For each cluster its trust domain, unless it is the default or nothing says it.
+///
+/// A rule takes the domains of all clusters that run its service, and does not say which is whose. So they
+/// are given out such that each service has those that its rules have.
+pub(super) fn trust_domains(
+    services: &[Found],
+    clusters: usize,
+    findings: &mut Findings,
+) -> Vec<Option<String>> {
+    let mut told: Vec<(BTreeSet<usize>, &BTreeSet<String>)> = Vec::new();
+    for one in services.iter().filter(|one| !one.trust_domains.is_empty()) {
+        let said = (one.clusters(), &one.trust_domains);
+        if !told.contains(&said) {
+            told.push(said);
+        }
+    }
+    let candidates: Vec<Vec<&str>> = (0..clusters)
+        .map(|cluster| {
+            let mut of_cluster = told.iter().filter(|(runs, _)| runs.contains(&cluster));
+            let first = of_cluster.next().map(|(_, domains)| *domains);
+            let all = first.into_iter().flatten().map(String::as_str);
+            let in_all = |domain: &&str| of_cluster.clone().all(|(_, all)| all.contains(*domain));
+            let good: Vec<&str> = all.filter(in_all).collect();
+            if good.is_empty() {
+                vec![DEFAULT_TRUST_DOMAIN]
+            } else {
+                good
+            }
+        })
+        .collect();
+    let explains = |chosen: &[usize]| {
+        told.iter().all(|(runs, domains)| {
+            let given = runs
+                .iter()
+                .map(|&cluster| candidates[cluster][chosen[cluster]]);
+            given.collect::<BTreeSet<&str>>().len() == domains.len()
+        })
+    };
+    let mut chosen = vec![0; clusters];
+    let mut found: Option<Vec<usize>> = None;
+    let mut certain = true;
+    for _ in 0..MOST_TRIED {
+        if explains(&chosen) {
+            certain = found.is_none();
+            found.get_or_insert_with(|| chosen.clone());
+        }
+        // Counts on, the last cluster first.
+        let next = (0..clusters).rfind(|&at| {
+            chosen[at] = (chosen[at] + 1) % candidates[at].len();
+            chosen[at] > 0
+        });
+        if next.is_none() || !certain {
+            break;
+        }
+    }
+    let chosen = found.unwrap_or(chosen);
+    (0..clusters)
+        .map(|cluster| {
+            let domain = candidates[cluster][chosen[cluster]];
+            if !certain && candidates[cluster].len() > 1 {
+                findings.warning(
+                    code::ASSUMED,
+                    &format!("spec.clusters[{cluster}].trustDomain"),
+                    format!(
+                        "callers take services from any of {}",
+                        candidates[cluster].join(", ")
+                    ),
+                    format!("the document has {domain}; correct it"),
+                );
+            }
+            (domain != DEFAULT_TRUST_DOMAIN).then(|| domain.to_owned())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Found, Place, begin, trust_domains};
+    use crate::check::Findings;
+
+    fn found(clusters: &[usize], domains: &[&str]) -> Found {
+        let mut found = begin(("a", "b"));
+        found.places = clusters
+            .iter()
+            .map(|&cluster| Place {
+                cluster,
+                service: found.id(),
+                ports: Vec::new(),
+            })
+            .collect();
+        found.trust_domains = domains.iter().map(|&domain| domain.to_owned()).collect();
+        found
+    }
+
+    #[test]
+    fn every_service_has_the_domains_that_its_rules_have() {
+        let (own, usual) = ("a.example", "cluster.local");
+        for (services, expected, assumed) in [
+            (vec![], [None, None], 0),
+            (vec![found(&[0, 1], &[])], [None, None], 0),
+            (vec![found(&[0], &[own])], [Some(own), None], 0),
+            (
+                vec![found(&[0, 1], &[own, usual]), found(&[1], &[own])],
+                [None, Some(own)],
+                0,
+            ),
+            (
+                vec![found(&[0, 1], &[own, usual]), found(&[0], &[own])],
+                [Some(own), None],
+                0,
+            ),
+            // Either of them.
+            (vec![found(&[0, 1], &[own, usual])], [Some(own), None], 2),
+            // Nobody can have both.
+            (
+                vec![found(&[0], &[own]), found(&[0], &["b.example"])],
+                [None, None],
+                0,
+            ),
+        ] {
+            let mut findings = Findings::default();
+            let given = trust_domains(&services, 2, &mut findings);
+            let given: Vec<Option<&str>> = given.iter().map(Option::as_deref).collect();
+            assert_eq!(given, expected);
+            assert_eq!(findings.0.len(), assumed, "{expected:?}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What the versions of Istio can say, as far as it decides anything.
+
+/// Istio's version as far as it decides anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IstioVersion {
+    /// 1 so far.
+    pub major: u16,
+    /// 27 in 1.27.
+    pub minor: u16,
+}
+
+/// Oldest version whose objects can say what fedmesh needs. In 1.0 endpoints have no locality, retries are not
+/// told which failures are meant, any status of 500 and above ejects, and routes change no headers of
+/// answers (the reference of networking.istio.io/v1alpha3 in istio.io/archive/v1.0).
+pub const OLDEST_ISTIO: IstioVersion = IstioVersion::v1(1);
+/// Oldest version in which a sidecar can check the certificates of hosts outside without a file of its
+/// own to check them by (pull request 33472 of istio/istio).
+pub const OLDEST_ISTIO_WITH_TLS: IstioVersion = IstioVersion::v1(12);
+/// Oldest version in which a `DestinationRule` says which localities take calls, what a failure is, and a retry
+/// that it leaves the locality that failed; and oldest with `networking.istio.io/v1beta1`
+/// (`networking/` of istio/api, 35e06ef8d838 for 1.4 and 228308df3f1b for 1.5).
+pub const OLDEST_ISTIO_WITH_LOCALITY: IstioVersion = IstioVersion::v1(5);
+/// Oldest version in which `exportTo` names namespaces: before, it knows `.` and `*` (pull request 24443
+/// of istio/istio, after the branch of 1.6).
+pub const OLDEST_ISTIO_WITH_EXPORTS: IstioVersion = IstioVersion::v1(7);
+
+impl IstioVersion {
+    /// A minor version of Istio 1.
+    pub const fn v1(minor: u16) -> Self {
+        Self { major: 1, minor }
+    }
+
+    /// Parses `1.27`; a patch version behind it is allowed and changes nothing.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('.');
+        let version = Self {
+            major: parts.next()?.parse().ok()?,
+            minor: parts.next()?.parse().ok()?,
+        };
+        match (parts.next(), parts.next()) {
+            (None, _) => Some(version),
+            (Some(patch), None) if patch.parse::<u16>().is_ok() => Some(version),
+            _ => None,
+        }
+    }
+
+    /// The API version of `networking.istio.io` to write: `v1` from Istio 1.22, `v1beta1` from 1.5,
+    /// `v1alpha3` before.
+    pub fn networking_api(self) -> &'static str {
+        if self >= Self::v1(22) {
+            "v1"
+        } else if self.has_locality() {
+            "v1beta1"
+        } else {
+            "v1alpha3"
+        }
+    }
+
+    /// Whether a `DestinationRule` says which localities take calls.
+    pub fn has_locality(self) -> bool {
+        self >= OLDEST_ISTIO_WITH_LOCALITY
+    }
+}
+
+impl std::fmt::Display for IstioVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}

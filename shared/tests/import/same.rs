@@ -1,0 +1,229 @@
+//! What two documents have in common: all but what no manifest says, which docs/import.md lists.
+
+use serde_json::json;
+use shared::import::Imported;
+use shared::mesh::{Mesh, Protocol, Target};
+use shared::resolved::Resolved;
+
+use super::{bundle, resolve};
+
+/// Both documents mean the same, but for what no manifest says.
+#[track_caller]
+pub(super) fn same_document(mesh: &Mesh, imported: &Imported) {
+    let (mut wanted, mut got) = (resolve(mesh), resolve(&imported.mesh));
+    // Files are named for services, and hosts outside are in the order of their names: a folder has no other.
+    for one in [&mut wanted, &mut got] {
+        one.services.sort_by_key(shared::resolved::Service::id);
+        one.external.sort_by_key(|host| host.host.to_string());
+        // An API version is all that says of Istio's.
+        let versions = ["v1alpha3", "v1beta1", "v1"];
+        let version = versions
+            .iter()
+            .position(|one_of| *one_of == one.istio.networking_api());
+        one.istio.minor = version.unwrap().try_into().unwrap();
+        // They are merged into a cluster's own settings, which are no manifest of fedmesh's.
+        one.dns.nameservers.clear();
+        for cluster in &mut one.clusters {
+            // How the agent reaches a cluster, and what it does to its DNS, is in no object.
+            cluster.context = String::new();
+            cluster.dns_flavour = None;
+        }
+        for service in &mut one.services {
+            // How a service is tried is in no object.
+            service.probe = shared::resolved::Probe {
+                path: String::new(),
+                status: None,
+            };
+            in_each_cluster(service);
+            for route in &mut service.routes {
+                // A condition that holds of all requests is none.
+                if route.matches.iter().all(|one| *one == json!({})) {
+                    route.matches.clear();
+                }
+            }
+        }
+    }
+    not_needed(mesh, &mut wanted, &mut got);
+    let cluster_count = wanted.clusters.len();
+    for index in 0..cluster_count {
+        of_cluster(index, &mut wanted, &mut got);
+    }
+    if imported
+        .findings
+        .iter()
+        .any(|one| one.path.ends_with("trustDomain"))
+    {
+        // Which of them is whose makes no difference to any manifest.
+        for (wanted, got) in wanted.clusters.iter_mut().zip(&got.clusters) {
+            wanted.trust_domain.clone_from(&got.trust_domain);
+        }
+    }
+    let mut findings = imported.findings.iter();
+    let zones_assumed = findings.any(|one| one.path.ends_with("].zone"));
+    for (wanted, got) in wanted.services.iter_mut().zip(&got.services) {
+        let elsewhere = |route: &shared::resolved::Route| {
+            let ends = ["redirect", "directResponse"];
+            ends.iter().any(|end| route.action.contains_key(*end))
+        };
+        if wanted.routes.iter().all(elsewhere) {
+            // No request gets to the service, so nothing says at which port it is.
+            let take = |wanted: &mut Vec<shared::resolved::Port>,
+                        got: &[shared::resolved::Port]| {
+                for (wanted, got) in wanted.iter_mut().zip(got) {
+                    if wanted.protocol.is_http() {
+                        wanted.number = got.number;
+                    }
+                }
+            };
+            take(&mut wanted.ports, &got.ports);
+            for (cluster, place) in &mut wanted.overrides {
+                let there = got.overrides.get(cluster);
+                take(&mut place.ports, there.map_or(&got.ports, |one| &one.ports));
+            }
+            if got.overrides.is_empty() {
+                // Those of the port alone; any other one is seen by its name.
+                let usual = (&wanted.name, &wanted.namespace, &wanted.ports);
+                let all = &mut wanted.overrides;
+                all.retain(|_, one| (&one.name, &one.namespace, &one.ports) != usual);
+            }
+        }
+        let is_tcp = |port: &shared::resolved::Port| port.protocol == Protocol::Tcp;
+        if zones_assumed && wanted.is_mutual() && wanted.ports.iter().all(is_tcp) {
+            // Only its global name is in any manifest, so there may be zones of which none has a name.
+            wanted.names.clone_from(&got.names);
+        }
+        // What names contain follows from region and zone, which were compared.
+        for (wanted, got) in wanted.names.iter_mut().zip(&got.names) {
+            wanted.clusters.clone_from(&got.clusters);
+        }
+        if wanted.clusters.len() < 2 || !wanted.is_http() {
+            // Nothing fails over, or nothing is repeated, so nothing says how.
+            wanted.retry.clone_from(&got.retry);
+        }
+        if wanted.clusters.len() < 2 {
+            wanted.outlier_detection.clone_from(&got.outlier_detection);
+        }
+        if !wanted.is_mutual() {
+            // Nobody looks at its identity.
+            wanted.service_account = None;
+        }
+        if (0..cluster_count).all(|client| wanted.locality.shares.contains_key(&client)) {
+            // Where all callers are spread, no rule needs to say which region comes next.
+            wanted.locality.next.clone_from(&got.locality.next);
+        }
+    }
+    assert_eq!(got, wanted, "{}", imported.mesh.to_yaml());
+}
+
+/// Says what a service is in each of its clusters: which of them the others differ from is no object's.
+fn in_each_cluster(service: &mut shared::resolved::Service) {
+    let Some(mut usual) = service.overrides.values().next().cloned() else {
+        return;
+    };
+    usual.name.clone_from(&service.name);
+    usual.namespace.clone_from(&service.namespace);
+    usual.ports.clone_from(&service.ports);
+    for &cluster in &service.clusters {
+        let place = service.overrides.entry(cluster);
+        place.or_insert_with(|| usual.clone());
+    }
+    if let Some(place) = service.overrides.values().next() {
+        service.ports.clone_from(&place.ports);
+    }
+}
+
+/// What a document may say although nothing of it needs it.
+fn not_needed(mesh: &Mesh, wanted: &mut Resolved, got: &mut Resolved) {
+    if wanted.target != Target::Gitops {
+        // There are no objects of Argo CD and Flux.
+        wanted.gitops = None;
+    }
+    if !bundle(mesh).to_stream().contains("recordTTL: ") {
+        // Without records there is nothing that has a time to live.
+        wanted.dns.ttl = got.dns.ttl;
+        if wanted.dns.external_dns.is_none() && !wanted.target.has_hub() {
+            // And nothing is in one cluster alone that others do not have.
+            wanted.dns.cluster = got.dns.cluster;
+        }
+    }
+    // Gateways see no requests of the others.
+    let seen = |one: &&shared::resolved::Service| one.is_http() && !one.is_mutual();
+    let http = || wanted.services.iter().filter(seen);
+    if http().next().is_none() {
+        // Without requests there is nothing to mark.
+        wanted.answer_header = got.answer_header;
+    }
+    let redirected = |one: &shared::resolved::Service| {
+        let clusters = one.clusters.iter();
+        let mut ports = clusters.map(|&cluster| wanted.clusters[cluster].gateway.port);
+        one.ports.iter().any(|port| port.published == 80) && ports.any(|port| port == 443)
+    };
+    let redirected = http().any(redirected);
+    if let (Some(wanted), Some(got)) = (&mut wanted.tls, &got.tls)
+        && !redirected
+    {
+        // There is a redirect only to where gateways listen as usual.
+        wanted.redirect = got.redirect;
+    }
+}
+
+/// What nothing says of a cluster.
+fn of_cluster(index: usize, wanted: &mut Resolved, got: &mut Resolved) {
+    let published_by_us = !shared::render::controller_publishes(wanted);
+    let here = |one: &&shared::resolved::Service| one.clusters.contains(&index);
+    let services = || wanted.services.iter().filter(here);
+    let serves = services().next().is_some();
+    let at_gateway = services().any(|one| !one.is_mutual());
+    let at_east_west = services().any(shared::resolved::Service::is_mutual);
+    let is_known = services().any(|one| one.is_mutual() && one.service_account.is_some());
+    let has_usual = services().filter(|one| !one.is_mutual()).any(|one| {
+        one.ports
+            .iter()
+            .any(|port| port.protocol.is_http() && port.published == 80)
+    });
+    let outside = |one: &shared::resolved::ExternalHost| {
+        one.by_egress_gateway && one.clusters.contains(&index)
+    };
+    let leads_out = wanted.external.iter().any(outside);
+    let zone = |one: &shared::resolved::Cluster| (one.region.clone(), one.zone.clone());
+    let here = zone(&wanted.clusters[index]);
+    let of_zone = wanted.clusters.iter().filter(|one| zone(one) == here);
+    let alone = of_zone.count() == 1;
+    let (wanted, got) = (&mut wanted.clusters[index], &mut got.clusters[index]);
+    if !serves {
+        (got.region, got.zone) = (wanted.region.clone(), wanted.zone.clone());
+    }
+    if !is_known {
+        // Whose certificates callers take is said where they are to look at it.
+        got.trust_domain.clone_from(&wanted.trust_domain);
+    }
+    if !has_usual {
+        // Its port is that of what is published on 80.
+        got.gateway.port = wanted.gateway.port;
+    }
+    if !leads_out {
+        // Nothing is led through it.
+        wanted.egress_gateway = None;
+    }
+    for (wanted, got, serves) in [
+        (&mut wanted.gateway, &mut got.gateway, at_gateway),
+        (
+            &mut wanted.east_west_gateway,
+            &mut got.east_west_gateway,
+            at_east_west,
+        ),
+    ] {
+        if !serves {
+            // Nobody calls a gateway behind which there is no service; see docs/import.md.
+            got.clone_from(wanted);
+        }
+        // Records have the addresses of all clusters of a zone together; and the federation's controller
+        // looks addresses up itself.
+        if !alone || !published_by_us {
+            got.addresses.clone_from(&wanted.addresses);
+        }
+        if let Some(addresses) = &mut wanted.addresses {
+            addresses.sort();
+        }
+    }
+}
