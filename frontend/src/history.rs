@@ -27,14 +27,16 @@ impl History {
         &self.present
     }
 
-    /// Changes the document. Changes of one `run` that follow each other are one step.
+    /// Changes the document. Changes of one `run` that follow each other are one step: each is made of the
+    /// document before the run, so that what a text means on the way to the whole leaves no trace.
     pub(crate) fn edit(&mut self, run: Option<&str>, change: impl FnOnce(&mut Mesh)) {
-        let mut next = self.present.clone();
+        let continues = run.is_some() && run == self.run.as_deref();
+        let before = self.past.last().filter(|_| continues);
+        let mut next = before.unwrap_or(&self.present).clone();
         change(&mut next);
         if next == self.present {
             return;
         }
-        let continues = run.is_some() && run == self.run.as_deref();
         let before = std::mem::replace(&mut self.present, next);
         if !continues {
             self.past.push(before);
