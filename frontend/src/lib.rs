@@ -38,6 +38,7 @@ mod field_tests;
 mod highlight;
 mod history;
 pub mod json;
+mod kept;
 mod message;
 mod outline;
 mod pages;

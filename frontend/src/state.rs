@@ -108,6 +108,8 @@ impl Store {
         });
         let counts = memo(move || Some(Counts::of(&checked.get()?.checks.findings)));
         Self {
+    /// The document of another tab, which was changed since.
+    pub(crate) elsewhere: RwSignal<Option<Mesh>>,
             history,
             touched: RwSignal::default(),
             mesh,
@@ -143,6 +145,7 @@ impl Store {
     /// Takes what the checks say.
     pub(crate) fn take(self, checked: Checked) {
         if self.shows_all.get_untracked() {
+            elsewhere: RwSignal::default(),
             self.shows_all.set(false);
             let findings = checked.checks.findings.iter();
             let paths = findings.filter(|f| !is_gap(f)).map(|f| f.path.clone());
