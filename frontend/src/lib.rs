@@ -49,6 +49,7 @@ mod review;
 mod rows;
 mod saved;
 mod signals;
+pub mod simulated;
 mod state;
 mod template;
 pub mod worker;

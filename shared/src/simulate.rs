@@ -1,6 +1,8 @@
 //! Who answers with something down, beside who answers with nothing down, as people and programs are
 //! shown it.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::answers::{Answers, Reason, by_dns, in_mesh};
@@ -36,6 +38,75 @@ impl AnswerRow {
     /// Whether it is otherwise than with nothing down.
     pub fn is_changed(&self) -> bool {
         self.answered_by != self.before || !self.lost.is_empty()
+    }
+
+    /// Whether the caller's own cluster is down, so that nobody asks.
+    pub fn is_gone(&self) -> bool {
+        self.reason == Some(word(Reason::ClientDown))
+    }
+
+    /// Whether somebody asks and nobody answers.
+    pub fn is_unanswered(&self) -> bool {
+        self.answered_by.is_empty() && !self.is_gone()
+    }
+
+    /// Who answers, such as `east` or `east → west, not south`; `-` where nobody asks.
+    pub fn words(&self) -> String {
+        let list = |names: &[String]| match names {
+            [] => "nobody".to_owned(),
+            names => names.join(","),
+        };
+        if self.is_gone() {
+            return "-".to_owned();
+        }
+        let mut now = list(&self.answered_by);
+        if self.reason == Some(word(Reason::NoRecord)) {
+            now.push_str(" (no record)");
+        }
+        if !self.lost.is_empty() {
+            now = format!("{now}, not {}", self.lost.join(","));
+        }
+        if self.is_changed() {
+            format!("{} → {now}", list(&self.before))
+        } else {
+            now
+        }
+    }
+}
+
+/// How many answers there are, without callers whose own cluster is down.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    answers: usize,
+    changed: usize,
+    unanswered: usize,
+}
+
+impl Summary {
+    /// Of rows.
+    pub fn of(rows: &[AnswerRow]) -> Self {
+        let mut all = Self::default();
+        for row in rows.iter().filter(|row| !row.is_gone()) {
+            all.answers += 1;
+            all.changed += usize::from(row.is_changed());
+            all.unanswered += usize::from(row.is_unanswered());
+        }
+        all
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            answers,
+            changed,
+            unanswered,
+        } = self;
+        let s = if *answers == 1 { "" } else { "s" };
+        write!(
+            to,
+            "{changed} of {answers} answer{s} change, {unanswered} unanswered"
+        )
     }
 }
 
