@@ -108,6 +108,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_typed_on_the_way_leaves_no_trace() {
+        let mut history = History::new(crate::template::walkthrough());
+        history.edit(None, |mesh| {
+            mesh.spec.services[0].clusters = Some(vec!["cluster1".to_owned()]);
+        });
+        // On the way it is the name of the other.
+        for name in ["cluster", "cluster2", "cluster21"] {
+            history.edit(Some("a"), |mesh| mesh.spec.rename_cluster(0, name));
+        }
+        let services = &history.present().spec.services;
+        assert_eq!(services[0].clusters, Some(vec!["cluster21".to_owned()]));
+        history.undo();
+        assert_eq!(history.present().spec.clusters[0].name, "cluster1");
+    }
+
+    #[test]
     fn a_change_after_undo_ends_the_way_forward() {
         let mut history = History::default();
         typed(&mut history, "a", "x");
