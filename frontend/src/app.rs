@@ -14,6 +14,7 @@ use crate::components::header::header;
 use crate::components::notice::notice_bar;
 use crate::document;
 use crate::dom::{El, el, el_in, mount, on_window};
+use crate::kept;
 use crate::pages::edit::edit_page;
 use crate::pages::review::review_page;
 use crate::renderer;
@@ -35,11 +36,11 @@ pub fn start() {
 }
 
 fn show() {
-    let (mesh, notice) = document::load();
+    let (mesh, notice) = kept::load();
     let store = Store::new(mesh);
     let agent = Agent::new(store);
     store.notice.set(notice);
-    document::keep(store);
+    kept::keep(store);
     take_fragment(store, agent, true);
     on_window("hashchange", move |_| take_fragment(store, agent, false));
     on_window("keydown", move |event| undo_keys(store, &event));
@@ -49,8 +50,10 @@ fn show() {
 
     // It stays in the document: the part of the page that draws into it has to find it there.
     let review = review_page(store, agent);
+    // The form stays as it is when a document is opened in it.
+    let page = memo(move || store.page.get());
     let main = el("main").content(move || {
-        let edit = (store.page.get() == Page::Edit).then(|| edit_page(store, agent));
+        let edit = (page.get() == Page::Edit).then(|| edit_page(store, agent));
         edit.into_iter().chain([review.clone()]).collect()
     });
     for part in [

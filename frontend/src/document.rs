@@ -1,4 +1,4 @@
-//! The document's ways in and out: autosave, links, files.
+//! The document's ways in and out: links and files.
 
 use shared::Mesh;
 use shared::check::Severity;
@@ -7,21 +7,15 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::FileList;
 
-use crate::browser::{self, Keep};
-use crate::dom::effect;
+use crate::browser;
+use crate::field::Field;
 use crate::json;
 use crate::reading::Answer;
 use crate::renderer;
 use crate::rendering::{Form, Manifests};
 use crate::saved;
-use crate::state::{Notice, Store};
-use crate::template;
+use crate::state::Store;
 use crate::worker::Worker;
-
-/// Where the document is kept.
-const SAVED: &str = "fedmesh.mesh";
-/// Where a kept text goes that could not be read, until the person lets go of it.
-const UNREADABLE: &str = "fedmesh.mesh.unreadable";
 
 /// What can be downloaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,56 +37,6 @@ impl Download {
             Self::Mesh => ".mesh.yaml",
         }
     }
-}
-
-/// The document to begin with: the one that was kept, or a new one.
-pub(crate) fn load() -> (Mesh, Option<Notice>) {
-    let lost = browser::load(Keep::Always, UNREADABLE);
-    match browser::load(Keep::Always, SAVED) {
-        None => (
-            template::start(),
-            lost.map(|text| rescue(text, "it was left from before")),
-        ),
-        Some(json) => match saved::from_json(&json) {
-            Ok(mesh) => (
-                mesh,
-                lost.map(|text| rescue(text, "it was left from before")),
-            ),
-            Err(error) => {
-                browser::store(Keep::Always, UNREADABLE, &json);
-                (template::start(), Some(rescue(json, &error)))
-            }
-        },
-    }
-}
-
-fn rescue(text: String, error: &str) -> Notice {
-    Notice {
-        is_failure: true,
-        text: format!("The document kept in this browser cannot be read: {error}"),
-        hint: "It is set aside. Download it before you dismiss this.".to_owned(),
-        rescue: Some(text),
-    }
-}
-
-/// Lets go of a text that could not be read.
-pub(crate) fn drop_rescued() {
-    browser::forget(Keep::Always, UNREADABLE);
-}
-
-/// Keeps the document whenever it changes.
-pub(crate) fn keep(store: Store) {
-    let mut warned = false;
-    effect(move || {
-        let json = store.with(saved::to_json);
-        if !browser::store(Keep::Always, SAVED, &json) && !warned {
-            warned = true;
-            store.fail(
-                "This browser does not keep the document",
-                "Download the Mesh document, or copy the link, before you close the page.",
-            );
-        }
-    });
 }
 
 /// Opens the document of a link.
@@ -202,13 +146,18 @@ pub(crate) fn open_files(store: Store, files: Option<FileList>) {
 pub(crate) async fn open(store: Store, name: &str, given: &JsValue) {
     let mut answer = read("yaml-worker", given).await;
     if answer == Ok(Answer::Manifests) {
-        answer = read("import-worker", given).await;
+        let suffix = store.now().spec.dns.suffix;
+        answer = read("import-worker", &js_sys::Array::of2(&suffix.into(), given)).await;
     }
     match answer {
         Ok(Answer::Opened { mesh, told }) => {
             let is_whole = told.iter().all(|one| one.severity == Severity::Hint);
+            let asks_suffix = mesh.spec.dns.suffix.is_empty();
             store.open(*mesh);
             store.told.set(told);
+            if asks_suffix {
+                store.leave(Field::Suffix);
+            }
             if is_whole {
                 store.tell(format!("Opened {name}."));
             } else {

@@ -5,6 +5,27 @@ use shared::mesh::passed_on::{IstioFields, path_route};
 use shared::mesh::{Gateway, Gitops, Images, Mesh, Naming, Service, Target};
 use shared::resolved;
 
+/// Parts of the document that the form shows, at least in part.
+const SHOWN: [&str; 9] = [
+    "metadata.name",
+    "spec.target",
+    "spec.gitops",
+    "spec.istio",
+    "spec.dns",
+    "spec.images",
+    "spec.samples",
+    "spec.clusters",
+    "spec.services",
+];
+
+/// Whether the form has a field for the path of a finding, or for what is around it.
+pub(crate) fn has_field(path: &str) -> bool {
+    SHOWN.iter().any(|shown| {
+        let rest = path.strip_prefix(shown);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    })
+}
+
 /// A field of the form that holds one text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Field {
@@ -322,18 +343,20 @@ impl Field {
 }
 
 fn set_cluster(mesh: &mut Mesh, index: usize, field: ClusterField, text: &str) {
-    let spec = &mut mesh.spec;
-    if field == ClusterField::Name {
-        rename_cluster(mesh, index, text);
-        return;
-    }
-    let Some(cluster) = spec.clusters.get_mut(index) else {
+    let Some(cluster) = mesh.spec.clusters.get_mut(index) else {
         return;
     };
+    // What else the document says of the cluster goes along.
     match field {
-        ClusterField::Name => {}
-        ClusterField::Region => text.clone_into(&mut cluster.region),
-        ClusterField::Zone => text.clone_into(&mut cluster.zone),
+        ClusterField::Name => mesh.spec.rename_cluster(index, text),
+        ClusterField::Region => {
+            let zone = cluster.zone.clone();
+            mesh.spec.move_cluster(index, text, &zone);
+        }
+        ClusterField::Zone => {
+            let region = cluster.region.clone();
+            mesh.spec.move_cluster(index, &region, text);
+        }
         ClusterField::Context => cluster.context = option(text),
         ClusterField::Addresses => {
             let gateway = cluster.gateway.get_or_insert_default();
@@ -342,26 +365,6 @@ fn set_cluster(mesh: &mut Mesh, index: usize, field: ClusterField, text: &str) {
                 cluster.gateway = None;
             }
         }
-    }
-}
-
-/// Renames a cluster wherever the document names it, so that no reference is left behind.
-fn rename_cluster(mesh: &mut Mesh, index: usize, name: &str) {
-    let spec = &mut mesh.spec;
-    let Some(cluster) = spec.clusters.get_mut(index) else {
-        return;
-    };
-    let before = std::mem::replace(&mut cluster.name, name.to_owned());
-    if spec.clusters.iter().any(|cluster| cluster.name == before) {
-        return;
-    }
-    for reference in spec.cluster_lists().flatten() {
-        if *reference == before {
-            name.clone_into(reference);
-        }
-    }
-    if spec.dns.cluster.as_ref() == Some(&before) {
-        spec.dns.cluster = Some(name.to_owned());
     }
 }
 

@@ -1,4 +1,4 @@
-use super::field::{ClusterField, Field, ServiceField};
+use super::field::{ClusterField, Field, ServiceField, has_field};
 use super::template;
 use shared::mesh::Mesh;
 use shared::mesh::passed_on::path_route;
@@ -93,6 +93,22 @@ fn paths_are_those_that_findings_name() {
             checked.findings.iter().any(|finding| finding.path == path),
             "no finding at {path}"
         );
+    }
+}
+
+#[test]
+fn a_finding_leads_to_a_field_or_nowhere() {
+    for field in all() {
+        assert!(has_field(&field.path()), "{field:?}");
+    }
+    assert!(has_field("spec.services[0].overrides[1].clusters"));
+    for path in [
+        "",
+        "web.yaml: Gateway istio-system/web spec.servers[0]",
+        "spec.dnsx",
+        "spec.tls",
+    ] {
+        assert!(!has_field(path), "{path}");
     }
 }
 

@@ -27,14 +27,16 @@ impl History {
         &self.present
     }
 
-    /// Changes the document. Changes of one `run` that follow each other are one step.
+    /// Changes the document. Changes of one `run` that follow each other are one step: each is made of the
+    /// document before the run, so that what a text means on the way to the whole leaves no trace.
     pub(crate) fn edit(&mut self, run: Option<&str>, change: impl FnOnce(&mut Mesh)) {
-        let mut next = self.present.clone();
+        let continues = run.is_some() && run == self.run.as_deref();
+        let before = self.past.last().filter(|_| continues);
+        let mut next = before.unwrap_or(&self.present).clone();
         change(&mut next);
         if next == self.present {
             return;
         }
-        let continues = run.is_some() && run == self.run.as_deref();
         let before = std::mem::replace(&mut self.present, next);
         if !continues {
             self.past.push(before);
@@ -103,6 +105,22 @@ mod tests {
         history.redo();
         assert_eq!(history.present().metadata.name, "other");
         assert!(!history.can_redo());
+    }
+
+    #[test]
+    fn what_is_typed_on_the_way_leaves_no_trace() {
+        let mut history = History::new(crate::template::walkthrough());
+        history.edit(None, |mesh| {
+            mesh.spec.services[0].clusters = Some(vec!["cluster1".to_owned()]);
+        });
+        // On the way it is the name of the other.
+        for name in ["cluster", "cluster2", "cluster21"] {
+            history.edit(Some("a"), |mesh| mesh.spec.rename_cluster(0, name));
+        }
+        let services = &history.present().spec.services;
+        assert_eq!(services[0].clusters, Some(vec!["cluster21".to_owned()]));
+        history.undo();
+        assert_eq!(history.present().spec.clusters[0].name, "cluster1");
     }
 
     #[test]

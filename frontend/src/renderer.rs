@@ -11,7 +11,8 @@ use crate::dom::effect;
 use crate::json;
 use crate::rendering::{Checks, Form, Manifests};
 use crate::signals::*;
-use crate::state::{Checked, Rendered, Store};
+use crate::simulated::Simulated;
+use crate::state::{Checked, Rendered, Simulation, Store};
 use crate::worker::Worker;
 
 thread_local! {
@@ -27,6 +28,7 @@ pub(crate) fn keep(store: Store) {
     keep_up(store, Store::unrendered, async |store, mesh| {
         render(store, mesh).await.is_ok()
     });
+    keep_up(store, Store::unsimulated, simulate);
 }
 
 /// Does what is due whenever something is, once at a time, until it does not work.
@@ -65,6 +67,32 @@ async fn check(store: Store, mesh: Arc<Mesh>) -> bool {
         }
     }
     tell(store, None);
+    true
+}
+
+/// The same of who answers with something down; by the worker that checks, since rendering takes longer than
+/// a person looks at a box that was just ticked.
+async fn simulate(store: Store, mesh: Arc<Mesh>) -> bool {
+    let down: Vec<String> = store
+        .down
+        .with_untracked(|down| down.iter().cloned().collect());
+    let question = json::write(&(Form::Simulated(down.clone()), &*mesh));
+    let answer = CHECKER.with(|worker| worker.ask(&question)).await;
+    let answers = answer.and_then(|answer| {
+        let text = answer.as_string().unwrap_or_default();
+        Simulated::from_value(&json::value(&text)?)
+    });
+    match answers {
+        Ok(answers) => store.simulated.set(Some(Arc::new(Simulation {
+            of: mesh,
+            down,
+            answers,
+        }))),
+        Err(error) => {
+            tell(store, Some(error));
+            return false;
+        }
+    }
     true
 }
 

@@ -12,7 +12,7 @@ use shared::published::{self, NameRow};
 use crate::answers::{Read, finding, list, maybe, text, texts, unknown};
 
 /// In which form a document is wanted; the question is this and the document, as JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Form {
     /// What the checks say of it, as [`Checks`] in JSON.
     Checks,
@@ -22,6 +22,8 @@ pub enum Form {
     Stream,
     /// The document itself, in its one form; also where it has errors.
     Document,
+    /// Who answers its names with something down, as [`Simulated`](crate::simulated::Simulated) in JSON.
+    Simulated(Vec<String>),
 }
 
 /// What the checks say of a document.

@@ -4,28 +4,6 @@ use shared::mesh::{Cluster, Mesh};
 
 use crate::field::{ClusterField, Field};
 
-/// Takes a cluster out, and every reference to it.
-pub(crate) fn remove_cluster(mesh: &mut Mesh, index: usize) {
-    if index >= mesh.spec.clusters.len() {
-        return;
-    }
-    let removed = mesh.spec.clusters.remove(index);
-    if mesh
-        .spec
-        .clusters
-        .iter()
-        .any(|cluster| cluster.name == removed.name)
-    {
-        return;
-    }
-    for clusters in mesh.spec.cluster_lists() {
-        clusters.retain(|name| *name != removed.name);
-    }
-    if mesh.spec.dns.cluster.as_ref() == Some(&removed.name) {
-        mesh.spec.dns.cluster = None;
-    }
-}
-
 /// Whether a service runs in a cluster.
 pub(crate) fn runs_in(mesh: &Mesh, service: usize, cluster: &str) -> bool {
     mesh.spec
@@ -177,26 +155,5 @@ mod tests {
         assert!(!runs_in(&mesh, 0, "cluster1") && runs_in(&mesh, 0, "cluster2"));
         set_runs_in(&mut mesh, 0, "cluster1", true);
         assert_eq!(mesh.spec.services[0].clusters, None);
-    }
-
-    #[test]
-    fn a_cluster_goes_with_its_references() {
-        let mut mesh = template::walkthrough();
-        mesh.spec.dns.cluster = Some("cluster2".into());
-        mesh.spec.services[0].clusters = Some(vec!["cluster1".into(), "cluster2".into()]);
-        mesh.spec.external = vec![shared::mesh::ExternalHost {
-            clusters: mesh.spec.services[0].clusters.clone(),
-            ..shared::mesh::ExternalHost::default()
-        }];
-        remove_cluster(&mut mesh, 1);
-        assert_eq!(mesh.spec.dns.cluster, None);
-        assert_eq!(
-            mesh.spec.services[0].clusters,
-            Some(vec!["cluster1".into()])
-        );
-        assert_eq!(
-            mesh.spec.external[0].clusters,
-            mesh.spec.services[0].clusters
-        );
     }
 }

@@ -127,6 +127,11 @@ impl<T: Clone + Send + Sync + 'static> Memo<T> {
         self.with(T::clone)
     }
 
+    /// The value, unless whoever made the memo is gone.
+    pub(crate) fn last(self) -> Option<T> {
+        self.memo.try_with_untracked(|held| held.of::<T>().clone())
+    }
+
     pub(crate) fn get_untracked(self) -> T {
         self.with_untracked(T::clone)
     }

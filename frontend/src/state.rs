@@ -12,6 +12,7 @@ use crate::field::Field;
 use crate::history::History;
 use crate::rendering::{Checks, Manifests};
 use crate::signals::*;
+use crate::simulated::Simulated;
 
 /// A tab of the right half.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,6 +53,14 @@ pub(crate) struct Rendered {
     pub(crate) manifests: Manifests,
 }
 
+/// Who answers with something down, with the document that it is of.
+#[derive(Debug)]
+pub(crate) struct Simulation {
+    pub(crate) of: Arc<Mesh>,
+    pub(crate) down: Vec<String>,
+    pub(crate) answers: Simulated,
+}
+
 /// Something to tell that is not about a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Notice {
@@ -80,6 +89,12 @@ pub(crate) struct Store {
     pub(crate) rendered: RwSignal<Option<Arc<Rendered>>>,
     /// Why there are none of the document as it is, where checking or rendering did not work.
     pub(crate) unrenderable: RwSignal<Option<String>>,
+    /// Whether the names are shown with who answers when something is down.
+    pub(crate) asks_what_if: RwSignal<bool>,
+    /// What is down then, as `simulate --down` takes it.
+    pub(crate) down: RwSignal<BTreeSet<String>>,
+    /// Who answers then; of an older document, or with something else down, until the worker has answered.
+    pub(crate) simulated: RwSignal<Option<Arc<Simulation>>>,
     /// What of the files that were opened is not in the document.
     pub(crate) told: RwSignal<Vec<Finding>>,
     /// How it stands; nothing before the first checks.
@@ -93,6 +108,8 @@ pub(crate) struct Store {
     pub(crate) only_cluster: RwSignal<Option<String>>,
     pub(crate) file: RwSignal<Option<String>>,
     pub(crate) notice: RwSignal<Option<Notice>>,
+    /// The document of another tab, which was changed since.
+    pub(crate) elsewhere: RwSignal<Option<Mesh>>,
     /// Said to people who do not see the page.
     pub(crate) spoken: RwSignal<String>,
 }
@@ -116,6 +133,9 @@ impl Store {
             shows_all: RwSignal::default(),
             rendered: RwSignal::default(),
             unrenderable: RwSignal::default(),
+            asks_what_if: RwSignal::default(),
+            down: RwSignal::default(),
+            simulated: RwSignal::default(),
             told: RwSignal::default(),
             counts,
             page: RwSignal::default(),
@@ -125,6 +145,7 @@ impl Store {
             only_cluster: RwSignal::default(),
             file: RwSignal::default(),
             notice: RwSignal::default(),
+            elsewhere: RwSignal::default(),
             spoken: RwSignal::default(),
         }
     }
@@ -194,6 +215,18 @@ impl Store {
         let is_there = rendered.is_some_and(|rendered| rendered.of == mesh);
         let is_good = self.is_good() && self.unchecked().is_none();
         (is_good && !is_there).then_some(mesh)
+    }
+
+    /// The document, where it is not known who answers with what is down.
+    pub(crate) fn unsimulated(self) -> Option<Arc<Mesh>> {
+        if !(self.asks_what_if.get() && self.is_good() && self.unchecked().is_none()) {
+            return None;
+        }
+        let mesh = self.mesh.get();
+        let down = self.down.get();
+        let last = self.simulated.get();
+        let is_known = last.is_some_and(|last| last.of == mesh && down.iter().eq(&last.down));
+        (!is_known).then_some(mesh)
     }
 
     /// Changes the document; one step back in the history.

@@ -1,6 +1,8 @@
 //! Who answers with something down, beside who answers with nothing down, as people and programs are
 //! shown it.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::answers::{Answers, Reason, by_dns, in_mesh, percentages};
@@ -52,6 +54,87 @@ impl AnswerRow {
     /// Whether it is otherwise than with nothing down.
     pub fn is_changed(&self) -> bool {
         self.answered_by != self.before || !self.lost.is_empty()
+    }
+
+    /// Whether the caller's own cluster is down, so that nobody asks.
+    pub fn is_gone(&self) -> bool {
+        self.reason == Some(word(Reason::ClientDown))
+    }
+
+    /// Whether somebody asks and nobody answers.
+    pub fn is_unanswered(&self) -> bool {
+        self.answered_by.is_empty() && !self.is_gone()
+    }
+
+    /// Who answers, such as `east`, `east 80%,west 20%` or `east → west, not south`; `-` where nobody asks.
+    pub fn words(&self) -> String {
+        let list = |names: &[String], shares: &[Share]| -> String {
+            if names.is_empty() {
+                return "nobody".to_owned();
+            }
+            let mut text = String::new();
+            for name in names {
+                if !text.is_empty() {
+                    text.push(',');
+                }
+                text.push_str(name);
+                if let Some(share) = shares.iter().find(|share| share.cluster == *name) {
+                    text.push_str(&format!(" {}%", share.percent));
+                }
+            }
+            text
+        };
+        if self.is_gone() {
+            return "-".to_owned();
+        }
+        let mut now = list(&self.answered_by, &self.shares);
+        if self.reason == Some(word(Reason::NoRecord)) {
+            now.push_str(" (no record)");
+        }
+        if !self.lost.is_empty() {
+            now = format!("{now}, not {}", list(&self.lost, &self.shares));
+        }
+        if self.is_changed() {
+            format!("{} → {now}", list(&self.before, &self.shares_before))
+        } else {
+            now
+        }
+    }
+}
+
+/// How many answers there are, without callers whose own cluster is down.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    answers: usize,
+    changed: usize,
+    unanswered: usize,
+}
+
+impl Summary {
+    /// Of rows.
+    pub fn of(rows: &[AnswerRow]) -> Self {
+        let mut all = Self::default();
+        for row in rows.iter().filter(|row| !row.is_gone()) {
+            all.answers += 1;
+            all.changed += usize::from(row.is_changed());
+            all.unanswered += usize::from(row.is_unanswered());
+        }
+        all
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            answers,
+            changed,
+            unanswered,
+        } = self;
+        let s = if *answers == 1 { "" } else { "s" };
+        write!(
+            to,
+            "{changed} of {answers} answer{s} change, {unanswered} unanswered"
+        )
     }
 }
 

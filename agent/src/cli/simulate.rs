@@ -7,7 +7,7 @@ use clap::Args;
 use shared::check::check;
 use shared::facts::Facts;
 use shared::outage::Outage;
-use shared::simulate::{self, AnswerRow, Share};
+use shared::simulate::{self, AnswerRow, Summary};
 
 use super::failure::{Exit, Failure};
 use super::output::{self, CHANGED, Format, REMOVED};
@@ -110,63 +110,18 @@ fn text(to: &mut impl Write, rows: &[AnswerRow]) -> io::Result<()> {
         lines.extend(names.iter().map(|name| {
             let head = [name[0].host.clone(), name[0].level.to_owned()];
             head.into_iter()
-                .chain(name.iter().map(cell))
+                .chain(name.iter().map(AnswerRow::words))
                 .collect::<Vec<_>>()
         }));
         output::table(to, &lines, |line, column| {
             let row = column.checked_sub(2).and_then(|at| names[line - 1].get(at));
             match row {
-                Some(row) if row.answered_by.is_empty() && row.reason != Some("clientDown") => {
-                    REMOVED
-                }
+                Some(row) if row.is_unanswered() => REMOVED,
                 Some(row) if row.is_changed() => CHANGED,
                 _ => Style::new(),
             }
         })?;
         writeln!(to)?;
     }
-    let callers_left: Vec<&AnswerRow> = rows
-        .iter()
-        .filter(|row| row.reason != Some("clientDown"))
-        .collect();
-    let changed = callers_left.iter().filter(|row| row.is_changed()).count();
-    let unanswered = callers_left
-        .iter()
-        .filter(|row| row.answered_by.is_empty())
-        .count();
-    writeln!(
-        to,
-        "{changed} of {} change, {unanswered} unanswered",
-        output::counted(callers_left.len(), "answer")
-    )
-}
-
-fn cell(row: &AnswerRow) -> String {
-    let list = |names: &[String], shares: &[Share]| -> String {
-        if names.is_empty() {
-            return "nobody".to_owned();
-        }
-        let shown = names.iter().map(|name| {
-            let mut shares = shares.iter();
-            match shares.find(|share| share.cluster == *name) {
-                Some(share) => format!("{name} {}%", share.percent),
-                None => name.clone(),
-            }
-        });
-        shown.collect::<Vec<_>>().join(",")
-    };
-    let mut now = list(&row.answered_by, &row.shares);
-    match row.reason {
-        Some("clientDown") => return "-".to_owned(),
-        Some("noRecord") => now.push_str(" (no record)"),
-        _ => {}
-    }
-    if !row.lost.is_empty() {
-        now = format!("{now}, not {}", list(&row.lost, &row.shares));
-    }
-    if row.is_changed() {
-        format!("{} → {now}", list(&row.before, &row.shares_before))
-    } else {
-        now
-    }
+    writeln!(to, "{}", Summary::of(rows))
 }

@@ -7,6 +7,7 @@
 )]
 
 mod agent_process;
+mod documents;
 mod page;
 mod stub_agent;
 mod verifying;

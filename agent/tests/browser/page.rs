@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use testbed::browser::{Browser, ColourScheme, Options};
 use thirtyfour::error::WebDriverResult;
-use thirtyfour::{By, Key, WebElement};
+use thirtyfour::{By, Key, WebElement, WindowHandle};
 
 /// Busy machines are slow; a test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -129,6 +129,52 @@ impl Page {
                 return None;
             }
             element.send_keys(Key::Enter + "").await.ok()
+        })
+        .await;
+    }
+
+    /// Ticks a box by the keyboard.
+    pub(crate) async fn press_space(&self, id: &str) {
+        self.element(id).await.send_keys(" ").await.unwrap();
+    }
+
+    /// Opens an address in another tab and goes there: this tab, and that one.
+    pub(crate) async fn second_tab(&self, address: &str) -> [WindowHandle; 2] {
+        let driver = self.browser.driver();
+        let first = driver.window().await.unwrap();
+        let second = driver.new_tab().await.unwrap();
+        self.switch_to(&second).await;
+        driver.goto(address).await.unwrap();
+        [first, second]
+    }
+
+    pub(crate) async fn switch_to(&self, tab: &WindowHandle) {
+        let driver = self.browser.driver();
+        driver.switch_to_window(tab.clone()).await.unwrap();
+    }
+
+    /// How many elements a selector finds that have a text in them.
+    pub(crate) async fn count(&self, selector: &str, text: &str) -> u64 {
+        let count = "const [selector, text] = arguments;
+            return [...document.querySelectorAll(selector)].filter((e) => e.textContent.includes(text)).length";
+        let arguments = vec![selector.into(), text.into()];
+        let answer = self.browser.driver().execute(count, arguments).await;
+        answer.unwrap().json().as_u64().unwrap()
+    }
+
+    /// How high an element is.
+    pub(crate) async fn height(&self, id: &str) -> f64 {
+        let height = "return document.getElementById(arguments[0]).getBoundingClientRect().height";
+        let answer = self.browser.driver().execute(height, vec![id.into()]).await;
+        answer.unwrap().json().as_f64().unwrap()
+    }
+
+    /// Waits until there is no such element.
+    pub(crate) async fn wait_until_gone(&self, id: &str) {
+        let selector = format!("[id='{id}']");
+        self.until(&format!("there is no {id}"), async || {
+            let found = self.browser.driver().find_all(By::Css(&*selector)).await;
+            found.ok()?.is_empty().then_some(())
         })
         .await;
     }

@@ -1,22 +1,28 @@
-//! The worker that makes documents of manifests: a text, files or an archive come in, an [`Answer`] goes
-//! out.
+//! The worker that makes documents of manifests: a text, files or an archive come in, behind the DNS suffix
+//! that the page has by now; an [`Answer`] goes out.
 
 use frontend::reading::{Answer, given};
+use js_sys::Array;
 use shared::bundle::{Carried, MESH_FILE, is_zip, read_zip};
-use shared::import::{Imported, Options, Source, import};
+use shared::check::{Finding, Severity, code};
+use shared::import::{ImportError, Imported, Options, Source, import};
+use wasm_bindgen::JsCast;
 
 fn main() {
     frontend::worker::serve_any(|question| {
-        let answer = given(&question).map_err(|message| (message, String::new()));
+        let question: Array = question.unchecked_into();
+        let suffix = question.get(0).as_string().unwrap_or_default();
+        let answer = given(&question.get(1)).map_err(|message| (message, String::new()));
         let answer = answer
-            .and_then(read)
+            .and_then(|files| read(files, &suffix))
             .unwrap_or_else(|(message, hint)| Answer::Error { message, hint });
         serde_json::to_string(&answer).unwrap_or_default().into()
     });
 }
 
-/// Makes a document of files, or takes the one that an archive carries; the error has a message and a hint.
-fn read(files: Vec<(String, Vec<u8>)>) -> Result<Answer, (String, String)> {
+/// Makes a document of files, or takes the one that an archive carries; `suffix` is taken where manifests do
+/// not say it. The error has a message and a hint.
+fn read(files: Vec<(String, Vec<u8>)>, suffix: &str) -> Result<Answer, (String, String)> {
     let mut sources = Vec::new();
     for (name, bytes) in files {
         if is_zip(&bytes) {
@@ -45,13 +51,54 @@ fn read(files: Vec<(String, Vec<u8>)>) -> Result<Answer, (String, String)> {
             });
         }
     }
-    let imported = import(&sources, &Options::default());
+    let mut imported = import(&sources, &Options::default());
+    if imported == Err(ImportError::NoSuffix) {
+        let options = Options {
+            suffix: Some(suffix.to_owned()),
+            ..Options::default()
+        };
+        let mut again = import(&sources, &options);
+        if let Ok(one) = &mut again
+            && !one.mesh.spec.services.is_empty()
+        {
+            one.findings.insert(0, assumed(suffix));
+            imported = again;
+        }
+    }
     let Imported { mesh, findings, .. } =
         imported.map_err(|error| (error.to_string(), error.hint()))?;
     Ok(Answer::Opened {
         mesh: Box::new(mesh),
         told: findings,
     })
+}
+
+/// That the suffix is from no manifest. Without one the form asks for it; with it, what is opened again has
+/// its names.
+fn assumed(suffix: &str) -> Finding {
+    let (severity, message, hint) = if suffix.is_empty() {
+        (
+            Severity::Warning,
+            "the manifests do not say under which DNS suffix services are published, so none of their names is in the document".to_owned(),
+            "fill in the suffix, and open the manifests again",
+        )
+    } else {
+        (
+            Severity::Hint,
+            format!(
+                "the manifests do not say the DNS suffix: {suffix} of the document before is taken"
+            ),
+            "if it is another, change it and open the manifests again",
+        )
+    };
+    Finding {
+        code: code::ASSUMED.id.to_owned(),
+        severity,
+        path: "spec.dns.suffix".to_owned(),
+        message,
+        hint: hint.to_owned(),
+        fix: None,
+    }
 }
 
 /// The document of a bundle that fedmesh wrote.
@@ -81,7 +128,7 @@ mod tests {
     }
 
     fn opened(files: Vec<(String, Vec<u8>)>) -> shared::Mesh {
-        match read(files) {
+        match read(files, "") {
             Ok(Answer::Opened { mesh, told }) => {
                 assert_eq!(told, []);
                 *mesh
@@ -119,8 +166,48 @@ mod tests {
             ("a.yaml", b"a: 1"),
             ("a.yaml", b"kind: A\nmetadata: {name: a}\n"),
         ] {
-            let (message, hint) = read(vec![(name.to_owned(), bytes.to_vec())]).unwrap_err();
+            let (message, hint) = read(vec![(name.to_owned(), bytes.to_vec())], "").unwrap_err();
             assert!(!message.is_empty() && !hint.is_empty(), "{name}: {message}");
         }
+    }
+
+    /// A service that is reached by every name.
+    const ANY_NAME: &str = "\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: entry, namespace: istio-system}
+spec:
+  selector: {istio: ingressgateway}
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web, namespace: shop}
+spec:
+  hosts: ['*']
+  gateways: [istio-system/entry]
+  http: [{route: [{destination: {host: web.shop.svc.cluster.local, port: {number: 8000}}}]}]
+";
+
+    #[test]
+    fn a_suffix_that_no_manifest_says_is_asked_for() {
+        let opened = |suffix: &str| {
+            let files = vec![("web.yaml".to_owned(), ANY_NAME.as_bytes().to_vec())];
+            match read(files, suffix) {
+                Ok(Answer::Opened { mesh, told }) => (*mesh, told),
+                other => panic!("{other:?}"),
+            }
+        };
+        let (mesh, told) = opened("");
+        assert_eq!(mesh.spec.dns.suffix, "");
+        assert_eq!(mesh.spec.services[0].name, "web");
+        assert_eq!(
+            (&*told[0].code, &*told[0].path),
+            ("FM1004", "spec.dns.suffix")
+        );
+        let (mesh, told) = opened("example.org");
+        assert_eq!(mesh.spec.dns.suffix, "example.org");
+        assert_eq!(mesh.spec.services[0].name, "web");
+        assert!(told[0].message.contains("example.org"), "{told:#?}");
     }
 }

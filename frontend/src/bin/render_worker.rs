@@ -3,6 +3,7 @@
 
 use frontend::json;
 use frontend::rendering::{Checks, Form, Manifests};
+use frontend::simulated::Simulated;
 use shared::Mesh;
 use shared::bundle::Bundle;
 use shared::facts::Facts;
@@ -21,7 +22,11 @@ fn answer(question: &str) -> Option<String> {
     if form == Form::Checks {
         return Some(json::write(&Checks::from(checked)));
     }
-    let bundle = Bundle::new(&mesh, &checked.resolved?);
+    let resolved = checked.resolved?;
+    if let Form::Simulated(down) = form {
+        return Some(json::write(&Simulated::new(&resolved, &down)));
+    }
+    let bundle = Bundle::new(&mesh, &resolved);
     Some(match form {
         Form::Stream => bundle.to_stream(),
         _ => json::write(&Manifests::from(bundle)),
@@ -79,11 +84,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_down_is_in_the_question() {
+        let mesh = walkthrough();
+        let resolved = shared::check(&mesh, &Facts::default()).resolved.unwrap();
+        let down = vec!["service:httpbin.default@cluster1".to_owned()];
+        let simulated = Simulated::new(&resolved, &down);
+        let sent = ask(Form::Simulated(down), &mesh);
+        assert_eq!(sent, Some(json::write(&simulated)));
+        assert_ne!(simulated, Simulated::new(&resolved, &[]));
+    }
+
+    #[test]
     fn a_document_with_errors_is_only_checked_and_written() {
         let mut mesh = walkthrough();
         mesh.spec.dns.suffix.clear();
         assert_eq!(ask(Form::Files, &mesh), None);
         assert_eq!(ask(Form::Stream, &mesh), None);
+        assert_eq!(ask(Form::Simulated(Vec::new()), &mesh), None);
         assert_eq!(ask(Form::Document, &mesh), Some(mesh.to_yaml()));
     }
 }

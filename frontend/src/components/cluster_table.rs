@@ -85,7 +85,7 @@ fn row(store: Store, agent: Agent, index: usize) -> Vec<El> {
             Some(button("use", write).attr("aria-label", &label).text("Use"))
         }));
     let remove = move || {
-        store.edit(|mesh| rows::remove_cluster(mesh, index));
+        store.edit(|mesh| mesh.spec.remove_cluster(index));
         store.forget_touched("spec.clusters[");
         store.go_to("spec.clusters");
     };

@@ -98,7 +98,10 @@ pub(crate) fn input(store: Store, field: Field, placeholder: Option<Memo<String>
     });
     input.on("blur", move |_| {
         store.leave(field);
-        left.set_value(&value.get_untracked());
+        // A field that is taken out of the page while it has the focus is left as well.
+        if let Some(value) = value.last() {
+            left.set_value(&value);
+        }
     })
 }
 

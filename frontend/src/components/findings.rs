@@ -1,4 +1,4 @@
-//! Everything that the checks found; a click goes to the field.
+//! Everything that the checks found; a click goes to the field, where the form has one.
 
 use std::rc::Rc;
 
@@ -6,6 +6,7 @@ use shared::check::{Finding, Fix, Severity};
 
 use crate::counts::is_gap;
 use crate::dom::{El, button, el_in, icon, text};
+use crate::field::has_field;
 use crate::state::Store;
 
 pub(crate) fn findings(store: Store) -> El {
@@ -50,7 +51,7 @@ pub(crate) fn acts(store: Store) -> Acts {
     })
 }
 
-/// A list of findings, each with its way to the field and, where there is one, its fix.
+/// A list of findings, each with its way to the field and its fix, where there are such.
 pub(crate) fn list(findings: Vec<Finding>, acts: &Acts) -> El {
     el_in("ul", "findings").all(findings.into_iter().map(|finding| one(finding, acts)))
 }
@@ -70,11 +71,17 @@ fn one(finding: Finding, acts: &Acts) -> El {
         button("fix", move || act(Act::Mend(fix.clone()))).text(&words)
     });
     let span = |class: &str, words: &str| text("span", words).class(class);
-    let button = button("finding", move || act(Act::GoTo(path.clone())))
+    // What is about a file that was opened, or about what the form does not show, leads nowhere.
+    let row = if has_field(&finding.path) {
+        button("finding", move || act(Act::GoTo(path.clone())))
+    } else {
+        el_in("div", "finding")
+    };
+    let row = row
         .add(el_in("span", "severity").add(icon(picture)).text(word))
         .add(span("message", &finding.message))
         .add(span("code", &finding.code))
         .add(span("advice", &finding.hint))
         .add(text("code", &finding.path).class("where"));
-    el_in("li", class).add(button).maybe(fix)
+    el_in("li", class).add(row).maybe(fix)
 }

@@ -14,3 +14,4 @@ pub(crate) mod name_tree;
 pub(crate) mod notice;
 pub(crate) mod service_table;
 pub(crate) mod tabs;
+pub(crate) mod what_if;

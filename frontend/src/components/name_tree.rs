@@ -1,23 +1,37 @@
 //! Every published name: global, regions, zones, each with the clusters that answer.
 
+use super::what_if::what_if;
 use crate::dom::{El, button, el, el_in, icon, text};
 use crate::outline::{self, Node, ServiceNames};
+use crate::signals::*;
 use crate::state::{Store, Tab};
 
 pub(crate) fn name_tree(store: Store) -> El {
-    let trees = move || store.names().as_deref().map(outline::trees);
-    el_in("div", "fill").one(move || {
-        Some(match trees() {
+    let has_names = memo(move || store.names().is_some_and(|names| !names.is_empty()));
+    let switch = button("", move || store.asks_what_if.update(|asks| *asks = !*asks))
+        .id("ask-what-if")
+        .state("aria-pressed", move || store.asks_what_if.get())
+        .text("What if something is down");
+    let shown = move || {
+        Some(match store.names() {
             None => missing(store),
-            Some(trees) if trees.is_empty() => el_in("div", "start")
+            Some(names) if names.is_empty() => el_in("div", "start")
                 .add(text("h2", "No service is shared"))
                 .add(text(
                     "p",
                     "Add a service to see the names under which others call it.",
                 )),
-            Some(trees) => el_in("div", "names").all(trees.into_iter().map(service)),
+            Some(names) if store.asks_what_if.get() => what_if(store, &names),
+            Some(names) => {
+                let trees = outline::trees(&names).into_iter();
+                el_in("div", "names").all(trees.map(service))
+            }
         })
-    })
+    };
+    let bar = el_in("div", "names-bar").flag("hidden", move || !has_names.get());
+    el_in("div", "fill")
+        .add(bar.add(switch))
+        .add(el_in("div", "fill").one(shown))
 }
 
 fn missing(store: Store) -> El {

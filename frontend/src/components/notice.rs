@@ -3,6 +3,8 @@
 use crate::browser;
 use crate::document;
 use crate::dom::{El, button, effect, el, el_in, icon, text};
+use crate::kept;
+use crate::signals::*;
 use crate::state::{Notice, Store};
 
 /// How long good news stays, in milliseconds.
@@ -23,17 +25,37 @@ pub(crate) fn notice_bar(store: Store) -> El {
     let bar = el_in("div", "notices")
         .attr("aria-live", "polite")
         .one(move || store.notice.get().map(|notice| shown(store, notice)));
+    let is_elsewhere = memo(move || store.elsewhere.with(Option::is_some));
+    let other = el_in("div", "notices")
+        .attr("aria-live", "polite")
+        .one(move || is_elsewhere.get().then(|| elsewhere(store)));
     let spoken = el_in("p", "unseen").attr("aria-live", "polite");
     el("div")
+        .add(other)
         .add(bar)
         .add(spoken.show(move || store.spoken.get()))
+}
+
+/// Which document it is to be, where another tab has changed it.
+fn elsewhere(store: Store) -> El {
+    let words = el("p")
+        .text("The document was changed in another tab. ")
+        .add(text("span", "This tab goes on with its own.").class("muted"));
+    let take = button("", move || kept::take_other(store)).id("take-other");
+    let keep = button("quiet", move || kept::keep_own(store)).id("keep-own");
+    el_in("div", "notice elsewhere")
+        .id("elsewhere")
+        .add(icon("warning"))
+        .add(words)
+        .add(take.text("Load the other"))
+        .add(keep.text("Keep this one"))
 }
 
 fn shown(store: Store, notice: Notice) -> El {
     let has_rescue = notice.rescue.is_some();
     let dismiss = move || {
         if has_rescue {
-            document::drop_rescued();
+            kept::drop_rescued();
         }
         store.notice.set(None);
     };

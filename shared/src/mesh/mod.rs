@@ -13,6 +13,7 @@ mod locality;
 mod overrides;
 pub mod passed_on;
 mod read;
+mod references;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod service;
@@ -142,15 +143,6 @@ pub struct Spec {
     /// Images that replace the pinned ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images: Option<Images>,
-}
-
-impl Spec {
-    /// Every list of clusters that is written somewhere, for whoever renames a cluster or takes one out.
-    pub fn cluster_lists(&mut self) -> impl Iterator<Item = &mut Vec<String>> {
-        let services = self.services.iter_mut().map(|one| &mut one.clusters);
-        let external = self.external.iter_mut().map(|one| &mut one.clusters);
-        services.chain(external).flatten()
-    }
 }
 
 /// The engine that delivers the manifests.

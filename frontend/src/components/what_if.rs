@@ -1,0 +1,196 @@
+//! Who answers each name, from each cluster, when something is down.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::Mesh;
+use shared::mesh::Cluster;
+use shared::published::NameRow;
+
+use crate::dom::{El, button, el, el_in, icon, is_ticked, text};
+use crate::signals::*;
+use crate::simulated::{Cell, Look};
+use crate::state::Store;
+
+/// Something that can be down: its words, and what it is called by the simulation.
+type Mark = (String, String);
+
+/// The boxes to tick, and a table for each service; only what has changed in the tables is drawn again.
+pub(crate) fn what_if(store: Store, names: &[NameRow]) -> El {
+    let of_service = |one: &NameRow, next: &NameRow| one.service == next.service;
+    el_in("div", "names what-if")
+        .id("what-if")
+        .add(bar(store))
+        .all(
+            names
+                .chunk_by(of_service)
+                .map(|names| service(store, names)),
+        )
+}
+
+/// What can be down beside services, and what comes of it.
+fn bar(store: Store) -> El {
+    let of_mesh = |marks: fn(&[Cluster]) -> Vec<Mark>| {
+        untrack(|| store.with(|mesh| marks(&mesh.spec.clusters)))
+    };
+    let clear = button("quiet", move || store.down.set(BTreeSet::new()))
+        .id("nothing-down")
+        .flag("disabled", move || store.down.with(BTreeSet::is_empty))
+        .text("Nothing is down");
+    let summary = el_in("p", "summary")
+        .id("what-if-summary")
+        .attr("aria-live", "polite")
+        .show(
+            move || match (store.unrenderable.get(), store.simulated.get()) {
+                (Some(why), _) => format!("Not known: {why}"),
+                (None, Some(last)) => last.answers.summary.clone(),
+                (None, None) => "Looking…".to_owned(),
+            },
+        );
+    el_in("div", "downs")
+        .maybe(marks(store, "Clusters down", of_mesh(clusters)))
+        .maybe(marks(store, "Zones down", of_mesh(zones)))
+        .maybe(marks(store, "Gateways down", of_mesh(gateways)))
+        .add(el_in("div", "outcome").add(summary).add(clear))
+}
+
+fn clusters(all: &[Cluster]) -> Vec<Mark> {
+    let names = all.iter().map(|cluster| &cluster.name);
+    names.map(|name| (name.clone(), name.clone())).collect()
+}
+
+/// Those with more than one cluster; the others are their cluster.
+fn zones(all: &[Cluster]) -> Vec<Mark> {
+    let mut zones: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for cluster in all {
+        *zones.entry((&cluster.region, &cluster.zone)).or_default() += 1;
+    }
+    let zones = zones.into_iter().filter(|(_, count)| *count > 1);
+    let mark = |region: &str, zone: &str| (zone.to_owned(), format!("zone:{region}/{zone}"));
+    zones
+        .map(|((region, zone), _)| mark(region, zone))
+        .collect()
+}
+
+fn gateways(all: &[Cluster]) -> Vec<Mark> {
+    let names = all.iter().map(|cluster| &cluster.name);
+    names
+        .map(|name| (name.clone(), format!("gateway:{name}")))
+        .collect()
+}
+
+/// The clusters in which a service can be down.
+fn places(mesh: &Mesh, names: &[NameRow]) -> Vec<Mark> {
+    let Some(first) = names.first() else {
+        return Vec::new();
+    };
+    // Whatever answers its global name runs it.
+    let global = names
+        .iter()
+        .find(|name| name.level == "global")
+        .unwrap_or(first);
+    let clusters = mesh.spec.clusters.iter().map(|cluster| &cluster.name);
+    let running = clusters.filter(|name| global.clusters.contains(name));
+    let what = |name: &String| format!("service:{}@{name}", first.service);
+    running.map(|name| (name.clone(), what(name))).collect()
+}
+
+/// A row of boxes under a legend.
+fn marks(store: Store, legend: &str, marks: Vec<Mark>) -> Option<El> {
+    let tick = move |(words, what): Mark| {
+        let of = what.clone();
+        let input = el("input")
+            .attr("type", "checkbox")
+            .id(&format!("down-{what}"))
+            .prop("checked", move || {
+                store.down.with(|down| down.contains(&of)).into()
+            })
+            .on("change", move |event| {
+                let is_down = is_ticked(&event);
+                store.down.update(|down| {
+                    if is_down {
+                        down.insert(what.clone());
+                    } else {
+                        down.remove(&what);
+                    }
+                });
+            });
+        el_in("label", "tick").add(input).text(&words)
+    };
+    (!marks.is_empty()).then(|| {
+        el_in("fieldset", "marks")
+            .add(text("legend", legend))
+            .add(el_in("div", "ticks").all(marks.into_iter().map(tick)))
+    })
+}
+
+fn service(store: Store, names: &[NameRow]) -> El {
+    let id = names
+        .first()
+        .map(|name| name.service.clone())
+        .unwrap_or_default();
+    let places = untrack(|| store.with(|mesh| places(mesh, names)));
+    let table = el_in("table", "answers")
+        .add(text("caption", &format!("Who answers the names of {id}")).class("unseen"))
+        .add(el("thead").content(move || vec![heads(store)]))
+        .all(names.iter().map(|name| answers(store, name)));
+    el_in("section", "service")
+        .add(text("h3", &id))
+        .maybe(marks(store, "Down in", places))
+        // It scrolls, so the keyboard has to get to it.
+        .add(
+            el_in("div", "answers-box")
+                .attr("tabindex", "0")
+                .attr("role", "region")
+                .attr("aria-label", &format!("Who answers the names of {id}"))
+                .add(table),
+        )
+}
+
+/// Who asks.
+fn heads(store: Store) -> El {
+    let last = store.simulated.get();
+    let clients = last.iter().flat_map(|last| &last.answers.clients);
+    let head = |words: &str| text("th", words).attr("scope", "col");
+    el("tr")
+        .all(clients.map(|client| head(&format!("from {client}"))))
+        .add(head("by DNS"))
+}
+
+/// How many there are.
+fn columns(store: Store) -> usize {
+    let last = store.simulated.get();
+    last.map_or(1, |last| last.answers.clients.len() + 1)
+}
+
+/// A name, and below it its answers.
+fn answers(store: Store, name: &NameRow) -> El {
+    let place = match (&name.region, &name.zone) {
+        _ if name.level == "vanity" => "short name",
+        (_, Some(zone)) => zone,
+        (Some(region), None) => region,
+        _ => "everywhere",
+    };
+    let head = el("th")
+        .attr("scope", "rowgroup")
+        .set("colspan", move || Some(columns(store).to_string()))
+        .add(text("span", place).class("place"))
+        .text(" ")
+        .add(text("code", &name.host));
+    let host = name.host.clone();
+    let cells = memo(move || {
+        let last = store.simulated.get();
+        last.map_or_else(Vec::new, |last| last.answers.cells(&host).to_vec())
+    });
+    let row = el("tr").content(move || cells.get().iter().map(cell).collect());
+    el("tbody").add(el("tr").add(head)).add(row)
+}
+
+fn cell(cell: &Cell) -> El {
+    let (class, picture) = match cell.look {
+        Look::Same => ("same", "cluster"),
+        Look::Changed => ("changed", "fallback"),
+        Look::Unanswered => ("unanswered", "error"),
+        Look::Gone => return el_in("td", "gone").text("is down"),
+    };
+    el_in("td", class).add(icon(picture)).text(&cell.words)
+}

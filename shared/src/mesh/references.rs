@@ -1,0 +1,193 @@
+//! What of a document refers to a cluster, by its name, its labels or its place: carried along when the
+//! cluster is renamed, moved or taken out.
+
+use std::collections::BTreeMap;
+
+use super::{Cluster, Distribution, Locality, Override, Service, Spec};
+
+impl Spec {
+    /// Takes a cluster out, and all that is said of it alone. A list that named no other cluster stays
+    /// empty where that has to be mended by a person: a service that runs nowhere is found by the checks.
+    pub fn remove_cluster(&mut self, index: usize) {
+        if index >= self.clusters.len() {
+            return;
+        }
+        let removed = self.clusters.remove(index);
+        // Of two with one name, which the checks refuse, the other keeps what is said of both.
+        if self.has_cluster(&removed.name) {
+            return;
+        }
+        let everywhere: Vec<&Cluster> = self.clusters.iter().collect();
+        forget_place(&mut self.locality, &removed, &everywhere, &everywhere);
+        for service in &mut self.services {
+            let ran = runs_in(service, &removed);
+            if let Some(clusters) = &mut service.clusters {
+                clusters.retain(|name| *name != removed.name);
+            }
+            let left: Vec<&Cluster> = everywhere
+                .iter()
+                .copied()
+                .filter(|cluster| runs_in(service, cluster))
+                .collect();
+            service.overrides.retain_mut(|one| {
+                let was_for = is_for(one, &removed);
+                if let Some(clusters) = &mut one.clusters {
+                    clusters.retain(|name| *name != removed.name);
+                }
+                !was_for || left.iter().any(|cluster| is_for(one, cluster))
+            });
+            let serving = if ran { &left } else { &everywhere };
+            forget_place(&mut service.locality, &removed, &everywhere, serving);
+        }
+        for clusters in self.external.iter_mut().flat_map(|one| &mut one.clusters) {
+            clusters.retain(|name| *name != removed.name);
+        }
+        if self.dns.cluster.as_ref() == Some(&removed.name) {
+            self.dns.cluster = None;
+        }
+    }
+
+    /// Renames a cluster wherever the document names it. A name that another cluster has is taken by
+    /// neither reference: which of the two is meant could not be told afterwards.
+    pub fn rename_cluster(&mut self, index: usize, name: &str) {
+        let is_taken = self.has_cluster(name);
+        let Some(cluster) = self.clusters.get_mut(index) else {
+            return;
+        };
+        let before = std::mem::replace(&mut cluster.name, name.to_owned());
+        if is_taken || self.has_cluster(&before) {
+            return;
+        }
+        let services = self.services.iter_mut().flat_map(|service| {
+            let overrides = service.overrides.iter_mut().map(|one| &mut one.clusters);
+            overrides.chain([&mut service.clusters])
+        });
+        let external = self.external.iter_mut().map(|one| &mut one.clusters);
+        let lists = services.chain(external).flatten().flatten();
+        for reference in lists.chain(&mut self.dns.cluster) {
+            if *reference == before {
+                name.clone_into(reference);
+            }
+        }
+    }
+
+    /// Moves a cluster to another region and zone. What is said of the place that it leaves goes with it,
+    /// where no other cluster is left there.
+    pub fn move_cluster(&mut self, index: usize, region: &str, zone: &str) {
+        let Some(cluster) = self.clusters.get_mut(index) else {
+            return;
+        };
+        let before = cluster.clone();
+        region.clone_into(&mut cluster.region);
+        zone.clone_into(&mut cluster.zone);
+        let moves = [
+            (before.region.clone(), region.to_owned()),
+            (zone_of(&before), zone_of(cluster)),
+        ];
+        for (from, to) in &moves {
+            if self.clusters.iter().any(|one| is_in(one, from)) {
+                continue;
+            }
+            let services = self.services.iter_mut().map(|one| &mut one.locality);
+            for locality in services.chain([&mut self.locality]).flatten() {
+                rename_place(locality, from, to);
+            }
+        }
+    }
+
+    fn has_cluster(&self, name: &str) -> bool {
+        self.clusters.iter().any(|cluster| cluster.name == name)
+    }
+}
+
+/// Whether labels select a cluster; none select none.
+fn selects(selector: &BTreeMap<String, String>, cluster: &Cluster) -> bool {
+    let mut wanted = selector.iter();
+    !selector.is_empty() && wanted.all(|(name, value)| cluster.labels.get(name) == Some(value))
+}
+
+fn runs_in(service: &Service, cluster: &Cluster) -> bool {
+    match &service.clusters {
+        Some(clusters) => clusters.contains(&cluster.name),
+        None => service.cluster_selector.is_empty() || selects(&service.cluster_selector, cluster),
+    }
+}
+
+fn is_for(one: &Override, cluster: &Cluster) -> bool {
+    let clusters = one.clusters.as_ref();
+    clusters.is_some_and(|clusters| clusters.contains(&cluster.name))
+        || selects(&one.cluster_selector, cluster)
+}
+
+/// A zone as `locality` names it.
+fn zone_of(cluster: &Cluster) -> String {
+    format!("{}/{}", cluster.region, cluster.zone)
+}
+
+/// Whether a cluster is in a region, or in a zone as `region/zone`.
+fn is_in(cluster: &Cluster, place: &str) -> bool {
+    cluster.region == place || zone_of(cluster) == place
+}
+
+/// Takes out what is said of places in which a cluster was the last: callers of those that are left, and
+/// answers of those that serve. What it took goes to the other places as they share already.
+fn forget_place(
+    locality: &mut Option<Locality>,
+    removed: &Cluster,
+    callers: &[&Cluster],
+    serving: &[&Cluster],
+) {
+    let Some(said) = locality else { return };
+    let before = said.clone();
+    let is_gone = |place: &str, from: &[&Cluster]| {
+        is_in(removed, place) && !from.iter().any(|cluster| is_in(cluster, place))
+    };
+    let has_callers =
+        |from: &Option<String>| from.as_ref().is_none_or(|from| !is_gone(from, callers));
+    said.failover
+        .retain(|one| has_callers(&one.from) && !is_gone(&one.to, serving));
+    said.distribute.retain_mut(|one| {
+        let places = one.to.len();
+        one.to.retain(|place, _| !is_gone(place, serving));
+        if one.to.len() < places {
+            make_whole(one);
+        }
+        has_callers(&one.from) && !one.to.is_empty()
+    });
+    if *said == Locality::default() && before != Locality::default() {
+        *locality = None;
+    }
+}
+
+/// Lets shares come to 100 again, in the proportion that they have.
+fn make_whole(distribution: &mut Distribution) {
+    let total: u64 = distribution.to.values().copied().map(u64::from).sum();
+    let (mut before, mut given) = (0, 0);
+    for share in distribution.to.values_mut() {
+        before += u64::from(*share);
+        // Sums are rounded, not shares, so that they come to 100 whatever is rounded; a share is 100 at
+        // most, as it was.
+        let until = (before * 100 + total / 2).checked_div(total).unwrap_or(0);
+        *share = u32::try_from(until - given).unwrap_or(u32::MAX);
+        given = until;
+    }
+}
+
+fn rename_place(locality: &mut Locality, from: &str, to: &str) {
+    let rename = |place: &mut String| {
+        if place == from {
+            to.clone_into(place);
+        }
+    };
+    for one in &mut locality.failover {
+        one.from.as_mut().map(rename);
+        rename(&mut one.to);
+    }
+    for one in &mut locality.distribute {
+        one.from.as_mut().map(rename);
+        if let Some(share) = one.to.remove(from) {
+            let there = one.to.entry(to.to_owned()).or_default();
+            *there = there.saturating_add(share);
+        }
+    }
+}
