@@ -162,11 +162,11 @@ impl Page {
         answer.unwrap().json().as_u64().unwrap()
     }
 
-    /// How high an element is.
-    pub(crate) async fn height(&self, id: &str) -> f64 {
-        let height = "return document.getElementById(arguments[0]).getBoundingClientRect().height";
+    /// How high an element is, in pixels.
+    pub(crate) async fn height(&self, id: &str) -> u64 {
+        let height = "return document.getElementById(arguments[0]).offsetHeight";
         let answer = self.browser.driver().execute(height, vec![id.into()]).await;
-        answer.unwrap().json().as_f64().unwrap()
+        answer.unwrap().json().as_u64().unwrap()
     }
 
     /// Waits until there is no such element.
