@@ -12,6 +12,7 @@ mod import;
 mod input;
 mod interrupt;
 mod names;
+mod origin;
 mod output;
 mod plan;
 mod question;
