@@ -14,7 +14,10 @@ const MAX_ERRORS: usize = 100;
 
 /// An error, and the value that it is about.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct Fault(Box<About>);
+
+#[derive(Debug)]
+struct About {
     error: Error,
     kind: Kind,
     /// The way to the value from the innermost step to the outermost, each an index in its list or map.
@@ -40,7 +43,7 @@ pub(super) fn read<T: DeserializeOwned>(source: &str, mut value: Located) -> Res
             source,
             value: &value,
         };
-        let fault = match reader.read(PhantomData) {
+        let Fault(fault) = match reader.read(PhantomData) {
             Ok(read) if errors.is_empty() => return Ok(read),
             Ok(_) => return Err(errors),
             Err(fault) => fault,
@@ -65,7 +68,7 @@ enum Mended {
 }
 
 /// Changes the value so that reading does not stop at this fault again; `None` where it would.
-fn mend(value: &mut Located, fault: &Fault) -> Option<Mended> {
+fn mend(value: &mut Located, fault: &About) -> Option<Mended> {
     let mut steps = fault.steps.as_slice();
     let key = match (fault.kind, steps) {
         (Kind::Key, [key, around @ ..]) => {
@@ -113,7 +116,7 @@ fn anything(
 
 impl Fault {
     fn new(message: String, kind: Kind) -> Self {
-        Self {
+        Self(Box::new(About {
             error: Error {
                 path: String::new(),
                 line: None,
@@ -122,7 +125,7 @@ impl Fault {
             },
             kind,
             steps: Vec::new(),
-        }
+        }))
     }
 
     fn unknown(what: &str, found: &str, expected: &[&str]) -> Self {
@@ -134,9 +137,10 @@ impl Fault {
 
     /// At this place, unless a closer one is known.
     pub(super) fn at(mut self, place: Location) -> Self {
-        if self.error.line.is_none() {
-            self.error.line = Some(place.line());
-            self.error.column = Some(place.column());
+        let error = &mut self.0.error;
+        if error.line.is_none() {
+            error.line = Some(place.line());
+            error.column = Some(place.column());
         }
         self
     }
@@ -153,24 +157,24 @@ impl Fault {
 
     /// About the key of this field.
     pub(super) fn of_key(mut self, key: &Spanned<String>, index: usize) -> Self {
-        self.kind = Kind::Key;
+        self.0.kind = Kind::Key;
         self.at(key.referenced).below(&key.value, index)
     }
 
     fn below(mut self, step: &str, index: usize) -> Self {
-        let path = &mut self.error.path;
+        let path = &mut self.0.error.path;
         if !path.is_empty() && !path.starts_with('[') {
             path.insert(0, '.');
         }
         path.insert_str(0, step);
-        self.steps.push(index);
+        self.0.steps.push(index);
         self
     }
 }
 
 impl Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
+        self.0.error.fmt(f)
     }
 }
 
@@ -201,9 +205,8 @@ mod tests {
 
     use crate::yaml::{Error, from_str};
 
-    #[derive(Debug, Default, Deserialize)]
+    #[derive(Debug, Default, PartialEq, Deserialize)]
     #[serde(default, deny_unknown_fields)]
-    #[expect(dead_code, reason = "nothing comes of a text with faults")]
     struct Wanted {
         number: u16,
         flag: Option<bool>,
@@ -211,15 +214,14 @@ mod tests {
         kinds: Vec<Kinded>,
     }
 
-    #[derive(Debug, Deserialize)]
+    #[derive(Debug, PartialEq, Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "likewise")]
     struct Kinded {
         kind: Kind,
         on: bool,
     }
 
-    #[derive(Debug, Deserialize)]
+    #[derive(Debug, PartialEq, Deserialize)]
     enum Kind {
         A,
         B,
