@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use shared::Mesh;
 use shared::api::{Clusters, Event, Intent, Report};
-use shared::bundle::{Bundle, ClusterManifests};
 use shared::check::{Finding, Severity, code};
 use shared::facts::Facts;
 use shared::mesh;
 use shared::name::Label;
 use shared::object::Object;
 use shared::plan::{self, Observed, Plan};
+use shared::wanted::Wanted;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::apply;
@@ -191,11 +191,7 @@ async fn plan_apply(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, Pla
     let mut findings = checked.findings;
     seen.explain(mesh, &mut findings);
     host_names::explain(mesh, &facts, &host_names, &mut findings);
-    let mut bundle = Bundle::new(mesh, &resolved);
-    if is_handed_over(mesh) {
-        bundle.clusters.clear();
-    }
-    let bundle = Arc::new(bundle);
+    let wanted = Arc::new(Wanted::new(&resolved));
     let zone = Arc::new(Zone {
         suffix: resolved.dns.suffix.to_string(),
         nameservers: resolved.dns.nameservers.clone(),
@@ -205,10 +201,11 @@ async fn plan_apply(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, Pla
             .map(|one| one.dns_flavour)
             .collect(),
     });
-    let (observed, looks) = look_at_all(&places, &mesh.metadata.name, &bundle, &zone).await;
+    let (observed, looks) = look_at_all(&places, &wanted, &zone).await;
     findings.extend(dns_findings::of_apply(&places, &observed, &zone));
     for (index, place) in places.iter().enumerate() {
-        if let (None, Some(Err(error))) = (bundle.cluster(&place.name), observed.get(&place.name)) {
+        let is_handed_nothing = wanted.of(&place.name).is_empty();
+        if let (true, Some(Err(error))) = (is_handed_nothing, observed.get(&place.name)) {
             findings.push(not_looked_at(index, error, &zone));
         }
     }
@@ -223,12 +220,12 @@ async fn plan_apply(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, Pla
     findings.extend(former.findings);
     let mut clusters = former.clusters;
     clusters.extend(named(&places).map(|(name, context)| (name.to_owned(), context.to_owned())));
-    let plan = plan::plan(&bundle, named(&places), &observed);
+    let plan = plan::plan(&wanted, named(&places), &observed);
     Ok(Planned {
         findings,
         plan,
         facts,
-        targets: targets(looks, bundle, &clusters),
+        targets: targets(looks, wanted, Some(mesh.digest()), &clusters),
     })
 }
 
@@ -236,20 +233,17 @@ async fn plan_removal(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, P
     // It becomes part of a path.
     let name = Label::new(&mesh.metadata.name).map_err(|_| PlanError::NoName)?;
     let places = places(kubeconfig, mesh).await;
-    let nothing = Arc::new(Bundle {
-        mesh_name: name.to_string(),
-        mesh_yaml: String::new(),
-        common: Vec::new(),
-        clusters: Vec::new(),
-        digest: String::new(),
+    let nothing = Arc::new(Wanted {
+        mesh: name.to_string(),
+        ..Wanted::default()
     });
     let no_zone = Arc::new(Zone::default());
-    let (observed, looks) = look_at_all(&places, name.as_str(), &nothing, &no_zone).await;
+    let (observed, looks) = look_at_all(&places, &nothing, &no_zone).await;
     let plan = plan::plan_removal(name.as_str(), named(&places), &observed);
     let mut findings = dns_findings::of_removal(&places, &observed, &looks, name.as_str());
     let former = former::look(kubeconfig, name.as_str(), &places, &looks, Intent::Remove).await;
     findings.extend(former.findings);
-    let targets = targets(looks, nothing, &former.clusters);
+    let targets = targets(looks, nothing, None, &former.clusters);
     Ok(Planned {
         findings,
         plan,
@@ -261,38 +255,34 @@ async fn plan_removal(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, P
 /// Looks at all clusters at once, each in a task of its own since there is much to compare.
 async fn look_at_all(
     places: &[Place],
-    mesh: &str,
-    bundle: &Arc<Bundle>,
+    wanted: &Arc<Wanted>,
     zone: &Arc<Zone>,
 ) -> (Observed, BTreeMap<String, Look>) {
     let tasks: Vec<_> = places
         .iter()
         .enumerate()
         .map(|(index, place)| {
-            let (name, mesh) = (place.name.clone(), mesh.to_owned());
-            let (connection, bundle) = (place.connection.clone(), Arc::clone(bundle));
+            let (name, connection) = (place.name.clone(), place.connection.clone());
+            let wanted = Arc::clone(wanted);
             let zone = Arc::clone(zone);
             tokio::spawn(async move {
-                let manifests = bundle.cluster(&name);
-                let wanted: Vec<&Object> = manifests
-                    .into_iter()
-                    .flat_map(ClusterManifests::objects)
-                    .collect();
-                let (mut observed, mut look) = cluster::look(connection?, &mesh, &wanted).await?;
+                let mesh = wanted.mesh.as_str();
+                let objects = wanted.of(&name);
+                let (mut observed, mut look) = cluster::look(connection?, mesh, objects).await?;
                 // For a public zone too: it may have been private, and not every cluster that was told
                 // so has objects of ours.
                 let recorded = look
                     .parent
                     .as_ref()
                     .is_some_and(|parent| parent.stub_domain);
-                let dns = cluster::look_at_dns(&look.connection, &mesh, &zone, index, recorded);
+                let dns = cluster::look_at_dns(&look.connection, mesh, &zone, index, recorded);
                 let DnsLook { edits, unseen } = dns.await;
                 look.dns = edits.iter().flatten().cloned().collect();
                 look.dns_unseen = unseen;
                 if look.keeps_stub_domain() || edits.iter().any(Result::is_err) {
                     // It is recorded, though nothing else is wanted here.
-                    observed.surplus.remove(&Parent::key(&mesh));
-                    look.surplus.remove(&Parent::key(&mesh));
+                    observed.surplus.remove(&Parent::key(mesh));
+                    look.surplus.remove(&Parent::key(mesh));
                 }
                 observed.dns = edits;
                 Ok((observed, look))
@@ -315,35 +305,25 @@ async fn look_at_all(
     (observed, looks)
 }
 
-/// Moves the objects out of the bundle, whose texts are not needed any more.
+/// `document` is its digest; there is none for a removal.
 fn targets(
-    mut looks: BTreeMap<String, Look>,
-    bundle: Arc<Bundle>,
+    looks: BTreeMap<String, Look>,
+    wanted: Arc<Wanted>,
+    document: Option<String>,
     clusters: &BTreeMap<String, String>,
 ) -> BTreeMap<String, Target> {
-    let mut targets = BTreeMap::new();
-    let is_removal = bundle.mesh_yaml.is_empty();
-    let document = (!is_removal).then(|| bundle.document_digest());
-    let target = |objects, look| Target {
-        scope: Scope::Everything,
-        document: document.clone(),
-        clusters: clusters.clone(),
-        objects,
-        look,
-    };
-    for manifests in Arc::unwrap_or_clone(bundle).clusters {
-        if let Some(look) = looks.remove(&manifests.name) {
-            let objects = manifests
-                .files
-                .into_iter()
-                .flat_map(|file| file.objects)
-                .collect();
-            targets.insert(manifests.name, target(objects, look));
-        }
-    }
-    let without_manifests = looks.into_iter();
-    targets.extend(without_manifests.map(|(name, look)| (name, target(Vec::new(), look))));
-    targets
+    let mut wanted = Arc::unwrap_or_clone(wanted);
+    let targets = looks.into_iter().map(|(name, look)| {
+        let target = Target {
+            scope: Scope::Everything,
+            document: document.clone(),
+            clusters: clusters.clone(),
+            objects: wanted.objects.remove(&name).unwrap_or_default(),
+            look,
+        };
+        (name, target)
+    });
+    targets.collect()
 }
 
 fn not_looked_at(index: usize, error: &str, zone: &Zone) -> Finding {

@@ -38,6 +38,7 @@ pub mod render;
 pub mod resolved;
 pub mod simulate;
 pub mod verify;
+pub mod wanted;
 pub mod yaml;
 
 pub use check::check;

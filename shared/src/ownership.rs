@@ -32,7 +32,7 @@ pub const GROUP_KINDS_ANNOTATION: &str = "applyset.kubernetes.io/contains-group-
 /// Annotation on the parent: namespaces of the set besides its own, comma-separated, sorted.
 pub const NAMESPACES_ANNOTATION: &str = "applyset.kubernetes.io/additional-namespaces";
 /// Annotation on the parent: digest of the document that was applied last, see
-/// [`crate::bundle::Bundle::document_digest`].
+/// [`crate::mesh::Mesh::digest`].
 pub const DOCUMENT_ANNOTATION: &str = "fedmesh.dev/document";
 /// Annotation on the parent: the cluster's own DNS has, or may have, a stub domain of the mesh.
 pub const STUB_DOMAIN_ANNOTATION: &str = "fedmesh.dev/stub-domain";

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::bundle::{Bundle, ClusterManifests};
 use crate::cluster_dns;
 use crate::diff;
 use crate::digest;
 use crate::object::{Key, Kind, Object, Wave};
 use crate::ownership;
+use crate::wanted::Wanted;
 
 /// What was seen in the clusters.
 pub type Observed = BTreeMap<String, Result<ObservedCluster, String>>;
@@ -209,7 +209,27 @@ pub fn is_in_step(stamped: &Object, live: &Value) -> bool {
     let applied = stamped.annotations.get(ownership::APPLIED_ANNOTATION);
     applied.is_some_and(|digest| annotation == digest.as_str())
         && is_managed(live)
-        && contains(live, &stamped.to_json())
+        && has_all(live, stamped)
+}
+
+/// Whether a live object has every field of another: [`contains`] with [`Object::to_json`], which would
+/// copy all of it first.
+fn has_all(live: &Value, object: &Object) -> bool {
+    let metadata = &live["metadata"];
+    let has = |field: &str, entries: &BTreeMap<String, String>| {
+        let mut entries = entries.iter();
+        entries.all(|(key, value)| metadata[field][key.as_str()] == value.as_str())
+    };
+    live["apiVersion"] == object.kind.api_version()
+        && live["kind"] == *object.kind.kind
+        && metadata["name"] == object.name
+        && metadata["namespace"].as_str() == object.namespace.as_deref()
+        && has("labels", &object.labels)
+        && has("annotations", &object.annotations)
+        && object
+            .body
+            .iter()
+            .all(|(field, value)| live.get(field).is_some_and(|other| contains(other, value)))
 }
 
 /// Whether the last apply under our field manager is still recorded.
@@ -240,11 +260,11 @@ fn contains(whole: &Value, part: &Value) -> bool {
     }
 }
 
-/// Plans an apply of `bundle` to the clusters of its document, given as name and context, in order.
-/// Clusters that were not observed are left out, and so are those that the bundle hands nothing and
+/// Plans an apply to the clusters of a document, given as name and context, in order.
+/// Clusters that were not observed are left out, and so are those of which nothing is wanted and
 /// that have nothing of ours: with an engine that has a hub, most have not.
 pub fn plan<'a>(
-    bundle: &Bundle,
+    wanted: &Wanted,
     clusters: impl IntoIterator<Item = (&'a str, &'a str)>,
     observed: &Observed,
 ) -> Plan {
@@ -252,21 +272,17 @@ pub fn plan<'a>(
         .into_iter()
         .filter_map(|(name, context)| {
             let observed = observed.get(name)?;
-            let manifests = bundle.cluster(name);
+            let objects = wanted.of(name);
             let has_more = observed
                 .as_ref()
                 .is_ok_and(|seen| !seen.surplus.is_empty() || !seen.dns.is_empty());
-            if manifests.is_none() && !has_more {
+            if objects.is_empty() && !has_more {
                 return None;
             }
-            let objects: Vec<&Object> = manifests
-                .into_iter()
-                .flat_map(ClusterManifests::objects)
-                .collect();
-            Some(plan_cluster(name, context, &objects, observed))
+            Some(plan_cluster(name, context, objects, observed))
         })
         .collect();
-    seal(bundle.mesh_name.clone(), clusters)
+    seal(wanted.mesh.clone(), clusters)
 }
 
 /// Plans the removal of everything of a mesh from clusters, given as name and context.
@@ -285,7 +301,7 @@ pub fn plan_removal<'a>(
 fn plan_cluster(
     name: &str,
     context: &str,
-    objects: &[&Object],
+    objects: &[Object],
     observed: &Result<ObservedCluster, String>,
 ) -> ClusterPlan {
     let (name, context) = (name.to_owned(), context.to_owned());
@@ -300,10 +316,7 @@ fn plan_cluster(
             };
         }
     };
-    let defined_here: BTreeSet<String> = objects
-        .iter()
-        .filter_map(|object| defines(object))
-        .collect();
+    let defined_here: BTreeSet<String> = objects.iter().filter_map(defines).collect();
     let mut steps: Vec<Step> = objects
         .iter()
         .map(|object| step(object, observed, &defined_here))

@@ -4,14 +4,16 @@
 //! a reader takes for something else (`no`, `on`, `1_000`, `12:30:45`) is quoted. The decision for
 //! this crate is recorded in `docs/decisions/0001-yaml.md`.
 
+mod fault;
 mod located;
+mod places;
 
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use located::{Located, Reader};
+use located::Located;
+pub use places::{Place, Places};
 
 /// Deepest nesting that is read.
 pub const MAX_DEPTH: usize = 64;
@@ -45,21 +47,20 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// Reads one document. JSON is read as well, since it is YAML.
-pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+///
+/// # Errors
+/// All that can be found in one reading, at least one. A text that is not YAML has one alone.
+pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Vec<Error>> {
     let value = parse(text).map_err(|error| {
         let location = error.location();
-        Error {
+        vec![Error {
             path: path_of_error(text),
             line: location.map(|l| l.line()),
             column: location.map(|l| l.column()),
             message: message(&error),
-        }
+        }]
     })?;
-    let reader = Reader {
-        source: text,
-        value: &value,
-    };
-    reader.read(PhantomData)
+    fault::read(text, value)
 }
 
 /// Reads one document as a value without types.

@@ -12,6 +12,7 @@ use shared::bundle::Carried;
 use shared::facts::Facts;
 use shared::mesh::{Mesh, Target};
 use shared::plan;
+use shared::wanted::Wanted;
 
 fn example(name: &str) -> Mesh {
     examples().remove(name).unwrap()
@@ -136,17 +137,37 @@ fn an_edit_by_hand_is_named() {
     );
 }
 
+fn wanted(mesh: &shared::Mesh) -> Wanted {
+    Wanted::new(&shared::check(mesh, &addresses()).resolved.unwrap())
+}
+
+#[test]
+fn what_is_wanted_is_what_the_bundle_has() {
+    for target in shared::mesh::Target::ALL {
+        let mesh = with_target(&example("walkthrough.yaml"), target);
+        let bundle = bundle(&mesh, &addresses());
+        let manifests = bundle.clusters.iter();
+        let mut of_bundle: std::collections::BTreeMap<String, Vec<_>> = manifests
+            .map(|one| (one.name.clone(), one.objects().cloned().collect()))
+            .collect();
+        if target == shared::mesh::Target::Gitops {
+            of_bundle.clear();
+        }
+        assert_eq!(wanted(&mesh).objects, of_bundle, "{target:?}");
+    }
+}
+
 #[test]
 fn an_empty_cluster_gets_everything_and_a_removal_takes_it_back() {
     let mesh = example("walkthrough.yaml");
-    let bundle = bundle(&mesh, &addresses());
-    let observed: plan::Observed = bundle
-        .clusters
-        .iter()
-        .map(|cluster| (cluster.name.clone(), Ok(plan::ObservedCluster::default())))
+    let wanted = wanted(&mesh);
+    let observed: plan::Observed = wanted
+        .objects
+        .keys()
+        .map(|cluster| (cluster.clone(), Ok(plan::ObservedCluster::default())))
         .collect();
     let clusters = [("cluster1", "cluster1"), ("cluster2", "cluster2")];
-    let first = plan::plan(&bundle, clusters, &observed);
+    let first = plan::plan(&wanted, clusters, &observed);
     assert!(first.can_be_applied() && first.has_changes());
     assert!(
         first
@@ -155,16 +176,47 @@ fn an_empty_cluster_gets_everything_and_a_removal_takes_it_back() {
     );
     assert_eq!(
         first,
-        plan::plan(&bundle, clusters, &observed),
+        plan::plan(&wanted, clusters, &observed),
         "the same id for the same"
     );
+}
+
+#[test]
+fn an_object_is_in_step_with_what_was_applied_and_nothing_less() {
+    let wanted = wanted(&example("walkthrough.yaml"));
+    let objects = wanted.of("cluster1");
+    assert!(objects.len() > 10, "{}", objects.len());
+    for object in objects {
+        let stamped = shared::ownership::stamp(object, "applyset-demo-v1");
+        let mut live = stamped.to_json();
+        live["metadata"]["managedFields"] =
+            serde_json::json!([{ "manager": "fedmesh", "operation": "Apply" }]);
+        live["metadata"]["labels"]["more"] = "of others".into();
+        live["status"] = serde_json::json!({ "of": "the server" });
+        assert!(plan::is_in_step(&stamped, &live), "{live:#}");
+        // A namespace has nothing but its name.
+        let of_body = object.body.keys().next().map(|field| format!("/{field}"));
+        let everywhere = [
+            "/apiVersion".to_owned(),
+            "/kind".to_owned(),
+            "/metadata/name".to_owned(),
+            "/metadata/labels/applyset.kubernetes.io~1part-of".to_owned(),
+            "/metadata/annotations/fedmesh.dev~1applied".to_owned(),
+            "/metadata/managedFields/0/manager".to_owned(),
+        ];
+        for changed in everywhere.into_iter().chain(of_body) {
+            let mut other = live.clone();
+            *other.pointer_mut(&changed).unwrap() = "another".into();
+            assert!(!plan::is_in_step(&stamped, &other), "{changed}: {other:#}");
+        }
+    }
 }
 
 #[test]
 fn a_member_that_is_handed_nothing_is_planned_only_for_what_is_left_there() {
     let mut mesh = example("walkthrough.yaml");
     mesh.spec.target = Some(shared::mesh::Target::KubefedV1Alpha1);
-    let bundle = bundle(&mesh, &addresses());
+    let wanted = wanted(&mesh);
     let clusters = [("cluster1", "cluster1"), ("cluster2", "cluster2")];
     let kind = shared::object::Kind::istio("v1", "VirtualService", "virtualservices");
     let key = shared::object::Key {
@@ -177,7 +229,7 @@ fn a_member_that_is_handed_nothing_is_planned_only_for_what_is_left_there() {
         let host = Ok(plan::ObservedCluster::default());
         let observed =
             plan::Observed::from([("cluster1".into(), host), ("cluster2".into(), member)]);
-        let plan = plan::plan(&bundle, clusters, &observed);
+        let plan = plan::plan(&wanted, clusters, &observed);
         plan.clusters
             .into_iter()
             .map(|cluster| cluster.name)

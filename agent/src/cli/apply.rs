@@ -5,9 +5,8 @@ use shared::api::{Intent, Report};
 use tokio::sync::mpsc;
 
 use super::failure::{Exit, Failure};
-use super::input::{self, Input};
 use super::output::{self, Format, counted, progress};
-use super::{Access, Document, OutputFormat, interrupt, question};
+use super::{Access, Document, OutputFormat, input, interrupt, question};
 use crate::operation::{ApplyOptions, Operations, Planned};
 use crate::stop::Stop;
 
@@ -84,10 +83,13 @@ impl Common {
         if !self.yes {
             question::needs_terminal("look at what `plan` shows, then give --yes")?;
         }
-        let Input { mesh, .. } = input::read(&self.document.path)?;
+        let input = input::read(&self.document.path)?;
         let operations = self.access.operations();
-        let planned = operations.plan(&mesh, intent).await?;
-        output::warnings(&planned.findings)?;
+        let planned = operations
+            .plan(&input.mesh, intent)
+            .await
+            .map_err(|error| input.failed(error))?;
+        output::warnings(Some(&input.origin), &planned.findings)?;
 
         let clusters = &planned.plan.clusters;
         let ready = clusters

@@ -4,10 +4,11 @@ use std::io::Write as _;
 
 use clap::Args;
 use serde::Serialize;
-use shared::check::{Finding, Severity, check};
+use shared::check::{Severity, check};
 use shared::facts::Facts;
 
 use super::failure::{Exit, Failure};
+use super::origin::Placed;
 use super::output::{self, Format, counted};
 use super::{Document, OutputFormat, input};
 
@@ -32,7 +33,7 @@ pub(super) struct Check {
 /// The answer, for programs.
 #[derive(Serialize)]
 struct Answer<'a> {
-    findings: &'a [Finding],
+    findings: Vec<Placed<'a>>,
 }
 
 impl Check {
@@ -45,11 +46,11 @@ impl Check {
             Format::Json => output::json(
                 &mut stdout,
                 &Answer {
-                    findings: &checked.findings,
+                    findings: input.origin.placed(&checked.findings),
                 },
             )?,
             Format::Text => {
-                output::findings(&mut stdout, &checked.findings)?;
+                output::findings(&mut stdout, Some(&input.origin), &checked.findings)?;
                 writeln!(
                     stdout,
                     "{}: {}, {}, {}",

@@ -7,6 +7,7 @@ use shared::check::Finding;
 use shared::import::ImportError;
 
 use super::input::InputError;
+use super::origin::Origin;
 use super::output::{self, WriteError};
 use crate::follow::FollowError;
 use crate::http::ServeError;
@@ -38,6 +39,14 @@ impl From<Exit> for ExitCode {
 /// Why a command did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
+    /// It has to do with the document that was read.
+    #[error("{failure}")]
+    About {
+        /// Where that was written.
+        origin: Origin,
+        /// What went wrong.
+        failure: Box<Failure>,
+    },
     /// The document.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -109,18 +118,26 @@ impl Failure {
             return;
         }
         // There is nothing left to do where even this cannot be written.
-        _ = self.write();
+        _ = match self {
+            Self::About { origin, failure } => failure.write(Some(origin)),
+            failure => failure.write(None),
+        };
     }
 
-    fn write(&self) -> std::io::Result<()> {
-        if let Self::Findings { findings, .. }
-        | Self::Plan(PlanError::Findings(findings))
-        | Self::Unchecked(PlanError::Findings(findings))
-        | Self::Follow(FollowError::Findings(findings)) = self
-        {
-            output::findings(&mut anstream::stderr().lock(), findings)?;
+    fn write(&self, origin: Option<&Origin>) -> std::io::Result<()> {
+        let mut stderr = output::stderr();
+        match self {
+            Self::Findings { findings, .. }
+            | Self::Plan(PlanError::Findings(findings))
+            | Self::Unchecked(PlanError::Findings(findings))
+            | Self::Follow(FollowError::Findings(findings)) => {
+                output::findings(&mut stderr, origin, findings)?;
+            }
+            Self::Input(InputError::Document { file, errors }) => {
+                output::read_errors(&mut stderr, file, errors)?;
+            }
+            _ => {}
         }
-        let mut stderr = anstream::stderr().lock();
         let (error, hint) = (output::ERROR, output::HINT);
         writeln!(
             stderr,
@@ -135,7 +152,8 @@ impl Failure {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Input(error) => Some(error.hint()),
+            Self::About { failure, .. } => failure.hint(),
+            Self::Input(error) => error.hint(),
             Self::Manifests(InputError::Folder(error)) => Some(error.hint()),
             Self::Manifests(_) => Some(
                 "name files with manifests (YAML or JSON), folders with such files, or - for standard input"
@@ -164,6 +182,7 @@ impl Failure {
     /// The exit code that it ends with.
     pub(super) fn exit(&self) -> Exit {
         match self {
+            Self::About { failure, .. } => failure.exit(),
             // As for a reader such as `head` that has seen enough.
             _ if self.is_closed_pipe() => Exit::Success,
             Self::Input(error) if error.is_unreadable() => Exit::Usage,

@@ -64,7 +64,7 @@ impl Follow {
         // It ends with the sender and cannot fail.
         _ = telling.await;
         interrupts.abort();
-        result?;
+        result.map_err(|error| input.failed(error))?;
         Ok(Exit::Success)
     }
 }

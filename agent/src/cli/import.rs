@@ -98,8 +98,8 @@ impl Import {
             suffix: self.suffix,
         };
         let imported = import(&sources, &options)?;
-        output::findings(&mut output::stderr(), &imported.findings)?;
-        output::warnings(&imported.checks)?;
+        output::findings(&mut output::stderr(), None, &imported.findings)?;
+        output::warnings(None, &imported.checks)?;
 
         let mut stdout = output::stdout().into_inner();
         match self.format {

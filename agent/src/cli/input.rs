@@ -6,9 +6,12 @@ use std::path::Path;
 
 use shared::Mesh;
 use shared::bundle::{Carried, MESH_FILE, Mismatch, ReadBundleError, is_zip};
+use shared::check::Finding;
 use shared::import::Source;
-use shared::mesh::ReadError;
+use shared::mesh::ReadErrors;
 
+use super::failure::Failure;
+use super::origin::Origin;
 use super::output::folder::{self, FolderError};
 
 /// Most bytes that are read of a file or of standard input; no bundle is near that.
@@ -20,6 +23,24 @@ pub(super) struct Input {
     pub(super) name: String,
     /// The document.
     pub(super) mesh: Mesh,
+    /// Where it was written.
+    pub(super) origin: Origin,
+}
+
+impl Input {
+    /// What went wrong with it.
+    pub(super) fn failed(&self, failure: impl Into<Failure>) -> Failure {
+        Failure::About {
+            origin: self.origin.clone(),
+            failure: Box::new(failure.into()),
+        }
+    }
+
+    /// It cannot be rendered.
+    pub(super) fn has_errors(&self, findings: Vec<Finding>) -> Failure {
+        let name = self.name.clone();
+        self.failed(Failure::Findings { name, findings })
+    }
 }
 
 /// Why there is no document.
@@ -46,12 +67,12 @@ pub(super) enum InputError {
         name: String,
     },
     /// Not a Mesh document.
-    #[error("{name}: {error}")]
+    #[error("{file} is not a Mesh document")]
     Document {
         /// The file.
-        name: String,
+        file: String,
         /// Where and why.
-        error: Box<ReadError>,
+        errors: ReadErrors,
     },
     /// A folder that cannot be a bundle.
     #[error(transparent)]
@@ -62,7 +83,7 @@ pub(super) enum InputError {
         /// The file.
         name: String,
         /// Why.
-        error: Box<ReadBundleError>,
+        error: ReadBundleError,
     },
     /// A bundle that was changed.
     #[error("{name}: {mismatch}")]
@@ -76,8 +97,10 @@ pub(super) enum InputError {
 
 impl InputError {
     /// What to do.
-    pub(super) fn hint(&self) -> String {
-        match self {
+    pub(super) fn hint(&self) -> Option<String> {
+        let hint = match self {
+            // Each of the errors has one.
+            Self::Document { .. } => return None,
             Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 "give -f the path of a Mesh document or a bundle, or - for standard input"
                     .to_owned()
@@ -88,13 +111,21 @@ impl InputError {
                     .to_owned()
             }
             Self::Folder(error) => error.hint(),
-            Self::Document { error, .. } => error.hint.clone(),
-            Self::Bundle { error, .. } => bundle_hint(error),
+            Self::Bundle { error, .. } => match error {
+                ReadBundleError::Mesh(_) | ReadBundleError::Zip(_) => {
+                    "render the bundle again".to_owned()
+                }
+                ReadBundleError::NoMesh => format!(
+                    "a bundle carries its document ({MESH_FILE} in a folder or zip, lines that start with #| in a stream); \
+                     what `render --cluster` prints is for one cluster and carries none"
+                ),
+            },
             Self::Mismatch { .. } => format!(
                 "manifests are made from the document alone: edit {MESH_FILE} and render again, \
                  `fedmesh-agent render -f {MESH_FILE} --output DIR`"
             ),
-        }
+        };
+        Some(hint)
     }
 
     /// Whether the input cannot be read at all, rather than read and refused.
@@ -103,23 +134,13 @@ impl InputError {
     }
 }
 
-fn bundle_hint(error: &ReadBundleError) -> String {
-    match error {
-        ReadBundleError::Mesh(error) => error.hint.clone(),
-        ReadBundleError::NoMesh => format!(
-            "a bundle carries its document ({MESH_FILE} in a folder or zip, lines that start with #| in a stream); \
-             what `render --cluster` prints is for one cluster and carries none"
-        ),
-        ReadBundleError::Zip(_) => "render the bundle again".to_owned(),
-    }
-}
-
 /// Reads a document, or a bundle whose files are proven to be what its document gives.
 pub(super) fn read(path: &Path) -> Result<Input, InputError> {
     let name = name(path);
     if is_folder(path)? {
         let files = read_files(path, folder::list(path)?)?;
-        return from_carried(name, Carried::from_files(files));
+        let file = path.join(MESH_FILE).display().to_string();
+        return from_carried(name, Some(file), Carried::from_files(files));
     }
     from_bytes(name, read_file(path)?)
 }
@@ -187,7 +208,7 @@ fn read_all(reader: impl Read, name: &str) -> Result<Vec<u8>, InputError> {
 fn from_bytes(name: String, bytes: Vec<u8>) -> Result<Input, InputError> {
     if is_zip(&bytes) {
         let carried = Carried::from_zip(&bytes);
-        return from_carried(name, carried);
+        return from_carried(name, None, carried);
     }
     let Ok(text) = String::from_utf8(bytes) else {
         return Err(InputError::NotText { name });
@@ -195,14 +216,18 @@ fn from_bytes(name: String, bytes: Vec<u8>) -> Result<Input, InputError> {
     // Editors on some systems write it; YAML 1.2 (5.2) allows it.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     if Carried::is_stream(text) {
-        return from_carried(name, Carried::from_stream(text));
+        return from_carried(name.clone(), Some(name), Carried::from_stream(text));
     }
     match Mesh::read(text) {
-        Ok(mesh) => Ok(Input { name, mesh }),
-        Err(error) => Err(InputError::Document {
+        Ok(mesh) => Ok(Input {
+            origin: Origin {
+                file: name.clone(),
+                text: Some(text.to_owned()),
+            },
             name,
-            error: Box::new(error),
+            mesh,
         }),
+        Err(errors) => Err(InputError::Document { file: name, errors }),
     }
 }
 
@@ -223,22 +248,33 @@ fn read_files(folder: &Path, files: Vec<String>) -> Result<Vec<(String, String)>
     Ok(texts)
 }
 
+/// `file` is where its document stands with the lines that it has, if anywhere.
 fn from_carried(
     name: String,
+    file: Option<String>,
     carried: Result<Carried, ReadBundleError>,
 ) -> Result<Input, InputError> {
     let read = carried.and_then(|carried| carried.mesh().map(|mesh| (carried, mesh)));
-    let (carried, mesh) = match read {
-        Ok(read) => read,
-        Err(error) => {
-            return Err(InputError::Bundle {
-                name,
-                error: Box::new(error),
-            });
+    let (carried, mesh) = match (read, &file) {
+        (Ok(read), _) => read,
+        (Err(ReadBundleError::Mesh(errors)), Some(file)) => {
+            let file = file.clone();
+            return Err(InputError::Document { file, errors });
         }
+        (Err(error), _) => return Err(InputError::Bundle { name, error }),
     };
-    match carried.verify(&mesh) {
-        Ok(()) => Ok(Input { name, mesh }),
-        Err(mismatch) => Err(InputError::Mismatch { name, mismatch }),
+    if let Err(mismatch) = carried.verify(&mesh) {
+        return Err(InputError::Mismatch { name, mismatch });
     }
+    let origin = match file {
+        Some(file) => Origin {
+            file,
+            text: Some(carried.mesh_yaml().to_owned()),
+        },
+        None => Origin {
+            file: name.clone(),
+            text: None,
+        },
+    };
+    Ok(Input { name, mesh, origin })
 }

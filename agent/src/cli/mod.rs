@@ -12,6 +12,7 @@ mod import;
 mod input;
 mod interrupt;
 mod names;
+mod origin;
 mod output;
 mod plan;
 mod question;
@@ -115,6 +116,7 @@ impl Access {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
+    crate::memory::keep_together();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     // With this flag an exit code of 2 says "there are changes" and must say nothing else.
     let two_is_taken = arguments.iter().any(|argument| argument == "--exit-code");

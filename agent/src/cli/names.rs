@@ -30,10 +30,7 @@ impl Names {
         let input = input::read(&self.document.path)?;
         let checked = check(&input.mesh, &Facts::default());
         let Some(resolved) = checked.resolved else {
-            return Err(Failure::Findings {
-                name: input.name,
-                findings: checked.findings,
-            });
+            return Err(input.has_errors(checked.findings));
         };
         let rows = published::rows(&resolved);
         let mut stdout = output::stdout();

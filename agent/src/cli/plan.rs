@@ -1,10 +1,12 @@
 //! `plan`: what an apply would change.
 
 use clap::Args;
-use shared::api::{Intent, PlanResponse};
+use serde::Serialize;
+use shared::api::Intent;
 use shared::plan;
 
 use super::failure::{Exit, Failure};
+use super::origin::Placed;
 use super::output::{self, Format};
 use super::{Access, Document, OutputFormat, input};
 
@@ -35,6 +37,13 @@ pub(super) struct Plan {
     exit_code: bool,
 }
 
+/// The answer, for programs: that of the API, with the places of the findings.
+#[derive(Serialize)]
+struct Answer<'a> {
+    findings: Vec<Placed<'a>>,
+    plan: &'a plan::Plan,
+}
+
 impl Plan {
     pub(super) async fn run(self) -> Result<Exit, Failure> {
         let input = input::read(&self.document.path)?;
@@ -42,18 +51,19 @@ impl Plan {
             .access
             .operations()
             .plan(&input.mesh, Intent::Apply)
-            .await?;
-        output::warnings(&planned.findings)?;
+            .await
+            .map_err(|error| input.failed(error))?;
+        output::warnings(Some(&input.origin), &planned.findings)?;
         let exit = exit(&planned.plan, self.exit_code);
         let mut stdout = output::stdout();
         match self.output.format {
             Format::Text => output::plan::write(&mut stdout, &planned.plan)?,
             Format::Json => {
-                let response = PlanResponse {
-                    findings: planned.findings,
-                    plan: planned.plan,
+                let answer = Answer {
+                    findings: input.origin.placed(&planned.findings),
+                    plan: &planned.plan,
                 };
-                output::json(&mut stdout, &response)?;
+                output::json(&mut stdout, &answer)?;
             }
         }
         Ok(exit)

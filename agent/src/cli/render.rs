@@ -52,19 +52,16 @@ pub(super) struct Render {
 impl Render {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let input = input::read(&self.document.path)?;
-        let mut mesh = input.mesh;
+        let mut mesh = input.mesh.clone();
         if self.target.is_some() {
             // Into the document, so that the bundle still proves itself.
             mesh.spec.target = self.target;
         }
         let checked = check(&mesh, &Facts::default());
         let Some(resolved) = checked.resolved else {
-            return Err(Failure::Findings {
-                name: input.name,
-                findings: checked.findings,
-            });
+            return Err(input.has_errors(checked.findings));
         };
-        output::warnings(&checked.findings)?;
+        output::warnings(Some(&input.origin), &checked.findings)?;
         if matches!(self.output, Target::Stream) && is_handed_over(&mesh) {
             return Err(Failure::Usage {
                 message:

@@ -54,10 +54,7 @@ impl Simulate {
         let input = input::read(&self.document.path)?;
         let checked = check(&input.mesh, &Facts::default());
         let Some(resolved) = checked.resolved else {
-            return Err(Failure::Findings {
-                name: input.name,
-                findings: checked.findings,
-            });
+            return Err(input.has_errors(checked.findings));
         };
         let mut outage = Outage::default();
         for what in &self.down {

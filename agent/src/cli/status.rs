@@ -35,8 +35,9 @@ impl Status {
             .access
             .operations()
             .plan(&input.mesh, Intent::Apply)
-            .await?;
-        output::warnings(&planned.findings)?;
+            .await
+            .map_err(|error| input.failed(error))?;
+        output::warnings(Some(&input.origin), &planned.findings)?;
         let status = api::Status::of(&planned.plan);
         let mut stdout = output::stdout();
         match self.output.format {

@@ -107,8 +107,8 @@ impl Verify {
         let planned = operations
             .look(&input.mesh)
             .await
-            .map_err(Failure::Unchecked)?;
-        output::warnings(&planned.findings)?;
+            .map_err(|error| input.failed(Failure::Unchecked(error)))?;
+        output::warnings(Some(&input.origin), &planned.findings)?;
         let left = verify::left_behind(&planned, &input.mesh).await;
         if self.restore {
             return give_back(&planned, &left).await;
@@ -142,7 +142,7 @@ impl Verify {
         // It ends with the sender and cannot fail.
         _ = telling.await;
         interrupts.abort();
-        let report = report.map_err(Failure::Unchecked)?;
+        let report = report.map_err(|error| input.failed(Failure::Unchecked(error)))?;
         self.write(&report)?;
         Ok(match report.outcome() {
             Outcome::Passed => Exit::Success,

@@ -61,7 +61,7 @@ pub(crate) struct Seen {
 pub(crate) async fn look(
     connection: Connection,
     mesh: &str,
-    wanted: &[&Object],
+    wanted: &[Object],
 ) -> Result<(ObservedCluster, Look), String> {
     let parent = Parent::read(&connection, mesh).await?;
     if parent.is_none() && !wanted.is_empty() {
@@ -92,7 +92,7 @@ pub(crate) async fn look(
 pub(crate) async fn look_at_records(
     connection: Connection,
     mesh: &str,
-    wanted: &[&Object],
+    wanted: &[Object],
 ) -> Result<Option<(ObservedCluster, Look)>, String> {
     let Some((parent, _)) = Parent::read(&connection, mesh).await? else {
         return Ok(None);
@@ -166,13 +166,10 @@ struct Name {
 }
 
 impl<'a> Looking<'a> {
-    fn new(connection: Connection, mesh: &str, wanted: &[&'a Object]) -> Self {
+    fn new(connection: Connection, mesh: &str, wanted: &'a [Object]) -> Self {
         Self {
             applyset_id: ownership::applyset_id(mesh),
-            wanted: wanted
-                .iter()
-                .map(|object| (object.key(), *object))
-                .collect(),
+            wanted: wanted.iter().map(|object| (object.key(), object)).collect(),
             connection,
         }
     }

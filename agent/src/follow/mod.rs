@@ -23,6 +23,7 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 pub use event::{FollowEvent, RecordChange};
 
 use crate::cluster::KubeconfigError;
+use crate::memory;
 use crate::operation::Operations;
 use crate::stop::Stop;
 use pass::{Follower, Trouble};
@@ -107,6 +108,7 @@ pub async fn follow(
         return Ok(());
     }
     follower.tell_of_start();
+    memory::give_back();
     let (sender, mut changed) = mpsc::channel(1);
     let _watches = watch::start(operations, mesh, &dns_context, &sender);
     let mut retry = None;
@@ -131,5 +133,6 @@ pub async fn follow(
                 Some(pause)
             }
         };
+        memory::give_back();
     }
 }

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 use shared::Mesh;
-use shared::bundle::{Bundle, ClusterManifests};
 use shared::facts::Facts;
-use shared::object::Object;
 use shared::plan;
 use shared::render::controller_publishes;
 use shared::resolved::Resolved;
+use shared::wanted::Wanted;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::event::FollowEvent;
@@ -256,17 +255,12 @@ impl<'a> Follower<'a> {
         connection: Connection,
         facts: &Facts,
     ) -> Result<(), Trouble> {
-        let bundle = Bundle::new(self.mesh, resolved);
-        let document = bundle.document_digest();
-        let bundle = records::only_records(bundle, &place.name);
-        let manifests = bundle.cluster(&place.name);
-        let wanted: Vec<&Object> = manifests
-            .into_iter()
-            .flat_map(ClusterManifests::objects)
-            .collect();
+        let document = self.mesh.digest();
+        let wanted = records::only_records(Wanted::new(resolved), &place.name);
+        let objects = wanted.of(&place.name);
         let mesh = self.mesh.metadata.name.clone();
         let cluster = place.name.clone();
-        let found = cluster::look_at_records(connection, &mesh, &wanted).await;
+        let found = cluster::look_at_records(connection, &mesh, objects).await;
         let Some((observed, look)) = found.map_err(Trouble::Passing)? else {
             return Err(FollowError::NotApplied { mesh, cluster }.into());
         };
@@ -274,18 +268,18 @@ impl<'a> Follower<'a> {
         if applied != Some(&document) {
             return Err(FollowError::OtherDocument { mesh, cluster }.into());
         }
-        let changes = records::changes(wanted.iter().copied(), &observed);
+        let changes = records::changes(objects, &observed);
         let target = Target {
             scope: Scope::Records,
             document: Some(document),
             // They stay as they are recorded.
             clusters: BTreeMap::new(),
-            objects: wanted.into_iter().cloned().collect(),
+            objects: objects.to_vec(),
             look,
         };
         let places = [(place.name.as_str(), place.context.as_str())];
         let observed = BTreeMap::from([(place.name.clone(), Ok(observed))]);
-        let plan = plan::plan(&bundle, places, &observed);
+        let plan = plan::plan(&wanted, places, &observed);
         if plan.has_changes() {
             let targets = BTreeMap::from([(place.name.clone(), target)]);
             let (sender, _) = mpsc::unbounded_channel();

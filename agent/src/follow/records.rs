@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use shared::bundle::{Bundle, ClusterManifests, File};
 use shared::object::{Kind, Object};
 use shared::plan::{Existing, ObservedCluster};
 use shared::published::Level;
 use shared::resolved::Resolved;
+use shared::wanted::Wanted;
 
 use super::event::RecordChange;
 use crate::gateways::Door;
@@ -15,25 +15,13 @@ use crate::gateways::Door;
 /// Name and type → targets, sorted.
 type Records = BTreeMap<(String, String), BTreeSet<String>>;
 
-/// The part of a bundle that is records of a cluster.
-pub(super) fn only_records(bundle: Bundle, cluster: &str) -> Bundle {
-    let manifests = bundle.clusters.into_iter();
-    let with_records = manifests
-        .filter(|manifests| manifests.name == cluster)
-        .map(|manifests| ClusterManifests {
-            files: manifests.files.into_iter().filter_map(records_of).collect(),
-            ..manifests
-        });
-    Bundle {
-        clusters: with_records.collect(),
-        ..bundle
+/// The records that are wanted of a cluster, and nothing else.
+pub(super) fn only_records(mut wanted: Wanted, cluster: &str) -> Wanted {
+    wanted.objects.retain(|name, _| name == cluster);
+    for objects in wanted.objects.values_mut() {
+        objects.retain(|object| object.kind == Kind::DNS_ENDPOINT);
     }
-}
-
-fn records_of(mut file: File) -> Option<File> {
-    file.objects
-        .retain(|object| object.kind == Kind::DNS_ENDPOINT);
-    (!file.objects.is_empty()).then_some(file)
+    wanted
 }
 
 /// What an apply of `wanted` changes, by name.

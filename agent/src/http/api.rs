@@ -9,7 +9,7 @@ use shared::api::{
     ApplyAccepted, ApplyRequest, ClusterReport, Clusters, Event, Intent, PlanRequest, PlanResponse,
     Report, Session, Status,
 };
-use shared::bundle::Bundle;
+use shared::bundle::Rendered;
 use shared::check::check;
 use shared::facts::Facts;
 use tokio::sync::mpsc;
@@ -152,7 +152,7 @@ pub(super) async fn prove(request: PlanRequest) -> Result<PlanRequest, Refusal> 
         let Some(resolved) = checked.resolved else {
             return Err(Refusal::findings(checked.findings));
         };
-        if Bundle::new(&request.mesh, &resolved).digest == request.digest {
+        if Rendered::new(&request.mesh, &resolved).digest() == request.digest {
             return Ok(request);
         }
         Err(Refusal::new(

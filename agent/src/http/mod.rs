@@ -9,6 +9,7 @@ mod api;
 mod door;
 mod origin;
 mod page;
+mod rest;
 mod runs;
 mod serve;
 mod token;
@@ -25,6 +26,8 @@ pub use origin::{Origin, OriginError};
 pub use serve::{ListenAddress, ListenError, ServeError, ServeOptions, serve};
 pub use token::{Token, TokenFile};
 
+use tokio::sync::Notify;
+
 use crate::operation::Operations;
 use runs::Runs;
 
@@ -36,6 +39,8 @@ struct Parts {
     door: Door,
     operations: Operations,
     runs: Arc<Runs>,
+    /// Told when a request has been worked on.
+    worked: Arc<Notify>,
 }
 
 impl Agent {
@@ -45,6 +50,7 @@ impl Agent {
             door,
             operations,
             runs: Arc::default(),
+            worked: Arc::default(),
         }))
     }
 }
@@ -60,7 +66,8 @@ pub fn router(agent: Agent) -> Router {
         .route("/applies/{id}", get(api::events))
         .route("/verify", post(verifications::verify))
         .route("/verifications/{id}", get(verifications::events))
-        .route("/verifications/{id}/stop", post(verifications::stop));
+        .route("/verifications/{id}/stop", post(verifications::stop))
+        .route_layer(from_fn_with_state(agent.clone(), rest::note));
     let inside = Router::new()
         .nest("/api/v1", api)
         .method_not_allowed_fallback(answer::method_not_allowed)

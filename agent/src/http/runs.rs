@@ -45,7 +45,8 @@ pub(super) struct Run {
 
 #[derive(Default)]
 struct Log {
-    lines: Vec<Bytes>,
+    /// All lines in one piece: thousands of small ones would keep the memory around each of them in use.
+    text: Vec<u8>,
     has_ended: bool,
 }
 
@@ -140,13 +141,16 @@ impl Running {
         // Only derived types with text keys: writing them as JSON cannot fail.
         let mut line = serde_json::to_vec(event).unwrap_or_default();
         line.push(b'\n');
-        self.run.log.send_modify(|log| log.lines.push(line.into()));
+        self.run.log.send_modify(|log| log.text.append(&mut line));
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.run.log.send_modify(|log| log.has_ended = true);
+        self.run.log.send_modify(|log| {
+            log.has_ended = true;
+            log.text.shrink_to_fit();
+        });
         self.runs.active.send_modify(|active| *active -= 1);
     }
 }
@@ -169,12 +173,12 @@ impl Run {
                 // An error says that the run is forgotten, which only happens after its end.
                 let bytes = {
                     let log = log
-                        .wait_for(|log| log.lines.len() > read || log.has_ended)
+                        .wait_for(|log| log.text.len() > read || log.has_ended)
                         .await
                         .ok()?;
-                    let new = log.lines.get(read..).filter(|new| !new.is_empty())?;
+                    let new = log.text.get(read..).filter(|new| !new.is_empty())?;
                     read += new.len();
-                    Bytes::from(new.concat())
+                    Bytes::copy_from_slice(new)
                 };
                 Some((Ok(bytes), (log, read)))
             },

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use super::token::state_folder;
-use super::{Agent, Door, Origin, Token, TokenFile, router};
+use super::{Agent, Door, Origin, Token, TokenFile, rest, router};
 use crate::operation::Operations;
 
 /// The port where none is asked for.
@@ -157,6 +157,7 @@ pub async fn serve(options: ServeOptions, operations: Operations) -> Result<(), 
 
     let agent = Agent::new(Door::new(address, token, options.allow_origins), operations);
     let runs = agent.0.runs.clone();
+    let resting = tokio::spawn(rest::between_work(agent.0.worked.clone(), runs.clone()));
     let (stop, mut stopped) = tokio::sync::watch::channel(false);
     let mut signals = Signals::new()?;
     let server = axum::serve(listener, router(agent)).with_graceful_shutdown(async move {
@@ -171,6 +172,7 @@ pub async fn serve(options: ServeOptions, operations: Operations) -> Result<(), 
     }
 
     signals.next().await;
+    resting.abort();
     _ = stop.send(true);
     let active = runs.active();
     if active > 0 {

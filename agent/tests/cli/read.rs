@@ -18,8 +18,9 @@ fn check_tells_good_bad_and_unreadable_apart() {
     assert_eq!(desk.run(&["check", "-f", "mesh.yaml"], 0).err, "");
     let bad = desk.run(&["check", "-f", "bad.yaml"], 1);
     assert!(
-        bad.out
-            .contains("error[FM0401] spec.services[0].port: 80000 is not a port\n  hint: "),
+        bad.out.starts_with(
+            "bad.yaml:27:5: error[FM0401] spec.services[0].port: 80000 is not a port\n  hint: "
+        ),
         "{}",
         bad.out
     );
@@ -31,16 +32,97 @@ fn check_tells_good_bad_and_unreadable_apart() {
     );
 
     desk.run(&["check", "-f", "broken.yaml"], 2).refuses(&[
-        "broken.yaml: line ",
-        "spec.clusters[0].zoen: ",
-        "did you mean `zone`?",
+        "broken.yaml:15:5: error: spec.clusters[0].zoen: unknown field",
+        "\n  hint: did you mean `zone`?\nerror: broken.yaml is not a Mesh document\n",
     ]);
     desk.run(&["check", "-f", "absent.yaml"], 2)
         .refuses(&["absent.yaml cannot be read"]);
     desk.run(&["check", "-f", "no-text.yaml"], 2)
         .refuses(&["no-text.yaml is neither UTF-8 text nor a zip"]);
     desk.run_with(&["check", "-f", "-"], b"", 2)
-        .refuses(&["standard input: "]);
+        .refuses(&["standard input:1:1: error: "]);
+}
+
+#[test]
+fn what_is_said_of_a_document_names_the_place_in_its_file() {
+    let desk = Desk::new();
+    let place = |arguments: &[&str]| -> String {
+        let ran = desk.command(arguments).output().unwrap();
+        let told = [ran.stdout, ran.stderr].map(|text| String::from_utf8(text).unwrap());
+        let line = told.iter().flat_map(|text| text.lines());
+        let mut line = line.filter(|line| line.contains("[FM"));
+        line.next()
+            .unwrap()
+            .split(" spec.")
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    let without = "    gateway:\n      addresses: [192.0.2.1]\n";
+    desk.write("unknown.yaml", &MESH.replace(without, ""));
+    let of_file = place(&["check", "-f", "unknown.yaml"]);
+    assert_eq!(of_file, "unknown.yaml:12:5: warning[FM0208]");
+    desk.run(&["render", "-f", "unknown.yaml", "-o", "folder"], 0);
+    desk.run(&["render", "-f", "unknown.yaml", "-o", "archive.zip"], 0);
+    let stream = desk.run(&["render", "-f", "unknown.yaml"], 0).out;
+    desk.write("stream.yaml", &stream);
+
+    let line_of = |text: &str| {
+        1 + text
+            .lines()
+            .position(|line| line.contains("name: north"))
+            .unwrap()
+    };
+    assert_eq!(
+        place(&["check", "-f", "folder"]),
+        format!(
+            "folder/mesh.yaml:{}:5: warning[FM0208]",
+            line_of(&desk.read("folder/mesh.yaml"))
+        )
+    );
+    // Behind what the document's lines begin with there.
+    assert_eq!(
+        place(&["render", "-f", "stream.yaml"]),
+        format!("stream.yaml:{}:8: warning[FM0208]", line_of(&stream))
+    );
+    // An archive has no lines.
+    assert_eq!(
+        place(&["check", "-f", "archive.zip"]),
+        "archive.zip: warning[FM0208]"
+    );
+    desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
+    for command in ["render", "names", "simulate", "plan", "verify"] {
+        let kubeconfig = "apiVersion: v1\nkind: Config\n";
+        desk.write(".kube/config", kubeconfig);
+        assert_eq!(
+            place(&[command, "-f", "bad.yaml"]),
+            "bad.yaml:27:5: error[FM0401]",
+            "{command}"
+        );
+    }
+
+    desk.write(
+        "broken.yaml",
+        &MESH
+            .replace("region: europe", "regoin: europe")
+            .replace("port: 8000", "port: http"),
+    );
+    let broken = desk.run(&["plan", "-f", "broken.yaml"], 2).err;
+    let places: Vec<&str> = broken
+        .lines()
+        .filter_map(|line| line.split(": error: ").next())
+        .collect();
+    assert_eq!(
+        places[..6].iter().copied().step_by(2).collect::<Vec<_>>(),
+        ["broken.yaml:14:5", "broken.yaml:20:5", "broken.yaml:27:11"],
+        "{broken}"
+    );
+    desk.write(
+        "stream.yaml",
+        &stream.replace("region: europe", "regoin: europe"),
+    );
+    desk.run(&["check", "-f", "stream.yaml"], 2)
+        .refuses(&[&format!("stream.yaml:{}:8: error: ", 2 + line_of(&stream))]);
 }
 
 #[test]
@@ -57,6 +139,8 @@ fn json_is_one_document_and_says_the_same() {
     let bad = json(&["check", "-f", "bad.yaml", "--format", "json"], 1);
     assert_eq!(bad["findings"][0]["code"], "FM0401");
     assert_eq!(bad["findings"][0]["severity"], "error");
+    assert_eq!(bad["findings"][0]["line"], 27);
+    assert_eq!(bad["findings"][0]["column"], 5);
 
     let names = json(&["names", "-f", "mesh.yaml", "-o", "json"], 0);
     let hosts: Vec<&str> = names

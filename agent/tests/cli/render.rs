@@ -223,7 +223,9 @@ fn unknown_addresses_are_a_warning_beside_the_manifests() {
     );
     let rendered = desk.run(&["render", "-f", "unknown.yaml"], 0);
     assert!(
-        rendered.err.starts_with("warning[FM0208] spec.clusters[0]"),
+        rendered
+            .err
+            .starts_with("unknown.yaml:12:5: warning[FM0208] spec.clusters[0]"),
         "{}",
         rendered.err
     );

@@ -3,6 +3,10 @@
 use frontend::reading::{Answer, given};
 use shared::Mesh;
 use shared::bundle::{Carried, ReadBundleError};
+use shared::mesh::ReadError;
+
+/// Most errors that are shown.
+const SHOWN: usize = 10;
 
 fn main() {
     frontend::worker::serve_any(|question| {
@@ -36,11 +40,29 @@ fn read(bytes: &[u8]) -> Answer {
             mesh: Box::new(mesh),
             told: Vec::new(),
         },
-        Err(ReadBundleError::Mesh(error)) if text.contains("fedmesh.dev/v1") => Answer::Error {
-            message: error.to_string(),
-            hint: error.hint,
-        },
+        Err(ReadBundleError::Mesh(errors)) if text.contains("fedmesh.dev/v1") => told(&errors),
         Err(_) => Answer::Manifests,
+    }
+}
+
+/// What is wrong with a document: of several things a line for each, as many as a notice has room for.
+fn told(errors: &[ReadError]) -> Answer {
+    if let [error] = errors {
+        return Answer::Error {
+            message: error.to_string(),
+            hint: error.hint.clone(),
+        };
+    }
+    let mut message = format!("{} errors", errors.len());
+    for error in errors.iter().take(SHOWN) {
+        message.extend(["\n", &error.to_string(), ": ", &error.hint]);
+    }
+    if errors.len() > SHOWN {
+        message.push_str("\n…");
+    }
+    Answer::Error {
+        message,
+        hint: String::new(),
     }
 }
 
@@ -65,13 +87,32 @@ mod tests {
 
     #[test]
     fn an_error_names_line_path_and_remedy() {
-        let text = DOCUMENT.replace("region: us-west2", "regoin: us-west2");
+        let text = DOCUMENT.replacen("region: us-west2", "regoin: us-west2", 1);
         let Answer::Error { message, hint } = read(text.as_bytes()) else {
             panic!("it was read")
         };
         assert!(message.starts_with("line "), "{message}");
         assert!(message.contains("spec.clusters[0]"), "{message}");
         assert!(hint.contains("region"), "{hint}");
+    }
+
+    #[test]
+    fn several_errors_have_a_line_each() {
+        let of = |text: String| match read(text.as_bytes()) {
+            Answer::Error { message, hint } => (message, hint),
+            answer => panic!("{answer:?}"),
+        };
+        let text = DOCUMENT.replace("region: us-west2", "regoin: us-west2");
+        let (message, hint) = of(text.replace("suffix:", "sufix:"));
+        let lines: Vec<&str> = message.lines().collect();
+        assert_eq!((lines[0], lines.len()), ("3 errors", 4), "{message}");
+        assert!(
+            lines[1].starts_with("line ") && lines[1].ends_with("did you mean `suffix`?"),
+            "{message}"
+        );
+        assert_eq!(hint, "");
+        let (message, _) = of(format!("{DOCUMENT}{}", "  - {}\n".repeat(20)));
+        assert_eq!(message.lines().count(), 12, "{message}");
     }
 
     #[test]

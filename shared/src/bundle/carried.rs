@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Bundle, MESH_FILE, ZipError, stream, zip};
 use crate::check::check;
 use crate::facts::Facts;
-use crate::mesh::{Mesh, ReadError};
+use crate::mesh::{Mesh, ReadErrors};
 
 /// A bundle as it was read, nothing proven yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum ReadBundleError {
     NoMesh,
     /// The document in it is none.
     #[error("its Mesh document: {0}")]
-    Mesh(#[from] ReadError),
+    Mesh(#[from] ReadErrors),
     /// The archive is broken.
     #[error(transparent)]
     Zip(#[from] ZipError),
@@ -101,6 +101,11 @@ impl Carried {
     /// The document in it.
     pub fn mesh(&self) -> Result<Mesh, ReadBundleError> {
         Ok(Mesh::read(&self.mesh_yaml)?)
+    }
+
+    /// Its text; of a stream with the lines and columns that it has there.
+    pub fn mesh_yaml(&self) -> &str {
+        &self.mesh_yaml
     }
 
     /// Proves that the files are what the document gives. A document with errors gives no files,

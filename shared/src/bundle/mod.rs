@@ -102,11 +102,6 @@ impl Bundle {
         }
     }
 
-    /// Digest of the document alone.
-    pub fn document_digest(&self) -> String {
-        digest::of_parts([self.mesh_yaml.as_bytes()])
-    }
-
     /// The manifests of one cluster.
     pub fn cluster(&self, name: &str) -> Option<&ClusterManifests> {
         self.clusters.iter().find(|cluster| cluster.name == name)

@@ -50,17 +50,15 @@ fn write_files<'a>(text: &mut String, files: impl Iterator<Item = (&'a str, &'a 
     }
 }
 
-/// The document in a stream; `None` if it carries none.
+/// The document in a stream, each line and column where it is in the stream, so that all of it is equally
+/// far indented; `None` if it carries none.
 pub(super) fn mesh_yaml(text: &str) -> Option<String> {
-    let mut lines = text
-        .lines()
-        .skip_while(|line| !line.starts_with(MESH_PREFIX.trim_end()))
-        .peekable();
-    lines.peek()?;
-    let mut mesh = String::new();
-    for line in lines.map_while(|line| line.strip_prefix(MESH_PREFIX.trim_end())) {
-        mesh.push_str(line.strip_prefix(' ').unwrap_or(line));
-        mesh.push('\n');
+    let mark = MESH_PREFIX.trim_end();
+    let before = text.lines().position(|line| line.starts_with(mark))?;
+    let mut mesh = "\n".repeat(before);
+    let lines = text.lines().skip(before);
+    for line in lines.map_while(|line| line.strip_prefix(mark)) {
+        mesh.extend(["  ", line, "\n"]);
     }
     Some(mesh)
 }

@@ -32,7 +32,7 @@ pub use external::{ExternalHost, ExternalPort, ExternalProtocol, TlsOrigination}
 pub use gitops::Gitops;
 pub use locality::{Distribution, Locality, RegionFailover};
 pub use overrides::{OverriddenPort, Override};
-pub use read::{Limits, ReadError};
+pub use read::{Limits, ReadError, ReadErrors};
 pub use service::{Failover, Port, Probe, Protocol, Service};
 pub use tls::{Tls, TlsVersion};
 pub use transport::Transport;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Mesh;
+use crate::digest;
 use crate::yaml;
 
 /// Limits of a document, for whoever takes documents from strangers.
@@ -13,7 +14,11 @@ impl Limits {
     pub const BYTES: usize = 8 * 1024 * 1024;
 }
 
-/// A text that is not a Mesh document.
+/// A text that is not a Mesh document: all that is wrong with it, at least one thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadErrors(Vec<ReadError>);
+
+/// One thing that is wrong with a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadError {
     /// Where in the document, such as `spec.clusters[1]`; empty for the whole.
@@ -46,25 +51,80 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
-impl Mesh {
-    /// Reads a document from YAML or JSON.
-    pub fn read(text: &str) -> Result<Self, ReadError> {
-        if text.len() > Limits::BYTES {
-            return Err(ReadError {
-                path: String::new(),
-                line: None,
-                column: None,
-                message: format!("the document has {} bytes", text.len()),
-                hint: format!("a Mesh document has at most {} bytes", Limits::BYTES),
-            });
+impl ReadErrors {
+    fn of(mut errors: Vec<yaml::Error>) -> Self {
+        // Something else than a Mesh document has nothing where one has it.
+        let is_of_kind = |error: &yaml::Error| {
+            ["apiVersion", "kind"].iter().any(|field| {
+                error.path == *field || error.message == format!("missing field `{field}`")
+            })
+        };
+        if errors.iter().any(is_of_kind) {
+            errors.retain(is_of_kind);
         }
-        yaml::from_str(text).map_err(|error| ReadError {
+        let told = errors.into_iter().map(|error| ReadError {
             hint: hint(&error),
             path: error.path,
             line: error.line,
             column: error.column,
             message: error.message,
-        })
+        });
+        let mut told: Vec<ReadError> = told.collect();
+        // A field that is there under a wrong name is not missing.
+        let misspelt: Vec<(String, String)> = told
+            .iter()
+            .filter_map(|error| {
+                let near = error.hint.strip_prefix(DID_YOU_MEAN)?.strip_suffix("`?")?;
+                let around = error.path.rsplit_once('.').map_or("", |(around, _)| around);
+                Some((around.to_owned(), format!("missing field `{near}`")))
+            })
+            .collect();
+        told.retain(|error| {
+            let is_it = |(around, missing): &(String, String)| {
+                error.path == *around && error.message == *missing
+            };
+            !misspelt.iter().any(is_it)
+        });
+        Self(told)
+    }
+}
+
+impl std::ops::Deref for ReadErrors {
+    type Target = [ReadError];
+
+    fn deref(&self) -> &[ReadError] {
+        &self.0
+    }
+}
+
+/// A line for each.
+impl fmt::Display for ReadErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            error.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ReadErrors {}
+
+impl Mesh {
+    /// Reads a document from YAML or JSON.
+    pub fn read(text: &str) -> Result<Self, ReadErrors> {
+        if text.len() > Limits::BYTES {
+            return Err(ReadErrors(vec![ReadError {
+                path: String::new(),
+                line: None,
+                column: None,
+                message: format!("the document has {} bytes", text.len()),
+                hint: format!("a Mesh document has at most {} bytes", Limits::BYTES),
+            }]));
+        }
+        yaml::from_str(text).map_err(ReadErrors::of)
     }
 
     /// Writes the document as YAML, in the one form that is used everywhere: fields in the order of
@@ -75,7 +135,14 @@ impl Mesh {
         let value = serde_json::to_value(self).unwrap_or_default();
         yaml::to_string(&value).unwrap_or_default()
     }
+
+    /// Digest of the document in that form.
+    pub fn digest(&self) -> String {
+        digest::of_parts([self.to_yaml().as_bytes()])
+    }
 }
+
+const DID_YOU_MEAN: &str = "did you mean `";
 
 fn hint(error: &yaml::Error) -> String {
     let message = &error.message;
@@ -95,7 +162,7 @@ fn hint(error: &yaml::Error) -> String {
             .collect();
         nearest(quoted, &expected).map_or_else(
             || format!("remove `{quoted}`, or correct it to one of the fields named above"),
-            |near| format!("did you mean `{near}`?"),
+            |near| format!("{DID_YOU_MEAN}{near}`?"),
         )
     } else if message.starts_with("unknown variant") {
         format!("give {place} one of the values named above")
@@ -132,7 +199,10 @@ mod tests {
     use super::*;
 
     fn check(text: &str, path: &str, line: u64, message: &str, hint: &str) {
-        let error = Mesh::read(text).unwrap_err();
+        let errors = Mesh::read(text).unwrap_err();
+        let [error] = &errors[..] else {
+            panic!("{errors:#?}")
+        };
         assert_eq!(
             (error.path.as_str(), error.line),
             (path, Some(line)),
@@ -178,6 +248,51 @@ mod tests {
             "unknown variant `nomad`",
             "one of the values",
         );
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let told = |text: &str| -> Vec<(String, Option<u64>)> {
+            let errors = Mesh::read(text).unwrap_err();
+            errors
+                .iter()
+                .map(|error| (format!("{}: {}", error.path, error.hint), error.line))
+                .collect()
+        };
+        let told_of = told(&format!(
+            "{HEAD}spec:\n  dns: {{sufix: a.b, ttl: soon}}\n  clusters:\n  - {{name: a, regoin: b, zone: c}}\n  - name: [b]\n    \
+             region: b\n  services:\n  - {{name: s, port: http, color: red}}\n"
+        ));
+        let expected = [
+            ("spec.dns.sufix: did you mean `suffix`?", 5),
+            (
+                "spec.dns.ttl: correct the value of `spec.dns.ttl`; docs/reference.md describes every field",
+                5,
+            ),
+            ("spec.clusters[0].regoin: did you mean `region`?", 7),
+            (
+                "spec.clusters[1].name: correct the value of `spec.clusters[1].name`; docs/reference.md describes every field",
+                8,
+            ),
+            ("spec.clusters[1]: add `zone:` to `spec.clusters[1]`", 9),
+            (
+                "spec.services[0].port: correct the value of `spec.services[0].port`; docs/reference.md describes every field",
+                11,
+            ),
+            (
+                "spec.services[0].color: remove `color`, or correct it to one of the fields named above",
+                11,
+            ),
+        ];
+        let expected: Vec<_> = expected
+            .into_iter()
+            .map(|(error, line)| (error.to_owned(), Some(line)))
+            .collect();
+        assert_eq!(told_of, expected);
+        // Something else than a Mesh document is not held against its fields.
+        let other =
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {labels: {}}\nspec: {replicas: 1}\n";
+        assert_eq!(told(other).len(), 2, "{:#?}", told(other));
     }
 
     #[test]

@@ -4,16 +4,16 @@
 //! would be most of the program that the page loads for it. The value knows where it was written, so
 //! whatever is made of it says the path, the line and the column of what does not fit.
 
-use std::fmt::{self, Display};
+use std::fmt;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
     self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess,
     Visitor,
 };
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Spanned;
 
-use super::Error;
+use super::fault::Fault;
 
 /// A value and where it was written.
 pub(super) type Located = Spanned<Node>;
@@ -28,6 +28,9 @@ pub(super) enum Node {
     Text(String),
     List(Vec<Located>),
     Map(Vec<(Spanned<String>, Located)>),
+    /// Whatever is wanted, and as a map this: what stands for something missing or wrong, so that reading
+    /// can go on.
+    Anything(Vec<(Spanned<String>, Located)>),
 }
 
 impl<'de> Deserialize<'de> for Node {
@@ -96,15 +99,16 @@ pub(super) struct Reader<'de> {
 
 impl<'de> Reader<'de> {
     /// Reads this value; an error has its place.
-    pub(super) fn read<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Error> {
+    pub(super) fn read<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Fault> {
         seed.deserialize(self)
-            .map_err(|error| error.at(self.value.referenced))
+            .map_err(|fault: Fault| fault.at(self.value.referenced))
     }
 
     /// The text of a scalar as it was written: a version `1.10` is not `1.1`.
     fn text(self) -> Option<&'de str> {
         match &self.value.value {
             Node::Text(text) => Some(text),
+            Node::Anything(_) => Some(""),
             Node::Null | Node::List(_) | Node::Map(_) => None,
             Node::Bool(_) | Node::Unsigned(_) | Node::Negative(_) | Node::Float(_) => {
                 let span = self.value.defined.span();
@@ -117,9 +121,11 @@ impl<'de> Reader<'de> {
     }
 
     /// For a number or a boolean, which may stand in quotes.
-    fn unquoted<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn unquoted<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match &self.value.value {
             Node::Null => return Err(de::Error::custom("expected a value")),
+            // A boolean is asked for by itself.
+            Node::Anything(_) => return visitor.visit_u64(0),
             Node::Text(text) if is_bare(text.trim()) => {
                 if let Ok(bare) = super::parse(text.trim()) {
                     match bare.value {
@@ -145,18 +151,18 @@ fn is_bare(text: &str) -> bool {
 
 macro_rules! unquoted {
     ($($method:ident)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
             self.unquoted(visitor)
         })*
     };
 }
 
 impl<'de> Deserializer<'de> for Reader<'de> {
-    type Error = Error;
+    type Error = Fault;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match &self.value.value {
-            Node::Null => visitor.visit_unit(),
+            Node::Null | Node::Anything(_) => visitor.visit_unit(),
             Node::Bool(value) => visitor.visit_bool(*value),
             Node::Unsigned(value) => visitor.visit_u64(*value),
             Node::Negative(value) => visitor.visit_i64(*value),
@@ -168,39 +174,45 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.value.value {
-            Node::Null => visitor.visit_none(),
+            Node::Null | Node::Anything(_) => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.text() {
             Some(text) => visitor.visit_borrowed_str(text),
             None => Err(de::Error::custom("expected a text")),
         }
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         self.deserialize_str(visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
-        match self.text() {
+    ) -> Result<V::Value, Fault> {
+        let text = match self.value.value {
+            Node::Anything(_) => variants.first().copied(),
+            _ => self.text(),
+        };
+        match text {
             Some(text) => visitor.visit_enum(StrDeserializer::new(text)),
             None => Err(de::Error::custom("expected a text")),
         }
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let Node::List(items) = &self.value.value else {
-            return Err(de::Error::custom("expected a list"));
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let items: &[Located] = match &self.value.value {
+            Node::List(items) => items,
+            Node::Anything(_) => &[],
+            _ => return Err(de::Error::custom("expected a list")),
         };
         visitor.visit_seq(Items {
             source: self.source,
@@ -209,8 +221,8 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         })
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let Node::Map(fields) = &self.value.value else {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let (Node::Map(fields) | Node::Anything(fields)) = &self.value.value else {
             return Err(de::Error::custom("expected a map"));
         };
         let result = visitor.visit_map(Fields {
@@ -219,9 +231,9 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             next: 0,
         });
         // What is missing is missing behind the last field.
-        result.map_err(|error| match fields.last() {
-            Some((key, _)) => error.at(key.referenced),
-            None => error,
+        result.map_err(|fault: Fault| match fields.last() {
+            Some((key, _)) => fault.at(key.referenced),
+            None => fault,
         })
     }
 
@@ -230,7 +242,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Fault> {
         self.deserialize_map(visitor)
     }
 
@@ -238,12 +250,19 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Fault> {
         visitor.visit_newtype_struct(self)
     }
 
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.value.value {
+            Node::Anything(_) => visitor.visit_bool(false),
+            _ => self.unquoted(visitor),
+        }
+    }
+
     unquoted! {
-        deserialize_bool deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_i8
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_i8
         deserialize_i16 deserialize_i32 deserialize_i64 deserialize_f32 deserialize_f64
     }
 
@@ -259,12 +278,12 @@ struct Items<'de> {
 }
 
 impl<'de> SeqAccess<'de> for Items<'de> {
-    type Error = Error;
+    type Error = Fault;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
-    ) -> Result<Option<S::Value>, Error> {
+    ) -> Result<Option<S::Value>, Fault> {
         let Some(value) = self.list.get(self.next) else {
             return Ok(None);
         };
@@ -277,7 +296,7 @@ impl<'de> SeqAccess<'de> for Items<'de> {
         reader
             .read(seed)
             .map(Some)
-            .map_err(|error| error.below(&format!("[{index}]")))
+            .map_err(|fault| fault.in_item(index))
     }
 }
 
@@ -288,79 +307,33 @@ struct Fields<'de> {
 }
 
 impl<'de> MapAccess<'de> for Fields<'de> {
-    type Error = Error;
+    type Error = Fault;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
-    ) -> Result<Option<S::Value>, Error> {
+    ) -> Result<Option<S::Value>, Fault> {
         let Some((key, _)) = self.map.get(self.next) else {
             return Ok(None);
         };
         seed.deserialize(key.value.as_str().into_deserializer())
             .map(Some)
-            .map_err(|error: Error| error.at(key.referenced).below(&key.value))
+            .map_err(|fault: Fault| fault.of_key(key, self.next))
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
         let Some((key, value)) = self.map.get(self.next) else {
             return Err(de::Error::custom("expected a value"));
         };
+        let index = self.next;
         self.next += 1;
         let reader = Reader {
             source: self.source,
             value,
         };
-        reader.read(seed).map_err(|error| error.below(&key.value))
-    }
-}
-
-impl Error {
-    fn unknown(what: &str, found: &str, expected: &[&str]) -> Self {
-        let expected = expected.join(", ");
-        de::Error::custom(format_args!(
-            "unknown {what} `{found}`, expected one of {expected}"
-        ))
-    }
-
-    /// At this place, unless a closer one is known.
-    fn at(self, place: Location) -> Self {
-        if self.line.is_some() {
-            return self;
-        }
-        Self {
-            line: Some(place.line()),
-            column: Some(place.column()),
-            ..self
-        }
-    }
-
-    /// Below this step of the path.
-    fn below(mut self, step: &str) -> Self {
-        if !self.path.is_empty() && !self.path.starts_with('[') {
-            self.path.insert(0, '.');
-        }
-        self.path.insert_str(0, step);
-        self
-    }
-}
-
-impl de::Error for Error {
-    fn custom<T: Display>(message: T) -> Self {
-        Self {
-            path: String::new(),
-            line: None,
-            column: None,
-            message: message.to_string(),
-        }
-    }
-
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        Self::unknown("field", field, expected)
-    }
-
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        Self::unknown("variant", variant, expected)
+        reader
+            .read(seed)
+            .map_err(|fault| fault.in_field(&key.value, index))
     }
 }
 
@@ -386,12 +359,16 @@ mod tests {
     }
 
     fn fault(yaml: &str) -> (String, u64, u64, String) {
+        let errors = from_str::<Wanted>(yaml).unwrap_err();
+        let [error] = errors.as_slice() else {
+            panic!("{yaml}: {errors:?}")
+        };
         let Error {
             path,
             line,
             column,
             message,
-        } = from_str::<Wanted>(yaml).unwrap_err();
+        } = error.clone();
         (path, line.unwrap(), column.unwrap(), message)
     }
 

@@ -19,7 +19,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 pub(super) use each_cluster::each_cluster;
-pub(super) use findings::{findings, warnings};
+pub(super) use findings::{findings, read_errors, warnings};
 pub(super) use table::table;
 pub(super) use target::{Target, WriteError, Written};
 

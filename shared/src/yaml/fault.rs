@@ -1,0 +1,274 @@
+//! What does not fit, and how reading goes on behind it, so that one reading tells all of it.
+
+use std::fmt::{self, Display};
+use std::marker::PhantomData;
+
+use serde::de::{self, DeserializeOwned};
+use serde_saphyr::{Location, Spanned};
+
+use super::Error;
+use super::located::{Located, Node, Reader};
+
+/// Most errors that are looked for in one document; each costs a reading.
+const MAX_ERRORS: usize = 100;
+
+/// An error, and the value that it is about.
+#[derive(Debug)]
+pub(super) struct Fault(Box<About>);
+
+#[derive(Debug)]
+struct About {
+    error: Error,
+    kind: Kind,
+    /// The way to the value from the innermost step to the outermost, each an index in its list or map.
+    steps: Vec<usize>,
+}
+
+/// What does not fit about a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The value itself.
+    Value,
+    /// Its key in the map around it.
+    Key,
+    /// It is a map without this field.
+    Missing(&'static str),
+}
+
+/// Reads a value; all errors that can be found, in the order in which they are met.
+pub(super) fn read<T: DeserializeOwned>(source: &str, mut value: Located) -> Result<T, Vec<Error>> {
+    let mut errors = Vec::new();
+    loop {
+        let reader = Reader {
+            source,
+            value: &value,
+        };
+        let Fault(fault) = match reader.read(PhantomData) {
+            Ok(read) if errors.is_empty() => return Ok(read),
+            Ok(_) => return Err(errors),
+            Err(fault) => fault,
+        };
+        let mended = mend(&mut value, &fault);
+        // What is wrong with what was put there is no news.
+        if mended != Some(Mended::OurOwn) && (mended.is_some() || errors.is_empty()) {
+            errors.push(fault.error);
+        }
+        if mended.is_none() || errors.len() >= MAX_ERRORS {
+            return Err(errors);
+        }
+    }
+}
+
+/// Whose value was mended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mended {
+    Theirs,
+    /// One that was put there before.
+    OurOwn,
+}
+
+/// Changes the value so that reading does not stop at this fault again; `None` where it would.
+fn mend(value: &mut Located, fault: &About) -> Option<Mended> {
+    let mut steps = fault.steps.as_slice();
+    let key = match (fault.kind, steps) {
+        (Kind::Key, [key, around @ ..]) => {
+            steps = around;
+            Some(*key)
+        }
+        _ => None,
+    };
+    let mut here = value;
+    for step in steps.iter().rev() {
+        here = match &mut here.value {
+            Node::List(items) => items.get_mut(*step)?,
+            Node::Map(fields) | Node::Anything(fields) => &mut fields.get_mut(*step)?.1,
+            _ => return None,
+        };
+    }
+    let place = here.referenced;
+    match (&mut here.value, fault.kind) {
+        (Node::Map(fields), Kind::Key) => {
+            fields.remove(key?);
+        }
+        (Node::Map(fields), Kind::Missing(field)) => fields.push(anything(field, place, fields)),
+        (Node::Anything(fields), Kind::Missing(field)) => {
+            fields.push(anything(field, place, fields));
+            return Some(Mended::OurOwn);
+        }
+        (Node::Anything(_), _) => return None,
+        (other, _) => *other = Node::Anything(Vec::new()),
+    }
+    Some(Mended::Theirs)
+}
+
+/// A field that can be read as whatever is wanted, where the last of these is.
+fn anything(
+    field: &str,
+    map: Location,
+    fields: &[(Spanned<String>, Located)],
+) -> (Spanned<String>, Located) {
+    let place = fields.last().map_or(map, |(key, _)| key.referenced);
+    (
+        Spanned::new(field.to_owned(), place, place),
+        Spanned::new(Node::Anything(Vec::new()), place, place),
+    )
+}
+
+impl Fault {
+    fn new(message: String, kind: Kind) -> Self {
+        Self(Box::new(About {
+            error: Error {
+                path: String::new(),
+                line: None,
+                column: None,
+                message,
+            },
+            kind,
+            steps: Vec::new(),
+        }))
+    }
+
+    fn unknown(what: &str, found: &str, expected: &[&str]) -> Self {
+        let expected = expected.join(", ");
+        de::Error::custom(format_args!(
+            "unknown {what} `{found}`, expected one of {expected}"
+        ))
+    }
+
+    /// At this place, unless a closer one is known.
+    pub(super) fn at(mut self, place: Location) -> Self {
+        let error = &mut self.0.error;
+        if error.line.is_none() {
+            error.line = Some(place.line());
+            error.column = Some(place.column());
+        }
+        self
+    }
+
+    /// In this item of a list.
+    pub(super) fn in_item(self, index: usize) -> Self {
+        self.below(&format!("[{index}]"), index)
+    }
+
+    /// In this field of a map.
+    pub(super) fn in_field(self, key: &str, index: usize) -> Self {
+        self.below(key, index)
+    }
+
+    /// About the key of this field.
+    pub(super) fn of_key(mut self, key: &Spanned<String>, index: usize) -> Self {
+        self.0.kind = Kind::Key;
+        self.at(key.referenced).below(&key.value, index)
+    }
+
+    fn below(mut self, step: &str, index: usize) -> Self {
+        let path = &mut self.0.error.path;
+        if !path.is_empty() && !path.starts_with('[') {
+            path.insert(0, '.');
+        }
+        path.insert_str(0, step);
+        self.0.steps.push(index);
+        self
+    }
+}
+
+impl Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.error.fmt(f)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl de::Error for Fault {
+    fn custom<T: Display>(message: T) -> Self {
+        Self::new(message.to_string(), Kind::Value)
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        // In serde's words.
+        Self::new(format!("missing field `{field}`"), Kind::Missing(field))
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        Self::unknown("field", field, expected)
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        Self::unknown("variant", variant, expected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use crate::yaml::{Error, from_str};
+
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Wanted {
+        number: u16,
+        flag: Option<bool>,
+        list: Vec<Wanted>,
+        kinds: Vec<Kinded>,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Kinded {
+        kind: Kind,
+        on: bool,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    enum Kind {
+        A,
+        B,
+    }
+
+    #[test]
+    fn all_faults_are_told_in_one_reading() {
+        let told = |yaml: &str| -> Vec<String> {
+            let errors = from_str::<Wanted>(yaml).unwrap_err().into_iter();
+            errors
+                .map(
+                    |Error {
+                         path,
+                         line,
+                         message,
+                         ..
+                     }| {
+                        let words: Vec<&str> = message.split_whitespace().take(3).collect();
+                        format!("{} {path}: {}", line.unwrap(), words.join(" "))
+                    },
+                )
+                .collect()
+        };
+        assert_eq!(
+            told(
+                "a: 1\nnumber: x\nb: 2\nflag: maybe\nlist:\n- 7\n- c: 1\n  kinds: [{kind: A, on: true}, {kind: D, d: 1, on: yes}, {on: 1}, {}, {kind: B, on: on}]\n"
+            ),
+            [
+                "1 a: unknown field `a`,",
+                "2 number: invalid type: string",
+                "3 b: unknown field `b`,",
+                "4 flag: invalid type: string",
+                "6 list[0]: expected a map",
+                "7 list[1].c: unknown field `c`,",
+                "8 list[1].kinds[1].kind: unknown variant `D`,",
+                "8 list[1].kinds[1].d: unknown field `d`,",
+                "8 list[1].kinds[2].on: invalid type: integer",
+                "8 list[1].kinds[2]: missing field `kind`",
+                "8 list[1].kinds[3]: missing field `kind`",
+                "8 list[1].kinds[3]: missing field `on`",
+            ]
+        );
+        // A text that is no document at all.
+        assert_eq!(told("[1]"), ["1 : expected a map"]);
+        assert_eq!(told("{"), ["1 : unclosed bracket '{'"]);
+        // One for each reading, and no more than a hundred.
+        let many = format!("list:\n{}", "- a: 1\n".repeat(200));
+        assert_eq!(told(&many).len(), 100);
+    }
+}
