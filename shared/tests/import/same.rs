@@ -58,9 +58,8 @@ pub(super) fn same_document(mesh: &Mesh, imported: &Imported) {
             wanted.trust_domain.clone_from(&got.trust_domain);
         }
     }
-    let mut findings = imported.findings.iter();
-    let zones_assumed = findings.any(|one| one.path.ends_with("].zone"));
-    for (wanted, got) in wanted.services.iter_mut().zip(&got.services) {
+    let written = bundle(mesh).to_stream();
+    for (wanted, got) in wanted.services.iter_mut().zip(&mut got.services) {
         let elsewhere = |route: &shared::resolved::Route| {
             let ends = ["redirect", "directResponse"];
             ends.iter().any(|end| route.action.contains_key(*end))
@@ -87,10 +86,11 @@ pub(super) fn same_document(mesh: &Mesh, imported: &Imported) {
                 all.retain(|_, one| (&one.name, &one.namespace, &one.ports) != usual);
             }
         }
-        let is_tcp = |port: &shared::resolved::Port| port.protocol == Protocol::Tcp;
-        if zones_assumed && wanted.is_mutual() && wanted.ports.iter().all(is_tcp) {
-            // Only its global name is in any manifest, so there may be zones of which none has a name.
-            wanted.names.clone_from(&got.names);
+        if wanted.is_mutual() && !told_by_name(wanted) {
+            // Of plain TCP only the global name has an entry; others are in its records, if it has any.
+            for names in [&mut wanted.names, &mut got.names] {
+                names.retain(|name| written.contains(name.host.as_str()));
+            }
         }
         // What names contain follows from region and zone, which were compared.
         for (wanted, got) in wanted.names.iter_mut().zip(&got.names) {
@@ -113,6 +113,12 @@ pub(super) fn same_document(mesh: &Mesh, imported: &Imported) {
         }
     }
     assert_eq!(got, wanted, "{}", imported.mesh.to_yaml());
+}
+
+/// Whether sidecars tell the names of a service apart, on one of its ports at least.
+fn told_by_name(service: &shared::resolved::Service) -> bool {
+    let mut ports = service.ports.iter();
+    ports.any(|port| port.protocol != Protocol::Tcp)
 }
 
 /// Says what a service is in each of its clusters: which of them the others differ from is no object's.
