@@ -225,7 +225,7 @@ async fn plan_apply(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, Pla
         findings,
         plan,
         facts,
-        targets: targets(looks, wanted, Some(mesh.digest()), &clusters),
+        targets: targets(looks, wanted, Some(&mesh.digest()), &clusters),
     })
 }
 
@@ -309,14 +309,14 @@ async fn look_at_all(
 fn targets(
     looks: BTreeMap<String, Look>,
     wanted: Arc<Wanted>,
-    document: Option<String>,
+    document: Option<&str>,
     clusters: &BTreeMap<String, String>,
 ) -> BTreeMap<String, Target> {
     let mut wanted = Arc::unwrap_or_clone(wanted);
     let targets = looks.into_iter().map(|(name, look)| {
         let target = Target {
             scope: Scope::Everything,
-            document: document.clone(),
+            document: document.map(str::to_owned),
             clusters: clusters.clone(),
             objects: wanted.objects.remove(&name).unwrap_or_default(),
             look,
