@@ -79,7 +79,7 @@ impl AnswerRow {
                 }
                 text.push_str(name);
                 if let Some(share) = shares.iter().find(|share| share.cluster == *name) {
-                    text.push_str(&format!(" {}%", share.percent));
+                    text.extend([" ", &share.percent.to_string(), "%"]);
                 }
             }
             text
