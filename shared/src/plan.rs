@@ -279,7 +279,8 @@ pub fn plan<'a>(
             if objects.is_empty() && !has_more {
                 return None;
             }
-            Some(plan_cluster(name, context, objects, observed))
+            let lets_go = |kind: &Kind| wanted.lets_go(name, kind);
+            Some(plan_cluster(name, context, objects, observed, lets_go))
         })
         .collect();
     seal(wanted.mesh.clone(), clusters)
@@ -293,7 +294,10 @@ pub fn plan_removal<'a>(
 ) -> Plan {
     let clusters = clusters
         .into_iter()
-        .filter_map(|(name, context)| Some(plan_cluster(name, context, &[], observed.get(name)?)))
+        .filter_map(|(name, context)| {
+            let observed = observed.get(name)?;
+            Some(plan_cluster(name, context, &[], observed, |_| true))
+        })
         .collect();
     seal(mesh.to_owned(), clusters)
 }
@@ -303,6 +307,7 @@ fn plan_cluster(
     context: &str,
     objects: &[Object],
     observed: &Result<ObservedCluster, String>,
+    lets_go: impl Fn(&Kind) -> bool,
 ) -> ClusterPlan {
     let (name, context) = (name.to_owned(), context.to_owned());
     let observed = match observed {
@@ -332,7 +337,7 @@ fn plan_cluster(
     steps.extend(
         surplus
             .into_iter()
-            .map(|(key, surplus)| removal(key, surplus)),
+            .map(|(key, surplus)| removal(key, surplus, lets_go(&surplus.kind))),
     );
     ClusterPlan {
         name,
@@ -452,24 +457,31 @@ fn marks(object: &Value) -> [&Value; 2] {
     ]
 }
 
-fn removal(key: &Key, surplus: &Surplus) -> Step {
-    let released = surplus.kind.is_never_deleted();
-    Step {
+/// `may_go`: see [`Wanted::lets_go`].
+fn removal(key: &Key, surplus: &Surplus, may_go: bool) -> Step {
+    let mut step = Step {
         object: key.clone(),
         wave: surplus.kind.wave,
-        action: if released {
-            Action::Release
-        } else {
-            Action::Delete
-        },
-        diff: if released {
-            String::new()
-        } else {
-            diff::unified(Some(&surplus.live), None)
-        },
+        action: Action::Release,
+        diff: String::new(),
         conflicts: Vec::new(),
         message: None,
+    };
+    if surplus.kind.is_never_deleted() {
+        return step;
     }
+    step.diff = diff::unified(Some(&surplus.live), None);
+    if may_go {
+        step.action = Action::Delete;
+    } else {
+        step.action = Action::Rejected;
+        step.message = Some(
+            "without it, its hub takes what it spread out of the clusters, also where this document wants it; \
+             run `remove` with the document that it was applied by, then apply this one"
+                .to_owned(),
+        );
+    }
+    step
 }
 
 /// Who brings a kind that a cluster does not know.

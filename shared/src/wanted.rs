@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::engine::{self, by_file};
 use crate::mesh::Target;
-use crate::object::Object;
+use crate::object::{Kind, Object};
 use crate::render::render;
 use crate::resolved::Resolved;
 
@@ -17,6 +17,8 @@ pub struct Wanted {
     /// By cluster, in the order in which they are applied. A cluster that is handed nothing has none, and
     /// with the engine `gitops`, where others apply, none has any.
     pub objects: BTreeMap<String, Vec<Object>>,
+    /// The cluster whose hub spreads what the others get, and the group of the kinds that tell it so.
+    pub hub: Option<(String, &'static str)>,
 }
 
 impl Wanted {
@@ -36,10 +38,21 @@ impl Wanted {
             let objects: Vec<Object> = by_file(delivered).into_values().flatten().collect();
             (cluster.name.to_string(), objects)
         });
+        let hub = &resolved.clusters[resolved.dns.cluster].name;
         Self {
             mesh,
             objects: objects.filter(|(_, objects)| !objects.is_empty()).collect(),
+            hub: engine::spreading_group(resolved.target).map(|group| (hub.to_string(), group)),
         }
+    }
+
+    /// Whether a surplus object of a kind may go from a cluster. What tells a hub to spread may not, once the
+    /// hub is another or none: what it spread would go from the clusters, and that is now wanted of others.
+    pub(crate) fn lets_go(&self, cluster: &str, kind: &Kind) -> bool {
+        let group = kind.group.as_ref();
+        let hub = self.hub.as_ref();
+        !engine::is_spreading(group)
+            || hub.is_some_and(|(name, own)| name == cluster && *own == group)
     }
 
     /// The objects of one cluster.

@@ -244,6 +244,59 @@ fn a_member_that_is_handed_nothing_is_planned_only_for_what_is_left_there() {
 }
 
 #[test]
+fn what_a_hub_spread_is_not_taken_from_under_another_engine() {
+    use shared::mesh::Target;
+    let clusters = [("cluster1", "cluster1"), ("cluster2", "cluster2")];
+    let action = |left_by: Target, now: Target, hub: &str, removes: bool| {
+        let mut mesh = with_target(&example("walkthrough.yaml"), left_by);
+        let bundle = bundle(&mesh, &addresses());
+        let mut spreads = bundle.clusters[0].objects().filter(|object| {
+            ["types.kubefed.io", "work.open-cluster-management.io"]
+                .contains(&object.kind.group.as_ref())
+        });
+        let object = spreads.next().unwrap();
+        let mut seen = plan::ObservedCluster::default();
+        let (kind, live) = (object.kind.clone(), object.to_json());
+        let key = shared::object::Key {
+            name: "no-longer-wanted".into(),
+            ..object.key()
+        };
+        seen.surplus
+            .insert(key.clone(), plan::Surplus { kind, live });
+        let observed = plan::Observed::from([("cluster1".to_owned(), Ok(seen))]);
+        mesh.spec.target = Some(now);
+        mesh.spec.dns.cluster = Some(hub.to_owned());
+        let plan = if removes {
+            plan::plan_removal("demo", clusters, &observed)
+        } else {
+            plan::plan(&wanted(&mesh), clusters, &observed)
+        };
+        let mut steps = plan.steps();
+        let (_, step) = steps.find(|(_, step)| step.object == key).unwrap();
+        assert_eq!(
+            step.action == plan::Action::Delete,
+            plan.can_be_applied(),
+            "{:?}",
+            step.message
+        );
+        step.action
+    };
+    let (kubefed, ocm) = (Target::KubefedV1Beta1, Target::Ocm);
+    let (go, stay) = (plan::Action::Delete, plan::Action::Rejected);
+    assert_eq!(action(kubefed, kubefed, "cluster1", false), go);
+    assert_eq!(action(kubefed, Target::Direct, "cluster1", false), stay);
+    assert_eq!(action(kubefed, ocm, "cluster1", false), stay);
+    assert_eq!(
+        action(kubefed, kubefed, "cluster2", false),
+        stay,
+        "the hub moved"
+    );
+    assert_eq!(action(ocm, Target::Direct, "cluster1", false), stay);
+    assert_eq!(action(ocm, ocm, "cluster1", false), go);
+    assert_eq!(action(kubefed, Target::Direct, "cluster1", true), go);
+}
+
+#[test]
 fn kinds_are_found_by_name_in_the_wave_that_they_are_rendered_in() {
     for target in shared::mesh::Target::ALL {
         let mesh = with_target(&example("walkthrough-printed.yaml"), target);

@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use fedmesh_agent::operation::Operations;
 use serde_json::{Value, json};
+use shared::api::Intent;
 use shared::bundle::{Bundle, ClusterManifests};
 use shared::mesh::Target;
 use shared::object::{Kind, Object};
+use shared::plan::Action;
 use shared::yaml;
 use testbed::{CrdSet, KubeFed, Options, Testbed};
 
@@ -75,6 +77,16 @@ async fn arrives(example: &str, name: &'static str) {
     // What KubeFed writes into the objects on the host is not taken for a change of ours.
     let again = fixture.plan().await;
     assert!(!again.plan.has_changes(), "{:#?}", again.plan);
+
+    // With another engine, KubeFed would take out of the members what that wants there.
+    let direct_mesh = with_target(&mesh, Target::Direct);
+    let other = fixture.operations.plan(&direct_mesh, Intent::Apply).await;
+    let other = other.unwrap().plan;
+    let host_plan = other.clusters.iter().find(|one| one.name == host).unwrap();
+    assert!(host_plan.steps.iter().any(|step| {
+        step.action == Action::Rejected && step.object.group == "types.kubefed.io"
+    }));
+    assert!(!other.can_be_applied());
 
     fixture.remove().await;
     for cluster in &direct.clusters {

@@ -42,6 +42,24 @@ pub fn deliver(resolved: &Resolved, placed: &[Placed], cluster: usize) -> Vec<De
     }
 }
 
+/// The group of the kinds that tell an engine's hub what to spread; none without a hub.
+pub(crate) const fn spreading_group(target: Target) -> Option<&'static str> {
+    match target {
+        Target::Direct | Target::Gitops => None,
+        Target::KubefedV1Alpha1 => Some("primitives.federation.k8s.io"),
+        Target::KubefedV1Beta1 => Some("types.kubefed.io"),
+        Target::Karmada => Some("policy.karmada.io"),
+        Target::Ocm => Some("work.open-cluster-management.io"),
+    }
+}
+
+/// Whether a hub, of whichever engine, is told by objects of a group what to spread: where such an object is
+/// deleted, what it spread goes from the other clusters.
+pub(crate) fn is_spreading(group: &str) -> bool {
+    let mut targets = Target::ALL.into_iter();
+    targets.any(|target| spreading_group(target) == Some(group))
+}
+
 /// Objects by the file that they stand in, files and objects in their order.
 pub(crate) fn by_file(delivered: Vec<Delivered>) -> BTreeMap<(Wave, String), Vec<Object>> {
     let mut files: BTreeMap<(Wave, String), Vec<Object>> = BTreeMap::new();
