@@ -19,6 +19,7 @@ mod following;
 mod gateway_api;
 mod guide;
 mod host_names;
+mod kubefed;
 mod locality;
 mod mtls;
 mod outages;

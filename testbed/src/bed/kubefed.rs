@@ -41,7 +41,7 @@ impl Testbed {
     }
 }
 
-fn start(
+pub(crate) fn start(
     kubectl: &Kubectl,
     folder: &Path,
     host: Entry,

@@ -6,7 +6,7 @@ pub(crate) mod control_plane;
 mod error;
 pub(crate) mod kubeconfig;
 mod kubectl;
-mod kubefed;
+pub(crate) mod kubefed;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -8,6 +8,7 @@
 
 mod authority;
 mod cgroup;
+mod kubefed;
 mod manifests;
 mod name_server;
 mod network;
