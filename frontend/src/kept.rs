@@ -33,7 +33,9 @@ pub(crate) fn load() -> (Mesh, Option<Notice>) {
         Some(json) => match saved::from_json(&json) {
             Ok(mesh) => (mesh, lost),
             Err(error) => {
-                browser::store(Keep::Always, UNREADABLE, &json);
+                if browser::store(Keep::Always, UNREADABLE, &json) {
+                    browser::forget(Keep::Always, SAVED);
+                }
                 (template::start(), Some(rescue(json, &error)))
             }
         },

@@ -93,6 +93,7 @@ async fn simulate(store: Store, mesh: Arc<Mesh>) -> bool {
             return false;
         }
     }
+    tell(store, None);
     true
 }
 
@@ -112,6 +113,8 @@ pub(crate) fn again(store: Store) {
             check(store, mesh).await;
         } else if let Some(mesh) = untrack(|| store.unrendered()) {
             _ = render(store, mesh).await;
+        } else if let Some(mesh) = untrack(|| store.unsimulated()) {
+            simulate(store, mesh).await;
         }
     });
 }

@@ -185,8 +185,8 @@ pub fn percentages(
         let locality = localities.entry((&there.region, &there.zone));
         locality.or_default().push(endpoint);
     }
-    // In millionths of a percent.
-    let mut parts: BTreeMap<usize, usize> = BTreeMap::new();
+    // In millionths of a percent, which take more than the 32 bits of a browser.
+    let mut parts: BTreeMap<usize, u64> = BTreeMap::new();
     for (place, share) in shares {
         let of_place = |(region, zone): (&Label, &Label)| {
             place.region == *region && place.zone.as_ref().is_none_or(|one| one == zone)
@@ -195,47 +195,52 @@ pub fn percentages(
         let inside: Vec<&Vec<Endpoint>> = inside.map(|(_, endpoints)| endpoints).collect();
         let endpoints_inside: usize = inside.iter().map(|one| one.len()).sum();
         for endpoints in inside {
-            let weight = (usize::from(*share) * endpoints.len()).div_ceil(endpoints_inside);
+            let weight =
+                (u64::from(*share) * long(endpoints.len())).div_ceil(long(endpoints_inside));
             let reached = endpoints.iter().flat_map(|endpoint| &endpoint.reached);
-            let all = reached.clone().count();
+            let all = long(reached.clone().count());
             let stays = |&&(cluster, answers): &&(usize, bool)| answers || world.keeps(cluster);
             let staying: Vec<usize> = reached.filter(stays).map(|(cluster, _)| *cluster).collect();
             if staying.is_empty() {
                 continue;
             }
-            let well = usize::min(1_000_000, 1_400_000 * staying.len() / all);
+            let count = long(staying.len());
+            let well = u64::min(1_000_000, 1_400_000 * count / all);
             for cluster in &staying {
-                *parts.entry(*cluster).or_default() += weight * well / staying.len();
+                *parts.entry(*cluster).or_default() += weight * well / count;
             }
         }
     }
     (!parts.is_empty()).then(|| in_percent(&parts))
 }
 
+fn long(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
 /// Parts of a whole as whole percentages that come to 100: what is left by rounding down goes to the largest
 /// remainders.
-fn in_percent(parts: &BTreeMap<usize, usize>) -> Vec<(usize, u8)> {
-    let whole: usize = parts.values().sum();
-    let mut percentages: Vec<(usize, usize)> = parts
+fn in_percent(parts: &BTreeMap<usize, u64>) -> Vec<(usize, u8)> {
+    let whole: u64 = parts.values().sum();
+    let mut percentages: Vec<(usize, u64)> = parts
         .iter()
         .map(|(cluster, part)| (*cluster, part * 100 / whole))
         .collect();
-    let left = 100
-        - percentages
-            .iter()
-            .map(|(_, percent)| percent)
-            .sum::<usize>();
-    let mut by_remainder: Vec<(usize, usize)> = parts
+    let left = 100 - percentages.iter().map(|(_, percent)| percent).sum::<u64>();
+    let mut by_remainder: Vec<(u64, usize)> = parts
         .values()
         .enumerate()
         .map(|(at, part)| (part * 100 % whole, at))
         .collect();
     // Stable: of equal ones the first.
     by_remainder.sort_by_key(|(remainder, _)| std::cmp::Reverse(*remainder));
-    for (_, at) in by_remainder.into_iter().take(left) {
+    for (_, at) in by_remainder
+        .into_iter()
+        .take(usize::try_from(left).unwrap_or(0))
+    {
         percentages[at].1 += 1;
     }
-    let small = |percent: usize| u8::try_from(percent).unwrap_or(100);
+    let small = |percent: u64| u8::try_from(percent).unwrap_or(100);
     percentages
         .into_iter()
         .map(|(cluster, percent)| (cluster, small(percent)))

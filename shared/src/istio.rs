@@ -24,6 +24,13 @@ pub const OLDEST_ISTIO_WITH_LOCALITY: IstioVersion = IstioVersion::v1(5);
 /// of istio/istio, after the branch of 1.6).
 pub const OLDEST_ISTIO_WITH_EXPORTS: IstioVersion = IstioVersion::v1(7);
 
+/// Oldest version in which a gateway is told by its servers alone that it is to pass on mutual TLS (istio
+/// `releasenotes/notes/auto-auto-passthrough.yaml`).
+pub const OLDEST_ISTIO_WITH_MTLS: IstioVersion = IstioVersion::v1(11);
+/// Oldest version in which sidecars send the name of a request in the handshake, and check that the certificate
+/// is for it (istio `releasenotes`, `ENABLE_AUTO_SNI` and `VERIFY_CERTIFICATE_AT_CLIENT`).
+pub const OLDEST_ISTIO_WITH_CHECKED_NAMES: IstioVersion = IstioVersion::v1(21);
+
 impl IstioVersion {
     /// A minor version of Istio 1.
     pub const fn v1(minor: u16) -> Self {

@@ -17,8 +17,8 @@ use crate::name::{HostName, HostPattern, Label};
 use crate::published::PublishedName;
 
 pub use crate::istio::{
-    IstioVersion, OLDEST_ISTIO, OLDEST_ISTIO_WITH_EXPORTS, OLDEST_ISTIO_WITH_LOCALITY,
-    OLDEST_ISTIO_WITH_TLS,
+    IstioVersion, OLDEST_ISTIO, OLDEST_ISTIO_WITH_CHECKED_NAMES, OLDEST_ISTIO_WITH_EXPORTS,
+    OLDEST_ISTIO_WITH_LOCALITY, OLDEST_ISTIO_WITH_MTLS, OLDEST_ISTIO_WITH_TLS,
 };
 pub use crate::local::{Local, Override};
 

@@ -153,7 +153,13 @@ fn what_is_wanted_is_what_the_bundle_has() {
         if target == shared::mesh::Target::Gitops {
             of_bundle.clear();
         }
-        assert_eq!(wanted(&mesh).objects, of_bundle, "{target:?}");
+        let wanted = wanted(&mesh);
+        assert_eq!(wanted.objects, of_bundle, "{target:?}");
+        assert_eq!(wanted.hub.is_some(), target.has_hub());
+        if let Some((hub, group)) = &wanted.hub {
+            let mut objects = wanted.of(hub).iter();
+            assert!(objects.any(|one| one.kind.group == *group), "{target:?}");
+        }
     }
 }
 

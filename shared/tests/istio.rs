@@ -137,6 +137,11 @@ fn a_field_is_refused_as_long_as_istio_lacks_it() {
             "routes[0].directResponse",
         ),
         (
+            14,
+            route(json!({ "fault": { "abort": { "grpcStatus": "UNAVAILABLE" } } })),
+            "routes[0].fault.abort.grpcStatus",
+        ),
+        (
             5,
             route(json!({ "rewrite": { "uriRegexRewrite": { "match": "a", "rewrite": "b" } } })),
             "routes[0].rewrite.uriRegexRewrite",

@@ -33,10 +33,11 @@ pub(super) async fn delete(
     });
     let path = path(key, seen);
     let answer = connection.json(&Request::delete(&path, &options)).await;
-    // Of what is gone at once, the answer is a Status.
-    let is_leaving = answer
-        .as_ref()
-        .is_ok_and(|live| live["metadata"]["uid"] == *seen.uid);
+    // Of what is gone at once, the answer is a Status, or of some kinds the object as it was.
+    let is_leaving = answer.as_ref().is_ok_and(|live| {
+        let metadata = &live["metadata"];
+        metadata["uid"] == *seen.uid && metadata["deletionTimestamp"].is_string()
+    });
     let leaving = is_leaving.then(|| Leaving {
         object: key.clone(),
         path,

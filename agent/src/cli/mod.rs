@@ -116,7 +116,6 @@ impl Access {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    crate::memory::keep_together();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     // With this flag an exit code of 2 says "there are changes" and must say nothing else.
     let two_is_taken = arguments.iter().any(|argument| argument == "--exit-code");
@@ -139,6 +138,10 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Exit {
+    // The others end when their work does, and render on all cores.
+    if matches!(cli.command, Command::Serve(_) | Command::Follow(_)) {
+        crate::memory::keep_together();
+    }
     let usual = if matches!(cli.command, Command::Serve(_)) {
         LevelFilter::INFO
     } else {

@@ -19,6 +19,10 @@ const QUIET: Duration = Duration::from_secs(5);
 /// Notes that there was work; asking how things are is none.
 pub(super) async fn note(State(agent): State<Agent>, request: Request, next: Next) -> Response {
     let is_work = request.method() == Method::POST;
+    if is_work {
+        // Also where the caller goes away, and what is behind this never runs.
+        agent.0.worked.notify_one();
+    }
     let response = next.run(request).await;
     if is_work {
         agent.0.worked.notify_one();

@@ -109,6 +109,10 @@ async fn two_tabs_lose_neither_document() {
     page.wait_for_value("spec.dns.suffix", "two.example.org")
         .await;
     page.wait_until_gone("elsewhere").await;
+    // The other tab says so anew only if it has seen this.
+    page.switch_to(&second).await;
+    page.wait_until_gone("elsewhere").await;
+    page.switch_to(&first).await;
     page.press_enter("undo").await;
     page.wait_for_value("metadata.name", "mine").await;
 
@@ -160,6 +164,14 @@ async fn what_is_down_changes_the_answers_in_their_places() {
         .await;
     page.press_enter("ask-what-if").await;
     page.wait_for_text("panel-names", "stands for the name below")
+        .await;
+
+    // Shares take numbers that a browser's own do not hold.
+    page.choose_file(&repository("examples/locality.yaml"))
+        .await;
+    page.wait_for_value("metadata.name", "shop").await;
+    page.press_enter("ask-what-if").await;
+    page.wait_for_text("what-if", "frankfurt-1 20%,frankfurt-2 80%")
         .await;
     page.close().await;
 }

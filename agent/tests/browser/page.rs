@@ -100,8 +100,8 @@ impl Page {
 
     /// Types into a field in place of what was there.
     pub(crate) async fn fill(&self, id: &str, text: &str) {
-        let field = self.element(id).await;
         self.click(id).await;
+        let field = self.element(id).await;
         field.send_keys(Key::Control + "a").await.unwrap();
         field.send_keys(text).await.unwrap();
         self.wait_for_value(id, text).await;
@@ -135,7 +135,12 @@ impl Page {
 
     /// Ticks a box by the keyboard.
     pub(crate) async fn press_space(&self, id: &str) {
-        self.element(id).await.send_keys(" ").await.unwrap();
+        let selector = format!("[id='{id}']");
+        self.until(&format!("{id} can be ticked"), async || {
+            let element = self.browser.driver().find(By::Css(&*selector)).await.ok()?;
+            element.send_keys(" ").await.ok()
+        })
+        .await;
     }
 
     /// Opens an address in another tab and goes there: this tab, and that one.

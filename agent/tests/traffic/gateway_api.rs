@@ -124,7 +124,7 @@ fn every_name_answers_and_requests_fare_as_the_routes_say() {
 /// Waits until a verification says that a cluster's Gateway is not accepted, and why in Istio's words.
 fn named(bed: &Bed, document: &Value, cluster: &str) {
     eventually("a Gateway without its Secret", || {
-        let report = bed.verify(document, &[]);
+        let report = bed.verify(document, &["--timeout", "3s"]);
         let found = report.checks.iter().any(|check| {
             let cause = check.cause.as_ref();
             check.family == Family::Objects

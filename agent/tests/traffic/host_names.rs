@@ -32,6 +32,8 @@ fn agent(bed: &Bed, document: &Path, command: &str, more: &[&str]) -> Command {
     let mount = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"";
     let mut agent = bed.mesh.command("unshare");
     agent.args(["--mount", "sh", "-c", mount]).arg(file);
+    // Whoever follows says nothing more once this test has failed.
+    agent.args(["timeout", "--kill-after=5", "240"]);
     agent.args([env!("CARGO_BIN_EXE_fedmesh-agent"), command, "-f"]);
     agent.arg(document).args(more);
     agent.env("KUBECONFIG", bed.mesh.kubeconfig());

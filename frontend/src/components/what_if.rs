@@ -135,7 +135,10 @@ fn service(store: Store, names: &[NameRow]) -> El {
         .all(names.iter().map(|name| answers(store, name)));
     el_in("section", "service")
         .add(text("h3", &id))
-        .maybe(marks(store, "Down in", places))
+        .maybe(
+            marks(store, "Down in", places)
+                .map(|marks| marks.attr("aria-label", &format!("{id} is down in"))),
+        )
         // It scrolls, so the keyboard has to get to it.
         .add(
             el_in("div", "answers-box")

@@ -13,11 +13,11 @@ use crate::mesh::{self, Protocol, Spec, Target, TlsVersion, Transport};
 use crate::resolved::{IstioVersion, Service};
 
 /// Gateway API 1.3: the first with all that is rendered for HTTP and gRPC in its standard channel.
-const FIRST: IstioVersion = at(27);
+const FIRST: IstioVersion = IstioVersion::v1(27);
 /// Gateway API 1.5: TLSRoute is in the standard channel.
-const WITH_TLS_ROUTES: IstioVersion = at(30);
+const WITH_TLS_ROUTES: IstioVersion = IstioVersion::v1(30);
 /// Gateway API 1.6: TCPRoute, CORS and all codes of redirects are.
-const WITH_TCP_ROUTES: IstioVersion = at(31);
+const WITH_TCP_ROUTES: IstioVersion = IstioVersion::v1(31);
 
 const HTTP: &str = r#"{"exact":"path","prefix":"path","regex":"any",
 "match":[{"uri":"path","method":"exact","headers":{"*":"regex"},"queryParams":{"*":"regex"}}],
@@ -34,10 +34,6 @@ const GRPC: &str = r#"{"exact":"method","prefix":"service",
 "mirror":"any","mirrorPercentage":"any","mirrors":"any"}"#;
 
 const LEAVE_OUT: &str = "leave it out, or have Istio's own objects, without gatewayApi";
-
-const fn at(minor: u16) -> IstioVersion {
-    IstioVersion { major: 1, minor }
-}
 
 pub(super) fn check(
     spec: &Spec,

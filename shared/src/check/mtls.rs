@@ -4,14 +4,7 @@ use super::{Findings, code};
 use crate::mesh::{self, Spec, Transport};
 use crate::name::HostName;
 use crate::render::controller_publishes;
-use crate::resolved::{DEFAULT_TRUST_DOMAIN, IstioVersion, Resolved};
-
-/// From 1.11 on a gateway is told by its servers alone that it is to pass on mutual TLS (istio
-/// `releasenotes/notes/auto-auto-passthrough.yaml`).
-const OLDEST_ISTIO: IstioVersion = IstioVersion {
-    major: 1,
-    minor: 11,
-};
+use crate::resolved::{DEFAULT_TRUST_DOMAIN, OLDEST_ISTIO_WITH_MTLS, Resolved};
 
 /// The trust domain of a cluster; `None` with an error.
 pub(super) fn trust_domain(
@@ -84,7 +77,7 @@ pub(super) fn check(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
         unused(spec, findings);
         return;
     };
-    if resolved.istio < OLDEST_ISTIO {
+    if resolved.istio < OLDEST_ISTIO_WITH_MTLS {
         findings.error(
             code::OLD_ISTIO,
             &path,
@@ -92,7 +85,7 @@ pub(super) fn check(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
                 "gateways of Istio {} have to be told by their environment to pass on mutual TLS",
                 resolved.istio
             ),
-            format!("use Istio {OLDEST_ISTIO} or later, or another transport"),
+            format!("use Istio {OLDEST_ISTIO_WITH_MTLS} or later, or another transport"),
         );
     }
     if controller_publishes(resolved) {

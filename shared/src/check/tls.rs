@@ -4,14 +4,8 @@ use super::{Findings, code};
 use crate::mesh::{Spec, Transport};
 use crate::name::HostName;
 use crate::published::Level;
-use crate::resolved::{IstioVersion, Resolved, SYSTEM_CA, Tls};
+use crate::resolved::{IstioVersion, OLDEST_ISTIO_WITH_CHECKED_NAMES, Resolved, SYSTEM_CA, Tls};
 
-/// From 1.21 on sidecars send the name of a request in the handshake, and check that the certificate is
-/// for it (istio `releasenotes`, `ENABLE_AUTO_SNI` and `VERIFY_CERTIFICATE_AT_CLIENT`).
-const OLDEST_ISTIO: IstioVersion = IstioVersion {
-    major: 1,
-    minor: 21,
-};
 /// Names that a message lists at most.
 const NAMES_SHOWN: usize = 12;
 
@@ -36,12 +30,12 @@ pub(super) fn check(
         }
         return Some(None);
     }
-    if let Some(version) = istio.filter(|version| *version < OLDEST_ISTIO) {
+    if let Some(version) = istio.filter(|version| *version < OLDEST_ISTIO_WITH_CHECKED_NAMES) {
         findings.error(
             code::OLD_ISTIO,
             "spec.transport",
             format!("sidecars of Istio {version} do not check for which name a certificate is"),
-            format!("use Istio {OLDEST_ISTIO} or later, or transport: http"),
+            format!("use Istio {OLDEST_ISTIO_WITH_CHECKED_NAMES} or later, or transport: http"),
         );
         return None;
     }

@@ -54,7 +54,7 @@ pub(crate) const fn spreading_group(target: Target) -> Option<&'static str> {
 }
 
 /// Whether a hub, of whichever engine, is told by objects of a group what to spread: where such an object is
-/// deleted, what it spread goes from the other clusters.
+/// deleted (with Karmada, the template that goes with it), what it spread goes from the other clusters.
 pub(crate) fn is_spreading(group: &str) -> bool {
     let mut targets = Target::ALL.into_iter();
     targets.any(|target| spreading_group(target) == Some(group))

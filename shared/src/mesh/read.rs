@@ -52,16 +52,7 @@ impl fmt::Display for ReadError {
 impl std::error::Error for ReadError {}
 
 impl ReadErrors {
-    fn of(mut errors: Vec<yaml::Error>) -> Self {
-        // Something else than a Mesh document has nothing where one has it.
-        let is_of_kind = |error: &yaml::Error| {
-            ["apiVersion", "kind"].iter().any(|field| {
-                error.path == *field || error.message == format!("missing field `{field}`")
-            })
-        };
-        if errors.iter().any(is_of_kind) {
-            errors.retain(is_of_kind);
-        }
+    fn of(errors: Vec<yaml::Error>) -> Self {
         let told = errors.into_iter().map(|error| ReadError {
             hint: hint(&error),
             path: error.path,
@@ -85,6 +76,15 @@ impl ReadErrors {
             };
             !misspelt.iter().any(is_it)
         });
+        // Something else than a Mesh document has nothing where one has it.
+        let is_of_kind = |error: &ReadError| {
+            ["apiVersion", "kind"].iter().any(|field| {
+                error.path == *field || error.message == format!("missing field `{field}`")
+            })
+        };
+        if told.iter().any(is_of_kind) {
+            told.retain(is_of_kind);
+        }
         Self(told)
     }
 }
@@ -293,6 +293,15 @@ mod tests {
         let other =
             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {labels: {}}\nspec: {replicas: 1}\n";
         assert_eq!(told(other).len(), 2, "{:#?}", told(other));
+        // What is only misspelt is.
+        let misspelt = told(&HEAD.replace("apiVersion", "apiversion"));
+        assert_eq!(misspelt[0].0, "apiversion: did you mean `apiVersion`?");
+        assert!(
+            misspelt
+                .iter()
+                .all(|(error, _)| !error.contains("add `apiVersion")),
+            "{misspelt:?}"
+        );
     }
 
     #[test]
