@@ -196,7 +196,7 @@ async fn a_worker_that_does_not_load_is_told_of_and_tried_again() {
     fs::remove_file(folder.path().join(PROGRAM)).unwrap();
     let site = StaticSite::serve(folder.path(), "/").unwrap();
     let page = Page::open(&site.url()).await;
-    page.click("walkthrough").await;
+    // Nothing is changed until it is there: a change would have it tried again too.
     page.wait_for_text("panel-manifests", "the manifests were not made")
         .await;
     fs::copy(
@@ -205,6 +205,8 @@ async fn a_worker_that_does_not_load_is_told_of_and_tried_again() {
     )
     .unwrap();
     page.click("render-again").await;
+    page.wait_until_gone("render-again").await;
+    page.click("walkthrough").await;
     page.wait_for_text("manifest", "httpbin.my.dns.zone.name")
         .await;
     page.close_after("404").await;
