@@ -53,6 +53,10 @@ const REVIEWED: &[(&str, &str)] = &[
         "is not used (duplicate/overlapping match in rule",
         "the document's own routes: two with a match in common",
     ),
+    (
+        "Referenced mirror+subset in destinationrule not found: \\\"other",
+        "a mirror to a service that is not the document's, whose subsets are in a rule of its own",
+    ),
 ];
 
 fn is_reviewed(message: &str) -> bool {
