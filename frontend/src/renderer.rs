@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use serde_json::Value;
 use shared::Mesh;
 use wasm_bindgen_futures::spawn_local;
 
@@ -53,13 +54,7 @@ fn keep_up(
 
 /// Whether it worked; where not, why is in the store, and it is tried again with the next change.
 async fn check(store: Store, mesh: Arc<Mesh>) -> bool {
-    let question = json::write(&(Form::Checks, &*mesh));
-    let answer = CHECKER.with(|worker| worker.ask(&question)).await;
-    let checks = answer.and_then(|answer| {
-        let text = answer.as_string().unwrap_or_default();
-        Checks::from_value(&json::value(&text)?)
-    });
-    match checks {
+    match answered(Form::Checks, &mesh, Checks::from_value).await {
         Ok(checks) => store.take(Checked { of: mesh, checks }),
         Err(error) => {
             tell(store, Some(error));
@@ -76,13 +71,7 @@ async fn simulate(store: Store, mesh: Arc<Mesh>) -> bool {
     let down: Vec<String> = store
         .down
         .with_untracked(|down| down.iter().cloned().collect());
-    let question = json::write(&(Form::Simulated(down.clone()), &*mesh));
-    let answer = CHECKER.with(|worker| worker.ask(&question)).await;
-    let answers = answer.and_then(|answer| {
-        let text = answer.as_string().unwrap_or_default();
-        Simulated::from_value(&json::value(&text)?)
-    });
-    match answers {
+    match answered(Form::Simulated(down.clone()), &mesh, Simulated::from_value).await {
         Ok(answers) => store.simulated.set(Some(Arc::new(Simulation {
             of: mesh,
             down,
@@ -95,6 +84,17 @@ async fn simulate(store: Store, mesh: Arc<Mesh>) -> bool {
     }
     tell(store, None);
     true
+}
+
+/// What the worker that checks says of a document.
+async fn answered<T>(
+    form: Form,
+    mesh: &Mesh,
+    read: fn(&Value) -> Result<T, String>,
+) -> Result<T, String> {
+    let question = json::write(&(form, mesh));
+    let answer = CHECKER.with(|worker| worker.ask(&question)).await?;
+    read(&json::value(&answer.as_string().unwrap_or_default())?)
 }
 
 /// Says why it did not work. What is said already is left as it is: the button beside it keeps the

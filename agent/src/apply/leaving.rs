@@ -72,33 +72,26 @@ fn holders(live: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use http::{Response, StatusCode};
-    use http_body_util::Full;
+    use http::StatusCode;
     use serde_json::json;
 
+    use super::super::server::server;
     use super::*;
-    use crate::cluster::Patience;
 
     /// Waits for two objects where the server has the second, with this uid, for the first `there` requests.
     async fn waited(uid: &'static str, there: usize, patience: Duration) -> Result<(), String> {
         let mut asked = 0;
-        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+        let connection = server(move |request| {
             let is_there = request.uri().path().ends_with("second") && asked < there;
             asked += usize::from(is_there);
-            let (code, body) = if is_there {
+            if is_there {
                 let metadata =
                     json!({ "uid": uid, "finalizers": ["example.com/a", "example.com/b"] });
                 (StatusCode::OK, json!({ "metadata": metadata }))
             } else {
                 (StatusCode::NOT_FOUND, json!({}))
-            };
-            let response = Response::builder()
-                .status(code)
-                .body(Full::new(bytes::Bytes::from(body.to_string())));
-            std::future::ready(response)
+            }
         });
-        let client = kube::Client::new(service, "default");
-        let connection = Connection::new("west", client, Patience::APPLY);
         let leaving = ["first", "second"].map(|name| Leaving {
             object: Key {
                 group: "example.com".into(),

@@ -5,6 +5,8 @@ mod leaving;
 mod objects;
 mod progress;
 mod run;
+#[cfg(test)]
+mod server;
 mod skip;
 
 use std::collections::BTreeMap;

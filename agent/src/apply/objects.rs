@@ -113,15 +113,14 @@ mod tests {
     use std::collections::{BTreeMap, VecDeque};
     use std::sync::{Arc, Mutex};
 
-    use http::{Method, Response, StatusCode};
-    use http_body_util::Full;
+    use http::{Method, StatusCode};
     use serde_json::{Value, json};
     use shared::api::Outcome;
     use shared::cluster_dns::{self, StubDomain};
     use shared::plan::Action;
 
+    use super::super::server::server;
     use super::edit;
-    use crate::cluster::{Connection, Patience};
 
     const COREFILE: &str = ".:53 {\n    reload\n}\n";
 
@@ -136,18 +135,12 @@ mod tests {
     async fn answered(answers: &[(StatusCode, Value)]) -> (Outcome, Vec<Method>) {
         let answers: VecDeque<_> = answers.iter().cloned().collect();
         let state = Arc::new(Mutex::new((answers, Vec::new())));
-        let server = Arc::clone(&state);
-        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
-            let mut state = server.lock().unwrap();
+        let shared = Arc::clone(&state);
+        let connection = server(move |request| {
+            let mut state = shared.lock().unwrap();
             state.1.push(request.method().clone());
-            let (code, body) = state.0.pop_front().unwrap();
-            let response = Response::builder()
-                .status(code)
-                .body(Full::new(bytes::Bytes::from(body.to_string())));
-            std::future::ready(response)
+            state.0.pop_front().unwrap()
         });
-        let client = kube::Client::new(service, "default");
-        let connection = Connection::new("west", client, Patience::APPLY);
         let outcome = edit(&connection, &planned(), Action::Change).await;
         let asked = state.lock().unwrap().1.clone();
         (outcome, asked)

@@ -1,7 +1,5 @@
 //! Documents and their ways into the page: manifests that are opened, and tabs that are not alone.
 
-use std::fs;
-
 use testbed::browser::ColourScheme;
 use testbed::static_site::StaticSite;
 
@@ -10,24 +8,6 @@ use crate::repository;
 
 const BOTH: &[ColourScheme] = &[ColourScheme::Light, ColourScheme::Dark];
 const WIDE_AND_NARROW: &[(u32, u32)] = &[(1280, 800), (390, 844)];
-
-/// A service that is reached by every name.
-const ANY_NAME: &str = "\
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: {name: entry, namespace: istio-system}
-spec:
-  selector: {istio: ingressgateway}
-  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}]
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: {name: web, namespace: shop}
-spec:
-  hosts: ['*']
-  gateways: [istio-system/entry]
-  http: [{route: [{destination: {host: web.shop.svc.cluster.local, port: {number: 8000}}}]}]
-";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn manifests_become_a_document_and_what_is_lost_is_told() {
@@ -60,9 +40,8 @@ async fn manifests_become_a_document_and_what_is_lost_is_told() {
     assert_ne!(page.count("button.finding", "spec.").await, 0);
     page.picture("imported", BOTH, WIDE_AND_NARROW).await;
 
-    let folder = tempfile::tempdir().unwrap();
-    let manifests = folder.path().join("web.yaml");
-    fs::write(&manifests, ANY_NAME).unwrap();
+    // A service that is reached by every name.
+    let manifests = repository("shared/tests/manifests/any-name.yaml");
     // The suffix that is there is taken, and with none the form asks for one.
     page.fill("spec.dns.suffix", "example.org").await;
     page.choose_file(&manifests).await;

@@ -172,22 +172,7 @@ mod tests {
     }
 
     /// A service that is reached by every name.
-    const ANY_NAME: &str = "\
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: {name: entry, namespace: istio-system}
-spec:
-  selector: {istio: ingressgateway}
-  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}]
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: {name: web, namespace: shop}
-spec:
-  hosts: ['*']
-  gateways: [istio-system/entry]
-  http: [{route: [{destination: {host: web.shop.svc.cluster.local, port: {number: 8000}}}]}]
-";
+    const ANY_NAME: &str = include_str!("../../../shared/tests/manifests/any-name.yaml");
 
     #[test]
     fn a_suffix_that_no_manifest_says_is_asked_for() {

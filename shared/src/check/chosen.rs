@@ -55,8 +55,7 @@ impl Chosen<'_> {
         }
         let mut selected = Vec::new();
         for (index, cluster) in spec.clusters.iter().enumerate() {
-            let mut wanted = self.selector.iter();
-            if wanted.all(|(name, value)| cluster.labels.get(name) == Some(value)) {
+            if cluster.has_labels(self.selector) {
                 selected.push(index);
             }
         }

@@ -17,7 +17,6 @@ use super::tls;
 use super::world::World;
 use crate::check::{Findings, code};
 use crate::mesh::{Cluster, Gateway, Service};
-use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::resolved::{
     DEFAULT_EAST_WEST_PORT, DEFAULT_EAST_WEST_SELECTOR, DEFAULT_EAST_WEST_SERVICE,
     DEFAULT_GATEWAY_PORT, DEFAULT_GATEWAY_SELECTOR, DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE,
@@ -157,7 +156,7 @@ fn own_gateway(object: &Object, names: &Names, known: &mut Known) {
     // What is published on 80, or all there is.
     let ports = list(field(&object.value, &["spec", "ports"]));
     let mut usual = ports.iter().filter(|port| match ports {
-        [only] if object.label(MANAGED_BY_LABEL) != Some(MANAGED_BY) => only["protocol"] == "HTTP",
+        [only] if !object.is_ours() => only["protocol"] == "HTTP",
         _ => port["number"] == DEFAULT_GATEWAY_PORT,
     });
     let usual = usual.next().and_then(|port| port["name"].as_str());
@@ -238,7 +237,7 @@ fn at_gateway(
     };
     let name = if tls { "https" } else { "http" };
     // Ours of this name is for what is published on 80; of others' there is one for all.
-    let ours = gateway.label(MANAGED_BY_LABEL) == Some(MANAGED_BY);
+    let ours = gateway.is_ours();
     let server = servers().find(|server| !ours || server["port"]["name"] == name);
     let port = server.and_then(|server| server["port"]["number"].as_u64());
     known.gateway.port = known

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::names::Names;
 use super::objects::Object;
 use super::services::local;
-use crate::ownership::{APPLIED_ANNOTATION, MANAGED_BY, MANAGED_BY_LABEL, PART_OF_LABEL};
+use crate::ownership::{APPLIED_ANNOTATION, PART_OF_LABEL};
 use crate::resolved::local_host;
 
 /// What API servers and kubectl write themselves.
@@ -41,7 +41,7 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
             }
         }
     }
-    let ours = object.label(MANAGED_BY_LABEL) == Some(MANAGED_BY);
+    let ours = object.is_ours();
     let namespace = object.namespace();
     let Some(Value::Object(spec)) = fields.get_mut("spec") else {
         return fields;

@@ -9,7 +9,6 @@ use super::ports::{self, Known};
 use super::services::Found;
 use super::world::World;
 use crate::mesh::{OverriddenPort, Override};
-use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::resolved::DEFAULT_NAMESPACE;
 
 /// What stands behind a service's names in a cluster.
@@ -81,7 +80,7 @@ pub(super) fn named(world: &World, names: &Names, services: &mut [Found]) {
     };
     let id = |(_, object): (usize, &Object)| {
         let name = object.name();
-        if object.label(MANAGED_BY_LABEL) != Some(MANAGED_BY) || names.read(name).is_some() {
+        if !object.is_ours() || names.read(name).is_some() {
             return None;
         }
         let id = match object.kind() {

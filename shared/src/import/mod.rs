@@ -34,7 +34,7 @@ mod world;
 use crate::check::{Finding, Findings, Severity, check, code};
 use crate::facts::Facts;
 use crate::mesh::{Dns, Mesh, Metadata, Naming, Service, Spec, Transport};
-use crate::ownership::{self, MANAGED_BY, MANAGED_BY_LABEL, MESH_LABEL};
+use crate::ownership::{self, MESH_LABEL};
 use crate::resolved::{DEFAULT_ISTIO, IstioVersion, OLDEST_ISTIO};
 use crate::yaml;
 use names::Names;
@@ -297,9 +297,9 @@ fn istio(world: &World) -> Option<String> {
         .flat_map(|kind| world.of_kind(kind))
         .map(|(_, object)| object.version());
     let version = versions.find(|version| !version.is_empty())?;
-    let ours = |one: &Object| one.label(MANAGED_BY_LABEL) == Some(MANAGED_BY);
     // Every Istio takes the oldest one, which others write to this day.
-    let says_nothing = version == OLDEST_ISTIO.networking_api() && !world.objects.iter().any(ours);
+    let says_nothing =
+        version == OLDEST_ISTIO.networking_api() && !world.objects.iter().any(Object::is_ours);
     if says_nothing || version == default.networking_api() || versions.any(|other| other != version)
     {
         return None;

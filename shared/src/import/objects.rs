@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{ImportError, Source};
+use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::resolved::DEFAULT_NAMESPACE;
 use crate::yaml;
 
@@ -210,6 +211,11 @@ impl Object {
 
     pub(super) fn label(&self, name: &str) -> Option<&str> {
         self.value["metadata"]["labels"][name].as_str()
+    }
+
+    /// Whether fedmesh wrote it.
+    pub(super) fn is_ours(&self) -> bool {
+        self.label(MANAGED_BY_LABEL) == Some(MANAGED_BY)
     }
 
     /// File, kind, namespace and name, as findings have them.

@@ -11,7 +11,6 @@ use super::services::{local, pair};
 use super::world::World;
 use crate::check::{Findings, code};
 use crate::mesh::{Port, Protocol, Service};
-use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::resolved::{DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT};
 
 /// Taken where nothing says the port of a service.
@@ -195,7 +194,7 @@ pub(super) fn of_requests(object: &Object, id: (&str, &str), ports: &[Known]) ->
 }
 
 fn ways(object: &Object, id: (&str, &str)) -> Vec<Way> {
-    let ours = object.label(MANAGED_BY_LABEL) == Some(MANAGED_BY);
+    let ours = object.is_ours();
     let mut ways: Vec<Way> = Vec::new();
     for (section, protocol) in [
         ("http", Protocol::Http),

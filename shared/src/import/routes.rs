@@ -7,7 +7,6 @@ use super::ports;
 use super::services::{is_at_gateway, local, pair};
 use super::world::World;
 use crate::mesh::passed_on::{self, IstioFields};
-use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::render::ANSWER_HEADER;
 
 /// The way to the header by which our gateways name their cluster.
@@ -19,7 +18,7 @@ pub(super) fn answer_header(world: &World) -> Option<bool> {
     let mut at_gateways = world
         .of_kind("VirtualService")
         .map(|(_, object)| object)
-        .filter(|object| object.label(MANAGED_BY_LABEL) == Some(MANAGED_BY))
+        .filter(|object| object.is_ours())
         .filter(|object| is_at_gateway(object))
         .peekable();
     at_gateways.peek()?;

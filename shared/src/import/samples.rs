@@ -10,7 +10,6 @@ use super::objects::{Object, field, list};
 use super::services::{Found, is_at_gateway, local};
 use super::world::World;
 use crate::mesh::{Bookinfo, BookinfoProgram, BookinfoRoutes, Images, Sample, Service};
-use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::resolved::{DEFAULT_NAMESPACE, EXTERNAL_DNS_IMAGE, HTTPBIN_IMAGE, SLEEP_IMAGE};
 
 /// The samples that are placed, and what is said of them.
@@ -180,7 +179,7 @@ fn places(service: &Service) -> Vec<(&str, &str)> {
 /// The image of an object of ours. fedmesh writes ports, commands and flags for one program and its version:
 /// the image that others run would not go with them.
 fn image(object: &Object, default: &str) -> Option<String> {
-    let ours = object.label(MANAGED_BY_LABEL) == Some(MANAGED_BY);
+    let ours = object.is_ours();
     let image = dns::container(object)["image"].as_str()?;
     (ours && image != default).then(|| image.to_owned())
 }

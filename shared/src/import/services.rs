@@ -16,7 +16,6 @@ use super::routes;
 use super::world::World;
 use crate::check::{Findings, code};
 use crate::mesh::Service;
-use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::resolved::DEFAULT_NAMESPACE;
 
 /// A service, as far as it is known.
@@ -210,7 +209,7 @@ pub(super) fn is_at_gateway(object: &Object) -> bool {
 /// The Service, name and namespace, that a VirtualService at a gateway is about: the one that most of its
 /// routes go to, or, where it is ours or all are answered at the gateway, the one of its own name.
 pub(super) fn destination(object: &Object) -> Option<(String, String)> {
-    if object.label(MANAGED_BY_LABEL) == Some(MANAGED_BY) {
+    if object.is_ours() {
         return Some((object.name().to_owned(), object.namespace().to_owned()));
     }
     let mut counted: Vec<((String, String), usize)> = Vec::new();

@@ -48,6 +48,14 @@ pub struct Cluster {
     pub dns_flavour: Option<DnsFlavour>,
 }
 
+impl Cluster {
+    /// Whether it has all of these labels.
+    pub(crate) fn has_labels(&self, wanted: &BTreeMap<String, String>) -> bool {
+        let mut wanted = wanted.iter();
+        wanted.all(|(name, value)| self.labels.get(name) == Some(value))
+    }
+}
+
 /// The DNS that a cluster runs for its pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

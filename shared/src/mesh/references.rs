@@ -102,8 +102,7 @@ impl Spec {
 
 /// Whether labels select a cluster; none select none.
 fn selects(selector: &BTreeMap<String, String>, cluster: &Cluster) -> bool {
-    let mut wanted = selector.iter();
-    !selector.is_empty() && wanted.all(|(name, value)| cluster.labels.get(name) == Some(value))
+    !selector.is_empty() && cluster.has_labels(selector)
 }
 
 fn runs_in(service: &Service, cluster: &Cluster) -> bool {
