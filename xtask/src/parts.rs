@@ -1,7 +1,8 @@
 //! The parts of the test run: what each needs and what it runs.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -92,59 +93,60 @@ impl Part {
                     .env("CARGO_TARGET_DIR", dist::target_folder()?)
                     .args(deny))
             }
-            Self::Unit => run(cargo(root).args(["test", "--workspace"])),
+            Self::Unit => {
+                let result = run(tests(root, &["--lib", "--bins"]).args(self.targets(root)?));
+                result.and(run(&mut tests(root, &["--doc"])))
+            }
             Self::Dist => dist::check(root),
             Self::Clusters | Self::Oracles | Self::Browser | Self::Traffic => {
-                self.run_real_parts(root)
+                run(tests(root, &[]).args(self.targets(root)?))
             }
         }
     }
 
-    /// Tests that need something real stand in test targets with
+    /// Arguments that choose the part's test targets. Those that need something real have
     /// `required-features`, so that a plain `cargo test` runs everywhere.
-    fn run_real_parts(self, root: &Path) -> Result<()> {
-        let mut packages: BTreeMap<&str, Vec<&Target>> = BTreeMap::new();
+    fn targets(self, root: &Path) -> Result<Vec<String>> {
         let all = targets(root, "test")?;
-        for target in all.iter().filter(|target| Self::of(target) == Some(self)) {
-            packages.entry(&target.package).or_default().push(target);
-        }
-        let mut result = Ok(());
-        for (package, targets) in packages {
-            let mut command = cargo(root);
-            command.args(["test", "--package", package]);
-            for target in targets {
-                command
-                    .arg("--features")
-                    .arg(target.required_features.join(","));
-                command.args(["--test", &target.name]);
-            }
-            // The others' results are of interest too.
-            result = result.and(run(&mut command));
-        }
-        result
+        let own = all.into_iter().filter(|target| Self::of(target) == self);
+        let names: BTreeSet<String> = own.map(|target| target.name).collect();
+        Ok(names
+            .into_iter()
+            .flat_map(|name| ["--test".to_owned(), name])
+            .collect())
     }
 
-    /// Which part a test target belongs to; none for those that need nothing.
-    fn of(target: &Target) -> Option<Self> {
+    /// Which part a test target belongs to.
+    fn of(target: &Target) -> Self {
         if target.required_features.is_empty() {
-            None
+            Self::Unit
         } else if target.name.starts_with("browser") {
-            Some(Self::Browser)
+            Self::Browser
         } else if ["traffic", "images", "load"].contains(&target.name.as_str()) {
-            Some(Self::Traffic)
+            Self::Traffic
         } else if target.name.starts_with("oracle") {
-            Some(Self::Oracles)
+            Self::Oracles
         } else {
-            Some(Self::Clusters)
+            Self::Clusters
         }
     }
+}
+
+/// A test run. All parts choose the same packages and features, whatever they run of them, so that nothing is
+/// compiled twice. Where one target fails, the others' results are of interest too.
+fn tests(root: &Path, arguments: &[&str]) -> Command {
+    let mut command = cargo(root);
+    command
+        .args(["test", "--workspace", "--all-features", "--no-fail-fast"])
+        .args(arguments);
+    command
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(name: &str, features: &[&str], expected: Option<Part>) {
+    fn check(name: &str, features: &[&str], expected: Part) {
         let target = Target {
             package: "p".to_owned(),
             name: name.to_owned(),
@@ -155,13 +157,13 @@ mod tests {
 
     #[test]
     fn no_real_test_is_forgotten() {
-        check("browser", &["testbed"], Some(Part::Browser));
-        check("browser_static", &["testbed"], Some(Part::Browser));
-        check("oracles", &["testbed"], Some(Part::Oracles));
-        check("clusters", &["testbed"], Some(Part::Clusters));
-        check("traffic", &["testbed"], Some(Part::Traffic));
-        check("images", &["testbed"], Some(Part::Traffic));
-        check("anything-else", &["testbed"], Some(Part::Clusters));
-        check("browser", &[], None);
+        check("browser", &["testbed"], Part::Browser);
+        check("browser_static", &["testbed"], Part::Browser);
+        check("oracles", &["testbed"], Part::Oracles);
+        check("clusters", &["testbed"], Part::Clusters);
+        check("traffic", &["testbed"], Part::Traffic);
+        check("images", &["testbed"], Part::Traffic);
+        check("anything-else", &["testbed"], Part::Clusters);
+        check("browser", &[], Part::Unit);
     }
 }

@@ -53,7 +53,9 @@ impl Running {
             );
         }
         let pid = self.child.id().to_string();
-        let status = Command::new("kill").args([signal, &pid]).status().unwrap();
+        // Twice, as timeout(1) does to a process and its group: it is one request all the same.
+        let mut kill = Command::new("kill");
+        let status = kill.args([signal, &pid, &pid]).status().unwrap();
         assert!(status.success());
         self
     }
