@@ -1,8 +1,9 @@
 //! `cargo xtask dist`: the page, as the same bytes on every machine.
 //!
 //! Its inputs are pinned: the toolchain, trunk, wasm-bindgen (by Cargo.lock) and
-//! all crates. What is left is paths: rustc would write the checkout's, cargo's
-//! and the toolchain's folder into the output, so they are mapped to fixed ones.
+//! all crates. What is left is paths: rustc would write cargo's and the toolchain's
+//! folder into the output, so they are mapped to fixed ones. The checkout's is not
+//! written: cargo gives rustc its own crates by paths below it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -87,7 +88,7 @@ fn build_into(root: &Path, folder: &Path) -> Result<()> {
             .env("PATH", with_first_on_path(&wasm_bindgen)?)
             .env("RUSTUP_TOOLCHAIN", PAGE_TOOLCHAIN)
             .env("CARGO_TARGET_DIR", target_folder()?)
-            .env("CARGO_ENCODED_RUSTFLAGS", flags(root)?)
+            .env("CARGO_ENCODED_RUSTFLAGS", flags()?)
             .env_remove("RUSTFLAGS")
             // Trunk takes its value for a boolean of its own and stumbles over "1".
             .env_remove("NO_COLOR"),
@@ -103,7 +104,7 @@ fn build_into(root: &Path, folder: &Path) -> Result<()> {
 
 /// Flags for rustc, separated as cargo asks for in this variable, so that a
 /// folder's name may hold spaces.
-fn flags(root: &Path) -> Result<String> {
+fn flags() -> Result<String> {
     let cargo_home = match std::env::var_os("CARGO_HOME") {
         Some(folder) => PathBuf::from(folder),
         None => std::env::home_dir()
@@ -116,7 +117,6 @@ fn flags(root: &Path) -> Result<String> {
         .context("cannot run rustc")?;
     let sysroot = String::from_utf8(sysroot.stdout).context("the toolchain's folder")?;
     let mut remapped = vec![
-        (root.to_owned(), "/fedmesh"),
         (cargo_home.clone(), "/cargo"),
         (PathBuf::from(sysroot.trim()), "/rust"),
     ];
