@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use testbed::browser::{Browser, Options};
 use testbed::static_site::StaticSite;
-use weight::{Weight, dist, total, weigh};
+use weight::{Weight, dist, files, total, weigh};
 
 const LOADS: usize = 11;
 
@@ -27,7 +27,8 @@ const WATCH: &str = "
     look.observe(document, { childList: true, subtree: true });";
 
 fn main() {
-    let (first, others) = weigh();
+    let (first, others) = files();
+    let (first, others) = (weigh(first), weigh(others));
     let kib = |weights: &[Weight]| format!("{} KiB", total(weights).div_ceil(1024));
     println!("first load, brotli: {}", kib(&first));
     for weight in &first {
