@@ -15,7 +15,9 @@ use testbed::cache;
 use crate::folder_difference::FolderDifference;
 use crate::install;
 use crate::requirement::{Requirement, State};
-use crate::workspace::{self, PAGE_TARGET, PAGE_TOOLCHAIN, without_own_cargo_variables};
+use crate::workspace::{
+    self, PAGE_PACKAGE, PAGE_TARGET, PAGE_TOOLCHAIN, without_own_cargo_variables,
+};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -71,6 +73,18 @@ fn build_into(root: &Path, folder: &Path) -> Result<()> {
         "--target",
         PAGE_TARGET,
     ]))?;
+    let flags = flags()?;
+    let target_folder = target_folder()?;
+    // Trunk asks for one program at a time; by then all are there, built on all cores.
+    workspace::run(
+        workspace::page_cargo(root)
+            .args(["build", "--locked", "--offline", "--bins"])
+            .args(["--package", PAGE_PACKAGE, "--target", PAGE_TARGET])
+            .args(["--profile", "wasm"])
+            .env("CARGO_TARGET_DIR", &target_folder)
+            .env("CARGO_ENCODED_RUSTFLAGS", &flags)
+            .env_remove("RUSTFLAGS"),
+    )?;
     let mut command = Command::new(trunk.join("trunk"));
     without_own_cargo_variables(&mut command);
     workspace::run(
@@ -87,8 +101,8 @@ fn build_into(root: &Path, folder: &Path) -> Result<()> {
             .current_dir(root)
             .env("PATH", with_first_on_path(&wasm_bindgen)?)
             .env("RUSTUP_TOOLCHAIN", PAGE_TOOLCHAIN)
-            .env("CARGO_TARGET_DIR", target_folder()?)
-            .env("CARGO_ENCODED_RUSTFLAGS", flags()?)
+            .env("CARGO_TARGET_DIR", &target_folder)
+            .env("CARGO_ENCODED_RUSTFLAGS", &flags)
             .env_remove("RUSTFLAGS")
             // Trunk takes its value for a boolean of its own and stumbles over "1".
             .env_remove("NO_COLOR"),

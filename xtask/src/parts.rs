@@ -11,6 +11,9 @@ use crate::dist;
 use crate::requirement::Requirement;
 use crate::workspace::{PAGE_PACKAGE, PAGE_TARGET, Target, cargo, page_cargo, run, targets};
 
+/// Set for tests in a long run, which do more of the same then.
+const LONG_RUN: &str = "FEDMESH_LONG_RUN";
+
 /// A part of the test run, in the order in which they run: quick ones first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
@@ -80,7 +83,8 @@ impl Part {
         }
     }
 
-    pub(crate) fn run(self, root: &Path) -> Result<()> {
+    /// Runs it; a long run has the tests too that are ignored otherwise.
+    pub(crate) fn run(self, root: &Path, is_long: bool) -> Result<()> {
         match self {
             Self::Fmt => run(cargo(root).args(["fmt", "--all", "--check"])),
             Self::Clippy => {
@@ -99,7 +103,12 @@ impl Part {
             }
             Self::Dist => dist::check(root),
             Self::Clusters | Self::Oracles | Self::Browser | Self::Traffic => {
-                run(tests(root, &[]).args(self.targets(root)?))
+                let mut command = tests(root, &[]);
+                command.args(self.targets(root)?).arg("--");
+                if is_long {
+                    command.env(LONG_RUN, "1").arg("--include-ignored");
+                }
+                run(command.args(self.how()))
             }
         }
     }
@@ -114,6 +123,15 @@ impl Part {
             .into_iter()
             .flat_map(|name| ["--test".to_owned(), name])
             .collect())
+    }
+
+    /// How the tests are run.
+    fn how(self) -> &'static [&'static str] {
+        match self {
+            // They wait for servers most of the time.
+            Self::Clusters => &["--test-threads=4"],
+            _ => &[],
+        }
     }
 
     /// Which part a test target belongs to.

@@ -20,6 +20,9 @@ pub(crate) struct Arguments {
     /// Only these parts
     #[arg(long, value_name = "PART")]
     only: Vec<Part>,
+    /// The long run: tests too that take minutes each, and many new generated documents
+    #[arg(long)]
+    long: bool,
 }
 
 /// How a part went.
@@ -52,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         } else {
             eprintln!("\n== {} ==", part.name());
             let start = Instant::now();
-            match part.run(&root) {
+            match part.run(&root, arguments.long) {
                 Ok(()) => Outcome::Passed(start.elapsed()),
                 Err(error) => {
                     eprintln!("error: {error:#}");

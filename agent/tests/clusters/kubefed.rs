@@ -25,6 +25,7 @@ async fn the_walk_through_arrives() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "in the long run"]
 async fn what_differs_between_clusters_arrives() {
     arrives("clusters-that-differ.yaml", "shop").await;
 }

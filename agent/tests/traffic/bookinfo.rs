@@ -50,6 +50,7 @@ fn seen(bed: &Bed, pages: usize) -> BTreeMap<(String, String), usize> {
 }
 
 #[test]
+#[ignore = "in the long run"]
 fn each_route_rule_of_bookinfo_shows_its_reviews() {
     let bed = Bed::with_usual();
     let (first, second, third) = (

@@ -276,9 +276,9 @@ fn no_call_is_lost_that_may_be_repeated_and_others_cost_one_for_each_ejection() 
     }
 }
 
-/// Not part of the tests: what Istio does without what fedmesh renders, for docs/verify.md.
+/// A measurement: what Istio does without what fedmesh renders, for docs/verify.md.
 #[test]
-#[ignore = "a measurement, minutes long: run it by name with --ignored --nocapture"]
+#[ignore = "in the long run"]
 fn the_same_failures_without_the_rules() {
     let bed = Bed::take();
     let mut document = bed.document();

@@ -71,6 +71,7 @@ fn document(bed: &Bed) -> Value {
 }
 
 #[test]
+#[ignore = "in the long run"]
 fn every_name_answers_and_requests_fare_as_the_routes_say() {
     let bed = Bed::take();
     define(&bed);

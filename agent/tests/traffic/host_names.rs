@@ -51,6 +51,7 @@ fn published(bed: &Bed, name: &str, kind: &str, wanted: &[&str]) {
 }
 
 #[test]
+#[ignore = "in the long run"]
 fn names_get_what_load_balancers_host_names_resolve_to() {
     let bed = Bed::with_usual();
     let [first, second, third] =

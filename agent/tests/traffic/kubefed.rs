@@ -6,6 +6,7 @@ use std::mem::ManuallyDrop;
 use crate::bed::{Bed, CLUSTERS, ZONE, eventually, text};
 
 #[test]
+#[ignore = "in the long run"]
 fn what_kubefed_spreads_carries_the_same_traffic() {
     let bed = Bed::take();
     let mut document = bed.document();

@@ -41,6 +41,7 @@ fn with_locality(bed: &Bed, locality: Value) -> Value {
 }
 
 #[test]
+#[ignore = "in the long run"]
 fn calls_are_spread_by_shares_and_leave_a_place_that_fails() {
     let bed = Bed::take();
     let document = with_locality(
@@ -75,6 +76,7 @@ fn calls_are_spread_by_shares_and_leave_a_place_that_fails() {
 /// The document takes cluster2 to another region than its nodes do, so that there are three: who calls
 /// from cluster1 cannot tell.
 #[test]
+#[ignore = "in the long run"]
 fn the_region_that_is_named_comes_before_the_rest() {
     let bed = Bed::take();
     let usual = bed.document();

@@ -45,6 +45,7 @@ fn answers(bed: &Bed, cluster: &str, client: &str, host: &str) {
 }
 
 #[test]
+#[ignore = "in the long run"]
 fn names_hide_where_a_service_is_and_that_it_has_no_address() {
     let bed = Bed::take();
     let ledger = ledger();
