@@ -30,14 +30,14 @@ fn large(clusters: usize, services: usize) -> (Mesh, Resolved) {
     let services = (0..services).map(|index| {
         json!({ "name": format!("s-{index}"), "namespace": "shop", "port": 8080, "clusters": ["c-0", "c-1"] })
     });
-    resolved(json!({
+    resolved(&json!({
         "dns": { "suffix": "mesh.example.com" },
         "clusters": clusters.collect::<Value>(),
         "services": services.collect::<Value>(),
     }))
 }
 
-fn resolved(spec: Value) -> (Mesh, Resolved) {
+fn resolved(spec: &Value) -> (Mesh, Resolved) {
     let mesh: Mesh = serde_json::from_value(json!({
         "apiVersion": "fedmesh.dev/v1alpha1",
         "kind": "Mesh",
@@ -71,7 +71,7 @@ fn a_service_has_as_many_texts_in_many_clusters_as_in_few() {
 
 #[test]
 fn files_are_in_order_where_a_name_begins_another() {
-    let (mesh, resolved) = resolved(json!({
+    let (mesh, resolved) = resolved(&json!({
         "dns": { "suffix": "mesh.example.com" },
         "clusters": [{ "name": "c", "region": "r", "zone": "z", "gateway": { "addresses": ["203.0.113.1"] } }],
         "services": [
@@ -82,8 +82,9 @@ fn files_are_in_order_where_a_name_begins_another() {
     let rendered = Rendered::new(&mesh, &resolved);
     let mut listing = rendered.listing();
     for part in rendered.parts() {
-        let files = rendered.files(part);
-        files.into_iter().for_each(|file| listing.add(file.places));
+        for file in rendered.files(part) {
+            listing.add(file.places);
+        }
     }
     let listed = listing.finish();
     let paths: Vec<&str> = listed.files().map(|(path, _)| path).collect();

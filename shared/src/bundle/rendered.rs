@@ -112,15 +112,15 @@ impl<'a> Rendered<'a> {
     /// What was written of all parts, in their order.
     pub fn texts(&self, parts: impl IntoIterator<Item = Vec<TextFile>>) -> Texts<'_> {
         let mut listing = self.listing();
-        let mut texts = Vec::new();
+        let mut written = Vec::new();
         for file in parts.into_iter().flatten() {
             listing.add(file.places);
-            texts.push(file.text);
+            written.push(file.text);
         }
         Texts {
             rendered: self,
             listed: listing.finish(),
-            texts,
+            written,
         }
     }
 
@@ -149,7 +149,7 @@ impl TextFile {
 pub struct Texts<'a> {
     rendered: &'a Rendered<'a>,
     listed: Listed,
-    texts: Vec<String>,
+    written: Vec<String>,
 }
 
 impl Texts<'_> {
@@ -159,7 +159,7 @@ impl Texts<'_> {
         digest.add(self.rendered.mesh_yaml.as_bytes());
         for (path, text) in self.listed.files() {
             digest.add(path.as_bytes());
-            digest.add(self.texts[text].as_bytes());
+            digest.add(self.written[text].as_bytes());
         }
         digest.finish()
     }
@@ -175,7 +175,7 @@ impl Texts<'_> {
         if files.len() == 0 {
             return String::new();
         }
-        let texts = files.map(|(path, text)| (path, self.texts[text].as_str()));
+        let texts = files.map(|(path, text)| (path, self.written[text].as_str()));
         let cluster = &self.rendered.resolved.clusters[index];
         stream::write_cluster(cluster.name.as_str(), texts)
     }
