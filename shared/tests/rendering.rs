@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use documents::{addresses, bundle, meshes};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shared::bundle::{Bundle, ClusterManifests, MESH_FILE, Rendered, WRITTEN_BY};
+use shared::bundle::{Bundle, ClusterManifests, WRITTEN_BY};
 use shared::facts::Facts;
 use shared::mesh::{EastWestGateway, Mesh, Protocol, Target, Transport};
 use shared::object::Object;
@@ -386,33 +386,6 @@ proptest! {
                 objects.map(|object| (object.key().to_string(), unordered(object.to_json()))).collect()
             };
             prop_assert_eq!(manifests(&one), manifests(&other), "{}", cluster.name);
-        }
-    }
-
-    #[test]
-    fn one_cluster_at_a_time_gives_the_same_bytes(mesh in meshes()) {
-        let resolved = check(&mesh, &Facts::default()).resolved.unwrap();
-        let bundle = Bundle::new(&mesh, &resolved);
-        let rendered = Rendered::new(&mesh, &resolved);
-        let mut files = vec![(MESH_FILE.to_owned(), rendered.mesh_yaml.clone())];
-        let mut stream = rendered.stream_head(&rendered.digest());
-        let mut objects = 0;
-        let clusters = (0..rendered.clusters().len()).map(|index| {
-            stream.push_str(&rendered.stream_of(index));
-            rendered.cluster(index)
-        });
-        for file in [rendered.common()].into_iter().chain(clusters).flatten() {
-            objects += file.objects;
-            files.push((file.path, file.text));
-        }
-        let expected = bundle.files().map(|(path, text)| (path.to_owned(), text.to_owned()));
-        prop_assert_eq!(files, expected.collect::<Vec<_>>());
-        let in_files = bundle.common.iter().map(|file| file.objects.len()).sum::<usize>();
-        let in_clusters = bundle.clusters.iter().map(ClusterManifests::object_count);
-        prop_assert_eq!(objects, in_files + in_clusters.sum::<usize>());
-        prop_assert_eq!(rendered.digest(), bundle.digest.clone());
-        if bundle.common.is_empty() {
-            prop_assert_eq!(stream, bundle.to_stream());
         }
     }
 

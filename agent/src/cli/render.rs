@@ -1,10 +1,11 @@
 //! `render`: the manifests of every cluster.
 
+use std::convert::Infallible;
 use std::io::{self, Write as _};
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use shared::bundle::Rendered;
+use shared::bundle::{Rendered, Texts};
 use shared::check::check;
 use shared::facts::Facts;
 use shared::mesh;
@@ -77,13 +78,14 @@ impl Render {
                 return Ok(Exit::Success);
             }
             (Some(cluster), Target::Stream) => {
+                let texts = texts(&rendered);
                 let index = rendered.clusters().position(|known| known == cluster);
-                let text = index.map(|index| rendered.stream_of(index));
+                let text = index.map(|index| texts.stream_of(index));
                 let Some(text) = text.filter(|text| !text.is_empty()) else {
                     let known: Vec<&str> = rendered
                         .clusters()
                         .enumerate()
-                        .filter(|(index, _)| !rendered.cluster(*index).is_empty())
+                        .filter(|(index, _)| !texts.stream_of(*index).is_empty())
                         .map(|(_, name)| name)
                         .collect();
                     let known = known.join(", ");
@@ -111,21 +113,34 @@ impl Render {
             "{}: {} for {}",
             path.display(),
             counted(written.objects, "object"),
-            counted(written.clusters, "cluster"),
+            counted(written.clusters.len(), "cluster"),
         )?;
         Ok(Exit::Success)
     }
 }
 
-/// The digest comes first, so everything is made twice and never kept.
+/// The digest comes first, and one cluster after the other, so every text is kept.
 fn stream(rendered: &Rendered) -> io::Result<()> {
+    let texts = texts(rendered);
     let mut out = output::stdout().into_inner();
-    out.write_all(rendered.stream_head(&rendered.digest()).as_bytes())?;
-    output::each_cluster(
+    out.write_all(texts.stream_head().as_bytes())?;
+    (0..rendered.clusters().len())
+        .try_for_each(|index| out.write_all(texts.stream_of(index).as_bytes()))
+}
+
+fn texts<'a>(rendered: &'a Rendered) -> Texts<'a> {
+    let mut parts = Vec::new();
+    let done = output::each_part(
         rendered,
-        |index| rendered.stream_of(index),
-        |text| out.write_all(text.as_bytes()),
-    )
+        |part| rendered.files(part),
+        |files| {
+            parts.push(files);
+            Ok::<(), Infallible>(())
+        },
+    );
+    match done {
+        Ok(()) => rendered.texts(parts),
+    }
 }
 
 fn engine() -> impl clap::builder::TypedValueParser<Value = mesh::Target> {

@@ -10,14 +10,16 @@
 //! `kubectl apply -f` keeps.
 
 mod carried;
+mod listing;
 mod rendered;
 mod stream;
+mod texts;
 mod zip;
 
 use serde_json::Value;
 
 use crate::digest;
-use crate::engine::gitops::{self, Content, Part};
+use crate::engine::gitops::{self, Content};
 use crate::engine::{self, by_file};
 use crate::mesh::{Mesh, Target};
 use crate::object::{Object, Wave};
@@ -27,8 +29,9 @@ use crate::resolved::Resolved;
 use crate::yaml;
 
 pub use carried::{Carried, Mismatch, ReadBundleError};
-pub use rendered::{Rendered, TextFile};
-pub use zip::{Archive, ZipError, is_zip, read as read_zip, write as write_zip};
+pub use listing::{Listed, Listing};
+pub use rendered::{Part, Place, Rendered, TextFile, Texts};
+pub use zip::{Archive, Packed, ZipError, is_zip, read as read_zip, write as write_zip};
 
 /// The document's file in a bundle.
 pub const MESH_FILE: &str = "mesh.yaml";
@@ -186,7 +189,7 @@ fn path(cluster: &str, wave: Wave, subject: &str) -> String {
     format!("{cluster}/{}-{subject}.yaml", wave.number())
 }
 
-fn parts(parts: Vec<Part>) -> Vec<File> {
+fn parts(parts: Vec<gitops::Part>) -> Vec<File> {
     parts
         .into_iter()
         .map(|(path, content)| match content {

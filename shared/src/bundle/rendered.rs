@@ -1,142 +1,182 @@
-//! A bundle of which one cluster at a time is in memory, as text.
+//! A bundle of which one part at a time is in memory, as text.
 //!
-//! Most objects are the same in most clusters, so each text is written once and copied from then on.
+//! What is about one service is about it in every cluster, and most of that is the same in most clusters. So
+//! the engine `direct` is given one service after the other: each text is written once, whatever the number
+//! of files that have it, and nothing is kept of a service that is done. The other engines look at all
+//! objects at once, and are asked for one cluster after the other.
 
-use std::sync::OnceLock;
-
-use super::{BETWEEN, ClusterManifests, File, common, document, path, stream};
+use super::listing::{Listed, Listing};
+use super::{ClusterManifests, File, common, stream, texts};
 use crate::digest;
 use crate::mesh::{Mesh, Target};
 use crate::placed::Placed;
-use crate::render::render;
+use crate::render::{at_gateways, of_mesh, of_service, render};
 use crate::resolved::Resolved;
 
-/// A rendered document, of which one cluster at a time is written. It gives the bytes of a
+/// A document to be rendered, of which one part at a time is written. It gives the bytes of a
 /// [`super::Bundle`], without the objects behind them.
 #[derive(Debug)]
 pub struct Rendered<'a> {
     resolved: &'a Resolved,
-    placed: Vec<Placed>,
-    /// The text of each template, once it has been wanted.
-    templates: Vec<OnceLock<String>>,
+    /// All objects, for engines that look at all of them.
+    placed: Option<Vec<Placed>>,
     /// The document, in its one form.
     pub mesh_yaml: String,
 }
 
-/// A file as text.
+/// What is rendered together; the files of one are no other's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// What is neither a cluster's nor a service's.
+    Mesh,
+    /// The cluster with this index. With the engine `direct` only what names many services.
+    Cluster(usize),
+    /// The service with this index, in all clusters; of the engine `direct`.
+    Service(usize),
+}
+
+/// A text, and the files that have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextFile {
+    /// What is in them.
+    pub text: String,
+    /// How many objects that is.
+    pub objects: usize,
+    /// Each of the files.
+    pub places: Vec<Place>,
+}
+
+/// A file without its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The index of the cluster that it is handed to, if it is a single one.
+    pub cluster: Option<usize>,
     /// The path in the bundle.
     pub path: String,
-    /// What is in it.
-    pub text: String,
-    /// How many objects.
-    pub objects: usize,
 }
 
 impl<'a> Rendered<'a> {
-    /// Renders a checked document. `mesh` is the document that `resolved` comes from.
+    /// From a checked document. `mesh` is the document that `resolved` comes from.
     pub fn new(mesh: &Mesh, resolved: &'a Resolved) -> Self {
-        let mut placed = render(resolved);
-        if resolved.target == Target::Direct {
-            // As they stand in files.
-            placed.sort_by_cached_key(|one| {
-                let object = &one.template;
-                (object.kind.wave, one.subject.clone(), object.key())
-            });
-        }
+        let at_once = resolved.target != Target::Direct;
         Self {
             resolved,
-            templates: placed.iter().map(|_| OnceLock::new()).collect(),
-            placed,
+            placed: at_once.then(|| render(resolved)),
             mesh_yaml: mesh.to_yaml(),
         }
     }
 
-    /// The names of the document's clusters; see [`Self::cluster`] for their indices.
+    /// The names of the document's clusters, by their indices.
     pub fn clusters(&self) -> impl ExactSizeIterator<Item = &str> {
         self.resolved.clusters.iter().map(|one| one.name.as_str())
     }
 
-    /// Files that no single cluster is handed; of the engine `gitops`.
-    pub fn common(&self) -> Vec<TextFile> {
-        let files = common(self.resolved, &self.placed);
-        files.into_iter().map(TextFile::from).collect()
+    /// All parts.
+    pub fn parts(&self) -> Vec<Part> {
+        let mut parts = vec![Part::Mesh];
+        parts.extend((0..self.resolved.clusters.len()).map(Part::Cluster));
+        if self.placed.is_none() {
+            parts.extend((0..self.resolved.services.len()).map(Part::Service));
+        }
+        parts
     }
 
-    /// What the cluster with this index is handed, in the order in which it is applied.
-    pub fn cluster(&self, index: usize) -> Vec<TextFile> {
-        if self.resolved.target != Target::Direct {
-            let manifests = ClusterManifests::new(self.resolved, &self.placed, index);
-            return manifests.files.into_iter().map(TextFile::from).collect();
-        }
-        let cluster = self.resolved.clusters[index].name.as_str();
-        let mut files: Vec<TextFile> = Vec::new();
-        let mut last = None;
-        for (one, template) in self.placed.iter().zip(&self.templates) {
-            let Some(differences) = one.differences_in(index) else {
-                continue;
+    /// Writes one of [`Self::parts`].
+    pub fn files(&self, part: Part) -> Vec<TextFile> {
+        let resolved = self.resolved;
+        let Some(placed) = &self.placed else {
+            let placed = match part {
+                Part::Mesh => of_mesh(resolved),
+                Part::Cluster(index) => at_gateways(&[index], resolved),
+                Part::Service(index) => of_service(&resolved.services[index], resolved),
             };
-            let of = (one.template.kind.wave, one.subject.as_str());
-            if last.replace(of) != Some(of) {
-                files.push(TextFile {
-                    path: path(cluster, of.0, of.1),
-                    text: String::new(),
-                    objects: 0,
-                });
+            return texts::write(placed, resolved);
+        };
+        let (cluster, files) = match part {
+            Part::Mesh => (None, common(resolved, placed)),
+            Part::Cluster(index) => {
+                let manifests = ClusterManifests::new(resolved, placed, index);
+                (Some(index), manifests.files)
             }
-            if let Some(file) = files.last_mut() {
-                if file.objects > 0 {
-                    file.text.push_str(BETWEEN);
-                }
-                if differences.is_empty() {
-                    let text = template.get_or_init(|| document(&one.template));
-                    file.text.push_str(text);
-                } else if let Some(object) = one.in_cluster(index) {
-                    file.text.push_str(&document(&object));
-                }
-                file.objects += 1;
-            }
-        }
-        files
+            Part::Service(_) => (None, Vec::new()),
+        };
+        let files = files.into_iter();
+        files.map(|file| TextFile::of(file, cluster)).collect()
     }
 
-    /// The bundle's digest. Everything is written once for it.
+    /// For the files of all parts, which are to be added in the order of [`Self::parts`].
+    pub fn listing(&self) -> Listing {
+        Listing::new(self.placed.is_none())
+    }
+
+    /// What was written of all parts, in their order.
+    pub fn texts(&self, parts: impl IntoIterator<Item = Vec<TextFile>>) -> Texts<'_> {
+        let mut listing = self.listing();
+        let mut written = Vec::new();
+        for file in parts.into_iter().flatten() {
+            listing.add(file.places);
+            written.push(file.text);
+        }
+        Texts {
+            rendered: self,
+            listed: listing.finish(),
+            written,
+        }
+    }
+
+    /// The bundle's digest. Everything is written for it.
+    pub fn digest(&self) -> String {
+        let parts = self.parts().into_iter();
+        self.texts(parts.map(|part| self.files(part))).digest()
+    }
+}
+
+impl TextFile {
+    fn of(file: File, cluster: Option<usize>) -> Self {
+        Self {
+            objects: file.objects.len(),
+            text: file.text,
+            places: vec![Place {
+                cluster,
+                path: file.path,
+            }],
+        }
+    }
+}
+
+/// The texts of a whole bundle, each once, for what needs the files in their order.
+#[derive(Debug)]
+pub struct Texts<'a> {
+    rendered: &'a Rendered<'a>,
+    listed: Listed,
+    written: Vec<String>,
+}
+
+impl Texts<'_> {
+    /// The bundle's digest.
     pub fn digest(&self) -> String {
         let mut digest = digest::Parts::default();
-        digest.add(self.mesh_yaml.as_bytes());
-        let clusters = (0..self.resolved.clusters.len()).map(|index| self.cluster(index));
-        for file in [self.common()].into_iter().chain(clusters).flatten() {
-            digest.add(file.path.as_bytes());
-            digest.add(file.text.as_bytes());
+        digest.add(self.rendered.mesh_yaml.as_bytes());
+        for (path, text) in self.listed.files() {
+            digest.add(path.as_bytes());
+            digest.add(self.written[text].as_bytes());
         }
         digest.finish()
     }
 
-    /// What a stream of the bundle starts with, given its digest.
-    pub fn stream_head(&self, digest: &str) -> String {
-        stream::head(digest, &self.mesh_yaml)
+    /// What a stream of the bundle starts with.
+    pub fn stream_head(&self) -> String {
+        stream::head(&self.digest(), &self.rendered.mesh_yaml)
     }
 
     /// What a stream has of the cluster with this index; nothing where that is handed nothing.
     pub fn stream_of(&self, index: usize) -> String {
-        let files = self.cluster(index);
-        if files.is_empty() {
+        let files = self.listed.of(index);
+        if files.len() == 0 {
             return String::new();
         }
-        let texts = files
-            .iter()
-            .map(|file| (file.path.as_str(), file.text.as_str()));
-        stream::write_cluster(self.resolved.clusters[index].name.as_str(), texts)
-    }
-}
-
-impl From<File> for TextFile {
-    fn from(file: File) -> Self {
-        Self {
-            path: file.path,
-            text: file.text,
-            objects: file.objects.len(),
-        }
+        let texts = files.map(|(path, text)| (path, self.written[text].as_str()));
+        let cluster = &self.rendered.resolved.clusters[index];
+        stream::write_cluster(cluster.name.as_str(), texts)
     }
 }

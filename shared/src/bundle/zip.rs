@@ -1,6 +1,6 @@
 //! Zip archives, in and out.
 
-use std::io::{Cursor, Read as _, Seek, Write};
+use std::io::{Cursor, Read, Seek, Write};
 
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
@@ -49,9 +49,31 @@ impl<W: Write + Seek> Archive<W> {
         Ok(self.0.write_all(text.as_bytes())?)
     }
 
+    /// Adds a file whose text is packed already: the same bytes as by [`Self::add`].
+    pub fn copy<R: Read + Seek>(
+        &mut self,
+        path: &str,
+        packed: &mut Packed<R>,
+        number: usize,
+    ) -> Result<(), ZipError> {
+        let text = packed.0.by_index_raw(number)?;
+        Ok(self.0.raw_copy_file_rename(text, path)?)
+    }
+
     /// Ends the archive, and gives back what it was written to.
     pub fn finish(self) -> Result<W, ZipError> {
         Ok(self.0.finish()?)
+    }
+}
+
+/// Packed texts, to be copied into an archive under any number of paths: they are packed once, however
+/// many files have them.
+pub struct Packed<R>(ZipArchive<R>);
+
+impl<R: Read + Seek> Packed<R> {
+    /// The files of an archive, which go by their numbers, from 0.
+    pub fn new(archive: R) -> Result<Self, ZipError> {
+        Ok(Self(ZipArchive::new(archive)?))
     }
 }
 

@@ -10,9 +10,11 @@ use crate::ownership;
 use crate::placed::Placed;
 use crate::resolved::Resolved;
 
-pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
+/// Those of some clusters.
+pub(super) fn render(clusters: &[usize], resolved: &Resolved) -> Vec<Placed> {
     let mut by_namespace: BTreeMap<&str, Vec<(usize, Vec<Value>)>> = BTreeMap::new();
-    for (index, cluster) in resolved.clusters.iter().enumerate() {
+    for &index in clusters {
+        let cluster = &resolved.clusters[index];
         let here = resolved
             .services
             .iter()

@@ -13,10 +13,12 @@ use crate::resolved::{
     Cluster, DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT, Port, Resolved, Service, Tls,
 };
 
-pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
+/// Those of some clusters.
+pub(super) fn render(clusters: &[usize], resolved: &Resolved) -> Vec<Placed> {
     // A Gateway stands beside the pods it selects: Istio can be set to look nowhere else.
     let mut by_namespace: BTreeMap<&str, Vec<(usize, Vec<Value>)>> = BTreeMap::new();
-    for (index, cluster) in resolved.clusters.iter().enumerate() {
+    for &index in clusters {
+        let cluster = &resolved.clusters[index];
         let servers = servers(index, resolved);
         if servers.is_empty() {
             continue;

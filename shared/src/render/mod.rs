@@ -33,25 +33,22 @@ pub(crate) use namespace::makes_namespace;
 pub use virtual_service::ANSWER_HEADER;
 
 /// Everything that the clusters get, in no order that matters.
+///
+/// It has parts, which can be rendered one by one where all of it at once would be too much: no file has
+/// objects of two of them, since their subjects differ.
 pub fn render(resolved: &Resolved) -> Vec<Placed> {
+    let mut placed = of_mesh(resolved);
+    placed.extend(at_gateways(&all(resolved), resolved));
+    for service in &resolved.services {
+        placed.extend(of_service(service, resolved));
+    }
+    placed
+}
+
+/// What is neither about a service alone nor at the gateways that services are called through.
+pub(crate) fn of_mesh(resolved: &Resolved) -> Vec<Placed> {
     let mut placed = namespace::render(resolved);
     placed.extend(samples::render(resolved));
-    placed.extend(gateway_api::render(resolved));
-    if !resolved.gateway_api {
-        placed.extend(gateway::render(resolved));
-    }
-    placed.extend(east_west::render(resolved));
-    for service in &resolved.services {
-        if !resolved.gateway_api {
-            placed.extend(virtual_service::render(service, resolved));
-        }
-        placed.extend(service_export::render(service));
-        placed.extend(pods::render(service, resolved));
-        placed.extend(service_entry::render(service, resolved));
-        placed.extend(destination_rule::render(service, resolved));
-        placed.extend(failover::render(service, resolved));
-        placed.extend(dns_endpoint::render(service, resolved));
-    }
     for host in &resolved.external {
         placed.extend(external::render(host, resolved));
     }
@@ -59,6 +56,38 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
     placed.extend(destination_rule::render_wide(resolved));
     placed.extend(dns_endpoint_definition::render(resolved));
     placed.extend(external_dns::render(resolved));
+    labelled(placed, resolved)
+}
+
+/// What the gateways of some clusters, given by their indices, take in: of each cluster it names all
+/// services that run there.
+pub(crate) fn at_gateways(clusters: &[usize], resolved: &Resolved) -> Vec<Placed> {
+    let mut placed = if resolved.gateway_api {
+        gateway_api::gateways(clusters, resolved)
+    } else {
+        gateway::render(clusters, resolved)
+    };
+    placed.extend(east_west::render(clusters, resolved));
+    labelled(placed, resolved)
+}
+
+/// What is about one service.
+pub(crate) fn of_service(service: &Service, resolved: &Resolved) -> Vec<Placed> {
+    let mut placed = if resolved.gateway_api {
+        gateway_api::routes(service, resolved)
+    } else {
+        virtual_service::render(service, resolved)
+    };
+    placed.extend(service_export::render(service));
+    placed.extend(pods::render(service, resolved));
+    placed.extend(service_entry::render(service, resolved));
+    placed.extend(destination_rule::render(service, resolved));
+    placed.extend(failover::render(service, resolved));
+    placed.extend(dns_endpoint::render(service, resolved));
+    labelled(placed, resolved)
+}
+
+fn labelled(mut placed: Vec<Placed>, resolved: &Resolved) -> Vec<Placed> {
     for one in &mut placed {
         one.template = ownership::label(one.template.clone(), resolved);
     }

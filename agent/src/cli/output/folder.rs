@@ -12,7 +12,7 @@ use shared::check::check;
 use shared::facts::Facts;
 use shared::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 
-use super::{Written, each_cluster};
+use super::{Written, each_part};
 use crate::file::{self, Readers};
 
 /// Most files in a folder that is taken for a bundle, and how deep: so that `-f /` ends soon.
@@ -152,17 +152,14 @@ pub(in crate::cli) fn write(folder: &Path, rendered: &Rendered) -> Result<Writte
     // The document comes first: a folder that was left half-written can be written again.
     put(folder, MESH_FILE, &rendered.mesh_yaml)?;
     let mut written = Written::default();
-    let common = rendered.common();
-    written.add_common(&common);
-    put_all(folder, &common)?;
-    each_cluster(
+    each_part(
         rendered,
-        |index| {
-            let files = rendered.cluster(index);
+        |part| {
+            let files = rendered.files(part);
             put_all(folder, &files).map(|()| files)
         },
         |files| {
-            written.add_cluster(&files?);
+            written.add(&files?);
             Ok(())
         },
     )?;
@@ -178,9 +175,10 @@ pub(in crate::cli) fn write(folder: &Path, rendered: &Rendered) -> Result<Writte
 }
 
 fn put_all(folder: &Path, files: &[TextFile]) -> Result<(), FolderError> {
-    files
-        .iter()
-        .try_for_each(|file| put(folder, &file.path, &file.text))
+    files.iter().try_for_each(|file| {
+        let mut places = file.places.iter();
+        places.try_for_each(|place| put(folder, &place.path, &file.text))
+    })
 }
 
 /// Writes a file of the bundle, unless it is there as it should be.
@@ -202,17 +200,17 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> FolderError {
 
 /// The paths of all files of a bundle but that of the document.
 fn paths(rendered: &Rendered) -> BTreeSet<String> {
-    let of = |files: Vec<TextFile>| files.into_iter().map(|file| file.path);
-    let mut paths: BTreeSet<String> = of(rendered.common()).collect();
-    let clusters = each_cluster(
+    let mut paths = BTreeSet::new();
+    let done = each_part(
         rendered,
-        |index| rendered.cluster(index),
+        |part| rendered.files(part),
         |files| {
-            paths.extend(of(files));
+            let places = files.into_iter().flat_map(|file| file.places);
+            paths.extend(places.map(|place| place.path));
             Ok::<(), Infallible>(())
         },
     );
-    match clusters {
+    match done {
         Ok(()) => paths,
     }
 }

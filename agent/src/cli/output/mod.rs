@@ -1,6 +1,6 @@
 //! What commands write.
 
-mod each_cluster;
+mod each_part;
 pub(super) mod findings;
 pub(super) mod folder;
 pub(super) mod follow;
@@ -18,7 +18,7 @@ use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use serde::Serialize;
 
-pub(super) use each_cluster::each_cluster;
+pub(super) use each_part::each_part;
 pub(super) use findings::{findings, read_errors, warnings};
 pub(super) use table::table;
 pub(super) use target::{Target, WriteError, Written};

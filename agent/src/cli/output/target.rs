@@ -1,13 +1,14 @@
 //! Where `render` writes to.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, Cursor, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use shared::bundle::{Archive, MESH_FILE, Rendered, TextFile, ZipError};
+use shared::bundle::{Archive, MESH_FILE, Packed, Rendered, TextFile, ZipError};
 
-use super::each_cluster;
+use super::each_part;
 use super::folder::{self, FolderError};
 use crate::file::{self, Readers};
 
@@ -85,23 +86,30 @@ pub(in crate::cli) fn write_zip(path: &Path, rendered: &Rendered) -> Result<Writ
     };
     let mut written = Written::default();
     let result = file::replace_with(path, scratch, Readers::Usual, |file| {
-        let mut archive = Archive::new(BufWriter::new(file));
-        archive.add(MESH_FILE, &rendered.mesh_yaml)?;
-        let mut add = |files: Vec<TextFile>| {
-            let mut files = files.iter();
-            files.try_for_each(|file| archive.add(&file.path, &file.text))
-        };
-        let common = rendered.common();
-        written.add_common(&common);
-        add(common)?;
-        each_cluster(
+        // The archive goes cluster by cluster, and a part is of all of them.
+        let mut texts = Archive::new(Cursor::new(Vec::new()));
+        let mut listing = rendered.listing();
+        let mut number = 0;
+        each_part(
             rendered,
-            |index| rendered.cluster(index),
+            |part| rendered.files(part),
             |files| {
-                written.add_cluster(&files);
-                add(files)
+                written.add(&files);
+                for file in files {
+                    texts.add(&number.to_string(), &file.text)?;
+                    listing.add(file.places);
+                    number += 1;
+                }
+                Ok::<(), ZipError>(())
             },
         )?;
+        let texts = texts.finish()?;
+        let mut texts = Packed::new(texts)?;
+        let mut archive = Archive::new(BufWriter::new(file));
+        archive.add(MESH_FILE, &rendered.mesh_yaml)?;
+        for (path, text) in listing.finish().files() {
+            archive.copy(path, &mut texts, text)?;
+        }
         Ok(archive.finish()?.flush()?)
     });
     let path = path.to_owned();
@@ -121,23 +129,22 @@ pub(in crate::cli) fn write_folder(
 }
 
 /// What was written.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(in crate::cli) struct Written {
     /// How many objects.
     pub(in crate::cli) objects: usize,
-    /// How many clusters are handed any.
-    pub(in crate::cli) clusters: usize,
+    /// Indices of the clusters that are handed any.
+    pub(in crate::cli) clusters: BTreeSet<usize>,
 }
 
 impl Written {
-    /// Files that no single cluster is handed.
-    pub(in crate::cli) fn add_common(&mut self, files: &[TextFile]) {
-        self.objects += files.iter().map(|file| file.objects).sum::<usize>();
-    }
-
-    /// The files of one cluster.
-    pub(in crate::cli) fn add_cluster(&mut self, files: &[TextFile]) {
-        self.add_common(files);
-        self.clusters += usize::from(!files.is_empty());
+    /// Some of the files.
+    pub(in crate::cli) fn add(&mut self, files: &[TextFile]) {
+        for file in files {
+            self.objects += file.objects * file.places.len();
+            let places = file.places.iter();
+            self.clusters
+                .extend(places.filter_map(|place| place.cluster));
+        }
     }
 }

@@ -21,11 +21,12 @@ const CLASS: &str = r#"{"spec":{"gatewayClassName":"istio"}}"#;
 /// The label that every namespace has its name in.
 const NAMESPACE_LABEL: &str = "kubernetes.io/metadata.name";
 
-/// Gateways, and with TLS the routes by which plain requests are led on.
-pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
+/// Gateways of some clusters, and with TLS the routes by which plain requests are led on.
+pub(in crate::render) fn render(clusters: &[usize], resolved: &Resolved) -> Vec<Placed> {
     let mut by_namespace: BTreeMap<&str, Vec<(usize, Vec<Value>)>> = BTreeMap::new();
     let mut redirects: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (index, cluster) in resolved.clusters.iter().enumerate() {
+    for &index in clusters {
+        let cluster = &resolved.clusters[index];
         let listeners = listeners(index, resolved);
         if listeners.is_empty() {
             continue;

@@ -10,12 +10,15 @@ mod rules;
 
 use serde_json::{Value, json};
 
+use super::all;
 use crate::mesh::Protocol;
 use crate::name::Label;
 use crate::object::{Kind, Object};
 use crate::ownership;
 use crate::placed::Placed;
 use crate::resolved::{Cluster, Port, Resolved, Service};
+
+pub(super) use gateway::render as gateways;
 
 /// Most host names of a route, and most of its rules.
 const ROUTE_MAX: usize = 16;
@@ -25,7 +28,7 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
     if !resolved.gateway_api {
         return Vec::new();
     }
-    let mut placed = gateway::render(resolved);
+    let mut placed = gateways(&all(resolved), resolved);
     for service in &resolved.services {
         placed.extend(routes(service, resolved));
     }
@@ -34,7 +37,7 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
 
 /// The routes of a service: several for a port that has more names or rules than one takes. They stand
 /// beside the local Service and have its name, so where that differs they are others.
-fn routes(service: &Service, resolved: &Resolved) -> Vec<Placed> {
+pub(super) fn routes(service: &Service, resolved: &Resolved) -> Vec<Placed> {
     let mut placed = Vec::new();
     if service.is_mutual() {
         // An east-west gateway passes it on, and that is told by Istio's own Gateway.

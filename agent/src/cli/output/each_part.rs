@@ -1,36 +1,35 @@
-//! The manifests of one cluster after the other, made on all cores.
+//! The parts of a bundle one after the other, made on all cores.
 
 use std::num::NonZero;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
-use shared::bundle::Rendered;
+use shared::bundle::{Part, Rendered};
 
-/// Calls `make` with the index of each cluster, on as many threads as there are cores, and `take` with
-/// what it gives, in the order of the document. Of each thread, at most two clusters are in memory.
-pub(in crate::cli) fn each_cluster<T: Send, E>(
+/// Calls `make` with each part, on as many threads as there are cores, and `take` with what it gives, in
+/// their order. Of each thread, at most two parts are in memory.
+pub(in crate::cli) fn each_part<T: Send, E>(
     rendered: &Rendered,
-    make: impl Fn(usize) -> T + Sync,
+    make: impl Fn(Part) -> T + Sync,
     mut take: impl FnMut(T) -> Result<(), E>,
 ) -> Result<(), E> {
-    let count = rendered.clusters().len();
+    let parts = rendered.parts();
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let lanes = cores.min(count).max(1);
-    let make = &make;
+    let lanes = cores.min(parts.len()).max(1);
+    let (make, parts) = (&make, parts.as_slice());
     thread::scope(|scope| {
         let results: Vec<Receiver<T>> = (0..lanes)
             .map(|lane| {
                 let (give, result) = sync_channel(0);
                 scope.spawn(move || {
                     // An error here says that nobody takes any more.
-                    (lane..count)
-                        .step_by(lanes)
-                        .try_for_each(|index| give.send(make(index)))
+                    let mut own = parts.iter().skip(lane).step_by(lanes);
+                    own.try_for_each(|part| give.send(make(*part)))
                 });
                 result
             })
             .collect();
-        for index in 0..count {
+        for index in 0..parts.len() {
             match results[index % lanes].recv() {
                 Ok(one) => take(one)?,
                 // The thread panicked, which goes on from here at the end of the scope.

@@ -1,0 +1,71 @@
+//! The texts of files in which objects are handed over as they are: of the engine `direct`.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
+use super::{BETWEEN, Place, TextFile, document, path};
+use crate::object::Wave;
+use crate::placed::{Difference, Placed};
+use crate::resolved::Resolved;
+
+/// The files of some objects, none of which stands in a file with others. What is the same in several
+/// clusters is written once.
+pub(super) fn write(mut placed: Vec<Placed>, resolved: &Resolved) -> Vec<TextFile> {
+    placed.sort_by_cached_key(|one| {
+        let object = &one.template;
+        (object.kind.wave, one.subject.clone(), object.key())
+    });
+    placed
+        .chunk_by(|one, other| file_of(one) == file_of(other))
+        .flat_map(|together| in_each_cluster(together, resolved))
+        .collect()
+}
+
+fn file_of(one: &Placed) -> (Wave, &str) {
+    (one.template.kind.wave, &one.subject)
+}
+
+/// One file in each of the clusters, of objects in their order.
+fn in_each_cluster(objects: &[Placed], resolved: &Resolved) -> Vec<TextFile> {
+    let (wave, subject) = file_of(&objects[0]);
+    let templates: Vec<OnceCell<String>> = objects.iter().map(|_| OnceCell::new()).collect();
+    // Clusters that get the same objects, with the same differences, have the same text.
+    let mut known: Vec<(Vec<Option<&[Difference]>>, TextFile)> = Vec::new();
+    for (index, cluster) in resolved.clusters.iter().enumerate() {
+        let here: Vec<Option<&[Difference]>> = objects
+            .iter()
+            .map(|one| one.differences_in(index))
+            .collect();
+        if here.iter().all(Option::is_none) {
+            continue;
+        }
+        let place = Place {
+            cluster: Some(index),
+            path: path(cluster.name.as_str(), wave, subject),
+        };
+        if let Some((_, file)) = known.iter_mut().find(|(same, _)| *same == here) {
+            file.places.push(place);
+            continue;
+        }
+        let mut documents: Vec<Cow<'_, str>> = Vec::new();
+        for ((one, template), differences) in objects.iter().zip(&templates).zip(&here) {
+            match differences {
+                None => {}
+                Some([]) => {
+                    let text = template.get_or_init(|| document(&one.template));
+                    documents.push(text.into());
+                }
+                Some(_) => {
+                    documents.extend(one.in_cluster(index).map(|one| document(&one).into()));
+                }
+            }
+        }
+        let file = TextFile {
+            text: documents.join(BETWEEN),
+            objects: documents.len(),
+            places: vec![place],
+        };
+        known.push((here, file));
+    }
+    known.into_iter().map(|(_, file)| file).collect()
+}
