@@ -9,6 +9,7 @@ use shared::cluster_dns::{self, CONFIG_MAPS, Edit, NAMESPACE, Refusal, StubDomai
 use shared::mesh::DnsFlavour;
 
 use super::connection::{Connection, Request};
+use super::live::without_managers;
 use super::request_error::RequestError;
 
 /// A zone, and how clusters come to know it.
@@ -150,11 +151,4 @@ pub(crate) fn edit_request(edit: &Edit) -> Request {
 
 fn path(config_map: &str) -> String {
     format!("/api/v1/namespaces/{NAMESPACE}/configmaps/{config_map}")
-}
-
-fn without_managers(mut map: Value) -> Value {
-    if let Some(metadata) = map["metadata"].as_object_mut() {
-        metadata.shift_remove("managedFields");
-    }
-    map
 }

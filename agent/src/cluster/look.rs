@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared::cluster_dns::Edit;
 use shared::in_step;
 use shared::object::{Key, Kind, Object};
@@ -17,6 +17,7 @@ use shared::plan::{Answer, Existing, ObservedCluster, Surplus};
 use super::address::{collection, object, object_at};
 use super::connection::{Connection, Request};
 use super::list::List;
+use super::live::{complete, is_being_deleted, key_of, without_managers};
 use super::parent::Parent;
 use super::request_error::RequestError;
 use super::{dry_run, kinds};
@@ -388,40 +389,4 @@ async fn at_once<T, E>(requests: Vec<impl Future<Output = Result<T, E>>>) -> Res
         .buffer_unordered(AT_ONCE)
         .try_collect()
         .await
-}
-
-fn is_being_deleted(live: &Value) -> bool {
-    live["metadata"]["deletionTimestamp"].is_string()
-}
-
-/// Objects in a list of a built-in kind come without their kind and version.
-fn complete(mut live: Value, kind: &Kind) -> Value {
-    if live.get("kind").is_none() {
-        live["apiVersion"] = json!(kind.api_version());
-        live["kind"] = json!(kind.kind);
-    }
-    live
-}
-
-/// Who manages which field is half of an object and of no use any more.
-fn without_managers(mut live: Value) -> Value {
-    if let Some(metadata) = live["metadata"].as_object_mut() {
-        metadata.shift_remove("managedFields");
-    }
-    live
-}
-
-pub(super) fn key_of(kind: &Kind, live: &Value) -> Key {
-    let text = |field: &str| {
-        live["metadata"][field]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
-    };
-    Key {
-        group: kind.group.to_string(),
-        kind: kind.kind.to_string(),
-        namespace: text("namespace"),
-        name: text("name"),
-    }
 }

@@ -17,6 +17,7 @@ mod gateway;
 mod kinds;
 mod kubeconfig;
 mod list;
+mod live;
 mod look;
 mod of_mesh;
 mod parent;
