@@ -195,8 +195,8 @@ enum Expected<'w> {
 }
 
 impl Expected<'_> {
-    fn is<E>(&self, value: &Value) -> Result<bool, E> {
-        Ok(matches!(self, Self::Json(expected) if *expected == value))
+    fn is(&self, value: &Value) -> bool {
+        matches!(self, Self::Json(expected) if *expected == value)
     }
 }
 
@@ -219,23 +219,23 @@ impl<'de> Visitor<'de> for Expected<'_> {
     }
 
     fn visit_unit<E>(self) -> Result<bool, E> {
-        self.is(&Value::Null)
+        Ok(self.is(&Value::Null))
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<bool, E> {
-        self.is(&Value::from(value))
+        Ok(self.is(&Value::from(value)))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<bool, E> {
-        self.is(&Value::from(value))
+        Ok(self.is(&Value::from(value)))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<bool, E> {
-        self.is(&Value::from(value))
+        Ok(self.is(&Value::from(value)))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<bool, E> {
-        self.is(&Value::from(value))
+        Ok(self.is(&Value::from(value)))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<bool, E> {

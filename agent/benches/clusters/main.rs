@@ -96,7 +96,7 @@ async fn fedmesh(bed: &Testbed, services: usize, rows: &mut Rows) {
 
     process::reset_peak();
     let (mut plans, mut applies) = (Vec::new(), Vec::new());
-    let busy = process::busy();
+    let before = process::busy();
     for _ in 0..ROUNDS {
         let start = Instant::now();
         let planned = operations.plan(&mesh, Intent::Apply).await.unwrap();
@@ -105,7 +105,7 @@ async fn fedmesh(bed: &Testbed, services: usize, rows: &mut Rows) {
         apply(&operations, planned).await;
         applies.push(start.elapsed());
     }
-    let busy = (process::busy() - busy) / u32::try_from(ROUNDS).unwrap();
+    let busy = process::busy().saturating_sub(before) / u32::try_from(ROUNDS).unwrap();
     let name = "fedmesh, plan of an apply that changes nothing";
     rows.add(name, median(plans), objects);
     rows.add(

@@ -266,15 +266,18 @@ impl<'a> Looking<'a> {
                 found = wanted.get(&(namespace, name)).copied();
                 found.map(|(_, object)| object)
             })?;
-            // Most are in step, and are no more than read.
-            if let (Some((key, _)), true) = (found, is_in_step) {
-                ours.in_step.insert(key.clone());
-                return Ok(());
-            }
-            let live = without_managers(complete(serde_json::from_str(item)?, &kind));
+            let live = || {
+                let live = serde_json::from_str(item)?;
+                Ok::<_, serde_json::Error>(without_managers(complete(live, &kind)))
+            };
             match found {
-                Some((key, _)) => ours.candidates.push((key.clone(), live)),
+                // Most are, and are no more than read.
+                Some((key, _)) if is_in_step => {
+                    ours.in_step.insert(key.clone());
+                }
+                Some((key, _)) => ours.candidates.push((key.clone(), live()?)),
                 None => {
+                    let live = live()?;
                     let surplus = Surplus::new(kind.clone(), &live);
                     ours.surplus.insert(key_of(&kind, &live), surplus);
                 }
