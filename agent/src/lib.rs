@@ -10,7 +10,7 @@ mod hint;
 mod host_names;
 pub mod http;
 mod logging;
-mod memory;
+pub mod memory;
 pub mod operation;
 mod place;
 pub mod stop;

@@ -5,13 +5,13 @@
 //! done, it is 5 MB. Other allocators give back by themselves.
 
 /// One arena for all threads; to be called before there are any others.
-pub(crate) fn keep_together() {
+pub fn keep_together() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     glibc::one_arena();
 }
 
 /// Gives to the system what no part of the program holds any more.
-pub(crate) fn give_back() {
+pub fn give_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     glibc::trim();
 }

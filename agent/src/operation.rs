@@ -268,14 +268,19 @@ async fn look_at_all(
             tokio::spawn(async move {
                 let mesh = wanted.mesh.as_str();
                 let objects = wanted.of(&name);
-                let (mut observed, mut look) = cluster::look(connection?, mesh, objects).await?;
+                let connection = connection?;
+                let (seen, settings) = tokio::join!(
+                    cluster::look(connection.clone(), mesh, objects),
+                    cluster::dns_settings(&connection)
+                );
+                let (mut observed, mut look) = seen?;
                 // For a public zone too: it may have been private, and not every cluster that was told
                 // so has objects of ours.
                 let recorded = look
                     .parent
                     .as_ref()
                     .is_some_and(|parent| parent.stub_domain);
-                let dns = cluster::look_at_dns(&look.connection, mesh, &zone, index, recorded);
+                let dns = cluster::look_at_dns(&connection, settings, mesh, &zone, index, recorded);
                 let DnsLook { edits, unseen } = dns.await;
                 look.dns = edits.iter().flatten().cloned().collect();
                 look.dns_unseen = unseen;

@@ -22,6 +22,7 @@ pub mod engine;
 pub mod expect;
 pub mod facts;
 pub mod import;
+pub mod in_step;
 mod istio;
 mod local;
 pub mod locality;

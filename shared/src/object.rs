@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde::ser::{SerializeMap as _, Serializer};
 use serde_json::{Map, Value};
 
 /// The step of an apply in which an object is sent; each one waits for the one before.
@@ -373,26 +374,45 @@ impl Object {
 
     /// The whole object as JSON, fields in the usual order.
     pub fn to_json(&self) -> Value {
-        let mut metadata = Map::new();
-        metadata.insert("name".into(), self.name.clone().into());
-        if let Some(namespace) = &self.namespace {
-            metadata.insert("namespace".into(), namespace.clone().into());
-        }
-        for (field, entries) in [("labels", &self.labels), ("annotations", &self.annotations)] {
-            if !entries.is_empty() {
-                let entries = entries
-                    .iter()
-                    .map(|(k, v)| (k.clone(), Value::from(v.clone())));
-                metadata.insert(field.into(), Value::Object(entries.collect()));
-            }
-        }
-        let mut object = Map::new();
-        object.insert("apiVersion".into(), self.kind.api_version().into());
-        object.insert("kind".into(), self.kind.kind.to_string().into());
-        object.insert("metadata".into(), Value::Object(metadata));
-        object.extend(self.body.iter().map(|(k, v)| (k.clone(), v.clone())));
-        Value::Object(object)
+        // With text keys only, this cannot fail; nor can the next.
+        serde_json::to_value(self).unwrap_or_default()
     }
+
+    /// [`to_json`](Self::to_json) as text, without what that would take.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// Fields in the usual order.
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(Some(3 + self.body.len()))?;
+        fields.serialize_entry("apiVersion", &self.kind.api_version())?;
+        fields.serialize_entry("kind", &self.kind.kind)?;
+        let metadata = Metadata {
+            name: &self.name,
+            namespace: self.namespace.as_deref(),
+            labels: &self.labels,
+            annotations: &self.annotations,
+        };
+        fields.serialize_entry("metadata", &metadata)?;
+        for (field, value) in &self.body {
+            fields.serialize_entry(field, value)?;
+        }
+        fields.end()
+    }
+}
+
+#[derive(Serialize)]
+struct Metadata<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    labels: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    annotations: &'a BTreeMap<String, String>,
 }
 
 #[cfg(test)]

@@ -95,9 +95,9 @@ pub(crate) fn label(object: Object, resolved: &Resolved) -> Object {
 
 /// The object as it is applied: with the `ApplySet`'s label and the digest of itself.
 #[must_use]
-pub fn stamp(object: &Object, applyset_id: &str) -> Object {
-    let mut stamped = object.clone().label(PART_OF_LABEL, applyset_id);
-    let digest = crate::digest::of_parts([stamped.to_json().to_string().as_bytes()]);
+pub fn stamp(object: Object, applyset_id: &str) -> Object {
+    let mut stamped = object.label(PART_OF_LABEL, applyset_id);
+    let digest = crate::digest::of_parts([stamped.to_text().as_bytes()]);
     stamped
         .annotations
         .insert(APPLIED_ANNOTATION.to_owned(), digest);

@@ -31,7 +31,7 @@ pub struct ObservedCluster {
 /// A wanted object that is there.
 #[derive(Debug, Clone)]
 pub enum Existing {
-    /// [`is_in_step`] says that an apply would change nothing.
+    /// [`is_in_step`](crate::in_step::is_in_step) says that an apply would change nothing.
     InStep,
     /// The server was asked, by an apply that it did not carry out.
     Asked {
@@ -58,8 +58,28 @@ pub enum Answer {
 pub struct Surplus {
     /// Its kind, to be able to delete it.
     pub kind: Kind,
+    /// Tells it from a later object of the same name.
+    pub uid: String,
+    /// As JSON: a removal has thousands, and as values they take several times the memory.
+    live: String,
+}
+
+impl Surplus {
     /// The object as it is.
-    pub live: Value,
+    pub fn new(kind: Kind, live: &Value) -> Self {
+        let uid = live["metadata"]["uid"].as_str().unwrap_or_default();
+        Self {
+            kind,
+            uid: uid.to_owned(),
+            live: live.to_string(),
+        }
+    }
+
+    /// The object as it is.
+    pub fn live(&self) -> Value {
+        // It was written above.
+        serde_json::from_str(&self.live).unwrap_or_default()
+    }
 }
 
 /// A field that another manager owns.
@@ -195,68 +215,6 @@ impl ClusterPlan {
             .iter()
             .filter(|step| step.action == action)
             .count()
-    }
-}
-
-/// Whether an object is as an apply of `stamped` would leave it, so far as can be told without the
-/// server. A `false` only means that the server has to be asked.
-///
-/// It is so if the last apply under our field manager was of the same object (its digest stands in
-/// an annotation that only we write) and every field in it has the value that we applied. A field
-/// that we no longer want shows as another digest.
-pub fn is_in_step(stamped: &Object, live: &Value) -> bool {
-    let annotation = &live["metadata"]["annotations"][ownership::APPLIED_ANNOTATION];
-    let applied = stamped.annotations.get(ownership::APPLIED_ANNOTATION);
-    applied.is_some_and(|digest| annotation == digest.as_str())
-        && is_managed(live)
-        && has_all(live, stamped)
-}
-
-/// Whether a live object has every field of another: [`contains`] with [`Object::to_json`], which would
-/// copy all of it first.
-fn has_all(live: &Value, object: &Object) -> bool {
-    let metadata = &live["metadata"];
-    let has = |field: &str, entries: &BTreeMap<String, String>| {
-        let mut entries = entries.iter();
-        entries.all(|(key, value)| metadata[field][key.as_str()] == value.as_str())
-    };
-    live["apiVersion"] == object.kind.api_version()
-        && live["kind"] == *object.kind.kind
-        && metadata["name"] == object.name
-        && metadata["namespace"].as_str() == object.namespace.as_deref()
-        && has("labels", &object.labels)
-        && has("annotations", &object.annotations)
-        && object
-            .body
-            .iter()
-            .all(|(field, value)| live.get(field).is_some_and(|other| contains(other, value)))
-}
-
-/// Whether the last apply under our field manager is still recorded.
-fn is_managed(live: &Value) -> bool {
-    live["metadata"]["managedFields"]
-        .as_array()
-        .is_some_and(|entries| {
-            entries.iter().any(|entry| {
-                entry["manager"] == ownership::FIELD_MANAGER && entry["operation"] == "Apply"
-            })
-        })
-}
-
-/// Whether `whole` has every field of `part` with the same value; lists have to be equally long.
-fn contains(whole: &Value, part: &Value) -> bool {
-    match (whole, part) {
-        (Value::Object(whole), Value::Object(part)) => part
-            .iter()
-            .all(|(key, value)| whole.get(key).is_some_and(|other| contains(other, value))),
-        (Value::Array(whole), Value::Array(part)) => {
-            whole.len() == part.len()
-                && whole
-                    .iter()
-                    .zip(part)
-                    .all(|(whole, part)| contains(whole, part))
-        }
-        _ => whole == part,
     }
 }
 
@@ -470,7 +428,7 @@ fn removal(key: &Key, surplus: &Surplus, may_go: bool) -> Step {
     if surplus.kind.is_never_deleted() {
         return step;
     }
-    step.diff = diff::unified(Some(&surplus.live), None);
+    step.diff = diff::unified(Some(&surplus.live()), None);
     if may_go {
         step.action = Action::Delete;
     } else {

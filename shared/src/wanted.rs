@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::engine::{self, by_file};
 use crate::mesh::Target;
 use crate::object::{Kind, Object};
+use crate::ownership;
 use crate::render::render;
 use crate::resolved::Resolved;
 
@@ -14,15 +15,16 @@ use crate::resolved::Resolved;
 pub struct Wanted {
     /// The mesh's name.
     pub mesh: String,
-    /// By cluster, in the order in which they are applied. A cluster that is handed nothing has none, and
-    /// with the engine `gitops`, where others apply, none has any.
+    /// By cluster, stamped, in the order in which they are applied. A cluster that is handed nothing has
+    /// none, and with the engine `gitops`, where others apply, none has any.
     pub objects: BTreeMap<String, Vec<Object>>,
     /// The cluster whose hub spreads what the others get, and the group of the kinds that tell it so.
     pub hub: Option<(String, &'static str)>,
 }
 
 impl Wanted {
-    /// Renders a checked document: to the objects that its [`crate::bundle::Bundle`] has, in their order.
+    /// Renders a checked document: to the objects that its [`crate::bundle::Bundle`] has, in their order, each
+    /// stamped.
     pub fn new(resolved: &Resolved) -> Self {
         let mesh = resolved.name.to_string();
         if resolved.target == Target::Gitops {
@@ -32,11 +34,13 @@ impl Wanted {
             };
         }
         let placed = render(resolved);
+        let applyset_id = ownership::applyset_id(&mesh);
         let clusters = resolved.clusters.iter().enumerate();
         let objects = clusters.map(|(index, cluster)| {
             let delivered = engine::deliver(resolved, &placed, index);
-            let objects: Vec<Object> = by_file(delivered).into_values().flatten().collect();
-            (cluster.name.to_string(), objects)
+            let objects = by_file(delivered).into_values().flatten();
+            let stamped = objects.map(|object| ownership::stamp(object, &applyset_id));
+            (cluster.name.to_string(), stamped.collect::<Vec<Object>>())
         });
         let hub = &resolved.clusters[resolved.dns.cluster].name;
         Self {

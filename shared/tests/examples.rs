@@ -10,7 +10,9 @@ mod documents;
 use documents::{bundle, examples, with_target};
 use shared::bundle::Carried;
 use shared::facts::Facts;
+use shared::in_step::is_in_step;
 use shared::mesh::{Mesh, Target};
+use shared::ownership::{self, stamp};
 use shared::plan;
 use shared::wanted::Wanted;
 
@@ -148,7 +150,12 @@ fn what_is_wanted_is_what_the_bundle_has() {
         let bundle = bundle(&mesh, &addresses());
         let manifests = bundle.clusters.iter();
         let mut of_bundle: std::collections::BTreeMap<String, Vec<_>> = manifests
-            .map(|one| (one.name.clone(), one.objects().cloned().collect()))
+            .map(|one| {
+                let stamped = one
+                    .objects()
+                    .map(|object| stamp(object.clone(), &ownership::applyset_id("demo")));
+                (one.name.clone(), stamped.collect())
+            })
             .collect();
         if target == shared::mesh::Target::Gitops {
             of_bundle.clear();
@@ -193,28 +200,70 @@ fn an_object_is_in_step_with_what_was_applied_and_nothing_less() {
     let objects = wanted.of("cluster1");
     assert!(objects.len() > 10, "{}", objects.len());
     for object in objects {
-        let stamped = shared::ownership::stamp(object, "applyset-demo-v1");
-        let mut live = stamped.to_json();
-        live["metadata"]["managedFields"] =
-            serde_json::json!([{ "manager": "fedmesh", "operation": "Apply" }]);
+        let is_in_step = |live: &serde_json::Value| {
+            let found = is_in_step(&live.to_string(), |namespace, name| {
+                let here = object.namespace.as_deref().unwrap_or_default();
+                (namespace == here && name == object.name).then_some(object)
+            });
+            found.unwrap()
+        };
+        let mut live = object.to_json();
+        live["metadata"]["managedFields"] = serde_json::json!([
+            { "manager": "other", "operation": "Update", "fieldsV1": { "f:status": {} } },
+            { "manager": "fedmesh", "operation": "Apply", "fieldsV1": { "f:spec": { "f:host": {} } } },
+        ]);
         live["metadata"]["labels"]["more"] = "of others".into();
+        live["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z".into();
         live["status"] = serde_json::json!({ "of": "the server" });
-        assert!(plan::is_in_step(&stamped, &live), "{live:#}");
+        assert!(is_in_step(&live), "{live:#}");
+        let mut listed = live.clone();
+        listed.as_object_mut().unwrap().sort_keys();
+        assert!(is_in_step(&listed), "{listed:#}");
+        let fields = listed.as_object_mut().unwrap();
+        // As lists of a built-in kind have them.
+        fields.remove("kind");
+        fields.remove("apiVersion");
+        // Last of all.
+        let metadata = fields.remove("metadata").unwrap();
+        fields.insert("metadata".to_owned(), metadata);
+        assert!(is_in_step(&listed), "{listed:#}");
         // A namespace has nothing but its name.
         let of_body = object.body.keys().next().map(|field| format!("/{field}"));
         let everywhere = [
             "/apiVersion".to_owned(),
             "/kind".to_owned(),
             "/metadata/name".to_owned(),
+            "/metadata/labels".to_owned(),
             "/metadata/labels/applyset.kubernetes.io~1part-of".to_owned(),
+            "/metadata/annotations".to_owned(),
             "/metadata/annotations/fedmesh.dev~1applied".to_owned(),
-            "/metadata/managedFields/0/manager".to_owned(),
+            "/metadata/managedFields/1/manager".to_owned(),
+            "/metadata/managedFields/1/operation".to_owned(),
+            "/metadata/managedFields".to_owned(),
         ];
         for changed in everywhere.into_iter().chain(of_body) {
             let mut other = live.clone();
-            *other.pointer_mut(&changed).unwrap() = "another".into();
-            assert!(!plan::is_in_step(&stamped, &other), "{changed}: {other:#}");
+            let field = other.pointer_mut(&changed).unwrap();
+            *field = match field {
+                serde_json::Value::String(_) => "another".into(),
+                _ if changed.contains("metadata") => serde_json::Value::Null,
+                _ => "another".into(),
+            };
+            assert!(!is_in_step(&other), "{changed}: {other:#}");
         }
+        live["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+        assert!(!is_in_step(&live), "it goes");
+    }
+    let nothing = is_in_step(r#"{"metadata":{"name":"a"},"spec":{}}"#, |_, _| None);
+    assert!(!nothing.unwrap());
+    for broken in [
+        "",
+        "[]",
+        "{}",
+        r#"{"metadata":{}}"#,
+        r#"{"metadata":{"name":"a"}"#,
+    ] {
+        assert!(is_in_step(broken, |_, _| None).is_err(), "{broken}");
     }
 }
 
@@ -245,7 +294,7 @@ fn a_member_that_is_handed_nothing_is_planned_only_for_what_is_left_there() {
     assert_eq!(names(Err("unreachable".into())), ["cluster1"]);
     let mut left = plan::ObservedCluster::default();
     let live = serde_json::json!({});
-    left.surplus.insert(key, plan::Surplus { kind, live });
+    left.surplus.insert(key, plan::Surplus::new(kind, &live));
     assert_eq!(names(Ok(left)), ["cluster1", "cluster2"]);
 }
 
@@ -268,7 +317,7 @@ fn what_a_hub_spread_is_not_taken_from_under_another_engine() {
             ..object.key()
         };
         seen.surplus
-            .insert(key.clone(), plan::Surplus { kind, live });
+            .insert(key.clone(), plan::Surplus::new(kind, &live));
         let observed = plan::Observed::from([("cluster1".to_owned(), Ok(seen))]);
         mesh.spec.target = Some(now);
         mesh.spec.dns.cluster = Some(hub.to_owned());

@@ -13,7 +13,7 @@ use crate::cluster::{self, Connection, Request, RequestError, Seen, conflicts_of
 
 /// Applies a stamped object; `action` is what was planned.
 pub(super) async fn apply(connection: &Connection, stamped: &Object, action: Action) -> Outcome {
-    let request = Request::apply(&cluster::object(stamped), &stamped.to_json());
+    let request = Request::apply(&cluster::object(stamped), stamped.to_text());
     outcome(connection.send(&request).await, action)
 }
 

@@ -7,7 +7,6 @@ use futures::stream::{self, StreamExt as _};
 use shared::api::{ClusterReport, Outcome};
 use shared::cluster_dns::{self, Edit};
 use shared::object::{Key, Object, Wave};
-use shared::ownership;
 use shared::plan::{Action, ClusterPlan};
 
 use super::leaving::{self, Leaving};
@@ -53,7 +52,6 @@ pub(super) async fn run(
         scope,
         document,
         clusters,
-        applyset_id: ownership::applyset_id(mesh),
         connection: connection.with_patience(Patience::APPLY),
         wanted: objects
             .into_iter()
@@ -119,7 +117,6 @@ struct Run<'a> {
     scope: Scope,
     document: Option<String>,
     clusters: BTreeMap<String, String>,
-    applyset_id: String,
     connection: Connection,
     wanted: BTreeMap<Key, Object>,
     surplus: BTreeMap<Key, Seen>,
@@ -183,7 +180,7 @@ impl Run<'_> {
             return Ok(());
         }
         let path = Parent::path(self.mesh);
-        let request = Request::apply(&path, &parent.to_json(self.mesh));
+        let request = Request::apply(&path, parent.to_json(self.mesh).to_string());
         self.connection.send(&request).await.map_err(|error| {
             let owners = conflicts_of(&error).into_iter().flatten();
             let owners: Vec<String> = owners
@@ -265,10 +262,7 @@ impl Run<'_> {
             (Action::Release, _, Some(seen)) => {
                 objects::release(&self.connection, object, seen).await
             }
-            (_, Some(wanted), _) => {
-                let stamped = ownership::stamp(wanted, &self.applyset_id);
-                objects::apply(&self.connection, &stamped, *action).await
-            }
+            (_, Some(wanted), _) => objects::apply(&self.connection, wanted, *action).await,
             (action, ..) => Outcome::Failed {
                 message: format!("the plan has no object for its {}", action.as_str()),
             },

@@ -90,16 +90,16 @@ impl Request {
         self
     }
 
-    /// A server-side apply under our field manager. Unknown fields are errors, and fields of other
-    /// managers are left to them.
-    pub(crate) fn apply(path: &str, object: &Value) -> Self {
+    /// A server-side apply of an object, given as JSON, under our field manager. Unknown fields are
+    /// errors, and fields of other managers are left to them.
+    pub(crate) fn apply(path: &str, object: String) -> Self {
         let manager = shared::ownership::FIELD_MANAGER;
         Self {
             method: Method::PATCH,
             path: format!("{path}?fieldManager={manager}&fieldValidation=Strict"),
             accept: Self::JSON,
             // JSON is YAML, which the media type is named for.
-            body: Some(("application/apply-patch+yaml", object.to_string().into())),
+            body: Some(("application/apply-patch+yaml", object.into())),
         }
     }
 

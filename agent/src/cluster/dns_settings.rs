@@ -9,6 +9,8 @@ use shared::cluster_dns::{self, CONFIG_MAPS, Edit, NAMESPACE, Refusal, StubDomai
 use shared::mesh::DnsFlavour;
 
 use super::connection::{Connection, Request};
+use super::live::without_managers;
+use super::request_error::RequestError;
 
 /// A zone, and how clusters come to know it.
 #[derive(Debug, Default)]
@@ -39,45 +41,58 @@ pub(crate) struct DnsLook {
     pub(crate) unseen: Option<String>,
 }
 
-/// Looks at a cluster's own DNS. What a document wants of `cluster` stands in `zone`; `is_recorded`
-/// says whether an earlier apply put a stub domain there.
+/// The settings of a cluster's own DNS, or why they cannot be had.
+pub(crate) struct DnsSettings(Result<BTreeMap<String, Value>, (&'static str, RequestError)>);
+
+/// Reads the settings of a cluster's own DNS.
+pub(crate) async fn dns_settings(connection: &Connection) -> DnsSettings {
+    let reads = CONFIG_MAPS.map(|name| async move {
+        let found = connection.find(&Request::get(path(name))).await;
+        (name, found)
+    });
+    let mut seen = BTreeMap::new();
+    for (config_map, found) in join_all(reads).await {
+        match found {
+            Ok(Some(map)) => {
+                seen.insert(config_map.to_owned(), without_managers(map));
+            }
+            Ok(None) => {}
+            Err(error) => return DnsSettings(Err((config_map, error))),
+        }
+    }
+    DnsSettings(Ok(seen))
+}
+
+/// Looks at a cluster's own DNS by its settings. What a document wants of `cluster` stands in `zone`;
+/// `is_recorded` says whether an earlier apply put a stub domain there.
 pub(crate) async fn look_at_dns(
     connection: &Connection,
+    DnsSettings(settings): DnsSettings,
     mesh: &str,
     zone: &Zone,
     cluster: usize,
     is_recorded: bool,
 ) -> DnsLook {
-    let reads = CONFIG_MAPS.map(|name| async move {
-        let found = connection.find(&Request::get(path(name))).await;
-        (name, found)
-    });
-    let mut seen: BTreeMap<String, Value> = BTreeMap::new();
-    for (config_map, found) in join_all(reads).await {
-        let error = match found {
-            Ok(Some(map)) => {
-                seen.insert(config_map.to_owned(), without_managers(map));
-                continue;
+    let seen = match settings {
+        Ok(seen) => seen,
+        Err((config_map, error)) => {
+            let mut why = error.in_context(connection.context(), "get ConfigMap");
+            if error.code() == Some(StatusCode::FORBIDDEN) && !zone.is_private() {
+                // Who may not look there has not put anything there.
+                if !is_recorded {
+                    return DnsLook {
+                        unseen: Some(why),
+                        ..DnsLook::default()
+                    };
+                }
+                why = format!("an earlier apply put a stub domain there, which would stay: {why}");
             }
-            Ok(None) => continue,
-            Err(error) => error,
-        };
-        let mut why = error.in_context(connection.context(), "get ConfigMap");
-        if error.code() == Some(StatusCode::FORBIDDEN) && !zone.is_private() {
-            // Who may not look there has not put anything there.
-            if !is_recorded {
-                return DnsLook {
-                    unseen: Some(why),
-                    ..DnsLook::default()
-                };
-            }
-            why = format!("an earlier apply put a stub domain there, which would stay: {why}");
+            return DnsLook {
+                edits: vec![Err(Refusal { config_map, why })],
+                unseen: None,
+            };
         }
-        return DnsLook {
-            edits: vec![Err(Refusal { config_map, why })],
-            unseen: None,
-        };
-    }
+    };
     let stub = zone.is_private().then(|| StubDomain {
         mesh,
         suffix: &zone.suffix,
@@ -136,11 +151,4 @@ pub(crate) fn edit_request(edit: &Edit) -> Request {
 
 fn path(config_map: &str) -> String {
     format!("/api/v1/namespaces/{NAMESPACE}/configmaps/{config_map}")
-}
-
-fn without_managers(mut map: Value) -> Value {
-    if let Some(metadata) = map["metadata"].as_object_mut() {
-        metadata.shift_remove("managedFields");
-    }
-    map
 }

@@ -14,7 +14,7 @@ pub(super) async fn ask(
     connection: &Connection,
     stamped: &Object,
 ) -> Result<Option<Answer>, RequestError> {
-    let request = Request::apply(&address::object(stamped), &stamped.to_json()).dry_run();
+    let request = Request::apply(&address::object(stamped), stamped.to_text()).dry_run();
     match connection.json(&request).await {
         Ok(would) => Ok(Some(Answer::Would(would))),
         Err(error) if error.is_not_found() => Ok(None),

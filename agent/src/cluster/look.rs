@@ -7,15 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared::cluster_dns::Edit;
+use shared::in_step;
 use shared::object::{Key, Kind, Object};
 use shared::ownership::{self, PARENT_NAMESPACE};
-use shared::plan::{self, Answer, Existing, ObservedCluster, Surplus};
+use shared::plan::{Answer, Existing, ObservedCluster, Surplus};
 
 use super::address::{collection, object, object_at};
 use super::connection::{Connection, Request};
 use super::list::List;
+use super::live::{complete, is_being_deleted, key_of, without_managers};
 use super::parent::Parent;
 use super::request_error::RequestError;
 use super::{dry_run, kinds};
@@ -63,25 +65,24 @@ pub(crate) async fn look(
     mesh: &str,
     wanted: &[Object],
 ) -> Result<(ObservedCluster, Look), String> {
-    let parent = Parent::read(&connection, mesh).await?;
-    if parent.is_none() && !wanted.is_empty() {
-        expect_namespace(&connection).await?;
-    }
     let looking = Looking::new(connection, mesh, wanted);
-    let (parent, parent_live) = parent.unzip();
-    let kinds = looking.kinds(parent.as_ref()).await?;
-    let mut observed = looking.all(kinds).await?;
+    // What is wanted does not depend on what is recorded: both are asked for at once.
+    let (parent, ours) = tokio::join!(
+        looking.parent(mesh),
+        looking.ours(looking.wanted_kinds().into_values())
+    );
+    let (parent, parent_live) = parent?.unzip();
+    let mut ours = ours?;
+    let left = looking.kinds_only_in(parent.as_ref()).await?;
+    ours.extend(looking.ours(left).await?);
+    let mut observed = looking.with_others(ours).await?;
     if wanted.is_empty()
         && let Some(live) = parent_live
     {
         // Where nothing is wanted, the record of it goes too, last of all.
-        observed.surplus.insert(
-            Parent::key(mesh),
-            Surplus {
-                kind: Kind::SECRET,
-                live,
-            },
-        );
+        observed
+            .surplus
+            .insert(Parent::key(mesh), Surplus::new(Kind::SECRET, &live));
     }
     let look = Look::of(looking.connection, parent, &observed);
     Ok((observed, look))
@@ -98,7 +99,8 @@ pub(crate) async fn look_at_records(
         return Ok(None);
     };
     let looking = Looking::new(connection, mesh, wanted);
-    let observed = looking.all(vec![Kind::DNS_ENDPOINT]).await?;
+    let ours = looking.ours([Kind::DNS_ENDPOINT]).await?;
+    let observed = looking.with_others(ours).await?;
     let look = Look::of(looking.connection, Some(parent), &observed);
     Ok(Some((observed, look)))
 }
@@ -107,10 +109,7 @@ impl Look {
     fn of(connection: Connection, parent: Option<Parent>, observed: &ObservedCluster) -> Self {
         let seen = |surplus: &Surplus| Seen {
             kind: surplus.kind.clone(),
-            uid: surplus.live["metadata"]["uid"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned(),
+            uid: surplus.uid.clone(),
         };
         let surplus = observed.surplus.iter();
         Self {
@@ -140,6 +139,7 @@ async fn expect_namespace(connection: &Connection) -> Result<(), String> {
 struct Looking<'a> {
     connection: Connection,
     applyset_id: String,
+    /// Stamped.
     wanted: BTreeMap<Key, &'a Object>,
 }
 
@@ -153,6 +153,15 @@ struct Ours {
     candidates: Vec<(Key, Value)>,
     surplus: BTreeMap<Key, Surplus>,
     unserved: BTreeSet<String>,
+}
+
+impl Ours {
+    fn extend(&mut self, other: Self) {
+        self.in_step.extend(other.in_step);
+        self.candidates.extend(other.candidates);
+        self.surplus.extend(other.surplus);
+        self.unserved.extend(other.unserved);
+    }
 }
 
 #[derive(Deserialize)]
@@ -174,17 +183,25 @@ impl<'a> Looking<'a> {
         }
     }
 
-    /// What is wanted, and what is ours of these kinds.
-    async fn all(&self, kinds: Vec<Kind>) -> Result<ObservedCluster, String> {
-        let mut found = self.ours(kinds).await?;
-        let candidates = self.not_ours(&found).await?;
-        found.candidates.extend(candidates);
-        let asked = self.ask(found.candidates).await?;
-        let in_step = found.in_step.into_iter();
+    /// The record of what is ours. Without it nothing is, and where something is wanted, Istio has to be there.
+    async fn parent(&self, mesh: &str) -> Result<Option<(Parent, Value)>, String> {
+        let parent = Parent::read(&self.connection, mesh).await?;
+        if parent.is_none() && !self.wanted.is_empty() {
+            expect_namespace(&self.connection).await?;
+        }
+        Ok(parent)
+    }
+
+    /// What is ours, and what is wanted and there without being ours.
+    async fn with_others(&self, mut ours: Ours) -> Result<ObservedCluster, String> {
+        let others = self.not_ours(&ours).await?;
+        ours.candidates.extend(others);
+        let asked = self.ask(ours.candidates).await?;
+        let in_step = ours.in_step.into_iter();
         let mut observed = ObservedCluster {
             wanted: in_step.map(|key| (key, Existing::InStep)).collect(),
-            surplus: found.surplus,
-            unserved: found.unserved,
+            surplus: ours.surplus,
+            unserved: ours.unserved,
             dns: Vec::new(),
         };
         observed.wanted.extend(asked);
@@ -198,40 +215,34 @@ impl<'a> Looking<'a> {
         )
     }
 
-    /// The kinds that are wanted or that the parent names.
-    async fn kinds(&self, parent: Option<&Parent>) -> Result<Vec<Kind>, String> {
-        let mut kinds: BTreeMap<String, Kind> = BTreeMap::new();
+    /// By `Kind.group`.
+    fn wanted_kinds(&self) -> BTreeMap<String, Kind> {
+        let mut kinds = BTreeMap::new();
         for object in self.wanted.values() {
             kinds
                 .entry(object.kind.group_kind())
                 .or_insert_with(|| object.kind.clone());
         }
-        let mut only_in_parent = Vec::new();
-        for group_kind in parent.iter().flat_map(|parent| &parent.group_kinds) {
-            if !kinds.contains_key(group_kind) {
-                only_in_parent.push(kinds::find(&self.connection, group_kind));
-            }
-        }
-        let more = at_once(only_in_parent)
+        kinds
+    }
+
+    /// The kinds that the parent names and that are not wanted.
+    async fn kinds_only_in(&self, parent: Option<&Parent>) -> Result<Vec<Kind>, String> {
+        let wanted = self.wanted_kinds();
+        let named = parent.iter().flat_map(|parent| &parent.group_kinds);
+        let only = named.filter(|group_kind| !wanted.contains_key(*group_kind));
+        let found = at_once(only.map(|one| kinds::find(&self.connection, one)).collect())
             .await
             .map_err(|error| error.in_context(self.connection.context(), "ask for kinds"))?;
-        kinds.extend(
-            more.into_iter()
-                .flatten()
-                .map(|kind| (kind.group_kind(), kind)),
-        );
-        Ok(kinds.into_values().collect())
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// Objects with our label.
-    async fn ours(&self, kinds: Vec<Kind>) -> Result<Ours, String> {
+    async fn ours(&self, kinds: impl IntoIterator<Item = Kind>) -> Result<Ours, String> {
         let mut all = Ours::default();
         let lists = kinds.into_iter().map(|kind| self.ours_of_kind(kind));
         for one in at_once(lists.collect()).await? {
-            all.in_step.extend(one.in_step);
-            all.candidates.extend(one.candidates);
-            all.surplus.extend(one.surplus);
-            all.unserved.extend(one.unserved);
+            all.extend(one);
         }
         Ok(all)
     }
@@ -243,17 +254,32 @@ impl<'a> Looking<'a> {
             label_selector: format!("{}={}", ownership::PART_OF_LABEL, self.applyset_id),
             metadata_only: false,
         };
+        // The version is no part of what an object is.
+        let is_of_kind = |key: &Key| key.group == kind.group && key.kind == kind.kind;
+        let of_kind = self.wanted.iter().filter(|(key, _)| is_of_kind(key));
+        let wanted: BTreeMap<(&str, &str), Wanted<'_>> = of_kind
+            .map(|(key, one)| ((key.namespace.as_str(), key.name.as_str()), (key, *one)))
+            .collect();
         let read = list.read(&self.connection, |item| {
-            let live = complete(serde_json::from_str(item)?, &kind);
-            let key = key_of(&kind, &live);
-            match self.wanted.get(&key) {
-                Some(wanted) if self.is_in_step(wanted, &live) => {
-                    ours.in_step.insert(key);
+            let mut found = None;
+            let is_in_step = in_step::is_in_step(item, |namespace, name| {
+                found = wanted.get(&(namespace, name)).copied();
+                found.map(|(_, object)| object)
+            })?;
+            let live = || {
+                let live = serde_json::from_str(item)?;
+                Ok::<_, serde_json::Error>(without_managers(complete(live, &kind)))
+            };
+            match found {
+                // Most are, and are no more than read.
+                Some((key, _)) if is_in_step => {
+                    ours.in_step.insert(key.clone());
                 }
-                Some(_) => ours.candidates.push((key, without_managers(live))),
+                Some((key, _)) => ours.candidates.push((key.clone(), live()?)),
                 None => {
-                    let (kind, live) = (kind.clone(), without_managers(live));
-                    ours.surplus.insert(key, Surplus { kind, live });
+                    let live = live()?;
+                    let surplus = Surplus::new(kind.clone(), &live);
+                    ours.surplus.insert(key_of(&kind, &live), surplus);
                 }
             }
             Ok(())
@@ -266,11 +292,6 @@ impl<'a> Looking<'a> {
             }),
             Err(error) => Err(self.failed(&error, "list", &kind)),
         }
-    }
-
-    fn is_in_step(&self, wanted: &Object, live: &Value) -> bool {
-        !is_being_deleted(live)
-            && plan::is_in_step(&ownership::stamp(wanted, &self.applyset_id), live)
     }
 
     /// Wanted objects that are there without our label.
@@ -353,8 +374,7 @@ impl<'a> Looking<'a> {
             );
             return Ok(Some((key, Existing::Asked { live, answer })));
         }
-        let stamped = ownership::stamp(wanted, &self.applyset_id);
-        let answer = dry_run::ask(&self.connection, &stamped).await;
+        let answer = dry_run::ask(&self.connection, wanted).await;
         let answer = answer.map_err(|error| self.failed(&error, "patch", &wanted.kind))?;
         Ok(answer.map(|answer| {
             let answer = match answer {
@@ -372,40 +392,4 @@ async fn at_once<T, E>(requests: Vec<impl Future<Output = Result<T, E>>>) -> Res
         .buffer_unordered(AT_ONCE)
         .try_collect()
         .await
-}
-
-fn is_being_deleted(live: &Value) -> bool {
-    live["metadata"]["deletionTimestamp"].is_string()
-}
-
-/// Objects in a list of a built-in kind come without their kind and version.
-fn complete(mut live: Value, kind: &Kind) -> Value {
-    if live.get("kind").is_none() {
-        live["apiVersion"] = json!(kind.api_version());
-        live["kind"] = json!(kind.kind);
-    }
-    live
-}
-
-/// Who manages which field is half of an object and of no use any more.
-fn without_managers(mut live: Value) -> Value {
-    if let Some(metadata) = live["metadata"].as_object_mut() {
-        metadata.shift_remove("managedFields");
-    }
-    live
-}
-
-pub(super) fn key_of(kind: &Kind, live: &Value) -> Key {
-    let text = |field: &str| {
-        live["metadata"][field]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
-    };
-    Key {
-        group: kind.group.to_string(),
-        kind: kind.kind.to_string(),
-        namespace: text("namespace"),
-        name: text("name"),
-    }
 }

@@ -17,6 +17,7 @@ mod gateway;
 mod kinds;
 mod kubeconfig;
 mod list;
+mod live;
 mod look;
 mod of_mesh;
 mod parent;
@@ -27,7 +28,7 @@ pub use kubeconfig::KubeconfigError;
 
 pub(crate) use address::{collection, object, object_at};
 pub(crate) use connection::{Connection, Patience, Request};
-pub(crate) use dns_settings::{DnsLook, Zone, edit_request, edited, look_at_dns};
+pub(crate) use dns_settings::{DnsLook, Zone, dns_settings, edit_request, edited, look_at_dns};
 pub(crate) use dry_run::conflicts_of;
 pub(crate) use endpoints::{ENDPOINT_SLICES, SERVICE_NAME_LABEL, ready_endpoints};
 pub(crate) use exec::{ExecError, Ran, exec};

@@ -9,7 +9,7 @@ use shared::ownership::MESH_LABEL;
 use super::address::collection;
 use super::connection::Connection;
 use super::list::List;
-use super::look::key_of;
+use super::live::key_of;
 use super::request_error::RequestError;
 
 /// Those of a kind, which is none of the built-in ones; nothing where the cluster does not know the kind.

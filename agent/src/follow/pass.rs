@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use shared::Mesh;
 use shared::facts::Facts;
-use shared::plan;
+use shared::plan::{self, Surplus};
 use shared::render::controller_publishes;
 use shared::resolved::Resolved;
 use shared::wanted::Wanted;
@@ -223,8 +223,8 @@ impl<'a> Follower<'a> {
         let found = cluster::look_at_records(connection.clone(), &self.mesh.metadata.name, &[]);
         let live: Vec<Value> = match found.await.map_err(Trouble::Passing)? {
             Some((observed, _)) => {
-                let ours = observed.surplus.into_values();
-                ours.map(|surplus| surplus.live).collect()
+                let ours = observed.surplus.values();
+                ours.map(Surplus::live).collect()
             }
             None => Vec::new(),
         };

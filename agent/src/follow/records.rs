@@ -39,7 +39,7 @@ pub(super) fn changes<'a>(
         collect(&object.to_json(), &mut after);
     }
     for surplus in observed.surplus.values() {
-        collect(&surplus.live, &mut before);
+        collect(&surplus.live(), &mut before);
     }
     let keys: BTreeSet<_> = before.keys().chain(after.keys()).cloned().collect();
     keys.into_iter()

@@ -16,7 +16,7 @@ mod stream;
 mod texts;
 mod zip;
 
-use serde_json::Value;
+use serde::Serialize;
 
 use crate::digest;
 use crate::engine::gitops::{self, Content};
@@ -221,10 +221,10 @@ impl File {
 
 /// One object as a YAML document.
 pub fn document(object: &Object) -> String {
-    yaml_of(&object.to_json())
+    yaml_of(object)
 }
 
-fn yaml_of(value: &Value) -> String {
+fn yaml_of(value: &impl Serialize) -> String {
     // JSON has text keys only, so it always has a form in YAML.
     yaml::to_string(value).unwrap_or_default()
 }

@@ -93,7 +93,7 @@ fn parts(objects: &[Object]) -> Vec<&[Object]> {
     let mut parts = Vec::new();
     let (mut start, mut size) = (0, 0);
     for (index, object) in objects.iter().enumerate() {
-        let bytes = object.to_json().to_string().len();
+        let bytes = object.to_text().len();
         if size + bytes > WORK_MAX && index > start {
             parts.push(&objects[start..index]);
             (start, size) = (index, 0);

@@ -1,0 +1,387 @@
+//! Whether a live object is as an apply would leave it, so far as can be told without the server: told while its
+//! JSON is read, of which nothing is kept, since most objects of most plans are.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::object::Object;
+use crate::ownership;
+
+/// Reads the JSON of a live object and says whether an apply of what is wanted in its place would change nothing.
+/// `wanted` gives that by namespace (empty for a kind without) and name, stamped; where nothing is wanted, the
+/// object is not in step. A `false` only means that the server has to be asked.
+///
+/// An object is in step if the last apply under our field manager was of the same (its digest stands in an
+/// annotation that only we write) and every field in it has the value that we applied. A field that we no longer
+/// want shows as another digest. One that is being deleted is not in step: an apply would be lost with it.
+///
+/// # Errors
+/// The text is not the JSON of an object, or its metadata are not as Kubernetes writes them.
+pub fn is_in_step<'w>(
+    live: &str,
+    wanted: impl FnOnce(&str, &str) -> Option<&'w Object>,
+) -> Result<bool, serde_json::Error> {
+    let mut json = serde_json::Deserializer::from_str(live);
+    let is_in_step = json.deserialize_map(Live(wanted))?;
+    json.end()?;
+    Ok(is_in_step)
+}
+
+/// `metadata`, as far as it matters here.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    namespace: Cow<'a, str>,
+    #[serde(borrow)]
+    labels: Option<&'a RawValue>,
+    #[serde(borrow)]
+    annotations: Option<&'a RawValue>,
+    #[serde(borrow)]
+    managed_fields: Option<Vec<Managed<'a>>>,
+    deletion_timestamp: Option<IgnoredAny>,
+}
+
+/// Who manages some fields, without the fields, which are half of an object.
+#[derive(Deserialize)]
+struct Managed<'a> {
+    #[serde(borrow, default)]
+    manager: Cow<'a, str>,
+    #[serde(borrow, default)]
+    operation: Cow<'a, str>,
+}
+
+impl Metadata<'_> {
+    /// Whether they are those of a stamped object, and the last apply under our field manager is still recorded.
+    fn is_of(&self, object: &Object) -> Result<bool, serde_json::Error> {
+        let has = |live: Option<&RawValue>, entries: &BTreeMap<String, String>| match live {
+            Some(live) => has_entries(live, entries),
+            None => Ok(entries.is_empty()),
+        };
+        let is_applied = |managed: &Managed<'_>| {
+            managed.manager == ownership::FIELD_MANAGER && managed.operation == "Apply"
+        };
+        let is_it = self.name == object.name
+            && self.namespace == object.namespace.as_deref().unwrap_or_default()
+            && self.deletion_timestamp.is_none()
+            && self.managed_fields.iter().flatten().any(is_applied)
+            && object
+                .annotations
+                .contains_key(ownership::APPLIED_ANNOTATION);
+        Ok(is_it
+            && has(self.annotations, &object.annotations)?
+            && has(self.labels, &object.labels)?)
+    }
+}
+
+fn has_entries(
+    live: &RawValue,
+    entries: &BTreeMap<String, String>,
+) -> Result<bool, serde_json::Error> {
+    let mut json = serde_json::Deserializer::from_str(live.get());
+    json.deserialize_map(Entries(entries))
+}
+
+/// An object, with what is wanted in its place.
+struct Live<F>(F);
+
+impl<'de, 'w, F: FnOnce(&str, &str) -> Option<&'w Object>> Visitor<'de> for Live<F> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a Kubernetes object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<bool, A::Error> {
+        // What comes before the metadata, which tell what it is to be compared with: seldom more than the type.
+        let mut before: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
+        let metadata: Metadata<'de> = loop {
+            match fields.next_key()? {
+                Some(Text(field)) if field == "metadata" => break fields.next_value()?,
+                Some(Text(field)) => before.push((field, fields.next_value()?)),
+                None => return Err(A::Error::missing_field("metadata")),
+            }
+        };
+        let object = (self.0)(&metadata.namespace, &metadata.name);
+        let mut body = Fields::of(object);
+        let mut is_same = match object {
+            Some(object) => metadata.is_of(object).map_err(A::Error::custom)?,
+            None => false,
+        };
+        for (field, value) in before {
+            let mut json = serde_json::Deserializer::from_str(value.get());
+            is_same &= body
+                .take(&field)
+                .deserialize(&mut json)
+                .map_err(A::Error::custom)?;
+        }
+        while let Some(wanted) = fields.next_key_seed(Key(|field: &str| body.take(field)))? {
+            is_same &= fields.next_value_seed(wanted)?;
+        }
+        Ok(is_same && body.left == 0)
+    }
+}
+
+/// A name of a field, or another short text.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The fields of an object beside its metadata.
+struct Fields<'w> {
+    object: Option<&'w Object>,
+    /// How many of its body have not been met. A server writes no field twice.
+    left: usize,
+}
+
+impl<'w> Fields<'w> {
+    fn of(object: Option<&'w Object>) -> Self {
+        let left = object.map_or(0, |object| object.body.len());
+        Self { object, left }
+    }
+
+    fn take(&mut self, field: &str) -> Expected<'w> {
+        let Some(object) = self.object else {
+            return Expected::Anything;
+        };
+        match (field, object.body.get(field)) {
+            ("apiVersion", _) => Expected::Text(object.kind.api_version().into()),
+            ("kind", _) => Expected::Text(Cow::Borrowed(&object.kind.kind)),
+            (_, Some(value)) => {
+                self.left = self.left.saturating_sub(1);
+                Expected::Json(value)
+            }
+            (_, None) => Expected::Anything,
+        }
+    }
+}
+
+/// Finds by the name of a field what its value has to be.
+struct Key<F>(F);
+
+impl<'de, 'w, F: FnOnce(&str) -> Expected<'w>> DeserializeSeed<'de> for Key<F> {
+    type Value = Expected<'w>;
+
+    fn deserialize<D: Deserializer<'de>>(self, name: D) -> Result<Expected<'w>, D::Error> {
+        name.deserialize_str(self)
+    }
+}
+
+impl<'w, F: FnOnce(&str) -> Expected<'w>> Visitor<'_> for Key<F> {
+    type Value = Expected<'w>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a field")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Expected<'w>, E> {
+        Ok((self.0)(name))
+    }
+}
+
+/// What a value that is read has to be: to have every field of this one with the same value, and lists that
+/// are equally long. Reading says whether it is.
+enum Expected<'w> {
+    Anything,
+    Text(Cow<'w, str>),
+    Json(&'w Value),
+}
+
+impl Expected<'_> {
+    fn is(&self, value: &Value) -> bool {
+        matches!(self, Self::Json(expected) if *expected == value)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Expected<'_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<bool, D::Error> {
+        match self {
+            Self::Anything => IgnoredAny::deserialize(json).map(|_| true),
+            Self::Text(_) | Self::Json(_) => json.deserialize_any(self),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Expected<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<bool, E> {
+        Ok(self.is(&Value::Null))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<bool, E> {
+        Ok(self.is(&Value::from(value)))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<bool, E> {
+        Ok(self.is(&Value::from(value)))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<bool, E> {
+        Ok(self.is(&Value::from(value)))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<bool, E> {
+        Ok(self.is(&Value::from(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<bool, E> {
+        Ok(match self {
+            Self::Anything => true,
+            Self::Text(expected) => expected == value,
+            Self::Json(expected) => expected.as_str() == Some(value),
+        })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<bool, A::Error> {
+        let (expected, mut is_same) = match self {
+            Self::Json(Value::Array(expected)) => (expected.as_slice(), true),
+            _ => (&[][..], false),
+        };
+        let mut expected = expected.iter();
+        loop {
+            let next = expected.next();
+            match items.next_element_seed(next.map_or(Self::Anything, Expected::Json))? {
+                Some(same) => is_same &= same && next.is_some(),
+                None => return Ok(is_same && next.is_none()),
+            }
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<bool, A::Error> {
+        let expected = match self {
+            Self::Json(Value::Object(expected)) => Some(expected),
+            _ => None,
+        };
+        let mut left = expected.map_or(0, serde_json::Map::len);
+        let mut is_same = expected.is_some();
+        let mut find = |name: &str| match expected.and_then(|expected| expected.get(name)) {
+            Some(value) => {
+                left = left.saturating_sub(1);
+                Expected::Json(value)
+            }
+            None => Expected::Anything,
+        };
+        while let Some(value) = fields.next_key_seed(Key(&mut find))? {
+            is_same &= fields.next_value_seed(value)?;
+        }
+        Ok(is_same && left == 0)
+    }
+}
+
+/// Labels or annotations, of which others may have more.
+struct Entries<'w>(&'w BTreeMap<String, String>);
+
+impl<'de> Visitor<'de> for Entries<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("labels or annotations")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<bool, A::Error> {
+        let mut left = self.0.len();
+        let mut is_same = true;
+        let mut find = |name: &str| match self.0.get(name) {
+            Some(value) => {
+                left = left.saturating_sub(1);
+                Expected::Text(Cow::Borrowed(value))
+            }
+            None => Expected::Anything,
+        };
+        while let Some(value) = entries.next_key_seed(Key(&mut find))? {
+            is_same &= entries.next_value_seed(value)?;
+        }
+        Ok(is_same && left == 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Map, Value, json};
+
+    use super::{DeserializeSeed as _, Expected};
+
+    fn read(whole: &Value, part: &Value) -> bool {
+        let text = whole.to_string();
+        let mut json = serde_json::Deserializer::from_str(&text);
+        Expected::Json(part).deserialize(&mut json).unwrap()
+    }
+
+    /// The same of values that are all there.
+    fn contains(whole: &Value, part: &Value) -> bool {
+        match (whole, part) {
+            (Value::Object(whole), Value::Object(part)) => part
+                .iter()
+                .all(|(key, value)| whole.get(key).is_some_and(|other| contains(other, value))),
+            (Value::Array(whole), Value::Array(part)) => {
+                let mut pairs = whole.iter().zip(part);
+                whole.len() == part.len() && pairs.all(|(whole, part)| contains(whole, part))
+            }
+            _ => whole == part,
+        }
+    }
+
+    /// Few different ones, so that they often agree.
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (-1i64..2).prop_map(Value::from),
+            Just(json!(1.0)),
+            "[a\"]{0,1}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 3, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                prop::collection::btree_map("[ab\\\\]", inner, 0..3)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// A part of a value, or one with something else in it.
+    fn part_of(value: &Value, drop: &mut impl FnMut() -> bool) -> Value {
+        match value {
+            Value::Object(fields) => {
+                let mut part = Map::new();
+                for (name, value) in fields {
+                    if !drop() {
+                        part.insert(name.clone(), part_of(value, drop));
+                    }
+                }
+                Value::Object(part)
+            }
+            Value::Array(items) => items.iter().map(|item| part_of(item, drop)).collect(),
+            other => other.clone(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reading_agrees_with_comparing(whole in value(), other in value(), seed: u64) {
+            prop_assert_eq!(read(&whole, &other), contains(&whole, &other));
+            let mut bits = seed;
+            let part = part_of(&whole, &mut || {
+                bits = bits.rotate_right(1);
+                bits & 1 == 1
+            });
+            prop_assert!(read(&whole, &part));
+            prop_assert_eq!(read(&part, &whole), contains(&part, &whole));
+        }
+    }
+}
