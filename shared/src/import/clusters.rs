@@ -177,9 +177,10 @@ fn own_gateway(object: &Object, names: &Names, known: &mut Known) {
         let Some((service, namespace)) = local(&own.into(), "").filter(|_| is_own) else {
             continue;
         };
-        let Some(zone) = zone_of(endpoint, object, names) else {
+        let zone = zone_of(endpoint, object, names);
+        if zone.is_none() && !object.is_ours() {
             continue;
-        };
+        }
         known.zone = known.zone.take().or(zone);
         let mut port = usual.and_then(|name| endpoint["ports"][name].as_u64());
         let mut gateway = &mut known.gateway;
@@ -195,28 +196,23 @@ fn own_gateway(object: &Object, names: &Names, known: &mut Known) {
     }
 }
 
-/// Region and zone of a cluster, from the endpoint by which it reaches itself: `Some(None)` where the entry is
-/// ours and does not say.
-fn zone_of(endpoint: &Value, object: &Object, names: &Names) -> Option<Option<(String, String)>> {
+/// Region and zone of a cluster, from the endpoint by which it reaches itself.
+fn zone_of(endpoint: &Value, object: &Object, names: &Names) -> Option<(String, String)> {
     if let Some(locality) = endpoint["locality"].as_str() {
         let mut locality = locality.split('/').map(str::to_owned);
-        return Some(Some((locality.next()?, locality.next()?)));
+        return Some((locality.next()?, locality.next()?));
     }
-    if !object.is_ours() {
-        return None;
-    }
-    // Other entries with one host are named for it.
+    // Of ours: all entries but that of the own zone are named for their first host.
     let mut hosts = texts(field(&object.value, &["spec", "hosts"]));
-    let zone = match (hosts.next(), hosts.next()) {
-        (Some(host), None) if host != object.name() => match names.read(host).map(|name| name.at) {
-            Some(At::Zone(region, zone)) => {
-                Some((names.region(region).to_owned(), zone.to_owned()))
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) if object.is_ours() && host != object.name() => {
+            match names.read(host)?.at {
+                At::Zone(region, zone) => Some((names.region(region).to_owned(), zone.to_owned())),
+                _ => None,
             }
-            _ => None,
-        },
+        }
         _ => None,
-    };
-    Some(zone)
+    }
 }
 
 /// From a Gateway that passes on mutual TLS.
