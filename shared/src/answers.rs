@@ -12,7 +12,8 @@
 //! locality, and dead ones are left out (`render::destination_rule`): Envoy sends calls to the nearest
 //! locality, to the next one as well when less than 1/1.4 of the endpoints in it are well
 //! (its overprovisioning factor), and to none that is dead. Where shares hold ([`crate::locality`]), only
-//! their places have endpoints, and each that is well takes its share. A name with one cluster behind it, and
+//! their places have endpoints, and each that is well takes its share. With Istio 1.0 there are no localities, and
+//! where less than half of the endpoints are well, calls go to all of them. A name with one cluster behind it, and
 //! another zone's name, is as good as its address. An endpoint has one port: where a name falls back to
 //! gateways on another one, nobody answers.
 //!
@@ -139,6 +140,11 @@ pub fn in_mesh(
             let reached = endpoint.reached.iter();
             staying.extend(reached.filter(|&&(cluster, answers)| answers || world.keeps(cluster)));
         }
+        if resolved.istio.is_oldest() && 2 * staying.len() < all {
+            // Envoy's panic threshold, which other versions are told to be next to nothing.
+            let endpoints = endpoints.iter().filter(|at| at.priority == priority);
+            staying = endpoints.flat_map(|at| &at.reached).collect();
+        }
         if left > 0 && !staying.is_empty() {
             left = usize::saturating_sub(left, 140 * staying.len() / all);
             by.extend(staying.into_iter().copied());
@@ -251,7 +257,7 @@ fn in_percent(parts: &BTreeMap<usize, u64>) -> Vec<(usize, u8)> {
 struct Endpoint {
     /// The cluster that it is there for, in whose locality it is; `None` for whatever DNS gives.
     of: Option<usize>,
-    /// From 0, the nearest; 0 for all where they take shares.
+    /// From 0, the nearest; 0 for all where they take shares, and with Istio 1.0.
     priority: u8,
     /// The clusters that its address leads to, and whether they answer at its port.
     reached: Vec<(usize, bool)>,
@@ -372,6 +378,7 @@ impl<'a> World<'a> {
         for endpoint in endpoints {
             let there = &clusters[endpoint.cluster];
             let priority = match shares {
+                None if self.resolved.istio.is_oldest() => 0,
                 None => self.service().locality.tier(here, there),
                 Some(shares) if shares.iter().any(|(place, _)| place.has(there)) => 0,
                 Some(_) => continue,

@@ -9,10 +9,22 @@ pub struct IstioVersion {
     pub minor: u16,
 }
 
-/// Oldest version whose objects can say what fedmesh needs. In 1.0 endpoints have no locality, retries are not
-/// told which failures are meant, any status of 500 and above ejects, and routes change no headers of
-/// answers (the reference of networking.istio.io/v1alpha3 in istio.io/archive/v1.0).
-pub const OLDEST_ISTIO: IstioVersion = IstioVersion::v1(1);
+/// Oldest version that is rendered for: those before are other in ways that are not known here.
+///
+/// It lacks much of what fedmesh says since 1.1 (the reference of networking.istio.io/v1alpha3 in
+/// istio.io/archive/v1.0, `ValidateVirtualService` of its Pilot):
+/// - endpoints have no locality, so that calls go to all of them alike;
+/// - a retry is not told which failures it is for: it repeats whatever ends in a status of 500 and above;
+/// - any such status ejects an endpoint, and Envoy's panic threshold stays at a half (pull request 496 of
+///   istio/api): where fewer are well, calls go to all;
+/// - routes change no headers of answers;
+/// - a Gateway is named by a host name, `<name>.<namespace>.svc.cluster.local`;
+/// - TLS is told by its name where a route says so, and else taken for plain TCP (pull request 11735 of
+///   istio/istio).
+pub const OLDEST_ISTIO: IstioVersion = IstioVersion::v1(0);
+/// Oldest version in which a gateway takes mutual TLS of its own mesh (`Server.TLSOptions` of istio/api:
+/// 982e5c3888c6 for 1.2 has no `ISTIO_MUTUAL`, 483f2547d882 for 1.3 has).
+pub const OLDEST_ISTIO_WITH_MUTUAL_SERVERS: IstioVersion = IstioVersion::v1(3);
 /// Oldest version in which a sidecar can check the certificates of hosts outside without a file of its
 /// own to check them by (pull request 33472 of istio/istio).
 pub const OLDEST_ISTIO_WITH_TLS: IstioVersion = IstioVersion::v1(12);
@@ -61,6 +73,11 @@ impl IstioVersion {
         } else {
             "v1alpha3"
         }
+    }
+
+    /// Whether it is [`OLDEST_ISTIO`], whose objects say less than those of all others.
+    pub fn is_oldest(self) -> bool {
+        self == OLDEST_ISTIO
     }
 
     /// Whether a `DestinationRule` says which localities take calls.

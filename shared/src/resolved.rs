@@ -18,7 +18,8 @@ use crate::published::PublishedName;
 
 pub use crate::istio::{
     IstioVersion, OLDEST_ISTIO, OLDEST_ISTIO_WITH_CHECKED_NAMES, OLDEST_ISTIO_WITH_EXPORTS,
-    OLDEST_ISTIO_WITH_LOCALITY, OLDEST_ISTIO_WITH_MTLS, OLDEST_ISTIO_WITH_TLS,
+    OLDEST_ISTIO_WITH_LOCALITY, OLDEST_ISTIO_WITH_MTLS, OLDEST_ISTIO_WITH_MUTUAL_SERVERS,
+    OLDEST_ISTIO_WITH_TLS,
 };
 pub use crate::local::{Local, Override};
 
@@ -94,7 +95,7 @@ pub struct Resolved {
     pub gitops: Option<Gitops>,
     /// How ingress gateways take requests of other clusters; `None` for plain HTTP.
     pub tls: Option<Tls>,
-    /// Whether gateways name the cluster that answers.
+    /// Whether gateways name the cluster that answers: never with Istio 1.0, whose routes cannot.
     pub answer_header: bool,
     /// Whether gateways are told by objects of the Gateway API.
     pub gateway_api: bool,

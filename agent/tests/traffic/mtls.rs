@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::verify::{Family, Outcome};
-use testbed::Authority;
+use testbed::{Authority, TrustDomain};
 
 use crate::bed::{Bed, CLUSTERS, GLOBAL, ZONE, eventually, failed};
 
@@ -49,10 +49,10 @@ fn zone_name(cluster: usize) -> String {
     format!("httpbin.default.external.svc.{zone}.{region}.{ZONE}")
 }
 
-/// Waits until calls from cluster1 get this status.
-fn answered(bed: &Bed, host: &str, status: &str) {
-    eventually(&format!("{host} answers {status}"), || {
-        let (seen, _) = bed.call("cluster1", &format!("http://{host}/html"));
+/// Waits until calls from a cluster get this status.
+fn answered(bed: &Bed, client: &str, host: &str, status: &str) {
+    eventually(&format!("{host} answers {client} with {status}"), || {
+        let (seen, _) = bed.call(client, &format!("http://{host}/html"));
         (seen == status).then_some(()).ok_or(seen)
     });
 }
@@ -83,22 +83,21 @@ fn answers(bed: &Bed, cluster: &str) {
     });
 }
 
-/// Waits until a verification says that roots are the reason: at the gateway of cluster2, and for a call to it.
-fn named(bed: &Bed, document: &Value) {
-    eventually("another root", || {
+/// Waits until a verification finds all of these failed, each a family, a cluster, a name and, where it is told,
+/// the cause.
+fn named(bed: &Bed, document: &Value, of: &[(Family, &str, &str, Option<&str>)]) {
+    eventually("named", || {
         let report = bed.verify(document, &[]);
-        let said = |family: Family, cluster: &str, host: &str| {
+        let said = |(family, cluster, host, cause): &(Family, &str, &str, Option<&str>)| {
             report.checks.iter().any(|check| {
-                let cause = check.cause.as_ref().map(|cause| cause.code.as_str());
-                (check.family, check.cluster.as_str()) == (family, cluster)
-                    && check.host == host
+                let said = check.cause.as_ref().map(|cause| cause.code.as_str());
+                (&check.family, check.cluster.as_str(), check.host.as_str())
+                    == (family, *cluster, *host)
                     && check.outcome == Outcome::Failed
-                    && cause == Some("no-common-root")
+                    && (cause.is_none() || said == *cause)
             })
         };
-        if said(Family::Gateway, "cluster2", GLOBAL)
-            && said(Family::Call, "cluster1", &zone_name(1))
-        {
+        if of.iter().all(said) {
             return Ok(());
         }
         Err(failed(&report).join("\n"))
@@ -138,9 +137,9 @@ fn every_name_in_mutual_tls_and_refused_without_a_common_root() {
     // The server knows who calls from the other cluster.
     let host = zone_name(1);
     let_in(&bed, "cluster2", "somebody-else");
-    answered(&bed, &host, "403");
+    answered(&bed, "cluster1", &host, "403");
     let_in(&bed, "cluster2", "sleep");
-    answered(&bed, &host, "200");
+    answered(&bed, "cluster1", &host, "200");
     let_all_in(&bed, "cluster2");
 
     // The nearest answers, and the next one while it is down.
@@ -154,8 +153,13 @@ fn every_name_in_mutual_tls_and_refused_without_a_common_root() {
     let other = Authority::new().unwrap();
     bed.mesh.change_root("cluster2", &other).unwrap();
     bed.mesh.start_anew("cluster2", SERVER).unwrap();
-    named(&bed, &document);
-    answered(&bed, &host, "503");
+    let cause = Some("no-common-root");
+    let of = [
+        (Family::Gateway, "cluster2", GLOBAL, cause),
+        (Family::Call, "cluster1", host.as_str(), cause),
+    ];
+    named(&bed, &document, &of);
+    answered(&bed, "cluster1", &host, "503");
 
     bed.mesh
         .change_root("cluster2", bed.mesh.authority())
@@ -165,4 +169,56 @@ fn every_name_in_mutual_tls_and_refused_without_a_common_root() {
     }
     bed.verified(&document);
     bed.remove(&document);
+}
+
+const OTHER: TrustDomain<'_> = TrustDomain {
+    own: "two.example.com",
+    aliases: &[TrustDomain::USUAL.own],
+};
+
+#[test]
+fn meshes_of_different_trust_domains_know_each_other_by_aliases() {
+    let bed = Bed::take();
+    let mut document = document(&bed);
+    let clusters = document["spec"]["clusters"].as_array_mut().unwrap();
+    clusters.truncate(2);
+    clusters[1]["trustDomain"] = json!(OTHER.own);
+    let knowing = TrustDomain {
+        aliases: &[OTHER.own],
+        ..TrustDomain::USUAL
+    };
+    bed.mesh.change_trust_domain("cluster1", knowing).unwrap();
+    bed.mesh.change_trust_domain("cluster2", OTHER).unwrap();
+    bed.apply(&document);
+    bed.verified(&document);
+    answered(&bed, "cluster1", &zone_name(1), "200");
+    answered(&bed, "cluster2", &zone_name(0), "200");
+
+    // Callers take nobody of a trust domain that the document does not name.
+    let mut silent = document.clone();
+    silent["spec"]["clusters"][1]["trustDomain"].take();
+    bed.apply(&silent);
+    answered(&bed, "cluster1", &zone_name(1), "503");
+    // Envoy does not tell callers why.
+    let of = [
+        (Family::Gateway, "cluster2", GLOBAL, Some("identity")),
+        (Family::Call, "cluster1", &*zone_name(1), None),
+    ];
+    named(&bed, &silent, &of);
+    bed.apply(&document);
+    bed.verified(&document);
+
+    // Servers take nobody of one that their mesh does not know; the other way round nothing is missing.
+    bed.mesh
+        .change_trust_domain("cluster1", TrustDomain::USUAL)
+        .unwrap();
+    answered(&bed, "cluster2", &zone_name(0), "503");
+    answered(&bed, "cluster1", &zone_name(1), "200");
+    let of = [(Family::Call, "cluster2", &*zone_name(0), None)];
+    named(&bed, &document, &of);
+
+    bed.remove(&document);
+    bed.mesh
+        .change_trust_domain("cluster2", TrustDomain::USUAL)
+        .unwrap();
 }

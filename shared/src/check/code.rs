@@ -75,6 +75,9 @@ codes! {
     GATEWAY_SERVICE_PORT = "FM0425", "The gateways' Services need another port", ["IST0162"];
     HTTP_ONLY = "FM0426", "A setting for requests stands at a service without an HTTP port", [];
     NEARNESS_OF_THE_MESH = "FM0427", "With an old Istio it is the mesh's own setting whether near clusters come first", [];
+    CLUSTERS_ALIKE = "FM0428", "With Istio 1.0 calls go to all clusters that run a service alike", [];
+    ANY_FAILURE = "FM0429", "With Istio 1.0 any status of 500 and above is a failure of the cluster that answers", [];
+    ANSWERS_UNNAMED = "FM0430", "Gateways of Istio 1.0 do not name the cluster that answers", [];
     OVERRIDDEN_ELSEWHERE = "FM0431", "An override is for a cluster that does not run the service", [];
     OVERRIDDEN_TWICE = "FM0432", "A cluster, or a port, has two overrides of one service", [];
     OVERRIDES_NOTHING = "FM0433", "An override changes nothing", [];

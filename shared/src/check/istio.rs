@@ -3,18 +3,23 @@
 use serde_json::Value;
 
 use super::{Findings, code};
-use crate::mesh::{Service, Spec};
+use crate::mesh::{ExternalProtocol, Protocol, Service, Spec};
 use crate::resolved::{
-    self, IstioVersion, OLDEST_ISTIO, OLDEST_ISTIO_WITH_EXPORTS, OLDEST_ISTIO_WITH_LOCALITY,
-    Resolved,
+    self, ExternalHost, IstioVersion, OLDEST_ISTIO, OLDEST_ISTIO_WITH_EXPORTS,
+    OLDEST_ISTIO_WITH_LOCALITY, OLDEST_ISTIO_WITH_MUTUAL_SERVERS, Resolved, Retry,
 };
 
 /// Fields of a route that came later than [`OLDEST_ISTIO`], each with the last minor version of Istio 1 that is
-/// known to lack it. Sources: the reference in istio.io/archive/v1.1; `networking/v1alpha3/*.proto` of
+/// known to lack it. Sources: the references in istio.io/archive/v1.0 and v1.1; `networking/v1alpha3/*.proto` of
 /// istio/api as 1.2 (982e5c3888c6), 1.3 (483f2547d882), 1.4 (35e06ef8d838) and 1.5 (228308df3f1b) had them,
 /// and of its v1.25.0. `fault.abort.grpcStatus` stands in older ones too, and does nothing (pull request 39295 of
 /// istio/istio, after the branch of 1.14).
 const OF_ROUTES: &[(&str, u16)] = &[
+    ("headers", 0),
+    ("to.headers", 0),
+    ("fault.delay.percentage", 0),
+    ("fault.abort.percentage", 0),
+    ("retries.retryOn", 0),
     ("match.queryParams", 1),
     ("match.ignoreUriCase", 2),
     ("match.withoutHeaders", 4),
@@ -36,6 +41,9 @@ const OF_ROUTES: &[(&str, u16)] = &[
 
 /// Those of a policy, from the same sources; a value stands behind its field.
 const OF_POLICIES: &[(&str, u16)] = &[
+    ("connectionPool.tcp.tcpKeepalive", 0),
+    ("connectionPool.http.idleTimeout", 0),
+    ("outlierDetection.minHealthPercent", 0),
     ("connectionPool.tcp.idleTimeout", 5),
     ("connectionPool.tcp.maxConnectionDuration", 5),
     ("connectionPool.http.h2UpgradePolicy", 2),
@@ -68,10 +76,7 @@ pub(super) fn version(text: Option<&str>, findings: &mut Findings) -> Option<Ist
         findings.error(
             code::OLD_ISTIO,
             "spec.istio",
-            format!(
-                "endpoints of Istio {version} have no locality, and any failure of a service looks like one \
-                 of its gateway"
-            ),
+            format!("the objects of Istio {version} are others than those of {OLDEST_ISTIO}"),
             format!("fedmesh renders for Istio {OLDEST_ISTIO} and later"),
         );
         return None;
@@ -92,6 +97,9 @@ pub(super) fn lacking(spec: &Spec, istio: Option<IstioVersion>, findings: &mut F
             "remove it, or set spec.istio to a later version, where the clusters have it".into(),
         );
     };
+    if istio.is_oldest() && spec.answer_header == Some(true) {
+        lacks("spec.answerHeader");
+    }
     let without_locality = !istio.has_locality();
     if without_locality && spec.locality.is_some() {
         lacks("spec.locality");
@@ -106,6 +114,11 @@ pub(super) fn lacking(spec: &Spec, istio: Option<IstioVersion>, findings: &mut F
         }
         for at in later_fields(service, istio) {
             lacks(&format!("{path}.{at}"));
+        }
+        if istio.is_oldest() {
+            for at in switched_off(service) {
+                lacks(&format!("{path}.{at}"));
+            }
         }
     }
 }
@@ -144,6 +157,16 @@ fn later_fields(service: &Service, istio: IstioVersion) -> Vec<String> {
     found
 }
 
+/// Where a service says that requests are not repeated: Istio 1.0 takes one attempt at least (`validateHTTPRetry` of
+/// its Pilot).
+fn switched_off(service: &Service) -> impl Iterator<Item = String> {
+    let retries = service.routes.iter().map(|route| route.get("retries"));
+    retries.enumerate().filter_map(|(index, retries)| {
+        let attempts = retries?["attempts"].as_u64();
+        (attempts.unwrap_or_default() == 0).then(|| format!("routes[{index}].retries"))
+    })
+}
+
 /// Adds the paths of a field, or of a value behind it; lists have it in any of their items.
 fn locate(value: &Value, names: &[&str], at: &str, found: &mut Vec<String>) {
     match (value, names) {
@@ -164,9 +187,16 @@ fn locate(value: &Value, names: &[&str], at: &str, found: &mut Vec<String>) {
 }
 
 /// What only shows once everything is resolved.
-pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
-    let mut services = resolved.services.iter();
-    if !resolved.istio.has_locality() && services.any(|service| service.clusters.len() > 1) {
+pub(super) fn check(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
+    let several = |service: &resolved::Service| service.clusters.len() > 1;
+    let several = resolved.services.iter().any(several);
+    if resolved.istio.is_oldest() {
+        told_by_port(resolved, findings);
+        answers_unnamed(spec, resolved, findings);
+        if several {
+            clusters_alike(resolved, findings);
+        }
+    } else if !resolved.istio.has_locality() && several {
         findings.warning(
             code::NEARNESS_OF_THE_MESH,
             "spec.istio",
@@ -179,6 +209,125 @@ pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
                 "see to meshConfig.localityLbSetting in every cluster, or use Istio \
                  {OLDEST_ISTIO_WITH_LOCALITY} or later"
             ),
+        );
+    }
+    if resolved.istio < OLDEST_ISTIO_WITH_MUTUAL_SERVERS {
+        egress_gateways(resolved, findings);
+    }
+}
+
+/// What Istio 1.0 takes for plain TCP, and addresses that it does not read.
+fn told_by_port(resolved: &Resolved, findings: &mut Findings) {
+    let hint = "use a later Istio, where the clusters have it";
+    for (index, service) in resolved.services.iter().enumerate() {
+        let ports = service.ports.iter();
+        for port in ports.filter(|port| port.protocol == Protocol::Tls) {
+            findings.error(
+                code::OLD_ISTIO,
+                &format!("spec.services[{index}]"),
+                format!(
+                    "sidecars of Istio {} do not look at the names in TLS, so all calls to port {} of any \
+                     host would come here",
+                    resolved.istio, port.published
+                ),
+                format!("share it as tcp on a port of its own, or {hint}"),
+            );
+        }
+    }
+    for (index, host) in resolved.external.iter().enumerate() {
+        let path = format!("spec.external[{index}]");
+        let addresses = host.place.addresses();
+        let is_https = |port: &resolved::ExternalPort| port.protocol == ExternalProtocol::Https;
+        if addresses.is_empty() && !host.by_egress_gateway && host.ports.iter().any(is_https) {
+            findings.error(
+                code::OLD_ISTIO,
+                &path,
+                format!(
+                    "sidecars of Istio {} do not look at the names in TLS, so {} would be every host",
+                    resolved.istio, host.host
+                ),
+                format!("give it its addresses, call it through egress gateways, or {hint}"),
+            );
+        }
+        for (place, address) in addresses.iter().enumerate() {
+            if address.contains(':') {
+                findings.error(
+                    code::OLD_ISTIO,
+                    &format!("{path}.addresses[{place}]"),
+                    format!("Istio {} reads addresses of IPv4 only", resolved.istio),
+                    format!("remove it, or {hint}"),
+                );
+            }
+        }
+    }
+}
+
+fn answers_unnamed(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
+    let is_seen = |service: &resolved::Service| service.is_http() && !service.is_mutual();
+    if spec.answer_header.is_none() && resolved.services.iter().any(is_seen) {
+        findings.warning(
+            code::ANSWERS_UNNAMED,
+            "spec.istio",
+            format!(
+                "gateways of Istio {} add no headers to answers, so nothing tells which cluster answered",
+                resolved.istio
+            ),
+            "write answerHeader: false if that will do; verify then sees that names are answered, not by whom"
+                .into(),
+        );
+    }
+}
+
+/// Where calls go, and what makes them leave a cluster.
+fn clusters_alike(resolved: &Resolved, findings: &mut Findings) {
+    findings.warning(
+        code::CLUSTERS_ALIKE,
+        "spec.istio",
+        format!(
+            "Istio {} knows no localities: calls go to all clusters that run a service alike, and to those \
+             that are down too once less than half are well",
+            resolved.istio
+        ),
+        "use a later Istio for the nearest first; names of regions and zones lead to their clusters here too"
+            .into(),
+    );
+    let repeated = |service: &resolved::Service| {
+        service.clusters.len() > 1 && matches!(service.retry, Retry::All { .. })
+    };
+    let repeated = resolved.services.iter().any(repeated);
+    findings.warning(
+        code::ANY_FAILURE,
+        "spec.istio",
+        format!(
+            "Istio {} does not tell failures apart: after a status of 500 and above the cluster gets no calls \
+             for a while; {}",
+            resolved.istio,
+            if repeated {
+                "where failover.retry is true such calls are repeated, and no others"
+            } else {
+                "calls that cannot have arrived are not repeated"
+            }
+        ),
+        "let services answer below 500 where they are well".into(),
+    );
+}
+
+/// From sidecars to egress gateways requests travel in the mesh's own mutual TLS.
+fn egress_gateways(resolved: &Resolved, findings: &mut Findings) {
+    let is_led = |host: &ExternalHost| {
+        let mut ports = host.ports.iter();
+        host.by_egress_gateway && ports.any(|port| port.protocol == ExternalProtocol::Http)
+    };
+    let hosts = resolved.external.iter().enumerate();
+    for (index, _) in hosts.filter(|(_, host)| is_led(host)) {
+        findings.error(
+            code::OLD_ISTIO,
+            &format!("spec.external[{index}].egressGateway"),
+            format!(
+                "egress gateways of Istio {} do not take the mesh's own mutual TLS",
+                resolved.istio
+            ),
+            format!("it takes Istio {OLDEST_ISTIO_WITH_MUTUAL_SERVERS} or later, but for https"),
         );
     }
 }

@@ -109,7 +109,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
         gitops,
         dns: dns?,
         tls: tls?,
-        answer_header: spec.answer_header.unwrap_or(true),
+        answer_header: spec.answer_header.unwrap_or(true) && !istio?.is_oldest(),
         gateway_api: spec.gateway_api.unwrap_or_default(),
         clusters: clusters?,
         services: services?,
@@ -127,7 +127,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     tls::certificates(&resolved, findings);
     samples::check(&resolved, findings);
     mtls::check(spec, &resolved, findings);
-    istio::check(&resolved, findings);
+    istio::check(spec, &resolved, findings);
     Some(resolved)
 }
 

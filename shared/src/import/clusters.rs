@@ -1,6 +1,7 @@
 //! The clusters: region and zone, and the gateway of each.
 //!
-//! A cluster's own gateway stands in its ServiceEntries, with its locality and port. A cluster without such
+//! A cluster's own gateway stands in its ServiceEntries, with its locality and port; endpoints of Istio 1.0 have no
+//! locality, but the entry of the cluster's own zone has the zone's name. A cluster without such
 //! an entry runs no service; of its zone there are names all the same, and which of them is its own does
 //! not matter to any manifest.
 
@@ -142,6 +143,16 @@ pub(super) fn orders(world: &World, names: &Names) -> Vec<Vec<usize>> {
     orders.into_iter().collect()
 }
 
+/// Whether published names have endpoints, and these no locality.
+pub(super) fn are_without_locality(world: &World, names: &Names) -> bool {
+    let entries = world.of_kind("ServiceEntry").map(|(_, object)| object);
+    let mut endpoints = entries
+        .filter(|object| is_published(object, names))
+        .flat_map(|object| list(field(&object.value, &["spec", "endpoints"])))
+        .peekable();
+    endpoints.peek().is_some() && endpoints.all(|endpoint| endpoint["locality"].is_null())
+}
+
 /// Whether an entry is that of a published name.
 fn is_published(object: &Object, names: &Names) -> bool {
     let mut hosts = texts(field(&object.value, &["spec", "hosts"]));
@@ -162,16 +173,15 @@ fn own_gateway(object: &Object, names: &Names, known: &mut Known) {
     let usual = usual.next().and_then(|port| port["name"].as_str());
     for endpoint in list(field(&object.value, &["spec", "endpoints"])) {
         let own = endpoint["address"].as_str().unwrap_or_default();
-        let locality = endpoint["locality"].as_str().unwrap_or_default();
-        let mut locality = locality.split('/').map(str::to_owned);
-        let (Some((service, namespace)), Some(region), Some(zone)) = (
-            local(&own.into(), "").filter(|_| own.ends_with(".svc.cluster.local")),
-            locality.next(),
-            locality.next(),
-        ) else {
+        let is_own = own.ends_with(".svc.cluster.local");
+        let Some((service, namespace)) = local(&own.into(), "").filter(|_| is_own) else {
             continue;
         };
-        known.zone.get_or_insert((region, zone));
+        let zone = zone_of(endpoint, object, names);
+        if zone.is_none() && !object.is_ours() {
+            continue;
+        }
+        known.zone = known.zone.take().or(zone);
         let mut port = usual.and_then(|name| endpoint["ports"][name].as_u64());
         let mut gateway = &mut known.gateway;
         if object.value["spec"]["location"] == "MESH_INTERNAL" {
@@ -183,6 +193,25 @@ fn own_gateway(object: &Object, names: &Names, known: &mut Known) {
         gateway.service.get_or_insert(service);
         gateway.namespace.get_or_insert(namespace);
         gateway.port = gateway.port.or(port.and_then(|port| port.try_into().ok()));
+    }
+}
+
+/// Region and zone of a cluster, from the endpoint by which it reaches itself.
+fn zone_of(endpoint: &Value, object: &Object, names: &Names) -> Option<(String, String)> {
+    if let Some(locality) = endpoint["locality"].as_str() {
+        let mut locality = locality.split('/').map(str::to_owned);
+        return Some((locality.next()?, locality.next()?));
+    }
+    // Of ours: all entries but that of the own zone are named for their first host.
+    let mut hosts = texts(field(&object.value, &["spec", "hosts"]));
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) if object.is_ours() && host != object.name() => {
+            match names.read(host)?.at {
+                At::Zone(region, zone) => Some((names.region(region).to_owned(), zone.to_owned())),
+                _ => None,
+            }
+        }
+        _ => None,
     }
 }
 
@@ -266,12 +295,14 @@ pub(super) fn gateway_of<'a>(
     object: &Object,
 ) -> Option<&'a Object> {
     texts(field(&object.value, &["spec", "gateways"])).find_map(|reference| {
-        let (namespace, name) = reference
-            .split_once('/')
-            .unwrap_or((object.namespace(), reference));
+        let (name, namespace) = match reference.split_once('/') {
+            Some((namespace, name)) => (name.to_owned(), namespace.to_owned()),
+            // As Istio 1.0 knows them.
+            None => local(&reference.into(), object.namespace())?,
+        };
         let mut gateways = world.of_kind("Gateway");
         let found = gateways
-            .find(|(at, one)| *at == cluster && (one.namespace(), one.name()) == (namespace, name));
+            .find(|(at, one)| *at == cluster && one.namespace() == namespace && one.name() == name);
         found.map(|(_, one)| one)
     })
 }

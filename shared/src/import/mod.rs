@@ -261,7 +261,7 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
         metadata: Metadata { name },
         spec: Spec {
             target,
-            istio: istio(world),
+            istio: istio(world, names),
             gitops,
             dns,
             transport,
@@ -289,8 +289,8 @@ fn mesh_name(world: &World) -> Option<String> {
 }
 
 /// An API version is a lower bound only: the newest Istio for which the same would be written, where
-/// the default would not do.
-fn istio(world: &World) -> Option<String> {
+/// the default would not do. Of our own objects those of 1.0 are told by their endpoints.
+fn istio(world: &World, names: &Names) -> Option<String> {
     let default = IstioVersion::parse(DEFAULT_ISTIO)?;
     let mut versions = ["VirtualService", "ServiceEntry", "Gateway"]
         .into_iter()
@@ -303,6 +303,9 @@ fn istio(world: &World) -> Option<String> {
     if says_nothing || version == default.networking_api() || versions.any(|other| other != version)
     {
         return None;
+    }
+    if version == OLDEST_ISTIO.networking_api() && clusters::are_without_locality(world, names) {
+        return Some(OLDEST_ISTIO.to_string());
     }
     let mut older = default;
     while older.minor > 0 {

@@ -97,7 +97,11 @@ fn ejection(object: &Object, service: &mut Service) {
 fn retries(object: &Object, service: &mut Service) {
     let routes = list(field(&object.value, &["spec", "http"])).iter();
     for retries in routes.map(|route| &route["retries"]) {
-        let on = retries["retryOn"].as_str().unwrap_or_default();
+        // Without a word, which is all there is in Istio 1.0, calls that have arrived are repeated too.
+        let on = match retries["retryOn"].as_str() {
+            None if retries["attempts"].as_u64() > Some(0) => MAY_HAVE_ARRIVED[0],
+            on => on.unwrap_or_default(),
+        };
         if !on
             .split(',')
             .any(|one| MAY_HAVE_ARRIVED.contains(&one.trim()))

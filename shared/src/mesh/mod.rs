@@ -90,7 +90,7 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = "direct")))]
     pub target: Option<Target>,
-    /// Istio's version, `major.minor`, 1.1 or later; decides the API versions and what can be said, see
+    /// Istio's version, `major.minor`, 1.0 or later; decides the API versions and what can be said, see
     /// [versions of Istio](#versions-of-istio).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "schema::version", extend("default" = crate::resolved::DEFAULT_ISTIO)))]

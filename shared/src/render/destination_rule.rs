@@ -29,8 +29,16 @@ use crate::published::{Level, PublishedName, fails_over};
 use crate::resolved::{ISTIO_NAMESPACE, IstioVersion, Port, Resolved, Service, Tls};
 
 /// The settings by which calls leave a gateway that fails: a TrafficPolicy. Before Istio 1.5 there is one count of
-/// failures, which are gateway errors only, and localities are a matter of the mesh as a whole.
+/// failures, which are gateway errors only, and localities are a matter of the mesh as a whole. In 1.0 any
+/// status of 500 and above counts, and calls try everything as soon as less than half of the endpoints are well.
 pub(crate) fn failover_policy(istio: IstioVersion) -> Value {
+    if istio.is_oldest() {
+        return skeleton(
+            r#"{"connectionPool":{"tcp":{"connectTimeout":"250ms"}},
+            "outlierDetection":{"consecutiveErrors":1,"interval":"1s",
+            "baseEjectionTime":"10s","maxEjectionPercent":100}}"#,
+        );
+    }
     if !istio.has_locality() {
         return skeleton(
             r#"{"connectionPool":{"tcp":{"connectTimeout":"250ms"}},

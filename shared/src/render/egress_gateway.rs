@@ -158,10 +158,10 @@ fn door(protocol: ExternalProtocol) -> u16 {
     }
 }
 
-/// `namespace/name` of the Gateway, as a VirtualService refers to it.
+/// The Gateway, as a VirtualService refers to it.
 fn reference(gateway: &EgressGateway, resolved: &Resolved) -> String {
     let name = ownership::egress_name(resolved.name.as_str());
-    format!("{}/{name}", gateway.namespace)
+    gateway::named(&gateway.namespace, &name, resolved)
 }
 
 /// The clusters with an egress gateway, ascending.

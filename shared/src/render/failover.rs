@@ -6,6 +6,9 @@
 //! retry leave the locality that fails: without it, an endpoint whose ejection ends while it is still
 //! down takes calls again. Calls that cannot have arrived are repeated for every service; those that
 //! may have, only where the document says that they may be. TCP and TLS have no retries.
+//!
+//! Istio 1.0 repeats whatever ends in a status of 500 and above, calls that have arrived too: there only
+//! services whose calls may be repeated have one.
 
 use serde_json::{Value, json};
 
@@ -13,17 +16,12 @@ use super::{Istio, all, export, skeleton};
 use crate::object::Object;
 use crate::placed::Placed;
 use crate::published::{Level, fails_over};
-use crate::resolved::{ISTIO_NAMESPACE, Port, Resolved, Retry, Service};
+use crate::resolved::{ISTIO_NAMESPACE, IstioVersion, Port, Resolved, Retry, Service};
 
 pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
-    let mut retries = skeleton(r#"{"attempts":3,"retryOn":"connect-failure,refused-stream"}"#);
-    if resolved.istio.has_locality() {
-        retries["retryRemoteLocalities"] = true.into();
-    }
-    if let Retry::All { per_try_timeout } = &service.retry {
-        retries["retryOn"] = "connect-failure,refused-stream,unavailable,reset,503".into();
-        retries["perTryTimeout"] = per_try_timeout.as_str().into();
-    }
+    let Some(retries) = retries(service, resolved.istio) else {
+        return Vec::new();
+    };
     let ports: Vec<&Port> = service
         .ports
         .iter()
@@ -73,4 +71,25 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
             Placed::same(object, service.id(), all(resolved))
         })
         .collect()
+}
+
+/// How calls are repeated; `None` where they are not.
+fn retries(service: &Service, istio: IstioVersion) -> Option<Value> {
+    let mut retries = json!({ "attempts": 3 });
+    if !istio.is_oldest() {
+        retries["retryOn"] = "connect-failure,refused-stream".into();
+    }
+    if istio.has_locality() {
+        retries["retryRemoteLocalities"] = true.into();
+    }
+    match &service.retry {
+        Retry::Undelivered => return (!istio.is_oldest()).then_some(retries),
+        Retry::All { per_try_timeout } => {
+            if !istio.is_oldest() {
+                retries["retryOn"] = "connect-failure,refused-stream,unavailable,reset,503".into();
+            }
+            retries["perTryTimeout"] = per_try_timeout.as_str().into();
+        }
+    }
+    Some(retries)
 }

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 
 use super::{Istio, skeleton};
 use crate::mesh::Protocol;
+use crate::name::Label;
 use crate::object::Object;
 use crate::ownership;
 use crate::placed::Placed;
 use crate::resolved::{
-    Cluster, DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT, Port, Resolved, Service, Tls,
+    Cluster, DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT, Port, Resolved, Service, Tls, local_host,
 };
 
 /// Those of some clusters.
@@ -121,11 +122,17 @@ fn servers(cluster: usize, resolved: &Resolved) -> Vec<Value> {
     rendered
 }
 
-/// `namespace/name` of a cluster's Gateway, as a VirtualService refers to it.
+/// A cluster's Gateway, as a VirtualService refers to it.
 pub(super) fn reference(cluster: &Cluster, resolved: &Resolved) -> String {
-    format!(
-        "{}/{}",
-        cluster.gateway.namespace,
-        ownership::object_name(resolved.name.as_str())
-    )
+    let name = ownership::object_name(resolved.name.as_str());
+    named(&cluster.gateway.namespace, &name, resolved)
+}
+
+/// A Gateway, as a VirtualService of another namespace refers to it.
+pub(super) fn named(namespace: &Label, name: &str, resolved: &Resolved) -> String {
+    if resolved.istio.is_oldest() {
+        // It takes host names only (`validateGatewayNames` of its Pilot).
+        return local_host(name, namespace);
+    }
+    format!("{namespace}/{name}")
 }

@@ -2,7 +2,7 @@
 //! [`crate::endpoints`] decides on.
 //!
 //! Each endpoint has a locality, since Istio drops those without one as soon as it prefers
-//! localities. The names that DNS alone resolves are in one object: one for each would let the number
+//! localities; Istio 1.0 knows none. The names that DNS alone resolves are in one object: one for each would let the number
 //! of objects grow with clusters times zones.
 //!
 //! Without an address of its own for each name, a sidecar tells plain TCP by its port alone, and takes
@@ -194,11 +194,11 @@ fn endpoints(client: usize, name: &PublishedName, service: &Service, resolved: &
             for port in &ports {
                 at[port.name()] = service.port_at(port, cluster).into();
             }
-            json!({
-                "address": address,
-                "ports": at,
-                "locality": cluster.locality(),
-            })
+            let mut one = json!({ "address": address, "ports": at });
+            if !resolved.istio.is_oldest() {
+                one["locality"] = cluster.locality().into();
+            }
+            one
         })
         .collect()
 }

@@ -670,7 +670,7 @@ fn versions_and_images() {
     }
     expect(
         "/spec/istio",
-        json!("1.0"),
+        json!("0.8"),
         code::OLD_ISTIO,
         Error,
         "spec.istio",

@@ -13,6 +13,7 @@ mod manifests;
 mod name_server;
 mod network;
 mod node;
+mod trust;
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -34,6 +35,7 @@ pub use authority::{Authority, SignedKey};
 pub use name_server::NameServer;
 use network::{Hub, address, command_in};
 use node::{Node, Parts};
+pub use trust::TrustDomain;
 
 const READY_WITHIN: Duration = Duration::from_mins(2);
 const POLL_EVERY: Duration = Duration::from_millis(100);
@@ -275,35 +277,6 @@ impl MeshBed {
         &self.name_server
     }
 
-    /// Has a cluster's istiod sign by another root, or by the bed's again, and starts it and the gateways
-    /// anew. Other workloads have their certificates until they are started anew, too.
-    ///
-    /// # Errors
-    /// There is no such context, or something does not get ready.
-    pub fn change_root(&self, context: &str, authority: &Authority) -> Result<(), BedError> {
-        let apply = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
-        self.kubectl
-            .run_with_input(context, &apply, &authority.secret().to_string())?;
-        self.start_anew(context, ("istio-system", "istiod"))?;
-        // What starts before it is told trusts the former root.
-        let start = Instant::now();
-        while !self.is_told(context, authority)? {
-            if start.elapsed() > READY_WITHIN {
-                return Err(BedError::NotReady {
-                    daemon: format!("the root of {context}"),
-                    after: READY_WITHIN,
-                    log: "istio-ca-root-cert has the former one".to_owned(),
-                });
-            }
-            std::thread::sleep(POLL_EVERY);
-        }
-        let gateways = ["istio-ingressgateway", manifests::EAST_WEST_GATEWAY];
-        in_parallel(&gateways, |gateway| {
-            self.start_anew(context, ("istio-system", gateway))
-        })
-        .map(drop)
-    }
-
     /// Starts the pods of a Deployment anew. Blocks until they are ready.
     ///
     /// # Errors
@@ -325,23 +298,6 @@ impl MeshBed {
         ];
         self.kubectl.run(context, &restart)?;
         self.kubectl.run(context, &status).map(drop)
-    }
-
-    /// Whether pods of every namespace get this root.
-    fn is_told(&self, context: &str, authority: &Authority) -> Result<bool, BedError> {
-        let template =
-            "--output=go-template={{range .items}}{{index .data \"root-cert.pem\"}};{{end}}";
-        let those = ["configmaps", "--all-namespaces", "--field-selector"];
-        let name = "metadata.name=istio-ca-root-cert";
-        let roots = self
-            .kubectl
-            .run(context, &[&["get"], &those[..], &[name, template]].concat())?;
-        let root = authority.certificate();
-        let mut roots = roots
-            .split(';')
-            .map(str::trim)
-            .filter(|one| !one.is_empty());
-        Ok(roots.all(|one| one == root.trim()))
     }
 
     /// The root of all meshes.
