@@ -177,6 +177,7 @@ const OTHER: TrustDomain<'_> = TrustDomain {
 };
 
 #[test]
+#[ignore = "in the long run"]
 fn meshes_of_different_trust_domains_know_each_other_by_aliases() {
     let bed = Bed::take();
     let mut document = document(&bed);
