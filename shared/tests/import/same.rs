@@ -100,6 +100,13 @@ pub(super) fn same_document(mesh: &Mesh, imported: &Imported) {
             // Nothing fails over, or nothing is repeated, so nothing says how.
             wanted.retry.clone_from(&got.retry);
         }
+        // What fedmesh writes anyway tells nothing of who asked for it.
+        let own = json!({
+            "consecutive5xxErrors": 0, "consecutiveGatewayErrors": 1, "interval": "1s", "baseEjectionTime": "10s",
+            "maxEjectionPercent": 100, "minHealthPercent": 1,
+        });
+        let asked = &mut wanted.outlier_detection;
+        asked.retain(|name, value| own[name.as_str()] != *value);
         if wanted.clusters.len() < 2 {
             wanted.outlier_detection.clone_from(&got.outlier_detection);
         }
