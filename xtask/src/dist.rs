@@ -73,22 +73,17 @@ fn build_into(root: &Path, folder: &Path) -> Result<()> {
         "--target",
         PAGE_TARGET,
     ]))?;
-    let flags = flags()?;
-    let target_folder = target_folder()?;
     // Trunk asks for one program at a time; by then all are there, built on all cores.
     workspace::run(
-        workspace::page_cargo(root)
+        reproducible(&mut workspace::page_cargo(root))?
             .args(["build", "--locked", "--offline", "--bins"])
             .args(["--package", PAGE_PACKAGE, "--target", PAGE_TARGET])
-            .args(["--profile", "wasm"])
-            .env("CARGO_TARGET_DIR", &target_folder)
-            .env("CARGO_ENCODED_RUSTFLAGS", &flags)
-            .env_remove("RUSTFLAGS"),
+            .args(["--profile", "wasm"]),
     )?;
     let mut command = Command::new(trunk.join("trunk"));
     without_own_cargo_variables(&mut command);
     workspace::run(
-        command
+        reproducible(&mut command)?
             .args([
                 "build",
                 "--release",
@@ -101,9 +96,6 @@ fn build_into(root: &Path, folder: &Path) -> Result<()> {
             .current_dir(root)
             .env("PATH", with_first_on_path(&wasm_bindgen)?)
             .env("RUSTUP_TOOLCHAIN", PAGE_TOOLCHAIN)
-            .env("CARGO_TARGET_DIR", &target_folder)
-            .env("CARGO_ENCODED_RUSTFLAGS", &flags)
-            .env_remove("RUSTFLAGS")
             // Trunk takes its value for a boolean of its own and stumbles over "1".
             .env_remove("NO_COLOR"),
     )?;
@@ -114,6 +106,14 @@ fn build_into(root: &Path, folder: &Path) -> Result<()> {
             .with_context(|| format!("cannot remove {}", lock_of_trunk.display()))?;
     }
     Ok(())
+}
+
+/// Has cargo build with the same flags, in the same folder, whoever calls it: else it would build anew.
+fn reproducible(command: &mut Command) -> Result<&mut Command> {
+    Ok(command
+        .env("CARGO_TARGET_DIR", target_folder()?)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags()?)
+        .env_remove("RUSTFLAGS"))
 }
 
 /// Flags for rustc, separated as cargo asks for in this variable, so that a

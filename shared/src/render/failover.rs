@@ -75,21 +75,20 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
 
 /// How calls are repeated; `None` where they are not.
 fn retries(service: &Service, istio: IstioVersion) -> Option<Value> {
+    let on = match &service.retry {
+        Retry::Undelivered if istio.is_oldest() => return None,
+        Retry::Undelivered => "connect-failure,refused-stream",
+        Retry::All { .. } => "connect-failure,refused-stream,unavailable,reset,503",
+    };
     let mut retries = json!({ "attempts": 3 });
     if !istio.is_oldest() {
-        retries["retryOn"] = "connect-failure,refused-stream".into();
+        retries["retryOn"] = on.into();
     }
     if istio.has_locality() {
         retries["retryRemoteLocalities"] = true.into();
     }
-    match &service.retry {
-        Retry::Undelivered => return (!istio.is_oldest()).then_some(retries),
-        Retry::All { per_try_timeout } => {
-            if !istio.is_oldest() {
-                retries["retryOn"] = "connect-failure,refused-stream,unavailable,reset,503".into();
-            }
-            retries["perTryTimeout"] = per_try_timeout.as_str().into();
-        }
+    if let Retry::All { per_try_timeout } = &service.retry {
+        retries["perTryTimeout"] = per_try_timeout.as_str().into();
     }
     Some(retries)
 }

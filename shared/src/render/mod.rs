@@ -87,11 +87,12 @@ pub(crate) fn of_service(service: &Service, resolved: &Resolved) -> Vec<Placed> 
     labelled(placed, resolved)
 }
 
-fn labelled(mut placed: Vec<Placed>, resolved: &Resolved) -> Vec<Placed> {
-    for one in &mut placed {
-        one.template = ownership::label(one.template.clone(), resolved);
-    }
-    placed
+fn labelled(placed: Vec<Placed>, resolved: &Resolved) -> Vec<Placed> {
+    let labelled = placed.into_iter().map(|one| Placed {
+        template: ownership::label(one.template, resolved),
+        ..one
+    });
+    labelled.collect()
 }
 
 /// JSON that is written here as text, to be filled in: code that builds a value field by field is

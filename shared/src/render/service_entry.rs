@@ -2,8 +2,8 @@
 //! [`crate::endpoints`] decides on.
 //!
 //! Each endpoint has a locality, since Istio drops those without one as soon as it prefers
-//! localities; Istio 1.0 knows none. The names that DNS alone resolves are in one object: one for each would let the number
-//! of objects grow with clusters times zones.
+//! localities; Istio 1.0 knows none. The names that DNS alone resolves are in one object: one for each
+//! would let the number of objects grow with clusters times zones.
 //!
 //! Without an address of its own for each name, a sidecar tells plain TCP by its port alone, and takes
 //! the first entry with that port for all names: so only the global name's has it. Istio refuses such
