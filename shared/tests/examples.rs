@@ -5,8 +5,6 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
-mod documents;
-
 use documents::{bundle, examples, with_target};
 use shared::bundle::Carried;
 use shared::facts::Facts;

@@ -5,7 +5,6 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
-mod documents;
 mod found;
 
 use std::collections::BTreeSet;

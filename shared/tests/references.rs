@@ -5,8 +5,6 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
-mod documents;
-
 use documents::meshes;
 use proptest::prelude::*;
 use serde_json::{Value, json};

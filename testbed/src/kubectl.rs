@@ -100,6 +100,8 @@ impl Kubectl {
             .args(["--context", context])
             .args(arguments)
             .env("KUBECACHEDIR", &self.cache)
+            // It ends before its rubbish would matter.
+            .envs([("GOGC", "off"), ("GOMEMLIMIT", "256MiB")])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

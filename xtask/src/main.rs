@@ -1,6 +1,7 @@
 //! The project's own tasks; `cargo xtask --help` lists them.
 
 mod bench;
+mod beside;
 mod dist;
 mod folder_difference;
 mod install;

@@ -83,6 +83,11 @@ impl Part {
         }
     }
 
+    /// Whether it waits most of the time, for pods to start and outages to end, so that others can run beside it.
+    pub(crate) fn is_mostly_waiting(self) -> bool {
+        self == Self::Traffic
+    }
+
     /// Runs it; a long run has the tests too that are ignored otherwise.
     pub(crate) fn run(self, root: &Path, is_long: bool) -> Result<()> {
         match self {
@@ -148,6 +153,11 @@ impl Part {
             Self::Clusters
         }
     }
+}
+
+/// Compiles all tests.
+pub(crate) fn build(root: &Path) -> Result<()> {
+    run(&mut tests(root, &["--no-run"]))
 }
 
 /// A test run. All parts choose the same packages and features, whatever they run of them, so that nothing is

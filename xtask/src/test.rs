@@ -1,14 +1,15 @@
-//! `cargo xtask test`: installs what is missing, runs the parts one after the
-//! other, and says at the end how each went.
+//! `cargo xtask test`: installs what is missing, runs the parts, and says at the end how each went.
 
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Args;
 use clap::ValueEnum as _;
 
-use crate::parts::Part;
+use crate::beside::Beside;
+use crate::parts::{self, Part};
 use crate::requirement::{Requirement, State};
 use crate::workspace;
 
@@ -32,6 +33,18 @@ enum Outcome {
     LeftOut { why: String, remedy: String },
 }
 
+impl Outcome {
+    fn of(result: Result<()>, time: Duration) -> Self {
+        match result {
+            Ok(()) => Self::Passed(time),
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                Self::Failed(time, format!("{error:#}"))
+            }
+        }
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let root = workspace::root()?;
     let parts = Part::value_variants()
@@ -40,41 +53,73 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         .filter(|part| arguments.only.is_empty() || arguments.only.contains(part))
         .collect::<Vec<_>>();
     let lacking = install_what_is_missing(&root, &parts)?;
+    let (able, left_out): (Vec<Part>, Vec<Part>) = parts
+        .iter()
+        .partition(|part| missing(**part, &lacking).is_none());
 
-    let mut outcomes = Vec::new();
-    for part in parts {
-        let missing = part
-            .needs()
-            .iter()
-            .find_map(|need| lacking.iter().find(|(requirement, ..)| requirement == need));
-        let outcome = if let Some((_, why, remedy)) = missing {
-            Outcome::LeftOut {
-                why: why.clone(),
-                remedy: remedy.clone(),
-            }
-        } else {
-            eprintln!("\n== {} ==", part.name());
-            let start = Instant::now();
-            match part.run(&root, arguments.long) {
-                Ok(()) => Outcome::Passed(start.elapsed()),
-                Err(error) => {
-                    eprintln!("error: {error:#}");
-                    Outcome::Failed(start.elapsed(), format!("{error:#}"))
-                }
-            }
-        };
-        outcomes.push((part, outcome));
-    }
+    let mut outcomes = run_all(&root, &able, arguments.long)?;
+    outcomes.extend(left_out.into_iter().filter_map(|part| {
+        let (_, why, remedy) = missing(part, &lacking)?.clone();
+        Some((part, Outcome::LeftOut { why, remedy }))
+    }));
+    outcomes.sort_by_key(|(part, _)| parts.iter().position(|one| one == part));
     println!("\n{}", summary(&outcomes));
     verdict(&outcomes, arguments.allow_missing)
 }
 
-/// Says what will be installed, installs it, and gives back what can't be had:
-/// the requirement, why, and what a person can do.
-fn install_what_is_missing(
-    root: &Path,
-    parts: &[Part],
-) -> Result<Vec<(Requirement, String, String)>> {
+/// Runs parts one after the other, and beside them one that is mostly waiting.
+fn run_all(root: &Path, parts: &[Part], is_long: bool) -> Result<Vec<(Part, Outcome)>> {
+    let (waiting, others): (Vec<Part>, Vec<Part>) =
+        parts.iter().partition(|part| part.is_mostly_waiting());
+    let ([waiting], [_, ..]) = (waiting.as_slice(), others.as_slice()) else {
+        let outcomes = parts
+            .iter()
+            .map(|&part| (part, run_one(root, part, is_long)));
+        return Ok(outcomes.collect());
+    };
+    eprintln!("\n== build ==");
+    parts::build(root)?;
+    thread::scope(|scope| {
+        let mut beside = Some(Beside::start(scope, *waiting, is_long)?);
+        eprintln!(
+            "\n{} goes on beside the others; its output comes in one piece",
+            waiting.name()
+        );
+        let mut outcomes = Vec::new();
+        for &part in &others {
+            outcomes.push((part, run_one(root, part, is_long)));
+            if let Some(ended) = beside.take_if(|beside| beside.has_ended()) {
+                outcomes.push(end(ended));
+            }
+        }
+        outcomes.extend(beside.map(end));
+        Ok(outcomes)
+    })
+}
+
+fn run_one(root: &Path, part: Part, is_long: bool) -> Outcome {
+    eprintln!("\n== {} ==", part.name());
+    let start = Instant::now();
+    Outcome::of(part.run(root, is_long), start.elapsed())
+}
+
+fn end(beside: Beside<'_>) -> (Part, Outcome) {
+    let part = beside.part;
+    let (result, time) = beside.end();
+    (part, Outcome::of(result, time))
+}
+
+/// What a part lacks.
+fn missing(part: Part, lacking: &[Lacking]) -> Option<&Lacking> {
+    let mut needs = part.needs().iter();
+    needs.find_map(|need| lacking.iter().find(|(lacks, ..)| lacks == need))
+}
+
+/// What can't be had, why, and what a person can do.
+type Lacking = (Requirement, String, String);
+
+/// Says what will be installed, installs it, and gives back what can't be had.
+fn install_what_is_missing(root: &Path, parts: &[Part]) -> Result<Vec<Lacking>> {
     let mut needs: Vec<Requirement> = Vec::new();
     for need in parts.iter().flat_map(|part| part.needs()) {
         if !needs.contains(need) {

@@ -4,7 +4,7 @@ use shared::api::{Event, Intent, Outcome};
 use shared::mesh::Mesh;
 use shared::plan::Action;
 
-use crate::fixture::{CLUSTERS, EAST, Fixture, WEST, counts, errors, shared_bed, start_bed};
+use crate::fixture::{CLUSTERS, EAST, Fixture, LoneBed, WEST, counts, errors, shared_bed};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_is_there_nothing_changes_twice_and_nothing_stays() {
@@ -134,9 +134,10 @@ fn is_marked_and_recorded(fixture: &Fixture<'_>, context: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_walkthrough_with_samples_and_external_dns() {
-    // Its namespaces and services are fixed, so it has a bed of its own.
-    let bed = start_bed();
-    let mut fixture = Fixture::new(&bed, "unused");
+    // Its namespaces and services are fixed.
+    let lone = LoneBed::take().await;
+    let bed = lone.bed();
+    let mut fixture = Fixture::new(bed, "unused");
     let text = include_str!("../../../examples/walkthrough.yaml");
     fixture.mesh = Mesh::read(text).unwrap();
     fixture.name = "demo";

@@ -1,9 +1,6 @@
 //! The clusters' own DNS: a private zone is told to it, and taken out again, byte for byte.
 //!
-//! Its settings are in one namespace for all meshes, so these tests have a bed of their own, and take
-//! turns.
-
-use std::sync::OnceLock;
+//! Its settings are in one namespace for all meshes, so these tests take turns.
 
 use fedmesh_agent::operation::Planned;
 use serde_json::{Value, json};
@@ -11,10 +8,8 @@ use shared::api::{Intent, Status};
 use shared::mesh::Target;
 use shared::ownership::{STUB_DOMAIN_ANNOTATION, parent_name};
 use shared::plan::{Action, Step};
-use testbed::Testbed;
-use tokio::sync::{Mutex, MutexGuard};
 
-use crate::fixture::{CLUSTERS, EAST, Fixture, WEST, start_bed, steps};
+use crate::fixture::{CLUSTERS, EAST, Fixture, LoneBed, WEST, make_namespace, steps};
 use crate::restricted::Restricted;
 
 /// With what a merge must not lose: a tab, a comment, blanks at the end, no end of the last line.
@@ -22,11 +17,9 @@ const COREFILE: &str = ".:53 {\n\terrors  \n    # kept\n    kubernetes cluster.l
 const STUB_DOMAINS: &str = "{\n  \"z.example\" : [\"10.1.1.1\"],\n  \"a.example\": []\n}\n";
 
 /// A mesh of a private zone, alone on the bed; neither cluster has any DNS yet.
-async fn private(name: &'static str) -> (MutexGuard<'static, ()>, Fixture<'static>) {
-    static BED: OnceLock<Testbed> = OnceLock::new();
-    static TURN: Mutex<()> = Mutex::const_new(());
-    let turn = TURN.lock().await;
-    let mut fixture = Fixture::new(BED.get_or_init(start_bed), name);
+async fn private(name: &'static str) -> (LoneBed, Fixture<'static>) {
+    let lone = LoneBed::take().await;
+    let mut fixture = Fixture::new(lone.bed(), name);
     for (_, context) in CLUSTERS {
         fixture.kubectl(
             context,
@@ -43,7 +36,7 @@ async fn private(name: &'static str) -> (MutexGuard<'static, ()>, Fixture<'stati
         );
     }
     fixture.mesh.spec.dns.nameservers = vec!["10.0.0.53".to_owned()];
-    (turn, fixture)
+    (lone, fixture)
 }
 
 /// Makes one of the ConfigMaps, with an entry that is nobody's business.
@@ -126,7 +119,7 @@ fn codes(planned: &Planned) -> Vec<(&str, &str)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_zone_is_told_once_and_leaves_no_trace() {
-    let (_turn, mut fixture) = private("stub").await;
+    let (_lone, mut fixture) = private("stub").await;
     create(&fixture, WEST, "coredns", "Corefile", COREFILE);
     create(&fixture, EAST, "kube-dns", "stubDomains", STUB_DOMAINS);
     let before = [
@@ -212,7 +205,7 @@ async fn a_zone_is_told_once_and_leaves_no_trace() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn additions_and_node_local_dns() {
-    let (_turn, fixture) = private("additions").await;
+    let (_lone, fixture) = private("additions").await;
     let importing = format!("{COREFILE}\nimport custom/*.server\n");
     create(&fixture, WEST, "coredns", "Corefile", &importing);
     let bound = ".:53 {\n    bind 169.254.20.10\n    reload\n}\n";
@@ -258,7 +251,7 @@ async fn additions_and_node_local_dns() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn settings_that_others_change() {
-    let (_turn, fixture) = private("moved").await;
+    let (_lone, fixture) = private("moved").await;
     create(&fixture, WEST, "coredns", "Corefile", COREFILE);
     let planned = fixture.plan().await;
     let theirs = COREFILE.replace("    # kept", "    # changed");
@@ -317,7 +310,7 @@ async fn settings_that_others_change() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_plan_says_of_a_clusters_dns() {
-    let (_turn, fixture) = private("said").await;
+    let (_lone, fixture) = private("said").await;
     // No DNS at all: the rest can be applied all the same.
     create(&fixture, EAST, "kube-dns", "other", "data");
     let planned = fixture.plan().await;
@@ -375,8 +368,8 @@ async fn what_the_plan_says_of_a_clusters_dns() {
 /// With the engine that has a hub, members get nothing but their DNS.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn members_of_a_federation() {
-    let (_turn, mut fixture) = private("members").await;
-    fixture.kubectl(WEST, &["create", "namespace", "federation-system"]);
+    let (_lone, mut fixture) = private("members").await;
+    make_namespace(fixture.bed, WEST, "federation-system");
     fixture.mesh.spec.target = Some(Target::KubefedV1Alpha1);
     create(&fixture, WEST, "coredns", "Corefile", COREFILE);
     create(&fixture, EAST, "kube-dns", "stubDomains", STUB_DOMAINS);
@@ -445,7 +438,7 @@ async fn members_of_a_federation() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_may_not_touch_the_settings_is_told_what_it_takes() {
-    let (_turn, mut fixture) = private("denied").await;
+    let (_lone, mut fixture) = private("denied").await;
     create(&fixture, WEST, "coredns", "Corefile", COREFILE);
     create(&fixture, EAST, "coredns", "Corefile", COREFILE);
     let blind = Restricted::new(&fixture, WEST, &[]);

@@ -3,13 +3,15 @@
 use shared::mesh::Target;
 use shared::plan::Action;
 
-use crate::fixture::{EAST, Fixture, WEST, start_bed, steps};
+use crate::fixture::{EAST, Fixture, LoneBed, WEST, make_namespace, steps};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn definitions_are_established_before_they_are_used_and_outlive_a_removal() {
-    let bed = start_bed();
-    let mut fixture = Fixture::new(&bed, "federated");
-    fixture.kubectl(WEST, &["create", "namespace", "federation-system"]);
+    let lone = LoneBed::take().await;
+    let bed = lone.bed();
+    let mut fixture = Fixture::new(bed, "federated");
+    forget_definitions(&fixture);
+    make_namespace(bed, WEST, "federation-system");
     // What was applied directly goes when the engine changes, in the members too.
     fixture.apply().await;
     fixture.mesh.spec.target = Some(Target::KubefedV1Alpha1);
@@ -103,4 +105,13 @@ async fn definitions_are_established_before_they_are_used_and_outlive_a_removal(
     );
     let (report, _) = fixture.carry_out(planned, false).await;
     assert!(report.is_success(), "{report:#?}");
+    bed.start_api_server(EAST).unwrap();
+}
+
+/// Takes away the definitions that another mesh's federation has left, as it must.
+fn forget_definitions(fixture: &Fixture<'_>) {
+    let all = fixture.kubectl(WEST, &["get", "crds", "-o=name"]);
+    for definition in all.lines().filter(|name| name.contains(".primitives.")) {
+        fixture.kubectl(WEST, &["delete", definition]);
+    }
 }

@@ -6,13 +6,21 @@ use std::sync::{Mutex, OnceLock};
 
 use fedmesh_agent::operation::{ApplyOptions, Operations, PlanError, Planned};
 use fedmesh_agent::stop::Stop;
-use serde_json::Value;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use kube::api::{Api, ApiResource, DynamicObject, ListParams, ResourceExt as _};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::discovery::{ApiGroup, verbs};
+use kube::{Client, Config, Discovery};
+use serde_json::{Value, json};
 use shared::api::{Event, Intent, Report};
 use shared::mesh::Mesh;
 use shared::ownership::{applyset_id, parent_name};
 use shared::plan::{Action, Plan};
 use testbed::{Options, Testbed};
+use tokio::runtime::Handle;
+use tokio::sync::MutexGuard;
 use tokio::sync::mpsc::unbounded_channel;
+use tokio::task::block_in_place;
 
 pub(crate) const WEST: &str = "west-context";
 pub(crate) const EAST: &str = "east-context";
@@ -20,7 +28,7 @@ pub(crate) const EAST: &str = "east-context";
 pub(crate) const CLUSTERS: [(&str, &str); 2] = [("sunset", WEST), ("sunrise", EAST)];
 
 /// A bed with both contexts.
-pub(crate) fn start_bed() -> Testbed {
+fn start_bed() -> Testbed {
     Testbed::start(Options::with_contexts([WEST, EAST])).unwrap()
 }
 
@@ -30,6 +38,45 @@ pub(crate) fn shared_bed() -> &'static Testbed {
     static STARTING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = STARTING.lock();
     BED.get_or_init(start_bed)
+}
+
+/// A second bed, for tests that stop a server or change what all meshes share: one at a time, each leaves it as
+/// it found it. Starting a bed takes as long as most tests.
+pub(crate) struct LoneBed {
+    bed: &'static Testbed,
+    turn: MutexGuard<'static, Option<&'static Testbed>>,
+}
+
+impl LoneBed {
+    pub(crate) async fn take() -> Self {
+        static TURN: tokio::sync::Mutex<Option<&Testbed>> = tokio::sync::Mutex::const_new(None);
+        let mut turn = TURN.lock().await;
+        let bed = *turn.get_or_insert_with(|| Box::leak(Box::new(start_bed())));
+        Self { bed, turn }
+    }
+
+    /// The bed, which is the caller's own for as long as this value is there.
+    pub(crate) fn bed(&self) -> &'static Testbed {
+        self.bed
+    }
+}
+
+impl Drop for LoneBed {
+    fn drop(&mut self) {
+        // Whatever a failed test left behind is nobody else's trouble.
+        if std::thread::panicking() {
+            *self.turn = None;
+        }
+    }
+}
+
+/// Makes a namespace that another test may have made before.
+pub(crate) fn make_namespace(bed: &Testbed, context: &str, name: &str) {
+    let namespace =
+        json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
+    let apply = ["apply", "--server-side", "-f", "-"];
+    bed.kubectl_with_input(context, &apply, &namespace.to_string())
+        .unwrap();
 }
 
 /// A mesh with its namespace in both clusters of a bed.
@@ -107,33 +154,62 @@ impl<'a> Fixture<'a> {
     }
 
     /// Every object with our labels, of every kind that the server has, and the parent, as
-    /// `Kind namespace/name` with the resourceVersion.
+    /// `Kind namespace/name` with the resourceVersion. By kube's own client: kubectl takes over a second for so
+    /// many kinds, and tests ask again and again.
     pub(crate) fn ours(&self, context: &str) -> BTreeMap<String, String> {
-        let kinds = self.kubectl(context, &["api-resources", "--verbs=list", "-o", "name"]);
-        let kinds = kinds.lines().collect::<Vec<_>>().join(",");
-        let (part_of, mesh) = (
+        let listed = self.list_ours(context);
+        block_in_place(|| Handle::current().block_on(listed)).unwrap()
+    }
+
+    async fn list_ours(&self, context: &str) -> kube::Result<BTreeMap<String, String>> {
+        let client = client(self.bed, context).await;
+        let selectors = [
             format!("applyset.kubernetes.io/part-of={}", applyset_id(self.name)),
             format!("fedmesh.dev/mesh={}", self.name),
-        );
-        let mut objects = BTreeMap::new();
-        for selector in [part_of, mesh] {
-            let list = self.get(
-                context,
-                &[&kinds, "--all-namespaces", "--selector", &selector],
-            );
-            for object in list["items"].as_array().unwrap() {
-                let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
-                let kind = object["kind"].as_str().unwrap();
-                let name = format!("{kind} {}/{}", text("namespace"), text("name"));
-                objects.insert(name, text("resourceVersion").to_owned());
-            }
-        }
-        objects
+        ];
+        let selectors = selectors.map(|labels| ListParams::default().labels(&labels));
+        let discovery = Discovery::new(client.clone()).run_aggregated().await?;
+        let kinds: Vec<ApiResource> = discovery
+            .groups()
+            .flat_map(ApiGroup::recommended_resources)
+            .filter(|(_, can)| can.supports_operation(verbs::LIST))
+            .map(|(kind, _)| kind)
+            .collect();
+        assert!(kinds.iter().any(|kind| kind.kind == "Secret"), "{kinds:?}");
+        let lists = kinds.iter().flat_map(|kind| {
+            let client = &client;
+            selectors.iter().map(move |selector| async move {
+                let api: Api<DynamicObject> = Api::all_with(client.clone(), kind);
+                let list = api.list_metadata(selector).await?;
+                let named = list.into_iter().map(|object| {
+                    let namespace = object.namespace().unwrap_or_default();
+                    let name = format!("{} {namespace}/{}", kind.kind, object.name_any());
+                    (name, object.resource_version().unwrap())
+                });
+                Ok::<_, kube::Error>(named.collect::<Vec<_>>())
+            })
+        });
+        let lists: Vec<_> = stream::iter(lists)
+            .buffer_unordered(8)
+            .try_collect()
+            .await?;
+        Ok(lists.into_iter().flatten().collect())
     }
 
     pub(crate) fn parent(&self) -> String {
         format!("Secret istio-system/{}", parent_name(self.name))
     }
+}
+
+/// A client that has nothing to do with fedmesh.
+async fn client(bed: &Testbed, context: &str) -> Client {
+    let options = KubeConfigOptions {
+        context: Some(context.to_owned()),
+        ..KubeConfigOptions::default()
+    };
+    let kubeconfig = Kubeconfig::read_from(bed.kubeconfig()).unwrap();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
+    Client::try_from(config.unwrap()).unwrap()
 }
 
 /// A document with services in the namespace that is named as the mesh; the first is also published

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use shared::mesh::Gateway;
 
-use crate::fixture::{CLUSTERS, EAST, Fixture, WEST, document, shared_bed, start_bed};
+use crate::fixture::{CLUSTERS, EAST, Fixture, LoneBed, WEST, document, shared_bed};
 
 /// For one event: a watch that has ended is begun again after 45 seconds at most.
 const SOON: Duration = Duration::from_mins(1);
@@ -274,8 +274,9 @@ async fn an_address_that_moves_is_followed_and_nothing_else_is_touched() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_that_is_away_keeps_its_addresses() {
-    let bed = start_bed();
-    let mut fixture = Fixture::new(&bed, "away");
+    let lone = LoneBed::take().await;
+    let bed = lone.bed();
+    let mut fixture = Fixture::new(bed, "away");
     with_services(&mut fixture, &["orders"]);
     make_gateways(&fixture);
     fixture.apply().await;

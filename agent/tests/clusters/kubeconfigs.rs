@@ -8,11 +8,19 @@ use fedmesh_agent::operation::{Operations, PlanError};
 use serde_json::{Value, json};
 use shared::api::Intent;
 
-use crate::fixture::{EAST, WEST, document, shared_bed, start_bed};
+use crate::fixture::{EAST, LoneBed, WEST, document, shared_bed};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn contexts_are_probed_with_locality_and_gateway() {
-    let bed = start_bed();
+    let lone = LoneBed::take().await;
+    let bed = lone.bed();
+    let gateway = [
+        "delete",
+        "service/istio-ingressgateway",
+        "--namespace=istio-system",
+    ];
+    bed.kubectl(EAST, &[&gateway[..], &["--ignore-not-found"]].concat())
+        .unwrap();
     for (name, zone) in [("node-a", "eu-1-a"), ("node-b", "eu-1-b")] {
         let node = format!(
             r#"{{"apiVersion":"v1","kind":"Node","metadata":{{"name":"{name}","labels":{{
@@ -56,6 +64,7 @@ async fn contexts_are_probed_with_locality_and_gateway() {
         "{error}"
     );
     bed.resume_api_server(EAST).unwrap();
+    bed.kubectl(WEST, &["delete", "nodes", "--all"]).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

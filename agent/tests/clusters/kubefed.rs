@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use documents::{addresses, bundle, contains, examples, with_target};
 use fedmesh_agent::operation::Operations;
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared::api::Intent;
 use shared::bundle::{Bundle, ClusterManifests};
 use shared::mesh::Target;
@@ -13,8 +14,7 @@ use shared::plan::Action;
 use shared::yaml;
 use testbed::{CrdSet, KubeFed, Options, Testbed};
 
-use crate::documents::{addresses, bundle, contains, examples, with_target};
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, make_namespace};
 
 /// It writes one object of a kind after the other, and tries again when it meets its own writing.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -123,12 +123,7 @@ fn make_namespaces(bed: &Testbed, host: &str, hosted: &Bundle) {
         .filter_map(|one| one.namespace.as_deref())
         .collect();
     for name in needed.difference(&rendered) {
-        let namespace =
-            json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
-        // Some are there already.
-        let apply = ["apply", "--server-side", "-f", "-"];
-        bed.kubectl_with_input(host, &apply, &namespace.to_string())
-            .unwrap();
+        make_namespace(bed, host, name);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Plans and applies against real API servers.
 //!
-//! Tests share a bed where they can; each has its own mesh, namespace and DNS suffix there. Those
-//! that stop a server have a bed of their own. Names differ wherever a mix-up could hide: clusters
+//! Tests share a bed where they can; each has its own mesh, namespace and DNS suffix there. Those that stop a
+//! server or change what all meshes share take turns on a second one. Names differ wherever a mix-up could hide: clusters
 //! from contexts, services from host names.
 
 #![allow(
@@ -13,8 +13,6 @@ mod accepted;
 mod applying;
 mod changes;
 mod cluster_dns;
-#[path = "../../../shared/tests/documents/mod.rs"]
-mod documents;
 mod federation;
 mod fixture;
 mod following;

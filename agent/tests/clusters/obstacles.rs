@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use shared::api::Intent;
 use shared::mesh::Gateway;
 
-use crate::fixture::{EAST, Fixture, WEST, shared_bed, start_bed, steps};
+use crate::fixture::{EAST, Fixture, LoneBed, WEST, shared_bed, steps};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_cluster_down() {
-    let bed = start_bed();
-    let fixture = Fixture::new(&bed, "down");
+    let lone = LoneBed::take().await;
+    let bed = lone.bed();
+    let fixture = Fixture::new(bed, "down");
     bed.stop_api_server(EAST).unwrap();
     let start = Instant::now();
     let planned = fixture.plan().await;
@@ -49,8 +50,9 @@ async fn one_cluster_down() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_that_comes_back_during_an_apply_costs_nothing() {
-    let bed = start_bed();
-    let fixture = Fixture::new(&bed, "again");
+    let lone = LoneBed::take().await;
+    let bed = lone.bed();
+    let fixture = Fixture::new(bed, "again");
     let planned = fixture.plan().await;
     bed.stop_api_server(EAST).unwrap();
     let (applied, started) = tokio::join!(fixture.carry_out(planned, false), async {
@@ -65,8 +67,8 @@ async fn a_cluster_that_comes_back_during_an_apply_costs_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_without_istio_and_a_namespace_that_is_missing() {
-    let bed = start_bed();
-    let mut fixture = Fixture::new(&bed, "missing");
+    let lone = LoneBed::take().await;
+    let mut fixture = Fixture::new(lone.bed(), "missing");
     // No service is in a namespace that is there: the objects before it are made, it fails, and
     // what comes later is not begun.
     fixture.mesh.spec.services[0].namespace = Some("nowhere".into());
@@ -83,18 +85,7 @@ async fn a_cluster_without_istio_and_a_namespace_that_is_missing() {
     assert_eq!(fixture.ours(WEST), [].into());
 
     fixture.mesh.spec.services[0].namespace = Some("missing".into());
-    // Nothing controls namespaces here, so this takes the object away at once.
-    fixture.kubectl(
-        EAST,
-        &["delete", "namespace", "istio-system", "--wait=false"],
-    );
-    fixture.bed
-        .kubectl_with_input(
-            EAST,
-            &["replace", "--raw", "/api/v1/namespaces/istio-system/finalize", "-f", "-"],
-            r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"istio-system"},"spec":{"finalizers":[]}}"#,
-        )
-        .ok();
+    fixture.kubectl(EAST, &["delete", "namespace", "istio-system"]);
     let planned = fixture.plan().await;
     let error = planned.plan.clusters[1].error.clone().unwrap();
     assert!(
@@ -103,6 +94,7 @@ async fn a_cluster_without_istio_and_a_namespace_that_is_missing() {
     );
     // To remove nothing is possible everywhere.
     assert!(!fixture.plan_removal().await.plan.has_changes());
+    fixture.kubectl(EAST, &["create", "namespace", "istio-system"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

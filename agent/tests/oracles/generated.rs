@@ -22,9 +22,9 @@ use shared::object::{Kind, Object};
 use shared::yaml;
 use testbed::{CrdSet, Options, Testbed, tools};
 
-use crate::documents::meshes;
 use crate::runs::generated;
 use crate::{bundle, contains, say};
+use documents::meshes;
 
 /// Documents in a run of all tests, and in a long run.
 const DOCUMENTS: (usize, usize) = (50, 500);

@@ -8,8 +8,6 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
-#[path = "../../../shared/tests/documents/mod.rs"]
-mod documents;
 mod generated;
 mod runs;
 mod texts;

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use brotlic::{CompressionMode, Quality, WindowSize, compress, compress_bound};
+
 /// A file and its bytes after brotli at its best.
 pub(crate) struct Weight {
     pub(crate) name: String,
@@ -54,12 +56,14 @@ pub(crate) fn total<'a>(weights: impl IntoIterator<Item = &'a Weight>) -> usize 
 }
 
 fn brotli(bytes: &[u8]) -> usize {
-    let mut packed = Vec::new();
-    let parameters = brotli::enc::BrotliEncoderParams {
-        quality: 11,
-        lgwin: 22,
-        ..Default::default()
-    };
-    brotli::BrotliCompress(&mut &*bytes, &mut packed, &parameters).unwrap();
-    packed.len()
+    let most = compress_bound(bytes.len(), Quality::best()).unwrap();
+    let (best, window) = (Quality::best(), WindowSize::default());
+    compress(
+        bytes,
+        &mut vec![0; most],
+        best,
+        window,
+        CompressionMode::Generic,
+    )
+    .unwrap()
 }

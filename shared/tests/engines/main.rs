@@ -9,8 +9,6 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
-#[path = "../documents/mod.rs"]
-mod documents;
 mod gitops;
 mod karmada;
 mod kubefed_v1alpha1;

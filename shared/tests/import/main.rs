@@ -6,8 +6,6 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
-#[path = "../documents/mod.rs"]
-mod documents;
 mod of_others;
 mod same;
 

@@ -1,5 +1,6 @@
 //! etcd and kube-apiserver as processes, on ports that were free a moment ago.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -224,9 +225,14 @@ impl ApiServer {
             "--disable-admission-plugins=ServiceAccount".to_owned(),
             "--profiling=false".to_owned(),
         ];
-        OwnedProcess::start(program, arguments, &[], &self.log()).map_err(|source| BedError::File {
-            path: program.clone(),
-            source,
+        // It lives for minutes: less collecting for more memory.
+        let collecting = [("GOGC", "400"), ("GOMEMLIMIT", "600MiB")];
+        let environment = collecting.map(|(name, value)| (name, OsStr::new(value)));
+        OwnedProcess::start(program, arguments, &environment, &self.log()).map_err(|source| {
+            BedError::File {
+                path: program.clone(),
+                source,
+            }
         })
     }
 }

@@ -46,6 +46,9 @@ for snapshot in "$SEED/$snapshots/snapshots"/*; do
   mount --bind "$snapshot" "$target"
 done
 
+# The daemons live for minutes: less collecting for more memory.
+export GOGC=400 GOMEMLIMIT=600MiB
+
 # A daemon that ends is started again, as a service manager would.
 keep() {
   local name=$1

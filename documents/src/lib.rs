@@ -1,6 +1,13 @@
-//! Documents for the tests, the agent's too: those in `examples/`, and generated ones.
+//! Documents for tests: those in `examples/`, and generated ones.
+//!
+//! A crate of its own, for the tests of the core and of the agent: compiled into each test program it would be most
+//! of the program.
 
-#![allow(dead_code, reason = "each test program takes what it needs")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot go on says so by panicking"
+)]
 
 mod clusters;
 mod dns;
@@ -23,8 +30,7 @@ use shared::mesh::{Gitops, Mesh, Target};
 use parts::{awkward, object, one_of, sometimes};
 
 /// Every document in `examples/`, by file name.
-#[allow(clippy::disallowed_methods, reason = "tests read files")]
-pub(crate) fn examples() -> BTreeMap<String, Mesh> {
+pub fn examples() -> BTreeMap<String, Mesh> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples");
     let paths = std::fs::read_dir(folder).unwrap();
     let examples: BTreeMap<String, Mesh> = paths
@@ -43,7 +49,7 @@ pub(crate) fn examples() -> BTreeMap<String, Mesh> {
 }
 
 /// The document with another engine, and what that engine needs.
-pub(crate) fn with_target(mesh: &Mesh, target: Target) -> Mesh {
+pub fn with_target(mesh: &Mesh, target: Target) -> Mesh {
     let mut mesh = mesh.clone();
     mesh.spec.target = Some(target);
     if target == Target::Gitops && mesh.spec.gitops.is_none() {
@@ -56,7 +62,8 @@ pub(crate) fn with_target(mesh: &Mesh, target: Target) -> Mesh {
     mesh
 }
 
-pub(crate) fn bundle(mesh: &Mesh, facts: &Facts) -> Bundle {
+/// What is rendered of a document that passes the checks.
+pub fn bundle(mesh: &Mesh, facts: &Facts) -> Bundle {
     let checked = check(mesh, facts);
     Bundle::new(
         mesh,
@@ -67,7 +74,7 @@ pub(crate) fn bundle(mesh: &Mesh, facts: &Facts) -> Bundle {
 }
 
 /// Addresses of all gateways, so that records are rendered too.
-pub(crate) fn addresses(mesh: &Mesh) -> Facts {
+pub fn addresses(mesh: &Mesh) -> Facts {
     let clusters = mesh.spec.clusters.iter().enumerate();
     Facts {
         gateways: clusters
@@ -78,7 +85,7 @@ pub(crate) fn addresses(mesh: &Mesh) -> Facts {
 }
 
 /// Whether a server's object has every field of the one that was rendered, with the same value.
-pub(crate) fn contains(whole: &Value, part: &Value) -> bool {
+pub fn contains(whole: &Value, part: &Value) -> bool {
     use Value::{Array, Object};
     match (whole, part) {
         (Object(whole), Object(part)) => part
@@ -111,16 +118,16 @@ impl Scope {
 }
 
 /// Documents of all shapes that pass the checks.
-pub(crate) fn meshes() -> impl Strategy<Value = Mesh> {
+pub fn meshes() -> BoxedStrategy<Mesh> {
     documents(Scope::Everything)
 }
 
 /// Those that can be read from their own manifests again, for an engine whose manifests are read.
-pub(crate) fn importable() -> impl Strategy<Value = Mesh> {
+pub fn importable() -> BoxedStrategy<Mesh> {
     documents(Scope::Importable)
 }
 
-fn documents(scope: Scope) -> impl Strategy<Value = Mesh> {
+fn documents(scope: Scope) -> BoxedStrategy<Mesh> {
     (
         proptest::collection::vec(clusters::cluster(scope), 1..5),
         proptest::collection::vec(services::service(), 0..5),
@@ -156,6 +163,7 @@ fn documents(scope: Scope) -> impl Strategy<Value = Mesh> {
                 versions::fitted(document)
             })
         })
+        .boxed()
 }
 
 /// What stands beside clusters, services, names and hosts outside.
