@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use shared::verify::Outcome;
 
-use crate::bed::{Bed, GLOBAL, ZONE, line};
+use crate::bed::{Bed, CLUSTERS, GLOBAL, ZONE, line};
 
 /// For a fault to show, and for a verification to be made.
 const SHOWS_WITHIN: Duration = Duration::from_secs(40);
@@ -67,15 +67,9 @@ fn patch(bed: &Bed, context: &str, namespace: &str, object: &str, patch: &Value)
     reason = "a list of faults, one after the other on one bed"
 )]
 fn each_fault_is_named() {
-    let bed = Bed::take();
+    let bed = Bed::with_usual();
     let mut unnamed = Unnamed::default();
-    let mut document = bed.document();
-    document["spec"]["clusters"]
-        .as_array_mut()
-        .unwrap()
-        .truncate(2);
-    bed.apply(&document);
-    bed.verified(&document);
+    let document = bed.document();
     let entry = format!("serviceentry/{GLOBAL}");
     // Applying again mends what fedmesh owns. Fields that kubectl took over are a conflict, so what
     // is broken is deleted first.
@@ -292,7 +286,12 @@ fn each_fault_is_named() {
     bed.apply(&slow);
     unnamed.expect(&bed, &slow, "stale record", ("stale-record", ""));
     bed.mesh.move_gateway("cluster2", &[&address]).unwrap();
+    bed.apply(&document);
+    // The next test need not wait until what is stale is forgotten.
+    for (context, ..) in CLUSTERS {
+        let dns = ("kube-system", "coredns");
+        bed.mesh.start_anew(context, dns).unwrap();
+    }
 
-    bed.remove(&document);
     assert_eq!(unnamed.0, [] as [&str; 0]);
 }
