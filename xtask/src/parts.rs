@@ -133,8 +133,8 @@ impl Part {
     /// How the tests are run.
     fn how(self) -> &'static [&'static str] {
         match self {
-            // They wait for servers most of the time.
-            Self::Clusters => &["--test-threads=4"],
+            // They wait for servers most of the time, or for a bed.
+            Self::Clusters | Self::Traffic => &["--test-threads=4"],
             _ => &[],
         }
     }

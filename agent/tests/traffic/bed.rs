@@ -1,8 +1,8 @@
-//! The bed of all tests, and what a test does on it.
+//! The beds of all tests, and what a test does on one.
 
 use std::path::PathBuf;
 use std::process::Output;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -11,6 +11,8 @@ use shared::resolved::{EXTERNAL_DNS_IMAGE, HTTPBIN_IMAGE, SLEEP_IMAGE};
 use shared::verify::{Check, Outcome, Report};
 use testbed::images::ImageNames;
 use testbed::{MeshBed, MeshCluster, MeshOptions, Mtls};
+
+use crate::turns::{self, Turn};
 
 pub(crate) const ZONE: &str = "my.dns.zone.name";
 pub(crate) const GLOBAL: &str = "httpbin.default.external.svc.my.dns.zone.name";
@@ -23,18 +25,18 @@ pub(crate) const CLUSTERS: [(&str, &str, &str); 3] = [
 /// For what a changed setting takes to be everywhere, and for pods to start.
 pub(crate) const SETTLES_WITHIN: Duration = Duration::from_mins(2);
 
-/// The one bed, for one test at a time: three clusters with Istio.
+/// A bed, for one test at a time: three clusters with Istio.
 pub(crate) struct Bed {
     pub(crate) mesh: &'static MeshBed,
     folder: tempfile::TempDir,
     since: Instant,
-    _turn: MutexGuard<'static, ()>,
+    turn: Turn,
 }
 
 impl Bed {
     /// Empty: with nothing of ours.
     pub(crate) fn take() -> Self {
-        let (bed, _) = Self::turn();
+        let bed = Self::on(Turn::take());
         bed.clear();
         bed
     }
@@ -42,28 +44,27 @@ impl Bed {
     /// With the usual document, applied and verified, which the test may change: the next one applies it
     /// again. Pods that are there already need not start, which takes a quarter of a minute.
     pub(crate) fn with_usual() -> Self {
-        let (bed, is_spoilt) = Self::turn();
-        if is_spoilt {
-            bed.clear();
-        }
-        let document = bed.document();
-        bed.apply(&document);
-        bed.verified(&document);
-        bed
+        Self::on(Turn::take()).usual()
     }
 
-    /// Waits for the bed, and says whether a test failed on it.
-    fn turn() -> (Self, bool) {
-        static BED: OnceLock<MeshBed> = OnceLock::new();
-        static TURN: Mutex<()> = Mutex::new(());
-        let (turn, is_spoilt) = match TURN.lock() {
-            Ok(turn) => (turn, false),
-            Err(poisoned) => {
-                TURN.clear_poison();
-                (PoisonError::into_inner(poisoned), true)
-            }
-        };
-        let mesh = BED.get_or_init(|| {
+    /// The same, and nothing else goes on in another bed: for what is measured.
+    pub(crate) fn alone() -> Self {
+        Self::on(Turn::alone()).usual()
+    }
+
+    fn usual(self) -> Self {
+        if self.turn.is_spoilt() {
+            self.clear();
+        }
+        let document = self.document();
+        self.apply(&document);
+        self.verified(&document);
+        self
+    }
+
+    fn on(turn: Turn) -> Self {
+        static BEDS: [OnceLock<MeshBed>; turns::BEDS] = [const { OnceLock::new() }; turns::BEDS];
+        let mesh = BEDS[turn.number()].get_or_init(|| {
             let options = MeshOptions {
                 clusters: CLUSTERS
                     .map(|(context, region, zone)| MeshCluster {
@@ -85,13 +86,12 @@ impl Bed {
             };
             MeshBed::start(&options).unwrap_or_else(|error| panic!("{error}"))
         });
-        let bed = Self {
+        Self {
             mesh,
             folder: tempfile::tempdir().unwrap(),
             since: Instant::now(),
-            _turn: turn,
-        };
-        (bed, is_spoilt)
+            turn,
+        }
     }
 
     /// Takes away what tests before this one left.

@@ -1,6 +1,6 @@
 //! Requests between meshes: real clusters with pods, Istio, ExternalDNS and a name server.
 //!
-//! One bed for all, one test at a time. Each takes away what it added beside its document, and starts
+//! Two beds for all, one test at a time on each. A test takes away what it added beside its document, and starts
 //! from an empty bed or from the usual document, whose pods then need not start again.
 
 #![allow(
@@ -31,3 +31,4 @@ mod protocols;
 mod regions;
 mod routes;
 mod tls;
+mod turns;
