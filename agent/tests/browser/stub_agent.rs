@@ -295,13 +295,11 @@ fn drill(report: &mut Report, service: &str, cluster: &str) {
         check.expected = format!("status below 500 from {expected}");
         check.seen.milliseconds = Some(1_250 + 200 * index);
         check.seen.text = format!("{index} of {} requests lost", 180 + index);
-        report.checks.push(match returned_after {
-            Some(_) => check,
-            None => {
-                let cluster = cluster.to_owned();
-                check.with(Outcome::Failed, &Cause::NotReturned { cluster })
-            }
-        });
+        if returned_after.is_none() {
+            let cluster = cluster.to_owned();
+            check = check.with(Outcome::Failed, &Cause::NotReturned { cluster });
+        }
+        report.checks.push(check);
         clients.push(DrillClient {
             cluster: client.to_owned(),
             expected: vec![expected.to_owned()],

@@ -2,9 +2,10 @@
 
 use shared::api::Intent;
 
+use super::doing::Doing;
 use super::plan::plan;
 use super::run::run;
-use super::state::{Doing, Review, TITLE, View};
+use super::state::{Review, TITLE, View};
 use super::verify::verify;
 use crate::api::Failure;
 use crate::components::failure::failure_box;

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use shared::verify::{Family, Outcome, Report};
 
 use super::causes::{CauseIds, causes};
+use super::doing::{Doing, Run};
 use super::drill;
 use super::families::families;
 use super::run::{broken_off, elapsed};
-use super::state::{Doing, Review, Run};
+use super::state::Review;
 use super::table::table;
 use super::verification::{End, Stage, Verification, families as all_families, verdict};
 use crate::components::failure::failure_box;
