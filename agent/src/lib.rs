@@ -13,5 +13,6 @@ mod logging;
 pub mod memory;
 pub mod operation;
 mod place;
+mod signals;
 pub mod stop;
 pub mod verify;

@@ -163,13 +163,18 @@ pub(crate) fn focus(element: &Element) {
     if let Some(details) = element.closest("details").ok().flatten() {
         _ = details.set_attribute("open", "");
     }
+    scroll_to(element);
     if let Some(element) = element.dyn_ref::<HtmlElement>() {
-        let options = web_sys::ScrollIntoViewOptions::new();
-        options.set_block(web_sys::ScrollLogicalPosition::Nearest);
-        element.scroll_into_view_with_scroll_into_view_options(&options);
         // An element that cannot be focused has at least been scrolled to.
         _ = element.focus();
     }
+}
+
+/// Scrolls as little as brings an element into view.
+pub(crate) fn scroll_to(element: &Element) {
+    let options = web_sys::ScrollIntoViewOptions::new();
+    options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+    element.scroll_into_view_with_scroll_into_view_options(&options);
 }
 
 /// Whether nothing has the focus: what had it is gone.

@@ -29,6 +29,8 @@ pub(crate) enum Task {
     Plan(Intent),
     /// Prove by traffic that what is applied works; seconds that what fails is tried again.
     Verify { wait: u32 },
+    /// Verify, and take a service away; the part that wanted it knows which.
+    Drill,
     /// Go on showing the run that was at hand when the page was loaded.
     Resume,
     /// Show nothing any more.
@@ -38,7 +40,7 @@ pub(crate) enum Task {
 impl Task {
     /// Whether it is about the document as it is.
     pub(crate) const fn is_about_document(self) -> bool {
-        matches!(self, Self::Plan(_) | Self::Verify { .. })
+        matches!(self, Self::Plan(_) | Self::Verify { .. } | Self::Drill)
     }
 }
 
@@ -102,6 +104,7 @@ mod tests {
             Told::Back,
             Told::Running(true),
             Told::Want(Task::Plan(Intent::Remove)),
+            Told::Want(Task::Drill),
             Told::GoTo("spec".into()),
         ] {
             assert_eq!(json::read(&json::write(&told)), Ok(told));

@@ -309,8 +309,7 @@ fn refused(cluster: &ClusterPlan) -> Vec<Refused> {
         .collect()
 }
 
-/// `POST /api/v1/verify`: proves by traffic that what was rendered works. Drills are for the command
-/// line alone.
+/// `POST /api/v1/verify`: proves by traffic that what was rendered works.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VerifyRequest {
@@ -323,6 +322,11 @@ pub struct VerifyRequest {
     /// Make no Job where a cluster has no client.
     #[serde(default)]
     pub no_job: bool,
+    /// `SERVICE[@CLUSTER]`, such as `orders.sales@north`: when no call fails, the Deployments behind
+    /// the service are scaled to nothing in that cluster (default the first that serves it), until
+    /// traffic has moved. They get their replicas back whatever happens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<String>,
 }
 
 impl VerifyRequest {
@@ -353,6 +357,15 @@ pub enum VerifyEvent {
         checks: usize,
         /// How many of them are worth another try.
         open: usize,
+    },
+    /// The drill has come so far.
+    Drill {
+        /// `<name>.<namespace>` of the service.
+        service: String,
+        /// The cluster that it is taken away in.
+        cluster: String,
+        /// How far.
+        step: crate::verify::DrillStep,
     },
     /// It has ended; the last line.
     Finished {

@@ -9,8 +9,8 @@ use crate::http::{self, ListenAddress, Origin, ServeOptions};
 /// Serve the page and its API to this machine.
 ///
 /// Prints one link, with a token that only this link has. Works without any kubeconfig; the page
-/// then knows no clusters. Ctrl-C stops the agent when applies that run have ended; a second one
-/// stops it at once.
+/// then knows no clusters. Ctrl-C stops the agent when applies that run have ended, and verifications
+/// were brought to their end: a drill gives back what it took away. A second one stops it at once.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

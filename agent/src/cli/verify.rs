@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use shared::api::VerifyEvent;
-use shared::verify::{Outcome, Report};
+use shared::verify::{DrillTarget, Outcome, Report};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::duration::duration;
@@ -15,7 +15,7 @@ use super::output::{self, counted};
 use super::{Access, Document, input, interrupt, question};
 use crate::operation::Planned;
 use crate::stop::Stop;
-use crate::verify::{self, ClientSelector, DrillTarget, LeftBehind, VerifyOptions};
+use crate::verify::{self, ClientSelector, LeftBehind, VerifyOptions};
 
 /// Prove by traffic that what was applied works.
 ///
@@ -204,16 +204,24 @@ fn ask(target: &DrillTarget) -> Result<(), Failure> {
 async fn tell(mut events: UnboundedReceiver<VerifyEvent>) {
     let looks = io::stderr().is_terminal();
     while let Some(event) = events.recv().await {
-        if let VerifyEvent::Round { checks, open } = event
-            && looks
-            && open > 0
-        {
-            _ = writeln!(
-                output::stderr(),
-                "{open} of {} do not pass yet",
-                counted(checks, "check")
-            );
+        if looks && let Some(words) = in_words(&event) {
+            _ = writeln!(output::stderr(), "{words}");
         }
+    }
+}
+
+fn in_words(event: &VerifyEvent) -> Option<String> {
+    match event {
+        VerifyEvent::Round { checks, open } if *open > 0 => Some(format!(
+            "{open} of {} do not pass yet",
+            counted(*checks, "check")
+        )),
+        VerifyEvent::Drill {
+            service,
+            cluster,
+            step,
+        } => Some(step.words(service, cluster)),
+        _ => None,
     }
 }
 

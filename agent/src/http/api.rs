@@ -12,6 +12,7 @@ use shared::api::{
 use shared::bundle::Rendered;
 use shared::check::check;
 use shared::facts::Facts;
+use shared::resolved::Resolved;
 use tokio::sync::mpsc;
 
 use super::Agent;
@@ -144,6 +145,14 @@ pub(super) async fn events(
 /// A removal makes nothing from the document but the mesh's name and the clusters, so there is
 /// nothing to prove, and a document that has errors by now must not keep anybody from it.
 pub(super) async fn prove(request: PlanRequest) -> Result<PlanRequest, Refusal> {
+    prove_and(request, |_| Ok(())).await
+}
+
+/// [`prove`], and something more about the document that is to be applied.
+pub(super) async fn prove_and(
+    request: PlanRequest,
+    more: impl FnOnce(&Resolved) -> Result<(), Refusal> + Send + 'static,
+) -> Result<PlanRequest, Refusal> {
     if request.intent == Intent::Remove {
         return Ok(request);
     }
@@ -153,7 +162,7 @@ pub(super) async fn prove(request: PlanRequest) -> Result<PlanRequest, Refusal> 
             return Err(Refusal::findings(checked.findings));
         };
         if Rendered::new(&request.mesh, &resolved).digest() == request.digest {
-            return Ok(request);
+            return more(&resolved).map(|()| request);
         }
         Err(Refusal::new(
             StatusCode::CONFLICT,

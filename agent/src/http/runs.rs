@@ -104,6 +104,14 @@ impl Runs {
         self.list().iter().find(is_it).cloned()
     }
 
+    /// Asks all verifications to come to their end. Applies go on to theirs.
+    pub(super) fn stop_verifications(&self) {
+        let list = self.list();
+        for run in list.iter().filter(|run| run.doing == Doing::Verify) {
+            run.stop();
+        }
+    }
+
     /// How many are under way.
     pub(super) fn active(&self) -> usize {
         *self.active.borrow()
@@ -235,6 +243,11 @@ mod tests {
         drop(beside);
         let other = runs.begin(Apply, "other").unwrap().unwrap();
         assert_eq!(runs.active(), 2);
+        let verifying = runs.begin(Verify, "demo").unwrap().unwrap();
+        runs.stop_verifications();
+        assert!(verifying.stop().is_requested());
+        assert!(!first.stop().is_requested() && !other.stop().is_requested());
+        drop(verifying);
         let id = first.id().to_owned();
         drop(first);
         for _ in 0..=KEPT {

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use super::token::state_folder;
 use super::{Agent, Door, Origin, Token, TokenFile, rest, router};
 use crate::operation::Operations;
+use crate::signals::Signals;
 
 /// The port where none is asked for.
 const DEFAULT_PORT: u16 = 8642;
@@ -174,10 +175,13 @@ pub async fn serve(options: ServeOptions, operations: Operations) -> Result<(), 
     signals.next().await;
     resting.abort();
     _ = stop.send(true);
+    // A verification shows what it has seen; a drill gives back what it took away.
+    runs.stop_verifications();
     let active = runs.active();
     if active > 0 {
         tell(&format!(
-            "waiting for {active} running apply(s) and verification(s) to end; once more to quit at once"
+            "waiting for {active} running apply(s) and verification(s) to end; what a drill took away is given back; \
+             once more to quit at once"
         ));
     }
     tokio::select! {
@@ -188,7 +192,10 @@ pub async fn serve(options: ServeOptions, operations: Operations) -> Result<(), 
         } => {}
         () = signals.next() => {
             if runs.active() > 0 {
-                tell("stopped in the middle of a run; the next apply or verification goes on from there");
+                tell(
+                    "stopped in the middle of a run; the next apply or verification goes on from there, and what a \
+                     drill took away is given back by `fedmesh-agent verify --restore`",
+                );
             }
         }
     }
@@ -233,40 +240,5 @@ fn open(file: &TokenFile, link: &str) {
         Err(error) => tell(&format!(
             "{program} cannot be started ({error}); open the link yourself"
         )),
-    }
-}
-
-/// Requests to stop.
-struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            Ok(Self {
-                terminate: signal(SignalKind::terminate())?,
-                interrupt: signal(SignalKind::interrupt())?,
-            })
-        }
-        #[cfg(not(unix))]
-        Ok(Self {})
-    }
-
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-        #[cfg(not(unix))]
-        {
-            _ = tokio::signal::ctrl_c().await;
-        }
     }
 }

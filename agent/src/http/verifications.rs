@@ -11,21 +11,27 @@ use axum::response::{IntoResponse, Response};
 use shared::Mesh;
 use shared::api::{ApiError, ApplyAccepted, Intent, VerifyEvent, VerifyRequest};
 use shared::check::Finding;
+use shared::verify::{DrillTarget, DrillTargetError};
 use tokio::sync::mpsc;
 
 use super::Agent;
 use super::answer::{Body, Refusal};
-use super::api::prove;
+use super::api::prove_and;
 use super::runs::{Doing, Run, Running};
 use crate::operation::{Operations, PlanError, Planned};
 use crate::verify::{self, VerifyOptions};
 
-/// Begins a verification: no drill, and only the options that the message lists.
+/// Begins a verification, with only the options that the message lists.
 pub(super) async fn verify(
     State(agent): State<Agent>,
     Body(request): Body<VerifyRequest>,
 ) -> Result<(StatusCode, Json<ApplyAccepted>), Refusal> {
-    let VerifyRequest { plan, wait, no_job } = request;
+    let VerifyRequest {
+        plan,
+        wait,
+        no_job,
+        drill,
+    } = request;
     if plan.intent != Intent::Apply {
         return Err(Refusal::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -40,7 +46,20 @@ pub(super) async fn verify(
             format!("give at most {} s", VerifyRequest::LONGEST_WAIT),
         ));
     }
-    let mesh = prove(plan).await?.mesh;
+    let drill = drill.as_deref().map(target).transpose()?;
+    let wanted = drill.clone();
+    // What may not be taken away is refused before anything begins.
+    let proven = prove_and(plan, move |resolved| {
+        let found = wanted.map(|target| target.find(resolved).map(|_| ()));
+        found.unwrap_or(Ok(())).map_err(|why| {
+            Refusal::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                why.to_string(),
+                why.hint(),
+            )
+        })
+    });
+    let mesh = proven.await?.mesh;
     let begun = agent
         .0
         .runs
@@ -59,11 +78,22 @@ pub(super) async fn verify(
     let options = VerifyOptions {
         no_job,
         wait: Duration::from_secs(wait.into()),
+        drill,
         ..VerifyOptions::default()
     };
     // On its own, so that it goes on when the client leaves.
     tokio::spawn(carry_out(operations, mesh, planned, options, running));
     Ok((StatusCode::ACCEPTED, Json(ApplyAccepted { id })))
+}
+
+fn target(text: &str) -> Result<DrillTarget, Refusal> {
+    text.parse().map_err(|error: DrillTargetError| {
+        Refusal::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            error.to_string(),
+            "write the service's name and namespace, and a cluster behind an @",
+        )
+    })
 }
 
 pub(super) async fn events(

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use shared::verify::{Cause, Check, Drill, DrillClient, Family, Outcome};
+use shared::api::VerifyEvent;
+use shared::verify::{Cause, Check, Drill, DrillClient, DrillStep, DrillTarget, Family, Outcome};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
-use super::drill_target::{DrillTarget, find_target};
 use super::round::{Round, expected_text};
 use super::watch::{Watched, lost, since_settled};
 use super::watcher::{Watcher, watch, watchers};
@@ -21,7 +22,11 @@ const MOVING: Duration = Duration::from_mins(2);
 const RETURNING: Duration = Duration::from_mins(5);
 
 /// Runs the drill. Whatever comes, the replicas are given back.
-pub(super) async fn run(round: &Round<'_>, target: &DrillTarget) -> (Option<Drill>, Vec<Check>) {
+pub(super) async fn run(
+    round: &Round<'_>,
+    target: &DrillTarget,
+    events: &UnboundedSender<VerifyEvent>,
+) -> (Option<Drill>, Vec<Check>) {
     let mut row = Check::new(Family::Drill);
     row.service.clone_from(&target.service);
     "traffic moves and comes back".clone_into(&mut row.expected);
@@ -29,9 +34,9 @@ pub(super) async fn run(round: &Round<'_>, target: &DrillTarget) -> (Option<Dril
         let cause = Cause::NoDrill(format!("nothing was taken away: {why}"));
         (None, vec![row.with(Outcome::CouldNotCheck, &cause)])
     };
-    let found = match find_target(round, target) {
+    let found = match target.find(round.resolved) {
         Ok(found) => found,
-        Err(why) => return not_begun(row, why),
+        Err(why) => return not_begun(row, why.to_string()),
     };
     row.service = found.service.id();
     found.cluster.clone_into(&mut row.cluster);
@@ -46,11 +51,24 @@ pub(super) async fn run(round: &Round<'_>, target: &DrillTarget) -> (Option<Dril
         Ok(prepared) => prepared,
         Err(why) => return not_begun(row, why),
     };
+    let tell = |step| {
+        // Nobody has to listen.
+        _ = events.send(VerifyEvent::Drill {
+            service: found.service.id(),
+            cluster: found.cluster.to_owned(),
+            step,
+        });
+    };
+    tell(DrillStep::Before);
     let mut watched = vec![Watched::default(); watchers.len()];
     watch(round, &watchers, &mut watched, BEFORE, |index, one| {
         since_settled(&one.samples, &watchers[index].usual, Duration::ZERO).is_some()
     })
     .await;
+    // Whoever stops it early has not seen all clients well.
+    if round.stop.is_requested() {
+        return not_begun(row, "stopped".to_owned());
+    }
     let unwell = watchers.iter().zip(&watched).find(|(watcher, watched)| {
         since_settled(&watched.samples, &watcher.usual, Duration::ZERO).is_none()
     });
@@ -61,9 +79,6 @@ pub(super) async fn run(round: &Round<'_>, target: &DrillTarget) -> (Option<Dril
             watcher.usual.join(" or ")
         );
         return not_begun(row, why);
-    }
-    if round.stop.is_requested() {
-        return not_begun(row, "stopped".to_owned());
     }
     let mut drill = Drill {
         service: found.service.id(),
@@ -81,6 +96,7 @@ pub(super) async fn run(round: &Round<'_>, target: &DrillTarget) -> (Option<Dril
     let was_taken = take_all(connection, mesh, &workloads).await;
     let taken_at = Instant::now();
     if was_taken.is_ok() {
+        tell(DrillStep::Away);
         watch(round, &watchers, &mut watched, MOVING, |index, watched| {
             since_settled(&watched.samples, &watchers[index].away, Duration::ZERO).is_some()
         })
@@ -95,6 +111,7 @@ pub(super) async fn run(round: &Round<'_>, target: &DrillTarget) -> (Option<Dril
     drill.not_restored = given_back.err();
     let back_at = taken_at.elapsed();
     if was_taken.is_ok() && drill.not_restored.is_none() {
+        tell(DrillStep::Back);
         watch(round, &watchers, &mut watched, RETURNING, |index, one| {
             let samples = &one.samples[one.returning_from..];
             since_settled(samples, &watchers[index].usual, back_at).is_some()

@@ -14,7 +14,6 @@ mod client;
 mod curl;
 mod dns;
 mod drill;
-mod drill_target;
 mod gateways;
 mod http;
 mod job;
@@ -37,11 +36,10 @@ use shared::Mesh;
 use shared::api::{Status, VerifyEvent};
 use shared::expect::{Expectations, expect};
 use shared::resolved::Resolved;
-use shared::verify::{Cause, Check, Family, Outcome, Report};
+use shared::verify::{Cause, Check, DrillTarget, Family, Outcome, Report, drillable};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
-pub use drill_target::{DrillTarget, DrillTargetError};
 pub use restore::{LeftBehind, left_behind, restore};
 pub use selector::{ClientSelector, ClientSelectorError};
 
@@ -115,13 +113,17 @@ pub async fn verify(
         });
         let left = deadline.saturating_duration_since(Instant::now());
         if open == 0 || left.is_zero() || stop.is_requested() {
+            let basis = Basis::of(mesh, &planned)?;
             let mut report = Report {
                 mesh: mesh.metadata.name.clone(),
                 checks,
                 drill: None,
+                drillable: drillable(&basis.resolved),
             };
             if let Some(target) = &options.drill {
-                drill_after(mesh, &planned, options, stop, target, &mut report).await?;
+                let passed = Passed::default();
+                let round = basis.round(&planned, options, &passed, stop);
+                drill_after(&round, target, events, &mut report).await;
             }
             return Ok(report);
         }
@@ -236,30 +238,31 @@ fn open(checks: &[Check]) -> usize {
 
 /// A drill on top of a fault would only hurt: every client has to be answered first.
 async fn drill_after(
-    mesh: &Mesh,
-    planned: &Planned,
-    options: &VerifyOptions,
-    stop: &Stop,
+    round: &Round<'_>,
     target: &DrillTarget,
+    events: &UnboundedSender<VerifyEvent>,
     report: &mut Report,
-) -> Result<(), PlanError> {
+) {
     let unwell = report
         .checks
         .iter()
         .any(|check| check.family == Family::Call && check.outcome == Outcome::Failed);
-    if unwell {
+    let rows = if unwell {
         let mut row = Check::new(Family::Drill);
         row.service.clone_from(&target.service);
         "traffic moves and comes back".clone_into(&mut row.expected);
         let cause = Cause::NoDrill("nothing was taken away: calls fail as it is".to_owned());
-        report.checks.push(row.with(Outcome::CouldNotCheck, &cause));
-        return Ok(());
-    }
-    let basis = Basis::of(mesh, planned)?;
-    let passed = Passed::default();
-    let round = basis.round(planned, options, &passed, stop);
-    let (drill, rows) = drill::run(&round, target).await;
-    report.drill = drill;
+        vec![row.with(Outcome::CouldNotCheck, &cause)]
+    } else {
+        let (drill, rows) = drill::run(round, target, events).await;
+        report.drill = drill;
+        rows
+    };
+    // Nobody has to listen.
+    _ = events.send(VerifyEvent::Family {
+        family: Family::Drill,
+        checks: rows.len(),
+        open: 0,
+    });
     report.checks.extend(rows);
-    Ok(())
 }

@@ -7,13 +7,12 @@ use futures::future::{FutureExt as _, join_all};
 use shared::answers::in_mesh;
 use shared::expect::Call;
 use shared::outage::Outage;
-use shared::verify::{Around, Expected, Reply, judge_call};
+use shared::verify::{Around, DrillPlace, Expected, Reply, judge_call};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::calls::{find, url};
 use super::client::Client;
-use super::drill_target::Found;
 use super::round::{AT_ONCE, Round, some_at_once};
 use super::watch::{Sample, Watched};
 use crate::cluster::Connection;
@@ -37,7 +36,7 @@ pub(super) struct Watcher<'a> {
 /// A client in every cluster that calls the global name; jobs cannot watch.
 pub(super) async fn watchers<'a>(
     round: &'a Round<'_>,
-    found: &Found<'_>,
+    found: &DrillPlace<'_>,
 ) -> Result<Vec<Watcher<'a>>, String> {
     let host = found.name.host.as_str();
     let calls = round.expectations.calls.iter();
@@ -60,7 +59,7 @@ pub(super) async fn watchers<'a>(
 
 async fn watcher<'a>(
     round: &'a Round<'_>,
-    found: &Found<'_>,
+    found: &DrillPlace<'_>,
     call: &'a Call,
 ) -> Option<Watcher<'a>> {
     let connection = round.connection(&call.client).ok()?;

@@ -133,6 +133,18 @@ impl Page {
         .await;
     }
 
+    /// Presses the Escape key in an element.
+    pub(crate) async fn press_escape(&self, id: &str) {
+        let pressed = self.element(id).await.send_keys(Key::Escape + "").await;
+        pressed.unwrap();
+    }
+
+    /// Chooses from a list by the keyboard, as a person types the beginning of a word.
+    pub(crate) async fn choose(&self, id: &str, word: &str) {
+        self.element(id).await.send_keys(word).await.unwrap();
+        self.wait_for_value(id, word).await;
+    }
+
     /// Ticks a box by the keyboard.
     pub(crate) async fn press_space(&self, id: &str) {
         let selector = format!("[id='{id}']");

@@ -17,7 +17,9 @@ use serde_json::{Value, json};
 use shared::api::{ApiError, VerifyEvent, VerifyRequest};
 use shared::expect::expect;
 use shared::facts::Facts;
-use shared::verify::{Cause, Check, Family, Outcome, Report, Seen};
+use shared::verify::{
+    Cause, Check, Drill, DrillClient, DrillStep, Family, Outcome, Report, Seen, drillable,
+};
 
 /// A played agent; it ends with the test.
 pub(crate) struct StubAgent {
@@ -30,6 +32,8 @@ struct Played {
     report: Report,
     /// The seconds that each verification was to wait.
     waits: Mutex<Vec<u32>>,
+    /// What each drill was to take away.
+    drills: Mutex<Vec<String>>,
     is_stopped: AtomicBool,
     /// Whether it has lost the code that is loaded on demand.
     lacks_part: AtomicBool,
@@ -42,6 +46,7 @@ impl StubAgent {
             page,
             report,
             waits: Mutex::default(),
+            drills: Mutex::default(),
             is_stopped: AtomicBool::default(),
             lacks_part: AtomicBool::default(),
         });
@@ -76,6 +81,11 @@ impl StubAgent {
     pub(crate) fn waits(&self) -> Vec<u32> {
         self.played.waits.lock().unwrap().clone()
     }
+
+    /// What was to be taken away, in the order in which it was asked for.
+    pub(crate) fn drills(&self) -> Vec<String> {
+        self.played.drills.lock().unwrap().clone()
+    }
 }
 
 fn answer(value: &Value) -> Response {
@@ -107,11 +117,23 @@ async fn verify(State(played): State<Arc<Played>>, body: Bytes) -> Response {
         let error = serde_json::to_value(error).unwrap();
         return (StatusCode::CONFLICT, answer(&error)).into_response();
     }
-    (StatusCode::ACCEPTED, answer(&json!({ "id": "1" }))).into_response()
+    let id = match request.drill {
+        None => VERIFICATION,
+        Some(target) => {
+            played.drills.lock().unwrap().push(target);
+            played.is_stopped.store(false, Ordering::SeqCst);
+            DRILL
+        }
+    };
+    (StatusCode::ACCEPTED, answer(&json!({ "id": id }))).into_response()
 }
 
+/// The ids of runs.
+const VERIFICATION: &str = "1";
+const DRILL: &str = "2";
+
 /// Comes to its end only when it is told to stop.
-async fn events(State(played): State<Arc<Played>>, Path(_id): Path<String>) -> Response {
+async fn events(State(played): State<Arc<Played>>, Path(id): Path<String>) -> Response {
     let count = |wanted: Family| {
         let own = played
             .report
@@ -121,18 +143,41 @@ async fn events(State(played): State<Arc<Played>>, Path(_id): Path<String>) -> R
         own.count()
     };
     let mut events = Vec::new();
-    for family in [Family::Objects, Family::Gateway] {
+    let mut report = played.report.clone();
+    let made: &[Family] = if id == DRILL {
+        &[
+            Family::Objects,
+            Family::Gateway,
+            Family::Record,
+            Family::Call,
+        ]
+    } else {
+        &[Family::Objects, Family::Gateway]
+    };
+    for &family in made {
         events.push(VerifyEvent::Family {
             family,
             checks: count(family),
             open: 0,
         });
     }
+    if id == DRILL {
+        let target = played.drills.lock().unwrap().last().cloned().unwrap();
+        let (service, cluster) = target.split_once('@').unwrap();
+        events.push(VerifyEvent::Round {
+            checks: report.checks.len(),
+            open: 0,
+        });
+        events.push(VerifyEvent::Drill {
+            service: service.to_owned(),
+            cluster: cluster.to_owned(),
+            step: DrillStep::Away,
+        });
+        drill(&mut report, service, cluster);
+    }
     let line = |event: &VerifyEvent| serde_json::to_string(event).unwrap() + "\n";
     let begun: String = events.iter().map(line).collect();
-    let ended = line(&VerifyEvent::Finished {
-        report: played.report.clone(),
-    });
+    let ended = line(&VerifyEvent::Finished { report });
     let stream = futures::stream::unfold(Some(begun), move |next| {
         let (played, ended) = (played.clone(), ended.clone());
         async move {
@@ -233,7 +278,46 @@ pub(crate) fn report_of(document: &str) -> Report {
         mesh: mesh.metadata.name,
         checks,
         drill: None,
+        drillable: drillable(&resolved),
     }
+}
+
+/// Adds a drill of which all clients but those of vienna saw what they should.
+fn drill(report: &mut Report, service: &str, cluster: &str) {
+    let clusters = ["hamburg", "munich", "vienna"];
+    let host = format!("{service}.external.svc.mesh.example.com");
+    let mut clients = Vec::new();
+    for (index, client) in (0u32..).zip(clusters) {
+        let expected = if cluster == client { "hamburg" } else { client };
+        let returned_after = (client != "vienna").then_some(6_400 + 900 * index);
+        let mut check = blank(Family::Drill, client, service);
+        check.host.clone_from(&host);
+        check.expected = format!("status below 500 from {expected}");
+        check.seen.milliseconds = Some(1_250 + 200 * index);
+        check.seen.text = format!("{index} of {} requests lost", 180 + index);
+        if returned_after.is_none() {
+            let cluster = cluster.to_owned();
+            check = check.with(Outcome::Failed, &Cause::NotReturned { cluster });
+        }
+        report.checks.push(check);
+        clients.push(DrillClient {
+            cluster: client.to_owned(),
+            expected: vec![expected.to_owned()],
+            answered_by: vec![expected.to_owned()],
+            requests: 180 + index,
+            lost: index,
+            moved_after: Some(1_250 + 200 * index),
+            returned_after,
+        });
+    }
+    report.drill = Some(Drill {
+        service: service.to_owned(),
+        cluster: cluster.to_owned(),
+        host,
+        workloads: vec![("depot/stock".to_owned(), 2)],
+        clients,
+        not_restored: None,
+    });
 }
 
 fn blank(family: Family, cluster: &str, service: &str) -> Check {

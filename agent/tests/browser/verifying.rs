@@ -144,6 +144,65 @@ async fn a_verification_is_a_table_with_causes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_drill_is_asked_for_watched_and_shown() {
+    let agent = StubAgent::serve(repository("dist"), report_of(&three_clusters())).await;
+    let page = connected(&agent).await;
+    page.click("agent").await;
+    page.press_enter("verify-all").await;
+    page.press_enter("verify-again").await;
+    page.press_enter("stop").await;
+    page.wait_for_attribute("verified", "data-outcome", "failed")
+        .await;
+
+    // Orders runs in one cluster, so traffic has nowhere to go.
+    page.wait_until_gone("drill-orders.sales").await;
+    let (way, clusters) = ("drill-stock.depot", "drill-cluster-stock.depot");
+    page.press_enter(way).await;
+    page.wait_for_focus_in(clusters).await;
+    page.wait_for_attribute(way, "aria-expanded", "true").await;
+    // Whoever thinks better of it is where they were.
+    page.press_escape(clusters).await;
+    page.wait_for_focus_in(way).await;
+    page.wait_until_gone(clusters).await;
+    page.press_enter(way).await;
+    page.wait_for_value(clusters, "hamburg").await;
+    page.choose(clusters, "munich").await;
+    page.wait_for_text(
+        "drill-question-stock.depot",
+        "The replicas are given back whatever happens",
+    )
+    .await;
+    page.picture_of_all("drill-question", BOTH, &[1280, 390])
+        .await;
+    page.press_enter("drill-begin-stock.depot").await;
+
+    let away = "stock.depot is taken away in munich; watching traffic move";
+    page.wait_for_text("verify-progress", away).await;
+    page.wait_for_focus_in("review-title").await;
+    page.wait_for_text("verifying", "drill: running").await;
+    page.picture("drill-running", BOTH, WIDE_AND_NARROW).await;
+    page.reload().await;
+    page.wait_for_text("verify-progress", away).await;
+    assert_eq!(agent.drills(), ["stock.depot@munich"]);
+    page.press_enter("stop").await;
+
+    page.wait_for_text("drilled", "Drill: stock.depot away in munich")
+        .await;
+    for text in ["1 of 181", "1.4 s", "7.3 s", "not-returned", "hamburg"] {
+        page.wait_for_text("drilled", text).await;
+    }
+    page.wait_for_text("review-title", "Result of the drill")
+        .await;
+    page.picture("drilled", BOTH, WIDE_AND_NARROW).await;
+    page.assert_no_sideways_scrolling().await;
+    // The next one begins where this one is shown.
+    page.press_enter(way).await;
+    page.wait_for_value(clusters, "hamburg").await;
+    page.press_enter("done").await;
+    page.close_after("409").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_part_that_does_not_load_can_be_loaded_again() {
     let agent = StubAgent::serve(repository("dist"), report_of(&three_clusters())).await;
     agent.lose_part(true);

@@ -2,6 +2,7 @@
 
 use fedmesh_agent::operation::Operations;
 use serde_json::{Value, json};
+use shared::mesh::{Service, Transport};
 
 use crate::house::{Change, HOST, House, With, Without, dead_kubeconfig, mesh, plan_request};
 
@@ -224,8 +225,8 @@ async fn a_verification_takes_no_more_than_it_lists() {
         ("wait", json!(3601), 422),
         ("wait", json!(-1), 400),
         ("wait", json!("10m"), 400),
-        // What would change something, or run in a pod that somebody else names.
-        ("drill", json!("orders"), 400),
+        ("drill", json!(true), 400),
+        // What would run in a pod that somebody else names.
         ("client", json!("kube-system/app=x"), 400),
         ("timeout", json!(1), 400),
     ] {
@@ -240,10 +241,79 @@ async fn a_verification_takes_no_more_than_it_lists() {
 }
 
 #[tokio::test]
+async fn what_may_not_be_taken_away_is_refused_before_anything_begins() {
+    let house = House::new();
+    let mut several = mesh();
+    let with = |name: &str, namespace: &str, clusters: &[&str], transport| Service {
+        name: name.to_owned(),
+        namespace: Some(namespace.to_owned()),
+        port: Some(8000),
+        clusters: Some(clusters.iter().map(ToString::to_string).collect()),
+        transport,
+        ..Service::default()
+    };
+    let both = ["cluster1", "cluster2"];
+    several.spec.services.extend([
+        with("twin", "one", &both, None),
+        with("twin", "two", &both, None),
+        with("alone", "one", &["cluster2"], None),
+        with("sealed", "one", &both, Some(Transport::Mtls)),
+    ]);
+    let mut unmarked = mesh();
+    unmarked.spec.answer_header = Some(false);
+    for (mesh, drill, message) in [
+        (&several, "", "is not SERVICE[@CLUSTER]"),
+        (&several, "@cluster1", "is not SERVICE[@CLUSTER]"),
+        (&several, "orders", "the document has no service orders"),
+        (
+            &several,
+            "httpbin@west",
+            "httpbin.default does not run in cluster west",
+        ),
+        (&several, "twin", "several services are named twin"),
+        (&several, "alone", "alone.one runs in one cluster only"),
+        (
+            &several,
+            "alone@cluster1",
+            "alone.one does not run in cluster cluster1",
+        ),
+        (
+            &several,
+            "sealed.one@cluster1",
+            "calls of sealed.one travel in mutual TLS",
+        ),
+        (&unmarked, "httpbin", "nobody sees which cluster answers"),
+    ] {
+        let mut request = plan_request(mesh);
+        request["drill"] = json!(drill);
+        let answer = house
+            .send("POST", "/api/v1/verify", &[], request.to_string())
+            .await;
+        assert_eq!(answer.status, 422, "{drill}: {}", answer.json());
+        answer.assert_error();
+        let said = answer.json()["message"].as_str().unwrap().to_owned();
+        assert!(said.contains(message), "{drill}: {said}");
+    }
+    // What may be is only kept from beginning by the kubeconfig; so is everything beside it.
+    for drill in ["httpbin", "httpbin.default@cluster2", "twin.two"] {
+        let mut request = plan_request(&several);
+        request["drill"] = json!(drill);
+        request["wait"] = json!(60);
+        request["noJob"] = json!(true);
+        let answer = house
+            .send("POST", "/api/v1/verify", &[], request.to_string())
+            .await;
+        assert_eq!(answer.status, 503, "{drill}: {}", answer.json());
+    }
+}
+
+#[tokio::test]
 async fn a_verification_ends_with_its_report() {
     let folder = tempfile::tempdir().unwrap();
     let house = House::with(Operations::new(Some(dead_kubeconfig(folder.path()))));
-    let request = plan_request(&mesh()).to_string();
+    let mut request = plan_request(&mesh());
+    request["drill"] = json!("httpbin@cluster1");
+    let request = request.to_string();
     let begun = house.send("POST", "/api/v1/verify", &[], request).await;
     assert_eq!(begun.status, 202, "{}", begun.json());
     let id = begun.json()["id"].as_str().unwrap().to_owned();
@@ -260,7 +330,7 @@ async fn a_verification_ends_with_its_report() {
         .collect();
     let families: Vec<&str> = events.iter().filter_map(|e| e["family"].as_str()).collect();
     assert_eq!(families.first(), Some(&"objects"), "{text}");
-    assert_eq!(families.last(), Some(&"call"), "{text}");
+    assert_eq!(families[families.len() - 2..], ["call", "drill"], "{text}");
     // To stop what has ended is no fault: it may have ended while the request was under way.
     let stop = format!("{path}/stop");
     assert_eq!(house.send("POST", &stop, &[], "").await.status, 202);
@@ -276,5 +346,16 @@ async fn a_verification_ends_with_its_report() {
         assert_eq!(check["outcome"], "couldNotCheck", "{check}");
         assert_eq!(check["cause"]["code"], "not-asked", "{check}");
         assert!(!check["cause"]["hint"].as_str().unwrap().is_empty());
-    }
+    } // Nobody can be watched there, so nothing was taken away; where it may be stands beside.
+    let drill = checks
+        .iter()
+        .find(|check| check["family"] == "drill")
+        .unwrap();
+    assert_eq!(drill["outcome"], "couldNotCheck", "{drill}");
+    assert_eq!(drill["cause"]["code"], "no-drill", "{drill}");
+    assert!(last["report"]["drill"].is_null(), "{last}");
+    assert_eq!(
+        last["report"]["drillable"],
+        json!([{"service": "httpbin.default", "clusters": ["cluster1", "cluster2"]}])
+    );
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::verify::{Check, Explanation, Fault, Outcome, faults};
+use shared::verify::{Check, Explanation, Family, Fault, Outcome, faults};
 
 use super::families::fold;
 use super::verify::look;
@@ -127,8 +127,8 @@ struct Line {
 impl Line {
     fn of(check: &Check) -> Self {
         let asked = match check.family {
-            shared::verify::Family::Call | shared::verify::Family::Objects => String::new(),
-            _ => format!(" at {}", check.asked),
+            Family::Record | Family::Gateway => format!(" at {}", check.asked),
+            Family::Objects | Family::Call | Family::Drill => String::new(),
         };
         let subject = check.subject();
         Self {

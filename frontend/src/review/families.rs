@@ -46,7 +46,7 @@ fn group(
     let (report, ids) = (report.clone(), ids.clone());
     let inside = move || match family {
         Family::Objects => objects(&report.checks, &ids),
-        _ => table(&report, family, words, &ids).unwrap_or_else(|| el("div")),
+        _ => table(&report, family, words, &ids, None).unwrap_or_else(|| el("div")),
     };
     let group = opened_late(summary, inside).class("fold group");
     Some(el_in("section", "cluster-plan").id(id).add(group))

@@ -3,7 +3,8 @@
 use serde::de::DeserializeOwned;
 use wasm_bindgen_futures::spawn_local;
 
-use super::state::{Review, Run};
+use super::doing::Run;
+use super::state::Review;
 use crate::api::Failure;
 use crate::browser;
 use crate::json;

@@ -5,6 +5,8 @@
 //! **Invariant**: it knows neither the form nor the checks; the document is a value to it.
 
 mod causes;
+mod doing;
+mod drill;
 mod families;
 mod follow;
 mod page;

@@ -2,9 +2,10 @@
 
 use shared::api::Intent;
 
+use super::doing::Doing;
 use super::plan::plan;
 use super::run::run;
-use super::state::{Doing, Review, TITLE, View};
+use super::state::{Review, TITLE, View};
 use super::verify::verify;
 use crate::api::Failure;
 use crate::components::failure::failure_box;
@@ -36,14 +37,17 @@ pub(crate) fn show(stage: El, review: Review) {
         View::Failed { task, failure } => {
             let (id, words) = match task {
                 Task::Verify { .. } => ("verify-again", "Verify again"),
+                Task::Drill => ("drill-again", "Try again"),
                 _ => ("plan-again", "Plan again"),
             };
             let again = button("primary", move || review.want(task)).id(id);
             let again = el_in("div", "buttons").add(again.text(words));
             vec![failure_box(failure, &review.acts()), again]
         }
-        View::Running(under_way) if under_way.doing == Doing::Verify => verify(review, &under_way),
-        View::Running(under_way) => vec![run(review, &under_way)],
+        View::Running(under_way) => match under_way.doing {
+            Doing::Verify | Doing::Drill => verify(review, &under_way),
+            Doing::Apply | Doing::Remove => vec![run(review, &under_way)],
+        },
     });
     // It is put where it stays.
     _ = stage
@@ -53,7 +57,7 @@ pub(crate) fn show(stage: El, review: Review) {
 
 fn asking(task: Task) -> El {
     let words = match task {
-        Task::Verify { .. } => "Looking at what is in the clusters",
+        Task::Verify { .. } | Task::Drill => "Looking at what is in the clusters",
         _ => "Comparing every object with every cluster",
     };
     let spinner = el_in("span", "spinner").attr("aria-hidden", "true");
@@ -69,6 +73,7 @@ fn title(review: Review) -> &'static str {
         View::Nothing => "Nothing under review",
         View::Asking(Task::Plan(Intent::Remove)) => "Looking for what is there…",
         View::Asking(Task::Verify { .. }) => "Verifying",
+        View::Asking(Task::Drill) => "Drill",
         View::Asking(_) => "Asking the clusters…",
         View::Planned(planned) => match planned.intent {
             Intent::Apply => "Review what would change",
@@ -82,6 +87,8 @@ fn title(review: Review) -> &'static str {
             (Doing::Remove, true, _) => "Result of the removal",
             (Doing::Verify, _, false) => "Verifying",
             (Doing::Verify, _, true) => "Result of the verification",
+            (Doing::Drill, _, false) => "Drill",
+            (Doing::Drill, _, true) => "Result of the drill",
         },
     })
 }

@@ -3,9 +3,10 @@
 use shared::api::{ClusterReport, Intent, Report};
 use shared::object::Wave;
 
+use super::doing::{Doing, Run};
 use super::follow::Lost;
 use super::progress::{ClusterProgress, WaveState};
-use super::state::{Doing, Review, Run};
+use super::state::Review;
 use crate::browser;
 use crate::components::failure::{blocked, failure_box};
 use crate::dom::{El, button, depend, el, el_in, icon, text};

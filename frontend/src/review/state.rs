@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use shared::api::{Intent, PlanResponse};
 use wasm_bindgen_futures::spawn_local;
 
+use super::doing::{Doing, Run};
 use super::follow::{Follow, Lost};
 use super::progress::Progress;
 use super::verification::Verification;
@@ -55,47 +56,6 @@ impl Planned {
     }
 }
 
-/// What a run does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Doing {
-    Apply,
-    Remove,
-    Verify,
-}
-
-const DOINGS: [(Doing, &str); 3] = [
-    (Doing::Apply, "apply"),
-    (Doing::Remove, "remove"),
-    (Doing::Verify, "verify"),
-];
-
-/// A run that the agent has accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Run {
-    pub(crate) id: String,
-    pub(crate) doing: Doing,
-    /// When it was started, in milliseconds since 1970.
-    pub(crate) started: u64,
-}
-
-impl Run {
-    fn to_text(&self) -> String {
-        let word = DOINGS.iter().find(|(doing, _)| *doing == self.doing);
-        let word = word.map(|(_, word)| *word);
-        json!({ "id": self.id, "doing": word, "started": self.started }).to_string()
-    }
-
-    fn from_text(text: &str) -> Option<Self> {
-        let value = json::value(text).ok()?;
-        let word = value["doing"].as_str()?;
-        Some(Self {
-            id: value["id"].as_str()?.to_owned(),
-            doing: DOINGS.iter().find(|(_, known)| *known == word)?.0,
-            started: value["started"].as_u64()?,
-        })
-    }
-}
-
 /// The state; a handle that is cheap to copy.
 #[derive(Clone, Copy)]
 pub(crate) struct Review {
@@ -105,6 +65,8 @@ pub(crate) struct Review {
     pub(crate) progress: RwSignal<Progress>,
     /// What is known of the verification under review.
     pub(crate) verification: RwSignal<Verification>,
+    /// What the next drill takes away, `SERVICE@CLUSTER`.
+    target: RwSignal<String>,
     /// Why it is not known how the run goes on.
     pub(crate) lost: RwSignal<Option<Lost>>,
     /// Whether a request that changes something is under way.
@@ -120,6 +82,7 @@ impl Review {
             view: RwSignal::default(),
             progress: RwSignal::default(),
             verification: RwSignal::default(),
+            target: RwSignal::default(),
             lost: RwSignal::default(),
             sending: RwSignal::default(),
             not_stopped: RwSignal::default(),
@@ -153,6 +116,12 @@ impl Review {
         self.tell(&Told::Want(task));
     }
 
+    /// Asks the page for a drill.
+    pub(crate) fn want_drill(self, service: &str, cluster: &str) {
+        self.target.set(format!("{service}@{cluster}"));
+        self.want(Task::Drill);
+    }
+
     /// Acts on an order.
     pub(crate) fn take(self, order: &str) {
         match json::read(order) {
@@ -165,7 +134,15 @@ impl Review {
         self.client.set(Some(order.client));
         match (order.task, order.document) {
             (Task::Plan(intent), Some(document)) => self.plan(intent, document),
-            (Task::Verify { wait }, Some(document)) => self.verify(wait, &document),
+            (Task::Verify { wait }, Some(document)) => {
+                let body = verify_request(&document, wait, None);
+                self.verify(order.task, Doing::Verify, body);
+            }
+            (Task::Drill, Some(document)) => {
+                let target = self.target.get_untracked();
+                let body = verify_request(&document, 0, Some(&target));
+                self.verify(order.task, Doing::Drill, body);
+            }
             (Task::Resume, _) => {
                 let kept = browser::load(Keep::Tab, RUN);
                 if let Some(run) = kept.and_then(|kept| Run::from_text(&kept)) {
@@ -176,7 +153,7 @@ impl Review {
             }
             (Task::Rest, _) => self.show(View::Nothing),
             // The page gives them a document.
-            (Task::Plan(_) | Task::Verify { .. }, None) => {}
+            (Task::Plan(_) | Task::Verify { .. } | Task::Drill, None) => {}
         }
     }
 
@@ -228,14 +205,12 @@ impl Review {
         self.begin("apply", body, doing, Task::Plan(planned.intent));
     }
 
-    fn verify(self, wait: u32, document: &Document) {
+    fn verify(self, task: Task, doing: Doing, body: Value) {
         if self.sending.get_untracked() {
             return;
         }
-        let task = Task::Verify { wait };
         self.show(View::Asking(task));
-        let body = verify_request(document, wait);
-        self.begin("verify", body, Doing::Verify, task);
+        self.begin("verify", body, doing, task);
     }
 
     /// Asks for a run and follows it.
@@ -269,7 +244,9 @@ impl Review {
         self.not_stopped.set(None);
         self.show(View::Running(run.clone()));
         match run.doing {
-            Doing::Verify => Verification::follow(self, run, self.verification),
+            Doing::Verify | Doing::Drill => {
+                Verification::follow(self, run, self.verification);
+            }
             Doing::Apply | Doing::Remove => Progress::follow(self, run, self.progress),
         }
     }
@@ -322,9 +299,10 @@ fn apply_request(planned: &Planned, partial: bool) -> Value {
     body
 }
 
-fn verify_request(document: &Document, wait: u32) -> Value {
+fn verify_request(document: &Document, wait: u32, drill: Option<&str>) -> Value {
     let mut body = plan_request(document, Intent::Apply);
     body["wait"] = wait.into();
+    body["drill"] = drill.into();
     body
 }
 
@@ -334,19 +312,6 @@ mod tests {
     use shared::plan::Plan;
 
     use super::*;
-
-    #[test]
-    fn a_run_is_kept_over_a_reload() {
-        for (doing, _) in DOINGS {
-            let run = Run {
-                id: "a b".to_owned(),
-                doing,
-                started: 1_700_000_000_000,
-            };
-            assert_eq!(Run::from_text(&run.to_text()), Some(run));
-        }
-        assert_eq!(Run::from_text("{}"), None);
-    }
 
     #[test]
     fn the_agent_understands_what_is_asked() {
@@ -380,7 +345,11 @@ mod tests {
         assert_eq!((read.plan, read.plan_id.as_str()), (wanted, "p"));
         assert!(read.partial);
 
-        let read: VerifyRequest = json::of(&verify_request(&document, 600)).unwrap();
+        let read: VerifyRequest = json::of(&verify_request(&document, 600, None)).unwrap();
         assert_eq!((read.plan.intent, read.wait), (Intent::Apply, 600));
+        assert_eq!(read.drill, None);
+        let drill = verify_request(&document, 0, Some("orders.sales@north"));
+        let read: VerifyRequest = json::of(&drill).unwrap();
+        assert_eq!(read.drill.as_deref(), Some("orders.sales@north"));
     }
 }

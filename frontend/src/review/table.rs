@@ -6,7 +6,9 @@ use std::sync::Arc;
 use shared::verify::{Check, Family, Outcome, Report, Row, ServiceRows, Table};
 
 use super::causes::CauseIds;
+use super::drill;
 use super::families::{fold, is_well};
+use super::state::Review;
 use super::verify::look;
 use crate::browser;
 use crate::dom::{El, at, button, el, el_in, icon, text};
@@ -14,20 +16,26 @@ use crate::dom::{El, at, button, el, el_in, icon, text};
 /// With more rows than this, services where all is well are folded.
 const ROWS: usize = 60;
 
-/// Draws it in a box of its own, in which it scrolls; nothing where there is no check.
+/// Where drills are begun, and what says which may be.
+type Drills = (Review, Arc<Report>);
+
+/// Draws it in a box of its own, in which it scrolls; nothing where there is no check. Where the review
+/// is given, services that may be taken away have the way to a drill.
 pub(crate) fn table(
     report: &Arc<Report>,
     family: Family,
     caption: &'static str,
     ids: &Rc<CauseIds>,
+    drills: Option<Review>,
 ) -> Option<El> {
+    let drills = drills.map(|review| (review, report.clone()));
     let Table { columns, services } = Table::of(family, &report.checks);
     if services.is_empty() {
         return None;
     }
     let rows: usize = services.iter().map(|service| service.rows.len()).sum();
     if rows <= ROWS {
-        return Some(grid(&columns, &services, caption, ids));
+        return Some(grid(&columns, &services, caption, ids, drills.as_ref()));
     }
     let (well, off): (Vec<ServiceRows<'_>>, Vec<ServiceRows<'_>>) =
         services.into_iter().partition(is_service_well);
@@ -36,14 +44,14 @@ pub(crate) fn table(
             1 => "1 service where all is well".to_owned(),
             count => format!("{count} services where all is well"),
         };
-        let (report, ids) = (report.clone(), ids.clone());
+        let (report, ids, drills) = (report.clone(), ids.clone(), drills.clone());
         fold(&words, move || {
             let Table { columns, services } = Table::of(family, &report.checks);
             let well: Vec<ServiceRows<'_>> = services.into_iter().filter(is_service_well).collect();
-            grid(&columns, &well, caption, &ids)
+            grid(&columns, &well, caption, &ids, drills.as_ref())
         })
     });
-    let shown = (!off.is_empty()).then(|| grid(&columns, &off, caption, ids));
+    let shown = (!off.is_empty()).then(|| grid(&columns, &off, caption, ids, drills.as_ref()));
     Some(el("div").maybe(shown).maybe(folded))
 }
 
@@ -52,12 +60,18 @@ fn is_service_well(service: &ServiceRows<'_>) -> bool {
     is_well(cells.flatten().copied())
 }
 
-fn grid(columns: &[String], services: &[ServiceRows<'_>], caption: &str, ids: &CauseIds) -> El {
+fn grid(
+    columns: &[String],
+    services: &[ServiceRows<'_>],
+    caption: &str,
+    ids: &CauseIds,
+    drills: Option<&Drills>,
+) -> El {
     let heads = columns.iter().map(|column| head("col").text(column));
     let first = head("col").add(text("span", "Name").class("unseen"));
     let bodies = services
         .iter()
-        .map(|service| body(columns.len(), service, ids));
+        .map(|service| body(columns.len(), service, ids, drills));
     let table = el_in("table", "checks")
         .add(text("caption", caption).class("unseen"))
         .add(el("thead").add(el("tr").add(first).all(heads)))
@@ -70,13 +84,20 @@ fn grid(columns: &[String], services: &[ServiceRows<'_>], caption: &str, ids: &C
         .add(table)
 }
 
-fn body(columns: usize, service: &ServiceRows<'_>, ids: &CauseIds) -> El {
-    let title = head("rowgroup")
-        .attr("colspan", &(columns + 1).to_string())
-        .add(text("span", service.service));
+fn body(columns: usize, service: &ServiceRows<'_>, ids: &CauseIds, drills: Option<&Drills>) -> El {
+    let width = (columns + 1).to_string();
+    let offer = drills.and_then(|(review, report)| {
+        let mut all = report.drillable.iter();
+        let drillable = all.find(|one| one.service == service.service)?;
+        Some(drill::offer(*review, drillable, &width))
+    });
+    let (way, question) = offer.unzip();
+    let name = text("span", service.service).maybe(way);
+    let title = head("rowgroup").attr("colspan", &width).add(name);
     let rows = service.rows.iter().map(|one| row(one, ids));
     el("tbody")
         .add(el_in("tr", "service-row").add(title))
+        .maybe(question)
         .all(rows)
 }
 

@@ -8,13 +8,19 @@ use shared::verify::{Family, Outcome, Report};
 use super::follow::Follow;
 use crate::api::Failure;
 
-/// The families that a verification goes through, with their words. A drill is for the command line.
-pub(crate) const FAMILIES: [(Family, &str); 4] = [
+const FAMILIES: [(Family, &str); 5] = [
     (Family::Objects, "objects"),
     (Family::Record, "DNS records"),
     (Family::Gateway, "gateways"),
     (Family::Call, "calls"),
+    (Family::Drill, "drill"),
 ];
+
+/// The families that a verification goes through, with their words; the last is that of a drill.
+pub(crate) fn families(with_drill: bool) -> &'static [(Family, &'static str)] {
+    let count = FAMILIES.len() - usize::from(!with_drill);
+    &FAMILIES[..count]
+}
 
 /// What is known of a verification.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,6 +31,8 @@ pub(crate) struct Verification {
     pub(crate) rounds: usize,
     /// Checks in all, and those worth another try, as of the last round that is through.
     last: (usize, usize),
+    /// What a drill does, in words.
+    drill: Option<String>,
     /// How it ended; there at the end.
     pub(crate) end: Option<End>,
 }
@@ -63,6 +71,11 @@ impl Follow for Verification {
                 self.rounds += 1;
                 self.last = (checks, open);
             }
+            VerifyEvent::Drill {
+                service,
+                cluster,
+                step,
+            } => self.drill = Some(step.words(&service, &cluster)),
             VerifyEvent::Finished { report } => self.end = Some(End::Report(Arc::new(report))),
             VerifyEvent::Failed { error } => {
                 self.end = Some(End::Failed(Failure {
@@ -106,7 +119,8 @@ impl Verification {
         let waits_for: &[Family] = match family {
             Family::Objects => &[],
             Family::Record | Family::Gateway => &[Family::Objects],
-            Family::Call | Family::Drill => &[Family::Record, Family::Gateway],
+            Family::Call => &[Family::Record, Family::Gateway],
+            Family::Drill => &[Family::Call],
         };
         if waits_for.iter().all(|before| made(*before).is_some()) {
             Stage::Running
@@ -116,11 +130,11 @@ impl Verification {
     }
 
     /// How much is done, and of how much: checks that pass once a round has counted them, families
-    /// before.
-    pub(crate) fn done(&self) -> (usize, usize) {
+    /// before. With a drill there is one round, and the drill comes after it.
+    pub(crate) fn done(&self, with_drill: bool) -> (usize, usize) {
         let (checks, open) = self.last;
-        if self.rounds == 0 {
-            (self.made.len(), FAMILIES.len())
+        if self.rounds == 0 || with_drill {
+            (self.made.len(), families(with_drill).len())
         } else {
             (checks - open.min(checks), checks)
         }
@@ -128,7 +142,10 @@ impl Verification {
 
     /// How it stands, in words.
     pub(crate) fn words(&self) -> String {
-        let (done, all) = self.done();
+        if let Some(words) = &self.drill {
+            return words.clone();
+        }
+        let (done, all) = self.done(false);
         let made: usize = self.made.iter().map(|(_, checks)| checks).sum();
         match self.rounds {
             0 => format!("{made} checks made"),
@@ -140,6 +157,7 @@ impl Verification {
 #[cfg(test)]
 mod tests {
     use shared::api::ApiError;
+    use shared::verify::DrillStep;
 
     use super::*;
 
@@ -151,8 +169,11 @@ mod tests {
         }
     }
 
-    fn stages(verification: &Verification) -> [Stage; 4] {
-        FAMILIES.map(|(family, _)| verification.stage(family))
+    fn stages(verification: &Verification) -> Vec<Stage> {
+        let families = families(false).iter();
+        families
+            .map(|(family, _)| verification.stage(*family))
+            .collect()
     }
 
     #[test]
@@ -164,7 +185,7 @@ mod tests {
         assert_eq!(stages(&verification), [Done(2), Running, Running, Ahead]);
         verification.take(family(Family::Gateway, 3));
         assert_eq!(stages(&verification), [Done(2), Running, Done(3), Ahead]);
-        assert_eq!(verification.done(), (2, 4));
+        assert_eq!(verification.done(false), (2, 4));
         assert_eq!(verification.words(), "5 checks made");
         verification.take(family(Family::Record, 4));
         assert_eq!(stages(&verification), [Done(2), Done(4), Done(3), Running]);
@@ -173,7 +194,7 @@ mod tests {
             checks: 14,
             open: 4,
         });
-        assert_eq!(verification.done(), (10, 14));
+        assert_eq!(verification.done(false), (10, 14));
         assert_eq!(
             verification.words(),
             "10 of 14 checks need no other try; trying the rest again"
@@ -186,6 +207,39 @@ mod tests {
         });
         assert!(verification.is_over());
         assert_eq!(verification.ending(), "All is well.");
+    }
+
+    #[test]
+    fn a_drill_comes_after_the_calls() {
+        let mut verification = Verification::default();
+        assert_eq!(families(true).last().unwrap().0, Family::Drill);
+        for before in [Family::Objects, Family::Record, Family::Gateway] {
+            verification.take(family(before, 2));
+            assert_eq!(verification.stage(Family::Drill), Stage::Ahead);
+        }
+        verification.take(family(Family::Call, 2));
+        verification.take(VerifyEvent::Round { checks: 8, open: 0 });
+        assert_eq!(verification.stage(Family::Drill), Stage::Running);
+        assert_eq!(verification.done(true), (4, 5));
+        for (step, words) in [
+            (DrillStep::Before, "still there"),
+            (DrillStep::Away, "taken away"),
+            (DrillStep::Back, "given back"),
+        ] {
+            verification.take(VerifyEvent::Drill {
+                service: "orders.sales".into(),
+                cluster: "north".into(),
+                step,
+            });
+            let said = verification.words();
+            assert!(
+                said.starts_with(&format!("orders.sales is {words} in north; ")),
+                "{said}"
+            );
+        }
+        verification.take(family(Family::Drill, 3));
+        assert_eq!(verification.stage(Family::Drill), Stage::Done(3));
+        assert_eq!(verification.done(true), (5, 5));
     }
 
     #[test]

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use shared::verify::{Family, Outcome, Report};
 
 use super::causes::{CauseIds, causes};
+use super::doing::{Doing, Run};
+use super::drill;
 use super::families::families;
 use super::run::{broken_off, elapsed};
-use super::state::{Review, Run};
+use super::state::Review;
 use super::table::table;
-use super::verification::{End, FAMILIES, Stage, Verification, verdict};
+use super::verification::{End, Stage, Verification, families as all_families, verdict};
 use crate::components::failure::failure_box;
 use crate::dom::{El, button, depend, el, el_in, icon, text};
 use crate::message::Task;
@@ -48,24 +50,30 @@ pub(crate) fn verify(review: Review, run: &Run) -> Vec<El> {
 fn course(review: Review, run: Run) -> El {
     let verification = review.verification;
     let started = run.started;
+    let with_drill = run.doing == Doing::Drill;
     let stop = button("", move || review.stop(&run))
         .id("stop")
         .flag("disabled", move || review.sending.get())
-        .text("Stop and show what was seen");
+        .text(if with_drill {
+            "Stop and give it back"
+        } else {
+            "Stop and show what was seen"
+        });
     let head = el_in("div", "cluster-head")
         .add(elapsed(started))
         .add(el_in("span", "space"))
         .add(stop);
-    let of = move |read: fn(&Verification) -> String| move || verification.with(read);
+    let done = move || verification.with(|verification| verification.done(with_drill));
     let bar = el("progress")
         .attr("aria-label", "Checks")
-        .set("max", move || Some(of(|v| v.done().1.max(1).to_string())()))
-        .set("value", move || Some(of(|v| v.done().0.to_string())()));
+        .set("max", move || Some(done().1.max(1).to_string()))
+        .set("value", move || Some(done().0.to_string()));
     let steps = el_in("ol", "waves").content(move || {
         verification.with(|verification| {
-            FAMILIES
-                .map(|(family, words)| step(words, verification.stage(family)))
-                .into()
+            let families = all_families(with_drill).iter();
+            families
+                .map(|(family, words)| step(words, verification.stage(*family)))
+                .collect()
         })
     });
     let not_stopped = el("div").one(move || {
@@ -74,11 +82,15 @@ fn course(review: Review, run: Run) -> El {
     });
     let words = el_in("p", "current")
         .id("verify-progress")
-        .show(of(Verification::words));
+        .show(move || verification.with(Verification::words));
     let note = text(
         "p",
-        "Nothing of the mesh is changed. Where a cluster has no client to call from, a Job stands in for it and is \
-         deleted at the end. You can close the page; the agent goes on.",
+        if with_drill {
+            "What is taken away is given back whatever happens. You can close the page; the agent goes on."
+        } else {
+            "Nothing of the mesh is changed. Where a cluster has no client to call from, a Job stands in for it and \
+             is deleted at the end. You can close the page; the agent goes on."
+        },
     );
     let section = el_in("section", "cluster-plan running")
         .id("verifying")
@@ -120,7 +132,7 @@ fn result(review: Review, report: &Arc<Report>) -> Vec<El> {
         .add(ways_on(review, outcome != Outcome::Passed));
     let ids = Rc::new(CauseIds::of(&report.checks));
     let caption = "Calls: a row for each name, a column for each client's cluster";
-    let calls = table(report, Family::Call, caption, &ids).map(|table| {
+    let calls = table(report, Family::Call, caption, &ids, Some(review)).map(|table| {
         let title = text("h2", "Calls from a client in each cluster");
         el_in("section", "cluster-plan")
             .id("calls")
@@ -128,6 +140,7 @@ fn result(review: Review, report: &Arc<Report>) -> Vec<El> {
             .add(table)
     });
     let mut parts = vec![summary];
+    parts.extend(drill::result(report, &ids));
     parts.extend(calls);
     parts.extend(causes(&report.checks, &ids));
     parts.extend(families(report, &ids));

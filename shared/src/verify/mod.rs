@@ -11,6 +11,7 @@ mod backend;
 mod call;
 mod cause;
 mod conditions;
+mod drill;
 mod off;
 mod record;
 mod table;
@@ -22,6 +23,10 @@ pub use backend::{Backend, PortSeen};
 pub use call::{Answer, Around, Expected, Failure, Reply, judge_call};
 pub use cause::{Cause, Explanation};
 pub use conditions::{Condition, judge_conditions};
+pub use drill::{
+    Drill, DrillClient, DrillPlace, DrillStep, DrillTarget, DrillTargetError, Drillable,
+    NotDrillable, drillable,
+};
 pub use off::{Off, OffObject};
 pub use record::{Owner, Place, RecordAround, Resolution, judge_record};
 pub use table::{Row, ServiceRows, Table};
@@ -38,6 +43,9 @@ pub struct Report {
     /// The drill, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drill: Option<Drill>,
+    /// The services that a drill may take away, in the order of the document.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drillable: Vec<Drillable>,
 }
 
 /// One check.
@@ -156,47 +164,6 @@ impl Outcome {
             Self::CouldNotCheck => "could not check",
         }
     }
-}
-
-/// A drill: one service was scaled to nothing in one cluster, and came back.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Drill {
-    /// `<name>.<namespace>` of the service.
-    pub service: String,
-    /// The cluster that it was taken away in.
-    pub cluster: String,
-    /// The name that was called.
-    pub host: String,
-    /// The workloads that were scaled, `namespace/name`, and back to how many replicas.
-    pub workloads: Vec<(String, u32)>,
-    /// What each client saw.
-    pub clients: Vec<DrillClient>,
-    /// Why the workloads did not get their replicas back, if they did not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub not_restored: Option<String>,
-}
-
-/// What a client saw of a drill. Times are in milliseconds; absent where it did not happen.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DrillClient {
-    /// The client's cluster.
-    pub cluster: String,
-    /// The clusters that should have answered meanwhile.
-    pub expected: Vec<String>,
-    /// The clusters that answered meanwhile.
-    pub answered_by: Vec<String>,
-    /// Requests in all.
-    pub requests: u32,
-    /// Requests that got no good answer.
-    pub lost: u32,
-    /// From the change until only the expected clusters answered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub moved_after: Option<u32>,
-    /// From the way back until the first cluster answered again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub returned_after: Option<u32>,
 }
 
 /// Counts of a report; advisory checks are not in the first three.

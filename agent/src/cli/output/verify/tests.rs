@@ -95,6 +95,7 @@ fn report() -> Report {
             }],
             not_restored: None,
         }),
+        drillable: Vec::new(),
     }
 }
 

@@ -1,0 +1,63 @@
+//! Requests to end: Ctrl-C, and what service managers send.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+/// What comes so soon after a signal is the same request: timeout(1) and service managers send theirs to the
+/// process and once more to its group.
+const SAME_REQUEST: Duration = Duration::from_millis(250);
+
+/// Requests to end, from the moment it is made.
+pub(crate) struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    last: Option<Instant>,
+}
+
+impl Signals {
+    /// Takes them over from the system, which would end the program.
+    ///
+    /// # Errors
+    /// The system does not let it.
+    pub(crate) fn new() -> io::Result<Self> {
+        #[cfg(unix)]
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: signal(SignalKind::terminate())?,
+            #[cfg(unix)]
+            interrupt: signal(SignalKind::interrupt())?,
+            last: None,
+        })
+    }
+
+    /// Waits for the next request.
+    pub(crate) async fn next(&mut self) {
+        loop {
+            self.received().await;
+            let now = Instant::now();
+            let last = self.last.replace(now);
+            if last.is_none_or(|last| now - last >= SAME_REQUEST) {
+                return;
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    async fn received(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_self, reason = "there is one Ctrl-C for all")]
+    async fn received(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
