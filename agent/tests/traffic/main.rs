@@ -13,6 +13,7 @@ mod agent_process;
 mod bed;
 mod bookinfo;
 mod broken;
+mod drill;
 mod external;
 mod failover;
 mod following;
