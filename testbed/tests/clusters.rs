@@ -179,19 +179,11 @@ impl Drop for KilledWhenDropped {
 
 #[test]
 fn daemons_and_folder_are_gone_after_the_owner_was_killed() {
-    let owner = Command::new(env!("CARGO"))
-        .args([
-            "run",
-            "--quiet",
-            "--package=testbed",
-            "--example=hold-a-testbed",
-        ])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+    let owner = Command::new(env!("CARGO_BIN_EXE_hold-a-testbed"))
         .stdout(Stdio::piped())
         .spawn()
-        .expect("the example");
+        .expect("the program");
     let mut owner = KilledWhenDropped(owner);
-    // Cargo is replaced by the example, so this child is the bed's owner.
     let output = BufReader::new(owner.0.stdout.take().expect("a pipe"));
     let lines = output
         .lines()

@@ -12,7 +12,7 @@ use shared::verify::{Check, Outcome, Report};
 use testbed::images::ImageNames;
 use testbed::{MeshBed, MeshCluster, MeshOptions, Mtls};
 
-use crate::turns::{self, Turn};
+use crate::turns::{MOST_BEDS, Turn};
 
 pub(crate) const ZONE: &str = "my.dns.zone.name";
 pub(crate) const GLOBAL: &str = "httpbin.default.external.svc.my.dns.zone.name";
@@ -63,7 +63,7 @@ impl Bed {
     }
 
     fn on(turn: Turn) -> Self {
-        static BEDS: [OnceLock<MeshBed>; turns::BEDS] = [const { OnceLock::new() }; turns::BEDS];
+        static BEDS: [OnceLock<MeshBed>; MOST_BEDS] = [const { OnceLock::new() }; MOST_BEDS];
         let mesh = BEDS[turn.number()].get_or_init(|| {
             let options = MeshOptions {
                 clusters: CLUSTERS

@@ -279,7 +279,7 @@ fn each_fault_is_named() {
     bed.verified(&document);
 
     let mut slow = document.clone();
-    slow["spec"]["dns"]["ttl"] = json!(20);
+    slow["spec"]["dns"]["ttl"] = json!(60);
     bed.apply(&slow);
     bed.verified(&slow);
     bed.mesh.move_gateway("cluster2", &["10.250.1.42"]).unwrap();

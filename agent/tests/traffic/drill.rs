@@ -5,6 +5,7 @@ use shared::verify::Outcome;
 use crate::bed::{Bed, CLUSTERS, failed};
 
 #[test]
+#[ignore = "in the long run"]
 fn traffic_moves_and_comes_back_and_nothing_is_lost() {
     let bed = Bed::with_usual();
     let document = bed.document();

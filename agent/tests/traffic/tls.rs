@@ -84,38 +84,48 @@ fn named(bed: &Bed, document: &Value, what: &str) {
     });
 }
 
-#[test]
-fn every_name_in_tls_and_a_certificate_that_is_not_taken() {
+/// The usual bed with a certificate at each gateway, and the document applied and verified.
+fn in_tls() -> (Bed, Value) {
     let bed = Bed::with_usual();
-    let authority = bed.mesh.authority();
     for (context, ..) in CLUSTERS {
-        put_certificate(&bed, context, authority, &names());
+        put_certificate(&bed, context, bed.mesh.authority(), &names());
         bed.open_gateway(context, BYTES);
     }
     let document = document(&bed);
     bed.apply(&document);
     bed.verified(&document);
+    (bed, document)
+}
 
+fn take_back(bed: &Bed) {
+    bed.apply(&bed.document());
+    for (context, ..) in CLUSTERS {
+        take_certificate(bed, context);
+        bed.close_gateway(context, BYTES);
+    }
+}
+
+#[test]
+fn every_name_in_tls() {
+    let (bed, _) = in_tls();
     bytes_pass_and_plain_requests_are_led_on(&bed);
+    take_back(&bed);
+}
 
-    // Another name's, and one that nobody trusts.
-    change_certificate(
-        &bed,
-        "cluster2",
-        authority,
-        &["elsewhere.example.com".to_owned()],
-    );
+#[test]
+#[ignore = "in the long run"]
+fn a_certificate_that_is_not_taken_is_named() {
+    let (bed, document) = in_tls();
+    let authority = bed.mesh.authority();
+    let elsewhere = ["elsewhere.example.com".to_owned()];
+    change_certificate(&bed, "cluster2", authority, &elsewhere);
     named(&bed, &document, "a certificate for another name");
     change_certificate(&bed, "cluster2", &Authority::new().unwrap(), &names());
     named(&bed, &document, "a certificate of another authority");
 
     change_certificate(&bed, "cluster2", authority, &names());
     bed.verified(&document);
-    bed.apply(&bed.document());
-    for (context, ..) in CLUSTERS {
-        take_certificate(&bed, context);
-        bed.close_gateway(context, BYTES);
-    }
+    take_back(&bed);
 }
 
 pub(crate) fn bytes_pass_and_plain_requests_are_led_on(bed: &Bed) {

@@ -1,19 +1,27 @@
 //! Whose turn it is on which bed.
 
+use std::num::NonZero;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
-/// Most of what tests wait for takes no processor: pods, records and the ends of ejections.
-pub(crate) const BEDS: usize = 2;
+/// The most that are used at once.
+pub(crate) const MOST_BEDS: usize = 2;
+
+/// A bed keeps two processors busy for half of the time; on two, two beds are slower than one.
+fn beds() -> usize {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    (processors / 2).clamp(1, MOST_BEDS)
+}
 
 static TURNS: Mutex<Turns> = Mutex::new(Turns {
-    beds: [Use::Free; BEDS],
+    beds: [Use::Free; MOST_BEDS],
     is_one_alone: false,
 });
 static ENDED: Condvar = Condvar::new();
 
 struct Turns {
-    beds: [Use; BEDS],
+    beds: [Use; MOST_BEDS],
     is_one_alone: bool,
 }
 
@@ -37,7 +45,9 @@ impl Turn {
     pub(crate) fn take() -> Self {
         let mut turns = turns();
         loop {
-            let free = turns.beds.iter().position(|&bed| bed != Use::Taken);
+            let free = turns.beds[..beds()]
+                .iter()
+                .position(|&bed| bed != Use::Taken);
             match free {
                 Some(number) if !turns.is_one_alone => {
                     return turns.begin(number, false);
@@ -50,7 +60,7 @@ impl Turn {
     /// Waits until all are free, and leaves no other one to others meanwhile.
     pub(crate) fn alone() -> Self {
         // The others go first, and start the beds.
-        std::thread::sleep(Duration::from_secs(1));
+        thread::sleep(Duration::from_secs(1));
         let mut turns = turns();
         while turns.beds.contains(&Use::Taken) {
             turns = ended(turns);
@@ -83,7 +93,7 @@ impl Turns {
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut turns = turns();
-        turns.beds[self.number] = if std::thread::panicking() {
+        turns.beds[self.number] = if thread::panicking() {
             Use::FreeAndSpoilt
         } else {
             Use::Free
