@@ -1,20 +1,25 @@
 //! A part of the test run that goes on while the others have their turn.
 
-use std::io::{self, Seek as _};
-use std::process::{Command, Stdio};
-use std::thread::{Scope, ScopedJoinHandle};
+use std::io::Write as _;
+use std::thread::{Scope, ScopedJoinHandle, sleep};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, anyhow};
-use tempfile::NamedTempFile;
+use anyhow::{Context as _, Result, bail};
+use tempfile::TempDir;
+use testbed::process::OwnedProcess;
 
 use crate::parts::Part;
 
 /// It is this program once more, and what it prints is kept until it can be shown in one piece.
 pub(crate) struct Beside<'scope> {
     pub(crate) part: Part,
-    output: NamedTempFile,
-    running: ScopedJoinHandle<'scope, (Result<()>, Duration)>,
+    running: ScopedJoinHandle<'scope, Ended>,
+}
+
+struct Ended {
+    result: Result<()>,
+    time: Duration,
+    output: String,
 }
 
 impl<'scope> Beside<'scope> {
@@ -25,30 +30,18 @@ impl<'scope> Beside<'scope> {
         part: Part,
         is_long: bool,
     ) -> Result<Self> {
-        let output = NamedTempFile::new().context("no temporary file")?;
-        let mut command = Command::new(std::env::current_exe().context("this program's file")?);
-        command.args(["test", "--only", part.name()]);
+        let folder = TempDir::new().context("no temporary folder")?;
+        let program = std::env::current_exe().context("this program's file")?;
+        let mut arguments = vec!["test", "--only", part.name()];
         if is_long {
-            command.arg("--long");
+            arguments.push("--long");
         }
-        let file = || output.as_file().try_clone().context("a temporary file");
-        command.stdin(Stdio::null()).stdout(file()?).stderr(file()?);
-        let start = Instant::now();
-        let mut child = command.spawn().context("cannot run this program again")?;
-        let running = scope.spawn(move || {
-            let result = match child.wait() {
-                Ok(status) if status.success() => Ok(()),
-                Ok(status) => Err(anyhow!("its output is above ({status})")),
-                Err(error) => Err(error.into()),
-            };
-            (result, start.elapsed())
-        });
+        let log = folder.path().join("output");
+        let process = OwnedProcess::start(&program, arguments, &[], &log)
+            .context("cannot run this program again")?;
         rustix::process::nice(10).context("cannot give way")?;
-        Ok(Self {
-            part,
-            output,
-            running,
-        })
+        let running = scope.spawn(move || wait(process, folder));
+        Ok(Self { part, running })
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -56,12 +49,42 @@ impl<'scope> Beside<'scope> {
     }
 
     /// Waits for its end, shows what it printed, and gives how it went and how long that took.
-    pub(crate) fn end(mut self) -> (Result<()>, Duration) {
+    pub(crate) fn end(self) -> (Result<()>, Duration) {
         let ended = self.running.join();
-        let (result, time) = ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let shown = self.output.rewind();
-        let shown = shown.and_then(|()| io::copy(self.output.as_file_mut(), &mut io::stdout()));
-        let shown = shown.context("its output cannot be shown").map(drop);
-        (result.and(shown), time)
+        let ended = ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let shown = std::io::stdout().write_all(ended.output.as_bytes());
+        (
+            ended
+                .result
+                .and(shown.context("its output cannot be shown")),
+            ended.time,
+        )
+    }
+}
+
+fn wait(mut process: OwnedProcess, folder: TempDir) -> Ended {
+    let start = Instant::now();
+    let result = status(&mut process);
+    let time = start.elapsed();
+    let output = process.output().context("its output cannot be read");
+    drop(folder);
+    let (output, result) = match output {
+        Ok(output) => (output, result),
+        Err(error) => (String::new(), result.and(Err(error))),
+    };
+    Ended {
+        result,
+        time,
+        output,
+    }
+}
+
+fn status(process: &mut OwnedProcess) -> Result<()> {
+    loop {
+        match process.exit_status().context("cannot wait for it")? {
+            None => sleep(Duration::from_millis(200)),
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => bail!("its output is above ({status})"),
+        }
     }
 }
