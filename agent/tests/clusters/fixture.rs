@@ -202,7 +202,7 @@ impl<'a> Fixture<'a> {
 }
 
 /// A client that has nothing to do with fedmesh.
-async fn client(bed: &Testbed, context: &str) -> Client {
+pub(crate) async fn client(bed: &Testbed, context: &str) -> Client {
     let options = KubeConfigOptions {
         context: Some(context.to_owned()),
         ..KubeConfigOptions::default()

@@ -14,8 +14,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures::SinkExt as _;
 use http_body_util::BodyExt as _;
 use hyper_util::rt::TokioIo;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
+use kube::Client;
 use serde_json::{Value, json};
 use testbed::Testbed;
 use tokio_tungstenite::WebSocketStream;
@@ -23,7 +22,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
-use crate::fixture::CLUSTERS;
+use crate::fixture::{CLUSTERS, client};
 
 /// Where a service runs: `(cluster, zone)` of each, as they are asked for.
 const ZONES: [(&str, &str); 2] = [("sunset", ".r1-0."), ("sunrise", ".r1-1.")];
@@ -44,7 +43,7 @@ pub(crate) async fn play(bed: &Testbed, folder: &Path) -> std::path::PathBuf {
     for (cluster, context) in CLUSTERS {
         let server = Server {
             cluster,
-            real: real(bed, context).await,
+            real: client(bed, context).await,
             is_away: is_away.clone(),
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -63,16 +62,6 @@ pub(crate) async fn play(bed: &Testbed, folder: &Path) -> std::path::PathBuf {
     let path = folder.join("kubeconfig");
     fs::write(&path, config.to_string()).unwrap();
     path
-}
-
-async fn real(bed: &Testbed, context: &str) -> Client {
-    let options = KubeConfigOptions {
-        context: Some(context.to_owned()),
-        ..KubeConfigOptions::default()
-    };
-    let kubeconfig = Kubeconfig::read_from(bed.kubeconfig()).unwrap();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
-    Client::try_from(config.unwrap()).unwrap()
 }
 
 async fn serve(State(server): State<Server>, request: Request) -> Response {
