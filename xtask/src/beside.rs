@@ -23,7 +23,8 @@ struct Ended {
 }
 
 impl<'scope> Beside<'scope> {
-    /// Starts it. Where it comes first, what this thread starts from then on gets the processors that it leaves free.
+    /// Starts it. What this thread starts from then on gets the processors that it leaves free: it waits for most
+    /// of its time, and has deadlines.
     pub(crate) fn start(
         scope: &'scope Scope<'scope, '_>,
         part: Part,
@@ -38,9 +39,7 @@ impl<'scope> Beside<'scope> {
         let log = folder.path().join("output");
         let process = OwnedProcess::start(&program, arguments, &[], &log)
             .context("cannot run this program again")?;
-        if part.comes_first() {
-            rustix::process::nice(10).context("cannot give way")?;
-        }
+        rustix::process::nice(10).context("cannot give way")?;
         let running = scope.spawn(move || wait(process, folder));
         Ok(Self { part, running })
     }

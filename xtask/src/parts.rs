@@ -14,25 +14,25 @@ use crate::workspace::{PAGE_PACKAGE, PAGE_TARGET, Target, cargo, page_cargo, run
 /// Set for tests in a long run, which do more of the same then.
 const LONG_RUN: &str = "FEDMESH_LONG_RUN";
 
-/// A part of the test run, in the order in which they begin.
+/// A part of the test run, in the order in which they run: quick ones first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
     /// Formatting
     Fmt,
-    /// Requests between real meshes, with pods
-    Traffic,
     /// Lints, of the page too
     Clippy,
     /// Tests without anything real
     Unit,
     /// dist/ is what the sources give
     Dist,
-    /// Tests against kubectl, istioctl and other judges
-    Oracles,
     /// Tests against real API servers
     Clusters,
+    /// Tests against kubectl, istioctl and other judges
+    Oracles,
     /// Tests in a real browser
     Browser,
+    /// Requests between real meshes, with pods
+    Traffic,
 }
 
 impl Part {
@@ -83,13 +83,8 @@ impl Part {
         }
     }
 
-    /// Whether those after it run beside it: it leaves much of the processors to them.
-    pub(crate) fn goes_beside(self) -> bool {
-        matches!(self, Self::Traffic | Self::Oracles)
-    }
-
-    /// Whether what it waits for has deadlines, and comes before what runs beside it.
-    pub(crate) fn comes_first(self) -> bool {
+    /// Whether it waits most of the time, for pods to start and outages to end, so that others can run beside it.
+    pub(crate) fn is_mostly_waiting(self) -> bool {
         self == Self::Traffic
     }
 

@@ -67,30 +67,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     verdict(&outcomes, arguments.allow_missing)
 }
 
-/// Runs parts one after the other, and beside them those that leave much of the processors to others.
+/// Runs parts one after the other, and beside them one that is mostly waiting.
 fn run_all(root: &Path, parts: &[Part], is_long: bool) -> Result<Vec<(Part, Outcome)>> {
-    let goes_beside = |part: Part| part.goes_beside() && parts.len() > 1;
-    if parts.iter().any(|&part| goes_beside(part)) {
-        eprintln!("\n== build ==");
-        parts::build(root)?;
-    }
+    let (waiting, others): (Vec<Part>, Vec<Part>) =
+        parts.iter().partition(|part| part.is_mostly_waiting());
+    let ([waiting], [_, ..]) = (waiting.as_slice(), others.as_slice()) else {
+        let outcomes = parts
+            .iter()
+            .map(|&part| (part, run_one(root, part, is_long)));
+        return Ok(outcomes.collect());
+    };
+    eprintln!("\n== build ==");
+    parts::build(root)?;
     thread::scope(|scope| {
+        let mut beside = Some(Beside::start(scope, *waiting, is_long)?);
+        eprintln!(
+            "\n{} goes on beside the others; its output comes in one piece",
+            waiting.name()
+        );
         let mut outcomes = Vec::new();
-        let mut beside = Vec::new();
-        for &part in parts {
-            if goes_beside(part) {
-                beside.push(Beside::start(scope, part, is_long)?);
-                eprintln!(
-                    "\n{} goes on beside the others; its output comes in one piece",
-                    part.name()
-                );
-                continue;
-            }
+        for &part in &others {
             outcomes.push((part, run_one(root, part, is_long)));
-            let ended = beside.extract_if(.., |beside| beside.has_ended());
-            outcomes.extend(ended.map(end));
+            if let Some(ended) = beside.take_if(|beside| beside.has_ended()) {
+                outcomes.push(end(ended));
+            }
         }
-        outcomes.extend(beside.into_iter().map(end));
+        outcomes.extend(beside.map(end));
         Ok(outcomes)
     })
 }
