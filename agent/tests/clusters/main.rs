@@ -1,8 +1,8 @@
 //! Plans and applies against real API servers.
 //!
 //! Tests share a bed where they can; each has its own mesh, namespace and DNS suffix there. Those that stop a
-//! server or change what all meshes share take turns on a second one. Names differ wherever a mix-up could hide: clusters
-//! from contexts, services from host names.
+//! server or change what all meshes share take turns on a second one. Names differ wherever a mix-up could hide:
+//! clusters from contexts, services from host names.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,7 +1,8 @@
 //! Requests between meshes: real clusters with pods, Istio, ExternalDNS and a name server.
 //!
-//! One bed for all, one test at a time; two where there are processors for them. A test takes away what it added beside its document, and starts
-//! from an empty bed or from the usual document, whose pods then need not start again.
+//! One bed for all, one test at a time; two where there are processors for them. A test takes away what it added
+//! beside its document, and starts from an empty bed or from the usual document, whose pods then need not start
+//! again.
 
 #![allow(
     clippy::unwrap_used,
