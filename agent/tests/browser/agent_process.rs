@@ -9,7 +9,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An agent, ended with this value.
 pub(crate) struct AgentProcess {
-    _process: OwnedProcess,
+    process: OwnedProcess,
     link: String,
     _state: tempfile::TempDir,
 }
@@ -45,7 +45,7 @@ impl AgentProcess {
             std::thread::sleep(Duration::from_millis(20));
         };
         Self {
-            _process: process,
+            process,
             link,
             _state: state,
         }
@@ -54,5 +54,25 @@ impl AgentProcess {
     /// The link that it printed.
     pub(crate) fn link(&self) -> &str {
         &self.link
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Waits for its end: its exit code, and all it printed.
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.process.exit_status().unwrap() {
+                return (status.code(), self.process.output().unwrap());
+            }
+            assert!(
+                start.elapsed() < PATIENCE,
+                "it goes on: {}",
+                self.process.output().unwrap()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }

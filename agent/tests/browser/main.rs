@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+#[expect(dead_code, reason = "tests of its end wait for it")]
 mod agent_process;
 mod documents;
 mod page;

@@ -3,12 +3,13 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use serde_json::{Value, json};
 use shared::bundle::Bundle;
 use shared::facts::Facts;
 
+use crate::agent_process::AgentProcess;
 use crate::fixture::{Fixture, WEST, shared_bed};
 use crate::pods;
 use crate::verifying::{gateway, with_gateways};
@@ -17,30 +18,21 @@ const REPLICAS: u32 = 3;
 
 /// The program, and the way to it.
 struct Agent {
-    child: Child,
+    process: AgentProcess,
     address: String,
     token: String,
 }
 
 impl Agent {
-    fn serve(kubeconfig: &Path, home: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_fedmesh-agent"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--kubeconfig"])
-            .arg(kubeconfig)
-            .env("HOME", home)
-            .env_remove("XDG_STATE_HOME")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut link = String::new();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        stdout.read_line(&mut link).unwrap();
-        let (origin, token) = link.trim().split_once("/#token=").unwrap();
+    fn serve(kubeconfig: &Path) -> Self {
+        let process = AgentProcess::serve(kubeconfig);
+        let (origin, token) = process.link().split_once("/#token=").unwrap();
+        let address = origin.strip_prefix("http://").unwrap().to_owned();
+        let token = token.to_owned();
         Self {
-            child,
-            address: origin.strip_prefix("http://").unwrap().to_owned(),
-            token: token.to_owned(),
+            process,
+            address,
+            token,
         }
     }
 
@@ -75,14 +67,6 @@ impl Agent {
             assert!(!line.is_empty() && !line.contains("finished"), "{line}");
         }
         (path, events)
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        // It may have ended already.
-        _ = self.child.kill();
-        _ = self.child.wait();
     }
 }
 
@@ -156,7 +140,7 @@ async fn what_a_drill_took_away_is_given_back_however_the_agent_ends_it() {
     let request = request.to_string();
 
     tokio::task::block_in_place(|| {
-        let mut agent = Agent::serve(&kubeconfig, folder.path());
+        let agent = Agent::serve(&kubeconfig);
 
         // A person stops it.
         let (path, events) = agent.take_away(&request);
@@ -172,14 +156,12 @@ async fn what_a_drill_took_away_is_given_back_however_the_agent_ends_it() {
         // request all the same.
         let (_, events) = agent.take_away(&request);
         assert_eq!(replicas(), away);
-        let pid = agent.child.id().to_string();
+        let pid = agent.process.id().to_string();
         let killed = Command::new("kill").args(["-TERM", &pid, &pid]).status();
         assert!(killed.unwrap().success());
         assert_broken_off(events);
-        let mut log = String::new();
-        let mut stderr = agent.child.stderr.take().unwrap();
-        stderr.read_to_string(&mut log).unwrap();
-        assert_eq!(agent.child.wait().unwrap().code(), Some(0), "{log}");
+        let (code, log) = agent.process.end();
+        assert_eq!(code, Some(0), "{log}");
         assert!(
             log.contains("what a drill took away is given back"),
             "{log}"

@@ -10,6 +10,8 @@
 )]
 
 mod accepted;
+#[path = "../browser/agent_process.rs"]
+mod agent_process;
 mod applying;
 mod changes;
 mod cluster_dns;

@@ -10,6 +10,7 @@
 )]
 
 #[path = "../browser/agent_process.rs"]
+#[expect(dead_code, reason = "tests of its end wait for it")]
 mod agent_process;
 mod bed;
 mod bookinfo;
