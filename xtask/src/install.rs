@@ -23,6 +23,8 @@ pub(crate) struct CargoTool {
     pub(crate) name: &'static str,
     pub(crate) version: String,
     flags: &'static [&'static str],
+    /// Cargo's `opt-level`: to compile takes longer than to run.
+    opt_level: &'static str,
     /// The program's own name.
     program: &'static str,
 }
@@ -33,6 +35,7 @@ pub(crate) fn trunk() -> CargoTool {
         name: "trunk",
         version: TRUNK_VERSION.to_owned(),
         flags: &["--locked", "--no-default-features", "--features=rustls"],
+        opt_level: "0",
         program: "trunk",
     }
 }
@@ -44,6 +47,7 @@ pub(crate) fn wasm_bindgen(root: &Path) -> Result<CargoTool> {
         version: locked_version(root, "wasm-bindgen")?,
         // Not --locked: its own lock file doesn't fit its manifest.
         flags: &["--no-default-features"],
+        opt_level: "1",
         program: "wasm-bindgen",
     })
 }
@@ -93,6 +97,10 @@ impl CargoTool {
             .args(self.flags)
             .arg("--root")
             .arg(folder)
+            // As its author wishes it, trunk alone takes ten minutes.
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", self.opt_level)
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
             // Somewhere temporary: nobody needs the objects again.
             .env_remove("CARGO_TARGET_DIR"))
     }

@@ -86,6 +86,19 @@ impl Requirement {
         })
     }
 
+    /// Whether rustup and cargo install it, and nobody else.
+    pub(crate) fn is_of_rust(self) -> bool {
+        match self {
+            Self::Rustfmt
+            | Self::Clippy
+            | Self::PageToolchain
+            | Self::PageClippy
+            | Self::Trunk
+            | Self::WasmBindgen => true,
+            Self::Linux | Self::GoTools | Self::NameServer | Self::Pods | Self::Chromium => false,
+        }
+    }
+
     pub(crate) fn install(self, root: &Path) -> Result<()> {
         match self {
             Self::Linux => Ok(()),

@@ -141,14 +141,29 @@ fn install_what_is_missing(root: &Path, parts: &[Part]) -> Result<Vec<Lacking>> 
             eprintln!("  - {what}");
         }
     }
-    for (need, what) in installable {
-        if let Err(error) = need.install(root) {
+    // Two at a time: linkers and downloads leave a processor idle.
+    let (of_rust, others): (Vec<_>, Vec<_>) = installable
+        .into_iter()
+        .partition(|(need, _)| need.is_of_rust());
+    thread::scope(|scope| {
+        let beside = scope.spawn(|| install(root, of_rust));
+        lacking.extend(install(root, others));
+        lacking.extend(beside.join().expect("it only runs commands"));
+    });
+    Ok(lacking)
+}
+
+/// Installs one after the other, and gives back what failed.
+fn install(root: &Path, needs: Vec<(Requirement, String)>) -> Vec<Lacking> {
+    needs
+        .into_iter()
+        .filter_map(|(need, what)| {
+            let error = need.install(root).err()?;
             eprintln!("error: {error:#}");
             let remedy = "see the error above; install it by hand, or try again".to_owned();
-            lacking.push((need, format!("could not install {what}"), remedy));
-        }
-    }
-    Ok(lacking)
+            Some((need, format!("could not install {what}"), remedy))
+        })
+        .collect()
 }
 
 fn summary(outcomes: &[(Part, Outcome)]) -> String {

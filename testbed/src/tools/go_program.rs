@@ -7,7 +7,7 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
-use super::{ToolError, hex, source_folder};
+use super::{PrunedModule, ToolError, hex, source_folder};
 use crate::cache::{self, make_folder};
 
 /// A program that `go build` makes.
@@ -26,9 +26,22 @@ pub struct GoProgram {
     /// The Go release that builds it, as in `go1.27.3`, when the one on PATH may
     /// be too old; `go` fetches it as a module. Else the one on PATH does.
     pub toolchain: Option<&'static str>,
+    /// A module that it is built from in part.
+    pub pruned: Option<PrunedModule>,
 }
 
 impl GoProgram {
+    /// What most programs have in common.
+    pub(super) const PLAIN: Self = Self {
+        name: "",
+        folder: "",
+        package: ".",
+        ldflags: "-s -w",
+        also_known_as: &[],
+        toolchain: None,
+        pruned: None,
+    };
+
     /// The program's file, built first when it isn't in the cache.
     ///
     /// A build says so on standard error: the first one takes minutes.
@@ -76,7 +89,8 @@ impl GoProgram {
             hash.update(part);
             hash.update([0]);
         }
-        for name in self.also_known_as {
+        let pruned = self.pruned.iter().flat_map(|pruned| pruned.without);
+        for name in self.also_known_as.iter().chain(pruned) {
             hash.update(name);
             hash.update([0]);
         }
@@ -113,7 +127,7 @@ impl GoProgram {
             command.arg("GOVERSION");
         }
         command.args(["GOOS", "GOARCH"]);
-        let asked = String::from_utf8_lossy(&run_go(command, self.name)?).into_owned();
+        let asked = String::from_utf8_lossy(&run_go(&mut command, self.name)?).into_owned();
         Ok(match self.toolchain {
             Some(toolchain) => format!("{toolchain}\n{asked}"),
             None => asked,
@@ -126,23 +140,33 @@ impl GoProgram {
             self.name
         );
         let binary = folder.join(self.name);
+        let sources = source_folder()?.join(self.folder);
+        let go = |arguments: &[&str]| {
+            let mut command = self.go();
+            command
+                .args(arguments)
+                .current_dir(&sources)
+                .env("CGO_ENABLED", "0")
+                .env("GOWORK", "off")
+                // Compilers and linkers that live for seconds spend a fifth of them on collecting.
+                .env("GOGC", "800")
+                .env("GOMEMLIMIT", "3GiB");
+            command
+        };
+        let work = tempfile::tempdir().map_err(|source| ToolError::File {
+            action: "make a folder in",
+            path: std::env::temp_dir(),
+            source,
+        })?;
         // Go's build cache is keyed by these flags: the same for every program.
-        let mut command = self.go();
-        command
-            .args([
-                "build",
-                "-trimpath",
-                "-buildvcs=false",
-                "-ldflags",
-                self.ldflags,
-                "-o",
-            ])
-            .arg(&binary)
-            .arg(self.package)
-            .current_dir(source_folder()?.join(self.folder))
-            .env("CGO_ENABLED", "0")
-            .env("GOWORK", "off");
-        run_go(command, self.name)?;
+        let mut command = go(&["build", "-trimpath", "-buildvcs=false"]);
+        command.arg("-gcflags=all=-dwarf=false");
+        command.args(["-ldflags", self.ldflags, "-o"]).arg(&binary);
+        if let Some(pruned) = &self.pruned {
+            let download = go(&["mod", "download"]);
+            command.arg(pruned.prepare(download, &sources, work.path())?);
+        }
+        run_go(command.arg(self.package), self.name)?;
         for name in self.also_known_as {
             let link = folder.join(name);
             symlink(self.name, &link).map_err(|source| ToolError::File {
@@ -156,7 +180,7 @@ impl GoProgram {
 }
 
 /// Runs a `go` command to its end and gives what it wrote to standard output.
-pub(super) fn run_go(mut command: Command, tool: &str) -> Result<Vec<u8>, ToolError> {
+pub(super) fn run_go(command: &mut Command, tool: &str) -> Result<Vec<u8>, ToolError> {
     let output = command.output().map_err(|error| no_go(error, tool))?;
     if output.status.success() {
         return Ok(output.stdout);
