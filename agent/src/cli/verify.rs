@@ -109,12 +109,9 @@ impl Verify {
             .await
             .map_err(|error| input.failed(Failure::Unchecked(error)))?;
         output::warnings(Some(&input.origin), &planned.findings)?;
-        let left = verify::left_behind(&planned, &input.mesh).await;
         if self.restore {
+            let left = verify::left_behind(&planned, &input.mesh).await;
             return give_back(&planned, &left).await;
-        }
-        for left in &left {
-            warn_of(left)?;
         }
         if let Some(target) = &self.drill
             && !self.yes
@@ -178,15 +175,6 @@ async fn give_back(planned: &Planned, left: &[LeftBehind]) -> Result<Exit, Failu
         writeln!(stdout, "no drill has left anything without replicas")?;
     }
     Ok(exit)
-}
-
-fn warn_of(left: &LeftBehind) -> io::Result<()> {
-    let (warning, hint) = (output::WARNING, output::HINT);
-    writeln!(
-        output::stderr(),
-        "{warning}warning:{warning:#} a drill was broken off and has left {left} at none\n\
-         {hint}hint:{hint:#} `fedmesh-agent verify --restore` gives them back"
-    )
 }
 
 fn ask(target: &DrillTarget) -> Result<(), Failure> {

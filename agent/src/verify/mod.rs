@@ -190,9 +190,11 @@ async fn one_round(
     events: &UnboundedSender<VerifyEvent>,
 ) -> Result<Vec<Check>, PlanError> {
     let mut basis = Basis::of(mesh, planned)?;
-    (basis.accepted, basis.roots) = tokio::join!(
+    let left;
+    (basis.accepted, basis.roots, left) = tokio::join!(
         Accepted::look(&basis.resolved, planned, &basis.status),
         Roots::look(&basis.resolved, planned),
+        left_behind(planned, mesh),
     );
     let round = basis.round(planned, options, passed, stop);
     let tell = |family, checks: &[Check]| {
@@ -205,6 +207,7 @@ async fn one_round(
     };
     let mut checks = objects::check(&basis.status);
     checks.extend(basis.accepted.checks());
+    checks.extend(left.iter().map(LeftBehind::check));
     tell(Family::Objects, &checks);
     let (records, from_here) = tokio::join!(
         async {

@@ -6,6 +6,7 @@ use futures::future::FutureExt as _;
 use shared::Mesh;
 use shared::name::Label;
 use shared::resolved::DEFAULT_NAMESPACE;
+use shared::verify::{Cause, Check, Family, Outcome};
 
 use super::round::{AT_ONCE, some_at_once};
 use super::workloads::{self, Taken};
@@ -17,6 +18,23 @@ pub struct LeftBehind {
     /// The cluster.
     pub cluster: String,
     taken: Taken,
+}
+
+impl LeftBehind {
+    /// The row of a report.
+    pub(super) fn check(&self) -> Check {
+        let mut check = Check::new(Family::Objects);
+        check.cluster.clone_from(&self.cluster);
+        check.host = format!("Deployment {}", self.taken.id());
+        check.expected = format!("{} replicas", self.taken.replicas);
+        "none".clone_into(&mut check.seen.text);
+        let cause = Cause::DrillLeft {
+            cluster: self.cluster.clone(),
+            object: check.host.clone(),
+            replicas: self.taken.replicas,
+        };
+        check.with(Outcome::Failed, &cause)
+    }
 }
 
 impl std::fmt::Display for LeftBehind {

@@ -286,6 +286,15 @@ async fn a_drill_that_was_broken_off_is_seen_and_taken_back() {
         ],
     );
     let planned = fixture.plan().await;
+    let report = run(&fixture, &options()).await;
+    let objects = [
+        ("sunset", "ok"),
+        ("sunset", "drill-left"),
+        ("sunrise", "ok"),
+    ];
+    let mut seen = causes(&report, Family::Objects);
+    seen.sort_by_key(|(cluster, _)| cluster == "sunrise");
+    assert_eq!(seen, pairs(&objects));
     let left = left_behind(&planned, &fixture.mesh).await;
     let [left] = left.as_slice() else {
         panic!("{left:?}")

@@ -51,6 +51,12 @@ pub enum Cause {
     },
     /// An object of ours is there and not wanted.
     ObjectSurplus { cluster: String, object: String },
+    /// A Deployment is without the replicas that it had before a drill.
+    DrillLeft {
+        cluster: String,
+        object: String,
+        replicas: u32,
+    },
     /// The Corefile, or its like, is not as it was applied.
     ClusterDnsEdited { cluster: String, object: String },
     /// The gateways of these clusters have no address.
@@ -171,6 +177,7 @@ impl Cause {
             Self::NotAccepted { .. } => "not-accepted",
             Self::NoStatus { .. } => "no-status",
             Self::ObjectSurplus { .. } => "object-surplus",
+            Self::DrillLeft { .. } => "drill-left",
             Self::ClusterDnsEdited { .. } => "cluster-dns-edited",
             Self::GatewayAddress { .. } => "gateway-address",
             Self::NoAddress => "no-address",
@@ -279,6 +286,16 @@ impl Cause {
             Self::ObjectSurplus { cluster, object } => (
                 format!("{object} in cluster {cluster} is of an earlier apply"),
                 "`fedmesh-agent apply` takes it away",
+            ),
+            Self::DrillLeft {
+                cluster,
+                object,
+                replicas,
+            } => (
+                format!(
+                    "a drill has taken {object} in cluster {cluster} from {replicas} replicas to none, and has not given them back"
+                ),
+                "where no drill is under way, it was broken off: `fedmesh-agent verify --restore` gives them back",
             ),
             Self::ClusterDnsEdited { cluster, object } => (
                 format!("{object} in cluster {cluster} was changed after it was applied"),
