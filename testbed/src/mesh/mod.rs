@@ -13,6 +13,7 @@ mod manifests;
 mod name_server;
 mod network;
 mod node;
+mod setup;
 mod trust;
 
 use std::ffi::OsStr;
@@ -21,7 +22,7 @@ use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
@@ -35,6 +36,7 @@ pub use authority::{Authority, SignedKey};
 pub use name_server::NameServer;
 use network::{Hub, address, command_in};
 use node::{Node, Parts};
+use setup::{Clock, Setup};
 pub use trust::TrustDomain;
 
 const READY_WITHIN: Duration = Duration::from_mins(2);
@@ -117,7 +119,7 @@ impl MeshBed {
 
     /// Builds what isn't in the cache and starts the bed: every node ready, Istio
     /// serving, gateways with addresses, DNS answering in pods. Blocks for about
-    /// half a minute (half an hour when everything has to be built). Says on
+    /// half a minute (twenty minutes when everything has to be built). Says on
     /// standard error what it does.
     ///
     /// # Errors
@@ -129,7 +131,7 @@ impl MeshBed {
         let coredns = COREDNS.ensure()?;
         let seed = Seed::ensure(&options.images)?;
 
-        let clock = Clock(Instant::now());
+        let clock = Clock::start();
         let folder = OwnedFolder::new("fedmesh-mesh-").map_err(|source| BedError::File {
             path: std::env::temp_dir(),
             source,
@@ -430,150 +432,4 @@ fn process_of_pod(uid: &str) -> Option<u32> {
             std::fs::read_to_string(format!("/proc/{process}/cgroup"))
                 .is_ok_and(|groups| groups.contains(&group))
         })
-}
-
-/// Says how far a start is.
-struct Clock(Instant);
-
-impl Clock {
-    fn say(&self, what: &str) {
-        eprintln!("{:5.1} s  {what}", self.0.elapsed().as_secs_f32());
-    }
-}
-
-/// Making a mesh of a node.
-struct Setup<'a> {
-    node: &'a Node,
-    bed: &'a MeshBed,
-    istioctl: &'a Path,
-    mtls: Mtls,
-    clock: &'a Clock,
-}
-
-impl Setup<'_> {
-    fn run(&self, one_at_a_time: &Mutex<()>) -> Result<(), BedError> {
-        let istio = self.istio_manifests()?;
-        self.wait_for("API server", &["get", "--raw=/readyz"])?;
-        self.say("API server is ready");
-        let base = manifests::base(self.node.number, self.bed.name_server.external_dns_secret())
-            .to_string();
-        self.create(&base)?;
-        self.create(&self.bed.authority.secret().to_string())?;
-        {
-            // Creating hundreds of objects twice at once takes longer than one after the other.
-            let _turn = one_at_a_time
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            self.create(&istio)?;
-        }
-        self.say("Istio is installed");
-        let address = address::gateway(self.node.number).to_string();
-        self.bed.move_gateway(self.context(), &[&address])?;
-        let address = address::east_west_gateway(self.node.number).to_string();
-        self.bed
-            .move_service(self.context(), manifests::EAST_WEST_GATEWAY, &[&address])?;
-        let mode = match self.mtls {
-            Mtls::Strict => "STRICT",
-            Mtls::Permissive => "PERMISSIVE",
-        };
-        self.wait_for(
-            "definitions",
-            &[
-                "wait",
-                "crd",
-                "--all",
-                "--for=condition=Established",
-                "--timeout=60s",
-            ],
-        )?;
-        self.create(&manifests::peer_authentication(mode).to_string())?;
-        self.wait_for(
-            "node",
-            &[
-                "wait",
-                "node",
-                "--all",
-                "--for=condition=Ready",
-                "--timeout=60s",
-            ],
-        )?;
-        self.wait_for(
-            "deployments",
-            &[
-                "wait",
-                "deployments",
-                "--all",
-                "--all-namespaces",
-                "--for=condition=Available",
-                "--timeout=60s",
-            ],
-        )?;
-        self.say("all pods are ready");
-        Ok(())
-    }
-
-    fn context(&self) -> &str {
-        &self.node.entry.context
-    }
-
-    fn say(&self, what: &str) {
-        self.clock.say(&format!("{}: {what}", self.context()));
-    }
-
-    fn create(&self, manifests: &str) -> Result<(), BedError> {
-        self.bed
-            .kubectl
-            .run_with_input(
-                self.context(),
-                &["create", "--validate=false", "-f", "-"],
-                manifests,
-            )
-            .map(drop)
-    }
-
-    /// Repeats a command until it succeeds.
-    fn wait_for(&self, what: &str, arguments: &[&str]) -> Result<(), BedError> {
-        let start = Instant::now();
-        loop {
-            let Err(error) = self.bed.kubectl.run(self.context(), arguments) else {
-                return Ok(());
-            };
-            if start.elapsed() > READY_WITHIN {
-                return Err(BedError::NotReady {
-                    daemon: format!("{what} of {}", self.context()),
-                    after: READY_WITHIN,
-                    log: error.to_string(),
-                });
-            }
-            std::thread::sleep(POLL_EVERY);
-        }
-    }
-
-    fn istio_manifests(&self) -> Result<String, BedError> {
-        let file = self
-            .bed
-            .folder
-            .path()
-            .join(format!("istio-{}.yaml", self.context()));
-        let operator = manifests::istio(self.context()).to_string();
-        std::fs::write(&file, operator).map_err(|source| BedError::File {
-            path: file.clone(),
-            source,
-        })?;
-        let output = Command::new(self.istioctl)
-            .args(["manifest", "generate", "-f"])
-            .arg(&file)
-            .output()
-            .map_err(|source| BedError::File {
-                path: self.istioctl.to_owned(),
-                source,
-            })?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-        }
-        Err(BedError::Command {
-            command: "istioctl manifest generate".to_owned(),
-            output: String::from_utf8_lossy(&output.stderr).into_owned(),
-        })
-    }
 }
