@@ -120,10 +120,6 @@ pub(crate) fn has_page_toolchain() -> bool {
     installed_components().is_some_and(|list| list.contains(&format!("rust-std-{PAGE_TARGET}")))
 }
 
-pub(crate) fn has_page_clippy() -> bool {
-    installed_components().is_some_and(|list| list.contains("clippy-"))
-}
-
 fn installed_components() -> Option<String> {
     let output = Command::new("rustup")
         .args([
@@ -152,10 +148,6 @@ pub(crate) fn page_toolchain() -> Result<()> {
         "--target",
         PAGE_TARGET,
     ]))
-}
-
-pub(crate) fn page_clippy() -> Result<()> {
-    run(Command::new("rustup").args(["component", "add", "clippy", "--toolchain", PAGE_TOOLCHAIN]))
 }
 
 /// A component of the default toolchain.

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 
 use crate::dist;
 use crate::requirement::Requirement;
-use crate::workspace::{PAGE_PACKAGE, PAGE_TARGET, Target, cargo, page_cargo, run, targets};
+use crate::workspace::{Target, cargo, run, targets};
 
 /// Set for tests in a long run, which do more of the same then.
 const LONG_RUN: &str = "FEDMESH_LONG_RUN";
@@ -52,11 +52,7 @@ impl Part {
     pub(crate) fn needs(self) -> &'static [Requirement] {
         match self {
             Self::Fmt => &[Requirement::Rustfmt],
-            Self::Clippy => &[
-                Requirement::Clippy,
-                Requirement::PageToolchain,
-                Requirement::PageClippy,
-            ],
+            Self::Clippy => &[Requirement::Clippy],
             Self::Unit => &[],
             Self::Dist => &[
                 Requirement::PageToolchain,
@@ -92,16 +88,10 @@ impl Part {
     pub(crate) fn run(self, root: &Path, is_long: bool) -> Result<()> {
         match self {
             Self::Fmt => run(cargo(root).args(["fmt", "--all", "--check"])),
-            Self::Clippy => {
-                let deny = ["--", "--deny=warnings"];
-                run(cargo(root)
-                    .args(["clippy", "--workspace", "--all-targets", "--all-features"])
-                    .args(deny))?;
-                run(page_cargo(root)
-                    .args(["clippy", "--package", PAGE_PACKAGE, "--target", PAGE_TARGET])
-                    .env("CARGO_TARGET_DIR", dist::target_folder()?)
-                    .args(deny))
-            }
+            // The page's crates too: nothing in them is for its target alone.
+            Self::Clippy => run(cargo(root)
+                .args(["clippy", "--workspace", "--all-targets", "--all-features"])
+                .args(["--", "--deny=warnings"])),
             Self::Unit => {
                 let result = run(tests(root, &["--lib", "--bins"]).args(self.targets(root)?));
                 result.and(run(&mut tests(root, &["--doc"])))

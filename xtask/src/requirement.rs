@@ -19,7 +19,6 @@ pub(crate) enum Requirement {
     Rustfmt,
     Clippy,
     PageToolchain,
-    PageClippy,
     Trunk,
     WasmBindgen,
     GoTools,
@@ -65,8 +64,6 @@ impl Requirement {
             Self::PageToolchain => rustup(format!(
                 "rustup toolchain {PAGE_TOOLCHAIN} with {PAGE_TARGET} (the page is built with it)"
             )),
-            Self::PageClippy if install::has_page_clippy() => State::Met,
-            Self::PageClippy => rustup(format!("clippy for rustup toolchain {PAGE_TOOLCHAIN}")),
             Self::Trunk => cargo_tool(&install::trunk())?,
             Self::WasmBindgen => cargo_tool(&install::wasm_bindgen(root)?)?,
             Self::GoTools => go_tools(PROGRAMS)?,
@@ -92,7 +89,6 @@ impl Requirement {
             Self::Rustfmt
             | Self::Clippy
             | Self::PageToolchain
-            | Self::PageClippy
             | Self::Trunk
             | Self::WasmBindgen => true,
             Self::Linux | Self::GoTools | Self::NameServer | Self::Pods | Self::Chromium => false,
@@ -105,7 +101,6 @@ impl Requirement {
             Self::Rustfmt => install::component("rustfmt"),
             Self::Clippy => install::component("clippy"),
             Self::PageToolchain => install::page_toolchain(),
-            Self::PageClippy => install::page_clippy(),
             Self::Trunk => install::trunk().ensure().map(drop),
             Self::WasmBindgen => install::wasm_bindgen(root)?.ensure().map(drop),
             Self::GoTools => install::go_tools(),

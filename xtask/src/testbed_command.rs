@@ -14,8 +14,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
-use shared::mesh::BookinfoProgram;
-use shared::resolved::{EXTERNAL_DNS_IMAGE, HTTPBIN_IMAGE, SLEEP_IMAGE};
 use testbed::images::ImageNames;
 use testbed::process::ProcessIdentity;
 use testbed::{MeshBed, MeshCluster, MeshOptions, Mtls, Options, Testbed, cache};
@@ -263,15 +261,27 @@ fn mesh_options(clusters: u8) -> Result<MeshOptions> {
     })
 }
 
-/// The images that fedmesh's manifests name.
+/// The images that fedmesh's manifests name; a test compares them with the core's. Asked for there, every call of
+/// `cargo xtask` would compile the core first, with other features than the tests do.
 pub(crate) fn image_names() -> ImageNames {
+    let bookinfo = [
+        "productpage-v1",
+        "details-v1",
+        "ratings-v1",
+        "reviews-v1",
+        "reviews-v2",
+        "reviews-v3",
+    ];
     ImageNames {
-        httpbin: HTTPBIN_IMAGE.to_owned(),
-        sleep: SLEEP_IMAGE.to_owned(),
-        bookinfo: BookinfoProgram::ALL
-            .map(|program| (program.image(), program.as_str().to_owned()))
+        httpbin: "docker.io/mccutchen/go-httpbin:v2.15.0".to_owned(),
+        sleep: "docker.io/curlimages/curl:8.16.0".to_owned(),
+        bookinfo: bookinfo
+            .map(|program| {
+                let image = format!("docker.io/istio/examples-bookinfo-{program}:1.20.3");
+                (image, program.to_owned())
+            })
             .into(),
-        external_dns: EXTERNAL_DNS_IMAGE.to_owned(),
+        external_dns: "registry.k8s.io/external-dns/external-dns:v0.19.0".to_owned(),
     }
 }
 
@@ -401,4 +411,26 @@ fn remove_folder(folder: &Path) -> Result<()> {
         std::thread::sleep(POLL_EVERY);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::mesh::BookinfoProgram;
+    use shared::resolved::{EXTERNAL_DNS_IMAGE, HTTPBIN_IMAGE, SLEEP_IMAGE};
+
+    use super::*;
+
+    #[test]
+    fn images_have_the_names_that_manifests_give_them() {
+        let bookinfo = BookinfoProgram::ALL;
+        let expected = ImageNames {
+            httpbin: HTTPBIN_IMAGE.to_owned(),
+            sleep: SLEEP_IMAGE.to_owned(),
+            bookinfo: bookinfo
+                .map(|program| (program.image(), program.as_str().to_owned()))
+                .into(),
+            external_dns: EXTERNAL_DNS_IMAGE.to_owned(),
+        };
+        assert_eq!(image_names(), expected);
+    }
 }
