@@ -1,4 +1,4 @@
-// external-dns as it is published, with all its sources and providers.
+// external-dns as it is published; the test bed builds it without the clouds' providers.
 package main
 
 import (
