@@ -84,6 +84,14 @@ impl Part {
         self == Self::Traffic
     }
 
+    /// Whether it starts API servers and more.
+    pub(crate) fn starts_servers(self) -> bool {
+        match self {
+            Self::Fmt | Self::Clippy | Self::Unit | Self::Dist => false,
+            Self::Clusters | Self::Oracles | Self::Browser | Self::Traffic => true,
+        }
+    }
+
     /// Runs it; a long run has the tests too that are ignored otherwise.
     pub(crate) fn run(self, root: &Path, is_long: bool) -> Result<()> {
         match self {

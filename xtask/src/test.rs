@@ -87,6 +87,12 @@ fn run_all(root: &Path, parts: &[Part], is_long: bool) -> Result<Vec<(Part, Outc
         );
         let mut outcomes = Vec::new();
         for &part in &others {
+            // Servers beside it would be more load than its meshes bear on two processors.
+            if part.starts_servers()
+                && let Some(ended) = beside.take()
+            {
+                outcomes.push(end(ended));
+            }
             outcomes.push((part, run_one(root, part, is_long)));
             if let Some(ended) = beside.take_if(|beside| beside.has_ended()) {
                 outcomes.push(end(ended));
