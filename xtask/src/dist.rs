@@ -51,7 +51,7 @@ pub(crate) fn check(root: &Path) -> Result<()> {
 }
 
 /// The page's own target folder: another toolchain, other flags.
-pub(crate) fn target_folder() -> Result<PathBuf> {
+fn target_folder() -> Result<PathBuf> {
     Ok(cache::root()?.join(format!("page-target-{PAGE_TOOLCHAIN}")))
 }
 
