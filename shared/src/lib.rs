@@ -31,6 +31,7 @@ pub mod mutual;
 pub mod name;
 pub mod object;
 pub mod outage;
+pub mod outlived;
 pub mod ownership;
 pub mod placed;
 pub mod plan;

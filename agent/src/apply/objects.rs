@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use shared::api::Outcome;
 use shared::cluster_dns::Edit;
 use shared::object::{Key, Object};
+use shared::outlived;
 use shared::ownership;
 use shared::plan::Action;
 
@@ -44,6 +45,16 @@ pub(super) async fn delete(
         uid: seen.uid.clone(),
     });
     (outcome(answer, Action::Delete), leaving)
+}
+
+/// Leaves a rule without effect, before it is deleted. What is gone already is as good.
+pub(super) async fn leave_without_effect(
+    connection: &Connection,
+    key: &Key,
+    seen: &Seen,
+) -> Outcome {
+    let request = Request::merge(&path(key, seen), &outlived::without_effect(&seen.uid));
+    outcome(connection.send(&request).await, Action::Delete)
 }
 
 /// Takes our labels and annotations off an object and leaves it. Only them: an apply without any

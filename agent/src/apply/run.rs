@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
 use shared::api::{ClusterReport, Outcome};
@@ -18,6 +19,9 @@ use crate::stop::Stop;
 
 /// Requests to one cluster at once. More do not go faster: the server is busy by then.
 const AT_ONCE: usize = 24;
+/// For istiod to pass on that rules are without effect: it waits for a tenth of a second without changes
+/// (`PILOT_DEBOUNCE_AFTER`), for longer only where they never cease.
+const PASSED_ON_WITHIN: Duration = Duration::from_secs(2);
 /// Why nothing more was begun, where nothing was wrong.
 const ON_REQUEST: &str = "on request";
 /// How many of the objects that were not touched are named.
@@ -208,11 +212,15 @@ impl Run<'_> {
                 .collect(),
             _ => Vec::new(),
         };
+        let has_begun = match self.leave_without_effect(&batch.tasks).await {
+            Ok(has_begun) => has_begun,
+            Err(why) => return Err((why, batch.tasks)),
+        };
         let failure = OnceLock::new();
         let mut tasks = batch.tasks.into_iter();
         // Asked for the next one whenever another can begin.
         let next = std::iter::from_fn(|| {
-            if failure.get().is_none() && !self.stop.is_requested() {
+            if failure.get().is_none() && (has_begun || !self.stop.is_requested()) {
                 tasks.next()
             } else {
                 None
@@ -245,6 +253,37 @@ impl Run<'_> {
             () = self.stop.requested() => Err(ON_REQUEST.to_owned()),
         };
         established.map_err(|why| (why, Vec::new()))
+    }
+
+    /// Leaves the rules without effect that are deleted next and whose hosts stay, and waits until that has been
+    /// passed on; see [`shared::outlived`]. Whether there were any.
+    async fn leave_without_effect(&self, tasks: &[Task]) -> Result<bool, String> {
+        if self.stop.is_requested() {
+            return Ok(false);
+        }
+        let changes: Vec<_> = tasks
+            .iter()
+            .filter(|task| task.action == Action::Delete)
+            .filter_map(|task| self.surplus.get_key_value(&task.object))
+            .filter(|(_, seen)| seen.is_outlived)
+            .map(|(key, seen)| async move {
+                let outcome = objects::leave_without_effect(&self.connection, key, seen).await;
+                complaint(&outcome).map(|why| format!("{key}: {why}"))
+            })
+            .collect();
+        if changes.is_empty() {
+            return Ok(false);
+        }
+        let complaints: Vec<_> = stream::iter(changes)
+            .buffer_unordered(AT_ONCE)
+            .filter_map(std::future::ready)
+            .collect()
+            .await;
+        if let Some(why) = complaints.into_iter().next() {
+            return Err(why);
+        }
+        tokio::time::sleep(PASSED_ON_WITHIN).await;
+        Ok(true)
     }
 
     async fn carry_out(&self, task: &Task) -> Outcome {

@@ -11,6 +11,7 @@ use serde_json::Value;
 use shared::cluster_dns::Edit;
 use shared::in_step;
 use shared::object::{Key, Kind, Object};
+use shared::outlived;
 use shared::ownership::{self, PARENT_NAMESPACE};
 use shared::plan::{Answer, Existing, ObservedCluster, Surplus};
 
@@ -57,6 +58,8 @@ pub(crate) struct Seen {
     pub(crate) kind: Kind,
     /// Tells it from a later object of the same name.
     pub(crate) uid: String,
+    /// Whether it is a rule whose host stays; see [`shared::outlived`].
+    pub(crate) is_outlived: bool,
 }
 
 /// Looks at a cluster. The error names the context and says what to do.
@@ -107,15 +110,19 @@ pub(crate) async fn look_at_records(
 
 impl Look {
     fn of(connection: Connection, parent: Option<Parent>, observed: &ObservedCluster) -> Self {
-        let seen = |surplus: &Surplus| Seen {
+        let outlived = outlived::rules(&observed.surplus);
+        let seen = |key: &Key, surplus: &Surplus| Seen {
             kind: surplus.kind.clone(),
             uid: surplus.uid.clone(),
+            is_outlived: outlived.contains(key),
         };
         let surplus = observed.surplus.iter();
         Self {
             connection,
             parent,
-            surplus: surplus.map(|(key, one)| (key.clone(), seen(one))).collect(),
+            surplus: surplus
+                .map(|(key, one)| (key.clone(), seen(key, one)))
+                .collect(),
             dns: Vec::new(),
             dns_unseen: None,
         }

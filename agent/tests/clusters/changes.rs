@@ -1,5 +1,6 @@
 //! Documents that change, and objects that others change.
 
+use serde_json::{Value, json};
 use shared::plan::{Action, Conflict};
 
 use crate::fixture::{CLUSTERS, EAST, Fixture, WEST, counts, document, shared_bed, steps};
@@ -60,6 +61,55 @@ async fn what_is_dropped_from_the_document_goes_and_what_is_not_ours_stays() {
     fixture.remove().await;
     assert_eq!(fixture.ours(WEST), [].into());
     fixture.kubectl(EAST, &["get", "virtualservice/foreign", "-n=prune"]);
+}
+
+/// What has become of DestinationRules since a version of the server: the kind of event, the name, and whether the
+/// rule says more than its host.
+fn events_of_rules(fixture: &Fixture<'_>, since: &str) -> Vec<(String, String, bool)> {
+    let path = format!(
+        "/apis/networking.istio.io/v1/namespaces/{}/destinationrules?watch=true&resourceVersion={since}&timeoutSeconds=1",
+        fixture.name
+    );
+    let events = fixture.kubectl(EAST, &["get", "--raw", &path]);
+    let events = events
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    events
+        .map(|event: Value| {
+            let of = |value: &Value| value.as_str().unwrap().to_owned();
+            let says_more = event["object"]["spec"].as_object().unwrap().len() > 1;
+            let name = of(&event["object"]["metadata"]["name"]);
+            (of(&event["type"]), name, says_more)
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rule_whose_host_stays_is_left_without_effect_before_it_is_deleted() {
+    let mut fixture = Fixture::new(shared_bed(), "outlived");
+    let policy = json!({ "connectionPool": { "http": { "http1MaxPendingRequests": 10 } } });
+    fixture.mesh.spec.services[0].traffic_policy = policy.as_object().cloned();
+    fixture.apply().await;
+    let rule = ["destinationrule/orders", "-n=outlived"];
+    let rule = fixture.get(EAST, &rule);
+    let since = rule["metadata"]["resourceVersion"].as_str().unwrap();
+
+    // The Service is the user's own, and other callers have no more use for the rule.
+    fixture.mesh.spec.services[0].traffic_policy = None;
+    let planned = fixture.plan().await;
+    let steps = steps(&planned.plan, "sunrise");
+    assert_eq!(steps, ["delete DestinationRule outlived/orders"]);
+    let (report, _) = fixture.carry_out(planned, false).await;
+    assert!(report.is_success(), "{report:#?}");
+    let name = || "orders".to_owned();
+    assert_eq!(
+        events_of_rules(&fixture, since),
+        [
+            ("MODIFIED".to_owned(), name(), false),
+            ("DELETED".to_owned(), name(), false),
+        ]
+    );
+    fixture.remove().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

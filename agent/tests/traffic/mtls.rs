@@ -148,6 +148,10 @@ fn every_name_in_mutual_tls() {
     answers(&bed, "cluster2");
     bed.scale("cluster1", SERVER, 1);
     answers(&bed, "cluster1");
+
+    // In plain HTTP again: no sidecar goes on by the rules, whose hosts are still there.
+    bed.apply(&bed.document());
+    bed.verified(&bed.document());
 }
 
 #[test]

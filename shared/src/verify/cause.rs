@@ -400,7 +400,9 @@ impl Cause {
             ),
             Self::Refused => (
                 "nobody takes the connection (UF)".to_owned(),
-                "look whether the gateway's pods run, its Service has the port, and a firewall lets it through",
+                "look whether the gateway's pods run, its Service has the port, and a firewall lets it through; where \
+                 the gateway itself takes the name, what the client's sidecar has of it \
+                 (istioctl proxy-config cluster)",
             ),
             Self::Reset(reason) => (
                 if reason.is_empty() {
