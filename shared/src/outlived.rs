@@ -54,7 +54,7 @@ mod tests {
     use super::*;
     use crate::object::{Kind, Wave};
 
-    fn surplus(kind: &'static str, name: &str, spec: Value) -> (Key, Surplus) {
+    fn surplus(kind: &'static str, name: &str, spec: &Value) -> (Key, Surplus) {
         let key = Key {
             group: "networking.istio.io".to_owned(),
             kind: kind.to_owned(),
@@ -75,36 +75,24 @@ mod tests {
 
     #[test]
     fn a_rule_is_outlived_by_a_host_that_does_not_go_along() {
-        let policy = json!({ "tls": { "mode": "ISTIO_MUTUAL" } });
         let rule = |name: &str, host: &str| {
-            surplus(
-                "DestinationRule",
-                name,
-                json!({ "host": host, "trafficPolicy": policy }),
-            )
+            let tls = json!({ "mode": "ISTIO_MUTUAL" });
+            let spec = json!({ "host": host, "trafficPolicy": { "tls": tls } });
+            surplus("DestinationRule", name, &spec)
         };
-        let subsets =
+        let pods =
             json!({ "host": "orders.sales.svc.cluster.local", "subsets": [{ "name": "v1" }] });
+        let without = json!({ "host": "stays.example.com" });
+        let several = json!({ "hosts": ["a.example.com", "goes.example.com"] });
+        let other = json!({ "hosts": ["stays.example.com"] });
         let all = BTreeMap::from([
             rule("stays", "stays.example.com"),
             rule("goes", "goes.example.com"),
             rule("wide", "*.example.com"),
-            surplus("DestinationRule", "pods", subsets),
-            surplus(
-                "DestinationRule",
-                "without",
-                json!({ "host": "stays.example.com" }),
-            ),
-            surplus(
-                "ServiceEntry",
-                "several",
-                json!({ "hosts": ["a.example.com", "goes.example.com"] }),
-            ),
-            surplus(
-                "VirtualService",
-                "other",
-                json!({ "hosts": ["stays.example.com"] }),
-            ),
+            surplus("DestinationRule", "pods", &pods),
+            surplus("DestinationRule", "without", &without),
+            surplus("ServiceEntry", "several", &several),
+            surplus("VirtualService", "other", &other),
         ]);
         let names: Vec<&str> = rules(&all)
             .into_iter()

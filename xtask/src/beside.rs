@@ -23,8 +23,7 @@ struct Ended {
 }
 
 impl<'scope> Beside<'scope> {
-    /// Starts it. What this thread starts from then on gets the processors that it leaves free: it waits for most
-    /// of its time, and has deadlines.
+    /// Starts it.
     pub(crate) fn start(
         scope: &'scope Scope<'scope, '_>,
         part: Part,
@@ -39,7 +38,6 @@ impl<'scope> Beside<'scope> {
         let log = folder.path().join("output");
         let process = OwnedProcess::start(&program, arguments, &[], &log)
             .context("cannot run this program again")?;
-        rustix::process::nice(10).context("cannot give way")?;
         let running = scope.spawn(move || wait(process, folder));
         Ok(Self { part, running })
     }

@@ -35,6 +35,29 @@ pub(crate) enum Part {
     Traffic,
 }
 
+/// Parts that run one after the other, and one that goes on beside them.
+pub(crate) struct Group {
+    pub(crate) beside: Part,
+    pub(crate) others: &'static [Part],
+    /// Whether the others leave the processors to it: it waits most of the time, and has deadlines.
+    pub(crate) gives_way: bool,
+}
+
+/// All parts. What starts API servers waits until the meshes are gone: beside them, it would be more than two
+/// processors bear.
+pub(crate) const GROUPS: [Group; 2] = [
+    Group {
+        beside: Part::Traffic,
+        others: &[Part::Fmt, Part::Clippy, Part::Unit, Part::Dist],
+        gives_way: true,
+    },
+    Group {
+        beside: Part::Oracles,
+        others: &[Part::Clusters, Part::Browser],
+        gives_way: false,
+    },
+];
+
 impl Part {
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -76,19 +99,6 @@ impl Part {
                 Requirement::Pods,
                 Requirement::Chromium,
             ],
-        }
-    }
-
-    /// Whether it waits most of the time, for pods to start and outages to end, so that others can run beside it.
-    pub(crate) fn is_mostly_waiting(self) -> bool {
-        self == Self::Traffic
-    }
-
-    /// Whether it starts API servers and more.
-    pub(crate) fn starts_servers(self) -> bool {
-        match self {
-            Self::Fmt | Self::Clippy | Self::Unit | Self::Dist => false,
-            Self::Clusters | Self::Oracles | Self::Browser | Self::Traffic => true,
         }
     }
 

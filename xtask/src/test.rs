@@ -4,12 +4,12 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use clap::ValueEnum as _;
 
 use crate::beside::Beside;
-use crate::parts::{self, Part};
+use crate::parts::{self, GROUPS, Group, Part};
 use crate::requirement::{Requirement, State};
 use crate::workspace;
 
@@ -67,32 +67,46 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     verdict(&outcomes, arguments.allow_missing)
 }
 
-/// Runs parts one after the other, and beside them one that is mostly waiting.
+/// Runs parts group by group.
 fn run_all(root: &Path, parts: &[Part], is_long: bool) -> Result<Vec<(Part, Outcome)>> {
-    let (waiting, others): (Vec<Part>, Vec<Part>) =
-        parts.iter().partition(|part| part.is_mostly_waiting());
-    let ([waiting], [_, ..]) = (waiting.as_slice(), others.as_slice()) else {
-        let outcomes = parts
-            .iter()
-            .map(|&part| (part, run_one(root, part, is_long)));
-        return Ok(outcomes.collect());
-    };
-    eprintln!("\n== build ==");
-    parts::build(root)?;
+    let is_wanted = |part: &Part| parts.contains(part);
+    let are_beside = |group: &Group| is_wanted(&group.beside) && group.others.iter().any(is_wanted);
+    // What runs at once would wait for each other's compilers.
+    if GROUPS.iter().any(are_beside) {
+        eprintln!("\n== build ==");
+        parts::build(root)?;
+    }
+    let mut outcomes = Vec::new();
+    for group in &GROUPS {
+        let others = group.others.iter().copied().filter(is_wanted);
+        if are_beside(group) {
+            outcomes.extend(run_beside(root, group, others, is_long)?);
+        } else {
+            let all = others.chain(Some(group.beside).filter(is_wanted));
+            outcomes.extend(all.map(|part| (part, run_one(root, part, is_long))));
+        }
+    }
+    Ok(outcomes)
+}
+
+/// Runs parts one after the other, and one beside them.
+fn run_beside(
+    root: &Path,
+    group: &Group,
+    others: impl Iterator<Item = Part>,
+    is_long: bool,
+) -> Result<Vec<(Part, Outcome)>> {
     thread::scope(|scope| {
-        let mut beside = Some(Beside::start(scope, *waiting, is_long)?);
+        let mut beside = Some(Beside::start(scope, group.beside, is_long)?);
+        if group.gives_way {
+            rustix::process::nice(10).context("cannot give way")?;
+        }
         eprintln!(
             "\n{} goes on beside the others; its output comes in one piece",
-            waiting.name()
+            group.beside.name()
         );
         let mut outcomes = Vec::new();
-        for &part in &others {
-            // Servers beside it would be more load than its meshes bear on two processors.
-            if part.starts_servers()
-                && let Some(ended) = beside.take()
-            {
-                outcomes.push(end(ended));
-            }
+        for part in others {
             outcomes.push((part, run_one(root, part, is_long)));
             if let Some(ended) = beside.take_if(|beside| beside.has_ended()) {
                 outcomes.push(end(ended));
@@ -234,6 +248,19 @@ mod tests {
         assert!(verdict(&[passed(), missing()], false).is_err());
         assert!(verdict(&[passed(), failed()], true).is_err());
         assert!(verdict(&[failed(), missing()], true).is_err());
+    }
+
+    #[test]
+    fn every_part_is_in_one_group() {
+        let grouped = GROUPS
+            .iter()
+            .flat_map(|group| group.others.iter().chain([&group.beside]));
+        let mut names: Vec<&str> = grouped.map(|part| part.name()).collect();
+        names.sort_unstable();
+        let all = Part::value_variants().iter();
+        let mut all: Vec<&str> = all.map(|part| part.name()).collect();
+        all.sort_unstable();
+        assert_eq!(names, all);
     }
 
     #[test]
