@@ -14,7 +14,7 @@ use crate::workspace::{Target, cargo, run, targets};
 /// Set for tests in a long run, which do more of the same then.
 const LONG_RUN: &str = "FEDMESH_LONG_RUN";
 
-/// A part of the test run, in the order in which they run: quick ones first.
+/// A part of the test run, in the order of the summary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
     /// Formatting
