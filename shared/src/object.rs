@@ -103,6 +103,9 @@ pub enum Scope {
     Cluster,
 }
 
+/// The API group of Istio's kinds for traffic.
+pub(crate) const ISTIO_GROUP: &str = "networking.istio.io";
+
 /// A kind of object, with what is needed to ask an API server for it without discovery.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kind {
@@ -246,7 +249,7 @@ impl Kind {
     /// A kind of `networking.istio.io` in the version that the given API version names.
     pub const fn istio(version: &'static str, name: &'static str, plural: &'static str) -> Self {
         kind(
-            "networking.istio.io",
+            ISTIO_GROUP,
             version,
             name,
             plural,

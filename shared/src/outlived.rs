@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::object::Key;
+use crate::object::{ISTIO_GROUP, Key};
 use crate::plan::Surplus;
 
 /// What a rule does to calls; what else is in it says where it counts.
@@ -22,7 +22,7 @@ const EFFECTS: [&str; 2] = ["trafficPolicy", "subsets"];
 pub fn rules(surplus: &BTreeMap<Key, Surplus>) -> BTreeSet<&Key> {
     let of_kind = |kind: &'static str| {
         let all = surplus.iter();
-        all.filter(move |(key, _)| key.group == "networking.istio.io" && key.kind == kind)
+        all.filter(move |(key, _)| key.group == ISTIO_GROUP && key.kind == kind)
             .map(|(key, one)| (key, one.live()))
     };
     let leaving: BTreeSet<String> = of_kind("ServiceEntry")
@@ -52,25 +52,18 @@ pub fn without_effect(uid: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::object::{Kind, Wave};
+    use crate::object::Kind;
 
     fn surplus(kind: &'static str, name: &str, spec: &Value) -> (Key, Surplus) {
+        let kind = Kind::istio("v1", kind, "");
         let key = Key {
-            group: "networking.istio.io".to_owned(),
-            kind: kind.to_owned(),
+            group: kind.group.to_string(),
+            kind: kind.kind.to_string(),
             namespace: "istio-system".to_owned(),
             name: name.to_owned(),
         };
-        let of_kind = Kind {
-            wave: Wave::Istio,
-            group: "networking.istio.io".into(),
-            version: "v1".into(),
-            kind: kind.into(),
-            plural: String::new().into(),
-            scope: crate::object::Scope::Namespaced,
-        };
         let live = json!({ "metadata": { "uid": "1" }, "spec": spec });
-        (key, Surplus::new(of_kind, &live))
+        (key, Surplus::new(kind, &live))
     }
 
     #[test]

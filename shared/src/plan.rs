@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::cluster_dns;
 use crate::diff;
 use crate::digest;
-use crate::object::{Key, Kind, Object, Wave};
+use crate::object::{ISTIO_GROUP, Key, Kind, Object, Wave};
 use crate::ownership;
 use crate::wanted::Wanted;
 
@@ -445,7 +445,7 @@ fn removal(key: &Key, surplus: &Surplus, may_go: bool) -> Step {
 /// Who brings a kind that a cluster does not know.
 fn remedy(kind: &Kind) -> &'static str {
     match kind.group.as_ref() {
-        "networking.istio.io" => "install Istio in this cluster first",
+        ISTIO_GROUP => "install Istio in this cluster first",
         "gateway.networking.k8s.io" => {
             "install the Gateway API in this cluster first, its standard channel"
         }

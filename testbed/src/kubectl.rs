@@ -7,6 +7,15 @@ use std::process::{Command, Output, Stdio};
 
 use crate::BedError;
 
+/// Arguments that wait until every definition can be used.
+pub(crate) const WAIT_FOR_DEFINITIONS: [&str; 5] = [
+    "wait",
+    "crd",
+    "--all",
+    "--for=condition=Established",
+    "--timeout=60s",
+];
+
 /// kubectl with the kubeconfig of a bed.
 #[derive(Debug, Clone)]
 pub struct Kubectl {

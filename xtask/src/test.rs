@@ -99,6 +99,7 @@ fn run_beside(
     thread::scope(|scope| {
         let mut beside = Some(Beside::start(scope, group.beside, is_long)?);
         if group.gives_way {
+            // What this thread starts from now on gets the processors that the other leaves free.
             rustix::process::nice(10).context("cannot give way")?;
         }
         eprintln!(

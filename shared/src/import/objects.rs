@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{ImportError, Source};
+use crate::object::ISTIO_GROUP;
 use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::resolved::DEFAULT_NAMESPACE;
 use crate::yaml;
@@ -20,7 +21,6 @@ const ISTIO_KINDS: [&str; 4] = [
     "ServiceEntry",
     "VirtualService",
 ];
-const ISTIO_GROUP: &str = "networking.istio.io";
 
 /// An object as it was given.
 #[derive(Debug, Clone)]

@@ -17,7 +17,7 @@ use control_plane::{ApiServer, Etcd, Programs};
 pub use error::BedError;
 pub use kubefed::KubeFed;
 
-use crate::kubectl::Kubectl;
+use crate::kubectl::{Kubectl, WAIT_FOR_DEFINITIONS};
 use crate::process::{OwnedFolder, OwnedProcess};
 use crate::tools::{self, ToolError};
 
@@ -262,16 +262,7 @@ impl Testbed {
             context,
             &apply.iter().map(String::as_str).collect::<Vec<_>>(),
         )?;
-        self.kubectl(
-            context,
-            &[
-                "wait",
-                "crd",
-                "--all",
-                "--for=condition=Established",
-                "--timeout=60s",
-            ],
-        )?;
+        self.kubectl(context, &WAIT_FOR_DEFINITIONS)?;
         Ok(())
     }
 }

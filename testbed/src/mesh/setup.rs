@@ -9,6 +9,7 @@ use super::network::address;
 use super::node::Node;
 use super::{MeshBed, Mtls, POLL_EVERY, READY_WITHIN, manifests};
 use crate::BedError;
+use crate::kubectl::WAIT_FOR_DEFINITIONS;
 
 /// Says how far a start is.
 pub(super) struct Clock(Instant);
@@ -58,16 +59,7 @@ impl Setup<'_> {
             Mtls::Strict => "STRICT",
             Mtls::Permissive => "PERMISSIVE",
         };
-        self.wait_for(
-            "definitions",
-            &[
-                "wait",
-                "crd",
-                "--all",
-                "--for=condition=Established",
-                "--timeout=60s",
-            ],
-        )?;
+        self.wait_for("definitions", &WAIT_FOR_DEFINITIONS)?;
         self.create(&manifests::peer_authentication(mode).to_string())?;
         self.wait_for(
             "node",
