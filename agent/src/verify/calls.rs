@@ -20,13 +20,34 @@ use crate::cluster::Connection;
 /// Clusters at once.
 const CLUSTERS_AT_ONCE: usize = 8;
 
+/// What came of the errand in a cluster.
+pub(super) struct Asked<'a> {
+    cluster: &'a str,
+    calls: Vec<&'a Call>,
+    /// `None` where nothing was left to ask for.
+    sent: Option<Result<(Client, Brought), Cause>>,
+}
+
 /// Sends a client in each cluster on its errand.
+pub(super) async fn ask<'a>(round: &'a Round<'_>) -> Vec<Asked<'a>> {
+    let clusters = round.resolved.clusters.iter();
+    let tasks = clusters.map(|cluster| in_cluster(round, cluster.name.as_str()).boxed());
+    some_at_once(CLUSTERS_AT_ONCE, tasks.collect()).await
+}
+
+/// Says how all that was, given what was seen outside the clusters.
 ///
 /// `gateways` is what was seen of the gateways from here.
-pub(super) async fn check(round: &Round<'_>, records: &Records, gateways: &[Check]) -> Vec<Check> {
+pub(super) async fn check(
+    round: &Round<'_>,
+    asked: Vec<Asked<'_>>,
+    records: &Records,
+    gateways: &[Check],
+) -> Vec<Check> {
     let seen = Elsewhere { records, gateways };
-    let clusters = round.resolved.clusters.iter();
-    let tasks = clusters.map(|cluster| in_cluster(round, seen, cluster.name.as_str()).boxed());
+    let tasks = asked
+        .into_iter()
+        .map(|asked| asked.checks(round, seen).boxed());
     some_at_once(CLUSTERS_AT_ONCE, tasks.collect())
         .await
         .concat()
@@ -55,7 +76,7 @@ impl Elsewhere<'_> {
     }
 }
 
-async fn in_cluster(round: &Round<'_>, seen: Elsewhere<'_>, cluster: &str) -> Vec<Check> {
+async fn in_cluster<'a>(round: &'a Round<'_>, cluster: &'a str) -> Asked<'a> {
     let calls: Vec<&Call> = round
         .expectations
         .calls
@@ -81,42 +102,54 @@ async fn in_cluster(round: &Round<'_>, seen: Elsewhere<'_>, cluster: &str) -> Ve
     } else {
         Some(send(round, cluster, &errand).await)
     };
-    let (client, brought) = match sent {
-        None => (None, Err(Cause::NoDnsTool)),
-        Some(Ok((client, brought))) => (Some(client), Ok(brought)),
-        Some(Err(cause)) => (None, Err(cause)),
-    };
-    let unasked;
-    let resolutions = match &brought {
-        Ok(brought) => &brought.names,
-        Err(cause) => {
-            unasked = Err(cause.clone());
-            &unasked
-        }
-    };
-    let (mut checks, faults) = name_checks(round, seen.records, cluster, names, resolutions);
-    for call in calls {
-        let mut check = row(call);
-        if let Some(passed) = round.passed.get(&check) {
-            checks.push(passed.clone());
-            continue;
-        }
-        let done = match (&client, &brought) {
-            (Some(client), Ok(brought)) => {
-                check.asked.clone_from(&client.name);
-                let known = Around {
-                    record: faults.get(&call.url_host).cloned(),
-                    certificate: seen.certificate(call),
-                    ..Around::default()
-                };
-                judge(round, call, check, client, brought, known).await
-            }
-            (_, Err(cause)) => check.with(Outcome::CouldNotCheck, cause),
-            (None, Ok(_)) => check,
-        };
-        checks.push(done);
+    Asked {
+        cluster,
+        calls,
+        sent,
     }
-    checks
+}
+
+impl Asked<'_> {
+    async fn checks(self, round: &Round<'_>, seen: Elsewhere<'_>) -> Vec<Check> {
+        let (client, brought) = match self.sent {
+            None => (None, Err(Cause::NoDnsTool)),
+            Some(Ok((client, brought))) => (Some(client), Ok(brought)),
+            Some(Err(cause)) => (None, Err(cause)),
+        };
+        let unasked;
+        let resolutions = match &brought {
+            Ok(brought) => &brought.names,
+            Err(cause) => {
+                unasked = Err(cause.clone());
+                &unasked
+            }
+        };
+        let names = &round.expectations.records;
+        let (mut checks, faults) =
+            name_checks(round, seen.records, self.cluster, names, resolutions);
+        for call in self.calls {
+            let mut check = row(call);
+            if let Some(passed) = round.passed.get(&check) {
+                checks.push(passed.clone());
+                continue;
+            }
+            let done = match (&client, &brought) {
+                (Some(client), Ok(brought)) => {
+                    check.asked.clone_from(&client.name);
+                    let known = Around {
+                        record: faults.get(&call.url_host).cloned(),
+                        certificate: seen.certificate(call),
+                        ..Around::default()
+                    };
+                    judge(round, call, check, client, brought, known).await
+                }
+                (_, Err(cause)) => check.with(Outcome::CouldNotCheck, cause),
+                (None, Ok(_)) => check,
+            };
+            checks.push(done);
+        }
+        checks
+    }
 }
 
 async fn send(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use http::StatusCode;
 use shared::verify::{Cause, Reply, Resolution};
 
@@ -164,17 +165,43 @@ impl Client {
         else {
             return self.run_job(connection, errand, stop).await;
         };
-        let mut transfers = BTreeMap::new();
+        // A connection without requests takes its time, and so does a name server that does not answer.
         let groups = curl::by_scheme(&errand.urls);
-        for urls in groups.iter().flat_map(|urls| chunks(urls)) {
-            let command = curl::transfers(version, &urls, errand.deadline);
+        let transfers = try_join_all(
+            groups
+                .iter()
+                .map(|urls| self.transfers(connection, version, urls, errand.deadline)),
+        );
+        let names = async {
+            match tool {
+                None => Err(Cause::NoDnsTool),
+                Some(tool) => self.names(connection, tool, errand).await,
+            }
+        };
+        let (transfers, names) = tokio::join!(transfers, names);
+        let mut transfers = transfers?.into_iter().flatten().collect();
+        self.add_bodies(connection, errand, &mut transfers).await;
+        Ok(Brought { transfers, names })
+    }
+
+    /// Fetches URLs with one scheme.
+    async fn transfers(
+        &self,
+        connection: &Connection,
+        version: Curl,
+        urls: &[String],
+        deadline: Duration,
+    ) -> Result<BTreeMap<String, Transfer>, Cause> {
+        let mut transfers = BTreeMap::new();
+        for urls in chunks(urls) {
+            let command = curl::transfers(version, &urls, deadline);
             let count = u32::try_from(urls.len()).unwrap_or(u32::MAX);
             let turns = match version {
                 Curl::New => count.div_ceil(8),
                 Curl::Old => count,
             };
             let ran = self
-                .exec(connection, &command, errand.deadline.saturating_mul(turns))
+                .exec(connection, &command, deadline.saturating_mul(turns))
                 .await?;
             let read = curl::read_transfers(&ran.stdout, &ran.stderr);
             // Only of requests is it certain that curl can make them.
@@ -184,12 +211,7 @@ impl Client {
             }
             transfers.extend(read);
         }
-        self.add_bodies(connection, errand, &mut transfers).await;
-        let names = match tool {
-            None => Err(Cause::NoDnsTool),
-            Some(tool) => self.names(connection, tool, errand).await,
-        };
-        Ok(Brought { transfers, names })
+        Ok(transfers)
     }
 
     /// Fetches the bodies of answers that are errors, which say why. What does not come is left out.

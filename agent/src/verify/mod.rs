@@ -209,7 +209,8 @@ async fn one_round(
     checks.extend(basis.accepted.checks());
     checks.extend(left.iter().map(LeftBehind::check));
     tell(Family::Objects, &checks);
-    let (records, from_here) = tokio::join!(
+    // All at once: a family only waits for what its judgement goes by.
+    let (records, from_here, asked) = tokio::join!(
         async {
             let records = records::check(&round).await;
             tell(Family::Record, &records.checks);
@@ -219,9 +220,10 @@ async fn one_round(
             let gateways = gateways::check(&round).await;
             tell(Family::Gateway, &gateways);
             gateways
-        }
+        },
+        calls::ask(&round)
     );
-    let from_clients = calls::check(&round, &records, &from_here).await;
+    let from_clients = calls::check(&round, asked, &records, &from_here).await;
     tell(Family::Call, &from_clients);
     checks.extend(records.checks);
     checks.extend(from_here);
