@@ -1,5 +1,7 @@
 //! The beds of all tests, and what a test does on one.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Output;
 use std::sync::OnceLock;
@@ -31,6 +33,8 @@ pub(crate) struct Bed {
     folder: tempfile::TempDir,
     since: Instant,
     turn: Turn,
+    /// The pods that calls are made from, by context, once they are known.
+    clients: RefCell<BTreeMap<String, String>>,
 }
 
 impl Bed {
@@ -91,6 +95,7 @@ impl Bed {
             folder: tempfile::tempdir().unwrap(),
             since: Instant::now(),
             turn,
+            clients: RefCell::default(),
         }
     }
 
@@ -179,18 +184,15 @@ impl Bed {
             &["-n", namespace, "scale", &deployment, &replicas_flag],
         );
         if replicas > 0 {
-            self.kubectl(
-                context,
-                &[
-                    "-n",
-                    namespace,
-                    "rollout",
-                    "status",
-                    &deployment,
-                    "--timeout=60s",
-                ],
-            );
+            self.wait_for(context, (namespace, name));
         }
+    }
+
+    /// Waits until all pods of a Deployment are ready.
+    pub(crate) fn wait_for(&self, context: &str, (namespace, name): (&str, &str)) {
+        let deployment = format!("deployment/{name}");
+        let status = ["-n", namespace, "rollout", "status", &deployment];
+        self.kubectl(context, &[&status[..], &["--timeout=60s"]].concat());
     }
 
     /// Opens a port of a cluster's ingress gateway.
@@ -210,43 +212,47 @@ impl Bed {
         self.kubectl(context, &[&object[..], &["--patch", &patch]].concat());
     }
 
-    /// What a command prints in the client of a cluster, whether it succeeds or not; `input` is what it
-    /// reads.
-    pub(crate) fn client(&self, client: &str, command: &[&str], input: &str) -> String {
-        let pod = self
-            .mesh
-            .pod_name(client, ("default", "app=sleep"))
-            .unwrap();
-        let exec = ["exec", "-i", &pod, "-c", "sleep", "--"];
+    /// Runs a command in the client of a cluster, which stays the same all through a test; `input` is what
+    /// it reads.
+    pub(crate) fn run_in_client(&self, client: &str, command: &[&str], input: &str) -> Output {
+        let mut clients = self.clients.borrow_mut();
+        let pod = clients.entry(client.to_owned()).or_insert_with(|| {
+            let pod = self.mesh.pod_name(client, ("default", "app=sleep"));
+            pod.unwrap_or_else(|error| panic!("{error}"))
+        });
+        let exec = ["exec", "-i", pod.as_str(), "-c", "sleep", "--"];
         let command = [&exec[..], command].concat();
-        let output = self
-            .mesh
-            .kubectl()
-            .attempt(client, &command, input)
-            .unwrap();
+        let kubectl = self.mesh.kubectl();
+        kubectl.attempt(client, &command, input).unwrap()
+    }
+
+    /// What it prints, whether it succeeds or not.
+    pub(crate) fn client(&self, client: &str, command: &[&str], input: &str) -> String {
+        let output = self.run_in_client(client, command, input);
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// What curl in the client of a cluster gets for each: status and answering cluster.
+    /// What curl in the client of a cluster gets for each, some at a time: status and answering cluster.
     pub(crate) fn calls(&self, client: &str, urls: &[String]) -> Vec<(String, String)> {
-        let pod = self
-            .mesh
-            .pod_name(client, ("default", "app=sleep"))
-            .unwrap();
-        let mut arguments = ["exec", &pod, "-c", "sleep", "--", "curl", "-s", "-m", "3"].to_vec();
-        arguments.extend(["-w", "%{http_code} %header{x-fedmesh-cluster}\n"]);
+        let mut command = ["curl", "-s", "-m", "3", "--parallel", "--parallel-max", "8"].to_vec();
+        let format = "%{urlnum} %{http_code} %header{x-fedmesh-cluster}\n";
+        command.extend(["-w", format]);
         for url in urls {
-            arguments.extend(["-o", "/dev/null", url]);
+            command.extend(["-o", "/dev/null", url]);
         }
-        let output = self.mesh.kubectl().attempt(client, &arguments, "").unwrap();
+        let output = self.run_in_client(client, &command, "");
         let lines = String::from_utf8_lossy(&output.stdout);
-        let seen: Vec<_> = lines
+        // They end in any order.
+        let seen: BTreeMap<usize, (String, String)> = lines
             .lines()
-            .map(|line| line.split_once(' ').unwrap_or((line, "")))
-            .map(|(status, by)| (status.to_owned(), by.to_owned()))
+            .filter_map(|line| {
+                let (number, rest) = line.split_once(' ')?;
+                let (status, by) = rest.split_once(' ')?;
+                Some((number.parse().ok()?, (status.to_owned(), by.to_owned())))
+            })
             .collect();
-        assert_eq!(seen.len(), urls.len(), "{}", text(&output));
-        seen
+        assert!(seen.keys().copied().eq(0..urls.len()), "{}", text(&output));
+        seen.into_values().collect()
     }
 
     /// The same for one.

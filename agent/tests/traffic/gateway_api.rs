@@ -80,6 +80,7 @@ fn every_name_answers_and_requests_fare_as_the_routes_say() {
     let document = document(&bed);
     bed.apply(&document);
     protocols::start(&bed);
+    protocols::wait(&bed);
     let report = bed.verified(&document);
     let accepted = report.checks.iter();
     let accepted = accepted.filter(|check| check.expected == "accepted by Istio");

@@ -59,16 +59,8 @@ fn answered(bed: &Bed, client: &str, host: &str, status: &str) {
 
 /// The pod that answers calls from cluster1: no gateway can mark the answers.
 fn who(bed: &Bed, host: &str) -> String {
-    let pod = bed
-        .mesh
-        .pod_name("cluster1", ("default", "app=sleep"))
-        .unwrap();
     let url = format!("http://{host}/hostname");
-    let curl = [
-        "exec", &pod, "-c", "sleep", "--", "curl", "-s", "-m", "3", &url,
-    ];
-    let output = bed.mesh.kubectl().attempt("cluster1", &curl, "").unwrap();
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    bed.client("cluster1", &["curl", "-s", "-m", "3", &url], "")
 }
 
 /// Waits until the pod of a cluster answers calls from cluster1 for the global name.

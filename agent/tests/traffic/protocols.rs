@@ -102,6 +102,13 @@ pub(crate) fn start(bed: &Bed) {
     }
 }
 
+/// Waits for the pods: a verification of what is not there takes all the time that it is given.
+pub(crate) fn wait(bed: &Bed) {
+    for context in SERVING {
+        bed.wait_for(context, POD);
+    }
+}
+
 pub(crate) fn stop(bed: &Bed) {
     for context in SERVING {
         let spoken = spoken(bed, context).to_string();
@@ -205,6 +212,7 @@ fn every_protocol_is_answered_across_clusters_as_the_model_says() {
     start(&bed);
     let document = document(&bed);
     bed.apply(&document);
+    wait(&bed);
     let report = bed.verified(&document);
     // Global, 2 regions and 3 zones from three clients, and the own name in two clusters; of plain TCP
     // the global name alone at gateways, but every name for clients.

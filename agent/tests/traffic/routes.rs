@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::bed::{Bed, GLOBAL, ZONE, eventually, server};
+use crate::bed::{Bed, GLOBAL, ZONE, eventually, server, text};
 
 /// Requests over which shares are measured, and how far from the mean they may be: more than three
 /// standard deviations, 6.5 of 200 at a share of three tenths.
@@ -65,12 +65,10 @@ fn document(bed: &Bed) -> Value {
 
 /// What curl prints in the client of another cluster than the service's.
 pub(crate) fn curl(bed: &Bed, arguments: &[&str]) -> String {
-    let pod = bed
-        .mesh
-        .pod_name("cluster2", ("default", "app=sleep"))
-        .unwrap();
-    let curl = ["exec", &pod, "-c", "sleep", "--", "curl", "-s", "-m", "20"];
-    bed.kubectl("cluster2", &[&curl[..], arguments].concat())
+    let curl = ["curl", "-s", "-m", "20"];
+    let output = bed.run_in_client("cluster2", &[&curl[..], arguments].concat(), "");
+    assert!(output.status.success(), "{}", text(&output));
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 pub(crate) fn url(path: &str) -> String {

@@ -162,22 +162,39 @@ impl NameServer {
     /// # Errors
     /// dig can't ask.
     pub fn ask(&self, name: &str, record: &str) -> Result<Vec<String>, BedError> {
-        let output = command_in(&self.hub, "dig")
-            .args(["+short", "+time=2", "+tries=2", "+norecurse"])
-            .arg(format!("@{}", self.address()))
-            .args([name, record])
-            .output()
-            .map_err(failed(Path::new("dig")))?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        if !output.status.success() {
-            return Err(BedError::Command {
-                command: format!("dig {name} {record}"),
-                output: text.into_owned(),
-            });
-        }
+        let text = self.dig(&["+short", name, record])?;
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
         lines.sort();
         Ok(lines)
+    }
+
+    /// For how long others may keep what the name server says; `None` where there is no such record.
+    ///
+    /// # Errors
+    /// As [`NameServer::ask`].
+    pub fn ttl(&self, name: &str, record: &str) -> Result<Option<Duration>, BedError> {
+        let text = self.dig(&["+noall", "+answer", name, record])?;
+        // `name. 300 IN A 192.0.2.1`
+        let seconds = text.split_whitespace().nth(1);
+        let seconds = seconds.and_then(|seconds| seconds.parse().ok());
+        Ok(seconds.map(Duration::from_secs))
+    }
+
+    fn dig(&self, arguments: &[&str]) -> Result<String, BedError> {
+        let output = command_in(&self.hub, "dig")
+            .args(["+time=2", "+tries=2", "+norecurse"])
+            .arg(format!("@{}", self.address()))
+            .args(arguments)
+            .output()
+            .map_err(failed(Path::new("dig")))?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() {
+            return Ok(text);
+        }
+        Err(BedError::Command {
+            command: format!("dig {}", arguments.join(" ")),
+            output: text,
+        })
     }
 
     pub(super) fn process_ids(&self) -> [u32; 2] {
