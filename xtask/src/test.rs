@@ -100,7 +100,7 @@ fn run_beside(
         let mut beside = Some(Beside::start(scope, group.beside, is_long)?);
         if group.gives_way {
             // What this thread starts from now on gets the processors that the other leaves free.
-            rustix::process::nice(10).context("cannot give way")?;
+            rustix::process::nice(19).context("cannot give way")?;
         }
         eprintln!(
             "\n{} goes on beside the others; its output comes in one piece",
