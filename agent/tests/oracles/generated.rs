@@ -69,6 +69,15 @@ const REVIEWED_OF_OLDEST: &[(&str, &str)] = &[
         "outlier detection consecutive errors is deprecated",
         "1.0 counts failures in no other field",
     ),
+    (
+        "Referenced gateway not found: \\\"fedmesh-m.",
+        "its analysis knows no other than its own format, which istiod does (`resolveGatewayName`)",
+    ),
+    (
+        // The end of the sentence, which is the Gateway.
+        ".svc.cluster.local.\"",
+        "the same: it looks for the hosts at a Gateway of that name",
+    ),
 ];
 
 fn is_reviewed(mesh: &Mesh, message: &str) -> bool {
