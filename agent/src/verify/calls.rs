@@ -111,18 +111,10 @@ async fn in_cluster<'a>(round: &'a Round<'_>, cluster: &'a str) -> Asked<'a> {
 
 impl Asked<'_> {
     async fn checks(self, round: &Round<'_>, seen: Elsewhere<'_>) -> Vec<Check> {
-        let (client, brought) = match self.sent {
-            None => (None, Err(Cause::NoDnsTool)),
-            Some(Ok((client, brought))) => (Some(client), Ok(brought)),
-            Some(Err(cause)) => (None, Err(cause)),
-        };
-        let unasked;
-        let resolutions = match &brought {
-            Ok(brought) => &brought.names,
-            Err(cause) => {
-                unasked = Err(cause.clone());
-                &unasked
-            }
+        let resolutions = match &self.sent {
+            Some(Ok((_, brought))) => brought.names.as_ref(),
+            Some(Err(cause)) => Err(cause),
+            None => Err(&Cause::NoDnsTool),
         };
         let names = &round.expectations.records;
         let (mut checks, faults) =
@@ -133,8 +125,8 @@ impl Asked<'_> {
                 checks.push(passed.clone());
                 continue;
             }
-            let done = match (&client, &brought) {
-                (Some(client), Ok(brought)) => {
+            let done = match &self.sent {
+                Some(Ok((client, brought))) => {
                     check.asked.clone_from(&client.name);
                     let known = Around {
                         record: faults.get(&call.url_host).cloned(),
@@ -143,8 +135,8 @@ impl Asked<'_> {
                     };
                     judge(round, call, check, client, brought, known).await
                 }
-                (_, Err(cause)) => check.with(Outcome::CouldNotCheck, cause),
-                (None, Ok(_)) => check,
+                Some(Err(cause)) => check.with(Outcome::CouldNotCheck, cause),
+                None => check.with(Outcome::CouldNotCheck, &Cause::NoDnsTool),
             };
             checks.push(done);
         }
@@ -181,7 +173,7 @@ fn name_checks(
     records: &Records,
     cluster: &str,
     names: &[Record],
-    resolutions: &Result<BTreeMap<String, Resolution>, Cause>,
+    resolutions: Result<&BTreeMap<String, Resolution>, &Cause>,
 ) -> (Vec<Check>, BTreeMap<String, Cause>) {
     let mut checks = Vec::new();
     let mut faults = BTreeMap::new();
@@ -193,8 +185,8 @@ fn name_checks(
             continue;
         }
         let resolution = match resolutions {
-            Ok(resolutions) => resolutions.get(&record.host).ok_or(Cause::NoDnsTool),
-            Err(cause) => Err(cause.clone()),
+            Ok(resolutions) => resolutions.get(&record.host).ok_or(&Cause::NoDnsTool),
+            Err(cause) => Err(cause),
         };
         match resolution {
             Ok(seen) => {
@@ -213,7 +205,7 @@ fn name_checks(
                     .as_str()
                     .clone_into(&mut check.host);
                 "an answer".clone_into(&mut check.expected);
-                unasked = Some(check.with(Outcome::CouldNotCheck, &cause));
+                unasked = Some(check.with(Outcome::CouldNotCheck, cause));
             }
             Err(_) => {}
         }

@@ -184,15 +184,8 @@ impl Bed {
             &["-n", namespace, "scale", &deployment, &replicas_flag],
         );
         if replicas > 0 {
-            self.wait_for(context, (namespace, name));
+            self.mesh.wait_for_pods(context, (namespace, name)).unwrap();
         }
-    }
-
-    /// Waits until all pods of a Deployment are ready.
-    pub(crate) fn wait_for(&self, context: &str, (namespace, name): (&str, &str)) {
-        let deployment = format!("deployment/{name}");
-        let status = ["-n", namespace, "rollout", "status", &deployment];
-        self.kubectl(context, &[&status[..], &["--timeout=60s"]].concat());
     }
 
     /// Opens a port of a cluster's ingress gateway.

@@ -279,10 +279,9 @@ fn each_fault_is_named() {
             "sidecar.istio.io/inject": "false",
         }}}}}),
     );
-    bed.kubectl(
-        "cluster1",
-        &["rollout", "status", "deployment/sleep", "--timeout=60s"],
-    );
+    bed.mesh
+        .wait_for_pods("cluster1", ("default", "sleep"))
+        .unwrap();
     unnamed.expect(&bed, &document, "sidecar missing", ("no-sidecar", ""));
     mend(&[("cluster1", "default", "deployment/sleep")]);
 

@@ -173,17 +173,9 @@ fn hosts_outside_are_called_as_the_document_says_and_only_those() {
 
     let document = document(&bed);
     bed.apply(&document);
-    bed.kubectl(
-        CLIENT,
-        &[
-            "-n",
-            "istio-system",
-            "rollout",
-            "status",
-            "deployment/exit",
-            "--timeout=60s",
-        ],
-    );
+    bed.mesh
+        .wait_for_pods(CLIENT, ("istio-system", EXIT))
+        .unwrap();
     for (scheme, name, as_seen, by_gateway) in CALLS {
         eventually(&format!("{scheme} to {name}"), || {
             let answer = call(&bed, scheme, name);

@@ -105,7 +105,7 @@ pub(crate) fn start(bed: &Bed) {
 /// Waits for the pods: a verification of what is not there takes all the time that it is given.
 pub(crate) fn wait(bed: &Bed) {
     for context in SERVING {
-        bed.wait_for(context, POD);
+        bed.mesh.wait_for_pods(context, POD).unwrap();
     }
 }
 

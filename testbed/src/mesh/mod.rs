@@ -288,18 +288,29 @@ impl MeshBed {
         context: &str,
         (namespace, name): (&str, &str),
     ) -> Result<(), BedError> {
+        let in_namespace = format!("--namespace={namespace}");
+        let deployment = format!("deployment/{name}");
+        let restart = ["rollout", "restart", &in_namespace, &deployment];
+        self.kubectl.run(context, &restart)?;
+        self.wait_for_pods(context, (namespace, name))
+    }
+
+    /// Waits until all pods of a Deployment, a namespace and a name, are ready and as it says now.
+    ///
+    /// # Errors
+    /// There is no such context, or they do not get ready within a minute.
+    pub fn wait_for_pods(
+        &self,
+        context: &str,
+        (namespace, name): (&str, &str),
+    ) -> Result<(), BedError> {
         let namespace = format!("--namespace={namespace}");
         let deployment = format!("deployment/{name}");
-        let restart = ["rollout", "restart", &namespace, &deployment];
-        let status = [
-            "rollout",
-            "status",
-            "--timeout=60s",
-            &namespace,
-            &deployment,
-        ];
-        self.kubectl.run(context, &restart)?;
-        self.kubectl.run(context, &status).map(drop)
+        let status = ["rollout", "status", "--timeout=60s"];
+        let of = [namespace.as_str(), &deployment];
+        self.kubectl
+            .run(context, &[&status[..], &of[..]].concat())
+            .map(drop)
     }
 
     /// The root of all meshes.
