@@ -9,6 +9,7 @@ mod gateways;
 mod hint;
 mod host_names;
 pub mod http;
+pub mod lock;
 mod logging;
 pub mod memory;
 pub mod operation;

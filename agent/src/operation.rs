@@ -22,6 +22,7 @@ use crate::apply;
 use crate::cluster::{self, Connection, DnsLook, Kubeconfig, KubeconfigError, Look, Parent, Zone};
 use crate::gateways;
 use crate::host_names;
+use crate::lock::{Leases, LockError, LockOptions};
 use crate::place::{Place, named, places};
 use crate::stop::Stop;
 
@@ -138,21 +139,80 @@ impl Operations {
         match intent {
             Intent::Apply if is_handed_over(mesh) => Err(PlanError::HandedOver),
             Intent::Apply => self.look(mesh).await,
-            Intent::Remove => plan_removal(&self.read()?, mesh).await,
+            Intent::Remove => {
+                let kubeconfig = self.read()?;
+                plan_removal(&kubeconfig, places(&kubeconfig, mesh).await, mesh).await
+            }
         }
     }
 
     /// What a verification goes by: a plan whoever applies, and where it is not fedmesh, without
     /// anything that is wanted of it.
     pub(crate) async fn look(&self, mesh: &Mesh) -> Result<Planned, PlanError> {
-        plan_apply(&self.read()?, mesh).await
+        let kubeconfig = self.read()?;
+        plan_apply(&kubeconfig, places(&kubeconfig, mesh).await, mesh).await
     }
 
-    /// Carries out a plan. Where nothing can be done in one cluster, nothing is done in any, unless
-    /// the options say so. A caller that no longer listens, to the events or for the report, does not
-    /// stop it; where `stop` asks for it, what has begun is finished and nothing more is begun.
-    pub async fn apply(
+    /// Becomes the only writer of a mesh in its clusters; `command` is what others are told that it does,
+    /// such as `apply`. Whoever has shown a plan before plans again with what this gives, and compares.
+    ///
+    /// # Errors
+    /// Another writer is at work.
+    pub async fn lock(
         &self,
+        mesh: &Mesh,
+        command: &str,
+        options: LockOptions<'_>,
+    ) -> Result<Locked, LockError> {
+        let kubeconfig = self.read()?;
+        let places = places(&kubeconfig, mesh).await;
+        let leases = Leases::claim(mesh, command, &places, options).await?;
+        Ok(Locked {
+            kubeconfig,
+            places,
+            leases,
+        })
+    }
+
+    pub(crate) fn read(&self) -> Result<Kubeconfig, KubeconfigError> {
+        Kubeconfig::read(self.kubeconfig.as_deref().map(PathBuf::as_path))
+    }
+}
+
+/// The only writer of a mesh in its clusters, until [`Locked::release`]. Dropped without it, the Leases
+/// expire.
+pub struct Locked {
+    kubeconfig: Kubeconfig,
+    places: Vec<Place>,
+    leases: Leases,
+}
+
+impl Locked {
+    /// [`Operations::plan`], while nobody else changes the mesh.
+    ///
+    /// # Errors
+    /// As [`Operations::plan`].
+    pub async fn plan(&self, mesh: &Mesh, intent: Intent) -> Result<Planned, PlanError> {
+        let places = self.places.clone();
+        let mut planned = match intent {
+            Intent::Apply if is_handed_over(mesh) => return Err(PlanError::HandedOver),
+            Intent::Apply => plan_apply(&self.kubeconfig, places, mesh).await?,
+            Intent::Remove => plan_removal(&self.kubeconfig, places, mesh).await?,
+        };
+        // Where nothing changes, a Lease that may not be written is no reason to fail.
+        planned.plan.block(|cluster| {
+            let missing = self.leases.missing(&cluster.context);
+            missing.filter(|_| cluster.has_changes()).map(str::to_owned)
+        });
+        Ok(planned)
+    }
+
+    /// Carries out a plan, and gives the Leases up. Where nothing can be done in
+    /// one cluster, nothing is done in any, unless the options say so. A caller that no longer listens, to the
+    /// events or for the report, does not stop it; where `stop` asks for it, what has begun is finished and
+    /// nothing more is begun.
+    pub async fn apply(
+        self,
         planned: Planned,
         options: ApplyOptions,
         stop: &Stop,
@@ -163,13 +223,19 @@ impl Operations {
             findings: _,
             plan,
             facts: _,
-            targets,
+            mut targets,
         } = planned;
-        apply::apply(plan, targets, options, stop, events).await
+        for target in targets.values_mut() {
+            self.leases.guard(&mut target.look.connection);
+        }
+        let report = apply::apply(plan, targets, options, stop, events).await;
+        self.release().await;
+        report
     }
 
-    pub(crate) fn read(&self) -> Result<Kubeconfig, KubeconfigError> {
-        Kubeconfig::read(self.kubeconfig.as_deref().map(PathBuf::as_path))
+    /// Lets other writers write.
+    pub async fn release(self) {
+        self.leases.release().await;
     }
 }
 
@@ -178,8 +244,11 @@ pub(crate) fn is_handed_over(mesh: &Mesh) -> bool {
     mesh.spec.target == Some(mesh::Target::Gitops)
 }
 
-async fn plan_apply(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, PlanError> {
-    let mut places = places(kubeconfig, mesh).await;
+async fn plan_apply(
+    kubeconfig: &Kubeconfig,
+    mut places: Vec<Place>,
+    mesh: &Mesh,
+) -> Result<Planned, PlanError> {
     let seen = gateways::look(mesh, &mut places).await;
     let mut facts = seen.facts(mesh);
     let host_names = host_names::look_up(mesh, &facts).await;
@@ -229,10 +298,13 @@ async fn plan_apply(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, Pla
     })
 }
 
-async fn plan_removal(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, PlanError> {
+async fn plan_removal(
+    kubeconfig: &Kubeconfig,
+    places: Vec<Place>,
+    mesh: &Mesh,
+) -> Result<Planned, PlanError> {
     // It becomes part of a path.
     let name = Label::new(&mesh.metadata.name).map_err(|_| PlanError::NoName)?;
-    let places = places(kubeconfig, mesh).await;
     let nothing = Arc::new(Wanted {
         mesh: name.to_string(),
         ..Wanted::default()

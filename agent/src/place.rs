@@ -6,6 +6,7 @@ use shared::Mesh;
 use crate::cluster::{Connection, Kubeconfig, Patience};
 
 /// A cluster of a document that may not have been checked.
+#[derive(Clone)]
 pub(crate) struct Place {
     pub(crate) name: String,
     pub(crate) context: String,

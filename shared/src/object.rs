@@ -169,6 +169,15 @@ impl Kind {
         Scope::Namespaced,
         Wave::Namespaces,
     );
+    /// `coordination.k8s.io/v1` Lease, which a writer of a mesh holds; no object of a bundle.
+    pub const LEASE: Self = kind(
+        "coordination.k8s.io",
+        "v1",
+        "Lease",
+        "leases",
+        Scope::Namespaced,
+        Wave::Namespaces,
+    );
     /// `v1` ServiceAccount.
     pub const SERVICE_ACCOUNT: Self = kind(
         "",

@@ -193,13 +193,26 @@ impl Plan {
 
     /// Whether anything would change, or cannot.
     pub fn has_changes(&self) -> bool {
-        self.steps()
-            .any(|(_, step)| step.action != Action::Unchanged)
+        self.clusters.iter().any(ClusterPlan::has_changes)
     }
 
     /// Whether every cluster could be planned for and nothing stands in the way.
     pub fn can_be_applied(&self) -> bool {
         self.clusters.iter().all(ClusterPlan::can_be_applied)
+    }
+
+    /// Puts an error in the place of the steps of each cluster for which `why` gives one.
+    pub fn block(&mut self, why: impl Fn(&ClusterPlan) -> Option<String>) {
+        for cluster in &mut self.clusters {
+            if let Some(error) = why(cluster) {
+                cluster.error = Some(error);
+                cluster.steps.clear();
+            }
+        }
+        *self = seal(
+            std::mem::take(&mut self.mesh),
+            std::mem::take(&mut self.clusters),
+        );
     }
 }
 
@@ -207,6 +220,13 @@ impl ClusterPlan {
     /// Whether the cluster could be planned for and nothing stands in the way.
     pub fn can_be_applied(&self) -> bool {
         self.error.is_none() && !self.steps.iter().any(|step| step.action.blocks())
+    }
+
+    /// Whether anything would change, or cannot.
+    pub fn has_changes(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| step.action != Action::Unchanged)
     }
 
     /// How many steps there are of an action.

@@ -15,6 +15,7 @@ mod process;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use fedmesh_agent::lock::LockOptions;
 use fedmesh_agent::operation::{ApplyOptions, Operations, Planned};
 use fedmesh_agent::stop::Stop;
 use shared::api::Intent;
@@ -90,7 +91,7 @@ async fn fedmesh(bed: &Testbed, services: usize, rows: &mut Rows) {
     let objects = planned.plan.steps().count();
     rows.add("fedmesh, plan of a first apply", start.elapsed(), objects);
     let start = Instant::now();
-    apply(&operations, planned).await;
+    apply(&operations, &mesh, planned).await;
     rows.add("fedmesh, first apply", start.elapsed(), objects);
     rows.peak("first apply");
 
@@ -102,7 +103,7 @@ async fn fedmesh(bed: &Testbed, services: usize, rows: &mut Rows) {
         let planned = operations.plan(&mesh, Intent::Apply).await.unwrap();
         plans.push(start.elapsed());
         assert!(!planned.plan.has_changes());
-        apply(&operations, planned).await;
+        apply(&operations, &mesh, planned).await;
         applies.push(start.elapsed());
     }
     let busy = process::busy().saturating_sub(before) / u32::try_from(ROUNDS).unwrap();
@@ -140,7 +141,7 @@ async fn fedmesh(bed: &Testbed, services: usize, rows: &mut Rows) {
     process::reset_peak();
     let start = Instant::now();
     let planned = operations.plan(&mesh, Intent::Remove).await.unwrap();
-    apply(&operations, planned).await;
+    apply(&operations, &mesh, planned).await;
     rows.add("fedmesh, plan and removal", start.elapsed(), objects);
     rows.peak("removal");
     // As the agent does five seconds after a request.
@@ -153,10 +154,12 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-async fn apply(operations: &Operations, planned: Planned) {
+async fn apply(operations: &Operations, mesh: &Mesh, planned: Planned) {
     let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
     let listening = tokio::spawn(async move { while receiver.recv().await.is_some() {} });
-    let report = operations
+    let locked = operations.lock(mesh, "bench", LockOptions::default()).await;
+    let report = locked
+        .unwrap()
         .apply(planned, ApplyOptions::default(), &Stop::never(), sender)
         .await;
     assert!(report.is_success(), "{report:#?}");

@@ -5,9 +5,11 @@ use shared::api::{Intent, Report};
 use tokio::sync::mpsc;
 
 use super::failure::{Exit, Failure};
+use super::input::{self, Input};
+use super::lock::Lock;
 use super::output::{self, Format, counted, progress};
-use super::{Access, Document, OutputFormat, input, interrupt, question};
-use crate::operation::{ApplyOptions, Operations, Planned};
+use super::{Access, Document, OutputFormat, interrupt, question};
+use crate::operation::{ApplyOptions, Locked, Planned};
 use crate::stop::Stop;
 
 /// Make the clusters what the document says.
@@ -55,6 +57,9 @@ struct Common {
     access: Access,
 
     #[command(flatten)]
+    lock: Lock,
+
+    #[command(flatten)]
     output: OutputFormat,
 
     /// Do not ask.
@@ -85,39 +90,78 @@ impl Common {
         }
         let input = input::read(&self.document.path)?;
         let operations = self.access.operations();
-        let planned = operations
-            .plan(&input.mesh, intent)
-            .await
-            .map_err(|error| input.failed(error))?;
-        output::warnings(Some(&input.origin), &planned.findings)?;
+        let shown = if self.yes {
+            None
+        } else {
+            let planned = operations.plan(&input.mesh, intent).await;
+            let planned = planned.map_err(|error| input.failed(error))?;
+            self.show(&input, &planned)?;
+            let ready = self.ready(&planned)?;
+            if planned.plan.has_changes() {
+                question::ask(&question(intent, &planned.plan.mesh, ready))?;
+            }
+            Some(planned.plan.id)
+        };
+        let locked = operations
+            .lock(&input.mesh, command(intent), self.lock.options())
+            .await?;
+        match self.plan_again(&input, &locked, intent, shown).await {
+            Ok(planned) => {
+                let report = self.carry_out(locked, planned).await?;
+                Ok(if report.is_success() {
+                    Exit::Success
+                } else {
+                    Exit::Failed
+                })
+            }
+            Err(failure) => {
+                locked.release().await;
+                Err(failure)
+            }
+        }
+    }
 
+    /// Plans as the only writer; refuses where that is not what was shown.
+    async fn plan_again(
+        &self,
+        input: &Input,
+        locked: &Locked,
+        intent: Intent,
+        shown: Option<String>,
+    ) -> Result<Planned, Failure> {
+        let planned = locked.plan(&input.mesh, intent).await;
+        let planned = planned.map_err(|error| input.failed(error))?;
+        let is_as_shown = shown.as_ref() == Some(&planned.plan.id);
+        if !is_as_shown {
+            self.show(input, &planned)?;
+        }
+        if shown.is_some() && !is_as_shown {
+            return Err(Failure::Changed);
+        }
+        self.ready(&planned)?;
+        Ok(planned)
+    }
+
+    /// How many clusters can be applied to, where that is enough.
+    fn ready(&self, planned: &Planned) -> Result<usize, Failure> {
         let clusters = &planned.plan.clusters;
         let ready = clusters
             .iter()
             .filter(|cluster| cluster.can_be_applied())
             .count();
-        let blocked = ready < clusters.len();
-        self.show(&planned)?;
-        if blocked && (ready == 0 || !self.partial) {
+        if ready < clusters.len() && (ready == 0 || !self.partial) {
             return Err(Failure::Blocked(format!(
                 "something stands in the way in {} of {}",
                 clusters.len() - ready,
                 counted(clusters.len(), "cluster"),
             )));
         }
-        if planned.plan.has_changes() && !self.yes {
-            question::ask(&question(intent, &planned.plan.mesh, ready))?;
-        }
-        let report = self.carry_out(&operations, planned).await?;
-        Ok(if report.is_success() {
-            Exit::Success
-        } else {
-            Exit::Failed
-        })
+        Ok(ready)
     }
 
     /// Shows the whole plan to whoever is going to be asked, else what is needed to follow a log.
-    fn show(&self, planned: &Planned) -> Result<(), Failure> {
+    fn show(&self, input: &Input, planned: &Planned) -> Result<(), Failure> {
+        output::warnings(Some(&input.origin), &planned.findings)?;
         match (self.yes, self.output.format) {
             (false, Format::Text) => output::plan::write(&mut output::stdout(), &planned.plan)?,
             // Standard output is for the report alone.
@@ -129,11 +173,7 @@ impl Common {
 
     /// Applies, telling about each object as it is done. A reader that goes away does not stop an
     /// apply half-way.
-    async fn carry_out(
-        &self,
-        operations: &Operations,
-        planned: Planned,
-    ) -> Result<Report, Failure> {
+    async fn carry_out(&self, locked: Locked, planned: Planned) -> Result<Report, Failure> {
         let (sender, mut events) = mpsc::unbounded_channel();
         let format = self.output.format;
         let telling = async move {
@@ -153,7 +193,7 @@ impl Common {
         let options = ApplyOptions {
             partial: self.partial,
         };
-        let apply = operations.apply(planned, options, &stop, sender);
+        let apply = locked.apply(planned, options, &stop, sender);
         let (report, ()) = tokio::join!(apply, telling);
         interrupts.abort();
         match self.output.format {
@@ -161,6 +201,14 @@ impl Common {
             Format::Json => output::json(&mut output::stdout(), &report)?,
         }
         Ok(report)
+    }
+}
+
+/// What other writers are told.
+fn command(intent: Intent) -> &'static str {
+    match intent {
+        Intent::Apply => "apply",
+        Intent::Remove => "remove",
     }
 }
 

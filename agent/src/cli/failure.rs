@@ -11,6 +11,7 @@ use super::origin::Origin;
 use super::output::{self, WriteError};
 use crate::follow::FollowError;
 use crate::http::ServeError;
+use crate::lock::LockError;
 use crate::operation::PlanError;
 
 /// How a command ends.
@@ -100,6 +101,12 @@ pub(super) enum Failure {
     /// Following.
     #[error(transparent)]
     Follow(#[from] FollowError),
+    /// Another writer is at work.
+    #[error("nothing was changed: {0}")]
+    Lock(#[from] LockError),
+    /// The clusters are not as they were shown.
+    #[error("nothing was changed: the clusters changed since the plan that was shown")]
+    Changed,
     /// Something stands in the way of an apply.
     #[error("nothing was changed: {0}")]
     Blocked(String),
@@ -173,6 +180,8 @@ impl Failure {
                 "settle what is listed above, or give --partial to go on with the clusters where nothing stands in the way"
                     .to_owned(),
             ),
+            Self::Lock(error) => Some(error.hint()),
+            Self::Changed => Some("look at the plan above, and run the command again".to_owned()),
             Self::Follow(error) => error.hint(),
             Self::Serve(error) => Some(error.hint()),
             Self::Output(_) | Self::Runtime(_) | Self::Declined => None,

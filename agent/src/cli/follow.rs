@@ -8,6 +8,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::duration::duration;
 use super::failure::{Exit, Failure};
+use super::lock::Lock;
 use super::output::{self, Format};
 use super::{Access, Document, OutputFormat, input, interrupt};
 use crate::follow::{self, FollowEvent, FollowOptions};
@@ -36,6 +37,9 @@ pub(super) struct Follow {
     access: Access,
 
     #[command(flatten)]
+    lock: Lock,
+
+    #[command(flatten)]
     output: OutputFormat,
 
     /// After a change, wait so long for more of them.
@@ -54,6 +58,7 @@ impl Follow {
         let options = FollowOptions {
             debounce: self.debounce,
             once: self.once,
+            lock: self.lock.options(),
         };
         let (stopper, stop) = Stop::new();
         let interrupts = tokio::spawn(interrupt::mind(stopper, "what has begun is finished"));

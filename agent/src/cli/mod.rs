@@ -11,6 +11,7 @@ mod follow;
 mod import;
 mod input;
 mod interrupt;
+mod lock;
 mod names;
 mod origin;
 mod output;

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt as _, Limited};
 use kube::client::Body;
 use serde_json::Value;
 
+use super::lease::Lease;
 use super::request_error::{RequestError, Status, innermost};
 
 /// No answer is longer: a page of objects of the largest size that etcd takes is shorter.
@@ -18,6 +19,8 @@ const ANSWER_LIMIT: usize = 256 << 20;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// No pause is longer, whatever the server asks for: somebody is waiting.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The parameter of a request that is not carried out.
+const DRY_RUN: &str = "dryRun=All";
 
 /// A way to one cluster. Cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -25,6 +28,18 @@ pub(crate) struct Connection {
     context: Arc<str>,
     client: kube::Client,
     patience: Patience,
+    guard: Guard,
+}
+
+/// What is asked before each request that changes something.
+#[derive(Clone)]
+enum Guard {
+    /// Nothing: what is changed is no object of a mesh, or no writer at work is known of.
+    None,
+    /// Whether the Lease is held.
+    Lease(Lease),
+    /// It is not, for this reason.
+    Closed(Arc<str>),
 }
 
 /// How long to try.
@@ -128,12 +143,25 @@ impl Request {
         }
     }
 
+    /// A PUT of an object that is there.
+    pub(crate) fn replace(path: impl Into<String>, object: &Value) -> Self {
+        Self {
+            method: Method::PUT,
+            ..Self::create(path, object)
+        }
+    }
+
+    /// Whether the server changes something.
+    fn changes(&self) -> bool {
+        self.method != Method::GET && !self.path.contains(DRY_RUN)
+    }
+
     /// Checked by the server and not carried out.
     #[must_use]
     pub(crate) fn dry_run(mut self) -> Self {
         self.path
             .push(if self.path.contains('?') { '&' } else { '?' });
-        self.path.push_str("dryRun=All");
+        self.path.push_str(DRY_RUN);
         self
     }
 
@@ -161,7 +189,16 @@ impl Connection {
             context: context.into(),
             client,
             patience,
+            guard: Guard::None,
         }
+    }
+
+    /// From now on changes something only while the Lease is held; an error is why it is not.
+    pub(crate) fn guard(&mut self, lease: &Result<Lease, String>) {
+        self.guard = match lease {
+            Ok(lease) => Guard::Lease(lease.clone()),
+            Err(why) => Guard::Closed(why.as_str().into()),
+        };
     }
 
     /// The context in the kubeconfig.
@@ -181,6 +218,9 @@ impl Connection {
         let mut pause = FIRST_PAUSE;
         let mut tries = 1;
         loop {
+            if request.changes() {
+                self.guard.ensure().await?;
+            }
             let error = match self.send_once(request).await {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
@@ -259,6 +299,16 @@ impl Connection {
             status: Box::new(Status::read(head.status, &body)),
             retry_after: retry_after(&head.headers),
         })
+    }
+}
+
+impl Guard {
+    async fn ensure(&self) -> Result<(), RequestError> {
+        match self {
+            Self::None => Ok(()),
+            Self::Lease(lease) => lease.ensure().await,
+            Self::Closed(why) => Err(RequestError::LeaseLost(why.to_string())),
+        }
     }
 }
 

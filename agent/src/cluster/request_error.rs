@@ -34,6 +34,9 @@ pub(crate) enum RequestError {
     /// The answer is not what the API promises.
     #[error("the answer cannot be read: {0}")]
     Unreadable(String),
+    /// Nothing was sent, since another writer may be at work.
+    #[error("{0}; nothing more is changed here")]
+    LeaseLost(String),
 }
 
 /// `meta/v1` Status, as far as it is used.
@@ -143,7 +146,9 @@ impl RequestError {
             Self::Lost(_) => true,
             // A server that starts again refuses connections for a while; a wrong authority stays.
             Self::NoConnection(why) => !why.contains("certificate"),
-            Self::Timeout(_) | Self::Credentials(_) | Self::Unreadable(_) => false,
+            Self::Timeout(_) | Self::Credentials(_) | Self::Unreadable(_) | Self::LeaseLost(_) => {
+                false
+            }
         }
     }
 
@@ -177,6 +182,7 @@ impl RequestError {
             Self::Credentials(_) => format!(
                 "context {context}: {self}; see whether `kubectl --context {context} version` answers"
             ),
+            Self::LeaseLost(_) => format!("context {context}: {self}"),
             Self::Answered { .. } | Self::Unreadable(_) => {
                 format!("context {context}: cannot {doing}: {self}")
             }

@@ -23,6 +23,7 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 pub use event::{FollowEvent, RecordChange};
 
 use crate::cluster::KubeconfigError;
+use crate::lock::LockOptions;
 use crate::memory;
 use crate::operation::Operations;
 use crate::stop::Stop;
@@ -38,12 +39,14 @@ const FIRST_RETRY: Duration = Duration::from_secs(2);
 const LONGEST_RETRY: Duration = Duration::from_mins(1);
 
 /// How to follow.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct FollowOptions {
     /// How long to wait for more changes after one.
     pub debounce: Duration,
     /// Whether one pass is enough.
     pub once: bool,
+    /// How to become the only writer for the time of a write.
+    pub lock: LockOptions<'static>,
 }
 
 /// Following cannot begin, or not go on.
@@ -98,7 +101,7 @@ pub async fn follow(
     stop: &Stop,
     events: &UnboundedSender<FollowEvent>,
 ) -> Result<(), FollowError> {
-    let mut follower = Follower::new(operations, mesh, events);
+    let mut follower = Follower::new(operations, mesh, events, options.lock);
     let dns_context = match follower.pass().await {
         Ok(context) => context,
         Err(Trouble::Final(error)) => return Err(error),

@@ -7,18 +7,19 @@ use std::time::Duration;
 use serde_json::Value;
 use shared::Mesh;
 use shared::facts::Facts;
-use shared::plan::{self, Surplus};
+use shared::plan::{self, Plan, Surplus};
 use shared::render::controller_publishes;
 use shared::resolved::Resolved;
 use shared::wanted::Wanted;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
-use super::event::FollowEvent;
+use super::event::{FollowEvent, RecordChange};
 use super::{FollowError, RESOLVE_AGAIN, RESYNC, records};
 use crate::apply;
 use crate::cluster::{self, Connection};
 use crate::gateways::{self, Gateways, Seen};
 use crate::host_names;
+use crate::lock::{Leases, LockOptions};
 use crate::operation::{ApplyOptions, Operations, Scope, Target, is_handed_over};
 use crate::place::{Place, places};
 use crate::stop::Stop;
@@ -28,6 +29,7 @@ pub(super) struct Follower<'a> {
     operations: &'a Operations,
     mesh: &'a Mesh,
     events: &'a UnboundedSender<FollowEvent>,
+    lock: LockOptions<'static>,
     /// By the place of a gateway in what is looked at, what its Service said last.
     known: BTreeMap<usize, Vec<String>>,
     /// Gateways whose clusters do not answer, by the same.
@@ -38,6 +40,13 @@ pub(super) struct Follower<'a> {
     unresolved: BTreeSet<String>,
     /// What the last pass published, and where.
     published: Option<(String, Facts)>,
+}
+
+/// The records as they are, and what is to be done.
+struct Looked {
+    plan: Plan,
+    target: Target,
+    changes: Vec<RecordChange>,
 }
 
 /// Why a pass was not made to its end.
@@ -59,11 +68,13 @@ impl<'a> Follower<'a> {
         operations: &'a Operations,
         mesh: &'a Mesh,
         events: &'a UnboundedSender<FollowEvent>,
+        lock: LockOptions<'static>,
     ) -> Self {
         Self {
             operations,
             mesh,
             events,
+            lock,
             known: BTreeMap::new(),
             lost: BTreeSet::new(),
             host_names: BTreeMap::new(),
@@ -114,8 +125,7 @@ impl<'a> Follower<'a> {
             self.resolve(&mut facts).await?;
             resolved = self.check(&facts)?;
         }
-        self.write(&resolved, &places[dns], connection, &facts)
-            .await?;
+        self.write(&resolved, &places[dns], &facts).await?;
         Ok(places[dns].context.clone())
     }
 
@@ -252,11 +262,55 @@ impl<'a> Follower<'a> {
         &mut self,
         resolved: &Resolved,
         place: &Place,
-        connection: Connection,
         facts: &Facts,
     ) -> Result<(), Trouble> {
-        let document = self.mesh.digest();
         let wanted = records::only_records(Wanted::new(resolved), &place.name);
+        if self.look(&wanted, place).await?.plan.has_changes() {
+            let places = std::slice::from_ref(place);
+            let leases = Leases::claim(self.mesh, "follow", places, self.lock).await;
+            let leases = leases.map_err(|error| Trouble::Passing(error.to_string()))?;
+            let written = self.look_and_write(&wanted, place, &leases).await;
+            leases.release().await;
+            let changes = written?;
+            self.tell_of_gateways(&place.name, facts);
+            for change in changes {
+                self.tell(FollowEvent::Record(change));
+            }
+        } else {
+            self.tell_of_gateways(&place.name, facts);
+        }
+        Ok(())
+    }
+
+    /// As the only writer: whoever wrote before may have changed the records.
+    async fn look_and_write(
+        &self,
+        wanted: &Wanted,
+        place: &Place,
+        leases: &Leases,
+    ) -> Result<Vec<RecordChange>, Trouble> {
+        let Looked {
+            plan,
+            mut target,
+            changes,
+        } = self.look(wanted, place).await?;
+        leases.guard(&mut target.look.connection);
+        let targets = BTreeMap::from([(place.name.clone(), target)]);
+        let (sender, _) = mpsc::unbounded_channel();
+        // They are few: what has begun is finished.
+        let (options, stop) = (ApplyOptions::default(), Stop::never());
+        let report = apply::apply(plan, targets, options, &stop, sender).await;
+        if report.is_success() {
+            return Ok(changes);
+        }
+        let errors = report.clusters.into_iter().filter_map(|one| one.error);
+        Err(Trouble::Passing(errors.collect::<Vec<_>>().join("; ")))
+    }
+
+    /// Looks at the records, if they are still those of this document.
+    async fn look(&self, wanted: &Wanted, place: &Place) -> Result<Looked, Trouble> {
+        let connection = place.connection.clone().map_err(Trouble::Passing)?;
+        let document = self.mesh.digest();
         let objects = wanted.of(&place.name);
         let mesh = self.mesh.metadata.name.clone();
         let cluster = place.name.clone();
@@ -279,23 +333,11 @@ impl<'a> Follower<'a> {
         };
         let places = [(place.name.as_str(), place.context.as_str())];
         let observed = BTreeMap::from([(place.name.clone(), Ok(observed))]);
-        let plan = plan::plan(&wanted, places, &observed);
-        if plan.has_changes() {
-            let targets = BTreeMap::from([(place.name.clone(), target)]);
-            let (sender, _) = mpsc::unbounded_channel();
-            // They are few: what has begun is finished.
-            let (options, stop) = (ApplyOptions::default(), Stop::never());
-            let report = apply::apply(plan, targets, options, &stop, sender).await;
-            if !report.is_success() {
-                let errors = report.clusters.into_iter().filter_map(|one| one.error);
-                return Err(Trouble::Passing(errors.collect::<Vec<_>>().join("; ")));
-            }
-        }
-        self.tell_of_gateways(&place.name, facts);
-        for change in changes {
-            self.tell(FollowEvent::Record(change));
-        }
-        Ok(())
+        Ok(Looked {
+            plan: plan::plan(wanted, places, &observed),
+            target,
+            changes,
+        })
     }
 
     fn tell_of_gateways(&mut self, dns: &str, facts: &Facts) {

@@ -12,6 +12,7 @@ use shared::api::ApiError;
 use shared::check::Finding;
 use shared::mesh::Limits;
 
+use crate::lock::LockError;
 use crate::operation::PlanError;
 
 /// Largest body: a document and what goes with it.
@@ -80,6 +81,18 @@ impl From<PlanError> for Refusal {
             PlanError::Findings(findings) => return Self::findings(findings),
             PlanError::NoName | PlanError::HandedOver => StatusCode::UNPROCESSABLE_ENTITY,
             PlanError::Kubeconfig(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let hint = error.hint();
+        Self::new(status, error.to_string(), hint)
+    }
+}
+
+impl From<LockError> for Refusal {
+    fn from(error: LockError) -> Self {
+        let status = match error {
+            LockError::Kubeconfig(_) => StatusCode::SERVICE_UNAVAILABLE,
+            LockError::NoName(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            LockError::Held { .. } => StatusCode::CONFLICT,
         };
         let hint = error.hint();
         Self::new(status, error.to_string(), hint)

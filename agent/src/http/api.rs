@@ -18,7 +18,8 @@ use tokio::sync::mpsc;
 use super::Agent;
 use super::answer::{Body, Refusal};
 use super::runs::{Doing, Running};
-use crate::operation::{ApplyOptions, Operations, Planned};
+use crate::lock::LockOptions;
+use crate::operation::{ApplyOptions, Locked, Planned};
 
 pub(super) async fn session() -> Json<Session> {
     Json(Session {
@@ -85,11 +86,37 @@ pub(super) async fn apply(
             "wait until that has ended, then plan again",
         ));
     };
-    let planned = agent
+    let locked = agent
         .0
         .operations
-        .plan(&request.mesh, request.intent)
+        .lock(&request.mesh, "serve", LockOptions::default())
         .await?;
+    let planned = match as_shown(&locked, &request, &plan_id, partial).await {
+        Ok(planned) => planned,
+        Err(refusal) => {
+            locked.release().await;
+            return Err(refusal);
+        }
+    };
+    let id = running.id().to_owned();
+    // On its own, so that it goes on when the client leaves.
+    tokio::spawn(carry_out(
+        locked,
+        planned,
+        ApplyOptions { partial },
+        running,
+    ));
+    Ok((StatusCode::ACCEPTED, Json(ApplyAccepted { id })))
+}
+
+/// Plans as the only writer; refuses where that is not the plan that the person saw, or cannot be carried out.
+async fn as_shown(
+    locked: &Locked,
+    request: &PlanRequest,
+    plan_id: &str,
+    partial: bool,
+) -> Result<Planned, Refusal> {
+    let planned = locked.plan(&request.mesh, request.intent).await?;
     if planned.plan.id != plan_id {
         return Err(Refusal::new(
             StatusCode::CONFLICT,
@@ -113,15 +140,7 @@ pub(super) async fn apply(
             "settle what the plan lists, or go on with the clusters where nothing stands in the way (partial)",
         ));
     }
-    let id = running.id().to_owned();
-    // On its own, so that it goes on when the client leaves.
-    tokio::spawn(carry_out(
-        agent.0.operations.clone(),
-        planned,
-        ApplyOptions { partial },
-        running,
-    ));
-    Ok((StatusCode::ACCEPTED, Json(ApplyAccepted { id })))
+    Ok(planned)
 }
 
 pub(super) async fn events(
@@ -176,12 +195,7 @@ pub(super) async fn prove_and(
     proof.await.map_err(|_| Refusal::internal())?
 }
 
-async fn carry_out(
-    operations: Operations,
-    planned: Planned,
-    options: ApplyOptions,
-    running: Running,
-) {
+async fn carry_out(locked: Locked, planned: Planned, options: ApplyOptions, running: Running) {
     let names: Vec<String> = planned
         .plan
         .clusters
@@ -190,8 +204,7 @@ async fn carry_out(
         .collect();
     let (sender, mut events) = mpsc::unbounded_channel();
     let stop = running.stop();
-    let apply =
-        tokio::spawn(async move { operations.apply(planned, options, &stop, sender).await });
+    let apply = tokio::spawn(async move { locked.apply(planned, options, &stop, sender).await });
     while let Some(event) = events.recv().await {
         if !matches!(event, Event::Finished { .. }) {
             running.push(&event);

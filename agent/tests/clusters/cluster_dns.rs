@@ -461,7 +461,7 @@ async fn who_may_not_touch_the_settings_is_told_what_it_takes() {
         assert_eq!(refused.object.name, "coredns");
         assert_eq!(refused.why, why);
         assert!(!status.missing.contains(&refused.object), "{status:#?}");
-        assert!(!user.carry_out(planned).await.is_success());
+        assert!(!user.carry_out(&fixture, planned).await.is_success());
         assert_eq!(fixture.ours(WEST), [].into(), "nothing is begun");
     }
 
@@ -469,11 +469,11 @@ async fn who_may_not_touch_the_settings_is_told_what_it_takes() {
     let servers = std::mem::take(&mut fixture.mesh.spec.dns.nameservers);
     let planned = blind.plan(&fixture, Intent::Apply).await;
     assert_eq!(codes(&planned), []);
-    let report = blind.carry_out(planned).await;
+    let report = blind.carry_out(&fixture, planned).await;
     assert!(report.is_success(), "{report:#?}");
     let planned = blind.plan(&fixture, Intent::Remove).await;
     assert_eq!(codes(&planned), [("FM0804", "spec.clusters[0].context")]);
-    let report = blind.carry_out(planned).await;
+    let report = blind.carry_out(&fixture, planned).await;
     assert!(report.is_success(), "{report:#?}");
 
     // Somebody else made it private: who may not look leaves all of it.
@@ -489,7 +489,7 @@ async fn who_may_not_touch_the_settings_is_told_what_it_takes() {
         let planned = user.plan(&fixture, intent).await;
         let why = refusal(&planned, "sunset", "coredns");
         assert!(why.contains("resource \"configmaps\""), "{why}");
-        assert!(!user.carry_out(planned).await.is_success());
+        assert!(!user.carry_out(&fixture, planned).await.is_success());
     }
     assert_eq!(fixture.ours(WEST), before);
     assert_eq!(corefile(&fixture), block("denied", "10.0.0.53") + COREFILE);

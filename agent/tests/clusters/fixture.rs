@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Mutex, OnceLock};
 
+use fedmesh_agent::lock::LockOptions;
 use fedmesh_agent::operation::{ApplyOptions, Operations, PlanError, Planned};
 use fedmesh_agent::stop::Stop;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -119,8 +120,12 @@ impl<'a> Fixture<'a> {
 
     pub(crate) async fn carry_out(&self, planned: Planned, partial: bool) -> (Report, Vec<Event>) {
         let (sender, mut receiver) = unbounded_channel();
-        let report = self
+        let lock = self
             .operations
+            .lock(&self.mesh, "test", LockOptions::default());
+        let report = lock
+            .await
+            .unwrap()
             .apply(planned, ApplyOptions { partial }, &Stop::never(), sender)
             .await;
         let mut events = Vec::new();

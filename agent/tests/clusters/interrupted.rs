@@ -12,8 +12,8 @@ const SERVICES: usize = 40;
 /// So many objects are done before something happens.
 const DONE: usize = 30;
 
-/// A run under way.
-struct Running {
+/// A run under way. Its Leases outlive it by seconds only if it is killed.
+pub(crate) struct Running {
     child: Child,
     stdout: BufReader<ChildStdout>,
     _folder: tempfile::TempDir,
@@ -21,7 +21,7 @@ struct Running {
 
 impl Running {
     /// Begins `apply` or `remove`.
-    fn begin(fixture: &Fixture<'_>, command: &str) -> Self {
+    pub(crate) fn begin(fixture: &Fixture<'_>, command: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mesh.yaml");
         std::fs::write(&path, fixture.mesh.to_yaml()).unwrap();
@@ -30,6 +30,7 @@ impl Running {
             .arg(path)
             .arg("--kubeconfig")
             .arg(fixture.bed.kubeconfig())
+            .env("FEDMESH_LEASE_DURATION", "3s")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -43,7 +44,18 @@ impl Running {
     }
 
     /// Waits until some objects are done, then sends a signal.
-    fn then(mut self, signal: &str) -> Self {
+    pub(crate) fn then(self, signal: &str) -> Self {
+        let run = self.under_way();
+        let pid = run.child.id().to_string();
+        // Twice, as timeout(1) does to a process and its group: it is one request all the same.
+        let mut kill = Command::new("kill");
+        let status = kill.args([signal, &pid, &pid]).status().unwrap();
+        assert!(status.success());
+        run
+    }
+
+    /// Waits until some objects are done.
+    pub(crate) fn under_way(mut self) -> Self {
         for _ in 0..DONE {
             let mut line = String::new();
             self.stdout.read_line(&mut line).unwrap();
@@ -52,16 +64,11 @@ impl Running {
                 "{line}"
             );
         }
-        let pid = self.child.id().to_string();
-        // Twice, as timeout(1) does to a process and its group: it is one request all the same.
-        let mut kill = Command::new("kill");
-        let status = kill.args([signal, &pid, &pid]).status().unwrap();
-        assert!(status.success());
         self
     }
 
     /// Exit code, the rest of standard output, and standard error.
-    fn end(mut self) -> (Option<i32>, String, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String, String) {
         let mut out = String::new();
         self.stdout.read_to_string(&mut out).unwrap();
         let output = self.child.wait_with_output().unwrap();
@@ -119,8 +126,10 @@ async fn a_run_that_is_stopped_or_killed_is_gone_on_with() {
     assert!(killed[&Action::Create] > 0, "it was too quick to be killed");
     assert_eq!(killed[&Action::Unchanged] + killed[&Action::Create], all);
 
+    // The one that was killed still holds the Leases, until they expire.
     let (code, _, err) = Running::begin(&fixture, "apply").end();
     assert_eq!(code, Some(0), "{err}");
+    assert!(err.contains("waiting for the Lease in sun"), "{err}");
     assert!(!fixture.plan().await.plan.has_changes());
 
     // A removal too, by the record that goes last.

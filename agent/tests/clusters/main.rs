@@ -29,3 +29,4 @@ mod pods;
 mod resolving;
 mod restricted;
 mod verifying;
+mod writers;

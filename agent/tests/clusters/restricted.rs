@@ -1,5 +1,6 @@
 //! Users whose rights end where those of most people do.
 
+use fedmesh_agent::lock::LockOptions;
 use fedmesh_agent::operation::{ApplyOptions, Operations, Planned};
 use fedmesh_agent::stop::Stop;
 use serde_json::{Value, json};
@@ -29,6 +30,7 @@ impl Restricted {
                 &["*"],
             ),
             all(&[""], &["namespaces", "secrets", "services"]),
+            all(&["coordination.k8s.io"], &["leases"]),
         ];
         if !verbs.is_empty() {
             rules.push(json!({ "apiGroups": [""], "resources": ["configmaps"], "verbs": verbs }));
@@ -79,11 +81,15 @@ impl Restricted {
         panic!("the role is never known");
     }
 
-    pub(crate) async fn carry_out(&self, planned: Planned) -> Report {
+    pub(crate) async fn carry_out(&self, fixture: &Fixture<'_>, planned: Planned) -> Report {
         let (sender, _receiver) = tokio::sync::mpsc::unbounded_channel();
         let options = ApplyOptions::default();
         let stop = Stop::never();
-        let apply = self.operations.apply(planned, options, &stop, sender);
-        apply.await
+        let locked = self
+            .operations
+            .lock(&fixture.mesh, "test", LockOptions::default())
+            .await
+            .unwrap();
+        locked.apply(planned, options, &stop, sender).await
     }
 }
