@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
-use shared::Mesh;
 use shared::name::Label;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
@@ -90,14 +89,13 @@ pub(crate) struct Leases(BTreeMap<String, Result<Lease, String>>);
 impl Leases {
     /// Claims the Leases in all places that can be reached, or in none where another writer holds one.
     pub(crate) async fn claim(
-        mesh: &Mesh,
+        name: &str,
         command: &str,
         places: &[Place],
         options: LockOptions<'_>,
     ) -> Result<Self, LockError> {
-        let name = &mesh.metadata.name;
         // It becomes part of a path.
-        Label::new(name).map_err(|_| LockError::NoName(name.clone()))?;
+        Label::new(name).map_err(|_| LockError::NoName(name.to_owned()))?;
         let writer = Writer::new(command, options.lease);
         let deadline = Instant::now() + options.timeout;
         let claim = async |place: &Place| {
@@ -126,7 +124,7 @@ impl Leases {
             if !claims.holders.is_empty() {
                 Self(claims.leases).release().await;
                 return Err(LockError::Held {
-                    mesh: name.clone(),
+                    mesh: name.to_owned(),
                     holders: claims.holders,
                 });
             }

@@ -1,7 +1,9 @@
 //! What the command line and the HTTP API both do: look at clusters, plan, apply.
 
+mod blocked;
 mod dns_findings;
 mod former;
+mod identities;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,16 +12,22 @@ use std::sync::Arc;
 use shared::Mesh;
 use shared::api::{Clusters, Event, Intent, Report};
 use shared::check::{Finding, Severity, code};
+use shared::decisions::Decisions;
 use shared::facts::Facts;
 use shared::mesh;
 use shared::name::Label;
 use shared::object::Object;
+use shared::ownership::Ownership;
 use shared::plan::{self, Observed, Plan};
 use shared::wanted::Wanted;
 use tokio::sync::mpsc::UnboundedSender;
 
+pub use blocked::Blocked;
+
 use crate::apply;
-use crate::cluster::{self, Connection, DnsLook, Kubeconfig, KubeconfigError, Look, Parent, Zone};
+use crate::cluster::{
+    self, Connection, DnsLook, Kubeconfig, KubeconfigError, Look, Parent, Search, Zone,
+};
 use crate::gateways;
 use crate::host_names;
 use crate::lock::{Leases, LockError, LockOptions};
@@ -64,6 +72,8 @@ pub(crate) struct Target {
     pub(crate) document: Option<String>,
     /// The clusters where the mesh is then, or may be, with their contexts.
     pub(crate) clusters: BTreeMap<String, String>,
+    /// What tells these clusters from every other one.
+    pub(crate) identities: BTreeMap<String, String>,
     /// What is wanted there.
     pub(crate) objects: Vec<Object>,
     /// What was seen there, and how to reach it.
@@ -84,6 +94,8 @@ pub(crate) enum Scope {
 pub struct ApplyOptions {
     /// Go on with the clusters that can be applied to, although others cannot.
     pub partial: bool,
+    /// How many objects may be deleted where that many need a word; see [`shared::guard`].
+    pub allow_delete: Option<usize>,
 }
 
 /// Nothing can be planned for any cluster.
@@ -136,21 +148,40 @@ impl Operations {
     /// # Errors
     /// The engine is one that others apply from a repository, and no removal is asked for.
     pub async fn plan(&self, mesh: &Mesh, intent: Intent) -> Result<Planned, PlanError> {
-        match intent {
-            Intent::Apply if is_handed_over(mesh) => Err(PlanError::HandedOver),
-            Intent::Apply => self.look(mesh).await,
-            Intent::Remove => {
-                let kubeconfig = self.read()?;
-                plan_removal(&kubeconfig, places(&kubeconfig, mesh).await, mesh).await
-            }
-        }
+        self.plan_with(mesh, intent, &Decisions::default()).await
+    }
+
+    /// [`Operations::plan`], with what a person has decided.
+    ///
+    /// # Errors
+    /// As [`Operations::plan`].
+    pub async fn plan_with(
+        &self,
+        mesh: &Mesh,
+        intent: Intent,
+        decisions: &Decisions,
+    ) -> Result<Planned, PlanError> {
+        let kubeconfig = self.read()?;
+        let places = places(&kubeconfig, mesh).await;
+        let planning = Planning {
+            kubeconfig: &kubeconfig,
+            places,
+            decisions,
+        };
+        planning.plan(mesh, intent).await
     }
 
     /// What a verification goes by: a plan whoever applies, and where it is not fedmesh, without
     /// anything that is wanted of it.
     pub(crate) async fn look(&self, mesh: &Mesh) -> Result<Planned, PlanError> {
         let kubeconfig = self.read()?;
-        plan_apply(&kubeconfig, places(&kubeconfig, mesh).await, mesh).await
+        let places = places(&kubeconfig, mesh).await;
+        let planning = Planning {
+            kubeconfig: &kubeconfig,
+            places,
+            decisions: &Decisions::default(),
+        };
+        planning.apply(mesh).await
     }
 
     /// Becomes the only writer of a mesh in its clusters; `command` is what others are told that it does,
@@ -161,15 +192,21 @@ impl Operations {
     pub async fn lock(
         &self,
         mesh: &Mesh,
+        decisions: &Decisions,
         command: &str,
         options: LockOptions<'_>,
     ) -> Result<Locked, LockError> {
         let kubeconfig = self.read()?;
         let places = places(&kubeconfig, mesh).await;
-        let leases = Leases::claim(mesh, command, &places, options).await?;
+        let names = std::iter::once(&mesh.metadata.name).chain(&decisions.renamed_from);
+        let mut leases = Vec::new();
+        for name in names {
+            leases.push(Leases::claim(name, command, &places, options).await?);
+        }
         Ok(Locked {
             kubeconfig,
             places,
+            decisions: decisions.clone(),
             leases,
         })
     }
@@ -184,7 +221,9 @@ impl Operations {
 pub struct Locked {
     kubeconfig: Kubeconfig,
     places: Vec<Place>,
-    leases: Leases,
+    decisions: Decisions,
+    /// Of the mesh first, then of the name that it had before.
+    leases: Vec<Leases>,
 }
 
 impl Locked {
@@ -193,15 +232,16 @@ impl Locked {
     /// # Errors
     /// As [`Operations::plan`].
     pub async fn plan(&self, mesh: &Mesh, intent: Intent) -> Result<Planned, PlanError> {
-        let places = self.places.clone();
-        let mut planned = match intent {
-            Intent::Apply if is_handed_over(mesh) => return Err(PlanError::HandedOver),
-            Intent::Apply => plan_apply(&self.kubeconfig, places, mesh).await?,
-            Intent::Remove => plan_removal(&self.kubeconfig, places, mesh).await?,
+        let planning = Planning {
+            kubeconfig: &self.kubeconfig,
+            places: self.places.clone(),
+            decisions: &self.decisions,
         };
+        let mut planned = planning.plan(mesh, intent).await?;
         // Where nothing changes, a Lease that may not be written is no reason to fail.
         planned.plan.block(|cluster| {
-            let missing = self.leases.missing(&cluster.context);
+            let mut leases = self.leases.iter();
+            let missing = leases.find_map(|leases| leases.missing(&cluster.context));
             missing.filter(|_| cluster.has_changes()).map(str::to_owned)
         });
         Ok(planned)
@@ -226,7 +266,9 @@ impl Locked {
             mut targets,
         } = planned;
         for target in targets.values_mut() {
-            self.leases.guard(&mut target.look.connection);
+            if let Some(leases) = self.leases.first() {
+                leases.guard(&mut target.look.connection);
+            }
         }
         let report = apply::apply(plan, targets, options, stop, events).await;
         self.release().await;
@@ -235,7 +277,9 @@ impl Locked {
 
     /// Lets other writers write.
     pub async fn release(self) {
-        self.leases.release().await;
+        for leases in self.leases {
+            leases.release().await;
+        }
     }
 }
 
@@ -244,84 +288,111 @@ pub(crate) fn is_handed_over(mesh: &Mesh) -> bool {
     mesh.spec.target == Some(mesh::Target::Gitops)
 }
 
-async fn plan_apply(
-    kubeconfig: &Kubeconfig,
-    mut places: Vec<Place>,
-    mesh: &Mesh,
-) -> Result<Planned, PlanError> {
-    let seen = gateways::look(mesh, &mut places).await;
-    let mut facts = seen.facts(mesh);
-    let host_names = host_names::look_up(mesh, &facts).await;
-    facts.host_names = host_names::known(&host_names);
-    let checked = shared::check(mesh, &facts);
-    let Some(resolved) = checked.resolved else {
-        return Err(PlanError::Findings(checked.findings));
-    };
-    let mut findings = checked.findings;
-    seen.explain(mesh, &mut findings);
-    host_names::explain(mesh, &facts, &host_names, &mut findings);
-    let wanted = Arc::new(Wanted::new(&resolved));
-    let zone = Arc::new(Zone {
-        suffix: resolved.dns.suffix.to_string(),
-        nameservers: resolved.dns.nameservers.clone(),
-        flavours: resolved
-            .clusters
-            .iter()
-            .map(|one| one.dns_flavour)
-            .collect(),
-    });
-    let (observed, looks) = look_at_all(&places, &wanted, &zone).await;
-    findings.extend(dns_findings::of_apply(&places, &observed, &zone));
-    for (index, place) in places.iter().enumerate() {
-        let is_handed_nothing = wanted.of(&place.name).is_empty();
-        if let (true, Some(Err(error))) = (is_handed_nothing, observed.get(&place.name)) {
-            findings.push(not_looked_at(index, error, &zone));
-        }
-    }
-    let former = former::look(
-        kubeconfig,
-        &mesh.metadata.name,
-        &places,
-        &looks,
-        Intent::Apply,
-    )
-    .await;
-    findings.extend(former.findings);
-    let mut clusters = former.clusters;
-    clusters.extend(named(&places).map(|(name, context)| (name.to_owned(), context.to_owned())));
-    let plan = plan::plan(&wanted, named(&places), &observed);
-    Ok(Planned {
-        findings,
-        plan,
-        facts,
-        targets: targets(looks, wanted, Some(&mesh.digest()), &clusters),
-    })
+/// What a plan is made from.
+struct Planning<'a> {
+    kubeconfig: &'a Kubeconfig,
+    places: Vec<Place>,
+    decisions: &'a Decisions,
 }
 
-async fn plan_removal(
-    kubeconfig: &Kubeconfig,
-    places: Vec<Place>,
-    mesh: &Mesh,
-) -> Result<Planned, PlanError> {
-    // It becomes part of a path.
-    let name = Label::new(&mesh.metadata.name).map_err(|_| PlanError::NoName)?;
-    let nothing = Arc::new(Wanted {
-        mesh: name.to_string(),
-        ..Wanted::default()
-    });
-    let no_zone = Arc::new(Zone::default());
-    let (observed, looks) = look_at_all(&places, &nothing, &no_zone).await;
-    let plan = plan::plan_removal(name.as_str(), named(&places), &observed);
-    let mut findings = dns_findings::of_removal(&places, &observed, &looks, name.as_str());
-    let former = former::look(kubeconfig, name.as_str(), &places, &looks, Intent::Remove).await;
-    findings.extend(former.findings);
-    let targets = targets(looks, nothing, None, &former.clusters);
-    Ok(Planned {
-        findings,
-        plan,
-        facts: Facts::default(),
-        targets,
-    })
+impl Planning<'_> {
+    async fn plan(self, mesh: &Mesh, intent: Intent) -> Result<Planned, PlanError> {
+        match intent {
+            Intent::Apply if is_handed_over(mesh) => Err(PlanError::HandedOver),
+            Intent::Apply => self.apply(mesh).await,
+            Intent::Remove => self.removal(mesh).await,
+        }
+    }
+
+    async fn apply(self, mesh: &Mesh) -> Result<Planned, PlanError> {
+        let Self {
+            kubeconfig,
+            mut places,
+            decisions,
+        } = self;
+        let seen = gateways::look(mesh, &mut places).await;
+        let mut facts = seen.facts(mesh);
+        let host_names = host_names::look_up(mesh, &facts).await;
+        facts.host_names = host_names::known(&host_names);
+        let checked = shared::check(mesh, &facts);
+        let Some(resolved) = checked.resolved else {
+            return Err(PlanError::Findings(checked.findings));
+        };
+        let mut findings = checked.findings;
+        seen.explain(mesh, &mut findings);
+        host_names::explain(mesh, &facts, &host_names, &mut findings);
+        let wanted = Arc::new(Wanted::new(&resolved));
+        let zone = Arc::new(Zone {
+            suffix: resolved.dns.suffix.to_string(),
+            nameservers: resolved.dns.nameservers.clone(),
+            flavours: resolved
+                .clusters
+                .iter()
+                .map(|one| one.dns_flavour)
+                .collect(),
+        });
+        let (mut observed, mut looks) = look_at_all(&places, &wanted, &zone, decisions).await;
+        let identities = identities::check(&places, decisions, &mut observed, &mut looks);
+        findings.extend(dns_findings::of_apply(&places, &observed, &zone));
+        for (index, place) in places.iter().enumerate() {
+            let is_handed_nothing = wanted.of(&place.name).is_empty();
+            if let (true, Some(Err(error))) = (is_handed_nothing, observed.get(&place.name)) {
+                findings.push(not_looked_at(index, error, &zone));
+            }
+        }
+        let former = former::look(
+            kubeconfig,
+            &mesh.metadata.name,
+            &places,
+            &looks,
+            Intent::Apply,
+        )
+        .await;
+        findings.extend(former.findings);
+        let mut clusters = former.clusters;
+        clusters
+            .extend(named(&places).map(|(name, context)| (name.to_owned(), context.to_owned())));
+        let plan = plan::plan(&wanted, named(&places), &observed);
+        Ok(Planned {
+            findings,
+            plan,
+            facts,
+            targets: targets(looks, wanted, Some(&mesh.digest()), &clusters, &identities),
+        })
+    }
+
+    async fn removal(self, mesh: &Mesh) -> Result<Planned, PlanError> {
+        let Self {
+            kubeconfig,
+            places,
+            decisions,
+        } = self;
+        // It becomes part of a path.
+        let name = Label::new(&mesh.metadata.name).map_err(|_| PlanError::NoName)?;
+        // What is removed is what has this name.
+        let decisions = &Decisions {
+            renamed_from: None,
+            ..decisions.clone()
+        };
+        let nothing = Arc::new(Wanted {
+            mesh: name.to_string(),
+            ..Wanted::default()
+        });
+        let no_zone = Arc::new(Zone::default());
+        let (mut observed, mut looks) = look_at_all(&places, &nothing, &no_zone, decisions).await;
+        let identities = identities::check(&places, decisions, &mut observed, &mut looks);
+        let plan = plan::plan_removal(name.as_str(), named(&places), &observed);
+        let mut findings = dns_findings::of_removal(&places, &observed, &looks, name.as_str());
+        let former = former::look(kubeconfig, name.as_str(), &places, &looks, Intent::Remove).await;
+        findings.extend(former.findings);
+        let targets = targets(looks, nothing, None, &former.clusters, &identities);
+        Ok(Planned {
+            findings,
+            plan,
+            facts: Facts::default(),
+            targets,
+        })
+    }
 }
 
 /// Looks at all clusters at once, each in a task of its own since there is much to compare.
@@ -329,7 +400,13 @@ async fn look_at_all(
     places: &[Place],
     wanted: &Arc<Wanted>,
     zone: &Arc<Zone>,
+    decisions: &Decisions,
 ) -> (Observed, BTreeMap<String, Look>) {
+    let ownership = Arc::new(Ownership {
+        mesh: wanted.mesh.clone(),
+        former: decisions.renamed_from.clone(),
+    });
+    let decisions = Arc::new(decisions.clone());
     let tasks: Vec<_> = places
         .iter()
         .enumerate()
@@ -337,12 +414,18 @@ async fn look_at_all(
             let (name, connection) = (place.name.clone(), place.connection.clone());
             let wanted = Arc::clone(wanted);
             let zone = Arc::clone(zone);
+            let ownership = Arc::clone(&ownership);
+            let decisions = Arc::clone(&decisions);
             tokio::spawn(async move {
                 let mesh = wanted.mesh.as_str();
                 let objects = wanted.of(&name);
                 let connection = connection?;
+                let search = Search {
+                    ownership: &ownership,
+                    decisions: &decisions,
+                };
                 let (seen, settings) = tokio::join!(
-                    cluster::look(connection.clone(), mesh, objects),
+                    cluster::look(connection.clone(), search, objects),
                     cluster::dns_settings(&connection)
                 );
                 let (mut observed, mut look) = seen?;
@@ -388,13 +471,20 @@ fn targets(
     wanted: Arc<Wanted>,
     document: Option<&str>,
     clusters: &BTreeMap<String, String>,
+    identities: &BTreeMap<String, String>,
 ) -> BTreeMap<String, Target> {
+    let identities = identities.iter();
+    let identities: BTreeMap<String, String> = identities
+        .filter(|(name, _)| clusters.contains_key(*name))
+        .map(|(name, identity)| (name.clone(), identity.clone()))
+        .collect();
     let mut wanted = Arc::unwrap_or_clone(wanted);
     let targets = looks.into_iter().map(|(name, look)| {
         let target = Target {
             scope: Scope::Everything,
             document: document.map(str::to_owned),
             clusters: clusters.clone(),
+            identities: identities.clone(),
             objects: wanted.objects.remove(&name).unwrap_or_default(),
             look,
         };

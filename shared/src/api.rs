@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::check::Finding;
+use crate::decisions::Decisions;
+use crate::guard::MassDeletion;
 use crate::mesh::Mesh;
 use crate::object::{Key, Wave};
 use crate::plan::{Action, ClusterPlan, Conflict, Plan};
@@ -72,6 +74,9 @@ pub struct PlanRequest {
     /// What for.
     #[serde(default)]
     pub intent: Intent,
+    /// What the person has decided beside the document.
+    #[serde(default)]
+    pub decisions: Decisions,
 }
 
 /// Answer to `POST /api/v1/plan`.
@@ -82,6 +87,9 @@ pub struct PlanResponse {
     pub findings: Vec<Finding>,
     /// The plan.
     pub plan: Plan,
+    /// Why its deletions need a word of their own: [`ApplyRequest::allow_delete`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mass_deletion: Option<MassDeletion>,
 }
 
 /// `POST /api/v1/apply`.
@@ -97,6 +105,9 @@ pub struct ApplyRequest {
     /// Apply to the clusters that can be applied to, although others cannot.
     #[serde(default)]
     pub partial: bool,
+    /// How many objects may be deleted where that many need a word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_delete: Option<usize>,
 }
 
 /// Answer to `POST /api/v1/apply`: where its events are, `GET /api/v1/applies/{id}`.
@@ -176,6 +187,11 @@ pub enum Outcome {
         /// Why.
         message: String,
     },
+    /// It was not tried, since it needs an object that was not applied.
+    Skipped {
+        /// That object.
+        because: Key,
+    },
 }
 
 /// How an apply or a removal went.
@@ -203,10 +219,16 @@ pub struct ClusterReport {
     pub unchanged: usize,
     /// Objects deleted.
     pub deleted: usize,
+    /// Objects of somebody else that were adopted.
+    #[serde(default)]
+    pub adopted: usize,
     /// Objects left in place without our labels.
-    pub released: usize,
+    pub disowned: usize,
     /// Objects with a conflict or an error.
     pub failed: usize,
+    /// Objects that were not tried, since they need one of those.
+    #[serde(default)]
+    pub skipped: usize,
 }
 
 impl Report {
@@ -214,7 +236,7 @@ impl Report {
     pub fn is_success(&self) -> bool {
         self.clusters
             .iter()
-            .all(|cluster| cluster.error.is_none() && cluster.failed == 0)
+            .all(|cluster| cluster.error.is_none() && cluster.failed + cluster.skipped == 0)
     }
 }
 
@@ -278,8 +300,8 @@ impl Status {
                     in_step: cluster.count(Action::Unchanged),
                     missing: keys(&[Action::Create]),
                     refused: refused(cluster),
-                    changed: keys(&[Action::Change, Action::Conflict]),
-                    surplus: keys(&[Action::Delete, Action::Release]),
+                    changed: keys(&[Action::Change, Action::Adopt, Action::Conflict]),
+                    surplus: keys(&[Action::Delete, Action::Disown]),
                 }
             })
             .collect();
@@ -301,7 +323,7 @@ impl Status {
 fn refused(cluster: &ClusterPlan) -> Vec<Refused> {
     let rejected = cluster.steps.iter();
     rejected
-        .filter(|step| step.action == Action::Rejected)
+        .filter(|step| matches!(step.action, Action::Rejected | Action::Blocked))
         .map(|step| Refused {
             object: step.object.clone(),
             why: step.message.clone().unwrap_or_default(),

@@ -66,8 +66,10 @@ impl Metadata<'_> {
             Some(live) => has_entries(live, entries),
             None => Ok(entries.is_empty()),
         };
+        let mesh = object.labels.get(ownership::MESH_LABEL);
         let is_applied = |managed: &Managed<'_>| {
-            managed.manager == ownership::FIELD_MANAGER && managed.operation == "Apply"
+            managed.operation == "Apply"
+                && mesh.is_some_and(|mesh| ownership::is_field_manager(&managed.manager, mesh))
         };
         let is_it = self.name == object.name
             && self.namespace == object.namespace.as_deref().unwrap_or_default()

@@ -9,11 +9,14 @@
 //! input gives the same bytes on every machine and in the browser. `clippy.toml` beside it bans
 //! the usual ways around that.
 
+pub mod adoption;
 pub mod answers;
 pub mod api;
 pub mod bundle;
 pub mod check;
 pub mod cluster_dns;
+pub mod decisions;
+pub mod dependency;
 pub mod diff;
 pub mod digest;
 mod duration;
@@ -21,6 +24,7 @@ mod endpoints;
 pub mod engine;
 pub mod expect;
 pub mod facts;
+pub mod guard;
 pub mod import;
 pub mod in_step;
 mod istio;

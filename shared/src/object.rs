@@ -307,6 +307,15 @@ impl Key {
     pub fn group_kind(&self) -> String {
         group_kind(&self.group, &self.kind)
     }
+
+    /// `Kind/namespace/name`, or `Kind/name` for a kind without namespaces: as a person names it in an option.
+    pub fn reference(&self) -> String {
+        if self.namespace.is_empty() {
+            format!("{}/{}", self.kind, self.name)
+        } else {
+            format!("{}/{}/{}", self.kind, self.namespace, self.name)
+        }
+    }
 }
 
 fn group_kind(group: &str, kind: &str) -> String {

@@ -1,17 +1,19 @@
-//! How objects are marked as ours: field manager, labels, annotations, the `ApplySet` parent.
+//! How objects are marked as ours, and whose an object is: field manager, labels, annotations, the `ApplySet`
+//! parent.
 //!
 //! The labels are those of KEP-3659 (`ApplySet`), so that kubectl and other tools see whose an
 //! object is, and pruning knows exactly what a former apply made.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::name::HostPattern;
 use crate::object::Object;
 use crate::resolved::{ISTIO_NAMESPACE, Resolved};
 
-/// The field manager of every server-side apply.
+/// The field manager of a mesh's record and of changes of cluster DNS; [`field_manager`] begins with it.
 pub const FIELD_MANAGER: &str = "fedmesh";
 /// Longest name of a mesh: with [`object_name`]'s prefix it stays a DNS label.
 pub const MESH_NAME_MAX: usize = 55;
@@ -39,9 +41,15 @@ pub const STUB_DOMAIN_ANNOTATION: &str = "fedmesh.dev/stub-domain";
 /// Annotation on the parent: names and contexts of the mesh's clusters, a JSON object: those of the
 /// document that was applied last, and earlier ones that may still have something of it.
 pub const CLUSTERS_ANNOTATION: &str = "fedmesh.dev/clusters";
+/// Annotation on the parent: the uid of `kube-system` in each of these clusters, a JSON object by name.
+pub const IDENTITIES_ANNOTATION: &str = "fedmesh.dev/cluster-uids";
 /// Annotation on every applied object: digest of what was applied, to see without asking the
 /// server that nothing changed.
 pub const APPLIED_ANNOTATION: &str = "fedmesh.dev/applied";
+
+/// Annotation on an object that another owner created and this mesh adopted: a JSON merge patch (RFC 7386)
+/// that makes it what it was before.
+pub const ADOPTED_ANNOTATION: &str = "fedmesh.dev/adopted";
 
 /// Before the names of the TXT records in which ExternalDNS marks the owner of a name: without it
 /// they would collide with CNAME records of the same name.
@@ -49,6 +57,111 @@ pub const TXT_PREFIX: &str = "fedmesh-";
 
 /// The namespace of the parent: Istio's root namespace, which every cluster of a mesh has.
 pub const PARENT_NAMESPACE: &str = ISTIO_NAMESPACE;
+
+/// The field manager of a mesh's objects. Each mesh has its own, so that the API server refuses what one mesh
+/// would change of another's.
+pub fn field_manager(mesh: &str) -> String {
+    format!("{FIELD_MANAGER}-{mesh}")
+}
+
+/// Whether [`field_manager`] of the mesh is this one.
+pub(crate) fn is_field_manager(manager: &str, mesh: &str) -> bool {
+    let rest = manager.strip_prefix(FIELD_MANAGER);
+    rest.and_then(|rest| rest.strip_prefix('-')) == Some(mesh)
+}
+
+/// Whose an object is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// This mesh.
+    Ours,
+    /// The mesh of this name.
+    Mesh(String),
+    /// Another tool's `ApplySet`, by its id.
+    ApplySet(String),
+    /// Nobody who says so.
+    Unknown,
+}
+
+/// A mesh as the owner of objects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ownership {
+    /// The mesh's name.
+    pub mesh: String,
+    /// The name that it was applied under before, where it is being renamed.
+    pub former: Option<String>,
+}
+
+impl Ownership {
+    /// Of a mesh that keeps its name.
+    pub fn of(mesh: &str) -> Self {
+        Self {
+            mesh: mesh.to_owned(),
+            former: None,
+        }
+    }
+
+    /// The names under which objects are ours.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.mesh.as_str()).chain(self.former.as_deref())
+    }
+
+    /// Whose an object is, by its `metadata` with `managedFields`.
+    ///
+    /// Rules: the label of an `ApplySet` (KEP-3659) decides; without one, as where a person has removed it, the
+    /// field manager of an apply does, and then the labels of a bundle that somebody else has applied.
+    pub fn owner(&self, metadata: &Value) -> Owner {
+        let label = |name: &str| metadata["labels"][name].as_str();
+        let named = label(MESH_LABEL).filter(|_| label(MANAGED_BY_LABEL) == Some(MANAGED_BY));
+        if let Some(id) = label(PART_OF_LABEL) {
+            return match named {
+                _ if self.names().any(|name| applyset_id(name) == id) => Owner::Ours,
+                Some(name) if applyset_id(name) == id => Owner::Mesh(name.to_owned()),
+                _ => Owner::ApplySet(id.to_owned()),
+            };
+        }
+        match named {
+            _ if self.applied_under(metadata).is_some() => Owner::Ours,
+            Some(name) if self.names().any(|ours| ours == name) => Owner::Ours,
+            Some(name) => Owner::Mesh(name.to_owned()),
+            None => Owner::Unknown,
+        }
+    }
+
+    /// Whether an object was applied for this mesh, by its `metadata` with `managedFields`: only then it may be
+    /// deleted.
+    pub fn is_applied(&self, metadata: &Value) -> bool {
+        if !metadata["labels"][ID_LABEL].is_null() {
+            // The record of a mesh is no object of it.
+            return false;
+        }
+        match metadata["labels"][PART_OF_LABEL].as_str() {
+            Some(id) => self.names().any(|name| applyset_id(name) == id),
+            None => self.applied_under(metadata).is_some(),
+        }
+    }
+
+    /// The field manager of the mesh's last apply of an object, if there was one; [`FIELD_MANAGER`] for one
+    /// of a version that had one for all meshes.
+    pub fn applied_under(&self, metadata: &Value) -> Option<String> {
+        let is_named = |name: &&str| metadata["labels"][MESH_LABEL] == **name;
+        let has_old_label = self.names().any(|name| is_named(&name));
+        let managed = metadata["managedFields"].as_array();
+        let mut applied: Vec<&str> = managed
+            .into_iter()
+            .flatten()
+            .filter(|one| one["operation"] == "Apply")
+            .filter_map(|one| one["manager"].as_str())
+            .filter(|manager| {
+                self.names().any(|name| is_field_manager(manager, name))
+                    || (*manager == FIELD_MANAGER && has_old_label)
+            })
+            .collect();
+        // Its own first.
+        applied.sort_by_key(|manager| !is_field_manager(manager, &self.mesh));
+        applied.first().map(|manager| (*manager).to_owned())
+    }
+}
 
 /// The name of the mesh's `Gateway` object.
 pub fn object_name(mesh: &str) -> String {
@@ -102,4 +215,73 @@ pub fn stamp(object: Object, applyset_id: &str) -> Object {
         .annotations
         .insert(APPLIED_ANNOTATION.to_owned(), digest);
     stamped
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn metadata(labels: &Value, managers: &[&str]) -> Value {
+        let managers = managers
+            .iter()
+            .map(|name| json!({ "manager": name, "operation": "Apply" }));
+        json!({ "labels": labels, "managedFields": managers.collect::<Value>() })
+    }
+
+    #[test]
+    fn an_object_belongs_to_whoever_applied_it() {
+        let part_of = |mesh: &str| {
+            json!({
+                PART_OF_LABEL: applyset_id(mesh), MESH_LABEL: mesh, MANAGED_BY_LABEL: MANAGED_BY,
+            })
+        };
+        let rendered = json!({ MESH_LABEL: "shop", MANAGED_BY_LABEL: MANAGED_BY });
+        let kubectl = json!({ PART_OF_LABEL: "applyset-x-v1" });
+        let other = json!({ MESH_LABEL: "demo", MANAGED_BY_LABEL: MANAGED_BY });
+        for (labels, managers, owner, is_applied) in [
+            (part_of("shop"), &["fedmesh-shop"][..], Owner::Ours, true),
+            (part_of("shop"), &[], Owner::Ours, true),
+            (
+                part_of("demo"),
+                &["fedmesh-shop"],
+                Owner::Mesh("demo".into()),
+                false,
+            ),
+            // A label that a person has removed.
+            (json!({}), &["fedmesh-shop"], Owner::Ours, true),
+            (
+                json!({ MESH_LABEL: "shop" }),
+                &["fedmesh"],
+                Owner::Ours,
+                true,
+            ),
+            (json!({}), &["fedmesh"], Owner::Unknown, false),
+            (json!({}), &["fedmesh-shopping"], Owner::Unknown, false),
+            // From a bundle.
+            (rendered, &["kubectl"], Owner::Ours, false),
+            (other, &["kubectl"], Owner::Mesh("demo".into()), false),
+            (
+                kubectl,
+                &["kubectl"],
+                Owner::ApplySet("applyset-x-v1".into()),
+                false,
+            ),
+            (json!({}), &["kubectl"], Owner::Unknown, false),
+            (Value::Null, &[], Owner::Unknown, false),
+        ] {
+            let ownership = Ownership::of("shop");
+            let metadata = metadata(&labels, managers);
+            assert_eq!(ownership.owner(&metadata), owner, "{metadata}");
+            assert_eq!(ownership.is_applied(&metadata), is_applied, "{metadata}");
+        }
+        let renamed = Ownership {
+            mesh: "shop".into(),
+            former: Some("demo".into()),
+        };
+        let metadata = metadata(&part_of("demo"), &["fedmesh-demo"]);
+        assert_eq!(renamed.owner(&metadata), Owner::Ours);
+        assert_eq!(renamed.applied_under(&metadata).unwrap(), "fedmesh-demo");
+    }
 }

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::adoption;
 use crate::cluster_dns;
 use crate::diff;
 use crate::digest;
 use crate::object::{ISTIO_GROUP, Key, Kind, Object, Wave};
-use crate::ownership;
+use crate::ownership::{self, Owner};
 use crate::wanted::Wanted;
 
 /// What was seen in the clusters.
@@ -20,6 +21,8 @@ pub type Observed = BTreeMap<String, Result<ObservedCluster, String>>;
 pub struct ObservedCluster {
     /// Objects that the bundle wants and that are there.
     pub wanted: BTreeMap<Key, Existing>,
+    /// What came of trying to create those that are not there; none for kinds that it does not serve yet.
+    pub trials: BTreeMap<Key, Trial>,
     /// Objects that carry our label and that the bundle does not want.
     pub surplus: BTreeMap<Key, Surplus>,
     /// Kinds (`Kind.group`) that the cluster does not serve.
@@ -39,7 +42,35 @@ pub enum Existing {
         live: Value,
         /// What the server would make of it.
         answer: Answer,
+        /// How it comes to be ours.
+        claim: Claim,
     },
+    /// It belongs to somebody else, and the server was not asked.
+    Foreign(Owner),
+}
+
+/// How an object that is there comes to be ours.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Claim {
+    /// The field manager that it was applied under, where that is not the mesh's own.
+    pub former_manager: Option<String>,
+    /// What makes it what it was before it was adopted; see [`crate::adoption`].
+    pub restoring: Option<Value>,
+    /// It is adopted by this plan.
+    pub adopts: bool,
+}
+
+/// What the server says to a creation that it does not carry out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trial {
+    /// It would create the object.
+    Passed,
+    /// It refuses the object.
+    Rejected(String),
+    /// It cannot be tried before this namespace is created, by the same plan.
+    Later(String),
+    /// It does not try: why.
+    Impossible(String),
 }
 
 /// What the server says to an apply that it does not carry out.
@@ -60,6 +91,8 @@ pub struct Surplus {
     pub kind: Kind,
     /// Tells it from a later object of the same name.
     pub uid: String,
+    /// What makes it what it was before it was adopted; `None` for an object that we created.
+    pub restoring: Option<Value>,
     /// As JSON: a removal has thousands, and as values they take several times the memory.
     live: String,
 }
@@ -67,10 +100,13 @@ pub struct Surplus {
 impl Surplus {
     /// The object as it is.
     pub fn new(kind: Kind, live: &Value) -> Self {
-        let uid = live["metadata"]["uid"].as_str().unwrap_or_default();
+        let metadata = &live["metadata"];
+        let uid = metadata["uid"].as_str().unwrap_or_default();
+        let is_adopted = metadata["annotations"][ownership::ADOPTED_ANNOTATION].is_string();
         Self {
             kind,
             uid: uid.to_owned(),
+            restoring: is_adopted.then(|| adoption::restoring(live, &adoption::before(live))),
             live: live.to_string(),
         }
     }
@@ -152,12 +188,17 @@ pub enum Action {
     Unchanged,
     /// It is ours, no longer wanted, and goes.
     Delete,
-    /// It is ours, no longer wanted, and stays without our labels: others may depend on it.
-    Release,
-    /// Another manager owns a field that would change; nothing is done.
+    /// It is ours, no longer desired, and stays without our labels: others may depend on it, or it was adopted
+    /// and is given back.
+    Disown,
+    /// It is there, was created by somebody else, and becomes ours on purpose.
+    Adopt,
+    /// Another manager owns a field that would change; nothing is done to it.
     Conflict,
-    /// The server refuses it; nothing is done.
+    /// The server refuses it; nothing is done to it.
     Rejected,
+    /// It belongs to somebody else, or what it needs is missing; nothing is done in its cluster.
+    Blocked,
 }
 
 impl Action {
@@ -168,15 +209,22 @@ impl Action {
             Self::Change => "change",
             Self::Unchanged => "unchanged",
             Self::Delete => "delete",
-            Self::Release => "release",
+            Self::Disown => "disown",
+            Self::Adopt => "adopt",
             Self::Conflict => "conflict",
             Self::Rejected => "rejected",
+            Self::Blocked => "blocked",
         }
     }
 
-    /// Whether it has to be decided before anything can be applied.
+    /// Whether it has to be decided before anything is applied to its cluster.
     pub const fn blocks(self) -> bool {
-        matches!(self, Self::Conflict | Self::Rejected)
+        matches!(self, Self::Blocked)
+    }
+
+    /// Whether an apply leaves the object as it is although it is not as desired.
+    pub const fn is_skipped(self) -> bool {
+        matches!(self, Self::Conflict | Self::Rejected | Self::Blocked)
     }
 }
 
@@ -196,9 +244,20 @@ impl Plan {
         self.clusters.iter().any(ClusterPlan::has_changes)
     }
 
-    /// Whether every cluster could be planned for and nothing stands in the way.
+    /// Whether an apply changes something.
+    pub fn has_work(&self) -> bool {
+        self.steps()
+            .any(|(_, step)| step.action != Action::Unchanged && !step.action.is_skipped())
+    }
+
+    /// Whether every cluster could be planned for and none is blocked.
     pub fn can_be_applied(&self) -> bool {
         self.clusters.iter().all(ClusterPlan::can_be_applied)
+    }
+
+    /// Whether an apply makes every cluster what the document says: none is blocked, and no object is skipped.
+    pub fn is_complete(&self) -> bool {
+        self.can_be_applied() && !self.steps().any(|(_, step)| step.action.is_skipped())
     }
 
     /// Puts an error in the place of the steps of each cluster for which `why` gives one.
@@ -217,7 +276,7 @@ impl Plan {
 }
 
 impl ClusterPlan {
-    /// Whether the cluster could be planned for and nothing stands in the way.
+    /// Whether the cluster could be planned for and is not blocked.
     pub fn can_be_applied(&self) -> bool {
         self.error.is_none() && !self.steps.iter().any(|step| step.action.blocks())
     }
@@ -350,7 +409,7 @@ fn step(object: &Object, observed: &ObservedCluster, defined_here: &BTreeSet<Str
     let group_kind = object.kind.group_kind();
     match observed.wanted.get(&step.object) {
         None if observed.unserved.contains(&group_kind) && !defined_here.contains(&group_kind) => {
-            step.action = Action::Rejected;
+            step.action = Action::Blocked;
             step.message = Some(format!(
                 "the cluster does not know {group_kind}; {}",
                 remedy(&object.kind)
@@ -359,27 +418,48 @@ fn step(object: &Object, observed: &ObservedCluster, defined_here: &BTreeSet<Str
         None => {
             step.action = Action::Create;
             step.diff = diff::unified(None, Some(&object.to_json()));
+            match observed.trials.get(&step.object) {
+                None if observed.unserved.contains(&group_kind) => {
+                    step.message = Some(format!("not tried: {group_kind} is defined by this plan"));
+                }
+                None | Some(Trial::Passed) => {}
+                Some(Trial::Rejected(why)) => {
+                    step.action = Action::Rejected;
+                    step.message = Some(why.clone());
+                }
+                Some(Trial::Later(namespace)) => {
+                    step.message = Some(format!(
+                        "not tried: namespace `{namespace}` is created by this plan"
+                    ));
+                }
+                Some(Trial::Impossible(why)) => step.message = Some(format!("not tried: {why}")),
+            }
         }
+        // A namespace or a definition of somebody else serves as well.
         Some(Existing::InStep) => {}
-        // Somebody else brought the definition, in a version of theirs: it serves as well.
-        Some(Existing::Asked {
-            live,
-            answer: Answer::Conflict(_),
-        }) if object.kind == Kind::CUSTOM_RESOURCE_DEFINITION
-            && marks(live).iter().all(|mark| mark.is_null()) => {}
+        Some(Existing::Foreign(_)) if object.kind.is_never_deleted() => {}
+        Some(Existing::Foreign(owner)) => {
+            step.action = Action::Blocked;
+            step.message = Some(foreign(&step.object, owner));
+        }
         Some(Existing::Asked {
             live,
             answer: Answer::Would(after),
+            claim,
         }) => {
             step.diff = diff::unified(Some(live), Some(after));
             // What is not shown can change too: a mark of ours that is missing or old.
-            if !step.diff.is_empty() || marks(live) != marks(after) {
+            let is_marked = marks(live) == marks(after) && claim.former_manager.is_none();
+            if claim.adopts {
+                step.action = Action::Adopt;
+            } else if !step.diff.is_empty() || !is_marked {
                 step.action = Action::Change;
             }
         }
         Some(Existing::Asked {
             live,
             answer: Answer::Conflict(conflicts),
+            ..
         }) => {
             step.action = Action::Conflict;
             step.conflicts.clone_from(conflicts);
@@ -394,6 +474,24 @@ fn step(object: &Object, observed: &ObservedCluster, defined_here: &BTreeSet<Str
         }
     }
     step
+}
+
+/// Why an object of somebody else blocks, and what to do.
+fn foreign(object: &Key, owner: &Owner) -> String {
+    match owner {
+        Owner::Mesh(mesh) => format!(
+            "it belongs to mesh `{mesh}`; use another name or namespace in one of the two documents, or, if this \
+             mesh was called `{mesh}` before, give --renamed-from {mesh}"
+        ),
+        Owner::ApplySet(id) => format!(
+            "it belongs to the ApplySet `{id}` of another tool; remove it there, or use another name or namespace"
+        ),
+        Owner::Ours | Owner::Unknown => format!(
+            "it exists and was not created by this mesh; use another name or namespace, or give --adopt {} to take \
+             it over",
+            object.reference()
+        ),
+    }
 }
 
 fn dns_step(edit: &Result<cluster_dns::Edit, cluster_dns::Refusal>) -> Step {
@@ -419,7 +517,7 @@ fn dns_step(edit: &Result<cluster_dns::Edit, cluster_dns::Refusal>) -> Step {
             step.diff = edit.diff();
         }
         Err(refusal) => {
-            step.action = Action::Rejected;
+            step.action = Action::Blocked;
             step.message = Some(refusal.why.clone());
         }
     }
@@ -440,7 +538,7 @@ fn removal(key: &Key, surplus: &Surplus, may_go: bool) -> Step {
     let mut step = Step {
         object: key.clone(),
         wave: surplus.kind.wave,
-        action: Action::Release,
+        action: Action::Disown,
         diff: String::new(),
         conflicts: Vec::new(),
         message: None,
@@ -448,11 +546,19 @@ fn removal(key: &Key, surplus: &Surplus, may_go: bool) -> Step {
     if surplus.kind.is_never_deleted() {
         return step;
     }
+    if let Some(patch) = &surplus.restoring {
+        let live = surplus.live();
+        let mut after = live.clone();
+        json_patch::merge(&mut after, patch);
+        step.diff = diff::unified(Some(&live), Some(&after));
+        step.message = Some("it was adopted, and is given back as it was".to_owned());
+        return step;
+    }
     step.diff = diff::unified(Some(&surplus.live()), None);
     if may_go {
         step.action = Action::Delete;
     } else {
-        step.action = Action::Rejected;
+        step.action = Action::Blocked;
         step.message = Some(
             "without it, its hub takes what it spread out of the clusters, also where this document wants it; \
              run `remove` with the document that it was applied by, then apply this one"

@@ -335,7 +335,7 @@ fn what_a_hub_spread_is_not_taken_from_under_another_engine() {
         step.action
     };
     let (kubefed, ocm) = (Target::KubefedV1Beta1, Target::Ocm);
-    let (go, stay) = (plan::Action::Delete, plan::Action::Rejected);
+    let (go, stay) = (plan::Action::Delete, plan::Action::Blocked);
     assert_eq!(action(kubefed, kubefed, "cluster1", false), go);
     assert_eq!(action(kubefed, Target::Direct, "cluster1", false), stay);
     assert_eq!(action(kubefed, ocm, "cluster1", false), stay);

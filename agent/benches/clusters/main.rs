@@ -20,6 +20,7 @@ use fedmesh_agent::operation::{ApplyOptions, Operations, Planned};
 use fedmesh_agent::stop::Stop;
 use shared::api::Intent;
 use shared::bundle::Bundle;
+use shared::decisions::Decisions;
 use shared::facts::Facts;
 use shared::mesh::Mesh;
 use testbed::{Options, Testbed};
@@ -157,7 +158,9 @@ fn median(mut times: Vec<Duration>) -> Duration {
 async fn apply(operations: &Operations, mesh: &Mesh, planned: Planned) {
     let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
     let listening = tokio::spawn(async move { while receiver.recv().await.is_some() {} });
-    let locked = operations.lock(mesh, "bench", LockOptions::default()).await;
+    let locked = operations
+        .lock(mesh, &Decisions::default(), "bench", LockOptions::default())
+        .await;
     let report = locked
         .unwrap()
         .apply(planned, ApplyOptions::default(), &Stop::never(), sender)

@@ -1,4 +1,4 @@
-//! One object: applied, deleted or released.
+//! One object: applied, deleted or disowned.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -6,16 +6,170 @@ use shared::api::Outcome;
 use shared::cluster_dns::Edit;
 use shared::object::{Key, Object};
 use shared::outlived;
-use shared::ownership;
-use shared::plan::Action;
+use shared::ownership::{self, Ownership};
+use shared::plan::{Action, Claim};
 
 use super::leaving::Leaving;
 use crate::cluster::{self, Connection, Request, RequestError, Seen, conflicts_of};
 
-/// Applies a stamped object; `action` is what was planned.
-pub(super) async fn apply(connection: &Connection, stamped: &Object, action: Action) -> Outcome {
-    let request = Request::apply(&cluster::object(stamped), stamped.to_text());
-    outcome(connection.send(&request).await, action)
+/// How it went with an object.
+pub(super) struct Carried {
+    pub(super) outcome: Outcome,
+    /// Whether nothing else can go better: the cluster is away, or another writer's.
+    pub(super) stops: bool,
+}
+
+impl From<Outcome> for Carried {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            stops: false,
+        }
+    }
+}
+
+/// How often an object that changes meanwhile is tried to be abandoned.
+const ABANDON_TRIES: usize = 5;
+
+/// Applies a stamped object for a mesh; `action` is what was planned.
+pub(super) async fn apply(
+    connection: &Connection,
+    mesh: &str,
+    stamped: &Object,
+    action: Action,
+    claim: Option<&Claim>,
+) -> Carried {
+    let manager = ownership::field_manager(mesh);
+    let path = cluster::object(stamped);
+    if let Some(former) = claim.and_then(|claim| claim.former_manager.as_ref())
+        && let Err(error) = transfer(connection, &path, former, &manager).await
+    {
+        return outcome::<()>(connection, Err(error), action);
+    }
+    let restoring = claim.and_then(|claim| claim.restoring.as_ref());
+    let object = match restoring {
+        Some(patch) => {
+            let mut adopted = stamped.clone();
+            let annotation = ownership::ADOPTED_ANNOTATION.to_owned();
+            adopted.annotations.insert(annotation, patch.to_string());
+            adopted.to_text()
+        }
+        None => stamped.to_text(),
+    };
+    let mut request = Request::apply(&manager, &path, object);
+    if claim.is_some_and(|claim| claim.adopts) {
+        request = request.forced();
+    }
+    let answer = connection.json(&request).await;
+    match (action, answer) {
+        (Action::Create, Ok(live)) if !is_created(&live, &manager) => {
+            Carried::from(give_back(connection, stamped, &manager, &path).await)
+        }
+        (Action::Adopt, Ok(live)) => {
+            let alone = manage_alone(connection, &live, &manager, &path).await;
+            outcome(connection, alone, action)
+        }
+        (_, answer) => outcome(connection, answer, action),
+    }
+}
+
+/// Takes the other managers off an adopted object. They still would own each field that had our value already,
+/// and every later change of it would be a conflict with whoever created it.
+async fn manage_alone(
+    connection: &Connection,
+    live: &Value,
+    manager: &str,
+    path: &str,
+) -> Result<(), RequestError> {
+    let metadata = &live["metadata"];
+    let managed = metadata["managedFields"].as_array();
+    let ours: Vec<&Value> = managed
+        .into_iter()
+        .flatten()
+        // The status is the controllers'.
+        .filter(|one| one["manager"] == manager || one["subresource"].is_string())
+        .collect();
+    let request = Request::patch(
+        path,
+        &json!([
+            { "op": "replace", "path": "/metadata/managedFields", "value": ours },
+            {
+                "op": "replace",
+                "path": "/metadata/resourceVersion",
+                "value": metadata["resourceVersion"],
+            },
+        ]),
+    );
+    connection.send(&request).await.map(|_| ())
+}
+
+/// Whether an object that was applied was not there before: nobody else manages a field of it.
+fn is_created(live: &Value, manager: &str) -> bool {
+    let managed = live["metadata"]["managedFields"].as_array();
+    managed.is_none_or(|all| all.iter().all(|one| one["manager"] == manager))
+}
+
+/// Withdraws what was applied to an object that somebody else has created since the plan: an apply without
+/// fields takes away what only we have set.
+async fn give_back(
+    connection: &Connection,
+    stamped: &Object,
+    manager: &str,
+    path: &str,
+) -> Outcome {
+    let mut metadata = json!({ "name": stamped.name });
+    if let Some(namespace) = &stamped.namespace {
+        metadata["namespace"] = json!(namespace);
+    }
+    let empty = json!({
+        "apiVersion": stamped.kind.api_version(), "kind": stamped.kind.kind, "metadata": metadata,
+    });
+    let request = Request::apply(manager, path, empty.to_string());
+    let message = match connection.send(&request).await {
+        Ok(_) => {
+            "somebody else created it since the plan, and nothing of it was changed; plan again"
+                .to_owned()
+        }
+        Err(error) => format!(
+            "somebody else created it since the plan, and what was added to it could not be withdrawn ({error}); plan again"
+        ),
+    };
+    Outcome::Failed { message }
+}
+
+/// Makes the fields that were applied under one field manager those of another, as client-go's `csaupgrade`
+/// does: without it, fields that are not desired any more would stay for their former manager.
+async fn transfer(
+    connection: &Connection,
+    path: &str,
+    from: &str,
+    to: &str,
+) -> Result<(), RequestError> {
+    let Some(live) = connection.find(&Request::get(path)).await? else {
+        return Ok(());
+    };
+    let metadata = &live["metadata"];
+    let managed: &[Value] = metadata["managedFields"]
+        .as_array()
+        .map_or(&[], Vec::as_slice);
+    let applied = |manager: &str| {
+        managed
+            .iter()
+            .position(|one| one["operation"] == "Apply" && one["manager"] == manager)
+    };
+    let Some(index) = applied(from) else {
+        return Ok(());
+    };
+    let at = format!("/metadata/managedFields/{index}");
+    let change = match applied(to) {
+        None => json!({ "op": "replace", "path": format!("{at}/manager"), "value": to }),
+        Some(_) => json!({ "op": "remove", "path": at }),
+    };
+    let version = json!({
+        "op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"],
+    });
+    let request = Request::patch(path, &json!([change, version]));
+    connection.send(&request).await.map(|_| ())
 }
 
 /// Deletes an object and what depends on it, unless it has been replaced since it was seen. What is
@@ -24,7 +178,7 @@ pub(super) async fn delete(
     connection: &Connection,
     key: &Key,
     seen: &Seen,
-) -> (Outcome, Option<Leaving>) {
+) -> (Carried, Option<Leaving>) {
     // Not the resourceVersion: every write of a status would stand in the way.
     let options = json!({
         "apiVersion": "v1",
@@ -44,7 +198,7 @@ pub(super) async fn delete(
         path,
         uid: seen.uid.clone(),
     });
-    (outcome(answer, Action::Delete), leaving)
+    (outcome(connection, answer, Action::Delete), leaving)
 }
 
 /// Leaves a rule without effect, before it is deleted. What is gone already is as good.
@@ -52,15 +206,27 @@ pub(super) async fn leave_without_effect(
     connection: &Connection,
     key: &Key,
     seen: &Seen,
-) -> Outcome {
+) -> Carried {
     let request = Request::merge(&path(key, seen), &outlived::without_effect(&seen.uid));
-    outcome(connection.send(&request).await, Action::Delete)
+    outcome(connection, connection.send(&request).await, Action::Delete)
 }
 
-/// Takes our labels and annotations off an object and leaves it. Only them: an apply without any
-/// fields would give up all of ours, and with them the schema of a definition.
-pub(super) async fn release(connection: &Connection, key: &Key, seen: &Seen) -> Outcome {
-    let patch = json!({
+/// Takes our labels and annotations off an object and leaves it; one that was adopted becomes what it was.
+/// Not by an apply without any fields, which would give up all of ours, and with them the schema of a
+/// definition.
+pub(super) async fn disown(
+    connection: &Connection,
+    ownership: &Ownership,
+    key: &Key,
+    seen: &Seen,
+) -> Carried {
+    // First, since without our labels nobody would look for it again.
+    match abandon(connection, ownership, &path(key, seen), seen).await {
+        Ok(()) => {}
+        Err(error) => return outcome::<()>(connection, Err(error), Action::Disown),
+    }
+    let mut patch = seen.restoring.clone().unwrap_or_else(|| json!({}));
+    let marks = json!({
         "metadata": {
             "uid": seen.uid,
             "labels": {
@@ -68,33 +234,96 @@ pub(super) async fn release(connection: &Connection, key: &Key, seen: &Seen) -> 
                 ownership::MESH_LABEL: Value::Null,
                 ownership::MANAGED_BY_LABEL: Value::Null,
             },
-            "annotations": { ownership::APPLIED_ANNOTATION: Value::Null },
+            "annotations": {
+                ownership::APPLIED_ANNOTATION: Value::Null,
+                ownership::ADOPTED_ANNOTATION: Value::Null,
+            },
         },
     });
+    for (field, value) in marks["metadata"].as_object().into_iter().flatten() {
+        let entry = &mut patch["metadata"][field];
+        match value.as_object() {
+            // What it was before may have had one of them.
+            Some(marks) => {
+                for (name, none) in marks {
+                    if entry[name].is_null() {
+                        entry[name] = none.clone();
+                    }
+                }
+            }
+            None => *entry = value.clone(),
+        }
+    }
     let request = Request::merge(&path(key, seen), &patch);
-    outcome(connection.send(&request).await, Action::Release)
+    outcome(connection, connection.send(&request).await, Action::Disown)
+}
+
+/// Takes our field managers off an object: by them, it would be known as ours without our labels.
+async fn abandon(
+    connection: &Connection,
+    ownership: &Ownership,
+    path: &str,
+    seen: &Seen,
+) -> Result<(), RequestError> {
+    for _ in 0..ABANDON_TRIES {
+        let Some(live) = connection.find(&Request::get(path)).await? else {
+            return Ok(());
+        };
+        let metadata = &live["metadata"];
+        if metadata["uid"] != *seen.uid {
+            return Ok(());
+        }
+        let Some(manager) = ownership.applied_under(metadata) else {
+            return Ok(());
+        };
+        let managed = metadata["managedFields"].as_array();
+        let mut left = managed.cloned().unwrap_or_default();
+        left.retain(|one| one["operation"] != "Apply" || one["manager"] != *manager);
+        if left.is_empty() {
+            // An empty list would be taken for none given, and nothing would change (apimachinery,
+            // `managedfields/internal/fieldmanager.go`).
+            left.push(json!({}));
+        }
+        let request = Request::patch(
+            path,
+            &json!([
+                { "op": "replace", "path": "/metadata/managedFields", "value": left },
+                {
+                    "op": "replace",
+                    "path": "/metadata/resourceVersion",
+                    "value": metadata["resourceVersion"],
+                },
+            ]),
+        );
+        match connection.send(&request).await {
+            // Something else has changed it meanwhile, such as its status.
+            Err(error) if error.code() == Some(StatusCode::CONFLICT) => {}
+            answer => {
+                answer?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Changes the settings of the cluster's own DNS, unless they have changed since they were seen.
-pub(super) async fn edit(connection: &Connection, edit: &Edit, action: Action) -> Outcome {
+pub(super) async fn edit(connection: &Connection, edit: &Edit, action: Action) -> Carried {
     let Err(error) = connection.send(&cluster::edit_request(edit)).await else {
-        return Outcome::Done { action };
+        return Carried::from(Outcome::Done { action });
     };
     if error.code() != Some(StatusCode::CONFLICT) {
-        return Outcome::Failed {
-            message: error.to_string(),
-        };
+        return failed(connection, &error, action);
     }
     // A try that follows a lost answer meets what the one before it wrote.
     let now = connection.json(&cluster::edited(edit)).await;
     let message = match now.map(|live| edit.clone().of(live)) {
-        Ok(now) if now.is_done() => return Outcome::Done { action },
+        Ok(now) if now.is_done() => return Carried::from(Outcome::Done { action }),
         Ok(_) => "somebody else has changed it since the plan; plan again".to_owned(),
         Err(again) => format!(
             "it has changed since the plan, and whether by fedmesh is not known ({again}); plan again"
         ),
     };
-    Outcome::Failed { message }
+    Carried::from(Outcome::Failed { message })
 }
 
 fn path(key: &Key, seen: &Seen) -> String {
@@ -102,20 +331,33 @@ fn path(key: &Key, seen: &Seen) -> String {
     cluster::object_at(&seen.kind, namespace, &key.name)
 }
 
-fn outcome<T>(answer: Result<T, RequestError>, action: Action) -> Outcome {
-    let removes = matches!(action, Action::Delete | Action::Release);
+fn outcome<T>(connection: &Connection, answer: Result<T, RequestError>, action: Action) -> Carried {
+    let removes = matches!(action, Action::Delete | Action::Disown);
     match answer {
-        Ok(_) => Outcome::Done { action },
-        Err(error) if removes && error.is_not_found() => Outcome::Done { action },
-        Err(error) if removes && error.code() == Some(StatusCode::CONFLICT) => Outcome::Failed {
-            message: format!("it was replaced since the plan: {error}; plan again"),
-        },
+        Ok(_) => Carried::from(Outcome::Done { action }),
+        Err(error) if removes && error.is_not_found() => Carried::from(Outcome::Done { action }),
+        Err(error) if removes && error.code() == Some(StatusCode::CONFLICT) => {
+            Carried::from(Outcome::Failed {
+                message: format!("it was replaced since the plan: {error}; plan again"),
+            })
+        }
         Err(error) => match conflicts_of(&error) {
-            Some(conflicts) => Outcome::Conflict { conflicts },
-            None => Outcome::Failed {
-                message: error.to_string(),
-            },
+            Some(conflicts) => Carried::from(Outcome::Conflict { conflicts }),
+            None => failed(connection, &error, action),
         },
+    }
+}
+
+fn failed(connection: &Connection, error: &RequestError, action: Action) -> Carried {
+    let stops = !error.is_of_object();
+    let message = if stops {
+        error.in_context(connection.context(), action.as_str())
+    } else {
+        error.to_string()
+    };
+    Carried {
+        outcome: Outcome::Failed { message },
+        stops,
     }
 }
 
@@ -152,7 +394,7 @@ mod tests {
             state.1.push(request.method().clone());
             state.0.pop_front().unwrap()
         });
-        let outcome = edit(&connection, &planned(), Action::Change).await;
+        let outcome = edit(&connection, &planned(), Action::Change).await.outcome;
         let asked = state.lock().unwrap().1.clone();
         (outcome, asked)
     }

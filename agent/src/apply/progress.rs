@@ -51,10 +51,12 @@ impl Progress {
                     Action::Change => &mut report.changed,
                     Action::Unchanged => &mut report.unchanged,
                     Action::Delete => &mut report.deleted,
-                    Action::Release => &mut report.released,
-                    Action::Conflict | Action::Rejected => &mut report.failed,
+                    Action::Disown => &mut report.disowned,
+                    Action::Adopt => &mut report.adopted,
+                    Action::Conflict | Action::Rejected | Action::Blocked => &mut report.failed,
                 },
                 Outcome::Conflict { .. } | Outcome::Failed { .. } => &mut report.failed,
+                Outcome::Skipped { .. } => &mut report.skipped,
             };
             *counter += 1;
         });

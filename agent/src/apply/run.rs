@@ -1,16 +1,22 @@
 //! One cluster's run: record what will be there, apply wave by wave, prune, record what is there.
+//!
+//! An object that is refused stops what depends on it and nothing else; a cluster that cannot be asked any
+//! more, or is another writer's, stops the run.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
 use shared::api::{ClusterReport, Outcome};
 use shared::cluster_dns::{self, Edit};
+use shared::dependency::depends_on;
 use shared::object::{Key, Object, Wave};
-use shared::plan::{Action, ClusterPlan};
+use shared::ownership::{self, Ownership};
+use shared::plan::{Action, Claim, ClusterPlan};
 
 use super::leaving::{self, Leaving};
+use super::objects::Carried;
 use super::progress::Progress;
 use super::{definitions, objects};
 use crate::cluster::{Connection, Look, Parent, Patience, Request, Seen, conflicts_of};
@@ -37,17 +43,22 @@ pub(super) async fn run(
 ) -> ClusterReport {
     let unchanged = plan.count(Action::Unchanged);
     progress.start(plan.steps.len() - unchanged, unchanged);
+    let failed = skipped(&plan, &progress);
     let Target {
         scope,
         document,
         clusters,
+        identities,
         objects,
         look,
     } = target;
     let Look {
         connection,
         parent,
+        identity: _,
         surplus,
+        claims,
+        ownership,
         dns,
         dns_unseen: _,
     } = look;
@@ -56,23 +67,46 @@ pub(super) async fn run(
         scope,
         document,
         clusters,
+        identities,
         connection: connection.with_patience(Patience::APPLY),
         wanted: objects
             .into_iter()
             .map(|object| (object.key(), object))
             .collect(),
         surplus,
+        claims,
+        ownership,
         dns: dns
             .into_iter()
             .map(|edit| (cluster_dns::key(edit.config_map), edit))
             .collect(),
         leaving: Mutex::default(),
+        failed: Mutex::new(failed),
         progress: &progress,
         stop,
     };
     let result = run.all(batches(plan), parent).await;
     drop(run);
     progress.end(result.err())
+}
+
+/// Reports the objects that the plan says will not be applied, and names them.
+fn skipped(plan: &ClusterPlan, progress: &Progress) -> BTreeSet<Key> {
+    let steps = plan.steps.iter();
+    let mut skipped = BTreeSet::new();
+    for step in steps.filter(|step| step.action.is_skipped()) {
+        let outcome = match step.action {
+            Action::Conflict => Outcome::Conflict {
+                conflicts: step.conflicts.clone(),
+            },
+            _ => Outcome::Failed {
+                message: step.message.clone().unwrap_or_default(),
+            },
+        };
+        progress.object(step.object.clone(), outcome);
+        skipped.insert(step.object.clone());
+    }
+    skipped
 }
 
 /// What is left of a step when its diff has been read.
@@ -94,10 +128,9 @@ fn batches(plan: ClusterPlan) -> Vec<Batch> {
     let mut batches: Vec<Batch> = Vec::new();
     for step in plan.steps {
         let removes = match step.action {
-            Action::Create | Action::Change => false,
-            Action::Delete | Action::Release => true,
-            // Plans with one of the others are not carried out.
-            Action::Unchanged | Action::Conflict | Action::Rejected => continue,
+            Action::Create | Action::Change | Action::Adopt => false,
+            Action::Delete | Action::Disown => true,
+            Action::Unchanged | Action::Conflict | Action::Rejected | Action::Blocked => continue,
         };
         let of = (step.wave, removes.then(|| step.object.group_kind()));
         let task = Task {
@@ -121,11 +154,16 @@ struct Run<'a> {
     scope: Scope,
     document: Option<String>,
     clusters: BTreeMap<String, String>,
+    identities: BTreeMap<String, String>,
     connection: Connection,
     wanted: BTreeMap<Key, Object>,
     surplus: BTreeMap<Key, Seen>,
+    claims: BTreeMap<Key, Claim>,
+    ownership: Ownership,
     dns: BTreeMap<Key, Edit>,
     leaving: Mutex<Vec<Leaving>>,
+    /// What was not applied, or not deleted.
+    failed: Mutex<BTreeSet<Key>>,
     progress: &'a Progress,
     stop: Stop,
 }
@@ -134,6 +172,7 @@ impl Run<'_> {
     async fn all(&self, batches: Vec<Batch>, parent: Option<Parent>) -> Result<(), String> {
         let mut wanted = Parent::of(self.wanted.keys(), self.document.as_deref());
         wanted.clusters.clone_from(&self.clusters);
+        wanted.identities.clone_from(&self.identities);
         wanted.stub_domain = self.dns.values().any(|edit| edit.holds_ours);
         // Where nothing is wanted, the parent is one of the objects to be deleted.
         let records = !self.wanted.is_empty() || wanted.stub_domain;
@@ -153,6 +192,7 @@ impl Run<'_> {
                 self.wait_for_leaving().await
             };
             self.progress.wave(batch.wave);
+            let left = left.and_then(|()| self.keep_record(&batch));
             let result = match left {
                 Ok(()) => self.batch(batch).await,
                 Err(why) => Err((why, batch.tasks)),
@@ -162,10 +202,38 @@ impl Run<'_> {
                 return Err(stopped(&why, &untouched));
             }
         }
-        if records && self.scope == Scope::Everything {
+        // What was not deleted stays recorded.
+        let is_whole = self.failed().is_empty();
+        if records && is_whole && self.scope == Scope::Everything {
             self.record(wanted, &mut recorded).await?;
         }
         Ok(())
+    }
+
+    /// The record goes with the last object, and not before.
+    fn keep_record(&self, batch: &Batch) -> Result<(), String> {
+        let record = Parent::key(self.mesh);
+        let goes = batch.tasks.iter().any(|task| task.object == record);
+        match self.failed().first() {
+            Some(stays) if goes => Err(format!("{stays} was not removed, so the record stays")),
+            _ => Ok(()),
+        }
+    }
+
+    fn failed(&self) -> MutexGuard<'_, BTreeSet<Key>> {
+        // Nothing between lock and unlock leaves the set half-changed.
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The object, among those that failed, that a task needs.
+    fn missing(&self, task: &Task) -> Option<Key> {
+        let object = self.wanted.get(&task.object)?;
+        let failed = self.failed();
+        let needed = failed.iter().find(|key| {
+            let other = self.wanted.get(key);
+            other.is_some_and(|other| depends_on(object, other))
+        });
+        needed.cloned()
     }
 
     /// What was deleted may need what a later wave takes away.
@@ -184,7 +252,8 @@ impl Run<'_> {
             return Ok(());
         }
         let path = Parent::path(self.mesh);
-        let request = Request::apply(&path, parent.to_json(self.mesh).to_string());
+        let record = parent.to_json(self.mesh).to_string();
+        let request = Request::apply(ownership::FIELD_MANAGER, &path, record);
         self.connection.send(&request).await.map_err(|error| {
             let owners = conflicts_of(&error).into_iter().flatten();
             let owners: Vec<String> = owners
@@ -201,15 +270,18 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// After a failure, or when asked to stop, nothing more is begun, and what has been begun is
-    /// finished. The error is why, and what was not begun.
+    /// When the cluster cannot be changed any more, or on request, nothing more is begun, and what has been begun
+    /// is finished. The error is why, and what was not begun.
     async fn batch(&self, batch: Batch) -> Result<(), (String, Vec<Task>)> {
-        let definitions: Vec<&Object> = match batch.wave {
-            Wave::Definitions => batch
-                .tasks
-                .iter()
-                .filter_map(|task| self.wanted.get(&task.object))
-                .collect(),
+        let removes = |task: &Task| matches!(task.action, Action::Delete | Action::Disown);
+        let removals: Vec<Key> = batch
+            .tasks
+            .iter()
+            .filter(|task| removes(task))
+            .map(|task| task.object.clone())
+            .collect();
+        let definitions: Vec<Key> = match batch.wave {
+            Wave::Definitions => batch.tasks.iter().map(|task| task.object.clone()).collect(),
             _ => Vec::new(),
         };
         let has_begun = match self.leave_without_effect(&batch.tasks).await {
@@ -228,10 +300,16 @@ impl Run<'_> {
         });
         stream::iter(next)
             .map(|task| async {
-                let outcome = self.carry_out(&task).await;
+                let Carried { outcome, stops } = match self.missing(&task) {
+                    Some(because) => Carried::from(Outcome::Skipped { because }),
+                    None => self.carry_out(&task).await,
+                };
                 if let Some(why) = complaint(&outcome) {
-                    // Only the first is kept.
-                    let _is_first = failure.set(format!("{}: {why}", task.object));
+                    self.failed().insert(task.object.clone());
+                    if stops {
+                        // Only the first is kept.
+                        let _is_first = failure.set(format!("{}: {why}", task.object));
+                    }
                 }
                 self.progress.object(task.object, outcome);
             })
@@ -245,6 +323,16 @@ impl Run<'_> {
         if !untouched.is_empty() {
             return Err((ON_REQUEST.to_owned(), untouched));
         }
+        let stays = removals.iter().find(|key| self.failed().contains(*key));
+        if let Some(stays) = stays {
+            // It may need what goes next.
+            return Err((format!("{stays} was not deleted"), Vec::new()));
+        }
+        let definitions: Vec<&Object> = definitions
+            .iter()
+            .filter(|key| !self.failed().contains(*key))
+            .filter_map(|key| self.wanted.get(key))
+            .collect();
         if definitions.is_empty() {
             return Ok(());
         }
@@ -267,8 +355,8 @@ impl Run<'_> {
             .filter_map(|task| self.surplus.get_key_value(&task.object))
             .filter(|(_, seen)| seen.is_outlived)
             .map(|(key, seen)| async move {
-                let outcome = objects::leave_without_effect(&self.connection, key, seen).await;
-                complaint(&outcome).map(|why| format!("{key}: {why}"))
+                let carried = objects::leave_without_effect(&self.connection, key, seen).await;
+                complaint(&carried.outcome).map(|why| format!("{key}: {why}"))
             })
             .collect();
         if changes.is_empty() {
@@ -286,25 +374,28 @@ impl Run<'_> {
         Ok(true)
     }
 
-    async fn carry_out(&self, task: &Task) -> Outcome {
+    async fn carry_out(&self, task: &Task) -> Carried {
         let Task { object, action } = task;
         if let Some(edit) = self.dns.get(object) {
             return objects::edit(&self.connection, edit, *action).await;
         }
         match (action, self.wanted.get(object), self.surplus.get(object)) {
             (Action::Delete, _, Some(seen)) => {
-                let (outcome, leaving) = objects::delete(&self.connection, object, seen).await;
+                let (carried, leaving) = objects::delete(&self.connection, object, seen).await;
                 let mut all = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
                 all.extend(leaving);
-                outcome
+                carried
             }
-            (Action::Release, _, Some(seen)) => {
-                objects::release(&self.connection, object, seen).await
+            (Action::Disown, _, Some(seen)) => {
+                objects::disown(&self.connection, &self.ownership, object, seen).await
             }
-            (_, Some(wanted), _) => objects::apply(&self.connection, wanted, *action).await,
-            (action, ..) => Outcome::Failed {
+            (_, Some(wanted), _) => {
+                let claim = self.claims.get(object);
+                objects::apply(&self.connection, self.mesh, wanted, *action, claim).await
+            }
+            (action, ..) => Carried::from(Outcome::Failed {
                 message: format!("the plan has no object for its {}", action.as_str()),
-            },
+            }),
         }
     }
 }
@@ -313,6 +404,7 @@ fn complaint(outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::Done { .. } => None,
         Outcome::Failed { message } => Some(message.clone()),
+        Outcome::Skipped { because } => Some(format!("it needs {because}")),
         Outcome::Conflict { conflicts } => {
             let owners = conflicts
                 .iter()

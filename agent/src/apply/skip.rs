@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::plan::{Action, ClusterPlan, Plan};
+use shared::plan::{ClusterPlan, Plan};
 
 use crate::operation::ApplyOptions;
 
@@ -37,13 +37,7 @@ fn own_reason(cluster: &ClusterPlan) -> Option<String> {
     }
     let mut blocking = cluster.steps.iter().filter(|step| step.action.blocks());
     let first = blocking.next()?;
-    let why = match (first.action, first.conflicts.first(), &first.message) {
-        (Action::Conflict, Some(conflict), _) => {
-            format!("{} is owned by {}", conflict.field, conflict.manager)
-        }
-        (_, _, Some(message)) => message.clone(),
-        (action, ..) => action.as_str().to_owned(),
-    };
+    let why = first.message.as_deref().unwrap_or(first.action.as_str());
     let more = match blocking.count() {
         0 => String::new(),
         count => format!(" (and {count} more)"),
@@ -56,7 +50,7 @@ mod tests {
     use super::reasons;
     use crate::operation::ApplyOptions;
     use shared::object::{Key, Wave};
-    use shared::plan::{Action, ClusterPlan, Conflict, Plan, Step};
+    use shared::plan::{Action, ClusterPlan, Plan, Step};
 
     fn cluster(name: &str, error: Option<&str>, actions: &[Action]) -> ClusterPlan {
         let step = |action: &Action| Step {
@@ -69,16 +63,10 @@ mod tests {
             wave: Wave::Services,
             action: *action,
             diff: String::new(),
-            conflicts: match action {
-                Action::Conflict => {
-                    vec![Conflict {
-                        manager: "other".into(),
-                        field: ".spec.ports".into(),
-                    }]
-                }
-                _ => Vec::new(),
-            },
-            message: None,
+            conflicts: Vec::new(),
+            message: action
+                .blocks()
+                .then(|| "it belongs to mesh `shop`".to_owned()),
         };
         ClusterPlan {
             name: name.into(),
@@ -96,21 +84,31 @@ mod tests {
             clusters: vec![
                 cluster("a", None, &[Action::Create]),
                 cluster("b", Some("down"), &[]),
-                cluster("c", None, &[Action::Conflict, Action::Rejected]),
+                cluster(
+                    "c",
+                    None,
+                    &[Action::Blocked, Action::Conflict, Action::Blocked],
+                ),
             ],
         };
-        let all = reasons(&plan, ApplyOptions { partial: false });
+        let all = reasons(&plan, ApplyOptions::default());
         assert!(
             all["a"].contains("b, c cannot be applied to"),
             "{}",
             all["a"]
         );
-        let some = reasons(&plan, ApplyOptions { partial: true });
+        let some = reasons(
+            &plan,
+            ApplyOptions {
+                partial: true,
+                ..ApplyOptions::default()
+            },
+        );
         assert_eq!(some.len(), 2);
         assert_eq!(some["b"], "down");
         assert_eq!(
             some["c"],
-            "not touched: Service web/orders: .spec.ports is owned by other (and 1 more)"
+            "not touched: Service web/orders: it belongs to mesh `shop` (and 1 more)"
         );
     }
 }

@@ -4,12 +4,13 @@ use clap::Args;
 use shared::api::{Intent, Report};
 use tokio::sync::mpsc;
 
+use super::decisions::Decisions;
 use super::failure::{Exit, Failure};
 use super::input::{self, Input};
 use super::lock::Lock;
 use super::output::{self, Format, counted, progress};
 use super::{Access, Document, OutputFormat, interrupt, question};
-use crate::operation::{ApplyOptions, Locked, Planned};
+use crate::operation::{ApplyOptions, Blocked, Locked, Planned};
 use crate::stop::Stop;
 
 /// Make the clusters what the document says.
@@ -57,6 +58,9 @@ struct Common {
     access: Access,
 
     #[command(flatten)]
+    decisions: Decisions,
+
+    #[command(flatten)]
     lock: Lock,
 
     #[command(flatten)]
@@ -69,6 +73,10 @@ struct Common {
     /// Go on with the clusters where nothing stands in the way, although there are others.
     #[arg(long)]
     partial: bool,
+
+    /// Delete so many objects, where they are more than a third of the mesh, or all of a service or a cluster.
+    #[arg(long, value_name = "N")]
+    allow_delete: Option<usize>,
 }
 
 impl Apply {
@@ -90,20 +98,34 @@ impl Common {
         }
         let input = input::read(&self.document.path)?;
         let operations = self.access.operations();
+        let decisions = self.decisions.made();
         let shown = if self.yes {
             None
         } else {
-            let planned = operations.plan(&input.mesh, intent).await;
+            let planned = operations.plan_with(&input.mesh, intent, &decisions).await;
             let planned = planned.map_err(|error| input.failed(error))?;
             self.show(&input, &planned)?;
-            let ready = self.ready(&planned)?;
-            if planned.plan.has_changes() {
-                question::ask(&question(intent, &planned.plan.mesh, ready))?;
+            match planned.allow(intent, self.options()) {
+                Err(blocked @ Blocked::Deletes(_)) => question::ask_for(
+                    &format!("{blocked}. To delete them, type the name of the mesh"),
+                    &planned.plan.mesh,
+                )?,
+                Err(blocked) => return Err(Failure::Blocked(blocked)),
+                Ok(()) if planned.plan.has_changes() => {
+                    let ready = planned.ready();
+                    question::ask(&question(intent, &planned.plan.mesh, ready))?;
+                }
+                Ok(()) => {}
             }
             Some(planned.plan.id)
         };
         let locked = operations
-            .lock(&input.mesh, command(intent), self.lock.options())
+            .lock(
+                &input.mesh,
+                &decisions,
+                command(intent),
+                self.lock.options(),
+            )
             .await?;
         match self.plan_again(&input, &locked, intent, shown).await {
             Ok(planned) => {
@@ -138,25 +160,19 @@ impl Common {
         if shown.is_some() && !is_as_shown {
             return Err(Failure::Changed);
         }
-        self.ready(&planned)?;
-        Ok(planned)
+        match planned.allow(intent, self.options()) {
+            // What was shown was agreed to by the mesh's name.
+            Err(Blocked::Deletes(_)) if shown.is_some() => Ok(planned),
+            Err(blocked) => Err(Failure::Blocked(blocked)),
+            Ok(()) => Ok(planned),
+        }
     }
 
-    /// How many clusters can be applied to, where that is enough.
-    fn ready(&self, planned: &Planned) -> Result<usize, Failure> {
-        let clusters = &planned.plan.clusters;
-        let ready = clusters
-            .iter()
-            .filter(|cluster| cluster.can_be_applied())
-            .count();
-        if ready < clusters.len() && (ready == 0 || !self.partial) {
-            return Err(Failure::Blocked(format!(
-                "something stands in the way in {} of {}",
-                clusters.len() - ready,
-                counted(clusters.len(), "cluster"),
-            )));
+    fn options(&self) -> ApplyOptions {
+        ApplyOptions {
+            partial: self.partial,
+            allow_delete: self.allow_delete,
         }
-        Ok(ready)
     }
 
     /// Shows the whole plan to whoever is going to be asked, else what is needed to follow a log.
@@ -190,10 +206,7 @@ impl Common {
             stopper,
             "what has begun is finished, and the next run goes on from there",
         ));
-        let options = ApplyOptions {
-            partial: self.partial,
-        };
-        let apply = locked.apply(planned, options, &stop, sender);
+        let apply = locked.apply(planned, self.options(), &stop, sender);
         let (report, ()) = tokio::join!(apply, telling);
         interrupts.abort();
         match self.output.format {

@@ -12,7 +12,7 @@ use super::output::{self, WriteError};
 use crate::follow::FollowError;
 use crate::http::ServeError;
 use crate::lock::LockError;
-use crate::operation::PlanError;
+use crate::operation::{Blocked, PlanError};
 
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +109,7 @@ pub(super) enum Failure {
     Changed,
     /// Something stands in the way of an apply.
     #[error("nothing was changed: {0}")]
-    Blocked(String),
+    Blocked(Blocked),
     /// The person said no.
     #[error("nothing was changed: the question was not answered with yes")]
     Declined,
@@ -176,10 +176,7 @@ impl Failure {
             Self::NoSuchCluster { .. } => Some("give --cluster one of these names".to_owned()),
             Self::Write(error) => Some(error.hint()),
             Self::Plan(error) | Self::Unchecked(error) => Some(error.hint()),
-            Self::Blocked(_) => Some(
-                "settle what is listed above, or give --partial to go on with the clusters where nothing stands in the way"
-                    .to_owned(),
-            ),
+            Self::Blocked(blocked) => Some(blocked.hint()),
             Self::Lock(error) => Some(error.hint()),
             Self::Changed => Some("look at the plan above, and run the command again".to_owned()),
             Self::Follow(error) => error.hint(),

@@ -5,6 +5,7 @@
 
 mod apply;
 mod check;
+mod decisions;
 mod duration;
 mod failure;
 mod follow;

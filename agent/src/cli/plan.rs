@@ -5,6 +5,7 @@ use serde::Serialize;
 use shared::api::Intent;
 use shared::plan;
 
+use super::decisions::Decisions;
 use super::failure::{Exit, Failure};
 use super::origin::Placed;
 use super::output::{self, Format};
@@ -30,6 +31,9 @@ pub(super) struct Plan {
     access: Access,
 
     #[command(flatten)]
+    decisions: Decisions,
+
+    #[command(flatten)]
     output: OutputFormat,
 
     /// Exit with 2 when there are changes, 0 when there are none, and 1 on every error.
@@ -50,7 +54,7 @@ impl Plan {
         let planned = self
             .access
             .operations()
-            .plan(&input.mesh, Intent::Apply)
+            .plan_with(&input.mesh, Intent::Apply, &self.decisions.made())
             .await
             .map_err(|error| input.failed(error))?;
         output::warnings(Some(&input.origin), &planned.findings)?;
@@ -71,7 +75,7 @@ impl Plan {
 }
 
 fn exit(plan: &plan::Plan, tell_changes: bool) -> Exit {
-    if !plan.can_be_applied() {
+    if !plan.is_complete() {
         Exit::Failed
     } else if tell_changes && plan.has_changes() {
         Exit::Changes

@@ -18,12 +18,26 @@ pub(super) fn needs_terminal(hint: &'static str) -> Result<(), Failure> {
 
 /// Asks; everything but a yes is a no.
 pub(super) fn ask(question: &str) -> Result<(), Failure> {
+    let answer = answer(&format!("{question} [y/N] "))?;
+    accept(matches!(answer.to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Asks for a word; everything else is a no.
+pub(super) fn ask_for(question: &str, word: &str) -> Result<(), Failure> {
+    accept(answer(&format!("{question}: "))? == word)
+}
+
+fn answer(question: &str) -> Result<String, Failure> {
     let mut stderr = output::stderr();
-    write!(stderr, "{question} [y/N] ")?;
+    write!(stderr, "{question}")?;
     stderr.flush()?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
-    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+    Ok(answer.trim().to_owned())
+}
+
+fn accept(is_given: bool) -> Result<(), Failure> {
+    if is_given {
         Ok(())
     } else {
         Err(Failure::Declined)

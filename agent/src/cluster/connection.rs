@@ -105,16 +105,32 @@ impl Request {
         self
     }
 
-    /// A server-side apply of an object, given as JSON, under our field manager. Unknown fields are
-    /// errors, and fields of other managers are left to them.
-    pub(crate) fn apply(path: &str, object: String) -> Self {
-        let manager = shared::ownership::FIELD_MANAGER;
+    /// A server-side apply of an object, given as JSON, under a field manager. Unknown fields are errors, and
+    /// fields of other managers are left to them.
+    pub(crate) fn apply(manager: &str, path: &str, object: String) -> Self {
         Self {
             method: Method::PATCH,
             path: format!("{path}?fieldManager={manager}&fieldValidation=Strict"),
             accept: Self::JSON,
             // JSON is YAML, which the media type is named for.
             body: Some(("application/apply-patch+yaml", object.into())),
+        }
+    }
+
+    /// An apply that takes fields from other managers.
+    #[must_use]
+    pub(crate) fn forced(mut self) -> Self {
+        self.path.push_str("&force=true");
+        self
+    }
+
+    /// A JSON patch (RFC 6902).
+    pub(crate) fn patch(path: impl Into<String>, operations: &Value) -> Self {
+        Self {
+            method: Method::PATCH,
+            path: path.into(),
+            accept: Self::JSON,
+            body: Some(("application/json-patch+json", operations.to_string().into())),
         }
     }
 

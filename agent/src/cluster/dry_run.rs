@@ -8,22 +8,54 @@ use super::address;
 use super::connection::{Connection, Request};
 use super::request_error::RequestError;
 
-/// What the server says to an apply of a stamped object; `None` if what it would change is not there
-/// (any more).
+/// An apply as it would be made.
+pub(super) struct Question<'a> {
+    /// What is applied, stamped.
+    pub(super) object: &'a Object,
+    /// Under which field manager.
+    pub(super) manager: &'a str,
+    /// Whether it takes fields from other managers.
+    pub(super) force: bool,
+}
+
+/// What the server says to an apply.
 pub(super) async fn ask(
     connection: &Connection,
-    stamped: &Object,
-) -> Result<Option<Answer>, RequestError> {
-    let request = Request::apply(&address::object(stamped), stamped.to_text()).dry_run();
-    match connection.json(&request).await {
-        Ok(would) => Ok(Some(Answer::Would(would))),
-        Err(error) if error.is_not_found() => Ok(None),
+    question: Question<'_>,
+) -> Result<Answer, RequestError> {
+    let Question {
+        object,
+        manager,
+        force,
+    } = question;
+    let mut request = Request::apply(manager, &address::object(object), object.to_text());
+    if force {
+        request = request.forced();
+    }
+    match connection.json(&request.dry_run()).await {
+        Ok(would) => Ok(Answer::Would(would)),
+        Err(error) if error.is_not_found() => Err(error),
         Err(error) => match conflicts_of(&error) {
-            Some(conflicts) => Ok(Some(Answer::Conflict(conflicts))),
-            None if error.is_refusal() => Ok(Some(Answer::Rejected(error.to_string()))),
+            Some(conflicts) => Ok(Answer::Conflict(conflicts)),
+            None if error.is_refusal() || of_webhook(&error) => {
+                Ok(Answer::Rejected(error.to_string()))
+            }
             None => Err(error),
         },
     }
+}
+
+/// Whether an admission webhook could not be asked (apiserver,
+/// `admission/plugin/webhook/errors/statuserror.go`): that is the object's trouble, not the cluster's.
+fn of_webhook(error: &RequestError) -> bool {
+    error.code() == Some(StatusCode::INTERNAL_SERVER_ERROR)
+        && error.to_string().contains("failed calling webhook")
+}
+
+/// Whether the server only refuses to try, since an admission webhook has side effects (apiserver,
+/// `admission/plugin/webhook/errors/statuserror.go`).
+pub(super) fn cannot_be_tried(message: &str) -> bool {
+    message.contains("does not support dry run")
 }
 
 /// The fields that other managers own, if that is what the server refuses an apply for.

@@ -1,5 +1,7 @@
-//! Kinds that only the parent names, found by asking the server.
+//! Kinds that only the parent names, or nothing does, found by asking the server.
 
+use futures::future::join_all;
+use http::StatusCode;
 use serde_json::Value;
 use shared::object::{Kind, Scope, Wave};
 
@@ -36,29 +38,59 @@ pub(super) async fn find(
     let Some(served) = connection.find(&Request::get(path)).await? else {
         return Ok(None);
     };
-    let is_it = |resource: &&Value| {
-        resource["kind"] == kind
-            && resource["name"]
-                .as_str()
-                .is_some_and(|name| !name.contains('/'))
-    };
-    let resource = served["resources"]
-        .as_array()
-        .and_then(|all| all.iter().find(is_it));
-    Ok(resource.map(|resource| Kind {
-        group: group.to_owned().into(),
-        version: version.into(),
-        kind: kind.to_owned().into(),
-        plural: resource["name"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
-            .into(),
-        scope: if resource["namespaced"] == true {
-            Scope::Namespaced
-        } else {
-            Scope::Cluster
-        },
-        wave: Wave::of(group, kind),
-    }))
+    let mut kinds = of_version(&served, group, &version);
+    Ok(kinds.find(|found| found.kind == kind))
+}
+
+/// Every kind that a cluster serves, in its preferred version.
+pub(super) async fn all(connection: &Connection) -> Result<Vec<Kind>, RequestError> {
+    let groups = connection.json(&Request::get("/apis")).await?;
+    let versions = groups["groups"].as_array().into_iter().flatten();
+    let versions = versions.filter_map(|group| {
+        let name = group["name"].as_str()?;
+        Some((name, group["preferredVersion"]["version"].as_str()?))
+    });
+    let versions = std::iter::once(("", "v1")).chain(versions);
+    let served = join_all(versions.map(|(group, version)| async move {
+        let path = match group {
+            "" => "/api/v1".to_owned(),
+            group => format!("/apis/{group}/{version}"),
+        };
+        // An aggregated API server that is away has no objects that could be seen.
+        let served = match connection.find(&Request::get(path)).await {
+            Err(error) if error.code() == Some(StatusCode::SERVICE_UNAVAILABLE) => None,
+            found => found?,
+        };
+        let kinds = served.map(|served| of_version(&served, group, version).collect::<Vec<_>>());
+        Ok::<_, RequestError>(kinds.unwrap_or_default())
+    }));
+    let served: Result<Vec<Vec<Kind>>, RequestError> = served.await.into_iter().collect();
+    Ok(served?.into_iter().flatten().collect())
+}
+
+/// Those that can be listed, of an `APIResourceList`.
+fn of_version<'a>(
+    served: &'a Value,
+    group: &'a str,
+    version: &'a str,
+) -> impl Iterator<Item = Kind> + 'a {
+    let resources = served["resources"].as_array().into_iter().flatten();
+    resources.filter_map(move |resource| {
+        let plural = resource["name"].as_str()?;
+        let verbs = resource["verbs"].as_array()?;
+        let kind = resource["kind"].as_str()?;
+        let is_listed = !plural.contains('/') && verbs.iter().any(|verb| verb == "list");
+        is_listed.then(|| Kind {
+            group: group.to_owned().into(),
+            version: version.to_owned().into(),
+            kind: kind.to_owned().into(),
+            plural: plural.to_owned().into(),
+            scope: if resource["namespaced"] == true {
+                Scope::Namespaced
+            } else {
+                Scope::Cluster
+            },
+            wave: Wave::of(group, kind),
+        })
+    })
 }

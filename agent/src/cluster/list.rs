@@ -14,13 +14,15 @@ const RESTARTS: usize = 2;
 
 #[derive(Deserialize)]
 struct Page<'a> {
+    // A server of an API that is aggregated may leave it out.
+    #[serde(default)]
     metadata: PageMetadata,
     // Null where there are none, in old versions.
     #[serde(borrow)]
     items: Option<Vec<&'a RawValue>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct PageMetadata {
     #[serde(default, rename = "continue")]
     next: String,

@@ -8,23 +8,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
 use serde_json::Value;
+use shared::adoption;
 use shared::cluster_dns::Edit;
+use shared::decisions::Decisions;
 use shared::in_step;
 use shared::object::{Key, Kind, Object};
 use shared::outlived;
-use shared::ownership::{self, PARENT_NAMESPACE};
-use shared::plan::{Answer, Existing, ObservedCluster, Surplus};
+use shared::ownership::{self, Owner, Ownership, PARENT_NAMESPACE};
+use shared::plan::{Answer, Claim, Existing, ObservedCluster, Surplus, Trial};
 
 use super::address::{collection, object, object_at};
 use super::connection::{Connection, Request};
+use super::dry_run::{self, Question};
+use super::identity::identity;
+use super::kinds;
 use super::list::List;
 use super::live::{complete, is_being_deleted, key_of, without_managers};
 use super::parent::Parent;
 use super::request_error::RequestError;
-use super::{dry_run, kinds};
 
-/// Requests to one cluster at once while looking.
-const AT_ONCE: usize = 16;
+/// Requests to one cluster at once while looking: as many as an apply makes.
+const AT_ONCE: usize = 24;
 /// Up to so many objects that are not among ours are asked for one by one; for more, a list of names
 /// is cheaper.
 const ONE_BY_ONE: usize = 3;
@@ -34,10 +38,16 @@ const ONE_BY_ONE: usize = 3;
 pub(crate) struct Look {
     /// The way to it.
     pub(crate) connection: Connection,
+    /// What tells the cluster from every other one; see [`identity`].
+    pub(crate) identity: Option<String>,
     /// The parent, if it is there.
     pub(crate) parent: Option<Parent>,
     /// What is ours and not wanted.
     pub(crate) surplus: BTreeMap<Key, Seen>,
+    /// How objects come to be ours that are not already, or were adopted.
+    pub(crate) claims: BTreeMap<Key, Claim>,
+    /// Whose objects were looked for.
+    pub(crate) ownership: Ownership,
     /// What the cluster's own DNS takes.
     pub(crate) dns: Vec<Edit>,
     /// Why the cluster's own DNS was not seen.
@@ -58,25 +68,48 @@ pub(crate) struct Seen {
     pub(crate) kind: Kind,
     /// Tells it from a later object of the same name.
     pub(crate) uid: String,
+    /// What makes it what it was before it was adopted.
+    pub(crate) restoring: Option<Value>,
     /// Whether it is a rule whose host stays; see [`shared::outlived`].
     pub(crate) is_outlived: bool,
+}
+
+/// Whose objects to look for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Search<'a> {
+    /// The mesh.
+    pub(crate) ownership: &'a Ownership,
+    /// What a person has decided.
+    pub(crate) decisions: &'a Decisions,
 }
 
 /// Looks at a cluster. The error names the context and says what to do.
 pub(crate) async fn look(
     connection: Connection,
-    mesh: &str,
+    search: Search<'_>,
     wanted: &[Object],
 ) -> Result<(ObservedCluster, Look), String> {
-    let looking = Looking::new(connection, mesh, wanted);
+    let mesh = search.ownership.mesh.as_str();
+    let looking = Looking::new(connection, search, wanted);
     // What is wanted does not depend on what is recorded: both are asked for at once.
-    let (parent, ours) = tokio::join!(
+    let (identity, parent, former, ours) = tokio::join!(
+        identity(&looking.connection),
         looking.parent(mesh),
+        looking.former_parent(),
         looking.ours(looking.wanted_kinds().into_values())
     );
+    let identity = identity
+        .map_err(|error| error.in_context(looking.connection.context(), "get Namespace"))?;
     let (parent, parent_live) = parent?.unzip();
+    let (former, former_live) = former?.unzip();
     let mut ours = ours?;
-    let left = looking.kinds_only_in(parent.as_ref()).await?;
+    let mut left = looking.kinds_only_in(former.as_ref()).await?;
+    left.extend(match &parent {
+        Some(parent) => looking.kinds_only_in(Some(parent)).await?,
+        None => looking.kinds_with_objects().await?,
+    });
+    left.sort();
+    left.dedup();
     ours.extend(looking.ours(left).await?);
     let mut observed = looking.with_others(ours).await?;
     if wanted.is_empty()
@@ -87,7 +120,12 @@ pub(crate) async fn look(
             .surplus
             .insert(Parent::key(mesh), Surplus::new(Kind::SECRET, &live));
     }
-    let look = Look::of(looking.connection, parent, &observed);
+    if let (Some(name), Some(live)) = (&search.ownership.former, former_live) {
+        let surplus = Surplus::new(Kind::SECRET, &live);
+        observed.surplus.insert(Parent::key(name), surplus);
+    }
+    let mut look = Look::of(looking, parent, &observed);
+    look.identity = identity;
     Ok((observed, look))
 }
 
@@ -101,25 +139,40 @@ pub(crate) async fn look_at_records(
     let Some((parent, _)) = Parent::read(&connection, mesh).await? else {
         return Ok(None);
     };
-    let looking = Looking::new(connection, mesh, wanted);
+    let (ownership, decisions) = (Ownership::of(mesh), Decisions::default());
+    let search = Search {
+        ownership: &ownership,
+        decisions: &decisions,
+    };
+    let looking = Looking::new(connection, search, wanted);
     let ours = looking.ours([Kind::DNS_ENDPOINT]).await?;
     let observed = looking.with_others(ours).await?;
-    let look = Look::of(looking.connection, Some(parent), &observed);
+    let look = Look::of(looking, Some(parent), &observed);
     Ok(Some((observed, look)))
 }
 
 impl Look {
-    fn of(connection: Connection, parent: Option<Parent>, observed: &ObservedCluster) -> Self {
+    fn of(looking: Looking<'_>, parent: Option<Parent>, observed: &ObservedCluster) -> Self {
         let outlived = outlived::rules(&observed.surplus);
         let seen = |key: &Key, surplus: &Surplus| Seen {
             kind: surplus.kind.clone(),
             uid: surplus.uid.clone(),
+            restoring: surplus.restoring.clone(),
             is_outlived: outlived.contains(key),
         };
         let surplus = observed.surplus.iter();
+        let claims = observed.wanted.iter().filter_map(|(key, one)| match one {
+            Existing::Asked { claim, .. } if *claim != Claim::default() => {
+                Some((key.clone(), claim.clone()))
+            }
+            _ => None,
+        });
         Self {
-            connection,
+            connection: looking.connection,
+            identity: None,
+            ownership: looking.search.ownership.clone(),
             parent,
+            claims: claims.collect(),
             surplus: surplus
                 .map(|(key, one)| (key.clone(), seen(key, one)))
                 .collect(),
@@ -145,7 +198,9 @@ async fn expect_namespace(connection: &Connection) -> Result<(), String> {
 
 struct Looking<'a> {
     connection: Connection,
-    applyset_id: String,
+    search: Search<'a>,
+    /// The field manager of the mesh.
+    manager: String,
     /// Stamped.
     wanted: BTreeMap<Key, &'a Object>,
 }
@@ -157,18 +212,33 @@ type Wanted<'a> = (&'a Key, &'a Object);
 #[derive(Default)]
 struct Ours {
     in_step: BTreeSet<Key>,
-    candidates: Vec<(Key, Value)>,
+    candidates: Vec<Candidate>,
     surplus: BTreeMap<Key, Surplus>,
     unserved: BTreeSet<String>,
 }
 
 impl Ours {
+    /// The wanted objects that are there.
+    fn keys(&self) -> impl Iterator<Item = &Key> {
+        let candidates = self.candidates.iter().map(|one| &one.key);
+        self.in_step.iter().chain(candidates)
+    }
+
     fn extend(&mut self, other: Self) {
         self.in_step.extend(other.in_step);
         self.candidates.extend(other.candidates);
         self.surplus.extend(other.surplus);
         self.unserved.extend(other.unserved);
     }
+}
+
+/// An object that is wanted and there, and whether an apply would change it has to be asked.
+struct Candidate {
+    key: Key,
+    /// Without its managers.
+    live: Value,
+    /// How it comes to be ours, or whose it is.
+    claim: Result<Claim, Owner>,
 }
 
 #[derive(Deserialize)]
@@ -182,9 +252,10 @@ struct Name {
 }
 
 impl<'a> Looking<'a> {
-    fn new(connection: Connection, mesh: &str, wanted: &'a [Object]) -> Self {
+    fn new(connection: Connection, search: Search<'a>, wanted: &'a [Object]) -> Self {
         Self {
-            applyset_id: ownership::applyset_id(mesh),
+            manager: ownership::field_manager(&search.ownership.mesh),
+            search,
             wanted: wanted.iter().map(|object| (object.key(), object)).collect(),
             connection,
         }
@@ -199,20 +270,116 @@ impl<'a> Looking<'a> {
         Ok(parent)
     }
 
+    /// The record of the name that the mesh had before.
+    async fn former_parent(&self) -> Result<Option<(Parent, Value)>, String> {
+        match &self.search.ownership.former {
+            Some(former) => Parent::read(&self.connection, former).await,
+            None => Ok(None),
+        }
+    }
+
     /// What is ours, and what is wanted and there without being ours.
     async fn with_others(&self, mut ours: Ours) -> Result<ObservedCluster, String> {
         let others = self.not_ours(&ours).await?;
         ours.candidates.extend(others);
+        let trials = self.try_creations(&ours).await?;
         let asked = self.ask(ours.candidates).await?;
         let in_step = ours.in_step.into_iter();
         let mut observed = ObservedCluster {
             wanted: in_step.map(|key| (key, Existing::InStep)).collect(),
+            trials,
             surplus: ours.surplus,
             unserved: ours.unserved,
             dns: Vec::new(),
         };
         observed.wanted.extend(asked);
         Ok(observed)
+    }
+
+    fn candidate(&self, key: &Key, live: Value) -> Candidate {
+        let metadata = &live["metadata"];
+        let adopts = self.search.decisions.adopt.contains(&key.reference());
+        let claim = match self.search.ownership.owner(metadata) {
+            Owner::Ours => Ok(false),
+            Owner::Unknown if adopts => Ok(true),
+            owner => Err(owner),
+        };
+        let claim = claim.map(|adopts| Claim {
+            former_manager: self
+                .search
+                .ownership
+                .applied_under(metadata)
+                .filter(|manager| *manager != self.manager),
+            restoring: None,
+            adopts,
+        });
+        Candidate {
+            key: key.clone(),
+            live: without_managers(live),
+            claim,
+        }
+    }
+
+    /// Has the server try every creation. What cannot be tried yet, for want of a namespace or a definition
+    /// that the same apply makes, is left out.
+    async fn try_creations(&self, ours: &Ours) -> Result<BTreeMap<Key, Trial>, String> {
+        let there: BTreeSet<&Key> = ours.keys().collect();
+        let is_missing = |key: &Key| !there.contains(key);
+        let new_namespaces: BTreeSet<&str> = self
+            .wanted
+            .iter()
+            .filter(|(key, object)| object.kind == Kind::NAMESPACE && is_missing(key))
+            .map(|(_, object)| object.name.as_str())
+            .collect();
+        let missing = self.wanted.iter().filter(|(key, object)| {
+            is_missing(key) && !ours.unserved.contains(&object.kind.group_kind())
+        });
+        let (now, later): (Vec<_>, Vec<_>) =
+            missing.partition(|(key, _)| !new_namespaces.contains(key.namespace.as_str()));
+        let later = later
+            .into_iter()
+            .map(|(key, _)| (key.clone(), Trial::Later(key.namespace.clone())));
+        let mut trials: BTreeMap<Key, Trial> = later.collect();
+        let tried = at_once(
+            now.into_iter()
+                .map(|(key, object)| self.try_creation(key, object))
+                .collect(),
+        );
+        trials.extend(tried.await?);
+        Ok(trials)
+    }
+
+    async fn try_creation(&self, key: &Key, object: &Object) -> Result<(Key, Trial), String> {
+        let question = Question {
+            object,
+            manager: &self.manager,
+            force: false,
+        };
+        let trial = match dry_run::ask(&self.connection, question).await {
+            Ok(Answer::Would(_)) => Trial::Passed,
+            Ok(Answer::Rejected(message)) if dry_run::cannot_be_tried(&message) => {
+                Trial::Impossible(message)
+            }
+            Ok(Answer::Rejected(message)) => Trial::Rejected(message),
+            // Somebody has just made it.
+            Ok(Answer::Conflict(_)) => {
+                Trial::Rejected("it was created since this plan began; plan again".to_owned())
+            }
+            Err(error) if error.is_not_found() => {
+                let why = error.to_string();
+                if why.starts_with("namespaces ") {
+                    let namespace = &key.namespace;
+                    Trial::Rejected(format!(
+                        "namespace `{namespace}` does not exist; create it, or use another one in the document"
+                    ))
+                } else {
+                    // What it refers to, such as the Role of a RoleBinding, may be made by the same plan.
+                    Trial::Impossible(why)
+                }
+            }
+            Err(error) => return Err(self.failed(&error, "patch", &object.kind)),
+        };
+        Ok((key.clone(), trial))
     }
 
     fn failed(&self, error: &RequestError, verb: &str, kind: &Kind) -> String {
@@ -254,11 +421,34 @@ impl<'a> Looking<'a> {
         Ok(all)
     }
 
+    /// By the label of the mesh and by that of the `ApplySet`: a person may have removed one of them.
+    fn selectors(&self) -> Vec<String> {
+        let names = self.search.ownership.names();
+        let selectors = names.flat_map(|name| {
+            let (label, set) = (ownership::MESH_LABEL, ownership::applyset_id(name));
+            [
+                format!("{label}={name}"),
+                format!("{}={set},{label}!={name}", ownership::PART_OF_LABEL),
+            ]
+        });
+        selectors.collect()
+    }
+
     async fn ours_of_kind(&self, kind: Kind) -> Result<Ours, String> {
+        let selectors = self.selectors().into_iter();
+        let mut ours = Ours::default();
+        let lists = selectors.map(|selector| self.ours_by(&kind, selector));
+        for one in at_once(lists.collect()).await? {
+            ours.extend(one);
+        }
+        Ok(ours)
+    }
+
+    async fn ours_by(&self, kind: &Kind, label_selector: String) -> Result<Ours, String> {
         let mut ours = Ours::default();
         let list = List {
-            path: collection(&kind, None),
-            label_selector: format!("{}={}", ownership::PART_OF_LABEL, self.applyset_id),
+            path: collection(kind, None),
+            label_selector,
             metadata_only: false,
         };
         // The version is no part of what an object is.
@@ -273,20 +463,20 @@ impl<'a> Looking<'a> {
                 found = wanted.get(&(namespace, name)).copied();
                 found.map(|(_, object)| object)
             })?;
-            let live = || {
-                let live = serde_json::from_str(item)?;
-                Ok::<_, serde_json::Error>(without_managers(complete(live, &kind)))
-            };
+            let live = || Ok::<_, serde_json::Error>(complete(serde_json::from_str(item)?, kind));
             match found {
                 // Most are, and are no more than read.
                 Some((key, _)) if is_in_step => {
                     ours.in_step.insert(key.clone());
                 }
-                Some((key, _)) => ours.candidates.push((key.clone(), live()?)),
+                Some((key, _)) => ours.candidates.push(self.candidate(key, live()?)),
                 None => {
                     let live = live()?;
-                    let surplus = Surplus::new(kind.clone(), &live);
-                    ours.surplus.insert(key_of(&kind, &live), surplus);
+                    // From a bundle that somebody else applied: not ours to delete.
+                    if self.search.ownership.is_applied(&live["metadata"]) {
+                        let surplus = Surplus::new(kind.clone(), &without_managers(live.clone()));
+                        ours.surplus.insert(key_of(kind, &live), surplus);
+                    }
                 }
             }
             Ok(())
@@ -297,17 +487,53 @@ impl<'a> Looking<'a> {
                 unserved: BTreeSet::from([kind.group_kind()]),
                 ..Ours::default()
             }),
-            Err(error) => Err(self.failed(&error, "list", &kind)),
+            Err(error) => Err(self.failed(&error, "list", kind)),
         }
     }
 
+    /// The kinds of which objects of the mesh are there, found by their label among all kinds that the server
+    /// has: where there is no record, it may be lost.
+    async fn kinds_with_objects(&self) -> Result<Vec<Kind>, String> {
+        let wanted = self.wanted_kinds();
+        let served = kinds::all(&self.connection).await.map_err(|error| {
+            error.in_context(self.connection.context(), "discover the kinds of objects")
+        })?;
+        let others = served
+            .into_iter()
+            .filter(|kind| !wanted.contains_key(&kind.group_kind()));
+        let found = others.map(|kind| self.if_of_mesh(kind));
+        Ok(at_once(found.collect())
+            .await?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+
+    async fn if_of_mesh(&self, kind: Kind) -> Result<Option<Kind>, String> {
+        let mut is_there = false;
+        for label_selector in self.selectors() {
+            let list = List {
+                path: collection(&kind, None),
+                label_selector,
+                metadata_only: true,
+            };
+            let read = list.read(&self.connection, |_| {
+                is_there = true;
+                Ok(())
+            });
+            match read.await {
+                Ok(()) => {}
+                // Whoever may not see a kind has not written any object of it, and some kinds have no list.
+                Err(error) if error.is_refusal() => {}
+                Err(error) => return Err(self.failed(&error, "list", &kind)),
+            }
+        }
+        Ok(is_there.then_some(kind))
+    }
+
     /// Wanted objects that are there without our label.
-    async fn not_ours(&self, ours: &Ours) -> Result<Vec<(Key, Value)>, String> {
-        let listed: BTreeSet<&Key> = ours
-            .in_step
-            .iter()
-            .chain(ours.candidates.iter().map(|(key, _)| key))
-            .collect();
+    async fn not_ours(&self, ours: &Ours) -> Result<Vec<Candidate>, String> {
+        let listed: BTreeSet<&Key> = ours.keys().collect();
         let mut places: BTreeMap<(&Kind, Option<&str>), Vec<Wanted<'_>>> = BTreeMap::new();
         for (key, object) in &self.wanted {
             if !listed.contains(key) && !ours.unserved.contains(&object.kind.group_kind()) {
@@ -326,10 +552,10 @@ impl<'a> Looking<'a> {
         Ok(at_once(requests).await?.into_iter().flatten().collect())
     }
 
-    async fn get(&self, key: &Key, wanted: &Object) -> Result<Option<(Key, Value)>, String> {
+    async fn get(&self, key: &Key, wanted: &Object) -> Result<Option<Candidate>, String> {
         let live = self.connection.find(&Request::get(object(wanted))).await;
         let live = live.map_err(|error| self.failed(&error, "get", &wanted.kind))?;
-        Ok(live.map(|live| (key.clone(), without_managers(live))))
+        Ok(live.map(|live| self.candidate(key, live)))
     }
 
     /// Those of `missing` that may be there after all.
@@ -359,10 +585,8 @@ impl<'a> Looking<'a> {
     }
 
     /// Asks the server what an apply would make of each.
-    async fn ask(&self, candidates: Vec<(Key, Value)>) -> Result<Vec<(Key, Existing)>, String> {
-        let questions = candidates
-            .into_iter()
-            .map(|(key, live)| self.ask_one(key, live));
+    async fn ask(&self, candidates: Vec<Candidate>) -> Result<Vec<(Key, Existing)>, String> {
+        let questions = candidates.into_iter().map(|one| self.ask_one(one));
         Ok(at_once(questions.collect())
             .await?
             .into_iter()
@@ -370,26 +594,51 @@ impl<'a> Looking<'a> {
             .collect())
     }
 
-    async fn ask_one(&self, key: Key, live: Value) -> Result<Option<(Key, Existing)>, String> {
+    async fn ask_one(&self, candidate: Candidate) -> Result<Option<(Key, Existing)>, String> {
+        let Candidate { key, live, claim } = candidate;
         let Some(wanted) = self.wanted.get(&key) else {
             return Ok(None);
+        };
+        let mut claim = match claim {
+            Ok(claim) => claim,
+            Err(owner) => return Ok(Some((key, Existing::Foreign(owner)))),
         };
         if is_being_deleted(&live) {
             // An apply would succeed and be lost.
             let answer = Answer::Rejected(
                 "it is being deleted; wait until it is gone, then plan again".to_owned(),
             );
-            return Ok(Some((key, Existing::Asked { live, answer })));
-        }
-        let answer = dry_run::ask(&self.connection, wanted).await;
-        let answer = answer.map_err(|error| self.failed(&error, "patch", &wanted.kind))?;
-        Ok(answer.map(|answer| {
-            let answer = match answer {
-                Answer::Would(after) => Answer::Would(without_managers(after)),
-                other => other,
+            let existing = Existing::Asked {
+                live,
+                answer,
+                claim,
             };
-            (key, Existing::Asked { live, answer })
-        }))
+            return Ok(Some((key, existing)));
+        }
+        let question = Question {
+            object: wanted,
+            manager: claim.former_manager.as_deref().unwrap_or(&self.manager),
+            force: claim.adopts,
+        };
+        let answer = match dry_run::ask(&self.connection, question).await {
+            Ok(Answer::Would(after)) => Answer::Would(without_managers(after)),
+            Ok(answer) => answer,
+            // It has just gone.
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(self.failed(&error, "patch", &wanted.kind)),
+        };
+        let annotations = &live["metadata"]["annotations"];
+        if let Answer::Would(after) = &answer
+            && (claim.adopts || annotations[ownership::ADOPTED_ANNOTATION].is_string())
+        {
+            claim.restoring = Some(adoption::restoring(after, &adoption::before(&live)));
+        }
+        let existing = Existing::Asked {
+            live,
+            answer,
+            claim,
+        };
+        Ok(Some((key, existing)))
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Parent {
     pub(crate) namespaces: BTreeSet<String>,
     /// The mesh's clusters, as far as the mesh may be there: names and contexts.
     pub(crate) clusters: BTreeMap<String, String>,
+    /// What tells these clusters from every other one, by name; see [`super::identity`].
+    pub(crate) identities: BTreeMap<String, String>,
     /// Digest of the document that was applied last.
     pub(crate) document: Option<String>,
     /// Whether the cluster's own DNS has, or may have, a stub domain of the mesh. It carries no label
@@ -74,6 +76,10 @@ impl Parent {
             let written = self.clusters.entry(name.clone());
             written.or_insert_with(|| context.clone());
         }
+        for (name, identity) in &other.identities {
+            let written = self.identities.entry(name.clone());
+            written.or_insert_with(|| identity.clone());
+        }
         self.stub_domain |= other.stub_domain;
         self
     }
@@ -101,9 +107,13 @@ impl Parent {
                 },
             },
         });
-        if !self.clusters.is_empty() {
-            json["metadata"]["annotations"][ownership::CLUSTERS_ANNOTATION] =
-                json!(json!(self.clusters).to_string());
+        for (annotation, map) in [
+            (ownership::CLUSTERS_ANNOTATION, &self.clusters),
+            (ownership::IDENTITIES_ANNOTATION, &self.identities),
+        ] {
+            if !map.is_empty() {
+                json["metadata"]["annotations"][annotation] = json!(json!(map).to_string());
+            }
         }
         if let Some(document) = &self.document {
             json["metadata"]["annotations"][ownership::DOCUMENT_ANNOTATION] = json!(document);
@@ -161,6 +171,8 @@ impl Parent {
             // Made unreadable by hand, it names nobody, and the next apply writes it anew.
             clusters: serde_json::from_str(annotation(ownership::CLUSTERS_ANNOTATION))
                 .unwrap_or_default(),
+            identities: serde_json::from_str(annotation(ownership::IDENTITIES_ANNOTATION))
+                .unwrap_or_default(),
             document: metadata["annotations"][ownership::DOCUMENT_ANNOTATION]
                 .as_str()
                 .map(str::to_owned),
@@ -179,6 +191,7 @@ mod tests {
             group_kinds: ["Service", "Deployment.apps"].map(str::to_owned).into(),
             namespaces: ["web".to_owned()].into(),
             clusters: [("west".to_owned(), "arn:aws:eks:1/west, \"w\"".to_owned())].into(),
+            identities: [("west".to_owned(), "1-2-3".to_owned())].into(),
             document: Some("sha256:0".to_owned()),
             stub_domain: true,
         };

@@ -136,6 +136,18 @@ impl RequestError {
         })
     }
 
+    /// Whether only this object is refused, so that requests for others may go better.
+    pub(crate) fn is_of_object(&self) -> bool {
+        self.code().is_some_and(|code| {
+            !matches!(
+                code,
+                StatusCode::UNAUTHORIZED
+                    | StatusCode::TOO_MANY_REQUESTS
+                    | StatusCode::SERVICE_UNAVAILABLE
+            )
+        })
+    }
+
     /// Whether the same request may go better a little later. All requests of fedmesh can be
     /// repeated: an apply and a delete say what is to be, not what to do.
     pub(crate) fn is_passing(&self) -> bool {

@@ -265,9 +265,9 @@ impl<'a> Follower<'a> {
         facts: &Facts,
     ) -> Result<(), Trouble> {
         let wanted = records::only_records(Wanted::new(resolved), &place.name);
-        if self.look(&wanted, place).await?.plan.has_changes() {
+        if self.look(&wanted, place).await?.plan.has_work() {
             let places = std::slice::from_ref(place);
-            let leases = Leases::claim(self.mesh, "follow", places, self.lock).await;
+            let leases = Leases::claim(&self.mesh.metadata.name, "follow", places, self.lock).await;
             let leases = leases.map_err(|error| Trouble::Passing(error.to_string()))?;
             let written = self.look_and_write(&wanted, place, &leases).await;
             leases.release().await;
@@ -328,6 +328,7 @@ impl<'a> Follower<'a> {
             document: Some(document),
             // They stay as they are recorded.
             clusters: BTreeMap::new(),
+            identities: BTreeMap::new(),
             objects: objects.to_vec(),
             look,
         };

@@ -32,7 +32,7 @@ pub(super) fn changes<'a>(
     let (mut before, mut after) = (Records::new(), Records::new());
     for object in wanted {
         match observed.wanted.get(&object.key()) {
-            Some(Existing::InStep) => continue,
+            Some(Existing::InStep | Existing::Foreign(_)) => continue,
             Some(Existing::Asked { live, .. }) => collect(live, &mut before),
             None => {}
         }

@@ -12,6 +12,7 @@ use shared::api::{
 use shared::bundle::Rendered;
 use shared::check::check;
 use shared::facts::Facts;
+use shared::guard;
 use shared::resolved::Resolved;
 use tokio::sync::mpsc;
 
@@ -39,9 +40,14 @@ pub(super) async fn plan(
     let planned = agent
         .0
         .operations
-        .plan(&request.mesh, request.intent)
+        .plan_with(&request.mesh, request.intent, &request.decisions)
         .await?;
+    let mass_deletion = match request.intent {
+        Intent::Apply => guard::mass_deletion(&planned.plan),
+        Intent::Remove => None,
+    };
     Ok(Json(PlanResponse {
+        mass_deletion,
         findings: planned.findings,
         plan: planned.plan,
     }))
@@ -55,7 +61,7 @@ pub(super) async fn status(
     let planned = agent
         .0
         .operations
-        .plan(&request.mesh, request.intent)
+        .plan_with(&request.mesh, request.intent, &request.decisions)
         .await?;
     Ok(Json(Status::of(&planned.plan)))
 }
@@ -68,7 +74,12 @@ pub(super) async fn apply(
         plan: request,
         plan_id,
         partial,
+        allow_delete,
     } = request;
+    let options = ApplyOptions {
+        partial,
+        allow_delete,
+    };
     let request = prove(request).await?;
     // Before planning: what another run changes after it would not be in the plan.
     let begun = agent
@@ -89,9 +100,14 @@ pub(super) async fn apply(
     let locked = agent
         .0
         .operations
-        .lock(&request.mesh, "serve", LockOptions::default())
+        .lock(
+            &request.mesh,
+            &request.decisions,
+            "serve",
+            LockOptions::default(),
+        )
         .await?;
-    let planned = match as_shown(&locked, &request, &plan_id, partial).await {
+    let planned = match as_shown(&locked, &request, &plan_id, options).await {
         Ok(planned) => planned,
         Err(refusal) => {
             locked.release().await;
@@ -100,12 +116,7 @@ pub(super) async fn apply(
     };
     let id = running.id().to_owned();
     // On its own, so that it goes on when the client leaves.
-    tokio::spawn(carry_out(
-        locked,
-        planned,
-        ApplyOptions { partial },
-        running,
-    ));
+    tokio::spawn(carry_out(locked, planned, options, running));
     Ok((StatusCode::ACCEPTED, Json(ApplyAccepted { id })))
 }
 
@@ -114,7 +125,7 @@ async fn as_shown(
     locked: &Locked,
     request: &PlanRequest,
     plan_id: &str,
-    partial: bool,
+    options: ApplyOptions,
 ) -> Result<Planned, Refusal> {
     let planned = locked.plan(&request.mesh, request.intent).await?;
     if planned.plan.id != plan_id {
@@ -124,22 +135,10 @@ async fn as_shown(
             "plan again and look at what is different",
         ));
     }
-    let clusters = &planned.plan.clusters;
-    let ready = clusters
-        .iter()
-        .filter(|cluster| cluster.can_be_applied())
-        .count();
-    if ready < clusters.len() && (ready == 0 || !partial) {
-        return Err(Refusal::new(
-            StatusCode::CONFLICT,
-            format!(
-                "something stands in the way in {} of {} clusters; nothing was changed",
-                clusters.len() - ready,
-                clusters.len()
-            ),
-            "settle what the plan lists, or go on with the clusters where nothing stands in the way (partial)",
-        ));
-    }
+    planned.allow(request.intent, options).map_err(|blocked| {
+        let message = format!("nothing was changed: {blocked}");
+        Refusal::new(StatusCode::CONFLICT, message, blocked.hint())
+    })?;
     Ok(planned)
 }
 

@@ -100,7 +100,7 @@ fn is_marked_and_recorded(fixture: &Fixture<'_>, context: &str) {
         "fedmesh"
     );
     assert_eq!(metadata["labels"]["fedmesh.dev/mesh"], "whole");
-    assert_eq!(metadata["managedFields"][0]["manager"], "fedmesh");
+    assert_eq!(metadata["managedFields"][0]["manager"], "fedmesh-whole");
     assert_eq!(metadata["managedFields"][0]["operation"], "Apply");
     let parent = fixture.get(
         context,
@@ -174,6 +174,6 @@ async fn the_walkthrough_with_samples_and_external_dns() {
         assert_eq!(fixture.ours(context), [].into());
     }
     // Others may have put something into a namespace that we made.
-    assert_eq!(report.clusters[0].released, 1, "{report:#?}");
+    assert_eq!(report.clusters[0].disowned, 1, "{report:#?}");
     fixture.kubectl(WEST, &["get", "namespace", "external-dns"]);
 }

@@ -1,6 +1,7 @@
 //! Documents that change, and objects that others change.
 
 use serde_json::{Value, json};
+use shared::api::{Event, Outcome};
 use shared::plan::{Action, Conflict};
 
 use crate::fixture::{CLUSTERS, EAST, Fixture, WEST, counts, document, shared_bed, steps};
@@ -113,7 +114,7 @@ async fn a_rule_whose_host_stays_is_left_without_effect_before_it_is_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_field_that_another_manager_took_is_a_conflict_and_nothing_is_touched() {
+async fn a_field_that_another_manager_took_is_a_conflict_and_stops_nothing_else() {
     let mut fixture = Fixture::new(shared_bed(), "conflict");
     fixture.apply().await;
     fixture.kubectl(
@@ -152,36 +153,34 @@ async fn a_field_that_another_manager_took_is_a_conflict_and_nothing_is_touched(
     );
     assert!(step.diff.contains("-  - mine.example.net"), "{}", step.diff);
 
-    let (report, _) = fixture.carry_out(planned, false).await;
-    let error = |index: usize| report.clusters[index].error.clone().unwrap();
-    assert!(
-        error(0).contains("sunrise cannot be applied to"),
-        "{}",
-        error(0)
-    );
-    assert!(
-        error(1).contains(".spec.hosts is owned by other-tool"),
-        "{}",
-        error(1)
-    );
-    assert_eq!(
-        before,
-        [fixture.ours(WEST), fixture.ours(EAST)],
-        "nothing was written"
-    );
-
-    // The other cluster alone, on request.
-    let (report, _) = fixture.carry_out(fixture.plan().await, true).await;
+    // Everything else is applied, in both clusters, and it is said what was not.
+    let (report, events) = fixture.carry_out(planned, false).await;
     assert!(!report.is_success());
+    assert_eq!(
+        (report.clusters[1].failed, report.clusters[1].skipped),
+        (1, 0)
+    );
+    assert!(report.clusters[0].changed >= 1, "{report:#?}");
     assert!(
-        report.clusters[0].error.is_none() && report.clusters[0].changed >= 1,
+        report.clusters.iter().all(|one| one.error.is_none()),
         "{report:#?}"
     );
+    let conflict = events.iter().any(|event| {
+        matches!(event, Event::Object { outcome: Outcome::Conflict { conflicts }, .. }
+            if conflicts[0].manager == "other-tool")
+    });
+    assert!(conflict, "{events:#?}");
+    let after = [fixture.ours(WEST), fixture.ours(EAST)];
+    assert_ne!(before[0], after[0]);
+    let orders = "VirtualService conflict/orders";
+    assert_eq!(before[1][orders], after[1][orders], "it was not written to");
+    let again = fixture.plan().await.plan;
+    assert_eq!(steps(&again, "sunset"), [""; 0]);
     assert_eq!(
-        before[1],
-        fixture.ours(EAST),
-        "the one with the conflict was not written to"
+        steps(&again, "sunrise"),
+        ["conflict VirtualService conflict/orders"]
     );
+    assert!(again.has_changes() && !again.has_work() && !again.is_complete());
     fixture.remove().await;
 }
 
@@ -251,7 +250,7 @@ async fn many_objects_of_others_do_not_hide_ours() {
     let mut fixture = Fixture::new(shared_bed(), "many");
     let services = ["a", "b", "c", "d", "e", "f"];
     fixture.mesh = document("many", &services);
-    // Two of the six are there already, made by hand: one that agrees and one that does not.
+    // Two of the six are there already, made by hand: one that agrees and one that does not. Neither is ours.
     for (name, host) in [
         ("c", "c.many.external.svc.many.example.net"),
         ("d", "elsewhere.example.net"),
@@ -270,7 +269,8 @@ async fn many_objects_of_others_do_not_hide_ours() {
     for expected in [
         "create VirtualService many/a",
         "create VirtualService many/f",
-        "conflict VirtualService many/d",
+        "blocked VirtualService many/c",
+        "blocked VirtualService many/d",
     ] {
         assert!(
             steps.contains(&expected.to_owned()),

@@ -4,7 +4,7 @@
 
 use fedmesh_agent::operation::Planned;
 use serde_json::{Value, json};
-use shared::api::{Intent, Status};
+use shared::api::{Event, Intent, Outcome, Status};
 use shared::mesh::Target;
 use shared::ownership::{STUB_DOMAIN_ANNOTATION, parent_name};
 use shared::plan::{Action, Step};
@@ -102,7 +102,7 @@ fn step<'a>(planned: &'a Planned, cluster: &str, name: &str) -> &'a Step {
 /// Why a step is refused.
 fn refusal<'a>(planned: &'a Planned, cluster: &str, name: &str) -> &'a str {
     let step = step(planned, cluster, name);
-    assert_eq!(step.action, Action::Rejected, "{step:#?}");
+    assert_eq!(step.action, Action::Blocked, "{step:#?}");
     assert!(!planned.plan.can_be_applied());
     step.message.as_deref().unwrap()
 }
@@ -256,12 +256,21 @@ async fn settings_that_others_change() {
     let planned = fixture.plan().await;
     let theirs = COREFILE.replace("    # kept", "    # changed");
     change(&fixture, "coredns", &json!({ "Corefile": theirs }));
-    let (report, _) = fixture.carry_out(planned, false).await;
-    let error = report.clusters[0].error.as_deref().unwrap();
+    let (report, events) = fixture.carry_out(planned, false).await;
+    assert_eq!(report.clusters[0].failed, 1, "{report:#?}");
+    let message = events.iter().find_map(|event| match event {
+        Event::Object {
+            object,
+            outcome: Outcome::Failed { message },
+            ..
+        } => Some(format!("{object}: {message}")),
+        _ => None,
+    });
     assert!(
-        error
-            .contains("ConfigMap kube-system/coredns: somebody else has changed it since the plan"),
-        "{error}"
+        message.as_ref().is_some_and(|message| message.contains(
+            "ConfigMap kube-system/coredns: somebody else has changed it since the plan"
+        )),
+        "{message:?}"
     );
     assert_eq!(corefile(&fixture), theirs);
     fixture.apply().await;

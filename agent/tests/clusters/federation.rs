@@ -60,7 +60,7 @@ async fn definitions_are_established_before_they_are_used_and_outlive_a_removal(
     assert_eq!(before, fixture.ours(WEST), "nothing was written");
 
     let report = fixture.remove().await;
-    assert!(report.clusters[0].released > 0, "{report:#?}");
+    assert!(report.clusters[0].disowned > 0, "{report:#?}");
     assert_eq!(fixture.ours(WEST), [].into());
     let definition = fixture.get(
         WEST,
@@ -94,14 +94,14 @@ async fn definitions_are_established_before_they_are_used_and_outlive_a_removal(
         "{:?}",
         planned.findings
     );
-    let released = planned
+    let disowned = planned
         .plan
         .steps()
         .find(|(_, step)| step.object.kind == "CustomResourceDefinition");
     assert_eq!(
-        released.unwrap().1.action,
-        Action::Change,
-        "it takes back what it let go"
+        disowned.unwrap().1.action,
+        Action::Unchanged,
+        "it serves as it is, whoever created it"
     );
     let (report, _) = fixture.carry_out(planned, false).await;
     assert!(report.is_success(), "{report:#?}");

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::{Mutex, OnceLock};
 
 use fedmesh_agent::lock::LockOptions;
-use fedmesh_agent::operation::{ApplyOptions, Operations, PlanError, Planned};
+use fedmesh_agent::operation::{ApplyOptions, Locked, Operations, PlanError, Planned};
 use fedmesh_agent::stop::Stop;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kube::api::{Api, ApiResource, DynamicObject, ListParams, ResourceExt as _};
@@ -14,6 +14,7 @@ use kube::discovery::{ApiGroup, verbs};
 use kube::{Client, Config, Discovery};
 use serde_json::{Value, json};
 use shared::api::{Event, Intent, Report};
+use shared::decisions::Decisions;
 use shared::mesh::Mesh;
 use shared::ownership::{applyset_id, parent_name};
 use shared::plan::{Action, Plan};
@@ -86,6 +87,7 @@ pub(crate) struct Fixture<'a> {
     pub(crate) name: &'static str,
     pub(crate) mesh: Mesh,
     pub(crate) operations: Operations,
+    pub(crate) decisions: Decisions,
 }
 
 impl<'a> Fixture<'a> {
@@ -101,33 +103,50 @@ impl<'a> Fixture<'a> {
             name,
             mesh: document(name, &["orders"]),
             operations,
+            decisions: Decisions::default(),
         }
     }
 
     pub(crate) async fn plan(&self) -> Planned {
         self.operations
-            .plan(&self.mesh, Intent::Apply)
+            .plan_with(&self.mesh, Intent::Apply, &self.decisions)
             .await
             .unwrap()
     }
 
     pub(crate) async fn plan_removal(&self) -> Planned {
         self.operations
-            .plan(&self.mesh, Intent::Remove)
+            .plan_with(&self.mesh, Intent::Remove, &self.decisions)
             .await
             .unwrap()
     }
 
-    pub(crate) async fn carry_out(&self, planned: Planned, partial: bool) -> (Report, Vec<Event>) {
-        let (sender, mut receiver) = unbounded_channel();
+    /// As the only writer.
+    pub(crate) async fn lock(&self) -> Locked {
+        let options = LockOptions::default();
         let lock = self
             .operations
-            .lock(&self.mesh, "test", LockOptions::default());
-        let report = lock
+            .lock(&self.mesh, &self.decisions, "test", options);
+        lock.await.unwrap()
+    }
+
+    pub(crate) async fn carry_out(&self, planned: Planned, partial: bool) -> (Report, Vec<Event>) {
+        self.carry_out_with(self.lock().await, planned, partial)
             .await
-            .unwrap()
-            .apply(planned, ApplyOptions { partial }, &Stop::never(), sender)
-            .await;
+    }
+
+    pub(crate) async fn carry_out_with(
+        &self,
+        locked: Locked,
+        planned: Planned,
+        partial: bool,
+    ) -> (Report, Vec<Event>) {
+        let (sender, mut receiver) = unbounded_channel();
+        let options = ApplyOptions {
+            partial,
+            ..ApplyOptions::default()
+        };
+        let report = locked.apply(planned, options, &Stop::never(), sender).await;
         let mut events = Vec::new();
         while let Ok(event) = receiver.try_recv() {
             events.push(event);

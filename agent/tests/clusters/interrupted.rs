@@ -26,7 +26,7 @@ impl Running {
         let path = folder.path().join("mesh.yaml");
         std::fs::write(&path, fixture.mesh.to_yaml()).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_fedmesh-agent"))
-            .args([command, "--yes", "-f"])
+            .args([command, "--yes", "--allow-delete=100000", "-f"])
             .arg(path)
             .arg("--kubeconfig")
             .arg(fixture.bed.kubeconfig())

@@ -8,6 +8,7 @@ use fedmesh_agent::operation::Operations;
 use serde_json::Value;
 use shared::api::Intent;
 use shared::bundle::{Bundle, ClusterManifests};
+use shared::decisions::Decisions;
 use shared::mesh::Target;
 use shared::object::{Kind, Object};
 use shared::plan::Action;
@@ -62,6 +63,7 @@ async fn arrives(example: &str, name: &'static str) {
         name,
         operations: Operations::new(Some(bed.kubeconfig().to_owned())),
         mesh: mesh.clone(),
+        decisions: Decisions::default(),
     };
     fixture.apply().await;
 
@@ -84,9 +86,11 @@ async fn arrives(example: &str, name: &'static str) {
     let other = fixture.operations.plan(&direct_mesh, Intent::Apply).await;
     let other = other.unwrap().plan;
     let host_plan = other.clusters.iter().find(|one| one.name == host).unwrap();
-    assert!(host_plan.steps.iter().any(|step| {
-        step.action == Action::Rejected && step.object.group == "types.kubefed.io"
-    }));
+    assert!(
+        host_plan.steps.iter().any(|step| {
+            step.action == Action::Blocked && step.object.group == "types.kubefed.io"
+        })
+    );
     assert!(!other.can_be_applied());
 
     // It waits a minute for KubeFed, and goes on where it stopped.

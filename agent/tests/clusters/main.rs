@@ -25,6 +25,7 @@ mod kubeconfigs;
 mod kubefed;
 mod named;
 mod obstacles;
+mod ownership;
 mod pods;
 mod resolving;
 mod restricted;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use shared::api::Intent;
 use shared::mesh::Gateway;
+use shared::plan::Action;
 
 use crate::fixture::{EAST, Fixture, LoneBed, WEST, shared_bed, steps};
 
@@ -54,8 +55,9 @@ async fn a_cluster_that_comes_back_during_an_apply_costs_nothing() {
     let bed = lone.bed();
     let fixture = Fixture::new(bed, "again");
     let planned = fixture.plan().await;
+    let locked = fixture.lock().await;
     bed.stop_api_server(EAST).unwrap();
-    let (applied, started) = tokio::join!(fixture.carry_out(planned, false), async {
+    let (applied, started) = tokio::join!(fixture.carry_out_with(locked, planned, false), async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         tokio::task::block_in_place(|| bed.start_api_server(EAST))
     });
@@ -69,18 +71,31 @@ async fn a_cluster_that_comes_back_during_an_apply_costs_nothing() {
 async fn a_cluster_without_istio_and_a_namespace_that_is_missing() {
     let lone = LoneBed::take().await;
     let mut fixture = Fixture::new(lone.bed(), "missing");
-    // No service is in a namespace that is there: the objects before it are made, it fails, and
-    // what comes later is not begun.
+    // The plan says so already. What does not need it is applied, and no name is published that no gateway takes.
     fixture.mesh.spec.services[0].namespace = Some("nowhere".into());
-    let (report, _) = fixture.carry_out(fixture.plan().await, false).await;
-    let west = &report.clusters[0];
-    assert_eq!(west.failed, 1, "{report:#?}");
-    let error = west.error.as_deref().unwrap();
+    let planned = fixture.plan().await;
+    assert!(!planned.plan.is_complete());
+    let rejected = planned
+        .plan
+        .steps()
+        .find(|(_, step)| step.action == Action::Rejected);
+    let rejected = rejected.unwrap().1;
+    assert_eq!(rejected.object.to_string(), "VirtualService nowhere/orders");
+    let message = rejected.message.as_deref().unwrap();
     assert!(
-        error.contains("namespaces \"nowhere\" not found"),
-        "{error}"
+        message.contains("namespace `nowhere` does not exist"),
+        "{message}"
     );
-    assert!(error.contains("not touched: DNSEndpoint "), "{error}");
+    let (report, _) = fixture.carry_out(planned, false).await;
+    let west = &report.clusters[0];
+    assert_eq!((west.failed, west.skipped), (1, 1), "{report:#?}");
+    assert!(west.created > 0 && west.error.is_none(), "{report:#?}");
+    assert!(
+        !fixture
+            .ours(WEST)
+            .keys()
+            .any(|one| one.starts_with("DNSEndpoint "))
+    );
     fixture.remove().await;
     assert_eq!(fixture.ours(WEST), [].into());
 

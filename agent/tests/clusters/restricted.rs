@@ -87,7 +87,12 @@ impl Restricted {
         let stop = Stop::never();
         let locked = self
             .operations
-            .lock(&fixture.mesh, "test", LockOptions::default())
+            .lock(
+                &fixture.mesh,
+                &fixture.decisions,
+                "test",
+                LockOptions::default(),
+            )
             .await
             .unwrap();
         locked.apply(planned, options, &stop, sender).await

@@ -54,6 +54,7 @@ async fn of_two_applies_one_is_refused_and_nothing_is_mixed() {
     let other = Fixture {
         mesh: many("twice", "payments"),
         operations: fixture.operations.clone(),
+        decisions: fixture.decisions.clone(),
         ..fixture
     };
     let (code, out, err) = Running::begin(&other, "apply").end();
@@ -95,7 +96,11 @@ async fn a_living_writer_is_named_and_a_dead_one_is_taken_over() {
         lease: Duration::from_secs(3),
         ..LockOptions::default()
     };
-    let lock = || fixture.operations.lock(&fixture.mesh, "apply", options);
+    let lock = || {
+        fixture
+            .operations
+            .lock(&fixture.mesh, &fixture.decisions, "apply", options)
+    };
     let held = lock().await.unwrap();
     let Err(error) = lock().await else {
         panic!("both hold it")
@@ -154,7 +159,9 @@ async fn a_lease_that_is_taken_away_stops_the_run() {
         ..LockOptions::default()
     };
     let planned = fixture.plan().await;
-    let locked = fixture.operations.lock(&fixture.mesh, "apply", options);
+    let locked = fixture
+        .operations
+        .lock(&fixture.mesh, &fixture.decisions, "apply", options);
     let locked = locked.await.unwrap();
     for context in [WEST, EAST] {
         let theft = r#"{"spec":{"holderIdentity":"apply somebody@elsewhere"}}"#;
@@ -208,7 +215,12 @@ async fn a_plan_that_was_shown_is_told_from_the_one_that_would_be_carried_out() 
     fixture.mesh = small;
     let locked = fixture
         .operations
-        .lock(&fixture.mesh, "remove", LockOptions::default())
+        .lock(
+            &fixture.mesh,
+            &fixture.decisions,
+            "remove",
+            LockOptions::default(),
+        )
         .await
         .unwrap();
     let now = locked.plan(&fixture.mesh, Intent::Remove).await.unwrap();

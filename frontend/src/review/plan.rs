@@ -18,7 +18,7 @@ const ORDER: [Action; 7] = [
     Action::Delete,
     Action::Conflict,
     Action::Rejected,
-    Action::Release,
+    Action::Disown,
     Action::Change,
     Action::Create,
     Action::Unchanged,
@@ -140,7 +140,7 @@ fn chip(action: Action, words: &str) -> El {
         Action::Change => "change",
         Action::Unchanged => "same",
         Action::Delete => "delete",
-        Action::Release => "release",
+        Action::Disown => "release",
         Action::Conflict => "warning",
         Action::Rejected => "error",
     };

@@ -187,7 +187,7 @@ fn counts(report: &ClusterReport) -> String {
         (report.changed, "changed"),
         (report.unchanged, "unchanged"),
         (report.deleted, "deleted"),
-        (report.released, "released"),
+        (report.disowned, "disowned"),
         (report.failed, "failed"),
     ];
     let parts: Vec<String> = counts

@@ -8,11 +8,13 @@ use shared::plan::{Action, ClusterPlan, Plan, Step};
 use super::{ADDED, CHANGED, ERROR, HEADING, QUIET, REMOVED, printable};
 
 /// The order in which a person has to see them; unchanged objects are only counted.
-const ORDER: [Action; 6] = [
+const ORDER: [Action; 8] = [
     Action::Delete,
     Action::Conflict,
     Action::Rejected,
-    Action::Release,
+    Action::Blocked,
+    Action::Disown,
+    Action::Adopt,
     Action::Change,
     Action::Create,
 ];
@@ -44,7 +46,7 @@ pub(in crate::cli) fn write(to: &mut impl Write, plan: &Plan) -> io::Result<()> 
 /// Writes the counts, and whatever stands in the way.
 pub(in crate::cli) fn write_summary(to: &mut impl Write, plan: &Plan) -> io::Result<()> {
     write_counts(to, plan)?;
-    for (cluster, step) in plan.steps().filter(|(_, step)| step.action.blocks()) {
+    for (cluster, step) in plan.steps().filter(|(_, step)| step.action.is_skipped()) {
         write!(to, "{cluster}:")?;
         write_step(to, step)?;
     }
@@ -82,7 +84,9 @@ fn counts(cluster: &ClusterPlan) -> String {
         (Action::Delete, "to delete", REMOVED),
         (Action::Conflict, "in conflict", ERROR),
         (Action::Rejected, "rejected", ERROR),
-        (Action::Release, "to release", CHANGED),
+        (Action::Disown, "to disown", CHANGED),
+        (Action::Adopt, "to adopt", CHANGED),
+        (Action::Blocked, "blocked", ERROR),
         (Action::Change, "to change", CHANGED),
         (Action::Create, "to create", ADDED),
         (Action::Unchanged, "unchanged", QUIET),
@@ -107,7 +111,9 @@ fn write_step(to: &mut impl Write, step: &Step) -> io::Result<()> {
         Action::Change => ("~", CHANGED, "change"),
         Action::Unchanged => (" ", QUIET, "unchanged"),
         Action::Delete => ("-", ERROR, "DELETE"),
-        Action::Release => ("-", CHANGED, "release (stays, without our labels)"),
+        Action::Disown => ("-", CHANGED, "disown (stays, without our labels)"),
+        Action::Adopt => ("~", CHANGED, "ADOPT"),
+        Action::Blocked => ("!", ERROR, "BLOCKED"),
         Action::Conflict => ("!", ERROR, "CONFLICT"),
         Action::Rejected => ("!", ERROR, "REJECTED"),
     };

@@ -19,10 +19,11 @@ pub(in crate::cli) fn write(to: &mut impl Write, event: &Event) -> io::Result<()
                 Action::Create => (ADDED, "created"),
                 Action::Change => (CHANGED, "changed"),
                 Action::Delete => (REMOVED, "deleted"),
-                Action::Release => (CHANGED, "released"),
+                Action::Disown => (CHANGED, "disowned"),
                 // Hundreds of them would hide the others; the summary counts them.
                 Action::Unchanged => return Ok(()),
-                Action::Conflict | Action::Rejected => (ERROR, action.as_str()),
+                Action::Adopt => (CHANGED, "adopted"),
+                Action::Conflict | Action::Rejected | Action::Blocked => (ERROR, action.as_str()),
             };
             writeln!(to, "{cluster}  {style}{word:8}{style:#}  {object}")
         }
@@ -53,6 +54,14 @@ pub(in crate::cli) fn write(to: &mut impl Write, event: &Event) -> io::Result<()
                 printable(message)
             )
         }
+        Event::Object {
+            cluster,
+            object,
+            outcome: Outcome::Skipped { because },
+        } => writeln!(
+            to,
+            "{cluster}  {CHANGED}skipped {CHANGED:#}  {object}: it needs {because}"
+        ),
         Event::Ended {
             cluster,
             error: Some(error),
@@ -81,15 +90,19 @@ pub(in crate::cli) fn write_report(to: &mut impl Write, report: &Report) -> io::
             changed,
             unchanged,
             deleted,
-            released,
+            adopted,
+            disowned,
             failed,
+            skipped,
         } = cluster;
         let counts = [
             (*created, "created", ADDED),
             (*changed, "changed", CHANGED),
             (*deleted, "deleted", REMOVED),
-            (*released, "released", CHANGED),
+            (*adopted, "adopted", CHANGED),
+            (*disowned, "disowned", CHANGED),
             (*failed, "failed", ERROR),
+            (*skipped, "skipped", CHANGED),
             (*unchanged, "unchanged", QUIET),
         ];
         let mut parts: Vec<String> = counts
