@@ -43,6 +43,9 @@ pub const STUB_DOMAIN_ANNOTATION: &str = "fedmesh.dev/stub-domain";
 pub const CLUSTERS_ANNOTATION: &str = "fedmesh.dev/clusters";
 /// Annotation on the parent: the uid of `kube-system` in each of these clusters, a JSON object by name.
 pub const IDENTITIES_ANNOTATION: &str = "fedmesh.dev/cluster-uids";
+/// Annotation on the parent: the gateways' addresses as they were last known, see
+/// [`crate::last_known::LastKnown`].
+pub const LAST_KNOWN_ANNOTATION: &str = "fedmesh.dev/last-known-addresses";
 /// Annotation on every applied object: digest of what was applied, to see without asking the
 /// server that nothing changed.
 pub const APPLIED_ANNOTATION: &str = "fedmesh.dev/applied";

@@ -231,7 +231,8 @@ fn addresses(path: &str, texts: &[String], findings: &mut Findings) -> Option<Ve
     (good.len() == texts.len()).then_some(good)
 }
 
-fn address(text: &str) -> Option<Address> {
+/// Reads an IP address or a host name.
+pub(crate) fn address(text: &str) -> Option<Address> {
     if let Ok(ip) = text.parse::<IpAddr>() {
         return Some(Address::Ip(ip));
     }

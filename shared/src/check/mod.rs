@@ -29,6 +29,7 @@ mod samples;
 mod services;
 mod tls;
 
+pub(crate) use clusters::address;
 pub use finding::{Finding, Fix, Severity};
 
 use crate::facts::Facts;
