@@ -8,9 +8,9 @@ use futures::future::join_all;
 use shared::Mesh;
 use shared::check::{Finding, code};
 use shared::facts::Facts;
+use shared::gateway_kind::GatewayKind;
+use shared::last_known::{self, HostNames};
 use shared::name::HostName;
-
-use crate::gateways::Door;
 
 /// For one name.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -27,20 +27,34 @@ pub(crate) async fn look_up(mesh: &Mesh, facts: &Facts) -> Found {
 
 /// The host names that gateways have, by the document or by their clusters.
 fn wanted(mesh: &Mesh, facts: &Facts) -> BTreeSet<String> {
-    if mesh.spec.dns.resolve_host_names != Some(true) {
-        return BTreeSet::new();
-    }
     gateways(mesh)
-        .flat_map(|(door, cluster)| door.addresses(&mesh.spec.clusters[cluster], facts))
-        .map(|text| text.to_ascii_lowercase())
-        .filter(|text| text.parse::<IpAddr>().is_err() && HostName::new(text).is_ok())
+        .flat_map(|(kind, cluster)| of_gateway(mesh, facts, kind, cluster))
         .collect()
 }
 
 /// Every gateway by which calls come in, with the index of its cluster.
-fn gateways(mesh: &Mesh) -> impl Iterator<Item = (Door, usize)> {
+pub(crate) fn gateways(mesh: &Mesh) -> impl Iterator<Item = (GatewayKind, usize)> {
     let clusters = 0..mesh.spec.clusters.len();
-    Door::used(mesh).flat_map(move |door| clusters.clone().map(move |cluster| (door, cluster)))
+    GatewayKind::used(mesh)
+        .flat_map(move |kind| clusters.clone().map(move |cluster| (kind, cluster)))
+}
+
+/// The host names of one gateway that are to be resolved, in lower case.
+pub(crate) fn of_gateway(
+    mesh: &Mesh,
+    facts: &Facts,
+    kind: GatewayKind,
+    cluster: usize,
+) -> Vec<String> {
+    if mesh.spec.dns.resolve_host_names != Some(true) {
+        return Vec::new();
+    }
+    let addresses = kind.addresses(&mesh.spec.clusters[cluster], facts);
+    addresses
+        .iter()
+        .map(|text| text.to_ascii_lowercase())
+        .filter(|text| text.parse::<IpAddr>().is_err() && HostName::new(text).is_ok())
+        .collect()
 }
 
 /// IPv4 and IPv6, as this machine resolves the name.
@@ -57,26 +71,28 @@ async fn addresses(host: &str) -> Result<Vec<IpAddr>, String> {
     Ok(addresses.into_iter().collect())
 }
 
-/// What is known, as the check takes it.
-pub(crate) fn known(found: &Found) -> BTreeMap<String, Vec<IpAddr>> {
-    let known = found.iter();
-    known
-        .filter_map(|(host, found)| Some((host.clone(), found.clone().ok()?)))
-        .collect()
-}
-
 /// Says in findings about host names without addresses why they have none.
-pub(crate) fn explain(mesh: &Mesh, facts: &Facts, found: &Found, findings: &mut [Finding]) {
-    for (door, cluster) in gateways(mesh) {
-        let hosts = door.addresses(&mesh.spec.clusters[cluster], facts).iter();
+pub(crate) fn explain(mesh: &Mesh, facts: &Facts, names: &HostNames, findings: &mut [Finding]) {
+    for (kind, cluster) in gateways(mesh) {
+        let hosts = of_gateway(mesh, facts, kind, cluster).into_iter();
         let why: Vec<String> = hosts
-            .filter_map(|host| Some((host, found.get(&host.to_ascii_lowercase())?.as_ref().err()?)))
-            .map(|(host, why)| format!("{host} does not resolve on this machine: {why}"))
+            .filter_map(|host| {
+                let why = match names.0.get(&host)? {
+                    last_known::HostName::Unresolved(why) => why,
+                    last_known::HostName::LastKnown { known, why }
+                        if known.addresses.is_empty() =>
+                    {
+                        why
+                    }
+                    _ => return None,
+                };
+                Some(format!("{host} does not resolve on this machine: {why}"))
+            })
             .collect();
         if why.is_empty() {
             continue;
         }
-        let path = door.path(cluster);
+        let path = kind.path(cluster);
         let ours = findings
             .iter_mut()
             .filter(|one| one.code == code::HOST_NAME_UNRESOLVED.id && one.path == path);
@@ -88,13 +104,14 @@ pub(crate) fn explain(mesh: &Mesh, facts: &Facts, found: &Found, findings: &mut 
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use serde_json::json;
     use shared::Mesh;
     use shared::facts::Facts;
+    use shared::last_known::{HostNames, LastKnown, Timestamp};
 
-    use super::{explain, known, look_up, wanted};
+    use super::{explain, look_up, wanted};
 
     /// By ingress gateways, or in mutual TLS by east-west ones, of which `field` has the addresses.
     fn mesh(resolves: bool, transport: &str, field: &str) -> Mesh {
@@ -144,9 +161,11 @@ mod tests {
                 ("lb.one".to_owned(), Ok(vec!["192.0.2.9".parse().unwrap()])),
                 ("lb.invalid".to_owned(), Err("no such name".to_owned())),
             ]);
-            facts.host_names = known(&found);
+            let now = Timestamp::new("2026-05-04T09:12:31Z").unwrap();
+            let names = HostNames::publish(&found, &LastKnown::default(), &BTreeSet::new(), &now);
+            facts.host_names = names.facts();
             let mut findings = shared::check(&asked, &facts).findings;
-            explain(&asked, &facts, &found, &mut findings);
+            explain(&asked, &facts, &names, &mut findings);
             let told = findings.iter().filter(|one| one.code == "FM0322");
             let told: Vec<_> = told
                 .map(|one| (one.path.as_str(), one.hint.as_str()))

@@ -1,5 +1,6 @@
 //! fedmesh's agent: all the I/O.
 
+mod addresses;
 pub mod apply;
 pub mod cli;
 pub mod cluster;

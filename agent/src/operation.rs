@@ -14,22 +14,23 @@ use shared::api::{Clusters, Event, Intent, Report};
 use shared::check::{Finding, Severity, code};
 use shared::decisions::Decisions;
 use shared::facts::Facts;
+use shared::last_known::LastKnown;
 use shared::mesh;
 use shared::name::Label;
 use shared::object::Object;
 use shared::ownership::Ownership;
 use shared::plan::{self, Observed, Plan};
+use shared::render::controller_publishes;
 use shared::wanted::Wanted;
 use tokio::sync::mpsc::UnboundedSender;
 
 pub use blocked::Blocked;
 
+use crate::addresses::{self, RecordsOf};
 use crate::apply;
 use crate::cluster::{
     self, Connection, DnsLook, Kubeconfig, KubeconfigError, Look, Parent, Search, Zone,
 };
-use crate::gateways;
-use crate::host_names;
 use crate::lock::{Leases, LockError, LockOptions};
 use crate::place::{Place, named, places};
 use crate::stop::Stop;
@@ -74,6 +75,10 @@ pub(crate) struct Target {
     pub(crate) clusters: BTreeMap<String, String>,
     /// What tells these clusters from every other one.
     pub(crate) identities: BTreeMap<String, String>,
+    /// The gateways' addresses to record.
+    pub(crate) last_known: LastKnown,
+    /// Whether they are worth a write of their own there; otherwise they go with what is written anyway.
+    pub(crate) keeps_addresses: bool,
     /// What is wanted there.
     pub(crate) objects: Vec<Object>,
     /// What was seen there, and how to reach it.
@@ -310,17 +315,17 @@ impl Planning<'_> {
             mut places,
             decisions,
         } = self;
-        let seen = gateways::look(mesh, &mut places).await;
-        let mut facts = seen.facts(mesh);
-        let host_names = host_names::look_up(mesh, &facts).await;
-        facts.host_names = host_names::known(&host_names);
-        let checked = shared::check(mesh, &facts);
+        let forgotten = &decisions.forget_addresses;
+        let addresses = addresses::look(mesh, &mut places, RecordsOf::AllClusters, forgotten).await;
+        let checked = shared::check(mesh, &addresses.facts);
         let Some(resolved) = checked.resolved else {
             return Err(PlanError::Findings(checked.findings));
         };
         let mut findings = checked.findings;
-        seen.explain(mesh, &mut findings);
-        host_names::explain(mesh, &facts, &host_names, &mut findings);
+        // The federation's controller goes by addresses of its own.
+        if !controller_publishes(&resolved) {
+            addresses.explain(mesh, &mut findings);
+        }
         let wanted = Arc::new(Wanted::new(&resolved));
         let zone = Arc::new(Zone {
             suffix: resolved.dns.suffix.to_string(),
@@ -353,11 +358,17 @@ impl Planning<'_> {
         clusters
             .extend(named(&places).map(|(name, context)| (name.to_owned(), context.to_owned())));
         let plan = plan::plan(&wanted, named(&places), &observed);
+        let mut targets = targets(looks, wanted, Some(&mesh.digest()), &clusters, &identities);
+        record_addresses(
+            &mut targets,
+            &places[resolved.dns.cluster].name,
+            &addresses.last_known,
+        );
         Ok(Planned {
             findings,
             plan,
-            facts,
-            targets: targets(looks, wanted, Some(&mesh.digest()), &clusters, &identities),
+            facts: addresses.facts,
+            targets,
         })
     }
 
@@ -485,12 +496,24 @@ fn targets(
             document: document.map(str::to_owned),
             clusters: clusters.clone(),
             identities: identities.clone(),
+            last_known: LastKnown::default(),
+            keeps_addresses: false,
             objects: wanted.objects.remove(&name).unwrap_or_default(),
             look,
         };
         (name, target)
     });
     targets.collect()
+}
+
+/// The cluster with the DNS records keeps the addresses; where an engine hands it nothing, all do that are
+/// handed something.
+fn record_addresses(targets: &mut BTreeMap<String, Target>, dns: &str, last_known: &LastKnown) {
+    let is_handed_something = targets.get(dns).is_some_and(|one| !one.objects.is_empty());
+    for (name, target) in targets {
+        target.last_known = last_known.clone();
+        target.keeps_addresses = name == dns || !is_handed_something;
+    }
 }
 
 fn not_looked_at(index: usize, error: &str, zone: &Zone) -> Finding {

@@ -19,4 +19,7 @@ pub struct Decisions {
     /// apply.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub replaced: BTreeSet<String>,
+    /// Clusters, by name, whose last known addresses are withdrawn. Addresses that can be looked up stay.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub forget_addresses: BTreeSet<String>,
 }

@@ -11,6 +11,7 @@ use futures::stream::{self, StreamExt as _};
 use shared::api::{ClusterReport, Outcome};
 use shared::cluster_dns::{self, Edit};
 use shared::dependency::depends_on;
+use shared::last_known::LastKnown;
 use shared::object::{Key, Object, Wave};
 use shared::ownership::{self, Ownership};
 use shared::plan::{Action, Claim, ClusterPlan};
@@ -49,6 +50,8 @@ pub(super) async fn run(
         document,
         clusters,
         identities,
+        last_known,
+        keeps_addresses,
         objects,
         look,
     } = target;
@@ -68,6 +71,8 @@ pub(super) async fn run(
         document,
         clusters,
         identities,
+        last_known,
+        keeps_addresses,
         connection: connection.with_patience(Patience::APPLY),
         wanted: objects
             .into_iter()
@@ -155,6 +160,8 @@ struct Run<'a> {
     document: Option<String>,
     clusters: BTreeMap<String, String>,
     identities: BTreeMap<String, String>,
+    last_known: LastKnown,
+    keeps_addresses: bool,
     connection: Connection,
     wanted: BTreeMap<Key, Object>,
     surplus: BTreeMap<Key, Seen>,
@@ -173,11 +180,14 @@ impl Run<'_> {
         let mut wanted = Parent::of(self.wanted.keys(), self.document.as_deref());
         wanted.clusters.clone_from(&self.clusters);
         wanted.identities.clone_from(&self.identities);
+        wanted.last_known.clone_from(&self.last_known);
         wanted.stub_domain = self.dns.values().any(|edit| edit.holds_ours);
         // Where nothing is wanted, the parent is one of the objects to be deleted.
-        let records = !self.wanted.is_empty() || wanted.stub_domain;
+        let is_of_records = self.scope == Scope::Records;
+        let records = is_of_records || !self.wanted.is_empty() || wanted.stub_domain;
         let mut recorded = parent;
-        if records && !batches.is_empty() {
+        // Addresses are recorded where no record changes, too.
+        if records && (is_of_records || !batches.is_empty()) {
             let during = wanted.clone().union(&Parent::of(self.surplus.keys(), None));
             let during = recorded.iter().fold(during, Parent::union);
             self.record(during, &mut recorded).await?;
@@ -248,7 +258,8 @@ impl Run<'_> {
 
     /// Writes the parent, unless it says so already.
     async fn record(&self, parent: Parent, recorded: &mut Option<Parent>) -> Result<(), String> {
-        if recorded.as_ref() == Some(&parent) {
+        let is_recorded = |one: &Parent| one.says_the_same(&parent, self.keeps_addresses);
+        if recorded.as_ref().is_some_and(is_recorded) {
             return Ok(());
         }
         let path = Parent::path(self.mesh);

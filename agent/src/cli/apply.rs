@@ -98,7 +98,7 @@ impl Common {
         }
         let input = input::read(&self.document.path)?;
         let operations = self.access.operations();
-        let decisions = self.decisions.made();
+        let decisions = self.decisions.made(&input.mesh)?;
         let shown = if self.yes {
             None
         } else {

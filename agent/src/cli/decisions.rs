@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
+use shared::Mesh;
 use shared::decisions;
+
+use super::failure::Failure;
 
 /// What is decided beside the document.
 #[derive(Debug, Clone, Args)]
@@ -20,16 +23,47 @@ pub(super) struct Decisions {
     /// A cluster of the document that was replaced by a new one since the last apply. Repeat it for more.
     #[arg(long, value_name = "CLUSTER", value_delimiter = ',')]
     replaced: Vec<String>,
+
+    /// Withdraw the last known addresses of this cluster's gateways; addresses that can be looked up stay. Repeat
+    /// it for more.
+    #[arg(long = "forget-address", value_name = "CLUSTER", value_delimiter = ',')]
+    forget_addresses: Vec<String>,
 }
 
 impl Decisions {
-    pub(super) fn made(&self) -> decisions::Decisions {
-        decisions::Decisions {
+    /// The decisions about a document.
+    ///
+    /// # Errors
+    /// A name is of no cluster of the document.
+    pub(super) fn made(&self, mesh: &Mesh) -> Result<decisions::Decisions, Failure> {
+        Ok(decisions::Decisions {
             adopt: self.adopt.iter().cloned().collect(),
             renamed_from: self.renamed_from.clone(),
-            replaced: BTreeSet::from_iter(self.replaced.iter().cloned()),
-        }
+            replaced: known(&self.replaced, mesh, "give --replaced one of these names")?,
+            forget_addresses: known(
+                &self.forget_addresses,
+                mesh,
+                "give --forget-address one of these names",
+            )?,
+        })
     }
+}
+
+/// Names of clusters of the document.
+fn known(names: &[String], mesh: &Mesh, hint: &'static str) -> Result<BTreeSet<String>, Failure> {
+    let clusters = &mesh.spec.clusters;
+    let is_known = |name: &&String| clusters.iter().any(|cluster| cluster.name == **name);
+    if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
+        let known: Vec<&str> = clusters.iter().map(|one| one.name.as_str()).collect();
+        return Err(Failure::Usage {
+            message: format!(
+                "there is no cluster {unknown:?}; the clusters are: {}",
+                known.join(", ")
+            ),
+            hint,
+        });
+    }
+    Ok(names.iter().cloned().collect())
 }
 
 /// It becomes part of a path.

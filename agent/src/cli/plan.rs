@@ -54,7 +54,11 @@ impl Plan {
         let planned = self
             .access
             .operations()
-            .plan_with(&input.mesh, Intent::Apply, &self.decisions.made())
+            .plan_with(
+                &input.mesh,
+                Intent::Apply,
+                &self.decisions.made(&input.mesh)?,
+            )
             .await
             .map_err(|error| input.failed(error))?;
         output::warnings(Some(&input.origin), &planned.findings)?;

@@ -36,7 +36,7 @@ pub(crate) use dns_settings::{DnsLook, Zone, dns_settings, edit_request, edited,
 pub(crate) use dry_run::conflicts_of;
 pub(crate) use endpoints::{ENDPOINT_SLICES, SERVICE_NAME_LABEL, ready_endpoints};
 pub(crate) use exec::{ExecError, Ran, exec};
-pub(crate) use gateway::{Gateway, gateway};
+pub(crate) use gateway::gateway;
 pub(crate) use identity::identity;
 pub(crate) use kubeconfig::Kubeconfig;
 pub(crate) use lease::{Claimed, Lease};

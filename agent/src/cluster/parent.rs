@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use shared::last_known::LastKnown;
 use shared::object::{Key, Kind};
 use shared::ownership::{self, PARENT_NAMESPACE};
 
@@ -31,6 +32,8 @@ pub(crate) struct Parent {
     /// Whether the cluster's own DNS has, or may have, a stub domain of the mesh. It carries no label
     /// of ours, and may be out of sight of whoever removes the mesh.
     pub(crate) stub_domain: bool,
+    /// The gateways' addresses as they were last known.
+    pub(crate) last_known: LastKnown,
 }
 
 impl Parent {
@@ -81,7 +84,21 @@ impl Parent {
             written.or_insert_with(|| identity.clone());
         }
         self.stub_domain |= other.stub_domain;
+        if self.last_known.is_empty() {
+            self.last_known = other.last_known.clone();
+        }
         self
+    }
+
+    /// Whether both say the same. When the addresses were seen makes no difference, and where they
+    /// are not kept, neither do the addresses: they are copied into what is written anyway.
+    pub(crate) fn says_the_same(&self, other: &Self, are_addresses_kept: bool) -> bool {
+        let same_addresses = self.last_known.has_addresses_of(&other.last_known);
+        let all_else = Self {
+            last_known: other.last_known.clone(),
+            ..self.clone()
+        };
+        all_else == *other && (same_addresses || !are_addresses_kept)
     }
 
     /// As it is applied.
@@ -117,6 +134,9 @@ impl Parent {
         }
         if let Some(document) = &self.document {
             json["metadata"]["annotations"][ownership::DOCUMENT_ANNOTATION] = json!(document);
+        }
+        if let Some(last_known) = self.last_known.to_annotation() {
+            json["metadata"]["annotations"][ownership::LAST_KNOWN_ANNOTATION] = json!(last_known);
         }
         if self.stub_domain {
             json["metadata"]["annotations"][ownership::STUB_DOMAIN_ANNOTATION] = "true".into();
@@ -177,6 +197,7 @@ impl Parent {
                 .as_str()
                 .map(str::to_owned),
             stub_domain: annotation(ownership::STUB_DOMAIN_ANNOTATION) == "true",
+            last_known: LastKnown::read(annotation(ownership::LAST_KNOWN_ANNOTATION)),
         })
     }
 }
@@ -184,6 +205,47 @@ impl Parent {
 #[cfg(test)]
 mod tests {
     use super::Parent;
+    use shared::last_known::{Known, LastKnown, Timestamp};
+
+    fn last_known(address: &str, seen: &str) -> LastKnown {
+        let seen = Timestamp::new(seen).unwrap();
+        let known = Known::new(vec![address.to_owned()], &seen);
+        LastKnown {
+            recorded: Some(seen),
+            gateways: [("west".to_owned(), known)].into(),
+            ..LastKnown::default()
+        }
+    }
+
+    #[test]
+    fn when_addresses_were_seen_is_no_difference() {
+        let of = |address, seen| Parent {
+            last_known: last_known(address, seen),
+            ..Parent::default()
+        };
+        let one = of("192.0.2.1", "2026-05-04T09:12:31Z");
+        let later = of("192.0.2.1", "2026-05-05T09:12:31Z");
+        let moved = of("192.0.2.2", "2026-05-05T09:12:31Z");
+        let other = Parent {
+            stub_domain: true,
+            ..one.clone()
+        };
+        for (recorded, is_kept, is_same) in [
+            (&later, true, true),
+            (&moved, true, false),
+            (&moved, false, true),
+            (&other, false, false),
+            (&Parent::default(), true, false),
+        ] {
+            assert_eq!(
+                one.says_the_same(recorded, is_kept),
+                is_same,
+                "{recorded:?}"
+            );
+        }
+        assert_eq!(Parent::default().union(&one).last_known, one.last_known);
+        assert_eq!(moved.clone().union(&one).last_known, moved.last_known);
+    }
 
     #[test]
     fn reads_what_it_writes_and_nobody_elses() {
@@ -194,6 +256,7 @@ mod tests {
             identities: [("west".to_owned(), "1-2-3".to_owned())].into(),
             document: Some("sha256:0".to_owned()),
             stub_domain: true,
+            last_known: last_known("192.0.2.1", "2026-05-04T09:12:31Z"),
         };
         assert_eq!(
             Parent::of_live(&parent.to_json("demo"), "demo").as_ref(),

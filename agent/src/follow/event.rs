@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::Serialize;
+use shared::last_known::Timestamp;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,14 +32,17 @@ pub enum FollowEvent {
         /// Its addresses from now on.
         after: Vec<String>,
     },
-    /// A cluster does not say where its gateway is.
+    /// A cluster does not say where its gateway is, or no gateway has an address any more.
     Lost {
         /// The cluster.
         cluster: String,
         /// Why.
         error: String,
-        /// The addresses that stay published for it.
+        /// The addresses that stay published for it, as they were last known.
         kept: Vec<String>,
+        /// When they were last seen (RFC 3339), if that is recorded.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        since: Option<Timestamp>,
     },
     /// A cluster that was lost says it again.
     Back {
@@ -62,6 +66,9 @@ pub enum FollowEvent {
         error: String,
         /// The addresses that stay published for it.
         kept: Vec<IpAddr>,
+        /// When they were last seen (RFC 3339), if that is recorded.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        since: Option<Timestamp>,
     },
     /// A record was written.
     Record(RecordChange),

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! A pass looks at everything anew, so a change that no watch has seen is found by the next one, at
-//! the latest after [`RESYNC`]. **Invariants**: nothing but DNSEndpoints of the mesh is written; a
-//! cluster that does not answer keeps the addresses that were last known; and records of another
+//! the latest after [`RESYNC`]. **Invariants**: nothing is written but DNSEndpoints of the mesh and
+//! the last known addresses in its record; addresses are decided by the rule of [`shared::last_known`]; and records of another
 //! document than the one that was applied last are never written.
 
 mod event;

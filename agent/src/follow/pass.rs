@@ -1,13 +1,13 @@
 //! One pass: look at the gateways, write the records that are no longer true.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::time::Duration;
 
-use serde_json::Value;
 use shared::Mesh;
 use shared::facts::Facts;
-use shared::plan::{self, Plan, Surplus};
+use shared::gateway_kind::GatewayKind;
+use shared::last_known::{HostName, LastKnown, Publication, Reason};
+use shared::plan::{self, Plan};
 use shared::render::controller_publishes;
 use shared::resolved::Resolved;
 use shared::wanted::Wanted;
@@ -15,14 +15,16 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::event::{FollowEvent, RecordChange};
 use super::{FollowError, RESOLVE_AGAIN, RESYNC, records};
+use crate::addresses::{self, Addresses, RecordsOf};
 use crate::apply;
-use crate::cluster::{self, Connection};
-use crate::gateways::{self, Gateways, Seen};
-use crate::host_names;
+use crate::cluster;
 use crate::lock::{Leases, LockOptions};
 use crate::operation::{ApplyOptions, Operations, Scope, Target, is_handed_over};
 use crate::place::{Place, places};
 use crate::stop::Stop;
+
+/// Why addresses stay although clusters answer.
+const ALL_LOST: &str = "no gateway has an address and a ready pod";
 
 /// What is remembered from pass to pass.
 pub(super) struct Follower<'a> {
@@ -30,12 +32,10 @@ pub(super) struct Follower<'a> {
     mesh: &'a Mesh,
     events: &'a UnboundedSender<FollowEvent>,
     lock: LockOptions<'static>,
-    /// By the place of a gateway in what is looked at, what its Service said last.
-    known: BTreeMap<usize, Vec<String>>,
-    /// Gateways whose clusters do not answer, by the same.
-    lost: BTreeSet<usize>,
-    /// By host name of a load balancer, its addresses when it last resolved.
-    host_names: BTreeMap<String, Vec<IpAddr>>,
+    /// Gateways whose addresses are last known, by cluster and kind.
+    lost: BTreeSet<(String, GatewayKind)>,
+    /// Whether host names are resolved.
+    resolves: bool,
     /// Host names that do not resolve.
     unresolved: BTreeSet<String>,
     /// What the last pass published, and where.
@@ -47,6 +47,37 @@ struct Looked {
     plan: Plan,
     target: Target,
     changes: Vec<RecordChange>,
+}
+
+impl Looked {
+    /// Whether something is to be written: records, or the addresses in the mesh's own record.
+    fn has_work(&self, last_known: &LastKnown) -> bool {
+        let recorded = self.target.look.parent.as_ref();
+        let is_recorded = recorded.is_some_and(|one| one.last_known.has_addresses_of(last_known));
+        self.plan.has_work() || !is_recorded
+    }
+
+    /// Which records cannot be written, and why.
+    fn unresolved(&self) -> Result<(), Trouble> {
+        let skipped = self
+            .plan
+            .steps()
+            .filter(|(_, step)| step.action.is_skipped());
+        let reasons: Vec<String> = skipped
+            .map(|(_, step)| {
+                let conflicts = step.conflicts.iter();
+                let owners =
+                    conflicts.map(|one| format!("{} is owned by {}", one.field, one.manager));
+                let owners: Vec<String> = owners.collect();
+                let why = step.message.clone().unwrap_or_else(|| owners.join(", "));
+                format!("{}: {why}", step.object)
+            })
+            .collect();
+        if reasons.is_empty() {
+            return Ok(());
+        }
+        Err(Trouble::Passing(reasons.join("; ")))
+    }
 }
 
 /// Why a pass was not made to its end.
@@ -75,9 +106,8 @@ impl<'a> Follower<'a> {
             mesh,
             events,
             lock,
-            known: BTreeMap::new(),
             lost: BTreeSet::new(),
-            host_names: BTreeMap::new(),
+            resolves: false,
             unresolved: BTreeSet::new(),
             published: None,
         }
@@ -108,68 +138,63 @@ impl<'a> Follower<'a> {
             Err(error) => return Err(FollowError::from(error).into()),
         };
         let mut places = places(&kubeconfig, self.mesh).await;
-        let mut seen = gateways::look(self.mesh, &mut places).await;
-        let mut facts = seen.facts(self.mesh);
-        self.resolve(&mut facts).await?;
-        let mut resolved = self.check(&facts)?;
+        let withdrawn = BTreeSet::new();
+        let addresses =
+            addresses::look(self.mesh, &mut places, RecordsOf::DnsCluster, &withdrawn).await;
+        let resolved = self.check(&addresses.facts)?;
         if controller_publishes(&resolved) {
             return Err(FollowError::Controller.into());
         }
         let dns = resolved.dns.cluster;
-        let connection = match &places[dns].connection {
-            Ok(connection) => connection.clone(),
-            Err(why) => return Err(Trouble::Passing(why.clone())),
-        };
-        if self.suppose(&mut seen, &resolved, &connection).await? {
-            facts = seen.facts(self.mesh);
-            self.resolve(&mut facts).await?;
-            resolved = self.check(&facts)?;
+        if let Err(why) = &places[dns].connection {
+            return Err(Trouble::Passing(why.clone()));
         }
-        self.write(&resolved, &places[dns], &facts).await?;
+        self.tell_of_lost(&addresses);
+        self.resolves = !addresses.host_names.0.is_empty();
+        // Records that lead there would be taken away.
+        for (host, name) in &addresses.host_names.0 {
+            if let HostName::Unresolved(why) = name {
+                return Err(Trouble::Passing(format!("{host} does not resolve: {why}")));
+            }
+        }
+        self.write(&resolved, &places[dns], &addresses).await?;
         Ok(places[dns].context.clone())
     }
 
-    /// Adds the addresses of host names; what does not resolve keeps those that it had.
-    async fn resolve(&mut self, facts: &mut Facts) -> Result<(), Trouble> {
-        for (host, found) in host_names::look_up(self.mesh, facts).await {
-            let before = self.host_names.get(&host).cloned();
-            match (found, before) {
-                (Ok(after), before) => {
-                    self.unresolved.remove(&host);
-                    self.host_names.insert(host.clone(), after.clone());
-                    facts.host_names.insert(host.clone(), after.clone());
+    /// Tells which host names resolve to other addresses, and which do not resolve any more.
+    fn tell_of_host_names(&mut self, addresses: &Addresses) {
+        for (host, name) in &addresses.host_names.0 {
+            match name {
+                HostName::Resolved(after) => {
+                    self.unresolved.remove(host);
+                    let before = addresses.recorded.host_names.get(host);
+                    let before = before.map(|known| &known.addresses);
                     if let Some(before) = before.filter(|before| *before != after) {
                         self.tell(FollowEvent::HostName {
-                            host,
-                            before,
-                            after,
+                            host: host.clone(),
+                            before: before.clone(),
+                            after: after.clone(),
                         });
                     }
                 }
-                (Err(error), Some(kept)) => {
-                    facts.host_names.insert(host.clone(), kept.clone());
+                HostName::LastKnown { known, why } => {
                     if self.unresolved.insert(host.clone()) {
-                        self.tell(FollowEvent::Unresolved { host, error, kept });
+                        self.tell(FollowEvent::Unresolved {
+                            host: host.clone(),
+                            error: why.clone(),
+                            kept: known.addresses.clone(),
+                            since: known.seen.clone(),
+                        });
                     }
                 }
-                // Records that lead there would be taken away.
-                (Err(error), None) => {
-                    return Err(Trouble::Passing(format!(
-                        "{host} does not resolve: {error}"
-                    )));
-                }
+                HostName::Unresolved(_) => {}
             }
         }
-        Ok(())
     }
 
     /// How long what was found may be taken for true.
     pub(super) fn resync(&self) -> Duration {
-        if self.host_names.is_empty() {
-            RESYNC
-        } else {
-            RESOLVE_AGAIN
-        }
+        if self.resolves { RESOLVE_AGAIN } else { RESYNC }
     }
 
     fn check(&self, facts: &Facts) -> Result<Resolved, Trouble> {
@@ -179,82 +204,36 @@ impl<'a> Follower<'a> {
         Ok(resolved.ok_or(FollowError::Findings(findings))?)
     }
 
-    /// Puts what was last known in the place of what clusters do not say now; `false` where all do.
-    async fn suppose(
-        &mut self,
-        seen: &mut Gateways,
-        resolved: &Resolved,
-        connection: &Connection,
-    ) -> Result<bool, Trouble> {
-        let mut unknown = Vec::new();
-        let name = |cluster: usize| resolved.clusters[cluster].name.to_string();
-        for (index, one) in seen.iter().enumerate() {
-            match &one.seen {
-                Seen::NotAsked => {}
-                Seen::Found(gateway) => {
-                    self.known.insert(index, gateway.addresses.clone());
-                    if self.lost.remove(&index) {
+    /// Tells which gateways' addresses are last known from now on, and which are so no longer.
+    fn tell_of_lost(&mut self, addresses: &Addresses) {
+        for gateway in &addresses.gateways.0 {
+            let (error, known) = match &gateway.publication {
+                Publication::LastKnown { known, reason } => {
+                    let error = match reason {
+                        Reason::Unreachable(why) => why.clone(),
+                        Reason::AllLost => ALL_LOST.to_owned(),
+                    };
+                    (error, Some(known))
+                }
+                Publication::Unknown(why) => (why.clone(), None),
+                _ => {
+                    if self.lost.remove(&(gateway.cluster.clone(), gateway.kind)) {
                         self.tell(FollowEvent::Back {
-                            cluster: name(one.cluster),
+                            cluster: gateway.cluster.clone(),
                         });
                     }
+                    continue;
                 }
-                Seen::Unknown(why) => unknown.push((index, one.cluster, why.clone())),
-            }
-        }
-        let supposes = !unknown.is_empty();
-        for (index, cluster, error) in unknown {
-            if !self.known.contains_key(&index) {
-                let addresses = self.in_records(resolved, connection, index, seen).await?;
-                self.known.insert(index, addresses);
-            }
-            let kept = self.known[&index].clone();
-            if self.lost.insert(index) {
+            };
+            if self.lost.insert((gateway.cluster.clone(), gateway.kind)) {
                 self.tell(FollowEvent::Lost {
-                    cluster: name(cluster),
+                    cluster: gateway.cluster.clone(),
                     error,
-                    kept: kept.clone(),
+                    kept: known.map_or_else(Vec::new, |known| known.addresses.clone()),
+                    since: known.and_then(|known| known.seen.clone()),
                 });
             }
-            seen.suppose(index, kept);
         }
-        Ok(supposes)
-    }
-
-    /// The addresses of a gateway whose cluster has not answered since the start, as the records have
-    /// them.
-    async fn in_records(
-        &self,
-        resolved: &Resolved,
-        connection: &Connection,
-        index: usize,
-        seen: &Gateways,
-    ) -> Result<Vec<String>, Trouble> {
-        let found = cluster::look_at_records(connection.clone(), &self.mesh.metadata.name, &[]);
-        let live: Vec<Value> = match found.await.map_err(Trouble::Passing)? {
-            Some((observed, _)) => {
-                let ours = observed.surplus.values();
-                ours.map(Surplus::live).collect()
-            }
-            None => Vec::new(),
-        };
-        let Some(lost) = seen.iter().nth(index) else {
-            return Ok(Vec::new());
-        };
-        let here = &resolved.clusters[lost.cluster];
-        let others = seen
-            .iter()
-            .filter(|other| {
-                let there = &resolved.clusters[other.cluster];
-                other.door == lost.door && there.zone == here.zone && there.region == here.region
-            })
-            .flat_map(|other| match &other.seen {
-                Seen::Found(gateway) => gateway.addresses.as_slice(),
-                Seen::NotAsked | Seen::Unknown(_) => &[],
-            });
-        let others = others.map(String::as_str).collect();
-        let gateway = (lost.cluster, lost.door);
-        Ok(records::still_published(&live, resolved, gateway, &others))
     }
 
     /// Writes what is not true, and tells of it.
@@ -262,53 +241,70 @@ impl<'a> Follower<'a> {
         &mut self,
         resolved: &Resolved,
         place: &Place,
-        facts: &Facts,
+        addresses: &Addresses,
     ) -> Result<(), Trouble> {
         let wanted = records::only_records(Wanted::new(resolved), &place.name);
-        if self.look(&wanted, place).await?.plan.has_work() {
+        let looked = self.look(&wanted, place, addresses).await?;
+        let changes = if looked.has_work(&addresses.last_known) {
             let places = std::slice::from_ref(place);
-            let leases = Leases::claim(&self.mesh.metadata.name, "follow", places, self.lock).await;
+            let mesh = &self.mesh.metadata.name;
+            let leases = Leases::claim(mesh, "follow", places, self.lock).await;
             let leases = leases.map_err(|error| Trouble::Passing(error.to_string()))?;
-            let written = self.look_and_write(&wanted, place, &leases).await;
+            let written = self.write_alone(&wanted, place, addresses, &leases).await;
             leases.release().await;
-            let changes = written?;
-            self.tell_of_gateways(&place.name, facts);
-            for change in changes {
-                self.tell(FollowEvent::Record(change));
-            }
+            written?
         } else {
-            self.tell_of_gateways(&place.name, facts);
+            looked.unresolved()?;
+            Vec::new()
+        };
+        self.tell_of_host_names(addresses);
+        self.tell_of_gateways(&place.name, &addresses.facts);
+        for change in changes {
+            self.tell(FollowEvent::Record(change));
         }
         Ok(())
     }
 
     /// As the only writer: whoever wrote before may have changed the records.
-    async fn look_and_write(
+    async fn write_alone(
         &self,
         wanted: &Wanted,
         place: &Place,
+        addresses: &Addresses,
         leases: &Leases,
     ) -> Result<Vec<RecordChange>, Trouble> {
+        let mut looked = self.look(wanted, place, addresses).await?;
+        leases.guard(&mut looked.target.look.connection);
+        let unresolved = looked.unresolved();
         let Looked {
             plan,
-            mut target,
+            target,
             changes,
-        } = self.look(wanted, place).await?;
-        leases.guard(&mut target.look.connection);
+        } = looked;
         let targets = BTreeMap::from([(place.name.clone(), target)]);
         let (sender, _) = mpsc::unbounded_channel();
         // They are few: what has begun is finished.
         let (options, stop) = (ApplyOptions::default(), Stop::never());
         let report = apply::apply(plan, targets, options, &stop, sender).await;
+        // One record that cannot be written is no reason not to write the others.
+        unresolved?;
         if report.is_success() {
             return Ok(changes);
         }
-        let errors = report.clusters.into_iter().filter_map(|one| one.error);
+        let errors = report.clusters.into_iter().map(|one| {
+            one.error
+                .unwrap_or_else(|| format!("{} of the records could not be written", one.failed))
+        });
         Err(Trouble::Passing(errors.collect::<Vec<_>>().join("; ")))
     }
 
     /// Looks at the records, if they are still those of this document.
-    async fn look(&self, wanted: &Wanted, place: &Place) -> Result<Looked, Trouble> {
+    async fn look(
+        &self,
+        wanted: &Wanted,
+        place: &Place,
+        addresses: &Addresses,
+    ) -> Result<Looked, Trouble> {
         let connection = place.connection.clone().map_err(Trouble::Passing)?;
         let document = self.mesh.digest();
         let objects = wanted.of(&place.name);
@@ -329,6 +325,8 @@ impl<'a> Follower<'a> {
             // They stay as they are recorded.
             clusters: BTreeMap::new(),
             identities: BTreeMap::new(),
+            last_known: addresses.last_known.clone(),
+            keeps_addresses: true,
             objects: objects.to_vec(),
             look,
         };

@@ -7,7 +7,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use shared::last_known::LastKnown;
 use shared::mesh::Gateway;
+use shared::ownership::LAST_KNOWN_ANNOTATION;
 
 use crate::fixture::{CLUSTERS, EAST, Fixture, LoneBed, WEST, document, shared_bed};
 
@@ -15,7 +17,7 @@ use crate::fixture::{CLUSTERS, EAST, Fixture, LoneBed, WEST, document, shared_be
 const SOON: Duration = Duration::from_mins(1);
 
 /// A mesh whose gateways are Services in its namespace, with an address each.
-fn with_services(fixture: &mut Fixture<'_>, services: &[&str]) {
+pub(crate) fn with_services(fixture: &mut Fixture<'_>, services: &[&str]) {
     fixture.mesh = document(fixture.name, services);
     for cluster in &mut fixture.mesh.spec.clusters {
         cluster.gateway = Some(Gateway {
@@ -26,7 +28,7 @@ fn with_services(fixture: &mut Fixture<'_>, services: &[&str]) {
     }
 }
 
-fn make_gateways(fixture: &Fixture<'_>) {
+pub(crate) fn make_gateways(fixture: &Fixture<'_>) {
     for (index, (_, context)) in CLUSTERS.iter().enumerate() {
         let namespace = format!("--namespace={}", fixture.name);
         let create = ["create", "service", "loadbalancer", "gateway", "--tcp=80"];
@@ -35,7 +37,16 @@ fn make_gateways(fixture: &Fixture<'_>) {
     }
 }
 
-fn move_gateway(fixture: &Fixture<'_>, context: &str, address: &str) {
+pub(crate) fn move_gateway(fixture: &Fixture<'_>, context: &str, address: &str) {
+    set_addresses(fixture, context, &json!([{"ip": address}]));
+}
+
+/// Takes the gateway's load balancer away.
+pub(crate) fn clear_gateway(fixture: &Fixture<'_>, context: &str) {
+    set_addresses(fixture, context, &json!([]));
+}
+
+fn set_addresses(fixture: &Fixture<'_>, context: &str, ingress: &Value) {
     fixture.kubectl(
         context,
         &[
@@ -46,14 +57,14 @@ fn move_gateway(fixture: &Fixture<'_>, context: &str, address: &str) {
             "--type=merge",
             &format!(
                 "--patch={}",
-                json!({"status": {"loadBalancer": {"ingress": [{"ip": address}]}}})
+                json!({"status": {"loadBalancer": {"ingress": ingress}}})
             ),
         ],
     );
 }
 
 /// Says whether the gateway has a ready pod, as Kubernetes' controller would.
-fn set_ready(fixture: &Fixture<'_>, context: &str, ready: bool) {
+pub(crate) fn set_ready(fixture: &Fixture<'_>, context: &str, ready: bool) {
     let slice = json!({
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
@@ -73,7 +84,7 @@ fn set_ready(fixture: &Fixture<'_>, context: &str, ready: bool) {
 }
 
 /// The targets of a service's records, `name type` → targets.
-fn records(fixture: &Fixture<'_>, service: &str) -> Vec<(String, Vec<String>)> {
+pub(crate) fn records(fixture: &Fixture<'_>, service: &str) -> Vec<(String, Vec<String>)> {
     let name = format!("dnsendpoint/{service}.{}", fixture.name);
     let object = fixture.get(WEST, &["-n=istio-system", &name]);
     object["spec"]["endpoints"]
@@ -95,7 +106,7 @@ fn records(fixture: &Fixture<'_>, service: &str) -> Vec<(String, Vec<String>)> {
         .collect()
 }
 
-fn targets(fixture: &Fixture<'_>, name: &str) -> Vec<String> {
+pub(crate) fn targets(fixture: &Fixture<'_>, name: &str) -> Vec<String> {
     let all = records(fixture, "orders");
     let found = all.iter().find(|(one, _)| one == name);
     found.unwrap_or_else(|| panic!("{name}: {all:?}")).1.clone()
@@ -121,7 +132,7 @@ fn command(fixture: &Fixture<'_>, folder: &tempfile::TempDir, more: &[&str]) -> 
     command
 }
 
-fn once(fixture: &Fixture<'_>) -> Output {
+pub(crate) fn once(fixture: &Fixture<'_>) -> Output {
     let folder = tempfile::tempdir().unwrap();
     command(fixture, &folder, &["--once"]).output().unwrap()
 }
@@ -195,8 +206,20 @@ async fn an_address_that_moves_is_followed_and_nothing_else_is_touched() {
     with_services(&mut fixture, &["orders", "payments"]);
     make_gateways(&fixture);
     fixture.apply().await;
-    let parent = |fixture: &Fixture<'_>| fixture.ours(WEST)[&fixture.parent()].clone();
+    // All of the mesh's record but the addresses and when it was written.
+    let parent = |fixture: &Fixture<'_>| {
+        let secret = fixture.get(WEST, &["-n=istio-system", "secret/fedmesh-follow"]);
+        let mut metadata = secret["metadata"].clone();
+        let mut annotations = metadata["annotations"].take();
+        let addresses = annotations[LAST_KNOWN_ANNOTATION].take();
+        let known = LastKnown::read(addresses.as_str().unwrap());
+        (known, annotations, metadata["labels"].take())
+    };
     let parent_before = parent(&fixture);
+    assert_eq!(
+        parent_before.0.gateways["sunrise"].addresses,
+        ["203.0.113.11"]
+    );
     let drifted = r#"{"spec":{"gateways":["elsewhere"]}}"#;
     fixture.kubectl(
         WEST,
@@ -261,7 +284,13 @@ async fn an_address_that_moves_is_followed_and_nothing_else_is_touched() {
 
     let live = fixture.get(WEST, &["-n=follow", "virtualservice/orders"]);
     assert_eq!(live["spec"]["gateways"], json!(["elsewhere"]));
-    assert_eq!(parent(&fixture), parent_before);
+    let parent_after = parent(&fixture);
+    assert_eq!(
+        parent_after.0.gateways["sunrise"].addresses,
+        ["203.0.113.99"]
+    );
+    assert_eq!(parent_after.1, parent_before.1);
+    assert_eq!(parent_after.2, parent_before.2);
 
     following.signal("-TERM");
     let (code, said) = following.end();

@@ -23,6 +23,7 @@ mod former;
 mod interrupted;
 mod kubeconfigs;
 mod kubefed;
+mod last_known;
 mod named;
 mod obstacles;
 mod ownership;

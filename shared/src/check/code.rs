@@ -121,8 +121,8 @@ codes! {
     DNS_NOT_LOOKED_AT = "FM0804", "A cluster's DNS could not be searched for what an earlier apply left", [];
     GATEWAY_NOT_READY = "FM0805", "A gateway has no ready pod, so its address is not published", [];
     FORMER_CLUSTER = "FM0806", "A cluster of an earlier document still has what was applied to it", [];
-    LAST_KNOWN = "FM0807", "An address cannot be looked up, so it stays as last known", [];
-    NOTHING_TO_FORGET = "FM0808", "A cluster has no last known address to forget", [];
+    LAST_KNOWN = "FM0807", "Last known address published", [];
+    NOTHING_TO_FORGET = "FM0808", "No last known address to forget", [];
     BAD_EXTERNAL_HOST = "FM0901", "A host outside is not a host name, nor `*.` before one", [];
     CLUSTERS_OWN_HOST = "FM0902", "A host outside lies in the clusters' own domain", [];
     MESH_OWN_HOST = "FM0903", "A host outside lies among the mesh's own names", [];

@@ -67,7 +67,7 @@ impl<A: Ord> Known<A> {
         }
     }
 
-    /// No address, by the word of a person.
+    /// No address, since a person withdrew them.
     fn withdrawn(at: &Timestamp) -> Self {
         Self::new(Vec::new(), at)
     }
@@ -107,7 +107,7 @@ impl LastKnown {
         self.gateways.is_empty() && self.east_west_gateways.is_empty() && self.host_names.is_empty()
     }
 
-    /// The newest of several records. Records without addresses do not count.
+    /// The newest of several records, of equally new ones the last. Records without addresses do not count.
     pub fn newest(records: impl IntoIterator<Item = Self>) -> Self {
         let known = records.into_iter().filter(|one| !one.is_empty());
         known
@@ -119,6 +119,13 @@ impl LastKnown {
     /// false is worth a write of its own.
     pub fn has_addresses_of(&self, other: &Self) -> bool {
         self.without_times() == other.without_times()
+    }
+
+    /// Makes this record no older than another, although the clock that it was made by may be behind.
+    #[must_use]
+    pub fn after(mut self, other: &Self) -> Self {
+        self.recorded = self.recorded.max(other.recorded.clone());
+        self
     }
 
     fn without_times(&self) -> Self {
@@ -222,6 +229,10 @@ mod tests {
             assert_eq!(LastKnown::newest(records), new);
         }
         assert_eq!(LastKnown::newest([]), LastKnown::default());
+
+        // One that is made later counts, whatever the clock says.
+        let later = known("192.0.2.3", "2026-05-04T09:59:00Z").after(&new);
+        assert_eq!(LastKnown::newest([new, later.clone()]), later);
     }
 
     #[test]

@@ -3,16 +3,17 @@
 use std::io::{self, Write};
 use std::net::IpAddr;
 
-use k8s_openapi::jiff::{Timestamp, Unit};
+use k8s_openapi::jiff::{self, Unit};
 use serde::Serialize;
 
 use super::{ADDED, CHANGED, ERROR, HEADING, QUIET, REMOVED, WARNING, printable};
+use crate::addresses::last_known;
 use crate::follow::{FollowEvent, RecordChange};
 
 /// For people and logs.
 pub(in crate::cli) fn write(
     to: &mut impl Write,
-    at: Timestamp,
+    at: jiff::Timestamp,
     event: &FollowEvent,
 ) -> io::Result<()> {
     let at = to_the_second(at);
@@ -46,10 +47,12 @@ pub(in crate::cli) fn write(
             cluster,
             error,
             kept,
+            since,
         } => writeln!(
             to,
-            "{WARNING}lost{WARNING:#}     {cluster}: {} stays published: {}",
+            "{WARNING}lost{WARNING:#}     {cluster}: {} stays published ({}): {}",
             list(kept),
+            last_known(since.as_ref()),
             printable(error)
         ),
         FollowEvent::HostName {
@@ -62,10 +65,16 @@ pub(in crate::cli) fn write(
             addresses(before),
             addresses(after)
         ),
-        FollowEvent::Unresolved { host, error, kept } => writeln!(
+        FollowEvent::Unresolved {
+            host,
+            error,
+            kept,
+            since,
+        } => writeln!(
             to,
-            "{WARNING}lost{WARNING:#}     {host}: {} stays published: {}",
+            "{WARNING}lost{WARNING:#}     {host}: {} stays published ({}): {}",
             addresses(kept),
+            last_known(since.as_ref()),
             printable(error)
         ),
         FollowEvent::Back { cluster } => {
@@ -100,7 +109,7 @@ pub(in crate::cli) fn write(
 /// For programs: one JSON object a line.
 pub(in crate::cli) fn write_json(
     to: &mut impl Write,
-    at: Timestamp,
+    at: jiff::Timestamp,
     event: &FollowEvent,
 ) -> io::Result<()> {
     #[derive(Serialize)]
@@ -114,7 +123,7 @@ pub(in crate::cli) fn write_json(
     writeln!(to)
 }
 
-fn to_the_second(at: Timestamp) -> Timestamp {
+fn to_the_second(at: jiff::Timestamp) -> jiff::Timestamp {
     // It only fails at the end of time.
     at.round(Unit::Second).unwrap_or(at)
 }
@@ -133,8 +142,10 @@ fn list(items: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Timestamp, write, write_json};
+    use super::{write, write_json};
     use crate::follow::{FollowEvent, RecordChange};
+    use k8s_openapi::jiff;
+    use shared::last_known::Timestamp;
 
     #[test]
     fn a_line_for_each_event() {
@@ -158,6 +169,7 @@ mod tests {
                 cluster: "cluster2".into(),
                 error: "no answer".into(),
                 kept: some(),
+                since: Timestamp::new("1969-12-31T23:59:59Z").ok(),
             },
             FollowEvent::Back {
                 cluster: "cluster2".into(),
@@ -175,10 +187,10 @@ mod tests {
         ];
         let mut text = Vec::new();
         for event in &events {
-            write(&mut text, Timestamp::UNIX_EPOCH, event).unwrap();
+            write(&mut text, jiff::Timestamp::UNIX_EPOCH, event).unwrap();
         }
         for event in &events {
-            write_json(&mut text, Timestamp::UNIX_EPOCH, event).unwrap();
+            write_json(&mut text, jiff::Timestamp::UNIX_EPOCH, event).unwrap();
         }
         let text = String::from_utf8(text).unwrap();
         insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string());

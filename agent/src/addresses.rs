@@ -1,0 +1,198 @@
+//! The gateways' addresses: looked up in the clusters and by DNS, and otherwise as they were last known.
+//!
+//! What is published is decided in [`shared::last_known`]; here are the look-ups that it takes.
+
+mod explain;
+
+pub(crate) use explain::last_known;
+
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
+use k8s_openapi::jiff;
+use shared::Mesh;
+use shared::facts::Facts;
+use shared::last_known::{
+    self, Gateways, HostNames, LastKnown, ObservedGateway, Records, Timestamp,
+};
+use shared::name::Label;
+
+use crate::cluster::{self, Connection, Parent};
+use crate::gateways::{self, gateway_services};
+use crate::host_names;
+use crate::place::Place;
+
+/// The gateways' addresses and where they come from.
+#[derive(Debug)]
+pub(crate) struct Addresses {
+    /// As the check takes them.
+    pub(crate) facts: Facts,
+    /// Each gateway, in the order of kinds and of the document.
+    pub(crate) gateways: Gateways,
+    /// Each host name that is to be resolved.
+    pub(crate) host_names: HostNames,
+    /// What was recorded until now.
+    pub(crate) recorded: LastKnown,
+    /// What is to be recorded.
+    pub(crate) last_known: LastKnown,
+    /// Clusters whose last known addresses were to be withdrawn although none were in use.
+    had_none: BTreeSet<String>,
+}
+
+/// In which clusters the record of last known addresses is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RecordsOf {
+    /// In all: the one with the DNS records may have lost its record, or may be another one than before.
+    AllClusters,
+    /// In the one with the DNS records.
+    DnsCluster,
+}
+
+/// Looks up all addresses. `withdrawn` names clusters whose last known addresses are not published any more.
+pub(crate) async fn look(
+    mesh: &Mesh,
+    places: &mut [Place],
+    records_of: RecordsOf,
+    withdrawn: &BTreeSet<String>,
+) -> Addresses {
+    let dns = dns_cluster(mesh);
+    let to_read = to_read(mesh, places, records_of, dns);
+    let (observed, read) = tokio::join!(
+        gateways::look(mesh, places),
+        read_records(&mesh.metadata.name, to_read)
+    );
+    let (mut recorded, mut of_dns) = (Vec::new(), None);
+    for (index, read) in read {
+        match read {
+            Ok(last_known) if index == dns => of_dns = Some(last_known),
+            Ok(last_known) => recorded.push(last_known),
+            // Without its record, addresses would be taken for unknown and withdrawn.
+            Err(why) if index == dns => places[index].connection = Err(why),
+            Err(_) => {}
+        }
+    }
+    let now = now();
+    // Of equally new records, that of the cluster with the DNS records counts.
+    let mut recorded = LastKnown::newest(recorded.into_iter().chain(of_dns));
+    let mut gateways = last_known::publish(&observed, &recorded, withdrawn, &now);
+    if recorded.is_empty()
+        && gateways.are_uncertain()
+        && let Some(place) = places.get_mut(dns)
+    {
+        recorded = of_live_records(mesh, place, &observed, &gateways.facts()).await;
+        gateways = last_known::publish(&observed, &recorded, withdrawn, &now);
+    }
+    let mut facts = gateways.facts();
+    let found = host_names::look_up(mesh, &facts).await;
+    let hosts = |clusters: &BTreeSet<String>| host_names_of(mesh, &facts, clusters);
+    let names = HostNames::publish(&found, &recorded, &hosts(withdrawn), &now);
+    let had_none = withdrawn
+        .iter()
+        .filter(|&cluster| {
+            let one = BTreeSet::from([cluster.clone()]);
+            let others = withdrawn - &one;
+            gateways == last_known::publish(&observed, &recorded, &others, &now)
+                && names == HostNames::publish(&found, &recorded, &hosts(&others), &now)
+        })
+        .cloned()
+        .collect();
+    facts.host_names = names.facts();
+    let mut last_known = gateways.to_record(&now).after(&recorded);
+    last_known.host_names = names.to_record(&now);
+    Addresses {
+        facts,
+        gateways,
+        host_names: names,
+        recorded,
+        last_known,
+        had_none,
+    }
+}
+
+/// The index of the cluster with the DNS records. The document has not been checked yet: a name of no
+/// cluster is an error that the check finds.
+fn dns_cluster(mesh: &Mesh) -> usize {
+    let clusters = &mesh.spec.clusters;
+    let named = mesh.spec.dns.cluster.as_ref();
+    named
+        .and_then(|name| clusters.iter().position(|cluster| cluster.name == *name))
+        .unwrap_or_default()
+}
+
+/// The clusters whose records are read; none where the document has all addresses.
+fn to_read(
+    mesh: &Mesh,
+    places: &[Place],
+    records_of: RecordsOf,
+    dns: usize,
+) -> Vec<(usize, Connection)> {
+    let resolves = mesh.spec.dns.resolve_host_names == Some(true);
+    let mut clusters = mesh.spec.clusters.iter();
+    let looks_up = resolves || clusters.any(|cluster| !gateway_services(mesh, cluster).is_empty());
+    // The mesh's name becomes part of a path.
+    if !looks_up || Label::new(&mesh.metadata.name).is_err() {
+        return Vec::new();
+    }
+    let places = places.iter().enumerate();
+    places
+        .filter(|(index, _)| records_of == RecordsOf::AllClusters || *index == dns)
+        .filter_map(|(index, place)| Some((index, place.connection.clone().ok()?)))
+        .collect()
+}
+
+async fn read_records(
+    mesh: &str,
+    clusters: Vec<(usize, Connection)>,
+) -> Vec<(usize, Result<LastKnown, String>)> {
+    let reads = clusters.into_iter().map(|(index, connection)| async move {
+        let read = Parent::read(&connection, mesh).await;
+        let last_known = read.map(|found| found.map(|(parent, _)| parent.last_known));
+        (index, last_known.map(Option::unwrap_or_default))
+    });
+    join_all(reads).await
+}
+
+/// What the live records say where no record has addresses: an earlier version of fedmesh did not write them.
+async fn of_live_records(
+    mesh: &Mesh,
+    place: &mut Place,
+    observed: &[ObservedGateway],
+    facts: &Facts,
+) -> LastKnown {
+    let Ok(connection) = &place.connection else {
+        return LastKnown::default();
+    };
+    let Some(resolved) = shared::check(mesh, facts).resolved else {
+        return LastKnown::default();
+    };
+    let found = cluster::look_at_records(connection.clone(), &mesh.metadata.name, &[]).await;
+    match found {
+        Ok(Some((observed_here, _))) => {
+            let mut live = Records::default();
+            for object in observed_here.surplus.values() {
+                live.add(&object.live());
+            }
+            last_known::from_records(&live, &resolved, observed)
+        }
+        Ok(None) => LastKnown::default(),
+        Err(why) => {
+            // Without them, addresses would be taken for unknown and withdrawn.
+            place.connection = Err(why);
+            LastKnown::default()
+        }
+    }
+}
+
+/// The host names of these clusters' gateways.
+fn host_names_of(mesh: &Mesh, facts: &Facts, clusters: &BTreeSet<String>) -> BTreeSet<String> {
+    host_names::gateways(mesh)
+        .filter(|(_, cluster)| clusters.contains(&mesh.spec.clusters[*cluster].name))
+        .flat_map(|(kind, cluster)| host_names::of_gateway(mesh, facts, kind, cluster))
+        .collect()
+}
+
+fn now() -> Timestamp {
+    let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
+    // It only fails for years of more than four digits.
+    Timestamp::new(&now.to_string()).unwrap_or_else(|_| Timestamp::epoch())
+}
