@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use shared::api::Outcome;
 use shared::cluster_dns::Edit;
-use shared::object::{Key, Object};
+use shared::object::{Key, Kind, Object};
 use shared::outlived;
 use shared::ownership;
 use shared::plan::Action;
@@ -15,7 +15,8 @@ use crate::cluster::{self, Connection, Request, RequestError, Seen, conflicts_of
 /// Applies a stamped object; `action` is what was planned.
 pub(super) async fn apply(connection: &Connection, stamped: &Object, action: Action) -> Outcome {
     let request = Request::apply(&cluster::object(stamped), stamped.to_text());
-    outcome(connection.send(&request).await, action)
+    let answer = connection.send(&request).await;
+    outcome(connection, &stamped.kind, "patch", answer, action)
 }
 
 /// Deletes an object and what depends on it, unless it has been replaced since it was seen. What is
@@ -44,7 +45,8 @@ pub(super) async fn delete(
         path,
         uid: seen.uid.clone(),
     });
-    (outcome(answer, Action::Delete), leaving)
+    let outcome = outcome(connection, &seen.kind, "delete", answer, Action::Delete);
+    (outcome, leaving)
 }
 
 /// Leaves a rule without effect, before it is deleted. What is gone already is as good.
@@ -54,7 +56,8 @@ pub(super) async fn leave_without_effect(
     seen: &Seen,
 ) -> Outcome {
     let request = Request::merge(&path(key, seen), &outlived::without_effect(&seen.uid));
-    outcome(connection.send(&request).await, Action::Delete)
+    let answer = connection.send(&request).await;
+    outcome(connection, &seen.kind, "patch", answer, Action::Delete)
 }
 
 /// Takes our labels and annotations off an object and leaves it. Only them: an apply without any
@@ -72,7 +75,8 @@ pub(super) async fn release(connection: &Connection, key: &Key, seen: &Seen) -> 
         },
     });
     let request = Request::merge(&path(key, seen), &patch);
-    outcome(connection.send(&request).await, Action::Release)
+    let answer = connection.send(&request).await;
+    outcome(connection, &seen.kind, "patch", answer, Action::Release)
 }
 
 /// Changes the settings of the cluster's own DNS, unless they have changed since they were seen.
@@ -82,7 +86,7 @@ pub(super) async fn edit(connection: &Connection, edit: &Edit, action: Action) -
     };
     if error.code() != Some(StatusCode::CONFLICT) {
         return Outcome::Failed {
-            message: error.to_string(),
+            message: error.of_object(connection.context(), "patch ConfigMap"),
         };
     }
     // A try that follows a lost answer meets what the one before it wrote.
@@ -102,7 +106,14 @@ fn path(key: &Key, seen: &Seen) -> String {
     cluster::object_at(&seen.kind, namespace, &key.name)
 }
 
-fn outcome<T>(answer: Result<T, RequestError>, action: Action) -> Outcome {
+/// `verb` is that of the request, as roles name it.
+fn outcome<T>(
+    connection: &Connection,
+    kind: &Kind,
+    verb: &str,
+    answer: Result<T, RequestError>,
+    action: Action,
+) -> Outcome {
     let removes = matches!(action, Action::Delete | Action::Release);
     match answer {
         Ok(_) => Outcome::Done { action },
@@ -113,7 +124,7 @@ fn outcome<T>(answer: Result<T, RequestError>, action: Action) -> Outcome {
         Err(error) => match conflicts_of(&error) {
             Some(conflicts) => Outcome::Conflict { conflicts },
             None => Outcome::Failed {
-                message: error.to_string(),
+                message: error.of_object(connection.context(), &format!("{verb} {}", kind.kind)),
             },
         },
     }
@@ -192,6 +203,33 @@ mod tests {
                 panic!("{outcome:?}")
             };
             assert!(message.contains(words), "{message}");
+        }
+    }
+    #[tokio::test]
+    async fn credentials_that_end_half_way_say_what_to_do() {
+        let object = shared::object::Object::new(
+            shared::object::Kind::SERVICE,
+            Some("shop"),
+            "orders",
+            json!({}),
+        );
+        for (code, message) in [
+            (
+                StatusCode::UNAUTHORIZED,
+                "context west: the cluster does not accept the credentials; log in again and try \
+                 `kubectl --context west get namespaces`",
+            ),
+            (
+                StatusCode::FORBIDDEN,
+                "context west: not allowed to patch Service: no; ask for a role that allows it, or \
+                 use another context",
+            ),
+            (StatusCode::UNPROCESSABLE_ENTITY, "no"),
+        ] {
+            let connection = server(move |_| (code, json!({ "message": "no" })));
+            let outcome = super::apply(&connection, &object, Action::Create).await;
+            let message = message.to_owned();
+            assert_eq!(outcome, Outcome::Failed { message });
         }
     }
 }

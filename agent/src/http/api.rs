@@ -208,6 +208,7 @@ async fn carry_out(
         };
         Report {
             clusters: names.into_iter().map(stopped).collect(),
+            ..Report::default()
         }
     });
     running.push(&Event::Finished { report });

@@ -66,6 +66,7 @@ pub(in crate::cli) fn write(to: &mut impl Write, event: &Event) -> io::Result<()
         Event::Started { .. }
         | Event::Wave { .. }
         | Event::Ended { error: None, .. }
+        | Event::Waiting { .. }
         | Event::Finished { .. } => Ok(()),
     }
 }
@@ -98,7 +99,7 @@ pub(in crate::cli) fn write_report(to: &mut impl Write, report: &Report) -> io::
             .map(|(count, word, style)| format!("{style}{count} {word}{style:#}"))
             .collect();
         if let Some(error) = error {
-            parts.push(format!("{ERROR}{}{ERROR:#}", printable(error)));
+            parts.push(format!("{ERROR}stopped: {}{ERROR:#}", printable(error)));
         }
         let text = if parts.is_empty() {
             "nothing to do".to_owned()
