@@ -1,31 +1,48 @@
-//! `apply` and `remove`: plan, ask, do.
+//! `apply` and `remove`.
+
+use std::path::PathBuf;
 
 use clap::Args;
-use shared::api::{Intent, Report};
-use tokio::sync::mpsc;
+use shared::api::Intent;
 
 use super::failure::{Exit, Failure};
-use super::output::{self, Format, counted, progress};
-use super::{Access, Document, OutputFormat, input, interrupt, question};
-use crate::operation::{ApplyOptions, Operations, Planned};
-use crate::stop::Stop;
+use super::plan::Planning;
+use super::rollout::{Consent, Rollout};
+use super::{Access, Document, OutputFormat, input, question};
 
 /// Make the clusters what the document says.
 ///
-/// The plan is shown and a question asked first. A conflict with another manager, an object that
-/// is refused and a cluster that does not answer stand in the way: then nothing is changed
-/// anywhere, unless --partial is given. What an earlier apply made and the document no longer wants
-/// is removed. Ctrl-C and SIGTERM stop it: what has begun is finished, what has not is named, and
-/// the next apply goes on from there. Exit codes: 0 everything done, 1 not everything, 2 wrong usage
-/// or an unreadable document.
+/// The plan is shown and a question asked first; where the clusters have changed by the time it is answered, the new
+/// plan is shown and the question asked again. A plan that `plan --out` saved is carried out without a question, or
+/// not at all where the clusters have changed. A conflict with another manager, an object that is refused and a
+/// cluster that does not answer block an apply: then nothing is changed anywhere, unless --partial is given. What an
+/// earlier apply made and the document no longer wants is removed. Ctrl-C and SIGTERM stop it: what has begun is
+/// finished, what has not is named, and the next apply goes on from there. Exit codes: 0 everything done, 1 not
+/// everything, 2 wrong usage or an unreadable document.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   fedmesh-agent apply -f mesh.yaml
+  fedmesh-agent apply mesh.plan                               what `plan --out mesh.plan` saved
   fedmesh-agent apply -f bundle.zip --yes                     without a question, as in CI
-  fedmesh-agent apply -f mesh.yaml --yes -o json > report.json
+  fedmesh-agent apply -f mesh.yaml --yes -o json | jq 'select(.event == \"finished\").report'
   fedmesh-agent apply -f mesh.yaml --partial                  although a cluster is away")]
 pub(super) struct Apply {
+    /// A plan that `plan --out` saved.
+    #[arg(value_name = "PLAN", required_unless_present = "path")]
+    plan: Option<PathBuf>,
+
+    /// A Mesh document (YAML or JSON) or a bundle (zip, folder or YAML stream); `-` reads standard
+    /// input.
+    #[arg(
+        short = 'f',
+        long = "filename",
+        visible_alias = "file",
+        value_name = "MESH",
+        conflicts_with = "plan"
+    )]
+    path: Option<PathBuf>,
+
     #[command(flatten)]
     common: Common,
 }
@@ -40,17 +57,27 @@ pub(super) struct Apply {
 #[command(after_help = "\
 Examples:
   fedmesh-agent remove -f mesh.yaml
+  fedmesh-agent remove -f mesh.yaml --plan                    what would go, without removing it
+  fedmesh-agent remove -f mesh.yaml --plan --out removal.plan then: fedmesh-agent apply removal.plan
   fedmesh-agent remove -f bundle --yes --kubeconfig clusters.yaml")]
 pub(super) struct Remove {
     #[command(flatten)]
+    document: Document,
+
+    #[command(flatten)]
     common: Common,
+
+    /// Show what would be removed, without changing anything.
+    #[arg(long, conflicts_with_all = ["yes", "partial"])]
+    plan: bool,
+
+    /// Save the plan to a file that `apply` takes.
+    #[arg(long, value_name = "FILE", requires = "plan")]
+    out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 struct Common {
-    #[command(flatten)]
-    document: Document,
-
     #[command(flatten)]
     access: Access,
 
@@ -61,113 +88,74 @@ struct Common {
     #[arg(short, long)]
     yes: bool,
 
-    /// Go on with the clusters where nothing stands in the way, although there are others.
+    /// Go on with the clusters that are not blocked, although others are.
     #[arg(long)]
     partial: bool,
+
+    /// Show every diff and every object of the plan.
+    #[arg(long)]
+    full: bool,
 }
 
 impl Apply {
     pub(super) async fn run(self) -> Result<Exit, Failure> {
-        self.common.run(Intent::Apply).await
+        match (self.plan, self.path) {
+            (_, Some(document)) => self.common.run(document, Intent::Apply).await,
+            (Some(saved), None) => {
+                let Common {
+                    access,
+                    output,
+                    yes: _,
+                    partial,
+                    full,
+                } = self.common;
+                let operations = access.operations();
+                let (rollout, consent) =
+                    Rollout::of_saved(&saved, operations, output.format, full, partial)?;
+                rollout.run(consent).await
+            }
+            // The parser requires one of them.
+            (None, None) => Err(Failure::Usage {
+                message: "no document and no saved plan".to_owned(),
+                hint: "give -f a Mesh document",
+            }),
+        }
     }
 }
 
 impl Remove {
     pub(super) async fn run(self) -> Result<Exit, Failure> {
-        self.common.run(Intent::Remove).await
+        if !self.plan {
+            return self.common.run(self.document.path, Intent::Remove).await;
+        }
+        let planning = Planning {
+            document: self.document.path,
+            access: self.common.access,
+            format: self.common.output.format,
+            out: self.out,
+            full: self.common.full,
+            exit_code: false,
+        };
+        planning.run(Intent::Remove).await
     }
 }
 
 impl Common {
-    async fn run(self, intent: Intent) -> Result<Exit, Failure> {
-        if !self.yes {
-            question::needs_terminal("look at what `plan` shows, then give --yes")?;
-        }
-        let input = input::read(&self.document.path)?;
-        let operations = self.access.operations();
-        let planned = operations
-            .plan(&input.mesh, intent)
-            .await
-            .map_err(|error| input.failed(error))?;
-        output::warnings(Some(&input.origin), &planned.findings)?;
-
-        let clusters = &planned.plan.clusters;
-        let ready = clusters
-            .iter()
-            .filter(|cluster| cluster.can_be_applied())
-            .count();
-        let blocked = ready < clusters.len();
-        self.show(&planned)?;
-        if blocked && (ready == 0 || !self.partial) {
-            return Err(Failure::Blocked(format!(
-                "something stands in the way in {} of {}",
-                clusters.len() - ready,
-                counted(clusters.len(), "cluster"),
-            )));
-        }
-        if planned.plan.has_changes() && !self.yes {
-            question::ask(&question(intent, &planned.plan.mesh, ready))?;
-        }
-        let report = self.carry_out(&operations, planned).await?;
-        Ok(if report.is_success() {
-            Exit::Success
+    async fn run(self, document: PathBuf, intent: Intent) -> Result<Exit, Failure> {
+        let consent = if self.yes {
+            Consent::InAdvance
         } else {
-            Exit::Failed
-        })
-    }
-
-    /// Shows the whole plan to whoever is going to be asked, else what is needed to follow a log.
-    fn show(&self, planned: &Planned) -> Result<(), Failure> {
-        match (self.yes, self.output.format) {
-            (false, Format::Text) => output::plan::write(&mut output::stdout(), &planned.plan)?,
-            // Standard output is for the report alone.
-            (false, Format::Json) => output::plan::write(&mut output::stderr(), &planned.plan)?,
-            (true, _) => output::plan::write_summary(&mut output::stderr(), &planned.plan)?,
-        }
-        Ok(())
-    }
-
-    /// Applies, telling about each object as it is done. A reader that goes away does not stop an
-    /// apply half-way.
-    async fn carry_out(
-        &self,
-        operations: &Operations,
-        planned: Planned,
-    ) -> Result<Report, Failure> {
-        let (sender, mut events) = mpsc::unbounded_channel();
-        let format = self.output.format;
-        let telling = async move {
-            while let Some(event) = events.recv().await {
-                // See above: what cannot be told is done all the same.
-                _ = match format {
-                    Format::Text => progress::write(&mut output::stdout(), &event),
-                    Format::Json => progress::write(&mut output::stderr(), &event),
-                };
-            }
+            question::needs_terminal("review what `plan` shows, then give --yes")?;
+            Consent::Question
         };
-        let (stopper, stop) = Stop::new();
-        let interrupts = tokio::spawn(interrupt::mind(
-            stopper,
-            "what has begun is finished, and the next run goes on from there",
-        ));
-        let options = ApplyOptions {
+        let rollout = Rollout {
+            operations: self.access.operations(),
+            input: input::read(&document)?,
+            intent,
+            format: self.output.format,
+            full: self.full,
             partial: self.partial,
         };
-        let apply = operations.apply(planned, options, &stop, sender);
-        let (report, ()) = tokio::join!(apply, telling);
-        interrupts.abort();
-        match self.output.format {
-            Format::Text => progress::write_report(&mut output::stdout(), &report)?,
-            Format::Json => output::json(&mut output::stdout(), &report)?,
-        }
-        Ok(report)
-    }
-}
-
-fn question(intent: Intent, mesh: &str, clusters: usize) -> String {
-    let clusters = counted(clusters, "cluster");
-    match intent {
-        Intent::Apply => format!("Apply these changes of mesh {mesh} to {clusters}?"),
-        Intent::Remove => format!("Remove mesh {mesh} from {clusters}?"),
+        rollout.run(consent).await
     }
 }

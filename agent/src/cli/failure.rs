@@ -9,6 +9,7 @@ use shared::import::ImportError;
 use super::input::InputError;
 use super::origin::Origin;
 use super::output::{self, WriteError};
+use super::saved_plan::SavedPlanError;
 use crate::follow::FollowError;
 use crate::http::ServeError;
 use crate::operation::PlanError;
@@ -100,12 +101,18 @@ pub(super) enum Failure {
     /// Following.
     #[error(transparent)]
     Follow(#[from] FollowError),
-    /// Something stands in the way of an apply.
+    /// Clusters block an apply.
     #[error("nothing was changed: {0}")]
     Blocked(String),
     /// The person said no.
     #[error("nothing was changed: the question was not answered with yes")]
     Declined,
+    /// The plan is no longer the one that was saved.
+    #[error("nothing was changed: the clusters changed since the plan was saved")]
+    Changed,
+    /// A saved plan that cannot be read or written.
+    #[error(transparent)]
+    SavedPlan(#[from] SavedPlanError),
     /// The local API.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -170,10 +177,14 @@ impl Failure {
             Self::Write(error) => Some(error.hint()),
             Self::Plan(error) | Self::Unchecked(error) => Some(error.hint()),
             Self::Blocked(_) => Some(
-                "settle what is listed above, or give --partial to go on with the clusters where nothing stands in the way"
+                "fix what is listed above, or give --partial to go on with the clusters that are not blocked"
                     .to_owned(),
             ),
             Self::Follow(error) => error.hint(),
+            Self::Changed => {
+                Some("review the differences, then save a new plan with `plan --out`".to_owned())
+            }
+            Self::SavedPlan(error) => Some(error.hint()),
             Self::Serve(error) => Some(error.hint()),
             Self::Output(_) | Self::Runtime(_) | Self::Declined => None,
         }
@@ -186,6 +197,7 @@ impl Failure {
             // As for a reader such as `head` that has seen enough.
             _ if self.is_closed_pipe() => Exit::Success,
             Self::Input(error) if error.is_unreadable() => Exit::Usage,
+            Self::SavedPlan(error) if error.is_unreadable() => Exit::Usage,
             Self::Usage { .. }
             | Self::NoSuchCluster { .. }
             | Self::Unchecked(_)

@@ -17,6 +17,8 @@ mod output;
 mod plan;
 mod question;
 mod render;
+mod rollout;
+mod saved_plan;
 mod schema;
 mod serve;
 mod simulate;

@@ -26,6 +26,8 @@ mod kubefed;
 mod named;
 mod obstacles;
 mod pods;
+mod questions;
 mod resolving;
 mod restricted;
+mod saved;
 mod verifying;

@@ -1,0 +1,255 @@
+//! What `apply` and `remove` do, step by step: plan, show, ask, plan again and compare, carry out.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use shared::api::{Intent, Report};
+use shared::plan::{ClusterPlan, Plan};
+use tokio::sync::mpsc;
+
+use super::failure::{Exit, Failure};
+use super::input::Input;
+use super::output::plan::{self as plan_output, Detail};
+use super::output::progress::{self, Show};
+use super::output::{self, Format, counted};
+use super::saved_plan::SavedPlan;
+use super::{interrupt, question};
+use crate::operation::{ApplyOptions, Operations, Planned};
+use crate::stop::Stop;
+
+/// What Ctrl-C does.
+const UNTIL_THE_END: &str = "what has begun is finished, and the next run goes on from there";
+
+/// A document that is applied or removed.
+pub(super) struct Rollout {
+    pub(super) operations: Operations,
+    pub(super) input: Input,
+    pub(super) intent: Intent,
+    pub(super) format: Format,
+    /// Show every diff and every object.
+    pub(super) full: bool,
+    /// Go on with the clusters that are not blocked.
+    pub(super) partial: bool,
+}
+
+/// Who agrees to the plan.
+pub(super) enum Consent {
+    /// A person, who is asked.
+    Question,
+    /// A person who said in advance that any plan will do.
+    InAdvance,
+    /// A person who saved this plan.
+    Saved(Box<Plan>),
+}
+
+/// The plan that may be carried out.
+enum Agreed {
+    /// Whatever comes out.
+    Any,
+    /// The one with this id, which was shown.
+    Shown(String),
+    /// The one that was saved.
+    Saved(Box<Plan>),
+}
+
+impl Rollout {
+    /// For a plan in a file.
+    pub(super) fn of_saved(
+        path: &Path,
+        operations: Operations,
+        format: Format,
+        full: bool,
+        partial: bool,
+    ) -> Result<(Self, Consent), Failure> {
+        let saved = SavedPlan::read(path)?;
+        let title = saved.title();
+        writeln!(output::stderr(), "{}", output::printable(&title))?;
+        let intent = saved.intent;
+        let (input, plan) = saved.into_parts(path);
+        let rollout = Self {
+            operations,
+            input,
+            intent,
+            format,
+            full,
+            partial,
+        };
+        Ok((rollout, Consent::Saved(Box::new(plan))))
+    }
+
+    /// Runs all steps.
+    pub(super) async fn run(self, consent: Consent) -> Result<Exit, Failure> {
+        let agreed = self.agree(consent).await?;
+        // A lock on the mesh belongs here: taken before the plan that is carried out is made, released after the
+        // report. Nothing above changes a cluster, and everything below reads what the lock protects.
+        let planned = self.plan_as_agreed(agreed).await?;
+        let report = self.carry_out(planned).await?;
+        Ok(if report.is_success() {
+            Exit::Success
+        } else {
+            Exit::Failed
+        })
+    }
+
+    /// Which plan may be carried out. Asks where nobody has agreed to one yet.
+    async fn agree(&self, consent: Consent) -> Result<Agreed, Failure> {
+        match consent {
+            Consent::InAdvance => Ok(Agreed::Any),
+            Consent::Saved(plan) => Ok(Agreed::Saved(plan)),
+            Consent::Question => {
+                let planned = self.plan().await?;
+                self.ask(planned).map(Agreed::Shown)
+            }
+        }
+    }
+
+    /// Plans, again and again until it comes out as agreed: where the clusters changed while a person read the plan,
+    /// that person is asked once more.
+    async fn plan_as_agreed(&self, mut agreed: Agreed) -> Result<Planned, Failure> {
+        loop {
+            let planned = self.plan().await?;
+            match &agreed {
+                Agreed::Any => {
+                    self.warn(&planned)?;
+                    plan_output::write(&mut output::stderr(), &planned.plan, Detail::Summary)?;
+                    self.refuse_blocked(&planned.plan)?;
+                    return Ok(planned);
+                }
+                Agreed::Saved(saved) if saved.id == planned.plan.id => {
+                    self.warn(&planned)?;
+                    plan_output::write(&mut output::stderr(), &planned.plan, Detail::Summary)?;
+                    self.refuse_blocked(&planned.plan)?;
+                    return Ok(planned);
+                }
+                Agreed::Saved(saved) => {
+                    plan_output::write_difference(&mut output::stderr(), saved, &planned.plan)?;
+                    self.show(&planned.plan)?;
+                    return Err(Failure::Changed);
+                }
+                Agreed::Shown(id) if *id == planned.plan.id => return Ok(planned),
+                Agreed::Shown(_) => {
+                    writeln!(
+                        output::stderr(),
+                        "\nThe clusters changed since this plan was shown. The plan is now:"
+                    )?;
+                    agreed = Agreed::Shown(self.ask(planned)?);
+                }
+            }
+        }
+    }
+
+    async fn plan(&self) -> Result<Planned, Failure> {
+        let plan = self.operations.plan(&self.input.mesh, self.intent);
+        plan.await.map_err(|error| self.input.failed(error))
+    }
+
+    /// Shows a plan and asks whether to carry it out. Gives its id.
+    fn ask(&self, planned: Planned) -> Result<String, Failure> {
+        self.warn(&planned)?;
+        self.show(&planned.plan)?;
+        self.refuse_blocked(&planned.plan)?;
+        if planned.plan.has_changes() {
+            writeln!(output::stderr())?;
+            question::ask(&question(self.intent, &planned.plan))?;
+        }
+        Ok(planned.plan.id)
+    }
+
+    fn warn(&self, planned: &Planned) -> Result<(), Failure> {
+        Ok(output::warnings(
+            Some(&self.input.origin),
+            &planned.findings,
+        )?)
+    }
+
+    fn show(&self, plan: &Plan) -> Result<(), Failure> {
+        let detail = if self.full {
+            Detail::Full
+        } else {
+            Detail::Folded
+        };
+        match self.format {
+            Format::Text => plan_output::write(&mut output::stdout(), plan, detail)?,
+            // Standard output is for the events alone.
+            Format::Json => plan_output::write(&mut output::stderr(), plan, detail)?,
+        }
+        Ok(())
+    }
+
+    fn refuse_blocked(&self, plan: &Plan) -> Result<(), Failure> {
+        let ready = ready(plan).count();
+        let all = plan.clusters.len();
+        if ready == all || (ready > 0 && self.partial) {
+            return Ok(());
+        }
+        Err(Failure::Blocked(format!(
+            "{} of {} blocked",
+            all - ready,
+            counted(all, "cluster"),
+        )))
+    }
+
+    /// Applies, and shows how that goes on.
+    async fn carry_out(&self, planned: Planned) -> Result<Report, Failure> {
+        let (sender, mut events) = mpsc::unbounded_channel();
+        let mut show = Show::new(self.format);
+        let (stopper, stop) = Stop::new();
+        let interrupts = tokio::spawn(interrupt::request_stop(stopper, || {}));
+        let showing = async {
+            let mut ticks = tokio::time::interval(progress::TICK);
+            let mut is_stopping = false;
+            loop {
+                tokio::select! {
+                    event = events.recv() => match event {
+                        Some(event) => show.event(&event),
+                        None => return show,
+                    },
+                    () = stop.requested(), if !is_stopping => {
+                        is_stopping = true;
+                        show.notice(&interrupt::notice(UNTIL_THE_END));
+                    }
+                    _ = ticks.tick() => show.tick(),
+                }
+            }
+        };
+        let options = ApplyOptions {
+            partial: self.partial,
+        };
+        let apply = self.operations.apply(planned, options, &stop, sender);
+        let (report, show) = tokio::join!(apply, showing);
+        interrupts.abort();
+        show.finish(&report)?;
+        Ok(report)
+    }
+}
+
+fn ready(plan: &Plan) -> impl Iterator<Item = &ClusterPlan> {
+    let clusters = plan.clusters.iter();
+    clusters.filter(|cluster| cluster.can_be_applied())
+}
+
+/// `Apply to 2 clusters (sunset: context west-context, sunrise): 40 to create, 1 to delete?`
+fn question(intent: Intent, plan: &Plan) -> String {
+    let places: Vec<String> = ready(plan)
+        .map(|cluster| {
+            if cluster.context == cluster.name {
+                cluster.name.clone()
+            } else {
+                format!("{}: context {}", cluster.name, cluster.context)
+            }
+        })
+        .collect();
+    let places: Vec<&str> = places.iter().map(String::as_str).collect();
+    let clusters = counted(places.len(), "cluster");
+    let places = output::few(&places);
+    let places = output::printable(&places);
+    let work = plan_output::work(ready(plan));
+    let mesh = output::printable(&plan.mesh);
+    match intent {
+        Intent::Apply => format!("Apply mesh {mesh} to {clusters} ({places}): {work}?"),
+        Intent::Remove => format!("Remove mesh {mesh} from {clusters} ({places}): {work}?"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
