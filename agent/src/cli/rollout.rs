@@ -109,24 +109,16 @@ impl Rollout {
         loop {
             let planned = self.plan().await?;
             match &agreed {
-                Agreed::Any => {
-                    self.warn(&planned)?;
-                    plan_output::write(&mut output::stderr(), &planned.plan, Detail::Summary)?;
-                    self.refuse_blocked(&planned.plan)?;
-                    return Ok(planned);
-                }
+                Agreed::Shown(id) if *id == planned.plan.id => return Ok(planned),
+                Agreed::Any => return self.announced(planned),
                 Agreed::Saved(saved) if saved.id == planned.plan.id => {
-                    self.warn(&planned)?;
-                    plan_output::write(&mut output::stderr(), &planned.plan, Detail::Summary)?;
-                    self.refuse_blocked(&planned.plan)?;
-                    return Ok(planned);
+                    return self.announced(planned);
                 }
                 Agreed::Saved(saved) => {
                     plan_output::write_difference(&mut output::stderr(), saved, &planned.plan)?;
                     self.show(&planned.plan)?;
                     return Err(Failure::Changed);
                 }
-                Agreed::Shown(id) if *id == planned.plan.id => return Ok(planned),
                 Agreed::Shown(_) => {
                     writeln!(
                         output::stderr(),
@@ -136,6 +128,19 @@ impl Rollout {
                 }
             }
         }
+    }
+
+    /// Says what is going to be done where nobody is asked.
+    fn announced(&self, planned: Planned) -> Result<Planned, Failure> {
+        self.warn(&planned)?;
+        let detail = if self.full {
+            Detail::Full
+        } else {
+            Detail::Summary
+        };
+        plan_output::write(&mut output::stderr(), &planned.plan, detail)?;
+        self.refuse_blocked(&planned.plan)?;
+        Ok(planned)
     }
 
     async fn plan(&self) -> Result<Planned, Failure> {
