@@ -7,6 +7,7 @@ use anstyle::Style;
 use shared::plan::{Action, ClusterPlan, Plan};
 
 use super::groups::few;
+use super::kinds::{Ambiguous, Kind};
 use super::{Detail, ORDER, QUIET, words};
 use crate::cli::output::table;
 
@@ -58,7 +59,7 @@ pub(in crate::cli) fn work<'a>(clusters: impl IntoIterator<Item = &'a ClusterPla
 /// Clusters with the same counts of the same kinds.
 struct Alike<'a> {
     clusters: Vec<&'a ClusterPlan>,
-    kinds: Vec<(&'a str, Counts)>,
+    kinds: Vec<(Kind<'a>, Counts)>,
 }
 
 /// Writes the table, unless there is nothing to do: then the line above it says all.
@@ -116,7 +117,11 @@ type Row = ([String; LABELS], Counts);
 
 fn rows(plan: &Plan, detail: Detail) -> Vec<Row> {
     let alike = alike(plan);
-    let by_kind: Vec<Row> = alike.iter().flat_map(rows_by_kind).collect();
+    let ambiguous = Ambiguous::of(plan);
+    let by_kind: Vec<Row> = alike
+        .iter()
+        .flat_map(|alike| rows_by_kind(alike, &ambiguous))
+        .collect();
     if detail == Detail::Full || by_kind.len() <= MOST_LINES {
         return by_kind;
     }
@@ -138,12 +143,13 @@ fn rows(plan: &Plan, detail: Detail) -> Vec<Row> {
 
 /// Clusters with an error are not in the table; those with deletions or blockers come first.
 fn alike(plan: &Plan) -> Vec<Alike<'_>> {
-    let mut known: BTreeMap<Vec<(&str, Counts)>, usize> = BTreeMap::new();
+    let mut known: BTreeMap<Vec<(Kind<'_>, Counts)>, usize> = BTreeMap::new();
     let mut all: Vec<Alike<'_>> = Vec::new();
     for cluster in plan.clusters.iter().filter(|one| one.error.is_none()) {
-        let mut kinds: BTreeMap<&str, Counts> = BTreeMap::new();
+        let mut kinds: BTreeMap<Kind<'_>, Counts> = BTreeMap::new();
         for step in &cluster.steps {
-            let counts = kinds.entry(&step.object.kind).or_default();
+            let kind: Kind<'_> = (&step.object.kind, &step.object.group);
+            let counts = kinds.entry(kind).or_default();
             counts[column(step.action)] += 1;
         }
         let kinds: Vec<_> = kinds.into_iter().collect();
@@ -167,24 +173,25 @@ fn alike(plan: &Plan) -> Vec<Alike<'_>> {
 }
 
 /// Kinds that do not change share the last line.
-fn rows_by_kind(alike: &Alike<'_>) -> Vec<Row> {
+fn rows_by_kind(alike: &Alike<'_>, ambiguous: &Ambiguous<'_>) -> Vec<Row> {
     let (unchanged, changed): (Vec<_>, Vec<_>) =
         alike.kinds.iter().copied().partition(|(_, counts)| {
             counts.iter().sum::<usize>() == counts[column(Action::Unchanged)]
         });
-    let mut kinds = changed;
+    let named = |(kind, counts): &(Kind<'_>, Counts)| (ambiguous.name(*kind), *counts);
+    let mut kinds: Vec<(String, Counts)> = changed.iter().map(named).collect();
     match unchanged.as_slice() {
         [] => {}
-        [one] => kinds.push(*one),
-        several if kinds.is_empty() => kinds.push(("all", sum(several))),
-        several => kinds.push(("other kinds", sum(several))),
+        [one] => kinds.push(named(one)),
+        several if kinds.is_empty() => kinds.push(("all".to_owned(), sum(several))),
+        several => kinds.push(("other kinds".to_owned(), sum(several))),
     }
     if kinds.is_empty() {
-        kinds.push(("-", Counts::default()));
+        kinds.push(("-".to_owned(), Counts::default()));
     }
     let mut rows: Vec<Row> = Vec::new();
     for (kind, counts) in kinds {
-        let mut row = row(&alike.clusters, kind, counts);
+        let mut row = row(&alike.clusters, &kind, counts);
         if !rows.is_empty() {
             row.0[0].clear();
         }
@@ -205,7 +212,7 @@ fn row(clusters: &[&ClusterPlan], kind: &str, counts: Counts) -> Row {
     ([label, kind.to_owned()], counts)
 }
 
-fn sum(kinds: &[(&str, Counts)]) -> Counts {
+fn sum(kinds: &[(Kind<'_>, Counts)]) -> Counts {
     let mut all = Counts::default();
     for (_, counts) in kinds {
         for (sum, count) in all.iter_mut().zip(counts) {

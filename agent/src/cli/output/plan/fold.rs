@@ -7,6 +7,7 @@ use shared::plan::{Action, Plan};
 
 use super::Detail;
 use super::groups::{few, in_clusters};
+use super::kinds::{Ambiguous, Kind};
 use crate::cli::output::printable;
 
 /// With more lines than this, a kind's namespaces share one.
@@ -14,14 +15,14 @@ const MOST_LINES: usize = 16;
 
 /// Objects of one kind in clusters that have the same.
 pub(super) struct Fold<'a> {
-    kind: &'a str,
+    kind: String,
     /// Namespace and name; the namespace is empty for an object of the whole cluster.
     objects: Vec<(&'a str, &'a str)>,
     clusters: Vec<&'a str>,
 }
 
-/// Group, kind and namespace.
-type Place<'a> = (&'a str, &'a str, &'a str);
+/// Kind and namespace.
+type Place<'a> = (Kind<'a>, &'a str);
 
 /// Objects and clusters of a kind.
 type OfKind<'a> = (BTreeSet<(&'a str, &'a str)>, BTreeSet<&'a str>);
@@ -41,7 +42,7 @@ fn by_namespace(plan: &Plan, action: Action) -> Vec<Fold<'_>> {
         let mut names: BTreeMap<Place<'_>, Vec<&str>> = BTreeMap::new();
         for step in cluster.steps.iter().filter(|step| step.action == action) {
             let object = &step.object;
-            let place: Place<'_> = (&object.group, &object.kind, &object.namespace);
+            let place: Place<'_> = ((&object.kind, &object.group), &object.namespace);
             names.entry(place).or_default().push(&object.name);
         }
         for (place, mut names) in names {
@@ -50,10 +51,11 @@ fn by_namespace(plan: &Plan, action: Action) -> Vec<Fold<'_>> {
             clusters.push(&cluster.name);
         }
     }
+    let ambiguous = Ambiguous::of(plan);
     let folds = clusters_of.into_iter();
     folds
-        .map(|(((_, kind, namespace), names), clusters)| Fold {
-            kind,
+        .map(|(((kind, namespace), names), clusters)| Fold {
+            kind: ambiguous.name(kind),
             objects: names.into_iter().map(|name| (namespace, name)).collect(),
             clusters,
         })
@@ -62,7 +64,7 @@ fn by_namespace(plan: &Plan, action: Action) -> Vec<Fold<'_>> {
 
 /// One for each kind, of all namespaces and clusters.
 fn by_kind<'a>(folds: Vec<Fold<'a>>, plan: &'a Plan) -> Vec<Fold<'a>> {
-    let mut all: BTreeMap<&str, OfKind<'_>> = BTreeMap::new();
+    let mut all: BTreeMap<String, OfKind<'_>> = BTreeMap::new();
     for fold in folds {
         let (objects, clusters) = all.entry(fold.kind).or_default();
         objects.extend(fold.objects);
@@ -84,7 +86,7 @@ fn by_kind<'a>(folds: Vec<Fold<'a>>, plan: &'a Plan) -> Vec<Fold<'a>> {
 impl Display for Fold<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let namespaces: BTreeSet<&str> = self.objects.iter().map(|(space, _)| *space).collect();
-        write!(f, "{} {}", self.objects.len(), printable(self.kind))?;
+        write!(f, "{} {}", self.objects.len(), printable(&self.kind))?;
         let mut names: Vec<String> = Vec::new();
         match namespaces.len() {
             1 => names.extend(self.objects.iter().map(|(_, name)| (*name).to_owned())),

@@ -7,6 +7,7 @@ mod counts;
 mod difference;
 mod fold;
 mod groups;
+mod kinds;
 #[cfg(test)]
 mod tests;
 

@@ -228,3 +228,21 @@ fn a_difference_names_objects_and_clusters() {
     let text = String::from_utf8(bytes).unwrap();
     insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string());
 }
+
+#[test]
+fn kinds_of_the_same_name_show_their_groups() {
+    let old = step(Action::Delete, "Gateway", "istio-system/fedmesh-demo");
+    let mut new = step(Action::Create, "Gateway", "istio-system/fedmesh-demo");
+    new.object.group = "gateway.networking.k8s.io".into();
+    let text = written(
+        &plan(vec![cluster("sunset", vec![new, old])]),
+        Detail::Folded,
+    );
+    for line in [
+        "- 1 Gateway.networking.istio.io in namespace istio-system: fedmesh-demo, in sunset",
+        "+ 1 Gateway.gateway.networking.k8s.io in namespace istio-system: fedmesh-demo, in sunset",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    assert!(!text.contains("Gateway  "), "{text}");
+}
