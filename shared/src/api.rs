@@ -149,6 +149,20 @@ pub enum Event {
         /// How it went.
         outcome: Outcome,
     },
+    /// A cluster's run waits. Reported again while it goes on, at most once a second for each reason.
+    Waiting {
+        /// The cluster.
+        cluster: String,
+        /// The kind of wait.
+        reason: WaitReason,
+        /// What it waits for, for people.
+        message: String,
+        /// Seconds that it has waited already.
+        waited: u64,
+        /// Seconds after which it goes on, or fails; absent where there is no limit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<u64>,
+    },
     /// A cluster's run has ended.
     Ended {
         /// The cluster.
@@ -162,6 +176,20 @@ pub enum Event {
         /// How it went.
         report: Report,
     },
+}
+
+/// Why a run waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WaitReason {
+    /// A request failed and is retried after a pause.
+    Retry,
+    /// Finalizers hold objects that were deleted.
+    Finalizers,
+    /// Definitions are not Established.
+    Definitions,
+    /// No answer, in a context whose login tool (`users[].user.exec`) may be asked for new credentials.
+    Login,
 }
 
 /// How it went with an object.
@@ -200,6 +228,9 @@ pub enum Outcome {
 pub struct Report {
     /// The clusters, in the order of the document.
     pub clusters: Vec<ClusterReport>,
+    /// How long the run took, in milliseconds.
+    #[serde(default)]
+    pub duration_ms: u64,
 }
 
 /// How it went in one cluster.

@@ -229,6 +229,17 @@ impl Action {
 }
 
 impl Plan {
+    /// The id in short, as git shortens its own: the first 12 hexadecimal digits.
+    pub fn short_id(&self) -> &str {
+        let digits = self.id.split_once(':').map_or(&*self.id, |(_, hex)| hex);
+        digits.get(..12).unwrap_or(digits)
+    }
+
+    /// Whether the id is the digest of the plan, so that neither was edited.
+    pub fn has_valid_id(&self) -> bool {
+        self.id == id(&self.mesh, &self.clusters)
+    }
+
     /// Every step with its cluster's name.
     pub fn steps(&self) -> impl Iterator<Item = (&str, &Step)> {
         self.clusters.iter().flat_map(|cluster| {
@@ -589,11 +600,15 @@ fn remedy(kind: &Kind) -> &'static str {
 }
 
 fn seal(mesh: String, clusters: Vec<ClusterPlan>) -> Plan {
-    // Only derived, map-free types: writing them as JSON cannot fail.
-    let content = serde_json::to_vec(&clusters).unwrap_or_default();
     Plan {
-        id: digest::of_parts([mesh.as_bytes(), content.as_slice()]),
+        id: id(&mesh, &clusters),
         mesh,
         clusters,
     }
+}
+
+fn id(mesh: &str, clusters: &[ClusterPlan]) -> String {
+    // Only derived, map-free types: writing them as JSON cannot fail.
+    let content = serde_json::to_vec(clusters).unwrap_or_default();
+    digest::of_parts([mesh.as_bytes(), content.as_slice()])
 }

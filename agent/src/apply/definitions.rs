@@ -4,22 +4,30 @@ use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
 use serde_json::Value;
+use shared::api::WaitReason;
 use shared::object::{Kind, Object, Scope};
 
+use super::progress::Waits;
 use crate::cluster::{self, Connection, Request};
 
 /// For all definitions of a cluster together; seconds are usual.
 const DEADLINE: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// Most definitions are Established within that time, which is not worth a report.
+const UNREPORTED: Duration = Duration::from_secs(1);
 
 /// Waits until each definition is Established and its kind served.
-pub(super) async fn wait(connection: &Connection, definitions: &[&Object]) -> Result<(), String> {
-    let deadline = Instant::now() + DEADLINE;
+pub(super) async fn wait(
+    connection: &Connection,
+    definitions: &[&Object],
+    waits: &Waits,
+) -> Result<(), String> {
+    let begun = Instant::now();
     try_join_all(
         definitions
             .iter()
-            .map(|one| wait_for(connection, one, deadline)),
+            .map(|one| wait_for(connection, one, begun, waits)),
     )
     .await?;
     Ok(())
@@ -28,8 +36,10 @@ pub(super) async fn wait(connection: &Connection, definitions: &[&Object]) -> Re
 async fn wait_for(
     connection: &Connection,
     definition: &Object,
-    deadline: Instant,
+    begun: Instant,
+    waits: &Waits,
 ) -> Result<(), String> {
+    let deadline = begun + DEADLINE;
     let definition_request = Request::get(cluster::object(definition));
     let kind_request = defined(definition)
         .map(|kind| Request::get(format!("{}?limit=1", cluster::collection(&kind, None))));
@@ -65,6 +75,12 @@ async fn wait_for(
                     .and_then(complaint)
                     .unwrap_or("the server does not say why")
             ));
+        }
+        let waited = begun.elapsed();
+        if waited >= UNREPORTED {
+            waits.report(WaitReason::Definitions, waited, Some(DEADLINE), || {
+                format!("{} is not Established", definition.key())
+            });
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);

@@ -5,14 +5,18 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use shared::api::WaitReason;
 use shared::object::Key;
 
+use super::progress::Waits;
 use crate::cluster::{Connection, Request};
 
 /// For all objects of a wave together; seconds are usual.
 pub(super) const DEADLINE: Duration = Duration::from_mins(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Most objects go within that time, which is not worth a report.
+const UNREPORTED: Duration = Duration::from_secs(1);
 
 /// An object that was deleted and was not gone at once.
 pub(super) struct Leaving {
@@ -26,8 +30,10 @@ pub(super) async fn wait(
     connection: &Connection,
     leaving: &[Leaving],
     patience: Duration,
+    waits: &Waits,
 ) -> Result<(), String> {
-    let deadline = Instant::now() + patience;
+    let begun = Instant::now();
+    let deadline = begun + patience;
     // One after the other: those that come later go while the first is waited for.
     for one in leaving {
         let mut pause = FIRST_PAUSE;
@@ -38,6 +44,12 @@ pub(super) async fn wait(
                     one.object,
                     patience.as_secs()
                 ));
+            }
+            let waited = begun.elapsed();
+            if waited >= UNREPORTED {
+                waits.report(WaitReason::Finalizers, waited, Some(patience), || {
+                    format!("{} was deleted and waits for {holders}", one.object)
+                });
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -74,12 +86,18 @@ fn holders(live: &Value) -> String {
 mod tests {
     use http::StatusCode;
     use serde_json::json;
+    use shared::api::Event;
 
     use super::super::server::server;
     use super::*;
 
     /// Waits for two objects where the server has the second, with this uid, for the first `there` requests.
-    async fn waited(uid: &'static str, there: usize, patience: Duration) -> Result<(), String> {
+    /// The result, and the first report of the wait.
+    async fn waited(
+        uid: &'static str,
+        there: usize,
+        patience: Duration,
+    ) -> (Result<(), String>, Option<Event>) {
         let mut asked = 0;
         let connection = server(move |request| {
             let is_there = request.uri().path().ends_with("second") && asked < there;
@@ -102,18 +120,38 @@ mod tests {
             path: format!("/apis/example.com/v1/namespaces/shop/things/{name}"),
             uid: "1".to_owned(),
         });
-        wait(&connection, &leaving, patience).await
+        let (events, mut listener) = tokio::sync::mpsc::unbounded_channel();
+        let waits = Waits::new("west", events);
+        let result = wait(&connection, &leaving, patience, &waits).await;
+        (result, listener.try_recv().ok())
     }
 
     #[tokio::test]
     async fn what_is_held_back_is_waited_for_and_named() {
         let minute = Duration::from_mins(1);
-        assert_eq!(waited("1", 3, minute).await, Ok(()));
-        assert_eq!(waited("2", usize::MAX, minute).await, Ok(()), "another one");
-        let error = waited("1", usize::MAX, Duration::ZERO).await.unwrap_err();
+        assert_eq!(waited("1", 3, minute).await, (Ok(()), None));
+        let another = waited("2", usize::MAX, minute).await;
+        assert_eq!(another, (Ok(()), None));
+        let (error, _) = waited("1", usize::MAX, Duration::ZERO).await;
+        let error = error.unwrap_err();
         assert_eq!(
             error,
             "Thing shop/second is still there 0 s after it was deleted, and waits for example.com/a, example.com/b"
         );
+    }
+    #[tokio::test]
+    async fn a_long_wait_is_reported_with_its_limit() {
+        let patience = Duration::from_secs(3);
+        let (result, report) = waited("1", usize::MAX, patience).await;
+        result.unwrap_err();
+        let expected = Event::Waiting {
+            cluster: "west".into(),
+            reason: WaitReason::Finalizers,
+            message: "Thing shop/second was deleted and waits for example.com/a, example.com/b"
+                .into(),
+            waited: 1,
+            limit: Some(3),
+        };
+        assert_eq!(report, Some(expected));
     }
 }

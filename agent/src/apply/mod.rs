@@ -10,6 +10,7 @@ mod server;
 mod skip;
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use shared::api::{ClusterReport, Event, Report};
 use shared::plan::Plan;
@@ -27,6 +28,7 @@ pub(crate) async fn apply(
     stop: &Stop,
     events: UnboundedSender<Event>,
 ) -> Report {
+    let begun = Instant::now();
     let skipped = skip::reasons(&plan, options);
     let mut running = Vec::new();
     for cluster in plan.clusters {
@@ -57,6 +59,7 @@ pub(crate) async fn apply(
                 ..ClusterReport::default()
             }));
     }
+    report.duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     // Nobody may be listening; the report is returned all the same.
     let _listened = events.send(Event::Finished {
         report: report.clone(),

@@ -41,10 +41,11 @@ pub(super) async fn apply(
 ) -> Carried {
     let manager = ownership::field_manager(mesh);
     let path = cluster::object(stamped);
+    let what = format!("patch {}", stamped.kind.kind);
     if let Some(former) = claim.and_then(|claim| claim.former_manager.as_ref())
         && let Err(error) = transfer(connection, &path, former, &manager).await
     {
-        return outcome::<()>(connection, Err(error), action);
+        return outcome::<()>(connection, &what, Err(error), action);
     }
     let restoring = claim.and_then(|claim| claim.restoring.as_ref());
     let object = match restoring {
@@ -67,9 +68,9 @@ pub(super) async fn apply(
         }
         (Action::Adopt, Ok(live)) => {
             let alone = manage_alone(connection, &live, &manager, &path).await;
-            outcome(connection, alone, action)
+            outcome(connection, &what, alone, action)
         }
-        (_, answer) => outcome(connection, answer, action),
+        (_, answer) => outcome(connection, &what, answer, action),
     }
 }
 
@@ -198,7 +199,8 @@ pub(super) async fn delete(
         path,
         uid: seen.uid.clone(),
     });
-    (outcome(connection, answer, Action::Delete), leaving)
+    let what = format!("delete {}", key.kind);
+    (outcome(connection, &what, answer, Action::Delete), leaving)
 }
 
 /// Leaves a rule without effect, before it is deleted. What is gone already is as good.
@@ -208,7 +210,9 @@ pub(super) async fn leave_without_effect(
     seen: &Seen,
 ) -> Carried {
     let request = Request::merge(&path(key, seen), &outlived::without_effect(&seen.uid));
-    outcome(connection, connection.send(&request).await, Action::Delete)
+    let answer = connection.send(&request).await;
+    let what = format!("patch {}", key.kind);
+    outcome(connection, &what, answer, Action::Delete)
 }
 
 /// Takes our labels and annotations off an object and leaves it; one that was adopted becomes what it was.
@@ -221,9 +225,10 @@ pub(super) async fn disown(
     seen: &Seen,
 ) -> Carried {
     // First, since without our labels nobody would look for it again.
+    let what = format!("patch {}", key.kind);
     match abandon(connection, ownership, &path(key, seen), seen).await {
         Ok(()) => {}
-        Err(error) => return outcome::<()>(connection, Err(error), Action::Disown),
+        Err(error) => return outcome::<()>(connection, &what, Err(error), Action::Disown),
     }
     let mut patch = seen.restoring.clone().unwrap_or_else(|| json!({}));
     let marks = json!({
@@ -255,7 +260,8 @@ pub(super) async fn disown(
         }
     }
     let request = Request::merge(&path(key, seen), &patch);
-    outcome(connection, connection.send(&request).await, Action::Disown)
+    let answer = connection.send(&request).await;
+    outcome(connection, &what, answer, Action::Disown)
 }
 
 /// Takes our field managers off an object: by them, it would be known as ours without our labels.
@@ -312,7 +318,7 @@ pub(super) async fn edit(connection: &Connection, edit: &Edit, action: Action) -
         return Carried::from(Outcome::Done { action });
     };
     if error.code() != Some(StatusCode::CONFLICT) {
-        return failed(connection, &error, action);
+        return failed(connection, "patch ConfigMap", &error);
     }
     // A try that follows a lost answer meets what the one before it wrote.
     let now = connection.json(&cluster::edited(edit)).await;
@@ -331,7 +337,13 @@ fn path(key: &Key, seen: &Seen) -> String {
     cluster::object_at(&seen.kind, namespace, &key.name)
 }
 
-fn outcome<T>(connection: &Connection, answer: Result<T, RequestError>, action: Action) -> Carried {
+/// `what` is the verb of the request and a kind, as roles name them.
+fn outcome<T>(
+    connection: &Connection,
+    what: &str,
+    answer: Result<T, RequestError>,
+    action: Action,
+) -> Carried {
     let removes = matches!(action, Action::Delete | Action::Disown);
     match answer {
         Ok(_) => Carried::from(Outcome::Done { action }),
@@ -343,21 +355,17 @@ fn outcome<T>(connection: &Connection, answer: Result<T, RequestError>, action: 
         }
         Err(error) => match conflicts_of(&error) {
             Some(conflicts) => Carried::from(Outcome::Conflict { conflicts }),
-            None => failed(connection, &error, action),
+            None => failed(connection, what, &error),
         },
     }
 }
 
-fn failed(connection: &Connection, error: &RequestError, action: Action) -> Carried {
-    let stops = !error.is_of_object();
-    let message = if stops {
-        error.in_context(connection.context(), action.as_str())
-    } else {
-        error.to_string()
-    };
+fn failed(connection: &Connection, what: &str, error: &RequestError) -> Carried {
     Carried {
-        outcome: Outcome::Failed { message },
-        stops,
+        outcome: Outcome::Failed {
+            message: error.of_object(connection.context(), what),
+        },
+        stops: !error.is_of_object(),
     }
 }
 
@@ -434,6 +442,33 @@ mod tests {
                 panic!("{outcome:?}")
             };
             assert!(message.contains(words), "{message}");
+        }
+    }
+    #[tokio::test]
+    async fn credentials_that_end_half_way_say_what_to_do() {
+        let object = shared::object::Object::new(
+            shared::object::Kind::SERVICE,
+            Some("shop"),
+            "orders",
+            json!({}),
+        );
+        for (code, message) in [
+            (
+                StatusCode::UNAUTHORIZED,
+                "context west: the cluster does not accept the credentials; log in again and try \
+                 `kubectl --context west get namespaces`",
+            ),
+            (
+                StatusCode::FORBIDDEN,
+                "context west: not allowed to patch Service: no; ask for a role that allows it, or \
+                 use another context",
+            ),
+            (StatusCode::UNPROCESSABLE_ENTITY, "no"),
+        ] {
+            let connection = server(move |_| (code, json!({ "message": "no" })));
+            let carried = super::apply(&connection, "demo", &object, Action::Change, None).await;
+            let message = message.to_owned();
+            assert_eq!(carried.outcome, Outcome::Failed { message });
         }
     }
 }

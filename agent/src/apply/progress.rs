@@ -1,8 +1,10 @@
 //! What is told while a cluster is applied to, and what is told of it in the end.
 
-use std::sync::Mutex;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use shared::api::{ClusterReport, Event, Outcome};
+use shared::api::{ClusterReport, Event, Outcome, WaitReason};
 use shared::object::{Key, Wave};
 use shared::plan::{Action, ClusterPlan};
 use tokio::sync::mpsc::UnboundedSender;
@@ -12,6 +14,56 @@ pub(super) struct Progress {
     cluster: String,
     events: UnboundedSender<Event>,
     report: Mutex<ClusterReport>,
+    waits: Waits,
+}
+
+/// A wait is reported no more often: many requests meet the same overloaded server.
+const BETWEEN_REPORTS: Duration = Duration::from_secs(1);
+
+/// Limits are rounded up: half a second is not none.
+const ALMOST_A_SECOND: Duration = Duration::from_millis(999);
+
+/// Reports what a cluster's run waits for. Clones share how often they do.
+#[derive(Clone)]
+pub(super) struct Waits {
+    cluster: String,
+    events: UnboundedSender<Event>,
+    last: Arc<Mutex<BTreeMap<WaitReason, Instant>>>,
+}
+
+impl Waits {
+    pub(super) fn new(cluster: &str, events: UnboundedSender<Event>) -> Self {
+        Self {
+            cluster: cluster.to_owned(),
+            events,
+            last: Arc::default(),
+        }
+    }
+
+    /// `message` says what is waited for; it is made only where the wait is reported.
+    pub(super) fn report(
+        &self,
+        reason: WaitReason,
+        waited: Duration,
+        limit: Option<Duration>,
+        message: impl FnOnce() -> String,
+    ) {
+        let now = Instant::now();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_recent = |at: &Instant| now.duration_since(*at) < BETWEEN_REPORTS;
+        if last.get(&reason).is_some_and(is_recent) {
+            return;
+        }
+        last.insert(reason, now);
+        // Nobody may be listening any more; the work goes on.
+        let _listened = self.events.send(Event::Waiting {
+            cluster: self.cluster.clone(),
+            reason,
+            message: message(),
+            waited: waited.as_secs(),
+            limit: limit.map(|limit| (limit + ALMOST_A_SECOND).as_secs()),
+        });
+    }
 }
 
 impl Progress {
@@ -22,9 +74,15 @@ impl Progress {
         };
         Self {
             cluster: cluster.name.clone(),
+            waits: Waits::new(&cluster.name, events.clone()),
             events,
             report: Mutex::new(report),
         }
+    }
+
+    /// Reports what the run waits for.
+    pub(super) fn waits(&self) -> &Waits {
+        &self.waits
     }
 
     /// The run begins; `unchanged` objects are counted and not reported one by one.
@@ -76,18 +134,13 @@ impl Progress {
         let mut report = self
             .report
             .into_inner()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+            .unwrap_or_else(PoisonError::into_inner);
         report.error = error;
         report
     }
 
     fn with_report(&self, change: impl FnOnce(&mut ClusterReport)) {
-        change(
-            &mut self
-                .report
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner),
-        );
+        change(&mut self.report.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     fn tell(&self, event: Event) {

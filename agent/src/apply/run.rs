@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
-use shared::api::{ClusterReport, Outcome};
+use shared::api::{ClusterReport, Outcome, WaitReason};
 use shared::cluster_dns::{self, Edit};
 use shared::dependency::depends_on;
 use shared::last_known::LastKnown;
@@ -20,7 +20,7 @@ use super::leaving::{self, Leaving};
 use super::objects::Carried;
 use super::progress::Progress;
 use super::{definitions, objects};
-use crate::cluster::{Connection, Look, Parent, Patience, Request, Seen, conflicts_of};
+use crate::cluster::{Connection, Look, Parent, Patience, Request, Seen, Wait, conflicts_of};
 use crate::operation::{Scope, Target};
 use crate::stop::Stop;
 
@@ -65,6 +65,8 @@ pub(super) async fn run(
         dns,
         dns_unseen: _,
     } = look;
+    let on_wait = report_waits(&progress, connection.context());
+    let connection = connection.with_patience(Patience::APPLY).reporting(on_wait);
     let run = Run {
         mesh,
         scope,
@@ -73,7 +75,7 @@ pub(super) async fn run(
         identities,
         last_known,
         keeps_addresses,
-        connection: connection.with_patience(Patience::APPLY),
+        connection,
         wanted: objects
             .into_iter()
             .map(|object| (object.key(), object))
@@ -251,7 +253,7 @@ impl Run<'_> {
         let leaving =
             std::mem::take(&mut *self.leaving.lock().unwrap_or_else(PoisonError::into_inner));
         tokio::select! {
-            left = leaving::wait(&self.connection, &leaving, leaving::DEADLINE) => left,
+            left = leaving::wait(&self.connection, &leaving, leaving::DEADLINE, self.progress.waits()) => left,
             () = self.stop.requested() => Err(ON_REQUEST.to_owned()),
         }
     }
@@ -348,7 +350,7 @@ impl Run<'_> {
             return Ok(());
         }
         let established = tokio::select! {
-            established = definitions::wait(&self.connection, &definitions) => established,
+            established = definitions::wait(&self.connection, &definitions, self.progress.waits()) => established,
             () = self.stop.requested() => Err(ON_REQUEST.to_owned()),
         };
         established.map_err(|why| (why, Vec::new()))
@@ -411,6 +413,21 @@ impl Run<'_> {
     }
 }
 
+/// Reports why requests take long.
+fn report_waits(progress: &Progress, context: &str) -> impl Fn(Wait<'_>) + Send + Sync + 'static {
+    let (waits, context) = (progress.waits().clone(), context.to_owned());
+    move |wait| match wait {
+        Wait::Retry(error, pause) => {
+            waits.report(WaitReason::Retry, Duration::ZERO, Some(pause), || {
+                error.to_string()
+            });
+        }
+        Wait::Login(waited) => waits.report(WaitReason::Login, waited, None, || {
+            format!("no answer from context {context}, whose login tool may be running")
+        }),
+    }
+}
+
 fn complaint(outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::Done { .. } => None,
@@ -425,9 +442,10 @@ fn complaint(outcome: &Outcome) -> Option<String> {
     }
 }
 
+/// Why a run ended early, and what it did not begin.
 fn stopped(why: &str, untouched: &[Task]) -> String {
     if untouched.is_empty() {
-        return format!("stopped: {why}");
+        return why.to_owned();
     }
     let named: Vec<String> = untouched
         .iter()
@@ -438,5 +456,5 @@ fn stopped(why: &str, untouched: &[Task]) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    format!("stopped: {why}; not touched: {}{more}", named.join(", "))
+    format!("{why}; not touched: {}{more}", named.join(", "))
 }

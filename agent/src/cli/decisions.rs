@@ -20,9 +20,8 @@ pub(super) struct Decisions {
     #[arg(long, value_name = "MESH", value_parser = mesh_name)]
     renamed_from: Option<String>,
 
-    /// A cluster of the document that was replaced by a new one since the last apply. Repeat it for more.
-    #[arg(long, value_name = "CLUSTER", value_delimiter = ',')]
-    replaced: Vec<String>,
+    #[command(flatten)]
+    replaced: Replaced,
 
     /// Withdraw the last known addresses of this cluster's gateways; addresses that can be looked up stay. Repeat
     /// it for more.
@@ -30,7 +29,31 @@ pub(super) struct Decisions {
     forget_addresses: Vec<String>,
 }
 
+/// Which clusters are others than before.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Replaced {
+    /// A cluster of the document that was replaced by a new one since the last apply. Repeat it for more.
+    #[arg(long = "replaced", value_name = "CLUSTER", value_delimiter = ',')]
+    clusters: Vec<String>,
+}
+
+impl Replaced {
+    /// The clusters.
+    ///
+    /// # Errors
+    /// A name is of no cluster of the document.
+    pub(super) fn of(&self, mesh: &Mesh) -> Result<BTreeSet<String>, Failure> {
+        known(&self.clusters, mesh, "give --replaced one of these names")
+    }
+}
+
 impl Decisions {
+    /// Whether nothing was decided.
+    pub(super) fn are_none(&self) -> bool {
+        let lists = [&self.adopt, &self.replaced.clusters, &self.forget_addresses];
+        self.renamed_from.is_none() && lists.into_iter().all(Vec::is_empty)
+    }
+
     /// The decisions about a document.
     ///
     /// # Errors
@@ -39,7 +62,7 @@ impl Decisions {
         Ok(decisions::Decisions {
             adopt: self.adopt.iter().cloned().collect(),
             renamed_from: self.renamed_from.clone(),
-            replaced: known(&self.replaced, mesh, "give --replaced one of these names")?,
+            replaced: self.replaced.of(mesh)?,
             forget_addresses: known(
                 &self.forget_addresses,
                 mesh,

@@ -9,6 +9,7 @@ use shared::import::ImportError;
 use super::input::InputError;
 use super::origin::Origin;
 use super::output::{self, WriteError};
+use super::saved_plan::SavedPlanError;
 use crate::follow::FollowError;
 use crate::http::ServeError;
 use crate::lock::LockError;
@@ -104,15 +105,18 @@ pub(super) enum Failure {
     /// Another writer is at work.
     #[error("nothing was changed: {0}")]
     Lock(#[from] LockError),
-    /// The clusters are not as they were shown.
-    #[error("nothing was changed: the clusters changed since the plan that was shown")]
-    Changed,
-    /// Something stands in the way of an apply.
+    /// A plan that is not carried out.
     #[error("nothing was changed: {0}")]
     Blocked(Blocked),
     /// The person said no.
     #[error("nothing was changed: the question was not answered with yes")]
     Declined,
+    /// The plan is no longer the one that was saved.
+    #[error("nothing was changed: the clusters changed since the plan was saved")]
+    Changed,
+    /// A saved plan that cannot be read or written.
+    #[error(transparent)]
+    SavedPlan(#[from] SavedPlanError),
     /// The local API.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -178,8 +182,11 @@ impl Failure {
             Self::Plan(error) | Self::Unchecked(error) => Some(error.hint()),
             Self::Blocked(blocked) => Some(blocked.hint()),
             Self::Lock(error) => Some(error.hint()),
-            Self::Changed => Some("look at the plan above, and run the command again".to_owned()),
             Self::Follow(error) => error.hint(),
+            Self::Changed => {
+                Some("review the differences, then save a new plan with `plan --out`".to_owned())
+            }
+            Self::SavedPlan(error) => Some(error.hint()),
             Self::Serve(error) => Some(error.hint()),
             Self::Output(_) | Self::Runtime(_) | Self::Declined => None,
         }
@@ -192,6 +199,7 @@ impl Failure {
             // As for a reader such as `head` that has seen enough.
             _ if self.is_closed_pipe() => Exit::Success,
             Self::Input(error) if error.is_unreadable() => Exit::Usage,
+            Self::SavedPlan(error) if error.is_unreadable() => Exit::Usage,
             Self::Usage { .. }
             | Self::NoSuchCluster { .. }
             | Self::Unchecked(_)

@@ -19,6 +19,8 @@ mod output;
 mod plan;
 mod question;
 mod render;
+mod rollout;
+mod saved_plan;
 mod schema;
 mod serve;
 mod simulate;

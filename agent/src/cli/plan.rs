@@ -1,25 +1,33 @@
 //! `plan`: what an apply would change.
 
+use std::io::Write as _;
+use std::path::PathBuf;
+
 use clap::Args;
 use serde::Serialize;
 use shared::api::Intent;
+use shared::decisions;
 use shared::plan;
 
 use super::decisions::Decisions;
 use super::failure::{Exit, Failure};
+use super::input::{self, Input};
 use super::origin::Placed;
+use super::output::plan::Detail;
 use super::output::{self, Format};
-use super::{Access, Document, OutputFormat, input};
+use super::{Access, Document, OutputFormat, saved_plan};
 
 /// Show what an apply would change, without changing anything.
 ///
-/// Every cluster of the document is asked. Exit codes: 0 could be applied, 1 could not (a conflict,
-/// an object that is refused, a cluster that does not answer), 2 wrong usage or an unreadable
-/// document.
+/// Every cluster of the document is asked. With --out, the plan is saved, and `apply FILE` carries out that plan or
+/// none. Exit codes: 0 could be applied, 1 could not (a conflict, an object that is refused, a cluster that does not
+/// answer), 2 wrong usage or an unreadable document.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   fedmesh-agent plan -f mesh.yaml
+  fedmesh-agent plan -f mesh.yaml --full                      every diff and every object
+  fedmesh-agent plan -f mesh.yaml --out mesh.plan             then: fedmesh-agent apply mesh.plan
   fedmesh-agent plan -f bundle.zip --kubeconfig clusters.yaml
   fedmesh-agent plan -f mesh.yaml --exit-code > changes.diff || echo \"exit code $?\"
   fedmesh-agent plan -f mesh.yaml -o json | jq '.plan.clusters[].steps[].action'")]
@@ -31,10 +39,18 @@ pub(super) struct Plan {
     access: Access,
 
     #[command(flatten)]
-    decisions: Decisions,
+    output: OutputFormat,
 
     #[command(flatten)]
-    output: OutputFormat,
+    decisions: Decisions,
+
+    /// Save the plan to a file that `apply` takes.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+
+    /// Show every diff and every object.
+    #[arg(long)]
+    full: bool,
 
     /// Exit with 2 when there are changes, 0 when there are none, and 1 on every error.
     #[arg(long)]
@@ -51,30 +67,71 @@ struct Answer<'a> {
 impl Plan {
     pub(super) async fn run(self) -> Result<Exit, Failure> {
         let input = input::read(&self.document.path)?;
-        let planned = self
-            .access
-            .operations()
-            .plan_with(
-                &input.mesh,
-                Intent::Apply,
-                &self.decisions.made(&input.mesh)?,
-            )
-            .await
-            .map_err(|error| input.failed(error))?;
+        let planning = Planning {
+            decisions: self.decisions.made(&input.mesh)?,
+            input,
+            access: self.access,
+            format: self.output.format,
+            out: self.out,
+            full: self.full,
+            exit_code: self.exit_code,
+        };
+        planning.run(Intent::Apply).await
+    }
+}
+
+/// What `plan`, and `remove --plan`, do.
+pub(super) struct Planning {
+    pub(super) input: Input,
+    pub(super) decisions: decisions::Decisions,
+    pub(super) access: Access,
+    pub(super) format: Format,
+    pub(super) out: Option<PathBuf>,
+    pub(super) full: bool,
+    pub(super) exit_code: bool,
+}
+
+impl Planning {
+    /// Plans, shows the plan and saves it where it was asked for.
+    pub(super) async fn run(self, intent: Intent) -> Result<Exit, Failure> {
+        let Self {
+            input, decisions, ..
+        } = &self;
+        let operations = self.access.operations();
+        let planned = operations.plan_with(&input.mesh, intent, decisions).await;
+        let planned = planned.map_err(|error| input.failed(error))?;
         output::warnings(Some(&input.origin), &planned.findings)?;
-        let exit = exit(&planned.plan, self.exit_code);
+        let plan = &planned.plan;
         let mut stdout = output::stdout();
-        match self.output.format {
-            Format::Text => output::plan::write(&mut stdout, &planned.plan)?,
+        match self.format {
+            Format::Text => {
+                let detail = if self.full {
+                    Detail::Full
+                } else {
+                    Detail::Folded
+                };
+                output::plan::write(&mut stdout, plan, detail)?;
+            }
             Format::Json => {
                 let answer = Answer {
                     findings: input.origin.placed(&planned.findings),
-                    plan: &planned.plan,
+                    plan,
                 };
                 output::json(&mut stdout, &answer)?;
             }
         }
-        Ok(exit)
+        drop(stdout);
+        if let Some(path) = &self.out {
+            saved_plan::save(path, &input.mesh, intent, decisions, plan)?;
+            let file = path.display().to_string();
+            let file = output::printable(&file);
+            let id = plan.short_id();
+            writeln!(
+                output::stderr(),
+                "saved plan {id} to {file}; carry it out with: fedmesh-agent apply {file}"
+            )?;
+        }
+        Ok(exit(plan, self.exit_code))
     }
 }
 

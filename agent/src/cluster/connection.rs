@@ -1,7 +1,7 @@
 //! One cluster's API server, asked with patience.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
@@ -9,6 +9,7 @@ use http::{HeaderMap, Method};
 use http_body_util::{BodyExt as _, Limited};
 use kube::client::Body;
 use serde_json::Value;
+use tokio::task::JoinSet;
 
 use super::lease::Lease;
 use super::request_error::{RequestError, Status, innermost};
@@ -21,6 +22,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The parameter of a request that is not carried out.
 const DRY_RUN: &str = "dryRun=All";
+/// After that time, people are told that a login tool is waited for.
+pub(super) const LOGIN_TAKES_LONG: Duration = Duration::from_secs(2);
 
 /// A way to one cluster. Cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -29,6 +32,8 @@ pub(crate) struct Connection {
     client: kube::Client,
     patience: Patience,
     guard: Guard,
+    has_login_tool: bool,
+    on_wait: Option<OnWait>,
 }
 
 /// What is asked before each request that changes something.
@@ -40,6 +45,17 @@ enum Guard {
     Lease(Lease),
     /// It is not, for this reason.
     Closed(Arc<str>),
+}
+
+type OnWait = Arc<dyn Fn(Wait<'_>) + Send + Sync>;
+
+/// Why a request takes long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wait<'a> {
+    /// A try failed; the next one comes after this pause.
+    Retry(&'a RequestError, Duration),
+    /// No answer for so long, in a context whose login tool may be asked for new credentials.
+    Login(Duration),
 }
 
 /// How long to try.
@@ -206,6 +222,8 @@ impl Connection {
             client,
             patience,
             guard: Guard::None,
+            has_login_tool: false,
+            on_wait: None,
         }
     }
 
@@ -226,6 +244,21 @@ impl Connection {
     #[must_use]
     pub(crate) fn with_patience(mut self, patience: Patience) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// The same connection, whose credentials come from a login tool.
+    #[must_use]
+    pub(crate) fn with_login_tool(mut self) -> Self {
+        self.has_login_tool = true;
+        self
+    }
+
+    /// The same connection, which calls `on_wait` before each pause between two tries, and while a login tool takes
+    /// long.
+    #[must_use]
+    pub(crate) fn reporting(mut self, on_wait: impl Fn(Wait<'_>) + Send + Sync + 'static) -> Self {
+        self.on_wait = Some(Arc::new(on_wait));
         self
     }
 
@@ -250,7 +283,11 @@ impl Connection {
             // Half of it is chance, so that many requests that failed together do not come back
             // together.
             let wait = error.retry_after().unwrap_or(pause).min(LONGEST_PAUSE);
-            tokio::time::sleep(wait.mul_f64(1.0 + fastrand::f64() / 2.0)).await;
+            let wait = wait.mul_f64(1.0 + fastrand::f64() / 2.0);
+            if let Some(on_wait) = &self.on_wait {
+                on_wait(Wait::Retry(&error, wait));
+            }
+            tokio::time::sleep(wait).await;
             pause *= 2;
             tries += 1;
         }
@@ -278,9 +315,26 @@ impl Connection {
 
     async fn send_once(&self, request: &Request) -> Result<Bytes, RequestError> {
         let deadline = self.patience.deadline;
+        let _watch = self.watch_login();
         tokio::time::timeout(deadline, self.exchange(request))
             .await
             .unwrap_or(Err(RequestError::Timeout(deadline)))
+    }
+
+    /// Reports that a login tool takes long until the result is dropped. In a task of its own: the client runs the tool
+    /// on the thread that sends.
+    fn watch_login(&self) -> JoinSet<()> {
+        let mut watch = JoinSet::new();
+        if let (true, Some(on_wait)) = (self.has_login_tool, self.on_wait.clone()) {
+            watch.spawn(async move {
+                let begun = Instant::now();
+                loop {
+                    tokio::time::sleep(LOGIN_TAKES_LONG).await;
+                    on_wait(Wait::Login(begun.elapsed()));
+                }
+            });
+        }
+        watch
     }
 
     async fn exchange(&self, request: &Request) -> Result<Bytes, RequestError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kube::config::{self, Config};
 
-use super::connection::{Connection, Patience};
+use super::connection::{Connection, LOGIN_TAKES_LONG, Patience};
 use super::kubeconfig::Kubeconfig;
 use super::request_error::innermost;
 
@@ -48,21 +48,28 @@ impl Kubeconfig {
         install_cryptography();
         // A login tool runs as a child process that is waited for. The client wants to be made
         // inside the runtime.
+        let has_login_tool = config.auth_info.exec.is_some();
         let runtime = tokio::runtime::Handle::current();
-        let client = tokio::task::spawn_blocking(move || {
+        let made = tokio::task::spawn_blocking(move || {
             let _inside = runtime.enter();
             kube::Client::try_from(config)
-        })
-        .await
-        .map_err(|error| format!("context {context}: the login was broken off: {error}"))?
-        .map_err(|error| {
-            format!(
-                "context {context}: its credentials cannot be used: {}; see whether `kubectl \
+        });
+        let client = explained(context, has_login_tool, made)
+            .await
+            .map_err(|error| format!("context {context}: the login was broken off: {error}"))?
+            .map_err(|error| {
+                format!(
+                    "context {context}: its credentials cannot be used: {}; see whether `kubectl \
                  --context {context} version` answers",
-                innermost(&error)
-            )
-        })?;
-        Ok(Connection::new(context, client, patience))
+                    innermost(&error)
+                )
+            })?;
+        let connection = Connection::new(context, client, patience);
+        Ok(if has_login_tool {
+            connection.with_login_tool()
+        } else {
+            connection
+        })
     }
 
     async fn config(&self, context: &str) -> Result<Config, config::KubeconfigError> {
@@ -89,6 +96,19 @@ impl Kubeconfig {
             .and_then(|cluster| cluster.proxy_url.as_deref())
             .is_none_or(str::is_empty)
     }
+}
+
+/// Waits for a login. A tool that takes long may wait for a person, in a browser say, so it is named.
+async fn explained<T>(context: &str, has_login_tool: bool, login: impl Future<Output = T>) -> T {
+    let mut login = std::pin::pin!(login);
+    if has_login_tool {
+        let soon = tokio::time::timeout(LOGIN_TAKES_LONG, &mut login);
+        if let Ok(made) = soon.await {
+            return made;
+        }
+        tracing::warn!("waiting for the login tool of context {context}");
+    }
+    login.await
 }
 
 /// Whether a proxy from the environment is not for this server, as kubectl sees it (Go's

@@ -202,6 +202,21 @@ impl RequestError {
     }
 }
 
+impl RequestError {
+    /// [`in_context`](Self::in_context) where the fault is with credentials, rights or the connection,
+    /// and the server's words alone where it refuses the object; `doing` is a verb and a kind.
+    pub(crate) fn of_object(&self, context: &str, doing: &str) -> String {
+        match self {
+            Self::Answered { code, .. }
+                if *code != StatusCode::UNAUTHORIZED && *code != StatusCode::FORBIDDEN =>
+            {
+                self.to_string()
+            }
+            _ => self.in_context(context, doing),
+        }
+    }
+}
+
 /// The last of a chain of errors is the one that says why.
 pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut last = error;

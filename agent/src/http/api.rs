@@ -220,6 +220,7 @@ async fn carry_out(locked: Locked, planned: Planned, options: ApplyOptions, runn
         };
         Report {
             clusters: names.into_iter().map(stopped).collect(),
+            ..Report::default()
         }
     });
     running.push(&Event::Finished { report });

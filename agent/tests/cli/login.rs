@@ -55,9 +55,19 @@ fn what_it_says_is_told_and_what_it_prints_is_not() {
         said.contains("its login tool printed something else than an ExecCredential"),
         "{said}"
     );
+    assert!(!said.contains("waiting for the login tool"), "{said}");
     let said = plan_with(None);
     assert!(
         said.contains("its login tool does not start: No such file"),
         "{said}"
     );
+}
+
+#[test]
+fn one_that_takes_long_is_named() {
+    let said = plan_with(Some("sleep 3; exit 3"));
+    for context in ["ctx-one", "ctx-two"] {
+        let line = format!("waiting for the login tool of context {context}");
+        assert_eq!(said.matches(&line).count(), 1, "{said}");
+    }
 }

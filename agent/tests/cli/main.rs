@@ -8,6 +8,7 @@ mod import;
 mod login;
 mod read;
 mod render;
+mod saved_plan;
 mod schema;
 mod usage;
 mod verify;

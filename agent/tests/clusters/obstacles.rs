@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use shared::api::Intent;
+use shared::api::{Event, Intent, WaitReason};
 use shared::mesh::Gateway;
 use shared::plan::Action;
 
@@ -62,9 +62,55 @@ async fn a_cluster_that_comes_back_during_an_apply_costs_nothing() {
         tokio::task::block_in_place(|| bed.start_api_server(EAST))
     });
     started.unwrap();
-    let (report, _) = applied;
+    let (report, events) = applied;
     assert!(report.is_success(), "{report:#?}");
+    assert_eq!(waits(&events, "sunset"), Vec::<WaitReason>::new());
+    let reasons = waits(&events, "sunrise");
+    assert!(
+        reasons.iter().all(|reason| *reason == WaitReason::Retry) && !reasons.is_empty(),
+        "{reasons:?}"
+    );
     assert!(!fixture.plan().await.plan.has_changes());
+}
+
+fn waits(events: &[Event], of: &str) -> Vec<WaitReason> {
+    let events = events.iter();
+    events
+        .filter_map(|event| match event {
+            Event::Waiting {
+                cluster, reason, ..
+            } if cluster == of => Some(*reason),
+            _ => None,
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_finalizer_that_holds_a_deleted_object_is_named_while_it_does() {
+    let fixture = Fixture::new(shared_bed(), "held");
+    fixture.apply().await;
+    let patch = |patch: &str| {
+        let patch = format!("--patch={{\"metadata\":{{\"finalizers\":{patch}}}}}");
+        let object = ["patch", "virtualservice/orders", "-n=held", "--type=merge"];
+        fixture.kubectl(EAST, &[&object[..], &[&patch]].concat());
+    };
+    patch(r#"["example.com/slow"]"#);
+    let planned = fixture.plan_removal().await;
+    let (removed, ()) = tokio::join!(fixture.carry_out(planned, false), async {
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        tokio::task::block_in_place(|| patch("null"));
+    });
+    let (report, events) = removed;
+    assert!(report.is_success(), "{report:#?}");
+    assert_eq!(waits(&events, "sunset"), Vec::<WaitReason>::new());
+    let named = |event: &Event| {
+        matches!(event, Event::Waiting { cluster, message, limit: Some(60), .. }
+            if cluster == "sunrise"
+                && message == "VirtualService held/orders was deleted and waits for example.com/slow")
+    };
+    assert!(events.iter().any(named), "{events:#?}");
+    assert!(report.duration_ms >= 2000, "{report:#?}");
+    assert_eq!(fixture.ours(EAST), [].into());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

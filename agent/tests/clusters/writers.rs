@@ -74,8 +74,8 @@ async fn of_two_applies_one_is_refused_and_nothing_is_mixed() {
         assert!(!other.plan().await.plan.has_changes());
     }
     assert!(holder.starts_with("apply ") && holder.contains(" pid "));
-    assert_eq!(lease(&fixture, WEST), None, "it is released");
-    assert_eq!(lease(&fixture, EAST), None, "it is released");
+    assert_eq!(lease(&fixture, WEST), None, "it is disowned");
+    assert_eq!(lease(&fixture, EAST), None, "it is disowned");
 
     // A removal beside an apply: nothing is left without a record.
     fixture.mesh = other.mesh;
@@ -193,7 +193,7 @@ async fn a_lease_that_is_taken_away_stops_the_run() {
         );
         assert_eq!(cluster.created, 0);
     }
-    // What another writer holds is not released.
+    // What another writer holds is not disowned.
     assert!(lease(&fixture, WEST).is_some());
     for context in [WEST, EAST] {
         fixture.kubectl(

@@ -69,6 +69,8 @@ impl Follow for Progress {
                 cluster.error = error;
             }
             Event::Finished { report } => self.finish(report),
+            // The objects that follow say that the wait is over.
+            Event::Waiting { .. } => {}
         }
     }
 
@@ -252,6 +254,7 @@ mod tests {
         progress.take(Event::Finished {
             report: Report {
                 clusters: vec![report],
+                ..Report::default()
             },
         });
         assert_eq!(progress.clusters[0].error.as_deref(), Some("gone"));

@@ -45,7 +45,7 @@ pub(super) const QUIET: Style = Style::new().dimmed();
 pub(super) enum Format {
     /// For people.
     Text,
-    /// For programs: one JSON document.
+    /// For programs: one JSON document, or one on each line where a command reports as it goes.
     Json,
 }
 
@@ -74,6 +74,19 @@ pub(super) fn printable(text: &str) -> Cow<'_, str> {
     } else {
         text.into()
     }
+}
+
+/// How many of a long list are named.
+const NAMED: usize = 3;
+
+/// `a, b, c and 95 more`.
+pub(super) fn few(names: &[&str]) -> String {
+    // One more is no longer than to say that there is one more.
+    if names.len() <= NAMED + 1 {
+        return names.join(", ");
+    }
+    let more = names.len() - NAMED;
+    format!("{} and {more} more", names[..NAMED].join(", "))
 }
 
 /// `1 cluster`, `2 clusters`.

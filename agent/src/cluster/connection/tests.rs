@@ -9,7 +9,7 @@ use http::header::RETRY_AFTER;
 use http::{Response, StatusCode};
 use kube::client::Body;
 
-use super::{Connection, Patience, Request};
+use super::{Connection, LOGIN_TAKES_LONG, Patience, Request, Wait};
 
 /// A status, and how many seconds it asks for.
 type Answer = (u16, Option<&'static str>);
@@ -80,4 +80,33 @@ async fn not_for_ever_and_not_for_what_will_not_pass() {
         let (pauses, result) = pauses(&[(code, Some("1"))]).await;
         assert_eq!((pauses.len(), result), (0, Err("too many".to_owned())));
     }
+}
+
+#[tokio::test]
+async fn what_takes_long_is_reported() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let waits = seen.clone();
+    let on_wait = move |wait: Wait<'_>| {
+        waits.lock().unwrap().push(match wait {
+            Wait::Retry(error, pause) => format!("{error}, {} s", pause.as_secs()),
+            Wait::Login(waited) => format!("login, {} s", waited.as_secs()),
+        });
+    };
+    let (connection, _) = server(&[(429, Some("1"))]);
+    let connection = connection.reporting(on_wait.clone());
+    connection.send(&Request::get("/version")).await.unwrap();
+    assert_eq!(*seen.lock().unwrap(), ["too many, 1 s"]);
+
+    // A server that answers late, of a context with a login tool.
+    let late = tower::service_fn(|_: http::Request<Body>| async {
+        tokio::time::sleep(LOGIN_TAKES_LONG + Duration::from_millis(500)).await;
+        Ok::<_, Infallible>(Response::new(Body::from(b"{}".to_vec())))
+    });
+    let client = kube::Client::new(late, "default");
+    let connection = Connection::new("west", client, Patience::PLAN).reporting(on_wait);
+    connection.send(&Request::get("/version")).await.unwrap();
+    assert_eq!(seen.lock().unwrap().len(), 1, "it has none");
+    let connection = connection.with_login_tool();
+    connection.send(&Request::get("/version")).await.unwrap();
+    assert_eq!(seen.lock().unwrap()[1..], ["login, 2 s"]);
 }

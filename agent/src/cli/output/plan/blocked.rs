@@ -1,0 +1,133 @@
+//! What has to be decided before a plan can be carried out, and what is skipped when it is.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use shared::plan::{Action, Plan};
+
+use super::groups::{self, Group, few, in_clusters, write_blockers};
+use super::{Detail, ERROR, Words, counted, printable, words, write_groups};
+
+/// Clusters with an error that are named, unless all are asked for.
+const CLUSTERS: usize = 10;
+
+/// Writes clusters that could not be planned for, objects that block theirs, conflicts, and objects that are
+/// rejected.
+pub(super) fn write(to: &mut impl Write, plan: &Plan, detail: Detail) -> io::Result<()> {
+    write_clusters(to, plan, detail)?;
+    let blocked = groups::of(plan, &[Action::Blocked]);
+    if !blocked.is_empty() {
+        let objects = counted(objects(&blocked), "object");
+        writeln!(to, "\n{ERROR}BLOCKED{ERROR:#} by {objects}")?;
+        for same in by_message(&blocked) {
+            write_head(to, &same, detail)?;
+        }
+    }
+    let conflicts = groups::of(plan, &[Action::Conflict]);
+    let rejected = groups::of(plan, &[Action::Rejected]);
+    let count = objects(&conflicts) + objects(&rejected);
+    if count == 0 {
+        return Ok(());
+    }
+    let skipped = counted(count, "object");
+    writeln!(
+        to,
+        "\n{ERROR}SKIPPED{ERROR:#} {skipped}, with what depends on them"
+    )?;
+    if detail == Detail::Summary {
+        for group in &conflicts {
+            write_head(to, &[group], detail)?;
+        }
+    } else {
+        write_groups(to, &conflicts, detail)?;
+    }
+    for same in by_message(&rejected) {
+        write_head(to, &same, detail)?;
+    }
+    Ok(())
+}
+
+fn objects(groups: &[Group<'_>]) -> usize {
+    groups.iter().map(|group| group.clusters.len()).sum()
+}
+
+fn write_clusters(to: &mut impl Write, plan: &Plan, detail: Detail) -> io::Result<()> {
+    let failed: Vec<_> = plan
+        .clusters
+        .iter()
+        .filter_map(|cluster| Some((cluster, cluster.error.as_deref()?)))
+        .collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let count = counted(failed.len(), "cluster");
+    writeln!(to, "\n{ERROR}BLOCKED{ERROR:#} {count} without a plan")?;
+    let shown = if detail == Detail::Full {
+        failed.len()
+    } else {
+        failed.len().min(CLUSTERS)
+    };
+    for (cluster, error) in &failed[..shown] {
+        let name = printable(&cluster.name);
+        writeln!(to, "  {ERROR}! {name}{ERROR:#} {}", printable(error))?;
+    }
+    let rest: Vec<&str> = failed[shown..]
+        .iter()
+        .map(|(cluster, _)| cluster.name.as_str())
+        .collect();
+    if !rest.is_empty() {
+        let rest = few(&rest, detail);
+        writeln!(to, "  {ERROR}!{ERROR:#} {}", printable(&rest))?;
+    }
+    Ok(())
+}
+
+/// Rejected objects of one kind with one message in the same clusters: a definition that is missing
+/// rejects all objects of its kind.
+fn by_message<'a, 'b>(rejected: &'b [Group<'a>]) -> Vec<Vec<&'b Group<'a>>> {
+    let mut known = HashMap::new();
+    let mut all: Vec<Vec<&Group<'a>>> = Vec::new();
+    for group in rejected {
+        let step = group.step;
+        let same = (&step.object.kind, &step.message, &group.clusters);
+        let at = *known.entry(same).or_insert(all.len());
+        match all.get_mut(at) {
+            Some(groups) => groups.push(group),
+            None => all.push(vec![group]),
+        }
+    }
+    all
+}
+
+/// The objects and what blocks them, without diffs. They are of one kind and blocked by the same.
+fn write_head(to: &mut impl Write, same: &[&Group<'_>], detail: Detail) -> io::Result<()> {
+    let [first, ..] = same else { return Ok(()) };
+    let Words {
+        mark, style, word, ..
+    } = words(first.step.action);
+    let objects = if same.len() == 1 {
+        first.step.object.to_string()
+    } else {
+        let names: Vec<String> = same
+            .iter()
+            .map(|group| {
+                let object = &group.step.object;
+                match object.namespace.as_str() {
+                    "" => object.name.clone(),
+                    namespace => format!("{namespace}/{}", object.name),
+                }
+            })
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let kind = &first.step.object.kind;
+        format!("{} {kind}: {},", same.len(), few(&names, detail))
+    };
+    let clusters = in_clusters(&first.clusters, detail);
+    writeln!(
+        to,
+        "  {style}{mark} {word}{style:#} {} {}",
+        printable(&objects),
+        printable(&clusters)
+    )?;
+    write_blockers(to, first.step)
+}

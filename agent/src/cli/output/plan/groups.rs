@@ -1,0 +1,167 @@
+//! Steps that are the same in several clusters.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::io::{self, Write};
+
+use shared::object::Key;
+use shared::plan::{Action, Plan, Step};
+
+use super::{Detail, QUIET, Words, diff_style, printable, words};
+use crate::cli::output;
+
+/// Lines of one diff, unless all are asked for.
+const LINES_OF_ONE: usize = 30;
+
+/// A step, and the clusters with one like it.
+pub(super) struct Group<'a> {
+    pub(super) step: &'a Step,
+    pub(super) clusters: Vec<&'a str>,
+}
+
+/// What makes two steps the same. Borrowed: the diffs of a large plan fill hundreds of megabytes.
+#[derive(PartialEq, Eq, Hash)]
+struct Same<'a> {
+    action: &'a str,
+    object: &'a Key,
+    diff: &'a str,
+    message: Option<&'a str>,
+    conflicts: Vec<[&'a str; 2]>,
+}
+
+impl<'a> Same<'a> {
+    fn new(step: &'a Step) -> Self {
+        Self {
+            action: step.action.as_str(),
+            object: &step.object,
+            diff: &step.diff,
+            message: step.message.as_deref(),
+            conflicts: step
+                .conflicts
+                .iter()
+                .map(|one| [one.manager.as_str(), one.field.as_str()])
+                .collect(),
+        }
+    }
+}
+
+/// The steps of some actions, in the order of the plan, those of the most clusters first.
+pub(super) fn of<'a>(plan: &'a Plan, actions: &[Action]) -> Vec<Group<'a>> {
+    let mut known: HashMap<Same<'_>, usize> = HashMap::new();
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    for (cluster, step) in plan.steps() {
+        if !actions.contains(&step.action) {
+            continue;
+        }
+        match known.entry(Same::new(step)) {
+            Entry::Occupied(at) => groups[*at.get()].clusters.push(cluster),
+            Entry::Vacant(place) => {
+                place.insert(groups.len());
+                groups.push(Group {
+                    step,
+                    clusters: vec![cluster],
+                });
+            }
+        }
+    }
+    groups.sort_by_key(|group| std::cmp::Reverse(group.clusters.len()));
+    groups
+}
+
+/// How many lines of diffs may still be written.
+pub(super) struct Budget(Option<usize>);
+
+impl Budget {
+    pub(super) fn of_lines(lines: usize) -> Self {
+        Self(Some(lines))
+    }
+
+    pub(super) fn unlimited() -> Self {
+        Self(None)
+    }
+
+    pub(super) fn is_spent(&self) -> bool {
+        self.0 == Some(0)
+    }
+
+    /// Takes lines of a diff, and says how many of them may be written.
+    fn take(&mut self, lines: usize) -> usize {
+        let Some(left) = &mut self.0 else {
+            return lines;
+        };
+        let taken = lines.min(*left).min(LINES_OF_ONE);
+        // An object without a diff takes a line as well.
+        *left -= taken.max(1).min(*left);
+        taken
+    }
+}
+
+impl Group<'_> {
+    /// Writes the object, its clusters, what blocks it, and its diff.
+    pub(super) fn write(
+        &self,
+        to: &mut impl Write,
+        detail: Detail,
+        budget: &mut Budget,
+    ) -> io::Result<()> {
+        let Words {
+            mark, style, word, ..
+        } = words(self.step.action);
+        let object = self.step.object.to_string();
+        let clusters = in_clusters(&self.clusters, detail);
+        writeln!(
+            to,
+            "  {style}{mark} {word}{style:#} {} {}",
+            printable(&object),
+            printable(&clusters)
+        )?;
+        write_blockers(to, self.step)?;
+        let lines = self.step.diff.lines().count();
+        let shown = budget.take(lines);
+        for line in self.step.diff.lines().take(shown) {
+            let style = diff_style(line);
+            writeln!(to, "      {style}{}{style:#}", printable(line))?;
+        }
+        if shown < lines {
+            let hidden = lines - shown;
+            writeln!(
+                to,
+                "      {QUIET}… {hidden} more lines; give --full for all of them{QUIET:#}"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Conflicts and the message of a step.
+pub(super) fn write_blockers(to: &mut impl Write, step: &Step) -> io::Result<()> {
+    for conflict in &step.conflicts {
+        writeln!(
+            to,
+            "      {} is managed by {}",
+            printable(&conflict.field),
+            printable(&conflict.manager)
+        )?;
+    }
+    if let Some(message) = &step.message {
+        writeln!(to, "      {}", printable(message))?;
+    }
+    Ok(())
+}
+
+/// `in sunset`, `in sunset and sunrise`, `in 98 clusters: c1, c2, c3 and 95 more`.
+pub(super) fn in_clusters(clusters: &[&str], detail: Detail) -> String {
+    match clusters {
+        [one] => format!("in {one}"),
+        [one, other] => format!("in {one} and {other}"),
+        _ => format!("in {} clusters: {}", clusters.len(), few(clusters, detail)),
+    }
+}
+
+/// `a, b, c and 95 more`, or all of them in full.
+pub(super) fn few(names: &[&str], detail: Detail) -> String {
+    match detail {
+        Detail::Full => names.join(", "),
+        Detail::Summary | Detail::Folded => output::few(names),
+    }
+}

@@ -1,0 +1,33 @@
+//! What kinds are called in a plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::plan::Plan;
+
+/// Kind and group, as they sort.
+pub(super) type Kind<'a> = (&'a str, &'a str);
+
+/// Kinds of the same name in several groups, such as Istio's Gateway and that of the Gateway API: where a plan deletes
+/// one and creates the other, the group is the difference.
+pub(super) struct Ambiguous<'a>(BTreeSet<&'a str>);
+
+impl<'a> Ambiguous<'a> {
+    pub(super) fn of(plan: &'a Plan) -> Self {
+        let mut groups: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (_, step) in plan.steps() {
+            let groups = groups.entry(&step.object.kind).or_default();
+            groups.insert(&step.object.group);
+        }
+        let several = groups.into_iter().filter(|(_, groups)| groups.len() > 1);
+        Self(several.map(|(kind, _)| kind).collect())
+    }
+
+    /// The kind, with its group where that is needed.
+    pub(super) fn name(&self, (kind, group): Kind<'_>) -> String {
+        if self.0.contains(kind) && !group.is_empty() {
+            format!("{kind}.{group}")
+        } else {
+            kind.to_owned()
+        }
+    }
+}

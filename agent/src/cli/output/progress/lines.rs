@@ -1,0 +1,91 @@
+//! A line for an event.
+
+use std::io::{self, Write};
+
+use shared::api::{Event, Outcome, WaitReason};
+use shared::plan::Action;
+
+use super::run::Run;
+use crate::cli::output::{ADDED, CHANGED, ERROR, REMOVED, WARNING, printable};
+
+/// Writes an object that is done or failed, a wait, or the end of a cluster that did not go well. Other events say
+/// nothing that a person needs.
+pub(super) fn write(to: &mut impl Write, event: &Event, run: &Run) -> io::Result<()> {
+    match event {
+        Event::Object {
+            cluster,
+            object,
+            outcome,
+        } => {
+            let (style, word) = match outcome {
+                Outcome::Done { action } => match action {
+                    Action::Create => (ADDED, "created"),
+                    Action::Change => (CHANGED, "changed"),
+                    Action::Delete => (REMOVED, "deleted"),
+                    Action::Disown => (CHANGED, "disowned"),
+                    // Hundreds of them would hide the others; the summary counts them.
+                    Action::Unchanged => return Ok(()),
+                    Action::Adopt => (CHANGED, "adopted"),
+                    Action::Conflict | Action::Rejected | Action::Blocked => {
+                        (ERROR, action.as_str())
+                    }
+                },
+                Outcome::Conflict { .. } => (ERROR, "conflict"),
+                Outcome::Failed { .. } => (ERROR, "failed"),
+                Outcome::Skipped { .. } => (WARNING, "skipped"),
+            };
+            let object = object.to_string();
+            let object = printable(&object);
+            write!(to, "{cluster}  {style}{word:8}{style:#}  {object}")?;
+            match super::run::reason(outcome) {
+                Some(why) => writeln!(to, ": {}", printable(&why)),
+                None => writeln!(to),
+            }
+        }
+        Event::Waiting { cluster, .. } => {
+            let text = wait(event);
+            let text = printable(&text);
+            writeln!(to, "{cluster}  {WARNING}waiting {WARNING:#}  {text}")
+        }
+        Event::Ended {
+            cluster,
+            error: Some(error),
+        } => {
+            let word = ending(run, cluster);
+            let error = printable(error);
+            writeln!(to, "{cluster}  {ERROR}{word:8}{ERROR:#}  {error}")
+        }
+        Event::Started { .. }
+        | Event::Wave { .. }
+        | Event::Ended { error: None, .. }
+        | Event::Finished { .. } => Ok(()),
+    }
+}
+
+/// What became of a cluster with an error.
+pub(super) fn ending(run: &Run, cluster: &str) -> &'static str {
+    if run.has_begun(cluster) {
+        "stopped"
+    } else {
+        "skipped"
+    }
+}
+
+/// What is waited for, and how long; empty for other events.
+pub(super) fn wait(event: &Event) -> String {
+    let Event::Waiting {
+        reason,
+        message,
+        waited,
+        limit,
+        ..
+    } = event
+    else {
+        return String::new();
+    };
+    match (reason, limit) {
+        (WaitReason::Retry, Some(limit)) => format!("{message}; retry in {limit} s"),
+        (_, Some(limit)) => format!("{message} ({waited} s of at most {limit} s)"),
+        (_, None) => format!("{message} ({waited} s)"),
+    }
+}

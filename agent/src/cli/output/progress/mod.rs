@@ -1,0 +1,147 @@
+//! How an apply goes on, and how it went.
+//!
+//! On a terminal, status lines that are redrawn, and above them only what went wrong or is waited for. Elsewhere a
+//! line for each object. For programs, each event as a line of JSON.
+
+mod lines;
+mod report;
+mod run;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal as _, Write};
+use std::time::{Duration, Instant};
+
+use shared::api::{Event, Outcome, Report, WaitReason};
+
+use super::Format;
+use run::Run;
+use status::StatusLines;
+
+/// How often [`Show::tick`] has to be called.
+pub(in crate::cli) const TICK: Duration = Duration::from_millis(200);
+/// After so long without a line, one says how far the run has come.
+const SILENCE: Duration = Duration::from_secs(10);
+/// A wait of the same kind in the same cluster gets a line no more often.
+const BETWEEN_WAITS: Duration = Duration::from_secs(10);
+
+/// Shows a run to whoever started it. What cannot be written is left out: a reader that goes away does not stop
+/// an apply half-way.
+pub(in crate::cli) struct Show {
+    format: Format,
+    status: Option<StatusLines>,
+    run: Run,
+    last_line: Instant,
+    last_waits: BTreeMap<(String, WaitReason), Instant>,
+}
+
+impl Show {
+    /// Shows what `format` asks for, and status lines where a person looks on.
+    pub(in crate::cli) fn new(format: Format) -> Self {
+        let is_watched = match format {
+            Format::Text => io::stdout().is_terminal(),
+            // On the same terminal they would get between the events.
+            Format::Json => !io::stdout().is_terminal(),
+        };
+        Self {
+            format,
+            status: is_watched.then(StatusLines::new).flatten(),
+            run: Run::default(),
+            last_line: Instant::now(),
+            last_waits: BTreeMap::new(),
+        }
+    }
+
+    /// Takes an event, and writes it where it is worth a line.
+    pub(in crate::cli) fn event(&mut self, event: &Event) {
+        self.run.take(event);
+        if self.format == Format::Json {
+            _ = write_json(&mut super::stdout(), event);
+        } else if self.has_line(event) {
+            self.clear_status();
+            _ = lines::write(&mut super::stdout(), event, &self.run);
+            self.last_line = Instant::now();
+            self.redraw();
+        }
+    }
+
+    /// Redraws the status lines, or breaks a long silence.
+    pub(in crate::cli) fn tick(&mut self) {
+        if self.status.is_some() {
+            self.redraw();
+        } else if self.format == Format::Text && self.last_line.elapsed() >= SILENCE {
+            self.last_line = Instant::now();
+            _ = writeln!(super::stdout(), "{}", self.run.in_one_line());
+        }
+    }
+
+    /// Says something on standard error.
+    pub(in crate::cli) fn notice(&mut self, text: &str) {
+        self.clear_status();
+        _ = writeln!(super::stderr(), "{text}");
+        self.redraw();
+    }
+
+    /// Takes the status lines away and writes what came of the run; for programs, the last event has it.
+    pub(in crate::cli) fn finish(mut self, report: &Report) -> io::Result<()> {
+        self.clear_status();
+        match self.format {
+            Format::Text => report::write(&mut super::stdout(), report, &self.run),
+            Format::Json => Ok(()),
+        }
+    }
+
+    fn has_line(&mut self, event: &Event) -> bool {
+        if let Event::Waiting {
+            cluster, reason, ..
+        } = event
+        {
+            return self.is_new_wait(cluster, *reason);
+        }
+        let is_done = matches!(
+            event,
+            Event::Object {
+                outcome: Outcome::Done { .. },
+                ..
+            }
+        );
+        // The status lines count them.
+        !(is_done && self.status.is_some())
+    }
+
+    fn is_new_wait(&mut self, cluster: &str, reason: WaitReason) -> bool {
+        let now = Instant::now();
+        let last = self.last_waits.entry((cluster.to_owned(), reason));
+        let mut is_new = false;
+        let last = last.or_insert_with(|| {
+            is_new = true;
+            now
+        });
+        if !is_new && now.duration_since(*last) >= BETWEEN_WAITS {
+            *last = now;
+            is_new = true;
+        }
+        is_new
+    }
+
+    fn clear_status(&mut self) {
+        if let Some(status) = &mut self.status {
+            _ = status.clear();
+        }
+    }
+
+    fn redraw(&mut self) {
+        if let Some(status) = &mut self.status {
+            _ = status.draw(&self.run);
+        }
+    }
+}
+
+/// Writes an event as a line, at once: whoever reads it follows the run.
+fn write_json(to: &mut impl Write, event: &Event) -> io::Result<()> {
+    serde_json::to_writer(&mut *to, event)?;
+    writeln!(to)?;
+    to.flush()
+}

@@ -1,0 +1,297 @@
+//! What `apply` and `remove` do, step by step: plan, show, ask, plan again and compare, carry out.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use shared::api::{Intent, Report};
+use shared::decisions::Decisions;
+use shared::plan::{ClusterPlan, Plan};
+use tokio::sync::mpsc;
+
+use super::failure::{Exit, Failure};
+use super::input::Input;
+use super::output::plan::{self as plan_output, Detail};
+use super::output::progress::{self, Show};
+use super::output::{self, Format, counted};
+use super::saved_plan::SavedPlan;
+use super::{interrupt, question};
+use crate::lock::LockOptions;
+use crate::operation::{ApplyOptions, Blocked, Locked, Operations, Planned};
+use crate::stop::Stop;
+
+/// What Ctrl-C does.
+const UNTIL_THE_END: &str = "what has begun is finished, and the next run goes on from there";
+
+/// A document that is applied or removed.
+pub(super) struct Rollout {
+    pub(super) operations: Operations,
+    pub(super) input: Input,
+    pub(super) intent: Intent,
+    pub(super) decisions: Decisions,
+    pub(super) manner: Manner,
+}
+
+/// How to roll out, whatever it is.
+pub(super) struct Manner {
+    pub(super) format: Format,
+    /// Show every diff and every object.
+    pub(super) full: bool,
+    pub(super) options: ApplyOptions,
+    pub(super) lock: LockOptions<'static>,
+}
+
+/// Who agrees to the plan.
+pub(super) enum Consent {
+    /// A person, who is asked.
+    Question,
+    /// A person who said in advance that any plan will do.
+    InAdvance,
+    /// A person who saved this plan.
+    Saved(Box<Plan>),
+}
+
+/// The plan that may be carried out.
+enum Agreed {
+    /// Whatever comes out.
+    Any,
+    /// The one with this id, which was shown.
+    Shown(String),
+    /// The one that was saved.
+    Saved(Box<Plan>),
+}
+
+/// How a plan compares with what was agreed to.
+enum AsAgreed {
+    /// It may be carried out.
+    Same(Box<Planned>),
+    /// The clusters have changed since.
+    Other(Box<Planned>),
+}
+
+impl Rollout {
+    /// For a plan in a file.
+    pub(super) fn of_saved(
+        path: &Path,
+        operations: Operations,
+        manner: Manner,
+    ) -> Result<(Self, Consent), Failure> {
+        let saved = SavedPlan::read(path)?;
+        let title = saved.title();
+        writeln!(output::stderr(), "{}", output::printable(&title))?;
+        let intent = saved.intent;
+        let decisions = saved.decisions.clone();
+        let (input, plan) = saved.into_parts(path);
+        let rollout = Self {
+            operations,
+            input,
+            intent,
+            decisions,
+            manner,
+        };
+        Ok((rollout, Consent::Saved(Box::new(plan))))
+    }
+
+    /// Runs all steps.
+    pub(super) async fn run(self, consent: Consent) -> Result<Exit, Failure> {
+        let mut agreed = self.agree(consent).await?;
+        loop {
+            // From the plan that is carried out to the report, nobody else changes the mesh.
+            let locked = self.lock().await?;
+            match self.plan_as_agreed(&locked, &agreed).await {
+                Ok(AsAgreed::Same(planned)) => {
+                    let report = self.carry_out(locked, *planned).await?;
+                    return Ok(if report.is_success() {
+                        Exit::Success
+                    } else {
+                        Exit::Failed
+                    });
+                }
+                Ok(AsAgreed::Other(planned)) => {
+                    // Others may write while a person reads.
+                    locked.release().await;
+                    writeln!(
+                        output::stderr(),
+                        "\nThe clusters changed since this plan was shown. The plan is now:"
+                    )?;
+                    agreed = Agreed::Shown(self.ask(*planned)?);
+                }
+                Err(failure) => {
+                    locked.release().await;
+                    return Err(failure);
+                }
+            }
+        }
+    }
+
+    async fn lock(&self) -> Result<Locked, Failure> {
+        let command = match self.intent {
+            Intent::Apply => "apply",
+            Intent::Remove => "remove",
+        };
+        let mesh = &self.input.mesh;
+        let lock = self
+            .operations
+            .lock(mesh, &self.decisions, command, self.manner.lock);
+        lock.await.map_err(|error| self.input.failed(error))
+    }
+
+    /// Which plan may be carried out. Asks where nobody has agreed to one yet.
+    async fn agree(&self, consent: Consent) -> Result<Agreed, Failure> {
+        match consent {
+            Consent::InAdvance => Ok(Agreed::Any),
+            Consent::Saved(plan) => Ok(Agreed::Saved(plan)),
+            Consent::Question => {
+                let planned = self.plan().await?;
+                self.ask(planned).map(Agreed::Shown)
+            }
+        }
+    }
+
+    /// Plans as the only writer, and compares with what was agreed to.
+    async fn plan_as_agreed(&self, locked: &Locked, agreed: &Agreed) -> Result<AsAgreed, Failure> {
+        let planned = locked.plan(&self.input.mesh, self.intent).await;
+        let planned = Box::new(planned.map_err(|error| self.input.failed(error))?);
+        match agreed {
+            Agreed::Shown(id) if *id == planned.plan.id => Ok(AsAgreed::Same(planned)),
+            Agreed::Shown(_) => Ok(AsAgreed::Other(planned)),
+            Agreed::Saved(saved) if saved.id != planned.plan.id => {
+                plan_output::write_difference(&mut output::stderr(), saved, &planned.plan)?;
+                self.show(&planned.plan)?;
+                Err(Failure::Changed)
+            }
+            Agreed::Any | Agreed::Saved(_) => {
+                self.announce(&planned)?;
+                Ok(AsAgreed::Same(planned))
+            }
+        }
+    }
+
+    /// Says what is going to be done where nobody is asked.
+    fn announce(&self, planned: &Planned) -> Result<(), Failure> {
+        self.warn(planned)?;
+        let detail = if self.manner.full {
+            Detail::Full
+        } else {
+            Detail::Summary
+        };
+        plan_output::write(&mut output::stderr(), &planned.plan, detail)?;
+        planned
+            .allow(self.intent, self.manner.options)
+            .map_err(Failure::Blocked)
+    }
+
+    async fn plan(&self) -> Result<Planned, Failure> {
+        let plan = self
+            .operations
+            .plan_with(&self.input.mesh, self.intent, &self.decisions);
+        plan.await.map_err(|error| self.input.failed(error))
+    }
+
+    /// Shows a plan and asks whether to carry it out. Gives its id.
+    fn ask(&self, planned: Planned) -> Result<String, Failure> {
+        self.warn(&planned)?;
+        self.show(&planned.plan)?;
+        match planned.allow(self.intent, self.manner.options) {
+            Err(blocked @ Blocked::Deletes(_)) => {
+                writeln!(
+                    output::stderr(),
+                    "\n{}",
+                    question(self.intent, &planned.plan)
+                )?;
+                question::ask_for(
+                    &format!("{blocked}; to go on, type the name of the mesh"),
+                    &planned.plan.mesh,
+                )?;
+            }
+            Err(blocked) => return Err(Failure::Blocked(blocked)),
+            Ok(()) if planned.plan.has_work() => {
+                writeln!(output::stderr())?;
+                question::ask(&question(self.intent, &planned.plan))?;
+            }
+            Ok(()) => {}
+        }
+        Ok(planned.plan.id)
+    }
+
+    fn warn(&self, planned: &Planned) -> Result<(), Failure> {
+        Ok(output::warnings(
+            Some(&self.input.origin),
+            &planned.findings,
+        )?)
+    }
+
+    fn show(&self, plan: &Plan) -> Result<(), Failure> {
+        let detail = if self.manner.full {
+            Detail::Full
+        } else {
+            Detail::Folded
+        };
+        match self.manner.format {
+            Format::Text => plan_output::write(&mut output::stdout(), plan, detail)?,
+            // Standard output is for the events alone.
+            Format::Json => plan_output::write(&mut output::stderr(), plan, detail)?,
+        }
+        Ok(())
+    }
+
+    /// Applies, and shows how that goes on.
+    async fn carry_out(&self, locked: Locked, planned: Planned) -> Result<Report, Failure> {
+        let (sender, mut events) = mpsc::unbounded_channel();
+        let mut show = Show::new(self.manner.format);
+        let (stopper, stop) = Stop::new();
+        let interrupts = tokio::spawn(interrupt::request_stop(stopper, || {}));
+        let showing = async {
+            let mut ticks = tokio::time::interval(progress::TICK);
+            let mut is_stopping = false;
+            loop {
+                tokio::select! {
+                    event = events.recv() => match event {
+                        Some(event) => show.event(&event),
+                        None => return show,
+                    },
+                    () = stop.requested(), if !is_stopping => {
+                        is_stopping = true;
+                        show.notice(&interrupt::notice(UNTIL_THE_END));
+                    }
+                    _ = ticks.tick() => show.tick(),
+                }
+            }
+        };
+        let apply = locked.apply(planned, self.manner.options, &stop, sender);
+        let (report, show) = tokio::join!(apply, showing);
+        interrupts.abort();
+        show.finish(&report)?;
+        Ok(report)
+    }
+}
+
+fn ready(plan: &Plan) -> impl Iterator<Item = &ClusterPlan> {
+    let clusters = plan.clusters.iter();
+    clusters.filter(|cluster| cluster.can_be_applied())
+}
+
+/// `Apply to 2 clusters (sunset: context west-context, sunrise): 40 to create, 1 to delete?`
+fn question(intent: Intent, plan: &Plan) -> String {
+    let places: Vec<String> = ready(plan)
+        .map(|cluster| {
+            if cluster.context == cluster.name {
+                cluster.name.clone()
+            } else {
+                format!("{}: context {}", cluster.name, cluster.context)
+            }
+        })
+        .collect();
+    let places: Vec<&str> = places.iter().map(String::as_str).collect();
+    let clusters = counted(places.len(), "cluster");
+    let places = output::few(&places);
+    let places = output::printable(&places);
+    let work = plan_output::work(ready(plan));
+    let mesh = output::printable(&plan.mesh);
+    match intent {
+        Intent::Apply => format!("Apply mesh {mesh} to {clusters} ({places}): {work}?"),
+        Intent::Remove => format!("Remove mesh {mesh} from {clusters} ({places}): {work}?"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,284 @@
+//! Plans in files: saved by `plan --out`, carried out by `apply FILE`.
+//!
+//! The file is an input like any other. Nothing in it is carried out as it stands: the document is planned again,
+//! and the saved plan says only what that has to come to.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Read as _, Write};
+use std::path::{Path, PathBuf};
+
+use k8s_openapi::jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::Mesh;
+use shared::api::Intent;
+use shared::decisions::Decisions;
+use shared::plan::Plan;
+
+use super::input::{self, Input};
+use super::origin::Origin;
+use crate::file::{self, Readers};
+
+/// The version of the format.
+const API_VERSION: &str = "fedmesh.dev/v1alpha1";
+const KIND: &str = "Plan";
+/// Most bytes of a file: a plan that creates all objects of a hundred clusters with 300 services has a quarter of it.
+const MAX_BYTES: u64 = 512 * 1024 * 1024;
+
+/// A plan with what it takes to make it again.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct SavedPlan {
+    #[serde(rename = "apiVersion")]
+    _api_version: String,
+    #[serde(rename = "kind")]
+    _kind: String,
+    /// The version of fedmesh that saved it.
+    version: String,
+    /// When it was saved (RFC 3339).
+    time: Timestamp,
+    /// What the plan is for.
+    pub(super) intent: Intent,
+    /// What was decided beside the document.
+    #[serde(default)]
+    pub(super) decisions: Decisions,
+    /// The document.
+    mesh: Mesh,
+    /// The plan.
+    plan: Plan,
+}
+
+/// The same, to be written.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Saving<'a> {
+    api_version: &'a str,
+    kind: &'a str,
+    version: &'a str,
+    time: String,
+    intent: Intent,
+    decisions: &'a Decisions,
+    mesh: &'a Mesh,
+    plan: &'a Plan,
+}
+
+/// What tells the format of a file, whatever else is in it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Header {
+    api_version: String,
+    kind: String,
+}
+
+/// Why a plan cannot be saved or read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SavedPlanError {
+    /// The file system refuses to read it.
+    #[error("{} cannot be read: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is larger than any plan.
+    #[error("{} is larger than {MAX_BYTES} bytes", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is something else.
+    #[error("{} is not a saved plan: {why}", path.display())]
+    NotAPlan {
+        /// The file.
+        path: PathBuf,
+        /// What it is, or where it is not JSON.
+        why: String,
+    },
+    /// Another version of the format.
+    #[error("{} is a saved plan of an unsupported version: {api_version:?}", path.display())]
+    Unsupported {
+        /// The file.
+        path: PathBuf,
+        /// The version.
+        api_version: String,
+    },
+    /// Its id is not that of its content.
+    #[error("{} was edited: the id of the plan is not the digest of its content", path.display())]
+    Edited {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file system refuses to write it.
+    #[error("{} cannot be written: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl SavedPlanError {
+    /// What to do.
+    pub(super) fn hint(&self) -> String {
+        match self {
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "give the path of a file that `plan --out` wrote".to_owned()
+            }
+            Self::Read { .. } => "check the permissions of the file".to_owned(),
+            Self::TooLarge { .. } | Self::NotAPlan { .. } => {
+                "give a file that `plan --out` wrote; give a Mesh document or a bundle with -f"
+                    .to_owned()
+            }
+            Self::Unsupported { .. } => {
+                "save the plan again with this version of fedmesh".to_owned()
+            }
+            Self::Edited { .. } => "save the plan again with `plan --out`".to_owned(),
+            Self::Write { .. } => {
+                "give --out a file in a folder that exists and is writable".to_owned()
+            }
+        }
+    }
+
+    /// Whether an input cannot be read.
+    pub(super) fn is_unreadable(&self) -> bool {
+        !matches!(self, Self::Write { .. })
+    }
+}
+
+impl SavedPlan {
+    /// Reads a file and proves that its plan has the id that it says.
+    pub(super) fn read(path: &Path) -> Result<Self, SavedPlanError> {
+        let text = read(path)?;
+        let not_a_plan = |error: serde_json::Error| SavedPlanError::NotAPlan {
+            path: path.to_owned(),
+            why: error.to_string(),
+        };
+        let header: Header = serde_json::from_slice(&text).map_err(not_a_plan)?;
+        if header.kind != KIND {
+            return Err(SavedPlanError::NotAPlan {
+                path: path.to_owned(),
+                why: format!("its kind is {:?}", header.kind),
+            });
+        }
+        if header.api_version != API_VERSION {
+            return Err(SavedPlanError::Unsupported {
+                path: path.to_owned(),
+                api_version: header.api_version,
+            });
+        }
+        let saved: Self = serde_json::from_slice(&text).map_err(not_a_plan)?;
+        if saved.plan.mesh == saved.mesh.metadata.name && saved.plan.has_valid_id() {
+            Ok(saved)
+        } else {
+            Err(SavedPlanError::Edited {
+                path: path.to_owned(),
+            })
+        }
+    }
+
+    /// `plan 3f2a9c1d7b40, saved by fedmesh 0.1.0 at 2026-01-02T03:04:05Z`.
+    pub(super) fn title(&self) -> String {
+        format!(
+            "plan {}, saved by fedmesh {} at {}",
+            self.plan.short_id(),
+            self.version,
+            self.time
+        )
+    }
+
+    /// Its document as an input, and its plan.
+    pub(super) fn into_parts(self, path: &Path) -> (Input, Plan) {
+        let name = input::name(path);
+        let origin = Origin {
+            file: name.clone(),
+            text: None,
+        };
+        let input = Input {
+            name,
+            mesh: self.mesh,
+            origin,
+        };
+        (input, self.plan)
+    }
+}
+
+/// Writes a plan to a file that only its owner can read: it says what is in the clusters.
+pub(super) fn save(
+    path: &Path,
+    mesh: &Mesh,
+    intent: Intent,
+    decisions: &Decisions,
+    plan: &Plan,
+) -> Result<(), SavedPlanError> {
+    let saving = Saving {
+        api_version: API_VERSION,
+        kind: KIND,
+        version: env!("CARGO_PKG_VERSION"),
+        time: Timestamp::now().to_string(),
+        intent,
+        decisions,
+        mesh,
+        plan,
+    };
+    let folder = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let written = file::replace_with(path, folder, Readers::Owner, |file| {
+        let mut file = Limited {
+            to: BufWriter::new(file),
+            left: MAX_BYTES,
+        };
+        serde_json::to_writer(&mut file, &saving)?;
+        file.flush()
+    });
+    written.map_err(|source| SavedPlanError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, SavedPlanError> {
+    let failed = |source| SavedPlanError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(failed)?;
+    let too_large = || SavedPlanError::TooLarge {
+        path: path.to_owned(),
+    };
+    if file.metadata().is_ok_and(|file| file.len() > MAX_BYTES) {
+        return Err(too_large());
+    }
+    let mut text = Vec::new();
+    file.take(MAX_BYTES + 1)
+        .read_to_end(&mut text)
+        .map_err(failed)?;
+    // A pipe says its length only by its end.
+    if text.len() as u64 > MAX_BYTES {
+        return Err(too_large());
+    }
+    Ok(text)
+}
+
+/// Refuses to write what could not be read again.
+struct Limited<W> {
+    to: W,
+    left: u64,
+}
+
+impl<W: Write> Write for Limited<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.left = self
+            .left
+            .checked_sub(written as u64)
+            .ok_or_else(|| io::Error::other(format!("the plan has more than {MAX_BYTES} bytes")))?;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}

@@ -1,0 +1,178 @@
+//! Plans in files, as far as that goes without clusters: these do not answer.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::{Value, json};
+
+use crate::desk::Desk;
+
+const KUBECONFIG: &str = "{apiVersion: v1, kind: Config, \
+     clusters: [{name: dead, cluster: {server: 'https://127.0.0.1:1'}}], users: [], \
+     contexts: [{name: ctx-one, context: {cluster: dead, user: ''}}, \
+     {name: ctx-two, context: {cluster: dead, user: ''}}]}";
+
+/// A folder with a saved plan, `saved.plan`.
+fn saved() -> Desk {
+    let desk = Desk::new();
+    desk.write("kubeconfig", KUBECONFIG);
+    let plan = ["plan", "-f", "mesh.yaml", "--kubeconfig", "kubeconfig"];
+    let ran = desk.run(&[&plan[..], &["--out", "saved.plan"]].concat(), 1);
+    assert!(
+        ran.err
+            .contains("carry it out with: fedmesh-agent apply saved.plan"),
+        "{}",
+        ran.err
+    );
+    desk
+}
+
+fn apply(desk: &Desk, exit_code: i32) -> (String, String) {
+    let apply = ["apply", "saved.plan", "--kubeconfig", "kubeconfig"];
+    let ran = desk.run(&apply, exit_code);
+    (ran.out, ran.err)
+}
+
+/// The error of an apply after the file was changed so.
+#[track_caller]
+fn refused(change: impl FnOnce(&mut Value), parts: &[&str]) {
+    let desk = saved();
+    let mut plan: Value = serde_json::from_str(&desk.read("saved.plan")).unwrap();
+    change(&mut plan);
+    desk.write("saved.plan", &plan.to_string());
+    desk.run(&["apply", "saved.plan", "--kubeconfig", "kubeconfig"], 2)
+        .refuses(parts);
+}
+
+#[test]
+fn a_plan_is_saved_for_its_owner_alone() {
+    let desk = saved();
+    let metadata = std::fs::metadata(desk.path("saved.plan")).unwrap();
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+    let plan: Value = serde_json::from_str(&desk.read("saved.plan")).unwrap();
+    assert_eq!(plan["apiVersion"], "fedmesh.dev/v1alpha1");
+    assert_eq!(plan["kind"], "Plan");
+    assert_eq!(plan["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(plan["intent"], "apply");
+    assert_eq!(plan["mesh"]["metadata"]["name"], "shop");
+    assert!(plan["plan"]["id"].as_str().unwrap().starts_with("sha256:"));
+
+    // It is carried out without a question, as far as the clusters let it.
+    let (out, err) = apply(&desk, 1);
+    assert_eq!(out, "");
+    assert!(err.contains(", saved by fedmesh "), "{err}");
+    assert!(
+        err.contains("nothing was changed: 2 of 2 clusters blocked"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_removal_is_saved_with_its_intent() {
+    let desk = saved();
+    let plan = [
+        "remove",
+        "-f",
+        "mesh.yaml",
+        "--kubeconfig",
+        "kubeconfig",
+        "--plan",
+        "--out",
+        "saved.plan",
+    ];
+    desk.run(&plan, 1);
+    let plan: Value = serde_json::from_str(&desk.read("saved.plan")).unwrap();
+    assert_eq!(plan["intent"], "remove");
+}
+
+#[test]
+fn clusters_that_are_others_now_are_a_difference() {
+    let desk = saved();
+    desk.write(
+        "kubeconfig",
+        &KUBECONFIG.replace("ctx-two", "ctx-elsewhere"),
+    );
+    let (out, err) = apply(&desk, 1);
+    assert!(
+        err.contains("nothing was changed: the clusters changed since the plan was saved"),
+        "{err}"
+    );
+    assert!(err.contains("in south: "), "{err}");
+    assert!(err.contains("has no context ctx-two"), "{err}");
+    assert!(out.contains("mesh shop, plan "), "{out}");
+}
+
+#[test]
+fn what_was_edited_is_refused() {
+    let edited = "the id of the plan is not the digest of its content";
+    refused(|plan| plan["plan"]["id"] = "sha256:00".into(), &[edited]);
+    refused(
+        |plan| plan["plan"]["clusters"][0]["context"] = "other".into(),
+        &[edited],
+    );
+    refused(
+        |plan| plan["mesh"]["metadata"]["name"] = "other".into(),
+        &[edited],
+    );
+    refused(|plan| plan["extra"] = 1.into(), &["unknown field `extra`"]);
+    refused(
+        |plan| plan["mesh"]["spec"]["extra"] = 1.into(),
+        &["unknown field `extra`"],
+    );
+    refused(|plan| plan["intent"] = "destroy".into(), &["destroy"]);
+    refused(
+        |plan| plan["time"] = "yesterday".into(),
+        &["not a saved plan"],
+    );
+    refused(
+        |plan| plan["apiVersion"] = "fedmesh.dev/v9".into(),
+        &["unsupported version", "fedmesh.dev/v9"],
+    );
+    refused(
+        |plan| *plan = json!({ "apiVersion": "v1", "kind": "Mesh", "metadata": {} }),
+        &["its kind is \"Mesh\"", "with -f"],
+    );
+}
+
+#[test]
+fn what_is_no_plan_is_refused() {
+    let desk = saved();
+    let nested = "[".repeat(1_000_000);
+    for text in ["", "kind: Plan", "\u{0}", "{}", &nested] {
+        desk.write("saved.plan", text);
+        let apply = ["apply", "saved.plan", "--kubeconfig", "kubeconfig"];
+        desk.run(&apply, 2).refuses(&["is not a saved plan"]);
+    }
+    // Sparse: nothing of it is read.
+    let file = std::fs::File::create(desk.path("saved.plan")).unwrap();
+    file.set_len(1 << 40).unwrap();
+    desk.run(&["apply", "saved.plan"], 2)
+        .refuses(&["is larger than"]);
+    desk.run(&["apply", "absent.plan"], 2)
+        .refuses(&["absent.plan cannot be read"]);
+    desk.run(&["apply", "."], 2).refuses(&["cannot be read"]);
+}
+
+#[test]
+fn a_plan_that_cannot_be_saved_is_an_error() {
+    let desk = saved();
+    let plan = ["plan", "-f", "mesh.yaml", "--kubeconfig", "kubeconfig"];
+    let ran = desk.run(&[&plan[..], &["--out", "absent/saved.plan"]].concat(), 1);
+    assert!(
+        ran.err.contains("absent/saved.plan cannot be written"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn options_that_do_not_go_together() {
+    let desk = saved();
+    for arguments in [
+        &["apply"][..],
+        &["apply", "saved.plan", "-f", "mesh.yaml"],
+        &["remove", "-f", "mesh.yaml", "--out", "saved.plan"],
+        &["remove", "-f", "mesh.yaml", "--plan", "--yes"],
+    ] {
+        assert_eq!(desk.run(arguments, 2).out, "", "{arguments:?}");
+    }
+}
