@@ -209,7 +209,7 @@ impl<'a> Looking<'a> {
             wanted: in_step.map(|key| (key, Existing::InStep)).collect(),
             surplus: ours.surplus,
             unserved: ours.unserved,
-            dns: Vec::new(),
+            ..ObservedCluster::default()
         };
         observed.wanted.extend(asked);
         Ok(observed)
