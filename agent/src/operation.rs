@@ -5,9 +5,10 @@ mod former;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use shared::Mesh;
+use shared::access::{self, Command, Needs};
 use shared::api::{Clusters, Event, Intent, Report};
 use shared::check::{Finding, Severity, code};
 use shared::facts::Facts;
@@ -19,7 +20,9 @@ use shared::wanted::Wanted;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::apply;
-use crate::cluster::{self, Connection, DnsLook, Kubeconfig, KubeconfigError, Look, Parent, Zone};
+use crate::cluster::{
+    self, Connection, DnsLook, Kubeconfig, KubeconfigError, Look, Parent, Review, Zone,
+};
 use crate::gateways;
 use crate::host_names;
 use crate::place::{Place, named, places};
@@ -130,22 +133,47 @@ impl Operations {
     }
 
     /// What an apply, or a removal, would do. Changes nothing. A removal only needs the mesh's name
-    /// and the clusters' contexts, so it takes a document that has errors elsewhere.
+    /// and the clusters' contexts, so it takes a document that has errors elsewhere. A cluster where the
+    /// user lacks rights to carry it out has them as its error.
     ///
     /// # Errors
     /// The engine is one that others apply from a repository, and no removal is asked for.
     pub async fn plan(&self, mesh: &Mesh, intent: Intent) -> Result<Planned, PlanError> {
+        self.plan_for(mesh, intent, true).await
+    }
+
+    /// As [`plan`](Self::plan), for users who may only read: what is there, and not what they may do about it.
+    ///
+    /// # Errors
+    /// Those of [`plan`](Self::plan).
+    pub async fn status(&self, mesh: &Mesh, intent: Intent) -> Result<Planned, PlanError> {
+        self.plan_for(mesh, intent, false).await
+    }
+
+    async fn plan_for(
+        &self,
+        mesh: &Mesh,
+        intent: Intent,
+        carries_out: bool,
+    ) -> Result<Planned, PlanError> {
         match intent {
             Intent::Apply if is_handed_over(mesh) => Err(PlanError::HandedOver),
-            Intent::Apply => self.look(mesh).await,
-            Intent::Remove => plan_removal(&self.read()?, mesh).await,
+            Intent::Apply => {
+                let command = if carries_out {
+                    Command::Apply
+                } else {
+                    Command::Status
+                };
+                plan_apply(&self.read()?, mesh, Some(command)).await
+            }
+            Intent::Remove => plan_removal(&self.read()?, mesh, carries_out).await,
         }
     }
 
     /// What a verification goes by: a plan whoever applies, and where it is not fedmesh, without
-    /// anything that is wanted of it.
+    /// anything that is wanted of it. What the user may not do is said by the checks that need it.
     pub(crate) async fn look(&self, mesh: &Mesh) -> Result<Planned, PlanError> {
-        plan_apply(&self.read()?, mesh).await
+        plan_apply(&self.read()?, mesh, None).await
     }
 
     /// Carries out a plan. Where nothing can be done in one cluster, nothing is done in any, unless
@@ -178,7 +206,12 @@ pub(crate) fn is_handed_over(mesh: &Mesh) -> bool {
     mesh.spec.target == Some(mesh::Target::Gitops)
 }
 
-async fn plan_apply(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, PlanError> {
+/// With a command, the rights that it needs are reviewed.
+async fn plan_apply(
+    kubeconfig: &Kubeconfig,
+    mesh: &Mesh,
+    command: Option<Command>,
+) -> Result<Planned, PlanError> {
     let mut places = places(kubeconfig, mesh).await;
     let seen = gateways::look(mesh, &mut places).await;
     let mut facts = seen.facts(mesh);
@@ -201,7 +234,12 @@ async fn plan_apply(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, Pla
             .map(|one| one.dns_flavour)
             .collect(),
     });
-    let (observed, looks) = look_at_all(&places, &wanted, &zone).await;
+    let review = command.map(|command| {
+        let (mesh, wanted) = (mesh.clone(), Arc::clone(&wanted));
+        let needs = move |index| Needs::new(&mesh, &resolved, &wanted, index, command);
+        Arc::new(Review::new(command, needs))
+    });
+    let (observed, looks) = look_at_all(&places, &wanted, &zone, review).await;
     findings.extend(dns_findings::of_apply(&places, &observed, &zone));
     for (index, place) in places.iter().enumerate() {
         let is_handed_nothing = wanted.of(&place.name).is_empty();
@@ -229,7 +267,11 @@ async fn plan_apply(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, Pla
     })
 }
 
-async fn plan_removal(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, PlanError> {
+async fn plan_removal(
+    kubeconfig: &Kubeconfig,
+    mesh: &Mesh,
+    carries_out: bool,
+) -> Result<Planned, PlanError> {
     // It becomes part of a path.
     let name = Label::new(&mesh.metadata.name).map_err(|_| PlanError::NoName)?;
     let places = places(kubeconfig, mesh).await;
@@ -238,7 +280,8 @@ async fn plan_removal(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, P
         ..Wanted::default()
     });
     let no_zone = Arc::new(Zone::default());
-    let (observed, looks) = look_at_all(&places, &nothing, &no_zone).await;
+    let review = carries_out.then(|| Arc::new(review_of_removal(mesh, &name)));
+    let (observed, looks) = look_at_all(&places, &nothing, &no_zone, review).await;
     let plan = plan::plan_removal(name.as_str(), named(&places), &observed);
     let mut findings = dns_findings::of_removal(&places, &observed, &looks, name.as_str());
     let former = former::look(kubeconfig, name.as_str(), &places, &looks, Intent::Remove).await;
@@ -252,11 +295,24 @@ async fn plan_removal(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Result<Planned, P
     })
 }
 
+/// What a removal needs goes by the document as far as it can be rendered.
+fn review_of_removal(mesh: &Mesh, name: &Label) -> Review {
+    let (mesh, name) = (mesh.clone(), name.clone());
+    let rendered = OnceLock::new();
+    Review::new(Command::Remove, move |index| {
+        match rendered.get_or_init(|| access::render(&mesh)) {
+            Ok((resolved, wanted)) => Needs::new(&mesh, resolved, wanted, index, Command::Remove),
+            Err(_) => Needs::to_remove(name.as_str()),
+        }
+    })
+}
+
 /// Looks at all clusters at once, each in a task of its own since there is much to compare.
 async fn look_at_all(
     places: &[Place],
     wanted: &Arc<Wanted>,
     zone: &Arc<Zone>,
+    review: Option<Arc<Review>>,
 ) -> (Observed, BTreeMap<String, Look>) {
     let tasks: Vec<_> = places
         .iter()
@@ -265,15 +321,18 @@ async fn look_at_all(
             let (name, connection) = (place.name.clone(), place.connection.clone());
             let wanted = Arc::clone(wanted);
             let zone = Arc::clone(zone);
+            let review = review.clone();
             tokio::spawn(async move {
                 let mesh = wanted.mesh.as_str();
                 let objects = wanted.of(&name);
                 let connection = connection?;
-                let (seen, settings) = tokio::join!(
+                let (rights, seen, settings) = tokio::join!(
+                    cluster::rights(&connection, review.as_deref(), &name, index),
                     cluster::look(connection.clone(), mesh, objects),
                     cluster::dns_settings(&connection)
                 );
-                let (mut observed, mut look) = seen?;
+                rights.expect_always()?;
+                let (mut observed, mut look) = seen.map_err(|error| rights.beside(error))?;
                 // For a public zone too: it may have been private, and not every cluster that was told
                 // so has objects of ours.
                 let recorded = look
@@ -290,6 +349,7 @@ async fn look_at_all(
                     look.surplus.remove(&Parent::key(mesh));
                 }
                 observed.dns = edits;
+                observed.denied = rights.denied(mesh, objects, &observed).await;
                 Ok((observed, look))
             })
         })

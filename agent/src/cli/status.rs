@@ -34,7 +34,7 @@ impl Status {
         let planned = self
             .access
             .operations()
-            .plan(&input.mesh, Intent::Apply)
+            .status(&input.mesh, Intent::Apply)
             .await
             .map_err(|error| input.failed(error))?;
         output::warnings(Some(&input.origin), &planned.findings)?;

@@ -23,6 +23,7 @@ mod of_mesh;
 mod parent;
 mod probe;
 mod request_error;
+mod rights;
 
 pub use kubeconfig::KubeconfigError;
 
@@ -39,3 +40,4 @@ pub(crate) use of_mesh::of_mesh;
 pub(crate) use parent::Parent;
 pub(crate) use probe::probe;
 pub(crate) use request_error::RequestError;
+pub(crate) use rights::{Review, rights};

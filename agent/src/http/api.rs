@@ -54,7 +54,7 @@ pub(super) async fn status(
     let planned = agent
         .0
         .operations
-        .plan(&request.mesh, request.intent)
+        .status(&request.mesh, request.intent)
         .await?;
     Ok(Json(Status::of(&planned.plan)))
 }

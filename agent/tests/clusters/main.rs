@@ -28,4 +28,5 @@ mod obstacles;
 mod pods;
 mod resolving;
 mod restricted;
+mod rights;
 mod verifying;
