@@ -4,6 +4,7 @@ mod blocked;
 mod dns_findings;
 mod former;
 mod identities;
+mod planning;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,29 +12,23 @@ use std::sync::Arc;
 
 use shared::Mesh;
 use shared::api::{Clusters, Event, Intent, Report};
-use shared::check::{Finding, Severity, code};
+use shared::check::Finding;
 use shared::decisions::Decisions;
 use shared::facts::Facts;
 use shared::last_known::LastKnown;
 use shared::mesh;
-use shared::name::Label;
 use shared::object::Object;
-use shared::ownership::Ownership;
-use shared::plan::{self, Observed, Plan};
-use shared::render::controller_publishes;
-use shared::wanted::Wanted;
+use shared::plan::Plan;
 use tokio::sync::mpsc::UnboundedSender;
 
 pub use blocked::Blocked;
 
-use crate::addresses::{self, RecordsOf};
 use crate::apply;
-use crate::cluster::{
-    self, Connection, DnsLook, Kubeconfig, KubeconfigError, Look, Parent, Search, Zone,
-};
+use crate::cluster::{self, Connection, Kubeconfig, KubeconfigError, Look};
 use crate::lock::{Leases, LockError, LockOptions};
-use crate::place::{Place, named, places};
+use crate::place::{Place, places};
 use crate::stop::Stop;
+use planning::{Planning, Purpose};
 
 /// Everything that is done to clusters goes through here. The kubeconfig is read anew for each
 /// operation, so that a context that is added is there at once.
@@ -166,18 +161,46 @@ impl Operations {
         intent: Intent,
         decisions: &Decisions,
     ) -> Result<Planned, PlanError> {
+        self.plan_for(Purpose::CarryOut, mesh, intent, decisions)
+            .await
+    }
+
+    /// As [`Operations::plan_with`], for users who may only read: what is there, and not what they may do about
+    /// it.
+    ///
+    /// # Errors
+    /// As [`Operations::plan`].
+    pub async fn status(
+        &self,
+        mesh: &Mesh,
+        intent: Intent,
+        decisions: &Decisions,
+    ) -> Result<Planned, PlanError> {
+        self.plan_for(Purpose::Status, mesh, intent, decisions)
+            .await
+    }
+
+    async fn plan_for(
+        &self,
+        purpose: Purpose,
+        mesh: &Mesh,
+        intent: Intent,
+        decisions: &Decisions,
+    ) -> Result<Planned, PlanError> {
+        expect_not_handed_over(mesh, intent)?;
         let kubeconfig = self.read()?;
         let places = places(&kubeconfig, mesh).await;
         let planning = Planning {
             kubeconfig: &kubeconfig,
             places,
             decisions,
+            purpose,
         };
         planning.plan(mesh, intent).await
     }
 
     /// What a verification goes by: a plan whoever applies, and where it is not fedmesh, without
-    /// anything that is wanted of it.
+    /// anything that is wanted of it. What the user may not do is said by the checks that need it.
     pub(crate) async fn look(&self, mesh: &Mesh) -> Result<Planned, PlanError> {
         let kubeconfig = self.read()?;
         let places = places(&kubeconfig, mesh).await;
@@ -185,6 +208,7 @@ impl Operations {
             kubeconfig: &kubeconfig,
             places,
             decisions: &Decisions::default(),
+            purpose: Purpose::Verify,
         };
         planning.apply(mesh).await
     }
@@ -241,6 +265,7 @@ impl Locked {
             kubeconfig: &self.kubeconfig,
             places: self.places.clone(),
             decisions: &self.decisions,
+            purpose: Purpose::CarryOut,
         };
         let mut planned = planning.plan(mesh, intent).await?;
         // Where nothing changes, a Lease that may not be written is no reason to fail.
@@ -288,253 +313,18 @@ impl Locked {
     }
 }
 
+/// Whether fedmesh applies a document.
+///
+/// # Errors
+/// Others do, from a repository.
+pub fn expect_not_handed_over(mesh: &Mesh, intent: Intent) -> Result<(), PlanError> {
+    if intent == Intent::Apply && is_handed_over(mesh) {
+        return Err(PlanError::HandedOver);
+    }
+    Ok(())
+}
+
 /// Whether the manifests go through a repository, from which others apply them.
 pub(crate) fn is_handed_over(mesh: &Mesh) -> bool {
     mesh.spec.target == Some(mesh::Target::Gitops)
-}
-
-/// What a plan is made from.
-struct Planning<'a> {
-    kubeconfig: &'a Kubeconfig,
-    places: Vec<Place>,
-    decisions: &'a Decisions,
-}
-
-impl Planning<'_> {
-    async fn plan(self, mesh: &Mesh, intent: Intent) -> Result<Planned, PlanError> {
-        match intent {
-            Intent::Apply if is_handed_over(mesh) => Err(PlanError::HandedOver),
-            Intent::Apply => self.apply(mesh).await,
-            Intent::Remove => self.removal(mesh).await,
-        }
-    }
-
-    async fn apply(self, mesh: &Mesh) -> Result<Planned, PlanError> {
-        let Self {
-            kubeconfig,
-            mut places,
-            decisions,
-        } = self;
-        let forgotten = &decisions.forget_addresses;
-        let addresses = addresses::look(mesh, &mut places, RecordsOf::AllClusters, forgotten).await;
-        let checked = shared::check(mesh, &addresses.facts);
-        let Some(resolved) = checked.resolved else {
-            return Err(PlanError::Findings(checked.findings));
-        };
-        let mut findings = checked.findings;
-        // The federation's controller goes by addresses of its own.
-        if !controller_publishes(&resolved) {
-            addresses.explain(mesh, &mut findings);
-        }
-        let wanted = Arc::new(Wanted::new(&resolved));
-        let zone = Arc::new(Zone {
-            suffix: resolved.dns.suffix.to_string(),
-            nameservers: resolved.dns.nameservers.clone(),
-            flavours: resolved
-                .clusters
-                .iter()
-                .map(|one| one.dns_flavour)
-                .collect(),
-        });
-        let (mut observed, mut looks) = look_at_all(&places, &wanted, &zone, decisions).await;
-        let identities = identities::check(&places, decisions, &mut observed, &mut looks);
-        findings.extend(dns_findings::of_apply(&places, &observed, &zone));
-        for (index, place) in places.iter().enumerate() {
-            let is_handed_nothing = wanted.of(&place.name).is_empty();
-            if let (true, Some(Err(error))) = (is_handed_nothing, observed.get(&place.name)) {
-                findings.push(not_looked_at(index, error, &zone));
-            }
-        }
-        let former = former::look(
-            kubeconfig,
-            &mesh.metadata.name,
-            &places,
-            &looks,
-            Intent::Apply,
-        )
-        .await;
-        findings.extend(former.findings);
-        let mut clusters = former.clusters;
-        clusters
-            .extend(named(&places).map(|(name, context)| (name.to_owned(), context.to_owned())));
-        let plan = plan::plan(&wanted, named(&places), &observed);
-        let mut targets = targets(looks, wanted, Some(&mesh.digest()), &clusters, &identities);
-        record_addresses(
-            &mut targets,
-            &places[resolved.dns.cluster].name,
-            &addresses.last_known,
-        );
-        Ok(Planned {
-            findings,
-            plan,
-            facts: addresses.facts,
-            targets,
-        })
-    }
-
-    async fn removal(self, mesh: &Mesh) -> Result<Planned, PlanError> {
-        let Self {
-            kubeconfig,
-            places,
-            decisions,
-        } = self;
-        // It becomes part of a path.
-        let name = Label::new(&mesh.metadata.name).map_err(|_| PlanError::NoName)?;
-        // What is removed is what has this name.
-        let decisions = &Decisions {
-            renamed_from: None,
-            ..decisions.clone()
-        };
-        let nothing = Arc::new(Wanted {
-            mesh: name.to_string(),
-            ..Wanted::default()
-        });
-        let no_zone = Arc::new(Zone::default());
-        let (mut observed, mut looks) = look_at_all(&places, &nothing, &no_zone, decisions).await;
-        let identities = identities::check(&places, decisions, &mut observed, &mut looks);
-        let plan = plan::plan_removal(name.as_str(), named(&places), &observed);
-        let mut findings = dns_findings::of_removal(&places, &observed, &looks, name.as_str());
-        let former = former::look(kubeconfig, name.as_str(), &places, &looks, Intent::Remove).await;
-        findings.extend(former.findings);
-        let targets = targets(looks, nothing, None, &former.clusters, &identities);
-        Ok(Planned {
-            findings,
-            plan,
-            facts: Facts::default(),
-            targets,
-        })
-    }
-}
-
-/// Looks at all clusters at once, each in a task of its own since there is much to compare.
-async fn look_at_all(
-    places: &[Place],
-    wanted: &Arc<Wanted>,
-    zone: &Arc<Zone>,
-    decisions: &Decisions,
-) -> (Observed, BTreeMap<String, Look>) {
-    let ownership = Arc::new(Ownership {
-        mesh: wanted.mesh.clone(),
-        former: decisions.renamed_from.clone(),
-    });
-    let decisions = Arc::new(decisions.clone());
-    let tasks: Vec<_> = places
-        .iter()
-        .enumerate()
-        .map(|(index, place)| {
-            let (name, connection) = (place.name.clone(), place.connection.clone());
-            let wanted = Arc::clone(wanted);
-            let zone = Arc::clone(zone);
-            let ownership = Arc::clone(&ownership);
-            let decisions = Arc::clone(&decisions);
-            tokio::spawn(async move {
-                let mesh = wanted.mesh.as_str();
-                let objects = wanted.of(&name);
-                let connection = connection?;
-                let search = Search {
-                    ownership: &ownership,
-                    decisions: &decisions,
-                };
-                let (seen, settings) = tokio::join!(
-                    cluster::look(connection.clone(), search, objects),
-                    cluster::dns_settings(&connection)
-                );
-                let (mut observed, mut look) = seen?;
-                // For a public zone too: it may have been private, and not every cluster that was told
-                // so has objects of ours.
-                let recorded = look
-                    .parent
-                    .as_ref()
-                    .is_some_and(|parent| parent.stub_domain);
-                let dns = cluster::look_at_dns(&connection, settings, mesh, &zone, index, recorded);
-                let DnsLook { edits, unseen } = dns.await;
-                look.dns = edits.iter().flatten().cloned().collect();
-                look.dns_unseen = unseen;
-                if look.keeps_stub_domain() || edits.iter().any(Result::is_err) {
-                    // It is recorded, though nothing else is wanted here.
-                    observed.surplus.remove(&Parent::key(mesh));
-                    look.surplus.remove(&Parent::key(mesh));
-                }
-                observed.dns = edits;
-                Ok((observed, look))
-            })
-        })
-        .collect();
-    let mut observed = Observed::new();
-    let mut looks = BTreeMap::new();
-    for (place, task) in places.iter().zip(tasks) {
-        let seen = match task.await {
-            Ok(Ok((seen, look))) => {
-                looks.insert(place.name.clone(), look);
-                Ok(seen)
-            }
-            Ok(Err(error)) => Err(error),
-            Err(error) => Err(format!("context {}: broken off: {error}", place.context)),
-        };
-        observed.insert(place.name.clone(), seen);
-    }
-    (observed, looks)
-}
-
-/// `document` is its digest; there is none for a removal.
-fn targets(
-    looks: BTreeMap<String, Look>,
-    wanted: Arc<Wanted>,
-    document: Option<&str>,
-    clusters: &BTreeMap<String, String>,
-    identities: &BTreeMap<String, String>,
-) -> BTreeMap<String, Target> {
-    let identities = identities.iter();
-    let identities: BTreeMap<String, String> = identities
-        .filter(|(name, _)| clusters.contains_key(*name))
-        .map(|(name, identity)| (name.clone(), identity.clone()))
-        .collect();
-    let mut wanted = Arc::unwrap_or_clone(wanted);
-    let targets = looks.into_iter().map(|(name, look)| {
-        let target = Target {
-            scope: Scope::Everything,
-            document: document.map(str::to_owned),
-            clusters: clusters.clone(),
-            identities: identities.clone(),
-            last_known: LastKnown::default(),
-            keeps_addresses: false,
-            objects: wanted.objects.remove(&name).unwrap_or_default(),
-            look,
-        };
-        (name, target)
-    });
-    targets.collect()
-}
-
-/// The cluster with the DNS records keeps the addresses; where an engine hands it nothing, all do that are
-/// handed something.
-fn record_addresses(targets: &mut BTreeMap<String, Target>, dns: &str, last_known: &LastKnown) {
-    let is_handed_something = targets.get(dns).is_some_and(|one| !one.objects.is_empty());
-    for (name, target) in targets {
-        target.last_known = last_known.clone();
-        target.keeps_addresses = name == dns || !is_handed_something;
-    }
-}
-
-fn not_looked_at(index: usize, error: &str, zone: &Zone) -> Finding {
-    let (what, hint) = if zone.is_private() {
-        (
-            "its DNS is not told of the zone, and what an earlier apply may have left there is not seen",
-            "plan again when the cluster answers",
-        )
-    } else {
-        (
-            "what an earlier apply may have left there is not seen",
-            "nothing is to do if this cluster never was applied to with target direct, nor had a private \
-             zone",
-        )
-    };
-    Finding {
-        code: code::NOT_LOOKED_AT.id.to_owned(),
-        severity: Severity::Warning,
-        path: format!("spec.clusters[{index}].context"),
-        message: format!("{what}: {error}"),
-        hint: hint.to_owned(),
-        fix: None,
-    }
 }

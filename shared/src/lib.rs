@@ -9,6 +9,7 @@
 //! input gives the same bytes on every machine and in the browser. `clippy.toml` beside it bans
 //! the usual ways around that.
 
+pub mod access;
 pub mod adoption;
 pub mod answers;
 pub mod api;

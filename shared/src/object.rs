@@ -205,6 +205,15 @@ impl Kind {
         Scope::Namespaced,
         Wave::Accounts,
     );
+    /// `rbac.authorization.k8s.io/v1` ClusterRole.
+    pub const CLUSTER_ROLE: Self = kind(
+        "rbac.authorization.k8s.io",
+        "v1",
+        "ClusterRole",
+        "clusterroles",
+        Scope::Cluster,
+        Wave::Accounts,
+    );
     /// `v1` Service.
     pub const SERVICE: Self = kind(
         "",
@@ -381,6 +390,29 @@ impl Object {
     pub fn label(mut self, key: &str, value: &str) -> Self {
         self.labels.insert(key.to_owned(), value.to_owned());
         self
+    }
+
+    /// The kind that a CustomResourceDefinition defines, in its first served version.
+    pub fn defines(&self) -> Option<Kind> {
+        if self.kind != Kind::CUSTOM_RESOURCE_DEFINITION {
+            return None;
+        }
+        let spec = self.body.get("spec")?;
+        let text = |value: &Value| value.as_str().map(|text| Cow::Owned(text.to_owned()));
+        let mut versions = spec["versions"].as_array()?.iter();
+        let version = versions.find(|version| version["served"] == true)?;
+        Some(Kind {
+            group: text(&spec["group"])?,
+            version: text(&version["name"])?,
+            kind: text(&spec["names"]["kind"])?,
+            plural: text(&spec["names"]["plural"])?,
+            scope: if spec["scope"] == "Namespaced" {
+                Scope::Namespaced
+            } else {
+                Scope::Cluster
+            },
+            wave: self.kind.wave,
+        })
     }
 
     /// Its identity.

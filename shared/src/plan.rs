@@ -29,6 +29,8 @@ pub struct ObservedCluster {
     pub unserved: BTreeSet<String>,
     /// What its own DNS takes.
     pub dns: Vec<Result<cluster_dns::Edit, cluster_dns::Refusal>>,
+    /// Why the user may not do what is planned, if so.
+    pub denied: Option<String>,
 }
 
 /// A wanted object that is there.
@@ -148,7 +150,8 @@ pub struct ClusterPlan {
     pub name: String,
     /// Its context.
     pub context: String,
-    /// Why nothing could be planned, such as that the cluster does not answer.
+    /// Why nothing can be applied: the cluster does not answer, and there are no steps; or the user is not allowed to
+    /// carry out the steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// In the order in which they are carried out.
@@ -390,7 +393,7 @@ fn plan_cluster(
     ClusterPlan {
         name,
         context,
-        error: None,
+        error: observed.denied.clone(),
         steps,
     }
 }

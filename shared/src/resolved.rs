@@ -38,6 +38,8 @@ pub const DEFAULT_EAST_WEST_SERVICE: &str = "istio-eastwestgateway";
 /// Istio's root namespace: where its gateways are by default, and where objects go that concern
 /// all namespaces.
 pub const ISTIO_NAMESPACE: &str = "istio-system";
+/// The ConfigMap with the root certificate of a cluster's mesh, which istiod writes into every namespace.
+pub const MESH_ROOT_CONFIG_MAP: &str = "istio-ca-root-cert";
 /// The domain of every cluster's own names.
 pub const CLUSTER_DOMAIN: &str = "cluster.local";
 /// Label of a gateway's pods, taken where the document names none.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures::future::try_join_all;
 use serde_json::Value;
 use shared::api::WaitReason;
-use shared::object::{Kind, Object, Scope};
+use shared::object::Object;
 
 use super::progress::Waits;
 use crate::cluster::{self, Connection, Request};
@@ -41,7 +41,8 @@ async fn wait_for(
 ) -> Result<(), String> {
     let deadline = begun + DEADLINE;
     let definition_request = Request::get(cluster::object(definition));
-    let kind_request = defined(definition)
+    let kind_request = definition
+        .defines()
         .map(|kind| Request::get(format!("{}?limit=1", cluster::collection(&kind, None))));
     let mut pause = FIRST_PAUSE;
     loop {
@@ -85,28 +86,6 @@ async fn wait_for(
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
-}
-
-/// The kind that a definition brings, in its first served version.
-fn defined(definition: &Object) -> Option<Kind> {
-    let spec = &definition.body["spec"];
-    let text = |value: &Value| value.as_str().map(|text| text.to_owned().into());
-    let version = spec["versions"]
-        .as_array()?
-        .iter()
-        .find(|version| version["served"] == true)?;
-    Some(Kind {
-        group: text(&spec["group"])?,
-        version: text(&version["name"])?,
-        kind: text(&spec["names"]["kind"])?,
-        plural: text(&spec["names"]["plural"])?,
-        scope: if spec["scope"] == "Namespaced" {
-            Scope::Namespaced
-        } else {
-            Scope::Cluster
-        },
-        wave: definition.kind.wave,
-    })
 }
 
 fn conditions(live: &Value) -> impl Iterator<Item = &Value> {

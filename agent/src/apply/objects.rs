@@ -460,8 +460,8 @@ mod tests {
             ),
             (
                 StatusCode::FORBIDDEN,
-                "context west: not allowed to patch Service: no; ask for a role that allows it, or \
-                 use another context",
+                "context west: not allowed to patch Service: no; ask for a role that allows it, which \
+                 `fedmesh-agent access` prints, or use another context",
             ),
             (StatusCode::UNPROCESSABLE_ENTITY, "no"),
         ] {

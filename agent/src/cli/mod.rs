@@ -3,6 +3,7 @@
 //! Data goes to standard output, talk to standard error. Exit codes: 0 done, 1 not done or not as
 //! it should be, 2 wrong usage or an input that cannot be read.
 
+mod access;
 mod apply;
 mod check;
 mod decisions;
@@ -71,6 +72,7 @@ enum Command {
     Check(check::Check),
     Names(names::Names),
     Simulate(simulate::Simulate),
+    Access(access::Access),
     Plan(plan::Plan),
     Apply(apply::Apply),
     Status(status::Status),
@@ -159,6 +161,7 @@ fn run(cli: Cli) -> Exit {
         Command::Import(command) => command.run(),
         Command::Names(command) => command.run(),
         Command::Simulate(command) => command.run(),
+        Command::Access(command) => command.run(),
         Command::Plan(command) => on_runtime(command.run()),
         Command::Apply(command) => on_runtime(command.run()),
         Command::Status(command) => on_runtime(command.run()),

@@ -16,7 +16,7 @@ use super::output::{self, Format, counted};
 use super::saved_plan::SavedPlan;
 use super::{interrupt, question};
 use crate::lock::LockOptions;
-use crate::operation::{ApplyOptions, Blocked, Locked, Operations, Planned};
+use crate::operation::{self, ApplyOptions, Blocked, Locked, Operations, Planned};
 use crate::stop::Stop;
 
 /// What Ctrl-C does.
@@ -93,6 +93,8 @@ impl Rollout {
 
     /// Runs all steps.
     pub(super) async fn run(self, consent: Consent) -> Result<Exit, Failure> {
+        operation::expect_not_handed_over(&self.input.mesh, self.intent)
+            .map_err(|error| self.input.failed(error))?;
         let mut agreed = self.agree(consent).await?;
         loop {
             // From the plan that is carried out to the report, nobody else changes the mesh.

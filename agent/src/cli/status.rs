@@ -2,6 +2,7 @@
 
 use clap::Args;
 use shared::api::{self, Intent};
+use shared::decisions::Decisions;
 
 use super::failure::{Exit, Failure};
 use super::output::{self, Format};
@@ -34,7 +35,7 @@ impl Status {
         let planned = self
             .access
             .operations()
-            .plan(&input.mesh, Intent::Apply)
+            .status(&input.mesh, Intent::Apply, &Decisions::default())
             .await
             .map_err(|error| input.failed(error))?;
         output::warnings(Some(&input.origin), &planned.findings)?;

@@ -81,6 +81,8 @@ pub(crate) struct Search<'a> {
     pub(crate) ownership: &'a Ownership,
     /// What a person has decided.
     pub(crate) decisions: &'a Decisions,
+    /// Whether the server tries every creation.
+    pub(crate) tries: bool,
 }
 
 /// Looks at a cluster. The error names the context and says what to do.
@@ -143,6 +145,7 @@ pub(crate) async fn look_at_records(
     let search = Search {
         ownership: &ownership,
         decisions: &decisions,
+        tries: false,
     };
     let looking = Looking::new(connection, search, wanted);
     let ours = looking.ours([Kind::DNS_ENDPOINT]).await?;
@@ -282,7 +285,11 @@ impl<'a> Looking<'a> {
     async fn with_others(&self, mut ours: Ours) -> Result<ObservedCluster, String> {
         let others = self.not_ours(&ours).await?;
         ours.candidates.extend(others);
-        let trials = self.try_creations(&ours).await?;
+        let trials = if self.search.tries {
+            self.try_creations(&ours).await?
+        } else {
+            BTreeMap::new()
+        };
         let asked = self.ask(ours.candidates).await?;
         let in_step = ours.in_step.into_iter();
         let mut observed = ObservedCluster {
@@ -290,7 +297,7 @@ impl<'a> Looking<'a> {
             trials,
             surplus: ours.surplus,
             unserved: ours.unserved,
-            dns: Vec::new(),
+            ..ObservedCluster::default()
         };
         observed.wanted.extend(asked);
         Ok(observed)

@@ -25,6 +25,7 @@ mod of_mesh;
 mod parent;
 mod probe;
 mod request_error;
+mod rights;
 mod writer;
 
 pub use kubeconfig::KubeconfigError;
@@ -45,4 +46,5 @@ pub(crate) use of_mesh::of_mesh;
 pub(crate) use parent::Parent;
 pub(crate) use probe::probe;
 pub(crate) use request_error::RequestError;
+pub(crate) use rights::{Review, rights};
 pub(crate) use writer::Writer;

@@ -181,7 +181,7 @@ impl RequestError {
             ),
             Self::Answered { code, .. } if *code == StatusCode::FORBIDDEN => format!(
                 "context {context}: not allowed to {doing}: {self}; ask for a role that allows it, \
-                 or use another context"
+                 which `fedmesh-agent access` prints, or use another context"
             ),
             Self::NoConnection(why) if why.contains("certificate") => format!(
                 "context {context}: the server's certificate is not trusted: {why}; take the \

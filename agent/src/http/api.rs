@@ -20,7 +20,7 @@ use super::Agent;
 use super::answer::{Body, Refusal};
 use super::runs::{Doing, Running};
 use crate::lock::LockOptions;
-use crate::operation::{ApplyOptions, Locked, Planned};
+use crate::operation::{self, ApplyOptions, Locked, Planned};
 
 pub(super) async fn session() -> Json<Session> {
     Json(Session {
@@ -61,7 +61,7 @@ pub(super) async fn status(
     let planned = agent
         .0
         .operations
-        .plan_with(&request.mesh, request.intent, &request.decisions)
+        .status(&request.mesh, request.intent, &request.decisions)
         .await?;
     Ok(Json(Status::of(&planned.plan)))
 }
@@ -81,6 +81,7 @@ pub(super) async fn apply(
         allow_delete,
     };
     let request = prove(request).await?;
+    operation::expect_not_handed_over(&request.mesh, request.intent)?;
     // Before planning: what another run changes after it would not be in the plan.
     let begun = agent
         .0

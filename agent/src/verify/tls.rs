@@ -10,7 +10,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
-use shared::resolved::SYSTEM_CA;
+use shared::resolved::{MESH_ROOT_CONFIG_MAP, SYSTEM_CA};
 use shared::verify::{Failure, Reply};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -21,7 +21,6 @@ use crate::cluster::{Connection, Request};
 /// Where every proxy has the root of its own mesh, which Istio also keeps in a ConfigMap of every
 /// namespace (istio `pkg/config/constants`).
 const MESH_ROOT: &str = "/var/run/secrets/istio/root-cert.pem";
-const MESH_ROOT_CONFIG_MAP: &str = "istio-ca-root-cert";
 
 /// Who may have signed a gateway's certificate.
 #[derive(Debug, Clone)]

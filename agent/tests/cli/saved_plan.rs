@@ -61,7 +61,7 @@ fn a_plan_is_saved_for_its_owner_alone() {
     assert_eq!(out, "");
     assert!(err.contains(", saved by fedmesh "), "{err}");
     assert!(
-        err.contains("nothing was changed: 2 of 2 clusters blocked"),
+        err.contains("nothing was changed: 2 of 2 clusters cannot be applied to"),
         "{err}"
     );
 }

@@ -31,6 +31,7 @@ mod pods;
 mod questions;
 mod resolving;
 mod restricted;
+mod rights;
 mod saved;
 mod verifying;
 mod writers;

@@ -264,11 +264,16 @@ async fn who_is_not_allowed_is_told_what() {
         .unwrap()
         .plan;
     let error = |index: usize| plan.clusters[index].error.clone().unwrap();
-    assert!(
-        error(0).contains("not allowed to get Secret"),
-        "{}",
-        error(0)
-    );
+    // Everything at once.
+    for words in [
+        "context west-context: cannot ",
+        "get, patch secrets \"fedmesh-forbidden\" in namespace istio-system",
+        "create, delete, get, patch virtualservices.networking.istio.io in namespaces forbidden, istio-system",
+        "cannot list virtualservices.networking.istio.io;",
+        "`fedmesh-agent access -f MESH --cluster sunset`",
+    ] {
+        assert!(error(0).contains(words), "{words}: {}", error(0));
+    }
     assert!(
         error(1).contains("does not accept the credentials"),
         "{}",

@@ -186,12 +186,12 @@ async fn an_apply_is_refused_when_the_plan_is_another_or_blocked() {
         (
             plan["id"].clone(),
             false,
-            "something stands in the way in 2 of 2 clusters",
+            "nothing was changed: 2 of 2 clusters cannot be applied to",
         ),
         (
             plan["id"].clone(),
             true,
-            "something stands in the way in 2 of 2 clusters",
+            "nothing was changed: 2 of 2 clusters cannot be applied to",
         ),
     ] {
         let mut apply = request.clone();

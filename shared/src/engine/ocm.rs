@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use super::{Delivered, by_file, direct, own_kind};
-use crate::object::{Kind, Object, Scope, Wave};
+use crate::object::{Kind, Object, Wave};
 use crate::ownership;
 use crate::placed::Placed;
 use crate::render::skeleton;
@@ -70,12 +70,6 @@ pub(super) fn deliver(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> 
 }
 
 fn role(resolved: &Resolved) -> Object {
-    let kind = Kind {
-        kind: "ClusterRole".into(),
-        plural: "clusterroles".into(),
-        scope: Scope::Cluster,
-        ..Kind::ROLE
-    };
     let name = format!("{}-work", ownership::object_name(resolved.name.as_str()));
     let mut rules = vec![skeleton(ISTIO_RULE)];
     if resolved.gateway_api {
@@ -84,7 +78,8 @@ fn role(resolved: &Resolved) -> Object {
     if resolved.services.iter().any(|service| service.mcs) {
         rules.push(skeleton(EXPORT_RULE));
     }
-    let role = Object::new(kind, None, name, json!({ "rules": rules })).label(ROLE_LABEL, "true");
+    let role = Object::new(Kind::CLUSTER_ROLE, None, name, json!({ "rules": rules }))
+        .label(ROLE_LABEL, "true");
     ownership::label(role, resolved)
 }
 

@@ -1,0 +1,88 @@
+//! `access`: ClusterRoles, ready for kubectl.
+
+use serde_json::{Value, json};
+use shared::yaml;
+
+use crate::desk::Desk;
+
+#[test]
+fn a_role_is_printed_for_each_kind_of_cluster() {
+    let desk = Desk::new();
+    let run = desk.run(&["access", "-f", "mesh.yaml"], 0);
+    let roles = yaml::documents(&run.out).unwrap();
+    assert_eq!(roles.len(), 2, "{}", run.out);
+    assert!(
+        run.out.starts_with("# for north\napiVersion: "),
+        "{}",
+        run.out
+    );
+    assert!(run.out.contains("---\n# for south\n"), "{}", run.out);
+    assert!(run.err.contains("use --cluster"), "{}", run.err);
+    for role in &roles {
+        assert_eq!(role["kind"], "ClusterRole");
+        assert_eq!(role["metadata"]["name"], "fedmesh-shop-apply");
+    }
+    // Records are in the first alone, although no gateway was asked for its address.
+    let has_records = |role: &Value| role.to_string().contains("dnsendpoints");
+    assert!(has_records(&roles[0]) && !has_records(&roles[1]));
+
+    let one = ["access", "-f", "mesh.yaml", "--cluster", "south"];
+    let run = desk.run(&one, 0);
+    assert_eq!(yaml::documents(&run.out).unwrap(), roles[1..]);
+    assert_eq!(run.err, "");
+}
+
+#[test]
+fn a_role_is_for_a_command() {
+    let desk = Desk::new();
+    let json = [
+        "access",
+        "-f",
+        "mesh.yaml",
+        "--command",
+        "verify",
+        "-o",
+        "json",
+    ];
+    let roles: Value = serde_json::from_str(&desk.run(&json, 0).out).unwrap();
+    let south = &roles[1];
+    assert_eq!(south["clusters"], json!(["south"]));
+    assert_eq!(
+        south["clusterRole"]["metadata"]["name"],
+        "fedmesh-shop-verify"
+    );
+    let granted = south["clusterRole"]["rules"].as_array().unwrap();
+    let jobs =
+        json!({ "apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "delete"] });
+    assert!(granted.contains(&jobs), "{granted:#?}");
+
+    // Clusters that need the same share a role; who needs nothing is said so.
+    let status = ["access", "-f", "mesh.yaml", "--command", "follow"];
+    let run = desk.run(&status, 0);
+    assert!(
+        run.out
+            .ends_with("---\n# for south: no permission is needed\n"),
+        "{}",
+        run.out
+    );
+}
+
+#[test]
+fn what_cannot_be_printed_is_refused() {
+    let desk = Desk::new();
+    let run = desk.run(&["access", "-f", "mesh.yaml", "--cluster", "west"], 2);
+    assert!(
+        run.err
+            .contains("no cluster is named \"west\"; there are: north, south"),
+        "{}",
+        run.err
+    );
+    let text = crate::desk::MESH.replace(
+        "spec:\n",
+        "spec:\n  target: gitops\n  gitops: {repoURL: https://git.example.com/mesh.git}\n",
+    );
+    desk.write("gitops.yaml", &text);
+    let run = desk.run(&["access", "-f", "gitops.yaml"], 1);
+    assert!(run.err.contains("with the engine gitops"), "{}", run.err);
+    desk.run(&["access", "-f", "gitops.yaml", "--command", "verify"], 0);
+}

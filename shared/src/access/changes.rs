@@ -1,0 +1,52 @@
+//! Permissions that carrying out a plan requires, by the observed state of the cluster.
+
+use std::collections::BTreeSet;
+
+use super::Permission;
+use super::objects::{CREATE, lease, record_and_lease, removal, removal_of_record, write};
+use crate::cluster_dns::Edit;
+use crate::object::{Kind, Object};
+use crate::outlived;
+use crate::plan::{Existing, ObservedCluster};
+
+/// Permissions to create, change and prune the objects that differ from the desired state. Those for the cluster DNS
+/// configuration are not included: the plan sends a dry run for it.
+pub fn to_carry_out(
+    mesh: &str,
+    objects: &[Object],
+    observed: &ObservedCluster,
+) -> BTreeSet<Permission> {
+    let mut needed = BTreeSet::new();
+    for object in objects {
+        match observed.wanted.get(&object.key()) {
+            // What is somebody else's is left alone.
+            Some(Existing::InStep | Existing::Foreign(_)) => {}
+            Some(Existing::Asked { .. }) => needed.extend(write(object, &["patch"])),
+            None => needed.extend(write(object, &["patch", CREATE])),
+        }
+    }
+    let outlived = outlived::rules(&observed.surplus);
+    for (key, surplus) in &observed.surplus {
+        let namespace = (!key.namespace.is_empty()).then_some(key.namespace.as_str());
+        if surplus.kind == Kind::SECRET {
+            needed.extend(removal_of_record(mesh));
+            continue;
+        }
+        needed.extend(removal(&surplus.kind, namespace, &key.name));
+        if outlived.contains(key) || surplus.restoring.is_some() {
+            let patch = Permission::of_object(&surplus.kind, namespace, &key.name, "patch");
+            needed.insert(patch);
+        }
+    }
+    let mut edits = observed.dns.iter().flatten();
+    let holds_ours = edits.clone().any(|edit| edit.holds_ours);
+    if needed.is_empty() && edits.all(Edit::is_done) {
+        return needed;
+    }
+    if objects.is_empty() && !holds_ours {
+        needed.extend(lease(mesh));
+    } else {
+        needed.extend(record_and_lease(mesh));
+    }
+    needed
+}

@@ -1,0 +1,236 @@
+//! Permissions of each command in one cluster.
+
+use std::collections::BTreeSet;
+
+use super::objects::{
+    CONFIG_MAPS, CREATE, ENDPOINT_SLICES, NODES, record, record_and_lease, removal,
+    removal_of_record, write,
+};
+use super::{Command, Need, Needs, Permission};
+use crate::cluster_dns;
+use crate::mesh::{self, Spec, Target, Transport};
+use crate::object::{ISTIO_GROUP, Kind, Object};
+use crate::ownership::PARENT_NAMESPACE;
+use crate::render::render_gateway_api;
+use crate::resolved::{
+    Cluster, DEFAULT_GATEWAY_SERVICE, Gateway, ISTIO_NAMESPACE, MESH_ROOT_CONFIG_MAP, Resolved,
+    Service,
+};
+
+/// A cluster of a document, and the objects rendered for it.
+pub(super) struct InCluster<'a> {
+    pub(super) spec: &'a Spec,
+    pub(super) written: &'a mesh::Cluster,
+    pub(super) resolved: &'a Resolved,
+    pub(super) cluster: &'a Cluster,
+    pub(super) mesh: &'a str,
+    pub(super) objects: &'a [Object],
+}
+
+impl InCluster<'_> {
+    /// Adds the permissions of a command.
+    pub(super) fn command(&self, command: Command, needs: &mut Needs) {
+        if self.resolved.target == Target::Gitops && command.is_left_to_gitops() {
+            return;
+        }
+        match command {
+            Command::Status | Command::Plan => self.observe(needs),
+            Command::Apply => self.apply(needs),
+            Command::Remove => self.remove(needs),
+            Command::Follow => self.follow(needs),
+            Command::Verify => {
+                self.observe(needs);
+                self.verify(needs);
+            }
+            Command::Serve => {
+                for command in [Command::Apply, Command::Remove, Command::Verify] {
+                    self.command(command, needs);
+                }
+                needs.add(Need::Optional, Permission::new("", NODES, "list"));
+                let gateway = Permission::of_kind(&Kind::SERVICE, "get");
+                let gateway = gateway.within(Some(ISTIO_NAMESPACE));
+                needs.add(Need::Optional, gateway.named(DEFAULT_GATEWAY_SERVICE));
+            }
+        }
+    }
+
+    fn observe(&self, needs: &mut Needs) {
+        needs.add(Need::Always, record(self.mesh, "get"));
+        if !self.objects.is_empty() {
+            let root = Permission::of_kind(&Kind::NAMESPACE, "get").named(PARENT_NAMESPACE);
+            needs.add(Need::Sometimes, root);
+        }
+        for kind in self.kinds() {
+            needs.add(Need::Always, Permission::of_kind(kind, "list"));
+        }
+        for object in self.objects {
+            let (kind, namespace) = (&object.kind, object.namespace.as_deref());
+            let get = Permission::of_object(kind, namespace, &object.name, "get");
+            needs.add(Need::Sometimes, get);
+        }
+        for gateway in self.asked_gateways() {
+            read_gateway(gateway, &["get"], Need::Optional, needs);
+        }
+        config_maps(&["get"], needs);
+    }
+
+    fn apply(&self, needs: &mut Needs) {
+        self.observe(needs);
+        for gateway in self.asked_gateways() {
+            // Without its addresses, the records that are there would be deleted.
+            read_gateway(gateway, &["get"], Need::Always, needs);
+        }
+        for object in self.objects {
+            needs.all(Need::Sometimes, write(object, &["patch", CREATE]));
+            let (kind, namespace) = (&object.kind, object.namespace.as_deref());
+            needs.all(Need::Sometimes, removal(kind, namespace, &object.name));
+        }
+        let tells_dns = !self.resolved.dns.nameservers.is_empty();
+        if tells_dns {
+            config_maps(&["patch", CREATE], needs);
+        }
+        if tells_dns || !self.objects.is_empty() {
+            needs.all(Need::Sometimes, record_and_lease(self.mesh));
+            needs.add(Need::Sometimes, record(self.mesh, "delete"));
+        }
+    }
+
+    fn remove(&self, needs: &mut Needs) {
+        needs.add(Need::Always, record(self.mesh, "get"));
+        needs.all(Need::Sometimes, removal_of_record(self.mesh));
+        for kind in self.kinds() {
+            needs.add(Need::Sometimes, Permission::of_kind(kind, "list"));
+        }
+        for object in self.objects {
+            let (kind, namespace) = (&object.kind, object.namespace.as_deref());
+            needs.all(Need::Sometimes, removal(kind, namespace, &object.name));
+            if is_left_without_effect(kind) {
+                let patch = Permission::of_object(kind, namespace, &object.name, "patch");
+                needs.add(Need::Sometimes, patch);
+            }
+        }
+        config_maps(&["get"], needs);
+        if !self.resolved.dns.nameservers.is_empty() {
+            config_maps(&["patch"], needs);
+        }
+    }
+
+    fn follow(&self, needs: &mut Needs) {
+        for gateway in self.asked_gateways() {
+            read_gateway(gateway, &["get", "list", "watch"], Need::Always, needs);
+        }
+        let records = self.objects.iter();
+        let mut records = records
+            .filter(|object| object.kind == Kind::DNS_ENDPOINT)
+            .peekable();
+        if records.peek().is_none() {
+            return;
+        }
+        needs.add(Need::Always, record(self.mesh, "get"));
+        needs.all(Need::Sometimes, record_and_lease(self.mesh));
+        for verb in ["list", "watch"] {
+            needs.add(Need::Always, Permission::of_kind(&Kind::DNS_ENDPOINT, verb));
+        }
+        for object in records {
+            let verbs = ["get", "patch", CREATE, "delete"];
+            needs.all(Need::Sometimes, write(object, &verbs));
+        }
+    }
+
+    fn verify(&self, needs: &mut Needs) {
+        let any = |kind: &Kind, verb| Permission::of_kind(kind, verb);
+        let mut needed = Vec::new();
+        for placed in render_gateway_api(self.resolved) {
+            needed.push(any(&placed.template.kind, "list"));
+        }
+        if self.resolved.services.iter().any(Service::is_mutual) {
+            let namespace = self.cluster.east_west_gateway.namespace.as_str();
+            let root = Permission::new("", CONFIG_MAPS, "get").within(Some(namespace));
+            needed.push(root.named(MESH_ROOT_CONFIG_MAP));
+        }
+        // The pods behind the services, and drills.
+        needed.push(any(&Kind::SERVICE, "get"));
+        needed.push(Permission::new(
+            ENDPOINT_SLICES.0,
+            ENDPOINT_SLICES.1,
+            "list",
+        ));
+        needed.extend(["get", "list", "patch"].map(|verb| any(&Kind::DEPLOYMENT, verb)));
+        // Probe clients: pods, or a Job. An exec over a WebSocket is authorized as `get` and, since Kubernetes 1.35,
+        // as `create` too.
+        for (group, resource, verb) in [
+            ("", "pods", "list"),
+            ("", "pods/exec", "get"),
+            ("", "pods/exec", CREATE),
+            ("", "pods/log", "get"),
+            ("", NODES, "get"),
+            ("batch", "jobs", CREATE),
+            ("batch", "jobs", "delete"),
+        ] {
+            needed.push(Permission::new(group, resource, verb));
+        }
+        needs.all(Need::Optional, needed);
+    }
+
+    fn kinds(&self) -> BTreeSet<&Kind> {
+        self.objects.iter().map(|object| &object.kind).collect()
+    }
+
+    /// The gateways whose addresses the document does not have.
+    fn asked_gateways(&self) -> impl Iterator<Item = &Gateway> {
+        let uses = |transport| self.spec.has_transport(transport);
+        let is_asked = |addresses: Option<&Vec<String>>| addresses.is_none_or(Vec::is_empty);
+        let ingress = self.written.gateway.as_ref().map(|one| &one.addresses);
+        let east_west = self.written.east_west_gateway.as_ref();
+        let east_west = east_west.map(|one| &one.addresses);
+        let asked = [
+            (
+                (uses(Transport::Http) || uses(Transport::Tls)) && is_asked(ingress),
+                &self.cluster.gateway,
+            ),
+            (
+                uses(Transport::Mtls) && is_asked(east_west),
+                &self.cluster.east_west_gateway,
+            ),
+        ];
+        asked
+            .into_iter()
+            .filter_map(|(is_asked, gateway)| is_asked.then_some(gateway))
+    }
+}
+
+fn read_gateway(gateway: &Gateway, verbs: &[&'static str], need: Need, needs: &mut Needs) {
+    let namespace = Some(gateway.namespace.as_str());
+    for verb in verbs {
+        let service = Permission::of_kind(&Kind::SERVICE, verb).within(namespace);
+        needs.add(need, service.named(gateway.service.as_str()));
+        if *verb != "get" {
+            let (group, resource) = ENDPOINT_SLICES;
+            let slices = Permission::new(group, resource, *verb).within(namespace);
+            needs.add(Need::Optional, slices);
+        }
+    }
+    let (group, resource) = ENDPOINT_SLICES;
+    let slices = Permission::new(group, resource, "list").within(namespace);
+    needs.add(Need::Optional, slices);
+}
+
+/// The plan reports denials of these as refused steps, so they are optional here.
+fn config_maps(verbs: &[&'static str], needs: &mut Needs) {
+    for &verb in verbs {
+        let permission =
+            Permission::new("", CONFIG_MAPS, verb).within(Some(cluster_dns::NAMESPACE));
+        if verb == CREATE {
+            needs.add(Need::Optional, permission);
+            continue;
+        }
+        for name in cluster_dns::CONFIG_MAPS {
+            needs.add(Need::Optional, permission.clone().named(name));
+        }
+    }
+}
+
+/// Whether rules of a kind are left without effect before they are deleted; see [`crate::outlived`].
+fn is_left_without_effect(kind: &Kind) -> bool {
+    kind.group == ISTIO_GROUP && kind.kind == "DestinationRule"
+}
