@@ -290,10 +290,13 @@ impl Kind {
         group_kind(&self.group, &self.kind)
     }
 
-    /// Kinds of which removing an object takes other people's objects with it. fedmesh makes them
-    /// but never deletes them; it only takes its labels off.
+    /// Kinds of which there is one object for everybody: removing it takes other people's objects with it.
+    /// fedmesh creates one where there is none and never deletes it; it only takes its labels off.
     pub fn is_never_deleted(&self) -> bool {
-        matches!(self.kind.as_ref(), "Namespace" | "CustomResourceDefinition")
+        matches!(
+            self.kind.as_ref(),
+            "Namespace" | "CustomResourceDefinition" | "FederatedTypeConfig"
+        )
     }
 }
 

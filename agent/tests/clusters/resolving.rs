@@ -89,7 +89,8 @@ async fn records_at_the_authoritative_server() {
         ["no-address"]
     );
 
-    fixture.kubectl(WEST, &["delete", "dnsendpoint", "--all", "-n=istio-system"]);
+    let ours = format!("--selector=fedmesh.dev/mesh={}", fixture.name);
+    fixture.kubectl(WEST, &["delete", "dnsendpoint", "-n=istio-system", &ours]);
     assert_eq!(
         at_server(&run(&fixture, &options).await, &server),
         ["object-missing"]

@@ -91,7 +91,7 @@ async fn of_two_applies_one_is_refused_and_nothing_is_mixed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_living_writer_is_named_and_a_dead_one_is_taken_over() {
-    let fixture = Fixture::new(shared_bed(), "held");
+    let fixture = Fixture::new(shared_bed(), "writing");
     let options = LockOptions {
         lease: Duration::from_secs(3),
         ..LockOptions::default()
@@ -108,7 +108,7 @@ async fn a_living_writer_is_named_and_a_dead_one_is_taken_over() {
     let LockError::Held { mesh, holders } = &error else {
         panic!("{error}")
     };
-    assert_eq!(mesh, "held");
+    assert_eq!(mesh, "writing");
     // In the first cluster already: the others are not even tried.
     assert_eq!(holders.len(), 1, "{error}");
     for words in ["apply ", "@", " pid ", ", since 20"] {
@@ -123,7 +123,7 @@ async fn a_living_writer_is_named_and_a_dead_one_is_taken_over() {
     let mut dead = json!({
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
-        "metadata": { "name": "fedmesh-held", "namespace": "istio-system" },
+        "metadata": { "name": "fedmesh-writing", "namespace": "istio-system" },
         "spec": live["spec"],
     });
     dead["spec"]["holderIdentity"] = "apply somebody@elsewhere pid 1 run 00000000".into();
