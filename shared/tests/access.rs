@@ -15,7 +15,7 @@ use shared::access::{Command, Need, Needs, Permission, Rule, cluster_role, denia
 use shared::facts::Facts;
 use shared::mesh::Target;
 use shared::object::Kind;
-use shared::plan::{Answer, Claim, Existing, ObservedCluster, Surplus};
+use shared::plan::{Answer, Existing, ObservedCluster, Surplus};
 use shared::resolved::Resolved;
 use shared::wanted::Wanted;
 
@@ -241,7 +241,7 @@ fn only_what_changes_has_to_be_allowed() {
     let existing = Existing::Asked {
         live: json!({}),
         answer: Answer::Would(json!({})),
-        claim: Claim::default(),
+        claim: Box::default(),
     };
     observed.wanted.insert(changed.key(), existing);
     for kind in [Kind::NAMESPACE, Kind::DEPLOYMENT] {

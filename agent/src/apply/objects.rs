@@ -9,6 +9,7 @@ use shared::outlived;
 use shared::ownership::{self, Ownership};
 use shared::plan::{Action, Claim};
 
+use super::field_managers;
 use super::leaving::Leaving;
 use crate::cluster::{self, Connection, Request, RequestError, Seen, conflicts_of};
 
@@ -28,9 +29,6 @@ impl From<Outcome> for Carried {
     }
 }
 
-/// How often an object that changes meanwhile is tried to be abandoned.
-const ABANDON_TRIES: usize = 5;
-
 /// Applies a stamped object for a mesh; `action` is what was planned.
 pub(super) async fn apply(
     connection: &Connection,
@@ -43,16 +41,16 @@ pub(super) async fn apply(
     let path = cluster::object(stamped);
     let what = format!("patch {}", stamped.kind.kind);
     if let Some(former) = claim.and_then(|claim| claim.former_manager.as_ref())
-        && let Err(error) = transfer(connection, &path, former, &manager).await
+        && let Err(error) = field_managers::transfer(connection, &path, former, &manager).await
     {
         return outcome::<()>(connection, &what, Err(error), action);
     }
     let restoring = claim.and_then(|claim| claim.restoring.as_ref());
     let object = match restoring {
-        Some(patch) => {
+        Some(former) => {
             let mut adopted = stamped.clone();
             let annotation = ownership::ADOPTED_ANNOTATION.to_owned();
-            adopted.annotations.insert(annotation, patch.to_string());
+            adopted.annotations.insert(annotation, former.to_string());
             adopted.to_text()
         }
         None => stamped.to_text(),
@@ -63,51 +61,15 @@ pub(super) async fn apply(
     }
     let answer = connection.json(&request).await;
     match (action, answer) {
-        (Action::Create, Ok(live)) if !is_created(&live, &manager) => {
+        (Action::Create, Ok(live)) if !field_managers::is_sole(&live, &manager) => {
             Carried::from(give_back(connection, stamped, &manager, &path).await)
         }
-        (Action::Adopt, Ok(live)) => {
-            let alone = manage_alone(connection, &live, &manager, &path).await;
+        (Action::Adopt, Ok(_)) => {
+            let alone = field_managers::keep_ours(connection, &path, &manager).await;
             outcome(connection, &what, alone, action)
         }
         (_, answer) => outcome(connection, &what, answer, action),
     }
-}
-
-/// Takes the other managers off an adopted object. They still would own each field that had our value already,
-/// and every later change of it would be a conflict with whoever created it.
-async fn manage_alone(
-    connection: &Connection,
-    live: &Value,
-    manager: &str,
-    path: &str,
-) -> Result<(), RequestError> {
-    let metadata = &live["metadata"];
-    let managed = metadata["managedFields"].as_array();
-    let ours: Vec<&Value> = managed
-        .into_iter()
-        .flatten()
-        // The status is the controllers'.
-        .filter(|one| one["manager"] == manager || one["subresource"].is_string())
-        .collect();
-    let request = Request::patch(
-        path,
-        &json!([
-            { "op": "replace", "path": "/metadata/managedFields", "value": ours },
-            {
-                "op": "replace",
-                "path": "/metadata/resourceVersion",
-                "value": metadata["resourceVersion"],
-            },
-        ]),
-    );
-    connection.send(&request).await.map(|_| ())
-}
-
-/// Whether an object that was applied was not there before: nobody else manages a field of it.
-fn is_created(live: &Value, manager: &str) -> bool {
-    let managed = live["metadata"]["managedFields"].as_array();
-    managed.is_none_or(|all| all.iter().all(|one| one["manager"] == manager))
 }
 
 /// Withdraws what was applied to an object that somebody else has created since the plan: an apply without
@@ -136,41 +98,6 @@ async fn give_back(
         ),
     };
     Outcome::Failed { message }
-}
-
-/// Makes the fields that were applied under one field manager those of another, as client-go's `csaupgrade`
-/// does: without it, fields that are not desired any more would stay for their former manager.
-async fn transfer(
-    connection: &Connection,
-    path: &str,
-    from: &str,
-    to: &str,
-) -> Result<(), RequestError> {
-    let Some(live) = connection.find(&Request::get(path)).await? else {
-        return Ok(());
-    };
-    let metadata = &live["metadata"];
-    let managed: &[Value] = metadata["managedFields"]
-        .as_array()
-        .map_or(&[], Vec::as_slice);
-    let applied = |manager: &str| {
-        managed
-            .iter()
-            .position(|one| one["operation"] == "Apply" && one["manager"] == manager)
-    };
-    let Some(index) = applied(from) else {
-        return Ok(());
-    };
-    let at = format!("/metadata/managedFields/{index}");
-    let change = match applied(to) {
-        None => json!({ "op": "replace", "path": format!("{at}/manager"), "value": to }),
-        Some(_) => json!({ "op": "remove", "path": at }),
-    };
-    let version = json!({
-        "op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"],
-    });
-    let request = Request::patch(path, &json!([change, version]));
-    connection.send(&request).await.map(|_| ())
 }
 
 /// Deletes an object and what depends on it, unless it has been replaced since it was seen. What is
@@ -226,9 +153,10 @@ pub(super) async fn disown(
 ) -> Carried {
     // First, since without our labels nobody would look for it again.
     let what = format!("patch {}", key.kind);
-    match abandon(connection, ownership, &path(key, seen), seen).await {
-        Ok(()) => {}
-        Err(error) => return outcome::<()>(connection, &what, Err(error), Action::Disown),
+    if let Err(error) =
+        field_managers::withdraw(connection, &path(key, seen), ownership, seen).await
+    {
+        return outcome::<()>(connection, &what, Err(error), Action::Disown);
     }
     let mut patch = seen.restoring.clone().unwrap_or_else(|| json!({}));
     let marks = json!({
@@ -262,54 +190,6 @@ pub(super) async fn disown(
     let request = Request::merge(&path(key, seen), &patch);
     let answer = connection.send(&request).await;
     outcome(connection, &what, answer, Action::Disown)
-}
-
-/// Takes our field managers off an object: by them, it would be known as ours without our labels.
-async fn abandon(
-    connection: &Connection,
-    ownership: &Ownership,
-    path: &str,
-    seen: &Seen,
-) -> Result<(), RequestError> {
-    for _ in 0..ABANDON_TRIES {
-        let Some(live) = connection.find(&Request::get(path)).await? else {
-            return Ok(());
-        };
-        let metadata = &live["metadata"];
-        if metadata["uid"] != *seen.uid {
-            return Ok(());
-        }
-        let Some(manager) = ownership.applied_under(metadata) else {
-            return Ok(());
-        };
-        let managed = metadata["managedFields"].as_array();
-        let mut left = managed.cloned().unwrap_or_default();
-        left.retain(|one| one["operation"] != "Apply" || one["manager"] != *manager);
-        if left.is_empty() {
-            // An empty list would be taken for none given, and nothing would change (apimachinery,
-            // `managedfields/internal/fieldmanager.go`).
-            left.push(json!({}));
-        }
-        let request = Request::patch(
-            path,
-            &json!([
-                { "op": "replace", "path": "/metadata/managedFields", "value": left },
-                {
-                    "op": "replace",
-                    "path": "/metadata/resourceVersion",
-                    "value": metadata["resourceVersion"],
-                },
-            ]),
-        );
-        match connection.send(&request).await {
-            // Something else has changed it meanwhile, such as its status.
-            Err(error) if error.code() == Some(StatusCode::CONFLICT) => {}
-            answer => {
-                answer?;
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Changes the settings of the cluster's own DNS, unless they have changed since they were seen.

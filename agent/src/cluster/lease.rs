@@ -29,8 +29,8 @@ use super::writer::{Holder, Writer};
 const POLL: Duration = Duration::from_secs(1);
 /// A Lease is renewed so often within its duration.
 const RENEWALS: u32 = 6;
-/// The last part of the duration, in which nothing is begun any more: a request takes time to arrive.
-const MARGIN: u32 = 6;
+/// So many sixths of the duration a Lease is relied on after a renewal: a request takes time to arrive.
+const RELIED_ON: u32 = 5;
 
 /// A Lease that is held and renewed until it is released. Clones are the same Lease; when the last one is
 /// dropped without a release, it is no longer renewed, and expires.
@@ -308,7 +308,7 @@ impl Claim {
 
     /// How long after a renewal was sent the Lease may be relied on.
     fn validity(&self) -> Duration {
-        self.writer.lease - self.writer.lease / MARGIN
+        self.writer.lease / RENEWALS * RELIED_ON
     }
 
     /// Renews until the Lease is lost. A server that does not answer is asked again and again: nobody else

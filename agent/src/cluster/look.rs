@@ -165,8 +165,8 @@ impl Look {
         };
         let surplus = observed.surplus.iter();
         let claims = observed.wanted.iter().filter_map(|(key, one)| match one {
-            Existing::Asked { claim, .. } if *claim != Claim::default() => {
-                Some((key.clone(), claim.clone()))
+            Existing::Asked { claim, .. } if **claim != Claim::default() => {
+                Some((key.clone(), Claim::clone(claim)))
             }
             _ => None,
         });
@@ -618,7 +618,7 @@ impl<'a> Looking<'a> {
             let existing = Existing::Asked {
                 live,
                 answer,
-                claim,
+                claim: Box::new(claim),
             };
             return Ok(Some((key, existing)));
         }
@@ -643,7 +643,7 @@ impl<'a> Looking<'a> {
         let existing = Existing::Asked {
             live,
             answer,
-            claim,
+            claim: Box::new(claim),
         };
         Ok(Some((key, existing)))
     }

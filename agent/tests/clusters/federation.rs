@@ -106,6 +106,7 @@ async fn definitions_are_established_before_they_are_used_and_outlive_a_removal(
     let (report, _) = fixture.carry_out(planned, false).await;
     assert!(report.is_success(), "{report:#?}");
     bed.start_api_server(EAST).unwrap();
+    fixture.remove().await;
 }
 
 /// Takes away the definitions that another mesh's federation has left, as it must.

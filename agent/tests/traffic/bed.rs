@@ -129,7 +129,13 @@ impl Bed {
 
     pub(crate) fn apply(&self, document: &Value) {
         let path = self.write("mesh", document);
-        let output = self.agent(&["apply", "--yes", "--allow-delete=100000", "-f", path.to_str().unwrap()]);
+        let output = self.agent(&[
+            "apply",
+            "--yes",
+            "--allow-delete=100000",
+            "-f",
+            path.to_str().unwrap(),
+        ]);
         assert!(output.status.success(), "{}", text(&output));
     }
 

@@ -1,0 +1,116 @@
+//! Who manages the fields of an object that is there: rewriting its `managedFields`.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use shared::ownership::Ownership;
+
+use crate::cluster::{Connection, Request, RequestError, Seen};
+
+/// How often an object that others change meanwhile is read and written.
+const TRIES: usize = 5;
+
+/// Whether an object that was applied was not there before: nobody else manages a field of it.
+pub(super) fn is_sole(live: &Value, manager: &str) -> bool {
+    let all = entries(&live["metadata"]);
+    all.iter().all(|one| one["manager"] == *manager)
+}
+
+/// Takes the other managers off an adopted object. They still would own each field that had our value already,
+/// and every later change of it would be a conflict with whoever created it.
+pub(super) async fn keep_ours(
+    connection: &Connection,
+    path: &str,
+    manager: &str,
+) -> Result<(), RequestError> {
+    rewrite(connection, path, |metadata| {
+        let mut kept = entries(metadata);
+        // The status is the controllers'.
+        kept.retain(|one| one["manager"] == *manager || one["subresource"].is_string());
+        (kept.len() < entries(metadata).len()).then_some(kept)
+    })
+    .await
+}
+
+/// Makes the fields that were applied under one field manager those of another, as client-go's `csaupgrade`
+/// does: without it, fields that are not desired any more would stay for their former manager.
+pub(super) async fn transfer(
+    connection: &Connection,
+    path: &str,
+    from: &str,
+    to: &str,
+) -> Result<(), RequestError> {
+    let is_of = |one: &Value, name: &str| one["operation"] == "Apply" && one["manager"] == *name;
+    rewrite(connection, path, |metadata| {
+        let mut changed = entries(metadata);
+        let index = changed.iter().position(|one| is_of(one, from))?;
+        if changed.iter().any(|one| is_of(one, to)) {
+            changed.remove(index);
+        } else {
+            changed[index]["manager"] = to.into();
+        }
+        Some(changed)
+    })
+    .await
+}
+
+/// Takes our field managers off an object: by them, it would be known as ours without our labels.
+pub(super) async fn withdraw(
+    connection: &Connection,
+    path: &str,
+    ownership: &Ownership,
+    seen: &Seen,
+) -> Result<(), RequestError> {
+    rewrite(connection, path, |metadata| {
+        if metadata["uid"] != *seen.uid {
+            return None;
+        }
+        let mut left = metadata.clone();
+        while let Some(manager) = ownership.applied_under(&left) {
+            let others = entries(&left)
+                .into_iter()
+                .filter(|one| one["operation"] != "Apply" || one["manager"] != *manager);
+            left["managedFields"] = others.collect();
+        }
+        let left = entries(&left);
+        (left.len() < entries(metadata).len()).then_some(left)
+    })
+    .await
+}
+
+/// Writes the list that `change` makes of an object's metadata, if it makes one; where others have changed the
+/// object meanwhile, such as its status, once more.
+async fn rewrite(
+    connection: &Connection,
+    path: &str,
+    change: impl Fn(&Value) -> Option<Vec<Value>>,
+) -> Result<(), RequestError> {
+    let mut tries = 1;
+    loop {
+        let Some(live) = connection.find(&Request::get(path)).await? else {
+            return Ok(());
+        };
+        let metadata = &live["metadata"];
+        let Some(mut list) = change(metadata) else {
+            return Ok(());
+        };
+        if list.is_empty() {
+            // An empty list would be taken for none given, and nothing would change (apimachinery,
+            // `managedfields/internal/fieldmanager.go`).
+            list.push(json!({}));
+        }
+        let version = &metadata["resourceVersion"];
+        let changes = json!([
+            { "op": "replace", "path": "/metadata/managedFields", "value": list },
+            { "op": "replace", "path": "/metadata/resourceVersion", "value": version },
+        ]);
+        match connection.send(&Request::patch(path, &changes)).await {
+            Err(error) if error.code() == Some(StatusCode::CONFLICT) && tries < TRIES => tries += 1,
+            answer => return answer.map(|_| ()),
+        }
+    }
+}
+
+fn entries(metadata: &Value) -> Vec<Value> {
+    let list = metadata["managedFields"].as_array();
+    list.cloned().unwrap_or_default()
+}
