@@ -300,6 +300,25 @@ impl Kind {
     }
 }
 
+/// Whether fedmesh renders objects of a kind, in any version of its group and with any engine: where it looks for
+/// objects that no record names.
+pub fn is_rendered(group: &str, kind: &str) -> bool {
+    match group {
+        "" => matches!(kind, "Namespace" | "ServiceAccount" | "Service"),
+        "apps" => kind == "Deployment",
+        "rbac.authorization.k8s.io" => matches!(kind, "ClusterRole" | "Role" | "RoleBinding"),
+        "apiextensions.k8s.io" => kind == "CustomResourceDefinition",
+        ISTIO_GROUP
+        | "gateway.networking.k8s.io"
+        | "multicluster.x-k8s.io"
+        | "externaldns.k8s.io"
+        | "policy.karmada.io"
+        | "work.open-cluster-management.io" => true,
+        // KubeFed's, of either generation.
+        group => group.ends_with(".kubefed.io") || group.ends_with(".federation.k8s.io"),
+    }
+}
+
 /// What tells an object from every other one in a cluster, whatever version it is read in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]

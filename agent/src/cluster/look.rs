@@ -12,7 +12,7 @@ use shared::adoption;
 use shared::cluster_dns::Edit;
 use shared::decisions::Decisions;
 use shared::in_step;
-use shared::object::{Key, Kind, Object};
+use shared::object::{Key, Kind, Object, is_rendered};
 use shared::outlived;
 use shared::ownership::{self, Owner, Ownership, PARENT_NAMESPACE};
 use shared::plan::{Answer, Claim, Existing, ObservedCluster, Surplus, Trial};
@@ -498,8 +498,8 @@ impl<'a> Looking<'a> {
         }
     }
 
-    /// The kinds of which objects of the mesh are there, found by their label among all kinds that the server
-    /// has: where there is no record, it may be lost.
+    /// The kinds of which objects of the mesh are there, found by their labels among all kinds that the server has
+    /// and fedmesh may write: where there is no record, it may be lost.
     async fn kinds_with_objects(&self) -> Result<Vec<Kind>, String> {
         let wanted = self.wanted_kinds();
         let served = kinds::all(&self.connection).await.map_err(|error| {
@@ -507,6 +507,7 @@ impl<'a> Looking<'a> {
         })?;
         let others = served
             .into_iter()
+            .filter(|kind| is_rendered(&kind.group, &kind.kind))
             .filter(|kind| !wanted.contains_key(&kind.group_kind()));
         let found = others.map(|kind| self.if_of_mesh(kind));
         Ok(at_once(found.collect())
