@@ -20,6 +20,7 @@ mod federation;
 mod fixture;
 mod following;
 mod former;
+mod guards;
 mod interrupted;
 mod kubeconfigs;
 mod kubefed;
