@@ -454,7 +454,7 @@ fn step(object: &Object, observed: &ObservedCluster, defined_here: &BTreeSet<Str
         Some(Existing::Foreign(_)) if object.kind.is_never_deleted() => {}
         Some(Existing::Foreign(owner)) => {
             step.action = Action::Blocked;
-            step.message = Some(foreign(&step.object, owner));
+            step.message = Some(foreign(object, owner));
         }
         Some(Existing::Asked {
             live,
@@ -491,19 +491,28 @@ fn step(object: &Object, observed: &ObservedCluster, defined_here: &BTreeSet<Str
 }
 
 /// Why an object of somebody else blocks, and what to do.
-fn foreign(object: &Key, owner: &Owner) -> String {
+fn foreign(object: &Object, owner: &Owner) -> String {
+    let own = match object.labels.get("app").map(String::as_str) {
+        Some("external-dns") => {
+            "set `spec.dns.externalDns.namespace` to a namespace that no other mesh uses"
+        }
+        // What pods serve is the same for everybody.
+        Some(_) => {
+            "remove the sample from `spec.samples`: its Service can be shared without running it twice"
+        }
+        None => "use another name or namespace in one of the two documents",
+    };
     match owner {
         Owner::Mesh(mesh) => format!(
-            "it belongs to mesh `{mesh}`; use another name or namespace in one of the two documents, or, if this \
-             mesh was called `{mesh}` before, give --renamed-from {mesh}"
+            "it belongs to mesh `{mesh}`; {own}, or, if this mesh was called `{mesh}` before, give --renamed-from \
+             {mesh}"
         ),
-        Owner::ApplySet(id) => format!(
-            "it belongs to the ApplySet `{id}` of another tool; remove it there, or use another name or namespace"
-        ),
+        Owner::ApplySet(id) => {
+            format!("it belongs to the ApplySet `{id}` of another tool; remove it there, or {own}")
+        }
         Owner::Ours | Owner::Unknown => format!(
-            "it exists and was not created by this mesh; use another name or namespace, or give --adopt {} to take \
-             it over",
-            object.reference()
+            "it exists and was not created by this mesh; {own}, or give --adopt {} to take it over",
+            object.key().reference()
         ),
     }
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use serde::Serialize;
 use shared::api::Intent;
 use shared::decisions;
+use shared::guard::{self, MassDeletion};
 use shared::plan;
 
 use super::decisions::Decisions;
@@ -16,6 +17,7 @@ use super::origin::Placed;
 use super::output::plan::Detail;
 use super::output::{self, Format};
 use super::{Access, Document, OutputFormat, saved_plan};
+use crate::operation::Blocked;
 
 /// Show what an apply would change, without changing anything.
 ///
@@ -59,9 +61,12 @@ pub(super) struct Plan {
 
 /// The answer, for programs: that of the API, with the places of the findings.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Answer<'a> {
     findings: Vec<Placed<'a>>,
     plan: &'a plan::Plan,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mass_deletion: Option<&'a MassDeletion>,
 }
 
 impl Plan {
@@ -102,6 +107,11 @@ impl Planning {
         let planned = planned.map_err(|error| input.failed(error))?;
         output::warnings(Some(&input.origin), &planned.findings)?;
         let plan = &planned.plan;
+        // A removal is asked for by its name.
+        let mass_deletion = match intent {
+            Intent::Apply => guard::mass_deletion(plan),
+            Intent::Remove => None,
+        };
         let mut stdout = output::stdout();
         match self.format {
             Format::Text => {
@@ -116,11 +126,21 @@ impl Planning {
                 let answer = Answer {
                     findings: input.origin.placed(&planned.findings),
                     plan,
+                    mass_deletion: mass_deletion.as_ref(),
                 };
                 output::json(&mut stdout, &answer)?;
             }
         }
         drop(stdout);
+        if let Some(found) = mass_deletion {
+            let blocked = Blocked::Deletes(found);
+            let (warning, hint) = (output::WARNING, output::HINT);
+            writeln!(
+                output::stderr(),
+                "{warning}warning:{warning:#} {blocked}\n{hint}hint:{hint:#} {}",
+                blocked.hint()
+            )?;
+        }
         if let Some(path) = &self.out {
             saved_plan::save(path, &input.mesh, intent, decisions, plan)?;
             let file = path.display().to_string();

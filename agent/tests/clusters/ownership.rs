@@ -78,6 +78,51 @@ async fn two_meshes_side_by_side_leave_each_other_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_external_dns_and_two_samples_are_told_apart() {
+    let mut demo = Fixture::new(shared_bed(), "twin-demo");
+    let mut shop = Fixture::new(shared_bed(), "twin-shop");
+    for fixture in [&mut demo, &mut shop] {
+        let external_dns = json!({ "provider": "google", "namespace": "twin-dns" });
+        let spec = &mut fixture.mesh.spec;
+        spec.dns.external_dns = Some(serde_json::from_value(external_dns).unwrap());
+        spec.samples = serde_json::from_value(json!(["sleep"])).unwrap();
+    }
+    demo.apply().await;
+    let before = [demo.ours(WEST), demo.ours(EAST)];
+    let planned = shop.plan().await;
+    for (object, words) in [
+        (
+            "Deployment twin-dns/external-dns",
+            "`spec.dns.externalDns.namespace`",
+        ),
+        ("Deployment default/sleep", "`spec.samples`"),
+    ] {
+        let step = step(&planned.plan, "sunset", object);
+        assert_eq!(step.action, Action::Blocked);
+        let message = step.message.as_deref().unwrap();
+        assert!(
+            message.contains("mesh `twin-demo`") && message.contains(words),
+            "{message}"
+        );
+    }
+    // As the plan says.
+    let external_dns = shop.mesh.spec.dns.external_dns.as_mut().unwrap();
+    external_dns.namespace = Some("twin-dns-shop".into());
+    shop.mesh.spec.samples.clear();
+    shop.apply().await;
+    shop.remove().await;
+    assert_eq!(before, [demo.ours(WEST), demo.ours(EAST)]);
+    shop.apply().await;
+    let before = [shop.ours(WEST), shop.ours(EAST)];
+    demo.remove().await;
+    assert_eq!(before, [shop.ours(WEST), shop.ours(EAST)]);
+    assert_eq!(demo.ours(WEST), [].into());
+    assert_eq!(demo.ours(EAST), [].into());
+    shop.remove().await;
+    assert_eq!(shop.ours(WEST), [].into());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_somebody_else_created_is_adopted_on_purpose_and_given_back() {
     let mut fixture = Fixture::new(shared_bed(), "foreign");
     // Everything that the document wants is there already, made by hand and otherwise.
