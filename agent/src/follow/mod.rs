@@ -102,15 +102,20 @@ pub async fn follow(
     events: &UnboundedSender<FollowEvent>,
 ) -> Result<(), FollowError> {
     let mut follower = Follower::new(operations, mesh, events, options.lock);
-    let dns_context = match follower.pass().await {
-        Ok(context) => context,
+    let first = match follower.pass().await {
+        Ok(passed) => passed,
         Err(Trouble::Final(error)) => return Err(error),
         Err(Trouble::Passing(why)) => return Err(FollowError::First(why)),
     };
     if options.once {
-        return Ok(());
+        return first
+            .skipped
+            .map_or(Ok(()), |why| Err(FollowError::First(why)));
     }
     follower.tell_of_start();
+    let dns_context = first.dns_context;
+    let mut skipped = first.skipped;
+    follower.tell_of_skipped(skipped.as_deref());
     memory::give_back();
     let (sender, mut changed) = mpsc::channel(1);
     let _watches = watch::start(operations, mesh, &dns_context, &sender);
@@ -127,7 +132,13 @@ pub async fn follow(
         // Said while it waited; what comes from here on is another change.
         _ = changed.try_recv();
         retry = match follower.pass().await {
-            Ok(_) => None,
+            Ok(passed) => {
+                if passed.skipped != skipped {
+                    follower.tell_of_skipped(passed.skipped.as_deref());
+                }
+                skipped = passed.skipped;
+                None
+            }
             Err(Trouble::Final(error)) => return Err(error),
             Err(Trouble::Passing(error)) => {
                 let pause = retry.map_or(FIRST_RETRY, |last| (last * 2).min(LONGEST_RETRY));

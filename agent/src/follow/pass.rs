@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use shared::Mesh;
+use shared::api::ClusterReport;
 use shared::facts::Facts;
 use shared::gateway_kind::GatewayKind;
 use shared::last_known::{HostName, LastKnown, Publication, Reason};
@@ -57,27 +58,30 @@ impl Looked {
         self.plan.has_work() || !is_recorded
     }
 
-    /// Which records cannot be written, and why.
-    fn unresolved(&self) -> Result<(), Trouble> {
-        let skipped = self
-            .plan
-            .steps()
-            .filter(|(_, step)| step.action.is_skipped());
-        let reasons: Vec<String> = skipped
+    /// Which records will not be written, and why.
+    fn skipped(&self) -> Option<String> {
+        let steps = self.plan.steps();
+        let reasons: Vec<String> = steps
+            .filter(|(_, step)| step.action.is_skipped())
             .map(|(_, step)| {
                 let conflicts = step.conflicts.iter();
                 let owners =
-                    conflicts.map(|one| format!("{} is owned by {}", one.field, one.manager));
+                    conflicts.map(|one| format!("{} is managed by {}", one.field, one.manager));
                 let owners: Vec<String> = owners.collect();
                 let why = step.message.clone().unwrap_or_else(|| owners.join(", "));
                 format!("{}: {why}", step.object)
             })
             .collect();
-        if reasons.is_empty() {
-            return Ok(());
-        }
-        Err(Trouble::Passing(reasons.join("; ")))
+        (!reasons.is_empty()).then(|| reasons.join("; "))
     }
+}
+
+/// A pass that was made to its end.
+pub(super) struct Passed {
+    /// The context of the cluster that has the records.
+    pub(super) dns_context: String,
+    /// Which records are not true, since others do not let them be written.
+    pub(super) skipped: Option<String>,
 }
 
 /// Why a pass was not made to its end.
@@ -124,8 +128,18 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Makes the records true; gives the context of the cluster that has them.
-    pub(super) async fn pass(&mut self) -> Result<String, Trouble> {
+    /// Says which records are not true, and when that is looked at again.
+    pub(super) fn tell_of_skipped(&self, skipped: Option<&str>) {
+        if let Some(error) = skipped {
+            self.tell(FollowEvent::Failed {
+                error: error.to_owned(),
+                retry_in: self.resync().as_secs(),
+            });
+        }
+    }
+
+    /// Makes the records true, as far as others let it.
+    pub(super) async fn pass(&mut self) -> Result<Passed, Trouble> {
         if is_handed_over(self.mesh) {
             return Err(FollowError::HandedOver.into());
         }
@@ -157,8 +171,11 @@ impl<'a> Follower<'a> {
                 return Err(Trouble::Passing(format!("{host} does not resolve: {why}")));
             }
         }
-        self.write(&resolved, &places[dns], &addresses).await?;
-        Ok(places[dns].context.clone())
+        let skipped = self.write(&resolved, &places[dns], &addresses).await?;
+        Ok(Passed {
+            dns_context: places[dns].context.clone(),
+            skipped,
+        })
     }
 
     /// Tells which host names resolve to other addresses, and which do not resolve any more.
@@ -236,15 +253,16 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Writes what is not true, and tells of it.
+    /// Writes what is not true, and tells of it; gives what could not be written, and why.
     async fn write(
         &mut self,
         resolved: &Resolved,
         place: &Place,
         addresses: &Addresses,
-    ) -> Result<(), Trouble> {
+    ) -> Result<Option<String>, Trouble> {
         let wanted = records::only_records(Wanted::new(resolved), &place.name);
         let looked = self.look(&wanted, place, addresses).await?;
+        let skipped = looked.skipped();
         let changes = if looked.has_work(&addresses.last_known) {
             let places = std::slice::from_ref(place);
             let mesh = &self.mesh.metadata.name;
@@ -254,7 +272,6 @@ impl<'a> Follower<'a> {
             leases.release().await;
             written?
         } else {
-            looked.unresolved()?;
             Vec::new()
         };
         self.tell_of_host_names(addresses);
@@ -262,7 +279,7 @@ impl<'a> Follower<'a> {
         for change in changes {
             self.tell(FollowEvent::Record(change));
         }
-        Ok(())
+        Ok(skipped)
     }
 
     /// As the only writer: whoever wrote before may have changed the records.
@@ -275,7 +292,11 @@ impl<'a> Follower<'a> {
     ) -> Result<Vec<RecordChange>, Trouble> {
         let mut looked = self.look(wanted, place, addresses).await?;
         leases.guard(&mut looked.target.look.connection);
-        let unresolved = looked.unresolved();
+        let skipped = looked
+            .plan
+            .steps()
+            .filter(|(_, step)| step.action.is_skipped());
+        let skipped = skipped.count();
         let Looked {
             plan,
             target,
@@ -287,15 +308,16 @@ impl<'a> Follower<'a> {
         let (options, stop) = (ApplyOptions::default(), Stop::never());
         let report = apply::apply(plan, targets, options, &stop, sender).await;
         // One record that cannot be written is no reason not to write the others.
-        unresolved?;
-        if report.is_success() {
+        let failed = |one: ClusterReport| match one.error {
+            Some(error) => Some(error),
+            None if one.failed > skipped => Some("some records could not be written".to_owned()),
+            None => None,
+        };
+        let errors: Vec<String> = report.clusters.into_iter().filter_map(failed).collect();
+        if errors.is_empty() {
             return Ok(changes);
         }
-        let errors = report.clusters.into_iter().map(|one| {
-            one.error
-                .unwrap_or_else(|| format!("{} of the records could not be written", one.failed))
-        });
-        Err(Trouble::Passing(errors.collect::<Vec<_>>().join("; ")))
+        Err(Trouble::Passing(errors.join("; ")))
     }
 
     /// Looks at the records, if they are still those of this document.

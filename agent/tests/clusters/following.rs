@@ -302,6 +302,59 @@ async fn an_address_that_moves_is_followed_and_nothing_else_is_touched() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_somebody_edits_stops_no_other() {
+    let mut fixture = Fixture::new(shared_bed(), "edited");
+    with_services(&mut fixture, &["orders", "payments"]);
+    make_gateways(&fixture);
+    fixture.apply().await;
+    let by_hand = r#"{"spec":{"endpoints":[{"dnsName":"payments.example.net","recordType":"A","targets":["192.0.2.1"]}]}}"#;
+    fixture.kubectl(
+        WEST,
+        &[
+            "patch",
+            "dnsendpoint/payments.edited",
+            "-n=istio-system",
+            "--type=merge",
+            "--field-manager=by-hand",
+            "-p",
+            by_hand,
+        ],
+    );
+    let following = Following::start(&fixture);
+    following.expect(&json!({"event": "following"}));
+    let failed = following.expect(&json!({"event": "failed"}));
+    let error = failed["error"].as_str().unwrap();
+    assert!(
+        error.contains("DNSEndpoint istio-system/payments.edited")
+            && error.contains(".spec.endpoints is managed by by-hand"),
+        "{error}"
+    );
+    move_gateway(&fixture, EAST, "203.0.113.99");
+    let zone = "orders.edited.external.svc.r1-1.r1.edited.example.net";
+    following.expect(&json!({
+        "event": "record", "name": zone, "recordType": "A", "after": ["203.0.113.99"],
+    }));
+    assert_eq!(
+        records(&fixture, "payments"),
+        [(
+            "payments.example.net A".to_owned(),
+            vec!["192.0.2.1".to_owned()]
+        )]
+    );
+    following.signal("-TERM");
+    let (code, said) = following.end();
+    assert_eq!(code, Some(0), "{said}");
+    // One pass cannot set it right, and says so.
+    let output = once(&fixture);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    // An apply does the rest, too.
+    let planned = fixture.plan().await;
+    assert!(planned.plan.can_be_applied() && !planned.plan.is_complete());
+    fixture.remove().await;
+    assert_eq!(fixture.ours(WEST), [].into());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_that_is_away_keeps_its_addresses() {
     let lone = LoneBed::take().await;
     let bed = lone.bed();
