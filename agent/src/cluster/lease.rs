@@ -24,6 +24,7 @@ use super::address::{collection, object_at};
 use super::connection::{Connection, Patience, Request};
 use super::request_error::RequestError;
 use super::writer::{Holder, Writer};
+use crate::stop::Stop;
 
 /// Between two looks at a Lease that another writer holds.
 const POLL: Duration = Duration::from_secs(1);
@@ -59,6 +60,30 @@ enum State {
     Lost(String),
 }
 
+/// How to wait for another writer.
+#[derive(Clone, Copy)]
+pub(crate) struct Waiting<'a> {
+    /// How long for one that is alive.
+    pub(crate) deadline: Instant,
+    /// Hears of each writer that is waited for.
+    pub(crate) on_wait: &'a (dyn Fn(&Holder) + Sync),
+    /// Ends the wait.
+    pub(crate) stop: Option<&'a Stop>,
+}
+
+impl Waiting<'_> {
+    /// Until the next look; whether there is one.
+    async fn pause(&self) -> bool {
+        let stopped = async {
+            match self.stop {
+                Some(stop) => stop.requested().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::time::timeout(POLL, stopped).await.is_err()
+    }
+}
+
 /// What comes of a claim.
 pub(crate) enum Claimed {
     /// The Lease is held.
@@ -86,8 +111,8 @@ struct Seen {
 }
 
 impl Lease {
-    /// Claims the Lease of a mesh. Where another writer holds it, waits until `deadline`, and at least
-    /// until it is known whether that writer is alive; `waits` hears of each writer that is waited for.
+    /// Claims the Lease of a mesh. Where another writer holds it, waits until the deadline, and at least
+    /// until it is known whether that writer is alive, unless the wait is stopped.
     ///
     /// # Errors
     /// The cluster cannot be asked, or refuses; the message names the context and says what to do.
@@ -95,15 +120,14 @@ impl Lease {
         connection: &Connection,
         mesh: &str,
         writer: &Writer,
-        deadline: Instant,
-        waits: &(dyn Fn(&Holder) + Sync),
+        waiting: Waiting<'_>,
     ) -> Result<Claimed, String> {
         let claim = Claim {
             connection: connection.clone().with_patience(Patience::PLAN),
             mesh: mesh.into(),
             writer: writer.clone(),
         };
-        match claim.wait(deadline, waits).await {
+        match claim.wait(waiting).await {
             Ok(claimed) => Ok(claimed),
             Err(error) => Err(error.in_context(connection.context(), "claim the Lease")),
         }
@@ -169,13 +193,9 @@ impl Claim {
         object_at(&Kind::LEASE, Some(PARENT_NAMESPACE), &self.name())
     }
 
-    async fn wait(
-        &self,
-        deadline: Instant,
-        waits: &(dyn Fn(&Holder) + Sync),
-    ) -> Result<Claimed, RequestError> {
+    async fn wait(&self, waiting: Waiting<'_>) -> Result<Claimed, RequestError> {
         // Where one writer follows the other, none of them may ever be seen twice.
-        let last = deadline + self.writer.lease * 2;
+        let last = waiting.deadline + self.writer.lease * 2;
         // The Lease as it was seen last, and since when it has been so.
         let mut before: Option<(Seen, Instant)> = None;
         loop {
@@ -198,16 +218,20 @@ impl Claim {
                 }
                 (Try::By(seen), known) => {
                     let is_alive = known.is_some_and(|(known, _)| known.holder == seen.holder);
-                    if is_alive && sent >= deadline || sent >= last {
+                    if is_alive && sent >= waiting.deadline || sent >= last {
                         return Ok(Claimed::By(seen.holder));
                     }
                     if !is_alive {
-                        waits(&seen.holder);
+                        (waiting.on_wait)(&seen.holder);
                     }
                     before = Some((seen, sent));
                 }
             }
-            tokio::time::sleep(POLL).await;
+            if !waiting.pause().await
+                && let Some((seen, _)) = before
+            {
+                return Ok(Claimed::By(seen.holder));
+            }
         }
     }
 
