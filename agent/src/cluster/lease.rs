@@ -42,6 +42,8 @@ struct Held {
     claim: Claim,
     state: watch::Receiver<State>,
     renewal: JoinHandle<()>,
+    /// Ends the renewal, once that which has begun is answered.
+    ending: watch::Sender<bool>,
 }
 
 /// A claim to the Lease of a mesh in a cluster.
@@ -160,18 +162,16 @@ impl Lease {
 
     /// Gives the Lease up: deletes it, unless it is another writer's by now.
     pub(crate) async fn release(self) {
-        self.0.renewal.abort();
-        let State::Held { version, .. } = self.0.state.borrow().clone() else {
+        // Broken off, a renewal could be carried out all the same: before the deletion, which would be refused, or
+        // after it, which would make the Lease anew.
+        self.0.ending.send_replace(true);
+        let mut state = self.0.state.clone();
+        while state.changed().await.is_ok() {}
+        let State::Held { version, .. } = state.borrow().clone() else {
             return;
         };
         let claim = &self.0.claim;
-        let options = json!({
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "preconditions": { "resourceVersion": version },
-        });
-        let request = Request::delete(claim.path(), &options);
-        if let Err(error) = claim.connection.send(&request).await {
+        if let Err(error) = claim.delete(version).await {
             // Not renewed any more, it expires.
             tracing::debug!(context = %claim.connection.context(), %error, "the Lease stays until it expires");
         }
@@ -270,6 +270,35 @@ impl Claim {
         }))
     }
 
+    /// Deletes the Lease, as long as it is ours.
+    async fn delete(&self, mut version: String) -> Result<(), RequestError> {
+        loop {
+            let options = json!({
+                "apiVersion": "v1",
+                "kind": "DeleteOptions",
+                "preconditions": { "resourceVersion": version },
+            });
+            let deleted = self
+                .connection
+                .send(&Request::delete(self.path(), &options))
+                .await;
+            match deleted {
+                Ok(_) => return Ok(()),
+                Err(error) if error.is_not_found() => return Ok(()),
+                Err(error) if error.code() != Some(StatusCode::CONFLICT) => return Err(error),
+                Err(_) => {}
+            }
+            // The answer to a renewal was lost, or it is another writer's.
+            let live = self.connection.find(&Request::get(self.path())).await?;
+            let ours =
+                live.filter(|live| live["spec"]["holderIdentity"] == *self.writer.identity());
+            match ours.map(|live| version_of(&live)) {
+                Some(now) if now != version => version = now,
+                _ => return Ok(()),
+            }
+        }
+    }
+
     /// Writes the Lease as ours; gives its new version, or `None` where it is not what was seen.
     async fn replace(
         &self,
@@ -322,11 +351,13 @@ impl Claim {
             connection: self.connection.clone().with_patience(Patience::PROBE),
             ..self.clone()
         };
-        let renewal = tokio::spawn(renewing.renew(transitions, sender));
+        let (ending, ends) = watch::channel(false);
+        let renewal = tokio::spawn(renewing.renew(transitions, sender, ends));
         Lease(Arc::new(Held {
             claim: self.clone(),
             state,
             renewal,
+            ending,
         }))
     }
 
@@ -335,12 +366,20 @@ impl Claim {
         self.writer.lease - self.writer.lease / MARGIN
     }
 
-    /// Renews until the Lease is lost. A server that does not answer is asked again and again: nobody else
+    /// Renews until the Lease is lost or given up. A server that does not answer is asked again and again: nobody else
     /// can take the Lease there meanwhile.
-    async fn renew(self, transitions: i32, state: watch::Sender<State>) {
+    async fn renew(
+        self,
+        transitions: i32,
+        state: watch::Sender<State>,
+        mut ends: watch::Receiver<bool>,
+    ) {
         let mut pause = self.writer.lease / RENEWALS;
         loop {
-            tokio::time::sleep(pause).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = ends.changed() => return,
+            }
             let State::Held { version, .. } = state.borrow().clone() else {
                 return;
             };
@@ -385,3 +424,6 @@ fn version_of(live: &serde_json::Value) -> String {
     let version = live["metadata"]["resourceVersion"].as_str();
     version.unwrap_or_default().to_owned()
 }
+
+#[cfg(test)]
+mod tests;
