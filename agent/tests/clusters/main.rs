@@ -34,4 +34,5 @@ mod restricted;
 mod rights;
 mod saved;
 mod verifying;
+mod world;
 mod writers;
