@@ -32,7 +32,7 @@ const COMMON: &str = "world-common";
 /// Of the short run; a random one follows.
 const SEEDS: [u64; 2] = [1, 2];
 /// Steps of a sequence.
-const STEPS: usize = 6;
+const STEPS: usize = 5;
 
 /// The clusters, and what is known of them without the program.
 struct World {

@@ -19,9 +19,10 @@ impl World {
     pub(super) async fn expect_always(&self) {
         let observed = self.clusters.observe().await;
         self.expect_theirs(&observed);
-        for (mesh, name) in MESHES.into_iter().enumerate() {
+        let found = tokio::join!(self.found_by_removal(0), self.found_by_removal(1));
+        for (name, found) in MESHES.into_iter().zip([found.0, found.1]) {
             assert_eq!(
-                self.found_by_removal(mesh).await,
+                found,
                 self.owned(name, &observed),
                 "what a removal of {name} finds (left) is what was applied for it (right)"
             );

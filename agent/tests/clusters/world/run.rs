@@ -8,7 +8,7 @@ use shared::Mesh;
 use testbed::Testbed;
 
 /// Longer than any run of a few objects takes, with an outage in it.
-const LONGEST: Duration = Duration::from_secs(120);
+const LONGEST: Duration = Duration::from_mins(2);
 const POLL: Duration = Duration::from_millis(10);
 /// A hundred objects are done within some tenths of a second.
 const MOMENT: Duration = Duration::from_millis(1);

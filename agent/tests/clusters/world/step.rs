@@ -7,7 +7,7 @@ use shared::ownership::parent_name;
 
 use super::observed::Observed;
 use super::others::Edit;
-use super::run::{Moment, Run};
+use super::run::{Ended, Moment, Run};
 use super::{MESHES, World};
 use crate::fixture::CLUSTERS;
 
@@ -15,6 +15,8 @@ use crate::fixture::CLUSTERS;
 const A_RUN: u64 = 1500;
 /// The most objects that are done until then.
 const OBJECTS: usize = 40;
+/// The longest time that a server hangs: longer than a Lease lasts.
+const HANG: u64 = 4000;
 /// The longest outage within a run, besides the time that the server takes to start.
 const OUTAGE: u64 = 1500;
 
@@ -45,6 +47,8 @@ enum Step {
     Away(Task, &'static str),
     /// A cluster goes away during a run, and comes back after so many milliseconds.
     Outage(Task, &'static str, Moment, u64),
+    /// A cluster hangs during a run, for so many milliseconds.
+    Hang(Task, &'static str, Moment, u64),
 }
 
 impl World {
@@ -67,7 +71,7 @@ impl World {
             Moment::Done(self.rng.usize(1..OBJECTS))
         };
         let (_, context) = CLUSTERS[self.rng.usize(..CLUSTERS.len())];
-        match self.rng.u8(..24) {
+        match self.rng.u8(..25) {
             0..5 => Step::Run(task),
             5..7 => Step::Signal(task, "-KILL", moment),
             7..9 => Step::Signal(task, "-TERM", moment),
@@ -76,6 +80,7 @@ impl World {
             13..17 => Step::Meanwhile(task, Edit::any(&mut self.rng), moment),
             17..22 => Step::Edits([Edit::any(&mut self.rng), Edit::any(&mut self.rng)]),
             22 => Step::Away(task, context),
+            23 => Step::Hang(task, context, moment, self.rng.u64(..HANG)),
             _ => Step::Outage(task, context, moment, self.rng.u64(..OUTAGE)),
         }
     }
@@ -123,17 +128,28 @@ impl World {
                 let mut run = self.begin(task);
                 run.reach(moment).await;
                 self.bed.stop_api_server(context).unwrap();
-                tokio::time::sleep(Duration::from_millis(outage)).await;
+                pause(outage).await;
                 self.bed.start_api_server(context).unwrap();
-                let ended = run.end();
-                self.note(format!("  {:?}", ended.code));
-                assert!(matches!(ended.code, Some(0 | 1)), "{ended:?}");
-                if ended.code == Some(0) {
-                    self.expect_done(task).await;
-                }
+                self.expect_done_if_so(task, run.end()).await;
+            }
+            Step::Hang(task, context, moment, outage) => {
+                let mut run = self.begin(task);
+                run.reach(moment).await;
+                self.bed.pause_api_server(context).unwrap();
+                pause(outage).await;
+                self.bed.resume_api_server(context).unwrap();
+                self.expect_done_if_so(task, run.end()).await;
             }
         }
         self.expect_always().await;
+    }
+
+    async fn expect_done_if_so(&mut self, task: Task, ended: Ended) {
+        self.note(format!("  {:?}", ended.code));
+        assert!(matches!(ended.code, Some(0 | 1)), "{ended:?}");
+        if ended.code == Some(0) {
+            self.expect_done(task).await;
+        }
     }
 
     async fn run_alone(&mut self, task: Task, before: &Observed) {
@@ -242,7 +258,7 @@ impl World {
                 self.expect_always().await;
             }
         }
-        for mesh in 0..MESHES.len() {
+        for (mesh, name) in MESHES.into_iter().enumerate() {
             let task = Task {
                 mesh,
                 document: None,
@@ -253,11 +269,15 @@ impl World {
             assert_eq!(ended.code, Some(0), "{ended:?}");
             self.expect_of_run_alone(task, &before, &ended).await;
             for (_, context) in CLUSTERS {
-                let name = parent_name(MESHES[mesh]);
+                let name = parent_name(name);
                 let lease = self.clusters.get(context, &Kind::LEASE, &name).await;
                 assert_eq!(lease, None, "of {name} in {context}");
             }
             self.expect_always().await;
         }
     }
+}
+
+async fn pause(milliseconds: u64) {
+    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
 }
