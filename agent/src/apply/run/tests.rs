@@ -20,6 +20,7 @@ async fn wave(answer: StatusCode) -> (Result<(), (String, Vec<Task>)>, usize) {
         counted.fetch_add(1, Ordering::Relaxed);
         (answer, json!({ "message": "no" }))
     });
+    let connection = connection.with_patience(Patience::PROBE);
     let objects = (0..OBJECTS).map(|index| {
         Object::new(
             Kind::SERVICE,
@@ -70,11 +71,16 @@ async fn wave(answer: StatusCode) -> (Result<(), (String, Vec<Task>)>, usize) {
 
 #[tokio::test]
 async fn what_no_other_object_can_do_better_stops_a_wave() {
-    let (result, asked) = wave(StatusCode::UNAUTHORIZED).await;
-    let (why, untouched) = result.unwrap_err();
-    assert!(why.contains("does not accept the credentials"), "{why}");
-    assert!(asked <= AT_ONCE, "{asked}");
-    assert_eq!(asked + untouched.len(), OBJECTS);
+    for (answer, words) in [
+        (StatusCode::UNAUTHORIZED, "does not accept the credentials"),
+        (StatusCode::SERVICE_UNAVAILABLE, "no"),
+    ] {
+        let (result, asked) = wave(answer).await;
+        let (why, untouched) = result.unwrap_err();
+        assert!(why.contains(words), "{why}");
+        assert!(asked <= AT_ONCE, "{asked}");
+        assert_eq!(asked + untouched.len(), OBJECTS);
+    }
 
     // An object that is refused is no reason to leave the others.
     let (result, asked) = wave(StatusCode::UNPROCESSABLE_ENTITY).await;

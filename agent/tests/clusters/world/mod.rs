@@ -32,7 +32,7 @@ const COMMON: &str = "world-common";
 /// Of the short run; a random one follows.
 const SEEDS: [u64; 2] = [1, 2];
 /// Steps of a sequence.
-const STEPS: usize = 5;
+const STEPS: usize = 4;
 
 /// The clusters, and what is known of them without the program.
 struct World {
@@ -184,7 +184,7 @@ fn is_long_run() -> bool {
 
 /// The seeds of the sequences, and the steps of each.
 fn sequences() -> (Vec<u64>, usize) {
-    let steps = if is_long_run() { 2 * STEPS } else { STEPS };
+    let steps = if is_long_run() { 3 * STEPS } else { STEPS };
     if let Ok(seed) = std::env::var("FEDMESH_WORLD_SEED") {
         return (vec![seed.parse().unwrap()], steps);
     }
