@@ -82,7 +82,7 @@ impl World {
                 let others: Vec<&str> = values.into_iter().filter(|one| *one != own).collect();
                 let value = others[self.rng.usize(..others.len())];
                 let changed = json!({ "metadata": { "labels": { MESH_LABEL: value } } });
-                // By both labels, nobody could tell any more whose it is.
+                // Without both labels, no selector finds the object.
                 if observed[&id]["metadata"]["labels"][PART_OF_LABEL].is_string() {
                     self.take_over(&id, &changed).await;
                 }
@@ -170,7 +170,7 @@ impl World {
                 .owner(id, live)
                 .is_some_and(|mesh| labels[MESH_LABEL] == *mesh);
         let mut removable = vec![MANAGED_BY_LABEL];
-        // Without both, it would be nobody's by all that the clusters can be asked for.
+        // Without both, no selector finds the object.
         if is_found_by_both {
             removable.extend([MESH_LABEL, PART_OF_LABEL]);
         }

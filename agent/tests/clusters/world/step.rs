@@ -236,7 +236,7 @@ impl World {
         self.note("the end".to_owned());
         for mesh in 0..MESHES.len() {
             self.undo_edits().await;
-            // Somebody who is in the way of a mesh makes room.
+            // Objects that block the document are deleted by their owners.
             let document = self.rng.usize(..self.documents[mesh].len());
             let in_the_way = self.in_the_way(mesh, document, &self.clusters.observe().await);
             for id in in_the_way {
