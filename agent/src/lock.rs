@@ -8,8 +8,11 @@ use shared::name::Label;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::cluster::{Claimed, Connection, Holder, KubeconfigError, Lease, Writer, identity};
+use crate::cluster::{
+    Claimed, Connection, Holder, KubeconfigError, Lease, Waiting, Writer, identity,
+};
 use crate::place::Place;
+use crate::stop::Stop;
 
 /// How to claim the Leases.
 #[derive(Clone, Copy)]
@@ -21,6 +24,8 @@ pub struct LockOptions<'a> {
     pub lease: Duration,
     /// Hears of each writer that is waited for, with its cluster.
     pub waits: &'a (dyn Fn(&str, &Holder) + Sync),
+    /// Ends the wait for another writer.
+    pub stop: Option<&'a Stop>,
 }
 
 impl LockOptions<'_> {
@@ -35,6 +40,7 @@ impl Default for LockOptions<'_> {
             timeout: Duration::ZERO,
             lease: Self::LEASE,
             waits: &|_, _| {},
+            stop: None,
         }
     }
 }
@@ -101,7 +107,12 @@ impl Leases {
         let claim = async |place: &Place| {
             let connection = place.connection.as_ref().map_err(Clone::clone)?;
             let waits = |holder: &Holder| (options.waits)(&place.name, holder);
-            Lease::claim(connection, name, &writer, deadline, &waits).await
+            let waiting = Waiting {
+                deadline,
+                on_wait: &waits,
+                stop: options.stop,
+            };
+            Lease::claim(connection, name, &writer, waiting).await
         };
         let mut claims = Claims::default();
         let mut order = Vec::new();

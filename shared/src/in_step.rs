@@ -317,6 +317,29 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     use super::{DeserializeSeed as _, Expected};
+    use crate::object::{Kind, Object};
+    use crate::ownership;
+
+    #[test]
+    fn a_field_that_has_vanished_from_the_top_level_is_a_difference() {
+        let rules = json!([{ "apiGroups": [""], "resources": ["pods"], "verbs": ["list"] }]);
+        let role = Object::new(
+            Kind::ROLE,
+            Some("shop"),
+            "reader",
+            json!({ "rules": rules }),
+        );
+        let role = role.label(ownership::MESH_LABEL, "demo");
+        let role = ownership::stamp(role, &ownership::applyset_id("demo"));
+        let is_in_step =
+            |live: &Value| super::is_in_step(&live.to_string(), |_, _| Some(&role)).unwrap();
+        let mut live = role.to_json();
+        live["metadata"]["managedFields"] =
+            json!([{ "manager": "fedmesh-demo", "operation": "Apply" }]);
+        assert!(is_in_step(&live), "{live:#}");
+        live.as_object_mut().unwrap().remove("rules").unwrap();
+        assert!(!is_in_step(&live), "{live:#}");
+    }
 
     fn read(whole: &Value, part: &Value) -> bool {
         let text = whole.to_string();

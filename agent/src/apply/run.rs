@@ -458,3 +458,6 @@ fn stopped(why: &str, untouched: &[Task]) -> String {
     };
     format!("{why}; not touched: {}{more}", named.join(", "))
 }
+
+#[cfg(test)]
+mod tests;

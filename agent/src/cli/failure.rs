@@ -111,6 +111,9 @@ pub(super) enum Failure {
     /// The person said no.
     #[error("nothing was changed: the question was not answered with yes")]
     Declined,
+    /// A request to end came before anything was changed.
+    #[error("nothing was changed: stopped on request")]
+    Stopped,
     /// The plan is no longer the one that was saved.
     #[error("nothing was changed: the clusters changed since the plan was saved")]
     Changed,
@@ -188,7 +191,7 @@ impl Failure {
             }
             Self::SavedPlan(error) => Some(error.hint()),
             Self::Serve(error) => Some(error.hint()),
-            Self::Output(_) | Self::Runtime(_) | Self::Declined => None,
+            Self::Output(_) | Self::Runtime(_) | Self::Declined | Self::Stopped => None,
         }
     }
 

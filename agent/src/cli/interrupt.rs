@@ -31,6 +31,19 @@ pub(super) async fn request_stop(stopper: Stopper, say: impl FnOnce()) {
     stopper.stop();
     say();
     signals.next().await;
+    end();
+}
+
+/// Ends the program at the first. Once they were taken over, the system does it no more.
+pub(super) async fn end_at_once() {
+    let Ok(mut signals) = Signals::new() else {
+        return;
+    };
+    signals.next().await;
+    end();
+}
+
+fn end() -> ! {
     // As the shell has it for a program ended by SIGINT.
     std::process::exit(130);
 }

@@ -34,6 +34,7 @@ impl Lock {
             timeout: self.lock_timeout.unwrap_or_default(),
             lease: self.lease_duration,
             waits: &tell,
+            ..LockOptions::default()
         }
     }
 }

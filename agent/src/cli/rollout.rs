@@ -68,6 +68,14 @@ enum AsAgreed {
     Other(Box<Planned>),
 }
 
+/// What came of an attempt to carry out what was agreed to.
+enum Attempt {
+    /// It ended.
+    Ended(Exit),
+    /// Nothing was changed, and this is the plan now.
+    Other(Box<Planned>),
+}
+
 impl Rollout {
     /// For a plan in a file.
     pub(super) fn of_saved(
@@ -97,43 +105,67 @@ impl Rollout {
             .map_err(|error| self.input.failed(error))?;
         let mut agreed = self.agree(consent).await?;
         loop {
-            // From the plan that is carried out to the report, nobody else changes the mesh.
-            let locked = self.lock().await?;
-            match self.plan_as_agreed(&locked, &agreed).await {
-                Ok(AsAgreed::Same(planned)) => {
-                    let report = self.carry_out(locked, *planned).await?;
-                    return Ok(if report.is_success() {
-                        Exit::Success
-                    } else {
-                        Exit::Failed
-                    });
-                }
-                Ok(AsAgreed::Other(planned)) => {
-                    // Others may write while a person reads.
-                    locked.release().await;
+            // From here on, a request to end must not leave Leases behind.
+            let (stopper, stop) = Stop::new();
+            let interrupts = tokio::spawn(interrupt::request_stop(stopper, || {}));
+            let attempt = self.attempt(&agreed, &stop).await;
+            interrupts.abort();
+            match attempt? {
+                Attempt::Ended(exit) => return Ok(exit),
+                Attempt::Other(planned) => {
                     writeln!(
                         output::stderr(),
                         "\nThe clusters changed since this plan was shown. The plan is now:"
                     )?;
+                    let interrupts = tokio::spawn(interrupt::end_at_once());
                     agreed = Agreed::Shown(self.ask(*planned)?);
-                }
-                Err(failure) => {
-                    locked.release().await;
-                    return Err(failure);
+                    interrupts.abort();
                 }
             }
         }
     }
 
-    async fn lock(&self) -> Result<Locked, Failure> {
+    /// From the plan that is carried out to the report, nobody else changes the mesh.
+    async fn attempt(&self, agreed: &Agreed, stop: &Stop) -> Result<Attempt, Failure> {
+        let locked = self.lock(stop).await?;
+        let planned = tokio::select! {
+            planned = self.plan_as_agreed(&locked, agreed) => planned,
+            () = stop.requested() => Err(Failure::Stopped),
+        };
+        match planned {
+            Ok(AsAgreed::Same(planned)) => {
+                let report = self.carry_out(locked, *planned, stop).await?;
+                Ok(Attempt::Ended(if report.is_success() {
+                    Exit::Success
+                } else {
+                    Exit::Failed
+                }))
+            }
+            Ok(AsAgreed::Other(planned)) => {
+                // Others may write while a person reads.
+                locked.release().await;
+                Ok(Attempt::Other(planned))
+            }
+            Err(failure) => {
+                locked.release().await;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn lock(&self, stop: &Stop) -> Result<Locked, Failure> {
         let command = match self.intent {
             Intent::Apply => "apply",
             Intent::Remove => "remove",
         };
         let mesh = &self.input.mesh;
+        let options = LockOptions {
+            stop: Some(stop),
+            ..self.manner.lock
+        };
         let lock = self
             .operations
-            .lock(mesh, &self.decisions, command, self.manner.lock);
+            .lock(mesh, &self.decisions, command, options);
         lock.await.map_err(|error| self.input.failed(error))
     }
 
@@ -237,11 +269,14 @@ impl Rollout {
     }
 
     /// Applies, and shows how that goes on.
-    async fn carry_out(&self, locked: Locked, planned: Planned) -> Result<Report, Failure> {
+    async fn carry_out(
+        &self,
+        locked: Locked,
+        planned: Planned,
+        stop: &Stop,
+    ) -> Result<Report, Failure> {
         let (sender, mut events) = mpsc::unbounded_channel();
         let mut show = Show::new(self.manner.format);
-        let (stopper, stop) = Stop::new();
-        let interrupts = tokio::spawn(interrupt::request_stop(stopper, || {}));
         let showing = async {
             let mut ticks = tokio::time::interval(progress::TICK);
             let mut is_stopping = false;
@@ -259,9 +294,8 @@ impl Rollout {
                 }
             }
         };
-        let apply = locked.apply(planned, self.manner.options, &stop, sender);
+        let apply = locked.apply(planned, self.manner.options, stop, sender);
         let (report, show) = tokio::join!(apply, showing);
-        interrupts.abort();
         show.finish(&report)?;
         Ok(report)
     }

@@ -24,6 +24,7 @@ use super::address::{collection, object_at};
 use super::connection::{Connection, Patience, Request};
 use super::request_error::RequestError;
 use super::writer::{Holder, Writer};
+use crate::stop::Stop;
 
 /// Between two looks at a Lease that another writer holds.
 const POLL: Duration = Duration::from_secs(1);
@@ -41,6 +42,8 @@ struct Held {
     claim: Claim,
     state: watch::Receiver<State>,
     renewal: JoinHandle<()>,
+    /// Ends the renewal, once that which has begun is answered.
+    ending: watch::Sender<bool>,
 }
 
 /// A claim to the Lease of a mesh in a cluster.
@@ -57,6 +60,30 @@ enum State {
     Held { until: Instant, version: String },
     /// Somebody else may write: why.
     Lost(String),
+}
+
+/// How to wait for another writer.
+#[derive(Clone, Copy)]
+pub(crate) struct Waiting<'a> {
+    /// How long for one that is alive.
+    pub(crate) deadline: Instant,
+    /// Hears of each writer that is waited for.
+    pub(crate) on_wait: &'a (dyn Fn(&Holder) + Sync),
+    /// Ends the wait.
+    pub(crate) stop: Option<&'a Stop>,
+}
+
+impl Waiting<'_> {
+    /// Until the next look; whether there is one.
+    async fn pause(&self) -> bool {
+        let stopped = async {
+            match self.stop {
+                Some(stop) => stop.requested().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::time::timeout(POLL, stopped).await.is_err()
+    }
 }
 
 /// What comes of a claim.
@@ -86,8 +113,8 @@ struct Seen {
 }
 
 impl Lease {
-    /// Claims the Lease of a mesh. Where another writer holds it, waits until `deadline`, and at least
-    /// until it is known whether that writer is alive; `waits` hears of each writer that is waited for.
+    /// Claims the Lease of a mesh. Where another writer holds it, waits until the deadline, and at least
+    /// until it is known whether that writer is alive, unless the wait is stopped.
     ///
     /// # Errors
     /// The cluster cannot be asked, or refuses; the message names the context and says what to do.
@@ -95,15 +122,14 @@ impl Lease {
         connection: &Connection,
         mesh: &str,
         writer: &Writer,
-        deadline: Instant,
-        waits: &(dyn Fn(&Holder) + Sync),
+        waiting: Waiting<'_>,
     ) -> Result<Claimed, String> {
         let claim = Claim {
             connection: connection.clone().with_patience(Patience::PLAN),
             mesh: mesh.into(),
             writer: writer.clone(),
         };
-        match claim.wait(deadline, waits).await {
+        match claim.wait(waiting).await {
             Ok(claimed) => Ok(claimed),
             Err(error) => Err(error.in_context(connection.context(), "claim the Lease")),
         }
@@ -136,18 +162,16 @@ impl Lease {
 
     /// Gives the Lease up: deletes it, unless it is another writer's by now.
     pub(crate) async fn release(self) {
-        self.0.renewal.abort();
-        let State::Held { version, .. } = self.0.state.borrow().clone() else {
+        // Broken off, a renewal could be carried out all the same: before the deletion, which would be refused, or
+        // after it, which would make the Lease anew.
+        self.0.ending.send_replace(true);
+        let mut state = self.0.state.clone();
+        while state.changed().await.is_ok() {}
+        let State::Held { version, .. } = state.borrow().clone() else {
             return;
         };
         let claim = &self.0.claim;
-        let options = json!({
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "preconditions": { "resourceVersion": version },
-        });
-        let request = Request::delete(claim.path(), &options);
-        if let Err(error) = claim.connection.send(&request).await {
+        if let Err(error) = claim.delete(version).await {
             // Not renewed any more, it expires.
             tracing::debug!(context = %claim.connection.context(), %error, "the Lease stays until it expires");
         }
@@ -169,13 +193,9 @@ impl Claim {
         object_at(&Kind::LEASE, Some(PARENT_NAMESPACE), &self.name())
     }
 
-    async fn wait(
-        &self,
-        deadline: Instant,
-        waits: &(dyn Fn(&Holder) + Sync),
-    ) -> Result<Claimed, RequestError> {
+    async fn wait(&self, waiting: Waiting<'_>) -> Result<Claimed, RequestError> {
         // Where one writer follows the other, none of them may ever be seen twice.
-        let last = deadline + self.writer.lease * 2;
+        let last = waiting.deadline + self.writer.lease * 2;
         // The Lease as it was seen last, and since when it has been so.
         let mut before: Option<(Seen, Instant)> = None;
         loop {
@@ -198,16 +218,20 @@ impl Claim {
                 }
                 (Try::By(seen), known) => {
                     let is_alive = known.is_some_and(|(known, _)| known.holder == seen.holder);
-                    if is_alive && sent >= deadline || sent >= last {
+                    if is_alive && sent >= waiting.deadline || sent >= last {
                         return Ok(Claimed::By(seen.holder));
                     }
                     if !is_alive {
-                        waits(&seen.holder);
+                        (waiting.on_wait)(&seen.holder);
                     }
                     before = Some((seen, sent));
                 }
             }
-            tokio::time::sleep(POLL).await;
+            if !waiting.pause().await
+                && let Some((seen, _)) = before
+            {
+                return Ok(Claimed::By(seen.holder));
+            }
         }
     }
 
@@ -244,6 +268,35 @@ impl Claim {
             transitions: spec.lease_transitions.unwrap_or_default(),
             version: lease.metadata.resource_version.unwrap_or_default(),
         }))
+    }
+
+    /// Deletes the Lease, as long as it is ours.
+    async fn delete(&self, mut version: String) -> Result<(), RequestError> {
+        loop {
+            let options = json!({
+                "apiVersion": "v1",
+                "kind": "DeleteOptions",
+                "preconditions": { "resourceVersion": version },
+            });
+            let deleted = self
+                .connection
+                .send(&Request::delete(self.path(), &options))
+                .await;
+            match deleted {
+                Ok(_) => return Ok(()),
+                Err(error) if error.is_not_found() => return Ok(()),
+                Err(error) if error.code() != Some(StatusCode::CONFLICT) => return Err(error),
+                Err(_) => {}
+            }
+            // The answer to a renewal was lost, or it is another writer's.
+            let live = self.connection.find(&Request::get(self.path())).await?;
+            let ours =
+                live.filter(|live| live["spec"]["holderIdentity"] == *self.writer.identity());
+            match ours.map(|live| version_of(&live)) {
+                Some(now) if now != version => version = now,
+                _ => return Ok(()),
+            }
+        }
     }
 
     /// Writes the Lease as ours; gives its new version, or `None` where it is not what was seen.
@@ -298,11 +351,13 @@ impl Claim {
             connection: self.connection.clone().with_patience(Patience::PROBE),
             ..self.clone()
         };
-        let renewal = tokio::spawn(renewing.renew(transitions, sender));
+        let (ending, ends) = watch::channel(false);
+        let renewal = tokio::spawn(renewing.renew(transitions, sender, ends));
         Lease(Arc::new(Held {
             claim: self.clone(),
             state,
             renewal,
+            ending,
         }))
     }
 
@@ -311,12 +366,20 @@ impl Claim {
         self.writer.lease / RENEWALS * RELIED_ON
     }
 
-    /// Renews until the Lease is lost. A server that does not answer is asked again and again: nobody else
+    /// Renews until the Lease is lost or given up. A server that does not answer is asked again and again: nobody else
     /// can take the Lease there meanwhile.
-    async fn renew(self, transitions: i32, state: watch::Sender<State>) {
+    async fn renew(
+        self,
+        transitions: i32,
+        state: watch::Sender<State>,
+        mut ends: watch::Receiver<bool>,
+    ) {
         let mut pause = self.writer.lease / RENEWALS;
         loop {
-            tokio::time::sleep(pause).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = ends.changed() => return,
+            }
             let State::Held { version, .. } = state.borrow().clone() else {
                 return;
             };
@@ -361,3 +424,6 @@ fn version_of(live: &serde_json::Value) -> String {
     let version = live["metadata"]["resourceVersion"].as_str();
     version.unwrap_or_default().to_owned()
 }
+
+#[cfg(test)]
+mod tests;

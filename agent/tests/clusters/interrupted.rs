@@ -2,10 +2,13 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::Api;
 use shared::plan::Action;
 
-use crate::fixture::{EAST, Fixture, WEST, counts, document, shared_bed};
+use crate::fixture::{EAST, Fixture, WEST, client, counts, document, shared_bed};
 
 /// So many that a run takes a second at least.
 const SERVICES: usize = 40;
@@ -22,11 +25,17 @@ pub(crate) struct Running {
 impl Running {
     /// Begins `apply` or `remove`.
     pub(crate) fn begin(fixture: &Fixture<'_>, command: &str) -> Self {
+        Self::begin_with(fixture, command, &[])
+    }
+
+    fn begin_with(fixture: &Fixture<'_>, command: &str, options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mesh.yaml");
         std::fs::write(&path, fixture.mesh.to_yaml()).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_fedmesh-agent"))
-            .args([command, "--yes", "--allow-delete=100000", "-f"])
+            .args([command, "--yes", "--allow-delete=100000"])
+            .args(options)
+            .arg("-f")
             .arg(path)
             .arg("--kubeconfig")
             .arg(fixture.bed.kubeconfig())
@@ -45,13 +54,16 @@ impl Running {
 
     /// Waits until some objects are done, then sends a signal.
     pub(crate) fn then(self, signal: &str) -> Self {
-        let run = self.under_way();
-        let pid = run.child.id().to_string();
+        self.under_way().signal(signal)
+    }
+
+    fn signal(self, signal: &str) -> Self {
+        let pid = self.child.id().to_string();
         // Twice, as timeout(1) does to a process and its group: it is one request all the same.
         let mut kill = Command::new("kill");
         let status = kill.args([signal, &pid, &pid]).status().unwrap();
         assert!(status.success());
-        run
+        self
     }
 
     /// Waits until some objects are done.
@@ -75,6 +87,44 @@ impl Running {
         let err = String::from_utf8(output.stderr).unwrap();
         (output.status.code(), out, err)
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_stopped_before_it_changes_anything_leaves_no_lease() {
+    let mut fixture = Fixture::new(shared_bed(), "early");
+    // Planning takes a while.
+    let names: Vec<String> = (0..SERVICES)
+        .map(|index| format!("orders-{index}"))
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    fixture.mesh = document("early", &names);
+    let mut leases = Vec::new();
+    for context in [WEST, EAST] {
+        let client = client(fixture.bed, context).await;
+        leases.push(Api::<Lease>::namespaced(client, "istio-system"));
+    }
+    let held = async |leases: &Api<Lease>| leases.get_opt("fedmesh-early").await.unwrap().is_some();
+    let run = Running::begin(&fixture, "apply");
+    while !held(&leases[0]).await {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let (code, out, err) = run.signal("-TERM").end();
+    assert_eq!(code, Some(1), "{out}\n{err}");
+    assert!(
+        err.contains("nothing was changed: stopped on request"),
+        "{err}"
+    );
+    assert_eq!(fixture.ours(WEST), [].into());
+    assert!(!held(&leases[0]).await && !held(&leases[1]).await);
+
+    // So does one that waits for another writer.
+    let held = fixture.lock().await;
+    let run = Running::begin_with(&fixture, "apply", &["--lock-timeout=10m"]);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let (code, _, err) = run.signal("-TERM").end();
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("nothing was changed: "), "{err}");
+    held.release().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

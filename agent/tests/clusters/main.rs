@@ -35,4 +35,5 @@ mod restricted;
 mod rights;
 mod saved;
 mod verifying;
+mod world;
 mod writers;

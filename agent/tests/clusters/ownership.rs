@@ -256,6 +256,28 @@ async fn what_is_created_between_plan_and_apply_is_not_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_created_anew_between_plan_and_removal_stays() {
+    let fixture = Fixture::new(shared_bed(), "anew");
+    fixture.apply().await;
+    let removal = fixture.plan_removal().await;
+    let mut object = desired(&fixture.mesh, "sunset")
+        .into_iter()
+        .find(|one| one["kind"] == "VirtualService" && one["metadata"]["name"] == "orders")
+        .unwrap();
+    fixture.kubectl(WEST, &["delete", "virtualservice/orders", "-n=anew"]);
+    object["metadata"] = json!({ "namespace": "anew", "name": "orders" });
+    create(fixture.bed, WEST, &object);
+    let (report, _) = fixture.carry_out(removal, false).await;
+    assert!(!report.is_success(), "{report:#?}");
+    let live = fixture.get(WEST, &["-n=anew", "virtualservice/orders"]);
+    assert_eq!(live["spec"], object["spec"]);
+    // The others, and the record, go with the next removal.
+    fixture.remove().await;
+    assert_eq!(fixture.ours(WEST), [].into());
+    fixture.get(WEST, &["-n=anew", "virtualservice/orders"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_record_and_removed_labels_hide_nothing() {
     let fixture = Fixture::new(shared_bed(), "hidden");
     fixture.apply().await;

@@ -117,6 +117,35 @@ async fn a_saved_plan_is_carried_out_or_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_stands_for_the_objects_as_they_were_shown() {
+    let fixture = Fixture::new(shared_bed(), "shown-so");
+    fixture.apply().await;
+    let program = Program::new(&fixture);
+    program.runs_well(&["remove", "-f", "mesh.yaml", "--plan", "--out", "gone.plan"]);
+    // What is deleted is the same, and not as it was shown.
+    fixture.kubectl(
+        EAST,
+        &[
+            "annotate",
+            "virtualservice/orders",
+            "-n=shown-so",
+            "note=theirs",
+        ],
+    );
+    let before = [fixture.ours(WEST), fixture.ours(EAST)];
+    let ran = program.run(&["apply", "gone.plan"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.out);
+    assert!(
+        ran.err
+            .contains("the clusters changed since the plan was saved"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(before, [fixture.ours(WEST), fixture.ours(EAST)]);
+    fixture.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn programs_read_an_event_on_each_line() {
     let fixture = Fixture::new(shared_bed(), "streamed");
     let program = Program::new(&fixture);

@@ -1,0 +1,89 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use http::StatusCode;
+use serde_json::json;
+use shared::object::Kind;
+
+use super::super::server::server;
+use super::*;
+
+/// Many times as many as are on their way at once.
+const OBJECTS: usize = 5 * AT_ONCE;
+
+/// What comes of a wave of new objects where the server answers each request so, and how many requests it got.
+async fn wave(answer: StatusCode) -> (Result<(), (String, Vec<Task>)>, usize) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let connection = server(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        (answer, json!({ "message": "no" }))
+    });
+    let connection = connection.with_patience(Patience::PROBE);
+    let objects = (0..OBJECTS).map(|index| {
+        Object::new(
+            Kind::SERVICE,
+            Some("shop"),
+            format!("orders-{index}"),
+            json!({}),
+        )
+    });
+    let wanted: BTreeMap<Key, Object> = objects.map(|object| (object.key(), object)).collect();
+    let tasks = wanted.keys().map(|object| Task {
+        object: object.clone(),
+        action: Action::Create,
+    });
+    let batch = Batch {
+        wave: Wave::Services,
+        tasks: tasks.collect(),
+    };
+    let plan = ClusterPlan {
+        name: "west".into(),
+        context: "west".into(),
+        error: None,
+        steps: Vec::new(),
+    };
+    let (events, _listener) = tokio::sync::mpsc::unbounded_channel();
+    let progress = Progress::new(&plan, events);
+    let run = Run {
+        mesh: "demo",
+        scope: Scope::Everything,
+        document: None,
+        clusters: BTreeMap::new(),
+        identities: BTreeMap::new(),
+        last_known: LastKnown::default(),
+        keeps_addresses: false,
+        connection,
+        wanted,
+        surplus: BTreeMap::new(),
+        claims: BTreeMap::new(),
+        ownership: Ownership::of("demo"),
+        dns: BTreeMap::new(),
+        leaving: Mutex::default(),
+        failed: Mutex::new(BTreeSet::new()),
+        progress: &progress,
+        stop: Stop::never(),
+    };
+    let result = run.batch(batch).await;
+    (result, asked.load(Ordering::Relaxed))
+}
+
+#[tokio::test]
+async fn what_no_other_object_can_do_better_stops_a_wave() {
+    for (answer, words) in [
+        (StatusCode::UNAUTHORIZED, "does not accept the credentials"),
+        (StatusCode::SERVICE_UNAVAILABLE, "no"),
+    ] {
+        let (result, asked) = wave(answer).await;
+        let (why, untouched) = result.unwrap_err();
+        assert!(why.contains(words), "{why}");
+        assert!(asked <= AT_ONCE, "{asked}");
+        assert_eq!(asked + untouched.len(), OBJECTS);
+    }
+
+    // An object that is refused is no reason to leave the others.
+    let (result, asked) = wave(StatusCode::UNPROCESSABLE_ENTITY).await;
+    assert!(result.is_ok());
+    assert_eq!(asked, OBJECTS);
+}
