@@ -283,15 +283,20 @@ impl Plan {
 
     /// Says of each cluster with an error what a person may decide to resolve it, where `decision` knows one.
     pub fn offer(&mut self, decision: impl Fn(&ClusterPlan) -> Option<Decision>) {
+        let mut is_same = true;
         for cluster in &mut self.clusters {
             if cluster.error.is_some() {
                 cluster.decision = decision(cluster);
+                is_same &= cluster.decision.is_none();
             }
         }
-        *self = seal(
-            std::mem::take(&mut self.mesh),
-            std::mem::take(&mut self.clusters),
-        );
+        // The digest of a large plan takes a while.
+        if !is_same {
+            *self = seal(
+                std::mem::take(&mut self.mesh),
+                std::mem::take(&mut self.clusters),
+            );
+        }
     }
 
     /// Puts an error in the place of the steps of each cluster for which `why` gives one.
