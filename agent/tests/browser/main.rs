@@ -343,5 +343,5 @@ async fn a_document_is_planned_applied_and_removed_through_the_agent() {
         }
     }
     reviewing::given_back(&bed);
-    page.close().await;
+    page.close_after("409").await;
 }

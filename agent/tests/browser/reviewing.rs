@@ -49,8 +49,8 @@ pub(crate) async fn refused_while_another_writes(page: &Page, bed: &Testbed) {
     let operations = Operations::new(Some(bed.kubeconfig().to_owned()));
     let document = fs::read_to_string(repository("examples/walkthrough.yaml")).unwrap();
     let mesh = Mesh::read(&document).unwrap();
-    let options = LockOptions::default();
-    let locked = operations.lock(&mesh, &Decisions::default(), "apply", options);
+    let (decisions, options) = (Decisions::default(), LockOptions::default());
+    let locked = operations.lock(&mesh, &decisions, "apply", options);
     let locked = locked.await.unwrap();
     page.press_enter("apply").await;
     page.wait_for_text("review-stage", "is being changed by another writer: apply ")

@@ -77,12 +77,12 @@ fn ending(review: Review, run: &Run, report: &Report) -> El {
     // What was applied is to be proven; what is gone has nothing to show.
     let proves = !removes && is_good;
     let done = button(if removes && is_good { "primary" } else { "" }, move || {
-        review.leave()
+        review.leave();
     })
     .id("done")
     .text("Done");
     let again = button(if is_good { "" } else { "primary" }, move || {
-        review.want(Task::Plan(intent))
+        review.want(Task::Plan(intent));
     })
     .id("plan-again")
     .text("Plan again");
