@@ -5,7 +5,7 @@
 //! by serde.
 
 use serde_json::Value;
-use shared::api::{ApiError, ApplyAccepted, Clusters, Context, Session};
+use shared::api::{ApiError, ApplyAccepted, ApplyRefused, Clusters, Context, Session};
 use shared::check::{Finding, Fix, Severity};
 
 /// What was read, or what is missing.
@@ -28,6 +28,12 @@ pub(crate) fn error(value: &Value) -> Read<ApiError> {
         message: text(value, "message")?,
         hint: text(value, "hint")?,
         findings: findings(value, "findings")?,
+        reason: match value["reason"].as_str() {
+            Some("held") => Some(ApplyRefused::Held),
+            Some("planChanged") => Some(ApplyRefused::PlanChanged),
+            // Whatever else it is, the message says it.
+            _ => None,
+        },
     })
 }
 

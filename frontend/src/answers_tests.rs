@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::answers::*;
 use serde_json::Value;
-use shared::api::{ApiError, ApplyAccepted, Clusters, Context, Session};
+use shared::api::{ApiError, ApplyAccepted, ApplyRefused, Clusters, Context, Session};
 use shared::check::{Finding, Fix, Severity};
 
 /// What serde writes is read as what it was, and so is nothing that lacks a field.
@@ -41,12 +41,21 @@ fn small_answers() {
         message: "m".into(),
         hint: "h".into(),
         findings: vec![a_finding()],
+        reason: Some(ApplyRefused::Held),
     };
     check(error, &error_);
     check(
         error,
         &ApiError {
             findings: Vec::new(),
+            reason: Some(ApplyRefused::PlanChanged),
+            ..error_.clone()
+        },
+    );
+    check(
+        error,
+        &ApiError {
+            reason: None,
             ..error_
         },
     );

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::api::{Clusters, Session};
+use shared::api::{ApplyRefused, Clusters, Session};
 use shared::check::Finding;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -21,6 +21,8 @@ pub(crate) struct Failure {
     pub(crate) findings: Vec<Finding>,
     /// The HTTP status; 0 where there was no answer.
     pub(crate) status: u16,
+    /// Why an apply was refused that can be asked for again.
+    pub(crate) reason: Option<ApplyRefused>,
 }
 
 /// Where an agent is and what it asks for.
@@ -179,12 +181,13 @@ async fn failure(response: Response) -> Failure {
             hint: error.hint,
             findings: error.findings,
             status,
+            reason: error.reason,
         },
         Err(_) => Failure {
             message: format!("the answer was {status} {}", response.status_text()),
             hint: "see that it is fedmesh-agent that answers there".to_owned(),
-            findings: Vec::new(),
             status,
+            ..Failure::default()
         },
     }
 }

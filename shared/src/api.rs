@@ -443,4 +443,17 @@ pub struct ApiError {
     /// What the checks found, where that is the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// Why nothing was changed, where the same request may do later, or another plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ApplyRefused>,
+}
+
+/// Why `POST /api/v1/apply` refuses (409) what can be asked for again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ApplyRefused {
+    /// Another writer changes the mesh: the same request does once it has ended.
+    Held,
+    /// The clusters changed since the plan: there is another one to be seen.
+    PlanChanged,
 }

@@ -23,3 +23,94 @@ pub struct Decisions {
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub forget_addresses: BTreeSet<String>,
 }
+
+/// One of the [`Decisions`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Decision {
+    /// Adopt the object with this [reference](crate::object::Key::reference), wherever it exists.
+    Adopt(String),
+    /// The mesh was applied under this name before.
+    RenamedFrom(String),
+    /// The cluster of this name was replaced.
+    Replaced(String),
+    /// Withdraw the last known addresses of the cluster of this name.
+    ForgetAddresses(String),
+}
+
+impl Decisions {
+    /// Each decision, in the order of the fields.
+    pub fn all(&self) -> Vec<Decision> {
+        let of = |names: &BTreeSet<String>, decision: fn(String) -> Decision| {
+            let names = names.iter().cloned();
+            names.map(decision).collect::<Vec<Decision>>()
+        };
+        let renamed = self.renamed_from.iter().cloned();
+        let mut all = of(&self.adopt, Decision::Adopt);
+        all.extend(renamed.map(Decision::RenamedFrom));
+        all.extend(of(&self.replaced, Decision::Replaced));
+        all.extend(of(&self.forget_addresses, Decision::ForgetAddresses));
+        all
+    }
+
+    /// Adds a decision. A mesh has one former name: another one takes its place.
+    pub fn add(&mut self, decision: Decision) {
+        match decision {
+            Decision::Adopt(object) => {
+                self.adopt.insert(object);
+            }
+            Decision::RenamedFrom(mesh) => self.renamed_from = Some(mesh),
+            Decision::Replaced(cluster) => {
+                self.replaced.insert(cluster);
+            }
+            Decision::ForgetAddresses(cluster) => {
+                self.forget_addresses.insert(cluster);
+            }
+        }
+    }
+
+    /// Withdraws a decision.
+    pub fn withdraw(&mut self, decision: &Decision) {
+        match decision {
+            Decision::Adopt(object) => {
+                self.adopt.remove(object);
+            }
+            Decision::RenamedFrom(mesh) => {
+                self.renamed_from = self.renamed_from.take().filter(|name| name != mesh);
+            }
+            Decision::Replaced(cluster) => {
+                self.replaced.remove(cluster);
+            }
+            Decision::ForgetAddresses(cluster) => {
+                self.forget_addresses.remove(cluster);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Decision, Decisions};
+
+    #[test]
+    fn decisions_are_added_listed_and_withdrawn() {
+        let all = [
+            Decision::Adopt("Service/web/orders".into()),
+            Decision::RenamedFrom("old".into()),
+            Decision::Replaced("north".into()),
+            Decision::ForgetAddresses("south".into()),
+        ];
+        let mut decisions = Decisions::default();
+        for decision in all.iter().rev() {
+            decisions.add(decision.clone());
+        }
+        assert_eq!(decisions.all(), all);
+        decisions.withdraw(&Decision::RenamedFrom("other".into()));
+        assert_eq!(decisions.all(), all);
+        for decision in &all {
+            decisions.withdraw(decision);
+            assert!(!decisions.all().contains(decision));
+        }
+        assert_eq!(decisions, Decisions::default());
+    }
+}

@@ -101,6 +101,7 @@ mod tests {
             diff: String::new(),
             conflicts: Vec::new(),
             message: None,
+            decision: None,
         };
         let clusters = clusters
             .iter()
@@ -109,6 +110,7 @@ mod tests {
                 name: format!("c{index}"),
                 context: String::new(),
                 error: None,
+                decision: None,
                 steps: counts
                     .iter()
                     .flat_map(|&(action, count)| std::iter::repeat_n(step(action), count))

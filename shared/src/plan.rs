@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::adoption;
 use crate::cluster_dns;
+use crate::decisions::Decision;
 use crate::diff;
 use crate::digest;
 use crate::object::{ISTIO_GROUP, Key, Kind, Object, Wave};
@@ -154,6 +155,9 @@ pub struct ClusterPlan {
     /// carry out the steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What a person may decide to resolve the error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
     /// In the order in which they are carried out.
     pub steps: Vec<Step>,
 }
@@ -177,6 +181,9 @@ pub struct Step {
     /// What stands in the way of an [`Action::Rejected`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// What a person may decide to resolve a [`Action::Blocked`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
 }
 
 /// What is done to an object.
@@ -274,11 +281,30 @@ impl Plan {
         self.can_be_applied() && !self.steps().any(|(_, step)| step.action.is_skipped())
     }
 
+    /// Says of each cluster with an error what a person may decide to resolve it, where `decision` knows one.
+    pub fn offer(&mut self, decision: impl Fn(&ClusterPlan) -> Option<Decision>) {
+        let mut is_same = true;
+        for cluster in &mut self.clusters {
+            if cluster.error.is_some() {
+                cluster.decision = decision(cluster);
+                is_same &= cluster.decision.is_none();
+            }
+        }
+        // The digest of a large plan takes a while.
+        if !is_same {
+            *self = seal(
+                std::mem::take(&mut self.mesh),
+                std::mem::take(&mut self.clusters),
+            );
+        }
+    }
+
     /// Puts an error in the place of the steps of each cluster for which `why` gives one.
     pub fn block(&mut self, why: impl Fn(&ClusterPlan) -> Option<String>) {
         for cluster in &mut self.clusters {
             if let Some(error) = why(cluster) {
                 cluster.error = Some(error);
+                cluster.decision = None;
                 cluster.steps.clear();
             }
         }
@@ -368,6 +394,7 @@ fn plan_cluster(
                 name,
                 context,
                 error: Some(error.clone()),
+                decision: None,
                 steps: Vec::new(),
             };
         }
@@ -394,6 +421,7 @@ fn plan_cluster(
         name,
         context,
         error: observed.denied.clone(),
+        decision: None,
         steps,
     }
 }
@@ -419,6 +447,7 @@ fn step(object: &Object, observed: &ObservedCluster, defined_here: &BTreeSet<Str
         diff: String::new(),
         conflicts: Vec::new(),
         message: None,
+        decision: None,
     };
     let group_kind = object.kind.group_kind();
     match observed.wanted.get(&step.object) {
@@ -455,6 +484,7 @@ fn step(object: &Object, observed: &ObservedCluster, defined_here: &BTreeSet<Str
         Some(Existing::Foreign(owner)) => {
             step.action = Action::Blocked;
             step.message = Some(foreign(object, owner));
+            step.decision = resolves(&step.object, owner);
         }
         Some(Existing::Asked {
             live,
@@ -517,6 +547,15 @@ fn foreign(object: &Object, owner: &Owner) -> String {
     }
 }
 
+/// What a person may decide about an object of somebody else.
+fn resolves(object: &Key, owner: &Owner) -> Option<Decision> {
+    match owner {
+        Owner::Mesh(mesh) => Some(Decision::RenamedFrom(mesh.clone())),
+        Owner::ApplySet(_) => None,
+        Owner::Ours | Owner::Unknown => Some(Decision::Adopt(object.reference())),
+    }
+}
+
 fn dns_step(edit: &Result<cluster_dns::Edit, cluster_dns::Refusal>) -> Step {
     let config_map = match edit {
         Ok(edit) => edit.config_map,
@@ -529,6 +568,7 @@ fn dns_step(edit: &Result<cluster_dns::Edit, cluster_dns::Refusal>) -> Step {
         diff: String::new(),
         conflicts: Vec::new(),
         message: None,
+        decision: None,
     };
     match edit {
         Ok(edit) if edit.is_done() => {}
@@ -565,6 +605,7 @@ fn removal(key: &Key, surplus: &Surplus, may_go: bool) -> Step {
         diff: String::new(),
         conflicts: Vec::new(),
         message: None,
+        decision: None,
     };
     if surplus.kind.is_never_deleted() {
         return step;

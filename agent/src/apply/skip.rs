@@ -67,11 +67,13 @@ mod tests {
             message: action
                 .blocks()
                 .then(|| "it belongs to mesh `shop`".to_owned()),
+            decision: None,
         };
         ClusterPlan {
             name: name.into(),
             context: format!("{name}-context"),
             error: error.map(str::to_owned),
+            decision: None,
             steps: actions.iter().map(step).collect(),
         }
     }

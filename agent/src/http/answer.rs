@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
-use shared::api::ApiError;
+use shared::api::{ApiError, ApplyRefused};
 use shared::check::Finding;
 use shared::mesh::Limits;
 
@@ -35,8 +35,20 @@ impl Refusal {
             message: message.into(),
             hint: hint.into(),
             findings: Vec::new(),
+            reason: None,
         };
         Self { status, error }
+    }
+
+    /// Nothing was changed, and an apply can be asked for again.
+    pub(super) fn apply(
+        reason: ApplyRefused,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        let mut refusal = Self::new(StatusCode::CONFLICT, message, hint);
+        refusal.error.reason = Some(reason);
+        refusal
     }
 
     /// The document has errors.
@@ -92,7 +104,13 @@ impl From<LockError> for Refusal {
         let status = match error {
             LockError::Kubeconfig(_) => StatusCode::SERVICE_UNAVAILABLE,
             LockError::NoName(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            LockError::Held { .. } => StatusCode::CONFLICT,
+            LockError::Held { .. } => {
+                return Self::apply(
+                    ApplyRefused::Held,
+                    format!("nothing was changed: {error}"),
+                    "wait until that run has ended, then try again; the Lease of a run that died expires",
+                );
+            }
         };
         let hint = error.hint();
         Self::new(status, error.to_string(), hint)

@@ -6,8 +6,8 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use shared::api::{
-    ApplyAccepted, ApplyRequest, ClusterReport, Clusters, Event, Intent, PlanRequest, PlanResponse,
-    Report, Session, Status,
+    ApplyAccepted, ApplyRefused, ApplyRequest, ClusterReport, Clusters, Event, Intent, PlanRequest,
+    PlanResponse, Report, Session, Status,
 };
 use shared::bundle::Rendered;
 use shared::check::check;
@@ -89,13 +89,13 @@ pub(super) async fn apply(
         .begin(Doing::Apply, &request.mesh.metadata.name)
         .map_err(|_| Refusal::internal())?;
     let Some(running) = begun else {
-        return Err(Refusal::new(
-            StatusCode::CONFLICT,
+        return Err(Refusal::apply(
+            ApplyRefused::Held,
             format!(
-                "mesh {:?} is being applied already",
+                "nothing was changed: mesh {:?} is being applied by this agent already",
                 request.mesh.metadata.name
             ),
-            "wait until that has ended, then plan again",
+            "wait until that run has ended, then try again",
         ));
     };
     let locked = agent
@@ -130,8 +130,8 @@ async fn as_shown(
 ) -> Result<Planned, Refusal> {
     let planned = locked.plan(&request.mesh, request.intent).await?;
     if planned.plan.id != plan_id {
-        return Err(Refusal::new(
-            StatusCode::CONFLICT,
+        return Err(Refusal::apply(
+            ApplyRefused::PlanChanged,
             "the clusters changed since the plan that you saw; nothing was changed",
             "plan again and look at what is different",
         ));

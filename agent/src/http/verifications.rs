@@ -151,6 +151,7 @@ async fn carry_out(
                     message: "the agent's run stopped unexpectedly".to_owned(),
                     hint: "look at what the agent says on its terminal, and report it".to_owned(),
                     findings: Vec::new(),
+                    reason: None,
                 },
             }
         }
@@ -167,5 +168,6 @@ fn described(error: PlanError) -> ApiError {
         message,
         hint,
         findings,
+        reason: None,
     }
 }

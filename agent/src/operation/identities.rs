@@ -1,10 +1,10 @@
 //! Which cluster is behind each context: two contexts of one cluster, and a context that leads to another
 //! cluster than at the last apply, are no places to write to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use shared::decisions::Decisions;
-use shared::plan::Observed;
+use shared::decisions::{Decision, Decisions};
+use shared::plan::{ClusterPlan, Observed};
 
 use crate::cluster::Look;
 use crate::place::Place;
@@ -12,14 +12,29 @@ use crate::place::Place;
 /// By cluster name, what tells it from every other one; see [`crate::cluster::identity`].
 pub(super) type Identities = BTreeMap<String, String>;
 
-/// Puts errors in the place of what was seen in clusters that are not what they should be; gives the identities
-/// to be recorded.
+/// What was found about the clusters behind the contexts.
+pub(super) struct Identified {
+    /// The identities to be recorded.
+    pub(super) identities: Identities,
+    /// Clusters whose contexts lead to other clusters than at the last apply, by name.
+    others: BTreeSet<String>,
+}
+
+impl Identified {
+    /// What a person may decide about a cluster.
+    pub(super) fn decision(&self, cluster: &ClusterPlan) -> Option<Decision> {
+        let is_other = self.others.contains(&cluster.name);
+        is_other.then(|| Decision::Replaced(cluster.name.clone()))
+    }
+}
+
+/// Puts errors in the place of what was seen in clusters that are not what they should be.
 pub(super) fn check(
     places: &[Place],
     decisions: &Decisions,
     observed: &mut Observed,
     looks: &mut BTreeMap<String, Look>,
-) -> Identities {
+) -> Identified {
     let mut recorded: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for parent in looks.values().filter_map(|look| look.parent.as_ref()) {
         for (name, identity) in &parent.identities {
@@ -27,6 +42,7 @@ pub(super) fn check(
         }
     }
     let mut wrong = BTreeMap::new();
+    let mut others = BTreeSet::new();
     let seen = |place: &Place| looks.get(&place.name)?.identity.as_deref();
     for place in places {
         let Some(identity) = seen(place) else {
@@ -48,6 +64,7 @@ pub(super) fn check(
                 ),
             );
         } else if let Some(other) = other.filter(|_| !decisions.replaced.contains(&place.name)) {
+            others.insert(place.name.clone());
             wrong.insert(
                 place.name.clone(),
                 format!(
@@ -72,5 +89,5 @@ pub(super) fn check(
         looks.remove(&name);
         observed.insert(name, Err(why));
     }
-    identities
+    Identified { identities, others }
 }

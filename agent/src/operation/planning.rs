@@ -102,7 +102,7 @@ impl Planning<'_> {
             tries: purpose == Purpose::CarryOut,
         };
         let (mut observed, mut looks) = looking.at_all().await;
-        let identities = identities::check(&places, decisions, &mut observed, &mut looks);
+        let identified = identities::check(&places, decisions, &mut observed, &mut looks);
         findings.extend(dns_findings::of_apply(&places, &observed, &zone));
         for (index, place) in places.iter().enumerate() {
             let is_handed_nothing = wanted.of(&place.name).is_empty();
@@ -122,8 +122,10 @@ impl Planning<'_> {
         let mut clusters = former.clusters;
         clusters
             .extend(named(&places).map(|(name, context)| (name.to_owned(), context.to_owned())));
-        let plan = plan::plan(&wanted, named(&places), &observed);
-        let mut targets = targets(looks, wanted, Some(&mesh.digest()), &clusters, &identities);
+        let mut plan = plan::plan(&wanted, named(&places), &observed);
+        plan.offer(|cluster| identified.decision(cluster));
+        let identities = &identified.identities;
+        let mut targets = targets(looks, wanted, Some(&mesh.digest()), &clusters, identities);
         record_addresses(&mut targets, &places[dns].name, &addresses.last_known);
         Ok(Planned {
             findings,
@@ -162,12 +164,14 @@ impl Planning<'_> {
             tries: false,
         };
         let (mut observed, mut looks) = looking.at_all().await;
-        let identities = identities::check(&places, decisions, &mut observed, &mut looks);
-        let plan = plan::plan_removal(name.as_str(), named(&places), &observed);
+        let identified = identities::check(&places, decisions, &mut observed, &mut looks);
+        let mut plan = plan::plan_removal(name.as_str(), named(&places), &observed);
+        plan.offer(|cluster| identified.decision(cluster));
         let mut findings = dns_findings::of_removal(&places, &observed, &looks, name.as_str());
         let former = former::look(kubeconfig, name.as_str(), &places, &looks, Intent::Remove).await;
         findings.extend(former.findings);
-        let targets = targets(looks, nothing, None, &former.clusters, &identities);
+        let identities = &identified.identities;
+        let targets = targets(looks, nothing, None, &former.clusters, identities);
         Ok(Planned {
             findings,
             plan,

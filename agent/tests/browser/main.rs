@@ -10,7 +10,9 @@
 mod agent_process;
 mod documents;
 mod page;
+mod reviewing;
 mod stub_agent;
+mod stub_review;
 mod verifying;
 
 use std::fs;
@@ -255,15 +257,16 @@ async fn a_document_is_planned_applied_and_removed_through_the_agent() {
     page.click("new-walkthrough").await;
     page.wait_for_value("spec.dns.suffix", "my.dns.zone.name")
         .await;
+    reviewing::an_object_to_adopt(&bed);
     page.click("review").await;
-    page.wait_for_text("plan-counts", "create").await;
+    reviewing::adopted(&page).await;
     page.picture(
         "review",
         &[ColourScheme::Light, ColourScheme::Dark],
         &[(1280, 800), (390, 844)],
     )
     .await;
-    page.click("apply").await;
+    reviewing::refused_while_another_writes(&page, &bed).await;
     page.wait_for_attribute("result", "data-success", "true")
         .await;
     page.picture(
@@ -339,5 +342,6 @@ async fn a_document_is_planned_applied_and_removed_through_the_agent() {
             assert_eq!(left.trim(), "", "{cluster}");
         }
     }
-    page.close().await;
+    reviewing::given_back(&bed);
+    page.close_after("409").await;
 }

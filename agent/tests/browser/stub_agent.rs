@@ -21,6 +21,8 @@ use shared::verify::{
     Cause, Check, Drill, DrillClient, DrillStep, Family, Outcome, Report, Seen, drillable,
 };
 
+use crate::stub_review::StubReview;
+
 /// A played agent; it ends with the test.
 pub(crate) struct StubAgent {
     address: String,
@@ -42,6 +44,15 @@ struct Played {
 impl StubAgent {
     /// Serves the page in a folder, and a report.
     pub(crate) async fn serve(page: PathBuf, report: Report) -> Self {
+        Self::serve_with(page, report, None).await
+    }
+
+    /// Also plans and applies.
+    pub(crate) async fn serve_with(
+        page: PathBuf,
+        report: Report,
+        review: Option<Arc<StubReview>>,
+    ) -> Self {
         let played = Arc::new(Played {
             page,
             report,
@@ -60,7 +71,8 @@ impl StubAgent {
             .route("/api/v1/verifications/{id}", get(events))
             .route("/api/v1/verifications/{id}/stop", post(stop))
             .fallback(file)
-            .with_state(played.clone());
+            .with_state(played.clone())
+            .merge(review.map(StubReview::routes).unwrap_or_default());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -113,6 +125,7 @@ async fn verify(State(played): State<Arc<Played>>, body: Bytes) -> Response {
             message: "mesh \"shop\" is being verified already".to_owned(),
             hint: "wait until that has ended".to_owned(),
             findings: Vec::new(),
+            reason: None,
         };
         let error = serde_json::to_value(error).unwrap();
         return (StatusCode::CONFLICT, answer(&error)).into_response();

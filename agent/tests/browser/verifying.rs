@@ -64,12 +64,12 @@ pub(crate) async fn after_an_apply(page: &Page, bed: &Testbed) {
 
 const DOCUMENT: &str = "examples/three-clusters.yaml";
 
-fn three_clusters() -> String {
+pub(crate) fn three_clusters() -> String {
     fs::read_to_string(repository(DOCUMENT)).unwrap()
 }
 
 /// A page with the document, connected to an agent.
-async fn connected(agent: &StubAgent) -> Page {
+pub(crate) async fn connected(agent: &StubAgent) -> Page {
     let page = Page::open(&agent.link()).await;
     page.wait_for_attribute("agent", "data-connected", "true")
         .await;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use shared::Mesh;
 use shared::api::{Event, Intent, Outcome, Status};
 use shared::check::check;
+use shared::decisions::Decision;
 use shared::facts::Facts;
 use shared::ownership::{applyset_id, parent_name};
 use shared::plan::{Action, Plan, Step};
@@ -52,6 +53,10 @@ async fn two_meshes_side_by_side_leave_each_other_alone() {
     let planned = shop.plan().await;
     let taken = step(&planned.plan, "sunset", "VirtualService side-demo/orders");
     assert_eq!(taken.action, Action::Blocked);
+    assert_eq!(
+        taken.decision,
+        Some(Decision::RenamedFrom("side-demo".into()))
+    );
     let message = taken.message.as_deref().unwrap();
     assert!(
         message.contains("it belongs to mesh `side-demo`"),

@@ -169,6 +169,8 @@ async fn good_requests_are_answered() {
     }
 }
 
+const OTHER_PLAN: &str = "the clusters changed since";
+
 #[tokio::test]
 async fn an_apply_is_refused_when_the_plan_is_another_or_blocked() {
     let folder = tempfile::tempdir().unwrap();
@@ -182,7 +184,7 @@ async fn an_apply_is_refused_when_the_plan_is_another_or_blocked() {
     assert!(plan["clusters"][1]["error"].is_string(), "{plan}");
 
     for (plan_id, partial, message) in [
-        (json!("sha256:00"), false, "the clusters changed since"),
+        (json!("sha256:00"), false, OTHER_PLAN),
         (
             plan["id"].clone(),
             false,
@@ -209,6 +211,8 @@ async fn an_apply_is_refused_when_the_plan_is_another_or_blocked() {
             "{}",
             answer.json()
         );
+        let reason = &answer.json()["reason"];
+        assert_eq!(*reason == "planChanged", message == OTHER_PLAN, "{reason}");
     }
     let status = house
         .send("POST", "/api/v1/status", &[], request.to_string())

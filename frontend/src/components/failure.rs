@@ -16,7 +16,9 @@ pub(crate) fn failure_box(failure: Failure, acts: &Acts) -> El {
         .add(words)
 }
 
-/// A line that says what stands in the way.
-pub(crate) fn blocked(picture: &str, words: El) -> El {
-    el_in("p", "blocked").add(icon(picture)).add(words)
+/// A line that gives the reason of something; the picture is `error`, `warning`, `skip` or `hint`.
+pub(crate) fn reason(picture: &str, words: El) -> El {
+    el_in("div", &format!("reason {picture}"))
+        .add(icon(picture))
+        .add(words)
 }

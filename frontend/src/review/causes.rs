@@ -110,7 +110,7 @@ fn one(fault: &Fault<'_>, ids: &CauseIds) -> El {
 }
 
 /// A text whose parts between backticks are code.
-fn with_code(words: &str) -> impl Iterator<Item = El> {
+pub(crate) fn with_code(words: &str) -> impl Iterator<Item = El> {
     words.split('`').enumerate().map(|(at, part)| {
         let tag = if at % 2 == 1 { "code" } else { "span" };
         text(tag, part)

@@ -5,6 +5,8 @@
 //! **Invariant**: it knows neither the form nor the checks; the document is a value to it.
 
 mod causes;
+mod consent;
+mod decided;
 mod doing;
 mod drill;
 mod families;
@@ -14,6 +16,7 @@ mod plan;
 mod progress;
 mod run;
 mod state;
+mod steps;
 mod table;
 mod verification;
 mod verify;

@@ -2,10 +2,11 @@
 
 use shared::api::Intent;
 
+use super::decided;
 use super::doing::Doing;
 use super::plan::plan;
 use super::run::run;
-use super::state::{Review, TITLE, View};
+use super::state::{Consent, Planned, Review, TITLE, View};
 use super::verify::verify;
 use crate::api::Failure;
 use crate::components::failure::failure_box;
@@ -34,6 +35,11 @@ pub(crate) fn show(stage: El, review: Review) {
         }
         View::Asking(task) => vec![asking(task)],
         View::Planned(planned) => plan(review, &planned),
+        View::Held {
+            planned,
+            consent,
+            failure,
+        } => held(review, planned, consent, failure),
         View::Failed { task, failure } => {
             let (id, words) = match task {
                 Task::Verify { .. } => ("verify-again", "Verify again"),
@@ -42,7 +48,12 @@ pub(crate) fn show(stage: El, review: Review) {
             };
             let again = button("primary", move || review.want(task)).id(id);
             let again = el_in("div", "buttons").add(again.text(words));
-            vec![failure_box(failure, &review.acts()), again]
+            let mut parts = vec![failure_box(failure, &review.acts()), again];
+            // One of them may be why.
+            if let Task::Plan(intent) = task {
+                parts.extend(decided::list(review, intent, &review.decisions()));
+            }
+            parts
         }
         View::Running(under_way) => match under_way.doing {
             Doing::Verify | Doing::Drill => verify(review, &under_way),
@@ -53,6 +64,29 @@ pub(crate) fn show(stage: El, review: Review) {
     _ = stage
         .add(el_in("div", "review-head").add(back).add(title))
         .add(body);
+}
+
+/// Another writer is at work: the same plan can be applied once it has ended.
+fn held(review: Review, planned: Planned, consent: Consent, failure: Failure) -> Vec<El> {
+    let task = Task::Plan(planned.intent);
+    let again = button("primary", move || review.apply(&planned, consent))
+        .id("try-again")
+        .flag("disabled", move || review.sending.get())
+        .show(move || {
+            let words = if review.sending.get() {
+                "Sending…"
+            } else {
+                "Try again"
+            };
+            words.to_owned()
+        });
+    let plan = button("", move || review.want(task))
+        .id("plan-again")
+        .text("Plan again");
+    vec![
+        failure_box(failure, &review.acts()),
+        el_in("div", "buttons").add(again).add(plan),
+    ]
 }
 
 fn asking(task: Task) -> El {
@@ -79,6 +113,7 @@ fn title(review: Review) -> &'static str {
             Intent::Apply => "Review what would change",
             Intent::Remove => "Review what would be removed",
         },
+        View::Held { .. } => "Another run is changing this mesh",
         View::NotUnderstood(_) | View::Failed { .. } => "It did not work",
         View::Running(run) => match (run.doing, is_applied, is_verified) {
             (Doing::Apply, false, _) => "Applying",

@@ -1,6 +1,6 @@
 //! The progress of an apply, put together from its events.
 
-use shared::api::{Event, Outcome, Report};
+use shared::api::{Event, Outcome, Report, WaitReason};
 use shared::object::{Key, Wave};
 
 use super::follow::Follow;
@@ -25,8 +25,12 @@ pub(crate) struct ClusterProgress {
     pub(crate) waves: Vec<Wave>,
     /// The object that was reported last.
     pub(crate) last: Option<Key>,
+    /// What it waits for, in words; nothing once it goes on.
+    pub(crate) waiting: Option<String>,
     /// What did not work, and why.
     pub(crate) failures: Vec<(Key, String)>,
+    /// Objects that were not tried, by the object that each of them needs.
+    pub(crate) skipped: Vec<(Key, Vec<Key>)>,
     pub(crate) ended: bool,
     /// Why it did not go to the end.
     pub(crate) error: Option<String>,
@@ -48,6 +52,13 @@ impl Follow for Progress {
     const PATH: &'static str = "applies";
 
     fn take(&mut self, event: Event) {
+        if let Event::Started { cluster, .. }
+        | Event::Wave { cluster, .. }
+        | Event::Object { cluster, .. }
+        | Event::Ended { cluster, .. } = &event
+        {
+            self.of(cluster.clone()).waiting = None;
+        }
         match event {
             Event::Started { cluster, objects } => self.of(cluster).objects = objects,
             Event::Wave { cluster, wave } => self.of(cluster).waves.push(wave),
@@ -58,10 +69,8 @@ impl Follow for Progress {
             } => {
                 let cluster = self.of(cluster);
                 cluster.done += 1;
-                if let Some(reason) = reason(outcome) {
-                    cluster.failures.push((object.clone(), reason));
-                }
-                cluster.last = Some(object);
+                cluster.last = Some(object.clone());
+                cluster.take(object, outcome);
             }
             Event::Ended { cluster, error } => {
                 let cluster = self.of(cluster);
@@ -69,8 +78,16 @@ impl Follow for Progress {
                 cluster.error = error;
             }
             Event::Finished { report } => self.finish(report),
-            // The objects that follow say that the wait is over.
-            Event::Waiting { .. } => {}
+            Event::Waiting {
+                cluster,
+                reason,
+                message,
+                waited,
+                limit,
+            } => {
+                let words = waiting(reason, &message, waited, limit);
+                self.of(cluster).waiting = Some(words);
+            }
         }
     }
 
@@ -93,6 +110,7 @@ impl Progress {
         for cluster in &report.clusters {
             let known = self.of(cluster.name.clone());
             known.ended = true;
+            known.waiting = None;
             if known.error.is_none() {
                 known.error.clone_from(&cluster.error);
             }
@@ -124,22 +142,39 @@ impl Progress {
     }
 }
 
-/// Why an object is not as planned.
-fn reason(outcome: Outcome) -> Option<String> {
-    match outcome {
-        Outcome::Done { .. } => None,
-        Outcome::Failed { message } => Some(message),
-        Outcome::Conflict { conflicts } => {
-            let conflicts: Vec<String> = conflicts
-                .iter()
-                .map(|c| format!("{} owns {}", c.manager, c.field))
-                .collect();
-            Some(format!("conflict: {}", conflicts.join(", ")))
-        }
+/// What a cluster's run waits for, in words.
+fn waiting(reason: WaitReason, message: &str, waited: u64, limit: Option<u64>) -> String {
+    match (reason, limit) {
+        (WaitReason::Retry, Some(limit)) => format!("{message}; retry in {limit} s"),
+        (_, Some(limit)) => format!("{message} ({waited} s of at most {limit} s)"),
+        (_, None) => format!("{message} ({waited} s)"),
     }
 }
 
 impl ClusterProgress {
+    /// Keeps what is to be said of an object that is not as planned.
+    fn take(&mut self, object: Key, outcome: Outcome) {
+        match outcome {
+            Outcome::Done { .. } => {}
+            Outcome::Failed { message } => self.failures.push((object, message)),
+            Outcome::Conflict { conflicts } => {
+                let conflicts: Vec<String> = conflicts
+                    .iter()
+                    .map(|c| format!("{} owns {}", c.manager, c.field))
+                    .collect();
+                let words = format!("conflict: {}", conflicts.join(", "));
+                self.failures.push((object, words));
+            }
+            Outcome::Skipped { because } => {
+                let mut known = self.skipped.iter_mut();
+                match known.find(|(needed, _)| *needed == because) {
+                    Some((_, objects)) => objects.push(object),
+                    None => self.skipped.push((because, vec![object])),
+                }
+            }
+        }
+    }
+
     pub(crate) fn wave(&self, wave: Wave) -> WaveState {
         let failed = self.error.is_some() || !self.failures.is_empty();
         match (self.waves.contains(&wave), self.waves.last() == Some(&wave)) {
@@ -151,7 +186,7 @@ impl ClusterProgress {
     }
 
     pub(crate) fn is_good(&self) -> bool {
-        self.error.is_none() && self.failures.is_empty()
+        self.error.is_none() && self.failures.is_empty() && self.skipped.is_empty()
     }
 }
 
@@ -241,6 +276,69 @@ mod tests {
             WaveState::Stopped
         );
         assert_eq!(progress.clusters[0].failures, [(key("y"), "no".to_owned())]);
+    }
+
+    #[test]
+    fn a_wait_is_over_with_the_next_event() {
+        let waiting = |reason, limit| Event::Waiting {
+            cluster: "a".into(),
+            reason,
+            message: "m".into(),
+            waited: 2,
+            limit,
+        };
+        let shown = |progress: &Progress| progress.clusters[0].waiting.clone();
+        let mut progress = Progress::default();
+        for (reason, limit, words) in [
+            (WaitReason::Retry, Some(3), "m; retry in 3 s"),
+            (WaitReason::Finalizers, Some(60), "m (2 s of at most 60 s)"),
+            (WaitReason::Login, None, "m (2 s)"),
+        ] {
+            progress.take(waiting(reason, limit));
+            assert_eq!(shown(&progress).as_deref(), Some(words));
+        }
+        progress.take(Event::Wave {
+            cluster: "b".into(),
+            wave: Wave::Dns,
+        });
+        assert!(shown(&progress).is_some());
+        progress.take(Event::Wave {
+            cluster: "a".into(),
+            wave: Wave::Dns,
+        });
+        assert_eq!(shown(&progress), None);
+        progress.take(waiting(WaitReason::Login, None));
+        progress.take(Event::Finished {
+            report: Report {
+                clusters: vec![ClusterReport {
+                    name: "a".into(),
+                    ..Default::default()
+                }],
+                ..Report::default()
+            },
+        });
+        assert_eq!(shown(&progress), None);
+    }
+
+    #[test]
+    fn skipped_objects_stand_at_what_they_need() {
+        let mut progress = Progress::default();
+        for (object, because) in [("x", "p"), ("y", "q"), ("z", "p")] {
+            progress.take(Event::Object {
+                cluster: "a".into(),
+                object: key(object),
+                outcome: Outcome::Skipped {
+                    because: key(because),
+                },
+            });
+        }
+        let cluster = &progress.clusters[0];
+        let expected = [
+            (key("p"), vec![key("x"), key("z")]),
+            (key("q"), vec![key("y")]),
+        ];
+        assert_eq!(cluster.skipped, expected);
+        assert!(cluster.failures.is_empty() && !cluster.is_good());
     }
 
     #[test]

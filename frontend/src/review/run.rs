@@ -1,14 +1,14 @@
 //! A run as it goes, and how it went.
 
 use shared::api::{ClusterReport, Intent, Report};
-use shared::object::Wave;
+use shared::object::{Key, Wave};
 
 use super::doing::{Doing, Run};
 use super::follow::Lost;
 use super::progress::{ClusterProgress, WaveState};
 use super::state::Review;
 use crate::browser;
-use crate::components::failure::{blocked, failure_box};
+use crate::components::failure::{failure_box, reason};
 use crate::dom::{El, button, depend, el, el_in, icon, text};
 use crate::message::Task;
 use crate::signals::*;
@@ -62,9 +62,7 @@ fn ending(review: Review, run: &Run, report: &Report) -> El {
     let words = match (removes, is_good) {
         (false, true) => "Applied. Every cluster is as the document says.",
         (true, true) => "Removed. Nothing of this mesh is left in the clusters.",
-        (_, false) => {
-            "Not everything was done. What failed stands below; plan again once it is mended."
-        }
+        (_, false) => "Not everything was done. Fix what failed below, then plan again.",
     };
     let (class, picture) = if is_good {
         ("good", "good")
@@ -78,12 +76,16 @@ fn ending(review: Review, run: &Run, report: &Report) -> El {
     };
     // What was applied is to be proven; what is gone has nothing to show.
     let proves = !removes && is_good;
-    let done = button(if proves { "" } else { "primary" }, move || review.leave())
-        .id("done")
-        .text("Done");
-    let again = button("", move || review.want(Task::Plan(intent)))
-        .id("plan-again")
-        .text("Plan again");
+    let done = button(if removes && is_good { "primary" } else { "" }, move || {
+        review.leave();
+    })
+    .id("done")
+    .text("Done");
+    let again = button(if is_good { "" } else { "primary" }, move || {
+        review.want(Task::Plan(intent));
+    })
+    .id("plan-again")
+    .text("Plan again");
     let verify = (!removes).then(|| verify_button(review, if proves { "primary" } else { "" }));
     el_in("div", "decision")
         .id("result")
@@ -91,9 +93,21 @@ fn ending(review: Review, run: &Run, report: &Report) -> El {
         .add(
             el_in("p", class)
                 .add(icon(picture))
-                .add(text("strong", words)),
+                .add(text("strong", words))
+                .maybe(duration(report.duration_ms)),
         )
         .add(el_in("div", "buttons").maybe(verify).add(done).add(again))
+}
+
+/// How long a run took; nothing where the agent does not know.
+fn duration(milliseconds: u64) -> Option<El> {
+    let (seconds, tenths) = (milliseconds / 1000, milliseconds % 1000 / 100);
+    let words = match seconds {
+        0 if tenths == 0 => return None,
+        0..60 => format!(" {seconds}.{tenths} s"),
+        _ => format!(" {} min {} s", seconds / 60, seconds % 60),
+    };
+    Some(text("span", &words).class("muted"))
 }
 
 /// The way to a verification.
@@ -144,17 +158,25 @@ fn cluster(cluster: &ClusterProgress, report: Option<&ClusterReport>) -> El {
         .attr("max", &cluster.objects.max(1).to_string())
         .attr("value", &cluster.done.to_string());
     let last = cluster.last.as_ref().filter(|_| !cluster.ended);
-    let last = last.map(|last| el_in("p", "current").add(text("code", &last.to_string())));
+    let current = match (&cluster.waiting, last) {
+        (Some(waiting), _) => Some(
+            el_in("p", "current waiting")
+                .add(icon("wait"))
+                .text("Waiting: ")
+                .text(waiting),
+        ),
+        (None, last) => last.map(|last| el_in("p", "current").add(text("code", &last.to_string()))),
+    };
     let error = cluster.error.as_ref().map(|error| {
         let words = el("span").add(text("strong", "Stopped: ")).text(error);
-        blocked("error", words).attr("role", "alert")
+        reason("error", words).attr("role", "alert")
     });
-    let failures = cluster.failures.iter().map(|(object, reason)| {
+    let failures = cluster.failures.iter().map(|(object, why)| {
         let words = el("span")
             .add(text("code", &object.to_string()))
             .text(": ")
-            .text(reason);
-        blocked("error", words)
+            .text(why);
+        reason("error", words)
     });
     el_in("section", &format!("cluster-plan {state}"))
         .attr("data-cluster", &cluster.name)
@@ -162,9 +184,34 @@ fn cluster(cluster: &ClusterProgress, report: Option<&ClusterReport>) -> El {
         .add(head)
         .add(bar)
         .add(el_in("ol", "waves").all(Wave::ALL.map(|wave| step(cluster, wave))))
-        .maybe(last)
+        .maybe(current)
         .maybe(error)
         .all(failures)
+        .all(
+            cluster
+                .skipped
+                .iter()
+                .map(|(because, objects)| skipped(because, objects)),
+        )
+}
+
+/// Objects that were not tried since another one was not applied.
+fn skipped(because: &Key, objects: &[Key]) -> El {
+    let count = match objects.len() {
+        1 => "1 object skipped".to_owned(),
+        count => format!("{count} objects skipped"),
+    };
+    let names: Vec<El> = objects
+        .iter()
+        .map(|object| el("li").add(text("code", &object.to_string())))
+        .collect();
+    let words = el("div")
+        .add(text("strong", &count))
+        .text(", because ")
+        .add(text("code", &because.to_string()))
+        .text(" was not applied:")
+        .add(el_in("ul", "bullets").all(names));
+    reason("skip", words)
 }
 
 fn step(cluster: &ClusterProgress, wave: Wave) -> El {
@@ -187,8 +234,10 @@ fn counts(report: &ClusterReport) -> String {
         (report.changed, "changed"),
         (report.unchanged, "unchanged"),
         (report.deleted, "deleted"),
+        (report.adopted, "adopted"),
         (report.disowned, "disowned"),
         (report.failed, "failed"),
+        (report.skipped, "skipped"),
     ];
     let parts: Vec<String> = counts
         .into_iter()

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use shared::api::{Intent, PlanResponse};
+use shared::api::{ApplyRefused, Intent, PlanResponse, Report};
+use shared::decisions::{Decision, Decisions};
 use wasm_bindgen_futures::spawn_local;
 
 use super::doing::{Doing, Run};
@@ -32,6 +33,12 @@ pub(crate) enum View {
     /// The agent is asked to do it.
     Asking(Task),
     Planned(Planned),
+    /// Another writer changes the mesh.
+    Held {
+        planned: Planned,
+        consent: Consent,
+        failure: Failure,
+    },
     Failed {
         task: Task,
         failure: Failure,
@@ -45,15 +52,33 @@ pub(crate) enum View {
 pub(crate) struct Planned {
     pub(crate) intent: Intent,
     pub(crate) document: Arc<Document>,
+    pub(crate) decisions: Arc<Decisions>,
     pub(crate) response: Arc<PlanResponse>,
+    /// Whether it takes the place of one that a person wanted to apply, since the clusters changed.
+    pub(crate) is_other: bool,
 }
 
 impl Planned {
     /// The mesh's name.
     pub(crate) fn name(&self) -> String {
-        let name = &self.document.mesh["metadata"]["name"];
-        name.as_str().unwrap_or_default().to_owned()
+        mesh_name(&self.document)
     }
+}
+
+/// What a person agrees to beside a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Consent {
+    /// The clusters that are blocked are left out.
+    pub(crate) partial: bool,
+    /// How many objects may be deleted where that many need a word.
+    pub(crate) allow_delete: Option<usize>,
+}
+
+/// What a person has decided about a mesh, by its name.
+#[derive(Debug, Clone, Default)]
+struct Decided {
+    mesh: String,
+    decisions: Decisions,
 }
 
 /// The state; a handle that is cheap to copy.
@@ -61,6 +86,7 @@ impl Planned {
 pub(crate) struct Review {
     client: RwSignal<Option<Client>>,
     pub(crate) view: RwSignal<View>,
+    decided: RwSignal<Decided>,
     /// What is known of the apply or removal under review.
     pub(crate) progress: RwSignal<Progress>,
     /// What is known of the verification under review.
@@ -80,6 +106,7 @@ impl Review {
         Self {
             client: RwSignal::default(),
             view: RwSignal::default(),
+            decided: RwSignal::default(),
             progress: RwSignal::default(),
             verification: RwSignal::default(),
             target: RwSignal::default(),
@@ -133,7 +160,7 @@ impl Review {
     fn carry_out(self, order: Order) {
         self.client.set(Some(order.client));
         match (order.task, order.document) {
-            (Task::Plan(intent), Some(document)) => self.plan(intent, document),
+            (Task::Plan(intent), Some(document)) => self.plan(intent, document, false),
             (Task::Verify { wait }, Some(document)) => {
                 let body = verify_request(&document, wait, None);
                 self.verify(order.task, Doing::Verify, body);
@@ -151,7 +178,11 @@ impl Review {
                     self.leave();
                 }
             }
-            (Task::Rest, _) => self.show(View::Nothing),
+            (Task::Rest, _) => {
+                // Another agent may have other clusters.
+                self.decided.set(Decided::default());
+                self.show(View::Nothing);
+            }
             // The page gives them a document.
             (Task::Plan(_) | Task::Verify { .. } | Task::Drill, None) => {}
         }
@@ -167,6 +198,10 @@ impl Review {
     /// Says how a run ended. The button that had the focus may have gone with what was under way.
     pub(crate) fn ended(self, words: &str) {
         self.tell(&Told::Say(words.to_owned()));
+        if self.is_applied() {
+            // What was decided is done.
+            self.decided.set(Decided::default());
+        }
         browser::next_frame(|| {
             if browser::has_lost_focus() {
                 to_title();
@@ -174,17 +209,58 @@ impl Review {
         });
     }
 
-    fn plan(self, intent: Intent, document: Document) {
+    fn is_applied(self) -> bool {
+        let applies = |view: &View| matches!(view, View::Running(run) if matches!(run.doing, Doing::Apply | Doing::Remove));
+        let report = |progress: &Progress| progress.report.as_ref().is_some_and(Report::is_success);
+        self.view.with_untracked(applies) && self.progress.with_untracked(report)
+    }
+
+    /// What was decided about the mesh under review.
+    pub(crate) fn decisions(self) -> Decisions {
+        self.decided
+            .with_untracked(|decided| decided.decisions.clone())
+    }
+
+    /// Makes decisions and plans again.
+    pub(crate) fn decide(self, intent: Intent, decisions: Vec<Decision>) {
+        self.decided.update(|decided| {
+            for decision in decisions {
+                decided.decisions.add(decision);
+            }
+        });
+        self.want(Task::Plan(intent));
+    }
+
+    /// Withdraws a decision and plans again.
+    pub(crate) fn withdraw(self, intent: Intent, decision: &Decision) {
+        self.decided
+            .update(|decided| decided.decisions.withdraw(decision));
+        self.want(Task::Plan(intent));
+    }
+
+    /// `is_other`: see [`Planned::is_other`].
+    fn plan(self, intent: Intent, document: Document, is_other: bool) {
         let Some(client) = self.client() else { return };
         let task = Task::Plan(intent);
+        let mesh = mesh_name(&document);
+        if self.decided.with_untracked(|decided| decided.mesh != mesh) {
+            // Those about another mesh say nothing here.
+            self.decided.set(Decided {
+                mesh,
+                decisions: Decisions::default(),
+            });
+        }
+        let decisions = self.decisions();
         self.show(View::Asking(task));
         spawn_local(async move {
-            let body = plan_request(&document, intent);
+            let body = plan_request(&document, intent, &decisions);
             let view = match client.post("plan", &body, json::of).await {
                 Ok(response) => View::Planned(Planned {
                     intent,
                     document: Arc::new(document),
+                    decisions: Arc::new(decisions),
                     response: Arc::new(response),
+                    is_other,
                 }),
                 Err(failure) => View::Failed { task, failure },
             };
@@ -196,13 +272,29 @@ impl Review {
     }
 
     /// Carries out the plan that is shown.
-    pub(crate) fn apply(self, planned: &Planned, partial: bool) {
-        let body = apply_request(planned, partial);
-        let doing = match planned.intent {
+    pub(crate) fn apply(self, planned: &Planned, consent: Consent) {
+        let body = apply_request(planned, consent);
+        let intent = planned.intent;
+        let doing = match intent {
             Intent::Apply => Doing::Apply,
             Intent::Remove => Doing::Remove,
         };
-        self.begin("apply", body, doing, Task::Plan(planned.intent));
+        let planned = planned.clone();
+        let refused = move |failure: Failure| match failure.reason {
+            Some(ApplyRefused::PlanChanged) => {
+                self.plan(intent, (*planned.document).clone(), true);
+            }
+            Some(ApplyRefused::Held) => self.show(View::Held {
+                planned,
+                consent,
+                failure,
+            }),
+            None => self.show(View::Failed {
+                task: Task::Plan(intent),
+                failure,
+            }),
+        };
+        self.begin("apply", body, doing, Box::new(refused));
     }
 
     fn verify(self, task: Task, doing: Doing, body: Value) {
@@ -210,11 +302,18 @@ impl Review {
             return;
         }
         self.show(View::Asking(task));
-        self.begin("verify", body, doing, task);
+        let refused = move |failure| self.show(View::Failed { task, failure });
+        self.begin("verify", body, doing, Box::new(refused));
     }
 
     /// Asks for a run and follows it.
-    fn begin(self, path: &'static str, body: Value, doing: Doing, task: Task) {
+    fn begin(
+        self,
+        path: &'static str,
+        body: Value,
+        doing: Doing,
+        refused: Box<dyn FnOnce(Failure)>,
+    ) {
         let Some(client) = self.client() else { return };
         if self.sending.get_untracked() {
             return;
@@ -233,7 +332,7 @@ impl Review {
                     browser::store(Keep::Tab, RUN, &run.to_text());
                     self.follow(run);
                 }
-                Err(failure) => self.show(View::Failed { task, failure }),
+                Err(failure) => refused(failure),
             }
         });
     }
@@ -288,19 +387,27 @@ fn to_title() {
     }
 }
 
-fn plan_request(document: &Document, intent: Intent) -> Value {
-    json!({ "mesh": document.mesh, "digest": document.digest, "intent": intent })
+fn mesh_name(document: &Document) -> String {
+    let name = &document.mesh["metadata"]["name"];
+    name.as_str().unwrap_or_default().to_owned()
 }
 
-fn apply_request(planned: &Planned, partial: bool) -> Value {
-    let mut body = plan_request(&planned.document, planned.intent);
+fn plan_request(document: &Document, intent: Intent, decisions: &Decisions) -> Value {
+    json!({
+        "mesh": document.mesh, "digest": document.digest, "intent": intent, "decisions": decisions,
+    })
+}
+
+fn apply_request(planned: &Planned, consent: Consent) -> Value {
+    let mut body = plan_request(&planned.document, planned.intent, &planned.decisions);
     body["planId"] = planned.response.plan.id.clone().into();
-    body["partial"] = partial.into();
+    body["partial"] = consent.partial.into();
+    body["allowDelete"] = consent.allow_delete.into();
     body
 }
 
 fn verify_request(document: &Document, wait: u32, drill: Option<&str>) -> Value {
-    let mut body = plan_request(document, Intent::Apply);
+    let mut body = plan_request(document, Intent::Apply, &Decisions::default());
     body["wait"] = wait.into();
     body["drill"] = drill.into();
     body
@@ -320,19 +427,26 @@ mod tests {
             mesh: serde_json::to_value(&mesh).unwrap(),
             digest: "d".to_owned(),
         };
+        let mut decisions = Decisions::default();
+        decisions.add(Decision::Adopt("Service/web/orders".to_owned()));
         let wanted = PlanRequest {
             mesh,
             digest: "d".to_owned(),
             intent: Intent::Remove,
+            decisions: decisions.clone(),
         };
-        let read: PlanRequest = json::of(&plan_request(&document, Intent::Remove)).unwrap();
+        let body = plan_request(&document, Intent::Remove, &decisions);
+        let read: PlanRequest = json::of(&body).unwrap();
         assert_eq!(read, wanted);
 
         let planned = Planned {
             intent: Intent::Remove,
             document: Arc::new(document.clone()),
+            decisions: Arc::new(decisions),
+            is_other: false,
             response: Arc::new(PlanResponse {
                 findings: Vec::new(),
+                mass_deletion: None,
                 plan: Plan {
                     id: "p".to_owned(),
                     mesh: "demo".to_owned(),
@@ -341,9 +455,17 @@ mod tests {
             }),
         };
         assert_eq!(planned.name(), "demo");
-        let read: ApplyRequest = json::of(&apply_request(&planned, true)).unwrap();
+        let consent = Consent {
+            partial: true,
+            allow_delete: Some(7),
+        };
+        let read: ApplyRequest = json::of(&apply_request(&planned, consent)).unwrap();
         assert_eq!((read.plan, read.plan_id.as_str()), (wanted, "p"));
         assert!(read.partial);
+        assert_eq!(read.allow_delete, Some(7));
+        let body = apply_request(&planned, Consent::default());
+        let read: ApplyRequest = json::of(&body).unwrap();
+        assert_eq!((read.partial, read.allow_delete), (false, None));
 
         let read: VerifyRequest = json::of(&verify_request(&document, 600, None)).unwrap();
         assert_eq!((read.plan.intent, read.wait), (Intent::Apply, 600));

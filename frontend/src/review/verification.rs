@@ -82,7 +82,7 @@ impl Follow for Verification {
                     message: error.message,
                     hint: error.hint,
                     findings: error.findings,
-                    status: 0,
+                    ..Failure::default()
                 }));
             }
         }
@@ -250,6 +250,7 @@ mod tests {
                 message: "m".into(),
                 hint: "h".into(),
                 findings: Vec::new(),
+                reason: None,
             },
         });
         let Some(End::Failed(failure)) = &verification.end else {

@@ -19,11 +19,13 @@ fn plan(clusters: usize) -> Plan {
         diff: String::new(),
         conflicts: Vec::new(),
         message: None,
+        decision: None,
     };
     let clusters = (0..clusters).map(|index| ClusterPlan {
         name: format!("c{index}"),
         context: if index == 0 { "c0" } else { "elsewhere" }.into(),
         error: (index == 1).then(|| "down".into()),
+        decision: None,
         steps: [Action::Create, Action::Delete, Action::Unchanged]
             .iter()
             .map(step)

@@ -21,6 +21,7 @@ fn step(action: Action, kind: &str, object: &str) -> Step {
         diff: String::new(),
         conflicts: Vec::new(),
         message: None,
+        decision: None,
     }
 }
 
@@ -34,6 +35,7 @@ fn cluster(name: &str, steps: Vec<Step>) -> ClusterPlan {
         name: name.into(),
         context: format!("{name}-context"),
         error: None,
+        decision: None,
         steps,
     }
 }

@@ -1,0 +1,191 @@
+//! What a person decides beside the document: the ways to decide, and what was decided.
+
+use std::collections::BTreeSet;
+
+use shared::api::Intent;
+use shared::check::{Finding, code};
+use shared::decisions::{Decision, Decisions};
+use shared::plan::Plan;
+
+use super::state::{Planned, Review};
+use crate::components::failure::reason;
+use crate::dom::{El, button, el, el_in, icon, text};
+use crate::message::Document;
+
+/// The option of the command line that hints name where there is an address to withdraw.
+const FORGET_ADDRESS: &str = "--forget-address";
+
+/// The way to a decision; the plan is made again with it.
+pub(crate) fn way(review: Review, intent: Intent, decision: &Decision) -> El {
+    let (word, about, words, title) = match decision {
+        Decision::Adopt(object) => (
+            "adopt",
+            object,
+            "Adopt".to_owned(),
+            "It becomes this mesh's; a removal gives it back as it was",
+        ),
+        Decision::RenamedFrom(mesh) => (
+            "renamed",
+            mesh,
+            format!("This mesh was called {mesh}"),
+            "The objects of that mesh become this mesh's",
+        ),
+        Decision::Replaced(cluster) => (
+            "replaced",
+            cluster,
+            format!("{cluster} was replaced"),
+            "The context leads to another cluster on purpose",
+        ),
+        Decision::ForgetAddresses(cluster) => (
+            "withdraw",
+            cluster,
+            "Withdraw".to_owned(),
+            "The last known addresses of its gateways are not published any more",
+        ),
+    };
+    // Where the words do not say what it is about.
+    let more = (!words.contains(about.as_str())).then(|| text("span", &format!(" {about}")));
+    let decision = decision.clone();
+    button("", move || review.decide(intent, vec![decision.clone()]))
+        .attr("data-decide", &format!("{word} {about}"))
+        .attr("title", title)
+        .text(&words)
+        .maybe(more.map(|more| more.class("unseen")))
+}
+
+/// What was decided, with the way to withdraw each; nothing where nothing was.
+pub(crate) fn list(review: Review, intent: Intent, decisions: &Decisions) -> Option<El> {
+    let all = decisions.all();
+    if all.is_empty() {
+        return None;
+    }
+    let rows = all.into_iter().map(|decision| {
+        let (picture, words) = words(&decision);
+        let spoken = words.element().text_content().unwrap_or_default();
+        let withdraw = button("", move || review.withdraw(intent, &decision))
+            .text("Withdraw")
+            .add(text("span", &format!(": {spoken}")).class("unseen"));
+        el("li").add(icon(picture)).add(words).add(withdraw)
+    });
+    let head = el_in("div", "cluster-head")
+        .add(text("h2", "Decisions"))
+        .add(text("span", "The plan is made with them.").class("muted"));
+    let section = el_in("section", "cluster-plan").id("decisions").add(head);
+    Some(section.add(el_in("ul", "decisions").all(rows)))
+}
+
+fn words(decision: &Decision) -> (&'static str, El) {
+    let words = |before: &str, name: &str, after: &str| {
+        el("span").text(before).add(text("code", name)).text(after)
+    };
+    match decision {
+        Decision::Adopt(object) => ("adopt", words("Adopt ", object, "")),
+        Decision::RenamedFrom(mesh) => ("change", words("This mesh was called ", mesh, "")),
+        Decision::Replaced(cluster) => ("cluster", words("Cluster ", cluster, " was replaced")),
+        Decision::ForgetAddresses(cluster) => (
+            "delete",
+            words("Withdraw the last known addresses of ", cluster, ""),
+        ),
+    }
+}
+
+/// All objects that can be adopted, at once; nothing where a single one stands at its own way.
+pub(crate) fn adopt_all(review: Review, intent: Intent, plan: &Plan) -> Option<El> {
+    let steps = plan.steps();
+    let adoptable: BTreeSet<&str> = steps
+        .filter_map(|(_, step)| match &step.decision {
+            Some(Decision::Adopt(object)) => Some(object.as_str()),
+            _ => None,
+        })
+        .collect();
+    let count = adoptable.len();
+    if count < 2 {
+        return None;
+    }
+    let all: Vec<Decision> = adoptable
+        .into_iter()
+        .map(|object| Decision::Adopt(object.to_owned()))
+        .collect();
+    let words = format!("{count} objects exist and were not created by this mesh.");
+    let adopt = button("", move || review.decide(intent, all.clone()))
+        .id("adopt-all")
+        .text(&format!("Adopt all {count}"));
+    Some(
+        reason("error", el("span").text(&words))
+            .class("reason error alone")
+            .add(adopt),
+    )
+}
+
+/// Gateways that are published by addresses that cannot be looked up, each with the way to withdraw them; and the
+/// findings that are left.
+pub(crate) fn last_known(review: Review, planned: &Planned) -> (Option<El>, Vec<Finding>) {
+    let mut rest = Vec::new();
+    let mut rows = Vec::new();
+    for finding in planned.response.findings.iter().cloned() {
+        match published_cluster(&finding, &planned.document) {
+            Some(cluster) => {
+                let decision = Decision::ForgetAddresses(cluster);
+                let words = el("span").text(&finding.message);
+                rows.push(reason("warning", words).add(way(review, planned.intent, &decision)));
+            }
+            None => rest.push(finding),
+        }
+    }
+    let section = (!rows.is_empty()).then(|| {
+        let head = el_in("div", "cluster-head").add(text("h2", "Last known addresses"));
+        let section = el_in("section", "cluster-plan").id("last-known");
+        section.add(head).all(rows)
+    });
+    (section, rest)
+}
+
+/// The cluster whose last known addresses a finding says can be withdrawn.
+fn published_cluster(finding: &Finding, document: &Document) -> Option<String> {
+    if finding.code != code::LAST_KNOWN.id || !finding.hint.contains(FORGET_ADDRESS) {
+        return None;
+    }
+    let (index, _) = finding
+        .path
+        .strip_prefix("spec.clusters[")?
+        .split_once(']')?;
+    let index: usize = index.parse().ok()?;
+    let name = document.mesh["spec"]["clusters"][index]["name"].as_str()?;
+    Some(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use shared::check::Severity;
+
+    use super::*;
+
+    #[test]
+    fn an_address_that_can_be_withdrawn_names_its_cluster() {
+        let document = Document {
+            mesh: json!({ "spec": { "clusters": [{ "name": "north" }, { "name": "south" }] } }),
+            digest: String::new(),
+        };
+        let finding = |code: &str, path: &str, hint: &str| Finding {
+            code: code.to_owned(),
+            severity: Severity::Warning,
+            path: path.to_owned(),
+            message: "m".to_owned(),
+            hint: hint.to_owned(),
+            fix: None,
+        };
+        let offers = "withdraw its address with `fedmesh-agent apply --forget-address south`";
+        let path = "spec.clusters[1].gateway.addresses";
+        for (finding, cluster) in [
+            (finding("FM0807", path, offers), Some("south")),
+            (finding("FM0807", path, "restore access to south"), None),
+            (finding("FM0208", path, offers), None),
+            (finding("FM0807", "spec.clusters[2]", offers), None),
+            (finding("FM0807", "spec.dns", offers), None),
+        ] {
+            let found = published_cluster(&finding, &document);
+            assert_eq!(found.as_deref(), cluster, "{finding:?}");
+        }
+    }
+}

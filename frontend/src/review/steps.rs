@@ -1,0 +1,163 @@
+//! The steps of a plan: what is done to an object, how it changes, and why nothing is done to it.
+
+use shared::api::Intent;
+use shared::decisions::Decision;
+use shared::plan::{Action, ClusterPlan, Step};
+use wasm_bindgen::JsCast;
+use web_sys::HtmlDetailsElement;
+
+use super::causes::with_code;
+use super::decided;
+use super::state::Review;
+use crate::components::failure::reason;
+use crate::dom::{El, el, el_in, icon, text};
+use crate::highlight;
+use crate::signals::*;
+
+/// What is shown first: what is deleted, then what is blocked or skipped, then the rest.
+pub(crate) const ORDER: [Action; 9] = [
+    Action::Delete,
+    Action::Blocked,
+    Action::Conflict,
+    Action::Rejected,
+    Action::Adopt,
+    Action::Disown,
+    Action::Change,
+    Action::Create,
+    Action::Unchanged,
+];
+
+/// How many steps there are of each action.
+pub(crate) fn chips(count: impl Fn(Action) -> usize) -> Vec<El> {
+    let counts = ORDER.map(|action| (action, count(action)));
+    let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+    counts
+        .map(|(action, count)| chip(action, &format!("{count} {}", action.as_str())))
+        .collect()
+}
+
+fn chip(action: Action, words: &str) -> El {
+    let picture = match action {
+        Action::Create => "plus",
+        Action::Change => "change",
+        Action::Unchanged => "same",
+        Action::Delete => "delete",
+        Action::Disown => "release",
+        Action::Adopt => "adopt",
+        Action::Conflict => "warning",
+        Action::Rejected => "error",
+        Action::Blocked => "blocked",
+    };
+    el_in("span", &format!("chip {}", action.as_str()))
+        .add(icon(picture))
+        .text(words)
+}
+
+/// The steps of a cluster that are not unchanged; those are folded.
+pub(crate) fn steps(review: Review, intent: Intent, plan: &ClusterPlan) -> [Option<El>; 2] {
+    let of = |action: Action| plan.steps.iter().filter(move |step| step.action == action);
+    let changing = ORDER
+        .into_iter()
+        .filter(|action| *action != Action::Unchanged)
+        .flat_map(of)
+        .map(|one| step(review, intent, one));
+    let unchanged = plan.count(Action::Unchanged);
+    let kept = (unchanged > 0).then(|| {
+        let names = of(Action::Unchanged)
+            .map(|step| el_in("li", "plain").add(text("code", &step.object.to_string())));
+        el_in("details", "fold")
+            .add(text("summary", &format!("{unchanged} unchanged")))
+            .add(el_in("ul", "step-list").all(names))
+    });
+    [Some(el_in("ul", "step-list").all(changing)), kept]
+}
+
+fn step(review: Review, intent: Intent, step: &Step) -> El {
+    let head = |tag: &str, class: &str| {
+        el_in(tag, class)
+            .add(chip(step.action, step.action.as_str()))
+            .add(text("code", &step.object.to_string()))
+            .add(text("span", &step.object.group).class("muted kind"))
+    };
+    let body = if step.diff.is_empty() {
+        head("div", "line")
+    } else {
+        folded(step, head("summary", ""))
+    };
+    let conflicts = step.conflicts.iter().map(|conflict| {
+        let words = el("span")
+            .add(text("strong", &conflict.manager))
+            .text(" owns ")
+            .add(text("code", &conflict.field))
+            .text(
+                ". fedmesh never forces a field: remove it from what that manager applies, or use another name, \
+                 then plan again.",
+            );
+        reason("warning", words)
+    });
+    let why = why(step).map(|(picture, words)| {
+        let way = step.decision.as_ref();
+        reason(picture, words).maybe(way.map(|decision| decided::way(review, intent, decision)))
+    });
+    el_in("li", step.action.as_str())
+        .add(body)
+        .all(conflicts)
+        .maybe(why)
+}
+
+/// Why a step is what it is, in words of the page where they can name what is to be decided here.
+fn why(step: &Step) -> Option<(&'static str, El)> {
+    let message = step.message.as_deref()?;
+    let words = el("span");
+    Some(match (&step.decision, step.action) {
+        (Some(Decision::Adopt(_)), _) => (
+            "error",
+            words.text(
+                "It exists and was not created by this mesh. Adopt it in every cluster where it exists, or use \
+                 another name or namespace.",
+            ),
+        ),
+        (Some(Decision::RenamedFrom(mesh)), _) => (
+            "error",
+            words
+                .text("It belongs to mesh ")
+                .add(text("code", mesh))
+                .text(". Use another name or namespace in one of the two documents, unless this mesh had that name before."),
+        ),
+        (_, Action::Blocked) => ("error", words.all(with_code(message))),
+        (_, Action::Rejected) => (
+            "error",
+            words
+                .add(text("strong", "The API server rejects it: "))
+                .all(with_code(message)),
+        ),
+        _ => ("hint", words.all(with_code(message))),
+    })
+}
+
+/// A step with its difference. Changes are what a person has to read; the rest opens on demand.
+fn folded(step: &Step, head: El) -> El {
+    let (added, removed) = highlight::diff_count(&step.diff);
+    let open = RwSignal::new(matches!(step.action, Action::Change | Action::Adopt));
+    let size = el_in("span", "size")
+        .add(text("span", &format!("+{added}")).class("added"))
+        .text(" ")
+        .add(text("span", &format!("−{removed}")).class("removed"));
+    let diff = step.diff.clone();
+    let shown = el("div").one(move || {
+        let diff = diff.clone();
+        open.get().then(|| {
+            el_in("pre", "diff")
+                .attr("tabindex", "0")
+                .attr("role", "region")
+                .attr("aria-label", "Difference")
+                .html(move || highlight::diff(&diff))
+        })
+    });
+    let details = el("details")
+        .add(head.add(el_in("span", "space")).add(size))
+        .add(shown);
+    let element: HtmlDetailsElement = details.element().clone().unchecked_into();
+    element.set_open(open.get_untracked());
+    details.on("toggle", move |_| open.set(element.open()))
+}
