@@ -101,6 +101,7 @@ mod tests {
             diff: String::new(),
             conflicts: Vec::new(),
             message: None,
+            drift: Vec::new(),
         };
         let clusters = clusters
             .iter()

@@ -20,6 +20,7 @@ pub mod decisions;
 pub mod dependency;
 pub mod diff;
 pub mod digest;
+pub mod drift;
 mod duration;
 mod endpoints;
 pub mod engine;

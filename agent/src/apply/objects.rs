@@ -7,7 +7,7 @@ use shared::cluster_dns::Edit;
 use shared::object::{Key, Object};
 use shared::outlived;
 use shared::ownership::{self, Ownership};
-use shared::plan::{Action, Claim};
+use shared::plan::{Action, Claim, Conflict};
 
 use super::leaving::Leaving;
 use crate::cluster::{self, Connection, Request, RequestError, Seen, conflicts_of};
@@ -57,8 +57,17 @@ pub(super) async fn apply(
         }
         None => stamped.to_text(),
     };
-    let mut request = Request::apply(&manager, &path, object);
+    let mut request = Request::apply(&manager, &path, object.clone());
     if claim.is_some_and(|claim| claim.adopts) {
+        request = request.forced();
+    } else if let Some(claim) = claim.filter(|claim| !claim.takes.is_empty()) {
+        // A forced apply would take what others have come to own since the plan, too.
+        let unforced = Request::apply(&manager, &path, object).dry_run();
+        if let Err(error) = connection.send(&unforced).await
+            && !takes_all(claim, &error)
+        {
+            return outcome::<()>(connection, &what, Err(error), action);
+        }
         request = request.forced();
     }
     let answer = connection.json(&request).await;
@@ -72,6 +81,15 @@ pub(super) async fn apply(
         }
         (_, answer) => outcome(connection, &what, answer, action),
     }
+}
+
+/// Whether all that an apply fails for is fields in conflict that are taken over.
+fn takes_all(claim: &Claim, error: &RequestError) -> bool {
+    let is_taken = |one: &Conflict| {
+        let mut takes = claim.takes.iter();
+        takes.any(|taken| taken.field == one.field && taken.manager == one.manager)
+    };
+    conflicts_of(error).is_some_and(|conflicts| conflicts.iter().all(is_taken))
 }
 
 /// Takes the other managers off an adopted object. They still would own each field that had our value already,

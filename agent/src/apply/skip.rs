@@ -67,6 +67,7 @@ mod tests {
             message: action
                 .blocks()
                 .then(|| "it belongs to mesh `shop`".to_owned()),
+            drift: Vec::new(),
         };
         ClusterPlan {
             name: name.into(),

@@ -16,7 +16,7 @@ use shared::plan::{self, Observed};
 use shared::render::controller_publishes;
 use shared::wanted::Wanted;
 
-use super::{PlanError, Planned, Scope, Target, dns_findings, former, identities};
+use super::{PlanError, Planned, Scope, Target, dns_findings, former, identities, taking_over};
 use crate::addresses::{self, RecordsOf};
 use crate::cluster::{self, DnsLook, Kubeconfig, Look, Parent, Review, Search, Zone};
 use crate::place::{Place, named};
@@ -123,6 +123,7 @@ impl Planning<'_> {
         clusters
             .extend(named(&places).map(|(name, context)| (name.to_owned(), context.to_owned())));
         let plan = plan::plan(&wanted, named(&places), &observed);
+        findings.extend(taking_over::findings(decisions, &plan));
         let mut targets = targets(looks, wanted, Some(&mesh.digest()), &clusters, &identities);
         record_addresses(&mut targets, &places[dns].name, &addresses.last_known);
         Ok(Planned {

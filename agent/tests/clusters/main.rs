@@ -33,5 +33,6 @@ mod resolving;
 mod restricted;
 mod rights;
 mod saved;
+mod settling;
 mod verifying;
 mod writers;

@@ -19,6 +19,7 @@ fn plan(clusters: usize) -> Plan {
         diff: String::new(),
         conflicts: Vec::new(),
         message: None,
+        drift: Vec::new(),
     };
     let clusters = (0..clusters).map(|index| ClusterPlan {
         name: format!("c{index}"),
