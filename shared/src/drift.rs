@@ -117,8 +117,9 @@ impl Added<'_> {
                 let Some(key) = key.strip_prefix("f:") else {
                     continue;
                 };
-                if is_of_istio(key) && !has.contains_key(key) {
-                    self.fields.push(format!(".metadata.{name}.{key}"));
+                let path = format!(".metadata.{name}.{key}");
+                if is_of_istio(key) && !has.contains_key(key) && !self.is_ignored(&path) {
+                    self.fields.push(path);
                 }
             }
         }
@@ -130,17 +131,34 @@ impl Added<'_> {
         }
     }
 
+    fn is_ignored(&self, path: &str) -> bool {
+        let mut ignored = self.desired.ignored.iter();
+        ignored.any(|one| one.pointer.field() == path)
+    }
+
+    fn has_ignored_below(&self) -> bool {
+        let mut ignored = self.desired.ignored.iter();
+        ignored.any(|one| {
+            let field = one.pointer.field();
+            let below = field.strip_prefix(&self.path);
+            below.is_some_and(|below| below.starts_with('.'))
+        })
+    }
+
     /// `key` is one of `fieldsV1`; `desired` is the value that is desired there.
     fn of_field(&mut self, key: &str, owned: &Value, desired: Option<&Value>) {
         let length = self.path.len();
         if !write_key(&mut self.path, key) {
             return;
         }
-        if !is_by_design(self.desired, &self.path) {
+        if !is_by_design(self.desired, &self.path) && !self.is_ignored(&self.path) {
             match (desired, owned.as_object()) {
                 // Whether the value is the same is told by comparing, or by the server.
                 (Some(desired), Some(owned)) => self.of_value(owned, desired),
                 (Some(_), None) => {}
+                (None, Some(owned)) if self.has_ignored_below() => {
+                    self.of_value(owned, &Value::Null)
+                }
                 (None, _) => self.fields.push(self.path.clone()),
             }
         }
@@ -231,6 +249,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::of;
+    use crate::ignore::{IgnoreRule, Pointer, without_ignored};
     use crate::object::{Kind, Object};
 
     fn fields(object: &Object, manager: &str, fields: &Value) -> Vec<String> {
@@ -307,6 +326,28 @@ mod tests {
                 "{owned}"
             );
         }
+    }
+
+    #[test]
+    fn ignored_fields_are_not() {
+        let rule = IgnoreRule {
+            kind: "Service".into(),
+            namespace: None,
+            name: None,
+            fields: [
+                "/spec/externalIPs",
+                "/spec/a/b",
+                "/metadata/labels/gateway.istio.io~1managed",
+            ]
+            .map(|text| Pointer::parse(text).unwrap())
+            .into(),
+        };
+        let service = without_ignored(service(), &[rule]);
+        let owned = json!({
+            "f:metadata": { "f:labels": { "f:gateway.istio.io/managed": {} } },
+            "f:spec": { "f:externalIPs": {}, "f:a": { "f:b": { "f:c": {} }, "f:d": {} } },
+        });
+        assert_eq!(fields(&service, "kubectl-edit", &owned), [".spec.a.d"]);
     }
 
     #[test]

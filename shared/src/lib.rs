@@ -28,6 +28,7 @@ pub mod expect;
 pub mod facts;
 pub mod gateway_kind;
 pub mod guard;
+pub mod ignore;
 pub mod import;
 pub mod in_step;
 mod istio;

@@ -464,7 +464,7 @@ fn step(object: &Object, observed: &ObservedCluster, defined_here: &BTreeSet<Str
         }
         None => {
             step.action = Action::Create;
-            step.diff = diff::unified(None, Some(&object.to_json()));
+            step.diff = diff::unified(None, Some(&object.as_created().to_json()));
             match observed.trials.get(&step.object) {
                 None if observed.unserved.contains(&group_kind) => {
                     step.message = Some(format!("not tried: {group_kind} is defined by this plan"));
@@ -515,7 +515,7 @@ fn step(object: &Object, observed: &ObservedCluster, defined_here: &BTreeSet<Str
             step.action = Action::Conflict;
             step.conflicts.clone_from(conflicts);
             step.message = not_taken_over(&step.object, conflicts, &claim.takes);
-            step.diff = diff::unified(Some(live), Some(&object.to_json()));
+            step.diff = diff::unified(Some(live), Some(&object.beside(live).to_json()));
         }
         Some(Existing::Asked {
             answer: Answer::Rejected(message),

@@ -1,6 +1,7 @@
 //! Carrying out plans: every cluster at once, each wave by wave.
 
 mod definitions;
+mod ignored;
 mod leaving;
 mod objects;
 mod progress;

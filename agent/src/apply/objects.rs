@@ -9,6 +9,7 @@ use shared::outlived;
 use shared::ownership::{self, Ownership};
 use shared::plan::{Action, Claim, Conflict};
 
+use super::ignored;
 use super::leaving::Leaving;
 use crate::cluster::{self, Connection, Request, RequestError, Seen, conflicts_of};
 
@@ -31,8 +32,30 @@ impl From<Outcome> for Carried {
 /// How often an object that changes meanwhile is tried to be abandoned.
 const ABANDON_TRIES: usize = 5;
 
-/// Applies a stamped object for a mesh; `action` is what was planned.
+/// Applies a stamped object for a mesh; `action` is what was planned. One with ignored fields is created with
+/// them, and from then on applied without.
 pub(super) async fn apply(
+    connection: &Connection,
+    mesh: &str,
+    stamped: &Object,
+    action: Action,
+    claim: Option<&Claim>,
+) -> Carried {
+    if action != Action::Create || stamped.ignored.is_empty() {
+        return apply_once(connection, mesh, stamped, action, claim).await;
+    }
+    let created = apply_once(connection, mesh, &stamped.as_created(), action, claim).await;
+    if !matches!(created.outcome, Outcome::Done { .. }) {
+        return created;
+    }
+    let mut left = apply_once(connection, mesh, stamped, Action::Change, claim).await;
+    if let Outcome::Done { action: done } = &mut left.outcome {
+        *done = action;
+    }
+    left
+}
+
+async fn apply_once(
     connection: &Connection,
     mesh: &str,
     stamped: &Object,
@@ -44,6 +67,12 @@ pub(super) async fn apply(
     let what = format!("patch {}", stamped.kind.kind);
     if let Some(former) = claim.and_then(|claim| claim.former_manager.as_ref())
         && let Err(error) = transfer(connection, &path, former, &manager).await
+    {
+        return outcome::<()>(connection, &what, Err(error), action);
+    }
+    if action != Action::Create
+        && !stamped.ignored.is_empty()
+        && let Err(error) = ignored::disown(connection, &path, stamped, &manager).await
     {
         return outcome::<()>(connection, &what, Err(error), action);
     }

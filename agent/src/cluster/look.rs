@@ -382,7 +382,7 @@ impl<'a> Looking<'a> {
 
     async fn try_creation(&self, key: &Key, object: &Object) -> Result<(Key, Trial), String> {
         let question = Question {
-            object,
+            object: &object.as_created(),
             manager: &self.manager,
             force: false,
         };
@@ -658,8 +658,9 @@ impl<'a> Looking<'a> {
             return Ok(Some((key, existing)));
         }
         let manager = claim.former_manager.as_deref().unwrap_or(&self.manager);
+        let object = wanted.beside(&live);
         let question = Question {
-            object: wanted,
+            object: &object,
             manager,
             force: claim.adopts,
         };
@@ -673,7 +674,7 @@ impl<'a> Looking<'a> {
             // A forced apply takes all of them.
             if claim.takes.len() == conflicts.len() {
                 let question = Question {
-                    object: wanted,
+                    object: &object,
                     manager,
                     force: true,
                 };

@@ -27,10 +27,12 @@ pub(super) fn changes<'a>(
     for object in wanted {
         match observed.wanted.get(&object.key()) {
             Some(Existing::InStep | Existing::Foreign(_)) => continue,
-            Some(Existing::Asked { live, .. }) => before.add(live),
-            None => {}
+            Some(Existing::Asked { live, .. }) => {
+                before.add(live);
+                after.add(&object.beside(live).to_json());
+            }
+            None => after.add(&object.as_created().to_json()),
         }
-        after.add(&object.to_json());
     }
     for surplus in observed.surplus.values() {
         before.add(&surplus.live());

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::api::{Event, Outcome, Status};
+use shared::mesh::Ignore;
 use shared::plan::{Action, Plan, Step};
 
 use crate::fixture::{EAST, Fixture, WEST, counts, shared_bed, steps};
@@ -179,4 +180,133 @@ async fn fields_beside_ours_are_drift_until_they_are_removed() {
     let planned = fixture.plan().await;
     assert!(Status::of(&planned.plan).is_in_step());
     fixture.remove().await;
+}
+
+fn ignore(kind: &str, fields: &[&str]) -> Ignore {
+    Ignore {
+        kind: kind.into(),
+        fields: fields.iter().map(|one| (*one).to_owned()).collect(),
+        ..Ignore::default()
+    }
+}
+
+/// Applies a part of an object as another tool, without force.
+fn apply_as_other(fixture: &Fixture<'_>, context: &str, object: &Value) {
+    let arguments = [
+        "apply",
+        "--server-side",
+        "--field-manager=other-tool",
+        "-f",
+        "-",
+    ];
+    let applied = fixture
+        .bed
+        .kubectl_with_input(context, &arguments, &object.to_string());
+    applied.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ignored_fields_are_created_and_then_left_to_their_manager() {
+    let mut fixture = Fixture::new(shared_bed(), "ignored");
+    fixture.mesh.spec.ignore = vec![
+        Ignore {
+            namespace: Some("ignored".into()),
+            ..ignore("VirtualService", &["/spec/hosts", "/spec/exportTo"])
+        },
+        ignore("DNSEndpoint", &["/spec/endpoints"]),
+    ];
+    let object = "VirtualService ignored/orders";
+    let service = ["-n", "ignored", "virtualservice", "orders"];
+    let planned = fixture.plan().await;
+    let created = step(&planned.plan, "sunset", object);
+    assert!(created.diff.contains("hosts:"), "{}", created.diff);
+    fixture.apply().await;
+    let live = fixture.get(EAST, &service);
+    assert_eq!(live["spec"]["hosts"][0], "shop.ignored.example.net");
+    assert_eq!(owners(&live, "hosts"), [""; 0]);
+    assert_eq!(owners(&live, "http"), ["fedmesh-ignored"]);
+    assert!(Status::of(&fixture.plan().await.plan).is_in_step());
+
+    // Another tool applies it, and adds another one, without a conflict on either side.
+    let theirs = json!({
+        "apiVersion": live["apiVersion"], "kind": "VirtualService",
+        "metadata": { "name": "orders", "namespace": "ignored" },
+        "spec": { "hosts": ["other.example.net"], "exportTo": ["."] },
+    });
+    apply_as_other(&fixture, EAST, &theirs);
+    let records = fixture.get(
+        WEST,
+        &["-A", "dnsendpoint", "-l", "fedmesh.dev/mesh=ignored"],
+    );
+    let metadata = &records["items"][0]["metadata"];
+    let patch = r#"--patch={"spec":{"endpoints":[{"dnsName":"x.example.net","recordType":"A","targets":["192.0.2.1"]}]}}"#;
+    fixture.kubectl(
+        WEST,
+        &[
+            "patch",
+            "dnsendpoint",
+            metadata["name"].as_str().unwrap(),
+            "-n",
+            metadata["namespace"].as_str().unwrap(),
+            "--type=merge",
+            "--field-manager=other-tool",
+            patch,
+        ],
+    );
+    assert!(Status::of(&fixture.plan().await.plan).is_in_step());
+
+    // A change of what is not ignored.
+    fixture.mesh.spec.services[0].port = Some(8001);
+    let planned = fixture.plan().await;
+    let changed = step(&planned.plan, "sunrise", object);
+    assert_eq!(changed.action, Action::Change);
+    assert!(
+        !changed.diff.contains("-  - other") && !changed.diff.contains("+  - shop"),
+        "{}",
+        changed.diff
+    );
+    fixture.apply().await;
+    let live = fixture.get(EAST, &service);
+    assert_eq!(live["spec"]["hosts"], json!(["other.example.net"]));
+    assert_eq!(owners(&live, "hosts"), ["other-tool"]);
+    let other = fixture.get(WEST, &service);
+    assert_eq!(other["spec"]["hosts"][0], "shop.ignored.example.net");
+    assert!(Status::of(&fixture.plan().await.plan).is_in_step());
+
+    // No longer ignored, it is a conflict where somebody else has it, and ours where nobody has.
+    fixture.mesh.spec.ignore.remove(0);
+    let planned = fixture.plan().await;
+    assert_eq!(
+        steps(&planned.plan, "sunrise"),
+        ["conflict VirtualService ignored/orders"]
+    );
+    assert_eq!(
+        steps(&planned.plan, "sunset"),
+        ["change VirtualService ignored/orders"]
+    );
+    let (report, _) = fixture.carry_out(planned, false).await;
+    assert!(!report.is_success());
+    let live = fixture.get(WEST, &service);
+    assert_eq!(owners(&live, "hosts"), ["fedmesh-ignored"]);
+
+    // Ignored again, it stays as it is, although nobody but us had it.
+    fixture.mesh.spec.ignore.push(Ignore {
+        namespace: Some("ignored".into()),
+        name: Some("orders".into()),
+        ..ignore("VirtualService", &["/spec/hosts"])
+    });
+    let planned = fixture.plan().await;
+    let marked = step(&planned.plan, "sunset", object);
+    assert_eq!((marked.action, marked.diff.as_str()), (Action::Change, ""));
+    // Nothing but a drift is left of what the other tool has added.
+    let beside = step(&planned.plan, "sunrise", object);
+    assert_eq!(beside.action, Action::Unchanged);
+    assert_eq!(beside.drift[0].field, ".spec.exportTo");
+    fixture.apply().await;
+    let after = fixture.get(WEST, &service);
+    assert_eq!(after["spec"], live["spec"]);
+    assert_eq!(owners(&after, "hosts"), [""; 0]);
+    assert!(!fixture.plan().await.plan.has_changes());
+    fixture.remove().await;
+    assert_eq!(fixture.ours(EAST), [].into());
 }

@@ -149,6 +149,11 @@ codes! {
     GATEWAY_API_PREFIX = "FM1104", "To the Gateway API a prefix is one of whole path elements", [];
     FEDERATED_GATEWAYS = "FM1105", "A federation cannot tell two kinds of one name apart", [];
     MCS_CONTROLLER = "FM1121", "Exports of services wait for a controller of the Multi-Cluster Services API", [];
+    BAD_POINTER = "FM1201", "Invalid JSON pointer to an ignored field", [];
+    UNKNOWN_KIND = "FM1202", "Unknown kind of object", [];
+    IGNORES_NOTHING = "FM1203", "Ignored fields of no object", [];
+    IGNORE_UNSUPPORTED = "FM1204", "Ignored fields have no effect with the engine", [];
+    FLUX_IGNORES_NOTHING = "FM1205", "Flux ignores no fields", [];
 }
 
 #[cfg(test)]
