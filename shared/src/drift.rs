@@ -41,6 +41,23 @@ const CONTROL_PLANE: [&str; 4] = [
     "kubelet",
 ];
 
+/// Fields that controllers and tools set by design, by kind.
+const BY_DESIGN: [(&str, &[&str]); 2] = [
+    (
+        "Deployment",
+        &[
+            // Whoever scales it, a drill too.
+            ".spec.replicas",
+            // `kubectl rollout restart`
+            ".spec.template.metadata.annotations.kubectl.kubernetes.io/restartedAt",
+        ],
+    ),
+    // Of old versions of Kubernetes.
+    ("ServiceAccount", &[".secrets", ".imagePullSecrets"]),
+];
+/// Written by cert-manager and others.
+const CA_BUNDLE: &str = ".caBundle";
+
 impl Writer<'_> {
     /// Whether what it wrote may be drift: it is neither fedmesh nor the control plane, and it wrote the object
     /// itself, not its status or its scale.
@@ -157,7 +174,7 @@ impl Added<'_> {
                 (Some(desired), Some(owned)) => self.of_value(owned, desired),
                 (Some(_), None) => {}
                 (None, Some(owned)) if self.has_ignored_below() => {
-                    self.of_value(owned, &Value::Null)
+                    self.of_value(owned, &Value::Null);
                 }
                 (None, _) => self.fields.push(self.path.clone()),
             }
@@ -219,19 +236,8 @@ fn is_of_istio(key: &str) -> bool {
 
 /// Whether controllers and tools set a field by design.
 fn is_by_design(object: &Object, path: &str) -> bool {
-    match (&*object.kind.kind, path) {
-        // Whoever scales it, a drill too.
-        ("Deployment", ".spec.replicas")
-        // `kubectl rollout restart`
-        | (
-            "Deployment",
-            ".spec.template.metadata.annotations.kubectl.kubernetes.io/restartedAt",
-        )
-        // Of old versions of Kubernetes.
-        | ("ServiceAccount", ".secrets" | ".imagePullSecrets") => true,
-        // cert-manager and others
-        _ => path.ends_with(".caBundle"),
-    }
+    let by_design = BY_DESIGN.iter().find(|(kind, _)| *kind == object.kind.kind);
+    by_design.is_some_and(|(_, fields)| fields.contains(&path)) || path.ends_with(CA_BUNDLE)
 }
 
 impl std::fmt::Display for Drift {
@@ -253,11 +259,11 @@ mod tests {
     use crate::object::{Kind, Object};
 
     fn fields(object: &Object, manager: &str, fields: &Value) -> Vec<String> {
-        let managed = json!([{
+        let entries = json!([{
             "manager": manager, "operation": "Update", "time": "2026-01-01T00:00:00Z",
             "fieldsType": "FieldsV1", "fieldsV1": fields,
         }]);
-        of(&managed, object)
+        of(&entries, object)
             .into_iter()
             .map(|one| one.field)
             .collect()

@@ -75,10 +75,10 @@ fn records(cluster: &ClusterPlan) -> impl Iterator<Item = &str> {
 }
 
 fn listed(names: &[&str]) -> String {
-    let named = names[..names.len().min(NAMED)].join(", ");
+    let first = names[..names.len().min(NAMED)].join(", ");
     match names.len().saturating_sub(NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
+        0 => first,
+        more => format!("{first} and {more} more"),
     }
 }
 

@@ -50,7 +50,7 @@ pub enum Existing {
         /// What the server would make of it.
         answer: Answer,
         /// How it comes to be ours.
-        claim: Claim,
+        claim: Box<Claim>,
     },
     /// It belongs to somebody else, and the server was not asked.
     Foreign(Owner),

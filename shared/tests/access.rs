@@ -241,7 +241,7 @@ fn only_what_changes_has_to_be_allowed() {
     let existing = Existing::Asked {
         live: json!({}),
         answer: Answer::Would(json!({})),
-        claim: Claim::default(),
+        claim: Box::default(),
     };
     observed.wanted.insert(changed.key(), existing);
     for kind in [Kind::NAMESPACE, Kind::DEPLOYMENT] {

@@ -208,7 +208,7 @@ fn an_object_is_in_step_with_what_was_applied_and_nothing_less() {
         let mut live = object.to_json();
         live["metadata"]["managedFields"] = serde_json::json!([
             { "manager": "other", "operation": "Update", "fieldsV1": { "f:status": {} } },
-            { "manager": "fedmesh", "operation": "Apply", "fieldsV1": { "f:spec": { "f:host": {} } } },
+            { "manager": "fedmesh-demo", "operation": "Apply", "fieldsV1": { "f:spec": { "f:host": {} } } },
         ]);
         live["metadata"]["labels"]["more"] = "of others".into();
         live["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z".into();

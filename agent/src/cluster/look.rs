@@ -167,8 +167,8 @@ impl Look {
         };
         let surplus = observed.surplus.iter();
         let claims = observed.wanted.iter().filter_map(|(key, one)| match one {
-            Existing::Asked { claim, .. } if *claim != Claim::default() => {
-                Some((key.clone(), claim.clone()))
+            Existing::Asked { claim, .. } if **claim != Claim::default() => {
+                Some((key.clone(), Claim::clone(claim)))
             }
             _ => None,
         });
@@ -504,7 +504,7 @@ impl<'a> Looking<'a> {
                     }
                 }
                 (Some((key, _)), Comparison::Unknown) => {
-                    ours.candidates.push(self.candidate(key, live()?))
+                    ours.candidates.push(self.candidate(key, live()?));
                 }
                 (None, _) => {
                     let live = live()?;
@@ -642,7 +642,7 @@ impl<'a> Looking<'a> {
             return Ok(None);
         };
         let mut claim = match claim {
-            Ok(claim) => claim,
+            Ok(claim) => Box::new(claim),
             Err(owner) => return Ok(Some((key, Existing::Foreign(owner)))),
         };
         if is_being_deleted(&live) {

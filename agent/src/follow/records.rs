@@ -26,7 +26,7 @@ pub(super) fn changes<'a>(
     let (mut before, mut after) = (Records::default(), Records::default());
     for object in wanted {
         match observed.wanted.get(&object.key()) {
-            Some(Existing::InStep | Existing::Foreign(_)) => continue,
+            Some(Existing::InStep | Existing::Foreign(_)) => {}
             Some(Existing::Asked { live, .. }) => {
                 before.add(live);
                 after.add(&object.beside(live).to_json());

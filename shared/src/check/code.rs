@@ -153,7 +153,7 @@ codes! {
     UNKNOWN_KIND = "FM1202", "Unknown kind of object", [];
     IGNORES_NOTHING = "FM1203", "Ignored fields of no object", [];
     IGNORE_UNSUPPORTED = "FM1204", "Ignored fields have no effect with the engine", [];
-    FLUX_IGNORES_NOTHING = "FM1205", "Flux ignores no fields", [];
+    NOT_IGNORED_BY_FLUX = "FM1205", "Ignored fields are not passed on to Flux", [];
 }
 
 #[cfg(test)]

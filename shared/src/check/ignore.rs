@@ -92,12 +92,10 @@ pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
     match resolved.target {
         Target::Direct => {}
         Target::Gitops => findings.hint(
-            code::FLUX_IGNORES_NOTHING,
+            code::NOT_IGNORED_BY_FLUX,
             "spec.ignore",
-            "Flux has no way to ignore fields; only the ApplicationSet for Argo CD does".into(),
-            "with Flux, annotate the object in the repository with kustomize.toolkit.fluxcd.io/ssa: Merge, or \
-             leave the field out of the manifests"
-                .into(),
+            "only the ApplicationSet for Argo CD carries ignored fields, the Kustomizations for Flux do not".into(),
+            "with a Flux whose Kustomization has spec.ignore, add the fields there; older ones ignore none".into(),
         ),
         target => {
             findings.warning(

@@ -94,7 +94,7 @@ pub(super) fn object_name(_: &mut SchemaGenerator) -> Schema {
 pub(super) fn pointers(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "title": "list of JSON pointers", "type": "array", "minItems": 1,
-        "items": { "type": "string", "pattern": "^(/([^/~]|~[01])+)+$" },
+        "items": { "title": "JSON pointer", "type": "string", "pattern": "^(/([^/~]|~[01])+)+$" },
     })
 }
 
