@@ -15,7 +15,7 @@ use shared::access::{Command, Need, Needs, Permission, Rule, cluster_role, denia
 use shared::facts::Facts;
 use shared::mesh::Target;
 use shared::object::Kind;
-use shared::plan::{Answer, Claim, Existing, ObservedCluster, Surplus};
+use shared::plan::{Answer, Existing, ObservedCluster, Surplus};
 use shared::resolved::Resolved;
 use shared::wanted::Wanted;
 

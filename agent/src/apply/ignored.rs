@@ -36,11 +36,11 @@ pub(super) async fn disown(
 
 /// The JSON patch that does it; `None` where there is nothing to give up.
 fn change(metadata: &Value, object: &Object, manager: &str) -> Option<Value> {
-    let managed = metadata["managedFields"].as_array()?;
-    let index = managed
+    let entries = metadata["managedFields"].as_array()?;
+    let index = entries
         .iter()
         .position(|one| one["operation"] == "Apply" && one["manager"] == manager)?;
-    let fields = managed[index]["fieldsV1"].as_object()?;
+    let fields = entries[index]["fieldsV1"].as_object()?;
     let left = ignore::without_ownership(fields, object)?;
     let at = format!("/metadata/managedFields/{index}/fieldsV1");
     Some(json!([

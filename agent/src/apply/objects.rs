@@ -78,10 +78,10 @@ async fn apply_once(
     }
     let restoring = claim.and_then(|claim| claim.restoring.as_ref());
     let object = match restoring {
-        Some(patch) => {
+        Some(merge) => {
             let mut adopted = stamped.clone();
             let annotation = ownership::ADOPTED_ANNOTATION.to_owned();
-            adopted.annotations.insert(annotation, patch.to_string());
+            adopted.annotations.insert(annotation, merge.to_string());
             adopted.to_text()
         }
         None => stamped.to_text(),
@@ -130,8 +130,8 @@ async fn manage_alone(
     path: &str,
 ) -> Result<(), RequestError> {
     let metadata = &live["metadata"];
-    let managed = metadata["managedFields"].as_array();
-    let ours: Vec<&Value> = managed
+    let entries = metadata["managedFields"].as_array();
+    let ours: Vec<&Value> = entries
         .into_iter()
         .flatten()
         // The status is the controllers'.
@@ -153,8 +153,8 @@ async fn manage_alone(
 
 /// Whether an object that was applied was not there before: nobody else manages a field of it.
 fn is_created(live: &Value, manager: &str) -> bool {
-    let managed = live["metadata"]["managedFields"].as_array();
-    managed.is_none_or(|all| all.iter().all(|one| one["manager"] == manager))
+    let entries = live["metadata"]["managedFields"].as_array();
+    entries.is_none_or(|all| all.iter().all(|one| one["manager"] == manager))
 }
 
 /// Withdraws what was applied to an object that somebody else has created since the plan: an apply without
@@ -329,8 +329,8 @@ async fn abandon(
         let Some(manager) = ownership.applied_under(metadata) else {
             return Ok(());
         };
-        let managed = metadata["managedFields"].as_array();
-        let mut left = managed.cloned().unwrap_or_default();
+        let entries = metadata["managedFields"].as_array();
+        let mut left = entries.cloned().unwrap_or_default();
         left.retain(|one| one["operation"] != "Apply" || one["manager"] != *manager);
         if left.is_empty() {
             // An empty list would be taken for none given, and nothing would change (apimachinery,

@@ -308,7 +308,7 @@ impl Claim {
 
     /// How long after a renewal was sent the Lease may be relied on.
     fn validity(&self) -> Duration {
-        self.writer.lease - self.writer.lease / MARGIN
+        self.writer.lease.saturating_sub(self.writer.lease / MARGIN)
     }
 
     /// Renews until the Lease is lost. A server that does not answer is asked again and again: nobody else
