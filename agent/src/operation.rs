@@ -5,6 +5,7 @@ mod dns_findings;
 mod former;
 mod identities;
 mod planning;
+mod taking_over;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -212,6 +212,7 @@ fn rest(scope: Scope) -> BoxedStrategy<Value> {
             sometimes(scope.only(0.4), any::<bool>().prop_map(Value::Bool)),
         ),
         ("images", sometimes(scope.only(0.2), images())),
+        ("ignore", sometimes(scope.only(0.2), ignored())),
     ]);
     (spec, transport())
         .prop_map(move |(mut spec, transport)| {
@@ -245,6 +246,29 @@ fn images() -> BoxedStrategy<Value> {
             sometimes(0.3, object(vec![("reviews-v2", image())])),
         ),
     ])
+}
+
+/// Fields that are left to other managers.
+fn ignored() -> BoxedStrategy<Value> {
+    let fields = [
+        json!(["/spec/endpoints"]),
+        json!(["/spec/hosts", "/spec/exportTo"]),
+    ];
+    let one = object(vec![
+        (
+            "kind",
+            sometimes(
+                1.0,
+                one_of(&[json!("DNSEndpoint"), json!("VirtualService")]),
+            ),
+        ),
+        ("namespace", sometimes(0.3, Just("default".into()))),
+        ("name", sometimes(0.3, Just("orders".into()))),
+        ("fields", sometimes(1.0, one_of(&fields))),
+    ]);
+    proptest::collection::vec(one, 1..3)
+        .prop_map(Value::from)
+        .boxed()
 }
 
 /// The Git repository.

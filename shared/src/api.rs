@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::Finding;
 use crate::decisions::Decisions;
+use crate::drift::Drift;
 use crate::guard::MassDeletion;
 use crate::mesh::Mesh;
 use crate::object::{Key, Wave};
@@ -299,6 +300,19 @@ pub struct ClusterStatus {
     pub changed: Vec<Key>,
     /// Objects of ours that are not wanted.
     pub surplus: Vec<Key>,
+    /// Objects that are as wanted, with fields that others have added.
+    #[serde(default)]
+    pub drifted: Vec<Drifted>,
+}
+
+/// An object with fields that others have added beside ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Drifted {
+    /// Which.
+    pub object: Key,
+    /// The fields.
+    pub fields: Vec<Drift>,
 }
 
 /// An object that stands in the way of an apply.
@@ -325,14 +339,16 @@ impl Status {
                         .filter(|step| actions.contains(&step.action));
                     steps.map(|step| step.object.clone()).collect()
                 };
+                let drifted = drifted(cluster);
                 ClusterStatus {
                     name: cluster.name.clone(),
                     error: cluster.error.clone(),
-                    in_step: cluster.count(Action::Unchanged),
+                    in_step: cluster.count(Action::Unchanged) - drifted.len(),
                     missing: keys(&[Action::Create]),
                     refused: refused(cluster),
                     changed: keys(&[Action::Change, Action::Adopt, Action::Conflict]),
                     surplus: keys(&[Action::Delete, Action::Disown]),
+                    drifted,
                 }
             })
             .collect();
@@ -347,8 +363,21 @@ impl Status {
                 && cluster.refused.is_empty()
                 && cluster.changed.is_empty()
                 && cluster.surplus.is_empty()
+                && cluster.drifted.is_empty()
         })
     }
+}
+
+/// Each object is in one list: one that an apply changes is no longer only drifted.
+fn drifted(cluster: &ClusterPlan) -> Vec<Drifted> {
+    let steps = cluster.steps.iter();
+    steps
+        .filter(|step| step.action == Action::Unchanged && !step.drift.is_empty())
+        .map(|step| Drifted {
+            object: step.object.clone(),
+            fields: step.drift.clone(),
+        })
+        .collect()
 }
 
 fn refused(cluster: &ClusterPlan) -> Vec<Refused> {

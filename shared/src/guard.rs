@@ -102,6 +102,7 @@ mod tests {
             conflicts: Vec::new(),
             message: None,
             decision: None,
+            drift: Vec::new(),
         };
         let clusters = clusters
             .iter()

@@ -10,12 +10,13 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::drift::{Drift, Writer};
 use crate::object::Object;
 use crate::ownership;
 
 /// Reads the JSON of a live object and says whether an apply of what is wanted in its place would change nothing.
 /// `wanted` gives that by namespace (empty for a kind without) and name, stamped; where nothing is wanted, the
-/// object is not in step. A `false` only means that the server has to be asked.
+/// object is not in step. One that is comes with the fields that other managers have added to it.
 ///
 /// An object is in step if the last apply under our field manager was of the same (its digest stands in an
 /// annotation that only we write) and every field in it has the value that we applied. A field that we no longer
@@ -23,14 +24,23 @@ use crate::ownership;
 ///
 /// # Errors
 /// The text is not the JSON of an object, or its metadata are not as Kubernetes writes them.
-pub fn is_in_step<'w>(
+pub fn compare<'w>(
     live: &str,
     wanted: impl FnOnce(&str, &str) -> Option<&'w Object>,
-) -> Result<bool, serde_json::Error> {
+) -> Result<Comparison, serde_json::Error> {
     let mut json = serde_json::Deserializer::from_str(live);
-    let is_in_step = json.deserialize_map(Live(wanted))?;
+    let comparison = json.deserialize_map(Live(wanted))?;
     json.end()?;
-    Ok(is_in_step)
+    Ok(comparison)
+}
+
+/// How a live object compares with what is wanted in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Comparison {
+    /// An apply would change nothing.
+    InStep(Vec<Drift>),
+    /// The server has to be asked.
+    Unknown,
 }
 
 /// `metadata`, as far as it matters here.
@@ -50,13 +60,21 @@ struct Metadata<'a> {
     deletion_timestamp: Option<IgnoredAny>,
 }
 
-/// Who manages some fields, without the fields, which are half of an object.
+/// Who manages some fields. The fields are half of an object, and of most entries they are passed over.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Managed<'a> {
     #[serde(borrow, default)]
     manager: Cow<'a, str>,
     #[serde(borrow, default)]
     operation: Cow<'a, str>,
+    #[serde(borrow, default)]
+    subresource: Cow<'a, str>,
+    #[serde(borrow)]
+    time: Option<Cow<'a, str>>,
+    /// Read only where they may be drift.
+    #[serde(borrow)]
+    fields_v1: Option<&'a RawValue>,
 }
 
 impl Metadata<'_> {
@@ -84,6 +102,25 @@ impl Metadata<'_> {
     }
 }
 
+impl Metadata<'_> {
+    /// The fields that other managers have added.
+    fn drift(self, object: &Object) -> Result<Vec<Drift>, serde_json::Error> {
+        let mut all = Vec::new();
+        for managed in self.managed_fields.into_iter().flatten() {
+            let writer = Writer {
+                manager: managed.manager,
+                subresource: managed.subresource,
+                time: managed.time,
+            };
+            if let Some(fields) = managed.fields_v1.filter(|_| writer.may_drift()) {
+                all.extend(writer.drift(&serde_json::from_str(fields.get())?, object));
+            }
+        }
+        all.sort();
+        Ok(all)
+    }
+}
+
 fn has_entries(
     live: &RawValue,
     entries: &BTreeMap<String, String>,
@@ -96,13 +133,13 @@ fn has_entries(
 struct Live<F>(F);
 
 impl<'de, 'w, F: FnOnce(&str, &str) -> Option<&'w Object>> Visitor<'de> for Live<F> {
-    type Value = bool;
+    type Value = Comparison;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a Kubernetes object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<bool, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Comparison, A::Error> {
         // What comes before the metadata, which tell what it is to be compared with: seldom more than the type.
         let mut before: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
         let metadata: Metadata<'de> = loop {
@@ -128,7 +165,13 @@ impl<'de, 'w, F: FnOnce(&str, &str) -> Option<&'w Object>> Visitor<'de> for Live
         while let Some(wanted) = fields.next_key_seed(Key(|field: &str| body.take(field)))? {
             is_same &= fields.next_value_seed(wanted)?;
         }
-        Ok(is_same && body.left == 0)
+        match object {
+            Some(object) if is_same && body.left == 0 => {
+                let drift = metadata.drift(object).map_err(A::Error::custom)?;
+                Ok(Comparison::InStep(drift))
+            }
+            _ => Ok(Comparison::Unknown),
+        }
     }
 }
 
@@ -331,8 +374,10 @@ mod tests {
         );
         let role = role.label(ownership::MESH_LABEL, "demo");
         let role = ownership::stamp(role, &ownership::applyset_id("demo"));
-        let is_in_step =
-            |live: &Value| super::is_in_step(&live.to_string(), |_, _| Some(&role)).unwrap();
+        let is_in_step = |live: &Value| {
+            let comparison = super::compare(&live.to_string(), |_, _| Some(&role)).unwrap();
+            matches!(comparison, super::Comparison::InStep(_))
+        };
         let mut live = role.to_json();
         live["metadata"]["managedFields"] =
             json!([{ "manager": "fedmesh-demo", "operation": "Apply" }]);

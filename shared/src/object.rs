@@ -7,6 +7,8 @@ use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 use serde_json::{Map, Value};
 
+use crate::ignore::IgnoredField;
+
 /// The step of an apply in which an object is sent; each one waits for the one before.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize,
@@ -382,6 +384,8 @@ pub struct Object {
     pub annotations: BTreeMap<String, String>,
     /// Every top-level field but `apiVersion`, `kind` and `metadata`, in the order of writing.
     pub body: Map<String, Value>,
+    /// Fields that are not in it, since they are left to other managers once it exists. They are not written.
+    pub ignored: Vec<IgnoredField>,
 }
 
 impl Object {
@@ -404,6 +408,7 @@ impl Object {
             labels: BTreeMap::new(),
             annotations: BTreeMap::new(),
             body,
+            ignored: Vec::new(),
         }
     }
 

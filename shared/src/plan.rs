@@ -1,5 +1,7 @@
 //! What an apply would do, from what is wanted and what was observed.
 
+mod id;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -7,9 +9,9 @@ use serde_json::Value;
 
 use crate::adoption;
 use crate::cluster_dns;
-use crate::decisions::Decision;
+use crate::decisions::{self, Decision};
 use crate::diff;
-use crate::digest;
+use crate::drift::Drift;
 use crate::object::{ISTIO_GROUP, Key, Kind, Object, Wave};
 use crate::ownership::{self, Owner};
 use crate::wanted::Wanted;
@@ -28,6 +30,8 @@ pub struct ObservedCluster {
     pub surplus: BTreeMap<Key, Surplus>,
     /// Kinds (`Kind.group`) that the cluster does not serve.
     pub unserved: BTreeSet<String>,
+    /// Fields that others have added to desired objects of ours.
+    pub drift: BTreeMap<Key, Vec<Drift>>,
     /// What its own DNS takes.
     pub dns: Vec<Result<cluster_dns::Edit, cluster_dns::Refusal>>,
     /// Why the user may not do what is planned, if so.
@@ -37,7 +41,7 @@ pub struct ObservedCluster {
 /// A wanted object that is there.
 #[derive(Debug, Clone)]
 pub enum Existing {
-    /// [`is_in_step`](crate::in_step::is_in_step) says that an apply would change nothing.
+    /// [`compare`](crate::in_step::compare) says that an apply would change nothing.
     InStep,
     /// The server was asked, by an apply that it did not carry out.
     Asked {
@@ -61,6 +65,9 @@ pub struct Claim {
     pub restoring: Option<Value>,
     /// It is adopted by this plan.
     pub adopts: bool,
+    /// Fields in conflict that a person has named to be taken over. They are taken only if no other field is in
+    /// conflict: a forced apply takes all.
+    pub takes: Vec<Conflict>,
 }
 
 /// What the server says to a creation that it does not carry out.
@@ -122,13 +129,23 @@ impl Surplus {
 }
 
 /// A field that another manager owns.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Conflict {
     /// The manager, as the server names it.
     pub manager: String,
     /// The field, such as `.spec.replicas`.
     pub field: String,
+    /// When the manager last wrote a field of the object, in RFC 3339, where the server says so. No part of a
+    /// plan's id: a manager that writes the same again changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// How it wrote: `Apply` or `Update`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// The subresource that it wrote, such as `scale`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subresource: Option<String>,
 }
 
 /// What an apply would do.
@@ -175,15 +192,35 @@ pub struct Step {
     /// How it changes, as a unified diff; empty where it does not.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub diff: String,
-    /// What stands in the way of a [`Action::Conflict`].
+    /// Fields of other managers: those that block an [`Action::Conflict`], or those that an [`Action::Change`]
+    /// takes over on purpose.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
-    /// What stands in the way of an [`Action::Rejected`].
+    /// Why an object is skipped, or what else is to be known about its step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// What a person may decide to resolve a [`Action::Blocked`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
+    /// Fields that other managers have added beside ours; an apply leaves them as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Drift>,
+}
+
+impl Step {
+    /// A step without a diff.
+    pub fn new(object: Key, wave: Wave, action: Action) -> Self {
+        Self {
+            object,
+            wave,
+            action,
+            diff: String::new(),
+            conflicts: Vec::new(),
+            message: None,
+            decision: None,
+            drift: Vec::new(),
+        }
+    }
 }
 
 /// What is done to an object.
@@ -247,7 +284,7 @@ impl Plan {
 
     /// Whether the id is the digest of the plan, so that neither was edited.
     pub fn has_valid_id(&self) -> bool {
-        self.id == id(&self.mesh, &self.clusters)
+        self.id == id::of(&self.mesh, &self.clusters)
     }
 
     /// Every step with its cluster's name.
@@ -440,15 +477,10 @@ fn defines(object: &Object) -> Option<String> {
 }
 
 fn step(object: &Object, observed: &ObservedCluster, defined_here: &BTreeSet<String>) -> Step {
-    let mut step = Step {
-        object: object.key(),
-        wave: object.kind.wave,
-        action: Action::Unchanged,
-        diff: String::new(),
-        conflicts: Vec::new(),
-        message: None,
-        decision: None,
-    };
+    let mut step = Step::new(object.key(), object.kind.wave, Action::Unchanged);
+    if let Some(drift) = observed.drift.get(&step.object) {
+        step.drift.clone_from(drift);
+    }
     let group_kind = object.kind.group_kind();
     match observed.wanted.get(&step.object) {
         None if observed.unserved.contains(&group_kind) && !defined_here.contains(&group_kind) => {
@@ -460,7 +492,7 @@ fn step(object: &Object, observed: &ObservedCluster, defined_here: &BTreeSet<Str
         }
         None => {
             step.action = Action::Create;
-            step.diff = diff::unified(None, Some(&object.to_json()));
+            step.diff = diff::unified(None, Some(&object.as_created().to_json()));
             match observed.trials.get(&step.object) {
                 None if observed.unserved.contains(&group_kind) => {
                     step.message = Some(format!("not tried: {group_kind} is defined by this plan"));
@@ -499,15 +531,20 @@ fn step(object: &Object, observed: &ObservedCluster, defined_here: &BTreeSet<Str
             } else if !step.diff.is_empty() || !is_marked {
                 step.action = Action::Change;
             }
+            if !claim.takes.is_empty() {
+                step.conflicts.clone_from(&claim.takes);
+                step.message = Some(taken_over(&claim.takes));
+            }
         }
         Some(Existing::Asked {
             live,
             answer: Answer::Conflict(conflicts),
-            ..
+            claim,
         }) => {
             step.action = Action::Conflict;
             step.conflicts.clone_from(conflicts);
-            step.diff = diff::unified(Some(live), Some(&object.to_json()));
+            step.message = not_taken_over(&step.object, conflicts, &claim.takes);
+            step.diff = diff::unified(Some(live), Some(&object.beside(live).to_json()));
         }
         Some(Existing::Asked {
             answer: Answer::Rejected(message),
@@ -518,6 +555,29 @@ fn step(object: &Object, observed: &ObservedCluster, defined_here: &BTreeSet<Str
         }
     }
     step
+}
+
+/// From whom a forced apply takes which fields.
+fn taken_over(taken: &[Conflict]) -> String {
+    let fields = taken
+        .iter()
+        .map(|one| format!("{} from {}", one.field, one.manager));
+    format!("takes over {}", fields.collect::<Vec<_>>().join(", "))
+}
+
+/// Why an object stays in conflict although some of its fields were named to be taken over.
+fn not_taken_over(object: &Key, conflicts: &[Conflict], named: &[Conflict]) -> Option<String> {
+    if named.is_empty() {
+        return None;
+    }
+    let left = conflicts.iter().filter(|one| !named.contains(one));
+    let left: Vec<String> = left
+        .map(|one| format!("--take-over '{}'", decisions::field_of(object, &one.field)))
+        .collect();
+    Some(format!(
+        "nothing is taken over, since that takes all fields in conflict; to take the others too, add {}",
+        left.join(" ")
+    ))
 }
 
 /// Why an object of somebody else blocks, and what to do.
@@ -561,15 +621,8 @@ fn dns_step(edit: &Result<cluster_dns::Edit, cluster_dns::Refusal>) -> Step {
         Ok(edit) => edit.config_map,
         Err(refusal) => refusal.config_map,
     };
-    let mut step = Step {
-        object: cluster_dns::key(config_map),
-        wave: Wave::ClusterDns,
-        action: Action::Unchanged,
-        diff: String::new(),
-        conflicts: Vec::new(),
-        message: None,
-        decision: None,
-    };
+    let object = cluster_dns::key(config_map);
+    let mut step = Step::new(object, Wave::ClusterDns, Action::Unchanged);
     match edit {
         Ok(edit) if edit.is_done() => {}
         Ok(edit) => {
@@ -598,15 +651,7 @@ fn marks(object: &Value) -> [&Value; 2] {
 
 /// `may_go`: see [`Wanted::lets_go`].
 fn removal(key: &Key, surplus: &Surplus, may_go: bool) -> Step {
-    let mut step = Step {
-        object: key.clone(),
-        wave: surplus.kind.wave,
-        action: Action::Disown,
-        diff: String::new(),
-        conflicts: Vec::new(),
-        message: None,
-        decision: None,
-    };
+    let mut step = Step::new(key.clone(), surplus.kind.wave, Action::Disown);
     if surplus.kind.is_never_deleted() {
         return step;
     }
@@ -654,14 +699,8 @@ fn remedy(kind: &Kind) -> &'static str {
 
 fn seal(mesh: String, clusters: Vec<ClusterPlan>) -> Plan {
     Plan {
-        id: id(&mesh, &clusters),
+        id: id::of(&mesh, &clusters),
         mesh,
         clusters,
     }
-}
-
-fn id(mesh: &str, clusters: &[ClusterPlan]) -> String {
-    // Only derived, map-free types: writing them as JSON cannot fail.
-    let content = serde_json::to_vec(clusters).unwrap_or_default();
-    digest::of_parts([mesh.as_bytes(), content.as_slice()])
 }

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
+use crate::ignore::IgnoreRule;
 use crate::locality::Preferences;
 use crate::mesh::passed_on::IstioFields;
 use crate::mesh::{
@@ -113,6 +114,8 @@ pub struct Resolved {
     pub bookinfo: Option<BookinfoRoutes>,
     /// Images by what they are for.
     pub images: Images,
+    /// Fields that are left to other managers.
+    pub ignore: Vec<IgnoreRule>,
 }
 
 /// `spec.gitops`, resolved.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::{self, by_file};
+use crate::ignore::without_ignored;
 use crate::mesh::Target;
 use crate::object::{Kind, Object};
 use crate::ownership;
@@ -35,11 +36,17 @@ impl Wanted {
         }
         let placed = render(resolved);
         let applyset_id = ownership::applyset_id(&mesh);
+        // What a hub spreads is its controllers' to apply.
+        let ignored = match resolved.target {
+            Target::Direct => resolved.ignore.as_slice(),
+            _ => &[],
+        };
         let clusters = resolved.clusters.iter().enumerate();
         let objects = clusters.map(|(index, cluster)| {
             let delivered = engine::deliver(resolved, &placed, index);
             let objects = by_file(delivered).into_values().flatten();
-            let stamped = objects.map(|object| ownership::stamp(object, &applyset_id));
+            let ignoring = objects.map(|object| without_ignored(object, ignored));
+            let stamped = ignoring.map(|object| ownership::stamp(object, &applyset_id));
             (cluster.name.to_string(), stamped.collect::<Vec<Object>>())
         });
         let hub = &resolved.clusters[resolved.dns.cluster].name;

@@ -8,7 +8,7 @@
 use documents::{bundle, examples, with_target};
 use shared::bundle::Carried;
 use shared::facts::Facts;
-use shared::in_step::is_in_step;
+use shared::in_step::{Comparison, compare};
 use shared::mesh::{Mesh, Target};
 use shared::ownership::{self, stamp};
 use shared::plan;
@@ -199,16 +199,16 @@ fn an_object_is_in_step_with_what_was_applied_and_nothing_less() {
     assert!(objects.len() > 10, "{}", objects.len());
     for object in objects {
         let is_in_step = |live: &serde_json::Value| {
-            let found = is_in_step(&live.to_string(), |namespace, name| {
+            let found = compare(&live.to_string(), |namespace, name| {
                 let here = object.namespace.as_deref().unwrap_or_default();
                 (namespace == here && name == object.name).then_some(object)
             });
-            found.unwrap()
+            matches!(found.unwrap(), Comparison::InStep(_))
         };
         let mut live = object.to_json();
         live["metadata"]["managedFields"] = serde_json::json!([
             { "manager": "other", "operation": "Update", "fieldsV1": { "f:status": {} } },
-            { "manager": "fedmesh", "operation": "Apply", "fieldsV1": { "f:spec": { "f:host": {} } } },
+            { "manager": "fedmesh-demo", "operation": "Apply", "fieldsV1": { "f:spec": { "f:host": {} } } },
         ]);
         live["metadata"]["labels"]["more"] = "of others".into();
         live["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z".into();
@@ -252,8 +252,8 @@ fn an_object_is_in_step_with_what_was_applied_and_nothing_less() {
         live["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
         assert!(!is_in_step(&live), "it goes");
     }
-    let nothing = is_in_step(r#"{"metadata":{"name":"a"},"spec":{}}"#, |_, _| None);
-    assert!(!nothing.unwrap());
+    let nothing = compare(r#"{"metadata":{"name":"a"},"spec":{}}"#, |_, _| None);
+    assert_eq!(nothing.unwrap(), Comparison::Unknown);
     for broken in [
         "",
         "[]",
@@ -261,7 +261,7 @@ fn an_object_is_in_step_with_what_was_applied_and_nothing_less() {
         r#"{"metadata":{}}"#,
         r#"{"metadata":{"name":"a"}"#,
     ] {
-        assert!(is_in_step(broken, |_, _| None).is_err(), "{broken}");
+        assert!(compare(broken, |_, _| None).is_err(), "{broken}");
     }
 }
 

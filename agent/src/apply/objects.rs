@@ -7,10 +7,10 @@ use shared::cluster_dns::Edit;
 use shared::object::{Key, Object};
 use shared::outlived;
 use shared::ownership::{self, Ownership};
-use shared::plan::{Action, Claim};
+use shared::plan::{Action, Claim, Conflict};
 
-use super::field_managers;
 use super::leaving::Leaving;
+use super::{field_managers, ignored};
 use crate::cluster::{self, Connection, Request, RequestError, Seen, conflicts_of};
 
 /// How it went with an object.
@@ -29,8 +29,30 @@ impl From<Outcome> for Carried {
     }
 }
 
-/// Applies a stamped object for a mesh; `action` is what was planned.
+/// Applies a stamped object for a mesh; `action` is what was planned. One with ignored fields is created with
+/// them, and from then on applied without.
 pub(super) async fn apply(
+    connection: &Connection,
+    mesh: &str,
+    stamped: &Object,
+    action: Action,
+    claim: Option<&Claim>,
+) -> Carried {
+    if action != Action::Create || stamped.ignored.is_empty() {
+        return apply_once(connection, mesh, stamped, action, claim).await;
+    }
+    let created = apply_once(connection, mesh, &stamped.as_created(), action, claim).await;
+    if !matches!(created.outcome, Outcome::Done { .. }) {
+        return created;
+    }
+    let mut left = apply_once(connection, mesh, stamped, Action::Change, claim).await;
+    if let Outcome::Done { action: done } = &mut left.outcome {
+        *done = action;
+    }
+    left
+}
+
+async fn apply_once(
     connection: &Connection,
     mesh: &str,
     stamped: &Object,
@@ -45,6 +67,12 @@ pub(super) async fn apply(
     {
         return outcome::<()>(connection, &what, Err(error), action);
     }
+    if action != Action::Create
+        && !stamped.ignored.is_empty()
+        && let Err(error) = ignored::disown(connection, &path, stamped, &manager).await
+    {
+        return outcome::<()>(connection, &what, Err(error), action);
+    }
     let restoring = claim.and_then(|claim| claim.restoring.as_ref());
     let object = match restoring {
         Some(former) => {
@@ -55,8 +83,17 @@ pub(super) async fn apply(
         }
         None => stamped.to_text(),
     };
-    let mut request = Request::apply(&manager, &path, object);
+    let mut request = Request::apply(&manager, &path, object.clone());
     if claim.is_some_and(|claim| claim.adopts) {
+        request = request.forced();
+    } else if let Some(claim) = claim.filter(|claim| !claim.takes.is_empty()) {
+        // A forced apply would take what others have come to own since the plan, too.
+        let unforced = Request::apply(&manager, &path, object).dry_run();
+        if let Err(error) = connection.send(&unforced).await
+            && !takes_all(claim, &error)
+        {
+            return outcome::<()>(connection, &what, Err(error), action);
+        }
         request = request.forced();
     }
     let answer = connection.json(&request).await;
@@ -70,6 +107,15 @@ pub(super) async fn apply(
         }
         (_, answer) => outcome(connection, &what, answer, action),
     }
+}
+
+/// Whether all that an apply fails for is fields in conflict that are taken over.
+fn takes_all(claim: &Claim, error: &RequestError) -> bool {
+    let is_taken = |one: &Conflict| {
+        let mut takes = claim.takes.iter();
+        takes.any(|taken| taken.field == one.field && taken.manager == one.manager)
+    };
+    conflicts_of(error).is_some_and(|conflicts| conflicts.iter().all(is_taken))
 }
 
 /// Withdraws what was applied to an object that somebody else has created since the plan: an apply without

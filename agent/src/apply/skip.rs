@@ -68,6 +68,7 @@ mod tests {
                 .blocks()
                 .then(|| "it belongs to mesh `shop`".to_owned()),
             decision: None,
+            drift: Vec::new(),
         };
         ClusterPlan {
             name: name.into(),

@@ -27,6 +27,11 @@ pub(super) struct Decisions {
     /// it for more.
     #[arg(long = "forget-address", value_name = "CLUSTER", value_delimiter = ',')]
     forget_addresses: Vec<String>,
+
+    /// Take a field in conflict over from its manager, as the plan names both. A forced apply takes all fields of an
+    /// object in conflict, so name each of them. Repeat it for more.
+    #[arg(long, value_name = "KIND/NAMESPACE/NAME:FIELD", value_parser = field)]
+    take_over: Vec<String>,
 }
 
 /// Which clusters are others than before.
@@ -50,7 +55,12 @@ impl Replaced {
 impl Decisions {
     /// Whether nothing was decided.
     pub(super) fn are_none(&self) -> bool {
-        let lists = [&self.adopt, &self.replaced.clusters, &self.forget_addresses];
+        let lists = [
+            &self.adopt,
+            &self.replaced.clusters,
+            &self.forget_addresses,
+            &self.take_over,
+        ];
         self.renamed_from.is_none() && lists.into_iter().all(Vec::is_empty)
     }
 
@@ -68,6 +78,7 @@ impl Decisions {
                 mesh,
                 "give --forget-address one of these names",
             )?,
+            take_over: self.take_over.iter().cloned().collect(),
         })
     }
 }
@@ -87,6 +98,24 @@ fn known(names: &[String], mesh: &Mesh, hint: &'static str) -> Result<BTreeSet<S
         });
     }
     Ok(names.iter().cloned().collect())
+}
+
+/// A field of an object, such as `VirtualService/shop/orders:.spec.hosts`.
+fn field(text: &str) -> Result<String, String> {
+    // Names of roles may have colons.
+    let is_named = text.split_once(":.").is_some_and(|(object, field)| {
+        let parts: Vec<&str> = object.split('/').collect();
+        matches!(parts.len(), 2 | 3) && !field.is_empty() && parts.iter().all(|one| !one.is_empty())
+    });
+    if is_named {
+        Ok(text.to_owned())
+    } else {
+        Err(
+            "write an object and a field as the plan names them, such as \
+             VirtualService/shop/orders:.spec.hosts"
+                .to_owned(),
+        )
+    }
 }
 
 /// It becomes part of a path.

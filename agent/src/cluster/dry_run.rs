@@ -72,35 +72,74 @@ pub(crate) fn conflicts_of(error: &RequestError) -> Option<Vec<Conflict>> {
         .causes()
         .iter()
         .filter(|cause| cause.reason == "FieldManagerConflict")
-        .map(|cause| Conflict {
-            manager: manager(&cause.message).to_owned(),
-            field: cause.field.clone(),
-        })
+        .map(|cause| conflict(&cause.field, &cause.message))
         .collect();
     (!conflicts.is_empty()).then_some(conflicts)
 }
 
-/// The manager in `conflict with "kubectl-edit" using networking.istio.io/v1`
-/// (apimachinery, `managedfields/internal/conflict.go`).
-fn manager(message: &str) -> &str {
-    message.split('"').nth(1).unwrap_or(message)
+/// Reads `conflict with "kubectl-edit" with subresource "scale" using networking.istio.io/v1 at
+/// 2026-01-01T00:00:00Z` (apimachinery, `managedfields/internal/conflict.go`): only of an update, and not of an
+/// apply, it has the version and the time.
+fn conflict(field: &str, message: &str) -> Conflict {
+    let mut quoted = message.split('"').skip(1).step_by(2);
+    let manager = quoted.next();
+    let rest = manager.and_then(|manager| message.split_once(&format!("\"{manager}\"")));
+    let rest = rest.map_or("", |(_, rest)| rest);
+    let is_update = rest.contains(" using ");
+    let operation = if is_update { "Update" } else { "Apply" };
+    let subresource = quoted
+        .next()
+        .filter(|_| rest.contains(" with subresource "));
+    let time = rest.rsplit_once(" at ").filter(|_| is_update);
+    Conflict {
+        manager: manager.unwrap_or(message).to_owned(),
+        field: field.to_owned(),
+        time: time.map(|(_, time)| time.to_owned()),
+        operation: manager.map(|_| operation.to_owned()),
+        subresource: subresource.map(str::to_owned),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::manager;
+    use shared::plan::Conflict;
+
+    use super::conflict;
 
     #[test]
-    fn the_manager_stands_in_quotes() {
-        for (message, expected) in [
+    fn the_message_of_a_conflict_says_who_wrote_and_when() {
+        for (message, manager, operation, subresource, time) in [
             (
                 r#"conflict with "kubectl-edit" using networking.istio.io/v1 at 2026-01-01T00:00:00Z"#,
                 "kubectl-edit",
+                Some("Update"),
+                None,
+                Some("2026-01-01T00:00:00Z"),
             ),
-            (r#"conflict with "other""#, "other"),
-            ("something else", "something else"),
+            (
+                r#"conflict with "hpa" with subresource "scale" using apps/v1"#,
+                "hpa",
+                Some("Update"),
+                Some("scale"),
+                None,
+            ),
+            (
+                r#"conflict with "other""#,
+                "other",
+                Some("Apply"),
+                None,
+                None,
+            ),
+            ("something else", "something else", None, None, None),
         ] {
-            assert_eq!(manager(message), expected);
+            let expected = Conflict {
+                manager: manager.into(),
+                field: ".spec.hosts".into(),
+                time: time.map(str::to_owned),
+                operation: operation.map(str::to_owned),
+                subresource: subresource.map(str::to_owned),
+            };
+            assert_eq!(conflict(".spec.hosts", message), expected);
         }
     }
 }

@@ -11,7 +11,8 @@ use serde_json::Value;
 use shared::adoption;
 use shared::cluster_dns::Edit;
 use shared::decisions::Decisions;
-use shared::in_step;
+use shared::drift::{self, Drift};
+use shared::in_step::{self, Comparison};
 use shared::object::{Key, Kind, Object, is_rendered};
 use shared::outlived;
 use shared::ownership::{self, Owner, Ownership, PARENT_NAMESPACE};
@@ -26,6 +27,7 @@ use super::list::List;
 use super::live::{complete, is_being_deleted, key_of, without_managers};
 use super::parent::Parent;
 use super::request_error::RequestError;
+use super::writers::Writers;
 
 /// Requests to one cluster at once while looking: as many as an apply makes.
 const AT_ONCE: usize = 24;
@@ -215,6 +217,8 @@ type Wanted<'a> = (&'a Key, &'a Object);
 #[derive(Default)]
 struct Ours {
     in_step: BTreeSet<Key>,
+    /// Fields that others have added.
+    drift: BTreeMap<Key, Vec<Drift>>,
     candidates: Vec<Candidate>,
     surplus: BTreeMap<Key, Surplus>,
     unserved: BTreeSet<String>,
@@ -229,6 +233,7 @@ impl Ours {
 
     fn extend(&mut self, other: Self) {
         self.in_step.extend(other.in_step);
+        self.drift.extend(other.drift);
         self.candidates.extend(other.candidates);
         self.surplus.extend(other.surplus);
         self.unserved.extend(other.unserved);
@@ -240,6 +245,10 @@ struct Candidate {
     key: Key,
     /// Without its managers.
     live: Value,
+    /// Fields that others have added.
+    drift: Vec<Drift>,
+    /// Who has written it, and when.
+    writers: Writers,
     /// How it comes to be ours, or whose it is.
     claim: Result<Claim, Owner>,
 }
@@ -290,11 +299,18 @@ impl<'a> Looking<'a> {
         } else {
             BTreeMap::new()
         };
+        for one in &mut ours.candidates {
+            let drift = std::mem::take(&mut one.drift);
+            if !drift.is_empty() {
+                ours.drift.insert(one.key.clone(), drift);
+            }
+        }
         let asked = self.ask(ours.candidates).await?;
         let in_step = ours.in_step.into_iter();
         let mut observed = ObservedCluster {
             wanted: in_step.map(|key| (key, Existing::InStep)).collect(),
             trials,
+            drift: ours.drift,
             surplus: ours.surplus,
             unserved: ours.unserved,
             ..ObservedCluster::default()
@@ -319,9 +335,17 @@ impl<'a> Looking<'a> {
                 .filter(|manager| *manager != self.manager),
             restoring: None,
             adopts,
+            takes: Vec::new(),
         });
+        // What is adopted becomes ours as a whole.
+        let is_ours = claim.as_ref().is_ok_and(|claim| !claim.adopts);
+        let wanted = self.wanted.get(key).filter(|_| is_ours);
         Candidate {
             key: key.clone(),
+            drift: wanted.map_or_else(Vec::new, |wanted| {
+                drift::of(&metadata["managedFields"], wanted)
+            }),
+            writers: Writers::of(metadata),
             live: without_managers(live),
             claim,
         }
@@ -358,7 +382,7 @@ impl<'a> Looking<'a> {
 
     async fn try_creation(&self, key: &Key, object: &Object) -> Result<(Key, Trial), String> {
         let question = Question {
-            object,
+            object: &object.as_created(),
             manager: &self.manager,
             force: false,
         };
@@ -466,18 +490,23 @@ impl<'a> Looking<'a> {
             .collect();
         let read = list.read(&self.connection, |item| {
             let mut found = None;
-            let is_in_step = in_step::is_in_step(item, |namespace, name| {
+            let comparison = in_step::compare(item, |namespace, name| {
                 found = wanted.get(&(namespace, name)).copied();
                 found.map(|(_, object)| object)
             })?;
             let live = || Ok::<_, serde_json::Error>(complete(serde_json::from_str(item)?, kind));
-            match found {
+            match (found, comparison) {
                 // Most are, and are no more than read.
-                Some((key, _)) if is_in_step => {
+                (Some((key, _)), Comparison::InStep(drift)) => {
                     ours.in_step.insert(key.clone());
+                    if !drift.is_empty() {
+                        ours.drift.insert(key.clone(), drift);
+                    }
                 }
-                Some((key, _)) => ours.candidates.push(self.candidate(key, live()?)),
-                None => {
+                (Some((key, _)), Comparison::Unknown) => {
+                    ours.candidates.push(self.candidate(key, live()?));
+                }
+                (None, _) => {
                     let live = live()?;
                     // From a bundle that somebody else applied: not ours to delete.
                     if self.search.ownership.is_applied(&live["metadata"]) {
@@ -603,12 +632,18 @@ impl<'a> Looking<'a> {
     }
 
     async fn ask_one(&self, candidate: Candidate) -> Result<Option<(Key, Existing)>, String> {
-        let Candidate { key, live, claim } = candidate;
+        let Candidate {
+            key,
+            live,
+            drift: _,
+            writers,
+            claim,
+        } = candidate;
         let Some(wanted) = self.wanted.get(&key) else {
             return Ok(None);
         };
         let mut claim = match claim {
-            Ok(claim) => claim,
+            Ok(claim) => Box::new(claim),
             Err(owner) => return Ok(Some((key, Existing::Foreign(owner)))),
         };
         if is_being_deleted(&live) {
@@ -619,16 +654,35 @@ impl<'a> Looking<'a> {
             let existing = Existing::Asked {
                 live,
                 answer,
-                claim: Box::new(claim),
+                claim,
             };
             return Ok(Some((key, existing)));
         }
+        let manager = claim.former_manager.as_deref().unwrap_or(&self.manager);
+        let object = wanted.beside(&live);
         let question = Question {
-            object: wanted,
-            manager: claim.former_manager.as_deref().unwrap_or(&self.manager),
+            object: &object,
+            manager,
             force: claim.adopts,
         };
-        let answer = match dry_run::ask(&self.connection, question).await {
+        let mut answer = dry_run::ask(&self.connection, question).await;
+        if let Ok(Answer::Conflict(conflicts)) = &mut answer {
+            writers.complete(conflicts);
+            let takes = conflicts
+                .iter()
+                .filter(|one| self.search.decisions.takes_over(&key, &one.field));
+            claim.takes = takes.cloned().collect();
+            // A forced apply takes all of them.
+            if claim.takes.len() == conflicts.len() {
+                let question = Question {
+                    object: &object,
+                    manager,
+                    force: true,
+                };
+                answer = dry_run::ask(&self.connection, question).await;
+            }
+        }
+        let answer = match answer {
             Ok(Answer::Would(after)) => Answer::Would(without_managers(after)),
             Ok(answer) => answer,
             // It has just gone.
@@ -644,7 +698,7 @@ impl<'a> Looking<'a> {
         let existing = Existing::Asked {
             live,
             answer,
-            claim: Box::new(claim),
+            claim,
         };
         Ok(Some((key, existing)))
     }

@@ -27,6 +27,7 @@ mod probe;
 mod request_error;
 mod rights;
 mod writer;
+mod writers;
 
 pub use kubeconfig::KubeconfigError;
 pub use writer::Holder;

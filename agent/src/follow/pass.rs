@@ -67,8 +67,8 @@ impl Looked {
                 let conflicts = step.conflicts.iter();
                 let owners =
                     conflicts.map(|one| format!("{} is managed by {}", one.field, one.manager));
-                let owners: Vec<String> = owners.collect();
-                let why = step.message.clone().unwrap_or_else(|| owners.join(", "));
+                let why: Vec<String> = owners.chain(step.message.clone()).collect();
+                let why = why.join(", ");
                 format!("{}: {why}", step.object)
             })
             .collect();

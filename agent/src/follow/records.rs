@@ -26,11 +26,13 @@ pub(super) fn changes<'a>(
     let (mut before, mut after) = (Records::default(), Records::default());
     for object in wanted {
         match observed.wanted.get(&object.key()) {
-            Some(Existing::InStep | Existing::Foreign(_)) => continue,
-            Some(Existing::Asked { live, .. }) => before.add(live),
-            None => {}
+            Some(Existing::InStep | Existing::Foreign(_)) => {}
+            Some(Existing::Asked { live, .. }) => {
+                before.add(live);
+                after.add(&object.beside(live).to_json());
+            }
+            None => after.add(&object.as_created().to_json()),
         }
-        after.add(&object.to_json());
     }
     for surplus in observed.surplus.values() {
         before.add(&surplus.live());

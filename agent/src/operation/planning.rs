@@ -16,7 +16,7 @@ use shared::plan::{self, Observed};
 use shared::render::controller_publishes;
 use shared::wanted::Wanted;
 
-use super::{PlanError, Planned, Scope, Target, dns_findings, former, identities};
+use super::{PlanError, Planned, Scope, Target, dns_findings, former, identities, taking_over};
 use crate::addresses::{self, RecordsOf};
 use crate::cluster::{self, DnsLook, Kubeconfig, Look, Parent, Review, Search, Zone};
 use crate::place::{Place, named};
@@ -124,6 +124,7 @@ impl Planning<'_> {
             .extend(named(&places).map(|(name, context)| (name.to_owned(), context.to_owned())));
         let mut plan = plan::plan(&wanted, named(&places), &observed);
         plan.offer(|cluster| identified.decision(cluster));
+        findings.extend(taking_over::findings(decisions, &plan));
         let identities = &identified.identities;
         let mut targets = targets(looks, wanted, Some(&mesh.digest()), &clusters, identities);
         record_addresses(&mut targets, &places[dns].name, &addresses.last_known);

@@ -43,7 +43,7 @@ impl Accepted {
             let known = known.find(|one| one.name == name);
             let absent = known.into_iter().flat_map(off);
             let absent: BTreeSet<&Key> = absent
-                .filter(|(_, how)| *how != Off::Changed)
+                .filter(|(_, how)| !matches!(how, Off::Changed | Off::Drifted(_)))
                 .map(|(key, _)| key)
                 .collect();
             Some(async move {

@@ -19,6 +19,7 @@ fn cluster(status: &ClusterStatus) -> Vec<Check> {
         refused,
         changed,
         surplus,
+        drifted,
     } = status;
     let row = || {
         let mut check = Check::new(Family::Objects);
@@ -30,10 +31,11 @@ fn cluster(status: &ClusterStatus) -> Vec<Check> {
         return vec![row().with(Outcome::CouldNotCheck, &Cause::NotAsked(error.clone()))];
     }
     let mut all = row();
-    let total = in_step + missing.len() + refused.len() + changed.len() + surplus.len();
-    all.seen.text = format!("{in_step} of {total} in step");
+    let as_rendered = in_step + drifted.len();
+    let total = as_rendered + missing.len() + refused.len() + changed.len() + surplus.len();
+    all.seen.text = format!("{as_rendered} of {total} in step");
     let mut checks = Vec::new();
-    if total == *in_step {
+    if total == as_rendered {
         checks.push(all);
     }
     checks.extend(off(status).map(|(key, how)| off_row(row(), key, how)));
@@ -61,7 +63,10 @@ pub(super) fn off_row(mut row: Check, key: &Key, how: Off) -> Check {
         Off::Refused(_) => ("refused", Outcome::Failed),
         Off::NotAccepted(_) => ("not accepted", Outcome::Failed),
         Off::Unsaid(_) => ("nothing said", Outcome::CouldNotCheck),
+        Off::Drifted(_) => ("drifted", Outcome::Failed),
     };
+    // What was rendered is there; whether more is wanted is not known.
+    row.advisory = matches!(how, Off::Drifted(_));
     seen.clone_into(&mut row.seen.text);
     let cause = off_object(&row.cluster, key, how).cause();
     row.with(outcome, &cause)
@@ -73,7 +78,11 @@ pub(super) fn off(status: &ClusterStatus) -> impl Iterator<Item = (&Key, Off)> {
     let refused = status.refused.iter();
     let refused = refused.map(|one| (&one.object, Off::Refused(one.why.clone())));
     let changed = status.changed.iter().map(|key| (key, Off::Changed));
-    missing.chain(refused).chain(changed)
+    let drifted = status.drifted.iter().map(|one| {
+        let fields = one.fields.iter().map(ToString::to_string).collect();
+        (&one.object, Off::Drifted(fields))
+    });
+    missing.chain(refused).chain(changed).chain(drifted)
 }
 
 pub(super) fn off_object(cluster: &str, key: &Key, how: Off) -> OffObject {
@@ -86,7 +95,8 @@ pub(super) fn off_object(cluster: &str, key: &Key, how: Off) -> OffObject {
 
 #[cfg(test)]
 mod tests {
-    use shared::api::{ClusterStatus, Refused, Status};
+    use shared::api::{ClusterStatus, Drifted, Refused, Status};
+    use shared::drift::Drift;
     use shared::object::Key;
 
     use super::check;
@@ -111,6 +121,14 @@ mod tests {
                 refused: vec![refused("ConfigMap", "coredns"), refused("Service", "b")],
                 changed: vec![key("Service", "c")],
                 surplus: vec![key("Service", "d")],
+                drifted: vec![Drifted {
+                    object: key("Service", "e"),
+                    fields: vec![Drift {
+                        field: ".spec.externalIPs".into(),
+                        manager: "kubectl-edit".into(),
+                        time: None,
+                    }],
+                }],
                 ..ClusterStatus::default()
             }],
         };
@@ -122,8 +140,9 @@ mod tests {
                     cause.code != "object-refused" || cause.message.ends_with("may not be had"),
                     "{cause:?}"
                 );
+                let advisory = if check.advisory { " (advisory)" } else { "" };
                 format!(
-                    "{} {} {}",
+                    "{} {} {}{advisory}",
                     check.seen.text,
                     check.outcome.as_str(),
                     cause.code
@@ -137,6 +156,7 @@ mod tests {
                 "not shown could not check object-refused",
                 "refused failed object-refused",
                 "changed failed object-changed",
+                "drifted failed object-drifted (advisory)",
                 "surplus failed object-surplus",
             ]
         );

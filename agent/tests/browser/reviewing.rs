@@ -91,13 +91,8 @@ fn step(action: Action, kind: &str, object: &str) -> Step {
         Action::Change | Action::Adopt | Action::Conflict | Action::Delete
     );
     Step {
-        object: key(kind, object),
-        wave: Wave::Services,
-        action,
         diff: if has_diff { DIFF } else { "" }.to_owned(),
-        conflicts: Vec::new(),
-        message: None,
-        decision: None,
+        ..Step::new(key(kind, object), Wave::Services, action)
     }
 }
 
@@ -199,6 +194,9 @@ fn blocked(request: &PlanRequest) -> PlanResponse {
         conflicts: vec![Conflict {
             manager: "kubectl-edit".to_owned(),
             field: ".spec.hosts".to_owned(),
+            time: None,
+            operation: None,
+            subresource: None,
         }],
         ..step(Action::Conflict, "VirtualService", "sales/orders")
     };

@@ -144,13 +144,24 @@ async fn a_field_that_another_manager_took_is_a_conflict_and_stops_nothing_else(
         .find(|(_, step)| step.action == Action::Conflict)
         .unwrap();
     assert_eq!(cluster, "sunrise");
+    let [conflict] = &step.conflicts[..] else {
+        panic!("{step:#?}")
+    };
     assert_eq!(
-        step.conflicts,
-        [Conflict {
+        *conflict,
+        Conflict {
             manager: "other-tool".into(),
-            field: ".spec.hosts".into()
-        }]
+            field: ".spec.hosts".into(),
+            operation: Some("Update".into()),
+            time: conflict.time.clone(),
+            subresource: None,
+        }
     );
+    // As the live object has it.
+    let live = fixture.get(EAST, &["-n", "conflict", "virtualservice", "orders"]);
+    let managed = live["metadata"]["managedFields"].as_array().unwrap();
+    let other = managed.iter().find(|one| one["manager"] == "other-tool");
+    assert_eq!(conflict.time.as_deref(), other.unwrap()["time"].as_str());
     assert!(step.diff.contains("-  - mine.example.net"), "{}", step.diff);
 
     // Everything else is applied, in both clusters, and it is said what was not.

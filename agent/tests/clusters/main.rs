@@ -34,6 +34,7 @@ mod resolving;
 mod restricted;
 mod rights;
 mod saved;
+mod settling;
 mod verifying;
 mod world;
 mod writers;

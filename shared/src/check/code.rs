@@ -123,6 +123,7 @@ codes! {
     FORMER_CLUSTER = "FM0806", "A cluster of an earlier document still has what was applied to it", [];
     LAST_KNOWN = "FM0807", "Last known address published", [];
     NOTHING_TO_FORGET = "FM0808", "No last known address to forget", [];
+    NOTHING_TO_TAKE_OVER = "FM0809", "No field in conflict to take over", [];
     BAD_EXTERNAL_HOST = "FM0901", "A host outside is not a host name, nor `*.` before one", [];
     CLUSTERS_OWN_HOST = "FM0902", "A host outside lies in the clusters' own domain", [];
     MESH_OWN_HOST = "FM0903", "A host outside lies among the mesh's own names", [];
@@ -148,6 +149,11 @@ codes! {
     GATEWAY_API_PREFIX = "FM1104", "To the Gateway API a prefix is one of whole path elements", [];
     FEDERATED_GATEWAYS = "FM1105", "A federation cannot tell two kinds of one name apart", [];
     MCS_CONTROLLER = "FM1121", "Exports of services wait for a controller of the Multi-Cluster Services API", [];
+    BAD_POINTER = "FM1201", "Invalid JSON pointer to an ignored field", [];
+    UNKNOWN_KIND = "FM1202", "Unknown kind of object", [];
+    IGNORES_NOTHING = "FM1203", "Ignored fields of no object", [];
+    IGNORE_UNSUPPORTED = "FM1204", "Ignored fields have no effect with the engine", [];
+    NOT_IGNORED_BY_FLUX = "FM1205", "Ignored fields are not passed on to Flux", [];
 }
 
 #[cfg(test)]

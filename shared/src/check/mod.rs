@@ -15,6 +15,7 @@ mod failover;
 mod finding;
 mod gateway_api;
 mod headers;
+mod ignore;
 mod istio;
 mod labels;
 mod locality;
@@ -99,6 +100,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     mtls::mixed(spec, findings);
     let tls = tls::check(spec, istio, findings);
     let images = images(spec.images.as_ref(), findings);
+    let ignore = ignore::rules(spec, findings);
     gateway_api::check(spec, istio, services.as_deref(), findings);
     mcs::check(spec, findings);
     istio::lacking(spec, istio, findings);
@@ -121,6 +123,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
             .collect(),
         bookinfo: spec.bookinfo.as_ref().and_then(|bookinfo| bookinfo.routes),
         images: images?,
+        ignore: ignore?,
     };
     clusters::check_ports(&resolved, findings);
     dns::check_records(&resolved, findings);
@@ -129,6 +132,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     samples::check(&resolved, findings);
     mtls::check(spec, &resolved, findings);
     istio::check(spec, &resolved, findings);
+    ignore::check(&resolved, findings);
     Some(resolved)
 }
 

@@ -11,6 +11,7 @@
 use serde_json::{Value, json};
 
 use super::{Delivered, by_file, direct, own_kind};
+use crate::ignore::{IgnoreRule, KINDS};
 use crate::object::{Object, Wave};
 use crate::ownership;
 use crate::placed::Placed;
@@ -192,6 +193,18 @@ fn application_set(resolved: &Resolved, gitops: &Gitops, clusters: &[&str]) -> O
     let template = &mut body["spec"]["template"];
     let name = ownership::object_name(resolved.name.as_str());
     template["metadata"]["name"] = format!("{name}-{{{{.cluster}}}}").into();
+    if !resolved.ignore.is_empty() {
+        let ignored: Vec<Value> = resolved
+            .ignore
+            .iter()
+            .flat_map(ignore_differences)
+            .collect();
+        template["spec"]["ignoreDifferences"] = ignored.into();
+        // Otherwise a sync takes them back, whatever the reason for it.
+        if let Some(options) = template["spec"]["syncPolicy"]["syncOptions"].as_array_mut() {
+            options.push("RespectIgnoreDifferences=true".into());
+        }
+    }
     let source = &mut template["spec"]["source"];
     source["repoURL"] = gitops.repo_url.as_str().into();
     source["targetRevision"] = gitops.branch.as_str().into();
@@ -203,6 +216,25 @@ fn application_set(resolved: &Resolved, gitops: &Gitops, clusters: &[&str]) -> O
         ARGO_CD_NAMESPACE,
         body,
     )
+}
+
+/// An ignored field as Argo CD is told of it, for each group that has the kind.
+fn ignore_differences(rule: &IgnoreRule) -> Vec<Value> {
+    let groups = KINDS.iter().find(|(kind, _)| *kind == rule.kind);
+    let groups = groups.map_or(&[][..], |(_, groups)| groups);
+    let pointers: Vec<String> = rule.fields.iter().map(ToString::to_string).collect();
+    groups
+        .iter()
+        .map(|group| {
+            let mut one = json!({ "group": group, "kind": rule.kind, "jsonPointers": pointers });
+            for (field, value) in [("namespace", &rule.namespace), ("name", &rule.name)] {
+                if let Some(value) = value {
+                    one[field] = value.as_str().into();
+                }
+            }
+            one
+        })
+        .collect()
 }
 
 /// Where the Flux of a cluster finds its overlay.

@@ -3,7 +3,7 @@
 use super::objects::field;
 use super::world::World;
 use crate::check::{Findings, code};
-use crate::mesh::{Gitops, Target};
+use crate::mesh::{Gitops, Ignore, Target};
 use crate::resolved::DEFAULT_BRANCH;
 
 /// The engine and `spec.gitops`, where the manifests are those of a repository.
@@ -46,6 +46,39 @@ fn argo_cd(world: &World) -> Option<Gitops> {
     let source = field(&set.value, &["spec", "template", "spec", "source"]);
     let text = |name: &str| source[name].as_str();
     gitops(text("repoURL"), text("path"), text("targetRevision"), None)
+}
+
+/// `spec.ignore`, from what Argo CD ignores.
+pub(super) fn ignored(world: &World) -> Vec<Ignore> {
+    let Some((_, set)) = world.of_kind("ApplicationSet").next() else {
+        return Vec::new();
+    };
+    let differences = field(
+        &set.value,
+        &["spec", "template", "spec", "ignoreDifferences"],
+    );
+    let mut all: Vec<Ignore> = Vec::new();
+    for one in differences.as_array().into_iter().flatten() {
+        let text = |name: &str| one[name].as_str().map(str::to_owned);
+        let pointers = one["jsonPointers"].as_array().into_iter().flatten();
+        let fields: Vec<String> = pointers
+            .filter_map(|pointer| pointer.as_str().map(str::to_owned))
+            .collect();
+        let Some(kind) = text("kind").filter(|_| !fields.is_empty()) else {
+            continue;
+        };
+        let ignore = Ignore {
+            kind,
+            namespace: text("namespace"),
+            name: text("name"),
+            fields,
+        };
+        // A kind of two groups has an entry for each.
+        if all.last() != Some(&ignore) {
+            all.push(ignore);
+        }
+    }
+    all
 }
 
 /// `path` leads to the overlay of a cluster.

@@ -273,6 +273,7 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
             samples: samples.placed,
             bookinfo: samples.bookinfo,
             images: samples.images,
+            ignore: gitops::ignored(world),
             ..Spec::default()
         },
         ..Mesh::default()

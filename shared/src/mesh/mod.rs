@@ -9,6 +9,7 @@ mod dns;
 mod east_west;
 mod external;
 mod gitops;
+mod ignore;
 mod locality;
 mod overrides;
 pub mod passed_on;
@@ -30,6 +31,7 @@ pub use dns::{Credentials, Dns, ExternalDns, Naming, Policy};
 pub use east_west::EastWestGateway;
 pub use external::{ExternalHost, ExternalPort, ExternalProtocol, TlsOrigination};
 pub use gitops::Gitops;
+pub use ignore::Ignore;
 pub use locality::{Distribution, Locality, RegionFailover};
 pub use overrides::{OverriddenPort, Override};
 pub use read::{Limits, ReadError, ReadErrors};
@@ -143,6 +145,9 @@ pub struct Spec {
     /// Images that replace the pinned ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images: Option<Images>,
+    /// Fields that are left to other managers once an object exists, see [ignored fields](#ignored-fields).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignore: Vec<Ignore>,
 }
 
 /// The engine that delivers the manifests.

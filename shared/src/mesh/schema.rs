@@ -79,6 +79,25 @@ pub(super) fn host_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "title": "host name", "type": "string", "minLength": 1, "maxLength": 253 })
 }
 
+/// A kind that is rendered.
+pub(super) fn kind(_: &mut SchemaGenerator) -> Schema {
+    let kinds: Vec<&str> = crate::ignore::KINDS.iter().map(|(kind, _)| *kind).collect();
+    json_schema!({ "title": "kind", "type": "string", "enum": kinds })
+}
+
+/// The name of an object of Kubernetes.
+pub(super) fn object_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "title": "name", "type": "string", "minLength": 1, "maxLength": 253 })
+}
+
+/// JSON pointers (RFC 6901).
+pub(super) fn pointers(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "title": "list of JSON pointers", "type": "array", "minItems": 1,
+        "items": { "title": "JSON pointer", "type": "string", "pattern": "^(/([^/~]|~[01])+)+$" },
+    })
+}
+
 /// A host name, or `*.` before one.
 pub(super) fn host_pattern(_: &mut SchemaGenerator) -> Schema {
     json_schema!({

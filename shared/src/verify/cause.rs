@@ -31,6 +31,12 @@ pub enum Cause {
     ObjectMissing { cluster: String, object: String },
     /// An object is there otherwise.
     ObjectChanged { cluster: String, object: String },
+    /// An object is there as rendered, with fields that others have added.
+    ObjectDrifted {
+        cluster: String,
+        object: String,
+        fields: Vec<String>,
+    },
     /// The server refuses an object, or to show it.
     ObjectRefused {
         cluster: String,
@@ -173,6 +179,7 @@ impl Cause {
             Self::NotAsked(_) => "not-asked",
             Self::ObjectMissing { .. } => "object-missing",
             Self::ObjectChanged { .. } => "object-changed",
+            Self::ObjectDrifted { .. } => "object-drifted",
             Self::ObjectRefused { .. } => "object-refused",
             Self::NotAccepted { .. } => "not-accepted",
             Self::NoStatus { .. } => "no-status",
@@ -250,6 +257,17 @@ impl Cause {
             Self::ObjectChanged { cluster, object } => (
                 format!("{object} in cluster {cluster} is not as the document says"),
                 "`fedmesh-agent plan` shows the difference, `fedmesh-agent apply` takes it back",
+            ),
+            Self::ObjectDrifted {
+                cluster,
+                object,
+                fields,
+            } => (
+                format!(
+                    "{object} in cluster {cluster} has fields beside what the document says: {}",
+                    fields.join("; ")
+                ),
+                "remove them from the object, or list them in spec.ignore if they are intended",
             ),
             Self::ObjectRefused {
                 cluster,

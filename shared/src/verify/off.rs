@@ -27,12 +27,14 @@ pub enum Off {
     NotAccepted(Vec<Condition>),
     /// It is there, and its controller has not said anything of it as it is: the condition that is missing.
     Unsaid(String),
+    /// It is there as it should be, and others have added fields: which, and who.
+    Drifted(Vec<String>),
 }
 
 impl Off {
     /// Whether it may be so for no harm.
     pub(super) fn may_be_harmless(&self) -> bool {
-        matches!(self, Self::Changed | Self::Unsaid(_))
+        matches!(self, Self::Changed | Self::Unsaid(_) | Self::Drifted(_))
     }
 }
 
@@ -55,6 +57,11 @@ impl OffObject {
                 cluster,
                 object,
                 conditions: conditions.clone(),
+            },
+            Off::Drifted(fields) => Cause::ObjectDrifted {
+                cluster,
+                object,
+                fields: fields.clone(),
             },
             Off::Unsaid(condition) => Cause::NoStatus {
                 cluster,

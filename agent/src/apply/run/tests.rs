@@ -42,6 +42,7 @@ async fn wave(answer: StatusCode) -> (Result<(), (String, Vec<Task>)>, usize) {
         name: "west".into(),
         context: "west".into(),
         error: None,
+        decision: None,
         steps: Vec::new(),
     };
     let (events, _listener) = tokio::sync::mpsc::unbounded_channel();

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use shared::api::{ClusterStatus, Refused, Status};
+use shared::api::{ClusterStatus, Drifted, Refused, Status};
 
 use super::{ADDED, CHANGED, ERROR, HEADING, REMOVED, counted, printable};
 
@@ -17,13 +17,14 @@ pub(in crate::cli) fn write(to: &mut impl Write, status: &Status) -> io::Result<
             refused,
             changed,
             surplus,
+            drifted,
         } = cluster;
         write!(to, "{HEADING}{name}{HEADING:#}: ")?;
         if let Some(error) = error {
             writeln!(to, "{ERROR}{}{ERROR:#}", printable(error))?;
             continue;
         }
-        let off = missing.len() + refused.len() + changed.len() + surplus.len();
+        let off = missing.len() + refused.len() + changed.len() + surplus.len() + drifted.len();
         if off == 0 {
             writeln!(to, "in step, {}", counted(*in_step, "object"))?;
         } else {
@@ -45,6 +46,12 @@ pub(in crate::cli) fn write(to: &mut impl Write, status: &Status) -> io::Result<
         ] {
             for key in keys {
                 writeln!(to, "  {style}{word}{style:#}  {key}")?;
+            }
+        }
+        for Drifted { object, fields } in drifted {
+            writeln!(to, "  {CHANGED}drifted{CHANGED:#}  {object}")?;
+            for field in fields {
+                writeln!(to, "      {}", printable(&field.to_string()))?;
             }
         }
     }

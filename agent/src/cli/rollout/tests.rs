@@ -20,6 +20,7 @@ fn plan(clusters: usize) -> Plan {
         conflicts: Vec::new(),
         message: None,
         decision: None,
+        drift: Vec::new(),
     };
     let clusters = (0..clusters).map(|index| ClusterPlan {
         name: format!("c{index}"),

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
+use shared::decisions;
 use shared::plan::{Action, Plan};
 
-use super::groups::{self, Group, few, in_clusters, write_blockers};
-use super::{Detail, ERROR, Words, counted, printable, words, write_groups};
+use super::groups::{self, Group, few, in_clusters};
+use super::{Detail, ERROR, QUIET, Words, counted, printable, words, write_groups};
 
 /// Clusters with an error that are named, unless all are asked for.
 const CLUSTERS: usize = 10;
@@ -41,10 +42,28 @@ pub(super) fn write(to: &mut impl Write, plan: &Plan, detail: Detail) -> io::Res
     } else {
         write_groups(to, &conflicts, detail)?;
     }
+    write_remedies(to, &conflicts)?;
     for same in by_message(&rejected) {
         write_head(to, &same, detail)?;
     }
     Ok(())
+}
+
+/// What there is to do about conflicts, with the first of them as the example.
+fn write_remedies(to: &mut impl Write, conflicts: &[Group<'_>]) -> io::Result<()> {
+    let Some(step) = conflicts.first().map(|group| group.step) else {
+        return Ok(());
+    };
+    let Some(conflict) = step.conflicts.first() else {
+        return Ok(());
+    };
+    let field = decisions::field_of(&step.object, &conflict.field);
+    writeln!(
+        to,
+        "  {QUIET}to take a field over, name it: --take-over '{}'; to leave it to its manager, list it in \
+         spec.ignore{QUIET:#}",
+        printable(&field)
+    )
 }
 
 fn objects(groups: &[Group<'_>]) -> usize {
@@ -129,5 +148,5 @@ fn write_head(to: &mut impl Write, same: &[&Group<'_>], detail: Detail) -> io::R
         printable(&objects),
         printable(&clusters)
     )?;
-    write_blockers(to, first.step)
+    first.write_blockers(to)
 }

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::io::{self, Write};
 
 use shared::object::Key;
-use shared::plan::{Action, Plan, Step};
+use shared::plan::{Action, Conflict, Plan, Step};
 
 use super::{Detail, QUIET, Words, diff_style, printable, words};
 use crate::cli::output;
@@ -17,6 +17,8 @@ const LINES_OF_ONE: usize = 30;
 pub(super) struct Group<'a> {
     pub(super) step: &'a Step,
     pub(super) clusters: Vec<&'a str>,
+    /// Whether the conflicts of all of them were written at the same times.
+    is_of_one_time: bool,
 }
 
 /// What makes two steps the same. Borrowed: the diffs of a large plan fill hundreds of megabytes.
@@ -54,12 +56,17 @@ pub(super) fn of<'a>(plan: &'a Plan, actions: &[Action]) -> Vec<Group<'a>> {
             continue;
         }
         match known.entry(Same::new(step)) {
-            Entry::Occupied(at) => groups[*at.get()].clusters.push(cluster),
+            Entry::Occupied(at) => {
+                let group = &mut groups[*at.get()];
+                group.clusters.push(cluster);
+                group.is_of_one_time &= group.step.conflicts == step.conflicts;
+            }
             Entry::Vacant(place) => {
                 place.insert(groups.len());
                 groups.push(Group {
                     step,
                     clusters: vec![cluster],
+                    is_of_one_time: true,
                 });
             }
         }
@@ -115,7 +122,7 @@ impl Group<'_> {
             printable(&object),
             printable(&clusters)
         )?;
-        write_blockers(to, self.step)?;
+        self.write_blockers(to)?;
         let lines = self.step.diff.lines().count();
         let shown = budget.take(lines);
         for line in self.step.diff.lines().take(shown) {
@@ -131,22 +138,35 @@ impl Group<'_> {
         }
         Ok(())
     }
-}
 
-/// Conflicts and the message of a step.
-pub(super) fn write_blockers(to: &mut impl Write, step: &Step) -> io::Result<()> {
-    for conflict in &step.conflicts {
+    /// Writes the conflicts and the message of the step.
+    pub(super) fn write_blockers(&self, to: &mut impl Write) -> io::Result<()> {
+        for conflict in &self.step.conflicts {
+            self.write_conflict(to, conflict)?;
+        }
+        if let Some(message) = &self.step.message {
+            writeln!(to, "      {}", printable(message))?;
+        }
+        Ok(())
+    }
+
+    fn write_conflict(&self, to: &mut impl Write, conflict: &Conflict) -> io::Result<()> {
+        let subresource = conflict.subresource.as_ref();
+        let through = subresource.map_or_else(String::new, |one| format!(" through {one}"));
+        let written = match &conflict.time {
+            Some(_) if !self.is_of_one_time => ", last written at different times".to_owned(),
+            Some(time) => format!(", last written {time}"),
+            None => String::new(),
+        };
         writeln!(
             to,
-            "      {} is managed by {}",
+            "      {} is managed by {}{}{}",
             printable(&conflict.field),
-            printable(&conflict.manager)
-        )?;
+            printable(&conflict.manager),
+            printable(&through),
+            printable(&written)
+        )
     }
-    if let Some(message) = &step.message {
-        writeln!(to, "      {}", printable(message))?;
-    }
-    Ok(())
 }
 
 /// `in sunset`, `in sunset and sunrise`, `in 98 clusters: c1, c2, c3 and 95 more`.

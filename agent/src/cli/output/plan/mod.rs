@@ -5,6 +5,7 @@
 mod blocked;
 mod counts;
 mod difference;
+mod drift;
 mod fold;
 mod groups;
 mod kinds;
@@ -60,6 +61,7 @@ pub(in crate::cli) fn write(to: &mut impl Write, plan: &Plan, detail: Detail) ->
         write_changes(to, plan, Action::Change, detail)?;
         write_folded(to, plan, Action::Create, detail)?;
     }
+    drift::write(to, plan, detail)?;
     if plan.can_be_applied() && !plan.has_changes() {
         writeln!(to, "\nNothing to change.")?;
     }

@@ -1,5 +1,6 @@
 //! What people read of plans, small and large.
 
+use shared::drift::Drift;
 use shared::object::{Key, Wave};
 use shared::plan::{Action, ClusterPlan, Conflict, Plan, Step};
 
@@ -22,6 +23,7 @@ fn step(action: Action, kind: &str, object: &str) -> Step {
         conflicts: Vec::new(),
         message: None,
         decision: None,
+        drift: Vec::new(),
     }
 }
 
@@ -60,6 +62,8 @@ fn mixed() -> Plan {
         conflicts: vec![Conflict {
             manager: "kubectl-edit".into(),
             field: ".spec.hosts".into(),
+            time: Some("2026-01-01T00:00:00Z".into()),
+            ..Conflict::default()
         }],
         ..with_diff(step(Action::Conflict, "VirtualService", "shop/carts"), DIFF)
     };
@@ -67,9 +71,17 @@ fn mixed() -> Plan {
         message: Some("admission webhook \"policy\" denied the request".into()),
         ..step(Action::Rejected, "ServiceEntry", "shop/users")
     };
+    let drifted = Step {
+        drift: vec![Drift {
+            field: ".spec.exportTo".into(),
+            manager: "kubectl-edit".into(),
+            time: Some("2026-01-01T00:00:00Z".into()),
+        }],
+        ..step(Action::Unchanged, "Gateway", "istio-system/fedmesh")
+    };
     let mut all = vec![
         with_diff(step(Action::Change, "VirtualService", "shop/orders"), DIFF),
-        step(Action::Unchanged, "Gateway", "istio-system/fedmesh"),
+        drifted,
         step(Action::Unchanged, "ServiceEntry", "shop/orders"),
         step(Action::Disown, "Namespace", "old"),
     ];

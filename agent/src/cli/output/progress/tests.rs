@@ -67,6 +67,7 @@ fn events() -> Vec<Event> {
         conflicts: vec![Conflict {
             manager: "kubectl-edit".into(),
             field: ".spec.hosts".into(),
+            ..Conflict::default()
         }],
     };
     vec![

@@ -1,0 +1,127 @@
+//! Ignored fields: their ownership is given up before an apply that no longer has them, which would remove them
+//! where we are the only owner.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use shared::ignore;
+use shared::object::Object;
+
+use crate::cluster::{Connection, Request, RequestError};
+
+/// How often an object that changes meanwhile is tried.
+const TRIES: usize = 5;
+
+/// Gives up what a field manager has applied of an object's ignored fields. Their values stay.
+pub(super) async fn disown(
+    connection: &Connection,
+    path: &str,
+    object: &Object,
+    manager: &str,
+) -> Result<(), RequestError> {
+    let mut tries = 0;
+    loop {
+        let Some(live) = connection.find(&Request::get(path)).await? else {
+            return Ok(());
+        };
+        let Some(change) = change(&live["metadata"], object, manager) else {
+            return Ok(());
+        };
+        tries += 1;
+        match connection.send(&Request::patch(path, &change)).await {
+            Err(error) if error.code() == Some(StatusCode::CONFLICT) && tries < TRIES => {}
+            answer => return answer.map(|_| ()),
+        }
+    }
+}
+
+/// The JSON patch that does it; `None` where there is nothing to give up.
+fn change(metadata: &Value, object: &Object, manager: &str) -> Option<Value> {
+    let entries = metadata["managedFields"].as_array()?;
+    let index = entries
+        .iter()
+        .position(|one| one["operation"] == "Apply" && one["manager"] == manager)?;
+    let fields = entries[index]["fieldsV1"].as_object()?;
+    let left = ignore::without_ownership(fields, object)?;
+    let at = format!("/metadata/managedFields/{index}/fieldsV1");
+    Some(json!([
+        { "op": "replace", "path": at, "value": left },
+        {
+            "op": "replace",
+            "path": "/metadata/resourceVersion",
+            "value": metadata["resourceVersion"],
+        },
+    ]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use http::{Method, StatusCode};
+    use serde_json::{Value, json};
+    use shared::ignore::{IgnoreRule, Pointer, without_ignored};
+    use shared::object::{Kind, Object};
+
+    use super::super::server::server;
+    use super::disown;
+
+    fn object() -> Object {
+        let rule = IgnoreRule {
+            kind: "Service".into(),
+            namespace: None,
+            name: None,
+            fields: vec![Pointer::parse("/spec/externalIPs").unwrap()],
+        };
+        let object = Object::new(Kind::SERVICE, Some("shop"), "orders", json!({}));
+        without_ignored(object, &[rule])
+    }
+
+    fn live(fields: &Value) -> Value {
+        json!({ "metadata": { "name": "orders", "resourceVersion": "7", "managedFields": [
+            { "manager": "other", "operation": "Update", "fieldsV1": fields },
+            { "manager": "fedmesh-demo", "operation": "Apply", "fieldsV1": fields },
+        ] } })
+    }
+
+    #[tokio::test]
+    async fn an_object_that_changes_meanwhile_is_tried_again() {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let recorded = Arc::clone(&asked);
+        let connection = server(move |request| {
+            let mut asked = recorded.lock().unwrap();
+            asked.push(request.method().clone());
+            if request.method() == Method::GET {
+                (
+                    StatusCode::OK,
+                    live(&json!({ "f:spec": { "f:externalIPs": {} } })),
+                )
+            } else if asked.len() == 2 {
+                (StatusCode::CONFLICT, json!({ "message": "modified" }))
+            } else {
+                (StatusCode::OK, json!({}))
+            }
+        });
+        disown(&connection, "/x", &object(), "fedmesh-demo")
+            .await
+            .unwrap();
+        let asked = asked.lock().unwrap();
+        assert_eq!(
+            *asked,
+            [Method::GET, Method::PATCH, Method::GET, Method::PATCH]
+        );
+    }
+
+    #[tokio::test]
+    async fn where_nothing_is_ours_nothing_is_written() {
+        let connection = server(|request| {
+            assert_eq!(request.method(), Method::GET);
+            (
+                StatusCode::OK,
+                live(&json!({ "f:spec": { "f:ports": {} } })),
+            )
+        });
+        disown(&connection, "/x", &object(), "fedmesh-demo")
+            .await
+            .unwrap();
+    }
+}

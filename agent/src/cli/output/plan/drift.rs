@@ -1,0 +1,77 @@
+//! Fields that others have added to objects of ours.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use shared::drift::Drift;
+use shared::object::Key;
+use shared::plan::Plan;
+
+use super::groups::in_clusters;
+use super::{CHANGED, Detail, QUIET, counted, printable};
+
+/// Objects that are written, unless all are asked for.
+const OBJECTS: usize = 20;
+
+/// An object, and the clusters where it has the same additions.
+struct Group<'a> {
+    object: &'a Key,
+    drift: &'a [Drift],
+    clusters: Vec<&'a str>,
+}
+
+/// Writes the objects with their fields, and who added each.
+pub(super) fn write(to: &mut impl Write, plan: &Plan, detail: Detail) -> io::Result<()> {
+    let groups = groups(plan);
+    let count: usize = groups.iter().map(|group| group.clusters.len()).sum();
+    if count == 0 {
+        return Ok(());
+    }
+    let objects = counted(count, "object");
+    writeln!(
+        to,
+        "\n{CHANGED}Drift{CHANGED:#} of {objects}: fields that others have added, which an apply leaves as they are"
+    )?;
+    let shown = match detail {
+        Detail::Full => groups.len(),
+        Detail::Summary | Detail::Folded => groups.len().min(OBJECTS),
+    };
+    for group in &groups[..shown] {
+        let object = group.object.to_string();
+        let clusters = in_clusters(&group.clusters, detail);
+        writeln!(to, "  {} {}", printable(&object), printable(&clusters))?;
+        for field in group.drift {
+            writeln!(to, "      {}", printable(&field.to_string()))?;
+        }
+    }
+    if shown < groups.len() {
+        let hidden = groups.len() - shown;
+        writeln!(
+            to,
+            "  {QUIET}… {hidden} more; give --full for all of them{QUIET:#}"
+        )?;
+    }
+    Ok(())
+}
+
+/// The time is no part of what makes two the same: a script that edits a hundred clusters takes a minute.
+fn groups(plan: &Plan) -> Vec<Group<'_>> {
+    let mut known: HashMap<(&Key, Vec<[&str; 2]>), usize> = HashMap::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for (cluster, step) in plan.steps().filter(|(_, step)| !step.drift.is_empty()) {
+        let fields = step.drift.iter();
+        let fields = fields.map(|one| [one.field.as_str(), one.manager.as_str()]);
+        let at = *known
+            .entry((&step.object, fields.collect()))
+            .or_insert(groups.len());
+        match groups.get_mut(at) {
+            Some(group) => group.clusters.push(cluster),
+            None => groups.push(Group {
+                object: &step.object,
+                drift: &step.drift,
+                clusters: vec![cluster],
+            }),
+        }
+    }
+    groups
+}
