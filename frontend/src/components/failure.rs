@@ -16,7 +16,7 @@ pub(crate) fn failure_box(failure: Failure, acts: &Acts) -> El {
         .add(words)
 }
 
-/// A line that gives the reason of something; the picture is `error`, `warning`, `skip` or `hint`.
+/// A line that gives the reason of something; the picture is `error`, `warning` or `skip`.
 pub(crate) fn reason(picture: &str, words: El) -> El {
     el_in("div", &format!("reason {picture}"))
         .add(icon(picture))

@@ -78,6 +78,7 @@ fn step(review: Review, intent: Intent, step: &Step) -> El {
             .add(chip(step.action, step.action.as_str()))
             .add(text("code", &step.object.to_string()))
             .add(text("span", &step.object.group).class("muted kind"))
+            .maybe(note(step))
     };
     let body = if step.diff.is_empty() {
         head("div", "line")
@@ -105,7 +106,14 @@ fn step(review: Review, intent: Intent, step: &Step) -> El {
         .maybe(why)
 }
 
-/// Why a step is what it is, in words of the page where they can name what is to be decided here.
+/// What else is to be known about a step that is carried out.
+fn note(step: &Step) -> Option<El> {
+    let message = step.message.as_deref()?;
+    let note = || el_in("span", "muted note").all(with_code(message));
+    (!step.action.is_skipped()).then(note)
+}
+
+/// Why a step is not carried out, in words of the page where they can name what is to be decided here.
 fn why(step: &Step) -> Option<(&'static str, El)> {
     let message = step.message.as_deref()?;
     let words = el("span");
@@ -131,7 +139,7 @@ fn why(step: &Step) -> Option<(&'static str, El)> {
                 .add(text("strong", "The API server rejects it: "))
                 .all(with_code(message)),
         ),
-        _ => ("hint", words.all(with_code(message))),
+        _ => return None,
     })
 }
 
