@@ -1,0 +1,250 @@
+//! What an apply would do to one object.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Action, Answer, Conflict, Existing, ObservedCluster, Step, Surplus, Trial};
+use crate::cluster_dns;
+use crate::decisions::{self, Decision};
+use crate::diff;
+use crate::object::{ISTIO_GROUP, Key, Kind, Object, Wave};
+use crate::ownership::{self, Owner};
+
+/// `Kind.group` that a definition among the objects brings.
+pub(super) fn defines(object: &Object) -> Option<String> {
+    if object.kind != Kind::CUSTOM_RESOURCE_DEFINITION {
+        return None;
+    }
+    let spec = &object.body["spec"];
+    Some(format!(
+        "{}.{}",
+        spec["names"]["kind"].as_str()?,
+        spec["group"].as_str()?
+    ))
+}
+
+pub(super) fn step(
+    object: &Object,
+    observed: &ObservedCluster,
+    defined_here: &BTreeSet<String>,
+) -> Step {
+    let mut step = Step::new(object.key(), object.kind.wave, Action::Unchanged);
+    if let Some(drift) = observed.drift.get(&step.object) {
+        step.drift.clone_from(drift);
+    }
+    let group_kind = object.kind.group_kind();
+    match observed.wanted.get(&step.object) {
+        None if observed.unserved.contains(&group_kind) && !defined_here.contains(&group_kind) => {
+            step.action = Action::Blocked;
+            step.message = Some(format!(
+                "the cluster does not know {group_kind}; {}",
+                remedy(&object.kind)
+            ));
+        }
+        None => {
+            step.action = Action::Create;
+            step.diff = diff::unified(None, Some(&object.as_created().to_json()));
+            match observed.trials.get(&step.object) {
+                None if observed.unserved.contains(&group_kind) => {
+                    step.message = Some(format!("not tried: {group_kind} is defined by this plan"));
+                }
+                None | Some(Trial::Passed) => {}
+                Some(Trial::Rejected(why)) => {
+                    step.action = Action::Rejected;
+                    step.message = Some(why.clone());
+                }
+                Some(Trial::Later(namespace)) => {
+                    step.message = Some(format!(
+                        "not tried: namespace `{namespace}` is created by this plan"
+                    ));
+                }
+                Some(Trial::Impossible(why)) => step.message = Some(format!("not tried: {why}")),
+            }
+        }
+        // A namespace or a definition of somebody else serves as well.
+        Some(Existing::InStep) => {}
+        Some(Existing::Foreign(_)) if object.kind.is_never_deleted() => {}
+        Some(Existing::Foreign(owner)) => {
+            step.action = Action::Blocked;
+            step.message = Some(foreign(object, owner));
+            step.decision = resolves(&step.object, owner);
+        }
+        Some(Existing::Asked {
+            live,
+            answer: Answer::Would(after),
+            claim,
+        }) => {
+            step.diff = diff::unified(Some(live), Some(after));
+            // What is not shown can change too: a mark of ours that is missing or old.
+            let is_marked = marks(live) == marks(after) && claim.former_manager.is_none();
+            if claim.adopts {
+                step.action = Action::Adopt;
+            } else if !step.diff.is_empty() || !is_marked {
+                step.action = Action::Change;
+            }
+            if !claim.takes.is_empty() {
+                step.conflicts.clone_from(&claim.takes);
+                step.message = Some(taken_over(&claim.takes));
+            }
+        }
+        Some(Existing::Asked {
+            live,
+            answer: Answer::Conflict(conflicts),
+            claim,
+        }) => {
+            step.action = Action::Conflict;
+            step.conflicts.clone_from(conflicts);
+            step.message = not_taken_over(&step.object, conflicts, &claim.takes);
+            step.diff = diff::unified(Some(live), Some(&object.beside(live).to_json()));
+        }
+        Some(Existing::Asked {
+            answer: Answer::Rejected(message),
+            ..
+        }) => {
+            step.action = Action::Rejected;
+            step.message = Some(message.clone());
+        }
+    }
+    step
+}
+
+/// From whom a forced apply takes which fields.
+fn taken_over(taken: &[Conflict]) -> String {
+    let fields = taken
+        .iter()
+        .map(|one| format!("{} from {}", one.field, one.manager));
+    format!("takes over {}", fields.collect::<Vec<_>>().join(", "))
+}
+
+/// Why an object stays in conflict although some of its fields were named to be taken over.
+fn not_taken_over(object: &Key, conflicts: &[Conflict], named: &[Conflict]) -> Option<String> {
+    if named.is_empty() {
+        return None;
+    }
+    let left = conflicts.iter().filter(|one| !named.contains(one));
+    let left: Vec<String> = left
+        .map(|one| format!("--take-over '{}'", decisions::field_of(object, &one.field)))
+        .collect();
+    Some(format!(
+        "nothing is taken over, since that takes all fields in conflict; to take the others too, add {}",
+        left.join(" ")
+    ))
+}
+
+/// Why an object of somebody else blocks, and what to do.
+fn foreign(object: &Object, owner: &Owner) -> String {
+    let own = match object.labels.get("app").map(String::as_str) {
+        Some("external-dns") => {
+            "set `spec.dns.externalDns.namespace` to a namespace that no other mesh uses"
+        }
+        // What pods serve is the same for everybody.
+        Some(_) => {
+            "remove the sample from `spec.samples`: its Service can be shared without running it twice"
+        }
+        None => "use another name or namespace in one of the two documents",
+    };
+    match owner {
+        Owner::Mesh(mesh) => format!(
+            "it belongs to mesh `{mesh}`; {own}, or, if this mesh was called `{mesh}` before, give --renamed-from \
+             {mesh}"
+        ),
+        Owner::ApplySet(id) => {
+            format!("it belongs to the ApplySet `{id}` of another tool; remove it there, or {own}")
+        }
+        Owner::Ours | Owner::Unknown => format!(
+            "it exists and was not created by this mesh; {own}, or give --adopt {} to take it over",
+            object.key().reference()
+        ),
+    }
+}
+
+/// What a person may decide about an object of somebody else.
+fn resolves(object: &Key, owner: &Owner) -> Option<Decision> {
+    match owner {
+        Owner::Mesh(mesh) => Some(Decision::RenamedFrom(mesh.clone())),
+        Owner::ApplySet(_) => None,
+        Owner::Ours | Owner::Unknown => Some(Decision::Adopt(object.reference())),
+    }
+}
+
+pub(super) fn dns_step(edit: &Result<cluster_dns::Edit, cluster_dns::Refusal>) -> Step {
+    let config_map = match edit {
+        Ok(edit) => edit.config_map,
+        Err(refusal) => refusal.config_map,
+    };
+    let object = cluster_dns::key(config_map);
+    let mut step = Step::new(object, Wave::ClusterDns, Action::Unchanged);
+    match edit {
+        Ok(edit) if edit.is_done() => {}
+        Ok(edit) => {
+            step.action = match edit.before {
+                None => Action::Create,
+                Some(_) => Action::Change,
+            };
+            step.diff = edit.diff();
+        }
+        Err(refusal) => {
+            step.action = Action::Blocked;
+            step.message = Some(refusal.why.clone());
+        }
+    }
+    step
+}
+
+/// Our own marks on an object.
+fn marks(object: &Value) -> [&Value; 2] {
+    let metadata = &object["metadata"];
+    [
+        &metadata["labels"][ownership::PART_OF_LABEL],
+        &metadata["annotations"][ownership::APPLIED_ANNOTATION],
+    ]
+}
+
+/// `may_go`: see [`Wanted::lets_go`].
+pub(super) fn removal(key: &Key, surplus: &Surplus, may_go: bool) -> Step {
+    let mut step = Step::new(key.clone(), surplus.kind.wave, Action::Disown);
+    if surplus.kind.is_never_deleted() {
+        return step;
+    }
+    if let Some(patch) = &surplus.restoring {
+        let live = surplus.live();
+        let mut after = live.clone();
+        json_patch::merge(&mut after, patch);
+        step.diff = diff::unified(Some(&live), Some(&after));
+        step.message = Some("it was adopted, and is given back as it was".to_owned());
+        return step;
+    }
+    step.diff = diff::unified(Some(&surplus.live()), None);
+    if may_go {
+        step.action = Action::Delete;
+    } else {
+        step.action = Action::Blocked;
+        step.message = Some(
+            "without it, its hub takes what it spread out of the clusters, also where this document wants it; \
+             run `remove` with the document that it was applied by, then apply this one"
+                .to_owned(),
+        );
+    }
+    step
+}
+
+/// Who brings a kind that a cluster does not know.
+fn remedy(kind: &Kind) -> &'static str {
+    match kind.group.as_ref() {
+        ISTIO_GROUP => "install Istio in this cluster first",
+        "gateway.networking.k8s.io" => {
+            "install the Gateway API in this cluster first, its standard channel"
+        }
+        "multicluster.x-k8s.io" => {
+            "install a controller of the Multi-Cluster Services API in this cluster first"
+        }
+        "externaldns.k8s.io" => {
+            "set dns.externalDns, or apply ExternalDNS's definition of DNSEndpoint to this cluster first"
+        }
+        "core.federation.k8s.io" | "multiclusterdns.federation.k8s.io" => {
+            "install federation-v2 in this cluster first"
+        }
+        _ => "install what defines it first",
+    }
+}
