@@ -10,6 +10,7 @@
 mod agent_process;
 mod documents;
 mod page;
+mod plans;
 mod reviewing;
 mod stub_agent;
 mod stub_review;

@@ -14,6 +14,7 @@ mod follow;
 mod page;
 mod plan;
 mod progress;
+mod request;
 mod run;
 mod state;
 mod steps;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared::api::{ApplyRefused, Intent, PlanResponse, Report};
 use shared::decisions::{Decision, Decisions};
 use wasm_bindgen_futures::spawn_local;
@@ -10,6 +10,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::doing::{Doing, Run};
 use super::follow::{Follow, Lost};
 use super::progress::Progress;
+use super::request::{apply_request, mesh_name, plan_request, verify_request};
 use super::verification::Verification;
 use crate::answers;
 use crate::api::{Client, Failure};
@@ -384,94 +385,5 @@ impl Review {
 fn to_title() {
     if let Some(title) = dom::at(TITLE) {
         browser::focus(title.element());
-    }
-}
-
-fn mesh_name(document: &Document) -> String {
-    let name = &document.mesh["metadata"]["name"];
-    name.as_str().unwrap_or_default().to_owned()
-}
-
-fn plan_request(document: &Document, intent: Intent, decisions: &Decisions) -> Value {
-    json!({
-        "mesh": document.mesh, "digest": document.digest, "intent": intent, "decisions": decisions,
-    })
-}
-
-fn apply_request(planned: &Planned, consent: Consent) -> Value {
-    let mut body = plan_request(&planned.document, planned.intent, &planned.decisions);
-    body["planId"] = planned.response.plan.id.clone().into();
-    body["partial"] = consent.partial.into();
-    body["allowDelete"] = consent.allow_delete.into();
-    body
-}
-
-fn verify_request(document: &Document, wait: u32, drill: Option<&str>) -> Value {
-    let mut body = plan_request(document, Intent::Apply, &Decisions::default());
-    body["wait"] = wait.into();
-    body["drill"] = drill.into();
-    body
-}
-
-#[cfg(test)]
-mod tests {
-    use shared::api::{ApplyRequest, PlanRequest, VerifyRequest};
-    use shared::plan::Plan;
-
-    use super::*;
-
-    #[test]
-    fn the_agent_understands_what_is_asked() {
-        let mesh = crate::template::walkthrough();
-        let document = Document {
-            mesh: serde_json::to_value(&mesh).unwrap(),
-            digest: "d".to_owned(),
-        };
-        let mut decisions = Decisions::default();
-        decisions.add(Decision::Adopt("Service/web/orders".to_owned()));
-        let wanted = PlanRequest {
-            mesh,
-            digest: "d".to_owned(),
-            intent: Intent::Remove,
-            decisions: decisions.clone(),
-        };
-        let body = plan_request(&document, Intent::Remove, &decisions);
-        let read: PlanRequest = json::of(&body).unwrap();
-        assert_eq!(read, wanted);
-
-        let planned = Planned {
-            intent: Intent::Remove,
-            document: Arc::new(document.clone()),
-            decisions: Arc::new(decisions),
-            is_other: false,
-            response: Arc::new(PlanResponse {
-                findings: Vec::new(),
-                mass_deletion: None,
-                plan: Plan {
-                    id: "p".to_owned(),
-                    mesh: "demo".to_owned(),
-                    clusters: Vec::new(),
-                },
-            }),
-        };
-        assert_eq!(planned.name(), "demo");
-        let consent = Consent {
-            partial: true,
-            allow_delete: Some(7),
-        };
-        let read: ApplyRequest = json::of(&apply_request(&planned, consent)).unwrap();
-        assert_eq!((read.plan, read.plan_id.as_str()), (wanted, "p"));
-        assert!(read.partial);
-        assert_eq!(read.allow_delete, Some(7));
-        let body = apply_request(&planned, Consent::default());
-        let read: ApplyRequest = json::of(&body).unwrap();
-        assert_eq!((read.partial, read.allow_delete), (false, None));
-
-        let read: VerifyRequest = json::of(&verify_request(&document, 600, None)).unwrap();
-        assert_eq!((read.plan.intent, read.wait), (Intent::Apply, 600));
-        assert_eq!(read.drill, None);
-        let drill = verify_request(&document, 0, Some("orders.sales@north"));
-        let read: VerifyRequest = json::of(&drill).unwrap();
-        assert_eq!(read.drill.as_deref(), Some("orders.sales@north"));
     }
 }

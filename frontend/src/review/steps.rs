@@ -91,8 +91,8 @@ fn step(review: Review, intent: Intent, step: &Step) -> El {
             .text(" owns ")
             .add(text("code", &conflict.field))
             .text(
-                ". fedmesh never forces a field: remove it from what that manager applies, or use another name, \
-                 then plan again.",
+                ". The object is skipped. Remove the field from what that manager applies, leave it to that manager \
+                 with spec.ignore, or take it over with --take-over on the command line.",
             );
         reason("warning", words)
     });
