@@ -3,28 +3,28 @@
 //! Objects of ours come in one list per kind. Only what is not among them, or not as it should be,
 //! costs a request of its own.
 
+mod ours;
+mod trials;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
 use serde_json::Value;
-use shared::adoption;
 use shared::cluster_dns::Edit;
 use shared::decisions::Decisions;
 use shared::drift::{self, Drift};
-use shared::in_step::{self, Comparison};
-use shared::object::{Key, Kind, Object, is_rendered};
+use shared::object::{Key, Kind, Object};
 use shared::outlived;
 use shared::ownership::{self, Owner, Ownership, PARENT_NAMESPACE};
-use shared::plan::{Answer, Claim, Existing, ObservedCluster, Surplus, Trial};
+use shared::plan::{Claim, Existing, ObservedCluster, Surplus};
 
 use super::address::{collection, object, object_at};
 use super::connection::{Connection, Request};
-use super::dry_run::{self, Question};
 use super::identity::identity;
 use super::kinds;
 use super::list::List;
-use super::live::{complete, is_being_deleted, key_of, without_managers};
+use super::live::without_managers;
 use super::parent::Parent;
 use super::request_error::RequestError;
 use super::writers::Writers;
@@ -351,68 +351,6 @@ impl<'a> Looking<'a> {
         }
     }
 
-    /// Has the server try every creation. What cannot be tried yet, for want of a namespace or a definition
-    /// that the same apply makes, is left out.
-    async fn try_creations(&self, ours: &Ours) -> Result<BTreeMap<Key, Trial>, String> {
-        let there: BTreeSet<&Key> = ours.keys().collect();
-        let is_missing = |key: &Key| !there.contains(key);
-        let new_namespaces: BTreeSet<&str> = self
-            .wanted
-            .iter()
-            .filter(|(key, object)| object.kind == Kind::NAMESPACE && is_missing(key))
-            .map(|(_, object)| object.name.as_str())
-            .collect();
-        let missing = self.wanted.iter().filter(|(key, object)| {
-            is_missing(key) && !ours.unserved.contains(&object.kind.group_kind())
-        });
-        let (now, later): (Vec<_>, Vec<_>) =
-            missing.partition(|(key, _)| !new_namespaces.contains(key.namespace.as_str()));
-        let later = later
-            .into_iter()
-            .map(|(key, _)| (key.clone(), Trial::Later(key.namespace.clone())));
-        let mut trials: BTreeMap<Key, Trial> = later.collect();
-        let tried = at_once(
-            now.into_iter()
-                .map(|(key, object)| self.try_creation(key, object))
-                .collect(),
-        );
-        trials.extend(tried.await?);
-        Ok(trials)
-    }
-
-    async fn try_creation(&self, key: &Key, object: &Object) -> Result<(Key, Trial), String> {
-        let question = Question {
-            object: &object.as_created(),
-            manager: &self.manager,
-            force: false,
-        };
-        let trial = match dry_run::ask(&self.connection, question).await {
-            Ok(Answer::Would(_)) => Trial::Passed,
-            Ok(Answer::Rejected(message)) if dry_run::cannot_be_tried(&message) => {
-                Trial::Impossible(message)
-            }
-            Ok(Answer::Rejected(message)) => Trial::Rejected(message),
-            // Somebody has just made it.
-            Ok(Answer::Conflict(_)) => {
-                Trial::Rejected("it was created since this plan began; plan again".to_owned())
-            }
-            Err(error) if error.is_not_found() => {
-                let why = error.to_string();
-                if why.starts_with("namespaces ") {
-                    let namespace = &key.namespace;
-                    Trial::Rejected(format!(
-                        "namespace `{namespace}` does not exist; create it, or use another one in the document"
-                    ))
-                } else {
-                    // What it refers to, such as the Role of a RoleBinding, may be made by the same plan.
-                    Trial::Impossible(why)
-                }
-            }
-            Err(error) => return Err(self.failed(&error, "patch", &object.kind)),
-        };
-        Ok((key.clone(), trial))
-    }
-
     fn failed(&self, error: &RequestError, verb: &str, kind: &Kind) -> String {
         error.in_context(
             self.connection.context(),
@@ -440,132 +378,6 @@ impl<'a> Looking<'a> {
             .await
             .map_err(|error| error.in_context(self.connection.context(), "ask for kinds"))?;
         Ok(found.into_iter().flatten().collect())
-    }
-
-    /// Objects with our label.
-    async fn ours(&self, kinds: impl IntoIterator<Item = Kind>) -> Result<Ours, String> {
-        let mut all = Ours::default();
-        let lists = kinds.into_iter().map(|kind| self.ours_of_kind(kind));
-        for one in at_once(lists.collect()).await? {
-            all.extend(one);
-        }
-        Ok(all)
-    }
-
-    /// By the label of the mesh and by that of the `ApplySet`: a person may have removed one of them.
-    fn selectors(&self) -> Vec<String> {
-        let names = self.search.ownership.names();
-        let selectors = names.flat_map(|name| {
-            let (label, set) = (ownership::MESH_LABEL, ownership::applyset_id(name));
-            [
-                format!("{label}={name}"),
-                format!("{}={set},{label}!={name}", ownership::PART_OF_LABEL),
-            ]
-        });
-        selectors.collect()
-    }
-
-    async fn ours_of_kind(&self, kind: Kind) -> Result<Ours, String> {
-        let selectors = self.selectors().into_iter();
-        let mut ours = Ours::default();
-        let lists = selectors.map(|selector| self.ours_by(&kind, selector));
-        for one in at_once(lists.collect()).await? {
-            ours.extend(one);
-        }
-        Ok(ours)
-    }
-
-    async fn ours_by(&self, kind: &Kind, label_selector: String) -> Result<Ours, String> {
-        let mut ours = Ours::default();
-        let list = List {
-            path: collection(kind, None),
-            label_selector,
-            metadata_only: false,
-        };
-        // The version is no part of what an object is.
-        let is_of_kind = |key: &Key| key.group == kind.group && key.kind == kind.kind;
-        let of_kind = self.wanted.iter().filter(|(key, _)| is_of_kind(key));
-        let wanted: BTreeMap<(&str, &str), Wanted<'_>> = of_kind
-            .map(|(key, one)| ((key.namespace.as_str(), key.name.as_str()), (key, *one)))
-            .collect();
-        let read = list.read(&self.connection, |item| {
-            let mut found = None;
-            let comparison = in_step::compare(item, |namespace, name| {
-                found = wanted.get(&(namespace, name)).copied();
-                found.map(|(_, object)| object)
-            })?;
-            let live = || Ok::<_, serde_json::Error>(complete(serde_json::from_str(item)?, kind));
-            match (found, comparison) {
-                // Most are, and are no more than read.
-                (Some((key, _)), Comparison::InStep(drift)) => {
-                    ours.in_step.insert(key.clone());
-                    if !drift.is_empty() {
-                        ours.drift.insert(key.clone(), drift);
-                    }
-                }
-                (Some((key, _)), Comparison::Unknown) => {
-                    ours.candidates.push(self.candidate(key, live()?));
-                }
-                (None, _) => {
-                    let live = live()?;
-                    // From a bundle that somebody else applied: not ours to delete.
-                    if self.search.ownership.is_applied(&live["metadata"]) {
-                        let surplus = Surplus::new(kind.clone(), &without_managers(live.clone()));
-                        ours.surplus.insert(key_of(kind, &live), surplus);
-                    }
-                }
-            }
-            Ok(())
-        });
-        match read.await {
-            Ok(()) => Ok(ours),
-            Err(error) if error.is_not_found() => Ok(Ours {
-                unserved: BTreeSet::from([kind.group_kind()]),
-                ..Ours::default()
-            }),
-            Err(error) => Err(self.failed(&error, "list", kind)),
-        }
-    }
-
-    /// The kinds of which objects of the mesh are there, found by their labels among all kinds that the server has
-    /// and fedmesh may write: where there is no record, it may be lost.
-    async fn kinds_with_objects(&self) -> Result<Vec<Kind>, String> {
-        let wanted = self.wanted_kinds();
-        let served = kinds::all(&self.connection).await.map_err(|error| {
-            error.in_context(self.connection.context(), "discover the kinds of objects")
-        })?;
-        let others = served
-            .into_iter()
-            .filter(|kind| is_rendered(&kind.group, &kind.kind))
-            .filter(|kind| !wanted.contains_key(&kind.group_kind()));
-        let found = others.map(|kind| self.if_of_mesh(kind));
-        Ok(at_once(found.collect())
-            .await?
-            .into_iter()
-            .flatten()
-            .collect())
-    }
-
-    async fn if_of_mesh(&self, kind: Kind) -> Result<Option<Kind>, String> {
-        let mut is_there = false;
-        for label_selector in self.selectors() {
-            let list = List {
-                path: collection(&kind, None),
-                label_selector,
-                metadata_only: true,
-            };
-            let read = list.read(&self.connection, |_| {
-                is_there = true;
-                Ok(())
-            });
-            match read.await {
-                Ok(()) => {}
-                // Whoever may not see a kind has not written any object of it, and some kinds have no list.
-                Err(error) if error.is_refusal() => {}
-                Err(error) => return Err(self.failed(&error, "list", &kind)),
-            }
-        }
-        Ok(is_there.then_some(kind))
     }
 
     /// Wanted objects that are there without our label.
@@ -619,88 +431,6 @@ impl<'a> Looking<'a> {
         .map_err(|error| self.failed(&error, "list", kind))?;
         missing.retain(|(key, _)| names.contains(&key.name));
         Ok(missing)
-    }
-
-    /// Asks the server what an apply would make of each.
-    async fn ask(&self, candidates: Vec<Candidate>) -> Result<Vec<(Key, Existing)>, String> {
-        let questions = candidates.into_iter().map(|one| self.ask_one(one));
-        Ok(at_once(questions.collect())
-            .await?
-            .into_iter()
-            .flatten()
-            .collect())
-    }
-
-    async fn ask_one(&self, candidate: Candidate) -> Result<Option<(Key, Existing)>, String> {
-        let Candidate {
-            key,
-            live,
-            drift: _,
-            writers,
-            claim,
-        } = candidate;
-        let Some(wanted) = self.wanted.get(&key) else {
-            return Ok(None);
-        };
-        let mut claim = match claim {
-            Ok(claim) => Box::new(claim),
-            Err(owner) => return Ok(Some((key, Existing::Foreign(owner)))),
-        };
-        if is_being_deleted(&live) {
-            // An apply would succeed and be lost.
-            let answer = Answer::Rejected(
-                "it is being deleted; wait until it is gone, then plan again".to_owned(),
-            );
-            let existing = Existing::Asked {
-                live,
-                answer,
-                claim,
-            };
-            return Ok(Some((key, existing)));
-        }
-        let manager = claim.former_manager.as_deref().unwrap_or(&self.manager);
-        let object = wanted.beside(&live);
-        let question = Question {
-            object: &object,
-            manager,
-            force: claim.adopts,
-        };
-        let mut answer = dry_run::ask(&self.connection, question).await;
-        if let Ok(Answer::Conflict(conflicts)) = &mut answer {
-            writers.complete(conflicts);
-            let takes = conflicts
-                .iter()
-                .filter(|one| self.search.decisions.takes_over(&key, &one.field));
-            claim.takes = takes.cloned().collect();
-            // A forced apply takes all of them.
-            if claim.takes.len() == conflicts.len() {
-                let question = Question {
-                    object: &object,
-                    manager,
-                    force: true,
-                };
-                answer = dry_run::ask(&self.connection, question).await;
-            }
-        }
-        let answer = match answer {
-            Ok(Answer::Would(after)) => Answer::Would(without_managers(after)),
-            Ok(answer) => answer,
-            // It has just gone.
-            Err(error) if error.is_not_found() => return Ok(None),
-            Err(error) => return Err(self.failed(&error, "patch", &wanted.kind)),
-        };
-        let annotations = &live["metadata"]["annotations"];
-        if let Answer::Would(after) = &answer
-            && (claim.adopts || annotations[ownership::ADOPTED_ANNOTATION].is_string())
-        {
-            claim.restoring = Some(adoption::restoring(after, &adoption::before(&live)));
-        }
-        let existing = Existing::Asked {
-            live,
-            answer,
-            claim,
-        };
-        Ok(Some((key, existing)))
     }
 }
 

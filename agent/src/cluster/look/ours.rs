@@ -1,0 +1,142 @@
+//! Finding the objects of a mesh by their labels.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::in_step::{self, Comparison};
+use shared::object::{Key, Kind, is_rendered};
+use shared::ownership;
+use shared::plan::Surplus;
+
+use super::super::address::collection;
+use super::super::kinds;
+use super::super::list::List;
+use super::super::live::{complete, key_of, without_managers};
+use super::{Looking, Ours, Wanted, at_once};
+
+impl Looking<'_> {
+    /// Objects with our label.
+    pub(super) async fn ours(&self, kinds: impl IntoIterator<Item = Kind>) -> Result<Ours, String> {
+        let mut all = Ours::default();
+        let lists = kinds.into_iter().map(|kind| self.ours_of_kind(kind));
+        for one in at_once(lists.collect()).await? {
+            all.extend(one);
+        }
+        Ok(all)
+    }
+
+    /// By the label of the mesh and by that of the `ApplySet`: a person may have removed one of them.
+    fn selectors(&self) -> Vec<String> {
+        let names = self.search.ownership.names();
+        let selectors = names.flat_map(|name| {
+            let (label, set) = (ownership::MESH_LABEL, ownership::applyset_id(name));
+            [
+                format!("{label}={name}"),
+                format!("{}={set},{label}!={name}", ownership::PART_OF_LABEL),
+            ]
+        });
+        selectors.collect()
+    }
+
+    async fn ours_of_kind(&self, kind: Kind) -> Result<Ours, String> {
+        let selectors = self.selectors().into_iter();
+        let mut ours = Ours::default();
+        let lists = selectors.map(|selector| self.ours_by(&kind, selector));
+        for one in at_once(lists.collect()).await? {
+            ours.extend(one);
+        }
+        Ok(ours)
+    }
+
+    async fn ours_by(&self, kind: &Kind, label_selector: String) -> Result<Ours, String> {
+        let mut ours = Ours::default();
+        let list = List {
+            path: collection(kind, None),
+            label_selector,
+            metadata_only: false,
+        };
+        // The version is no part of what an object is.
+        let is_of_kind = |key: &Key| key.group == kind.group && key.kind == kind.kind;
+        let of_kind = self.wanted.iter().filter(|(key, _)| is_of_kind(key));
+        let wanted: BTreeMap<(&str, &str), Wanted<'_>> = of_kind
+            .map(|(key, one)| ((key.namespace.as_str(), key.name.as_str()), (key, *one)))
+            .collect();
+        let read = list.read(&self.connection, |item| {
+            let mut found = None;
+            let comparison = in_step::compare(item, |namespace, name| {
+                found = wanted.get(&(namespace, name)).copied();
+                found.map(|(_, object)| object)
+            })?;
+            let live = || Ok::<_, serde_json::Error>(complete(serde_json::from_str(item)?, kind));
+            match (found, comparison) {
+                // Most are, and are no more than read.
+                (Some((key, _)), Comparison::InStep(drift)) => {
+                    ours.in_step.insert(key.clone());
+                    if !drift.is_empty() {
+                        ours.drift.insert(key.clone(), drift);
+                    }
+                }
+                (Some((key, _)), Comparison::Unknown) => {
+                    ours.candidates.push(self.candidate(key, live()?));
+                }
+                (None, _) => {
+                    let live = live()?;
+                    // From a bundle that somebody else applied: not ours to delete.
+                    if self.search.ownership.is_applied(&live["metadata"]) {
+                        let surplus = Surplus::new(kind.clone(), &without_managers(live.clone()));
+                        ours.surplus.insert(key_of(kind, &live), surplus);
+                    }
+                }
+            }
+            Ok(())
+        });
+        match read.await {
+            Ok(()) => Ok(ours),
+            Err(error) if error.is_not_found() => Ok(Ours {
+                unserved: BTreeSet::from([kind.group_kind()]),
+                ..Ours::default()
+            }),
+            Err(error) => Err(self.failed(&error, "list", kind)),
+        }
+    }
+
+    /// The kinds of which objects of the mesh are there, found by their labels among all kinds that the server has
+    /// and fedmesh may write: where there is no record, it may be lost.
+    pub(super) async fn kinds_with_objects(&self) -> Result<Vec<Kind>, String> {
+        let wanted = self.wanted_kinds();
+        let served = kinds::all(&self.connection).await.map_err(|error| {
+            error.in_context(self.connection.context(), "discover the kinds of objects")
+        })?;
+        let others = served
+            .into_iter()
+            .filter(|kind| is_rendered(&kind.group, &kind.kind))
+            .filter(|kind| !wanted.contains_key(&kind.group_kind()));
+        let found = others.map(|kind| self.if_of_mesh(kind));
+        Ok(at_once(found.collect())
+            .await?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+
+    async fn if_of_mesh(&self, kind: Kind) -> Result<Option<Kind>, String> {
+        let mut is_there = false;
+        for label_selector in self.selectors() {
+            let list = List {
+                path: collection(&kind, None),
+                label_selector,
+                metadata_only: true,
+            };
+            let read = list.read(&self.connection, |_| {
+                is_there = true;
+                Ok(())
+            });
+            match read.await {
+                Ok(()) => {}
+                // Whoever may not see a kind has not written any object of it, and some kinds have no list.
+                Err(error) if error.is_refusal() => {}
+                Err(error) => return Err(self.failed(&error, "list", &kind)),
+            }
+        }
+        Ok(is_there.then_some(kind))
+    }
+}

@@ -1,0 +1,161 @@
+//! Trying what an apply would do: creations, and changes of what is there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::adoption;
+use shared::object::{Key, Kind, Object};
+use shared::ownership;
+use shared::plan::{Answer, Existing, Trial};
+
+use super::super::dry_run::{self, Question};
+use super::super::live::{is_being_deleted, without_managers};
+use super::{Candidate, Looking, Ours, at_once};
+
+impl Looking<'_> {
+    /// Has the server try every creation. What cannot be tried yet, for want of a namespace or a definition
+    /// that the same apply makes, is left out.
+    pub(super) async fn try_creations(&self, ours: &Ours) -> Result<BTreeMap<Key, Trial>, String> {
+        let there: BTreeSet<&Key> = ours.keys().collect();
+        let is_missing = |key: &Key| !there.contains(key);
+        let new_namespaces: BTreeSet<&str> = self
+            .wanted
+            .iter()
+            .filter(|(key, object)| object.kind == Kind::NAMESPACE && is_missing(key))
+            .map(|(_, object)| object.name.as_str())
+            .collect();
+        let missing = self.wanted.iter().filter(|(key, object)| {
+            is_missing(key) && !ours.unserved.contains(&object.kind.group_kind())
+        });
+        let (now, later): (Vec<_>, Vec<_>) =
+            missing.partition(|(key, _)| !new_namespaces.contains(key.namespace.as_str()));
+        let later = later
+            .into_iter()
+            .map(|(key, _)| (key.clone(), Trial::Later(key.namespace.clone())));
+        let mut trials: BTreeMap<Key, Trial> = later.collect();
+        let tried = at_once(
+            now.into_iter()
+                .map(|(key, object)| self.try_creation(key, object))
+                .collect(),
+        );
+        trials.extend(tried.await?);
+        Ok(trials)
+    }
+
+    async fn try_creation(&self, key: &Key, object: &Object) -> Result<(Key, Trial), String> {
+        let question = Question {
+            object: &object.as_created(),
+            manager: &self.manager,
+            force: false,
+        };
+        let trial = match dry_run::ask(&self.connection, question).await {
+            Ok(Answer::Would(_)) => Trial::Passed,
+            Ok(Answer::Rejected(message)) if dry_run::cannot_be_tried(&message) => {
+                Trial::Impossible(message)
+            }
+            Ok(Answer::Rejected(message)) => Trial::Rejected(message),
+            // Somebody has just made it.
+            Ok(Answer::Conflict(_)) => {
+                Trial::Rejected("it was created since this plan began; plan again".to_owned())
+            }
+            Err(error) if error.is_not_found() => {
+                let why = error.to_string();
+                if why.starts_with("namespaces ") {
+                    let namespace = &key.namespace;
+                    Trial::Rejected(format!(
+                        "namespace `{namespace}` does not exist; create it, or use another one in the document"
+                    ))
+                } else {
+                    // What it refers to, such as the Role of a RoleBinding, may be made by the same plan.
+                    Trial::Impossible(why)
+                }
+            }
+            Err(error) => return Err(self.failed(&error, "patch", &object.kind)),
+        };
+        Ok((key.clone(), trial))
+    }
+
+    /// Asks the server what an apply would make of each.
+    pub(super) async fn ask(
+        &self,
+        candidates: Vec<Candidate>,
+    ) -> Result<Vec<(Key, Existing)>, String> {
+        let questions = candidates.into_iter().map(|one| self.ask_one(one));
+        Ok(at_once(questions.collect())
+            .await?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+
+    async fn ask_one(&self, candidate: Candidate) -> Result<Option<(Key, Existing)>, String> {
+        let Candidate {
+            key,
+            live,
+            drift: _,
+            writers,
+            claim,
+        } = candidate;
+        let Some(wanted) = self.wanted.get(&key) else {
+            return Ok(None);
+        };
+        let mut claim = match claim {
+            Ok(claim) => Box::new(claim),
+            Err(owner) => return Ok(Some((key, Existing::Foreign(owner)))),
+        };
+        if is_being_deleted(&live) {
+            // An apply would succeed and be lost.
+            let answer = Answer::Rejected(
+                "it is being deleted; wait until it is gone, then plan again".to_owned(),
+            );
+            let existing = Existing::Asked {
+                live,
+                answer,
+                claim,
+            };
+            return Ok(Some((key, existing)));
+        }
+        let manager = claim.former_manager.as_deref().unwrap_or(&self.manager);
+        let object = wanted.beside(&live);
+        let question = Question {
+            object: &object,
+            manager,
+            force: claim.adopts,
+        };
+        let mut answer = dry_run::ask(&self.connection, question).await;
+        if let Ok(Answer::Conflict(conflicts)) = &mut answer {
+            writers.complete(conflicts);
+            let takes = conflicts
+                .iter()
+                .filter(|one| self.search.decisions.takes_over(&key, &one.field));
+            claim.takes = takes.cloned().collect();
+            // A forced apply takes all of them.
+            if claim.takes.len() == conflicts.len() {
+                let question = Question {
+                    object: &object,
+                    manager,
+                    force: true,
+                };
+                answer = dry_run::ask(&self.connection, question).await;
+            }
+        }
+        let answer = match answer {
+            Ok(Answer::Would(after)) => Answer::Would(without_managers(after)),
+            Ok(answer) => answer,
+            // It has just gone.
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(self.failed(&error, "patch", &wanted.kind)),
+        };
+        let annotations = &live["metadata"]["annotations"];
+        if let Answer::Would(after) = &answer
+            && (claim.adopts || annotations[ownership::ADOPTED_ANNOTATION].is_string())
+        {
+            claim.restoring = Some(adoption::restoring(after, &adoption::before(&live)));
+        }
+        let existing = Existing::Asked {
+            live,
+            answer,
+            claim,
+        };
+        Ok(Some((key, existing)))
+    }
+}
