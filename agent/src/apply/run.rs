@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
+use http::StatusCode;
 use shared::api::{ClusterReport, Outcome, WaitReason};
 use shared::cluster_dns::{self, Edit};
 use shared::dependency::depends_on;
@@ -20,7 +21,7 @@ use super::leaving::{self, Leaving};
 use super::objects::Carried;
 use super::progress::Progress;
 use super::{definitions, objects};
-use crate::cluster::{Connection, Look, Parent, Patience, Request, Seen, Wait, conflicts_of};
+use crate::cluster::{Connection, Look, Parent, Patience, Request, RequestError, Seen, Wait};
 use crate::operation::{Scope, Target};
 use crate::stop::Stop;
 
@@ -58,6 +59,7 @@ pub(super) async fn run(
     let Look {
         connection,
         parent,
+        parent_version,
         identity: _,
         surplus,
         claims,
@@ -92,7 +94,11 @@ pub(super) async fn run(
         progress: &progress,
         stop,
     };
-    let result = run.all(batches(plan), parent).await;
+    let recorded = Recorded {
+        parent,
+        version: parent_version,
+    };
+    let result = run.all(batches(plan), recorded).await;
     drop(run);
     progress.end(result.err())
 }
@@ -156,6 +162,13 @@ fn batches(plan: ClusterPlan) -> Vec<Batch> {
     batches
 }
 
+/// The record of the mesh as it is in the cluster.
+struct Recorded {
+    parent: Option<Parent>,
+    /// Its resourceVersion.
+    version: Option<String>,
+}
+
 struct Run<'a> {
     mesh: &'a str,
     scope: Scope,
@@ -178,7 +191,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn all(&self, batches: Vec<Batch>, parent: Option<Parent>) -> Result<(), String> {
+    async fn all(&self, batches: Vec<Batch>, mut recorded: Recorded) -> Result<(), String> {
         let mut wanted = Parent::of(self.wanted.keys(), self.document.as_deref());
         wanted.clusters.clone_from(&self.clusters);
         wanted.identities.clone_from(&self.identities);
@@ -187,11 +200,10 @@ impl Run<'_> {
         // Where nothing is wanted, the parent is one of the objects to be deleted.
         let is_of_records = self.scope == Scope::Records;
         let records = is_of_records || !self.wanted.is_empty() || wanted.stub_domain;
-        let mut recorded = parent;
         // Addresses are recorded where no record changes, too.
         if records && (is_of_records || !batches.is_empty()) {
             let during = wanted.clone().union(&Parent::of(self.surplus.keys(), None));
-            let during = recorded.iter().fold(during, Parent::union);
+            let during = recorded.parent.iter().fold(during, Parent::union);
             self.record(during, &mut recorded).await?;
         }
         let mut batches = batches.into_iter();
@@ -258,29 +270,53 @@ impl Run<'_> {
         }
     }
 
-    /// Writes the parent, unless it says so already.
-    async fn record(&self, parent: Parent, recorded: &mut Option<Parent>) -> Result<(), String> {
+    /// Writes the record, unless it says so already; refuses where somebody else has written it since it was read.
+    async fn record(&self, parent: Parent, recorded: &mut Recorded) -> Result<(), String> {
         let is_recorded = |one: &Parent| one.says_the_same(&parent, self.keeps_addresses);
-        if recorded.as_ref().is_some_and(is_recorded) {
+        if recorded.parent.as_ref().is_some_and(is_recorded) {
             return Ok(());
         }
         let path = Parent::path(self.mesh);
-        let record = parent.to_json(self.mesh).to_string();
-        let request = Request::apply(ownership::FIELD_MANAGER, &path, record);
-        self.connection.send(&request).await.map_err(|error| {
-            let owners = conflicts_of(&error).into_iter().flatten();
-            let owners: Vec<String> = owners
-                .map(|one| format!("{} is owned by {}", one.field, one.manager))
-                .collect();
-            let error = error.in_context(self.connection.context(), "patch Secret");
-            if owners.is_empty() {
-                error
-            } else {
-                format!("{error} ({})", owners.join(", "))
-            }
-        })?;
-        *recorded = Some(parent);
+        let mut record = parent.to_json(self.mesh);
+        if let Some(version) = &recorded.version {
+            record["metadata"]["resourceVersion"] = version.as_str().into();
+        }
+        // It is nobody else's, whoever has written into it.
+        let request = Request::apply(ownership::FIELD_MANAGER, &path, record.to_string()).forced();
+        let version = match self.connection.json(&request).await {
+            Ok(live) => live["metadata"]["resourceVersion"]
+                .as_str()
+                .map(str::to_owned),
+            Err(error) => self.written_already(&parent, &error).await?,
+        };
+        *recorded = Recorded {
+            parent: Some(parent),
+            version,
+        };
         Ok(())
+    }
+
+    /// The version of the record, where an earlier try whose answer was lost has written it.
+    async fn written_already(
+        &self,
+        parent: &Parent,
+        error: &RequestError,
+    ) -> Result<Option<String>, String> {
+        let context = self.connection.context();
+        if error.code() != Some(StatusCode::CONFLICT) {
+            return Err(error.in_context(context, "patch Secret"));
+        }
+        match Parent::read(&self.connection, self.mesh).await? {
+            Some((live, object)) if live == *parent => {
+                let version = object["metadata"]["resourceVersion"].as_str();
+                Ok(version.map(str::to_owned))
+            }
+            _ => Err(format!(
+                "context {context}: somebody else has changed the record of the mesh (Secret {}) since the plan; \
+                 plan again",
+                ownership::parent_name(self.mesh)
+            )),
+        }
     }
 
     /// When the cluster cannot be changed any more, or on request, nothing more is begun, and what has been begun
@@ -436,7 +472,7 @@ fn complaint(outcome: &Outcome) -> Option<String> {
         Outcome::Conflict { conflicts } => {
             let owners = conflicts
                 .iter()
-                .map(|one| format!("{} is owned by {}", one.field, one.manager));
+                .map(|one| format!("{} is managed by {}", one.field, one.manager));
             Some(owners.collect::<Vec<_>>().join(", "))
         }
     }

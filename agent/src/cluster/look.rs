@@ -44,6 +44,8 @@ pub(crate) struct Look {
     pub(crate) identity: Option<String>,
     /// The parent, if it is there.
     pub(crate) parent: Option<Parent>,
+    /// The resourceVersion in which it was read.
+    pub(crate) parent_version: Option<String>,
     /// What is ours and not wanted.
     pub(crate) surplus: BTreeMap<Key, Seen>,
     /// How objects come to be ours that are not already, or were adopted.
@@ -105,6 +107,7 @@ pub(crate) async fn look(
     let identity = identity
         .map_err(|error| error.in_context(looking.connection.context(), "get Namespace"))?;
     let (parent, parent_live) = parent?.unzip();
+    let parent_version = parent_live.as_ref().and_then(version);
     let (former, former_live) = former?.unzip();
     let mut ours = ours?;
     let mut left = looking.kinds_only_in(former.as_ref()).await?;
@@ -130,6 +133,7 @@ pub(crate) async fn look(
     }
     let mut look = Look::of(looking, parent, &observed);
     look.identity = identity;
+    look.parent_version = parent_version;
     Ok((observed, look))
 }
 
@@ -140,7 +144,7 @@ pub(crate) async fn look_at_records(
     mesh: &str,
     wanted: &[Object],
 ) -> Result<Option<(ObservedCluster, Look)>, String> {
-    let Some((parent, _)) = Parent::read(&connection, mesh).await? else {
+    let Some((parent, live)) = Parent::read(&connection, mesh).await? else {
         return Ok(None);
     };
     let (ownership, decisions) = (Ownership::of(mesh), Decisions::default());
@@ -152,8 +156,14 @@ pub(crate) async fn look_at_records(
     let looking = Looking::new(connection, search, wanted);
     let ours = looking.ours([Kind::DNS_ENDPOINT]).await?;
     let observed = looking.with_others(ours).await?;
-    let look = Look::of(looking, Some(parent), &observed);
+    let mut look = Look::of(looking, Some(parent), &observed);
+    look.parent_version = version(&live);
     Ok(Some((observed, look)))
+}
+
+fn version(live: &Value) -> Option<String> {
+    let version = live["metadata"]["resourceVersion"].as_str();
+    version.map(str::to_owned)
 }
 
 impl Look {
@@ -177,6 +187,7 @@ impl Look {
             identity: None,
             ownership: looking.search.ownership.clone(),
             parent,
+            parent_version: None,
             claims: claims.collect(),
             surplus: surplus
                 .map(|(key, one)| (key.clone(), seen(key, one)))

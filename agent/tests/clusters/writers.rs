@@ -236,3 +236,38 @@ async fn a_plan_that_was_shown_is_told_from_the_one_that_would_be_carried_out() 
     assert_eq!(fixture.ours(WEST), [].into());
     assert_eq!(fixture.ours(EAST), [].into());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_somebody_else_writes_is_not_written_over() {
+    let mut fixture = Fixture::new(shared_bed(), "recorded");
+    fixture.apply().await;
+    fixture.mesh = document("recorded", &["orders", "billing"]);
+    let planned = fixture.plan().await;
+    // A writer that knows of no Lease.
+    let theirs = r#"{"metadata":{"annotations":{"fedmesh.dev/document":"sha256:other"}}}"#;
+    let secret = [
+        "patch",
+        "secret",
+        "fedmesh-recorded",
+        "-n=istio-system",
+        "--type=merge",
+        "-p",
+        theirs,
+    ];
+    fixture.kubectl(WEST, &secret);
+    let (report, _) = fixture.carry_out(planned, false).await;
+    let error = report.clusters[0].error.as_deref().unwrap();
+    assert!(
+        error.contains("somebody else has changed the record"),
+        "{error}"
+    );
+    assert_eq!(
+        report.clusters[0].created, 0,
+        "nothing is made that is not recorded"
+    );
+    assert!(report.clusters[1].error.is_none(), "{report:#?}");
+    fixture.apply().await;
+    assert!(!fixture.plan().await.plan.has_changes());
+    fixture.remove().await;
+    assert_eq!(fixture.ours(WEST), [].into());
+}
