@@ -30,7 +30,8 @@ pub struct Drift {
 pub(crate) struct Writer<'a> {
     pub(crate) manager: Cow<'a, str>,
     pub(crate) subresource: Cow<'a, str>,
-    pub(crate) time: Option<Cow<'a, str>>,
+    /// Empty where there is none.
+    pub(crate) time: Cow<'a, str>,
 }
 
 /// Managers of Kubernetes itself.
@@ -78,7 +79,7 @@ impl Writer<'_> {
         let drift = added.fields.into_iter().map(|field| Drift {
             field,
             manager: self.manager.to_string(),
-            time: self.time.as_ref().map(ToString::to_string),
+            time: (!self.time.is_empty()).then(|| self.time.to_string()),
         });
         drift.collect()
     }
@@ -92,7 +93,7 @@ pub fn of(managed_fields: &Value, desired: &Object) -> Vec<Drift> {
         let writer = Writer {
             manager: text("manager").unwrap_or_default(),
             subresource: text("subresource").unwrap_or_default(),
-            time: text("time"),
+            time: text("time").unwrap_or_default(),
         };
         if let Some(fields) = entry["fieldsV1"].as_object().filter(|_| writer.may_drift()) {
             all.extend(writer.drift(fields, desired));

@@ -70,8 +70,9 @@ struct Managed<'a> {
     operation: Cow<'a, str>,
     #[serde(borrow, default)]
     subresource: Cow<'a, str>,
-    #[serde(borrow)]
-    time: Option<Cow<'a, str>>,
+    /// Empty where there is none: an option of it would be copied.
+    #[serde(borrow, default)]
+    time: Cow<'a, str>,
     /// Read only where they may be drift.
     #[serde(borrow)]
     fields_v1: Option<&'a RawValue>,
