@@ -187,8 +187,10 @@ async fn what_cannot_be_tried_says_so() {
 
     // A namespace and a definition that the same plan makes.
     let mut mesh = fixture.mesh.clone();
-    mesh.spec.dns.external_dns =
-        Some(serde_json::from_value(json!({ "provider": "google" })).unwrap());
+    mesh.spec.dns.external_dns = Some(
+        serde_json::from_value(json!({ "provider": "google", "namespace": "untried-dns" }))
+            .unwrap(),
+    );
     let planned = fixture.operations.plan(&mesh, Intent::Apply).await.unwrap();
     let said = |object: &str| {
         let step = planned
@@ -200,8 +202,8 @@ async fn what_cannot_be_tried_says_so() {
         step.message.clone()
     };
     assert_eq!(
-        said("Deployment external-dns/external-dns").unwrap(),
-        "not tried: namespace `external-dns` is created by this plan"
+        said("Deployment untried-dns/external-dns").unwrap(),
+        "not tried: namespace `untried-dns` is created by this plan"
     );
     assert_eq!(said("VirtualService untried/orders"), None);
 }

@@ -117,8 +117,8 @@ pub(super) fn content(live: &Value) -> Value {
 /// Whether it was applied for a mesh, by its field managers alone.
 pub(super) fn is_applied_by(live: &Value, mesh: &str) -> bool {
     let manager = format!("fedmesh-{mesh}");
-    let managed = live["metadata"]["managedFields"].as_array();
-    let mut applied = managed.into_iter().flatten();
+    let entries = live["metadata"]["managedFields"].as_array();
+    let mut applied = entries.into_iter().flatten();
     applied.any(|one| one["operation"] == "Apply" && one["manager"] == *manager)
 }
 
