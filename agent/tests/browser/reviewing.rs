@@ -166,7 +166,7 @@ async fn what_blocks_a_plan_is_decided_at_its_place() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deletions_need_the_name_and_a_run_says_what_it_waits_for_and_skips() {
-    let held = "nothing was changed: mesh shop is being changed by another writer: apply anna@laptop pid 4711 run \
+    let held = "nothing was changed: mesh shop is being changed by another writer: apply admin@laptop pid 4711 run \
                 5f3a90c1, since 2026-11-29T12:00:00Z (in hamburg)";
     let refusals = [
         refusal(ApplyRefused::Held, held),
@@ -190,7 +190,7 @@ async fn deletions_need_the_name_and_a_run_says_what_it_waits_for_and_skips() {
 
     page.wait_for_text("review-title", "Another run is changing this mesh")
         .await;
-    page.wait_for_text("review-stage", "anna@laptop").await;
+    page.wait_for_text("review-stage", "admin@laptop").await;
     page.wait_for_focus_in("review-title").await;
     page.picture("review-held", BOTH, WIDE_AND_NARROW).await;
     page.press_enter("try-again").await;
