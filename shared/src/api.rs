@@ -223,6 +223,21 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Why the object was not applied; `None` if it was.
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Done { .. } => None,
+            Self::Failed { message } => Some(message.clone()),
+            Self::Skipped { because } => Some(format!("it needs {because}")),
+            Self::Conflict { conflicts } => {
+                let conflicts: Vec<String> = conflicts.iter().map(Conflict::to_string).collect();
+                Some(conflicts.join(", "))
+            }
+        }
+    }
+}
+
 /// How an apply or a removal went.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

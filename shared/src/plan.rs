@@ -5,6 +5,7 @@ mod observed;
 mod steps;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,12 @@ pub struct Conflict {
     /// The subresource that it wrote, such as `scale`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subresource: Option<String>,
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is managed by {}", self.field, self.manager)
+    }
 }
 
 /// What an apply would do.

@@ -79,7 +79,7 @@ pub(super) async fn withdraw(
 
 /// Writes the list that `change` makes of an object's metadata, if it makes one; where others have changed the
 /// object meanwhile, such as its status, once more.
-async fn rewrite(
+pub(super) async fn rewrite(
     connection: &Connection,
     path: &str,
     change: impl Fn(&Value) -> Option<Vec<Value>>,
@@ -110,7 +110,8 @@ async fn rewrite(
     }
 }
 
-fn entries(metadata: &Value) -> Vec<Value> {
+/// The entries of an object's `managedFields`.
+pub(super) fn entries(metadata: &Value) -> Vec<Value> {
     let list = metadata["managedFields"].as_array();
     list.cloned().unwrap_or_default()
 }

@@ -1,15 +1,11 @@
 //! Ignored fields: their ownership is given up before an apply that no longer has them, which would remove them
 //! where we are the only owner.
 
-use http::StatusCode;
-use serde_json::{Value, json};
 use shared::ignore;
 use shared::object::Object;
 
-use crate::cluster::{Connection, Request, RequestError};
-
-/// How often an object that changes meanwhile is tried.
-const TRIES: usize = 5;
+use super::field_managers::{entries, rewrite};
+use crate::cluster::{Connection, RequestError};
 
 /// Gives up what a field manager has applied of an object's ignored fields. Their values stay.
 pub(super) async fn disown(
@@ -18,39 +14,16 @@ pub(super) async fn disown(
     object: &Object,
     manager: &str,
 ) -> Result<(), RequestError> {
-    let mut tries = 0;
-    loop {
-        let Some(live) = connection.find(&Request::get(path)).await? else {
-            return Ok(());
-        };
-        let Some(change) = change(&live["metadata"], object, manager) else {
-            return Ok(());
-        };
-        tries += 1;
-        match connection.send(&Request::patch(path, &change)).await {
-            Err(error) if error.code() == Some(StatusCode::CONFLICT) && tries < TRIES => {}
-            answer => return answer.map(|_| ()),
-        }
-    }
-}
-
-/// The JSON patch that does it; `None` where there is nothing to give up.
-fn change(metadata: &Value, object: &Object, manager: &str) -> Option<Value> {
-    let entries = metadata["managedFields"].as_array()?;
-    let index = entries
-        .iter()
-        .position(|one| one["operation"] == "Apply" && one["manager"] == manager)?;
-    let fields = entries[index]["fieldsV1"].as_object()?;
-    let left = ignore::without_ownership(fields, object)?;
-    let at = format!("/metadata/managedFields/{index}/fieldsV1");
-    Some(json!([
-        { "op": "replace", "path": at, "value": left },
-        {
-            "op": "replace",
-            "path": "/metadata/resourceVersion",
-            "value": metadata["resourceVersion"],
-        },
-    ]))
+    rewrite(connection, path, |metadata| {
+        let mut changed = entries(metadata);
+        let ours = changed
+            .iter_mut()
+            .find(|one| one["operation"] == "Apply" && one["manager"] == *manager)?;
+        let left = ignore::without_ownership(ours["fieldsV1"].as_object()?, object)?;
+        ours["fieldsV1"] = left.into();
+        Some(changed)
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use super::leaving::{self, Leaving};
 use super::objects::Carried;
 use super::progress::Progress;
 use super::{definitions, objects};
-use crate::cluster::{Connection, Look, Parent, Patience, Request, RequestError, Seen, Wait};
+use crate::cluster::{self, Connection, Look, Parent, Patience, Request, RequestError, Seen, Wait};
 use crate::operation::{Scope, Target};
 use crate::stop::Stop;
 
@@ -284,9 +284,7 @@ impl Run<'_> {
         // It is nobody else's, whoever has written into it.
         let request = Request::apply(ownership::FIELD_MANAGER, &path, record.to_string()).forced();
         let version = match self.connection.json(&request).await {
-            Ok(live) => live["metadata"]["resourceVersion"]
-                .as_str()
-                .map(str::to_owned),
+            Ok(live) => cluster::resource_version(&live),
             Err(error) => self.written_already(&parent, &error).await?,
         };
         *recorded = Recorded {
@@ -307,10 +305,7 @@ impl Run<'_> {
             return Err(error.in_context(context, "patch Secret"));
         }
         match Parent::read(&self.connection, self.mesh).await? {
-            Some((live, object)) if live == *parent => {
-                let version = object["metadata"]["resourceVersion"].as_str();
-                Ok(version.map(str::to_owned))
-            }
+            Some((live, object)) if live == *parent => Ok(cluster::resource_version(&object)),
             _ => Err(format!(
                 "context {context}: somebody else has changed the record of the mesh (Secret {}) since the plan; \
                  plan again",
@@ -353,7 +348,7 @@ impl Run<'_> {
                     Some(because) => Carried::from(Outcome::Skipped { because }),
                     None => self.carry_out(&task).await,
                 };
-                if let Some(why) = complaint(&outcome) {
+                if let Some(why) = outcome.reason() {
                     self.failed().insert(task.object.clone());
                     if stops {
                         // Only the first is kept.
@@ -405,7 +400,7 @@ impl Run<'_> {
             .filter(|(_, seen)| seen.is_outlived)
             .map(|(key, seen)| async move {
                 let carried = objects::leave_without_effect(&self.connection, key, seen).await;
-                complaint(&carried.outcome).map(|why| format!("{key}: {why}"))
+                carried.outcome.reason().map(|why| format!("{key}: {why}"))
             })
             .collect();
         if changes.is_empty() {
@@ -461,20 +456,6 @@ fn report_waits(progress: &Progress, context: &str) -> impl Fn(Wait<'_>) + Send 
         Wait::Login(waited) => waits.report(WaitReason::Login, waited, None, || {
             format!("no answer from context {context}, whose login tool may be running")
         }),
-    }
-}
-
-fn complaint(outcome: &Outcome) -> Option<String> {
-    match outcome {
-        Outcome::Done { .. } => None,
-        Outcome::Failed { message } => Some(message.clone()),
-        Outcome::Skipped { because } => Some(format!("it needs {because}")),
-        Outcome::Conflict { conflicts } => {
-            let owners = conflicts
-                .iter()
-                .map(|one| format!("{} is managed by {}", one.field, one.manager));
-            Some(owners.collect::<Vec<_>>().join(", "))
-        }
     }
 }
 

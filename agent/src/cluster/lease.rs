@@ -22,6 +22,7 @@ use tokio::time::Instant;
 
 use super::address::{collection, object_at};
 use super::connection::{Connection, Patience, Request};
+use super::live::resource_version;
 use super::request_error::RequestError;
 use super::writer::{Holder, Writer};
 use crate::stop::Stop;
@@ -292,7 +293,7 @@ impl Claim {
             let live = self.connection.find(&Request::get(self.path())).await?;
             let ours =
                 live.filter(|live| live["spec"]["holderIdentity"] == *self.writer.identity());
-            match ours.map(|live| version_of(&live)) {
+            match ours.map(|live| resource_version(&live).unwrap_or_default()) {
                 Some(now) if now != version => version = now,
                 _ => return Ok(()),
             }
@@ -308,7 +309,7 @@ impl Claim {
         let lease = self.object(Some(version), transitions);
         let request = Request::replace(self.path(), &json!(lease));
         match self.connection.json(&request).await {
-            Ok(live) => Ok(Some(version_of(&live))),
+            Ok(live) => Ok(Some(resource_version(&live).unwrap_or_default())),
             Err(error) if error.is_not_found() || error.code() == Some(StatusCode::CONFLICT) => {
                 Ok(None)
             }
@@ -416,13 +417,8 @@ impl Claim {
 
 fn held(live: &serde_json::Value) -> Try {
     Try::Held {
-        version: version_of(live),
+        version: resource_version(live).unwrap_or_default(),
     }
-}
-
-fn version_of(live: &serde_json::Value) -> String {
-    let version = live["metadata"]["resourceVersion"].as_str();
-    version.unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

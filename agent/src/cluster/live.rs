@@ -8,6 +8,12 @@ pub(super) fn is_being_deleted(live: &Value) -> bool {
     live["metadata"]["deletionTimestamp"].is_string()
 }
 
+/// The version that it was read in: a write that names it fails once somebody else has written the object.
+pub(crate) fn resource_version(live: &Value) -> Option<String> {
+    let version = live["metadata"]["resourceVersion"].as_str();
+    version.map(str::to_owned)
+}
+
 /// With its kind and version: objects in a list of a built-in kind come without them.
 pub(super) fn complete(mut live: Value, kind: &Kind) -> Value {
     if live.get("kind").is_none() {

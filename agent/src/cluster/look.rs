@@ -24,7 +24,7 @@ use super::connection::{Connection, Request};
 use super::identity::identity;
 use super::kinds;
 use super::list::List;
-use super::live::without_managers;
+use super::live::{resource_version, without_managers};
 use super::parent::Parent;
 use super::request_error::RequestError;
 use super::writers::Writers;
@@ -107,7 +107,7 @@ pub(crate) async fn look(
     let identity = identity
         .map_err(|error| error.in_context(looking.connection.context(), "get Namespace"))?;
     let (parent, parent_live) = parent?.unzip();
-    let parent_version = parent_live.as_ref().and_then(version);
+    let parent_version = parent_live.as_ref().and_then(resource_version);
     let (former, former_live) = former?.unzip();
     let mut ours = ours?;
     let mut left = looking.kinds_only_in(former.as_ref()).await?;
@@ -157,13 +157,8 @@ pub(crate) async fn look_at_records(
     let ours = looking.ours([Kind::DNS_ENDPOINT]).await?;
     let observed = looking.with_others(ours).await?;
     let mut look = Look::of(looking, Some(parent), &observed);
-    look.parent_version = version(&live);
+    look.parent_version = resource_version(&live);
     Ok(Some((observed, look)))
-}
-
-fn version(live: &Value) -> Option<String> {
-    let version = live["metadata"]["resourceVersion"].as_str();
-    version.map(str::to_owned)
 }
 
 impl Look {

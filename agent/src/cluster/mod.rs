@@ -42,6 +42,7 @@ pub(crate) use gateway::gateway;
 pub(crate) use identity::identity;
 pub(crate) use kubeconfig::Kubeconfig;
 pub(crate) use lease::{Claimed, Lease, Waiting};
+pub(crate) use live::resource_version;
 pub(crate) use look::{Look, Search, Seen, look, look_at_records};
 pub(crate) use of_mesh::of_mesh;
 pub(crate) use parent::Parent;

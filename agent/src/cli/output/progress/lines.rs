@@ -37,7 +37,7 @@ pub(super) fn write(to: &mut impl Write, event: &Event, run: &Run) -> io::Result
             let object = object.to_string();
             let object = printable(&object);
             write!(to, "{cluster}  {style}{word:8}{style:#}  {object}")?;
-            match super::run::reason(outcome) {
+            match outcome.reason() {
                 Some(why) => writeln!(to, ": {}", printable(&why)),
                 None => writeln!(to),
             }

@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use shared::api::{Event, Outcome};
+use shared::api::Event;
 use shared::object::{Key, Wave};
-use shared::plan::Conflict;
 
 use crate::cli::output::counted;
 
@@ -73,7 +72,7 @@ impl Run {
                     of.done += 1;
                     of.waits = None;
                 }
-                if let Some(why) = reason(outcome) {
+                if let Some(why) = outcome.reason() {
                     self.failures.push(Failed {
                         cluster: cluster.clone(),
                         object: object.clone(),
@@ -183,19 +182,6 @@ fn times(elapsed: Duration, done: usize, objects: usize) -> String {
 fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     format!("{}:{:02}", seconds / 60, seconds % 60)
-}
-
-/// Why an object failed, if it did.
-pub(super) fn reason(outcome: &Outcome) -> Option<String> {
-    match outcome {
-        Outcome::Done { .. } => None,
-        Outcome::Failed { message } => Some(message.clone()),
-        Outcome::Skipped { because } => Some(format!("it needs {because}")),
-        Outcome::Conflict { conflicts } => {
-            let managed = |one: &Conflict| format!("{} is managed by {}", one.field, one.manager);
-            Some(conflicts.iter().map(managed).collect::<Vec<_>>().join(", "))
-        }
-    }
 }
 
 #[cfg(test)]
