@@ -8,10 +8,8 @@ use shared::name::Label;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::cluster::{
-    Claimed, Connection, Holder, KubeconfigError, Lease, Waiting, Writer, identity,
-};
-use crate::place::Place;
+use crate::cluster::{Claimed, Connection, Holder, KubeconfigError, Lease, Waiting, Writer};
+use crate::place::{Place, identities};
 use crate::stop::Stop;
 
 /// How to claim the Leases.
@@ -116,7 +114,7 @@ impl Leases {
         };
         let mut claims = Claims::default();
         let mut order = Vec::new();
-        for (place, identity) in identified(places).await {
+        for (place, identity) in places.iter().zip(identities(places).await) {
             match identity {
                 Ok(identity) => order.push((identity, place)),
                 Err(why) => claims.add(place, Err(why)),
@@ -202,14 +200,4 @@ impl Claims {
         };
         self.leases.insert(place.context.clone(), lease);
     }
-}
-
-/// What tells the clusters behind the places from each other; see [`identity`].
-async fn identified(places: &[Place]) -> Vec<(&Place, Result<Option<String>, String>)> {
-    let identities = join_all(places.iter().map(|place| async {
-        let connection = place.connection.as_ref().map_err(Clone::clone)?;
-        let identity = identity(connection).await;
-        identity.map_err(|error| error.in_context(&place.context, "get Namespace"))
-    }));
-    places.iter().zip(identities.await).collect()
 }

@@ -23,6 +23,7 @@ use shared::plan::Plan;
 use tokio::sync::mpsc::UnboundedSender;
 
 pub use blocked::Blocked;
+pub(crate) use identities::wrong_contexts;
 
 use crate::apply;
 use crate::cluster::{self, Connection, Kubeconfig, KubeconfigError, Look};

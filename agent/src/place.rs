@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use shared::Mesh;
 
-use crate::cluster::{Connection, Kubeconfig, Patience};
+use crate::cluster::{Connection, Kubeconfig, Patience, identity};
 
 /// A cluster of a document that may not have been checked.
 #[derive(Clone)]
@@ -31,4 +31,14 @@ pub(crate) fn named(places: &[Place]) -> impl Iterator<Item = (&str, &str)> {
     places
         .iter()
         .map(|place| (place.name.as_str(), place.context.as_str()))
+}
+
+/// The identity of the cluster behind each of the places; see [`identity`].
+pub(crate) async fn identities(places: &[Place]) -> Vec<Result<Option<String>, String>> {
+    join_all(places.iter().map(|place| async {
+        let connection = place.connection.as_ref().map_err(Clone::clone)?;
+        let identity = identity(connection).await;
+        identity.map_err(|error| error.in_context(&place.context, "get Namespace"))
+    }))
+    .await
 }

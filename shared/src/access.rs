@@ -21,7 +21,7 @@ use crate::resolved::Resolved;
 use crate::wanted::Wanted;
 
 use in_cluster::InCluster;
-use objects::{CREATE, record, removal_of_record};
+use objects::{CREATE, identity, record, removal_of_record};
 
 pub use changes::to_carry_out;
 pub use denials::denials;
@@ -171,6 +171,7 @@ impl Needs {
     /// Permissions to remove a mesh whose document cannot be rendered.
     pub fn to_remove(mesh: &str) -> Self {
         let mut needs = Self::default();
+        needs.add(Need::Optional, identity());
         needs.add(Need::Always, record(mesh, "get"));
         needs.all(Need::Sometimes, removal_of_record(mesh));
         needs

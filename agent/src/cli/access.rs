@@ -105,11 +105,7 @@ impl Access {
             }
             let text = yaml::to_string(&role.cluster_role).map_err(std::io::Error::other)?;
             let clusters = role.clusters.join(", ");
-            if role.cluster_role["rules"] == Value::Array(Vec::new()) {
-                writeln!(stdout, "# for {clusters}: no permission is needed")?;
-            } else {
-                write!(stdout, "# for {clusters}\n{text}")?;
-            }
+            write!(stdout, "# for {clusters}\n{text}")?;
         }
         if roles.len() > 1 {
             let hint = output::HINT;

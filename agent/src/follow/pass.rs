@@ -8,7 +8,7 @@ use shared::api::ClusterReport;
 use shared::facts::Facts;
 use shared::gateway_kind::GatewayKind;
 use shared::last_known::{HostName, LastKnown, Publication, Reason};
-use shared::plan::{self, Plan};
+use shared::plan::{self, Conflict, Plan};
 use shared::render::controller_publishes;
 use shared::resolved::Resolved;
 use shared::wanted::Wanted;
@@ -20,8 +20,8 @@ use crate::addresses::{self, Addresses, RecordsOf};
 use crate::apply;
 use crate::cluster;
 use crate::lock::{Leases, LockOptions};
-use crate::operation::{ApplyOptions, Operations, Scope, Target, is_handed_over};
-use crate::place::{Place, places};
+use crate::operation::{ApplyOptions, Operations, Scope, Target, is_handed_over, wrong_contexts};
+use crate::place::{self, Place, places};
 use crate::stop::Stop;
 
 /// Why addresses stay although clusters answer.
@@ -41,6 +41,42 @@ pub(super) struct Follower<'a> {
     unresolved: BTreeSet<String>,
     /// What the last pass published, and where.
     published: Option<(String, Facts)>,
+}
+
+/// What was looked up in all clusters.
+struct Clusters {
+    places: Vec<Place>,
+    /// The identity of each, where it is known.
+    identities: Vec<Option<String>>,
+    /// The index of the cluster with the records.
+    dns: usize,
+    addresses: Addresses,
+}
+
+impl Clusters {
+    fn dns(&self) -> &Place {
+        &self.places[self.dns]
+    }
+
+    /// Why a context must not be used: addresses of another cluster would be published.
+    fn wrong_context(&self, recorded: &BTreeMap<String, String>) -> Option<String> {
+        let seen = self.places.iter().zip(&self.identities);
+        let seen: BTreeMap<&str, &str> = seen
+            .filter_map(|(place, identity)| Some((place.name.as_str(), identity.as_deref()?)))
+            .collect();
+        let wrong = wrong_contexts(
+            &self.places,
+            |place| seen.get(place.name.as_str()).copied(),
+            |place| {
+                recorded
+                    .get(&place.name)
+                    .map(String::as_str)
+                    .into_iter()
+                    .collect()
+            },
+        );
+        wrong.into_values().next().map(|wrong| wrong.message)
+    }
 }
 
 /// The records as they are, and what is to be done.
@@ -64,10 +100,8 @@ impl Looked {
         let reasons: Vec<String> = steps
             .filter(|(_, step)| step.action.is_skipped())
             .map(|(_, step)| {
-                let conflicts = step.conflicts.iter();
-                let owners =
-                    conflicts.map(|one| format!("{} is managed by {}", one.field, one.manager));
-                let why: Vec<String> = owners.chain(step.message.clone()).collect();
+                let conflicts = step.conflicts.iter().map(Conflict::to_string);
+                let why: Vec<String> = conflicts.chain(step.message.clone()).collect();
                 let why = why.join(", ");
                 format!("{}: {why}", step.object)
             })
@@ -153,8 +187,11 @@ impl<'a> Follower<'a> {
         };
         let mut places = places(&kubeconfig, self.mesh).await;
         let withdrawn = BTreeSet::new();
-        let addresses =
-            addresses::look(self.mesh, &mut places, RecordsOf::DnsCluster, &withdrawn).await;
+        let before = places.clone();
+        let (addresses, identities) = tokio::join!(
+            addresses::look(self.mesh, &mut places, RecordsOf::DnsCluster, &withdrawn),
+            place::identities(&before)
+        );
         let resolved = self.check(&addresses.facts)?;
         if controller_publishes(&resolved) {
             return Err(FollowError::Controller.into());
@@ -171,9 +208,16 @@ impl<'a> Follower<'a> {
                 return Err(Trouble::Passing(format!("{host} does not resolve: {why}")));
             }
         }
-        let skipped = self.write(&resolved, &places[dns], &addresses).await?;
+        let clusters = Clusters {
+            // One that does not answer is told as lost.
+            identities: identities.into_iter().map(|one| one.ok()?).collect(),
+            places,
+            dns,
+            addresses,
+        };
+        let skipped = self.write(&resolved, &clusters).await?;
         Ok(Passed {
-            dns_context: places[dns].context.clone(),
+            dns_context: clusters.dns().context.clone(),
             skipped,
         })
     }
@@ -257,18 +301,18 @@ impl<'a> Follower<'a> {
     async fn write(
         &mut self,
         resolved: &Resolved,
-        place: &Place,
-        addresses: &Addresses,
+        clusters: &Clusters,
     ) -> Result<Option<String>, Trouble> {
+        let (place, addresses) = (clusters.dns(), &clusters.addresses);
         let wanted = records::only_records(Wanted::new(resolved), &place.name);
-        let looked = self.look(&wanted, place, addresses).await?;
+        let looked = self.look(&wanted, clusters).await?;
         let skipped = looked.skipped();
         let changes = if looked.has_work(&addresses.last_known) {
             let places = std::slice::from_ref(place);
             let mesh = &self.mesh.metadata.name;
             let leases = Leases::claim(mesh, "follow", places, self.lock).await;
             let leases = leases.map_err(|error| Trouble::Passing(error.to_string()))?;
-            let written = self.write_alone(&wanted, place, addresses, &leases).await;
+            let written = self.write_alone(&wanted, clusters, &leases).await;
             leases.release().await;
             written?
         } else {
@@ -286,11 +330,10 @@ impl<'a> Follower<'a> {
     async fn write_alone(
         &self,
         wanted: &Wanted,
-        place: &Place,
-        addresses: &Addresses,
+        clusters: &Clusters,
         leases: &Leases,
     ) -> Result<Vec<RecordChange>, Trouble> {
-        let mut looked = self.look(wanted, place, addresses).await?;
+        let mut looked = self.look(wanted, clusters).await?;
         leases.guard(&mut looked.target.look.connection);
         let skipped = looked
             .plan
@@ -302,7 +345,7 @@ impl<'a> Follower<'a> {
             target,
             changes,
         } = looked;
-        let targets = BTreeMap::from([(place.name.clone(), target)]);
+        let targets = BTreeMap::from([(clusters.dns().name.clone(), target)]);
         let (sender, _) = mpsc::unbounded_channel();
         // They are few: what has begun is finished.
         let (options, stop) = (ApplyOptions::default(), Stop::never());
@@ -321,12 +364,8 @@ impl<'a> Follower<'a> {
     }
 
     /// Looks at the records, if they are still those of this document.
-    async fn look(
-        &self,
-        wanted: &Wanted,
-        place: &Place,
-        addresses: &Addresses,
-    ) -> Result<Looked, Trouble> {
+    async fn look(&self, wanted: &Wanted, clusters: &Clusters) -> Result<Looked, Trouble> {
+        let (place, addresses) = (clusters.dns(), &clusters.addresses);
         let connection = place.connection.clone().map_err(Trouble::Passing)?;
         let document = self.mesh.digest();
         let objects = wanted.of(&place.name);
@@ -339,6 +378,11 @@ impl<'a> Follower<'a> {
         let applied = look.parent.as_ref().and_then(|one| one.document.as_ref());
         if applied != Some(&document) {
             return Err(FollowError::OtherDocument { mesh, cluster }.into());
+        }
+        if let Some(parent) = &look.parent
+            && let Some(wrong) = clusters.wrong_context(&parent.identities)
+        {
+            return Err(Trouble::Passing(wrong));
         }
         let changes = records::changes(objects, &observed);
         let target = Target {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use shared::check::{Finding, Severity, code};
 use shared::decisions::{Decision, Decisions};
 use shared::plan::{ClusterPlan, Observed};
 
@@ -16,6 +17,8 @@ pub(super) type Identities = BTreeMap<String, String>;
 pub(super) struct Identified {
     /// The identities to be recorded.
     pub(super) identities: Identities,
+    /// Clusters whose identity could not be compared.
+    pub(super) findings: Vec<Finding>,
     /// Clusters whose contexts lead to other clusters than at the last apply, by name.
     others: BTreeSet<String>,
 }
@@ -26,6 +29,54 @@ impl Identified {
         let is_other = self.others.contains(&cluster.name);
         is_other.then(|| Decision::Replaced(cluster.name.clone()))
     }
+}
+
+/// A context that must not be written through.
+pub(crate) struct WrongContext {
+    /// What is wrong and what to do.
+    pub(crate) message: String,
+    /// Whether the cluster may have been replaced.
+    is_other: bool,
+}
+
+/// The contexts that lead to one cluster twice, or to another cluster than the one that is recorded, by cluster.
+/// `seen` gives the identity of a cluster, `recorded` those that an apply recorded for it.
+pub(crate) fn wrong_contexts<'a>(
+    places: &[Place],
+    seen: impl Fn(&Place) -> Option<&'a str>,
+    recorded: impl Fn(&Place) -> Vec<&'a str>,
+) -> BTreeMap<String, WrongContext> {
+    let mut wrong = BTreeMap::new();
+    for place in places {
+        let Some(identity) = seen(place) else {
+            continue;
+        };
+        let same = places
+            .iter()
+            .find(|other| other.name != place.name && seen(other) == Some(identity));
+        let known = recorded(place);
+        let other = known.iter().find(|one| **one != identity);
+        let context = &place.context;
+        let message = if let Some(same) = same {
+            format!(
+                "contexts {context} and {} lead to one cluster (kube-system has uid {identity}); name each \
+                 cluster once, or correct the kubeconfig",
+                same.context
+            )
+        } else if let Some(other) = other {
+            format!(
+                "context {context} leads to another cluster than at the last apply (kube-system has uid \
+                 {identity}, and had {other}); correct the kubeconfig, or apply with --replaced {} if the \
+                 cluster was replaced",
+                place.name
+            )
+        } else {
+            continue;
+        };
+        let is_other = same.is_none();
+        wrong.insert(place.name.clone(), WrongContext { message, is_other });
+    }
+    wrong
 }
 
 /// Puts errors in the place of what was seen in clusters that are not what they should be.
@@ -41,53 +92,54 @@ pub(super) fn check(
             recorded.entry(name).or_default().push(identity);
         }
     }
-    let mut wrong = BTreeMap::new();
-    let mut others = BTreeSet::new();
     let seen = |place: &Place| looks.get(&place.name)?.identity.as_deref();
-    for place in places {
-        let Some(identity) = seen(place) else {
-            continue;
-        };
-        let same = places
-            .iter()
-            .find(|other| other.name != place.name && seen(other) == Some(identity));
+    let compared = |place: &Place| {
         let known = recorded.get(place.name.as_str());
-        let other = known.and_then(|known| known.iter().find(|one| **one != identity));
-        let context = &place.context;
-        if let Some(same) = same {
-            wrong.insert(
-                place.name.clone(),
-                format!(
-                    "contexts {context} and {} lead to one cluster (kube-system has uid {identity}); name each \
-                     cluster once, or correct the kubeconfig",
-                    same.context
-                ),
-            );
-        } else if let Some(other) = other.filter(|_| !decisions.replaced.contains(&place.name)) {
-            others.insert(place.name.clone());
-            wrong.insert(
-                place.name.clone(),
-                format!(
-                    "context {context} leads to another cluster than at the last apply (kube-system has uid \
-                     {identity}, and had {other}); correct the kubeconfig, or give --replaced {} if the cluster \
-                     was replaced",
-                    place.name
-                ),
-            );
-        }
-    }
+        let known = known.filter(|_| !decisions.replaced.contains(&place.name));
+        known.cloned().unwrap_or_default()
+    };
+    let wrong = wrong_contexts(places, seen, compared);
     let mut identities: Identities = recorded
-        .into_iter()
-        .filter_map(|(name, all)| Some((name.to_owned(), (*all.first()?).to_owned())))
+        .iter()
+        .filter_map(|(name, all)| Some(((*name).to_owned(), (*all.first()?).to_owned())))
         .collect();
-    for place in places {
-        if let Some(identity) = seen(place) {
-            identities.insert(place.name.clone(), identity.to_owned());
+    let mut findings = Vec::new();
+    for (index, place) in places.iter().enumerate() {
+        match looks.get(&place.name).map(|look| look.identity.as_ref()) {
+            Some(Some(identity)) => {
+                identities.insert(place.name.clone(), identity.clone());
+            }
+            Some(None) => findings.push(not_compared(index, place)),
+            // The plan says why it was not looked at.
+            None => {}
         }
     }
-    for (name, why) in wrong {
+    let mut others = BTreeSet::new();
+    for (name, wrong) in wrong {
         looks.remove(&name);
-        observed.insert(name, Err(why));
+        if wrong.is_other {
+            others.insert(name.clone());
+        }
+        observed.insert(name, Err(wrong.message));
     }
-    Identified { identities, others }
+    Identified {
+        identities,
+        findings,
+        others,
+    }
+}
+
+fn not_compared(index: usize, place: &Place) -> Finding {
+    Finding {
+        code: code::IDENTITY_UNKNOWN.id.to_owned(),
+        severity: Severity::Warning,
+        path: format!("spec.clusters[{index}].context"),
+        message: format!(
+            "context {} may not get Namespace kube-system, whose uid identifies the cluster: a context that leads to \
+             another cluster than at the last apply is not detected",
+            place.context
+        ),
+        hint: "grant the ClusterRole that `fedmesh-agent access` prints".to_owned(),
+        fix: None,
+    }
 }

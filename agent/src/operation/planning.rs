@@ -103,6 +103,7 @@ impl Planning<'_> {
         };
         let (mut observed, mut looks) = looking.at_all().await;
         let identified = identities::check(&places, decisions, &mut observed, &mut looks);
+        findings.extend(identified.findings.iter().cloned());
         findings.extend(dns_findings::of_apply(&places, &observed, &zone));
         for (index, place) in places.iter().enumerate() {
             let is_handed_nothing = wanted.of(&place.name).is_empty();
@@ -168,7 +169,13 @@ impl Planning<'_> {
         let identified = identities::check(&places, decisions, &mut observed, &mut looks);
         let mut plan = plan::plan_removal(name.as_str(), named(&places), &observed);
         plan.offer(|cluster| identified.decision(cluster));
-        let mut findings = dns_findings::of_removal(&places, &observed, &looks, name.as_str());
+        let mut findings = identified.findings.clone();
+        findings.extend(dns_findings::of_removal(
+            &places,
+            &observed,
+            &looks,
+            name.as_str(),
+        ));
         let former = former::look(kubeconfig, name.as_str(), &places, &looks, Intent::Remove).await;
         findings.extend(former.findings);
         let identities = &identified.identities;

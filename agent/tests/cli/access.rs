@@ -56,14 +56,18 @@ fn a_role_is_for_a_command() {
         json!({ "apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "delete"] });
     assert!(granted.contains(&jobs), "{granted:#?}");
 
-    // Clusters that need the same share a role; who needs nothing is said so.
-    let status = ["access", "-f", "mesh.yaml", "--command", "follow"];
-    let run = desk.run(&status, 0);
-    assert!(
-        run.out
-            .ends_with("---\n# for south: no permission is needed\n"),
-        "{}",
-        run.out
+    // Whose gateway is not looked up is only identified.
+    let follow = ["access", "-f", "mesh.yaml", "--command", "follow"];
+    let run = desk.run(&follow, 0);
+    let roles = yaml::documents(&run.out).unwrap();
+    assert_eq!(
+        roles[1]["rules"],
+        json!([{
+            "apiGroups": [""],
+            "resources": ["namespaces"],
+            "resourceNames": ["kube-system"],
+            "verbs": ["get"],
+        }])
     );
 }
 

@@ -6,12 +6,17 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use fedmesh_agent::follow::{FollowOptions, follow};
+use fedmesh_agent::lock::LockOptions;
+use fedmesh_agent::stop::Stop;
 use serde_json::{Value, json};
 use shared::last_known::LastKnown;
 use shared::mesh::Gateway;
 use shared::ownership::LAST_KNOWN_ANNOTATION;
 
 use crate::fixture::{CLUSTERS, EAST, Fixture, LoneBed, WEST, document, shared_bed};
+use crate::guards::rewired;
+use tokio::sync::mpsc::unbounded_channel;
 
 /// For one event: a watch that has ended is begun again after 45 seconds at most.
 const SOON: Duration = Duration::from_mins(1);
@@ -419,5 +424,32 @@ async fn only_the_document_that_was_applied_is_followed() {
 
     fixture.mesh = applied;
     refused(&fixture, "comes from another document");
+    fixture.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn addresses_of_other_clusters_are_not_followed() {
+    let mut fixture = Fixture::new(shared_bed(), "strayed");
+    with_services(&mut fixture, &["orders"]);
+    make_gateways(&fixture);
+    fixture.apply().await;
+    let before = records(&fixture, "orders");
+    move_gateway(&fixture, EAST, "203.0.113.99");
+    for pairs in [&[(EAST, WEST), (WEST, EAST)][..], &[(EAST, WEST)]] {
+        let (operations, _folder) = rewired(&fixture, pairs);
+        let (events, _receiver) = unbounded_channel();
+        let options = FollowOptions {
+            debounce: Duration::ZERO,
+            once: true,
+            lock: LockOptions::default(),
+        };
+        let stop = Stop::never();
+        let followed = follow(&operations, &fixture.mesh, options, &stop, &events).await;
+        let error = followed.unwrap_err().to_string();
+        let is_told = error.contains("leads to another cluster than at the last apply")
+            || error.contains("lead to one cluster");
+        assert!(is_told, "{error}");
+        assert_eq!(records(&fixture, "orders"), before);
+    }
     fixture.remove().await;
 }

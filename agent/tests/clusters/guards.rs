@@ -253,7 +253,10 @@ async fn much_is_deleted_only_by_its_number() {
 
 /// The operations of a kubeconfig in which the context `of` leads to the cluster of `to`, and the other way round
 /// where they are swapped.
-fn rewired(fixture: &Fixture<'_>, pairs: &[(&str, &str)]) -> (Operations, tempfile::TempDir) {
+pub(crate) fn rewired(
+    fixture: &Fixture<'_>,
+    pairs: &[(&str, &str)],
+) -> (Operations, tempfile::TempDir) {
     let config = std::fs::read_to_string(fixture.bed.kubeconfig()).unwrap();
     let config: Value = serde_json::from_str(&config).unwrap();
     let mut other = config.clone();
@@ -286,7 +289,7 @@ async fn a_context_that_leads_to_another_cluster_is_refused() {
         let plan = swapped.plan(&fixture.mesh, intent).await.unwrap().plan;
         for cluster in &plan.clusters {
             let error = cluster.error.as_deref().unwrap();
-            let words = format!("give --replaced {} if", cluster.name);
+            let words = format!("with --replaced {} if", cluster.name);
             assert!(
                 error.contains("leads to another cluster than at the last apply"),
                 "{error}"

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fedmesh_agent::follow::{FollowOptions, follow};
 use fedmesh_agent::lock::LockOptions;
+use fedmesh_agent::operation::Planned;
 use fedmesh_agent::stop::Stop;
 use serde_json::{Value, json};
 use shared::access::{self, Command, Need, Needs, denials};
@@ -169,6 +170,41 @@ async fn the_printed_role_of_follow_writes_the_records() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(records(), before);
+    fixture.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn identities_are_compared_under_the_printed_role_and_otherwise_it_says_so() {
+    let fixture = Fixture::new(shared_bed(), "unidentified");
+    fixture.apply().await;
+    let not_compared = |planned: &Planned| {
+        let findings = planned.findings.iter();
+        findings.filter(|one| one.code == "FM0810").count()
+    };
+    let user = user_of(&fixture, Command::Apply);
+    let planned = user.plan(&fixture, Intent::Apply).await;
+    assert_eq!(not_compared(&planned), 0, "{:#?}", planned.findings);
+
+    let rules = CLUSTERS.map(|(_, context)| {
+        let mut rules = printed_rules(&fixture.mesh, context, Command::Apply);
+        let names = rules
+            .iter_mut()
+            .filter_map(|rule| rule["resourceNames"].as_array_mut());
+        for names in names {
+            names.retain(|name| name != "kube-system");
+        }
+        // Without a name it would grant all of them.
+        rules.retain(|rule| rule["resourceNames"] != json!([]));
+        (context, rules)
+    });
+    let blind = Restricted::with_rules(&fixture, "unidentified-blind", &rules);
+    let planned = blind.plan(&fixture, Intent::Apply).await;
+    assert_eq!(
+        not_compared(&planned),
+        CLUSTERS.len(),
+        "{:#?}",
+        planned.findings
+    );
     fixture.remove().await;
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::objects::{
-    CONFIG_MAPS, CREATE, ENDPOINT_SLICES, NODES, record, record_and_lease, removal,
+    CONFIG_MAPS, CREATE, ENDPOINT_SLICES, NODES, identity, record, record_and_lease, removal,
     removal_of_record, write,
 };
 use super::{Command, Need, Needs, Permission};
@@ -55,6 +55,7 @@ impl InCluster<'_> {
     }
 
     fn observe(&self, needs: &mut Needs) {
+        needs.add(Need::Optional, identity());
         needs.add(Need::Always, record(self.mesh, "get"));
         if !self.objects.is_empty() {
             let root = Permission::of_kind(&Kind::NAMESPACE, "get").named(PARENT_NAMESPACE);
@@ -96,6 +97,7 @@ impl InCluster<'_> {
     }
 
     fn remove(&self, needs: &mut Needs) {
+        needs.add(Need::Optional, identity());
         needs.add(Need::Always, record(self.mesh, "get"));
         needs.all(Need::Sometimes, removal_of_record(self.mesh));
         for kind in self.kinds() {
@@ -116,6 +118,7 @@ impl InCluster<'_> {
     }
 
     fn follow(&self, needs: &mut Needs) {
+        needs.add(Need::Optional, identity());
         for gateway in self.asked_gateways() {
             read_gateway(gateway, &["get", "list", "watch"], Need::Always, needs);
         }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Permission;
+use crate::cluster_dns;
 use crate::object::{Kind, Object};
 use crate::ownership::{self, PARENT_NAMESPACE};
 
@@ -20,6 +21,11 @@ pub(super) fn record(mesh: &str, verb: &'static str) -> Permission {
     } else {
         permission.named(&ownership::parent_name(mesh))
     }
+}
+
+/// The Namespace whose uid identifies the cluster.
+pub(super) fn identity() -> Permission {
+    Permission::of_kind(&Kind::NAMESPACE, "get").named(cluster_dns::NAMESPACE)
 }
 
 /// The Lease, which has the name and namespace of the record.

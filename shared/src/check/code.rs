@@ -124,6 +124,7 @@ codes! {
     LAST_KNOWN = "FM0807", "Last known address published", [];
     NOTHING_TO_FORGET = "FM0808", "No last known address to forget", [];
     NOTHING_TO_TAKE_OVER = "FM0809", "No field in conflict to take over", [];
+    IDENTITY_UNKNOWN = "FM0810", "Cluster identity not compared", [];
     BAD_EXTERNAL_HOST = "FM0901", "A host outside is not a host name, nor `*.` before one", [];
     CLUSTERS_OWN_HOST = "FM0902", "A host outside lies in the clusters' own domain", [];
     MESH_OWN_HOST = "FM0903", "A host outside lies among the mesh's own names", [];
