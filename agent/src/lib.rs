@@ -2,6 +2,7 @@
 
 mod addresses;
 pub mod apply;
+mod budget;
 pub mod cli;
 pub mod cluster;
 mod file;

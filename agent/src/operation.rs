@@ -18,14 +18,15 @@ use shared::decisions::Decisions;
 use shared::facts::Facts;
 use shared::last_known::LastKnown;
 use shared::mesh;
-use shared::object::Object;
 use shared::plan::Plan;
+use shared::wanted::Wanted;
 use tokio::sync::mpsc::UnboundedSender;
 
 pub use blocked::Blocked;
 pub(crate) use identities::wrong_contexts;
 
 use crate::apply;
+use crate::budget::Budget;
 use crate::cluster::{self, Connection, Kubeconfig, KubeconfigError, Look};
 use crate::lock::{Leases, LockError, LockOptions};
 use crate::place::{Place, places};
@@ -37,6 +38,7 @@ use planning::{Planning, Purpose};
 #[derive(Debug, Clone)]
 pub struct Operations {
     kubeconfig: Option<Arc<PathBuf>>,
+    budget: Budget,
 }
 
 /// A plan with all that is needed to carry it out.
@@ -76,8 +78,8 @@ pub(crate) struct Target {
     pub(crate) last_known: LastKnown,
     /// Whether they are worth a write of their own there; otherwise they go with what is written anyway.
     pub(crate) keeps_addresses: bool,
-    /// What is wanted there.
-    pub(crate) objects: Vec<Object>,
+    /// What is wanted, there and elsewhere.
+    pub(crate) wanted: Arc<Wanted>,
     /// What was seen there, and how to reach it.
     pub(crate) look: Look,
 }
@@ -127,6 +129,7 @@ impl Operations {
     pub fn new(kubeconfig: Option<PathBuf>) -> Self {
         Self {
             kubeconfig: kubeconfig.map(Arc::new),
+            budget: Budget::default(),
         }
     }
 
@@ -193,6 +196,7 @@ impl Operations {
         let kubeconfig = self.read()?;
         let places = places(&kubeconfig, mesh).await;
         let planning = Planning {
+            budget: &self.budget,
             kubeconfig: &kubeconfig,
             places,
             decisions,
@@ -207,6 +211,7 @@ impl Operations {
         let kubeconfig = self.read()?;
         let places = places(&kubeconfig, mesh).await;
         let planning = Planning {
+            budget: &self.budget,
             kubeconfig: &kubeconfig,
             places,
             decisions: &Decisions::default(),
@@ -235,6 +240,7 @@ impl Operations {
             leases.push(Leases::claim(name, command, &places, options).await?);
         }
         Ok(Locked {
+            budget: self.budget.clone(),
             kubeconfig,
             places,
             decisions: decisions.clone(),
@@ -250,6 +256,7 @@ impl Operations {
 /// The only writer of a mesh in its clusters, until [`Locked::release`]. Dropped without it, the Leases
 /// expire.
 pub struct Locked {
+    budget: Budget,
     kubeconfig: Kubeconfig,
     places: Vec<Place>,
     decisions: Decisions,
@@ -264,6 +271,7 @@ impl Locked {
     /// As [`Operations::plan`].
     pub async fn plan(&self, mesh: &Mesh, intent: Intent) -> Result<Planned, PlanError> {
         let planning = Planning {
+            budget: &self.budget,
             kubeconfig: &self.kubeconfig,
             places: self.places.clone(),
             decisions: &self.decisions,
@@ -302,7 +310,7 @@ impl Locked {
                 leases.guard(&mut target.look.connection);
             }
         }
-        let report = apply::apply(plan, targets, options, stop, events).await;
+        let report = apply::apply(plan, targets, options, &self.budget, stop, events).await;
         self.release().await;
         report
     }

@@ -12,11 +12,12 @@ mod role;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use crate::check::{Finding, check};
 use crate::facts::Facts;
 use crate::mesh::Mesh;
-use crate::object::{Kind, Scope};
+use crate::object::{Kind, Object, Scope};
 use crate::resolved::Resolved;
 use crate::wanted::Wanted;
 
@@ -113,7 +114,7 @@ pub enum Need {
 ///
 /// # Errors
 /// The document has errors; these are all its findings.
-pub fn render(mesh: &Mesh) -> Result<(Resolved, Wanted), Vec<Finding>> {
+pub fn render(mesh: &Mesh) -> Result<(Arc<Resolved>, Wanted), Vec<Finding>> {
     // RFC 5737.
     let anywhere = Ipv4Addr::new(192, 0, 2, 1);
     let clusters = mesh.spec.clusters.iter();
@@ -135,8 +136,8 @@ pub fn render(mesh: &Mesh) -> Result<(Resolved, Wanted), Vec<Finding>> {
             .collect(),
     };
     let checked = check(mesh, &facts);
-    let resolved = checked.resolved.ok_or(checked.findings)?;
-    let wanted = Wanted::new(&resolved);
+    let resolved = Arc::new(checked.resolved.ok_or(checked.findings)?);
+    let wanted = Wanted::new(Arc::clone(&resolved));
     Ok((resolved, wanted))
 }
 
@@ -145,11 +146,12 @@ pub fn render(mesh: &Mesh) -> Result<(Resolved, Wanted), Vec<Finding>> {
 pub struct Needs(BTreeMap<Permission, Need>);
 
 impl Needs {
-    /// Permissions of a command in a cluster, given by its index. `resolved` and `wanted` come from `mesh`.
+    /// Permissions of a command in a cluster, given by its index, that is handed these objects. `resolved` comes
+    /// from `mesh`.
     pub fn new(
         mesh: &Mesh,
         resolved: &Resolved,
-        wanted: &Wanted,
+        objects: &[Object],
         cluster: usize,
         command: Command,
     ) -> Self {
@@ -161,7 +163,7 @@ impl Needs {
             resolved,
             cluster,
             mesh: resolved.name.as_str(),
-            objects: wanted.of(cluster.name.as_str()),
+            objects,
         };
         let mut needs = Self::default();
         in_cluster.command(command, &mut needs);

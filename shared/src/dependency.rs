@@ -70,7 +70,7 @@ mod tests {
                     80}\n  - {name: bills, namespace: shop, port: 80}\n";
         let mesh = Mesh::read(mesh).unwrap();
         let resolved = check(&mesh, &Facts::default()).resolved.unwrap();
-        Wanted::new(&resolved).of("a").to_vec()
+        Wanted::new(resolved).of("a")
     }
 
     /// The kinds and names of what must wait for one object.

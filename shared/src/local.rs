@@ -60,13 +60,19 @@ impl Service {
     /// Every namespace and name behind its names, with the clusters, ascending, that have it there. An
     /// object beside it is one of these: its name and namespace cannot differ from cluster to cluster.
     pub fn locals(&self) -> BTreeMap<(&Label, &Label), Vec<usize>> {
-        let mut clusters: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-        for &cluster in &self.clusters {
+        self.locals_in(&self.clusters)
+    }
+
+    /// [`Self::locals`] in some clusters, given by their indices.
+    pub fn locals_in(&self, clusters: &[usize]) -> BTreeMap<(&Label, &Label), Vec<usize>> {
+        let mut locals: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        let serving = self.clusters.iter();
+        for &cluster in serving.filter(|cluster| clusters.contains(cluster)) {
             let Local {
                 name, namespace, ..
             } = self.local(cluster);
-            clusters.entry((namespace, name)).or_default().push(cluster);
+            locals.entry((namespace, name)).or_default().push(cluster);
         }
-        clusters
+        locals
     }
 }

@@ -224,7 +224,7 @@ impl Plan {
         }
         // The digest of a large plan takes a while.
         if !is_same {
-            *self = seal(
+            *self = Self::new(
                 std::mem::take(&mut self.mesh),
                 std::mem::take(&mut self.clusters),
             );
@@ -240,7 +240,7 @@ impl Plan {
                 cluster.steps.clear();
             }
         }
-        *self = seal(
+        *self = Self::new(
             std::mem::take(&mut self.mesh),
             std::mem::take(&mut self.clusters),
         );
@@ -279,20 +279,14 @@ pub fn plan<'a>(
 ) -> Plan {
     let clusters = clusters
         .into_iter()
-        .filter_map(|(name, context)| {
-            let observed = observed.get(name)?;
-            let objects = wanted.of(name);
-            let has_more = observed
-                .as_ref()
-                .is_ok_and(|seen| !seen.surplus.is_empty() || !seen.dns.is_empty());
-            if objects.is_empty() && !has_more {
-                return None;
+        .filter_map(|(name, context)| match observed.get(name)? {
+            Ok(observed) => ClusterPlan::new(name, context, wanted, &wanted.of(name), observed),
+            Err(error) => {
+                let is_handed_something = wanted.has_any(name);
+                is_handed_something.then(|| ClusterPlan::failed(name, context, error))
             }
-            let lets_go = |kind: &Kind| wanted.lets_go(name, kind);
-            Some(plan_cluster(name, context, objects, observed, lets_go))
-        })
-        .collect();
-    seal(wanted.mesh.clone(), clusters)
+        });
+    Plan::new(wanted.mesh.clone(), clusters.collect())
 }
 
 /// Plans the removal of everything of a mesh from clusters, given as name and context.
@@ -301,36 +295,65 @@ pub fn plan_removal<'a>(
     clusters: impl IntoIterator<Item = (&'a str, &'a str)>,
     observed: &Observed,
 ) -> Plan {
-    let clusters = clusters
-        .into_iter()
-        .filter_map(|(name, context)| {
-            let observed = observed.get(name)?;
-            Some(plan_cluster(name, context, &[], observed, |_| true))
+    let clusters = clusters.into_iter().filter_map(|(name, context)| {
+        Some(match observed.get(name)? {
+            Ok(observed) => ClusterPlan::removal(name, context, observed),
+            Err(error) => ClusterPlan::failed(name, context, error),
         })
-        .collect();
-    seal(mesh.to_owned(), clusters)
+    });
+    Plan::new(mesh.to_owned(), clusters.collect())
+}
+
+impl Plan {
+    /// Of a mesh's clusters, in the order of the document.
+    pub fn new(mesh: String, clusters: Vec<ClusterPlan>) -> Self {
+        Self {
+            id: id::of(&mesh, &clusters),
+            mesh,
+            clusters,
+        }
+    }
+}
+
+impl ClusterPlan {
+    /// An apply of `objects`, which are those that `wanted` has for the cluster; `None` where nothing is wanted and
+    /// nothing of ours is there.
+    pub fn new(
+        name: &str,
+        context: &str,
+        wanted: &Wanted,
+        objects: &[Object],
+        observed: &ObservedCluster,
+    ) -> Option<Self> {
+        let is_empty = objects.is_empty() && observed.surplus.is_empty() && observed.dns.is_empty();
+        let lets_go = |kind: &Kind| wanted.lets_go(name, kind);
+        (!is_empty).then(|| plan_cluster(name, context, objects, observed, lets_go))
+    }
+
+    /// The removal of everything of a mesh.
+    pub fn removal(name: &str, context: &str, observed: &ObservedCluster) -> Self {
+        plan_cluster(name, context, &[], observed, |_| true)
+    }
+
+    /// Of a cluster that cannot be planned for.
+    pub fn failed(name: &str, context: &str, error: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            context: context.to_owned(),
+            error: Some(error.to_owned()),
+            decision: None,
+            steps: Vec::new(),
+        }
+    }
 }
 
 fn plan_cluster(
     name: &str,
     context: &str,
     objects: &[Object],
-    observed: &Result<ObservedCluster, String>,
+    observed: &ObservedCluster,
     lets_go: impl Fn(&Kind) -> bool,
 ) -> ClusterPlan {
-    let (name, context) = (name.to_owned(), context.to_owned());
-    let observed = match observed {
-        Ok(observed) => observed,
-        Err(error) => {
-            return ClusterPlan {
-                name,
-                context,
-                error: Some(error.clone()),
-                decision: None,
-                steps: Vec::new(),
-            };
-        }
-    };
     let defined_here: BTreeSet<String> = objects.iter().filter_map(defines).collect();
     let mut steps: Vec<Step> = objects
         .iter()
@@ -350,18 +373,10 @@ fn plan_cluster(
             .map(|(key, surplus)| removal(key, surplus, lets_go(&surplus.kind))),
     );
     ClusterPlan {
-        name,
-        context,
+        name: name.to_owned(),
+        context: context.to_owned(),
         error: observed.denied.clone(),
         decision: None,
         steps,
-    }
-}
-
-fn seal(mesh: String, clusters: Vec<ClusterPlan>) -> Plan {
-    Plan {
-        id: id::of(&mesh, &clusters),
-        mesh,
-        clusters,
     }
 }

@@ -1,59 +1,141 @@
-//! The objects of every cluster, for whoever applies them: a bundle without its texts, which take longer to
-//! write than all else.
+//! The objects that a mesh wants of each cluster, for whoever applies them: a bundle without its texts.
+//!
+//! A large mesh has a million objects in all its clusters, and as JSON values they take gigabytes. So they are
+//! rendered when a cluster is looked at, and gone when that is done.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::engine::{self, by_file};
+use crate::engine::{self, Delivered, by_file};
 use crate::ignore::without_ignored;
 use crate::mesh::Target;
 use crate::object::{Kind, Object};
 use crate::ownership;
-use crate::render::render;
+use crate::placed::Placed;
+use crate::render::{at_gateways, of_mesh, of_service, render};
 use crate::resolved::Resolved;
 
 /// What is wanted of a mesh.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Wanted {
     /// The mesh's name.
     pub mesh: String,
-    /// By cluster, stamped, in the order in which they are applied. A cluster that is handed nothing has
-    /// none, and with the engine `gitops`, where others apply, none has any.
-    pub objects: BTreeMap<String, Vec<Object>>,
+    source: Source,
     /// The cluster whose hub spreads what the others get, and the group of the kinds that tell it so.
-    pub hub: Option<(String, &'static str)>,
+    hub: Option<(String, &'static str)>,
+}
+
+/// Where objects come from.
+#[derive(Debug, Clone)]
+enum Source {
+    /// Nothing is wanted of any cluster.
+    Nothing,
+    /// Each cluster is handed its own.
+    Rendered {
+        resolved: Arc<Resolved>,
+        /// What is about no service.
+        of_mesh: Vec<Placed>,
+    },
+    /// One cluster is handed these.
+    Objects {
+        cluster: String,
+        objects: Vec<Object>,
+    },
 }
 
 impl Wanted {
-    /// Renders a checked document: to the objects that its [`crate::bundle::Bundle`] has, in their order, each
-    /// stamped.
-    pub fn new(resolved: &Resolved) -> Self {
+    /// Of a checked document. With the engine `gitops`, where others apply, nothing is wanted.
+    pub fn new(resolved: impl Into<Arc<Resolved>>) -> Self {
+        let resolved = resolved.into();
         let mesh = resolved.name.to_string();
-        if resolved.target == Target::Gitops {
-            return Self {
-                mesh,
-                ..Self::default()
-            };
-        }
-        let placed = render(resolved);
-        let applyset_id = ownership::applyset_id(&mesh);
-        // What a hub spreads is its controllers' to apply.
-        let ignored = match resolved.target {
-            Target::Direct => resolved.ignore.as_slice(),
-            _ => &[],
-        };
-        let clusters = resolved.clusters.iter().enumerate();
-        let objects = clusters.map(|(index, cluster)| {
-            let delivered = engine::deliver(resolved, &placed, index);
-            let objects = by_file(delivered).into_values().flatten();
-            let ignoring = objects.map(|object| without_ignored(object, ignored));
-            let stamped = ignoring.map(|object| ownership::stamp(object, &applyset_id));
-            (cluster.name.to_string(), stamped.collect::<Vec<Object>>())
-        });
         let hub = &resolved.clusters[resolved.dns.cluster].name;
+        let hub = engine::spreading_group(resolved.target).map(|group| (hub.to_string(), group));
+        let source = match (resolved.target, &hub) {
+            (Target::Gitops, _) => Source::Nothing,
+            (_, None) => Source::Rendered {
+                of_mesh: of_mesh(&resolved),
+                resolved,
+            },
+            (_, Some((cluster, _))) => {
+                let placed = render(&resolved);
+                let delivered = engine::deliver(&resolved, &placed, resolved.dns.cluster);
+                Source::Objects {
+                    cluster: cluster.clone(),
+                    objects: in_order(delivered, &resolved),
+                }
+            }
+        };
+        Self { mesh, source, hub }
+    }
+
+    /// Nothing of a mesh.
+    pub fn nothing(mesh: &str) -> Self {
         Self {
-            mesh,
-            objects: objects.filter(|(_, objects)| !objects.is_empty()).collect(),
-            hub: engine::spreading_group(resolved.target).map(|group| (hub.to_string(), group)),
+            mesh: mesh.to_owned(),
+            source: Source::Nothing,
+            hub: None,
+        }
+    }
+
+    /// What one cluster is handed of objects of a kind, and nothing else.
+    #[must_use]
+    pub fn only(&self, cluster: &str, kind: &Kind) -> Self {
+        let mut objects = self.of(cluster);
+        objects.retain(|object| object.kind == *kind);
+        Self {
+            mesh: self.mesh.clone(),
+            source: Source::Objects {
+                cluster: cluster.to_owned(),
+                objects,
+            },
+            hub: self.hub.clone(),
+        }
+    }
+
+    /// The objects of one cluster, those that its [`crate::bundle::Bundle`] has, each stamped, in the order in
+    /// which they are applied. None for a cluster that is handed nothing.
+    pub fn of(&self, cluster: &str) -> Vec<Object> {
+        match &self.source {
+            Source::Objects {
+                cluster: only,
+                objects,
+            } if only == cluster => objects.clone(),
+            Source::Nothing | Source::Objects { .. } => Vec::new(),
+            Source::Rendered { resolved, of_mesh } => match index_of(cluster, resolved) {
+                Some(index) => in_order(delivered(index, of_mesh, resolved), resolved),
+                None => Vec::new(),
+            },
+        }
+    }
+
+    /// Whether a cluster is handed any object.
+    pub fn has_any(&self, cluster: &str) -> bool {
+        match &self.source {
+            Source::Nothing => false,
+            Source::Objects {
+                cluster: only,
+                objects,
+            } => only == cluster && !objects.is_empty(),
+            Source::Rendered { resolved, of_mesh } => {
+                index_of(cluster, resolved).is_some_and(|index| {
+                    let mut parts = of_mesh.iter();
+                    let mut services = resolved.services.iter();
+                    parts.any(|one| one.clusters.contains(&index))
+                        || services.any(|one| !of_service(&[index], one, resolved).is_empty())
+                })
+            }
+        }
+    }
+
+    /// About how many objects a cluster is handed, without rendering them.
+    pub fn estimate(&self) -> usize {
+        match &self.source {
+            Source::Nothing => 0,
+            Source::Objects { objects, .. } => objects.len(),
+            // Each name has an object or two, or stands in one with many others.
+            Source::Rendered { resolved, .. } => {
+                let names = resolved.services.iter().map(|one| one.names.len());
+                names.sum::<usize>() + resolved.external.len()
+            }
         }
     }
 
@@ -65,9 +147,33 @@ impl Wanted {
         !engine::is_spreading(group)
             || hub.is_some_and(|(name, own)| name == cluster && *own == group)
     }
+}
 
-    /// The objects of one cluster.
-    pub fn of(&self, cluster: &str) -> &[Object] {
-        self.objects.get(cluster).map_or(&[], Vec::as_slice)
+fn index_of(cluster: &str, resolved: &Resolved) -> Option<usize> {
+    let mut clusters = resolved.clusters.iter();
+    clusters.position(|one| one.name.as_str() == cluster)
+}
+
+/// What the cluster with this index is handed, one service after the other.
+fn delivered(index: usize, of_mesh: &[Placed], resolved: &Resolved) -> Vec<Delivered> {
+    let deliver = |placed: &[Placed]| engine::deliver(resolved, placed, index);
+    let mut delivered = deliver(of_mesh);
+    delivered.extend(deliver(&at_gateways(&[index], resolved)));
+    for service in &resolved.services {
+        delivered.extend(deliver(&of_service(&[index], service, resolved)));
     }
+    delivered
+}
+
+fn in_order(delivered: Vec<Delivered>, resolved: &Resolved) -> Vec<Object> {
+    let applyset_id = ownership::applyset_id(resolved.name.as_str());
+    // What a hub spreads is its controllers' to apply.
+    let ignored = match resolved.target {
+        Target::Direct => resolved.ignore.as_slice(),
+        _ => &[],
+    };
+    let objects = by_file(delivered).into_values().flatten();
+    let ignoring = objects.map(|object| without_ignored(object, ignored));
+    let stamped = ignoring.map(|object| ownership::stamp(object, &applyset_id));
+    stamped.collect()
 }

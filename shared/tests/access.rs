@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use documents::{addresses, examples, with_target};
 use serde_json::json;
@@ -19,12 +20,13 @@ use shared::plan::{Answer, Existing, ObservedCluster, Surplus};
 use shared::resolved::Resolved;
 use shared::wanted::Wanted;
 
-fn render(mesh: &Mesh, facts: &Facts) -> (Resolved, Wanted) {
+fn render(mesh: &Mesh, facts: &Facts) -> (Arc<Resolved>, Wanted) {
     let checked = shared::check(mesh, facts);
     let resolved = checked
         .resolved
         .unwrap_or_else(|| panic!("{:#?}", checked.findings));
-    let wanted = Wanted::new(&resolved);
+    let resolved = Arc::new(resolved);
+    let wanted = Wanted::new(Arc::clone(&resolved));
     (resolved, wanted)
 }
 
@@ -34,7 +36,8 @@ fn walkthrough(target: Target) -> Mesh {
 
 fn needs(mesh: &Mesh, cluster: usize, command: Command) -> Needs {
     let (resolved, wanted) = shared::access::render(mesh).unwrap();
-    Needs::new(mesh, &resolved, &wanted, cluster, command)
+    let objects = wanted.of(resolved.clusters[cluster].name.as_str());
+    Needs::new(mesh, &resolved, &objects, cluster, command)
 }
 
 /// `resource "names": verbs` of each rule.
@@ -164,7 +167,8 @@ fn an_apply_may_also_look_and_remove_and_no_role_is_wild() {
                 continue;
             };
             for index in 0..resolved.clusters.len() {
-                let of = |command| Needs::new(&mesh, &resolved, &wanted, index, command);
+                let objects = wanted.of(resolved.clusters[index].name.as_str());
+                let of = |command| Needs::new(&mesh, &resolved, &objects, index, command);
                 let apply = of(Command::Apply);
                 assert_eq!(
                     apply == Needs::default(),
@@ -188,7 +192,7 @@ fn an_apply_may_also_look_and_remove_and_no_role_is_wild() {
                     let reads = ["get", "list"];
                     assert!(writes.all(|(one, _)| reads.contains(&one.verb.as_ref())));
                 }
-                if !wanted.of(resolved.clusters[index].name.as_str()).is_empty() {
+                if !objects.is_empty() {
                     assert!(covers(&apply, &of(Command::Remove)), "{name} {target:?}");
                 }
                 let serve = of(Command::Serve);
@@ -202,8 +206,8 @@ fn an_apply_may_also_look_and_remove_and_no_role_is_wild() {
 fn only_what_changes_has_to_be_allowed() {
     let mesh = walkthrough(Target::Direct);
     let (resolved, wanted) = render(&mesh, &addresses(&mesh));
-    let objects = wanted.of("cluster1");
-    let needs = Needs::new(&mesh, &resolved, &wanted, 0, Command::Apply);
+    let objects = &wanted.of("cluster1");
+    let needs = Needs::new(&mesh, &resolved, objects, 0, Command::Apply);
     let on = |needed: &BTreeSet<Permission>, resource: &str| -> BTreeSet<String> {
         let on = needed.iter().filter(|one| one.resource == resource);
         on.map(|one| one.verb.to_string()).collect()
@@ -260,9 +264,7 @@ fn only_what_changes_has_to_be_allowed() {
 
 #[test]
 fn denials_are_said_together() {
-    let (resolved, wanted) = render(&walkthrough(Target::Direct), &Facts::default());
-    let mesh = walkthrough(Target::Direct);
-    let needs = Needs::new(&mesh, &resolved, &wanted, 1, Command::Apply);
+    let needs = needs(&walkthrough(Target::Direct), 1, Command::Apply);
     let denied = needs.iter().filter(|(one, need)| {
         *need != Need::Optional
             && ["virtualservices", "secrets", "serviceentries"].contains(&one.resource.as_ref())
@@ -302,7 +304,6 @@ fn the_role_is_named_for_mesh_and_command() {
 
 /// A table of what each command needs in a cluster: a row for each resource, with its names where they restrict it.
 fn table(mesh: &Mesh, cluster: usize) -> String {
-    let (resolved, wanted) = shared::access::render(mesh).unwrap();
     let commands = [
         Command::Status,
         Command::Apply,
@@ -312,7 +313,7 @@ fn table(mesh: &Mesh, cluster: usize) -> String {
     ];
     let mut rows: BTreeMap<String, [String; 5]> = BTreeMap::new();
     for (column, command) in commands.into_iter().enumerate() {
-        let needs = Needs::new(mesh, &resolved, &wanted, cluster, command);
+        let needs = needs(mesh, cluster, command);
         for rule in needs.rules() {
             for on in on(&rule) {
                 rows.entry(on).or_default()[column] = joined(&rule.verbs);

@@ -138,32 +138,37 @@ fn an_edit_by_hand_is_named() {
 }
 
 fn wanted(mesh: &shared::Mesh) -> Wanted {
-    Wanted::new(&shared::check(mesh, &addresses()).resolved.unwrap())
+    Wanted::new(shared::check(mesh, &addresses()).resolved.unwrap())
 }
 
 #[test]
 fn what_is_wanted_is_what_the_bundle_has() {
-    for target in shared::mesh::Target::ALL {
-        let mesh = with_target(&example("walkthrough.yaml"), target);
-        let bundle = bundle(&mesh, &addresses());
-        let manifests = bundle.clusters.iter();
-        let mut of_bundle: std::collections::BTreeMap<String, Vec<_>> = manifests
-            .map(|one| {
-                let stamped = one
-                    .objects()
-                    .map(|object| stamp(object.clone(), &ownership::applyset_id("demo")));
-                (one.name.clone(), stamped.collect())
-            })
-            .collect();
-        if target == shared::mesh::Target::Gitops {
-            of_bundle.clear();
-        }
-        let wanted = wanted(&mesh);
-        assert_eq!(wanted.objects, of_bundle, "{target:?}");
-        assert_eq!(wanted.hub.is_some(), target.has_hub());
-        if let Some((hub, group)) = &wanted.hub {
-            let mut objects = wanted.of(hub).iter();
-            assert!(objects.any(|one| one.kind.group == *group), "{target:?}");
+    use shared::mesh::Target;
+    for (name, example) in examples() {
+        for target in Target::ALL {
+            let mesh = with_target(&example, target);
+            let facts = documents::addresses(&mesh);
+            let Some(resolved) = shared::check(&mesh, &facts).resolved else {
+                continue;
+            };
+            let wanted = Wanted::new(resolved);
+            let bundle = bundle(&mesh, &facts);
+            let applyset_id = ownership::applyset_id(&mesh.metadata.name);
+            for cluster in mesh.spec.clusters.iter().map(|one| one.name.as_str()) {
+                let manifests = bundle.cluster(cluster);
+                let manifests = manifests.filter(|_| target != Target::Gitops);
+                let objects = manifests
+                    .into_iter()
+                    .flat_map(shared::bundle::ClusterManifests::objects);
+                // What a cluster ignores is no part of a bundle, and tested for itself.
+                let objects: Vec<_> = objects
+                    .map(|object| stamp(object.clone(), &applyset_id))
+                    .collect();
+                assert_eq!(wanted.has_any(cluster), !objects.is_empty());
+                assert!(mesh.spec.ignore.is_empty());
+                assert_eq!(wanted.of(cluster), objects, "{name} {target:?} {cluster}");
+            }
+            assert_eq!(wanted.of("elsewhere"), []);
         }
     }
 }
@@ -172,12 +177,11 @@ fn what_is_wanted_is_what_the_bundle_has() {
 fn an_empty_cluster_gets_everything_and_a_removal_takes_it_back() {
     let mesh = example("walkthrough.yaml");
     let wanted = wanted(&mesh);
-    let observed: plan::Observed = wanted
-        .objects
-        .keys()
-        .map(|cluster| (cluster.clone(), Ok(plan::ObservedCluster::default())))
-        .collect();
     let clusters = [("cluster1", "cluster1"), ("cluster2", "cluster2")];
+    let observed: plan::Observed = clusters
+        .iter()
+        .map(|(name, _)| ((*name).to_owned(), Ok(plan::ObservedCluster::default())))
+        .collect();
     let first = plan::plan(&wanted, clusters, &observed);
     assert!(first.can_be_applied() && first.has_changes());
     assert!(
@@ -195,7 +199,7 @@ fn an_empty_cluster_gets_everything_and_a_removal_takes_it_back() {
 #[test]
 fn an_object_is_in_step_with_what_was_applied_and_nothing_less() {
     let wanted = wanted(&example("walkthrough.yaml"));
-    let objects = wanted.of("cluster1");
+    let objects = &wanted.of("cluster1");
     assert!(objects.len() > 10, "{}", objects.len());
     for object in objects {
         let is_in_step = |live: &serde_json::Value| {

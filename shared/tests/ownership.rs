@@ -19,9 +19,11 @@ fn check_objects(mesh: &Mesh) {
         return;
     };
     let name = resolved.name.to_string();
-    let wanted = Wanted::new(&resolved);
+    let clusters = resolved.clusters.iter();
+    let clusters: Vec<String> = clusters.map(|one| one.name.to_string()).collect();
+    let wanted = Wanted::new(resolved);
     let ownership = Ownership::of(&name);
-    for object in wanted.objects.values().flatten() {
+    for object in clusters.iter().flat_map(|cluster| wanted.of(cluster)) {
         assert!(
             is_rendered(&object.kind.group, &object.kind.kind),
             "{} is never looked for",

@@ -18,6 +18,7 @@ use shared::api::{ClusterReport, Event, Report};
 use shared::plan::Plan;
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::budget::Budget;
 use crate::operation::{ApplyOptions, Target};
 use crate::stop::Stop;
 use progress::Progress;
@@ -27,6 +28,7 @@ pub(crate) async fn apply(
     plan: Plan,
     mut targets: BTreeMap<String, Target>,
     options: ApplyOptions,
+    budget: &Budget,
     stop: &Stop,
     events: UnboundedSender<Event>,
 ) -> Report {
@@ -37,10 +39,13 @@ pub(crate) async fn apply(
         let progress = Progress::new(&cluster, events.clone());
         let (name, target) = (cluster.name.clone(), targets.remove(&cluster.name));
         let reason = skipped.get(&name).cloned();
-        let (mesh, stop) = (plan.mesh.clone(), stop.clone());
+        let (mesh, stop, budget) = (plan.mesh.clone(), stop.clone(), budget.clone());
         let task = tokio::spawn(async move {
             match (reason, target) {
-                (None, Some(target)) => run::run(&mesh, cluster, target, progress, stop).await,
+                (None, Some(target)) => {
+                    let _room = budget.take(target.wanted.estimate()).await;
+                    run::run(&mesh, cluster, target, progress, stop).await
+                }
                 (reason, _) => {
                     // A cluster without a target has an error in its plan, which is a reason.
                     progress.end(Some(

@@ -53,7 +53,7 @@ pub(super) async fn run(
         identities,
         last_known,
         keeps_addresses,
-        objects,
+        wanted,
         look,
     } = target;
     let Look {
@@ -78,7 +78,8 @@ pub(super) async fn run(
         last_known,
         keeps_addresses,
         connection,
-        wanted: objects
+        wanted: wanted
+            .of(&plan.name)
             .into_iter()
             .map(|object| (object.key(), object))
             .collect(),

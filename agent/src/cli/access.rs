@@ -65,7 +65,8 @@ impl Access {
             if self.cluster.as_ref().is_some_and(|only| *only != name) {
                 continue;
             }
-            let needs = Needs::new(&input.mesh, &resolved, &wanted, index, self.command);
+            let objects = wanted.of(&name);
+            let needs = Needs::new(&input.mesh, &resolved, &objects, index, self.command);
             let role = access::cluster_role(resolved.name.as_str(), self.command, &needs);
             let cluster_role = role.to_json();
             let mut known = roles.iter_mut();

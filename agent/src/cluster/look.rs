@@ -21,7 +21,6 @@ use shared::plan::{Claim, Existing, ObservedCluster, Surplus};
 
 use super::address::{collection, object, object_at};
 use super::connection::{Connection, Request};
-use super::identity::identity;
 use super::kinds;
 use super::list::List;
 use super::live::{resource_version, without_managers};
@@ -40,7 +39,8 @@ const ONE_BY_ONE: usize = 3;
 pub(crate) struct Look {
     /// The way to it.
     pub(crate) connection: Connection,
-    /// What tells the cluster from every other one; see [`identity`].
+    /// What tells the cluster from every other one; see [`super::identity()`]. Whoever looks at the whole cluster sets
+    /// it.
     pub(crate) identity: Option<String>,
     /// The parent, if it is there.
     pub(crate) parent: Option<Parent>,
@@ -98,14 +98,11 @@ pub(crate) async fn look(
     let mesh = search.ownership.mesh.as_str();
     let looking = Looking::new(connection, search, wanted);
     // What is wanted does not depend on what is recorded: both are asked for at once.
-    let (identity, parent, former, ours) = tokio::join!(
-        identity(&looking.connection),
+    let (parent, former, ours) = tokio::join!(
         looking.parent(mesh),
         looking.former_parent(),
         looking.ours(looking.wanted_kinds().into_values())
     );
-    let identity = identity
-        .map_err(|error| error.in_context(looking.connection.context(), "get Namespace"))?;
     let (parent, parent_live) = parent?.unzip();
     let parent_version = parent_live.as_ref().and_then(resource_version);
     let (former, former_live) = former?.unzip();
@@ -132,7 +129,6 @@ pub(crate) async fn look(
         observed.surplus.insert(Parent::key(name), surplus);
     }
     let mut look = Look::of(looking, parent, &observed);
-    look.identity = identity;
     look.parent_version = parent_version;
     Ok((observed, look))
 }

@@ -17,17 +17,19 @@ use super::connection::{Connection, Patience, Request};
 const AT_ONCE: usize = 16;
 const REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
+type NeedsOf = dyn Fn(usize, &[Object]) -> Needs + Send + Sync;
+
 /// A command whose permissions are reviewed.
 pub(crate) struct Review {
     command: Command,
-    /// By the index of the cluster. Computed only for users who are not administrators.
-    needs: Box<dyn Fn(usize) -> Needs + Send + Sync>,
+    /// By the index of the cluster and what it is handed. Computed only for users who are not administrators.
+    needs: Box<NeedsOf>,
 }
 
 impl Review {
     pub(crate) fn new(
         command: Command,
-        needs: impl Fn(usize) -> Needs + Send + Sync + 'static,
+        needs: impl Fn(usize, &[Object]) -> Needs + Send + Sync + 'static,
     ) -> Self {
         let needs = Box::new(needs);
         Self { command, needs }
@@ -52,6 +54,7 @@ pub(crate) async fn rights(
     review: Option<&Review>,
     cluster: &str,
     index: usize,
+    objects: &[Object],
 ) -> Rights {
     let Some(review) = review else {
         return Rights(None);
@@ -61,7 +64,7 @@ pub(crate) async fn rights(
     if allows(&connection, &Permission::everything()).await != Some(false) {
         return Rights(None);
     }
-    let needs = (review.needs)(index);
+    let needs = (review.needs)(index, objects);
     let asked = needs.iter().filter(|(_, need)| *need != Need::Optional);
     let asked = asked.map(|(permission, _)| permission.clone()).collect();
     let denied = denied(&connection, asked).await;

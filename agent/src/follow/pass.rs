@@ -1,6 +1,7 @@
 //! One pass: look at the gateways, write the records that are no longer true.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use shared::Mesh;
@@ -8,6 +9,7 @@ use shared::api::ClusterReport;
 use shared::facts::Facts;
 use shared::gateway_kind::GatewayKind;
 use shared::last_known::{HostName, LastKnown, Publication, Reason};
+use shared::object::Kind;
 use shared::plan::{self, Conflict, Plan};
 use shared::render::controller_publishes;
 use shared::resolved::Resolved;
@@ -18,6 +20,7 @@ use super::event::{FollowEvent, RecordChange};
 use super::{FollowError, RESOLVE_AGAIN, RESYNC, records};
 use crate::addresses::{self, Addresses, RecordsOf};
 use crate::apply;
+use crate::budget::Budget;
 use crate::cluster;
 use crate::lock::{Leases, LockOptions};
 use crate::operation::{ApplyOptions, Operations, Scope, Target, is_handed_over, wrong_contexts};
@@ -215,7 +218,7 @@ impl<'a> Follower<'a> {
             dns,
             addresses,
         };
-        let skipped = self.write(&resolved, &clusters).await?;
+        let skipped = self.write(resolved, &clusters).await?;
         Ok(Passed {
             dns_context: clusters.dns().context.clone(),
             skipped,
@@ -300,11 +303,12 @@ impl<'a> Follower<'a> {
     /// Writes what is not true, and tells of it; gives what could not be written, and why.
     async fn write(
         &mut self,
-        resolved: &Resolved,
+        resolved: Resolved,
         clusters: &Clusters,
     ) -> Result<Option<String>, Trouble> {
         let (place, addresses) = (clusters.dns(), &clusters.addresses);
-        let wanted = records::only_records(Wanted::new(resolved), &place.name);
+        let wanted = Wanted::new(resolved).only(&place.name, &Kind::DNS_ENDPOINT);
+        let wanted = Arc::new(wanted);
         let looked = self.look(&wanted, clusters).await?;
         let skipped = looked.skipped();
         let changes = if looked.has_work(&addresses.last_known) {
@@ -329,7 +333,7 @@ impl<'a> Follower<'a> {
     /// As the only writer: whoever wrote before may have changed the records.
     async fn write_alone(
         &self,
-        wanted: &Wanted,
+        wanted: &Arc<Wanted>,
         clusters: &Clusters,
         leases: &Leases,
     ) -> Result<Vec<RecordChange>, Trouble> {
@@ -349,7 +353,7 @@ impl<'a> Follower<'a> {
         let (sender, _) = mpsc::unbounded_channel();
         // They are few: what has begun is finished.
         let (options, stop) = (ApplyOptions::default(), Stop::never());
-        let report = apply::apply(plan, targets, options, &stop, sender).await;
+        let report = apply::apply(plan, targets, options, &Budget::default(), &stop, sender).await;
         // One record that cannot be written is no reason not to write the others.
         let failed = |one: ClusterReport| match one.error {
             Some(error) => Some(error),
@@ -364,11 +368,11 @@ impl<'a> Follower<'a> {
     }
 
     /// Looks at the records, if they are still those of this document.
-    async fn look(&self, wanted: &Wanted, clusters: &Clusters) -> Result<Looked, Trouble> {
+    async fn look(&self, wanted: &Arc<Wanted>, clusters: &Clusters) -> Result<Looked, Trouble> {
         let (place, addresses) = (clusters.dns(), &clusters.addresses);
         let connection = place.connection.clone().map_err(Trouble::Passing)?;
         let document = self.mesh.digest();
-        let objects = wanted.of(&place.name);
+        let objects = &wanted.of(&place.name);
         let mesh = self.mesh.metadata.name.clone();
         let cluster = place.name.clone();
         let found = cluster::look_at_records(connection, &mesh, objects).await;
@@ -393,7 +397,7 @@ impl<'a> Follower<'a> {
             identities: BTreeMap::new(),
             last_known: addresses.last_known.clone(),
             keeps_addresses: true,
-            objects: objects.to_vec(),
+            wanted: Arc::clone(wanted),
             look,
         };
         let places = [(place.name.as_str(), place.context.as_str())];

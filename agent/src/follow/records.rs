@@ -3,20 +3,10 @@
 use std::collections::BTreeSet;
 
 use shared::last_known::Records;
-use shared::object::{Kind, Object};
+use shared::object::Object;
 use shared::plan::{Existing, ObservedCluster};
-use shared::wanted::Wanted;
 
 use super::event::RecordChange;
-
-/// The records that are wanted of a cluster, and nothing else.
-pub(super) fn only_records(mut wanted: Wanted, cluster: &str) -> Wanted {
-    wanted.objects.retain(|name, _| name == cluster);
-    for objects in wanted.objects.values_mut() {
-        objects.retain(|object| object.kind == Kind::DNS_ENDPOINT);
-    }
-    wanted
-}
 
 /// What an apply of `wanted` changes, by name.
 pub(super) fn changes<'a>(

@@ -1,21 +1,19 @@
 //! What is to be said of the clusters' own DNS beside the plan.
 
-use std::collections::BTreeMap;
-
 use shared::check::{Finding, Severity, code};
 use shared::mesh::DnsFlavour;
 use shared::ownership::{self, PARENT_NAMESPACE};
-use shared::plan::Observed;
 
-use crate::cluster::{Look, Zone};
+use super::planning::AllLooked;
+use crate::cluster::Zone;
 use crate::place::Place;
 
 /// Clusters whose own DNS was not told of a private zone, or does not hear of a change by itself.
-pub(super) fn of_apply(places: &[Place], observed: &Observed, zone: &Zone) -> Vec<Finding> {
+pub(super) fn of_apply(places: &[Place], looked: &AllLooked, zone: &Zone) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, place) in places.iter().enumerate() {
         let left_alone = zone.flavour(index) == Some(DnsFlavour::None);
-        if let Some(Ok(seen)) = observed.get(&place.name)
+        if let Some(Ok(seen)) = looked.get(&place.name)
             && seen.dns.is_empty()
             && zone.is_private()
             && !left_alone
@@ -32,21 +30,17 @@ pub(super) fn of_apply(places: &[Place], observed: &Observed, zone: &Zone) -> Ve
             ));
         }
     }
-    findings.extend(restarts(places, observed));
+    findings.extend(restarts(places, looked));
     findings
 }
 
 /// Clusters whose own DNS could not be looked at, or does not hear of a change by itself.
-pub(super) fn of_removal(
-    places: &[Place],
-    observed: &Observed,
-    looks: &BTreeMap<String, Look>,
-    mesh: &str,
-) -> Vec<Finding> {
+pub(super) fn of_removal(places: &[Place], looked: &AllLooked, mesh: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, place) in places.iter().enumerate() {
-        let look = looks.get(&place.name);
-        if let Some(why) = look.and_then(|look| look.dns_unseen.as_ref()) {
+        if let Some(Ok(seen)) = looked.get(&place.name)
+            && let Some(why) = &seen.look.dns_unseen
+        {
             findings.push(finding(
                 code::DNS_NOT_LOOKED_AT,
                 &format!("spec.clusters[{index}].context"),
@@ -59,14 +53,14 @@ pub(super) fn of_removal(
             ));
         }
     }
-    findings.extend(restarts(places, observed));
+    findings.extend(restarts(places, looked));
     findings
 }
 
-fn restarts(places: &[Place], observed: &Observed) -> Vec<Finding> {
+fn restarts(places: &[Place], looked: &AllLooked) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, place) in places.iter().enumerate() {
-        let Some(Ok(seen)) = observed.get(&place.name) else {
+        let Some(Ok(seen)) = looked.get(&place.name) else {
             continue;
         };
         for edit in seen.dns.iter().flatten() {

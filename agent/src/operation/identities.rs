@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::check::{Finding, Severity, code};
 use shared::decisions::{Decision, Decisions};
-use shared::plan::{ClusterPlan, Observed};
+use shared::plan::ClusterPlan;
 
-use crate::cluster::Look;
+use super::planning::AllLooked;
 use crate::place::Place;
 
 /// By cluster name, what tells it from every other one; see [`crate::cluster::identity`].
@@ -80,19 +80,18 @@ pub(crate) fn wrong_contexts<'a>(
 }
 
 /// Puts errors in the place of what was seen in clusters that are not what they should be.
-pub(super) fn check(
-    places: &[Place],
-    decisions: &Decisions,
-    observed: &mut Observed,
-    looks: &mut BTreeMap<String, Look>,
-) -> Identified {
+pub(super) fn check(places: &[Place], decisions: &Decisions, looked: &mut AllLooked) -> Identified {
+    let look = |place: &Place| Some(&looked.get(&place.name)?.as_ref().ok()?.look);
     let mut recorded: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for parent in looks.values().filter_map(|look| look.parent.as_ref()) {
+    for parent in places
+        .iter()
+        .filter_map(|place| look(place)?.parent.as_ref())
+    {
         for (name, identity) in &parent.identities {
             recorded.entry(name).or_default().push(identity);
         }
     }
-    let seen = |place: &Place| looks.get(&place.name)?.identity.as_deref();
+    let seen = |place: &Place| look(place)?.identity.as_deref();
     let compared = |place: &Place| {
         let known = recorded.get(place.name.as_str());
         let known = known.filter(|_| !decisions.replaced.contains(&place.name));
@@ -105,7 +104,7 @@ pub(super) fn check(
         .collect();
     let mut findings = Vec::new();
     for (index, place) in places.iter().enumerate() {
-        match looks.get(&place.name).map(|look| look.identity.as_ref()) {
+        match look(place).map(|look| look.identity.as_ref()) {
             Some(Some(identity)) => {
                 identities.insert(place.name.clone(), identity.clone());
             }
@@ -116,11 +115,10 @@ pub(super) fn check(
     }
     let mut others = BTreeSet::new();
     for (name, wrong) in wrong {
-        looks.remove(&name);
         if wrong.is_other {
             others.insert(name.clone());
         }
-        observed.insert(name, Err(wrong.message));
+        looked.insert(name, Err(wrong.message));
     }
     Identified {
         identities,

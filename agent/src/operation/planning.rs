@@ -7,22 +7,28 @@ use shared::Mesh;
 use shared::access::{self, Command, Needs};
 use shared::api::Intent;
 use shared::check::{Finding, Severity, code};
+use shared::cluster_dns::{Edit, Refusal};
 use shared::decisions::Decisions;
 use shared::facts::Facts;
 use shared::last_known::LastKnown;
 use shared::name::Label;
+use shared::object::Object;
 use shared::ownership::Ownership;
-use shared::plan::{self, Observed};
+use shared::plan::{ClusterPlan, Plan};
 use shared::render::controller_publishes;
 use shared::wanted::Wanted;
 
+use tokio::task::JoinSet;
+
 use super::{PlanError, Planned, Scope, Target, dns_findings, former, identities, taking_over};
 use crate::addresses::{self, RecordsOf};
+use crate::budget::Budget;
 use crate::cluster::{self, DnsLook, Kubeconfig, Look, Parent, Review, Search, Zone};
 use crate::place::{Place, named};
 
 /// What a plan is made from.
 pub(super) struct Planning<'a> {
+    pub(super) budget: &'a Budget,
     pub(super) kubeconfig: &'a Kubeconfig,
     pub(super) places: Vec<Place>,
     pub(super) decisions: &'a Decisions,
@@ -61,6 +67,7 @@ impl Planning<'_> {
 
     pub(super) async fn apply(self, mesh: &Mesh) -> Result<Planned, PlanError> {
         let Self {
+            budget,
             kubeconfig,
             mut places,
             decisions,
@@ -77,7 +84,8 @@ impl Planning<'_> {
         if !controller_publishes(&resolved) {
             addresses.explain(mesh, &mut findings);
         }
-        let wanted = Arc::new(Wanted::new(&resolved));
+        let resolved = Arc::new(resolved);
+        let wanted = Arc::new(Wanted::new(Arc::clone(&resolved)));
         let zone = Arc::new(Zone {
             suffix: resolved.dns.suffix.to_string(),
             nameservers: resolved.dns.nameservers.clone(),
@@ -89,28 +97,34 @@ impl Planning<'_> {
         });
         let dns = resolved.dns.cluster;
         let review = purpose.command().map(|command| {
-            let (mesh, wanted) = (mesh.clone(), Arc::clone(&wanted));
-            let needs = move |index| Needs::new(&mesh, &resolved, &wanted, index, command);
-            Arc::new(Review::new(command, needs))
+            let mesh = mesh.clone();
+            let needs = move |index, objects: &[Object]| {
+                Needs::new(&mesh, &resolved, objects, index, command)
+            };
+            Review::new(command, needs)
         });
         let looking = Looking {
-            places: &places,
-            wanted: &wanted,
-            zone: &zone,
-            decisions,
+            wanted: Arc::clone(&wanted),
+            zone: Arc::clone(&zone),
+            ownership: ownership(mesh.metadata.name.clone(), decisions),
+            decisions: decisions.clone(),
             review,
             tries: purpose == Purpose::CarryOut,
+            intent: Intent::Apply,
+            budget: budget.clone(),
         };
-        let (mut observed, mut looks) = looking.at_all().await;
-        let identified = identities::check(&places, decisions, &mut observed, &mut looks);
+        let mut looked = looking.at_all(&places).await;
+        let identified = identities::check(&places, decisions, &mut looked);
         findings.extend(identified.findings.iter().cloned());
-        findings.extend(dns_findings::of_apply(&places, &observed, &zone));
+        findings.extend(dns_findings::of_apply(&places, &looked, &zone));
         for (index, place) in places.iter().enumerate() {
-            let is_handed_nothing = wanted.of(&place.name).is_empty();
-            if let (true, Some(Err(error))) = (is_handed_nothing, observed.get(&place.name)) {
+            if let Some(Err(error)) = looked.get(&place.name)
+                && !wanted.has_any(&place.name)
+            {
                 findings.push(not_looked_at(index, error, &zone));
             }
         }
+        let (mut plan, looks) = planned(&wanted, Intent::Apply, &places, looked);
         let former = former::look(
             kubeconfig,
             &mesh.metadata.name,
@@ -123,11 +137,10 @@ impl Planning<'_> {
         let mut clusters = former.clusters;
         clusters
             .extend(named(&places).map(|(name, context)| (name.to_owned(), context.to_owned())));
-        let mut plan = plan::plan(&wanted, named(&places), &observed);
         plan.offer(|cluster| identified.decision(cluster));
         findings.extend(taking_over::findings(decisions, &plan));
         let identities = &identified.identities;
-        let mut targets = targets(looks, wanted, Some(&mesh.digest()), &clusters, identities);
+        let mut targets = targets(looks, &wanted, Some(&mesh.digest()), &clusters, identities);
         record_addresses(&mut targets, &places[dns].name, &addresses.last_known);
         Ok(Planned {
             findings,
@@ -139,6 +152,7 @@ impl Planning<'_> {
 
     async fn removal(self, mesh: &Mesh) -> Result<Planned, PlanError> {
         let Self {
+            budget,
             kubeconfig,
             places,
             decisions,
@@ -151,35 +165,27 @@ impl Planning<'_> {
             renamed_from: None,
             ..decisions.clone()
         };
-        let nothing = Arc::new(Wanted {
-            mesh: name.to_string(),
-            ..Wanted::default()
-        });
-        let no_zone = Arc::new(Zone::default());
-        let carries_out = purpose == Purpose::CarryOut;
+        let nothing = Arc::new(Wanted::nothing(name.as_str()));
         let looking = Looking {
-            places: &places,
-            wanted: &nothing,
-            zone: &no_zone,
-            decisions,
-            review: carries_out.then(|| Arc::new(review_of_removal(mesh, &name))),
+            wanted: Arc::clone(&nothing),
+            zone: Arc::new(Zone::default()),
+            ownership: ownership(name.to_string(), decisions),
+            decisions: decisions.clone(),
+            review: (purpose == Purpose::CarryOut).then(|| review_of_removal(mesh, &name)),
             tries: false,
+            intent: Intent::Remove,
+            budget: budget.clone(),
         };
-        let (mut observed, mut looks) = looking.at_all().await;
-        let identified = identities::check(&places, decisions, &mut observed, &mut looks);
-        let mut plan = plan::plan_removal(name.as_str(), named(&places), &observed);
-        plan.offer(|cluster| identified.decision(cluster));
+        let mut looked = looking.at_all(&places).await;
+        let identified = identities::check(&places, decisions, &mut looked);
         let mut findings = identified.findings.clone();
-        findings.extend(dns_findings::of_removal(
-            &places,
-            &observed,
-            &looks,
-            name.as_str(),
-        ));
+        findings.extend(dns_findings::of_removal(&places, &looked, name.as_str()));
+        let (mut plan, looks) = planned(&nothing, Intent::Remove, &places, looked);
+        plan.offer(|cluster| identified.decision(cluster));
         let former = former::look(kubeconfig, name.as_str(), &places, &looks, Intent::Remove).await;
         findings.extend(former.findings);
         let identities = &identified.identities;
-        let targets = targets(looks, nothing, None, &former.clusters, identities);
+        let targets = targets(looks, &nothing, None, &former.clusters, identities);
         Ok(Planned {
             findings,
             plan,
@@ -193,110 +199,162 @@ impl Planning<'_> {
 fn review_of_removal(mesh: &Mesh, name: &Label) -> Review {
     let (mesh, name) = (mesh.clone(), name.clone());
     let rendered = OnceLock::new();
-    Review::new(Command::Remove, move |index| {
+    Review::new(Command::Remove, move |index, _| {
         match rendered.get_or_init(|| access::render(&mesh)) {
-            Ok((resolved, wanted)) => Needs::new(&mesh, resolved, wanted, index, Command::Remove),
+            Ok((resolved, wanted)) => {
+                let objects = wanted.of(resolved.clusters[index].name.as_str());
+                Needs::new(&mesh, resolved, &objects, index, Command::Remove)
+            }
             Err(_) => Needs::to_remove(name.as_str()),
         }
     })
 }
 
-/// What is looked for in all clusters.
-struct Looking<'a> {
-    places: &'a [Place],
-    wanted: &'a Arc<Wanted>,
-    zone: &'a Arc<Zone>,
-    decisions: &'a Decisions,
-    review: Option<Arc<Review>>,
-    /// Whether the server tries every creation.
-    tries: bool,
+fn ownership(mesh: String, decisions: &Decisions) -> Ownership {
+    Ownership {
+        mesh,
+        former: decisions.renamed_from.clone(),
+    }
 }
 
-impl Looking<'_> {
-    /// Looks at all clusters at once, each in a task of its own since there is much to compare.
-    async fn at_all(self) -> (Observed, BTreeMap<String, Look>) {
-        let Self {
-            places,
-            wanted,
-            zone,
-            decisions,
-            review,
-            tries,
-        } = self;
-        let ownership = Arc::new(Ownership {
-            mesh: wanted.mesh.clone(),
-            former: decisions.renamed_from.clone(),
-        });
-        let decisions = Arc::new(decisions.clone());
-        let tasks: Vec<_> = places
-            .iter()
-            .enumerate()
-            .map(|(index, place)| {
-                let (name, connection) = (place.name.clone(), place.connection.clone());
-                let wanted = Arc::clone(wanted);
-                let zone = Arc::clone(zone);
-                let ownership = Arc::clone(&ownership);
-                let decisions = Arc::clone(&decisions);
-                let review = review.clone();
-                tokio::spawn(async move {
-                    let mesh = wanted.mesh.as_str();
-                    let objects = wanted.of(&name);
-                    let connection = connection?;
-                    let search = Search {
-                        ownership: &ownership,
-                        decisions: &decisions,
-                        tries,
-                    };
-                    let (rights, seen, settings) = tokio::join!(
-                        cluster::rights(&connection, review.as_deref(), &name, index),
-                        cluster::look(connection.clone(), search, objects),
-                        cluster::dns_settings(&connection)
-                    );
-                    rights.expect_always()?;
-                    let (mut observed, mut look) = seen.map_err(|error| rights.beside(error))?;
-                    // For a public zone too: it may have been private, and not every cluster that was told
-                    // so has objects of ours.
-                    let recorded = look
-                        .parent
-                        .as_ref()
-                        .is_some_and(|parent| parent.stub_domain);
-                    let dns =
-                        cluster::look_at_dns(&connection, settings, mesh, &zone, index, recorded);
-                    let DnsLook { edits, unseen } = dns.await;
-                    look.dns = edits.iter().flatten().cloned().collect();
-                    look.dns_unseen = unseen;
-                    if look.keeps_stub_domain() || edits.iter().any(Result::is_err) {
-                        // It is recorded, though nothing else is wanted here.
-                        observed.surplus.remove(&Parent::key(mesh));
-                        look.surplus.remove(&Parent::key(mesh));
-                    }
-                    observed.dns = edits;
-                    observed.denied = rights.denied(mesh, objects, &observed).await;
-                    Ok((observed, look))
-                })
-            })
-            .collect();
-        let mut observed = Observed::new();
-        let mut looks = BTreeMap::new();
-        for (place, task) in places.iter().zip(tasks) {
-            let seen = match task.await {
-                Ok(Ok((seen, look))) => {
-                    looks.insert(place.name.clone(), look);
-                    Ok(seen)
-                }
-                Ok(Err(error)) => Err(error),
-                Err(error) => Err(format!("context {}: broken off: {error}", place.context)),
-            };
-            observed.insert(place.name.clone(), seen);
+/// What is looked for in all clusters.
+struct Looking {
+    wanted: Arc<Wanted>,
+    zone: Arc<Zone>,
+    ownership: Ownership,
+    decisions: Decisions,
+    review: Option<Review>,
+    /// Whether the server tries every creation.
+    tries: bool,
+    intent: Intent,
+    budget: Budget,
+}
+
+/// What came of a look at one cluster.
+pub(super) struct Looked {
+    /// What would be done; `None` where nothing is wanted and nothing is there.
+    plan: Option<ClusterPlan>,
+    /// What its own DNS takes.
+    pub(super) dns: Vec<Result<Edit, Refusal>>,
+    pub(super) look: Look,
+}
+
+/// What came of the looks at all clusters, by name.
+pub(super) type AllLooked = BTreeMap<String, Result<Looked, String>>;
+
+impl Looking {
+    /// Looks at all clusters at once, each in a task of its own since there is much to compare. The tasks end when
+    /// nobody waits for them any more.
+    async fn at_all(self, places: &[Place]) -> AllLooked {
+        let looking = Arc::new(self);
+        let mut tasks = JoinSet::new();
+        let mut names = BTreeMap::new();
+        for (index, place) in places.iter().enumerate() {
+            let (looking, of) = (Arc::clone(&looking), place.clone());
+            let task = tasks.spawn(async move { looking.at(index, &of).await });
+            names.insert(task.id(), place);
         }
-        (observed, looks)
+        let mut all = AllLooked::new();
+        while let Some(ended) = tasks.join_next_with_id().await {
+            let (id, looked) = match ended {
+                Ok((id, looked)) => (id, looked),
+                Err(error) => (error.id(), Err(format!("broken off: {error}"))),
+            };
+            if let Some(place) = names.get(&id) {
+                all.insert(place.name.clone(), looked);
+            }
+        }
+        all
     }
+
+    async fn at(self: Arc<Self>, index: usize, place: &Place) -> Result<Looked, String> {
+        let (name, context) = (place.name.as_str(), place.context.as_str());
+        let mesh = self.wanted.mesh.as_str();
+        let connection = place.connection.clone()?;
+        // Nothing is rendered for a cluster that does not answer.
+        let identity = cluster::identity(&connection).await;
+        let identity = identity.map_err(|error| error.in_context(context, "get Namespace"))?;
+        let _room = self.budget.take(self.wanted.estimate()).await;
+        let objects = self.objects(name).await?;
+        let search = Search {
+            ownership: &self.ownership,
+            decisions: &self.decisions,
+            tries: self.tries,
+        };
+        let (rights, seen, settings) = tokio::join!(
+            cluster::rights(&connection, self.review.as_ref(), name, index, &objects),
+            cluster::look(connection.clone(), search, &objects),
+            cluster::dns_settings(&connection)
+        );
+        rights.expect_always()?;
+        let (mut observed, mut look) = seen.map_err(|error| rights.beside(error))?;
+        look.identity = identity;
+        // For a public zone too: it may have been private, and not every cluster that was told
+        // so has objects of ours.
+        let parent = look.parent.as_ref();
+        let recorded = parent.is_some_and(|parent| parent.stub_domain);
+        let dns = cluster::look_at_dns(&connection, settings, mesh, &self.zone, index, recorded);
+        let DnsLook { edits, unseen } = dns.await;
+        look.dns = edits.iter().flatten().cloned().collect();
+        look.dns_unseen = unseen;
+        if look.keeps_stub_domain() || edits.iter().any(Result::is_err) {
+            // It is recorded, though nothing else is wanted here.
+            observed.surplus.remove(&Parent::key(mesh));
+            look.surplus.remove(&Parent::key(mesh));
+        }
+        observed.dns = edits;
+        observed.denied = rights.denied(mesh, &objects, &observed).await;
+        let plan = match self.intent {
+            Intent::Apply => ClusterPlan::new(name, context, &self.wanted, &objects, &observed),
+            Intent::Remove => Some(ClusterPlan::removal(name, context, &observed)),
+        };
+        Ok(Looked {
+            plan,
+            dns: observed.dns,
+            look,
+        })
+    }
+
+    /// Rendered beside the requests of other clusters.
+    async fn objects(&self, cluster: &str) -> Result<Vec<Object>, String> {
+        let (wanted, name) = (Arc::clone(&self.wanted), cluster.to_owned());
+        let rendering = tokio::task::spawn_blocking(move || wanted.of(&name));
+        rendering
+            .await
+            .map_err(|error| format!("broken off: {error}"))
+    }
+}
+
+/// The plan of all clusters, and what it takes to carry it out.
+fn planned(
+    wanted: &Wanted,
+    intent: Intent,
+    places: &[Place],
+    looked: AllLooked,
+) -> (Plan, BTreeMap<String, Look>) {
+    let mut looks = BTreeMap::new();
+    let mut plans = Vec::new();
+    let mut looked = looked;
+    for Place { name, context, .. } in places {
+        match looked.remove(name) {
+            Some(Ok(Looked { plan, look, .. })) => {
+                plans.extend(plan);
+                looks.insert(name.clone(), look);
+            }
+            // A hub's member may be away.
+            Some(Err(error)) if intent == Intent::Remove || wanted.has_any(name) => {
+                plans.push(ClusterPlan::failed(name, context, &error));
+            }
+            Some(Err(_)) | None => {}
+        }
+    }
+    (Plan::new(wanted.mesh.clone(), plans), looks)
 }
 
 /// `document` is its digest; there is none for a removal.
 fn targets(
     looks: BTreeMap<String, Look>,
-    wanted: Arc<Wanted>,
+    wanted: &Arc<Wanted>,
     document: Option<&str>,
     clusters: &BTreeMap<String, String>,
     identities: &BTreeMap<String, String>,
@@ -306,7 +364,6 @@ fn targets(
         .filter(|(name, _)| clusters.contains_key(*name))
         .map(|(name, identity)| (name.clone(), identity.clone()))
         .collect();
-    let mut wanted = Arc::unwrap_or_clone(wanted);
     let targets = looks.into_iter().map(|(name, look)| {
         let target = Target {
             scope: Scope::Everything,
@@ -315,7 +372,7 @@ fn targets(
             identities: identities.clone(),
             last_known: LastKnown::default(),
             keeps_addresses: false,
-            objects: wanted.objects.remove(&name).unwrap_or_default(),
+            wanted: Arc::clone(wanted),
             look,
         };
         (name, target)
@@ -326,7 +383,7 @@ fn targets(
 /// The cluster with the DNS records keeps the addresses; where an engine hands it nothing, all do that are
 /// handed something.
 fn record_addresses(targets: &mut BTreeMap<String, Target>, dns: &str, last_known: &LastKnown) {
-    let is_handed_something = targets.get(dns).is_some_and(|one| !one.objects.is_empty());
+    let is_handed_something = targets.get(dns).is_some_and(|one| one.wanted.has_any(dns));
     for (name, target) in targets {
         target.last_known = last_known.clone();
         target.keeps_addresses = name == dns || !is_handed_something;

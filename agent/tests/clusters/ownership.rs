@@ -27,9 +27,9 @@ fn step<'a>(plan: &'a Plan, cluster: &str, object: &str) -> &'a Step {
 /// Every object of a mesh in a cluster, as it would be applied.
 fn desired(mesh: &Mesh, cluster: &str) -> Vec<Value> {
     let resolved = check(mesh, &Facts::default()).resolved.unwrap();
-    let wanted = Wanted::new(&resolved);
-    let objects = wanted.of(cluster).iter();
-    objects.map(shared::object::Object::to_json).collect()
+    let wanted = Wanted::new(resolved);
+    let objects = wanted.of(cluster).into_iter();
+    objects.map(|object| object.to_json()).collect()
 }
 
 fn create(bed: &Testbed, context: &str, object: &Value) {

@@ -94,8 +94,11 @@ impl Bundle {
         let files = common
             .iter()
             .chain(clusters.iter().flat_map(|cluster| &cluster.files));
-        let parts = files.flat_map(|file| [file.path.as_bytes(), file.text.as_bytes()]);
-        let digest = digest::of_parts([mesh_yaml.as_bytes()].into_iter().chain(parts));
+        let files: Vec<(&str, String)> = files
+            .map(|file| (file.path.as_str(), digest_of_text(&file.text)))
+            .collect();
+        let files = files.iter().map(|(path, text)| (*path, text.as_str()));
+        let digest = digest(&mesh_yaml, files);
         Self {
             mesh_name: resolved.name.to_string(),
             mesh_yaml,
@@ -133,6 +136,22 @@ impl Bundle {
     pub fn to_stream(&self) -> String {
         stream::write(self)
     }
+}
+
+/// The digest of a bundle: of its document and, file by file in their order, of the path and the digest of the
+/// text. So nobody has to have all texts at once.
+fn digest<'a>(mesh_yaml: &str, files: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut digest = digest::Parts::default();
+    digest.add(mesh_yaml.as_bytes());
+    for (path, text) in files {
+        digest.add(path.as_bytes());
+        digest.add(text.as_bytes());
+    }
+    digest.finish()
+}
+
+fn digest_of_text(text: &str) -> String {
+    digest::of_parts([text.as_bytes()])
 }
 
 impl ClusterManifests {

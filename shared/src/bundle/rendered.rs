@@ -6,11 +6,10 @@
 //! objects at once, and are asked for one cluster after the other.
 
 use super::listing::{Listed, Listing};
-use super::{ClusterManifests, File, common, stream, texts};
-use crate::digest;
+use super::{ClusterManifests, File, common, digest, digest_of_text, stream, texts};
 use crate::mesh::{Mesh, Target};
 use crate::placed::Placed;
-use crate::render::{at_gateways, of_mesh, of_service, render};
+use crate::render::{all, at_gateways, of_mesh, of_service, render};
 use crate::resolved::Resolved;
 
 /// A document to be rendered, of which one part at a time is written. It gives the bytes of a
@@ -88,7 +87,9 @@ impl<'a> Rendered<'a> {
             let placed = match part {
                 Part::Mesh => of_mesh(resolved),
                 Part::Cluster(index) => at_gateways(&[index], resolved),
-                Part::Service(index) => of_service(&resolved.services[index], resolved),
+                Part::Service(index) => {
+                    of_service(&all(resolved), &resolved.services[index], resolved)
+                }
             };
             return texts::write(placed, resolved);
         };
@@ -124,10 +125,21 @@ impl<'a> Rendered<'a> {
         }
     }
 
-    /// The bundle's digest. Everything is written for it.
+    /// The bundle's digest. Everything is written for it, one part after the other, and nothing is kept.
     pub fn digest(&self) -> String {
-        let parts = self.parts().into_iter();
-        self.texts(parts.map(|part| self.files(part))).digest()
+        let mut listing = self.listing();
+        let mut digests = Vec::new();
+        for part in self.parts() {
+            for file in self.files(part) {
+                digests.push(digest_of_text(&file.text));
+                listing.add(file.places);
+            }
+        }
+        let listed = listing.finish();
+        let files = listed
+            .files()
+            .map(|(path, text)| (path, digests[text].as_str()));
+        digest(&self.mesh_yaml, files)
     }
 }
 
@@ -155,13 +167,17 @@ pub struct Texts<'a> {
 impl Texts<'_> {
     /// The bundle's digest.
     pub fn digest(&self) -> String {
-        let mut digest = digest::Parts::default();
-        digest.add(self.rendered.mesh_yaml.as_bytes());
-        for (path, text) in self.listed.files() {
-            digest.add(path.as_bytes());
-            digest.add(self.written[text].as_bytes());
-        }
-        digest.finish()
+        // Each once, whatever the number of files that have it.
+        let digests: Vec<String> = self
+            .written
+            .iter()
+            .map(|text| digest_of_text(text))
+            .collect();
+        let files = self.listed.files();
+        digest(
+            &self.rendered.mesh_yaml,
+            files.map(|(path, text)| (path, digests[text].as_str())),
+        )
     }
 
     /// What a stream of the bundle starts with.

@@ -54,7 +54,7 @@ pub(crate) fn failover_policy(istio: IstioVersion) -> Value {
     )
 }
 
-pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
+pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved) -> Vec<Placed> {
     service
         .names
         .iter()
@@ -64,18 +64,15 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
             let mut body = skeleton(r#"{"spec":{"host":"","trafficPolicy":{}}}"#);
             body["spec"]["host"] = host.into();
             export(&mut body, service);
-            let clusters = all(resolved);
             if service.locality.shares.is_empty() {
                 body["spec"]["trafficPolicy"] = policy(None, name, service, resolved);
-                return Placed::same(object(host, body, resolved), service.id(), clusters);
+                let object = object(host, body, resolved);
+                return Placed::same(object, service.id(), clusters.to_vec());
             }
             let of_client = |client| vec![policy(Some(client), name, service, resolved)];
-            let policies = clusters
-                .into_iter()
-                .map(|client| (client, of_client(client)))
-                .collect();
+            let policies = clusters.iter().map(|&client| (client, of_client(client)));
             let template = object(host, body, resolved);
-            Placed::with_fields(template, service.id(), &[POLICY], policies)
+            Placed::with_fields(template, service.id(), &[POLICY], policies.collect())
         })
         .collect()
 }

@@ -40,8 +40,8 @@ pub fn controller_publishes(resolved: &Resolved) -> bool {
     resolved.target == Target::KubefedV1Alpha1 && resolved.dns.naming == Naming::Gateway
 }
 
-pub(super) fn render(service: &Service, resolved: &Resolved) -> Option<Placed> {
-    if controller_publishes(resolved) {
+pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved) -> Option<Placed> {
+    if controller_publishes(resolved) || !clusters.contains(&resolved.dns.cluster) {
         return None;
     }
     let records = records(service, resolved);

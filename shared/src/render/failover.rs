@@ -12,13 +12,13 @@
 
 use serde_json::{Value, json};
 
-use super::{Istio, all, export, skeleton};
+use super::{Istio, export, skeleton};
 use crate::object::Object;
 use crate::placed::Placed;
 use crate::published::{Level, fails_over};
 use crate::resolved::{ISTIO_NAMESPACE, IstioVersion, Port, Resolved, Retry, Service};
 
-pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
+pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved) -> Vec<Placed> {
     let Some(retries) = retries(service, resolved.istio) else {
         return Vec::new();
     };
@@ -68,7 +68,7 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
                 name.host.as_str(),
                 body,
             );
-            Placed::same(object, service.id(), all(resolved))
+            Placed::same(object, service.id(), clusters.to_vec())
         })
         .collect()
 }

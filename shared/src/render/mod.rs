@@ -38,9 +38,10 @@ pub use virtual_service::ANSWER_HEADER;
 /// objects of two of them, since their subjects differ.
 pub fn render(resolved: &Resolved) -> Vec<Placed> {
     let mut placed = of_mesh(resolved);
-    placed.extend(at_gateways(&all(resolved), resolved));
+    let clusters = all(resolved);
+    placed.extend(at_gateways(&clusters, resolved));
     for service in &resolved.services {
-        placed.extend(of_service(service, resolved));
+        placed.extend(of_service(&clusters, service, resolved));
     }
     placed
 }
@@ -71,19 +72,23 @@ pub(crate) fn at_gateways(clusters: &[usize], resolved: &Resolved) -> Vec<Placed
     labelled(placed, resolved)
 }
 
-/// What is about one service.
-pub(crate) fn of_service(service: &Service, resolved: &Resolved) -> Vec<Placed> {
+/// What is about one service, in some clusters, given by their indices.
+pub(crate) fn of_service(
+    clusters: &[usize],
+    service: &Service,
+    resolved: &Resolved,
+) -> Vec<Placed> {
     let mut placed = if resolved.gateway_api {
-        gateway_api::routes(service, resolved)
+        gateway_api::routes(clusters, service, resolved)
     } else {
-        virtual_service::render(service, resolved)
+        virtual_service::render(clusters, service, resolved)
     };
-    placed.extend(service_export::render(service));
-    placed.extend(pods::render(service, resolved));
-    placed.extend(service_entry::render(service, resolved));
-    placed.extend(destination_rule::render(service, resolved));
-    placed.extend(failover::render(service, resolved));
-    placed.extend(dns_endpoint::render(service, resolved));
+    placed.extend(service_export::render(clusters, service));
+    placed.extend(pods::render(clusters, service, resolved));
+    placed.extend(service_entry::render(clusters, service, resolved));
+    placed.extend(destination_rule::render(clusters, service, resolved));
+    placed.extend(failover::render(clusters, service, resolved));
+    placed.extend(dns_endpoint::render(clusters, service, resolved));
     labelled(placed, resolved)
 }
 
@@ -112,7 +117,7 @@ fn export(body: &mut Value, service: &Service) {
 }
 
 /// Indices of all clusters.
-fn all(resolved: &Resolved) -> Vec<usize> {
+pub(crate) fn all(resolved: &Resolved) -> Vec<usize> {
     (0..resolved.clusters.len()).collect()
 }
 

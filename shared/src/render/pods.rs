@@ -8,11 +8,11 @@ use crate::object::Object;
 use crate::placed::Placed;
 use crate::resolved::{Resolved, Service, local_host};
 
-pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
+pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved) -> Vec<Placed> {
     if service.subsets.is_empty() && service.traffic_policy.is_empty() {
         return Vec::new();
     }
-    let locals = service.locals().into_iter();
+    let locals = service.locals_in(clusters).into_iter();
     locals
         .map(|((namespace, name), clusters)| {
             let mut body = json!({ "spec": { "host": local_host(name, namespace) } });

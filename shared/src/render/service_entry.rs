@@ -11,7 +11,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Istio, all, export};
+use super::{Istio, export};
 use crate::endpoints::{self, is_own_zone, may_go_by_dns, ports_of, usually_at, zone_name};
 use crate::object::Object;
 use crate::placed::Placed;
@@ -21,7 +21,7 @@ use crate::resolved::{ISTIO_NAMESPACE, Port, Resolved, Service, local_host};
 const HOSTS: &[&str] = &["spec", "hosts"];
 const ENDPOINTS: &[&str] = &["spec", "endpoints"];
 
-pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
+pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved) -> Vec<Placed> {
     let mut entries: Vec<Placed> = service
         .names
         .iter()
@@ -31,11 +31,11 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
             Level::Region(_) => told_by_name(service),
             Level::Zone { .. } => told_by_name(service) && !may_go_by_dns(name, service, resolved),
         })
-        .map(|name| wide(name, service, resolved))
+        .map(|name| wide(clusters, name, service, resolved))
         .collect();
     if told_by_name(service) {
-        entries.extend(own_zone(service, resolved));
-        entries.extend(other_zones(service, resolved));
+        entries.extend(own_zone(clusters, service, resolved));
+        entries.extend(other_zones(clusters, service, resolved));
     }
     entries
 }
@@ -55,7 +55,12 @@ pub(super) fn has_entry(name: &PublishedName, service: &Service) -> bool {
 }
 
 /// The entry of a name with endpoints in every cluster.
-fn wide(name: &PublishedName, service: &Service, resolved: &Resolved) -> Placed {
+fn wide(
+    clusters: &[usize],
+    name: &PublishedName,
+    service: &Service,
+    resolved: &Resolved,
+) -> Placed {
     let mut hosts = vec![name.host.as_str()];
     if name.level == Level::Global && !has_tcp(service) {
         let vanity = service
@@ -67,18 +72,19 @@ fn wide(name: &PublishedName, service: &Service, resolved: &Resolved) -> Placed 
     let ports = ports_of(name.level == Level::Global, service);
     let mut template = template(name.host.as_str(), &ports, service, resolved);
     template.body["spec"]["hosts"] = json!(hosts);
-    let endpoints = all(resolved)
-        .into_iter()
-        .map(|client| (client, vec![endpoints(client, name, service, resolved)]))
+    let endpoints = clusters
+        .iter()
+        .map(|&client| (client, vec![endpoints(client, name, service, resolved)]))
         .collect();
     Placed::with_fields(template, service.id(), &[ENDPOINTS], endpoints)
 }
 
 /// The entry of a serving cluster's own zone.
-fn own_zone(service: &Service, resolved: &Resolved) -> Option<Placed> {
+fn own_zone(clusters: &[usize], service: &Service, resolved: &Resolved) -> Option<Placed> {
     let values = service
         .clusters
         .iter()
+        .filter(|client| clusters.contains(client))
         .map(|&client| (client, zone_name(&resolved.clusters[client], service)))
         .filter(|(_, name)| may_go_by_dns(name, service, resolved))
         .map(|(client, name)| {
@@ -101,15 +107,15 @@ fn own_zone(service: &Service, resolved: &Resolved) -> Option<Placed> {
 }
 
 /// The entry of all zones but, in a serving cluster, its own.
-fn other_zones(service: &Service, resolved: &Resolved) -> Option<Placed> {
+fn other_zones(clusters: &[usize], service: &Service, resolved: &Resolved) -> Option<Placed> {
     let zones: Vec<&PublishedName> = service
         .names
         .iter()
         .filter(|name| may_go_by_dns(name, service, resolved))
         .collect();
-    let values = all(resolved)
-        .into_iter()
-        .filter_map(|client| {
+    let values = clusters
+        .iter()
+        .filter_map(|&client| {
             let hosts: Vec<&str> = zones
                 .iter()
                 .filter(|name| !is_own_zone(client, name, service, resolved))

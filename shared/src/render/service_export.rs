@@ -8,11 +8,11 @@ use crate::object::{Kind, Object};
 use crate::placed::Placed;
 use crate::resolved::Service;
 
-pub(super) fn render(service: &Service) -> Vec<Placed> {
+pub(super) fn render(clusters: &[usize], service: &Service) -> Vec<Placed> {
     if !service.mcs {
         return Vec::new();
     }
-    let locals = service.locals().into_iter();
+    let locals = service.locals_in(clusters).into_iter();
     locals
         .map(|((namespace, name), clusters)| {
             let namespace = Some(namespace.as_str());

@@ -19,7 +19,7 @@ const HTTP: &[&str] = &["spec", "http"];
 const TLS: &[&str] = &["spec", "tls"];
 const TCP: &[&str] = &["spec", "tcp"];
 
-pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
+pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved) -> Vec<Placed> {
     if service.is_mutual() {
         // A gateway sees nothing of it but the name that it is passed on by.
         return Vec::new();
@@ -50,7 +50,7 @@ pub(super) fn render(service: &Service, resolved: &Resolved) -> Vec<Placed> {
         }
         (index, values)
     };
-    let locals = service.locals().into_iter();
+    let locals = service.locals_in(clusters).into_iter();
     locals
         .map(|((namespace, name), clusters)| {
             let template = Object::new(

@@ -62,10 +62,10 @@ struct Document {
 impl Document {
     fn new(mesh: Mesh) -> Self {
         let resolved = check(&mesh, &Facts::default()).resolved.unwrap();
-        let wanted = Wanted::new(&resolved);
+        let wanted = Wanted::new(resolved);
         let objects = CLUSTERS.iter().flat_map(|(cluster, context)| {
-            let objects = wanted.of(cluster).iter();
-            objects.map(move |object| ((*context, object.key()), object.clone()))
+            let objects = wanted.of(cluster).into_iter();
+            objects.map(move |object| ((*context, object.key()), object))
         });
         Self {
             objects: objects.collect(),

@@ -28,22 +28,23 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
     if !resolved.gateway_api {
         return Vec::new();
     }
-    let mut placed = gateways(&all(resolved), resolved);
+    let clusters = all(resolved);
+    let mut placed = gateways(&clusters, resolved);
     for service in &resolved.services {
-        placed.extend(routes(service, resolved));
+        placed.extend(routes(&clusters, service, resolved));
     }
     placed
 }
 
 /// The routes of a service: several for a port that has more names or rules than one takes. They stand
 /// beside the local Service and have its name, so where that differs they are others.
-pub(super) fn routes(service: &Service, resolved: &Resolved) -> Vec<Placed> {
+pub(super) fn routes(clusters: &[usize], service: &Service, resolved: &Resolved) -> Vec<Placed> {
     let mut placed = Vec::new();
     if service.is_mutual() {
         // An east-west gateway passes it on, and that is told by Istio's own Gateway.
         return placed;
     }
-    for ((namespace, name), clusters) in service.locals() {
+    for ((namespace, name), clusters) in service.locals_in(clusters) {
         for (at, port) in service.ports.iter().enumerate() {
             let mut name = name.to_string();
             if service.ports.len() > 1 {
