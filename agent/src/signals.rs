@@ -1,4 +1,4 @@
-//! Requests to end: Ctrl-C, and what service managers send.
+//! Requests to end: Ctrl-C, what service managers send, and a terminal that is closed.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -13,6 +13,9 @@ pub(crate) struct Signals {
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
+    /// `None` where whoever started the program wants it to outlive the terminal, as `nohup` does.
+    #[cfg(unix)]
+    hang_up: Option<tokio::signal::unix::Signal>,
     last: Option<Instant>,
 }
 
@@ -29,6 +32,10 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             #[cfg(unix)]
             interrupt: signal(SignalKind::interrupt())?,
+            #[cfg(unix)]
+            hang_up: (!ignores_hang_up())
+                .then(|| signal(SignalKind::hangup()))
+                .transpose()?,
             last: None,
         })
     }
@@ -50,6 +57,7 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+            Some(()) = async { self.hang_up.as_mut()?.recv().await } => {}
         }
     }
 
@@ -60,4 +68,26 @@ impl Signals {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Whether SIGHUP was ignored before anybody here asked for it.
+#[cfg(unix)]
+#[expect(
+    unsafe_code,
+    reason = "no crate tells how a signal is handled without changing it"
+)]
+fn ignores_hang_up() -> bool {
+    use std::mem::MaybeUninit;
+    use std::sync::OnceLock;
+
+    static IGNORES: OnceLock<bool> = OnceLock::new();
+    *IGNORES.get_or_init(|| {
+        let mut now = MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: without a new action, sigaction(2) only writes the present one to `now`, which is as large as it
+        // has to be; a failure leaves it zeroed, which is SIG_DFL.
+        unsafe {
+            libc::sigaction(libc::SIGHUP, std::ptr::null(), now.as_mut_ptr());
+            now.assume_init().sa_sigaction == libc::SIG_IGN
+        }
+    })
 }

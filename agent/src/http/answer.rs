@@ -1,10 +1,11 @@
 //! JSON in and out, and answers that are errors.
 
 use std::error::Error;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
@@ -17,6 +18,9 @@ use crate::operation::PlanError;
 
 /// Largest body: a document and what goes with it.
 pub(super) const MAX_BODY: usize = Limits::BYTES + 64 * 1024;
+
+/// For a body to arrive: the largest one, from this machine.
+const BODY: Duration = Duration::from_secs(30);
 
 /// An answer that is an error.
 #[derive(Debug)]
@@ -71,6 +75,11 @@ impl Refusal {
         )
     }
 
+    /// Others have what this needs; it may be tried again soon.
+    pub(super) fn busy(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, message, hint)
+    }
+
     /// Something in the agent broke.
     pub(super) fn internal() -> Self {
         Self::new(
@@ -83,7 +92,12 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        (self.status, Json(self.error)).into_response()
+        let mut response = (self.status, Json(self.error)).into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            let headers = response.headers_mut();
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
     }
 }
 
@@ -140,8 +154,16 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
                 "send `Content-Type: application/json`",
             ));
         }
-        let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY)
+        let read = axum::body::to_bytes(request.into_body(), MAX_BODY);
+        let bytes = tokio::time::timeout(BODY, read)
             .await
+            .map_err(|_| {
+                Refusal::new(
+                    StatusCode::REQUEST_TIMEOUT,
+                    format!("the body did not arrive within {} seconds", BODY.as_secs()),
+                    "send it again",
+                )
+            })?
             .map_err(|error| {
                 if error
                     .source()

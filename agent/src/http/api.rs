@@ -1,5 +1,7 @@
 //! What `/api/v1` does; the messages are in [`shared::api`].
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -19,6 +21,7 @@ use tokio::sync::mpsc;
 use super::Agent;
 use super::answer::{Body, Refusal};
 use super::runs::{Doing, Running};
+use super::turns::Turn;
 use crate::lock::LockOptions;
 use crate::operation::{self, ApplyOptions, Locked, Planned};
 
@@ -36,7 +39,7 @@ pub(super) async fn plan(
     State(agent): State<Agent>,
     Body(request): Body<PlanRequest>,
 ) -> Result<Json<PlanResponse>, Refusal> {
-    let request = prove(request).await?;
+    let (request, _turn) = prove(request, agent.0.turns.take().await?).await?;
     let planned = agent
         .0
         .operations
@@ -57,7 +60,7 @@ pub(super) async fn status(
     State(agent): State<Agent>,
     Body(request): Body<PlanRequest>,
 ) -> Result<Json<Status>, Refusal> {
-    let request = prove(request).await?;
+    let (request, _turn) = prove(request, agent.0.turns.take().await?).await?;
     let planned = agent
         .0
         .operations
@@ -80,7 +83,7 @@ pub(super) async fn apply(
         partial,
         allow_delete,
     };
-    let request = prove(request).await?;
+    let (request, turn) = prove(request, agent.0.turns.take().await?).await?;
     operation::expect_not_handed_over(&request.mesh, request.intent)?;
     // Before planning: what another run changes after it would not be in the plan.
     let begun = agent
@@ -115,6 +118,7 @@ pub(super) async fn apply(
             return Err(refusal);
         }
     };
+    drop(turn);
     let id = running.id().to_owned();
     // On its own, so that it goes on when the client leaves.
     tokio::spawn(carry_out(locked, planned, options, running));
@@ -163,25 +167,34 @@ pub(super) async fn events(
 ///
 /// A removal makes nothing from the document but the mesh's name and the clusters, so there is
 /// nothing to prove, and a document that has errors by now must not keep anybody from it.
-pub(super) async fn prove(request: PlanRequest) -> Result<PlanRequest, Refusal> {
-    prove_and(request, |_| Ok(())).await
+pub(super) async fn prove(
+    request: PlanRequest,
+    turn: Turn,
+) -> Result<(PlanRequest, Turn), Refusal> {
+    prove_and(request, turn, |_| Ok(())).await
 }
 
-/// [`prove`], and something more about the document that is to be applied.
+/// [`prove`], and something more about the document that is to be applied. Its turn is given back.
 pub(super) async fn prove_and(
     request: PlanRequest,
+    turn: Turn,
     more: impl FnOnce(&Resolved) -> Result<(), Refusal> + Send + 'static,
-) -> Result<PlanRequest, Refusal> {
+) -> Result<(PlanRequest, Turn), Refusal> {
     if request.intent == Intent::Remove {
-        return Ok(request);
+        return Ok((request, turn));
     }
+    // Gone with this future, when the client is.
+    let requester = Arc::new(());
+    let waits = Arc::downgrade(&requester);
     let proof = tokio::task::spawn_blocking(move || {
         let checked = check(&request.mesh, &Facts::default());
         let Some(resolved) = checked.resolved else {
             return Err(Refusal::findings(checked.findings));
         };
-        if Rendered::new(&request.mesh, &resolved).digest() == request.digest {
-            return more(&resolved).map(|()| request);
+        let rendered = Rendered::new(&request.mesh, &resolved);
+        let digest = rendered.digest_while(|| waits.strong_count() > 0);
+        if digest.ok_or_else(Refusal::internal)? == request.digest {
+            return more(&resolved).map(|()| (request, turn));
         }
         Err(Refusal::new(
             StatusCode::CONFLICT,
@@ -192,7 +205,9 @@ pub(super) async fn prove_and(
             ),
         ))
     });
-    proof.await.map_err(|_| Refusal::internal())?
+    let proven = proof.await.map_err(|_| Refusal::internal())?;
+    drop(requester);
+    proven
 }
 
 async fn carry_out(locked: Locked, planned: Planned, options: ApplyOptions, running: Running) {

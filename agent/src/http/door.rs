@@ -1,6 +1,7 @@
 //! Who is let in.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{Request, State};
@@ -9,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::answer::Refusal;
+use super::connections::OfConnection;
 use super::{Agent, Origin, Token};
 
 /// Nothing but the page's own files; WebAssembly may be compiled, nothing evaluated.
@@ -176,6 +178,11 @@ pub(super) async fn guard(State(agent): State<Agent>, request: Request, next: Ne
                         .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
                     response
                 } else {
+                    if is_api
+                        && let Some(connection) = request.extensions().get::<Arc<OfConnection>>()
+                    {
+                        connection.trust();
+                    }
                     next.run(request).await
                 };
                 if is_api && let Some(other) = other {

@@ -6,6 +6,7 @@
 
 mod answer;
 mod api;
+mod connections;
 mod door;
 mod origin;
 mod page;
@@ -13,6 +14,7 @@ mod rest;
 mod runs;
 mod serve;
 mod token;
+mod turns;
 mod verifications;
 
 use std::sync::Arc;
@@ -30,6 +32,7 @@ use tokio::sync::Notify;
 
 use crate::operation::Operations;
 use runs::Runs;
+use turns::Turns;
 
 /// What requests are answered with.
 #[derive(Clone)]
@@ -39,6 +42,7 @@ struct Parts {
     door: Door,
     operations: Operations,
     runs: Arc<Runs>,
+    turns: Turns,
     /// Told when a request has been worked on.
     worked: Arc<Notify>,
 }
@@ -50,6 +54,7 @@ impl Agent {
             door,
             operations,
             runs: Arc::default(),
+            turns: Turns::default(),
             worked: Arc::default(),
         }))
     }

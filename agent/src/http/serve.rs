@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use super::token::state_folder;
-use super::{Agent, Door, Origin, Token, TokenFile, rest, router};
+use super::{Agent, Door, Origin, Token, TokenFile, connections, rest, router};
 use crate::operation::Operations;
 use crate::signals::Signals;
 
@@ -153,7 +153,7 @@ pub async fn serve(options: ServeOptions, operations: Operations) -> Result<(), 
         source,
     };
     let token = Token::random().map_err(failed)?;
-    let file = TokenFile::create(&state, address.port(), &token).map_err(failed)?;
+    let file = TokenFile::create(&state, address, &token).map_err(failed)?;
     let link = format!("http://{address}/#token={}", token.reveal());
 
     let agent = Agent::new(Door::new(address, token, options.allow_origins), operations);
@@ -161,11 +161,11 @@ pub async fn serve(options: ServeOptions, operations: Operations) -> Result<(), 
     let resting = tokio::spawn(rest::between_work(agent.0.worked.clone(), runs.clone()));
     let (stop, mut stopped) = tokio::sync::watch::channel(false);
     let mut signals = Signals::new()?;
-    let server = axum::serve(listener, router(agent)).with_graceful_shutdown(async move {
+    let server = connections::serve(listener, router(agent), async move {
         // An error says that the sender is gone, which is a reason to stop as well.
         _ = stopped.wait_for(|stop| *stop).await;
     });
-    let server = tokio::spawn(server.into_future());
+    let server = tokio::spawn(server);
 
     announce(&link, &file);
     if options.open {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::{self, DirBuilder};
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use subtle::ConstantTimeEq as _;
@@ -59,17 +60,27 @@ pub struct TokenFile {
 }
 
 impl TokenFile {
-    /// Writes `agent-<port>.token` in fedmesh's folder of a state folder (`$XDG_STATE_HOME`).
+    /// Writes `agent-<port>.token` in fedmesh's folder of a state folder (`$XDG_STATE_HOME`); for another address
+    /// than 127.0.0.1, which may have the same port, `agent-<address>-<port>.token`.
     ///
     /// # Errors
     /// Where the folder cannot be made, is not a folder, or cannot be written.
-    pub fn create(state: &Path, port: u16, token: &Token) -> io::Result<Self> {
+    pub fn create(state: &Path, address: SocketAddr, token: &Token) -> io::Result<Self> {
         let folder = state.join("fedmesh");
         make_private(&folder)?;
-        let path = folder.join(format!("agent-{port}.token"));
+        let name = match address.ip() {
+            IpAddr::V4(Ipv4Addr::LOCALHOST) => format!("agent-{}", address.port()),
+            // No file name of Windows has a colon.
+            ip => format!(
+                "agent-{}-{}",
+                ip.to_string().replace(':', "_"),
+                address.port()
+            ),
+        };
+        let path = folder.join(format!("{name}.token"));
         file::replace(&path, &folder, token.reveal().as_bytes(), Readers::Owner)?;
         Ok(Self {
-            opener: folder.join(format!("agent-{port}.html")),
+            opener: folder.join(format!("{name}.html")),
             path,
         })
     }

@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use shared::Mesh;
-use shared::api::{ApiError, ApplyAccepted, Intent, VerifyEvent, VerifyRequest};
+use shared::api::{ApiError, ApplyAccepted, Intent, PlanRequest, VerifyEvent, VerifyRequest};
 use shared::check::Finding;
 use shared::verify::{DrillTarget, DrillTargetError};
 use tokio::sync::mpsc;
@@ -49,7 +49,8 @@ pub(super) async fn verify(
     let drill = drill.as_deref().map(target).transpose()?;
     let wanted = drill.clone();
     // What may not be taken away is refused before anything begins.
-    let proven = prove_and(plan, move |resolved| {
+    let turn = agent.0.turns.take().await?;
+    let proven = prove_and(plan, turn, move |resolved| {
         let found = wanted.map(|target| target.find(resolved).map(|_| ()));
         found.unwrap_or(Ok(())).map_err(|why| {
             Refusal::new(
@@ -59,7 +60,7 @@ pub(super) async fn verify(
             )
         })
     });
-    let mesh = proven.await?.mesh;
+    let (PlanRequest { mesh, .. }, _) = proven.await?;
     let begun = agent
         .0
         .runs

@@ -5,6 +5,7 @@
 
 mod admission;
 mod house;
+mod load;
 mod page;
 mod program;
 mod requests;

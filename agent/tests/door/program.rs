@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use fedmesh_agent::http::{ListenAddress, Token, TokenFile};
+use tempfile::TempDir;
 
 #[test]
 fn only_loopback_is_listened_on() {
@@ -51,8 +52,9 @@ fn the_tokens_file_is_its_owners_alone_and_no_link_is_followed() {
     fs::create_dir_all(state.join("fedmesh")).unwrap();
     std::os::unix::fs::symlink(&victim, state.join("fedmesh/agent-8642.token")).unwrap();
     fs::write(state.join("fedmesh/agent-1.token"), "old").unwrap();
+    let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
     for port in [8642, 1] {
-        let file = TokenFile::create(&state, port, &token).unwrap();
+        let file = TokenFile::create(&state, local(port), &token).unwrap();
         assert_eq!(fs::read_to_string(file.path()).unwrap(), token.reveal());
         assert!(fs::symlink_metadata(file.path()).unwrap().is_file());
         assert_eq!(mode(file.path()), 0o600);
@@ -68,62 +70,127 @@ fn the_tokens_file_is_its_owners_alone_and_no_link_is_followed() {
     assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
 
     let fresh = folder.path().join("fresh");
-    let _file = TokenFile::create(&fresh, 1, &token).unwrap();
+    let _file = TokenFile::create(&fresh, local(1), &token).unwrap();
     assert_eq!((mode(&fresh), mode(&fresh.join("fedmesh"))), (0o700, 0o700));
 
     let linked = folder.path().join("linked");
     fs::create_dir(&linked).unwrap();
     std::os::unix::fs::symlink(&fresh, linked.join("fedmesh")).unwrap();
-    assert!(TokenFile::create(&linked, 1, &token).is_err());
+    assert!(TokenFile::create(&linked, local(1), &token).is_err());
+}
+
+/// The program, serving until it is told to stop.
+pub(crate) struct Serving {
+    agent: Child,
+    stdout: BufReader<ChildStdout>,
+    pub(crate) address: String,
+    pub(crate) token: String,
+    home: TempDir,
+}
+
+fn serve(home: &TempDir, listen: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fedmesh-agent"));
+    command
+        .args(["serve", "--listen", listen])
+        .env_clear()
+        .env("HOME", home.path())
+        .current_dir(home.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+impl Serving {
+    pub(crate) fn start() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let command = serve(&home, "127.0.0.1:0");
+        Self::of(home, command)
+    }
+
+    fn of(home: TempDir, mut command: Command) -> Self {
+        let mut agent = command.spawn().unwrap();
+        let mut stdout = BufReader::new(agent.stdout.take().unwrap());
+        let mut link = String::new();
+        stdout.read_line(&mut link).unwrap();
+        let (origin, token) = link.trim().split_once("/#token=").unwrap();
+        Self {
+            address: origin.strip_prefix("http://").unwrap().to_owned(),
+            token: token.to_owned(),
+            agent,
+            stdout,
+            home,
+        }
+    }
+
+    pub(crate) fn request(&self, path: &str, token: &str, connection: &str) -> String {
+        let address = &self.address;
+        format!(
+            "GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: {connection}\r\n\r\n"
+        )
+    }
+
+    pub(crate) fn get(&self, path: &str, token: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let request = self.request(path, token, "close");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn token_file(&self) -> PathBuf {
+        let port = self.address.strip_prefix("127.0.0.1:").unwrap();
+        let name = format!(".local/state/fedmesh/agent-{port}.token");
+        self.home.path().join(name)
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.agent.id().to_string();
+        let status = Command::new("kill").args([name, &pid]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Exit code, the rest of standard output, and the log.
+    pub(crate) fn stop(mut self) -> (Option<i32>, String, String) {
+        self.signal("-TERM");
+        self.end()
+    }
+
+    fn end(&mut self) -> (Option<i32>, String, String) {
+        let code = self.agent.wait().unwrap().code();
+        let (mut rest, mut log) = (String::new(), String::new());
+        self.stdout.read_to_string(&mut rest).unwrap();
+        let mut stderr = self.agent.stderr.take().unwrap();
+        stderr.read_to_string(&mut log).unwrap();
+        (code, rest, log)
+    }
 }
 
 #[test]
 fn the_program_serves_until_it_is_told_to_stop() {
-    let home = tempfile::tempdir().unwrap();
-    let serve = |listen: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fedmesh-agent"));
-        command
-            .args(["serve", "--listen", listen])
-            .env_clear()
-            .env("HOME", home.path())
-            .current_dir(home.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    };
-    let mut agent = serve("127.0.0.1:0").spawn().unwrap();
-    let mut stdout = BufReader::new(agent.stdout.take().unwrap());
-    let mut link = String::new();
-    stdout.read_line(&mut link).unwrap();
-    let (origin, token) = link.trim().split_once("/#token=").unwrap();
-    let address = origin.strip_prefix("http://").unwrap();
-    let port = address.strip_prefix("127.0.0.1:").unwrap();
-
-    let get = |path: &str, token: &str| {
-        let mut stream = TcpStream::connect(address).unwrap();
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    };
-    assert!(get("/", "").starts_with("HTTP/1.1 200 "));
-    assert!(get("/api/v1/session", token).ends_with("{\"version\":\"0.1.0\"}"));
-    assert!(get("/api/v1/session", "wrong").starts_with("HTTP/1.1 401 "));
-    assert!(get(&format!("/api/v1/session?token={token}"), "").starts_with("HTTP/1.1 401 "));
-    let clusters = get("/api/v1/clusters", token);
+    let agent = Serving::start();
+    let token = agent.token.clone();
+    assert!(agent.get("/", "").starts_with("HTTP/1.1 200 "));
+    assert!(
+        agent
+            .get("/api/v1/session", &token)
+            .ends_with("{\"version\":\"0.1.0\"}")
+    );
+    assert!(
+        agent
+            .get("/api/v1/session", "wrong")
+            .starts_with("HTTP/1.1 401 ")
+    );
+    let in_query = format!("/api/v1/session?token={token}");
+    assert!(agent.get(&in_query, "").starts_with("HTTP/1.1 401 "));
+    let clusters = agent.get("/api/v1/clusters", &token);
     assert!(
         clusters.starts_with("HTTP/1.1 200 ") && clusters.contains("kubeconfig"),
         "{clusters}"
     );
 
-    let file = home
-        .path()
-        .join(format!(".local/state/fedmesh/agent-{port}.token"));
+    let file = agent.token_file();
     assert_eq!(fs::read_to_string(&file).unwrap(), token);
     assert_eq!(
         fs::metadata(&file).unwrap().permissions().mode() & 0o777,
@@ -131,7 +198,7 @@ fn the_program_serves_until_it_is_told_to_stop() {
     );
 
     // A second one on the same port says what to do, and leaves the first one's token alone.
-    let second = serve(address).output().unwrap();
+    let second = serve(&agent.home, &agent.address).output().unwrap();
     let text = String::from_utf8(second.stderr).unwrap();
     assert_eq!(second.status.code(), Some(1));
     assert!(
@@ -141,23 +208,63 @@ fn the_program_serves_until_it_is_told_to_stop() {
     assert_eq!(fs::read_to_string(&file).unwrap(), token);
 
     // A connection that stays open does not keep it alive.
-    let _idle = TcpStream::connect(address).unwrap();
-    let killed = Command::new("kill")
-        .args(["-TERM", &agent.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
-    let output = agent.wait_with_output().unwrap();
-    let log = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{log}");
+    let _idle = TcpStream::connect(&agent.address).unwrap();
+    let (code, rest, log) = agent.stop();
+    assert_eq!(code, Some(0), "{log}");
     assert!(!file.exists());
 
     assert!(
         log.contains("GET /api/v1/session 200") && log.contains("GET /api/v1/session 401"),
         "{log}"
     );
-    assert!(!log.contains(token), "the log has the token");
-    let mut rest = String::new();
-    stdout.read_to_string(&mut rest).unwrap();
+    assert!(!log.contains(&token), "the log has the token");
     assert_eq!(rest, "", "the link is printed once");
+}
+
+#[test]
+fn a_closed_terminal_ends_it_as_a_service_manager_does() {
+    let mut agent = Serving::start();
+    let file = agent.token_file();
+    assert!(file.exists());
+    agent.signal("-HUP");
+    let (code, _, log) = agent.end();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!file.exists());
+
+    // Whoever starts it with nohup wants it to go on.
+    let home = tempfile::tempdir().unwrap();
+    let plain = serve(&home, "127.0.0.1:0");
+    let mut command = Command::new("nohup");
+    command
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .env_clear()
+        .env("HOME", home.path())
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let agent = Serving::of(home, command);
+    agent.signal("-HUP");
+    assert!(agent.get("/", "").starts_with("HTTP/1.1 200 "));
+    agent.stop();
+}
+
+#[test]
+fn two_agents_with_one_port_have_a_token_each() {
+    let home = tempfile::tempdir().unwrap();
+    let token = Token::random().unwrap();
+    let other = Token::random().unwrap();
+    let create = |address: &str, token| {
+        TokenFile::create(home.path(), address.parse().unwrap(), token).unwrap()
+    };
+    let files = [
+        create("127.0.0.1:8642", &token),
+        create("127.0.0.2:8642", &other),
+        create("[::1]:8642", &other),
+    ];
+    let texts = files
+        .each_ref()
+        .map(|file| fs::read_to_string(file.path()).unwrap());
+    assert_eq!(texts, [token.reveal(), other.reveal(), other.reveal()]);
 }

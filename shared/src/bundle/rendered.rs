@@ -127,9 +127,17 @@ impl<'a> Rendered<'a> {
 
     /// The bundle's digest. Everything is written for it, one part after the other, and nothing is kept.
     pub fn digest(&self) -> String {
+        self.digest_while(|| true).unwrap_or_default()
+    }
+
+    /// [`Self::digest`], unless `go_on` says in between that nobody wants it any more.
+    pub fn digest_while(&self, go_on: impl Fn() -> bool) -> Option<String> {
         let mut listing = self.listing();
         let mut digests = Vec::new();
         for part in self.parts() {
+            if !go_on() {
+                return None;
+            }
             for file in self.files(part) {
                 digests.push(digest_of_text(&file.text));
                 listing.add(file.places);
@@ -139,7 +147,7 @@ impl<'a> Rendered<'a> {
         let files = listed
             .files()
             .map(|(path, text)| (path, digests[text].as_str()));
-        digest(&self.mesh_yaml, files)
+        Some(digest(&self.mesh_yaml, files))
     }
 }
 
