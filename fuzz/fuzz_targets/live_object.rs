@@ -1,0 +1,27 @@
+//! An object as an API server gives it.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use shared::adoption;
+use shared::in_step::compare;
+use shared::object::{Kind, Object};
+use shared::ownership::Ownership;
+
+fuzz_target!(|text: &str| {
+    let wanted = Object::new(
+        Kind::SERVICE,
+        Some("shop"),
+        "orders",
+        serde_json::json!({ "spec": { "ports": [{ "port": 80 }] } }),
+    );
+    _ = compare(text, |_, _| Some(&wanted));
+    let Ok(live) = serde_json::from_str::<serde_json::Value>(text) else {
+        return;
+    };
+    let ownership = Ownership::of("demo");
+    _ = ownership.owner(&live["metadata"]);
+    _ = ownership.is_applied(&live["metadata"]);
+    _ = adoption::restoring(&live, &adoption::before(&live));
+    _ = wanted.beside(&live);
+});
