@@ -9,6 +9,7 @@ use shared::plan::Observed;
 
 use crate::cluster::{Look, Zone};
 use crate::place::Place;
+use crate::shell;
 
 /// Clusters whose own DNS was not told of a private zone, or does not hear of a change by itself.
 pub(super) fn of_apply(places: &[Place], observed: &Observed, zone: &Zone) -> Vec<Finding> {
@@ -87,7 +88,7 @@ fn restarts(places: &[Place], observed: &Observed) -> Vec<Finding> {
                 format!(
                     "restart its pods afterwards: kubectl --context {} --namespace kube-system rollout \
                      restart {workload}",
-                    place.context
+                    shell::word(&place.context)
                 ),
             ));
         }

@@ -5,6 +5,7 @@
 
 mod admission;
 mod house;
+mod logins;
 mod page;
 mod program;
 mod requests;
