@@ -16,6 +16,7 @@ mod logging;
 pub mod memory;
 pub mod operation;
 mod place;
+mod shell;
 mod signals;
 pub mod stop;
 pub mod verify;

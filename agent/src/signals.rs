@@ -1,11 +1,20 @@
 //! Requests to end: Ctrl-C, what service managers send, and a terminal that is closed.
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// What comes so soon after a signal is the same request: timeout(1) and service managers send theirs to the
 /// process and once more to its group.
 const SAME_REQUEST: Duration = Duration::from_millis(250);
+
+/// How many parts of the program handle requests to end.
+static HANDLERS: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether a command handles requests to end. Where none does, they end the program.
+pub(crate) fn are_handled() -> bool {
+    HANDLERS.load(Ordering::Relaxed) > 0
+}
 
 /// Requests to end, from the moment it is made.
 pub(crate) struct Signals {
@@ -17,6 +26,23 @@ pub(crate) struct Signals {
     #[cfg(unix)]
     hang_up: Option<tokio::signal::unix::Signal>,
     last: Option<Instant>,
+    _handler: Handler,
+}
+
+/// Counts as one of [`HANDLERS`] until it is dropped.
+struct Handler;
+
+impl Handler {
+    fn new() -> Self {
+        HANDLERS.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for Handler {
+    fn drop(&mut self) {
+        HANDLERS.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Signals {
@@ -27,7 +53,7 @@ impl Signals {
     pub(crate) fn new() -> io::Result<Self> {
         #[cfg(unix)]
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
+        let signals = Self {
             #[cfg(unix)]
             terminate: signal(SignalKind::terminate())?,
             #[cfg(unix)]
@@ -37,7 +63,9 @@ impl Signals {
                 .then(|| signal(SignalKind::hangup()))
                 .transpose()?,
             last: None,
-        })
+            _handler: Handler::new(),
+        };
+        Ok(signals)
     }
 
     /// Waits for the next request.

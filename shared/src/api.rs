@@ -189,7 +189,7 @@ pub enum WaitReason {
     Finalizers,
     /// Definitions are not Established.
     Definitions,
-    /// No answer, in a context whose login tool (`users[].user.exec`) may be asked for new credentials.
+    /// A login tool (`users[].user.exec`) runs; the message names it and the context.
     Login,
 }
 

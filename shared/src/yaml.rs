@@ -7,6 +7,7 @@
 mod fault;
 mod located;
 mod places;
+mod redacted;
 
 use std::fmt;
 
@@ -14,6 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use located::Located;
 pub use places::{Place, Places};
+pub use redacted::redacted;
 
 /// Deepest nesting that is read.
 pub const MAX_DEPTH: usize = 64;

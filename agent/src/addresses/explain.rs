@@ -8,6 +8,7 @@ use shared::last_known::{self, Publication, PublishedGateway, Reason, Timestamp}
 
 use super::Addresses;
 use crate::host_names;
+use crate::shell;
 
 impl Addresses {
     /// Adds where addresses come from to the findings of a check. What the check says of missing addresses is
@@ -169,7 +170,10 @@ fn list<A: Display>(addresses: &[A]) -> String {
 }
 
 fn withdraw(cluster: &str, options: &str) -> String {
-    format!("withdraw its address with `fedmesh-agent apply {options}--forget-address {cluster}`")
+    format!(
+        "withdraw its address with `fedmesh-agent apply {options}--forget-address {}`",
+        shell::word(cluster)
+    )
 }
 
 fn finding(code: code::Code, path: String, message: String, hint: String) -> Finding {

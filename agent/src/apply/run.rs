@@ -67,7 +67,7 @@ pub(super) async fn run(
         dns,
         dns_unseen: _,
     } = look;
-    let on_wait = report_waits(&progress, connection.context());
+    let on_wait = report_waits(&progress);
     let connection = connection.with_patience(Patience::APPLY).reporting(on_wait);
     let run = Run {
         mesh,
@@ -446,17 +446,17 @@ impl Run<'_> {
 }
 
 /// Reports why requests take long.
-fn report_waits(progress: &Progress, context: &str) -> impl Fn(Wait<'_>) + Send + Sync + 'static {
-    let (waits, context) = (progress.waits().clone(), context.to_owned());
+fn report_waits(progress: &Progress) -> impl Fn(Wait<'_>) + Send + Sync + 'static {
+    let waits = progress.waits().clone();
     move |wait| match wait {
         Wait::Retry(error, pause) => {
             waits.report(WaitReason::Retry, Duration::ZERO, Some(pause), || {
                 error.to_string()
             });
         }
-        Wait::Login(waited) => waits.report(WaitReason::Login, waited, None, || {
-            format!("no answer from context {context}, whose login tool may be running")
-        }),
+        Wait::Login(waited, what) => {
+            waits.report(WaitReason::Login, waited, None, || what.to_owned());
+        }
     }
 }
 

@@ -44,6 +44,7 @@ pub(super) async fn end_at_once() {
 }
 
 fn end() -> ! {
+    crate::cluster::end_login_tools();
     // As the shell has it for a program ended by SIGINT.
     std::process::exit(130);
 }

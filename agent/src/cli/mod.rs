@@ -186,6 +186,7 @@ fn on_runtime(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Ex
     let result = runtime.block_on(command);
     // Whatever still waits for the network has nothing more to say.
     runtime.shutdown_background();
+    crate::cluster::end_login_tools();
     result
 }
 

@@ -18,6 +18,7 @@ use super::output::plan::Detail;
 use super::output::{self, Format};
 use super::{Access, Document, OutputFormat, saved_plan};
 use crate::operation::Blocked;
+use crate::shell;
 
 /// Show what an apply would change, without changing anything.
 ///
@@ -144,11 +145,13 @@ impl Planning {
         if let Some(path) = &self.out {
             saved_plan::save(path, &input.mesh, intent, decisions, plan)?;
             let file = path.display().to_string();
-            let file = output::printable(&file);
+            let named = output::printable(&file);
+            let word = shell::word(&file);
+            let word = output::printable(&word);
             let id = plan.short_id();
             writeln!(
                 output::stderr(),
-                "saved plan {id} to {file}; carry it out with: fedmesh-agent apply {file}"
+                "saved plan {id} to {named}; carry it out with: fedmesh-agent apply {word}"
             )?;
         }
         Ok(exit(plan, self.exit_code))

@@ -1,29 +1,26 @@
 //! One cluster's API server, asked with patience.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, Method};
-use http_body_util::{BodyExt as _, Limited};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use kube::client::Body;
 use serde_json::Value;
-use tokio::task::JoinSet;
 
 use super::lease::Lease;
-use super::request_error::{RequestError, Status, innermost};
+use super::limit;
+use super::live;
+use super::login::{Credential, LoginTool};
+use super::request_error::{RequestError, Status};
 
-/// No answer is longer: a page of objects of the largest size that etcd takes is shorter.
-const ANSWER_LIMIT: usize = 256 << 20;
 /// The first pause before another try; each one after it is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// No pause is longer, whatever the server asks for: somebody is waiting.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The parameter of a request that is not carried out.
 const DRY_RUN: &str = "dryRun=All";
-/// After that time, people are told that a login tool is waited for.
-pub(super) const LOGIN_TAKES_LONG: Duration = Duration::from_secs(2);
 
 /// A way to one cluster. Cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -32,7 +29,7 @@ pub(crate) struct Connection {
     client: kube::Client,
     patience: Patience,
     guard: Guard,
-    has_login_tool: bool,
+    login: Option<Arc<LoginTool>>,
     on_wait: Option<OnWait>,
 }
 
@@ -54,8 +51,8 @@ type OnWait = Arc<dyn Fn(Wait<'_>) + Send + Sync>;
 pub(crate) enum Wait<'a> {
     /// A try failed; the next one comes after this pause.
     Retry(&'a RequestError, Duration),
-    /// No answer for so long, in a context whose login tool may be asked for new credentials.
-    Login(Duration),
+    /// A login tool has run for so long; the text names it and the context.
+    Login(Duration, &'a str),
 }
 
 /// How long to try.
@@ -98,6 +95,8 @@ pub(crate) struct Request {
     path: String,
     accept: &'static str,
     body: Option<(&'static str, Bytes)>,
+    /// The longest answer that is read, in bytes.
+    limit: usize,
 }
 
 impl Request {
@@ -110,7 +109,15 @@ impl Request {
             path: path.into(),
             accept: Self::JSON,
             body: None,
+            limit: limit::OBJECT,
         }
+    }
+
+    /// What is read is a list.
+    #[must_use]
+    pub(crate) fn of_list(mut self) -> Self {
+        self.limit = limit::PAGE;
+        self
     }
 
     /// Only names, labels and the like of the objects.
@@ -130,6 +137,7 @@ impl Request {
             accept: Self::JSON,
             // JSON is YAML, which the media type is named for.
             body: Some(("application/apply-patch+yaml", object.into())),
+            limit: limit::OBJECT,
         }
     }
 
@@ -147,6 +155,7 @@ impl Request {
             path: path.into(),
             accept: Self::JSON,
             body: Some(("application/json-patch+json", operations.to_string().into())),
+            limit: limit::OBJECT,
         }
     }
 
@@ -162,6 +171,7 @@ impl Request {
             path: format!("{path}?fieldManager={manager}"),
             accept: Self::JSON,
             body: Some(("application/merge-patch+json", changes.to_string().into())),
+            limit: limit::OBJECT,
         }
     }
 
@@ -172,6 +182,7 @@ impl Request {
             path: path.into(),
             accept: Self::JSON,
             body: Some((Self::JSON, object.to_string().into())),
+            limit: limit::OBJECT,
         }
     }
 
@@ -211,6 +222,7 @@ impl Request {
             path: path.into(),
             accept: Self::JSON,
             body: Some((Self::JSON, options.to_string().into())),
+            limit: limit::OBJECT,
         }
     }
 }
@@ -222,7 +234,7 @@ impl Connection {
             client,
             patience,
             guard: Guard::None,
-            has_login_tool: false,
+            login: None,
             on_wait: None,
         }
     }
@@ -249,8 +261,8 @@ impl Connection {
 
     /// The same connection, whose credentials come from a login tool.
     #[must_use]
-    pub(crate) fn with_login_tool(mut self) -> Self {
-        self.has_login_tool = true;
+    pub(super) fn with_login_tool(mut self, tool: Arc<LoginTool>) -> Self {
+        self.login = Some(tool);
         self
     }
 
@@ -296,7 +308,7 @@ impl Connection {
     /// [`send`](Self::send), with a body that is JSON.
     pub(crate) async fn json(&self, request: &Request) -> Result<Value, RequestError> {
         let body = self.send(request).await?;
-        serde_json::from_slice(&body).map_err(|error| RequestError::Unreadable(error.to_string()))
+        live::read(&body).map_err(|error| RequestError::Unreadable(error.to_string()))
     }
 
     /// [`json`](Self::json), with `None` for what is not there.
@@ -310,38 +322,55 @@ impl Connection {
 
     /// The client, for what is no request with one answer.
     pub(crate) fn client(&self) -> kube::Client {
-        self.client.clone()
+        limit::limited(self.client.clone())
     }
 
     async fn send_once(&self, request: &Request) -> Result<Bytes, RequestError> {
+        // A person may have to log in, which takes another time than a server.
+        let credential = self.log_in().await?;
+        let authorization = credential
+            .as_ref()
+            .and_then(|credential| credential.authorization.clone());
         let deadline = self.patience.deadline;
-        let _watch = self.watch_login();
-        tokio::time::timeout(deadline, self.exchange(request))
+        let answer = tokio::time::timeout(deadline, self.exchange(request, authorization))
             .await
-            .unwrap_or(Err(RequestError::Timeout(deadline)))
-    }
-
-    /// Reports that a login tool takes long until the result is dropped. In a task of its own: the client runs the tool
-    /// on the thread that sends.
-    fn watch_login(&self) -> JoinSet<()> {
-        let mut watch = JoinSet::new();
-        if let (true, Some(on_wait)) = (self.has_login_tool, self.on_wait.clone()) {
-            watch.spawn(async move {
-                let begun = Instant::now();
-                loop {
-                    tokio::time::sleep(LOGIN_TAKES_LONG).await;
-                    on_wait(Wait::Login(begun.elapsed()));
-                }
-            });
+            .unwrap_or(Err(RequestError::Timeout(deadline)));
+        if let (Err(error), Some(tool), Some(credential)) = (&answer, &self.login, &credential)
+            && error.code() == Some(StatusCode::UNAUTHORIZED)
+        {
+            tool.refused(credential);
         }
-        watch
+        answer
     }
 
-    async fn exchange(&self, request: &Request) -> Result<Bytes, RequestError> {
+    /// The credential of the login tool, if there is one.
+    async fn log_in(&self) -> Result<Option<Arc<Credential>>, RequestError> {
+        let Some(tool) = &self.login else {
+            return Ok(None);
+        };
+        let report = |waited| {
+            if let Some(on_wait) = &self.on_wait {
+                on_wait(Wait::Login(waited, &tool.awaited(&self.context)));
+            }
+        };
+        let credential = tool.credential(report).await;
+        credential
+            .map(Some)
+            .map_err(|error| RequestError::Credentials(error.to_string()))
+    }
+
+    async fn exchange(
+        &self,
+        request: &Request,
+        authorization: Option<HeaderValue>,
+    ) -> Result<Bytes, RequestError> {
         let mut outgoing = http::Request::builder()
             .method(&request.method)
             .uri(&request.path)
             .header(ACCEPT, request.accept);
+        if let Some(authorization) = authorization {
+            outgoing = outgoing.header(AUTHORIZATION, authorization);
+        }
         let mut body = Body::empty();
         if let Some((content_type, bytes)) = &request.body {
             outgoing = outgoing.header(CONTENT_TYPE, *content_type);
@@ -356,14 +385,14 @@ impl Connection {
             .await
             .map_err(|error| RequestError::of_client(&error))?;
         let (head, body) = response.into_parts();
-        let body = Limited::new(body, ANSWER_LIMIT)
-            .collect()
-            .await
-            .map_err(|error| RequestError::Lost(innermost(error.as_ref())))?
-            .to_bytes();
         if head.status.is_success() {
-            return Ok(body);
+            return limit::read(body, request.limit).await;
         }
+        let body = match limit::read(body, limit::ERROR).await {
+            // The code says enough.
+            Err(RequestError::TooLong(_)) => Bytes::new(),
+            read => read?,
+        };
         Err(RequestError::Answered {
             code: head.status,
             status: Box::new(Status::read(head.status, &body)),

@@ -1,13 +1,25 @@
 //! From a context of the kubeconfig to a [`Connection`].
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use kube::config::{self, Config};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::Request;
+use http::header::AUTHORIZATION;
+use kube::client::Body;
+use kube::config::{self, AuthInfo, Config};
+use tower::BoxError;
 
-use super::connection::{Connection, LOGIN_TAKES_LONG, Patience};
+use super::authorization::Authorization;
+use super::connection::{Connection, Patience};
 use super::kubeconfig::Kubeconfig;
-use super::request_error::innermost;
+use super::login::{Certificate, Credential, LoginError, LoginTool};
+use super::redacted;
+use super::server_url::{check_proxy, server_url};
+use crate::shell;
 
 /// Long enough for another continent and a tired VPN.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
@@ -33,82 +45,142 @@ impl Kubeconfig {
                 self.files
             ));
         }
-        let mut config = self.config(context).await.map_err(|error| {
+        let mut config = self.config(context).await.map_err(|why| {
             format!(
-                "context {context}: its entry in {} cannot be used: {error}",
+                "context {context}: its entry in {} cannot be used: {why}",
                 self.files
             )
         })?;
         config.connect_timeout = Some(CONNECT_DEADLINE);
         // Retrying is ours: only we know what may be repeated and who waits.
         config.default_retry = false;
-        if self.proxy_is_from_environment(context) && is_direct(&config) {
-            config.proxy_url = None;
-        }
-        install_cryptography();
-        // A login tool runs as a child process that is waited for. The client wants to be made
-        // inside the runtime.
-        let has_login_tool = config.auth_info.exec.is_some();
-        let runtime = tokio::runtime::Handle::current();
-        let made = tokio::task::spawn_blocking(move || {
-            let _inside = runtime.enter();
-            kube::Client::try_from(config)
-        });
-        let client = explained(context, has_login_tool, made)
+        let unusable = |why: String| {
+            format!(
+                "context {context}: its credentials cannot be used: {why}; see whether `kubectl \
+                 --context {} version` answers",
+                shell::word(context)
+            )
+        };
+        let authorization = Authorization::take(&mut config.auth_info)
             .await
-            .map_err(|error| format!("context {context}: the login was broken off: {error}"))?
-            .map_err(|error| {
-                format!(
-                    "context {context}: its credentials cannot be used: {}; see whether `kubectl \
-                 --context {context} version` answers",
-                    innermost(&error)
-                )
-            })?;
+            .map_err(|error| unusable(error.to_string()))?;
+        if let Some(tool) = authorization.tool() {
+            let credential = log_in(context, tool)
+                .await
+                .map_err(|error| unusable(error.to_string()))?;
+            if let Some(certificate) = &credential.certificate {
+                identify_by(&mut config.auth_info, certificate);
+            }
+        }
+        let tool = authorization.tool().cloned();
+        let client = client(config, authorization).await.map_err(unusable)?;
         let connection = Connection::new(context, client, patience);
-        Ok(if has_login_tool {
-            connection.with_login_tool()
-        } else {
-            connection
+        Ok(match tool {
+            Some(tool) => connection.with_login_tool(tool),
+            None => connection,
         })
     }
 
-    async fn config(&self, context: &str) -> Result<Config, config::KubeconfigError> {
+    /// What the client is made with; the error quotes nothing of the entry but names.
+    async fn config(&self, context: &str) -> Result<Config, String> {
+        let mut entry = self.entry(context);
+        let user = entry.auth_infos.first();
+        let user = user.and_then(|named| named.auth_info.clone());
+        let mut has_proxy = false;
+        let cluster = entry.clusters.first_mut();
+        if let Some(cluster) = cluster.and_then(|named| named.cluster.as_mut()) {
+            let url = server_url(cluster, &user.unwrap_or_default())?;
+            cluster.server = Some(url.to_string());
+            has_proxy = cluster
+                .proxy_url
+                .as_ref()
+                .is_some_and(|proxy| !proxy.is_empty());
+        }
         let options = config::KubeConfigOptions {
             context: Some(context.to_owned()),
             ..Default::default()
         };
-        Config::from_custom_kubeconfig(self.content.clone(), &options).await
+        let config = Config::from_custom_kubeconfig(entry, &options).await;
+        let mut config = config.map_err(|error| redacted::of_kubeconfig(&error))?;
+        if !has_proxy && is_direct(&config) {
+            config.proxy_url = None;
+        }
+        config.proxy_url.as_ref().map_or(Ok(()), check_proxy)?;
+        Ok(config)
     }
 
-    fn proxy_is_from_environment(&self, context: &str) -> bool {
-        let contexts = &self.content.contexts;
-        let named = contexts.iter().find(|named| named.name == context);
-        let cluster = named
-            .and_then(|named| named.context.as_ref())
-            .and_then(|context| {
-                self.content
-                    .clusters
-                    .iter()
-                    .find(|cluster| cluster.name == context.cluster)
-            });
-        cluster
-            .and_then(|named| named.cluster.as_ref())
-            .and_then(|cluster| cluster.proxy_url.as_deref())
-            .is_none_or(str::is_empty)
+    /// The kubeconfig of one context alone.
+    fn entry(&self, context: &str) -> config::Kubeconfig {
+        let all = &self.content;
+        let named = all.contexts.iter().find(|named| named.name == context);
+        let inner = named.and_then(|named| named.context.as_ref());
+        let cluster = inner.map(|context| context.cluster.as_str());
+        let user = inner.and_then(|context| context.user.as_deref());
+        let clusters = all.clusters.iter();
+        let users = all.auth_infos.iter();
+        config::Kubeconfig {
+            contexts: named.cloned().into_iter().collect(),
+            clusters: clusters
+                .filter(|named| Some(named.name.as_str()) == cluster)
+                .take(1)
+                .cloned()
+                .collect(),
+            auth_infos: users
+                .filter(|named| Some(named.name.as_str()) == user)
+                .take(1)
+                .cloned()
+                .collect(),
+            ..config::Kubeconfig::default()
+        }
     }
 }
 
-/// Waits for a login. A tool that takes long may wait for a person, in a browser say, so it is named.
-async fn explained<T>(context: &str, has_login_tool: bool, login: impl Future<Output = T>) -> T {
-    let mut login = std::pin::pin!(login);
-    if has_login_tool {
-        let soon = tokio::time::timeout(LOGIN_TAKES_LONG, &mut login);
-        if let Ok(made) = soon.await {
-            return made;
+/// The credential of a login tool. One that takes long may wait for a person, in a browser say, so it is named.
+async fn log_in(context: &str, tool: &Arc<LoginTool>) -> Result<Arc<Credential>, LoginError> {
+    let is_told = AtomicBool::new(false);
+    tool.credential(|_| {
+        if !is_told.swap(true, Ordering::Relaxed) {
+            tracing::warn!("{}", tool.awaited(context));
         }
-        tracing::warn!("waiting for the login tool of context {context}");
+    })
+    .await
+}
+
+/// A certificate of a login tool stands in for the one of the kubeconfig.
+fn identify_by(user: &mut AuthInfo, certificate: &Certificate) {
+    user.client_certificate_data = Some(STANDARD.encode(&certificate.certificate));
+    user.client_key_data = Some(STANDARD.encode(&certificate.key).into());
+}
+
+/// A client that gets the header `Authorization` where the kubeconfig has it. The error quotes no credential.
+async fn client(config: Config, authorization: Authorization) -> Result<kube::Client, String> {
+    install_cryptography();
+    // It reads files, and wants to be made inside the runtime.
+    let runtime = tokio::runtime::Handle::current();
+    let made = tokio::task::spawn_blocking(move || {
+        let _inside = runtime.enter();
+        kube::Client::try_from(config)
+    });
+    let client = match made.await {
+        Ok(made) => made.map_err(|error| redacted::of_client(&error))?,
+        Err(_) => return Err("no client can be made with them".to_owned()),
+    };
+    if matches!(authorization, Authorization::None) {
+        return Ok(client);
     }
-    login.await
+    let namespace = client.default_namespace().to_owned();
+    let authorized = tower::service_fn(move |mut request: Request<Body>| {
+        let (client, authorization) = (client.clone(), authorization.clone());
+        async move {
+            if !request.headers().contains_key(AUTHORIZATION)
+                && let Some(header) = authorization.header().await?
+            {
+                request.headers_mut().insert(AUTHORIZATION, header);
+            }
+            Ok::<_, BoxError>(client.send(request).await?)
+        }
+    });
+    Ok(kube::Client::new(authorized, namespace))
 }
 
 /// Whether a proxy from the environment is not for this server, as kubectl sees it (Go's

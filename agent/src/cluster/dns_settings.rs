@@ -53,8 +53,12 @@ pub(crate) async fn dns_settings(connection: &Connection) -> DnsSettings {
     let mut seen = BTreeMap::new();
     for (config_map, found) in join_all(reads).await {
         match found {
-            Ok(Some(map)) => {
+            Ok(Some(map)) if map["data"].is_object() || map["data"].is_null() => {
                 seen.insert(config_map.to_owned(), without_managers(map));
+            }
+            Ok(Some(_)) => {
+                let error = RequestError::Unreadable("its data is not a map".to_owned());
+                return DnsSettings(Err((config_map, error)));
             }
             Ok(None) => {}
             Err(error) => return DnsSettings(Err((config_map, error))),

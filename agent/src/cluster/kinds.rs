@@ -44,7 +44,7 @@ pub(super) async fn find(
 
 /// Every kind that a cluster serves, in its preferred version.
 pub(super) async fn all(connection: &Connection) -> Result<Vec<Kind>, RequestError> {
-    let groups = connection.json(&Request::get("/apis")).await?;
+    let groups = connection.json(&Request::get("/apis").of_list()).await?;
     let versions = groups["groups"].as_array().into_iter().flatten();
     let versions = versions.filter_map(|group| {
         let name = group["name"].as_str()?;

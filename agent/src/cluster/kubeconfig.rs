@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use kube::config;
 
+use super::redacted;
+
 /// The merged content of one or several files.
 #[derive(Debug, Clone)]
 pub(crate) struct Kubeconfig {
@@ -38,13 +40,13 @@ pub enum KubeconfigError {
         "there is no home folder to find .kube/config in; name a file with --kubeconfig or KUBECONFIG"
     )]
     NoHome,
-    /// It is there and no kubeconfig.
-    #[error("{} is no kubeconfig: {source}", .file.display())]
+    /// It is there and not a kubeconfig.
+    #[error("{} is not a valid kubeconfig: {reason}", .file.display())]
     Unreadable {
         /// The file.
         file: PathBuf,
-        /// Why.
-        source: Box<config::KubeconfigError>,
+        /// Where in it and why, without a word of its text.
+        reason: String,
     },
 }
 
@@ -59,9 +61,9 @@ impl Kubeconfig {
         let mut content = config::Kubeconfig::default();
         let mut read = Vec::new();
         for file in &files {
-            let unreadable = |source| KubeconfigError::Unreadable {
+            let unreadable = |error| KubeconfigError::Unreadable {
                 file: file.clone(),
-                source: Box::new(source),
+                reason: redacted::of_kubeconfig(&error),
             };
             match config::Kubeconfig::read_from(file) {
                 Ok(next) => {

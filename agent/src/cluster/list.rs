@@ -9,6 +9,9 @@ use super::request_error::RequestError;
 
 /// Objects in a page: with all their fields about two megabytes.
 const PAGE: usize = 500;
+/// Objects in a page where those of a larger one were too long: 1.5 MiB each, the most that etcd takes, fit into
+/// what is read.
+const SMALL_PAGE: usize = 10;
 /// How often a list is begun again because the server has forgotten where it was.
 const RESTARTS: usize = 2;
 
@@ -48,14 +51,15 @@ impl List {
         let selector = self.label_selector.replace('/', "%2F").replace('=', "%3D");
         let mut next = String::new();
         let mut restarts = 0;
+        let mut objects = PAGE;
         loop {
-            let mut path = format!("{}?limit={PAGE}", self.path);
+            let mut path = format!("{}?limit={objects}", self.path);
             for (parameter, value) in [("labelSelector", &selector), ("continue", &next)] {
                 if !value.is_empty() {
                     path.extend(["&", parameter, "=", value]);
                 }
             }
-            let mut request = Request::get(path);
+            let mut request = Request::get(path).of_list();
             if self.metadata_only {
                 request = request.metadata_only();
             }
@@ -64,6 +68,10 @@ impl List {
                 Err(error) if error.code() == Some(StatusCode::GONE) && restarts < RESTARTS => {
                     restarts += 1;
                     next.clear();
+                    continue;
+                }
+                Err(RequestError::TooLong(_)) if objects > SMALL_PAGE => {
+                    objects = SMALL_PAGE;
                     continue;
                 }
                 Err(error) => return Err(error),

@@ -1,7 +1,35 @@
 //! Objects as an API server gives them.
 
+use serde::de::Error as _;
 use serde_json::{Value, json};
 use shared::object::{Key, Kind};
+
+/// Reads an object, or a list of them. One whose metadata is not what every object of the API has is an error, so that
+/// others can rely on it and change it in place.
+pub(super) fn read(json: &[u8]) -> Result<Value, serde_json::Error> {
+    let live: Value = serde_json::from_slice(json)?;
+    let is_map = |value: Option<&Value>| value.is_none_or(|one| one.is_object() || one.is_null());
+    let metadata = live.get("metadata");
+    let field = |name: &str| metadata.and_then(|metadata| metadata.get(name));
+    let managers = field("managedFields");
+    let managers = managers.map_or(&[][..], |list| {
+        list.as_array().map_or(&[][..], Vec::as_slice)
+    });
+    if !live.is_object() {
+        return Err(serde_json::Error::custom("it is not a JSON object"));
+    }
+    if !is_map(metadata) || !is_map(field("labels")) || !is_map(field("annotations")) {
+        return Err(serde_json::Error::custom(
+            "its metadata is not that of an object",
+        ));
+    }
+    if !managers.iter().all(Value::is_object) {
+        return Err(serde_json::Error::custom(
+            "its managedFields are not objects",
+        ));
+    }
+    Ok(live)
+}
 
 /// Whether it only waits for somebody to finish with it.
 pub(super) fn is_being_deleted(live: &Value) -> bool {
@@ -14,18 +42,19 @@ pub(crate) fn resource_version(live: &Value) -> Option<String> {
     version.map(str::to_owned)
 }
 
-/// With its kind and version: objects in a list of a built-in kind come without them.
-pub(super) fn complete(mut live: Value, kind: &Kind) -> Value {
+/// Reads an object in a list, with its kind and version: those of built-in kinds come without them.
+pub(super) fn read_item(item: &str, kind: &Kind) -> Result<Value, serde_json::Error> {
+    let mut live = read(item.as_bytes())?;
     if live.get("kind").is_none() {
         live["apiVersion"] = json!(kind.api_version());
         live["kind"] = json!(kind.kind);
     }
-    live
+    Ok(live)
 }
 
 /// Who manages which field is half of an object and of no use any more.
 pub(super) fn without_managers(mut live: Value) -> Value {
-    if let Some(metadata) = live["metadata"].as_object_mut() {
+    if let Some(Value::Object(metadata)) = live.get_mut("metadata") {
         metadata.shift_remove("managedFields");
     }
     live
@@ -44,5 +73,39 @@ pub(super) fn key_of(kind: &Kind, live: &Value) -> Key {
         kind: kind.kind.to_string(),
         namespace: text("namespace"),
         name: text("name"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::object::Kind;
+
+    use super::{read, read_item, without_managers};
+
+    #[test]
+    fn what_is_not_an_object_is_an_error() {
+        for json in [
+            "[]",
+            "null",
+            "1",
+            "\"text\"",
+            "[{}]",
+            r#"{"metadata":[]}"#,
+            r#"{"metadata":"text"}"#,
+            r#"{"metadata":{"labels":[]}}"#,
+            r#"{"metadata":{"annotations":"text"}}"#,
+            r#"{"metadata":{"managedFields":[1]}}"#,
+        ] {
+            assert!(read(json.as_bytes()).is_err(), "{json}");
+            assert!(read_item(json, &Kind::SERVICE).is_err(), "{json}");
+        }
+        for json in [
+            "{}",
+            r#"{"metadata":null}"#,
+            r#"{"metadata":{"labels":null,"managedFields":[{}]},"data":[]}"#,
+        ] {
+            let live = read_item(json, &Kind::SERVICE).unwrap();
+            assert_eq!(without_managers(live)["kind"], "Service", "{json}");
+        }
     }
 }

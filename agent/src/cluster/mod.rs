@@ -7,6 +7,7 @@
 //! ```
 
 mod address;
+mod authorization;
 mod connection;
 mod credentials;
 mod dns_settings;
@@ -18,14 +19,18 @@ mod identity;
 mod kinds;
 mod kubeconfig;
 mod lease;
+mod limit;
 mod list;
 mod live;
+mod login;
 mod look;
 mod of_mesh;
 mod parent;
 mod probe;
+mod redacted;
 mod request_error;
 mod rights;
+mod server_url;
 mod writer;
 mod writers;
 
@@ -43,6 +48,7 @@ pub(crate) use identity::identity;
 pub(crate) use kubeconfig::Kubeconfig;
 pub(crate) use lease::{Claimed, Lease, Waiting};
 pub(crate) use live::resource_version;
+pub(crate) use login::kill_all as end_login_tools;
 pub(crate) use look::{Look, Search, Seen, look, look_at_records};
 pub(crate) use of_mesh::of_mesh;
 pub(crate) use parent::Parent;

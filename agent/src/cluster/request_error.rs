@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use kube::client::AuthError;
 use serde::Deserialize;
+
+use crate::shell;
+
+/// Characters of a server's message; that of an admission webhook may be a page, and nobody reads more.
+const MESSAGE: usize = 10_000;
 
 /// A request did not get the answer it wanted.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +38,9 @@ pub(crate) enum RequestError {
     /// The answer is not what the API promises.
     #[error("the answer cannot be read: {0}")]
     Unreadable(String),
+    /// The answer has more bytes than this, and the rest was not read.
+    #[error("the answer is longer than {} MiB, and was not read to its end", .0 >> 20)]
+    TooLong(usize),
     /// Nothing was sent, since another writer may be at work.
     #[error("{0}; nothing more is changed here")]
     LeaseLost(String),
@@ -69,7 +76,7 @@ pub(crate) struct Cause {
 impl Status {
     /// Reads the body of an error; what is not a Status becomes the message.
     pub(crate) fn read(code: StatusCode, body: &[u8]) -> Self {
-        serde_json::from_slice::<Self>(body)
+        let mut status = serde_json::from_slice::<Self>(body)
             .ok()
             .filter(|status| !status.message.is_empty() || !status.reason.is_empty())
             .unwrap_or_else(|| Self {
@@ -78,7 +85,12 @@ impl Status {
                     text => text.chars().take(500).collect(),
                 },
                 ..Self::default()
-            })
+            });
+        if let Some((end, _)) = status.message.char_indices().nth(MESSAGE) {
+            status.message.truncate(end);
+            status.message.push('…');
+        }
+        status
     }
 
     fn text(&self) -> &str {
@@ -158,9 +170,11 @@ impl RequestError {
             Self::Lost(_) => true,
             // A server that starts again refuses connections for a while; a wrong authority stays.
             Self::NoConnection(why) => !why.contains("certificate"),
-            Self::Timeout(_) | Self::Credentials(_) | Self::Unreadable(_) | Self::LeaseLost(_) => {
-                false
-            }
+            Self::Timeout(_)
+            | Self::Credentials(_)
+            | Self::Unreadable(_)
+            | Self::TooLong(_)
+            | Self::LeaseLost(_) => false,
         }
     }
 
@@ -174,10 +188,11 @@ impl RequestError {
 
     /// Says what happened in a context and what to do about it; `doing` is a verb and a kind.
     pub(crate) fn in_context(&self, context: &str, doing: &str) -> String {
+        let word = shell::word(context);
         match self {
             Self::Answered { code, .. } if *code == StatusCode::UNAUTHORIZED => format!(
                 "context {context}: the cluster does not accept the credentials; log in again and \
-                 try `kubectl --context {context} get namespaces`"
+                 try `kubectl --context {word} get namespaces`"
             ),
             Self::Answered { code, .. } if *code == StatusCode::FORBIDDEN => format!(
                 "context {context}: not allowed to {doing}: {self}; ask for a role that allows it, \
@@ -189,13 +204,13 @@ impl RequestError {
             ),
             Self::NoConnection(_) | Self::Lost(_) | Self::Timeout(_) => format!(
                 "context {context}: the cluster cannot be reached: {self}; see whether \
-                 `kubectl --context {context} version` answers"
+                 `kubectl --context {word} version` answers"
             ),
             Self::Credentials(_) => format!(
-                "context {context}: {self}; see whether `kubectl --context {context} version` answers"
+                "context {context}: {self}; see whether `kubectl --context {word} version` answers"
             ),
             Self::LeaseLost(_) => format!("context {context}: {self}"),
-            Self::Answered { .. } | Self::Unreadable(_) => {
+            Self::Answered { .. } | Self::Unreadable(_) | Self::TooLong(_) => {
                 format!("context {context}: cannot {doing}: {self}")
             }
         }
@@ -220,11 +235,7 @@ impl RequestError {
 /// The last of a chain of errors is the one that says why.
 pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut last = error;
-    loop {
-        if let Some(words) = last.downcast_ref().and_then(of_login_tool) {
-            return words;
-        }
-        let Some(source) = last.source() else { break };
+    while let Some(source) = last.source() {
         last = source;
     }
     // An I/O error that wraps another one shows it instead of naming it as its source.
@@ -234,27 +245,6 @@ pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     {
         Some(inner) if inner.source().is_none() => inner.to_string(),
         _ => last.to_string(),
-    }
-}
-
-/// What a login tool (`users[].user.exec`) says on standard error. Its output is not shown, nor its
-/// environment: both may hold credentials.
-fn of_login_tool(error: &AuthError) -> Option<String> {
-    match error {
-        AuthError::AuthExecStart(why) => Some(format!("its login tool does not start: {why}")),
-        AuthError::AuthExecRun { out, .. } => {
-            let said = String::from_utf8_lossy(&out.stderr);
-            let said: String = said.trim().chars().take(500).collect();
-            let separator = if said.is_empty() { "" } else { ": " };
-            Some(format!(
-                "its login tool failed ({}){separator}{said}",
-                out.status
-            ))
-        }
-        AuthError::AuthExecParse(_) => {
-            Some("its login tool printed something else than an ExecCredential".to_owned())
-        }
-        _ => None,
     }
 }
 

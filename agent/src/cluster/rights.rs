@@ -12,6 +12,7 @@ use shared::object::Object;
 use shared::plan::ObservedCluster;
 
 use super::connection::{Connection, Patience, Request};
+use crate::shell;
 
 /// Reviews in one cluster at once.
 const AT_ONCE: usize = 16;
@@ -139,7 +140,7 @@ impl Limited {
         format!(
             "context {context}: {denials}; ask for the ClusterRole that `fedmesh-agent access -f MESH{command} \
              --cluster {}` prints, or use another context",
-            self.cluster
+            shell::word(&self.cluster)
         )
     }
 }

@@ -7,6 +7,7 @@ use shared::ownership::{self, PARENT_NAMESPACE};
 use super::planning::AllLooked;
 use crate::cluster::Zone;
 use crate::place::Place;
+use crate::shell;
 
 /// Clusters whose own DNS was not told of a private zone, or does not hear of a change by itself.
 pub(super) fn of_apply(places: &[Place], looked: &AllLooked, zone: &Zone) -> Vec<Finding> {
@@ -81,7 +82,7 @@ fn restarts(places: &[Place], looked: &AllLooked) -> Vec<Finding> {
                 format!(
                     "restart its pods afterwards: kubectl --context {} --namespace kube-system rollout \
                      restart {workload}",
-                    place.context
+                    shell::word(&place.context)
                 ),
             ));
         }

@@ -87,7 +87,7 @@ pub(super) async fn find(connection: &Connection, search: Search<'_>) -> Result<
         "/api/v1/namespaces/{namespace}/pods?labelSelector={}",
         percent_encoded(&selector.selector)
     );
-    let pods = match connection.json(&Request::get(path)).await {
+    let pods = match connection.json(&Request::get(path).of_list()).await {
         Ok(pods) => pods,
         Err(error) if error.code() == Some(StatusCode::FORBIDDEN) => {
             let why = error.in_context(connection.context(), "list Pod");

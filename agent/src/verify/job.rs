@@ -85,7 +85,7 @@ impl Job {
     ) -> Result<Done, Cause> {
         let namespace = &self.namespace;
         let pods = format!("/api/v1/namespaces/{namespace}/pods");
-        let list = Request::get(format!("{pods}?labelSelector=job-name%3D{name}"));
+        let list = Request::get(format!("{pods}?labelSelector=job-name%3D{name}")).of_list();
         let no_client = |error: &crate::cluster::RequestError, doing| {
             Cause::NoClient(error.in_context(connection.context(), doing))
         };

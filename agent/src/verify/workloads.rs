@@ -61,7 +61,9 @@ pub(super) async fn behind(
             "Service {namespace}/{name} selects no pods, so nothing can be taken away"
         ));
     };
-    let list = connection.json(&Request::get(collection(namespace))).await;
+    let list = connection
+        .json(&Request::get(collection(namespace)).of_list())
+        .await;
     let list = list.map_err(|error| error.in_context(context, "list Deployment"))?;
     let all = list["items"].as_array();
     let taken: Vec<Taken> = all
@@ -183,7 +185,7 @@ pub(super) async fn left_behind(
 ) -> Result<Vec<Taken>, RequestError> {
     let selector = percent_encoded(&format!("{DRILL_LABEL}={mesh}"));
     let path = format!("{}?labelSelector={selector}", collection(namespace));
-    let list = connection.json(&Request::get(path)).await?;
+    let list = connection.json(&Request::get(path).of_list()).await?;
     let all = list["items"].as_array();
     let left = all.into_iter().flatten().filter_map(|deployment| {
         let replicas = deployment["metadata"]["annotations"][REPLICAS_ANNOTATION].as_str()?;

@@ -1,35 +1,49 @@
 //! Login tools of a kubeconfig (`users[].user.exec`) that give no credentials.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use crate::desk::Desk;
 
-/// Plans with a login tool of both contexts, relative to the kubeconfig's folder.
-fn plan_with(script: Option<&str>) -> String {
+/// A login tool of both contexts, relative to the kubeconfig's folder; each has an argument of its own.
+fn desk_with(script: Option<&str>) -> Desk {
     let desk = Desk::new();
-    desk.write(
-        "config/kubeconfig",
-        "{apiVersion: v1, kind: Config, \
-         clusters: [{name: dead, cluster: {server: 'https://127.0.0.1:1'}}], \
-         users: [{name: tool, user: {exec: {apiVersion: client.authentication.k8s.io/v1, \
-           command: ./login.sh, interactiveMode: Never, \
-           env: [{name: TOOL_PASSWORD, value: topsecret-environment}]}}}], \
-         contexts: [{name: ctx-one, context: {cluster: dead, user: tool}}, \
-         {name: ctx-two, context: {cluster: dead, user: tool}}]}",
+    let user = |name: &str| {
+        format!(
+            "{{name: {name}, user: {{exec: {{apiVersion: client.authentication.k8s.io/v1, \
+             command: ./login.sh, args: [{name}], interactiveMode: Never, installHint: get it, \
+             env: [{{name: TOOL_PASSWORD, value: topsecret-environment}}]}}}}}}"
+        )
+    };
+    let kubeconfig = format!(
+        "{{apiVersion: v1, kind: Config, \
+         clusters: [{{name: dead, cluster: {{server: 'https://127.0.0.1:1'}}}}], \
+         users: [{}, {}], \
+         contexts: [{{name: ctx-one, context: {{cluster: dead, user: one}}}}, \
+         {{name: ctx-two, context: {{cluster: dead, user: two}}}}]}}",
+        user("one"),
+        user("two")
     );
+    desk.write("config/kubeconfig", &kubeconfig);
     if let Some(script) = script {
         desk.write("config/login.sh", &format!("#!/bin/sh\n{script}\n"));
         let mode = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(desk.path("config/login.sh"), mode).unwrap();
     }
-    let arguments = [
-        "plan",
-        "-f",
-        "mesh.yaml",
-        "--kubeconfig",
-        "config/kubeconfig",
-    ];
-    let ran = desk.run(&arguments, 1);
+    desk
+}
+
+const PLAN: [&str; 5] = [
+    "plan",
+    "-f",
+    "mesh.yaml",
+    "--kubeconfig",
+    "config/kubeconfig",
+];
+
+fn plan_with(script: Option<&str>) -> String {
+    let ran = desk_with(script).run(&PLAN, 1);
     let said = ran.out + &ran.err;
     assert!(!said.contains("topsecret"), "{said}");
     assert!(
@@ -46,28 +60,95 @@ fn what_it_says_is_told_and_what_it_prints_is_not() {
     ));
     assert!(
         said.contains(
-            "its login tool failed (exit status: 3): your session has ended: log in again"
+            "its login tool `login.sh` failed (exit status: 3): your session has ended: log in again"
         ),
         "{said}"
     );
     let said = plan_with(Some("echo 'token: [topsecret-token'"));
     assert!(
-        said.contains("its login tool printed something else than an ExecCredential"),
+        said.contains("its login tool `login.sh` printed something else than an ExecCredential"),
         "{said}"
     );
     assert!(!said.contains("waiting for the login tool"), "{said}");
     let said = plan_with(None);
     assert!(
-        said.contains("its login tool does not start: No such file"),
+        said.contains("its login tool `login.sh` is not installed: No such file"),
         "{said}"
     );
+    assert!(said.contains("; get it"), "{said}");
 }
 
 #[test]
-fn one_that_takes_long_is_named() {
-    let said = plan_with(Some("sleep 3; exit 3"));
+fn one_that_takes_long_is_named_with_what_it_says() {
+    let said = plan_with(Some("echo 'open a browser' >&2; sleep 3; exit 3"));
     for context in ["ctx-one", "ctx-two"] {
-        let line = format!("waiting for the login tool of context {context}");
+        let line =
+            format!("waiting for the login tool `login.sh` of context {context}: open a browser");
         assert_eq!(said.matches(&line).count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn one_that_gives_credentials_runs_once_for_each_user() {
+    // Nobody answers at that server, after several tries.
+    plan_that_cannot_connect(
+        "echo run >> runs; echo '{apiVersion: client.authentication.k8s.io/v1, kind: ExecCredential, \
+         status: {token: topsecret}}'",
+    );
+}
+
+fn plan_that_cannot_connect(script: &str) {
+    let desk = desk_with(Some(script));
+    let ran = desk.run(&PLAN, 1);
+    let said = ran.out + &ran.err;
+    assert!(said.contains("cannot be reached"), "{said}");
+    assert!(!said.contains("topsecret"), "{said}");
+    assert_eq!(desk.read("runs").lines().count(), 2, "one for each user");
+}
+
+/// The processes of the tools that still run; zombies have no one to wait for them here.
+fn alive(desk: &Desk) -> Vec<String> {
+    let pids = std::fs::read_to_string(desk.path("pids")).unwrap_or_default();
+    let is_alive = |pid: &&str| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+        stat.is_ok_and(|stat| !stat.contains(") Z "))
+    };
+    pids.lines().filter(is_alive).map(str::to_owned).collect()
+}
+
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn one_that_hangs_ends_with_the_program() {
+    let hangs = "sleep 600 & echo $$ $! | tr ' ' '\\n' >> pids; wait";
+    for (command, signal) in [("plan", "INT"), ("plan", "TERM"), ("apply", "INT")] {
+        let desk = desk_with(Some(hangs));
+        let mut arguments = PLAN.to_vec();
+        arguments[0] = command;
+        if command == "apply" {
+            arguments.push("--yes");
+        }
+        let mut program = desk
+            .command(&arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        wait_until("four processes", || alive(&desk).len() == 4);
+        let pid = program.id().to_string();
+        let killed = std::process::Command::new("kill")
+            .args([format!("-{signal}"), pid])
+            .status();
+        assert!(killed.unwrap().success());
+        let status = program.wait().unwrap();
+        assert!(!status.success(), "{command} {signal}: {status}");
+        wait_until(&format!("{command} {signal}"), || alive(&desk).is_empty());
     }
 }

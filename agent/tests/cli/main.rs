@@ -11,5 +11,7 @@ mod read;
 mod render;
 mod saved_plan;
 mod schema;
+mod secrets;
+mod servers;
 mod usage;
 mod verify;

@@ -73,7 +73,10 @@ async fn no_kubeconfig_and_a_broken_one_say_what_to_do() {
     let file = folder.path().join("absent");
     let operations = Operations::new(Some(file.clone()));
     let error = operations.clusters().await.error.unwrap();
-    assert!(error.contains("there is no kubeconfig at"), "{error}");
+    assert!(
+        error.contains("there is not a valid kubeconfig at"),
+        "{error}"
+    );
     let planned = operations
         .plan(&document("none", &["orders"]), Intent::Apply)
         .await;
@@ -84,7 +87,7 @@ async fn no_kubeconfig_and_a_broken_one_say_what_to_do() {
 
     std::fs::write(&file, "contexts: 7").unwrap();
     let error = operations.clusters().await.error.unwrap();
-    assert!(error.contains("is no kubeconfig"), "{error}");
+    assert!(error.contains("is not a valid kubeconfig"), "{error}");
     std::fs::write(&file, "").unwrap();
     let clusters = operations.clusters().await;
     assert_eq!((clusters.error, clusters.contexts), (None, Vec::new()));

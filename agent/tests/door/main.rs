@@ -6,6 +6,7 @@
 mod admission;
 mod house;
 mod load;
+mod logins;
 mod page;
 mod program;
 mod requests;

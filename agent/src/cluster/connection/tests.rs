@@ -9,7 +9,8 @@ use http::header::RETRY_AFTER;
 use http::{Response, StatusCode};
 use kube::client::Body;
 
-use super::{Connection, LOGIN_TAKES_LONG, Patience, Request, Wait};
+use super::{Connection, Patience, Request, Wait};
+use crate::cluster::login;
 
 /// A status, and how many seconds it asks for.
 type Answer = (u16, Option<&'static str>);
@@ -89,24 +90,24 @@ async fn what_takes_long_is_reported() {
     let on_wait = move |wait: Wait<'_>| {
         waits.lock().unwrap().push(match wait {
             Wait::Retry(error, pause) => format!("{error}, {} s", pause.as_secs()),
-            Wait::Login(waited) => format!("login, {} s", waited.as_secs()),
+            Wait::Login(waited, what) => format!("{what}, {} s", waited.as_secs()),
         });
     };
     let (connection, _) = server(&[(429, Some("1"))]);
-    let connection = connection.reporting(on_wait.clone());
+    let connection = connection.reporting(on_wait);
     connection.send(&Request::get("/version")).await.unwrap();
     assert_eq!(*seen.lock().unwrap(), ["too many, 1 s"]);
 
-    // A server that answers late, of a context with a login tool.
-    let late = tower::service_fn(|_: http::Request<Body>| async {
-        tokio::time::sleep(LOGIN_TAKES_LONG + Duration::from_millis(500)).await;
-        Ok::<_, Infallible>(Response::new(Body::from(b"{}".to_vec())))
-    });
-    let client = kube::Client::new(late, "default");
-    let connection = Connection::new("west", client, Patience::PLAN).reporting(on_wait);
-    connection.send(&Request::get("/version")).await.unwrap();
-    assert_eq!(seen.lock().unwrap().len(), 1, "it has none");
-    let connection = connection.with_login_tool();
-    connection.send(&Request::get("/version")).await.unwrap();
-    assert_eq!(seen.lock().unwrap()[1..], ["login, 2 s"]);
+    let tool = login::tool("sleep 2.5; echo not a credential");
+    let connection = connection.with_login_tool(tool);
+    let error = connection.send(&Request::get("/version")).await;
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("something else than an ExecCredential"),
+        "{error}"
+    );
+    assert_eq!(
+        seen.lock().unwrap()[1..],
+        ["waiting for the login tool `sh` of context west, 2 s"]
+    );
 }

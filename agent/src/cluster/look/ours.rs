@@ -10,7 +10,7 @@ use shared::plan::Surplus;
 use super::super::address::collection;
 use super::super::kinds;
 use super::super::list::List;
-use super::super::live::{complete, key_of, without_managers};
+use super::super::live::{key_of, read_item, without_managers};
 use super::{Looking, Ours, Wanted, at_once};
 
 impl Looking<'_> {
@@ -66,7 +66,7 @@ impl Looking<'_> {
                 found = wanted.get(&(namespace, name)).copied();
                 found.map(|(_, object)| object)
             })?;
-            let live = || Ok::<_, serde_json::Error>(complete(serde_json::from_str(item)?, kind));
+            let live = || read_item(item, kind);
             match (found, comparison) {
                 // Most are, and are no more than read.
                 (Some((key, _)), Comparison::InStep(drift)) => {

@@ -1,0 +1,79 @@
+//! Errors that are made from credentials, without a word of them: the errors of other crates may quote what
+//! they could not read.
+//!
+//! A path in a kubeconfig is not shown either: people also write the key itself where its file belongs.
+
+use kube::client::RustlsTlsError;
+use kube::config::{KubeconfigError, LoadDataError};
+
+/// What is wrong with a kubeconfig, or with an entry in it.
+pub(super) fn of_kubeconfig(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::Parse(cause) => {
+            let error = shared::yaml::redacted(cause);
+            match (error.line, error.column) {
+                (Some(line), Some(column)) => format!("line {line}, column {column}: {error}"),
+                _ => error.to_string(),
+            }
+        }
+        KubeconfigError::ReadConfig(error, _) => error.to_string(),
+        KubeconfigError::LoadCertificateAuthority(error) => of_data("certificate-authority", error),
+        KubeconfigError::LoadClientCertificate(error) => of_data("client-certificate", error),
+        KubeconfigError::LoadClientKey(error) => of_data("client-key", error),
+        KubeconfigError::ParseCertificates(_) => {
+            "certificate-authority is not valid PEM".to_owned()
+        }
+        KubeconfigError::MissingClusterUrl => "its cluster has no server".to_owned(),
+        KubeconfigError::ParseClusterUrl(_) => "server is not a valid URL".to_owned(),
+        KubeconfigError::ParseProxyUrl(_) => "proxy-url is not a valid URL".to_owned(),
+        // Names of entries and fixed texts.
+        error => error.to_string(),
+    }
+}
+
+/// What is wrong with a field that gives data, or names a file with it.
+fn of_data(field: &str, error: &LoadDataError) -> String {
+    match error {
+        LoadDataError::DecodeBase64(_) => format!("{field}-data is not valid base64"),
+        LoadDataError::ReadFile(error, _) => {
+            format!("the file that {field} names cannot be read: {error}")
+        }
+        LoadDataError::NoBase64DataOrFile => format!("{field} is missing"),
+    }
+}
+
+/// Why no client can be made with an entry of a kubeconfig.
+pub(super) fn of_client(error: &kube::Error) -> String {
+    match error {
+        kube::Error::RustlsTls(error) => of_tls(error),
+        kube::Error::InferKubeconfig(error) => of_kubeconfig(error),
+        kube::Error::HttpError(_) => {
+            "as, as-uid, as-groups or as-user-extra has characters that are invalid in a header"
+                .to_owned()
+        }
+        kube::Error::ProxyProtocolUnsupported { .. }
+        | kube::Error::ProxyProtocolDisabled { .. } => {
+            "the scheme of proxy-url is not http, https or socks5".to_owned()
+        }
+        _ => "no client can be made with them".to_owned(),
+    }
+}
+
+fn of_tls(error: &RustlsTlsError) -> String {
+    let fixed = match error {
+        RustlsTlsError::InvalidIdentityPem(_) | RustlsTlsError::UnknownPrivateKeyFormat => {
+            "client-certificate or client-key is not valid PEM"
+        }
+        RustlsTlsError::MissingPrivateKey => "client-key has no private key",
+        RustlsTlsError::MissingCertificate => "client-certificate has no certificate",
+        RustlsTlsError::InvalidPrivateKey(_) => {
+            "client-key is invalid, or does not belong to client-certificate"
+        }
+        RustlsTlsError::AddRootCertificate(_) => "certificate-authority is not a valid certificate",
+        RustlsTlsError::NoValidNativeRootCA(_) => {
+            "this machine has no root certificates, and the entry has no certificate-authority"
+        }
+        RustlsTlsError::InvalidServerName(_) => "tls-server-name is not a valid name",
+    };
+    fixed.to_owned()
+}
