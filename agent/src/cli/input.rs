@@ -91,7 +91,7 @@ pub(super) enum InputError {
         /// The file.
         name: String,
         /// Which files.
-        mismatch: Mismatch,
+        mismatch: Box<Mismatch>,
     },
 }
 
@@ -112,8 +112,11 @@ impl InputError {
             }
             Self::Folder(error) => error.hint(),
             Self::Bundle { error, .. } => match error {
-                ReadBundleError::Mesh(_) | ReadBundleError::Zip(_) => {
+                ReadBundleError::Mesh(_) | ReadBundleError::Path(_) => {
                     "render the bundle again".to_owned()
+                }
+                ReadBundleError::Zip(_) => {
+                    "render the bundle again, or pack its folder with a plain `zip -r`".to_owned()
                 }
                 ReadBundleError::NoMesh => format!(
                     "a bundle carries its document ({MESH_FILE} in a folder or zip, lines that start with #| in a stream); \
@@ -138,8 +141,14 @@ impl InputError {
 pub(super) fn read(path: &Path) -> Result<Input, InputError> {
     let name = name(path);
     if is_folder(path)? {
+        let document = path.join(MESH_FILE);
+        if !document.is_file() {
+            // Any folder can be named by mistake, and is not walked.
+            let error = ReadBundleError::NoMesh;
+            return Err(InputError::Bundle { name, error });
+        }
         let files = read_files(path, folder::list(path)?)?;
-        let file = path.join(MESH_FILE).display().to_string();
+        let file = document.display().to_string();
         return from_carried(name, Some(file), Carried::from_files(files));
     }
     from_bytes(name, read_file(path)?)
@@ -264,6 +273,7 @@ fn from_carried(
         (Err(error), _) => return Err(InputError::Bundle { name, error }),
     };
     if let Err(mismatch) = carried.verify(&mesh) {
+        let mismatch = Box::new(mismatch);
         return Err(InputError::Mismatch { name, mismatch });
     }
     let origin = match file {
