@@ -43,6 +43,34 @@ impl Input {
     }
 }
 
+/// The file that a document is read from, whatever the paths, links and redirections that lead to it.
+pub(super) struct InputFile(Option<same_file::Handle>);
+
+impl InputFile {
+    /// That of `-f`. In a folder it is the document's.
+    pub(super) fn of(path: &Path) -> Self {
+        let handle = if path == Path::new("-") {
+            same_file::Handle::stdin()
+        } else if path.is_dir() {
+            same_file::Handle::from_path(path.join(MESH_FILE))
+        } else {
+            same_file::Handle::from_path(path)
+        };
+        // What was read and cannot be opened again, such as a pipe with a name, is no file to be replaced.
+        Self(handle.ok())
+    }
+
+    /// Whether a path leads to it.
+    pub(super) fn is(&self, path: &Path) -> bool {
+        // Opening something else than a file may wait for ever.
+        let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file());
+        is_file
+            && same_file::Handle::from_path(path)
+                .ok()
+                .is_some_and(|one| Some(one) == self.0)
+    }
+}
+
 /// Why there is no document.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InputError {

@@ -10,9 +10,10 @@ use shared::check::check;
 use shared::facts::Facts;
 use shared::mesh;
 
+use super::Document;
 use super::failure::{Exit, Failure};
+use super::input::{self, InputFile};
 use super::output::{self, Target, counted, target};
-use super::{Document, input};
 use crate::operation::is_handed_over;
 
 /// Write the manifests for every cluster.
@@ -43,9 +44,9 @@ pub(super) struct Render {
 
     /// `-` for standard output, a file that ends in .zip, or a folder.
     ///
-    /// The folder is new, or empty, or an earlier bundle: then files are replaced, and files that
-    /// fedmesh made and that are no longer needed are removed. mesh.yaml is written in one fixed
-    /// form, without comments.
+    /// The folder is new, or empty, or an earlier bundle: then files that fedmesh made are replaced,
+    /// and those that are no longer needed are removed. Any other file, and the document itself, is
+    /// left alone, and nothing is written. mesh.yaml is written in one fixed form, without comments.
     #[arg(short, long, value_name = "-|DIR|FILE.zip", default_value = "-")]
     output: Target,
 }
@@ -72,6 +73,7 @@ impl Render {
             });
         }
         let rendered = Rendered::new(&mesh, &resolved);
+        let from = InputFile::of(&self.document.path);
         let (path, written) = match (self.cluster, &self.output) {
             (None, Target::Stream) => {
                 stream(&rendered)?;
@@ -105,8 +107,8 @@ impl Render {
                     hint: "leave one of the two out; in a folder, each cluster has its own folder",
                 });
             }
-            (None, Target::Zip(path)) => (path, target::write_zip(path, &rendered)?),
-            (None, Target::Folder(path)) => (path, target::write_folder(path, &rendered)?),
+            (None, Target::Zip(path)) => (path, target::write_zip(path, &rendered, &from)?),
+            (None, Target::Folder(path)) => (path, target::write_folder(path, &rendered, &from)?),
         };
         writeln!(
             output::stderr(),
