@@ -15,6 +15,7 @@ use super::failure::{Exit, Failure};
 use super::input::{self, InputFile};
 use super::output::{self, Target, counted, target};
 use crate::operation::is_handed_over;
+use crate::public_suffix;
 
 /// Write the manifests for every cluster.
 ///
@@ -59,7 +60,8 @@ impl Render {
             // Into the document, so that the bundle still proves itself.
             mesh.spec.target = self.target;
         }
-        let checked = check(&mesh, &Facts::default());
+        let mut checked = check(&mesh, &Facts::default());
+        public_suffix::check(&mesh, &mut checked.findings);
         let Some(resolved) = checked.resolved else {
             return Err(input.has_errors(checked.findings));
         };

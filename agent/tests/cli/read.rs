@@ -382,3 +382,21 @@ fn a_stream_with_a_section_twice_is_refused() {
     desk.run_with(&["check", "-f", "-"], two.as_bytes(), 2)
         .refuses(&[]);
 }
+
+#[test]
+fn a_public_suffix_is_a_warning() {
+    let desk = Desk::new();
+    for suffix in ["co.uk", "github.io"] {
+        desk.write("public.yaml", &MESH.replace("mesh.example.org", suffix));
+        let checked = desk.run(&["check", "-f", "public.yaml"], 0);
+        let expected = format!("warning[FM0314] spec.dns.suffix: `{suffix}` is a public suffix");
+        assert!(checked.out.contains(&expected), "{}", checked.out);
+        let rendered = desk.run(&["render", "-f", "public.yaml"], 0);
+        assert!(rendered.err.contains(&expected), "{}", rendered.err);
+    }
+    for suffix in ["mesh.internal", "my.zone", "corp.example", "me.github.io"] {
+        desk.write("own.yaml", &MESH.replace("mesh.example.org", suffix));
+        let checked = desk.run(&["check", "-f", "own.yaml"], 0);
+        assert!(!checked.out.contains("FM0314"), "{}", checked.out);
+    }
+}

@@ -49,6 +49,7 @@ codes! {
     NAME_SERVER_TWICE = "FM0311", "A name server is given twice", [];
     MANY_NAME_SERVERS = "FM0312", "There are more name servers than CoreDNS takes", [];
     PROVIDER_SETTINGS = "FM0313", "ExternalDNS takes no such setting or file for the provider", [];
+    PUBLIC_SUFFIX = "FM0314", "DNS suffix is a public suffix", [];
     HOST_NAME_RESOLVED = "FM0321", "Records have addresses to which load balancers' host names resolve now", [];
     HOST_NAME_UNRESOLVED = "FM0322", "A load balancer's host name is to be resolved, and its addresses are not known", [];
     BAD_PORT = "FM0401", "A port is not between 1 and 65535", [];
