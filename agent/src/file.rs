@@ -45,8 +45,9 @@ pub(crate) fn replace_with<E: From<io::Error>>(
     result
 }
 
-/// Starts with a dot, so that what a crash leaves behind is no part of a bundle.
-fn temporary_name(folder: &Path) -> io::Result<PathBuf> {
+/// A name that no other file in a folder has. It starts with a dot, so that what a crash leaves behind is no
+/// part of a bundle.
+pub(crate) fn temporary_name(folder: &Path) -> io::Result<PathBuf> {
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(io::Error::other)?;
     Ok(folder.join(format!(".fedmesh-{:016x}.tmp", u64::from_le_bytes(random))))

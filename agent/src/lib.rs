@@ -17,6 +17,7 @@ pub mod memory;
 pub mod operation;
 mod place;
 mod shell;
+mod public_suffix;
 mod signals;
 pub mod stop;
 pub mod verify;

@@ -16,6 +16,7 @@ pub mod api;
 pub mod bundle;
 pub mod check;
 pub mod cluster_dns;
+mod credential;
 pub mod decisions;
 pub mod dependency;
 pub mod diff;

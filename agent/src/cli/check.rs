@@ -11,6 +11,7 @@ use super::failure::{Exit, Failure};
 use super::origin::Placed;
 use super::output::{self, Format, counted};
 use super::{Document, OutputFormat, input};
+use crate::public_suffix;
 
 /// Say what is wrong with a document.
 ///
@@ -39,7 +40,8 @@ struct Answer<'a> {
 impl Check {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let input = input::read(&self.document.path)?;
-        let checked = check(&input.mesh, &Facts::default());
+        let mut checked = check(&input.mesh, &Facts::default());
+        public_suffix::check(&input.mesh, &mut checked.findings);
         let errors = checked.count(Severity::Error);
         let mut stdout = output::stdout();
         match self.output.format {

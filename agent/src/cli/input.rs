@@ -43,6 +43,34 @@ impl Input {
     }
 }
 
+/// The file that a document is read from, whatever the paths, links and redirections that lead to it.
+pub(super) struct InputFile(Option<same_file::Handle>);
+
+impl InputFile {
+    /// That of `-f`. In a folder it is the document's.
+    pub(super) fn of(path: &Path) -> Self {
+        let handle = if path == Path::new("-") {
+            same_file::Handle::stdin()
+        } else if path.is_dir() {
+            same_file::Handle::from_path(path.join(MESH_FILE))
+        } else {
+            same_file::Handle::from_path(path)
+        };
+        // What was read and cannot be opened again, such as a pipe with a name, is no file to be replaced.
+        Self(handle.ok())
+    }
+
+    /// Whether a path leads to it.
+    pub(super) fn is(&self, path: &Path) -> bool {
+        // Opening something else than a file may wait for ever.
+        let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file());
+        is_file
+            && same_file::Handle::from_path(path)
+                .ok()
+                .is_some_and(|one| Some(one) == self.0)
+    }
+}
+
 /// Why there is no document.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InputError {
@@ -91,7 +119,7 @@ pub(super) enum InputError {
         /// The file.
         name: String,
         /// Which files.
-        mismatch: Mismatch,
+        mismatch: Box<Mismatch>,
     },
 }
 
@@ -112,8 +140,11 @@ impl InputError {
             }
             Self::Folder(error) => error.hint(),
             Self::Bundle { error, .. } => match error {
-                ReadBundleError::Mesh(_) | ReadBundleError::Zip(_) => {
+                ReadBundleError::Mesh(_) | ReadBundleError::Path(_) => {
                     "render the bundle again".to_owned()
+                }
+                ReadBundleError::Zip(_) => {
+                    "render the bundle again, or pack its folder with a plain `zip -r`".to_owned()
                 }
                 ReadBundleError::NoMesh => format!(
                     "a bundle carries its document ({MESH_FILE} in a folder or zip, lines that start with #| in a stream); \
@@ -138,8 +169,14 @@ impl InputError {
 pub(super) fn read(path: &Path) -> Result<Input, InputError> {
     let name = name(path);
     if is_folder(path)? {
+        let document = path.join(MESH_FILE);
+        if !document.is_file() {
+            // Any folder can be named by mistake, and is not walked.
+            let error = ReadBundleError::NoMesh;
+            return Err(InputError::Bundle { name, error });
+        }
         let files = read_files(path, folder::list(path)?)?;
-        let file = path.join(MESH_FILE).display().to_string();
+        let file = document.display().to_string();
         return from_carried(name, Some(file), Carried::from_files(files));
     }
     from_bytes(name, read_file(path)?)
@@ -264,6 +301,7 @@ fn from_carried(
         (Err(error), _) => return Err(InputError::Bundle { name, error }),
     };
     if let Err(mismatch) = carried.verify(&mesh) {
+        let mismatch = Box::new(mismatch);
         return Err(InputError::Mismatch { name, mismatch });
     }
     let origin = match file {

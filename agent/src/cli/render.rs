@@ -10,10 +10,12 @@ use shared::check::check;
 use shared::facts::Facts;
 use shared::mesh;
 
+use super::Document;
 use super::failure::{Exit, Failure};
+use super::input::{self, InputFile};
 use super::output::{self, Target, counted, target};
-use super::{Document, input};
 use crate::operation::is_handed_over;
+use crate::public_suffix;
 
 /// Write the manifests for every cluster.
 ///
@@ -43,9 +45,9 @@ pub(super) struct Render {
 
     /// `-` for standard output, a file that ends in .zip, or a folder.
     ///
-    /// The folder is new, or empty, or an earlier bundle: then files are replaced, and files that
-    /// fedmesh made and that are no longer needed are removed. mesh.yaml is written in one fixed
-    /// form, without comments.
+    /// The folder is new, or empty, or an earlier bundle: then files that fedmesh made are replaced,
+    /// and those that are no longer needed are removed. Any other file, and the document itself, is
+    /// left alone, and nothing is written. mesh.yaml is written in one fixed form, without comments.
     #[arg(short, long, value_name = "-|DIR|FILE.zip", default_value = "-")]
     output: Target,
 }
@@ -58,7 +60,8 @@ impl Render {
             // Into the document, so that the bundle still proves itself.
             mesh.spec.target = self.target;
         }
-        let checked = check(&mesh, &Facts::default());
+        let mut checked = check(&mesh, &Facts::default());
+        public_suffix::check(&mesh, &mut checked.findings);
         let Some(resolved) = checked.resolved else {
             return Err(input.has_errors(checked.findings));
         };
@@ -72,6 +75,7 @@ impl Render {
             });
         }
         let rendered = Rendered::new(&mesh, &resolved);
+        let from = InputFile::of(&self.document.path);
         let (path, written) = match (self.cluster, &self.output) {
             (None, Target::Stream) => {
                 stream(&rendered)?;
@@ -105,8 +109,8 @@ impl Render {
                     hint: "leave one of the two out; in a folder, each cluster has its own folder",
                 });
             }
-            (None, Target::Zip(path)) => (path, target::write_zip(path, &rendered)?),
-            (None, Target::Folder(path)) => (path, target::write_folder(path, &rendered)?),
+            (None, Target::Zip(path)) => (path, target::write_zip(path, &rendered, &from)?),
+            (None, Target::Folder(path)) => (path, target::write_folder(path, &rendered, &from)?),
         };
         writeln!(
             output::stderr(),

@@ -25,6 +25,7 @@ use crate::addresses::{self, RecordsOf};
 use crate::budget::Budget;
 use crate::cluster::{self, DnsLook, Kubeconfig, Look, Parent, Review, Search, Zone};
 use crate::place::{Place, named};
+use crate::public_suffix;
 
 /// What a plan is made from.
 pub(super) struct Planning<'a> {
@@ -80,6 +81,7 @@ impl Planning<'_> {
             return Err(PlanError::Findings(checked.findings));
         };
         let mut findings = checked.findings;
+        public_suffix::check(mesh, &mut findings);
         // The federation's controller goes by addresses of its own.
         if !controller_publishes(&resolved) {
             addresses.explain(mesh, &mut findings);

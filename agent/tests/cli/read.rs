@@ -357,3 +357,46 @@ fn simulate_says_what_share_of_the_calls_reaches_each() {
         (serde_json::Value::Null, serde_json::Value::Null)
     );
 }
+
+/// kubectl would apply both of them, and the first is not what the document gives.
+#[test]
+fn a_stream_with_a_section_twice_is_refused() {
+    let desk = Desk::new();
+    let stream = desk.run(&["render", "-f", "mesh.yaml"], 0).out;
+    let section = "---\n# file: north/60-orders.sales.yaml\n";
+    let foreign =
+        format!("{section}apiVersion: v1\nkind: Secret\nmetadata: {{name: x}}\n{section}");
+    let twice = stream.replacen(section, &foreign, 1);
+    assert_ne!(twice, stream);
+    for command in ["check", "render", "names"] {
+        desk.run_with(&[command, "-f", "-"], twice.as_bytes(), 2)
+            .refuses(&["`north/60-orders.sales.yaml` occurs more than once"]);
+    }
+    // A text that is not the bundle's before it: then it is no bundle, and no document either.
+    for before in ["\n", "# a comment\n", "---\n"] {
+        let text = format!("{before}{stream}");
+        desk.run_with(&["check", "-f", "-"], text.as_bytes(), 2)
+            .refuses(&[]);
+    }
+    let two = format!("{MESH}---\nkind: Secret\n");
+    desk.run_with(&["check", "-f", "-"], two.as_bytes(), 2)
+        .refuses(&[]);
+}
+
+#[test]
+fn a_public_suffix_is_a_warning() {
+    let desk = Desk::new();
+    for suffix in ["co.uk", "github.io"] {
+        desk.write("public.yaml", &MESH.replace("mesh.example.org", suffix));
+        let checked = desk.run(&["check", "-f", "public.yaml"], 0);
+        let expected = format!("warning[FM0314] spec.dns.suffix: `{suffix}` is a public suffix");
+        assert!(checked.out.contains(&expected), "{}", checked.out);
+        let rendered = desk.run(&["render", "-f", "public.yaml"], 0);
+        assert!(rendered.err.contains(&expected), "{}", rendered.err);
+    }
+    for suffix in ["mesh.internal", "my.zone", "corp.example", "me.github.io"] {
+        desk.write("own.yaml", &MESH.replace("mesh.example.org", suffix));
+        let checked = desk.run(&["check", "-f", "own.yaml"], 0);
+        assert!(!checked.out.contains("FM0314"), "{}", checked.out);
+    }
+}

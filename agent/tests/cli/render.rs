@@ -182,6 +182,225 @@ fn a_folder_is_replaced_but_never_somebody_elses_files() {
     );
 }
 
+/// Everything in a folder, with its bytes.
+fn contents(desk: &Desk, folder: &str) -> Vec<(String, Vec<u8>)> {
+    let files = files_below(&desk.path(folder)).into_iter();
+    files
+        .map(|file| {
+            let bytes = fs::read(desk.path(folder).join(&file)).unwrap();
+            (file, bytes)
+        })
+        .collect()
+}
+
+#[test]
+fn a_document_that_is_no_bundles_is_never_replaced() {
+    const KUMA: &str = "apiVersion: kuma.io/v1alpha1\nkind: Mesh\nmetadata:\n  name: default\n";
+    let desk = Desk::new();
+    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    let rendered = desk.read("bundle/mesh.yaml");
+    let other = rendered.replace("name: shop\n", "name: other\n");
+    assert_ne!(other, rendered);
+    for (what, document) in [
+        ("of another product", KUMA.to_owned()),
+        ("with comments", format!("# ours\n{other}")),
+        ("with nothing beside it", other.clone()),
+        ("broken", "kind: Mesh: {".to_owned()),
+        ("not text", "\u{0}".to_owned()),
+    ] {
+        let folder = format!("folder {what}");
+        desk.write(&format!("{folder}/mesh.yaml"), &document);
+        let before = contents(&desk, &folder);
+        desk.run(&["render", "-f", "mesh.yaml", "--output", &folder], 1)
+            .refuses(&[
+                "mesh.yaml was not written by `render`",
+                "nothing was written",
+            ]);
+        assert_eq!(contents(&desk, &folder), before, "{what}");
+    }
+    // A bundle whose document was given comments, but is not the input.
+    desk.write("bundle/mesh.yaml", &format!("# ours\n{rendered}"));
+    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 1)
+        .refuses(&["bundle/mesh.yaml was not written by `render`"]);
+    // An earlier bundle of another mesh is one of fedmesh's all the same.
+    desk.write("bundle/mesh.yaml", &other);
+    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    assert_eq!(desk.read("bundle/mesh.yaml"), rendered);
+}
+
+#[test]
+fn the_input_is_never_replaced_by_whatever_path_it_is_named() {
+    let desk = Desk::new();
+    let unchanged = |desk: &Desk| assert_eq!(desk.read("mesh.yaml"), MESH);
+    for (input, output) in [
+        ("mesh.yaml", "."),
+        ("./mesh.yaml", "absolute"),
+        ("link.yaml", "."),
+        ("hard.yaml", "."),
+        ("mesh.yaml", "linked"),
+        ("mesh.yaml", "alias"),
+    ] {
+        let desk = Desk::new();
+        fs::create_dir(desk.path("linked")).unwrap();
+        fs::hard_link(desk.path("mesh.yaml"), desk.path("linked/mesh.yaml")).unwrap();
+        fs::hard_link(desk.path("mesh.yaml"), desk.path("hard.yaml")).unwrap();
+        std::os::unix::fs::symlink("mesh.yaml", desk.path("link.yaml")).unwrap();
+        std::os::unix::fs::symlink(".", desk.path("alias")).unwrap();
+        let output = if output == "absolute" {
+            desk.folder.path().to_str().unwrap().to_owned()
+        } else {
+            output.to_owned()
+        };
+        desk.run(&["render", "-f", input, "--output", &output], 1)
+            .refuses(&["mesh.yaml is the document that is rendered", "hint: "]);
+        unchanged(&desk);
+        assert!(!desk.path("north").exists() && !desk.path("linked/north").exists());
+    }
+    // By redirection.
+    let input = fs::File::open(desk.path("mesh.yaml")).unwrap();
+    let mut command = desk.command(&["render", "-f", "-", "--output", "."]);
+    let output = command.stdin(input).output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        err.contains("mesh.yaml is the document that is rendered"),
+        "{err}"
+    );
+    unchanged(&desk);
+    // A symbolic link in the place of a bundle's document.
+    fs::create_dir(desk.path("links")).unwrap();
+    std::os::unix::fs::symlink("../mesh.yaml", desk.path("links/mesh.yaml")).unwrap();
+    desk.run(&["render", "-f", "mesh.yaml", "--output", "links"], 1)
+        .refuses(&["links/mesh.yaml is neither a file nor a folder"]);
+    unchanged(&desk);
+    // A bundle as it is can be written again, but its document is not made another one.
+    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    let before = contents(&desk, "bundle");
+    desk.run(&["render", "-f", "bundle", "--output", "bundle"], 0);
+    desk.run(
+        &[
+            "render", "-f", "bundle", "-t", "karmada", "--output", "bundle",
+        ],
+        1,
+    )
+    .refuses(&["bundle/mesh.yaml is the document that is rendered"]);
+    assert_eq!(contents(&desk, "bundle"), before);
+}
+
+#[test]
+fn a_zip_that_is_no_bundle_or_the_input_is_not_replaced() {
+    let desk = Desk::new();
+    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle.zip"], 0);
+    fs::hard_link(desk.path("bundle.zip"), desk.path("same.zip")).unwrap();
+    std::os::unix::fs::symlink("bundle.zip", desk.path("link.zip")).unwrap();
+    let bundle = fs::read(desk.path("bundle.zip")).unwrap();
+    for output in ["bundle.zip", "./bundle.zip", "same.zip", "link.zip"] {
+        desk.run(
+            &[
+                "render",
+                "-f",
+                "bundle.zip",
+                "-t",
+                "karmada",
+                "--output",
+                output,
+            ],
+            1,
+        )
+        .refuses(&["is the input", "nothing was written"]);
+    }
+    let mesh = shared::bundle::read_zip(&bundle).unwrap().swap_remove(0);
+    let zip = |files: &[(&str, &str)]| shared::bundle::write_zip(files.iter().copied()).unwrap();
+    let secret = ("north/99-x.yaml", "kind: Secret\n");
+    for bytes in [
+        b"mine".to_vec(),
+        Vec::new(),
+        zip(&[("cat.txt", "")]),
+        zip(&[("mesh.yaml", &mesh.1)]),
+        zip(&[("mesh.yaml", &mesh.1), secret]),
+        [&bundle[..], b"mine"].concat(),
+    ] {
+        fs::write(desk.path("mine.zip"), &bytes).unwrap();
+        desk.run(&["render", "-f", "mesh.yaml", "--output", "mine.zip"], 1)
+            .refuses(&["mine.zip is there already", "nothing was written"]);
+        assert_eq!(fs::read(desk.path("mine.zip")).unwrap(), bytes);
+    }
+    desk.run(
+        &[
+            "render",
+            "-f",
+            "mesh.yaml",
+            "-t",
+            "karmada",
+            "--output",
+            "bundle.zip",
+        ],
+        0,
+    );
+    assert_ne!(fs::read(desk.path("bundle.zip")).unwrap(), bundle);
+}
+
+/// What is in the place of a manifest, and is none that fedmesh wrote, is somebody's.
+#[test]
+fn a_manifest_of_somebody_is_not_replaced() {
+    let desk = Desk::new();
+    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    desk.write(
+        "bundle/north/60-orders.sales.yaml",
+        "kind: VirtualService\n",
+    );
+    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 1)
+        .refuses(&["north/60-orders.sales.yaml", "nothing was written"]);
+    assert_eq!(
+        desk.read("bundle/north/60-orders.sales.yaml"),
+        "kind: VirtualService\n"
+    );
+}
+
+/// Any folder can be named by mistake: it is neither walked nor counted.
+#[test]
+fn a_folder_that_is_no_bundle_is_not_walked() {
+    let desk = Desk::new();
+    for n in 0..50 {
+        desk.write(&format!("home/many/{n}.txt"), "");
+    }
+    // A walk ends with an error here.
+    desk.write("home/a/b/c/d/e/f/g.txt", "");
+    std::os::unix::fs::symlink("/", desk.path("home/root")).unwrap();
+    desk.run(&["render", "-f", "mesh.yaml", "--output", "home"], 1)
+        .refuses(&["home is not empty and has no mesh.yaml"]);
+    desk.run(&["check", "-f", "home"], 2)
+        .refuses(&["there is no Mesh document in it"]);
+    desk.write("home/mesh.yaml", "# mine\n");
+    desk.run(&["render", "-f", "mesh.yaml", "--output", "home"], 1)
+        .refuses(&["home/mesh.yaml was not written by `render`"]);
+    let mesh = desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    assert_eq!(mesh.out, "");
+    fs::remove_dir_all(desk.path("home/a")).unwrap();
+    fs::remove_file(desk.path("home/root")).unwrap();
+    desk.write("home/mesh.yaml", &desk.read("bundle/mesh.yaml"));
+    let refused = desk.run(&["render", "-f", "mesh.yaml", "--output", "home"], 1);
+    refused.refuses(&["files that no bundle of fedmesh has"]);
+    assert_eq!(refused.err.matches(".txt").count(), 4, "{}", refused.err);
+}
+
+#[test]
+fn hidden_manifests_are_no_part_of_a_bundle() {
+    let desk = Desk::new();
+    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    desk.write("bundle/.gitlab-ci.yml", "test:\n  script: [true]\n");
+    desk.write(
+        "bundle/.fedmesh-0.tmp/north/10-namespaces.yaml",
+        "kind: Namespace\n",
+    );
+    desk.run(&["check", "-f", "bundle"], 0);
+    desk.write(
+        "bundle/.x.yaml",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n",
+    );
+    desk.run(&["check", "-f", "bundle"], 1)
+        .refuses(&["extra: .x.yaml"]);
+}
+
 #[test]
 fn a_place_that_cannot_be_written_is_named() {
     let desk = Desk::new();

@@ -41,6 +41,11 @@ fn read(bytes: &[u8]) -> Answer {
             told: Vec::new(),
         },
         Err(ReadBundleError::Mesh(errors)) if text.contains("fedmesh.dev/v1") => told(&errors),
+        // It has a document, so it is no set of manifests.
+        Err(error @ ReadBundleError::Path(_)) => Answer::Error {
+            message: error.to_string(),
+            hint: "render the bundle again".to_owned(),
+        },
         Err(_) => Answer::Manifests,
     }
 }
@@ -83,6 +88,20 @@ mod tests {
             .unwrap();
         let stream = shared::bundle::Bundle::new(mesh, &resolved).to_stream();
         assert_eq!(read(stream.as_bytes()), answer);
+    }
+
+    #[test]
+    fn a_bundle_with_a_section_twice_is_refused() {
+        let section = "---\n# file: a/60-x.yaml\nkind: Secret\n";
+        let head = "# fedmesh bundle\n#| kind: Mesh\n";
+        let answer = read(format!("{head}{section}{section}").as_bytes());
+        let Answer::Error { message, .. } = answer else {
+            panic!("{answer:?}")
+        };
+        assert!(
+            message.contains("`a/60-x.yaml` occurs more than once"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Bundle, MESH_FILE, ZipError, stream, zip};
+use super::{Bundle, MESH_FILE, PathError, ZipError, paths, stream, zip};
 use crate::check::check;
 use crate::facts::Facts;
 use crate::mesh::{Mesh, ReadErrors};
@@ -11,10 +11,10 @@ use crate::mesh::{Mesh, ReadErrors};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Carried {
     mesh_yaml: String,
-    /// Path → text, the document's file left out.
-    files: BTreeMap<String, String>,
-    /// The whole stream, where it came as one.
-    stream: Option<String>,
+    /// Path and text of each file; of a stream in its order, and its head first.
+    files: Vec<(String, String)>,
+    /// Whether it came as one stream.
+    is_stream: bool,
 }
 
 /// Why a bundle cannot be read.
@@ -29,6 +29,9 @@ pub enum ReadBundleError {
     /// The archive is broken.
     #[error(transparent)]
     Zip(#[from] ZipError),
+    /// Files or sections with paths that no bundle has.
+    #[error("its files have paths that no bundle has: {0}")]
+    Path(#[from] PathError),
 }
 
 /// A bundle whose files are not what its document gives.
@@ -40,6 +43,8 @@ pub struct Mismatch {
     pub missing: Vec<String>,
     /// Files that the bundle has and the document does not give.
     pub extra: Vec<String>,
+    /// The first file of a stream that comes where another one is expected, if all have their text.
+    pub moved: Vec<String>,
 }
 
 impl std::fmt::Display for Mismatch {
@@ -49,6 +54,7 @@ impl std::fmt::Display for Mismatch {
             ("changed", &self.changed),
             ("missing", &self.missing),
             ("extra", &self.extra),
+            ("not in its place", &self.moved),
         ] {
             for path in paths {
                 write!(f, "\n  {word}: {path}")?;
@@ -65,12 +71,14 @@ impl Carried {
     pub fn from_files(
         files: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ReadBundleError> {
-        let mut files: BTreeMap<String, String> = files.into_iter().collect();
-        let mesh_yaml = files.remove(MESH_FILE).ok_or(ReadBundleError::NoMesh)?;
+        let files: Vec<(String, String)> = files.into_iter().collect();
+        paths::check(files.iter().map(|(path, _)| path.as_str()))?;
+        let mesh = files.iter().find(|(path, _)| path == MESH_FILE);
+        let (_, mesh_yaml) = mesh.ok_or(ReadBundleError::NoMesh)?;
         Ok(Self {
-            mesh_yaml,
+            mesh_yaml: mesh_yaml.clone(),
             files,
-            stream: None,
+            is_stream: false,
         })
     }
 
@@ -82,14 +90,12 @@ impl Carried {
     /// From one YAML stream.
     pub fn from_stream(text: &str) -> Result<Self, ReadBundleError> {
         let mesh_yaml = stream::mesh_yaml(text).ok_or(ReadBundleError::NoMesh)?;
-        let files = stream::files(text)
-            .into_iter()
-            .filter(|(path, _)| path != MESH_FILE)
-            .collect();
+        let files = stream::files(text);
+        paths::check(files.iter().skip(1).map(|(path, _)| path.as_str()))?;
         Ok(Self {
             mesh_yaml,
             files,
-            stream: Some(text.to_owned()),
+            is_stream: true,
         })
     }
 
@@ -115,43 +121,45 @@ impl Carried {
         let bundle = checked
             .resolved
             .map(|resolved| Bundle::new(mesh, &resolved));
-        if let (Some(text), Some(bundle)) = (&self.stream, &bundle)
-            && *text == bundle.to_stream()
-        {
-            return Ok(());
-        }
-        let expected: BTreeMap<String, String> = match (&bundle, &self.stream) {
-            (None, _) => BTreeMap::new(),
-            (Some(bundle), Some(_)) => stream::files(&bundle.to_stream()).into_iter().collect(),
-            (Some(bundle), None) => bundle
-                .files()
-                .map(|(p, t)| (p.to_owned(), t.to_owned()))
-                .collect(),
+        let expected = match &bundle {
+            None => Vec::new(),
+            Some(bundle) if self.is_stream => stream::files(&bundle.to_stream()),
+            Some(bundle) => {
+                let files = bundle.files();
+                files
+                    .map(|(path, text)| (path.to_owned(), text.to_owned()))
+                    .collect()
+            }
         };
-        let mut given = self.files.clone();
-        let mesh_text = match &self.stream {
-            Some(text) => stream::files(text)
-                .into_iter()
-                .next()
-                .map(|(_, text)| text)
-                .unwrap_or_default(),
-            None => self.mesh_yaml.clone(),
-        };
-        given.insert(MESH_FILE.to_owned(), mesh_text);
-
+        let mut given = by_path(&self.files);
         let mut mismatch = Mismatch::default();
-        for (path, text) in &expected {
+        for (path, text) in by_path(&expected) {
             match given.remove(path) {
-                None => mismatch.missing.push(path.clone()),
-                Some(theirs) if theirs != *text => mismatch.changed.push(path.clone()),
+                None => mismatch.missing.push(path.to_owned()),
+                Some(theirs) if theirs != text => mismatch.changed.push(path.to_owned()),
                 Some(_) => {}
             }
         }
-        mismatch.extra = given.into_keys().collect();
+        mismatch.extra = given.into_keys().map(str::to_owned).collect();
+        if mismatch == Mismatch::default() && self.is_stream {
+            // kubectl goes by the order, in which what others need comes first.
+            let mut pairs = self.files.iter().zip(&expected);
+            let first = pairs.find(|(given, expected)| given != expected);
+            mismatch
+                .moved
+                .extend(first.map(|((path, _), _)| path.clone()));
+        }
         if mismatch == Mismatch::default() {
             Ok(())
         } else {
             Err(mismatch)
         }
     }
+}
+
+fn by_path(files: &[(String, String)]) -> BTreeMap<&str, &str> {
+    let files = files.iter();
+    files
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect()
 }

@@ -11,6 +11,7 @@
 
 mod carried;
 mod listing;
+mod paths;
 mod rendered;
 mod stream;
 mod texts;
@@ -30,8 +31,11 @@ use crate::yaml;
 
 pub use carried::{Carried, Mismatch, ReadBundleError};
 pub use listing::{Listed, Listing};
+pub use paths::PathError;
 pub use rendered::{Part, Place, Rendered, TextFile, Texts};
-pub use zip::{Archive, Packed, ZipError, is_zip, read as read_zip, write as write_zip};
+pub use zip::{
+    Archive, EntryProblem, Packed, ZipError, is_zip, read as read_zip, write as write_zip,
+};
 
 /// The document's file in a bundle.
 pub const MESH_FILE: &str = "mesh.yaml";

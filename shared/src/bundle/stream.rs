@@ -63,13 +63,19 @@ pub(super) fn mesh_yaml(text: &str) -> Option<String> {
     Some(mesh)
 }
 
-/// The parts of a stream by the file they belong to; what stands before the first file goes under
-/// the name of the document's file.
+/// What comes before the first file of a stream; no file has such a path.
+const HEAD: &str = "(the lines before the first `# file:`)";
+
+/// The parts of a stream in their order, each with its file's path; the first is [`HEAD`]. Together they are
+/// every byte of the stream, but for the lines with the paths.
 pub(super) fn files(text: &str) -> Vec<(String, String)> {
-    let mut files = vec![(super::MESH_FILE.to_owned(), String::new())];
+    let mut files = vec![(HEAD.to_owned(), String::new())];
     for line in text.split_inclusive('\n') {
         if let Some(path) = line.strip_prefix("# file: ") {
-            files.push((path.trim_end().to_owned(), String::new()));
+            files.push((
+                path.strip_suffix('\n').unwrap_or(path).to_owned(),
+                String::new(),
+            ));
         } else if let Some((_, text)) = files.last_mut() {
             text.push_str(line);
         }

@@ -24,6 +24,7 @@ codes! {
     NAME_TOO_LONG = "FM0102", "A published name or an object's name is longer than its limit", [];
     DUPLICATE = "FM0103", "Two entries have the same name", ["IST0109", "KIA1106"];
     EMPTY = "FM0104", "A value that is needed is empty", [];
+    CREDENTIAL = "FM0105", "Credential in the document", [];
     NO_CLUSTER = "FM0201", "The document has no cluster", [];
     NO_LOCALITY = "FM0202", "A cluster has no region or no zone", [];
     UNKNOWN_CLUSTER = "FM0203", "A name refers to no cluster of the document", [];
@@ -42,12 +43,13 @@ codes! {
     NO_EXTERNAL_DNS = "FM0305", "No ExternalDNS is rendered", [];
     HOST_NAME_TARGETS = "FM0306", "A load balancer's host name cannot be published beside other targets", [];
     EMPTY_PROVIDER = "FM0307", "ExternalDNS has no provider", [];
-    BAD_ARGUMENT = "FM0308", "An argument for ExternalDNS is none, is fedmesh's own, or holds a credential", [];
+    BAD_ARGUMENT = "FM0308", "An argument for ExternalDNS is none, or is fedmesh's own", [];
     BAD_NAME_SERVER = "FM0309", "A name server is not an IP address", [];
     LOOPBACK_NAME_SERVER = "FM0310", "A name server's address means another machine to everyone", [];
     NAME_SERVER_TWICE = "FM0311", "A name server is given twice", [];
     MANY_NAME_SERVERS = "FM0312", "There are more name servers than CoreDNS takes", [];
     PROVIDER_SETTINGS = "FM0313", "ExternalDNS takes no such setting or file for the provider", [];
+    PUBLIC_SUFFIX = "FM0314", "DNS suffix is a public suffix", [];
     HOST_NAME_RESOLVED = "FM0321", "Records have addresses to which load balancers' host names resolve now", [];
     HOST_NAME_UNRESOLVED = "FM0322", "A load balancer's host name is to be resolved, and its addresses are not known", [];
     BAD_PORT = "FM0401", "A port is not between 1 and 65535", [];
@@ -144,6 +146,7 @@ codes! {
     IMPORT_CONTRADICTS = "FM1005", "Imported manifests contradict each other", [];
     FEDERATED_FAULT = "FM1006", "An imported object is spread in a way that its engine, or the import, passes over", [];
     NOT_SUBSTITUTED = "FM1007", "An imported name was left as it stood in a template", [];
+    CREDENTIAL_LEFT_OUT = "FM1008", "Credential not imported", [];
     GATEWAY_API_VERSION = "FM1101", "The Gateway API says this only with a newer Istio", [];
     GATEWAY_API_CANNOT = "FM1102", "The Gateway API has no way to say this", [];
     GATEWAY_API_ORDER = "FM1103", "The Gateway API goes by the more specific route, not by the first", [];

@@ -74,29 +74,16 @@ fn url(text: &str, findings: &mut Findings) -> Option<String> {
     let rest = ["https://", "http://", "ssh://"]
         .iter()
         .find_map(|scheme| text.strip_prefix(scheme));
-    let user = rest.and_then(|rest| Some(rest.split('/').next()?.split_once('@')?.0));
-    let (message, hint) = if user
-        .is_some_and(|user| user.contains(':') || !text.starts_with("ssh:"))
-    {
-        (
-            "the URL of the repository has a credential in it".to_owned(),
-            "remove it; Argo CD and Flux take it from Secrets of their own",
-        )
-    } else if rest.is_none_or(str::is_empty)
-        || text.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '{' | '}'))
-    {
-        (
-            format!("{text:?} is not the URL of a Git repository"),
-            "write https://… or ssh://…, such as ssh://git@git.example.com/platform/mesh.git",
-        )
-    } else {
+    let is_url = rest.is_some_and(|rest| !rest.is_empty())
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '{' | '}'));
+    if is_url {
         return Some(text.to_owned());
-    };
+    }
     findings.error(
         code::BAD_REPOSITORY,
         "spec.gitops.repoURL",
-        message,
-        hint.into(),
+        format!("{text:?} is not the URL of a Git repository"),
+        "write https://… or ssh://…, such as ssh://git@git.example.com/platform/mesh.git".into(),
     );
     None
 }

@@ -141,13 +141,6 @@ fn arguments(arguments: &[String], findings: &mut Findings) -> bool {
                 format!("--{flag} is set by fedmesh"),
                 "remove it; the document's other fields decide it".to_owned(),
             ),
-            Some(flag) if is_credential(flag) => (
-                format!("--{flag} would put a credential into a manifest"),
-                format!(
-                    "put it into a Secret under EXTERNAL_DNS_{}, and name that in secret",
-                    flag.to_ascii_uppercase().replace('-', "_")
-                ),
-            ),
             Some(_) => continue,
         };
         good = false;
@@ -159,17 +152,6 @@ fn arguments(arguments: &[String], findings: &mut Findings) -> bool {
         );
     }
     good
-}
-
-/// Whether a flag of `ExternalDNS` takes a credential itself, rather than a file's name or the kind
-/// of one.
-fn is_credential(flag: &str) -> bool {
-    let secret = ["secret", "token", "password", "apikey", "api-key"];
-    let about = ["alg", "keyname", "file", "name", "id", "path"];
-    secret.iter().any(|word| flag.contains(word))
-        && !about
-            .iter()
-            .any(|word| flag.rsplit('-').next() == Some(*word))
 }
 
 #[cfg(test)]

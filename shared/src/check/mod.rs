@@ -6,6 +6,7 @@ mod admission;
 mod chosen;
 mod clusters;
 pub mod code;
+mod credentials;
 mod dns;
 mod engine;
 mod external;
@@ -63,6 +64,7 @@ impl Checked {
 pub fn check(mesh: &Mesh, facts: &Facts) -> Checked {
     let mut findings = Findings::default();
     let resolved = resolve(mesh, facts, &mut findings);
+    credentials::check(mesh, &mut findings);
     let mut findings = findings.0;
     findings.sort_by_key(|finding| finding.severity);
     let failed = findings

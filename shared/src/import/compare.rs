@@ -13,12 +13,17 @@ use super::objects::{Given, Object, Patch, list, texts};
 use super::services::{destination, is_at_gateway, local};
 use super::world::{self, World};
 use crate::check::{Findings, Severity, code};
+use crate::credential::{self, LEFT_OUT};
 use crate::engine;
 use crate::engine::gitops::{self, Content};
 use crate::mesh::Target;
 use crate::object;
 use crate::render::render;
 use crate::resolved::{Resolved, local_host};
+
+/// What to do with a credential.
+pub(super) const TO_A_SECRET: &str =
+    "put it into a Secret; ExternalDNS takes its own from the one that `externalDns.secret` names";
 
 /// Longest value that a finding quotes, in characters.
 const QUOTED: usize = 120;
@@ -123,16 +128,25 @@ fn one(object: &Object, counterpart: Option<&Object>, names: &Names, findings: &
         );
     }
     let mut lost = Vec::new();
-    let given = comparable::fields(object, names);
-    difference(
-        &Value::Object(given),
-        &Value::Object(comparable::fields(counterpart, names)),
-        "",
-        &mut lost,
-    );
+    let fields = |object: &Object| {
+        let mut fields = Value::Object(comparable::fields(object, names));
+        // Before anything is quoted.
+        credential::redact(&mut fields);
+        fields
+    };
+    difference(&fields(object), &fields(counterpart), "", &mut lost);
     for loss in lost {
         let path = format!("{} {}", object.place(), loss.path);
         let given = quoted(&loss.given);
+        if loss.given.to_string().contains(LEFT_OUT) {
+            findings.warning(
+                code::CREDENTIAL_LEFT_OUT,
+                &path,
+                format!("it is {given}; credentials are not imported"),
+                TO_A_SECRET.into(),
+            );
+            continue;
+        }
         let message = match &loss.instead {
             Some(instead) => format!("it is {given}, and the document gives {}", quoted(instead)),
             None => format!("the document does not give {given}"),

@@ -12,6 +12,7 @@ mod addresses;
 mod clusters;
 mod comparable;
 mod compare;
+mod credentials;
 mod dns;
 mod engines;
 mod external;
@@ -177,7 +178,8 @@ pub fn import(sources: &[Source], options: &Options) -> Result<Imported, ImportE
     let mut world = world::spread(given, &mut findings)?;
     let names = Names::find(&world, options, &mut findings).ok_or(ImportError::NoSuffix)?;
     world.order(&clusters::orders(&world, &names));
-    let mut mesh = document(&world, &names, options, &mut findings);
+    let mesh = document(&world, &names, options, &mut findings);
+    let (mut mesh, left_out) = credentials::leave_out(mesh);
 
     let mut checked = check(&mesh, &Facts::default());
     if external::without_refused(&mut mesh, &checked.findings) {
@@ -185,18 +187,31 @@ pub fn import(sources: &[Source], options: &Options) -> Result<Imported, ImportE
     }
     match &checked.resolved {
         Some(resolved) => compare::compare(&world, &names, resolved, &mut findings)?,
-        None => findings.warning(
-            code::NOT_CARRIED,
-            "",
-            "the document has errors, so it could not be compared with the manifests".into(),
-            "mend what is listed below, then compare what `plan` shows".into(),
-        ),
+        None => not_compared(&left_out, &mut findings),
     }
     Ok(Imported {
         mesh,
         findings: findings.0,
         checks: checked.findings,
     })
+}
+
+/// `left_out` are the paths of credentials, which a comparison would tell.
+fn not_compared(left_out: &[String], findings: &mut Findings) {
+    findings.warning(
+        code::NOT_CARRIED,
+        "",
+        "the document has errors, so it could not be compared with the manifests".into(),
+        "mend what is listed below, then compare what `plan` shows".into(),
+    );
+    for path in left_out {
+        findings.warning(
+            code::CREDENTIAL_LEFT_OUT,
+            path,
+            "the manifests have a credential here, which is not imported".into(),
+            compare::TO_A_SECRET.into(),
+        );
+    }
 }
 
 fn document(world: &World, names: &Names, options: &Options, findings: &mut Findings) -> Mesh {

@@ -433,8 +433,6 @@ fn name_servers_and_external_dns() {
         "--",
         "--policy=upsert-only",
         "--txt-owner-id=other",
-        "--rfc2136-tsig-secret=abc",
-        "--cloudflare-api-token=abc",
         "--a=b\nc",
     ] {
         expect(
@@ -444,6 +442,24 @@ fn name_servers_and_external_dns() {
             Error,
             "spec.dns.externalDns.args[1]",
         );
+    }
+    for credential in [
+        "--rfc2136-tsig-secret=hunter2",
+        "--cloudflare-api-token=hunter2",
+        "--exoscale-apisecret=hunter2",
+        "--webhook-provider-url=http://u:hunter2@h",
+        "--webhook-provider-url=https://hunter2@h/",
+    ] {
+        let found = expect(
+            "/spec/dns/externalDns/args",
+            json!(["--interval=1m", credential]),
+            code::CREDENTIAL,
+            Error,
+            "spec.dns.externalDns.args[1]",
+        );
+        let (flag, _) = credential.split_once('=').unwrap();
+        assert!(found.message.contains(flag), "{}", found.message);
+        assert!(found.hint.contains("EXTERNAL_DNS_"), "{}", found.hint);
     }
     let mut arguments = document();
     arguments["spec"]["dns"]["externalDns"]["args"] = json!([
@@ -755,4 +771,96 @@ fn a_fix_mends_what_it_belongs_to() {
     let mended = fix.apply(&mesh).expect("the field is there");
     assert_eq!(mended.spec.clusters[0].zone, "z-1");
     assert_eq!(check(&mended, &Facts::default()).count(Severity::Error), 0);
+}
+
+/// Wherever it is: it is told at its field, and no finding has it in its words.
+#[test]
+fn credentials_are_found_in_every_field_and_never_quoted() {
+    let token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.hunter2";
+    let key = "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n";
+    for (pointer, value, path) in [
+        (
+            "/spec/gitops",
+            json!({ "repoURL": "https://u:hunter2@git.example.com/x" }),
+            "spec.gitops.repoURL",
+        ),
+        (
+            "/spec/gitops",
+            json!({ "repoURL": "u:hunter2@git.example.com/x" }),
+            "spec.gitops.repoURL",
+        ),
+        (
+            "/spec/images",
+            json!({ "httpbin": "u:hunter2@registry.example.com/httpbin:v1" }),
+            "spec.images.httpbin",
+        ),
+        (
+            "/spec/images",
+            json!({ "externalDns": "https://u:hunter2@registry.example.com/a b" }),
+            "spec.images.externalDns",
+        ),
+        (
+            "/spec/dns/nameservers",
+            json!(["u:hunter2@192.0.2.1"]),
+            "spec.dns.nameservers[0]",
+        ),
+        (
+            "/spec/dns/suffix",
+            json!("http://u:hunter2@mesh.example.com"),
+            "spec.dns.suffix",
+        ),
+        (
+            "/spec/dns/externalDns/provider",
+            json!("http://u:hunter2@h"),
+            "spec.dns.externalDns.provider",
+        ),
+        (
+            "/spec/dns/externalDns/ownerId",
+            json!(token),
+            "spec.dns.externalDns.ownerId",
+        ),
+        (
+            "/spec/dns/externalDns/serviceAccountAnnotations",
+            json!({ "a": key }),
+            "spec.dns.externalDns.serviceAccountAnnotations.a",
+        ),
+        (
+            "/spec/dns/externalDns/settings",
+            json!({ "etcdUrls": ["http://u:hunter2@h"] }),
+            "spec.dns.externalDns.settings.etcdUrls[0]",
+        ),
+        (
+            "/spec/dns/externalDns/args",
+            json!(["--pihole-password", "hunter2"]),
+            "spec.dns.externalDns.args[1]",
+        ),
+        (
+            "/spec/dns/externalDns/args",
+            json!(["a --x=http://u:hunter2@h"]),
+            "spec.dns.externalDns.args[0]",
+        ),
+        (
+            "/spec/services/0/routes",
+            json!([{ "prefix": "/", "headers": { "request": { "set": { "authorization": "Basic hunter2" } } } }]),
+            "spec.services[0].routes[0].headers.request.set.authorization",
+        ),
+    ] {
+        let mut given = document();
+        set(&mut given, pointer, value);
+        let found = findings(&given);
+        let here: Vec<_> = found.iter().filter(|one| one.path == path).collect();
+        assert!(
+            here.iter()
+                .any(|one| one.code == "FM0105" && one.severity == Severity::Error),
+            "{path}: {found:#?}"
+        );
+        assert!(
+            !format!("{found:?}").contains("hunter2"),
+            "{path}: {found:#?}"
+        );
+    }
+    let mut given = document();
+    let variable = json!([{ "prefix": "/", "headers": { "request": { "set": { "authorization": "%REQ(x-a)%" } } } }]);
+    set(&mut given, "/spec/services/0/routes", variable);
+    assert!(!findings(&given).iter().any(|one| one.code == "FM0105"));
 }

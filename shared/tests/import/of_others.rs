@@ -1,6 +1,7 @@
 //! Manifests of others: what they give, and what is told of them.
 
 use serde_json::json;
+use shared::check::Severity;
 use shared::import::{ImportError, Options, import};
 
 use super::{bundle, example, files, finding, imported, source, text};
@@ -99,6 +100,60 @@ fn a_filter_may_be_wider_than_the_suffix() {
         "the document does not give --domain-filter=zone.name"
     );
     assert_eq!(imported.findings.len(), 1);
+}
+
+/// They are told by the name of what they are for, and are neither in the document nor in a finding.
+#[test]
+fn credentials_are_left_out_and_told() {
+    let mut sources = files(&bundle(&example("walkthrough")));
+    for source in &mut sources {
+        source.text = source.text.replace(
+            "        - --domain-filter=my.dns.zone.name\n",
+            "        - --domain-filter=my.dns.zone.name\n\
+             \x20       - --exoscale-apikey=hunter2\n\
+             \x20       - --exoscale-apisecret=hunter2\n\
+             \x20       - --webhook-provider-url=http://u:hunter2@h\n\
+             \x20       - --pihole-password\n\
+             \x20       - hunter2\n\
+             \x20       - --request-timeout=30s\n",
+        );
+        source.text = source.text.replace(
+            "        image: registry.k8s.io/external-dns",
+            "        env:\n\
+             \x20       - name: AWS_SECRET_ACCESS_KEY\n\
+             \x20         value: hunter2\n\
+             \x20       image: u:hunter2@registry.k8s.io/external-dns",
+        );
+    }
+    let imported = imported(&sources);
+    let document = imported.mesh.to_yaml();
+    assert!(document.contains("--request-timeout=30s"), "{document}");
+    for word in ["exoscale-api", "webhook", "pihole", "hunter2"] {
+        assert!(!document.contains(word), "{word}: {document}");
+    }
+    let told = format!("{:#?} {:#?}", imported.findings, imported.checks);
+    assert!(!told.contains("hunter2"), "{told}");
+    let container = "cluster1/50-external-dns.yaml: Deployment external-dns/external-dns spec.template.spec.containers[0]";
+    let args = &finding(&imported, "FM1008", &format!("{container}.args")).message;
+    for flag in [
+        "--exoscale-apikey=",
+        "--exoscale-apisecret=",
+        "--webhook-provider-url=",
+        "--pihole-password",
+    ] {
+        assert!(args.contains(flag), "{flag}: {args}");
+    }
+    let env = &finding(&imported, "FM1008", &format!("{container}.env")).message;
+    assert!(env.contains("AWS_SECRET_ACCESS_KEY"), "{env}");
+    assert!(imported.is_incomplete());
+    assert_eq!(
+        imported
+            .checks
+            .iter()
+            .filter(|one| one.severity == Severity::Error)
+            .count(),
+        0
+    );
 }
 
 /// A mesh that somebody keeps by hand: other names of objects, short hosts, an older API.

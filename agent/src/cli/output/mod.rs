@@ -1,6 +1,7 @@
 //! What commands write.
 
 mod each_part;
+mod earlier;
 pub(super) mod findings;
 pub(super) mod folder;
 pub(super) mod follow;

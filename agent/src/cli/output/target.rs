@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::fs;
 use std::io::{self, BufWriter, Cursor, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -9,7 +10,9 @@ use std::str::FromStr;
 use shared::bundle::{Archive, MESH_FILE, Packed, Rendered, TextFile, ZipError};
 
 use super::each_part;
+use super::earlier::is_rendered_zip;
 use super::folder::{self, FolderError};
+use crate::cli::input::InputFile;
 use crate::file::{self, Readers};
 
 /// Where `render` writes to.
@@ -55,6 +58,18 @@ pub(in crate::cli) enum WriteError {
         /// Why.
         source: ZipError,
     },
+    /// A file of somebody.
+    #[error("{} is there already, and is no bundle that `render` wrote", path.display())]
+    NotRendered {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The bundle that is being rendered.
+    #[error("{} is the input, and would be replaced", path.display())]
+    Input {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file it goes to.
     #[error("{} cannot be written: {source}", path.display())]
     File {
@@ -71,6 +86,9 @@ impl WriteError {
         match self {
             Self::Folder(error) => error.hint(),
             Self::Zip { .. } => "give --output a folder instead, and report this".to_owned(),
+            Self::NotRendered { .. } | Self::Input { .. } => {
+                "give --output another name; nothing was written".to_owned()
+            }
             Self::File { .. } => {
                 "give --output a file in a folder that exists and can be written".to_owned()
             }
@@ -78,8 +96,13 @@ impl WriteError {
     }
 }
 
-/// Writes a zip archive, or puts it in the place of the one that is there.
-pub(in crate::cli) fn write_zip(path: &Path, rendered: &Rendered) -> Result<Written, WriteError> {
+/// Writes a zip archive, or puts it in the place of an earlier one.
+pub(in crate::cli) fn write_zip(
+    path: &Path,
+    rendered: &Rendered,
+    input: &InputFile,
+) -> Result<Written, WriteError> {
+    check_replaceable(path, input)?;
     let scratch = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
@@ -120,12 +143,31 @@ pub(in crate::cli) fn write_zip(path: &Path, rendered: &Rendered) -> Result<Writ
     }
 }
 
+/// An error where something is there that is not provably an earlier bundle.
+fn check_replaceable(path: &Path, input: &InputFile) -> Result<(), WriteError> {
+    let path = path.to_owned();
+    if input.is(&path) {
+        return Err(WriteError::Input { path });
+    }
+    match fs::symlink_metadata(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(WriteError::File { path, source }),
+        Ok(metadata) if !metadata.is_file() => Err(WriteError::NotRendered { path }),
+        Ok(_) => match is_rendered_zip(&path) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(WriteError::NotRendered { path }),
+            Err(source) => Err(WriteError::File { path, source }),
+        },
+    }
+}
+
 /// Writes a folder; see [`folder::write`].
 pub(in crate::cli) fn write_folder(
     path: &Path,
     rendered: &Rendered,
+    input: &InputFile,
 ) -> Result<Written, WriteError> {
-    Ok(folder::write(path, rendered)?)
+    Ok(folder::write(path, rendered, input)?)
 }
 
 /// What was written.
