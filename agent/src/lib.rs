@@ -15,6 +15,7 @@ mod logging;
 pub mod memory;
 pub mod operation;
 mod place;
+mod printable;
 mod signals;
 pub mod stop;
 pub mod verify;

@@ -41,7 +41,7 @@ pub(super) struct Plan {
     access: Access,
 
     #[command(flatten)]
-    output: OutputFormat,
+    pub(super) output: OutputFormat,
 
     #[command(flatten)]
     decisions: Decisions,
@@ -137,14 +137,14 @@ impl Planning {
             let (warning, hint) = (output::WARNING, output::HINT);
             writeln!(
                 output::stderr(),
-                "{warning}warning:{warning:#} {blocked}\n{hint}hint:{hint:#} {}",
-                blocked.hint()
+                "{warning}warning:{warning:#} {}\n{hint}hint:{hint:#} {}",
+                output::printable(&blocked.to_string()),
+                output::printable(&blocked.hint())
             )?;
         }
         if let Some(path) = &self.out {
             saved_plan::save(path, &input.mesh, intent, decisions, plan)?;
-            let file = path.display().to_string();
-            let file = output::printable(&file);
+            let file = input::name(path);
             let id = plan.short_id();
             writeln!(
                 output::stderr(),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use kube::client::Body;
 use serde_json::Value;
@@ -316,9 +316,26 @@ impl Connection {
     async fn send_once(&self, request: &Request) -> Result<Bytes, RequestError> {
         let deadline = self.patience.deadline;
         let _watch = self.watch_login();
-        tokio::time::timeout(deadline, self.exchange(request))
+        let begun = Instant::now();
+        let answer = tokio::time::timeout(deadline, self.exchange(request))
             .await
-            .unwrap_or(Err(RequestError::Timeout(deadline)))
+            .unwrap_or(Err(RequestError::Timeout(deadline)));
+        self.log(request, &answer, begun.elapsed());
+        Ok(answer?.1)
+    }
+
+    fn log(
+        &self,
+        request: &Request,
+        answer: &Result<(StatusCode, Bytes), RequestError>,
+        took: Duration,
+    ) {
+        let outcome = match answer {
+            Ok((code, _)) | Err(RequestError::Answered { code, .. }) => code.as_str().to_owned(),
+            Err(error) => format!("failed ({error})"),
+        };
+        let Request { method, path, .. } = request;
+        crate::logging::request(&self.context, method.as_str(), path, &outcome, took);
     }
 
     /// Reports that a login tool takes long until the result is dropped. In a task of its own: the client runs the tool
@@ -337,7 +354,7 @@ impl Connection {
         watch
     }
 
-    async fn exchange(&self, request: &Request) -> Result<Bytes, RequestError> {
+    async fn exchange(&self, request: &Request) -> Result<(StatusCode, Bytes), RequestError> {
         let mut outgoing = http::Request::builder()
             .method(&request.method)
             .uri(&request.path)
@@ -362,7 +379,7 @@ impl Connection {
             .map_err(|error| RequestError::Lost(innermost(error.as_ref())))?
             .to_bytes();
         if head.status.is_success() {
-            return Ok(body);
+            return Ok((head.status, body));
         }
         Err(RequestError::Answered {
             code: head.status,

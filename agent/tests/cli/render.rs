@@ -34,7 +34,7 @@ fn all_forms_of_a_bundle_give_the_same_again() {
                 "mesh.yaml",
                 "--target",
                 target,
-                "--output",
+                "--to",
                 &folder,
             ],
             0,
@@ -46,7 +46,7 @@ fn all_forms_of_a_bundle_give_the_same_again() {
                 "mesh.yaml",
                 "--target",
                 target,
-                "--output",
+                "--to",
                 &zip,
             ],
             0,
@@ -60,7 +60,7 @@ fn all_forms_of_a_bundle_give_the_same_again() {
         }
         // The same bytes whichever way they went.
         let first = fs::read(desk.path(&zip)).unwrap();
-        desk.run(&["render", "-f", &folder, "--output", &zip], 0);
+        desk.run(&["render", "-f", &folder, "--to", &zip], 0);
         assert_eq!(fs::read(desk.path(&zip)).unwrap(), first);
     }
 }
@@ -76,7 +76,7 @@ fn gitops_is_a_folder_that_others_apply() {
         &["render", "-f", "gitops.yaml", "--cluster", "north"],
     ] {
         desk.run(arguments, 2)
-            .refuses(&["gitops", "--output DIR", "kubectl kustomize"]);
+            .refuses(&["gitops", "--to DIR", "kubectl kustomize"]);
     }
     for arguments in [
         &["plan", "-f", "gitops.yaml"][..],
@@ -85,10 +85,10 @@ fn gitops_is_a_folder_that_others_apply() {
         &["follow", "-f", "gitops.yaml"],
     ] {
         desk.run(arguments, 1)
-            .refuses(&["Argo CD or Flux", "fedmesh-agent render --output DIR"]);
+            .refuses(&["Argo CD or Flux", "fedmesh-agent render --to DIR"]);
     }
-    desk.run(&["render", "-f", "gitops.yaml", "--output", "bundle"], 0);
-    desk.run(&["render", "-f", "bundle", "--output", "bundle.zip"], 0);
+    desk.run(&["render", "-f", "gitops.yaml", "--to", "bundle"], 0);
+    desk.run(&["render", "-f", "bundle", "--to", "bundle.zip"], 0);
     desk.run(&["check", "-f", "bundle.zip"], 0);
     let files = files_below(&desk.path("bundle"));
     for file in [
@@ -104,10 +104,7 @@ fn gitops_is_a_folder_that_others_apply() {
         .read("bundle/mesh.yaml")
         .replace("name: orders", "name: billing");
     desk.write("bundle/mesh.yaml", &edited);
-    desk.run(
-        &["render", "-f", "bundle/mesh.yaml", "--output", "bundle"],
-        0,
-    );
+    desk.run(&["render", "-f", "bundle/mesh.yaml", "--to", "bundle"], 0);
     let after = files_below(&desk.path("bundle"));
     assert_eq!(after.len(), files.len(), "{after:?}");
     assert!(
@@ -117,6 +114,52 @@ fn gitops_is_a_folder_that_others_apply() {
     assert!(
         after.iter().any(|file| file.contains("/patch-")),
         "{after:?}"
+    );
+}
+
+#[test]
+fn the_format_is_a_format() {
+    let desk = Desk::new();
+    assert_eq!(
+        desk.run(&["render", "-f", "mesh.yaml", "-o", "yaml"], 0)
+            .out,
+        desk.run(&["render", "-f", "mesh.yaml"], 0).out
+    );
+    for path in ["bundle", "bundle.zip", "yml", "-"] {
+        desk.run(&["render", "-f", "mesh.yaml", "--output", path], 2)
+            .refuses_usage(&["the formats are yaml and json", &format!("--to {path}")]);
+    }
+    desk.run(
+        &["render", "-f", "mesh.yaml", "-o", "json", "--to", "bundle"],
+        2,
+    );
+    assert_eq!(files_below(desk.folder.path()), ["mesh.yaml"]);
+
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        let arguments = [&["render", "-f", "mesh.yaml", "-o", "json"][..], arguments].concat();
+        serde_json::from_str(&desk.run(&arguments, 0).out).unwrap()
+    };
+    let all = json(&[]);
+    let south = json(&["--cluster", "south"]);
+    assert_eq!(south["kind"], "List");
+    assert_eq!(all[1]["cluster"], "south");
+    assert_eq!(all[1]["objects"], south["items"]);
+    let stream = desk
+        .run(&["render", "-f", "mesh.yaml", "--cluster", "south"], 0)
+        .out;
+    let stream = serde_json::Value::from(shared::yaml::documents(&stream).unwrap());
+    assert_eq!(south["items"], stream, "the same objects in the same order");
+    desk.run(
+        &[
+            "render",
+            "-f",
+            "mesh.yaml",
+            "-o",
+            "json",
+            "--cluster",
+            "ctx-two",
+        ],
+        2,
     );
 }
 
@@ -140,17 +183,14 @@ fn one_cluster_is_printed_alone_and_is_no_bundle() {
 fn a_folder_is_replaced_but_never_somebody_elses_files() {
     let desk = Desk::new();
     desk.write("photos/cat.jpg", "");
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "photos"], 1)
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "photos"], 1)
         .refuses(&["photos is not empty"]);
     assert_eq!(files_below(&desk.path("photos")), ["cat.jpg"]);
-    desk.run(
-        &["render", "-f", "mesh.yaml", "--output", "photos/cat.jpg"],
-        1,
-    )
-    .refuses(&["photos/cat.jpg"]);
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "photos/cat.jpg"], 1)
+        .refuses(&["photos/cat.jpg"]);
 
     // The document is edited where it lies, as anybody would.
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
     let before = files_below(&desk.path("bundle"));
     let edited = desk
         .read("bundle/mesh.yaml")
@@ -158,10 +198,7 @@ fn a_folder_is_replaced_but_never_somebody_elses_files() {
     desk.write("bundle/mesh.yaml", &edited);
     desk.run(&["plan", "-f", "bundle"], 1)
         .refuses(&["missing: ", "billing", "extra: ", "orders"]);
-    desk.run(
-        &["render", "-f", "bundle/mesh.yaml", "--output", "bundle"],
-        0,
-    );
+    desk.run(&["render", "-f", "bundle/mesh.yaml", "--to", "bundle"], 0);
     let after = files_below(&desk.path("bundle"));
     assert_eq!(after.len(), before.len(), "{after:?}");
     assert!(
@@ -173,7 +210,7 @@ fn a_folder_is_replaced_but_never_somebody_elses_files() {
     desk.run(&["check", "-f", "bundle"], 0);
 
     desk.write("bundle/north/notes.txt", "mine");
-    let refused = desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 1);
+    let refused = desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 1);
     refused.refuses(&["north/notes.txt", "nothing was written"]);
     assert!(
         files_below(&desk.path("bundle"))
@@ -186,7 +223,7 @@ fn a_folder_is_replaced_but_never_somebody_elses_files() {
 fn a_place_that_cannot_be_written_is_named() {
     let desk = Desk::new();
     for output in ["no/such/bundle.zip", "mesh.yaml"] {
-        desk.run(&["render", "-f", "mesh.yaml", "--output", output], 1)
+        desk.run(&["render", "-f", "mesh.yaml", "--to", output], 1)
             .refuses(&[output]);
     }
     assert_eq!(desk.read("mesh.yaml"), MESH);
@@ -196,7 +233,7 @@ fn a_place_that_cannot_be_written_is_named() {
 fn files_and_folders_can_be_read_as_usual() {
     use std::os::unix::fs::PermissionsExt as _;
     let desk = Desk::new();
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
     let mode = |name: &str| fs::metadata(desk.path(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode("bundle/mesh.yaml"), mode("mesh.yaml"));
 }
@@ -206,7 +243,7 @@ fn a_document_with_errors_is_not_rendered() {
     let desk = Desk::new();
     desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
     for output in ["-", "bundle", "bundle.zip"] {
-        let refused = desk.run(&["render", "-f", "bad.yaml", "--output", output], 1);
+        let refused = desk.run(&["render", "-f", "bad.yaml", "--to", output], 1);
         refused.refuses(&["error[FM0401] spec.services[0].port", "nothing is rendered"]);
     }
     assert!(!desk.path("bundle").exists() && !desk.path("bundle.zip").exists());
