@@ -35,7 +35,7 @@ fn main() {
             _ = fs::remove_dir_all(&target);
             let mut command = Command::new(env!("CARGO_BIN_EXE_fedmesh-agent"));
             command.arg("render").arg("-f").arg(&document);
-            let run = measure(command.arg("--output").arg(&target));
+            let run = measure(command.arg("--to").arg(&target));
             let objects: usize = run
                 .said
                 .split_whitespace()

@@ -3,7 +3,7 @@
 use crate::follow::FollowError;
 use crate::operation::PlanError;
 
-const IN_REPOSITORY: &str = "write the folder with `fedmesh-agent render --output DIR` and commit it; `verify` proves the result";
+const IN_REPOSITORY: &str = "write the folder with `fedmesh-agent render --to DIR` and commit it; `verify` proves the result";
 
 impl PlanError {
     /// What to do.

@@ -1,18 +1,34 @@
 //! Logs on standard error.
 
 use std::io::IsTerminal as _;
+use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Starts logging at a level.
+use crate::printable::Guarded;
+
+/// The target of requests to clusters, which are logged only where they were asked for.
+const REQUESTS: &str = "requests";
+
+/// Starts logging at a level. `verbose` is how often more was asked for: requests to clusters, then more levels.
 ///
 /// **Invariant**: other crates never log below a warning: what they say there (requests, headers,
 /// kubeconfigs) is not ours to vouch for, and tokens must not get into logs. Above that they speak
 /// only where details are asked for: their errors come back to us, and we tell them with a remedy.
-pub(crate) fn start(level: LevelFilter) {
+pub(crate) fn start(level: LevelFilter, verbose: u8) {
+    let level = level.max(match verbose {
+        0 | 1 => LevelFilter::OFF,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    });
+    let requests = if verbose > 0 || level >= LevelFilter::DEBUG {
+        LevelFilter::INFO
+    } else {
+        LevelFilter::OFF
+    };
     let others = if level >= LevelFilter::DEBUG {
         LevelFilter::WARN
     } else {
@@ -20,11 +36,12 @@ pub(crate) fn start(level: LevelFilter) {
     };
     let targets = Targets::new()
         .with_target(env!("CARGO_CRATE_NAME"), level)
+        .with_target(REQUESTS, requests)
         .with_default(others);
     let colours = std::io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(|| Guarded::lines(std::io::stderr()))
         .with_ansi(colours)
         .with_target(false);
     // Fails only where a subscriber is there already, as in a test; then that one is used.
@@ -32,4 +49,10 @@ pub(crate) fn start(level: LevelFilter) {
         .with(targets)
         .with(lines)
         .try_init();
+}
+
+/// Logs a request to a cluster and what came of it: never headers, credentials or bodies.
+pub(crate) fn request(context: &str, method: &str, path: &str, outcome: &str, took: Duration) {
+    let took = took.as_millis();
+    tracing::info!(target: REQUESTS, context, "{method} {path} {outcome} in {took} ms");
 }

@@ -48,6 +48,7 @@ pub mod plan;
 pub mod published;
 pub mod render;
 pub mod resolved;
+pub mod shorten;
 pub mod simulate;
 pub mod verify;
 pub mod wanted;

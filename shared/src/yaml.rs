@@ -8,14 +8,17 @@ mod fault;
 mod located;
 mod places;
 mod redacted;
+mod syntax;
 
 use std::fmt;
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::shorten;
 use located::Located;
 pub use places::{Place, Places};
 pub use redacted::redacted;
+pub(crate) use syntax::template_hint;
 
 /// Deepest nesting that is read.
 pub const MAX_DEPTH: usize = 64;
@@ -38,6 +41,8 @@ pub struct Error {
     pub column: Option<u64>,
     /// What is wrong.
     pub message: String,
+    /// What to do; empty where only the reader of the whole document can say it.
+    pub hint: String,
 }
 
 impl fmt::Display for Error {
@@ -53,21 +58,35 @@ impl std::error::Error for Error {}
 /// # Errors
 /// All that can be found in one reading, at least one. A text that is not YAML has one alone.
 pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Vec<Error>> {
-    let value = parse(text).map_err(|error| {
-        let location = error.location();
-        vec![Error {
-            path: path_of_error(text),
-            line: location.map(|l| l.line()),
-            column: location.map(|l| l.column()),
-            message: message(&error),
-        }]
-    })?;
+    let value = parse(text).map_err(|error| vec![told(text, path_of_error(text), &error)])?;
     fault::read(text, value)
 }
 
 /// Reads one document as a value without types.
 fn parse(text: &str) -> Result<Located, serde_saphyr::Error> {
-    serde_saphyr::from_str_with_options(text, options())
+    let several = match serde_saphyr::from_str_with_options(text, options()) {
+        Err(several @ serde_saphyr::Error::MultipleDocuments { .. }) => several,
+        read => return read,
+    };
+    // A `---` at the end of a file begins an empty document, which kubectl passes over as well.
+    let mut documents: Vec<Located> = serde_saphyr::from_multiple_with_options(text, options())?;
+    match (documents.pop(), documents.is_empty()) {
+        (Some(document), true) => Ok(document),
+        _ => Err(several),
+    }
+}
+
+/// What is said of an error of the YAML crate.
+fn told(text: &str, path: String, error: &serde_saphyr::Error) -> Error {
+    let location = error.location();
+    let syntax::Told { message, hint } = syntax::tell(text, error);
+    Error {
+        path: shorten::owned(path),
+        line: location.map(|l| l.line()),
+        column: location.map(|l| l.column()),
+        message: message.into_owned(),
+        hint: hint.into_owned(),
+    }
 }
 
 /// Where a text stops being YAML. It is read once more for that: what follows the path does not see through
@@ -102,24 +121,8 @@ fn options() -> serde_saphyr::Options {
 
 /// Reads all documents of a text, empty ones left out, within the same limits.
 pub fn documents(text: &str) -> Result<Vec<serde_json::Value>, Error> {
-    serde_saphyr::from_multiple_with_options(text, options()).map_err(|error| {
-        let location = error.location();
-        Error {
-            path: String::new(),
-            line: location.map(|l| l.line()),
-            column: location.map(|l| l.column()),
-            message: message(&error),
-        }
-    })
-}
-
-/// The error's text without the position, which [`Error`] carries by itself.
-fn message(error: &serde_saphyr::Error) -> String {
-    let text = error.without_snippet().to_string();
-    match (text.find(" at line "), text.rfind(": ")) {
-        (Some(at), _) => text[..at].to_owned(),
-        _ => text,
-    }
+    serde_saphyr::from_multiple_with_options(text, options())
+        .map_err(|error| told(text, String::new(), &error))
 }
 
 /// Writes one document, ending in a newline.

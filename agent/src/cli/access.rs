@@ -2,16 +2,16 @@
 
 use std::io::Write as _;
 
-use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::Value;
 use shared::access::{self, Command, Needs};
 use shared::yaml;
 
 use super::failure::{Exit, Failure};
-use super::output::{self, Format};
-use super::{Document, OutputFormat, input};
+use super::output;
+use super::{Document, input};
 use crate::operation::{PlanError, is_handed_over};
 
 /// Print the ClusterRole that a command needs in each cluster.
@@ -39,8 +39,19 @@ pub(super) struct Access {
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
 
-    #[command(flatten)]
-    output: OutputFormat,
+    /// The form of the output.
+    #[arg(short, long, alias = "format", value_enum, default_value_t = AccessFormat::Yaml, value_name = "FORMAT")]
+    output: AccessFormat,
+}
+
+/// The form of the roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum AccessFormat {
+    /// For kubectl.
+    #[value(alias = "text")]
+    Yaml,
+    /// For programs: a list of the roles with the clusters that need each.
+    Json,
 }
 
 /// A role, and the clusters that need it.
@@ -52,6 +63,10 @@ struct Role {
 }
 
 impl Access {
+    pub(super) fn is_json(&self) -> bool {
+        self.output == AccessFormat::Json
+    }
+
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let input = input::read(&self.document.path)?;
         if is_handed_over(&input.mesh) && self.command.is_left_to_gitops() {
@@ -96,7 +111,7 @@ impl Access {
 
     fn write(&self, roles: &[Role]) -> Result<(), Failure> {
         let mut stdout = output::stdout();
-        if self.output.format == Format::Json {
+        if self.is_json() {
             output::json(&mut stdout, &roles)?;
             return Ok(());
         }
@@ -106,7 +121,7 @@ impl Access {
             }
             let text = yaml::to_string(&role.cluster_role).map_err(std::io::Error::other)?;
             let clusters = role.clusters.join(", ");
-            write!(stdout, "# for {clusters}\n{text}")?;
+            write!(stdout, "# for {}\n{text}", output::printable(&clusters))?;
         }
         if roles.len() > 1 {
             let hint = output::HINT;

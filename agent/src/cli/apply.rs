@@ -7,9 +7,10 @@ use shared::api::Intent;
 use shared::decisions;
 
 use super::decisions::{Decisions, Replaced};
-use super::failure::{Exit, Failure};
+use super::failure::{Exit, Failure, Programs};
 use super::input::{self, Input};
 use super::lock::Lock;
+use super::output::Format;
 use super::plan::Planning;
 use super::rollout::{Consent, Manner, Rollout};
 use super::{Access, Document, OutputFormat, question};
@@ -117,6 +118,10 @@ struct Common {
 }
 
 impl Apply {
+    pub(super) fn is_json(&self) -> bool {
+        self.common.output.format == Format::Json
+    }
+
     pub(super) async fn run(self) -> Result<Exit, Failure> {
         match (self.plan, self.path) {
             (_, Some(document)) => {
@@ -147,6 +152,16 @@ impl Apply {
 }
 
 impl Remove {
+    /// What programs read of it: events, or with --plan a plan.
+    pub(super) fn programs(&self) -> Option<Programs> {
+        let programs = if self.plan {
+            Programs::Document
+        } else {
+            Programs::Lines
+        };
+        (self.common.output.format == Format::Json).then_some(programs)
+    }
+
     pub(super) async fn run(self) -> Result<Exit, Failure> {
         let input = input::read(&self.document.path)?;
         let decisions = decisions::Decisions {

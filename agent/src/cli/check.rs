@@ -28,7 +28,7 @@ pub(super) struct Check {
     document: Document,
 
     #[command(flatten)]
-    output: OutputFormat,
+    pub(super) output: OutputFormat,
 }
 
 /// The answer, for programs.
@@ -56,7 +56,7 @@ impl Check {
                 writeln!(
                     stdout,
                     "{}: {}, {}, {}",
-                    input.name,
+                    output::printable(&input.name),
                     counted(errors, "error"),
                     counted(checked.count(Severity::Warning), "warning"),
                     counted(checked.count(Severity::Hint), "hint"),

@@ -3,13 +3,18 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use shared::check::Finding;
+use serde::Serialize;
+use serde_json::{Value, json};
+use shared::check::{Finding, Severity};
 use shared::import::ImportError;
+use shared::mesh::ReadError;
+use shared::shorten;
 
 use super::input::InputError;
-use super::origin::Origin;
+use super::origin::{Origin, Placed};
 use super::output::{self, WriteError};
 use super::saved_plan::SavedPlanError;
+use crate::file;
 use crate::follow::FollowError;
 use crate::http::ServeError;
 use crate::lock::LockError;
@@ -36,6 +41,48 @@ impl From<Exit> for ExitCode {
             Exit::Usage | Exit::Changes => Self::from(2),
         }
     }
+}
+
+/// What programs read on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Programs {
+    /// One JSON document.
+    Document,
+    /// A JSON document on each line.
+    Lines,
+}
+
+/// Why a command failed, for programs: as `check` has it for a document with errors, and the error.
+#[derive(Serialize)]
+struct Answer {
+    findings: Vec<Value>,
+    error: Told,
+}
+
+#[derive(Serialize)]
+struct Told {
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+/// An error in a text in the form of a finding, which only the rules of `docs/findings.md` give a code.
+fn unreadable(error: &ReadError) -> Value {
+    let ReadError {
+        path,
+        line,
+        column,
+        message,
+        hint,
+    } = error;
+    json!({
+        "severity": Severity::Error,
+        "path": path,
+        "message": message,
+        "hint": hint,
+        "line": line,
+        "column": column,
+    })
 }
 
 /// Why a command did not do what it was asked for.
@@ -88,11 +135,11 @@ pub(super) enum Failure {
     #[error(transparent)]
     Write(#[from] WriteError),
     /// Standard output.
-    #[error("standard output cannot be written: {0}")]
+    #[error("standard output cannot be written: {}", file::reason(.0))]
     Output(#[from] std::io::Error),
     /// The runtime.
-    #[error("no worker threads can be started: {0}")]
-    Runtime(#[source] std::io::Error),
+    #[error("no worker threads can be started: {}", file::reason(.0))]
+    Runtime(std::io::Error),
     /// Planning.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -140,35 +187,93 @@ impl Failure {
 
     fn write(&self, origin: Option<&Origin>) -> std::io::Result<()> {
         let mut stderr = output::stderr();
-        match self {
-            Self::Findings { findings, .. }
-            | Self::Plan(PlanError::Findings(findings))
-            | Self::Unchecked(PlanError::Findings(findings))
-            | Self::Follow(FollowError::Findings(findings)) => {
-                output::findings(&mut stderr, origin, findings)?;
-            }
-            Self::Input(InputError::Document { file, errors }) => {
-                output::read_errors(&mut stderr, file, errors)?;
-            }
-            _ => {}
+        output::findings(&mut stderr, origin, self.findings())?;
+        if let Self::Input(InputError::Document { file, errors }) = self {
+            output::read_errors(&mut stderr, file, errors)?;
         }
         let (error, hint) = (output::ERROR, output::HINT);
-        writeln!(
-            stderr,
-            "{error}error:{error:#} {}",
-            output::printable(&self.to_string())
-        )?;
+        writeln!(stderr, "{error}error:{error:#} {}", self.message())?;
         if let Some(text) = self.hint() {
             writeln!(stderr, "{hint}hint:{hint:#} {}", output::printable(&text))?;
         }
         Ok(())
     }
 
+    /// What went wrong, as it can be printed.
+    fn message(&self) -> String {
+        let text = self.to_string();
+        let text = shorten::message(&text);
+        match self {
+            // Its files stand on lines of their own.
+            Self::Input(InputError::Mismatch { .. }) => output::paragraph(&text).into_owned(),
+            _ => output::printable(&text).into_owned(),
+        }
+    }
+
+    /// Tells programs on standard output.
+    pub(super) fn tell(&self, programs: Programs) -> std::io::Result<()> {
+        if self.is_closed_pipe() {
+            return Ok(());
+        }
+        let (origin, failure) = match self {
+            Self::About { origin, failure } => (Some(origin), failure.as_ref()),
+            failure => (None, failure),
+        };
+        let answer = Answer {
+            findings: failure.told(origin),
+            error: Told {
+                message: failure.message(),
+                hint: failure.hint(),
+            },
+        };
+        let mut stdout = output::stdout();
+        match programs {
+            Programs::Document => output::json(&mut stdout, &answer),
+            Programs::Lines => output::json_line(&mut stdout, &answer),
+        }
+    }
+
+    /// What is wrong with the document, each with its place.
+    fn told(&self, origin: Option<&Origin>) -> Vec<Value> {
+        if let Self::Input(InputError::Document { errors, .. }) = self {
+            return errors.iter().map(unreadable).collect();
+        }
+        let findings = self.findings().iter();
+        let placed: Vec<Placed<'_>> = match origin {
+            Some(origin) => origin.placed(findings),
+            None => findings
+                .map(|finding| Placed {
+                    finding,
+                    place: None,
+                })
+                .collect(),
+        };
+        // They have text keys only.
+        placed
+            .iter()
+            .map(|one| serde_json::to_value(one).unwrap_or_default())
+            .collect()
+    }
+
+    /// What the checks found, where that is why.
+    fn findings(&self) -> &[Finding] {
+        match self {
+            Self::Findings { findings, .. }
+            | Self::Plan(PlanError::Findings(findings))
+            | Self::Unchecked(PlanError::Findings(findings))
+            | Self::Follow(FollowError::Findings(findings)) => findings,
+            _ => &[],
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         match self {
             Self::About { failure, .. } => failure.hint(),
-            Self::Input(error) => error.hint(),
+            Self::Input(error) | Self::Manifests(error @ InputError::Utf16 { .. }) => error.hint(),
             Self::Manifests(InputError::Folder(error)) => Some(error.hint()),
+            Self::Manifests(InputError::Url { url }) => Some(format!(
+                "download it and pipe it in: curl -fsSL '{url}' | fedmesh-agent import -"
+            )),
             Self::Manifests(_) => Some(
                 "name files with manifests (YAML or JSON), folders with such files, or - for standard input"
                     .to_owned(),
@@ -178,7 +283,7 @@ impl Failure {
                     .to_owned(),
             ),
             Self::Import(error) => Some(error.hint()),
-            Self::Findings { .. } => Some("mend what is listed above and try again".to_owned()),
+            Self::Findings { .. } => Some("fix what is listed above and try again".to_owned()),
             Self::Usage { hint, .. } => Some((*hint).to_owned()),
             Self::NoSuchCluster { .. } => Some("give --cluster one of these names".to_owned()),
             Self::Write(error) => Some(error.hint()),

@@ -52,6 +52,10 @@ pub(super) struct Follow {
 }
 
 impl Follow {
+    pub(super) fn is_json(&self) -> bool {
+        self.output.format == Format::Json
+    }
+
     pub(super) async fn run(self) -> Result<Exit, Failure> {
         let input = input::read(&self.document.path)?;
         let operations = self.access.operations();

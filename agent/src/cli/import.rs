@@ -52,8 +52,8 @@ pub(super) struct Import {
     strict: bool,
 
     /// The form of the document.
-    #[arg(short = 'o', long = "format", value_enum, default_value_t = Form::Yaml, value_name = "FORMAT")]
-    format: Form,
+    #[arg(short, long, alias = "format", value_enum, default_value_t = Form::Yaml, value_name = "FORMAT")]
+    output: Form,
 }
 
 /// The form of a document.
@@ -85,6 +85,10 @@ fn in_cluster(text: &str) -> Result<InCluster, String> {
 }
 
 impl Import {
+    pub(super) fn is_json(&self) -> bool {
+        self.output == Form::Json
+    }
+
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let mut sources = Vec::new();
         for path in &self.paths {
@@ -101,8 +105,8 @@ impl Import {
         output::findings(&mut output::stderr(), None, &imported.findings)?;
         output::warnings(None, &imported.checks)?;
 
-        let mut stdout = output::stdout().into_inner();
-        match self.format {
+        let mut stdout = output::data();
+        match self.output {
             Form::Yaml => stdout.write_all(imported.mesh.to_yaml().as_bytes())?,
             Form::Json => output::json(&mut stdout, &imported.mesh)?,
         }
@@ -137,7 +141,7 @@ fn read(path: &Path, cluster: Option<&str>) -> Result<Vec<Source>, Failure> {
         source.file = if below.is_empty() {
             input::name(path)
         } else {
-            path.join(&below).display().to_string()
+            input::name(&path.join(&below))
         };
         if let Some(cluster) = cluster {
             source.cluster = Some(cluster.to_owned());

@@ -13,6 +13,8 @@ use shared::mesh::ReadErrors;
 use super::failure::Failure;
 use super::origin::Origin;
 use super::output::folder::{self, FolderError};
+use super::output::printable;
+use crate::file;
 
 /// Most bytes that are read of a file or of standard input; no bundle is near that.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
@@ -75,7 +77,7 @@ impl InputFile {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InputError {
     /// The file system says no.
-    #[error("{name} cannot be read: {source}")]
+    #[error("{name} cannot be read: {}", file::reason(source))]
     Io {
         /// The file.
         name: String,
@@ -85,6 +87,18 @@ pub(super) enum InputError {
     /// Too many bytes.
     #[error("{name} has more than {MAX_BYTES} bytes")]
     TooLarge {
+        /// The file.
+        name: String,
+    },
+    /// What other programs download.
+    #[error("{url} is a URL, and fedmesh does not download")]
+    Url {
+        /// As given.
+        url: String,
+    },
+    /// Text of another encoding, as some editors and shells write it.
+    #[error("{name} is UTF-16 text")]
+    Utf16 {
         /// The file.
         name: String,
     },
@@ -133,9 +147,13 @@ impl InputError {
                 "give -f the path of a Mesh document or a bundle, or - for standard input"
                     .to_owned()
             }
-            Self::Io { .. } => "look at the permissions of the file".to_owned(),
+            Self::Io { .. } => "check the permissions of the file".to_owned(),
+            Self::Url { url } => {
+                format!("download it and pipe it in: curl -fsSL '{url}' | fedmesh-agent … -f -")
+            }
+            Self::Utf16 { .. } => "save it as UTF-8; in PowerShell, write files with `| Out-File -Encoding utf8`".to_owned(),
             Self::TooLarge { .. } | Self::NotText { .. } => {
-                "give -f a Mesh document (YAML or JSON) or a bundle (zip, folder or YAML stream)"
+                "give -f a Mesh document (YAML or JSON, as UTF-8) or a bundle (zip, folder or YAML stream)"
                     .to_owned()
             }
             Self::Folder(error) => error.hint(),
@@ -153,7 +171,7 @@ impl InputError {
             },
             Self::Mismatch { .. } => format!(
                 "manifests are made from the document alone: edit {MESH_FILE} and render again, \
-                 `fedmesh-agent render -f {MESH_FILE} --output DIR`"
+                 `fedmesh-agent render -f {MESH_FILE} --to DIR`"
             ),
         };
         Some(hint)
@@ -176,7 +194,7 @@ pub(super) fn read(path: &Path) -> Result<Input, InputError> {
             return Err(InputError::Bundle { name, error });
         }
         let files = read_files(path, folder::list(path)?)?;
-        let file = document.display().to_string();
+        let file = self::name(&document);
         return from_carried(name, Some(file), Carried::from_files(files));
     }
     from_bytes(name, read_file(path)?)
@@ -190,23 +208,48 @@ pub(super) fn manifests(path: &Path) -> Result<Vec<(String, String)>, InputError
         files.retain(|file| Source::has_usual_ending(file));
         return read_files(path, files);
     }
-    let text = String::from_utf8(read_file(path)?);
-    let text = text.map_err(|_| InputError::NotText { name: name(path) })?;
+    let text = text(read_file(path)?, &name(path))?;
     Ok(vec![(String::new(), text)])
 }
 
-/// What a path is called in messages.
+/// What a path is called in messages: a name on one line, whatever is in it.
 pub(super) fn name(path: &Path) -> String {
     if path == Path::new("-") {
         return "standard input".to_owned();
     }
-    path.display().to_string()
+    printable(&path.display().to_string()).into_owned()
+}
+
+/// The text in a file.
+fn text(bytes: Vec<u8>, name: &str) -> Result<String, InputError> {
+    let is_utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    String::from_utf8(bytes).map_err(|_| {
+        let name = name.to_owned();
+        if is_utf16 {
+            InputError::Utf16 { name }
+        } else {
+            InputError::NotText { name }
+        }
+    })
+}
+
+/// What `kubectl -f` downloads.
+fn refuse_url(path: &Path) -> Result<(), InputError> {
+    let url = name(path);
+    let scheme = url
+        .split_once("://")
+        .map(|(scheme, _)| scheme.to_ascii_lowercase());
+    match scheme.as_deref() {
+        Some("http" | "https") => Err(InputError::Url { url }),
+        _ => Ok(()),
+    }
 }
 
 fn is_folder(path: &Path) -> Result<bool, InputError> {
     if path == Path::new("-") {
         return Ok(false);
     }
+    refuse_url(path)?;
     let metadata = std::fs::metadata(path).map_err(|source| InputError::Io {
         name: name(path),
         source,
@@ -247,9 +290,7 @@ fn from_bytes(name: String, bytes: Vec<u8>) -> Result<Input, InputError> {
         let carried = Carried::from_zip(&bytes);
         return from_carried(name, None, carried);
     }
-    let Ok(text) = String::from_utf8(bytes) else {
-        return Err(InputError::NotText { name });
-    };
+    let text = text(bytes, &name)?;
     // Editors on some systems write it; YAML 1.2 (5.2) allows it.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     if Carried::is_stream(text) {
@@ -278,8 +319,7 @@ fn read_files(folder: &Path, files: Vec<String>) -> Result<Vec<(String, String)>
         left = left
             .checked_sub(bytes.len() as u64)
             .ok_or_else(|| InputError::TooLarge { name: name(folder) })?;
-        let text = String::from_utf8(bytes);
-        let text = text.map_err(|_| InputError::NotText { name: name(&path) })?;
+        let text = text(bytes, &name(&path))?;
         texts.push((file, text));
     }
     Ok(texts)
@@ -300,7 +340,16 @@ fn from_carried(
         }
         (Err(error), _) => return Err(InputError::Bundle { name, error }),
     };
-    if let Err(mismatch) = carried.verify(&mesh) {
+    if let Err(mut mismatch) = carried.verify(&mesh) {
+        let Mismatch {
+            changed,
+            missing,
+            extra,
+            moved,
+        } = &mut mismatch;
+        for path in [changed, missing, extra, moved].into_iter().flatten() {
+            *path = printable(path).into_owned();
+        }
         let mismatch = Box::new(mismatch);
         return Err(InputError::Mismatch { name, mismatch });
     }

@@ -9,6 +9,9 @@ use super::output;
 use crate::cluster::Holder;
 use crate::lock::LockOptions;
 
+/// How long Leases outlive a run that dies, unless something else is asked for.
+const LEASE_DURATION: &str = "30s";
+
 /// How to become the only writer of a mesh.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Lock {
@@ -20,7 +23,7 @@ pub(super) struct Lock {
     #[arg(
         long,
         value_name = "TIME",
-        default_value = "30s",
+        default_value = LEASE_DURATION,
         env = "FEDMESH_LEASE_DURATION",
         value_parser = lease_duration,
         hide_short_help = true
@@ -41,6 +44,12 @@ impl Lock {
 
 /// Between what a slow API server needs and what a person waits for.
 fn lease_duration(text: &str) -> Result<Duration, String> {
+    // A variable that is empty is one that is not set.
+    let text = if text.is_empty() {
+        LEASE_DURATION
+    } else {
+        text
+    };
     let parsed = duration(text)?;
     let allowed = Duration::from_secs(3)..=Duration::from_mins(10);
     if allowed.contains(&parsed) {
@@ -56,7 +65,8 @@ fn tell(cluster: &str, holder: &Holder) {
     // It waits whether or not somebody reads this.
     _ = writeln!(
         output::stderr(),
-        "waiting for the Lease in {cluster}, held by {}",
+        "waiting for the Lease in {}, held by {}",
+        output::printable(cluster),
         output::printable(&holder)
     );
 }

@@ -26,18 +26,20 @@ mod schema;
 mod serve;
 mod simulate;
 mod status;
+mod usage;
 mod verify;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
 
 use crate::operation::Operations;
-use failure::{Exit, Failure};
+use failure::{Exit, Failure, Programs};
 use output::Format;
 
 /// Shares services between Istio clusters: manifests, proof and roll-out from one document.
@@ -48,7 +50,7 @@ use output::Format;
     after_help = "\
 Examples:
   fedmesh-agent check -f mesh.yaml                    what is wrong with a document
-  fedmesh-agent render -f mesh.yaml --output bundle   manifests for every cluster, in a folder
+  fedmesh-agent render -f mesh.yaml --to bundle       manifests for every cluster, in a folder
   fedmesh-agent plan -f mesh.yaml                     what an apply would change
   fedmesh-agent apply -f mesh.yaml                    change it
   fedmesh-agent verify -f mesh.yaml                   prove by traffic that it works
@@ -60,11 +62,19 @@ Exit codes: 0 done; 1 not done, or not as it should be; 2 wrong usage or unreada
 struct Cli {
     /// How much to log to standard error: off, error, warn, info, debug or trace.
     #[arg(long, global = true, value_name = "LEVEL", env = "FEDMESH_LOG", value_parser = log_level())]
-    log_level: Option<LevelFilter>,
+    log_level: Option<LogLevel>,
+
+    /// Log each request to a cluster: method, path, status and duration; -vv logs more.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
 
     #[command(subcommand)]
     command: Command,
 }
+
+/// A level that was asked for; an empty variable asks for none.
+#[derive(Debug, Clone, Copy)]
+struct LogLevel(Option<LevelFilter>);
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -82,6 +92,29 @@ enum Command {
     Serve(serve::Serve),
     Schema(schema::Schema),
     Import(import::Import),
+}
+
+impl Command {
+    /// What programs read of it, where its output is for them.
+    fn programs(&self) -> Option<Programs> {
+        let format = match self {
+            Self::Render(command) => return command.is_json().then_some(Programs::Document),
+            Self::Import(command) => return command.is_json().then_some(Programs::Document),
+            Self::Names(command) => return command.is_json().then_some(Programs::Document),
+            Self::Access(command) => return command.is_json().then_some(Programs::Document),
+            Self::Verify(command) => return command.is_json().then_some(Programs::Document),
+            // They need no input, or write no output that programs read.
+            Self::Schema(_) | Self::Serve(_) => return None,
+            Self::Apply(command) => return command.is_json().then_some(Programs::Lines),
+            Self::Follow(command) => return command.is_json().then_some(Programs::Lines),
+            Self::Remove(command) => return command.programs(),
+            Self::Check(command) => command.output,
+            Self::Simulate(command) => command.output,
+            Self::Plan(command) => command.output,
+            Self::Status(command) => command.output,
+        };
+        (format.format == Format::Json).then_some(Programs::Document)
+    }
 }
 
 /// Which document.
@@ -102,7 +135,7 @@ struct Document {
 #[derive(Debug, Clone, Copy, Args)]
 struct OutputFormat {
     /// The form of the output.
-    #[arg(short = 'o', long = "format", value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    #[arg(short = 'o', long = "output", alias = "format", value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     format: Format,
 }
 
@@ -129,10 +162,19 @@ pub fn main() -> ExitCode {
         Ok(cli) => run(cli),
         Err(error) => {
             // A closed pipe is no reason to fail: whoever asked for help has read enough of it.
-            _ = error.print();
             match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Success,
-                _ => Exit::Usage,
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                    _ = error.print();
+                    Exit::Success
+                }
+                _ => {
+                    _ = write!(
+                        output::stderr(),
+                        "{}",
+                        usage::printable(error).render().ansi()
+                    );
+                    Exit::Usage
+                }
             }
         }
     };
@@ -153,7 +195,9 @@ fn run(cli: Cli) -> Exit {
     } else {
         LevelFilter::WARN
     };
-    crate::logging::start(cli.log_level.unwrap_or(usual));
+    let LogLevel(level) = cli.log_level.unwrap_or(LogLevel(None));
+    crate::logging::start(level.unwrap_or(usual), cli.verbose);
+    let programs = cli.command.programs();
     let result = match cli.command {
         Command::Render(command) => command.run(),
         Command::Check(command) => command.run(),
@@ -172,6 +216,10 @@ fn run(cli: Cli) -> Exit {
     };
     result.unwrap_or_else(|failure| {
         failure.report();
+        if let Some(programs) = programs {
+            // There is nothing left to do where this cannot be written.
+            _ = failure.tell(programs);
+        }
         failure.exit()
     })
 }
@@ -190,11 +238,12 @@ fn on_runtime(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Ex
     result
 }
 
-fn log_level() -> impl clap::builder::TypedValueParser<Value = LevelFilter> {
-    use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-    PossibleValuesParser::new(["off", "error", "warn", "info", "debug", "trace"])
-        // Every possible value is a level, so the fall-back is never taken.
-        .map(|level| level.parse().unwrap_or(LevelFilter::WARN))
+fn log_level() -> impl clap::builder::TypedValueParser<Value = LogLevel> {
+    use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
+    let levels = ["off", "error", "warn", "info", "debug", "trace"];
+    let levels = levels.map(PossibleValue::new).into_iter();
+    PossibleValuesParser::new(levels.chain([PossibleValue::new("").hide(true)]))
+        .map(|level| LogLevel((!level.is_empty()).then(|| level.parse().ok()).flatten()))
 }
 
 #[cfg(test)]

@@ -2,30 +2,47 @@
 
 use std::io::{self, Write};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use shared::check::check;
 use shared::facts::Facts;
 use shared::published::{self, NameRow};
 
 use super::failure::{Exit, Failure};
-use super::output::{self, Format};
-use super::{Document, OutputFormat, input};
+use super::output;
+use super::{Document, input};
 
 /// List every published name, its level, the clusters behind it and its fall-back.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   fedmesh-agent names -f mesh.yaml
-  fedmesh-agent names -f mesh.yaml -o json | jq -r '.[].host'")]
+  fedmesh-agent names -f mesh.yaml -o name
+  fedmesh-agent names -f mesh.yaml -o json | jq '.[] | {host, answeredBy}'")]
 pub(super) struct Names {
     #[command(flatten)]
     document: Document,
 
-    #[command(flatten)]
-    output: OutputFormat,
+    /// The form of the output.
+    #[arg(short, long, alias = "format", value_enum, default_value_t = NamesFormat::Text, value_name = "FORMAT")]
+    output: NamesFormat,
+}
+
+/// The form of the names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum NamesFormat {
+    /// For people: a table.
+    Text,
+    /// For programs: one JSON document.
+    Json,
+    /// For scripts: the names alone, one on each line.
+    Name,
 }
 
 impl Names {
+    pub(super) fn is_json(&self) -> bool {
+        self.output == NamesFormat::Json
+    }
+
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let input = input::read(&self.document.path)?;
         let checked = check(&input.mesh, &Facts::default());
@@ -34,9 +51,14 @@ impl Names {
         };
         let rows = published::rows(&resolved);
         let mut stdout = output::stdout();
-        match self.output.format {
-            Format::Json => output::json(&mut stdout, &rows)?,
-            Format::Text => table(&mut stdout, &rows)?,
+        match self.output {
+            NamesFormat::Json => output::json(&mut stdout, &rows)?,
+            NamesFormat::Text => table(&mut stdout, &rows)?,
+            NamesFormat::Name => {
+                for row in &rows {
+                    writeln!(stdout, "{}", output::printable(&row.host))?;
+                }
+            }
         }
         Ok(Exit::Success)
     }

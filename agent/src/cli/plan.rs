@@ -42,7 +42,7 @@ pub(super) struct Plan {
     access: Access,
 
     #[command(flatten)]
-    output: OutputFormat,
+    pub(super) output: OutputFormat,
 
     #[command(flatten)]
     decisions: Decisions,
@@ -138,15 +138,16 @@ impl Planning {
             let (warning, hint) = (output::WARNING, output::HINT);
             writeln!(
                 output::stderr(),
-                "{warning}warning:{warning:#} {blocked}\n{hint}hint:{hint:#} {}",
-                blocked.hint()
+                "{warning}warning:{warning:#} {}\n{hint}hint:{hint:#} {}",
+                output::printable(&blocked.to_string()),
+                output::printable(&blocked.hint())
             )?;
         }
         if let Some(path) = &self.out {
             saved_plan::save(path, &input.mesh, intent, decisions, plan)?;
-            let file = path.display().to_string();
-            let named = output::printable(&file);
-            let word = shell::word(&file);
+            let named = input::name(path);
+            let word = path.display().to_string();
+            let word = shell::word(&word);
             let word = output::printable(&word);
             let id = plan.short_id();
             writeln!(

@@ -1,14 +1,18 @@
 //! `render`: the manifests of every cluster.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io::{self, Write as _};
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use serde::Serialize;
+use serde_json::{Value, json};
 use shared::bundle::{Rendered, Texts};
 use shared::check::check;
 use shared::facts::Facts;
 use shared::mesh;
+use shared::{shorten, yaml};
 
 use super::Document;
 use super::failure::{Exit, Failure};
@@ -27,8 +31,8 @@ use crate::public_suffix;
 #[command(after_help = "\
 Examples:
   fedmesh-agent render -f mesh.yaml                                       one YAML stream
-  fedmesh-agent render -f mesh.yaml --output bundle                       a folder for each cluster
-  fedmesh-agent render -f mesh.yaml --output bundle.zip                   the same in a zip archive
+  fedmesh-agent render -f mesh.yaml --to bundle                           a folder for each cluster
+  fedmesh-agent render -f mesh.yaml --to bundle.zip                       the same in a zip archive
   fedmesh-agent render -f mesh.yaml --target karmada                      for another engine
   fedmesh-agent render -f mesh.yaml --cluster cluster1 | kubectl --context cluster1 apply -f -")]
 pub(super) struct Render {
@@ -43,16 +47,58 @@ pub(super) struct Render {
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
 
-    /// `-` for standard output, a file that ends in .zip, or a folder.
+    /// Write a bundle to a folder, or to a zip archive where the name ends in .zip, instead of
+    /// standard output.
     ///
     /// The folder is new, or empty, or an earlier bundle: then files that fedmesh made are replaced,
     /// and those that are no longer needed are removed. Any other file, and the document itself, is
     /// left alone, and nothing is written. mesh.yaml is written in one fixed form, without comments.
-    #[arg(short, long, value_name = "-|DIR|FILE.zip", default_value = "-")]
-    output: Target,
+    #[arg(
+        long,
+        value_name = "DIR|FILE.zip",
+        default_value = "-",
+        hide_default_value = true
+    )]
+    to: Target,
+
+    /// The form of what is printed: yaml, or json.
+    #[arg(short, long, value_name = "FORMAT", value_parser = format, conflicts_with = "to")]
+    output: Option<RenderFormat>,
+}
+
+/// The form of manifests that are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RenderFormat {
+    /// A stream for kubectl, and for `-f` of every command.
+    Yaml,
+    /// A list of the clusters with their objects; with --cluster a List for kubectl.
+    Json,
+}
+
+/// As other programs have a path here, the error names the option for it.
+fn format(text: &str) -> Result<RenderFormat, String> {
+    match text {
+        "yaml" => Ok(RenderFormat::Yaml),
+        "json" => Ok(RenderFormat::Json),
+        _ => Err(format!(
+            "the formats are yaml and json; to write a folder or a zip archive, use --to {}",
+            output::printable(&shorten::value(text))
+        )),
+    }
+}
+
+/// The objects that a cluster is handed.
+#[derive(Serialize)]
+struct OfCluster<'a> {
+    cluster: &'a str,
+    objects: Vec<Value>,
 }
 
 impl Render {
+    pub(super) fn is_json(&self) -> bool {
+        self.output == Some(RenderFormat::Json)
+    }
+
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let input = input::read(&self.document.path)?;
         let mut mesh = input.mesh.clone();
@@ -66,17 +112,20 @@ impl Render {
             return Err(input.has_errors(checked.findings));
         };
         output::warnings(Some(&input.origin), &checked.findings)?;
-        if matches!(self.output, Target::Stream) && is_handed_over(&mesh) {
+        if matches!(self.to, Target::Stream) && is_handed_over(&mesh) {
             return Err(Failure::Usage {
                 message:
                     "with the engine gitops the manifests are a folder, which kustomize builds"
                         .to_owned(),
-                hint: "give --output DIR, or FILE.zip; `kubectl kustomize DIR/clusters/NAME` prints one cluster's",
+                hint: "give --to DIR, or FILE.zip; `kubectl kustomize DIR/clusters/NAME` prints one cluster's",
             });
         }
         let rendered = Rendered::new(&mesh, &resolved);
+        if self.is_json() {
+            return self.print_json(&input.name, &rendered);
+        }
         let from = InputFile::of(&self.document.path);
-        let (path, written) = match (self.cluster, &self.output) {
+        let (path, written) = match (self.cluster, &self.to) {
             (None, Target::Stream) => {
                 stream(&rendered)?;
                 return Ok(Exit::Success);
@@ -86,25 +135,19 @@ impl Render {
                 let index = rendered.clusters().position(|known| known == cluster);
                 let text = index.map(|index| texts.stream_of(index));
                 let Some(text) = text.filter(|text| !text.is_empty()) else {
-                    let known: Vec<&str> = rendered
+                    let known = rendered
                         .clusters()
                         .enumerate()
                         .filter(|(index, _)| !texts.stream_of(*index).is_empty())
-                        .map(|(_, name)| name)
-                        .collect();
-                    let known = known.join(", ");
-                    return Err(Failure::NoSuchCluster {
-                        name: input.name,
-                        cluster,
-                        known,
-                    });
+                        .map(|(_, name)| name);
+                    return Err(no_such_cluster(&input.name, &cluster, known));
                 };
-                output::stdout().into_inner().write_all(text.as_bytes())?;
+                output::data().write_all(text.as_bytes())?;
                 return Ok(Exit::Success);
             }
             (Some(_), Target::Zip(_) | Target::Folder(_)) => {
                 return Err(Failure::Usage {
-                    message: "--cluster prints one cluster's manifests, and --output wants all of them in a bundle"
+                    message: "--cluster prints one cluster's manifests, and --to writes a bundle of all of them"
                         .to_owned(),
                     hint: "leave one of the two out; in a folder, each cluster has its own folder",
                 });
@@ -115,18 +158,70 @@ impl Render {
         writeln!(
             output::stderr(),
             "{}: {} for {}",
-            path.display(),
+            input::name(path),
             counted(written.objects, "object"),
             counted(written.clusters.len(), "cluster"),
         )?;
         Ok(Exit::Success)
     }
+
+    fn print_json(&self, name: &str, rendered: &Rendered) -> Result<Exit, Failure> {
+        let mut all = objects(rendered)?;
+        all.retain(|one| !one.objects.is_empty());
+        let Some(cluster) = &self.cluster else {
+            output::json(&mut output::stdout(), &all)?;
+            return Ok(Exit::Success);
+        };
+        let Some(one) = all.iter().find(|one| one.cluster == cluster) else {
+            let known = all.iter().map(|one| one.cluster);
+            return Err(no_such_cluster(name, cluster, known));
+        };
+        let list = json!({ "apiVersion": "v1", "kind": "List", "items": one.objects });
+        output::json(&mut output::stdout(), &list)?;
+        Ok(Exit::Success)
+    }
+}
+
+fn no_such_cluster<'a>(name: &str, cluster: &str, known: impl Iterator<Item = &'a str>) -> Failure {
+    Failure::NoSuchCluster {
+        name: name.to_owned(),
+        cluster: shorten::value(cluster).into_owned(),
+        known: known.collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// The objects of each cluster, in the order in which they are to be applied.
+fn objects<'a>(rendered: &'a Rendered<'_>) -> io::Result<Vec<OfCluster<'a>>> {
+    let mut files: Vec<BTreeMap<String, Vec<Value>>> = Vec::new();
+    files.resize_with(rendered.clusters().len(), BTreeMap::new);
+    output::each_part(
+        rendered,
+        |part| rendered.files(part),
+        |written| {
+            for file in written {
+                let objects = yaml::documents(&file.text).map_err(io::Error::other)?;
+                for place in file.places {
+                    if let Some(files) = place.cluster.and_then(|index| files.get_mut(index)) {
+                        files.insert(place.path, objects.clone());
+                    }
+                }
+            }
+            Ok::<(), io::Error>(())
+        },
+    )?;
+    let of_clusters = rendered.clusters().zip(files);
+    Ok(of_clusters
+        .map(|(cluster, files)| OfCluster {
+            cluster,
+            objects: files.into_values().flatten().collect(),
+        })
+        .collect())
 }
 
 /// The digest comes first, and one cluster after the other, so every text is kept.
 fn stream(rendered: &Rendered) -> io::Result<()> {
     let texts = texts(rendered);
-    let mut out = output::stdout().into_inner();
+    let mut out = output::data();
     out.write_all(texts.stream_head().as_bytes())?;
     (0..rendered.clusters().len())
         .try_for_each(|index| out.write_all(texts.stream_of(index).as_bytes()))

@@ -233,7 +233,10 @@ impl Rollout {
                     question(self.intent, &planned.plan)
                 )?;
                 question::ask_for(
-                    &format!("{blocked}; to go on, type the name of the mesh"),
+                    &format!(
+                        "{}; to go on, type the name of the mesh",
+                        output::printable(&blocked.to_string())
+                    ),
                     &planned.plan.mesh,
                 )?;
             }

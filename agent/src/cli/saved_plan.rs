@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 
 use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 use shared::Mesh;
 use shared::api::Intent;
 use shared::decisions::Decisions;
 use shared::plan::Plan;
+use shared::shorten;
 
 use super::input::{self, Input};
 use super::origin::Origin;
@@ -73,7 +75,7 @@ struct Header {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SavedPlanError {
     /// The file system refuses to read it.
-    #[error("{} cannot be read: {source}", path.display())]
+    #[error("{} cannot be read: {}", input::name(path), file::reason(source))]
     Read {
         /// The file.
         path: PathBuf,
@@ -81,13 +83,13 @@ pub(super) enum SavedPlanError {
         source: io::Error,
     },
     /// It is larger than any plan.
-    #[error("{} is larger than {MAX_BYTES} bytes", path.display())]
+    #[error("{} is larger than {MAX_BYTES} bytes", input::name(path))]
     TooLarge {
         /// The file.
         path: PathBuf,
     },
     /// It is something else.
-    #[error("{} is not a saved plan: {why}", path.display())]
+    #[error("{} is not a saved plan: {why}", input::name(path))]
     NotAPlan {
         /// The file.
         path: PathBuf,
@@ -95,7 +97,10 @@ pub(super) enum SavedPlanError {
         why: String,
     },
     /// Another version of the format.
-    #[error("{} is a saved plan of an unsupported version: {api_version:?}", path.display())]
+    #[error(
+        "{} is a saved plan of an unsupported version: {api_version:?}",
+        input::name(path)
+    )]
     Unsupported {
         /// The file.
         path: PathBuf,
@@ -103,13 +108,16 @@ pub(super) enum SavedPlanError {
         api_version: String,
     },
     /// Its id is not that of its content.
-    #[error("{} was edited: the id of the plan is not the digest of its content", path.display())]
+    #[error(
+        "{} was edited: the id of the plan is not the digest of its content",
+        input::name(path)
+    )]
     Edited {
         /// The file.
         path: PathBuf,
     },
     /// The file system refuses to write it.
-    #[error("{} cannot be written: {source}", path.display())]
+    #[error("{} cannot be written: {}", input::name(path), file::reason(source))]
     Write {
         /// The file.
         path: PathBuf,
@@ -152,13 +160,13 @@ impl SavedPlan {
         let text = read(path)?;
         let not_a_plan = |error: serde_json::Error| SavedPlanError::NotAPlan {
             path: path.to_owned(),
-            why: error.to_string(),
+            why: why(&error),
         };
         let header: Header = serde_json::from_slice(&text).map_err(not_a_plan)?;
         if header.kind != KIND {
             return Err(SavedPlanError::NotAPlan {
                 path: path.to_owned(),
-                why: format!("its kind is {:?}", header.kind),
+                why: format!("its kind is {:?}", shorten::value(&header.kind)),
             });
         }
         if header.api_version != API_VERSION {
@@ -237,6 +245,18 @@ pub(super) fn save(
         path: path.to_owned(),
         source,
     })
+}
+
+/// Why JSON is not read as a plan; where it is no JSON, the place says more than the parser.
+fn why(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    match error.classify() {
+        Category::Data => shorten::message(&error.to_string()).into_owned(),
+        Category::Eof => "the file is not complete".to_owned(),
+        Category::Syntax | Category::Io => {
+            format!("it is not valid JSON at line {line}, column {column}")
+        }
+    }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, SavedPlanError> {

@@ -20,8 +20,8 @@ Examples:
   fedmesh-agent schema -o markdown                        a table of all fields")]
 pub(super) struct Schema {
     /// The form of the output.
-    #[arg(short = 'o', long = "format", value_enum, default_value_t = SchemaFormat::Json, value_name = "FORMAT")]
-    format: SchemaFormat,
+    #[arg(short, long, alias = "format", value_enum, default_value_t = SchemaFormat::Json, value_name = "FORMAT")]
+    output: SchemaFormat,
 }
 
 /// The form of a schema.
@@ -36,7 +36,7 @@ enum SchemaFormat {
 impl Schema {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let mut stdout = output::stdout();
-        match self.format {
+        match self.output {
             SchemaFormat::Json => output::json(&mut stdout, &schema::schema())?,
             SchemaFormat::Markdown => {
                 writeln!(stdout, "| field | type | default | meaning |")?;

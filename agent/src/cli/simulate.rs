@@ -46,7 +46,7 @@ pub(super) struct Simulate {
     client: Vec<String>,
 
     #[command(flatten)]
-    output: OutputFormat,
+    pub(super) output: OutputFormat,
 }
 
 impl Simulate {

@@ -26,7 +26,7 @@ pub(super) struct Status {
     access: Access,
 
     #[command(flatten)]
-    output: OutputFormat,
+    pub(super) output: OutputFormat,
 }
 
 impl Status {

@@ -42,8 +42,8 @@ pub(super) struct Verify {
     access: Access,
 
     /// The form of the output.
-    #[arg(short = 'o', long = "format", value_enum, default_value_t = ReportFormat::Text, value_name = "FORMAT")]
-    format: ReportFormat,
+    #[arg(short, long, alias = "format", value_enum, default_value_t = ReportFormat::Text, value_name = "FORMAT")]
+    output: ReportFormat,
 
     /// Time for each check, such as 500ms or 10s.
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
@@ -96,6 +96,10 @@ enum ReportFormat {
 }
 
 impl Verify {
+    pub(super) fn is_json(&self) -> bool {
+        self.output == ReportFormat::Json
+    }
+
     pub(super) async fn run(self) -> Result<Exit, Failure> {
         if self.drill.is_some() && !self.yes {
             question::needs_terminal(
@@ -150,7 +154,7 @@ impl Verify {
 
     fn write(&self, report: &Report) -> io::Result<()> {
         let mut stdout = output::stdout();
-        match self.format {
+        match self.output {
             ReportFormat::Text => output::verify::text::write(&mut stdout, report),
             ReportFormat::Json => output::json(&mut stdout, report),
             ReportFormat::Junit => output::verify::junit::write(&mut stdout, report),
@@ -164,10 +168,11 @@ async fn give_back(planned: &Planned, left: &[LeftBehind]) -> Result<Exit, Failu
     let mut exit = Exit::Success;
     for left in left {
         match verify::restore(planned, left).await {
-            Ok(()) => writeln!(stdout, "restored: {left}")?,
+            Ok(()) => writeln!(stdout, "restored: {}", output::printable(&left.to_string()))?,
             Err(why) => {
                 exit = Exit::Failed;
-                writeln!(stdout, "not restored: {left}: {}", output::printable(&why))?;
+                let text = format!("{left}: {why}");
+                writeln!(stdout, "not restored: {}", output::printable(&text))?;
             }
         }
     }
@@ -182,10 +187,11 @@ fn ask(target: &DrillTarget) -> Result<(), Failure> {
         Some(cluster) => format!("cluster {cluster}"),
         None => "the first cluster that serves it".to_owned(),
     };
-    question::ask(&format!(
+    let question = format!(
         "Take {} away in {place} until traffic has moved?",
         target.service
-    ))
+    );
+    question::ask(&output::printable(&question))
 }
 
 /// How it goes on, for whoever looks; a log keeps the report alone.
@@ -193,7 +199,7 @@ async fn tell(mut events: UnboundedReceiver<VerifyEvent>) {
     let looks = io::stderr().is_terminal();
     while let Some(event) = events.recv().await {
         if looks && let Some(words) = in_words(&event) {
-            _ = writeln!(output::stderr(), "{words}");
+            _ = writeln!(output::stderr(), "{}", output::printable(&words));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One cluster's API server, asked with patience.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
@@ -332,15 +332,31 @@ impl Connection {
             .as_ref()
             .and_then(|credential| credential.authorization.clone());
         let deadline = self.patience.deadline;
+        let begun = Instant::now();
         let answer = tokio::time::timeout(deadline, self.exchange(request, authorization))
             .await
             .unwrap_or(Err(RequestError::Timeout(deadline)));
+        self.log(request, &answer, begun.elapsed());
         if let (Err(error), Some(tool), Some(credential)) = (&answer, &self.login, &credential)
             && error.code() == Some(StatusCode::UNAUTHORIZED)
         {
             tool.refused(credential);
         }
-        answer
+        Ok(answer?.1)
+    }
+
+    fn log(
+        &self,
+        request: &Request,
+        answer: &Result<(StatusCode, Bytes), RequestError>,
+        took: Duration,
+    ) {
+        let outcome = match answer {
+            Ok((code, _)) | Err(RequestError::Answered { code, .. }) => code.as_str().to_owned(),
+            Err(error) => format!("failed ({error})"),
+        };
+        let Request { method, path, .. } = request;
+        crate::logging::request(&self.context, method.as_str(), path, &outcome, took);
     }
 
     /// The credential of the login tool, if there is one.
@@ -363,7 +379,7 @@ impl Connection {
         &self,
         request: &Request,
         authorization: Option<HeaderValue>,
-    ) -> Result<Bytes, RequestError> {
+    ) -> Result<(StatusCode, Bytes), RequestError> {
         let mut outgoing = http::Request::builder()
             .method(&request.method)
             .uri(&request.path)
@@ -386,7 +402,7 @@ impl Connection {
             .map_err(|error| RequestError::of_client(&error))?;
         let (head, body) = response.into_parts();
         if head.status.is_success() {
-            return limit::read(body, request.limit).await;
+            return Ok((head.status, limit::read(body, request.limit).await?));
         }
         let body = match limit::read(body, limit::ERROR).await {
             // The code says enough.

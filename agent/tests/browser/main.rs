@@ -35,7 +35,7 @@ fn rendered(document: &Path, output: &str) -> Vec<u8> {
     let output = Command::new(env!("CARGO_BIN_EXE_fedmesh-agent"))
         .args(["render", "-f"])
         .arg(document)
-        .args(["--output", output])
+        .args(["--to", output])
         .output()
         .unwrap();
     assert!(

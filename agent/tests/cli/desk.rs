@@ -129,6 +129,16 @@ impl Ran {
         Self { out, err }
     }
 
+    /// Standard error has an error of the command line's parser with every one of `parts`.
+    #[track_caller]
+    pub(crate) fn refuses_usage(&self, parts: &[&str]) {
+        assert!(self.err.starts_with("error: "), "{}", self.err);
+        for part in parts {
+            assert!(self.err.contains(part), "no {part:?} in\n{}", self.err);
+        }
+        assert_eq!(self.out, "");
+    }
+
     /// Standard error has an error, a hint and every one of `parts`; standard output is empty.
     #[track_caller]
     pub(crate) fn refuses(&self, parts: &[&str]) {

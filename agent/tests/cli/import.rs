@@ -17,7 +17,7 @@ spec:
 #[test]
 fn a_bundle_gives_its_document_in_every_form() {
     let desk = Desk::new();
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
     let stream = desk.run(&["render", "-f", "mesh.yaml"], 0).out;
     // What no manifest says, and what is a default, is not in the document.
     let expected = MESH

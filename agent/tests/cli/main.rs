@@ -7,6 +7,8 @@ mod access;
 mod desk;
 mod import;
 mod login;
+mod printing;
+mod programs;
 mod read;
 mod render;
 mod saved_plan;

@@ -38,9 +38,56 @@ fn check_tells_good_bad_and_unreadable_apart() {
     desk.run(&["check", "-f", "absent.yaml"], 2)
         .refuses(&["absent.yaml cannot be read"]);
     desk.run(&["check", "-f", "no-text.yaml"], 2)
+        .refuses(&["no-text.yaml is UTF-16 text", "save it as UTF-8"]);
+    fs::write(desk.path("no-text.yaml"), [0xff, 0x00]).unwrap();
+    desk.run(&["check", "-f", "no-text.yaml"], 2)
         .refuses(&["no-text.yaml is neither UTF-8 text nor a zip"]);
     desk.run_with(&["check", "-f", "-"], b"", 2)
         .refuses(&["standard input:1:1: error: "]);
+}
+
+#[test]
+fn what_kubectl_downloads_is_refused_with_a_way() {
+    let desk = Desk::new();
+    for command in ["check", "render", "plan", "apply", "status"] {
+        desk.run(&[command, "-f", "https://git.example.com/mesh.yaml"], 2)
+            .refuses(&[
+                "is a URL",
+                "curl -fsSL 'https://git.example.com/mesh.yaml' | fedmesh-agent … -f -",
+            ]);
+    }
+    desk.run(&["import", "HTTPS://git.example.com/a.yaml"], 2)
+        .refuses(&["is a URL", "| fedmesh-agent import -"]);
+}
+
+#[test]
+fn an_empty_document_at_the_end_is_none() {
+    let desk = Desk::new();
+    for end in ["---\n", "---\n# the end\n", "---\n...\n"] {
+        desk.write("mesh.yaml", &format!("---\n{MESH}{end}"));
+        desk.run(&["check", "-f", "mesh.yaml"], 0);
+    }
+    desk.write("mesh.yaml", &format!("{MESH}---\n{MESH}"));
+    desk.run(&["check", "-f", "mesh.yaml"], 2)
+        .refuses(&["more than one YAML document", "keep one document"]);
+}
+
+#[test]
+fn templates_are_told_from_documents() {
+    let desk = Desk::new();
+    for text in [
+        "{{ .Values.suffix }}",
+        "\"{{ .Values.suffix }}\"",
+        "${SUFFIX}",
+    ] {
+        desk.write("mesh.yaml", &MESH.replace("mesh.example.org", text));
+        let ran = desk
+            .command(&["check", "-f", "mesh.yaml"])
+            .output()
+            .unwrap();
+        let said = String::from_utf8([ran.stdout, ran.stderr].concat()).unwrap();
+        assert!(said.contains("hint: render the template first"), "{said}");
+    }
 }
 
 #[test]
@@ -62,8 +109,8 @@ fn what_is_said_of_a_document_names_the_place_in_its_file() {
     desk.write("unknown.yaml", &MESH.replace(without, ""));
     let of_file = place(&["check", "-f", "unknown.yaml"]);
     assert_eq!(of_file, "unknown.yaml:12:5: warning[FM0208]");
-    desk.run(&["render", "-f", "unknown.yaml", "-o", "folder"], 0);
-    desk.run(&["render", "-f", "unknown.yaml", "-o", "archive.zip"], 0);
+    desk.run(&["render", "-f", "unknown.yaml", "--to", "folder"], 0);
+    desk.run(&["render", "-f", "unknown.yaml", "--to", "archive.zip"], 0);
     let stream = desk.run(&["render", "-f", "unknown.yaml"], 0).out;
     desk.write("stream.yaml", &stream);
 
@@ -182,7 +229,7 @@ fn standard_input_is_read_in_every_form() {
             .out,
         from_file
     );
-    desk.run(&["render", "-f", "mesh.yaml", "-o", "bundle.zip"], 0);
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle.zip"], 0);
     let zip = fs::read(desk.path("bundle.zip")).unwrap();
     assert_eq!(
         desk.run_with(&["render", "-f", "-"], &zip, 0).out,
@@ -200,7 +247,7 @@ fn standard_input_is_read_in_every_form() {
 fn an_edited_bundle_is_refused_by_name_everywhere() {
     let desk = Desk::new();
     let stream = desk.run(&["render", "-f", "mesh.yaml"], 0).out;
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
     let file = files_below(&desk.path("bundle"))
         .into_iter()
         .find(|file| file.contains("orders"))
@@ -242,18 +289,18 @@ fn an_edited_bundle_is_refused_by_name_everywhere() {
 #[test]
 fn a_folder_may_be_a_repository_but_has_no_links() {
     let desk = Desk::new();
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
     desk.write("bundle/.git/config", "[core]\n");
     desk.write("bundle/.gitignore", "");
     desk.run(&["check", "-f", "bundle"], 0);
-    desk.run(&["render", "-f", "bundle", "--output", "bundle"], 0);
+    desk.run(&["render", "-f", "bundle", "--to", "bundle"], 0);
     assert!(desk.path("bundle/.git/config").exists());
 
     desk.write("elsewhere/secret.yaml", "kind: Secret\n");
     std::os::unix::fs::symlink(desk.path("elsewhere"), desk.path("bundle/link")).unwrap();
     desk.run(&["check", "-f", "bundle"], 2)
         .refuses(&["bundle/link is neither a file nor a folder"]);
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 1)
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 1)
         .refuses(&["bundle/link"]);
 }
 

@@ -34,7 +34,7 @@ fn all_forms_of_a_bundle_give_the_same_again() {
                 "mesh.yaml",
                 "--target",
                 target,
-                "--output",
+                "--to",
                 &folder,
             ],
             0,
@@ -46,7 +46,7 @@ fn all_forms_of_a_bundle_give_the_same_again() {
                 "mesh.yaml",
                 "--target",
                 target,
-                "--output",
+                "--to",
                 &zip,
             ],
             0,
@@ -60,7 +60,7 @@ fn all_forms_of_a_bundle_give_the_same_again() {
         }
         // The same bytes whichever way they went.
         let first = fs::read(desk.path(&zip)).unwrap();
-        desk.run(&["render", "-f", &folder, "--output", &zip], 0);
+        desk.run(&["render", "-f", &folder, "--to", &zip], 0);
         assert_eq!(fs::read(desk.path(&zip)).unwrap(), first);
     }
 }
@@ -76,7 +76,7 @@ fn gitops_is_a_folder_that_others_apply() {
         &["render", "-f", "gitops.yaml", "--cluster", "north"],
     ] {
         desk.run(arguments, 2)
-            .refuses(&["gitops", "--output DIR", "kubectl kustomize"]);
+            .refuses(&["gitops", "--to DIR", "kubectl kustomize"]);
     }
     for arguments in [
         &["plan", "-f", "gitops.yaml"][..],
@@ -85,10 +85,10 @@ fn gitops_is_a_folder_that_others_apply() {
         &["follow", "-f", "gitops.yaml"],
     ] {
         desk.run(arguments, 1)
-            .refuses(&["Argo CD or Flux", "fedmesh-agent render --output DIR"]);
+            .refuses(&["Argo CD or Flux", "fedmesh-agent render --to DIR"]);
     }
-    desk.run(&["render", "-f", "gitops.yaml", "--output", "bundle"], 0);
-    desk.run(&["render", "-f", "bundle", "--output", "bundle.zip"], 0);
+    desk.run(&["render", "-f", "gitops.yaml", "--to", "bundle"], 0);
+    desk.run(&["render", "-f", "bundle", "--to", "bundle.zip"], 0);
     desk.run(&["check", "-f", "bundle.zip"], 0);
     let files = files_below(&desk.path("bundle"));
     for file in [
@@ -104,10 +104,7 @@ fn gitops_is_a_folder_that_others_apply() {
         .read("bundle/mesh.yaml")
         .replace("name: orders", "name: billing");
     desk.write("bundle/mesh.yaml", &edited);
-    desk.run(
-        &["render", "-f", "bundle/mesh.yaml", "--output", "bundle"],
-        0,
-    );
+    desk.run(&["render", "-f", "bundle/mesh.yaml", "--to", "bundle"], 0);
     let after = files_below(&desk.path("bundle"));
     assert_eq!(after.len(), files.len(), "{after:?}");
     assert!(
@@ -117,6 +114,52 @@ fn gitops_is_a_folder_that_others_apply() {
     assert!(
         after.iter().any(|file| file.contains("/patch-")),
         "{after:?}"
+    );
+}
+
+#[test]
+fn the_format_is_a_format() {
+    let desk = Desk::new();
+    assert_eq!(
+        desk.run(&["render", "-f", "mesh.yaml", "-o", "yaml"], 0)
+            .out,
+        desk.run(&["render", "-f", "mesh.yaml"], 0).out
+    );
+    for path in ["bundle", "bundle.zip", "yml", "-"] {
+        desk.run(&["render", "-f", "mesh.yaml", "--output", path], 2)
+            .refuses_usage(&["the formats are yaml and json", &format!("--to {path}")]);
+    }
+    desk.run(
+        &["render", "-f", "mesh.yaml", "-o", "json", "--to", "bundle"],
+        2,
+    );
+    assert_eq!(files_below(desk.folder.path()), ["mesh.yaml"]);
+
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        let arguments = [&["render", "-f", "mesh.yaml", "-o", "json"][..], arguments].concat();
+        serde_json::from_str(&desk.run(&arguments, 0).out).unwrap()
+    };
+    let all = json(&[]);
+    let south = json(&["--cluster", "south"]);
+    assert_eq!(south["kind"], "List");
+    assert_eq!(all[1]["cluster"], "south");
+    assert_eq!(all[1]["objects"], south["items"]);
+    let stream = desk
+        .run(&["render", "-f", "mesh.yaml", "--cluster", "south"], 0)
+        .out;
+    let stream = serde_json::Value::from(shared::yaml::documents(&stream).unwrap());
+    assert_eq!(south["items"], stream, "the same objects in the same order");
+    desk.run(
+        &[
+            "render",
+            "-f",
+            "mesh.yaml",
+            "-o",
+            "json",
+            "--cluster",
+            "ctx-two",
+        ],
+        2,
     );
 }
 
@@ -140,17 +183,14 @@ fn one_cluster_is_printed_alone_and_is_no_bundle() {
 fn a_folder_is_replaced_but_never_somebody_elses_files() {
     let desk = Desk::new();
     desk.write("photos/cat.jpg", "");
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "photos"], 1)
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "photos"], 1)
         .refuses(&["photos is not empty"]);
     assert_eq!(files_below(&desk.path("photos")), ["cat.jpg"]);
-    desk.run(
-        &["render", "-f", "mesh.yaml", "--output", "photos/cat.jpg"],
-        1,
-    )
-    .refuses(&["photos/cat.jpg"]);
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "photos/cat.jpg"], 1)
+        .refuses(&["photos/cat.jpg"]);
 
     // The document is edited where it lies, as anybody would.
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
     let before = files_below(&desk.path("bundle"));
     let edited = desk
         .read("bundle/mesh.yaml")
@@ -158,10 +198,7 @@ fn a_folder_is_replaced_but_never_somebody_elses_files() {
     desk.write("bundle/mesh.yaml", &edited);
     desk.run(&["plan", "-f", "bundle"], 1)
         .refuses(&["missing: ", "billing", "extra: ", "orders"]);
-    desk.run(
-        &["render", "-f", "bundle/mesh.yaml", "--output", "bundle"],
-        0,
-    );
+    desk.run(&["render", "-f", "bundle/mesh.yaml", "--to", "bundle"], 0);
     let after = files_below(&desk.path("bundle"));
     assert_eq!(after.len(), before.len(), "{after:?}");
     assert!(
@@ -173,7 +210,7 @@ fn a_folder_is_replaced_but_never_somebody_elses_files() {
     desk.run(&["check", "-f", "bundle"], 0);
 
     desk.write("bundle/north/notes.txt", "mine");
-    let refused = desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 1);
+    let refused = desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 1);
     refused.refuses(&["north/notes.txt", "nothing was written"]);
     assert!(
         files_below(&desk.path("bundle"))
@@ -197,7 +234,7 @@ fn contents(desk: &Desk, folder: &str) -> Vec<(String, Vec<u8>)> {
 fn a_document_that_is_no_bundles_is_never_replaced() {
     const KUMA: &str = "apiVersion: kuma.io/v1alpha1\nkind: Mesh\nmetadata:\n  name: default\n";
     let desk = Desk::new();
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
     let rendered = desk.read("bundle/mesh.yaml");
     let other = rendered.replace("name: shop\n", "name: other\n");
     assert_ne!(other, rendered);
@@ -211,7 +248,7 @@ fn a_document_that_is_no_bundles_is_never_replaced() {
         let folder = format!("folder {what}");
         desk.write(&format!("{folder}/mesh.yaml"), &document);
         let before = contents(&desk, &folder);
-        desk.run(&["render", "-f", "mesh.yaml", "--output", &folder], 1)
+        desk.run(&["render", "-f", "mesh.yaml", "--to", &folder], 1)
             .refuses(&[
                 "mesh.yaml was not written by `render`",
                 "nothing was written",
@@ -220,11 +257,11 @@ fn a_document_that_is_no_bundles_is_never_replaced() {
     }
     // A bundle whose document was given comments, but is not the input.
     desk.write("bundle/mesh.yaml", &format!("# ours\n{rendered}"));
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 1)
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 1)
         .refuses(&["bundle/mesh.yaml was not written by `render`"]);
     // An earlier bundle of another mesh is one of fedmesh's all the same.
     desk.write("bundle/mesh.yaml", &other);
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
     assert_eq!(desk.read("bundle/mesh.yaml"), rendered);
 }
 
@@ -251,14 +288,14 @@ fn the_input_is_never_replaced_by_whatever_path_it_is_named() {
         } else {
             output.to_owned()
         };
-        desk.run(&["render", "-f", input, "--output", &output], 1)
+        desk.run(&["render", "-f", input, "--to", &output], 1)
             .refuses(&["mesh.yaml is the document that is rendered", "hint: "]);
         unchanged(&desk);
         assert!(!desk.path("north").exists() && !desk.path("linked/north").exists());
     }
     // By redirection.
     let input = fs::File::open(desk.path("mesh.yaml")).unwrap();
-    let mut command = desk.command(&["render", "-f", "-", "--output", "."]);
+    let mut command = desk.command(&["render", "-f", "-", "--to", "."]);
     let output = command.stdin(input).output().unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
     assert!(
@@ -269,17 +306,15 @@ fn the_input_is_never_replaced_by_whatever_path_it_is_named() {
     // A symbolic link in the place of a bundle's document.
     fs::create_dir(desk.path("links")).unwrap();
     std::os::unix::fs::symlink("../mesh.yaml", desk.path("links/mesh.yaml")).unwrap();
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "links"], 1)
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "links"], 1)
         .refuses(&["links/mesh.yaml is neither a file nor a folder"]);
     unchanged(&desk);
     // A bundle as it is can be written again, but its document is not made another one.
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
     let before = contents(&desk, "bundle");
-    desk.run(&["render", "-f", "bundle", "--output", "bundle"], 0);
+    desk.run(&["render", "-f", "bundle", "--to", "bundle"], 0);
     desk.run(
-        &[
-            "render", "-f", "bundle", "-t", "karmada", "--output", "bundle",
-        ],
+        &["render", "-f", "bundle", "-t", "karmada", "--to", "bundle"],
         1,
     )
     .refuses(&["bundle/mesh.yaml is the document that is rendered"]);
@@ -289,7 +324,7 @@ fn the_input_is_never_replaced_by_whatever_path_it_is_named() {
 #[test]
 fn a_zip_that_is_no_bundle_or_the_input_is_not_replaced() {
     let desk = Desk::new();
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle.zip"], 0);
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle.zip"], 0);
     fs::hard_link(desk.path("bundle.zip"), desk.path("same.zip")).unwrap();
     std::os::unix::fs::symlink("bundle.zip", desk.path("link.zip")).unwrap();
     let bundle = fs::read(desk.path("bundle.zip")).unwrap();
@@ -301,7 +336,7 @@ fn a_zip_that_is_no_bundle_or_the_input_is_not_replaced() {
                 "bundle.zip",
                 "-t",
                 "karmada",
-                "--output",
+                "--to",
                 output,
             ],
             1,
@@ -320,7 +355,7 @@ fn a_zip_that_is_no_bundle_or_the_input_is_not_replaced() {
         [&bundle[..], b"mine"].concat(),
     ] {
         fs::write(desk.path("mine.zip"), &bytes).unwrap();
-        desk.run(&["render", "-f", "mesh.yaml", "--output", "mine.zip"], 1)
+        desk.run(&["render", "-f", "mesh.yaml", "--to", "mine.zip"], 1)
             .refuses(&["mine.zip is there already", "nothing was written"]);
         assert_eq!(fs::read(desk.path("mine.zip")).unwrap(), bytes);
     }
@@ -331,7 +366,7 @@ fn a_zip_that_is_no_bundle_or_the_input_is_not_replaced() {
             "mesh.yaml",
             "-t",
             "karmada",
-            "--output",
+            "--to",
             "bundle.zip",
         ],
         0,
@@ -343,12 +378,12 @@ fn a_zip_that_is_no_bundle_or_the_input_is_not_replaced() {
 #[test]
 fn a_manifest_of_somebody_is_not_replaced() {
     let desk = Desk::new();
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
     desk.write(
         "bundle/north/60-orders.sales.yaml",
         "kind: VirtualService\n",
     );
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 1)
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 1)
         .refuses(&["north/60-orders.sales.yaml", "nothing was written"]);
     assert_eq!(
         desk.read("bundle/north/60-orders.sales.yaml"),
@@ -366,19 +401,19 @@ fn a_folder_that_is_no_bundle_is_not_walked() {
     // A walk ends with an error here.
     desk.write("home/a/b/c/d/e/f/g.txt", "");
     std::os::unix::fs::symlink("/", desk.path("home/root")).unwrap();
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "home"], 1)
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "home"], 1)
         .refuses(&["home is not empty and has no mesh.yaml"]);
     desk.run(&["check", "-f", "home"], 2)
         .refuses(&["there is no Mesh document in it"]);
     desk.write("home/mesh.yaml", "# mine\n");
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "home"], 1)
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "home"], 1)
         .refuses(&["home/mesh.yaml was not written by `render`"]);
-    let mesh = desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    let mesh = desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
     assert_eq!(mesh.out, "");
     fs::remove_dir_all(desk.path("home/a")).unwrap();
     fs::remove_file(desk.path("home/root")).unwrap();
     desk.write("home/mesh.yaml", &desk.read("bundle/mesh.yaml"));
-    let refused = desk.run(&["render", "-f", "mesh.yaml", "--output", "home"], 1);
+    let refused = desk.run(&["render", "-f", "mesh.yaml", "--to", "home"], 1);
     refused.refuses(&["files that no bundle of fedmesh has"]);
     assert_eq!(refused.err.matches(".txt").count(), 4, "{}", refused.err);
 }
@@ -386,7 +421,7 @@ fn a_folder_that_is_no_bundle_is_not_walked() {
 #[test]
 fn hidden_manifests_are_no_part_of_a_bundle() {
     let desk = Desk::new();
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
     desk.write("bundle/.gitlab-ci.yml", "test:\n  script: [true]\n");
     desk.write(
         "bundle/.fedmesh-0.tmp/north/10-namespaces.yaml",
@@ -405,7 +440,7 @@ fn hidden_manifests_are_no_part_of_a_bundle() {
 fn a_place_that_cannot_be_written_is_named() {
     let desk = Desk::new();
     for output in ["no/such/bundle.zip", "mesh.yaml"] {
-        desk.run(&["render", "-f", "mesh.yaml", "--output", output], 1)
+        desk.run(&["render", "-f", "mesh.yaml", "--to", output], 1)
             .refuses(&[output]);
     }
     assert_eq!(desk.read("mesh.yaml"), MESH);
@@ -415,7 +450,7 @@ fn a_place_that_cannot_be_written_is_named() {
 fn files_and_folders_can_be_read_as_usual() {
     use std::os::unix::fs::PermissionsExt as _;
     let desk = Desk::new();
-    desk.run(&["render", "-f", "mesh.yaml", "--output", "bundle"], 0);
+    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
     let mode = |name: &str| fs::metadata(desk.path(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode("bundle/mesh.yaml"), mode("mesh.yaml"));
 }
@@ -425,7 +460,7 @@ fn a_document_with_errors_is_not_rendered() {
     let desk = Desk::new();
     desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
     for output in ["-", "bundle", "bundle.zip"] {
-        let refused = desk.run(&["render", "-f", "bad.yaml", "--output", output], 1);
+        let refused = desk.run(&["render", "-f", "bad.yaml", "--to", output], 1);
         refused.refuses(&["error[FM0401] spec.services[0].port", "nothing is rendered"]);
     }
     assert!(!desk.path("bundle").exists() && !desk.path("bundle.zip").exists());

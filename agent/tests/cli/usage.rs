@@ -37,7 +37,7 @@ fn wrong_usage_exits_with_2() {
             "mesh.yaml",
             "--cluster",
             "north",
-            "--output",
+            "--to",
             "bundle",
         ],
         &["render", "-f", "mesh.yaml", "--cluster", "ctx-one"],

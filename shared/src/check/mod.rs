@@ -39,6 +39,7 @@ use crate::mesh::{BookinfoProgram, Images, Mesh, Sample};
 use crate::name::{HostName, Label, NameError};
 use crate::ownership;
 use crate::resolved::{self, Resolved};
+use crate::shorten;
 use code::Code;
 
 /// What a check gives.
@@ -196,11 +197,16 @@ impl Findings {
         message: String,
         hint: String,
     ) {
+        // A template that nobody has filled in is not corrected by hand.
+        let hint = match crate::yaml::template_hint(&message) {
+            Some(template) => template.to_owned(),
+            None => shorten::owned(hint),
+        };
         self.0.push(Finding {
             code: code.id.to_owned(),
             severity,
             path: path.to_owned(),
-            message,
+            message: shorten::owned(message),
             hint,
             fix: None,
         });

@@ -111,7 +111,7 @@ pub enum ImportError {
         /// The file.
         file: String,
         /// Where and why.
-        error: yaml::Error,
+        error: Box<yaml::Error>,
     },
     /// YAML, but no object of Kubernetes.
     #[error("{file}: {what} is no object of Kubernetes")]
@@ -141,7 +141,7 @@ impl ImportError {
     /// What to do.
     pub fn hint(&self) -> String {
         match self {
-            Self::Read { .. } => "manifests are YAML or JSON, as kubectl reads them".to_owned(),
+            Self::Read { error, .. } => error.hint.clone(),
             Self::NotAnObject { .. } => {
                 "each document needs kind and metadata.name; take other files out".to_owned()
             }

@@ -62,7 +62,7 @@ pub(super) fn read(sources: &[Source]) -> Result<Given, ImportError> {
                 error.line = error.line.map(|line| line + part.lines_before);
                 ImportError::Read {
                     file: part.file.clone(),
-                    error,
+                    error: Box::new(error),
                 }
             })?;
             for document in documents {

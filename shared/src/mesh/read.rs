@@ -120,8 +120,12 @@ impl Mesh {
                 path: String::new(),
                 line: None,
                 column: None,
-                message: format!("the document has {} bytes", text.len()),
-                hint: format!("a Mesh document has at most {} bytes", Limits::BYTES),
+                message: format!(
+                    "the document has {} bytes; at most {} are read",
+                    text.len(),
+                    Limits::BYTES
+                ),
+                hint: "split it into several meshes".to_owned(),
             }]));
         }
         yaml::from_str(text).map_err(ReadErrors::of)
@@ -145,7 +149,13 @@ impl Mesh {
 const DID_YOU_MEAN: &str = "did you mean `";
 
 fn hint(error: &yaml::Error) -> String {
+    if !error.hint.is_empty() {
+        return error.hint.clone();
+    }
     let message = &error.message;
+    if let Some(hint) = yaml::template_hint(message) {
+        return hint.to_owned();
+    }
     let quoted = message.split('`').nth(1).unwrap_or_default();
     let place = if error.path.is_empty() {
         "the document".to_owned()
@@ -164,14 +174,15 @@ fn hint(error: &yaml::Error) -> String {
             || format!("remove `{quoted}`, or correct it to one of the fields named above"),
             |near| format!("{DID_YOU_MEAN}{near}`?"),
         )
-    } else if message.starts_with("unknown variant") {
-        format!("give {place} one of the values named above")
-    } else if message.contains("duplicate") {
-        "keep one of the two; a key may stand once in a map".to_owned()
-    } else if message.contains("multiple") && message.contains("document") {
-        "a file holds one Mesh document; split it at the `---` line".to_owned()
+    } else if message.starts_with("unknown value")
+        && matches!(error.path.as_str(), "apiVersion" | "kind")
+    {
+        "give a Mesh document; `fedmesh-agent import` makes one from manifests that exist"
+            .to_owned()
+    } else if message.starts_with("unknown value") {
+        format!("set {place} to one of the values named above")
     } else if error.path.is_empty() {
-        "a Mesh document starts with `apiVersion: fedmesh.dev/v1alpha1` and `kind: Mesh`".to_owned()
+        "start a Mesh document with `apiVersion: fedmesh.dev/v1alpha1` and `kind: Mesh`".to_owned()
     } else {
         format!("correct the value of {place}; docs/reference.md describes every field")
     }
@@ -245,7 +256,7 @@ mod tests {
             &format!("{HEAD}spec:\n  target: nomad\n  dns: {{suffix: a.b}}\n  clusters: []\n"),
             "spec.target",
             5,
-            "unknown variant `nomad`",
+            "unknown value `nomad`",
             "one of the values",
         );
     }

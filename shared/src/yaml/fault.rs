@@ -1,5 +1,6 @@
 //! What does not fit, and how reading goes on behind it, so that one reading tells all of it.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
 
@@ -8,6 +9,7 @@ use serde_saphyr::{Location, Spanned};
 
 use super::Error;
 use super::located::{Located, Node, Reader};
+use crate::shorten;
 
 /// Most errors that are looked for in one document; each costs a reading.
 const MAX_ERRORS: usize = 100;
@@ -121,7 +123,8 @@ impl Fault {
                 path: String::new(),
                 line: None,
                 column: None,
-                message,
+                message: shorten::owned(message),
+                hint: String::new(),
             },
             kind,
             steps: Vec::new(),
@@ -130,9 +133,22 @@ impl Fault {
 
     fn unknown(what: &str, found: &str, expected: &[&str]) -> Self {
         let expected = expected.join(", ");
+        let found = shorten::value(found);
+        // Of one thing alone it is not one of several.
+        let one_of = if expected.contains(", ") {
+            "one of "
+        } else {
+            ""
+        };
         de::Error::custom(format_args!(
-            "unknown {what} `{found}`, expected one of {expected}"
+            "unknown {what} `{found}`, expected {one_of}{expected}"
         ))
+    }
+
+    /// Something else than is wanted.
+    pub(super) fn unexpected(found: de::Unexpected<'_>, wanted: &str) -> Self {
+        let found = in_words(found);
+        de::Error::custom(format_args!("expected {wanted}, found {found}"))
     }
 
     /// At this place, unless a closer one is known.
@@ -166,7 +182,7 @@ impl Fault {
         if !path.is_empty() && !path.starts_with('[') {
             path.insert(0, '.');
         }
-        path.insert_str(0, step);
+        path.insert_str(0, &shorten::message(step));
         self.0.steps.push(index);
         self
     }
@@ -185,6 +201,14 @@ impl de::Error for Fault {
         Self::new(message.to_string(), Kind::Value)
     }
 
+    fn invalid_type(found: de::Unexpected<'_>, wanted: &dyn de::Expected) -> Self {
+        Self::unexpected(found, &wanted_in_words(&wanted.to_string()))
+    }
+
+    fn invalid_value(found: de::Unexpected<'_>, wanted: &dyn de::Expected) -> Self {
+        Self::invalid_type(found, wanted)
+    }
+
     fn missing_field(field: &'static str) -> Self {
         // In serde's words.
         Self::new(format!("missing field `{field}`"), Kind::Missing(field))
@@ -195,7 +219,38 @@ impl de::Error for Fault {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        Self::unknown("variant", variant, expected)
+        Self::unknown("value", variant, expected)
+    }
+}
+
+/// What serde's visitors want, which they call by the types of Rust.
+fn wanted_in_words(wanted: &str) -> Cow<'_, str> {
+    match wanted {
+        "u8" => "a whole number from 0 to 255".into(),
+        "u16" => "a whole number from 0 to 65535".into(),
+        "u32" => "a whole number from 0 to 4294967295".into(),
+        "u64" | "usize" => "a whole number that is not negative".into(),
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".into(),
+        "f32" | "f64" => "a number".into(),
+        "a boolean" => "true or false".into(),
+        "a string" | "a borrowed string" | "a character" => "a text".into(),
+        "a sequence" => "a list".into(),
+        wanted if wanted.starts_with("struct ") => "a map".into(),
+        wanted => wanted.into(),
+    }
+}
+
+fn in_words(found: de::Unexpected<'_>) -> Cow<'static, str> {
+    match found {
+        de::Unexpected::Str(text) => format!("the text {:?}", shorten::value(text)).into(),
+        de::Unexpected::Bool(value) => value.to_string().into(),
+        de::Unexpected::Signed(number) => number.to_string().into(),
+        de::Unexpected::Unsigned(number) => number.to_string().into(),
+        de::Unexpected::Float(number) => number.to_string().into(),
+        de::Unexpected::Unit | de::Unexpected::Option => "nothing".into(),
+        de::Unexpected::Seq => "a list".into(),
+        de::Unexpected::Map | de::Unexpected::StructVariant => "a map".into(),
+        other => other.to_string().into(),
     }
 }
 
@@ -251,22 +306,22 @@ mod tests {
             ),
             [
                 "1 a: unknown field `a`,",
-                "2 number: invalid type: string",
+                "2 number: expected a whole",
                 "3 b: unknown field `b`,",
-                "4 flag: invalid type: string",
-                "6 list[0]: expected a map",
+                "4 flag: expected true or",
+                "6 list[0]: expected a map,",
                 "7 list[1].c: unknown field `c`,",
-                "8 list[1].kinds[1].kind: unknown variant `D`,",
+                "8 list[1].kinds[1].kind: unknown value `D`,",
                 "8 list[1].kinds[1].d: unknown field `d`,",
-                "8 list[1].kinds[2].on: invalid type: integer",
+                "8 list[1].kinds[2].on: expected true or",
                 "8 list[1].kinds[2]: missing field `kind`",
                 "8 list[1].kinds[3]: missing field `kind`",
                 "8 list[1].kinds[3]: missing field `on`",
             ]
         );
         // A text that is no document at all.
-        assert_eq!(told("[1]"), ["1 : expected a map"]);
-        assert_eq!(told("{"), ["1 : unclosed bracket '{'"]);
+        assert_eq!(told("[1]"), ["1 : expected a map,"]);
+        assert_eq!(told("{"), ["1 : `{` is not"]);
         // One for each reading, and no more than a hundred.
         let many = format!("list:\n{}", "- a: 1\n".repeat(200));
         assert_eq!(told(&many).len(), 100);

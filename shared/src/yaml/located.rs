@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::value::StrDeserializer;
 use serde::de::{
     self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess,
-    Visitor,
+    Unexpected, Visitor,
 };
 use serde_saphyr::Spanned;
 
@@ -120,10 +120,25 @@ impl<'de> Reader<'de> {
         }
     }
 
+    /// This value is something else than is wanted.
+    fn unexpected(self, wanted: &str) -> Fault {
+        let found = match &self.value.value {
+            Node::Null | Node::Anything(_) => Unexpected::Unit,
+            Node::Bool(value) => Unexpected::Bool(*value),
+            Node::Unsigned(value) => Unexpected::Unsigned(*value),
+            Node::Negative(value) => Unexpected::Signed(*value),
+            Node::Float(value) => Unexpected::Float(*value),
+            Node::Text(value) => Unexpected::Str(value),
+            Node::List(_) => Unexpected::Seq,
+            Node::Map(_) => Unexpected::Map,
+        };
+        Fault::unexpected(found, wanted)
+    }
+
     /// For a number or a boolean, which may stand in quotes.
     fn unquoted<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match &self.value.value {
-            Node::Null => return Err(de::Error::custom("expected a value")),
+            Node::Null => return Err(self.unexpected("a value")),
             // A boolean is asked for by itself.
             Node::Anything(_) => return visitor.visit_u64(0),
             Node::Text(text) if is_bare(text.trim()) => {
@@ -184,7 +199,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.text() {
             Some(text) => visitor.visit_borrowed_str(text),
-            None => Err(de::Error::custom("expected a text")),
+            None => Err(self.unexpected("a text")),
         }
     }
 
@@ -204,7 +219,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         };
         match text {
             Some(text) => visitor.visit_enum(StrDeserializer::new(text)),
-            None => Err(de::Error::custom("expected a text")),
+            None => Err(self.unexpected("a text")),
         }
     }
 
@@ -212,7 +227,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         let items: &[Located] = match &self.value.value {
             Node::List(items) => items,
             Node::Anything(_) => &[],
-            _ => return Err(de::Error::custom("expected a list")),
+            _ => return Err(self.unexpected("a list")),
         };
         visitor.visit_seq(Items {
             source: self.source,
@@ -223,7 +238,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         let (Node::Map(fields) | Node::Anything(fields)) = &self.value.value else {
-            return Err(de::Error::custom("expected a map"));
+            return Err(self.unexpected("a map"));
         };
         let result = visitor.visit_map(Fields {
             source: self.source,
@@ -368,6 +383,7 @@ mod tests {
             line,
             column,
             message,
+            ..
         } = error.clone();
         (path, line.unwrap(), column.unwrap(), message)
     }
@@ -447,14 +463,14 @@ mod tests {
                 "70000",
             ),
             ("number:\nflag: true\n", "number", 1, 7, "expected a value"),
-            ("number: '&a 5'", "number", 1, 9, "u16"),
+            ("number: '&a 5'", "number", 1, 9, "from 0 to 65535"),
             ("text: [a]", "text", 1, 7, "expected a text"),
             ("list: {}", "list", 1, 7, "expected a list"),
             ("list: [[]]", "list[0]", 1, 8, "expected a map"),
             ("any: {a: .nan}", "any.a", 1, 10, "expected a finite number"),
             ("list:\n- a: 1\n", "list[0].a", 2, 3, "unknown field `a`"),
             ("any:\n  a: {b: 1,\n      b: 2}", "any.a", 3, 7, "duplicate"),
-            ("any: [1, *a]", "any", 1, 10, "unknown anchor"),
+            ("any: [1, *a]", "any", 1, 10, "no such anchor"),
         ] {
             let found = fault(yaml);
             assert_eq!(

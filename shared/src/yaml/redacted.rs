@@ -14,6 +14,7 @@ pub fn redacted(cause: &Cause) -> Error {
         line: location.map(|l| l.line()),
         column: location.map(|l| l.column()),
         message: reason(cause),
+        hint: String::new(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use k8s_openapi::jiff::{self, Unit};
 use serde::Serialize;
 
-use super::{ADDED, CHANGED, ERROR, HEADING, QUIET, REMOVED, WARNING, printable};
+use super::{ADDED, CHANGED, ERROR, HEADING, QUIET, REMOVED, WARNING, json_line, printable};
 use crate::addresses::last_known;
 use crate::follow::{FollowEvent, RecordChange};
 
@@ -26,10 +26,12 @@ pub(in crate::cli) fn write(
         } => {
             write!(
                 to,
-                "{HEADING}following{HEADING:#} {mesh}: records in {cluster}"
+                "{HEADING}following{HEADING:#} {}: records in {}",
+                printable(mesh),
+                printable(cluster)
             )?;
             for (cluster, addresses) in gateways {
-                write!(to, "; {cluster} at {}", list(addresses))?;
+                write!(to, "; {} at {}", printable(cluster), list(addresses))?;
             }
             writeln!(to)
         }
@@ -39,7 +41,8 @@ pub(in crate::cli) fn write(
             after,
         } => writeln!(
             to,
-            "{CHANGED}gateway{CHANGED:#}  {cluster}: {} → {}",
+            "{CHANGED}gateway{CHANGED:#}  {}: {} → {}",
+            printable(cluster),
             list(before),
             list(after)
         ),
@@ -50,7 +53,8 @@ pub(in crate::cli) fn write(
             since,
         } => writeln!(
             to,
-            "{WARNING}lost{WARNING:#}     {cluster}: {} stays published ({}): {}",
+            "{WARNING}lost{WARNING:#}     {}: {} stays published ({}): {}",
+            printable(cluster),
             list(kept),
             last_known(since.as_ref()),
             printable(error)
@@ -61,7 +65,8 @@ pub(in crate::cli) fn write(
             after,
         } => writeln!(
             to,
-            "{CHANGED}resolved{CHANGED:#} {host}: {} → {}",
+            "{CHANGED}resolved{CHANGED:#} {}: {} → {}",
+            printable(host),
             addresses(before),
             addresses(after)
         ),
@@ -72,13 +77,14 @@ pub(in crate::cli) fn write(
             since,
         } => writeln!(
             to,
-            "{WARNING}lost{WARNING:#}     {host}: {} stays published ({}): {}",
+            "{WARNING}lost{WARNING:#}     {}: {} stays published ({}): {}",
+            printable(host),
             addresses(kept),
             last_known(since.as_ref()),
             printable(error)
         ),
         FollowEvent::Back { cluster } => {
-            writeln!(to, "{ADDED}back{ADDED:#}     {cluster}")
+            writeln!(to, "{ADDED}back{ADDED:#}     {}", printable(cluster))
         }
         FollowEvent::Record(RecordChange {
             name,
@@ -93,7 +99,9 @@ pub(in crate::cli) fn write(
             };
             writeln!(
                 to,
-                "{style}{word}{style:#}  {name} {record_type}: {} → {}",
+                "{style}{word}{style:#}  {} {}: {} → {}",
+                printable(name),
+                printable(record_type),
                 list(before),
                 list(after)
             )
@@ -119,8 +127,7 @@ pub(in crate::cli) fn write_json(
         event: &'a FollowEvent,
     }
     let time = to_the_second(at).to_string();
-    serde_json::to_writer(&mut *to, &Line { time, event })?;
-    writeln!(to)
+    json_line(to, &Line { time, event })
 }
 
 fn to_the_second(at: jiff::Timestamp) -> jiff::Timestamp {

@@ -12,12 +12,14 @@ mod table;
 pub(super) mod target;
 pub(super) mod verify;
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use serde::Serialize;
+
+use crate::printable::{self, Guarded};
+pub(super) use crate::printable::{paragraph, printable};
 
 pub(super) use each_part::each_part;
 pub(super) use findings::{findings, read_errors, warnings};
@@ -50,31 +52,35 @@ pub(super) enum Format {
     Json,
 }
 
-/// Standard output, without colours where it is not a terminal or `NO_COLOR` is set.
-pub(super) fn stdout() -> anstream::AutoStream<io::StdoutLock<'static>> {
-    anstream::stdout().lock()
+/// Standard output for people, without colours where it is not a terminal or `NO_COLOR` is set.
+///
+/// **Invariant**: but for [`data`], all output goes through this and [`stderr`]. Neither lets escape sequences of others
+/// through; a value that may hold line breaks is made [`printable`] before.
+pub(super) fn stdout() -> Guarded<anstream::AutoStream<io::StdoutLock<'static>>> {
+    Guarded::new(anstream::stdout().lock())
 }
 
 /// Standard error, likewise.
-pub(super) fn stderr() -> anstream::AutoStream<io::StderrLock<'static>> {
-    anstream::stderr().lock()
+pub(super) fn stderr() -> Guarded<anstream::AutoStream<io::StderrLock<'static>>> {
+    Guarded::new(anstream::stderr().lock())
+}
+
+/// Standard output for documents and manifests, which programs read.
+pub(super) fn data() -> io::StdoutLock<'static> {
+    io::stdout().lock()
 }
 
 /// Writes one JSON document.
 pub(super) fn json(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     let text = serde_json::to_string_pretty(value)?;
-    writeln!(to, "{text}")
+    writeln!(to, "{}", printable::json(&text))
 }
 
-/// Text that may come from a document or a cluster, without the control characters that could make
-/// a terminal do more than print.
-pub(super) fn printable(text: &str) -> Cow<'_, str> {
-    let harmful = |c: char| c.is_control() && c != '\n' && c != '\t';
-    if text.contains(harmful) {
-        text.replace(harmful, "\u{fffd}").into()
-    } else {
-        text.into()
-    }
+/// Writes one JSON document on a line, at once: whoever reads it follows a run.
+pub(super) fn json_line(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    let text = serde_json::to_string(value)?;
+    writeln!(to, "{}", printable::json(&text))?;
+    to.flush()
 }
 
 /// How many of a long list are named.
@@ -96,19 +102,5 @@ pub(super) fn counted(count: usize, one: &str) -> String {
         format!("1 {one}")
     } else {
         format!("{count} {one}s")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn control_characters_do_not_reach_a_terminal() {
-        assert_eq!(
-            printable("a\u{1b}[31mb\r\n\tc\u{9b}"),
-            "a\u{fffd}[31mb\u{fffd}\n\tc\u{fffd}"
-        );
-        assert_eq!(printable("plain\ntext"), "plain\ntext");
     }
 }

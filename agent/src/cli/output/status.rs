@@ -19,7 +19,7 @@ pub(in crate::cli) fn write(to: &mut impl Write, status: &Status) -> io::Result<
             surplus,
             drifted,
         } = cluster;
-        write!(to, "{HEADING}{name}{HEADING:#}: ")?;
+        write!(to, "{HEADING}{}{HEADING:#}: ", printable(name))?;
         if let Some(error) = error {
             writeln!(to, "{ERROR}{}{ERROR:#}", printable(error))?;
             continue;
@@ -37,7 +37,11 @@ pub(in crate::cli) fn write(to: &mut impl Write, status: &Status) -> io::Result<
         }
         for Refused { object, why } in refused {
             let why = printable(why);
-            writeln!(to, "  {ERROR}refused{ERROR:#}  {object}: {why}")?;
+            writeln!(
+                to,
+                "  {ERROR}refused{ERROR:#}  {}: {why}",
+                printable(&object.to_string())
+            )?;
         }
         for (keys, word, style) in [
             (missing, "missing", REMOVED),
@@ -45,11 +49,19 @@ pub(in crate::cli) fn write(to: &mut impl Write, status: &Status) -> io::Result<
             (surplus, "surplus", ADDED),
         ] {
             for key in keys {
-                writeln!(to, "  {style}{word}{style:#}  {key}")?;
+                writeln!(
+                    to,
+                    "  {style}{word}{style:#}  {}",
+                    printable(&key.to_string())
+                )?;
             }
         }
         for Drifted { object, fields } in drifted {
-            writeln!(to, "  {CHANGED}drifted{CHANGED:#}  {object}")?;
+            writeln!(
+                to,
+                "  {CHANGED}drifted{CHANGED:#}  {}",
+                printable(&object.to_string())
+            )?;
             for field in fields {
                 writeln!(to, "      {}", printable(&field.to_string()))?;
             }

@@ -1,5 +1,6 @@
 //! A table for people: cells in columns, the first line a heading.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use anstyle::Style;
@@ -12,6 +13,10 @@ pub(in crate::cli) fn table(
     lines: &[Vec<String>],
     style: impl Fn(usize, usize) -> Style,
 ) -> io::Result<()> {
+    let lines: Vec<Vec<Cow<'_, str>>> = lines
+        .iter()
+        .map(|line| line.iter().map(|cell| printable(cell)).collect())
+        .collect();
     let columns = lines.iter().map(Vec::len).max().unwrap_or_default();
     let widths: Vec<usize> = (0..columns)
         .map(|column| {
@@ -30,7 +35,7 @@ pub(in crate::cli) fn table(
             } else {
                 style(row, column)
             };
-            write!(to, "{style}{}{style:#}", printable(cell))?;
+            write!(to, "{style}{cell}{style:#}")?;
             if column < last {
                 let gap = widths[column] - cell.chars().count() + 2;
                 write!(to, "{:gap$}", "")?;

@@ -12,7 +12,7 @@ use shared::bundle::{Archive, MESH_FILE, Packed, Rendered, TextFile, ZipError};
 use super::each_part;
 use super::earlier::is_rendered_zip;
 use super::folder::{self, FolderError};
-use crate::cli::input::InputFile;
+use crate::cli::input::{self, InputFile};
 use crate::file::{self, Readers};
 
 /// Where `render` writes to.
@@ -51,7 +51,7 @@ pub(in crate::cli) enum WriteError {
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// The archive itself.
-    #[error("{} cannot be made: {source}", path.display())]
+    #[error("{} cannot be made: {source}", input::name(path))]
     Zip {
         /// The file.
         path: PathBuf,
@@ -71,7 +71,7 @@ pub(in crate::cli) enum WriteError {
         path: PathBuf,
     },
     /// The file it goes to.
-    #[error("{} cannot be written: {source}", path.display())]
+    #[error("{} cannot be written: {}", input::name(path), file::reason(source))]
     File {
         /// The file.
         path: PathBuf,
@@ -85,12 +85,12 @@ impl WriteError {
     pub(in crate::cli) fn hint(&self) -> String {
         match self {
             Self::Folder(error) => error.hint(),
-            Self::Zip { .. } => "give --output a folder instead, and report this".to_owned(),
+            Self::Zip { .. } => "give --to a folder instead, and report this".to_owned(),
             Self::NotRendered { .. } | Self::Input { .. } => {
-                "give --output another name; nothing was written".to_owned()
+                "give --to another name; nothing was written".to_owned()
             }
             Self::File { .. } => {
-                "give --output a file in a folder that exists and can be written".to_owned()
+                "give --to a file in a folder that exists and can be written".to_owned()
             }
         }
     }

@@ -36,6 +36,7 @@ pub(super) fn write(to: &mut impl Write, event: &Event, run: &Run) -> io::Result
             };
             let object = object.to_string();
             let object = printable(&object);
+            let cluster = printable(cluster);
             write!(to, "{cluster}  {style}{word:8}{style:#}  {object}")?;
             match outcome.reason() {
                 Some(why) => writeln!(to, ": {}", printable(&why)),
@@ -44,6 +45,7 @@ pub(super) fn write(to: &mut impl Write, event: &Event, run: &Run) -> io::Result
         }
         Event::Waiting { cluster, .. } => {
             let text = wait(event);
+            let cluster = printable(cluster);
             let text = printable(&text);
             writeln!(to, "{cluster}  {WARNING}waiting {WARNING:#}  {text}")
         }
@@ -52,6 +54,7 @@ pub(super) fn write(to: &mut impl Write, event: &Event, run: &Run) -> io::Result
             error: Some(error),
         } => {
             let word = ending(run, cluster);
+            let cluster = printable(cluster);
             let error = printable(error);
             writeln!(to, "{cluster}  {ERROR}{word:8}{ERROR:#}  {error}")
         }

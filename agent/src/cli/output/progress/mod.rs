@@ -58,7 +58,7 @@ impl Show {
     pub(in crate::cli) fn event(&mut self, event: &Event) {
         self.run.take(event);
         if self.format == Format::Json {
-            _ = write_json(&mut super::stdout(), event);
+            _ = super::json_line(&mut super::stdout(), event);
         } else if self.has_line(event) {
             self.clear_status();
             _ = lines::write(&mut super::stdout(), event, &self.run);
@@ -137,11 +137,4 @@ impl Show {
             _ = status.draw(&self.run);
         }
     }
-}
-
-/// Writes an event as a line, at once: whoever reads it follows the run.
-fn write_json(to: &mut impl Write, event: &Event) -> io::Result<()> {
-    serde_json::to_writer(&mut *to, event)?;
-    writeln!(to)?;
-    to.flush()
 }

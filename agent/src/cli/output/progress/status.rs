@@ -63,10 +63,10 @@ impl StatusLines {
 
 /// A line that is broken by the terminal could not be taken away.
 fn fitting(line: &str, width: usize) -> String {
-    let line = printable(line).replace(['\n', '\t'], " ");
+    let line = printable(line);
     let most = width.saturating_sub(1);
     if line.chars().count() <= most {
-        return line;
+        return line.into_owned();
     }
     let kept: String = line.chars().take(most.saturating_sub(1)).collect();
     format!("{kept}…")
@@ -80,7 +80,7 @@ mod tests {
     fn a_line_stays_on_its_line() {
         assert_eq!(fitting("abc", 4), "abc");
         assert_eq!(fitting("abcd", 4), "ab…");
-        assert_eq!(fitting("a\nb\u{1b}", 80), "a b\u{fffd}");
+        assert_eq!(fitting("a\nb\u{1b}", 80), "a\\nb\\u{1b}");
         assert_eq!(fitting("abc", 0), "…");
     }
 }

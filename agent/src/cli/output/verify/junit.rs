@@ -6,6 +6,8 @@ use std::io::{self, Write};
 
 use shared::verify::{Check, Family, Outcome, Report};
 
+use super::super::paragraph;
+
 /// Writes the whole report.
 pub(in crate::cli) fn write(to: &mut impl Write, report: &Report) -> io::Result<()> {
     writeln!(to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
@@ -119,7 +121,7 @@ fn write_case(to: &mut impl Write, check: &Check) -> io::Result<()> {
 /// For attributes and content alike. Characters that XML 1.0 (2.2) has no place for are replaced.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
-    for c in text.chars() {
+    for c in paragraph(text).chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
