@@ -238,6 +238,14 @@ fn what_has_no_field_is_told_where_it_stands() {
         ),
         (json!({ "exact": "/a?b" }), ".exact"),
         (
+            json!({ "exact": "/a", "redirect": { "authority": "Shop.example.org" } }),
+            ".redirect.authority",
+        ),
+        (
+            json!({ "exact": "/a", "rewrite": { "authority": "my_shop" } }),
+            ".rewrite.authority",
+        ),
+        (
             json!({ "exact": "/a", "redirect": { "uri": "/b", "redirectCode": 300 } }),
             ".redirect.redirectCode",
         ),

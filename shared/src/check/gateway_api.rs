@@ -2,14 +2,15 @@
 //!
 //! What it has a field for is data, in the form of [`crate::mesh::passed_on`]: a field of a route that is
 //! not in it is told, with its place. The words are `any` value, an `exact` condition, one that is exact
-//! or a `regex`, a `path`, for gRPC the path of a `method`, of a `service` or a `call` of either, and a `code`
-//! of a redirect. Source: the standard channel of `sigs.k8s.io/gateway-api`, `config/crd/standard`.
+//! or a `regex`, a `path`, a `host` name, for gRPC the path of a `method`, of a `service` or a `call` of either, and
+//! a `code` of a redirect. Source: the standard channel of `sigs.k8s.io/gateway-api`, `config/crd/standard`.
 
 use serde_json::Value;
 
 use super::{Findings, code, routes};
 use crate::mesh::passed_on::{self, IstioFields};
 use crate::mesh::{self, Protocol, Spec, Target, TlsVersion, Transport};
+use crate::name::HostName;
 use crate::resolved::{IstioVersion, Service};
 
 /// Gateway API 1.3: the first with all that is rendered for HTTP and gRPC in its standard channel.
@@ -22,8 +23,8 @@ const WITH_TCP_ROUTES: IstioVersion = IstioVersion::v1(31);
 const HTTP: &str = r#"{"exact":"path","prefix":"path","regex":"any",
 "match":[{"uri":"path","method":"exact","headers":{"*":"regex"},"queryParams":{"*":"regex"}}],
 "to":[{"service":"any","weight":"any","headers":"any"}],
-"redirect":{"uri":"any","authority":"any","scheme":"any","port":"any","redirectCode":"code"},
-"rewrite":{"uri":"any","authority":"any"},"timeout":"any","headers":"any",
+"redirect":{"uri":"any","authority":"host","scheme":"any","port":"any","redirectCode":"code"},
+"rewrite":{"uri":"any","authority":"host"},"timeout":"any","headers":"any",
 "mirror":{"host":"any","port":"any"},"mirrorPercentage":"any",
 "mirrors":[{"destination":{"host":"any","port":"any"},"percentage":"any"}],
 "corsPolicy":{"allowOrigins":["exact"],"allowMethods":"any","allowHeaders":"any","exposeHeaders":"any",
@@ -222,6 +223,10 @@ fn fault(word: &str, given: &Value) -> Option<(&'static str, Option<&'static str
                 Some("write the path as it is after normalization, other characters as %20"),
             ))
         }
+        "host" => HostName::new(path).is_err().then_some((
+            "a host name has lower-case letters, digits, hyphens and dots only",
+            Some("write a host name without a port"),
+        )),
         "method" | "service" | "call" => {
             let is_service = word == "service" || has("prefix");
             let whole = path.matches('/').count() == 2 && is_service == path.ends_with('/');
