@@ -7,6 +7,8 @@ pub mod cli;
 pub mod cluster;
 mod file;
 pub mod follow;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gateways;
 mod hint;
 mod host_names;

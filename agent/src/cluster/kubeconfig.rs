@@ -84,6 +84,34 @@ impl Kubeconfig {
         })
     }
 
+    /// Of a text that was read by somebody else.
+    #[cfg(fuzzing)]
+    pub(crate) fn of_content(content: config::Kubeconfig) -> Self {
+        Self {
+            content,
+            files: Files(Vec::new()),
+        }
+    }
+
+    /// Everything that is said of it without a connection.
+    #[cfg(fuzzing)]
+    pub(crate) fn describe(&self) {
+        for context in self.contexts() {
+            _ = self.has(context);
+        }
+        for cluster in self
+            .content
+            .clusters
+            .iter()
+            .filter_map(|one| one.cluster.as_ref())
+        {
+            let users = self.content.auth_infos.iter();
+            for user in users.filter_map(|one| one.auth_info.as_ref()) {
+                _ = super::server_url::server_url(cluster, user);
+            }
+        }
+    }
+
     /// The contexts, in their order, each once.
     pub(crate) fn contexts(&self) -> impl Iterator<Item = &str> {
         let mut seen = BTreeSet::new();

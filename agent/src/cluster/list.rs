@@ -12,6 +12,8 @@ const PAGE: usize = 500;
 /// Objects in a page where those of a larger one were too long: 1.5 MiB each, the most that etcd takes, fit into
 /// what is read.
 const SMALL_PAGE: usize = 10;
+/// Pages of a list. etcd holds 8 GB at most, which is less than that many pages.
+const PAGES: usize = 5_000;
 /// How often a list is begun again because the server has forgotten where it was.
 const RESTARTS: usize = 2;
 
@@ -50,7 +52,7 @@ impl List {
     ) -> Result<(), RequestError> {
         let selector = self.label_selector.replace('/', "%2F").replace('=', "%3D");
         let mut next = String::new();
-        let mut restarts = 0;
+        let (mut restarts, mut pages) = (0, 0);
         let mut objects = PAGE;
         loop {
             let mut path = format!("{}?limit={objects}", self.path);
@@ -83,6 +85,11 @@ impl List {
             }
             if page.metadata.next.is_empty() {
                 return Ok(());
+            }
+            pages += 1;
+            if pages == PAGES {
+                let why = format!("the list goes on after {PAGES} pages");
+                return Err(RequestError::Unreadable(why));
             }
             next = page.metadata.next;
         }

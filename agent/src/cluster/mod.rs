@@ -53,6 +53,8 @@ pub(crate) use look::{Look, Search, Seen, look, look_at_records};
 pub(crate) use of_mesh::of_mesh;
 pub(crate) use parent::Parent;
 pub(crate) use probe::probe;
+#[cfg(fuzzing)]
+pub(crate) use redacted::of_kubeconfig as describe_kubeconfig_error;
 pub(crate) use request_error::RequestError;
 pub(crate) use rights::{Review, rights};
 pub(crate) use writer::Writer;

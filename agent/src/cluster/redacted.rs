@@ -7,7 +7,7 @@ use kube::client::RustlsTlsError;
 use kube::config::{KubeconfigError, LoadDataError};
 
 /// What is wrong with a kubeconfig, or with an entry in it.
-pub(super) fn of_kubeconfig(error: &KubeconfigError) -> String {
+pub(crate) fn of_kubeconfig(error: &KubeconfigError) -> String {
     match error {
         KubeconfigError::Parse(cause) => {
             let error = shared::yaml::redacted(cause);

@@ -123,6 +123,24 @@ impl Serving {
         }
     }
 
+    /// By a program that starts another one.
+    fn started_by(program: &str, arguments: &[&str]) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let plain = serve(&home, "127.0.0.1:0");
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .arg(plain.get_program())
+            .args(plain.get_args())
+            .env_clear()
+            .env("HOME", home.path())
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Self::of(home, command)
+    }
+
     pub(crate) fn request(&self, path: &str, token: &str, connection: &str) -> String {
         let address = &self.address;
         format!(
@@ -223,7 +241,8 @@ fn the_program_serves_until_it_is_told_to_stop() {
 
 #[test]
 fn a_closed_terminal_ends_it_as_a_service_manager_does() {
-    let mut agent = Serving::start();
+    // The tests themselves may have been started with nohup.
+    let mut agent = Serving::started_by("env", &["--default-signal=HUP"]);
     let file = agent.token_file();
     assert!(file.exists());
     agent.signal("-HUP");
@@ -232,19 +251,7 @@ fn a_closed_terminal_ends_it_as_a_service_manager_does() {
     assert!(!file.exists());
 
     // Whoever starts it with nohup wants it to go on.
-    let home = tempfile::tempdir().unwrap();
-    let plain = serve(&home, "127.0.0.1:0");
-    let mut command = Command::new("nohup");
-    command
-        .arg(plain.get_program())
-        .args(plain.get_args())
-        .env_clear()
-        .env("HOME", home.path())
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let agent = Serving::of(home, command);
+    let agent = Serving::started_by("nohup", &[]);
     agent.signal("-HUP");
     assert!(agent.get("/", "").starts_with("HTTP/1.1 200 "));
     agent.stop();

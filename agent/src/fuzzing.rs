@@ -1,0 +1,60 @@
+//! Entry points for fuzzing: what the agent reads from outside and keeps to itself otherwise.
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use kube::client::Body;
+use kube::config;
+use shared::decisions::Decisions;
+use shared::object::{Kind, Object};
+use shared::ownership::Ownership;
+
+use crate::cluster::{self, Connection, Kubeconfig, Patience, Search};
+
+/// Reads a kubeconfig. Nothing in it is connected to: it may name programs to run.
+pub fn kubeconfig(text: &str) {
+    match config::Kubeconfig::from_yaml(text) {
+        Ok(content) => Kubeconfig::of_content(content).describe(),
+        Err(error) => _ = cluster::describe_kubeconfig_error(&error),
+    }
+}
+
+/// Looks at a cluster whose server answers everything with one text.
+pub fn answers(code: u16, body: &[u8]) {
+    let Ok(code) = StatusCode::from_u16(code) else {
+        return;
+    };
+    let body = Bytes::copy_from_slice(body);
+    let service = tower::service_fn(move |_: Request<Body>| {
+        let response = Response::builder()
+            .status(code)
+            .body(Full::new(body.clone()));
+        std::future::ready(response)
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    let Ok(runtime) = runtime else { return };
+    runtime.block_on(async {
+        let client = kube::Client::new(service, "default");
+        let connection = Connection::new("west", client, Patience::PROBE);
+        let (ownership, decisions) = (Ownership::of("demo"), Decisions::default());
+        let search = Search {
+            ownership: &ownership,
+            decisions: &decisions,
+            tries: true,
+        };
+        let wanted = Object::new(
+            Kind::SERVICE,
+            Some("shop"),
+            "orders",
+            serde_json::json!({ "spec": { "ports": [{ "port": 80 }] } }),
+        );
+        _ = cluster::identity(&connection).await;
+        _ = cluster::gateway(&connection, "istio-system", "istio-ingressgateway").await;
+        _ = cluster::dns_settings(&connection).await;
+        _ = cluster::look(connection.clone(), search, &[wanted]).await;
+        _ = cluster::look_at_records(connection, "demo", &[]).await;
+    });
+}
