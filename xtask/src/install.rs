@@ -17,6 +17,7 @@ use crate::workspace::{
 };
 
 const TRUNK_VERSION: &str = "0.22.1";
+const CARGO_FUZZ_VERSION: &str = "0.13.2";
 
 /// A tool that cargo builds into the cache, once for each version.
 pub(crate) struct CargoTool {
@@ -37,6 +38,17 @@ pub(crate) fn trunk() -> CargoTool {
         flags: &["--locked", "--no-default-features", "--features=rustls"],
         opt_level: "0",
         program: "trunk",
+    }
+}
+
+/// Builds and runs fuzz targets.
+pub(crate) fn cargo_fuzz() -> CargoTool {
+    CargoTool {
+        name: "cargo-fuzz",
+        version: CARGO_FUZZ_VERSION.to_owned(),
+        flags: &["--locked"],
+        opt_level: "0",
+        program: "cargo-fuzz",
     }
 }
 

@@ -4,6 +4,7 @@ mod bench;
 mod beside;
 mod dist;
 mod folder_difference;
+mod fuzz;
 mod install;
 mod parts;
 mod requirement;
@@ -30,6 +31,7 @@ Examples:
   cargo xtask testbed up --clusters 3    real API servers to try things on
   cargo xtask testbed down
   cargo xtask bench
+  cargo xtask fuzz --seconds 1800 import  broken manifests for half an hour
   cargo xtask tools                      build the test tools, print where they are
 
 Built tools are kept in $FEDMESH_CACHE, else $XDG_CACHE_HOME/fedmesh, else
@@ -50,6 +52,8 @@ enum Task {
     Testbed(testbed_command::Arguments),
     /// Run the benchmarks
     Bench(bench::Arguments),
+    /// Feed what is read from outside with broken inputs
+    Fuzz(fuzz::Arguments),
     /// Build or install the test tools and print where they are
     Tools,
 }
@@ -60,6 +64,7 @@ fn main() -> ExitCode {
         Task::Dist(arguments) => dist::run(&arguments),
         Task::Testbed(arguments) => testbed_command::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Fuzz(arguments) => fuzz::run_command(&arguments),
         Task::Tools => tools::run(),
     };
     match done {

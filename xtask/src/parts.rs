@@ -8,6 +8,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::dist;
+use crate::fuzz;
 use crate::requirement::Requirement;
 use crate::workspace::{Target, cargo, run, targets};
 
@@ -25,6 +26,8 @@ pub(crate) enum Part {
     Unit,
     /// dist/ is what the sources give
     Dist,
+    /// Broken inputs for everything that is read from outside, for seconds
+    Fuzz,
     /// Tests against real API servers
     Clusters,
     /// Tests against kubectl, istioctl and other judges
@@ -48,7 +51,7 @@ pub(crate) struct Group {
 pub(crate) const GROUPS: [Group; 2] = [
     Group {
         beside: Part::Traffic,
-        others: &[Part::Fmt, Part::Clippy, Part::Unit, Part::Dist],
+        others: &[Part::Fmt, Part::Clippy, Part::Unit, Part::Dist, Part::Fuzz],
         gives_way: true,
     },
     Group {
@@ -65,6 +68,7 @@ impl Part {
             Self::Clippy => "clippy",
             Self::Unit => "unit",
             Self::Dist => "dist",
+            Self::Fuzz => "fuzz",
             Self::Clusters => "clusters",
             Self::Oracles => "oracles",
             Self::Browser => "browser",
@@ -82,6 +86,8 @@ impl Part {
                 Requirement::Trunk,
                 Requirement::WasmBindgen,
             ],
+            // libFuzzer is C++, and its crate links it for Linux here.
+            Self::Fuzz => &[Requirement::Linux, Requirement::CargoFuzz],
             Self::Clusters => &[
                 Requirement::Linux,
                 Requirement::GoTools,
@@ -115,6 +121,7 @@ impl Part {
                 result.and(run(&mut tests(root, &["--doc"])))
             }
             Self::Dist => dist::check(root),
+            Self::Fuzz => fuzz::in_a_test_run(root),
             Self::Clusters | Self::Oracles | Self::Browser | Self::Traffic => {
                 let mut command = tests(root, &[]);
                 command.args(self.targets(root)?).arg("--");

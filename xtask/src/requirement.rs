@@ -21,6 +21,7 @@ pub(crate) enum Requirement {
     PageToolchain,
     Trunk,
     WasmBindgen,
+    CargoFuzz,
     GoTools,
     /// bind9, a name server.
     NameServer,
@@ -66,6 +67,7 @@ impl Requirement {
             )),
             Self::Trunk => cargo_tool(&install::trunk())?,
             Self::WasmBindgen => cargo_tool(&install::wasm_bindgen(root)?)?,
+            Self::CargoFuzz => cargo_tool(&install::cargo_fuzz())?,
             Self::GoTools => go_tools(PROGRAMS)?,
             Self::NameServer => packages(&install::missing_name_server()),
             Self::Pods => pods()?,
@@ -90,7 +92,8 @@ impl Requirement {
             | Self::Clippy
             | Self::PageToolchain
             | Self::Trunk
-            | Self::WasmBindgen => true,
+            | Self::WasmBindgen
+            | Self::CargoFuzz => true,
             Self::Linux | Self::GoTools | Self::NameServer | Self::Pods | Self::Chromium => false,
         }
     }
@@ -103,6 +106,7 @@ impl Requirement {
             Self::PageToolchain => install::page_toolchain(),
             Self::Trunk => install::trunk().ensure().map(drop),
             Self::WasmBindgen => install::wasm_bindgen(root)?.ensure().map(drop),
+            Self::CargoFuzz => install::cargo_fuzz().ensure().map(drop),
             Self::GoTools => install::go_tools(),
             Self::NameServer => install::apt(&install::missing_name_server()),
             Self::Pods => install::pods(),

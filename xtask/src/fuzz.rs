@@ -1,0 +1,101 @@
+//! `cargo xtask fuzz`: what is read from outside, fed with broken inputs.
+//!
+//! Inputs are grown from `fuzz/seeds`, and kept in the cache. There is no unsafe code to watch, so no sanitizer is
+//! built in, and the stable toolchain is enough.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use testbed::cache;
+
+use crate::install;
+use crate::workspace::{self, cargo, run};
+
+/// Seconds for each target in a test run.
+const IN_A_TEST_RUN: u32 = 5;
+/// An input that takes longer is a fault.
+const LONGEST_SECONDS: u32 = 5;
+/// As is one that takes more memory, in megabytes.
+const MOST_MEMORY: u32 = 512;
+/// Longer inputs only take longer.
+const LONGEST_INPUT: u32 = 16 * 1024;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Only these targets
+    targets: Vec<String>,
+    /// How long each target runs
+    #[arg(long, default_value_t = 60)]
+    seconds: u32,
+}
+
+/// Runs some targets, or all.
+pub(crate) fn run_command(arguments: &Arguments) -> Result<()> {
+    let root = workspace::root()?;
+    let all = targets(&root)?;
+    if let Some(unknown) = arguments.targets.iter().find(|one| !all.contains(one)) {
+        bail!(
+            "there is no target {unknown}\nhint: the targets are {}",
+            all.join(", ")
+        );
+    }
+    let targets = if arguments.targets.is_empty() {
+        &all
+    } else {
+        &arguments.targets
+    };
+    run_all(&root, targets, arguments.seconds)
+}
+
+/// Runs every target for a few seconds.
+pub(crate) fn in_a_test_run(root: &Path) -> Result<()> {
+    run_all(root, &targets(root)?, IN_A_TEST_RUN)
+}
+
+fn run_all(root: &Path, targets: &[String], seconds: u32) -> Result<()> {
+    let tool = install::cargo_fuzz().ensure()?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(tool).chain(std::env::split_paths(&path)))?;
+    let target_folder = cache::root()?.join("fuzz-target");
+    let fuzz = |action: &str| -> Command {
+        let mut command = cargo(root);
+        command
+            .args(["fuzz", action, "--sanitizer=none", "--codegen-units=16"])
+            .arg("--target-dir")
+            .arg(&target_folder)
+            .env("PATH", &path)
+            .env_remove("CARGO_TARGET_DIR");
+        command
+    };
+    run(&mut fuzz("build"))?;
+    for target in targets {
+        let corpus = cache::root()?.join("fuzz-corpus").join(target);
+        std::fs::create_dir_all(&corpus)?;
+        run(fuzz("run")
+            .arg(target)
+            .arg(&corpus)
+            .arg(root.join("fuzz/seeds").join(target))
+            .args(["--", "-print_final_stats=1", "-verbosity=0"])
+            .arg(format!("-max_total_time={seconds}"))
+            .arg(format!("-timeout={LONGEST_SECONDS}"))
+            .arg(format!("-rss_limit_mb={MOST_MEMORY}"))
+            .arg(format!("-max_len={LONGEST_INPUT}")))?;
+    }
+    Ok(())
+}
+
+/// The names of the files in `fuzz/fuzz_targets`.
+fn targets(root: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(root.join("fuzz/fuzz_targets"))? {
+        let path = entry?.path();
+        names.extend(
+            path.file_stem()
+                .map(|name| name.to_string_lossy().into_owned()),
+        );
+    }
+    names.sort();
+    Ok(names)
+}
