@@ -1,8 +1,8 @@
 //! From a context of the kubeconfig to a [`Connection`].
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -152,9 +152,26 @@ fn identify_by(user: &mut AuthInfo, certificate: &Certificate) {
     user.client_key_data = Some(STANDARD.encode(&certificate.key).into());
 }
 
+/// The authorities that the system trusts, which a cluster without its own is checked by. They are read once: for
+/// each of a thousand clusters it would take half a minute.
+fn system_roots() -> &'static [Vec<u8>] {
+    static ROOTS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+    ROOTS.get_or_init(|| {
+        let found = rustls_native_certs::load_native_certs();
+        for error in found.errors {
+            tracing::warn!("a certificate of the system cannot be read: {error}");
+        }
+        let certificates = found.certs.into_iter();
+        certificates.map(|one| one.as_ref().to_vec()).collect()
+    })
+}
+
 /// A client that gets the header `Authorization` where the kubeconfig has it. The error quotes no credential.
-async fn client(config: Config, authorization: Authorization) -> Result<kube::Client, String> {
+async fn client(mut config: Config, authorization: Authorization) -> Result<kube::Client, String> {
     install_cryptography();
+    if config.root_cert.is_none() {
+        config.root_cert = Some(system_roots().to_vec());
+    }
     // It reads files, and wants to be made inside the runtime.
     let runtime = tokio::runtime::Handle::current();
     let made = tokio::task::spawn_blocking(move || {
