@@ -68,8 +68,11 @@ pub fn unified(before: Option<&Value>, after: Option<&Value>) -> String {
 
 /// A unified diff of texts, without file headers.
 pub fn of_texts(before: &str, after: &str) -> String {
-    similar::TextDiff::from_lines(before, after)
+    let mut text = similar::TextDiff::from_lines(before, after)
         .unified_diff()
         .context_radius(CONTEXT)
-        .to_string()
+        .to_string();
+    // A plan has thousands, and each grew to up to twice its length.
+    text.shrink_to_fit();
+    text
 }
