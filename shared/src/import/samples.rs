@@ -18,8 +18,8 @@ pub(super) struct Samples {
     pub(super) bookinfo: Option<Bookinfo>,
     /// Images other than the default.
     pub(super) images: Option<Images>,
-    /// The namespace of bookinfo.
-    namespace: String,
+    /// The namespaces of bookinfo, which is beside its page in each cluster.
+    namespaces: Vec<String>,
 }
 
 impl Samples {
@@ -54,6 +54,15 @@ impl Samples {
                 routes: Some(routes),
             });
         }
+        let page = services.iter().map(|one| &one.service);
+        let mut page = page.filter(|one| Some(one.name.as_str()) == Sample::Bookinfo.service());
+        let namespaces = match page.next() {
+            Some(page) => places(page)
+                .into_iter()
+                .map(|(_, it)| it.to_owned())
+                .collect(),
+            None => vec![DEFAULT_NAMESPACE.to_owned()],
+        };
         let mut deployments = dns::deployments(world);
         images.external_dns = deployments
             .next()
@@ -62,7 +71,7 @@ impl Samples {
             placed,
             bookinfo,
             images: (images != Images::default()).then_some(images),
-            namespace: namespace.to_owned(),
+            namespaces,
         }
     }
 
@@ -75,7 +84,7 @@ impl Samples {
             return false;
         };
         let mut rules = rules.iter().flat_map(|routes| routes.rules());
-        namespace == self.namespace && rules.any(|(service, _)| *service == name)
+        self.namespaces.contains(&namespace) && rules.any(|(service, _)| *service == name)
     }
 }
 
