@@ -4,7 +4,6 @@
     clippy::unwrap_used,
     reason = "a benchmark that cannot go on has failed"
 )]
-#![expect(clippy::disallowed_methods, reason = "a benchmark reads files")]
 
 use std::fmt::Write as _;
 use std::fs;
