@@ -144,6 +144,20 @@ pub enum Action {
 }
 
 impl Action {
+    /// All of them, in the order in which people see them: what is deleted, then what is blocked or skipped, then the
+    /// rest.
+    pub const AS_SHOWN: [Self; 9] = [
+        Self::Delete,
+        Self::Blocked,
+        Self::Conflict,
+        Self::Rejected,
+        Self::Adopt,
+        Self::Disown,
+        Self::Change,
+        Self::Create,
+        Self::Unchanged,
+    ];
+
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -281,27 +295,9 @@ pub fn plan<'a>(
         .into_iter()
         .filter_map(|(name, context)| match observed.get(name)? {
             Ok(observed) => ClusterPlan::new(name, context, wanted, &wanted.of(name), observed),
-            Err(error) => {
-                let is_handed_something = wanted.has_any(name);
-                is_handed_something.then(|| ClusterPlan::failed(name, context, error))
-            }
+            Err(error) => ClusterPlan::unobserved(name, context, wanted, error),
         });
     Plan::new(wanted.mesh.clone(), clusters.collect())
-}
-
-/// Plans the removal of everything of a mesh from clusters, given as name and context.
-pub fn plan_removal<'a>(
-    mesh: &str,
-    clusters: impl IntoIterator<Item = (&'a str, &'a str)>,
-    observed: &Observed,
-) -> Plan {
-    let clusters = clusters.into_iter().filter_map(|(name, context)| {
-        Some(match observed.get(name)? {
-            Ok(observed) => ClusterPlan::removal(name, context, observed),
-            Err(error) => ClusterPlan::failed(name, context, error),
-        })
-    });
-    Plan::new(mesh.to_owned(), clusters.collect())
 }
 
 impl Plan {
@@ -333,6 +329,13 @@ impl ClusterPlan {
     /// The removal of everything of a mesh.
     pub fn removal(name: &str, context: &str, observed: &ObservedCluster) -> Self {
         plan_cluster(name, context, &[], observed, |_| true)
+    }
+
+    /// An apply to a cluster that could not be looked at; `None` where nothing is wanted of it: a member of a hub may
+    /// be away.
+    pub fn unobserved(name: &str, context: &str, wanted: &Wanted, error: &str) -> Option<Self> {
+        let is_handed_something = wanted.has_any(name);
+        is_handed_something.then(|| Self::failed(name, context, error))
     }
 
     /// Of a cluster that cannot be planned for.

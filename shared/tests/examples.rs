@@ -324,7 +324,9 @@ fn what_a_hub_spread_is_not_taken_from_under_another_engine() {
         mesh.spec.target = Some(now);
         mesh.spec.dns.cluster = Some(hub.to_owned());
         let plan = if removes {
-            plan::plan_removal("demo", clusters, &observed)
+            let seen = observed["cluster1"].as_ref().unwrap();
+            let removal = plan::ClusterPlan::removal("cluster1", "cluster1", seen);
+            plan::Plan::new("demo".to_owned(), vec![removal])
         } else {
             plan::plan(&wanted(&mesh), clusters, &observed)
         };

@@ -60,7 +60,6 @@ pub(super) async fn run(
         connection,
         parent,
         parent_version,
-        identity: _,
         surplus,
         claims,
         ownership,

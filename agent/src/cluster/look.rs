@@ -39,9 +39,6 @@ const ONE_BY_ONE: usize = 3;
 pub(crate) struct Look {
     /// The way to it.
     pub(crate) connection: Connection,
-    /// What tells the cluster from every other one; see [`super::identity()`]. Whoever looks at the whole cluster sets
-    /// it.
-    pub(crate) identity: Option<String>,
     /// The parent, if it is there.
     pub(crate) parent: Option<Parent>,
     /// The resourceVersion in which it was read.
@@ -175,7 +172,6 @@ impl Look {
         });
         Self {
             connection: looking.connection,
-            identity: None,
             ownership: looking.search.ownership.clone(),
             parent,
             parent_version: None,

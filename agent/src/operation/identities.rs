@@ -81,17 +81,17 @@ pub(crate) fn wrong_contexts<'a>(
 
 /// Puts errors in the place of what was seen in clusters that are not what they should be.
 pub(super) fn check(places: &[Place], decisions: &Decisions, looked: &mut AllLooked) -> Identified {
-    let look = |place: &Place| Some(&looked.get(&place.name)?.as_ref().ok()?.look);
+    let found = |place: &Place| looked.get(&place.name)?.as_ref().ok();
     let mut recorded: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for parent in places
         .iter()
-        .filter_map(|place| look(place)?.parent.as_ref())
+        .filter_map(|place| found(place)?.look.parent.as_ref())
     {
         for (name, identity) in &parent.identities {
             recorded.entry(name).or_default().push(identity);
         }
     }
-    let seen = |place: &Place| look(place)?.identity.as_deref();
+    let seen = |place: &Place| found(place)?.identity.as_deref();
     let compared = |place: &Place| {
         let known = recorded.get(place.name.as_str());
         let known = known.filter(|_| !decisions.replaced.contains(&place.name));
@@ -104,7 +104,7 @@ pub(super) fn check(places: &[Place], decisions: &Decisions, looked: &mut AllLoo
         .collect();
     let mut findings = Vec::new();
     for (index, place) in places.iter().enumerate() {
-        match look(place).map(|look| look.identity.as_ref()) {
+        match found(place).map(|found| found.identity.as_ref()) {
             Some(Some(identity)) => {
                 identities.insert(place.name.clone(), identity.clone());
             }

@@ -236,6 +236,8 @@ struct Looking {
 pub(super) struct Looked {
     /// What would be done; `None` where nothing is wanted and nothing is there.
     plan: Option<ClusterPlan>,
+    /// What tells the cluster from every other one; see [`cluster::identity`].
+    pub(super) identity: Option<String>,
     /// What its own DNS takes.
     pub(super) dns: Vec<Result<Edit, Refusal>>,
     pub(super) look: Look,
@@ -290,7 +292,6 @@ impl Looking {
         );
         rights.expect_always()?;
         let (mut observed, mut look) = seen.map_err(|error| rights.beside(error))?;
-        look.identity = identity;
         // For a public zone too: it may have been private, and not every cluster that was told
         // so has objects of ours.
         let parent = look.parent.as_ref();
@@ -312,6 +313,7 @@ impl Looking {
         };
         Ok(Looked {
             plan,
+            identity,
             dns: observed.dns,
             look,
         })
@@ -332,22 +334,21 @@ fn planned(
     wanted: &Wanted,
     intent: Intent,
     places: &[Place],
-    looked: AllLooked,
+    mut looked: AllLooked,
 ) -> (Plan, BTreeMap<String, Look>) {
     let mut looks = BTreeMap::new();
     let mut plans = Vec::new();
-    let mut looked = looked;
     for Place { name, context, .. } in places {
         match looked.remove(name) {
             Some(Ok(Looked { plan, look, .. })) => {
                 plans.extend(plan);
                 looks.insert(name.clone(), look);
             }
-            // A hub's member may be away.
-            Some(Err(error)) if intent == Intent::Remove || wanted.has_any(name) => {
-                plans.push(ClusterPlan::failed(name, context, &error));
-            }
-            Some(Err(_)) | None => {}
+            Some(Err(error)) => plans.extend(match intent {
+                Intent::Apply => ClusterPlan::unobserved(name, context, wanted, &error),
+                Intent::Remove => Some(ClusterPlan::failed(name, context, &error)),
+            }),
+            None => {}
         }
     }
     (Plan::new(wanted.mesh.clone(), plans), looks)

@@ -14,22 +14,9 @@ use crate::dom::{El, el, el_in, icon, text};
 use crate::highlight;
 use crate::signals::*;
 
-/// What is shown first: what is deleted, then what is blocked or skipped, then the rest.
-pub(crate) const ORDER: [Action; 9] = [
-    Action::Delete,
-    Action::Blocked,
-    Action::Conflict,
-    Action::Rejected,
-    Action::Adopt,
-    Action::Disown,
-    Action::Change,
-    Action::Create,
-    Action::Unchanged,
-];
-
 /// How many steps there are of each action.
 pub(crate) fn chips(count: impl Fn(Action) -> usize) -> Vec<El> {
-    let counts = ORDER.map(|action| (action, count(action)));
+    let counts = Action::AS_SHOWN.map(|action| (action, count(action)));
     let counts = counts.into_iter().filter(|(_, count)| *count > 0);
     counts
         .map(|(action, count)| chip(action, &format!("{count} {}", action.as_str())))
@@ -56,7 +43,7 @@ fn chip(action: Action, words: &str) -> El {
 /// The steps of a cluster that are not unchanged; those are folded.
 pub(crate) fn steps(review: Review, intent: Intent, plan: &ClusterPlan) -> [Option<El>; 2] {
     let of = |action: Action| plan.steps.iter().filter(move |step| step.action == action);
-    let changing = ORDER
+    let changing = Action::AS_SHOWN
         .into_iter()
         .filter(|action| *action != Action::Unchanged)
         .flat_map(of)

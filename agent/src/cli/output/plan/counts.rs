@@ -8,7 +8,7 @@ use shared::plan::{Action, ClusterPlan, Plan};
 
 use super::groups::few;
 use super::kinds::{Ambiguous, Kind};
-use super::{Detail, ORDER, QUIET, words};
+use super::{Detail, QUIET, words};
 use crate::cli::output::table;
 
 /// With more lines than this, a cluster's kinds share one; with still more, the rest of the clusters do.
@@ -16,8 +16,8 @@ const MOST_LINES: usize = 30;
 /// Columns before the counts.
 const LABELS: usize = 2;
 
-/// Counts by action, in the order of [`ORDER`].
-pub(super) type Counts = [usize; ORDER.len()];
+/// Counts by action, in the order of [`Action::AS_SHOWN`].
+pub(super) type Counts = [usize; Action::AS_SHOWN.len()];
 
 /// The counts of some clusters together.
 pub(super) fn totals<'a>(clusters: impl IntoIterator<Item = &'a ClusterPlan>) -> Counts {
@@ -32,7 +32,7 @@ pub(super) fn totals<'a>(clusters: impl IntoIterator<Item = &'a ClusterPlan>) ->
 
 /// `1 to delete, 2 to change, 40 to create`.
 pub(super) fn counts(counts: &Counts) -> String {
-    let parts: Vec<String> = ORDER
+    let parts: Vec<String> = Action::AS_SHOWN
         .into_iter()
         .zip(counts)
         .filter(|(_, count)| **count > 0)
@@ -68,7 +68,7 @@ pub(super) fn write_table(to: &mut impl Write, plan: &Plan, detail: Detail) -> i
         return Ok(());
     }
     let rows = rows(plan, detail);
-    let columns: Vec<usize> = (0..ORDER.len())
+    let columns: Vec<usize> = (0..Action::AS_SHOWN.len())
         .filter(|column| rows.iter().any(|(_, counts)| counts[*column] > 0))
         .collect();
     let mut lines = vec![heading(&columns)];
@@ -88,7 +88,7 @@ pub(super) fn write_table(to: &mut impl Write, plan: &Plan, detail: Detail) -> i
         // The first line is the heading.
         match rows[row - 1].1[columns[column]] {
             0 => QUIET,
-            _ => words(ORDER[columns[column]]).style,
+            _ => words(Action::AS_SHOWN[columns[column]]).style,
         }
     })
 }
@@ -97,7 +97,7 @@ fn heading(columns: &[usize]) -> Vec<String> {
     let labels = ["cluster", "kind"].map(str::to_owned);
     let words = columns
         .iter()
-        .map(|column| words(ORDER[*column]).word.to_owned());
+        .map(|column| words(Action::AS_SHOWN[*column]).word.to_owned());
     labels.into_iter().chain(words).collect()
 }
 
@@ -223,10 +223,10 @@ fn sum(kinds: &[(Kind<'_>, Counts)]) -> Counts {
     all
 }
 
-/// The place of an action in [`ORDER`].
+/// The place of an action in [`Action::AS_SHOWN`].
 fn column(action: Action) -> usize {
     // All actions are in it.
-    ORDER
+    Action::AS_SHOWN
         .iter()
         .position(|one| *one == action)
         .unwrap_or_default()

@@ -164,19 +164,6 @@ struct Words {
     counted: &'static str,
 }
 
-/// In the order in which a person has to see them.
-const ORDER: [Action; 9] = [
-    Action::Delete,
-    Action::Blocked,
-    Action::Conflict,
-    Action::Rejected,
-    Action::Adopt,
-    Action::Disown,
-    Action::Change,
-    Action::Create,
-    Action::Unchanged,
-];
-
 const fn words(action: Action) -> Words {
     let (mark, style, word, heading, counted) = match action {
         Action::Delete => ('-', ERROR, "DELETE", "DELETE", "to delete"),
