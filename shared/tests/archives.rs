@@ -454,6 +454,13 @@ fn bytes_that_not_every_program_sees_are_refused() {
         &[&whole[..], &fewer.end(start)].concat(),
         &[],
     );
+    // An entry that the end does not count, and that claims to reach past it.
+    let mut beyond = Archive::of(std::slice::from_ref(&one));
+    let uncounted = beyond.directory.len();
+    beyond.list(&hidden, 0);
+    beyond.count = 1;
+    beyond.directory[uncounted + 32..uncounted + 34].fill(0xff);
+    refused("an entry without an end", &beyond.finish(), &[]);
     let mut size = both.end(start);
     size[12] -= 1;
     refused("a smaller directory", &[&whole[..], &size].concat(), &[]);

@@ -1,7 +1,8 @@
 //! `cargo xtask fuzz`: what is read from outside, fed with broken inputs.
 //!
-//! Inputs are grown from `fuzz/seeds`, and kept in the cache. There is no unsafe code to watch, so no sanitizer is
-//! built in, and the stable toolchain is enough.
+//! Inputs are grown from `fuzz/seeds`. The command keeps those that it finds in the cache and goes on from there; a
+//! test run starts from the seeds alone each time, with the same numbers, so that one commit always gets the same
+//! verdict. There is no unsafe code to watch, so no sanitizer is built in, and the stable toolchain is enough.
 
 use std::path::Path;
 use std::process::Command;
@@ -46,15 +47,24 @@ pub(crate) fn run_command(arguments: &Arguments) -> Result<()> {
     } else {
         &arguments.targets
     };
-    run_all(&root, targets, arguments.seconds)
+    run_all(&root, targets, arguments.seconds, &Start::Found)
 }
 
 /// Runs every target for a few seconds.
 pub(crate) fn in_a_test_run(root: &Path) -> Result<()> {
-    run_all(root, &targets(root)?, IN_A_TEST_RUN)
+    run_all(root, &targets(root)?, IN_A_TEST_RUN, &Start::Seeds)
 }
 
-fn run_all(root: &Path, targets: &[String], seconds: u32) -> Result<()> {
+/// What inputs are grown from.
+enum Start {
+    /// What earlier runs found, and the seeds; by other random numbers each time.
+    Found,
+    /// The seeds alone; by the same random numbers each time.
+    Seeds,
+}
+
+/// Runs the targets one after the other, the rest too if one fails.
+fn run_all(root: &Path, targets: &[String], seconds: u32, start: &Start) -> Result<()> {
     let tool = install::cargo_fuzz().ensure()?;
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(std::iter::once(tool).chain(std::env::split_paths(&path)))?;
@@ -70,18 +80,33 @@ fn run_all(root: &Path, targets: &[String], seconds: u32) -> Result<()> {
         command
     };
     run(&mut fuzz("build"))?;
+    let fresh = tempfile::tempdir()?;
+    let corpora = match start {
+        Start::Found => cache::root()?.join("fuzz-corpus"),
+        Start::Seeds => fresh.path().to_owned(),
+    };
+    let mut failed = Vec::new();
     for target in targets {
-        let corpus = cache::root()?.join("fuzz-corpus").join(target);
+        let corpus = corpora.join(target);
         std::fs::create_dir_all(&corpus)?;
-        run(fuzz("run")
-            .arg(target)
-            .arg(&corpus)
+        let mut command = fuzz("run");
+        command.arg(target).arg(&corpus);
+        command
             .arg(root.join("fuzz/seeds").join(target))
             .args(["--", "-print_final_stats=1", "-verbosity=0"])
             .arg(format!("-max_total_time={seconds}"))
             .arg(format!("-timeout={LONGEST_SECONDS}"))
             .arg(format!("-rss_limit_mb={MOST_MEMORY}"))
-            .arg(format!("-max_len={LONGEST_INPUT}")))?;
+            .arg(format!("-max_len={LONGEST_INPUT}"));
+        if matches!(start, Start::Seeds) {
+            command.arg("-seed=1");
+        }
+        if let Err(error) = run(&mut command) {
+            failed.push(format!("{target}: {error:#}"));
+        }
+    }
+    if !failed.is_empty() {
+        bail!("{}", failed.join("\n"));
     }
     Ok(())
 }

@@ -116,7 +116,11 @@ fn content<R: Read + Seek>(
 /// Whether the rest of an archive is one end record, with its forms for large archives before it (4.3.14 to
 /// 4.3.16), and it says of the directory what is true. A comment without a signature is nobody's record.
 fn is_end(bytes: &[u8], at: usize, count: usize, start: usize) -> bool {
-    let mut rest = Fields(&bytes[at..]);
+    // A directory's last entry can claim to be longer than the archive.
+    let Some(rest) = bytes.get(at..) else {
+        return false;
+    };
+    let mut rest = Fields(rest);
     let [offset, count, start, size] = [at, count, start, at - start].map(|one| one as u64);
     let is_large = rest.0.starts_with(LARGE_END);
     if is_large {
