@@ -150,6 +150,13 @@ fn failover() -> BoxedStrategy<Value> {
     object(vec![
         ("retry", sometimes(0.8, any::<bool>().prop_map(Value::from))),
         ("perTryTimeout", sometimes(0.3, duration())),
+        (
+            "connectTimeout",
+            sometimes(
+                0.3,
+                "([1-9][0-9]{1,2}ms|[1-5]?[0-9]s)".prop_map(Value::from),
+            ),
+        ),
         ("outlierDetection", sometimes(0.4, detection)),
     ])
     .prop_filter("no failover", |failover| {

@@ -67,6 +67,9 @@ pub const DEFAULT_EXTERNAL_DNS_NAMESPACE: &str = "external-dns";
 pub const DEFAULT_NAMESPACE: &str = "default";
 /// Taken where calls may be repeated and the document names no time for each try.
 pub const DEFAULT_PER_TRY_TIMEOUT: &str = "2s";
+/// Taken where the document does not say how long a connection to another cluster may take: three round trips
+/// round the world, for TCP and TLS 1.2, and the second after which a lost SYN is sent again.
+pub const DEFAULT_CONNECT_TIMEOUT: &str = "2s";
 /// Where `ExternalDNS` finds the file with its credentials.
 pub const CREDENTIALS_FOLDER: &str = "/etc/external-dns/credentials";
 /// Taken where the document names no branch of a Git repository.
@@ -329,6 +332,8 @@ pub struct Service {
     pub service_account: Option<HostName>,
     /// Whether and how calls are repeated while a cluster fails.
     pub retry: Retry,
+    /// How long a connection to another cluster may take with its TLS handshake, as Istio writes it.
+    pub connect_timeout: String,
     /// Changes to the ejection of gateways that fail: fields of Istio's `OutlierDetection`.
     pub outlier_detection: IstioFields,
     /// Which of the clusters take the calls of whom.

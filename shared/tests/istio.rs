@@ -38,20 +38,20 @@ const GLOBAL: &str = "web.default.external.svc.a.example";
 #[test]
 fn a_rule_says_what_its_istio_reads() {
     let of_1_0 = json!({
-        "connectionPool": { "tcp": { "connectTimeout": "250ms" } },
+        "connectionPool": { "tcp": { "connectTimeout": "2s" } },
         "outlierDetection": {
             "consecutiveErrors": 1, "interval": "1s", "baseEjectionTime": "10s", "maxEjectionPercent": 100,
         },
     });
     let before_1_5 = json!({
-        "connectionPool": { "tcp": { "connectTimeout": "250ms" } },
+        "connectionPool": { "tcp": { "connectTimeout": "2s" } },
         "outlierDetection": {
             "consecutiveErrors": 1, "interval": "1s", "baseEjectionTime": "10s",
             "maxEjectionPercent": 100, "minHealthPercent": 1,
         },
     });
     let since_1_5 = json!({
-        "connectionPool": { "tcp": { "connectTimeout": "250ms" } },
+        "connectionPool": { "tcp": { "connectTimeout": "2s" } },
         "loadBalancer": { "localityLbSetting": { "enabled": true } },
         "outlierDetection": {
             "consecutive5xxErrors": 0, "consecutiveGatewayErrors": 1, "interval": "1s",

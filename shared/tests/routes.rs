@@ -515,7 +515,7 @@ fn policies_are_passed_on() {
     let mesh = document(&json!({
         "trafficPolicy": pool,
         "exportTo": ["shop", "books"],
-        "failover": { "retry": false, "outlierDetection": { "baseEjectionTime": "30s", "consecutive5xxErrors": 5 } },
+        "failover": { "retry": false, "connectTimeout": "700ms", "outlierDetection": { "baseEjectionTime": "30s", "consecutive5xxErrors": 5 } },
     }));
     assert_eq!(found(&mesh), []);
     assert_eq!(
@@ -524,6 +524,8 @@ fn policies_are_passed_on() {
     );
     let global = "reviews.books.external.svc.mesh.example.com";
     let rule = object(&mesh, "DestinationRule", global);
+    let pool = &rule["spec"]["trafficPolicy"]["connectionPool"];
+    assert_eq!(*pool, json!({ "tcp": { "connectTimeout": "700ms" } }));
     let detection = &rule["spec"]["trafficPolicy"]["outlierDetection"];
     assert_eq!(detection["baseEjectionTime"], "30s");
     assert_eq!(detection["consecutive5xxErrors"], 5);

@@ -70,6 +70,7 @@ codes! {
     CLUSTERS_TWICE = "FM0416", "It is said twice which clusters are meant", [];
     NO_EJECTION = "FM0417", "Outlier detection is set so that calls do not leave a cluster that fails", [];
     ISTIO_REFUSES = "FM0418", "Values that are passed on to Istio do not go together, so it would refuse them", ["IST0106"];
+    CONNECT_TIMEOUT_RANGE = "FM0419", "Connect timeout out of range", [];
     NO_PORT = "FM0421", "A service has no port, or `ports` beside `port`", [];
     SERVICE_PORT_TWICE = "FM0422", "A service has one port, or one published port, twice", ["KIA1211"];
     PUBLISHED_TWICE = "FM0423", "A published port cannot tell apart what is published on it", ["IST0177", "KIA1211", "KIA1212"];

@@ -7,7 +7,7 @@ use super::{Findings, admission, code, passed_on};
 use crate::duration::milliseconds;
 use crate::mesh::passed_on::{IstioFields, OUTLIER_DETECTION, shape};
 use crate::mesh::{Failover, Service};
-use crate::resolved::{DEFAULT_PER_TRY_TIMEOUT, Probe, Retry, Route};
+use crate::resolved::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_PER_TRY_TIMEOUT, Probe, Retry, Route};
 
 /// `several`: whether there is another cluster to send a call to.
 pub(super) fn retry(
@@ -20,12 +20,7 @@ pub(super) fn retry(
     if let Some(text) = timeout
         && !is_duration(text)
     {
-        findings.error(
-            code::BAD_DURATION,
-            &format!("{path}.perTryTimeout"),
-            format!("{text:?} is not a duration"),
-            "write one such as 500ms or 1m30s, at least 1ms".into(),
-        );
+        not_a_duration(&format!("{path}.perTryTimeout"), text, findings);
         return None;
     }
     match failover.and_then(|failover| failover.retry) {
@@ -45,6 +40,46 @@ pub(super) fn retry(
             Some(Retry::Undelivered)
         }
     }
+}
+
+/// How long a connection to another cluster may take, as Istio writes it.
+///
+/// It is not compared with `perTryTimeout`: Envoy starts that when the connection is there.
+pub(super) fn connect_timeout(
+    path: &str,
+    failover: Option<&Failover>,
+    findings: &mut Findings,
+) -> Option<String> {
+    let given = failover.and_then(|failover| failover.connect_timeout.as_deref());
+    let text = given.unwrap_or(DEFAULT_CONNECT_TIMEOUT);
+    if !is_duration(text) {
+        not_a_duration(path, text, findings);
+        return None;
+    }
+    if !is_connect_timeout(text) {
+        findings.error(
+            code::CONNECT_TIMEOUT_RANGE,
+            path,
+            format!("{text} is out of range (10ms to 1m)"),
+            "set three round trips to the farthest cluster, and a second for a lost packet".into(),
+        );
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+/// Whether connections may take this long: between 10 ms and a minute.
+pub(crate) fn is_connect_timeout(text: &str) -> bool {
+    milliseconds(text).is_some_and(|time| (10..=60_000).contains(&time))
+}
+
+fn not_a_duration(path: &str, text: &str, findings: &mut Findings) {
+    findings.error(
+        code::BAD_DURATION,
+        path,
+        format!("{text:?} is not a duration"),
+        "write one such as 500ms or 1m30s, at least 1ms".into(),
+    );
 }
 
 /// What the document changes of the ejection of gateways that fail.

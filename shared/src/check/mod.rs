@@ -32,6 +32,7 @@ mod services;
 mod tls;
 
 pub(crate) use clusters::address;
+pub(crate) use failover::is_connect_timeout;
 pub use finding::{Finding, Fix, Severity};
 
 use crate::facts::Facts;

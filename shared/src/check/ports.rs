@@ -94,9 +94,17 @@ fn path(index: usize, service: &mesh::Service, place: usize, field: &str) -> Str
 
 /// What says how requests are treated, where there are none.
 pub(super) fn http_only(index: usize, service: &mesh::Service, findings: &mut Findings) {
+    // Connections are not about requests.
+    let failover = service.failover.clone().map(|failover| mesh::Failover {
+        connect_timeout: None,
+        ..failover
+    });
     for (field, is_there) in [
         ("routes", !service.routes.is_empty()),
-        ("failover", service.failover.is_some()),
+        (
+            "failover",
+            failover.is_some_and(|failover| failover != mesh::Failover::default()),
+        ),
         ("probe", service.probe.is_some()),
     ] {
         if is_there {

@@ -107,6 +107,11 @@ fn one(
         several && is_http,
         findings,
     );
+    let connect_timeout = failover::connect_timeout(
+        &at("failover.connectTimeout"),
+        service.failover.as_ref(),
+        findings,
+    );
     let outlier_detection = failover::outlier_detection(
         &at("failover.outlierDetection"),
         service.failover.as_ref(),
@@ -164,6 +169,7 @@ fn one(
         transport,
         service_account: service_account?,
         retry: retry?,
+        connect_timeout: connect_timeout?,
         outlier_detection: outlier_detection?,
         probe: probe?,
         names,

@@ -1,5 +1,7 @@
 //! What goes with a service: subsets and policy of its pods, who sees its names, exports, and failover.
 
+use serde_json::Value;
+
 use super::locality;
 use super::names::Names;
 use super::objects::{Object, field, list, texts};
@@ -7,10 +9,13 @@ use super::routes::shaped;
 use super::samples::Samples;
 use super::services::{Found, Index, is_at_gateway};
 use super::world::World;
+use crate::check::is_connect_timeout;
 use crate::mesh::passed_on::{IstioFields, OUTLIER_DETECTION, SUBSET, TRAFFIC_POLICY};
 use crate::mesh::{Failover, Service};
 use crate::render::destination_rule;
-use crate::resolved::{DEFAULT_PER_TRY_TIMEOUT, OLDEST_ISTIO_WITH_LOCALITY};
+use crate::resolved::{
+    DEFAULT_CONNECT_TIMEOUT, DEFAULT_PER_TRY_TIMEOUT, OLDEST_ISTIO_WITH_LOCALITY,
+};
 
 /// Conditions under which a call is repeated although it may have arrived (Envoy, `x-envoy-retry-on`).
 const MAY_HAVE_ARRIVED: [&str; 6] = [
@@ -33,6 +38,7 @@ pub(super) fn add(world: &World, names: &Names, samples: &Samples, services: &mu
         if let Some(at) = index.local(host, object.namespace()) {
             pods(object, &mut services[at].service);
         } else if let Some(at) = host.as_str().and_then(|host| index.published(host, names)) {
+            connecting(object, &mut services[at].service);
             ejection(object, &mut services[at].service);
             locality::add(cluster, object, &mut services[at].locality);
         }
@@ -76,6 +82,17 @@ fn pods(object: &Object, service: &mut Service) {
     if service.traffic_policy.is_none() {
         let policy = field(&object.value, &["spec", "trafficPolicy"]);
         service.traffic_policy = shaped(policy, TRAFFIC_POLICY);
+    }
+}
+
+/// How long connections may take, where that is not the default, as in manifests of versions that had another.
+fn connecting(object: &Object, service: &mut Service) {
+    let path = "/spec/trafficPolicy/connectionPool/tcp/connectTimeout";
+    let given = object.value.pointer(path).and_then(Value::as_str);
+    let other = given.filter(|text| *text != DEFAULT_CONNECT_TIMEOUT && is_connect_timeout(text));
+    if let Some(text) = other {
+        let failover = failover(service);
+        failover.connect_timeout.get_or_insert(text.to_owned());
     }
 }
 

@@ -171,6 +171,11 @@ pub struct Failover {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::duration", extend("default" = crate::resolved::DEFAULT_PER_TRY_TIMEOUT)))]
     pub per_try_timeout: Option<String>,
+    /// How long a connection to a gateway of another cluster may take, with its TLS handshake, until the
+    /// call goes elsewhere: 10ms to 1m; see [failover](#failover).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::duration", extend("default" = crate::resolved::DEFAULT_CONNECT_TIMEOUT)))]
+    pub connect_timeout: Option<String>,
     /// When a gateway that fails is left alone, and for how long: changes to fedmesh's own settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(

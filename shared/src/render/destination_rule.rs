@@ -6,7 +6,8 @@
 //! a locality, so the three always come together; `minHealthPercent: 1` lets calls try everything when
 //! all endpoints are out at once, instead of failing until one is let in again. Only gateway errors (502,
 //! 503, 504, connections that fail) eject: an application's own 500 is no reason to leave a cluster. Of
-//! TCP and TLS only connections that fail are seen.
+//! TCP and TLS only connections that fail are seen. A connection that is not there within `connectTimeout`,
+//! in which Envoy counts the TLS handshake, has failed.
 //!
 //! With `transport: tls` rules also make the sidecars begin a TLS session with the gateway. Without a
 //! name in them a sidecar sends the request's own, and takes no certificate that is not for it. Names
@@ -28,26 +29,27 @@ use crate::placed::Placed;
 use crate::published::{Level, PublishedName, fails_over};
 use crate::resolved::{ISTIO_NAMESPACE, IstioVersion, Port, Resolved, Service, Tls};
 
-/// The settings by which calls leave a gateway that fails: a TrafficPolicy. Before Istio 1.5 there is one count of
+/// The settings by which calls leave a gateway that fails: a TrafficPolicy, whose `connectTimeout` is the
+/// service's. Before Istio 1.5 there is one count of
 /// failures, which are gateway errors only, and localities are a matter of the mesh as a whole. In 1.0 any
 /// status of 500 and above counts, and calls try everything as soon as less than half of the endpoints are well.
 pub(crate) fn failover_policy(istio: IstioVersion) -> Value {
     if istio.is_oldest() {
         return skeleton(
-            r#"{"connectionPool":{"tcp":{"connectTimeout":"250ms"}},
+            r#"{"connectionPool":{"tcp":{"connectTimeout":""}},
             "outlierDetection":{"consecutiveErrors":1,"interval":"1s",
             "baseEjectionTime":"10s","maxEjectionPercent":100}}"#,
         );
     }
     if !istio.has_locality() {
         return skeleton(
-            r#"{"connectionPool":{"tcp":{"connectTimeout":"250ms"}},
+            r#"{"connectionPool":{"tcp":{"connectTimeout":""}},
             "outlierDetection":{"consecutiveErrors":1,"interval":"1s",
             "baseEjectionTime":"10s","maxEjectionPercent":100,"minHealthPercent":1}}"#,
         );
     }
     skeleton(
-        r#"{"connectionPool":{"tcp":{"connectTimeout":"250ms"}},
+        r#"{"connectionPool":{"tcp":{"connectTimeout":""}},
         "loadBalancer":{"localityLbSetting":{"enabled":true}},
         "outlierDetection":{"consecutive5xxErrors":0,"consecutiveGatewayErrors":1,"interval":"1s",
         "baseEjectionTime":"10s","maxEjectionPercent":100,"minHealthPercent":1}}"#,
@@ -89,6 +91,7 @@ fn policy(
     let mut policy = json!({});
     if fails_over(name, &service.names) {
         policy = failover_policy(resolved.istio);
+        policy["connectionPool"]["tcp"]["connectTimeout"] = service.connect_timeout.as_str().into();
         for (field, value) in &service.outlier_detection {
             policy["outlierDetection"][field] = value.clone();
         }

@@ -530,6 +530,24 @@ fn services() {
         Error,
         "spec.services[0].failover.perTryTimeout",
     );
+    for bad in ["fast", "0s"] {
+        expect(
+            "/spec/services/0/failover",
+            json!({ "retry": true, "connectTimeout": bad }),
+            code::BAD_DURATION,
+            Error,
+            "spec.services[0].failover.connectTimeout",
+        );
+    }
+    for bad in ["9ms", "1m0.001s"] {
+        expect(
+            "/spec/services/0/failover",
+            json!({ "retry": true, "connectTimeout": bad }),
+            code::CONNECT_TIMEOUT_RANGE,
+            Error,
+            "spec.services[0].failover.connectTimeout",
+        );
+    }
     expect(
         "/spec/services/0/probe",
         json!({ "path": "health" }),
@@ -670,6 +688,8 @@ fn what_only_requests_have() {
         let path = format!("spec.services[1].{field}");
         expect_of(&document, code::HTTP_ONLY, Severity::Error, &path);
     }
+    tls["spec"]["services"][1]["failover"] = json!({ "connectTimeout": "5s" });
+    assert_eq!(findings(&tls), [], "every protocol has connections");
 }
 
 #[test]

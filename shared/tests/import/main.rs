@@ -157,6 +157,30 @@ fn what_is_a_default_is_left_out() {
     );
 }
 
+/// Manifests of versions whose connections had 250 ms, which could not be set.
+#[test]
+fn a_connect_timeout_of_earlier_versions_is_kept() {
+    for (name, mut mesh) in examples() {
+        if name == "gateway-api.yaml" {
+            continue;
+        }
+        let mut sources = files(&bundle(&mesh));
+        for source in &mut sources {
+            source.text = source
+                .text
+                .replace("connectTimeout: 2s", "connectTimeout: 250ms");
+        }
+        let imported = imported(&sources);
+        assert_eq!(imported.findings, [], "{name}");
+        for service in &mut mesh.spec.services {
+            let failover = service.failover.get_or_insert_default();
+            failover.connect_timeout = Some("250ms".to_owned());
+        }
+        same_manifests(&mesh, &imported);
+        same_document(&mesh, &imported);
+    }
+}
+
 fn finding<'a>(imported: &'a Imported, code: &str, path: &str) -> &'a Finding {
     let mut all = imported.findings.iter();
     all.find(|one| one.code == code && one.path.starts_with(path))

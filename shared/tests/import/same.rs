@@ -109,6 +109,7 @@ pub(super) fn same_document(mesh: &Mesh, imported: &Imported) {
         asked.retain(|name, value| own[name.as_str()] != *value);
         if wanted.clusters.len() < 2 {
             wanted.outlier_detection.clone_from(&got.outlier_detection);
+            wanted.connect_timeout.clone_from(&got.connect_timeout);
         }
         if !wanted.is_mutual() {
             // Nobody looks at its identity.
