@@ -8,6 +8,7 @@
 
 mod authority;
 mod cgroup;
+mod delay;
 mod kubefed;
 mod manifests;
 mod name_server;
@@ -17,14 +18,10 @@ mod setup;
 mod trust;
 
 use std::ffi::OsStr;
-use std::fs::File;
-use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
-
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::BedError;
 use crate::bed::{in_parallel, kubeconfig};
@@ -33,6 +30,7 @@ use crate::kubectl::Kubectl;
 use crate::process::OwnedFolder;
 use crate::tools::{CONTROL_PLANE, COREDNS, ISTIOCTL, KUBECTL};
 pub use authority::{Authority, SignedKey};
+pub use delay::Delay;
 pub use name_server::NameServer;
 use network::{Hub, address, command_in};
 use node::{Node, Parts};
@@ -181,14 +179,7 @@ impl MeshBed {
     /// # Errors
     /// The bed is gone, or this isn't root.
     pub fn enter(&self) -> Result<(), BedError> {
-        let path = self.hub.namespace();
-        let failed = |source| BedError::File {
-            path: path.clone(),
-            source,
-        };
-        let namespace = File::open(&path).map_err(failed)?;
-        move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
-            .map_err(|error| failed(error.into()))
+        network::enter(&self.hub.namespace())
     }
 
     /// A command that will run in the bed's network.
@@ -377,6 +368,16 @@ impl MeshBed {
     /// There is no such context, or an address can't be added to its node.
     pub fn move_gateway(&self, context: &str, addresses: &[&str]) -> Result<(), BedError> {
         self.move_service(context, "istio-ingressgateway", addresses)
+    }
+
+    /// Makes packets between a cluster's node and the nodes of the other clusters take longer, by `round_trip`
+    /// there and back, until the value is dropped. What the hub sends and gets, such as answers of API servers and
+    /// of DNS, is as quick as before. Delays of two clusters add up between them.
+    ///
+    /// # Errors
+    /// There is no such context, its delay is set already, or the machine has no TAP devices.
+    pub fn delay(&self, context: &str, round_trip: Duration) -> Result<Delay<'_>, BedError> {
+        Delay::start(&self.hub, self.node(context)?.number, round_trip)
     }
 
     fn move_service(

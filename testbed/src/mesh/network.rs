@@ -4,11 +4,14 @@
 //! them does, so that nothing is left when the bed ends, however it ends.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
+use std::fs::{self, File};
 use std::net::Ipv4Addr;
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::BedError;
 use crate::process::OwnedProcess;
@@ -85,7 +88,7 @@ impl Hub {
             "netns",
             &node.id().to_string(),
         ])?;
-        self.ip(&["link", "set", &link, "master", BRIDGE, "up"])?;
+        self.join(&link)?;
         let inside = namespace_of(node);
         let ip = |arguments: &[&str]| run_in(&inside, "ip", arguments);
         ip(&["link", "set", "lo", "up"])?;
@@ -94,9 +97,25 @@ impl Hub {
         ip(&["route", "add", "default", "via", &address::HUB.to_string()])
     }
 
-    fn ip(&self, arguments: &[&str]) -> Result<(), BedError> {
+    /// Puts a link on the bridge.
+    pub(super) fn join(&self, link: &str) -> Result<(), BedError> {
+        self.ip(&["link", "set", link, "master", BRIDGE, "up"])
+    }
+
+    pub(super) fn ip(&self, arguments: &[&str]) -> Result<(), BedError> {
         run_in(&self.namespace(), "ip", arguments)
     }
+}
+
+/// Moves the calling thread into a network namespace, with all that it starts from then on.
+pub(super) fn enter(namespace: &Path) -> Result<(), BedError> {
+    let failed = |source| BedError::File {
+        path: namespace.to_owned(),
+        source,
+    };
+    let file = File::open(namespace).map_err(failed)?;
+    move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))
+        .map_err(|error| failed(error.into()))
 }
 
 /// Starts `unshare` with these arguments and waits until it has left this
