@@ -1,6 +1,6 @@
 //! What is lost while a cluster fails, and how long it takes.
 
-use std::fmt::Write as _;
+use std::fmt::{Debug, Write as _};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -20,10 +20,12 @@ const BEFORE: Duration = Duration::from_secs(2);
 /// For traffic to come back.
 const AFTER: Duration = Duration::from_secs(6);
 const REQUESTS_PER_SECOND: u32 = 200;
+/// Of a client, beside those that wait for an answer from afar.
+const CONNECTIONS: u32 = 10;
 
 /// A way to fail, of the cluster that is the nearest to the client: its own.
 #[derive(Clone, Copy, Debug)]
-enum Failure {
+pub(crate) enum Failure {
     /// The gateway's node resets connections.
     Reset,
     /// The gateway's node drops packets.
@@ -39,7 +41,7 @@ enum Failure {
 }
 
 impl Failure {
-    const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Reset,
         Self::Dropped,
         Self::ServiceGone,
@@ -134,8 +136,17 @@ fn nft(bed: &Bed, cluster: &str, arguments: &[&str], input: &str) {
     assert!(child.wait().unwrap().success());
 }
 
-/// Sends requests for a name from a cluster's client for as long.
-fn load(bed: &Bed, client: &str, name: &str, duration: Duration) -> Child {
+/// Sends requests for a name from a cluster's client for as long, where answers take up to `round_trip` to come.
+pub(crate) fn load(
+    bed: &Bed,
+    client: &str,
+    name: &str,
+    duration: Duration,
+    round_trip: Duration,
+) -> Child {
+    let on_the_way = round_trip.as_millis() * u128::from(REQUESTS_PER_SECOND) / 1000;
+    // Twice as many, or those that had to wait in a failure would never be made up for.
+    let connections = u128::from(CONNECTIONS) + 2 * on_the_way;
     bed.mesh
         .pod_command(client, ("default", "app=sleep"), LOAD.ensure().unwrap())
         .unwrap()
@@ -145,7 +156,7 @@ fn load(bed: &Bed, client: &str, name: &str, duration: Duration) -> Child {
             "-host",
             name,
             "-c",
-            "10",
+            &connections.to_string(),
             "-t",
             "5s",
         ])
@@ -156,7 +167,7 @@ fn load(bed: &Bed, client: &str, name: &str, duration: Duration) -> Child {
         .unwrap()
 }
 
-fn result(child: Child) -> Value {
+pub(crate) fn result(child: Child) -> Value {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     serde_json::from_slice(&output.stdout).unwrap()
@@ -166,7 +177,13 @@ fn result(child: Child) -> Value {
 fn settle(bed: &Bed, cluster: &str, names: &[&str]) {
     for name in names {
         eventually(&format!("{cluster} answers"), || {
-            let seen = result(load(bed, cluster, name, Duration::from_millis(300)));
+            let seen = result(load(
+                bed,
+                cluster,
+                name,
+                Duration::from_millis(300),
+                Duration::ZERO,
+            ));
             let count = seen["n"].as_u64();
             (seen["clusters"][cluster].as_u64() == count)
                 .then_some(())
@@ -175,12 +192,18 @@ fn settle(bed: &Bed, cluster: &str, names: &[&str]) {
     }
 }
 
-/// One failure with requests for each name all along.
-fn measure(bed: &Bed, failure: Failure, nearest: &str, names: &[&str]) -> Vec<Value> {
+/// One failure with requests for each name all along, where other clusters are `round_trip` away.
+pub(crate) fn measure(
+    bed: &Bed,
+    failure: Failure,
+    nearest: &str,
+    names: &[&str],
+    round_trip: Duration,
+) -> Vec<Value> {
     settle(bed, nearest, names);
     let running: Vec<Child> = names
         .iter()
-        .map(|name| load(bed, nearest, name, BEFORE + outage() + AFTER))
+        .map(|name| load(bed, nearest, name, BEFORE + outage() + AFTER, round_trip))
         .collect();
     std::thread::sleep(BEFORE);
     let start = Instant::now();
@@ -189,7 +212,7 @@ fn measure(bed: &Bed, failure: Failure, nearest: &str, names: &[&str]) -> Vec<Va
     failure.end(bed, nearest);
     let seen: Vec<Value> = running.into_iter().map(result).collect();
     for seen in &seen {
-        println!("{}", row(failure, seen));
+        println!("{} ms away: {}", round_trip.as_millis(), row(failure, seen));
         // The nearest cluster was left, or the test has shown nothing.
         let by = seen["clusters"].as_object().unwrap();
         assert!(by.keys().any(|by| by != nearest), "{failure:?}: {seen}");
@@ -197,8 +220,8 @@ fn measure(bed: &Bed, failure: Failure, nearest: &str, names: &[&str]) -> Vec<Va
     seen
 }
 
-fn row(failure: Failure, seen: &Value) -> String {
-    let mut row = format!("{failure:?}: {} of {} lost", seen["failed"], seen["n"]);
+pub(crate) fn row(what: impl Debug, seen: &Value) -> String {
+    let mut row = format!("{what:?}: {} of {} lost", seen["failed"], seen["n"]);
     _ = write!(row, ", slowest {} ms", seen["latency_ms"]["max"]);
     row
 }
@@ -211,9 +234,8 @@ fn once() -> Value {
     })
 }
 
-#[test]
-fn no_call_is_lost_that_may_be_repeated_and_others_cost_one_for_each_ejection() {
-    let bed = Bed::alone();
+/// The usual document with it, applied and verified.
+pub(crate) fn with_once(bed: &Bed) -> String {
     for (context, ..) in CLUSTERS {
         bed.kubectl_apply(context, &once());
     }
@@ -223,7 +245,20 @@ fn no_call_is_lost_that_may_be_repeated_and_others_cost_one_for_each_ejection() 
     }));
     bed.apply(&document);
     bed.verified(&document);
-    let other = format!("once.default.external.svc.{ZONE}");
+    format!("once.default.external.svc.{ZONE}")
+}
+
+pub(crate) fn without_once(bed: &Bed) {
+    bed.apply(&bed.document());
+    for (context, ..) in CLUSTERS {
+        bed.kubectl(context, &["delete", "service/once"]);
+    }
+}
+
+#[test]
+fn no_call_is_lost_that_may_be_repeated_and_others_cost_one_for_each_ejection() {
+    let bed = Bed::alone();
+    let other = with_once(&bed);
     let failures: &[Failure] = if is_long_run() {
         &Failure::ALL
     } else {
@@ -232,7 +267,7 @@ fn no_call_is_lost_that_may_be_repeated_and_others_cost_one_for_each_ejection() 
     };
     // In turns: each has forgotten the failure before when it is its turn again.
     for (&failure, nearest) in failures.iter().zip(["cluster1", "cluster2"].iter().cycle()) {
-        let seen = measure(&bed, failure, nearest, &[GLOBAL, &other]);
+        let seen = measure(&bed, failure, nearest, &[GLOBAL, &other], Duration::ZERO);
         let lost = |of: &Value| of["failed"].as_u64().unwrap();
         // On a machine that does something else as well, every gateway may be slow at once, which
         // nothing saves a call from. The long run is for a machine that does not; without failover
@@ -245,10 +280,7 @@ fn no_call_is_lost_that_may_be_repeated_and_others_cost_one_for_each_ejection() 
         let most = 10 + 3 * u64::from(REQUESTS_PER_SECOND);
         assert!(lost(&seen[1]) <= most, "{failure:?}: {}", seen[1]);
     }
-    bed.apply(&bed.document());
-    for (context, ..) in CLUSTERS {
-        bed.kubectl(context, &["delete", "service/once"]);
-    }
+    without_once(&bed);
 }
 
 /// A measurement: what Istio does without what fedmesh renders, for docs/verify.md.
@@ -274,7 +306,13 @@ fn the_same_failures_without_the_rules() {
         }
         std::thread::sleep(Duration::from_secs(3));
         for failure in Failure::ALL {
-            let running = load(&bed, "cluster1", GLOBAL, BEFORE + outage() + AFTER);
+            let running = load(
+                &bed,
+                "cluster1",
+                GLOBAL,
+                BEFORE + outage() + AFTER,
+                Duration::ZERO,
+            );
             std::thread::sleep(BEFORE);
             failure.begin(&bed, "cluster1");
             std::thread::sleep(outage());

@@ -18,6 +18,7 @@ mod broken;
 mod drill;
 mod external;
 mod failover;
+mod far;
 mod following;
 mod gateway_api;
 mod guide;

@@ -10,7 +10,7 @@ const BYTES: u16 = 8001;
 const SERVER: (&str, &str) = ("default", "httpbin");
 
 /// httpbin in mutual TLS, as requests and as plain bytes; nothing at the ingress gateways.
-fn document(bed: &Bed) -> Value {
+pub(crate) fn document(bed: &Bed) -> Value {
     let mut document = bed.document();
     document["spec"]["transport"] = json!("mtls");
     let service = document["spec"]["services"][0].as_object_mut().unwrap();
