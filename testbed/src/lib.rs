@@ -27,5 +27,6 @@ pub mod tools;
 pub use bed::{BedError, ClusterOptions, CrdSet, IstioAdmission, KubeFed, Options, Testbed};
 pub use kubectl::Kubectl;
 pub use mesh::{
-    Authority, Delay, MeshBed, MeshCluster, MeshOptions, Mtls, NameServer, SignedKey, TrustDomain,
+    Authority, Delay, MeshBed, MeshCluster, MeshOptions, Mtls, NameServer, RunningPod, SignedKey,
+    TrustDomain,
 };

@@ -3,28 +3,24 @@
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::workspace::{self, cargo};
+use crate::workspace::{self, Target, cargo};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
+    /// Only benchmarks of these names, such as `mesh`
+    names: Vec<String>,
     /// Only benchmarks of this package
     #[arg(long)]
     package: Option<String>,
-    /// Passed on to the benchmarks, as in `-- render --quick`
+    /// Passed on to the benchmarks, as in `mesh -- --sizes 10x100`
     #[arg(last = true)]
     passed_on: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let root = workspace::root()?;
-    let mut benchmarks = workspace::targets(&root, "bench")?;
-    if let Some(package) = &arguments.package {
-        benchmarks.retain(|benchmark| &benchmark.package == package);
-    }
-    if benchmarks.is_empty() {
-        bail!("no benchmarks here");
-    }
-    for benchmark in benchmarks {
+    let benchmarks = workspace::targets(&root, "bench")?;
+    for benchmark in selected(benchmarks, arguments)? {
         let mut command = cargo(&root);
         command.args([
             "bench",
@@ -42,4 +38,81 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         workspace::run(&mut command)?;
     }
     Ok(())
+}
+
+/// The benchmarks that the arguments ask for, in the workspace's order.
+fn selected(mut benchmarks: Vec<Target>, arguments: &Arguments) -> Result<Vec<Target>> {
+    if let Some(package) = &arguments.package {
+        benchmarks.retain(|benchmark| &benchmark.package == package);
+    }
+    if benchmarks.is_empty() {
+        bail!("no benchmarks here");
+    }
+    let has = |name: &String| benchmarks.iter().any(|benchmark| &benchmark.name == name);
+    if let Some(unknown) = arguments.names.iter().find(|name| !has(name)) {
+        let known: Vec<&str> = benchmarks.iter().map(|one| one.name.as_str()).collect();
+        bail!(
+            "unknown benchmark `{unknown}`\nhint: use one of {}",
+            known.join(", ")
+        );
+    }
+    if !arguments.names.is_empty() {
+        benchmarks.retain(|benchmark| arguments.names.contains(&benchmark.name));
+    }
+    Ok(benchmarks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn benchmarks() -> Vec<Target> {
+        [("agent", "clusters"), ("agent", "mesh"), ("core", "core")]
+            .map(|(package, name)| Target {
+                package: package.to_owned(),
+                name: name.to_owned(),
+                required_features: Vec::new(),
+            })
+            .into()
+    }
+
+    fn check(names: &[&str], package: Option<&str>, expected: Result<&[&str], &str>) {
+        let arguments = Arguments {
+            names: names.iter().map(|&name| name.to_owned()).collect(),
+            package: package.map(str::to_owned),
+            passed_on: Vec::new(),
+        };
+        let found = selected(benchmarks(), &arguments)
+            .map(|found| found.into_iter().map(|one| one.name).collect())
+            .map_err(|error| error.to_string());
+        let expected = expected
+            .map(|names| {
+                names
+                    .iter()
+                    .map(|&name| name.to_owned())
+                    .collect::<Vec<_>>()
+            })
+            .map_err(str::to_owned);
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn benchmarks_are_selected_by_name_and_package() {
+        check(&[], None, Ok(&["clusters", "mesh", "core"]));
+        check(&["mesh"], None, Ok(&["mesh"]));
+        check(&["core", "mesh"], None, Ok(&["mesh", "core"]));
+        check(&[], Some("agent"), Ok(&["clusters", "mesh"]));
+        check(&["mesh"], Some("agent"), Ok(&["mesh"]));
+        check(
+            &["core"],
+            Some("agent"),
+            Err("unknown benchmark `core`\nhint: use one of clusters, mesh"),
+        );
+        check(
+            &["mesh", "meshes"],
+            None,
+            Err("unknown benchmark `meshes`\nhint: use one of clusters, mesh, core"),
+        );
+        check(&[], Some("none"), Err("no benchmarks here"));
+    }
 }

@@ -31,6 +31,7 @@ Examples:
   cargo xtask testbed up --clusters 3    real API servers to try things on
   cargo xtask testbed down
   cargo xtask bench
+  cargo xtask bench mesh -- --sizes 10x100
   cargo xtask fuzz --seconds 1800 import  broken manifests for half an hour
   cargo xtask tools                      build the test tools, print where they are
 

@@ -74,22 +74,42 @@ impl Client {
     pub(crate) async fn apply_all(&self, bodies: Vec<(String, String)>, at_once: usize) -> usize {
         stream::iter(bodies)
             .map(|(path, body)| async move {
-                let uri = format!(
-                    "{}{path}?fieldManager=bare&fieldValidation=Strict",
-                    self.server
-                );
-                let request = http::Request::patch(uri)
-                    .header("authorization", &self.authorization)
-                    .header("content-type", "application/apply-patch+yaml")
-                    .body(Full::from(body))
-                    .unwrap();
-                let response = self.inner.request(request).await.unwrap();
-                let status = response.status();
-                let body = response.into_body().collect().await.unwrap().to_bytes();
-                assert!(status.is_success(), "{}", String::from_utf8_lossy(&body));
+                let query = "fieldManager=bare&fieldValidation=Strict&force=true";
+                let patch = http::Request::patch(format!("{}{path}?{query}", self.server))
+                    .header("content-type", "application/apply-patch+yaml");
+                let (status, answer) = self.send(patch, body).await;
+                assert!(status.is_success(), "{path}: {status} {answer}");
             })
             .buffer_unordered(at_once)
             .count()
             .await
+    }
+
+    /// Deletes what is there of objects, given as path; how many were asked for.
+    pub(crate) async fn delete_all(&self, paths: Vec<String>, at_once: usize) -> usize {
+        stream::iter(paths)
+            .map(|path| async move {
+                let delete = http::Request::delete(format!("{}{path}", self.server));
+                let (status, answer) = self.send(delete, String::new()).await;
+                let gone = status == http::StatusCode::NOT_FOUND;
+                assert!(status.is_success() || gone, "{path}: {status} {answer}");
+            })
+            .buffer_unordered(at_once)
+            .count()
+            .await
+    }
+
+    /// The status and the text of the answer.
+    async fn send(
+        &self,
+        request: http::request::Builder,
+        body: String,
+    ) -> (http::StatusCode, String) {
+        let request = request.header("authorization", &self.authorization);
+        let request = request.body(Full::from(body)).unwrap();
+        let response = self.inner.request(request).await.unwrap();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8_lossy(&body).into_owned())
     }
 }

@@ -9,6 +9,7 @@
     reason = "a bench that cannot go on says so by panicking"
 )]
 
+#[expect(dead_code, reason = "the bench of meshes deletes, too")]
 mod bare;
 mod process;
 

@@ -14,6 +14,7 @@ mod manifests;
 mod name_server;
 mod network;
 mod node;
+mod running_pod;
 mod setup;
 mod trust;
 
@@ -34,6 +35,7 @@ pub use delay::Delay;
 pub use name_server::NameServer;
 use network::{Hub, address, command_in};
 use node::{Node, Parts};
+pub use running_pod::RunningPod;
 use setup::{Clock, Setup};
 pub use trust::TrustDomain;
 
@@ -211,12 +213,16 @@ impl MeshBed {
         pod: (&str, &str),
         program: impl AsRef<OsStr>,
     ) -> Result<Command, BedError> {
+        Ok(self.pod(context, pod)?.command(program))
+    }
+
+    /// A running pod, for more than one look at it.
+    ///
+    /// # Errors
+    /// There is no such context, or no such pod that runs.
+    pub fn pod(&self, context: &str, pod: (&str, &str)) -> Result<RunningPod, BedError> {
         let uid = self.pod_field(context, pod, "uid")?;
-        let process = process_of_pod(&uid).ok_or_else(|| no_pod(context, pod))?;
-        Ok(command_in(
-            Path::new(&format!("/proc/{process}/ns/net")),
-            program,
-        ))
+        RunningPod::of(uid).ok_or_else(|| no_pod(context, pod))
     }
 
     /// The name of a pod that runs and is to stay: a namespace and a selector. kubectl's own
@@ -431,17 +437,4 @@ fn no_pod(context: &str, (namespace, selector): (&str, &str)) -> BedError {
         context: context.to_owned(),
         pod: format!("{namespace}/{selector}"),
     }
-}
-
-/// Any process of a pod, by the pod's control group.
-fn process_of_pod(uid: &str) -> Option<u32> {
-    let group = format!("/pod{uid}/");
-    let processes = std::fs::read_dir("/proc").ok()?;
-    processes
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .find(|process| {
-            // A process may end while it is looked at.
-            std::fs::read_to_string(format!("/proc/{process}/cgroup"))
-                .is_ok_and(|groups| groups.contains(&group))
-        })
 }

@@ -19,6 +19,8 @@ use crate::process::OwnedProcess;
 const KEY: &str = "fedmesh-test";
 const ALGORITHM: &str = "hmac-sha256";
 const READY_WITHIN: Duration = Duration::from_secs(20);
+/// Where bind9 serves its statistics by HTTP, on the address where it answers.
+const STATISTICS_PORT: u16 = 8053;
 
 /// The name server of the bed's zone.
 #[derive(Debug)]
@@ -49,6 +51,7 @@ impl NameServer {
                managed-keys-directory \"{shown}\"; recursion no; dnssec-validation no;\n  \
                allow-transfer {{ none; }}; }};\n\
              controls {{ }};\n\
+             statistics-channels {{ inet {address} port {STATISTICS_PORT} allow {{ any; }}; }};\n\
              key \"{KEY}\" {{ algorithm {ALGORITHM}; secret \"{secret}\"; }};\n\
              zone \"{zone}\" {{ type primary; file \"zone\"; allow-transfer {{ key {KEY}; }};\n  \
                update-policy {{ grant {KEY} zonesub ANY; }}; }};\n"
@@ -178,6 +181,43 @@ impl NameServer {
         let seconds = text.split_whitespace().nth(1);
         let seconds = seconds.and_then(|seconds| seconds.parse().ok());
         Ok(seconds.map(Duration::from_secs))
+    }
+
+    /// How many queries the name server has answered since its start, whoever asked.
+    ///
+    /// # Errors
+    /// Its statistics can't be read.
+    pub fn queries(&self) -> Result<u64, BedError> {
+        let url = format!("http://{}:{STATISTICS_PORT}/json/v1/server", self.address());
+        let output = command_in(&self.hub, "curl")
+            .args(["--silent", "--fail", "--max-time", "5", &url])
+            .output()
+            .map_err(failed(Path::new("curl")))?;
+        let statistics = serde_json::from_slice::<serde_json::Value>(&output.stdout);
+        let queries = statistics
+            .ok()
+            .and_then(|statistics| statistics["opcodes"]["QUERY"].as_u64());
+        queries.ok_or_else(|| BedError::Command {
+            command: format!("curl {url}"),
+            output: String::from_utf8_lossy(&output.stdout).into_owned(),
+        })
+    }
+
+    /// Stops the zone's name server without a word, as a machine that hangs: queries get no answer. The name
+    /// server of all the rest goes on.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub fn pause(&self) -> Result<(), BedError> {
+        self.named.pause().map_err(failed(Path::new("named")))
+    }
+
+    /// Lets it answer again after [`NameServer::pause`].
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub fn resume(&self) -> Result<(), BedError> {
+        self.named.resume().map_err(failed(Path::new("named")))
     }
 
     fn dig(&self, arguments: &[&str]) -> Result<String, BedError> {
