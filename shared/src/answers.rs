@@ -23,11 +23,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::endpoints::{self, ports_of, usually_at};
+use crate::endpoints::{
+    Destination, Endpoint as Target, destination, endpoints, fails_over, ports_of, usually_at,
+};
 use crate::locality::shares;
 use crate::name::Label;
 use crate::outage::Outage;
-use crate::published::{Level, PublishedName, fails_over};
+use crate::published::{Level, PublishedName};
 use crate::render::dns_endpoint::can_be_published;
 use crate::resolved::{Gateway, Resolved, Service};
 
@@ -122,7 +124,7 @@ pub fn in_mesh(
     };
     let name = world.name_in_mesh(name);
     let endpoints = world.endpoints(client, name);
-    if !fails_over(name, &world.service().names) {
+    if !fails_over(client, name, world.service(), resolved) {
         let mut reached = BTreeSet::new();
         for endpoint in &endpoints {
             reached.extend(&endpoint.reached);
@@ -182,7 +184,7 @@ pub fn percentages(
     };
     let name = world.name_in_mesh(name);
     let shares = shares(client, name, world.service(), resolved)?;
-    if outage.clusters.contains(&client) || !fails_over(name, &world.service().names) {
+    if outage.clusters.contains(&client) {
         return None;
     }
     let mut localities: BTreeMap<(&Label, &Label), Vec<Endpoint>> = BTreeMap::new();
@@ -369,13 +371,18 @@ impl<'a> World<'a> {
                     .collect(),
             }
         };
-        let Some(endpoints) = endpoints::endpoints(client, name, self.service(), self.resolved)
-        else {
-            return vec![at(0, self.addresses(name), None)];
+        let targets = match destination(client, name, self.service(), self.resolved) {
+            Destination::Dns => return vec![at(0, self.addresses(name), None)],
+            Destination::SameAs(other) => return self.endpoints(client, other),
+            Destination::OwnGateway => vec![Target {
+                cluster: client,
+                zone: None,
+            }],
+            Destination::Endpoints => endpoints(client, name, self.service(), self.resolved),
         };
         let shares = shares(client, name, self.service(), self.resolved);
         let mut list = Vec::new();
-        for endpoint in endpoints {
+        for endpoint in targets {
             let there = &clusters[endpoint.cluster];
             let priority = match shares {
                 None if self.resolved.istio.is_oldest() => 0,

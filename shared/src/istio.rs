@@ -42,6 +42,9 @@ pub const OLDEST_ISTIO_WITH_MTLS: IstioVersion = IstioVersion::v1(11);
 /// Oldest version in which sidecars send the name of a request in the handshake, and check that the certificate
 /// is for it (istio `releasenotes`, `ENABLE_AUTO_SNI` and `VERIFY_CERTIFICATE_AT_CLIENT`).
 pub const OLDEST_ISTIO_WITH_CHECKED_NAMES: IstioVersion = IstioVersion::v1(21);
+/// Oldest version in which an entry without endpoints, whose calls keep their address, takes another port
+/// (istio `releasenotes/notes/targetPort-service-entry.yaml`).
+pub const OLDEST_ISTIO_WITH_TARGET_PORTS: IstioVersion = IstioVersion::v1(22);
 
 impl IstioVersion {
     /// A minor version of Istio 1.

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::endpoints::endpoints;
+use crate::endpoints::fails_over;
 use crate::name::Label;
 use crate::published::{PublishedName, answered_by};
 use crate::resolved::{Cluster, Resolved, Service};
@@ -27,6 +27,11 @@ pub struct Preferences {
 }
 
 impl Preferences {
+    /// Whether the nearest cluster takes all calls.
+    pub(crate) fn is_usual(&self) -> bool {
+        self.next.is_empty() && self.shares.is_empty()
+    }
+
     /// How far a cluster is from a caller in another, or the same: 0 in its zone, 1 in its region, 2 in
     /// the region that comes next, 3 elsewhere.
     pub(crate) fn tier(&self, from: &Cluster, to: &Cluster) -> u8 {
@@ -76,7 +81,9 @@ pub(crate) fn shares<'a>(
     resolved: &Resolved,
 ) -> Option<&'a [(Place, u8)]> {
     let shares = service.locality.shares.get(&client)?;
-    endpoints(client, name, service, resolved)?;
+    if !fails_over(client, name, service, resolved) {
+        return None;
+    }
     let behind = answered_by(name, &service.names);
     let is_behind = |place: &Place| {
         let mut behind = behind.iter();

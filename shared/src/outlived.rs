@@ -6,20 +6,22 @@
 //! rule before it comes to the deletion itself (discussed in pull request 44891 of istio/istio). Then sidecars
 //! keep the rule, such as mutual TLS with a gateway that speaks none, until something else changes the host or
 //! their pods start anew. So a rule is left without effect first, and deleted once that has been passed on: what
-//! sidecars keep is then as good as no rule.
+//! sidecars keep is then as good as no rule. Where a wider rule takes its place, as when names come to share one, it
+//! says what that one says: until it is deleted it stays the more specific one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::object::{ISTIO_GROUP, Key};
+use crate::object::{ISTIO_GROUP, Key, Object};
 use crate::plan::Surplus;
 
 /// What a rule does to calls; what else is in it says where it counts.
 const EFFECTS: [&str; 2] = ["trafficPolicy", "subsets"];
 
-/// Those of the objects to be deleted that are rules with an effect, and whose host does not go with them.
-pub fn rules(surplus: &BTreeMap<Key, Surplus>) -> BTreeSet<&Key> {
+/// Those of the objects to be deleted that are rules with an effect, and whose host does not go with them; with their
+/// hosts.
+pub fn rules(surplus: &BTreeMap<Key, Surplus>) -> BTreeMap<&Key, String> {
     let of_kind = |kind: &'static str| {
         let all = surplus.iter();
         all.filter(move |(key, _)| key.group == ISTIO_GROUP && key.kind == kind)
@@ -33,13 +35,51 @@ pub fn rules(surplus: &BTreeMap<Key, Surplus>) -> BTreeSet<&Key> {
         .filter_map(|host| host.as_str().map(str::to_owned))
         .collect();
     of_kind("DestinationRule")
-        .filter(|(_, rule)| {
+        .filter_map(|(key, rule)| {
             let spec = &rule["spec"];
             let host = spec["host"].as_str().unwrap_or_default();
-            EFFECTS.iter().any(|field| !spec[field].is_null()) && !leaving.contains(host)
+            let has_effect = EFFECTS.iter().any(|field| !spec[field].is_null());
+            (has_effect && !leaving.contains(host)).then(|| (key, host.to_owned()))
         })
-        .map(|(key, _)| key)
         .collect()
+}
+
+/// The policy that holds for a host once its own rule is gone: that of the most specific of some rules by wildcard.
+pub fn wider_policy<'a>(
+    host: &str,
+    objects: impl IntoIterator<Item = &'a Object>,
+) -> Option<&'a Value> {
+    let covers = |rule: &&'a Object| {
+        let ending = wildcard(rule);
+        ending.is_some_and(|ending| {
+            host.strip_suffix(ending)
+                .is_some_and(|head| !head.is_empty())
+        })
+    };
+    let rules = objects
+        .into_iter()
+        .filter(|one| one.kind.group == ISTIO_GROUP && one.kind.kind == "DestinationRule");
+    let widest = rules
+        .filter(covers)
+        .max_by_key(|rule| wildcard(rule).map(str::len));
+    widest?.body.get("spec")?.get("trafficPolicy")
+}
+
+/// What a rule's hosts end with, from the dot.
+fn wildcard(rule: &Object) -> Option<&str> {
+    rule.body
+        .get("spec")?
+        .get("host")?
+        .as_str()?
+        .strip_prefix('*')
+}
+
+/// The JSON patch that makes a rule say what a wider one says; with the uid, for no other rule of its name.
+pub fn with_policy(uid: &str, policy: &Value) -> Value {
+    json!([
+        { "op": "test", "path": "/metadata/uid", "value": uid },
+        { "op": "add", "path": "/spec/trafficPolicy", "value": policy },
+    ])
 }
 
 /// The JSON merge patch that leaves a rule without effect; with the uid, for no other rule of its name.
@@ -87,11 +127,31 @@ mod tests {
             surplus("ServiceEntry", "several", &several),
             surplus("VirtualService", "other", &other),
         ]);
-        let names: Vec<&str> = rules(&all)
-            .into_iter()
-            .map(|key| key.name.as_str())
-            .collect();
+        let rules = rules(&all);
+        let names: Vec<&str> = rules.keys().map(|key| key.name.as_str()).collect();
         assert_eq!(names, ["pods", "stays", "wide"]);
+    }
+
+    #[test]
+    fn the_most_specific_wider_rule_takes_the_place_of_one() {
+        let rule = |host: &str| {
+            let body = json!({ "spec": { "host": host, "trafficPolicy": { "of": host } } });
+            Object::new(
+                Kind::istio("v1", "DestinationRule", ""),
+                Some("istio-system"),
+                host,
+                body,
+            )
+        };
+        let rules = ["*.example.com", "*.svc.example.com", "a.svc.example.com"].map(rule);
+        let policy = |host: &str| wider_policy(host, &rules).map(|policy| policy["of"].clone());
+        assert_eq!(
+            policy("a.svc.example.com"),
+            Some(json!("*.svc.example.com"))
+        );
+        assert_eq!(policy("svc.example.com"), Some(json!("*.example.com")));
+        assert_eq!(policy("example.com"), None);
+        assert_eq!(policy("asvc.example.org"), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The names under which a service is published, and who answers them.
 //!
 //! The names are those of federation-v2 v0.0.4 (`pkg/controller/dnsendpoint/service.go`), with one
-//! fault mended: zones are told apart by region and zone, not by the zone's name alone.
+//! fault fixed: zones are told apart by region and zone, not by the zone's name alone.
 
 use std::collections::BTreeSet;
 
@@ -145,16 +145,6 @@ pub fn answered_by<'a>(name: &'a PublishedName, names: &'a [PublishedName]) -> &
         at = above;
     }
     &at.clusters
-}
-
-/// Whether calls for a name go to another cluster when one fails: it has more than one behind it.
-/// A zone without a cluster of its own is left to DNS.
-pub fn fails_over(name: &PublishedName, names: &[PublishedName]) -> bool {
-    let behind = match name.level {
-        Level::Zone { .. } => name.clusters.len(),
-        Level::Vanity | Level::Global | Level::Region(_) => answered_by(name, names).len(),
-    };
-    behind > 1
 }
 
 /// A published name as people and programs are shown it.

@@ -20,7 +20,7 @@ use crate::published::PublishedName;
 pub use crate::istio::{
     IstioVersion, OLDEST_ISTIO, OLDEST_ISTIO_WITH_CHECKED_NAMES, OLDEST_ISTIO_WITH_EXPORTS,
     OLDEST_ISTIO_WITH_LOCALITY, OLDEST_ISTIO_WITH_MTLS, OLDEST_ISTIO_WITH_MUTUAL_SERVERS,
-    OLDEST_ISTIO_WITH_TLS,
+    OLDEST_ISTIO_WITH_TARGET_PORTS, OLDEST_ISTIO_WITH_TLS,
 };
 pub use crate::local::{Local, Override};
 
@@ -109,6 +109,8 @@ pub struct Resolved {
     pub clusters: Vec<Cluster>,
     /// The services, in the order of the document.
     pub services: Vec<Service>,
+    /// Published port → what is spoken there in entries for the names of many services.
+    pub shared_ports: BTreeMap<u16, Protocol>,
     /// Hosts outside, in the order of the document.
     pub external: Vec<ExternalHost>,
     /// The samples, without repetition, in the order of [`Sample::ALL`].

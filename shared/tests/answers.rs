@@ -193,7 +193,13 @@ fn two_regions() {
             (green, "web", &["service:web.default@green"], "red blue"),
             (green, "web", &["service:web.default@green", "blue"], "red"),
             (green, "r1", &[], "red blue"),
-            (green, "r1", &["zone:r1/z1"], "blue"),
+            // The names of another region go by DNS, which gives a dead address as well as others.
+            (green, "r1", &["zone:r1/z1"], "blue not red"),
+            (green, "r1", &["service:web.default@blue"], "red not blue"),
+            (green, "r1", &["zone:r1/z1", "zone:r1/z2"], "down"),
+            (green, "r1", &["gateway:red"], "blue"),
+            // Within the region they fail over.
+            (red, "r1", &["service:web.default@red"], "blue"),
             (red, "r2", &[], "green"),
             (red, "r2", &["green"], "down"),
             (red, "r2", &["gateway:green"], "red blue"),
@@ -211,7 +217,10 @@ fn two_clusters_in_one_zone() {
             (red, "", &[], "red blue"),
             (green, "", &[], "green"),
             (green, "z1.r1", &[], "red blue"),
-            (green, "z1.r1", &["blue"], "red"),
+            // Another zone's name goes by DNS; the own one's has an endpoint for each cluster.
+            (green, "z1.r1", &["blue"], "red not blue"),
+            (red, "z1.r1", &["blue"], "red"),
+            (red, "z1.r1", &["service:web.default@red"], "blue"),
             // Of the three endpoints in red's zone one is dead: 2/3 of them times 1.4 still do.
             (red, "", &["blue"], "red green"),
             (green, "", &["service:web.default@green"], "red blue"),

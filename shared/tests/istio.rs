@@ -34,6 +34,8 @@ fn document(istio: &str, fields: &Value) -> Value {
 }
 
 const GLOBAL: &str = "web.default.external.svc.a.example";
+/// What the global names of all services end in.
+const ENDING: &str = "external.svc.a.example";
 
 #[test]
 fn a_rule_says_what_its_istio_reads() {
@@ -71,8 +73,16 @@ fn a_rule_says_what_its_istio_reads() {
         let mut objects = bundle.cluster("red").unwrap().objects();
         let rule = objects.find(|one| one.kind.kind == "DestinationRule");
         assert_eq!(rule.unwrap().kind.version, api, "{istio}");
-        let rule = &specs(&document, "red", "DestinationRule")[GLOBAL];
-        assert_eq!(rule["trafficPolicy"], *policy, "{istio}");
+        let rules = specs(&document, "red", "DestinationRule");
+        assert_eq!(
+            rules,
+            [(
+                format!("any.{ENDING}"),
+                json!({ "host": format!("*.{ENDING}"), "trafficPolicy": policy })
+            )]
+            .into(),
+            "{istio}"
+        );
         let routes = &specs(&document, "red", "VirtualService")[GLOBAL];
         let retries = &routes["http"][0]["retries"];
         assert_eq!(retries["attempts"], 3, "{istio}");

@@ -254,11 +254,12 @@ fn what_holds_for_all_holds_for_services_that_say_nothing_and_run_there() {
     assert!(told[0].message.contains("till.default"), "{told:?}");
 }
 
-fn setting(mesh: &Mesh, cluster: &str, name: &str) -> Value {
+/// What the rule of a name says in a cluster; `None` without one.
+fn setting(mesh: &Mesh, cluster: &str, name: &str) -> Option<Value> {
     let bundle = bundle(mesh, &Facts::default());
     let mut objects = bundle.cluster(cluster).unwrap().objects();
     let rule = objects.find(|one| one.kind.kind == "DestinationRule" && one.name == name);
-    rule.unwrap().body["spec"]["trafficPolicy"]["loadBalancer"]["localityLbSetting"].clone()
+    rule.map(|rule| rule.body["spec"]["trafficPolicy"]["loadBalancer"]["localityLbSetting"].clone())
 }
 
 #[test]
@@ -270,20 +271,31 @@ fn rules_say_it_in_istios_words_where_it_makes_a_difference() {
     let mesh = document(&both, &Value::Null);
     let web = "web.default.external.svc.a.example";
     let next = json!({ "enabled": true, "failover": [{ "from": "r1", "to": "r3" }] });
-    assert_eq!(setting(&mesh, "red", web), next);
+    assert_eq!(setting(&mesh, "red", web), Some(next.clone()));
+    let shares = json!([{ "from": "*", "to": { "r1/z2": 90, "r2": 10 } }]);
     assert_eq!(
         setting(&mesh, "blue", web),
-        json!({ "enabled": true, "distribute": [{ "from": "*", "to": { "r1/z2": 90, "r2": 10 } }] }),
+        Some(json!({ "enabled": true, "distribute": shares })),
         "a cluster's rules are its own, so both can be said"
     );
     assert_eq!(
         setting(&mesh, "blue", "web.default.external.svc.r1.a.example"),
-        next,
+        Some(next),
         "r2 is not behind the name of r1"
     );
     assert_eq!(
+        setting(&mesh, "green", "web.default.external.svc.r1.a.example"),
+        None,
+        "another region's name goes by DNS"
+    );
+    // What needs nothing else shares a rule.
+    assert_eq!(
         setting(&mesh, "red", "till.default.external.svc.a.example"),
-        json!({ "enabled": true })
+        None
+    );
+    assert_eq!(
+        setting(&mesh, "red", "any.external.svc.a.example"),
+        Some(json!({ "enabled": true }))
     );
 }
 

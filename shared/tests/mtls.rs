@@ -218,12 +218,25 @@ fn east_west_gateways_pass_on_what_runs_there() {
         taken.contains("news.s") && !taken.contains("shop.s"),
         "{taken}"
     );
+    let routes = specs(&document, "north", "VirtualService");
+    let global = |id: &str| format!("{id}.external.svc.mesh.example.com");
     assert_eq!(
-        specs(&document, "north", "VirtualService")
-            .into_keys()
-            .collect::<Vec<_>>(),
-        ["news", "shop.s.external.svc.mesh.example.com"]
+        routes.keys().collect::<Vec<_>>(),
+        [
+            "news",
+            &global("news.s"),
+            &global("shop.s"),
+            &global("stock.s")
+        ]
     );
+    for (name, routes) in &routes {
+        let is_at_gateway = name == "news";
+        assert_eq!(
+            routes["gateways"] != json!(["mesh"]),
+            is_at_gateway,
+            "{name}"
+        );
+    }
 
     let south = specs(&document, "south", "Gateway");
     assert_eq!(south.keys().collect::<Vec<_>>(), ["eastwest-m"]);
@@ -309,11 +322,38 @@ fn sidecars_begin_sessions_by_the_services_own_name() {
         "outbound_.82_._.stock.s.svc.cluster.local"
     );
 
-    // Every name that a pod can call has a rule: without one its call would be plain.
-    for (name, entry) in specs(&document(), "south", "ServiceEntry") {
+    // Every name that a pod can call has a rule, or is led to one that has: without it the call would be plain.
+    let entries = specs(&document(), "south", "ServiceEntry");
+    for (name, entry) in &entries {
         for host in entry["hosts"].as_array().unwrap() {
             let has_rule = rules.contains_key(host.as_str().unwrap());
-            assert_eq!(has_rule, !name.starts_with("news"), "{host}");
+            let is_mutual = !name.starts_with("news") && !name.starts_with("any.");
+            assert_eq!(has_rule, is_mutual, "{host}");
+        }
+    }
+    let led = specs(&document(), "south", "VirtualService");
+    for service in resolved(&document()).services {
+        let global = format!("{}.external.svc.mesh.example.com", service.id());
+        for name in &service.names {
+            let host = name.host.as_str();
+            let mut to = entries.values().filter(|entry| {
+                let hosts = entry["hosts"].as_array().unwrap();
+                hosts.contains(&json!(host))
+            });
+            let is_led = led.get(&global).is_some_and(|routes| {
+                let hosts = routes["hosts"].as_array().unwrap();
+                hosts.contains(&json!(host))
+            });
+            let has_entry = to.next().is_some() && rules.contains_key(host);
+            // A service whose calls are plain is under the entry for many.
+            assert!(has_entry || is_led || service.id() == "news.s", "{host}");
+        }
+    }
+    for routes in led.values() {
+        for route in routes["http"].as_array().unwrap() {
+            let to = &route["route"][0]["destination"]["host"];
+            let to = to.as_str().unwrap();
+            assert_eq!(rules.contains_key(to), !to.starts_with("news.s."), "{to}");
         }
     }
 }

@@ -151,7 +151,7 @@ fn plain_tcp_is_in_the_entry_of_the_global_name_alone() {
     for name in [
         "buy.mesh.example.com",
         "shop.s.external.svc.r1.mesh.example.com",
-        "shop.s.zone",
+        "any.zone.mesh.example.com",
     ] {
         assert_eq!(
             names(&entry(name).unwrap()),
@@ -166,6 +166,7 @@ fn plain_tcp_is_in_the_entry_of_the_global_name_alone() {
             "archive.s.external.svc.r1.mesh.example.com",
             "archive.s.zone",
             "archive.s.zones",
+            "shop.s.zone",
         ];
         assert!(
             others
@@ -179,17 +180,43 @@ fn plain_tcp_is_in_the_entry_of_the_global_name_alone() {
 #[test]
 fn what_can_be_repeated_and_left_alone() {
     let http = spec("north", "VirtualService", SHOP).unwrap()["http"].clone();
-    for (route, port) in http.as_array().unwrap().iter().zip([80, 82]) {
-        assert_eq!(route["match"], json!([{ "port": port }]));
-        assert_eq!(route["route"][0]["destination"]["port"]["number"], port);
+    // With bytes and TLS beside requests, each name has an entry of its own.
+    let buy = "buy.mesh.example.com";
+    let of_buy = |port: u16| json!([{ "authority": { "prefix": buy }, "port": port }]);
+    let of_others = |port: u16| json!([{ "port": port }]);
+    let expected = [
+        (of_buy(80), buy, 80),
+        (of_others(80), SHOP, 80),
+        (of_buy(82), buy, 82),
+        (of_others(82), SHOP, 82),
+    ];
+    let http = http.as_array().unwrap();
+    assert_eq!(http.len(), expected.len(), "{http:#?}");
+    for (route, (matches, host, port)) in http.iter().zip(expected) {
+        assert_eq!(route["match"], matches);
+        let to = &route["route"][0]["destination"];
+        assert_eq!(*to, json!({ "host": host, "port": { "number": port } }));
         assert!(route["retries"].is_object(), "{route}");
     }
     assert_eq!(spec("north", "VirtualService", ARCHIVE), None);
-    let rule = spec("north", "DestinationRule", ARCHIVE).unwrap();
-    assert_eq!(
-        rule["trafficPolicy"]["outlierDetection"]["maxEjectionPercent"],
-        100
-    );
+    // A vanity name has no ending that is that of published names alone.
+    for (name, host) in [
+        (
+            "any.external.svc.mesh.example.com",
+            "*.external.svc.mesh.example.com",
+        ),
+        (buy, buy),
+    ] {
+        let rule = spec("north", "DestinationRule", name).unwrap();
+        assert_eq!(rule["host"], host);
+        assert_eq!(
+            rule["trafficPolicy"]["outlierDetection"]["maxEjectionPercent"],
+            100
+        );
+    }
+    for name in [ARCHIVE, SHOP, "any.example.com"] {
+        assert_eq!(spec("north", "DestinationRule", name), None, "{name}");
+    }
 }
 
 #[test]

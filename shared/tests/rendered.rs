@@ -18,11 +18,12 @@ use shared::facts::Facts;
 use shared::mesh::Mesh;
 use shared::resolved::Resolved;
 
-/// Each service runs in the first two clusters.
-fn large(clusters: usize, services: usize) -> (Mesh, Resolved) {
+/// Each service runs in the first two clusters, which have zones of their own; the others take turns in some zones.
+fn large(clusters: usize, services: usize, zones: usize) -> (Mesh, Resolved) {
     let clusters = (0..clusters).map(|index| {
         let address = format!("203.0.113.{}", index + 1);
-        json!({ "name": format!("c-{index}"), "region": "r", "zone": format!("z-{index}"),
+        let zone = if index < 2 { index } else { 2 + index % zones };
+        json!({ "name": format!("c-{index}"), "region": "r", "zone": format!("z-{zone:02}"),
                 "gateway": { "addresses": [address] } })
     });
     let services = (0..services).map(|index| {
@@ -49,8 +50,8 @@ fn resolved(spec: &Value) -> (Mesh, Resolved) {
 
 #[test]
 fn a_service_has_as_many_texts_in_many_clusters_as_in_few() {
-    let texts = |clusters, services| {
-        let (mesh, resolved) = large(clusters, services);
+    let texts = |clusters, services, zones| {
+        let (mesh, resolved) = large(clusters, services, zones);
         let rendered = Rendered::new(&mesh, &resolved);
         let files = rendered.files(Part::Service(0));
         let places = files.iter().flat_map(|file| &file.places);
@@ -61,10 +62,20 @@ fn a_service_has_as_many_texts_in_many_clusters_as_in_few() {
         );
         // One in each cluster, and the records in one of them.
         assert_eq!(places.len(), clusters + 1);
-        files.len()
+        // Gateways that have it behind them list its names in all zones.
+        let elsewhere = files.iter().filter(|file| {
+            let path = &file.places[0].path;
+            path.contains("/60-") && !path.starts_with("c-0/") && !path.starts_with("c-1/")
+        });
+        let largest = elsewhere.map(|file| file.text.len()).max();
+        (files.len(), largest.unwrap())
     };
     // Of the two that run it, of all others, and the records.
-    assert_eq!([texts(4, 1), texts(40, 1), texts(4, 40)], [4, 4, 4]);
+    let (few, size) = texts(4, 1, 1);
+    assert_eq!(few, 4);
+    assert_eq!([texts(40, 1, 1), texts(4, 40, 1)], [(4, size), (4, size)]);
+    // Each zone without it has a text, since its own name leads where the global one does. None is larger for it.
+    assert_eq!([texts(4, 1, 2), texts(40, 1, 20)], [(5, size), (23, size)]);
 }
 
 #[test]
@@ -88,6 +99,7 @@ fn files_are_in_order_where_a_name_begins_another() {
     let paths: Vec<&str> = listed.files().map(|(path, _)| path).collect();
     let expected = [
         "c/60-gateway.yaml",
+        "c/60-names.yaml",
         "c/60-s.shop.yaml",
         "c/60-s.shop-2.yaml",
         "c/70-s.shop.yaml",

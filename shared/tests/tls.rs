@@ -170,9 +170,19 @@ fn clients_call_port_80_and_gateways_are_asked_on_443() {
         assert_eq!(endpoint["ports"], json!({ "http": 443 }));
     }
     // By DNS alone: there are no endpoints to say it.
-    let zones = &entries["shop.s.zones"];
-    assert_eq!(zones.get("endpoints"), None);
-    assert_eq!(zones["ports"][0]["targetPort"], 443);
+    let others = &entries["any.region.mesh.example.com"];
+    assert_eq!(others.get("endpoints"), None);
+    assert_eq!(
+        others["ports"],
+        json!([
+            { "number": 80, "name": "http", "protocol": "HTTP", "targetPort": 443 },
+            { "number": 84, "name": "grpc-84", "protocol": "GRPC" },
+        ])
+    );
+    for id in ["shop.s", "stock.s", "vault.t"] {
+        let zones = format!("{id}.zones");
+        assert!(!entries.contains_key(&zones), "{zones}");
+    }
     let vault = &entries["vault.t.external.svc.mesh.example.com"];
     assert_eq!(
         vault["endpoints"][0]["ports"],
@@ -189,13 +199,9 @@ fn sidecars_begin_sessions_for_every_name() {
     assert_eq!(
         names,
         [
-            "any.external.svc.a.r1.mesh.example.com",
-            "any.external.svc.b.r2.mesh.example.com",
             "any.external.svc.mesh.example.com",
-            "any.external.svc.r1.mesh.example.com",
-            "any.external.svc.r2.mesh.example.com",
-            "in.mesh.example.com",
-            "shop.s.external.svc.mesh.example.com",
+            "any.r1.mesh.example.com",
+            "any.r2.mesh.example.com",
             "vault.t.external.svc.mesh.example.com",
         ]
     );
@@ -207,9 +213,15 @@ fn sidecars_begin_sessions_for_every_name() {
             "{text}"
         );
     }
-    let wide = &rules["any.external.svc.r1.mesh.example.com"];
-    assert_eq!(wide["host"], "*.external.svc.r1.mesh.example.com");
-    let shop = &rules["shop.s.external.svc.mesh.example.com"]["trafficPolicy"];
+    // Names of regions and zones: of others DNS takes any address.
+    let wide = &rules["any.r1.mesh.example.com"];
+    assert_eq!(
+        *wide,
+        json!({ "host": "*.r1.mesh.example.com", "trafficPolicy": { "tls": tls } })
+    );
+    let shop = &rules["any.external.svc.mesh.example.com"];
+    assert_eq!(shop["host"], "*.external.svc.mesh.example.com");
+    let shop = &shop["trafficPolicy"];
     assert_eq!(shop["outlierDetection"]["maxEjectionPercent"], 100);
     assert_eq!(shop.get("portLevelSettings"), None);
     // Bytes go as they are.
@@ -228,6 +240,21 @@ fn sidecars_begin_sessions_for_every_name() {
             });
             assert!(covered, "{host}");
         }
+    }
+    // The vanity name has neither entry nor rule: it is led to a name that has both.
+    let stock =
+        &specs(&document, "south", "VirtualService")["stock.s.external.svc.mesh.example.com"];
+    assert!(
+        stock["hosts"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("in.mesh.example.com"))
+    );
+    for route in stock["http"].as_array().unwrap() {
+        assert_eq!(
+            route["route"][0]["destination"]["host"],
+            "stock.s.external.svc.mesh.example.com"
+        );
     }
 }
 

@@ -14,6 +14,7 @@ use shared::cluster_dns::{self, Edit};
 use shared::dependency::depends_on;
 use shared::last_known::LastKnown;
 use shared::object::{Key, Object, Wave};
+use shared::outlived;
 use shared::ownership::{self, Ownership};
 use shared::plan::{Action, Claim, ClusterPlan};
 
@@ -397,9 +398,11 @@ impl Run<'_> {
             .iter()
             .filter(|task| task.action == Action::Delete)
             .filter_map(|task| self.surplus.get_key_value(&task.object))
-            .filter(|(_, seen)| seen.is_outlived)
-            .map(|(key, seen)| async move {
-                let carried = objects::leave_without_effect(&self.connection, key, seen).await;
+            .filter_map(|(key, seen)| Some((key, seen, seen.outliving_host.as_deref()?)))
+            .map(|(key, seen, host)| async move {
+                let wider = outlived::wider_policy(host, self.wanted.values());
+                let carried =
+                    objects::leave_without_effect(&self.connection, key, seen, wider).await;
                 carried.outcome.reason().map(|why| format!("{key}: {why}"))
             })
             .collect();

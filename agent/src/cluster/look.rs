@@ -71,8 +71,8 @@ pub(crate) struct Seen {
     pub(crate) uid: String,
     /// What makes it what it was before it was adopted.
     pub(crate) restoring: Option<Value>,
-    /// Whether it is a rule whose host stays; see [`shared::outlived`].
-    pub(crate) is_outlived: bool,
+    /// Of a rule whose host stays, the host; see [`shared::outlived`].
+    pub(crate) outliving_host: Option<String>,
 }
 
 /// Whose objects to look for.
@@ -161,7 +161,7 @@ impl Look {
             kind: surplus.kind.clone(),
             uid: surplus.uid.clone(),
             restoring: surplus.restoring.clone(),
-            is_outlived: outlived.contains(key),
+            outliving_host: outlived.get(key).cloned(),
         };
         let surplus = observed.surplus.iter();
         let claims = observed.wanted.iter().filter_map(|(key, one)| match one {

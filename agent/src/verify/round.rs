@@ -249,7 +249,8 @@ fn concerns(key: &Key, service: &Service, local: Option<Local<'_>>, mesh: &str) 
         ownership::object_name(mesh)
     };
     let is_gateway = of_gateways && key.name == gateway;
-    let is_wide = key.kind == "DestinationRule" && key.name.starts_with(WIDE);
+    let is_wide = ["DestinationRule", "ServiceEntry"].contains(&key.kind.as_str())
+        && key.name.starts_with(WIDE);
     is_named
         || is_gateway
         || is_wide

@@ -136,7 +136,8 @@ fn nft(bed: &Bed, cluster: &str, arguments: &[&str], input: &str) {
     assert!(child.wait().unwrap().success());
 }
 
-/// Sends requests for a name from a cluster's client for as long, where answers take up to `round_trip` to come.
+/// Sends requests for a name from a cluster's client for as long, where answers take up to `round_trip` to come. They
+/// are made to the address that DNS has for the name, which only counts where sidecars leave it to DNS.
 pub(crate) fn load(
     bed: &Bed,
     client: &str,
@@ -144,22 +145,16 @@ pub(crate) fn load(
     duration: Duration,
     round_trip: Duration,
 ) -> Child {
+    let addresses = bed.mesh.name_server().ask(name, "A").unwrap();
+    let address = addresses.first().map_or("192.0.2.1", String::as_str);
+    let url = format!("http://{address}/html");
     let on_the_way = round_trip.as_millis() * u128::from(REQUESTS_PER_SECOND) / 1000;
     // Twice as many, or those that had to wait in a failure would never be made up for.
-    let connections = u128::from(CONNECTIONS) + 2 * on_the_way;
+    let connections = (u128::from(CONNECTIONS) + 2 * on_the_way).to_string();
     bed.mesh
         .pod_command(client, ("default", "app=sleep"), LOAD.ensure().unwrap())
         .unwrap()
-        .args([
-            "-url",
-            "http://192.0.2.1/html",
-            "-host",
-            name,
-            "-c",
-            &connections.to_string(),
-            "-t",
-            "5s",
-        ])
+        .args(["-url", &url, "-host", name, "-c", &connections, "-t", "5s"])
         .args(["-rps", &REQUESTS_PER_SECOND.to_string()])
         .args(["-d", &format!("{}ms", duration.as_millis())])
         .stdout(Stdio::piped())
@@ -167,6 +162,7 @@ pub(crate) fn load(
         .unwrap()
 }
 
+/// What came of it.
 pub(crate) fn result(child: Child) -> Value {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());

@@ -36,3 +36,4 @@ mod regions;
 mod routes;
 mod tls;
 mod turns;
+mod upgrading;

@@ -33,7 +33,7 @@ pub fn to_carry_out(
             continue;
         }
         needed.extend(removal(&surplus.kind, namespace, &key.name));
-        if outlived.contains(key) || surplus.restoring.is_some() {
+        if outlived.contains_key(key) || surplus.restoring.is_some() {
             let patch = Permission::of_object(&surplus.kind, namespace, &key.name, "patch");
             needed.insert(patch);
         }

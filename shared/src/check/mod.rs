@@ -39,6 +39,7 @@ use crate::facts::Facts;
 use crate::mesh::{BookinfoProgram, Images, Mesh, Sample};
 use crate::name::{HostName, Label, NameError};
 use crate::ownership;
+use crate::render::shared_ports;
 use crate::resolved::{self, Resolved};
 use crate::shorten;
 use code::Code;
@@ -119,6 +120,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
         answer_header: spec.answer_header.unwrap_or(true) && !istio?.is_oldest(),
         gateway_api: spec.gateway_api.unwrap_or_default(),
         clusters: clusters?,
+        shared_ports: services.as_deref().map(shared_ports).unwrap_or_default(),
         services: services?,
         external: external?,
         samples: Sample::ALL

@@ -1,9 +1,9 @@
 //! The clusters: region and zone, and the gateway of each.
 //!
 //! A cluster's own gateway stands in its ServiceEntries, with its locality and port; endpoints of Istio 1.0 have no
-//! locality, but the entry of the cluster's own zone has the zone's name. A cluster without such
-//! an entry runs no service; of its zone there are names all the same, and which of them is its own does
-//! not matter to any manifest.
+//! locality, but the entry of the cluster's own zone has the zone's name, or a wildcard for all names of it. A cluster
+//! without such an entry runs no service; where it is tells the names for which calls go where those for wider names
+//! go, since only those of the own region and zone do.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::addresses;
 use super::external;
-use super::names::{At, Names};
+use super::names::{At, Names, as_name};
 use super::objects::{Object, field, list, texts};
 use super::services::{self, local};
 use super::tls;
@@ -32,6 +32,8 @@ const UNKNOWN: &str = "unknown";
 struct Known {
     /// Region and zone.
     zone: Option<(String, String)>,
+    /// The region, where only that is known.
+    region: Option<String>,
     gateway: Gateway,
     /// Where mutual TLS comes in, if it does.
     east_west: Option<Gateway>,
@@ -65,6 +67,7 @@ pub(super) fn find(
             one.gateway.namespace = Some(naming.namespace.clone());
         }
     }
+    shared_names(world, names, &mut known);
     zones(world, names, &mut known, findings);
     ports_of_zones(&mut known);
     let mut clusters: Vec<Cluster> = known
@@ -153,10 +156,10 @@ pub(super) fn are_without_locality(world: &World, names: &Names) -> bool {
     endpoints.peek().is_some() && endpoints.all(|endpoint| endpoint["locality"].is_null())
 }
 
-/// Whether an entry is that of a published name.
+/// Whether an entry is that of published names.
 fn is_published(object: &Object, names: &Names) -> bool {
     let mut hosts = texts(field(&object.value, &["spec", "hosts"]));
-    hosts.any(|host| names.read(host).is_some())
+    hosts.any(|host| names.read(&as_name(host)).is_some())
 }
 
 /// From the endpoint by which a cluster reaches itself.
@@ -206,7 +209,7 @@ fn zone_of(endpoint: &Value, object: &Object, names: &Names) -> Option<(String, 
     let mut hosts = texts(field(&object.value, &["spec", "hosts"]));
     match (hosts.next(), hosts.next()) {
         (Some(host), None) if object.is_ours() && host != object.name() => {
-            match names.read(host)?.at {
+            match names.read(&as_name(host))?.at {
                 At::Zone(region, zone) => Some((names.region(region).to_owned(), zone.to_owned())),
                 _ => None,
             }
@@ -307,22 +310,60 @@ pub(super) fn gateway_of<'a>(
     })
 }
 
+/// From names that have no entry of their own in a cluster, since calls go where those for a wider name go.
+fn shared_names(world: &World, names: &Names, known: &mut [Known]) {
+    for kind in ["ServiceEntry", "VirtualService"] {
+        for (cluster, object) in world.of_kind(kind) {
+            let is_by_dns = object.name().ends_with(".zones");
+            let is_of_mesh = kind == "ServiceEntry" || !services::is_at_gateway(object);
+            if !object.is_ours() || is_by_dns || !is_of_mesh {
+                continue;
+            }
+            let hosts: Vec<&str> = texts(field(&object.value, &["spec", "hosts"])).collect();
+            let with_entries = match kind {
+                "ServiceEntry" => hosts.iter().copied().take(1).collect(),
+                _ => destinations(object),
+            };
+            let known = &mut known[cluster];
+            for host in hosts.iter().filter(|host| !with_entries.contains(*host)) {
+                match names.read(host).map(|name| name.at) {
+                    Some(At::Zone(region, zone)) if known.zone.is_none() => {
+                        known.zone = Some((names.region(region).to_owned(), zone.to_owned()));
+                    }
+                    Some(At::Region(region)) => known.region = Some(region.to_owned()),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// The hosts to which a VirtualService leads.
+fn destinations(object: &Object) -> BTreeSet<&str> {
+    let routes = list(field(&object.value, &["spec", "http"])).iter();
+    let routes = routes.flat_map(|route| list(&route["route"]));
+    let hosts = routes.map(|route| route["destination"]["host"].as_str());
+    hosts.flatten().collect()
+}
+
 /// Gives the clusters of which no object says the zone those of which there are names and no cluster.
 fn zones(world: &World, names: &Names, known: &mut [Known], findings: &mut Findings) {
     let taken: BTreeSet<_> = known.iter().filter_map(|one| one.zone.clone()).collect();
-    let mut left = names
-        .zones
-        .difference(&taken)
-        .cloned()
-        .collect::<Vec<_>>()
-        .into_iter();
+    let left = names.zones.difference(&taken).cloned();
+    let mut left: Vec<(String, String)> = left.collect();
     let open = known.iter().filter(|one| one.zone.is_none()).count();
     let certain = open == 1 && left.len() == 1 || names.zones.len() == 1;
     for (index, one) in known.iter_mut().enumerate() {
         if one.zone.is_some() {
             continue;
         }
-        let zone = left.next().or_else(|| names.zones.first().cloned());
+        let is_there = |(region, _): &&(String, String)| {
+            let of_cluster = one.region.as_ref();
+            of_cluster.is_none_or(|of_cluster| of_cluster == region)
+        };
+        let zone = left.iter().find(is_there).cloned();
+        left.retain(|one| Some(one) != zone.as_ref());
+        let zone = zone.or_else(|| names.zones.iter().find(is_there).cloned());
         let (region, zone) = zone.unwrap_or_else(|| (UNKNOWN.to_owned(), UNKNOWN.to_owned()));
         if !certain {
             findings.warning(

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::ImportError;
 use super::comparable;
 use super::dns::is_external_dns;
-use super::names::{self, Names};
+use super::names::{self, Names, as_name};
 use super::objects::{Given, Object, Patch, list, texts};
 use super::services::{destination, is_at_gateway, local};
 use super::world::{self, World};
@@ -18,7 +18,7 @@ use crate::engine;
 use crate::engine::gitops::{self, Content};
 use crate::mesh::Target;
 use crate::object;
-use crate::render::render;
+use crate::render::{WIDE, render};
 use crate::resolved::{Resolved, local_host};
 
 /// What to do with a credential.
@@ -103,6 +103,18 @@ fn given_by(resolved: &Resolved) -> Given {
 
 fn one(object: &Object, counterpart: Option<&Object>, names: &Names, findings: &mut Findings) {
     let Some(counterpart) = counterpart else {
+        if is_about_published_names(object, names) {
+            // Versions of fedmesh differ in the objects that names share.
+            if !object.is_ours() {
+                findings.warning(
+                    code::REPLACED,
+                    &object.place(),
+                    "calls for its hosts go where the document says, by other objects".into(),
+                    "remove this one once the others are applied".into(),
+                );
+            }
+            return;
+        }
         let (severity, message, hint) = no_place(object);
         findings.add(
             severity,
@@ -126,6 +138,10 @@ fn one(object: &Object, counterpart: Option<&Object>, names: &Names, findings: &
             ),
             "remove this one once the other is applied".into(),
         );
+    }
+    // What it says of failover is read into each service, and may be in rules of their own then.
+    if object.is_ours() && object.kind() == "DestinationRule" && object.name().starts_with(WIDE) {
+        return;
     }
     let mut lost = Vec::new();
     let fields = |object: &Object| {
@@ -165,6 +181,18 @@ fn one(object: &Object, counterpart: Option<&Object>, names: &Names, findings: &
             advice(&loss.path).into(),
         );
     }
+}
+
+/// Whether an object is about names that the document publishes, and nothing else.
+fn is_about_published_names(object: &Object, names: &Names) -> bool {
+    let is_of_mesh = match object.kind() {
+        "ServiceEntry" | "DestinationRule" => true,
+        "VirtualService" => !is_at_gateway(object),
+        _ => false,
+    };
+    let hosts = names::hosts(object);
+    let mut hosts = hosts.iter().map(|host| names.meant(host));
+    is_of_mesh && hosts.len() > 0 && hosts.all(|host| names.read(&as_name(&host)).is_some())
 }
 
 /// Group, kind, namespace and name.

@@ -18,6 +18,7 @@ use crate::mesh::{
     EgressGateway, ExternalHost, ExternalPort, ExternalProtocol, Mesh, TlsOrigination,
 };
 use crate::name::HostPattern;
+use crate::render::WIDE;
 use crate::resolved::{
     DEFAULT_EGRESS_SELECTOR, DEFAULT_EGRESS_SERVICE, DEFAULT_TLS_PORT, ISTIO_NAMESPACE, SYSTEM_CA,
 };
@@ -50,6 +51,9 @@ pub(super) fn hosts(world: &World, names: &Names) -> Vec<ExternalHost> {
         .collect();
     let mut found: BTreeMap<&str, (ExternalHost, Vec<usize>)> = BTreeMap::new();
     for (cluster, object) in world.of_kind("ServiceEntry") {
+        if object.is_ours() && object.name().starts_with(WIDE) {
+            continue;
+        }
         for host in texts(field(&object.value, &["spec", "hosts"])) {
             if names.read(host).is_some() {
                 continue;

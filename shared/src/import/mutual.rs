@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::locals::Place;
-use super::names::{At, Names};
+use super::names::{self, At, Names};
 use super::objects::{field, list, texts};
 use super::ports::{Entries, Known, number};
-use super::services::{Found, begin, local, pair};
+use super::services::{Found, begin, is_at_gateway, local, pair};
 use super::world::World;
 use crate::check::{Findings, code};
-use crate::mesh::{Protocol, Transport};
+use crate::mesh::Transport;
 use crate::resolved::DEFAULT_TRUST_DOMAIN;
 
 /// Most ways to give clusters their trust domains that are tried.
@@ -49,9 +49,8 @@ pub(super) fn find(world: &World, names: &Names, entries: &Entries, services: &m
                     });
                 }
                 identities(policy, found);
-                if ports.iter().all(|port| port.protocol == Protocol::Tcp) {
-                    found.service.hostname = alias(world, names, host);
-                }
+                let known = found.service.hostname.take();
+                found.service.hostname = known.or_else(|| alias(world, names, host));
             }
             _ => {}
         }
@@ -121,18 +120,18 @@ fn identities(policy: &Value, found: &mut Found) {
     }
 }
 
-/// The vanity name whose record stands beside that of a global name: plain TCP is in no entry of it.
+/// The vanity name that goes with a global name, of which there is no rule: calls for it are led to the global name,
+/// and its record stands beside that one.
 fn alias(world: &World, names: &Names, global: &str) -> Option<String> {
-    let mut objects = world
-        .of_kind("DNSEndpoint")
-        .map(|(_, object)| list(field(&object.value, &["spec", "endpoints"])));
-    let beside = objects.find(|all| all.iter().any(|one| one["dnsName"] == global))?;
-    beside
-        .iter()
-        .find_map(|one| match names.read(one["dnsName"].as_str()?)?.at {
-            At::Vanity(label) => Some(label.to_owned()),
-            _ => None,
-        })
+    let routes = world.of_kind("VirtualService").map(|(_, object)| object);
+    let routes = routes.filter(|object| !is_at_gateway(object));
+    let records = world.of_kind("DNSEndpoint").map(|(_, object)| object);
+    let mut hosts = routes.chain(records).map(names::hosts);
+    let beside = hosts.find(|all| all.contains(&global))?;
+    beside.iter().find_map(|host| match names.read(host)?.at {
+        At::Vanity(label) => Some(label.to_owned()),
+        _ => None,
+    })
 }
 
 /// For each cluster its trust domain, unless it is the default or nothing says it.

@@ -1,5 +1,6 @@
 //! Published names read backwards: which suffix, federation, regions and zones they were made from.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Options;
@@ -172,6 +173,14 @@ impl Names {
                 );
             }
         }
+    }
+}
+
+/// A wildcard for the names of all services as one of these names.
+pub(super) fn as_name(host: &str) -> Cow<'_, str> {
+    match host.strip_prefix("*.") {
+        Some(ending) => Cow::Owned(format!("any.any.{ending}")),
+        None => Cow::Borrowed(host),
     }
 }
 

@@ -1,9 +1,11 @@
 //! What goes with a service: subsets and policy of its pods, who sees its names, exports, and failover.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::locality;
-use super::names::Names;
+use super::names::{Names, as_name};
 use super::objects::{Object, field, list, texts};
 use super::routes::shaped;
 use super::samples::Samples;
@@ -30,6 +32,8 @@ const MAY_HAVE_ARRIVED: [&str; 6] = [
 /// Adds to the services what other objects say of them.
 pub(super) fn add(world: &World, names: &Names, samples: &Samples, services: &mut [Found]) {
     let index = Index::new(services);
+    let mut with_rules = BTreeSet::new();
+    let mut wide = Vec::new();
     for (cluster, object) in world.of_kind("DestinationRule") {
         let host = field(&object.value, &["spec", "host"]);
         if samples.has_rule_for(object) {
@@ -38,9 +42,19 @@ pub(super) fn add(world: &World, names: &Names, samples: &Samples, services: &mu
         if let Some(at) = index.local(host, object.namespace()) {
             pods(object, &mut services[at].service);
         } else if let Some(at) = host.as_str().and_then(|host| index.published(host, names)) {
-            connecting(object, &mut services[at].service);
-            ejection(object, &mut services[at].service);
-            locality::add(cluster, object, &mut services[at].locality);
+            with_rules.insert(at);
+            failover_of(cluster, object, &mut services[at]);
+        } else if let Some(host) = host.as_str()
+            && names.read(&as_name(host)).is_some()
+        {
+            wide.push((cluster, object));
+        }
+    }
+    // Rules for the names of many services hold for those without one.
+    for (cluster, object) in wide {
+        let all = services.iter_mut().enumerate();
+        for (_, found) in all.filter(|(at, _)| !with_rules.contains(at)) {
+            failover_of(cluster, object, found);
         }
     }
     let published = |object: &Object| {
@@ -70,6 +84,12 @@ pub(super) fn add(world: &World, names: &Names, samples: &Samples, services: &mu
             }
         }
     }
+}
+
+fn failover_of(cluster: usize, object: &Object, found: &mut Found) {
+    ejection(object, &mut found.service);
+    connecting(object, &mut found.service);
+    locality::add(cluster, object, &mut found.locality);
 }
 
 fn pods(object: &Object, service: &mut Service) {

@@ -1,7 +1,9 @@
 //! The DestinationRules of a service: nearest locality first, or as [`crate::locality`] says, and away from
 //! gateways that fail.
 //!
-//! One for each name with more than one cluster behind it. Locality failover does nothing without
+//! Every name whose calls go to more than one cluster has one. Names that need nothing else share a rule by wildcard,
+//! since Istio goes by the most specific one: that keeps the number of rules from growing with the services.
+//! Locality failover does nothing without
 //! outlier detection, and without `maxEjectionPercent: 100` it stops short of the last endpoint of
 //! a locality, so the three always come together; `minHealthPercent: 1` lets calls try everything when
 //! all endpoints are out at once, instead of failing until one is let in again. Only gateway errors (502,
@@ -10,24 +12,25 @@
 //! in which Envoy counts the TLS handshake, has failed.
 //!
 //! With `transport: tls` rules also make the sidecars begin a TLS session with the gateway. Without a
-//! name in them a sidecar sends the request's own, and takes no certificate that is not for it. Names
-//! that need nothing else share a rule by wildcard, since Istio goes by the most specific one: that
-//! keeps the number of rules from growing with the services. No rule names a Secret
+//! name in them a sidecar sends the request's own, and takes no certificate that is not for it. No rule names a Secret
 //! (`credentialName`): without a workloadSelector sidecars leave out TLS for one, and say nothing. With
 //! `transport: mtls` every name has a rule, see [`super::mutual`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::service_entry::has_entry;
-use super::{Istio, all, export, mutual, skeleton};
+use super::service_entry::{has_entry, told_by_tls};
+use super::{Istio, all, export, mutual, skeleton, wildcard};
+use crate::endpoints::{Destination, destination, fails_over, not_by_dns};
 use crate::locality::shares;
 use crate::mesh::Protocol;
 use crate::object::Object;
 use crate::placed::Placed;
-use crate::published::{Level, PublishedName, fails_over};
-use crate::resolved::{ISTIO_NAMESPACE, IstioVersion, Port, Resolved, Service, Tls};
+use crate::published::{Level, PublishedName};
+use crate::resolved::{
+    DEFAULT_CONNECT_TIMEOUT, ISTIO_NAMESPACE, IstioVersion, Port, Resolved, Service, Tls,
+};
 
 /// The settings by which calls leave a gateway that fails: a TrafficPolicy, whose `connectTimeout` is the
 /// service's. Before Istio 1.5 there is one count of
@@ -57,45 +60,52 @@ pub(crate) fn failover_policy(istio: IstioVersion) -> Value {
 }
 
 pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved) -> Vec<Placed> {
-    service
-        .names
-        .iter()
-        .filter(|name| has_rule(name, service, resolved))
-        .map(|name| {
-            let host = name.host.as_str();
-            let mut body = skeleton(r#"{"spec":{"host":"","trafficPolicy":{}}}"#);
-            body["spec"]["host"] = host.into();
-            export(&mut body, service);
-            if service.locality.shares.is_empty() {
-                body["spec"]["trafficPolicy"] = policy(None, name, service, resolved);
-                let object = object(host, body, resolved);
-                return Placed::same(object, service.id(), clusters.to_vec());
-            }
-            let of_client = |client| vec![policy(Some(client), name, service, resolved)];
-            let policies = clusters.iter().map(|&client| (client, of_client(client)));
-            let template = object(host, body, resolved);
-            Placed::with_fields(template, service.id(), &[POLICY], policies.collect())
-        })
-        .collect()
+    let mut placed = Vec::new();
+    if !can_have_rules(service, resolved) {
+        return placed;
+    }
+    for name in &service.names {
+        // Where DNS says where calls go, only mutual TLS has something to add.
+        let mut clients: Vec<usize> = if service.is_mutual() {
+            clusters.to_vec()
+        } else {
+            not_by_dns(clusters, name, service, resolved).collect()
+        };
+        clients.retain(|&client| has_rule(client, name, service, resolved));
+        if clients.is_empty() {
+            continue;
+        }
+        let host = name.host.as_str();
+        let mut body = skeleton(r#"{"spec":{"host":"","trafficPolicy":{}}}"#);
+        body["spec"]["host"] = host.into();
+        export(&mut body, service);
+        let template = object(host, body, resolved);
+        let policies = clients.into_iter().map(|client| {
+            let policy = policy(client, name, service, resolved);
+            (client, vec![policy])
+        });
+        placed.push(Placed::with_fields(
+            template,
+            service.id(),
+            &[POLICY],
+            policies.collect(),
+        ));
+    }
+    placed
 }
 
 const POLICY: &[&str] = &["spec", "trafficPolicy"];
 
-/// How calls for a name are made from the cluster `client`, or from any where all do the same.
-fn policy(
-    client: Option<usize>,
-    name: &PublishedName,
-    service: &Service,
-    resolved: &Resolved,
-) -> Value {
+/// How calls for a name are made from the cluster `client`.
+fn policy(client: usize, name: &PublishedName, service: &Service, resolved: &Resolved) -> Value {
     let mut policy = json!({});
-    if fails_over(name, &service.names) {
+    if fails_over(client, name, service, resolved) {
         policy = failover_policy(resolved.istio);
         policy["connectionPool"]["tcp"]["connectTimeout"] = service.connect_timeout.as_str().into();
         for (field, value) in &service.outlier_detection {
             policy["outlierDetection"][field] = value.clone();
         }
-        if let Some(shares) = client.and_then(|client| shares(client, name, service, resolved)) {
+        if let Some(shares) = shares(client, name, service, resolved) {
             let shares: BTreeMap<String, u8> = shares
                 .iter()
                 .map(|(place, share)| (place.to_string(), *share))
@@ -116,14 +126,8 @@ fn policy(
     }
     match &resolved.tls {
         Some(tls) if service.is_http() => {
-            // A port's own settings take the place of all others.
             let others: Vec<Value> = ports_without_tls(name, service)
-                .map(|port| {
-                    let mut settings = policy.clone();
-                    settings["port"] = json!({ "number": port.published });
-                    settings["tls"] = no_tls();
-                    settings
-                })
+                .map(|port| without_tls(&policy, port.published))
                 .collect();
             policy["tls"] = origination(tls);
             if !others.is_empty() {
@@ -137,41 +141,98 @@ fn policy(
     policy
 }
 
-/// The rules for names that need no more than TLS: `*.<federation>.svc.<suffix>` and its like for
-/// regions and zones.
+/// The rules for the names of many services: `*.<federation>.svc.<suffix>` and its like for regions and zones where
+/// calls leave a cluster that fails, and with TLS `*.<region>.<suffix>` for all other names.
 pub(super) fn render_wide(resolved: &Resolved) -> Vec<Placed> {
-    let Some(tls) = &resolved.tls else {
-        return Vec::new();
-    };
-    let mut endings: Vec<&str> = Vec::new();
+    let mut placed = Vec::new();
+    let endings = endings(resolved);
+    for (ending, clients) in &endings {
+        let mut policy = failover_policy(resolved.istio);
+        policy["connectionPool"]["tcp"]["connectTimeout"] = DEFAULT_CONNECT_TIMEOUT.into();
+        add_wide_tls(&mut policy, resolved);
+        let clients = clients.iter().copied().collect();
+        placed.push(wide(ending, policy, clients, resolved));
+    }
+    if resolved.tls.is_some() {
+        let clusters = resolved.clusters.iter();
+        let regions = clusters.map(|one| format!("{}.{}", one.region, resolved.dns.suffix));
+        let global = format!("{}.svc.{}", resolved.dns.federation, resolved.dns.suffix);
+        let all_endings: BTreeSet<String> = regions.chain([global]).collect();
+        for ending in all_endings {
+            if !endings.contains_key(&ending) {
+                let mut policy = json!({});
+                add_wide_tls(&mut policy, resolved);
+                placed.push(wide(&ending, policy, all(resolved), resolved));
+            }
+        }
+    }
+    placed
+}
+
+fn wide(ending: &str, policy: Value, clients: Vec<usize>, resolved: &Resolved) -> Placed {
+    let mut body = skeleton(r#"{"spec":{"host":"","trafficPolicy":{}}}"#);
+    body["spec"]["host"] = format!("*.{ending}").into();
+    body["spec"]["trafficPolicy"] = policy;
+    let object = object(&format!("{WIDE}{ending}"), body, resolved);
+    Placed::same(object, wildcard::SUBJECT, clients)
+}
+
+/// What follows service and namespace in names whose calls leave a cluster that fails, and that have no rule of their
+/// own; with the clusters that have such names.
+fn endings(resolved: &Resolved) -> BTreeMap<String, BTreeSet<usize>> {
+    let clusters = all(resolved);
+    let mut endings: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
     for service in &resolved.services {
         for name in &service.names {
-            if service.is_mutual()
-                || name.level == Level::Vanity
-                || has_rule(name, service, resolved)
-            {
-                continue;
-            }
-            // Behind the labels of service and namespace.
-            let ending = name.host.as_str().splitn(3, '.').nth(2).unwrap_or_default();
-            if !endings.contains(&ending) {
-                endings.push(ending);
+            let ending = wildcard::behind_service(name);
+            for client in not_by_dns(&clusters, name, service, resolved) {
+                let known = endings.get(ending);
+                let is_known = known.is_some_and(|clients| clients.contains(&client));
+                if !is_known && needs_wide_rule(client, name, service, resolved) {
+                    endings.entry(ending.to_owned()).or_default().insert(client);
+                }
             }
         }
     }
     endings
-        .into_iter()
-        .map(|ending| {
-            let mut body = skeleton(r#"{"spec":{"host":"","trafficPolicy":{}}}"#);
-            body["spec"]["host"] = format!("*.{ending}").into();
-            body["spec"]["trafficPolicy"]["tls"] = origination(tls);
-            let object = object(&format!("{WIDE}{ending}"), body, resolved);
-            Placed::same(object, "tls", all(resolved))
-        })
-        .collect()
 }
 
-/// What the names of rules for many names begin with: no label of a service stands there.
+fn needs_wide_rule(
+    client: usize,
+    name: &PublishedName,
+    service: &Service,
+    resolved: &Resolved,
+) -> bool {
+    has_endpoints(client, name, service, resolved)
+        && fails_over(client, name, service, resolved)
+        && !has_rule(client, name, service, resolved)
+}
+
+/// TLS is begun for every port but those whose bytes gateways pass on as they are.
+fn add_wide_tls(policy: &mut Value, resolved: &Resolved) {
+    let Some(tls) = &resolved.tls else { return };
+    let passed_on = resolved
+        .shared_ports
+        .iter()
+        .filter(|(_, protocol)| **protocol == Protocol::Tls);
+    let others: Vec<Value> = passed_on
+        .map(|(number, _)| without_tls(policy, *number))
+        .collect();
+    policy["tls"] = origination(tls);
+    if !others.is_empty() {
+        policy["portLevelSettings"] = others.into();
+    }
+}
+
+/// A port's own settings take the place of all others.
+fn without_tls(policy: &Value, published: u16) -> Value {
+    let mut settings = policy.clone();
+    settings["port"] = json!({ "number": published });
+    settings["tls"] = no_tls();
+    settings
+}
+
+/// What the names of objects for many names begin with: no label of a service stands there.
 pub const WIDE: &str = "any.";
 
 fn object(name: &str, body: Value, resolved: &Resolved) -> Object {
@@ -184,14 +245,48 @@ fn no_tls() -> Value {
     json!({ "mode": "DISABLE" })
 }
 
-/// Whether a name has a rule of its own.
-fn has_rule(name: &PublishedName, service: &Service, resolved: &Resolved) -> bool {
-    // Under a wildcard every port would have TLS, and vanity names are under none.
-    let not_wide = name.level == Level::Vanity || ports_without_tls(name, service).count() > 0;
-    has_entry(name, service)
-        && (fails_over(name, &service.names)
-            || service.is_mutual()
-            || (resolved.tls.is_some() && not_wide))
+/// Whether a name has a rule of its own in a cluster: the rules for many names do not say what its service needs.
+fn has_rule(client: usize, name: &PublishedName, service: &Service, resolved: &Resolved) -> bool {
+    if service.is_mutual() {
+        let destination = destination(client, name, service, resolved);
+        let is_led_away = matches!(destination, Destination::SameAs(_)) && !told_by_tls(service);
+        return has_entry(name, service) && !is_led_away;
+    }
+    if !has_endpoints(client, name, service, resolved) {
+        return false;
+    }
+    // What follows its label in a vanity name is no ending of published names alone.
+    let is_alone = has_policy(service) || name.level == Level::Vanity;
+    (is_alone && fails_over(client, name, service, resolved))
+        || (resolved.tls.is_some() && ports_without_tls(name, service).count() > 0)
+}
+
+/// Whether any name of a service can have one.
+fn can_have_rules(service: &Service, resolved: &Resolved) -> bool {
+    let has_vanity_name = || service.names.iter().any(|name| name.level == Level::Vanity);
+    service.is_mutual() || resolved.tls.is_some() || has_policy(service) || has_vanity_name()
+}
+
+/// Whether failover is other than the rules for many names have it.
+fn has_policy(service: &Service) -> bool {
+    service.connect_timeout != DEFAULT_CONNECT_TIMEOUT
+        || !service.outlier_detection.is_empty()
+        || !service.locality.is_usual()
+}
+
+/// Whether sidecars have endpoints under a name: in an entry of its own, or as a further host of another name's.
+fn has_endpoints(
+    client: usize,
+    name: &PublishedName,
+    service: &Service,
+    resolved: &Resolved,
+) -> bool {
+    let is_host = match destination(client, name, service, resolved) {
+        Destination::Endpoints => true,
+        Destination::SameAs(_) => told_by_tls(service),
+        Destination::OwnGateway | Destination::Dns => false,
+    };
+    has_entry(name, service) && is_host
 }
 
 /// The ports in a name's entry whose bytes gateways pass on as they are.

@@ -8,9 +8,9 @@ mod east_west;
 mod egress_gateway;
 mod external;
 pub(crate) mod external_dns;
-mod failover;
 mod gateway;
 mod gateway_api;
+mod mesh_routes;
 mod mutual;
 mod namespace;
 mod pods;
@@ -18,6 +18,7 @@ mod samples;
 mod service_entry;
 mod service_export;
 mod virtual_service;
+mod wildcard;
 
 use serde_json::Value;
 
@@ -31,6 +32,7 @@ pub use dns_endpoint::controller_publishes;
 pub use gateway_api::render as render_gateway_api;
 pub(crate) use namespace::makes_namespace;
 pub use virtual_service::ANSWER_HEADER;
+pub(crate) use wildcard::shared_ports;
 
 /// Everything that the clusters get, in no order that matters.
 ///
@@ -54,6 +56,7 @@ pub(crate) fn of_mesh(resolved: &Resolved) -> Vec<Placed> {
         placed.extend(external::render(host, resolved));
     }
     placed.extend(egress_gateway::render(resolved));
+    placed.extend(wildcard::render(resolved));
     placed.extend(destination_rule::render_wide(resolved));
     placed.extend(dns_endpoint_definition::render(resolved));
     placed.extend(external_dns::render(resolved));
@@ -87,7 +90,7 @@ pub(crate) fn of_service(
     placed.extend(pods::render(clusters, service, resolved));
     placed.extend(service_entry::render(clusters, service, resolved));
     placed.extend(destination_rule::render(clusters, service, resolved));
-    placed.extend(failover::render(clusters, service, resolved));
+    placed.extend(mesh_routes::render(clusters, service, resolved));
     placed.extend(dns_endpoint::render(clusters, service, resolved));
     labelled(placed, resolved)
 }

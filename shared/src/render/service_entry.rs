@@ -1,18 +1,26 @@
-//! The ServiceEntries of a service: its names, resolved inside every mesh, with the endpoints that
-//! [`crate::endpoints`] decides on.
+//! The ServiceEntries of a service: its names, resolved inside every mesh, as [`crate::endpoints`] decides.
 //!
-//! Each endpoint has a locality, since Istio drops those without one as soon as it prefers
-//! localities; Istio 1.0 knows none. The names that DNS alone resolves are in one object: one for each
+//! Each endpoint has a locality, since Istio drops those without one as soon as it prefers localities; Istio 1.0
+//! knows none. Names of own zones, and those that DNS alone resolves, are entries of the service only where the
+//! entries for many services do not cover them ([`super::wildcard`]). The latter are in one object: one for each
 //! would let the number of objects grow with clusters times zones.
+//!
+//! A name for which calls go where those for another go is a host beside that one where sidecars tell it by the name
+//! in TLS; requests are led there by the VirtualService ([`super::mesh_routes`]), which costs less.
 //!
 //! Without an address of its own for each name, a sidecar tells plain TCP by its port alone, and takes
 //! the first entry with that port for all names: so only the global name's has it. Istio refuses such
-//! a port beside a second host, which is why the vanity name then has an entry of its own.
+//! a port beside a second host.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Istio, export};
-use crate::endpoints::{self, is_own_zone, may_go_by_dns, ports_of, usually_at, zone_name};
+use super::{Istio, export, wildcard};
+use crate::endpoints::{
+    Destination, Endpoint, destination, endpoints, led_to, not_by_dns, ports_of, usually_at,
+};
+use crate::mesh::Protocol;
 use crate::object::Object;
 use crate::placed::Placed;
 use crate::published::{Level, PublishedName};
@@ -21,127 +29,103 @@ use crate::resolved::{ISTIO_NAMESPACE, Port, Resolved, Service, local_host};
 const HOSTS: &[&str] = &["spec", "hosts"];
 const ENDPOINTS: &[&str] = &["spec", "endpoints"];
 
+/// The values that an entry's fields have in a cluster, given by its index.
+type Fields = (usize, Vec<Value>);
+
 pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved) -> Vec<Placed> {
-    let mut entries: Vec<Placed> = service
-        .names
-        .iter()
-        .filter(|name| match name.level {
-            Level::Vanity => told_by_name(service) && has_tcp(service),
-            Level::Global => true,
-            Level::Region(_) => told_by_name(service),
-            Level::Zone { .. } => told_by_name(service) && !may_go_by_dns(name, service, resolved),
-        })
-        .map(|name| wide(clusters, name, service, resolved))
-        .collect();
-    if told_by_name(service) {
-        entries.extend(own_zone(clusters, service, resolved));
-        entries.extend(other_zones(clusters, service, resolved));
+    let mut placed = Vec::new();
+    let mut own_zones: Vec<Fields> = Vec::new();
+    let mut by_dns: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    for name in service.names.iter().filter(|name| has_entry(name, service)) {
+        if !wildcard::has_others_of(service, resolved) {
+            for &client in clusters {
+                if matches!(
+                    destination(client, name, service, resolved),
+                    Destination::Dns
+                ) {
+                    by_dns.entry(client).or_default().push(name.host.as_str());
+                }
+            }
+        }
+        let mut fields: Vec<Fields> = Vec::new();
+        for client in not_by_dns(clusters, name, service, resolved) {
+            match destination(client, name, service, resolved) {
+                Destination::SameAs(_) | Destination::Dns => {}
+                Destination::Endpoints => {
+                    let hosts = hosts(client, name, service, resolved);
+                    let endpoints = endpoints(client, name, service, resolved);
+                    let endpoints = rendered(&endpoints, name, service, resolved);
+                    fields.push((client, vec![json!(hosts), endpoints]));
+                }
+                Destination::OwnGateway if wildcard::has_own_zone_of(service, resolved) => {}
+                Destination::OwnGateway => {
+                    let own = [Endpoint {
+                        cluster: client,
+                        zone: None,
+                    }];
+                    let endpoints = rendered(&own, name, service, resolved);
+                    own_zones.push((client, vec![json!([name.host.as_str()]), endpoints]));
+                }
+            }
+        }
+        let ports = ports_of(name.level == Level::Global, service);
+        let template = template(name.host.as_str(), &ports, service, resolved);
+        placed.extend(of_clusters(template, service, &[HOSTS, ENDPOINTS], fields));
     }
-    entries
+    own_zones.sort_by_key(|(client, _)| *client);
+    let by_dns = by_dns.into_iter();
+    let by_dns = by_dns.map(|(client, hosts)| (client, vec![json!(hosts)]));
+    let by_dns: Vec<Fields> = by_dns.collect();
+    let ports = ports_of(false, service);
+    let of_service = |suffix: &str| {
+        let name = format!("{}.{suffix}", service.id());
+        template(&name, &ports, service, resolved)
+    };
+    let fields: &[&[&str]] = &[HOSTS, ENDPOINTS];
+    placed.extend(of_clusters(of_service("zone"), service, fields, own_zones));
+    placed.extend(of_clusters(of_service("zones"), service, &[HOSTS], by_dns));
+    placed
+}
+
+fn of_clusters(
+    template: Object,
+    service: &Service,
+    paths: &[&[&'static str]],
+    fields: Vec<Fields>,
+) -> Option<Placed> {
+    (!fields.is_empty()).then(|| Placed::with_fields(template, service.id(), paths, fields))
 }
 
 /// Whether a sidecar tells the service's names apart, on one of its ports at least.
-fn told_by_name(service: &Service) -> bool {
+pub(super) fn told_by_name(service: &Service) -> bool {
     !ports_of(false, service).is_empty()
 }
 
-fn has_tcp(service: &Service) -> bool {
-    ports_of(false, service).len() < service.ports.len()
+/// Whether a port is told by the name in TLS: no route leads its calls to another name, so each name is a host of an
+/// entry, and Envoy has a cluster for each.
+pub(super) fn told_by_tls(service: &Service) -> bool {
+    let mut ports = service.ports.iter();
+    ports.any(|port| port.protocol == Protocol::Tls)
 }
 
-/// Whether a name is in an entry, so that other objects can be about it.
+/// Whether sidecars resolve a name at all, so that other objects can be about it.
 pub(super) fn has_entry(name: &PublishedName, service: &Service) -> bool {
     name.level == Level::Global || told_by_name(service)
 }
 
-/// The entry of a name with endpoints in every cluster.
-fn wide(
-    clusters: &[usize],
-    name: &PublishedName,
-    service: &Service,
+/// The hosts of a name's entry in a cluster: the name, and those that are told by TLS and go to the same clusters.
+fn hosts<'a>(
+    client: usize,
+    name: &'a PublishedName,
+    service: &'a Service,
     resolved: &Resolved,
-) -> Placed {
+) -> Vec<&'a str> {
     let mut hosts = vec![name.host.as_str()];
-    if name.level == Level::Global && !has_tcp(service) {
-        let vanity = service
-            .names
-            .iter()
-            .filter(|name| name.level == Level::Vanity);
-        hosts.extend(vanity.map(|name| name.host.as_str()));
+    if told_by_tls(service) {
+        let same = led_to(client, name, service, resolved);
+        hosts.extend(same.map(|name| name.host.as_str()));
     }
-    let ports = ports_of(name.level == Level::Global, service);
-    let mut template = template(name.host.as_str(), &ports, service, resolved);
-    template.body["spec"]["hosts"] = json!(hosts);
-    let endpoints = clusters
-        .iter()
-        .map(|&client| (client, vec![endpoints(client, name, service, resolved)]))
-        .collect();
-    Placed::with_fields(template, service.id(), &[ENDPOINTS], endpoints)
-}
-
-/// The entry of a serving cluster's own zone.
-fn own_zone(clusters: &[usize], service: &Service, resolved: &Resolved) -> Option<Placed> {
-    let values = service
-        .clusters
-        .iter()
-        .filter(|client| clusters.contains(client))
-        .map(|&client| (client, zone_name(&resolved.clusters[client], service)))
-        .filter(|(_, name)| may_go_by_dns(name, service, resolved))
-        .map(|(client, name)| {
-            (
-                client,
-                vec![
-                    json!([name.host.as_str()]),
-                    endpoints(client, name, service, resolved),
-                ],
-            )
-        })
-        .collect();
-    placed(
-        &format!("{}.zone", service.id()),
-        service,
-        resolved,
-        &[HOSTS, ENDPOINTS],
-        values,
-    )
-}
-
-/// The entry of all zones but, in a serving cluster, its own.
-fn other_zones(clusters: &[usize], service: &Service, resolved: &Resolved) -> Option<Placed> {
-    let zones: Vec<&PublishedName> = service
-        .names
-        .iter()
-        .filter(|name| may_go_by_dns(name, service, resolved))
-        .collect();
-    let values = clusters
-        .iter()
-        .filter_map(|&client| {
-            let hosts: Vec<&str> = zones
-                .iter()
-                .filter(|name| !is_own_zone(client, name, service, resolved))
-                .map(|name| name.host.as_str())
-                .collect();
-            (!hosts.is_empty()).then(|| (client, vec![json!(hosts)]))
-        })
-        .collect();
-    placed(
-        &format!("{}.zones", service.id()),
-        service,
-        resolved,
-        &[HOSTS],
-        values,
-    )
-}
-
-fn placed(
-    name: &str,
-    service: &Service,
-    resolved: &Resolved,
-    paths: &[&[&'static str]],
-    values: Vec<(usize, Vec<Value>)>,
-) -> Option<Placed> {
-    let template = template(name, &ports_of(false, service), service, resolved);
-    (!values.is_empty()).then(|| Placed::with_fields(template, service.id(), paths, values))
+    hosts
 }
 
 /// An entry whose hosts, and endpoints if any, are yet to come. Without endpoints Istio resolves
@@ -150,15 +134,9 @@ fn template(name: &str, ports: &[&Port], service: &Service, resolved: &Resolved)
     let ports: Vec<Value> = ports
         .iter()
         .map(|port| {
-            let protocol = port.protocol.as_str().to_uppercase();
-            let mut one =
-                json!({ "number": port.published, "name": port.name(), "protocol": protocol });
             // For where DNS alone says the address; endpoints have ports of their own.
             let at = usually_at(port, service, resolved);
-            if at != port.published {
-                one["targetPort"] = at.into();
-            }
-            one
+            rendered_port(port, at)
         })
         .collect();
     let mut body = json!({
@@ -182,12 +160,26 @@ fn template(name: &str, ports: &[&Port], service: &Service, resolved: &Resolved)
     )
 }
 
-/// Where a client cluster sends requests for a name, as Istio reads it.
-fn endpoints(client: usize, name: &PublishedName, service: &Service, resolved: &Resolved) -> Value {
+/// A port of an entry, and where gateways have it.
+pub(super) fn rendered_port(port: &Port, at: u16) -> Value {
+    let protocol = port.protocol.as_str().to_uppercase();
+    let mut one = json!({ "number": port.published, "name": port.name(), "protocol": protocol });
+    if at != port.published {
+        one["targetPort"] = at.into();
+    }
+    one
+}
+
+/// Endpoints of a name, as Istio reads them.
+fn rendered(
+    endpoints: &[Endpoint<'_>],
+    name: &PublishedName,
+    service: &Service,
+    resolved: &Resolved,
+) -> Value {
     let ports = ports_of(name.level == Level::Global, service);
-    endpoints::endpoints(client, name, service, resolved)
-        .into_iter()
-        .flatten()
+    endpoints
+        .iter()
         .map(|endpoint| {
             let cluster = &resolved.clusters[endpoint.cluster];
             let address = if let Some(zone) = endpoint.zone {

@@ -1,0 +1,162 @@
+//! The VirtualService of a service inside the meshes: where calls for its names go, and that a call that fails is
+//! tried again, in another cluster.
+//!
+//! Names with the same clusters behind them share the entry of one of them: a name that no ServiceEntry has costs a
+//! sidecar next to nothing. `retryRemoteLocalities` is what makes a retry leave the locality that fails: without it,
+//! an endpoint whose ejection ends while it is still down takes calls again. Calls that cannot have arrived are
+//! repeated for every service; those that may have, only where the document says that they may be. TCP and TLS have
+//! no retries.
+//!
+//! Istio 1.0 repeats whatever ends in a status of 500 and above, calls that have arrived too: there only
+//! services whose calls may be repeated have retries.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{Istio, export, skeleton};
+use crate::endpoints::{Destination, destination, not_by_dns};
+use crate::object::Object;
+use crate::placed::Placed;
+use crate::published::{Level, PublishedName, answered_by};
+use crate::resolved::{ISTIO_NAMESPACE, IstioVersion, Port, Resolved, Retry, Service};
+
+const FIELDS: &[&[&str]] = &[&["spec", "hosts"], &["spec", "http"]];
+
+/// A name with endpoints, and all names for which calls go there, itself the first.
+struct Led<'a> {
+    to: &'a PublishedName,
+    names: Vec<&'a PublishedName>,
+}
+
+pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved) -> Option<Placed> {
+    let ports = service.ports.iter().filter(|port| port.protocol.is_http());
+    let ports: Vec<&Port> = ports.collect();
+    let retries = retries(service, resolved.istio);
+    let fields: Vec<(usize, Vec<Value>)> = near(clusters, service, resolved)
+        .into_iter()
+        .filter_map(|(client, names)| {
+            let mut led = led(client, names, service, resolved);
+            led.retain(|one| {
+                one.names.len() > 1 || (retries.is_some() && fails_over(one, service))
+            });
+            let hosts = led.iter().flat_map(|one| &one.names);
+            let hosts: Vec<&str> = hosts.map(|name| name.host.as_str()).collect();
+            let http = routes(&led, &ports, retries.as_ref());
+            (!http.is_empty()).then(|| (client, vec![json!(hosts), http.into()]))
+        })
+        .collect();
+    let global = service
+        .names
+        .iter()
+        .find(|name| name.level == Level::Global)?;
+    let mut body = skeleton(r#"{"spec":{"hosts":[],"gateways":["mesh"],"http":[]}}"#);
+    export(&mut body, service);
+    let kind = Istio(resolved.istio).virtual_service();
+    let object = Object::new(kind, Some(ISTIO_NAMESPACE), global.host.as_str(), body);
+    (!fields.is_empty()).then(|| Placed::with_fields(object, service.id(), FIELDS, fields))
+}
+
+fn fails_over(led: &Led<'_>, service: &Service) -> bool {
+    answered_by(led.to, &service.names).len() > 1
+}
+
+/// For each of some clusters the names whose calls are led somewhere; of others DNS says where they go.
+fn near<'a>(
+    clusters: &[usize],
+    service: &'a Service,
+    resolved: &Resolved,
+) -> BTreeMap<usize, Vec<&'a PublishedName>> {
+    let mut near: BTreeMap<usize, Vec<&PublishedName>> = BTreeMap::new();
+    for name in &service.names {
+        for client in not_by_dns(clusters, name, service, resolved) {
+            near.entry(client).or_default().push(name);
+        }
+    }
+    near
+}
+
+/// Where calls from a cluster for some names are led; the global name the last.
+fn led<'a>(
+    client: usize,
+    names: Vec<&'a PublishedName>,
+    service: &'a Service,
+    resolved: &Resolved,
+) -> Vec<Led<'a>> {
+    let mut led: Vec<Led<'a>> = Vec::new();
+    let mut same = Vec::new();
+    for name in names {
+        match destination(client, name, service, resolved) {
+            Destination::Endpoints => led.push(Led {
+                to: name,
+                names: vec![name],
+            }),
+            Destination::SameAs(to) => same.push((to, name)),
+            Destination::OwnGateway | Destination::Dns => {}
+        }
+    }
+    for (to, name) in same {
+        if let Some(one) = led.iter_mut().find(|one| one.to.host == to.host) {
+            one.names.push(name);
+        }
+    }
+    led.sort_by_key(|one| one.to.level == Level::Global);
+    led
+}
+
+/// Each port has routes of its own, as far as there are several; the names are told apart by what comes first in the
+/// authority of a request, which can have a port behind it.
+fn routes(led: &[Led<'_>], ports: &[&Port], retries: Option<&Value>) -> Vec<Value> {
+    let mut routes = Vec::new();
+    for port in ports {
+        for (place, one) in led.iter().enumerate() {
+            let mut matches: Vec<Value> = Vec::new();
+            if place + 1 < led.len() {
+                let names = one.names.iter();
+                matches.extend(
+                    names.map(|name| json!({ "authority": { "prefix": name.host.as_str() } })),
+                );
+            }
+            if ports.len() > 1 {
+                if matches.is_empty() {
+                    matches.push(json!({}));
+                }
+                for one in &mut matches {
+                    one["port"] = port.published.into();
+                }
+            }
+            let mut route = json!({});
+            if !matches.is_empty() {
+                route["match"] = matches.into();
+            }
+            let destination =
+                json!({ "host": one.to.host.as_str(), "port": { "number": port.published } });
+            route["route"] = json!([{ "destination": destination }]);
+            if let Some(retries) = retries {
+                route["retries"] = retries.clone();
+            }
+            routes.push(route);
+        }
+    }
+    routes
+}
+
+/// How calls are repeated; `None` where they are not.
+fn retries(service: &Service, istio: IstioVersion) -> Option<Value> {
+    let on = match &service.retry {
+        Retry::Undelivered if istio.is_oldest() => return None,
+        Retry::Undelivered => "connect-failure,refused-stream",
+        Retry::All { .. } => "connect-failure,refused-stream,unavailable,reset,503",
+    };
+    let mut retries = json!({ "attempts": 3 });
+    if !istio.is_oldest() {
+        retries["retryOn"] = on.into();
+    }
+    if istio.has_locality() {
+        retries["retryRemoteLocalities"] = true.into();
+    }
+    if let Retry::All { per_try_timeout } = &service.retry {
+        retries["perTryTimeout"] = per_try_timeout.as_str().into();
+    }
+    Some(retries)
+}

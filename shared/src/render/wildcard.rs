@@ -1,0 +1,227 @@
+//! ServiceEntries for the names of many services at once, by wildcard. A sidecar has one cluster for each, whatever
+//! the number of services, zones and clusters, and the names cost it nothing until they are called.
+//!
+//! Names of other regions and zones have `resolution: NONE`: a call goes to the address to which the caller's DNS has
+//! resolved the name. Istio then keeps the port of the call, unless it is new enough to take a `targetPort` there
+//! (istio `releasenotes/notes/targetPort-service-entry.yaml`). Names of the own zone lead to the own gateway, which
+//! tells services by the name that is called.
+//!
+//! One port of an entry speaks one protocol, so a service that speaks HTTP/2 on a port on which others speak
+//! HTTP/1.1 has entries of its own, and so has one with mutual TLS, which begins with the service's own name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::destination_rule::WIDE;
+use super::service_entry::{rendered_port, told_by_name};
+use super::{Istio, all, skeleton};
+use crate::endpoints::{Destination, destination, ports_of, usually_at, zone_name};
+use crate::mesh::Protocol;
+use crate::name::Label;
+use crate::object::Object;
+use crate::placed::Placed;
+use crate::published::PublishedName;
+use crate::resolved::{
+    Cluster, ISTIO_NAMESPACE, OLDEST_ISTIO_WITH_TARGET_PORTS, Port, Resolved, Service, local_host,
+};
+
+/// The file of all of them.
+pub(super) const SUBJECT: &str = "names";
+
+const FIELDS: &[&[&str]] = &[
+    &["spec", "hosts"],
+    &["spec", "ports"],
+    &["spec", "endpoints"],
+];
+
+pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
+    own_zones(resolved)
+        .into_iter()
+        .chain(others(resolved))
+        .collect()
+}
+
+/// Whether the entry for the own zone's names covers those of a service.
+pub(super) fn has_own_zone_of(service: &Service, resolved: &Resolved) -> bool {
+    let ports = ports_of(false, service);
+    let mut speaks = ports.iter().map(|port| {
+        let shared = resolved.shared_ports.get(&port.published);
+        shared.is_some_and(|shared| speak_alike(*shared, port.protocol))
+    });
+    !service.is_mutual() && told_by_name(service) && speaks.all(|alike| alike)
+}
+
+/// Whether the entry for the names of other regions and zones covers those of a service.
+pub(super) fn has_others_of(service: &Service, resolved: &Resolved) -> bool {
+    let mut ports = ports_of(false, service).into_iter();
+    has_own_zone_of(service, resolved)
+        && (resolved.istio >= OLDEST_ISTIO_WITH_TARGET_PORTS
+            || ports.all(|port| usually_at(port, service, resolved) == port.published))
+}
+
+fn speak_alike(one: Protocol, other: Protocol) -> bool {
+    one.family() == other.family() && (one == Protocol::Http) == (other == Protocol::Http)
+}
+
+/// The protocol of each published port in entries for many services: of several HTTP/1.1, which most speak, and
+/// otherwise HTTP/2, whatever the order of the services.
+pub(crate) fn shared_ports(services: &[Service]) -> BTreeMap<u16, Protocol> {
+    let mut shared: BTreeMap<u16, Protocol> = BTreeMap::new();
+    for service in services.iter().filter(|service| !service.is_mutual()) {
+        for port in ports_of(false, service) {
+            let protocol = shared.entry(port.published).or_insert(port.protocol);
+            if rank(port.protocol) < rank(*protocol) {
+                *protocol = port.protocol;
+            }
+        }
+    }
+    shared
+}
+
+/// Which protocol stands for others of its family.
+fn rank(protocol: Protocol) -> u8 {
+    match protocol {
+        Protocol::Http => 0,
+        Protocol::Http2 => 1,
+        Protocol::Grpc => 2,
+        Protocol::Tls | Protocol::Tcp => 3,
+    }
+}
+
+/// The entry for the names of each cluster's own zone that lead to its own gateway.
+fn own_zones(resolved: &Resolved) -> Option<Placed> {
+    let mut exports = Exports::default();
+    let mut fields = Vec::new();
+    for client in all(resolved) {
+        let cluster = &resolved.clusters[client];
+        let mut ports = BTreeMap::new();
+        let mut host = None;
+        for service in &resolved.services {
+            let own = zone_name(cluster, service);
+            let destination = destination(client, own, service, resolved);
+            if matches!(destination, Destination::OwnGateway) && has_own_zone_of(service, resolved)
+            {
+                host = host.or(Some(format!("*.{}", behind_service(own))));
+                let shared = ports_of(false, service).into_iter();
+                ports.extend(shared.map(|port| (port.published, as_shared(port, resolved))));
+                exports.add(service);
+            }
+        }
+        if let Some(host) = host {
+            let endpoint = own_gateway(cluster, ports.values(), resolved);
+            let ports = ports
+                .values()
+                .map(|port| rendered_port(port, port.published));
+            fields.push((
+                client,
+                vec![json!([host]), ports.collect(), json!([endpoint])],
+            ));
+        }
+    }
+    let template = entry("zone", "DNS", &exports, resolved);
+    (!fields.is_empty()).then(|| Placed::with_fields(template, SUBJECT, FIELDS, fields))
+}
+
+/// The entry for the names of other regions and zones that go by DNS.
+fn others(resolved: &Resolved) -> Option<Placed> {
+    let mut exports = Exports::default();
+    let mut ports = BTreeMap::new();
+    for service in &resolved.services {
+        let goes_by_dns = || {
+            all(resolved).into_iter().any(|client| {
+                let mut names = service.names.iter();
+                names.any(|name| {
+                    matches!(
+                        destination(client, name, service, resolved),
+                        Destination::Dns
+                    )
+                })
+            })
+        };
+        if has_others_of(service, resolved) && goes_by_dns() {
+            for port in ports_of(false, service) {
+                let at = usually_at(port, service, resolved);
+                ports.insert(port.published, (as_shared(port, resolved), at));
+            }
+            exports.add(service);
+        }
+    }
+    if ports.is_empty() {
+        return None;
+    }
+    let regions: BTreeSet<&Label> = resolved.clusters.iter().map(|one| &one.region).collect();
+    let hosts = regions
+        .iter()
+        .map(|region| format!("*.{region}.{}", resolved.dns.suffix));
+    let mut object = entry("region", "NONE", &exports, resolved);
+    object.body["spec"]["hosts"] = hosts.collect();
+    object.body["spec"]["ports"] = ports
+        .values()
+        .map(|(port, at)| rendered_port(port, *at))
+        .collect();
+    Some(Placed::same(object, SUBJECT, all(resolved)))
+}
+
+/// A port as entries for many services have it.
+fn as_shared(port: &Port, resolved: &Resolved) -> Port {
+    let shared = resolved.shared_ports.get(&port.published);
+    Port {
+        protocol: shared.copied().unwrap_or(port.protocol),
+        ..*port
+    }
+}
+
+/// What follows the labels of service and namespace in a published name.
+pub(super) fn behind_service(name: &PublishedName) -> &str {
+    name.host.as_str().splitn(3, '.').nth(2).unwrap_or_default()
+}
+
+/// An endpoint without a locality would be dropped as soon as localities are preferred.
+fn own_gateway<'a>(
+    cluster: &Cluster,
+    ports: impl Iterator<Item = &'a Port>,
+    resolved: &Resolved,
+) -> Value {
+    let gateway = &cluster.gateway;
+    let ports = ports.map(|port| (port.name(), json!(port.at(gateway))));
+    let ports: serde_json::Map<String, Value> = ports.collect();
+    let address = local_host(&gateway.service, &gateway.namespace);
+    let mut endpoint = json!({ "address": address, "ports": ports });
+    if !resolved.istio.is_oldest() {
+        endpoint["locality"] = cluster.locality().into();
+    }
+    endpoint
+}
+
+fn entry(of: &str, resolution: &str, exports: &Exports, resolved: &Resolved) -> Object {
+    let mut body =
+        skeleton(r#"{"spec":{"hosts":[],"location":"MESH_EXTERNAL","ports":[],"resolution":""}}"#);
+    body["spec"]["resolution"] = resolution.into();
+    if let Some(namespaces) = exports.namespaces() {
+        body["spec"]["exportTo"] = namespaces;
+    }
+    let name = format!("{WIDE}{of}.{}", resolved.dns.suffix);
+    let kind = Istio(resolved.istio).service_entry();
+    Object::new(kind, Some(ISTIO_NAMESPACE), name, body)
+}
+
+/// To which namespaces the services of an entry are exported.
+#[derive(Default)]
+struct Exports<'a> {
+    is_to_all: bool,
+    namespaces: BTreeSet<&'a str>,
+}
+
+impl<'a> Exports<'a> {
+    fn add(&mut self, service: &'a Service) {
+        self.is_to_all |= service.export_to.is_empty();
+        self.namespaces
+            .extend(service.export_to.iter().map(String::as_str));
+    }
+
+    /// `None` for all.
+    fn namespaces(&self) -> Option<Value> {
+        (!self.is_to_all).then(|| json!(self.namespaces))
+    }
+}
