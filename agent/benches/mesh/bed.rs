@@ -81,6 +81,8 @@ impl Bed {
             }),
             mesh,
         };
+        let server = bed.mesh.name_server();
+        server.update(&start_of_authority()).unwrap();
         for index in 0..CONTEXTS.len() {
             bed.prepare(index);
         }
@@ -122,11 +124,15 @@ impl Bed {
             .unwrap();
     }
 
-    /// Has the cluster's DNS ask the zone's name server, as fedmesh does it.
+    /// Has the cluster's DNS ask the zone's name server, as fedmesh does it, and keep answers as kubeadm sets it up.
     fn forward_zone(&self, context: &str) {
         let read = ["get", "configmap/coredns", "--namespace=kube-system"];
         let template = "--output=go-template={{.data.Corefile}}";
-        let corefile = self.kubectl(context, &[&read[..], &[template]].concat());
+        let mut corefile = self.kubectl(context, &[&read[..], &[template]].concat());
+        for (hasty, usual) in [("ttl 5\n", "ttl 30\n"), ("cache 2\n", "cache 30\n")] {
+            assert!(corefile.contains(hasty), "{corefile}");
+            corefile = corefile.replace(hasty, usual);
+        }
         let stub = StubDomain {
             mesh: "bench",
             suffix: ZONE,
@@ -250,6 +256,11 @@ fn path(object: &Object) -> String {
         kind.plural,
         object.name
     )
+}
+
+/// How long resolvers may keep that a name has no record of a type: minutes, as in usual zones.
+fn start_of_authority() -> String {
+    format!("update add {ZONE}. 300 SOA ns.{ZONE}. admin.{ZONE}. 1000 3600 600 86400 300")
 }
 
 /// The namespace, and the one server behind all services.

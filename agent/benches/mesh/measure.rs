@@ -11,7 +11,7 @@ use crate::discovery;
 use crate::federation::{CLIENT, Federation, MOVES, Size, east_west_gateways_of, gateways_of};
 use crate::istiod::{Delta, Metrics};
 use crate::table::title;
-use crate::ways::Way;
+use crate::ways::{Desired, Way};
 
 /// How long a change, or a new pod, is waited for.
 pub(crate) const LIMIT: Duration = Duration::from_mins(3);
@@ -96,7 +96,9 @@ impl<'a> Run<'a> {
 
     pub(crate) fn measure(mut self, size: Size) -> Measured {
         let mut federation = Federation::new(size);
-        let before = self.metrics();
+        // Only what differs is sent, so what was there before would count.
+        self.bed.put(Desired::default());
+        let before = self.quiet();
         self.bed.put(self.way.desired(&federation));
         let after = self.quiet();
         self.add(Measure::Objects, count(self.bed.object_count()));

@@ -109,7 +109,7 @@ pub(crate) fn title(measure: Measure) -> String {
         Measure::Heap => "sidecar: memory that Envoy has allocated, MB",
         Measure::Memory => "sidecar: memory with its agent, without pages of files, MB",
         Measure::Ready => "new pod: ready after, s",
-        Measure::Pushed => "new pod: pushed to it, MB",
+        Measure::Pushed => "new pod: pushed until all have all, to every proxy, MB",
         Measure::QueriesUntilReady => "new pod: DNS queries until it is ready and all is pushed",
         Measure::Queries => "sidecar: DNS queries a second",
         Measure::ZoneQueries => "zone's name server: queries a second, of all",

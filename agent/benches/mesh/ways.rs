@@ -44,14 +44,11 @@ impl Way {
 
     /// What the federation comes to, in this way.
     pub(crate) fn desired(self, federation: &Federation) -> Desired {
-        let services = (0..federation.services()).map(local_service);
-        let mut desired = Desired {
-            clusters: vec![services.collect(); CONTEXTS.len()],
-            records: Records::new(),
-            east_west: (0..CONTEXTS.len())
-                .map(|index| federation.east_west(index))
-                .collect(),
-        };
+        let mut desired = Desired::default();
+        let services: Vec<Object> = (0..federation.services()).map(local_service).collect();
+        desired.add_everywhere(&services);
+        let gateways = 0..CONTEXTS.len();
+        desired.east_west = gateways.map(|index| federation.east_west(index)).collect();
         match self {
             Self::Local => {}
             Self::Plain => plain(federation, &mut desired),
@@ -89,13 +86,23 @@ impl Way {
 /// Record sets of the zone: name and type, with a TTL and the targets.
 pub(crate) type Records = BTreeMap<(String, String), (u64, Vec<String>)>;
 
-/// What is to be in the bed.
+/// What is to be in the bed; nothing by default.
 pub(crate) struct Desired {
     /// Objects of each real cluster.
     pub(crate) clusters: Vec<Vec<Object>>,
     pub(crate) records: Records,
-    /// Addresses that the real clusters' east-west gateways publish.
+    /// Addresses that the real clusters' east-west gateways publish; where there is none, as before.
     pub(crate) east_west: Vec<Ipv4Addr>,
+}
+
+impl Default for Desired {
+    fn default() -> Self {
+        Self {
+            clusters: vec![Vec::new(); CONTEXTS.len()],
+            records: Records::new(),
+            east_west: Vec::new(),
+        }
+    }
 }
 
 impl Desired {
