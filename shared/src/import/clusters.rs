@@ -314,7 +314,7 @@ pub(super) fn gateway_of<'a>(
 fn shared_names(world: &World, names: &Names, known: &mut [Known]) {
     for kind in ["ServiceEntry", "VirtualService"] {
         for (cluster, object) in world.of_kind(kind) {
-            let is_by_dns = object.name().ends_with(".zones");
+            let is_by_dns = object.name().strip_suffix(".zones").is_some();
             let is_of_mesh = kind == "ServiceEntry" || !services::is_at_gateway(object);
             if !object.is_ours() || is_by_dns || !is_of_mesh {
                 continue;
