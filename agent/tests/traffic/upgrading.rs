@@ -58,6 +58,7 @@ fn go_back(bed: &Bed) {
 }
 
 #[test]
+#[ignore = "in the long run"]
 fn an_upgrade_loses_no_call_but_what_is_under_way_as_names_leave_their_entries() {
     let bed = Bed::with_usual();
     let document = bed.document();
