@@ -292,7 +292,11 @@ async fn a_document_is_planned_applied_and_removed_through_the_agent() {
                 &["get", "-o", "name", "-f", files.to_str().unwrap()],
             )
             .unwrap();
-        assert!(listed.lines().count() >= 14, "{cluster}: {listed}");
+        assert_eq!(
+            listed.lines().count(),
+            objects_in(&files),
+            "{cluster}: {listed}"
+        );
     }
     let records = bed
         .kubectl(
@@ -345,4 +349,16 @@ async fn a_document_is_planned_applied_and_removed_through_the_agent() {
     }
     reviewing::given_back(&bed);
     page.close_after("409").await;
+}
+
+/// How many objects the manifests in a folder are.
+fn objects_in(folder: &std::path::Path) -> usize {
+    let files = std::fs::read_dir(folder).unwrap();
+    let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let kinds = texts.map(|text| {
+        text.lines()
+            .filter(|line| line.starts_with("kind: "))
+            .count()
+    });
+    kinds.sum()
 }
