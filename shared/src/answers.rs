@@ -23,9 +23,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::endpoints::{
-    Destination, Endpoint as Target, destination, endpoints, fails_over, ports_of, usually_at,
-};
+use crate::endpoints::{Destination, destination, endpoints, fails_over, ports_of, usually_at};
 use crate::locality::shares;
 use crate::name::Label;
 use crate::outage::Outage;
@@ -374,11 +372,9 @@ impl<'a> World<'a> {
         let targets = match destination(client, name, self.service(), self.resolved) {
             Destination::Dns => return vec![at(0, self.addresses(name), None)],
             Destination::SameAs(other) => return self.endpoints(client, other),
-            Destination::OwnGateway => vec![Target {
-                cluster: client,
-                zone: None,
-            }],
-            Destination::Endpoints => endpoints(client, name, self.service(), self.resolved),
+            Destination::OwnGateway | Destination::Endpoints => {
+                endpoints(client, name, self.service(), self.resolved)
+            }
         };
         let shares = shares(client, name, self.service(), self.resolved);
         let mut list = Vec::new();

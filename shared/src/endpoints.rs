@@ -28,7 +28,7 @@ use crate::resolved::{
 pub(crate) enum Destination<'a> {
     /// To endpoints of its own ([`endpoints`]).
     Endpoints,
-    /// To the caller's own gateway.
+    /// To the caller's own gateway, the only one of its [`endpoints`].
     OwnGateway,
     /// Where calls for another name of the service go, which has the same clusters behind it.
     SameAs(&'a PublishedName),

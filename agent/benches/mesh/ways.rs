@@ -91,7 +91,7 @@ pub(crate) struct Desired {
     /// Objects of each real cluster.
     pub(crate) clusters: Vec<Vec<Object>>,
     pub(crate) records: Records,
-    /// Addresses that the real clusters' east-west gateways publish; where there is none, as before.
+    /// Addresses that the real clusters' east-west gateways publish; an empty list leaves them as they are.
     pub(crate) east_west: Vec<Ipv4Addr>,
 }
 

@@ -119,7 +119,8 @@ fn connecting(object: &Object, service: &mut Service) {
 /// What is other than fedmesh's own settings.
 fn ejection(object: &Object, service: &mut Service) {
     let path = ["spec", "trafficPolicy", "outlierDetection"];
-    let own = destination_rule::failover_policy(OLDEST_ISTIO_WITH_LOCALITY);
+    let own =
+        destination_rule::failover_policy(OLDEST_ISTIO_WITH_LOCALITY, DEFAULT_CONNECT_TIMEOUT);
     let own = field(&own, &path[2..]);
     let given = shaped(field(&object.value, &path), OUTLIER_DETECTION).unwrap_or_default();
     let others: IstioFields = given

@@ -3,9 +3,8 @@
 //!
 //! Every name whose calls go to more than one cluster has one. Names that need nothing else share a rule by wildcard,
 //! since Istio goes by the most specific one: that keeps the number of rules from growing with the services.
-//! Locality failover does nothing without
-//! outlier detection, and without `maxEjectionPercent: 100` it stops short of the last endpoint of
-//! a locality, so the three always come together; `minHealthPercent: 1` lets calls try everything when
+//! Locality failover does nothing without outlier detection, and without `maxEjectionPercent: 100` it stops short
+//! of the last endpoint of a locality, so the three always come together; `minHealthPercent: 1` lets calls try everything when
 //! all endpoints are out at once, instead of failing until one is let in again. Only gateway errors (502,
 //! 503, 504, connections that fail) eject: an application's own 500 is no reason to leave a cluster. Of
 //! TCP and TLS only connections that fail are seen. A connection that is not there within `connectTimeout`,
@@ -32,31 +31,32 @@ use crate::resolved::{
     DEFAULT_CONNECT_TIMEOUT, ISTIO_NAMESPACE, IstioVersion, Port, Resolved, Service, Tls,
 };
 
-/// The settings by which calls leave a gateway that fails: a TrafficPolicy, whose `connectTimeout` is the
-/// service's. Before Istio 1.5 there is one count of
-/// failures, which are gateway errors only, and localities are a matter of the mesh as a whole. In 1.0 any
-/// status of 500 and above counts, and calls try everything as soon as less than half of the endpoints are well.
-pub(crate) fn failover_policy(istio: IstioVersion) -> Value {
-    if istio.is_oldest() {
-        return skeleton(
+/// The settings by which calls leave a gateway that fails: a TrafficPolicy. Before Istio 1.5 there is one count of
+/// failures, which are gateway errors only, and localities are a matter of the mesh as a whole. In 1.0 any status of
+/// 500 and above counts, and calls try everything as soon as less than half of the endpoints are well.
+pub(crate) fn failover_policy(istio: IstioVersion, connect_timeout: &str) -> Value {
+    let mut policy = if istio.is_oldest() {
+        skeleton(
             r#"{"connectionPool":{"tcp":{"connectTimeout":""}},
             "outlierDetection":{"consecutiveErrors":1,"interval":"1s",
             "baseEjectionTime":"10s","maxEjectionPercent":100}}"#,
-        );
-    }
-    if !istio.has_locality() {
-        return skeleton(
+        )
+    } else if !istio.has_locality() {
+        skeleton(
             r#"{"connectionPool":{"tcp":{"connectTimeout":""}},
             "outlierDetection":{"consecutiveErrors":1,"interval":"1s",
             "baseEjectionTime":"10s","maxEjectionPercent":100,"minHealthPercent":1}}"#,
-        );
-    }
-    skeleton(
-        r#"{"connectionPool":{"tcp":{"connectTimeout":""}},
-        "loadBalancer":{"localityLbSetting":{"enabled":true}},
-        "outlierDetection":{"consecutive5xxErrors":0,"consecutiveGatewayErrors":1,"interval":"1s",
-        "baseEjectionTime":"10s","maxEjectionPercent":100,"minHealthPercent":1}}"#,
-    )
+        )
+    } else {
+        skeleton(
+            r#"{"connectionPool":{"tcp":{"connectTimeout":""}},
+            "loadBalancer":{"localityLbSetting":{"enabled":true}},
+            "outlierDetection":{"consecutive5xxErrors":0,"consecutiveGatewayErrors":1,"interval":"1s",
+            "baseEjectionTime":"10s","maxEjectionPercent":100,"minHealthPercent":1}}"#,
+        )
+    };
+    policy["connectionPool"]["tcp"]["connectTimeout"] = connect_timeout.into();
+    policy
 }
 
 pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved) -> Vec<Placed> {
@@ -100,8 +100,7 @@ const POLICY: &[&str] = &["spec", "trafficPolicy"];
 fn policy(client: usize, name: &PublishedName, service: &Service, resolved: &Resolved) -> Value {
     let mut policy = json!({});
     if fails_over(client, name, service, resolved) {
-        policy = failover_policy(resolved.istio);
-        policy["connectionPool"]["tcp"]["connectTimeout"] = service.connect_timeout.as_str().into();
+        policy = failover_policy(resolved.istio, &service.connect_timeout);
         for (field, value) in &service.outlier_detection {
             policy["outlierDetection"][field] = value.clone();
         }
@@ -126,13 +125,8 @@ fn policy(client: usize, name: &PublishedName, service: &Service, resolved: &Res
     }
     match &resolved.tls {
         Some(tls) if service.is_http() => {
-            let others: Vec<Value> = ports_without_tls(name, service)
-                .map(|port| without_tls(&policy, port.published))
-                .collect();
-            policy["tls"] = origination(tls);
-            if !others.is_empty() {
-                policy["portLevelSettings"] = others.into();
-            }
+            let others = ports_without_tls(name, service).map(|port| port.published);
+            begin_tls(&mut policy, tls, others);
         }
         // The rule for many names would have TLS for it.
         Some(_) => policy["tls"] = no_tls(),
@@ -147,17 +141,15 @@ pub(super) fn render_wide(resolved: &Resolved) -> Vec<Placed> {
     let mut placed = Vec::new();
     let endings = endings(resolved);
     for (ending, clients) in &endings {
-        let mut policy = failover_policy(resolved.istio);
-        policy["connectionPool"]["tcp"]["connectTimeout"] = DEFAULT_CONNECT_TIMEOUT.into();
+        let mut policy = failover_policy(resolved.istio, DEFAULT_CONNECT_TIMEOUT);
         add_wide_tls(&mut policy, resolved);
         let clients = clients.iter().copied().collect();
         placed.push(wide(ending, policy, clients, resolved));
     }
     if resolved.tls.is_some() {
-        let clusters = resolved.clusters.iter();
-        let regions = clusters.map(|one| format!("{}.{}", one.region, resolved.dns.suffix));
+        let mut all_endings = wildcard::region_endings(resolved);
         let global = format!("{}.svc.{}", resolved.dns.federation, resolved.dns.suffix);
-        let all_endings: BTreeSet<String> = regions.chain([global]).collect();
+        all_endings.insert(global);
         for ending in all_endings {
             if !endings.contains_key(&ending) {
                 let mut policy = json!({});
@@ -211,25 +203,24 @@ fn needs_wide_rule(
 /// TLS is begun for every port but those whose bytes gateways pass on as they are.
 fn add_wide_tls(policy: &mut Value, resolved: &Resolved) {
     let Some(tls) = &resolved.tls else { return };
-    let passed_on = resolved
-        .shared_ports
-        .iter()
-        .filter(|(_, protocol)| **protocol == Protocol::Tls);
-    let others: Vec<Value> = passed_on
-        .map(|(number, _)| without_tls(policy, *number))
-        .collect();
+    let shared = resolved.shared_ports.iter();
+    let passed_on = shared.filter(|(_, protocol)| **protocol == Protocol::Tls);
+    begin_tls(policy, tls, passed_on.map(|(published, _)| *published));
+}
+
+/// Has TLS begun for every port but `others`: a port's own settings take the place of all others.
+fn begin_tls(policy: &mut Value, tls: &Tls, others: impl Iterator<Item = u16>) {
+    let others = others.map(|published| {
+        let mut settings = policy.clone();
+        settings["port"] = json!({ "number": published });
+        settings["tls"] = no_tls();
+        settings
+    });
+    let others: Vec<Value> = others.collect();
     policy["tls"] = origination(tls);
     if !others.is_empty() {
         policy["portLevelSettings"] = others.into();
     }
-}
-
-/// A port's own settings take the place of all others.
-fn without_tls(policy: &Value, published: u16) -> Value {
-    let mut settings = policy.clone();
-    settings["port"] = json!({ "number": published });
-    settings["tls"] = no_tls();
-    settings
 }
 
 /// What the names of objects for many names begin with: no label of a service stands there.

@@ -15,10 +15,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Istio, export, skeleton};
-use crate::endpoints::{Destination, destination, not_by_dns};
+use crate::endpoints::{Destination, destination, fails_over, led_to, not_by_dns};
 use crate::object::Object;
 use crate::placed::Placed;
-use crate::published::{Level, PublishedName, answered_by};
+use crate::published::{Level, PublishedName};
 use crate::resolved::{ISTIO_NAMESPACE, IstioVersion, Port, Resolved, Retry, Service};
 
 const FIELDS: &[&[&str]] = &[&["spec", "hosts"], &["spec", "http"]];
@@ -38,7 +38,8 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
         .filter_map(|(client, names)| {
             let mut led = led(client, names, service, resolved);
             led.retain(|one| {
-                one.names.len() > 1 || (retries.is_some() && fails_over(one, service))
+                one.names.len() > 1
+                    || (retries.is_some() && fails_over(client, one.to, service, resolved))
             });
             let hosts = led.iter().flat_map(|one| &one.names);
             let hosts: Vec<&str> = hosts.map(|name| name.host.as_str()).collect();
@@ -55,10 +56,6 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
     let kind = Istio(resolved.istio).virtual_service();
     let object = Object::new(kind, Some(ISTIO_NAMESPACE), global.host.as_str(), body);
     (!fields.is_empty()).then(|| Placed::with_fields(object, service.id(), FIELDS, fields))
-}
-
-fn fails_over(led: &Led<'_>, service: &Service) -> bool {
-    answered_by(led.to, &service.names).len() > 1
 }
 
 /// For each of some clusters the names whose calls are led somewhere; of others DNS says where they go.
@@ -83,23 +80,17 @@ fn led<'a>(
     service: &'a Service,
     resolved: &Resolved,
 ) -> Vec<Led<'a>> {
-    let mut led: Vec<Led<'a>> = Vec::new();
-    let mut same = Vec::new();
-    for name in names {
-        match destination(client, name, service, resolved) {
-            Destination::Endpoints => led.push(Led {
-                to: name,
-                names: vec![name],
-            }),
-            Destination::SameAs(to) => same.push((to, name)),
-            Destination::OwnGateway | Destination::Dns => {}
-        }
-    }
-    for (to, name) in same {
-        if let Some(one) = led.iter_mut().find(|one| one.to.host == to.host) {
-            one.names.push(name);
-        }
-    }
+    let with_endpoints = names.into_iter().filter(|name| {
+        let destination = destination(client, name, service, resolved);
+        matches!(destination, Destination::Endpoints)
+    });
+    let led = with_endpoints.map(|to| Led {
+        to,
+        names: std::iter::once(to)
+            .chain(led_to(client, to, service, resolved))
+            .collect(),
+    });
+    let mut led: Vec<Led<'a>> = led.collect();
     led.sort_by_key(|one| one.to.level == Level::Global);
     led
 }

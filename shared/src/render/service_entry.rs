@@ -14,17 +14,17 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Istio, export, wildcard};
 use crate::endpoints::{
-    Destination, Endpoint, destination, endpoints, led_to, not_by_dns, ports_of, usually_at,
+    Destination, destination, endpoints, led_to, not_by_dns, ports_of, usually_at,
 };
 use crate::mesh::Protocol;
 use crate::object::Object;
 use crate::placed::Placed;
 use crate::published::{Level, PublishedName};
-use crate::resolved::{ISTIO_NAMESPACE, Port, Resolved, Service, local_host};
+use crate::resolved::{Cluster, Gateway, ISTIO_NAMESPACE, Port, Resolved, Service, local_host};
 
 const HOSTS: &[&str] = &["spec", "hosts"];
 const ENDPOINTS: &[&str] = &["spec", "endpoints"];
@@ -36,8 +36,10 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
     let mut placed = Vec::new();
     let mut own_zones: Vec<Fields> = Vec::new();
     let mut by_dns: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    let others_are_covered = wildcard::has_others_of(service, resolved);
+    let own_zone_is_covered = wildcard::has_own_zone_of(service, resolved);
     for name in service.names.iter().filter(|name| has_entry(name, service)) {
-        if !wildcard::has_others_of(service, resolved) {
+        if !others_are_covered {
             for &client in clusters {
                 if matches!(
                     destination(client, name, service, resolved),
@@ -53,17 +55,12 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
                 Destination::SameAs(_) | Destination::Dns => {}
                 Destination::Endpoints => {
                     let hosts = hosts(client, name, service, resolved);
-                    let endpoints = endpoints(client, name, service, resolved);
-                    let endpoints = rendered(&endpoints, name, service, resolved);
+                    let endpoints = rendered(client, name, service, resolved);
                     fields.push((client, vec![json!(hosts), endpoints]));
                 }
-                Destination::OwnGateway if wildcard::has_own_zone_of(service, resolved) => {}
+                Destination::OwnGateway if own_zone_is_covered => {}
                 Destination::OwnGateway => {
-                    let own = [Endpoint {
-                        cluster: client,
-                        zone: None,
-                    }];
-                    let endpoints = rendered(&own, name, service, resolved);
+                    let endpoints = rendered(client, name, service, resolved);
                     own_zones.push((client, vec![json!([name.host.as_str()]), endpoints]));
                 }
             }
@@ -170,33 +167,40 @@ pub(super) fn rendered_port(port: &Port, at: u16) -> Value {
     one
 }
 
-/// Endpoints of a name, as Istio reads them.
-fn rendered(
-    endpoints: &[Endpoint<'_>],
-    name: &PublishedName,
-    service: &Service,
-    resolved: &Resolved,
-) -> Value {
+/// The endpoints of a name in the cluster `client`, as Istio reads them.
+fn rendered(client: usize, name: &PublishedName, service: &Service, resolved: &Resolved) -> Value {
     let ports = ports_of(name.level == Level::Global, service);
-    endpoints
-        .iter()
+    endpoints(client, name, service, resolved)
+        .into_iter()
         .map(|endpoint| {
             let cluster = &resolved.clusters[endpoint.cluster];
-            let address = if let Some(zone) = endpoint.zone {
-                zone.host.to_string()
-            } else {
-                let gateway = service.gateway_of(cluster);
-                local_host(&gateway.service, &gateway.namespace)
+            let address = match endpoint.zone {
+                Some(zone) => zone.host.to_string(),
+                None => inside(service.gateway_of(cluster)),
             };
-            let mut at = json!({});
-            for port in &ports {
-                at[port.name()] = service.port_at(port, cluster).into();
-            }
-            let mut one = json!({ "address": address, "ports": at });
-            if !resolved.istio.is_oldest() {
-                one["locality"] = cluster.locality().into();
-            }
-            one
+            let ports = ports.iter();
+            let ports = ports.map(|port| (port.name(), service.port_at(port, cluster)));
+            rendered_endpoint(&address, ports, cluster, resolved)
         })
         .collect()
+}
+
+/// Where the pods of its own cluster reach a gateway.
+pub(super) fn inside(gateway: &Gateway) -> String {
+    local_host(&gateway.service, &gateway.namespace)
+}
+
+/// An endpoint in a cluster, with its ports by their names.
+pub(super) fn rendered_endpoint(
+    address: &str,
+    ports: impl Iterator<Item = (String, u16)>,
+    cluster: &Cluster,
+    resolved: &Resolved,
+) -> Value {
+    let ports: Map<String, Value> = ports.map(|(name, at)| (name, at.into())).collect();
+    let mut endpoint = json!({ "address": address, "ports": ports });
+    if !resolved.istio.is_oldest() {
+        endpoint["locality"] = cluster.locality().into();
+    }
+    endpoint
 }

@@ -14,17 +14,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::destination_rule::WIDE;
-use super::service_entry::{rendered_port, told_by_name};
+use super::service_entry::{inside, rendered_endpoint, rendered_port, told_by_name};
 use super::{Istio, all, skeleton};
 use crate::endpoints::{Destination, destination, ports_of, usually_at, zone_name};
 use crate::mesh::Protocol;
-use crate::name::Label;
 use crate::object::Object;
 use crate::placed::Placed;
 use crate::published::PublishedName;
-use crate::resolved::{
-    Cluster, ISTIO_NAMESPACE, OLDEST_ISTIO_WITH_TARGET_PORTS, Port, Resolved, Service, local_host,
-};
+use crate::resolved::{ISTIO_NAMESPACE, OLDEST_ISTIO_WITH_TARGET_PORTS, Port, Resolved, Service};
 
 /// The file of all of them.
 pub(super) const SUBJECT: &str = "names";
@@ -109,7 +106,9 @@ fn own_zones(resolved: &Resolved) -> Option<Placed> {
             }
         }
         if let Some(host) = host {
-            let endpoint = own_gateway(cluster, ports.values(), resolved);
+            let gateway = &cluster.gateway;
+            let at = ports.values().map(|port| (port.name(), port.at(gateway)));
+            let endpoint = rendered_endpoint(&inside(gateway), at, cluster, resolved);
             let ports = ports
                 .values()
                 .map(|port| rendered_port(port, port.published));
@@ -150,10 +149,8 @@ fn others(resolved: &Resolved) -> Option<Placed> {
     if ports.is_empty() {
         return None;
     }
-    let regions: BTreeSet<&Label> = resolved.clusters.iter().map(|one| &one.region).collect();
-    let hosts = regions
-        .iter()
-        .map(|region| format!("*.{region}.{}", resolved.dns.suffix));
+    let hosts = region_endings(resolved).into_iter();
+    let hosts = hosts.map(|ending| format!("*.{ending}"));
     let mut object = entry("region", "NONE", &exports, resolved);
     object.body["spec"]["hosts"] = hosts.collect();
     object.body["spec"]["ports"] = ports
@@ -161,6 +158,13 @@ fn others(resolved: &Resolved) -> Option<Placed> {
         .map(|(port, at)| rendered_port(port, *at))
         .collect();
     Some(Placed::same(object, SUBJECT, all(resolved)))
+}
+
+/// What all names of a region end with, for each region.
+pub(super) fn region_endings(resolved: &Resolved) -> BTreeSet<String> {
+    let clusters = resolved.clusters.iter();
+    let endings = clusters.map(|one| format!("{}.{}", one.region, resolved.dns.suffix));
+    endings.collect()
 }
 
 /// A port as entries for many services have it.
@@ -175,23 +179,6 @@ fn as_shared(port: &Port, resolved: &Resolved) -> Port {
 /// What follows the labels of service and namespace in a published name.
 pub(super) fn behind_service(name: &PublishedName) -> &str {
     name.host.as_str().splitn(3, '.').nth(2).unwrap_or_default()
-}
-
-/// An endpoint without a locality would be dropped as soon as localities are preferred.
-fn own_gateway<'a>(
-    cluster: &Cluster,
-    ports: impl Iterator<Item = &'a Port>,
-    resolved: &Resolved,
-) -> Value {
-    let gateway = &cluster.gateway;
-    let ports = ports.map(|port| (port.name(), json!(port.at(gateway))));
-    let ports: serde_json::Map<String, Value> = ports.collect();
-    let address = local_host(&gateway.service, &gateway.namespace);
-    let mut endpoint = json!({ "address": address, "ports": ports });
-    if !resolved.istio.is_oldest() {
-        endpoint["locality"] = cluster.locality().into();
-    }
-    endpoint
 }
 
 fn entry(of: &str, resolution: &str, exports: &Exports, resolved: &Resolved) -> Object {
