@@ -12,10 +12,12 @@ use futures::future::join_all;
 use k8s_openapi::jiff;
 use shared::Mesh;
 use shared::facts::Facts;
+use shared::gateway_kind::GatewayKind;
 use shared::last_known::{
     self, Gateways, HostNames, LastKnown, ObservedGateway, Records, Timestamp,
 };
 use shared::name::Label;
+use shared::object::Kind;
 
 use crate::cluster::{self, Connection, Parent};
 use crate::gateways::{self, gateway_services};
@@ -97,6 +99,13 @@ pub(crate) async fn look(
         .cloned()
         .collect();
     facts.host_names = names.facts();
+    for ((kind, cluster), ip) in gateways::inside(mesh, places).await {
+        let of_kind = match kind {
+            GatewayKind::Ingress => &mut facts.cluster_ips,
+            GatewayKind::EastWest => &mut facts.east_west_cluster_ips,
+        };
+        of_kind.insert(cluster, ip);
+    }
     let mut last_known = gateways.to_record(&now).after(&recorded);
     last_known.host_names = names.to_record(&now);
     Addresses {
@@ -165,7 +174,9 @@ async fn of_live_records(
     let Some(resolved) = shared::check(mesh, facts).resolved else {
         return LastKnown::default();
     };
-    let found = cluster::look_at_records(connection.clone(), &mesh.metadata.name, &[]).await;
+    let kinds = [Kind::DNS_ENDPOINT];
+    let name = &mesh.metadata.name;
+    let found = cluster::look_at_kinds(connection.clone(), name, kinds, &[]).await;
     match found {
         Ok(Some((observed_here, _))) => {
             let mut live = Records::default();

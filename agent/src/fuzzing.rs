@@ -55,6 +55,6 @@ pub fn answers(code: u16, body: &[u8]) {
         _ = cluster::gateway(&connection, "istio-system", "istio-ingressgateway").await;
         _ = cluster::dns_settings(&connection).await;
         _ = cluster::look(connection.clone(), search, &[wanted]).await;
-        _ = cluster::look_at_records(connection, "demo", &[]).await;
+        _ = cluster::look_at_kinds(connection, "demo", [Kind::DNS_ENDPOINT], &[]).await;
     });
 }

@@ -1,10 +1,13 @@
 //! The gateways that the document has no addresses for, looked up in the clusters.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
 use futures::future::join_all;
 use shared::Mesh;
 use shared::gateway_kind::GatewayKind;
 use shared::last_known::{Observation, ObservedGateway};
-use shared::mesh;
+use shared::mesh::{self, Endpoints};
 use shared::name::Label;
 use shared::resolved::{DEFAULT_EAST_WEST_SERVICE, DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE};
 
@@ -61,6 +64,59 @@ pub(crate) async fn look(mesh: &Mesh, places: &mut [Place]) -> Vec<ObservedGatew
     observed.collect()
 }
 
+/// Where the gateways' Services are reached inside their own clusters, by kind and cluster, where endpoints are
+/// addresses and the document does not say it. A cluster in which that cannot be looked up loses its connection: its
+/// pods would be sent to their own gateway by its outer address.
+pub(crate) async fn inside(
+    mesh: &Mesh,
+    places: &mut [Place],
+) -> BTreeMap<(GatewayKind, String), IpAddr> {
+    let mut found = BTreeMap::new();
+    if mesh.spec.endpoints != Some(Endpoints::Addresses) {
+        return found;
+    }
+    let looks = places.iter().enumerate().flat_map(|(index, place)| {
+        let cluster = &mesh.spec.clusters[index];
+        let services = services_inside(mesh, cluster);
+        services.filter_map(move |(kind, (namespace, service))| {
+            let connection = place.connection.as_ref().ok()?;
+            Some(async move {
+                let found = cluster::cluster_ip(connection, &namespace, &service).await;
+                let found = found.map_err(|error| error.in_context(&place.context, "get Service"));
+                (index, kind, found)
+            })
+        })
+    });
+    for (index, kind, ip) in join_all(looks.collect::<Vec<_>>()).await {
+        let place = &mut places[index];
+        match ip {
+            Ok(ip) => found.extend(ip.map(|ip| ((kind, place.name.clone()), ip))),
+            Err(why) => place.connection = Err(why),
+        }
+    }
+    found
+}
+
+/// The Services to ask for their addresses inside.
+fn services_inside(
+    mesh: &Mesh,
+    cluster: &mesh::Cluster,
+) -> impl Iterator<Item = (GatewayKind, (String, String))> {
+    let is_asked = mesh.spec.endpoints == Some(Endpoints::Addresses);
+    let kinds = GatewayKind::used(mesh).filter(move |_| is_asked);
+    let unknown = kinds.filter(|kind| kind.given_cluster_ip(cluster).is_none());
+    unknown.filter_map(|kind| Some((kind, named(cluster, kind)?)))
+}
+
+/// The Services on which depends what is written about gateways, as namespace and name.
+pub(crate) fn followed_services(
+    mesh: &Mesh,
+    cluster: &mesh::Cluster,
+) -> BTreeSet<(String, String)> {
+    let inside = services_inside(mesh, cluster).map(|(_, service)| service);
+    inside.chain(gateway_services(mesh, cluster)).collect()
+}
+
 /// The Services to ask for addresses, as namespace and name, if the document needs any.
 pub(crate) fn gateway_services(mesh: &Mesh, cluster: &mesh::Cluster) -> Vec<(String, String)> {
     GatewayKind::used(mesh)
@@ -68,8 +124,14 @@ pub(crate) fn gateway_services(mesh: &Mesh, cluster: &mesh::Cluster) -> Vec<(Str
         .collect()
 }
 
-/// The document has not been checked yet, and the names become part of a path.
 fn gateway_service(cluster: &mesh::Cluster, kind: GatewayKind) -> Option<(String, String)> {
+    kind.given(cluster)
+        .is_empty()
+        .then(|| named(cluster, kind))?
+}
+
+/// The document has not been checked yet, and the names become part of a path.
+fn named(cluster: &mesh::Cluster, kind: GatewayKind) -> Option<(String, String)> {
     let (gateway, usual): (mesh::Gateway, _) = match kind {
         GatewayKind::Ingress => (
             cluster.gateway.clone().unwrap_or_default(),
@@ -84,9 +146,6 @@ fn gateway_service(cluster: &mesh::Cluster, kind: GatewayKind) -> Option<(String
         let name = written.unwrap_or_else(|| default.to_owned());
         Label::new(&name).is_ok().then_some(name)
     };
-    if !gateway.addresses.is_empty() {
-        return None;
-    }
     Some((
         or(gateway.namespace, ISTIO_NAMESPACE)?,
         or(gateway.service, usual)?,

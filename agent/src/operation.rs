@@ -89,8 +89,8 @@ pub(crate) struct Target {
 pub(crate) enum Scope {
     /// All of it: what is not wanted goes.
     Everything,
-    /// The DNS records: everything else stays as it is, and recorded.
-    Records,
+    /// What has the gateways' addresses: everything else stays as it is, and recorded.
+    Addresses,
 }
 
 /// How to apply.

@@ -38,7 +38,9 @@ pub(super) fn cluster(scope: Scope) -> BoxedStrategy<Value> {
         "addresses",
         sometimes(0.6, addresses(scope == Scope::Everything)),
     ));
+    gateway.push(("clusterIP", sometimes(0.3, Just("10.96.0.10".into()))));
     let mut east_west = workload("east");
+    east_west.push(("clusterIP", sometimes(0.3, Just("10.96.0.20".into()))));
     east_west.push(("addresses", sometimes(0.8, addresses(false))));
     east_west.push(("port", sometimes(0.3, Just(15444.into()))));
     object(vec![

@@ -205,6 +205,10 @@ fn rest(scope: Scope) -> BoxedStrategy<Value> {
             ),
         ),
         ("mcs", sometimes(0.2, any::<bool>().prop_map(Value::Bool))),
+        (
+            "endpoints",
+            sometimes(0.4, one_of(&[json!("names"), json!("addresses")])),
+        ),
         // A kind, until there are clusters.
         ("locality", sometimes(0.4, (0..4_u8).prop_map(Value::from))),
         (

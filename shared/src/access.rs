@@ -134,6 +134,7 @@ pub fn render(mesh: &Mesh) -> Result<(Arc<Resolved>, Wanted), Vec<Finding>> {
         host_names: written
             .map(|address| (address.clone(), vec![anywhere.into()]))
             .collect(),
+        ..Facts::default()
     };
     let checked = check(mesh, &facts);
     let resolved = Arc::new(checked.resolved.ok_or(checked.findings)?);

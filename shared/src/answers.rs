@@ -23,7 +23,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::endpoints::{Destination, destination, endpoints, fails_over, ports_of, usually_at};
+use crate::endpoints::{At, Destination, destination, endpoints, fails_over, ports_of, usually_at};
 use crate::locality::shares;
 use crate::name::Label;
 use crate::outage::Outage;
@@ -386,9 +386,13 @@ impl<'a> World<'a> {
                 Some(shares) if shares.iter().any(|(place, _)| place.has(there)) => 0,
                 Some(_) => continue,
             };
-            let hosts = match endpoint.zone {
-                Some(zone) => self.addresses(zone),
-                None => BTreeSet::from([client]),
+            let hosts = match endpoint.at {
+                At::Inside => BTreeSet::from([client]),
+                At::Zone(zone) => self.addresses(zone),
+                At::Addresses if self.has_address(endpoint.cluster) => {
+                    BTreeSet::from([endpoint.cluster])
+                }
+                At::Addresses => BTreeSet::new(),
             };
             list.push(at(priority, hosts, Some(endpoint.cluster)));
         }

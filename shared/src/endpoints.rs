@@ -18,7 +18,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use crate::mesh::Protocol;
+use crate::mesh::{Endpoints, Protocol};
 use crate::published::{Level, PublishedName, answered_by};
 use crate::resolved::{
     Cluster, DEFAULT_EAST_WEST_PORT, DEFAULT_GATEWAY_PORT, Port, Resolved, Service,
@@ -40,8 +40,18 @@ pub(crate) enum Destination<'a> {
 pub(crate) struct Endpoint<'a> {
     /// The cluster that it is there for; its locality is the endpoint's, and its gateway's ports.
     pub(crate) cluster: usize,
-    /// The name of that cluster's zone; `None` for the caller's own gateway.
-    pub(crate) zone: Option<&'a PublishedName>,
+    /// Where that cluster's gateway is reached.
+    pub(crate) at: At<'a>,
+}
+
+/// Where a gateway is reached.
+pub(crate) enum At<'a> {
+    /// Inside the caller's own cluster.
+    Inside,
+    /// At the addresses that DNS has for the name of its zone.
+    Zone(&'a PublishedName),
+    /// At its addresses.
+    Addresses,
 }
 
 /// Where the cluster `client` sends calls for a name.
@@ -127,14 +137,14 @@ pub(crate) fn endpoints<'a>(
     // Clusters in one zone share the zone's name, and the port (`check::clusters`): one endpoint.
     let mut seen = BTreeSet::new();
     let mut endpoints = Vec::new();
-    for &index in answered_by(name, &service.names) {
-        let cluster = &resolved.clusters[index];
-        let zone = (index != client).then(|| zone_name(cluster, service));
-        if zone.is_none_or(|zone| seen.insert(&zone.host)) {
-            endpoints.push(Endpoint {
-                cluster: index,
-                zone,
-            });
+    for &cluster in answered_by(name, &service.names) {
+        let at = match resolved.endpoints {
+            _ if cluster == client => At::Inside,
+            Endpoints::Addresses => At::Addresses,
+            Endpoints::Names => At::Zone(zone_name(&resolved.clusters[cluster], service)),
+        };
+        if !matches!(at, At::Zone(zone) if !seen.insert(&zone.host)) {
+            endpoints.push(Endpoint { cluster, at });
         }
     }
     endpoints

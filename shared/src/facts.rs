@@ -19,4 +19,19 @@ pub struct Facts {
     /// The same of east-west gateways.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub east_west_gateways: BTreeMap<String, Vec<String>>,
+    /// Cluster name → address of its gateway's Service inside the cluster. Looked up only where endpoints are
+    /// addresses.
+    #[serde(
+        default,
+        rename = "clusterIPs",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub cluster_ips: BTreeMap<String, IpAddr>,
+    /// The same of east-west gateways.
+    #[serde(
+        default,
+        rename = "eastWestClusterIPs",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub east_west_cluster_ips: BTreeMap<String, IpAddr>,
 }

@@ -65,6 +65,14 @@ impl GatewayKind {
         addresses.map_or(&[], Vec::as_slice)
     }
 
+    /// The address of a cluster's gateway inside it, in the document.
+    pub fn given_cluster_ip(self, cluster: &mesh::Cluster) -> Option<&str> {
+        match self {
+            Self::Ingress => cluster.gateway.as_ref()?.cluster_ip.as_deref(),
+            Self::EastWest => cluster.east_west_gateway.as_ref()?.cluster_ip.as_deref(),
+        }
+    }
+
     /// A cluster's addresses: those of the document, else those of the facts.
     pub fn addresses<'a>(self, cluster: &'a mesh::Cluster, facts: &'a Facts) -> &'a [String] {
         let given = self.given(cluster);

@@ -13,7 +13,7 @@ use crate::object::Object;
 use crate::ownership::APPLIED_ANNOTATION;
 
 /// The kinds that are rendered, each with its API groups.
-pub(crate) const KINDS: [(&str, &[&str]); 17] = [
+pub(crate) const KINDS: [(&str, &[&str]); 18] = [
     ("CustomResourceDefinition", &["apiextensions.k8s.io"]),
     ("DNSEndpoint", &["externaldns.k8s.io"]),
     ("Deployment", &["apps"]),
@@ -34,6 +34,7 @@ pub(crate) const KINDS: [(&str, &[&str]); 17] = [
     ("TCPRoute", &["gateway.networking.k8s.io"]),
     ("TLSRoute", &["gateway.networking.k8s.io"]),
     ("VirtualService", &["networking.istio.io"]),
+    ("WorkloadEntry", &["networking.istio.io"]),
 ];
 
 /// The way to a field, through objects only: lists of these kinds are replaced as a whole.

@@ -32,6 +32,8 @@ pub const OLDEST_ISTIO_WITH_TLS: IstioVersion = IstioVersion::v1(12);
 /// that it leaves the locality that failed; and oldest with `networking.istio.io/v1beta1`
 /// (`networking/` of istio/api, 35e06ef8d838 for 1.4 and 228308df3f1b for 1.5).
 pub const OLDEST_ISTIO_WITH_LOCALITY: IstioVersion = IstioVersion::v1(5);
+/// Oldest version with `WorkloadEntry`, and with ServiceEntries that select them (`networking/v1beta1` of istio/api).
+pub const OLDEST_ISTIO_WITH_WORKLOAD_ENTRIES: IstioVersion = IstioVersion::v1(6);
 /// Oldest version in which `exportTo` names namespaces: before, it knows `.` and `*` (pull request 24443
 /// of istio/istio, after the branch of 1.6).
 pub const OLDEST_ISTIO_WITH_EXPORTS: IstioVersion = IstioVersion::v1(7);

@@ -27,6 +27,7 @@ mod endpoints;
 pub mod engine;
 pub mod expect;
 pub mod facts;
+pub mod followed;
 pub mod gateway_kind;
 pub mod guard;
 pub mod ignore;

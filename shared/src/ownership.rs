@@ -49,7 +49,12 @@ pub const LAST_KNOWN_ANNOTATION: &str = "fedmesh.dev/last-known-addresses";
 /// Annotation on every applied object: digest of what was applied, to see without asking the
 /// server that nothing changed.
 pub const APPLIED_ANNOTATION: &str = "fedmesh.dev/applied";
-
+/// Label on a WorkloadEntry: the cluster whose gateway it is.
+pub const CLUSTER_LABEL: &str = "fedmesh.dev/cluster";
+/// Label on a WorkloadEntry: the gateway's Service in that cluster. (KubeFed spreads no annotations.)
+pub const GATEWAY_LABEL: &str = "fedmesh.dev/gateway";
+/// Label on a WorkloadEntry: the namespace of that Service.
+pub const GATEWAY_NAMESPACE_LABEL: &str = "fedmesh.dev/gateway-namespace";
 /// Annotation on an object that another owner created and this mesh adopted: a JSON merge patch (RFC 7386)
 /// that makes it what it was before.
 pub const ADOPTED_ANNOTATION: &str = "fedmesh.dev/adopted";

@@ -11,8 +11,8 @@ use crate::ignore::IgnoreRule;
 use crate::locality::Preferences;
 use crate::mesh::passed_on::IstioFields;
 use crate::mesh::{
-    BookinfoProgram, BookinfoRoutes, DnsFlavour, ExternalProtocol, Naming, Policy, Protocol,
-    Sample, Target, TlsVersion, Transport,
+    BookinfoProgram, BookinfoRoutes, DnsFlavour, Endpoints, ExternalProtocol, Naming, Policy,
+    Protocol, Sample, Target, TlsVersion, Transport,
 };
 use crate::name::{HostName, HostPattern, Label};
 use crate::published::PublishedName;
@@ -20,7 +20,7 @@ use crate::published::PublishedName;
 pub use crate::istio::{
     IstioVersion, OLDEST_ISTIO, OLDEST_ISTIO_WITH_CHECKED_NAMES, OLDEST_ISTIO_WITH_EXPORTS,
     OLDEST_ISTIO_WITH_LOCALITY, OLDEST_ISTIO_WITH_MTLS, OLDEST_ISTIO_WITH_MUTUAL_SERVERS,
-    OLDEST_ISTIO_WITH_TARGET_PORTS, OLDEST_ISTIO_WITH_TLS,
+    OLDEST_ISTIO_WITH_TARGET_PORTS, OLDEST_ISTIO_WITH_TLS, OLDEST_ISTIO_WITH_WORKLOAD_ENTRIES,
 };
 pub use crate::local::{Local, Override};
 
@@ -99,6 +99,8 @@ pub struct Resolved {
     pub dns: Dns,
     /// The repository of the engine `gitops`; always there with that engine.
     pub gitops: Option<Gitops>,
+    /// How sidecars find the gateways of other clusters.
+    pub endpoints: Endpoints,
     /// How ingress gateways take requests of other clusters; `None` for plain HTTP.
     pub tls: Option<Tls>,
     /// Whether gateways name the cluster that answers: never with Istio 1.0, whose routes cannot.
@@ -278,6 +280,8 @@ pub struct Gateway {
     pub selector: BTreeMap<String, String>,
     /// Where it is reached from outside; `None` where nobody knows.
     pub addresses: Option<Vec<Address>>,
+    /// Where it is reached from its own cluster, if that is known.
+    pub cluster_ip: Option<IpAddr>,
     /// Its HTTP port.
     pub port: u16,
 }

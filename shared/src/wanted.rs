@@ -3,9 +3,11 @@
 //! A large mesh has a million objects in all its clusters, and as JSON values they take gigabytes. So they are
 //! rendered when a cluster is looked at, and gone when that is done.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::engine::{self, Delivered, by_file};
+use crate::followed;
 use crate::ignore::without_ignored;
 use crate::mesh::Target;
 use crate::object::{Kind, Object};
@@ -22,6 +24,8 @@ pub struct Wanted {
     source: Source,
     /// The cluster whose hub spreads what the others get, and the group of the kinds that tell it so.
     hub: Option<(String, &'static str)>,
+    /// By cluster the kinds that count; `None` for all.
+    only: Option<BTreeMap<String, BTreeSet<Kind>>>,
 }
 
 /// Where objects come from.
@@ -64,7 +68,12 @@ impl Wanted {
                 }
             }
         };
-        Self { mesh, source, hub }
+        Self {
+            mesh,
+            source,
+            hub,
+            only: None,
+        }
     }
 
     /// Nothing of a mesh.
@@ -73,35 +82,41 @@ impl Wanted {
             mesh: mesh.to_owned(),
             source: Source::Nothing,
             hub: None,
+            only: None,
         }
     }
 
-    /// What one cluster is handed of objects of a kind, and nothing else.
+    /// Only objects of some kinds in some clusters, by their names.
     #[must_use]
-    pub fn only(&self, cluster: &str, kind: &Kind) -> Self {
-        let mut objects = self.of(cluster);
-        objects.retain(|object| object.kind == *kind);
+    pub fn only(self, kinds: BTreeMap<String, BTreeSet<Kind>>) -> Self {
         Self {
-            mesh: self.mesh.clone(),
-            source: Source::Objects {
-                cluster: cluster.to_owned(),
-                objects,
-            },
-            hub: self.hub.clone(),
+            only: Some(kinds),
+            ..self
         }
     }
 
     /// The objects of one cluster, those that its [`crate::bundle::Bundle`] has, each stamped, in the order in
     /// which they are applied. None for a cluster that is handed nothing.
     pub fn of(&self, cluster: &str) -> Vec<Object> {
+        let kinds = match &self.only {
+            None => None,
+            Some(only) => match only.get(cluster) {
+                Some(kinds) => Some(kinds),
+                None => return Vec::new(),
+            },
+        };
         match &self.source {
             Source::Objects {
                 cluster: only,
                 objects,
-            } if only == cluster => objects.clone(),
+            } if only == cluster => {
+                let counts =
+                    |object: &&Object| kinds.is_none_or(|kinds| kinds.contains(&object.kind));
+                objects.iter().filter(counts).cloned().collect()
+            }
             Source::Nothing | Source::Objects { .. } => Vec::new(),
             Source::Rendered { resolved, of_mesh } => match index_of(cluster, resolved) {
-                Some(index) => in_order(delivered(index, of_mesh, resolved), resolved),
+                Some(index) => in_order(delivered(index, of_mesh, kinds, resolved), resolved),
                 None => Vec::new(),
             },
         }
@@ -131,6 +146,8 @@ impl Wanted {
         match &self.source {
             Source::Nothing => 0,
             Source::Objects { objects, .. } => objects.len(),
+            // A gateway has an object for each address.
+            Source::Rendered { resolved, .. } if self.only.is_some() => resolved.clusters.len(),
             // Each name has an object or two, or stands in one with many others.
             Source::Rendered { resolved, .. } => {
                 let names = resolved.services.iter().map(|one| one.names.len());
@@ -154,10 +171,22 @@ fn index_of(cluster: &str, resolved: &Resolved) -> Option<usize> {
     clusters.position(|one| one.name.as_str() == cluster)
 }
 
-/// What the cluster with this index is handed, one service after the other.
-fn delivered(index: usize, of_mesh: &[Placed], resolved: &Resolved) -> Vec<Delivered> {
-    let deliver = |placed: &[Placed]| engine::deliver(resolved, placed, index);
+/// What the cluster with this index is handed, one service after the other: all of it, or some kinds.
+fn delivered(
+    index: usize,
+    of_mesh: &[Placed],
+    kinds: Option<&BTreeSet<Kind>>,
+    resolved: &Resolved,
+) -> Vec<Delivered> {
+    let deliver = |placed: &[Placed]| {
+        let mut delivered = engine::deliver(resolved, placed, index);
+        delivered.retain(|one| kinds.is_none_or(|kinds| kinds.contains(&one.object.kind)));
+        delivered
+    };
     let mut delivered = deliver(of_mesh);
+    if kinds.is_some_and(|kinds| kinds.iter().all(followed::is_of_no_service)) {
+        return delivered;
+    }
     delivered.extend(deliver(&at_gateways(&[index], resolved)));
     for service in &resolved.services {
         delivered.extend(deliver(&of_service(&[index], service, resolved)));

@@ -199,10 +199,10 @@ impl Run<'_> {
         wanted.last_known.clone_from(&self.last_known);
         wanted.stub_domain = self.dns.values().any(|edit| edit.holds_ours);
         // Where nothing is wanted, the parent is one of the objects to be deleted.
-        let is_of_records = self.scope == Scope::Records;
-        let records = is_of_records || !self.wanted.is_empty() || wanted.stub_domain;
+        let is_of_addresses = self.scope == Scope::Addresses;
+        let records = is_of_addresses || !self.wanted.is_empty() || wanted.stub_domain;
         // Addresses are recorded where no record changes, too.
-        if records && (is_of_records || !batches.is_empty()) {
+        if records && (is_of_addresses || !batches.is_empty()) {
             let during = wanted.clone().union(&Parent::of(self.surplus.keys(), None));
             let during = recorded.parent.iter().fold(during, Parent::union);
             self.record(during, &mut recorded).await?;

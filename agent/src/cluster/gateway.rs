@@ -1,5 +1,7 @@
 //! Where a cluster's gateway is reached, and whether anything answers there.
 
+use std::net::IpAddr;
+
 use http::StatusCode;
 use serde_json::Value;
 use shared::object::Kind;
@@ -46,6 +48,22 @@ pub(crate) async fn gateway(
         addresses: ingress.into_iter().flatten().filter_map(address).collect(),
         is_ready: is_ready?,
     }))
+}
+
+/// The address of a Service inside its cluster; `None` where there is no such Service, or it has none. Both names have
+/// to be DNS labels.
+pub(crate) async fn cluster_ip(
+    connection: &Connection,
+    namespace: &str,
+    service: &str,
+) -> Result<Option<IpAddr>, RequestError> {
+    let request = Request::get(object_at(&Kind::SERVICE, Some(namespace), service));
+    let live = connection.find(&request).await?;
+    // A headless Service has `None` there.
+    let text = live
+        .as_ref()
+        .and_then(|live| live["spec"]["clusterIP"].as_str());
+    Ok(text.and_then(|text| text.parse().ok()))
 }
 
 /// Whether any endpoint of a Service is ready. A Service without slices has no selector, so that

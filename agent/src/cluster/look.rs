@@ -130,11 +130,12 @@ pub(crate) async fn look(
     Ok((observed, look))
 }
 
-/// Looks at the records of a mesh in a cluster, and at nothing else; `None` where the mesh has not
-/// been applied. The error names the context and says what to do.
-pub(crate) async fn look_at_records(
+/// Looks at the objects of some kinds that a mesh has in a cluster, and at nothing else; `None` where the mesh has
+/// not been applied. The error names the context and says what to do.
+pub(crate) async fn look_at_kinds(
     connection: Connection,
     mesh: &str,
+    kinds: impl IntoIterator<Item = Kind>,
     wanted: &[Object],
 ) -> Result<Option<(ObservedCluster, Look)>, String> {
     let Some((parent, live)) = Parent::read(&connection, mesh).await? else {
@@ -147,7 +148,7 @@ pub(crate) async fn look_at_records(
         tries: false,
     };
     let looking = Looking::new(connection, search, wanted);
-    let ours = looking.ours([Kind::DNS_ENDPOINT]).await?;
+    let ours = looking.ours(kinds).await?;
     let observed = looking.with_others(ours).await?;
     let mut look = Look::of(looking, Some(parent), &observed);
     look.parent_version = resource_version(&live);

@@ -43,13 +43,13 @@ pub(crate) use dns_settings::{DnsLook, Zone, dns_settings, edit_request, edited,
 pub(crate) use dry_run::conflicts_of;
 pub(crate) use endpoints::{ENDPOINT_SLICES, SERVICE_NAME_LABEL, ready_endpoints};
 pub(crate) use exec::{ExecError, Ran, exec};
-pub(crate) use gateway::gateway;
+pub(crate) use gateway::{cluster_ip, gateway};
 pub(crate) use identity::identity;
 pub(crate) use kubeconfig::Kubeconfig;
 pub(crate) use lease::{Claimed, Lease, Waiting};
 pub(crate) use live::resource_version;
 pub(crate) use login::kill_all as end_login_tools;
-pub(crate) use look::{Look, Search, Seen, look, look_at_records};
+pub(crate) use look::{Look, Search, Seen, look, look_at_kinds};
 pub(crate) use of_mesh::of_mesh;
 pub(crate) use parent::Parent;
 pub(crate) use probe::probe;

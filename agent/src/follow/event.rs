@@ -72,7 +72,14 @@ pub enum FollowEvent {
     },
     /// A record was written.
     Record(RecordChange),
-    /// The records could not be written.
+    /// Endpoints were written into the mesh of a cluster (`endpoints: addresses`).
+    Endpoints {
+        /// The cluster.
+        cluster: String,
+        /// How many objects changed.
+        changed: usize,
+    },
+    /// Records or endpoints could not be written.
     Failed {
         /// Why.
         error: String,

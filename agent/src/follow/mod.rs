@@ -1,18 +1,20 @@
-//! Following: the DNS records stay true while gateways change address.
+//! Following: the DNS records, and addresses of gateways in the meshes, stay true while gateways change address.
 //!
 //! ```text
-//! watches ──something has changed──▶ pause ──▶ pass: gateways ─▶ check ─▶ render ─▶ the records alone
+//! watches ──something has changed──▶ pause ──▶ pass: gateways ─▶ check ─▶ render ─▶ what has addresses
 //! ```
 //!
 //! A pass looks at everything anew, so a change that no watch has seen is found by the next one, at
-//! the latest after [`RESYNC`]. **Invariants**: nothing is written but DNSEndpoints of the mesh and
-//! the last known addresses in its record; addresses are decided by the rule of [`shared::last_known`]; and records of another
-//! document than the one that was applied last are never written.
+//! the latest after [`RESYNC`]. **Invariants**: nothing is written but DNSEndpoints of the mesh, with `endpoints:
+//! addresses` its WorkloadEntries and how ServiceEntries find them, and the last known addresses in its record;
+//! addresses are decided by the rule of [`shared::last_known`]; and nothing of another document than the one that was
+//! applied last is ever written.
 
 mod event;
 mod pass;
 mod records;
 mod watch;
+mod write;
 
 use std::time::Duration;
 
@@ -69,11 +71,11 @@ pub enum FollowError {
     )]
     HandedOver,
     /// There is nothing to keep true.
-    #[error("mesh {mesh} is not applied in {cluster}, which has the records")]
+    #[error("mesh {mesh} is not applied in {cluster}")]
     NotApplied {
         /// The mesh.
         mesh: String,
-        /// The cluster with the records.
+        /// The cluster.
         cluster: String,
     },
     /// Somebody has applied another document since.
@@ -81,11 +83,11 @@ pub enum FollowError {
     OtherDocument {
         /// The mesh.
         mesh: String,
-        /// The cluster with the records.
+        /// The cluster.
         cluster: String,
     },
     /// The first pass could not be made.
-    #[error("the records could not be written: {0}")]
+    #[error("the records or endpoints could not be written: {0}")]
     First(String),
 }
 
@@ -113,12 +115,12 @@ pub async fn follow(
             .map_or(Ok(()), |why| Err(FollowError::First(why)));
     }
     follower.tell_of_start();
-    let dns_context = first.dns_context;
+    let kept = first.kept;
     let mut skipped = first.skipped;
     follower.tell_of_skipped(skipped.as_deref());
     memory::give_back();
     let (sender, mut changed) = mpsc::channel(1);
-    let _watches = watch::start(operations, mesh, &dns_context, &sender);
+    let _watches = watch::start(operations, mesh, &kept, &sender);
     let mut retry = None;
     loop {
         tokio::select! {

@@ -1,31 +1,28 @@
-//! One pass: look at the gateways, write the records that are no longer true.
+//! One pass: look at the gateways, write what is no longer true.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use shared::Mesh;
-use shared::api::ClusterReport;
 use shared::facts::Facts;
+use shared::followed;
 use shared::gateway_kind::GatewayKind;
-use shared::last_known::{HostName, LastKnown, Publication, Reason};
+use shared::last_known::{HostName, Publication, Reason};
 use shared::object::Kind;
-use shared::plan::{self, Conflict, Plan};
 use shared::render::controller_publishes;
 use shared::resolved::Resolved;
 use shared::wanted::Wanted;
-use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio::sync::mpsc::UnboundedSender;
 
-use super::event::{FollowEvent, RecordChange};
-use super::{FollowError, RESOLVE_AGAIN, RESYNC, records};
+use super::event::FollowEvent;
+use super::write::Writing;
+use super::{FollowError, RESOLVE_AGAIN, RESYNC};
 use crate::addresses::{self, Addresses, RecordsOf};
-use crate::apply;
-use crate::budget::Budget;
-use crate::cluster;
-use crate::lock::{Leases, LockOptions};
-use crate::operation::{ApplyOptions, Operations, Scope, Target, is_handed_over, wrong_contexts};
+use crate::lock::LockOptions;
+use crate::operation::{Operations, is_handed_over, wrong_contexts};
 use crate::place::{self, Place, places};
-use crate::stop::Stop;
 
 /// Why addresses stay although clusters answer.
 const ALL_LOST: &str = "no gateway has an address and a ready pod";
@@ -44,25 +41,29 @@ pub(super) struct Follower<'a> {
     unresolved: BTreeSet<String>,
     /// What the last pass published, and where.
     published: Option<(String, Facts)>,
+    /// By what entries find gateways; see [`followed::resolution`].
+    resolution: Vec<(bool, bool)>,
+    /// The clusters whose entries find them so.
+    with_entries: BTreeSet<String>,
 }
 
 /// What was looked up in all clusters.
-struct Clusters {
-    places: Vec<Place>,
+pub(super) struct Clusters {
+    pub(super) places: Vec<Place>,
     /// The identity of each, where it is known.
     identities: Vec<Option<String>>,
     /// The index of the cluster with the records.
     dns: usize,
-    addresses: Addresses,
+    pub(super) addresses: Addresses,
 }
 
 impl Clusters {
-    fn dns(&self) -> &Place {
+    pub(super) fn dns(&self) -> &Place {
         &self.places[self.dns]
     }
 
     /// Why a context must not be used: addresses of another cluster would be published.
-    fn wrong_context(&self, recorded: &BTreeMap<String, String>) -> Option<String> {
+    pub(super) fn wrong_context(&self, recorded: &BTreeMap<String, String>) -> Option<String> {
         let seen = self.places.iter().zip(&self.identities);
         let seen: BTreeMap<&str, &str> = seen
             .filter_map(|(place, identity)| Some((place.name.as_str(), identity.as_deref()?)))
@@ -82,42 +83,11 @@ impl Clusters {
     }
 }
 
-/// The records as they are, and what is to be done.
-struct Looked {
-    plan: Plan,
-    target: Target,
-    changes: Vec<RecordChange>,
-}
-
-impl Looked {
-    /// Whether something is to be written: records, or the addresses in the mesh's own record.
-    fn has_work(&self, last_known: &LastKnown) -> bool {
-        let recorded = self.target.look.parent.as_ref();
-        let is_recorded = recorded.is_some_and(|one| one.last_known.has_addresses_of(last_known));
-        self.plan.has_work() || !is_recorded
-    }
-
-    /// Which records will not be written, and why.
-    fn skipped(&self) -> Option<String> {
-        let steps = self.plan.steps();
-        let reasons: Vec<String> = steps
-            .filter(|(_, step)| step.action.is_skipped())
-            .map(|(_, step)| {
-                let conflicts = step.conflicts.iter().map(Conflict::to_string);
-                let why: Vec<String> = conflicts.chain(step.message.clone()).collect();
-                let why = why.join(", ");
-                format!("{}: {why}", step.object)
-            })
-            .collect();
-        (!reasons.is_empty()).then(|| reasons.join("; "))
-    }
-}
-
 /// A pass that was made to its end.
 pub(super) struct Passed {
-    /// The context of the cluster that has the records.
-    pub(super) dns_context: String,
-    /// Which records are not true, since others do not let them be written.
+    /// The kinds of objects that are kept true, by the contexts of their clusters.
+    pub(super) kept: Vec<(String, Kind)>,
+    /// Which objects are not true, since others do not let them be written.
     pub(super) skipped: Option<String>,
 }
 
@@ -127,6 +97,15 @@ pub(super) enum Trouble {
     Passing(String),
     /// None will.
     Final(FollowError),
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passing(why) => f.write_str(why),
+            Self::Final(error) => error.fmt(f),
+        }
+    }
 }
 
 impl From<FollowError> for Trouble {
@@ -151,6 +130,8 @@ impl<'a> Follower<'a> {
             resolves: false,
             unresolved: BTreeSet::new(),
             published: None,
+            resolution: Vec::new(),
+            with_entries: BTreeSet::new(),
         }
     }
 
@@ -218,11 +199,9 @@ impl<'a> Follower<'a> {
             dns,
             addresses,
         };
+        let kept = kept(&resolved, &clusters.places);
         let skipped = self.write(resolved, &clusters).await?;
-        Ok(Passed {
-            dns_context: clusters.dns().context.clone(),
-            skipped,
-        })
+        Ok(Passed { kept, skipped })
     }
 
     /// Tells which host names resolve to other addresses, and which do not resolve any more.
@@ -306,107 +285,44 @@ impl<'a> Follower<'a> {
         resolved: Resolved,
         clusters: &Clusters,
     ) -> Result<Option<String>, Trouble> {
-        let (place, addresses) = (clusters.dns(), &clusters.addresses);
-        let wanted = Wanted::new(resolved).only(&place.name, &Kind::DNS_ENDPOINT);
-        let wanted = Arc::new(wanted);
-        let looked = self.look(&wanted, clusters).await?;
-        let skipped = looked.skipped();
-        let changes = if looked.has_work(&addresses.last_known) {
-            let places = std::slice::from_ref(place);
-            let mesh = &self.mesh.metadata.name;
-            let leases = Leases::claim(mesh, "follow", places, self.lock).await;
-            let leases = leases.map_err(|error| Trouble::Passing(error.to_string()))?;
-            let written = self.write_alone(&wanted, clusters, &leases).await;
-            leases.release().await;
-            written?
-        } else {
-            Vec::new()
+        let kinds = self.kinds(&resolved);
+        let wanted = Wanted::new(resolved).only(kinds.clone());
+        let writing = Writing {
+            mesh: self.mesh,
+            lock: self.lock,
+            clusters,
+            wanted: Arc::new(wanted),
+            kinds,
         };
-        self.tell_of_host_names(addresses);
-        self.tell_of_gateways(&place.name, &addresses.facts);
-        for change in changes {
-            self.tell(FollowEvent::Record(change));
+        let written = writing.write().await?;
+        self.with_entries.extend(written.clusters);
+        self.tell_of_host_names(&clusters.addresses);
+        self.tell_of_gateways(&clusters.dns().name, &clusters.addresses.facts);
+        for event in written.events {
+            self.tell(event);
         }
-        Ok(skipped)
+        match written.failed {
+            Some(error) => Err(Trouble::Passing(error)),
+            None => Ok(written.skipped),
+        }
     }
 
-    /// As the only writer: whoever wrote before may have changed the records.
-    async fn write_alone(
-        &self,
-        wanted: &Arc<Wanted>,
-        clusters: &Clusters,
-        leases: &Leases,
-    ) -> Result<Vec<RecordChange>, Trouble> {
-        let mut looked = self.look(wanted, clusters).await?;
-        leases.guard(&mut looked.target.look.connection);
-        let skipped = looked
-            .plan
-            .steps()
-            .filter(|(_, step)| step.action.is_skipped());
-        let skipped = skipped.count();
-        let Looked {
-            plan,
-            target,
-            changes,
-        } = looked;
-        let targets = BTreeMap::from([(clusters.dns().name.clone(), target)]);
-        let (sender, _) = mpsc::unbounded_channel();
-        // They are few: what has begun is finished.
-        let (options, stop) = (ApplyOptions::default(), Stop::never());
-        let report = apply::apply(plan, targets, options, &Budget::default(), &stop, sender).await;
-        // One record that cannot be written is no reason not to write the others.
-        let failed = |one: ClusterReport| match one.error {
-            Some(error) => Some(error),
-            None if one.failed > skipped => Some("some records could not be written".to_owned()),
-            None => None,
-        };
-        let errors: Vec<String> = report.clusters.into_iter().filter_map(failed).collect();
-        if errors.is_empty() {
-            return Ok(changes);
+    /// The kinds to look at in each cluster: entries where it is not known that they find gateways as they should.
+    fn kinds(&mut self, resolved: &Resolved) -> BTreeMap<String, BTreeSet<Kind>> {
+        let resolution = followed::resolution(resolved);
+        if self.resolution != resolution {
+            self.resolution = resolution;
+            self.with_entries.clear();
         }
-        Err(Trouble::Passing(errors.join("; ")))
-    }
-
-    /// Looks at the records, if they are still those of this document.
-    async fn look(&self, wanted: &Arc<Wanted>, clusters: &Clusters) -> Result<Looked, Trouble> {
-        let (place, addresses) = (clusters.dns(), &clusters.addresses);
-        let connection = place.connection.clone().map_err(Trouble::Passing)?;
-        let document = self.mesh.digest();
-        let objects = &wanted.of(&place.name);
-        let mesh = self.mesh.metadata.name.clone();
-        let cluster = place.name.clone();
-        let found = cluster::look_at_records(connection, &mesh, objects).await;
-        let Some((observed, look)) = found.map_err(Trouble::Passing)? else {
-            return Err(FollowError::NotApplied { mesh, cluster }.into());
-        };
-        let applied = look.parent.as_ref().and_then(|one| one.document.as_ref());
-        if applied != Some(&document) {
-            return Err(FollowError::OtherDocument { mesh, cluster }.into());
+        let mut kinds = followed::kinds(resolved);
+        if !self.resolution.is_empty() {
+            for (cluster, kinds) in &mut kinds {
+                if !self.with_entries.contains(cluster) {
+                    kinds.insert(followed::entries(resolved));
+                }
+            }
         }
-        if let Some(parent) = &look.parent
-            && let Some(wrong) = clusters.wrong_context(&parent.identities)
-        {
-            return Err(Trouble::Passing(wrong));
-        }
-        let changes = records::changes(objects, &observed);
-        let target = Target {
-            scope: Scope::Records,
-            document: Some(document),
-            // They stay as they are recorded.
-            clusters: BTreeMap::new(),
-            identities: BTreeMap::new(),
-            last_known: addresses.last_known.clone(),
-            keeps_addresses: true,
-            wanted: Arc::clone(wanted),
-            look,
-        };
-        let places = [(place.name.as_str(), place.context.as_str())];
-        let observed = BTreeMap::from([(place.name.clone(), Ok(observed))]);
-        Ok(Looked {
-            plan: plan::plan(wanted, places, &observed),
-            target,
-            changes,
-        })
+        kinds
     }
 
     fn tell_of_gateways(&mut self, dns: &str, facts: &Facts) {
@@ -429,6 +345,15 @@ impl<'a> Follower<'a> {
     pub(super) fn tell(&self, event: FollowEvent) {
         _ = self.events.send(event);
     }
+}
+
+fn kept(resolved: &Resolved, places: &[Place]) -> Vec<(String, Kind)> {
+    let kinds = followed::kinds(resolved);
+    let of_place = places.iter().flat_map(|place| {
+        let kinds = kinds.get(&place.name).into_iter().flatten().cloned();
+        kinds.map(|kind| (place.context.clone(), kind))
+    });
+    of_place.collect()
 }
 
 /// Cluster → addresses of its gateways of either kind.

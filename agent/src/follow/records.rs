@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use shared::last_known::Records;
-use shared::object::Object;
+use shared::object::{Kind, Object};
 use shared::plan::{Existing, ObservedCluster};
 
 use super::event::RecordChange;
@@ -14,7 +14,8 @@ pub(super) fn changes<'a>(
     observed: &ObservedCluster,
 ) -> Vec<RecordChange> {
     let (mut before, mut after) = (Records::default(), Records::default());
-    for object in wanted {
+    let wanted = wanted.into_iter();
+    for object in wanted.filter(|object| object.kind == Kind::DNS_ENDPOINT) {
         match observed.wanted.get(&object.key()) {
             Some(Existing::InStep | Existing::Foreign(_)) => {}
             Some(Existing::Asked { live, .. }) => {
@@ -24,7 +25,8 @@ pub(super) fn changes<'a>(
             None => after.add(&object.as_created().to_json()),
         }
     }
-    for surplus in observed.surplus.values() {
+    let surplus = observed.surplus.values();
+    for surplus in surplus.filter(|surplus| surplus.kind == Kind::DNS_ENDPOINT) {
         before.add(&surplus.live());
     }
     let keys: BTreeSet<_> = before.0.keys().chain(after.0.keys()).cloned().collect();

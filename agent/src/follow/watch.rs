@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use super::RESYNC;
 use crate::cluster::{ENDPOINT_SLICES, Patience, SERVICE_NAME_LABEL};
-use crate::gateways::gateway_services;
+use crate::gateways::followed_services;
 use crate::operation::Operations;
 
 /// After the first failure; each later pause is twice as long.
@@ -31,32 +31,30 @@ struct Watch {
     config: watcher::Config,
 }
 
-/// Watches the gateways that the document has no addresses for, and the records in `dns_context`.
-/// The watches end with the set.
+/// Watches the gateways that the document has no addresses for, and what is `kept` true: kinds of objects of the mesh,
+/// by context. The watches end with the set.
 pub(super) fn start(
     operations: &Operations,
     mesh: &Mesh,
-    dns_context: &str,
+    kept: &[(String, Kind)],
     changed: &Sender<()>,
 ) -> JoinSet<()> {
-    let mut watches = vec![Watch {
-        context: dns_context.to_owned(),
-        resource: resource(
-            &Kind::DNS_ENDPOINT.group,
-            &Kind::DNS_ENDPOINT.version,
-            &Kind::DNS_ENDPOINT.kind,
-        ),
+    let ours = format!(
+        "{}={}",
+        ownership::PART_OF_LABEL,
+        ownership::applyset_id(&mesh.metadata.name)
+    );
+    let kept = kept.iter().map(|(context, kind)| Watch {
+        context: context.clone(),
+        resource: resource(&kind.group, &kind.version, &kind.kind),
         namespace: None,
-        config: watcher::Config::default().labels(&format!(
-            "{}={}",
-            ownership::PART_OF_LABEL,
-            ownership::applyset_id(&mesh.metadata.name)
-        )),
-    }];
+        config: watcher::Config::default().labels(&ours),
+    });
+    let mut watches: Vec<Watch> = kept.collect();
     for cluster in &mesh.spec.clusters {
         let context = cluster.context.as_ref().unwrap_or(&cluster.name);
         let (group, version, kind) = ENDPOINT_SLICES;
-        for (namespace, service) in gateway_services(mesh, cluster) {
+        for (namespace, service) in followed_services(mesh, cluster) {
             let slices =
                 watcher::Config::default().labels(&format!("{SERVICE_NAME_LABEL}={service}"));
             let services = watcher::Config::default().fields(&format!("metadata.name={service}"));

@@ -11,7 +11,7 @@ use fedmesh_agent::lock::LockOptions;
 use fedmesh_agent::stop::Stop;
 use serde_json::{Value, json};
 use shared::last_known::LastKnown;
-use shared::mesh::Gateway;
+use shared::mesh::{Endpoints, Gateway};
 use shared::ownership::LAST_KNOWN_ANNOTATION;
 
 use crate::fixture::{CLUSTERS, EAST, Fixture, LoneBed, WEST, document, shared_bed};
@@ -307,6 +307,98 @@ async fn an_address_that_moves_is_followed_and_nothing_else_is_touched() {
     assert_eq!(code, Some(0), "{said}");
 
     fixture.kubectl(WEST, &["delete", "virtualservice/orders", "-n=follow"]);
+    fixture.remove().await;
+    assert_eq!(fixture.ours(WEST), [].into());
+}
+
+/// With addresses in the meshes: one object in each cluster moves with a gateway, and entries only where a gateway has
+/// a host name in place of an address.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn endpoints_follow_in_all_clusters() {
+    let mut fixture = Fixture::new(shared_bed(), "endpoints");
+    with_services(&mut fixture, &["orders", "payments"]);
+    fixture.mesh.spec.endpoints = Some(Endpoints::Addresses);
+    make_gateways(&fixture);
+    fixture.apply().await;
+    let get = |context: &str, object: &str| fixture.get(context, &["-n=istio-system", object]);
+    let address = |context: &str, of: &str| {
+        get(context, &format!("workloadentry/fedmesh-endpoints.{of}"))["spec"]["address"].clone()
+    };
+    let inside = |context: &str| {
+        let service = fixture.get(context, &["-n=endpoints", "service/gateway"]);
+        service["spec"]["clusterIP"].clone()
+    };
+    let entry = |context: &str| {
+        let entry = get(
+            context,
+            "serviceentry/orders.endpoints.external.svc.endpoints.example.net",
+        );
+        let version = entry["metadata"]["resourceVersion"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        (version, entry["spec"]["resolution"].clone())
+    };
+    assert_eq!(address(WEST, "sunset"), inside(WEST));
+    assert_eq!(address(WEST, "sunrise"), "203.0.113.11");
+    assert_eq!(address(EAST, "sunrise"), inside(EAST));
+    assert_eq!(address(EAST, "sunset"), "203.0.113.10");
+    let before = entry(WEST);
+    assert_eq!(before.1, "STATIC");
+    assert!(!fixture.plan().await.plan.has_changes());
+
+    let following = Following::start(&fixture);
+    following.expect(&json!({"event": "following"}));
+    move_gateway(&fixture, EAST, "203.0.113.99");
+    following.expect(&json!({"event": "gateway", "cluster": "sunrise"}));
+    // Its own cluster goes by the address inside, which stays.
+    following.expect(&json!({"event": "endpoints", "cluster": "sunset", "changed": 1}));
+    assert_eq!(address(WEST, "sunrise"), "203.0.113.99");
+    assert_eq!(address(EAST, "sunrise"), inside(EAST));
+
+    // Somebody takes one away.
+    fixture.kubectl(
+        EAST,
+        &[
+            "delete",
+            "workloadentry/fedmesh-endpoints.sunset",
+            "-n=istio-system",
+        ],
+    );
+    following.expect(&json!({"event": "endpoints", "cluster": "sunrise", "changed": 1}));
+    assert_eq!(address(EAST, "sunset"), "203.0.113.10");
+    assert_eq!(entry(WEST), before);
+
+    // A gateway without a ready pod takes no calls.
+    set_ready(&fixture, EAST, false);
+    following.expect(&json!({"event": "endpoints", "cluster": "sunset", "changed": 1}));
+    let entries = fixture.get(
+        WEST,
+        &[
+            "-n=istio-system",
+            "workloadentry",
+            "-l=fedmesh.dev/mesh=endpoints",
+        ],
+    );
+    assert_eq!(entries["items"].as_array().unwrap().len(), 1, "{entries:#}");
+    set_ready(&fixture, EAST, true);
+    following.expect(&json!({"event": "endpoints", "cluster": "sunset", "changed": 1}));
+    assert_eq!(entry(WEST), before);
+
+    // Sidecars have to resolve a load balancer with a name.
+    let name = json!([{"hostname": "lb.example.org"}]);
+    set_addresses(&fixture, EAST, &name);
+    following.expect(&json!({"event": "endpoints", "cluster": "sunset"}));
+    assert_eq!(address(WEST, "sunrise"), "lb.example.org");
+    assert_eq!(entry(WEST).1, "DNS");
+    assert!(!fixture.plan().await.plan.has_changes());
+    move_gateway(&fixture, EAST, "203.0.113.11");
+    following.expect(&json!({"event": "endpoints", "cluster": "sunset"}));
+    assert_eq!(entry(WEST).1, "STATIC");
+
+    following.signal("-TERM");
+    let (code, said) = following.end();
+    assert_eq!(code, Some(0), "{said}");
     fixture.remove().await;
     assert_eq!(fixture.ours(WEST), [].into());
 }

@@ -8,7 +8,9 @@ use super::objects::{
 };
 use super::{Command, Need, Needs, Permission};
 use crate::cluster_dns;
-use crate::mesh::{self, Spec, Target, Transport};
+use crate::followed;
+use crate::gateway_kind::GatewayKind;
+use crate::mesh::{self, Endpoints, Spec, Target, Transport};
 use crate::object::{ISTIO_GROUP, Kind, Object};
 use crate::ownership::PARENT_NAMESPACE;
 use crate::render::render_gateway_api;
@@ -122,19 +124,30 @@ impl InCluster<'_> {
         for gateway in self.asked_gateways() {
             read_gateway(gateway, &["get", "list", "watch"], Need::Always, needs);
         }
-        let records = self.objects.iter();
-        let mut records = records
-            .filter(|object| object.kind == Kind::DNS_ENDPOINT)
-            .peekable();
-        if records.peek().is_none() {
+        let kinds = followed::kinds(self.resolved);
+        let Some(kinds) = kinds.get(self.cluster.name.as_str()) else {
+            return;
+        };
+        let entries = followed::entries(self.resolved);
+        let looks_at_entries = !followed::resolution(self.resolved).is_empty();
+        let is_followed = |object: &&Object| {
+            kinds.contains(&object.kind) || (looks_at_entries && object.kind == entries)
+        };
+        let mut objects = self.objects.iter().filter(is_followed).peekable();
+        if objects.peek().is_none() {
             return;
         }
         needs.add(Need::Always, record(self.mesh, "get"));
         needs.all(Need::Sometimes, record_and_lease(self.mesh));
-        for verb in ["list", "watch"] {
-            needs.add(Need::Always, Permission::of_kind(&Kind::DNS_ENDPOINT, verb));
+        for kind in kinds {
+            for verb in ["list", "watch"] {
+                needs.add(Need::Always, Permission::of_kind(kind, verb));
+            }
         }
-        for object in records {
+        if looks_at_entries {
+            needs.add(Need::Always, Permission::of_kind(&entries, "list"));
+        }
+        for object in objects {
             let verbs = ["get", "patch", CREATE, "delete"];
             needs.all(Need::Sometimes, write(object, &verbs));
         }
@@ -179,26 +192,20 @@ impl InCluster<'_> {
         self.objects.iter().map(|object| &object.kind).collect()
     }
 
-    /// The gateways whose addresses the document does not have.
+    /// The gateways that are asked where they are reached, from outside or inside.
     fn asked_gateways(&self) -> impl Iterator<Item = &Gateway> {
         let uses = |transport| self.spec.has_transport(transport);
-        let is_asked = |addresses: Option<&Vec<String>>| addresses.is_none_or(Vec::is_empty);
-        let ingress = self.written.gateway.as_ref().map(|one| &one.addresses);
-        let east_west = self.written.east_west_gateway.as_ref();
-        let east_west = east_west.map(|one| &one.addresses);
-        let asked = [
-            (
-                (uses(Transport::Http) || uses(Transport::Tls)) && is_asked(ingress),
-                &self.cluster.gateway,
-            ),
-            (
-                uses(Transport::Mtls) && is_asked(east_west),
-                &self.cluster.east_west_gateway,
-            ),
-        ];
-        asked
-            .into_iter()
-            .filter_map(|(is_asked, gateway)| is_asked.then_some(gateway))
+        let asks_inside = self.spec.endpoints == Some(Endpoints::Addresses);
+        let kinds = GatewayKind::ALL.into_iter().filter(move |kind| match kind {
+            GatewayKind::Ingress => uses(Transport::Http) || uses(Transport::Tls),
+            GatewayKind::EastWest => uses(Transport::Mtls),
+        });
+        let asked = kinds.filter(move |kind| {
+            let is_outside_known = !kind.given(self.written).is_empty();
+            let is_inside_known = !asks_inside || kind.given_cluster_ip(self.written).is_some();
+            !(is_outside_known && is_inside_known)
+        });
+        asked.map(|kind| kind.of(self.cluster))
     }
 }
 

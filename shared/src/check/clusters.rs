@@ -57,7 +57,10 @@ fn one(
         &at("gateway"),
         cluster.gateway.clone().unwrap_or_default(),
         ("the gateway", INGRESS, usual_port),
-        facts.gateways.get(&cluster.name),
+        (
+            facts.gateways.get(&cluster.name),
+            facts.cluster_ips.get(&cluster.name),
+        ),
         findings,
     );
     let east_west = cluster.east_west_gateway.clone().unwrap_or_default();
@@ -69,7 +72,10 @@ fn one(
             EAST_WEST,
             resolved::DEFAULT_EAST_WEST_PORT,
         ),
-        facts.east_west_gateways.get(&cluster.name),
+        (
+            facts.east_west_gateways.get(&cluster.name),
+            facts.east_west_cluster_ips.get(&cluster.name),
+        ),
         findings,
     );
     let trust_domain = mtls::trust_domain(&at("trustDomain"), cluster, findings);
@@ -113,7 +119,7 @@ fn gateway(
     path: &str,
     given: mesh::Gateway,
     (what, usual, usual_port): (&str, (&str, (&str, &str)), u16),
-    found: Option<&Vec<String>>,
+    (found, found_inside): (Option<&Vec<String>>, Option<&IpAddr>),
     findings: &mut Findings,
 ) -> Option<resolved::Gateway> {
     let (service, namespace, selector) = workload(
@@ -139,11 +145,16 @@ fn gateway(
     } else {
         addresses(&format!("{path}.addresses"), &given.addresses, findings).map(Some)
     };
+    let cluster_ip = match &given.cluster_ip {
+        None => Some(found_inside.copied()),
+        Some(text) => cluster_ip(&format!("{path}.clusterIP"), text, findings).map(Some),
+    };
     Some(resolved::Gateway {
         service: service?,
         namespace: namespace?,
         selector: selector?,
         addresses: addresses?,
+        cluster_ip: cluster_ip?,
         port: port?,
     })
 }
@@ -229,6 +240,19 @@ fn addresses(path: &str, texts: &[String], findings: &mut Findings) -> Option<Ve
         }
     }
     (good.len() == texts.len()).then_some(good)
+}
+
+fn cluster_ip(path: &str, text: &str, findings: &mut Findings) -> Option<IpAddr> {
+    let address = text.parse().ok();
+    if address.is_none() {
+        findings.error(
+            code::BAD_ADDRESS,
+            path,
+            format!("{text:?} is not an IP address"),
+            "use the `clusterIP` of the gateway's Service, or remove the field".into(),
+        );
+    }
+    address
 }
 
 /// Reads an IP address or a host name.

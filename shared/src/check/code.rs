@@ -110,6 +110,8 @@ codes! {
     MTLS_UNUSED = "FM0527", "Settings for mutual TLS stand beside another transport", [];
     MTLS_RECORDS = "FM0528", "The federation controller cannot publish east-west gateways", [];
     MTLS_OVERRIDES = "FM0529", "A service in mutual TLS is another Kubernetes Service in some clusters", [];
+    ENDPOINTS_NOT_FOLLOWED = "FM0541", "Endpoints not followed with this engine", [];
+    CLUSTER_IP_UNUSED = "FM0542", "`clusterIP` has no effect", [];
     FEDERATION_RECORDS = "FM0601", "The federation controller cannot publish names that start with a service", [];
     FEDERATION_NODE_LABELS = "FM0602", "The federation controller reads region and zone from old node labels", [];
     KUBEFED_NAMESPACES = "FM0603", "KubeFed takes over namespaces that are there already", [];

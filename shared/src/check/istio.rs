@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::{Findings, code};
-use crate::mesh::{ExternalProtocol, Protocol, Service, Spec};
+use crate::mesh::{Endpoints, ExternalProtocol, Protocol, Service, Spec};
 use crate::resolved::{
     self, ExternalHost, IstioVersion, OLDEST_ISTIO, OLDEST_ISTIO_WITH_EXPORTS,
-    OLDEST_ISTIO_WITH_LOCALITY, OLDEST_ISTIO_WITH_MUTUAL_SERVERS, Resolved, Retry,
+    OLDEST_ISTIO_WITH_LOCALITY, OLDEST_ISTIO_WITH_MUTUAL_SERVERS,
+    OLDEST_ISTIO_WITH_WORKLOAD_ENTRIES, Resolved, Retry,
 };
 
 /// Fields of a route that came later than [`OLDEST_ISTIO`], each with the last minor version of Istio 1 that is
@@ -99,6 +100,9 @@ pub(super) fn lacking(spec: &Spec, istio: Option<IstioVersion>, findings: &mut F
     };
     if istio.is_oldest() && spec.answer_header == Some(true) {
         lacks("spec.answerHeader");
+    }
+    if istio < OLDEST_ISTIO_WITH_WORKLOAD_ENTRIES && spec.endpoints == Some(Endpoints::Addresses) {
+        lacks("spec.endpoints");
     }
     let without_locality = !istio.has_locality();
     if without_locality && spec.locality.is_some() {

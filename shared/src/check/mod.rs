@@ -8,6 +8,7 @@ mod clusters;
 pub mod code;
 mod credentials;
 mod dns;
+mod endpoints;
 mod engine;
 mod external;
 mod external_dns;
@@ -102,6 +103,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     let gitops = engine::check(spec, findings);
     let services = services::check(spec, dns.as_ref(), clusters.as_deref(), findings);
     let external = external::check(spec, name.as_ref(), istio, services.as_deref(), findings);
+    endpoints::check(spec, findings);
     mtls::mixed(spec, findings);
     let tls = tls::check(spec, istio, findings);
     let images = images(spec.images.as_ref(), findings);
@@ -116,6 +118,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
         istio: istio?,
         gitops,
         dns: dns?,
+        endpoints: spec.endpoints.unwrap_or_default(),
         tls: tls?,
         answer_header: spec.answer_header.unwrap_or(true) && !istio?.is_oldest(),
         gateway_api: spec.gateway_api.unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! The addresses of the gateways, from the records of the zones' names.
+//! The addresses of the gateways, from the records of the zones' names, and from WorkloadEntries.
 //!
 //! A record has the addresses of all clusters of its zone that run its service. So an address can be a
 //! cluster's only if the records of all its services have it, and each record needs a cluster for each of
@@ -9,6 +9,7 @@ use std::net::IpAddr;
 
 use super::names::{At, Names};
 use super::objects::{field, list, texts};
+use super::workloads;
 use super::world::World;
 use crate::check::{Findings, code};
 use crate::mesh::{Cluster, Service, Transport};
@@ -23,6 +24,7 @@ pub(super) fn find(
     clusters: &mut [Cluster],
     findings: &mut Findings,
 ) {
+    let workloads = workloads::outside(world);
     for ((region, zone, mutual), having) in by_zone(world, names, services) {
         let in_zone: Vec<usize> = (0..clusters.len())
             .filter(|&index| clusters[index].region == region && clusters[index].zone == zone)
@@ -37,15 +39,13 @@ pub(super) fn find(
             .collect();
         let field = if mutual { "eastWestGateway" } else { "gateway" };
         for (address, records) in having {
-            let (owners, certain) = owners(&runs, &records);
+            let known = workloads.get(&(mutual, address.to_owned()));
+            let (owners, certain) = match known {
+                Some(owners) => (owners.clone(), true),
+                None => owners(&runs, &records),
+            };
             for &owner in &owners {
-                let cluster = &mut clusters[owner];
-                let addresses = if mutual {
-                    &mut cluster.east_west_gateway.get_or_insert_default().addresses
-                } else {
-                    &mut cluster.gateway.get_or_insert_default().addresses
-                };
-                addresses.push(address.to_owned());
+                of_gateway(&mut clusters[owner], mutual).push(address.to_owned());
                 if !certain {
                     findings.warning(
                         code::ASSUMED,
@@ -60,12 +60,28 @@ pub(super) fn find(
             }
         }
     }
+    for ((mutual, address), owners) in &workloads {
+        for &owner in owners {
+            let addresses = of_gateway(&mut clusters[owner], *mutual);
+            if !addresses.contains(address) {
+                addresses.push(address.clone());
+            }
+        }
+    }
     for cluster in clusters {
         let gateway = cluster.gateway.iter_mut().map(|one| &mut one.addresses);
         let east_west = cluster.east_west_gateway.iter_mut();
         for addresses in gateway.chain(east_west.map(|one| &mut one.addresses)) {
             addresses.sort_by_key(|text| (text.parse::<IpAddr>().ok(), text.clone()));
         }
+    }
+}
+
+fn of_gateway(cluster: &mut Cluster, mutual: bool) -> &mut Vec<String> {
+    if mutual {
+        &mut cluster.east_west_gateway.get_or_insert_default().addresses
+    } else {
+        &mut cluster.gateway.get_or_insert_default().addresses
     }
 }
 

@@ -15,6 +15,7 @@ use super::names::{At, Names, as_name};
 use super::objects::{Object, field, list, texts};
 use super::services::{self, local};
 use super::tls;
+use super::workloads;
 use super::world::World;
 use crate::check::{Findings, code};
 use crate::mesh::{Cluster, Gateway, Service};
@@ -86,6 +87,7 @@ pub(super) fn find(
         })
         .collect();
     addresses::find(world, names, services, &mut clusters, findings);
+    workloads::inside(world, &mut clusters);
     let mut egress = external::gateways(world);
     for (index, cluster) in clusters.iter_mut().enumerate() {
         let gateway = cluster.gateway.take();
@@ -151,7 +153,7 @@ pub(super) fn are_without_locality(world: &World, names: &Names) -> bool {
     let entries = world.of_kind("ServiceEntry").map(|(_, object)| object);
     let mut endpoints = entries
         .filter(|object| is_published(object, names))
-        .flat_map(|object| list(field(&object.value, &["spec", "endpoints"])))
+        .flat_map(Object::endpoints)
         .peekable();
     endpoints.peek().is_some() && endpoints.all(|endpoint| endpoint["locality"].is_null())
 }
@@ -174,7 +176,7 @@ fn own_gateway(object: &Object, names: &Names, known: &mut Known) {
         _ => port["number"] == DEFAULT_GATEWAY_PORT,
     });
     let usual = usual.next().and_then(|port| port["name"].as_str());
-    for endpoint in list(field(&object.value, &["spec", "endpoints"])) {
+    for endpoint in object.endpoints() {
         let own = endpoint["address"].as_str().unwrap_or_default();
         let is_own = own.ends_with(".svc.cluster.local");
         let Some((service, namespace)) = local(&own.into(), "").filter(|_| is_own) else {
@@ -199,11 +201,16 @@ fn own_gateway(object: &Object, names: &Names, known: &mut Known) {
     }
 }
 
+/// Region and zone of an endpoint that has them.
+fn locality_of(endpoint: &Value) -> Option<(String, String)> {
+    let mut locality = endpoint["locality"].as_str()?.split('/').map(str::to_owned);
+    Some((locality.next()?, locality.next()?))
+}
+
 /// Region and zone of a cluster, from the endpoint by which it reaches itself.
 fn zone_of(endpoint: &Value, object: &Object, names: &Names) -> Option<(String, String)> {
-    if let Some(locality) = endpoint["locality"].as_str() {
-        let mut locality = locality.split('/').map(str::to_owned);
-        return Some((locality.next()?, locality.next()?));
+    if endpoint["locality"].is_string() {
+        return locality_of(endpoint);
     }
     // Of ours: all entries but that of the own zone are named for their first host.
     let mut hosts = texts(field(&object.value, &["spec", "hosts"]));

@@ -73,13 +73,13 @@ fn given_by(resolved: &Resolved) -> Given {
             continue;
         }
         let delivered = engine::deliver(resolved, &placed, index);
-        given
-            .objects
-            .extend(delivered.into_iter().map(|one| Object {
-                file: String::new(),
-                cluster: Some(cluster.name.to_string()),
-                value: one.object.to_json(),
-            }));
+        given.objects.extend(delivered.into_iter().map(|one| {
+            Object::new(
+                String::new(),
+                Some(cluster.name.to_string()),
+                one.object.to_json(),
+            )
+        }));
     }
     for (file, content) in parts {
         let values = match content {
@@ -90,11 +90,7 @@ fn given_by(resolved: &Resolved) -> Given {
             let file = file.clone();
             match value {
                 Value::Array(operations) => given.patches.push(Patch { file, operations }),
-                value => given.objects.push(Object {
-                    file,
-                    cluster: None,
-                    value,
-                }),
+                value => given.objects.push(Object::new(file, None, value)),
             }
         }
     }

@@ -30,6 +30,7 @@ mod routes;
 mod samples;
 mod services;
 mod tls;
+mod workloads;
 mod world;
 
 use crate::check::{Finding, Findings, Severity, check, code};
@@ -176,6 +177,7 @@ pub fn import(sources: &[Source], options: &Options) -> Result<Imported, ImportE
     }
     let mut findings = Findings::default();
     let mut world = world::spread(given, &mut findings)?;
+    workloads::select(&mut world);
     let names = Names::find(&world, options, &mut findings).ok_or(ImportError::NoSuffix)?;
     world.order(&clusters::orders(&world, &names));
     let mesh = document(&world, &names, options, &mut findings);
@@ -284,6 +286,7 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
             answer_header: routes::answer_header(world),
             clusters,
             services,
+            endpoints: workloads::endpoints(world),
             external: external::hosts(world, names),
             samples: samples.placed,
             bookinfo: samples.bookinfo,

@@ -67,7 +67,7 @@ fn serving(world: &World) -> BTreeMap<&str, BTreeSet<usize>> {
     let mut serving: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
     for (cluster, entry) in world.of_kind("ServiceEntry") {
         let spec = &entry.value["spec"];
-        let mut endpoints = list(&spec["endpoints"]).iter();
+        let mut endpoints = entry.endpoints().iter();
         if spec["location"] == "MESH_INTERNAL"
             && endpoints.any(|one| local(&one["address"], "").is_some())
         {

@@ -15,11 +15,12 @@ const CLUSTER_HEADING: &str = "# cluster: ";
 /// Before the objects of a file in such a stream.
 const FILE_HEADING: &str = "# file: ";
 /// Kinds of Istio's, some of which other APIs have as well.
-const ISTIO_KINDS: [&str; 4] = [
+const ISTIO_KINDS: [&str; 5] = [
     "DestinationRule",
     "Gateway",
     "ServiceEntry",
     "VirtualService",
+    "WorkloadEntry",
 ];
 
 /// An object as it was given.
@@ -31,6 +32,8 @@ pub(super) struct Object {
     pub(super) cluster: Option<String>,
     /// The whole of it; `kind` is a text, and `metadata.name` and `metadata.namespace` if there are any.
     pub(super) value: Value,
+    /// Of a ServiceEntry the endpoints that it selects (`workloads`).
+    pub(super) selected: Vec<Value>,
 }
 
 /// A list of operations of JSON Patch (RFC 6902), which only Kustomize reads.
@@ -159,11 +162,11 @@ fn take_apart(
             "a {kind} whose name or namespace is no text"
         )));
     }
-    objects.push(Object {
-        file: part.file.clone(),
-        cluster: part.cluster.clone(),
-        value: Value::Object(fields),
-    });
+    objects.push(Object::new(
+        part.file.clone(),
+        part.cluster.clone(),
+        Value::Object(fields),
+    ));
     Ok(())
 }
 
@@ -177,6 +180,16 @@ pub(super) fn has_texts(fields: &Map<String, Value>) -> bool {
 }
 
 impl Object {
+    pub(super) const fn new(file: String, cluster: Option<String>, value: Value) -> Self {
+        let selected = Vec::new();
+        Self {
+            file,
+            cluster,
+            value,
+            selected,
+        }
+    }
+
     /// API group; empty for the core group.
     pub(super) fn group(&self) -> &str {
         let version = self.value["apiVersion"].as_str().unwrap_or_default();
@@ -211,6 +224,14 @@ impl Object {
 
     pub(super) fn label(&self, name: &str) -> Option<&str> {
         self.value["metadata"]["labels"][name].as_str()
+    }
+
+    /// The endpoints of a ServiceEntry: its own, or those that it selects.
+    pub(super) fn endpoints(&self) -> &[Value] {
+        match list(&self.value["spec"]["endpoints"]) {
+            [] => &self.selected,
+            own => own,
+        }
     }
 
     /// Whether fedmesh wrote it.

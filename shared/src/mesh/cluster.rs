@@ -91,6 +91,10 @@ pub struct Gateway {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::addresses", extend("x-default" = "what the agent finds in the Service's status")))]
     pub addresses: Vec<String>,
+    /// The address of the Service inside its cluster, by which its own pods call it with `endpoints: addresses`.
+    #[serde(default, rename = "clusterIP", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "what the agent finds in the Service")))]
+    pub cluster_ip: Option<String>,
     /// The port of the Service for what is called on port 80.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port", extend("x-default" = "80, with `transport: tls` 443")))]

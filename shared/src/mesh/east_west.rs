@@ -27,6 +27,10 @@ pub struct EastWestGateway {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::addresses", extend("x-default" = "what the agent finds in the Service's status")))]
     pub addresses: Vec<String>,
+    /// The address of the Service inside its cluster, by which its own pods call it with `endpoints: addresses`.
+    #[serde(default, rename = "clusterIP", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "what the agent finds in the Service")))]
+    pub cluster_ip: Option<String>,
     /// The port of the Service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port", extend("default" = crate::resolved::DEFAULT_EAST_WEST_PORT)))]
@@ -41,6 +45,7 @@ impl From<EastWestGateway> for Gateway {
             namespace,
             selector,
             addresses,
+            cluster_ip,
             port,
         } = one;
         Self {
@@ -48,6 +53,7 @@ impl From<EastWestGateway> for Gateway {
             namespace,
             selector,
             addresses,
+            cluster_ip,
             port,
         }
     }
@@ -60,6 +66,7 @@ impl From<Gateway> for EastWestGateway {
             namespace,
             selector,
             addresses,
+            cluster_ip,
             port,
         } = one;
         Self {
@@ -67,6 +74,7 @@ impl From<Gateway> for EastWestGateway {
             namespace,
             selector,
             addresses,
+            cluster_ip,
             port,
         }
     }

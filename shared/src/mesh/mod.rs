@@ -7,6 +7,7 @@ mod bookinfo;
 mod cluster;
 mod dns;
 mod east_west;
+mod endpoints;
 mod external;
 mod gitops;
 mod ignore;
@@ -29,6 +30,7 @@ pub use bookinfo::{Bookinfo, BookinfoProgram, BookinfoRoutes};
 pub use cluster::{Cluster, DnsFlavour, EgressGateway, Gateway};
 pub use dns::{Credentials, Dns, ExternalDns, Naming, Policy};
 pub use east_west::EastWestGateway;
+pub use endpoints::Endpoints;
 pub use external::{ExternalHost, ExternalPort, ExternalProtocol, TlsOrigination};
 pub use gitops::Gitops;
 pub use ignore::Ignore;
@@ -107,6 +109,11 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = "http")))]
     pub transport: Option<Transport>,
+    /// How sidecars find the gateways of other clusters: by names that they resolve, or by addresses; see
+    /// [endpoints](#endpoints).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = "names")))]
+    pub endpoints: Option<Endpoints>,
     /// With `transport: tls`, how.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,

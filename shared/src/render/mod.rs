@@ -19,6 +19,7 @@ mod service_entry;
 mod service_export;
 mod virtual_service;
 mod wildcard;
+mod workload_entry;
 
 use serde_json::Value;
 
@@ -57,6 +58,7 @@ pub(crate) fn of_mesh(resolved: &Resolved) -> Vec<Placed> {
     }
     placed.extend(egress_gateway::render(resolved));
     placed.extend(wildcard::render(resolved));
+    placed.extend(workload_entry::render(resolved));
     placed.extend(destination_rule::render_wide(resolved));
     placed.extend(dns_endpoint_definition::render(resolved));
     placed.extend(external_dns::render(resolved));
@@ -125,7 +127,7 @@ pub(crate) fn all(resolved: &Resolved) -> Vec<usize> {
 }
 
 /// Istio's kinds, in the API version that goes with Istio's version.
-struct Istio(IstioVersion);
+pub(crate) struct Istio(pub(crate) IstioVersion);
 
 impl Istio {
     fn gateway(&self) -> Kind {
@@ -136,8 +138,12 @@ impl Istio {
         Kind::istio(self.0.networking_api(), "VirtualService", "virtualservices")
     }
 
-    fn service_entry(&self) -> Kind {
+    pub(crate) fn service_entry(&self) -> Kind {
         Kind::istio(self.0.networking_api(), "ServiceEntry", "serviceentries")
+    }
+
+    pub(crate) fn workload_entry(&self) -> Kind {
+        Kind::istio(self.0.networking_api(), "WorkloadEntry", "workloadentries")
     }
 
     fn destination_rule(&self) -> Kind {

@@ -16,18 +16,20 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Istio, export, wildcard};
+use super::{Istio, export, wildcard, workload_entry};
 use crate::endpoints::{
-    Destination, destination, endpoints, led_to, not_by_dns, ports_of, usually_at,
+    At, Destination, destination, endpoints, led_to, not_by_dns, ports_of, usually_at,
 };
-use crate::mesh::Protocol;
+use crate::mesh::{Endpoints, Protocol};
 use crate::object::Object;
 use crate::placed::Placed;
-use crate::published::{Level, PublishedName};
+use crate::published::{Level, PublishedName, answered_by};
 use crate::resolved::{Cluster, Gateway, ISTIO_NAMESPACE, Port, Resolved, Service, local_host};
 
 const HOSTS: &[&str] = &["spec", "hosts"];
 const ENDPOINTS: &[&str] = &["spec", "endpoints"];
+const RESOLUTION: &[&str] = &["spec", "resolution"];
+const SELECTOR: &[&str] = &["spec", "workloadSelector"];
 
 /// The values that an entry's fields have in a cluster, given by its index.
 type Fields = (usize, Vec<Value>);
@@ -55,19 +57,21 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
                 Destination::SameAs(_) | Destination::Dns => {}
                 Destination::Endpoints => {
                     let hosts = hosts(client, name, service, resolved);
-                    let endpoints = rendered(client, name, service, resolved);
-                    fields.push((client, vec![json!(hosts), endpoints]));
+                    let mut values = vec![json!(hosts)];
+                    values.extend(reached(client, name, service, resolved));
+                    fields.push((client, values));
                 }
                 Destination::OwnGateway if own_zone_is_covered => {}
                 Destination::OwnGateway => {
-                    let endpoints = rendered(client, name, service, resolved);
-                    own_zones.push((client, vec![json!([name.host.as_str()]), endpoints]));
+                    let mut values = vec![json!([name.host.as_str()])];
+                    values.extend(reached(client, name, service, resolved));
+                    own_zones.push((client, values));
                 }
             }
         }
         let ports = ports_of(name.level == Level::Global, service);
         let template = template(name.host.as_str(), &ports, service, resolved);
-        placed.extend(of_clusters(template, service, &[HOSTS, ENDPOINTS], fields));
+        placed.extend(of_clusters(template, service, fields_of(resolved), fields));
     }
     own_zones.sort_by_key(|(client, _)| *client);
     let by_dns = by_dns.into_iter();
@@ -78,8 +82,12 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
         let name = format!("{}.{suffix}", service.id());
         template(&name, &ports, service, resolved)
     };
-    let fields: &[&[&str]] = &[HOSTS, ENDPOINTS];
-    placed.extend(of_clusters(of_service("zone"), service, fields, own_zones));
+    placed.extend(of_clusters(
+        of_service("zone"),
+        service,
+        fields_of(resolved),
+        own_zones,
+    ));
     placed.extend(of_clusters(of_service("zones"), service, &[HOSTS], by_dns));
     placed
 }
@@ -167,6 +175,32 @@ pub(super) fn rendered_port(port: &Port, at: u16) -> Value {
     one
 }
 
+/// The fields of an entry that say which names lead where.
+fn fields_of(resolved: &Resolved) -> &'static [&'static [&'static str]] {
+    match resolved.endpoints {
+        Endpoints::Names => &[HOSTS, ENDPOINTS],
+        Endpoints::Addresses => &[HOSTS, RESOLUTION, SELECTOR],
+    }
+}
+
+/// Where a name leads in the cluster `client`: the values of [`fields_of`] behind the hosts.
+fn reached(
+    client: usize,
+    name: &PublishedName,
+    service: &Service,
+    resolved: &Resolved,
+) -> Vec<Value> {
+    if resolved.endpoints == Endpoints::Names {
+        return vec![rendered(client, name, service, resolved)];
+    }
+    let kind = workload_entry::kind_of(service);
+    let clusters = answered_by(name, &service.names);
+    vec![
+        workload_entry::resolution(client, kind, clusters, resolved).into(),
+        workload_entry::selector(kind, clusters, resolved),
+    ]
+}
+
 /// The endpoints of a name in the cluster `client`, as Istio reads them.
 fn rendered(client: usize, name: &PublishedName, service: &Service, resolved: &Resolved) -> Value {
     let ports = ports_of(name.level == Level::Global, service);
@@ -174,9 +208,9 @@ fn rendered(client: usize, name: &PublishedName, service: &Service, resolved: &R
         .into_iter()
         .map(|endpoint| {
             let cluster = &resolved.clusters[endpoint.cluster];
-            let address = match endpoint.zone {
-                Some(zone) => zone.host.to_string(),
-                None => inside(service.gateway_of(cluster)),
+            let address = match endpoint.at {
+                At::Zone(zone) => zone.host.to_string(),
+                At::Inside | At::Addresses => inside(service.gateway_of(cluster)),
             };
             let ports = ports.iter();
             let ports = ports.map(|port| (port.name(), service.port_at(port, cluster)));

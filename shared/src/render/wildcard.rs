@@ -15,9 +15,10 @@ use serde_json::{Value, json};
 
 use super::destination_rule::WIDE;
 use super::service_entry::{inside, rendered_endpoint, rendered_port, told_by_name};
-use super::{Istio, all, skeleton};
+use super::{Istio, all, skeleton, workload_entry};
 use crate::endpoints::{Destination, destination, ports_of, usually_at, zone_name};
-use crate::mesh::Protocol;
+use crate::gateway_kind::GatewayKind;
+use crate::mesh::{Endpoints, Protocol};
 use crate::object::Object;
 use crate::placed::Placed;
 use crate::published::PublishedName;
@@ -26,10 +27,18 @@ use crate::resolved::{ISTIO_NAMESPACE, OLDEST_ISTIO_WITH_TARGET_PORTS, Port, Res
 /// The file of all of them.
 pub(super) const SUBJECT: &str = "names";
 
-const FIELDS: &[&[&str]] = &[
+const INGRESS: GatewayKind = GatewayKind::Ingress;
+
+const WITH_ENDPOINTS: &[&[&str]] = &[
     &["spec", "hosts"],
     &["spec", "ports"],
     &["spec", "endpoints"],
+];
+const WITH_SELECTOR: &[&[&str]] = &[
+    &["spec", "hosts"],
+    &["spec", "ports"],
+    &["spec", "resolution"],
+    &["spec", "workloadSelector"],
 ];
 
 pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
@@ -106,20 +115,31 @@ fn own_zones(resolved: &Resolved) -> Option<Placed> {
             }
         }
         if let Some(host) = host {
-            let gateway = &cluster.gateway;
-            let at = ports.values().map(|port| (port.name(), port.at(gateway)));
-            let endpoint = rendered_endpoint(&inside(gateway), at, cluster, resolved);
-            let ports = ports
+            let called = ports
                 .values()
                 .map(|port| rendered_port(port, port.published));
-            fields.push((
-                client,
-                vec![json!([host]), ports.collect(), json!([endpoint])],
-            ));
+            let mut values = vec![json!([host]), called.collect()];
+            values.extend(match resolved.endpoints {
+                Endpoints::Names => {
+                    let gateway = &cluster.gateway;
+                    let at = ports.values().map(|port| (port.name(), port.at(gateway)));
+                    let endpoint = rendered_endpoint(&inside(gateway), at, cluster, resolved);
+                    vec![json!([endpoint])]
+                }
+                Endpoints::Addresses => vec![
+                    workload_entry::resolution(client, INGRESS, &[client], resolved).into(),
+                    workload_entry::selector(INGRESS, &[client], resolved),
+                ],
+            });
+            fields.push((client, values));
         }
     }
     let template = entry("zone", "DNS", &exports, resolved);
-    (!fields.is_empty()).then(|| Placed::with_fields(template, SUBJECT, FIELDS, fields))
+    let paths = match resolved.endpoints {
+        Endpoints::Names => WITH_ENDPOINTS,
+        Endpoints::Addresses => WITH_SELECTOR,
+    };
+    (!fields.is_empty()).then(|| Placed::with_fields(template, SUBJECT, paths, fields))
 }
 
 /// The entry for the names of other regions and zones that go by DNS.

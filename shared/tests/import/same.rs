@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shared::import::Imported;
-use shared::mesh::{Mesh, Protocol, Target};
+use shared::mesh::{Endpoints, Mesh, Protocol, Target};
 use shared::resolved::Resolved;
 
 use super::{bundle, resolve};
@@ -203,6 +203,7 @@ fn of_cluster(index: usize, wanted: &mut Resolved, got: &mut Resolved) {
     let here = zone(&wanted.clusters[index]);
     let of_zone = wanted.clusters.iter().filter(|one| zone(one) == here);
     let alone = of_zone.count() == 1;
+    let is_of_names = wanted.endpoints == Endpoints::Names;
     let (wanted, got) = (&mut wanted.clusters[index], &mut got.clusters[index]);
     if !serves {
         (got.region, got.zone) = (wanted.region.clone(), wanted.zone.clone());
@@ -238,6 +239,10 @@ fn of_cluster(index: usize, wanted: &mut Resolved, got: &mut Resolved) {
         }
         if let Some(addresses) = &mut wanted.addresses {
             addresses.sort();
+        }
+        if is_of_names {
+            // Entries have the gateway's name in its place.
+            got.cluster_ip = wanted.cluster_ip;
         }
     }
 }

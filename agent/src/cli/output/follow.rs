@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use k8s_openapi::jiff::{self, Unit};
 use serde::Serialize;
 
-use super::{ADDED, CHANGED, ERROR, HEADING, QUIET, REMOVED, WARNING, json_line, printable};
+use super::{
+    ADDED, CHANGED, ERROR, HEADING, QUIET, REMOVED, WARNING, counted, json_line, printable,
+};
 use crate::addresses::last_known;
 use crate::follow::{FollowEvent, RecordChange};
 
@@ -86,32 +88,36 @@ pub(in crate::cli) fn write(
         FollowEvent::Back { cluster } => {
             writeln!(to, "{ADDED}back{ADDED:#}     {}", printable(cluster))
         }
-        FollowEvent::Record(RecordChange {
-            name,
-            record_type,
-            before,
-            after,
-        }) => {
-            let (style, word) = match (before.is_empty(), after.is_empty()) {
-                (true, _) => (ADDED, "created"),
-                (_, true) => (REMOVED, "deleted"),
-                _ => (CHANGED, "changed"),
-            };
-            writeln!(
-                to,
-                "{style}{word}{style:#}  {} {}: {} → {}",
-                printable(name),
-                printable(record_type),
-                list(before),
-                list(after)
-            )
-        }
+        FollowEvent::Record(change) => write_record(to, change),
+        FollowEvent::Endpoints { cluster, changed } => writeln!(
+            to,
+            "{CHANGED}changed{CHANGED:#}  endpoints in {}: {}",
+            printable(cluster),
+            counted(*changed, "object")
+        ),
         FollowEvent::Failed { error, retry_in } => writeln!(
             to,
             "{ERROR}failed{ERROR:#}   {}; next try in {retry_in} s",
             printable(error)
         ),
     }
+}
+
+fn write_record(to: &mut impl Write, change: &RecordChange) -> io::Result<()> {
+    let (before, after) = (&change.before, &change.after);
+    let (style, word) = match (before.is_empty(), after.is_empty()) {
+        (true, _) => (ADDED, "created"),
+        (_, true) => (REMOVED, "deleted"),
+        _ => (CHANGED, "changed"),
+    };
+    writeln!(
+        to,
+        "{style}{word}{style:#}  {} {}: {} → {}",
+        printable(&change.name),
+        printable(&change.record_type),
+        list(before),
+        list(after)
+    )
 }
 
 /// For programs: one JSON object a line.

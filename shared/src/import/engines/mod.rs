@@ -141,11 +141,7 @@ fn template(of: &Object, kind: &str, api_version: String) -> Object {
     for name in ["name", "namespace"] {
         value["metadata"][name] = of.value["metadata"][name].clone();
     }
-    Object {
-        file: of.file.clone(),
-        cluster: of.cluster.clone(),
-        value,
-    }
+    Object::new(of.file.clone(), of.cluster.clone(), value)
 }
 
 /// The API version that type configurations, whose target stands in `field`, name for each kind.

@@ -34,11 +34,7 @@ pub(super) fn expand(objects: &mut [Object], expanded: &mut Expanded, findings: 
                 );
                 continue;
             }
-            let object = Object {
-                file: work.file.clone(),
-                cluster: work.cluster.clone(),
-                value,
-            };
+            let object = Object::new(work.file.clone(), work.cluster.clone(), value);
             expanded.add(Target::Ocm, Carried::new(object, vec![cluster.clone()]));
         }
     }

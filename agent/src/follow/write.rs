@@ -1,0 +1,252 @@
+//! Writing what is no longer true: the records, and gateways' addresses in the meshes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::future::join_all;
+use shared::Mesh;
+use shared::last_known::LastKnown;
+use shared::object::Kind;
+use shared::plan::{self, Action, Conflict, Plan, Step};
+use shared::wanted::Wanted;
+use tokio::sync::mpsc;
+
+use super::event::{FollowEvent, RecordChange};
+use super::pass::{Clusters, Trouble};
+use super::{FollowError, records};
+use crate::apply;
+use crate::budget::Budget;
+use crate::cluster;
+use crate::lock::{Leases, LockOptions};
+use crate::operation::{ApplyOptions, Scope, Target};
+use crate::place::Place;
+use crate::stop::Stop;
+
+/// What is to be true, and where.
+pub(super) struct Writing<'a> {
+    pub(super) mesh: &'a Mesh,
+    pub(super) lock: LockOptions<'static>,
+    pub(super) clusters: &'a Clusters,
+    pub(super) wanted: Arc<Wanted>,
+    /// Cluster → what is looked at there.
+    pub(super) kinds: BTreeMap<String, BTreeSet<Kind>>,
+}
+
+/// What came of it.
+#[derive(Default)]
+pub(super) struct Written {
+    /// What was written.
+    pub(super) events: Vec<FollowEvent>,
+    /// The clusters in which everything is true now.
+    pub(super) clusters: BTreeSet<String>,
+    /// What is not true since others do not let it be written, or a cluster does not answer, and why.
+    pub(super) skipped: Option<String>,
+    /// Why something could not be written that may be in a while.
+    pub(super) failed: Option<String>,
+}
+
+/// A cluster as it is, and what is to be done.
+struct Looked {
+    plan: Plan,
+    target: Target,
+    changes: Vec<RecordChange>,
+    /// How many objects with endpoints are not true.
+    endpoints: usize,
+}
+
+impl Looked {
+    /// Whether something is to be written: objects, or the addresses in the mesh's own record.
+    fn has_work(&self, last_known: &LastKnown) -> bool {
+        let recorded = self.target.look.parent.as_ref();
+        let is_recorded = !self.target.keeps_addresses
+            || recorded.is_some_and(|one| one.last_known.has_addresses_of(last_known));
+        self.plan.has_work() || !is_recorded
+    }
+
+    /// Which objects will not be written, and why.
+    fn skipped(&self) -> Vec<String> {
+        let steps = self.plan.steps();
+        let reasons = steps
+            .filter(|(_, step)| step.action.is_skipped())
+            .map(|(_, step)| {
+                let conflicts = step.conflicts.iter().map(Conflict::to_string);
+                let why: Vec<String> = conflicts.chain(step.message.clone()).collect();
+                let why = why.join(", ");
+                format!("{}: {why}", step.object)
+            });
+        reasons.collect()
+    }
+
+    /// Writes it, and gives what there is to tell.
+    async fn apply(self, cluster: &str) -> (&str, Result<Vec<FollowEvent>, String>) {
+        let not_written = self.skipped().len();
+        let targets = BTreeMap::from([(cluster.to_owned(), self.target)]);
+        let (sender, _) = mpsc::unbounded_channel();
+        // They are few: what has begun is finished.
+        let (options, stop) = (ApplyOptions::default(), Stop::never());
+        let budget = Budget::default();
+        let report = apply::apply(self.plan, targets, options, &budget, &stop, sender).await;
+        let reports = report.clusters.into_iter();
+        let mut events: Vec<_> = self.changes.into_iter().map(FollowEvent::Record).collect();
+        for report in reports {
+            if let Some(error) = report.error {
+                return (cluster, Err(error));
+            }
+            // One object that cannot be written is no reason not to write the others.
+            if report.failed > not_written {
+                return (cluster, Err("some objects could not be written".to_owned()));
+            }
+            let changed = self.endpoints;
+            if changed > 0 {
+                let cluster = cluster.to_owned();
+                events.push(FollowEvent::Endpoints { cluster, changed });
+            }
+        }
+        (cluster, Ok(events))
+    }
+}
+
+impl Writing<'_> {
+    pub(super) async fn write(&self) -> Result<Written, Trouble> {
+        let mut written = Written::default();
+        let mut skipped = Vec::new();
+        let mut to_write = Vec::new();
+        for (place, looked) in self.look_at(self.places()).await {
+            let looked = match looked {
+                Ok(looked) => looked,
+                Err(trouble) if self.has_records(place) => return Err(trouble),
+                Err(trouble) => {
+                    skipped.push(format!("{}: {trouble}", place.name));
+                    continue;
+                }
+            };
+            let not_written = looked.skipped();
+            if not_written.is_empty() {
+                written.clusters.insert(place.name.clone());
+            }
+            skipped.extend(not_written);
+            if looked.has_work(&self.clusters.addresses.last_known) {
+                to_write.push(place);
+            }
+        }
+        written.skipped = (!skipped.is_empty()).then(|| skipped.join("; "));
+        if !to_write.is_empty() {
+            let places: Vec<Place> = to_write.iter().copied().cloned().collect();
+            let mesh = &self.mesh.metadata.name;
+            let leases = Leases::claim(mesh, "follow", &places, self.lock).await;
+            let leases = leases.map_err(|error| Trouble::Passing(error.to_string()))?;
+            let result = self.write_alone(to_write, &leases, &mut written).await;
+            leases.release().await;
+            result?;
+        }
+        Ok(written)
+    }
+
+    /// The clusters in which something is kept true.
+    fn places(&self) -> Vec<&Place> {
+        let places = self.clusters.places.iter();
+        places
+            .filter(|place| self.kinds.contains_key(&place.name))
+            .collect()
+    }
+
+    fn has_records(&self, place: &Place) -> bool {
+        self.clusters.dns().name == place.name
+    }
+
+    /// As the only writer: whoever wrote before may have changed the objects.
+    async fn write_alone(
+        &self,
+        places: Vec<&Place>,
+        leases: &Leases,
+        written: &mut Written,
+    ) -> Result<(), Trouble> {
+        let mut failed = Vec::new();
+        let mut applies = Vec::new();
+        for (place, looked) in self.look_at(places).await {
+            let mut looked = match looked {
+                Ok(looked) => looked,
+                Err(trouble) if self.has_records(place) => return Err(trouble),
+                Err(trouble) => {
+                    written.clusters.remove(&place.name);
+                    failed.push(format!("{}: {trouble}", place.name));
+                    continue;
+                }
+            };
+            leases.guard(&mut looked.target.look.connection);
+            applies.push(looked.apply(&place.name));
+        }
+        for (cluster, applied) in join_all(applies).await {
+            match applied {
+                Ok(events) => written.events.extend(events),
+                Err(error) => {
+                    written.clusters.remove(cluster);
+                    failed.push(format!("{cluster}: {error}"));
+                }
+            }
+        }
+        written.failed = (!failed.is_empty()).then(|| failed.join("; "));
+        Ok(())
+    }
+
+    async fn look_at<'p>(
+        &self,
+        places: Vec<&'p Place>,
+    ) -> Vec<(&'p Place, Result<Looked, Trouble>)> {
+        join_all(places.into_iter().map(|place| async move {
+            let looked = self.look(place).await;
+            (place, looked)
+        }))
+        .await
+    }
+
+    /// Looks at what is kept true in a cluster, if that still comes from this document.
+    async fn look(&self, place: &Place) -> Result<Looked, Trouble> {
+        let connection = place.connection.clone().map_err(Trouble::Passing)?;
+        let document = self.mesh.digest();
+        let objects = &self.wanted.of(&place.name);
+        let mesh = self.mesh.metadata.name.clone();
+        let cluster = place.name.clone();
+        let kinds = self.kinds.get(&place.name).into_iter().flatten().cloned();
+        let found = cluster::look_at_kinds(connection, &mesh, kinds, objects).await;
+        let Some((observed, look)) = found.map_err(Trouble::Passing)? else {
+            return Err(FollowError::NotApplied { mesh, cluster }.into());
+        };
+        let applied = look.parent.as_ref().and_then(|one| one.document.as_ref());
+        if applied != Some(&document) {
+            return Err(FollowError::OtherDocument { mesh, cluster }.into());
+        }
+        if let Some(parent) = &look.parent
+            && let Some(wrong) = self.clusters.wrong_context(&parent.identities)
+        {
+            return Err(Trouble::Passing(wrong));
+        }
+        let changes = records::changes(objects, &observed);
+        let target = Target {
+            scope: Scope::Addresses,
+            document: Some(document),
+            // They stay as they are recorded.
+            clusters: BTreeMap::new(),
+            identities: BTreeMap::new(),
+            last_known: self.clusters.addresses.last_known.clone(),
+            keeps_addresses: self.has_records(place),
+            wanted: Arc::clone(&self.wanted),
+            look,
+        };
+        let places = [(place.name.as_str(), place.context.as_str())];
+        let observed = BTreeMap::from([(place.name.clone(), Ok(observed))]);
+        let plan = plan::plan(&self.wanted, places, &observed);
+        let is_written =
+            |step: &Step| !matches!(step.action, Action::Unchanged) && !step.action.is_skipped();
+        let is_record = |step: &Step| step.object.kind == Kind::DNS_ENDPOINT.kind;
+        let endpoints = plan
+            .steps()
+            .filter(|(_, step)| is_written(step) && !is_record(step));
+        Ok(Looked {
+            endpoints: endpoints.count(),
+            plan,
+            target,
+            changes,
+        })
+    }
+}

@@ -1,0 +1,211 @@
+//! The gateways of all clusters by their addresses: a WorkloadEntry for each, which ServiceEntries select.
+//!
+//! A gateway that moves is then one object in each cluster, which istiod sends as endpoints alone, and no sidecar
+//! resolves a name. In its own cluster a gateway has the address of its Service there, or the Service's name where
+//! nobody knows the address.
+//!
+//! A selector has labels that all must be there, and no choice. So each group of gateways that answers some name has
+//! a label of its own, and a gateway has those of its groups; most meshes have few.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use serde_json::{Value, json};
+
+use super::service_entry::{self, has_entry};
+use super::{Istio, all, skeleton};
+use crate::digest;
+use crate::endpoints::{Destination, destination, not_by_dns};
+use crate::gateway_kind::GatewayKind;
+use crate::mesh::Endpoints;
+use crate::object::Object;
+use crate::ownership::{self, CLUSTER_LABEL, GATEWAY_LABEL, GATEWAY_NAMESPACE_LABEL};
+use crate::placed::Placed;
+use crate::published::answered_by;
+use crate::resolved::{Address, Gateway, ISTIO_NAMESPACE, Resolved, Service};
+
+/// The file of all of them.
+const SUBJECT: &str = "gateways";
+/// What the labels of groups begin with.
+const GROUP: &str = "fedmesh.dev/gateways-";
+/// As many digits tell the groups of a mesh apart.
+const DIGITS: usize = 12;
+
+const ADDRESS: &[&str] = &["spec", "address"];
+
+pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
+    if resolved.endpoints == Endpoints::Names {
+        return Vec::new();
+    }
+    let mut placed = Vec::new();
+    for (kind, groups) in groups(resolved) {
+        for cluster in all(resolved) {
+            let of_cluster = groups.iter().filter(|group| group.contains(&cluster));
+            let labels = of_cluster.map(|group| (label(kind, group, resolved), "true".into()));
+            let labels: serde_json::Map<String, Value> = labels.collect();
+            if !labels.is_empty() {
+                placed.extend(of_gateway(kind, cluster, &labels, resolved));
+            }
+        }
+    }
+    placed
+}
+
+/// How a ServiceEntry selects the gateways of a kind in some clusters.
+pub(super) fn selector(kind: GatewayKind, clusters: &[usize], resolved: &Resolved) -> Value {
+    let mut selector = json!({ "labels": {} });
+    selector["labels"][label(kind, clusters, resolved)] = "true".into();
+    selector
+}
+
+/// `STATIC`, unless the cluster `client` knows some gateway by a host name only, which sidecars then resolve.
+pub(super) fn resolution(
+    client: usize,
+    kind: GatewayKind,
+    clusters: &[usize],
+    resolved: &Resolved,
+) -> &'static str {
+    let has_host = |cluster: &usize| {
+        let gateway = kind.of(&resolved.clusters[*cluster]);
+        if *cluster == client {
+            return gateway.cluster_ip.is_none();
+        }
+        let mut addresses = addresses(gateway).into_iter();
+        addresses.any(|one| matches!(one, Address::Host(_)))
+    };
+    if clusters.iter().any(has_host) {
+        "DNS"
+    } else {
+        "STATIC"
+    }
+}
+
+/// The kind of gateway by which a service is called.
+pub(super) fn kind_of(service: &Service) -> GatewayKind {
+    if service.is_mutual() {
+        GatewayKind::EastWest
+    } else {
+        GatewayKind::Ingress
+    }
+}
+
+/// The groups of clusters whose gateways answer some name, ascending.
+fn groups(resolved: &Resolved) -> BTreeMap<GatewayKind, BTreeSet<Vec<usize>>> {
+    let clusters = all(resolved);
+    let mut groups: BTreeMap<GatewayKind, BTreeSet<Vec<usize>>> = BTreeMap::new();
+    for service in &resolved.services {
+        let groups = groups.entry(kind_of(service)).or_default();
+        for name in service.names.iter().filter(|name| has_entry(name, service)) {
+            for client in not_by_dns(&clusters, name, service, resolved) {
+                match destination(client, name, service, resolved) {
+                    Destination::Endpoints => {
+                        groups.insert(answered_by(name, &service.names).to_vec());
+                    }
+                    Destination::OwnGateway => _ = groups.insert(vec![client]),
+                    Destination::SameAs(_) | Destination::Dns => {}
+                }
+            }
+        }
+    }
+    groups
+}
+
+fn label(kind: GatewayKind, clusters: &[usize], resolved: &Resolved) -> String {
+    let names = clusters
+        .iter()
+        .map(|&index| resolved.clusters[index].name.as_str());
+    let names: BTreeSet<&str> = names.collect();
+    // Another mesh's gateways may be in the same namespace.
+    let parts = [resolved.name.as_str(), kind.field()]
+        .into_iter()
+        .chain(names);
+    let digest = digest::of_parts(parts.map(str::as_bytes));
+    let digits = digest.trim_start_matches("sha256:").get(..DIGITS);
+    format!("{GROUP}{}", digits.unwrap_or_default())
+}
+
+/// The addresses of a gateway that sidecars can all call: IPv6 only where it has no other.
+fn addresses(gateway: &Gateway) -> Vec<Address> {
+    let all: Vec<Address> = gateway.addresses.iter().flatten().cloned().collect();
+    let is_v4 = |one: &Address| matches!(one, Address::Ip(IpAddr::V4(_)));
+    if all.iter().any(is_v4) {
+        return all.into_iter().filter(is_v4).collect();
+    }
+    all
+}
+
+/// One entry for each address.
+fn of_gateway(
+    kind: GatewayKind,
+    cluster: usize,
+    labels: &serde_json::Map<String, Value>,
+    resolved: &Resolved,
+) -> Vec<Placed> {
+    let of = &resolved.clusters[cluster];
+    let gateway = kind.of(of);
+    let addresses = addresses(gateway);
+    let inside = match gateway.cluster_ip {
+        Some(ip) => ip.to_string(),
+        None => service_entry::inside(gateway),
+    };
+    let name = match kind {
+        GatewayKind::Ingress => ownership::object_name(resolved.name.as_str()),
+        GatewayKind::EastWest => ownership::east_west_name(resolved.name.as_str()),
+    };
+    let mut placed = Vec::new();
+    for number in 0..addresses.len().max(1) {
+        let fields = all(resolved).into_iter().filter_map(|client| {
+            let address = if client == cluster {
+                (number == 0).then(|| inside.clone())
+            } else {
+                addresses.get(number).map(text)
+            };
+            Some((client, vec![json!(address?)]))
+        });
+        let fields: Vec<(usize, Vec<Value>)> = fields.collect();
+        let more = if number == 0 {
+            String::new()
+        } else {
+            format!(".{}", number + 1)
+        };
+        let mut body = skeleton(r#"{"spec":{"address":"","ports":{},"labels":{},"locality":""}}"#);
+        body["spec"]["ports"] = ports(kind, cluster, resolved);
+        body["spec"]["labels"] = labels.clone().into();
+        body["spec"]["locality"] = of.locality().into();
+        let object = Object::new(
+            Istio(resolved.istio).workload_entry(),
+            Some(ISTIO_NAMESPACE),
+            format!("{name}.{}{more}", of.name),
+            body,
+        )
+        .label(CLUSTER_LABEL, of.name.as_str())
+        .label(GATEWAY_LABEL, gateway.service.as_str())
+        .label(GATEWAY_NAMESPACE_LABEL, gateway.namespace.as_str());
+        placed.push(Placed::with_fields(object, SUBJECT, &[ADDRESS], fields));
+    }
+    placed
+}
+
+fn text(address: &Address) -> String {
+    match address {
+        Address::Ip(ip) => ip.to_string(),
+        Address::Host(host) => host.to_string(),
+    }
+}
+
+/// Where a gateway has the ports of the services in its cluster, by the names that ServiceEntries give these.
+fn ports(kind: GatewayKind, cluster: usize, resolved: &Resolved) -> Value {
+    let gateway = kind.of(&resolved.clusters[cluster]);
+    let services = resolved.services.iter();
+    let services = services.filter(|one| kind.serves(one) && one.clusters.contains(&cluster));
+    let ports = services.flat_map(|service| &service.ports);
+    let ports = ports.map(|port| {
+        let at = match kind {
+            GatewayKind::Ingress => port.at(gateway),
+            GatewayKind::EastWest => gateway.port,
+        };
+        (port.name(), at)
+    });
+    let ports: BTreeMap<String, u16> = ports.collect();
+    json!(ports)
+}
