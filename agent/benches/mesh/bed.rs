@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -150,6 +150,21 @@ impl Bed {
         self.mesh
             .start_anew(context, ("kube-system", "coredns"))
             .unwrap();
+    }
+
+    /// The address of a Service of Istio's inside its cluster.
+    pub(crate) fn cluster_ip(&self, context: &str, service: &str) -> String {
+        let service = format!("service/{service}");
+        let get = ["get", &service, "--namespace=istio-system"];
+        let address = "--output=jsonpath={.spec.clusterIP}";
+        self.kubectl(context, &[&get[..], &[address]].concat())
+    }
+
+    pub(crate) fn gateways_inside(&self) -> [IpAddr; CONTEXTS.len()] {
+        CONTEXTS.map(|context| {
+            let address = self.cluster_ip(context, "istio-ingressgateway");
+            address.parse().unwrap()
+        })
     }
 
     pub(crate) fn kubectl(&self, context: &str, arguments: &[&str]) -> String {

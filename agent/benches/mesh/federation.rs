@@ -1,6 +1,6 @@
 //! What is federated: clusters, most of which are in the document only, and services that run in all of them.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
 /// The DNS zone.
@@ -62,12 +62,15 @@ pub(crate) struct Federation {
     pub(crate) moved: bool,
     /// Whether there is one more service.
     pub(crate) added: bool,
+    /// The addresses of the real clusters' ingress gateways inside these.
+    pub(crate) inside: [IpAddr; CONTEXTS.len()],
 }
 
 impl Federation {
-    pub(crate) fn new(size: Size) -> Self {
+    pub(crate) fn new(size: Size, inside: [IpAddr; CONTEXTS.len()]) -> Self {
         Self {
             size,
+            inside,
             moved: false,
             added: false,
         }

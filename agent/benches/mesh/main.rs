@@ -45,7 +45,7 @@ struct Arguments {
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "local,plain,fedmesh,discovery"
+        default_value = "local,plain,fedmesh,addresses,discovery"
     )]
     ways: Vec<Way>,
     /// Print JSON in place of tables
@@ -64,9 +64,7 @@ enum Output {
 fn main() {
     let arguments = Arguments::parse();
     let bed = Bed::start();
-    let service = ["get", "service/istiod", "--namespace=istio-system"];
-    let address = "--output=jsonpath={.spec.clusterIP}";
-    let istiod = bed.kubectl(CLIENT, &[&service[..], &[address]].concat());
+    let istiod = bed.cluster_ip(CLIENT, "istiod");
 
     let mut ways = arguments.ways;
     ways.sort();

@@ -95,7 +95,7 @@ impl<'a> Run<'a> {
     }
 
     pub(crate) fn measure(mut self, size: Size) -> Measured {
-        let mut federation = Federation::new(size);
+        let mut federation = Federation::new(size, self.bed.gateways_inside());
         // Only what differs is sent, so what was there before would count.
         self.bed.put(Desired::default());
         let before = self.quiet();
@@ -129,7 +129,7 @@ impl<'a> Run<'a> {
     fn client(&self, name: &str, limit: Duration) -> Option<Client<'a>> {
         let labels = match self.way {
             Way::Discovery => discovery::labels(CLIENT),
-            Way::Local | Way::Plain | Way::Fedmesh => json!({}),
+            Way::Local | Way::Plain | Way::Fedmesh | Way::Addresses => json!({}),
         };
         Client::start(self.bed, name, &labels, limit)
     }
@@ -198,9 +198,14 @@ impl<'a> Run<'a> {
     fn change(&mut self, change: Change, client: &Client<'_>, federation: &Federation) {
         let old = match self.way {
             Way::Discovery => east_west_gateways_of(MOVES)[0],
-            Way::Local | Way::Plain | Way::Fedmesh => gateways_of(MOVES)[0],
+            Way::Local | Way::Plain | Way::Fedmesh | Way::Addresses => gateways_of(MOVES)[0],
         };
-        let has_old = || client.clusters().contains(&format!("::{old}:"));
+        // Where Envoy goes by the address that a caller has resolved, it keeps that one while a connection is open.
+        let has_old = || {
+            let clusters = client.clusters();
+            let mut endpoints = clusters.lines().filter(|line| !line.contains("||*."));
+            endpoints.any(|line| line.contains(&format!("::{old}:")))
+        };
         // In no sidecar in the first place: nothing to measure.
         if change == Change::Address && !has_old() {
             return;

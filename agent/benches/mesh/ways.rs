@@ -6,10 +6,9 @@ use std::net::Ipv4Addr;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 use shared::facts::Facts;
-use shared::mesh::Mesh;
+use shared::mesh::{Endpoints, Mesh};
 use shared::object::{Kind, Object};
 use shared::published::Level;
-use shared::resolved::Resolved;
 use shared::wanted::Wanted;
 
 use crate::federation::{CONTEXTS, Federation, MOVES, NAMESPACE, Size, ZONE, service};
@@ -23,6 +22,8 @@ pub(crate) enum Way {
     Plain,
     /// What fedmesh renders.
     Fedmesh,
+    /// The same with `endpoints: addresses`.
+    Addresses,
     /// Istio's own discovery: every istiod watches every cluster. It stays in the bed, so it is the last.
     Discovery,
 }
@@ -33,6 +34,7 @@ impl Way {
             Self::Local => "local",
             Self::Plain => "plain",
             Self::Fedmesh => "fedmesh",
+            Self::Addresses => "fedmesh, addresses",
             Self::Discovery => "discovery",
         }
     }
@@ -52,7 +54,8 @@ impl Way {
         match self {
             Self::Local => {}
             Self::Plain => plain(federation, &mut desired),
-            Self::Fedmesh => fedmesh(federation, &mut desired),
+            Self::Fedmesh => fedmesh(federation, Endpoints::Names, &mut desired),
+            Self::Addresses => fedmesh(federation, Endpoints::Addresses, &mut desired),
             Self::Discovery => desired.add_everywhere(&[east_west_gateway()]),
         }
         desired
@@ -65,7 +68,9 @@ impl Way {
                 format!("http://{}:8000/status/200", local_host(index))
             }
             Self::Plain => format!("http://{}/status/200", plain_host(index)),
-            Self::Fedmesh => published(federation, index, |level| *level == Level::Global),
+            Self::Fedmesh | Self::Addresses => {
+                published(federation, index, |level| *level == Level::Global)
+            }
         }
     }
 
@@ -74,7 +79,7 @@ impl Way {
         match self {
             Self::Local => None,
             Self::Plain | Self::Discovery => Some(self.url(federation, 0)),
-            Self::Fedmesh => {
+            Self::Fedmesh | Self::Addresses => {
                 let of = &federation.clusters()[MOVES];
                 let is = |level: &Level| matches!(level, Level::Zone { zone, .. } if zone.as_str() == of.zone);
                 Some(published(federation, 0, is))
@@ -225,11 +230,6 @@ fn mesh(federation: &Federation) -> Mesh {
     Mesh::read(&document.to_string()).unwrap()
 }
 
-fn resolved(federation: &Federation) -> Resolved {
-    let checked = shared::check(&mesh(federation), &Facts::default());
-    checked.resolved.unwrap()
-}
-
 fn published(federation: &Federation, index: usize, is: impl Fn(&Level) -> bool) -> String {
     // The names of a service depend on no other one.
     let mut one = mesh(federation);
@@ -241,8 +241,15 @@ fn published(federation: &Federation, index: usize, is: impl Fn(&Level) -> bool)
 }
 
 /// What is rendered for the real clusters. The records go into the zone as ExternalDNS would write them.
-fn fedmesh(federation: &Federation, desired: &mut Desired) {
-    let wanted = Wanted::new(resolved(federation));
+fn fedmesh(federation: &Federation, endpoints: Endpoints, desired: &mut Desired) {
+    let mut mesh = mesh(federation);
+    mesh.spec.endpoints = Some(endpoints);
+    let inside = CONTEXTS.iter().zip(federation.inside);
+    let facts = Facts {
+        cluster_ips: inside.map(|(name, ip)| ((*name).to_owned(), ip)).collect(),
+        ..Facts::default()
+    };
+    let wanted = Wanted::new(shared::check(&mesh, &facts).resolved.unwrap());
     for (context, objects) in CONTEXTS.iter().zip(&mut desired.clusters) {
         for object in wanted.of(context) {
             if object.kind == Kind::DNS_ENDPOINT {
