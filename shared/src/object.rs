@@ -21,7 +21,7 @@ pub enum Wave {
     Definitions,
     /// Accounts, roles and bindings, and what an engine has to know before it sees the objects.
     Accounts,
-    /// Services.
+    /// Services, and the gateways that ServiceEntries select.
     Services,
     /// Deployments.
     Workloads,
@@ -59,7 +59,9 @@ impl Wave {
                 | "policy.karmada.io",
                 _,
             ) => Self::Accounts,
-            ("", _) | (_, "FederatedNamespacePlacement" | "FederatedNamespace") => Self::Services,
+            ("", _)
+            | (_, "FederatedNamespacePlacement" | "FederatedNamespace")
+            | (ISTIO_GROUP, "WorkloadEntry") => Self::Services,
             ("apps", _) => Self::Workloads,
             ("externaldns.k8s.io" | "multiclusterdns.federation.k8s.io", _) => Self::Dns,
             // Istio's, the Gateway API's, exports, and those that carry other objects.

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+mod addresses;
 #[path = "../browser/agent_process.rs"]
 #[expect(dead_code, reason = "tests of its end wait for it")]
 mod agent_process;

@@ -23,7 +23,7 @@ mod workload_entry;
 
 use serde_json::Value;
 
-use crate::object::Kind;
+use crate::object::{Kind, Wave};
 use crate::ownership;
 use crate::placed::Placed;
 use crate::resolved::{IstioVersion, Resolved, Service};
@@ -142,8 +142,12 @@ impl Istio {
         Kind::istio(self.0.networking_api(), "ServiceEntry", "serviceentries")
     }
 
+    /// In front of the entries that select them, which lead nowhere without.
     pub(crate) fn workload_entry(&self) -> Kind {
-        Kind::istio(self.0.networking_api(), "WorkloadEntry", "workloadentries")
+        Kind {
+            wave: Wave::Services,
+            ..Kind::istio(self.0.networking_api(), "WorkloadEntry", "workloadentries")
+        }
     }
 
     fn destination_rule(&self) -> Kind {
