@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use shared::mesh::passed_on::{PROVIDERS, settings_of, shape};
 
-use super::parts::{awkward, label, object, one_of, sometimes};
+use super::parts::{Field, awkward, label, object, one_of, sometimes};
 use super::{Scope, passed_on};
 
 /// How services are named and published; `cluster` is the number of a cluster.
@@ -17,6 +17,7 @@ pub(super) fn dns(scope: Scope) -> BoxedStrategy<Value> {
             "naming",
             sometimes(0.3, one_of(&[json!("service"), json!("gateway")])),
         ),
+        ("levels", levels(0.2, scope)),
         (
             "ttl",
             sometimes(0.5, (1..100_000_u32).prop_map(Value::from)),
@@ -40,6 +41,31 @@ pub(super) fn dns(scope: Scope) -> BoxedStrategy<Value> {
     ])
 }
 
+/// Levels of names. Imports do not tell endpoints without names of zones.
+pub(super) fn levels(probability: f64, scope: Scope) -> Field {
+    let with_zones = [
+        json!(["global", "zone"]),
+        json!(["zone", "region", "global"]),
+    ];
+    let without = [json!(["global"]), json!(["region", "global"])];
+    let all = with_zones
+        .iter()
+        .chain(&without)
+        .cloned()
+        .collect::<Vec<_>>();
+    match scope {
+        Scope::Everything => sometimes(probability, one_of(&all)),
+        Scope::Importable => sometimes(probability, one_of(&with_zones)),
+    }
+}
+
+/// Whether any names lack those of zones, which endpoints are by default.
+pub(super) fn lacks_zones(dns: &Value, services: &[Value]) -> bool {
+    let services = services.iter().map(|service| &service["levels"]);
+    let mut given = services.chain([&dns["levels"]]).filter_map(Value::as_array);
+    given.any(|levels| !levels.contains(&"zone".into()))
+}
+
 /// Brings it into line with clusters and services.
 pub(super) fn fit(dns: &mut Value, clusters: &mut [Value], services: &mut Vec<Value>) {
     if let Some(number) = dns["cluster"].as_u64() {
@@ -50,9 +76,11 @@ pub(super) fn fit(dns: &mut Value, clusters: &mut [Value], services: &mut Vec<Va
     if dns["naming"] == "gateway" {
         services.truncate(1);
         for service in services {
-            // For one engine, mutual TLS needs names of services.
-            service.as_object_mut().unwrap().shift_remove("transport");
+            // For one engine, mutual TLS needs names of services, and so do levels.
+            let fields = service.as_object_mut().unwrap();
+            fields.retain(|name, _| name != "transport" && name != "levels");
         }
+        dns.as_object_mut().unwrap().shift_remove("levels");
         for cluster in clusters {
             if let Some(gateway) = cluster.get_mut("gateway").and_then(Value::as_object_mut) {
                 gateway.shift_remove("service");

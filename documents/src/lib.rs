@@ -130,7 +130,7 @@ pub fn importable() -> BoxedStrategy<Mesh> {
 fn documents(scope: Scope) -> BoxedStrategy<Mesh> {
     (
         proptest::collection::vec(clusters::cluster(scope), 1..5),
-        proptest::collection::vec(services::service(), 0..5),
+        proptest::collection::vec(services::service(scope), 0..5),
         proptest::collection::vec(external::host(), 0..3),
         dns::dns(scope),
         rest(scope),
@@ -139,6 +139,13 @@ fn documents(scope: Scope) -> BoxedStrategy<Mesh> {
             clusters::tell_apart(&mut clusters);
             let mut services = services::placed(services, &clusters);
             dns::fit(&mut dns, &mut clusters, &mut services);
+            if clusters.len() > 1 && dns::lacks_zones(&dns, &services) {
+                spec["endpoints"] = "addresses".into();
+                if spec["istio"] == "1.0" || spec["istio"] == "1.5" {
+                    // They have no WorkloadEntry.
+                    spec["istio"] = "1.21".into();
+                }
+            }
             spec["dns"] = dns;
             if let Some(kind) = spec["locality"].as_u64().and_then(|kind| u8::try_from(kind).ok()) {
                 let all: Vec<Value> = clusters.iter().map(|one| one["name"].clone()).collect();

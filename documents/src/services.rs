@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use shared::mesh::passed_on::{OUTLIER_DETECTION, ROUTE, SUBSET, TRAFFIC_POLICY, shape};
 
 use super::parts::{awkward, label, object, one_of, sometimes};
-use super::{is_good, passed_on};
+use super::{Scope, dns, is_good, passed_on};
 
 /// A service, a bit for each cluster that is to run it (bit 7 says that they are selected by labels), and
 /// which kind of overrides and of locality it is to have.
 pub(super) type Unplaced = (Value, u8, (u8, u8));
 
-pub(super) fn service() -> BoxedStrategy<Unplaced> {
+pub(super) fn service(scope: Scope) -> BoxedStrategy<Unplaced> {
     let http = object(vec![
         (
             "routes",
@@ -46,6 +46,7 @@ pub(super) fn service() -> BoxedStrategy<Unplaced> {
         ("name", sometimes(1.0, label().prop_map(Value::from))),
         ("namespace", sometimes(0.8, label().prop_map(Value::from))),
         ("hostname", sometimes(0.5, label().prop_map(Value::from))),
+        ("levels", dns::levels(0.1, scope)),
         (
             "subsets",
             sometimes(0.5, vec(subset(), 1..3).prop_map(Value::from)),

@@ -2,7 +2,7 @@
 //! becomes a value and back, and what is taken where it is empty.
 
 use shared::mesh::passed_on::{IstioFields, path_route};
-use shared::mesh::{Gateway, Gitops, Images, Mesh, Naming, Service, Target};
+use shared::mesh::{Gateway, Gitops, Images, Mesh, NameLevel, Naming, Service, Target};
 use shared::resolved;
 
 /// Parts of the document that the form shows, at least in part.
@@ -40,6 +40,7 @@ pub(crate) enum Field {
     Federation,
     Ttl,
     Naming,
+    Levels,
     DnsCluster,
     Provider,
     OwnerId,
@@ -102,6 +103,7 @@ impl Field {
             Self::Federation => "spec.dns.federation",
             Self::Ttl => "spec.dns.ttl",
             Self::Naming => "spec.dns.naming",
+            Self::Levels => "spec.dns.levels",
             Self::DnsCluster => "spec.dns.cluster",
             Self::Provider => "spec.dns.externalDns.provider",
             Self::OwnerId => "spec.dns.externalDns.ownerId",
@@ -147,6 +149,7 @@ impl Field {
             Self::Federation => "Federation",
             Self::Ttl => "TTL",
             Self::Naming => "Names start with",
+            Self::Levels => "Levels of names",
             Self::DnsCluster => "DNS cluster",
             Self::Provider => "ExternalDNS provider",
             Self::OwnerId => "Owner ID",
@@ -232,6 +235,7 @@ impl Field {
                 Naming::Service => "service".to_owned(),
                 Naming::Gateway => "gateway".to_owned(),
             },
+            Self::Levels => levels_text(dns.levels.as_deref()),
             Self::DnsCluster => text(dns.cluster.as_ref()),
             Self::Provider => external.map(|e| e.provider.clone()).unwrap_or_default(),
             Self::OwnerId => text(external.and_then(|e| e.owner_id.as_ref())),
@@ -299,6 +303,7 @@ impl Field {
             Self::Federation => spec.dns.federation = option(text),
             Self::Ttl => spec.dns.ttl = number(text),
             Self::Naming => spec.dns.naming = (text == "gateway").then_some(Naming::Gateway),
+            Self::Levels => spec.dns.levels = levels(text),
             Self::DnsCluster => spec.dns.cluster = option(text),
             Self::Provider | Self::OwnerId | Self::ExternalDnsNamespace => {
                 let external = spec.dns.external_dns.get_or_insert_default();
@@ -411,6 +416,25 @@ fn set_paths(routes: &mut Vec<IstioFields>, text: &str) {
         None => path_route("exact", word),
     });
     routes.splice(at..at, paths);
+}
+
+/// The levels in their order; empty for all, as where nothing is said.
+fn levels_text(levels: Option<&[NameLevel]>) -> String {
+    let Some(levels) = levels else {
+        return String::new();
+    };
+    let there = NameLevel::ALL.iter().filter(|level| levels.contains(level));
+    let words: Vec<&str> = there.map(|level| level.as_str()).collect();
+    if words.len() == NameLevel::ALL.len() {
+        return String::new();
+    }
+    words.join(", ")
+}
+
+fn levels(text: &str) -> Option<Vec<NameLevel>> {
+    let named = |level: &NameLevel| words(text).any(|word| word == level.as_str());
+    let levels: Vec<NameLevel> = NameLevel::ALL.into_iter().filter(named).collect();
+    (!levels.is_empty() && levels.len() < NameLevel::ALL.len()).then_some(levels)
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {

@@ -17,6 +17,7 @@ fn all() -> Vec<Field> {
         Federation,
         Ttl,
         Naming,
+        Levels,
         DnsCluster,
         Provider,
         OwnerId,
@@ -35,6 +36,7 @@ fn sample(field: Field) -> &'static str {
     match field {
         Field::Target => "kubefed-v1alpha1",
         Field::Naming => "gateway",
+        Field::Levels => "global, zone",
         Field::Ttl | Field::Service(_, ServiceField::Port) => "60",
         Field::Service(_, ServiceField::Routes) => "/a, /b/*",
         Field::Cluster(_, ClusterField::Addresses) => "203.0.113.1, 203.0.113.2",

@@ -141,7 +141,11 @@ pub(crate) fn endpoints<'a>(
         let at = match resolved.endpoints {
             _ if cluster == client => At::Inside,
             Endpoints::Addresses => At::Addresses,
-            Endpoints::Names => At::Zone(zone_name(&resolved.clusters[cluster], service)),
+            Endpoints::Names => match zone_name(&resolved.clusters[cluster], service) {
+                Some(zone) => At::Zone(zone),
+                // The checks refuse it (`check::levels`).
+                None => continue,
+            },
         };
         if !matches!(at, At::Zone(zone) if !seen.insert(&zone.host)) {
             endpoints.push(Endpoint { cluster, at });
@@ -205,15 +209,12 @@ fn is_zone_of(name: &PublishedName, cluster: &Cluster) -> bool {
         if (region, zone) == (&cluster.region, &cluster.zone))
 }
 
-/// The name of a cluster's zone.
-pub(crate) fn zone_name<'a>(cluster: &Cluster, service: &'a Service) -> &'a PublishedName {
+/// The name of a cluster's zone, where the service has names of zones.
+pub(crate) fn zone_name<'a>(cluster: &Cluster, service: &'a Service) -> Option<&'a PublishedName> {
     // Names are sorted by their levels (`published::names`), and this is asked for clusters times clusters.
     let found = service.names.binary_search_by(|name| match &name.level {
         Level::Zone { region, zone } => (region, zone).cmp(&(&cluster.region, &cluster.zone)),
         Level::Vanity | Level::Global | Level::Region(_) => Ordering::Less,
     });
-    match found {
-        Ok(index) => &service.names[index],
-        Err(_) => unreachable!("every cluster's zone has a name in every service"),
-    }
+    found.ok().map(|index| &service.names[index])
 }

@@ -5,14 +5,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::mesh::Naming;
+use crate::mesh::{NameLevel, Naming};
 use crate::name::{HostName, Label, NameError};
 use crate::resolved::{Cluster, Dns, Resolved};
 
 /// How far a name reaches.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// `<hostname>.<suffix>`, an alias of the global name.
+    /// `<hostname>.<suffix>`, an alias of the global name; it exists where the service has a hostname.
     Vanity,
     /// Any cluster.
     Global,
@@ -65,8 +65,9 @@ fn prefix(dns: &Dns, service: &Label, namespace: &Label, clusters: &[Cluster]) -
     format!("{name}.{namespace}.{}.svc", dns.federation)
 }
 
-/// All names of a service: vanity (where asked for), global, regions and zones; regions and zones
-/// sorted, those of every cluster of the mesh included.
+/// All names of a service at some levels: vanity (where asked for), global, regions and zones; regions and
+/// zones sorted, those of every cluster of the mesh included. A level that is missing is skipped by the names
+/// that fall back to it.
 ///
 /// # Errors
 /// The name that is too long, and why.
@@ -74,6 +75,7 @@ pub(crate) fn names(
     dns: &Dns,
     service: (&Label, &Label),
     hostname: Option<&Label>,
+    levels: &[NameLevel],
     serving: &[usize],
     clusters: &[Cluster],
 ) -> Result<Vec<PublishedName>, (String, NameError)> {
@@ -106,18 +108,27 @@ pub(crate) fn names(
 
     // Extended, not collected: that would bring a sort for each type of set into the page.
     let mut regions = BTreeSet::new();
-    regions.extend(clusters.iter().map(|c| &c.region));
-    for region in regions {
+    if levels.contains(&NameLevel::Region) {
+        regions.extend(clusters.iter().map(|c| &c.region));
+    }
+    for region in &regions {
         names.push(PublishedName {
             host: host(format!("{prefix}.{region}.{}", dns.suffix))?,
-            level: Level::Region(region.clone()),
-            clusters: serving_where(&|c| c.region == *region),
+            level: Level::Region((*region).clone()),
+            clusters: serving_where(&|c| c.region == **region),
             falls_back_to: Some(global.clone()),
         });
     }
     let mut zones = BTreeSet::new();
-    zones.extend(clusters.iter().map(|c| (&c.region, &c.zone)));
+    if levels.contains(&NameLevel::Zone) {
+        zones.extend(clusters.iter().map(|c| (&c.region, &c.zone)));
+    }
     for (region, zone) in zones {
+        let above = if regions.contains(region) {
+            host(format!("{prefix}.{region}.{}", dns.suffix))?
+        } else {
+            global.clone()
+        };
         names.push(PublishedName {
             host: host(format!("{prefix}.{zone}.{region}.{}", dns.suffix))?,
             level: Level::Zone {
@@ -125,7 +136,7 @@ pub(crate) fn names(
                 zone: zone.clone(),
             },
             clusters: serving_where(&|c| c.region == *region && c.zone == *zone),
-            falls_back_to: Some(host(format!("{prefix}.{region}.{}", dns.suffix))?),
+            falls_back_to: Some(above),
         });
     }
     Ok(names)

@@ -10,7 +10,7 @@ mod written;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use written::specs;
+use written::{bundle, resolved, specs};
 
 /// A mesh of some clusters (name, region, zone) and services, and what else its document says.
 fn document(clusters: &[(&str, &str, &str)], services: &Value, more: &Value) -> Value {
@@ -129,6 +129,88 @@ fn the_names_of_the_own_zone_are_in_one_entry_and_lead_to_the_own_gateway() {
         green["endpoints"],
         json!([{ "address": "door.edge.svc.cluster.local", "ports": { "http": 8080 }, "locality": "r2/z3" }])
     );
+}
+
+/// The published names of a service, by what follows `.svc.` in them, with what they fall back to.
+fn published(document: &Value) -> Vec<(String, Option<String>)> {
+    let resolved = resolved(document);
+    let names = resolved.services[0].names.iter();
+    let place = |host: &str| host.split_once(".svc.").unwrap().1.to_owned();
+    names
+        .map(|name| {
+            let above = name.falls_back_to.as_ref();
+            (
+                place(name.host.as_str()),
+                above.map(|host| place(host.as_str())),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn a_level_that_is_missing_has_no_name_anywhere() {
+    let services =
+        json!([{ "name": "web", "namespace": "s", "port": 80, "clusters": ["red", "blue"] }]);
+    let with = |levels: Value| {
+        let mut document = document(&THREE, &services, &json!({ "endpoints": "addresses" }));
+        document["spec"]["dns"]["levels"] = levels;
+        document
+    };
+    let (global, r1, r2) = ("a.example", "r1.a.example", "r2.a.example");
+    let (z1, z2, z3) = ("z1.r1.a.example", "z2.r1.a.example", "z3.r2.a.example");
+    let pairs = |pairs: &[(&str, Option<&str>)]| -> Vec<(String, Option<String>)> {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(name, above)| ((*name).to_owned(), above.map(str::to_owned)))
+            .collect()
+    };
+    let without_regions = with(json!(["zone", "global"]));
+    let zones = [
+        (global, None),
+        (z1, Some(global)),
+        (z2, Some(global)),
+        (z3, Some(global)),
+    ];
+    assert_eq!(published(&without_regions), pairs(&zones));
+    let without_zones = with(json!(["global", "region"]));
+    let regions = [(global, None), (r1, Some(global)), (r2, Some(global))];
+    assert_eq!(published(&without_zones), pairs(&regions));
+    let only_global = with(json!(["global"]));
+    assert_eq!(published(&only_global), pairs(&[(global, None)]));
+
+    for (document, missing) in [
+        (
+            &without_regions,
+            vec![host("web.s", "r1."), host("web.s", "r2.")],
+        ),
+        (
+            &without_zones,
+            vec![z1.to_owned(), z2.to_owned(), z3.to_owned()],
+        ),
+        (&only_global, vec![r1.to_owned(), r2.to_owned()]),
+    ] {
+        let text = bundle(document).to_stream();
+        assert!(text.contains(&host("web.s", "")));
+        for name in missing {
+            assert!(!text.contains(&name), "{name}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_service_has_levels_of_its_own() {
+    let services = json!([
+        { "name": "web", "namespace": "s", "port": 80, "levels": ["global"] },
+        { "name": "cart", "namespace": "s", "port": 81 },
+    ]);
+    let mut document = document(&THREE, &services, &json!({ "endpoints": "addresses" }));
+    let count = |document: &Value| {
+        let resolved = resolved(document);
+        [0, 1].map(|index: usize| resolved.services[index].names.len())
+    };
+    assert_eq!(count(&document), [1, 6]);
+    document["spec"]["dns"]["levels"] = json!(["global", "region"]);
+    assert_eq!(count(&document), [1, 3]);
 }
 
 #[test]

@@ -18,10 +18,23 @@ const PROVIDERS: [&str; 8] = [
     "rfc2136",
 ];
 
+/// Levels of names as texts of the field, and in words.
+const LEVELS: [(&str, &str); 4] = [
+    ("", "global, region, zone"),
+    ("global, zone", "global, zone"),
+    ("global, region", "global, region"),
+    ("global", "global"),
+];
+
 pub(crate) fn dns_form(store: Store) -> El {
     let naming = || {
         ["service", "gateway"]
             .map(|word| (word.to_owned(), word.to_owned()))
+            .into()
+    };
+    let levels = || {
+        LEVELS
+            .map(|(value, words)| (value.to_owned(), words.to_owned()))
             .into()
     };
     let names = memo(move || {
@@ -40,6 +53,7 @@ pub(crate) fn dns_form(store: Store) -> El {
         .add(text_field(store, Field::Federation, "w2", ""))
         .add(text_field(store, Field::Ttl, "w2", ""))
         .add(select_field(store, Field::Naming, "w3", naming))
+        .add(select_field(store, Field::Levels, "w3", levels))
         .add(select_field(store, Field::DnsCluster, "w3", clusters))
         .add(text_field(store, Field::Provider, "w3", "providers"))
         .add(text_field(store, Field::OwnerId, "w3", ""));

@@ -52,6 +52,9 @@ codes! {
     PUBLIC_SUFFIX = "FM0314", "DNS suffix is a public suffix", [];
     HOST_NAME_RESOLVED = "FM0321", "Records have addresses to which load balancers' host names resolve now", [];
     HOST_NAME_UNRESOLVED = "FM0322", "A load balancer's host name is to be resolved, and its addresses are not known", [];
+    MISSING_LEVEL = "FM0331", "Missing level of published names", [];
+    ENDPOINTS_NEED_ZONES = "FM0332", "`endpoints: names` requires names of zones", [];
+    LEVELS_OF_CONTROLLER = "FM0333", "The federation controller publishes names of all levels", [];
     BAD_PORT = "FM0401", "A port is not between 1 and 65535", [];
     SERVED_NOWHERE = "FM0402", "A service runs in no cluster", [];
     BAD_PATH = "FM0403", "A route's path does not start with a slash", [];

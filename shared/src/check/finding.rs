@@ -57,11 +57,19 @@ pub struct Fix {
 }
 
 impl Fix {
-    /// The document with the field changed; `None` where there is no such field.
+    /// The document with the field changed, or added to the object that it is a field of; `None` where there is
+    /// no such object.
     pub fn apply(&self, mesh: &Mesh) -> Option<Mesh> {
         let mut document = serde_json::to_value(mesh).ok()?;
         let pointer = format!("/{}", self.path.replace(['.', '['], "/").replace(']', ""));
-        *document.pointer_mut(&pointer)? = self.value.clone().into();
+        let value = self.value.clone().into();
+        if let Some(field) = document.pointer_mut(&pointer) {
+            *field = value;
+        } else {
+            let (parent, field) = pointer.rsplit_once('/')?;
+            let parent = document.pointer_mut(parent)?.as_object_mut()?;
+            parent.insert(field.to_owned(), value);
+        }
         serde_json::from_value(document).ok()
     }
 }

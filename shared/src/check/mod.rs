@@ -20,6 +20,7 @@ mod headers;
 mod ignore;
 mod istio;
 mod labels;
+mod levels;
 mod locality;
 mod mcs;
 mod mtls;
@@ -104,6 +105,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     let services = services::check(spec, dns.as_ref(), clusters.as_deref(), findings);
     let external = external::check(spec, name.as_ref(), istio, services.as_deref(), findings);
     endpoints::check(spec, findings);
+    levels::check(spec, findings);
     mtls::mixed(spec, findings);
     let tls = tls::check(spec, istio, findings);
     let images = images(spec.images.as_ref(), findings);
@@ -236,6 +238,16 @@ impl Findings {
             last.fix = Some(Fix {
                 path: last.path.clone(),
                 value,
+            });
+        }
+    }
+
+    /// The same for a field beside the one that the finding is about, which may be left out so far.
+    fn fix_at(&mut self, path: &str, value: &str) {
+        if let Some(last) = self.0.last_mut() {
+            last.fix = Some(Fix {
+                path: path.to_owned(),
+                value: value.to_owned(),
             });
         }
     }

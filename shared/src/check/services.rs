@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::chosen::Chosen;
 use super::overrides::Usual;
 use super::{
-    Findings, admission, code, failover, locality, mtls, overrides, passed_on, ports, routes,
+    Findings, admission, code, failover, levels, locality, mtls, overrides, passed_on, ports,
+    routes,
 };
 use crate::mesh::passed_on::{self as istio, IstioFields, TRAFFIC_POLICY, shape};
 use crate::mesh::{self, Naming, Spec};
@@ -142,6 +143,7 @@ fn one(
         dns?,
         (&name, &namespace),
         hostname.as_ref(),
+        &levels::of_service(spec, service),
         &serving,
         clusters?,
     );

@@ -18,6 +18,7 @@ mod engines;
 mod external;
 mod external_dns;
 mod gitops;
+mod levels;
 mod locality;
 mod locals;
 mod mutual;
@@ -237,6 +238,7 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
     locals::write(world, &mut services);
     let samples = Samples::find(world, &services);
     policies::add(world, names, &samples, &mut services);
+    levels::add(world, names, &mut services);
     let trust_domains = mutual::trust_domains(&services, world.clusters.len(), findings);
     let services = services.into_iter().map(|one| (one.service, one.locality));
     let (mut services, localities): (Vec<_>, Vec<_>) = services.unzip();
@@ -268,6 +270,7 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
         suffix: names.suffix.clone(),
         federation: names.federation.clone(),
         naming: naming.map(|_| Naming::Gateway),
+        levels: levels::shared(&mut services),
         ttl: dns::ttl(world),
         cluster: dns::cluster(world),
         resolve_host_names: None,

@@ -20,6 +20,10 @@ pub struct Dns {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = "service")))]
     pub naming: Option<Naming>,
+    /// The levels of names that exist, `global` among them; see [names](#names).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::levels", extend("x-default" = "all")))]
+    pub levels: Option<Vec<NameLevel>>,
     /// Time to live of the records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::seconds", extend("default" = crate::resolved::DEFAULT_TTL)))]
@@ -54,6 +58,33 @@ pub enum Naming {
     Service,
     /// `<gateway service>.<gateway namespace>.<federation>.svc…`, as federation-v2 did; one service only.
     Gateway,
+}
+
+/// A level of published names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum NameLevel {
+    /// The name that any cluster answers.
+    Global,
+    /// A name for each region.
+    Region,
+    /// A name for each zone.
+    Zone,
+}
+
+impl NameLevel {
+    /// All levels, the widest first.
+    pub const ALL: [Self; 3] = [Self::Global, Self::Region, Self::Zone];
+
+    /// The name in the document.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::Region => "region",
+            Self::Zone => "zone",
+        }
+    }
 }
 
 /// The `ExternalDNS` that publishes the records.

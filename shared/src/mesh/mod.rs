@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use bookinfo::{Bookinfo, BookinfoProgram, BookinfoRoutes};
 pub use cluster::{Cluster, DnsFlavour, EgressGateway, Gateway};
-pub use dns::{Credentials, Dns, ExternalDns, Naming, Policy};
+pub use dns::{Credentials, Dns, ExternalDns, NameLevel, Naming, Policy};
 pub use east_west::EastWestGateway;
 pub use endpoints::Endpoints;
 pub use external::{ExternalHost, ExternalPort, ExternalProtocol, TlsOrigination};

@@ -9,7 +9,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::passed_on::{self, Kind};
-use super::{BookinfoProgram, Mesh};
+use super::{BookinfoProgram, Mesh, NameLevel};
 
 /// Our keyword for a default that is no value, such as "what the agent finds".
 const DEFAULT_IN_WORDS: &str = "x-default";
@@ -230,6 +230,15 @@ pub(super) fn clusters(_: &mut SchemaGenerator) -> Schema {
 /// Names of namespaces.
 pub(super) fn namespaces(_: &mut SchemaGenerator) -> Schema {
     list("namespace")
+}
+
+/// Levels of published names.
+pub(super) fn levels(_: &mut SchemaGenerator) -> Schema {
+    let levels = NameLevel::ALL.map(NameLevel::as_str);
+    json_schema!({
+        "type": "array", "minItems": 1,
+        "items": { "title": "`global`, `region`, `zone`", "type": "string", "enum": levels },
+    })
 }
 
 /// Routes of a service.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Override;
+use super::dns::NameLevel;
 use super::locality::Locality;
 use super::passed_on::IstioFields;
 use super::transport::Transport;
@@ -37,6 +38,10 @@ pub struct Service {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label"))]
     pub hostname: Option<String>,
+    /// The levels of its names that exist, `global` among them; see [names](#names).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::levels", extend("x-default" = "`spec.dns.levels`")))]
+    pub levels: Option<Vec<NameLevel>>,
     /// The clusters that run it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::clusters", extend("x-default" = "all")))]

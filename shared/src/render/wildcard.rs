@@ -21,7 +21,7 @@ use crate::gateway_kind::GatewayKind;
 use crate::mesh::{Endpoints, Protocol};
 use crate::object::Object;
 use crate::placed::Placed;
-use crate::published::PublishedName;
+use crate::published::{Level, PublishedName};
 use crate::resolved::{ISTIO_NAMESPACE, OLDEST_ISTIO_WITH_TARGET_PORTS, Port, Resolved, Service};
 
 /// The file of all of them.
@@ -104,7 +104,9 @@ fn own_zones(resolved: &Resolved) -> Option<Placed> {
         let mut ports = BTreeMap::new();
         let mut host = None;
         for service in &resolved.services {
-            let own = zone_name(cluster, service);
+            let Some(own) = zone_name(cluster, service) else {
+                continue;
+            };
             let destination = destination(client, own, service, resolved);
             if matches!(destination, Destination::OwnGateway) && has_own_zone_of(service, resolved)
             {
@@ -180,8 +182,14 @@ fn others(resolved: &Resolved) -> Option<Placed> {
     Some(Placed::same(object, SUBJECT, all(resolved)))
 }
 
-/// What all names of a region end with, for each region.
+/// What all names of a region end with, for each region of which there are names.
 pub(super) fn region_endings(resolved: &Resolved) -> BTreeSet<String> {
+    let is_regional =
+        |name: &PublishedName| matches!(name.level, Level::Region(_) | Level::Zone { .. });
+    let mut services = resolved.services.iter();
+    if !services.any(|service| service.names.iter().any(is_regional)) {
+        return BTreeSet::new();
+    }
     let clusters = resolved.clusters.iter();
     let endings = clusters.map(|one| format!("{}.{}", one.region, resolved.dns.suffix));
     endings.collect()

@@ -782,6 +782,68 @@ fn external_dns_that_does_not_read_what_the_federation_writes() {
 }
 
 #[test]
+fn levels_of_names() {
+    use Severity::Error;
+    let of_mesh = |levels, code, path| expect("/spec/dns/levels", levels, code, Error, path);
+    let path = "spec.dns.levels";
+    of_mesh(json!(["zone", "region"]), code::MISSING_LEVEL, path);
+    of_mesh(json!([]), code::MISSING_LEVEL, path);
+    of_mesh(
+        json!(["global", "zone", "global"]),
+        code::DUPLICATE,
+        "spec.dns.levels[2]",
+    );
+    let finding = of_mesh(json!(["global"]), code::ENDPOINTS_NEED_ZONES, path);
+    let of_service = "/spec/services/1/levels";
+    let levels = json!(["region", "global"]);
+    expect(
+        of_service,
+        levels.clone(),
+        code::ENDPOINTS_NEED_ZONES,
+        Error,
+        "spec.services[1].levels",
+    );
+
+    let mut document = document();
+    document["spec"]["dns"]["levels"] = json!(["global"]);
+    let mesh: Mesh = serde_json::from_value(document.clone()).unwrap();
+    let fixed = finding.fix.and_then(|fix| fix.apply(&mesh)).expect("a fix");
+    assert_eq!(check(&fixed, &Facts::default()).count(Error), 0);
+    // No service goes by it.
+    for service in 0..2 {
+        document["spec"]["services"][service]["levels"] = json!(["global", "zone"]);
+    }
+    assert!(!findings(&document).iter().any(|one| one.code == "FM0332"));
+    // There is no other cluster.
+    document["spec"]["clusters"]
+        .as_array_mut()
+        .unwrap()
+        .truncate(1);
+    document["spec"]["services"][0]["levels"] = levels;
+    assert!(!findings(&document).iter().any(|one| one.code == "FM0332"));
+}
+
+#[test]
+fn the_federation_controller_publishes_all_levels() {
+    let mut document = document();
+    document["spec"]["target"] = json!("kubefed-v1alpha1");
+    document["spec"]["dns"]["naming"] = json!("gateway");
+    document["spec"]["services"]
+        .as_array_mut()
+        .unwrap()
+        .truncate(1);
+    document["spec"]["dns"]["levels"] = json!(["global", "zone"]);
+    expect_of(
+        &document,
+        code::LEVELS_OF_CONTROLLER,
+        Severity::Error,
+        "spec.dns.levels",
+    );
+    document["spec"]["dns"]["levels"] = json!(["global", "zone", "region"]);
+    assert!(!findings(&document).iter().any(|one| one.code == "FM0333"));
+}
+
+#[test]
 fn a_fix_mends_what_it_belongs_to() {
     let mut document = document();
     document["spec"]["clusters"][0]["zone"] = json!("Z_1");

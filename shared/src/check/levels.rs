@@ -1,0 +1,73 @@
+//! Rules about `spec.dns.levels` and `spec.services[].levels`.
+
+use super::{Findings, code};
+use crate::mesh::{Endpoints, NameLevel, Naming, Service, Spec, Target};
+
+/// The levels of a service's names that exist.
+pub(super) fn of_service(spec: &Spec, service: &Service) -> Vec<NameLevel> {
+    let given = service.levels.as_ref().or(spec.dns.levels.as_ref());
+    given.cloned().unwrap_or_else(|| NameLevel::ALL.to_vec())
+}
+
+pub(super) fn check(spec: &Spec, findings: &mut Findings) {
+    if let Some(levels) = &spec.dns.levels {
+        let is_in_use = spec.services.iter().any(|one| one.levels.is_none());
+        list("spec.dns.levels", levels, is_in_use, spec, findings);
+    }
+    for (index, service) in spec.services.iter().enumerate() {
+        if let Some(levels) = &service.levels {
+            let path = format!("spec.services[{index}].levels");
+            list(&path, levels, true, spec, findings);
+        }
+    }
+}
+
+/// One list; `is_in_use` says whether any service goes by it.
+fn list(path: &str, levels: &[NameLevel], is_in_use: bool, spec: &Spec, findings: &mut Findings) {
+    for (index, level) in levels.iter().enumerate() {
+        if levels[..index].contains(level) {
+            findings.error(
+                code::DUPLICATE,
+                &format!("{path}[{index}]"),
+                format!("`{}` is there already", level.as_str()),
+                "name each level once".into(),
+            );
+        }
+    }
+    if !levels.contains(&NameLevel::Global) {
+        findings.error(
+            code::MISSING_LEVEL,
+            path,
+            "`global` is missing: the other names fall back to the global name".into(),
+            "add `global`".into(),
+        );
+        return;
+    }
+    let is_restricted = NameLevel::ALL.iter().any(|level| !levels.contains(level));
+    if !is_in_use || !is_restricted {
+        return;
+    }
+    let by_names = spec.endpoints.unwrap_or_default() == Endpoints::Names;
+    if by_names && spec.clusters.len() > 1 && !levels.contains(&NameLevel::Zone) {
+        findings.error(
+            code::ENDPOINTS_NEED_ZONES,
+            path,
+            "`zone` is missing: with `endpoints: names`, the endpoints of other clusters are the names of \
+             their zones"
+                .into(),
+            "set spec.endpoints: addresses, or add `zone`".into(),
+        );
+        findings.fix_at("spec.endpoints", "addresses");
+    }
+    let is_by_controller =
+        spec.target == Some(Target::KubefedV1Alpha1) && spec.dns.naming == Some(Naming::Gateway);
+    if is_by_controller {
+        findings.error(
+            code::LEVELS_OF_CONTROLLER,
+            path,
+            "with `naming: gateway` the federation's controller writes the records, of every level"
+                .into(),
+            "use naming: service or another target, or remove the field".into(),
+        );
+    }
+}
