@@ -10,8 +10,8 @@ use super::parts::{awkward, label, object, one_of, sometimes};
 use super::{Scope, dns, is_good, passed_on};
 
 /// A service, a bit for each cluster that is to run it (bit 7 says that they are selected by labels), and
-/// which kind of overrides and of locality it is to have.
-pub(super) type Unplaced = (Value, u8, (u8, u8));
+/// which kind of overrides, of locality and of callers it is to have.
+pub(super) type Unplaced = (Value, u8, (u8, u8, u8));
 
 pub(super) fn service(scope: Scope) -> BoxedStrategy<Unplaced> {
     let http = object(vec![
@@ -66,7 +66,9 @@ pub(super) fn service(scope: Scope) -> BoxedStrategy<Unplaced> {
             sometimes(0.2, label().prop_map(Value::from)),
         ),
     ]);
-    let kinds = (0..4_u8, 0..4_u8);
+    // Manifests do not say all of callers.
+    let callers: u8 = if scope == Scope::Everything { 8 } else { 1 };
+    let kinds = (0..4_u8, 0..4_u8, 0..callers);
     (common, http, ports(), any::<u8>(), kinds)
         .prop_map(|(mut service, http, ports, mask, kinds)| {
             let fields = service.as_object_mut().unwrap();
@@ -320,51 +322,78 @@ fn rename(destination: &mut Value, names: &[String]) {
 pub(super) fn placed(services: Vec<Unplaced>, clusters: &[Value]) -> Vec<Value> {
     let services = services.into_iter().enumerate();
     services
-        .map(|(index, (mut service, mask, (overridden, locality)))| {
-            // The first is sometimes a sample's, so that the sample is not everywhere either.
-            let name = service["name"].as_str().unwrap();
-            service["name"] = match (index, mask & 0x70) {
-                (0, 0x40 | 0x50) => "httpbin".into(),
-                (0, 0x60 | 0x70) => "productpage".into(),
-                _ => format!("{name}-{index}").into(),
-            };
-            if let Some(hostname) = service.get("hostname").and_then(Value::as_str) {
-                service["hostname"] = format!("{hostname}-{index}").into();
-            }
-            let selectable = clusters
-                .iter()
-                .any(|cluster| cluster["labels"]["tier"] == "gold");
-            if mask & 0x80 != 0 && selectable {
-                service["clusterSelector"] = json!({ "tier": "gold" });
-            } else if mask & 0xf != 0xf {
-                let mut names: Vec<&Value> = clusters
-                    .iter()
-                    .enumerate()
-                    .filter(|(i, _)| mask & (1 << i) != 0)
-                    .map(|(_, one)| &one["name"])
-                    .collect();
-                if names.is_empty() {
-                    names.push(&clusters[0]["name"]);
-                }
-                service["clusters"] = json!(names);
-            }
-            if service.get("clusterSelector").is_none() {
-                let placed = match &service["clusters"] {
-                    Value::Array(names) => names.clone(),
-                    _ => clusters.iter().map(|one| one["name"].clone()).collect(),
+        .map(
+            |(index, (mut service, mask, (overridden, locality, calling)))| {
+                // The first is sometimes a sample's, so that the sample is not everywhere either.
+                let name = service["name"].as_str().unwrap();
+                service["name"] = match (index, mask & 0x70) {
+                    (0, 0x40 | 0x50) => "httpbin".into(),
+                    (0, 0x60 | 0x70) => "productpage".into(),
+                    _ => format!("{name}-{index}").into(),
                 };
-                if service.get("transport").is_none() {
-                    service["overrides"] = overrides(overridden, &service, &placed, clusters);
+                if let Some(hostname) = service.get("hostname").and_then(Value::as_str) {
+                    service["hostname"] = format!("{hostname}-{index}").into();
                 }
-                if let Some(locality) = preferences(locality, &placed, clusters) {
-                    service["locality"] = locality;
+                let selectable = clusters
+                    .iter()
+                    .any(|cluster| cluster["labels"]["tier"] == "gold");
+                if let Some(callers) = callers(calling, clusters, selectable) {
+                    let fields = service.as_object_mut().unwrap();
+                    fields.shift_remove("exportTo");
+                    fields.insert("callers".into(), callers);
+                    if fields.get("transport").is_some_and(|one| one == "mtls") {
+                        fields.insert("selector".into(), json!({ "app": "No" }));
+                    }
                 }
-                let fields = service.as_object_mut().unwrap();
-                fields.retain(|_, value| !value.is_null());
-            }
-            service
-        })
+                if mask & 0x80 != 0 && selectable {
+                    service["clusterSelector"] = json!({ "tier": "gold" });
+                } else if mask & 0xf != 0xf {
+                    let mut names: Vec<&Value> = clusters
+                        .iter()
+                        .enumerate()
+                        .filter(|(i, _)| mask & (1 << i) != 0)
+                        .map(|(_, one)| &one["name"])
+                        .collect();
+                    if names.is_empty() {
+                        names.push(&clusters[0]["name"]);
+                    }
+                    service["clusters"] = json!(names);
+                }
+                if service.get("clusterSelector").is_none() {
+                    let placed = match &service["clusters"] {
+                        Value::Array(names) => names.clone(),
+                        _ => clusters.iter().map(|one| one["name"].clone()).collect(),
+                    };
+                    if service.get("transport").is_none() {
+                        service["overrides"] = overrides(overridden, &service, &placed, clusters);
+                    }
+                    if let Some(locality) = preferences(locality, &placed, clusters) {
+                        service["locality"] = locality;
+                    }
+                    let fields = service.as_object_mut().unwrap();
+                    fields.retain(|_, value| !value.is_null());
+                }
+                service
+            },
+        )
         .collect()
+}
+
+/// Callers of a service, of the kind `kind` of eight.
+fn callers(kind: u8, clusters: &[Value], selectable: bool) -> Option<Value> {
+    let name = |cluster: Option<&Value>| cluster.unwrap()["name"].clone();
+    let (first, last) = (name(clusters.first()), name(clusters.last()));
+    match kind {
+        4 => Some(
+            json!([{ "namespace": "yes" }, { "namespace": "b", "serviceAccounts": ["web", "1e3"] }]),
+        ),
+        5 => Some(json!([{ "namespace": "a", "clusters": [first] }, { "clusters": [last] }])),
+        6 if selectable => Some(json!([{ "clusterSelector": { "tier": "gold" } }])),
+        7 => Some(
+            json!([{ "clusters": [last] }, { "namespace": "b", "serviceAccounts": ["web"], "clusters": [first] }]),
+        ),
+        _ => None,
+    }
 }
 
 /// Overrides of a service for all but the first of its clusters, of the kind `kind` of four.

@@ -88,10 +88,35 @@ pub struct Call {
     pub level: &'static str,
     /// What is asked, where requests are made.
     pub probe: Probe,
-    /// Any of these clusters must answer; empty where the answer does not tell. Where nobody can,
+    /// Any of these clusters must answer; empty where the answer does not tell, or the call is refused. Where nobody can,
     /// since the name has no record yet, those that the document wants to: the call fails until they do.
     pub answered_by: Vec<String>,
+    /// Whether the client is not among the service's callers, so that the service's pods refuse it (403).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
 }
+
+impl Call {
+    /// The same call by a client that is not among the service's callers; `None` where nothing is known of what
+    /// happens to it: its service refuses nobody, no status tells, or its namespace does not see the name.
+    pub fn by_stranger(&self, resolved: &Resolved, namespace: &str) -> Option<Self> {
+        let mut services = resolved.services.iter();
+        let service = services.find(|service| service.id() == self.service)?;
+        let mut clusters = resolved.clusters.iter();
+        let client = clusters.position(|one| one.name.as_str() == self.client)?;
+        let seen_by = service.seen_by(client);
+        let is_seen = self.level == LOCAL || seen_by.is_none_or(|all| all.contains(namespace));
+        let is_told = service.refuses_strangers() && self.protocol.is_http() && is_seen;
+        is_told.then(|| Self {
+            answered_by: Vec::new(),
+            refused: true,
+            ..self.clone()
+        })
+    }
+}
+
+/// The level of a service's own name.
+const LOCAL: &str = "local";
 
 /// What is to be seen with nothing down.
 pub fn expect(resolved: &Resolved) -> Expectations {
@@ -201,15 +226,23 @@ fn calls(resolved: &Resolved, index: usize, client: usize, calls: &mut Vec<Call>
             level,
             probe: service.probe.clone(),
             answered_by,
+            refused: false,
         };
         if service.clusters.contains(&client) {
             // It passes no gateway.
-            let mut call = call(local.host(), port.number, "local", Vec::new());
+            let mut call = call(local.host(), port.number, LOCAL, Vec::new());
+            call.refused = !service.is_called_from(client);
             if call.protocol == Protocol::Tls {
                 // Its certificates are for published names.
                 call.protocol = Protocol::Tcp;
             }
-            calls.push(call);
+            let is_told = service.refuses_strangers() && call.protocol.is_http();
+            if !call.refused || is_told {
+                calls.push(call);
+            }
+        }
+        if !service.is_called_from(client) {
+            continue;
         }
         for (name, by) in &answering {
             calls.push(call(

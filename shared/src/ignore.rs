@@ -13,7 +13,8 @@ use crate::object::Object;
 use crate::ownership::APPLIED_ANNOTATION;
 
 /// The kinds that are rendered, each with its API groups.
-pub(crate) const KINDS: [(&str, &[&str]); 18] = [
+pub(crate) const KINDS: [(&str, &[&str]); 19] = [
+    ("AuthorizationPolicy", &["security.istio.io"]),
     ("CustomResourceDefinition", &["apiextensions.k8s.io"]),
     ("DNSEndpoint", &["externaldns.k8s.io"]),
     ("Deployment", &["apps"]),

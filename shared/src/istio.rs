@@ -80,6 +80,16 @@ impl IstioVersion {
         }
     }
 
+    /// The API version of `security.istio.io` to write: `v1` from Istio 1.22, `v1beta1` before. Istio before 1.5 has
+    /// no policy that denies; it has no mutual TLS between clusters either ([`OLDEST_ISTIO_WITH_MTLS`]).
+    pub fn security_api(self) -> &'static str {
+        if self >= Self::v1(22) {
+            "v1"
+        } else {
+            "v1beta1"
+        }
+    }
+
     /// Whether it is [`OLDEST_ISTIO`], whose objects say less than those of all others.
     pub fn is_oldest(self) -> bool {
         self == OLDEST_ISTIO

@@ -14,6 +14,7 @@ pub mod adoption;
 pub mod answers;
 pub mod api;
 pub mod bundle;
+pub mod callers;
 pub mod check;
 pub mod cluster_dns;
 mod credential;

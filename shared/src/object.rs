@@ -109,6 +109,8 @@ pub enum Scope {
 
 /// The API group of Istio's kinds for traffic.
 pub(crate) const ISTIO_GROUP: &str = "networking.istio.io";
+/// The API group of Istio's kinds for security.
+pub(crate) const SECURITY_GROUP: &str = "security.istio.io";
 
 /// A kind of object, with what is needed to ask an API server for it without discovery.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -280,6 +282,18 @@ impl Kind {
         )
     }
 
+    /// `AuthorizationPolicy` of `security.istio.io` in the version that the given API version names.
+    pub const fn authorization_policy(version: &'static str) -> Self {
+        kind(
+            SECURITY_GROUP,
+            version,
+            "AuthorizationPolicy",
+            "authorizationpolicies",
+            Scope::Namespaced,
+            Wave::Istio,
+        )
+    }
+
     /// `group/version`, or only the version in the core group.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() {
@@ -312,6 +326,7 @@ pub fn is_rendered(group: &str, kind: &str) -> bool {
         "apps" => kind == "Deployment",
         "rbac.authorization.k8s.io" => matches!(kind, "ClusterRole" | "Role" | "RoleBinding"),
         "apiextensions.k8s.io" => kind == "CustomResourceDefinition",
+        SECURITY_GROUP => kind == "AuthorizationPolicy",
         ISTIO_GROUP
         | "gateway.networking.k8s.io"
         | "multicluster.x-k8s.io"
@@ -516,6 +531,7 @@ mod tests {
             Kind::SERVICE_EXPORT,
             Kind::gateway_api("HTTPRoute", "httproutes"),
             Kind::istio("v1", "Gateway", "gateways"),
+            Kind::authorization_policy("v1"),
         ] {
             assert_eq!(
                 Wave::of(&kind.group, &kind.kind),

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
+use crate::callers::Caller;
 use crate::ignore::IgnoreRule;
 use crate::locality::Preferences;
 use crate::mesh::passed_on::IstioFields;
@@ -330,6 +331,10 @@ pub struct Service {
     pub traffic_policy: IstioFields,
     /// The namespaces that see its names; empty for all.
     pub export_to: Vec<String>,
+    /// Who calls it; `None` for everybody.
+    pub callers: Option<Vec<Caller>>,
+    /// Labels of its pods; there where it refuses others than its callers.
+    pub selector: BTreeMap<String, String>,
     /// Whether a ServiceExport stands beside it.
     pub mcs: bool,
     /// How its calls travel between clusters.

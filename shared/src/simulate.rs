@@ -138,7 +138,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Every name of every service for every caller: for each name the clusters in their order, then
+/// Every name of every service for the clusters that call it: for each name the clusters in their order, then
 /// whoever goes by DNS.
 pub fn rows(resolved: &Resolved, outage: &Outage) -> Vec<AnswerRow> {
     let nothing = Outage::default();
@@ -153,7 +153,10 @@ pub fn rows(resolved: &Resolved, outage: &Outage) -> Vec<AnswerRow> {
     let mut rows = Vec::new();
     for (index, service) in resolved.services.iter().enumerate() {
         for name in &service.names {
-            for &caller in &callers {
+            // Where nobody calls the service, no mesh has its names.
+            let calls =
+                |caller: &Option<usize>| caller.is_none_or(|one| service.is_called_from(one));
+            for caller in callers.iter().copied().filter(calls) {
                 let ask = |outage: &Outage| match caller {
                     Some(client) => in_mesh(resolved, client, index, name, outage),
                     None => by_dns(resolved, index, name, outage),

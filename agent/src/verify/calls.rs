@@ -1,5 +1,6 @@
 //! Whether clients inside each mesh are answered, and what their clusters' DNS says.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use futures::future::FutureExt as _;
@@ -7,14 +8,16 @@ use shared::expect::{Call, Record};
 use shared::mesh::Protocol;
 use shared::published::answered_by;
 use shared::resolved::Service;
-use shared::verify::{Around, Cause, Check, Expected, Family, Outcome, Resolution, judge_call};
+use shared::verify::{
+    Around, Cause, Check, Expected, Family, Outcome, Resolution, judge_call, judge_refused,
+};
 
 use super::client::{self, Brought, Client, Errand, Search};
 use super::curl;
 use super::gateways::fill;
 use super::job::Job;
 use super::records::{Records, row_in_cluster};
-use super::round::{Round, expected_of, some_at_once};
+use super::round::{Round, expected_of, expected_refusal, some_at_once};
 use crate::cluster::Connection;
 
 /// Clusters at once.
@@ -87,7 +90,7 @@ async fn in_cluster<'a>(round: &'a Round<'_>, cluster: &'a str) -> Asked<'a> {
     let errand = Errand {
         urls: calls
             .iter()
-            .filter(|call| round.passed.get(&row(call)).is_none())
+            .filter(|call| passed(round, call).is_none())
             .map(|call| url(call))
             .collect(),
         names: names
@@ -120,13 +123,19 @@ impl Asked<'_> {
         let (mut checks, faults) =
             name_checks(round, seen.records, self.cluster, names, resolutions);
         for call in self.calls {
-            let mut check = row(call);
-            if let Some(passed) = round.passed.get(&check) {
+            if let Some(passed) = passed(round, call) {
                 checks.push(passed.clone());
                 continue;
             }
+            let mut check = row(call);
             let done = match &self.sent {
                 Some(Ok((client, brought))) => {
+                    let Some(call) = as_made_by(client, call, round) else {
+                        checks.push(not_a_caller(check, client));
+                        continue;
+                    };
+                    let call = &*call;
+                    check = row(call);
                     check.asked.clone_from(&client.name);
                     let known = Around {
                         record: faults.get(&call.url_host).cloned(),
@@ -142,6 +151,36 @@ impl Asked<'_> {
         }
         checks
     }
+}
+
+/// The check of a call that has passed, whoever made it.
+fn passed<'a>(round: &'a Round<'_>, call: &Call) -> Option<&'a Check> {
+    let refused = Call {
+        refused: true,
+        ..call.clone()
+    };
+    let passed = round.passed.get(&row(call));
+    passed.or_else(|| round.passed.get(&row(&refused)))
+}
+
+/// A call as the client makes it: one that is not among the service's callers has to be refused. `None` where nothing
+/// refuses it.
+fn as_made_by<'a>(client: &Client, call: &'a Call, round: &Round<'_>) -> Option<Cow<'a, Call>> {
+    let index = round.cluster_index(&call.client)?;
+    let service = round.service(&call.service)?;
+    if call.refused || service.is_called_by(index, &client.namespace, &client.account) {
+        return Some(Cow::Borrowed(call));
+    }
+    let refused = call.by_stranger(round.resolved, &client.namespace);
+    refused.map(Cow::Owned)
+}
+
+/// A call that was not made in the name of a caller: for information, since no client is a caller of every service.
+fn not_a_caller(mut check: Check, client: &Client) -> Check {
+    check.asked.clone_from(&client.name);
+    check.advisory = true;
+    let client = format!("{} (service account {})", client.name, client.account);
+    check.with(Outcome::CouldNotCheck, &Cause::NotACaller { client })
 }
 
 async fn send(
@@ -236,7 +275,11 @@ fn row(call: &Call) -> Check {
         format!("{}:{}", call.url_host, call.port)
     };
     call.level.clone_into(&mut check.level);
-    check.expected = expected_of(call.protocol, call.probe.status, &call.answered_by);
+    check.expected = if call.refused {
+        expected_refusal()
+    } else {
+        expected_of(call.protocol, call.probe.status, &call.answered_by)
+    };
     check
 }
 
@@ -257,8 +300,15 @@ async fn judge(
         status: call.probe.status,
         answered_by: &call.answered_by,
     };
+    let judge = |around: &Around| {
+        if call.refused {
+            judge_refused(&transfer.reply, around)
+        } else {
+            judge_call(expected, &transfer.reply, around)
+        }
+    };
     let sidecar = client.traits.sidecar;
-    if judge_call(expected, &transfer.reply, &Around::default()).is_ok() {
+    if judge(&Around::default()).is_ok() {
         return if sidecar == Some(false) {
             // It was answered, and not by way of the mesh, which was to be shown.
             check.with(Outcome::CouldNotCheck, &Cause::NoSidecar)
@@ -299,7 +349,7 @@ async fn judge(
         without_address: round.without_address(&call.service, called),
         ..known
     };
-    match judge_call(expected, &transfer.reply, &around) {
+    match judge(&around) {
         Ok(()) => check,
         Err(cause) => check.with(Outcome::Failed, &cause),
     }

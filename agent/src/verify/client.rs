@@ -9,7 +9,7 @@ use shared::verify::{Cause, Reply, Resolution};
 
 use super::curl::{self, Curl, DnsTool, Transfer};
 use super::job;
-use super::pod::{Traits, first_container, is_ready, traits};
+use super::pod::{DEFAULT_ACCOUNT, Traits, account, first_container, is_ready, traits};
 use super::selector::ClientSelector;
 use crate::cluster::{self, Connection, ExecError, Ran, Request};
 use crate::stop::Stop;
@@ -48,6 +48,10 @@ pub(super) struct Client {
     way: Way,
     /// What to call it: `pod namespace/name` or `job in namespace`.
     pub(super) name: String,
+    /// The namespace of its pod.
+    pub(super) namespace: String,
+    /// The service account of its pod.
+    pub(super) account: String,
     /// What is known of its pod.
     pub(super) traits: Traits,
 }
@@ -79,6 +83,8 @@ pub(super) async fn find(connection: &Connection, search: Search<'_>) -> Result<
     let as_job = |job: Option<job::Job>, otherwise: Cause| {
         job.ok_or(otherwise).map(|job| Client {
             name: format!("job in {namespace}"),
+            namespace: namespace.to_owned(),
+            account: DEFAULT_ACCOUNT.to_owned(),
             way: Way::Job(job),
             traits: Traits::default(),
         })
@@ -133,6 +139,8 @@ pub(super) async fn find(connection: &Connection, search: Search<'_>) -> Result<
     };
     Ok(Client {
         name: format!("pod {namespace}/{name}"),
+        namespace: namespace.to_owned(),
+        account: account(pod),
         traits: traits(connection, pod).await,
         way: Way::Pod {
             namespace: namespace.to_owned(),

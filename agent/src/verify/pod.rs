@@ -17,6 +17,15 @@ pub(super) struct Traits {
     pub(super) locality: Option<String>,
 }
 
+/// The service account that a pod runs under (`ServiceAccount` admission).
+pub(super) fn account(pod: &Value) -> String {
+    let given = pod["spec"]["serviceAccountName"].as_str();
+    given.unwrap_or(DEFAULT_ACCOUNT).to_owned()
+}
+
+/// That of a pod that names none.
+pub(super) const DEFAULT_ACCOUNT: &str = "default";
+
 /// Whether it takes commands.
 pub(super) fn is_ready(pod: &Value) -> bool {
     let conditions = pod["status"]["conditions"].as_array();

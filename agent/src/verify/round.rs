@@ -12,9 +12,9 @@ use shared::expect::Expectations;
 use shared::mesh::Protocol;
 use shared::object::Key;
 use shared::ownership;
-use shared::render::WIDE;
+use shared::render::{CALLERS_SUFFIX, WIDE};
 use shared::resolved::{Local, Port, Resolved, Service};
-use shared::verify::{Backend, Check, Family, Off, OffObject, Outcome, PortSeen};
+use shared::verify::{Backend, Check, DENIED, Family, Off, OffObject, Outcome, PortSeen};
 
 use super::VerifyOptions;
 use super::accepted::Accepted;
@@ -115,6 +115,11 @@ pub(super) fn expected_of(
     }
 }
 
+/// What should come of a call that the service's pods refuse.
+pub(super) fn expected_refusal() -> String {
+    format!("status {DENIED}: refused")
+}
+
 impl Round<'_> {
     /// For each check.
     pub(super) fn deadline(&self) -> Duration {
@@ -131,6 +136,12 @@ impl Round<'_> {
                 .and_then(|planned| planned.error.clone());
             error.unwrap_or_else(|| format!("cluster {cluster} was not looked at"))
         })
+    }
+
+    /// The index of a cluster of the document.
+    pub(super) fn cluster_index(&self, name: &str) -> Option<usize> {
+        let mut clusters = self.resolved.clusters.iter();
+        clusters.position(|cluster| cluster.name.as_str() == name)
     }
 
     /// The service with this id.
@@ -238,6 +249,8 @@ fn concerns(key: &Key, service: &Service, local: Option<Local<'_>>, mesh: &str) 
         let rest = key.name.strip_prefix(local.name.as_str());
         let is_own =
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') && numbers(rest));
+        let is_policy = key.kind == "AuthorizationPolicy" && rest == Some(CALLERS_SUFFIX);
+        let is_own = is_own || is_policy;
         key.namespace == local.namespace.as_str() && is_own
     });
     let of_gateways = ["Gateway", "HTTPRoute"]
@@ -340,6 +353,13 @@ spec:
             ("VirtualService", "sales", "orders", true),
             ("VirtualService", "sales", "orders-archive", false),
             ("VirtualService", "other", "orders", false),
+            ("AuthorizationPolicy", "sales", "orders-callers", true),
+            (
+                "AuthorizationPolicy",
+                "sales",
+                "orders-archive-callers",
+                false,
+            ),
             ("HTTPRoute", "sales", "orders.80.2", true),
             ("HTTPRoute", "sales", "orders-archive.80", false),
             ("HTTPRoute", "istio-system", "fedmesh-shop", true),

@@ -50,7 +50,7 @@ pub(super) async fn watchers<'a>(
     let watchers: Vec<Watcher<'_>> = watchers.into_iter().flatten().collect();
     if watchers.is_empty() {
         return Err(
-            "no cluster has a pod to call from; add `sleep` to spec.samples, or give --client"
+            "no cluster has a pod to call from that is among the callers; add `sleep` to spec.samples, or give --client"
                 .to_owned(),
         );
     }
@@ -72,6 +72,12 @@ async fn watcher<'a>(
         .clusters
         .iter()
         .position(|cluster| cluster.name.as_str() == call.client)?;
+    if !found
+        .service
+        .is_called_by(index, &client.namespace, &client.account)
+    {
+        return None;
+    }
     let outage = Outage {
         services: [(found.cluster_index, found.service_index)].into(),
         ..Outage::default()

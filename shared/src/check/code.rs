@@ -113,6 +113,12 @@ codes! {
     MTLS_UNUSED = "FM0527", "Settings for mutual TLS stand beside another transport", [];
     MTLS_RECORDS = "FM0528", "The federation controller cannot publish east-west gateways", [];
     MTLS_OVERRIDES = "FM0529", "A service in mutual TLS is another Kubernetes Service in some clusters", [];
+    NO_CALLER = "FM0531", "Empty list of callers", [];
+    CALLERS_AND_EXPORTS = "FM0532", "`exportTo` conflicts with `callers`", [];
+    CALLERS_NOT_ENFORCED = "FM0533", "Callers are not enforced without mutual TLS", [];
+    CALLED_FROM_NO_CLUSTER = "FM0534", "Callers in no cluster", [];
+    NO_POD_LABELS = "FM0535", "Callers with mutual TLS require labels of the service's pods", [];
+    CLUSTERS_ALIKE_TO_CALLED = "FM0536", "Callers of other clusters are not refused", [];
     ENDPOINTS_NOT_FOLLOWED = "FM0541", "Endpoints not followed with this engine", [];
     CLUSTER_IP_UNUSED = "FM0542", "`clusterIP` has no effect", [];
     FEDERATION_RECORDS = "FM0601", "The federation controller cannot publish names that start with a service", [];

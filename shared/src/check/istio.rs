@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Findings, code};
-use crate::mesh::{Endpoints, ExternalProtocol, Protocol, Service, Spec};
+use crate::mesh::{Caller, Endpoints, ExternalProtocol, Protocol, Service, Spec};
 use crate::resolved::{
     self, ExternalHost, IstioVersion, OLDEST_ISTIO, OLDEST_ISTIO_WITH_EXPORTS,
     OLDEST_ISTIO_WITH_LOCALITY, OLDEST_ISTIO_WITH_MUTUAL_SERVERS,
@@ -115,6 +115,11 @@ pub(super) fn lacking(spec: &Spec, istio: Option<IstioVersion>, findings: &mut F
         }
         if istio < OLDEST_ISTIO_WITH_EXPORTS && !service.export_to.is_empty() {
             lacks(&format!("{path}.exportTo"));
+        }
+        let has_namespace = |caller: &Caller| caller.namespace.is_some();
+        let callers = service.callers.as_deref().unwrap_or_default();
+        if istio < OLDEST_ISTIO_WITH_EXPORTS && callers.iter().any(has_namespace) {
+            lacks(&format!("{path}.callers"));
         }
         for at in later_fields(service, istio) {
             lacks(&format!("{path}.{at}"));

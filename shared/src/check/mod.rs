@@ -3,6 +3,7 @@
 //! A check never fails: it says everything that it finds, so that a page can always be drawn.
 
 mod admission;
+mod callers;
 mod chosen;
 mod clusters;
 pub mod code;
@@ -142,6 +143,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     tls::certificates(&resolved, findings);
     samples::check(&resolved, findings);
     mtls::check(spec, &resolved, findings);
+    callers::check(&resolved, findings);
     istio::check(spec, &resolved, findings);
     ignore::check(&resolved, findings);
     Some(resolved)

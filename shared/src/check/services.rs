@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::chosen::Chosen;
 use super::overrides::Usual;
 use super::{
-    Findings, admission, code, failover, levels, locality, mtls, overrides, passed_on, ports,
-    routes,
+    Findings, admission, callers, code, failover, levels, locality, mtls, overrides, passed_on,
+    ports, routes,
 };
 use crate::mesh::passed_on::{self as istio, IstioFields, TRAFFIC_POLICY, shape};
 use crate::mesh::{self, Naming, Spec};
@@ -86,11 +86,10 @@ fn one(
         "the service's namespace",
     );
     let ports = ports::of_service(index, service, findings);
-    let hostname = match &service.hostname {
-        Some(text) => Some(findings.label(&at("hostname"), text, "the host")?),
-        None => None,
-    };
-    let serving = serving(&format!("spec.services[{index}]"), service, spec, findings);
+    let hostname = service.hostname.as_ref();
+    let hostname = hostname.map(|text| findings.label(&at("hostname"), text, "the host"));
+    let hostname = hostname.map_or(Some(None), |label| label.map(Some))?;
+    let serving = serving(index, service, spec, findings);
     let routes = routes::routes(&at("routes"), service, findings);
     let subsets = routes::subsets(&at("subsets"), &service.subsets, findings);
     let traffic_policy = policy(&at("trafficPolicy"), service, findings);
@@ -108,16 +107,11 @@ fn one(
         several && is_http,
         findings,
     );
-    let connect_timeout = failover::connect_timeout(
-        &at("failover.connectTimeout"),
-        service.failover.as_ref(),
-        findings,
-    );
-    let outlier_detection = failover::outlier_detection(
-        &at("failover.outlierDetection"),
-        service.failover.as_ref(),
-        findings,
-    );
+    let failover = service.failover.as_ref();
+    let at_timeout = at("failover.connectTimeout");
+    let connect_timeout = failover::connect_timeout(&at_timeout, failover, findings);
+    let at_detection = at("failover.outlierDetection");
+    let outlier_detection = failover::outlier_detection(&at_detection, failover, findings);
     let own = clusters.and_then(|clusters| {
         locality::check(
             &at("locality"),
@@ -127,6 +121,7 @@ fn one(
         )
     });
     let transport = spec.transport_of(service);
+    let callers = callers::of_service(index, service, spec, findings);
     let service_account = mtls::of_service(index, service, transport, findings);
     let probe = failover::probe(&at("probe"), service, routes.as_deref(), findings);
 
@@ -167,6 +162,8 @@ fn one(
         subsets: subsets?,
         traffic_policy: traffic_policy?,
         export_to: export_to?,
+        callers: callers?,
+        selector: service.selector.clone(),
         mcs: service.mcs.or(spec.mcs).unwrap_or_default(),
         transport,
         service_account: service_account?,
@@ -228,11 +225,12 @@ fn export_to(path: &str, given: &[String], findings: &mut Findings) -> Option<Ve
 
 /// Indices of the clusters that run the service.
 fn serving(
-    path: &str,
+    index: usize,
     service: &mesh::Service,
     spec: &Spec,
     findings: &mut Findings,
 ) -> Option<Vec<usize>> {
+    let path = &format!("spec.services[{index}]");
     let chosen = Chosen {
         path,
         clusters: service.clusters.as_deref(),

@@ -11,7 +11,7 @@ use crate::object::{Kind, Object, Wave};
 use crate::ownership;
 use crate::placed::Placed;
 use crate::render::skeleton;
-use crate::resolved::Resolved;
+use crate::resolved::{Resolved, Service};
 
 /// Most bytes of manifests in one work. Old hubs refuse 50 KiB, newer ones 500
 /// (`pkg/work/webhook/common/validator.go`); an object that is larger stands alone.
@@ -26,6 +26,8 @@ const GATEWAY_API_RULE: &str = r#"{"apiGroups":["gateway.networking.k8s.io"],
 "resources":["gateways","grpcroutes","httproutes","tcproutes","tlsroutes"],
 "verbs":["create","delete","get","list","patch","update","watch"]}"#;
 const EXPORT_RULE: &str = r#"{"apiGroups":["multicluster.x-k8s.io"],"resources":["serviceexports"],
+"verbs":["create","delete","get","list","patch","update","watch"]}"#;
+const POLICY_RULE: &str = r#"{"apiGroups":["security.istio.io"],"resources":["authorizationpolicies"],
 "verbs":["create","delete","get","list","patch","update","watch"]}"#;
 const ROLE_LABEL: &str = "open-cluster-management.io/aggregate-to-work";
 
@@ -77,6 +79,9 @@ fn role(resolved: &Resolved) -> Object {
     }
     if resolved.services.iter().any(|service| service.mcs) {
         rules.push(skeleton(EXPORT_RULE));
+    }
+    if resolved.services.iter().any(Service::refuses_strangers) {
+        rules.push(skeleton(POLICY_RULE));
     }
     let role = Object::new(Kind::CLUSTER_ROLE, None, name, json!({ "rules": rules }))
         .label(ROLE_LABEL, "true");

@@ -4,6 +4,7 @@
 //! Every optional field says what is taken in its place. Unknown fields are errors.
 
 mod bookinfo;
+mod callers;
 mod cluster;
 mod dns;
 mod east_west;
@@ -27,6 +28,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use bookinfo::{Bookinfo, BookinfoProgram, BookinfoRoutes};
+pub use callers::Caller;
 pub use cluster::{Cluster, DnsFlavour, EgressGateway, Gateway};
 pub use dns::{Credentials, Dns, ExternalDns, NameLevel, Naming, Policy};
 pub use east_west::EastWestGateway;

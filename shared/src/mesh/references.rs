@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cluster, Distribution, Locality, Override, Service, Spec};
+use super::{Caller, Cluster, Distribution, Locality, Override, Service, Spec};
 
 impl Spec {
     /// Takes a cluster out, and all that is said of it alone. A list that named no other cluster stays
@@ -23,6 +23,15 @@ impl Spec {
             let ran = runs_in(service, &removed);
             if let Some(clusters) = &mut service.clusters {
                 clusters.retain(|name| *name != removed.name);
+            }
+            if let Some(callers) = &mut service.callers {
+                callers.retain_mut(|one| {
+                    let called = calls_from(one, &removed);
+                    if let Some(clusters) = &mut one.clusters {
+                        clusters.retain(|name| *name != removed.name);
+                    }
+                    !called || everywhere.iter().any(|cluster| calls_from(one, cluster))
+                });
             }
             let left: Vec<&Cluster> = everywhere
                 .iter()
@@ -60,7 +69,9 @@ impl Spec {
         }
         let services = self.services.iter_mut().flat_map(|service| {
             let overrides = service.overrides.iter_mut().map(|one| &mut one.clusters);
-            overrides.chain([&mut service.clusters])
+            let callers = service.callers.iter_mut().flatten();
+            let callers = callers.map(|one| &mut one.clusters);
+            overrides.chain(callers).chain([&mut service.clusters])
         });
         let external = self.external.iter_mut().map(|one| &mut one.clusters);
         let lists = services.chain(external).flatten().flatten();
@@ -116,6 +127,13 @@ fn is_for(one: &Override, cluster: &Cluster) -> bool {
     let clusters = one.clusters.as_ref();
     clusters.is_some_and(|clusters| clusters.contains(&cluster.name))
         || selects(&one.cluster_selector, cluster)
+}
+
+fn calls_from(one: &Caller, cluster: &Cluster) -> bool {
+    match &one.clusters {
+        Some(clusters) => clusters.contains(&cluster.name),
+        None => one.cluster_selector.is_empty() || selects(&one.cluster_selector, cluster),
+    }
 }
 
 /// A zone as `locality` names it.

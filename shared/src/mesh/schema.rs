@@ -232,6 +232,11 @@ pub(super) fn namespaces(_: &mut SchemaGenerator) -> Schema {
     list("namespace")
 }
 
+/// Service accounts of callers.
+pub(super) fn service_accounts(_: &mut SchemaGenerator) -> Schema {
+    list("service account")
+}
+
 /// Levels of published names.
 pub(super) fn levels(_: &mut SchemaGenerator) -> Schema {
     let levels = NameLevel::ALL.map(NameLevel::as_str);

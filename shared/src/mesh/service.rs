@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Override;
 use super::dns::NameLevel;
 use super::locality::Locality;
 use super::passed_on::IstioFields;
 use super::transport::Transport;
+use super::{Caller, Override};
 
 /// A service that every cluster can call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +75,14 @@ pub struct Service {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::namespaces", extend("x-default" = "all")))]
     pub export_to: Vec<String>,
+    /// Who calls it, see [callers](#callers).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "everybody")))]
+    pub callers: Option<Vec<Caller>>,
+    /// With `callers` and `transport: mtls`, labels of its pods, which refuse everybody else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::labels", extend("x-default" = "required there")))]
+    pub selector: BTreeMap<String, String>,
     /// Whether a ServiceExport stands beside it in the clusters that run it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "`spec.mcs`")))]

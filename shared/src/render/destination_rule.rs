@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::service_entry::{has_entry, told_by_tls};
-use super::{Istio, all, export, mutual, skeleton, wildcard};
+use super::{Istio, all, exported, mutual, skeleton, wildcard};
 use crate::endpoints::{Destination, destination, fails_over, not_by_dns};
 use crate::locality::shares;
 use crate::mesh::Protocol;
@@ -78,18 +78,13 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
         let host = name.host.as_str();
         let mut body = skeleton(r#"{"spec":{"host":"","trafficPolicy":{}}}"#);
         body["spec"]["host"] = host.into();
-        export(&mut body, service);
         let template = object(host, body, resolved);
         let policies = clients.into_iter().map(|client| {
             let policy = policy(client, name, service, resolved);
             (client, vec![policy])
         });
-        placed.push(Placed::with_fields(
-            template,
-            service.id(),
-            &[POLICY],
-            policies.collect(),
-        ));
+        let policies = policies.collect();
+        placed.push(exported(template, service, &[POLICY], policies, resolved));
     }
     placed
 }
@@ -175,6 +170,7 @@ fn endings(resolved: &Resolved) -> BTreeMap<String, BTreeSet<usize>> {
     let clusters = all(resolved);
     let mut endings: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
     for service in &resolved.services {
+        let clusters = service.called_from(&clusters);
         for name in &service.names {
             let ending = wildcard::behind_service(name);
             for client in not_by_dns(&clusters, name, service, resolved) {

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Istio, export, skeleton};
+use super::{Istio, exported, skeleton};
 use crate::endpoints::{Destination, destination, fails_over, led_to, not_by_dns};
 use crate::object::Object;
 use crate::placed::Placed;
@@ -51,11 +51,10 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
         .names
         .iter()
         .find(|name| name.level == Level::Global)?;
-    let mut body = skeleton(r#"{"spec":{"hosts":[],"gateways":["mesh"],"http":[]}}"#);
-    export(&mut body, service);
+    let body = skeleton(r#"{"spec":{"hosts":[],"gateways":["mesh"],"http":[]}}"#);
     let kind = Istio(resolved.istio).virtual_service();
     let object = Object::new(kind, Some(ISTIO_NAMESPACE), global.host.as_str(), body);
-    (!fields.is_empty()).then(|| Placed::with_fields(object, service.id(), FIELDS, fields))
+    (!fields.is_empty()).then(|| exported(object, service, FIELDS, fields, resolved))
 }
 
 /// For each of some clusters the names whose calls are led somewhere; of others DNS says where they go.

@@ -1,5 +1,6 @@
 //! From a [`Resolved`] to placed objects; one file per kind of object.
 
+mod authorization_policy;
 mod bookinfo;
 pub(crate) mod destination_rule;
 pub(crate) mod dns_endpoint;
@@ -21,13 +22,16 @@ mod virtual_service;
 mod wildcard;
 mod workload_entry;
 
-use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::object::{Kind, Wave};
+use serde_json::{Value, json};
+
+use crate::object::{Kind, Object, Wave};
 use crate::ownership;
 use crate::placed::Placed;
 use crate::resolved::{IstioVersion, Resolved, Service};
 
+pub use authorization_policy::SUFFIX as CALLERS_SUFFIX;
 pub use destination_rule::WIDE;
 pub use dns_endpoint::controller_publishes;
 pub use gateway_api::render as render_gateway_api;
@@ -90,9 +94,11 @@ pub(crate) fn of_service(
     };
     placed.extend(service_export::render(clusters, service));
     placed.extend(pods::render(clusters, service, resolved));
-    placed.extend(service_entry::render(clusters, service, resolved));
-    placed.extend(destination_rule::render(clusters, service, resolved));
-    placed.extend(mesh_routes::render(clusters, service, resolved));
+    placed.extend(authorization_policy::render(clusters, service, resolved));
+    let calling = service.called_from(clusters);
+    placed.extend(service_entry::render(&calling, service, resolved));
+    placed.extend(destination_rule::render(&calling, service, resolved));
+    placed.extend(mesh_routes::render(&calling, service, resolved));
     placed.extend(dns_endpoint::render(clusters, service, resolved));
     labelled(placed, resolved)
 }
@@ -114,11 +120,47 @@ pub(crate) fn skeleton(text: &'static str) -> Value {
     }
 }
 
-/// Keeps what stands for a service's names to the namespaces that are to see them.
-fn export(body: &mut Value, service: &Service) {
+const EXPORT_TO: &[&str] = &["spec", "exportTo"];
+
+/// An object about a service's names, in the clusters that have it with the values of some fields: it is kept to the
+/// namespaces that are to see the names.
+fn exported(
+    mut template: Object,
+    service: &Service,
+    paths: &[&[&'static str]],
+    mut fields: Vec<(usize, Vec<Value>)>,
+    resolved: &Resolved,
+) -> Placed {
+    let mut paths = paths.to_vec();
     if !service.export_to.is_empty() {
-        body["spec"]["exportTo"] = service.export_to.clone().into();
+        template.body["spec"]["exportTo"] = service.export_to.clone().into();
     }
+    let calling = service.called_from(&all(resolved)).into_iter();
+    let seen_by = calling.map(|cluster| (cluster, service.seen_by(cluster)));
+    let exports = exports(seen_by.collect());
+    if service.callers.is_some() && !exports.is_empty() {
+        paths.push(EXPORT_TO);
+        for (cluster, values) in &mut fields {
+            values.push(exports[cluster].clone());
+        }
+    }
+    Placed::with_fields(template, service.id(), &paths, fields)
+}
+
+/// `exportTo` in each cluster, from the namespaces that see an object there, `None` for all. Empty where all do in
+/// all clusters, which needs no words.
+fn exports(seen_by: BTreeMap<usize, Option<BTreeSet<&str>>>) -> BTreeMap<usize, Value> {
+    if seen_by.values().all(Option::is_none) {
+        return BTreeMap::new();
+    }
+    let in_words = |namespaces| match namespaces {
+        Some(namespaces) => json!(namespaces),
+        None => json!(["*"]),
+    };
+    let exports = seen_by.into_iter();
+    exports
+        .map(|(cluster, namespaces)| (cluster, in_words(namespaces)))
+        .collect()
 }
 
 /// Indices of all clusters.
@@ -148,6 +190,10 @@ impl Istio {
             wave: Wave::Services,
             ..Kind::istio(self.0.networking_api(), "WorkloadEntry", "workloadentries")
         }
+    }
+
+    fn authorization_policy(&self) -> Kind {
+        Kind::authorization_policy(self.0.security_api())
     }
 
     fn destination_rule(&self) -> Kind {

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Istio, export, wildcard, workload_entry};
+use super::{Istio, exported, wildcard, workload_entry};
 use crate::endpoints::{
     At, Destination, destination, endpoints, led_to, not_by_dns, ports_of, usually_at,
 };
@@ -71,7 +71,13 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
         }
         let ports = ports_of(name.level == Level::Global, service);
         let template = template(name.host.as_str(), &ports, service, resolved);
-        placed.extend(of_clusters(template, service, fields_of(resolved), fields));
+        placed.extend(of_clusters(
+            template,
+            service,
+            fields_of(resolved),
+            fields,
+            resolved,
+        ));
     }
     own_zones.sort_by_key(|(client, _)| *client);
     let by_dns = by_dns.into_iter();
@@ -87,8 +93,15 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
         service,
         fields_of(resolved),
         own_zones,
+        resolved,
     ));
-    placed.extend(of_clusters(of_service("zones"), service, &[HOSTS], by_dns));
+    placed.extend(of_clusters(
+        of_service("zones"),
+        service,
+        &[HOSTS],
+        by_dns,
+        resolved,
+    ));
     placed
 }
 
@@ -97,8 +110,9 @@ fn of_clusters(
     service: &Service,
     paths: &[&[&'static str]],
     fields: Vec<Fields>,
+    resolved: &Resolved,
 ) -> Option<Placed> {
-    (!fields.is_empty()).then(|| Placed::with_fields(template, service.id(), paths, fields))
+    (!fields.is_empty()).then(|| exported(template, service, paths, fields, resolved))
 }
 
 /// Whether a sidecar tells the service's names apart, on one of its ports at least.
@@ -156,7 +170,6 @@ fn template(name: &str, ports: &[&Port], service: &Service, resolved: &Resolved)
         // Its pods are of the mesh, by their identities.
         body["spec"]["location"] = "MESH_INTERNAL".into();
     }
-    export(&mut body, service);
     Object::new(
         Istio(resolved.istio).service_entry(),
         Some(ISTIO_NAMESPACE),

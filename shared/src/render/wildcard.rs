@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::destination_rule::WIDE;
 use super::service_entry::{inside, rendered_endpoint, rendered_port, told_by_name};
-use super::{Istio, all, skeleton, workload_entry};
+use super::{EXPORT_TO, Istio, all, exports, skeleton, workload_entry};
 use crate::endpoints::{Destination, destination, ports_of, usually_at, zone_name};
 use crate::gateway_kind::GatewayKind;
 use crate::mesh::{Endpoints, Protocol};
@@ -29,6 +29,7 @@ pub(super) const SUBJECT: &str = "names";
 
 const INGRESS: GatewayKind = GatewayKind::Ingress;
 
+const PORTS: &[&str] = &["spec", "ports"];
 const WITH_ENDPOINTS: &[&[&str]] = &[
     &["spec", "hosts"],
     &["spec", "ports"],
@@ -103,7 +104,7 @@ fn own_zones(resolved: &Resolved) -> Option<Placed> {
         let cluster = &resolved.clusters[client];
         let mut ports = BTreeMap::new();
         let mut host = None;
-        for service in &resolved.services {
+        for service in called_from(client, resolved) {
             let Some(own) = zone_name(cluster, service) else {
                 continue;
             };
@@ -113,7 +114,7 @@ fn own_zones(resolved: &Resolved) -> Option<Placed> {
                 host = host.or(Some(format!("*.{}", behind_service(own))));
                 let shared = ports_of(false, service).into_iter();
                 ports.extend(shared.map(|port| (port.published, as_shared(port, resolved))));
-                exports.add(service);
+                exports.add(client, service);
             }
         }
         if let Some(host) = host {
@@ -136,50 +137,57 @@ fn own_zones(resolved: &Resolved) -> Option<Placed> {
             fields.push((client, values));
         }
     }
-    let template = entry("zone", "DNS", &exports, resolved);
+    let template = entry("zone", "DNS", resolved);
     let paths = match resolved.endpoints {
         Endpoints::Names => WITH_ENDPOINTS,
         Endpoints::Addresses => WITH_SELECTOR,
     };
-    (!fields.is_empty()).then(|| Placed::with_fields(template, SUBJECT, paths, fields))
+    (!fields.is_empty()).then(|| exports.placed(template, paths, fields))
+}
+
+/// The services that are called from a cluster.
+fn called_from(client: usize, resolved: &Resolved) -> impl Iterator<Item = &Service> {
+    let services = resolved.services.iter();
+    services.filter(move |service| service.is_called_from(client))
 }
 
 /// The entry for the names of other regions and zones that go by DNS.
 fn others(resolved: &Resolved) -> Option<Placed> {
-    let mut exports = Exports::default();
-    let mut ports = BTreeMap::new();
-    for service in &resolved.services {
-        let goes_by_dns = || {
-            all(resolved).into_iter().any(|client| {
-                let mut names = service.names.iter();
-                names.any(|name| {
-                    matches!(
-                        destination(client, name, service, resolved),
-                        Destination::Dns
-                    )
-                })
+    let goes_by_dns = |service: &&Service| {
+        all(resolved).into_iter().any(|client| {
+            let mut names = service.names.iter();
+            names.any(|name| {
+                matches!(
+                    destination(client, name, service, resolved),
+                    Destination::Dns
+                )
             })
-        };
-        if has_others_of(service, resolved) && goes_by_dns() {
+        })
+    };
+    let services = resolved.services.iter();
+    let covered = services.filter(|one| has_others_of(one, resolved) && goes_by_dns(one));
+    let covered: Vec<&Service> = covered.collect();
+    let mut exports = Exports::default();
+    let mut fields = Vec::new();
+    for client in all(resolved) {
+        let mut ports = BTreeMap::new();
+        for service in covered.iter().filter(|one| one.is_called_from(client)) {
             for port in ports_of(false, service) {
                 let at = usually_at(port, service, resolved);
                 ports.insert(port.published, (as_shared(port, resolved), at));
             }
-            exports.add(service);
+            exports.add(client, service);
         }
-    }
-    if ports.is_empty() {
-        return None;
+        if !ports.is_empty() {
+            let ports = ports.values().map(|(port, at)| rendered_port(port, *at));
+            fields.push((client, vec![ports.collect()]));
+        }
     }
     let hosts = region_endings(resolved).into_iter();
     let hosts = hosts.map(|ending| format!("*.{ending}"));
-    let mut object = entry("region", "NONE", &exports, resolved);
-    object.body["spec"]["hosts"] = hosts.collect();
-    object.body["spec"]["ports"] = ports
-        .values()
-        .map(|(port, at)| rendered_port(port, *at))
-        .collect();
-    Some(Placed::same(object, SUBJECT, all(resolved)))
+    let mut template = entry("region", "NONE", resolved);
+    template.body["spec"]["hosts"] = hosts.collect();
+    (!fields.is_empty()).then(|| exports.placed(template, &[PORTS], fields))
 }
 
 /// What all names of a region end with, for each region of which there are names.
@@ -209,34 +217,45 @@ pub(super) fn behind_service(name: &PublishedName) -> &str {
     name.host.as_str().splitn(3, '.').nth(2).unwrap_or_default()
 }
 
-fn entry(of: &str, resolution: &str, exports: &Exports, resolved: &Resolved) -> Object {
+fn entry(of: &str, resolution: &str, resolved: &Resolved) -> Object {
     let mut body =
         skeleton(r#"{"spec":{"hosts":[],"location":"MESH_EXTERNAL","ports":[],"resolution":""}}"#);
     body["spec"]["resolution"] = resolution.into();
-    if let Some(namespaces) = exports.namespaces() {
-        body["spec"]["exportTo"] = namespaces;
-    }
     let name = format!("{WIDE}{of}.{}", resolved.dns.suffix);
     let kind = Istio(resolved.istio).service_entry();
     Object::new(kind, Some(ISTIO_NAMESPACE), name, body)
 }
 
-/// To which namespaces the services of an entry are exported.
+/// Which namespaces see the services of an entry, in each cluster that has it; `None` for all.
 #[derive(Default)]
-struct Exports<'a> {
-    is_to_all: bool,
-    namespaces: BTreeSet<&'a str>,
-}
+struct Exports<'a>(BTreeMap<usize, Option<BTreeSet<&'a str>>>);
 
 impl<'a> Exports<'a> {
-    fn add(&mut self, service: &'a Service) {
-        self.is_to_all |= service.export_to.is_empty();
-        self.namespaces
-            .extend(service.export_to.iter().map(String::as_str));
+    fn add(&mut self, cluster: usize, service: &'a Service) {
+        let known = self
+            .0
+            .entry(cluster)
+            .or_insert_with(|| Some(BTreeSet::new()));
+        match (known, service.seen_by(cluster)) {
+            (Some(known), Some(more)) => known.extend(more),
+            (known, _) => *known = None,
+        }
     }
 
-    /// `None` for all.
-    fn namespaces(&self) -> Option<Value> {
-        (!self.is_to_all).then(|| json!(self.namespaces))
+    fn placed(
+        self,
+        template: Object,
+        paths: &[&[&'static str]],
+        mut fields: Vec<(usize, Vec<Value>)>,
+    ) -> Placed {
+        let mut paths = paths.to_vec();
+        let exports = exports(self.0);
+        if !exports.is_empty() {
+            paths.push(EXPORT_TO);
+            for (cluster, values) in &mut fields {
+                values.push(exports[cluster].clone());
+            }
+        }
+        Placed::with_fields(template, SUBJECT, &paths, fields)
     }
 }

@@ -7,7 +7,7 @@ use super::off::OffObject;
 /// What should answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Expected<'a> {
-    /// The status; `None` for any below 500.
+    /// The status; `None` for any below 500, but a refusal by the service's sidecar.
     pub status: Option<u16>,
     /// The clusters that may answer; empty where only the status counts.
     pub answered_by: &'a [String],
@@ -35,6 +35,42 @@ pub struct Answer {
     pub envoy: bool,
     /// The beginning of the body; empty where it was not read.
     pub body: String,
+}
+
+impl Answer {
+    /// Whether a sidecar refused the request by an `AuthorizationPolicy` (envoy
+    /// `source/extensions/filters/http/rbac/rbac_filter.cc`).
+    fn is_denial(&self) -> bool {
+        self.status == DENIED && self.body.contains("RBAC: access denied")
+    }
+}
+
+/// The status of a call that the service's pods refuse.
+pub const DENIED: u16 = 403;
+
+/// Judges a call of a client that the service's pods have to refuse.
+///
+/// # Errors
+/// The probable cause.
+pub fn judge_refused(reply: &Reply, around: &Around) -> Result<(), Cause> {
+    match reply {
+        // Without a body it is not known whose status it is; the service gets no such call.
+        Reply::Answered(answer)
+            if answer.status == DENIED && (answer.body.is_empty() || answer.is_denial()) =>
+        {
+            Ok(())
+        }
+        Reply::Answered(answer) if answer.status < 500 => Err(Cause::NotDenied {
+            status: answer.status,
+        }),
+        reply => {
+            let expected = Expected {
+                status: Some(DENIED),
+                answered_by: &[],
+            };
+            judge_call(expected, reply, around)
+        }
+    }
 }
 
 /// Why there is no answer.
@@ -122,9 +158,10 @@ pub fn judge_call(expected: Expected<'_>, reply: &Reply, around: &Around) -> Res
         Reply::Connected => Ok(()),
         Reply::Failed(failure) => failed(of_failure(failure, around)),
         Reply::Answered(answer) => {
-            let right_status = expected
-                .status
-                .map_or(answer.status < 500, |status| status == answer.status);
+            let right_status = match expected.status {
+                Some(status) => status == answer.status,
+                None => answer.status < 500 && !answer.is_denial(),
+            };
             let by = |cluster: &String| expected.answered_by.contains(cluster);
             let right_cluster =
                 expected.answered_by.is_empty() || answer.cluster.as_ref().is_some_and(by);
@@ -171,6 +208,9 @@ fn of_answer(
 ) -> Cause {
     if let Some(cause) = of_envoy(answer, around) {
         return cause;
+    }
+    if answer.is_denial() {
+        return Cause::AccessDenied;
     }
     match &answer.cluster {
         Some(cluster) if !expected.answered_by.is_empty() => {

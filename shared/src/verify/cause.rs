@@ -115,6 +115,12 @@ pub enum Cause {
     NoCommonRoot { clusters: Vec<String> },
     /// The client's pod has no sidecar.
     NoSidecar,
+    /// The service's pods refuse the client.
+    AccessDenied,
+    /// A client that is not among the callers was answered, with this status.
+    NotDenied { status: u16 },
+    /// The client is not among the callers, and nothing enforces it.
+    NotACaller { client: String },
     /// The Service's port is not there or said to be of another protocol.
     PortName {
         cluster: String,
@@ -199,6 +205,9 @@ impl Cause {
             Self::NoDnsTool => "no-dns-tool",
             Self::LocalDns { .. } => "local-dns",
             Self::Unresolved => "unresolved",
+            Self::AccessDenied => "access-denied",
+            Self::NotDenied { .. } => "not-denied",
+            Self::NotACaller { .. } => "not-a-caller",
             Self::NoHost => "no-host",
             Self::NoRoute => "no-route",
             Self::Unhealthy => "unhealthy",
@@ -398,6 +407,20 @@ impl Cause {
                 "the client's pod has no sidecar, so its calls do not go through the mesh"
                     .to_owned(),
                 "label its namespace istio-injection=enabled and start the pod again, or give --client another pod",
+            ),
+            Self::AccessDenied => (
+                "the service's pods refuse the client (403, RBAC: access denied)".to_owned(),
+                "add the client to spec.services[].callers, or look at other AuthorizationPolicies for the pods: the                  log of their istio-proxy names the one that refuses",
+            ),
+            Self::NotDenied { status } => (
+                format!(
+                    "the client is not among the callers, and is answered with status {status}"
+                ),
+                "see that spec.services[].selector has labels of the service's pods, and that these have a sidecar",
+            ),
+            Self::NotACaller { client } => (
+                format!("{client} is not among the callers"),
+                "give --client a pod that is",
             ),
             Self::NoHost => (
                 "a gateway answered 404 by itself: it does not know this name, or not this path"

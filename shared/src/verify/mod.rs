@@ -20,7 +20,7 @@ mod words;
 use serde::{Deserialize, Serialize};
 
 pub use backend::{Backend, PortSeen};
-pub use call::{Answer, Around, Expected, Failure, Reply, judge_call};
+pub use call::{Answer, Around, DENIED, Expected, Failure, Reply, judge_call, judge_refused};
 pub use cause::{Cause, Explanation};
 pub use conditions::{Condition, judge_conditions};
 pub use drill::{

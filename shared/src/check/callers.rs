@@ -1,0 +1,262 @@
+//! Rules about `spec.services[].callers` and `spec.services[].selector`.
+
+use std::collections::BTreeSet;
+
+use super::chosen::Chosen;
+use super::labels::labels;
+use super::{Findings, code};
+use crate::callers::Caller;
+use crate::mesh::{self, Spec, Transport};
+use crate::name::HostName;
+use crate::resolved::{Resolved, Service};
+
+/// The callers of a service; `Some(None)` for everybody, `None` with an error.
+#[expect(
+    clippy::option_option,
+    reason = "as of every check: none with an error"
+)]
+pub(super) fn of_service(
+    index: usize,
+    service: &mesh::Service,
+    spec: &Spec,
+    findings: &mut Findings,
+) -> Option<Option<Vec<Caller>>> {
+    let path = format!("spec.services[{index}]");
+    let transport = spec.transport_of(service);
+    let has_good_selector = selector(&path, service, transport, findings);
+    let Some(given) = &service.callers else {
+        return has_good_selector.then_some(None);
+    };
+    let path = format!("{path}.callers");
+    let mut good = has_good_selector;
+    if given.is_empty() {
+        good = false;
+        findings.error(
+            code::NO_CALLER,
+            &path,
+            "the list is empty, so nobody may call the service".into(),
+            "add a caller, or remove the field to let everybody call it".into(),
+        );
+    }
+    if !service.export_to.is_empty() {
+        good = false;
+        findings.error(
+            code::CALLERS_AND_EXPORTS,
+            &format!("spec.services[{index}].exportTo"),
+            "`callers` says already which namespaces see the names".into(),
+            "remove exportTo".into(),
+        );
+    }
+    if transport != Transport::Mtls {
+        findings.warning(
+            code::CALLERS_NOT_ENFORCED,
+            &path,
+            format!(
+                "with `transport: {}` no identity reaches the service, so nobody is refused; strangers just do \
+                 not see the names",
+                transport.as_str()
+            ),
+            "set transport: mtls to refuse all other callers".into(),
+        );
+    }
+    let callers: Vec<Option<Caller>> = given
+        .iter()
+        .enumerate()
+        .map(|(index, caller)| one(&format!("{path}[{index}]"), caller, spec, findings))
+        .collect();
+    let callers: Option<Vec<Caller>> = callers.into_iter().collect();
+    callers.filter(|_| good).map(Some)
+}
+
+fn one(path: &str, given: &mesh::Caller, spec: &Spec, findings: &mut Findings) -> Option<Caller> {
+    if *given == mesh::Caller::default() {
+        findings.error(
+            code::EMPTY,
+            path,
+            "the caller has no field".into(),
+            "set namespace, serviceAccounts, clusters or clusterSelector".into(),
+        );
+        return None;
+    }
+    let namespace = match &given.namespace {
+        Some(text) => {
+            let at = format!("{path}.namespace");
+            Some(findings.label(&at, text, "the callers' namespace")?)
+        }
+        None => None,
+    };
+    if namespace.is_none() && !given.service_accounts.is_empty() {
+        findings.error(
+            code::EMPTY,
+            &format!("{path}.serviceAccounts"),
+            "service accounts are without a namespace".into(),
+            "set namespace".into(),
+        );
+        return None;
+    }
+    let accounts = accounts(path, &given.service_accounts, findings);
+    let clusters = clusters(path, given, spec, findings);
+    Some(Caller::new(namespace, accounts?, clusters?))
+}
+
+fn accounts(path: &str, given: &[String], findings: &mut Findings) -> Option<Vec<HostName>> {
+    let mut accounts = BTreeSet::new();
+    let mut good = true;
+    for (index, text) in given.iter().enumerate() {
+        let path = format!("{path}.serviceAccounts[{index}]");
+        match HostName::new(text) {
+            Ok(account) => {
+                if accounts.insert(account) {
+                    continue;
+                }
+                good = false;
+                let hint = "name each service account once".into();
+                findings.error(
+                    code::DUPLICATE,
+                    &path,
+                    format!("{text} is there already"),
+                    hint,
+                );
+            }
+            Err(error) => {
+                good = false;
+                let hint = "write the serviceAccountName of the callers' pods".into();
+                findings.error(code::BAD_IDENTITY, &path, format!("{text:?} {error}"), hint);
+            }
+        }
+    }
+    good.then(|| accounts.into_iter().collect())
+}
+
+fn clusters(
+    path: &str,
+    given: &mesh::Caller,
+    spec: &Spec,
+    findings: &mut Findings,
+) -> Option<Vec<usize>> {
+    let chosen = Chosen {
+        path,
+        clusters: given.clusters.as_deref(),
+        selector: &given.cluster_selector,
+    };
+    if !chosen.is_given() {
+        return Some((0..spec.clusters.len()).collect());
+    }
+    let clusters = chosen.find(spec, findings)?;
+    if clusters.is_empty() {
+        let (message, hint) = if given.cluster_selector.is_empty() {
+            (
+                "no cluster is named",
+                "name the callers' clusters, or remove the field for all",
+            )
+        } else {
+            (
+                "no cluster has these labels",
+                "add the labels to the callers' clusters, in spec.clusters[].labels",
+            )
+        };
+        findings.error(
+            code::CALLED_FROM_NO_CLUSTER,
+            &chosen.field(),
+            message.into(),
+            hint.into(),
+        );
+        return None;
+    }
+    Some(clusters)
+}
+
+/// Whether the labels of a service's pods are good, and there where they are needed.
+fn selector(
+    path: &str,
+    service: &mesh::Service,
+    transport: Transport,
+    findings: &mut Findings,
+) -> bool {
+    let path = format!("{path}.selector");
+    let is_needed = service.callers.is_some() && transport == Transport::Mtls;
+    if service.selector.is_empty() {
+        if is_needed {
+            findings.error(
+                code::NO_POD_LABELS,
+                &path,
+                "without labels of its pods, nothing tells which pods are to refuse strangers"
+                    .into(),
+                "set the labels of the service's pods, as the Service's own selector has them"
+                    .into(),
+            );
+        }
+        return !is_needed;
+    }
+    if !is_needed {
+        findings.warning(
+            code::MTLS_UNUSED,
+            &path,
+            "no policy is made for the service's pods, so this has no effect".into(),
+            "set callers and transport: mtls, or remove it".into(),
+        );
+    }
+    labels(&path, &service.selector, findings)
+}
+
+/// What only shows once everything is resolved: identities that tell less than the document says.
+pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
+    for (index, service) in resolved.services.iter().enumerate() {
+        if service.refuses_strangers() {
+            for (at, caller) in service.callers.iter().flatten().enumerate() {
+                let path = format!("spec.services[{index}].callers[{at}]");
+                alike(&path, caller, service, resolved, findings);
+            }
+        }
+    }
+}
+
+/// An identity names a trust domain, not a cluster; and Istio takes the trust domains of a mesh and its aliases for
+/// one another where a principal has a namespace (istio `pilot/pkg/security/trustdomain`,
+/// `ReplaceTrustDomainAliases`), which all clusters' are.
+fn alike(
+    path: &str,
+    caller: &Caller,
+    service: &Service,
+    resolved: &Resolved,
+    findings: &mut Findings,
+) {
+    let domain = |index: usize| &resolved.clusters[index].trust_domain;
+    let is_taken = |other: usize| {
+        caller.namespace.is_some()
+            || caller
+                .clusters
+                .iter()
+                .any(|&one| domain(one) == domain(other))
+    };
+    let is_caller = |other: usize| {
+        let mut callers = service.callers.iter().flatten();
+        callers.any(|one| {
+            one.clusters.contains(&other)
+                && (one.namespace.is_none()
+                    || one.namespace == caller.namespace
+                        && (one.service_accounts.is_empty()
+                            || one.service_accounts == caller.service_accounts))
+        })
+    };
+    let others = (0..resolved.clusters.len()).filter(|&other| is_taken(other) && !is_caller(other));
+    let others: Vec<&str> = others
+        .map(|other| resolved.clusters[other].name.as_str())
+        .collect();
+    if others.is_empty() {
+        return;
+    }
+    findings.warning(
+        code::CLUSTERS_ALIKE_TO_CALLED,
+        path,
+        format!(
+            "identities do not tell these callers from those of the same name in {}, which are not refused",
+            others.join(", ")
+        ),
+        match caller.namespace {
+            Some(_) => "see that no other workload there has the namespace and the service account",
+            None => "set namespace, or give the clusters trust domains of their own",
+        }
+        .into(),
+    );
+}
