@@ -5,6 +5,8 @@ use shared::mesh::passed_on::{IstioFields, path_route};
 use shared::mesh::{Gateway, Gitops, Images, Mesh, NameLevel, Naming, Service, Target};
 use shared::resolved;
 
+use crate::callers;
+
 /// Parts of the document that the form shows, at least in part.
 const SHOWN: [&str; 9] = [
     "metadata.name",
@@ -70,6 +72,8 @@ pub(crate) enum ServiceField {
     Port,
     Hostname,
     Routes,
+    Callers,
+    Selector,
 }
 
 impl ClusterField {
@@ -128,6 +132,8 @@ impl Field {
                     ServiceField::Port => "port",
                     ServiceField::Hostname => "hostname",
                     ServiceField::Routes => "routes",
+                    ServiceField::Callers => "callers",
+                    ServiceField::Selector => "selector",
                 };
                 return format!("spec.services[{index}].{field}");
             }
@@ -166,6 +172,8 @@ impl Field {
             Self::Service(_, ServiceField::Port) => "Port",
             Self::Service(_, ServiceField::Hostname) => "Hostname",
             Self::Service(_, ServiceField::Routes) => "Paths let through",
+            Self::Service(_, ServiceField::Callers) => "Callers",
+            Self::Service(_, ServiceField::Selector) => "Pod labels",
         }
     }
 
@@ -208,6 +216,8 @@ impl Field {
             Self::Cluster(_, ClusterField::Addresses) => "not known".to_owned(),
             Self::Service(_, ServiceField::Namespace) => resolved::DEFAULT_NAMESPACE.to_owned(),
             Self::Service(_, ServiceField::Routes) => "all paths".to_owned(),
+            Self::Service(_, ServiceField::Callers) => "everybody".to_owned(),
+            Self::Service(_, ServiceField::Selector) => "none".to_owned(),
             _ => String::new(),
         }
     }
@@ -269,6 +279,8 @@ impl Field {
                     ServiceField::Port => number_text(service.port),
                     ServiceField::Hostname => text(service.hostname.as_ref()),
                     ServiceField::Routes => routes_text(&service.routes),
+                    ServiceField::Callers => callers::text(service),
+                    ServiceField::Selector => callers::labels_text(&service.selector),
                 }
             }
         }
@@ -380,6 +392,8 @@ fn set_service(service: &mut Service, field: ServiceField, text: &str) {
         ServiceField::Port => service.port = number(text),
         ServiceField::Hostname => service.hostname = option(text),
         ServiceField::Routes => set_paths(&mut service.routes, text),
+        ServiceField::Callers => callers::set(service, words(text)),
+        ServiceField::Selector => service.selector = callers::labels(words(text)),
     }
 }
 

@@ -26,6 +26,8 @@ fn all() -> Vec<Field> {
         SleepImage,
         ExternalDnsImage,
         Service(0, ServiceField::Routes),
+        Service(0, ServiceField::Callers),
+        Service(0, ServiceField::Selector),
     ];
     fields.extend(ClusterField::ALL.map(|field| Cluster(1, field)));
     fields.extend(ServiceField::COLUMNS.map(|field| Service(0, field)));
@@ -39,6 +41,8 @@ fn sample(field: Field) -> &'static str {
         Field::Levels => "global, zone",
         Field::Ttl | Field::Service(_, ServiceField::Port) => "60",
         Field::Service(_, ServiceField::Routes) => "/a, /b/*",
+        Field::Service(_, ServiceField::Callers) => "shop/web, quay@cluster1",
+        Field::Service(_, ServiceField::Selector) => "app=web",
         Field::Cluster(_, ClusterField::Addresses) => "203.0.113.1, 203.0.113.2",
         _ => "word",
     }

@@ -27,6 +27,7 @@ mod answers_tests;
 mod api;
 mod app;
 mod browser;
+mod callers;
 mod components;
 mod contexts;
 mod counts;

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use shared::check::{Finding, Severity};
 use shared::expect::expect;
 use shared::facts::Facts;
+use shared::import::{Options, Source, import};
 use shared::outage::Outage;
 use shared::simulate;
 use shared::verify::{Answer, Around, Cause, Expected, Reply, judge_call, judge_refused};
@@ -438,5 +439,44 @@ fn a_refusal_is_told_from_an_answer() {
     assert_eq!(
         judge_call(any, &reply(403, "you are not signed in"), &around),
         Ok(())
+    );
+}
+
+/// Callers of a service in mutual TLS come back from the policy, those of another from where its names are.
+#[test]
+fn callers_are_imported() {
+    let callers = json!([
+        { "namespace": "desk", "clusters": ["south"] },
+        { "namespace": "web", "serviceAccounts": ["jobs", "web"], "clusters": ["north", "south"] },
+    ]);
+    let mut document = document(&callers);
+    document["spec"]["services"][1]["callers"] =
+        json!([{ "namespace": "web", "clusters": ["north"] }]);
+    document["spec"]["clusters"][1]["trustDomain"] = json!("cluster.local");
+    let text = Bundle::new(&mesh(&document), &resolved(&document)).to_stream();
+    let manifests: String = text
+        .split_inclusive('\n')
+        .filter(|line| !line.starts_with("#|"))
+        .collect();
+    let source = Source {
+        file: "all.yaml".into(),
+        cluster: None,
+        text: manifests,
+    };
+    let imported = import(&[source], &Options::default()).unwrap();
+    assert_eq!(imported.findings, []);
+    let of = |index: usize| serde_json::to_value(&imported.mesh.spec.services[index]).unwrap();
+    let place = |name: &str| {
+        let mut services = imported.mesh.spec.services.iter();
+        services.position(|one| one.name == name).unwrap()
+    };
+    let shop = of(place("shop"));
+    assert_eq!(
+        (&shop["callers"], &shop["selector"]),
+        (&callers, &json!({ "app": "shop" }))
+    );
+    assert_eq!(
+        of(place("news"))["callers"],
+        document["spec"]["services"][1]["callers"]
     );
 }

@@ -5,6 +5,7 @@ use shared::mesh::Service;
 
 use super::cluster_table::{remove_cell, tool_column};
 use super::field::{cell, errors, text_field};
+use crate::callers;
 use crate::dom::{El, button, el, el_in, icon, is_ticked, text};
 use crate::field::{Field, ServiceField, routes_beyond_paths};
 use crate::rows;
@@ -152,6 +153,40 @@ fn details(store: Store, index: usize) -> El {
             "",
         ))
         .add(note.add(beyond))
+        .add(text_field(
+            store,
+            Field::Service(index, ServiceField::Callers),
+            "",
+            "",
+        ))
+        .add(callers_note(store, index))
+        .add(text_field(
+            store,
+            Field::Service(index, ServiceField::Selector),
+            "",
+            "",
+        ))
+}
+
+/// How callers are written, and how many are not shown.
+fn callers_note(store: Store, index: usize) -> El {
+    let beyond = el("span").show(move || {
+        let service = store.with(|mesh| mesh.spec.services.get(index).map(callers::beyond_words));
+        match service.unwrap_or_default() {
+            0 => String::new(),
+            1 => " One more caller says more; it stays as it is in the document.".to_owned(),
+            more => {
+                format!(" {more} more callers say more; they stay as they are in the document.")
+            }
+        }
+    });
+    el_in("p", "note")
+        .text("A caller is a namespace, with a service account as ")
+        .add(text("code", "shop/web"))
+        .text(", in one cluster as ")
+        .add(text("code", "shop@cluster1"))
+        .text(". With mutual TLS, pods with the labels refuse everybody else.")
+        .add(beyond)
 }
 
 /// The clusters that run the service.

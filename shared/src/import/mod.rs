@@ -9,6 +9,7 @@
 //! ```
 
 mod addresses;
+mod callers;
 mod clusters;
 mod comparable;
 mod compare;
@@ -240,6 +241,7 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
     policies::add(world, names, &samples, &mut services);
     levels::add(world, names, &mut services);
     let trust_domains = mutual::trust_domains(&services, world.clusters.len(), findings);
+    let said = callers::find(world, names, &services);
     let services = services.into_iter().map(|one| (one.service, one.locality));
     let (mut services, localities): (Vec<_>, Vec<_>) = services.unzip();
     let tls = tls::find(world, names);
@@ -253,6 +255,9 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
     );
     for (cluster, domain) in clusters.iter_mut().zip(trust_domains) {
         cluster.trust_domain = domain;
+    }
+    for (service, said) in services.iter_mut().zip(said) {
+        said.write(service, &clusters);
     }
     for (service, locality) in services.iter_mut().zip(localities) {
         service.locality = locality.settle(&clusters);

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{ImportError, Source};
-use crate::object::ISTIO_GROUP;
+use crate::object::{ISTIO_GROUP, SECURITY_GROUP};
 use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::resolved::DEFAULT_NAMESPACE;
 use crate::yaml;
@@ -253,6 +253,7 @@ impl Object {
 pub(super) fn api_version(kind: &str, version: &str) -> String {
     match kind {
         _ if ISTIO_KINDS.contains(&kind) => format!("{ISTIO_GROUP}/{version}"),
+        "AuthorizationPolicy" => format!("{SECURITY_GROUP}/{version}"),
         "Deployment" => "apps/v1".to_owned(),
         "GRPCRoute" | "HTTPRoute" | "TCPRoute" | "TLSRoute" => {
             "gateway.networking.k8s.io/v1".to_owned()

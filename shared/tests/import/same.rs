@@ -35,6 +35,10 @@ pub(super) fn same_document(mesh: &Mesh, imported: &Imported) {
                 status: None,
             };
             in_each_cluster(service);
+            // Their order is no object's.
+            if let Some(callers) = &mut service.callers {
+                callers.sort_by_key(|caller| format!("{caller:?}"));
+            }
             for route in &mut service.routes {
                 // A condition that holds of all requests is none.
                 if route.matches.iter().all(|one| *one == json!({})) {
