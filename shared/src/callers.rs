@@ -75,6 +75,26 @@ impl Service {
         })
     }
 
+    /// Whether its pods may take a workload for one of its callers: identities do not tell clusters apart where these
+    /// have a trust domain in common, and, of callers with a namespace, where they know each other's.
+    pub fn may_take(
+        &self,
+        cluster: usize,
+        namespace: &str,
+        account: &str,
+        resolved: &Resolved,
+    ) -> bool {
+        let domain = |index: usize| &resolved.clusters[index].trust_domain;
+        let mut callers = self.callers.iter().flatten();
+        callers.any(|caller| {
+            let mut clusters = caller.clusters.iter();
+            clusters.any(|&one| {
+                caller.is(one, namespace, account)
+                    && (caller.namespace.is_some() || domain(one) == domain(cluster))
+            })
+        })
+    }
+
     /// Whether its pods refuse workloads that are not among its callers: only mutual TLS tells them who calls.
     pub fn refuses_strangers(&self) -> bool {
         self.callers.is_some() && self.is_mutual()

@@ -91,22 +91,27 @@ pub struct Call {
     /// Any of these clusters must answer; empty where the answer does not tell, or the call is refused. Where nobody can,
     /// since the name has no record yet, those that the document wants to: the call fails until they do.
     pub answered_by: Vec<String>,
-    /// Whether the client is not among the service's callers, so that the service's pods refuse it (403).
+    /// Whether the client is not among the service's callers, so that the service's pods refuse it (403); see
+    /// [`Self::by_stranger`].
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub refused: bool,
 }
 
 impl Call {
     /// The same call by a client that is not among the service's callers; `None` where nothing is known of what
-    /// happens to it: its service refuses nobody, no status tells, or its namespace does not see the name.
-    pub fn by_stranger(&self, resolved: &Resolved, namespace: &str) -> Option<Self> {
+    /// happens to it: its service refuses nobody or may take it for a caller, no status tells, or its namespace does
+    /// not see the name.
+    pub fn by_stranger(&self, resolved: &Resolved, namespace: &str, account: &str) -> Option<Self> {
         let mut services = resolved.services.iter();
         let service = services.find(|service| service.id() == self.service)?;
         let mut clusters = resolved.clusters.iter();
         let client = clusters.position(|one| one.name.as_str() == self.client)?;
         let seen_by = service.seen_by(client);
         let is_seen = self.level == LOCAL || seen_by.is_none_or(|all| all.contains(namespace));
-        let is_told = service.refuses_strangers() && self.protocol.is_http() && is_seen;
+        let is_told = service.refuses_strangers()
+            && !service.may_take(client, namespace, account, resolved)
+            && self.protocol.is_http()
+            && is_seen;
         is_told.then(|| Self {
             answered_by: Vec::new(),
             refused: true,

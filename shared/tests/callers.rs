@@ -384,21 +384,28 @@ fn calls_are_expected_of_callers_and_refused_of_strangers() {
         };
         calls.find(is_it).unwrap()
     };
+    // North has the trust domain of west.
+    let local = call("north", "local");
+    assert_eq!(local.by_stranger(&resolved, "web", "web"), None);
+    assert!(local.by_stranger(&resolved, "web", "jobs").is_some());
     let stranger = call("west", "global")
-        .by_stranger(&resolved, "web")
+        .by_stranger(&resolved, "web", "jobs")
         .unwrap();
     assert!(stranger.refused && stranger.answered_by.is_empty());
     // Its namespace does not see the name.
-    assert_eq!(call("west", "global").by_stranger(&resolved, "desk"), None);
+    assert_eq!(
+        call("west", "global").by_stranger(&resolved, "desk", "web"),
+        None
+    );
     assert!(
         call("south", "local")
-            .by_stranger(&resolved, "desk")
+            .by_stranger(&resolved, "desk", "web")
             .is_some()
     );
     // Nothing refuses anybody.
     let mut calls = expected.iter();
     let news = calls.find(|call| call.service == "news.s").unwrap();
-    assert_eq!(news.by_stranger(&resolved, "web"), None);
+    assert_eq!(news.by_stranger(&resolved, "web", "jobs"), None);
 
     let rows = simulate::rows(&resolved, &Outage::default());
     let clients: std::collections::BTreeSet<_> = rows

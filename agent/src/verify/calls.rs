@@ -168,10 +168,10 @@ fn passed<'a>(round: &'a Round<'_>, call: &Call) -> Option<&'a Check> {
 fn as_made_by<'a>(client: &Client, call: &'a Call, round: &Round<'_>) -> Option<Cow<'a, Call>> {
     let index = round.cluster_index(&call.client)?;
     let service = round.service(&call.service)?;
-    if call.refused || service.is_called_by(index, &client.namespace, &client.account) {
+    if service.is_called_by(index, &client.namespace, &client.account) {
         return Some(Cow::Borrowed(call));
     }
-    let refused = call.by_stranger(round.resolved, &client.namespace);
+    let refused = call.by_stranger(round.resolved, &client.namespace, &client.account);
     refused.map(Cow::Owned)
 }
 

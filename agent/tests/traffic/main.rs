@@ -16,6 +16,7 @@ mod agent_process;
 mod bed;
 mod bookinfo;
 mod broken;
+mod callers;
 mod drill;
 mod external;
 mod failover;
