@@ -193,7 +193,6 @@ async fn an_api_server_and_istios_admission_take_them() {
         "VirtualService",
         "DestinationRule",
         "ServiceEntry",
-        "AuthorizationPolicy",
         "DNSEndpoint",
         "Deployment",
     ] {
