@@ -30,7 +30,7 @@ fn clusters(bed: &Bed) -> Vec<(String, String)> {
 }
 
 /// How often the caller's istiod has pushed something of a type.
-fn pushes(bed: &Bed, of_type: &str) -> f64 {
+fn pushes(bed: &Bed, of_type: &str) -> u64 {
     let address = bed.kubectl(
         CALLER,
         &[
@@ -45,7 +45,7 @@ fn pushes(bed: &Bed, of_type: &str) -> f64 {
     let metrics = String::from_utf8(curl.output().unwrap().stdout).unwrap();
     let prefix = format!("pilot_xds_pushes{{type=\"{of_type}\"}} ");
     let value = metrics.lines().find_map(|line| line.strip_prefix(&prefix));
-    value.map_or(0.0, |value| value.parse().unwrap())
+    value.map_or(0, |value| value.parse().unwrap())
 }
 
 #[test]
