@@ -55,6 +55,7 @@ codes! {
     MISSING_LEVEL = "FM0331", "Missing level of published names", [];
     ENDPOINTS_NEED_ZONES = "FM0332", "`endpoints: names` requires names of zones", [];
     LEVELS_OF_CONTROLLER = "FM0333", "The federation controller publishes names of all levels", [];
+    GATEWAY_TOO_LARGE = "FM0334", "Gateway too large for API servers", [];
     BAD_PORT = "FM0401", "A port is not between 1 and 65535", [];
     SERVED_NOWHERE = "FM0402", "A service runs in no cluster", [];
     BAD_PATH = "FM0403", "A route's path does not start with a slash", [];

@@ -2,6 +2,10 @@
 
 use super::{Findings, code};
 use crate::mesh::{Endpoints, NameLevel, Naming, Service, Spec, Target};
+use crate::resolved::Resolved;
+
+/// What etcd takes as one object, unless it is told otherwise (`--max-request-bytes`): 1.5 MiB.
+const OBJECT_MAX: usize = 1536 * 1024;
 
 /// The levels of a service's names that exist.
 pub(super) fn of_service(spec: &Spec, service: &Service) -> Vec<NameLevel> {
@@ -70,4 +74,31 @@ fn list(path: &str, levels: &[NameLevel], is_in_use: bool, spec: &Spec, findings
             "use naming: service or another target, or remove the field".into(),
         );
     }
+}
+
+/// Whether each gateway's names fit into one object: they grow with services times zones.
+pub(super) fn check_gateways(resolved: &Resolved, findings: &mut Findings) {
+    let bytes = |cluster: usize| -> usize {
+        let services = resolved.services.iter();
+        let here = services.filter(|one| one.clusters.contains(&cluster) && !one.is_mutual());
+        // Each with quotes and a comma.
+        let names = here.flat_map(|one| &one.names);
+        names.map(|name| name.host.as_str().len() + 3).sum()
+    };
+    let largest = (0..resolved.clusters.len()).max_by_key(|&cluster| bytes(cluster));
+    let Some(cluster) = largest.filter(|&cluster| bytes(cluster) > OBJECT_MAX) else {
+        return;
+    };
+    findings.warning(
+        code::GATEWAY_TOO_LARGE,
+        "spec.dns.levels",
+        format!(
+            "the names in the Gateway of {} take {} KiB, and API servers usually store objects of at most {} KiB",
+            resolved.clusters[cluster].name,
+            bytes(cluster) / 1024,
+            OBJECT_MAX / 1024
+        ),
+        "set `dns.levels: [global, region]` with `endpoints: addresses`, or divide the services into several meshes"
+            .into(),
+    );
 }

@@ -140,6 +140,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     clusters::check_ports(&resolved, findings);
     dns::check_records(&resolved, findings);
     engine::check_limits(&resolved, findings);
+    levels::check_gateways(&resolved, findings);
     tls::certificates(&resolved, findings);
     samples::check(&resolved, findings);
     mtls::check(spec, &resolved, findings);

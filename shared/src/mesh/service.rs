@@ -77,7 +77,7 @@ pub struct Service {
     pub export_to: Vec<String>,
     /// Who calls it, see [callers](#callers).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "everybody")))]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Caller>", extend("x-default" = "everybody")))]
     pub callers: Option<Vec<Caller>>,
     /// With `callers` and `transport: mtls`, labels of its pods, which refuse everybody else.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -824,6 +824,26 @@ fn levels_of_names() {
 }
 
 #[test]
+fn a_gateway_lists_no_more_names_than_api_servers_store() {
+    let mut document = document();
+    let clusters = (0..100).map(|i| {
+        json!({ "name": format!("c{i}"), "region": format!("r{}", i % 4), "zone": format!("z{i}") })
+    });
+    document["spec"]["clusters"] = clusters.collect();
+    let services =
+        (0..320).map(|i| json!({ "name": format!("one-of-many-services-{i}"), "port": 80 }));
+    document["spec"]["services"] = services.collect();
+    let found = |document: &Value| {
+        let found = findings(document).into_iter();
+        found.filter(|one| one.code == "FM0334").count()
+    };
+    assert_eq!(found(&document), 1);
+    document["spec"]["endpoints"] = json!("addresses");
+    document["spec"]["dns"]["levels"] = json!(["global", "region"]);
+    assert_eq!(found(&document), 0);
+}
+
+#[test]
 fn the_federation_controller_publishes_all_levels() {
     let mut document = document();
     document["spec"]["target"] = json!("kubefed-v1alpha1");
