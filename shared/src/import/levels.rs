@@ -13,7 +13,13 @@ pub(super) fn add(world: &World, names: &Names, services: &mut [Found]) {
     let index = Index::new(services);
     let mut seen: Vec<BTreeSet<NameLevel>> = vec![BTreeSet::new(); services.len()];
     let mut are_told: BTreeSet<usize> = BTreeSet::new();
-    for kind in ["VirtualService", "ServiceEntry", "DestinationRule"] {
+    let kinds = [
+        "VirtualService",
+        "ServiceEntry",
+        "DestinationRule",
+        "DNSEndpoint",
+    ];
+    for kind in kinds {
         for (_, object) in world.of_kind(kind).filter(|(_, object)| object.is_ours()) {
             for host in names::hosts(object) {
                 let (Some(name), Some(at)) = (names.read(host), index.published(host, names))
@@ -21,8 +27,9 @@ pub(super) fn add(world: &World, names: &Names, services: &mut [Found]) {
                     continue;
                 };
                 seen[at].extend(level(&name.at));
-                // Gateways take every name.
-                if kind == "VirtualService" && is_at_gateway(object) {
+                // Gateways take every name; and where the global name has a record, all others have one.
+                let is_of_records = kind == "DNSEndpoint" && matches!(name.at, At::Global);
+                if is_of_records || kind == "VirtualService" && is_at_gateway(object) {
                     are_told.insert(at);
                 }
             }

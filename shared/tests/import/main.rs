@@ -16,7 +16,7 @@ use shared::bundle::{Bundle, MESH_FILE};
 use shared::check::{Finding, Severity};
 use shared::facts::Facts;
 use shared::import::{Imported, Options, Source, import};
-use shared::mesh::{Endpoints, Mesh, Target};
+use shared::mesh::{Cluster, Endpoints, Mesh, Naming, Target};
 use shared::resolved::Resolved;
 use shared::{check, yaml};
 
@@ -202,14 +202,17 @@ proptest! {
             return Ok(());
         }
         let assumed = |one: &Finding| one.code == "FM1004" && one.path.ends_with("].zone");
-        let is_spread = |one: &shared::resolved::Service| !one.locality.shares.is_empty();
-        // Shares hold for callers of a zone, and a gateway with a port of its own for names of its zone, and in which
-        // zone a cluster without a service is had to be assumed.
-        let has_port = |one: &shared::mesh::Cluster| one.gateway.as_ref().is_some_and(|one| one.port.is_some());
+        // What a cluster has goes by its zone, which had to be assumed where it runs no service.
+        let is_right = |one: &Cluster| {
+            let mut clusters = mesh.spec.clusters.iter();
+            clusters.any(|of| (&of.name, &of.region, &of.zone) == (&one.name, &one.region, &one.zone))
+        };
         prop_assume!(
-            !(imported.findings.iter().any(assumed)
-                && (resolve(&mesh).services.iter().any(is_spread) || mesh.spec.clusters.iter().any(has_port)))
+            !imported.findings.iter().any(assumed) || imported.mesh.spec.clusters.iter().all(is_right)
         );
+        // Where names begin with the gateway, nothing says which of a service's overrides is the usual one.
+        let has_overrides = mesh.spec.services.iter().any(|one| !one.overrides.is_empty());
+        prop_assume!(!(mesh.spec.dns.naming == Some(Naming::Gateway) && has_overrides));
         // Endpoints are in the document's order; works and WorkloadEntries are in none.
         let has_order = mesh.spec.target != Some(Target::Ocm) && mesh.spec.endpoints != Some(Endpoints::Addresses);
         let mesh = if has_order { mesh } else { with_clusters_as_in(&mesh, &imported) };
