@@ -1,6 +1,7 @@
 //! What has to change in the clusters when a gateway changes its address, and nothing else does.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use crate::gateway_kind::GatewayKind;
 use crate::mesh::{Endpoints, Target};
@@ -34,9 +35,9 @@ pub fn entries(resolved: &Resolved) -> Kind {
 }
 
 /// By what ServiceEntries find the gateways that they select: of each gateway whether it has a host name, which
-/// sidecars resolve, and whether its own cluster knows its address inside. It changes seldom, and is empty where
+/// sidecars resolve, and its address inside its own cluster, if that is known. It changes seldom, and is empty where
 /// nothing but records is followed.
-pub fn resolution(resolved: &Resolved) -> Vec<(bool, bool)> {
+pub fn resolution(resolved: &Resolved) -> Vec<(bool, Option<IpAddr>)> {
     if !writes_endpoints(resolved) {
         return Vec::new();
     }
@@ -45,7 +46,7 @@ pub fn resolution(resolved: &Resolved) -> Vec<(bool, bool)> {
     let found = gateways.map(|gateway| {
         let mut addresses = gateway.addresses.iter().flatten();
         let has_host = addresses.any(|one| matches!(one, Address::Host(_)));
-        (has_host, gateway.cluster_ip.is_some())
+        (has_host, gateway.cluster_ip)
     });
     found.collect()
 }

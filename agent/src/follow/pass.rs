@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ pub(super) struct Follower<'a> {
     /// What the last pass published, and where.
     published: Option<(String, Facts)>,
     /// By what entries find gateways; see [`followed::resolution`].
-    resolution: Vec<(bool, bool)>,
+    resolution: Vec<(bool, Option<IpAddr>)>,
     /// The clusters whose entries find them so.
     with_entries: BTreeSet<String>,
 }

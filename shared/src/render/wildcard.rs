@@ -15,9 +15,8 @@ use serde_json::{Value, json};
 
 use super::destination_rule::WIDE;
 use super::service_entry::{inside, rendered_endpoint, rendered_port, told_by_name};
-use super::{EXPORT_TO, Istio, all, exports, skeleton, workload_entry};
+use super::{EXPORT_TO, Istio, all, exports, skeleton};
 use crate::endpoints::{Destination, destination, ports_of, usually_at, zone_name};
-use crate::gateway_kind::GatewayKind;
 use crate::mesh::{Endpoints, Protocol};
 use crate::object::Object;
 use crate::placed::Placed;
@@ -27,19 +26,12 @@ use crate::resolved::{ISTIO_NAMESPACE, OLDEST_ISTIO_WITH_TARGET_PORTS, Port, Res
 /// The file of all of them.
 pub(super) const SUBJECT: &str = "names";
 
-const INGRESS: GatewayKind = GatewayKind::Ingress;
-
 const PORTS: &[&str] = &["spec", "ports"];
-const WITH_ENDPOINTS: &[&[&str]] = &[
-    &["spec", "hosts"],
-    &["spec", "ports"],
-    &["spec", "endpoints"],
-];
-const WITH_SELECTOR: &[&[&str]] = &[
+const OWN_ZONES: &[&[&str]] = &[
     &["spec", "hosts"],
     &["spec", "ports"],
     &["spec", "resolution"],
-    &["spec", "workloadSelector"],
+    &["spec", "endpoints"],
 ];
 
 pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
@@ -121,28 +113,28 @@ fn own_zones(resolved: &Resolved) -> Option<Placed> {
             let called = ports
                 .values()
                 .map(|port| rendered_port(port, port.published));
-            let mut values = vec![json!([host]), called.collect()];
-            values.extend(match resolved.endpoints {
-                Endpoints::Names => {
-                    let gateway = &cluster.gateway;
-                    let at = ports.values().map(|port| (port.name(), port.at(gateway)));
-                    let endpoint = rendered_endpoint(&inside(gateway), at, cluster, resolved);
-                    vec![json!([endpoint])]
+            let gateway = &cluster.gateway;
+            // Istio takes no selector beside a wildcard that sidecars resolve, so the endpoint stands here.
+            let (resolution, address) = match gateway.cluster_ip {
+                Some(ip) if resolved.endpoints == Endpoints::Addresses => {
+                    ("STATIC", ip.to_string())
                 }
-                Endpoints::Addresses => vec![
-                    workload_entry::resolution(client, INGRESS, &[client], resolved).into(),
-                    workload_entry::selector(INGRESS, &[client], resolved),
-                ],
-            });
+                _ => ("DNS", inside(gateway)),
+            };
+            let at = ports.values().map(|port| (port.name(), port.at(gateway)));
+            let endpoint = rendered_endpoint(&address, at, cluster, resolved);
+            let endpoints = json!([endpoint]);
+            let values = vec![
+                json!([host]),
+                called.collect(),
+                resolution.into(),
+                endpoints,
+            ];
             fields.push((client, values));
         }
     }
     let template = entry("zone", "DNS", resolved);
-    let paths = match resolved.endpoints {
-        Endpoints::Names => WITH_ENDPOINTS,
-        Endpoints::Addresses => WITH_SELECTOR,
-    };
-    (!fields.is_empty()).then(|| exports.placed(template, paths, fields))
+    (!fields.is_empty()).then(|| exports.placed(template, OWN_ZONES, fields))
 }
 
 /// The services that are called from a cluster.
