@@ -290,6 +290,7 @@ impl<'a> Follower<'a> {
         let wanted = Wanted::new(resolved).only(kinds.clone());
         let writing = Writing {
             mesh: self.mesh,
+            document: self.mesh.digest(),
             lock: self.lock,
             clusters,
             wanted: Arc::new(wanted),

@@ -25,6 +25,8 @@ use crate::stop::Stop;
 /// What is to be true, and where.
 pub(super) struct Writing<'a> {
     pub(super) mesh: &'a Mesh,
+    /// Its digest: what was applied last has to come from it.
+    pub(super) document: String,
     pub(super) lock: LockOptions<'static>,
     pub(super) clusters: &'a Clusters,
     pub(super) wanted: Arc<Wanted>,
@@ -86,9 +88,7 @@ impl Looked {
         let (options, stop) = (ApplyOptions::default(), Stop::never());
         let budget = Budget::default();
         let report = apply::apply(self.plan, targets, options, &budget, &stop, sender).await;
-        let reports = report.clusters.into_iter();
-        let mut events: Vec<_> = self.changes.into_iter().map(FollowEvent::Record).collect();
-        for report in reports {
+        for report in report.clusters {
             if let Some(error) = report.error {
                 return (cluster, Err(error));
             }
@@ -96,11 +96,13 @@ impl Looked {
             if report.failed > not_written {
                 return (cluster, Err("some objects could not be written".to_owned()));
             }
-            let changed = self.endpoints;
-            if changed > 0 {
-                let cluster = cluster.to_owned();
-                events.push(FollowEvent::Endpoints { cluster, changed });
-            }
+        }
+        let mut events: Vec<_> = self.changes.into_iter().map(FollowEvent::Record).collect();
+        if self.endpoints > 0 {
+            events.push(FollowEvent::Endpoints {
+                cluster: cluster.to_owned(),
+                changed: self.endpoints,
+            });
         }
         (cluster, Ok(events))
     }
@@ -203,7 +205,6 @@ impl Writing<'_> {
     /// Looks at what is kept true in a cluster, if that still comes from this document.
     async fn look(&self, place: &Place) -> Result<Looked, Trouble> {
         let connection = place.connection.clone().map_err(Trouble::Passing)?;
-        let document = self.mesh.digest();
         let objects = &self.wanted.of(&place.name);
         let mesh = self.mesh.metadata.name.clone();
         let cluster = place.name.clone();
@@ -213,7 +214,7 @@ impl Writing<'_> {
             return Err(FollowError::NotApplied { mesh, cluster }.into());
         };
         let applied = look.parent.as_ref().and_then(|one| one.document.as_ref());
-        if applied != Some(&document) {
+        if applied != Some(&self.document) {
             return Err(FollowError::OtherDocument { mesh, cluster }.into());
         }
         if let Some(parent) = &look.parent
@@ -224,7 +225,7 @@ impl Writing<'_> {
         let changes = records::changes(objects, &observed);
         let target = Target {
             scope: Scope::Addresses,
-            document: Some(document),
+            document: Some(self.document.clone()),
             // They stay as they are recorded.
             clusters: BTreeMap::new(),
             identities: BTreeMap::new(),
