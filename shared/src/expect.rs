@@ -182,10 +182,7 @@ fn gateways(resolved: &Resolved, service: &Service, calls: &mut Vec<GatewayCall>
                         cluster: cluster.name.to_string(),
                         service: service.id(),
                         host: name.host.to_string(),
-                        address: match address {
-                            Address::Ip(ip) => ip.to_string(),
-                            Address::Host(host) => host.to_string(),
-                        },
+                        address: address.to_string(),
                         port: service.port_at(port, cluster),
                         protocol: port.protocol,
                         tls: resolved.tls.is_some()

@@ -3,6 +3,7 @@
 //! Only [`crate::check`] makes a [`Resolved`], so nothing unchecked can be rendered.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 
 use serde_json::Value;
@@ -306,6 +307,15 @@ pub enum Address {
     Ip(IpAddr),
     /// The host name of a load balancer.
     Host(HostName),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(ip) => ip.fmt(f),
+            Self::Host(host) => host.fmt(f),
+        }
+    }
 }
 
 /// One of `spec.services`, resolved.

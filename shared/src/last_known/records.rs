@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Known, LastKnown, Observation, ObservedGateway};
 use crate::gateway_kind::GatewayKind;
 use crate::published::Level;
-use crate::resolved::{Address, Resolved};
+use crate::resolved::Resolved;
 
 /// Records by name and type, such as `A`, with their targets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -84,10 +84,7 @@ fn of_others(
             }
             Some(Observation::Given) => {
                 let given = gateway.kind.of(cluster).addresses.iter().flatten();
-                addresses.extend(given.map(|address| match address {
-                    Address::Ip(ip) => ip.to_string(),
-                    Address::Host(host) => host.to_string(),
-                }));
+                addresses.extend(given.map(ToString::to_string));
             }
             Some(Observation::Unknown(_)) | None => {}
         }

@@ -251,15 +251,11 @@ fn shared_host_names<'a>(
 
 /// Records that are left out because load balancers publish host names.
 pub(crate) fn host_names_left_out(service: &Service, resolved: &Resolved) -> Vec<LeftOut> {
-    let text = |address: Address| match address {
-        Address::Ip(ip) => ip.to_string(),
-        Address::Host(host) => host.to_string(),
-    };
     shared_host_names(service, resolved)
         .filter(|(_, targets)| in_form(targets.clone(), resolved).is_empty())
         .map(|(name, targets)| LeftOut {
             host: name.host.clone(),
-            targets: targets.into_iter().map(text).collect(),
+            targets: targets.iter().map(ToString::to_string).collect(),
         })
         .collect()
 }

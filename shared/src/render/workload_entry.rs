@@ -158,7 +158,7 @@ fn of_gateway(
             let address = if client == cluster {
                 (number == 0).then(|| inside.clone())
             } else {
-                addresses.get(number).map(text)
+                addresses.get(number).map(ToString::to_string)
             };
             Some((client, vec![json!(address?)]))
         });
@@ -186,25 +186,14 @@ fn of_gateway(
     placed
 }
 
-fn text(address: &Address) -> String {
-    match address {
-        Address::Ip(ip) => ip.to_string(),
-        Address::Host(host) => host.to_string(),
-    }
-}
-
 /// Where a gateway has the ports of the services in its cluster, by the names that ServiceEntries give these.
 fn ports(kind: GatewayKind, cluster: usize, resolved: &Resolved) -> Value {
-    let gateway = kind.of(&resolved.clusters[cluster]);
+    let of = &resolved.clusters[cluster];
     let services = resolved.services.iter();
     let services = services.filter(|one| kind.serves(one) && one.clusters.contains(&cluster));
-    let ports = services.flat_map(|service| &service.ports);
-    let ports = ports.map(|port| {
-        let at = match kind {
-            GatewayKind::Ingress => port.at(gateway),
-            GatewayKind::EastWest => gateway.port,
-        };
-        (port.name(), at)
+    let ports = services.flat_map(|service| {
+        let ports = service.ports.iter();
+        ports.map(|port| (port.name(), service.port_at(port, of)))
     });
     let ports: BTreeMap<String, u16> = ports.collect();
     json!(ports)
