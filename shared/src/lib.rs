@@ -31,6 +31,7 @@ pub mod facts;
 pub mod followed;
 pub mod gateway_kind;
 pub mod guard;
+pub mod handover;
 pub mod ignore;
 pub mod import;
 pub mod in_step;

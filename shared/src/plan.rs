@@ -4,6 +4,7 @@ mod id;
 mod observed;
 mod steps;
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decisions::Decision;
 use crate::drift::Drift;
-use crate::object::{Key, Kind, Object, Wave};
+use crate::object::{ISTIO_GROUP, Key, Kind, Object, Wave};
 use crate::wanted::Wanted;
 
 pub use observed::{Answer, Claim, Existing, Observed, ObservedCluster, Surplus, Trial};
@@ -350,6 +351,11 @@ impl ClusterPlan {
     }
 }
 
+/// Whether an object leads calls to hosts of other objects, which stay until it is gone.
+pub fn leads(key: &Key) -> bool {
+    key.group == ISTIO_GROUP && key.kind == "VirtualService"
+}
+
 fn plan_cluster(
     name: &str,
     context: &str,
@@ -369,7 +375,7 @@ fn plan_cluster(
     );
     // Backwards, so that nothing goes before what needs it.
     let mut surplus: Vec<(&Key, &Surplus)> = observed.surplus.iter().collect();
-    surplus.sort_by(|a, b| b.1.kind.wave.cmp(&a.1.kind.wave).then(a.0.cmp(b.0)));
+    surplus.sort_by_key(|(key, one)| (Reverse(one.kind.wave), !leads(key), *key));
     steps.extend(
         surplus
             .into_iter()

@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use crate::engine::{self, Delivered, by_file};
 use crate::followed;
+use crate::handover::{Handover, handover};
 use crate::ignore::without_ignored;
 use crate::mesh::Target;
 use crate::object::{Kind, Object};
 use crate::ownership;
 use crate::placed::Placed;
+use crate::plan::ObservedCluster;
 use crate::render::{at_gateways, of_mesh, of_service, render};
 use crate::resolved::Resolved;
 
@@ -119,6 +121,15 @@ impl Wanted {
                 Some(index) => in_order(delivered(index, of_mesh, kinds, resolved), resolved),
                 None => Vec::new(),
             },
+        }
+    }
+
+    /// How names of a cluster, of which `objects` are desired, leave their entries. Only the agent that writes into
+    /// each cluster itself can do that in an order.
+    pub fn handover(&self, objects: &[Object], observed: &ObservedCluster) -> Handover {
+        match &self.source {
+            Source::Rendered { resolved, .. } => handover(resolved, objects, observed),
+            Source::Nothing | Source::Objects { .. } => Handover::default(),
         }
     }
 

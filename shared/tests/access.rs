@@ -216,7 +216,7 @@ fn only_what_changes_has_to_be_allowed() {
         verbs.iter().map(|&verb| verb.to_owned()).collect()
     };
 
-    let first = to_carry_out("demo", objects, &ObservedCluster::default());
+    let first = to_carry_out("demo", objects, &[], &ObservedCluster::default());
     assert_eq!(on(&first, "virtualservices"), set(&["create", "patch"]));
     assert_eq!(on(&first, "secrets"), set(&["create", "patch"]));
     assert_eq!(
@@ -234,7 +234,7 @@ fn only_what_changes_has_to_be_allowed() {
         wanted: in_step,
         ..ObservedCluster::default()
     };
-    let none = to_carry_out("demo", objects, &observed);
+    let none = to_carry_out("demo", objects, &[], &observed);
     assert!(none.is_empty(), "{none:#?}");
 
     // One that differs, and two that are orphaned.
@@ -255,7 +255,7 @@ fn only_what_changes_has_to_be_allowed() {
         let live = json!({ "metadata": { "uid": "1" } });
         observed.surplus.insert(key, Surplus::new(kind, &live));
     }
-    let some = to_carry_out("demo", objects, &observed);
+    let some = to_carry_out("demo", objects, &[], &observed);
     assert_eq!(on(&some, "services"), set(&["patch"]));
     assert_eq!(on(&some, "deployments"), set(&["delete", "get"]));
     assert_eq!(on(&some, "namespaces"), set(&["patch"]));

@@ -2,6 +2,7 @@
 
 mod definitions;
 mod field_managers;
+mod handing_over;
 mod ignored;
 mod leaving;
 mod objects;

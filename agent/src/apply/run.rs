@@ -12,12 +12,14 @@ use http::StatusCode;
 use shared::api::{ClusterReport, Outcome, WaitReason};
 use shared::cluster_dns::{self, Edit};
 use shared::dependency::depends_on;
+use shared::handover::Handover;
 use shared::last_known::LastKnown;
 use shared::object::{Key, Object, Wave};
 use shared::outlived;
 use shared::ownership::{self, Ownership};
-use shared::plan::{Action, Claim, ClusterPlan};
+use shared::plan::{self, Action, Claim, ClusterPlan};
 
+use super::handing_over::{self, Route};
 use super::leaving::{self, Leaving};
 use super::objects::Carried;
 use super::progress::Progress;
@@ -47,6 +49,7 @@ pub(super) async fn run(
     let unchanged = plan.count(Action::Unchanged);
     progress.start(plan.steps.len() - unchanged, unchanged);
     let failed = skipped(&plan, &progress);
+    let name = plan.name.clone();
     let Target {
         scope,
         document,
@@ -63,12 +66,14 @@ pub(super) async fn run(
         parent_version,
         surplus,
         claims,
+        handover,
         ownership,
         dns,
         dns_unseen: _,
     } = look;
     let on_wait = report_waits(&progress);
     let connection = connection.with_patience(Patience::APPLY).reporting(on_wait);
+    let batches = batches(plan, &handover);
     let run = Run {
         mesh,
         scope,
@@ -79,12 +84,14 @@ pub(super) async fn run(
         keeps_addresses,
         connection,
         wanted: wanted
-            .of(&plan.name)
+            .of(&name)
             .into_iter()
             .map(|object| (object.key(), object))
             .collect(),
         surplus,
         claims,
+        handover,
+        temporary: Mutex::default(),
         ownership,
         dns: dns
             .into_iter()
@@ -99,7 +106,7 @@ pub(super) async fn run(
         parent,
         version: parent_version,
     };
-    let result = run.all(batches(plan), recorded).await;
+    let result = run.all(batches, recorded).await;
     drop(run);
     progress.end(result.err())
 }
@@ -133,13 +140,16 @@ struct Task {
 struct Batch {
     wave: Wave,
     tasks: Vec<Task>,
+    /// Whether entries lose hosts by it, or rules for these go.
+    takes_hosts: bool,
 }
 
 /// The steps that do something. A wave is a batch; of removals, each kind is, so that what records
-/// them goes last.
-fn batches(plan: ClusterPlan) -> Vec<Batch> {
+/// them goes last. Entries that lose hosts are changed after routes that lead to these are deleted.
+fn batches(plan: ClusterPlan, handover: &Handover) -> Vec<Batch> {
     let mut last = None;
     let mut batches: Vec<Batch> = Vec::new();
+    let mut losing = Vec::new();
     for step in plan.steps {
         let removes = match step.action {
             Action::Create | Action::Change | Action::Adopt => false,
@@ -147,18 +157,33 @@ fn batches(plan: ClusterPlan) -> Vec<Batch> {
             Action::Unchanged | Action::Conflict | Action::Rejected | Action::Blocked => continue,
         };
         let of = (step.wave, removes.then(|| step.object.group_kind()));
+        let takes_hosts = removes && step.wave <= Wave::Istio && !plan::leads(&step.object);
         let task = Task {
             object: step.object,
             action: step.action,
         };
+        if handover.losing.contains(&task.object) {
+            losing.push(task);
+            continue;
+        }
         match batches.last_mut() {
             Some(batch) if last.as_ref() == Some(&of) => batch.tasks.push(task),
             _ => batches.push(Batch {
                 wave: step.wave,
                 tasks: vec![task],
+                takes_hosts,
             }),
         }
         last = Some(of);
+    }
+    if !losing.is_empty() {
+        let first = batches.iter().position(|batch| batch.takes_hosts);
+        let batch = Batch {
+            wave: Wave::Istio,
+            tasks: losing,
+            takes_hosts: true,
+        };
+        batches.insert(first.unwrap_or(batches.len()), batch);
     }
     batches
 }
@@ -182,6 +207,9 @@ struct Run<'a> {
     wanted: BTreeMap<Key, Object>,
     surplus: BTreeMap<Key, Seen>,
     claims: BTreeMap<Key, Claim>,
+    handover: Handover,
+    /// Temporary routes that are there.
+    temporary: Mutex<Vec<Route>>,
     ownership: Ownership,
     dns: BTreeMap<Key, Edit>,
     leaving: Mutex<Vec<Leaving>>,
@@ -203,12 +231,28 @@ impl Run<'_> {
         let records = is_of_addresses || !self.wanted.is_empty() || wanted.stub_domain;
         // Addresses are recorded where no record changes, too.
         if records && (is_of_addresses || !batches.is_empty()) {
-            let during = wanted.clone().union(&Parent::of(self.surplus.keys(), None));
+            let temporary: Vec<Key> = self.handover.routes.iter().map(Object::key).collect();
+            let others = self.surplus.keys().chain(&temporary);
+            let during = wanted.clone().union(&Parent::of(others, None));
             let during = recorded.parent.iter().fold(during, Parent::union);
             self.record(during, &mut recorded).await?;
         }
+        let carried = self.batches(batches).await;
+        let handed_over = self.end_handover().await;
+        carried?;
+        handed_over?;
+        // What was not deleted stays recorded.
+        let is_whole = self.failed().is_empty();
+        if records && is_whole && self.scope == Scope::Everything {
+            self.record(wanted, &mut recorded).await?;
+        }
+        Ok(())
+    }
+
+    async fn batches(&self, batches: Vec<Batch>) -> Result<(), String> {
         let mut batches = batches.into_iter();
         let mut last = None;
+        let mut hands_over = self.handover.waits;
         while let Some(batch) = batches.next() {
             let is_same_wave = last.replace(batch.wave) == Some(batch.wave);
             let left = if is_same_wave {
@@ -217,8 +261,11 @@ impl Run<'_> {
                 self.wait_for_leaving().await
             };
             self.progress.wave(batch.wave);
-            let left = left.and_then(|()| self.keep_record(&batch));
-            let result = match left {
+            let mut ready = left.and_then(|()| self.keep_record(&batch));
+            if ready.is_ok() && batch.takes_hosts && std::mem::take(&mut hands_over) {
+                ready = self.hand_over().await;
+            }
+            let result = match ready {
                 Ok(()) => self.batch(batch).await,
                 Err(why) => Err((why, batch.tasks)),
             };
@@ -227,12 +274,51 @@ impl Run<'_> {
                 return Err(stopped(&why, &untouched));
             }
         }
-        // What was not deleted stays recorded.
-        let is_whole = self.failed().is_empty();
-        if records && is_whole && self.scope == Scope::Everything {
-            self.record(wanted, &mut recorded).await?;
-        }
         Ok(())
+    }
+
+    /// Leads hosts away from the entries that lose them, each time after what is needed has been passed on: Envoy
+    /// answers 503 by a route to a cluster that it does not have yet.
+    async fn hand_over(&self) -> Result<(), String> {
+        self.pass_on().await?;
+        if self.handover.routes.is_empty() {
+            return Ok(());
+        }
+        for route in &self.handover.routes {
+            let route = handing_over::create(&self.connection, self.mesh, route).await?;
+            self.temporary().push(route);
+        }
+        self.pass_on().await
+    }
+
+    /// Waits until istiod has passed on what was written.
+    async fn pass_on(&self) -> Result<(), String> {
+        tokio::select! {
+            () = tokio::time::sleep(PASSED_ON_WITHIN) => Ok(()),
+            () = self.stop.requested() => Err(ON_REQUEST.to_owned()),
+        }
+    }
+
+    /// Deletes the temporary routes, whatever came of the rest; sidecars know by then that the entries are gone.
+    async fn end_handover(&self) -> Result<(), String> {
+        let routes = std::mem::take(&mut *self.temporary());
+        if routes.is_empty() {
+            return Ok(());
+        }
+        tokio::time::sleep(PASSED_ON_WITHIN).await;
+        let mut result = Ok(());
+        for route in routes {
+            let deleted = handing_over::delete(&self.connection, route).await;
+            result = result.and(deleted);
+        }
+        result
+    }
+
+    fn temporary(&self) -> MutexGuard<'_, Vec<Route>> {
+        // Nothing between lock and unlock leaves the list half-changed.
+        self.temporary
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The record goes with the last object, and not before.

@@ -14,6 +14,7 @@ use serde_json::Value;
 use shared::cluster_dns::Edit;
 use shared::decisions::Decisions;
 use shared::drift::{self, Drift};
+use shared::handover::Handover;
 use shared::object::{Key, Kind, Object};
 use shared::outlived;
 use shared::ownership::{self, Owner, Ownership, PARENT_NAMESPACE};
@@ -47,6 +48,8 @@ pub(crate) struct Look {
     pub(crate) surplus: BTreeMap<Key, Seen>,
     /// How objects come to be ours that are not already, or were adopted.
     pub(crate) claims: BTreeMap<Key, Claim>,
+    /// How names leave their entries.
+    pub(crate) handover: Handover,
     /// Whose objects were looked for.
     pub(crate) ownership: Ownership,
     /// What the cluster's own DNS takes.
@@ -180,6 +183,7 @@ impl Look {
             surplus: surplus
                 .map(|(key, one)| (key.clone(), seen(key, one)))
                 .collect(),
+            handover: Handover::default(),
             dns: Vec::new(),
             dns_unseen: None,
         }

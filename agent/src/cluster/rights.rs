@@ -106,15 +106,16 @@ impl Rights {
         &self,
         mesh: &str,
         objects: &[Object],
+        temporary: &[Object],
         observed: &ObservedCluster,
     ) -> Option<String> {
         let limited = self.0.as_ref()?;
         if !limited.command.carries_out() {
             return None;
         }
-        let (known, unknown): (BTreeSet<_>, BTreeSet<_>) = to_carry_out(mesh, objects, observed)
-            .into_iter()
-            .partition(|one| limited.needs.contains(one));
+        let needed = to_carry_out(mesh, objects, temporary, observed).into_iter();
+        let (known, unknown): (BTreeSet<_>, BTreeSet<_>) =
+            needed.partition(|one| limited.needs.contains(one));
         let unknown = denied(&limited.connection, unknown).await;
         if unknown.is_empty() && known.is_disjoint(&limited.denied) {
             return None;

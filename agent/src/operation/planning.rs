@@ -306,7 +306,9 @@ impl Looking {
             look.surplus.remove(&Parent::key(mesh));
         }
         observed.dns = edits;
-        observed.denied = rights.denied(mesh, &objects, &observed).await;
+        look.handover = self.wanted.handover(&objects, &observed);
+        let temporary = &look.handover.routes;
+        observed.denied = rights.denied(mesh, &objects, temporary, &observed).await;
         let plan = match self.intent {
             Intent::Apply => ClusterPlan::new(name, context, &self.wanted, &objects, &observed),
             Intent::Remove => Some(ClusterPlan::removal(name, context, &observed)),

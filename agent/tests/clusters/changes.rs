@@ -113,6 +113,67 @@ async fn a_rule_whose_host_stays_is_left_without_effect_before_it_is_deleted() {
     fixture.remove().await;
 }
 
+/// What has become of a mesh's routes and entries since a version of the server, in the order in which it happened.
+fn events_of_names(fixture: &Fixture<'_>, since: &str) -> Vec<String> {
+    let mut events = Vec::new();
+    for kind in ["virtualservices", "serviceentries"] {
+        let path = format!(
+            "/apis/networking.istio.io/v1/namespaces/istio-system/{kind}?watch=true&resourceVersion={since}\
+             &labelSelector=fedmesh.dev/mesh={}&timeoutSeconds=1",
+            fixture.name
+        );
+        let watched = fixture.kubectl(WEST, &["get", "--raw", &path]);
+        for line in watched.lines() {
+            let event: Value = serde_json::from_str(line).unwrap();
+            let metadata = &event["object"]["metadata"];
+            let version = metadata["resourceVersion"].as_str().unwrap();
+            let words = format!(
+                "{} {} {}",
+                event["type"].as_str().unwrap(),
+                event["object"]["kind"].as_str().unwrap(),
+                metadata["name"].as_str().unwrap()
+            );
+            events.push((version.parse::<u64>().unwrap(), words));
+        }
+    }
+    events.sort();
+    events.into_iter().map(|(_, words)| words).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_that_leave_an_entry_are_led_to_the_next_one_before_it_goes() {
+    let mut fixture = Fixture::new(shared_bed(), "handover");
+    // DNS tells no port, so names of the other zone have an entry with endpoints.
+    let gateway = fixture.mesh.spec.clusters[1].gateway.as_mut().unwrap();
+    gateway.port = Some(8080);
+    fixture.apply().await;
+    let entry = "orders.handover.external.svc.r1-1.r1.handover.example.net";
+    let live = fixture.get(WEST, &["serviceentry", entry, "-n=istio-system"]);
+    let since = live["metadata"]["resourceVersion"].as_str().unwrap();
+
+    let gateway = fixture.mesh.spec.clusters[1].gateway.as_mut().unwrap();
+    gateway.port = None;
+    let planned = fixture.plan().await;
+    let route = "fedmesh-handover-handover-0";
+    let steps = steps(&planned.plan, "sunset");
+    assert!(!steps.iter().any(|step| step.contains(route)), "{steps:?}");
+    let (report, _) = fixture.carry_out(planned, false).await;
+    assert!(report.is_success(), "{report:#?}");
+    let events = events_of_names(&fixture, since);
+    // What comes before may still be of the first apply.
+    let last = events.len().saturating_sub(3);
+    assert_eq!(
+        events[last..],
+        [
+            format!("ADDED VirtualService {route}"),
+            format!("DELETED ServiceEntry {entry}"),
+            format!("DELETED VirtualService {route}"),
+        ]
+    );
+    assert!(!fixture.plan().await.plan.has_changes());
+    fixture.remove().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_field_that_another_manager_took_is_a_conflict_and_stops_nothing_else() {
     let mut fixture = Fixture::new(shared_bed(), "conflict");

@@ -9,14 +9,20 @@ use crate::object::{Kind, Object};
 use crate::outlived;
 use crate::plan::{Existing, ObservedCluster};
 
-/// Permissions to create, change and prune the objects that differ from the desired state. Those for the cluster DNS
-/// configuration are not included: the plan sends a dry run for it.
+/// Permissions to create, change and prune the objects that differ from the desired state, and to create and delete
+/// `temporary` ones meanwhile. Those for the cluster DNS configuration are not included: the plan sends a dry run for it.
 pub fn to_carry_out(
     mesh: &str,
     objects: &[Object],
+    temporary: &[Object],
     observed: &ObservedCluster,
 ) -> BTreeSet<Permission> {
     let mut needed = BTreeSet::new();
+    for object in temporary {
+        needed.extend(write(object, &["patch", CREATE]));
+        let namespace = object.namespace.as_deref();
+        needed.extend(removal(&object.kind, namespace, &object.name));
+    }
     for object in objects {
         match observed.wanted.get(&object.key()) {
             // What is somebody else's is left alone.

@@ -10,6 +10,7 @@ use super::{Command, Need, Needs, Permission};
 use crate::cluster_dns;
 use crate::followed;
 use crate::gateway_kind::GatewayKind;
+use crate::handover;
 use crate::mesh::{self, Endpoints, Spec, Target, Transport};
 use crate::object::{ISTIO_GROUP, Kind, Object};
 use crate::ownership::PARENT_NAMESPACE;
@@ -87,6 +88,13 @@ impl InCluster<'_> {
             needs.all(Need::Sometimes, write(object, &["patch", CREATE]));
             let (kind, namespace) = (&object.kind, object.namespace.as_deref());
             needs.all(Need::Sometimes, removal(kind, namespace, &object.name));
+        }
+        if self.resolved.target == Target::Direct && !self.objects.is_empty() {
+            let kind = handover::kind(self.resolved);
+            for verb in ["patch", CREATE, "get", "delete"] {
+                let route = Permission::of_kind(&kind, verb).within(Some(ISTIO_NAMESPACE));
+                needs.add(Need::Sometimes, route);
+            }
         }
         let tells_dns = !self.resolved.dns.nameservers.is_empty();
         if tells_dns {

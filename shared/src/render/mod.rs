@@ -176,7 +176,7 @@ impl Istio {
         Kind::istio(self.0.networking_api(), "Gateway", "gateways")
     }
 
-    fn virtual_service(&self) -> Kind {
+    pub(crate) fn virtual_service(&self) -> Kind {
         Kind::istio(self.0.networking_api(), "VirtualService", "virtualservices")
     }
 

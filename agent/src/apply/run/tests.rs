@@ -37,6 +37,7 @@ async fn wave(answer: StatusCode) -> (Result<(), (String, Vec<Task>)>, usize) {
     let batch = Batch {
         wave: Wave::Services,
         tasks: tasks.collect(),
+        takes_hosts: false,
     };
     let plan = ClusterPlan {
         name: "west".into(),
@@ -59,6 +60,8 @@ async fn wave(answer: StatusCode) -> (Result<(), (String, Vec<Task>)>, usize) {
         wanted,
         surplus: BTreeMap::new(),
         claims: BTreeMap::new(),
+        handover: Handover::default(),
+        temporary: Mutex::default(),
         ownership: Ownership::of("demo"),
         dns: BTreeMap::new(),
         leaving: Mutex::default(),
