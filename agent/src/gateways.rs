@@ -65,14 +65,14 @@ pub(crate) async fn look(mesh: &Mesh, places: &mut [Place]) -> Vec<ObservedGatew
 }
 
 /// Where the gateways' Services are reached inside their own clusters, by kind and cluster, where endpoints are
-/// addresses and the document does not say it. A cluster in which that cannot be looked up loses its connection: its
-/// pods would be sent to their own gateway by its outer address.
+/// addresses and the document does not say it. A cluster in which that cannot be looked up says so in its place, and
+/// nothing may be written there: its pods would be sent to their own gateway by its outer address.
 pub(crate) async fn inside(
     mesh: &Mesh,
     places: &mut [Place],
 ) -> BTreeMap<(GatewayKind, String), IpAddr> {
     let mut found = BTreeMap::new();
-    if mesh.spec.endpoints != Some(Endpoints::Addresses) {
+    if mesh.spec.endpoints() != Endpoints::Addresses {
         return found;
     }
     let looks = places.iter().enumerate().flat_map(|(index, place)| {
@@ -91,7 +91,7 @@ pub(crate) async fn inside(
         let place = &mut places[index];
         match ip {
             Ok(ip) => found.extend(ip.map(|ip| ((kind, place.name.clone()), ip))),
-            Err(why) => place.connection = Err(why),
+            Err(why) => place.inside = Err(why),
         }
     }
     found
@@ -102,7 +102,7 @@ fn services_inside(
     mesh: &Mesh,
     cluster: &mesh::Cluster,
 ) -> impl Iterator<Item = (GatewayKind, (String, String))> {
-    let is_asked = mesh.spec.endpoints == Some(Endpoints::Addresses);
+    let is_asked = mesh.spec.endpoints() == Endpoints::Addresses;
     let kinds = GatewayKind::used(mesh).filter(move |_| is_asked);
     let unknown = kinds.filter(|kind| kind.given_cluster_ip(cluster).is_none());
     unknown.filter_map(|kind| Some((kind, named(cluster, kind)?)))

@@ -11,6 +11,8 @@ pub(crate) struct Place {
     pub(crate) name: String,
     pub(crate) context: String,
     pub(crate) connection: Result<Connection, String>,
+    /// Why it is not known where its pods reach its gateways, where that has to be looked up.
+    pub(crate) inside: Result<(), String>,
 }
 
 /// The clusters, in the order of the document.
@@ -21,6 +23,7 @@ pub(crate) async fn places(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Vec<Place> {
             name: cluster.name.clone(),
             context: context.clone(),
             connection: kubeconfig.connect(context, Patience::PLAN).await,
+            inside: Ok(()),
         }
     }))
     .await

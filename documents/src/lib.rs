@@ -48,6 +48,13 @@ pub fn examples() -> BTreeMap<String, Mesh> {
     examples
 }
 
+/// The same document, comparable between engines: the only default that goes by the engine is written out.
+pub fn for_all_engines(mesh: &Mesh) -> Mesh {
+    let mut mesh = mesh.clone();
+    mesh.spec.endpoints = Some(mesh.spec.endpoints());
+    mesh
+}
+
 /// The document with another engine, and what that engine needs.
 pub fn with_target(mesh: &Mesh, target: Target) -> Mesh {
     let mut mesh = mesh.clone();

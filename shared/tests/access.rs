@@ -98,6 +98,7 @@ fn an_apply_needs_what_is_rendered_and_the_record() {
         "serviceentries.networking.istio.io: create, delete, get, list, patch",
         "services \"istio-ingressgateway\": get",
         "virtualservices.networking.istio.io: create, delete, get, list, patch",
+        "workloadentries.networking.istio.io: create, delete, get, list, patch",
     ];
     apply.extend(record_and_lease);
     apply.extend(looks);

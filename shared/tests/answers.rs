@@ -37,6 +37,7 @@ fn with_gateways(
         "apiVersion": "fedmesh.dev/v1alpha1", "kind": "Mesh", "metadata": { "name": "m" },
         "spec": {
             "dns": { "suffix": "a.example" },
+            "endpoints": "names",
             "clusters": clusters,
             "services": [{ "name": "web", "port": 80, "hostname": "web", "clusters": serving }],
         },

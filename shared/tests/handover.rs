@@ -31,6 +31,7 @@ fn document(target: &str) -> Value {
         "spec": {
             "target": target,
             "dns": { "suffix": "a.example" },
+            "endpoints": "names",
             "clusters": [cluster("west", "w", 1), cluster("east", "e", 2)],
             "services": [
                 { "name": "shop", "hostname": "shop", "port": 80 },

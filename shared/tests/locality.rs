@@ -29,6 +29,7 @@ fn document(of_all: &Value, of_web: &Value) -> Mesh {
         "apiVersion": "fedmesh.dev/v1alpha1", "kind": "Mesh", "metadata": { "name": "m" },
         "spec": {
             "dns": { "suffix": "a.example", "externalDns": { "provider": "rfc2136" } },
+            "endpoints": "names",
             "clusters": [
                 cluster("red", "r1", "z1", "203.0.113.1"),
                 cluster("blue", "r1", "z2", "203.0.113.2"),

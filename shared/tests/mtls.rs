@@ -28,6 +28,7 @@ fn document() -> Value {
         "spec": {
             "transport": "mtls",
             "dns": { "suffix": "mesh.example.com", "externalDns": { "provider": "aws" } },
+            "endpoints": "names",
             "clusters": [
                 { "name": "north", "region": "r1", "zone": "a",
                   "gateway": { "addresses": ["203.0.113.1"] },

@@ -282,7 +282,8 @@ fn another_protocol_on_a_port_has_entries_of_its_own() {
     let port =
         |protocol: &str, name: &str| json!([{ "number": 80, "name": name, "protocol": protocol }]);
     for services in [json!([http, grpc]), json!([grpc, http])] {
-        let entries = entries(&document(&THREE, &services, &json!({})), "red");
+        let by_names = json!({ "endpoints": "names" });
+        let entries = entries(&document(&THREE, &services, &by_names), "red");
         for name in [OTHERS, OWN_ZONE] {
             assert_eq!(entries[name]["ports"], port("HTTP", "http"), "{services}");
         }

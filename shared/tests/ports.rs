@@ -24,6 +24,7 @@ fn document() -> (Mesh, Resolved) {
         "metadata": { "name": "m" },
         "spec": {
             "dns": { "suffix": "mesh.example.com" },
+            "endpoints": "names",
             "clusters": [
                 { "name": "north", "region": "r1", "zone": "a", "gateway": { "addresses": ["203.0.113.1"] } },
                 { "name": "south", "region": "r2", "zone": "b", "gateway": { "addresses": ["203.0.113.2"], "port": 8080 } },

@@ -98,6 +98,7 @@ fn files_are_in_order_where_a_name_begins_another() {
     let listed = listing.finish();
     let paths: Vec<&str> = listed.files().map(|(path, _)| path).collect();
     let expected = [
+        "c/40-gateways.yaml",
         "c/60-gateway.yaml",
         "c/60-names.yaml",
         "c/60-s.shop.yaml",

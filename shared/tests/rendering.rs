@@ -24,6 +24,7 @@ fn three_clusters() -> Mesh {
         "metadata": { "name": "shop" },
         "spec": {
             "dns": { "suffix": "mesh.example.com", "cluster": "south" },
+            "endpoints": "names",
             "clusters": [
                 { "name": "north", "context": "ctx-1", "region": "r1", "zone": "a", "gateway": { "addresses": ["203.0.113.1"] } },
                 { "name": "south", "context": "ctx-2", "region": "r2", "zone": "a",

@@ -26,6 +26,7 @@ fn document() -> Value {
             "transport": "tls",
             "tls": { "credentialName": "door", "ca": "/etc/roots.pem" },
             "dns": { "suffix": "mesh.example.com", "externalDns": { "provider": "aws" } },
+            "endpoints": "names",
             "clusters": [
                 { "name": "north", "region": "r1", "zone": "a", "gateway": { "addresses": ["203.0.113.1"] } },
                 { "name": "south", "region": "r2", "zone": "b", "gateway": { "addresses": ["203.0.113.2"] } },

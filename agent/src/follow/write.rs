@@ -205,6 +205,7 @@ impl Writing<'_> {
     /// Looks at what is kept true in a cluster, if that still comes from this document.
     async fn look(&self, place: &Place) -> Result<Looked, Trouble> {
         let connection = place.connection.clone().map_err(Trouble::Passing)?;
+        place.inside.clone().map_err(Trouble::Passing)?;
         let objects = &self.wanted.of(&place.name);
         let mesh = self.mesh.metadata.name.clone();
         let cluster = place.name.clone();

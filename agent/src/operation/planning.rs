@@ -291,6 +291,8 @@ impl Looking {
             cluster::dns_settings(&connection)
         );
         rights.expect_always()?;
+        let inside = place.inside.clone();
+        inside.map_err(|error| rights.beside(error))?;
         let (mut observed, mut look) = seen.map_err(|error| rights.beside(error))?;
         // For a public zone too: it may have been private, and not every cluster that was told
         // so has objects of ours.

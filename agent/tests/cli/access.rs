@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use shared::yaml;
 
-use crate::desk::Desk;
+use crate::desk::{Desk, MESH};
 
 #[test]
 fn a_role_is_printed_for_each_kind_of_cluster() {
@@ -57,6 +57,8 @@ fn a_role_is_for_a_command() {
     assert!(granted.contains(&jobs), "{granted:#?}");
 
     // Whose gateway is not looked up is only identified.
+    let by_names = MESH.replace("\nspec:\n", "\nspec:\n  endpoints: names\n");
+    desk.write("mesh.yaml", &by_names);
     let follow = ["access", "-f", "mesh.yaml", "--command", "follow"];
     let run = desk.run(&follow, 0);
     let roles = yaml::documents(&run.out).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use documents::{addresses, bundle, contains, examples, with_target};
+use documents::{addresses, bundle, contains, examples, for_all_engines, with_target};
 use fedmesh_agent::operation::Operations;
 use serde_json::Value;
 use shared::api::Intent;
@@ -36,8 +36,8 @@ async fn arrives(example: &str, name: &'static str) {
     let mesh = examples().remove(example).unwrap();
     assert_eq!(mesh.metadata.name, name);
     let facts = addresses(&mesh);
+    let mesh = for_all_engines(&with_target(&mesh, Target::KubefedV1Beta1));
     let direct = bundle(&with_target(&mesh, Target::Direct), &facts);
-    let mesh = with_target(&mesh, Target::KubefedV1Beta1);
     let hosted = bundle(&mesh, &facts);
     let host = hosted.clusters[0].name.as_str();
 

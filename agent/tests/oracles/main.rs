@@ -18,7 +18,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use documents::{addresses, contains, examples, with_target};
+use documents::{addresses, contains, examples, for_all_engines, with_target};
 use serde_json::{Value, json};
 use shared::bundle::{Bundle, ClusterManifests, File};
 use shared::mesh::{Mesh, Target};
@@ -120,6 +120,7 @@ fn examples_on_few_contexts() -> BTreeMap<String, Mesh> {
 fn kubectl_builds_from_each_overlay_what_direct_gives() {
     let kubectl = tools::KUBECTL.ensure().unwrap();
     for (example, mesh) in examples() {
+        let mesh = for_all_engines(&mesh);
         let direct = bundle(&mesh, Target::Direct);
         let folder = tempfile::tempdir().unwrap();
         write(&bundle(&mesh, Target::Gitops), folder.path());

@@ -203,7 +203,7 @@ impl InCluster<'_> {
     /// The gateways that are asked where they are reached, from outside or inside.
     fn asked_gateways(&self) -> impl Iterator<Item = &Gateway> {
         let uses = |transport| self.spec.has_transport(transport);
-        let asks_inside = self.spec.endpoints == Some(Endpoints::Addresses);
+        let asks_inside = self.spec.endpoints() == Endpoints::Addresses;
         let kinds = GatewayKind::ALL.into_iter().filter(move |kind| match kind {
             GatewayKind::Ingress => uses(Transport::Http) || uses(Transport::Tls),
             GatewayKind::EastWest => uses(Transport::Mtls),

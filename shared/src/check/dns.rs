@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::clusters::named;
 use super::{Findings, code, external_dns, port};
 use crate::facts::Facts;
-use crate::mesh::{Naming, Spec, Target};
+use crate::mesh::{Endpoints, Naming, Spec, Target};
 use crate::name::{HostName, Label};
 use crate::render::dns_endpoint::{self, LeftOut};
 use crate::resolved::{self, Address, CLUSTER_DOMAIN, Cluster, Dns, Gateway, Resolved, Service};
@@ -253,8 +253,13 @@ pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
                 code::UNKNOWN_ADDRESS,
                 &path,
                 format!(
-                    "the address of {}'s {what} is not known, so its records are left out",
-                    cluster.name
+                    "the address of {}'s {what} is not known, so {} left out",
+                    cluster.name,
+                    match resolved.endpoints {
+                        Endpoints::Names => "its records are",
+                        Endpoints::Addresses =>
+                            "its records and endpoints in the other clusters are",
+                    }
                 ),
                 match resolved.target {
                     Target::Gitops => "write the address",

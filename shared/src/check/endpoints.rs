@@ -5,7 +5,7 @@ use crate::gateway_kind::GatewayKind;
 use crate::mesh::{Endpoints, Spec, Target};
 
 pub(super) fn check(spec: &Spec, findings: &mut Findings) {
-    if spec.endpoints != Some(Endpoints::Addresses) {
+    if spec.endpoints() != Endpoints::Addresses {
         cluster_ips(spec, findings);
         return;
     }

@@ -51,7 +51,7 @@ fn list(path: &str, levels: &[NameLevel], is_in_use: bool, spec: &Spec, findings
     if !is_in_use || !is_restricted {
         return;
     }
-    let by_names = spec.endpoints.unwrap_or_default() == Endpoints::Names;
+    let by_names = spec.endpoints() == Endpoints::Names;
     if by_names && spec.clusters.len() > 1 && !levels.contains(&NameLevel::Zone) {
         findings.error(
             code::ENDPOINTS_NEED_ZONES,

@@ -121,7 +121,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
         istio: istio?,
         gitops,
         dns: dns?,
-        endpoints: spec.endpoints.unwrap_or_default(),
+        endpoints: spec.endpoints(),
         tls: tls?,
         answer_header: spec.answer_header.unwrap_or(true) && !istio?.is_oldest(),
         gateway_api: spec.gateway_api.unwrap_or_default(),

@@ -282,7 +282,7 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
         nameservers: Vec::new(),
         external_dns: external_dns::find(world, &name),
     };
-    Mesh {
+    let mut mesh = Mesh {
         metadata: Metadata { name },
         spec: Spec {
             target,
@@ -294,7 +294,6 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
             answer_header: routes::answer_header(world),
             clusters,
             services,
-            endpoints: workloads::endpoints(world),
             external: external::hosts(world, names),
             samples: samples.placed,
             bookinfo: samples.bookinfo,
@@ -303,7 +302,10 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
             ..Spec::default()
         },
         ..Mesh::default()
-    }
+    };
+    let usual = mesh.spec.endpoints();
+    mesh.spec.endpoints = workloads::endpoints(world).filter(|one| *one != usual);
+    mesh
 }
 
 /// The name on our own objects, by label or by the Gateway's name.

@@ -11,11 +11,16 @@ use crate::mesh::{Cluster, Endpoints};
 use crate::ownership::{self, CLUSTER_LABEL, GATEWAY_LABEL, GATEWAY_NAMESPACE_LABEL};
 use crate::resolved::local_host;
 
-/// `addresses` where our own entries select gateways.
+/// `addresses` where our own entries select gateways, and `names` where entries say their endpoints themselves.
 pub(super) fn endpoints(world: &World) -> Option<Endpoints> {
     let mut ours = world.of_kind("WorkloadEntry");
-    ours.any(|(_, one)| one.is_ours())
-        .then_some(Endpoints::Addresses)
+    if ours.any(|(_, one)| one.is_ours()) {
+        return Some(Endpoints::Addresses);
+    }
+    let mut entries = world.of_kind("ServiceEntry");
+    entries
+        .any(|(_, one)| one.endpoints().len() > 1)
+        .then_some(Endpoints::Names)
 }
 
 /// Gives ServiceEntries the endpoints that they select. A cluster's own gateway is then its Service, as in entries

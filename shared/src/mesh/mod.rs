@@ -114,7 +114,7 @@ pub struct Spec {
     /// How sidecars find the gateways of other clusters: by names that they resolve, or by addresses; see
     /// [endpoints](#endpoints).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(extend("default" = "names")))]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "`addresses` with `target: direct` and Istio 1.6 or later, else `names`")))]
     pub endpoints: Option<Endpoints>,
     /// With `transport: tls`, how.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -793,19 +793,16 @@ fn levels_of_names() {
         code::DUPLICATE,
         "spec.dns.levels[2]",
     );
-    let finding = of_mesh(json!(["global"]), code::ENDPOINTS_NEED_ZONES, path);
-    let of_service = "/spec/services/1/levels";
-    let levels = json!(["region", "global"]);
-    expect(
-        of_service,
-        levels.clone(),
-        code::ENDPOINTS_NEED_ZONES,
-        Error,
-        "spec.services[1].levels",
-    );
-
     let mut document = document();
+    document["spec"]["endpoints"] = json!("names");
+    let needs_zones =
+        |document: &Value, path| expect_of(document, code::ENDPOINTS_NEED_ZONES, Error, path);
+    let levels = json!(["region", "global"]);
+    document["spec"]["services"][1]["levels"] = levels.clone();
+    needs_zones(&document, "spec.services[1].levels");
+    document["spec"]["services"][1]["levels"].take();
     document["spec"]["dns"]["levels"] = json!(["global"]);
+    let finding = needs_zones(&document, path);
     let mesh: Mesh = serde_json::from_value(document.clone()).unwrap();
     let fixed = finding.fix.and_then(|fix| fix.apply(&mesh)).expect("a fix");
     assert_eq!(check(&fixed, &Facts::default()).count(Error), 0);

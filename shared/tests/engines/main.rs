@@ -18,7 +18,7 @@ mod ocm;
 
 use std::collections::BTreeMap;
 
-use documents::{addresses, bundle, examples, meshes, with_target};
+use documents::{addresses, bundle, examples, for_all_engines, meshes, with_target};
 use proptest::prelude::*;
 use serde_json::json;
 use shared::bundle::Bundle;
@@ -52,6 +52,7 @@ fn direct(bundle: &Bundle) -> Clusters {
 }
 
 fn agree(mesh: &Mesh, facts: &Facts) {
+    let mesh = &for_all_engines(mesh);
     let expected = direct(&bundle(&with_target(mesh, Target::Direct), facts));
     let first = &mesh.spec.clusters[0].name;
     let hub = mesh.spec.dns.cluster.as_ref().unwrap_or(first);

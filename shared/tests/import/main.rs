@@ -214,7 +214,7 @@ proptest! {
         let has_overrides = mesh.spec.services.iter().any(|one| !one.overrides.is_empty());
         prop_assume!(!(mesh.spec.dns.naming == Some(Naming::Gateway) && has_overrides));
         // Endpoints are in the document's order; works and WorkloadEntries are in none.
-        let has_order = mesh.spec.target != Some(Target::Ocm) && mesh.spec.endpoints != Some(Endpoints::Addresses);
+        let has_order = mesh.spec.target != Some(Target::Ocm) && mesh.spec.endpoints() != Endpoints::Addresses;
         let mesh = if has_order { mesh } else { with_clusters_as_in(&mesh, &imported) };
         same_manifests(&mesh, &imported);
         same_document(&mesh, &imported);

@@ -266,6 +266,7 @@ fn changed_field(kind: &str) -> Value {
         "ServiceEntry" | "VirtualService" => json!({ "hosts": ["edited.example.net"] }),
         "Gateway" => json!({ "selector": { "istio": "edited" } }),
         "DNSEndpoint" => json!({ "endpoints": [] }),
+        "WorkloadEntry" => json!({ "address": "192.0.2.254" }),
         other => panic!("what is a field of {other}?"),
     }
 }
