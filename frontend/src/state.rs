@@ -321,7 +321,9 @@ impl Store {
         if let Some(service) = path.strip_prefix("spec.services[")
             && let Some((index, field)) = service.split_once("].")
             && let Ok(index) = index.parse()
-            && (field.starts_with("clusters") || field.starts_with("routes"))
+            && ["clusters", "routes", "callers", "selector"]
+                .iter()
+                .any(|inside| field.starts_with(inside))
         {
             self.open_services.update(|open| _ = open.insert(index));
         }
