@@ -8,23 +8,13 @@ use shared::mesh::{Caller, Service};
 /// A caller as a word, `namespace/serviceAccount@cluster` with all but one of these left out or `*`; `None` for one
 /// that says more.
 fn word_of(caller: &Caller) -> Option<String> {
-    let clusters = caller.clusters.as_deref();
-    if !caller.cluster_selector.is_empty() || caller.service_accounts.len() > 1 {
+    // Without a namespace the text is read back only where it names a cluster.
+    let is_anybody = caller.clusters.is_none() || !caller.service_accounts.is_empty();
+    if caller.namespace.is_none() && is_anybody {
         return None;
     }
-    let mut word = match (&caller.namespace, caller.service_accounts.first()) {
-        (Some(namespace), Some(account)) => format!("{namespace}/{account}"),
-        (Some(namespace), None) => namespace.clone(),
-        (None, Some(_)) => return None,
-        (None, None) => "*".to_owned(),
-    };
-    match clusters {
-        None if caller.namespace.is_none() => return None,
-        None => {}
-        Some([cluster]) => word = format!("{word}@{cluster}"),
-        Some(_) => return None,
-    }
-    Some(word)
+    let mut words = caller.words();
+    words.pop().filter(|_| words.is_empty())
 }
 
 fn caller_of(word: &str) -> Caller {

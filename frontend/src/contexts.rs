@@ -55,10 +55,15 @@ pub(crate) fn can_fill(mesh: &Mesh, clusters: &Clusters) -> bool {
 
 /// The addresses that were found for a cluster, where the document has none.
 pub(crate) fn found_addresses(clusters: &Clusters, cluster: &Cluster) -> Vec<String> {
-    let is_default = cluster
-        .gateway
-        .as_ref()
-        .is_none_or(|gateway| *gateway == Gateway::default());
+    // The `clusterIP` is no other gateway.
+    let is_default = cluster.gateway.as_ref().is_none_or(|gateway| {
+        let cluster_ip = gateway.cluster_ip.clone();
+        *gateway
+            == Gateway {
+                cluster_ip,
+                ..Gateway::default()
+            }
+    });
     let found = context_of(clusters, cluster).and_then(|context| context.gateway.clone());
     found.filter(|_| is_default).unwrap_or_default()
 }
@@ -98,6 +103,8 @@ fn label(context: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::template;
 
@@ -135,6 +142,14 @@ mod tests {
             found_addresses(&clusters, &mesh.spec.clusters[0]),
             ["203.0.113.1"]
         );
+        for (gateway, found) in [
+            (json!({ "clusterIP": "10.96.0.10" }), 1),
+            (json!({ "service": "other" }), 0),
+        ] {
+            mesh.spec.clusters[0].gateway = serde_json::from_value(gateway).unwrap();
+            let addresses = found_addresses(&clusters, &mesh.spec.clusters[0]);
+            assert_eq!(addresses.len(), found);
+        }
         assert_eq!(unused(&clusters, &mesh).len(), 1);
     }
 

@@ -1,16 +1,19 @@
 //! The fields of the form: where each one is in the document, what it is called, how its text
 //! becomes a value and back, and what is taken where it is empty.
 
-use shared::mesh::passed_on::{IstioFields, path_route};
-use shared::mesh::{Gateway, Gitops, Images, Mesh, NameLevel, Naming, Service, Target};
+use shared::mesh::{Endpoints, Gateway, Gitops, Images, Mesh, Naming, Service, Target};
 use shared::resolved;
 
 use crate::callers;
+use crate::texts::{
+    levels, levels_text, number, number_text, option, routes_text, set_paths, words,
+};
 
 /// Parts of the document that the form shows, at least in part.
-const SHOWN: [&str; 9] = [
+const SHOWN: [&str; 10] = [
     "metadata.name",
     "spec.target",
+    "spec.endpoints",
     "spec.gitops",
     "spec.istio",
     "spec.dns",
@@ -43,6 +46,7 @@ pub(crate) enum Field {
     Ttl,
     Naming,
     Levels,
+    Endpoints,
     DnsCluster,
     Provider,
     OwnerId,
@@ -62,6 +66,7 @@ pub(crate) enum ClusterField {
     Zone,
     Context,
     Addresses,
+    ClusterIp,
 }
 
 /// A field of a service.
@@ -78,7 +83,7 @@ pub(crate) enum ServiceField {
 
 impl ClusterField {
     /// The columns of the table, in their order.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const COLUMNS: [Self; 5] = [
         Self::Name,
         Self::Region,
         Self::Zone,
@@ -108,6 +113,7 @@ impl Field {
             Self::Ttl => "spec.dns.ttl",
             Self::Naming => "spec.dns.naming",
             Self::Levels => "spec.dns.levels",
+            Self::Endpoints => "spec.endpoints",
             Self::DnsCluster => "spec.dns.cluster",
             Self::Provider => "spec.dns.externalDns.provider",
             Self::OwnerId => "spec.dns.externalDns.ownerId",
@@ -122,6 +128,7 @@ impl Field {
                     ClusterField::Zone => "zone",
                     ClusterField::Context => "context",
                     ClusterField::Addresses => "gateway.addresses",
+                    ClusterField::ClusterIp => "gateway.clusterIP",
                 };
                 return format!("spec.clusters[{index}].{field}");
             }
@@ -156,6 +163,7 @@ impl Field {
             Self::Ttl => "TTL",
             Self::Naming => "Names start with",
             Self::Levels => "Levels of names",
+            Self::Endpoints => "Endpoints",
             Self::DnsCluster => "DNS cluster",
             Self::Provider => "ExternalDNS provider",
             Self::OwnerId => "Owner ID",
@@ -168,6 +176,7 @@ impl Field {
             Self::Cluster(_, ClusterField::Zone) => "Zone",
             Self::Cluster(_, ClusterField::Context) => "Context",
             Self::Cluster(_, ClusterField::Addresses) => "Gateway address",
+            Self::Cluster(_, ClusterField::ClusterIp) => "Gateway cluster IP",
             Self::Service(_, ServiceField::Namespace) => "Namespace",
             Self::Service(_, ServiceField::Port) => "Port",
             Self::Service(_, ServiceField::Hostname) => "Hostname",
@@ -214,6 +223,7 @@ impl Field {
                 cluster(index).map(|c| c.name.clone()).unwrap_or_default()
             }
             Self::Cluster(_, ClusterField::Addresses) => "not known".to_owned(),
+            Self::Cluster(_, ClusterField::ClusterIp) => "looked up".to_owned(),
             Self::Service(_, ServiceField::Namespace) => resolved::DEFAULT_NAMESPACE.to_owned(),
             Self::Service(_, ServiceField::Routes) => "all paths".to_owned(),
             Self::Service(_, ServiceField::Callers) => "everybody".to_owned(),
@@ -246,6 +256,10 @@ impl Field {
                 Naming::Gateway => "gateway".to_owned(),
             },
             Self::Levels => levels_text(dns.levels.as_deref()),
+            Self::Endpoints => match spec.endpoints() {
+                Endpoints::Names => "names".to_owned(),
+                Endpoints::Addresses => "addresses".to_owned(),
+            },
             Self::DnsCluster => text(dns.cluster.as_ref()),
             Self::Provider => external.map(|e| e.provider.clone()).unwrap_or_default(),
             Self::OwnerId => text(external.and_then(|e| e.owner_id.as_ref())),
@@ -267,6 +281,9 @@ impl Field {
                         .as_ref()
                         .map(|g| g.addresses.join(", "))
                         .unwrap_or_default(),
+                    ClusterField::ClusterIp => {
+                        text(cluster.gateway.as_ref().and_then(|g| g.cluster_ip.as_ref()))
+                    }
                 }
             }
             Self::Service(index, field) => {
@@ -316,6 +333,14 @@ impl Field {
             Self::Ttl => spec.dns.ttl = number(text),
             Self::Naming => spec.dns.naming = (text == "gateway").then_some(Naming::Gateway),
             Self::Levels => spec.dns.levels = levels(text),
+            Self::Endpoints => {
+                let chosen = match text {
+                    "addresses" => Endpoints::Addresses,
+                    _ => Endpoints::Names,
+                };
+                spec.endpoints = None;
+                spec.endpoints = Some(chosen).filter(|one| *one != spec.endpoints());
+            }
             Self::DnsCluster => spec.dns.cluster = option(text),
             Self::Provider | Self::OwnerId | Self::ExternalDnsNamespace => {
                 let external = spec.dns.external_dns.get_or_insert_default();
@@ -375,9 +400,13 @@ fn set_cluster(mesh: &mut Mesh, index: usize, field: ClusterField, text: &str) {
             mesh.spec.move_cluster(index, &region, text);
         }
         ClusterField::Context => cluster.context = option(text),
-        ClusterField::Addresses => {
+        ClusterField::Addresses | ClusterField::ClusterIp => {
             let gateway = cluster.gateway.get_or_insert_default();
-            gateway.addresses = words(text).map(str::to_owned).collect();
+            if field == ClusterField::ClusterIp {
+                gateway.cluster_ip = option(text);
+            } else {
+                gateway.addresses = words(text).map(str::to_owned).collect();
+            }
             if *gateway == Gateway::default() {
                 cluster.gateway = None;
             }
@@ -395,77 +424,4 @@ fn set_service(service: &mut Service, field: ServiceField, text: &str) {
         ServiceField::Callers => callers::set(service, words(text)),
         ServiceField::Selector => service.selector = callers::labels(words(text)),
     }
-}
-
-/// Routes that are a path and nothing else, which is what the form shows, as it shows them: `/html` is the
-/// whole path, `/api/*` everything that starts with `/api/`.
-fn path_text(route: &IstioFields) -> Option<String> {
-    let (name, path) = route.iter().next()?;
-    let path = path.as_str().filter(|_| route.len() == 1)?;
-    match name.as_str() {
-        "exact" => Some(path.to_owned()),
-        "prefix" => Some(format!("{path}*")),
-        _ => None,
-    }
-}
-
-fn routes_text(routes: &[IstioFields]) -> String {
-    let texts: Vec<String> = routes.iter().filter_map(path_text).collect();
-    texts.join(", ")
-}
-
-/// How many routes of a service the form does not show.
-pub(crate) fn routes_beyond_paths(service: &Service) -> usize {
-    let shown = |route: &&IstioFields| path_text(route).is_some();
-    service.routes.len() - service.routes.iter().filter(shown).count()
-}
-
-/// Puts the paths of a text in the place of those before; other routes stay before or behind them.
-fn set_paths(routes: &mut Vec<IstioFields>, text: &str) {
-    let first = routes.iter().position(|route| path_text(route).is_some());
-    let at = first.unwrap_or(0);
-    routes.retain(|route| path_text(route).is_none());
-    let paths = words(text).map(|word| match word.strip_suffix('*') {
-        Some(prefix) => path_route("prefix", prefix),
-        None => path_route("exact", word),
-    });
-    routes.splice(at..at, paths);
-}
-
-/// The levels in their order; empty for all, as where nothing is said.
-fn levels_text(levels: Option<&[NameLevel]>) -> String {
-    let Some(levels) = levels else {
-        return String::new();
-    };
-    let there = NameLevel::ALL.iter().filter(|level| levels.contains(level));
-    let words: Vec<&str> = there.map(|level| level.as_str()).collect();
-    if words.len() == NameLevel::ALL.len() {
-        return String::new();
-    }
-    words.join(", ")
-}
-
-fn levels(text: &str) -> Option<Vec<NameLevel>> {
-    let named = |level: &NameLevel| words(text).any(|word| word == level.as_str());
-    let levels: Vec<NameLevel> = NameLevel::ALL.into_iter().filter(named).collect();
-    (!levels.is_empty() && levels.len() < NameLevel::ALL.len()).then_some(levels)
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| c == ',' || c.is_whitespace())
-        .filter(|word| !word.is_empty())
-}
-
-fn option(text: &str) -> Option<String> {
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
-/// The digits of a text as a number; what is too large becomes the largest, which a check refuses.
-fn number(text: &str) -> Option<u32> {
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    (!digits.is_empty()).then(|| digits.parse().unwrap_or(u32::MAX))
-}
-
-fn number_text(number: Option<u32>) -> String {
-    number.map(|number| number.to_string()).unwrap_or_default()
 }

@@ -18,6 +18,7 @@ fn all() -> Vec<Field> {
         Ttl,
         Naming,
         Levels,
+        Endpoints,
         DnsCluster,
         Provider,
         OwnerId,
@@ -29,7 +30,8 @@ fn all() -> Vec<Field> {
         Service(0, ServiceField::Callers),
         Service(0, ServiceField::Selector),
     ];
-    fields.extend(ClusterField::ALL.map(|field| Cluster(1, field)));
+    fields.push(Cluster(1, ClusterField::ClusterIp));
+    fields.extend(ClusterField::COLUMNS.map(|field| Cluster(1, field)));
     fields.extend(ServiceField::COLUMNS.map(|field| Service(0, field)));
     fields
 }
@@ -39,6 +41,7 @@ fn sample(field: Field) -> &'static str {
         Field::Target => "kubefed-v1alpha1",
         Field::Naming => "gateway",
         Field::Levels => "global, zone",
+        Field::Endpoints => "names",
         Field::Ttl | Field::Service(_, ServiceField::Port) => "60",
         Field::Service(_, ServiceField::Routes) => "/a, /b/*",
         Field::Service(_, ServiceField::Callers) => "shop/web, quay@cluster1",

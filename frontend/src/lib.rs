@@ -53,6 +53,7 @@ mod signals;
 pub mod simulated;
 mod state;
 mod template;
+mod texts;
 pub mod worker;
 
 pub use app::start;

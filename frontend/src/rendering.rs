@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::bundle::{self, Bundle, ClusterManifests, MESH_FILE};
 use shared::check::{Checked, Finding};
+use shared::mesh::Caller;
 use shared::published::{self, NameRow};
 
 use crate::answers::{Read, finding, list, maybe, text, texts, unknown};
@@ -31,15 +32,22 @@ pub enum Form {
 pub struct Checks {
     /// Everything that was found, errors first.
     pub findings: Vec<Finding>,
-    /// Its published names; there where no finding is an error.
+    /// Its published names, global ones with the callers of their service; there where no finding is an error.
     pub names: Option<Vec<NameRow>>,
 }
 
 impl From<Checked> for Checks {
     fn from(checked: Checked) -> Self {
+        let mut names = checked.resolved.as_ref().map(published::rows);
+        // All names of a service have the same callers; the page needs them once.
+        for row in names.iter_mut().flatten() {
+            if row.level != "global" {
+                row.callers = None;
+            }
+        }
         Self {
             findings: checked.findings,
-            names: checked.resolved.as_ref().map(published::rows),
+            names,
         }
     }
 }
@@ -164,6 +172,23 @@ fn name(value: &Value) -> Read<NameRow> {
         clusters: texts(value, "clusters")?,
         falls_back_to: maybe(value, "fallsBackTo"),
         answered_by: texts(value, "answeredBy")?,
+        callers: match &value["callers"] {
+            Value::Null => None,
+            _ => Some(list(value, "callers", caller)?),
+        },
+    })
+}
+
+fn caller(value: &Value) -> Read<Caller> {
+    let clusters = match &value["clusters"] {
+        Value::Null => None,
+        _ => Some(texts(value, "clusters")?),
+    };
+    Ok(Caller {
+        namespace: maybe(value, "namespace"),
+        service_accounts: texts(value, "serviceAccounts")?,
+        clusters,
+        ..Caller::default()
     })
 }
 
@@ -179,4 +204,22 @@ fn file(value: &Value) -> Read<File> {
         path: text(value, "path")?,
         text: text(value, "text")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_worker_sends_of_callers_arrives() {
+        let example = include_str!("../../examples/callers.yaml");
+        let mesh = shared::Mesh::read(example).unwrap();
+        let checks = Checks::from(shared::check(&mesh, &shared::facts::Facts::default()));
+        let names = checks.names.iter().flatten();
+        let words = names.filter_map(NameRow::caller_words);
+        let words: Vec<String> = words.map(|words| words.join(", ")).collect();
+        assert_eq!(words, ["shop/web, sales", "shop@lyon"]);
+        let sent = serde_json::to_value(&checks).unwrap();
+        assert_eq!(Checks::from_value(&sent), Ok(checks));
+    }
 }

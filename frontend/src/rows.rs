@@ -68,7 +68,7 @@ pub(crate) fn cells(text: &str) -> Option<Vec<Vec<String>>> {
 
 fn is_heading(row: &[String]) -> bool {
     let is_label = |cell: &String| {
-        ClusterField::ALL
+        ClusterField::COLUMNS
             .iter()
             .any(|f| Field::Cluster(0, *f).label().eq_ignore_ascii_case(cell))
     };
@@ -82,7 +82,7 @@ pub(crate) fn paste_clusters(
     column: ClusterField,
     cells: &[Vec<String>],
 ) {
-    let first = ClusterField::ALL
+    let first = ClusterField::COLUMNS
         .iter()
         .position(|field| *field == column)
         .unwrap_or(0);
@@ -91,7 +91,7 @@ pub(crate) fn paste_clusters(
         while mesh.spec.clusters.len() <= index {
             mesh.spec.clusters.push(Cluster::default());
         }
-        for (field, text) in ClusterField::ALL[first..].iter().zip(cells) {
+        for (field, text) in ClusterField::COLUMNS[first..].iter().zip(cells) {
             Field::Cluster(index, *field).set(mesh, text);
         }
     }

@@ -303,15 +303,25 @@ impl Store {
 
     /// Errors at a field.
     pub(crate) fn errors_at(self, path: &str) -> Vec<Finding> {
+        self.found_at(path, |severity| severity == Severity::Error)
+    }
+
+    /// Warnings and hints about what is written in a field. Those that nothing is written are in the list of findings
+    /// alone: most fields may stay empty.
+    pub(crate) fn notes_at(self, field: Field) -> Vec<Finding> {
+        if self.with(|mesh| field.get(mesh)).is_empty() {
+            return Vec::new();
+        }
+        self.found_at(&field.path(), |severity| severity != Severity::Error)
+    }
+
+    fn found_at(self, path: &str, is_shown: fn(Severity) -> bool) -> Vec<Finding> {
         let Some(checked) = self.checked.get() else {
             return Vec::new();
         };
         let findings = checked.checks.findings.iter();
-        let errors = findings.filter(|f| f.severity == Severity::Error);
-        errors
-            .filter(|finding| is_at(&finding.path, path))
-            .cloned()
-            .collect()
+        let found = findings.filter(|f| is_shown(f.severity) && is_at(&f.path, path));
+        found.cloned().collect()
     }
 
     /// Opens what hides the field of a finding and focuses it.
@@ -321,7 +331,9 @@ impl Store {
         if let Some(service) = path.strip_prefix("spec.services[")
             && let Some((index, field)) = service.split_once("].")
             && let Ok(index) = index.parse()
-            && (field.starts_with("clusters") || field.starts_with("routes"))
+            && ["clusters", "routes", "callers", "selector"]
+                .iter()
+                .any(|inside| field.starts_with(inside))
         {
             self.open_services.update(|open| _ = open.insert(index));
         }
@@ -382,6 +394,7 @@ fn is_touched(touched: &BTreeSet<String>, path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::field::ClusterField;
     use crate::template;
 
     /// As the worker does it.
@@ -432,6 +445,32 @@ mod tests {
         store.type_into(Field::Suffix, "my..zone");
         check(store);
         assert_eq!(store.shown_errors(&Field::Suffix.path()).len(), 1);
+    }
+
+    #[test]
+    fn warnings_are_about_what_is_written() {
+        let owner = Owner::new();
+        let store = owner.with(|| Store::new(template::walkthrough()));
+        let cluster_ip = Field::Cluster(1, ClusterField::ClusterIp);
+        let codes = |field: Field| -> Vec<String> {
+            let notes = store.notes_at(field).into_iter();
+            notes.map(|note| note.code).collect()
+        };
+        store.type_into(cluster_ip, "10.96.0.10");
+        store.type_into(Field::Endpoints, "names");
+        check(store);
+        assert_eq!(codes(cluster_ip), ["FM0542"]);
+        assert!(codes(Field::Endpoints).is_empty());
+        store.type_into(Field::Target, "karmada");
+        store.type_into(Field::Endpoints, "addresses");
+        check(store);
+        assert_eq!(codes(Field::Endpoints), ["FM0541"]);
+        assert!(codes(cluster_ip).is_empty());
+        // FM0208 says that the addresses are missing.
+        let addresses = Field::Cluster(1, ClusterField::Addresses);
+        let found = store.findings();
+        assert!(found.iter().any(|finding| finding.path == addresses.path()));
+        assert!(codes(addresses).is_empty());
     }
 
     #[test]

@@ -3,11 +3,11 @@
 //! The names are those of federation-v2 v0.0.4 (`pkg/controller/dnsendpoint/service.go`), with one
 //! fault fixed: zones are told apart by region and zone, not by the zone's name alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::mesh::{NameLevel, Naming};
+use crate::mesh::{self, NameLevel, Naming};
 use crate::name::{HostName, Label, NameError};
-use crate::resolved::{Cluster, Dns, Resolved};
+use crate::resolved::{Cluster, Dns, Resolved, Service};
 
 /// How far a name reaches.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -181,6 +181,17 @@ pub struct NameRow {
     pub falls_back_to: Option<String>,
     /// Names of the clusters that answer: `clusters`, or those of the first level above that has any.
     pub answered_by: Vec<String>,
+    /// Who calls the service, as in the document, with `clusters` for its `clusterSelector`; `None` for everybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callers: Option<Vec<mesh::Caller>>,
+}
+
+impl NameRow {
+    /// Who calls the service, as [`mesh::Caller::words`] says it; `None` for everybody.
+    pub fn caller_words(&self) -> Option<Vec<String>> {
+        let callers = self.callers.as_ref()?;
+        Some(callers.iter().flat_map(mesh::Caller::words).collect())
+    }
 }
 
 /// Every published name of a mesh, services in the order of the document.
@@ -191,7 +202,7 @@ pub fn rows(resolved: &Resolved) -> Vec<NameRow> {
             .map(|&i| resolved.clusters[i].name.to_string())
             .collect()
     };
-    let row = |service: &crate::resolved::Service, name: &PublishedName| {
+    let row = |service: &Service, name: &PublishedName| {
         let (region, zone) = match &name.level {
             Level::Vanity | Level::Global => (None, None),
             Level::Region(region) => (Some(region.to_string()), None),
@@ -206,6 +217,7 @@ pub fn rows(resolved: &Resolved) -> Vec<NameRow> {
             clusters: names(&name.clusters),
             falls_back_to: name.falls_back_to.as_ref().map(ToString::to_string),
             answered_by: names(answered_by(name, &service.names)),
+            callers: callers(service, resolved),
         }
     };
     resolved
@@ -213,4 +225,23 @@ pub fn rows(resolved: &Resolved) -> Vec<NameRow> {
         .iter()
         .flat_map(|service| service.names.iter().map(move |name| row(service, name)))
         .collect()
+}
+
+fn callers(service: &Service, resolved: &Resolved) -> Option<Vec<mesh::Caller>> {
+    let named = |index: &usize| resolved.clusters[*index].name.to_string();
+    let written = |caller: &crate::callers::Caller| {
+        let is_everywhere = caller.clusters.len() == resolved.clusters.len();
+        mesh::Caller {
+            namespace: caller.namespace.as_ref().map(ToString::to_string),
+            service_accounts: caller
+                .service_accounts
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            clusters: (!is_everywhere).then(|| caller.clusters.iter().map(named).collect()),
+            cluster_selector: BTreeMap::new(),
+        }
+    };
+    let callers = service.callers.as_ref()?;
+    Some(callers.iter().map(written).collect())
 }

@@ -487,3 +487,19 @@ fn callers_are_imported() {
         document["spec"]["services"][1]["callers"]
     );
 }
+
+#[test]
+fn names_say_who_calls_them() {
+    let callers = json!([
+        { "namespace": "shop", "serviceAccounts": ["web", "api"] },
+        { "namespace": "quay", "clusters": ["north", "south", "west"] },
+        { "clusterSelector": { "tier": "west" } },
+    ]);
+    let rows = shared::published::rows(&resolved(&document(&callers)));
+    for row in rows {
+        let words = row.caller_words();
+        let words = words.map(|words| words.join(" "));
+        let restricted = (row.service == "shop.s").then_some("shop/api shop/web quay *@west");
+        assert_eq!(words.as_deref(), restricted, "{}", row.host);
+    }
+}

@@ -11,7 +11,7 @@ use super::failure::{Exit, Failure};
 use super::output;
 use super::{Document, input};
 
-/// List every published name, its level, the clusters behind it and its fall-back.
+/// List every published name, its level, the clusters behind it, its fall-back and its callers.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -79,6 +79,7 @@ fn table(to: &mut impl Write, rows: &[NameRow]) -> io::Result<()> {
         "CLUSTERS",
         "FALLS BACK TO",
         "ANSWERED BY",
+        "CALLERS",
     ];
     let mut lines = vec![head.map(str::to_owned).to_vec()];
     lines.extend(rows.iter().map(|row| {
@@ -89,6 +90,8 @@ fn table(to: &mut impl Write, rows: &[NameRow]) -> io::Result<()> {
             list(&row.clusters),
             row.falls_back_to.clone().unwrap_or_else(|| "-".to_owned()),
             list(&row.answered_by),
+            row.caller_words()
+                .map_or_else(|| "*".to_owned(), |words| words.join(",")),
         ]
     }));
     output::table(to, &lines, |_, _| anstyle::Style::new())

@@ -9,6 +9,7 @@
 #[expect(dead_code, reason = "tests of its end wait for it")]
 mod agent_process;
 mod documents;
+mod fields;
 mod page;
 mod plans;
 mod reviewing;

@@ -103,7 +103,7 @@ impl Page {
         self.click(id).await;
         let field = self.element(id).await;
         field.send_keys(Key::Control + "a").await.unwrap();
-        field.send_keys(text).await.unwrap();
+        field.send_keys(Key::Backspace + text).await.unwrap();
         self.wait_for_value(id, text).await;
     }
 

@@ -199,20 +199,47 @@ fn json_is_one_document_and_says_the_same() {
     assert_eq!(hosts[0], "shop-orders.mesh.example.org");
     assert_eq!(hosts[1], "orders.sales.external.svc.mesh.example.org");
     assert_eq!(hosts.len(), 6);
+    assert_eq!(names[0].get("callers"), None, "everybody may call it");
 }
 
 #[test]
 fn names_in_columns() {
     let desk = Desk::new();
     insta::assert_snapshot!(desk.run(&["names", "-f", "mesh.yaml"], 0).out, @r"
-    NAME                                                                      LEVEL   SERVICE       CLUSTERS     FALLS BACK TO                                             ANSWERED BY
-    shop-orders.mesh.example.org                                              vanity  orders.sales  north,south  orders.sales.external.svc.mesh.example.org                north,south
-    orders.sales.external.svc.mesh.example.org                                global  orders.sales  north,south  -                                                         north,south
-    orders.sales.external.svc.europe-north1.mesh.example.org                  region  orders.sales  north        orders.sales.external.svc.mesh.example.org                north
-    orders.sales.external.svc.europe-south1.mesh.example.org                  region  orders.sales  south        orders.sales.external.svc.mesh.example.org                south
-    orders.sales.external.svc.europe-north1-a.europe-north1.mesh.example.org  zone    orders.sales  north        orders.sales.external.svc.europe-north1.mesh.example.org  north
-    orders.sales.external.svc.europe-south1-b.europe-south1.mesh.example.org  zone    orders.sales  south        orders.sales.external.svc.europe-south1.mesh.example.org  south
+    NAME                                                                      LEVEL   SERVICE       CLUSTERS     FALLS BACK TO                                             ANSWERED BY  CALLERS
+    shop-orders.mesh.example.org                                              vanity  orders.sales  north,south  orders.sales.external.svc.mesh.example.org                north,south  *
+    orders.sales.external.svc.mesh.example.org                                global  orders.sales  north,south  -                                                         north,south  *
+    orders.sales.external.svc.europe-north1.mesh.example.org                  region  orders.sales  north        orders.sales.external.svc.mesh.example.org                north        *
+    orders.sales.external.svc.europe-south1.mesh.example.org                  region  orders.sales  south        orders.sales.external.svc.mesh.example.org                south        *
+    orders.sales.external.svc.europe-north1-a.europe-north1.mesh.example.org  zone    orders.sales  north        orders.sales.external.svc.europe-north1.mesh.example.org  north        *
+    orders.sales.external.svc.europe-south1-b.europe-south1.mesh.example.org  zone    orders.sales  south        orders.sales.external.svc.europe-south1.mesh.example.org  south        *
     ");
+}
+
+#[test]
+fn names_with_who_calls_them() {
+    let desk = Desk::new();
+    let callers = "    callers:
+    - {namespace: shop, serviceAccounts: [web, api]}
+    - {namespace: audit, clusters: [south]}
+";
+    desk.write("mesh.yaml", &format!("{MESH}{callers}"));
+    let table = desk.run(&["names", "-f", "mesh.yaml"], 0).out;
+    for line in table.lines().skip(1) {
+        assert!(line.ends_with("  shop/api,shop/web,audit@south"), "{line}");
+    }
+    let names: serde_json::Value =
+        serde_json::from_str(&desk.run(&["names", "-f", "mesh.yaml", "-o", "json"], 0).out)
+            .unwrap();
+    for row in names.as_array().unwrap() {
+        assert_eq!(
+            row["callers"],
+            serde_json::json!([
+                {"namespace": "shop", "serviceAccounts": ["api", "web"]},
+                {"namespace": "audit", "clusters": ["south"]},
+            ])
+        );
+    }
 }
 
 #[test]

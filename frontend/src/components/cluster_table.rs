@@ -1,9 +1,10 @@
 //! The clusters, edited in place.
 
+use shared::mesh::Endpoints;
 use wasm_bindgen::JsCast;
 use web_sys::{ClipboardEvent, Element, Event, KeyboardEvent};
 
-use super::field::{cell, errors, input, option};
+use super::field::{cell, errors, input, notes, option};
 use crate::agent::Agent;
 use crate::browser;
 use crate::contexts;
@@ -28,7 +29,7 @@ pub(crate) fn cluster_table(store: Store, agent: Agent) -> El {
                 .add(icon("plus"))
                 .text("Add cluster"),
         );
-    let columns = ClusterField::ALL
+    let columns = ClusterField::COLUMNS
         .map(|field| text("th", Field::Cluster(0, field).label()).attr("scope", "col"));
     let table = el_in("table", "rows clusters")
         .add(el("thead").add(el("tr").all(columns).add(tool_column())))
@@ -98,9 +99,41 @@ fn row(store: Store, agent: Agent, index: usize) -> Vec<El> {
             &format!("Remove cluster {}", index + 1),
             remove,
         ));
+    let told = ClusterField::COLUMNS
+        .into_iter()
+        .chain([ClusterField::ClusterIp]);
     let below = el("td").attr("colspan", "6");
-    let below = below.all(ClusterField::ALL.map(|name| errors(store, field(name), true)));
-    vec![cells, el_in("tr", "below").add(below)]
+    let below = below
+        .all(told.clone().map(|name| errors(store, field(name), true)))
+        .all(told.map(|name| notes(store, field(name))));
+    vec![
+        cells,
+        cluster_ip(store, index),
+        el_in("tr", "below").add(below),
+    ]
+}
+
+/// The gateway's `clusterIP`, under its addresses: there where endpoints are addresses and the gateway's are written by
+/// hand, or where the document has it.
+fn cluster_ip(store: Store, index: usize) -> El {
+    let field = Field::Cluster(index, ClusterField::ClusterIp);
+    let addresses = Field::Cluster(index, ClusterField::Addresses);
+    let is_used = memo(move || {
+        store.with(|mesh| {
+            let is_by_hand = !addresses.get(mesh).is_empty();
+            mesh.spec.endpoints() == Endpoints::Addresses && is_by_hand
+                || !field.get(mesh).is_empty()
+        })
+    });
+    // It stays where it is being emptied.
+    let is_entered = RwSignal::new(false);
+    let label = text("label", field.label()).attr("for", &field.path());
+    let input = cell(store, field).on("focus", move |_| is_entered.set(true));
+    el_in("tr", "cluster-ip")
+        .flag("hidden", move || !is_used.get() && !is_entered.get())
+        .add(el("td").attr("colspan", "4").add(label))
+        .add(el("td").add(input))
+        .add(el_in("td", "tool"))
 }
 
 /// Addresses that the agent found and the document does not have.
@@ -198,7 +231,7 @@ fn cell_of(event: &Event) -> Option<(usize, ClusterField)> {
     let id = event.target()?.dyn_into::<Element>().ok()?.id();
     let (row, _) = id.strip_prefix("spec.clusters[")?.split_once(']')?;
     let row = row.parse().ok()?;
-    let field = ClusterField::ALL
+    let field = ClusterField::COLUMNS
         .into_iter()
         .find(|f| Field::Cluster(row, *f).path() == id)?;
     Some((row, field))

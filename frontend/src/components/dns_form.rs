@@ -1,4 +1,4 @@
-//! The mesh's name and `spec.dns`.
+//! The mesh's name, `spec.dns`, and whether sidecars resolve its names to find gateways.
 
 use super::field::{option, select_field, text_field};
 use crate::dom::{El, el, el_in, text};
@@ -27,11 +27,8 @@ const LEVELS: [(&str, &str); 4] = [
 ];
 
 pub(crate) fn dns_form(store: Store) -> El {
-    let naming = || {
-        ["service", "gateway"]
-            .map(|word| (word.to_owned(), word.to_owned()))
-            .into()
-    };
+    let naming = || two(["service", "gateway"]);
+    let endpoints = || two(["names", "addresses"]);
     let levels = || {
         LEVELS
             .map(|(value, words)| (value.to_owned(), words.to_owned()))
@@ -48,15 +45,16 @@ pub(crate) fn dns_form(store: Store) -> El {
     });
     let clusters = move || cluster_options(&names.get());
     let fields = el_in("div", "fields")
-        .add(text_field(store, Field::MeshName, "w3", ""))
-        .add(text_field(store, Field::Suffix, "w5", ""))
-        .add(text_field(store, Field::Federation, "w2", ""))
-        .add(text_field(store, Field::Ttl, "w2", ""))
-        .add(select_field(store, Field::Naming, "w3", naming))
-        .add(select_field(store, Field::Levels, "w3", levels))
-        .add(select_field(store, Field::DnsCluster, "w3", clusters))
-        .add(text_field(store, Field::Provider, "w3", "providers"))
-        .add(text_field(store, Field::OwnerId, "w3", ""));
+        .all(text_field(store, Field::MeshName, "w3 whole", ""))
+        .all(text_field(store, Field::Suffix, "w5", ""))
+        .all(text_field(store, Field::Federation, "w2", ""))
+        .all(text_field(store, Field::Ttl, "w2", ""))
+        .all(select_field(store, Field::Naming, "w4", naming))
+        .all(select_field(store, Field::Levels, "w4", levels))
+        .all(select_field(store, Field::Endpoints, "w4", endpoints))
+        .all(select_field(store, Field::DnsCluster, "w4", clusters))
+        .all(text_field(store, Field::Provider, "w4", "providers"))
+        .all(text_field(store, Field::OwnerId, "w4", ""));
     el("section")
         .attr("aria-labelledby", "heading-dns")
         .add(text("h2", "DNS").id("heading-dns"))
@@ -66,6 +64,11 @@ pub(crate) fn dns_form(store: Store) -> El {
                 .id("providers")
                 .all(PROVIDERS.map(|name| option(name, "", false))),
         )
+}
+
+/// Two values that are their own words.
+fn two(words: [&str; 2]) -> Vec<(String, String)> {
+    words.map(|word| (word.to_owned(), word.to_owned())).into()
 }
 
 /// The clusters, given by name, one a line; the default first.

@@ -1,5 +1,6 @@
-//! Fields of the form: name above, input, errors below.
+//! Fields of the form: name above, input, findings below.
 
+use shared::check::Finding;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::HtmlInputElement;
 
@@ -10,7 +11,7 @@ use crate::signals::*;
 use crate::state::Store;
 
 /// A field that is typed into.
-pub(crate) fn text_field(store: Store, field: Field, class: &str, list: &str) -> El {
+pub(crate) fn text_field(store: Store, field: Field, class: &str, list: &str) -> [El; 2] {
     let input = input(store, field, None).attr("list", list);
     labelled(store, field, class, input)
 }
@@ -21,7 +22,7 @@ pub(crate) fn select_field(
     field: Field,
     class: &str,
     options: impl Fn() -> Vec<(String, String)> + 'static,
-) -> El {
+) -> [El; 2] {
     let value = memo(move || store.with(|mesh| field.get(mesh)));
     let select = marked(store, field, el("select"))
         .content(move || {
@@ -53,11 +54,13 @@ pub(crate) fn option(value: &str, words: &str, is_chosen: bool) -> El {
     }
 }
 
-fn labelled(store: Store, field: Field, class: &str, input: El) -> El {
-    el_in("div", &format!("field {class}"))
+/// A field, and what is to be noted of it, which stands below its row.
+fn labelled(store: Store, field: Field, class: &str, input: El) -> [El; 2] {
+    let labelled = el_in("div", &format!("field {class}"))
         .add(text("label", field.label()).attr("for", &field.path()))
         .add(input)
-        .add(errors(store, field, false))
+        .add(errors(store, field, false));
+    [labelled, notes(store, field)]
 }
 
 /// The cell of a table that is typed into.
@@ -112,52 +115,66 @@ fn is_focused(input: &HtmlInputElement) -> bool {
         .is_some_and(|active| JsValue::from(active) == *input)
 }
 
-/// Gives an input its id and says whether what is in it is right.
+/// Gives an input its id, says whether what is in it is right, and where it is told what is found there.
 fn marked(store: Store, field: Field, input: El) -> El {
     let path = field.path();
     let input = input.id(&path);
     let invalid = memo(move || !store.shown_errors(&path).is_empty());
+    let has_notes = memo(move || !store.notes_at(field).is_empty());
     input
         .set("aria-invalid", move || {
             invalid.get().then(|| "true".to_owned())
         })
         .set("aria-describedby", move || {
-            invalid.get().then(|| error_id(field))
+            let errors = invalid.get().then(|| id("error", field));
+            let notes = has_notes.get().then(|| id("notes", field));
+            let ids: Vec<String> = errors.into_iter().chain(notes).collect();
+            (!ids.is_empty()).then(|| ids.join(" "))
         })
 }
 
 /// What is wrong with a field, and what to do; `named` to say which field it is.
 pub(crate) fn errors(store: Store, field: Field, named: bool) -> El {
     let path = field.path();
-    let errors = move || store.shown_errors(&path);
-    let words = errors.clone();
+    let name = if named { field.label() } else { "" };
+    found(move || store.shown_errors(&path), "errors", name).id(&id("error", field))
+}
+
+/// Warnings and hints about what is written in a field, which say which field it is.
+pub(crate) fn notes(store: Store, field: Field) -> El {
+    found(move || store.notes_at(field), "notes", field.label()).id(&id("notes", field))
+}
+
+/// Findings, each with its message and hint.
+fn found(
+    findings: impl Fn() -> Vec<Finding> + Clone + Send + Sync + 'static,
+    class: &str,
+    name: &'static str,
+) -> El {
+    let words = findings.clone();
     // Made anew only when they say something else.
     let words = memo(move || {
-        let errors = words();
-        errors
-            .into_iter()
-            .map(|error| error.message + &error.hint + "\n")
+        let findings = words().into_iter();
+        findings
+            .map(|one| one.severity.as_str().to_owned() + &one.message + &one.hint + "\n")
             .collect::<String>()
     });
-    el("div").one(move || {
-        depend(words);
-        let errors = untrack(&errors);
-        (!errors.is_empty()).then(|| {
-            el_in("div", "errors")
-                .id(&error_id(field))
-                .all(errors.into_iter().map(|error| {
-                    let name = if named {
-                        format!("{}: ", field.label())
-                    } else {
-                        String::new()
-                    };
-                    el("p")
-                        .text(&name)
-                        .add(text("strong", &error.message))
-                        .text(&format!(". {}", sentence(&error.hint)))
-                }))
+    el_in("div", class)
+        .flag("hidden", move || words.get().is_empty())
+        .content(move || {
+            depend(words);
+            let findings = untrack(&findings);
+            findings.iter().map(|finding| line(finding, name)).collect()
         })
-    })
+}
+
+fn line(finding: &Finding, name: &str) -> El {
+    let colon = if name.is_empty() { "" } else { ": " };
+    el_in("p", finding.severity.as_str())
+        .text(name)
+        .text(colon)
+        .add(text("strong", &finding.message))
+        .text(&format!(". {}", sentence(&finding.hint)))
 }
 
 /// A hint as a sentence.
@@ -170,6 +187,7 @@ fn sentence(hint: &str) -> String {
     format!("{first}{}.", chars.as_str())
 }
 
-fn error_id(field: Field) -> String {
-    format!("error:{}", field.path())
+/// The id of what is told of a field.
+fn id(sort: &str, field: Field) -> String {
+    format!("{sort}:{}", field.path())
 }

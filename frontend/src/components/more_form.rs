@@ -13,21 +13,26 @@ pub(crate) fn more_form(store: Store) -> El {
         Target::ALL.map(option).into()
     };
     let fields = el_in("div", "fields")
-        .add(select_field(store, Field::Target, "w4", targets))
-        .add(text_field(store, Field::Istio, "w2", ""))
+        .all(select_field(store, Field::Target, "w8", targets))
+        .all(text_field(store, Field::Istio, "w4 whole", ""))
         .add(samples(store));
     let is_gitops = move || store.with(|mesh| mesh.spec.target == Some(Target::Gitops));
     let repository = el_in("div", "fields")
         .flag("hidden", move || !is_gitops())
-        .add(text_field(store, Field::RepoUrl, "w8", ""))
-        .add(text_field(store, Field::RepoPath, "w4", ""))
-        .add(text_field(store, Field::RepoBranch, "w3", ""))
-        .add(text_field(store, Field::RepoSecret, "w4", ""));
+        .all(text_field(store, Field::RepoUrl, "w8", ""))
+        .all(text_field(store, Field::RepoPath, "w4 whole", ""))
+        .all(text_field(store, Field::RepoBranch, "w4 half", ""))
+        .all(text_field(store, Field::RepoSecret, "w8 half", ""));
     let seldom = el_in("div", "fields")
-        .add(text_field(store, Field::ExternalDnsNamespace, "w4", ""))
-        .add(text_field(store, Field::ExternalDnsImage, "w8", ""))
-        .add(text_field(store, Field::HttpbinImage, "w6", ""))
-        .add(text_field(store, Field::SleepImage, "w6", ""));
+        .all(text_field(
+            store,
+            Field::ExternalDnsNamespace,
+            "w4 whole",
+            "",
+        ))
+        .all(text_field(store, Field::ExternalDnsImage, "w8", ""))
+        .all(text_field(store, Field::HttpbinImage, "w6", ""))
+        .all(text_field(store, Field::SleepImage, "w6", ""));
     el("section")
         .attr("aria-labelledby", "heading-more")
         .add(text("h2", "More").id("heading-more"))
@@ -53,7 +58,7 @@ fn words(target: Target) -> &'static str {
 
 fn samples(store: Store) -> El {
     let ticks = el_in("div", "ticks").all(Sample::ALL.map(|sample| tick(store, sample)));
-    el_in("fieldset", "field w6")
+    el_in("fieldset", "field w12")
         .id("spec.samples")
         .attr("tabindex", "-1")
         .add(text("legend", "Samples"))

@@ -50,8 +50,12 @@ fn service(names: ServiceNames) -> El {
         let answer = text("span", "stands for the name below").class("answer muted");
         name("short name", &row.host, answer)
     });
+    let callers = names.global.row.caller_words();
+    let callers =
+        callers.map(|words| text("p", &format!("Called by {}", words.join(", "))).class("callers"));
     el_in("section", "service")
         .add(text("h3", &names.service))
+        .maybe(callers)
         .maybe(short)
         .add(el_in("ul", "tree").add(node(names.global)))
 }

@@ -4,13 +4,14 @@ use shared::Mesh;
 use shared::mesh::Service;
 
 use super::cluster_table::{remove_cell, tool_column};
-use super::field::{cell, errors, text_field};
+use super::field::{cell, errors, notes, text_field};
 use crate::callers;
 use crate::dom::{El, button, el, el_in, icon, is_ticked, text};
-use crate::field::{Field, ServiceField, routes_beyond_paths};
+use crate::field::{Field, ServiceField};
 use crate::rows;
 use crate::signals::*;
 use crate::state::{Half, Store, Tab};
+use crate::texts::routes_beyond_paths;
 
 pub(crate) fn service_table(store: Store) -> El {
     let count = memo(move || store.with(|mesh| mesh.spec.services.len()));
@@ -62,6 +63,7 @@ fn row(store: Store, index: usize) -> Vec<El> {
     let below = el("td")
         .attr("colspan", "5")
         .all(ServiceField::COLUMNS.map(|name| errors(store, field(name), true)))
+        .all(ServiceField::COLUMNS.map(|name| notes(store, field(name))))
         .add(derived(store, index))
         .add(details(store, index));
     vec![cells, el_in("tr", "below").add(below)]
@@ -146,21 +148,21 @@ fn details(store: Store, index: usize) -> El {
         .id(&details_id(index))
         .flag("hidden", move || !is_open(store, index))
         .add(runs_in(store, index))
-        .add(text_field(
+        .all(text_field(
             store,
             Field::Service(index, ServiceField::Routes),
             "",
             "",
         ))
         .add(note.add(beyond))
-        .add(text_field(
+        .all(text_field(
             store,
             Field::Service(index, ServiceField::Callers),
             "",
             "",
         ))
         .add(callers_note(store, index))
-        .add(text_field(
+        .all(text_field(
             store,
             Field::Service(index, ServiceField::Selector),
             "",

@@ -1,0 +1,76 @@
+//! Fields that are there when they are used, and what is told at them.
+
+use testbed::browser::ColourScheme;
+use testbed::static_site::StaticSite;
+
+use crate::page::Page;
+use crate::repository;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_are_listed_and_a_finding_leads_to_their_field() {
+    let site = StaticSite::serve(&repository("dist"), "/").unwrap();
+    let page = Page::open(&site.url()).await;
+    page.choose_file(&repository("examples/callers.yaml")).await;
+    page.click("tab-names").await;
+    page.wait_for_text("panel-names", "Called by shop/web, sales")
+        .await;
+    page.wait_for_text("panel-names", "Called by shop@lyon")
+        .await;
+    page.picture("callers", &[ColourScheme::Light], &[(1280, 800)])
+        .await;
+    page.click("tab-findings").await;
+    page.wait_for_text("panel-findings", "FM0533").await;
+    page.press_enter_at("#panel-findings button.finding").await;
+    let field = "spec.services[1].callers";
+    page.wait_for_focus_in(field).await;
+    let noted = format!("notes:{field}");
+    page.wait_for_attribute(field, "aria-describedby", &noted)
+        .await;
+    page.picture("details", &[ColourScheme::Dark], &[(1280, 1100)])
+        .await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn endpoints_are_addresses_and_findings_stand_at_their_fields() {
+    const CLUSTER_IP: &str = "spec.clusters[1].gateway.clusterIP";
+    let site = StaticSite::serve(&repository("dist"), "/").unwrap();
+    let page = Page::open(&site.url()).await;
+    page.click("document").await;
+    page.click("new-walkthrough").await;
+    page.wait_for_value("spec.dns.suffix", "my.dns.zone.name")
+        .await;
+    assert_eq!(page.height(CLUSTER_IP).await, 0);
+    page.wait_for_value("spec.endpoints", "addresses").await;
+    page.fill("spec.clusters[1].gateway.addresses", "203.0.113.12")
+        .await;
+    page.fill(CLUSTER_IP, "10.96.0.10").await;
+    page.show_file("cluster2/40-gateways.yaml").await;
+    page.wait_for_text("manifest", "10.96.0.10").await;
+
+    page.choose("spec.target", "karmada").await;
+    page.wait_for_value("spec.endpoints", "names").await;
+    page.choose("spec.endpoints", "addresses").await;
+    page.wait_for_text("notes:spec.endpoints", "`fedmesh-agent follow`")
+        .await;
+    page.picture("endpoints", &[ColourScheme::Light], &[(1280, 1000)])
+        .await;
+    page.choose("spec.endpoints", "names").await;
+    let told = format!("notes:{CLUSTER_IP}");
+    page.wait_for_text(&told, "`clusterIP` has no effect").await;
+    page.wait_for_attribute(CLUSTER_IP, "aria-describedby", &told)
+        .await;
+    page.picture(
+        "fields",
+        &[ColourScheme::Light, ColourScheme::Dark],
+        &[(1280, 1000), (390, 1700)],
+    )
+    .await;
+
+    // A field that is being emptied stays.
+    page.fill(CLUSTER_IP, "").await;
+    page.fill(CLUSTER_IP, "10.96").await;
+    page.wait_for_attribute(CLUSTER_IP, "aria-invalid", "true")
+        .await;
+    page.close().await;
+}

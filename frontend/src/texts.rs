@@ -1,0 +1,77 @@
+//! Texts of fields as values of the document, and back.
+
+use shared::mesh::passed_on::{IstioFields, path_route};
+use shared::mesh::{NameLevel, Service};
+
+/// Routes that are a path and nothing else, which is what the form shows, as it shows them: `/html` is the
+/// whole path, `/api/*` everything that starts with `/api/`.
+fn path_text(route: &IstioFields) -> Option<String> {
+    let (name, path) = route.iter().next()?;
+    let path = path.as_str().filter(|_| route.len() == 1)?;
+    match name.as_str() {
+        "exact" => Some(path.to_owned()),
+        "prefix" => Some(format!("{path}*")),
+        _ => None,
+    }
+}
+
+pub(crate) fn routes_text(routes: &[IstioFields]) -> String {
+    let texts: Vec<String> = routes.iter().filter_map(path_text).collect();
+    texts.join(", ")
+}
+
+/// How many routes of a service the form does not show.
+pub(crate) fn routes_beyond_paths(service: &Service) -> usize {
+    let shown = |route: &&IstioFields| path_text(route).is_some();
+    service.routes.len() - service.routes.iter().filter(shown).count()
+}
+
+/// Puts the paths of a text in the place of those before; other routes stay before or behind them.
+pub(crate) fn set_paths(routes: &mut Vec<IstioFields>, text: &str) {
+    let first = routes.iter().position(|route| path_text(route).is_some());
+    let at = first.unwrap_or(0);
+    routes.retain(|route| path_text(route).is_none());
+    let paths = words(text).map(|word| match word.strip_suffix('*') {
+        Some(prefix) => path_route("prefix", prefix),
+        None => path_route("exact", word),
+    });
+    routes.splice(at..at, paths);
+}
+
+/// The levels in their order; empty for all, as where nothing is said.
+pub(crate) fn levels_text(levels: Option<&[NameLevel]>) -> String {
+    let Some(levels) = levels else {
+        return String::new();
+    };
+    let there = NameLevel::ALL.iter().filter(|level| levels.contains(level));
+    let words: Vec<&str> = there.map(|level| level.as_str()).collect();
+    if words.len() == NameLevel::ALL.len() {
+        return String::new();
+    }
+    words.join(", ")
+}
+
+pub(crate) fn levels(text: &str) -> Option<Vec<NameLevel>> {
+    let named = |level: &NameLevel| words(text).any(|word| word == level.as_str());
+    let levels: Vec<NameLevel> = NameLevel::ALL.into_iter().filter(named).collect();
+    (!levels.is_empty() && levels.len() < NameLevel::ALL.len()).then_some(levels)
+}
+
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c == ',' || c.is_whitespace())
+        .filter(|word| !word.is_empty())
+}
+
+pub(crate) fn option(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// The digits of a text as a number; what is too large becomes the largest, which a check refuses.
+pub(crate) fn number(text: &str) -> Option<u32> {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    (!digits.is_empty()).then(|| digits.parse().unwrap_or(u32::MAX))
+}
+
+pub(crate) fn number_text(number: Option<u32>) -> String {
+    number.map(|number| number.to_string()).unwrap_or_default()
+}
