@@ -9,6 +9,8 @@ use thirtyfour::{By, Key, WebElement, WindowHandle};
 
 /// Busy machines are slow; a test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// For so long a browser takes letters for the beginning of one word.
+const ONE_WORD: Duration = Duration::from_millis(1100);
 const POLL_EVERY: Duration = Duration::from_millis(50);
 
 /// An open page.
@@ -141,8 +143,17 @@ impl Page {
 
     /// Chooses from a list by the keyboard, as a person types the beginning of a word.
     pub(crate) async fn choose(&self, id: &str, word: &str) {
-        self.element(id).await.send_keys(word).await.unwrap();
-        self.wait_for_value(id, word).await;
+        let is_chosen = async || {
+            let value = self.element(id).await.prop("value").await;
+            value.is_ok_and(|value| value.as_deref() == Some(word))
+        };
+        self.until(&format!("{word} is chosen in {id}"), async || {
+            // Letters within a second are one word to the browser, those of the choice before too.
+            tokio::time::sleep(ONE_WORD).await;
+            self.element(id).await.send_keys(word).await.ok()?;
+            is_chosen().await.then_some(())
+        })
+        .await;
     }
 
     /// Ticks a box by the keyboard.
