@@ -223,6 +223,17 @@ fn rest(scope: Scope) -> BoxedStrategy<Value> {
             "endpoints",
             sometimes(0.4, one_of(&[json!("names"), json!("addresses")])),
         ),
+        (
+            "sidecars",
+            sometimes(
+                scope.only(0.4),
+                one_of(&[
+                    json!({}),
+                    json!({ "hosts": ["zoo/*", "b/*"] }),
+                    json!({ "hosts": ["*/*.example.com", "a/api.example.com"] }),
+                ]),
+            ),
+        ),
         // A kind, until there are clusters.
         ("locality", sometimes(0.4, (0..4_u8).prop_map(Value::from))),
         (

@@ -13,7 +13,7 @@ use crate::object::Object;
 use crate::ownership::APPLIED_ANNOTATION;
 
 /// The kinds that are rendered, each with its API groups.
-pub(crate) const KINDS: [(&str, &[&str]); 19] = [
+pub(crate) const KINDS: [(&str, &[&str]); 20] = [
     ("AuthorizationPolicy", &["security.istio.io"]),
     ("CustomResourceDefinition", &["apiextensions.k8s.io"]),
     ("DNSEndpoint", &["externaldns.k8s.io"]),
@@ -32,6 +32,7 @@ pub(crate) const KINDS: [(&str, &[&str]); 19] = [
     ("ServiceAccount", &[""]),
     ("ServiceEntry", &["networking.istio.io"]),
     ("ServiceExport", &["multicluster.x-k8s.io"]),
+    ("Sidecar", &["networking.istio.io"]),
     ("TCPRoute", &["gateway.networking.k8s.io"]),
     ("TLSRoute", &["gateway.networking.k8s.io"]),
     ("VirtualService", &["networking.istio.io"]),

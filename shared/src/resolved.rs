@@ -2,7 +2,7 @@
 //!
 //! Only [`crate::check`] makes a [`Resolved`], so nothing unchecked can be rendered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -103,6 +103,9 @@ pub struct Resolved {
     pub gitops: Option<Gitops>,
     /// How sidecars find the gateways of other clusters.
     pub endpoints: Endpoints,
+    /// What else the callers' namespaces call, where their Sidecars are rendered: `namespace/dnsName` each, none of
+    /// which another has already.
+    pub sidecars: Option<BTreeSet<String>>,
     /// How ingress gateways take requests of other clusters; `None` for plain HTTP.
     pub tls: Option<Tls>,
     /// Whether gateways name the cluster that answers: never with Istio 1.0, whose routes cannot.

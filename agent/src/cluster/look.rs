@@ -4,6 +4,7 @@
 //! costs a request of its own.
 
 mod ours;
+mod rivals;
 mod trials;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -309,6 +310,7 @@ impl<'a> Looking<'a> {
             }
         }
         let asked = self.ask(ours.candidates).await?;
+        let rivals = self.rivals(&ours.unserved).await?;
         let in_step = ours.in_step.into_iter();
         let mut observed = ObservedCluster {
             wanted: in_step.map(|key| (key, Existing::InStep)).collect(),
@@ -316,6 +318,7 @@ impl<'a> Looking<'a> {
             drift: ours.drift,
             surplus: ours.surplus,
             unserved: ours.unserved,
+            rivals,
             ..ObservedCluster::default()
         };
         observed.wanted.extend(asked);

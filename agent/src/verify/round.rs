@@ -8,6 +8,7 @@ use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};
 use serde_json::Value;
 use shared::api::Status;
+use shared::callers::Caller;
 use shared::expect::Expectations;
 use shared::mesh::Protocol;
 use shared::object::Key;
@@ -264,7 +265,21 @@ fn concerns(key: &Key, service: &Service, local: Option<Local<'_>>, mesh: &str) 
     let is_gateway = of_gateways && key.name == gateway;
     let is_wide = ["DestinationRule", "ServiceEntry"].contains(&key.kind.as_str())
         && key.name.starts_with(WIDE);
+    let may_call = |namespace: &str| {
+        let of_all = |caller: &Caller| {
+            caller
+                .namespace
+                .as_ref()
+                .is_none_or(|one| one.as_str() == namespace)
+        };
+        service
+            .callers
+            .as_ref()
+            .is_none_or(|all| all.iter().any(of_all))
+    };
+    let is_sidecar = key.kind == "Sidecar" && may_call(&key.namespace);
     is_named
+        || is_sidecar
         || is_gateway
         || is_wide
         || key.name == id
@@ -354,6 +369,7 @@ spec:
             ("VirtualService", "sales", "orders-archive", false),
             ("VirtualService", "other", "orders", false),
             ("AuthorizationPolicy", "sales", "orders-callers", true),
+            ("Sidecar", "shop", "default", true),
             (
                 "AuthorizationPolicy",
                 "sales",

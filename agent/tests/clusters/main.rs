@@ -35,6 +35,7 @@ mod restricted;
 mod rights;
 mod saved;
 mod settling;
+mod sidecars;
 mod verifying;
 mod world;
 mod writers;

@@ -340,9 +340,8 @@ fn templates(bundle: &Bundle) -> Vec<String> {
             "Gateway" if template["spec"]["gatewayClassName"].is_string() => {
                 "gateway.networking.k8s.io/v1"
             }
-            "Gateway" | "VirtualService" | "ServiceEntry" | "DestinationRule" | "WorkloadEntry" => {
-                "networking.istio.io/v1"
-            }
+            "Gateway" | "VirtualService" | "ServiceEntry" | "DestinationRule" | "Sidecar"
+            | "WorkloadEntry" => "networking.istio.io/v1",
             "AuthorizationPolicy" => "security.istio.io/v1",
             "Deployment" => "apps/v1",
             _ => "v1",

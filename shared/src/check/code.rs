@@ -120,6 +120,9 @@ codes! {
     CALLED_FROM_NO_CLUSTER = "FM0534", "Callers in no cluster", [];
     NO_POD_LABELS = "FM0535", "Callers with mutual TLS require labels of the service's pods", [];
     CLUSTERS_ALIKE_TO_CALLED = "FM0536", "Callers of other clusters are not refused", [];
+    SIDECARS_UNUSED = "FM0537", "`sidecars` has no effect", [];
+    CALLERS_WITHOUT_SIDECAR = "FM0538", "Callers without a Sidecar", [];
+    BAD_EGRESS_HOST = "FM0539", "Invalid host of Sidecars", [];
     ENDPOINTS_NOT_FOLLOWED = "FM0541", "Endpoints not followed with this engine", [];
     CLUSTER_IP_UNUSED = "FM0542", "`clusterIP` has no effect", [];
     FEDERATION_RECORDS = "FM0601", "The federation controller cannot publish names that start with a service", [];

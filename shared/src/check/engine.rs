@@ -4,6 +4,7 @@ use super::{Findings, code, external_dns};
 use crate::mesh::{Gitops, Spec, Target};
 use crate::render::dns_endpoint::controller_publishes;
 use crate::render::makes_namespace as makes;
+use crate::render::sidecar::called;
 use crate::resolved::{self, Resolved};
 
 const PATH: &str = "spec.target";
@@ -163,6 +164,10 @@ fn namespaces(resolved: &Resolved, findings: &mut Findings) {
             let gateways = gateways.filter_map(|&at| resolved.clusters[at].egress_gateway.as_ref());
             there.extend(gateways.map(|gateway| gateway.namespace.as_str()));
         }
+    }
+    if resolved.sidecars.is_some() {
+        let clusters = 0..resolved.clusters.len();
+        there.extend(clusters.flat_map(|index| called(index, resolved).into_keys()));
     }
     // It passes over the first of these; the others are made.
     there.retain(|name| *name != resolved::DEFAULT_NAMESPACE && !makes(name, resolved));

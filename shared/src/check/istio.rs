@@ -104,6 +104,9 @@ pub(super) fn lacking(spec: &Spec, istio: Option<IstioVersion>, findings: &mut F
     if istio < OLDEST_ISTIO_WITH_WORKLOAD_ENTRIES && spec.endpoints == Some(Endpoints::Addresses) {
         lacks("spec.endpoints");
     }
+    if istio.is_oldest() && spec.sidecars.is_some() {
+        lacks("spec.sidecars");
+    }
     let without_locality = !istio.has_locality();
     if without_locality && spec.locality.is_some() {
         lacks("spec.locality");

@@ -32,6 +32,7 @@ mod provider;
 mod routes;
 mod samples;
 mod services;
+mod sidecars;
 mod tls;
 
 pub(crate) use clusters::address;
@@ -107,6 +108,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     let external = external::check(spec, name.as_ref(), istio, services.as_deref(), findings);
     endpoints::check(spec, findings);
     levels::check(spec, findings);
+    let sidecars = sidecars::hosts(spec.sidecars.as_ref(), findings);
     mtls::mixed(spec, findings);
     let tls = tls::check(spec, istio, findings);
     let images = images(spec.images.as_ref(), findings);
@@ -122,6 +124,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
         gitops,
         dns: dns?,
         endpoints: spec.endpoints(),
+        sidecars: sidecars?,
         tls: tls?,
         answer_header: spec.answer_header.unwrap_or(true) && !istio?.is_oldest(),
         gateway_api: spec.gateway_api.unwrap_or_default(),
@@ -145,6 +148,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     samples::check(&resolved, findings);
     mtls::check(spec, &resolved, findings);
     callers::check(&resolved, findings);
+    sidecars::check(&resolved, findings);
     istio::check(spec, &resolved, findings);
     ignore::check(&resolved, findings);
     Some(resolved)

@@ -137,7 +137,10 @@ fn kustomization(
     patches.sort_by_key(|(object, _)| object.key());
     for (object, operations) in patches {
         let kind = object.kind.kind.to_ascii_lowercase();
-        let file = format!("patch-{kind}-{}.yaml", object.name);
+        // Sidecars have one name in all namespaces.
+        let namespace = object.namespace.iter().flat_map(|one| [one.as_str(), "."]);
+        let namespace: String = namespace.collect();
+        let file = format!("patch-{kind}-{namespace}{}.yaml", object.name);
         listed.push(json!({ "path": file, "target": target(object) }));
         parts.push((format!("{folder}/{file}"), Content::Kustomize(operations)));
     }

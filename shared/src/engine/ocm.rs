@@ -20,7 +20,7 @@ const WORK_MAX: usize = 48 * 1024;
 /// What the work agent may not do by itself: custom resources. With the label it is added to the
 /// agent's own role, from Open Cluster Management v0.12 on.
 const ISTIO_RULE: &str = r#"{"apiGroups":["networking.istio.io"],
-"resources":["destinationrules","gateways","serviceentries","virtualservices","workloadentries"],
+"resources":["destinationrules","gateways","serviceentries","sidecars","virtualservices","workloadentries"],
 "verbs":["create","delete","get","list","patch","update","watch"]}"#;
 const GATEWAY_API_RULE: &str = r#"{"apiGroups":["gateway.networking.k8s.io"],
 "resources":["gateways","grpcroutes","httproutes","tcproutes","tlsroutes"],

@@ -9,7 +9,7 @@ use super::services::{Found, Index};
 use super::world::World;
 use crate::mesh::{Caller, Cluster, Service};
 use crate::render::CALLERS_SUFFIX;
-use crate::resolved::DEFAULT_TRUST_DOMAIN;
+use crate::resolved::{DEFAULT_TRUST_DOMAIN, ISTIO_NAMESPACE};
 
 /// What objects say of a service's callers.
 #[derive(Default)]
@@ -61,14 +61,28 @@ pub(super) fn find(world: &World, names: &Names, services: &[Found]) -> Vec<Said
 }
 
 impl Said {
-    /// Writes the callers into the service, where it does not belong to all.
-    pub(super) fn write(self, service: &mut Service, clusters: &[Cluster]) {
+    /// Writes the callers into the service, where it does not belong to all. `with_sidecar` are the clusters and
+    /// namespaces with a Sidecar, which only callers have.
+    pub(super) fn write(
+        self,
+        service: &mut Service,
+        clusters: &[Cluster],
+        with_sidecar: &BTreeSet<(usize, &str)>,
+    ) {
         let mut kinds = self.seen_by.values();
         let first = kinds.next();
         let is_alike = self.seen_by.len() == clusters.len() && kinds.all(|one| Some(one) == first);
+        let has_sidecar = |(&cluster, namespaces): (&usize, &Option<BTreeSet<String>>)| {
+            let mut namespaces = namespaces.iter().flatten();
+            namespaces.all(|one| one == ISTIO_NAMESPACE || with_sidecar.contains(&(cluster, one)))
+        };
+        let is_export = is_alike
+            && (first == Some(&None)
+                || with_sidecar.is_empty()
+                || !self.seen_by.iter().all(has_sidecar));
         let callers = if !self.principals.is_empty() {
             self.by_identity(clusters)
-        } else if first.is_some() && !is_alike {
+        } else if first.is_some() && !is_export {
             self.by_names()
         } else {
             return;

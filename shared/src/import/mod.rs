@@ -31,6 +31,7 @@ mod ports;
 mod routes;
 mod samples;
 mod services;
+mod sidecars;
 mod tls;
 mod workloads;
 mod world;
@@ -186,6 +187,12 @@ pub fn import(sources: &[Source], options: &Options) -> Result<Imported, ImportE
     let (mut mesh, left_out) = credentials::leave_out(mesh);
 
     let mut checked = check(&mesh, &Facts::default());
+    if let Some(resolved) = &checked.resolved
+        && let Some(sidecars) = &mut mesh.spec.sidecars
+        && sidecars::without_called(&world, resolved, sidecars)
+    {
+        checked = check(&mesh, &Facts::default());
+    }
     if external::without_refused(&mut mesh, &checked.findings) {
         checked = check(&mesh, &Facts::default());
     }
@@ -256,8 +263,9 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
     for (cluster, domain) in clusters.iter_mut().zip(trust_domains) {
         cluster.trust_domain = domain;
     }
+    let with_sidecar = sidecars::namespaces(world);
     for (service, said) in services.iter_mut().zip(said) {
-        said.write(service, &clusters);
+        said.write(service, &clusters, &with_sidecar);
     }
     for (service, locality) in services.iter_mut().zip(localities) {
         service.locality = locality.settle(&clusters);
@@ -294,6 +302,7 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
             answer_header: routes::answer_header(world),
             clusters,
             services,
+            sidecars: sidecars::find(world),
             external: external::hosts(world, names),
             samples: samples.placed,
             bookinfo: samples.bookinfo,
@@ -304,7 +313,7 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
         ..Mesh::default()
     };
     let usual = mesh.spec.endpoints();
-    mesh.spec.endpoints = workloads::endpoints(world).filter(|one| *one != usual);
+    mesh.spec.endpoints = workloads::endpoints(world, names).filter(|one| *one != usual);
     mesh
 }
 

@@ -15,10 +15,11 @@ const CLUSTER_HEADING: &str = "# cluster: ";
 /// Before the objects of a file in such a stream.
 const FILE_HEADING: &str = "# file: ";
 /// Kinds of Istio's, some of which other APIs have as well.
-const ISTIO_KINDS: [&str; 5] = [
+const ISTIO_KINDS: [&str; 6] = [
     "DestinationRule",
     "Gateway",
     "ServiceEntry",
+    "Sidecar",
     "VirtualService",
     "WorkloadEntry",
 ];

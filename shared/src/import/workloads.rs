@@ -5,21 +5,30 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
+use super::names::{self, Names};
 use super::objects::{Object, field};
 use super::world::World;
 use crate::mesh::{Cluster, Endpoints};
 use crate::ownership::{self, CLUSTER_LABEL, GATEWAY_LABEL, GATEWAY_NAMESPACE_LABEL};
 use crate::resolved::local_host;
 
-/// `addresses` where our own entries select gateways, and `names` where entries say their endpoints themselves.
-pub(super) fn endpoints(world: &World) -> Option<Endpoints> {
+/// `addresses` where our own entries select gateways, and `names` where the entry of a name has host names as endpoints.
+pub(super) fn endpoints(world: &World, names: &Names) -> Option<Endpoints> {
     let mut ours = world.of_kind("WorkloadEntry");
     if ours.any(|(_, one)| one.is_ours()) {
         return Some(Endpoints::Addresses);
     }
+    let is_host = |endpoint: &Value| {
+        let address = endpoint["address"].as_str();
+        address.is_some_and(|address| address.parse::<IpAddr>().is_err())
+    };
+    // Entries by wildcard say theirs in either case.
+    let is_name = |host: &str| !host.starts_with('*') && names.read(host).is_some();
     let mut entries = world.of_kind("ServiceEntry");
     entries
-        .any(|(_, one)| one.endpoints().len() > 1)
+        .any(|(_, one)| {
+            names::hosts(one).into_iter().any(is_name) && one.endpoints().iter().any(is_host)
+        })
         .then_some(Endpoints::Names)
 }
 

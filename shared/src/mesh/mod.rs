@@ -20,6 +20,7 @@ mod references;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod service;
+mod sidecars;
 mod tls;
 mod transport;
 
@@ -40,6 +41,7 @@ pub use locality::{Distribution, Locality, RegionFailover};
 pub use overrides::{OverriddenPort, Override};
 pub use read::{Limits, ReadError, ReadErrors};
 pub use service::{Failover, Port, Probe, Protocol, Service};
+pub use sidecars::Sidecars;
 pub use tls::{Tls, TlsVersion};
 pub use transport::Transport;
 
@@ -116,6 +118,11 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "`addresses` with `target: direct` and Istio 1.6 or later, else `names`")))]
     pub endpoints: Option<Endpoints>,
+    /// A Sidecar of Istio in each namespace that callers name: its proxies know what they call, and nothing else; see
+    /// [sidecars](#sidecars).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "none")))]
+    pub sidecars: Option<Sidecars>,
     /// With `transport: tls`, how.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,

@@ -232,6 +232,11 @@ pub(super) fn namespaces(_: &mut SchemaGenerator) -> Schema {
     list("namespace")
 }
 
+/// Hosts that sidecars know.
+pub(super) fn egress_hosts(_: &mut SchemaGenerator) -> Schema {
+    list("`namespace/dnsName`")
+}
+
 /// Service accounts of callers.
 pub(super) fn service_accounts(_: &mut SchemaGenerator) -> Schema {
     list("service account")

@@ -27,6 +27,8 @@ pub struct ObservedCluster {
     pub unserved: BTreeSet<String>,
     /// Fields that others have added to desired objects of ours.
     pub drift: BTreeMap<Key, Vec<Drift>>,
+    /// Desired Sidecars, each with the name of another one that Istio takes in its place.
+    pub rivals: BTreeMap<Key, String>,
     /// What its own DNS takes.
     pub dns: Vec<Result<cluster_dns::Edit, cluster_dns::Refusal>>,
     /// Why the user may not do what is planned, if so.

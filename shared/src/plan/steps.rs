@@ -106,7 +106,30 @@ pub(super) fn step(
             step.message = Some(message.clone());
         }
     }
+    if let Some(other) = observed.rivals.get(&step.object)
+        && step.action != Action::Blocked
+    {
+        let drift = std::mem::take(&mut step.drift);
+        step = Step {
+            drift,
+            message: Some(rivalled(object, other)),
+            ..Step::new(step.object, step.wave, Action::Blocked)
+        };
+    }
     step
+}
+
+/// What to do with a Sidecar of somebody else.
+const INTO_SIDECARS: &str = "move its hosts into `spec.sidecars.hosts` and delete it, remove `spec.sidecars`, or name \
+                             other namespaces in `callers`";
+
+/// Why a Sidecar without effect blocks, and what to do.
+fn rivalled(object: &Object, other: &str) -> String {
+    let namespace = object.namespace.as_deref().unwrap_or_default();
+    format!(
+        "Sidecar `{namespace}/{other}` is for all workloads of the namespace too, and Istio takes that one; \
+         {INTO_SIDECARS}"
+    )
 }
 
 /// From whom a forced apply takes which fields.
@@ -135,6 +158,14 @@ fn not_taken_over(object: &Key, conflicts: &[Conflict], named: &[Conflict]) -> O
 /// Why an object of somebody else blocks, and what to do.
 fn foreign(object: &Object, owner: &Owner) -> String {
     let own = match object.labels.get("app").map(String::as_str) {
+        // Both have it in one namespace, under a name that neither can choose.
+        _ if object.kind.kind == "Sidecar" => match owner {
+            Owner::Mesh(_) => {
+                "remove `spec.sidecars` from one of the two documents, and list in `spec.sidecars.hosts` of the \
+                 other what its callers call"
+            }
+            _ => INTO_SIDECARS,
+        },
         Some("external-dns") => {
             "set `spec.dns.externalDns.namespace` to a namespace that no other mesh uses"
         }

@@ -18,6 +18,7 @@ mod pods;
 mod samples;
 mod service_entry;
 mod service_export;
+pub(crate) mod sidecar;
 mod virtual_service;
 mod wildcard;
 mod workload_entry;
@@ -63,6 +64,7 @@ pub(crate) fn of_mesh(resolved: &Resolved) -> Vec<Placed> {
     placed.extend(egress_gateway::render(resolved));
     placed.extend(wildcard::render(resolved));
     placed.extend(workload_entry::render(resolved));
+    placed.extend(sidecar::render(resolved));
     placed.extend(destination_rule::render_wide(resolved));
     placed.extend(dns_endpoint_definition::render(resolved));
     placed.extend(external_dns::render(resolved));
@@ -190,6 +192,10 @@ impl Istio {
             wave: Wave::Services,
             ..Kind::istio(self.0.networking_api(), "WorkloadEntry", "workloadentries")
         }
+    }
+
+    fn sidecar(&self) -> Kind {
+        Kind::istio(self.0.networking_api(), "Sidecar", "sidecars")
     }
 
     fn authorization_policy(&self) -> Kind {

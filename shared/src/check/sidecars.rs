@@ -1,0 +1,127 @@
+//! Rules about `spec.sidecars`.
+
+use std::collections::BTreeSet;
+
+use super::{Findings, code};
+use crate::mesh::Sidecars;
+use crate::name::{HostPattern, Label};
+use crate::render::sidecar::{ALL_OF, called};
+use crate::resolved::{ISTIO_NAMESPACE, Resolved};
+
+/// Everything there is.
+const ANY: &str = "*";
+
+/// What callers' namespaces call besides; `Some(None)` where no Sidecars are asked for, `None` with an error.
+#[expect(
+    clippy::option_option,
+    reason = "as of every check: none with an error"
+)]
+pub(super) fn hosts(
+    given: Option<&Sidecars>,
+    findings: &mut Findings,
+) -> Option<Option<BTreeSet<String>>> {
+    let Some(Sidecars { hosts }) = given else {
+        return Some(None);
+    };
+    let mut good = true;
+    for (index, host) in hosts.iter().enumerate() {
+        let path = format!("spec.sidecars.hosts[{index}]");
+        good &= is_host(&path, host, findings) && is_new(&path, host, index, hosts, findings);
+    }
+    good.then(|| Some(hosts.iter().cloned().collect()))
+}
+
+/// Whether it is what Istio takes (`ValidateNamespaceSlashWildcardHostname` of its Pilot) and more than nothing to the
+/// Sidecars of all namespaces.
+fn is_host(path: &str, host: &str, findings: &mut Findings) -> bool {
+    let mut invalid = |message: String, hint: &str| {
+        findings.error(code::BAD_EGRESS_HOST, path, message, hint.into());
+        false
+    };
+    let Some((namespace, name)) = host.split_once('/') else {
+        return invalid(
+            format!("`{host}` is not of the form `namespace/dnsName`"),
+            "write the namespace before it, such as payments/*, or */ for any",
+        );
+    };
+    if namespace == "." {
+        return invalid(
+            "Sidecars list all of their own namespace already".into(),
+            "remove it, or name a namespace",
+        );
+    }
+    if (namespace, name) == (ANY, ANY) {
+        return invalid(
+            format!("with `{host}` proxies know everything, as without a Sidecar"),
+            "name the namespaces that the callers call, or remove spec.sidecars",
+        );
+    }
+    if namespace != ANY
+        && let Err(error) = Label::new(namespace)
+    {
+        return invalid(
+            format!("the namespace `{namespace}` {error}"),
+            "use the name of a namespace, or * for any",
+        );
+    }
+    if name != ANY
+        && let Err(error) = HostPattern::new(name)
+    {
+        return invalid(
+            format!("the DNS name `{name}` {error}"),
+            "use a host such as api.payments.svc.cluster.local or *.example.com, or * for all of the namespace",
+        );
+    }
+    true
+}
+
+/// Whether no other host, and nothing that is always there, has it.
+fn is_new(path: &str, host: &str, index: usize, hosts: &[String], findings: &mut Findings) -> bool {
+    let namespace = host.split('/').next().unwrap_or_default();
+    let whole = format!("{namespace}{ALL_OF}");
+    let other = if namespace == ISTIO_NAMESPACE || host != whole && hosts.contains(&whole) {
+        whole.as_str()
+    } else if hosts[..index].iter().any(|one| one == host) {
+        host
+    } else {
+        return true;
+    };
+    findings.error(
+        code::DUPLICATE,
+        path,
+        format!("`{other}` is there already"),
+        "remove it".into(),
+    );
+    false
+}
+
+/// Who gets no Sidecar.
+pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
+    if resolved.sidecars.is_none() {
+        return;
+    }
+    let mut clusters = 0..resolved.clusters.len();
+    if clusters.all(|cluster| called(cluster, resolved).is_empty()) {
+        findings.hint(
+            code::SIDECARS_UNUSED,
+            "spec.sidecars",
+            format!(
+                "no caller names a namespace other than {ISTIO_NAMESPACE}, so there is no Sidecar"
+            ),
+            "set the namespace of callers, or remove it".into(),
+        );
+        return;
+    }
+    for (index, service) in resolved.services.iter().enumerate() {
+        for (at, caller) in service.callers.iter().flatten().enumerate() {
+            if caller.namespace.is_none() {
+                findings.warning(
+                    code::CALLERS_WITHOUT_SIDECAR,
+                    &format!("spec.services[{index}].callers[{at}]"),
+                    "callers of all namespaces get no Sidecar; only namespaces that a caller names do".into(),
+                    "set namespace, once for each namespace that calls the service".into(),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! `spec.sidecars`: what the sidecars of callers know.
+
+use serde::{Deserialize, Serialize};
+
+/// A Sidecar of Istio in each namespace that callers name, so that the proxies there know what they call and nothing
+/// else.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Sidecars {
+    /// What else these namespaces call, as `namespace/dnsName`, such as `payments/*`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(schema_with = "super::schema::egress_hosts")
+    )]
+    pub hosts: Vec<String>,
+}
