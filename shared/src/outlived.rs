@@ -7,7 +7,9 @@
 //! keep the rule, such as mutual TLS with a gateway that speaks none, until something else changes the host or
 //! their pods start anew. So a rule is left without effect first, and deleted once that has been passed on: what
 //! sidecars keep is then as good as no rule. Where a wider rule takes its place, as when names come to share one, it
-//! says what that one says: until it is deleted it stays the more specific one.
+//! says what that one says: until it is deleted it stays the more specific one, also for namespaces that do not see it
+//! (`getExportedDestinationRuleFromNamespace` of `pilot/pkg/model/push_context.go`). istiod passes its deletion on only
+//! to those that see it, so until then all do.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,9 +21,17 @@ use crate::plan::Surplus;
 /// What a rule does to calls; what else is in it says where it counts.
 const EFFECTS: [&str; 2] = ["trafficPolicy", "subsets"];
 
-/// Those of the objects to be deleted that are rules with an effect, and whose host does not go with them; with their
-/// hosts.
-pub fn rules(surplus: &BTreeMap<Key, Surplus>) -> BTreeMap<&Key, String> {
+/// A rule whose host stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outlived {
+    /// The host.
+    pub host: String,
+    /// Whether only some namespaces see the rule.
+    pub has_exports: bool,
+}
+
+/// Those of the objects to be deleted that are rules with an effect, and whose host does not go with them.
+pub fn rules(surplus: &BTreeMap<Key, Surplus>) -> BTreeMap<&Key, Outlived> {
     let of_kind = |kind: &'static str| {
         let all = surplus.iter();
         all.filter(move |(key, _)| key.group == ISTIO_GROUP && key.kind == kind)
@@ -39,7 +49,11 @@ pub fn rules(surplus: &BTreeMap<Key, Surplus>) -> BTreeMap<&Key, String> {
             let spec = &rule["spec"];
             let host = spec["host"].as_str().unwrap_or_default();
             let has_effect = EFFECTS.iter().any(|field| !spec[field].is_null());
-            (has_effect && !leaving.contains(host)).then(|| (key, host.to_owned()))
+            let outlived = Outlived {
+                host: host.to_owned(),
+                has_exports: !spec["exportTo"].is_null(),
+            };
+            (has_effect && !leaving.contains(host)).then_some((key, outlived))
         })
         .collect()
 }
@@ -74,18 +88,22 @@ fn wildcard(rule: &Object) -> Option<&str> {
         .strip_prefix('*')
 }
 
-/// The JSON patch that makes a rule say what a wider one says; with the uid, for no other rule of its name.
-pub fn with_policy(uid: &str, policy: &Value) -> Value {
-    json!([
-        { "op": "test", "path": "/metadata/uid", "value": uid },
-        { "op": "add", "path": "/spec/trafficPolicy", "value": policy },
-    ])
+/// The JSON patch that makes a rule say what a wider one says, to all; with the uid, for no other rule of its name.
+pub fn with_policy(uid: &str, rule: &Outlived, policy: &Value) -> Value {
+    let mut patch = vec![
+        json!({ "op": "test", "path": "/metadata/uid", "value": uid }),
+        json!({ "op": "add", "path": "/spec/trafficPolicy", "value": policy }),
+    ];
+    if rule.has_exports {
+        patch.push(json!({ "op": "remove", "path": "/spec/exportTo" }));
+    }
+    patch.into()
 }
 
 /// The JSON merge patch that leaves a rule without effect; with the uid, for no other rule of its name.
 pub fn without_effect(uid: &str) -> Value {
-    let fields = EFFECTS.map(|field| (field.to_owned(), Value::Null));
-    let spec: serde_json::Map<_, _> = fields.into_iter().collect();
+    let fields = EFFECTS.into_iter().chain(["exportTo"]);
+    let spec: serde_json::Map<_, _> = fields.map(|one| (one.to_owned(), Value::Null)).collect();
     json!({ "metadata": { "uid": uid }, "spec": spec })
 }
 
@@ -158,7 +176,7 @@ mod tests {
     fn only_what_a_rule_does_is_taken_away() {
         assert_eq!(
             without_effect("7"),
-            json!({ "metadata": { "uid": "7" }, "spec": { "trafficPolicy": null, "subsets": null } })
+            json!({ "metadata": { "uid": "7" }, "spec": { "trafficPolicy": null, "subsets": null, "exportTo": null } })
         );
     }
 }

@@ -32,7 +32,7 @@ pub(super) async fn create(
         kind: route.kind.clone(),
         uid: uid.to_owned(),
         restoring: None,
-        outliving_host: None,
+        outlived: None,
     };
     Ok(Route { key, seen })
 }

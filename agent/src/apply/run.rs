@@ -484,9 +484,10 @@ impl Run<'_> {
             .iter()
             .filter(|task| task.action == Action::Delete)
             .filter_map(|task| self.surplus.get_key_value(&task.object))
-            .filter_map(|(key, seen)| Some((key, seen, seen.outliving_host.as_deref()?)))
-            .map(|(key, seen, host)| async move {
-                let wider = outlived::wider_policy(host, self.wanted.values());
+            .filter_map(|(key, seen)| Some((key, seen, seen.outlived.as_ref()?)))
+            .map(|(key, seen, rule)| async move {
+                let wider = outlived::wider_policy(&rule.host, self.wanted.values());
+                let wider = wider.map(|policy| outlived::with_policy(&seen.uid, rule, policy));
                 let carried =
                     objects::leave_without_effect(&self.connection, key, seen, wider).await;
                 carried.outcome.reason().map(|why| format!("{key}: {why}"))

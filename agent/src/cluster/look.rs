@@ -17,7 +17,7 @@ use shared::decisions::Decisions;
 use shared::drift::{self, Drift};
 use shared::handover::Handover;
 use shared::object::{Key, Kind, Object};
-use shared::outlived;
+use shared::outlived::{self, Outlived};
 use shared::ownership::{self, Owner, Ownership, PARENT_NAMESPACE};
 use shared::plan::{Claim, Existing, ObservedCluster, Surplus};
 
@@ -75,8 +75,8 @@ pub(crate) struct Seen {
     pub(crate) uid: String,
     /// What makes it what it was before it was adopted.
     pub(crate) restoring: Option<Value>,
-    /// Of a rule whose host stays, the host; see [`shared::outlived`].
-    pub(crate) outliving_host: Option<String>,
+    /// Of a rule whose host stays; see [`shared::outlived`].
+    pub(crate) outlived: Option<Outlived>,
 }
 
 /// Whose objects to look for.
@@ -166,7 +166,7 @@ impl Look {
             kind: surplus.kind.clone(),
             uid: surplus.uid.clone(),
             restoring: surplus.restoring.clone(),
-            outliving_host: outlived.get(key).cloned(),
+            outlived: outlived.get(key).cloned(),
         };
         let surplus = observed.surplus.iter();
         let claims = observed.wanted.iter().filter_map(|(key, one)| match one {

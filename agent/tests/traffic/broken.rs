@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use shared::verify::Outcome;
 
-use crate::bed::{Bed, GLOBAL, ZONE, eventually, line};
+use crate::bed::{Bed, GLOBAL, eventually, line};
 
 /// For a fault to show, and for a verification to be made.
 const SHOWS_WITHIN: Duration = Duration::from_secs(40);
@@ -129,17 +129,14 @@ fn each_fault_is_named() {
         &bed,
         "cluster1",
         "istio-system",
-        &entry,
-        &json!({"spec": {"endpoints": [
-            {"address": "istio-ingressgateway.istio-system.svc.cluster.local", "ports": {"http": 80}},
-            {"address": format!("httpbin.default.external.svc.us-west2-b.us-west2.{ZONE}"), "ports": {"http": 80}},
-        ]}}),
+        "workloadentry/fedmesh-demo.cluster1",
+        &json!({"spec": {"locality": null}}),
     );
     unnamed.expect(
         &bed,
         &document,
         "missing locality",
-        ("object-changed", "ServiceEntry"),
+        ("object-changed", "WorkloadEntry"),
     );
 
     patch(
