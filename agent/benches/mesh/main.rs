@@ -45,7 +45,7 @@ struct Arguments {
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "local,plain,fedmesh,addresses,discovery"
+        default_value = "local,plain,names,fedmesh,elsewhere,discovery"
     )]
     ways: Vec<Way>,
     /// Print JSON in place of tables

@@ -129,7 +129,7 @@ impl<'a> Run<'a> {
     fn client(&self, name: &str, limit: Duration) -> Option<Client<'a>> {
         let labels = match self.way {
             Way::Discovery => discovery::labels(CLIENT),
-            Way::Local | Way::Plain | Way::Fedmesh | Way::Addresses => json!({}),
+            _ => json!({}),
         };
         Client::start(self.bed, name, &labels, limit)
     }
@@ -198,7 +198,7 @@ impl<'a> Run<'a> {
     fn change(&mut self, change: Change, client: &Client<'_>, federation: &Federation) {
         let old = match self.way {
             Way::Discovery => east_west_gateways_of(MOVES)[0],
-            Way::Local | Way::Plain | Way::Fedmesh | Way::Addresses => gateways_of(MOVES)[0],
+            _ => gateways_of(MOVES)[0],
         };
         // Where Envoy goes by the address that a caller has resolved, it keeps that one while a connection is open.
         let has_old = || {

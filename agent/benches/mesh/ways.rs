@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 use shared::facts::Facts;
-use shared::mesh::{Endpoints, Mesh};
+use shared::mesh::{Caller, Endpoints, Mesh};
 use shared::object::{Kind, Object};
 use shared::published::Level;
 use shared::wanted::Wanted;
@@ -20,10 +20,12 @@ pub(crate) enum Way {
     Local,
     /// Istio by hand: a ServiceEntry for each service, with the address of every cluster's gateway.
     Plain,
+    /// What fedmesh renders with `endpoints: names`.
+    Names,
     /// What fedmesh renders.
     Fedmesh,
-    /// The same with `endpoints: addresses`.
-    Addresses,
+    /// The same where only another namespace than the client's calls the services.
+    Elsewhere,
     /// Istio's own discovery: every istiod watches every cluster. It stays in the bed, so it is the last.
     Discovery,
 }
@@ -33,8 +35,9 @@ impl Way {
         match self {
             Self::Local => "local",
             Self::Plain => "plain",
+            Self::Names => "fedmesh, names",
             Self::Fedmesh => "fedmesh",
-            Self::Addresses => "fedmesh, addresses",
+            Self::Elsewhere => "fedmesh, no caller",
             Self::Discovery => "discovery",
         }
     }
@@ -54,8 +57,22 @@ impl Way {
         match self {
             Self::Local => {}
             Self::Plain => plain(federation, &mut desired),
-            Self::Fedmesh => fedmesh(federation, Endpoints::Names, &mut desired),
-            Self::Addresses => fedmesh(federation, Endpoints::Addresses, &mut desired),
+            Self::Names => {
+                let mut mesh = mesh(federation);
+                mesh.spec.endpoints = Some(Endpoints::Names);
+                fedmesh(&mesh, federation, &mut desired);
+            }
+            Self::Fedmesh => fedmesh(&mesh(federation), federation, &mut desired),
+            Self::Elsewhere => {
+                let mut mesh = mesh(federation);
+                for service in &mut mesh.spec.services {
+                    service.callers = Some(vec![Caller {
+                        namespace: Some("callers".to_owned()),
+                        ..Caller::default()
+                    }]);
+                }
+                fedmesh(&mesh, federation, &mut desired);
+            }
             Self::Discovery => desired.add_everywhere(&[east_west_gateway()]),
         }
         desired
@@ -68,7 +85,7 @@ impl Way {
                 format!("http://{}:8000/status/200", local_host(index))
             }
             Self::Plain => format!("http://{}/status/200", plain_host(index)),
-            Self::Fedmesh | Self::Addresses => {
+            Self::Names | Self::Fedmesh | Self::Elsewhere => {
                 published(federation, index, |level| *level == Level::Global)
             }
         }
@@ -77,9 +94,10 @@ impl Way {
     /// A name of the first service that leads to the other real cluster, alone or among others.
     pub(crate) fn url_elsewhere(self, federation: &Federation) -> Option<String> {
         match self {
-            Self::Local => None,
+            // No cluster of Envoy's own counts the calls of a client that is no caller.
+            Self::Local | Self::Elsewhere => None,
             Self::Plain | Self::Discovery => Some(self.url(federation, 0)),
-            Self::Fedmesh | Self::Addresses => {
+            Self::Names | Self::Fedmesh => {
                 let of = &federation.clusters()[MOVES];
                 let is = |level: &Level| matches!(level, Level::Zone { zone, .. } if zone.as_str() == of.zone);
                 Some(published(federation, 0, is))
@@ -241,15 +259,13 @@ fn published(federation: &Federation, index: usize, is: impl Fn(&Level) -> bool)
 }
 
 /// What is rendered for the real clusters. The records go into the zone as ExternalDNS would write them.
-fn fedmesh(federation: &Federation, endpoints: Endpoints, desired: &mut Desired) {
-    let mut mesh = mesh(federation);
-    mesh.spec.endpoints = Some(endpoints);
+fn fedmesh(mesh: &Mesh, federation: &Federation, desired: &mut Desired) {
     let inside = CONTEXTS.iter().zip(federation.inside);
     let facts = Facts {
         cluster_ips: inside.map(|(name, ip)| ((*name).to_owned(), ip)).collect(),
         ..Facts::default()
     };
-    let wanted = Wanted::new(shared::check(&mesh, &facts).resolved.unwrap());
+    let wanted = Wanted::new(shared::check(mesh, &facts).resolved.unwrap());
     for (context, objects) in CONTEXTS.iter().zip(&mut desired.clusters) {
         for object in wanted.of(context) {
             if object.kind == Kind::DNS_ENDPOINT {

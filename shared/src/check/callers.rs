@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::chosen::Chosen;
+use super::chosen::{Chosen, NoCluster};
 use super::labels::labels;
 use super::{Findings, code};
 use crate::callers::Caller;
@@ -139,31 +139,13 @@ fn clusters(
         clusters: given.clusters.as_deref(),
         selector: &given.cluster_selector,
     };
-    if !chosen.is_given() {
-        return Some((0..spec.clusters.len()).collect());
-    }
-    let clusters = chosen.find(spec, findings)?;
-    if clusters.is_empty() {
-        let (message, hint) = if given.cluster_selector.is_empty() {
-            (
-                "no cluster is named",
-                "name the callers' clusters, or remove the field for all",
-            )
-        } else {
-            (
-                "no cluster has these labels",
-                "add the labels to the callers' clusters, in spec.clusters[].labels",
-            )
-        };
-        findings.error(
-            code::CALLED_FROM_NO_CLUSTER,
-            &chosen.field(),
-            message.into(),
-            hint.into(),
-        );
-        return None;
-    }
-    Some(clusters)
+    let none = NoCluster {
+        code: code::CALLED_FROM_NO_CLUSTER,
+        message: "no cluster is named",
+        hint: "name the callers' clusters, or remove the field for all",
+        labels_hint: "add the labels to the callers' clusters, in spec.clusters[].labels",
+    };
+    chosen.find_or_all(&none, spec, findings)
 }
 
 /// Whether the labels of a service's pods are good, and there where they are needed.

@@ -15,6 +15,16 @@ pub(super) struct Chosen<'a> {
     pub(super) selector: &'a BTreeMap<String, String>,
 }
 
+/// What is wrong where no cluster is chosen.
+pub(super) struct NoCluster {
+    pub(super) code: code::Code,
+    /// Where none is named.
+    pub(super) message: &'static str,
+    pub(super) hint: &'static str,
+    /// Where no cluster has the labels.
+    pub(super) labels_hint: &'static str,
+}
+
 impl Chosen<'_> {
     /// Whether anything is said.
     pub(super) fn is_given(&self) -> bool {
@@ -29,6 +39,29 @@ impl Chosen<'_> {
             "clusterSelector"
         };
         format!("{}.{name}", self.path)
+    }
+
+    /// The indices of the clusters, ascending, of which there is one at least; of all where nothing is said.
+    pub(super) fn find_or_all(
+        &self,
+        none: &NoCluster,
+        spec: &Spec,
+        findings: &mut Findings,
+    ) -> Option<Vec<usize>> {
+        if !self.is_given() {
+            return Some((0..spec.clusters.len()).collect());
+        }
+        let clusters = self.find(spec, findings)?;
+        if clusters.is_empty() {
+            let (message, hint) = if self.selector.is_empty() {
+                (none.message, none.hint)
+            } else {
+                ("no cluster has these labels", none.labels_hint)
+            };
+            findings.error(none.code, &self.field(), message.into(), hint.into());
+            return None;
+        }
+        Some(clusters)
     }
 
     /// The indices of the clusters, ascending.

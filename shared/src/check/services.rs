@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::chosen::Chosen;
+use super::chosen::{Chosen, NoCluster};
 use super::overrides::Usual;
 use super::{
     Findings, admission, callers, code, failover, levels, locality, mtls, overrides, passed_on,
@@ -236,31 +236,13 @@ fn serving(
         clusters: service.clusters.as_deref(),
         selector: &service.cluster_selector,
     };
-    if !chosen.is_given() {
-        return Some((0..spec.clusters.len()).collect());
-    }
-    let clusters = chosen.find(spec, findings)?;
-    if clusters.is_empty() {
-        let (what, hint) = if service.cluster_selector.is_empty() {
-            (
-                "the service runs in no cluster",
-                "name the clusters that run it, or remove the field to take all",
-            )
-        } else {
-            (
-                "no cluster has these labels",
-                "give labels to the clusters that run it, in spec.clusters[].labels",
-            )
-        };
-        findings.error(
-            code::SERVED_NOWHERE,
-            &chosen.field(),
-            what.into(),
-            hint.into(),
-        );
-        return None;
-    }
-    Some(clusters)
+    let none = NoCluster {
+        code: code::SERVED_NOWHERE,
+        message: "the service runs in no cluster",
+        hint: "name the clusters that run it, or remove the field to take all",
+        labels_hint: "give labels to the clusters that run it, in spec.clusters[].labels",
+    };
+    chosen.find_or_all(&none, spec, findings)
 }
 
 /// Whether `text` is the path of a request; otherwise there is a finding.

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 
 use super::service_entry::{self, has_entry};
-use super::{Istio, all, skeleton};
+use super::{Istio, all, skeleton, wildcard};
 use crate::digest;
 use crate::endpoints::{Destination, destination, not_by_dns};
 use crate::gateway_kind::GatewayKind;
@@ -89,20 +89,23 @@ pub(super) fn kind_of(service: &Service) -> GatewayKind {
     }
 }
 
-/// The groups of clusters whose gateways answer some name, ascending.
+/// The groups of clusters whose gateways answer some name by an entry that selects them, ascending.
 fn groups(resolved: &Resolved) -> BTreeMap<GatewayKind, BTreeSet<Vec<usize>>> {
     let clusters = all(resolved);
     let mut groups: BTreeMap<GatewayKind, BTreeSet<Vec<usize>>> = BTreeMap::new();
     for service in &resolved.services {
         let groups = groups.entry(kind_of(service)).or_default();
+        let own_zone_is_covered = wildcard::has_own_zone_of(service, resolved);
         for name in service.names.iter().filter(|name| has_entry(name, service)) {
             for client in not_by_dns(&clusters, name, service, resolved) {
                 match destination(client, name, service, resolved) {
                     Destination::Endpoints => {
                         groups.insert(answered_by(name, &service.names).to_vec());
                     }
-                    Destination::OwnGateway => _ = groups.insert(vec![client]),
-                    Destination::SameAs(_) | Destination::Dns => {}
+                    Destination::OwnGateway if !own_zone_is_covered => {
+                        groups.insert(vec![client]);
+                    }
+                    Destination::OwnGateway | Destination::SameAs(_) | Destination::Dns => {}
                 }
             }
         }
