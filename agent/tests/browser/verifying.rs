@@ -37,7 +37,7 @@ pub(crate) async fn after_an_apply(page: &Page, bed: &Testbed) {
     for text in [
         "object-missing",
         "VirtualService default/httpbin is not in cluster cluster2",
-        "What to do: fedmesh-agent apply makes it",
+        "What to do: run fedmesh-agent apply to create it",
         "no-client",
     ] {
         page.wait_for_text("causes", text).await;

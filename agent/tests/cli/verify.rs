@@ -51,7 +51,7 @@ fn the_text_has_tables_causes_and_counts() {
         "orders.sales: calls from a client in each cluster",
         "orders.sales: gateways, asked from this machine",
         // A refused connection is an answer: somebody is there, and not the gateway.
-        "failed[refused] nobody takes the connection",
+        "failed[refused] connection refused",
         "could not check[not-asked] context ctx-two: the cluster cannot be reached",
         "hint: ",
         " could not be checked",

@@ -261,11 +261,11 @@ impl Cause {
         match self {
             Self::ObjectMissing { cluster, object } => (
                 format!("{object} is not in cluster {cluster}"),
-                "`fedmesh-agent apply` makes it",
+                "run `fedmesh-agent apply` to create it",
             ),
             Self::ObjectChanged { cluster, object } => (
-                format!("{object} in cluster {cluster} is not as the document says"),
-                "`fedmesh-agent plan` shows the difference, `fedmesh-agent apply` takes it back",
+                format!("{object} in cluster {cluster} differs from the document"),
+                "run `fedmesh-agent plan` to see the difference, and `fedmesh-agent apply` to undo it",
             ),
             Self::ObjectDrifted {
                 cluster,
@@ -273,7 +273,7 @@ impl Cause {
                 fields,
             } => (
                 format!(
-                    "{object} in cluster {cluster} has fields beside what the document says: {}",
+                    "{object} in cluster {cluster} has fields that the document does not have: {}",
                     fields.join("; ")
                 ),
                 "remove them from the object, or list them in spec.ignore if they are intended",
@@ -284,7 +284,7 @@ impl Cause {
                 why,
             } => (
                 format!("{object} in cluster {cluster}: {why}"),
-                "`fedmesh-agent plan` says the same: an apply would not get past it",
+                "fix the cause: `fedmesh-agent plan` reports it too, and an apply fails on it",
             ),
             Self::NotAccepted {
                 cluster,
@@ -294,10 +294,10 @@ impl Cause {
                 let names: Vec<&str> = conditions.iter().map(|one| one.name.as_str()).collect();
                 (
                     format!(
-                        "{object} in cluster {cluster} is not accepted by Istio: {}",
+                        "Istio does not accept {object} in cluster {cluster}: {}",
                         names.join(", ")
                     ),
-                    "its status has all of it: `kubectl get -o yaml`",
+                    "see its status: `kubectl get -o yaml`",
                 )
             }
             Self::NoStatus {
@@ -305,14 +305,12 @@ impl Cause {
                 object,
                 condition,
             } => (
-                format!(
-                    "Istio has not said yet whether it accepts {object} in cluster {cluster}: {condition}"
-                ),
-                "it takes a moment after an apply: --wait 1m waits; else look at istiod's log, at spec.istio, and at PILOT_ENABLE_GATEWAY_API_STATUS",
+                format!("{object} in cluster {cluster} has no status from Istio yet: {condition}"),
+                "wait a moment after an apply (--wait 1m); otherwise check istiod's log, spec.istio and PILOT_ENABLE_GATEWAY_API_STATUS",
             ),
             Self::ObjectSurplus { cluster, object } => (
-                format!("{object} in cluster {cluster} is of an earlier apply"),
-                "`fedmesh-agent apply` takes it away",
+                format!("{object} in cluster {cluster} is orphaned: an earlier apply created it"),
+                "run `fedmesh-agent apply` to prune it",
             ),
             Self::DrillLeft {
                 cluster,
@@ -320,158 +318,159 @@ impl Cause {
                 replicas,
             } => (
                 format!(
-                    "a drill has taken {object} in cluster {cluster} from {replicas} replicas to none, and has not given them back"
+                    "a drill scaled {object} in cluster {cluster} from {replicas} replicas to zero and did not restore them"
                 ),
-                "where no drill is under way, it was broken off: `fedmesh-agent verify --restore` gives them back",
+                "run `fedmesh-agent verify --restore`, unless a drill is running",
             ),
             Self::ClusterDnsEdited { cluster, object } => (
                 format!("{object} in cluster {cluster} was changed after it was applied"),
-                "`fedmesh-agent plan` shows the difference; keep hand-made zones in entries of their own",
+                "run `fedmesh-agent plan` to see the difference; keep other zones in entries of their own",
             ),
-            Self::NotAsked(why) => (why.clone(), "mend the access to this cluster and try again"),
+            Self::NotAsked(why) => (why.clone(), "fix the access to this cluster and try again"),
             Self::GatewayAddress { clusters } => (
                 format!("the gateway has no address in {}", listed(clusters)),
-                "look at the gateway's Service (EXTERNAL-IP), or write spec.clusters[].gateway.addresses; then apply again",
+                "check the EXTERNAL-IP of the gateway's Service, or set spec.clusters[].gateway.addresses; then apply again",
             ),
             Self::NoAddress => (
                 "the name has no address in DNS".to_owned(),
-                "a record takes a minute after an apply: --wait 5m waits; else look at the log of ExternalDNS",
+                "wait a minute after an apply (--wait 5m); otherwise check the log of ExternalDNS",
             ),
             Self::ForeignOwner { found, ours } => (
-                format!("the records belong to owner {found:?}, ours is {ours:?}"),
-                "another ExternalDNS has published this name and ours leaves it alone: remove it there, or take another suffix",
+                format!("the records belong to owner id {found:?}, not to {ours:?}"),
+                "remove the name from the other ExternalDNS, or use another suffix",
             ),
             Self::SharedOwner { owner, resource } => (
-                format!("the records of owner {owner:?} come from {resource}, not from this mesh"),
-                "two meshes with one owner id delete each other's records: give each its own spec.dns.externalDns.ownerId",
+                format!(
+                    "the records of owner id {owner:?} come from {resource}, not from this mesh"
+                ),
+                "set a spec.dns.externalDns.ownerId of its own for each mesh: meshes with one owner id delete each other's records",
             ),
             Self::ExternalDns(why) => (
                 format!("ExternalDNS does not publish the records: {why}"),
-                "look at its pod and its log: credentials, --provider and the zone are the usual reasons",
+                "check its pod and its log; usual reasons are credentials, --provider and the zone",
             ),
             Self::RecordDiffers => (
-                "the authoritative server gives other addresses".to_owned(),
-                "a change takes a minute after an apply: --wait 5m waits; else look for a record that was made by hand",
+                "the authoritative server has other addresses".to_owned(),
+                "wait a minute after an apply (--wait 5m); otherwise check for a record made by hand",
             ),
             Self::NameServer { server, why } => (
-                format!("name server {server} gave no answer: {why}"),
-                "see whether it is reached from here (UDP and TCP port 53) and serves the zone; spec.dns.nameservers, or --name-server for this machine alone, names others",
+                format!("name server {server} does not answer: {why}"),
+                "check that this machine reaches it (UDP and TCP port 53) and that it serves the zone; or set spec.dns.nameservers, or --name-server for this machine alone",
             ),
             Self::StubDomain => (
-                "the cluster's DNS does not know the name, the authoritative server does"
+                "the cluster DNS does not resolve the name, although the authoritative server does"
                     .to_owned(),
-                "the cluster's DNS has to forward the suffix: look at spec.dns.nameservers and spec.clusters[].dnsFlavour, and at NodeLocal DNS",
+                "check the forwarding of the suffix: spec.dns.nameservers, spec.clusters[].dnsFlavour, and NodeLocal DNS",
             ),
             Self::StaleRecord { ttl } => (
-                format!("a cache between still has an older answer, for up to {ttl} s"),
+                format!("a cache has an older answer, for up to {ttl} s"),
                 "wait (--wait 6m), or lower spec.dns.ttl before the next change",
             ),
             Self::SidecarDns => (
-                "the sidecar answers DNS itself, so the cluster's DNS is not seen".to_owned(),
-                "nothing is to do: with DNS capture clients do not need the cluster's DNS for these names",
+                "the sidecar answers DNS queries itself, so the cluster DNS is not checked"
+                    .to_owned(),
+                "nothing to do: with DNS capture, clients do not use the cluster DNS for these names",
             ),
             Self::NoDnsTool => (
                 "the client's pod has neither nslookup, dig nor getent".to_owned(),
-                "give --client a pod that has one of them, such as the sample `sleep`",
+                "set --client to a pod that has one of them, such as the sample `sleep`",
             ),
             Self::LocalDns { private: true } => (
-                "this machine does not resolve the name as the clusters do".to_owned(),
-                "nothing is to do where the zone is private and this machine is outside",
+                "this machine resolves the name differently from the clusters".to_owned(),
+                "nothing to do if the zone is private and this machine is outside of it",
             ),
             Self::LocalDns { private: false } => (
-                "this machine does not resolve the name as the authoritative server does"
+                "this machine resolves the name differently from the authoritative server"
                     .to_owned(),
-                "its resolver has an older answer, or the zone is not delegated to the authoritative server",
+                "check the delegation of the zone, or wait: its resolver may have an older answer",
             ),
             Self::Unresolved => (
-                "the client could not resolve the name".to_owned(),
-                "look at the record checks of this name",
+                "the client cannot resolve the name".to_owned(),
+                "see the record checks of this name",
             ),
             Self::NotFromHere(address) => (
-                format!("{address} is not reached from this machine"),
-                "where gateways have private addresses, run the agent inside, or rely on the calls from the clients",
+                format!("this machine does not reach {address}"),
+                "run the agent inside the network if gateways have private addresses, or rely on the calls from the clients",
             ),
             Self::NoClient(why) => (
-                format!("there is no client to call from: {why}"),
-                "add `sleep` to spec.samples, name a pod with --client NAMESPACE/SELECTOR, or leave out --no-job",
+                format!("no client to call from: {why}"),
+                "add `sleep` to spec.samples, set --client NAMESPACE/SELECTOR, or remove --no-job",
             ),
             Self::ExecForbidden(why) => (
-                format!("commands may not be run in the client's pod: {why}"),
-                "ask for `create` on `pods/exec`, or leave out --no-job",
+                format!("not allowed to run commands in the client's pod: {why}"),
+                "ask for `create` on `pods/exec`, or remove --no-job",
             ),
             Self::NoCurl(why) => (
-                format!("curl in the client's pod gave nothing to read: {why}"),
-                "give --client a pod whose first container has curl, such as the sample `sleep`",
+                format!("curl in the client's pod printed nothing readable: {why}"),
+                "set --client to a pod whose first container has curl, such as the sample `sleep`",
             ),
             Self::NoSidecar => (
                 "the client's pod has no sidecar, so its calls do not go through the mesh"
                     .to_owned(),
-                "label its namespace istio-injection=enabled and start the pod again, or give --client another pod",
+                "label its namespace istio-injection=enabled and restart the pod, or set --client to another pod",
             ),
             Self::AccessDenied => (
                 "the service's pods refuse the client (403, RBAC: access denied)".to_owned(),
-                "add the client to spec.services[].callers, or look at other AuthorizationPolicies for the pods: the                  log of their istio-proxy names the one that refuses",
+                "add the client to spec.services[].callers, or check other AuthorizationPolicies for the pods: the log of their istio-proxy names the one that refuses",
             ),
             Self::NotDenied { status } => (
                 format!(
-                    "the client is not among the callers, and is answered with status {status}"
+                    "the client is not a caller, but the service answers it with status {status}"
                 ),
-                "see that spec.services[].selector has labels of the service's pods, and that these have a sidecar",
+                "check that spec.services[].selector has the labels of the service's pods, and that these have a sidecar",
             ),
             Self::NotACaller { client } => (
-                format!("{client} is not among the callers"),
-                "give --client a pod that is",
+                format!("{client} is not a caller"),
+                "set --client to a pod of a caller",
             ),
             Self::NoHost => (
-                "a gateway answered 404 by itself: it does not know this name, or not this path"
-                    .to_owned(),
-                "another Gateway may take the port or the host; see `istioctl proxy-config routes` of the gateway, and spec.services[].routes",
+                "a gateway answered 404 itself: it has no route for this name or path".to_owned(),
+                "check `istioctl proxy-config routes` of the gateway for another Gateway with the port or host, and spec.services[].routes",
             ),
             Self::NoRoute => (
-                "the client's sidecar has no route to this name".to_owned(),
-                "a Sidecar object or exportTo may hide istio-system, or the pod's Istio does not see the ServiceEntry: `istioctl proxy-status`",
+                "the client's sidecar has no route for this name".to_owned(),
+                "check for a Sidecar or exportTo that hides istio-system, and `istioctl proxy-status`",
             ),
             Self::Unhealthy => (
                 "Envoy has no healthy endpoint for this name (UH)".to_owned(),
-                "endpoints may be ejected for some seconds, or not resolved: see `istioctl proxy-config endpoints` of the client",
+                "check `istioctl proxy-config endpoints` of the client: endpoints may be ejected for some seconds, or not resolved",
             ),
             Self::NoEndpoints { cluster, service } => (
                 format!("Service {service} in cluster {cluster} has no ready endpoint"),
-                "look at its pods and its selector: `kubectl get endpointslices`",
+                "check its pods and its selector: `kubectl get endpointslices`",
             ),
             Self::Refused => (
-                "nobody takes the connection (UF)".to_owned(),
-                "look whether the gateway's pods run, its Service has the port, and a firewall lets it through; where \
-                 the gateway itself takes the name, what the client's sidecar has of it \
-                 (istioctl proxy-config cluster)",
+                "connection refused (UF)".to_owned(),
+                "check that the gateway's pods run, that its Service has the port, and that no firewall blocks it; if the \
+                 gateway itself answers the name, check the client's sidecar (istioctl proxy-config cluster)",
             ),
             Self::Reset(reason) => (
                 if reason.is_empty() {
-                    "the connection was cut off before an answer".to_owned()
+                    "connection reset before an answer".to_owned()
                 } else {
-                    format!("the connection was cut off before an answer: {reason}")
+                    format!("connection reset before an answer: {reason}")
                 },
-                "one side may speak another protocol (port names, TLS, mTLS mode), or the backend dies: look at its log",
+                "check that both sides speak one protocol (port names, TLS, mTLS mode), and the log of the backend",
             ),
             Self::Timeout => (
-                "no answer in time".to_owned(),
-                "packets may be dropped between the networks (firewall, security group), or the service is slow: --timeout gives it longer",
+                "connection timed out".to_owned(),
+                "check firewalls and security groups between the networks; use a longer --timeout for a slow service",
             ),
             Self::Tls(why) => (
-                format!("TLS could not be agreed on: {why}"),
-                "look at the mTLS mode (PeerAuthentication, DestinationRule) and at common roots of the meshes",
+                format!("TLS handshake failed: {why}"),
+                "check the mTLS mode (PeerAuthentication, DestinationRule) and the root certificates of the meshes",
             ),
             Self::Certificate(why) => (
-                format!("the gateway's certificate is not taken: {why}"),
-                "the Secret of spec.tls.credentialName has to be beside the gateway's pods, its certificate for this name, in date, and signed by an authority of spec.tls.ca",
+                format!("the gateway's certificate is not valid: {why}"),
+                "check the Secret of spec.tls.credentialName: it has to be in the namespace of the gateway's pods, for this name, not expired, and signed by an authority of spec.tls.ca",
             ),
             Self::Identity(why) => (
-                format!("the other side's identity is not taken: {why}"),
-                "look at spec.services[].serviceAccount, at spec.clusters[].trustDomain, and at meshConfig.trustDomainAliases of both meshes",
+                format!("the identity of the other side is not accepted: {why}"),
+                "check spec.services[].serviceAccount, spec.clusters[].trustDomain, and meshConfig.trustDomainAliases of both meshes",
             ),
             Self::NoCommonRoot { clusters } => (
-                format!("there is no root in common with {}", clusters.join(", ")),
-                "every istiod has to sign by one root: the Secret cacerts in its namespace; then start istiod and the workloads again",
+                format!("no common root certificate with {}", clusters.join(", ")),
+                "use one root for every istiod (the Secret cacerts in its namespace); then restart istiod and the workloads",
             ),
             Self::PortName {
                 cluster,
@@ -479,7 +478,7 @@ impl Cause {
                 port,
             } => (
                 format!("Service {service} in cluster {cluster}: {port}"),
-                "name the port after its protocol (http, http2, grpc, tcp or tls, alone or with -…), or set appProtocol: Istio goes by them",
+                "name the port after its protocol (http, http2, grpc, tcp or tls, alone or with -…), or set appProtocol",
             ),
             Self::HeadlessPort {
                 cluster,
@@ -488,9 +487,9 @@ impl Cause {
                 target,
             } => (
                 format!(
-                    "Service {service} in cluster {cluster} is headless: its name leads to pods, and these listen on {target}, not on {port}"
+                    "Service {service} in cluster {cluster} is headless, and its pods listen on {target}, not on {port}"
                 ),
-                "give the Service the port of its pods; published names are answered either way",
+                "set the Service's port to that of its pods; published names work either way",
             ),
             Self::Locality {
                 cluster,
@@ -498,44 +497,42 @@ impl Cause {
                 wanted,
             } => (
                 format!(
-                    "the client's node in cluster {cluster} says {seen}, the document says {wanted}"
+                    "the client's node in cluster {cluster} has {seen}, the document has {wanted}"
                 ),
-                "set topology.kubernetes.io/region and zone on the nodes as in the document, or correct the document: Istio prefers the nearest by them",
+                "set topology.kubernetes.io/region and zone on the nodes as in the document, or change the document: Istio prefers near endpoints by them",
             ),
             Self::WrongCluster { seen, expected } => (
                 format!("cluster {seen} answered, expected {}", listed(expected)),
-                "traffic goes elsewhere when an endpoint is ejected or a name's record points elsewhere: look at the record checks, and try again",
+                "check the records of the name, and try again: an endpoint may be ejected",
             ),
             Self::Unmarked => (
-                "the answer does not say which cluster it is from".to_owned(),
-                "it did not come through a gateway of this mesh, or the gateway's routes are of before an apply with spec.answerHeader",
+                "the answer has no header that identifies its cluster".to_owned(),
+                "apply the document with spec.answerHeader, and check that the call goes through a gateway of this mesh",
             ),
             Self::ServiceError { status, cluster } => (
-                format!(
-                    "the request arrived in cluster {cluster} and the service itself answers {status}"
-                ),
-                "look at the service's log; spec.services[].probe names another path to ask",
+                format!("the service in cluster {cluster} answers {status} itself"),
+                "check the service's log, or set spec.services[].probe to another path",
             ),
             Self::Status { status, expected } => (
                 format!("status {status}, expected {expected}"),
-                "spec.services[].probe says what to ask and which status is right",
+                "set spec.services[].probe to a path and the status that it answers",
             ),
             Self::Other(why) => (why.clone(), "try the same call by hand"),
             Self::NoDrill(why) => (
                 why.clone(),
-                "a drill shows something only where every client is answered to begin with; replicas are as they were",
+                "fix the failing calls first: a drill needs every client to be answered; the replicas are as before",
             ),
             Self::NotMoved { expected } => (
                 format!("traffic did not move to {} in time", listed(expected)),
-                "look at the DestinationRule (outlierDetection) and at spec.services[].failover",
+                "check the DestinationRule (outlierDetection) and spec.services[].failover",
             ),
             Self::NotReturned { cluster } => (
                 format!("traffic did not come back to {cluster} in time"),
-                "an ejection can last for minutes; see whether the service's pods are ready",
+                "check that the service's pods are ready, or wait: an ejection can last for minutes",
             ),
             Self::NotRestored(why) => (
                 format!("the replicas were not restored: {why}"),
-                "`fedmesh-agent verify --restore` restores them from the annotation",
+                "run `fedmesh-agent verify --restore`, which reads them from the annotation",
             ),
         }
     }
