@@ -184,4 +184,30 @@ mod tests {
     fn ids_are_unique_and_ascending() {
         assert!(ALL.windows(2).all(|pair| pair[0].id < pair[1].id));
     }
+
+    /// As `docs/style.md` has them.
+    #[test]
+    fn titles_name_defects() {
+        const LONGEST: usize = 80;
+        const NOT_USED: [&str; 8] = [
+            "A ", "An ", "nobody", "told", "is none", "has not", "outside", "mend",
+        ];
+        for code in ALL {
+            let title = code.title;
+            assert!(title.len() <= LONGEST, "{title}");
+            assert!(
+                title.starts_with(|c: char| c.is_ascii_uppercase() || c == '`'),
+                "{title}"
+            );
+            assert!(!title.ends_with('.'), "{title}");
+            for words in NOT_USED {
+                let is_used = if words.ends_with(' ') {
+                    title.starts_with(words)
+                } else {
+                    title.contains(words)
+                };
+                assert!(!is_used, "{title}: {words}");
+            }
+        }
+    }
 }
