@@ -132,7 +132,7 @@ fn every_mesh_has_to_know_the_trust_domains_of_the_others() {
         .map(|finding| (finding.path, finding.hint))
         .collect();
     let hint = |own: &str, others: &str| {
-        format!("see that its meshConfig has trustDomain: {own} and trustDomainAliases: [{others}]")
+        format!("set `trustDomain: {own}` and `trustDomainAliases: [{others}]` in its meshConfig")
     };
     assert_eq!(
         said,

@@ -105,12 +105,12 @@ fn the_names_of_a_certificate() {
     let found = found(&document, "FM0514");
     assert_eq!(
         found.message,
-        "gateways answer with the certificate in the Secret door of their namespace (istio-system, edge)"
+        "gateways present the certificate in the Secret `door` of their namespace (istio-system, edge)"
     );
     // A wildcard is for one label, so each level of each namespace needs its own.
     assert_eq!(
         found.hint,
-        "see that it is there, and that the certificate is for \
+        "check that the Secret exists, and that its certificate is valid for \
          *.s.external.svc.mesh.example.com, \
          *.s.external.svc.r1.mesh.example.com, *.s.external.svc.r2.mesh.example.com, \
          *.s.external.svc.a.r1.mesh.example.com, *.s.external.svc.b.r2.mesh.example.com, \

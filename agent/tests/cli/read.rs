@@ -19,7 +19,7 @@ fn check_tells_good_bad_and_unreadable_apart() {
     let bad = desk.run(&["check", "-f", "bad.yaml"], 1);
     assert!(
         bad.out.starts_with(
-            "bad.yaml:27:5: error[FM0401] spec.services[0].port: 80000 is not a port\n  hint: "
+            "bad.yaml:27:5: error[FM0401] spec.services[0].port: port `80000` is out of range (1–65535)\n  hint: "
         ),
         "{}",
         bad.out

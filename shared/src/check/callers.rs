@@ -34,8 +34,8 @@ pub(super) fn of_service(
         findings.error(
             code::NO_CALLER,
             &path,
-            "the list is empty, so nobody may call the service".into(),
-            "add a caller, or remove the field to let everybody call it".into(),
+            "the list is empty, so no client can call the service".into(),
+            "add a caller, or remove the field to allow all clients".into(),
         );
     }
     if !service.export_to.is_empty() {
@@ -43,8 +43,8 @@ pub(super) fn of_service(
         findings.error(
             code::CALLERS_AND_EXPORTS,
             &format!("spec.services[{index}].exportTo"),
-            "`callers` says already which namespaces see the names".into(),
-            "remove exportTo".into(),
+            "`exportTo` conflicts with `callers`, which already sets the namespaces that see the names".into(),
+            "remove `exportTo`".into(),
         );
     }
     if transport != Transport::Mtls {
@@ -52,11 +52,11 @@ pub(super) fn of_service(
             code::CALLERS_NOT_ENFORCED,
             &path,
             format!(
-                "with `transport: {}` no identity reaches the service, so nobody is refused; strangers just do \
-                 not see the names",
+                "with `transport: {}`, the service receives no identity of its callers, so no call is refused; \
+                 other callers only do not see the names",
                 transport.as_str()
             ),
-            "set transport: mtls to refuse all other callers".into(),
+            "set `transport: mtls` to refuse all other callers".into(),
         );
     }
     let callers: Vec<Option<Caller>> = given
@@ -89,8 +89,8 @@ fn one(path: &str, given: &mesh::Caller, spec: &Spec, findings: &mut Findings) -
         findings.error(
             code::EMPTY,
             &format!("{path}.serviceAccounts"),
-            "service accounts are without a namespace".into(),
-            "set namespace".into(),
+            "the service accounts have no namespace".into(),
+            "set `namespace`".into(),
         );
         return None;
     }
@@ -110,17 +110,17 @@ fn accounts(path: &str, given: &[String], findings: &mut Findings) -> Option<Vec
                     continue;
                 }
                 good = false;
-                let hint = "name each service account once".into();
+                let hint = "remove the duplicate".into();
                 findings.error(
                     code::DUPLICATE,
                     &path,
-                    format!("{text} is there already"),
+                    format!("`{text}` is already in the list"),
                     hint,
                 );
             }
             Err(error) => {
                 good = false;
-                let hint = "write the serviceAccountName of the callers' pods".into();
+                let hint = "use the `serviceAccountName` of the callers' pods".into();
                 findings.error(code::BAD_IDENTITY, &path, format!("{text:?} {error}"), hint);
             }
         }
@@ -141,8 +141,8 @@ fn clusters(
     };
     let none = NoCluster {
         code: code::CALLED_FROM_NO_CLUSTER,
-        message: "no cluster is named",
-        hint: "name the callers' clusters, or remove the field for all",
+        message: "the list of clusters is empty",
+        hint: "add the callers' clusters, or remove the field for all clusters",
         labels_hint: "add the labels to the callers' clusters, in spec.clusters[].labels",
     };
     chosen.find_or_all(&none, spec, findings)
@@ -162,9 +162,9 @@ fn selector(
             findings.error(
                 code::NO_POD_LABELS,
                 &path,
-                "without labels of its pods, nothing tells which pods are to refuse strangers"
+                "the labels of the service's pods are missing, so no policy can select the pods"
                     .into(),
-                "set the labels of the service's pods, as the Service's own selector has them"
+                "set the labels of the service's pods, such as those in the Service's selector"
                     .into(),
             );
         }
@@ -174,8 +174,8 @@ fn selector(
         findings.warning(
             code::MTLS_UNUSED,
             &path,
-            "no policy is made for the service's pods, so this has no effect".into(),
-            "set callers and transport: mtls, or remove it".into(),
+            "`selector` has no effect, because no policy is rendered for the service's pods".into(),
+            "set `callers` and `transport: mtls`, or remove the field".into(),
         );
     }
     labels(&path, &service.selector, findings)
@@ -232,12 +232,12 @@ fn alike(
         code::CLUSTERS_ALIKE_TO_CALLED,
         path,
         format!(
-            "identities do not tell these callers from those of the same name in {}, which are not refused",
+            "these callers have the same identity as callers of the same name in {}, which are not refused",
             others.join(", ")
         ),
         match caller.namespace {
-            Some(_) => "see that no other workload there has the namespace and the service account",
-            None => "set namespace, or give the clusters trust domains of their own",
+            Some(_) => "check that no other workload there has the namespace and the service account",
+            None => "set `namespace`, or use a different trust domain for each cluster",
         }
         .into(),
     );

@@ -15,7 +15,7 @@ pub(super) fn check(spec: &Spec, facts: &Facts, findings: &mut Findings) -> Opti
         findings.error(
             code::NO_CLUSTER,
             "spec.clusters",
-            "there is no cluster".into(),
+            "the mesh has no clusters".into(),
             "add the clusters that share services, each with its region and zone".into(),
         );
         return None;
@@ -47,8 +47,7 @@ fn one(
             code::EMPTY,
             &at("context"),
             "the context is empty".into(),
-            "write a context of the kubeconfig, or remove the field to take the cluster's name"
-                .into(),
+            "set a context of the kubeconfig, or remove the field to use the cluster's name".into(),
         );
     }
     labels(&at("labels"), &cluster.labels, findings);
@@ -107,7 +106,7 @@ fn locality(findings: &mut Findings, path: &str, text: &str, what: &str) -> Opti
             path,
             format!("the cluster has no {what}"),
             format!(
-                "write its {what}, as the label topology.kubernetes.io/{what} of its nodes has it"
+                "set the {what} to the value of the label `topology.kubernetes.io/{what}` on its nodes"
             ),
         );
         return None;
@@ -235,7 +234,8 @@ fn addresses(path: &str, texts: &[String], findings: &mut Findings) -> Option<Ve
                 code::BAD_ADDRESS,
                 &format!("{path}[{index}]"),
                 format!("{text:?} is neither an IP address nor a host name"),
-                "write an address under which other clusters reach the gateway, such as 203.0.113.7".into(),
+                "use an address at which other clusters reach the gateway, such as 203.0.113.7"
+                    .into(),
             );
         }
     }
@@ -281,8 +281,8 @@ pub(super) fn named(path: &str, name: &str, spec: &Spec, findings: &mut Findings
         findings.error(
             code::UNKNOWN_CLUSTER,
             path,
-            format!("there is no cluster {name:?}"),
-            format!("the clusters are: {}", known.join(", ")),
+            format!("cluster {name:?} is not in `spec.clusters`"),
+            format!("use one of: {}", known.join(", ")),
         );
     }
     found
@@ -320,11 +320,10 @@ fn duplicates(spec: &Spec, findings: &mut Findings) {
                 code::DUPLICATE,
                 &format!("spec.clusters[{index}].name"),
                 format!(
-                    "{:?} is also the name of cluster {}",
-                    cluster.name,
-                    first + 1
+                    "{:?} is already the name of `spec.clusters[{first}]`",
+                    cluster.name
                 ),
-                "give each cluster a name of its own".into(),
+                "use a unique name for each cluster".into(),
             );
             continue;
         }
@@ -333,9 +332,8 @@ fn duplicates(spec: &Spec, findings: &mut Findings) {
             findings.error(
                 code::ONE_CONTEXT_TWICE,
                 &format!("spec.clusters[{index}].context"),
-                format!("the context {context:?} is also that of {first}"),
-                "two entries with one context are one cluster: correct the context, or remove one"
-                    .into(),
+                format!("the context {context:?} is already used by cluster `{first}`"),
+                "set a different context, or remove one of the two entries".into(),
             );
         }
     }
@@ -376,12 +374,13 @@ pub(super) fn check_ports(resolved: &Resolved, findings: &mut Findings) {
             code::PORTS_OF_ONE_ZONE,
             &format!("spec.clusters[{index}].{field}.port"),
             format!(
-                "{} listens on port {ours} and {} on port {theirs}, and the names of {} lead to both",
+                "the gateway of `{}` listens on port {ours} and that of `{}` on port {theirs}, but the names of \
+                 `{}` resolve to both and contain no port",
                 here.name,
                 there.name,
                 here.locality()
             ),
-            "DNS knows no ports: use one for all gateways of a zone, or give a cluster a zone of its own"
+            "use one port for all gateways of a zone, or set another zone for one of the clusters"
                 .into(),
         );
     }
@@ -402,15 +401,16 @@ fn zones(spec: &Spec, findings: &mut Findings) {
         let path = format!("spec.clusters[{index}].zone");
         if let Some(first) = zones.insert((region, zone), cluster) {
             let hint = if port(first) == port(cluster) {
-                "nothing to do, if this is so"
+                "correct the zone, unless the clusters share it"
             } else {
-                "no service can run in both while their gateways listen on different ports"
+                "use one port for the gateways of both, or correct the zone: no service can run in both while their \
+                 gateways listen on different ports"
             };
             findings.hint(
                 code::ONE_ZONE_TWICE,
                 &path,
                 format!(
-                    "{} is in {region}/{zone} too, so the zone's names are answered by both",
+                    "cluster `{}` is also in `{region}/{zone}`, so the zone's names resolve to both clusters",
                     first.name
                 ),
                 hint.into(),
@@ -423,8 +423,9 @@ fn zones(spec: &Spec, findings: &mut Findings) {
             findings.hint(
                 code::ZONE_IN_TWO_REGIONS,
                 &path,
-                format!("the regions {first} and {region} both have a zone {zone}"),
-                "their names differ by the region; correct the zone if it is a slip".into(),
+                format!("the regions `{first}` and `{region}` both have a zone `{zone}`"),
+                "correct the zone if it is a typo; the names of the two zones differ by region"
+                    .into(),
             );
         }
     }

@@ -60,8 +60,9 @@ fn walk<'a>(value: &'a Value, path: &str, is_header: bool, found: &mut Vec<Found
                         path: at,
                         text,
                         message: "the argument is the credential of the flag before it".to_owned(),
-                        hint: "remove both, and put the credential into the Secret of `secret`"
-                            .to_owned(),
+                        hint:
+                            "remove both, and put the credential into a Secret that `secret` names"
+                                .to_owned(),
                     });
                 } else {
                     walk(item, &at, false, found);
@@ -99,9 +100,9 @@ fn of_text<'a>(text: &'a str, path: &str) -> Option<Found<'a>> {
         return Some(Found {
             path: path.to_owned(),
             text: text.split_once('=').map_or("", |(_, value)| value),
-            message: format!("--{flag} would put a credential into a manifest"),
+            message: format!("`--{flag}` puts a credential into a manifest"),
             hint: format!(
-                "put it into a Secret under EXTERNAL_DNS_{}, and name that in `secret`",
+                "put it into a Secret under `EXTERNAL_DNS_{}`, and set `secret` to the name of the Secret",
                 flag.to_ascii_uppercase().replace('-', "_")
             ),
         });
@@ -123,17 +124,17 @@ fn of_text<'a>(text: &'a str, path: &str) -> Option<Found<'a>> {
 fn hint(path: &str, flag: Option<&str>) -> String {
     if let Some(flag) = flag {
         return format!(
-            "put the value into a Secret under EXTERNAL_DNS_{}, and name that in `secret`",
+            "put the value into a Secret under `EXTERNAL_DNS_{}`, and set `secret` to the name of the Secret",
             flag.trim_start_matches('-')
                 .to_ascii_uppercase()
                 .replace('-', "_")
         );
     }
     if path.starts_with("spec.gitops.") {
-        return "remove it; Argo CD and Flux take it from Secrets of their own".to_owned();
+        return "remove it; Argo CD and Flux read it from their own Secrets".to_owned();
     }
     if path.starts_with("spec.images.") {
-        return "remove it; pods take it from `imagePullSecrets` of their ServiceAccount"
+        return "remove it, and add a Secret to `imagePullSecrets` of the pods' ServiceAccount"
             .to_owned();
     }
     "remove it, and put it into a Secret".to_owned()

@@ -22,8 +22,11 @@ const DNS_PORT: u16 = 53;
 /// Top-level domains that resolvers keep for other purposes, or that are real and belong to others.
 /// RFC 6761, RFC 6762, RFC 7686, RFC 8375 and IANA's root zone for `global`.
 const TAKEN: &[(&str, &str)] = &[
-    ("local", "multicast DNS answers it (RFC 6762)"),
-    ("localhost", "it always means this machine (RFC 6761)"),
+    ("local", "it is reserved for multicast DNS (RFC 6762)"),
+    (
+        "localhost",
+        "it is reserved for the local machine (RFC 6761)",
+    ),
     ("invalid", "it never resolves (RFC 6761)"),
     ("onion", "it belongs to Tor (RFC 7686)"),
     ("global", "it is a real top-level domain"),
@@ -51,8 +54,8 @@ pub(super) fn check(
         findings.error(
             code::BAD_TTL,
             "spec.dns.ttl",
-            format!("a time to live of {ttl} seconds cannot be published"),
-            format!("use 1 to {TTL_MAX} seconds; 300 is usual"),
+            format!("the TTL `{ttl}` is out of range (1–{TTL_MAX} seconds)"),
+            format!("use 1 to {TTL_MAX} seconds, such as 300"),
         );
     }
     let cluster = match &dns.cluster {
@@ -64,8 +67,8 @@ pub(super) fn check(
             findings.hint(
                 code::NO_EXTERNAL_DNS,
                 "spec.dns.externalDns",
-                "the records are written, but nothing is rendered that publishes them".into(),
-                "set externalDns, or run an ExternalDNS with --source=crd in that cluster".into(),
+                "the records are rendered, but no ExternalDNS that publishes them".into(),
+                "set `externalDns`, or run ExternalDNS with `--source=crd` in the cluster with the records".into(),
             );
             Some(None)
         }
@@ -103,8 +106,8 @@ fn suffix(text: &str, findings: &mut Findings) -> Option<HostName> {
         findings.error(
             code::EMPTY,
             PATH,
-            "there is no DNS suffix".into(),
-            "write the zone under which names are published, such as mesh.example.com".into(),
+            "the DNS suffix is missing".into(),
+            "set the DNS zone of the published names, such as mesh.example.com".into(),
         );
         return None;
     }
@@ -134,7 +137,7 @@ fn suffix(text: &str, findings: &mut Findings) -> Option<HostName> {
             code::BAD_SUFFIX,
             PATH,
             format!("{text:?} is a top-level domain"),
-            "write a zone that is yours, such as mesh.example.com".into(),
+            "use a zone that you own, such as mesh.example.com".into(),
         );
         return None;
     }
@@ -151,8 +154,8 @@ fn suffix(text: &str, findings: &mut Findings) -> Option<HostName> {
         findings.error(
             code::BAD_SUFFIX,
             PATH,
-            format!("{text:?} lies in the clusters' own domain"),
-            "write a zone outside cluster.local; each cluster answers that one by itself".into(),
+            format!("{text:?} is inside the cluster domain `{CLUSTER_DOMAIN}`"),
+            "use a zone outside `cluster.local`, which each cluster resolves by itself".into(),
         );
         return None;
     }
@@ -160,8 +163,8 @@ fn suffix(text: &str, findings: &mut Findings) -> Option<HostName> {
         findings.warning(
             code::BAD_SUFFIX,
             PATH,
-            format!("{text:?} lies under .{last}: {why}"),
-            "use a zone that is yours; for a private one, a part of a domain that you own".into(),
+            format!("{text:?} is under `.{last}`: {why}"),
+            "use a zone that you own; for a private zone, use a subdomain of your domain".into(),
         );
     }
     Some(suffix)
@@ -173,8 +176,11 @@ fn nameservers(given: &[String], findings: &mut Findings) -> Option<Vec<String>>
         findings.error(
             code::MANY_NAME_SERVERS,
             "spec.dns.nameservers",
-            format!("there are {} name servers", given.len()),
-            format!("write at most {NAME_SERVERS_MAX}"),
+            format!(
+                "the list has {} name servers, but CoreDNS supports at most {NAME_SERVERS_MAX}",
+                given.len()
+            ),
+            format!("use at most {NAME_SERVERS_MAX} name servers"),
         );
     }
     let mut seen = Vec::new();
@@ -199,16 +205,16 @@ fn nameservers(given: &[String], findings: &mut Findings) -> Option<Vec<String>>
             findings.warning(
                 code::LOOPBACK_NAME_SERVER,
                 &path,
-                format!("{text} is each machine's and each pod's own"),
-                "write an address that pods of every cluster reach".into(),
+                format!("`{text}` is a loopback or unspecified address, which is local to each machine and pod"),
+                "use an address that pods in every cluster can reach".into(),
             );
         }
         if seen.contains(&address) {
             findings.warning(
                 code::NAME_SERVER_TWICE,
                 &path,
-                format!("{text} is there already"),
-                "remove one of them".into(),
+                format!("`{text}` is already in the list"),
+                "remove the duplicate".into(),
             );
         }
         seen.push(address);
@@ -227,10 +233,10 @@ fn one_gateway_name(clusters: &[Cluster], findings: &mut Findings) {
                 code::GATEWAY_NAMING_GATEWAYS,
                 &format!("spec.clusters[{index}].gateway"),
                 format!(
-                    "named by the gateway, names would start with {}.{} here and {}.{} in {}",
+                    "with `naming: gateway`, names start with `{}.{}` in this cluster and with `{}.{}` in `{}`",
                     ours.service, ours.namespace, theirs.service, theirs.namespace, first.name
                 ),
-                "use naming: service, or one gateway name in all clusters".into(),
+                "use `naming: service`, or the same gateway name and namespace in all clusters".into(),
             );
         }
     }
@@ -253,7 +259,7 @@ pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
                 code::UNKNOWN_ADDRESS,
                 &path,
                 format!(
-                    "the address of {}'s {what} is not known, so {} left out",
+                    "the {what} address of cluster `{}` is unknown, so {} left out",
                     cluster.name,
                     match resolved.endpoints {
                         Endpoints::Names => "its records are",
@@ -262,8 +268,8 @@ pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
                     }
                 ),
                 match resolved.target {
-                    Target::Gitops => "write the address",
-                    _ => "write the address, or plan through the agent, which finds it",
+                    Target::Gitops => "set the address",
+                    _ => "set the address, or plan with the agent, which reads it from the cluster",
                 }
                 .into(),
             ),
@@ -271,7 +277,7 @@ pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
                 code::NO_ADDRESS,
                 &path,
                 format!(
-                    "{}'s {what} has no address, so its names fall back to other clusters",
+                    "the {what} of cluster `{}` has no address, so its names fall back to other clusters",
                     cluster.name
                 ),
                 format!(
@@ -290,15 +296,15 @@ pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
                 code::HOST_NAME_TARGETS,
                 &format!("spec.services[{index}].name"),
                 format!(
-                    "{host} would need the targets {}, so its record is left out",
+                    "the record of `{host}` is left out, because one record cannot have the targets {}",
                     targets.join(", ")
                 ),
                 match resolved.dns.host_names {
                     None => {
-                        "a CNAME has one target and stands alone: set dns.resolveHostNames, or give \
-                         the gateways' IP addresses"
+                        "set `dns.resolveHostNames`, or set the gateways' IP addresses: a CNAME has \
+                         one target, and its name has no other records"
                     }
-                    Some(_) => "see what is said of the gateways' addresses",
+                    Some(_) => "fix the findings about the gateways' addresses",
                 }
                 .into(),
             );
@@ -358,13 +364,13 @@ fn unresolved(resolved: &Resolved, findings: &mut Findings) {
                     code::HOST_NAME_UNRESOLVED,
                     &called.path,
                     format!(
-                        "the addresses of {host} are not known, so the names that {} shares with other \
-                         gateways do not lead to it",
+                        "the addresses of `{host}` are unknown, so the names that cluster `{}` shares with \
+                         other gateways do not resolve to it",
                         called.cluster.name
                     ),
                     match resolved.target {
-                        Target::Gitops => "nobody resolves it for a repository: write the addresses",
-                        _ => "plan through the agent, which resolves it",
+                        Target::Gitops => "set the IP addresses: with `target: gitops`, host names are not resolved",
+                        _ => "plan with the agent, which resolves it",
                     }
                     .into(),
                 );
@@ -382,10 +388,10 @@ fn aging(index: usize, service: &Service, resolved: &Resolved, findings: &mut Fi
             code::HOST_NAME_RESOLVED,
             &format!("spec.services[{index}].name"),
             format!(
-                "{} have the addresses to which the host names of load balancers resolve now",
+                "the records of {} contain the addresses to which the host names of load balancers resolve now",
                 names.join(", ")
             ),
-            "run `fedmesh-agent follow`, which looks again every minute: clouds change them".into(),
+            "run `fedmesh-agent follow`, which resolves them again every minute: cloud providers change these addresses".into(),
         );
     }
 }

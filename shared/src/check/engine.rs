@@ -17,8 +17,8 @@ pub(super) fn check(spec: &Spec, findings: &mut Findings) -> Option<resolved::Gi
             findings.error(
                 code::BAD_REPOSITORY,
                 "spec.gitops.repoURL",
-                "there is no Git repository for the manifests".into(),
-                "write its URL, such as https://git.example.com/platform/mesh.git".into(),
+                "the URL of the Git repository is missing".into(),
+                "set the URL of the repository for the manifests, such as https://git.example.com/platform/mesh.git".into(),
             );
             None
         }
@@ -35,8 +35,8 @@ fn repository(given: &Gitops, findings: &mut Findings) -> Option<resolved::Gitop
         findings.error(
             code::BAD_REPOSITORY,
             "spec.gitops.path",
-            format!("{:?} is not a folder in a repository", given.path.as_deref().unwrap_or_default()),
-            "write a path such as clusters/mesh: letters, digits, dots, hyphens, underscores, no ..".into(),
+            format!("{:?} is not a valid path of a folder in a repository", given.path.as_deref().unwrap_or_default()),
+            "use a path such as clusters/mesh, with letters, digits, dots, hyphens and underscores, without `..`".into(),
         );
     }
     let branch = given.branch.as_deref().unwrap_or(resolved::DEFAULT_BRANCH);
@@ -45,8 +45,8 @@ fn repository(given: &Gitops, findings: &mut Findings) -> Option<resolved::Gitop
         findings.error(
             code::BAD_REPOSITORY,
             "spec.gitops.branch",
-            format!("{branch:?} is not the name of a branch"),
-            "write a branch, such as main".into(),
+            format!("{branch:?} is not a valid name of a branch"),
+            "use a branch such as main".into(),
         );
     }
     let secret = match &given.secret {
@@ -84,7 +84,7 @@ fn url(text: &str, findings: &mut Findings) -> Option<String> {
         code::BAD_REPOSITORY,
         "spec.gitops.repoURL",
         format!("{text:?} is not the URL of a Git repository"),
-        "write https://… or ssh://…, such as ssh://git@git.example.com/platform/mesh.git".into(),
+        "use https://… or ssh://…, such as ssh://git@git.example.com/platform/mesh.git".into(),
     );
     None
 }
@@ -99,7 +99,7 @@ pub(super) fn check_limits(resolved: &Resolved, findings: &mut Findings) {
                 PATH,
                 "the federation controller reads region and zone from failure-domain.beta.kubernetes.io labels of nodes"
                     .into(),
-                "see that the nodes carry them, or names come without region and zone".into(),
+                "add these labels to the nodes; without them, the names have no region and zone".into(),
             );
             external_dns::check_version(resolved, findings);
         }
@@ -108,9 +108,9 @@ pub(super) fn check_limits(resolved: &Resolved, findings: &mut Findings) {
                 findings.hint(
                     code::FEDERATION_RECORDS,
                     "spec.dns.naming",
-                    "the federation controller names records by the gateway only, so fedmesh writes the records itself"
+                    "the federation controller names records by the gateway only, so fedmesh renders the records itself"
                         .into(),
-                    "use naming: gateway to let the controller publish them".into(),
+                    "use `naming: gateway` if the controller should publish the records".into(),
                 );
             }
         }
@@ -119,11 +119,11 @@ pub(super) fn check_limits(resolved: &Resolved, findings: &mut Findings) {
             code::KARMADA_API_SERVER,
             PATH,
             format!(
-                "everything goes to Karmada's API server, by the context of {}",
+                "all objects are applied to Karmada's API server, with the context of `{}`",
                 resolved.clusters[resolved.dns.cluster].name
             ),
-            "let that context be Karmada's, and write the address of that cluster's gateway; or hand \
-             the bundle over with kubectl"
+            "set the context of that cluster to Karmada's, and set the address of its gateway; or apply the \
+             bundle with kubectl"
                 .into(),
         ),
         Target::Gitops => {
@@ -131,9 +131,9 @@ pub(super) fn check_limits(resolved: &Resolved, findings: &mut Findings) {
                 findings.warning(
                     code::CLUSTER_DNS_BY_HAND,
                     "spec.dns.nameservers",
-                    "the change to a cluster's own DNS depends on what is there, so a repository cannot carry it"
+                    "the cluster DNS configuration differs between clusters, so a repository cannot contain the forwarding"
                         .into(),
-                    "tell the DNS of each cluster of the zone by hand".into(),
+                    "add the forwarding of the zone to the DNS of each cluster by hand".into(),
                 );
             }
         }
@@ -178,10 +178,10 @@ fn namespaces(resolved: &Resolved, findings: &mut Findings) {
             code::KUBEFED_NAMESPACES,
             PATH,
             format!(
-                "KubeFed takes over namespaces that are there already and writes over their labels: {}",
+                "KubeFed takes over existing namespaces and overwrites their labels: {}",
                 there.join(", ")
             ),
-            "first, in each member: kubectl label namespace NAME kubefed.io/managed=false".into(),
+            "run `kubectl label namespace NAME kubefed.io/managed=false` in each member before you apply".into(),
         );
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn check(
             code::EMPTY,
             "spec.dns.externalDns.ownerId",
             "the owner id is empty or has blanks, commas, quotes or equals signs".into(),
-            "write a word that no other ExternalDNS of this zone uses".into(),
+            "use an owner id that no other ExternalDNS of this zone uses".into(),
         );
     }
     let namespace = findings.label(
@@ -91,7 +91,7 @@ pub(super) fn check_version(resolved: &Resolved, findings: &mut Findings) {
     let (code, hint) = (
         code::FEDERATION_EXTERNAL_DNS,
         format!(
-            "use an earlier one, such as {}, or naming: service, with which fedmesh writes the records",
+            "use an earlier version, such as `{}`, or `naming: service`, with which fedmesh renders the records",
             resolved::EXTERNAL_DNS_IMAGE
         ),
     );
@@ -109,7 +109,7 @@ pub(super) fn check_version(resolved: &Resolved, findings: &mut Findings) {
             code,
             path,
             format!(
-                "{image:?} does not tell its version; ExternalDNS from 0.{READS_NO_OTHER_KIND} on does not read the federation controller's records"
+                "the version of the image {image:?} is unknown; ExternalDNS 0.{READS_NO_OTHER_KIND} and later does not read the federation controller's records"
             ),
             hint,
         ),
@@ -135,11 +135,11 @@ fn arguments(arguments: &[String], findings: &mut Findings) -> bool {
         let fault = match flag {
             None | Some("") => (
                 format!("{argument:?} is not a flag"),
-                "write --flag=value, as for ExternalDNS itself".to_owned(),
+                "use the form `--flag=value`".to_owned(),
             ),
             Some(flag) if OWN_FLAGS.contains(&flag) => (
-                format!("--{flag} is set by fedmesh"),
-                "remove it; the document's other fields decide it".to_owned(),
+                format!("fedmesh sets `--{flag}` itself"),
+                "remove it; other fields of the document set this flag".to_owned(),
             ),
             Some(_) => continue,
         };

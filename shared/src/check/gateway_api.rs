@@ -34,7 +34,7 @@ const GRPC: &str = r#"{"exact":"method","prefix":"service",
 "match":[{"uri":"call","headers":{"*":"regex"}}],"to":"any","headers":"any",
 "mirror":"any","mirrorPercentage":"any","mirrors":"any"}"#;
 
-const LEAVE_OUT: &str = "leave it out, or have Istio's own objects, without gatewayApi";
+const LEAVE_OUT: &str = "remove the field, or remove `gatewayApi` to use Istio's own objects";
 
 pub(super) fn check(
     spec: &Spec,
@@ -58,20 +58,16 @@ pub(super) fn check(
             findings.error(
                 code::GATEWAY_API_VERSION,
                 path,
-                format!("{what} takes Istio {needed}"),
+                format!("{what} requires Istio {needed}"),
                 format!(
-                    "set spec.istio to {needed:?} or later, where the clusters have it; otherwise {LEAVE_OUT}",
+                    "set `spec.istio` to {needed:?} or later if the clusters run it; otherwise {LEAVE_OUT}",
                     needed = needed.to_string()
                 ),
             );
         }
     };
     if said_by_it().next().is_some() {
-        since(
-            FIRST,
-            "spec.gatewayApi",
-            "the Gateway API as it is rendered",
-        );
+        since(FIRST, "spec.gatewayApi", "`gatewayApi`");
     }
     for (index, (written, service)) in said_by_it() {
         let path = format!("spec.services[{index}]");
@@ -99,7 +95,7 @@ pub(super) fn check(
                 since(
                     WITH_TCP_ROUTES,
                     &at,
-                    "a redirect with another code than 301 and 302",
+                    "a redirect with a code other than 301 and 302",
                 );
             }
         }
@@ -113,7 +109,7 @@ pub(super) fn check(
     if spec.tls.as_ref().and_then(|tls| tls.min_version) == Some(TlsVersion::V1_3) {
         cannot(
             "spec.tls.minVersion",
-            "a listener has no least version of TLS",
+            "the Gateway API does not support a minimum TLS version of a listener",
             LEAVE_OUT,
             findings,
         );
@@ -126,10 +122,10 @@ pub(super) fn check(
         findings.error(
             code::FEDERATED_GATEWAYS,
             "spec.gatewayApi",
-            "to the federation Istio's Gateway, of egress and east-west gateways, and the Gateway API's are \
-             one kind"
+            "KubeFed cannot distinguish Istio's Gateway, of egress and east-west gateways, from the Gateway \
+             API's Gateway"
                 .into(),
-            "take another engine, or leave out gatewayApi, or egress gateways and mtls".into(),
+            "use another engine, remove `gatewayApi`, or remove egress gateways and `mtls`".into(),
         );
     }
 }
@@ -147,7 +143,7 @@ fn said(path: &str, written: &mesh::Service, service: &Service, findings: &mut F
     // What an HTTPRoute cannot say a GRPCRoute cannot either, so one is told at a time.
     if findings.0.len() == before && service.ports.iter().any(is_grpc) {
         for (index, route) in written.routes.iter().enumerate() {
-            let hint = "with the protocol http2 gRPC has an HTTPRoute, which can say it";
+            let hint = "use `protocol: http2`: gRPC then has an HTTPRoute, which supports it";
             fields(&grpc, route, &format!("{path}[{index}]"), hint, findings);
         }
     }
@@ -166,8 +162,8 @@ fn fields(shape: &Value, given: &IstioFields, at: &str, hint: &str, findings: &m
     for (name, value) in given {
         let at = format!("{at}.{name}");
         let hint = match name.as_str() {
-            "subset" => "give its pods a Service of their own, and name that as `service`",
-            "retries" => "leave it out: gateways then repeat what Istio repeats by default",
+            "subset" => "add a Service for the pods of the subset, and set `service` to its name",
+            "retries" => "remove it; gateways then retry what Istio retries by default",
             _ => hint,
         };
         let known = shape.get("*").or_else(|| shape.get(name));
@@ -175,7 +171,7 @@ fn fields(shape: &Value, given: &IstioFields, at: &str, hint: &str, findings: &m
             Some(shape) => walk(shape, value, &at, hint, findings),
             None => cannot(
                 &at,
-                &format!("the Gateway API has no {name} here"),
+                &format!("the Gateway API does not support `{name}` here"),
                 hint,
                 findings,
             ),
@@ -209,35 +205,38 @@ fn fault(word: &str, given: &Value) -> Option<(&'static str, Option<&'static str
         .find_map(|name| given[*name].as_str());
     let path = given.as_str().or(text).unwrap_or_default();
     match word {
-        "exact" => (!has("exact")).then_some(("it compares the whole text only", None)),
+        "exact" => (!has("exact")).then_some(("the Gateway API supports only `exact` here", None)),
         "regex" => (!has("exact") && !has("regex")).then_some((
-            "it compares the whole text, or takes a regular expression",
-            Some("write {exact: …}, or {regex: …} such as {regex: \".*\"} for any text"),
+            "the Gateway API supports only `exact` and `regex` here",
+            Some("use {exact: …}, or {regex: …} such as {regex: \".*\"} for any text"),
         )),
         "path" => {
             let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~!$&'()*+,;=:@%".contains(c);
             let parts = ["//", "/./", "/../", "%2f", "%2F"];
             let good = path.chars().all(plain) && !parts.iter().any(|part| path.contains(part));
             (!good || path.ends_with("/.") || path.ends_with("/..")).then_some((
-                "a path has no empty parts, no dots alone, and only characters of a URL",
-                Some("write the path as it is after normalization, other characters as %20"),
+                "the path has an empty part, a part of dots alone, or a character that is invalid in a URL",
+                Some("use the normalized path, with other characters encoded as in %20"),
             ))
         }
         "host" => HostName::new(path).is_err().then_some((
-            "a host name has lower-case letters, digits, hyphens and dots only",
-            Some("write a host name without a port"),
+            "a host name consists of lower-case letters, digits, hyphens and dots",
+            Some("use a host name without a port"),
         )),
         "method" | "service" | "call" => {
             let is_service = word == "service" || has("prefix");
             let whole = path.matches('/').count() == 2 && is_service == path.ends_with('/');
             (!(whole || is_service && path == "/")).then_some((
-                "a GRPCRoute tells requests apart by service and method",
+                "a GRPCRoute matches requests by a whole service or method only",
                 None,
             ))
         }
         "code" => {
             let good = [301, 302, 303, 307, 308].iter().any(|code| *given == *code);
-            (!good).then_some(("it redirects with 301, 302, 303, 307 or 308", None))
+            (!good).then_some((
+                "the Gateway API supports only the codes 301, 302, 303, 307 and 308",
+                None,
+            ))
         }
         _ => None,
     }
@@ -249,8 +248,8 @@ fn copies(at: &str, route: &IstioFields, findings: &mut Findings) {
         if mirror["subset"].is_null() && mirror["port"]["number"].is_null() {
             cannot(
                 &at,
-                "copies go to a port that is named",
-                "name it: port: {number: …}",
+                "the Gateway API requires the port of a mirror",
+                "set `port: {number: …}`",
                 findings,
             );
         }
@@ -285,9 +284,9 @@ fn order(path: &str, written: &[IstioFields], findings: &mut Findings) {
             findings.error(
                 code::GATEWAY_API_ORDER,
                 &format!("{path}[{index}]"),
-                format!("it would take requests from routes[{first}], whose match is less specific"),
+                format!("requests for `routes[{first}]` go to this route, because its match is more specific"),
                 format!(
-                    "put it before routes[{first}], if it is to have them; else make the two tell requests apart"
+                    "move it before `routes[{first}]`, or change the matches so that no request matches both"
                 ),
             );
         }
@@ -366,8 +365,8 @@ fn prefixes(path: &str, written: &[IstioFields], findings: &mut Findings) {
         findings.hint(
             code::GATEWAY_API_PREFIX,
             &format!("{path}[{index}]"),
-            "a prefix takes whole path elements: /cart takes /cart and /cart/1, not /carts".into(),
-            "write {regex: \"/cart.*\"} where the beginning of a text is meant".into(),
+            "a prefix matches whole path elements: `/cart` matches `/cart` and `/cart/1`, not `/carts`".into(),
+            "use {regex: \"/cart.*\"} to match all paths that start with the text".into(),
         );
     }
 }

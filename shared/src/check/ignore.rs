@@ -40,7 +40,7 @@ fn rule(path: &str, given: &mesh::Ignore, findings: &mut Findings) -> Option<Ign
         findings.error(
             code::EMPTY,
             &format!("{path}.fields"),
-            "no field is given".into(),
+            "the list of fields is empty".into(),
             "list the fields as JSON pointers, such as /spec/endpoints".into(),
         );
     }
@@ -94,15 +94,15 @@ pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
         Target::Gitops => findings.hint(
             code::NOT_IGNORED_BY_FLUX,
             "spec.ignore",
-            "only the ApplicationSet for Argo CD carries ignored fields, the Kustomizations for Flux do not".into(),
-            "with a Flux whose Kustomization has spec.ignore, add the fields there; older ones ignore none".into(),
+            "the ApplicationSet for Argo CD contains the ignored fields, but the Kustomizations for Flux do not".into(),
+            "add the fields to `spec.ignore` of the Kustomization if this Flux has it; older versions cannot ignore fields".into(),
         ),
         target => {
             findings.warning(
                 code::IGNORE_UNSUPPORTED,
                 "spec.ignore",
                 format!("ignored fields have no effect with the engine {}", target.as_str()),
-                "use target: direct or gitops, or remove spec.ignore".into(),
+                "use `target: direct` or `gitops`, or remove `spec.ignore`".into(),
             );
             return;
         }
@@ -116,7 +116,7 @@ pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
             findings.warning(
                 code::IGNORES_NOTHING,
                 &path,
-                "no object that is rendered has this kind, namespace and name".into(),
+                "no rendered object has this kind, namespace and name".into(),
                 "correct the entry or remove it; `fedmesh-agent render` lists the objects".into(),
             );
         }

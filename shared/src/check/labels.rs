@@ -23,8 +23,8 @@ pub(super) fn label(path: &str, key: &str, value: &str, findings: &mut Findings)
         findings.error(
             code::BAD_LABEL,
             path,
-            format!("{key}: {value} is not a label"),
-            "write a name and a value as kubectl label takes them, such as app: orders".into(),
+            format!("`{key}: {value}` is not a valid label"),
+            "use a name and a value that Kubernetes accepts, such as `app: orders`".into(),
         );
     }
     good

@@ -33,8 +33,8 @@ fn list(path: &str, levels: &[NameLevel], is_in_use: bool, spec: &Spec, findings
             findings.error(
                 code::DUPLICATE,
                 &format!("{path}[{index}]"),
-                format!("`{}` is there already", level.as_str()),
-                "name each level once".into(),
+                format!("`{}` is already in the list", level.as_str()),
+                "remove the duplicate".into(),
             );
         }
     }
@@ -69,9 +69,9 @@ fn list(path: &str, levels: &[NameLevel], is_in_use: bool, spec: &Spec, findings
         findings.error(
             code::LEVELS_OF_CONTROLLER,
             path,
-            "with `naming: gateway` the federation's controller writes the records, of every level"
+            "with `naming: gateway`, the federation controller writes the records of every level"
                 .into(),
-            "use naming: service or another target, or remove the field".into(),
+            "use `naming: service` or another target, or remove the field".into(),
         );
     }
 }

@@ -56,8 +56,8 @@ pub(super) fn check(
             findings.error(
                 code::REGION_TO_ITSELF,
                 &format!("{at}.to"),
-                format!("{} comes first for its own callers anyway", one.to),
-                "name the region that comes after it".into(),
+                format!("the region `{}` falls back to itself", one.to),
+                "use another region".into(),
             );
             next.push(None);
             continue;
@@ -133,7 +133,7 @@ fn nobody_there(
         code::NOBODY_THERE,
         path,
         format!("no cluster is in the {what} {text:?}"),
-        format!("the clusters are in {}", known.join(", ")),
+        format!("use one of: {}", known.join(", ")),
     );
 }
 
@@ -154,8 +154,8 @@ fn distribution(
                     findings.error(
                         code::SHARES_OVERLAP,
                         &at,
-                        format!("{place} lies in {wider}, which has a share too"),
-                        "name zones of a region, or the region, but not both".into(),
+                        format!("`{place}` overlaps with `{wider}`, which has a share too"),
+                        "use a region or its zones, but not both".into(),
                     );
                     good = false;
                 }
@@ -166,8 +166,8 @@ fn distribution(
                 findings.error(
                     code::BAD_SHARES,
                     &at,
-                    format!("{percent} is no share"),
-                    "write a percentage from 1 to 100; who is not named takes nothing".into(),
+                    format!("the share `{percent}` is out of range (1–100)"),
+                    "use a percentage from 1 to 100; regions and zones that are not listed receive no calls".into(),
                 );
                 good = false;
             }
@@ -180,8 +180,8 @@ fn distribution(
         findings.error(
             code::BAD_SHARES,
             path,
-            format!("the shares come to {sum} percent"),
-            "let them come to 100".into(),
+            format!("the shares add up to {sum} percent"),
+            "set the shares so that they add up to 100".into(),
         );
         good = false;
     }
@@ -198,8 +198,8 @@ fn unused(path: &str, rules: &Rules, clusters: &[Cluster], findings: &mut Findin
         findings.warning(
             code::FITS_NO_CALLER,
             &at,
-            "no caller goes by this: those whom it fits go by what is said elsewhere".into(),
-            "remove it, or put it before the entries that are wider".into(),
+            "the entry applies to no caller, because other settings apply to all callers that it matches".into(),
+            "remove it, or move it before the broader entries".into(),
         );
     };
     for index in 0..rules.next.len() {
@@ -243,8 +243,8 @@ pub(super) fn of_service(
             findings.warning(
                 code::NOT_RUN_THERE,
                 &format!("{path}.failover[{index}].to"),
-                format!("the service does not run in {to}"),
-                "name a region where it runs".into(),
+                format!("the service does not run in `{to}`"),
+                "use a region where the service runs".into(),
             );
         }
     }
@@ -253,8 +253,8 @@ pub(super) fn of_service(
             findings.error(
                 code::NOT_RUN_THERE,
                 &format!("{path}.distribute[{index}].to.{place}"),
-                format!("the service does not run in {place}"),
-                "give the share to a place where it runs".into(),
+                format!("the service does not run in `{place}`"),
+                "use a region or zone where the service runs".into(),
             );
         }
     }
@@ -316,8 +316,8 @@ pub(super) fn told_of_all(
                 findings.hint(
                     code::NOT_RUN_THERE,
                     &format!("spec.locality.distribute[{index}].to.{place}"),
-                    format!("{first}{others} does not run in {place}: its calls go to the nearest"),
-                    "give such services a distribution of their own, if they are to be spread too"
+                    format!("no cluster in `{place}` runs `{first}`{others}, so these calls go to the nearest cluster"),
+                    "set `locality.distribute` of such services to distribute their calls too"
                         .into(),
                 );
             }

@@ -15,8 +15,8 @@ pub(super) fn check(spec: &Spec, findings: &mut Findings) {
     findings.hint(
         code::MCS_CONTROLLER,
         &path,
-        "a ServiceExport does nothing by itself".into(),
-        "have a controller of the API in the clusters: it makes the ServiceImports, and the names below clusterset.local"
+        "a ServiceExport has no effect without a Multi-Cluster Services controller".into(),
+        "install a controller in the clusters, which creates the ServiceImports and the names under `clusterset.local`"
             .into(),
     );
 }

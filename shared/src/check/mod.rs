@@ -93,9 +93,12 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
         findings.error(
             code::NAME_TOO_LONG,
             "metadata.name",
-            format!("the mesh's name has {} characters", name.as_str().len()),
             format!(
-                "use at most {}: it is part of the names of objects",
+                "the mesh name `{name}` has {} characters",
+                name.as_str().len()
+            ),
+            format!(
+                "use at most {} characters: the mesh name is part of the names of objects",
                 ownership::MESH_NAME_MAX
             ),
         );
@@ -316,8 +319,8 @@ fn port(findings: &mut Findings, path: &str, port: u32) -> Option<u16> {
         findings.error(
             code::BAD_PORT,
             path,
-            format!("{port} is not a port"),
-            "use a number from 1 to 65535".into(),
+            format!("port `{port}` is out of range (1–65535)"),
+            "use a port from 1 to 65535".into(),
         );
     }
     number

@@ -19,7 +19,7 @@ pub(super) fn trust_domain(
     identity(
         path,
         text,
-        "write meshConfig.trustDomain of the cluster, such as prod.example.com",
+        "use the cluster's `meshConfig.trustDomain`, such as prod.example.com",
         findings,
     )
 }
@@ -41,9 +41,8 @@ pub(super) fn of_service(
             findings.error(
                 code::MTLS_ROUTES,
                 &at("routes"),
-                "gateways pass on mutual TLS as it is, so they see no requests".into(),
-                "remove the routes, and let the service's own cluster have them for its pods; or use \
-                 transport: tls"
+                "gateways forward mutual TLS without terminating it, so routes cannot match requests".into(),
+                "remove the routes and configure them in the service's own cluster, or use `transport: tls`"
                     .into(),
             );
         }
@@ -51,14 +50,15 @@ pub(super) fn of_service(
         findings.warning(
             code::MTLS_UNUSED,
             &at("serviceAccount"),
-            "callers look at no identity, so this has no effect".into(),
-            "set transport: mtls, or remove it".into(),
+            "`serviceAccount` has no effect without mutual TLS: callers do not check the identity"
+                .into(),
+            "set `transport: mtls`, or remove the field".into(),
         );
     }
     let Some(text) = &service.service_account else {
         return Some(None);
     };
-    let hint = "write the serviceAccountName of the service's pods";
+    let hint = "use the `serviceAccountName` of the service's pods";
     identity(&at("serviceAccount"), text, hint, findings).map(Some)
 }
 
@@ -82,7 +82,7 @@ pub(super) fn check(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
             code::OLD_ISTIO,
             &path,
             format!(
-                "gateways of Istio {} have to be told by their environment to pass on mutual TLS",
+                "gateways of Istio {} forward mutual TLS only with an extra environment variable",
                 resolved.istio
             ),
             format!("use Istio {OLDEST_ISTIO_WITH_MTLS} or later, or another transport"),
@@ -92,17 +92,17 @@ pub(super) fn check(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
         findings.error(
             code::MTLS_RECORDS,
             &path,
-            "with naming: gateway the federation's controller writes the records, and knows ingress \
+            "with `naming: gateway`, the federation controller writes the records, and it supports ingress \
              gateways only"
                 .into(),
-            "use naming: service, another target, or another transport".into(),
+            "use `naming: service`, another target, or another transport".into(),
         );
     }
     findings.hint(
         code::MTLS_ROOT,
         &path,
-        "callers and services take no certificate that another root has signed".into(),
-        "see that every istiod signs by one root (the Secret cacerts in its namespace); `verify` \
+        "callers and services reject certificates that another root has signed".into(),
+        "use one root certificate for every istiod (the Secret `cacerts` in its namespace); `verify` \
          compares them"
             .into(),
     );
@@ -113,7 +113,7 @@ pub(super) fn check(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
                 code::MTLS_OVERRIDES,
                 &format!("spec.services[{index}].overrides"),
                 format!(
-                    "gateways pass on mutual TLS by the Service's name and port, so {} has to be the same \
+                    "gateways forward mutual TLS by the Service's name and port, so `{}` must be the same \
                      in every cluster",
                     service.id()
                 ),
@@ -125,10 +125,10 @@ pub(super) fn check(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
                 code::NO_SERVICE_ACCOUNT,
                 &format!("spec.services[{index}].serviceAccount"),
                 format!(
-                    "callers of {} take any workload that the root has signed for it",
+                    "callers of `{}` accept every workload whose certificate the root has signed",
                     service.id()
                 ),
-                "name the service account of its pods, the same in every cluster".into(),
+                "set the service account of its pods, the same in every cluster".into(),
             );
         }
     }
@@ -161,11 +161,11 @@ pub(super) fn mixed(spec: &Spec, findings: &mut Findings) {
                 code::TRANSPORTS_MIXED,
                 &format!("spec.services[{index}].transport"),
                 format!(
-                    "ingress gateways take {} already, so they cannot take {}",
+                    "ingress gateways already use `{}` for other services, so they cannot use `{}`",
                     first.as_str(),
                     ours.as_str()
                 ),
-                "use one of the two for all services; mtls goes with either".into(),
+                "use one of the two for all services; `mtls` works with either".into(),
             );
         }
     }
@@ -181,8 +181,8 @@ fn unused(spec: &Spec, findings: &mut Findings) {
                 findings.warning(
                     code::MTLS_UNUSED,
                     &format!("spec.clusters[{index}].{field}"),
-                    "no call travels in mutual TLS, so this has no effect".into(),
-                    "set transport: mtls, or remove it".into(),
+                    format!("`{field}` has no effect without mutual TLS"),
+                    "set `transport: mtls`, or remove the field".into(),
                 );
             }
         }
@@ -213,11 +213,11 @@ fn trust_domains(resolved: &Resolved, findings: &mut Findings) {
             code::TRUST_DOMAINS,
             &format!("spec.clusters[{index}].trustDomain"),
             format!(
-                "sidecars of {} refuse callers of other trust domains, unless their mesh knows them",
+                "sidecars of `{}` reject callers of other trust domains, unless its mesh has them as aliases",
                 cluster.name
             ),
             format!(
-                "see that its meshConfig has trustDomain: {domain} and trustDomainAliases: [{}]",
+                "set `trustDomain: {domain}` and `trustDomainAliases: [{}]` in its meshConfig",
                 others.join(", ")
             ),
         );

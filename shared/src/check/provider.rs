@@ -36,10 +36,10 @@ pub(super) fn check(given: &mesh::ExternalDns, findings: &mut Findings) -> Optio
                 code::PROVIDER_SETTINGS,
                 SETTINGS,
                 format!(
-                    "fedmesh knows no settings of the provider {:?}",
+                    "`settings` does not support the provider {:?}",
                     given.provider
                 ),
-                "write them in args, as the flags of ExternalDNS".into(),
+                "set them in `args`, as flags of ExternalDNS".into(),
             );
         }
     }
@@ -58,8 +58,8 @@ pub(super) fn check(given: &mesh::ExternalDns, findings: &mut Findings) -> Optio
             findings.error(
                 code::BAD_ARGUMENT,
                 &format!("{SETTINGS}.{name}"),
-                format!("{flag} is among args too"),
-                "write it once".into(),
+                format!("`{flag}` is also set in `args`"),
+                "remove one of the two".into(),
             );
         }
         match value {
@@ -114,8 +114,8 @@ fn file(
             findings.error(
                 code::PROVIDER_SETTINGS,
                 CREDENTIALS,
-                format!("{other:?} reads no file with credentials"),
-                "put them into a Secret as environment variables, and name it in secret".into(),
+                format!("the provider {other:?} does not support a file with credentials"),
+                "put the credentials into a Secret as environment variables, and set `secret` to its name".into(),
             );
             return;
         }
@@ -127,8 +127,8 @@ fn file(
         findings.error(
             code::BAD_VALUE,
             &format!("{CREDENTIALS}.key"),
-            format!("{key:?} is not a key of a Secret"),
-            format!("write one such as {usual_key}"),
+            format!("{key:?} is not a valid key of a Secret"),
+            format!("use a key such as `{usual_key}`"),
         );
     }
     let path = format!("{CREDENTIALS_FOLDER}/{key}");

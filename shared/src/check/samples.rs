@@ -32,10 +32,10 @@ pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
                 code::BOOKINFO_POLICY,
                 &path,
                 format!(
-                    "{} has subsets or a trafficPolicy, and bookinfo's route rules have subsets of it",
+                    "`{}` has subsets or a trafficPolicy, but bookinfo's route rules define subsets of it too",
                     service.id()
                 ),
-                "Istio takes one DestinationRule for a service: remove either of them".into(),
+                "remove one of the two: Istio supports one DestinationRule for a service".into(),
             );
         }
         // The page's own Service has the ports that it is shared under; nobody calls it by another name.
@@ -46,10 +46,10 @@ pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
                 code::BOOKINFO_SERVICE_PORT,
                 &path,
                 format!(
-                    "{} is bookinfo's, which is called on port {BOOKINFO_PORT}",
+                    "bookinfo calls its service `{}` on port {BOOKINFO_PORT}",
                     service.id()
                 ),
-                format!("write port: {BOOKINFO_PORT}"),
+                format!("set `port: {BOOKINFO_PORT}`"),
             );
         }
         // The page finds the others beside it, under their own names.
@@ -59,7 +59,7 @@ pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
                 code::BOOKINFO_SERVICE_PORT,
                 &format!("{path}.overrides"),
                 format!(
-                    "{} is bookinfo's, which has this name in every cluster",
+                    "bookinfo's service `{}` has this name in every cluster",
                     service.id()
                 ),
                 if is_page {

@@ -41,19 +41,21 @@ fn is_host(path: &str, host: &str, findings: &mut Findings) -> bool {
     let Some((namespace, name)) = host.split_once('/') else {
         return invalid(
             format!("`{host}` is not of the form `namespace/dnsName`"),
-            "write the namespace before it, such as payments/*, or */ for any",
+            "add the namespace before it, such as `payments/*`, or `*/` for any namespace",
         );
     };
     if namespace == "." {
         return invalid(
-            "Sidecars list all of their own namespace already".into(),
-            "remove it, or name a namespace",
+            "a Sidecar already includes all hosts of its own namespace".into(),
+            "remove it, or use the name of a namespace",
         );
     }
     if (namespace, name) == (ANY, ANY) {
         return invalid(
-            format!("with `{host}` proxies know everything, as without a Sidecar"),
-            "name the namespaces that the callers call, or remove spec.sidecars",
+            format!(
+                "`{host}` includes all hosts of all namespaces, so the Sidecars have no effect"
+            ),
+            "use the namespaces that the callers call, or remove `spec.sidecars`",
         );
     }
     if namespace != ANY
@@ -61,7 +63,7 @@ fn is_host(path: &str, host: &str, findings: &mut Findings) -> bool {
     {
         return invalid(
             format!("the namespace `{namespace}` {error}"),
-            "use the name of a namespace, or * for any",
+            "use the name of a namespace, or `*` for any",
         );
     }
     if name != ANY
@@ -89,7 +91,7 @@ fn is_new(path: &str, host: &str, index: usize, hosts: &[String], findings: &mut
     findings.error(
         code::DUPLICATE,
         path,
-        format!("`{other}` is there already"),
+        format!("`{other}` is already included"),
         "remove it".into(),
     );
     false
@@ -106,9 +108,9 @@ pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
             code::SIDECARS_UNUSED,
             "spec.sidecars",
             format!(
-                "no caller names a namespace other than {ISTIO_NAMESPACE}, so there is no Sidecar"
+                "no caller sets a namespace other than `{ISTIO_NAMESPACE}`, so no Sidecar is rendered"
             ),
-            "set the namespace of callers, or remove it".into(),
+            "set the namespace of callers, or remove the field".into(),
         );
         return;
     }
@@ -118,8 +120,8 @@ pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
                 findings.warning(
                     code::CALLERS_WITHOUT_SIDECAR,
                     &format!("spec.services[{index}].callers[{at}]"),
-                    "callers of all namespaces get no Sidecar; only namespaces that a caller names do".into(),
-                    "set namespace, once for each namespace that calls the service".into(),
+                    "the caller sets no namespace, and Sidecars are rendered only for namespaces that callers set".into(),
+                    "set `namespace`; add a caller for each namespace that calls the service".into(),
                 );
             }
         }

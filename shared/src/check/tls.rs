@@ -24,8 +24,8 @@ pub(super) fn check(
             findings.warning(
                 code::TLS_UNUSED,
                 "spec.tls",
-                "no request travels in TLS that ends at a gateway, so this has no effect".into(),
-                "set spec.transport: tls, or remove it".into(),
+                "`tls` has no effect, because no service uses `transport: tls`".into(),
+                "set `spec.transport: tls`, or remove the field".into(),
             );
         }
         return Some(None);
@@ -34,8 +34,8 @@ pub(super) fn check(
         findings.error(
             code::OLD_ISTIO,
             "spec.transport",
-            format!("sidecars of Istio {version} do not check for which name a certificate is"),
-            format!("use Istio {OLDEST_ISTIO_WITH_CHECKED_NAMES} or later, or transport: http"),
+            format!("sidecars of Istio {version} do not verify the name in a certificate"),
+            format!("use Istio {OLDEST_ISTIO_WITH_CHECKED_NAMES} or later, or `transport: http`"),
         );
         return None;
     }
@@ -47,11 +47,11 @@ pub(super) fn check(
             code::NO_CREDENTIAL,
             "spec.tls.credentialName",
             if name.is_empty() {
-                "no Secret is named".into()
+                "the name of the Secret is missing".into()
             } else {
                 format!("{name:?} {error}")
             },
-            "name the Secret, beside the gateways' pods, with the certificate and key (kubernetes.io/tls)"
+            "set the name of a `kubernetes.io/tls` Secret in the namespace of the gateways' pods"
                 .into(),
         );
     }
@@ -62,8 +62,8 @@ pub(super) fn check(
         findings.error(
             code::BAD_AUTHORITY,
             "spec.tls.ca",
-            format!("{ca:?} is neither {SYSTEM_CA} nor a path"),
-            "write the path of a file in the sidecars, such as /var/run/secrets/istio/root-cert.pem"
+            format!("{ca:?} is neither `{SYSTEM_CA}` nor an absolute path"),
+            "use the path of a file in the sidecars, such as /var/run/secrets/istio/root-cert.pem"
                 .into(),
         );
         return None;
@@ -103,7 +103,7 @@ pub(super) fn certificates(resolved: &Resolved, findings: &mut Findings) {
     names.truncate(NAMES_SHOWN);
     let mut listed = names.join(", ");
     if more > 0 {
-        listed = format!("{listed} and {more} more, as `fedmesh-agent names` has them");
+        listed = format!("{listed} and {more} more (see `fedmesh-agent names`)");
     }
     let mut namespaces: Vec<&str> = Vec::new();
     for cluster in &resolved.clusters {
@@ -116,10 +116,10 @@ pub(super) fn certificates(resolved: &Resolved, findings: &mut Findings) {
         code::CERTIFICATE_NAMES,
         "spec.tls.credentialName",
         format!(
-            "gateways answer with the certificate in the Secret {} of their namespace ({})",
+            "gateways present the certificate in the Secret `{}` of their namespace ({})",
             tls.credential,
             namespaces.join(", ")
         ),
-        format!("see that it is there, and that the certificate is for {listed}"),
+        format!("check that the Secret exists, and that its certificate is valid for {listed}"),
     );
 }
