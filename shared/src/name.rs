@@ -14,7 +14,7 @@ pub enum NameError {
     #[error("is empty")]
     Empty,
     /// Longer than the limit.
-    #[error("is {length} characters long, {max} are allowed")]
+    #[error("is {length} characters long (at most {max})")]
     TooLong {
         /// Characters found.
         length: usize,

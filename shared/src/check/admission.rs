@@ -79,8 +79,8 @@ pub(super) fn traffic_policy(
             if upgrades && http.get("useClientProtocol") == Some(&true.into()) {
                 rules.refused(
                     at,
-                    "it keeps the client's protocol and upgrades it as well",
-                    "leave out useClientProtocol or h2UpgradePolicy",
+                    "`useClientProtocol: true` conflicts with `h2UpgradePolicy: UPGRADE`",
+                    "remove `useClientProtocol` or `h2UpgradePolicy`",
                 );
             }
         });
@@ -156,8 +156,8 @@ impl Rules<'_> {
     /// At least one of these has to be there.
     fn some_of(&mut self, at: &str, given: &Map<String, Value>, names: &[&str]) {
         if !names.iter().any(|name| given.contains_key(*name)) {
-            let names = names.join(", ");
-            self.refused(at, &format!("nothing is said of: {names}"), "write it");
+            let names = names.join("` or `");
+            self.refused(at, &format!("`{names}` is missing"), "add it");
         }
     }
 
@@ -166,12 +166,8 @@ impl Rules<'_> {
         let there = names.iter().filter(|name| given.contains_key(**name));
         let there: Vec<&str> = there.copied().collect();
         if there.len() > 1 {
-            let there = there.join(", ");
-            self.refused(
-                at,
-                &format!("Istio takes one of: {there}"),
-                "remove what is less wanted",
-            );
+            let there = there.join("` and `");
+            self.refused(at, &format!("`{there}` conflict"), "remove all but one");
         }
     }
 
@@ -184,8 +180,8 @@ impl Rules<'_> {
         if none && how.iter().any(|name| retries.contains_key(*name)) {
             self.refused(
                 at,
-                "it is said how requests are repeated, and that they are not",
-                "write attempts, 1 or more, or nothing else",
+                "`perTryTimeout`, `retryOn` and `retryRemoteLocalities` require `attempts` of at least 1",
+                "set `attempts` to at least 1, or remove the other fields",
             );
         }
     }
@@ -198,8 +194,8 @@ impl Rules<'_> {
         if counted && given.get("splitExternalLocalOriginErrors") != Some(&true.into()) {
             self.refused(
                 at,
-                "consecutiveLocalOriginFailures are counted, and not told apart",
-                "write splitExternalLocalOriginErrors: true",
+                "`consecutiveLocalOriginFailures` requires `splitExternalLocalOriginErrors: true`",
+                "set `splitExternalLocalOriginErrors: true`",
             );
         }
     }
@@ -209,8 +205,8 @@ impl Rules<'_> {
             for name in names(given.get(field)).filter(|name| !is_matched(name)) {
                 self.refused(
                     &format!("{at}.{field}"),
-                    &format!("{name:?} is not the name of a header"),
-                    "write one such as x-user",
+                    &format!("{name:?} is not a header name"),
+                    "use a header name such as `x-user`",
                 );
             }
         }
@@ -233,8 +229,8 @@ impl Rules<'_> {
                     if !settable && (!is_header(name) || is_authority(name)) {
                         self.refused(
                             &format!("{at}.headers.{side}.{change}"),
-                            &format!("{name:?} cannot be changed here"),
-                            "write the name of a header such as x-user; host can be set in requests",
+                            &format!("header {name:?} cannot be changed here"),
+                            "use a header name such as `x-user`; or set `host` in requests",
                         );
                     }
                 }
@@ -244,7 +240,7 @@ impl Rules<'_> {
             self.refused(
                 &format!("{at}.headers.request"),
                 "the host of requests is set more than once",
-                "keep rewrite.authority or one header",
+                "set it once, with `rewrite.authority` or one header",
             );
         }
     }

@@ -78,8 +78,8 @@ impl Chosen<'_> {
             findings.error(
                 code::CLUSTERS_TWICE,
                 &self.field(),
-                "there are both clusters and clusterSelector".into(),
-                "name the clusters, or select them by labels".into(),
+                "`clusters` conflicts with `clusterSelector`".into(),
+                "remove `clusters` or `clusterSelector`".into(),
             );
             return None;
         }

@@ -91,8 +91,9 @@ fn egress_gateway(path: &str, clusters: &[usize], spec: &Spec, findings: &mut Fi
             findings.error(
                 code::NO_EGRESS_GATEWAY,
                 path,
-                format!("{} has no egress gateway", cluster.name),
-                "write egressGateway: {} where the cluster is, if it runs Istio's own".into(),
+                format!("cluster `{}` has no egress gateway", cluster.name),
+                "add `egressGateway: {}` to the cluster if it runs Istio's own egress gateway"
+                    .into(),
             );
         }
     }
@@ -119,8 +120,8 @@ fn told_apart(
         findings.error(
             code::NOT_BY_EGRESS_GATEWAY,
             path,
-            format!("an egress gateway sees the name {host} only, not where the caller aimed"),
-            "it takes one host with one port of http, one of https, or both".into(),
+            format!("an egress gateway receives only the name `{host}`, not the address and port of the call"),
+            "use a single host with one `http` port, one `https` port, or both".into(),
         );
     }
 }
@@ -133,8 +134,9 @@ fn host(path: &str, text: &str, findings: &mut Findings) -> Option<HostPattern> 
             findings.error(
                 code::CLUSTERS_OWN_HOST,
                 path,
-                format!("{text} takes in names of the clusters' own services"),
-                "each cluster knows those by itself: share a service to call it from others".into(),
+                format!("`{text}` covers names of the clusters' own services"),
+                "remove it; to call a service from other clusters, add it to `spec.services`"
+                    .into(),
             );
             return None;
         }
@@ -148,8 +150,8 @@ fn host(path: &str, text: &str, findings: &mut Findings) -> Option<HostPattern> 
                 return Some(host);
             }
             (
-                format!("{text:?} is an address"),
-                "write a name for it here, and the address into addresses",
+                format!("{text:?} is an IP address, not a host name"),
+                "set `host` to a name, and add the address to `addresses`",
             )
         }
         Err(error) => (format!("{text:?} {error}"), HINT),
@@ -176,8 +178,8 @@ fn place(path: &str, given: &[String], wildcard: bool, findings: &mut Findings) 
             findings.error(
                 code::BAD_EXTERNAL_ADDRESS,
                 &format!("{path}[{index}]"),
-                format!("{text:?} is neither an IP address nor a range of them"),
-                "write one such as 192.0.2.7 or 10.20.0.0/16; a host name goes into host".into(),
+                format!("{text:?} is neither an IP address nor a CIDR range"),
+                "use an address such as `192.0.2.7` or a range such as `10.20.0.0/16`; a host name belongs in `host`".into(),
             );
         }
     }
@@ -202,8 +204,11 @@ fn callers(
         findings.error(
             code::CALLED_FROM_NOWHERE,
             path,
-            format!("no cluster may call {}", given.host),
-            "name the clusters that may, or remove the field to take all".into(),
+            format!(
+                "the list of clusters that may call {:?} is empty",
+                given.host
+            ),
+            "list the clusters that may call it, or remove the field for all clusters".into(),
         );
         return None;
     }
@@ -225,15 +230,15 @@ fn own_names(
         findings.error(
             code::MESH_OWN_HOST,
             &path,
-            format!("{host} is published for a service"),
+            format!("`{host}` is already published for a service"),
             "remove it: every cluster can call it already".into(),
         );
     } else if !suffix.is_empty() && host.meets(suffix) {
         findings.warning(
             code::MESH_OWN_HOST,
             &path,
-            format!("{host} takes in names below {suffix}, which are for shared services"),
-            "name hosts outside one by one, or give the mesh a zone of its own".into(),
+            format!("`{host}` covers names below `{suffix}`, which are for shared services"),
+            "list external hosts one by one, or set `spec.dns.suffix` to a zone of its own".into(),
         );
     }
 }
@@ -249,8 +254,10 @@ fn object_names(mesh: &Label, hosts: &[ExternalHost], findings: &mut Findings) {
             findings.error(
                 code::NAME_TOO_LONG,
                 &path,
-                format!("its objects would have a name of {length} characters"),
-                format!("Kubernetes allows {HOST_NAME_MAX}: shorten the mesh's name"),
+                format!(
+                    "the name of its objects is {length} characters long (at most {HOST_NAME_MAX})"
+                ),
+                "shorten the name of the mesh".into(),
             );
         }
         if let Some(first) = names.insert(name, index) {
@@ -258,12 +265,12 @@ fn object_names(mesh: &Label, hosts: &[ExternalHost], findings: &mut Findings) {
                 code::DUPLICATE,
                 &path,
                 format!(
-                    "{} would share its objects with {}, host {}",
+                    "the objects of `{}` have the same name as those of `{}`, external host {}",
                     one.host,
                     hosts[first].host,
                     first + 1
                 ),
-                "give each host once, with all its ports".into(),
+                "list each host once, with all its ports".into(),
             );
         }
     }
@@ -289,8 +296,11 @@ fn tcp_once(hosts: &[ExternalHost], findings: &mut Findings) {
                 findings.error(
                     code::TCP_TWICE,
                     &format!("spec.external[{index}].ports[{place}].port"),
-                    format!("calls to port {} would go to {}", port.number, rival.host),
-                    "give each of them its own addresses, or another port".into(),
+                    format!(
+                        "calls to port `{}` go to `{}`, which has the same TCP port and address",
+                        port.number, rival.host
+                    ),
+                    "set different addresses or different ports for the two hosts".into(),
                 );
             }
         }

@@ -32,8 +32,8 @@ pub(super) fn check(
             findings.error(
                 code::PORT_TWICE,
                 &format!("{path}.port"),
-                format!("{} has port {} already", of.0, one.number),
-                "give each port once, with one protocol".into(),
+                format!("`{}` already has port `{}`", of.0, one.number),
+                "list each port once, with one protocol".into(),
             );
         }
         ports.push(one);
@@ -58,8 +58,8 @@ fn one_port(
         findings.error(
             code::NO_PROTOCOL,
             &format!("{path}.protocol"),
-            format!("nothing says what is spoken at port {number}"),
-            "write http, https (TLS as it comes) or tcp".into(),
+            format!("port `{number}` has no protocol"),
+            "set `protocol` to `http`, `https` (TLS from the caller) or `tcp`".into(),
         );
         return None;
     };
@@ -74,8 +74,8 @@ fn one_port(
                 findings.error(
                     code::BAD_ORIGINATION,
                     &path,
-                    format!("a sidecar cannot speak TLS with {host} for calls to port {number}"),
-                    "it takes callers that speak plain HTTP, and one host at known addresses or in DNS"
+                    format!("a sidecar cannot originate TLS to `{host}` for calls to port `{number}`"),
+                    "use protocol `http` and a single host that has addresses or is in DNS; or remove `tls`"
                         .into(),
                 );
                 return None;
@@ -93,19 +93,19 @@ fn one_port(
 /// Istio then listens at the port of every address, unless it gives the host an address of its own,
 /// which callers only see with its DNS proxy.
 fn tcp_without_address(path: &str, port: u16, host: &HostPattern, findings: &mut Findings) {
-    let hint = format!("give {host} its addresses");
+    let hint = format!("add the addresses of `{host}`");
     if host.is_wildcard {
         findings.error(
             code::TCP_WITHOUT_ADDRESS,
             path,
-            format!("TCP carries no host name, so port {port} would be open to every address"),
+            format!("TCP carries no host name, so calls to port `{port}` of every address match `{host}`"),
             hint,
         );
     } else {
         findings.warning(
             code::TCP_WITHOUT_ADDRESS,
             path,
-            format!("calls to port {port} of any address without a service go to {host}"),
+            format!("calls to port `{port}` of any address without a service go to `{host}`"),
             hint,
         );
     }
@@ -122,8 +122,8 @@ fn origination(
         findings.error(
             code::OLD_ISTIO,
             path,
-            "sidecars of this Istio do not check the certificates of hosts outside".into(),
-            format!("it takes Istio {OLDEST_ISTIO_WITH_TLS} or later"),
+            "sidecars of this Istio do not verify the certificates of external hosts".into(),
+            format!("upgrade to Istio {OLDEST_ISTIO_WITH_TLS} or later"),
         );
         return None;
     }
@@ -140,8 +140,8 @@ fn origination(
         findings.error(
             code::EMPTY,
             &format!("{path}.subjectAltNames[{index}]"),
-            "the name is empty".into(),
-            "write a name of the host's certificate".into(),
+            "the subject alternative name is empty".into(),
+            "write a name from the host's certificate".into(),
         );
     }
     let file = given.ca_certificates.as_deref();
@@ -150,8 +150,8 @@ fn origination(
         findings.error(
             code::BAD_ORIGINATION,
             &format!("{path}.caCertificates"),
-            format!("{file:?} is no file of a sidecar"),
-            "write its path, such as /etc/ssl/private-ca/ca.pem".into(),
+            format!("{:?} is not an absolute path", file.unwrap_or_default()),
+            "write the path of a file in the sidecar, such as `/etc/ssl/private-ca/ca.pem`".into(),
         );
     }
     (empty.is_none() && absolute).then_some(TlsOrigination {

@@ -33,8 +33,9 @@ pub(super) fn retry(
                 findings.hint(
                     code::RETRY_OPEN,
                     &format!("{path}.retry"),
-                    "calls under way when a cluster fails are lost".into(),
-                    "say retry: true if calls may be repeated, false if not".into(),
+                    "`retry` is not set, so calls in flight are lost when their cluster fails"
+                        .into(),
+                    "set `retry: true` if requests are retryable, `retry: false` if not".into(),
                 );
             }
             Some(Retry::Undelivered)
@@ -60,8 +61,9 @@ pub(super) fn connect_timeout(
         findings.error(
             code::CONNECT_TIMEOUT_RANGE,
             path,
-            format!("{text} is out of range (10ms to 1m)"),
-            "set three round trips to the farthest cluster, and a second for a lost packet".into(),
+            format!("connect timeout `{text}` is out of range (10ms to 1m)"),
+            "set it to three round trips to the farthest cluster, plus a second for a lost packet"
+                .into(),
         );
         return None;
     }
@@ -78,7 +80,7 @@ fn not_a_duration(path: &str, text: &str, findings: &mut Findings) {
         code::BAD_DURATION,
         path,
         format!("{text:?} is not a duration"),
-        "write one such as 500ms or 1m30s, at least 1ms".into(),
+        "use a duration of at least `1ms`, such as `500ms` or `1m30s`".into(),
     );
 }
 
@@ -101,8 +103,8 @@ pub(super) fn outlier_detection(
         findings.warning(
             code::NO_EJECTION,
             &format!("{path}.maxEjectionPercent"),
-            format!("with {percent} percent, the last gateways of a locality keep their calls when they fail"),
-            "leave it at 100, or a cluster that fails is not left".into(),
+            format!("`maxEjectionPercent: {percent}` keeps calls at the last gateways of a locality when they fail"),
+            "set it to 100, so that calls fail over to another cluster".into(),
         );
     }
     let none = |field: &str| number(field) == Some(0.0);
@@ -113,8 +115,8 @@ pub(super) fn outlier_detection(
         findings.warning(
             code::NO_EJECTION,
             &format!("{path}.consecutiveGatewayErrors"),
-            "no failure ejects a gateway, so calls stay with one that fails".into(),
-            "count consecutiveGatewayErrors, consecutive5xxErrors or both".into(),
+            "no failure ejects a gateway, so calls do not fail over from one that fails".into(),
+            "set `consecutiveGatewayErrors`, `consecutive5xxErrors` or both to at least 1".into(),
         );
     }
     Some(given.clone())
@@ -153,7 +155,7 @@ pub(super) fn probe(
             findings.error(
                 code::BAD_PROBE,
                 &format!("{path}.status"),
-                format!("{status} is not a status of HTTP"),
+                format!("HTTP status `{status}` is out of range (100–599)"),
                 "use a number from 100 to 599, such as 200".into(),
             );
             return None;

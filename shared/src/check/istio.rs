@@ -69,7 +69,7 @@ pub(super) fn version(text: Option<&str>, findings: &mut Findings) -> Option<Ist
             code::BAD_ISTIO,
             "spec.istio",
             format!("{text:?} is not an Istio version"),
-            "write major and minor, such as \"1.27\"".into(),
+            "write the major and minor version, such as \"1.27\"".into(),
         );
         return None;
     };
@@ -77,8 +77,10 @@ pub(super) fn version(text: Option<&str>, findings: &mut Findings) -> Option<Ist
         findings.error(
             code::OLD_ISTIO,
             "spec.istio",
-            format!("the objects of Istio {version} are others than those of {OLDEST_ISTIO}"),
-            format!("fedmesh renders for Istio {OLDEST_ISTIO} and later"),
+            format!(
+                "Istio {version} is unsupported: its objects differ from those of {OLDEST_ISTIO}"
+            ),
+            format!("upgrade the clusters to Istio {OLDEST_ISTIO} or later"),
         );
         return None;
     }
@@ -94,8 +96,8 @@ pub(super) fn lacking(spec: &Spec, istio: Option<IstioVersion>, findings: &mut F
         findings.error(
             code::OLD_ISTIO,
             path,
-            format!("Istio {istio} does not have this"),
-            "remove it, or set spec.istio to a later version, where the clusters have it".into(),
+            format!("Istio {istio} does not support this setting"),
+            "remove it, or upgrade the clusters and set `spec.istio` to their version".into(),
         );
     };
     if istio.is_oldest() && spec.answer_header == Some(true) {
@@ -213,12 +215,11 @@ pub(super) fn check(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
             code::NEARNESS_OF_THE_MESH,
             "spec.istio",
             format!(
-                "no rule of Istio {} says that near clusters come first: that is a setting of the mesh as a \
-                 whole",
+                "Istio {} has no rule for locality preference: only the mesh configuration sets it",
                 resolved.istio
             ),
             format!(
-                "see to meshConfig.localityLbSetting in every cluster, or use Istio \
+                "set `meshConfig.localityLbSetting` in every cluster, or upgrade to Istio \
                  {OLDEST_ISTIO_WITH_LOCALITY} or later"
             ),
         );
@@ -230,7 +231,7 @@ pub(super) fn check(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
 
 /// What Istio 1.0 takes for plain TCP, and addresses that it does not read.
 fn told_by_port(resolved: &Resolved, findings: &mut Findings) {
-    let hint = "use a later Istio, where the clusters have it";
+    let hint = "upgrade the clusters to a later Istio";
     for (index, service) in resolved.services.iter().enumerate() {
         let ports = service.ports.iter();
         for port in ports.filter(|port| port.protocol == Protocol::Tls) {
@@ -238,11 +239,11 @@ fn told_by_port(resolved: &Resolved, findings: &mut Findings) {
                 code::OLD_ISTIO,
                 &format!("spec.services[{index}]"),
                 format!(
-                    "sidecars of Istio {} do not look at the names in TLS, so all calls to port {} of any \
-                     host would come here",
+                    "sidecars of Istio {} do not read server names in TLS, so calls to port `{}` of any \
+                     host go to this service",
                     resolved.istio, port.published
                 ),
-                format!("share it as tcp on a port of its own, or {hint}"),
+                format!("use protocol `tcp` with a port of its own, or {hint}"),
             );
         }
     }
@@ -255,10 +256,10 @@ fn told_by_port(resolved: &Resolved, findings: &mut Findings) {
                 code::OLD_ISTIO,
                 &path,
                 format!(
-                    "sidecars of Istio {} do not look at the names in TLS, so {} would be every host",
+                    "sidecars of Istio {} do not read server names in TLS, so calls to any host go to `{}`",
                     resolved.istio, host.host
                 ),
-                format!("give it its addresses, call it through egress gateways, or {hint}"),
+                format!("add its addresses, set `egressGateway: true`, or {hint}"),
             );
         }
         for (place, address) in addresses.iter().enumerate() {
@@ -266,7 +267,10 @@ fn told_by_port(resolved: &Resolved, findings: &mut Findings) {
                 findings.error(
                     code::OLD_ISTIO,
                     &format!("{path}.addresses[{place}]"),
-                    format!("Istio {} reads addresses of IPv4 only", resolved.istio),
+                    format!(
+                        "Istio {} does not support IPv6 addresses such as `{address}`",
+                        resolved.istio
+                    ),
                     format!("remove it, or {hint}"),
                 );
             }
@@ -281,10 +285,10 @@ fn answers_unnamed(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
             code::ANSWERS_UNNAMED,
             "spec.istio",
             format!(
-                "gateways of Istio {} add no headers to answers, so nothing tells which cluster answered",
+                "gateways of Istio {} cannot add headers to responses, so no response identifies its cluster",
                 resolved.istio
             ),
-            "write answerHeader: false if that will do; verify then sees that names are answered, not by whom"
+            "set `answerHeader: false` to accept this: `verify` then checks that names respond, not which cluster responds"
                 .into(),
         );
     }
@@ -296,11 +300,12 @@ fn clusters_alike(resolved: &Resolved, findings: &mut Findings) {
         code::CLUSTERS_ALIKE,
         "spec.istio",
         format!(
-            "Istio {} knows no localities: calls go to all clusters that run a service alike, and to those \
-             that are down too once less than half are well",
+            "Istio {} does not support localities: it spreads calls evenly over all clusters that run a service, \
+             and sends calls to failed clusters too once fewer than half are healthy",
             resolved.istio
         ),
-        "use a later Istio for the nearest first; names of regions and zones lead to their clusters here too"
+        "upgrade to a later Istio to prefer the nearest cluster; or call names of regions and zones, which lead to \
+         their clusters here too"
             .into(),
     );
     let repeated = |service: &resolved::Service| {
@@ -311,16 +316,15 @@ fn clusters_alike(resolved: &Resolved, findings: &mut Findings) {
         code::ANY_FAILURE,
         "spec.istio",
         format!(
-            "Istio {} does not tell failures apart: after a status of 500 and above the cluster gets no calls \
-             for a while; {}",
+            "Istio {} counts every status of 500 or above as a failure, and ejects the cluster for a while; {}",
             resolved.istio,
             if repeated {
-                "where failover.retry is true such calls are repeated, and no others"
+                "where `failover.retry` is true, it retries such calls and no others"
             } else {
-                "calls that cannot have arrived are not repeated"
+                "it does not retry undelivered calls"
             }
         ),
-        "let services answer below 500 where they are well".into(),
+        "use statuses below 500 for responses of healthy services".into(),
     );
 }
 
@@ -336,10 +340,10 @@ fn egress_gateways(resolved: &Resolved, findings: &mut Findings) {
             code::OLD_ISTIO,
             &format!("spec.external[{index}].egressGateway"),
             format!(
-                "egress gateways of Istio {} do not take the mesh's own mutual TLS",
+                "egress gateways of Istio {} do not support the mesh's own mutual TLS",
                 resolved.istio
             ),
-            format!("it takes Istio {OLDEST_ISTIO_WITH_MUTUAL_SERVERS} or later, but for https"),
+            format!("upgrade to Istio {OLDEST_ISTIO_WITH_MUTUAL_SERVERS} or later, or use `https` ports only"),
         );
     }
 }

@@ -41,8 +41,8 @@ pub(super) fn of_service(
             findings.warning(
                 code::OVERRIDES_NOTHING,
                 &at,
-                "the override says what holds without it".into(),
-                "write what differs: name, namespace, port or ports; or remove it".into(),
+                "the override changes nothing".into(),
+                "set `name`, `namespace`, `port` or `ports` to a different value, or remove the override".into(),
             );
             continue;
         }
@@ -52,8 +52,8 @@ pub(super) fn of_service(
                 findings.error(
                     code::OVERRIDDEN_TWICE,
                     &at,
-                    format!("an override before it is for {name} too"),
-                    "write all that differs in a cluster into one override".into(),
+                    format!("an earlier override is also for cluster `{name}`"),
+                    "write one override with all changes of the cluster".into(),
                 );
                 good = false;
             }
@@ -99,7 +99,12 @@ fn ports(
     if let Some(number) = given.port {
         let at = format!("{at}.port");
         let [only] = ports.as_mut_slice() else {
-            not_a_port(&at, "the service has several ports".into(), usual, findings);
+            not_a_port(
+                &at,
+                "`port` is ambiguous: the service has several ports".into(),
+                usual,
+                findings,
+            );
             return None;
         };
         only.number = port(findings, &at, number)?;
@@ -115,14 +120,17 @@ fn ports(
                 findings.error(
                     code::OVERRIDDEN_TWICE,
                     &at,
-                    format!("the port published on {} is there twice", one.published),
-                    "write each port once".into(),
+                    format!(
+                        "the port published on `{}` is overridden twice",
+                        one.published
+                    ),
+                    "list each port once".into(),
                 );
                 return None;
             }
             Some(of) => of.number = port(findings, &format!("{at}.port"), one.port)?,
             None => {
-                let what = format!("the service publishes nothing on {}", one.published);
+                let what = format!("the service publishes no port on `{}`", one.published);
                 not_a_port(&format!("{at}.published"), what, usual, findings);
                 return None;
             }
@@ -135,8 +143,8 @@ fn ports(
         findings.error(
             code::SERVICE_PORT_TWICE,
             at,
-            format!("{} is there twice", numbers[place]),
-            "give each of the service's ports a number of its own".into(),
+            format!("port `{}` is used twice", numbers[place]),
+            "use a different number for each port of the service".into(),
         );
         return None;
     }
@@ -153,7 +161,7 @@ fn not_a_port(at: &str, what: String, usual: &[Port], findings: &mut Findings) {
         at,
         what,
         format!(
-            "write ports: [{{published: …, port: …}}]; published are: {}",
+            "write `ports: [{{published: …, port: …}}]` with one of the published ports: {}",
             published.join(", ")
         ),
     );
@@ -182,7 +190,8 @@ fn clusters(
                 code::EMPTY,
                 &chosen.field(),
                 "the override is for no cluster".into(),
-                "name the clusters that it is for, or give them the labels that it selects".into(),
+                "list the clusters that it is for, or add the labels that it selects to clusters"
+                    .into(),
             );
             None
         }
@@ -192,10 +201,11 @@ fn clusters(
                 code::OVERRIDDEN_ELSEWHERE,
                 &chosen.field(),
                 format!(
-                    "the service does not run in {}",
+                    "the service does not run in cluster `{}`",
                     spec.clusters[elsewhere].name
                 ),
-                "name clusters that run it, or add the cluster to those of the service".into(),
+                "list clusters that run the service, or add the cluster to those of the service"
+                    .into(),
             );
             None
         }
@@ -234,13 +244,13 @@ pub(super) fn across(
                     code::OVERRIDES_COLLIDE,
                     &format!("spec.services[{overridden}].overrides"),
                     format!(
-                        "in {} both {} and {other} are {}/{}",
+                        "in cluster `{}`, {} and {other} are both the Kubernetes Service `{}/{}`",
                         clusters[cluster].name,
                         service.id(),
                         local.namespace,
                         local.name
                     ),
-                    "let each service be a Kubernetes Service of its own in each cluster".into(),
+                    "use a different Kubernetes Service for each of them".into(),
                 );
             }
         }

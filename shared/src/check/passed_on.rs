@@ -40,8 +40,8 @@ fn object(fields: &IstioFields, given: &IstioFields, path: &str, findings: &mut 
             None => findings.error(
                 code::UNKNOWN_FIELD,
                 &at,
-                format!("there is no field {name:?} here"),
-                format!("the fields are: {}", names(fields)),
+                format!("field {name:?} is unknown here"),
+                format!("use one of: {}", names(fields)),
             ),
         }
     }
@@ -60,7 +60,7 @@ fn walk(shape: &Value, given: &Value, path: &str, findings: &mut Findings) {
                 findings.error(
                     code::BAD_VALUE,
                     path,
-                    format!("{given} is not {wanted}"),
+                    format!("`{given}` is not {wanted}"),
                     format!("write {wanted}"),
                 );
             } else {
@@ -70,13 +70,16 @@ fn walk(shape: &Value, given: &Value, path: &str, findings: &mut Findings) {
         (Value::Object(fields), _) => findings.error(
             code::BAD_VALUE,
             path,
-            format!("{given} has no fields"),
-            format!("the fields are: {}", names(fields)),
+            format!("`{given}` is not an object"),
+            format!(
+                "write an object with any of these fields: {}",
+                names(fields)
+            ),
         ),
         _ => findings.error(
             code::BAD_VALUE,
             path,
-            format!("{given} is not a list"),
+            format!("`{given}` is not a list"),
             "write a list, each entry after a hyphen".into(),
         ),
     }
@@ -105,12 +108,12 @@ fn wanted(word: &str, given: &Value) -> Option<String> {
     let (good, wanted) = match kind {
         Kind::Text => (
             text(&|text| !text.is_empty() && !text.contains(char::is_control)),
-            "a text, in quotes if it looks like something else",
+            "a string, in quotes where YAML reads another type",
         ),
         Kind::Bool => (given.is_boolean(), "true or false"),
         Kind::Count => (
             number(0, i32::MAX.unsigned_abs().into()),
-            "a number from 0 on",
+            "a whole number of at least 0",
         ),
         Kind::Port => (number(1, 65535), "a port from 1 to 65535"),
         Kind::Status => (number(200, 599), "a status from 200 to 599"),
@@ -133,14 +136,14 @@ fn wanted(word: &str, given: &Value) -> Option<String> {
             text(&|text| milliseconds(text).is_some_and(|time| time > 0 && time % 1000 == 0)),
             "a duration of whole seconds such as 30s or 24h",
         ),
-        Kind::Header => (text(&is_header), "the name of a header such as x-user"),
+        Kind::Header => (text(&is_header), "a header name such as x-user"),
         Kind::HeaderValue => (
             text(&is_header_value),
-            "a text without control characters, in which %% is a percent sign",
+            "a string without control characters, with %% for a percent sign",
         ),
         Kind::RetryOn => (
             text(&is_retry_on),
-            "names of Envoy's and statuses with commas between, such as 5xx,reset,409",
+            "a list of Envoy's retry conditions and HTTP statuses, separated by commas, such as 5xx,reset,409",
         ),
         Kind::Host => (text(&|text| HostName::new(text).is_ok()), "a host name"),
         Kind::Bytes => (
@@ -185,7 +188,7 @@ fn regular_expressions(word: &str, given: &Value, path: &str, findings: &mut Fin
             code::BAD_REGEX,
             &at,
             format!("{text:?} {fault}"),
-            "write an expression of RE2, see https://github.com/google/re2/wiki/Syntax".into(),
+            "use the syntax of RE2, see https://github.com/google/re2/wiki/Syntax".into(),
         );
     }
 }
@@ -229,7 +232,7 @@ fn is_retry_on(text: &str) -> bool {
 /// left open. Istio's own admission finds the rest when a plan is tried.
 fn regex_fault(text: &str) -> Option<&'static str> {
     if text.len() > REGEX_MAX {
-        return Some("is longer than the 1,024 bytes that Istio takes");
+        return Some("is too long for Istio (at most 1,024 bytes)");
     }
     let (mut open, mut in_class) = (0_usize, false);
     // Whether there is something that can be repeated.
@@ -239,7 +242,7 @@ fn regex_fault(text: &str) -> Option<&'static str> {
         if c == '\\' {
             match rest.next() {
                 None => return Some("ends in a backslash"),
-                Some('1'..='9') => return Some("refers back to a group, which RE2 cannot"),
+                Some('1'..='9') => return Some("has a back-reference, which RE2 does not support"),
                 Some(_) => repeatable = true,
             }
             continue;
@@ -264,7 +267,7 @@ fn regex_fault(text: &str) -> Option<&'static str> {
                     .iter()
                     .any(|look| after.starts_with(look))
                 {
-                    return Some("looks ahead or behind, which RE2 cannot");
+                    return Some("has a look-ahead or look-behind, which RE2 does not support");
                 }
                 if let Some(after) = after.strip_prefix('?') {
                     rest = after.chars();
@@ -277,12 +280,14 @@ fn regex_fault(text: &str) -> Option<&'static str> {
                 None => return Some("closes a group that is not open"),
             },
             '|' | '^' => repeatable = false,
-            '*' | '+' | '?' if !repeatable => return Some("repeats nothing"),
+            '*' | '+' | '?' if !repeatable => {
+                return Some("has a `*`, `+` or `?` with nothing to repeat");
+            }
             _ => repeatable = true,
         }
     }
     if in_class || open > 0 {
-        return Some("leaves a group or a class open");
+        return Some("has an unclosed group or character class");
     }
     None
 }

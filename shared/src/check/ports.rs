@@ -24,7 +24,8 @@ pub(super) fn of_service(
                 code::NO_PORT,
                 &at("port"),
                 "the service has no port".into(),
-                "write the port of the Kubernetes Service, or several in ports".into(),
+                "set `port` to the port of the Kubernetes Service, or list several in `ports`"
+                    .into(),
             );
             return None;
         }
@@ -35,8 +36,8 @@ pub(super) fn of_service(
             findings.error(
                 code::NO_PORT,
                 &at(field),
-                format!("{field} stands beside ports"),
-                format!("write all ports into the list and remove {field}"),
+                format!("`{field}` conflicts with `ports`"),
+                format!("list all ports in `ports` and remove `{field}`"),
             );
             return None;
         }
@@ -61,10 +62,11 @@ pub(super) fn of_service(
         };
         for other in &ports {
             let (field, what) = if other.number == number {
-                ("port", format!("{number} is there twice"))
+                ("port", format!("port `{number}` is listed twice"))
             } else if other.published == published {
                 let first = other.number;
-                let what = format!("{number} is published on {published}, as {first} is");
+                let what =
+                    format!("ports `{first}` and `{number}` are both published on `{published}`");
                 ("published", what)
             } else {
                 continue;
@@ -74,7 +76,7 @@ pub(super) fn of_service(
                 code::SERVICE_PORT_TWICE,
                 &at(field),
                 what,
-                "give each port a number, and a published port, of its own".into(),
+                "use a different number and a different published port for each port".into(),
             );
             break;
         }
@@ -111,8 +113,10 @@ pub(super) fn http_only(index: usize, service: &mesh::Service, findings: &mut Fi
             findings.error(
                 code::HTTP_ONLY,
                 &format!("spec.services[{index}].{field}"),
-                format!("{field} is about requests, and no port of the service takes any"),
-                "remove it, or correct the protocol: http, http2 or grpc".into(),
+                format!("`{field}` requires an HTTP port, and the service has no HTTP port"),
+                format!(
+                    "remove `{field}`, or set the protocol of a port to `http`, `http2` or `grpc`"
+                ),
             );
         }
     }
@@ -139,7 +143,10 @@ pub(super) fn across(
                     || first.protocol.family() != port.protocol.family())
             {
                 let protocol = first.protocol.as_str();
-                let what = format!("is that of {} ({protocol}) too", of.id());
+                let what = format!(
+                    "conflicts with the same port of service `{}` ({protocol})",
+                    of.id()
+                );
                 in_the_way(findings, &path, published, &what);
             } else if published != DEFAULT_GATEWAY_PORT
                 && !service.is_mutual()
@@ -147,7 +154,10 @@ pub(super) fn across(
                     .iter()
                     .find(|cluster| cluster.gateway.port == published)
             {
-                let what = format!("is where {} takes what is published on 80", cluster.name);
+                let what = format!(
+                    "conflicts with the gateway of cluster `{}`, which serves published port 80 on it",
+                    cluster.name
+                );
                 in_the_way(findings, &path, published, &what);
             }
             if first.is_some() {
@@ -159,8 +169,10 @@ pub(super) fn across(
                 findings.hint(
                     code::GATEWAY_SERVICE_PORT,
                     &path,
-                    format!("{published} is not among the usual ports of a gateway's Service"),
-                    format!("see that the Services of the gateways have port {published}"),
+                    format!(
+                        "published port `{published}` is not a default port of a gateway's Service"
+                    ),
+                    format!("check that the Services of the gateways have port `{published}`"),
                 );
             }
             if port.protocol == Protocol::Tcp {
@@ -184,7 +196,10 @@ fn tcp(
             ports.any(|port| port.number == published && port.protocol.is_http())
         });
         if inside {
-            let what = format!("is an HTTP port of {} inside its clusters", other.id());
+            let what = format!(
+                "conflicts with an HTTP port of service `{}` inside its clusters",
+                other.id()
+            );
             in_the_way(findings, path, published, &what);
             return;
         }
@@ -193,10 +208,10 @@ fn tcp(
         code::TCP_TELLS_NO_NAME,
         path,
         format!(
-            "in every mesh, port {published} of all names, and of whatever Istio does not know, leads to {}",
+            "in every cluster, calls to port `{published}` of all published names and of hosts unknown to Istio go to `{}`",
             service.id()
         ),
-        "publish plain TCP on a port that nothing else is called on".into(),
+        "use a published port on which clients call no other host".into(),
     );
 }
 
@@ -204,8 +219,8 @@ fn in_the_way(findings: &mut Findings, path: &str, published: u16, what: &str) {
     findings.error(
         code::PUBLISHED_TWICE,
         path,
-        format!("the published port {published} {what}"),
-        "publish it on another port: HTTP and TLS share a port with their like, plain TCP with nothing"
+        format!("published port `{published}` {what}"),
+        "use another published port: HTTP ports can share one, TLS ports can share one, plain TCP ports cannot"
             .into(),
     );
 }

@@ -68,8 +68,8 @@ fn matches(at: &str, given: &Map<String, Value>, findings: &mut Findings) -> Vec
         findings.error(
             code::ROUTE_CONTRADICTS,
             at,
-            "the route says twice which requests it takes".into(),
-            "give one of exact, prefix, regex and match; match takes several at once".into(),
+            "the route has more than one of `exact`, `prefix`, `regex` and `match`".into(),
+            "remove all but one; `match` can list several matches".into(),
         );
         return Vec::new();
     }
@@ -100,8 +100,8 @@ fn action(at: &str, action: &Map<String, Value>, service: &Service, findings: &m
         findings.error(
             code::ROUTE_CONTRADICTS,
             at,
-            format!("a request has one of: {}", ends.join(", ")),
-            "write two routes with different matches, or remove one of the two".into(),
+            format!("`{}` conflict in one route", ends.join("` and `")),
+            "remove all but one, or write a route with a different match for each".into(),
         );
     }
     let shares = action.get("to").and_then(Value::as_array);
@@ -124,8 +124,8 @@ fn action(at: &str, action: &Map<String, Value>, service: &Service, findings: &m
         findings.error(
             code::BAD_WEIGHTS,
             &format!("{at}.to"),
-            format!("the weights add up to {weights}"),
-            "give each a weight, in percent, that add up to 100".into(),
+            format!("the weights add up to {weights}, not 100"),
+            "set a weight in percent for each destination, with a sum of 100".into(),
         );
     }
     if let Some(mirror) = action.get("mirror") {
@@ -145,16 +145,17 @@ fn known_mirror(at: &str, mirror: &Value, service: &Service, findings: &mut Find
             findings.error(
                 code::ROUTE_CONTRADICTS,
                 at,
-                "copies of requests would go where the requests go".into(),
-                "name a subset of the service, or another host".into(),
+                "the mirror has the same destination as the requests".into(),
+                "set `subset` to a subset of the service, or `host` to another host".into(),
             );
         }
         if !mirror["port"].is_null() {
             findings.error(
                 code::ROUTE_CONTRADICTS,
                 &format!("{at}.port"),
-                "copies for the service itself go to the port that the requests go to".into(),
-                "remove the port, or name another host".into(),
+                "a mirror to the service itself cannot have a different port from the requests"
+                    .into(),
+                "remove `port`, or set `host` to another host".into(),
             );
         }
         known_subset(&format!("{at}.subset"), mirror, service, findings);
@@ -170,8 +171,8 @@ fn other_service(at: &str, share: &Value, findings: &mut Findings) {
         findings.error(
             code::ROUTE_CONTRADICTS,
             at,
-            "a subset is one of the service itself, and another service is named".into(),
-            "name a subset or a service".into(),
+            "`service` conflicts with `subset`, which is a subset of the service itself".into(),
+            "remove `service` or `subset`".into(),
         );
     }
     findings.label(at, name, "the other service");
@@ -190,14 +191,14 @@ fn known_subset(at: &str, given: &Value, service: &Service, findings: &mut Findi
         return;
     }
     let hint = if known.is_empty() {
-        "name it in subsets, with the labels of its pods".to_owned()
+        "add it to `subsets`, with the labels of its pods".to_owned()
     } else {
-        format!("the subsets are: {}", known.join(", "))
+        format!("use one of: {}", known.join(", "))
     };
     findings.error(
         code::UNKNOWN_SUBSET,
         at,
-        format!("there is no subset {name:?}"),
+        format!("subset {name:?} is unknown"),
         hint,
     );
 }
@@ -217,8 +218,8 @@ fn reached(at: &str, route: &Route, before: &[Route], findings: &mut Findings) {
         findings.warning(
             code::ROUTE_UNREACHED,
             at,
-            "no request gets to this route: those before it take them all".into(),
-            "move it before them; the first route that matches a request takes it".into(),
+            "the route is unreachable: the routes before it match all its requests".into(),
+            "move it before them: the first route that matches a request handles it".into(),
         );
     }
 }
@@ -246,8 +247,8 @@ pub(super) fn subsets(
             findings.error(
                 code::DUPLICATE,
                 &format!("{at}.name"),
-                format!("there are two subsets {name:?}"),
-                "give each subset a name of its own".into(),
+                format!("subset {name:?} is listed twice"),
+                "use a different name for each subset".into(),
             );
         }
         names.push(name);
@@ -259,8 +260,8 @@ pub(super) fn subsets(
             findings.error(
                 code::EMPTY,
                 &format!("{at}.labels"),
-                "the subset has no labels, so it is all pods".into(),
-                "write the labels that its pods have and others have not".into(),
+                "the subset has no labels, so it selects all pods of the service".into(),
+                "add labels that only its pods have".into(),
             );
         }
         for (key, value) in labels.into_iter().flatten() {

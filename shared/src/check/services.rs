@@ -34,10 +34,10 @@ pub(super) fn check(
             code::GATEWAY_NAMING_SERVICES,
             "spec.dns.naming",
             format!(
-                "named by the gateway, {} services would have the same names",
+                "`naming: gateway` gives all {} services the same names",
                 spec.services.len()
             ),
-            "use naming: service, or share one service".into(),
+            "use `naming: service`, or share one service".into(),
         );
         return None;
     }
@@ -186,10 +186,11 @@ fn short<T>(
             findings.error(
                 code::NAME_TOO_LONG,
                 path,
-                format!("the name {host} has {} characters", host.len()),
                 format!(
-                    "DNS allows {HOST_NAME_MAX}: shorten the service, the namespace or the suffix"
+                    "name `{host}` is {} characters long (at most {HOST_NAME_MAX})",
+                    host.len()
                 ),
+                "shorten the service, the namespace or the suffix".into(),
             );
         })
         .ok()
@@ -215,8 +216,8 @@ fn export_to(path: &str, given: &[String], findings: &mut Findings) -> Option<Ve
             findings.error(
                 code::DUPLICATE,
                 &at,
-                format!("{namespace} is there already"),
-                "name each namespace once".into(),
+                format!("namespace `{namespace}` is listed twice"),
+                "list each namespace once".into(),
             );
         }
     }
@@ -239,8 +240,8 @@ fn serving(
     let none = NoCluster {
         code: code::SERVED_NOWHERE,
         message: "the service runs in no cluster",
-        hint: "name the clusters that run it, or remove the field to take all",
-        labels_hint: "give labels to the clusters that run it, in spec.clusters[].labels",
+        hint: "list the clusters that run it, or remove the field for all clusters",
+        labels_hint: "add these labels to the clusters that run it, in `spec.clusters[].labels`",
     };
     chosen.find_or_all(&none, spec, findings)
 }
@@ -252,7 +253,7 @@ pub(super) fn is_path(path: &str, text: &str, findings: &mut Findings) -> bool {
         findings.error(
             code::BAD_PATH,
             path,
-            format!("{text:?} is not the path of a request"),
+            format!("{text:?} is not a valid request path"),
             "write a path that starts with a slash, such as /html".into(),
         );
     }
@@ -276,8 +277,11 @@ fn duplicates(spec: &Spec, findings: &mut Findings) {
             findings.error(
                 code::DUPLICATE,
                 &format!("spec.services[{index}].name"),
-                format!("{}/{} is also service {}", id.0, id.1, first + 1),
-                "share each service once".into(),
+                format!(
+                    "service `{}/{}` is already `spec.services[{first}]`",
+                    id.0, id.1
+                ),
+                "list each service once".into(),
             );
         }
     }
@@ -304,11 +308,11 @@ fn names_once(services: &[Service], findings: &mut Findings) {
                     code::NAME_TWICE,
                     &format!("spec.services[{index}].{field}"),
                     format!(
-                        "{} is also published for {}",
+                        "name `{}` is also published for service `{}`",
                         name.host,
                         services[first].id()
                     ),
-                    "give each service a hostname of its own".into(),
+                    "set a different `hostname` for each service".into(),
                 );
             }
         }

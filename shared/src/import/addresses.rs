@@ -51,9 +51,9 @@ pub(super) fn find(
                         code::ASSUMED,
                         &format!("spec.clusters[{owner}].{field}.addresses"),
                         format!(
-                            "{address} is the address of one of several clusters in {region}/{zone}"
+                            "the cluster of address `{address}` is unknown: `{region}/{zone}` has several clusters"
                         ),
-                        "the document has it here; move it to the cluster whose gateway has it"
+                        "check which cluster's gateway has the address, and move it to that cluster"
                             .into(),
                     );
                 }

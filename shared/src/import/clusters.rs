@@ -377,10 +377,12 @@ fn zones(world: &World, names: &Names, known: &mut [Known], findings: &mut Findi
                 code::ASSUMED,
                 &format!("spec.clusters[{index}].zone"),
                 format!(
-                    "the manifests do not say where {} is",
+                    "the manifests have no region and zone of cluster `{}`",
                     world.clusters[index]
                 ),
-                format!("the document has region {region}, zone {zone}; correct them"),
+                format!(
+                    "set its region and zone, which are `{region}` and `{zone}` in the document"
+                ),
             );
         }
         one.zone = Some((region, zone));

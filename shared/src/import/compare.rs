@@ -23,7 +23,7 @@ use crate::resolved::{Resolved, local_host};
 
 /// What to do with a credential.
 pub(super) const TO_A_SECRET: &str =
-    "put it into a Secret; ExternalDNS takes its own from the one that `externalDns.secret` names";
+    "add it to a Secret; ExternalDNS reads its credentials from the Secret in `externalDns.secret`";
 
 /// Longest value that a finding quotes, in characters.
 const QUOTED: usize = 120;
@@ -105,8 +105,8 @@ fn one(object: &Object, counterpart: Option<&Object>, names: &Names, findings: &
                 findings.warning(
                     code::REPLACED,
                     &object.place(),
-                    "calls for its hosts go where the document says, by other objects".into(),
-                    "remove this one once the others are applied".into(),
+                    "other objects of the document route the calls to its hosts".into(),
+                    "remove it once the document is applied".into(),
                 );
             }
             return;
@@ -127,12 +127,12 @@ fn one(object: &Object, counterpart: Option<&Object>, names: &Names, findings: &
             code::REPLACED,
             &object.place(),
             format!(
-                "{} {}/{} takes its place",
+                "`{} {}/{}` replaces it",
                 counterpart.kind(),
                 counterpart.namespace(),
                 counterpart.name()
             ),
-            "remove this one once the other is applied".into(),
+            "remove it once the document is applied".into(),
         );
     }
     // What it says of failover is read into each service, and may be in rules of their own then.
@@ -154,14 +154,17 @@ fn one(object: &Object, counterpart: Option<&Object>, names: &Names, findings: &
             findings.warning(
                 code::CREDENTIAL_LEFT_OUT,
                 &path,
-                format!("it is {given}; credentials are not imported"),
+                format!("`{given}` has a credential, which is not imported"),
                 TO_A_SECRET.into(),
             );
             continue;
         }
         let message = match &loss.instead {
-            Some(instead) => format!("it is {given}, and the document gives {}", quoted(instead)),
-            None => format!("the document does not give {given}"),
+            Some(instead) => format!(
+                "the manifests have `{given}`, but the document renders `{}`",
+                quoted(instead)
+            ),
+            None => format!("the document does not render `{given}`"),
         };
         // Nothing that is called depends on them.
         let severity = if loss.path.starts_with("metadata.") {
@@ -241,33 +244,33 @@ fn no_place(object: &Object) -> (Severity, &'static str, &'static str) {
     match object.kind() {
         "Mesh" => (
             stays,
-            "it is a Mesh document itself, so nothing was taken from it",
-            "a bundle of fedmesh needs no import: every command takes it with -f",
+            "the object is a Mesh document, so nothing is imported from it",
+            "use it as it is: every command reads a bundle of fedmesh with `-f`",
         ),
         "Kustomization" => (
             lost,
-            "it says how manifests are put together, and is none",
-            "import what `kustomize build` prints",
+            "a Kustomization is a build instruction, not a manifest",
+            "import the output of `kustomize build`",
         ),
         "ConfigMap" if object.namespace() == "kube-system" => (
             lost,
-            "it would replace all settings of a cluster's own DNS",
-            "name the zone's name servers in dns.nameservers: they are merged into what is there",
+            "the ConfigMap would replace the whole cluster DNS configuration",
+            "set `dns.nameservers` to the zone's name servers; they are merged into the cluster DNS configuration",
         ),
         "VirtualService" => (
             lost,
-            "it sends requests to no service that the document shares",
-            "apply it as before; or share the service, by a VirtualService at a gateway",
+            "the VirtualService routes to no service that the document shares",
+            "apply it separately, or share the service with a VirtualService at a gateway",
         ),
         "ServiceEntry" | "DestinationRule" | "DNSEndpoint" => (
             lost,
-            "the document gives no such object for its hosts",
-            "apply it as before",
+            "the document renders no such object for its hosts",
+            "apply it separately",
         ),
         "RouteRule" | "DestinationPolicy" | "EgressRule" => (
             lost,
-            "Istio has no such kind any more",
-            "say the same by routes, subsets and trafficPolicy of a service",
+            "current versions of Istio do not have this kind",
+            "use `routes`, `subsets` and `trafficPolicy` of a service",
         ),
         _ => {
             let of_meshes = [
@@ -280,8 +283,8 @@ fn no_place(object: &Object) -> (Severity, &'static str, &'static str) {
                 .any(|group| object.group().ends_with(group));
             (
                 if matters { lost } else { stays },
-                "a Mesh document gives no such object",
-                "apply it as before",
+                "a Mesh document renders no such object",
+                "apply it separately",
             )
         }
     }
@@ -292,17 +295,17 @@ fn advice(path: &str) -> &'static str {
     let field = path.rsplit('.').next().unwrap_or_default();
     match field {
         _ if path.starts_with("metadata.") => {
-            "add it to what is rendered, by Kustomize for instance, if something needs it"
+            "add it to the rendered manifests, for example with Kustomize, if something needs it"
         }
         "hosts" | "dnsName" => {
-            "callers need one of the names that `fedmesh-agent names` lists, or a hostname of the service"
+            "use one of the names that `fedmesh-agent names` lists, or set `hostname` of the service"
         }
-        "image" => "name it in `images`, if it is the same program and takes the same flags",
-        "args" => "add to externalDns.args what is not fedmesh's own",
+        "image" => "set it in `images` if it is the same program with the same flags",
+        "args" => "add arguments that fedmesh does not set itself to `externalDns.args`",
         _ if path.starts_with("spec.http") => {
-            "a route of the service may say the same; docs/reference.md has what routes can say"
+            "add an equivalent route to the service; docs/reference.md lists the fields of routes"
         }
-        _ => "a document cannot say it; make sure that nothing needs it",
+        _ => "check that nothing needs it: a document has no field for it",
     }
 }
 

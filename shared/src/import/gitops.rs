@@ -16,8 +16,8 @@ pub(super) fn find(world: &World, findings: &mut Findings) -> (Option<Target>, O
         findings.warning(
             code::ASSUMED,
             "spec.target",
-            "the manifests are those of a Git repository, and nothing says which".into(),
-            "each cluster gets its own objects; or write target: gitops, and the repository in gitops"
+            "the manifests belong to a Git repository that they do not name".into(),
+            "set `target: gitops` and `gitops`; without them, each cluster gets its own objects"
                 .into(),
         );
     }

@@ -118,7 +118,7 @@ pub enum ImportError {
         error: Box<yaml::Error>,
     },
     /// YAML, but no object of Kubernetes.
-    #[error("{file}: {what} is no object of Kubernetes")]
+    #[error("{file}: {what} is not a Kubernetes object")]
     NotAnObject {
         /// The file.
         file: String,
@@ -126,18 +126,18 @@ pub enum ImportError {
         what: String,
     },
     /// More than is read.
-    #[error("the manifests have {0} bytes together")]
+    #[error("the manifests are too large: {0} bytes together")]
     TooLarge(usize),
     /// More than is made of them.
     #[error(
-        "objects, copied for each of their clusters, have more bytes together than are made: {0} more"
+        "the objects, copied for each of their clusters, are too large: {0} more bytes exceed the limit"
     )]
     TooManyCopies(usize),
     /// Nothing to begin with.
     #[error("there are no manifests")]
     Empty,
     /// No name to begin with.
-    #[error("nothing in the manifests says under which DNS suffix services are published")]
+    #[error("the manifests do not have the DNS suffix of published services")]
     NoSuffix,
 }
 
@@ -147,15 +147,15 @@ impl ImportError {
         match self {
             Self::Read { error, .. } => error.hint.clone(),
             Self::NotAnObject { .. } => {
-                "each document needs kind and metadata.name; take other files out".to_owned()
+                "add `kind` and `metadata.name` to each document, or remove files that are not manifests".to_owned()
             }
-            Self::TooLarge(_) => format!("at most {} bytes are read", objects::MAX_BYTES),
+            Self::TooLarge(_) => format!("import at most {} bytes at once", objects::MAX_BYTES),
             Self::TooManyCopies(_) => {
-                "a placement names far more clusters than there can be; correct it".to_owned()
+                "remove clusters from the placement that lists far too many".to_owned()
             }
             Self::Empty => "name files or folders with the objects of your clusters".to_owned(),
             Self::NoSuffix => {
-                "name the suffix, or add the VirtualServices, ServiceEntries or DNSEndpoints with the names"
+                "set the suffix, or add the VirtualServices, ServiceEntries or DNSEndpoints with the names"
                     .to_owned()
             }
         }
@@ -212,8 +212,8 @@ fn not_compared(left_out: &[String], findings: &mut Findings) {
     findings.warning(
         code::NOT_CARRIED,
         "",
-        "the document has errors, so it could not be compared with the manifests".into(),
-        "mend what is listed below, then compare what `plan` shows".into(),
+        "the document has errors, so it is not compared with the manifests".into(),
+        "fix the findings below, then check the changes that `plan` shows".into(),
     );
     for path in left_out {
         findings.warning(
@@ -232,7 +232,7 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
             code::ASSUMED,
             "metadata.name",
             "the manifests have no name for the mesh".into(),
-            "choose one; it becomes part of the names of objects".into(),
+            "set a name; it becomes part of the names of objects".into(),
         );
         "mesh".to_owned()
     });

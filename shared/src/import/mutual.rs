@@ -202,10 +202,12 @@ pub(super) fn trust_domains(
                     code::ASSUMED,
                     &format!("spec.clusters[{cluster}].trustDomain"),
                     format!(
-                        "callers take services from any of {}",
+                        "the trust domain is ambiguous: callers accept services from any of {}",
                         candidates[cluster].join(", ")
                     ),
-                    format!("the document has {domain}; correct it"),
+                    format!(
+                        "check the trust domain of the cluster, which is `{domain}` in the document"
+                    ),
                 );
             }
             (domain != DEFAULT_TRUST_DOMAIN).then(|| domain.to_owned())

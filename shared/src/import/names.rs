@@ -167,8 +167,8 @@ impl Names {
                 findings.warning(
                     code::NOT_SUBSTITUTED,
                     &object.place(),
-                    format!("{host} is not a name that is published: that would be {meant}"),
-                    "a search and replace left it behind; the document has the name that is published"
+                    format!("`{host}` is not a published name: the published name is `{meant}`"),
+                    "check for names that a search and replace missed; the document has the published name"
                         .into(),
                 );
             }

@@ -145,7 +145,7 @@ fn take_apart(
         what: what.to_owned(),
     };
     let Value::Object(mut fields) = document else {
-        return Err(not_an_object("a document that is no map"));
+        return Err(not_an_object("a document that is not a map"));
     };
     let Some(kind) = fields.get("kind").and_then(Value::as_str) else {
         return Err(not_an_object("a document without kind"));
@@ -160,7 +160,7 @@ fn take_apart(
     }
     if !has_texts(&fields) {
         return Err(not_an_object(&format!(
-            "a {kind} whose name or namespace is no text"
+            "a {kind} whose name or namespace is not a string"
         )));
     }
     objects.push(Object::new(

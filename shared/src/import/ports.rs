@@ -133,8 +133,11 @@ pub(super) fn find(
                 findings.warning(
                     code::ASSUMED,
                     &object.place(),
-                    format!("no destination and no Service names the port of {}", id.0),
-                    format!("the document has {number}; correct it"),
+                    format!(
+                        "the port of `{}` is unknown: no destination and no Service has it",
+                        id.0
+                    ),
+                    format!("set its port, which is `{number}` in the document"),
                 );
                 number
             })

@@ -286,9 +286,9 @@ pub(super) fn naming(
             code::IMPORT_CONTRADICTS,
             "spec.dns.naming",
             format!(
-                "names start with {first}.{second}, the gateway, which can tell one service only from others"
+                "names start with the gateway `{first}.{second}`, which can identify only one service"
             ),
-            "the document names each service by itself; callers need the new names".into(),
+            "use the new names in callers: the document gives each service its own names".into(),
         );
         return None;
     }
@@ -320,11 +320,11 @@ fn accepted_or_not(names: &Names, record: &Object, services: &[Found], findings:
             code::IMPORT_CONTRADICTS,
             &record.place(),
             format!(
-                "it publishes {}, and gateways accept {}",
+                "the record publishes `{}`, but gateways accept `{}`",
                 full(name, record.namespace()),
                 full(first, second)
             ),
-            "in the document both are the same".into(),
+            "check which one callers use: the document has one name for both".into(),
         );
     }
 }

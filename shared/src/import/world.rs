@@ -166,8 +166,10 @@ fn unnamed(object: &Object, named: Option<&str>, findings: &mut Findings) {
         findings.warning(
             code::ASSUMED,
             &object.place(),
-            "nothing says which cluster it is for".into(),
-            format!("it is taken for one of {named}; move it into its cluster's folder"),
+            "the cluster of the object is unknown".into(),
+            format!(
+                "move it into the folder of its cluster; it is imported as an object of {named}"
+            ),
         );
     }
 }
@@ -180,8 +182,8 @@ fn hub(name: Option<&str>, clusters: &Clusters, findings: &mut Findings) -> Opti
         findings.warning(
             code::ASSUMED,
             "spec.dns.cluster",
-            format!("nothing is placed in {name}, the cluster of the hub's objects"),
-            "the document has the first one in its place; correct it".into(),
+            format!("no object is placed in `{name}`, the cluster of the hub's objects"),
+            "set `spec.dns.cluster`, which is the first cluster in the document".into(),
         );
     }
     hub

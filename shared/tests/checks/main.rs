@@ -620,7 +620,10 @@ fn ports() {
         Error,
         "spec.services[0].ports[1].published",
     );
-    assert_eq!(found.message, "8081 is published on 80, as 8080 is");
+    assert_eq!(
+        found.message,
+        "ports `8080` and `8081` are both published on `80`"
+    );
     let found = expect_in(
         json!([{ "port": 5432, "protocol": "tcp", "published": 80 }]),
         code::PUBLISHED_TWICE,
@@ -629,7 +632,7 @@ fn ports() {
     );
     assert_eq!(
         found.message,
-        "the published port 80 is that of orders.shop (tcp) too"
+        "published port `80` conflicts with the same port of service `orders.shop` (tcp)"
     );
     // Another service's own HTTP port has a listener in every sidecar of its clusters.
     expect_in(
@@ -665,7 +668,7 @@ fn ports() {
     );
     assert_eq!(
         found.message,
-        "the published port 8443 is where south takes what is published on 80"
+        "published port `8443` conflicts with the gateway of cluster `south`, which serves published port 80 on it"
     );
 }
 

@@ -97,7 +97,7 @@ fn a_filter_may_be_wider_than_the_suffix() {
     let args = "cluster1/50-external-dns.yaml: Deployment external-dns/external-dns spec.template";
     assert_eq!(
         finding(&imported, "FM1002", args).message,
-        "the document does not give --domain-filter=zone.name"
+        "the document does not render `--domain-filter=zone.name`"
     );
     assert_eq!(imported.findings.len(), 1);
 }
@@ -302,12 +302,12 @@ fn an_error_names_file_and_line() {
             "inner.yaml: line 7",
         ),
         ("a: 1\n", "x.yaml: a document without kind"),
-        ("- 1\n", "x.yaml: a document that is no map"),
+        ("- 1\n", "x.yaml: a document that is not a map"),
         ("kind: A\nmetadata: {name: 1}\n", "x.yaml: a A whose name"),
         ("# nothing\n", "there are no manifests"),
         (
             "kind: A\nmetadata: {name: a}\n",
-            "nothing in the manifests says under which DNS suffix",
+            "the manifests do not have the DNS suffix",
         ),
     ] {
         let error = import(&[source("x.yaml", text)], &Options::default()).unwrap_err();

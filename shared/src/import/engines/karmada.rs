@@ -44,8 +44,8 @@ pub(super) fn expand(
             not_read(
                 policy,
                 "placement",
-                "it names no cluster",
-                "list its clusters under clusterAffinity.clusterNames",
+                "the placement lists no cluster",
+                "list its clusters in `clusterAffinity.clusterNames`",
                 findings,
             );
         }
@@ -116,10 +116,10 @@ fn selected(policy: &Object, ids: &BTreeMap<Id, usize>, findings: &mut Findings)
                 policy,
                 "resourceSelectors",
                 &format!(
-                    "there is no {} {} that it selects by name",
+                    "`{} {}` is not in the manifests, or is not selected by name",
                     wanted.1, wanted.3
                 ),
-                "add the object to the manifests; objects are taken by name only",
+                "add the object to the manifests and select it by name",
                 findings,
             ),
         }
@@ -139,8 +139,8 @@ fn changes(policy: &Object, rule: &Value, findings: &mut Findings) -> Vec<Change
         not_read(
             policy,
             "overrideRules",
-            "it changes objects in a way that is not read",
-            "clusters are taken by name, and changes as plaintext",
+            "the policy has overriders or a cluster selection that import does not support",
+            "use `targetCluster.clusterNames` and `plaintext` overriders",
             findings,
         );
     }
@@ -152,8 +152,11 @@ fn changes(policy: &Object, rule: &Value, findings: &mut Findings) -> Vec<Change
             None => not_read(
                 policy,
                 "overrideRules",
-                &format!("{:?} is no path that it can change", text("path")),
-                "write a JSON pointer, such as /spec/hosts, and add, replace or remove",
+                &format!(
+                    "{:?} is not a path that an override can change",
+                    text("path")
+                ),
+                "use a JSON pointer such as `/spec/hosts`, with operator `add`, `replace` or `remove`",
                 findings,
             ),
         }

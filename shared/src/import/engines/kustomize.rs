@@ -78,7 +78,7 @@ pub(super) fn expand(
     if let Some(patch) = given.patches.first().filter(|_| names.is_empty()) {
         return Err(ImportError::NotAnObject {
             file: patch.file.clone(),
-            what: "a document that is no map".to_owned(),
+            what: "a document that is not a map".to_owned(),
         });
     }
     let Some(first) = names.first() else {
@@ -218,7 +218,7 @@ impl<'a> Folders<'a> {
         }
         for (name, _) in of.value.as_object().into_iter().flatten() {
             if !READ.contains(&name.as_str()) {
-                not_read(of, name, "it is not read", findings);
+                not_read(of, name, "import does not support this field", findings);
             }
         }
         for resource in texts(&of.value["resources"]) {
@@ -234,7 +234,7 @@ impl<'a> Folders<'a> {
             } else if self.kustomizations.contains_key(&path) {
                 self.build(&path, depth - 1, built, budget, findings)?;
             } else {
-                let message = format!("{resource} is not among the manifests");
+                let message = format!("resource `{resource}` is not among the manifests");
                 not_read(of, "resources", &message, findings);
             }
         }
@@ -277,7 +277,7 @@ impl<'a> Folders<'a> {
         let matching: Vec<usize> = matching.copied().collect();
         let (Some(operations), false) = (operations, matching.is_empty()) else {
             let message = format!(
-                "a patch of {} {} is not read",
+                "the patch of `{} {}` is not imported",
                 text("kind").unwrap_or_default(),
                 text("name").unwrap_or_default()
             );
@@ -299,6 +299,7 @@ fn not_read(of: &Object, field: &str, message: &str, findings: &mut Findings) {
         code::NOT_CARRIED,
         &format!("{} {field}", of.place()),
         message.to_owned(),
-        "import what `kustomize build` prints for each cluster, by --cluster NAME=FILE".into(),
+        "import the output of `kustomize build` for each cluster, with `--cluster NAME=FILE`"
+            .into(),
     );
 }

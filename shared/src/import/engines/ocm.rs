@@ -29,8 +29,8 @@ pub(super) fn expand(objects: &mut [Object], expanded: &mut Expanded, findings: 
                 findings.warning(
                     code::FEDERATED_FAULT,
                     &format!("{} spec.workload.manifests[{index}]", work.place()),
-                    "it is no object of Kubernetes".into(),
-                    "each manifest needs kind and metadata.name".into(),
+                    "the manifest is not a Kubernetes object".into(),
+                    "add `kind` and `metadata.name` to the manifest".into(),
                 );
                 continue;
             }

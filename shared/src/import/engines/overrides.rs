@@ -25,8 +25,8 @@ pub(super) fn values(
             findings.warning(
                 code::FEDERATED_FAULT,
                 &at,
-                "it has no clusterName".into(),
-                "name the cluster that it is for".into(),
+                "the override has no `clusterName`".into(),
+                "set `clusterName` to the cluster of the override".into(),
             );
             continue;
         };
@@ -34,16 +34,18 @@ pub(super) fn values(
             findings.warning(
                 code::FEDERATED_FAULT,
                 &at,
-                format!("the placement does not have cluster {cluster:?}"),
-                "add it to clusterNames of the placement, or remove the override".into(),
+                format!("the placement does not list cluster {cluster:?}"),
+                "add it to `clusterNames` of the placement, or remove the override".into(),
             );
         }
         if all.contains_key(cluster) {
             findings.warning(
                 code::FEDERATED_FAULT,
                 &at,
-                format!("there is an override for cluster {cluster:?} before; the controller stops at the second"),
-                "put all its values into one entry".into(),
+                format!(
+                    "cluster {cluster:?} has two overrides, and the controller stops at the second"
+                ),
+                "write all its values into one entry".into(),
             );
         }
         let changes = all.entry(cluster.to_owned()).or_default();
@@ -54,8 +56,8 @@ pub(super) fn values(
                 None => findings.warning(
                     code::FEDERATED_FAULT,
                     &at,
-                    "one of clusterOverrides has no path".into(),
-                    "write a path with dots between its parts, such as spec.hosts".into(),
+                    "an entry of `clusterOverrides` has no path".into(),
+                    "set `path` to field names separated by dots, such as `spec.hosts`".into(),
                 ),
             }
         }
@@ -67,9 +69,9 @@ pub(super) fn values(
             findings.warning(
                 code::FEDERATED_FAULT,
                 &format!("{at}.{name}"),
-                "the controller reads clusterOverrides only, so this changes nothing".into(),
+                "the field has no effect: the controller reads only `clusterOverrides`".into(),
                 format!(
-                    "write clusterOverrides: [{{path: spec.{name}, value: …}}]; it is taken as that"
+                    "use `clusterOverrides: [{{path: spec.{name}, value: …}}]`; it is imported as that"
                 ),
             );
             changes.extend(Change::dotted(&format!("spec.{name}"), value));

@@ -62,8 +62,8 @@ pub(super) fn expand(
             findings.warning(
                 code::IMPORT_CONTRADICTS,
                 &earlier.place(),
-                "it is given twice; the last one is taken".into(),
-                "keep one of the two".into(),
+                "the object is given twice, and only the last one is imported".into(),
+                "remove one of the two".into(),
             );
         }
     }
@@ -88,8 +88,8 @@ pub(super) fn expand(
             findings.warning(
                 code::FEDERATED_FAULT,
                 &of.place(),
-                "no placement names a cluster that gets it".into(),
-                format!("list its clusters in clusterNames of a Federated{kind}Placement"),
+                "no placement lists a cluster for the object".into(),
+                format!("list its clusters in `clusterNames` of a Federated{kind}Placement"),
             );
         }
         budget.take(bytes(&of.value), clusters.len())?;
@@ -135,15 +135,18 @@ fn misnamed(parts: &mut BTreeMap<Id, Parts>, order: &[Id], findings: &mut Findin
             let Some(object) = object else { continue };
             let hint = match &meant {
                 Some((kind, ..)) => format!(
-                    "Federated{kind}{part} is meant, which is the kind that goes with Federated{kind}; it is taken as that"
+                    "use Federated{kind}{part}, the kind that belongs to Federated{kind}; it is imported as that"
                 ),
-                None => format!("give it a template, Federated{}, or remove it", id.0),
+                None => format!(
+                    "add its template, a Federated{}, or remove the object",
+                    id.0
+                ),
             };
             findings.warning(
                 code::FEDERATED_FAULT,
                 &object.place(),
                 format!(
-                    "there is no Federated{} of this name that it could belong to",
+                    "the object belongs to no template: no Federated{} has its name",
                     id.0
                 ),
                 hint,

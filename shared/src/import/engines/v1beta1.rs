@@ -33,8 +33,8 @@ pub(super) fn expand(
             findings.warning(
                 code::FEDERATED_FAULT,
                 &format!("{} spec.placement", of.place()),
-                "it names no cluster".into(),
-                "list its clusters by name under placement.clusters".into(),
+                "the placement lists no cluster".into(),
+                "list its clusters by name in `placement.clusters`".into(),
             );
         }
         budget.take(bytes(&of.value), clusters.len())?;
@@ -64,8 +64,8 @@ fn overrides(of: &Object, one: &mut Carried, findings: &mut Findings) {
                 None => findings.warning(
                     code::FEDERATED_FAULT,
                     &at,
-                    format!("{path:?} is no path that an override can change"),
-                    "write a JSON pointer, such as /spec/hosts, and add, replace or remove as op"
+                    format!("{path:?} is not a path that an override can change"),
+                    "use a JSON pointer such as `/spec/hosts`, with op `add`, `replace` or `remove`"
                         .into(),
                 ),
             }
@@ -81,8 +81,8 @@ fn others(of: &Object, findings: &mut Findings) {
             findings.warning(
                 code::NOT_CARRIED,
                 &format!("{} spec.{name}", of.place()),
-                "a document cannot say it".into(),
-                "make sure that nothing needs it".into(),
+                "a Mesh document has no field for it".into(),
+                "check that nothing needs it".into(),
             );
         }
     }
