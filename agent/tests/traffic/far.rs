@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use testbed::Delay;
 
-use crate::bed::{Bed, CLUSTERS, GLOBAL, ZONE, eventually};
+use crate::bed::{Bed, CLUSTERS, GLOBAL, eventually};
 use crate::failover::{Failure, load, measure, result, row, with_once, without_once};
 use crate::{mtls, tls};
 
