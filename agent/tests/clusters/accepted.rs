@@ -123,7 +123,7 @@ async fn gateways_and_routes_have_to_be_accepted() {
     let cause = cause.unwrap();
     assert_eq!(
         cause.message,
-        "HTTPRoute accepted/orders in cluster sunrise is not accepted by Istio: listener http: ResolvedRefs"
+        "Istio does not accept HTTPRoute accepted/orders in cluster sunrise: listener http: ResolvedRefs"
     );
     assert!(
         cause

@@ -251,7 +251,7 @@ pub(crate) fn document(name: &str, services: &[&str]) -> Mesh {
         writeln!(
             text,
             "  - {{name: {cluster}, context: {context}, region: r1, zone: r1-{index}, \
-             gateway: {{addresses: [203.0.113.{index}]}}}}"
+             gateway: {{addresses: [203.0.113.{index}], clusterIP: 10.96.113.{index}}}}}"
         )
         .unwrap();
     }

@@ -149,7 +149,9 @@ async fn records_of_somebody_else() {
         .find(|cause| cause.code == "foreign-owner")
         .unwrap();
     assert!(
-        cause.message.contains("\"theirs\", ours is \"ours\""),
+        cause
+            .message
+            .contains("owner id \"theirs\", not to \"ours\""),
         "{cause:?}"
     );
 
