@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::object::{ISTIO_GROUP, Key, Kind, Object};
+use crate::name;
+use crate::object::{Key, Kind, Object, texts};
 use crate::ownership;
 use crate::plan::{Existing, ObservedCluster};
 use crate::render::Istio;
@@ -43,11 +44,8 @@ pub(crate) fn handover(
     observed: &ObservedCluster,
 ) -> Handover {
     let specs = |kind: &'static str| {
-        let specs = desired.iter().filter_map(move |one| {
-            let spec = one.body.get("spec")?;
-            let key = one.key();
-            is(kind, &key).then_some((key, spec))
-        });
+        let of_kind = desired.iter().filter(move |one| one.kind.is_istio(kind));
+        let specs = of_kind.filter_map(|one| Some((one.key(), one.body.get("spec")?)));
         specs.collect::<BTreeMap<Key, &Value>>()
     };
     let entries = specs("ServiceEntry");
@@ -66,7 +64,7 @@ pub(crate) fn handover(
         }
     }
     let surplus = observed.surplus.iter();
-    for (_, one) in surplus.filter(|(key, _)| is("ServiceEntry", key)) {
+    for (_, one) in surplus.filter(|(key, _)| key.is_istio("ServiceEntry")) {
         lost.extend(hosts(&one.live()["spec"]).map(str::to_owned));
     }
     if lost.is_empty() {
@@ -95,16 +93,16 @@ pub(crate) fn handover(
 
 /// VirtualServices that lead hosts to the wildcard entries that cover them.
 fn routes(resolved: &Resolved, lost: &BTreeSet<String>, entries: &[&Value]) -> Vec<Object> {
-    let wildcards = || {
+    let entry_hosts = || {
         let all = entries.iter().enumerate();
         all.flat_map(|(at, spec)| hosts(spec).map(move |host| (at, host)))
-            .filter_map(|(at, host)| Some((at, host, host.strip_prefix('*')?)))
     };
     let mut taken_over: BTreeMap<(usize, &str), Vec<&str>> = BTreeMap::new();
     for host in lost {
         // The most specific takes a call.
-        let covers = wildcards().filter(|(.., ending)| host.ends_with(ending));
-        if let Some((at, wildcard, _)) = covers.max_by_key(|(.., ending)| ending.len()) {
+        let covers = entry_hosts()
+            .filter_map(|(at, wildcard)| Some((at, wildcard, name::ending(wildcard, host)?.len())));
+        if let Some((at, wildcard, _)) = covers.max_by_key(|(.., length)| *length) {
             taken_over.entry((at, wildcard)).or_default().push(host);
         }
     }
@@ -147,15 +145,6 @@ fn leading(hosts: &[&str], wildcard: &str, entry: &Value) -> Value {
     spec
 }
 
-fn is(kind: &str, key: &Key) -> bool {
-    key.group == ISTIO_GROUP && key.kind == kind
-}
-
 fn hosts(spec: &Value) -> impl Iterator<Item = &str> {
     texts(&spec["hosts"])
-}
-
-fn texts(list: &Value) -> impl Iterator<Item = &str> {
-    let list = list.as_array().into_iter().flatten();
-    list.filter_map(Value::as_str)
 }

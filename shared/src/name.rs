@@ -142,6 +142,14 @@ impl HostPattern {
     }
 }
 
+/// What all hosts of a wildcard such as `*.example.com` end with, if `host` is one of them. Of several wildcards that
+/// with the longest ending is the most specific.
+pub(crate) fn ending<'a>(wildcard: &'a str, host: &str) -> Option<&'a str> {
+    let ending = wildcard.strip_prefix('*')?;
+    let head = host.strip_suffix(ending)?;
+    (!head.is_empty()).then_some(ending)
+}
+
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

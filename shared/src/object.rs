@@ -294,6 +294,11 @@ impl Kind {
         )
     }
 
+    /// Whether it is a kind of `networking.istio.io`, given by its name.
+    pub fn is_istio(&self, kind: &str) -> bool {
+        self.group == ISTIO_GROUP && self.kind == kind
+    }
+
     /// `group/version`, or only the version in the core group.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() {
@@ -353,6 +358,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// Whether it is of a kind of `networking.istio.io`, given by its name.
+    pub fn is_istio(&self, kind: &str) -> bool {
+        self.group == ISTIO_GROUP && self.kind == kind
+    }
+
     /// `Kind.group`, or only the kind in the core group: the form of `ApplySet` annotations.
     pub fn group_kind(&self) -> String {
         group_kind(&self.group, &self.kind)
@@ -384,6 +394,12 @@ impl std::fmt::Display for Key {
         }
         f.write_str(&self.name)
     }
+}
+
+/// The texts in a list; none where it is something else.
+pub(crate) fn texts(list: &Value) -> impl Iterator<Item = &str> {
+    let list = list.as_array().into_iter().flatten();
+    list.filter_map(Value::as_str)
 }
 
 /// An object to be applied. Its status is not ours, so it has none.

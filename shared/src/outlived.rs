@@ -15,7 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::object::{ISTIO_GROUP, Key, Object};
+use crate::name;
+use crate::object::{Key, Object, texts};
 use crate::plan::Surplus;
 
 /// What a rule does to calls; what else is in it says where it counts.
@@ -34,15 +35,14 @@ pub struct Outlived {
 pub fn rules(surplus: &BTreeMap<Key, Surplus>) -> BTreeMap<&Key, Outlived> {
     let of_kind = |kind: &'static str| {
         let all = surplus.iter();
-        all.filter(move |(key, _)| key.group == ISTIO_GROUP && key.kind == kind)
+        all.filter(move |(key, _)| key.is_istio(kind))
             .map(|(key, one)| (key, one.live()))
     };
     let leaving: BTreeSet<String> = of_kind("ServiceEntry")
         .flat_map(|(_, entry)| {
-            let hosts = entry["spec"]["hosts"].as_array().cloned();
-            hosts.unwrap_or_default()
+            let hosts = texts(&entry["spec"]["hosts"]);
+            hosts.map(str::to_owned).collect::<Vec<_>>()
         })
-        .filter_map(|host| host.as_str().map(str::to_owned))
         .collect();
     of_kind("DestinationRule")
         .filter_map(|(key, rule)| {
@@ -63,29 +63,15 @@ pub fn wider_policy<'a>(
     host: &str,
     objects: impl IntoIterator<Item = &'a Object>,
 ) -> Option<&'a Value> {
-    let covers = |rule: &&'a Object| {
-        let ending = wildcard(rule);
-        ending.is_some_and(|ending| {
-            host.strip_suffix(ending)
-                .is_some_and(|head| !head.is_empty())
-        })
-    };
     let rules = objects
         .into_iter()
-        .filter(|one| one.kind.group == ISTIO_GROUP && one.kind.kind == "DestinationRule");
-    let widest = rules
-        .filter(covers)
-        .max_by_key(|rule| wildcard(rule).map(str::len));
-    widest?.body.get("spec")?.get("trafficPolicy")
-}
-
-/// What a rule's hosts end with, from the dot.
-fn wildcard(rule: &Object) -> Option<&str> {
-    rule.body
-        .get("spec")?
-        .get("host")?
-        .as_str()?
-        .strip_prefix('*')
+        .filter(|one| one.kind.is_istio("DestinationRule"));
+    let wider = rules.filter_map(|rule| {
+        let spec = rule.body.get("spec")?;
+        Some((name::ending(spec["host"].as_str()?, host)?.len(), spec))
+    });
+    let (_, spec) = wider.max_by_key(|(length, _)| *length)?;
+    spec.get("trafficPolicy")
 }
 
 /// The JSON patch that makes a rule say what a wider one says, to all; with the uid, for no other rule of its name.

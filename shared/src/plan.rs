@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decisions::Decision;
 use crate::drift::Drift;
-use crate::object::{ISTIO_GROUP, Key, Kind, Object, Wave};
+use crate::object::{Key, Kind, Object, Wave};
 use crate::wanted::Wanted;
 
 pub use observed::{Answer, Claim, Existing, Observed, ObservedCluster, Surplus, Trial};
@@ -353,7 +353,7 @@ impl ClusterPlan {
 
 /// Whether an object leads calls to hosts of other objects, which stay until it is gone.
 pub fn leads(key: &Key) -> bool {
-    key.group == ISTIO_GROUP && key.kind == "VirtualService"
+    key.is_istio("VirtualService")
 }
 
 fn plan_cluster(

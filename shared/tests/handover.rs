@@ -24,21 +24,16 @@ fn document(target: &str) -> Value {
         json!({ "name": name, "region": region, "zone": "z",
             "gateway": { "addresses": [format!("203.0.113.{number}")] } })
     };
-    json!({
-        "apiVersion": "fedmesh.dev/v1alpha1",
-        "kind": "Mesh",
-        "metadata": { "name": "m" },
-        "spec": {
-            "target": target,
-            "dns": { "suffix": "a.example" },
-            "endpoints": "names",
-            "clusters": [cluster("west", "w", 1), cluster("east", "e", 2)],
-            "services": [
-                { "name": "shop", "hostname": "shop", "port": 80 },
-                { "name": "vault", "port": 443, "protocol": "tls" },
-            ],
-        },
-    })
+    written::document(&json!({
+        "target": target,
+        "dns": { "suffix": "a.example" },
+        "endpoints": "names",
+        "clusters": [cluster("west", "w", 1), cluster("east", "e", 2)],
+        "services": [
+            { "name": "shop", "hostname": "shop", "port": 80 },
+            { "name": "vault", "port": 443, "protocol": "tls" },
+        ],
+    }))
 }
 
 fn entry(name: &str, hosts: &[&str]) -> (Key, Value) {

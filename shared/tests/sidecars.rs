@@ -23,21 +23,16 @@ fn document(sidecars: &Value, callers: &Value) -> Value {
         json!({ "name": name, "region": name, "zone": "a",
             "gateway": { "addresses": [format!("203.0.113.{number}")] } })
     };
-    json!({
-        "apiVersion": "fedmesh.dev/v1alpha1",
-        "kind": "Mesh",
-        "metadata": { "name": "m" },
-        "spec": {
-            "dns": { "suffix": "a.example" },
-            "sidecars": sidecars,
-            "clusters": [cluster("north", 1), cluster("south", 2), cluster("west", 3)],
-            "services": [
-                { "name": "shop", "namespace": "s", "port": 81, "clusters": ["north", "south"], "callers": callers,
-                  "overrides": [{ "clusters": ["south"], "name": "store", "namespace": "t" }] },
-                { "name": "news", "namespace": "s", "port": 82, "clusters": ["south"] },
-            ],
-        },
-    })
+    written::document(&json!({
+        "dns": { "suffix": "a.example" },
+        "sidecars": sidecars,
+        "clusters": [cluster("north", 1), cluster("south", 2), cluster("west", 3)],
+        "services": [
+            { "name": "shop", "namespace": "s", "port": 81, "clusters": ["north", "south"], "callers": callers,
+              "overrides": [{ "clusters": ["south"], "name": "store", "namespace": "t" }] },
+            { "name": "news", "namespace": "s", "port": 82, "clusters": ["south"] },
+        ],
+    }))
 }
 
 fn found(document: &Value) -> Vec<Finding> {

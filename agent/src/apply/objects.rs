@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use shared::api::Outcome;
 use shared::cluster_dns::Edit;
 use shared::object::{Key, Object};
-use shared::outlived;
+use shared::outlived::{self, Outlived};
 use shared::ownership::{self, Ownership};
 use shared::plan::{Action, Claim, Conflict};
 
@@ -176,19 +176,20 @@ pub(super) async fn delete(
     (outcome(connection, &what, answer, Action::Delete), leaving)
 }
 
-/// Leaves a rule without effect, or by the patch with that of a wider rule that takes its place, before it is deleted.
-/// What is gone already is as good.
+/// Leaves a rule without effect, or with that of a wider rule that takes its place, before it is deleted. What is gone
+/// already is as good.
 pub(super) async fn leave_without_effect(
     connection: &Connection,
     key: &Key,
     seen: &Seen,
-    wider: Option<Value>,
+    rule: &Outlived,
+    wider: Option<&Value>,
 ) -> Carried {
     let path = path(key, seen);
     let request = match wider {
         Some(policy) => {
             let path = format!("{path}?fieldManager={}", ownership::FIELD_MANAGER);
-            Request::patch(path, &policy)
+            Request::patch(path, &outlived::with_policy(&seen.uid, rule, policy))
         }
         None => Request::merge(&path, &outlived::without_effect(&seen.uid)),
     };

@@ -91,7 +91,6 @@ pub(super) async fn run(
         surplus,
         claims,
         handover,
-        temporary: Mutex::default(),
         ownership,
         dns: dns
             .into_iter()
@@ -208,8 +207,6 @@ struct Run<'a> {
     surplus: BTreeMap<Key, Seen>,
     claims: BTreeMap<Key, Claim>,
     handover: Handover,
-    /// Temporary routes that are there.
-    temporary: Mutex<Vec<Route>>,
     ownership: Ownership,
     dns: BTreeMap<Key, Edit>,
     leaving: Mutex<Vec<Leaving>>,
@@ -237,8 +234,9 @@ impl Run<'_> {
             let during = recorded.parent.iter().fold(during, Parent::union);
             self.record(during, &mut recorded).await?;
         }
-        let carried = self.batches(batches).await;
-        let handed_over = self.end_handover().await;
+        let mut temporary = Vec::new();
+        let carried = self.batches(batches, &mut temporary).await;
+        let handed_over = self.end_handover(temporary).await;
         carried?;
         handed_over?;
         // What was not deleted stays recorded.
@@ -249,7 +247,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn batches(&self, batches: Vec<Batch>) -> Result<(), String> {
+    /// `temporary` are then the routes that are there for as long.
+    async fn batches(&self, batches: Vec<Batch>, temporary: &mut Vec<Route>) -> Result<(), String> {
         let mut batches = batches.into_iter();
         let mut last = None;
         let mut hands_over = self.handover.waits;
@@ -263,7 +262,7 @@ impl Run<'_> {
             self.progress.wave(batch.wave);
             let mut ready = left.and_then(|()| self.keep_record(&batch));
             if ready.is_ok() && batch.takes_hosts && std::mem::take(&mut hands_over) {
-                ready = self.hand_over().await;
+                ready = self.hand_over(temporary).await;
             }
             let result = match ready {
                 Ok(()) => self.batch(batch).await,
@@ -279,14 +278,13 @@ impl Run<'_> {
 
     /// Leads hosts away from the entries that lose them, each time after what is needed has been passed on: Envoy
     /// answers 503 by a route to a cluster that it does not have yet.
-    async fn hand_over(&self) -> Result<(), String> {
+    async fn hand_over(&self, temporary: &mut Vec<Route>) -> Result<(), String> {
         self.pass_on().await?;
         if self.handover.routes.is_empty() {
             return Ok(());
         }
         for route in &self.handover.routes {
-            let route = handing_over::create(&self.connection, self.mesh, route).await?;
-            self.temporary().push(route);
+            temporary.push(handing_over::create(&self.connection, self.mesh, route).await?);
         }
         self.pass_on().await
     }
@@ -300,25 +298,17 @@ impl Run<'_> {
     }
 
     /// Deletes the temporary routes, whatever came of the rest; sidecars know by then that the entries are gone.
-    async fn end_handover(&self) -> Result<(), String> {
-        let routes = std::mem::take(&mut *self.temporary());
-        if routes.is_empty() {
+    async fn end_handover(&self, temporary: Vec<Route>) -> Result<(), String> {
+        if temporary.is_empty() {
             return Ok(());
         }
         tokio::time::sleep(PASSED_ON_WITHIN).await;
         let mut result = Ok(());
-        for route in routes {
+        for route in temporary {
             let deleted = handing_over::delete(&self.connection, route).await;
             result = result.and(deleted);
         }
         result
-    }
-
-    fn temporary(&self) -> MutexGuard<'_, Vec<Route>> {
-        // Nothing between lock and unlock leaves the list half-changed.
-        self.temporary
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The record goes with the last object, and not before.
@@ -487,9 +477,8 @@ impl Run<'_> {
             .filter_map(|(key, seen)| Some((key, seen, seen.outlived.as_ref()?)))
             .map(|(key, seen, rule)| async move {
                 let wider = outlived::wider_policy(&rule.host, self.wanted.values());
-                let wider = wider.map(|policy| outlived::with_policy(&seen.uid, rule, policy));
                 let carried =
-                    objects::leave_without_effect(&self.connection, key, seen, wider).await;
+                    objects::leave_without_effect(&self.connection, key, seen, rule, wider).await;
                 carried.outcome.reason().map(|why| format!("{key}: {why}"))
             })
             .collect();

@@ -12,7 +12,7 @@ use crate::followed;
 use crate::gateway_kind::GatewayKind;
 use crate::handover;
 use crate::mesh::{self, Endpoints, Spec, Target, Transport};
-use crate::object::{ISTIO_GROUP, Kind, Object};
+use crate::object::{Kind, Object};
 use crate::ownership::PARENT_NAMESPACE;
 use crate::render::render_gateway_api;
 use crate::resolved::{
@@ -250,5 +250,5 @@ fn config_maps(verbs: &[&'static str], needs: &mut Needs) {
 
 /// Whether rules of a kind are left without effect before they are deleted; see [`crate::outlived`].
 fn is_left_without_effect(kind: &Kind) -> bool {
-    kind.group == ISTIO_GROUP && kind.kind == "DestinationRule"
+    kind.is_istio("DestinationRule")
 }

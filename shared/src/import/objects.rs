@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{ImportError, Source};
+pub(super) use crate::object::texts;
 use crate::object::{ISTIO_GROUP, SECURITY_GROUP};
 use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::resolved::DEFAULT_NAMESPACE;
@@ -270,11 +271,6 @@ pub(super) fn api_version(kind: &str, version: &str) -> String {
 /// A nested field, null where there is none.
 pub(super) fn field<'a>(value: &'a Value, path: &[&str]) -> &'a Value {
     path.iter().fold(value, |value, name| &value[*name])
-}
-
-/// The texts in a list.
-pub(super) fn texts(value: &Value) -> impl Iterator<Item = &str> {
-    list(value).iter().filter_map(Value::as_str)
 }
 
 /// The items of a list; none where it is something else.

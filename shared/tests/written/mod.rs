@@ -4,11 +4,21 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::bundle::Bundle;
 use shared::facts::Facts;
 use shared::resolved::Resolved;
 use shared::{Mesh, check};
+
+/// A document of mesh `m`.
+pub(crate) fn document(spec: &Value) -> Value {
+    json!({
+        "apiVersion": "fedmesh.dev/v1alpha1",
+        "kind": "Mesh",
+        "metadata": { "name": "m" },
+        "spec": spec,
+    })
+}
 
 pub(crate) fn mesh(document: &Value) -> Mesh {
     serde_json::from_value(document.clone()).unwrap()

@@ -61,7 +61,6 @@ async fn wave(answer: StatusCode) -> (Result<(), (String, Vec<Task>)>, usize) {
         surplus: BTreeMap::new(),
         claims: BTreeMap::new(),
         handover: Handover::default(),
-        temporary: Mutex::default(),
         ownership: Ownership::of("demo"),
         dns: BTreeMap::new(),
         leaving: Mutex::default(),
