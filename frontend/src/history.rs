@@ -133,6 +133,21 @@ mod tests {
     }
 
     #[test]
+    fn the_oldest_versions_are_forgotten() {
+        let mut history = History::default();
+        for number in 0..super::KEPT + 5 {
+            history.edit(None, |mesh| mesh.metadata.name = number.to_string());
+        }
+        let mut steps = 0;
+        while history.can_undo() {
+            history.undo();
+            steps += 1;
+        }
+        assert_eq!(steps, super::KEPT);
+        assert_eq!(history.present().metadata.name, "4");
+    }
+
+    #[test]
     fn what_changes_nothing_is_no_step() {
         let mut history = History::default();
         history.edit(None, |_| {});

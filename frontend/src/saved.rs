@@ -74,6 +74,26 @@ mod tests {
         );
     }
 
+    /// In the alphabet of URLs: `?`, `~` and `ü` give `-` and `_`, and no text needs padding.
+    #[test]
+    fn a_link_needs_no_escapes() {
+        let mut written = String::new();
+        for name in ["?", "~", "ü", "??", "~~~", "üüü?"] {
+            let mut mesh = template::walkthrough();
+            mesh.metadata.name = name.to_owned();
+            let link = fragment_of(&mesh);
+            let text = link.strip_prefix("#mesh=").unwrap();
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+            assert!(text.chars().all(is_plain), "{text}");
+            assert_eq!(Fragment::read(&link).mesh, Some(Ok(mesh)));
+            // A program on the way that pads it does no harm.
+            let padded = format!("{link}{}", "=".repeat((4 - text.len() % 4) % 4));
+            assert_eq!(Fragment::read(&padded), Fragment::read(&link));
+            written.push_str(text);
+        }
+        assert!(written.contains(['-', '_']), "{written}");
+    }
+
     #[test]
     fn token_and_address_are_read_beside_it() {
         let read = Fragment::read("#token=abc&agent=http://127.0.0.1:1");

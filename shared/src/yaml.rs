@@ -161,6 +161,7 @@ mod tests {
         "Y",
         "n",
         "yes",
+        "no",
         "No",
         "on",
         "OFF",
@@ -234,6 +235,7 @@ mod tests {
         for text in [
             "y",
             "yes",
+            "no",
             "No",
             "on",
             "OFF",

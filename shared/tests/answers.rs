@@ -26,6 +26,14 @@ fn with_gateways(
     serving: &[&str],
     facts: &Facts,
 ) -> Resolved {
+    checked(document(clusters, gateway, serving), facts)
+}
+
+fn document(
+    clusters: &[(&str, &str, &str)],
+    gateway: impl Fn(usize) -> Value,
+    serving: &[&str],
+) -> Value {
     let clusters: Vec<Value> = clusters
         .iter()
         .enumerate()
@@ -33,7 +41,7 @@ fn with_gateways(
             json!({ "name": name, "region": region, "zone": zone, "gateway": gateway(index) })
         })
         .collect();
-    let mesh = serde_json::from_value(json!({
+    json!({
         "apiVersion": "fedmesh.dev/v1alpha1", "kind": "Mesh", "metadata": { "name": "m" },
         "spec": {
             "dns": { "suffix": "a.example" },
@@ -41,8 +49,11 @@ fn with_gateways(
             "clusters": clusters,
             "services": [{ "name": "web", "port": 80, "hostname": "web", "clusters": serving }],
         },
-    }))
-    .unwrap();
+    })
+}
+
+fn checked(document: Value, facts: &Facts) -> Resolved {
+    let mesh = serde_json::from_value(document).unwrap();
     shared::check(&mesh, facts).resolved.unwrap()
 }
 
@@ -76,6 +87,22 @@ fn crowded() -> Resolved {
         ],
         &["red", "blue", "green"],
     )
+}
+
+/// Five clusters, four of them in one zone; endpoints are addresses, one for each cluster.
+fn a_zone_of_four() -> Resolved {
+    let clusters = [
+        ("red", "r1", "z1"),
+        ("blue", "r1", "z1"),
+        ("pink", "r1", "z1"),
+        ("gray", "r1", "z1"),
+        ("green", "r1", "z2"),
+    ];
+    let serving = clusters.map(|(name, ..)| name);
+    let gateway = |index| json!({ "addresses": [format!("203.0.113.{}", index + 1)], "clusterIP": "10.0.0.9" });
+    let mut document = document(&clusters, gateway, &serving);
+    document["spec"]["endpoints"] = json!("addresses");
+    checked(document, &Facts::default())
 }
 
 /// Three clusters, one of which serves.
@@ -225,6 +252,22 @@ fn two_clusters_in_one_zone() {
             // Of the three endpoints in red's zone one is dead: 2/3 of them times 1.4 still do.
             (red, "", &["blue"], "red green"),
             (green, "", &["service:web.default@green"], "red blue"),
+        ],
+    );
+}
+
+/// Envoy sends calls to the next locality when less than 1/1.4 of the endpoints in the nearest one are healthy.
+#[test]
+fn a_zone_keeps_its_calls_while_enough_of_it_is_up() {
+    let red = Some("red");
+    check(
+        &a_zone_of_four(),
+        &[
+            (red, "", &[], "red blue pink gray"),
+            // 3/4 × 1.4 = 1.05
+            (red, "", &["gray"], "red blue pink"),
+            // 2/4 × 1.4 = 0.7
+            (red, "", &["gray", "pink"], "red blue green"),
         ],
     );
 }

@@ -486,6 +486,34 @@ fn bytes_that_not_every_program_sees_are_refused() {
     refused("cut off", &good[..good.len() - 1], &[]);
 }
 
+#[test]
+fn entries_that_lead_out_of_the_bundle_are_refused() {
+    for name in [
+        "../x.yaml",
+        "/x.yaml",
+        "a/../../x.yaml",
+        "a/./x.yaml",
+        "a\\..\\x.yaml",
+        "C:x.yaml",
+        "a//x.yaml",
+    ] {
+        let entries = [
+            stored("mesh.yaml", b"kind: Mesh\n"),
+            stored(name, b"kind: Secret\n"),
+        ];
+        refused(
+            name,
+            &zip(&entries),
+            &[name.split(['/', '\\']).next().unwrap_or_default()],
+        );
+        let folder = Entry {
+            attributes: (0o040_755 << 16) | 0x10,
+            ..stored(&format!("{name}/"), b"")
+        };
+        refused(name, &zip(&[entries[0].clone(), folder]), &[]);
+    }
+}
+
 /// What is said of sizes is held against them before and while content is unpacked.
 #[test]
 fn an_archive_never_unpacks_to_more_than_it_may() {
@@ -498,6 +526,11 @@ fn an_archive_never_unpacks_to_more_than_it_may() {
     });
     let declared: Vec<Entry> = declared.collect();
     refused("a bomb", &zip(&declared), &["too large"]);
+    refused(
+        "as much as may be",
+        &zip(&declared[..8]),
+        &["`0.yaml` does not have"],
+    );
     let small = Entry { size: 10, ..large };
     refused(
         "a bomb that says it is small",

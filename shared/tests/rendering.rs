@@ -310,6 +310,22 @@ fn an_unknown_address_leaves_records_out_and_no_address_falls_back() {
 }
 
 #[test]
+fn records_of_every_kind_have_the_ttl() {
+    let mut mesh = three_clusters();
+    mesh.spec.dns.ttl = Some(77);
+    let objects = objects(&bundle(&mesh, &Facts::default()), "south", "DNSEndpoint");
+    let records = objects
+        .values()
+        .flat_map(|object| object.body["spec"]["endpoints"].as_array().unwrap());
+    let mut kinds = BTreeSet::new();
+    for record in records {
+        assert_eq!(record["recordTTL"], 77, "{record}");
+        kinds.insert(record["recordType"].as_str().unwrap());
+    }
+    assert_eq!(kinds, BTreeSet::from(["A", "AAAA", "CNAME"]));
+}
+
+#[test]
 fn the_api_version_follows_istio() {
     for (istio, api) in [
         ("1.4", "v1alpha3"),

@@ -137,3 +137,35 @@ fn config(object: &Object) -> Value {
     }
     config
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{WORK_MAX, parts};
+    use crate::object::{Kind, Object};
+
+    fn object(name: usize, bytes: usize) -> Object {
+        let body = json!({ "spec": { "hosts": ["x".repeat(bytes)] } });
+        Object::new(Kind::SERVICE, Some("shop"), format!("o{name}"), body)
+    }
+
+    #[test]
+    fn works_are_as_few_as_the_limit_allows() {
+        let objects: Vec<Object> = [10, 20, 10, 30, 15, 60, 5, 40]
+            .into_iter()
+            .enumerate()
+            .map(|(name, kib)| object(name, kib * 1024))
+            .collect();
+        let parts = parts(&objects);
+        let bytes = |part: &[Object]| -> usize { part.iter().map(|one| one.to_text().len()).sum() };
+        let counts: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+        assert_eq!(counts, [3, 2, 1, 2]);
+        for pair in parts.windows(2) {
+            assert!(bytes(pair[0]) + pair[1][0].to_text().len() > WORK_MAX);
+        }
+        for part in parts {
+            assert!(part.len() == 1 || bytes(part) <= WORK_MAX);
+        }
+    }
+}
