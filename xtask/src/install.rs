@@ -18,6 +18,8 @@ use crate::workspace::{
 
 const TRUNK_VERSION: &str = "0.22.1";
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
+const TYPOS_VERSION: &str = "1.52.0";
+const CARGO_DENY_VERSION: &str = "0.20.2";
 
 /// A tool that cargo builds into the cache, once for each version.
 pub(crate) struct CargoTool {
@@ -49,6 +51,28 @@ pub(crate) fn cargo_fuzz() -> CargoTool {
         flags: &["--locked"],
         opt_level: "0",
         program: "cargo-fuzz",
+    }
+}
+
+/// Checks the spelling.
+pub(crate) fn typos() -> CargoTool {
+    CargoTool {
+        name: "typos-cli",
+        version: TYPOS_VERSION.to_owned(),
+        flags: &["--locked"],
+        opt_level: "0",
+        program: "typos",
+    }
+}
+
+/// Checks licences and sources of crates.
+pub(crate) fn cargo_deny() -> CargoTool {
+    CargoTool {
+        name: "cargo-deny",
+        version: CARGO_DENY_VERSION.to_owned(),
+        flags: &["--locked", "--no-default-features"],
+        opt_level: "0",
+        program: "cargo-deny",
     }
 }
 

@@ -6,8 +6,10 @@ mod dist;
 mod folder_difference;
 mod fuzz;
 mod install;
+mod lint;
 mod parts;
 mod requirement;
+mod style;
 mod test;
 mod testbed_command;
 mod tools;
@@ -26,6 +28,7 @@ Examples:
   cargo xtask test                       install what is missing, run every test
   cargo xtask test --only fmt --only unit
   cargo xtask test --allow-missing       leave out what this machine can't run
+  cargo xtask lint                       check formatting, code, spelling, words, licences
   cargo xtask dist                       build the page into dist/
   cargo xtask dist --check               see whether dist/ is what the sources give
   cargo xtask testbed up --clusters 3    real API servers to try things on
@@ -51,6 +54,8 @@ enum Task {
     Dist(dist::Arguments),
     /// Start and stop API servers to try things on
     Testbed(testbed_command::Arguments),
+    /// Check formatting, code, spelling, words, licences
+    Lint,
     /// Run the benchmarks
     Bench(bench::Arguments),
     /// Feed what is read from outside with broken inputs
@@ -64,6 +69,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Dist(arguments) => dist::run(&arguments),
         Task::Testbed(arguments) => testbed_command::run(&arguments),
+        Task::Lint => lint::run_command(),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run_command(&arguments),
         Task::Tools => tools::run(),

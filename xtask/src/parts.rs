@@ -9,6 +9,7 @@ use clap::ValueEnum;
 
 use crate::dist;
 use crate::fuzz;
+use crate::lint;
 use crate::requirement::Requirement;
 use crate::workspace::{Target, cargo, run, targets};
 
@@ -22,6 +23,10 @@ pub(crate) enum Part {
     Fmt,
     /// Lints, of the page too
     Clippy,
+    /// Spelling, and words that the style guide rules out
+    Words,
+    /// Licences and sources of crates
+    Crates,
     /// Tests without anything real
     Unit,
     /// dist/ is what the sources give
@@ -51,7 +56,15 @@ pub(crate) struct Group {
 pub(crate) const GROUPS: [Group; 2] = [
     Group {
         beside: Part::Traffic,
-        others: &[Part::Fmt, Part::Clippy, Part::Unit, Part::Dist, Part::Fuzz],
+        others: &[
+            Part::Fmt,
+            Part::Clippy,
+            Part::Words,
+            Part::Crates,
+            Part::Unit,
+            Part::Dist,
+            Part::Fuzz,
+        ],
         gives_way: true,
     },
     Group {
@@ -66,6 +79,8 @@ impl Part {
         match self {
             Self::Fmt => "fmt",
             Self::Clippy => "clippy",
+            Self::Words => "words",
+            Self::Crates => "crates",
             Self::Unit => "unit",
             Self::Dist => "dist",
             Self::Fuzz => "fuzz",
@@ -80,6 +95,8 @@ impl Part {
         match self {
             Self::Fmt => &[Requirement::Rustfmt],
             Self::Clippy => &[Requirement::Clippy],
+            Self::Words => &[Requirement::Typos],
+            Self::Crates => &[Requirement::CargoDeny],
             Self::Unit => &[],
             Self::Dist => &[
                 Requirement::PageToolchain,
@@ -116,6 +133,8 @@ impl Part {
             Self::Clippy => run(cargo(root)
                 .args(["clippy", "--workspace", "--all-targets", "--all-features"])
                 .args(["--", "--deny=warnings"])),
+            Self::Words => lint::words(root),
+            Self::Crates => lint::crates(root),
             Self::Unit => {
                 let result = run(tests(root, &["--lib", "--bins"]).args(self.targets(root)?));
                 result.and(run(&mut tests(root, &["--doc"])))

@@ -22,6 +22,8 @@ pub(crate) enum Requirement {
     Trunk,
     WasmBindgen,
     CargoFuzz,
+    Typos,
+    CargoDeny,
     GoTools,
     /// bind9, a name server.
     NameServer,
@@ -68,6 +70,8 @@ impl Requirement {
             Self::Trunk => cargo_tool(&install::trunk())?,
             Self::WasmBindgen => cargo_tool(&install::wasm_bindgen(root)?)?,
             Self::CargoFuzz => cargo_tool(&install::cargo_fuzz())?,
+            Self::Typos => cargo_tool(&install::typos())?,
+            Self::CargoDeny => cargo_tool(&install::cargo_deny())?,
             Self::GoTools => go_tools(PROGRAMS)?,
             Self::NameServer => packages(&install::missing_name_server()),
             Self::Pods => pods()?,
@@ -93,7 +97,9 @@ impl Requirement {
             | Self::PageToolchain
             | Self::Trunk
             | Self::WasmBindgen
-            | Self::CargoFuzz => true,
+            | Self::CargoFuzz
+            | Self::Typos
+            | Self::CargoDeny => true,
             Self::Linux | Self::GoTools | Self::NameServer | Self::Pods | Self::Chromium => false,
         }
     }
@@ -107,6 +113,8 @@ impl Requirement {
             Self::Trunk => install::trunk().ensure().map(drop),
             Self::WasmBindgen => install::wasm_bindgen(root)?.ensure().map(drop),
             Self::CargoFuzz => install::cargo_fuzz().ensure().map(drop),
+            Self::Typos => install::typos().ensure().map(drop),
+            Self::CargoDeny => install::cargo_deny().ensure().map(drop),
             Self::GoTools => install::go_tools(),
             Self::NameServer => install::apt(&install::missing_name_server()),
             Self::Pods => install::pods(),
