@@ -27,6 +27,7 @@ mod duration;
 mod endpoints;
 pub mod engine;
 pub mod expect;
+pub mod explain;
 pub mod facts;
 pub mod followed;
 pub mod gateway_kind;

@@ -8,6 +8,7 @@ mod apply;
 mod check;
 mod decisions;
 mod duration;
+mod explain;
 mod failure;
 mod follow;
 mod import;
@@ -90,6 +91,7 @@ enum Command {
     Follow(follow::Follow),
     Remove(apply::Remove),
     Serve(serve::Serve),
+    Explain(explain::Explain),
     Schema(schema::Schema),
     Import(import::Import),
 }
@@ -101,6 +103,7 @@ impl Command {
             Self::Render(command) => return command.is_json().then_some(Programs::Document),
             Self::Import(command) => return command.is_json().then_some(Programs::Document),
             Self::Names(command) => return command.is_json().then_some(Programs::Document),
+            Self::Explain(command) => return command.is_json().then_some(Programs::Document),
             Self::Access(command) => return command.is_json().then_some(Programs::Document),
             Self::Verify(command) => return command.is_json().then_some(Programs::Document),
             // They need no input, or write no output that programs read.
@@ -201,6 +204,7 @@ fn run(cli: Cli) -> Exit {
     let result = match cli.command {
         Command::Render(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Import(command) => command.run(),
         Command::Names(command) => command.run(),

@@ -100,6 +100,7 @@ fn media_type(name: &str) -> &'static str {
         "json" | "map" => "application/json",
         "webmanifest" => "application/manifest+json",
         "svg" => "image/svg+xml",
+        "md" => "text/markdown; charset=utf-8",
         "png" => "image/png",
         "ico" => "image/x-icon",
         "webp" => "image/webp",

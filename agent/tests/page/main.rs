@@ -20,6 +20,9 @@ const ON_DEMAND: [(&str, usize); 5] = [
     ("zip-worker", 260 * 1024),
 ];
 
+/// The most that a file with explanations of findings may weigh: one is loaded at a time.
+const EXPLANATIONS: usize = 16 * 1024;
+
 #[test]
 fn the_first_load_is_small() {
     let (first, _) = files();
@@ -37,7 +40,19 @@ fn the_first_load_is_small() {
 #[test]
 fn what_is_loaded_on_demand_is_small_too() {
     let (_, others) = files();
-    let mut others = weigh(others);
+    let (texts, programs): (Vec<String>, Vec<String>) = others
+        .into_iter()
+        .partition(|name| name.starts_with("explain/"));
+    for text in weigh(texts) {
+        println!("{}: {}", text.name, text.bytes);
+        assert!(
+            text.bytes <= EXPLANATIONS,
+            "{}: {} of {EXPLANATIONS} bytes",
+            text.name,
+            text.bytes
+        );
+    }
+    let mut others = weigh(programs);
     for (part, most) in ON_DEMAND {
         let is_own = |weight: &Weight| {
             let rest = weight.name.strip_prefix(part);

@@ -22,10 +22,7 @@ pub(crate) fn dist() -> PathBuf {
 /// latter there is nothing, which is part of the measure.
 pub(crate) fn files() -> (Vec<String>, Vec<String>) {
     let index = fs::read_to_string(dist().join("index.html")).unwrap();
-    let mut names: Vec<String> = fs::read_dir(dist())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names = below("");
     names.sort();
     let is_first = |name: &String| name == "index.html" || index.contains(name.as_str());
     let (first, others): (Vec<String>, Vec<String>) = names.into_iter().partition(is_first);
@@ -39,6 +36,25 @@ pub(crate) fn files() -> (Vec<String>, Vec<String>) {
         }
     }
     (first, others)
+}
+
+/// The files in a folder of the page and below it, as paths.
+fn below(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(dist().join(folder)).unwrap();
+    let paths = entries.map(|entry| {
+        let entry = entry.unwrap();
+        let path = format!("{folder}{}", entry.file_name().into_string().unwrap());
+        (entry.file_type().unwrap().is_dir(), path)
+    });
+    paths
+        .flat_map(|(is_folder, path)| {
+            if is_folder {
+                below(&format!("{path}/"))
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
 }
 
 /// What files weigh, which takes seconds for each megabyte.

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use shared::check::{Finding, Fix, Severity};
 
+use super::explanation::explanation;
 use crate::counts::is_gap;
 use crate::dom::{El, button, el_in, icon, text};
 use crate::field::has_field;
@@ -83,5 +84,8 @@ fn one(finding: Finding, acts: &Acts) -> El {
         .add(span("code", &finding.code))
         .add(span("advice", &finding.hint))
         .add(text("code", &finding.path).class("where"));
-    el_in("li", class).add(row).maybe(fix)
+    el_in("li", class)
+        .add(row)
+        .maybe(fix)
+        .add(explanation(&finding.code))
 }

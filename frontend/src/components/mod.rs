@@ -3,6 +3,7 @@
 pub(crate) mod agent_dialog;
 pub(crate) mod cluster_table;
 pub(crate) mod dns_form;
+pub(crate) mod explanation;
 pub(crate) mod failure;
 pub(crate) mod field;
 pub(crate) mod findings;

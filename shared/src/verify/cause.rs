@@ -1,6 +1,6 @@
 //! The catalogue of probable causes: a code, what happened, and what to do.
 //!
-//! `docs/verify.md` lists every code; a test compares the two.
+//! [`crate::explain`] has an entry for each code.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,8 @@ pub struct Explanation {
 }
 
 /// A probable cause. Texts inside are names of the document or what a program said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 #[expect(
     missing_docs,
     reason = "the sentence of a variant and a field's name say what the field is"
@@ -179,64 +180,9 @@ impl Explanation {
 }
 
 impl Cause {
-    /// The short word, stable for programs.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::NotAsked(_) => "not-asked",
-            Self::ObjectMissing { .. } => "object-missing",
-            Self::ObjectChanged { .. } => "object-changed",
-            Self::ObjectDrifted { .. } => "object-drifted",
-            Self::ObjectRefused { .. } => "object-refused",
-            Self::NotAccepted { .. } => "not-accepted",
-            Self::NoStatus { .. } => "no-status",
-            Self::ObjectSurplus { .. } => "object-surplus",
-            Self::DrillLeft { .. } => "drill-left",
-            Self::ClusterDnsEdited { .. } => "cluster-dns-edited",
-            Self::GatewayAddress { .. } => "gateway-address",
-            Self::NoAddress => "no-address",
-            Self::ForeignOwner { .. } => "foreign-owner",
-            Self::SharedOwner { .. } => "shared-owner",
-            Self::ExternalDns(_) => "external-dns",
-            Self::RecordDiffers => "record-differs",
-            Self::NameServer { .. } => "name-server",
-            Self::StubDomain => "stub-domain",
-            Self::StaleRecord { .. } => "stale-record",
-            Self::SidecarDns => "sidecar-dns",
-            Self::NoDnsTool => "no-dns-tool",
-            Self::LocalDns { .. } => "local-dns",
-            Self::Unresolved => "unresolved",
-            Self::AccessDenied => "access-denied",
-            Self::NotDenied { .. } => "not-denied",
-            Self::NotACaller { .. } => "not-a-caller",
-            Self::NoHost => "no-host",
-            Self::NoRoute => "no-route",
-            Self::Unhealthy => "unhealthy",
-            Self::NoEndpoints { .. } => "no-endpoints",
-            Self::Refused => "refused",
-            Self::Reset(_) => "reset",
-            Self::Timeout => "timeout",
-            Self::Tls(_) => "tls",
-            Self::Certificate(_) => "certificate",
-            Self::Identity(_) => "identity",
-            Self::NoCommonRoot { .. } => "no-common-root",
-            Self::NoSidecar => "no-sidecar",
-            Self::PortName { .. } => "port-name",
-            Self::HeadlessPort { .. } => "headless-port",
-            Self::Locality { .. } => "locality",
-            Self::WrongCluster { .. } => "wrong-cluster",
-            Self::Unmarked => "unmarked",
-            Self::ServiceError { .. } => "service-error",
-            Self::Status { .. } => "status",
-            Self::NotFromHere(_) => "not-from-here",
-            Self::NoClient(_) => "no-client",
-            Self::ExecForbidden(_) => "exec-forbidden",
-            Self::NoCurl(_) => "no-curl",
-            Self::Other(_) => "other",
-            Self::NoDrill(_) => "no-drill",
-            Self::NotMoved { .. } => "not-moved",
-            Self::NotReturned { .. } => "not-returned",
-            Self::NotRestored(_) => "not-restored",
-        }
+    /// The stable code for programs, such as `no-host`.
+    pub fn code(&self) -> &'static str {
+        self.into()
     }
 
     /// Code, message and hint.
@@ -265,7 +211,7 @@ impl Cause {
             ),
             Self::ObjectChanged { cluster, object } => (
                 format!("{object} in cluster {cluster} differs from the document"),
-                "run `fedmesh-agent plan` to see the difference, and `fedmesh-agent apply` to undo it",
+                "run `fedmesh-agent plan` to see the difference and what an apply does about it",
             ),
             Self::ObjectDrifted {
                 cluster,
@@ -329,7 +275,7 @@ impl Cause {
             Self::NotAsked(why) => (why.clone(), "fix the access to this cluster and try again"),
             Self::GatewayAddress { clusters } => (
                 format!("the gateway has no address in {}", listed(clusters)),
-                "check the EXTERNAL-IP of the gateway's Service, or set spec.clusters[].gateway.addresses; then apply again",
+                "check the EXTERNAL-IP of the gateway's Service, or set the addresses of the gateway in the document; then apply again",
             ),
             Self::NoAddress => (
                 "the name has no address in DNS".to_owned(),
@@ -358,12 +304,12 @@ impl Cause {
                 "check that this machine reaches it (UDP and TCP port 53) and that it serves the zone; or set spec.dns.nameservers, or --name-server for this machine alone",
             ),
             Self::StubDomain => (
-                "the cluster DNS does not resolve the name, although the authoritative server does"
+                "the cluster DNS does not resolve the name"
                     .to_owned(),
                 "check the forwarding of the suffix: spec.dns.nameservers, spec.clusters[].dnsFlavour, and NodeLocal DNS",
             ),
             Self::StaleRecord { ttl } => (
-                format!("a cache has an older answer, for up to {ttl} s"),
+                format!("the cluster DNS has other addresses in its cache, for up to {ttl} s"),
                 "wait (--wait 6m), or lower spec.dns.ttl before the next change",
             ),
             Self::SidecarDns => (
@@ -411,7 +357,7 @@ impl Cause {
             ),
             Self::AccessDenied => (
                 "the service's pods refuse the client (403, RBAC: access denied)".to_owned(),
-                "add the client to spec.services[].callers, or check other AuthorizationPolicies for the pods: the log of their istio-proxy names the one that refuses",
+                "add the client to spec.services[].callers, or check the other AuthorizationPolicies that select the pods",
             ),
             Self::NotDenied { status } => (
                 format!(
@@ -424,8 +370,8 @@ impl Cause {
                 "set --client to a pod of a caller",
             ),
             Self::NoHost => (
-                "a gateway answered 404 itself: it has no route for this name or path".to_owned(),
-                "check `istioctl proxy-config routes` of the gateway for another Gateway with the port or host, and spec.services[].routes",
+                "Envoy answered 404: the gateway or the client's sidecar has no route for this name or path".to_owned(),
+                "check `istioctl proxy-config routes` of the gateway and of the client for other routes of the host, and spec.services[].routes",
             ),
             Self::NoRoute => (
                 "the client's sidecar has no route for this name".to_owned(),
@@ -507,7 +453,7 @@ impl Cause {
             ),
             Self::Unmarked => (
                 "the answer has no header that identifies its cluster".to_owned(),
-                "apply the document with spec.answerHeader, and check that the call goes through a gateway of this mesh",
+                "check that the address is that of a gateway of this mesh, and that the applied document does not turn off spec.answerHeader",
             ),
             Self::ServiceError { status, cluster } => (
                 format!("the service in cluster {cluster} answers {status} itself"),

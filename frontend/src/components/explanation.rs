@@ -1,0 +1,68 @@
+//! What a finding means and how to fix it, loaded when it is first opened.
+
+use shared::explain::{self, Block};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{HtmlDetailsElement, Response};
+
+use crate::browser;
+use crate::dom::{El, el, el_in, text};
+use crate::signals::*;
+
+/// A fold with the explanation of a finding's code.
+pub(crate) fn explanation(code: &str) -> El {
+    let code = code.to_owned();
+    let shown: RwSignal<Option<Result<String, String>>> = RwSignal::new(None);
+    let fold = el_in("details", "explanation")
+        .add(text("summary", "Explain").attr("aria-label", &format!("Explain {code}")));
+    let details: HtmlDetailsElement = fold.element().clone().unchecked_into();
+    fold.on("toggle", move |_| {
+        let is_loaded = shown.with_untracked(|shown| matches!(shown, Some(Ok(_))));
+        if !details.open() || is_loaded {
+            return;
+        }
+        let code = code.clone();
+        spawn_local(async move { shown.set(Some(load(&code).await)) });
+    })
+    .add(el("div").content(move || {
+        shown.with(|shown| match shown {
+            None => vec![text("p", "Loading …")],
+            Some(Ok(text)) => explain::blocks(text).map(block).collect(),
+            Some(Err(why)) => vec![text("p", why)],
+        })
+    }))
+}
+
+/// The explanation of a code, as Markdown, or why there is none.
+async fn load(code: &str) -> Result<String, String> {
+    let file = explain::file(code);
+    let failed =
+        || format!("The explanation did not load. `fedmesh-agent explain {code}` prints it too.");
+    let answer = JsFuture::from(browser::window().fetch_with_str(&format!("explain/{file}")));
+    let response: Response = answer.await.map_err(|_| failed())?.unchecked_into();
+    if !response.ok() {
+        return Err(failed());
+    }
+    let body = response.text().map_err(|_| failed())?;
+    let body = JsFuture::from(body).await.map_err(|_| failed())?;
+    let body = body.as_string().ok_or_else(failed)?;
+    explain::section(&body, code)
+        .map(str::to_owned)
+        .ok_or_else(failed)
+}
+
+fn block(block: Block<'_>) -> El {
+    match block {
+        Block::Paragraph(words) => {
+            // Code is in backquotes: every second part.
+            let parts = words.split('`').enumerate();
+            el("p").all(
+                parts.map(|(index, part)| text(if index % 2 == 1 { "code" } else { "span" }, part)),
+            )
+        }
+        Block::Example { info, text: lines } => {
+            let class = info.rsplit(' ').next().unwrap_or_default();
+            text("pre", lines).class(class)
+        }
+    }
+}
