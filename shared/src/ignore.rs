@@ -50,7 +50,7 @@ pub enum PointerError {
     #[error("is not a JSON pointer")]
     Malformed,
     /// What identifies an object, its status, or a mark of fedmesh.
-    #[error("points to a field that fedmesh needs, or to none that it applies")]
+    #[error("points to a field that fedmesh needs or does not apply")]
     NotIgnorable,
 }
 

@@ -156,8 +156,13 @@ impl Rules<'_> {
     /// At least one of these has to be there.
     fn some_of(&mut self, at: &str, given: &Map<String, Value>, names: &[&str]) {
         if !names.iter().any(|name| given.contains_key(*name)) {
+            let what = if names.len() == 1 {
+                "add it"
+            } else {
+                "add one of them"
+            };
             let names = names.join("` or `");
-            self.refused(at, &format!("`{names}` is missing"), "add it");
+            self.refused(at, &format!("`{names}` is missing"), what);
         }
     }
 

@@ -53,7 +53,7 @@ pub(super) fn of_service(
             &path,
             format!(
                 "with `transport: {}`, the service receives no identity of its callers, so no call is refused; \
-                 other callers only do not see the names",
+                 other callers do not see the names, but nothing refuses them",
                 transport.as_str()
             ),
             "set `transport: mtls` to refuse all other callers".into(),
@@ -232,13 +232,9 @@ fn alike(
         code::CLUSTERS_ALIKE_TO_CALLED,
         path,
         format!(
-            "these callers have the same identity as callers of the same name in {}, which are not refused",
+            "workloads in {} have the same identities as these callers and are not refused",
             others.join(", ")
         ),
-        match caller.namespace {
-            Some(_) => "check that no other workload there has the namespace and the service account",
-            None => "set `namespace`, or use a different trust domain for each cluster",
-        }
-        .into(),
+        "use a different trust domain for each cluster, or check that no other workload there has the namespace and the service account".into(),
     );
 }

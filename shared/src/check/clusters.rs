@@ -388,9 +388,10 @@ pub(super) fn check_ports(resolved: &Resolved, findings: &mut Findings) {
 
 fn zones(spec: &Spec, findings: &mut Findings) {
     let mut zones: BTreeMap<(&str, &str), &mesh::Cluster> = BTreeMap::new();
+    let usual_port = resolved::usual_gateway_port(spec.has_transport(Transport::Tls));
     let port = |cluster: &mesh::Cluster| {
         let written = cluster.gateway.as_ref().and_then(|gateway| gateway.port);
-        written.unwrap_or(resolved::DEFAULT_GATEWAY_PORT.into())
+        written.unwrap_or(usual_port.into())
     };
     let mut regions: BTreeMap<&str, &str> = BTreeMap::new();
     for (index, cluster) in spec.clusters.iter().enumerate() {

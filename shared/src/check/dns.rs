@@ -233,8 +233,8 @@ fn one_gateway_name(clusters: &[Cluster], findings: &mut Findings) {
                 code::GATEWAY_NAMING_GATEWAYS,
                 &format!("spec.clusters[{index}].gateway"),
                 format!(
-                    "with `naming: gateway`, names start with `{}.{}` in this cluster and with `{}.{}` in `{}`",
-                    ours.service, ours.namespace, theirs.service, theirs.namespace, first.name
+                    "with `naming: gateway`, all names start with one gateway, but this gateway is `{}.{}` and that of `{}` is `{}.{}`",
+                    ours.service, ours.namespace, first.name, theirs.service, theirs.namespace
                 ),
                 "use `naming: service`, or the same gateway name and namespace in all clusters".into(),
             );
@@ -281,7 +281,7 @@ pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
                     cluster.name
                 ),
                 format!(
-                    "wait until the Service {}/{} has a load balancer's address",
+                    "check the Service `{}/{}`: it has to exist and have a load balancer's address",
                     gateway.namespace, gateway.service
                 ),
             ),
@@ -301,8 +301,8 @@ pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
                 ),
                 match resolved.dns.host_names {
                     None => {
-                        "set `dns.resolveHostNames`, or set the gateways' IP addresses: a CNAME has \
-                         one target, and its name has no other records"
+                        "set `dns.resolveHostNames`, or the gateways' IP addresses: a record with a host name is a \
+                         CNAME, which has one target"
                     }
                     Some(_) => "fix the findings about the gateways' addresses",
                 }

@@ -231,7 +231,7 @@ fn own_names(
             code::MESH_OWN_HOST,
             &path,
             format!("`{host}` is already published for a service"),
-            "remove it: every cluster can call it already".into(),
+            "remove it: the service's callers can call it already".into(),
         );
     } else if !suffix.is_empty() && host.meets(suffix) {
         findings.warning(
@@ -297,7 +297,7 @@ fn tcp_once(hosts: &[ExternalHost], findings: &mut Findings) {
                     code::TCP_TWICE,
                     &format!("spec.external[{index}].ports[{place}].port"),
                     format!(
-                        "calls to port `{}` go to `{}`, which has the same TCP port and address",
+                        "calls to port `{}` go to `{}`: sidecars distinguish TCP hosts by port and address only",
                         port.number, rival.host
                     ),
                     "set different addresses or different ports for the two hosts".into(),

@@ -122,7 +122,7 @@ fn origination(
         findings.error(
             code::OLD_ISTIO,
             path,
-            "sidecars of this Istio do not verify the certificates of external hosts".into(),
+            format!("sidecars of Istio before {OLDEST_ISTIO_WITH_TLS} do not verify the certificates of external hosts"),
             format!("upgrade to Istio {OLDEST_ISTIO_WITH_TLS} or later"),
         );
         return None;

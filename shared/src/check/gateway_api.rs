@@ -34,7 +34,8 @@ const GRPC: &str = r#"{"exact":"method","prefix":"service",
 "match":[{"uri":"call","headers":{"*":"regex"}}],"to":"any","headers":"any",
 "mirror":"any","mirrorPercentage":"any","mirrors":"any"}"#;
 
-const LEAVE_OUT: &str = "remove the field, or remove `gatewayApi` to use Istio's own objects";
+const LEAVE_OUT: &str =
+    "remove `gatewayApi` to use Istio's own objects, or remove the field that needs it";
 
 pub(super) fn check(
     spec: &Spec,

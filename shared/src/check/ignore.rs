@@ -95,7 +95,7 @@ pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
             code::NOT_IGNORED_BY_FLUX,
             "spec.ignore",
             "the ApplicationSet for Argo CD contains the ignored fields, but the Kustomizations for Flux do not".into(),
-            "add the fields to `spec.ignore` of the Kustomization if this Flux has it; older versions cannot ignore fields".into(),
+            "add the fields to `spec.ignore` of the Kustomization with Flux 2.9 or later; earlier versions cannot ignore fields".into(),
         ),
         target => {
             findings.warning(

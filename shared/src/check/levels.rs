@@ -59,7 +59,7 @@ fn list(path: &str, levels: &[NameLevel], is_in_use: bool, spec: &Spec, findings
             "`zone` is missing: with `endpoints: names`, the endpoints of other clusters are the names of \
              their zones"
                 .into(),
-            "set spec.endpoints: addresses, or add `zone`".into(),
+            "set `spec.endpoints: addresses`, or add `zone`".into(),
         );
         findings.fix_at("spec.endpoints", "addresses");
     }
@@ -93,7 +93,7 @@ pub(super) fn check_gateways(resolved: &Resolved, findings: &mut Findings) {
         code::GATEWAY_TOO_LARGE,
         "spec.dns.levels",
         format!(
-            "the names in the Gateway of {} take {} KiB, and API servers usually store objects of at most {} KiB",
+            "the names in the Gateway of `{}` take {} KiB, and API servers usually store objects of at most {} KiB",
             resolved.clusters[cluster].name,
             bytes(cluster) / 1024,
             OBJECT_MAX / 1024

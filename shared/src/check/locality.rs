@@ -34,10 +34,11 @@ impl Rules {
     }
 }
 
-/// `None` only together with an error.
+/// `None` only together with an error. `has_others`: services have shares of their own in place of these.
 pub(super) fn check(
     path: &str,
     given: Option<&mesh::Locality>,
+    has_others: bool,
     clusters: &[Cluster],
     findings: &mut Findings,
 ) -> Option<Rules> {
@@ -84,7 +85,7 @@ pub(super) fn check(
         next: next.into_iter().collect::<Option<_>>()?,
         shares: shares.into_iter().collect::<Option<_>>()?,
     };
-    unused(path, &rules, clusters, findings);
+    unused(path, &rules, has_others, clusters, findings);
     Some(rules)
 }
 
@@ -192,8 +193,15 @@ fn overlap(one: &Place, other: &Place) -> bool {
     one.region == other.region && (one.zone.is_none() || other.zone.is_none())
 }
 
-/// An entry that earlier ones leave no caller.
-fn unused(path: &str, rules: &Rules, clusters: &[Cluster], findings: &mut Findings) {
+/// An entry that earlier ones leave no caller. With `has_others`, other shares can take the place of these, so that
+/// the failover applies to some callers.
+fn unused(
+    path: &str,
+    rules: &Rules,
+    has_others: bool,
+    clusters: &[Cluster],
+    findings: &mut Findings,
+) {
     let mut tell = |at: String| {
         findings.warning(
             code::FITS_NO_CALLER,
@@ -216,7 +224,9 @@ fn unused(path: &str, rules: &Rules, clusters: &[Cluster], findings: &mut Findin
             tell(format!("{path}.distribute[{index}]"));
         }
     }
-    if !rules.next.is_empty() && clusters.iter().all(|client| rules.shares(client).is_some()) {
+    let mut clients = clusters.iter();
+    if !rules.next.is_empty() && !has_others && clients.all(|client| rules.shares(client).is_some())
+    {
         tell(format!("{path}.failover"));
     }
 }

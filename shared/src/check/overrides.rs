@@ -234,7 +234,8 @@ pub(super) fn across(
             let (overridden, other) = match taken.insert(place, index) {
                 Some(before) if services[before].id() != service.id() => {
                     let is_here = service.overrides.contains_key(&cluster);
-                    (if is_here { index } else { before }, services[before].id())
+                    let other = format!("`{}`", services[before].id());
+                    (if is_here { index } else { before }, other)
                 }
                 None if is_sleep(service, local, spec) => (index, "the sample sleep".into()),
                 _ => continue,
@@ -244,7 +245,7 @@ pub(super) fn across(
                     code::OVERRIDES_COLLIDE,
                     &format!("spec.services[{overridden}].overrides"),
                     format!(
-                        "in cluster `{}`, {} and {other} are both the Kubernetes Service `{}/{}`",
+                        "in cluster `{}`, `{}` and {other} are both the Kubernetes Service `{}/{}`",
                         clusters[cluster].name,
                         service.id(),
                         local.namespace,

@@ -219,7 +219,8 @@ fn reached(at: &str, route: &Route, before: &[Route], findings: &mut Findings) {
             code::ROUTE_UNREACHED,
             at,
             "the route is unreachable: the routes before it match all its requests".into(),
-            "move it before them: the first route that matches a request handles it".into(),
+            "move it before them, or remove it: the first route that matches a request handles it"
+                .into(),
         );
     }
 }

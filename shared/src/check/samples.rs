@@ -32,7 +32,7 @@ pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
                 code::BOOKINFO_POLICY,
                 &path,
                 format!(
-                    "`{}` has subsets or a trafficPolicy, but bookinfo's route rules define subsets of it too",
+                    "`{}` has subsets or a trafficPolicy, but bookinfo's route rules have a DestinationRule for it too",
                     service.id()
                 ),
                 "remove one of the two: Istio supports one DestinationRule for a service".into(),
@@ -59,7 +59,7 @@ pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
                 code::BOOKINFO_SERVICE_PORT,
                 &format!("{path}.overrides"),
                 format!(
-                    "bookinfo's service `{}` has this name in every cluster",
+                    "bookinfo calls its service `{}` by this name, namespace and port in every cluster",
                     service.id()
                 ),
                 if is_page {

@@ -34,7 +34,7 @@ pub(super) fn check(
             code::GATEWAY_NAMING_SERVICES,
             "spec.dns.naming",
             format!(
-                "`naming: gateway` gives all {} services the same names",
+                "`naming: gateway` gives the {} services the same names",
                 spec.services.len()
             ),
             "use `naming: service`, or share one service".into(),
@@ -42,7 +42,19 @@ pub(super) fn check(
         return None;
     }
     let for_all = clusters.and_then(|clusters| {
-        locality::check("spec.locality", spec.locality.as_ref(), clusters, findings)
+        let has_own = |one: &mesh::Service| {
+            one.locality
+                .as_ref()
+                .is_some_and(|own| !own.distribute.is_empty())
+        };
+        let has_others = spec.services.iter().any(has_own);
+        locality::check(
+            "spec.locality",
+            spec.locality.as_ref(),
+            has_others,
+            clusters,
+            findings,
+        )
     });
     let resolved: Vec<Option<Service>> = spec
         .services
@@ -116,6 +128,7 @@ fn one(
         locality::check(
             &at("locality"),
             service.locality.as_ref(),
+            false,
             clusters,
             findings,
         )
@@ -278,8 +291,8 @@ fn duplicates(spec: &Spec, findings: &mut Findings) {
                 code::DUPLICATE,
                 &format!("spec.services[{index}].name"),
                 format!(
-                    "service `{}/{}` is already `spec.services[{first}]`",
-                    id.0, id.1
+                    "service `{}.{}` is already `spec.services[{first}]`",
+                    id.1, id.0
                 ),
                 "list each service once".into(),
             );

@@ -41,7 +41,7 @@ fn is_host(path: &str, host: &str, findings: &mut Findings) -> bool {
     let Some((namespace, name)) = host.split_once('/') else {
         return invalid(
             format!("`{host}` is not of the form `namespace/dnsName`"),
-            "add the namespace before it, such as `payments/*`, or `*/` for any namespace",
+            "add the namespace before it, such as `payments/*`, or `*` for any namespace, such as `*/api.example.com`",
         );
     };
     if namespace == "." {

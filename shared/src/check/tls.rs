@@ -62,7 +62,7 @@ pub(super) fn check(
         findings.error(
             code::BAD_AUTHORITY,
             "spec.tls.ca",
-            format!("{ca:?} is neither `{SYSTEM_CA}` nor an absolute path"),
+            format!("{ca:?} is neither `{SYSTEM_CA}` nor an absolute path without white space"),
             "use the path of a file in the sidecars, such as /var/run/secrets/istio/root-cert.pem"
                 .into(),
         );

@@ -257,6 +257,11 @@ fn no_place(object: &Object) -> (Severity, &'static str, &'static str) {
             "the ConfigMap would replace the whole cluster DNS configuration",
             "set `dns.nameservers` to the zone's name servers; they are merged into the cluster DNS configuration",
         ),
+        "Sidecar" => (
+            lost,
+            "the document renders Sidecars for namespaces of callers only, named `default`",
+            "apply it separately, or set `sidecars` and `callers`",
+        ),
         "VirtualService" => (
             lost,
             "the VirtualService routes to no service that the document shares",
@@ -299,6 +304,9 @@ fn advice(path: &str) -> &'static str {
         }
         "hosts" | "dnsName" => {
             "use one of the names that `fedmesh-agent names` lists, or set `hostname` of the service"
+        }
+        "exportTo" => {
+            "set `exportTo` or `callers` of the service if the object is of a shared service"
         }
         "image" => "set it in `images` if it is the same program with the same flags",
         "args" => "add arguments that fedmesh does not set itself to `externalDns.args`",

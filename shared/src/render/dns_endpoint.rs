@@ -207,11 +207,16 @@ fn address_records(host: &HostName, addresses: BTreeSet<Address>) -> Vec<Record>
 
 /// Names of a service whose records have addresses in the place of host names.
 pub(crate) fn names_resolved<'a>(service: &'a Service, resolved: &Resolved) -> Vec<&'a HostName> {
+    let known = resolved.dns.host_names.as_ref();
+    let is_resolved = |target: &Address| match target {
+        Address::Host(host) => {
+            known.is_some_and(|known| known.get(host).is_some_and(|found| !found.is_empty()))
+        }
+        Address::Ip(_) => false,
+    };
     let shared = shared_host_names(service, resolved);
     shared
-        .filter_map(|(name, targets)| {
-            (!in_form(targets, resolved).is_empty()).then_some(&name.host)
-        })
+        .filter_map(|(name, targets)| targets.iter().any(is_resolved).then_some(&name.host))
         .collect()
 }
 
