@@ -36,7 +36,7 @@ fn check_tells_good_bad_and_unreadable_apart() {
         "\n  hint: did you mean `zone`?\nerror: broken.yaml is not a Mesh document\n",
     ]);
     desk.run(&["check", "-f", "absent.yaml"], 2)
-        .refuses(&["absent.yaml cannot be read"]);
+        .refuses(&["cannot read absent.yaml"]);
     desk.run(&["check", "-f", "no-text.yaml"], 2)
         .refuses(&["no-text.yaml is UTF-16 text", "save it as UTF-8"]);
     fs::write(desk.path("no-text.yaml"), [0xff, 0x00]).unwrap();

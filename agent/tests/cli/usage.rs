@@ -89,9 +89,9 @@ fn without_terminal_and_yes_nothing_is_changed() {
     let desk = Desk::new();
     for command in ["apply", "remove"] {
         desk.run(&[command, "-f", "mesh.yaml"], 2)
-            .refuses(&["there is no terminal to ask on", "--yes"]);
+            .refuses(&["cannot ask for confirmation without a terminal", "--yes"]);
         desk.run_with(&[command, "-f", "-"], MESH.as_bytes(), 2)
-            .refuses(&["there is no terminal to ask on"]);
+            .refuses(&["cannot ask for confirmation without a terminal"]);
     }
 }
 
@@ -109,7 +109,7 @@ fn commands_that_need_clusters_say_what_they_lack() {
             |file: &'static str| [command, &["-f", file, "--kubeconfig", "no-such-file"]].concat();
         desk.run(&with("mesh.yaml"), 1).refuses(&["no-such-file"]);
         desk.run(&with("absent.yaml"), 2)
-            .refuses(&["absent.yaml cannot be read"]);
+            .refuses(&["cannot read absent.yaml"]);
     }
     desk.run(&["plan", "-f", "mesh.yaml"], 1)
         .refuses(&["kubeconfig"]);
@@ -126,12 +126,12 @@ fn a_verification_that_cannot_begin_exits_with_2() {
     )
     .refuses(&["nothing could be checked", "no-such-file"]);
     desk.run(&["verify", "-f", "absent.yaml"], 2)
-        .refuses(&["absent.yaml cannot be read"]);
+        .refuses(&["cannot read absent.yaml"]);
     desk.run(
         &["verify", "-f", "bad.yaml", "--kubeconfig", "kubeconfig"],
         2,
     )
     .refuses(&["the document has errors", "FM0401"]);
     desk.run(&["verify", "-f", "mesh.yaml", "--drill", "orders"], 2)
-        .refuses(&["there is no terminal to ask on", "--yes"]);
+        .refuses(&["cannot ask for confirmation without a terminal", "--yes"]);
 }

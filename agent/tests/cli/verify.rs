@@ -48,8 +48,8 @@ fn the_text_has_tables_causes_and_counts() {
     for part in [
         "mesh shop\n",
         "north: objects not-asked",
-        "orders.sales: calls from a client in each cluster",
-        "orders.sales: gateways, asked from this machine",
+        "orders.sales: calls from a probe client in each cluster",
+        "orders.sales: gateways, requests from this machine",
         // A refused connection is an answer: somebody is there, and not the gateway.
         "failed[refused] connection refused",
         "could not check[not-asked] context ctx-two: the cluster cannot be reached",

@@ -1,4 +1,4 @@
-//! What people read of a run.
+//! Snapshots of the progress and report of a run.
 
 use std::time::Duration;
 
@@ -130,14 +130,14 @@ fn a_line_for_each_event() {
             lines::write(to, event, &run).unwrap();
         }
     });
-    assert!(!lines.contains("stopped: "), "the word is said once");
+    assert!(!lines.contains("stopped: "), "the word appears once");
     insta::assert_snapshot!(lines);
 }
 
 #[test]
 fn status_lines_of_a_few_and_of_many() {
     let events = events();
-    // Before the end of sunrise.
+    // Without the events from the end of sunrise on.
     let mut run = after(&events[..9]);
     run.begun_before(Duration::from_secs(65));
     insta::assert_snapshot!(run.status(8).join("\n"));
