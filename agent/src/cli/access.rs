@@ -17,8 +17,8 @@ use crate::operation::{PlanError, is_handed_over};
 /// Print the ClusterRole that a command needs in each cluster.
 ///
 /// The role grants what the command needs for this document and nothing else. Clusters with the same rules are printed
-/// once. Where rules differ, as between the DNS cluster or hub and the others, use --cluster to print the role to apply.
-/// Print it again when the document changes; keep the previous role until the change is applied, since it allows
+/// once. Where rules differ, as between the DNS cluster or hub and the others, use --cluster to print the role to
+/// apply. Print it again when the document changes; keep the previous role until the change is applied, since it allows
 /// pruning of kinds that are no longer in the document.
 #[derive(Debug, Args)]
 #[command(after_help = "\

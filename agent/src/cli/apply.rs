@@ -19,13 +19,13 @@ use crate::operation::ApplyOptions;
 /// Apply the document to its clusters.
 ///
 /// Shows the plan and asks for confirmation; if the clusters change before you answer, it shows the new plan and asks
-/// again. A plan that `plan --out` saved is applied without a question, and only if the clusters have not changed since.
-/// An object that conflicts with another field manager, or that the API server rejects, is skipped together with the
-/// objects that depend on it. A cluster that cannot be reached, or in which another owner has one of the objects, blocks
-/// the apply: nothing is changed in any cluster, unless --partial is given. Objects of an earlier apply that are no
-/// longer in the document are pruned. Only one run changes a mesh at a time. Ctrl-C or SIGTERM stops the run: requests
-/// in progress are completed, the remaining objects are listed, and the next apply continues from there. Exit codes: 0
-/// everything applied, 1 not everything applied, 2 wrong usage or an unreadable document.
+/// again. A plan that `plan --out` saved is applied without a question, and only if the clusters have not changed
+/// since. An object that conflicts with another field manager, or that the API server rejects, is skipped together with
+/// the objects that depend on it. A cluster that cannot be reached, or in which another owner has one of the objects,
+/// blocks the apply: nothing is changed in any cluster, unless --partial is given. Objects of an earlier apply that are
+/// no longer in the document are pruned. Only one run changes a mesh at a time. Ctrl-C or SIGTERM stops the run:
+/// requests in progress are completed, the remaining objects are listed, and the next apply continues from there. Exit
+/// codes: 0 everything applied, 1 not everything applied, 2 wrong usage or an unreadable document.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

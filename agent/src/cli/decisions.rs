@@ -26,8 +26,8 @@ pub(super) struct Decisions {
     #[arg(long = "forget-address", value_name = "CLUSTER", value_delimiter = ',')]
     forget_addresses: Vec<String>,
 
-    /// Take over a conflicting field from its manager; the plan lists both. Server-side apply takes over all conflicting
-    /// fields of an object at once, so name each of them. Repeatable.
+    /// Take over a conflicting field from its manager; the plan lists both. Server-side apply takes over all
+    /// conflicting fields of an object at once, so name each of them. Repeatable.
     #[arg(long, value_name = "KIND/NAMESPACE/NAME:FIELD", value_parser = field)]
     take_over: Vec<String>,
 }

@@ -165,13 +165,13 @@ impl InputError {
                     "render the bundle again, or pack its folder with a plain `zip -r`".to_owned()
                 }
                 ReadBundleError::NoMesh => format!(
-                    "use a bundle that contains its document ({MESH_FILE} in a folder or zip, lines that start with #| in a \
-                    stream); the output of `render --cluster` does not contain it"
+                    "use a bundle that contains its document ({MESH_FILE} in a folder or zip, lines that start with #| in \
+                     a stream); the output of `render --cluster` does not contain it"
                 ),
             },
             Self::Mismatch { .. } => format!(
-                "edit only the document {MESH_FILE}, then render the manifests again: \
-                `fedmesh-agent render -f {MESH_FILE} --to DIR`"
+                "edit {MESH_FILE}, from which all manifests are rendered, and render them again: \
+                 `fedmesh-agent render -f {MESH_FILE} --to DIR`"
             ),
         };
         Some(hint)

@@ -48,8 +48,9 @@ pub(super) struct Render {
 
     /// Write a bundle to a folder, or to a zip archive if the name ends in .zip, instead of standard output.
     ///
-    /// The folder must be new, empty, or an earlier bundle, whose files are replaced or removed. If it contains any other
-    /// file, or the document that is read, nothing is written. mesh.yaml is written in a fixed form, without comments.
+    /// The folder must be new, empty, or an earlier bundle, whose files are replaced or removed. If it contains any
+    /// other file, or the document that is read, nothing is written. mesh.yaml is written in a fixed form, without
+    /// comments.
     #[arg(
         long,
         value_name = "DIR|FILE.zip",
@@ -114,7 +115,7 @@ impl Render {
                 message:
                     "the engine gitops renders a folder for Kustomize, which cannot be printed"
                         .to_owned(),
-                hint: "use --to DIR or --to FILE.zip; `kubectl kustomize DIR/clusters/NAME` prints the manifests of a cluster",
+                hint: "use --to DIR or FILE.zip; `kubectl kustomize DIR/clusters/NAME` prints the manifests of a cluster",
             });
         }
         let rendered = Rendered::new(&mesh, &resolved);
@@ -144,7 +145,7 @@ impl Render {
             }
             (Some(_), Target::Zip(_) | Target::Folder(_)) => {
                 return Err(Failure::Usage {
-                    message: "--cluster prints the manifests of one cluster and conflicts with --to, which writes those of all clusters"
+                    message: "--cluster prints the manifests of one cluster, but --to writes those of all clusters"
                         .to_owned(),
                     hint: "remove one of the two options; --to writes one folder per cluster",
                 });

@@ -62,13 +62,14 @@ pub(super) struct Verify {
     #[arg(long)]
     no_job: bool,
 
-    /// Name server for the records, such as 10.0.0.53 or [2001:db8::53]:5353. Repeatable [default: those of the document,
-    /// otherwise the zone's own].
+    /// Name server for the records, such as 10.0.0.53 or [2001:db8::53]:5353. Repeatable [default: those of the
+    /// document, otherwise the zone's own].
     #[arg(long = "name-server", value_name = "ADDRESS[:PORT]", value_parser = name_server)]
     name_servers: Vec<SocketAddr>,
 
-    /// Once all calls succeed, ask for confirmation, scale the Deployments of this service to zero in one cluster (default:
-    /// the first that serves it), and check that calls fail over and return. The replicas are restored in any case.
+    /// Once all calls succeed, ask for confirmation, scale the Deployments of this service to zero in one cluster
+    /// (default: the first that serves it), and check that calls fail over and return. The replicas are restored in any
+    /// case.
     #[arg(long, value_name = "SERVICE[@CLUSTER]")]
     drill: Option<DrillTarget>,
 

@@ -1,4 +1,4 @@
-//! Help, wrong usage, and what is refused without clusters.
+//! Help, wrong usage, and errors without clusters.
 
 use crate::desk::{Desk, MESH};
 
@@ -76,7 +76,7 @@ fn wrong_usage_exits_with_2() {
     ] {
         assert_eq!(desk.run(arguments, 2).out, "", "{arguments:?}");
     }
-    // Where 2 says that there are changes, it says nothing else.
+    // With --exit-code, 2 means changes and nothing else.
     desk.run(
         &["plan", "-f", "mesh.yaml", "--exit-code", "--no-such-flag"],
         1,
@@ -96,7 +96,7 @@ fn without_terminal_and_yes_nothing_is_changed() {
 }
 
 #[test]
-fn commands_that_need_clusters_say_what_they_lack() {
+fn commands_that_need_clusters_report_what_is_missing() {
     let desk = Desk::new();
     desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
     for command in [
@@ -116,7 +116,7 @@ fn commands_that_need_clusters_say_what_they_lack() {
 }
 
 #[test]
-fn a_verification_that_cannot_begin_exits_with_2() {
+fn a_verification_that_cannot_start_exits_with_2() {
     let desk = Desk::new();
     desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
     desk.write("kubeconfig", "{apiVersion: v1, kind: Config}");

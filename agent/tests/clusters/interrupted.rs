@@ -153,7 +153,7 @@ async fn a_run_that_is_stopped_or_killed_is_gone_on_with() {
         let report = report.unwrap_or_else(|| panic!("{out}"));
         assert!(report.contains(" created"), "{report}");
         assert!(
-            report.contains("stopped: on request; not touched: "),
+            report.contains("stopped: on request; not changed: "),
             "{report}"
         );
         assert!(!report.contains(" failed"), "{report}");

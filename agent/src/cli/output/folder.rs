@@ -154,8 +154,8 @@ fn is_manifest(path: &Path, name: &str) -> bool {
         && fs::read_to_string(path).is_ok_and(|text| text.contains("apiVersion"))
 }
 
-/// Writes a bundle into a new or empty folder, or replaces an earlier bundle. Files that are no longer in the bundle are
-/// removed, but only if fedmesh wrote them.
+/// Writes a bundle into a new or empty folder, or replaces an earlier bundle. Files that are no longer in the bundle
+/// are removed, but only if fedmesh wrote them.
 ///
 /// All files are written to a hidden folder first, so that an interrupted run leaves the earlier bundle intact.
 pub(in crate::cli) fn write(

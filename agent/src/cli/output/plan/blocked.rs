@@ -59,7 +59,8 @@ fn write_remedies(to: &mut impl Write, conflicts: &[Group<'_>]) -> io::Result<()
     let field = decisions::field_of(&step.object, &conflict.field);
     writeln!(
         to,
-        "  {QUIET}to take over a field, use --take-over '{}'; to leave it to its manager, add it to spec.ignore{QUIET:#}",
+        "  {QUIET}to take over a field, use --take-over '{}'; to leave it to its manager, add it to \
+         spec.ignore{QUIET:#}",
         printable(&field)
     )
 }

@@ -93,17 +93,14 @@ fn events() -> Vec<Event> {
         waiting(
             "sunset",
             WaitReason::Finalizers,
-            "VirtualService shop/gone was deleted and waits for example.com/a",
+            "VirtualService shop/gone was deleted, but is blocked by example.com/a",
             Some(60),
         ),
         ended(
             "sunrise",
-            Some("VirtualService shop/users: no; not touched: VirtualService shop/a"),
+            Some("VirtualService shop/users: no; not changed: VirtualService shop/a"),
         ),
-        ended(
-            "moonlight",
-            Some("not touched, because sunset cannot be applied to"),
-        ),
+        ended("moonlight", Some("not changed, because sunset is blocked")),
     ]
 }
 
@@ -169,7 +166,7 @@ fn a_report_lists_failures_by_cause() {
             },
             ClusterReport {
                 name: "moonlight".into(),
-                error: Some("not touched, because sunset cannot be applied to".into()),
+                error: Some("not changed, because sunset is blocked".into()),
                 ..ClusterReport::default()
             },
         ],

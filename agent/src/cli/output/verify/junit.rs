@@ -1,5 +1,5 @@
-//! A report as JUnit XML, for CI, in the form that both Jenkins and GitLab read: a suite per family, `failure` for failed
-//! checks, `error` for checks that could not be made, and `skipped` for checks that are for information.
+//! A report as JUnit XML, for CI, in the form that both Jenkins and GitLab read: a suite per family, `failure` for
+//! failed checks, `error` for checks that could not be made, and `skipped` for checks that are for information.
 
 use std::io::{self, Write};
 
