@@ -7,7 +7,7 @@ const IN_REPOSITORY: &str =
     "commit the output of `fedmesh-agent render --to DIR`, then check the result with `verify`";
 
 impl PlanError {
-    /// What to do.
+    /// The hint.
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::Findings(_) => "fix the findings and try again".to_owned(),
@@ -24,7 +24,7 @@ impl PlanError {
 }
 
 impl FollowError {
-    /// What to do, if there is anything.
+    /// The hint, if there is one.
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Findings(_) => "fix the findings and try again",

@@ -63,7 +63,7 @@ pub enum LockError {
 }
 
 impl LockError {
-    /// What to do.
+    /// The hint.
     pub fn hint(&self) -> String {
         match self {
             Self::Kubeconfig(_) => {

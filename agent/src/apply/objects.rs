@@ -259,7 +259,10 @@ pub(super) async fn edit(connection: &Connection, edit: &Edit, action: Action) -
         Ok(now) if now.is_done() => return Carried::from(Outcome::Done { action }),
         Ok(_) => "another client changed it since the plan; plan again".to_owned(),
         Err(again) => {
-            format!("it was changed since the plan, but reading it failed ({again}); plan again")
+            format!(
+                "it was changed since the plan, possibly by fedmesh, but reading it failed ({again}); plan \
+                 again"
+            )
         }
     };
     Carried::from(Outcome::Failed { message })

@@ -94,7 +94,7 @@ pub(super) enum Failure {
     About {
         /// The file of the document.
         origin: Origin,
-        /// What went wrong.
+        /// The error.
         failure: Box<Failure>,
     },
     /// The document cannot be read.
@@ -117,9 +117,9 @@ pub(super) enum Failure {
     /// Options that conflict or are incomplete.
     #[error("{message}")]
     Usage {
-        /// What is wrong.
+        /// The message.
         message: String,
-        /// What to do.
+        /// The hint.
         hint: &'static str,
     },
     /// A cluster that is not in the document.

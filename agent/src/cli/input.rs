@@ -138,7 +138,7 @@ pub(super) enum InputError {
 }
 
 impl InputError {
-    /// What to do.
+    /// The hint.
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self {
             // Each of the errors has its own hint.
@@ -165,8 +165,8 @@ impl InputError {
                     "render the bundle again, or pack its folder with a plain `zip -r`".to_owned()
                 }
                 ReadBundleError::NoMesh => format!(
-                    "use a bundle that contains its document ({MESH_FILE} in a folder or zip, lines that start with #| in \
-                     a stream); the output of `render --cluster` does not contain it"
+                    "use a bundle that contains its document ({MESH_FILE} in a folder or zip, lines that start with #| \
+                     in a stream); the output of `render --cluster` does not contain it"
                 ),
             },
             Self::Mismatch { .. } => format!(

@@ -115,7 +115,7 @@ impl Render {
                 message:
                     "the engine gitops renders a folder for Kustomize, which cannot be printed"
                         .to_owned(),
-                hint: "use --to DIR or FILE.zip; `kubectl kustomize DIR/clusters/NAME` prints the manifests of a cluster",
+                hint: "use --to DIR or FILE.zip; `kubectl kustomize DIR/clusters/NAME` prints those of a cluster",
             });
         }
         let rendered = Rendered::new(&mesh, &resolved);

@@ -127,7 +127,7 @@ pub(super) enum SavedPlanError {
 }
 
 impl SavedPlanError {
-    /// What to do.
+    /// The hint.
     pub(super) fn hint(&self) -> String {
         match self {
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {

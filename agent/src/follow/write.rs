@@ -84,7 +84,7 @@ impl Looked {
         let not_written = self.skipped().len();
         let targets = BTreeMap::from([(cluster.to_owned(), self.target)]);
         let (sender, _) = mpsc::unbounded_channel();
-        // The objects are few, so a stop lets them be completed.
+        // The objects are few, so a stop does not interrupt the writes.
         let (options, stop) = (ApplyOptions::default(), Stop::never());
         let budget = Budget::default();
         let report = apply::apply(self.plan, targets, options, &budget, &stop, sender).await;

@@ -20,7 +20,7 @@ const QUIET: Duration = Duration::from_secs(5);
 pub(super) async fn note(State(agent): State<Agent>, request: Request, next: Next) -> Response {
     let is_work = request.method() == Method::POST;
     if is_work {
-        // On drop, so that it also happens when the client disconnects.
+        // Also before the handler, whose future is dropped if the client disconnects.
         agent.0.worked.notify_one();
     }
     let response = next.run(request).await;

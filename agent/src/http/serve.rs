@@ -110,7 +110,7 @@ pub enum ServeError {
 }
 
 impl ServeError {
-    /// What to do.
+    /// The hint.
     pub fn hint(&self) -> String {
         match self {
             Self::Listen { source, address } if source.kind() == io::ErrorKind::AddrInUse => {

@@ -22,7 +22,7 @@ pub enum Blocked {
 }
 
 impl Blocked {
-    /// What to do.
+    /// The hint.
     pub fn hint(&self) -> String {
         match self {
             Self::Clusters { .. } => {

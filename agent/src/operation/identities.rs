@@ -133,8 +133,8 @@ fn not_compared(index: usize, place: &Place) -> Finding {
         severity: Severity::Warning,
         path: format!("spec.clusters[{index}].context"),
         message: format!(
-            "context {}: not allowed to get Namespace kube-system, whose uid identifies the cluster; a context that leads \
-             to another cluster than at the last apply is not detected",
+            "context {}: not allowed to get Namespace kube-system, whose uid identifies the cluster; a context that \
+             leads to another cluster than at the last apply is not detected",
             place.context
         ),
         hint: "grant the ClusterRole that `fedmesh-agent access` prints".to_owned(),

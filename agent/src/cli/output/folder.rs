@@ -76,7 +76,7 @@ pub(in crate::cli) enum FolderError {
 }
 
 impl FolderError {
-    /// What to do.
+    /// The hint.
     pub(in crate::cli) fn hint(&self) -> String {
         match self {
             Self::Io { .. } => "check its permissions".to_owned(),

@@ -81,7 +81,7 @@ pub(in crate::cli) enum WriteError {
 }
 
 impl WriteError {
-    /// What to do.
+    /// The hint.
     pub(in crate::cli) fn hint(&self) -> String {
         match self {
             Self::Folder(error) => error.hint(),
