@@ -1,6 +1,6 @@
-//! The gateways' addresses: looked up in the clusters and by DNS, and otherwise as they were last known.
+//! Looks up the gateways' addresses in the clusters and by DNS, and falls back to the last known ones.
 //!
-//! What is published is decided in [`shared::last_known`]; here are the look-ups that it takes.
+//! [`shared::last_known`] decides which addresses are published.
 
 mod explain;
 
@@ -24,33 +24,33 @@ use crate::gateways::{self, gateway_services};
 use crate::host_names;
 use crate::place::Place;
 
-/// The gateways' addresses and where they come from.
+/// The gateways' addresses and their sources.
 #[derive(Debug)]
 pub(crate) struct Addresses {
-    /// As the check takes them.
+    /// The addresses as input of the checks.
     pub(crate) facts: Facts,
     /// Each gateway, in the order of kinds and of the document.
     pub(crate) gateways: Gateways,
-    /// Each host name that is to be resolved.
+    /// The addresses of each host name that is resolved.
     pub(crate) host_names: HostNames,
-    /// What was recorded until now.
+    /// The last known addresses as recorded.
     pub(crate) recorded: LastKnown,
-    /// What is to be recorded.
+    /// The last known addresses to record.
     pub(crate) last_known: LastKnown,
-    /// Clusters whose last known addresses were to be withdrawn although none were in use.
+    /// Clusters whose last known addresses were to be withdrawn, but are not in use.
     had_none: BTreeSet<String>,
 }
 
-/// In which clusters the record of last known addresses is read.
+/// The clusters from which the record of last known addresses is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RecordsOf {
-    /// In all: the one with the DNS records may have lost its record, or may be another one than before.
+    /// All clusters, since the cluster with the DNS records may have lost its record, or may be a different one now.
     AllClusters,
-    /// In the one with the DNS records.
+    /// The cluster with the DNS records.
     DnsCluster,
 }
 
-/// Looks up all addresses. `withdrawn` names clusters whose last known addresses are not published any more.
+/// Looks up all addresses. `withdrawn` names clusters whose last known addresses are no longer published.
 pub(crate) async fn look(
     mesh: &Mesh,
     places: &mut [Place],
@@ -68,13 +68,13 @@ pub(crate) async fn look(
         match read {
             Ok(last_known) if index == dns => of_dns = Some(last_known),
             Ok(last_known) => recorded.push(last_known),
-            // Without its record, addresses would be taken for unknown and withdrawn.
+            // Without its record, addresses would count as unknown and be withdrawn.
             Err(why) if index == dns => places[index].connection = Err(why),
             Err(_) => {}
         }
     }
     let now = now();
-    // Of equally new records, that of the cluster with the DNS records counts.
+    // Of records with the same time, that of the cluster with the DNS records is used.
     let mut recorded = LastKnown::newest(recorded.into_iter().chain(of_dns));
     let mut gateways = last_known::publish(&observed, &recorded, withdrawn, &now);
     if recorded.is_empty()
@@ -118,8 +118,8 @@ pub(crate) async fn look(
     }
 }
 
-/// The index of the cluster with the DNS records. The document has not been checked yet: a name of no
-/// cluster is an error that the check finds.
+/// The index of the cluster with the DNS records. The document is not checked yet; an unknown cluster is reported by
+/// the checks.
 fn dns_cluster(mesh: &Mesh) -> usize {
     let clusters = &mesh.spec.clusters;
     let named = mesh.spec.dns.cluster.as_ref();
@@ -128,7 +128,7 @@ fn dns_cluster(mesh: &Mesh) -> usize {
         .unwrap_or_default()
 }
 
-/// The clusters whose records are read; none where the document has all addresses.
+/// The clusters whose records are read; empty if the document has all addresses.
 fn to_read(
     mesh: &Mesh,
     places: &[Place],
@@ -138,7 +138,7 @@ fn to_read(
     let resolves = mesh.spec.dns.resolve_host_names == Some(true);
     let mut clusters = mesh.spec.clusters.iter();
     let looks_up = resolves || clusters.any(|cluster| !gateway_services(mesh, cluster).is_empty());
-    // The mesh's name becomes part of a path.
+    // The name of the mesh becomes part of a URL path.
     if !looks_up || Label::new(&mesh.metadata.name).is_err() {
         return Vec::new();
     }
@@ -161,7 +161,7 @@ async fn read_records(
     join_all(reads).await
 }
 
-/// What the live records say where no record has addresses: an earlier version of fedmesh did not write them.
+/// The addresses of the live DNS records, for a mesh whose record has none because an earlier version wrote it.
 async fn of_live_records(
     mesh: &Mesh,
     place: &mut Place,
@@ -187,14 +187,14 @@ async fn of_live_records(
         }
         Ok(None) => LastKnown::default(),
         Err(why) => {
-            // Without them, addresses would be taken for unknown and withdrawn.
+            // Without the live records, addresses would count as unknown and be withdrawn.
             place.connection = Err(why);
             LastKnown::default()
         }
     }
 }
 
-/// The host names of these clusters' gateways.
+/// The host names of the gateways of `clusters`.
 fn host_names_of(mesh: &Mesh, facts: &Facts, clusters: &BTreeSet<String>) -> BTreeSet<String> {
     host_names::gateways(mesh)
         .filter(|(_, cluster)| clusters.contains(&mesh.spec.clusters[*cluster].name))
@@ -204,6 +204,6 @@ fn host_names_of(mesh: &Mesh, facts: &Facts, clusters: &BTreeSet<String>) -> BTr
 
 fn now() -> Timestamp {
     let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
-    // It only fails for years of more than four digits.
+    // It fails only for years with more than four digits.
     Timestamp::new(&now.to_string()).unwrap_or_else(|_| Timestamp::epoch())
 }

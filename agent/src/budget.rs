@@ -1,20 +1,20 @@
-//! How many objects are in memory at once, over all clusters and all requests.
+//! Limits the objects that are in memory at once, over all clusters and requests.
 //!
-//! What a cluster is handed is rendered when its turn comes. Small meshes are looked at in all clusters at once; of
-//! a mesh with ten thousand objects for each cluster, only a few clusters are.
+//! The objects of a cluster are rendered when there is room. All clusters of a small mesh are processed at once, but
+//! only a few of a mesh with ten thousand objects per cluster.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Rendered, an object takes about 13 KB.
+/// Most objects in memory; a rendered object takes about 13 KB.
 const OBJECTS: u32 = 12_000;
 
 /// Room for objects.
 #[derive(Debug, Clone)]
 pub(crate) struct Budget(Arc<Semaphore>);
 
-/// Room that is taken, until it is dropped.
+/// Reserved room, until it is dropped.
 pub(crate) struct Room(
     #[expect(dead_code, reason = "held, not read")] Option<OwnedSemaphorePermit>,
 );
@@ -26,10 +26,10 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Waits until there is room for so many objects; for more than there ever is, until there are no others.
+    /// Waits for room for this number of objects; more objects than the limit wait until there are no others.
     pub(crate) async fn take(&self, objects: usize) -> Room {
         let objects = u32::try_from(objects).unwrap_or(OBJECTS).clamp(1, OBJECTS);
-        // It is never closed.
+        // The semaphore is never closed.
         Room(self.0.clone().acquire_many_owned(objects).await.ok())
     }
 }

@@ -1,15 +1,15 @@
-//! Writing files so that nobody ever sees half of one.
+//! Replaces files atomically.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Why the system refuses, in words, without the number of the error.
+/// The message of a system error, without its number.
 pub(crate) fn reason(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        io::ErrorKind::IsADirectory => "is a folder".to_owned(),
         io::ErrorKind::NotADirectory => "a part of its path is not a folder".to_owned(),
         _ => {
             let text = error.to_string();
@@ -19,19 +19,19 @@ pub(crate) fn reason(error: &io::Error) -> String {
     }
 }
 
-/// Who may read a file.
+/// The read permissions of a new file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Readers {
-    /// As the user's file mode mask has it.
+    /// By the user's umask.
     Usual,
-    /// The user alone.
+    /// For the user only.
     Owner,
 }
 
-/// Writes a file, or puts another one in the place of the one that is there.
+/// Writes a file, or replaces it.
 ///
-/// The bytes are written to a new file in `scratch`, a folder on the same file system, and that is
-/// renamed. A symbolic link at `target` is replaced, never followed.
+/// The bytes are written to a new file in `scratch`, a folder on the same file system, which is then renamed. A
+/// symbolic link at `target` is replaced, never followed.
 pub(crate) fn replace(
     target: &Path,
     scratch: &Path,
@@ -41,7 +41,7 @@ pub(crate) fn replace(
     replace_with(target, scratch, readers, |file| file.write_all(bytes))
 }
 
-/// The same for what is written bit by bit.
+/// The same as [`replace`], for content that is written in pieces.
 pub(crate) fn replace_with<E: From<io::Error>>(
     target: &Path,
     scratch: &Path,
@@ -54,14 +54,13 @@ pub(crate) fn replace_with<E: From<io::Error>>(
         .and_then(|mut file| write(&mut file))
         .and_then(|()| Ok(fs::rename(&temporary, target)?));
     if result.is_err() {
-        // It may not even be there; the first error is the one to tell.
+        // The file may not exist; the first error is returned.
         _ = fs::remove_file(&temporary);
     }
     result
 }
 
-/// A name that no other file in a folder has. It starts with a dot, so that what a crash leaves behind is no
-/// part of a bundle.
+/// An unused file name in a folder. It starts with a dot, so that the file of a crashed run is not part of a bundle.
 pub(crate) fn temporary_name(folder: &Path) -> io::Result<PathBuf> {
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(io::Error::other)?;
@@ -70,7 +69,7 @@ pub(crate) fn temporary_name(folder: &Path) -> io::Result<PathBuf> {
 
 fn new_file(path: &Path, readers: Readers) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    // Fails where anything of that name is there, a symbolic link included.
+    // Fails if anything with this name exists, including a symbolic link.
     options.write(true).create_new(true);
     restrict(&mut options, readers);
     options.open(path)
@@ -84,6 +83,6 @@ fn restrict(options: &mut OpenOptions, readers: Readers) {
     }
 }
 
-/// A user's own folders are closed to others.
+/// Does nothing, since other users cannot read a user's folders.
 #[cfg(not(unix))]
 fn restrict(_: &mut OpenOptions, _: Readers) {}

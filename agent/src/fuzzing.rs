@@ -1,4 +1,4 @@
-//! Entry points for fuzzing: what the agent reads from outside and keeps to itself otherwise.
+//! Entry points for fuzzing of private code that reads input from outside.
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -11,7 +11,7 @@ use shared::ownership::Ownership;
 
 use crate::cluster::{self, Connection, Kubeconfig, Patience, Search};
 
-/// Reads a kubeconfig. Nothing in it is connected to: it may name programs to run.
+/// Reads a kubeconfig. No connection is made, since a kubeconfig may name programs to run.
 pub fn kubeconfig(text: &str) {
     match config::Kubeconfig::from_yaml(text) {
         Ok(content) => Kubeconfig::of_content(content).describe(),
@@ -19,7 +19,7 @@ pub fn kubeconfig(text: &str) {
     }
 }
 
-/// Looks at a cluster whose server answers everything with one text.
+/// Reads a cluster whose server responds to every request with one text.
 pub fn answers(code: u16, body: &[u8]) {
     let Ok(code) = StatusCode::from_u16(code) else {
         return;

@@ -1,4 +1,4 @@
-//! The gateways that the document has no addresses for, looked up in the clusters.
+//! Looks up the gateways without addresses in the document.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -14,8 +14,8 @@ use shared::resolved::{DEFAULT_EAST_WEST_SERVICE, DEFAULT_GATEWAY_SERVICE, ISTIO
 use crate::cluster;
 use crate::place::Place;
 
-/// Asks all clusters at once: of each kind that the document needs, the gateways of all clusters in its
-/// order. A cluster that does not answer loses its connection, so that nothing waits for it a second time.
+/// Looks up the gateways of all clusters concurrently: for each kind that the document needs, those of all clusters in
+/// order. A cluster that cannot be reached loses its connection, so that later requests do not wait for it again.
 pub(crate) async fn look(mesh: &Mesh, places: &mut [Place]) -> Vec<ObservedGateway> {
     let asked: Vec<(usize, GatewayKind)> = GatewayKind::used(mesh)
         .flat_map(|kind| (0..places.len()).map(move |cluster| (cluster, kind)))
@@ -64,9 +64,9 @@ pub(crate) async fn look(mesh: &Mesh, places: &mut [Place]) -> Vec<ObservedGatew
     observed.collect()
 }
 
-/// Where the gateways' Services are reached inside their own clusters, by kind and cluster, where endpoints are
-/// addresses and the document does not say it. A cluster in which that cannot be looked up says so in its place, and
-/// nothing may be written there: its pods would be sent to their own gateway by its outer address.
+/// The addresses of the gateways' Services inside their own clusters, by kind and cluster, for `endpoints: addresses`
+/// without addresses in the document. If the look-up fails, the error is set in the cluster's [`Place`], and nothing
+/// may be written there, since its pods would reach their own gateway by its external address.
 pub(crate) async fn inside(
     mesh: &Mesh,
     places: &mut [Place],
@@ -97,7 +97,7 @@ pub(crate) async fn inside(
     found
 }
 
-/// The Services to ask for their addresses inside.
+/// The Services whose addresses inside the cluster are needed.
 fn services_inside(
     mesh: &Mesh,
     cluster: &mesh::Cluster,
@@ -108,7 +108,7 @@ fn services_inside(
     unknown.filter_map(|kind| Some((kind, named(cluster, kind)?)))
 }
 
-/// The Services on which depends what is written about gateways, as namespace and name.
+/// The Services that `follow` watches, as namespace and name.
 pub(crate) fn followed_services(
     mesh: &Mesh,
     cluster: &mesh::Cluster,
@@ -117,7 +117,7 @@ pub(crate) fn followed_services(
     inside.chain(gateway_services(mesh, cluster)).collect()
 }
 
-/// The Services to ask for addresses, as namespace and name, if the document needs any.
+/// The Services whose addresses the document needs, as namespace and name.
 pub(crate) fn gateway_services(mesh: &Mesh, cluster: &mesh::Cluster) -> Vec<(String, String)> {
     GatewayKind::used(mesh)
         .filter_map(|kind| gateway_service(cluster, kind))
@@ -130,7 +130,8 @@ fn gateway_service(cluster: &mesh::Cluster, kind: GatewayKind) -> Option<(String
         .then(|| named(cluster, kind))?
 }
 
-/// The document has not been checked yet, and the names become part of a path.
+/// The namespace and name of the Service, if they are valid: the document is not checked yet, and they become part of a
+/// URL path.
 fn named(cluster: &mesh::Cluster, kind: GatewayKind) -> Option<(String, String)> {
     let (gateway, usual): (mesh::Gateway, _) = match kind {
         GatewayKind::Ingress => (

@@ -1,4 +1,4 @@
-//! The addresses of load balancers that have host names, looked up where the document asks for that.
+//! Resolves the host names of load balancers, for documents with `resolveHostNames`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -12,34 +12,34 @@ use shared::gateway_kind::GatewayKind;
 use shared::last_known::{self, HostNames};
 use shared::name::HostName;
 
-/// For one name.
+/// Timeout for one name.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// For each host name its addresses, at least one, or why there are none.
+/// The addresses of each host name, at least one, or the error.
 pub(crate) type Found = BTreeMap<String, Result<Vec<IpAddr>, String>>;
 
-/// Looks up every host name of a gateway once, all at the same time.
+/// Resolves every host name of a gateway once, concurrently.
 pub(crate) async fn look_up(mesh: &Mesh, facts: &Facts) -> Found {
     let hosts = wanted(mesh, facts);
     let found = join_all(hosts.iter().map(|host| addresses(host))).await;
     hosts.into_iter().zip(found).collect()
 }
 
-/// The host names that gateways have, by the document or by their clusters.
+/// The host names of gateways, from the document or from the clusters.
 fn wanted(mesh: &Mesh, facts: &Facts) -> BTreeSet<String> {
     gateways(mesh)
         .flat_map(|(kind, cluster)| of_gateway(mesh, facts, kind, cluster))
         .collect()
 }
 
-/// Every gateway by which calls come in, with the index of its cluster.
+/// Every gateway that receives calls, with the index of its cluster.
 pub(crate) fn gateways(mesh: &Mesh) -> impl Iterator<Item = (GatewayKind, usize)> {
     let clusters = 0..mesh.spec.clusters.len();
     GatewayKind::used(mesh)
         .flat_map(move |kind| clusters.clone().map(move |cluster| (kind, cluster)))
 }
 
-/// The host names of one gateway that are to be resolved, in lower case.
+/// The host names of one gateway to resolve, in lower case.
 pub(crate) fn of_gateway(
     mesh: &Mesh,
     facts: &Facts,
@@ -57,21 +57,21 @@ pub(crate) fn of_gateway(
         .collect()
 }
 
-/// IPv4 and IPv6, as this machine resolves the name.
+/// The IPv4 and IPv6 addresses of a name, resolved by this machine.
 async fn addresses(host: &str) -> Result<Vec<IpAddr>, String> {
-    // Absolute, so that nothing is appended to it.
+    // Absolute, so that no search domain is appended.
     let found = tokio::net::lookup_host((format!("{host}."), 0));
     let found = tokio::time::timeout(DEADLINE, found).await;
-    let found = found.map_err(|_| "no answer in time".to_owned())?;
+    let found = found.map_err(|_| "the look-up timed out".to_owned())?;
     let found = found.map_err(|error| error.to_string())?;
     let addresses: BTreeSet<IpAddr> = found.map(|address| address.ip()).collect();
     if addresses.is_empty() {
-        return Err("it has no address".to_owned());
+        return Err("the name has no address".to_owned());
     }
     Ok(addresses.into_iter().collect())
 }
 
-/// Says in findings about host names without addresses why they have none.
+/// Adds the error of each look-up to the findings about host names without addresses.
 pub(crate) fn explain(mesh: &Mesh, facts: &Facts, names: &HostNames, findings: &mut [Finding]) {
     for (kind, cluster) in gateways(mesh) {
         let hosts = of_gateway(mesh, facts, kind, cluster).into_iter();
@@ -113,7 +113,7 @@ mod tests {
 
     use super::{explain, look_up, wanted};
 
-    /// By ingress gateways, or in mutual TLS by east-west ones, of which `field` has the addresses.
+    /// A document whose gateways in `field` have host names; east-west gateways with mutual TLS, else ingress gateways.
     fn mesh(resolves: bool, transport: &str, field: &str) -> Mesh {
         serde_json::from_value(json!({
             "apiVersion": "fedmesh.dev/v1alpha1", "kind": "Mesh", "metadata": { "name": "m" },
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn host_names_of_documents_and_clusters_are_looked_up_where_that_is_asked_for() {
+    async fn host_names_of_documents_and_clusters_are_resolved_on_request() {
         let seen = BTreeMap::from([
             ("a".to_owned(), vec!["not-asked.example".to_owned()]),
             (
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn gateways_by_which_no_call_comes_in_are_not_looked_up() {
+    fn gateways_without_incoming_calls_are_not_looked_up() {
         let mesh = mesh(true, "mtls", "gateway");
         assert!(wanted(&mesh, &Facts::default()).is_empty());
     }

@@ -1,4 +1,4 @@
-//! fedmesh's agent: all the I/O.
+//! fedmesh's agent: the command line, the HTTP API and all I/O.
 
 mod addresses;
 pub mod apply;

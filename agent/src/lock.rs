@@ -1,4 +1,4 @@
-//! One writer of a mesh at a time: the Leases of all its clusters, held for the whole run.
+//! The Leases that make a run the only writer of a mesh, held in all its clusters for the whole run.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,26 +12,26 @@ use crate::cluster::{Claimed, Connection, Holder, KubeconfigError, Lease, Waitin
 use crate::place::{Place, identities};
 use crate::stop::Stop;
 
-/// How to claim the Leases.
+/// Options of the Leases.
 #[derive(Clone, Copy)]
 pub struct LockOptions<'a> {
-    /// How long to wait for a living writer; that a writer is alive is known within
-    /// [`LockOptions::LEASE`] / 6 of its own.
+    /// Time to wait for another active run, which is detected as active within a sixth of the duration of its Lease
+    /// (see [`LockOptions::LEASE`]).
     pub timeout: Duration,
-    /// How long after its last renewal a Lease of ours may be taken over.
+    /// Time after its last renewal in which a Lease expires.
     pub lease: Duration,
-    /// Hears of each writer that is waited for, with its cluster.
+    /// Called for each run that is waited for, with its cluster.
     pub waits: &'a (dyn Fn(&str, &Holder) + Sync),
-    /// Ends the wait for another writer.
+    /// Ends the wait for another run.
     pub stop: Option<&'a Stop>,
 }
 
 impl LockOptions<'_> {
-    /// The usual [`lease`](Self::lease): an API server that starts again is away for a shorter time.
+    /// The default [`lease`](Self::lease), longer than the restart of an API server.
     pub const LEASE: Duration = Duration::from_secs(30);
 }
 
-/// Without waiting for anybody.
+/// Options without a wait for other runs.
 impl Default for LockOptions<'_> {
     fn default() -> Self {
         Self {
@@ -43,36 +43,36 @@ impl Default for LockOptions<'_> {
     }
 }
 
-/// Nothing can be changed.
+/// Why nothing can be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// There is no kubeconfig, or it cannot be read.
     #[error(transparent)]
     Kubeconfig(#[from] KubeconfigError),
-    /// The Lease is named for the mesh.
+    /// The name of the mesh, which is part of the Lease's name, is not a DNS label.
     #[error("metadata.name `{0}` is not a DNS label")]
     NoName(String),
-    /// Another writer is at work.
-    #[error("mesh {mesh} is being changed by another writer: {}", listed(.holders))]
+    /// Another run changes the mesh.
+    #[error("mesh {mesh} is being changed by another run: {}", listed(.holders))]
     Held {
         /// The mesh.
         mesh: String,
-        /// By cluster.
+        /// The other runs by cluster.
         holders: BTreeMap<String, Holder>,
     },
 }
 
 impl LockError {
-    /// What to do.
+    /// The hint.
     pub fn hint(&self) -> String {
         match self {
             Self::Kubeconfig(_) => {
-                "name a kubeconfig with --kubeconfig or KUBECONFIG, and correct what is wrong with it"
+                "set --kubeconfig or KUBECONFIG to a valid kubeconfig"
             }
             Self::NoName(_) => "use lower-case letters, digits and hyphens, at most 55 characters",
             Self::Held { .. } => {
-                "wait until that run has ended, or give --lock-timeout to wait for it here; a run that \
-                 died is taken over once its Lease has expired"
+                "wait until that run has ended, or use --lock-timeout to wait for it; the Lease of a \
+                killed run expires by itself"
             }
         }
         .to_owned()
@@ -91,14 +91,14 @@ fn listed(holders: &BTreeMap<String, Holder>) -> String {
 pub(crate) struct Leases(BTreeMap<String, Result<Lease, String>>);
 
 impl Leases {
-    /// Claims the Leases in all places that can be reached, or in none where another writer holds one.
+    /// Claims the Leases in all clusters that can be reached, or in none if another run holds one.
     pub(crate) async fn claim(
         name: &str,
         command: &str,
         places: &[Place],
         options: LockOptions<'_>,
     ) -> Result<Self, LockError> {
-        // It becomes part of a path.
+        // The name becomes part of a URL path.
         Label::new(name).map_err(|_| LockError::NoName(name.to_owned()))?;
         let writer = Writer::new(command, options.lease);
         let deadline = Instant::now() + options.timeout;
@@ -120,10 +120,10 @@ impl Leases {
                 Err(why) => claims.add(place, Err(why)),
             }
         }
-        // That of the document, or the contexts' names, may be another for another writer.
+        // Sorted, because another run may have another document or other names of contexts.
         order.sort_by(|a, b| a.0.cmp(&b.0));
-        // Two writers that begin at once meet at the first cluster, where one of them wins: each could
-        // else have some of the Leases, and both would be refused.
+        // Of two runs that start at once, one wins at the first cluster. Otherwise each could get some of the
+        // Leases, and both would fail.
         let others = order.split_off(order.len().min(1));
         for group in [order, others] {
             let claimed = join_all(group.iter().map(|(_, place)| claim(place))).await;
@@ -141,22 +141,22 @@ impl Leases {
         Ok(Self(claims.leases))
     }
 
-    /// From now on the connection changes something only while the Lease of its context is held.
+    /// Makes the connection send changes only while the Lease of its context is held.
     pub(crate) fn guard(&self, connection: &mut Connection) {
         match self.0.get(connection.context()) {
             Some(lease) => connection.guard(lease),
-            None => connection.guard(&Err("its Lease was not claimed".to_owned())),
+            None => connection.guard(&Err("the Lease was not claimed".to_owned())),
         }
     }
 
-    /// Why the Lease of a context is not held.
+    /// The reason why the Lease of a context is not held.
     pub(crate) fn missing(&self, context: &str) -> Option<&str> {
-        // Where there was no way to claim it, there is none to change anything.
+        // A cluster that could not be reached to claim the Lease cannot be changed either.
         let lease = self.0.get(context)?;
         lease.as_ref().err().map(String::as_str)
     }
 
-    /// Gives all of them up.
+    /// Releases all Leases.
     pub(crate) async fn release(mut self) {
         self.give_up().await;
     }
@@ -169,7 +169,7 @@ impl Leases {
     }
 }
 
-/// Whoever held them was cancelled: other writers need not wait until they expire.
+/// Releases the Leases of a cancelled run, so that other runs need not wait until they expire.
 impl Drop for Leases {
     fn drop(&mut self) {
         if let Ok(runtime) = Handle::try_current()
@@ -180,7 +180,7 @@ impl Drop for Leases {
     }
 }
 
-/// What came of the claims.
+/// The results of the claims.
 #[derive(Default)]
 struct Claims {
     leases: BTreeMap<String, Result<Lease, String>>,
@@ -195,7 +195,7 @@ impl Claims {
                 self.holders.insert(place.name.clone(), holder);
                 return;
             }
-            // The plan says so.
+            // The plan reports the error.
             Err(why) => Err(why),
         };
         self.leases.insert(place.context.clone(), lease);

@@ -1,4 +1,4 @@
-//! Logs on standard error.
+//! Logging to standard error.
 
 use std::io::IsTerminal as _;
 use std::time::Duration;
@@ -10,14 +10,15 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::printable::Guarded;
 
-/// The target of requests to clusters, which are logged only where they were asked for.
+/// The log target of requests to clusters, which are logged with `--verbose` only.
 const REQUESTS: &str = "requests";
 
-/// Starts logging at a level. `verbose` is how often more was asked for: requests to clusters, then more levels.
+/// Starts logging at a level. `verbose` is the number of `--verbose` flags: 1 logs requests to clusters, more raise the
+/// level.
 ///
-/// **Invariant**: other crates never log below a warning: what they say there (requests, headers,
-/// kubeconfigs) is not ours to vouch for, and tokens must not get into logs. Above that they speak
-/// only where details are asked for: their errors come back to us, and we tell them with a remedy.
+/// **Invariant**: other crates never log below warnings, since their messages (requests, headers, kubeconfigs) may
+/// contain tokens. Their warnings are logged with debug output only, because their errors are returned and reported
+/// with a hint.
 pub(crate) fn start(level: LevelFilter, verbose: u8) {
     let level = level.max(match verbose {
         0 | 1 => LevelFilter::OFF,
@@ -44,14 +45,14 @@ pub(crate) fn start(level: LevelFilter, verbose: u8) {
         .with_writer(|| Guarded::lines(std::io::stderr()))
         .with_ansi(colours)
         .with_target(false);
-    // Fails only where a subscriber is there already, as in a test; then that one is used.
+    // It fails only if a subscriber exists, as in a test; that one is used then.
     _ = tracing_subscriber::registry()
         .with(targets)
         .with(lines)
         .try_init();
 }
 
-/// Logs a request to a cluster and what came of it: never headers, credentials or bodies.
+/// Logs a request to a cluster and its outcome, but never headers, credentials or bodies.
 pub(crate) fn request(context: &str, method: &str, path: &str, outcome: &str, took: Duration) {
     let took = took.as_millis();
     tracing::info!(target: REQUESTS, context, "{method} {path} {outcome} in {took} ms");

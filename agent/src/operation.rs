@@ -1,4 +1,4 @@
-//! What the command line and the HTTP API both do: look at clusters, plan, apply.
+//! Operations on clusters for the command line and the HTTP API: observe, plan, apply.
 
 mod blocked;
 mod dns_findings;
@@ -33,29 +33,29 @@ use crate::place::{Place, places};
 use crate::stop::Stop;
 use planning::{Planning, Purpose};
 
-/// Everything that is done to clusters goes through here. The kubeconfig is read anew for each
-/// operation, so that a context that is added is there at once.
+/// The entry point for all work on clusters. The kubeconfig is read for each operation, so that added contexts are
+/// available at once.
 #[derive(Debug, Clone)]
 pub struct Operations {
     kubeconfig: Option<Arc<PathBuf>>,
     budget: Budget,
 }
 
-/// A plan with all that is needed to carry it out.
+/// A plan with everything that is needed to apply it.
 #[derive(Debug)]
 pub struct Planned {
-    /// Warnings and hints, with what was found in the clusters.
+    /// Warnings and hints about the document and the clusters.
     pub findings: Vec<Finding>,
-    /// What would be done.
+    /// The planned steps.
     pub plan: Plan,
-    /// What was found in the clusters.
+    /// The observed facts of the clusters.
     pub facts: Facts,
-    /// By cluster; those that could not be looked at have none.
+    /// By cluster; clusters that could not be read have none.
     targets: BTreeMap<String, Target>,
 }
 
 impl Planned {
-    /// The way to a cluster that was looked at.
+    /// The connection to a cluster, if it could be read.
     pub(crate) fn connection(&self, cluster: &str) -> Option<&Connection> {
         self.targets
             .get(cluster)
@@ -63,69 +63,69 @@ impl Planned {
     }
 }
 
-/// What it takes to carry out the plan of one cluster.
+/// The data for an apply to one cluster.
 #[derive(Debug)]
 pub(crate) struct Target {
-    /// How much of the mesh that is.
+    /// The part of the mesh that is applied.
     pub(crate) scope: Scope,
     /// Digest of the document; `None` for a removal.
     pub(crate) document: Option<String>,
-    /// The clusters where the mesh is then, or may be, with their contexts.
+    /// The clusters that have, or may have, objects of the mesh after the apply, with their contexts.
     pub(crate) clusters: BTreeMap<String, String>,
-    /// What tells these clusters from every other one.
+    /// The identities of these clusters.
     pub(crate) identities: BTreeMap<String, String>,
-    /// The gateways' addresses to record.
+    /// The gateway addresses to record.
     pub(crate) last_known: LastKnown,
-    /// Whether they are worth a write of their own there; otherwise they go with what is written anyway.
+    /// Whether the addresses are written even if nothing else changes in the cluster.
     pub(crate) keeps_addresses: bool,
-    /// What is wanted, there and elsewhere.
+    /// The desired objects of all clusters.
     pub(crate) wanted: Arc<Wanted>,
-    /// What was seen there, and how to reach it.
+    /// The observed cluster and its connection.
     pub(crate) look: Look,
 }
 
-/// How much of a mesh an apply is about.
+/// The part of a mesh that is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// All of it: what is not wanted goes.
+    /// The whole mesh: objects that are not desired are pruned.
     Everything,
-    /// What has the gateways' addresses: everything else stays as it is, and recorded.
+    /// Objects with gateway addresses: all others stay unchanged and recorded.
     Addresses,
 }
 
-/// How to apply.
+/// Options of an apply.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ApplyOptions {
-    /// Go on with the clusters that can be applied to, although others cannot.
+    /// Continue with the other clusters if some are blocked.
     pub partial: bool,
-    /// How many objects may be deleted where that many need a word; see [`shared::guard`].
+    /// Confirmed number of deletions, for plans that delete many objects; see [`shared::guard`].
     pub allow_delete: Option<usize>,
 }
 
-/// Nothing can be planned for any cluster.
+/// Why no plan can be made.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// The document has errors; these are all its findings, with what was found in the clusters.
+    /// The document has errors; contains all findings, including those about the clusters.
     #[error("the document has errors")]
     Findings(Vec<Finding>),
     /// There is no kubeconfig, or it cannot be read.
     #[error(transparent)]
     Kubeconfig(#[from] KubeconfigError),
-    /// A removal goes by the mesh's name.
+    /// The name of a mesh to remove is not a DNS label.
     #[error(
-        "metadata.name is not a DNS label, and it is what a removal goes by; write the name that the mesh was applied under"
+        "metadata.name is not a DNS label, but a removal needs the name that the mesh was applied with"
     )]
     NoName,
-    /// Somebody else applies what is rendered.
+    /// Argo CD or Flux applies the manifests.
     #[error(
-        "with the engine gitops, Argo CD or Flux apply the manifests, from a Git repository; fedmesh does not"
+        "with the engine gitops, Argo CD or Flux applies the manifests from a Git repository, not fedmesh"
     )]
     HandedOver,
 }
 
 impl Operations {
-    /// For the contexts of a kubeconfig; `None` for those of `KUBECONFIG` (which may name several
-    /// files) or else `~/.kube/config`.
+    /// Operations with the contexts of a kubeconfig; `None` for those of `KUBECONFIG` (which may name several files),
+    /// or of `~/.kube/config`.
     pub fn new(kubeconfig: Option<PathBuf>) -> Self {
         Self {
             kubeconfig: kubeconfig.map(Arc::new),
@@ -133,7 +133,7 @@ impl Operations {
         }
     }
 
-    /// The contexts and what is found behind them, each within seconds.
+    /// Probes all contexts, each with a timeout of seconds.
     pub async fn clusters(&self) -> Clusters {
         match self.read() {
             Ok(kubeconfig) => Clusters {
@@ -147,16 +147,16 @@ impl Operations {
         }
     }
 
-    /// What an apply, or a removal, would do. Changes nothing. A removal only needs the mesh's name
-    /// and the clusters' contexts, so it takes a document that has errors elsewhere.
+    /// Plans an apply or a removal without changing anything. A removal only needs the name of the mesh and the
+    /// contexts of the clusters, so the document may have other errors.
     ///
     /// # Errors
-    /// The engine is one that others apply from a repository, and no removal is asked for.
+    /// The manifests are applied from a Git repository, and the plan is not a removal.
     pub async fn plan(&self, mesh: &Mesh, intent: Intent) -> Result<Planned, PlanError> {
         self.plan_with(mesh, intent, &Decisions::default()).await
     }
 
-    /// [`Operations::plan`], with what a person has decided.
+    /// [`Operations::plan`] with decisions.
     ///
     /// # Errors
     /// As [`Operations::plan`].
@@ -170,8 +170,7 @@ impl Operations {
             .await
     }
 
-    /// As [`Operations::plan_with`], for users who may only read: what is there, and not what they may do about
-    /// it.
+    /// [`Operations::plan_with`] for users who may only read: permissions to change objects are not reviewed.
     ///
     /// # Errors
     /// As [`Operations::plan`].
@@ -205,8 +204,8 @@ impl Operations {
         planning.plan(mesh, intent).await
     }
 
-    /// What a verification goes by: a plan whoever applies, and where it is not fedmesh, without
-    /// anything that is wanted of it. What the user may not do is said by the checks that need it.
+    /// The plan of a verification. If fedmesh does not apply the manifests, it has no desired objects. Missing
+    /// permissions are reported by the checks that need them.
     pub(crate) async fn look(&self, mesh: &Mesh) -> Result<Planned, PlanError> {
         let kubeconfig = self.read()?;
         let places = places(&kubeconfig, mesh).await;
@@ -220,11 +219,11 @@ impl Operations {
         planning.apply(mesh).await
     }
 
-    /// Becomes the only writer of a mesh in its clusters; `command` is what others are told that it does,
-    /// such as `apply`. Whoever has shown a plan before plans again with what this gives, and compares.
+    /// Claims the Leases of a mesh; other runs see `command`, such as `apply`. A caller that has shown a plan must plan
+    /// again with the result, and compare.
     ///
     /// # Errors
-    /// Another writer is at work.
+    /// Another run changes the mesh.
     pub async fn lock(
         &self,
         mesh: &Mesh,
@@ -253,19 +252,18 @@ impl Operations {
     }
 }
 
-/// The only writer of a mesh in its clusters, until [`Locked::release`]. Dropped without it, the Leases
-/// expire.
+/// The only writer of a mesh in its clusters, until [`Locked::release`]. Dropped without it, the Leases expire.
 pub struct Locked {
     budget: Budget,
     kubeconfig: Kubeconfig,
     places: Vec<Place>,
     decisions: Decisions,
-    /// Of the mesh first, then of the name that it had before.
+    /// The Leases of the mesh, then of its previous name.
     leases: Vec<Leases>,
 }
 
 impl Locked {
-    /// [`Operations::plan`], while nobody else changes the mesh.
+    /// [`Operations::plan`] while no other run changes the mesh.
     ///
     /// # Errors
     /// As [`Operations::plan`].
@@ -278,7 +276,7 @@ impl Locked {
             purpose: Purpose::CarryOut,
         };
         let mut planned = planning.plan(mesh, intent).await?;
-        // Where nothing changes, a Lease that may not be written is no reason to fail.
+        // Without changes, a missing permission to write a Lease is not an error.
         planned.plan.block(|cluster| {
             let mut leases = self.leases.iter();
             let missing = leases.find_map(|leases| leases.missing(&cluster.context));
@@ -287,10 +285,9 @@ impl Locked {
         Ok(planned)
     }
 
-    /// Carries out a plan, and gives the Leases up. Where nothing can be done in
-    /// one cluster, nothing is done in any, unless the options say so. A caller that no longer listens, to the
-    /// events or for the report, does not stop it; where `stop` asks for it, what has begun is finished and
-    /// nothing more is begun.
+    /// Applies a plan, and releases the Leases. If one cluster is blocked, nothing is changed in any, unless the
+    /// options allow it. It continues if the caller drops the events or the report. After `stop`, requests in progress
+    /// are completed and no further ones are started.
     pub async fn apply(
         self,
         planned: Planned,
@@ -298,7 +295,7 @@ impl Locked {
         stop: &Stop,
         events: UnboundedSender<Event>,
     ) -> Report {
-        // The others are only for reading.
+        // The other connections only read.
         let Planned {
             findings: _,
             plan,
@@ -315,7 +312,7 @@ impl Locked {
         report
     }
 
-    /// Lets other writers write.
+    /// Releases the Leases.
     pub async fn release(self) {
         for leases in self.leases {
             leases.release().await;
@@ -323,10 +320,10 @@ impl Locked {
     }
 }
 
-/// Whether fedmesh applies a document.
+/// Fails if fedmesh does not apply the document.
 ///
 /// # Errors
-/// Others do, from a repository.
+/// The manifests are applied from a Git repository.
 pub fn expect_not_handed_over(mesh: &Mesh, intent: Intent) -> Result<(), PlanError> {
     if intent == Intent::Apply && is_handed_over(mesh) {
         return Err(PlanError::HandedOver);
@@ -334,7 +331,7 @@ pub fn expect_not_handed_over(mesh: &Mesh, intent: Intent) -> Result<(), PlanErr
     Ok(())
 }
 
-/// Whether the manifests go through a repository, from which others apply them.
+/// Whether Argo CD or Flux applies the manifests from a Git repository.
 pub(crate) fn is_handed_over(mesh: &Mesh) -> bool {
     mesh.spec.target == Some(mesh::Target::Gitops)
 }

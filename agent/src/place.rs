@@ -1,17 +1,17 @@
-//! The clusters of a document, and the way to each.
+//! The clusters of a document with their connections.
 
 use futures::future::join_all;
 use shared::Mesh;
 
 use crate::cluster::{Connection, Kubeconfig, Patience, identity};
 
-/// A cluster of a document that may not have been checked.
+/// A cluster of a document, which may not be checked yet, with its connection.
 #[derive(Clone)]
 pub(crate) struct Place {
     pub(crate) name: String,
     pub(crate) context: String,
     pub(crate) connection: Result<Connection, String>,
-    /// Why it is not known where its pods reach its gateways, where that has to be looked up.
+    /// Why the addresses of its gateways inside the cluster could not be looked up, if they are needed.
     pub(crate) inside: Result<(), String>,
 }
 
@@ -29,14 +29,14 @@ pub(crate) async fn places(kubeconfig: &Kubeconfig, mesh: &Mesh) -> Vec<Place> {
     .await
 }
 
-/// Names and contexts, as the core takes them.
+/// The names and contexts of the clusters.
 pub(crate) fn named(places: &[Place]) -> impl Iterator<Item = (&str, &str)> {
     places
         .iter()
         .map(|place| (place.name.as_str(), place.context.as_str()))
 }
 
-/// The identity of the cluster behind each of the places; see [`identity`].
+/// The identity of each cluster; see [`identity`].
 pub(crate) async fn identities(places: &[Place]) -> Vec<Result<Option<String>, String>> {
     join_all(places.iter().map(|place| async {
         let connection = place.connection.as_ref().map_err(Clone::clone)?;

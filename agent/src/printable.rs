@@ -1,11 +1,10 @@
-//! Text from outside (documents, file names, clusters, login programs), without what makes a terminal do more
-//! than print.
+//! Escapes control characters in text from outside: documents, file names, clusters, login programs.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-/// Whether a character moves the cursor, begins an escape sequence, changes the direction of text, or cannot be seen.
+/// Whether a character moves the cursor, starts an escape sequence, changes the direction of text, or is invisible.
 fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -13,17 +12,17 @@ fn is_harmful(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// A value on one line, with escape sequences such as `\n` and `\u{1b}` for characters that could do harm.
+/// A value on one line, with harmful characters escaped as `\n` or `\u{1b}`.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     escaped(text, is_harmful, escape)
 }
 
-/// The same for a text of several lines, each value of which is printable already.
+/// The same for a text of several lines, whose values are printable already.
 pub(crate) fn paragraph(text: &str) -> Cow<'_, str> {
     escaped(text, |c| is_harmful(c) && c != '\n', escape)
 }
 
-/// JSON that means the same. Only its strings have such characters, line breaks between its parts aside.
+/// Equivalent JSON with harmful characters escaped. Apart from line breaks, they occur in strings only.
 pub(crate) fn json(text: &str) -> Cow<'_, str> {
     escaped(
         text,
@@ -64,11 +63,11 @@ fn escaped(
     safe.into()
 }
 
-/// A writer for people that lets through text, line breaks and styles (SGR, ECMA-48) alone: what is written without
-/// [`printable`] does no harm to a terminal either.
+/// A writer that only passes text, line breaks and styles (SGR, ECMA-48), so that values that were not made
+/// [`printable`] cannot control a terminal.
 pub(crate) struct Guarded<W> {
     to: W,
-    /// Whether a line break inside what is written at once is escaped as well, as in a log.
+    /// Whether line breaks within one write are escaped, as in a log.
     is_line: bool,
 }
 
@@ -77,7 +76,7 @@ impl<W: Write> Guarded<W> {
         Self { to, is_line: false }
     }
 
-    /// For a log, which writes each line at once.
+    /// A writer for logs, which write each line at once.
     pub(crate) fn lines(to: W) -> Self {
         Self { to, is_line: true }
     }
@@ -89,7 +88,7 @@ impl<W: Write> Guarded<W> {
             self.write_plain(before)?;
             let length = style(rest).unwrap_or_default();
             self.to.write_all(&rest.as_bytes()[..length])?;
-            // What is no style is escaped with the character that begins it.
+            // Other sequences are escaped with their first character.
             let plain = usize::from(length == 0);
             self.write_plain(&rest[length..length + plain])?;
             text = &rest[length + plain..];
@@ -108,7 +107,7 @@ impl<W: Write> Guarded<W> {
     }
 }
 
-/// The length of the style that a text begins with.
+/// The length of the style at the start of a text.
 fn style(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix("\u{1b}[")?;
     let length = parameters.find(|c: char| !c.is_ascii_digit() && c != ';')?;
@@ -144,7 +143,7 @@ mod tests {
     const HARMFUL: &str = "a\u{1b}[31mb\r\n\tc\u{9b}\u{202e}\u{200b}\u{feff}\u{e0041}d";
 
     #[test]
-    fn what_could_do_harm_is_escaped() {
+    fn harmful_characters_are_escaped() {
         assert_eq!(
             printable(HARMFUL),
             r"a\u{1b}[31mb\r\n\tc\u{9b}\u{202e}\u{200b}\u{feff}\u{e0041}d"
@@ -161,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn only_text_and_styles_get_through() {
+    fn only_text_and_styles_are_passed() {
         let written = |text: &[u8], is_line| {
             let mut to = Guarded {
                 to: Vec::new(),
@@ -180,7 +179,7 @@ mod tests {
         assert_eq!(written(b"a\nb\n", true), "a\\nb\n");
         assert_eq!(written(b"a\xffb", false), "a\u{fffd}b");
         let mut to = Guarded::new(Vec::new());
-        // A character in two pieces.
+        // A character in two writes.
         to.write_all(&"ä".as_bytes()[..1]).unwrap();
         assert!(String::from_utf8(to.to).is_ok());
     }

@@ -1,12 +1,12 @@
-//! Whether a mesh would publish its names in a zone in which everybody may register one.
+//! Checks whether the DNS suffix of a mesh is a public suffix, below which anyone may register names.
 //!
-//! Not in the core: the list of public suffixes would add 180 KB to the page, compressed.
+//! The check is not in `shared`, because the list of public suffixes would add 180 KB, compressed, to the page.
 
 use psl::Psl as _;
 use shared::Mesh;
 use shared::check::{Finding, Severity, code};
 
-/// Adds a finding where `spec.dns.suffix` is a public suffix, such as `co.uk` or `github.io`, before the hints.
+/// Adds a finding, before the hints, if `spec.dns.suffix` is a public suffix, such as `co.uk` or `github.io`.
 pub(crate) fn check(mesh: &Mesh, findings: &mut Vec<Finding>) {
     let suffix = &mesh.spec.dns.suffix;
     if !is_public(suffix) {
@@ -28,8 +28,8 @@ pub(crate) fn check(mesh: &Mesh, findings: &mut Vec<Finding>) {
     findings.insert(hints.unwrap_or(findings.len()), finding);
 }
 
-/// A name below one is fine, and so is one under a top-level domain that the list does not have, such as
-/// `internal`. A top-level domain itself is an error of the core.
+/// Whether a name is a public suffix. Names below one are not, nor are names under a top-level domain that is not in
+/// the list, such as `internal`. A top-level domain itself is reported by the checks in `shared`.
 fn is_public(name: &str) -> bool {
     let suffix = psl::List.suffix(name.as_bytes());
     name.contains('.')
@@ -41,7 +41,7 @@ mod tests {
     use super::is_public;
 
     #[test]
-    fn zones_of_everybody_are_told_from_those_of_somebody() {
+    fn only_public_suffixes_are_reported() {
         for name in [
             "co.uk",
             "com.au",

@@ -1,10 +1,10 @@
-//! Commands that people are told to run.
+//! Quoting for commands in hints.
 
 use std::borrow::Cow;
 
-/// A name from outside, such as a context, as one word for a POSIX shell; most names stay as they are.
+/// Quotes a name from outside, such as a context, as one word for a POSIX shell; most names need no quotes.
 pub(crate) fn word(name: &str) -> Cow<'_, str> {
-    // There is no way to write a zero byte, and no such name that could be used.
+    // A zero byte cannot be quoted, but no usable name contains one.
     shlex::try_quote(name).unwrap_or_else(|_| "NAME".into())
 }
 
@@ -15,7 +15,7 @@ mod tests {
     use super::word;
 
     #[test]
-    fn names_without_special_characters_stay_as_they_are() {
+    fn names_without_special_characters_are_not_quoted() {
         for name in [
             "west",
             "kind-kind",

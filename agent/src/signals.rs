@@ -1,28 +1,28 @@
-//! Requests to end: Ctrl-C, what service managers send, and a terminal that is closed.
+//! Signals that stop the program: SIGINT (Ctrl-C), SIGTERM and SIGHUP (a closed terminal).
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// What comes so soon after a signal is the same request: timeout(1) and service managers send theirs to the
-/// process and once more to its group.
+/// A signal this soon after another is ignored, since timeout(1) and service managers signal the process and then its
+/// group.
 const SAME_REQUEST: Duration = Duration::from_millis(250);
 
-/// How many parts of the program handle requests to end.
+/// The number of handlers.
 static HANDLERS: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether a command handles requests to end. Where none does, they end the program.
+/// Whether a command handles the signals. Otherwise, they end the program.
 pub(crate) fn are_handled() -> bool {
     HANDLERS.load(Ordering::Relaxed) > 0
 }
 
-/// Requests to end, from the moment it is made.
+/// The signals since its creation.
 pub(crate) struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
-    /// `None` where whoever started the program wants it to outlive the terminal, as `nohup` does.
+    /// `None` if SIGHUP was ignored when the program was started, as `nohup` does.
     #[cfg(unix)]
     hang_up: Option<tokio::signal::unix::Signal>,
     last: Option<Instant>,
@@ -46,10 +46,10 @@ impl Drop for Handler {
 }
 
 impl Signals {
-    /// Takes them over from the system, which would end the program.
+    /// Handles the signals from now on, instead of the default, which ends the program.
     ///
     /// # Errors
-    /// The system does not let it.
+    /// The handlers cannot be installed.
     pub(crate) fn new() -> io::Result<Self> {
         #[cfg(unix)]
         use tokio::signal::unix::{SignalKind, signal};
@@ -68,7 +68,7 @@ impl Signals {
         Ok(signals)
     }
 
-    /// Waits for the next request.
+    /// Waits for the next signal.
     pub(crate) async fn next(&mut self) {
         loop {
             self.received().await;
@@ -98,11 +98,11 @@ impl Signals {
     }
 }
 
-/// Whether SIGHUP was ignored before anybody here asked for it.
+/// Whether SIGHUP was ignored when the program was started.
 #[cfg(unix)]
 #[expect(
     unsafe_code,
-    reason = "no crate tells how a signal is handled without changing it"
+    reason = "no crate reads the action of a signal without changing it"
 )]
 fn ignores_hang_up() -> bool {
     use std::mem::MaybeUninit;
@@ -111,8 +111,8 @@ fn ignores_hang_up() -> bool {
     static IGNORES: OnceLock<bool> = OnceLock::new();
     *IGNORES.get_or_init(|| {
         let mut now = MaybeUninit::<libc::sigaction>::zeroed();
-        // SAFETY: without a new action, sigaction(2) only writes the present one to `now`, which is as large as it
-        // has to be; a failure leaves it zeroed, which is SIG_DFL.
+        // SAFETY: without a new action, sigaction(2) only writes the current one to `now`, which is large enough; on
+        // failure, it stays zeroed, which is SIG_DFL.
         unsafe {
             libc::sigaction(libc::SIGHUP, std::ptr::null(), now.as_mut_ptr());
             now.assume_init().sa_sigaction == libc::SIG_IGN

@@ -1,33 +1,33 @@
-//! A request to come to an end, so that nothing is left behind in a cluster.
+//! A signal to stop a run, which then cleans up in the clusters.
 
 use tokio::sync::watch;
 
-/// Hears of it; clones hear of it too.
+/// The receiving side; clones receive the same signal.
 #[derive(Debug, Clone)]
 pub struct Stop(watch::Receiver<bool>);
 
-/// Says it.
+/// The sending side.
 #[derive(Debug)]
 pub struct Stopper(watch::Sender<bool>);
 
 impl Stop {
-    /// A pair. Dropping the stopper without a word asks for nothing.
+    /// A pair of both sides. Dropping the stopper does not stop anything.
     pub fn new() -> (Stopper, Self) {
         let (sender, receiver) = watch::channel(false);
         (Stopper(sender), Self(receiver))
     }
 
-    /// For what is never asked to end.
+    /// A signal that is never sent.
     pub fn never() -> Self {
         Self::new().1
     }
 
-    /// Whether it was asked for.
+    /// Whether a stop was requested.
     pub fn is_requested(&self) -> bool {
         *self.0.borrow()
     }
 
-    /// Comes back when it was asked for, else never.
+    /// Waits until a stop is requested.
     pub async fn requested(&self) {
         if self.0.clone().wait_for(|stop| *stop).await.is_err() {
             std::future::pending::<()>().await;
@@ -36,7 +36,7 @@ impl Stop {
 }
 
 impl Stopper {
-    /// Asks for it.
+    /// Requests a stop.
     pub fn stop(&self) {
         self.0.send_replace(true);
     }

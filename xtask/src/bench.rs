@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: every benchmark of the workspace, or some.
+//! `cargo xtask bench`: runs the benchmarks of the workspace.
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -7,12 +7,12 @@ use crate::workspace::{self, Target, cargo};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Only benchmarks of these names, such as `mesh`
+    /// Run only benchmarks with these names, such as `mesh`
     names: Vec<String>,
-    /// Only benchmarks of this package
+    /// Run only benchmarks of this package
     #[arg(long)]
     package: Option<String>,
-    /// Passed on to the benchmarks, as in `mesh -- --sizes 10x100`
+    /// Arguments for the benchmarks, as in `mesh -- --sizes 10x100`
     #[arg(last = true)]
     passed_on: Vec<String>,
 }
@@ -40,13 +40,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The benchmarks that the arguments ask for, in the workspace's order.
+/// The selected benchmarks, in the order of the workspace.
 fn selected(mut benchmarks: Vec<Target>, arguments: &Arguments) -> Result<Vec<Target>> {
     if let Some(package) = &arguments.package {
         benchmarks.retain(|benchmark| &benchmark.package == package);
     }
     if benchmarks.is_empty() {
-        bail!("no benchmarks here");
+        bail!("no benchmarks found");
     }
     let has = |name: &String| benchmarks.iter().any(|benchmark| &benchmark.name == name);
     if let Some(unknown) = arguments.names.iter().find(|name| !has(name)) {
@@ -113,6 +113,6 @@ mod tests {
             None,
             Err("unknown benchmark `meshes`\nhint: use one of clusters, mesh, core"),
         );
-        check(&[], Some("none"), Err("no benchmarks here"));
+        check(&[], Some("none"), Err("no benchmarks found"));
     }
 }

@@ -1,4 +1,4 @@
-//! A part of the test run that goes on while the others have their turn.
+//! A part of the test run that runs concurrently with the others.
 
 use std::io::Write as _;
 use std::thread::{Scope, ScopedJoinHandle, sleep};
@@ -10,7 +10,7 @@ use testbed::process::OwnedProcess;
 
 use crate::parts::Part;
 
-/// It is this program once more, and what it prints is kept until it can be shown in one piece.
+/// A part in a second process of this program, whose output is kept until it can be printed in one piece.
 pub(crate) struct Beside<'scope> {
     pub(crate) part: Part,
     running: ScopedJoinHandle<'scope, Ended>,
@@ -23,14 +23,14 @@ struct Ended {
 }
 
 impl<'scope> Beside<'scope> {
-    /// Starts it.
+    /// Starts the part.
     pub(crate) fn start(
         scope: &'scope Scope<'scope, '_>,
         part: Part,
         is_long: bool,
     ) -> Result<Self> {
-        let folder = TempDir::new().context("no temporary folder")?;
-        let program = std::env::current_exe().context("this program's file")?;
+        let folder = TempDir::new().context("cannot create a temporary folder")?;
+        let program = std::env::current_exe().context("cannot find this program's file")?;
         let mut arguments = vec!["test", "--only", part.name()];
         if is_long {
             arguments.push("--long");
@@ -46,15 +46,13 @@ impl<'scope> Beside<'scope> {
         self.running.is_finished()
     }
 
-    /// Waits for its end, shows what it printed, and gives how it went and how long that took.
+    /// Waits for the end of the part, prints its output, and returns its result and duration.
     pub(crate) fn end(self) -> (Result<()>, Duration) {
         let ended = self.running.join();
         let ended = ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let shown = std::io::stdout().write_all(ended.output.as_bytes());
         (
-            ended
-                .result
-                .and(shown.context("its output cannot be shown")),
+            ended.result.and(shown.context("cannot print its output")),
             ended.time,
         )
     }
@@ -64,7 +62,7 @@ fn wait(mut process: OwnedProcess, folder: TempDir) -> Ended {
     let start = Instant::now();
     let result = status(&mut process);
     let time = start.elapsed();
-    let output = process.output().context("its output cannot be read");
+    let output = process.output().context("cannot read its output");
     drop(folder);
     let (output, result) = match output {
         Ok(output) => (output, result),

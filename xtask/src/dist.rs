@@ -1,9 +1,8 @@
-//! `cargo xtask dist`: the page, as the same bytes on every machine.
+//! `cargo xtask dist`: builds the page, with the same bytes on every machine.
 //!
-//! Its inputs are pinned: the toolchain, trunk, wasm-bindgen (by Cargo.lock) and
-//! all crates. What is left is paths: rustc would write cargo's and the toolchain's
-//! folder into the output, so they are mapped to fixed ones. The checkout's is not
-//! written: cargo gives rustc its own crates by paths below it.
+//! Its inputs are pinned: the toolchain, trunk, wasm-bindgen (by Cargo.lock) and all crates. rustc would also write the
+//! folders of cargo and the toolchain into the output, so they are mapped to fixed paths. The path of the checkout is
+//! not written, because cargo passes its crates to rustc by relative paths.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,7 +20,7 @@ use crate::workspace::{
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Build elsewhere and compare with dist/, byte for byte
+    /// Build in a temporary folder and compare with dist/, byte for byte
     #[arg(long)]
     check: bool,
 }
@@ -37,20 +36,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 /// Builds the page and compares it with dist/.
 pub(crate) fn check(root: &Path) -> Result<()> {
-    let fresh = tempfile::tempdir().context("no temporary folder")?;
+    let fresh = tempfile::tempdir().context("cannot create a temporary folder")?;
     build_into(root, fresh.path())?;
     let difference = FolderDifference::between(&root.join("dist"), fresh.path())?;
     if !difference.is_empty() {
         bail!(
-            "dist/ is not what the sources give\n{difference}\
-             hint: `cargo xtask dist` builds it; commit the result"
+            "dist/ is out of date\n{difference}\
+             hint: run `cargo xtask dist` and commit the result"
         );
     }
-    println!("dist/ is what the sources give, byte for byte");
+    println!("dist/ is up to date, byte for byte");
     Ok(())
 }
 
-/// The page's own target folder: another toolchain, other flags.
+/// The page's own target folder, since its toolchain and flags differ.
 fn target_folder() -> Result<PathBuf> {
     Ok(cache::root()?.join(format!("page-target-{PAGE_TOOLCHAIN}")))
 }
@@ -63,17 +62,16 @@ fn build_into(root: &Path, folder: &Path) -> Result<()> {
     }
     let trunk = install::trunk().ensure()?;
     let wasm_bindgen = install::wasm_bindgen(root)?.ensure()?;
-    // Two builds at once would wait for each other in cargo anyway; trunk's own
-    // staging has no lock.
+    // Two concurrent builds would wait for each other in cargo anyway, and trunk's staging has no lock.
     let _lock = cache::Lock::take(&cache::tools()?, "the page")?;
-    // First, so that the crates' folders are there when they are mapped.
+    // Fetch first, so that the folders of crates exist when they are mapped.
     workspace::run(workspace::page_cargo(root).args([
         "fetch",
         "--locked",
         "--target",
         PAGE_TARGET,
     ]))?;
-    // Trunk asks for one program at a time; by then all are there, built on all cores.
+    // Trunk builds one program at a time, so all are built on all cores before.
     workspace::run(
         reproducible(&mut workspace::page_cargo(root))?
             .args(["build", "--locked", "--offline", "--bins"])
@@ -96,10 +94,10 @@ fn build_into(root: &Path, folder: &Path) -> Result<()> {
             .current_dir(root)
             .env("PATH", with_first_on_path(&wasm_bindgen)?)
             .env("RUSTUP_TOOLCHAIN", PAGE_TOOLCHAIN)
-            // Trunk takes its value for a boolean of its own and stumbles over "1".
+            // Trunk parses its value as a boolean, and fails for "1".
             .env_remove("NO_COLOR"),
     )?;
-    // Trunk leaves its lock file among the page's files.
+    // Trunk leaves its lock file in the page's folder.
     let lock_of_trunk = folder.join(".trunk-lock");
     if lock_of_trunk.exists() {
         std::fs::remove_file(&lock_of_trunk)
@@ -108,7 +106,7 @@ fn build_into(root: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Has cargo build with the same flags, in the same folder, whoever calls it: else it would build anew.
+/// Sets the flags and the target folder, so that cargo does not rebuild when trunk calls it.
 fn reproducible(command: &mut Command) -> Result<&mut Command> {
     Ok(command
         .env("CARGO_TARGET_DIR", target_folder()?)
@@ -116,26 +114,26 @@ fn reproducible(command: &mut Command) -> Result<&mut Command> {
         .env_remove("RUSTFLAGS"))
 }
 
-/// Flags for rustc, separated as cargo asks for in this variable, so that a
-/// folder's name may hold spaces.
+/// Flags for rustc, with the separator of this variable, so that names of folders may contain spaces.
 fn flags() -> Result<String> {
     let cargo_home = match std::env::var_os("CARGO_HOME") {
         Some(folder) => PathBuf::from(folder),
         None => std::env::home_dir()
-            .context("no home folder")?
+            .context("the home folder is unknown")?
             .join(".cargo"),
     };
     let sysroot = Command::new("rustc")
         .args([&format!("+{PAGE_TOOLCHAIN}"), "--print=sysroot"])
         .output()
         .context("cannot run rustc")?;
-    let sysroot = String::from_utf8(sysroot.stdout).context("the toolchain's folder")?;
+    let sysroot =
+        String::from_utf8(sysroot.stdout).context("cannot read the toolchain's folder")?;
     let mut remapped = vec![
         (cargo_home.clone(), "/cargo"),
         (PathBuf::from(sysroot.trim()), "/rust"),
     ];
-    // The last that fits counts. The folder that crates are unpacked in is named
-    // for the registry, and so has another name where a mirror is used.
+    // The last matching prefix wins. The folder of unpacked crates is named after the registry, so its name differs
+    // with a mirror.
     let registries = cargo_home.join("registry/src");
     for registry in std::fs::read_dir(&registries)
         .with_context(|| format!("cannot read {}", registries.display()))?
@@ -153,5 +151,5 @@ fn flags() -> Result<String> {
 fn with_first_on_path(folder: &Path) -> Result<std::ffi::OsString> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
-    std::env::join_paths(folders).context("a folder's name holds a colon")
+    std::env::join_paths(folders).context("the name of a folder contains a colon")
 }

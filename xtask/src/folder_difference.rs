@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// Which files differ between two folders; paths are relative to them.
+/// The files that differ between two folders; paths are relative to the folders.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct FolderDifference {
     only_left: Vec<PathBuf>,
     only_right: Vec<PathBuf>,
-    /// With the offset of the first byte that differs.
+    /// Paths with the offset of the first different byte.
     changed: Vec<(PathBuf, usize)>,
 }
 
@@ -40,12 +40,11 @@ impl FolderDifference {
     }
 }
 
-/// Speaks of the left folder as what is there and of the right one as what
-/// should be.
+/// Lists the differences of the left folder, which is observed, from the right one, which is desired.
 impl fmt::Display for FolderDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for path in &self.only_left {
-            writeln!(f, "  too much:  {}", path.display())?;
+            writeln!(f, "  extra:     {}", path.display())?;
         }
         for path in &self.only_right {
             writeln!(f, "  missing:   {}", path.display())?;
@@ -120,7 +119,7 @@ mod tests {
         check(
             &[("a", "1"), ("b/c", "2")],
             &[("a", "1"), ("d", "2")],
-            "  too much:  b/c\n  missing:   d\n",
+            "  extra:     b/c\n  missing:   d\n",
         );
     }
 }

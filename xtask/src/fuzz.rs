@@ -1,8 +1,8 @@
-//! `cargo xtask fuzz`: what is read from outside, fed with broken inputs.
+//! `cargo xtask fuzz`: fuzzes the code that reads input from outside.
 //!
-//! Inputs are grown from `fuzz/seeds`. The command keeps those that it finds in the cache and goes on from there; a
-//! test run starts from the seeds alone each time, with the same numbers, so that one commit always gets the same
-//! verdict. There is no unsafe code to watch, so no sanitizer is built in, and the stable toolchain is enough.
+//! Inputs are generated from `fuzz/seeds`. The command keeps new inputs in the cache and continues from them. A test
+//! run always starts from the seeds alone, with the same random seed, so that a commit always has the same result.
+//! There is no unsafe code to check, so no sanitizer is built in, and the stable toolchain is enough.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,20 +14,20 @@ use testbed::cache;
 use crate::install;
 use crate::workspace::{self, cargo, run};
 
-/// Seconds for each target in a test run.
+/// Seconds per target in a test run.
 const IN_A_TEST_RUN: u32 = 5;
-/// An input that takes longer is a fault.
+/// Seconds after which an input counts as a failure.
 const LONGEST_SECONDS: u32 = 5;
-/// As is one that takes more memory, in megabytes.
+/// Megabytes of memory above which an input counts as a failure.
 const MOST_MEMORY: u32 = 512;
-/// Longer inputs only take longer.
+/// Most bytes of an input. Longer inputs only take longer.
 const LONGEST_INPUT: u32 = 16 * 1024;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Only these targets
+    /// Run only these targets
     targets: Vec<String>,
-    /// How long each target runs
+    /// Seconds per target
     #[arg(long, default_value_t = 60)]
     seconds: u32,
 }
@@ -38,7 +38,7 @@ pub(crate) fn run_command(arguments: &Arguments) -> Result<()> {
     let all = targets(&root)?;
     if let Some(unknown) = arguments.targets.iter().find(|one| !all.contains(one)) {
         bail!(
-            "there is no target {unknown}\nhint: the targets are {}",
+            "unknown target `{unknown}`\nhint: use one of {}",
             all.join(", ")
         );
     }
@@ -55,15 +55,15 @@ pub(crate) fn in_a_test_run(root: &Path) -> Result<()> {
     run_all(root, &targets(root)?, IN_A_TEST_RUN, &Start::Seeds)
 }
 
-/// What inputs are grown from.
+/// The inputs to start from.
 enum Start {
-    /// What earlier runs found, and the seeds; by other random numbers each time.
+    /// The inputs of earlier runs and the seeds, with a new random seed.
     Found,
-    /// The seeds alone; by the same random numbers each time.
+    /// The seeds alone, with a fixed random seed.
     Seeds,
 }
 
-/// Runs the targets one after the other, the rest too if one fails.
+/// Runs the targets in sequence, and continues after a failure.
 fn run_all(root: &Path, targets: &[String], seconds: u32, start: &Start) -> Result<()> {
     let tool = install::cargo_fuzz().ensure()?;
     let path = std::env::var_os("PATH").unwrap_or_default();

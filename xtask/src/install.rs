@@ -1,5 +1,4 @@
-//! Installing what is missing. Nothing here runs unless a part needs it, and
-//! `cargo xtask test` says beforehand what it will install.
+//! Installs missing tools. Only tools that a part needs are installed, and `cargo xtask test` lists them first.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -21,18 +20,18 @@ const CARGO_FUZZ_VERSION: &str = "0.13.2";
 const TYPOS_VERSION: &str = "1.52.0";
 const CARGO_DENY_VERSION: &str = "0.20.2";
 
-/// A tool that cargo builds into the cache, once for each version.
+/// A tool that cargo builds into the cache, once per version.
 pub(crate) struct CargoTool {
     pub(crate) name: &'static str,
     pub(crate) version: String,
     flags: &'static [&'static str],
-    /// Cargo's `opt-level`: to compile takes longer than to run.
+    /// Cargo's `opt-level`. It is low, since compiling takes longer than running.
     opt_level: &'static str,
-    /// The program's own name.
+    /// The name of the program.
     program: &'static str,
 }
 
-/// Puts the page together.
+/// Bundles the page.
 pub(crate) fn trunk() -> CargoTool {
     CargoTool {
         name: "trunk",
@@ -76,12 +75,12 @@ pub(crate) fn cargo_deny() -> CargoTool {
     }
 }
 
-/// Must have the very version of the library in Cargo.lock.
+/// Generates the page's bindings. Its version must be that of the library in Cargo.lock.
 pub(crate) fn wasm_bindgen(root: &Path) -> Result<CargoTool> {
     Ok(CargoTool {
         name: "wasm-bindgen-cli",
         version: locked_version(root, "wasm-bindgen")?,
-        // Not --locked: its own lock file doesn't fit its manifest.
+        // Without --locked, since its lock file does not match its manifest.
         flags: &["--no-default-features"],
         opt_level: "1",
         program: "wasm-bindgen",
@@ -97,7 +96,7 @@ impl CargoTool {
         Ok(self.folder()?.exists())
     }
 
-    /// The folder that holds the program, which is built first when it isn't there.
+    /// The folder with the program, which is built if it is missing.
     pub(crate) fn ensure(&self) -> Result<PathBuf> {
         let folder = self.folder()?;
         cache::make_folder(&folder, self.name, |unfinished| {
@@ -107,7 +106,7 @@ impl CargoTool {
         let programs = folder.join("bin");
         if !programs.join(self.program).is_file() {
             bail!(
-                "{} holds no {}\nhint: remove it",
+                "{} does not contain {}\nhint: remove it",
                 folder.display(),
                 self.program
             );
@@ -133,16 +132,16 @@ impl CargoTool {
             .args(self.flags)
             .arg("--root")
             .arg(folder)
-            // As its author wishes it, trunk alone takes ten minutes.
+            // With the profile of its authors, trunk alone takes ten minutes.
             .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", self.opt_level)
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
             .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
-            // Somewhere temporary: nobody needs the objects again.
+            // In a temporary folder, since the objects are not needed again.
             .env_remove("CARGO_TARGET_DIR"))
     }
 }
 
-/// Lets `make_folder` pass on an error of ours.
+/// An error that `make_folder` can return.
 struct Failed(anyhow::Error);
 
 impl From<CacheError> for Failed {
@@ -151,7 +150,7 @@ impl From<CacheError> for Failed {
     }
 }
 
-/// Whether the page's toolchain is there, with its target.
+/// Whether the page's toolchain is installed with its target.
 pub(crate) fn has_page_toolchain() -> bool {
     installed_components().is_some_and(|list| list.contains(&format!("rust-std-{PAGE_TARGET}")))
 }
@@ -186,7 +185,7 @@ pub(crate) fn page_toolchain() -> Result<()> {
     ]))
 }
 
-/// A component of the default toolchain.
+/// Installs a component of the default toolchain.
 pub(crate) fn component(name: &str) -> Result<()> {
     run(Command::new("rustup").args(["component", "add", name]))
 }
@@ -200,12 +199,12 @@ pub(crate) fn go_tools() -> Result<()> {
     Ok(())
 }
 
-/// Debian's package tool, and the right to use it.
+/// Whether apt-get exists and may be used.
 pub(crate) fn can_use_apt() -> bool {
     rustix::process::geteuid().is_root() && Path::new("/usr/bin/apt-get").exists()
 }
 
-/// Debian packages that clusters with pods need and that are not there.
+/// The missing Debian packages for clusters with pods.
 pub(crate) fn missing_packages() -> Vec<&'static str> {
     MeshBed::requirements()
         .filter(|requirement| !requirement.is_met())
@@ -213,7 +212,7 @@ pub(crate) fn missing_packages() -> Vec<&'static str> {
         .collect()
 }
 
-/// The package of the name server that some tests ask, if it is not there.
+/// The package of the name server for tests, if it is missing.
 pub(crate) fn missing_name_server() -> Vec<&'static str> {
     let mut missing = missing_packages();
     missing.retain(|package| *package == "bind9");
@@ -245,7 +244,7 @@ pub(crate) fn apt(packages: &[&str]) -> Result<()> {
             .stdin(Stdio::null()))
     };
     let install = [&["install", "--yes", "--no-install-recommends"], packages].concat();
-    // A new machine has no package lists, or old ones.
+    // The package lists may be missing or old.
     apt(&["update"])
         .and_then(|()| apt(&install))
         .with_context(|| format!("cannot install {}", packages.join(", ")))

@@ -1,4 +1,4 @@
-//! The project's own tasks; `cargo xtask --help` lists them.
+//! Tasks of the project; `cargo xtask --help` lists them.
 
 mod bench;
 mod beside;
@@ -19,24 +19,24 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Tasks of the fedmesh project: tests, the page, test beds, benchmarks
+/// Run tests, benchmarks and test beds of fedmesh, and build its page
 #[derive(Parser)]
 #[command(
     bin_name = "cargo xtask",
     after_help = "\
 Examples:
-  cargo xtask test                       install what is missing, run every test
+  cargo xtask test                       install missing tools, run all tests
   cargo xtask test --only fmt --only unit
-  cargo xtask test --allow-missing       leave out what this machine can't run
+  cargo xtask test --allow-missing       skip the parts that this machine cannot run
   cargo xtask lint                       check formatting, code, spelling, words, licences
   cargo xtask dist                       build the page into dist/
-  cargo xtask dist --check               see whether dist/ is what the sources give
-  cargo xtask testbed up --clusters 3    real API servers to try things on
+  cargo xtask dist --check               check whether dist/ is up to date
+  cargo xtask testbed up --clusters 3    start real API servers
   cargo xtask testbed down
   cargo xtask bench
   cargo xtask bench mesh -- --sizes 10x100
-  cargo xtask fuzz --seconds 1800 import  broken manifests for half an hour
-  cargo xtask tools                      build the test tools, print where they are
+  cargo xtask fuzz --seconds 1800 import  fuzz the import of manifests for half an hour
+  cargo xtask tools                      build the test tools and print their paths
 
 Built tools are kept in $FEDMESH_CACHE, else $XDG_CACHE_HOME/fedmesh, else
 ~/.cache/fedmesh; that folder can be removed at any time."
@@ -48,19 +48,19 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Run the tests, real API servers and a real browser included
+    /// Run the tests, including those with real API servers and a real browser
     Test(test::Arguments),
-    /// Build the page into dist/, the same bytes on every machine
+    /// Build the page into dist/, with the same bytes on every machine
     Dist(dist::Arguments),
-    /// Start and stop API servers to try things on
+    /// Start and stop API servers for manual tests
     Testbed(testbed_command::Arguments),
     /// Check formatting, code, spelling, words, licences
     Lint,
     /// Run the benchmarks
     Bench(bench::Arguments),
-    /// Feed what is read from outside with broken inputs
+    /// Fuzz the code that reads input from outside
     Fuzz(fuzz::Arguments),
-    /// Build or install the test tools and print where they are
+    /// Build or install the test tools and print their paths
     Tools,
 }
 

@@ -1,4 +1,4 @@
-//! The parts of the test run: what each needs and what it runs.
+//! The parts of the test run: the requirements and the commands of each.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::lint;
 use crate::requirement::Requirement;
 use crate::workspace::{Target, cargo, run, targets};
 
-/// Set for tests in a long run, which do more of the same then.
+/// Variable that is set in a long run, in which tests use more generated documents.
 const LONG_RUN: &str = "FEDMESH_LONG_RUN";
 
 /// A part of the test run, in the order of the summary.
@@ -21,38 +21,37 @@ const LONG_RUN: &str = "FEDMESH_LONG_RUN";
 pub(crate) enum Part {
     /// Formatting
     Fmt,
-    /// Lints, of the page too
+    /// Lints, including those of the page
     Clippy,
     /// Spelling, and words that the style guide rules out
     Words,
     /// Licences and sources of crates
     Crates,
-    /// Tests without anything real
+    /// Tests without servers, browsers or other programs
     Unit,
-    /// dist/ is what the sources give
+    /// Whether dist/ is up to date
     Dist,
-    /// Broken inputs for everything that is read from outside, for seconds
+    /// Fuzz targets, for seconds each
     Fuzz,
     /// Tests against real API servers
     Clusters,
-    /// Tests against kubectl, istioctl and other judges
+    /// Tests that compare with kubectl, istioctl and other programs
     Oracles,
     /// Tests in a real browser
     Browser,
-    /// Requests between real meshes, with pods
+    /// Requests between real meshes with pods
     Traffic,
 }
 
-/// Parts that run one after the other, and one that goes on beside them.
+/// Parts that run in sequence, and one that runs concurrently with them.
 pub(crate) struct Group {
     pub(crate) beside: Part,
     pub(crate) others: &'static [Part],
-    /// Whether the others leave the processors to it: it waits most of the time, and has deadlines.
+    /// Whether the concurrent part has priority, since it mostly waits and has deadlines.
     pub(crate) gives_way: bool,
 }
 
-/// All parts. What starts API servers waits until the meshes are gone: beside them, it would be more than two
-/// processors bear.
+/// All parts. Those with API servers run after those with meshes, since two CPUs cannot run both at once.
 pub(crate) const GROUPS: [Group; 2] = [
     Group {
         beside: Part::Traffic,
@@ -103,7 +102,7 @@ impl Part {
                 Requirement::Trunk,
                 Requirement::WasmBindgen,
             ],
-            // libFuzzer is C++, and its crate links it for Linux here.
+            // libFuzzer is C++, and its crate links it for Linux.
             Self::Fuzz => &[Requirement::Linux, Requirement::CargoFuzz],
             Self::Clusters => &[
                 Requirement::Linux,
@@ -125,11 +124,11 @@ impl Part {
         }
     }
 
-    /// Runs it; a long run has the tests too that are ignored otherwise.
+    /// Runs the part; a long run includes ignored tests.
     pub(crate) fn run(self, root: &Path, is_long: bool) -> Result<()> {
         match self {
             Self::Fmt => run(cargo(root).args(["fmt", "--all", "--check"])),
-            // The page's crates too: nothing in them is for its target alone.
+            // Including the page's crates, which also compile for the host.
             Self::Clippy => run(cargo(root)
                 .args(["clippy", "--workspace", "--all-targets", "--all-features"])
                 .args(["--", "--deny=warnings"])),
@@ -152,8 +151,8 @@ impl Part {
         }
     }
 
-    /// Arguments that choose the part's test targets. Those that need something real have
-    /// `required-features`, so that a plain `cargo test` runs everywhere.
+    /// Arguments that select the part's test targets. Targets that need other programs have `required-features`, so
+    /// that a plain `cargo test` runs on every machine.
     fn targets(self, root: &Path) -> Result<Vec<String>> {
         let all = targets(root, "test")?;
         let own = all.into_iter().filter(|target| Self::of(target) == self);
@@ -164,16 +163,16 @@ impl Part {
             .collect())
     }
 
-    /// How the tests are run.
+    /// Arguments for the test programs.
     fn how(self) -> &'static [&'static str] {
         match self {
-            // They wait for servers most of the time, or for a bed.
+            // These tests mostly wait for servers or a test bed.
             Self::Clusters | Self::Traffic => &["--test-threads=4"],
             _ => &[],
         }
     }
 
-    /// Which part a test target belongs to.
+    /// The part of a test target.
     fn of(target: &Target) -> Self {
         if target.required_features.is_empty() {
             Self::Unit
@@ -194,8 +193,8 @@ pub(crate) fn build(root: &Path) -> Result<()> {
     run(&mut tests(root, &["--no-run"]))
 }
 
-/// A test run. All parts choose the same packages and features, whatever they run of them, so that nothing is
-/// compiled twice. Where one target fails, the others' results are of interest too.
+/// A `cargo test` command. All parts select the same packages and features, so that nothing is compiled twice. It
+/// continues after a failed target.
 fn tests(root: &Path, arguments: &[&str]) -> Command {
     let mut command = cargo(root);
     command
@@ -218,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn no_real_test_is_forgotten() {
+    fn every_test_target_belongs_to_a_part() {
         check("browser", &["testbed"], Part::Browser);
         check("browser_static", &["testbed"], Part::Browser);
         check("oracles", &["testbed"], Part::Oracles);

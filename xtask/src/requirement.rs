@@ -1,4 +1,4 @@
-//! What a part of the test run needs from the machine, and whether it is there.
+//! The requirements of the parts of the test run.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use testbed::tools::{GoProgram, PROGRAMS};
 use crate::install;
 use crate::workspace::{PAGE_TARGET, PAGE_TOOLCHAIN, cargo};
 
-/// Something that a part of the test run needs.
+/// A requirement of a part of the test run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Requirement {
     Linux,
@@ -36,9 +36,9 @@ pub(crate) enum Requirement {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum State {
     Met,
-    /// Can be met: what will be done.
+    /// It can be installed; describes what will be installed.
     Installable(String),
-    /// Can't be met here.
+    /// It cannot be met on this machine.
     Lacking {
         why: String,
         remedy: String,
@@ -58,14 +58,12 @@ impl Requirement {
     pub(crate) fn state(self, root: &Path) -> Result<State> {
         Ok(match self {
             Self::Linux if cfg!(target_os = "linux") => State::Met,
-            Self::Linux => {
-                State::lacking("this is not Linux", "run it on Linux, or in a container")
-            }
+            Self::Linux => State::lacking("this is not Linux", "use Linux, or a container"),
             Self::Rustfmt => component(root, "fmt", "rustfmt"),
             Self::Clippy => component(root, "clippy", "clippy"),
             Self::PageToolchain if install::has_page_toolchain() => State::Met,
             Self::PageToolchain => rustup(format!(
-                "rustup toolchain {PAGE_TOOLCHAIN} with {PAGE_TARGET} (the page is built with it)"
+                "rustup toolchain {PAGE_TOOLCHAIN} with {PAGE_TARGET} (for the page)"
             )),
             Self::Trunk => cargo_tool(&install::trunk())?,
             Self::WasmBindgen => cargo_tool(&install::wasm_bindgen(root)?)?,
@@ -89,7 +87,7 @@ impl Requirement {
         })
     }
 
-    /// Whether rustup and cargo install it, and nobody else.
+    /// Whether only rustup and cargo are needed to install it.
     pub(crate) fn is_of_rust(self) -> bool {
         match self {
             Self::Rustfmt
@@ -133,7 +131,7 @@ fn component(root: &Path, command: &str, component: &str) -> State {
     if found {
         State::Met
     } else {
-        rustup(format!("the component {component}, by rustup"))
+        rustup(format!("rustup component {component}"))
     }
 }
 
@@ -142,7 +140,7 @@ fn rustup(what: String) -> State {
         State::Installable(what)
     } else {
         State::Lacking {
-            why: format!("missing: {what}; and there is no rustup"),
+            why: format!("missing: {what}, and rustup"),
             remedy: "install rustup".to_owned(),
         }
     }
@@ -190,7 +188,7 @@ fn packages(missing: &[&str]) -> State {
     } else {
         State::lacking(
             &format!("missing: {}", missing.join(", ")),
-            "install them; the names are those of Debian's packages",
+            "install them; the names are those of Debian packages",
         )
     }
 }
@@ -198,7 +196,7 @@ fn packages(missing: &[&str]) -> State {
 fn go_tools(programs: &[GoProgram]) -> Result<State> {
     if !exists("go") {
         return Ok(State::lacking(
-            "no Go: the API servers and their judges can't be built",
+            "Go is missing, which builds the API servers and tools for tests",
             "install Go 1.26 or later",
         ));
     }

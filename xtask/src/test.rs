@@ -1,4 +1,4 @@
-//! `cargo xtask test`: installs what is missing, runs the parts, and says at the end how each went.
+//! `cargo xtask test`: installs missing tools, runs the parts, and prints the result of each.
 
 use std::path::Path;
 use std::thread;
@@ -15,18 +15,18 @@ use crate::workspace;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Succeed although parts were left out that this machine can't run
+    /// Succeed even if parts were skipped that this machine cannot run
     #[arg(long)]
     allow_missing: bool,
-    /// Only these parts
+    /// Run only these parts
     #[arg(long, value_name = "PART")]
     only: Vec<Part>,
-    /// The long run: tests too that take minutes each, and many new generated documents
+    /// Include tests that take minutes each, and many new generated documents
     #[arg(long)]
     long: bool,
 }
 
-/// How a part went.
+/// The result of a part.
 enum Outcome {
     Passed(Duration),
     Failed(Duration, String),
@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 fn run_all(root: &Path, parts: &[Part], is_long: bool) -> Result<Vec<(Part, Outcome)>> {
     let is_wanted = |part: &Part| parts.contains(part);
     let are_beside = |group: &Group| is_wanted(&group.beside) && group.others.iter().any(is_wanted);
-    // What runs at once would wait for each other's compilers.
+    // Concurrent parts would wait for each other's compilers.
     if GROUPS.iter().any(are_beside) {
         eprintln!("\n== build ==");
         parts::build(root)?;
@@ -89,7 +89,7 @@ fn run_all(root: &Path, parts: &[Part], is_long: bool) -> Result<Vec<(Part, Outc
     Ok(outcomes)
 }
 
-/// Runs parts one after the other, and one beside them.
+/// Runs parts in sequence, and one concurrently with them.
 fn run_beside(
     root: &Path,
     group: &Group,
@@ -99,11 +99,11 @@ fn run_beside(
     thread::scope(|scope| {
         let mut beside = Some(Beside::start(scope, group.beside, is_long)?);
         if group.gives_way {
-            // What this thread starts from now on gets the processors that the other leaves free.
-            rustix::process::nice(19).context("cannot give way")?;
+            // Processes that this thread starts from now on have a lower priority than the concurrent part.
+            rustix::process::nice(19).context("cannot lower the priority")?;
         }
         eprintln!(
-            "\n{} goes on beside the others; its output comes in one piece",
+            "\n{} runs concurrently with the others; its output is printed at its end",
             group.beside.name()
         );
         let mut outcomes = Vec::new();
@@ -130,16 +130,16 @@ fn end(beside: Beside<'_>) -> (Part, Outcome) {
     (part, Outcome::of(result, time))
 }
 
-/// What a part lacks.
+/// The first requirement of a part that cannot be met.
 fn missing(part: Part, lacking: &[Lacking]) -> Option<&Lacking> {
     let mut needs = part.needs().iter();
     needs.find_map(|need| lacking.iter().find(|(lacks, ..)| lacks == need))
 }
 
-/// What can't be had, why, and what a person can do.
+/// A requirement that cannot be met, why, and its fix.
 type Lacking = (Requirement, String, String);
 
-/// Says what will be installed, installs it, and gives back what can't be had.
+/// Prints what will be installed, installs it, and returns the requirements that cannot be met.
 fn install_what_is_missing(root: &Path, parts: &[Part]) -> Result<Vec<Lacking>> {
     let mut needs: Vec<Requirement> = Vec::new();
     for need in parts.iter().flat_map(|part| part.needs()) {
@@ -162,27 +162,27 @@ fn install_what_is_missing(root: &Path, parts: &[Part]) -> Result<Vec<Lacking>> 
             eprintln!("  - {what}");
         }
     }
-    // Two at a time: linkers and downloads leave a processor idle.
+    // Two at a time, since linkers and downloads leave a CPU idle.
     let (of_rust, others): (Vec<_>, Vec<_>) = installable
         .into_iter()
         .partition(|(need, _)| need.is_of_rust());
     thread::scope(|scope| {
         let beside = scope.spawn(|| install(root, of_rust));
         lacking.extend(install(root, others));
-        lacking.extend(beside.join().expect("it only runs commands"));
+        lacking.extend(beside.join().expect("the thread only runs commands"));
     });
     Ok(lacking)
 }
 
-/// Installs one after the other, and gives back what failed.
+/// Installs requirements in sequence, and returns those that failed.
 fn install(root: &Path, needs: Vec<(Requirement, String)>) -> Vec<Lacking> {
     needs
         .into_iter()
         .filter_map(|(need, what)| {
             let error = need.install(root).err()?;
             eprintln!("error: {error:#}");
-            let remedy = "see the error above; install it by hand, or try again".to_owned();
-            Some((need, format!("could not install {what}"), remedy))
+            let remedy = "fix the error above, or install it by hand".to_owned();
+            Some((need, format!("cannot install {what}"), remedy))
         })
         .collect()
 }
@@ -198,7 +198,7 @@ fn summary(outcomes: &[(Part, Outcome)]) -> String {
                 format!("{name:<9} FAILED    {} s: {first}", time.as_secs())
             }
             Outcome::LeftOut { why, remedy } => {
-                format!("{name:<9} left out  {why}\n{:20}hint: {remedy}", "")
+                format!("{name:<9} skipped   {why}\n{:20}hint: {remedy}", "")
             }
         });
     }
@@ -220,7 +220,7 @@ fn verdict(outcomes: &[(Part, Outcome)], allow_missing: bool) -> Result<()> {
     }
     if !left_out.is_empty() && !allow_missing {
         bail!(
-            "left out: {}\nhint: --allow-missing makes this a success",
+            "skipped: {}\nhint: use --allow-missing to succeed without these parts",
             left_out.join(", ")
         );
     }
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn only_allowed_gaps_and_no_failure_make_a_success() {
+    fn a_run_succeeds_without_failures_and_with_allowed_skips() {
         let second = Duration::from_secs(1);
         let passed = || (Part::Fmt, Outcome::Passed(second));
         let failed = || (Part::Unit, Outcome::Failed(second, "why".to_owned()));
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_names_each_part_and_each_remedy() {
+    fn the_summary_lists_each_part_and_hint() {
         let text = summary(&[
             (Part::Fmt, Outcome::Passed(Duration::from_secs(2))),
             (
@@ -279,7 +279,7 @@ mod tests {
             "part      result    time\n\
              fmt       passed    2 s\n\
              unit      FAILED    3 s: cargo failed\n\
-             clusters  left out  no Go\n                    hint: install Go"
+             clusters  skipped   no Go\n                    hint: install Go"
         );
     }
 }

@@ -1,8 +1,7 @@
-//! `cargo xtask testbed up|down|status|shell`: a bed for use by hand.
+//! `cargo xtask testbed up|down|status|shell`: a test bed for manual tests.
 //!
-//! The bed's owner is a process of its own that does nothing but hold it. Its end,
-//! by whatever cause, is the bed's end, so `down` has one process to end and, after
-//! a crash or a reboot, only files to remove.
+//! A separate process owns the bed. The bed ends with this process for any reason, so `down` ends one process, and only
+//! removes files after a crash or a reboot.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -21,7 +20,7 @@ use testbed::{MeshBed, MeshCluster, MeshOptions, Mtls, Options, Testbed, cache};
 use crate::requirement::{Requirement, State};
 use crate::workspace;
 
-/// Starting takes seconds; on a very busy machine, more of them.
+/// Timeout of the start, which takes seconds, or more on a busy machine.
 const UP_WITHIN: Duration = Duration::from_mins(3);
 const DOWN_WITHIN: Duration = Duration::from_secs(10);
 const POLL_EVERY: Duration = Duration::from_millis(50);
@@ -36,33 +35,32 @@ pub(crate) struct Arguments {
 enum Action {
     /// Start API servers, with the contexts cluster1, cluster2 and so on
     Up(Size),
-    /// Run a shell, or a command, in the network of a bed with pods
+    /// Run a shell or a command in the network of a test bed with pods
     Shell {
-        /// The command; otherwise $SHELL
+        /// Command to run [default: $SHELL]
         #[arg(trailing_var_arg = true)]
         command: Vec<OsString>,
     },
-    /// End them, and remove what they left, also after a crash
+    /// Stop the API servers and remove their files, also after a crash
     Down,
-    /// Say whether they run, and where the kubeconfig is
+    /// Show whether the API servers run, and the path of the kubeconfig
     Status,
-    /// Be the process that holds the bed
+    /// Run the process that owns the test bed
     #[command(hide = true)]
     Hold(Size),
 }
 
 #[derive(Args, Clone, Copy)]
 struct Size {
-    /// How many clusters
+    /// Number of clusters
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=20))]
     clusters: u8,
-    /// With nodes, pods, Istio and a DNS zone; needs root, and 1 GB of memory for each of at most
-    /// nine clusters
+    /// Add nodes, pods, Istio and a DNS zone; requires root, 1 GB of memory per cluster, and at most nine clusters
     #[arg(long)]
     full: bool,
 }
 
-/// What is remembered of a bed that is up.
+/// The saved state of a running bed.
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     owner: ProcessIdentity,
@@ -71,7 +69,7 @@ struct Record {
     kubeconfig: PathBuf,
     kubectl: PathBuf,
     contexts: Vec<String>,
-    /// Of a bed with pods: its network namespace and a Mesh document for it.
+    /// The network namespace of a bed with pods, and a Mesh document for it.
     mesh: Option<MeshRecord>,
 }
 
@@ -96,7 +94,7 @@ fn up(size: Size) -> Result<()> {
     if let Some(record) = Record::read()? {
         if record.owner.is_running()? {
             bail!(
-                "a test bed is up already: {}\nhint: `cargo xtask testbed down` ends it",
+                "a test bed is already running: {}\nhint: stop it with `cargo xtask testbed down`",
                 record.kubeconfig.display()
             );
         }
@@ -121,17 +119,18 @@ fn up(size: Size) -> Result<()> {
     let log_path = cache::root()?.join("testbed.log");
     let log =
         File::create(&log_path).with_context(|| format!("cannot write {}", log_path.display()))?;
-    let mut owner = Command::new(std::env::current_exe().context("which program is this?")?)
-        .args(["testbed", "hold", "--clusters", &size.clusters.to_string()])
-        .args(size.full.then_some("--full"))
-        .stdin(Stdio::null())
-        .stdout(log.try_clone().context("the log")?)
-        .stderr(log)
-        .spawn()
-        .context("cannot start the bed's owner")?;
+    let mut owner =
+        Command::new(std::env::current_exe().context("cannot find this program's file")?)
+            .args(["testbed", "hold", "--clusters", &size.clusters.to_string()])
+            .args(size.full.then_some("--full"))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().context("cannot open the log")?)
+            .stderr(log)
+            .spawn()
+            .context("cannot start the bed's owner")?;
     let start = Instant::now();
     let record = loop {
-        if let Some(status) = owner.try_wait().context("the bed's owner")? {
+        if let Some(status) = owner.try_wait().context("cannot observe the bed's owner")? {
             let text = fs::read_to_string(&log_path).unwrap_or_default();
             bail!(
                 "the test bed did not start ({status}):\n{}",
@@ -145,7 +144,7 @@ fn up(size: Size) -> Result<()> {
             owner.kill().context("cannot end the bed's owner")?;
             owner.wait().context("cannot end the bed's owner")?;
             bail!(
-                "the test bed is not up after {} s; see {}",
+                "the test bed did not start within {} s; see {}",
                 UP_WITHIN.as_secs(),
                 log_path.display()
             );
@@ -161,10 +160,10 @@ fn status() -> Result<()> {
     match Record::read()? {
         Some(record) if record.owner.is_running()? => record.print(),
         Some(_) => println!(
-            "a test bed was up and ended by itself\n\
-             hint: `cargo xtask testbed down` removes what it left"
+            "the test bed stopped unexpectedly\n\
+            hint: remove its files with `cargo xtask testbed down`"
         ),
-        None => println!("no test bed is up\nhint: `cargo xtask testbed up` starts one"),
+        None => println!("no test bed is running\nhint: start one with `cargo xtask testbed up`"),
     }
     Ok(())
 }
@@ -172,17 +171,17 @@ fn status() -> Result<()> {
 fn down() -> Result<()> {
     let _lock = cache::Lock::take(&cache::tools()?, "the test bed")?;
     let Some(record) = Record::read()? else {
-        println!("no test bed is up");
+        println!("no test bed is running");
         return Ok(());
     };
     record.remove()?;
-    println!("the test bed is gone");
+    println!("the test bed is stopped");
     Ok(())
 }
 
 fn hold(size: Size) -> Result<()> {
-    // Not to end with the terminal that it was started from.
-    rustix::process::setsid().context("cannot leave the terminal")?;
+    // The process must not end with the terminal that started it.
+    rustix::process::setsid().context("cannot detach from the terminal")?;
     if size.full {
         let bed = MeshBed::start(&mesh_options(size.clusters)?)?;
         let document = bed.folder().join("mesh.yaml");
@@ -227,7 +226,7 @@ fn park() -> ! {
 
 fn identity(pid: u32) -> Result<ProcessIdentity> {
     ProcessIdentity::of(pid)
-        .context("cannot look at a process")?
+        .context("cannot observe a process")?
         .with_context(|| format!("process {pid} has ended"))
 }
 
@@ -235,7 +234,7 @@ fn identities(pids: Vec<u32>) -> Result<Vec<ProcessIdentity>> {
     pids.into_iter().map(identity).collect()
 }
 
-/// Clusters in two zones of one region; from the third on, in another.
+/// Options for clusters in two zones of one region, and from the third on, in another region.
 fn mesh_options(clusters: u8) -> Result<MeshOptions> {
     const PLACES: [(&str, &str); 3] = [
         ("us-west2", "us-west2-a"),
@@ -243,7 +242,7 @@ fn mesh_options(clusters: u8) -> Result<MeshOptions> {
         ("us-east4", "us-east4-a"),
     ];
     if clusters > 9 {
-        bail!("a bed with pods has nine clusters at most");
+        bail!("a bed with pods has at most nine clusters");
     }
     let clusters = (1..=clusters).map(|number| {
         let (region, zone) = PLACES[usize::from(number - 1) % PLACES.len()];
@@ -261,8 +260,8 @@ fn mesh_options(clusters: u8) -> Result<MeshOptions> {
     })
 }
 
-/// The images that fedmesh's manifests name; a test compares them with the core's. Asked for there, every call of
-/// `cargo xtask` would compile the core first, with other features than the tests do.
+/// The images in fedmesh's manifests; a test compares them with those of `shared`. They are repeated here, because
+/// every `cargo xtask` would otherwise compile `shared` with other features than the tests.
 pub(crate) fn image_names() -> ImageNames {
     let bookinfo = [
         "productpage-v1",
@@ -285,13 +284,13 @@ pub(crate) fn image_names() -> ImageNames {
     }
 }
 
-/// Runs a command in the network of the bed, with its kubeconfig.
+/// Runs a command in the network of the bed with its kubeconfig.
 fn shell(command: &[OsString]) -> Result<()> {
-    let record =
-        Record::read()?.context("no test bed is up\nhint: `cargo xtask testbed up --full`")?;
+    let record = Record::read()?
+        .context("no test bed is running\nhint: start one with `cargo xtask testbed up --full`")?;
     let mesh = record.mesh.as_ref().context(
         "the test bed has no network of its own: its API servers are on loopback\n\
-         hint: `cargo xtask testbed up --full` starts one with pods",
+         hint: start one with pods with `cargo xtask testbed up --full`",
     )?;
     let default = [std::env::var_os("SHELL").unwrap_or_else(|| "/bin/sh".into())];
     let command = if command.is_empty() {
@@ -329,13 +328,13 @@ impl Record {
     fn write(&self) -> Result<()> {
         let path = Self::path()?;
         let unfinished = path.with_extension("unfinished");
-        let text = serde_json::to_vec_pretty(self).context("the record of the bed")?;
+        let text = serde_json::to_vec_pretty(self).context("cannot encode the state of the bed")?;
         fs::write(&unfinished, text)
             .and_then(|()| fs::rename(&unfinished, &path))
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// Ends the bed when it runs, and removes all it left.
+    /// Stops the bed if it runs, and removes its files.
     fn remove(&self) -> Result<()> {
         self.owner
             .end(false)
@@ -343,8 +342,7 @@ impl Record {
         if !wait_for_end(std::slice::from_ref(&self.owner))? {
             self.owner.end(true).context("cannot end the bed's owner")?;
         }
-        // They end with their owner; only if something went wrong with that is
-        // anything left to do here.
+        // The daemons end with their owner, unless an error prevented that.
         if !wait_for_end(&self.daemons)? {
             for daemon in &self.daemons {
                 daemon
@@ -365,7 +363,7 @@ impl Record {
         if let Some(mesh) = &self.mesh {
             println!("document:   {}", mesh.document.display());
             println!();
-            println!("to use it, in a shell inside its network, with KUBECONFIG set:");
+            println!("to use it, start a shell in its network, with KUBECONFIG set:");
             println!("  cargo xtask testbed shell");
         } else {
             println!("to use it in this shell:");
@@ -375,18 +373,18 @@ impl Record {
             "  {} --context cluster1 get namespaces",
             self.kubectl.display()
         );
-        println!("to end it:");
+        println!("to stop it:");
         println!("  cargo xtask testbed down");
     }
 }
 
-/// Whether all have ended in time.
+/// Waits for the end of processes; returns whether all ended in time.
 fn wait_for_end(processes: &[ProcessIdentity]) -> Result<bool> {
     let start = Instant::now();
     loop {
         let mut running = false;
         for process in processes {
-            running |= process.is_running().context("cannot look at a process")?;
+            running |= process.is_running().context("cannot observe a process")?;
         }
         if !running {
             return Ok(true);
@@ -398,8 +396,8 @@ fn wait_for_end(processes: &[ProcessIdentity]) -> Result<bool> {
     }
 }
 
-/// The bed's folder removes itself; after a reboot nobody is left to do it, and
-/// while that is at work, files may go under our hands.
+/// Removes the folder of the bed, which the owner does not do after a reboot. The owner may remove files at the same
+/// time.
 fn remove_folder(folder: &Path) -> Result<()> {
     let start = Instant::now();
     while folder.exists() {
@@ -421,7 +419,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn images_have_the_names_that_manifests_give_them() {
+    fn images_have_the_names_in_manifests() {
         let bookinfo = BookinfoProgram::ALL;
         let expected = ImageNames {
             httpbin: HTTPBIN_IMAGE.to_owned(),

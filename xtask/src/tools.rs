@@ -1,4 +1,4 @@
-//! `cargo xtask tools`.
+//! `cargo xtask tools`: builds the test tools and prints their paths.
 
 use anyhow::Result;
 use testbed::tools::{EXTERNAL_DNS_CRDS, ISTIO_CRDS, PROGRAMS};

@@ -1,4 +1,4 @@
-//! The checkout: its folder, its packages, and how to call cargo in it.
+//! The checkout: its folder, its packages, and cargo commands for it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,21 +6,21 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-/// Builds the page. One exact version, so that every machine gets the same bytes;
-/// everything else is built by whichever stable version is there.
+/// The toolchain of the page, in an exact version, so that every machine builds the same bytes. Everything else is
+/// built with the installed stable version.
 pub(crate) const PAGE_TOOLCHAIN: &str = "1.99.1";
 pub(crate) const PAGE_TARGET: &str = "wasm32-unknown-unknown";
 pub(crate) const PAGE_PACKAGE: &str = "fedmesh-frontend";
 
 /// The top folder of the checkout.
 pub(crate) fn root() -> Result<PathBuf> {
-    // Set by cargo for the program it runs. The compiled-in value may be another
-    // checkout's, when two share a target folder.
+    // Set by cargo for the program that it runs. The compiled-in value may be that of another checkout with the same
+    // target folder.
     let package = std::env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     let root = package
         .parent()
-        .context("xtask lies in no folder")?
+        .context("xtask has no parent folder")?
         .to_owned();
     if !root.join("Cargo.lock").is_file() {
         bail!(
@@ -46,7 +46,7 @@ pub(crate) fn page_cargo(root: &Path) -> Command {
     command
 }
 
-/// Takes away what `cargo run` told this program about itself.
+/// Removes the variables that `cargo run` sets for this program.
 pub(crate) fn without_own_cargo_variables(command: &mut Command) {
     command.env_remove("CARGO");
     for (name, _) in std::env::vars_os() {
@@ -57,7 +57,7 @@ pub(crate) fn without_own_cargo_variables(command: &mut Command) {
     }
 }
 
-/// Runs a command with its output passed through.
+/// Runs a command, whose output is not captured.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let text = describe(command);
     eprintln!("$ {text}");
@@ -119,7 +119,7 @@ fn targets_in(metadata: &[u8], kind: &str) -> Result<Vec<Target>> {
         required_features: Vec<String>,
     }
     let metadata: Metadata =
-        serde_json::from_slice(metadata).context("cargo metadata printed something else")?;
+        serde_json::from_slice(metadata).context("cannot parse the output of cargo metadata")?;
     let mut found = Vec::new();
     for package in metadata.packages {
         for target in package.targets {
@@ -147,7 +147,7 @@ pub(crate) fn locked_version(root: &Path, package: &str) -> Result<String> {
         [] => bail!("{} has no package {package}", path.display()),
         several => bail!(
             "{} has {package} in several versions ({}), and a tool must match it exactly\n\
-             hint: `cargo tree --invert {package}` tells who asks for them",
+             hint: run `cargo tree --invert {package}` to see which packages need them",
             path.display(),
             several.join(", ")
         ),
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lock_file_tells_versions() {
+    fn versions_are_read_from_the_lock_file() {
         let lock = "[[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\n\n\
                     [[package]]\nname = \"wasm-bindgen-macro\"\nversion = \"0.2.129\"\n\n\
                     [[package]]\nname = \"two\"\nversion = \"1.0.0\"\n\n\

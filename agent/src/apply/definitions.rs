@@ -1,4 +1,4 @@
-//! Waiting until new kinds can be used.
+//! Waits until new CustomResourceDefinitions can be used.
 
 use std::time::{Duration, Instant};
 
@@ -10,14 +10,14 @@ use shared::object::Object;
 use super::progress::Waits;
 use crate::cluster::{self, Connection, Request};
 
-/// For all definitions of a cluster together; seconds are usual.
+/// Timeout for all definitions of a cluster together; they usually need seconds.
 const DEADLINE: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// Most definitions are Established within that time, which is not worth a report.
+/// Time before the wait is reported; most definitions are established within it.
 const UNREPORTED: Duration = Duration::from_secs(1);
 
-/// Waits until each definition is Established and its kind served.
+/// Waits until each definition is established and its kind is served.
 pub(super) async fn wait(
     connection: &Connection,
     definitions: &[&Object],
@@ -56,7 +56,7 @@ async fn wait_for(
             .as_ref()
             .is_some_and(|live| condition(live, "Established"));
         if is_established {
-            // The server says so a moment before it answers for the kind.
+            // The condition is set shortly before the server serves the kind.
             let Some(request) = &kind_request else {
                 return Ok(());
             };
@@ -74,13 +74,13 @@ async fn wait_for(
                 found
                     .as_ref()
                     .and_then(complaint)
-                    .unwrap_or("the server does not say why")
+                    .unwrap_or("the server gives no reason")
             ));
         }
         let waited = begun.elapsed();
         if waited >= UNREPORTED {
             waits.report(WaitReason::Definitions, waited, Some(DEADLINE), || {
-                format!("{} is not Established", definition.key())
+                format!("{} is not established", definition.key())
             });
         }
         tokio::time::sleep(pause).await;
@@ -99,7 +99,7 @@ fn condition(live: &Value, name: &str) -> bool {
     conditions(live).any(|condition| condition["type"] == name && condition["status"] == "True")
 }
 
-/// What the server has against it.
+/// The message of a condition that is `False`.
 fn complaint(live: &Value) -> Option<&str> {
     conditions(live).find(|condition| condition["status"] == "False")?["message"].as_str()
 }

@@ -1,4 +1,4 @@
-//! Who manages the fields of an object that is there: rewriting its `managedFields`.
+//! Rewrites the `managedFields` of existing objects.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -6,17 +6,17 @@ use shared::ownership::Ownership;
 
 use crate::cluster::{Connection, Request, RequestError, Seen};
 
-/// How often an object that others change meanwhile is read and written.
+/// Attempts to write an object that is changed concurrently.
 const TRIES: usize = 5;
 
-/// Whether an object that was applied was not there before: nobody else manages a field of it.
+/// Whether `manager` is the only field manager of an object, so that the apply created it.
 pub(super) fn is_sole(live: &Value, manager: &str) -> bool {
     let all = entries(&live["metadata"]);
     all.iter().all(|one| one["manager"] == *manager)
 }
 
-/// Takes the other managers off an adopted object. They still would own each field that had our value already,
-/// and every later change of it would be a conflict with whoever created it.
+/// Removes the other field managers of an adopted object. They would still own each field that already had the desired
+/// value, and every later change of it would be a conflict.
 pub(super) async fn keep_ours(
     connection: &Connection,
     path: &str,
@@ -24,15 +24,15 @@ pub(super) async fn keep_ours(
 ) -> Result<(), RequestError> {
     rewrite(connection, path, |metadata| {
         let mut kept = entries(metadata);
-        // The status is the controllers'.
+        // The status belongs to controllers.
         kept.retain(|one| one["manager"] == *manager || one["subresource"].is_string());
         (kept.len() < entries(metadata).len()).then_some(kept)
     })
     .await
 }
 
-/// Makes the fields that were applied under one field manager those of another, as client-go's `csaupgrade`
-/// does: without it, fields that are not desired any more would stay for their former manager.
+/// Moves the applied fields from one field manager to another, as client-go's `csaupgrade` does. Otherwise, fields that
+/// are no longer desired would be kept for their former manager.
 pub(super) async fn transfer(
     connection: &Connection,
     path: &str,
@@ -53,7 +53,7 @@ pub(super) async fn transfer(
     .await
 }
 
-/// Takes our field managers off an object: by them, it would be known as ours without our labels.
+/// Removes the mesh's field managers of an object, which would mark it as the mesh's even without the labels.
 pub(super) async fn withdraw(
     connection: &Connection,
     path: &str,
@@ -77,8 +77,8 @@ pub(super) async fn withdraw(
     .await
 }
 
-/// Writes the list that `change` makes of an object's metadata, if it makes one; where others have changed the
-/// object meanwhile, such as its status, once more.
+/// Writes the list that `change` returns for an object's metadata, if any. Retries if the object, such as its status,
+/// was changed concurrently.
 pub(super) async fn rewrite(
     connection: &Connection,
     path: &str,
@@ -94,8 +94,7 @@ pub(super) async fn rewrite(
             return Ok(());
         };
         if list.is_empty() {
-            // An empty list would be taken for none given, and nothing would change (apimachinery,
-            // `managedfields/internal/fieldmanager.go`).
+            // The server ignores an empty list (apimachinery, `managedfields/internal/fieldmanager.go`).
             list.push(json!({}));
         }
         let version = &metadata["resourceVersion"];

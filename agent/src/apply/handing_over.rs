@@ -1,4 +1,4 @@
-//! Temporary routes for hosts that leave their entries; see [`shared::handover`].
+//! Creates and deletes temporary routes for hosts that move out of their ServiceEntries; see [`shared::handover`].
 
 use shared::object::{Key, Object};
 use shared::plan::Action;
@@ -6,7 +6,7 @@ use shared::plan::Action;
 use super::objects;
 use crate::cluster::{self, Connection, Request, Seen};
 
-/// A temporary route that is there.
+/// A temporary route that was created.
 pub(super) struct Route {
     key: Key,
     seen: Seen,
@@ -37,7 +37,7 @@ pub(super) async fn create(
     Ok(Route { key, seen })
 }
 
-/// Deletes it. The error says that it is still there; the next plan deletes it.
+/// Deletes a temporary route. If this fails, the next plan deletes it.
 pub(super) async fn delete(connection: &Connection, route: Route) -> Result<(), String> {
     let (carried, _leaving) = objects::delete(connection, &route.key, &route.seen).await;
     match carried.outcome.reason() {

@@ -1,5 +1,5 @@
-//! Ignored fields: their ownership is given up before an apply that no longer has them, which would remove them
-//! where we are the only owner.
+//! Gives up the ownership of ignored fields. Otherwise an apply without them would remove the fields that have no other
+//! owner.
 
 use shared::ignore;
 use shared::object::Object;
@@ -7,7 +7,7 @@ use shared::object::Object;
 use super::field_managers::{entries, rewrite};
 use crate::cluster::{Connection, RequestError};
 
-/// Gives up what a field manager has applied of an object's ignored fields. Their values stay.
+/// Removes the ownership of an object's ignored fields from a field manager. The values are kept.
 pub(super) async fn disown(
     connection: &Connection,
     path: &str,
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_object_that_changes_meanwhile_is_tried_again() {
+    async fn an_object_that_changes_concurrently_is_retried() {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let recorded = Arc::clone(&asked);
         let connection = server(move |request| {
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_nothing_is_ours_nothing_is_written() {
+    async fn an_object_without_owned_ignored_fields_is_not_written() {
         let connection = server(|request| {
             assert_eq!(request.method(), Method::GET);
             (

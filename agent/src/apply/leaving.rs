@@ -1,6 +1,6 @@
-//! Waiting until what was deleted is gone. An API server keeps a deleted object while a controller still has
-//! to finish with it, such as a federation's, which takes it out of the members; what that needs must not go
-//! meanwhile.
+//! Waits until deleted objects are gone. An API server keeps a deleted object as long as it has finalizers, such as
+//! those of a federation's controller, which removes it from the members. Objects that the controller needs must not be
+//! deleted before.
 
 use std::time::{Duration, Instant};
 
@@ -11,21 +11,21 @@ use shared::object::Key;
 use super::progress::Waits;
 use crate::cluster::{Connection, Request};
 
-/// For all objects of a wave together; seconds are usual.
+/// Timeout for all objects of a wave together; they usually need seconds.
 pub(super) const DEADLINE: Duration = Duration::from_mins(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// Most objects go within that time, which is not worth a report.
+/// Time before the wait is reported; most objects are gone within it.
 const UNREPORTED: Duration = Duration::from_secs(1);
 
-/// An object that was deleted and was not gone at once.
+/// An object that was deleted, but is not gone yet.
 pub(super) struct Leaving {
     pub(super) object: Key,
     pub(super) path: String,
     pub(super) uid: String,
 }
 
-/// Waits until each is gone, or another in its place.
+/// Waits until each object is gone or was replaced by another.
 pub(super) async fn wait(
     connection: &Connection,
     leaving: &[Leaving],
@@ -34,13 +34,13 @@ pub(super) async fn wait(
 ) -> Result<(), String> {
     let begun = Instant::now();
     let deadline = begun + patience;
-    // One after the other: those that come later go while the first is waited for.
+    // One at a time is enough, since the others are finalized meanwhile.
     for one in leaving {
         let mut pause = FIRST_PAUSE;
         while let Some(holders) = look(connection, one).await? {
             if Instant::now() + pause > deadline {
                 return Err(format!(
-                    "{} is still there {} s after it was deleted, and waits for {holders}",
+                    "{} still exists {} s after its deletion, blocked by {holders}",
                     one.object,
                     patience.as_secs()
                 ));
@@ -48,7 +48,7 @@ pub(super) async fn wait(
             let waited = begun.elapsed();
             if waited >= UNREPORTED {
                 waits.report(WaitReason::Finalizers, waited, Some(patience), || {
-                    format!("{} was deleted and waits for {holders}", one.object)
+                    format!("{} was deleted, but is blocked by {holders}", one.object)
                 });
             }
             tokio::time::sleep(pause).await;
@@ -58,7 +58,7 @@ pub(super) async fn wait(
     Ok(())
 }
 
-/// Who has to finish with it; none when it is gone.
+/// The finalizers that block the deletion; `None` once the object is gone.
 async fn look(connection: &Connection, one: &Leaving) -> Result<Option<String>, String> {
     let found = connection.find(&Request::get(&one.path)).await;
     let found =
@@ -91,8 +91,8 @@ mod tests {
     use super::super::server::server;
     use super::*;
 
-    /// Waits for two objects where the server has the second, with this uid, for the first `there` requests.
-    /// The result, and the first report of the wait.
+    /// Waits for two objects, of which the server has the second, with this uid, for the first `there` requests.
+    /// Returns the result and the first report of the wait.
     async fn waited(
         uid: &'static str,
         there: usize,
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_held_back_is_waited_for_and_named() {
+    async fn a_blocked_deletion_is_waited_for_and_its_finalizers_are_named() {
         let minute = Duration::from_mins(1);
         assert_eq!(waited("1", 3, minute).await, (Ok(()), None));
         let another = waited("2", usize::MAX, minute).await;
@@ -136,7 +136,7 @@ mod tests {
         let error = error.unwrap_err();
         assert_eq!(
             error,
-            "Thing shop/second is still there 0 s after it was deleted, and waits for example.com/a, example.com/b"
+            "Thing shop/second still exists 0 s after its deletion, blocked by example.com/a, example.com/b"
         );
     }
     #[tokio::test]
@@ -147,8 +147,9 @@ mod tests {
         let expected = Event::Waiting {
             cluster: "west".into(),
             reason: WaitReason::Finalizers,
-            message: "Thing shop/second was deleted and waits for example.com/a, example.com/b"
-                .into(),
+            message:
+                "Thing shop/second was deleted, but is blocked by example.com/a, example.com/b"
+                    .into(),
             waited: 1,
             limit: Some(3),
         };

@@ -1,4 +1,4 @@
-//! Carrying out plans: every cluster at once, each wave by wave.
+//! Applies plans: all clusters concurrently, each wave by wave.
 
 mod definitions;
 mod field_managers;
@@ -24,7 +24,7 @@ use crate::operation::{ApplyOptions, Target};
 use crate::stop::Stop;
 use progress::Progress;
 
-/// Carries out a plan; see [`crate::operation::Operations::apply`].
+/// Applies a plan; see [`crate::operation::Operations::apply`].
 pub(crate) async fn apply(
     plan: Plan,
     mut targets: BTreeMap<String, Target>,
@@ -48,9 +48,9 @@ pub(crate) async fn apply(
                     run::run(&mesh, cluster, target, progress, stop).await
                 }
                 (reason, _) => {
-                    // A cluster without a target has an error in its plan, which is a reason.
+                    // A cluster without a target has an error in its plan, which is the reason.
                     progress.end(Some(
-                        reason.unwrap_or_else(|| "it was not looked at".to_owned()),
+                        reason.unwrap_or_else(|| "the cluster was not read".to_owned()),
                     ))
                 }
             }
@@ -63,12 +63,12 @@ pub(crate) async fn apply(
             .clusters
             .push(task.await.unwrap_or_else(|error| ClusterReport {
                 name,
-                error: Some(format!("broken off: {error}")),
+                error: Some(format!("interrupted: {error}")),
                 ..ClusterReport::default()
             }));
     }
     report.duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    // Nobody may be listening; the report is returned all the same.
+    // The receiver may be gone; the report is returned all the same.
     let _listened = events.send(Event::Finished {
         report: report.clone(),
     });

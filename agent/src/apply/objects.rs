@@ -1,4 +1,4 @@
-//! One object: applied, deleted or disowned.
+//! Applies, deletes and disowns single objects.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -13,10 +13,10 @@ use super::leaving::Leaving;
 use super::{field_managers, ignored};
 use crate::cluster::{self, Connection, Request, RequestError, Seen, conflicts_of};
 
-/// How it went with an object.
+/// The result for an object.
 pub(super) struct Carried {
     pub(super) outcome: Outcome,
-    /// Whether nothing else can go better: the cluster is away, or another writer's.
+    /// Whether all other requests would fail too: the cluster cannot be reached, or another run changes it.
     pub(super) stops: bool,
 }
 
@@ -29,8 +29,8 @@ impl From<Outcome> for Carried {
     }
 }
 
-/// Applies a stamped object for a mesh; `action` is what was planned. One with ignored fields is created with
-/// them, and from then on applied without.
+/// Applies a stamped object of a mesh; `action` is the planned action. An object with ignored fields is created with
+/// them, and applied without them from then on.
 pub(super) async fn apply(
     connection: &Connection,
     mesh: &str,
@@ -87,7 +87,7 @@ async fn apply_once(
     if claim.is_some_and(|claim| claim.adopts) {
         request = request.forced();
     } else if let Some(claim) = claim.filter(|claim| !claim.takes.is_empty()) {
-        // A forced apply would take what others have come to own since the plan, too.
+        // A forced apply would also take over fields that others own since the plan.
         let unforced = Request::apply(&manager, &path, object).dry_run();
         if let Err(error) = connection.send(&unforced).await
             && !takes_all(claim, &error)
@@ -109,7 +109,7 @@ async fn apply_once(
     }
 }
 
-/// Whether all that an apply fails for is fields in conflict that are taken over.
+/// Whether an apply fails only because of conflicts in fields that are taken over.
 fn takes_all(claim: &Claim, error: &RequestError) -> bool {
     let is_taken = |one: &Conflict| {
         let mut takes = claim.takes.iter();
@@ -118,8 +118,8 @@ fn takes_all(claim: &Claim, error: &RequestError) -> bool {
     conflicts_of(error).is_some_and(|conflicts| conflicts.iter().all(is_taken))
 }
 
-/// Withdraws what was applied to an object that somebody else has created since the plan: an apply without
-/// fields takes away what only we have set.
+/// Withdraws an apply to an object that another client created since the plan: an apply without fields removes the
+/// fields that only the mesh set.
 async fn give_back(
     connection: &Connection,
     stamped: &Object,
@@ -135,25 +135,23 @@ async fn give_back(
     });
     let request = Request::apply(manager, path, empty.to_string());
     let message = match connection.send(&request).await {
-        Ok(_) => {
-            "somebody else created it since the plan, and nothing of it was changed; plan again"
-                .to_owned()
-        }
+        Ok(_) => "another client created it since the plan, and it was not changed; plan again"
+            .to_owned(),
         Err(error) => format!(
-            "somebody else created it since the plan, and what was added to it could not be withdrawn ({error}); plan again"
+            "another client created it since the plan, and the added fields could not be removed ({error}); plan again"
         ),
     };
     Outcome::Failed { message }
 }
 
-/// Deletes an object and what depends on it, unless it has been replaced since it was seen. What is
-/// gone already is as good. Where somebody has to finish with it first, that comes back too.
+/// Deletes an object and its dependents, unless it was replaced since it was read. An object that is already gone
+/// counts as deleted. If finalizers block the deletion, it is returned as well.
 pub(super) async fn delete(
     connection: &Connection,
     key: &Key,
     seen: &Seen,
 ) -> (Carried, Option<Leaving>) {
-    // Not the resourceVersion: every write of a status would stand in the way.
+    // Without the resourceVersion, which every write of a status changes.
     let options = json!({
         "apiVersion": "v1",
         "kind": "DeleteOptions",
@@ -162,7 +160,7 @@ pub(super) async fn delete(
     });
     let path = path(key, seen);
     let answer = connection.json(&Request::delete(&path, &options)).await;
-    // Of what is gone at once, the answer is a Status, or of some kinds the object as it was.
+    // For an object that is gone at once, the response is a Status, or for some kinds the object before its deletion.
     let is_leaving = answer.as_ref().is_ok_and(|live| {
         let metadata = &live["metadata"];
         metadata["uid"] == *seen.uid && metadata["deletionTimestamp"].is_string()
@@ -176,8 +174,8 @@ pub(super) async fn delete(
     (outcome(connection, &what, answer, Action::Delete), leaving)
 }
 
-/// Leaves a rule without effect, or with that of a wider rule that takes its place, before it is deleted. What is gone
-/// already is as good.
+/// Removes the effect of a rule, or gives it that of a wider rule, before the rule is deleted. A rule that is already
+/// gone counts as changed.
 pub(super) async fn leave_without_effect(
     connection: &Connection,
     key: &Key,
@@ -198,16 +196,15 @@ pub(super) async fn leave_without_effect(
     outcome(connection, &what, answer, Action::Delete)
 }
 
-/// Takes our labels and annotations off an object and leaves it; one that was adopted becomes what it was.
-/// Not by an apply without any fields, which would give up all of ours, and with them the schema of a
-/// definition.
+/// Removes the mesh's labels and annotations from an object and keeps the object; an adopted one is restored. An apply
+/// without fields is not used, because it would remove all fields of the mesh, such as the schema of a definition.
 pub(super) async fn disown(
     connection: &Connection,
     ownership: &Ownership,
     key: &Key,
     seen: &Seen,
 ) -> Carried {
-    // First, since without our labels nobody would look for it again.
+    // This comes first, since an object without the labels is not found again.
     let what = format!("patch {}", key.kind);
     if let Err(error) =
         field_managers::withdraw(connection, &path(key, seen), ownership, seen).await
@@ -232,7 +229,7 @@ pub(super) async fn disown(
     for (field, value) in marks["metadata"].as_object().into_iter().flatten() {
         let entry = &mut patch["metadata"][field];
         match value.as_object() {
-            // What it was before may have had one of them.
+            // The restored object may have had one of these keys.
             Some(marks) => {
                 for (name, none) in marks {
                     if entry[name].is_null() {
@@ -248,7 +245,7 @@ pub(super) async fn disown(
     outcome(connection, &what, answer, Action::Disown)
 }
 
-/// Changes the settings of the cluster's own DNS, unless they have changed since they were seen.
+/// Changes the cluster DNS configuration, unless it was changed since it was read.
 pub(super) async fn edit(connection: &Connection, edit: &Edit, action: Action) -> Carried {
     let Err(error) = connection.send(&cluster::edit_request(edit)).await else {
         return Carried::from(Outcome::Done { action });
@@ -256,14 +253,17 @@ pub(super) async fn edit(connection: &Connection, edit: &Edit, action: Action) -
     if error.code() != Some(StatusCode::CONFLICT) {
         return failed(connection, "patch ConfigMap", &error);
     }
-    // A try that follows a lost answer meets what the one before it wrote.
+    // A retry after a lost response finds the result of the previous attempt.
     let now = connection.json(&cluster::edited(edit)).await;
     let message = match now.map(|live| edit.clone().of(live)) {
         Ok(now) if now.is_done() => return Carried::from(Outcome::Done { action }),
-        Ok(_) => "somebody else has changed it since the plan; plan again".to_owned(),
-        Err(again) => format!(
-            "it has changed since the plan, and whether by fedmesh is not known ({again}); plan again"
-        ),
+        Ok(_) => "another client changed it since the plan; plan again".to_owned(),
+        Err(again) => {
+            format!(
+                "it was changed since the plan, possibly by fedmesh, but reading it failed ({again}); plan \
+                 again"
+            )
+        }
     };
     Carried::from(Outcome::Failed { message })
 }
@@ -273,7 +273,7 @@ fn path(key: &Key, seen: &Seen) -> String {
     cluster::object_at(&seen.kind, namespace, &key.name)
 }
 
-/// `what` is the verb of the request and a kind, as roles name them.
+/// The outcome of a request; `what` is its verb and kind, as in RBAC roles.
 fn outcome<T>(
     connection: &Connection,
     what: &str,
@@ -328,7 +328,7 @@ mod tests {
         })
     }
 
-    /// What comes of an edit when the server answers so, and what was asked of it.
+    /// The outcome of an edit with these responses, and the methods of the requests.
     async fn answered(answers: &[(StatusCode, Value)]) -> (Outcome, Vec<Method>) {
         let answers: VecDeque<_> = answers.iter().cloned().collect();
         let state = Arc::new(Mutex::new((answers, Vec::new())));
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_edit_whose_answer_was_lost_is_known_again() {
+    async fn an_edit_whose_response_was_lost_is_recognized() {
         let lost = (StatusCode::INTERNAL_SERVER_ERROR, json!({}));
         let conflict = (StatusCode::CONFLICT, json!({ "message": "modified" }));
         let written = planned().object()["data"]["Corefile"]
@@ -370,8 +370,8 @@ mod tests {
         let other = (StatusCode::OK, config_map("8", ".:53 {\n}\n"));
         let forbidden = (StatusCode::FORBIDDEN, json!({ "message": "no" }));
         for (last, words) in [
-            (other, "somebody else has changed it since the plan"),
-            (forbidden, "whether by fedmesh is not known (no)"),
+            (other, "another client changed it since the plan"),
+            (forbidden, "but reading it failed (no)"),
         ] {
             let (outcome, _) = answered(&[conflict.clone(), last]).await;
             let Outcome::Failed { message } = &outcome else {
@@ -381,7 +381,7 @@ mod tests {
         }
     }
     #[tokio::test]
-    async fn credentials_that_end_half_way_say_what_to_do() {
+    async fn errors_of_credentials_and_permissions_have_a_hint() {
         let object = shared::object::Object::new(
             shared::object::Kind::SERVICE,
             Some("shop"),

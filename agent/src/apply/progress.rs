@@ -1,4 +1,4 @@
-//! What is told while a cluster is applied to, and what is told of it in the end.
+//! The events and the report of an apply to one cluster.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,13 +17,13 @@ pub(super) struct Progress {
     waits: Waits,
 }
 
-/// A wait is reported no more often: many requests meet the same overloaded server.
+/// Shortest time between reports of a wait, since many requests wait for the same overloaded server.
 const BETWEEN_REPORTS: Duration = Duration::from_secs(1);
 
-/// Limits are rounded up: half a second is not none.
+/// Rounds up to seconds, so that half a second is not reported as 0.
 const ALMOST_A_SECOND: Duration = Duration::from_millis(999);
 
-/// Reports what a cluster's run waits for. Clones share how often they do.
+/// Reports the waits of a cluster's run. Clones share the limit of reports.
 #[derive(Clone)]
 pub(super) struct Waits {
     cluster: String,
@@ -40,7 +40,7 @@ impl Waits {
         }
     }
 
-    /// `message` says what is waited for; it is made only where the wait is reported.
+    /// Reports a wait; `message` describes it, and is called only if the wait is reported.
     pub(super) fn report(
         &self,
         reason: WaitReason,
@@ -55,7 +55,7 @@ impl Waits {
             return;
         }
         last.insert(reason, now);
-        // Nobody may be listening any more; the work goes on.
+        // The receiver may be gone; the run continues.
         let _listened = self.events.send(Event::Waiting {
             cluster: self.cluster.clone(),
             reason,
@@ -80,12 +80,12 @@ impl Progress {
         }
     }
 
-    /// Reports what the run waits for.
+    /// The reports of waits.
     pub(super) fn waits(&self) -> &Waits {
         &self.waits
     }
 
-    /// The run begins; `unchanged` objects are counted and not reported one by one.
+    /// Starts the run; `unchanged` objects are counted, not reported one by one.
     pub(super) fn start(&self, objects: usize, unchanged: usize) {
         self.with_report(|report| report.unchanged = unchanged);
         self.tell(Event::Started {
@@ -125,7 +125,7 @@ impl Progress {
         });
     }
 
-    /// The run has ended.
+    /// Ends the run.
     pub(super) fn end(self, error: Option<String>) -> ClusterReport {
         self.tell(Event::Ended {
             cluster: self.cluster.clone(),
@@ -144,7 +144,7 @@ impl Progress {
     }
 
     fn tell(&self, event: Event) {
-        // Nobody may be listening any more; the work goes on.
+        // The receiver may be gone; the run continues.
         let _listened = self.events.send(event);
     }
 }

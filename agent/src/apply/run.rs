@@ -1,7 +1,8 @@
-//! One cluster's run: record what will be there, apply wave by wave, prune, record what is there.
+//! The run of one cluster: record the objects that will exist, apply wave by wave, prune, record the objects that
+//! exist.
 //!
-//! An object that is refused stops what depends on it and nothing else; a cluster that cannot be asked any
-//! more, or is another writer's, stops the run.
+//! A rejected object only stops its dependents. The run stops if the cluster cannot be reached any more, or if another
+//! run changes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -28,17 +29,17 @@ use crate::cluster::{self, Connection, Look, Parent, Patience, Request, RequestE
 use crate::operation::{Scope, Target};
 use crate::stop::Stop;
 
-/// Requests to one cluster at once. More do not go faster: the server is busy by then.
+/// Concurrent requests to one cluster. More are not faster, since the server is busy by then.
 const AT_ONCE: usize = 24;
-/// For istiod to pass on that rules are without effect: it waits for a tenth of a second without changes
-/// (`PILOT_DEBOUNCE_AFTER`), for longer only where they never cease.
+/// Time for istiod to push a change to the proxies: it waits for a tenth of a second without further changes
+/// (`PILOT_DEBOUNCE_AFTER`), and longer only while changes continue.
 const PASSED_ON_WITHIN: Duration = Duration::from_secs(2);
-/// Why nothing more was begun, where nothing was wrong.
+/// The reason of a run that was stopped without an error.
 const ON_REQUEST: &str = "on request";
-/// How many of the objects that were not touched are named.
+/// Most objects without changes that are listed.
 const NAMED: usize = 3;
 
-/// Carries out the plan of one cluster.
+/// Applies the plan of one cluster.
 pub(super) async fn run(
     mesh: &str,
     plan: ClusterPlan,
@@ -110,7 +111,7 @@ pub(super) async fn run(
     progress.end(result.err())
 }
 
-/// Reports the objects that the plan says will not be applied, and names them.
+/// Reports and returns the objects that the plan skips.
 fn skipped(plan: &ClusterPlan, progress: &Progress) -> BTreeSet<Key> {
     let steps = plan.steps.iter();
     let mut skipped = BTreeSet::new();
@@ -129,22 +130,22 @@ fn skipped(plan: &ClusterPlan, progress: &Progress) -> BTreeSet<Key> {
     skipped
 }
 
-/// What is left of a step when its diff has been read.
+/// A step of the plan without its diff.
 struct Task {
     object: Key,
     action: Action,
 }
 
-/// What may be done at once.
+/// Tasks that may run concurrently.
 struct Batch {
     wave: Wave,
     tasks: Vec<Task>,
-    /// Whether entries lose hosts by it, or rules for these go.
+    /// Whether ServiceEntries lose hosts in it, or rules for these hosts are deleted.
     takes_hosts: bool,
 }
 
-/// The steps that do something. A wave is a batch; of removals, each kind is, so that what records
-/// them goes last. Entries that lose hosts are changed after routes that lead to these are deleted.
+/// The steps that change something, in batches: a batch per wave, and for removals per kind, so that the record is
+/// removed last. ServiceEntries that lose hosts are changed after the routes to these hosts are deleted.
 fn batches(plan: ClusterPlan, handover: &Handover) -> Vec<Batch> {
     let mut last = None;
     let mut batches: Vec<Batch> = Vec::new();
@@ -210,7 +211,7 @@ struct Run<'a> {
     ownership: Ownership,
     dns: BTreeMap<Key, Edit>,
     leaving: Mutex<Vec<Leaving>>,
-    /// What was not applied, or not deleted.
+    /// Objects that were not applied or not deleted.
     failed: Mutex<BTreeSet<Key>>,
     progress: &'a Progress,
     stop: Stop,
@@ -223,10 +224,10 @@ impl Run<'_> {
         wanted.identities.clone_from(&self.identities);
         wanted.last_known.clone_from(&self.last_known);
         wanted.stub_domain = self.dns.values().any(|edit| edit.holds_ours);
-        // Where nothing is wanted, the parent is one of the objects to be deleted.
+        // Without desired objects, the parent is one of the objects to delete.
         let is_of_addresses = self.scope == Scope::Addresses;
         let records = is_of_addresses || !self.wanted.is_empty() || wanted.stub_domain;
-        // Addresses are recorded where no record changes, too.
+        // Addresses are recorded even if no object changes.
         if records && (is_of_addresses || !batches.is_empty()) {
             let temporary: Vec<Key> = self.handover.routes.iter().map(Object::key).collect();
             let others = self.surplus.keys().chain(&temporary);
@@ -239,7 +240,7 @@ impl Run<'_> {
         let handed_over = self.end_handover(temporary).await;
         carried?;
         handed_over?;
-        // What was not deleted stays recorded.
+        // Objects that were not deleted stay recorded.
         let is_whole = self.failed().is_empty();
         if records && is_whole && self.scope == Scope::Everything {
             self.record(wanted, &mut recorded).await?;
@@ -247,7 +248,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// `temporary` are then the routes that are there for as long.
+    /// Runs the batches in order. `temporary` receives the temporary routes that were created.
     async fn batches(&self, batches: Vec<Batch>, temporary: &mut Vec<Route>) -> Result<(), String> {
         let mut batches = batches.into_iter();
         let mut last = None;
@@ -276,8 +277,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Leads hosts away from the entries that lose them, each time after what is needed has been passed on: Envoy
-    /// answers 503 by a route to a cluster that it does not have yet.
+    /// Creates the temporary routes for hosts that move out of their ServiceEntries. istiod gets time to push before
+    /// and after, because Envoy responds with 503 on a route to an Envoy cluster that it does not have yet.
     async fn hand_over(&self, temporary: &mut Vec<Route>) -> Result<(), String> {
         self.pass_on().await?;
         if self.handover.routes.is_empty() {
@@ -289,7 +290,7 @@ impl Run<'_> {
         self.pass_on().await
     }
 
-    /// Waits until istiod has passed on what was written.
+    /// Waits until istiod has pushed the changes.
     async fn pass_on(&self) -> Result<(), String> {
         tokio::select! {
             () = tokio::time::sleep(PASSED_ON_WITHIN) => Ok(()),
@@ -297,7 +298,7 @@ impl Run<'_> {
         }
     }
 
-    /// Deletes the temporary routes, whatever came of the rest; sidecars know by then that the entries are gone.
+    /// Deletes the temporary routes, whether or not the run succeeded, once sidecars have the changed ServiceEntries.
     async fn end_handover(&self, temporary: Vec<Route>) -> Result<(), String> {
         if temporary.is_empty() {
             return Ok(());
@@ -311,22 +312,22 @@ impl Run<'_> {
         result
     }
 
-    /// The record goes with the last object, and not before.
+    /// Fails if the batch removes the record while an object was not removed.
     fn keep_record(&self, batch: &Batch) -> Result<(), String> {
         let record = Parent::key(self.mesh);
         let goes = batch.tasks.iter().any(|task| task.object == record);
         match self.failed().first() {
-            Some(stays) if goes => Err(format!("{stays} was not removed, so the record stays")),
+            Some(stays) if goes => Err(format!("{stays} was not removed, so the record is kept")),
             _ => Ok(()),
         }
     }
 
     fn failed(&self) -> MutexGuard<'_, BTreeSet<Key>> {
-        // Nothing between lock and unlock leaves the set half-changed.
+        // A panic while the lock is held cannot leave the set inconsistent.
         self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The object, among those that failed, that a task needs.
+    /// The failed object that a task depends on.
     fn missing(&self, task: &Task) -> Option<Key> {
         let object = self.wanted.get(&task.object)?;
         let failed = self.failed();
@@ -337,7 +338,7 @@ impl Run<'_> {
         needed.cloned()
     }
 
-    /// What was deleted may need what a later wave takes away.
+    /// Waits for deleted objects, whose finalizers may need objects of a later wave.
     async fn wait_for_leaving(&self) -> Result<(), String> {
         let leaving =
             std::mem::take(&mut *self.leaving.lock().unwrap_or_else(PoisonError::into_inner));
@@ -347,7 +348,7 @@ impl Run<'_> {
         }
     }
 
-    /// Writes the record, unless it says so already; refuses where somebody else has written it since it was read.
+    /// Writes the record, unless it is up to date; fails if another client wrote it since it was read.
     async fn record(&self, parent: Parent, recorded: &mut Recorded) -> Result<(), String> {
         let is_recorded = |one: &Parent| one.says_the_same(&parent, self.keeps_addresses);
         if recorded.parent.as_ref().is_some_and(is_recorded) {
@@ -358,7 +359,7 @@ impl Run<'_> {
         if let Some(version) = &recorded.version {
             record["metadata"]["resourceVersion"] = version.as_str().into();
         }
-        // It is nobody else's, whoever has written into it.
+        // The record belongs to the mesh, whoever wrote to it.
         let request = Request::apply(ownership::FIELD_MANAGER, &path, record.to_string()).forced();
         let version = match self.connection.json(&request).await {
             Ok(live) => cluster::resource_version(&live),
@@ -371,7 +372,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The version of the record, where an earlier try whose answer was lost has written it.
+    /// The version of the record, if an earlier attempt, whose response was lost, wrote it.
     async fn written_already(
         &self,
         parent: &Parent,
@@ -384,15 +385,15 @@ impl Run<'_> {
         match Parent::read(&self.connection, self.mesh).await? {
             Some((live, object)) if live == *parent => Ok(cluster::resource_version(&object)),
             _ => Err(format!(
-                "context {context}: somebody else has changed the record of the mesh (Secret {}) since the plan; \
+                "context {context}: another client changed the record of the mesh (Secret {}) since the plan; \
                  plan again",
                 ownership::parent_name(self.mesh)
             )),
         }
     }
 
-    /// When the cluster cannot be changed any more, or on request, nothing more is begun, and what has been begun
-    /// is finished. The error is why, and what was not begun.
+    /// Runs the tasks of a batch. If the cluster cannot be changed any more, or on request, no further task is started,
+    /// and running ones are completed. The error has the reason and the tasks that were not started.
     async fn batch(&self, batch: Batch) -> Result<(), (String, Vec<Task>)> {
         let removes = |task: &Task| matches!(task.action, Action::Delete | Action::Disown);
         let removals: Vec<Key> = batch
@@ -411,7 +412,7 @@ impl Run<'_> {
         };
         let failure = OnceLock::new();
         let mut tasks = batch.tasks.into_iter();
-        // Asked for the next one whenever another can begin.
+        // Polled whenever another task can start.
         let next = std::iter::from_fn(|| {
             if failure.get().is_none() && (has_begun || !self.stop.is_requested()) {
                 tasks.next()
@@ -428,7 +429,7 @@ impl Run<'_> {
                 if let Some(why) = outcome.reason() {
                     self.failed().insert(task.object.clone());
                     if stops {
-                        // Only the first is kept.
+                        // Only the first reason is kept.
                         let _is_first = failure.set(format!("{}: {why}", task.object));
                     }
                 }
@@ -446,7 +447,7 @@ impl Run<'_> {
         }
         let stays = removals.iter().find(|key| self.failed().contains(*key));
         if let Some(stays) = stays {
-            // It may need what goes next.
+            // The object may need objects that the next batches remove.
             return Err((format!("{stays} was not deleted"), Vec::new()));
         }
         let definitions: Vec<&Object> = definitions
@@ -464,8 +465,8 @@ impl Run<'_> {
         established.map_err(|why| (why, Vec::new()))
     }
 
-    /// Leaves the rules without effect that are deleted next and whose hosts stay, and waits until that has been
-    /// passed on; see [`shared::outlived`]. Whether there were any.
+    /// Removes the effect of rules that are deleted next and whose hosts stay, and waits until istiod has pushed that;
+    /// see [`shared::outlived`]. Returns whether there were any.
     async fn leave_without_effect(&self, tasks: &[Task]) -> Result<bool, String> {
         if self.stop.is_requested() {
             return Ok(false);
@@ -523,7 +524,7 @@ impl Run<'_> {
     }
 }
 
-/// Reports why requests take long.
+/// Reports the waits of requests.
 fn report_waits(progress: &Progress) -> impl Fn(Wait<'_>) + Send + Sync + 'static {
     let waits = progress.waits().clone();
     move |wait| match wait {
@@ -538,7 +539,7 @@ fn report_waits(progress: &Progress) -> impl Fn(Wait<'_>) + Send + Sync + 'stati
     }
 }
 
-/// Why a run ended early, and what it did not begin.
+/// The error of a run that ended early: the reason and the tasks that were not started.
 fn stopped(why: &str, untouched: &[Task]) -> String {
     if untouched.is_empty() {
         return why.to_owned();
@@ -552,7 +553,7 @@ fn stopped(why: &str, untouched: &[Task]) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    format!("{why}; not touched: {}{more}", named.join(", "))
+    format!("{why}; not changed: {}{more}", named.join(", "))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! An API server for tests, for answers that no real one can be made to give.
+//! A fake API server for tests, for responses that a real one cannot be made to send.
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::cluster::{Connection, Patience};
 
-/// The way to a server that answers each request so.
+/// A connection to a server that responds to each request with `answer`.
 pub(super) fn server(
     mut answer: impl FnMut(&Request<Body>) -> (StatusCode, Value) + Send + 'static,
 ) -> Connection {

@@ -1,4 +1,4 @@
-//! Which clusters are left alone, and why.
+//! Decides which clusters an apply does not change, and why.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use shared::plan::{ClusterPlan, Plan};
 
 use crate::operation::ApplyOptions;
 
-/// Reasons by cluster; a cluster that is not among them is applied to.
+/// The reasons by cluster. A cluster without a reason is applied to.
 pub(super) fn reasons(plan: &Plan, options: ApplyOptions) -> BTreeMap<String, String> {
     let mut reasons: BTreeMap<String, String> = plan
         .clusters
@@ -22,8 +22,8 @@ pub(super) fn reasons(plan: &Plan, options: ApplyOptions) -> BTreeMap<String, St
         for cluster in &plan.clusters {
             reasons.entry(cluster.name.clone()).or_insert_with(|| {
                 format!(
-                    "not touched, because {blockers} cannot be applied to; see there, or apply to \
-                     the others alone with partial"
+                    "not changed, because of errors in {blockers}; fix them, or set `partial` to \
+                    apply to the other clusters"
                 )
             });
         }
@@ -42,7 +42,7 @@ fn own_reason(cluster: &ClusterPlan) -> Option<String> {
         0 => String::new(),
         count => format!(" (and {count} more)"),
     };
-    Some(format!("not touched: {}: {why}{more}", first.object))
+    Some(format!("not changed: {}: {why}{more}", first.object))
 }
 
 #[cfg(test)]
@@ -95,11 +95,7 @@ mod tests {
             ],
         };
         let all = reasons(&plan, ApplyOptions::default());
-        assert!(
-            all["a"].contains("b, c cannot be applied to"),
-            "{}",
-            all["a"]
-        );
+        assert!(all["a"].contains("errors in b, c;"), "{}", all["a"]);
         let some = reasons(
             &plan,
             ApplyOptions {
@@ -111,7 +107,7 @@ mod tests {
         assert_eq!(some["b"], "down");
         assert_eq!(
             some["c"],
-            "not touched: Service web/orders: it belongs to mesh `shop` (and 1 more)"
+            "not changed: Service web/orders: it belongs to mesh `shop` (and 1 more)"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! `access`: the ClusterRole that a command needs.
+//! `access`: print the ClusterRole that a command needs.
 
 use std::io::Write as _;
 
@@ -17,8 +17,8 @@ use crate::operation::{PlanError, is_handed_over};
 /// Print the ClusterRole that a command needs in each cluster.
 ///
 /// The role grants what the command needs for this document and nothing else. Clusters with the same rules are printed
-/// once. Where rules differ, as between the DNS cluster or hub and the others, use --cluster to print the role to apply.
-/// Print it again when the document changes; keep the previous role until the change is applied, since it allows
+/// once. Where rules differ, as between the DNS cluster or hub and the others, use --cluster to print the role to
+/// apply. Print it again when the document changes; keep the previous role until the change is applied, since it allows
 /// pruning of kinds that are no longer in the document.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -31,7 +31,7 @@ pub(super) struct Access {
     #[command(flatten)]
     document: Document,
 
-    /// The command to be allowed.
+    /// Command that the role allows.
     #[arg(long, value_parser = command(), default_value = Command::Apply.as_str())]
     command: Command,
 
@@ -39,12 +39,12 @@ pub(super) struct Access {
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
 
-    /// The form of the output.
+    /// Output format.
     #[arg(short, long, alias = "format", value_enum, default_value_t = AccessFormat::Yaml, value_name = "FORMAT")]
     output: AccessFormat,
 }
 
-/// The form of the roles.
+/// The output formats for roles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum AccessFormat {
     /// For kubectl.
@@ -97,12 +97,12 @@ impl Access {
             let known = resolved.clusters.iter().map(|one| one.name.as_str());
             return Err(Failure::Usage {
                 message: format!(
-                    "{}: no cluster is named {:?}; there are: {}",
+                    "{}: unknown cluster {:?}; known clusters: {}",
                     input.name,
                     self.cluster.unwrap_or_default(),
                     known.collect::<Vec<_>>().join(", ")
                 ),
-                hint: "give --cluster one of these names",
+                hint: "set --cluster to one of these names",
             });
         }
         self.write(&roles)?;
@@ -137,7 +137,7 @@ impl Access {
 fn command() -> impl clap::builder::TypedValueParser<Value = Command> {
     PossibleValuesParser::new(Command::ALL.map(Command::as_str)).map(|text| {
         let mut all = Command::ALL.into_iter();
-        // Every possible value is one of them, so the fall-back is never taken.
+        // The parser accepts only these values, so the default is never used.
         all.find(|command| command.as_str() == text)
             .unwrap_or(Command::Apply)
     })

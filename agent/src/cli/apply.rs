@@ -16,24 +16,24 @@ use super::rollout::{Consent, Manner, Rollout};
 use super::{Access, Document, OutputFormat, question};
 use crate::operation::ApplyOptions;
 
-/// Make the clusters what the document says.
+/// Apply the document to its clusters.
 ///
-/// The plan is shown and a question asked first; where the clusters have changed by the time it is answered, the new
-/// plan is shown and the question asked again. A plan that `plan --out` saved is carried out without a question, or
-/// not at all where the clusters have changed. An object in conflict with another field manager, or that the server
-/// refuses, is skipped, with what depends on it. A cluster that does not answer, or where an object belongs to somebody
-/// else, blocks the apply: then nothing is changed anywhere, unless --partial is given. What an earlier apply made and
-/// the document no longer has is removed. One run at a time changes a mesh. Ctrl-C and SIGTERM stop it: what has begun is
-/// finished, what has not is named, and the next apply goes on from there. Exit codes: 0 everything done, 1 not
-/// everything, 2 wrong usage or an unreadable document.
+/// Shows the plan and asks for confirmation; if the clusters change before you answer, it shows the new plan and asks
+/// again. A plan that `plan --out` saved is applied without a question, and only if the clusters have not changed
+/// since. An object that conflicts with another field manager, or that the API server rejects, is skipped together with
+/// the objects that depend on it. A cluster that cannot be reached, or in which another owner has one of the objects,
+/// blocks the apply: nothing is changed in any cluster, unless --partial is given. Objects of an earlier apply that are
+/// no longer in the document are pruned. Only one run changes a mesh at a time. Ctrl-C or SIGTERM stops the run:
+/// requests in progress are completed, the remaining objects are listed, and the next apply continues from there. Exit
+/// codes: 0 everything applied, 1 not everything applied, 2 wrong usage or an unreadable document.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   fedmesh-agent apply -f mesh.yaml
-  fedmesh-agent apply mesh.plan                               what `plan --out mesh.plan` saved
-  fedmesh-agent apply -f bundle.zip --yes                     without a question, as in CI
+  fedmesh-agent apply mesh.plan                               apply what `plan --out mesh.plan` saved
+  fedmesh-agent apply -f bundle.zip --yes                     do not ask, as in CI
   fedmesh-agent apply -f mesh.yaml --yes -o json | jq 'select(.event == \"finished\").report'
-  fedmesh-agent apply -f mesh.yaml --partial                  although a cluster is away")]
+  fedmesh-agent apply -f mesh.yaml --partial                  apply although a cluster cannot be reached")]
 pub(super) struct Apply {
     /// A plan that `plan --out` saved.
     #[arg(value_name = "PLAN", required_unless_present = "path")]
@@ -57,18 +57,17 @@ pub(super) struct Apply {
     common: Common,
 }
 
-/// Take everything of a mesh out of the clusters.
+/// Remove a mesh from its clusters.
 ///
-/// What is removed is found by the labels that an apply put on it, so the document only has to
-/// name the mesh and the clusters. Namespaces and definitions (CRDs) stay, without the labels:
-/// others may depend on them. Exit codes: 0 everything done, 1 not everything, 2 wrong usage or an
-/// unreadable document.
+/// Objects are found by the labels that apply sets, so the document only has to name the mesh and the clusters.
+/// Namespaces and CustomResourceDefinitions are kept without the labels, because other objects may depend on them.
+/// Exit codes: 0 everything removed, 1 not everything removed, 2 wrong usage or an unreadable document.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   fedmesh-agent remove -f mesh.yaml
-  fedmesh-agent remove -f mesh.yaml --plan                    what would go, without removing it
-  fedmesh-agent remove -f mesh.yaml --plan --out removal.plan then: fedmesh-agent apply removal.plan
+  fedmesh-agent remove -f mesh.yaml --plan                    show what would be removed
+  fedmesh-agent remove -f mesh.yaml --plan --out removal.plan save it for: fedmesh-agent apply removal.plan
   fedmesh-agent remove -f bundle --yes --kubeconfig clusters.yaml")]
 pub(super) struct Remove {
     #[command(flatten)]
@@ -84,7 +83,7 @@ pub(super) struct Remove {
     #[arg(long, conflicts_with_all = ["yes", "partial"])]
     plan: bool,
 
-    /// Save the plan to a file that `apply` takes.
+    /// Save the plan to a file for `apply`.
     #[arg(long, value_name = "FILE", requires = "plan")]
     out: Option<PathBuf>,
 }
@@ -100,15 +99,15 @@ struct Common {
     #[command(flatten)]
     output: OutputFormat,
 
-    /// Do not ask.
+    /// Do not ask for confirmation.
     #[arg(short, long)]
     yes: bool,
 
-    /// Go on with the clusters that are not blocked, although others are.
+    /// Continue with the other clusters if some are blocked.
     #[arg(long)]
     partial: bool,
 
-    /// Delete so many objects, where they are more than a third of the mesh, or all of a service or a cluster.
+    /// Confirm this number of deletions if they are more than a third of the mesh, or all of a service or a cluster.
     #[arg(long, value_name = "N")]
     allow_delete: Option<usize>,
 
@@ -130,11 +129,11 @@ impl Apply {
                 self.common.run(input, Intent::Apply, decisions).await
             }
             (Some(saved), None) => {
-                // What was decided is in the file.
+                // The file contains the decisions.
                 if !self.decisions.are_none() {
                     return Err(Failure::Usage {
-                        message: "a saved plan takes no decisions".to_owned(),
-                        hint: "give --adopt, --renamed-from, --replaced and --forget-address to `plan --out`",
+                        message: "a saved plan already contains its decisions".to_owned(),
+                        hint: "use --adopt, --renamed-from, --replaced and --forget-address with `plan --out`",
                     });
                 }
                 let operations = self.common.access.operations();
@@ -144,15 +143,15 @@ impl Apply {
             }
             // The parser requires one of them.
             (None, None) => Err(Failure::Usage {
-                message: "no document and no saved plan".to_owned(),
-                hint: "give -f a Mesh document",
+                message: "the document or saved plan is missing".to_owned(),
+                hint: "add the path of a saved plan, or -f with a Mesh document",
             }),
         }
     }
 }
 
 impl Remove {
-    /// What programs read of it: events, or with --plan a plan.
+    /// The form of the output for programs: events, or a plan with --plan.
     pub(super) fn programs(&self) -> Option<Programs> {
         let programs = if self.plan {
             Programs::Document
@@ -194,7 +193,7 @@ impl Common {
         let consent = if self.yes {
             Consent::InAdvance
         } else {
-            question::needs_terminal("review what `plan` shows, then give --yes")?;
+            question::needs_terminal("review the output of `plan`, then use --yes")?;
             Consent::Question
         };
         let rollout = Rollout {

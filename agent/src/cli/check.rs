@@ -1,4 +1,4 @@
-//! `check`: what is wrong with a document.
+//! `check`: find errors in a document.
 
 use std::io::Write as _;
 
@@ -13,10 +13,10 @@ use super::output::{self, Format, counted};
 use super::{Document, OutputFormat, input};
 use crate::public_suffix;
 
-/// Say what is wrong with a document.
+/// Find errors in a document.
 ///
-/// Nothing outside the document is asked. Exit codes: 0 no errors (there may be warnings), 1
-/// errors, 2 the document cannot be read.
+/// Uses the document alone, and neither clusters nor DNS. Exit codes: 0 no errors (warnings are possible), 1 errors,
+/// 2 the document cannot be read.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -31,7 +31,7 @@ pub(super) struct Check {
     pub(super) output: OutputFormat,
 }
 
-/// The answer, for programs.
+/// The JSON output.
 #[derive(Serialize)]
 struct Answer<'a> {
     findings: Vec<Placed<'a>>,

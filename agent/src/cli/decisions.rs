@@ -1,4 +1,4 @@
-//! Options of commands that plan: what a person decides beside the document.
+//! Options of commands that plan: decisions that are not in the document.
 
 use std::collections::BTreeSet;
 
@@ -8,36 +8,34 @@ use shared::decisions;
 
 use super::failure::Failure;
 
-/// What is decided beside the document.
+/// Decisions of a person that are not in the document.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Decisions {
-    /// Take over an object that exists and was not created by this mesh; give it back on removal. Repeat it for
-    /// more.
+    /// Adopt an existing object that this mesh did not create; on removal, restore it as it was. Repeatable.
     #[arg(long, value_name = "KIND/NAMESPACE/NAME", value_delimiter = ',')]
     adopt: Vec<String>,
 
-    /// The name that the mesh was applied under before: its objects become this mesh's.
+    /// Previous name of the mesh, whose objects become this mesh's.
     #[arg(long, value_name = "MESH", value_parser = mesh_name)]
     renamed_from: Option<String>,
 
     #[command(flatten)]
     replaced: Replaced,
 
-    /// Withdraw the last known addresses of this cluster's gateways; addresses that can be looked up stay. Repeat
-    /// it for more.
+    /// Withdraw the last known addresses of this cluster's gateways; addresses that can be looked up stay. Repeatable.
     #[arg(long = "forget-address", value_name = "CLUSTER", value_delimiter = ',')]
     forget_addresses: Vec<String>,
 
-    /// Take a field in conflict over from its manager, as the plan names both. A forced apply takes all fields of an
-    /// object in conflict, so name each of them. Repeat it for more.
+    /// Take over a conflicting field from its manager; the plan lists both. Server-side apply takes over all
+    /// conflicting fields of an object at once, so name each of them. Repeatable.
     #[arg(long, value_name = "KIND/NAMESPACE/NAME:FIELD", value_parser = field)]
     take_over: Vec<String>,
 }
 
-/// Which clusters are others than before.
+/// The clusters that were replaced since the last apply.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Replaced {
-    /// A cluster of the document that was replaced by a new one since the last apply. Repeat it for more.
+    /// Cluster of the document that was replaced by a new one since the last apply. Repeatable.
     #[arg(long = "replaced", value_name = "CLUSTER", value_delimiter = ',')]
     clusters: Vec<String>,
 }
@@ -46,14 +44,14 @@ impl Replaced {
     /// The clusters.
     ///
     /// # Errors
-    /// A name is of no cluster of the document.
+    /// A name is not a cluster of the document.
     pub(super) fn of(&self, mesh: &Mesh) -> Result<BTreeSet<String>, Failure> {
-        known(&self.clusters, mesh, "give --replaced one of these names")
+        known(&self.clusters, mesh, "set --replaced to one of these names")
     }
 }
 
 impl Decisions {
-    /// Whether nothing was decided.
+    /// Whether no decision was made.
     pub(super) fn are_none(&self) -> bool {
         let lists = [
             &self.adopt,
@@ -67,7 +65,7 @@ impl Decisions {
     /// The decisions about a document.
     ///
     /// # Errors
-    /// A name is of no cluster of the document.
+    /// A name is not a cluster of the document.
     pub(super) fn made(&self, mesh: &Mesh) -> Result<decisions::Decisions, Failure> {
         Ok(decisions::Decisions {
             adopt: self.adopt.iter().cloned().collect(),
@@ -76,14 +74,14 @@ impl Decisions {
             forget_addresses: known(
                 &self.forget_addresses,
                 mesh,
-                "give --forget-address one of these names",
+                "set --forget-address to one of these names",
             )?,
             take_over: self.take_over.iter().cloned().collect(),
         })
     }
 }
 
-/// Names of clusters of the document.
+/// The names as a set, if each is a cluster of the document.
 fn known(names: &[String], mesh: &Mesh, hint: &'static str) -> Result<BTreeSet<String>, Failure> {
     let clusters = &mesh.spec.clusters;
     let is_known = |name: &&String| clusters.iter().any(|cluster| cluster.name == **name);
@@ -91,7 +89,7 @@ fn known(names: &[String], mesh: &Mesh, hint: &'static str) -> Result<BTreeSet<S
         let known: Vec<&str> = clusters.iter().map(|one| one.name.as_str()).collect();
         return Err(Failure::Usage {
             message: format!(
-                "there is no cluster {unknown:?}; the clusters are: {}",
+                "unknown cluster {unknown:?}; known clusters: {}",
                 known.join(", ")
             ),
             hint,
@@ -100,9 +98,9 @@ fn known(names: &[String], mesh: &Mesh, hint: &'static str) -> Result<BTreeSet<S
     Ok(names.iter().cloned().collect())
 }
 
-/// A field of an object, such as `VirtualService/shop/orders:.spec.hosts`.
+/// Parses a field of an object, such as `VirtualService/shop/orders:.spec.hosts`.
 fn field(text: &str) -> Result<String, String> {
-    // Names of roles may have colons.
+    // Names of roles may contain colons.
     let is_named = text.split_once(":.").is_some_and(|(object, field)| {
         let parts: Vec<&str> = object.split('/').collect();
         matches!(parts.len(), 2 | 3) && !field.is_empty() && parts.iter().all(|one| !one.is_empty())
@@ -111,14 +109,14 @@ fn field(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(
-            "write an object and a field as the plan names them, such as \
+            "write the object and the field as the plan lists them, such as \
              VirtualService/shop/orders:.spec.hosts"
                 .to_owned(),
         )
     }
 }
 
-/// It becomes part of a path.
+/// Parses the name of a mesh, which becomes part of a URL path.
 fn mesh_name(text: &str) -> Result<String, String> {
     match shared::name::Label::new(text) {
         Ok(_) => Ok(text.to_owned()),

@@ -1,24 +1,24 @@
-//! Times as people write them.
+//! Durations on the command line.
 
 use std::time::Duration;
 
-/// `500ms`, `5s`, `10m`, `1h`; a number alone is seconds.
+/// Parses `500ms`, `5s`, `10m` or `1h`; a number alone is in seconds.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
     let number: u64 = number
         .parse()
-        .map_err(|_| "give a number and ms, s, m or h, such as 5s".to_owned())?;
+        .map_err(|_| "use a number with ms, s, m or h, such as 5s".to_owned())?;
     let factor = match unit {
         "ms" => 1,
         "" | "s" => 1000,
         "m" => 60_000,
         "h" => 3_600_000,
-        _ => return Err(format!("{unit:?} is no unit; there are ms, s, m and h")),
+        _ => return Err(format!("unknown unit {unit:?}; use ms, s, m or h")),
     };
     let milliseconds = number.saturating_mul(factor);
     if milliseconds == 0 || milliseconds > 24 * 3_600_000 {
-        return Err("give a time above 0 and of a day at most".to_owned());
+        return Err("out of range: use more than 0 and at most 24h".to_owned());
     }
     Ok(Duration::from_millis(milliseconds))
 }
@@ -28,7 +28,7 @@ mod tests {
     use super::duration;
 
     #[test]
-    fn times_are_read_with_their_units() {
+    fn durations_are_parsed_with_their_units() {
         for (text, milliseconds) in [
             ("500ms", 500),
             ("5s", 5000),

@@ -1,4 +1,4 @@
-//! How a command ends, and what it says when it does not end well.
+//! Exit codes and errors of commands.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -20,14 +20,14 @@ use crate::http::ServeError;
 use crate::lock::LockError;
 use crate::operation::{Blocked, PlanError};
 
-/// How a command ends.
+/// The result of a command, which becomes its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
-    /// Done, and everything is as it should be.
+    /// Done, and no check failed.
     Success,
-    /// Not done, or not as it should be.
+    /// Not done, or a check failed.
     Failed,
-    /// Wrong usage, an input that cannot be read, or something that could not be checked.
+    /// Wrong usage, unreadable input, or a check that could not be made.
     Usage,
     /// `plan --exit-code` found changes.
     Changes,
@@ -43,16 +43,16 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// What programs read on standard output.
+/// The form of standard output for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Programs {
     /// One JSON document.
     Document,
-    /// A JSON document on each line.
+    /// One JSON document per line.
     Lines,
 }
 
-/// Why a command failed, for programs: as `check` has it for a document with errors, and the error.
+/// The error of a command in JSON: findings in the form that `check` prints, and the error.
 #[derive(Serialize)]
 struct Answer {
     findings: Vec<Value>,
@@ -66,7 +66,8 @@ struct Told {
     hint: Option<String>,
 }
 
-/// An error in a text in the form of a finding, which only the rules of `docs/findings.md` give a code.
+/// A syntax error of a document in the form of a finding; it has no code, since only the rules of
+/// `docs/findings.md` have one.
 fn unreadable(error: &ReadError) -> Value {
     let ReadError {
         path,
@@ -85,100 +86,100 @@ fn unreadable(error: &ReadError) -> Value {
     })
 }
 
-/// Why a command did not do what it was asked for.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
-    /// It has to do with the document that was read.
+    /// An error that belongs to the document that was read.
     #[error("{failure}")]
     About {
-        /// Where that was written.
+        /// The file of the document.
         origin: Origin,
-        /// What went wrong.
+        /// The error.
         failure: Box<Failure>,
     },
-    /// The document.
+    /// The document cannot be read.
     #[error(transparent)]
     Input(#[from] InputError),
     /// Manifests that cannot be read.
     #[error(transparent)]
     Manifests(InputError),
-    /// Manifests that give no document.
+    /// Manifests from which no document can be made.
     #[error(transparent)]
     Import(#[from] ImportError),
     /// The document can be read, but not rendered.
     #[error("{name}: the document has errors, so nothing is rendered")]
     Findings {
-        /// Where the document comes from.
+        /// The file of the document.
         name: String,
-        /// What the checks found.
+        /// The findings of the checks.
         findings: Vec<Finding>,
     },
-    /// Options that do not go together, or lack something.
+    /// Options that conflict or are incomplete.
     #[error("{message}")]
     Usage {
-        /// What is wrong.
+        /// The message.
         message: String,
-        /// What to do.
+        /// The hint.
         hint: &'static str,
     },
-    /// A name that the document does not have.
-    #[error("{name}: no manifests for a cluster named {cluster:?}; there are: {known}")]
+    /// A cluster that is not in the document.
+    #[error("{name}: no manifests for cluster {cluster:?}; known clusters: {known}")]
     NoSuchCluster {
-        /// Where the document comes from.
+        /// The file of the document.
         name: String,
-        /// The name asked for.
+        /// The name on the command line.
         cluster: String,
-        /// Those there are.
+        /// The clusters of the document.
         known: String,
     },
-    /// The file or folder written to.
+    /// An output file or folder cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// Standard output.
-    #[error("standard output cannot be written: {}", file::reason(.0))]
+    /// Standard output cannot be written.
+    #[error("cannot write standard output: {}", file::reason(.0))]
     Output(#[from] std::io::Error),
-    /// The runtime.
-    #[error("no worker threads can be started: {}", file::reason(.0))]
+    /// The asynchronous runtime cannot be started.
+    #[error("cannot start worker threads: {}", file::reason(.0))]
     Runtime(std::io::Error),
-    /// Planning.
+    /// Planning failed.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// Planning, for a verification: nothing could be checked.
+    /// Planning for a verification failed, so no check was made.
     #[error("nothing could be checked: {0}")]
     Unchecked(PlanError),
-    /// Following.
+    /// `follow` failed.
     #[error(transparent)]
     Follow(#[from] FollowError),
-    /// Another writer is at work.
+    /// Another run changes the mesh.
     #[error("nothing was changed: {0}")]
     Lock(#[from] LockError),
-    /// A plan that is not carried out.
+    /// The plan is blocked.
     #[error("nothing was changed: {0}")]
     Blocked(Blocked),
-    /// The person said no.
-    #[error("nothing was changed: the question was not answered with yes")]
+    /// The question was declined.
+    #[error("nothing was changed: the plan was not confirmed")]
     Declined,
-    /// A request to end came before anything was changed.
+    /// The run was stopped before anything was changed.
     #[error("nothing was changed: stopped on request")]
     Stopped,
-    /// The plan is no longer the one that was saved.
+    /// The plan differs from the saved one.
     #[error("nothing was changed: the clusters changed since the plan was saved")]
     Changed,
     /// A saved plan that cannot be read or written.
     #[error(transparent)]
     SavedPlan(#[from] SavedPlanError),
-    /// The local API.
+    /// The local API cannot be served.
     #[error(transparent)]
     Serve(#[from] ServeError),
 }
 
 impl Failure {
-    /// Tells people on standard error, unless nobody is listening any more.
+    /// Prints the error to standard error, unless standard output is a closed pipe.
     pub(super) fn report(&self) {
         if self.is_closed_pipe() {
             return;
         }
-        // There is nothing left to do where even this cannot be written.
+        // No way is left to report a failed write.
         _ = match self {
             Self::About { origin, failure } => failure.write(Some(origin)),
             failure => failure.write(None),
@@ -199,18 +200,18 @@ impl Failure {
         Ok(())
     }
 
-    /// What went wrong, as it can be printed.
+    /// The message without control characters.
     fn message(&self) -> String {
         let text = self.to_string();
         let text = shorten::message(&text);
         match self {
-            // Its files stand on lines of their own.
+            // It lists each file on its own line.
             Self::Input(InputError::Mismatch { .. }) => output::paragraph(&text).into_owned(),
             _ => output::printable(&text).into_owned(),
         }
     }
 
-    /// Tells programs on standard output.
+    /// Prints the error as JSON to standard output.
     pub(super) fn tell(&self, programs: Programs) -> std::io::Result<()> {
         if self.is_closed_pipe() {
             return Ok(());
@@ -233,7 +234,7 @@ impl Failure {
         }
     }
 
-    /// What is wrong with the document, each with its place.
+    /// The findings about the document, with lines and columns.
     fn told(&self, origin: Option<&Origin>) -> Vec<Value> {
         if let Self::Input(InputError::Document { errors, .. }) = self {
             return errors.iter().map(unreadable).collect();
@@ -248,14 +249,14 @@ impl Failure {
                 })
                 .collect(),
         };
-        // They have text keys only.
+        // It cannot fail: all keys are strings.
         placed
             .iter()
             .map(|one| serde_json::to_value(one).unwrap_or_default())
             .collect()
     }
 
-    /// What the checks found, where that is why.
+    /// The findings of the checks, if they are the reason.
     fn findings(&self) -> &[Finding] {
         match self {
             Self::Findings { findings, .. }
@@ -275,17 +276,17 @@ impl Failure {
                 "download it and pipe it in: curl -fsSL '{url}' | fedmesh-agent import -"
             )),
             Self::Manifests(_) => Some(
-                "name files with manifests (YAML or JSON), folders with such files, or - for standard input"
+                "add files with manifests (YAML or JSON), folders with such files, or - for standard input"
                     .to_owned(),
             ),
             Self::Import(ImportError::NoSuffix) => Some(
-                "give it with --suffix, or add the VirtualServices, ServiceEntries or DNSEndpoints with the names"
+                "use --suffix, or add the VirtualServices, ServiceEntries or DNSEndpoints with the names"
                     .to_owned(),
             ),
             Self::Import(error) => Some(error.hint()),
-            Self::Findings { .. } => Some("fix what is listed above and try again".to_owned()),
+            Self::Findings { .. } => Some("fix the errors above and try again".to_owned()),
             Self::Usage { hint, .. } => Some((*hint).to_owned()),
-            Self::NoSuchCluster { .. } => Some("give --cluster one of these names".to_owned()),
+            Self::NoSuchCluster { .. } => Some("set --cluster to one of these names".to_owned()),
             Self::Write(error) => Some(error.hint()),
             Self::Plan(error) | Self::Unchecked(error) => Some(error.hint()),
             Self::Blocked(blocked) => Some(blocked.hint()),
@@ -300,11 +301,11 @@ impl Failure {
         }
     }
 
-    /// The exit code that it ends with.
+    /// The exit code.
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::About { failure, .. } => failure.exit(),
-            // As for a reader such as `head` that has seen enough.
+            // The reader, such as `head`, has read enough.
             _ if self.is_closed_pipe() => Exit::Success,
             Self::Input(error) if error.is_unreadable() => Exit::Usage,
             Self::SavedPlan(error) if error.is_unreadable() => Exit::Usage,

@@ -1,4 +1,4 @@
-//! `follow`: keep the records true while gateways change address.
+//! `follow`: keep the DNS records up to date.
 
 use std::time::Duration;
 
@@ -14,21 +14,20 @@ use super::{Access, Document, OutputFormat, input, interrupt};
 use crate::follow::{self, FollowEvent, FollowOptions};
 use crate::stop::Stop;
 
-/// Keep the DNS records true while gateways change address.
+/// Keep the DNS records up to date when gateway addresses change.
 ///
-/// The gateways' Services and their endpoints are watched in all clusters; when an address changes,
-/// or nothing is ready behind it, the records are written anew, and nothing else is. A cluster that
-/// does not answer keeps the addresses that were last known. The document has to be the one that
-/// was applied last. It runs until Ctrl-C or SIGTERM, and tells each change on standard output.
-/// Exit codes: 0 stopped (with --once: the records are true), 1 the records cannot be kept or
-/// another document was applied, 2 wrong usage or an unreadable document.
+/// Watches the gateways' Services and endpoints in all clusters. When an address changes, or a gateway has no ready
+/// endpoint, it updates the records and changes nothing else. A cluster that cannot be reached keeps its last known
+/// addresses. The document must be the one that was applied last. It runs until Ctrl-C or SIGTERM and prints each
+/// change to standard output. Exit codes: 0 stopped (with --once: the records are up to date), 1 the records cannot be
+/// updated or another document was applied, 2 wrong usage or an unreadable document.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   fedmesh-agent follow -f mesh.yaml
-  fedmesh-agent follow -f mesh.yaml --once              set the records right and end, as in a cron job
+  fedmesh-agent follow -f mesh.yaml --once              update the records once, as in a cron job
   fedmesh-agent follow -f mesh.yaml -o json | jq -c 'select(.event == \"record\")'
-  fedmesh-agent follow -f mesh.yaml --debounce 30s      where addresses flap")]
+  fedmesh-agent follow -f mesh.yaml --debounce 30s      for addresses that flap")]
 pub(super) struct Follow {
     #[command(flatten)]
     document: Document,
@@ -42,11 +41,11 @@ pub(super) struct Follow {
     #[command(flatten)]
     output: OutputFormat,
 
-    /// After a change, wait so long for more of them.
+    /// Time to wait for further changes after a change.
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
     debounce: Duration,
 
-    /// Set the records right and end.
+    /// Update the records once and exit.
     #[arg(long)]
     once: bool,
 }
@@ -65,12 +64,15 @@ impl Follow {
             lock: self.lock.options(),
         };
         let (stopper, stop) = Stop::new();
-        let interrupts = tokio::spawn(interrupt::mind(stopper, "what has begun is finished"));
+        let interrupts = tokio::spawn(interrupt::mind(
+            stopper,
+            "requests in progress are completed",
+        ));
         let (sender, events) = mpsc::unbounded_channel();
         let telling = tokio::spawn(tell(events, self.output.format));
         let result = follow::follow(&operations, &input.mesh, options, &stop, &sender).await;
         drop(sender);
-        // It ends with the sender and cannot fail.
+        // The task ends with the sender and cannot fail.
         _ = telling.await;
         interrupts.abort();
         result.map_err(|error| input.failed(error))?;
@@ -78,7 +80,7 @@ impl Follow {
     }
 }
 
-/// A line for each event. A reader that has gone away does not stop the records.
+/// Prints a line for each event. A closed standard output does not stop the updates.
 async fn tell(mut events: UnboundedReceiver<FollowEvent>, format: Format) {
     while let Some(event) = events.recv().await {
         let mut stdout = output::stdout();

@@ -1,4 +1,4 @@
-//! `import`: the document that would produce manifests that exist.
+//! `import`: create a document from existing manifests.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,18 +10,18 @@ use super::failure::{Exit, Failure};
 use super::input;
 use super::output::{self, counted};
 
-/// Make a Mesh document from manifests that exist.
+/// Create a Mesh document from existing manifests.
 ///
-/// Reads Istio's objects, those by which an engine spreads them, and what Kustomize prints, and writes the
-/// document that would produce them to standard output. Nothing outside the files is asked. What could not be carried
-/// over, or had to be assumed, is told on standard error with file, object and field; see docs/import.md.
+/// Reads Istio objects, the placement and override objects of an engine, and the output of Kustomize, and writes the
+/// document that would render them to standard output. It reads nothing but the files. Fields that cannot be imported
+/// and assumptions are reported on standard error with file, object and field; see docs/import.md.
 ///
-/// An object belongs to the cluster that --cluster or a `# cluster: NAME` heading names, else to the one
-/// that its folder in DIR is named for, else to cluster1. Where an engine spreads objects, its placements and
-/// overrides say which clusters there are.
+/// An object belongs to the cluster that --cluster or a `# cluster: NAME` heading names, otherwise to the cluster of
+/// its folder's name in DIR, otherwise to cluster1. With the objects of an engine, the clusters are those of its
+/// placements and overrides.
 ///
-/// Exit codes: 0 the document is written, whatever was told; 1 with --strict, something was told that is
-/// more than a hint; 2 there is no document: a file cannot be read, or nothing says the DNS suffix.
+/// Exit codes: 0 the document was written, with or without findings; 1 with --strict, errors or warnings were reported;
+/// 2 no document was written: a file cannot be read, or the DNS suffix is unknown.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -29,37 +29,37 @@ Examples:
   fedmesh-agent import --cluster east=e.yaml --cluster west=w/ > mesh.yaml   files of two clusters
   kustomize build . | fedmesh-agent import - --name shop                     one cluster, by Kustomize
   kubectl get gateways,virtualservices,serviceentries -A -o yaml | fedmesh-agent import -
-  fedmesh-agent import manifests/ --strict | fedmesh-agent plan -f -         see what would change")]
+  fedmesh-agent import manifests/ --strict | fedmesh-agent plan -f -         show what would change")]
 pub(super) struct Import {
-    /// Files, or folders with them (.yaml, .yml, .json); `-` reads standard input.
+    /// Files, or folders with files (.yaml, .yml, .json); `-` reads standard input.
     #[arg(value_name = "FILE|DIR", required_unless_present = "cluster")]
     paths: Vec<PathBuf>,
 
-    /// Everything in this file or folder is this cluster's; may be repeated.
+    /// File or folder with the manifests of one cluster. Repeatable.
     #[arg(long, value_name = "NAME=FILE|DIR", value_parser = in_cluster)]
     cluster: Vec<InCluster>,
 
-    /// The mesh's name, where the manifests have none.
+    /// Name of the mesh, if the manifests do not contain it.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
 
-    /// The DNS suffix, where the manifests do not say it or contradict each other.
+    /// DNS suffix, if the manifests do not contain it or disagree.
     #[arg(long, value_name = "SUFFIX")]
     suffix: Option<String>,
 
-    /// Exit with 1 where something could not be carried over or had to be assumed.
+    /// Exit with 1 if something could not be imported or had to be assumed.
     #[arg(long)]
     strict: bool,
 
-    /// The form of the document.
+    /// Output format.
     #[arg(short, long, alias = "format", value_enum, default_value_t = Form::Yaml, value_name = "FORMAT")]
     output: Form,
 }
 
-/// The form of a document.
+/// The output formats for a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Form {
-    /// For people, and for every command's `-f`.
+    /// For people, and for -f of every command.
     Yaml,
     /// For programs.
     Json,
@@ -79,7 +79,8 @@ fn in_cluster(text: &str) -> Result<InCluster, String> {
             path: path.into(),
         }),
         _ => Err(
-            "write the cluster's name and its file or folder, such as east=manifests/east".into(),
+            "write the name of the cluster and its file or folder, such as east=manifests/east"
+                .into(),
         ),
     }
 }
@@ -122,9 +123,9 @@ impl Import {
 fn summary(imported: &Imported) -> String {
     let spec = &imported.mesh.spec;
     let lost = if imported.is_incomplete() {
-        "see above for what is not as it was"
+        "see above for the differences"
     } else {
-        "nothing was lost"
+        "everything was imported"
     };
     format!(
         "{} in {}; {lost}",
@@ -133,7 +134,7 @@ fn summary(imported: &Imported) -> String {
     )
 }
 
-/// The manifests in a file or folder; without a cluster, the folders in it are named for clusters.
+/// The manifests in a file or folder; without `cluster`, its subfolders have the names of clusters.
 fn read(path: &Path, cluster: Option<&str>) -> Result<Vec<Source>, Failure> {
     let texts = input::manifests(path).map_err(Failure::Manifests)?;
     let sources = texts.into_iter().map(|(below, text)| {

@@ -1,4 +1,4 @@
-//! Reading what `-f` names: a Mesh document, or a bundle that carries one; and manifests.
+//! Reads the input of `-f`, a Mesh document or a bundle that contains one, and manifests.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -16,21 +16,21 @@ use super::output::folder::{self, FolderError};
 use super::output::printable;
 use crate::file;
 
-/// Most bytes that are read of a file or of standard input; no bundle is near that.
+/// Most bytes that are read from a file or standard input; no bundle is nearly as large.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
-/// A document, and what to call it in messages.
+/// A document, with its name for messages.
 pub(super) struct Input {
     /// The file, or `standard input`.
     pub(super) name: String,
     /// The document.
     pub(super) mesh: Mesh,
-    /// Where it was written.
+    /// The file with the lines of the document.
     pub(super) origin: Origin,
 }
 
 impl Input {
-    /// What went wrong with it.
+    /// An error that belongs to this document.
     pub(super) fn failed(&self, failure: impl Into<Failure>) -> Failure {
         Failure::About {
             origin: self.origin.clone(),
@@ -38,18 +38,18 @@ impl Input {
         }
     }
 
-    /// It cannot be rendered.
+    /// The error of a document that cannot be rendered.
     pub(super) fn has_errors(&self, findings: Vec<Finding>) -> Failure {
         let name = self.name.clone();
         self.failed(Failure::Findings { name, findings })
     }
 }
 
-/// The file that a document is read from, whatever the paths, links and redirections that lead to it.
+/// The identity of the file that a document is read from, by whatever path, link or redirection.
 pub(super) struct InputFile(Option<same_file::Handle>);
 
 impl InputFile {
-    /// That of `-f`. In a folder it is the document's.
+    /// The file of `-f`; in a folder, the document.
     pub(super) fn of(path: &Path) -> Self {
         let handle = if path == Path::new("-") {
             same_file::Handle::stdin()
@@ -58,13 +58,13 @@ impl InputFile {
         } else {
             same_file::Handle::from_path(path)
         };
-        // What was read and cannot be opened again, such as a pipe with a name, is no file to be replaced.
+        // An input that cannot be opened again, such as a named pipe, cannot be overwritten either.
         Self(handle.ok())
     }
 
-    /// Whether a path leads to it.
+    /// Whether the path leads to this file.
     pub(super) fn is(&self, path: &Path) -> bool {
-        // Opening something else than a file may wait for ever.
+        // Opening anything but a regular file may block.
         let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file());
         is_file
             && same_file::Handle::from_path(path)
@@ -73,30 +73,30 @@ impl InputFile {
     }
 }
 
-/// Why there is no document.
+/// Why the input could not be read as a document.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InputError {
-    /// The file system says no.
-    #[error("{name} cannot be read: {}", file::reason(source))]
+    /// The file cannot be read.
+    #[error("cannot read {name}: {}", file::reason(source))]
     Io {
         /// The file.
         name: String,
         /// Why.
         source: io::Error,
     },
-    /// Too many bytes.
-    #[error("{name} has more than {MAX_BYTES} bytes")]
+    /// The file is too large.
+    #[error("{name} is too large (at most {MAX_BYTES} bytes)")]
     TooLarge {
         /// The file.
         name: String,
     },
-    /// What other programs download.
-    #[error("{url} is a URL, and fedmesh does not download")]
+    /// A URL, which other programs would download.
+    #[error("{url} is a URL, but fedmesh does not download documents")]
     Url {
-        /// As given.
+        /// The URL.
         url: String,
     },
-    /// Text of another encoding, as some editors and shells write it.
+    /// UTF-16 text, as some editors and shells write it.
     #[error("{name} is UTF-16 text")]
     Utf16 {
         /// The file.
@@ -116,10 +116,10 @@ pub(super) enum InputError {
         /// Where and why.
         errors: ReadErrors,
     },
-    /// A folder that cannot be a bundle.
+    /// A folder that cannot be read as a bundle.
     #[error(transparent)]
     Folder(#[from] FolderError),
-    /// Not a bundle.
+    /// An invalid bundle.
     #[error("{name}: {error}")]
     Bundle {
         /// The file.
@@ -132,19 +132,19 @@ pub(super) enum InputError {
     Mismatch {
         /// The file.
         name: String,
-        /// Which files.
+        /// The files that differ.
         mismatch: Box<Mismatch>,
     },
 }
 
 impl InputError {
-    /// What to do.
+    /// The hint.
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self {
-            // Each of the errors has one.
+            // Each of the errors has its own hint.
             Self::Document { .. } => return None,
             Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                "give -f the path of a Mesh document or a bundle, or - for standard input"
+                "set -f to the path of a Mesh document or a bundle, or to - for standard input"
                     .to_owned()
             }
             Self::Io { .. } => "check the permissions of the file".to_owned(),
@@ -153,7 +153,7 @@ impl InputError {
             }
             Self::Utf16 { .. } => "save it as UTF-8; in PowerShell, write files with `| Out-File -Encoding utf8`".to_owned(),
             Self::TooLarge { .. } | Self::NotText { .. } => {
-                "give -f a Mesh document (YAML or JSON, as UTF-8) or a bundle (zip, folder or YAML stream)"
+                "use a Mesh document (YAML or JSON, in UTF-8) or a bundle (zip, folder or YAML stream)"
                     .to_owned()
             }
             Self::Folder(error) => error.hint(),
@@ -165,31 +165,31 @@ impl InputError {
                     "render the bundle again, or pack its folder with a plain `zip -r`".to_owned()
                 }
                 ReadBundleError::NoMesh => format!(
-                    "a bundle carries its document ({MESH_FILE} in a folder or zip, lines that start with #| in a stream); \
-                     what `render --cluster` prints is for one cluster and carries none"
+                    "use a bundle that contains its document ({MESH_FILE} in a folder or zip, lines that start with #| \
+                     in a stream); the output of `render --cluster` does not contain it"
                 ),
             },
             Self::Mismatch { .. } => format!(
-                "manifests are made from the document alone: edit {MESH_FILE} and render again, \
+                "edit {MESH_FILE}, from which all manifests are rendered, and render them again: \
                  `fedmesh-agent render -f {MESH_FILE} --to DIR`"
             ),
         };
         Some(hint)
     }
 
-    /// Whether the input cannot be read at all, rather than read and refused.
+    /// Whether the input could not be read, as opposed to read and rejected.
     pub(super) fn is_unreadable(&self) -> bool {
         !matches!(self, Self::Mismatch { .. })
     }
 }
 
-/// Reads a document, or a bundle whose files are proven to be what its document gives.
+/// Reads a document, or a bundle, whose files must be what its document renders to.
 pub(super) fn read(path: &Path) -> Result<Input, InputError> {
     let name = name(path);
     if is_folder(path)? {
         let document = path.join(MESH_FILE);
         if !document.is_file() {
-            // Any folder can be named by mistake, and is not walked.
+            // A folder without a document may have been named by mistake, so it is not walked.
             let error = ReadBundleError::NoMesh;
             return Err(InputError::Bundle { name, error });
         }
@@ -201,7 +201,7 @@ pub(super) fn read(path: &Path) -> Result<Input, InputError> {
 }
 
 /// The texts of a file, of standard input, or of the YAML and JSON files in a folder, each with its path in
-/// the folder; it is empty for a file.
+/// the folder, which is empty for a file.
 pub(super) fn manifests(path: &Path) -> Result<Vec<(String, String)>, InputError> {
     if is_folder(path)? {
         let mut files = folder::list(path)?;
@@ -212,7 +212,7 @@ pub(super) fn manifests(path: &Path) -> Result<Vec<(String, String)>, InputError
     Ok(vec![(String::new(), text)])
 }
 
-/// What a path is called in messages: a name on one line, whatever is in it.
+/// The path for messages, on one line and without control characters.
 pub(super) fn name(path: &Path) -> String {
     if path == Path::new("-") {
         return "standard input".to_owned();
@@ -233,7 +233,7 @@ fn text(bytes: Vec<u8>, name: &str) -> Result<String, InputError> {
     })
 }
 
-/// What `kubectl -f` downloads.
+/// Rejects a URL, which `kubectl -f` would download.
 fn refuse_url(path: &Path) -> Result<(), InputError> {
     let url = name(path);
     let scheme = url
@@ -291,7 +291,7 @@ fn from_bytes(name: String, bytes: Vec<u8>) -> Result<Input, InputError> {
         return from_carried(name, None, carried);
     }
     let text = text(bytes, &name)?;
-    // Editors on some systems write it; YAML 1.2 (5.2) allows it.
+    // Some editors write a byte order mark; YAML 1.2 (5.2) allows it.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     if Carried::is_stream(text) {
         return from_carried(name.clone(), Some(name), Carried::from_stream(text));
@@ -309,7 +309,7 @@ fn from_bytes(name: String, bytes: Vec<u8>) -> Result<Input, InputError> {
     }
 }
 
-/// The texts of files in a folder, with their paths in it.
+/// The texts of the files in a folder, with their paths in it.
 fn read_files(folder: &Path, files: Vec<String>) -> Result<Vec<(String, String)>, InputError> {
     let mut left = MAX_BYTES;
     let mut texts = Vec::new();
@@ -325,7 +325,7 @@ fn read_files(folder: &Path, files: Vec<String>) -> Result<Vec<(String, String)>
     Ok(texts)
 }
 
-/// `file` is where its document stands with the lines that it has, if anywhere.
+/// The document of a bundle; `file` is the file with the lines of the document, if there is one.
 fn from_carried(
     name: String,
     file: Option<String>,

@@ -1,4 +1,4 @@
-//! Ctrl-C, and the request to end that service managers send.
+//! Ctrl-C and SIGTERM.
 
 use std::io::Write as _;
 
@@ -6,24 +6,24 @@ use super::output;
 use crate::signals::Signals;
 use crate::stop::Stopper;
 
-/// The first Ctrl-C, or a request to end, brings the run to its end; the second stops at once.
-/// `then` says what happens until the end.
+/// Stops the run on the first signal, and ends the program on the second. `then` describes what happens until the
+/// run ends.
 pub(super) async fn mind(stopper: Stopper, then: &str) {
     let say = || {
-        // There is nobody to tell where this cannot be written.
+        // No way is left to report a failed write.
         _ = writeln!(output::stderr(), "\n{}", notice(then));
     };
     request_stop(stopper, say).await;
 }
 
-/// What is said after the first.
+/// The notice after the first signal.
 pub(super) fn notice(then: &str) -> String {
     format!("stopping: {then}; press Ctrl-C again to stop at once")
 }
 
-/// The same, with nothing said but by `say`.
+/// The same as [`mind`], with a notice by `say`.
 pub(super) async fn request_stop(stopper: Stopper, say: impl FnOnce()) {
-    // Where they cannot be taken over, the system ends the program.
+    // If the signals cannot be handled, the system ends the program.
     let Ok(mut signals) = Signals::new() else {
         return;
     };
@@ -34,7 +34,7 @@ pub(super) async fn request_stop(stopper: Stopper, say: impl FnOnce()) {
     end();
 }
 
-/// Ends the program at the first. Once they were taken over, the system does it no more.
+/// Ends the program on the first signal, which the system no longer does once signals are handled.
 pub(super) async fn end_at_once() {
     let Ok(mut signals) = Signals::new() else {
         return;
@@ -45,6 +45,6 @@ pub(super) async fn end_at_once() {
 
 fn end() -> ! {
     crate::cluster::end_login_tools();
-    // As the shell has it for a program ended by SIGINT.
+    // 128 + SIGINT, as shells report it.
     std::process::exit(130);
 }

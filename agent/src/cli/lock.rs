@@ -1,4 +1,4 @@
-//! Options of commands that change clusters: how to be the only one who does.
+//! Options of commands that change clusters: the Leases that allow one run at a time.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use super::output;
 use crate::cluster::Holder;
 use crate::lock::LockOptions;
 
-/// How long Leases outlive a run that dies, unless something else is asked for.
+/// Default duration of the Leases.
 const LEASE_DURATION: &str = "30s";
 
-/// How to become the only writer of a mesh.
+/// Options for the Leases of a mesh.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Lock {
-    /// While another run changes this mesh, wait so long for it to end.
+    /// Time to wait while another run changes this mesh.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     lock_timeout: Option<Duration>,
 
-    /// How long the Leases that keep other writers away outlive this run if it dies.
+    /// Time after which the Leases that block other runs expire if this run is killed.
     #[arg(
         long,
         value_name = "TIME",
@@ -42,9 +42,9 @@ impl Lock {
     }
 }
 
-/// Between what a slow API server needs and what a person waits for.
+/// Parses the duration of the Leases: long enough for a slow API server, short enough to wait for.
 fn lease_duration(text: &str) -> Result<Duration, String> {
-    // A variable that is empty is one that is not set.
+    // An empty variable counts as not set.
     let text = if text.is_empty() {
         LEASE_DURATION
     } else {
@@ -62,7 +62,7 @@ fn lease_duration(text: &str) -> Result<Duration, String> {
 fn tell(cluster: &str, holder: &Holder) {
     use std::io::Write as _;
     let holder = holder.to_string();
-    // It waits whether or not somebody reads this.
+    // A failed write does not end the waiting.
     _ = writeln!(
         output::stderr(),
         "waiting for the Lease in {}, held by {}",

@@ -1,7 +1,7 @@
 //! The command line: one file per command.
 //!
-//! Data goes to standard output, talk to standard error. Exit codes: 0 done, 1 not done or not as
-//! it should be, 2 wrong usage or an input that cannot be read.
+//! Data goes to standard output, everything else to standard error. Exit codes: 0 success, 1 failure or a failed
+//! check, 2 wrong usage or unreadable input.
 
 mod access;
 mod apply;
@@ -43,25 +43,25 @@ use crate::operation::Operations;
 use failure::{Exit, Failure, Programs};
 use output::Format;
 
-/// Shares services between Istio clusters: manifests, proof and roll-out from one document.
+/// Share services between Istio clusters: render, apply and verify one document.
 #[derive(Debug, Parser)]
 #[command(
     name = "fedmesh-agent",
     version,
     after_help = "\
 Examples:
-  fedmesh-agent check -f mesh.yaml                    what is wrong with a document
-  fedmesh-agent render -f mesh.yaml --to bundle       manifests for every cluster, in a folder
-  fedmesh-agent plan -f mesh.yaml                     what an apply would change
-  fedmesh-agent apply -f mesh.yaml                    change it
-  fedmesh-agent verify -f mesh.yaml                   prove by traffic that it works
-  fedmesh-agent serve --open                          all of it in the browser
-  fedmesh-agent import manifests/ > mesh.yaml         a document from manifests that exist
+  fedmesh-agent check -f mesh.yaml                    find errors in a document
+  fedmesh-agent render -f mesh.yaml --to bundle       write the manifests for every cluster to a folder
+  fedmesh-agent plan -f mesh.yaml                     show what an apply would change
+  fedmesh-agent apply -f mesh.yaml                    change the clusters
+  fedmesh-agent verify -f mesh.yaml                   check with real traffic that it works
+  fedmesh-agent serve --open                          do all of this in the browser
+  fedmesh-agent import manifests/ > mesh.yaml         create a document from existing manifests
 
-Exit codes: 0 done; 1 not done, or not as it should be; 2 wrong usage or unreadable input."
+Exit codes: 0 success; 1 failure or a failed check; 2 wrong usage or unreadable input."
 )]
 struct Cli {
-    /// How much to log to standard error: off, error, warn, info, debug or trace.
+    /// Log level on standard error: off, error, warn, info, debug or trace.
     #[arg(long, global = true, value_name = "LEVEL", env = "FEDMESH_LOG", value_parser = log_level())]
     log_level: Option<LogLevel>,
 
@@ -73,7 +73,7 @@ struct Cli {
     command: Command,
 }
 
-/// A level that was asked for; an empty variable asks for none.
+/// A log level from the command line; `None` for an empty variable.
 #[derive(Debug, Clone, Copy)]
 struct LogLevel(Option<LevelFilter>);
 
@@ -97,7 +97,7 @@ enum Command {
 }
 
 impl Command {
-    /// What programs read of it, where its output is for them.
+    /// The form of the output for programs, if it is for programs.
     fn programs(&self) -> Option<Programs> {
         let format = match self {
             Self::Render(command) => return command.is_json().then_some(Programs::Document),
@@ -106,7 +106,7 @@ impl Command {
             Self::Explain(command) => return command.is_json().then_some(Programs::Document),
             Self::Access(command) => return command.is_json().then_some(Programs::Document),
             Self::Verify(command) => return command.is_json().then_some(Programs::Document),
-            // They need no input, or write no output that programs read.
+            // They read no input, or write no output for programs.
             Self::Schema(_) | Self::Serve(_) => return None,
             Self::Apply(command) => return command.is_json().then_some(Programs::Lines),
             Self::Follow(command) => return command.is_json().then_some(Programs::Lines),
@@ -120,7 +120,7 @@ impl Command {
     }
 }
 
-/// Which document.
+/// The document to read.
 #[derive(Debug, Args)]
 struct Document {
     /// A Mesh document (YAML or JSON) or a bundle (zip, folder or YAML stream); `-` reads standard
@@ -134,18 +134,18 @@ struct Document {
     path: PathBuf,
 }
 
-/// In which form.
+/// The format of the output.
 #[derive(Debug, Clone, Copy, Args)]
 struct OutputFormat {
-    /// The form of the output.
+    /// Output format.
     #[arg(short = 'o', long = "output", alias = "format", value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     format: Format,
 }
 
-/// With which credentials.
+/// Access to the clusters.
 #[derive(Debug, Clone, Args)]
 struct Access {
-    /// The kubeconfig; otherwise the files in KUBECONFIG, or ~/.kube/config.
+    /// Kubeconfig to use [default: the files in KUBECONFIG, or ~/.kube/config].
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
 }
@@ -159,12 +159,12 @@ impl Access {
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    // With this flag an exit code of 2 says "there are changes" and must say nothing else.
+    // With this flag, exit code 2 means "changes" and nothing else.
     let two_is_taken = arguments.iter().any(|argument| argument == "--exit-code");
     let exit = match Cli::try_parse_from(&arguments) {
         Ok(cli) => run(cli),
         Err(error) => {
-            // A closed pipe is no reason to fail: whoever asked for help has read enough of it.
+            // A closed pipe is not a failure: the reader, such as `head`, has read enough.
             match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                     _ = error.print();
@@ -189,7 +189,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Exit {
-    // The others end when their work does, and render on all cores.
+    // Other commands are short-lived and render on all cores.
     if matches!(cli.command, Command::Serve(_) | Command::Follow(_)) {
         crate::memory::keep_together();
     }
@@ -221,14 +221,14 @@ fn run(cli: Cli) -> Exit {
     result.unwrap_or_else(|failure| {
         failure.report();
         if let Some(programs) = programs {
-            // There is nothing left to do where this cannot be written.
+            // No way is left to report a failed write.
             _ = failure.tell(programs);
         }
         failure.exit()
     })
 }
 
-/// Two workers are enough for what is nearly all waiting, and keep the memory small.
+/// Two workers are enough, since commands mostly wait for the network, and keep memory small.
 fn on_runtime(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -236,7 +236,7 @@ fn on_runtime(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Ex
         .build()
         .map_err(Failure::Runtime)?;
     let result = runtime.block_on(command);
-    // Whatever still waits for the network has nothing more to say.
+    // Tasks that still wait for the network have no effect on the result.
     runtime.shutdown_background();
     crate::cluster::end_login_tools();
     result
@@ -255,7 +255,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn clap_accepts_the_command_line() {
         super::Cli::command().debug_assert();
     }
 

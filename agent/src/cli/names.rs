@@ -1,4 +1,4 @@
-//! `names`: what is published, and who answers it.
+//! `names`: list the published names.
 
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ use super::failure::{Exit, Failure};
 use super::output;
 use super::{Document, input};
 
-/// List every published name, its level, the clusters behind it, its fall-back and its callers.
+/// List every published name with its level, clusters, fallback and callers.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -22,12 +22,12 @@ pub(super) struct Names {
     #[command(flatten)]
     document: Document,
 
-    /// The form of the output.
+    /// Output format.
     #[arg(short, long, alias = "format", value_enum, default_value_t = NamesFormat::Text, value_name = "FORMAT")]
     output: NamesFormat,
 }
 
-/// The form of the names.
+/// The output formats for names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum NamesFormat {
     /// For people: a table.

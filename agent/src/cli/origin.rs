@@ -1,4 +1,4 @@
-//! Where a document was written, so that what is said about it names lines, as compilers do.
+//! The file of a document, so that findings name its lines.
 
 use serde::Serialize;
 use shared::check::Finding;
@@ -7,13 +7,13 @@ use shared::yaml::{Place, Places};
 /// The file of a document.
 #[derive(Debug, Clone)]
 pub(super) struct Origin {
-    /// The file with its lines, or what to call it.
+    /// The path or the name for messages.
     pub(super) file: String,
-    /// What is in it; `None` where it has no lines, as in an archive.
+    /// The text of the file; `None` in an archive, where findings have no lines.
     pub(super) text: Option<String>,
 }
 
-/// A finding with its place in the file.
+/// A finding with its line and column.
 #[derive(Debug, Serialize)]
 pub(super) struct Placed<'a> {
     #[serde(flatten)]
@@ -23,14 +23,14 @@ pub(super) struct Placed<'a> {
 }
 
 impl Origin {
-    /// Findings, each with its place where it has one.
+    /// The findings, each with its line and column if it has them.
     pub(super) fn placed<'a>(
         &self,
         findings: impl IntoIterator<Item = &'a Finding>,
     ) -> Vec<Placed<'a>> {
         let mut places = None;
         let findings = findings.into_iter().map(|finding| {
-            // The text is read for the first of them.
+            // The text is parsed only if there is a finding.
             let places = places.get_or_insert_with(|| self.text.as_deref().map(Places::of));
             let place = places.as_ref().and_then(|all| all.find(&finding.path));
             Placed { finding, place }

@@ -1,4 +1,4 @@
-//! `plan`: what an apply would change.
+//! `plan`: show what an apply would change.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -22,15 +22,15 @@ use crate::shell;
 
 /// Show what an apply would change, without changing anything.
 ///
-/// Every cluster of the document is asked. With --out, the plan is saved, and `apply FILE` carries out that plan or
-/// none. Exit codes: 0 could be applied, 1 could not (a conflict, an object that is refused, a cluster that does not
-/// answer), 2 wrong usage or an unreadable document.
+/// Reads every cluster of the document. With --out, the plan is saved, and `apply FILE` applies exactly that plan or
+/// nothing. Exit codes: 0 the plan can be applied, 1 it cannot (a conflict, a rejected object, a cluster that cannot be
+/// reached), 2 wrong usage or an unreadable document.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   fedmesh-agent plan -f mesh.yaml
-  fedmesh-agent plan -f mesh.yaml --full                      every diff and every object
-  fedmesh-agent plan -f mesh.yaml --out mesh.plan             then: fedmesh-agent apply mesh.plan
+  fedmesh-agent plan -f mesh.yaml --full                      show every diff and every object
+  fedmesh-agent plan -f mesh.yaml --out mesh.plan             save it for: fedmesh-agent apply mesh.plan
   fedmesh-agent plan -f bundle.zip --kubeconfig clusters.yaml
   fedmesh-agent plan -f mesh.yaml --exit-code > changes.diff || echo \"exit code $?\"
   fedmesh-agent plan -f mesh.yaml -o json | jq '.plan.clusters[].steps[].action'")]
@@ -47,7 +47,7 @@ pub(super) struct Plan {
     #[command(flatten)]
     decisions: Decisions,
 
-    /// Save the plan to a file that `apply` takes.
+    /// Save the plan to a file for `apply`.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 
@@ -55,12 +55,12 @@ pub(super) struct Plan {
     #[arg(long)]
     full: bool,
 
-    /// Exit with 2 when there are changes, 0 when there are none, and 1 on every error.
+    /// Exit with 2 if there are changes, 0 if there are none, and 1 on any error.
     #[arg(long)]
     exit_code: bool,
 }
 
-/// The answer, for programs: that of the API, with the places of the findings.
+/// The JSON output: the response of the API, with lines and columns of the findings.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer<'a> {
@@ -86,7 +86,7 @@ impl Plan {
     }
 }
 
-/// What `plan`, and `remove --plan`, do.
+/// Planning, for `plan` and `remove --plan`.
 pub(super) struct Planning {
     pub(super) input: Input,
     pub(super) decisions: decisions::Decisions,
@@ -98,7 +98,7 @@ pub(super) struct Planning {
 }
 
 impl Planning {
-    /// Plans, shows the plan and saves it where it was asked for.
+    /// Plans, shows the plan, and saves it with `--out`.
     pub(super) async fn run(self, intent: Intent) -> Result<Exit, Failure> {
         let Self {
             input, decisions, ..
@@ -108,7 +108,7 @@ impl Planning {
         let planned = planned.map_err(|error| input.failed(error))?;
         output::warnings(Some(&input.origin), &planned.findings)?;
         let plan = &planned.plan;
-        // A removal is asked for by its name.
+        // `remove` deletes everything on purpose, so only `apply` guards against mass deletions.
         let mass_deletion = match intent {
             Intent::Apply => guard::mass_deletion(plan),
             Intent::Remove => None,
@@ -152,7 +152,7 @@ impl Planning {
             let id = plan.short_id();
             writeln!(
                 output::stderr(),
-                "saved plan {id} to {named}; carry it out with: fedmesh-agent apply {word}"
+                "saved plan {id} to {named}; apply it with: fedmesh-agent apply {word}"
             )?;
         }
         Ok(exit(plan, self.exit_code))

@@ -1,28 +1,28 @@
-//! Asking before something is changed.
+//! Questions on the terminal before a change.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use super::failure::Failure;
 use super::output;
 
-/// Whether there is somebody to ask; `hint` says what to give instead.
+/// Fails without a terminal; `hint` names the option to use instead.
 pub(super) fn needs_terminal(hint: &'static str) -> Result<(), Failure> {
     if io::stdin().is_terminal() {
         return Ok(());
     }
     Err(Failure::Usage {
-        message: "there is no terminal to ask on".to_owned(),
+        message: "cannot ask for confirmation without a terminal".to_owned(),
         hint,
     })
 }
 
-/// Asks; everything but a yes is a no.
+/// Asks a yes/no question; any answer but yes declines.
 pub(super) fn ask(question: &str) -> Result<(), Failure> {
     let answer = answer(&format!("{question} [y/N] "))?;
     accept(matches!(answer.to_lowercase().as_str(), "y" | "yes"))
 }
 
-/// Asks for a word; everything else is a no.
+/// Asks for a word; any other answer declines.
 pub(super) fn ask_for(question: &str, word: &str) -> Result<(), Failure> {
     accept(answer(&format!("{question}: "))? == word)
 }

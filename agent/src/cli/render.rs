@@ -1,4 +1,4 @@
-//! `render`: the manifests of every cluster.
+//! `render`: write the manifests for every cluster.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -21,25 +21,24 @@ use super::output::{self, Target, counted, target};
 use crate::operation::is_handed_over;
 use crate::public_suffix;
 
-/// Write the manifests for every cluster.
+/// Render the manifests for every cluster.
 ///
-/// The same document gives the same bytes on every machine and in the browser. What is written
-/// carries its document: a folder and a zip archive as mesh.yaml, the stream in comments. `-f` of
-/// every command takes it back. Addresses of gateways come from the document alone; where it has
-/// none, the DNS records that need them are left out and a warning says so.
+/// The same document renders to the same bytes on every machine and in the browser. The output contains the document,
+/// as mesh.yaml in a folder or zip archive and in comments of a stream, so that -f of every command accepts it. Gateway
+/// addresses come from the document alone; without them, the DNS records that need them are left out with a warning.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   fedmesh-agent render -f mesh.yaml                                       one YAML stream
-  fedmesh-agent render -f mesh.yaml --to bundle                           a folder for each cluster
+  fedmesh-agent render -f mesh.yaml --to bundle                           one folder per cluster
   fedmesh-agent render -f mesh.yaml --to bundle.zip                       the same in a zip archive
-  fedmesh-agent render -f mesh.yaml --target karmada                      for another engine
+  fedmesh-agent render -f mesh.yaml --target karmada                      for the engine Karmada
   fedmesh-agent render -f mesh.yaml --cluster cluster1 | kubectl --context cluster1 apply -f -")]
 pub(super) struct Render {
     #[command(flatten)]
     document: Document,
 
-    /// The engine that delivers the manifests, instead of the document's.
+    /// Engine that delivers the manifests, instead of the document's.
     #[arg(short, long, value_parser = engine())]
     target: Option<mesh::Target>,
 
@@ -47,12 +46,11 @@ pub(super) struct Render {
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
 
-    /// Write a bundle to a folder, or to a zip archive where the name ends in .zip, instead of
-    /// standard output.
+    /// Write a bundle to a folder, or to a zip archive if the name ends in .zip, instead of standard output.
     ///
-    /// The folder is new, or empty, or an earlier bundle: then files that fedmesh made are replaced,
-    /// and those that are no longer needed are removed. Any other file, and the document itself, is
-    /// left alone, and nothing is written. mesh.yaml is written in one fixed form, without comments.
+    /// The folder must be new, empty, or an earlier bundle, whose files are replaced or removed. If it contains any
+    /// other file, or the document that is read, nothing is written. mesh.yaml is written in a fixed form, without
+    /// comments.
     #[arg(
         long,
         value_name = "DIR|FILE.zip",
@@ -61,33 +59,33 @@ pub(super) struct Render {
     )]
     to: Target,
 
-    /// The form of what is printed: yaml, or json.
+    /// Output format: yaml or json.
     #[arg(short, long, value_name = "FORMAT", value_parser = format, conflicts_with = "to")]
     output: Option<RenderFormat>,
 }
 
-/// The form of manifests that are printed.
+/// The output formats for manifests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RenderFormat {
-    /// A stream for kubectl, and for `-f` of every command.
+    /// A stream for kubectl, and for -f of every command.
     Yaml,
     /// A list of the clusters with their objects; with --cluster a List for kubectl.
     Json,
 }
 
-/// As other programs have a path here, the error names the option for it.
+/// Parses a format. The error names --to, since `-o` is a path in other programs.
 fn format(text: &str) -> Result<RenderFormat, String> {
     match text {
         "yaml" => Ok(RenderFormat::Yaml),
         "json" => Ok(RenderFormat::Json),
         _ => Err(format!(
-            "the formats are yaml and json; to write a folder or a zip archive, use --to {}",
+            "use yaml or json; to write a folder or a zip archive, use --to {}",
             output::printable(&shorten::value(text))
         )),
     }
 }
 
-/// The objects that a cluster is handed.
+/// The objects of one cluster.
 #[derive(Serialize)]
 struct OfCluster<'a> {
     cluster: &'a str,
@@ -103,7 +101,7 @@ impl Render {
         let input = input::read(&self.document.path)?;
         let mut mesh = input.mesh.clone();
         if self.target.is_some() {
-            // Into the document, so that the bundle still proves itself.
+            // The document is changed too, so that the bundle still matches it.
             mesh.spec.target = self.target;
         }
         let mut checked = check(&mesh, &Facts::default());
@@ -115,9 +113,9 @@ impl Render {
         if matches!(self.to, Target::Stream) && is_handed_over(&mesh) {
             return Err(Failure::Usage {
                 message:
-                    "with the engine gitops the manifests are a folder, which kustomize builds"
+                    "the engine gitops renders a folder for Kustomize, which cannot be printed"
                         .to_owned(),
-                hint: "give --to DIR, or FILE.zip; `kubectl kustomize DIR/clusters/NAME` prints one cluster's",
+                hint: "use --to DIR or FILE.zip; `kubectl kustomize DIR/clusters/NAME` prints those of a cluster",
             });
         }
         let rendered = Rendered::new(&mesh, &resolved);
@@ -147,9 +145,9 @@ impl Render {
             }
             (Some(_), Target::Zip(_) | Target::Folder(_)) => {
                 return Err(Failure::Usage {
-                    message: "--cluster prints one cluster's manifests, and --to writes a bundle of all of them"
+                    message: "--cluster prints the manifests of one cluster, but --to writes those of all clusters"
                         .to_owned(),
-                    hint: "leave one of the two out; in a folder, each cluster has its own folder",
+                    hint: "remove one of the two options; --to writes one folder per cluster",
                 });
             }
             (None, Target::Zip(path)) => (path, target::write_zip(path, &rendered, &from)?),
@@ -218,7 +216,7 @@ fn objects<'a>(rendered: &'a Rendered<'_>) -> io::Result<Vec<OfCluster<'a>>> {
         .collect())
 }
 
-/// The digest comes first, and one cluster after the other, so every text is kept.
+/// Prints the stream. Its digest comes first and the clusters follow, so all texts are in memory at once.
 fn stream(rendered: &Rendered) -> io::Result<()> {
     let texts = texts(rendered);
     let mut out = output::data();
@@ -247,7 +245,7 @@ fn engine() -> impl clap::builder::TypedValueParser<Value = mesh::Target> {
         let named = mesh::Target::ALL
             .into_iter()
             .find(|target| target.as_str() == text);
-        // Every possible value is one of them, so the fall-back is never taken.
+        // The parser accepts only these values, so the default is never used.
         named.unwrap_or_default()
     })
 }

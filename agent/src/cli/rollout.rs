@@ -1,4 +1,4 @@
-//! What `apply` and `remove` do, step by step: plan, show, ask, plan again and compare, carry out.
+//! The steps of `apply` and `remove`: plan, show the plan, ask, plan again and compare, apply.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -19,10 +19,11 @@ use crate::lock::LockOptions;
 use crate::operation::{self, ApplyOptions, Blocked, Locked, Operations, Planned};
 use crate::stop::Stop;
 
-/// What Ctrl-C does.
-const UNTIL_THE_END: &str = "what has begun is finished, and the next run goes on from there";
+/// What happens after Ctrl-C.
+const UNTIL_THE_END: &str =
+    "requests in progress are completed, and the next run continues from there";
 
-/// A document that is applied or removed.
+/// One run of `apply` or `remove`.
 pub(super) struct Rollout {
     pub(super) operations: Operations,
     pub(super) input: Input,
@@ -31,7 +32,7 @@ pub(super) struct Rollout {
     pub(super) manner: Manner,
 }
 
-/// How to roll out, whatever it is.
+/// The options that `apply` and `remove` have in common.
 pub(super) struct Manner {
     pub(super) format: Format,
     /// Show every diff and every object.
@@ -40,44 +41,44 @@ pub(super) struct Manner {
     pub(super) lock: LockOptions<'static>,
 }
 
-/// Who agrees to the plan.
+/// How the plan is confirmed.
 pub(super) enum Consent {
-    /// A person, who is asked.
+    /// By an answer to a question.
     Question,
-    /// A person who said in advance that any plan will do.
+    /// In advance, with `--yes`.
     InAdvance,
-    /// A person who saved this plan.
+    /// By saving this plan.
     Saved(Box<Plan>),
 }
 
-/// The plan that may be carried out.
+/// The plan that was confirmed.
 enum Agreed {
-    /// Whatever comes out.
+    /// Any plan.
     Any,
-    /// The one with this id, which was shown.
+    /// The plan with this id, which was shown.
     Shown(String),
-    /// The one that was saved.
+    /// The saved plan.
     Saved(Box<Plan>),
 }
 
-/// How a plan compares with what was agreed to.
+/// Whether a new plan equals the confirmed one.
 enum AsAgreed {
-    /// It may be carried out.
+    /// The plan may be applied.
     Same(Box<Planned>),
-    /// The clusters have changed since.
+    /// The clusters changed since.
     Other(Box<Planned>),
 }
 
-/// What came of an attempt to carry out what was agreed to.
+/// The result of an attempt to apply the confirmed plan.
 enum Attempt {
-    /// It ended.
+    /// The run ended.
     Ended(Exit),
-    /// Nothing was changed, and this is the plan now.
+    /// Nothing was changed, because the plan is now this one.
     Other(Box<Planned>),
 }
 
 impl Rollout {
-    /// For a plan in a file.
+    /// The run of a saved plan.
     pub(super) fn of_saved(
         path: &Path,
         operations: Operations,
@@ -105,7 +106,7 @@ impl Rollout {
             .map_err(|error| self.input.failed(error))?;
         let mut agreed = self.agree(consent).await?;
         loop {
-            // From here on, a request to end must not leave Leases behind.
+            // From here on, a signal must release the Leases before the program ends.
             let (stopper, stop) = Stop::new();
             let interrupts = tokio::spawn(interrupt::request_stop(stopper, || {}));
             let attempt = self.attempt(&agreed, &stop).await;
@@ -115,7 +116,7 @@ impl Rollout {
                 Attempt::Other(planned) => {
                     writeln!(
                         output::stderr(),
-                        "\nThe clusters changed since this plan was shown. The plan is now:"
+                        "\nThe clusters changed since this plan was shown. The new plan:"
                     )?;
                     let interrupts = tokio::spawn(interrupt::end_at_once());
                     agreed = Agreed::Shown(self.ask(*planned)?);
@@ -125,7 +126,7 @@ impl Rollout {
         }
     }
 
-    /// From the plan that is carried out to the report, nobody else changes the mesh.
+    /// Plans again and applies under the Leases, so that no other run changes the mesh from the plan to the report.
     async fn attempt(&self, agreed: &Agreed, stop: &Stop) -> Result<Attempt, Failure> {
         let locked = self.lock(stop).await?;
         let planned = tokio::select! {
@@ -142,7 +143,7 @@ impl Rollout {
                 }))
             }
             Ok(AsAgreed::Other(planned)) => {
-                // Others may write while a person reads.
+                // The Leases are released while the user reads the new plan.
                 locked.release().await;
                 Ok(Attempt::Other(planned))
             }
@@ -169,7 +170,7 @@ impl Rollout {
         lock.await.map_err(|error| self.input.failed(error))
     }
 
-    /// Which plan may be carried out. Asks where nobody has agreed to one yet.
+    /// The plan that may be applied; asks if none is confirmed yet.
     async fn agree(&self, consent: Consent) -> Result<Agreed, Failure> {
         match consent {
             Consent::InAdvance => Ok(Agreed::Any),
@@ -181,7 +182,7 @@ impl Rollout {
         }
     }
 
-    /// Plans as the only writer, and compares with what was agreed to.
+    /// Plans under the Leases, and compares with the confirmed plan.
     async fn plan_as_agreed(&self, locked: &Locked, agreed: &Agreed) -> Result<AsAgreed, Failure> {
         let planned = locked.plan(&self.input.mesh, self.intent).await;
         let planned = Box::new(planned.map_err(|error| self.input.failed(error))?);
@@ -200,7 +201,7 @@ impl Rollout {
         }
     }
 
-    /// Says what is going to be done where nobody is asked.
+    /// Prints the plan if no question is asked.
     fn announce(&self, planned: &Planned) -> Result<(), Failure> {
         self.warn(planned)?;
         let detail = if self.manner.full {
@@ -221,7 +222,7 @@ impl Rollout {
         plan.await.map_err(|error| self.input.failed(error))
     }
 
-    /// Shows a plan and asks whether to carry it out. Gives its id.
+    /// Shows a plan and asks whether to apply it. Returns its id.
     fn ask(&self, planned: Planned) -> Result<String, Failure> {
         self.warn(&planned)?;
         self.show(&planned.plan)?;
@@ -234,7 +235,7 @@ impl Rollout {
                 )?;
                 question::ask_for(
                     &format!(
-                        "{}; to go on, type the name of the mesh",
+                        "{}; to continue, type the name of the mesh",
                         output::printable(&blocked.to_string())
                     ),
                     &planned.plan.mesh,
@@ -265,13 +266,13 @@ impl Rollout {
         };
         match self.manner.format {
             Format::Text => plan_output::write(&mut output::stdout(), plan, detail)?,
-            // Standard output is for the events alone.
+            // Standard output contains events only.
             Format::Json => plan_output::write(&mut output::stderr(), plan, detail)?,
         }
         Ok(())
     }
 
-    /// Applies, and shows how that goes on.
+    /// Applies the plan and shows the progress.
     async fn carry_out(
         &self,
         locked: Locked,

@@ -1,7 +1,7 @@
-//! Plans in files: saved by `plan --out`, carried out by `apply FILE`.
+//! Plans in files: saved by `plan --out`, applied by `apply FILE`.
 //!
-//! The file is an input like any other. Nothing in it is carried out as it stands: the document is planned again,
-//! and the saved plan says only what that has to come to.
+//! The file is untrusted input. Nothing in it is applied as it is: the document is planned again, and the result must
+//! equal the saved plan.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Write};
@@ -23,10 +23,10 @@ use crate::file::{self, Readers};
 /// The version of the format.
 const API_VERSION: &str = "fedmesh.dev/v1alpha1";
 const KIND: &str = "Plan";
-/// Most bytes of a file: a plan that creates all objects of a hundred clusters with 300 services has a quarter of it.
+/// Most bytes of a file, four times a plan that creates all objects of a hundred clusters with 300 services.
 const MAX_BYTES: u64 = 512 * 1024 * 1024;
 
-/// A plan with what it takes to make it again.
+/// A plan with all inputs that are needed to plan again.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct SavedPlan {
@@ -38,9 +38,9 @@ pub(super) struct SavedPlan {
     version: String,
     /// When it was saved (RFC 3339).
     time: Timestamp,
-    /// What the plan is for.
+    /// Whether the plan applies or removes the mesh.
     pub(super) intent: Intent,
-    /// What was decided beside the document.
+    /// Decisions that are not in the document.
     #[serde(default)]
     pub(super) decisions: Decisions,
     /// The document.
@@ -49,7 +49,7 @@ pub(super) struct SavedPlan {
     plan: Plan,
 }
 
-/// The same, to be written.
+/// [`SavedPlan`] by reference, for writing.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Saving<'a> {
@@ -63,7 +63,7 @@ struct Saving<'a> {
     plan: &'a Plan,
 }
 
-/// What tells the format of a file, whatever else is in it.
+/// The fields that identify the format of a file.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Header {
@@ -74,29 +74,29 @@ struct Header {
 /// Why a plan cannot be saved or read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SavedPlanError {
-    /// The file system refuses to read it.
-    #[error("{} cannot be read: {}", input::name(path), file::reason(source))]
+    /// The file cannot be read.
+    #[error("cannot read {}: {}", input::name(path), file::reason(source))]
     Read {
         /// The file.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
-    /// It is larger than any plan.
-    #[error("{} is larger than {MAX_BYTES} bytes", input::name(path))]
+    /// The file is too large.
+    #[error("{} is too large (at most {MAX_BYTES} bytes)", input::name(path))]
     TooLarge {
         /// The file.
         path: PathBuf,
     },
-    /// It is something else.
+    /// The file is not a saved plan.
     #[error("{} is not a saved plan: {why}", input::name(path))]
     NotAPlan {
         /// The file.
         path: PathBuf,
-        /// What it is, or where it is not JSON.
+        /// The reason: its kind, or where it is not JSON.
         why: String,
     },
-    /// Another version of the format.
+    /// The version of the format is not supported.
     #[error(
         "{} is a saved plan of an unsupported version: {api_version:?}",
         input::name(path)
@@ -107,7 +107,7 @@ pub(super) enum SavedPlanError {
         /// The version.
         api_version: String,
     },
-    /// Its id is not that of its content.
+    /// The id of the plan is not the digest of its content.
     #[error(
         "{} was edited: the id of the plan is not the digest of its content",
         input::name(path)
@@ -116,8 +116,8 @@ pub(super) enum SavedPlanError {
         /// The file.
         path: PathBuf,
     },
-    /// The file system refuses to write it.
-    #[error("{} cannot be written: {}", input::name(path), file::reason(source))]
+    /// The file cannot be written.
+    #[error("cannot write {}: {}", input::name(path), file::reason(source))]
     Write {
         /// The file.
         path: PathBuf,
@@ -127,15 +127,15 @@ pub(super) enum SavedPlanError {
 }
 
 impl SavedPlanError {
-    /// What to do.
+    /// The hint.
     pub(super) fn hint(&self) -> String {
         match self {
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                "give the path of a file that `plan --out` wrote".to_owned()
+                "use the path of a file that `plan --out` wrote".to_owned()
             }
             Self::Read { .. } => "check the permissions of the file".to_owned(),
             Self::TooLarge { .. } | Self::NotAPlan { .. } => {
-                "give a file that `plan --out` wrote; give a Mesh document or a bundle with -f"
+                "use a file that `plan --out` wrote; or -f with a Mesh document or a bundle"
                     .to_owned()
             }
             Self::Unsupported { .. } => {
@@ -143,19 +143,19 @@ impl SavedPlanError {
             }
             Self::Edited { .. } => "save the plan again with `plan --out`".to_owned(),
             Self::Write { .. } => {
-                "give --out a file in a folder that exists and is writable".to_owned()
+                "set --out to a file in a folder that exists and is writable".to_owned()
             }
         }
     }
 
-    /// Whether an input cannot be read.
+    /// Whether the input could not be read.
     pub(super) fn is_unreadable(&self) -> bool {
         !matches!(self, Self::Write { .. })
     }
 }
 
 impl SavedPlan {
-    /// Reads a file and proves that its plan has the id that it says.
+    /// Reads a file and checks the id of its plan against the content.
     pub(super) fn read(path: &Path) -> Result<Self, SavedPlanError> {
         let text = read(path)?;
         let not_a_plan = |error: serde_json::Error| SavedPlanError::NotAPlan {
@@ -211,7 +211,7 @@ impl SavedPlan {
     }
 }
 
-/// Writes a plan to a file that only its owner can read: it says what is in the clusters.
+/// Writes a plan to a file that only its owner can read, since it contains objects of the clusters.
 pub(super) fn save(
     path: &Path,
     mesh: &Mesh,
@@ -247,7 +247,7 @@ pub(super) fn save(
     })
 }
 
-/// Why JSON is not read as a plan; where it is no JSON, the place says more than the parser.
+/// Why the file is not a plan; for a syntax error, its line and column instead of the parser's message.
 fn why(error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
     match error.classify() {
@@ -275,14 +275,14 @@ fn read(path: &Path) -> Result<Vec<u8>, SavedPlanError> {
     file.take(MAX_BYTES + 1)
         .read_to_end(&mut text)
         .map_err(failed)?;
-    // A pipe says its length only by its end.
+    // A pipe has no length, so the limit is enforced while reading.
     if text.len() as u64 > MAX_BYTES {
         return Err(too_large());
     }
     Ok(text)
 }
 
-/// Refuses to write what could not be read again.
+/// A writer that fails beyond the size that [`read`] accepts.
 struct Limited<W> {
     to: W,
     left: u64,
@@ -291,10 +291,9 @@ struct Limited<W> {
 impl<W: Write> Write for Limited<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.to.write(bytes)?;
-        self.left = self
-            .left
-            .checked_sub(written as u64)
-            .ok_or_else(|| io::Error::other(format!("the plan has more than {MAX_BYTES} bytes")))?;
+        self.left = self.left.checked_sub(written as u64).ok_or_else(|| {
+            io::Error::other(format!("the plan is too large (at most {MAX_BYTES} bytes)"))
+        })?;
         Ok(written)
     }
 

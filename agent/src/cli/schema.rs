@@ -1,4 +1,4 @@
-//! `schema`: what a Mesh document looks like, for editors and for people.
+//! `schema`: print the schema of a Mesh document.
 
 use std::io::Write as _;
 
@@ -8,10 +8,10 @@ use shared::mesh::schema;
 use super::failure::{Exit, Failure};
 use super::output;
 
-/// Print what a Mesh document looks like.
+/// Print the schema of a Mesh document.
 ///
-/// With the JSON Schema an editor completes and checks documents as they are written: put it into a
-/// file and name the file in the document's first line.
+/// Editors use the JSON Schema to complete and check documents: save it to a file, and name the file in the first line
+/// of the document.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -19,12 +19,12 @@ Examples:
   # yaml-language-server: $schema=./mesh.schema.json      as the first line of mesh.yaml
   fedmesh-agent schema -o markdown                        a table of all fields")]
 pub(super) struct Schema {
-    /// The form of the output.
+    /// Output format.
     #[arg(short, long, alias = "format", value_enum, default_value_t = SchemaFormat::Json, value_name = "FORMAT")]
     output: SchemaFormat,
 }
 
-/// The form of a schema.
+/// The output formats for the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum SchemaFormat {
     /// JSON Schema, draft 7.

@@ -1,4 +1,4 @@
-//! `serve`: the page and the API, for this machine.
+//! `serve`: serve the page and the API on this machine.
 
 use clap::Args;
 
@@ -6,31 +6,31 @@ use super::Access;
 use super::failure::{Exit, Failure};
 use crate::http::{self, ListenAddress, Origin, ServeOptions};
 
-/// Serve the page and its API to this machine.
+/// Serve the page and its API on this machine.
 ///
-/// Prints one link, with a token that only this link has. Works without any kubeconfig; the page
-/// then knows no clusters. Ctrl-C stops the agent when applies that run have ended, and verifications
-/// were brought to their end: a drill gives back what it took away. A second one stops it at once.
+/// Prints a link that contains the access token. Works without a kubeconfig; the page then has no access to clusters.
+/// Ctrl-C stops the agent once running applies have ended and verifications have cleaned up: a drill restores the
+/// replicas that it scaled down. A second Ctrl-C stops it at once.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   fedmesh-agent serve --open
-  fedmesh-agent serve --listen 127.0.0.1:0                            on any free port
+  fedmesh-agent serve --listen 127.0.0.1:0                            use any free port
   fedmesh-agent serve --kubeconfig clusters.yaml
-  fedmesh-agent serve --allow-origin https://mesh.example.org         for a page hosted there")]
+  fedmesh-agent serve --allow-origin https://mesh.example.org         allow a page that is hosted there")]
 pub(super) struct Serve {
-    /// Where to listen; loopback addresses only.
+    /// Address to listen on; must be a loopback address.
     #[arg(long, value_name = "ADDRESS:PORT", default_value_t = ListenAddress::DEFAULT)]
     listen: ListenAddress,
 
     #[command(flatten)]
     access: Access,
 
-    /// Let the page at this origin (scheme://host[:port]) use the API; may be given several times.
+    /// Allow the page at this origin (scheme://host[:port]) to use the API. Repeatable.
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     allow_origins: Vec<Origin>,
 
-    /// Start the browser.
+    /// Open the page in the browser.
     #[arg(long)]
     open: bool,
 }

@@ -1,4 +1,4 @@
-//! `fedmesh-agent simulate`: who answers when something is down.
+//! `simulate`: show where calls go when something is down.
 
 use std::io::{self, Write};
 
@@ -13,35 +13,34 @@ use super::failure::{Exit, Failure};
 use super::output::{self, CHANGED, Format, REMOVED};
 use super::{Document, OutputFormat, input};
 
-/// Say who answers each name from each cluster, with something down.
+/// Show which cluster serves each name when something is down.
 ///
-/// Nothing is asked: it is what the rendered objects do, by the model that verify's expectations come
-/// from.
+/// Sends no requests: the result is computed from the document, with the model that `verify` compares with.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 WHAT is one of
-  CLUSTER                        a cluster that does not answer at all
+  CLUSTER                        an unreachable cluster
   zone:REGION/ZONE               all clusters of a zone
-  gateway:CLUSTER                a gateway without pods that are ready
-  service:NAME.NAMESPACE@CLUSTER a service without pods in one cluster
-  service:NAME.NAMESPACE         in all of them
+  gateway:CLUSTER                a gateway without ready pods
+  service:NAME.NAMESPACE@CLUSTER a service without ready pods in one cluster
+  service:NAME.NAMESPACE         a service without ready pods in all clusters
 
 Examples:
-  fedmesh-agent simulate -f mesh.yaml                       who answers whom
-  fedmesh-agent simulate -f mesh.yaml --down cluster1       what changes without cluster1
+  fedmesh-agent simulate -f mesh.yaml                       show where calls go
+  fedmesh-agent simulate -f mesh.yaml --down cluster1       show what changes without cluster1
   fedmesh-agent simulate -f mesh.yaml --down gateway:cluster1 --down zone:us-west2/us-west2-b
   fedmesh-agent simulate -f mesh.yaml --down cluster1 -o json
 
-Exit codes: 0 told; 1 the document has errors; 2 something is unknown or unreadable.")]
+Exit codes: 0 success; 1 the document has errors; 2 wrong usage or an unreadable document.")]
 pub(super) struct Simulate {
     #[command(flatten)]
     document: Document,
 
-    /// What is down; may be given several times.
+    /// What is down. Repeatable.
     #[arg(long, value_name = "WHAT")]
     down: Vec<String>,
 
-    /// Only callers in this cluster; may be given several times.
+    /// Show only calls from this cluster. Repeatable.
     #[arg(long, value_name = "CLUSTER")]
     client: Vec<String>,
 
@@ -61,7 +60,7 @@ impl Simulate {
             let added = outage.add(what, &resolved);
             added.map_err(|error| Failure::Usage {
                 message: format!("--down {what}: {error}"),
-                hint: "name a cluster, zone:…, gateway:… or service:…; --help has examples",
+                hint: "use a cluster, zone:…, gateway:… or service:…; see --help for examples",
             })?;
         }
         for client in &self.client {
@@ -70,10 +69,10 @@ impl Simulate {
                 let names = resolved.clusters.iter().map(|one| one.name.as_str());
                 return Err(Failure::Usage {
                     message: format!(
-                        "--client {client}: there is no such cluster; there is: {}",
+                        "--client {client}: unknown cluster; known clusters: {}",
                         names.collect::<Vec<_>>().join(", ")
                     ),
-                    hint: "name a cluster of the document",
+                    hint: "use a cluster of the document",
                 });
             }
         }
@@ -91,7 +90,7 @@ impl Simulate {
     }
 }
 
-/// A table for each service: a line for each name, a column for each caller.
+/// Prints a table for each service, with a line for each name and a column for each calling cluster.
 fn text(to: &mut impl Write, rows: &[AnswerRow]) -> io::Result<()> {
     for of_service in rows.chunk_by(|a, b| a.service == b.service) {
         let names: Vec<&[AnswerRow]> = of_service.chunk_by(|a, b| a.host == b.host).collect();

@@ -1,4 +1,4 @@
-//! `status`: whether the clusters are as the document says.
+//! `status`: compare the clusters with the document.
 
 use clap::Args;
 use shared::api::{self, Intent};
@@ -8,9 +8,9 @@ use super::failure::{Exit, Failure};
 use super::output::{self, Format};
 use super::{Access, Document, OutputFormat, input};
 
-/// Say whether the clusters are as the document says.
+/// Show whether the clusters match the document.
 ///
-/// Exit codes: 0 every cluster is in step, 1 one is not or cannot be asked, 2 wrong usage or an
+/// Exit codes: 0 every cluster is up to date, 1 a cluster is out of date or cannot be reached, 2 wrong usage or an
 /// unreadable document.
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -1,18 +1,18 @@
-//! Errors of the command line's parser.
+//! Errors of the command-line parser.
 
 use clap::error::{ContextKind, ContextValue};
 use shared::shorten;
 
 use super::output;
 
-/// The error with the values that were given in a form that can be printed.
+/// The error, with the given values shortened and without control characters.
 pub(super) fn printable(mut error: clap::Error) -> clap::Error {
     let safe = |text: &str| output::printable(&shorten::value(text)).into_owned();
     let context: Vec<(ContextKind, ContextValue)> = error
         .context()
         .map(|(kind, value)| {
             let value = match value {
-                // What there is to choose from is the program's own.
+                // These values are constants of the program.
                 _ if matches!(kind, ContextKind::ValidValue | ContextKind::ValidSubcommand) => {
                     value.clone()
                 }
@@ -20,7 +20,7 @@ pub(super) fn printable(mut error: clap::Error) -> clap::Error {
                 ContextValue::Strings(texts) => {
                     ContextValue::Strings(texts.iter().map(|text| safe(text)).collect())
                 }
-                // Suggestions repeat the value.
+                // Suggestions contain the given value.
                 ContextValue::StyledStrs(texts) => ContextValue::StyledStrs(
                     texts
                         .iter()

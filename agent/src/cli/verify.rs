@@ -1,4 +1,4 @@
-//! `verify`: whether what was applied works, proven by traffic.
+//! `verify`: check an applied mesh with real traffic.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::net::{IpAddr, SocketAddr};
@@ -17,23 +17,23 @@ use crate::operation::Planned;
 use crate::stop::Stop;
 use crate::verify::{self, ClientSelector, LeftBehind, VerifyOptions};
 
-/// Prove by traffic that what was applied works.
+/// Check an applied mesh with real traffic.
 ///
-/// Objects are compared with the document; every name is asked for at the zone's name servers, in
-/// every cluster and from here; every gateway is asked under every name; and a client in every
-/// cluster calls every service by every name. Each check that does not pass comes with its probable
-/// cause. Without a client (the sample `sleep`, or --client) a short-lived Job is made and taken
-/// away. Exit codes: 0 all is well, 1 a check failed, 2 something could not be checked.
+/// Compares the objects in the clusters with the document; resolves every name at the zone's name servers, in every
+/// cluster and from here; sends a request for every name to every gateway; and calls every service by every name from a
+/// probe client in every cluster. A failed check is reported with its probable cause. In a cluster without a probe
+/// client (the sample `sleep`, or --client), a short-lived Job is created and deleted. Exit codes: 0 all checks passed,
+/// 1 a check failed, 2 a check could not be made.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   fedmesh-agent verify -f mesh.yaml
-  fedmesh-agent verify -f mesh.yaml --wait 10m                 until all is well, as after an apply
+  fedmesh-agent verify -f mesh.yaml --wait 10m                 wait until all checks pass, as after an apply
   fedmesh-agent verify -f mesh.yaml -o junit > report.xml      for CI
   fedmesh-agent verify -f mesh.yaml -o markdown >> summary.md  for a pull request
-  fedmesh-agent verify -f mesh.yaml --client sales/app=probe   with a pod of your own that has curl
-  fedmesh-agent verify -f mesh.yaml --drill orders@north       take a service away and see traffic move
-  fedmesh-agent verify -f mesh.yaml --restore                  after a drill that was broken off")]
+  fedmesh-agent verify -f mesh.yaml --client sales/app=probe   send requests from a pod of your own with curl
+  fedmesh-agent verify -f mesh.yaml --drill orders@north       take a service out of service and check the failover
+  fedmesh-agent verify -f mesh.yaml --restore                  clean up after an interrupted drill")]
 pub(super) struct Verify {
     #[command(flatten)]
     document: Document,
@@ -41,48 +41,48 @@ pub(super) struct Verify {
     #[command(flatten)]
     access: Access,
 
-    /// The form of the output.
+    /// Output format.
     #[arg(short, long, alias = "format", value_enum, default_value_t = ReportFormat::Text, value_name = "FORMAT")]
     output: ReportFormat,
 
-    /// Time for each check, such as 500ms or 10s.
+    /// Timeout of each check, such as 500ms or 10s.
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     timeout: Duration,
 
-    /// Try what fails again until it passes, for so long, such as 10m.
+    /// Retry failed checks until they pass, for at most this time, such as 10m.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     wait: Option<Duration>,
 
-    /// Call from a pod with these labels; its first container needs curl [default: the sample
-    /// sleep, default/app=sleep].
+    /// Send requests from a pod with these labels, whose first container has curl [default: the sample sleep,
+    /// default/app=sleep].
     #[arg(long, value_name = "NAMESPACE/SELECTOR")]
     client: Option<ClientSelector>,
 
-    /// Make no Job where a cluster has no client.
+    /// Do not create a Job in clusters without a probe client.
     #[arg(long)]
     no_job: bool,
 
-    /// Ask this name server for the records, such as 10.0.0.53 or [2001:db8::53]:5353; may be given
-    /// several times [default: those of the document, else the zone's own].
+    /// Name server for the records, such as 10.0.0.53 or [2001:db8::53]:5353. Repeatable [default: those of the
+    /// document, otherwise the zone's own].
     #[arg(long = "name-server", value_name = "ADDRESS[:PORT]", value_parser = name_server)]
     name_servers: Vec<SocketAddr>,
 
-    /// When all calls are well, scale the Deployments behind this service to nothing in one cluster
-    /// (default the first that serves it), see traffic move and come back; asks first. The replicas
-    /// are given back whatever happens.
+    /// Once all calls succeed, ask for confirmation, scale the Deployments of this service to zero in one cluster
+    /// (default: the first that serves it), and check that calls fail over and return. The replicas are restored in any
+    /// case.
     #[arg(long, value_name = "SERVICE[@CLUSTER]")]
     drill: Option<DrillTarget>,
 
-    /// Do not ask before a drill.
+    /// Do not ask for confirmation before a drill.
     #[arg(short, long, requires = "drill")]
     yes: bool,
 
-    /// Only give back what a drill that was broken off has left without replicas.
+    /// Only restore the replicas of an interrupted drill.
     #[arg(long, conflicts_with_all = ["drill", "wait"])]
     restore: bool,
 }
 
-/// The form of a report.
+/// The output formats for a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ReportFormat {
     /// For people.
@@ -103,7 +103,7 @@ impl Verify {
     pub(super) async fn run(self) -> Result<Exit, Failure> {
         if self.drill.is_some() && !self.yes {
             question::needs_terminal(
-                "a drill takes a service away for a while: give --yes if that is meant",
+                "use --yes to confirm the drill, which takes a service out of service for a while",
             )?;
         }
         let input = input::read(&self.document.path)?;
@@ -133,14 +133,14 @@ impl Verify {
         let (stopper, stop) = Stop::new();
         let interrupts = tokio::spawn(interrupt::mind(
             stopper,
-            "what was made in clusters is taken back",
+            "changes in the clusters are undone",
         ));
         let (sender, events) = mpsc::unbounded_channel();
         let telling = tokio::spawn(tell(events));
         let report =
             verify::verify(&operations, &input.mesh, planned, &options, &stop, &sender).await;
         drop(sender);
-        // It ends with the sender and cannot fail.
+        // The task ends with the sender and cannot fail.
         _ = telling.await;
         interrupts.abort();
         let report = report.map_err(|error| input.failed(Failure::Unchecked(error)))?;
@@ -177,7 +177,7 @@ async fn give_back(planned: &Planned, left: &[LeftBehind]) -> Result<Exit, Failu
         }
     }
     if left.is_empty() {
-        writeln!(stdout, "no drill has left anything without replicas")?;
+        writeln!(stdout, "no drill left a Deployment without replicas")?;
     }
     Ok(exit)
 }
@@ -188,13 +188,13 @@ fn ask(target: &DrillTarget) -> Result<(), Failure> {
         None => "the first cluster that serves it".to_owned(),
     };
     let question = format!(
-        "Take {} away in {place} until traffic has moved?",
+        "Scale {} to zero in {place} until the failover is checked?",
         target.service
     );
     question::ask(&output::printable(&question))
 }
 
-/// How it goes on, for whoever looks; a log keeps the report alone.
+/// Prints the progress on a terminal; a log contains only the report.
 async fn tell(mut events: UnboundedReceiver<VerifyEvent>) {
     let looks = io::stderr().is_terminal();
     while let Some(event) = events.recv().await {
@@ -207,7 +207,7 @@ async fn tell(mut events: UnboundedReceiver<VerifyEvent>) {
 fn in_words(event: &VerifyEvent) -> Option<String> {
     match event {
         VerifyEvent::Round { checks, open } if *open > 0 => Some(format!(
-            "{open} of {} do not pass yet",
+            "{open} of {} not passing yet",
             counted(*checks, "check")
         )),
         VerifyEvent::Drill {
@@ -219,13 +219,13 @@ fn in_words(event: &VerifyEvent) -> Option<String> {
     }
 }
 
-/// An IP address, with port 53 where none is given.
+/// Parses an IP address with an optional port (default 53).
 fn name_server(text: &str) -> Result<SocketAddr, String> {
     let address = text.parse::<IpAddr>();
     let address = address.map(|address| SocketAddr::new(address, 53));
     address
         .or_else(|_| text.parse())
-        .map_err(|_| "give an IP address, or ADDRESS:PORT".to_owned())
+        .map_err(|_| "use an IP address, or ADDRESS:PORT".to_owned())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What following has to tell.
+//! The events of `follow`.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 use shared::last_known::Timestamp;
 
-/// Something that happened.
+/// An event of `follow`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "event",
@@ -14,7 +14,7 @@ use shared::last_known::Timestamp;
     rename_all_fields = "camelCase"
 )]
 pub enum FollowEvent {
-    /// The records are as they should be, and changes are waited for.
+    /// The records are up to date, and the gateways are watched.
     Following {
         /// The mesh's name.
         mesh: String,
@@ -23,28 +23,28 @@ pub enum FollowEvent {
         /// Cluster → addresses that are published for it.
         gateways: BTreeMap<String, Vec<String>>,
     },
-    /// Other addresses are published for a cluster.
+    /// The published addresses of a cluster changed.
     Gateway {
         /// The cluster.
         cluster: String,
-        /// Its addresses until now.
+        /// Its previous addresses.
         before: Vec<String>,
-        /// Its addresses from now on.
+        /// Its new addresses.
         after: Vec<String>,
     },
-    /// A cluster does not say where its gateway is, or no gateway has an address any more.
+    /// The gateway addresses of a cluster cannot be looked up, or no gateway has an address any more.
     Lost {
         /// The cluster.
         cluster: String,
         /// Why.
         error: String,
-        /// The addresses that stay published for it, as they were last known.
+        /// The last known addresses, which stay published.
         kept: Vec<String>,
         /// When they were last seen (RFC 3339), if that is recorded.
         #[serde(skip_serializing_if = "Option::is_none")]
         since: Option<Timestamp>,
     },
-    /// A cluster that was lost says it again.
+    /// The gateway addresses of a lost cluster can be looked up again.
     Back {
         /// The cluster.
         cluster: String,
@@ -53,18 +53,18 @@ pub enum FollowEvent {
     HostName {
         /// The host name.
         host: String,
-        /// Its addresses until now.
+        /// Its previous addresses.
         before: Vec<IpAddr>,
-        /// Its addresses from now on.
+        /// Its new addresses.
         after: Vec<IpAddr>,
     },
-    /// A load balancer's host name does not resolve any more.
+    /// A load balancer's host name no longer resolves.
     Unresolved {
         /// The host name.
         host: String,
         /// Why.
         error: String,
-        /// The addresses that stay published for it.
+        /// The addresses that stay published.
         kept: Vec<IpAddr>,
         /// When they were last seen (RFC 3339), if that is recorded.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,23 +72,23 @@ pub enum FollowEvent {
     },
     /// A record was written.
     Record(RecordChange),
-    /// Endpoints were written into the mesh of a cluster (`endpoints: addresses`).
+    /// The gateways' addresses in the mesh of a cluster were updated (`endpoints: addresses`).
     Endpoints {
         /// The cluster.
         cluster: String,
-        /// How many objects changed.
+        /// The number of changed objects.
         changed: usize,
     },
     /// Records or endpoints could not be written.
     Failed {
         /// Why.
         error: String,
-        /// When it is tried again, in seconds.
+        /// Seconds until the next attempt.
         retry_in: u64,
     },
 }
 
-/// How a record changed.
+/// A change of a DNS record.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RecordChange {
@@ -96,8 +96,8 @@ pub struct RecordChange {
     pub name: String,
     /// `A`, `AAAA` or `CNAME`.
     pub record_type: String,
-    /// Its targets until now; empty where there was no such record.
+    /// Its previous targets; empty for a new record.
     pub before: Vec<String>,
-    /// Its targets from now on; empty where it is gone.
+    /// Its new targets; empty for a deleted record.
     pub after: Vec<String>,
 }

@@ -1,14 +1,14 @@
-//! Following: the DNS records, and addresses of gateways in the meshes, stay true while gateways change address.
+//! `follow`: keeps the DNS records, and the gateway addresses in the meshes, up to date.
 //!
 //! ```text
-//! watches ──something has changed──▶ pause ──▶ pass: gateways ─▶ check ─▶ render ─▶ what has addresses
+//! watches ──change──▶ debounce ──▶ pass: gateways ─▶ check ─▶ render ─▶ objects with addresses
 //! ```
 //!
-//! A pass looks at everything anew, so a change that no watch has seen is found by the next one, at
-//! the latest after [`RESYNC`]. **Invariants**: nothing is written but DNSEndpoints of the mesh, with `endpoints:
-//! addresses` its WorkloadEntries and how ServiceEntries find them, and the last known addresses in its record;
-//! addresses are decided by the rule of [`shared::last_known`]; and nothing of another document than the one that was
-//! applied last is ever written.
+//! A pass reads everything again, so a change that a watch missed is found by the next pass, after [`RESYNC`] at the
+//! latest. **Invariants**: only DNSEndpoints of the mesh are written, with `endpoints: addresses` also its
+//! WorkloadEntries and the resolution of ServiceEntries, and the last known addresses in its record;
+//! [`shared::last_known`] decides which addresses are published; and only objects of the document that was applied last
+//! are written.
 
 mod event;
 mod pass;
@@ -31,46 +31,44 @@ use crate::operation::Operations;
 use crate::stop::Stop;
 use pass::{Follower, Trouble};
 
-/// Between two looks at everything, whatever the watches say.
+/// Time between two passes without a change.
 const RESYNC: Duration = Duration::from_mins(5);
-/// The same where load balancers' host names are resolved: clouds keep their answers for a minute.
+/// The same if host names of load balancers are resolved, whose records have a TTL of a minute in clouds.
 const RESOLVE_AGAIN: Duration = Duration::from_mins(1);
-/// After the first pass that failed; each later pause is twice as long.
+/// Delay after the first failed pass, which doubles with each further one.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
-/// No pause is longer.
+/// Longest delay.
 const LONGEST_RETRY: Duration = Duration::from_mins(1);
 
-/// How to follow.
+/// Options of `follow`.
 #[derive(Clone, Copy)]
 pub struct FollowOptions {
-    /// How long to wait for more changes after one.
+    /// Time to wait for further changes after a change.
     pub debounce: Duration,
-    /// Whether one pass is enough.
+    /// Whether to end after one pass.
     pub once: bool,
-    /// How to become the only writer for the time of a write.
+    /// Options of the Leases, which are held during a write.
     pub lock: LockOptions<'static>,
 }
 
-/// Following cannot begin, or not go on.
+/// Why `follow` cannot start or continue.
 #[derive(Debug, thiserror::Error)]
 pub enum FollowError {
-    /// The document has errors; these are all its findings.
+    /// The document has errors; contains all its findings.
     #[error("the document has errors")]
     Findings(Vec<Finding>),
     /// There is no kubeconfig, or it cannot be read.
     #[error(transparent)]
     Kubeconfig(#[from] KubeconfigError),
-    /// The federation's own controller writes the records.
-    #[error(
-        "the federation's controller writes the records of this mesh, and follows the gateways itself"
-    )]
+    /// The federation controller writes the records.
+    #[error("the federation controller keeps the records of this mesh up to date itself")]
     Controller,
-    /// They come from a repository.
+    /// The manifests come from a Git repository.
     #[error(
-        "with the engine gitops, Argo CD or Flux write the records, from a Git repository; fedmesh does not"
+        "with the engine gitops, Argo CD or Flux writes the records from a Git repository, not fedmesh"
     )]
     HandedOver,
-    /// There is nothing to keep true.
+    /// The mesh is not applied.
     #[error("mesh {mesh} is not applied in {cluster}")]
     NotApplied {
         /// The mesh.
@@ -78,24 +76,23 @@ pub enum FollowError {
         /// The cluster.
         cluster: String,
     },
-    /// Somebody has applied another document since.
-    #[error("what is applied in {cluster} comes from another document of mesh {mesh}")]
+    /// Another document was applied.
+    #[error("another document of mesh {mesh} is applied in {cluster}")]
     OtherDocument {
         /// The mesh.
         mesh: String,
         /// The cluster.
         cluster: String,
     },
-    /// The first pass could not be made.
+    /// The first pass failed.
     #[error("the records or endpoints could not be written: {0}")]
     First(String),
 }
 
-/// Keeps the records true until a stop is asked for; with `once`, makes them true and comes back.
+/// Keeps the records up to date until it is stopped; with `once`, updates them once.
 ///
 /// # Errors
-/// It cannot begin, or another document was applied in the meantime. What fails later is told as an
-/// event and tried again.
+/// It cannot start, or another document was applied in the meantime. Later failures are emitted as events and retried.
 pub async fn follow(
     operations: &Operations,
     mesh: &Mesh,
@@ -131,7 +128,7 @@ pub async fn follow(
             },
             () = tokio::time::sleep(retry.unwrap_or_else(|| follower.resync())) => {}
         }
-        // Said while it waited; what comes from here on is another change.
+        // This change came during the wait; later changes start another pass.
         _ = changed.try_recv();
         retry = match follower.pass().await {
             Ok(passed) => {

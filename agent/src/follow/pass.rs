@@ -1,4 +1,4 @@
-//! One pass: look at the gateways, write what is no longer true.
+//! One pass of `follow`: look up the gateways, and write the objects that are out of date.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -25,33 +25,33 @@ use crate::lock::LockOptions;
 use crate::operation::{Operations, is_handed_over, wrong_contexts};
 use crate::place::{self, Place, places};
 
-/// Why addresses stay although clusters answer.
+/// Why addresses stay published although all clusters can be reached.
 const ALL_LOST: &str = "no gateway has an address and a ready pod";
 
-/// What is remembered from pass to pass.
+/// The state between passes.
 pub(super) struct Follower<'a> {
     operations: &'a Operations,
     mesh: &'a Mesh,
     events: &'a UnboundedSender<FollowEvent>,
     lock: LockOptions<'static>,
-    /// Gateways whose addresses are last known, by cluster and kind.
+    /// Gateways whose last known addresses are published, by cluster and kind.
     lost: BTreeSet<(String, GatewayKind)>,
     /// Whether host names are resolved.
     resolves: bool,
     /// Host names that do not resolve.
     unresolved: BTreeSet<String>,
-    /// What the last pass published, and where.
+    /// The published addresses of the last pass, and the cluster with the records.
     published: Option<(String, Facts)>,
-    /// By what entries find gateways; see [`followed::resolution`].
+    /// The resolution of ServiceEntries; see [`followed::resolution`].
     resolution: Vec<(bool, Option<IpAddr>)>,
-    /// The clusters whose entries find them so.
+    /// The clusters whose ServiceEntries have this resolution.
     with_entries: BTreeSet<String>,
 }
 
-/// What was looked up in all clusters.
+/// The clusters of a pass.
 pub(super) struct Clusters {
     pub(super) places: Vec<Place>,
-    /// The identity of each, where it is known.
+    /// The identity of each cluster, if it is known.
     identities: Vec<Option<String>>,
     /// The index of the cluster with the records.
     dns: usize,
@@ -63,7 +63,7 @@ impl Clusters {
         &self.places[self.dns]
     }
 
-    /// Why a context must not be used: addresses of another cluster would be published.
+    /// Why a context must not be used, since addresses of another cluster would be published.
     pub(super) fn wrong_context(&self, recorded: &BTreeMap<String, String>) -> Option<String> {
         let seen = self.places.iter().zip(&self.identities);
         let seen: BTreeMap<&str, &str> = seen
@@ -84,19 +84,19 @@ impl Clusters {
     }
 }
 
-/// A pass that was made to its end.
+/// A completed pass.
 pub(super) struct Passed {
-    /// The kinds of objects that are kept true, by the contexts of their clusters.
+    /// The kinds of objects to watch, with the contexts of their clusters.
     pub(super) kept: Vec<(String, Kind)>,
-    /// Which objects are not true, since others do not let them be written.
+    /// Objects that are out of date but could not be written because of others.
     pub(super) skipped: Option<String>,
 }
 
-/// Why a pass was not made to its end.
+/// Why a pass failed.
 pub(super) enum Trouble {
-    /// Another try may go better.
+    /// A retry may succeed.
     Passing(String),
-    /// None will.
+    /// A retry cannot succeed.
     Final(FollowError),
 }
 
@@ -136,7 +136,7 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Says what is followed, after the first pass.
+    /// Emits the first event, after the first pass.
     pub(super) fn tell_of_start(&self) {
         if let Some((cluster, facts)) = &self.published {
             self.tell(FollowEvent::Following {
@@ -147,7 +147,7 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Says which records are not true, and when that is looked at again.
+    /// Emits an event for objects that could not be written, with the time until the next pass.
     pub(super) fn tell_of_skipped(&self, skipped: Option<&str>) {
         if let Some(error) = skipped {
             self.tell(FollowEvent::Failed {
@@ -157,14 +157,14 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Makes the records true, as far as others let it.
+    /// Updates the records, except those that others block.
     pub(super) async fn pass(&mut self) -> Result<Passed, Trouble> {
         if is_handed_over(self.mesh) {
             return Err(FollowError::HandedOver.into());
         }
         let kubeconfig = match self.operations.read() {
             Ok(kubeconfig) => kubeconfig,
-            // It may be being written just now.
+            // The kubeconfig may be incomplete because another program is writing it.
             Err(error) if self.published.is_some() => {
                 return Err(Trouble::Passing(error.to_string()));
             }
@@ -187,14 +187,14 @@ impl<'a> Follower<'a> {
         }
         self.tell_of_lost(&addresses);
         self.resolves = !addresses.host_names.0.is_empty();
-        // Records that lead there would be taken away.
+        // Records with these addresses would be deleted.
         for (host, name) in &addresses.host_names.0 {
             if let HostName::Unresolved(why) = name {
                 return Err(Trouble::Passing(format!("{host} does not resolve: {why}")));
             }
         }
         let clusters = Clusters {
-            // One that does not answer is told as lost.
+            // A cluster that cannot be reached is reported as lost.
             identities: identities.into_iter().map(|one| one.ok()?).collect(),
             places,
             dns,
@@ -205,7 +205,7 @@ impl<'a> Follower<'a> {
         Ok(Passed { kept, skipped })
     }
 
-    /// Tells which host names resolve to other addresses, and which do not resolve any more.
+    /// Emits events for host names that resolve to other addresses, or no longer resolve.
     fn tell_of_host_names(&mut self, addresses: &Addresses) {
         for (host, name) in &addresses.host_names.0 {
             match name {
@@ -236,7 +236,7 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// How long what was found may be taken for true.
+    /// Time until the next pass without a change.
     pub(super) fn resync(&self) -> Duration {
         if self.resolves { RESOLVE_AGAIN } else { RESYNC }
     }
@@ -248,7 +248,7 @@ impl<'a> Follower<'a> {
         Ok(resolved.ok_or(FollowError::Findings(findings))?)
     }
 
-    /// Tells which gateways' addresses are last known from now on, and which are so no longer.
+    /// Emits events for gateways whose last known addresses are published now, or no longer.
     fn tell_of_lost(&mut self, addresses: &Addresses) {
         for gateway in &addresses.gateways.0 {
             let (error, known) = match &gateway.publication {
@@ -280,7 +280,7 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Writes what is not true, and tells of it; gives what could not be written, and why.
+    /// Writes the objects that are out of date, and emits events for them; returns which could not be written, and why.
     async fn write(
         &mut self,
         resolved: Resolved,
@@ -309,7 +309,7 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// The kinds to look at in each cluster: entries where it is not known that they find gateways as they should.
+    /// The kinds to read in each cluster, with ServiceEntries only if their resolution may be out of date.
     fn kinds(&mut self, resolved: &Resolved) -> BTreeMap<String, BTreeSet<Kind>> {
         let resolution = followed::resolution(resolved);
         if self.resolution != resolution {
@@ -343,7 +343,7 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Whoever has stopped listening does not stop the records.
+    /// Emits an event. A closed channel does not stop the updates.
     pub(super) fn tell(&self, event: FollowEvent) {
         _ = self.events.send(event);
     }

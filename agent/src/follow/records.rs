@@ -1,4 +1,4 @@
-//! Records as they are in the objects.
+//! Changes of DNS records, read from DNSEndpoints.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use shared::plan::{Existing, ObservedCluster};
 
 use super::event::RecordChange;
 
-/// What an apply of `wanted` changes, by name.
+/// The changes by an apply of `wanted`, by name.
 pub(super) fn changes<'a>(
     wanted: impl IntoIterator<Item = &'a Object>,
     observed: &ObservedCluster,

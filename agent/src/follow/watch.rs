@@ -1,4 +1,4 @@
-//! Watches on what the records depend on. They only say that something has changed.
+//! Watches the objects that the records depend on. A watch only signals that something changed.
 
 use std::time::Duration;
 
@@ -17,22 +17,22 @@ use crate::cluster::{ENDPOINT_SLICES, Patience, SERVICE_NAME_LABEL};
 use crate::gateways::followed_services;
 use crate::operation::Operations;
 
-/// After the first failure; each later pause is twice as long.
+/// Delay after the first failure, which doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// No pause is longer.
+/// Longest delay.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// One thing to watch.
+/// One watch: a kind, in a namespace or in all.
 struct Watch {
     context: String,
     resource: ApiResource,
-    /// `None` for all.
+    /// The namespace; `None` for all.
     namespace: Option<String>,
     config: watcher::Config,
 }
 
-/// Watches the gateways that the document has no addresses for, and what is `kept` true: kinds of objects of the mesh,
-/// by context. The watches end with the set.
+/// Watches the gateways without addresses in the document, and the kinds of objects of the mesh in `kept`, by context.
+/// The watches end when the set is dropped.
 pub(super) fn start(
     operations: &Operations,
     mesh: &Mesh,
@@ -104,8 +104,7 @@ impl Ended {
 }
 
 impl Watch {
-    /// Watches for ever; after a failure with the kubeconfig read anew, whose credentials may have
-    /// been renewed.
+    /// Watches forever. After a failure, the kubeconfig is read again, since its credentials may have been renewed.
     async fn keep(self, operations: Operations, changed: Sender<()>) {
         let mut pause = FIRST_PAUSE;
         let mut has_warned = false;
@@ -118,12 +117,12 @@ impl Watch {
             }
             let (context, kind) = (&self.context, &self.resource.kind);
             match why {
-                // A pass tells of clusters that do not answer; nothing else tells of this.
+                // A pass reports clusters that cannot be reached, but not missing permissions.
                 Ended::Forbidden(why) if !has_warned => {
                     has_warned = true;
                     tracing::warn!(
-                        "context {context}: {kind} may not be watched, so changes are seen up to {} \
-                         minutes late: {why}; allow list and watch",
+                        "context {context}: not allowed to watch {kind}, so changes are detected up to {} \
+                        minutes late: {why}; allow list and watch",
                         RESYNC.as_secs() / 60
                     );
                 }
@@ -156,7 +155,7 @@ impl Watch {
             match event {
                 Ok(Event::Init | Event::InitApply(_)) => {}
                 Ok(Event::InitDone | Event::Apply(_) | Event::Delete(_)) => {
-                    // Where one word waits to be heard, another says no more.
+                    // If the channel is full, a change is signalled already.
                     _ = changed.try_send(());
                 }
                 Err(error) => return Ended::of(&error),

@@ -1,4 +1,4 @@
-//! Writing what is no longer true: the records, and gateways' addresses in the meshes.
+//! Writes out-of-date records, and out-of-date gateway addresses in the meshes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,42 +22,42 @@ use crate::operation::{ApplyOptions, Scope, Target};
 use crate::place::Place;
 use crate::stop::Stop;
 
-/// What is to be true, and where.
+/// The desired objects, and the clusters to write them to.
 pub(super) struct Writing<'a> {
     pub(super) mesh: &'a Mesh,
-    /// Its digest: what was applied last has to come from it.
+    /// The digest of the document, which must be the one that was applied last.
     pub(super) document: String,
     pub(super) lock: LockOptions<'static>,
     pub(super) clusters: &'a Clusters,
     pub(super) wanted: Arc<Wanted>,
-    /// Cluster → what is looked at there.
+    /// Cluster → kinds to read there.
     pub(super) kinds: BTreeMap<String, BTreeSet<Kind>>,
 }
 
-/// What came of it.
+/// The result of writing.
 #[derive(Default)]
 pub(super) struct Written {
-    /// What was written.
+    /// The events for written objects.
     pub(super) events: Vec<FollowEvent>,
-    /// The clusters in which everything is true now.
+    /// The clusters in which everything is up to date now.
     pub(super) clusters: BTreeSet<String>,
-    /// What is not true since others do not let it be written, or a cluster does not answer, and why.
+    /// Objects that are out of date because others block them or a cluster cannot be reached, and why.
     pub(super) skipped: Option<String>,
-    /// Why something could not be written that may be in a while.
+    /// Why a write failed that may succeed later.
     pub(super) failed: Option<String>,
 }
 
-/// A cluster as it is, and what is to be done.
+/// A cluster with its planned steps.
 struct Looked {
     plan: Plan,
     target: Target,
     changes: Vec<RecordChange>,
-    /// How many objects with endpoints are not true.
+    /// The number of objects with endpoints that are out of date.
     endpoints: usize,
 }
 
 impl Looked {
-    /// Whether something is to be written: objects, or the addresses in the mesh's own record.
+    /// Whether there is something to write: objects, or the addresses in the record of the mesh.
     fn has_work(&self, last_known: &LastKnown) -> bool {
         let recorded = self.target.look.parent.as_ref();
         let is_recorded = !self.target.keeps_addresses
@@ -65,7 +65,7 @@ impl Looked {
         self.plan.has_work() || !is_recorded
     }
 
-    /// Which objects will not be written, and why.
+    /// The objects that will not be written, and why.
     fn skipped(&self) -> Vec<String> {
         let steps = self.plan.steps();
         let reasons = steps
@@ -79,12 +79,12 @@ impl Looked {
         reasons.collect()
     }
 
-    /// Writes it, and gives what there is to tell.
+    /// Applies the steps, and returns their events.
     async fn apply(self, cluster: &str) -> (&str, Result<Vec<FollowEvent>, String>) {
         let not_written = self.skipped().len();
         let targets = BTreeMap::from([(cluster.to_owned(), self.target)]);
         let (sender, _) = mpsc::unbounded_channel();
-        // They are few: what has begun is finished.
+        // The objects are few, so a stop does not interrupt the writes.
         let (options, stop) = (ApplyOptions::default(), Stop::never());
         let budget = Budget::default();
         let report = apply::apply(self.plan, targets, options, &budget, &stop, sender).await;
@@ -92,7 +92,7 @@ impl Looked {
             if let Some(error) = report.error {
                 return (cluster, Err(error));
             }
-            // One object that cannot be written is no reason not to write the others.
+            // An object that cannot be written does not stop the others.
             if report.failed > not_written {
                 return (cluster, Err("some objects could not be written".to_owned()));
             }
@@ -144,7 +144,7 @@ impl Writing<'_> {
         Ok(written)
     }
 
-    /// The clusters in which something is kept true.
+    /// The clusters with objects to keep up to date.
     fn places(&self) -> Vec<&Place> {
         let places = self.clusters.places.iter();
         places
@@ -156,7 +156,7 @@ impl Writing<'_> {
         self.clusters.dns().name == place.name
     }
 
-    /// As the only writer: whoever wrote before may have changed the objects.
+    /// Reads the clusters again under the Leases, since another run may have changed the objects, and writes.
     async fn write_alone(
         &self,
         places: Vec<&Place>,
@@ -202,7 +202,7 @@ impl Writing<'_> {
         .await
     }
 
-    /// Looks at what is kept true in a cluster, if that still comes from this document.
+    /// Reads the objects to keep up to date in a cluster. Fails if another document was applied there.
     async fn look(&self, place: &Place) -> Result<Looked, Trouble> {
         let connection = place.connection.clone().map_err(Trouble::Passing)?;
         place.inside.clone().map_err(Trouble::Passing)?;
@@ -227,7 +227,7 @@ impl Writing<'_> {
         let target = Target {
             scope: Scope::Addresses,
             document: Some(self.document.clone()),
-            // They stay as they are recorded.
+            // They stay as recorded.
             clusters: BTreeMap::new(),
             identities: BTreeMap::new(),
             last_known: self.clusters.addresses.last_known.clone(),

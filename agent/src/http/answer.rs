@@ -1,4 +1,4 @@
-//! JSON in and out, and answers that are errors.
+//! JSON request bodies and error responses.
 
 use std::error::Error;
 use std::time::Duration;
@@ -16,13 +16,13 @@ use shared::mesh::Limits;
 use crate::lock::LockError;
 use crate::operation::PlanError;
 
-/// Largest body: a document and what goes with it.
+/// Largest request body: a document with the other fields of a message.
 pub(super) const MAX_BODY: usize = Limits::BYTES + 64 * 1024;
 
-/// For a body to arrive: the largest one, from this machine.
+/// Timeout for a request body.
 const BODY: Duration = Duration::from_secs(30);
 
-/// An answer that is an error.
+/// An error response.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
@@ -44,7 +44,7 @@ impl Refusal {
         Self { status, error }
     }
 
-    /// Nothing was changed, and an apply can be asked for again.
+    /// The error of an apply that changed nothing.
     pub(super) fn apply(
         reason: ApplyRefused,
         message: impl Into<String>,
@@ -55,37 +55,37 @@ impl Refusal {
         refusal
     }
 
-    /// The document has errors.
+    /// The error of a document with errors.
     pub(super) fn findings(findings: Vec<Finding>) -> Self {
         let mut refusal = Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "the document has errors",
-            "mend what the findings name and send it again",
+            "fix the findings and send it again",
         );
         refusal.error.findings = findings;
         refusal
     }
 
-    /// A path under `/api` that is nothing.
+    /// The error of an unknown path under `/api`.
     pub(super) fn no_such_path() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
-            "there is nothing at this path",
-            "the API is under /api/v1",
+            "unknown path",
+            "use the API under /api/v1",
         )
     }
 
-    /// Others have what this needs; it may be tried again soon.
+    /// The error of a request that may be retried soon, since others use the resource.
     pub(super) fn busy(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, message, hint)
     }
 
-    /// Something in the agent broke.
+    /// The error of a request whose handler panicked.
     pub(super) fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "the agent stopped in the middle of this request",
-            "look at what the agent says on its terminal, and report it",
+            "the agent failed during this request",
+            "check the agent's log on its terminal, and report the error",
         )
     }
 }
@@ -131,16 +131,16 @@ impl From<LockError> for Refusal {
     }
 }
 
-/// For a path that is there, but not for this method.
+/// The error of a path that does not support the method.
 pub(super) async fn method_not_allowed() -> Refusal {
     Refusal::new(
         StatusCode::METHOD_NOT_ALLOWED,
-        "this path does not take this method",
-        "the Allow header of this answer names the methods that it takes",
+        "this path does not support the request's method",
+        "use a method in the response's Allow header",
     )
 }
 
-/// A body of JSON and nothing else.
+/// A JSON request body.
 pub(super) struct Body<T>(pub(super) T);
 
 impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
@@ -150,7 +150,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         if !is_json(request.headers()) {
             return Err(Refusal::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "the body is not said to be JSON",
+                "the Content-Type of the request is not `application/json`",
                 "send `Content-Type: application/json`",
             ));
         }
@@ -171,13 +171,13 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
                 {
                     Refusal::new(
                         StatusCode::PAYLOAD_TOO_LARGE,
-                        format!("the body has more than {MAX_BODY} bytes"),
-                        format!("a Mesh document has at most {} bytes", Limits::BYTES),
+                        format!("the body is too large (at most {MAX_BODY} bytes)"),
+                        format!("send a Mesh document of at most {} bytes", Limits::BYTES),
                     )
                 } else {
                     Refusal::new(
                         StatusCode::BAD_REQUEST,
-                        "the body did not arrive whole",
+                        "the body is incomplete",
                         "send it again",
                     )
                 }
@@ -186,7 +186,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             Refusal::new(
                 StatusCode::BAD_REQUEST,
                 format!("the body cannot be read: {error}"),
-                "page and agent may be of different versions; reload the page, or update the agent",
+                "reload the page, or update the agent: their versions may differ",
             )
         })
     }

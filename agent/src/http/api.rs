@@ -1,4 +1,4 @@
-//! What `/api/v1` does; the messages are in [`shared::api`].
+//! The handlers of `/api/v1`; the messages are in [`shared::api`].
 
 use std::sync::Arc;
 
@@ -85,7 +85,7 @@ pub(super) async fn apply(
     };
     let (request, turn) = prove(request, agent.0.turns.take().await?).await?;
     operation::expect_not_handed_over(&request.mesh, request.intent)?;
-    // Before planning: what another run changes after it would not be in the plan.
+    // Before planning, so that the plan includes the changes of other runs.
     let begun = agent
         .0
         .runs
@@ -120,12 +120,12 @@ pub(super) async fn apply(
     };
     drop(turn);
     let id = running.id().to_owned();
-    // On its own, so that it goes on when the client leaves.
+    // A task of its own, so that it continues when the client disconnects.
     tokio::spawn(carry_out(locked, planned, options, running));
     Ok((StatusCode::ACCEPTED, Json(ApplyAccepted { id })))
 }
 
-/// Plans as the only writer; refuses where that is not the plan that the person saw, or cannot be carried out.
+/// Plans under the Leases. Fails if the plan is not the one that was shown, or is blocked.
 async fn as_shown(
     locked: &Locked,
     request: &PlanRequest,
@@ -136,8 +136,8 @@ async fn as_shown(
     if planned.plan.id != plan_id {
         return Err(Refusal::apply(
             ApplyRefused::PlanChanged,
-            "the clusters changed since the plan that you saw; nothing was changed",
-            "plan again and look at what is different",
+            "nothing was changed: the clusters changed since the plan was shown",
+            "plan again and review the differences",
         ));
     }
     planned.allow(request.intent, options).map_err(|blocked| {
@@ -151,22 +151,25 @@ pub(super) async fn events(
     State(agent): State<Agent>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Refusal> {
-    // An id that is not even text is the id of nothing.
-    let run = id.ok().and_then(|Path(id)| agent.0.runs.find(Doing::Apply, &id)).ok_or_else(|| {
-        Refusal::new(
-            StatusCode::NOT_FOUND,
-            "there is no apply with this id",
-            "the agent remembers the last few since it started; `status` says how things are now",
-        )
-    })?;
+    // An id that is not text is unknown.
+    let run = id
+        .ok()
+        .and_then(|Path(id)| agent.0.runs.find(Doing::Apply, &id))
+        .ok_or_else(|| {
+            Refusal::new(
+                StatusCode::NOT_FOUND,
+                "unknown apply",
+                "check `status`; the agent keeps only the last few runs since its start",
+            )
+        })?;
     let lines = axum::body::Body::from_stream(run.lines());
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
 }
 
-/// Renders the document again, as the sender did, and refuses where that gives something else.
+/// Renders the document again, and fails if the manifests differ from the sender's.
 ///
-/// A removal makes nothing from the document but the mesh's name and the clusters, so there is
-/// nothing to prove, and a document that has errors by now must not keep anybody from it.
+/// A removal uses only the name of the mesh and the clusters, so nothing is compared, and a document with errors can
+/// still be removed.
 pub(super) async fn prove(
     request: PlanRequest,
     turn: Turn,
@@ -174,7 +177,7 @@ pub(super) async fn prove(
     prove_and(request, turn, |_| Ok(())).await
 }
 
-/// [`prove`], and something more about the document that is to be applied. Its turn is given back.
+/// [`prove`] with a further check of the document. Returns the turn.
 pub(super) async fn prove_and(
     request: PlanRequest,
     turn: Turn,
@@ -183,7 +186,7 @@ pub(super) async fn prove_and(
     if request.intent == Intent::Remove {
         return Ok((request, turn));
     }
-    // Gone with this future, when the client is.
+    // The turn ends with this future, when the client disconnects.
     let requester = Arc::new(());
     let waits = Arc::downgrade(&requester);
     let proof = tokio::task::spawn_blocking(move || {
@@ -198,9 +201,9 @@ pub(super) async fn prove_and(
         }
         Err(Refusal::new(
             StatusCode::CONFLICT,
-            "the agent renders this document to other manifests than the sender did; nothing was changed",
+            "nothing was changed: the agent renders this document to other manifests than the page",
             format!(
-                "page and agent are probably of different versions (the agent's is {}): reload the page that the agent serves",
+                "reload the page that the agent serves (version {}); the versions of page and agent probably differ",
                 env!("CARGO_PKG_VERSION")
             ),
         ))
@@ -226,11 +229,11 @@ async fn carry_out(locked: Locked, planned: Planned, options: ApplyOptions, runn
         }
     }
     let report = apply.await.unwrap_or_else(|error| {
-        tracing::error!("an apply stopped unexpectedly: {error}");
+        tracing::error!("an apply failed unexpectedly: {error}");
         let stopped = |name| ClusterReport {
             name,
             error: Some(
-                "the agent's run stopped unexpectedly; plan again to see how things are".to_owned(),
+                "the run failed unexpectedly; plan again to see the current state".to_owned(),
             ),
             ..ClusterReport::default()
         };

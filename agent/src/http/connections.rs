@@ -1,7 +1,7 @@
-//! Connections: how many there are at once, and how long they may say nothing.
+//! Limits the number of connections and their idle time.
 //!
-//! Everybody on the machine can connect, also without a token. So a connection that has never shown the token makes
-//! room for a new one where there are too many: the oldest first, since whoever has a request sends it at once.
+//! Every user of the machine can connect without a token. If there are too many connections, the oldest one that never
+//! sent the token is closed for a new one, since clients send their request at once.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -25,20 +25,20 @@ use tower::ServiceExt as _;
 
 use super::answer::Refusal;
 
-/// Connections at once: a browser has six to an origin, and a page of them is open in a few tabs.
+/// Most connections. A browser opens six per origin, and the page may be open in several tabs.
 const MOST: usize = 1024;
-/// Descriptors that other work has: connections to clusters, kubeconfigs, login programs.
+/// File descriptors for other work: connections to clusters, kubeconfigs, login programs.
 const OTHER_DESCRIPTORS: u64 = 512;
-/// For the head of a request, and between two of them on one connection.
+/// Timeout for the head of a request, and between two requests of a connection.
 const HEAD: Duration = Duration::from_secs(15);
 /// Largest head of a request, in bytes.
 const LARGEST_HEAD: usize = 32 * 1024;
-/// When no connection can be accepted, until the next try.
+/// Delay after a connection could not be accepted.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Between two lines of the log about connections that were closed.
+/// Shortest time between two log lines about closed connections.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
-/// Answers requests until `stop` comes back and what has begun is answered.
+/// Serves requests until `stop` completes, and completes the requests in progress.
 pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
     let open = Arc::new(Open::new(allowed()));
     let graceful = GracefulShutdown::new();
@@ -76,7 +76,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
         let open = Arc::clone(&open);
         tokio::spawn(async move {
             tokio::select! {
-                // A client that goes away, or is too slow, is no fault of ours.
+                // The client disconnected or was too slow.
                 _ = connection => {}
                 () = of_connection.closed.notified() => {}
             }
@@ -87,57 +87,57 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
     graceful.shutdown().await;
 }
 
-/// Answers are small, and must not wait for more of them.
+/// Sets `TCP_NODELAY`, since responses are small.
 fn without_delay(stream: TcpStream) -> TcpStream {
-    // Without it, answers are only slower.
+    // Without it, responses are only slower.
     _ = stream.set_nodelay(true);
     stream
 }
 
-/// As many as there are descriptors for.
+/// The number of connections that the limit of file descriptors allows.
 fn allowed() -> usize {
     let limit = rlimit::increase_nofile_limit(MOST as u64 + OTHER_DESCRIPTORS);
     let limit = limit.unwrap_or_else(|error| {
-        tracing::warn!("the limit of open files cannot be raised: {error}");
+        tracing::warn!("cannot raise the limit of open files: {error}");
         MOST as u64
     });
     let allowed = usize::try_from(limit / 2).unwrap_or(MOST).min(MOST);
     if allowed < MOST {
         tracing::warn!(
-            "{limit} files may be open (ulimit -n), so {allowed} connections are served at once"
+            "the limit of open files is {limit} (ulimit -n), so at most {allowed} connections are served at once"
         );
     }
     allowed
 }
 
 fn busy() -> Response {
-    let message = "the agent has as many connections as it takes";
-    let hint = "close some of the programs that use it, then try again";
+    let message = "the agent has too many connections";
+    let hint = "close some programs that use it, then try again";
     Refusal::busy(message, hint).into_response()
 }
 
-/// One connection, as its requests know it.
+/// The connection of a request.
 #[derive(Debug)]
 pub(super) struct OfConnection {
     id: u64,
     has_token: AtomicBool,
     closed: Notify,
-    /// It is beyond the limit, and its one request is answered with that.
+    /// Whether the connection exceeds the limit, and its request gets an error response.
     is_surplus: bool,
 }
 
 impl OfConnection {
-    /// It has shown the token.
+    /// Marks the connection as authenticated by the token.
     pub(super) fn trust(&self) {
         self.has_token.store(true, Ordering::Relaxed);
     }
 }
 
-/// The connections that are open.
+/// The open connections.
 struct Open {
     most: usize,
     next: AtomicU64,
-    /// In the order in which they came.
+    /// Ordered by age.
     all: Mutex<BTreeMap<u64, Arc<OfConnection>>>,
     log: Mutex<Log>,
 }
@@ -158,7 +158,7 @@ impl Open {
         }
     }
 
-    /// Takes one more. Where there are too many, the oldest one without the token is closed.
+    /// Adds a connection. If there are too many, the oldest one without the token is closed.
     fn admit(&self) -> Arc<OfConnection> {
         let mut all = lock(&self.all);
         let is_full = all.len() >= self.most;
@@ -173,7 +173,7 @@ impl Open {
         connection
     }
 
-    /// Closes the oldest connection without the token; whether there was one.
+    /// Closes the oldest connection without the token. Returns whether there was one.
     fn close_one(&self, all: &mut BTreeMap<u64, Arc<OfConnection>>) -> bool {
         let mut connections = all.values();
         let oldest = connections.find(|one| !one.has_token.load(Ordering::Relaxed));
@@ -206,7 +206,7 @@ impl Open {
         lock(&self.all).remove(&id);
     }
 
-    /// The system has no descriptor left, or the client is gone already.
+    /// Waits after a failure to accept: no file descriptor is left, or the client disconnected.
     async fn not_accepted(&self, error: &io::Error) {
         let is_gone = matches!(
             error.kind(),
@@ -217,13 +217,13 @@ impl Open {
         if is_gone {
             return;
         }
-        tracing::warn!("a connection cannot be accepted: {error}");
+        tracing::warn!("cannot accept a connection: {error}");
         self.close_one(&mut lock(&self.all));
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-/// Nothing between lock and unlock leaves what is inside half-changed.
+/// Locks a mutex. A panic while it is held cannot leave the content inconsistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

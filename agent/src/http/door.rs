@@ -1,4 +1,4 @@
-//! Who is let in.
+//! The request guard: checks Host, Origin and token of every request.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use super::answer::Refusal;
 use super::connections::OfConnection;
 use super::{Agent, Origin, Token};
 
-/// Nothing but the page's own files; WebAssembly may be compiled, nothing evaluated.
+/// Allows the page's own files only, and to compile WebAssembly, but no `eval`.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; \
     style-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; worker-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// On every answer.
+/// Headers of every response.
 const HEADERS: [(HeaderName, &str); 5] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -27,30 +27,30 @@ const HEADERS: [(HeaderName, &str); 5] = [
         HeaderName::from_static("cross-origin-opener-policy"),
         "same-origin",
     ),
-    // Answers to an allowed origin are read through CORS, which this does not touch.
+    // This does not affect allowed origins, which read responses by CORS.
     (
         HeaderName::from_static("cross-origin-resource-policy"),
         "same-origin",
     ),
 ];
 
-/// How long a browser may remember the answer to a preflight, in seconds.
+/// Seconds for which a browser may cache the response to a preflight.
 const PREFLIGHT_SECONDS: &str = "600";
 
-/// What a request must have to be let in.
+/// The conditions for a request to be accepted.
 #[derive(Debug)]
 pub struct Door {
-    /// `Host` headers that are ours.
+    /// The `Host` headers of the agent.
     hosts: Vec<String>,
-    /// Origins of the page served here.
+    /// Origins of the agent's own page.
     own: Vec<String>,
-    /// Origins of pages served elsewhere.
+    /// Origins of pages that are hosted elsewhere.
     others: Vec<Origin>,
     token: Token,
 }
 
 impl Door {
-    /// A door at an address on loopback, for whoever has the token, and for pages from `others`.
+    /// A guard for a loopback address, which accepts requests with the token, and pages from `others`.
     pub fn new(address: SocketAddr, token: Token, others: Vec<Origin>) -> Self {
         let port = address.port();
         let mut names = vec![
@@ -67,7 +67,7 @@ impl Door {
         }
         let mut hosts: Vec<String> = names.iter().map(|name| format!("{name}:{port}")).collect();
         if port == 80 {
-            // Clients leave out the scheme's own port.
+            // Clients leave out the default port of the scheme.
             hosts.append(&mut names);
         }
         let own = hosts.iter().map(|host| format!("http://{host}")).collect();
@@ -79,18 +79,18 @@ impl Door {
         }
     }
 
-    /// Whether a request was sent to one of our names. A page of somebody else that had its own
-    /// name resolved to us (DNS rebinding) is told apart by this alone.
+    /// Whether a request was sent to a host name of the agent. Only this check detects a foreign page whose name
+    /// resolves to the agent (DNS rebinding).
     fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
         let mut values = headers.get_all(header::HOST).iter();
         let (Some(host), None) = (values.next(), values.next()) else {
             return Err(Refusal::new(
                 StatusCode::BAD_REQUEST,
-                "the request does not have one Host header",
-                "RFC 9112, 3.2: send exactly one",
+                "the request must have exactly one Host header",
+                "send exactly one Host header (RFC 9112, 3.2)",
             ));
         };
-        // A request for a whole URL (RFC 9112, 3.2.2) names the host a second time.
+        // A request for an absolute URL (RFC 9112, 3.2.2) contains the host a second time.
         let named = uri.authority().map(axum::http::uri::Authority::as_str);
         let is_ours = |name: &str| {
             self.hosts
@@ -102,7 +102,7 @@ impl Door {
         }
         Err(Refusal::new(
             StatusCode::MISDIRECTED_REQUEST,
-            "this agent does not answer to that host name",
+            "the Host header is not a host name of this agent",
             format!(
                 "use the link that the agent printed, http://{}/",
                 self.hosts.first().map_or("", |host| host)
@@ -110,8 +110,8 @@ impl Door {
         ))
     }
 
-    /// Whether a request comes from a page that may send it. The origin of a page served elsewhere
-    /// is returned, for the answer to name it.
+    /// Whether a request comes from an allowed page. Returns the origin of a page that is hosted elsewhere, for the
+    /// CORS headers of the response.
     fn check_origin(&self, headers: &HeaderMap) -> Result<Option<&Origin>, Refusal> {
         let mut values = headers.get_all(header::ORIGIN).iter();
         let refusal = || {
@@ -149,18 +149,18 @@ impl Door {
         }
         Err(Refusal::new(
             StatusCode::UNAUTHORIZED,
-            "the request has no token, or a wrong one",
-            "open the link that the agent printed when it started; each start has a new one",
+            "the token of the request is missing or invalid",
+            "open the link that the agent printed at its last start; each start creates a new token",
         ))
     }
 }
 
-/// Lets a request in or answers it, and sets the headers of every answer.
+/// Forwards a request or rejects it, and sets the headers of every response.
 pub(super) async fn guard(State(agent): State<Agent>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let door = &agent.0.door;
     let method = request.method().clone();
-    // Without the query: somebody may have put a token there, where it does not belong.
+    // Without the query, which may contain a token by mistake.
     let path = request.uri().path().to_owned();
     let is_api = is_api(&path);
 
@@ -202,7 +202,7 @@ pub(super) async fn guard(State(agent): State<Agent>, request: Request, next: Ne
     response
 }
 
-/// Whether a path belongs to the API, whatever stands there.
+/// Whether a path belongs to the API, known or not.
 pub(super) fn is_api(path: &str) -> bool {
     path == "/api" || path.starts_with("/api/")
 }
@@ -214,8 +214,8 @@ fn is_preflight(method: &Method, is_api: bool, headers: &HeaderMap) -> bool {
         && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// Says what pages of allowed origins may send. It is the same for every path, so it tells nobody
-/// anything; the request that follows needs the token.
+/// The response to a preflight: what pages of allowed origins may send. It is the same for every path, so it discloses
+/// nothing; the request that follows needs the token.
 fn preflight(asked: &HeaderMap) -> Response {
     const PRIVATE_NETWORK_ASKED: HeaderName =
         HeaderName::from_static("access-control-request-private-network");
@@ -243,9 +243,9 @@ fn preflight(asked: &HeaderMap) -> Response {
     response
 }
 
-/// Lets a page of another origin read an answer.
+/// Allows a page of another origin to read a response.
 fn allow(response: &mut Response, origin: &Origin) {
-    // An origin is ASCII, so it always is a value of a header.
+    // An origin is ASCII, so it is always a valid header value.
     if let Ok(value) = HeaderValue::from_str(origin.as_str()) {
         response
             .headers_mut()

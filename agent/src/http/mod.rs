@@ -1,8 +1,7 @@
-//! The agent's door: the page and the API, for this machine only.
+//! Serves the page and the API, on this machine only.
 //!
-//! Every request passes [`door`] first: the Host it was sent to, the Origin it comes from and, under
-//! `/api`, the token. **Invariant**: there is no way around it, no cookie, and no request that
-//! reaches a cluster other than through [`crate::operation`].
+//! [`door`] checks every request first: its Host, its Origin and, under `/api`, the token. **Invariant**: no request
+//! bypasses it, there are no cookies, and requests reach clusters only through [`crate::operation`].
 
 mod answer;
 mod api;
@@ -34,7 +33,7 @@ use crate::operation::Operations;
 use runs::Runs;
 use turns::Turns;
 
-/// What requests are answered with.
+/// The state that request handlers share.
 #[derive(Clone)]
 pub struct Agent(Arc<Parts>);
 
@@ -43,12 +42,12 @@ struct Parts {
     operations: Operations,
     runs: Arc<Runs>,
     turns: Turns,
-    /// Told when a request has been worked on.
+    /// Notified after each request.
     worked: Arc<Notify>,
 }
 
 impl Agent {
-    /// An agent behind a door.
+    /// An agent with a request guard.
     pub fn new(door: Door, operations: Operations) -> Self {
         Self(Arc::new(Parts {
             door,
@@ -60,7 +59,7 @@ impl Agent {
     }
 }
 
-/// Everything that is served.
+/// The routes of the page and the API.
 pub fn router(agent: Agent) -> Router {
     let api = Router::new()
         .route("/session", get(api::session))
@@ -78,7 +77,7 @@ pub fn router(agent: Agent) -> Router {
         .method_not_allowed_fallback(answer::method_not_allowed)
         .fallback(page::serve)
         .with_state(agent.clone());
-    // Around the whole router, not around each of its routes: nothing is looked up before it.
+    // The guard wraps the whole router, so that it runs before any route is matched.
     Router::new()
         .fallback_service(inside)
         .layer(from_fn_with_state(agent, door::guard))

@@ -1,16 +1,16 @@
-//! Origins (RFC 6454): where a page comes from, as browsers write it.
+//! Origins of pages (RFC 6454), as browsers send them.
 
 use std::str::FromStr;
 
-/// An origin such as `https://mesh.example.org` or `http://localhost:8080`, in the one form in
-/// which browsers send it: compared as text, never parsed from a request.
+/// An origin such as `https://mesh.example.org` or `http://localhost:8080`, in the form that browsers send. It is
+/// compared as text, and never parsed from a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
 
 /// A text that is not an origin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{text:?} is not an origin: {reason}\nhint: write scheme://host or scheme://host:port, such as https://mesh.example.org"
+    "{text:?} is not an origin: {reason}\nhint: use scheme://host[:port], such as https://mesh.example.org"
 )]
 pub struct OriginError {
     text: String,
@@ -40,7 +40,7 @@ impl FromStr for Origin {
 
 fn fault(text: &str) -> Option<&'static str> {
     let Some((scheme, authority)) = text.split_once("://") else {
-        return Some("it has no ://");
+        return Some("`://` is missing");
     };
     let default_port = match scheme {
         "https" => "443",
@@ -53,13 +53,13 @@ fn fault(text: &str) -> Option<&'static str> {
         return Some("it ends in a slash, which browsers do not send");
     }
     if authority.contains(['/', '?', '#', '@', '*']) {
-        return Some("it has more than a scheme, a host and a port");
+        return Some("it contains more than a scheme, a host and a port");
     }
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
             Some((address, "")) => (address, None),
             Some((address, port)) if port.starts_with(':') => (address, Some(&port[1..])),
-            _ => return Some("its IPv6 address has no ]"),
+            _ => return Some("its IPv6 address has no closing `]`"),
         },
         None => match authority.split_once(':') {
             Some((host, port)) => (host, Some(port)),
@@ -69,7 +69,7 @@ fn fault(text: &str) -> Option<&'static str> {
     let is_ipv6 = authority.starts_with('[');
     if is_ipv6 {
         if host.parse::<std::net::Ipv6Addr>().is_err() {
-            return Some("its IPv6 address cannot be read");
+            return Some("its IPv6 address is invalid");
         }
     } else if host.is_empty()
         || !host
@@ -80,7 +80,7 @@ fn fault(text: &str) -> Option<&'static str> {
     }
     match port {
         Some(port) if port == default_port => {
-            Some("it names its scheme's own port, which browsers leave out")
+            Some("it contains the default port of its scheme, which browsers leave out")
         }
         Some(port)
             if port.starts_with('0') || port.starts_with('+') || port.parse::<u16>().is_err() =>
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_a_browser_sends_is_taken() {
+    fn only_origins_as_browsers_send_them_are_accepted() {
         for good in [
             "https://mesh.example.org",
             "http://localhost:8080",

@@ -1,5 +1,5 @@
-//! The page's files, which are part of the program. In a debug build they are read from `dist/`
-//! each time, so that a page built anew is there at once.
+//! Serves the page's files, which are embedded in the program. A debug build reads them from `dist/` for each request,
+//! so that a new build of the page is served at once.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -14,7 +14,7 @@ use super::token::hexadecimal;
 #[folder = "../dist"]
 struct Files;
 
-/// Answers with a file of the page; under `/api` there is none.
+/// Serves a file of the page; there are none under `/api`.
 pub(super) async fn serve(request: Request) -> Response {
     let path = request.uri().path();
     if door::is_api(path) {
@@ -37,14 +37,14 @@ pub(super) async fn serve(request: Request) -> Response {
         None => (
             StatusCode::NOT_FOUND,
             [(header::CACHE_CONTROL, "no-cache")],
-            "There is no such file.\n",
+            "File not found.\n",
         )
             .into_response(),
     }
 }
 
-/// A file by its name in `dist/`. Names that lead anywhere else are none: only what a build of the
-/// page makes is looked for.
+/// A file by its name in `dist/`. Names of other forms than a build of the page creates are rejected, so that no name
+/// leads out of the folder.
 fn find(name: &str) -> Option<rust_embed::EmbeddedFile> {
     let is_plain = |part: &str| {
         !part.is_empty()
@@ -84,7 +84,7 @@ fn respond(name: &str, file: rust_embed::EmbeddedFile, asked: &HeaderMap) -> Res
         "no-cache"
     };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
-    // Hexadecimal digits in quotes always are a value of a header.
+    // Hexadecimal digits in quotes are always a valid header value.
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         headers.insert(header::ETAG, tag);
     }
@@ -110,8 +110,8 @@ fn media_type(name: &str) -> &'static str {
     }
 }
 
-/// Whether a name carries the hash of its file, as `page-0123456789abcdef_bg.wasm` does: a file of
-/// that name never changes.
+/// Whether a name contains the hash of its file, as `page-0123456789abcdef_bg.wasm` does, so that the file never
+/// changes.
 fn is_hashed(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or_default();
     file.split(['-', '_', '.']).skip(1).any(|part| {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_lead_elsewhere_are_none() {
+    fn names_that_lead_out_of_the_folder_are_rejected() {
         for name in [
             "",
             "../Cargo.toml",

@@ -1,4 +1,4 @@
-//! What the agent does when nobody wants anything of it.
+//! Frees memory when the agent is idle.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use super::Agent;
 use super::runs::Runs;
 use crate::memory;
 
-/// It rests when there was no work for so long.
+/// Time without work after which the agent counts as idle.
 const QUIET: Duration = Duration::from_secs(5);
 
-/// Notes that there was work; asking how things are is none.
+/// Notifies about work; requests that only read the state are not work.
 pub(super) async fn note(State(agent): State<Agent>, request: Request, next: Next) -> Response {
     let is_work = request.method() == Method::POST;
     if is_work {
-        // Also where the caller goes away, and what is behind this never runs.
+        // Also before the handler, whose future is dropped if the client disconnects.
         agent.0.worked.notify_one();
     }
     let response = next.run(request).await;
@@ -30,7 +30,7 @@ pub(super) async fn note(State(agent): State<Agent>, request: Request, next: Nex
     response
 }
 
-/// Gives back what work took, each time that it is done.
+/// Returns memory to the system each time the agent becomes idle.
 pub(super) async fn between_work(worked: Arc<Notify>, runs: Arc<Runs>) {
     loop {
         worked.notified().await;

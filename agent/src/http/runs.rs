@@ -1,5 +1,4 @@
-//! Applies and verifications that run or ran, and their events from the first on, for any number of
-//! readers.
+//! Running and ended applies and verifications, with all their events, for any number of readers.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -13,15 +12,15 @@ use tokio::sync::watch;
 use super::token::hexadecimal;
 use crate::stop::{Stop, Stopper};
 
-/// How many runs that have ended can still be read.
+/// Number of ended runs that are kept.
 const KEPT: usize = 20;
 
-/// What a run does.
+/// The kind of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Doing {
-    /// Applies or removes.
+    /// An apply or a removal.
     Apply,
-    /// Looks and calls.
+    /// A verification.
     Verify,
 }
 
@@ -29,7 +28,7 @@ pub(super) enum Doing {
 #[derive(Default)]
 pub(super) struct Runs {
     list: Mutex<VecDeque<Arc<Run>>>,
-    /// How many are under way.
+    /// The number of active runs.
     active: watch::Sender<usize>,
 }
 
@@ -45,19 +44,19 @@ pub(super) struct Run {
 
 #[derive(Default)]
 struct Log {
-    /// All lines in one piece: thousands of small ones would keep the memory around each of them in use.
+    /// All lines in one allocation, since thousands of small ones would fragment memory.
     text: Vec<u8>,
     has_ended: bool,
 }
 
-/// A run that is under way. Dropping it ends the run, whatever happened.
+/// An active run. Dropping it ends the run in any case.
 pub(super) struct Running {
     run: Arc<Run>,
     runs: Arc<Runs>,
 }
 
 impl Runs {
-    /// Begins a run; `None` if one of the same mesh that does the same is under way.
+    /// Starts a run; `None` if a run of the same mesh and kind is active.
     pub(super) fn begin(
         self: &Arc<Self>,
         doing: Doing,
@@ -98,13 +97,13 @@ impl Runs {
         }))
     }
 
-    /// A run by what it does and its id.
+    /// A run by its kind and id.
     pub(super) fn find(&self, doing: Doing, id: &str) -> Option<Arc<Run>> {
         let is_it = |run: &&Arc<Run>| run.doing == doing && run.id == id;
         self.list().iter().find(is_it).cloned()
     }
 
-    /// Asks all verifications to come to their end. Applies go on to theirs.
+    /// Stops all verifications. Applies continue.
     pub(super) fn stop_verifications(&self) {
         let list = self.list();
         for run in list.iter().filter(|run| run.doing == Doing::Verify) {
@@ -112,14 +111,14 @@ impl Runs {
         }
     }
 
-    /// How many are under way.
+    /// The number of active runs.
     pub(super) fn active(&self) -> usize {
         *self.active.borrow()
     }
 
-    /// Waits until none is under way.
+    /// Waits until no run is active.
     pub(super) async fn idle(&self) {
-        // The sender is ours, so it cannot have gone.
+        // It cannot fail, since `self` owns the sender.
         _ = self
             .active
             .subscribe()
@@ -128,25 +127,25 @@ impl Runs {
     }
 
     fn list(&self) -> MutexGuard<'_, VecDeque<Arc<Run>>> {
-        // Nothing between lock and unlock leaves the list half-changed.
+        // A panic while the lock is held cannot leave the list inconsistent.
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Running {
-    /// The id to read it by.
+    /// The id of the run.
     pub(super) fn id(&self) -> &str {
         &self.run.id
     }
 
-    /// Hears when the run is asked to come to its end.
+    /// The signal that stops the run.
     pub(super) fn stop(&self) -> Stop {
         self.run.stop.clone()
     }
 
     /// Adds an event.
     pub(super) fn push(&self, event: &impl Serialize) {
-        // Only derived types with text keys: writing them as JSON cannot fail.
+        // It cannot fail, since all keys are strings.
         let mut line = serde_json::to_vec(event).unwrap_or_default();
         line.push(b'\n');
         self.run.log.send_modify(|log| log.text.append(&mut line));
@@ -164,7 +163,7 @@ impl Drop for Running {
 }
 
 impl Run {
-    /// Asks the run to come to its end; one that does not listen, or has ended, goes on as it does.
+    /// Requests the run to stop; this has no effect on an ended run, or one that ignores the signal.
     pub(super) fn stop(&self) {
         self.stopper.stop();
     }
@@ -173,12 +172,12 @@ impl Run {
         self.log.borrow().has_ended
     }
 
-    /// All lines from the first on; ends when the run does.
+    /// All lines from the first on. The stream ends with the run.
     pub(super) fn lines(&self) -> impl Stream<Item = Result<Bytes, Infallible>> + use<> {
         futures::stream::unfold(
             (self.log.subscribe(), 0),
             |(mut log, mut read)| async move {
-                // An error says that the run is forgotten, which only happens after its end.
+                // An error means that the run was dropped, which only happens after its end.
                 let bytes = {
                     let log = log
                         .wait_for(|log| log.text.len() > read || log.has_ended)
@@ -233,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_run_a_mesh_and_old_ones_are_forgotten() {
+    async fn a_mesh_has_one_run_of_a_kind_and_old_runs_are_dropped() {
         let runs = Arc::new(Runs::default());
         let first = runs.begin(Apply, "demo").unwrap().unwrap();
         assert!(runs.begin(Apply, "demo").unwrap().is_none());
@@ -254,7 +253,7 @@ mod tests {
             drop(runs.begin(Apply, "demo").unwrap().unwrap());
         }
         assert!(runs.find(Apply, &id).is_none());
-        // One that is under way is never forgotten.
+        // An active run is never dropped.
         assert!(runs.find(Apply, other.id()).is_some());
         drop(other);
         runs.idle().await;

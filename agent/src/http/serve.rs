@@ -1,4 +1,4 @@
-//! Listening, and stopping.
+//! Starts and stops the HTTP server.
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -15,18 +15,18 @@ use super::{Agent, Door, Origin, Token, TokenFile, connections, rest, router};
 use crate::operation::Operations;
 use crate::signals::Signals;
 
-/// The port where none is asked for.
+/// The default port.
 const DEFAULT_PORT: u16 = 8642;
 
-/// How long connections may take to end after the last answer.
+/// Time for connections to close after the last response.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
-/// An address on loopback.
+/// A loopback address and port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListenAddress(SocketAddr);
 
 impl ListenAddress {
-    /// Where the agent listens unless told otherwise.
+    /// The default address.
     pub const DEFAULT: Self = Self(SocketAddr::new(
         IpAddr::V4(Ipv4Addr::LOCALHOST),
         DEFAULT_PORT,
@@ -39,18 +39,18 @@ impl fmt::Display for ListenAddress {
     }
 }
 
-/// A text that is not an address on loopback.
+/// Why a text is not a loopback address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ListenError {
-    /// Not an address at all.
+    /// It is not an address and a port.
     #[error(
-        "it is not an address and a port\nhint: write 127.0.0.1:{DEFAULT_PORT}, or [::1]:{DEFAULT_PORT}"
+        "it is not an address and a port\nhint: use 127.0.0.1:{DEFAULT_PORT} or [::1]:{DEFAULT_PORT}"
     )]
     NotAnAddress,
-    /// Others could reach it.
+    /// Other machines could reach the address.
     #[error(
-        "{0} is not a loopback address: the agent changes clusters and listens to this machine only\n\
-         hint: listen on 127.0.0.1 and reach it from elsewhere through `ssh -L`"
+        "{0} is not a loopback address; the agent can change clusters, so it listens on this machine only\n\
+        hint: use 127.0.0.1, and `ssh -L` to reach it from another machine"
     )]
     NotLoopback(IpAddr),
 }
@@ -71,51 +71,51 @@ impl FromStr for ListenAddress {
     }
 }
 
-/// How to serve.
+/// Options of the server.
 #[derive(Debug, Clone)]
 pub struct ServeOptions {
-    /// Where to listen; port 0 takes a free one.
+    /// Address to listen on; port 0 stands for any free port.
     pub listen: ListenAddress,
-    /// Origins of pages elsewhere that may use the API.
+    /// Origins of pages hosted elsewhere that may use the API.
     pub allow_origins: Vec<Origin>,
-    /// Whether to start a browser.
+    /// Whether to open a browser.
     pub open: bool,
 }
 
-/// Why nothing is served.
+/// Why the server cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// Usually another agent.
-    #[error("the agent cannot listen on {address}: {source}")]
+    /// The address cannot be used, usually because another agent does.
+    #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address.
         address: SocketAddr,
         /// Why.
         source: io::Error,
     },
-    /// Nowhere to put the token.
-    #[error("there is no folder for the agent's token")]
+    /// No folder for the token is known.
+    #[error("the folder for the agent's token is unknown")]
     NoHome,
-    /// No source of randomness, or the file cannot be written.
-    #[error("the agent's token cannot be written below {}: {source}", folder.display())]
+    /// The token cannot be generated or written.
+    #[error("cannot write the agent's token below {}: {source}", folder.display())]
     Token {
         /// The folder.
         folder: PathBuf,
         /// Why.
         source: io::Error,
     },
-    /// Anything else of the operating system.
-    #[error("the agent cannot serve: {0}")]
+    /// Another error of the operating system.
+    #[error("cannot serve: {0}")]
     Io(#[from] io::Error),
 }
 
 impl ServeError {
-    /// What to do.
+    /// The hint.
     pub fn hint(&self) -> String {
         match self {
             Self::Listen { source, address } if source.kind() == io::ErrorKind::AddrInUse => {
                 format!(
-                    "another program, perhaps another agent, has the port; give --listen {}:0 for a free one",
+                    "use --listen {}:0 for a free port; another program, possibly another agent, uses this one",
                     if address.is_ipv6() {
                         "[::1]"
                     } else {
@@ -123,20 +123,17 @@ impl ServeError {
                     }
                 )
             }
-            Self::Listen { .. } => "give --listen another address or port".to_owned(),
+            Self::Listen { .. } => "set --listen to another address or port".to_owned(),
             Self::NoHome => "set HOME or XDG_STATE_HOME to an absolute path".to_owned(),
             Self::Token { .. } => {
-                "set XDG_STATE_HOME to a folder that can be written, or look at the permissions"
-                    .to_owned()
+                "set XDG_STATE_HOME to a writable folder, or check the permissions".to_owned()
             }
-            Self::Io(_) => {
-                "look at the limits of the system, such as that of open files".to_owned()
-            }
+            Self::Io(_) => "check the limits of the system, such as that of open files".to_owned(),
         }
     }
 }
 
-/// Serves until it is told to stop.
+/// Serves until a signal stops it.
 pub async fn serve(options: ServeOptions, operations: Operations) -> Result<(), ServeError> {
     let asked = options.listen.0;
     let listener = TcpListener::bind(asked)
@@ -162,7 +159,7 @@ pub async fn serve(options: ServeOptions, operations: Operations) -> Result<(), 
     let (stop, mut stopped) = tokio::sync::watch::channel(false);
     let mut signals = Signals::new()?;
     let server = connections::serve(listener, router(agent), async move {
-        // An error says that the sender is gone, which is a reason to stop as well.
+        // An error means that the sender is gone, which also stops the server.
         _ = stopped.wait_for(|stop| *stop).await;
     });
     let server = tokio::spawn(server);
@@ -175,26 +172,26 @@ pub async fn serve(options: ServeOptions, operations: Operations) -> Result<(), 
     signals.next().await;
     resting.abort();
     _ = stop.send(true);
-    // A verification shows what it has seen; a drill gives back what it took away.
+    // A stopped verification still reports its checks, and a drill restores the replicas.
     runs.stop_verifications();
     let active = runs.active();
     if active > 0 {
         tell(&format!(
-            "waiting for {active} running apply(s) and verification(s) to end; what a drill took away is given back; \
-             once more to quit at once"
+            "stopping: waiting for {active} running applies and verifications, which restore the replicas of drills; \
+            press Ctrl-C again to stop at once"
         ));
     }
     tokio::select! {
         () = async {
             runs.idle().await;
-            // A client that does not read its answer must not keep the agent alive.
+            // A client that does not read its response must not keep the agent running.
             _ = tokio::time::timeout(LAST_ANSWERS, server).await;
         } => {}
         () = signals.next() => {
             if runs.active() > 0 {
                 tell(
-                    "stopped in the middle of a run; the next apply or verification goes on from there, and what a \
-                     drill took away is given back by `fedmesh-agent verify --restore`",
+                    "stopped during a run; the next apply or verification continues from there; to restore the \
+                     replicas of a drill, run `fedmesh-agent verify --restore`",
                 );
             }
         }
@@ -202,9 +199,9 @@ pub async fn serve(options: ServeOptions, operations: Operations) -> Result<(), 
     Ok(())
 }
 
-/// The link is data, for a person or a script; the rest is talk.
+/// Prints the link to standard output, and the explanation to standard error.
 fn announce(link: &str, file: &TokenFile) {
-    // An agent whose output nobody reads still serves.
+    // A failed write does not stop the agent.
     _ = writeln!(io::stdout(), "{link}");
     tell(&format!(
         "Open this link in a browser on this machine. Its token is also in {}. Ctrl-C stops the agent.",
@@ -234,11 +231,11 @@ fn open(file: &TokenFile, link: &str) {
     });
     match started {
         Ok(mut child) => {
-            // Waited for, so that it does not stay behind as a zombie.
+            // Waiting for the process prevents a zombie.
             std::thread::spawn(move || child.wait());
         }
         Err(error) => tell(&format!(
-            "{program} cannot be started ({error}); open the link yourself"
+            "cannot start {program} ({error}); open the link yourself"
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! The secret that the page shows to be let in.
+//! The token that authenticates the page.
 
 use std::fmt;
 use std::fs::{self, DirBuilder};
@@ -10,24 +10,24 @@ use subtle::ConstantTimeEq as _;
 
 use crate::file::{self, Readers};
 
-/// 32 random bytes in hexadecimal. It never shows in a `Debug` output.
+/// 32 random bytes in hexadecimal. `Debug` output never contains it.
 #[derive(Clone)]
 pub struct Token(String);
 
 impl Token {
-    /// A new one.
+    /// A new token.
     pub fn random() -> io::Result<Self> {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).map_err(io::Error::other)?;
         Ok(Self(hexadecimal(&bytes)))
     }
 
-    /// Its text, for the link and the file, and nothing else.
+    /// The text of the token, for the link and the file only.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// Whether a text is the token; takes equally long wherever the two differ.
+    /// Whether a text is the token, compared in constant time.
     pub(super) fn is(&self, text: &[u8]) -> bool {
         self.0.as_bytes().ct_eq(text).into()
     }
@@ -51,8 +51,7 @@ pub(super) fn hexadecimal(bytes: &[u8]) -> String {
         })
 }
 
-/// The token in a file that only its owner reads, so that scripts of the same person find it.
-/// Dropping it removes the file.
+/// The token in a file that only its owner can read, for scripts of the same user. Dropping it removes the file.
 #[derive(Debug)]
 pub struct TokenFile {
     path: PathBuf,
@@ -60,17 +59,17 @@ pub struct TokenFile {
 }
 
 impl TokenFile {
-    /// Writes `agent-<port>.token` in fedmesh's folder of a state folder (`$XDG_STATE_HOME`); for another address
-    /// than 127.0.0.1, which may have the same port, `agent-<address>-<port>.token`.
+    /// Writes `fedmesh/agent-<port>.token` in a state folder (`$XDG_STATE_HOME`); for another address than 127.0.0.1,
+    /// which may have the same port, `agent-<address>-<port>.token`.
     ///
     /// # Errors
-    /// Where the folder cannot be made, is not a folder, or cannot be written.
+    /// The folder cannot be created, is not a folder, or cannot be written.
     pub fn create(state: &Path, address: SocketAddr, token: &Token) -> io::Result<Self> {
         let folder = state.join("fedmesh");
         make_private(&folder)?;
         let name = match address.ip() {
             IpAddr::V4(Ipv4Addr::LOCALHOST) => format!("agent-{}", address.port()),
-            // No file name of Windows has a colon.
+            // File names on Windows cannot contain colons.
             ip => format!(
                 "agent-{}-{}",
                 ip.to_string().replace(':', "_"),
@@ -85,14 +84,13 @@ impl TokenFile {
         })
     }
 
-    /// Where it is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes a page, for its owner alone, that leads to a link. A browser is started with the
-    /// path of it: with the link, every user of the machine could read the token in the list of
-    /// processes.
+    /// Writes a page that only its owner can read and that redirects to a link. The browser is started with its path,
+    /// because every user of the machine could read a link with the token in the list of processes.
     pub fn write_opener(&self, link: &str) -> io::Result<&Path> {
         let page = format!(
             "<!doctype html>\n<meta charset=\"utf-8\">\n<meta name=\"referrer\" content=\"no-referrer\">\n\
@@ -106,14 +104,14 @@ impl TokenFile {
 
 impl Drop for TokenFile {
     fn drop(&mut self) {
-        // Whoever removed them earlier did the same.
+        // The files may already be removed.
         _ = fs::remove_file(&self.path);
         _ = fs::remove_file(&self.opener);
     }
 }
 
-/// The folder for what a program keeps between runs: `$XDG_STATE_HOME`, or `~/.local/state` (XDG
-/// Base Directory Specification 0.8); `None` where there is no home.
+/// The folder for state of programs: `$XDG_STATE_HOME`, or `~/.local/state` (XDG Base Directory Specification 0.8);
+/// `None` without a home folder.
 pub(super) fn state_folder() -> Option<PathBuf> {
     let absolute = |name: &str| {
         std::env::var_os(name)
@@ -134,7 +132,7 @@ fn make_private(folder: &Path) -> io::Result<()> {
         builder.mode(0o700);
     }
     builder.create(folder)?;
-    // Of the entry itself: a link could lead into somebody else's folder.
+    // The metadata of the entry itself, since a link could lead to another user's folder.
     if fs::symlink_metadata(folder)?.is_dir() {
         Ok(())
     } else {
@@ -150,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_long_and_never_the_same_and_never_shown() {
+    fn a_token_is_long_and_unique_and_hidden_in_debug_output() {
         let (one, two) = (Token::random().unwrap(), Token::random().unwrap());
         assert_eq!(one.reveal().len(), 64);
         assert_ne!(one.reveal(), two.reveal());

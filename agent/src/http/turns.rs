@@ -1,7 +1,6 @@
-//! Turns: requests that render and plan, a few at once.
+//! Limits the requests that render and plan at once.
 //!
-//! Each takes a processor and memory for seconds. The others wait in their order, and where too many wait, the next
-//! is told so.
+//! Each takes CPU and memory for seconds. The others wait in order; if too many wait, further ones are rejected.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,9 +9,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::answer::Refusal;
 
-/// More at once would be no faster: each uses all processors.
+/// Concurrent requests. More would not be faster, since each uses all CPUs.
 const AT_ONCE: usize = 2;
-/// Requests that wait. A page has one at a time.
+/// Most waiting requests. A page sends one at a time.
 const WAITING: usize = 64;
 
 /// The turns of all requests.
@@ -44,7 +43,7 @@ impl Turns {
         let waiting = Waiting::new(&self.waiting)?;
         let permit = Arc::clone(&self.free).acquire_owned().await;
         drop(waiting);
-        // They are never closed.
+        // The semaphore is never closed.
         let permit = permit.map_err(|_| Refusal::internal())?;
         Ok(Turn(Arc::new(permit)))
     }
@@ -59,8 +58,8 @@ impl<'a> Waiting<'a> {
         let waiting = Self(count);
         if before >= WAITING {
             return Err(Refusal::busy(
-                format!("{WAITING} other requests wait for the agent to plan"),
-                "try again when they are done",
+                format!("{WAITING} other requests are waiting for a plan"),
+                "try again later",
             ));
         }
         Ok(waiting)

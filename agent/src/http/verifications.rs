@@ -1,4 +1,4 @@
-//! `POST /api/v1/verify` and its events.
+//! The handlers of `POST /api/v1/verify` and its events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use super::runs::{Doing, Run, Running};
 use crate::operation::{Operations, PlanError, Planned};
 use crate::verify::{self, VerifyOptions};
 
-/// Begins a verification, with only the options that the message lists.
+/// Starts a verification with the options of the message.
 pub(super) async fn verify(
     State(agent): State<Agent>,
     Body(request): Body<VerifyRequest>,
@@ -35,20 +35,20 @@ pub(super) async fn verify(
     if plan.intent != Intent::Apply {
         return Err(Refusal::new(
             StatusCode::UNPROCESSABLE_ENTITY,
-            "only what is applied can be verified",
-            "leave out `intent`",
+            "a removal cannot be verified",
+            "remove `intent`",
         ));
     }
     if wait > VerifyRequest::LONGEST_WAIT {
         return Err(Refusal::new(
             StatusCode::UNPROCESSABLE_ENTITY,
-            format!("a verification does not wait for {wait} s"),
-            format!("give at most {} s", VerifyRequest::LONGEST_WAIT),
+            format!("the wait of {wait} s is out of range"),
+            format!("use at most {} s", VerifyRequest::LONGEST_WAIT),
         ));
     }
     let drill = drill.as_deref().map(target).transpose()?;
     let wanted = drill.clone();
-    // What may not be taken away is refused before anything begins.
+    // An invalid drill is rejected before the verification starts.
     let turn = agent.0.turns.take().await?;
     let proven = prove_and(plan, turn, move |resolved| {
         let found = wanted.map(|target| target.find(resolved).map(|_| ()));
@@ -70,7 +70,7 @@ pub(super) async fn verify(
         return Err(Refusal::new(
             StatusCode::CONFLICT,
             format!("mesh {:?} is being verified already", mesh.metadata.name),
-            "wait until that has ended",
+            "wait until that run has ended",
         ));
     };
     let operations = agent.0.operations.clone();
@@ -82,7 +82,7 @@ pub(super) async fn verify(
         drill,
         ..VerifyOptions::default()
     };
-    // On its own, so that it goes on when the client leaves.
+    // A task of its own, so that it continues when the client disconnects.
     tokio::spawn(carry_out(operations, mesh, planned, options, running));
     Ok((StatusCode::ACCEPTED, Json(ApplyAccepted { id })))
 }
@@ -92,7 +92,7 @@ fn target(text: &str) -> Result<DrillTarget, Refusal> {
         Refusal::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             error.to_string(),
-            "write the service's name and namespace, and a cluster behind an @",
+            "use the name and namespace of a service, and optionally `@` and a cluster",
         )
     })
 }
@@ -105,7 +105,7 @@ pub(super) async fn events(
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
 }
 
-/// Asks a verification to come to its end, with what it has seen by then.
+/// Stops a verification, which then reports its checks so far.
 pub(super) async fn stop(
     State(agent): State<Agent>,
     id: Result<Path<String>, PathRejection>,
@@ -119,8 +119,8 @@ fn find(agent: &Agent, id: Result<Path<String>, PathRejection>) -> Result<Arc<Ru
     id.ok().and_then(find).ok_or_else(|| {
         Refusal::new(
             StatusCode::NOT_FOUND,
-            "there is no verification with this id",
-            "the agent remembers the last few since it started; verify again",
+            "unknown verification",
+            "verify again; the agent keeps only the last few runs since its start",
         )
     })
 }
@@ -146,11 +146,11 @@ async fn carry_out(
             error: described(error),
         },
         Err(error) => {
-            tracing::error!("a verification stopped unexpectedly: {error}");
+            tracing::error!("a verification failed unexpectedly: {error}");
             VerifyEvent::Failed {
                 error: ApiError {
-                    message: "the agent's run stopped unexpectedly".to_owned(),
-                    hint: "look at what the agent says on its terminal, and report it".to_owned(),
+                    message: "the verification failed unexpectedly".to_owned(),
+                    hint: "check the agent's log on its terminal, and report the error".to_owned(),
                     findings: Vec::new(),
                     reason: None,
                 },

@@ -1,49 +1,49 @@
-//! Why a plan is not carried out.
+//! Plans that are blocked.
 
 use shared::api::Intent;
 use shared::guard::{self, MassDeletion};
 
 use super::{ApplyOptions, Planned};
 
-/// Why a plan is not carried out; nothing was changed.
+/// Why a plan is blocked. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Blocked {
-    /// Clusters that cannot be applied to.
-    #[error("{blocked} of {clusters} clusters cannot be applied to")]
+    /// Some clusters are blocked.
+    #[error("{blocked} of {clusters} clusters are blocked")]
     Clusters {
-        /// How many.
+        /// The number of blocked clusters.
         blocked: usize,
-        /// Of how many.
+        /// The number of all clusters.
         clusters: usize,
     },
-    /// More is deleted than may be without a word.
+    /// The plan deletes more objects than allowed without confirmation.
     #[error("the plan deletes {}", .0.reasons.join(", and "))]
     Deletes(MassDeletion),
 }
 
 impl Blocked {
-    /// What to do.
+    /// The hint.
     pub fn hint(&self) -> String {
         match self {
             Self::Clusters { .. } => {
-                "resolve what the plan lists, or give --partial to apply to the other clusters"
+                "resolve the errors in the plan, or use --partial to apply to the other clusters"
                     .to_owned()
             }
             Self::Deletes(MassDeletion { deletes, .. }) => format!(
-                "look at the deletions in the plan; give --allow-delete {deletes} if they are intended"
+                "review the deletions in the plan; use --allow-delete {deletes} if they are intended"
             ),
         }
     }
 }
 
 impl Planned {
-    /// How many clusters can be applied to.
+    /// The number of clusters that are not blocked.
     pub fn ready(&self) -> usize {
         let clusters = self.plan.clusters.iter();
         clusters.filter(|cluster| cluster.can_be_applied()).count()
     }
 
-    /// Why the plan is not carried out with these options.
+    /// Checks that the plan may be applied with these options.
     ///
     /// # Errors
     /// See [`Blocked`].
@@ -56,7 +56,7 @@ impl Planned {
             });
         }
         match guard::mass_deletion(&self.plan) {
-            // A removal is asked for by its name.
+            // A removal deletes everything on purpose.
             Some(found)
                 if intent == Intent::Apply
                     && options.allow_delete.is_none_or(|most| most < found.deletes) =>

@@ -1,4 +1,4 @@
-//! What is to be said of the clusters' own DNS beside the plan.
+//! Findings about the cluster DNS configuration, beside the plan.
 
 use shared::check::{Finding, Severity, code};
 use shared::mesh::DnsFlavour;
@@ -9,7 +9,7 @@ use crate::cluster::Zone;
 use crate::place::Place;
 use crate::shell;
 
-/// Clusters whose own DNS was not told of a private zone, or does not hear of a change by itself.
+/// Findings for an apply: clusters whose DNS cannot forward a private zone, or needs a restart after a change.
 pub(super) fn of_apply(places: &[Place], looked: &AllLooked, zone: &Zone) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, place) in places.iter().enumerate() {
@@ -22,9 +22,13 @@ pub(super) fn of_apply(places: &[Place], looked: &AllLooked, zone: &Zone) -> Vec
             findings.push(finding(
                 code::NO_CLUSTER_DNS,
                 &format!("spec.clusters[{index}].dnsFlavour"),
-                format!("{} has neither CoreDNS nor kube-dns in kube-system", place.name),
                 format!(
-                    "make its DNS ask {} for {} by hand (OpenShift: spec.servers of dns.operator/default), and set dnsFlavour: none",
+                    "cluster {} has neither CoreDNS nor kube-dns in kube-system",
+                    place.name
+                ),
+                format!(
+                    "add the name servers {} for {} to its DNS by hand (OpenShift: spec.servers of \
+                     dns.operator/default), and set dnsFlavour: none",
                     zone.nameservers.join(", "),
                     zone.suffix
                 ),
@@ -35,7 +39,7 @@ pub(super) fn of_apply(places: &[Place], looked: &AllLooked, zone: &Zone) -> Vec
     findings
 }
 
-/// Clusters whose own DNS could not be looked at, or does not hear of a change by itself.
+/// Findings for a removal: clusters whose DNS configuration could not be read, or needs a restart after a change.
 pub(super) fn of_removal(places: &[Place], looked: &AllLooked, mesh: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, place) in places.iter().enumerate() {
@@ -45,9 +49,9 @@ pub(super) fn of_removal(places: &[Place], looked: &AllLooked, mesh: &str) -> Ve
             findings.push(finding(
                 code::DNS_NOT_LOOKED_AT,
                 &format!("spec.clusters[{index}].context"),
-                format!("the DNS of {} is not looked at: {why}", place.name),
+                format!("cannot read the DNS configuration of cluster {}: {why}", place.name),
                 format!(
-                    "nothing is to do unless {mesh} had dns.nameservers, and its record was deleted by hand \
+                    "check it only if {mesh} had dns.nameservers and its record was deleted by hand \
                      (Secret {PARENT_NAMESPACE}/{})",
                     ownership::parent_name(mesh)
                 ),
@@ -76,11 +80,11 @@ fn restarts(places: &[Place], looked: &AllLooked) -> Vec<Finding> {
                 code::DNS_RESTART,
                 &format!("spec.clusters[{index}].dnsFlavour"),
                 format!(
-                    "CoreDNS with {} in {} has no plugin reload, so it reads its settings at its start only",
+                    "CoreDNS with {} in {} has no plugin `reload`, so it reads its configuration only at its start",
                     edit.config_map, place.name
                 ),
                 format!(
-                    "restart its pods afterwards: kubectl --context {} --namespace kube-system rollout \
+                    "restart its pods after the change: kubectl --context {} --namespace kube-system rollout \
                      restart {workload}",
                     shell::word(&place.context)
                 ),

@@ -1,4 +1,4 @@
-//! Clusters of an earlier document that are not in this one: what was applied to them stays there.
+//! Clusters of an earlier document that are not in this one, in which objects of the mesh remain.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,16 @@ use shared::check::{Finding, Severity, code};
 use crate::cluster::{Kubeconfig, Look, Parent, Patience};
 use crate::place::Place;
 
-/// What is left of earlier documents.
+/// Clusters of earlier documents.
 #[derive(Default)]
 pub(super) struct Former {
-    /// Clusters that have, or may have, something of the mesh, with their contexts.
+    /// Clusters that have, or may have, objects of the mesh, with their contexts.
     pub(super) clusters: BTreeMap<String, String>,
-    /// What is to be said of them.
+    /// Findings about these clusters.
     pub(super) findings: Vec<Finding>,
 }
 
-/// Goes by the clusters that the records in this document's clusters name, and looks for a record
-/// there.
+/// Reads the clusters that the records in this document's clusters name, and looks for a record of the mesh in each.
 pub(super) async fn look(
     kubeconfig: &Kubeconfig,
     mesh: &str,
@@ -31,7 +30,7 @@ pub(super) async fn look(
     for parent in looks.values().filter_map(|look| look.parent.as_ref()) {
         named.extend(parent.clusters.clone());
     }
-    // One that has another name or another context now is the same cluster.
+    // A cluster with a new name or a new context is still in the document.
     named.retain(|name, context| {
         let mut places = places.iter();
         !places.any(|place| place.name == *name || place.context == *context)
@@ -45,8 +44,8 @@ pub(super) async fn look(
     for ((name, context), found) in named.into_iter().zip(found) {
         let state = match found {
             Ok(None) => continue,
-            Ok(Some(_)) => "what was applied there stays".to_owned(),
-            Err(why) => format!("whether anything is left there is not known: {why}"),
+            Ok(Some(_)) => "its objects remain".to_owned(),
+            Err(why) => format!("its objects may remain, because it cannot be read: {why}"),
         };
         former
             .findings
@@ -61,13 +60,13 @@ fn finding(name: &str, context: &str, state: &str, intent: Intent) -> Finding {
         Intent::Apply => (
             Severity::Warning,
             format!(
-                "to take it out, give `fedmesh-agent remove` a document with the same metadata.name and \
-                 {name} alone in spec.clusters"
+                "run `fedmesh-agent remove` with a document that has the same metadata.name and only {name} in \
+                spec.clusters"
             ),
         ),
         Intent::Remove => (
             Severity::Hint,
-            "add it to spec.clusters to remove the mesh from there too".to_owned(),
+            "add it to spec.clusters to remove its objects too".to_owned(),
         ),
     };
     Finding {
@@ -75,7 +74,7 @@ fn finding(name: &str, context: &str, state: &str, intent: Intent) -> Finding {
         severity,
         path: "spec.clusters".to_owned(),
         message: format!(
-            "{name} (context {context}) was applied to and is not in this document: {state}"
+            "cluster {name} (context {context}) of an earlier apply is not in this document: {state}"
         ),
         hint,
         fix: None,

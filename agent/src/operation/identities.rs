@@ -1,5 +1,5 @@
-//! Which cluster is behind each context: two contexts of one cluster, and a context that leads to another
-//! cluster than at the last apply, are no places to write to.
+//! Detects contexts that must not be written to: two contexts of one cluster, and a context that leads to another
+//! cluster than at the last apply.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,37 +10,37 @@ use shared::plan::ClusterPlan;
 use super::planning::AllLooked;
 use crate::place::Place;
 
-/// By cluster name, what tells it from every other one; see [`crate::cluster::identity`].
+/// The identity of each cluster by name; see [`crate::cluster::identity`].
 pub(super) type Identities = BTreeMap<String, String>;
 
-/// What was found about the clusters behind the contexts.
+/// The result of comparing identities.
 pub(super) struct Identified {
-    /// The identities to be recorded.
+    /// The identities to record.
     pub(super) identities: Identities,
     /// Clusters whose identity could not be compared.
     pub(super) findings: Vec<Finding>,
-    /// Clusters whose contexts lead to other clusters than at the last apply, by name.
+    /// The names of clusters whose contexts lead to other clusters than at the last apply.
     others: BTreeSet<String>,
 }
 
 impl Identified {
-    /// What a person may decide about a cluster.
+    /// The decision that resolves the error of a cluster, if any.
     pub(super) fn decision(&self, cluster: &ClusterPlan) -> Option<Decision> {
         let is_other = self.others.contains(&cluster.name);
         is_other.then(|| Decision::Replaced(cluster.name.clone()))
     }
 }
 
-/// A context that must not be written through.
+/// A context that must not be written to.
 pub(crate) struct WrongContext {
-    /// What is wrong and what to do.
+    /// The error and its fix.
     pub(crate) message: String,
     /// Whether the cluster may have been replaced.
     is_other: bool,
 }
 
-/// The contexts that lead to one cluster twice, or to another cluster than the one that is recorded, by cluster.
-/// `seen` gives the identity of a cluster, `recorded` those that an apply recorded for it.
+/// The contexts that lead to the same cluster as another, or to another cluster than the recorded one, by cluster.
+/// `seen` returns the identity of a cluster, `recorded` those that an apply recorded for it.
 pub(crate) fn wrong_contexts<'a>(
     places: &[Place],
     seen: impl Fn(&Place) -> Option<&'a str>,
@@ -59,14 +59,14 @@ pub(crate) fn wrong_contexts<'a>(
         let context = &place.context;
         let message = if let Some(same) = same {
             format!(
-                "contexts {context} and {} lead to one cluster (kube-system has uid {identity}); name each \
-                 cluster once, or correct the kubeconfig",
+                "contexts {context} and {} lead to the same cluster (kube-system has uid {identity}); use each \
+                cluster once, or fix the kubeconfig",
                 same.context
             )
         } else if let Some(other) = other {
             format!(
                 "context {context} leads to another cluster than at the last apply (kube-system has uid \
-                 {identity}, and had {other}); correct the kubeconfig, or apply with --replaced {} if the \
+                {identity}, previously {other}); fix the kubeconfig, or apply with --replaced {} if the \
                  cluster was replaced",
                 place.name
             )
@@ -79,7 +79,7 @@ pub(crate) fn wrong_contexts<'a>(
     wrong
 }
 
-/// Puts errors in the place of what was seen in clusters that are not what they should be.
+/// Replaces the observed state of clusters behind wrong contexts with errors.
 pub(super) fn check(places: &[Place], decisions: &Decisions, looked: &mut AllLooked) -> Identified {
     let found = |place: &Place| looked.get(&place.name)?.as_ref().ok();
     let mut recorded: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -109,7 +109,7 @@ pub(super) fn check(places: &[Place], decisions: &Decisions, looked: &mut AllLoo
                 identities.insert(place.name.clone(), identity.clone());
             }
             Some(None) => findings.push(not_compared(index, place)),
-            // The plan says why it was not looked at.
+            // The plan has the error of a cluster that was not read.
             None => {}
         }
     }
@@ -133,8 +133,8 @@ fn not_compared(index: usize, place: &Place) -> Finding {
         severity: Severity::Warning,
         path: format!("spec.clusters[{index}].context"),
         message: format!(
-            "context {} may not get Namespace kube-system, whose uid identifies the cluster: a context that leads to \
-             another cluster than at the last apply is not detected",
+            "context {}: not allowed to get Namespace kube-system, whose uid identifies the cluster; a context that \
+             leads to another cluster than at the last apply is not detected",
             place.context
         ),
         hint: "grant the ClusterRole that `fedmesh-agent access` prints".to_owned(),

@@ -1,4 +1,4 @@
-//! Planning: look at all clusters, and say what an apply or a removal would do.
+//! Plans an apply or a removal: reads all clusters and compares them with the document.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -27,7 +27,7 @@ use crate::cluster::{self, DnsLook, Kubeconfig, Look, Parent, Review, Search, Zo
 use crate::place::{Place, named};
 use crate::public_suffix;
 
-/// What a plan is made from.
+/// The inputs of a plan.
 pub(super) struct Planning<'a> {
     pub(super) budget: &'a Budget,
     pub(super) kubeconfig: &'a Kubeconfig,
@@ -36,19 +36,19 @@ pub(super) struct Planning<'a> {
     pub(super) purpose: Purpose,
 }
 
-/// What a plan is for.
+/// The purpose of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// To be carried out: what that needs is reviewed and tried.
+    /// An apply: permissions are reviewed, and changes are tried in a dry run.
     CarryOut,
-    /// To see how things are.
+    /// The status of the clusters.
     Status,
-    /// To see by traffic how things are.
+    /// A verification.
     Verify,
 }
 
 impl Purpose {
-    /// The command of an apply whose permissions are reviewed.
+    /// The command whose permissions are reviewed.
     const fn command(self) -> Option<Command> {
         match self {
             Self::CarryOut => Some(Command::Apply),
@@ -82,7 +82,7 @@ impl Planning<'_> {
         };
         let mut findings = checked.findings;
         public_suffix::check(mesh, &mut findings);
-        // The federation's controller goes by addresses of its own.
+        // The federation controller looks up addresses itself.
         if !controller_publishes(&resolved) {
             addresses.explain(mesh, &mut findings);
         }
@@ -160,9 +160,9 @@ impl Planning<'_> {
             decisions,
             purpose,
         } = self;
-        // It becomes part of a path.
+        // The name becomes part of a URL path.
         let name = Label::new(&mesh.metadata.name).map_err(|_| PlanError::NoName)?;
-        // What is removed is what has this name.
+        // Objects are found by this name.
         let decisions = &Decisions {
             renamed_from: None,
             ..decisions.clone()
@@ -197,7 +197,7 @@ impl Planning<'_> {
     }
 }
 
-/// What a removal needs goes by the document as far as it can be rendered.
+/// The permissions that a removal needs, from the document as far as it can be rendered.
 fn review_of_removal(mesh: &Mesh, name: &Label) -> Review {
     let (mesh, name) = (mesh.clone(), name.clone());
     let rendered = OnceLock::new();
@@ -219,36 +219,36 @@ fn ownership(mesh: String, decisions: &Decisions) -> Ownership {
     }
 }
 
-/// What is looked for in all clusters.
+/// The inputs for reading the clusters.
 struct Looking {
     wanted: Arc<Wanted>,
     zone: Arc<Zone>,
     ownership: Ownership,
     decisions: Decisions,
     review: Option<Review>,
-    /// Whether the server tries every creation.
+    /// Whether every creation is tried in a dry run.
     tries: bool,
     intent: Intent,
     budget: Budget,
 }
 
-/// What came of a look at one cluster.
+/// The observed state of one cluster, with its planned steps.
 pub(super) struct Looked {
-    /// What would be done; `None` where nothing is wanted and nothing is there.
+    /// The planned steps; `None` if there are neither desired nor existing objects.
     plan: Option<ClusterPlan>,
-    /// What tells the cluster from every other one; see [`cluster::identity`].
+    /// The identity of the cluster; see [`cluster::identity`].
     pub(super) identity: Option<String>,
-    /// What its own DNS takes.
+    /// The edits of its DNS configuration.
     pub(super) dns: Vec<Result<Edit, Refusal>>,
     pub(super) look: Look,
 }
 
-/// What came of the looks at all clusters, by name.
+/// The observed state of all clusters, by name.
 pub(super) type AllLooked = BTreeMap<String, Result<Looked, String>>;
 
 impl Looking {
-    /// Looks at all clusters at once, each in a task of its own since there is much to compare. The tasks end when
-    /// nobody waits for them any more.
+    /// Reads all clusters concurrently, each in its own task, since comparing takes CPU time. The tasks end when the
+    /// future is dropped.
     async fn at_all(self, places: &[Place]) -> AllLooked {
         let looking = Arc::new(self);
         let mut tasks = JoinSet::new();
@@ -262,7 +262,7 @@ impl Looking {
         while let Some(ended) = tasks.join_next_with_id().await {
             let (id, looked) = match ended {
                 Ok((id, looked)) => (id, looked),
-                Err(error) => (error.id(), Err(format!("broken off: {error}"))),
+                Err(error) => (error.id(), Err(format!("interrupted: {error}"))),
             };
             if let Some(place) = names.get(&id) {
                 all.insert(place.name.clone(), looked);
@@ -275,7 +275,7 @@ impl Looking {
         let (name, context) = (place.name.as_str(), place.context.as_str());
         let mesh = self.wanted.mesh.as_str();
         let connection = place.connection.clone()?;
-        // Nothing is rendered for a cluster that does not answer.
+        // Nothing is rendered for a cluster that cannot be reached.
         let identity = cluster::identity(&connection).await;
         let identity = identity.map_err(|error| error.in_context(context, "get Namespace"))?;
         let _room = self.budget.take(self.wanted.estimate()).await;
@@ -294,8 +294,8 @@ impl Looking {
         let inside = place.inside.clone();
         inside.map_err(|error| rights.beside(error))?;
         let (mut observed, mut look) = seen.map_err(|error| rights.beside(error))?;
-        // For a public zone too: it may have been private, and not every cluster that was told
-        // so has objects of ours.
+        // Also for a public zone, which may have been private: a cluster that forwarded it may have no other objects
+        // of the mesh.
         let parent = look.parent.as_ref();
         let recorded = parent.is_some_and(|parent| parent.stub_domain);
         let dns = cluster::look_at_dns(&connection, settings, mesh, &self.zone, index, recorded);
@@ -303,7 +303,7 @@ impl Looking {
         look.dns = edits.iter().flatten().cloned().collect();
         look.dns_unseen = unseen;
         if look.keeps_stub_domain() || edits.iter().any(Result::is_err) {
-            // It is recorded, though nothing else is wanted here.
+            // The stub domain is recorded even if the cluster has no other desired objects.
             observed.surplus.remove(&Parent::key(mesh));
             look.surplus.remove(&Parent::key(mesh));
         }
@@ -323,17 +323,17 @@ impl Looking {
         })
     }
 
-    /// Rendered beside the requests of other clusters.
+    /// Renders the objects of a cluster in a blocking task, concurrently with requests to other clusters.
     async fn objects(&self, cluster: &str) -> Result<Vec<Object>, String> {
         let (wanted, name) = (Arc::clone(&self.wanted), cluster.to_owned());
         let rendering = tokio::task::spawn_blocking(move || wanted.of(&name));
         rendering
             .await
-            .map_err(|error| format!("broken off: {error}"))
+            .map_err(|error| format!("interrupted: {error}"))
     }
 }
 
-/// The plan of all clusters, and what it takes to carry it out.
+/// The plan of all clusters, with the data to apply it.
 fn planned(
     wanted: &Wanted,
     intent: Intent,
@@ -358,7 +358,7 @@ fn planned(
     (Plan::new(wanted.mesh.clone(), plans), looks)
 }
 
-/// `document` is its digest; there is none for a removal.
+/// The data to apply the plan, by cluster. `document` is its digest; `None` for a removal.
 fn targets(
     looks: BTreeMap<String, Look>,
     wanted: &Arc<Wanted>,
@@ -387,8 +387,8 @@ fn targets(
     targets.collect()
 }
 
-/// The cluster with the DNS records keeps the addresses; where an engine hands it nothing, all do that are
-/// handed something.
+/// Records the addresses in the cluster with the DNS records; if it has no objects with this engine, in all clusters
+/// that have.
 fn record_addresses(targets: &mut BTreeMap<String, Target>, dns: &str, last_known: &LastKnown) {
     let is_handed_something = targets.get(dns).is_some_and(|one| one.wanted.has_any(dns));
     for (name, target) in targets {
@@ -400,14 +400,14 @@ fn record_addresses(targets: &mut BTreeMap<String, Target>, dns: &str, last_know
 fn not_looked_at(index: usize, error: &str, zone: &Zone) -> Finding {
     let (what, hint) = if zone.is_private() {
         (
-            "its DNS is not told of the zone, and what an earlier apply may have left there is not seen",
-            "plan again when the cluster answers",
+            "forwarding of the zone is not configured in its DNS, and objects of an earlier apply are not detected",
+            "plan again when the cluster can be reached",
         )
     } else {
         (
-            "what an earlier apply may have left there is not seen",
-            "nothing is to do if this cluster never was applied to with target direct, nor had a private \
-             zone",
+            "objects of an earlier apply are not detected",
+            "ignore this if the mesh was never applied to this cluster with the engine direct or a private \
+            zone",
         )
     };
     Finding {

@@ -85,7 +85,7 @@ fn replaced(decisions: &Decisions) -> ClusterPlan {
     ClusterPlan {
         error: Some(
             "context prod-munich leads to another cluster than at the last apply (kube-system has uid \
-             9c0f6a6e-55f4-4f0c-9b5f-0b3a8f3ad6aa, and had 1d0f5c1e-7a59-4d53-8f5c-1c1a3d7f6b10); correct the \
+             9c0f6a6e-55f4-4f0c-9b5f-0b3a8f3ad6aa, previously 1d0f5c1e-7a59-4d53-8f5c-1c1a3d7f6b10); fix the \
              kubeconfig, or apply with --replaced munich if the cluster was replaced"
                 .to_owned(),
         ),

@@ -45,7 +45,7 @@ pub(crate) async fn refused_while_another_writes(page: &Page, bed: &Testbed) {
     let locked = operations.lock(&mesh, &decisions, "apply", options);
     let locked = locked.await.unwrap();
     page.press_enter("apply").await;
-    page.wait_for_text("review-stage", "is being changed by another writer: apply ")
+    page.wait_for_text("review-stage", "is being changed by another run: apply ")
         .await;
     locked.release().await;
     page.press_enter("try-again").await;
@@ -166,7 +166,7 @@ async fn what_blocks_a_plan_is_decided_at_its_place() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deletions_need_the_name_and_a_run_says_what_it_waits_for_and_skips() {
-    let held = "nothing was changed: mesh shop is being changed by another writer: apply admin@laptop pid 4711 run \
+    let held = "nothing was changed: mesh shop is being changed by another run: apply admin@laptop pid 4711 run \
                 5f3a90c1, since 2026-11-29T12:00:00Z (in hamburg)";
     let refusals = [
         refusal(ApplyRefused::Held, held),

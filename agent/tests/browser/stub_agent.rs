@@ -123,7 +123,7 @@ async fn verify(State(played): State<Arc<Played>>, body: Bytes) -> Response {
     if waits.len() == 1 {
         let error = ApiError {
             message: "mesh \"shop\" is being verified already".to_owned(),
-            hint: "wait until that has ended".to_owned(),
+            hint: "wait until that run has ended".to_owned(),
             findings: Vec::new(),
             reason: None,
         };

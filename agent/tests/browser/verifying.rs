@@ -93,7 +93,7 @@ async fn a_verification_is_a_table_with_causes() {
     page.press_enter("verify-all").await;
     page.wait_for_text("review-stage", "is being verified already")
         .await;
-    page.wait_for_text("review-stage", "wait until that has ended")
+    page.wait_for_text("review-stage", "wait until that run has ended")
         .await;
     page.press_enter("verify-again").await;
     page.wait_for_text("verify-progress", "checks made").await;

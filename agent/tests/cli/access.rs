@@ -1,4 +1,4 @@
-//! `access`: ClusterRoles, ready for kubectl.
+//! Tests of `access`.
 
 use serde_json::{Value, json};
 use shared::yaml;
@@ -22,7 +22,7 @@ fn a_role_is_printed_for_each_kind_of_cluster() {
         assert_eq!(role["kind"], "ClusterRole");
         assert_eq!(role["metadata"]["name"], "fedmesh-shop-apply");
     }
-    // Records are in the first alone, although no gateway was asked for its address.
+    // Only the first cluster has the records, although no gateway address was looked up.
     let has_records = |role: &Value| role.to_string().contains("dnsendpoints");
     assert!(has_records(&roles[0]) && !has_records(&roles[1]));
 
@@ -33,7 +33,7 @@ fn a_role_is_printed_for_each_kind_of_cluster() {
 }
 
 #[test]
-fn a_role_is_for_a_command() {
+fn a_role_belongs_to_a_command() {
     let desk = Desk::new();
     let json = [
         "access",
@@ -56,7 +56,7 @@ fn a_role_is_for_a_command() {
         json!({ "apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "delete"] });
     assert!(granted.contains(&jobs), "{granted:#?}");
 
-    // Whose gateway is not looked up is only identified.
+    // A cluster whose gateway is not looked up is only identified.
     let by_names = MESH.replace("\nspec:\n", "\nspec:\n  endpoints: names\n");
     desk.write("mesh.yaml", &by_names);
     let follow = ["access", "-f", "mesh.yaml", "--command", "follow"];
@@ -74,12 +74,12 @@ fn a_role_is_for_a_command() {
 }
 
 #[test]
-fn what_cannot_be_printed_is_refused() {
+fn an_unknown_cluster_and_a_handed_over_mesh_are_rejected() {
     let desk = Desk::new();
     let run = desk.run(&["access", "-f", "mesh.yaml", "--cluster", "west"], 2);
     assert!(
         run.err
-            .contains("no cluster is named \"west\"; there are: north, south"),
+            .contains("unknown cluster \"west\"; known clusters: north, south"),
         "{}",
         run.err
     );

@@ -1,4 +1,4 @@
-//! A folder of its own with a document in it, and the program run there.
+//! A temporary folder with a document, in which the program is run.
 
 use std::fs;
 use std::io::Write as _;
@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-/// Cluster names differ from contexts, service names from host names, so that mix-ups show.
+/// Cluster names differ from contexts, and service names from host names, so that tests detect mix-ups.
 pub(crate) const MESH: &str = "\
 apiVersion: fedmesh.dev/v1alpha1
 kind: Mesh
@@ -73,7 +73,7 @@ impl Desk {
         command
             .args(arguments)
             .current_dir(self.folder.path())
-            // Nothing of the person who runs the tests.
+            // Without the environment of the user who runs the tests.
             .env_clear()
             .env("HOME", self.folder.path())
             .env("TERM", "xterm-256color")
@@ -123,13 +123,13 @@ impl Ran {
         for text in [&out, &err] {
             assert!(
                 !text.contains('\u{1b}'),
-                "{arguments:?} writes colours to a pipe\n{text}"
+                "{arguments:?} printed colours to a pipe\n{text}"
             );
         }
         Self { out, err }
     }
 
-    /// Standard error has an error of the command line's parser with every one of `parts`.
+    /// Asserts that standard error has an error of the command-line parser with all `parts`.
     #[track_caller]
     pub(crate) fn refuses_usage(&self, parts: &[&str]) {
         assert!(self.err.starts_with("error: "), "{}", self.err);
@@ -139,7 +139,7 @@ impl Ran {
         assert_eq!(self.out, "");
     }
 
-    /// Standard error has an error, a hint and every one of `parts`; standard output is empty.
+    /// Asserts that standard error has an error, a hint and all `parts`, and that standard output is empty.
     #[track_caller]
     pub(crate) fn refuses(&self, parts: &[&str]) {
         assert!(

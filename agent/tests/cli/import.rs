@@ -1,4 +1,4 @@
-//! What `import` makes of manifests.
+//! Tests of `import`.
 
 use crate::desk::{Desk, MESH};
 
@@ -15,11 +15,11 @@ spec:
 ";
 
 #[test]
-fn a_bundle_gives_its_document_in_every_form() {
+fn a_bundle_is_imported_to_its_document_in_every_form() {
     let desk = Desk::new();
     desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
     let stream = desk.run(&["render", "-f", "mesh.yaml"], 0).out;
-    // What no manifest says, and what is a default, is not in the document.
+    // The document does not have defaults, nor fields that no manifest contains.
     let expected = MESH
         .replace(
             "addresses: [192.0.2.1]",
@@ -45,7 +45,10 @@ fn a_bundle_gives_its_document_in_every_form() {
         folders,
     ] {
         assert_eq!(ran.out, expected);
-        assert_eq!(ran.err, "1 service in 2 clusters; nothing was lost\n");
+        assert_eq!(
+            ran.err,
+            "1 service in 2 clusters; everything was imported\n"
+        );
     }
     // The document in a bundle is not one of its manifests.
     let folder = desk.run(&["import", "bundle"], 0);
@@ -69,7 +72,7 @@ fn a_bundle_gives_its_document_in_every_form() {
 }
 
 #[test]
-fn what_is_lost_is_told_and_strict_makes_it_fail() {
+fn losses_are_reported_and_fail_with_strict() {
     let desk = Desk::new();
     desk.write("north/a.yaml", MANIFEST);
     desk.write("north/notes.txt", "not a manifest");
@@ -90,7 +93,7 @@ fn what_is_lost_is_told_and_strict_makes_it_fail() {
 }
 
 #[test]
-fn manifests_that_give_no_document_are_refused() {
+fn manifests_without_a_document_are_rejected() {
     let desk = Desk::new();
     desk.write("broken/a.yaml", "a: 1\n  b: [\n");
     desk.write("empty/notes.txt", "nothing");
@@ -101,7 +104,7 @@ fn manifests_that_give_no_document_are_refused() {
     for (path, parts) in [
         (
             "absent",
-            &["absent cannot be read", "folders with such files"][..],
+            &["cannot read absent", "folders with such files"][..],
         ),
         ("broken", &["broken/a.yaml: line 2"]),
         ("empty", &["there are no manifests"]),

@@ -1,4 +1,4 @@
-//! Login tools of a kubeconfig (`users[].user.exec`) that give no credentials.
+//! Login tools of a kubeconfig (`users[].user.exec`) that return no credentials.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::desk::Desk;
 
-/// A login tool of both contexts, relative to the kubeconfig's folder; each has an argument of its own.
+/// A login tool for both contexts, relative to the kubeconfig's folder; each context has its own argument.
 fn desk_with(script: Option<&str>) -> Desk {
     let desk = Desk::new();
     let user = |name: &str| {
@@ -54,7 +54,7 @@ fn plan_with(script: Option<&str>) -> String {
 }
 
 #[test]
-fn what_it_says_is_told_and_what_it_prints_is_not() {
+fn the_tools_error_is_reported_but_not_its_output() {
     let said = plan_with(Some(
         "echo topsecret-token; echo 'your session has ended: log in again' >&2; exit 3",
     ));
@@ -79,7 +79,7 @@ fn what_it_says_is_told_and_what_it_prints_is_not() {
 }
 
 #[test]
-fn one_that_takes_long_is_named_with_what_it_says() {
+fn a_slow_tool_is_named_with_its_message() {
     let said = plan_with(Some("echo 'open a browser' >&2; sleep 3; exit 3"));
     for context in ["ctx-one", "ctx-two"] {
         let line =
@@ -89,8 +89,8 @@ fn one_that_takes_long_is_named_with_what_it_says() {
 }
 
 #[test]
-fn one_that_gives_credentials_runs_once_for_each_user() {
-    // Nobody answers at that server, after several tries.
+fn a_tool_runs_once_per_user() {
+    // The server refuses connections, also in the retries.
     plan_that_cannot_connect(
         "echo run >> runs; echo '{apiVersion: client.authentication.k8s.io/v1, kind: ExecCredential, \
          status: {token: topsecret}}'",
@@ -103,10 +103,10 @@ fn plan_that_cannot_connect(script: &str) {
     let said = ran.out + &ran.err;
     assert!(said.contains("cannot be reached"), "{said}");
     assert!(!said.contains("topsecret"), "{said}");
-    assert_eq!(desk.read("runs").lines().count(), 2, "one for each user");
+    assert_eq!(desk.read("runs").lines().count(), 2, "one run per user");
 }
 
-/// The processes of the tools that still run; zombies have no one to wait for them here.
+/// The running processes of the tools. Zombies do not count, since no process waits for them here.
 fn alive(desk: &Desk) -> Vec<String> {
     let pids = std::fs::read_to_string(desk.path("pids")).unwrap_or_default();
     let is_alive = |pid: &&str| {
@@ -126,7 +126,7 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn one_that_hangs_ends_with_the_program() {
+fn a_hanging_tool_ends_with_the_program() {
     let hangs = "sleep 600 & echo $$ $! | tr ' ' '\\n' >> pids; wait";
     for (command, signal) in [("plan", "INT"), ("plan", "TERM"), ("apply", "INT")] {
         let desk = desk_with(Some(hangs));

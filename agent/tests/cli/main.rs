@@ -1,5 +1,4 @@
-//! The command line as a person or a script meets it: the program itself, in folders of its own,
-//! without any cluster.
+//! End-to-end tests of the command line: each runs the program in a temporary folder, without clusters.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -1,18 +1,18 @@
-//! Text from outside does nothing to a terminal but print, and forges no lines.
+//! Text from outside cannot control the terminal or forge lines.
 
 use std::ffi::OsStr;
 use std::process::Command;
 
 use crate::desk::{Desk, MESH};
 
-/// Moves the cursor, colours, breaks the line, turns the direction of text around and hides a character.
+/// Moves the cursor, sets a colour, breaks the line, changes the direction of text and hides a character.
 const HARMFUL: &str = "x\u{1b}[2J\u{1b}[31m\r\nerror: forged\u{9b}\u{7}\u{202e}\u{200b}\u{7f}";
 
 fn is_harmful(c: char) -> bool {
     c != '\n' && (c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'))
 }
 
-/// What it writes; a program that ends by a signal is a fault.
+/// The output of a program, which must not end by a signal.
 #[track_caller]
 fn said(command: &mut Command) -> String {
     let output = command.output().unwrap();
@@ -28,7 +28,7 @@ fn said(command: &mut Command) -> String {
 }
 
 #[test]
-fn documents_are_printed_on_their_lines() {
+fn values_of_documents_are_escaped() {
     let desk = Desk::new();
     let harmful = serde_json::to_string(HARMFUL).unwrap();
     for (value, field) in [
@@ -80,7 +80,7 @@ fn documents_are_printed_on_their_lines() {
 }
 
 #[test]
-fn contexts_of_a_kubeconfig_forge_no_lines_of_a_plan() {
+fn contexts_of_a_kubeconfig_cannot_forge_lines_of_a_plan() {
     let desk = Desk::new();
     let harmful = serde_json::to_string(HARMFUL).unwrap();
     desk.write("mesh.yaml", &MESH.replace("ctx-one", &harmful));

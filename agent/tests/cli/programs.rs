@@ -1,4 +1,4 @@
-//! What programs read of a command that fails, and what `-v` logs.
+//! JSON errors of failed commands, and the log of `-v`.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::desk::{Desk, MESH};
 
 #[test]
-fn a_failure_is_json_where_that_was_asked_for() {
+fn a_failure_is_json_with_output_json() {
     let desk = Desk::new();
     desk.write(
         "broken.yaml",
@@ -55,7 +55,7 @@ fn a_failure_is_json_where_that_was_asked_for() {
         assert_eq!(absent["findings"], serde_json::json!([]));
         assert!(absent["error"]["hint"].as_str().unwrap().contains("-f"));
 
-        // What is removed is found by its labels, whatever the document says.
+        // `remove` finds objects by their labels, so errors in the document do not matter.
         if command == "remove" {
             continue;
         }
@@ -75,7 +75,7 @@ fn a_failure_is_json_where_that_was_asked_for() {
 }
 
 #[test]
-fn an_empty_variable_is_one_that_is_not_set() {
+fn an_empty_variable_counts_as_not_set() {
     let desk = Desk::new();
     for variable in ["FEDMESH_LOG", "FEDMESH_LEASE_DURATION"] {
         let mut command = desk.command(&[
@@ -93,7 +93,7 @@ fn an_empty_variable_is_one_that_is_not_set() {
     }
 }
 
-/// A server that refuses all that is asked.
+/// A server that responds to every request with 403.
 fn refusing_server() -> std::net::SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

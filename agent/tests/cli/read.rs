@@ -1,11 +1,11 @@
-//! What `-f` takes and what it refuses; `check` and `names`.
+//! Inputs of `-f`; tests of `check`, `names` and `simulate`.
 
 use std::fs;
 
 use crate::desk::{Desk, MESH, files_below};
 
 #[test]
-fn check_tells_good_bad_and_unreadable_apart() {
+fn check_distinguishes_valid_invalid_and_unreadable_documents() {
     let desk = Desk::new();
     desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
     desk.write(
@@ -36,7 +36,7 @@ fn check_tells_good_bad_and_unreadable_apart() {
         "\n  hint: did you mean `zone`?\nerror: broken.yaml is not a Mesh document\n",
     ]);
     desk.run(&["check", "-f", "absent.yaml"], 2)
-        .refuses(&["absent.yaml cannot be read"]);
+        .refuses(&["cannot read absent.yaml"]);
     desk.run(&["check", "-f", "no-text.yaml"], 2)
         .refuses(&["no-text.yaml is UTF-16 text", "save it as UTF-8"]);
     fs::write(desk.path("no-text.yaml"), [0xff, 0x00]).unwrap();
@@ -47,7 +47,7 @@ fn check_tells_good_bad_and_unreadable_apart() {
 }
 
 #[test]
-fn what_kubectl_downloads_is_refused_with_a_way() {
+fn urls_are_rejected_with_a_command() {
     let desk = Desk::new();
     for command in ["check", "render", "plan", "apply", "status"] {
         desk.run(&[command, "-f", "https://git.example.com/mesh.yaml"], 2)
@@ -61,7 +61,7 @@ fn what_kubectl_downloads_is_refused_with_a_way() {
 }
 
 #[test]
-fn an_empty_document_at_the_end_is_none() {
+fn an_empty_document_at_the_end_is_ignored() {
     let desk = Desk::new();
     for end in ["---\n", "---\n# the end\n", "---\n...\n"] {
         desk.write("mesh.yaml", &format!("---\n{MESH}{end}"));
@@ -73,7 +73,7 @@ fn an_empty_document_at_the_end_is_none() {
 }
 
 #[test]
-fn templates_are_told_from_documents() {
+fn templates_are_recognized() {
     let desk = Desk::new();
     for text in [
         "{{ .Values.suffix }}",
@@ -91,7 +91,7 @@ fn templates_are_told_from_documents() {
 }
 
 #[test]
-fn what_is_said_of_a_document_names_the_place_in_its_file() {
+fn findings_have_the_line_and_column_in_the_file() {
     let desk = Desk::new();
     let place = |arguments: &[&str]| -> String {
         let ran = desk.command(arguments).output().unwrap();
@@ -127,7 +127,7 @@ fn what_is_said_of_a_document_names_the_place_in_its_file() {
             line_of(&desk.read("folder/mesh.yaml"))
         )
     );
-    // Behind what the document's lines begin with there.
+    // The column is after the comment prefix of the document's lines.
     assert_eq!(
         place(&["render", "-f", "stream.yaml"]),
         format!("stream.yaml:{}:8: warning[FM0208]", line_of(&stream))
@@ -173,7 +173,7 @@ fn what_is_said_of_a_document_names_the_place_in_its_file() {
 }
 
 #[test]
-fn json_is_one_document_and_says_the_same() {
+fn json_output_is_one_document_with_the_same_content() {
     let desk = Desk::new();
     desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
     let json = |arguments: &[&str], exit_code| -> serde_json::Value {
@@ -199,7 +199,7 @@ fn json_is_one_document_and_says_the_same() {
     assert_eq!(hosts[0], "shop-orders.mesh.example.org");
     assert_eq!(hosts[1], "orders.sales.external.svc.mesh.example.org");
     assert_eq!(hosts.len(), 6);
-    assert_eq!(names[0].get("callers"), None, "everybody may call it");
+    assert_eq!(names[0].get("callers"), None, "all clients may call it");
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn names_in_columns() {
 }
 
 #[test]
-fn names_with_who_calls_them() {
+fn names_with_their_callers() {
     let desk = Desk::new();
     let callers = "    callers:
     - {namespace: shop, serviceAccounts: [web, api]}
@@ -271,7 +271,7 @@ fn standard_input_is_read_in_every_form() {
 }
 
 #[test]
-fn an_edited_bundle_is_refused_by_name_everywhere() {
+fn an_edited_bundle_is_rejected_by_every_command() {
     let desk = Desk::new();
     let stream = desk.run(&["render", "-f", "mesh.yaml"], 0).out;
     desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
@@ -332,10 +332,10 @@ fn a_folder_may_be_a_repository_but_has_no_links() {
 }
 
 #[test]
-fn simulate_says_who_answers_and_what_it_does_not_know() {
+fn simulate_shows_the_serving_clusters_and_rejects_unknown_ones() {
     let desk = Desk::new();
     let all = desk.run(&["simulate", "-f", "mesh.yaml"], 0).out;
-    // Six names, for two clients and by DNS.
+    // Six names, for two client clusters and by DNS alone.
     assert!(
         all.ends_with("\n0 of 18 answers change, 0 unanswered\n"),
         "{all}"
@@ -385,14 +385,14 @@ fn simulate_says_who_answers_and_what_it_does_not_know() {
     desk.run(&["simulate", "-f", "mesh.yaml", "--down", "ctx-one"], 2)
         .refuses(&["--down ctx-one: there is no cluster \"ctx-one\"; there is: north, south"]);
     desk.run(&["simulate", "-f", "mesh.yaml", "--client", "ctx-one"], 2)
-        .refuses(&["--client ctx-one: there is no such cluster; there is: north, south"]);
+        .refuses(&["--client ctx-one: unknown cluster; known clusters: north, south"]);
     desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
     desk.run(&["simulate", "-f", "bad.yaml"], 1)
         .refuses(&["FM0401"]);
 }
 
 #[test]
-fn simulate_says_what_share_of_the_calls_reaches_each() {
+fn simulate_shows_the_share_of_calls_of_each_cluster() {
     let desk = Desk::new();
     let locality = "spec:\n  locality:\n    distribute:\n    - from: europe-north1\n      \
                     to: {europe-north1: 80, europe-south1: 20}\n";
@@ -425,16 +425,16 @@ fn simulate_says_what_share_of_the_calls_reaches_each() {
             serde_json::json!([share("north", 80), share("south", 20)]),
         )
     );
-    // Where the nearest takes them all, nothing is said.
+    // If the nearest cluster gets all calls, there are no shares.
     assert_eq!(
         of("south"),
         (serde_json::Value::Null, serde_json::Value::Null)
     );
 }
 
-/// kubectl would apply both of them, and the first is not what the document gives.
+/// kubectl would apply both sections, and the first one is not part of the rendered manifests.
 #[test]
-fn a_stream_with_a_section_twice_is_refused() {
+fn a_stream_with_a_duplicate_section_is_rejected() {
     let desk = Desk::new();
     let stream = desk.run(&["render", "-f", "mesh.yaml"], 0).out;
     let section = "---\n# file: north/60-orders.sales.yaml\n";
@@ -446,7 +446,7 @@ fn a_stream_with_a_section_twice_is_refused() {
         desk.run_with(&[command, "-f", "-"], twice.as_bytes(), 2)
             .refuses(&["`north/60-orders.sales.yaml` occurs more than once"]);
     }
-    // A text that is not the bundle's before it: then it is no bundle, and no document either.
+    // With other text before it, a stream is neither a bundle nor a document.
     for before in ["\n", "# a comment\n", "---\n"] {
         let text = format!("{before}{stream}");
         desk.run_with(&["check", "-f", "-"], text.as_bytes(), 2)

@@ -1,4 +1,4 @@
-//! What `render` writes, and where.
+//! Tests of `render`.
 
 use std::fs;
 use std::io::Read as _;
@@ -7,7 +7,7 @@ use std::process::Stdio;
 use crate::desk::{Desk, MESH, files_below};
 
 #[test]
-fn all_forms_of_a_bundle_give_the_same_again() {
+fn all_forms_of_a_bundle_render_to_the_same_bytes() {
     let desk = Desk::new();
     for target in [
         "direct",
@@ -22,7 +22,7 @@ fn all_forms_of_a_bundle_give_the_same_again() {
         assert!(stream.contains("# cluster: north\n"));
         assert!(
             stream.contains(&format!("#|   target: {target}\n")),
-            "the document carries the target"
+            "the document contains the target"
         );
         let folder = format!("{target}/bundle");
         let zip = format!("{target}.zip");
@@ -58,7 +58,7 @@ fn all_forms_of_a_bundle_give_the_same_again() {
                 "{target} {form}"
             );
         }
-        // The same bytes whichever way they went.
+        // The bytes are the same on both ways.
         let first = fs::read(desk.path(&zip)).unwrap();
         desk.run(&["render", "-f", &folder, "--to", &zip], 0);
         assert_eq!(fs::read(desk.path(&zip)).unwrap(), first);
@@ -66,7 +66,7 @@ fn all_forms_of_a_bundle_give_the_same_again() {
 }
 
 #[test]
-fn gitops_is_a_folder_that_others_apply() {
+fn gitops_renders_a_folder_only() {
     let desk = Desk::new();
     let repository =
         "spec:\n  target: gitops\n  gitops:\n    repoURL: https://git.example.com/mesh\n";
@@ -99,7 +99,7 @@ fn gitops_is_a_folder_that_others_apply() {
     ] {
         assert!(files.iter().any(|known| known == file), "{file}: {files:?}");
     }
-    // What only kustomize reads is replaced and taken away as well, though it carries no label.
+    // Files that only kustomize reads are replaced and removed too, although they have no label.
     let edited = desk
         .read("bundle/mesh.yaml")
         .replace("name: orders", "name: billing");
@@ -118,7 +118,7 @@ fn gitops_is_a_folder_that_others_apply() {
 }
 
 #[test]
-fn the_format_is_a_format() {
+fn the_output_format_is_not_a_path() {
     let desk = Desk::new();
     assert_eq!(
         desk.run(&["render", "-f", "mesh.yaml", "-o", "yaml"], 0)
@@ -127,7 +127,7 @@ fn the_format_is_a_format() {
     );
     for path in ["bundle", "bundle.zip", "yml", "-"] {
         desk.run(&["render", "-f", "mesh.yaml", "--output", path], 2)
-            .refuses_usage(&["the formats are yaml and json", &format!("--to {path}")]);
+            .refuses_usage(&["use yaml or json", &format!("--to {path}")]);
     }
     desk.run(
         &["render", "-f", "mesh.yaml", "-o", "json", "--to", "bundle"],
@@ -164,7 +164,7 @@ fn the_format_is_a_format() {
 }
 
 #[test]
-fn one_cluster_is_printed_alone_and_is_no_bundle() {
+fn the_manifests_of_one_cluster_are_not_a_bundle() {
     let desk = Desk::new();
     let south = desk
         .run(&["render", "-f", "mesh.yaml", "--cluster", "south"], 0)
@@ -180,7 +180,7 @@ fn one_cluster_is_printed_alone_and_is_no_bundle() {
 }
 
 #[test]
-fn a_folder_is_replaced_but_never_somebody_elses_files() {
+fn a_bundle_is_replaced_but_never_foreign_files() {
     let desk = Desk::new();
     desk.write("photos/cat.jpg", "");
     desk.run(&["render", "-f", "mesh.yaml", "--to", "photos"], 1)
@@ -189,7 +189,7 @@ fn a_folder_is_replaced_but_never_somebody_elses_files() {
     desk.run(&["render", "-f", "mesh.yaml", "--to", "photos/cat.jpg"], 1)
         .refuses(&["photos/cat.jpg"]);
 
-    // The document is edited where it lies, as anybody would.
+    // The document is edited in place.
     desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
     let before = files_below(&desk.path("bundle"));
     let edited = desk
@@ -219,7 +219,7 @@ fn a_folder_is_replaced_but_never_somebody_elses_files() {
     );
 }
 
-/// Everything in a folder, with its bytes.
+/// All files in a folder with their bytes.
 fn contents(desk: &Desk, folder: &str) -> Vec<(String, Vec<u8>)> {
     let files = files_below(&desk.path(folder)).into_iter();
     files
@@ -231,7 +231,7 @@ fn contents(desk: &Desk, folder: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn a_document_that_is_no_bundles_is_never_replaced() {
+fn a_document_outside_a_bundle_is_never_overwritten() {
     const KUMA: &str = "apiVersion: kuma.io/v1alpha1\nkind: Mesh\nmetadata:\n  name: default\n";
     let desk = Desk::new();
     desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
@@ -255,18 +255,18 @@ fn a_document_that_is_no_bundles_is_never_replaced() {
             ]);
         assert_eq!(contents(&desk, &folder), before, "{what}");
     }
-    // A bundle whose document was given comments, but is not the input.
+    // A bundle whose document has comments now, but is not the input.
     desk.write("bundle/mesh.yaml", &format!("# ours\n{rendered}"));
     desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 1)
         .refuses(&["bundle/mesh.yaml was not written by `render`"]);
-    // An earlier bundle of another mesh is one of fedmesh's all the same.
+    // An earlier bundle of another mesh is still a bundle.
     desk.write("bundle/mesh.yaml", &other);
     desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
     assert_eq!(desk.read("bundle/mesh.yaml"), rendered);
 }
 
 #[test]
-fn the_input_is_never_replaced_by_whatever_path_it_is_named() {
+fn the_input_is_never_overwritten_by_any_path_to_it() {
     let desk = Desk::new();
     let unchanged = |desk: &Desk| assert_eq!(desk.read("mesh.yaml"), MESH);
     for (input, output) in [
@@ -303,13 +303,13 @@ fn the_input_is_never_replaced_by_whatever_path_it_is_named() {
         "{err}"
     );
     unchanged(&desk);
-    // A symbolic link in the place of a bundle's document.
+    // A symbolic link instead of a bundle's document.
     fs::create_dir(desk.path("links")).unwrap();
     std::os::unix::fs::symlink("../mesh.yaml", desk.path("links/mesh.yaml")).unwrap();
     desk.run(&["render", "-f", "mesh.yaml", "--to", "links"], 1)
         .refuses(&["links/mesh.yaml is neither a file nor a folder"]);
     unchanged(&desk);
-    // A bundle as it is can be written again, but its document is not made another one.
+    // An unchanged bundle can be written again, but not with a different document.
     desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
     let before = contents(&desk, "bundle");
     desk.run(&["render", "-f", "bundle", "--to", "bundle"], 0);
@@ -322,7 +322,7 @@ fn the_input_is_never_replaced_by_whatever_path_it_is_named() {
 }
 
 #[test]
-fn a_zip_that_is_no_bundle_or_the_input_is_not_replaced() {
+fn a_foreign_zip_and_the_input_are_not_overwritten() {
     let desk = Desk::new();
     desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle.zip"], 0);
     fs::hard_link(desk.path("bundle.zip"), desk.path("same.zip")).unwrap();
@@ -356,7 +356,7 @@ fn a_zip_that_is_no_bundle_or_the_input_is_not_replaced() {
     ] {
         fs::write(desk.path("mine.zip"), &bytes).unwrap();
         desk.run(&["render", "-f", "mesh.yaml", "--to", "mine.zip"], 1)
-            .refuses(&["mine.zip is there already", "nothing was written"]);
+            .refuses(&["mine.zip already exists", "nothing was written"]);
         assert_eq!(fs::read(desk.path("mine.zip")).unwrap(), bytes);
     }
     desk.run(
@@ -374,9 +374,9 @@ fn a_zip_that_is_no_bundle_or_the_input_is_not_replaced() {
     assert_ne!(fs::read(desk.path("bundle.zip")).unwrap(), bundle);
 }
 
-/// What is in the place of a manifest, and is none that fedmesh wrote, is somebody's.
+/// A file with the path of a manifest that fedmesh did not write is kept.
 #[test]
-fn a_manifest_of_somebody_is_not_replaced() {
+fn a_foreign_manifest_is_not_overwritten() {
     let desk = Desk::new();
     desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
     desk.write(
@@ -391,14 +391,14 @@ fn a_manifest_of_somebody_is_not_replaced() {
     );
 }
 
-/// Any folder can be named by mistake: it is neither walked nor counted.
+/// A folder may be named by mistake, so one without a bundle is neither walked nor counted.
 #[test]
-fn a_folder_that_is_no_bundle_is_not_walked() {
+fn a_folder_without_a_bundle_is_not_walked() {
     let desk = Desk::new();
     for n in 0..50 {
         desk.write(&format!("home/many/{n}.txt"), "");
     }
-    // A walk ends with an error here.
+    // Walking the folder would fail here.
     desk.write("home/a/b/c/d/e/f/g.txt", "");
     std::os::unix::fs::symlink("/", desk.path("home/root")).unwrap();
     desk.run(&["render", "-f", "mesh.yaml", "--to", "home"], 1)
@@ -414,12 +414,12 @@ fn a_folder_that_is_no_bundle_is_not_walked() {
     fs::remove_file(desk.path("home/root")).unwrap();
     desk.write("home/mesh.yaml", &desk.read("bundle/mesh.yaml"));
     let refused = desk.run(&["render", "-f", "mesh.yaml", "--to", "home"], 1);
-    refused.refuses(&["files that no bundle of fedmesh has"]);
+    refused.refuses(&["files that are not part of a bundle"]);
     assert_eq!(refused.err.matches(".txt").count(), 4, "{}", refused.err);
 }
 
 #[test]
-fn hidden_manifests_are_no_part_of_a_bundle() {
+fn hidden_manifests_are_not_part_of_a_bundle() {
     let desk = Desk::new();
     desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
     desk.write("bundle/.gitlab-ci.yml", "test:\n  script: [true]\n");
@@ -437,7 +437,7 @@ fn hidden_manifests_are_no_part_of_a_bundle() {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_is_named() {
+fn an_unwritable_output_is_named() {
     let desk = Desk::new();
     for output in ["no/such/bundle.zip", "mesh.yaml"] {
         desk.run(&["render", "-f", "mesh.yaml", "--to", output], 1)
@@ -447,7 +447,7 @@ fn a_place_that_cannot_be_written_is_named() {
 }
 
 #[test]
-fn files_and_folders_can_be_read_as_usual() {
+fn files_and_folders_have_the_usual_permissions() {
     use std::os::unix::fs::PermissionsExt as _;
     let desk = Desk::new();
     desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
@@ -469,7 +469,7 @@ fn a_document_with_errors_is_not_rendered() {
 }
 
 #[test]
-fn unknown_addresses_are_a_warning_beside_the_manifests() {
+fn unknown_addresses_are_a_warning() {
     let desk = Desk::new();
     desk.write(
         "unknown.yaml",
@@ -488,9 +488,9 @@ fn unknown_addresses_are_a_warning_beside_the_manifests() {
 }
 
 #[test]
-fn a_reader_that_leaves_early_is_no_fault() {
+fn a_closed_pipe_is_not_an_error() {
     let desk = Desk::new();
-    // More than a pipe holds, so that the program is still writing.
+    // More than the buffer of a pipe, so that the program is still writing.
     let services: Vec<String> = (0..400)
         .map(|n| format!("  - name: service-{n}\n    namespace: sales\n    port: 80\n"))
         .collect();

@@ -1,4 +1,4 @@
-//! The schema of the document: in the repository as printed, and true.
+//! The schema of the document: up to date in the repository, and correct.
 
 use std::path::Path;
 
@@ -17,12 +17,12 @@ fn document(text: &str) -> Value {
 }
 
 #[test]
-fn the_files_of_the_repository_are_what_is_printed() {
+fn the_schema_in_the_repository_is_up_to_date() {
     let desk = Desk::new();
     let json = desk.run(&["schema"], 0).out;
     assert!(
         json == repository("examples/mesh.schema.json"),
-        "write it anew: fedmesh-agent schema > examples/mesh.schema.json"
+        "update it: fedmesh-agent schema > examples/mesh.schema.json"
     );
     let table = desk.run(&["schema", "-o", "markdown"], 0).out;
     assert!(
@@ -32,7 +32,7 @@ fn the_files_of_the_repository_are_what_is_printed() {
 }
 
 #[test]
-fn it_takes_what_the_reader_takes_and_sees_slips() {
+fn the_schema_accepts_examples_and_rejects_mistakes() {
     let schema = serde_json::from_str(&repository("examples/mesh.schema.json")).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     for example in [

@@ -1,11 +1,11 @@
-//! Kubeconfigs that cannot be used: no word of a credential is shown, and nothing panics.
+//! Kubeconfigs that cannot be used: no credential is printed, and nothing panics.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::desk::Desk;
 
-/// Stands in for every token, key and password.
+/// The value of every token, key and password.
 const SECRET: &str = "hunter2";
 
 /// A kubeconfig with one user and one cluster for both contexts.
@@ -19,7 +19,7 @@ fn kubeconfig(cluster: &str, user: &str) -> String {
 
 const DEAD: &str = "server: 'https://127.0.0.1:1'";
 
-/// What `plan` and `status -o json` say with a kubeconfig.
+/// The output of `plan` and `status -o json` with a kubeconfig.
 fn said_with(desk: &Desk, kubeconfig: &str) -> String {
     desk.write("config/kubeconfig", kubeconfig);
     let file = ["-f", "mesh.yaml", "--kubeconfig", "config/kubeconfig"];

@@ -1,19 +1,19 @@
-//! API servers that answer what no API server does.
+//! Servers whose responses no API server would send.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 
 use crate::desk::Desk;
 
-/// What a server sends to every request, behind the head.
+/// The body of every response.
 #[derive(Clone)]
 enum Body {
     Json(&'static str),
-    /// Without an end.
+    /// The text, repeated forever.
     Endless(&'static str),
 }
 
-/// A server for as long as the tests run.
+/// Starts a server that runs until the tests end.
 fn server(status: &'static str, body: Body) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -21,7 +21,7 @@ fn server(status: &'static str, body: Body) -> String {
         for stream in listener.incoming() {
             let (stream, body) = (stream.unwrap(), body.clone());
             std::thread::spawn(move || {
-                // A client that has read enough goes away.
+                // The client closes the connection when it has read enough.
                 _ = answer(stream, status, &body);
             });
         }
@@ -50,7 +50,7 @@ fn answer(mut stream: TcpStream, status: &str, body: &Body) -> std::io::Result<(
     }
 }
 
-/// What each command says of two clusters behind that server, which has no scheme, as kubectl reads it.
+/// The output of each command for two clusters with that server, whose address has no scheme, as kubectl accepts it.
 fn said_of(address: &str) -> Vec<String> {
     let desk = Desk::new();
     desk.write("token", "token\n");
@@ -81,7 +81,7 @@ fn said_of(address: &str) -> Vec<String> {
 }
 
 #[test]
-fn no_answer_makes_it_panic() {
+fn no_response_causes_a_panic() {
     for json in [
         "[]",
         "null",
@@ -101,7 +101,7 @@ fn no_answer_makes_it_panic() {
 }
 
 #[test]
-fn an_answer_without_an_end_is_not_read_to_it() {
+fn an_endless_response_is_cut_off() {
     for text in ["x", "\n"] {
         for said in said_of(&server("200 OK", Body::Endless(text))) {
             assert!(said.contains("ctx-one"), "{said}");

@@ -1,4 +1,4 @@
-//! Help, wrong usage, and what is refused without clusters.
+//! Help, wrong usage, and errors without clusters.
 
 use crate::desk::{Desk, MESH};
 
@@ -76,7 +76,7 @@ fn wrong_usage_exits_with_2() {
     ] {
         assert_eq!(desk.run(arguments, 2).out, "", "{arguments:?}");
     }
-    // Where 2 says that there are changes, it says nothing else.
+    // With --exit-code, 2 means changes and nothing else.
     desk.run(
         &["plan", "-f", "mesh.yaml", "--exit-code", "--no-such-flag"],
         1,
@@ -89,14 +89,14 @@ fn without_terminal_and_yes_nothing_is_changed() {
     let desk = Desk::new();
     for command in ["apply", "remove"] {
         desk.run(&[command, "-f", "mesh.yaml"], 2)
-            .refuses(&["there is no terminal to ask on", "--yes"]);
+            .refuses(&["cannot ask for confirmation without a terminal", "--yes"]);
         desk.run_with(&[command, "-f", "-"], MESH.as_bytes(), 2)
-            .refuses(&["there is no terminal to ask on"]);
+            .refuses(&["cannot ask for confirmation without a terminal"]);
     }
 }
 
 #[test]
-fn commands_that_need_clusters_say_what_they_lack() {
+fn commands_that_need_clusters_report_what_is_missing() {
     let desk = Desk::new();
     desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
     for command in [
@@ -109,14 +109,14 @@ fn commands_that_need_clusters_say_what_they_lack() {
             |file: &'static str| [command, &["-f", file, "--kubeconfig", "no-such-file"]].concat();
         desk.run(&with("mesh.yaml"), 1).refuses(&["no-such-file"]);
         desk.run(&with("absent.yaml"), 2)
-            .refuses(&["absent.yaml cannot be read"]);
+            .refuses(&["cannot read absent.yaml"]);
     }
     desk.run(&["plan", "-f", "mesh.yaml"], 1)
         .refuses(&["kubeconfig"]);
 }
 
 #[test]
-fn a_verification_that_cannot_begin_exits_with_2() {
+fn a_verification_that_cannot_start_exits_with_2() {
     let desk = Desk::new();
     desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
     desk.write("kubeconfig", "{apiVersion: v1, kind: Config}");
@@ -126,12 +126,12 @@ fn a_verification_that_cannot_begin_exits_with_2() {
     )
     .refuses(&["nothing could be checked", "no-such-file"]);
     desk.run(&["verify", "-f", "absent.yaml"], 2)
-        .refuses(&["absent.yaml cannot be read"]);
+        .refuses(&["cannot read absent.yaml"]);
     desk.run(
         &["verify", "-f", "bad.yaml", "--kubeconfig", "kubeconfig"],
         2,
     )
     .refuses(&["the document has errors", "FM0401"]);
     desk.run(&["verify", "-f", "mesh.yaml", "--drill", "orders"], 2)
-        .refuses(&["there is no terminal to ask on", "--yes"]);
+        .refuses(&["cannot ask for confirmation without a terminal", "--yes"]);
 }

@@ -1,4 +1,4 @@
-//! `verify` where no cluster answers: every form says that nothing was shown, and why.
+//! `verify` without reachable clusters: every format reports that nothing was checked, and why.
 
 use std::time::{Duration, Instant};
 
@@ -6,8 +6,7 @@ use serde_json::Value;
 
 use crate::desk::{Desk, MESH};
 
-/// A desk with clusters where nobody listens, and gateways and a zone on this machine where nobody
-/// does either.
+/// A folder with clusters and gateways at closed ports of this machine.
 fn desk() -> Desk {
     let desk = Desk::new();
     let mesh = MESH
@@ -48,9 +47,9 @@ fn the_text_has_tables_causes_and_counts() {
     for part in [
         "mesh shop\n",
         "north: objects not-asked",
-        "orders.sales: calls from a client in each cluster",
-        "orders.sales: gateways, asked from this machine",
-        // A refused connection is an answer: somebody is there, and not the gateway.
+        "orders.sales: calls from a probe client in each cluster",
+        "orders.sales: gateways, requests from this machine",
+        // A refused connection means that the machine was reached, but not the gateway.
         "failed[refused] connection refused",
         "could not check[not-asked] context ctx-two: the cluster cannot be reached",
         "hint: ",
@@ -61,7 +60,7 @@ fn the_text_has_tables_causes_and_counts() {
 }
 
 #[test]
-fn every_form_tells_the_same() {
+fn every_format_has_the_same_counts() {
     let desk = desk();
     let json: Value = serde_json::from_str(&desk.run(&arguments(&["-o", "json"]), 1).out).unwrap();
     let checks = json["checks"].as_array().unwrap();
@@ -85,7 +84,7 @@ fn every_form_tells_the_same() {
 }
 
 #[test]
-fn waiting_ends_with_its_time() {
+fn waiting_ends_at_the_time_limit() {
     let start = Instant::now();
     desk().run(&arguments(&["--wait", "3s", "--no-job"]), 1);
     let took = start.elapsed();

@@ -267,9 +267,8 @@ async fn settings_that_others_change() {
         _ => None,
     });
     assert!(
-        message.as_ref().is_some_and(|message| message.contains(
-            "ConfigMap kube-system/coredns: somebody else has changed it since the plan"
-        )),
+        message.as_ref().is_some_and(|message| message
+            .contains("ConfigMap kube-system/coredns: another client changed it since the plan")),
         "{message:?}"
     );
     assert_eq!(corefile(&fixture), theirs);
@@ -404,7 +403,7 @@ async fn members_of_a_federation() {
         .find(|finding| finding.code == "FM0801");
     let message = &found.unwrap().message;
     assert!(
-        message.starts_with("its DNS is not told of the zone"),
+        message.starts_with("forwarding of the zone is not configured in its DNS"),
         "{message}"
     );
 

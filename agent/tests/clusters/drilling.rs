@@ -163,7 +163,7 @@ async fn what_a_drill_took_away_is_given_back_however_the_agent_ends_it() {
         let (code, log) = agent.process.end();
         assert_eq!(code, Some(0), "{log}");
         assert!(
-            log.contains("what a drill took away is given back"),
+            log.contains("which restore the replicas of drills"),
             "{log}"
         );
         assert_eq!(replicas(), there);

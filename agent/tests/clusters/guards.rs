@@ -279,7 +279,7 @@ async fn a_context_that_leads_to_another_cluster_is_refused() {
     let plan = one.plan(&fixture.mesh, Intent::Apply).await.unwrap().plan;
     for cluster in &plan.clusters {
         let error = cluster.error.as_deref().unwrap();
-        assert!(error.contains("lead to one cluster"), "{error}");
+        assert!(error.contains("lead to the same cluster"), "{error}");
     }
     fixture.apply().await;
     let before = [fixture.ours(WEST), fixture.ours(EAST)];

@@ -137,11 +137,13 @@ async fn a_run_that_is_stopped_or_killed_is_gone_on_with() {
     fixture.mesh = document("halfway", &names);
     let all = counts(&fixture.plan().await.plan)[&Action::Create];
 
-    // Asked to stop: what has begun is finished, and the rest is named.
+    // A stopped run completes the requests in progress and lists the remaining objects.
     let (code, out, err) = Running::begin(&fixture, "apply").then("-TERM").end();
     assert_eq!(code, Some(1), "{out}\n{err}");
     assert!(
-        err.contains("stopping: what has begun is finished, and the next run goes on from there"),
+        err.contains(
+            "stopping: requests in progress are completed, and the next run continues from there"
+        ),
         "{err}"
     );
     for cluster in ["sunset", "sunrise"] {
@@ -151,7 +153,7 @@ async fn a_run_that_is_stopped_or_killed_is_gone_on_with() {
         let report = report.unwrap_or_else(|| panic!("{out}"));
         assert!(report.contains(" created"), "{report}");
         assert!(
-            report.contains("stopped: on request; not touched: "),
+            report.contains("stopped: on request; not changed: "),
             "{report}"
         );
         assert!(!report.contains(" failed"), "{report}");

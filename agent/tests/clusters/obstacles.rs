@@ -29,7 +29,7 @@ async fn one_cluster_down() {
     let (report, _) = fixture.carry_out(planned, false).await;
     assert_eq!(report.clusters[1].error.as_deref(), Some(error.as_str()));
     let other = report.clusters[0].error.as_deref().unwrap();
-    assert!(other.contains("sunrise cannot be applied to"), "{other}");
+    assert!(other.contains("errors in sunrise"), "{other}");
     assert_eq!(
         fixture.ours(WEST),
         [].into(),
@@ -106,7 +106,7 @@ async fn a_finalizer_that_holds_a_deleted_object_is_named_while_it_does() {
     let named = |event: &Event| {
         matches!(event, Event::Waiting { cluster, message, limit: Some(60), .. }
             if cluster == "sunrise"
-                && message == "VirtualService held/orders was deleted and waits for example.com/slow")
+                && message == "VirtualService held/orders was deleted, but is blocked by example.com/slow")
     };
     assert!(events.iter().any(named), "{events:#?}");
     assert!(report.duration_ms >= 2000, "{report:#?}");

@@ -249,7 +249,7 @@ async fn what_is_created_between_plan_and_apply_is_not_taken() {
     });
     assert!(
         failed.as_ref().is_some_and(|one| one.starts_with(
-            "VirtualService meanwhile/orders: somebody else created it since the plan"
+            "VirtualService meanwhile/orders: another client created it since the plan"
         )),
         "{failed:?}"
     );

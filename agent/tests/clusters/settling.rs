@@ -70,7 +70,7 @@ async fn fields_in_conflict_are_taken_over_if_all_of_them_are_named() {
         .collect();
     assert_eq!(
         unused,
-        ["`VirtualService/settled/orders:.spec.http` is in conflict in no cluster"]
+        ["`VirtualService/settled/orders:.spec.http` has no conflict in any cluster"]
     );
     let (report, _) = fixture.carry_out(planned, false).await;
     assert!(!report.is_success());

@@ -64,7 +64,7 @@ async fn of_two_applies_one_is_refused_and_nothing_is_mixed() {
     if code == Some(1) {
         assert!(out.is_empty(), "{out}");
         assert!(
-            err.contains("mesh twice is being changed by another writer") && err.contains(holder),
+            err.contains("mesh twice is being changed by another run") && err.contains(holder),
             "{err}"
         );
         assert!(!fixture.plan().await.plan.has_changes());
@@ -258,7 +258,7 @@ async fn a_record_that_somebody_else_writes_is_not_written_over() {
     let (report, _) = fixture.carry_out(planned, false).await;
     let error = report.clusters[0].error.as_deref().unwrap();
     assert!(
-        error.contains("somebody else has changed the record"),
+        error.contains("another client changed the record"),
         "{error}"
     );
     assert_eq!(

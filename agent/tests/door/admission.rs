@@ -1,8 +1,8 @@
-//! Who is let in, and who is not: each attack with its exact answer.
+//! Tests of the request guard: each attack with its exact response.
 
 use crate::house::{And, ELSEWHERE, HOST, House, With, Without};
 
-/// Method, path, what is not as in a good request, and the status of the answer.
+/// Method, path, changes to a valid request, and the status of the response.
 type Case<'a> = (&'a str, &'a str, &'a [crate::house::Change<'a>], u16);
 
 impl House {
@@ -27,7 +27,7 @@ impl House {
             );
             assert_eq!(answer.header("access-control-allow-origin"), "");
         }
-        // The same request without those changes is let in.
+        // The same request without these changes is accepted.
         assert_eq!(
             self.send("GET", "/api/v1/session", &[], "").await.status,
             200
@@ -36,7 +36,7 @@ impl House {
 }
 
 #[tokio::test]
-async fn without_the_token_nothing_is_answered() {
+async fn requests_without_the_token_are_rejected() {
     let house = House::new();
     let short = format!("Bearer {}", &house.token[..63]);
     let upper = format!("Bearer {}", house.token.to_uppercase());
@@ -73,11 +73,11 @@ async fn without_the_token_nothing_is_answered() {
 }
 
 #[tokio::test]
-async fn other_hosts_are_not_ours() {
+async fn requests_for_other_hosts_are_rejected() {
     let house = House::new();
     #[rustfmt::skip]
     let cases: &[Case] = &[
-        // The page is not for them either.
+        // They do not get the page either.
         ("GET", "/api/v1/session", &[With("host", "evil.example")], 421),
         ("GET", "/", &[With("host", "evil.example")], 421),
         ("GET", "/", &[With("host", "evil.example:8642")], 421),
@@ -102,7 +102,7 @@ async fn other_hosts_are_not_ours() {
 }
 
 #[tokio::test]
-async fn other_origins_are_not_let_in_even_with_the_token() {
+async fn requests_of_other_origins_are_rejected_even_with_the_token() {
     let house = House::new();
     #[rustfmt::skip]
     let cases: &[Case] = &[
@@ -127,7 +127,7 @@ async fn other_origins_are_not_let_in_even_with_the_token() {
 }
 
 #[tokio::test]
-async fn other_methods_and_paths_are_none() {
+async fn other_methods_and_paths_are_rejected() {
     let house = House::new();
     #[rustfmt::skip]
     let cases: &[Case] = &[
@@ -164,7 +164,7 @@ async fn other_methods_and_paths_are_none() {
 }
 
 #[tokio::test]
-async fn a_page_served_elsewhere_is_let_in_by_name() {
+async fn a_page_of_an_allowed_origin_is_accepted() {
     let house = House::new();
     let preflight = [
         Without("authorization"),
@@ -198,7 +198,7 @@ async fn a_page_served_elsewhere_is_let_in_by_name() {
     assert_eq!(answer.header("access-control-allow-origin"), "");
     assert_eq!(answer.header("access-control-allow-methods"), "");
 
-    // Errors can be read too, so that the page can say what is wrong.
+    // Errors are readable too, so that the page can show them.
     for (changes, status) in [
         (&[With("origin", ELSEWHERE)][..], 200),
         (&[With("origin", ELSEWHERE), Without("authorization")], 401),
@@ -207,7 +207,7 @@ async fn a_page_served_elsewhere_is_let_in_by_name() {
         assert_eq!(answer.status, status);
         assert_eq!(answer.header("access-control-allow-origin"), ELSEWHERE);
     }
-    // The page's own files are nothing to read from elsewhere.
+    // Pages of other origins cannot read the page's own files.
     let answer = house
         .send("GET", "/", &[With("origin", ELSEWHERE)], "")
         .await;

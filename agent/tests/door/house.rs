@@ -1,4 +1,4 @@
-//! A router to send requests to, and what every answer has.
+//! A router to send requests to, and assertions for every response.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub(crate) const HOST: &str = "127.0.0.1:8642";
 pub(crate) const ELSEWHERE: &str = "https://mesh.example.org";
 pub(crate) const MESH: &str = include_str!("../../../examples/walkthrough.yaml");
 
-/// A router and the token that it wants.
+/// A router and its token.
 pub(crate) struct House {
     pub(crate) router: Router,
     pub(crate) token: String,
@@ -58,7 +58,7 @@ impl House {
         }
     }
 
-    /// Sends a request that is good but for what is said.
+    /// Sends a valid request with some changes.
     pub(crate) async fn send(
         &self,
         method: &str,
@@ -119,7 +119,7 @@ impl Answer {
             .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&self.body)))
     }
 
-    /// What every answer has, whatever was asked.
+    /// Asserts the headers of every response.
     pub(crate) fn assert_guarded(&self, path: &str) {
         let policy = self.header("content-security-policy");
         for part in [
@@ -142,7 +142,7 @@ impl Answer {
         }
     }
 
-    /// An error that says what to do.
+    /// Asserts that the response is an error with a hint.
     pub(crate) fn assert_error(&self) {
         let error = self.json();
         assert!(
@@ -162,7 +162,7 @@ pub(crate) fn plan_request(mesh: &Mesh) -> Value {
     json!({"mesh": mesh, "digest": Bundle::new(mesh, &resolved).digest})
 }
 
-/// A kubeconfig with both contexts, where nobody listens.
+/// A kubeconfig with both contexts, whose servers refuse connections.
 pub(crate) fn dead_kubeconfig(folder: &Path) -> PathBuf {
     let path = folder.join("kubeconfig");
     let entry = |name: &str| {

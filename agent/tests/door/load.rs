@@ -1,4 +1,4 @@
-//! Many connections and many requests at once.
+//! Many concurrent connections and requests.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,23 +9,23 @@ use futures::future::join_all;
 use crate::house::{Answer, House, mesh, plan_request};
 use crate::program::Serving;
 
-/// More than the agent takes.
+/// More connections than the agent accepts.
 const CONNECTIONS: usize = 1500;
 
-/// Whether the other side has closed a connection that was left alone.
+/// Whether the server has closed an idle connection.
 fn is_closed(stream: &mut TcpStream) -> bool {
     stream
         .set_read_timeout(Some(Duration::from_millis(200)))
         .unwrap();
     match stream.read(&mut [0; 1]) {
         Ok(0) => true,
-        Ok(_) => panic!("nothing was asked"),
+        Ok(_) => panic!("the connection is idle"),
         Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
     }
 }
 
 #[test]
-fn idle_connections_make_room_for_new_ones_and_not_those_with_the_token() {
+fn idle_connections_without_the_token_are_closed_for_new_ones() {
     rlimit::increase_nofile_limit(4096).unwrap();
     let agent = Serving::start();
     let connect = || TcpStream::connect(&agent.address).unwrap();
@@ -36,7 +36,7 @@ fn idle_connections_make_room_for_new_ones_and_not_those_with_the_token() {
         let mut answer = [0; 15];
         stream.read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"HTTP/1.1 200 OK");
-        // The rest of it.
+        // The rest of the response.
         stream.set_nonblocking(true).unwrap();
         std::thread::sleep(Duration::from_millis(50));
         _ = stream.read(&mut [0; 4096]);
@@ -64,22 +64,22 @@ fn a_connection_that_never_sends_its_request_is_closed() {
     slow.write_all(b"GET / HTTP/1.1\r\nHost: ").unwrap();
     slow.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let mut answer = Vec::new();
-    // It ends, whatever is said.
+    // The connection ends, with or without a response.
     _ = slow.read_to_end(&mut answer);
     assert!(is_closed(&mut slow));
     agent.stop();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn plans_wait_for_their_turn_and_too_many_are_told_so() {
+async fn plans_wait_for_their_turn_and_too_many_are_rejected() {
     let house = House::new();
     let plan = plan_request(&mesh()).to_string();
     let plans = (0..200).map(|_| house.send("POST", "/api/v1/plan", &[], plan.clone()));
     let answers = join_all(plans).await;
-    // Nothing but the missing kubeconfig keeps a plan whose turn comes from being made.
+    // A plan that gets its turn fails only because of the missing kubeconfig.
     let is_full = |answer: &&Answer| {
         let message = answer.json()["message"].as_str().unwrap().to_owned();
-        message == "64 other requests wait for the agent to plan"
+        message == "64 other requests are waiting for a plan"
     };
     let (full, planned): (Vec<_>, Vec<_>) = answers.iter().partition(is_full);
     assert!(planned.len() >= 66 && !full.is_empty(), "{}", planned.len());
@@ -92,7 +92,7 @@ async fn plans_wait_for_their_turn_and_too_many_are_told_so() {
         let message = answer.json()["message"].as_str().unwrap().to_owned();
         assert!(message.contains("kubeconfig"), "{message}");
     }
-    // And then there is room again.
+    // There is room again.
     let again = house.send("POST", "/api/v1/plan", &[], plan).await;
     assert!(!is_full(&&again));
 }

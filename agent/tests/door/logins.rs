@@ -1,4 +1,4 @@
-//! What the API says of kubeconfigs with secrets, and what it leaves running.
+//! The API with secrets in kubeconfigs, and with login tools that hang.
 
 use fedmesh_agent::operation::Operations;
 
@@ -25,7 +25,7 @@ fn kubeconfig(user: &str) -> String {
 }
 
 #[tokio::test]
-async fn no_secret_of_a_kubeconfig_is_in_an_answer() {
+async fn no_response_contains_a_secret_of_a_kubeconfig() {
     for (user, why) in [
         ("token: hunter2: oops", "line 9"),
         ("token: [hunter2]", "line 9, column 12"),
@@ -43,7 +43,7 @@ async fn no_secret_of_a_kubeconfig_is_in_an_answer() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_login_tool_that_hangs_is_over_with_the_answer() {
+async fn a_hanging_login_tool_ends_with_the_response() {
     let exec = "exec: {apiVersion: client.authentication.k8s.io/v1, command: sh, interactiveMode: Never, args: \
                 [-c, 'sleep 600 & echo $! >> FOLDER/pids; wait']}";
     let (folder, text) = clusters(&kubeconfig(exec)).await;

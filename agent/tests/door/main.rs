@@ -1,5 +1,5 @@
-//! The agent's door: tables of attacks on the router, each with the exact answer, and the program
-//! itself from start to stop.
+//! The agent's HTTP server: tables of attacks on the router, each with its exact response, and the program from start
+//! to stop.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

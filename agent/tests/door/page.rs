@@ -48,7 +48,7 @@ async fn the_page_needs_no_token_and_is_cached_by_its_contents() {
 }
 
 #[tokio::test]
-async fn paths_that_lead_out_of_the_page_lead_nowhere() {
+async fn paths_outside_the_page_are_not_found() {
     let house = House::new();
     for path in [
         "/../Cargo.toml",
@@ -71,6 +71,6 @@ async fn paths_that_lead_out_of_the_page_lead_nowhere() {
             .send("GET", path, &[Without("authorization")], "")
             .await;
         assert_eq!(answer.status, 404, "{path}");
-        assert_eq!(answer.body, b"There is no such file.\n", "{path}");
+        assert_eq!(answer.body, b"File not found.\n", "{path}");
     }
 }

@@ -1,4 +1,4 @@
-//! The program from start to stop: where it listens, its token, its link.
+//! The program from start to stop: its address, token and link.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -11,7 +11,7 @@ use fedmesh_agent::http::{ListenAddress, Token, TokenFile};
 use tempfile::TempDir;
 
 #[test]
-fn only_loopback_is_listened_on() {
+fn only_loopback_addresses_are_accepted() {
     for good in [
         "127.0.0.1:8642",
         "127.0.0.1:0",
@@ -40,13 +40,13 @@ fn only_loopback_is_listened_on() {
 }
 
 #[test]
-fn the_tokens_file_is_its_owners_alone_and_no_link_is_followed() {
+fn the_token_file_is_private_and_no_link_is_followed() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     let token = Token::random().unwrap();
     let mode = |path: &Path| fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777;
 
-    // Somebody put a link where the file is going to be, and a file that everybody reads.
+    // There is a link with the name of the file, and an old file that all users can read.
     let victim = folder.path().join("victim");
     fs::write(&victim, "precious").unwrap();
     fs::create_dir_all(state.join("fedmesh")).unwrap();
@@ -79,7 +79,7 @@ fn the_tokens_file_is_its_owners_alone_and_no_link_is_followed() {
     assert!(TokenFile::create(&linked, local(1), &token).is_err());
 }
 
-/// The program, serving until it is told to stop.
+/// The program, serving until it gets a signal.
 pub(crate) struct Serving {
     agent: Child,
     stdout: BufReader<ChildStdout>,
@@ -123,7 +123,7 @@ impl Serving {
         }
     }
 
-    /// By a program that starts another one.
+    /// Starts it by another program.
     fn started_by(program: &str, arguments: &[&str]) -> Self {
         let home = tempfile::tempdir().unwrap();
         let plain = serve(&home, "127.0.0.1:0");
@@ -186,7 +186,7 @@ impl Serving {
 }
 
 #[test]
-fn the_program_serves_until_it_is_told_to_stop() {
+fn the_program_serves_until_a_signal() {
     let agent = Serving::start();
     let token = agent.token.clone();
     assert!(agent.get("/", "").starts_with("HTTP/1.1 200 "));
@@ -215,17 +215,17 @@ fn the_program_serves_until_it_is_told_to_stop() {
         0o600
     );
 
-    // A second one on the same port says what to do, and leaves the first one's token alone.
+    // A second agent on the same port prints a hint, and keeps the token of the first one.
     let second = serve(&agent.home, &agent.address).output().unwrap();
     let text = String::from_utf8(second.stderr).unwrap();
     assert_eq!(second.status.code(), Some(1));
     assert!(
-        text.contains("cannot listen on 127.0.0.1:") && text.contains("hint: another program"),
+        text.contains("cannot listen on 127.0.0.1:") && text.contains("hint: use --listen"),
         "{text}"
     );
     assert_eq!(fs::read_to_string(&file).unwrap(), token);
 
-    // A connection that stays open does not keep it alive.
+    // An open connection does not keep the agent running.
     let _idle = TcpStream::connect(&agent.address).unwrap();
     let (code, rest, log) = agent.stop();
     assert_eq!(code, Some(0), "{log}");
@@ -235,12 +235,12 @@ fn the_program_serves_until_it_is_told_to_stop() {
         log.contains("GET /api/v1/session 200") && log.contains("GET /api/v1/session 401"),
         "{log}"
     );
-    assert!(!log.contains(&token), "the log has the token");
+    assert!(!log.contains(&token), "the log contains the token");
     assert_eq!(rest, "", "the link is printed once");
 }
 
 #[test]
-fn a_closed_terminal_ends_it_as_a_service_manager_does() {
+fn a_closed_terminal_stops_the_program_without_nohup() {
     // The tests themselves may have been started with nohup.
     let mut agent = Serving::started_by("env", &["--default-signal=HUP"]);
     let file = agent.token_file();
@@ -250,7 +250,7 @@ fn a_closed_terminal_ends_it_as_a_service_manager_does() {
     assert_eq!(code, Some(0), "{log}");
     assert!(!file.exists());
 
-    // Whoever starts it with nohup wants it to go on.
+    // With nohup, it continues.
     let agent = Serving::started_by("nohup", &[]);
     agent.signal("-HUP");
     assert!(agent.get("/", "").starts_with("HTTP/1.1 200 "));
@@ -258,7 +258,7 @@ fn a_closed_terminal_ends_it_as_a_service_manager_does() {
 }
 
 #[test]
-fn two_agents_with_one_port_have_a_token_each() {
+fn agents_with_the_same_port_have_their_own_tokens() {
     let home = tempfile::tempdir().unwrap();
     let token = Token::random().unwrap();
     let other = Token::random().unwrap();

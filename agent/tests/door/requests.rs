@@ -1,4 +1,4 @@
-//! What the API makes of what it is sent.
+//! Requests to the API: rejected, and handled.
 
 use fedmesh_agent::operation::Operations;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use shared::mesh::{Service, Transport};
 use crate::house::{Change, HOST, House, With, Without, dead_kubeconfig, mesh, plan_request};
 
 #[tokio::test]
-async fn bodies_that_are_not_taken() {
+async fn invalid_bodies_are_rejected() {
     let house = House::new();
     let good = plan_request(&mesh()).to_string();
     let with = |name: &str, value: Value| {
@@ -83,7 +83,7 @@ async fn bodies_that_are_not_taken() {
     ] {
         for (what, changes, body, status) in cases {
             let body = match (path, serde_json::from_str::<Value>(body)) {
-                // Whatever else is asked for is right.
+                // All other fields are valid.
                 ("/api/v1/apply", Ok(Value::Object(mut fields))) if *what != "a field twice" => {
                     fields.insert("planId".to_owned(), json!("sha256:00"));
                     Value::Object(fields).to_string()
@@ -116,7 +116,7 @@ async fn a_document_with_errors_comes_back_with_findings() {
 }
 
 #[tokio::test]
-async fn good_requests_are_answered() {
+async fn valid_requests_are_handled() {
     let house = House::new();
     for host in [HOST, "localhost:8642", "LocalHost:8642", "[::1]:8642"] {
         let own = format!("http://{}", host.to_lowercase());
@@ -140,7 +140,7 @@ async fn good_requests_are_answered() {
             .contains("/nonexistent/kubeconfig")
     );
 
-    // A whole document is understood; what is missing is the kubeconfig.
+    // The document is accepted; only the kubeconfig is missing.
     for (path, changes) in [
         ("/api/v1/plan", &[][..]),
         (
@@ -157,7 +157,7 @@ async fn good_requests_are_answered() {
     }
     let mut apply = plan_request(&mesh());
     apply["planId"] = json!("sha256:00");
-    // Twice: what was refused does not stand in the way of the next one.
+    // Twice, since a rejected apply must not block the next one.
     for _ in 0..2 {
         assert_eq!(
             house
@@ -169,10 +169,10 @@ async fn good_requests_are_answered() {
     }
 }
 
-const OTHER_PLAN: &str = "the clusters changed since";
+const OTHER_PLAN: &str = "nothing was changed: the clusters changed since";
 
 #[tokio::test]
-async fn an_apply_is_refused_when_the_plan_is_another_or_blocked() {
+async fn an_apply_is_rejected_when_the_plan_changed_or_is_blocked() {
     let folder = tempfile::tempdir().unwrap();
     let house = House::with(Operations::new(Some(dead_kubeconfig(folder.path()))));
     let request = plan_request(&mesh());
@@ -188,12 +188,12 @@ async fn an_apply_is_refused_when_the_plan_is_another_or_blocked() {
         (
             plan["id"].clone(),
             false,
-            "nothing was changed: 2 of 2 clusters cannot be applied to",
+            "nothing was changed: 2 of 2 clusters are blocked",
         ),
         (
             plan["id"].clone(),
             true,
-            "nothing was changed: 2 of 2 clusters cannot be applied to",
+            "nothing was changed: 2 of 2 clusters are blocked",
         ),
     ] {
         let mut apply = request.clone();
@@ -222,7 +222,7 @@ async fn an_apply_is_refused_when_the_plan_is_another_or_blocked() {
 }
 
 #[tokio::test]
-async fn a_verification_takes_no_more_than_it_lists() {
+async fn a_verification_rejects_unknown_options() {
     let house = House::new();
     for (name, value, status) in [
         ("intent", json!("remove"), 422),
@@ -230,7 +230,7 @@ async fn a_verification_takes_no_more_than_it_lists() {
         ("wait", json!(-1), 400),
         ("wait", json!("10m"), 400),
         ("drill", json!(true), 400),
-        // What would run in a pod that somebody else names.
+        // A pod to run commands in, chosen by the request.
         ("client", json!("kube-system/app=x"), 400),
         ("timeout", json!(1), 400),
     ] {
@@ -245,7 +245,7 @@ async fn a_verification_takes_no_more_than_it_lists() {
 }
 
 #[tokio::test]
-async fn what_may_not_be_taken_away_is_refused_before_anything_begins() {
+async fn invalid_drills_are_rejected_before_the_verification_starts() {
     let house = House::new();
     let mut several = mesh();
     let with = |name: &str, namespace: &str, clusters: &[&str], transport| Service {
@@ -298,7 +298,7 @@ async fn what_may_not_be_taken_away_is_refused_before_anything_begins() {
         let said = answer.json()["message"].as_str().unwrap().to_owned();
         assert!(said.contains(message), "{drill}: {said}");
     }
-    // What may be is only kept from beginning by the kubeconfig; so is everything beside it.
+    // Valid drills and options fail only because of the kubeconfig.
     for drill in ["httpbin", "httpbin.default@cluster2", "twin.two"] {
         let mut request = plan_request(&several);
         request["drill"] = json!(drill);
@@ -321,7 +321,7 @@ async fn a_verification_ends_with_its_report() {
     let begun = house.send("POST", "/api/v1/verify", &[], request).await;
     assert_eq!(begun.status, 202, "{}", begun.json());
     let id = begun.json()["id"].as_str().unwrap().to_owned();
-    // Its events are not those of an apply.
+    // Its id is not that of an apply.
     let elsewhere = format!("/api/v1/applies/{id}");
     assert_eq!(house.send("GET", &elsewhere, &[], "").await.status, 404);
     let path = format!("/api/v1/verifications/{id}");
@@ -335,7 +335,7 @@ async fn a_verification_ends_with_its_report() {
     let families: Vec<&str> = events.iter().filter_map(|e| e["family"].as_str()).collect();
     assert_eq!(families.first(), Some(&"objects"), "{text}");
     assert_eq!(families[families.len() - 2..], ["call", "drill"], "{text}");
-    // To stop what has ended is no fault: it may have ended while the request was under way.
+    // Stopping an ended run is not an error, since it may have ended during the request.
     let stop = format!("{path}/stop");
     assert_eq!(house.send("POST", &stop, &[], "").await.status, 202);
     let last = events.last().unwrap();
@@ -350,7 +350,7 @@ async fn a_verification_ends_with_its_report() {
         assert_eq!(check["outcome"], "couldNotCheck", "{check}");
         assert_eq!(check["cause"]["code"], "not-asked", "{check}");
         assert!(!check["cause"]["hint"].as_str().unwrap().is_empty());
-    } // Nobody can be watched there, so nothing was taken away; where it may be stands beside.
+    } // There is no probe client, so no drill was made; the report lists where one is possible.
     let drill = checks
         .iter()
         .find(|check| check["family"] == "drill")

@@ -9,10 +9,10 @@ use shared::object::Kind;
 use super::super::server::server;
 use super::*;
 
-/// Many times as many as are on their way at once.
+/// Many more than the concurrent requests.
 const OBJECTS: usize = 5 * AT_ONCE;
 
-/// What comes of a wave of new objects where the server answers each request so, and how many requests it got.
+/// The result of a wave of new objects with this response to each request, and the number of requests.
 async fn wave(answer: StatusCode) -> (Result<(), (String, Vec<Task>)>, usize) {
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&asked);
@@ -73,7 +73,7 @@ async fn wave(answer: StatusCode) -> (Result<(), (String, Vec<Task>)>, usize) {
 }
 
 #[tokio::test]
-async fn what_no_other_object_can_do_better_stops_a_wave() {
+async fn an_error_of_the_whole_cluster_stops_a_wave() {
     for (answer, words) in [
         (StatusCode::UNAUTHORIZED, "does not accept the credentials"),
         (StatusCode::SERVICE_UNAVAILABLE, "no"),
@@ -85,7 +85,7 @@ async fn what_no_other_object_can_do_better_stops_a_wave() {
         assert_eq!(asked + untouched.len(), OBJECTS);
     }
 
-    // An object that is refused is no reason to leave the others.
+    // A rejected object does not stop the others.
     let (result, asked) = wave(StatusCode::UNPROCESSABLE_ENTITY).await;
     assert!(result.is_ok());
     assert_eq!(asked, OBJECTS);

@@ -1,4 +1,4 @@
-//! The parts of a bundle one after the other, made on all cores.
+//! Renders the parts of a bundle on all cores, in order.
 
 use std::num::NonZero;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -6,8 +6,8 @@ use std::thread;
 
 use shared::bundle::{Part, Rendered};
 
-/// Calls `make` with each part, on as many threads as there are cores, and `take` with what it gives, in
-/// their order. Of each thread, at most two parts are in memory.
+/// Calls `make` with each part, on one thread per core, and `take` with each result, in the order of the parts. Each
+/// thread holds at most two parts in memory.
 pub(in crate::cli) fn each_part<T: Send, E>(
     rendered: &Rendered,
     make: impl Fn(Part) -> T + Sync,
@@ -22,7 +22,7 @@ pub(in crate::cli) fn each_part<T: Send, E>(
             .map(|lane| {
                 let (give, result) = sync_channel(0);
                 scope.spawn(move || {
-                    // An error here says that nobody takes any more.
+                    // An error means that the receiver is gone, so no result is needed any more.
                     let mut own = parts.iter().skip(lane).step_by(lanes);
                     own.try_for_each(|part| give.send(make(*part)))
                 });
@@ -32,7 +32,7 @@ pub(in crate::cli) fn each_part<T: Send, E>(
         for index in 0..parts.len() {
             match results[index % lanes].recv() {
                 Ok(one) => take(one)?,
-                // The thread panicked, which goes on from here at the end of the scope.
+                // The thread panicked; the scope resumes the panic at its end.
                 Err(_) => break,
             }
         }

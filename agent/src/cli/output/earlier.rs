@@ -1,4 +1,4 @@
-//! What an earlier `render` wrote, told from what people wrote themselves, so that only the former is replaced.
+//! Recognizes the output of an earlier `render`, so that no other file is overwritten.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -8,18 +8,17 @@ use shared::Mesh;
 use shared::bundle::{MESH_FILE, WRITTEN_BY, read_zip};
 use shared::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 
-/// Most bytes of an archive that is taken for a bundle.
+/// Most bytes of an archive that is read as a bundle.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
-/// Whether a document has the one form in which bundles have theirs, so that no comment is lost with it.
+/// Whether a document has the fixed form of documents in bundles, so that no comment is lost when it is replaced.
 pub(super) fn is_rendered_document(bytes: &[u8]) -> bool {
     let text = std::str::from_utf8(bytes).ok();
     text.is_some_and(|text| Mesh::read(text).is_ok_and(|mesh| mesh.to_yaml() == text))
 }
 
-/// Whether every document of a file carries the label that all our objects carry, or the file says
-/// itself that it is ours. The earlier document may have been edited in place, and then says nothing about the
-/// files beside it.
+/// Whether every object of a file has fedmesh's label, or the file has fedmesh's heading. The document beside it
+/// cannot decide this, since it may have been edited in place.
 pub(super) fn is_rendered_manifest(path: &str, bytes: &[u8]) -> bool {
     let label = format!("{MANAGED_BY_LABEL}: {MANAGED_BY}");
     let Ok(text) = std::str::from_utf8(bytes) else {
@@ -62,9 +61,9 @@ mod tests {
 
     use super::{is_rendered_document, is_rendered_manifest};
 
-    /// A file that is not told would be refused when the bundle is rendered again.
+    /// A file that is not recognized would make the next `render` into the folder fail.
     #[test]
-    fn every_file_of_every_engine_is_told() {
+    fn every_file_of_every_engine_is_recognized() {
         let mut count = 0;
         for mesh in examples().values() {
             for target in Target::ALL {
@@ -88,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_write_is_not() {
+    fn files_of_others_are_not_recognized() {
         let mesh = examples().remove("walkthrough.yaml").unwrap().to_yaml();
         for text in [
             format!("# ours\n{mesh}"),

@@ -1,4 +1,4 @@
-//! Findings and what is wrong with a text, for people.
+//! Findings and syntax errors of a document, for people.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ use shared::mesh::ReadErrors;
 use super::{ERROR, HEADING, HINT, QUIET, WARNING, printable};
 use crate::cli::origin::Origin;
 
-/// Writes findings in their order, each with its hint, and with its place in the document that was read.
+/// Writes findings in their order, each with its hint and its line in the document.
 pub(in crate::cli) fn findings<'a>(
     to: &mut impl Write,
     origin: Option<&Origin>,
@@ -26,7 +26,7 @@ pub(in crate::cli) fn findings<'a>(
     Ok(())
 }
 
-/// `mesh.yaml:12:7: `, as far as it is known.
+/// Writes `mesh.yaml:12:7: `, with line and column if they are known.
 fn at(to: &mut impl Write, file: &str, line: Option<u64>, column: Option<u64>) -> io::Result<()> {
     write!(to, "{HEADING}{}", printable(file))?;
     for number in [line, column].into_iter().flatten() {
@@ -63,7 +63,7 @@ fn hint(to: &mut impl Write, text: &str) -> io::Result<()> {
     writeln!(to, "  {HINT}hint:{HINT:#} {}", printable(text))
 }
 
-/// Writes why the text of a file is no document.
+/// Writes the errors of a file that is not a document.
 pub(in crate::cli) fn read_errors(
     to: &mut impl Write,
     file: &str,
@@ -81,7 +81,7 @@ pub(in crate::cli) fn read_errors(
     Ok(())
 }
 
-/// Tells people on standard error what may go wrong although the document can be rendered.
+/// Writes errors and warnings of a document that can be rendered to standard error.
 pub(in crate::cli) fn warnings(origin: Option<&Origin>, found: &[Finding]) -> io::Result<()> {
     let found = found.iter();
     let warnings = found.filter(|finding| finding.severity != Severity::Hint);

@@ -14,14 +14,14 @@ use super::{NAMED, Written, each_part};
 use crate::cli::input::InputFile;
 use crate::file;
 
-/// Most files in a folder that is taken for a bundle, and how deep: so that `-f /` ends soon.
+/// Most files and levels of a folder that is read as a bundle, so that `-f /` fails early.
 const MAX_FILES: usize = 1_000_000;
 const MAX_DEPTH: usize = 4;
 
 /// Why a folder cannot be read or written as a bundle.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum FolderError {
-    /// The file system says no.
+    /// The file or folder cannot be read or written.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file or folder.
@@ -29,44 +29,44 @@ pub(in crate::cli) enum FolderError {
         /// Why.
         source: io::Error,
     },
-    /// A link, a socket or the like.
+    /// A link, a socket or another special file.
     #[error("{} is neither a file nor a folder", path.display())]
     Irregular {
         /// The entry.
         path: PathBuf,
     },
-    /// A name that no bundle has.
+    /// The name is not UTF-8.
     #[error("{} has a name that is not UTF-8", path.display())]
     Name {
         /// The entry.
         path: PathBuf,
     },
-    /// Far more than a bundle.
+    /// The folder has more files or levels than a bundle.
     #[error("{} has more than {MAX_FILES} files, or more than {MAX_DEPTH} levels of folders", path.display())]
     TooLarge {
         /// The folder.
         path: PathBuf,
     },
-    /// Somebody else's folder.
+    /// The folder is not empty and not a bundle.
     #[error("{} is not empty and has no {MESH_FILE}, so it is not an earlier bundle", path.display())]
     NotABundle {
         /// The folder.
         path: PathBuf,
     },
-    /// A document of somebody.
+    /// The document in the folder was not written by `render`.
     #[error("{} was not written by `render`, or was edited since", path.display())]
     NotRendered {
         /// The document.
         path: PathBuf,
     },
-    /// The document that is being rendered.
-    #[error("{} is the document that is rendered, and would be replaced", path.display())]
+    /// The output would overwrite the input.
+    #[error("{} is the document that is rendered, and would be overwritten", path.display())]
     Input {
         /// The document.
         path: PathBuf,
     },
-    /// Files that fedmesh did not make.
-    #[error("{} has files that no bundle of fedmesh has: {}", path.display(), files.join(", "))]
+    /// The folder contains files that fedmesh did not write.
+    #[error("{} contains files that are not part of a bundle: {}", path.display(), files.join(", "))]
     Unknown {
         /// The folder.
         path: PathBuf,
@@ -76,33 +76,29 @@ pub(in crate::cli) enum FolderError {
 }
 
 impl FolderError {
-    /// What to do.
+    /// The hint.
     pub(in crate::cli) fn hint(&self) -> String {
         match self {
-            Self::Io { .. } => "look at its permissions".to_owned(),
+            Self::Io { .. } => "check its permissions".to_owned(),
             Self::Irregular { .. } | Self::Name { .. } | Self::TooLarge { .. } => format!(
-                "a bundle is a folder with {MESH_FILE}, a folder for each cluster and plain files; \
-                 only entries at its top whose names start with a dot are passed over"
+                "use a folder with {MESH_FILE}, one folder per cluster and regular files; \
+                only top-level entries whose names start with a dot are ignored"
             ),
-            Self::NotABundle { .. } => "name a new or an empty folder".to_owned(),
+            Self::NotABundle { .. } => "use a new or empty folder".to_owned(),
             Self::NotRendered { .. } => {
-                "name a new or an empty folder, or move the file elsewhere; nothing was written"
+                "use a new or empty folder, or move the file elsewhere; nothing was written"
                     .to_owned()
             }
-            Self::Input { .. } => {
-                "name a new or an empty folder; the one with your document is left as it is"
-                    .to_owned()
-            }
+            Self::Input { .. } => "use a new or empty folder; nothing was written".to_owned(),
             Self::Unknown { .. } => {
-                "move them elsewhere, or name a new folder; nothing was written".to_owned()
+                "move them elsewhere, or use a new folder; nothing was written".to_owned()
             }
         }
     }
 }
 
-/// Paths of all files in a folder, with `/` between their parts, sorted. Entries at the top whose
-/// names start with a dot (`.git`, `.gitignore`) are passed over, unless kubectl would apply them; symbolic
-/// links are errors.
+/// The paths of all files in a folder, with `/` between their parts, sorted. Top-level entries whose names start with a
+/// dot (`.git`, `.gitignore`) are ignored, unless kubectl would apply them. Symbolic links are errors.
 pub(in crate::cli) fn list(folder: &Path) -> Result<Vec<String>, FolderError> {
     let mut files = Vec::new();
     walk(folder, "", 0, &mut |file| {
@@ -131,7 +127,7 @@ fn walk(
         let Ok(name) = entry.file_name().into_string() else {
             return Err(FolderError::Name { path });
         };
-        // Of the entry itself, not of what a link points to.
+        // The metadata of the entry itself, not of the target of a link.
         let kind = entry.file_type().map_err(&failed)?;
         if depth == 0 && name.starts_with('.') && (kind.is_dir() || !is_manifest(&path, &name)) {
             continue;
@@ -152,17 +148,16 @@ fn walk(
     Ok(())
 }
 
-/// Whether `kubectl apply -f` of the folder would read a hidden file and find an object in it.
+/// Whether a hidden file contains an object that `kubectl apply -f` of the folder would apply.
 fn is_manifest(path: &Path, name: &str) -> bool {
     Source::has_usual_ending(name)
         && fs::read_to_string(path).is_ok_and(|text| text.contains("apiVersion"))
 }
 
-/// Writes a bundle into a new or empty folder, or in the place of an earlier bundle. What the
-/// bundle no longer has goes, but only if fedmesh made it.
+/// Writes a bundle into a new or empty folder, or replaces an earlier bundle. Files that are no longer in the bundle
+/// are removed, but only if fedmesh wrote them.
 ///
-/// Everything is written beside the bundle first, so that whoever is interrupted while files are made has
-/// the earlier one.
+/// All files are written to a hidden folder first, so that an interrupted run leaves the earlier bundle intact.
 pub(in crate::cli) fn write(
     folder: &Path,
     rendered: &Rendered,
@@ -180,13 +175,13 @@ pub(in crate::cli) fn write(
         remove(folder, &stale)?;
         Ok(written)
     });
-    // Empty by now, unless something went wrong, and then that is the error to tell.
+    // The folder is empty, unless an earlier step failed, whose error is returned.
     _ = fs::remove_dir_all(&scratch);
     result
 }
 
-/// The files of an earlier bundle that the new one does not have. An error where anything that would be
-/// replaced or removed is not provably an earlier bundle's; nothing is written for it.
+/// The files of an earlier bundle that are not in the new one. Fails if a file that would be replaced or removed is not
+/// provably part of an earlier bundle.
 fn replaceable(
     folder: &Path,
     rendered: &Rendered,
@@ -205,7 +200,7 @@ fn replaceable(
         }
         if !is_rendered_manifest(&file, &fs::read(&path).map_err(failed(&path))?) {
             unknown.push(file);
-            // A few are enough to see that this is no bundle: the folder may be anybody's.
+            // A few unknown files are enough to see that the folder is not a bundle.
             return if unknown.len() > NAMED {
                 Err(unknown_files(folder, &unknown))
             } else {
@@ -226,7 +221,7 @@ fn replaceable(
         return Err(unknown_files(folder, &unknown));
     }
     if !is_unchanged && known == 0 {
-        // Nothing beside it says that it is a bundle's rather than somebody's document.
+        // The only file in the folder, so it may be a document instead of a bundle.
         return Err(FolderError::NotRendered {
             path: folder.join(MESH_FILE),
         });
@@ -243,7 +238,7 @@ fn unknown_files(folder: &Path, files: &[String]) -> FolderError {
     }
 }
 
-/// Whether anything but hidden entries is in a folder, which may not exist.
+/// Whether a folder, which may not exist, contains entries that are not hidden.
 fn has_entries(folder: &Path) -> Result<bool, FolderError> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -258,8 +253,7 @@ fn has_entries(folder: &Path) -> Result<bool, FolderError> {
     Ok(false)
 }
 
-/// Whether the document in a folder is the one to be written already. An error where there is none, or one
-/// that is not to be replaced.
+/// Whether the document in a folder is up to date already. Fails if there is none, or if it must not be replaced.
 fn check_document(
     folder: &Path,
     rendered: &Rendered,
@@ -287,19 +281,19 @@ fn check_document(
     Ok(false)
 }
 
-/// A bundle that is written beside the one that it takes the place of.
+/// A bundle in a hidden folder, before it replaces the earlier one.
 struct Staged<'a> {
     folder: &'a Path,
-    /// A hidden folder in it.
+    /// The hidden folder.
     scratch: &'a Path,
 }
 
 impl Staged<'_> {
-    /// Writes all files that are not there as they should be, and gives their paths.
+    /// Writes all files that are missing or out of date, and returns their paths.
     fn fill(&self, rendered: &Rendered) -> Result<(Written, Vec<String>), FolderError> {
         let mut written = Written::default();
         let mut files = Vec::new();
-        // The document comes first: a folder that was left half-written can be written again.
+        // The document comes first, so that a half-written folder is recognized as a bundle.
         files.extend(self.add(MESH_FILE, &rendered.mesh_yaml)?);
         each_part(
             rendered,
@@ -358,7 +352,7 @@ fn remove(folder: &Path, files: &[String]) -> Result<(), FolderError> {
         let target = folder.join(file);
         fs::remove_file(&target).map_err(failed(&target))?;
         if let Some(parent) = target.parent() {
-            // Only an empty folder can be removed, and one that is not empty stays.
+            // It fails for a folder that is not empty, which is kept.
             _ = fs::remove_dir(parent);
         }
     }
@@ -373,7 +367,7 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> FolderError + use<> {
     }
 }
 
-/// The paths of all files of a bundle but that of the document.
+/// The paths of all files of a bundle except the document.
 fn paths(rendered: &Rendered) -> BTreeSet<String> {
     let mut paths = BTreeSet::new();
     let done = each_part(

@@ -1,4 +1,4 @@
-//! What following tells, a line for each event.
+//! The output of `follow`, a line for each event.
 
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ use super::{
 use crate::addresses::last_known;
 use crate::follow::{FollowEvent, RecordChange};
 
-/// For people and logs.
+/// Writes an event for people and logs.
 pub(in crate::cli) fn write(
     to: &mut impl Write,
     at: jiff::Timestamp,
@@ -97,7 +97,7 @@ pub(in crate::cli) fn write(
         ),
         FollowEvent::Failed { error, retry_in } => writeln!(
             to,
-            "{ERROR}failed{ERROR:#}   {}; next try in {retry_in} s",
+            "{ERROR}failed{ERROR:#}   {}; retry in {retry_in} s",
             printable(error)
         ),
     }
@@ -120,7 +120,7 @@ fn write_record(to: &mut impl Write, change: &RecordChange) -> io::Result<()> {
     )
 }
 
-/// For programs: one JSON object a line.
+/// Writes an event as one line of JSON.
 pub(in crate::cli) fn write_json(
     to: &mut impl Write,
     at: jiff::Timestamp,
@@ -137,7 +137,7 @@ pub(in crate::cli) fn write_json(
 }
 
 fn to_the_second(at: jiff::Timestamp) -> jiff::Timestamp {
-    // It only fails at the end of time.
+    // It fails only beyond the largest timestamp.
     at.round(Unit::Second).unwrap_or(at)
 }
 

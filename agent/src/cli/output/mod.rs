@@ -1,4 +1,4 @@
-//! What commands write.
+//! The output of commands.
 
 mod each_part;
 mod earlier;
@@ -26,46 +26,46 @@ pub(super) use findings::{findings, read_errors, warnings};
 pub(super) use table::table;
 pub(super) use target::{Target, WriteError, Written};
 
-/// What is wrong, and what goes away.
+/// Errors and removals.
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
-/// What may be wrong.
+/// Warnings.
 pub(super) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
-/// What to do.
+/// Hints.
 pub(super) const HINT: Style = AnsiColor::Cyan.on_default();
 /// Headings.
 pub(super) const HEADING: Style = Style::new().bold();
-/// What comes.
+/// Additions.
 pub(super) const ADDED: Style = AnsiColor::Green.on_default();
-/// What goes.
+/// Deletions.
 pub(super) const REMOVED: Style = AnsiColor::Red.on_default();
-/// What becomes otherwise.
+/// Changes.
 pub(super) const CHANGED: Style = AnsiColor::Yellow.on_default();
-/// What need not be read.
+/// Secondary text.
 pub(super) const QUIET: Style = Style::new().dimmed();
 
-/// The form of the output.
+/// The output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     /// For people.
     Text,
-    /// For programs: one JSON document, or one on each line where a command reports as it goes.
+    /// For programs: one JSON document, or one per line for commands that report progress.
     Json,
 }
 
-/// Standard output for people, without colours where it is not a terminal or `NO_COLOR` is set.
+/// Standard output for people, without colours if it is not a terminal or `NO_COLOR` is set.
 ///
-/// **Invariant**: but for [`data`], all output goes through this and [`stderr`]. Neither lets escape sequences of others
-/// through; a value that may hold line breaks is made [`printable`] before.
+/// **Invariant**: all output except [`data`] goes through this and [`stderr`]. Both remove escape sequences of other
+/// sources; values that may contain line breaks are made [`printable`] first.
 pub(super) fn stdout() -> Guarded<anstream::AutoStream<io::StdoutLock<'static>>> {
     Guarded::new(anstream::stdout().lock())
 }
 
-/// Standard error, likewise.
+/// Standard error for people, with the same properties as [`stdout`].
 pub(super) fn stderr() -> Guarded<anstream::AutoStream<io::StderrLock<'static>>> {
     Guarded::new(anstream::stderr().lock())
 }
 
-/// Standard output for documents and manifests, which programs read.
+/// Standard output for documents and manifests, without a filter.
 pub(super) fn data() -> io::StdoutLock<'static> {
     io::stdout().lock()
 }
@@ -76,19 +76,19 @@ pub(super) fn json(to: &mut impl Write, value: &impl Serialize) -> io::Result<()
     writeln!(to, "{}", printable::json(&text))
 }
 
-/// Writes one JSON document on a line, at once: whoever reads it follows a run.
+/// Writes one JSON document on a line and flushes it, since its reader follows a run.
 pub(super) fn json_line(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     let text = serde_json::to_string(value)?;
     writeln!(to, "{}", printable::json(&text))?;
     to.flush()
 }
 
-/// How many of a long list are named.
+/// Names that are printed of a long list.
 const NAMED: usize = 3;
 
 /// `a, b, c and 95 more`.
 pub(super) fn few(names: &[&str]) -> String {
-    // One more is no longer than to say that there is one more.
+    // "and 1 more" would save no space.
     if names.len() <= NAMED + 1 {
         return names.join(", ");
     }

@@ -1,4 +1,4 @@
-//! A status, for people.
+//! The output of `status`, for people.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use shared::api::{ClusterStatus, Drifted, Refused, Status};
 
 use super::{ADDED, CHANGED, ERROR, HEADING, REMOVED, counted, printable};
 
-/// Writes what is not as wanted, cluster by cluster.
+/// Writes the objects that are not up to date, by cluster.
 pub(in crate::cli) fn write(to: &mut impl Write, status: &Status) -> io::Result<()> {
     for cluster in &status.clusters {
         let ClusterStatus {
@@ -26,11 +26,11 @@ pub(in crate::cli) fn write(to: &mut impl Write, status: &Status) -> io::Result<
         }
         let off = missing.len() + refused.len() + changed.len() + surplus.len() + drifted.len();
         if off == 0 {
-            writeln!(to, "in step, {}", counted(*in_step, "object"))?;
+            writeln!(to, "up to date, {}", counted(*in_step, "object"))?;
         } else {
             writeln!(
                 to,
-                "not in step, {} of {}",
+                "out of date, {} of {}",
                 off,
                 counted(in_step + off, "object")
             )?;
@@ -39,14 +39,14 @@ pub(in crate::cli) fn write(to: &mut impl Write, status: &Status) -> io::Result<
             let why = printable(why);
             writeln!(
                 to,
-                "  {ERROR}refused{ERROR:#}  {}: {why}",
+                "  {ERROR}rejected{ERROR:#}  {}: {why}",
                 printable(&object.to_string())
             )?;
         }
         for (keys, word, style) in [
             (missing, "missing", REMOVED),
             (changed, "changed", CHANGED),
-            (surplus, "surplus", ADDED),
+            (surplus, "orphaned", ADDED),
         ] {
             for key in keys {
                 writeln!(

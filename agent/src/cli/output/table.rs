@@ -1,4 +1,4 @@
-//! A table for people: cells in columns, the first line a heading.
+//! A table for people, with a heading in the first line.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -7,7 +7,7 @@ use anstyle::Style;
 
 use super::{HEADING, printable};
 
-/// Writes lines of cells, each column as wide as its widest cell; `style` is asked for each cell.
+/// Writes lines of cells, each column as wide as its widest cell; `style` gives the style of a cell.
 pub(in crate::cli) fn table(
     to: &mut impl Write,
     lines: &[Vec<String>],

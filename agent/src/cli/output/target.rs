@@ -1,4 +1,4 @@
-//! Where `render` writes to.
+//! The output of `render`: standard output, a folder or a zip archive.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -15,7 +15,7 @@ use super::folder::{self, FolderError};
 use crate::cli::input::{self, InputFile};
 use crate::file::{self, Readers};
 
-/// Where `render` writes to.
+/// The output of `render`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::cli) enum Target {
     /// Standard output, as one YAML stream.
@@ -47,31 +47,31 @@ impl FromStr for Target {
 /// Why a bundle cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum WriteError {
-    /// The folder.
+    /// The folder cannot be written.
     #[error(transparent)]
     Folder(#[from] FolderError),
-    /// The archive itself.
-    #[error("{} cannot be made: {source}", input::name(path))]
+    /// The archive cannot be created.
+    #[error("cannot create {}: {source}", input::name(path))]
     Zip {
         /// The file.
         path: PathBuf,
         /// Why.
         source: ZipError,
     },
-    /// A file of somebody.
-    #[error("{} is there already, and is no bundle that `render` wrote", path.display())]
+    /// The file exists and was not written by `render`.
+    #[error("{} already exists and is not a bundle of `render`", path.display())]
     NotRendered {
         /// The file.
         path: PathBuf,
     },
-    /// The bundle that is being rendered.
-    #[error("{} is the input, and would be replaced", path.display())]
+    /// The output would overwrite the input.
+    #[error("{} is the input, and would be overwritten", path.display())]
     Input {
         /// The file.
         path: PathBuf,
     },
-    /// The file it goes to.
-    #[error("{} cannot be written: {}", input::name(path), file::reason(source))]
+    /// The file cannot be written.
+    #[error("cannot write {}: {}", input::name(path), file::reason(source))]
     File {
         /// The file.
         path: PathBuf,
@@ -81,22 +81,22 @@ pub(in crate::cli) enum WriteError {
 }
 
 impl WriteError {
-    /// What to do.
+    /// The hint.
     pub(in crate::cli) fn hint(&self) -> String {
         match self {
             Self::Folder(error) => error.hint(),
-            Self::Zip { .. } => "give --to a folder instead, and report this".to_owned(),
+            Self::Zip { .. } => "set --to to a folder, and report this error".to_owned(),
             Self::NotRendered { .. } | Self::Input { .. } => {
-                "give --to another name; nothing was written".to_owned()
+                "set --to to another name; nothing was written".to_owned()
             }
             Self::File { .. } => {
-                "give --to a file in a folder that exists and can be written".to_owned()
+                "set --to to a file in a folder that exists and is writable".to_owned()
             }
         }
     }
 }
 
-/// Writes a zip archive, or puts it in the place of an earlier one.
+/// Writes a zip archive, or replaces an earlier one.
 pub(in crate::cli) fn write_zip(
     path: &Path,
     rendered: &Rendered,
@@ -109,7 +109,7 @@ pub(in crate::cli) fn write_zip(
     };
     let mut written = Written::default();
     let result = file::replace_with(path, scratch, Readers::Usual, |file| {
-        // The archive goes cluster by cluster, and a part is of all of them.
+        // The archive is ordered by cluster, but a part contains files of all clusters.
         let mut texts = Archive::new(Cursor::new(Vec::new()));
         let mut listing = rendered.listing();
         let mut number = 0;
@@ -143,7 +143,7 @@ pub(in crate::cli) fn write_zip(
     }
 }
 
-/// An error where something is there that is not provably an earlier bundle.
+/// Fails if the file exists and is not provably an earlier bundle.
 fn check_replaceable(path: &Path, input: &InputFile) -> Result<(), WriteError> {
     let path = path.to_owned();
     if input.is(&path) {
@@ -170,17 +170,17 @@ pub(in crate::cli) fn write_folder(
     Ok(folder::write(path, rendered, input)?)
 }
 
-/// What was written.
+/// Counts of the output.
 #[derive(Debug, Clone, Default)]
 pub(in crate::cli) struct Written {
-    /// How many objects.
+    /// The number of objects.
     pub(in crate::cli) objects: usize,
-    /// Indices of the clusters that are handed any.
+    /// Indices of the clusters with objects.
     pub(in crate::cli) clusters: BTreeSet<usize>,
 }
 
 impl Written {
-    /// Some of the files.
+    /// Adds some of the files.
     pub(in crate::cli) fn add(&mut self, files: &[TextFile]) {
         for file in files {
             self.objects += file.objects * file.places.len();

@@ -1,4 +1,4 @@
-//! The question.
+//! Tests of the question before a roll-out.
 
 use shared::api::Intent;
 use shared::object::{Key, Wave};
@@ -40,7 +40,7 @@ fn plan(clusters: usize) -> Plan {
 }
 
 #[test]
-fn the_question_says_where_and_how_much() {
+fn the_question_names_the_clusters_and_counts_the_changes() {
     let plain = |intent, clusters| {
         let text = question(intent, &plan(clusters));
         anstream::adapter::strip_str(&text).to_string()

@@ -1,4 +1,4 @@
-//! What has to be decided before a plan can be carried out, and what is skipped when it is.
+//! Blocked clusters, and objects that an apply skips.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -9,11 +9,10 @@ use shared::plan::{Action, Plan};
 use super::groups::{self, Group, few, in_clusters};
 use super::{Detail, ERROR, QUIET, Words, counted, printable, words, write_groups};
 
-/// Clusters with an error that are named, unless all are asked for.
+/// Most clusters with an error that are listed without `--full`.
 const CLUSTERS: usize = 10;
 
-/// Writes clusters that could not be planned for, objects that block theirs, conflicts, and objects that are
-/// rejected.
+/// Writes clusters without a plan, objects that block their clusters, conflicts, and rejected objects.
 pub(super) fn write(to: &mut impl Write, plan: &Plan, detail: Detail) -> io::Result<()> {
     write_clusters(to, plan, detail)?;
     let blocked = groups::of(plan, &[Action::Blocked]);
@@ -33,7 +32,7 @@ pub(super) fn write(to: &mut impl Write, plan: &Plan, detail: Detail) -> io::Res
     let skipped = counted(count, "object");
     writeln!(
         to,
-        "\n{ERROR}SKIPPED{ERROR:#} {skipped}, with what depends on them"
+        "\n{ERROR}SKIPPED{ERROR:#} {skipped} and their dependents"
     )?;
     if detail == Detail::Summary {
         for group in &conflicts {
@@ -49,7 +48,7 @@ pub(super) fn write(to: &mut impl Write, plan: &Plan, detail: Detail) -> io::Res
     Ok(())
 }
 
-/// What there is to do about conflicts, with the first of them as the example.
+/// Writes the ways to resolve conflicts, with the first conflict as the example.
 fn write_remedies(to: &mut impl Write, conflicts: &[Group<'_>]) -> io::Result<()> {
     let Some(step) = conflicts.first().map(|group| group.step) else {
         return Ok(());
@@ -60,7 +59,7 @@ fn write_remedies(to: &mut impl Write, conflicts: &[Group<'_>]) -> io::Result<()
     let field = decisions::field_of(&step.object, &conflict.field);
     writeln!(
         to,
-        "  {QUIET}to take a field over, name it: --take-over '{}'; to leave it to its manager, list it in \
+        "  {QUIET}to take over a field, use --take-over '{}'; to leave it to its manager, add it to \
          spec.ignore{QUIET:#}",
         printable(&field)
     )
@@ -101,8 +100,8 @@ fn write_clusters(to: &mut impl Write, plan: &Plan, detail: Detail) -> io::Resul
     Ok(())
 }
 
-/// Rejected objects of one kind with one message in the same clusters: a definition that is missing
-/// rejects all objects of its kind.
+/// Groups rejected objects by kind, message and clusters: without its CustomResourceDefinition, all objects of a kind
+/// are rejected.
 fn by_message<'a, 'b>(rejected: &'b [Group<'a>]) -> Vec<Vec<&'b Group<'a>>> {
     let mut known = HashMap::new();
     let mut all: Vec<Vec<&Group<'a>>> = Vec::new();
@@ -118,7 +117,7 @@ fn by_message<'a, 'b>(rejected: &'b [Group<'a>]) -> Vec<Vec<&'b Group<'a>>> {
     all
 }
 
-/// The objects and what blocks them, without diffs. They are of one kind and blocked by the same.
+/// Writes objects of one kind with the same blocker, without diffs.
 fn write_head(to: &mut impl Write, same: &[&Group<'_>], detail: Detail) -> io::Result<()> {
     let [first, ..] = same else { return Ok(()) };
     let Words {

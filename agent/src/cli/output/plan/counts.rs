@@ -1,4 +1,4 @@
-//! How many objects of which kind there are to do, in a table.
+//! Counts of a plan by cluster, kind and action, in a table.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use super::kinds::{Ambiguous, Kind};
 use super::{Detail, QUIET, words};
 use crate::cli::output::table;
 
-/// With more lines than this, a cluster's kinds share one; with still more, the rest of the clusters do.
+/// Most lines of the table. Beyond it, the kinds of a cluster share a line; then the remaining clusters do.
 const MOST_LINES: usize = 30;
 /// Columns before the counts.
 const LABELS: usize = 2;
@@ -43,13 +43,13 @@ pub(super) fn counts(counts: &Counts) -> String {
         })
         .collect();
     if parts.is_empty() {
-        "nothing there, nothing to do".to_owned()
+        "no objects, nothing to do".to_owned()
     } else {
         parts.join(", ")
     }
 }
 
-/// [`counts`] of what is to be done.
+/// [`counts`] of the changes.
 pub(in crate::cli) fn work<'a>(clusters: impl IntoIterator<Item = &'a ClusterPlan>) -> String {
     let mut totals = totals(clusters);
     totals[column(Action::Unchanged)] = 0;
@@ -62,7 +62,7 @@ struct Alike<'a> {
     kinds: Vec<(Kind<'a>, Counts)>,
 }
 
-/// Writes the table, unless there is nothing to do: then the line above it says all.
+/// Writes the table, unless there is nothing to do.
 pub(super) fn write_table(to: &mut impl Write, plan: &Plan, detail: Detail) -> io::Result<()> {
     if !plan.has_changes() {
         return Ok(());
@@ -101,7 +101,7 @@ fn heading(columns: &[usize]) -> Vec<String> {
     labels.into_iter().chain(words).collect()
 }
 
-/// Numbers are read from the right.
+/// Aligns the columns of numbers to the right.
 fn align_right(lines: &mut [Vec<String>]) {
     let columns = lines.first().map_or(0, Vec::len);
     for column in LABELS..columns {
@@ -225,7 +225,7 @@ fn sum(kinds: &[(Kind<'_>, Counts)]) -> Counts {
 
 /// The place of an action in [`Action::AS_SHOWN`].
 fn column(action: Action) -> usize {
-    // All actions are in it.
+    // It contains all actions.
     Action::AS_SHOWN
         .iter()
         .position(|one| *one == action)

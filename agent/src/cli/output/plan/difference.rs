@@ -1,4 +1,4 @@
-//! How a plan differs from an earlier one.
+//! The differences between a plan and an earlier one.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -9,17 +9,17 @@ use shared::plan::{Action, ClusterPlan, Plan, Step};
 use super::groups::in_clusters;
 use super::{Detail, HEADING, QUIET, printable};
 
-/// How many differences are written.
+/// Most differences that are written.
 const MOST_LINES: usize = 30;
 
-/// What differs in one object, or in a cluster as a whole.
+/// A difference in one object, or in a cluster as a whole.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Difference {
     object: Option<Key>,
     text: String,
 }
 
-/// Writes what `now` does otherwise than `before`, clusters with the same difference together.
+/// Writes the differences between `before` and `now`, with clusters grouped by difference.
 pub(in crate::cli) fn write_difference(
     to: &mut impl Write,
     before: &Plan,
@@ -37,7 +37,7 @@ pub(in crate::cli) fn write_difference(
     }
     for cluster in &before.clusters {
         if !now.clusters.iter().any(|one| one.name == cluster.name) {
-            let difference = of_cluster("nothing is planned for it any more".to_owned());
+            let difference = of_cluster("is no longer in the plan".to_owned());
             clusters_of
                 .entry(difference)
                 .or_default()
@@ -77,7 +77,7 @@ fn of_cluster(text: String) -> Difference {
 
 fn differences(before: Option<&ClusterPlan>, now: &ClusterPlan) -> Vec<Difference> {
     let Some(before) = before else {
-        return vec![of_cluster("it was not in the plan".to_owned())];
+        return vec![of_cluster("was not in the plan".to_owned())];
     };
     if before == now {
         return Vec::new();
@@ -85,17 +85,17 @@ fn differences(before: Option<&ClusterPlan>, now: &ClusterPlan) -> Vec<Differenc
     let mut all = Vec::new();
     if before.context != now.context {
         let (old, new) = (&before.context, &now.context);
-        all.push(of_cluster(format!("its context was {old}, now {new}")));
+        all.push(of_cluster(format!("context changed from {old} to {new}")));
     }
     if before.error != now.error {
         let text = match &now.error {
             Some(error) => error.clone(),
-            None => "it can be planned for now".to_owned(),
+            None => "has a plan now".to_owned(),
         };
         all.push(of_cluster(text));
     }
     if now.error.is_some() {
-        // Nothing is planned, which the error explains.
+        // With an error, there is no plan.
         return all;
     }
     let mut old: BTreeMap<&Key, &Step> = before
@@ -107,7 +107,7 @@ fn differences(before: Option<&ClusterPlan>, now: &ClusterPlan) -> Vec<Differenc
         let text = match old.remove(&step.object) {
             Some(earlier) if earlier == step => continue,
             Some(earlier) if earlier.action == step.action => {
-                format!("to {} otherwise", word(step.action))
+                format!("to {} differently", word(step.action))
             }
             Some(earlier) => format!(
                 "was to {}, now to {}",
@@ -136,7 +136,7 @@ const fn word(action: Action) -> &'static str {
         Action::Delete => "delete",
         Action::Disown => "disown",
         Action::Adopt => "adopt",
-        Action::Conflict => "be skipped for a conflict",
+        Action::Conflict => "be skipped because of a conflict",
         Action::Rejected => "be rejected",
         Action::Blocked => "be blocked",
     }

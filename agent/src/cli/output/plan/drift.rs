@@ -1,4 +1,4 @@
-//! Fields that others have added to objects of ours.
+//! Drift: fields that other managers added to objects of the mesh.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -10,17 +10,17 @@ use shared::plan::Plan;
 use super::groups::in_clusters;
 use super::{CHANGED, Detail, QUIET, counted, printable};
 
-/// Objects that are written, unless all are asked for.
+/// Most objects that are listed without `--full`.
 const OBJECTS: usize = 20;
 
-/// An object, and the clusters where it has the same additions.
+/// An object, and the clusters in which it has the same added fields.
 struct Group<'a> {
     object: &'a Key,
     drift: &'a [Drift],
     clusters: Vec<&'a str>,
 }
 
-/// Writes the objects with their fields, and who added each.
+/// Writes the objects with their added fields and the managers of those.
 pub(super) fn write(to: &mut impl Write, plan: &Plan, detail: Detail) -> io::Result<()> {
     let groups = groups(plan);
     let count: usize = groups.iter().map(|group| group.clusters.len()).sum();
@@ -30,7 +30,7 @@ pub(super) fn write(to: &mut impl Write, plan: &Plan, detail: Detail) -> io::Res
     let objects = counted(count, "object");
     writeln!(
         to,
-        "\n{CHANGED}Drift{CHANGED:#} of {objects}: fields that others have added, which an apply leaves as they are"
+        "\n{CHANGED}Drift{CHANGED:#} of {objects}: fields added by other managers, which an apply keeps"
     )?;
     let shown = match detail {
         Detail::Full => groups.len(),
@@ -48,13 +48,13 @@ pub(super) fn write(to: &mut impl Write, plan: &Plan, detail: Detail) -> io::Res
         let hidden = groups.len() - shown;
         writeln!(
             to,
-            "  {QUIET}… {hidden} more; give --full for all of them{QUIET:#}"
+            "  {QUIET}… {hidden} more; use --full to show all{QUIET:#}"
         )?;
     }
     Ok(())
 }
 
-/// The time is no part of what makes two the same: a script that edits a hundred clusters takes a minute.
+/// Groups objects by their added fields without the times, since a script needs a minute to edit a hundred clusters.
 fn groups(plan: &Plan) -> Vec<Group<'_>> {
     let mut known: HashMap<(&Key, Vec<[&str; 2]>), usize> = HashMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();

@@ -1,4 +1,4 @@
-//! Objects that are created or deleted, in one line for each kind and namespace.
+//! Created or deleted objects, one line per kind and namespace.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
@@ -10,13 +10,13 @@ use super::groups::{few, in_clusters};
 use super::kinds::{Ambiguous, Kind};
 use crate::cli::output::printable;
 
-/// With more lines than this, a kind's namespaces share one.
+/// Most lines; beyond it, the namespaces of a kind share one.
 const MOST_LINES: usize = 16;
 
-/// Objects of one kind in clusters that have the same.
+/// Objects of one kind, and the clusters with the same objects.
 pub(super) struct Fold<'a> {
     kind: String,
-    /// Namespace and name; the namespace is empty for an object of the whole cluster.
+    /// Namespace and name; the namespace is empty for a cluster-scoped object.
     objects: Vec<(&'a str, &'a str)>,
     clusters: Vec<&'a str>,
 }
@@ -27,7 +27,7 @@ type Place<'a> = (Kind<'a>, &'a str);
 /// Objects and clusters of a kind.
 type OfKind<'a> = (BTreeSet<(&'a str, &'a str)>, BTreeSet<&'a str>);
 
-/// The objects of an action.
+/// The objects of an action, grouped.
 pub(super) fn folds(plan: &Plan, action: Action) -> Vec<Fold<'_>> {
     let by_namespace = by_namespace(plan, action);
     if by_namespace.len() <= MOST_LINES {
@@ -62,7 +62,7 @@ fn by_namespace(plan: &Plan, action: Action) -> Vec<Fold<'_>> {
         .collect()
 }
 
-/// One for each kind, of all namespaces and clusters.
+/// One group per kind, for all namespaces and clusters.
 fn by_kind<'a>(folds: Vec<Fold<'a>>, plan: &'a Plan) -> Vec<Fold<'a>> {
     let mut all: BTreeMap<String, OfKind<'_>> = BTreeMap::new();
     for fold in folds {

@@ -1,4 +1,4 @@
-//! Steps that are the same in several clusters.
+//! Groups equal steps of several clusters.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -10,18 +10,18 @@ use shared::plan::{Action, Conflict, Plan, Step};
 use super::{Detail, QUIET, Words, diff_style, printable, words};
 use crate::cli::output;
 
-/// Lines of one diff, unless all are asked for.
+/// Most lines of a diff without `--full`.
 const LINES_OF_ONE: usize = 30;
 
-/// A step, and the clusters with one like it.
+/// A step, and the clusters with an equal step.
 pub(super) struct Group<'a> {
     pub(super) step: &'a Step,
     pub(super) clusters: Vec<&'a str>,
-    /// Whether the conflicts of all of them were written at the same times.
+    /// Whether the conflicting fields were written at the same times in all clusters.
     is_of_one_time: bool,
 }
 
-/// What makes two steps the same. Borrowed: the diffs of a large plan fill hundreds of megabytes.
+/// The key of a group. It borrows, because the diffs of a large plan take hundreds of megabytes.
 #[derive(PartialEq, Eq, Hash)]
 struct Same<'a> {
     action: &'a str,
@@ -47,7 +47,7 @@ impl<'a> Same<'a> {
     }
 }
 
-/// The steps of some actions, in the order of the plan, those of the most clusters first.
+/// The steps with one of the actions: steps of most clusters first, otherwise in the order of the plan.
 pub(super) fn of<'a>(plan: &'a Plan, actions: &[Action]) -> Vec<Group<'a>> {
     let mut known: HashMap<Same<'_>, usize> = HashMap::new();
     let mut groups: Vec<Group<'a>> = Vec::new();
@@ -75,7 +75,7 @@ pub(super) fn of<'a>(plan: &'a Plan, actions: &[Action]) -> Vec<Group<'a>> {
     groups
 }
 
-/// How many lines of diffs may still be written.
+/// The lines of diffs that may still be written.
 pub(super) struct Budget(Option<usize>);
 
 impl Budget {
@@ -91,20 +91,20 @@ impl Budget {
         self.0 == Some(0)
     }
 
-    /// Takes lines of a diff, and says how many of them may be written.
+    /// Reserves lines for a diff, and returns how many of them may be written.
     fn take(&mut self, lines: usize) -> usize {
         let Some(left) = &mut self.0 else {
             return lines;
         };
         let taken = lines.min(*left).min(LINES_OF_ONE);
-        // An object without a diff takes a line as well.
+        // An object without a diff counts as one line.
         *left -= taken.max(1).min(*left);
         taken
     }
 }
 
 impl Group<'_> {
-    /// Writes the object, its clusters, what blocks it, and its diff.
+    /// Writes the object, its clusters, its blockers and its diff.
     pub(super) fn write(
         &self,
         to: &mut impl Write,
@@ -133,7 +133,7 @@ impl Group<'_> {
             let hidden = lines - shown;
             writeln!(
                 to,
-                "      {QUIET}… {hidden} more lines; give --full for all of them{QUIET:#}"
+                "      {QUIET}… {hidden} more lines; use --full to show all{QUIET:#}"
             )?;
         }
         Ok(())

@@ -1,14 +1,14 @@
-//! What kinds are called in a plan.
+//! The names of kinds in a plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::plan::Plan;
 
-/// Kind and group, as they sort.
+/// Kind and group, in sort order.
 pub(super) type Kind<'a> = (&'a str, &'a str);
 
-/// Kinds of the same name in several groups, such as Istio's Gateway and that of the Gateway API: where a plan deletes
-/// one and creates the other, the group is the difference.
+/// Kinds with the same name in several groups, such as Gateway of Istio and of the Gateway API, which are shown with
+/// their groups.
 pub(super) struct Ambiguous<'a>(BTreeSet<&'a str>);
 
 impl<'a> Ambiguous<'a> {
@@ -22,7 +22,7 @@ impl<'a> Ambiguous<'a> {
         Self(several.map(|(kind, _)| kind).collect())
     }
 
-    /// The kind, with its group where that is needed.
+    /// The kind, with its group if the kind alone is ambiguous.
     pub(super) fn name(&self, (kind, group): Kind<'_>) -> String {
         if self.0.contains(kind) && !group.is_empty() {
             format!("{kind}.{group}")

@@ -1,6 +1,6 @@
 //! A plan, for people: a table of counts first, then deletions and blockers, then changes with their diffs.
 //!
-//! Clusters where the same happens share a line or a diff, so that a plan of a hundred clusters can be read.
+//! Clusters with equal steps share a line or a diff, so that a plan of a hundred clusters stays readable.
 
 mod blocked;
 mod counts;
@@ -24,18 +24,18 @@ use groups::{Budget, Group};
 pub(in crate::cli) use counts::work;
 pub(in crate::cli) use difference::write_difference;
 
-/// How much of a plan is written.
+/// The level of detail of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli) enum Detail {
-    /// Counts, deletions and blockers, as a log needs them.
+    /// Counts, deletions and blockers, for logs.
     Summary,
-    /// Diffs of what changes or is blocked too, as far as they fit on a screen or two.
+    /// Also diffs of changes and blockers, up to one or two screens.
     Folded,
     /// Every diff and every object.
     Full,
 }
 
-/// Lines of diffs that are written unless all are asked for, of changes and of blockers each.
+/// Most lines of diffs without `--full`, for changes and blockers each.
 const DIFF_LINES: usize = 60;
 
 /// Writes a plan.
@@ -68,7 +68,7 @@ pub(in crate::cli) fn write(to: &mut impl Write, plan: &Plan, detail: Detail) ->
     Ok(())
 }
 
-/// Objects of one action, a line for each kind and namespace; in full, one for each object with its diff.
+/// Writes the objects of one action: a line per kind and namespace, or with `--full` each object with its diff.
 fn write_folded(
     to: &mut impl Write,
     plan: &Plan,
@@ -123,7 +123,7 @@ fn write_changes(
     write_groups(to, &groups, detail)
 }
 
-/// Writes groups with their diffs, as long as the budget lasts, and says how many are left out.
+/// Writes groups with their diffs within the budget, then which groups are not shown.
 fn write_groups(to: &mut impl Write, groups: &[Group<'_>], detail: Detail) -> io::Result<()> {
     let mut budget = match detail {
         Detail::Summary => Budget::of_lines(0),
@@ -142,7 +142,7 @@ fn write_groups(to: &mut impl Write, groups: &[Group<'_>], detail: Detail) -> io
             let few = printable(&few);
             writeln!(
                 to,
-                "  {QUIET}not shown: {few}; give --full for all of them{QUIET:#}"
+                "  {QUIET}not shown: {few}; use --full to show all{QUIET:#}"
             )?;
             break;
         }
@@ -152,15 +152,15 @@ fn write_groups(to: &mut impl Write, groups: &[Group<'_>], detail: Detail) -> io
     Ok(())
 }
 
-/// How an action is shown: never by its colour alone.
+/// How an action is shown, never by its colour alone.
 struct Words {
     mark: char,
     style: Style,
-    /// Before an object.
+    /// Mark before an object.
     word: &'static str,
-    /// Above several.
+    /// Heading above several objects.
     heading: &'static str,
-    /// After a count.
+    /// Words after a count.
     counted: &'static str,
 }
 

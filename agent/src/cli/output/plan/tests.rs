@@ -1,4 +1,4 @@
-//! What people read of plans, small and large.
+//! Snapshots of small and large plans.
 
 use shared::drift::Drift;
 use shared::object::{Key, Wave};
@@ -56,7 +56,7 @@ fn written(plan: &Plan, detail: Detail) -> String {
     anstream::adapter::strip_str(&String::from_utf8(bytes).unwrap()).to_string()
 }
 
-/// Every action once, in two clusters; the second one has a change of its own.
+/// A plan with every action once, for two clusters, the second of which has an additional change.
 fn mixed() -> Plan {
     let conflict = Step {
         conflicts: vec![Conflict {
@@ -102,7 +102,7 @@ fn mixed() -> Plan {
     plan(vec![cluster("sunset", west), cluster("sunrise", all)])
 }
 
-/// `clusters` of which the first have failed, with `services` to create in each.
+/// A plan that creates `services` in each of `clusters`.
 fn large(clusters: usize, services: usize, namespaces: usize) -> Plan {
     let clusters = (1..=clusters).map(|index| {
         let mut steps: Vec<Step> = (0..services)
@@ -149,7 +149,7 @@ fn a_hundred_clusters_fit_on_a_screen_or_two() {
     let text = written(&plan, Detail::Folded);
     assert!(text.lines().count() < 110, "{text}");
     insta::assert_snapshot!(text);
-    // Every object has a line, but not every cluster.
+    // Every object has a line, but not for every cluster.
     let full = written(&plan, Detail::Full);
     for object in ["team-2/service-299", "team-0/changed-39", "team-0/gone"] {
         assert!(full.contains(object), "{object}");

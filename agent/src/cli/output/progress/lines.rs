@@ -1,4 +1,4 @@
-//! A line for an event.
+//! A line of output for an event.
 
 use std::io::{self, Write};
 
@@ -8,8 +8,7 @@ use shared::plan::Action;
 use super::run::Run;
 use crate::cli::output::{ADDED, CHANGED, ERROR, REMOVED, WARNING, printable};
 
-/// Writes an object that is done or failed, a wait, or the end of a cluster that did not go well. Other events say
-/// nothing that a person needs.
+/// Writes a finished or failed object, a wait, or the error of a cluster. Other events have no line.
 pub(super) fn write(to: &mut impl Write, event: &Event, run: &Run) -> io::Result<()> {
     match event {
         Event::Object {
@@ -23,7 +22,7 @@ pub(super) fn write(to: &mut impl Write, event: &Event, run: &Run) -> io::Result
                     Action::Change => (CHANGED, "changed"),
                     Action::Delete => (REMOVED, "deleted"),
                     Action::Disown => (CHANGED, "disowned"),
-                    // Hundreds of them would hide the others; the summary counts them.
+                    // Hundreds of unchanged objects would hide the others; the summary counts them.
                     Action::Unchanged => return Ok(()),
                     Action::Adopt => (CHANGED, "adopted"),
                     Action::Conflict | Action::Rejected | Action::Blocked => {
@@ -65,7 +64,7 @@ pub(super) fn write(to: &mut impl Write, event: &Event, run: &Run) -> io::Result
     }
 }
 
-/// What became of a cluster with an error.
+/// The result of a cluster with an error.
 pub(super) fn ending(run: &Run, cluster: &str) -> &'static str {
     if run.has_begun(cluster) {
         "stopped"
@@ -74,7 +73,7 @@ pub(super) fn ending(run: &Run, cluster: &str) -> &'static str {
     }
 }
 
-/// What is waited for, and how long; empty for other events.
+/// The reason and duration of a wait; empty for other events.
 pub(super) fn wait(event: &Event) -> String {
     let Event::Waiting {
         reason,

@@ -1,7 +1,7 @@
-//! How an apply goes on, and how it went.
+//! The progress of an apply, and its report.
 //!
-//! On a terminal, status lines that are redrawn, and above them only what went wrong or is waited for. Elsewhere a
-//! line for each object. For programs, each event as a line of JSON.
+//! On a terminal, status lines are redrawn below the lines of errors and waits. Elsewhere, each object has a line. For
+//! programs, each event is a line of JSON.
 
 mod lines;
 mod report;
@@ -20,15 +20,14 @@ use super::Format;
 use run::Run;
 use status::StatusLines;
 
-/// How often [`Show::tick`] has to be called.
+/// Interval in which [`Show::tick`] must be called.
 pub(in crate::cli) const TICK: Duration = Duration::from_millis(200);
-/// After so long without a line, one says how far the run has come.
+/// After this time without output, a line reports the progress.
 const SILENCE: Duration = Duration::from_secs(10);
-/// A wait of the same kind in the same cluster gets a line no more often.
+/// Shortest time between two lines for the same reason to wait in the same cluster.
 const BETWEEN_WAITS: Duration = Duration::from_secs(10);
 
-/// Shows a run to whoever started it. What cannot be written is left out: a reader that goes away does not stop
-/// an apply half-way.
+/// Shows the progress of a run. Failed writes are ignored, so that a closed pipe does not stop an apply half-way.
 pub(in crate::cli) struct Show {
     format: Format,
     status: Option<StatusLines>,
@@ -38,11 +37,11 @@ pub(in crate::cli) struct Show {
 }
 
 impl Show {
-    /// Shows what `format` asks for, and status lines where a person looks on.
+    /// Shows events in `format`, with status lines on a terminal.
     pub(in crate::cli) fn new(format: Format) -> Self {
         let is_watched = match format {
             Format::Text => io::stdout().is_terminal(),
-            // On the same terminal they would get between the events.
+            // On the same terminal, status lines would mix with the events.
             Format::Json => !io::stdout().is_terminal(),
         };
         Self {
@@ -54,7 +53,7 @@ impl Show {
         }
     }
 
-    /// Takes an event, and writes it where it is worth a line.
+    /// Handles an event, and writes its line if it has one.
     pub(in crate::cli) fn event(&mut self, event: &Event) {
         self.run.take(event);
         if self.format == Format::Json {
@@ -67,7 +66,7 @@ impl Show {
         }
     }
 
-    /// Redraws the status lines, or breaks a long silence.
+    /// Redraws the status lines, or reports the progress after a time without output.
     pub(in crate::cli) fn tick(&mut self) {
         if self.status.is_some() {
             self.redraw();
@@ -77,14 +76,14 @@ impl Show {
         }
     }
 
-    /// Says something on standard error.
+    /// Prints a notice to standard error.
     pub(in crate::cli) fn notice(&mut self, text: &str) {
         self.clear_status();
         _ = writeln!(super::stderr(), "{text}");
         self.redraw();
     }
 
-    /// Takes the status lines away and writes what came of the run; for programs, the last event has it.
+    /// Clears the status lines and writes the report, which programs get as the last event.
     pub(in crate::cli) fn finish(mut self, report: &Report) -> io::Result<()> {
         self.clear_status();
         match self.format {
@@ -107,7 +106,7 @@ impl Show {
                 ..
             }
         );
-        // The status lines count them.
+        // The status lines count these objects.
         !(is_done && self.status.is_some())
     }
 

@@ -1,4 +1,4 @@
-//! What came of a run.
+//! The report of a run.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -11,12 +11,12 @@ use crate::cli::output::{
     ADDED, CHANGED, ERROR, HEADING, QUIET, REMOVED, WARNING, counted, few, printable,
 };
 
-/// With more clusters, those that went the same way share a line.
+/// With more clusters, those with the same result share a line.
 const MOST_CLUSTERS: usize = 10;
 /// Most causes of failures that are listed.
 const MOST_CAUSES: usize = 20;
 
-/// Writes the failures by their causes, the clusters, and how long it took.
+/// Writes the failures by cause, the clusters and the duration.
 pub(super) fn write(to: &mut impl Write, report: &Report, run: &Run) -> io::Result<()> {
     write_failures(to, run.failures())?;
     let texts: Vec<(&str, String)> = report
@@ -47,7 +47,7 @@ pub(super) fn write(to: &mut impl Write, report: &Report, run: &Run) -> io::Resu
     writeln!(to, "{ended} after {seconds}.{tenths} s")
 }
 
-/// Clusters with the same text, in the order of the first of each.
+/// Groups clusters by text, in the order of each first cluster.
 fn alike<'a>(texts: &'a [(&'a str, String)]) -> Vec<(&'a str, Vec<&'a str>)> {
     let mut known: HashMap<&str, usize> = HashMap::new();
     let mut all: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -62,7 +62,7 @@ fn alike<'a>(texts: &'a [(&'a str, String)]) -> Vec<(&'a str, Vec<&'a str>)> {
 }
 
 fn text(cluster: &ClusterReport, run: &Run) -> String {
-    // No `..`: a new count is not to be forgotten here.
+    // Without `..`, so that a new count cannot be forgotten.
     let ClusterReport {
         name,
         error,
@@ -101,7 +101,7 @@ fn text(cluster: &ClusterReport, run: &Run) -> String {
     }
 }
 
-/// Lists failures once more: thousands of lines may have come after them.
+/// Lists failures again, since thousands of lines may have followed them.
 fn write_failures(to: &mut impl Write, failures: &[Failed]) -> io::Result<()> {
     if failures.is_empty() {
         return Ok(());
@@ -128,8 +128,8 @@ fn write_failures(to: &mut impl Write, failures: &[Failed]) -> io::Result<()> {
     Ok(())
 }
 
-/// Failures with the same cause, the most frequent cause first. Servers name the object in their messages, which makes
-/// no other cause of it.
+/// Groups failures by cause, the most frequent first. The name of the object, which API servers repeat in messages, is
+/// not part of the cause.
 fn causes(failures: &[Failed]) -> Vec<Vec<&Failed>> {
     let mut known: HashMap<String, usize> = HashMap::new();
     let mut all: Vec<Vec<&Failed>> = Vec::new();

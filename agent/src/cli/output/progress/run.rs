@@ -1,4 +1,4 @@
-//! How far a run has come, from its events.
+//! The progress of a run, computed from its events.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use shared::object::{Key, Wave};
 
 use crate::cli::output::counted;
 
-/// Until then, how long it will take is anybody's guess.
+/// Before this time, no remaining time is estimated.
 const TOO_EARLY: Duration = Duration::from_secs(2);
 
 /// All clusters of a run.
@@ -17,14 +17,14 @@ pub(super) struct Run {
     failures: Vec<Failed>,
 }
 
-/// How far one cluster has come.
+/// The progress of one cluster.
 pub(super) struct ClusterRun {
     name: String,
     objects: usize,
     done: usize,
     wave: Option<Wave>,
     has_ended: bool,
-    /// What it waits for, until the next object is done.
+    /// The reason to wait, until the next object is done.
     waits: Option<String>,
 }
 
@@ -46,7 +46,7 @@ impl Default for Run {
 }
 
 impl Run {
-    /// Takes an event.
+    /// Handles an event.
     pub(super) fn take(&mut self, event: &Event) {
         match event {
             Event::Started { cluster, objects } => self.clusters.push(ClusterRun {
@@ -96,17 +96,17 @@ impl Run {
         }
     }
 
-    /// Whether a cluster's run began; if not, it was left alone.
+    /// Whether the run in a cluster began; otherwise, nothing was changed there.
     pub(super) fn has_begun(&self, cluster: &str) -> bool {
         self.clusters.iter().any(|one| one.name == cluster)
     }
 
-    /// The objects that failed, in their order.
+    /// The failed objects, in order.
     pub(super) fn failures(&self) -> &[Failed] {
         &self.failures
     }
 
-    /// A line for each cluster, or one for all where they are more than `most`.
+    /// A line for each cluster, or one for all if they are more than `most`.
     pub(super) fn status(&self, most: usize) -> Vec<String> {
         if self.clusters.len() > most {
             return vec![self.in_one_line()];
@@ -166,7 +166,7 @@ impl ClusterRun {
     }
 }
 
-/// Elapsed, and what is left if it goes on at this pace.
+/// The elapsed time, and the remaining time at the current rate.
 fn times(elapsed: Duration, done: usize, objects: usize) -> String {
     let elapsed_text = clock(elapsed);
     let left = objects.saturating_sub(done);
@@ -186,7 +186,7 @@ fn clock(time: Duration) -> String {
 
 #[cfg(test)]
 impl Run {
-    /// As if it had begun so long ago.
+    /// Moves the start of the run back by this time.
     pub(super) fn begun_before(&mut self, elapsed: Duration) {
         self.begun = Instant::now().checked_sub(elapsed).unwrap();
     }

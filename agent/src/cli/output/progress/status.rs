@@ -1,4 +1,4 @@
-//! Lines at the bottom of a terminal that are written anew.
+//! Status lines at the bottom of a terminal, which are redrawn.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -9,36 +9,36 @@ use crate::cli::output::printable;
 
 /// Most clusters with a line of their own.
 const MOST: usize = 8;
-/// Of terminals that do not say how wide they are.
+/// Width of terminals of unknown width.
 const WIDTH: u16 = 80;
-/// The same of their height.
+/// Height of terminals of unknown height.
 const HEIGHT: u16 = 24;
 
-/// Lines on standard error. Without colours: cursor movements must get through where colours must not.
+/// Status lines on standard error. They have no colours, because cursor movements must pass when colours are removed.
 pub(super) struct StatusLines {
     drawn: Vec<String>,
 }
 
 impl StatusLines {
-    /// None where standard error is no terminal, or one that cannot move its cursor.
+    /// `None` if standard error is not a terminal, or is one that cannot move its cursor.
     pub(super) fn new() -> Option<Self> {
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         (io::stderr().is_terminal() && !is_dumb).then(|| Self { drawn: Vec::new() })
     }
 
-    /// Takes the lines away; the cursor is where the first one began.
+    /// Erases the lines; the cursor is at the start of the first line afterwards.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         if self.drawn.is_empty() {
             return Ok(());
         }
         let lines = std::mem::take(&mut self.drawn).len();
         let mut stderr = io::stderr().lock();
-        // Up, to the first column, and erase to the end of the screen (ECMA-48).
+        // Move up, to the first column, and erase to the end of the screen (ECMA-48).
         write!(stderr, "\x1b[{lines}A\r\x1b[J")?;
         stderr.flush()
     }
 
-    /// Writes the lines in place of the last ones, unless they are the same.
+    /// Replaces the lines, unless they are unchanged.
     pub(super) fn draw(&mut self, run: &Run) -> io::Result<()> {
         let size = terminal_size::terminal_size_of(io::stderr());
         let (Width(width), Height(height)) = size.unwrap_or((Width(WIDTH), Height(HEIGHT)));
@@ -61,7 +61,7 @@ impl StatusLines {
     }
 }
 
-/// A line that is broken by the terminal could not be taken away.
+/// Cuts a line to the width, because a line that the terminal wraps could not be erased.
 fn fitting(line: &str, width: usize) -> String {
     let line = printable(line);
     let most = width.saturating_sub(1);
@@ -77,7 +77,7 @@ mod tests {
     use super::fitting;
 
     #[test]
-    fn a_line_stays_on_its_line() {
+    fn a_line_is_cut_to_the_width() {
         assert_eq!(fitting("abc", 4), "abc");
         assert_eq!(fitting("abcd", 4), "ab…");
         assert_eq!(fitting("a\nb\u{1b}", 80), "a\\nb\\u{1b}");

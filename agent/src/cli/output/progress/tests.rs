@@ -1,4 +1,4 @@
-//! What people read of a run.
+//! Snapshots of the progress and report of a run.
 
 use std::time::Duration;
 
@@ -93,17 +93,14 @@ fn events() -> Vec<Event> {
         waiting(
             "sunset",
             WaitReason::Finalizers,
-            "VirtualService shop/gone was deleted and waits for example.com/a",
+            "VirtualService shop/gone was deleted, but is blocked by example.com/a",
             Some(60),
         ),
         ended(
             "sunrise",
-            Some("VirtualService shop/users: no; not touched: VirtualService shop/a"),
+            Some("VirtualService shop/users: no; not changed: VirtualService shop/a"),
         ),
-        ended(
-            "moonlight",
-            Some("not touched, because sunset cannot be applied to"),
-        ),
+        ended("moonlight", Some("not changed, because sunset is blocked")),
     ]
 }
 
@@ -130,14 +127,14 @@ fn a_line_for_each_event() {
             lines::write(to, event, &run).unwrap();
         }
     });
-    assert!(!lines.contains("stopped: "), "the word is said once");
+    assert!(!lines.contains("stopped: "), "the word appears once");
     insta::assert_snapshot!(lines);
 }
 
 #[test]
 fn status_lines_of_a_few_and_of_many() {
     let events = events();
-    // Before the end of sunrise.
+    // Without the events from the end of sunrise on.
     let mut run = after(&events[..9]);
     run.begun_before(Duration::from_secs(65));
     insta::assert_snapshot!(run.status(8).join("\n"));
@@ -169,7 +166,7 @@ fn a_report_lists_failures_by_cause() {
             },
             ClusterReport {
                 name: "moonlight".into(),
-                error: Some("not touched, because sunset cannot be applied to".into()),
+                error: Some("not changed, because sunset is blocked".into()),
                 ..ClusterReport::default()
             },
         ],

@@ -1,6 +1,5 @@
-//! A report as JUnit XML, for CI (the form that Jenkins' and GitLab's readers agree on): a suite for
-//! each family, a failure for what failed, an error for what could not be checked, and skipped what
-//! is for information.
+//! A report as JUnit XML, for CI, in the form that both Jenkins and GitLab read: a suite per family, `failure` for
+//! failed checks, `error` for checks that could not be made, and `skipped` for checks that are for information.
 
 use std::io::{self, Write};
 
@@ -41,7 +40,7 @@ pub(in crate::cli) fn write(to: &mut impl Write, report: &Report) -> io::Result<
     writeln!(to, "</testsuites>")
 }
 
-/// What stands in for a check that did not pass; `None` for one that did.
+/// The XML element for a check that did not pass; `None` for a passed check.
 fn element(check: &Check) -> Option<&'static str> {
     match (check.outcome, check.advisory) {
         (Outcome::Passed, _) => None,
@@ -106,19 +105,19 @@ fn write_case(to: &mut impl Write, check: &Check) -> io::Result<()> {
     });
     let message = format!("{code}: {message}");
     write!(to, ">\n      <{element} message=\"{}\"", escaped(&message))?;
-    // `skipped` knows no type.
+    // `skipped` has no attribute `type`.
     if element != "skipped" {
         write!(to, " type=\"{}\"", escaped(code))?;
     }
     let details = format!(
-        "expected: {}\nseen: {}\nhint: {hint}",
+        "expected: {}\nobserved: {}\nhint: {hint}",
         check.expected,
         check.seen_in_words()
     );
     writeln!(to, ">{}</{element}>\n    </testcase>", escaped(&details))
 }
 
-/// For attributes and content alike. Characters that XML 1.0 (2.2) has no place for are replaced.
+/// Escapes text for attributes and content. Characters that are invalid in XML 1.0 (2.2) are replaced.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for c in paragraph(text).chars() {

@@ -1,4 +1,4 @@
-//! A report, for a pull request or a ticket (GitHub's tables).
+//! A report in GitHub's Markdown, for a pull request or a ticket.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ use super::super::printable;
 use super::matrix;
 use super::{drill_line, drill_title};
 
-/// Writes the counts, the tables, and what did not pass.
+/// Writes the counts, the tables, and the checks that did not pass.
 pub(in crate::cli) fn write(to: &mut impl Write, report: &Report) -> io::Result<()> {
     let word = match report.outcome() {
         Outcome::Passed => "✅",
@@ -53,7 +53,7 @@ pub(in crate::cli) fn write(to: &mut impl Write, report: &Report) -> io::Result<
     }
     writeln!(
         to,
-        "\n### What did not pass\n\n| check | expected | seen | cause | what to do |\n|---|---|---|---|---|"
+        "\n### Checks that did not pass\n\n| check | expected | observed | cause | hint |\n|---|---|---|---|---|"
     )?;
     for check in off {
         let (cause, hint) = check.cause.as_ref().map_or(("", ""), |cause| {
@@ -85,7 +85,7 @@ fn marked(check: Option<&Check>) -> String {
     }
 }
 
-/// One line of text without markup.
+/// Escapes text to one line without markup.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for c in printable(text).chars() {

@@ -1,23 +1,23 @@
-//! The checks of a service as a table: who asks by which name.
+//! The checks of a service as a table, with a line for each client and a column for each name.
 
 use shared::verify::{Check, Family, Outcome, name_of};
 
-/// With more columns than this, those where all is well are only counted.
+/// Most columns; beyond it, names whose checks all passed are only counted.
 const COLUMNS: usize = 10;
 
-/// A table.
+/// A table of checks.
 pub(super) struct Matrix<'a> {
-    /// What for.
+    /// The heading: service and family.
     pub(super) title: String,
-    /// What the names are called.
+    /// The headings of the columns, which stand for names.
     pub(super) columns: Vec<String>,
-    /// Who asks, and a check for each column that there is one for.
+    /// The client, and its check for each column, if there is one.
     pub(super) rows: Vec<(String, Vec<Option<&'a Check>>)>,
-    /// Names that are left out because every check of them has passed.
+    /// The number of names that are left out because all their checks passed.
     pub(super) left_out: usize,
 }
 
-/// The tables of all services, in the order of the report: calls first, since they are what counts.
+/// The tables of all services, in the order of the report, with calls first, since they matter most.
 pub(super) fn of(checks: &[Check]) -> Vec<Matrix<'_>> {
     let mut services: Vec<&str> = Vec::new();
     for check in checks {
@@ -26,8 +26,8 @@ pub(super) fn of(checks: &[Check]) -> Vec<Matrix<'_>> {
         }
     }
     let families = [
-        (Family::Call, "calls from a client in each cluster"),
-        (Family::Gateway, "gateways, asked from this machine"),
+        (Family::Call, "calls from a probe client in each cluster"),
+        (Family::Gateway, "gateways, requests from this machine"),
         (Family::Record, "records"),
     ];
     services

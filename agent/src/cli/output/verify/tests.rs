@@ -1,4 +1,4 @@
-//! One report in every form.
+//! Snapshots of one report in every format.
 
 use shared::verify::{Cause, Check, Drill, DrillClient, Family, Outcome, Report, Seen};
 
@@ -30,7 +30,7 @@ fn report() -> Report {
     let mut objects = check(Family::Objects, "north", "", "");
     objects.service.clear();
     objects.seen = Seen {
-        text: "12 of 12 in step".into(),
+        text: "12 of 12 up to date".into(),
         ..Seen::default()
     };
     let mut missing = check(Family::Objects, "south", "", "VirtualService sales/orders");
@@ -56,7 +56,7 @@ fn report() -> Report {
     let mut lost = check(Family::Call, "south", "region", REGION);
     lost.seen.status = Some(404);
     lost.seen.answered_by = None;
-    // What a server says must neither leave a table nor move a terminal.
+    // The text of a server must neither break a table nor control a terminal.
     lost.seen.text = "<a href=\"x\">|&\u{1b}[31m\n`".into();
     let object_missing = Cause::ObjectMissing {
         cluster: "south".into(),
@@ -99,7 +99,7 @@ fn report() -> Report {
     }
 }
 
-/// As it is on a pipe.
+/// The output without colours.
 fn plain(write: impl FnOnce(&mut Vec<u8>)) -> String {
     let mut bytes = Vec::new();
     write(&mut bytes);
@@ -126,7 +126,7 @@ fn for_ci() {
 }
 
 #[test]
-fn wide_tables_show_what_is_off() {
+fn wide_tables_show_only_failing_names() {
     let mut report = report();
     report.checks = (0..30)
         .map(|n| {

@@ -1,4 +1,4 @@
-//! A report, for people at a terminal.
+//! A report for people at a terminal.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use super::super::{ADDED, ERROR, HEADING, HINT, QUIET, WARNING, printable};
 use super::matrix::{self, Matrix};
 use super::{drill_line, drill_title};
 
-/// Writes tables, then what did not pass with cause and hint, then the counts.
+/// Writes the tables, then the causes of checks that did not pass with hints, then the counts.
 pub(in crate::cli) fn write(to: &mut impl Write, report: &Report) -> io::Result<()> {
     writeln!(to, "{HEADING}mesh {}{HEADING:#}", printable(&report.mesh))?;
     let objects = report
@@ -64,7 +64,7 @@ fn write_matrix(to: &mut impl Write, matrix: &Matrix<'_>) -> io::Result<()> {
     writeln!(to, "\n{HEADING}{}{HEADING:#}", printable(title))?;
     let who = rows.iter().map(|(row, _)| row.chars().count()).max();
     let who = who.unwrap_or(0);
-    // Padded before it is coloured: colours have no width.
+    // Text is padded before it is coloured, because escape sequences would count as width.
     let widths: Vec<usize> = columns
         .iter()
         .enumerate()
@@ -86,7 +86,7 @@ fn write_matrix(to: &mut impl Write, matrix: &Matrix<'_>) -> io::Result<()> {
                     || ("-".to_owned(), QUIET),
                     |check| (check.cell(), style(check)),
                 );
-                // Nothing behind the last column.
+                // No padding after the last column.
                 let width = if index + 1 == cells.len() { 0 } else { *width };
                 write!(to, "  {style}{:width$}{style:#}", printable(&text))?;
             }
@@ -152,5 +152,5 @@ fn write_causes(to: &mut impl Write, checks: &[Check]) -> io::Result<()> {
     Ok(())
 }
 
-/// Checks that are named for one cause; the tables show the rest.
+/// Most checks that are listed for one cause; the tables show the others.
 const SHOWN: usize = 5;
