@@ -67,7 +67,7 @@ pub(crate) fn found_addresses(clusters: &Clusters, cluster: &Cluster) -> Vec<Str
     found.filter(|_| is_default).unwrap_or_default()
 }
 
-/// Adds a row for a context, and removes rows that are empty.
+/// Adds a row for a context; the first row that is still empty is used for it.
 pub(crate) fn add(mesh: &mut Mesh, context: &Context, known: &Clusters) {
     let name = label(&context.name);
     let blank = |c: &Cluster| {

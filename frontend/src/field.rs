@@ -388,7 +388,7 @@ fn set_cluster(mesh: &mut Mesh, index: usize, field: ClusterField, text: &str) {
     let Some(cluster) = mesh.spec.clusters.get_mut(index) else {
         return;
     };
-    // Keep the other fields of the gateway.
+    // References to the cluster are updated with its name, region and zone.
     match field {
         ClusterField::Name => mesh.spec.rename_cluster(index, text),
         ClusterField::Region => {

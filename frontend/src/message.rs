@@ -28,7 +28,7 @@ pub(crate) enum Task {
     Plan(Intent),
     /// Prove by traffic that the applied mesh works; failed checks are retried for `wait` seconds.
     Verify { wait: u32 },
-    /// Verify, and take a service out of service; the part knows which.
+    /// Verify, and take a service out of service; the part has the target.
     Drill,
     /// Show the run that was in progress when the page was reloaded.
     Resume,

@@ -44,8 +44,8 @@ fn document_menu(store: Store) -> El {
         }),
         Item::new(
             "open",
-            "Open file…",
-            "Mesh document or manifests",
+            "Open document or manifests…",
+            "or drop files anywhere",
             browser::choose_file,
         ),
         Item::new(

@@ -96,7 +96,7 @@ pub(crate) struct Review {
     target: RwSignal<String>,
     /// Set if the connection to the run was lost.
     pub(crate) lost: RwSignal<Option<Lost>>,
-    /// Whether a request that starts or stops a run is in progress.
+    /// Whether a request to start or stop a run is in progress.
     pub(crate) sending: RwSignal<bool>,
     /// Why the request to stop the run failed.
     pub(crate) not_stopped: RwSignal<Option<Failure>>,
