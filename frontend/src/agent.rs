@@ -1,4 +1,4 @@
-//! The agent as the page sees it: connected or not, its clusters, and the way to the part of the page
+//! The connection to the agent: its state, the clusters that it reports, and the way to the part of the page
 //! that plans, applies and verifies.
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::renderer;
 use crate::signals::*;
 use crate::state::{Page, Store};
 
-/// Where address and token are kept, for this tab only.
+/// Storage key of address and token, for this tab only.
 const CONNECTION: &str = "fedmesh.agent";
 
 /// The connection.
@@ -30,14 +30,14 @@ pub(crate) enum Link {
     },
 }
 
-/// Whether the part of the page that plans, applies and verifies is there.
+/// Whether the part of the page that plans, applies and verifies is loaded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum Part {
     #[default]
     NotYet,
     Loading,
     There,
-    /// It did not load; what it was for can be tried again.
+    /// It did not load; the task that it was loaded for can be tried again.
     Failed {
         message: String,
         task: Task,
@@ -49,11 +49,11 @@ pub(crate) enum Part {
 pub(crate) struct Agent {
     store: Store,
     pub(crate) link: RwSignal<Link>,
-    /// Why connecting did not work.
+    /// Why the connection failed.
     pub(crate) failure: RwSignal<Option<Failure>>,
     pub(crate) clusters: RwSignal<Option<Result<Arc<Clusters>, Failure>>>,
     pub(crate) part: RwSignal<Part>,
-    /// Whether a run is under way, or its result still to be read.
+    /// Whether a run is in progress, or its result has not been read yet.
     pub(crate) is_running: RwSignal<bool>,
     /// Whether the dialog is open.
     pub(crate) dialog: RwSignal<bool>,
@@ -83,13 +83,13 @@ impl Agent {
         self.link.with(|link| matches!(link, Link::On { .. }))
     }
 
-    /// The clusters that were found.
+    /// The clusters that the agent reported.
     pub(crate) fn found(self) -> Option<Arc<Clusters>> {
         self.clusters
             .with(|clusters| clusters.as_ref()?.as_ref().ok().cloned())
     }
 
-    /// Connects as in this tab before, if at all.
+    /// Restores the connection of this tab, if there was one.
     pub(crate) fn reconnect(self) {
         let kept = browser::load(Keep::Tab, CONNECTION);
         if let Some((address, token)) = kept.as_deref().and_then(|kept| kept.split_once(' ')) {
@@ -118,7 +118,7 @@ impl Agent {
                         self.order(Task::Resume);
                     }
                     self.look().await;
-                    // So that it is there when it is wanted; why it is not is said then.
+                    // Load the part early; an error is shown when the part is first needed.
                     _ = browser::load_part(PART).await;
                 }
                 Err(failure) => {
@@ -139,7 +139,7 @@ impl Agent {
         self.store.page.set(Page::Edit);
     }
 
-    /// Asks for the clusters again.
+    /// Requests the clusters again.
     pub(crate) async fn look(self) {
         let Some(client) = untrack(|| self.client()) else {
             return;
@@ -149,15 +149,15 @@ impl Agent {
         self.clusters.set(Some(clusters));
     }
 
-    /// Has the part do something and shows it.
+    /// Sends a task to the part and shows the part.
     pub(crate) fn order(self, task: Task) {
         let Some(client) = untrack(|| self.client()) else {
             return;
         };
         if task.is_about_document() && !untrack(|| self.store.is_good()) {
             return self.store.fail(
-                "There is nothing to plan or verify while the document has errors",
-                "Mend them first; the tab Findings lists them.",
+                "A document with errors cannot be planned or verified",
+                "Fix the errors that the Findings tab lists.",
             );
         }
         if task == Task::Rest {
@@ -175,7 +175,7 @@ impl Agent {
                     return;
                 };
                 document = Some(Document {
-                    // A document has text keys only, so it always has a form in JSON.
+                    // A document has text keys only, so it can always be written as JSON.
                     mesh: serde_json::to_value(&*rendered.of).unwrap_or_default(),
                     digest: rendered.manifests.digest.clone(),
                 });
@@ -199,7 +199,7 @@ impl Agent {
         });
     }
 
-    /// Does what the part asks for.
+    /// Handles an event of the part.
     pub(crate) fn hear(self, told: Told) {
         match told {
             Told::Back => self.store.page.set(Page::Edit),

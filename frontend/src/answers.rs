@@ -1,14 +1,13 @@
-//! The agent's answers, from JSON to the types of [`shared::api`].
+//! Parses the agent's responses: from JSON to the types of [`shared::api`].
 //!
-//! Those of the first load are written by hand, because the readers that serde derives are much
-//! larger; the tests hold them against what serde writes. What is loaded on demand reads its answers
-//! by serde.
+//! The parsers of the first load are written by hand, because those that serde derives are much larger; tests
+//! compare the two. The parts that are loaded on demand use serde.
 
 use serde_json::Value;
 use shared::api::{ApiError, ApplyAccepted, ApplyRefused, Clusters, Context, Session};
 use shared::check::{Finding, Fix, Severity};
 
-/// What was read, or what is missing.
+/// The parsed value, or what is missing.
 pub(crate) type Read<T> = Result<T, String>;
 
 pub(crate) fn session(value: &Value) -> Read<Session> {
@@ -31,7 +30,7 @@ pub(crate) fn error(value: &Value) -> Read<ApiError> {
         reason: match value["reason"].as_str() {
             Some("held") => Some(ApplyRefused::Held),
             Some("planChanged") => Some(ApplyRefused::PlanChanged),
-            // Whatever else it is, the message says it.
+            // For all other reasons the message is enough.
             _ => None,
         },
     })
@@ -86,7 +85,7 @@ pub(crate) fn finding(value: &Value) -> Read<Finding> {
     })
 }
 
-/// A text that has to be there.
+/// A required text.
 pub(crate) fn text(value: &Value, name: &str) -> Read<String> {
     whole(&value[name], name)
 }
@@ -98,17 +97,17 @@ fn whole(value: &Value, name: &str) -> Read<String> {
         .ok_or_else(|| format!("{name} is missing"))
 }
 
-/// A text that may be there.
+/// An optional text.
 pub(crate) fn maybe(value: &Value, name: &str) -> Option<String> {
     value[name].as_str().map(str::to_owned)
 }
 
-/// A list; an empty one may be left out.
+/// A list; an empty one may be omitted.
 pub(crate) fn list<T>(value: &Value, name: &str, read: fn(&Value) -> Read<T>) -> Read<Vec<T>> {
     match &value[name] {
         Value::Null => Ok(Vec::new()),
         Value::Array(items) => items.iter().map(read).collect(),
-        _ => Err(format!("{name} is no list")),
+        _ => Err(format!("{name} is not a list")),
     }
 }
 
@@ -118,5 +117,5 @@ pub(crate) fn texts(value: &Value, name: &str) -> Read<Vec<String>> {
 }
 
 pub(crate) fn unknown(word: &str) -> String {
-    format!("{word} is not known here")
+    format!("unknown value `{word}`")
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use shared::api::{ApiError, ApplyAccepted, ApplyRefused, Clusters, Context, Session};
 use shared::check::{Finding, Fix, Severity};
 
-/// What serde writes is read as what it was, and so is nothing that lacks a field.
+/// The parsers read what serde writes, and refuse it when a field is missing.
 fn check<T: Serialize + PartialEq + Debug>(read: fn(&Value) -> Read<T>, original: &T) {
     let value = serde_json::to_value(original).unwrap();
     assert_eq!(read(&value).as_ref(), Ok(original));
@@ -62,7 +62,7 @@ fn small_answers() {
 }
 
 #[test]
-fn clusters_with_and_without_what_may_be_missing() {
+fn clusters_with_and_without_optional_fields() {
     let full = Context {
         name: "a".into(),
         error: Some("e".into()),

@@ -1,4 +1,4 @@
-//! The agent's API, as typed calls. Every failure comes back as a [`Failure`] to be shown.
+//! Typed calls of the agent's API. Every error is a [`Failure`] that the page shows.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,19 +13,19 @@ use crate::browser;
 use crate::json;
 use crate::review::Lines;
 
-/// Why a call did not work, in words for the person.
+/// Why a call failed, as shown to the user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) message: String,
     pub(crate) hint: String,
     pub(crate) findings: Vec<Finding>,
-    /// The HTTP status; 0 where there was no answer.
+    /// The HTTP status; 0 without a response.
     pub(crate) status: u16,
-    /// Why an apply was refused that can be asked for again.
+    /// Why an apply was refused, if it can be requested again.
     pub(crate) reason: Option<ApplyRefused>,
 }
 
-/// Where an agent is and what it asks for.
+/// The address of an agent, and the token for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Client {
     /// Such as `http://127.0.0.1:7777`.
@@ -42,8 +42,7 @@ impl Client {
         self.get("clusters", answers::clusters).await
     }
 
-    /// The events of a run from its first on, each handed to `take`, which says whether it was the
-    /// last one to read.
+    /// Passes the events of a run to `take`, starting with the first, until `take` returns `true`.
     pub(crate) async fn events<T>(
         &self,
         path: &str,
@@ -66,7 +65,7 @@ impl Client {
             let bytes = js_sys::Reflect::get(&piece, &"value".into()).unwrap_or_default();
             for line in lines.take(&js_sys::Uint8Array::new(&bytes).to_vec()) {
                 if take(read(&line, reader)?) {
-                    // A stream that has ended cannot be cancelled, which is as good.
+                    // Cancelling fails only when the stream has ended.
                     _ = JsFuture::from(events.cancel()).await;
                     return Ok(());
                 }
@@ -91,12 +90,12 @@ impl Client {
         )
     }
 
-    /// Sends something whose answer says nothing but that it was heard.
+    /// Sends a request whose response has no content.
     pub(crate) async fn tell(&self, path: &str) -> Result<(), Failure> {
         self.send("POST", path, None).await.map(|_| ())
     }
 
-    /// Sends a request and takes every answer but a good one for a failure.
+    /// Sends a request; a response without a status of success is an error.
     async fn send(
         &self,
         method: &str,
@@ -106,12 +105,11 @@ impl Client {
         let url = format!("{}/api/v1/{path}", self.address.trim_end_matches('/'));
         let promise = self.start(method, &url, body).map_err(|error| Failure {
             message: format!(
-                "the address {} cannot be asked: {}",
+                "cannot send a request to {}: {}",
                 self.address,
                 browser::message(&error)
             ),
-            hint: "write the agent's address as it prints it, such as http://127.0.0.1:7777"
-                .to_owned(),
+            hint: "use the address that the agent prints, such as http://127.0.0.1:7777".to_owned(),
             ..Failure::default()
         })?;
         let response = JsFuture::from(promise)
@@ -145,9 +143,9 @@ impl Client {
 
     fn unreachable(&self) -> Failure {
         Failure {
-            message: format!("no agent answers at {}", self.address),
+            message: format!("cannot connect to an agent at {}", self.address),
             hint: format!(
-                "see that fedmesh-agent serve runs; from another origin it needs --allow-origin {}",
+                "start fedmesh-agent serve; a page of another origin needs --allow-origin {}",
                 browser::origin()
             ),
             ..Failure::default()
@@ -156,11 +154,8 @@ impl Client {
 
     fn cut_off(&self) -> Failure {
         Failure {
-            message: format!(
-                "the connection to the agent at {} was cut off",
-                self.address
-            ),
-            hint: "see that fedmesh-agent serve still runs".to_owned(),
+            message: format!("lost the connection to the agent at {}", self.address),
+            hint: "check that fedmesh-agent serve is still running".to_owned(),
             ..Failure::default()
         }
     }
@@ -171,7 +166,7 @@ fn read<T>(text: &str, reader: fn(&Value) -> Read<T>) -> Result<T, Failure> {
     reader(&value).map_err(|error| not_understood(&error))
 }
 
-/// What an answer that is an error says.
+/// The error in a response.
 async fn failure(response: Response) -> Failure {
     let text = text(&response).await;
     let status = response.status();
@@ -184,8 +179,8 @@ async fn failure(response: Response) -> Failure {
             reason: error.reason,
         },
         Err(_) => Failure {
-            message: format!("the answer was {status} {}", response.status_text()),
-            hint: "see that it is fedmesh-agent that answers there".to_owned(),
+            message: format!("unexpected response: {status} {}", response.status_text()),
+            hint: "check that this is the address of fedmesh-agent".to_owned(),
             status,
             ..Failure::default()
         },
@@ -205,8 +200,8 @@ async fn text(response: &Response) -> String {
 
 fn not_understood(error: &str) -> Failure {
     Failure {
-        message: format!("the agent's answer is not understood: {error}"),
-        hint: "page and agent should be of one version; reload the page".to_owned(),
+        message: format!("invalid response from the agent: {error}"),
+        hint: "reload the page; page and agent must have the same version".to_owned(),
         ..Failure::default()
     }
 }

@@ -1,4 +1,4 @@
-//! The page as a whole: its state is made here, and what concerns the whole window.
+//! The page as a whole: creates its state and handles the events of the window.
 
 use any_spawner::Executor;
 use wasm_bindgen::JsCast;
@@ -24,7 +24,7 @@ use crate::state::{Page, Store};
 
 /// Shows the page.
 pub fn start() {
-    // It fails only where there is one already.
+    // It fails only if an executor is set already.
     _ = Executor::init_wasm_bindgen();
     if let Some(waiting) = browser::document().get_element_by_id("waiting") {
         waiting.remove();
@@ -48,9 +48,9 @@ fn show() {
     on_window("drop", move |event| drop_file(store, &event));
     on_window("paste", move |event| paste_document(store, &event));
 
-    // It stays in the document: the part of the page that draws into it has to find it there.
+    // It stays in the document, because the part of the page draws into it.
     let review = review_page(store, agent);
-    // The form stays as it is when a document is opened in it.
+    // The form is kept when another document is opened in it.
     let page = memo(move || store.page.get());
     let main = el("main").content(move || {
         let edit = (page.get() == Page::Edit).then(|| edit_page(store, agent));
@@ -65,17 +65,17 @@ fn show() {
     ] {
         mount(&part);
     }
-    // Last, so that the form is there before the worker is loaded.
+    // Last, so that the form appears before the worker is loaded.
     renderer::keep(store);
 }
 
-/// The input through which files are chosen; buttons click it.
+/// The input that opens files; buttons click it.
 fn file_input(store: Store) -> El {
     el_in("input", "unseen")
         .id(browser::FILE_INPUT)
         .attr("type", "file")
         .attr("tabindex", "-1")
-        .attr("aria-label", "Open a Mesh file, or manifests")
+        .attr("aria-label", "Open a Mesh document or manifests")
         .attr("accept", ".yaml,.yml,.json,.zip")
         .attr("multiple", "")
         .on("change", move |event| {
@@ -83,7 +83,7 @@ fn file_input(store: Store) -> El {
                 return;
             };
             document::open_files(store, input.files());
-            // The same file can be chosen again.
+            // Without this, the same file could not be chosen again.
             input.set_value("");
         })
 }
@@ -92,7 +92,7 @@ fn input_of(event: &Event) -> Option<HtmlInputElement> {
     event.target()?.dyn_into().ok()
 }
 
-/// Acts on what the address bar carries. A token is taken out of it at once.
+/// Reads the fragment of the address, and removes a token from it.
 fn take_fragment(store: Store, agent: Agent, first: bool) {
     let fragment = Fragment::read(&browser::fragment());
     if fragment != Fragment::default() {
@@ -109,7 +109,7 @@ fn take_fragment(store: Store, agent: Agent, first: bool) {
     }
 }
 
-/// Undo and redo everywhere but in a text, where the browser's own apply.
+/// Undo and redo, except in text inputs, where the browser handles them.
 fn undo_keys(store: Store, event: &Event) {
     let is_text =
         input_of(event).is_some_and(|i| matches!(i.type_().as_str(), "text" | "password"));
@@ -132,7 +132,7 @@ fn drop_file(store: Store, event: &Event) {
     document::open_files(store, data.and_then(|data| data.files()));
 }
 
-/// A Mesh document pasted outside of a text is opened.
+/// Opens a Mesh document that is pasted outside of a text input.
 fn paste_document(store: Store, event: &Event) {
     let text = pasted_text(event);
     if input_of(event).is_none() && text.contains("fedmesh.dev/") {

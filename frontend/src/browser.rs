@@ -1,4 +1,4 @@
-//! What the page needs of the browser: focus, files, clipboard, storage, address bar.
+//! The parts of the browser that the page uses: focus, files, clipboard, storage, address bar.
 
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -18,22 +18,22 @@ pub(crate) fn document() -> Document {
     window().document().expect("a window has a document")
 }
 
-/// Does something when the page has been drawn.
+/// Calls a function in the next animation frame.
 pub(crate) fn next_frame(run: impl FnOnce() + 'static) {
     let run = Closure::once_into_js(run);
-    // A window always draws.
+    // `requestAnimationFrame` does not fail.
     _ = window().request_animation_frame(run.unchecked_ref());
 }
 
-/// Does something after a time.
+/// Calls a function after a delay.
 pub(crate) fn after(milliseconds: i32, run: impl FnOnce() + 'static) {
     let run = Closure::once_into_js(run);
-    // A window can always set a timer, here and below.
+    // `setTimeout` does not fail, here and below.
     _ = window()
         .set_timeout_with_callback_and_timeout_and_arguments_0(run.unchecked_ref(), milliseconds);
 }
 
-/// Does something again and again, until [`stop`] is called with what this gives.
+/// Calls a function repeatedly, until [`stop`] is called with the result.
 pub(crate) fn every(milliseconds: i32, run: impl FnMut() + 'static) -> Option<i32> {
     let run = Closure::wrap(Box::new(run) as Box<dyn FnMut()>).into_js_value();
     window()
@@ -41,12 +41,12 @@ pub(crate) fn every(milliseconds: i32, run: impl FnMut() + 'static) -> Option<i3
         .ok()
 }
 
-/// Ends what [`every`] began.
+/// Ends what [`every`] started.
 pub(crate) fn stop(timer: i32) {
     window().clear_interval_with_handle(timer);
 }
 
-/// Comes back after a time.
+/// Waits.
 pub(crate) async fn sleep(milliseconds: i32) {
     let promise = js_sys::Promise::new(&mut |resolve, _| {
         _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds);
@@ -55,8 +55,8 @@ pub(crate) async fn sleep(milliseconds: i32) {
     _ = JsFuture::from(promise).await;
 }
 
-/// Loads a part of the page, once; the error is what the browser says. `boot.mjs` knows how: code is
-/// loaded by JavaScript only.
+/// Loads a part of the page, once; the error is the browser's. Only JavaScript can load code, so `boot.mjs`
+/// does it.
 pub(crate) async fn load_part(name: &str) -> Result<(), String> {
     match boot("loadPart", name) {
         Ok(promise) => JsFuture::from(promise.unchecked_into::<js_sys::Promise>())
@@ -79,11 +79,11 @@ fn boot(function: &str, name: &str) -> Result<JsValue, JsValue> {
         .and_then(|function| function.call1(&JsValue::NULL, &name.into()))
 }
 
-/// Sends a text to whoever listens at an element.
+/// Sends a text to the listeners of an element.
 pub(crate) fn send(element: &Element, event: &str, text: &str) {
     let options = CustomEventInit::new();
     options.set_detail(&text.into());
-    // The names of events are ours.
+    // The names of events are constants, so this does not fail.
     if let Ok(event) = CustomEvent::new_with_event_init_dict(event, &options) {
         _ = element.dispatch_event(&event);
     }
@@ -95,10 +95,10 @@ pub(crate) fn detail(event: &Event) -> String {
     event.detail().as_string().unwrap_or_default()
 }
 
-/// Where something is kept.
+/// A storage of the browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keep {
-    /// Until somebody clears it.
+    /// Until the user clears it.
     Always,
     /// As long as the tab is open.
     Tab,
@@ -113,28 +113,28 @@ fn storage(keep: Keep) -> Option<Storage> {
     .flatten()
 }
 
-/// What is kept under a key; nothing where the browser keeps nothing.
+/// The value of a key; `None` where the browser stores nothing.
 pub(crate) fn load(keep: Keep, key: &str) -> Option<String> {
     storage(keep)?.get_item(key).ok().flatten()
 }
 
-/// Keeps a text; `false` where the browser refuses (private windows, a full disk).
+/// Stores a text; `false` where the browser refuses it (private windows, full storage).
 pub(crate) fn store(keep: Keep, key: &str, text: &str) -> bool {
     storage(keep).is_some_and(|storage| storage.set_item(key, text).is_ok())
 }
 
 pub(crate) fn forget(keep: Keep, key: &str) {
     if let Some(storage) = storage(keep) {
-        // Where nothing can be removed, nothing was kept.
+        // Where nothing can be removed, nothing is stored.
         _ = storage.remove_item(key);
     }
 }
 
-/// Hands a file to the person.
+/// Downloads a file.
 pub(crate) fn download(name: &str, bytes: &[u8]) -> Result<(), JsValue> {
     let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(bytes));
     let options = BlobPropertyBag::new();
-    // Not text, so that no browser shows it instead of keeping it.
+    // Not a text type, so that no browser shows it instead of saving it.
     options.set_type("application/octet-stream");
     let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options)?;
     let url = Url::create_object_url_with_blob(&blob)?;
@@ -145,11 +145,11 @@ pub(crate) fn download(name: &str, bytes: &[u8]) -> Result<(), JsValue> {
     Url::revoke_object_url(&url)
 }
 
-/// Copies a text; the error is what the browser says.
+/// Copies a text; the error is the browser's.
 pub(crate) async fn copy(text: String) -> Result<(), String> {
     let clipboard = js_sys::Reflect::get(&window().navigator(), &"clipboard".into());
     if clipboard.is_ok_and(|clipboard| clipboard.is_undefined()) {
-        return Err("this browser copies from https and localhost only".to_owned());
+        return Err("the browser allows copying only on https and localhost".to_owned());
     }
     let promise = window().navigator().clipboard().write_text(&text);
     JsFuture::from(promise)
@@ -158,33 +158,32 @@ pub(crate) async fn copy(text: String) -> Result<(), String> {
         .map_err(|error| message(&error))
 }
 
-/// Scrolls to an element, opens what hides it, and focuses it.
+/// Scrolls to an element, opens the details around it, and focuses it.
 pub(crate) fn focus(element: &Element) {
     if let Some(details) = element.closest("details").ok().flatten() {
         _ = details.set_attribute("open", "");
     }
     scroll_to(element);
     if let Some(element) = element.dyn_ref::<HtmlElement>() {
-        // An element that cannot be focused has at least been scrolled to.
+        // The page has scrolled, even if the element cannot be focused.
         _ = element.focus();
     }
 }
 
-/// Scrolls as little as brings an element into view.
+/// Scrolls as little as possible to show an element.
 pub(crate) fn scroll_to(element: &Element) {
     let options = web_sys::ScrollIntoViewOptions::new();
     options.set_block(web_sys::ScrollLogicalPosition::Nearest);
     element.scroll_into_view_with_scroll_into_view_options(&options);
 }
 
-/// Whether nothing has the focus: what had it is gone.
+/// Whether the element that had the focus was removed.
 pub(crate) fn has_lost_focus() -> bool {
     let document = document();
     document.active_element() == document.body().map(Into::into)
 }
 
-/// The element for a path of a finding: the field itself, the first one inside, or the nearest
-/// one around it.
+/// The element for the path of a finding: its field, else the first one inside, else the nearest one around it.
 pub(crate) fn element_at(path: &str) -> Option<Element> {
     let document = document();
     if let Some(element) = document.get_element_by_id(path) {
@@ -200,10 +199,10 @@ pub(crate) fn element_at(path: &str) -> Option<Element> {
     element_at(&path[..cut])
 }
 
-/// The id of the input through which files are chosen.
+/// The id of the input that opens files.
 pub(crate) const FILE_INPUT: &str = "file";
 
-/// Lets the person choose a file to open.
+/// Opens the browser's file dialog.
 pub(crate) fn choose_file() {
     let input = document().get_element_by_id(FILE_INPUT);
     if let Some(input) = input.and_then(|input| input.dyn_into::<HtmlElement>().ok()) {
@@ -216,7 +215,7 @@ pub(crate) fn fragment() -> String {
     window().location().hash().unwrap_or_default()
 }
 
-/// Where the page comes from, such as `http://127.0.0.1:7777`.
+/// The origin of the page, such as `http://127.0.0.1:7777`.
 pub(crate) fn origin() -> String {
     window().location().origin().unwrap_or_default()
 }
@@ -227,7 +226,7 @@ pub(crate) fn address() -> String {
     href.split('#').next().unwrap_or_default().to_owned()
 }
 
-/// Takes the fragment out of the address bar and of the history.
+/// Removes the fragment from the address bar and from the history.
 pub(crate) fn clear_fragment() {
     if let Ok(history) = window().history() {
         _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address()));
@@ -245,7 +244,7 @@ pub(crate) fn now() -> u64 {
     now
 }
 
-/// What an exception says.
+/// The message of an exception.
 pub(crate) fn message(error: &JsValue) -> String {
     error.dyn_ref::<js_sys::Error>().map_or_else(
         || format!("{error:?}"),

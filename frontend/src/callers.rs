@@ -1,14 +1,14 @@
-//! Callers of a service, and labels of its pods, as the texts of two fields: `shop/web, quay, audit@porto` and
+//! Callers of a service and labels of its pods as texts of two form fields: `shop/web, quay, audit@porto` and
 //! `app=orders`.
 
 use std::collections::BTreeMap;
 
 use shared::mesh::{Caller, Service};
 
-/// A caller as a word, `namespace/serviceAccount@cluster` with all but one of these left out or `*`; `None` for one
-/// that says more.
+/// A caller as a word, `namespace/serviceAccount@cluster`, where each part is optional or `*`; `None` for a caller
+/// that one word cannot hold.
 fn word_of(caller: &Caller) -> Option<String> {
-    // Without a namespace the text is read back only where it names a cluster.
+    // Without a namespace, the word can be parsed only if it has a cluster.
     let is_anybody = caller.clusters.is_none() || !caller.service_accounts.is_empty();
     if caller.namespace.is_none() && is_anybody {
         return None;
@@ -34,25 +34,25 @@ fn caller_of(word: &str) -> Caller {
     }
 }
 
-/// The callers that are words.
+/// The callers that can be written as words.
 pub(crate) fn text(service: &Service) -> String {
     let callers = service.callers.iter().flatten();
     let words: Vec<String> = callers.filter_map(word_of).collect();
     words.join(", ")
 }
 
-/// How many callers of a service the form does not show.
+/// The number of callers that the form does not show.
 pub(crate) fn beyond_words(service: &Service) -> usize {
     let callers = service.callers.iter().flatten();
     callers.filter(|caller| word_of(caller).is_none()).count()
 }
 
-/// Puts the callers of a text in the place of those before; others stay behind them.
+/// Replaces the callers that the form shows; the others stay behind them.
 pub(crate) fn set<'a>(service: &mut Service, words: impl Iterator<Item = &'a str>) {
     let before = service.callers.take().unwrap_or_default().into_iter();
     let others = before.filter(|caller| word_of(caller).is_none());
     let callers: Vec<Caller> = words.map(caller_of).chain(others).collect();
-    // Without an entry everybody may call it.
+    // Without an entry, all clients may call the service.
     service.callers = (!callers.is_empty()).then_some(callers);
 }
 
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn callers_that_say_more_stay() {
+    fn callers_that_are_not_words_are_kept() {
         let rich = Caller {
             namespace: Some("a".into()),
             service_accounts: vec!["b".into(), "c".into()],

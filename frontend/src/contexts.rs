@@ -1,9 +1,9 @@
-//! From the contexts that the agent found to rows of the clusters table.
+//! Turns contexts that the agent reported into rows of the clusters table.
 
 use shared::api::{Clusters, Context};
 use shared::mesh::{Cluster, Gateway, Mesh};
 
-/// The context that a cluster uses, if the agent knows it.
+/// The context of a cluster, if the agent reported it.
 pub(crate) fn context_of<'a>(clusters: &'a Clusters, cluster: &Cluster) -> Option<&'a Context> {
     let name = cluster.context.as_ref().unwrap_or(&cluster.name);
     clusters
@@ -27,8 +27,7 @@ pub(crate) fn unused<'a>(clusters: &'a Clusters, mesh: &Mesh) -> Vec<&'a Context
         .collect()
 }
 
-/// Puts regions and zones that were found into cells that are empty. Nothing that a person wrote
-/// is changed.
+/// Fills empty regions and zones with those of the contexts; values that the user entered stay.
 pub(crate) fn fill(mesh: &mut Mesh, clusters: &Clusters) {
     for cluster in &mut mesh.spec.clusters {
         let Some(context) = context_of(clusters, cluster).cloned() else {
@@ -53,9 +52,9 @@ pub(crate) fn can_fill(mesh: &Mesh, clusters: &Clusters) -> bool {
     })
 }
 
-/// The addresses that were found for a cluster, where the document has none.
+/// The gateway addresses that the agent found for a cluster, if the document has none.
 pub(crate) fn found_addresses(clusters: &Clusters, cluster: &Cluster) -> Vec<String> {
-    // The `clusterIP` is no other gateway.
+    // A `clusterIP` belongs to the same gateway.
     let is_default = cluster.gateway.as_ref().is_none_or(|gateway| {
         let cluster_ip = gateway.cluster_ip.clone();
         *gateway
@@ -68,7 +67,7 @@ pub(crate) fn found_addresses(clusters: &Clusters, cluster: &Cluster) -> Vec<Str
     found.filter(|_| is_default).unwrap_or_default()
 }
 
-/// Adds a row for a context. Rows that were never filled in make room for it.
+/// Adds a row for a context; the first row that is still empty is used for it.
 pub(crate) fn add(mesh: &mut Mesh, context: &Context, known: &Clusters) {
     let name = label(&context.name);
     let blank = |c: &Cluster| {
@@ -88,7 +87,7 @@ pub(crate) fn add(mesh: &mut Mesh, context: &Context, known: &Clusters) {
     }
 }
 
-/// A DNS label made of a context's name: `gke_project_us-west2-a_one` gives `gke-project-us-west2-a-one`.
+/// A DNS label from the name of a context: `gke_project_us-west2-a_one` gives `gke-project-us-west2-a-one`.
 fn label(context: &str) -> String {
     let mut label = String::new();
     for c in context.to_ascii_lowercase().chars() {
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_cells_are_filled_and_others_kept() {
+    fn only_empty_cells_are_filled() {
         let mut mesh = template::start();
         mesh.spec.clusters[0].zone = "mine".to_owned();
         let clusters = Clusters {
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_context_becomes_a_row_with_a_name_that_is_a_label() {
+    fn a_context_becomes_a_row_with_a_valid_name() {
         let mut mesh = template::start();
         for name in ["gke_project_us-west2-a_one", "user@host:6443", "third"] {
             add(&mut mesh, &context(name, "a"), &Clusters::default());

@@ -1,11 +1,11 @@
-//! How the document stands, in numbers and in words.
+//! The status of the document: findings in numbers and in words.
 
 use shared::check::{Finding, Severity, code};
 
-/// How many findings there are of each sort.
+/// The number of findings of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
-    /// Errors that only say that nothing was written yet.
+    /// Errors about empty fields.
     pub(crate) gaps: usize,
     /// Other errors.
     pub(crate) errors: usize,
@@ -13,7 +13,7 @@ pub(crate) struct Counts {
     pub(crate) hints: usize,
 }
 
-/// Whether a finding only says that something has not been written yet.
+/// Whether a finding is about an empty field.
 pub(crate) fn is_gap(finding: &Finding) -> bool {
     let codes = [code::EMPTY, code::NO_LOCALITY, code::NO_CLUSTER];
     codes.iter().any(|code| code.id == finding.code)
@@ -34,7 +34,7 @@ impl Counts {
         counts
     }
 
-    /// The state of the document in words, always true.
+    /// The status of the document in words.
     pub(crate) fn words(self) -> String {
         let number = |count: usize, word: &str| match count {
             1 => format!("1 {word}"),
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn the_state_is_said_in_words() {
+    fn the_status_in_words() {
         assert_eq!(words(&template::start()), "5 to fill in");
         assert_eq!(words(&template::walkthrough()), "no errors · 2 warnings");
         let mut mesh = template::walkthrough();

@@ -1,4 +1,4 @@
-//! The document's ways in and out: links and files.
+//! Opens, downloads and links the document.
 
 use shared::Mesh;
 use shared::check::Severity;
@@ -17,7 +17,7 @@ use crate::saved;
 use crate::state::Store;
 use crate::worker::Worker;
 
-/// What can be downloaded.
+/// A kind of download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Download {
     /// All manifests in one file, as `fedmesh-agent render` prints them.
@@ -29,7 +29,7 @@ pub(crate) enum Download {
 }
 
 impl Download {
-    /// What the file's name ends in.
+    /// The ending of the file name.
     const fn ending(self) -> &'static str {
         match self {
             Self::Yaml => ".yaml",
@@ -45,11 +45,11 @@ pub(crate) fn open_link(store: Store, mesh: Result<Mesh, String>) {
         Ok(mesh) if mesh == store.now() => {}
         Ok(mesh) => {
             store.open(mesh);
-            store.tell("Opened the document in the link. Undo brings back the one before.");
+            store.tell("Opened the document of the link. Undo restores the previous document.");
         }
         Err(error) => store.fail(
-            format!("The link's document cannot be read: {error}"),
-            "Copy the whole link again where it comes from.",
+            format!("Cannot read the document of the link: {error}"),
+            "Copy the link again; it may be incomplete.",
         ),
     }
 }
@@ -60,17 +60,17 @@ pub(crate) fn copy_link(store: Store) {
     copy(store, link, "Copied the link with the document.");
 }
 
-/// Copies a text and says so.
+/// Copies a text, and reports the result.
 pub(crate) fn copy(store: Store, text: String, done: &'static str) {
     spawn_local(async move {
         match browser::copy(text).await {
             Ok(()) => store.tell(done),
-            Err(error) => store.fail(format!("Nothing was copied: {error}"), ""),
+            Err(error) => store.fail(format!("Cannot copy: {error}"), ""),
         }
     });
 }
 
-/// Hands the document or its manifests to the person.
+/// Downloads the document or its manifests.
 pub(crate) fn download(store: Store, download: Download) {
     let mesh = store.now();
     let name = match mesh.metadata.name.as_str() {
@@ -80,8 +80,8 @@ pub(crate) fn download(store: Store, download: Download) {
     let name = format!("{name}{}", download.ending());
     if download == Download::Yaml && mesh.spec.target == Some(Target::Gitops) {
         store.fail(
-            "With the engine gitops the manifests are a folder",
-            "Download the zip archive, and commit what is in it.",
+            "The engine gitops has no single YAML file",
+            "Download the ZIP archive, and commit its files.",
         );
         return;
     }
@@ -97,14 +97,14 @@ pub(crate) fn download(store: Store, download: Download) {
         match made {
             Ok(bytes) => hand_over(store, &name, &bytes),
             Err(error) => store.fail(
-                format!("{name} was not made: {error}"),
-                "Reload the page; the part of it that makes the file did not load.",
+                format!("Cannot create {name}: {error}"),
+                "Reload the page; a part of it did not load.",
             ),
         }
     });
 }
 
-/// Has the files packed by the worker.
+/// Packs files in the worker.
 async fn pack(manifests: &Manifests) -> Result<Vec<u8>, String> {
     let files: Vec<(&str, &str)> = manifests.files().collect();
     let packer = Worker::new("zip-worker");
@@ -117,19 +117,16 @@ async fn pack(manifests: &Manifests) -> Result<Vec<u8>, String> {
 
 fn hand_over(store: Store, name: &str, bytes: &[u8]) {
     if let Err(error) = browser::download(name, bytes) {
-        store.fail(
-            format!("Nothing was downloaded: {}", browser::message(&error)),
-            "",
-        );
+        store.fail(format!("Cannot download: {}", browser::message(&error)), "");
     }
 }
 
-/// Hands a text that could not be read to the person.
+/// Downloads a text that could not be read.
 pub(crate) fn download_rescued(store: Store, text: &str) {
     hand_over(store, "fedmesh-kept.json", text.as_bytes());
 }
 
-/// Opens files that the person chose or dropped.
+/// Opens files that the user chose or dropped.
 pub(crate) fn open_files(store: Store, files: Option<FileList>) {
     let Some(files) = files else { return };
     let Some(first) = files.get(0) else { return };
@@ -137,12 +134,12 @@ pub(crate) fn open_files(store: Store, files: Option<FileList>) {
         1 => first.name(),
         count => format!("{count} files"),
     };
-    // The list is emptied as soon as others can be chosen.
+    // Copied, because choosing other files empties the list.
     let files = js_sys::Array::from(&files);
     spawn_local(async move { open(store, &name, &files).await });
 }
 
-/// Opens a document, or manifests to make one of: a text, or files; `name` is what the person calls it.
+/// Opens a document, or imports manifests: a text, or files; `name` is shown to the user.
 pub(crate) async fn open(store: Store, name: &str, given: &JsValue) {
     let mut answer = read("yaml-worker", given).await;
     if answer == Ok(Answer::Manifests) {
@@ -162,21 +159,21 @@ pub(crate) async fn open(store: Store, name: &str, given: &JsValue) {
                 store.tell(format!("Opened {name}."));
             } else {
                 store.fail(
-                    format!("{name}: not all of it is in the document."),
-                    "The tab Findings begins with what is not.",
+                    format!("{name} was imported in part."),
+                    "See the first findings in the Findings tab.",
                 );
             }
         }
         Ok(Answer::Error { message, hint }) => store.fail(format!("{name}: {message}"), hint),
         Ok(Answer::Manifests) => {}
         Err(error) => store.fail(
-            format!("{name} was not read: {error}"),
-            "Reload the page; the part of it that reads files did not load.",
+            format!("Cannot read {name}: {error}"),
+            "Reload the page; a part of it did not load.",
         ),
     }
 }
 
-/// Has a text or files read by a worker.
+/// Reads a text or files in a worker.
 async fn read(worker: &'static str, given: &JsValue) -> Result<Answer, String> {
     let answer = Worker::new(worker).ask_about(given).await?;
     Answer::from_value(json::value(&answer.as_string().unwrap_or_default())?)

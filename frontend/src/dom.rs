@@ -1,10 +1,10 @@
 //! Elements that follow signals.
 //!
-//! The page follows Leptos' signals, but its elements are made here and not by `view!`. That macro
-//! gives every element a type of its own, and each type its own code for building, updating and
-//! removing it: it made the page twice as large as it may be. Here one type does for all elements.
+//! The page uses Leptos' signals, but not its `view!`: that macro gives every element a type of its own, and each
+//! type its own code for building, updating and removing it, which made the page twice as large as it may be.
+//! Here all elements have one type.
 //!
-//! A value that is a closure is evaluated again whenever a signal in it changes.
+//! A closure as a value is evaluated again whenever a signal in it changes.
 
 use std::cell::RefCell;
 
@@ -15,7 +15,7 @@ use web_sys::{Element, Event, EventTarget, Node};
 use crate::browser::{document, window};
 use crate::signals::*;
 
-/// An element under construction. Whatever it follows, it follows until its owner is gone.
+/// An element under construction. It follows its signals until its owner is dropped.
 #[derive(Clone)]
 pub(crate) struct El(Element);
 
@@ -41,7 +41,7 @@ pub(crate) fn text(tag: &str, text: &str) -> El {
     el(tag).text(text)
 }
 
-/// A button that does something.
+/// A button with a click handler.
 pub(crate) fn button(class: &str, run: impl FnMut() + 'static) -> El {
     let mut run: Box<dyn FnMut()> = Box::new(run);
     el("button")
@@ -50,7 +50,7 @@ pub(crate) fn button(class: &str, run: impl FnMut() + 'static) -> El {
         .on("click", move |_| run())
 }
 
-/// A picture of the sprite in the page. It says nothing that the text beside it doesn't.
+/// A picture of the page's sprite, hidden from screen readers.
 pub(crate) fn icon(name: &str) -> El {
     const SVG: Option<&str> = Some("http://www.w3.org/2000/svg");
     let make = |tag| {
@@ -65,13 +65,13 @@ pub(crate) fn icon(name: &str) -> El {
         .add(picture)
 }
 
-/// Has whatever is being evaluated evaluated again when a memo's value changes. Tracking alone is
-/// not enough: a memo that nobody reads follows nothing.
+/// Evaluates the current closure again when a memo changes. Tracking alone is not enough: a memo that is not
+/// read follows no signal.
 pub(crate) fn depend<T: Send + Sync + 'static>(memo: Memo<T>) {
     memo.with(|_| ());
 }
 
-/// Does something to the outside world, now and whenever a signal in it changes.
+/// Runs a side effect, now and whenever a signal in it changes.
 pub(crate) fn effect(run: impl FnMut() + 'static) {
     follow(Box::new(run));
 }
@@ -103,7 +103,7 @@ impl El {
         self
     }
 
-    /// An attribute that follows signals; left out where there is no value.
+    /// An attribute that follows signals; omitted without a value.
     pub(crate) fn set(
         self,
         name: &'static str,
@@ -112,14 +112,14 @@ impl El {
         self.set_boxed(name, Box::new(value))
     }
 
-    // What takes a box is compiled once, and not for each closure; so below.
+    // Functions that take a box are compiled once, not for each closure; likewise below.
     fn set_boxed(self, name: &'static str, value: Box<dyn Fn() -> Option<String>>) -> Self {
         let element = self.0.clone();
         follow(Box::new(move || set(&element, name, value().as_deref())));
         self
     }
 
-    /// An attribute that is there or not, such as `hidden`.
+    /// A boolean attribute, such as `hidden`.
     pub(crate) fn flag(self, name: &'static str, value: impl Fn() -> bool + 'static) -> Self {
         self.set_if(name, Box::new(value), [None, Some("")])
     }
@@ -142,7 +142,7 @@ impl El {
         self
     }
 
-    /// A class that is there or not.
+    /// A class that is set or not.
     pub(crate) fn class_if(self, name: &'static str, value: impl Fn() -> bool + 'static) -> Self {
         let value: Box<dyn Fn() -> bool> = Box::new(value);
         self.toggle_boxed(name, value)
@@ -151,7 +151,7 @@ impl El {
     fn toggle_boxed(self, name: &'static str, value: Box<dyn Fn() -> bool>) -> Self {
         let classes = self.0.class_list();
         follow(Box::new(move || {
-            // The names of classes are ours, so none is refused.
+            // The names of classes are constants, so none is refused.
             _ = classes.toggle_with_force(name, value());
         }));
         self
@@ -165,7 +165,7 @@ impl El {
     fn prop_boxed(self, name: &'static str, value: Box<dyn Fn() -> JsValue>) -> Self {
         let element = self.0.clone();
         follow(Box::new(move || {
-            // An element takes all its properties.
+            // Setting a property of an element does not fail.
             _ = js_sys::Reflect::set(&element, &name.into(), &value());
         }));
         self
@@ -209,7 +209,7 @@ impl El {
         self
     }
 
-    /// Everything in the element follows signals: it is made anew when one changes.
+    /// Children that follow signals: all are built again when a signal changes.
     pub(crate) fn content(self, children: impl Fn() -> Vec<Self> + 'static) -> Self {
         self.content_boxed(Box::new(children))
     }
@@ -226,12 +226,12 @@ impl El {
         self
     }
 
-    /// Like [`El::content`] for one child or none.
+    /// Like [`El::content`], for at most one child.
     pub(crate) fn one(self, child: impl Fn() -> Option<Self> + 'static) -> Self {
         self.content(move || child().into_iter().collect())
     }
 
-    /// Numbered rows: those that stay are kept as they are when there are more or fewer of them.
+    /// Numbered rows: those that stay are kept when rows are added or removed.
     pub(crate) fn rows(
         self,
         count: impl Fn() -> usize + 'static,
@@ -265,7 +265,7 @@ impl El {
                 let index = made.len();
                 let elements = untrack(|| owner.with(|| row(index)));
                 for element in &elements {
-                    // A node that was just made can be put anywhere.
+                    // Inserting a new node does not fail.
                     _ = parent.append_child(&element.0);
                 }
                 made.push((owner, elements));
@@ -274,7 +274,7 @@ impl El {
         self
     }
 
-    /// HTML that follows signals. Whoever makes it escapes what is not its own.
+    /// HTML that follows signals. The caller has to escape it.
     pub(crate) fn html(self, html: impl Fn() -> String + 'static) -> Self {
         self.html_boxed(Box::new(html))
     }
@@ -291,20 +291,20 @@ impl El {
     }
 
     fn append(&self, node: &Node) {
-        // A node that was just made can be put anywhere.
+        // Inserting a new node does not fail.
         _ = self.0.append_child(node);
     }
 }
 
 fn set(element: &Element, name: &str, value: Option<&str>) {
-    // The names of attributes are ours, so none is refused.
+    // The names of attributes are constants, so none is refused.
     _ = match value {
         Some(value) => element.set_attribute(name, value),
         None => element.remove_attribute(name),
     };
 }
 
-/// A handler for an event of the whole window.
+/// A handler for an event of the window.
 pub(crate) fn on_window(event: &str, handler: impl FnMut(Event) + 'static) {
     listen(&window(), event, Box::new(handler));
 }
@@ -312,14 +312,14 @@ pub(crate) fn on_window(event: &str, handler: impl FnMut(Event) + 'static) {
 fn listen(target: &EventTarget, event: &str, handler: Box<dyn FnMut(Event)>) {
     // The browser drops the handler together with its target.
     let handler = Closure::wrap(handler).into_js_value();
-    // The names of events are ours.
+    // The names of events are constants, so this does not fail.
     _ = target.add_event_listener_with_callback(event, handler.unchecked_ref());
 }
 
 /// Puts an element into the page.
 pub(crate) fn mount(element: &El) {
     if let Some(body) = document().body() {
-        // A node that was just made can be put anywhere.
+        // Inserting a new node does not fail.
         _ = body.append_child(&element.0);
     }
 }
@@ -333,7 +333,7 @@ pub(crate) fn value_of(event: &Event) -> String {
         .unwrap_or_default()
 }
 
-/// Whether the box that an event is about is ticked.
+/// Whether the checkbox that an event is about is checked.
 pub(crate) fn is_ticked(event: &Event) -> bool {
     event
         .target()

@@ -1,5 +1,5 @@
-//! The fields of the form: where each one is in the document, what it is called, how its text
-//! becomes a value and back, and what is taken where it is empty.
+//! The fields of the form: the path, label and placeholder of each one, and how its text becomes a value and
+//! back.
 
 use shared::mesh::{Endpoints, Gateway, Gitops, Images, Mesh, Naming, Service, Target};
 use shared::resolved;
@@ -9,7 +9,7 @@ use crate::texts::{
     levels, levels_text, number, number_text, option, routes_text, set_paths, words,
 };
 
-/// Parts of the document that the form shows, at least in part.
+/// Paths of the document that the form shows, at least in part.
 const SHOWN: [&str; 10] = [
     "metadata.name",
     "spec.target",
@@ -23,7 +23,7 @@ const SHOWN: [&str; 10] = [
     "spec.services",
 ];
 
-/// Whether the form has a field for the path of a finding, or for what is around it.
+/// Whether the form has a field for the path of a finding, or for a parent of it.
 pub(crate) fn has_field(path: &str) -> bool {
     SHOWN.iter().any(|shown| {
         let rest = path.strip_prefix(shown);
@@ -31,7 +31,7 @@ pub(crate) fn has_field(path: &str) -> bool {
     })
 }
 
-/// A field of the form that holds one text.
+/// A field of the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Field {
     MeshName,
@@ -148,13 +148,13 @@ impl Field {
         fixed.to_owned()
     }
 
-    /// What the field is called, in its column or above it.
+    /// The label of the field, or of its column.
     pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::MeshName => "Mesh name",
             Self::Target => "Engine",
             Self::RepoUrl => "Git repository",
-            Self::RepoPath => "Folder in it",
+            Self::RepoPath => "Folder",
             Self::RepoBranch => "Branch",
             Self::RepoSecret => "Secret for Flux",
             Self::Istio => "Istio version",
@@ -180,13 +180,13 @@ impl Field {
             Self::Service(_, ServiceField::Namespace) => "Namespace",
             Self::Service(_, ServiceField::Port) => "Port",
             Self::Service(_, ServiceField::Hostname) => "Hostname",
-            Self::Service(_, ServiceField::Routes) => "Paths let through",
+            Self::Service(_, ServiceField::Routes) => "Allowed paths",
             Self::Service(_, ServiceField::Callers) => "Callers",
             Self::Service(_, ServiceField::Selector) => "Pod labels",
         }
     }
 
-    /// The name by which the field is known where its row is not seen: `Zone of cluster 2`.
+    /// The name of the field outside of its row: `Zone of cluster 2`.
     pub(crate) fn long_label(self) -> String {
         match self {
             Self::Cluster(index, _) => format!("{} of cluster {}", self.label(), index + 1),
@@ -200,12 +200,12 @@ impl Field {
         matches!(self, Self::Ttl | Self::Service(_, ServiceField::Port))
     }
 
-    /// What is taken where the field is empty; empty where something has to be written.
+    /// The placeholder: the default, or an example of a required value.
     pub(crate) fn placeholder(self, mesh: &Mesh) -> String {
         let cluster = |index: usize| mesh.spec.clusters.get(index);
         match self {
             Self::RepoUrl => "https://…".to_owned(),
-            Self::RepoPath => "its root".to_owned(),
+            Self::RepoPath => "root of the repository".to_owned(),
             Self::RepoBranch => resolved::DEFAULT_BRANCH.to_owned(),
             Self::Istio => resolved::DEFAULT_ISTIO.to_owned(),
             Self::Suffix => "mesh.example.com".to_owned(),
@@ -222,11 +222,11 @@ impl Field {
             Self::Cluster(index, ClusterField::Context) => {
                 cluster(index).map(|c| c.name.clone()).unwrap_or_default()
             }
-            Self::Cluster(_, ClusterField::Addresses) => "not known".to_owned(),
-            Self::Cluster(_, ClusterField::ClusterIp) => "looked up".to_owned(),
+            Self::Cluster(_, ClusterField::Addresses) => "unknown".to_owned(),
+            Self::Cluster(_, ClusterField::ClusterIp) => "detected".to_owned(),
             Self::Service(_, ServiceField::Namespace) => resolved::DEFAULT_NAMESPACE.to_owned(),
             Self::Service(_, ServiceField::Routes) => "all paths".to_owned(),
-            Self::Service(_, ServiceField::Callers) => "everybody".to_owned(),
+            Self::Service(_, ServiceField::Callers) => "all clients".to_owned(),
             Self::Service(_, ServiceField::Selector) => "none".to_owned(),
             _ => String::new(),
         }
@@ -303,7 +303,7 @@ impl Field {
         }
     }
 
-    /// Puts a text into the field.
+    /// Sets the text of the field.
     pub(crate) fn set(self, mesh: &mut Mesh, text: &str) {
         let text = text.trim();
         let spec = &mut mesh.spec;
@@ -349,7 +349,7 @@ impl Field {
                     Self::OwnerId => external.owner_id = option(text),
                     _ => external.namespace = option(text),
                 }
-                // Without a provider there is no ExternalDNS; what else was written goes with it.
+                // ExternalDNS requires a provider, so its other settings are removed too.
                 if self == Self::Provider && text.is_empty()
                     || *external == shared::mesh::ExternalDns::default()
                 {
@@ -376,7 +376,7 @@ impl Field {
         }
     }
 
-    /// Whether two texts mean the same here, such as `a,b` and `a, b`.
+    /// Whether two texts have the same value, such as `a,b` and `a, b`.
     pub(crate) fn reads_as(self, mesh: &Mesh, typed: &str) -> bool {
         let mut other = mesh.clone();
         self.set(&mut other, typed);
@@ -388,7 +388,7 @@ fn set_cluster(mesh: &mut Mesh, index: usize, field: ClusterField, text: &str) {
     let Some(cluster) = mesh.spec.clusters.get_mut(index) else {
         return;
     };
-    // What else the document says of the cluster goes along.
+    // References to the cluster are updated with its name, region and zone.
     match field {
         ClusterField::Name => mesh.spec.rename_cluster(index, text),
         ClusterField::Region => {

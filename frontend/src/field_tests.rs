@@ -52,7 +52,7 @@ fn sample(field: Field) -> &'static str {
 }
 
 #[test]
-fn what_is_put_into_a_field_is_in_it_and_at_its_path() {
+fn a_field_holds_its_text_and_sets_its_path() {
     for field in all() {
         let mut mesh = template::walkthrough();
         field.set(&mut mesh, sample(field));
@@ -70,7 +70,7 @@ fn what_is_put_into_a_field_is_in_it_and_at_its_path() {
 }
 
 #[test]
-fn an_emptied_field_leaves_nothing_behind() {
+fn an_emptied_field_is_removed() {
     for field in all() {
         let mut mesh = template::walkthrough();
         field.set(&mut mesh, "");
@@ -82,7 +82,7 @@ fn an_emptied_field_leaves_nothing_behind() {
 }
 
 #[test]
-fn paths_are_those_that_findings_name() {
+fn findings_use_the_paths_of_fields() {
     let mut mesh = Mesh::default();
     mesh.spec.clusters.push(shared::mesh::Cluster::default());
     mesh.spec.services.push(shared::mesh::Service::default());
@@ -106,7 +106,7 @@ fn paths_are_those_that_findings_name() {
 }
 
 #[test]
-fn a_finding_leads_to_a_field_or_nowhere() {
+fn a_finding_has_a_field_or_none() {
     for field in all() {
         assert!(has_field(&field.path()), "{field:?}");
     }
@@ -122,7 +122,7 @@ fn a_finding_leads_to_a_field_or_nowhere() {
 }
 
 #[test]
-fn a_renamed_cluster_keeps_its_services_and_what_it_calls() {
+fn a_renamed_cluster_keeps_its_references() {
     for names in [
         ["", "c", "cluster-west"],
         ["cluster", "cluster-", "cluster-west"],
@@ -150,7 +150,7 @@ fn a_renamed_cluster_keeps_its_services_and_what_it_calls() {
 }
 
 #[test]
-fn routes_and_lists_are_read_as_people_write_them() {
+fn routes_and_lists_allow_any_separators() {
     let mut mesh = template::walkthrough();
     let routes = Field::Service(0, ServiceField::Routes);
     routes.set(&mut mesh, " /html,/api/*  /x ");
@@ -167,7 +167,7 @@ fn routes_and_lists_are_read_as_people_write_them() {
 }
 
 #[test]
-fn routes_that_the_form_does_not_show_stay_where_they_are() {
+fn routes_that_the_form_does_not_show_are_kept() {
     let mut mesh = template::walkthrough();
     let field = Field::Service(0, ServiceField::Routes);
     let rich = |prefix: &str| {

@@ -1,10 +1,10 @@
-//! Colours for YAML and for diffs, as HTML in which everything is escaped.
+//! Highlights YAML and diffs, as escaped HTML.
 //!
-//! It colours what fedmesh writes, not all of YAML: one key or list item a line.
+//! It supports the YAML that fedmesh writes: one key or list item a line.
 
 use std::collections::BTreeSet;
 
-/// A manifest as HTML: one `<span class="line">` a line, those that are not in `before` marked.
+/// A manifest as HTML: one `<span class="line">` a line; lines that are not in `before` are marked.
 pub(crate) fn yaml(text: &str, before: Option<&str>) -> String {
     let known = before.map(|before| {
         let mut lines = BTreeSet::new();
@@ -81,7 +81,7 @@ fn is_number(text: &str) -> bool {
         .all(|b| b.is_ascii_digit() || b == b'.')
 }
 
-/// A unified diff as HTML; every line says what it is by its sign, not by its colour alone.
+/// A unified diff as HTML; signs, not colours alone, distinguish the lines.
 pub(crate) fn diff(text: &str) -> String {
     let mut html = String::with_capacity(text.len() * 2);
     for line in text.lines() {
@@ -96,7 +96,7 @@ pub(crate) fn diff(text: &str) -> String {
     html
 }
 
-/// How many lines a unified diff adds and removes.
+/// The number of lines that a unified diff adds and removes.
 pub(crate) fn diff_count(text: &str) -> (usize, usize) {
     let count = |sign: char| text.lines().filter(|line| line.starts_with(sign)).count();
     (count('+'), count('-'))
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_and_values_are_told_apart() {
+    fn keys_and_values_have_different_classes() {
         let mark = r#"<span class="mark">:</span>"#;
         check(
             "  kind: Gateway",
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_gets_out_of_its_span() {
+    fn text_is_escaped() {
         for text in [
             "<script>alert(1)</script>",
             "a: </span><img src=x>",
@@ -188,14 +188,14 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_were_not_there_are_marked() {
+    fn new_lines_are_marked() {
         let html = yaml("a: 1\nb: 3\n", Some("a: 1\nb: 2\n"));
         assert_eq!(html.matches("line new").count(), 1);
         assert!(!yaml("a: 1\n", None).contains("new"));
     }
 
     #[test]
-    fn a_diff_says_what_each_line_is() {
+    fn lines_of_a_diff_have_classes() {
         let text = "@@ -1 +1 @@\n a\n-b\n+c\n";
         let html = diff(text);
         for class in ["hunk", "kept", "removed", "added"] {
@@ -204,9 +204,9 @@ mod tests {
         assert_eq!(diff_count(text), (1, 1));
     }
 
-    /// Everything visible is in the HTML: without tags and escapes it is the manifest again.
+    /// The text of the HTML is the manifest: without tags and escapes the two are equal.
     #[test]
-    fn the_text_is_kept() {
+    fn the_text_is_the_manifest() {
         let mesh = crate::template::walkthrough();
         let resolved = shared::check(&mesh, &shared::facts::Facts::default())
             .resolved

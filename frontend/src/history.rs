@@ -1,17 +1,17 @@
-//! The document and every version of it since the page was opened.
+//! The document with its undo history.
 
 use shared::Mesh;
 
-/// Versions that are kept; older ones are forgotten.
+/// Versions that are kept; older ones are dropped.
 const KEPT: usize = 200;
 
-/// A document that can be taken back step by step.
+/// A document with undo and redo.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct History {
     past: Vec<Mesh>,
     present: Mesh,
     future: Vec<Mesh>,
-    /// The field that is being typed into: what is typed in one go is one step.
+    /// The field that is being edited: the text that is typed into it is one step.
     run: Option<String>,
 }
 
@@ -27,8 +27,8 @@ impl History {
         &self.present
     }
 
-    /// Changes the document. Changes of one `run` that follow each other are one step: each is made of the
-    /// document before the run, so that what a text means on the way to the whole leaves no trace.
+    /// Changes the document. Consecutive changes with the same `run` are one step, and each one starts from the
+    /// document before the run, so that an incomplete text leaves no trace.
     pub(crate) fn edit(&mut self, run: Option<&str>, change: impl FnOnce(&mut Mesh)) {
         let continues = run.is_some() && run == self.run.as_deref();
         let before = self.past.last().filter(|_| continues);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn typing_in_one_go_is_one_step() {
+    fn typing_into_a_field_is_one_step() {
         let mut history = History::default();
         typed(&mut history, "a", "demo");
         history.rest();
@@ -108,12 +108,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_on_the_way_leaves_no_trace() {
+    fn an_incomplete_text_leaves_no_trace() {
         let mut history = History::new(crate::template::walkthrough());
         history.edit(None, |mesh| {
             mesh.spec.services[0].clusters = Some(vec!["cluster1".to_owned()]);
         });
-        // On the way it is the name of the other.
+        // On the way, the text is the name of the other cluster.
         for name in ["cluster", "cluster2", "cluster21"] {
             history.edit(Some("a"), |mesh| mesh.spec.rename_cluster(0, name));
         }
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_after_undo_ends_the_way_forward() {
+    fn a_change_after_undo_drops_redo() {
         let mut history = History::default();
         typed(&mut history, "a", "x");
         history.undo();
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_nothing_is_no_step() {
+    fn a_change_without_effect_is_not_a_step() {
         let mut history = History::default();
         history.edit(None, |_| {});
         assert!(!history.can_undo());

@@ -1,7 +1,7 @@
-//! How the document is kept in this browser, and what its tabs do with each other's.
+//! Stores the document in the browser, and notices changes by other tabs.
 //!
-//! All tabs keep their document in one place, and the last one that was changed is there. A tab goes on
-//! with its own, also when it is loaded again, and says that there is another.
+//! All tabs store their document under one key, which has the document that was changed last. A tab keeps its own
+//! document, also over a reload, and offers to load the other one.
 
 use shared::Mesh;
 use wasm_bindgen::JsCast;
@@ -13,17 +13,17 @@ use crate::saved;
 use crate::state::{Notice, Store};
 use crate::template;
 
-/// Where the document is kept: for all tabs the one that was changed last, for this tab its own.
+/// Storage key of the document: for all tabs the one that was changed last, for this tab its own.
 const SAVED: &str = "fedmesh.mesh";
-/// Where another tab's document is, until the person of this tab says which one it is to be.
+/// Storage key of another tab's document, until the user chooses one of the two.
 const ELSEWHERE: &str = "fedmesh.mesh.elsewhere";
-/// Where a kept text goes that could not be read, until the person lets go of it.
+/// Storage key of a stored text that could not be read, until the user dismisses it.
 const UNREADABLE: &str = "fedmesh.mesh.unreadable";
 
-/// The document to begin with, the one that was kept or a new one, and what has to be said of it.
+/// The document to start with, stored or new, and a notice about it.
 pub(crate) fn load() -> (Mesh, Option<Notice>) {
     let lost = browser::load(Keep::Always, UNREADABLE);
-    let lost = lost.map(|text| rescue(text, "it was left from before"));
+    let lost = lost.map(|text| rescue(text, "it was stored on an earlier visit"));
     let own = browser::load(Keep::Tab, SAVED).and_then(|json| saved::from_json(&json).ok());
     if let Some(mesh) = own {
         return (mesh, lost);
@@ -45,20 +45,20 @@ pub(crate) fn load() -> (Mesh, Option<Notice>) {
 fn rescue(text: String, error: &str) -> Notice {
     Notice {
         is_failure: true,
-        text: format!("The document kept in this browser cannot be read: {error}"),
-        hint: "It is set aside. Download it before you dismiss this.".to_owned(),
+        text: format!("Cannot read the document stored in this browser: {error}"),
+        hint: "Download it before you dismiss this message, which deletes it.".to_owned(),
         rescue: Some(text),
     }
 }
 
-/// Lets go of a text that could not be read.
+/// Deletes a text that could not be read.
 pub(crate) fn drop_rescued() {
     browser::forget(Keep::Always, UNREADABLE);
 }
 
-/// Keeps the document whenever it changes, and notices when another tab does.
+/// Stores the document whenever it changes, and notices when another tab does.
 pub(crate) fn keep(store: Store) {
-    // What was changed while this tab was not there, or not yet looked at before it was loaded again.
+    // Changes from before this tab was open, or that the user had not decided about before a reload.
     if browser::load(Keep::Tab, SAVED).is_some() {
         let last = browser::load(Keep::Always, SAVED);
         notice(
@@ -75,7 +75,7 @@ pub(crate) fn keep(store: Store) {
     effect(move || {
         let json = store.with(saved::to_json);
         browser::store(Keep::Tab, SAVED, &json);
-        // A tab that was only opened, or loaded again, has changed nothing.
+        // A tab that was only opened or reloaded has changed nothing.
         let is_new = std::mem::take(&mut is_first);
         if is_new && browser::load(Keep::Always, SAVED).is_some() {
             return;
@@ -83,14 +83,14 @@ pub(crate) fn keep(store: Store) {
         if !browser::store(Keep::Always, SAVED, &json) && !warned {
             warned = true;
             store.fail(
-                "This browser does not keep the document",
-                "Download the Mesh document, or copy the link, before you close the page.",
+                "The browser cannot store the document",
+                "Download the Mesh document or copy the link before you close the page.",
             );
         }
     });
 }
 
-/// Something was kept by another tab.
+/// Handles a change of the storage by another tab.
 fn heard(store: Store, event: &Event) {
     let event: &StorageEvent = event.unchecked_ref();
     if event.key().as_deref() == Some(SAVED) {
@@ -98,7 +98,7 @@ fn heard(store: Store, event: &Event) {
     }
 }
 
-/// Takes note of another tab's document, unless it says the same or cannot be read.
+/// Offers another tab's document, unless it is the same or cannot be read.
 fn notice(store: Store, json: Option<String>) {
     let Some(json) = json else { return };
     if let Ok(mesh) = saved::from_json(&json) {
@@ -116,16 +116,16 @@ fn set_elsewhere(store: Store, mesh: Option<Mesh>, json: &str) {
     store.elsewhere.set(mesh);
 }
 
-/// Goes on with the document of the other tab.
+/// Replaces the document with that of the other tab.
 pub(crate) fn take_other(store: Store) {
     if let Some(mesh) = store.elsewhere.get_untracked() {
         set_elsewhere(store, None, "");
         store.open(mesh);
-        store.tell("Loaded the document of the other tab. Undo brings back the one before.");
+        store.tell("Loaded the document of the other tab. Undo restores the previous document.");
     }
 }
 
-/// Goes on with this tab's document, which is the one that is kept from now on.
+/// Keeps this tab's document, which becomes the stored one.
 pub(crate) fn keep_own(store: Store) {
     set_elsewhere(store, None, "");
     browser::store(Keep::Always, SAVED, &saved::to_json(&store.now()));

@@ -1,11 +1,9 @@
-//! The page of fedmesh: a form for the Mesh document, with its manifests, names and findings as
-//! one types, and the way to the agent.
+//! The page of fedmesh: a form for the Mesh document, with manifests, names and findings that follow as the user
+//! types, and the connection to the agent.
 //!
-//! **Invariant**: what the page knows about a mesh, it knows from the crate `shared`; what it shows
-//! is the document and what follows from it. What is not needed by every visit is in programs of
-//! their own, loaded on demand: rendering, reading YAML, making documents of manifests
-//! and packing archives in workers, and planning,
-//! applying and verifying in the part `review`.
+//! **Invariant**: everything that the page knows about a mesh comes from the crate `shared`. Code that not every
+//! visit needs is in programs of its own, loaded on demand: checking and rendering, reading YAML, importing
+//! manifests and packing archives in workers; planning, applying and verifying in the part `review`.
 
 #![allow(
     clippy::wildcard_imports,
@@ -17,7 +15,7 @@
 )]
 #![allow(
     clippy::large_enum_variant,
-    reason = "there is one state of the page, not many"
+    reason = "the page has one state, not many"
 )]
 
 mod agent;

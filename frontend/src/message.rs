@@ -1,7 +1,7 @@
-//! What the page and the part of it that is loaded on demand say to each other.
+//! Messages between the page and its part `review`, which is loaded on demand.
 //!
-//! The part plans, applies and verifies. It is a program of its own with a memory of its own, so
-//! whatever passes between the two is text: events of the element that both know, the stage.
+//! The part is a program with its own memory, so all messages are text: events of an element that both know, the
+//! stage.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,66 +18,65 @@ pub(crate) const STAGE: &str = "review-stage";
 pub(crate) const ORDER: &str = "order";
 /// The event of the stage that carries a [`Told`].
 pub(crate) const TOLD: &str = "told";
-/// Where the run at hand is kept, for this tab only: the part writes it, and the page sees that
-/// there is one.
+/// Storage key of the current run, for this tab only: the part writes it, and the page checks whether it is set.
 pub(crate) const RUN: &str = "fedmesh.run";
 
-/// What to do.
+/// A task of the part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Task {
-    /// Show what would change.
+    /// Show the plan.
     Plan(Intent),
-    /// Prove by traffic that what is applied works; seconds that what fails is tried again.
+    /// Prove by traffic that the applied mesh works; failed checks are retried for `wait` seconds.
     Verify { wait: u32 },
-    /// Verify, and take a service away; the part that wanted it knows which.
+    /// Verify, and take a service out of service; the part has the target.
     Drill,
-    /// Go on showing the run that was at hand when the page was loaded.
+    /// Show the run that was in progress when the page was reloaded.
     Resume,
-    /// Show nothing any more.
+    /// Show nothing.
     Rest,
 }
 
 impl Task {
-    /// Whether it is about the document as it is.
+    /// Whether it needs the document.
     pub(crate) const fn is_about_document(self) -> bool {
         matches!(self, Self::Plan(_) | Self::Verify { .. } | Self::Drill)
     }
 }
 
-/// From the page to the part.
+/// A message from the page to the part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub(crate) task: Task,
     pub(crate) client: Client,
-    /// There where the task is about it.
+    /// Set if the task needs it.
     pub(crate) document: Option<Document>,
 }
 
-/// The document as the agent takes it.
+/// The document as sent to the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Document {
-    /// The part does not look into it, so that it need not know how.
+    /// A JSON value, because the part does not parse it.
     pub(crate) mesh: Value,
-    /// Of the bundle that the page rendered from it.
+    /// The digest of the bundle that the page rendered from it.
     pub(crate) digest: String,
 }
 
-/// From the part to the page.
+/// A message from the part to the page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Told {
-    /// The person is back at the document; the part goes on with what it does.
+    /// The user went back to the document; the part continues.
     Back,
-    /// What was under review is done with.
+    /// The review is done.
     Leave,
-    /// Whether a run is under way or its result is still to be read.
+    /// Whether a run is in progress, or its result has not been read yet.
     Running(bool),
-    /// To be said to people who do not see the page.
+    /// A text for screen readers.
     Say(String),
-    /// A field to go to.
+    /// Focus a field.
     GoTo(String),
-    /// A fix to make.
+    /// Apply a fix.
     Mend(Fix),
-    /// A task that the part wants to be given, with the document as it is by then.
+    /// Send this task to the part, with the document as it is then.
     Want(Task),
 }
 
@@ -87,7 +86,7 @@ mod tests {
     use crate::json;
 
     #[test]
-    fn what_is_said_is_understood() {
+    fn messages_survive_json() {
         let order = Order {
             task: Task::Verify { wait: 600 },
             client: Client {

@@ -1,4 +1,4 @@
-//! Published names as a tree: global → region → zone, each with who answers.
+//! Published names as a tree: global → region → zone, each with the clusters that answer.
 
 use shared::published::NameRow;
 
@@ -7,13 +7,13 @@ use shared::published::NameRow;
 pub(crate) struct ServiceNames {
     /// `<name>.<namespace>`.
     pub(crate) service: String,
-    /// `<hostname>.<suffix>`, where there is one.
+    /// `<hostname>.<suffix>`, if set.
     pub(crate) vanity: Option<NameRow>,
-    /// The global name with everything below it.
+    /// The global name, with the names below it.
     pub(crate) global: Node,
 }
 
-/// A name with those below it.
+/// A name with the names below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Node {
     pub(crate) row: NameRow,
@@ -21,7 +21,7 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// The word beside the name.
+    /// The place of the name, which is shown beside it.
     pub(crate) fn place(&self) -> String {
         match (&self.row.region, &self.row.zone) {
             (Some(_), Some(zone)) => zone.clone(),
@@ -30,13 +30,13 @@ impl Node {
         }
     }
 
-    /// Whether the name is answered by the level above.
+    /// Whether the name falls back to the level above.
     pub(crate) fn falls_back(&self) -> bool {
         self.row.clusters.is_empty()
     }
 }
 
-/// Trees of the services, in the order of the document.
+/// The trees of all services, in the order of the document.
 pub(crate) fn trees(rows: &[NameRow]) -> Vec<ServiceNames> {
     let mut trees: Vec<ServiceNames> = Vec::new();
     for global in rows.iter().filter(|row| row.level == "global") {
@@ -67,7 +67,7 @@ fn node(row: &NameRow, rows: &[&NameRow]) -> Node {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_walk_through_is_a_tree_of_four() {
+    fn the_walkthrough_has_four_names() {
         let mut mesh = crate::template::walkthrough();
         mesh.spec.services[0].clusters = Some(vec!["cluster2".into()]);
         let resolved = shared::check(&mesh, &shared::facts::Facts::default())

@@ -1,8 +1,8 @@
-//! What the workers that read files are given, and what they answer.
+//! Requests and responses of the workers that read files.
 //!
-//! Reading YAML is two thirds of a megabyte of code, so it is in workers alone, and the page loads one
-//! only when somebody opens something. Making a document of manifests is as much again, so that is in a
-//! worker of its own, which is asked for what is no document.
+//! Reading YAML takes two thirds of a megabyte of code, so only workers contain it, and the page loads one when the
+//! user opens something. Importing manifests takes as much again, so it has a worker of its own, which is
+//! used for input that is not a document.
 
 use js_sys::{Array, Uint8Array};
 use serde::Serialize;
@@ -14,30 +14,30 @@ use web_sys::{File, FileReaderSync};
 
 use crate::{answers, browser};
 
-/// A worker's answer, as JSON.
+/// A worker's response, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Answer {
-    /// There is a document.
+    /// A document was opened or imported.
     Opened {
         /// The document.
         mesh: Box<Mesh>,
-        /// What of the files is not in it, or had to be assumed.
+        /// Parts of the input that are not in the document, or were assumed.
         told: Vec<Finding>,
     },
-    /// It is no document, and may be manifests.
+    /// The input is not a document, and may be manifests.
     Manifests,
-    /// There is none.
+    /// The input cannot be read.
     Error {
-        /// What is wrong, with the line and the path.
+        /// The error, with line and path.
         message: String,
-        /// What to do.
+        /// How to fix it.
         hint: String,
     },
 }
 
 impl Answer {
-    /// From what the worker sent.
+    /// Parses a response of a worker.
     pub(crate) fn from_value(mut value: Value) -> Result<Self, String> {
         if value.is_string() {
             return Ok(Self::Manifests);
@@ -58,10 +58,10 @@ impl Answer {
     }
 }
 
-/// What was given to a worker: the name and the bytes of each file, or a text without a name.
+/// The input of a worker: the name and the bytes of each file, or a text without a name.
 ///
 /// # Errors
-/// What the browser says of a file that it cannot read.
+/// The browser's message about a file that it cannot read.
 pub fn given(question: &JsValue) -> Result<Vec<(String, Vec<u8>)>, String> {
     if let Some(text) = question.as_string() {
         return Ok(vec![(String::new(), text.into_bytes())]);
@@ -85,7 +85,7 @@ mod tests {
     use crate::template;
 
     #[test]
-    fn an_answer_arrives_as_it_was_sent() {
+    fn responses_survive_json() {
         let mesh = Box::new(template::start());
         let told = shared::check(&mesh, &shared::facts::Facts::default()).findings;
         let error = Answer::Error {

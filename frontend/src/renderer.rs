@@ -17,13 +17,13 @@ use crate::state::{Checked, Rendered, Simulation, Store};
 use crate::worker::Worker;
 
 thread_local! {
-    /// One of its own, so that findings do not wait for manifests.
+    /// A worker of its own, so that findings do not wait for manifests.
     static CHECKER: Worker = const { Worker::new("render-worker") };
     static RENDERER: Worker = const { Worker::new("render-worker") };
 }
 
-/// Has the document checked whenever it changes, and rendered when it has no errors. What is typed
-/// meanwhile is done together, afterwards.
+/// Checks the document whenever it changes, and renders it when it has no errors. Changes during a run are
+/// handled together after it.
 pub(crate) fn keep(store: Store) {
     keep_up(store, Store::unchecked, check);
     keep_up(store, Store::unrendered, async |store, mesh| {
@@ -32,7 +32,7 @@ pub(crate) fn keep(store: Store) {
     keep_up(store, Store::unsimulated, simulate);
 }
 
-/// Does what is due whenever something is, once at a time, until it does not work.
+/// Does the pending work, one run at a time, until it fails.
 fn keep_up(
     store: Store,
     due: fn(Store) -> Option<Arc<Mesh>>,
@@ -52,7 +52,7 @@ fn keep_up(
     });
 }
 
-/// Whether it worked; where not, why is in the store, and it is tried again with the next change.
+/// Renders; `false` on an error, which is in the store, and the next change tries again.
 async fn check(store: Store, mesh: Arc<Mesh>) -> bool {
     match answered(Form::Checks, &mesh, Checks::from_value).await {
         Ok(checks) => store.take(Checked { of: mesh, checks }),
@@ -65,8 +65,8 @@ async fn check(store: Store, mesh: Arc<Mesh>) -> bool {
     true
 }
 
-/// The same of who answers with something down; by the worker that checks, since rendering takes longer than
-/// a person looks at a box that was just ticked.
+/// Simulates the outage, in the worker that checks, because rendering takes longer than the user should wait
+/// after a click.
 async fn simulate(store: Store, mesh: Arc<Mesh>) -> bool {
     let down: Vec<String> = store
         .down
@@ -86,7 +86,7 @@ async fn simulate(store: Store, mesh: Arc<Mesh>) -> bool {
     true
 }
 
-/// What the worker that checks says of a document.
+/// The checks of a document, from the worker.
 async fn answered<T>(
     form: Form,
     mesh: &Mesh,
@@ -97,7 +97,7 @@ async fn answered<T>(
     read(&json::value(&answer.as_string().unwrap_or_default())?)
 }
 
-/// Says why it did not work. What is said already is left as it is: the button beside it keeps the
+/// Reports an error. An error that is shown already stays as it is, because the button beside it may have the
 /// keyboard's focus.
 fn tell(store: Store, why: Option<String>) {
     if store.unrenderable.get_untracked() != why {
@@ -105,10 +105,10 @@ fn tell(store: Store, why: Option<String>) {
     }
 }
 
-/// Tries again what did not work.
+/// Tries again after an error.
 pub(crate) fn again(store: Store) {
     spawn_local(async move {
-        // Why it does not work is in the store. Checks that work lead to manifests by themselves.
+        // Errors are in the store. Checks that succeed lead to manifests by themselves.
         if let Some(mesh) = untrack(|| store.unchecked()) {
             check(store, mesh).await;
         } else if let Some(mesh) = untrack(|| store.unrendered()) {
@@ -119,8 +119,8 @@ pub(crate) fn again(store: Store) {
     });
 }
 
-/// The manifests of the document as it is. Where they are not there yet, it waits; where there are
-/// none, it says so to the person.
+/// The manifests of the document as it is. Waits until they are ready; if there are none, it shows the
+/// reason.
 pub(crate) async fn current(store: Store) -> Option<Arc<Rendered>> {
     let mesh = store.shared();
     let rendered = store.rendered.get_untracked();
@@ -130,14 +130,14 @@ pub(crate) async fn current(store: Store) -> Option<Arc<Rendered>> {
     match render(store, mesh).await {
         Ok(rendered) => Some(rendered),
         Err(error) => {
-            store.fail(format!("The manifests were not made: {error}"), HINT);
+            store.fail(format!("Cannot render the manifests: {error}"), HINT);
             None
         }
     }
 }
 
-/// What to do where the worker gives no answer.
-const HINT: &str = "Reload the page; the part of it that checks and renders did not load.";
+/// What to do when the worker does not respond.
+const HINT: &str = "Reload the page; a part of it did not load.";
 
 async fn render(store: Store, mesh: Arc<Mesh>) -> Result<Arc<Rendered>, String> {
     let answer = ask(Form::Files, &mesh).await;
@@ -151,11 +151,11 @@ async fn render(store: Store, mesh: Arc<Mesh>) -> Result<Arc<Rendered>, String> 
     Ok(rendered)
 }
 
-/// A document in a form.
+/// The document in a form.
 pub(crate) async fn ask(form: Form, mesh: &Mesh) -> Result<String, String> {
     let question = json::write(&(form, mesh));
     let answer = RENDERER.with(|worker| worker.ask(&question)).await?;
-    // It says nothing of a document with errors.
+    // The response is empty for a document with errors.
     answer
         .as_string()
         .ok_or_else(|| "the document has errors".to_owned())

@@ -1,7 +1,7 @@
-//! What the worker that checks and renders is asked, and what it answers.
+//! Requests and responses of the worker that checks and renders.
 //!
-//! Both grow with everything that a document can say, and for a large document both take longer than a
-//! person likes to wait for a letter. So they are in the worker alone.
+//! Both take longer than a keystroke may for a large document, and their code grows with the document format, so
+//! only the worker contains it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,27 +12,27 @@ use shared::published::{self, NameRow};
 
 use crate::answers::{Read, finding, list, maybe, text, texts, unknown};
 
-/// In which form a document is wanted; the question is this and the document, as JSON.
+/// The requested form of a document; the request is this and the document, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Form {
-    /// What the checks say of it, as [`Checks`] in JSON.
+    /// The findings and names, as [`Checks`] in JSON.
     Checks,
     /// The files of its bundle, as [`Manifests`] in JSON.
     Files,
     /// Its bundle in one stream.
     Stream,
-    /// The document itself, in its one form; also where it has errors.
+    /// The document itself in canonical form; also if it has errors.
     Document,
-    /// Who answers its names with something down, as [`Simulated`](crate::simulated::Simulated) in JSON.
+    /// The clusters that answer its names in an outage, as [`Simulated`](crate::simulated::Simulated) in JSON.
     Simulated(Vec<String>),
 }
 
-/// What the checks say of a document.
+/// The result of the checks of a document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Checks {
-    /// Everything that was found, errors first.
+    /// All findings, errors first.
     pub findings: Vec<Finding>,
-    /// Its published names, global ones with the callers of their service; there where no finding is an error.
+    /// Its published names, global ones with the callers of their service; `None` if a finding is an error.
     pub names: Option<Vec<NameRow>>,
 }
 
@@ -53,8 +53,8 @@ impl From<Checked> for Checks {
 }
 
 impl Checks {
-    /// For each service, in the order of the document, the name that people will use and how many names
-    /// there are beside it.
+    /// For each service, in the order of the document, the name that clients most likely use and the number of its
+    /// other names.
     pub fn published(&self) -> Vec<(String, usize)> {
         let names = self.names.as_deref().unwrap_or_default();
         let services = names.chunk_by(|one, next| one.service == next.service);
@@ -67,7 +67,7 @@ impl Checks {
             .collect()
     }
 
-    /// From what the worker sent; the error is what is missing in it.
+    /// Parses a response of the worker; the error names what is missing.
     pub fn from_value(value: &Value) -> Result<Self, String> {
         let names = !value["names"].is_null();
         Ok(Self {
@@ -82,15 +82,15 @@ impl Checks {
 pub struct Manifests {
     /// The bundle's digest.
     pub digest: String,
-    /// The document, in its one form.
+    /// The document in canonical form.
     pub mesh: String,
-    /// Files that no single cluster is handed.
+    /// Files that belong to no single cluster.
     pub common: Vec<File>,
-    /// The clusters that are handed anything, in the order of the document.
+    /// The clusters with files, in the order of the document.
     pub clusters: Vec<Cluster>,
 }
 
-/// What a cluster is handed.
+/// The files of a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Cluster {
     /// Its name.
@@ -104,7 +104,7 @@ pub struct Cluster {
 pub struct File {
     /// Its path in the bundle.
     pub path: String,
-    /// What is in it.
+    /// Its text.
     pub text: String,
 }
 
@@ -138,7 +138,7 @@ impl From<bundle::File> for File {
 }
 
 impl Manifests {
-    /// From what the worker sent; the error is what is missing in it.
+    /// Parses a response of the worker; the error names what is missing.
     pub fn from_value(value: &Value) -> Result<Self, String> {
         Ok(Self {
             digest: text(value, "digest")?,
@@ -148,7 +148,7 @@ impl Manifests {
         })
     }
 
-    /// Every path with its text: the document first, then those of no cluster, then the clusters' in
+    /// Every path with its text: the document first, then the files of no cluster, then those of the clusters in
     /// order.
     pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
         let clusters = self.clusters.iter().flat_map(|cluster| &cluster.files);
@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_worker_sends_of_callers_arrives() {
+    fn callers_survive_json() {
         let example = include_str!("../../examples/callers.yaml");
         let mesh = shared::Mesh::read(example).unwrap();
         let checks = Checks::from(shared::check(&mesh, &shared::facts::Facts::default()));

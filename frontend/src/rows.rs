@@ -1,4 +1,4 @@
-//! Rows of the tables: added, taken out, pasted.
+//! Rows of the tables: adds, removes and pastes them.
 
 use shared::mesh::{Cluster, Mesh};
 
@@ -13,8 +13,8 @@ pub(crate) fn runs_in(mesh: &Mesh, service: usize, cluster: &str) -> bool {
         .is_none_or(|clusters| clusters.iter().any(|name| name == cluster))
 }
 
-/// Sets whether a service runs in a cluster. All clusters are written as none, so that a cluster
-/// added later runs it too.
+/// Sets whether a service runs in a cluster. All clusters are written as no list, so that the service also runs
+/// in clusters that are added later.
 pub(crate) fn set_runs_in(mesh: &mut Mesh, service: usize, cluster: &str, runs: bool) {
     let all: Vec<String> = mesh.spec.clusters.iter().map(|c| c.name.clone()).collect();
     let Some(service) = mesh.spec.services.get_mut(service) else {
@@ -40,8 +40,8 @@ pub(crate) fn set_runs_in(mesh: &mut Mesh, service: usize, cluster: &str, runs: 
     service.clusters = (!is_all).then_some(in_order);
 }
 
-/// Cells of a text that was copied from a spreadsheet or a comma-separated file; `None` for a text
-/// that is only one cell, which the browser pastes by itself.
+/// The cells of a text that was copied from a spreadsheet or a comma-separated file; `None` for a single cell,
+/// which the browser pastes itself.
 pub(crate) fn cells(text: &str) -> Option<Vec<Vec<String>>> {
     let lines: Vec<&str> = text
         .lines()
@@ -75,7 +75,7 @@ fn is_heading(row: &[String]) -> bool {
     row.len() > 1 && row.iter().all(is_label)
 }
 
-/// Puts cells into the clusters from a row and a column on; rows that are missing are added.
+/// Puts cells into the clusters, from a row and a column on; missing rows are added.
 pub(crate) fn paste_clusters(
     mesh: &mut Mesh,
     row: usize,
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn commas_are_cells_only_in_several_lines() {
+    fn commas_separate_cells_only_in_several_lines() {
         assert_eq!(cells("203.0.113.1, 203.0.113.2"), None);
         assert_eq!(
             cells("a,b\nc,d"),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn all_clusters_are_written_as_none() {
+    fn all_clusters_are_written_as_no_list() {
         let mut mesh = template::walkthrough();
         set_runs_in(&mut mesh, 0, "cluster1", false);
         assert_eq!(

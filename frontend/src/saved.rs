@@ -6,14 +6,14 @@ use shared::Mesh;
 
 use crate::json;
 
-/// What the fragment of the page's address can carry.
+/// The contents of the fragment of the page's address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Fragment {
     /// The agent's token.
     pub(crate) token: Option<String>,
-    /// The agent's address, where it is not the page's own.
+    /// The agent's address, if it is not the page's own.
     pub(crate) agent: Option<String>,
-    /// A document, or why what stands there is none.
+    /// A document, or why it cannot be read.
     pub(crate) mesh: Option<Result<Mesh, String>>,
 }
 
@@ -33,7 +33,7 @@ impl Fragment {
     }
 }
 
-/// The fragment that carries a document.
+/// A fragment with a document.
 pub(crate) fn fragment_of(mesh: &Mesh) -> String {
     format!("#mesh={}", URL_SAFE_NO_PAD.encode(to_json(mesh)))
 }
@@ -51,7 +51,7 @@ pub(crate) fn to_json(mesh: &Mesh) -> String {
     json::write(mesh)
 }
 
-/// The document from JSON, or why it is none.
+/// Parses a document from JSON.
 pub(crate) fn from_json(json: &str) -> Result<Mesh, String> {
     serde_json::from_value(json::value(json)?).map_err(|error| error.to_string())
 }
@@ -62,7 +62,7 @@ mod tests {
     use crate::template;
 
     #[test]
-    fn a_link_carries_the_document() {
+    fn a_link_contains_the_document() {
         let mesh = template::walkthrough();
         let read = Fragment::read(&fragment_of(&mesh));
         assert_eq!(
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn token_and_address_are_read_beside_it() {
+    fn a_link_contains_token_and_address() {
         let read = Fragment::read("#token=abc&agent=http://127.0.0.1:1");
         assert_eq!(read.token.as_deref(), Some("abc"));
         assert_eq!(read.agent.as_deref(), Some("http://127.0.0.1:1"));
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_link_says_so() {
+    fn a_broken_link_is_an_error() {
         for text in ["#mesh=%%", "#mesh=", "#mesh=e30"] {
             assert!(Fragment::read(text).mesh.unwrap().is_err(), "{text}");
         }

@@ -1,8 +1,7 @@
 //! The signals of the page: those of Leptos, compiled once.
 //!
-//! Leptos compiles its signals for each type of value that one holds, which came to a tenth of the
-//! page. Here they hold values of one type, [`Held`], and what depends on the type of the value is a
-//! few lines around it.
+//! Leptos compiles its signals for each type of value, which took a tenth of the page's size. Here they hold
+//! values of one type, [`Held`], and only a few lines around it depend on the type of the value.
 
 use std::any::Any;
 use std::marker::PhantomData;
@@ -15,14 +14,14 @@ pub(crate) use reactive_graph::effect::RenderEffect;
 pub(crate) use reactive_graph::graph::untrack;
 pub(crate) use reactive_graph::owner::{Owner, on_cleanup};
 
-/// A value of any type, which knows how to compare itself.
+/// A value of any type that can be compared.
 struct Held {
     value: Box<dyn Any + Send + Sync>,
     is_same: fn(&dyn Any, &dyn Any) -> bool,
 }
 
 impl Held {
-    /// A value that is never the same as another.
+    /// A value that is never equal to another.
     fn new<T: Send + Sync + 'static>(value: T) -> Self {
         Self {
             value: Box::new(value),
@@ -37,9 +36,9 @@ impl Held {
         }
     }
 
-    /// The value; `T` is that of the signal, which makes what it holds.
+    /// The value; `T` is the type of the signal that created it.
     fn of<T: 'static>(&self) -> &T {
-        self.value.downcast_ref().expect("it holds its own type")
+        self.value.downcast_ref().expect("the signal has this type")
     }
 }
 
@@ -49,13 +48,13 @@ impl PartialEq for Held {
     }
 }
 
-/// A value that can be set, and is followed by whatever reads it.
+/// A value that can be set; its readers follow it.
 pub(crate) struct RwSignal<T> {
     signal: AnySignal<Held>,
     of: PhantomData<fn(T) -> T>,
 }
 
-/// A value that follows others, and tells only when it changes.
+/// A value that follows other signals, and notifies its readers only when it changes.
 pub(crate) struct Memo<T> {
     memo: AnyMemo<Held>,
     of: PhantomData<fn(T) -> T>,
@@ -84,7 +83,7 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
     pub(crate) fn update(self, change: impl FnOnce(&mut T)) {
         self.signal.update(|held| {
             let value = held.value.downcast_mut();
-            change(value.expect("it holds its own type"));
+            change(value.expect("the signal has this type"));
         });
     }
 }
@@ -99,12 +98,12 @@ impl<T: Clone + Send + Sync + 'static> RwSignal<T> {
     }
 }
 
-/// A value that follows the signals that it is made of.
+/// Creates a value that follows the signals in a closure.
 pub(crate) fn memo<T>(value: impl Fn() -> T + Send + Sync + 'static) -> Memo<T>
 where
     T: PartialEq + Send + Sync + 'static,
 {
-    // Boxed, so that there is one memo and not one for each closure.
+    // Boxed, so that one memo is compiled and not one for each closure.
     let value: Box<dyn Fn() -> Held + Send + Sync> = Box::new(move || Held::comparable(value()));
     Memo {
         memo: AnyMemo::new(move |_| value()),
@@ -127,7 +126,7 @@ impl<T: Clone + Send + Sync + 'static> Memo<T> {
         self.with(T::clone)
     }
 
-    /// The value, unless whoever made the memo is gone.
+    /// The value; `None` after the owner was dropped.
     pub(crate) fn last(self) -> Option<T> {
         self.memo.try_with_untracked(|held| held.of::<T>().clone())
     }
@@ -143,7 +142,7 @@ impl<T: Default + Send + Sync + 'static> Default for RwSignal<T> {
     }
 }
 
-// Derived, these would ask the same of `T`.
+// Derived implementations would require the same traits of `T`.
 impl<T> Clone for RwSignal<T> {
     fn clone(&self) -> Self {
         *self

@@ -1,4 +1,4 @@
-//! Who answers each name with something down, as the worker that renders tells the page.
+//! The clusters that answer each name in an outage, as the worker sends them to the page.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -8,10 +8,10 @@ use shared::simulate::{AnswerRow, Summary, rows};
 
 use crate::answers::{Read, list, text, texts, unknown};
 
-/// Who answers whom.
+/// The result of a simulation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Simulated {
-    /// The clusters that callers are in, in the order of the document.
+    /// The clusters of callers, in the order of the document.
     pub clients: Vec<String>,
     /// Every name of every service.
     pub names: Vec<Name>,
@@ -24,35 +24,35 @@ pub struct Simulated {
 pub struct Name {
     /// The name itself.
     pub host: String,
-    /// The answers to callers in each of the clusters, and to those that only go by DNS.
+    /// The answers to callers in each of the clusters, and to clients that only use DNS.
     pub cells: Vec<Cell>,
 }
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cell {
-    /// How it is to be shown.
+    /// How it is displayed.
     pub look: Look,
-    /// Who answers, see [`AnswerRow::words`].
+    /// The clusters that answer, see [`AnswerRow::words`].
     pub words: String,
 }
 
-/// How an answer is to be shown.
+/// How an answer is displayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Look {
-    /// As with nothing down.
+    /// The same as without the outage.
     Same,
-    /// By somebody else, or only by some of those that are asked.
+    /// By other clusters, or only by some of them.
     Changed,
-    /// By nobody.
+    /// By no cluster.
     Unanswered,
-    /// Nobody asks.
+    /// The caller's cluster is down.
     Gone,
 }
 
 impl Simulated {
-    /// With something down: texts as [`Outage::add`] reads them. What the document does not know is not
-    /// down; it was marked before the document was changed.
+    /// Simulates an outage, given as texts that [`Outage::add`] parses. Texts that the document does not have are
+    /// ignored: they were chosen before the document was changed.
     pub fn new(resolved: &Resolved, down: &[String]) -> Self {
         let mut outage = Outage::default();
         for what in down {
@@ -73,7 +73,7 @@ impl Simulated {
         }
     }
 
-    /// From what the worker sent; the error is what is missing in it.
+    /// Parses a response of the worker; the error names what is missing.
     pub(crate) fn from_value(value: &Value) -> Read<Self> {
         Ok(Self {
             clients: texts(value, "clients")?,
@@ -134,7 +134,7 @@ mod tests {
     use crate::template;
 
     #[test]
-    fn what_is_down_is_told_as_it_was_sent() {
+    fn simulations_survive_json() {
         let mesh = template::walkthrough();
         let resolved = shared::check(&mesh, &shared::facts::Facts::default());
         let down = ["cluster1", "gateway:cluster2", "service:gone.default"];

@@ -1,4 +1,4 @@
-//! The page's state: one document with its history, everything else derived from it.
+//! The page's state: one document with its history; everything else is derived from it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(crate) enum Tab {
     Findings,
 }
 
-/// What fills the window.
+/// The view that fills the window.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Page {
     #[default]
@@ -39,21 +39,21 @@ pub(crate) enum Half {
     Result,
 }
 
-/// What the checks say, with the document that they say it of.
+/// The result of the checks, with the document that was checked.
 #[derive(Debug)]
 pub(crate) struct Checked {
     pub(crate) of: Arc<Mesh>,
     pub(crate) checks: Checks,
 }
 
-/// Manifests with the document that they are of.
+/// Manifests, with the document that they were rendered from.
 #[derive(Debug)]
 pub(crate) struct Rendered {
     pub(crate) of: Arc<Mesh>,
     pub(crate) manifests: Manifests,
 }
 
-/// Who answers with something down, with the document that it is of.
+/// A simulation, with the document and the outage.
 #[derive(Debug)]
 pub(crate) struct Simulation {
     pub(crate) of: Arc<Mesh>,
@@ -61,13 +61,13 @@ pub(crate) struct Simulation {
     pub(crate) answers: Simulated,
 }
 
-/// Something to tell that is not about a field.
+/// A message that is not about a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Notice {
     pub(crate) is_failure: bool,
     pub(crate) text: String,
     pub(crate) hint: String,
-    /// A text that the person can download, so that it is not lost.
+    /// A text that the user can download, so that it is not lost.
     pub(crate) rescue: Option<String>,
 }
 
@@ -75,42 +75,42 @@ pub(crate) struct Notice {
 #[derive(Clone, Copy)]
 pub(crate) struct Store {
     history: RwSignal<History>,
-    /// Paths of fields that have been left, or were good before: those whose errors are shown.
+    /// Paths of fields that were left, or were valid before: their errors are shown.
     touched: RwSignal<BTreeSet<String>>,
-    /// The document, to be shared.
+    /// A shared copy of the document.
     mesh: Memo<Arc<Mesh>>,
     /// Findings and names of the last document that was checked.
     checked: RwSignal<Option<Arc<Checked>>>,
-    /// Of each service, see [`Checks::published`].
+    /// For each service, see [`Checks::published`].
     pub(crate) published: Memo<Vec<(String, usize)>>,
-    /// Whether every error of the next document that is checked is shown.
+    /// Whether all errors of the next document that is checked are shown.
     shows_all: RwSignal<bool>,
     /// The manifests of the last document without errors that was rendered.
     pub(crate) rendered: RwSignal<Option<Arc<Rendered>>>,
-    /// Why there are none of the document as it is, where checking or rendering did not work.
+    /// Why the current document has no manifests, if checking or rendering failed.
     pub(crate) unrenderable: RwSignal<Option<String>>,
-    /// Whether the names are shown with who answers when something is down.
+    /// Whether the names are shown with the simulation of an outage.
     pub(crate) asks_what_if: RwSignal<bool>,
-    /// What is down then, as `simulate --down` takes it.
+    /// The simulated outage, as `simulate --down` accepts it.
     pub(crate) down: RwSignal<BTreeSet<String>>,
-    /// Who answers then; of an older document, or with something else down, until the worker has answered.
+    /// The result of the simulation; of an older document or outage until the worker has responded.
     pub(crate) simulated: RwSignal<Option<Arc<Simulation>>>,
-    /// What of the files that were opened is not in the document.
+    /// Findings of the import: parts of the files that are not in the document.
     pub(crate) told: RwSignal<Vec<Finding>>,
-    /// How it stands; nothing before the first checks.
+    /// The status of the document; `None` before the first checks.
     pub(crate) counts: Memo<Option<Counts>>,
     pub(crate) page: RwSignal<Page>,
     pub(crate) tab: RwSignal<Tab>,
     pub(crate) half: RwSignal<Half>,
     /// Services whose details are open.
     pub(crate) open_services: RwSignal<BTreeSet<usize>>,
-    /// The cluster whose files are shown; all where there is none.
+    /// The cluster whose files are shown; `None` for all.
     pub(crate) only_cluster: RwSignal<Option<String>>,
     pub(crate) file: RwSignal<Option<String>>,
     pub(crate) notice: RwSignal<Option<Notice>>,
-    /// The document of another tab, which was changed since.
+    /// The document that another tab has changed since.
     pub(crate) elsewhere: RwSignal<Option<Mesh>>,
-    /// Said to people who do not see the page.
+    /// A text for screen readers.
     pub(crate) spoken: RwSignal<String>,
 }
 
@@ -150,7 +150,7 @@ impl Store {
         }
     }
 
-    /// Reads the document.
+    /// Reads the document, and follows it.
     pub(crate) fn with<T>(self, read: impl FnOnce(&Mesh) -> T) -> T {
         self.history.with(|history| read(history.present()))
     }
@@ -161,7 +161,7 @@ impl Store {
             .with_untracked(|history| history.present().clone())
     }
 
-    /// Takes what the checks say.
+    /// Stores the result of the checks.
     pub(crate) fn take(self, checked: Checked) {
         if self.shows_all.get_untracked() {
             self.shows_all.set(false);
@@ -172,15 +172,14 @@ impl Store {
         self.checked.set(Some(Arc::new(checked)));
     }
 
-    /// The document, where it has not been checked as it is.
+    /// The document, if its current version was not checked yet.
     pub(crate) fn unchecked(self) -> Option<Arc<Mesh>> {
         let mesh = self.mesh.get();
         let checked = self.checked.get();
         (!checked.is_some_and(|checked| checked.of == mesh)).then_some(mesh)
     }
 
-    /// What of the files that were opened is not in the document, and everything that the last checks
-    /// found.
+    /// Findings of the import, followed by those of the last checks.
     pub(crate) fn findings(self) -> Vec<Finding> {
         let mut findings = self.told.get();
         if let Some(checked) = self.checked.get() {
@@ -194,8 +193,7 @@ impl Store {
         self.checked.get()?.checks.names.clone()
     }
 
-    /// Whether the last document that was checked has no errors, so that there are manifests of it, or
-    /// will be soon.
+    /// Whether the last document that was checked has no errors, so that its manifests are ready or will be soon.
     pub(crate) fn is_good(self) -> bool {
         self.checked.with(|checked| {
             let checked = checked.as_ref();
@@ -203,12 +201,12 @@ impl Store {
         })
     }
 
-    /// The document, to be shared, without following it.
+    /// A shared copy of the document, without following it.
     pub(crate) fn shared(self) -> Arc<Mesh> {
         self.mesh.get_untracked()
     }
 
-    /// The document, where it has no errors and its manifests are not there.
+    /// The document, if it has no errors and was not rendered yet.
     pub(crate) fn unrendered(self) -> Option<Arc<Mesh>> {
         let mesh = self.mesh.get();
         let rendered = self.rendered.get();
@@ -217,7 +215,7 @@ impl Store {
         (is_good && !is_there).then_some(mesh)
     }
 
-    /// The document, where it is not known who answers with what is down.
+    /// The document, if the current outage was not simulated yet.
     pub(crate) fn unsimulated(self) -> Option<Arc<Mesh>> {
         if !(self.asks_what_if.get() && self.is_good() && self.unchecked().is_none()) {
             return None;
@@ -229,19 +227,19 @@ impl Store {
         (!is_known).then_some(mesh)
     }
 
-    /// Changes the document; one step back in the history.
+    /// Changes the document, as one step of undo.
     pub(crate) fn edit(self, change: impl FnOnce(&mut Mesh)) {
         self.history.update(|history| history.edit(None, change));
     }
 
-    /// Puts a text into a field; what is typed in one go is one step back.
+    /// Sets the text of a field; consecutive changes of one field are one step of undo.
     pub(crate) fn type_into(self, field: Field, text: &str) {
         let path = field.path();
         self.history
             .update(|h| h.edit(Some(&path), |mesh| field.set(mesh, text)));
     }
 
-    /// Replaces the document, every error of it shown.
+    /// Replaces the document, and shows all its errors.
     pub(crate) fn open(self, mesh: Mesh) {
         self.touched.update(BTreeSet::clear);
         self.shows_all.set(true);
@@ -269,7 +267,7 @@ impl Store {
         self.history.with(History::can_redo)
     }
 
-    /// A field gets the focus: if it is good, what makes it bad is said at once.
+    /// Handles the focus of a field: if it is valid, errors are shown at once from now on.
     pub(crate) fn enter(self, field: Field) {
         let path = field.path();
         let is_good =
@@ -279,20 +277,20 @@ impl Store {
         }
     }
 
-    /// A field loses the focus.
+    /// Handles a field that loses the focus.
     pub(crate) fn leave(self, field: Field) {
         self.history.update(History::rest);
         self.touched
             .update(|touched| _ = touched.insert(field.path()));
     }
 
-    /// Fields that have not been seen show no error again, since rows have moved.
+    /// Hides the errors of fields below a path until they are left again, since rows have moved.
     pub(crate) fn forget_touched(self, prefix: &str) {
         self.touched
             .update(|touched| touched.retain(|path| !path.starts_with(prefix)));
     }
 
-    /// Errors to show at a field.
+    /// The errors that are shown at a field.
     pub(crate) fn shown_errors(self, path: &str) -> Vec<Finding> {
         if self.touched.with(|touched| is_touched(touched, path)) {
             self.errors_at(path)
@@ -301,13 +299,13 @@ impl Store {
         }
     }
 
-    /// Errors at a field.
+    /// All errors at a field.
     pub(crate) fn errors_at(self, path: &str) -> Vec<Finding> {
         self.found_at(path, |severity| severity == Severity::Error)
     }
 
-    /// Warnings and hints about what is written in a field. Those that nothing is written are in the list of findings
-    /// alone: most fields may stay empty.
+    /// Warnings and hints about the text in a field. Those about an empty field are only in the list of findings, since
+    /// most fields are optional.
     pub(crate) fn notes_at(self, field: Field) -> Vec<Finding> {
         if self.with(|mesh| field.get(mesh)).is_empty() {
             return Vec::new();
@@ -324,7 +322,7 @@ impl Store {
         found.cloned().collect()
     }
 
-    /// Opens what hides the field of a finding and focuses it.
+    /// Opens what hides the field of a finding, and focuses the field.
     pub(crate) fn go_to(self, path: &str) {
         self.page.set(Page::Edit);
         self.half.set(Half::Form);
@@ -346,18 +344,18 @@ impl Store {
         });
     }
 
-    /// Makes the fix of a finding.
+    /// Applies the fix of a finding.
     pub(crate) fn mend(self, fix: &Fix) {
         match fix.apply(&self.now()) {
             Some(mended) => self.edit(|mesh| *mesh = mended),
             None => self.fail(
-                format!("{} has changed meanwhile", fix.path),
-                "Look at the finding again.",
+                format!("`{}` has changed since the check", fix.path),
+                "Check the finding again.",
             ),
         }
     }
 
-    /// Shows something that did not work.
+    /// Shows an error.
     pub(crate) fn fail(self, text: impl Into<String>, hint: impl Into<String>) {
         let (text, hint) = (text.into(), hint.into());
         self.notice.set(Some(Notice {
@@ -368,7 +366,7 @@ impl Store {
         }));
     }
 
-    /// Shows something that worked.
+    /// Shows a message of success.
     pub(crate) fn tell(self, text: impl Into<String>) {
         let (text, hint) = (text.into(), String::new());
         self.notice.set(Some(Notice {
@@ -397,7 +395,7 @@ mod tests {
     use crate::field::ClusterField;
     use crate::template;
 
-    /// As the worker does it.
+    /// Checks the document as the worker does.
     fn check(store: Store) {
         if let Some(of) = untrack(|| store.unchecked()) {
             let checks = Checks::from(shared::check(&of, &shared::facts::Facts::default()));
@@ -406,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_belongs_to_its_field_and_no_other() {
+    fn a_finding_belongs_to_one_field() {
         assert!(is_at("spec.clusters[1].zone", "spec.clusters[1].zone"));
         assert!(is_at(
             "spec.services[0].routes[2]",
@@ -417,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_shown_once_a_field_has_been_left() {
+    fn errors_are_shown_once_a_field_was_left() {
         let owner = Owner::new();
         let store = owner.with(|| Store::new(template::start()));
         let path = Field::Suffix.path();
@@ -437,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_good_before_shows_its_error_at_once() {
+    fn a_valid_field_shows_its_errors_at_once() {
         let owner = Owner::new();
         let store = owner.with(|| Store::new(template::walkthrough()));
         check(store);
@@ -448,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn warnings_are_about_what_is_written() {
+    fn warnings_are_shown_at_fields_with_a_text() {
         let owner = Owner::new();
         let store = owner.with(|| Store::new(template::walkthrough()));
         let cluster_ip = Field::Cluster(1, ClusterField::ClusterIp);
@@ -466,7 +464,7 @@ mod tests {
         check(store);
         assert_eq!(codes(Field::Endpoints), ["FM0541"]);
         assert!(codes(cluster_ip).is_empty());
-        // FM0208 says that the addresses are missing.
+        // FM0208: the addresses are missing.
         let addresses = Field::Cluster(1, ClusterField::Addresses);
         let found = store.findings();
         assert!(found.iter().any(|finding| finding.path == addresses.path()));
@@ -474,13 +472,13 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_errors_is_rendered_once() {
+    fn a_valid_document_is_rendered_once() {
         let owner = Owner::new();
         let store = owner.with(|| Store::new(template::start()));
         check(store);
         assert!(!store.is_good() && store.unrendered().is_none());
         store.open(template::walkthrough());
-        assert!(store.unrendered().is_none(), "it has not been checked yet");
+        assert!(store.unrendered().is_none(), "not checked yet");
         check(store);
         let of = store.unrendered().unwrap();
         assert_eq!(*of, template::walkthrough());
@@ -492,7 +490,10 @@ mod tests {
         store.type_into(Field::Suffix, "");
         check(store);
         assert!(!store.is_good() && store.unrendered().is_none());
-        assert!(store.rendered.get().is_some(), "those from before stay");
+        assert!(
+            store.rendered.get().is_some(),
+            "the previous manifests stay"
+        );
         store.undo();
         check(store);
         assert!(store.is_good() && store.unrendered().is_none());
@@ -502,7 +503,7 @@ mod tests {
     }
 
     #[test]
-    fn every_error_of_a_document_that_is_opened_is_shown() {
+    fn all_errors_of_an_opened_document_are_shown() {
         let owner = Owner::new();
         let store = owner.with(|| Store::new(template::start()));
         check(store);

@@ -5,7 +5,7 @@ use shared::mesh::{
     passed_on::path_route,
 };
 
-/// The walk-through with gaps for what only the person knows: suffix, regions and zones.
+/// The walk-through without values that only the user knows: suffix, regions and zones.
 pub(crate) fn start() -> Mesh {
     let cluster = |name: &str| Cluster {
         name: name.to_owned(),
@@ -61,7 +61,7 @@ pub(crate) fn walkthrough() -> Mesh {
     mesh
 }
 
-/// A cluster for a new row: in the region of the one above, which is the likeliest.
+/// A cluster for a new row, in the region of the last one.
 pub(crate) fn next_cluster(mesh: &Mesh) -> Cluster {
     Cluster {
         region: mesh
@@ -77,7 +77,7 @@ pub(crate) fn next_cluster(mesh: &Mesh) -> Cluster {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_walk_through_is_the_example() {
+    fn the_walkthrough_is_the_example() {
         let example = shared::Mesh::read(include_str!("../../examples/walkthrough.yaml")).unwrap();
         assert_eq!(super::walkthrough(), example);
     }

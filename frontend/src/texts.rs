@@ -1,10 +1,9 @@
-//! Texts of fields as values of the document, and back.
+//! Converts texts of form fields to values of the document, and back.
 
 use shared::mesh::passed_on::{IstioFields, path_route};
 use shared::mesh::{NameLevel, Service};
 
-/// Routes that are a path and nothing else, which is what the form shows, as it shows them: `/html` is the
-/// whole path, `/api/*` everything that starts with `/api/`.
+/// The path of a route that has nothing else, as the form shows it: `/html` is an exact path, `/api/*` a prefix.
 fn path_text(route: &IstioFields) -> Option<String> {
     let (name, path) = route.iter().next()?;
     let path = path.as_str().filter(|_| route.len() == 1)?;
@@ -20,13 +19,13 @@ pub(crate) fn routes_text(routes: &[IstioFields]) -> String {
     texts.join(", ")
 }
 
-/// How many routes of a service the form does not show.
+/// The number of routes that the form does not show.
 pub(crate) fn routes_beyond_paths(service: &Service) -> usize {
     let shown = |route: &&IstioFields| path_text(route).is_some();
     service.routes.len() - service.routes.iter().filter(shown).count()
 }
 
-/// Puts the paths of a text in the place of those before; other routes stay before or behind them.
+/// Replaces the paths that the form shows; other routes keep their positions.
 pub(crate) fn set_paths(routes: &mut Vec<IstioFields>, text: &str) {
     let first = routes.iter().position(|route| path_text(route).is_some());
     let at = first.unwrap_or(0);
@@ -38,7 +37,7 @@ pub(crate) fn set_paths(routes: &mut Vec<IstioFields>, text: &str) {
     routes.splice(at..at, paths);
 }
 
-/// The levels in their order; empty for all, as where nothing is said.
+/// The levels in their order; empty for all, which is the default.
 pub(crate) fn levels_text(levels: Option<&[NameLevel]>) -> String {
     let Some(levels) = levels else {
         return String::new();
@@ -66,7 +65,7 @@ pub(crate) fn option(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// The digits of a text as a number; what is too large becomes the largest, which a check refuses.
+/// The digits of a text as a number; a number that is too large becomes the maximum, which a check refuses.
 pub(crate) fn number(text: &str) -> Option<u32> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     (!digits.is_empty()).then(|| digits.parse().unwrap_or(u32::MAX))

@@ -1,7 +1,7 @@
-//! Questions to a worker, and what a worker does with them.
+//! Requests to a worker, and the loop in which a worker handles them.
 //!
-//! A worker is a program of its own that is loaded when it is first asked: what it is made of is no
-//! part of the page. It says [`READY`], and answers each text with one value, in their order.
+//! A worker is a program that is loaded when it is first used, so that its code is not part of the page. It sends
+//! [`READY`] once it listens, and then one response for each request, in order.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -17,10 +17,10 @@ use crate::browser;
 
 type Callback = Closure<dyn FnMut(JsValue)>;
 
-/// A worker's first word: it listens.
+/// A worker's first message: it accepts requests.
 const READY: &str = "ready";
 
-/// A worker; it ends with this. One that broke down is started anew by the next question.
+/// A worker; dropping it ends the program. After a failure, the next request starts the program again.
 pub(crate) struct Worker {
     name: &'static str,
     running: RefCell<Option<Running>>,
@@ -31,13 +31,13 @@ struct Running {
     _callbacks: [Callback; 2],
 }
 
-/// What was asked of a worker that runs.
+/// The state of a running worker.
 struct Desk {
     worker: web_sys::Worker,
     is_broken: bool,
-    /// Questions from before it listened; none once it does.
+    /// Requests from before the worker was ready; `None` once it is.
     unheard: Option<Vec<JsValue>>,
-    /// Whom to give the answer to, and whom an error, in the order of the questions.
+    /// Resolve and reject functions, in the order of the requests.
     asked: VecDeque<[Function; 2]>,
 }
 
@@ -50,7 +50,7 @@ impl Worker {
         }
     }
 
-    /// Asks a question that is a text; the error is what the browser says.
+    /// Sends a text; the error is the browser's message.
     pub(crate) fn ask(
         &self,
         question: &str,
@@ -58,14 +58,14 @@ impl Worker {
         self.ask_about(&question.into())
     }
 
-    /// The same of anything that can be sent, such as files.
+    /// Sends any value that can be transferred, such as files.
     pub(crate) fn ask_about(
         &self,
         question: &JsValue,
     ) -> impl Future<Output = Result<JsValue, String>> + use<> {
         let answer = Promise::new(&mut |resolve, reject| {
             if let Err(error) = self.put(question, [resolve, reject.clone()]) {
-                // A promise can always be rejected, here and below.
+                // Calling `reject` does not fail, here and below.
                 _ = reject.call1(&JsValue::NULL, &error);
             }
         });
@@ -122,7 +122,7 @@ impl Desk {
     fn hear(&mut self, data: &JsValue) {
         if *data == READY {
             for question in self.unheard.take().into_iter().flatten() {
-                // A text can always be sent.
+                // Texts can always be sent.
                 _ = self.worker.post_message(&question);
             }
         } else if let Some([resolve, _]) = self.asked.pop_front() {
@@ -132,7 +132,7 @@ impl Desk {
 
     fn give_up(&mut self) {
         self.is_broken = true;
-        let error = js_sys::Error::new("a part of the page did not load, or broke down");
+        let error = js_sys::Error::new("a part of the page did not load, or failed");
         for [_, reject] in self.asked.drain(..) {
             _ = reject.call1(&JsValue::NULL, &error);
         }
@@ -145,17 +145,17 @@ impl Drop for Running {
     }
 }
 
-/// Answers questions that are texts; to be called by the `main` of a worker.
+/// Handles requests that are texts; called by the `main` of a worker.
 pub fn serve(answer: impl Fn(&str) -> JsValue + 'static) {
     serve_any(move |question| answer(&question.as_string().unwrap_or_default()));
 }
 
-/// Answers questions of any kind; to be called by the `main` of a worker.
+/// Handles requests of any type; called by the `main` of a worker.
 pub fn serve_any(answer: impl Fn(JsValue) -> JsValue + 'static) {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     let reply = scope.clone();
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-        // A page that is gone needs no answer.
+        // It fails only when the page is closed.
         _ = reply.post_message(&answer(event.data()));
     });
     scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));

@@ -25,8 +25,7 @@ async fn manifests_become_a_document_and_what_is_lost_is_told() {
     ] {
         page.wait_for_value(field, value).await;
     }
-    page.wait_for_text("notice", "not all of it is in the document")
-        .await;
+    page.wait_for_text("notice", "was imported in part").await;
     page.press_enter("state").await;
     for text in ["FM1001", "FM1006", "federated-faults.yaml: "] {
         page.wait_for_text("panel-findings", text).await;
@@ -54,7 +53,7 @@ async fn manifests_become_a_document_and_what_is_lost_is_told() {
     page.wait_for_value("spec.services[0].name", "web").await;
     page.wait_for_attribute("spec.dns.suffix", "aria-invalid", "true")
         .await;
-    page.wait_for_text("panel-findings", "do not say under which DNS suffix")
+    page.wait_for_text("panel-findings", "the manifests contain no DNS suffix")
         .await;
     page.picture(
         "imported-without-a-suffix",
@@ -142,7 +141,7 @@ async fn what_is_down_changes_the_answers_in_their_places() {
     page.wait_for_text("what-if-summary", "0 of 15 answers change")
         .await;
     page.press_enter("ask-what-if").await;
-    page.wait_for_text("panel-names", "stands for the name below")
+    page.wait_for_text("panel-names", "alias of the name below")
         .await;
 
     // Shares take numbers that a browser's own do not hold.

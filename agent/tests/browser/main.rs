@@ -202,7 +202,7 @@ async fn a_worker_that_does_not_load_is_told_of_and_tried_again() {
     let site = StaticSite::serve(folder.path(), "/").unwrap();
     let page = Page::open(&site.url()).await;
     // Nothing is changed until it is there: a change would have it tried again too.
-    page.wait_for_text("panel-manifests", "the manifests were not made")
+    page.wait_for_text("panel-manifests", "cannot render the manifests")
         .await;
     fs::copy(
         repository("dist").join(PROGRAM),
@@ -313,7 +313,8 @@ async fn a_document_is_planned_applied_and_removed_through_the_agent() {
     verifying::after_an_apply(&page, &bed).await;
 
     page.click("plan-again").await;
-    page.wait_for_text("in-step", "as the document says").await;
+    page.wait_for_text("in-step", "up to date with the document")
+        .await;
 
     page.click("agent").await;
     page.click("remove-all").await;

@@ -81,14 +81,14 @@ async fn what_blocks_a_plan_is_decided_at_its_place() {
         "1 conflict",
         "1 rejected",
         "1 disown",
-        "It exists and was not created by this mesh",
+        "It exists and does not belong to this mesh",
         "It belongs to mesh depot",
         "kubectl-edit owns .spec.hosts",
         "The API server rejects it",
         "not tried: namespace",
         "Not planned: context prod-munich leads to another cluster",
         "Blocked: nothing is applied to this cluster",
-        "No cluster can be applied to",
+        "All clusters are blocked",
     ] {
         page.wait_for_text("review-stage", text).await;
     }
@@ -127,7 +127,7 @@ async fn what_blocks_a_plan_is_decided_at_its_place() {
     page.wait_until_gone("last-known").await;
     page.wait_for_text(
         "review-stage",
-        "2 objects are skipped, with what depends on them",
+        "2 objects are skipped, with the objects that depend on them",
     )
     .await;
     page.picture_of_all("review-decided", BOTH, &[1280, 390])
@@ -198,7 +198,7 @@ async fn deletions_need_the_name_and_a_run_says_what_it_waits_for_and_skips() {
     // The clusters changed meanwhile: nothing is agreed to that was not seen.
     page.wait_for_text(
         "plan-changed",
-        "The clusters changed since the plan that you saw",
+        "The clusters have changed since the previous plan",
     )
     .await;
     page.picture("review-changed", BOTH, WIDE_AND_NARROW).await;

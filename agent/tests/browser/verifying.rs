@@ -37,7 +37,7 @@ pub(crate) async fn after_an_apply(page: &Page, bed: &Testbed) {
     for text in [
         "object-missing",
         "VirtualService default/httpbin is not in cluster cluster2",
-        "What to do: run fedmesh-agent apply to create it",
+        "Fix: run fedmesh-agent apply to create it",
         "no-client",
     ] {
         page.wait_for_text("causes", text).await;
@@ -117,7 +117,7 @@ async fn a_verification_is_a_table_with_causes() {
     ] {
         page.wait_for_text("calls", text).await;
     }
-    page.wait_for_text("causes", "What to do: ").await;
+    page.wait_for_text("causes", "Fix: ").await;
     page.wait_for_text("records", "for information").await;
     page.picture("verified", BOTH, WIDE_AND_NARROW).await;
     // A cell leads to its cause.
@@ -169,7 +169,7 @@ async fn a_drill_is_asked_for_watched_and_shown() {
     page.choose(clusters, "munich").await;
     page.wait_for_text(
         "drill-question-stock.depot",
-        "The replicas are given back whatever happens",
+        "Then the replicas are restored",
     )
     .await;
     page.picture_of_all("drill-question", BOTH, &[1280, 390])
@@ -186,7 +186,7 @@ async fn a_drill_is_asked_for_watched_and_shown() {
     assert_eq!(agent.drills(), ["stock.depot@munich"]);
     page.press_enter("stop").await;
 
-    page.wait_for_text("drilled", "Drill: stock.depot away in munich")
+    page.wait_for_text("drilled", "Drill: stock.depot out of service in munich")
         .await;
     for text in ["1 of 181", "1.4 s", "7.3 s", "not-returned", "hamburg"] {
         page.wait_for_text("drilled", text).await;

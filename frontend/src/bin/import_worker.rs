@@ -1,5 +1,5 @@
-//! The worker that makes documents of manifests: a text, files or an archive come in, behind the DNS suffix
-//! that the page has by now; an [`Answer`] goes out.
+//! The worker that imports manifests. A request has the DNS suffix of the current document, and a text, files or an
+//! archive; the response is an [`Answer`].
 
 use frontend::reading::{Answer, given};
 use js_sys::Array;
@@ -20,18 +20,14 @@ fn main() {
     });
 }
 
-/// Makes a document of files, or takes the one that an archive carries; `suffix` is taken where manifests do
-/// not say it. The error has a message and a hint.
+/// Imports manifests, or returns the document of a bundle; `suffix` is used if the manifests do not contain it. The
+/// error has a message and a hint.
 fn read(files: Vec<(String, Vec<u8>)>, suffix: &str) -> Result<Answer, (String, String)> {
     let mut sources = Vec::new();
     for (name, bytes) in files {
         if is_zip(&bytes) {
-            let packed = read_zip(&bytes).map_err(|error| {
-                (
-                    error.to_string(),
-                    "pack manifests, which are text".to_owned(),
-                )
-            })?;
+            let packed = read_zip(&bytes)
+                .map_err(|error| (error.to_string(), "use an archive of text files".to_owned()))?;
             if packed.iter().any(|(path, _)| path == MESH_FILE) {
                 return carried(packed);
             }
@@ -41,8 +37,8 @@ fn read(files: Vec<(String, Vec<u8>)>, suffix: &str) -> Result<Answer, (String, 
             sources.extend(manifests.map(|(path, text)| Source::in_folder(&path, text)));
         } else {
             let text = String::from_utf8(bytes).map_err(|_| {
-                let hint = "open YAML, JSON, or a zip archive of them";
-                (format!("{name} is no text"), hint.to_owned())
+                let hint = "open YAML, JSON, or a ZIP archive of them";
+                (format!("{name} is not a text file"), hint.to_owned())
             })?;
             sources.push(Source {
                 file: name,
@@ -73,22 +69,22 @@ fn read(files: Vec<(String, Vec<u8>)>, suffix: &str) -> Result<Answer, (String, 
     })
 }
 
-/// That the suffix is from no manifest. Without one the form asks for it; with it, what is opened again has
-/// its names.
+/// The finding that the suffix is not from the manifests. Without one the form asks for it; with it, opening the
+/// manifests again gives their names.
 fn assumed(suffix: &str) -> Finding {
     let (severity, message, hint) = if suffix.is_empty() {
         (
             Severity::Warning,
-            "the manifests do not say under which DNS suffix services are published, so none of their names is in the document".to_owned(),
-            "fill in the suffix, and open the manifests again",
+            "the manifests contain no DNS suffix, so the document has none of their published names".to_owned(),
+            "set the DNS suffix, then open the manifests again",
         )
     } else {
         (
             Severity::Hint,
             format!(
-                "the manifests do not say the DNS suffix: {suffix} of the document before is taken"
+                "the manifests contain no DNS suffix; `{suffix}` of the previous document is used"
             ),
-            "if it is another, change it and open the manifests again",
+            "change the suffix if it is wrong, then open the manifests again",
         )
     };
     Finding {
@@ -138,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bundle_gives_its_document_and_manifests_without_one_a_document() {
+    fn a_bundle_is_opened_and_other_manifests_are_imported() {
         let (mesh, bundle) = bundle();
         let zip = bundle.to_zip().unwrap();
         assert_eq!(opened(vec![("b.zip".to_owned(), zip)]), mesh);
@@ -159,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_what_to_do() {
+    fn errors_have_a_hint() {
         for (name, bytes) in [
             ("a.zip", &b"PK\x03\x04"[..]),
             ("a.bin", b"\xff"),
@@ -171,11 +167,11 @@ mod tests {
         }
     }
 
-    /// A service that is reached by every name.
+    /// A service with every published name.
     const ANY_NAME: &str = include_str!("../../../shared/tests/manifests/any-name.yaml");
 
     #[test]
-    fn a_suffix_that_no_manifest_says_is_asked_for() {
+    fn a_missing_suffix_is_a_finding() {
         let opened = |suffix: &str| {
             let files = vec![("web.yaml".to_owned(), ANY_NAME.as_bytes().to_vec())];
             match read(files, suffix) {

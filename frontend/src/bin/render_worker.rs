@@ -1,5 +1,5 @@
-//! The worker that checks and renders: a [`Form`] and a document come in, a text goes out; nothing where
-//! what is asked for cannot be made of a document with errors.
+//! The worker that checks and renders. A request is a [`Form`] and a document; the response is a text, or nothing
+//! if a document with errors does not have that form.
 
 use frontend::json;
 use frontend::rendering::{Checks, Form, Manifests};
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answers_are_the_bundle_s_own() {
+    fn responses_contain_the_bundle() {
         let mesh = walkthrough();
         let resolved = shared::check(&mesh, &Facts::default()).resolved.unwrap();
         let bundle = Bundle::new(&mesh, &resolved);
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_checks_say_comes_as_it_is() {
+    fn checks_survive_json() {
         let mut mesh = walkthrough();
         for suffix in ["my.zone", "Bad"] {
             mesh.spec.dns.suffix = suffix.to_owned();
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_down_is_in_the_question() {
+    fn the_outage_is_part_of_the_request() {
         let mesh = walkthrough();
         let resolved = shared::check(&mesh, &Facts::default()).resolved.unwrap();
         let down = vec!["service:httpbin.default@cluster1".to_owned()];
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_with_errors_is_only_checked_and_written() {
+    fn a_document_with_errors_is_not_rendered() {
         let mut mesh = walkthrough();
         mesh.spec.dns.suffix.clear();
         assert_eq!(ask(Form::Files, &mesh), None);

@@ -1,11 +1,11 @@
-//! The worker that reads documents: a text or files come in, an [`Answer`] goes out.
+//! The worker that reads documents. A request is a text or files; the response is an [`Answer`].
 
 use frontend::reading::{Answer, given};
 use shared::Mesh;
 use shared::bundle::{Carried, ReadBundleError};
 use shared::mesh::ReadError;
 
-/// Most errors that are shown.
+/// The number of errors that are shown.
 const SHOWN: usize = 10;
 
 fn main() {
@@ -26,7 +26,7 @@ fn main() {
 
 /// Reads a Mesh document, or the one that a bundle in one stream carries.
 fn read(bytes: &[u8]) -> Answer {
-    // An archive is none.
+    // An archive is not UTF-8.
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Answer::Manifests;
     };
@@ -41,7 +41,7 @@ fn read(bytes: &[u8]) -> Answer {
             told: Vec::new(),
         },
         Err(ReadBundleError::Mesh(errors)) if text.contains("fedmesh.dev/v1") => told(&errors),
-        // It has a document, so it is no set of manifests.
+        // It contains a document, so it is not a set of manifests.
         Err(error @ ReadBundleError::Path(_)) => Answer::Error {
             message: error.to_string(),
             hint: "render the bundle again".to_owned(),
@@ -50,7 +50,7 @@ fn read(bytes: &[u8]) -> Answer {
     }
 }
 
-/// What is wrong with a document: of several things a line for each, as many as a notice has room for.
+/// The errors of a document; several have a line each, as many as a notice can show.
 fn told(errors: &[ReadError]) -> Answer {
     if let [error] = errors {
         return Answer::Error {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bundle_with_a_section_twice_is_refused() {
+    fn a_bundle_with_a_duplicate_section_is_refused() {
         let section = "---\n# file: a/60-x.yaml\nkind: Secret\n";
         let head = "# fedmesh bundle\n#| kind: Mesh\n";
         let answer = read(format!("{head}{section}{section}").as_bytes());
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_line_path_and_remedy() {
+    fn an_error_has_line_path_and_hint() {
         let text = DOCUMENT.replacen("region: us-west2", "regoin: us-west2", 1);
         let Answer::Error { message, hint } = read(text.as_bytes()) else {
             panic!("it was read")
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_document_may_be_manifests() {
+    fn other_input_may_be_manifests() {
         for given in [
             &b"PK\x03\x04\xff"[..],
             b"kind: VirtualService\nmetadata: {name: a}\n",

@@ -1,5 +1,5 @@
-//! The worker that packs archives: a list of `[path, text]` as JSON comes in, bytes go out, or a text
-//! that says why there are none.
+//! The worker that packs archives. A request is a list of `[path, text]` as JSON; the response is bytes, or a text
+//! with the error.
 
 use wasm_bindgen::JsValue;
 
@@ -21,7 +21,7 @@ fn pack(files: &str) -> Result<Vec<u8>, String> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_archive_is_the_bundle_s_own() {
+    fn the_archive_is_that_of_the_bundle() {
         let mesh = shared::Mesh::read(include_str!("../../../examples/walkthrough.yaml")).unwrap();
         let resolved = shared::check(&mesh, &shared::facts::Facts::default())
             .resolved

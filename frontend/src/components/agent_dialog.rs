@@ -1,4 +1,4 @@
-//! Connects to an agent; shows what it is connected to.
+//! The dialog that connects to an agent and shows its clusters.
 
 use shared::api::{Context, Intent};
 use wasm_bindgen::JsCast;
@@ -41,7 +41,7 @@ pub(crate) fn agent_dialog(store: Store, agent: Agent) -> El {
     effect(move || {
         let wanted = agent.dialog.get();
         if wanted && !element.open() && element.is_connected() {
-            // It is on the page and closed, so it opens.
+            // The dialog is in the page and closed, so this does not fail.
             _ = element.show_modal();
         } else if !wanted && element.open() {
             element.close();
@@ -93,8 +93,8 @@ fn connect(store: Store, agent: Agent) -> Vec<El> {
     vec![
         text(
             "p",
-            "The agent runs beside your kubeconfig. It shows what would change, applies it, and \
-             sends nothing anywhere else. Start it and paste the link that it prints:",
+            "The agent runs where your kubeconfig is. It plans and applies changes, and sends \
+             no data anywhere else. Start it, and paste the link that it prints:",
         ),
         text("pre", "fedmesh-agent serve").class("command"),
         el("div").one(move || {
@@ -107,8 +107,8 @@ fn connect(store: Store, agent: Agent) -> Vec<El> {
     ]
 }
 
-/// The agent that two texts name. Either may be the whole link that the agent prints; without an
-/// address it is the one that served the page, at `origin`.
+/// The agent that two texts identify. Either may be the link that the agent prints; without an address, the agent
+/// is the one that served the page, at `origin`.
 fn client_of(address: &str, token: &str, origin: &str) -> Client {
     for text in [address, token] {
         if let Some((link, fragment)) = text.trim().split_once('#')
@@ -140,23 +140,23 @@ fn connected(store: Store, agent: Agent) -> Vec<El> {
             agent.order(task);
         }
     };
-    let look = button("", move || spawn_local(agent.look())).text("Look again");
+    let look = button("", move || spawn_local(agent.look())).text("Refresh");
     let leave = button("", move || agent.disconnect())
         .id("disconnect")
         .text("Disconnect");
-    // One run at a time: the one under way is not to be lost from sight.
+    // One run at a time, so that the current one stays visible.
     let is_running = move || agent.is_running.get();
     let verify = button("", order(Task::Verify { wait: 0 }))
         .id("verify-all")
         .flag("disabled", is_running)
-        .attr("title", "Prove by traffic that what is applied works")
+        .attr("title", "Prove by traffic that the applied mesh works")
         .add(icon("good"))
         .text("Verify");
     let remove = button("danger", order(Task::Plan(Intent::Remove)))
         .id("remove-all")
         .flag("disabled", is_running)
         .add(icon("delete"))
-        .text("Take it all back…");
+        .text("Remove from all clusters…");
     vec![
         el_in("p", "muted").show(who),
         el("div").content(move || contexts(store, agent)),
@@ -171,7 +171,7 @@ fn connected(store: Store, agent: Agent) -> Vec<El> {
 
 fn contexts(store: Store, agent: Agent) -> Vec<El> {
     match agent.clusters.get() {
-        None => vec![text("p", "Looking at the clusters…").class("muted")],
+        None => vec![text("p", "Listing the clusters…").class("muted")],
         Some(Err(failure)) => vec![failure_box(failure, &acts(store))],
         Some(Ok(clusters)) => {
             let error = clusters.error.as_ref();
@@ -193,7 +193,7 @@ fn context(context: &Context) -> El {
     let place = match (&context.region, &context.zone) {
         (Some(region), Some(zone)) => format!("{region}/{zone}"),
         (Some(place), None) | (None, Some(place)) => place.clone(),
-        (None, None) => "region and zone not known".to_owned(),
+        (None, None) => "unknown region and zone".to_owned(),
     };
     let version = context
         .version
@@ -216,7 +216,7 @@ mod tests {
     use super::client_of;
 
     #[test]
-    fn a_link_in_either_field_names_the_agent() {
+    fn a_link_in_either_field_identifies_the_agent() {
         let link = " http://127.0.0.1:7777/#token=abc ";
         for (address, token, expected) in [
             (link, "", ("http://127.0.0.1:7777", "abc")),

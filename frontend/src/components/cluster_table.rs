@@ -1,4 +1,4 @@
-//! The clusters, edited in place.
+//! The table of clusters.
 
 use shared::mesh::Endpoints;
 use wasm_bindgen::JsCast;
@@ -38,7 +38,7 @@ pub(crate) fn cluster_table(store: Store, agent: Agent) -> El {
         .on("paste", move |event| paste(store, &event));
     let empty = text(
         "p",
-        "No cluster yet. Add one, or paste rows from a spreadsheet.",
+        "No clusters yet. Add one, or paste rows from a spreadsheet.",
     );
     el("section")
         .attr("aria-labelledby", "heading-clusters")
@@ -49,12 +49,12 @@ pub(crate) fn cluster_table(store: Store, agent: Agent) -> El {
         .add(el("div").one(move || offers(store, agent)))
 }
 
-/// The column of buttons, which needs no name to be seen.
+/// The heading of the column of buttons, for screen readers.
 pub(crate) fn tool_column() -> El {
     el_in("th", "tool").add(text("span", "Remove").class("unseen"))
 }
 
-/// The cell with the button that takes out a row.
+/// The cell with the button that removes a row.
 pub(crate) fn remove_cell(label: &str, run: impl FnMut() + 'static) -> El {
     let remove = button("quiet icon-only", run)
         .attr("aria-label", label)
@@ -113,8 +113,8 @@ fn row(store: Store, agent: Agent, index: usize) -> Vec<El> {
     ]
 }
 
-/// The gateway's `clusterIP`, under its addresses: there where endpoints are addresses and the gateway's are written by
-/// hand, or where the document has it.
+/// The gateway's `clusterIP`, below its addresses: shown if endpoints are addresses and the gateway's are written by
+/// hand, or if the document has it.
 fn cluster_ip(store: Store, index: usize) -> El {
     let field = Field::Cluster(index, ClusterField::ClusterIp);
     let addresses = Field::Cluster(index, ClusterField::Addresses);
@@ -125,7 +125,7 @@ fn cluster_ip(store: Store, index: usize) -> El {
                 || !field.get(mesh).is_empty()
         })
     });
-    // It stays where it is being emptied.
+    // It stays visible while it is emptied.
     let is_entered = RwSignal::new(false);
     let label = text("label", field.label()).attr("for", &field.path());
     let input = cell(store, field).on("focus", move |_| is_entered.set(true));
@@ -136,7 +136,7 @@ fn cluster_ip(store: Store, index: usize) -> El {
         .add(el_in("td", "tool"))
 }
 
-/// Addresses that the agent found and the document does not have.
+/// Addresses that the agent found, if the document has none.
 fn found_addresses(store: Store, agent: Agent, index: usize) -> Option<String> {
     let clusters = agent.found()?;
     let found = store.with(|mesh| {
@@ -158,7 +158,7 @@ fn context_list(agent: Agent) -> El {
     })
 }
 
-/// What the agent found that the table does not have.
+/// Buttons that add to the table what the agent found.
 fn offers(store: Store, agent: Agent) -> Option<El> {
     let clusters = agent.found()?;
     let can_fill = store.with(|mesh| contexts::can_fill(mesh, &clusters));
@@ -187,7 +187,7 @@ fn offers(store: Store, agent: Agent) -> Option<El> {
     Some(offers.maybe(can_fill.then_some(fill)).all(add))
 }
 
-/// Arrow up and down go to the same column of the next row.
+/// The arrow keys up and down move to the same column of the next row.
 fn move_in_column(event: &Event) {
     let step: isize = match event.unchecked_ref::<KeyboardEvent>().key().as_str() {
         "ArrowUp" => -1,
@@ -206,7 +206,7 @@ fn move_in_column(event: &Event) {
     }
 }
 
-/// Several cells become rows; one cell is left to the browser.
+/// Pastes several cells as rows; the browser pastes a single cell.
 fn paste(store: Store, event: &Event) {
     let Some((row, field)) = cell_of(event) else {
         return;
@@ -226,7 +226,7 @@ pub(crate) fn pasted_text(event: &Event) -> String {
         .unwrap_or_default()
 }
 
-/// The cell in which something happens.
+/// The cell of an event.
 fn cell_of(event: &Event) -> Option<(usize, ClusterField)> {
     let id = event.target()?.dyn_into::<Element>().ok()?.id();
     let (row, _) = id.strip_prefix("spec.clusters[")?.split_once(']')?;

@@ -1,4 +1,4 @@
-//! The mesh's name, `spec.dns`, and whether sidecars resolve its names to find gateways.
+//! The fields of the mesh's name, of `spec.dns` and of `spec.endpoints`.
 
 use super::field::{option, select_field, text_field};
 use crate::dom::{El, el, el_in, text};
@@ -6,7 +6,7 @@ use crate::field::Field;
 use crate::signals::*;
 use crate::state::Store;
 
-/// Some of those that ExternalDNS knows.
+/// Suggested providers; ExternalDNS has more.
 const PROVIDERS: [&str; 8] = [
     "aws",
     "azure",
@@ -18,7 +18,7 @@ const PROVIDERS: [&str; 8] = [
     "rfc2136",
 ];
 
-/// Levels of names as texts of the field, and in words.
+/// Values of the field of levels, with their labels.
 const LEVELS: [(&str, &str); 4] = [
     ("", "global, region, zone"),
     ("global, zone", "global, zone"),
@@ -66,12 +66,12 @@ pub(crate) fn dns_form(store: Store) -> El {
         )
 }
 
-/// Two values that are their own words.
+/// Two options whose labels are their values.
 fn two(words: [&str; 2]) -> Vec<(String, String)> {
     words.map(|word| (word.to_owned(), word.to_owned())).into()
 }
 
-/// The clusters, given by name, one a line; the default first.
+/// The clusters as options, from names with one a line; the default first.
 fn cluster_options(names: &str) -> Vec<(String, String)> {
     let first = names.lines().next().unwrap_or_default();
     let default = if first.is_empty() {

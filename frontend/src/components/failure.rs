@@ -1,4 +1,4 @@
-//! Why something did not work, and what to do.
+//! Errors, with their hints.
 
 use super::findings::{self, Acts};
 use crate::api::Failure;
@@ -16,7 +16,7 @@ pub(crate) fn failure_box(failure: Failure, acts: &Acts) -> El {
         .add(words)
 }
 
-/// A line that gives the reason of something; the picture is `error`, `warning` or `skip`.
+/// A line with a reason; the picture is `error`, `warning` or `skip`.
 pub(crate) fn reason(picture: &str, words: El) -> El {
     el_in("div", &format!("reason {picture}"))
         .add(icon(picture))

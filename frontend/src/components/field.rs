@@ -1,4 +1,4 @@
-//! Fields of the form: name above, input, findings below.
+//! Fields of the form: label above, input, findings below.
 
 use shared::check::Finding;
 use wasm_bindgen::{JsCast, JsValue};
@@ -10,13 +10,13 @@ use crate::field::Field;
 use crate::signals::*;
 use crate::state::Store;
 
-/// A field that is typed into.
+/// A text field.
 pub(crate) fn text_field(store: Store, field: Field, class: &str, list: &str) -> [El; 2] {
     let input = input(store, field, None).attr("list", list);
     labelled(store, field, class, input)
 }
 
-/// A field with a few values to choose from, each with its words.
+/// A field with a list of options.
 pub(crate) fn select_field(
     store: Store,
     field: Field,
@@ -28,7 +28,7 @@ pub(crate) fn select_field(
         .content(move || {
             let mut options = options();
             let now = value.get();
-            // What the document has is always there to be seen, right or wrong.
+            // The current value is always an option, even if it is invalid.
             if !options.iter().any(|(known, _)| *known == now) {
                 options.push((now.clone(), now.clone()));
             }
@@ -44,7 +44,7 @@ pub(crate) fn select_field(
     labelled(store, field, class, select)
 }
 
-/// One of the values of a select.
+/// An option of a select.
 pub(crate) fn option(value: &str, words: &str, is_chosen: bool) -> El {
     let option = text("option", words).attr("value", value);
     if is_chosen {
@@ -54,7 +54,7 @@ pub(crate) fn option(value: &str, words: &str, is_chosen: bool) -> El {
     }
 }
 
-/// A field, and what is to be noted of it, which stands below its row.
+/// A field, and its findings, which are below its row.
 fn labelled(store: Store, field: Field, class: &str, input: El) -> [El; 2] {
     let labelled = el_in("div", &format!("field {class}"))
         .add(text("label", field.label()).attr("for", &field.path()))
@@ -63,13 +63,12 @@ fn labelled(store: Store, field: Field, class: &str, input: El) -> [El; 2] {
     [labelled, notes(store, field)]
 }
 
-/// The cell of a table that is typed into.
+/// A text input in a cell of a table.
 pub(crate) fn cell(store: Store, field: Field) -> El {
     input(store, field, None).attr("aria-label", &field.long_label())
 }
 
-/// The input of a field. Its id is the path in the document. `placeholder` stands for the field's
-/// own.
+/// The text input of a field. Its id is the path in the document. `placeholder` replaces that of the field.
 pub(crate) fn input(store: Store, field: Field, placeholder: Option<Memo<String>>) -> El {
     let value = memo(move || store.with(|mesh| field.get(mesh)));
     let placeholder =
@@ -91,7 +90,7 @@ pub(crate) fn input(store: Store, field: Field, placeholder: Option<Memo<String>
     };
     let element: HtmlInputElement = input.element().clone().unchecked_into();
     let left = element.clone();
-    // What is being typed stays as it is typed as long as it means what the document has.
+    // A text stays as it was typed as long as its value is that of the document.
     effect(move || {
         let value = value.get();
         let typed = element.value();
@@ -101,7 +100,7 @@ pub(crate) fn input(store: Store, field: Field, placeholder: Option<Memo<String>
     });
     input.on("blur", move |_| {
         store.leave(field);
-        // A field that is taken out of the page while it has the focus is left as well.
+        // An input that is removed while it has the focus is left as well.
         if let Some(value) = value.last() {
             left.set_value(&value);
         }
@@ -115,7 +114,7 @@ fn is_focused(input: &HtmlInputElement) -> bool {
         .is_some_and(|active| JsValue::from(active) == *input)
 }
 
-/// Gives an input its id, says whether what is in it is right, and where it is told what is found there.
+/// Sets an input's id, whether it is invalid, and which element describes it.
 fn marked(store: Store, field: Field, input: El) -> El {
     let path = field.path();
     let input = input.id(&path);
@@ -133,26 +132,26 @@ fn marked(store: Store, field: Field, input: El) -> El {
         })
 }
 
-/// What is wrong with a field, and what to do; `named` to say which field it is.
+/// The errors of a field, with hints; `named` adds the label of the field.
 pub(crate) fn errors(store: Store, field: Field, named: bool) -> El {
     let path = field.path();
     let name = if named { field.label() } else { "" };
     found(move || store.shown_errors(&path), "errors", name).id(&id("error", field))
 }
 
-/// Warnings and hints about what is written in a field, which say which field it is.
+/// Warnings and hints about the text of a field, with the label of the field.
 pub(crate) fn notes(store: Store, field: Field) -> El {
     found(move || store.notes_at(field), "notes", field.label()).id(&id("notes", field))
 }
 
-/// Findings, each with its message and hint.
+/// Findings with message and hint.
 fn found(
     findings: impl Fn() -> Vec<Finding> + Clone + Send + Sync + 'static,
     class: &str,
     name: &'static str,
 ) -> El {
     let words = findings.clone();
-    // Made anew only when they say something else.
+    // Built again only when a text changes.
     let words = memo(move || {
         let findings = words().into_iter();
         findings
@@ -187,7 +186,7 @@ fn sentence(hint: &str) -> String {
     format!("{first}{}.", chars.as_str())
 }
 
-/// The id of what is told of a field.
+/// The id of the element with findings of a field.
 fn id(sort: &str, field: Field) -> String {
     format!("{sort}:{}", field.path())
 }

@@ -1,4 +1,4 @@
-//! Everything that the checks found; a click goes to the field, where the form has one.
+//! The list of findings; a click focuses the field, if the form has one.
 
 use std::rc::Rc;
 
@@ -15,26 +15,23 @@ pub(crate) fn findings(store: Store) -> El {
         let findings = store.findings();
         Some(if findings.is_empty() {
             el_in("div", "start")
-                .add(text("h2", "Nothing to mend"))
-                .add(text(
-                    "p",
-                    "The checks found no error, no warning and no hint.",
-                ))
+                .add(text("h2", "No findings"))
+                .add(text("p", "The document has no errors, warnings or hints."))
         } else {
             list(findings, &acts(store))
         })
     })
 }
 
-/// What a person does about a finding.
+/// What the user does about a finding.
 pub(crate) enum Act {
-    /// Goes to its field.
+    /// Focus its field.
     GoTo(String),
-    /// Has it mended.
+    /// Apply its fix.
     Mend(Fix),
 }
 
-/// What acts lead to. The list of findings does not know the document.
+/// Handles acts. The list of findings does not know the document.
 #[derive(Clone)]
 pub(crate) struct Acts(Rc<dyn Fn(Act)>);
 
@@ -44,7 +41,7 @@ impl Acts {
     }
 }
 
-/// What acts lead to in the page that has the document.
+/// Handles acts in the page that has the document.
 pub(crate) fn acts(store: Store) -> Acts {
     Acts::new(move |act| match act {
         Act::GoTo(path) => store.go_to(&path),
@@ -52,7 +49,7 @@ pub(crate) fn acts(store: Store) -> Acts {
     })
 }
 
-/// A list of findings, each with its way to the field and its fix, where there are such.
+/// A list of findings, each with a link to its field and its fix, if any.
 pub(crate) fn list(findings: Vec<Finding>, acts: &Acts) -> El {
     el_in("ul", "findings").all(findings.into_iter().map(|finding| one(finding, acts)))
 }
@@ -72,7 +69,7 @@ fn one(finding: Finding, acts: &Acts) -> El {
         button("fix", move || act(Act::Mend(fix.clone()))).text(&words)
     });
     let span = |class: &str, words: &str| text("span", words).class(class);
-    // What is about a file that was opened, or about what the form does not show, leads nowhere.
+    // A finding about an imported file, or about a path that the form does not show, is no link.
     let row = if has_field(&finding.path) {
         button("finding", move || act(Act::GoTo(path.clone())))
     } else {

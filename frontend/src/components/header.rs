@@ -1,4 +1,4 @@
-//! The line on top: what it is, how it stands, and what to do with it.
+//! The header: menu of the document, status, agent, and actions.
 
 use shared::api::Intent;
 
@@ -39,24 +39,19 @@ fn document_menu(store: Store) -> El {
         Item::new("new", "New document", "", move || {
             store.open(template::start());
         }),
-        Item::new(
-            "new-walkthrough",
-            "Start with the walk-through",
-            "",
-            move || {
-                store.open(template::walkthrough());
-            },
-        ),
+        Item::new("new-walkthrough", "Open the walk-through", "", move || {
+            store.open(template::walkthrough());
+        }),
         Item::new(
             "open",
-            "Open a Mesh file…",
-            "or drop it anywhere",
+            "Open document or manifests…",
+            "or drop files anywhere",
             browser::choose_file,
         ),
         Item::new(
             "copy-link",
-            "Copy link with document",
-            "the link holds all of it",
+            "Copy link to document",
+            "the link contains the document",
             move || {
                 document::copy_link(store);
             },
@@ -82,7 +77,7 @@ fn steps(store: Store) -> El {
     el_in("span", "steps").add(undo).add(redo)
 }
 
-/// How the document stands; a click shows why.
+/// The status of the document; a click shows the findings.
 fn state(store: Store) -> El {
     let counts = store.counts;
     let number = move |of: fn(Counts) -> usize| move || Some(of(counts.get()?).to_string());
@@ -112,7 +107,7 @@ fn state(store: Store) -> El {
         .add(words)
 }
 
-/// Before the first checks nothing is called good.
+/// The picture of a status; before the first checks it is not `good`.
 fn look(counts: Option<Counts>) -> &'static str {
     match counts {
         Some(Counts { errors: 1.., .. }) => "error",
@@ -173,7 +168,7 @@ fn download_menu(store: Store, agent: Agent) -> El {
     menu("download", "right", opener, items)
 }
 
-/// The primary action where there is an agent; not beside what it leads to.
+/// The primary action if an agent is connected; not shown on the page that it leads to.
 fn review_button(store: Store, agent: Agent) -> Option<El> {
     if !agent.is_connected() || store.page.get() == Page::Review {
         return None;

@@ -36,20 +36,20 @@ pub(crate) fn manifests(store: Store) -> El {
     })
 }
 
-/// What there is before the first manifest.
+/// The empty state, before the first manifest.
 fn start(store: Store) -> El {
     let walkthrough = button("primary", move || store.open(template::walkthrough()))
         .id("walkthrough")
-        .text("Start with the walk-through");
+        .text("Open the walk-through");
     let open = button("", browser::choose_file)
         .add(icon("open"))
-        .text("Open a Mesh file");
+        .text("Open a file");
     el_in("div", "start")
         .add(text("h2", "The manifests appear here as you type"))
         .add(text(
             "p",
             "Fill in the DNS suffix, and the region and zone of each cluster. Names, manifests and \
-             findings follow at once; nothing leaves this page.",
+             findings are updated as you type; no data leaves this page.",
         ))
         .add(
             el_in("p", "muted")
@@ -58,7 +58,7 @@ fn start(store: Store) -> El {
         .add(el_in("div", "buttons").add(walkthrough).add(open))
 }
 
-/// Says that rendering did not work.
+/// The error of rendering.
 fn failed(store: Store) -> El {
     el("div").content(move || {
         let Some(why) = store.unrenderable.get() else {
@@ -68,8 +68,8 @@ fn failed(store: Store) -> El {
             .id("render-again")
             .text("Try again");
         let failure = Failure {
-            message: format!("the manifests were not made: {why}"),
-            hint: "see that whatever serves this page still runs".to_owned(),
+            message: format!("cannot render the manifests: {why}"),
+            hint: "check that the server of this page is still running".to_owned(),
             ..Failure::default()
         };
         vec![
@@ -79,17 +79,17 @@ fn failed(store: Store) -> El {
     })
 }
 
-/// Says that the manifests are not those of the document as it is.
+/// The note that the manifests are of an older document.
 fn stale(store: Store) -> El {
-    let show = button("link", move || store.tab.set(Tab::Findings)).text("Show what to mend");
+    let show = button("link", move || store.tab.set(Tab::Findings)).text("Show the errors");
     el_in("p", "stale")
         .flag("hidden", move || store.is_good())
         .add(icon("warning"))
-        .text(" These are from before the errors. ")
+        .text(" The document has errors; these manifests are of its last valid version. ")
         .add(show)
 }
 
-/// The file that is shown: the one chosen, or the one that says most.
+/// The file that is shown: the chosen one, or else the first VirtualService.
 fn shown_file(manifests: &Manifests, chosen: Option<String>, only: Option<&str>) -> String {
     let is_there = |path: &String| manifests.files().any(|(known, _)| known == path);
     chosen.filter(is_there).unwrap_or_else(|| {
@@ -119,10 +119,10 @@ fn current(store: Store) -> Option<(Arc<Rendered>, String)> {
     Some((rendered, file))
 }
 
-/// Above the files that no single cluster is handed.
+/// The heading of files that belong to no single cluster.
 const COMMON: &str = "All clusters";
 
-/// Paths by cluster: the list stays as it is while texts change.
+/// Paths by cluster: the list is built again only when paths change.
 fn groups(store: Store) -> Vec<(String, Vec<String>)> {
     let (rendered, only) = (store.rendered.get(), store.only_cluster.get());
     let paths = |files: &[File]| files.iter().map(|file| file.path.clone()).collect();
@@ -160,7 +160,7 @@ fn files(store: Store) -> El {
         })
 }
 
-/// A file below the name of its cluster, in whose folder it is.
+/// The link to a file, below the name of the cluster that is its folder.
 fn file(store: Store, shown: Memo<String>, cluster: &str, path: &str) -> El {
     let folder = format!("{cluster}/");
     let name = path.rsplit_once(&*folder).map_or(path, |(_, name)| name);
@@ -174,7 +174,7 @@ fn file(store: Store, shown: Memo<String>, cluster: &str, path: &str) -> El {
     el("li").add(file)
 }
 
-/// The text of the file, with what the last edit changed marked for a moment.
+/// The text of the file; the lines that the last edit changed are marked for a moment.
 fn shown_text(store: Store) -> El {
     let path = memo(move || current(store).map(|(_, path)| path).unwrap_or_default());
     let file = memo(move || {

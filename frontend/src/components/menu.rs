@@ -1,4 +1,4 @@
-//! A button that opens a list of actions.
+//! A button that opens a menu of actions.
 
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, FocusEvent, KeyboardEvent, Node};
@@ -11,15 +11,15 @@ use crate::signals::*;
 pub(crate) struct Item {
     pub(crate) id: &'static str,
     pub(crate) words: &'static str,
-    /// What it does, in a few more words.
+    /// A note beside the label.
     pub(crate) note: &'static str,
-    /// Whether it can be done.
+    /// Whether the action is enabled.
     pub(crate) is_enabled: Box<dyn Fn() -> bool>,
     pub(crate) run: Box<dyn Fn()>,
 }
 
 impl Item {
-    /// An action that can always be done.
+    /// An action that is always enabled.
     pub(crate) fn new(
         id: &'static str,
         words: &'static str,
@@ -41,7 +41,7 @@ impl Item {
     }
 }
 
-/// A menu; `opener` is the button, with its text.
+/// A menu; `opener` is the button, with its label.
 pub(crate) fn menu(id: &'static str, class: &str, opener: El, items: Vec<Item>) -> El {
     let open = RwSignal::new(false);
     let root = el_in("div", &format!("menu {class}"));
@@ -114,7 +114,7 @@ fn keys(open: RwSignal<bool>, root: &Element, event: &Event) {
     browser::next_frame(move || move_focus(&root, step));
 }
 
-/// Going elsewhere closes it.
+/// Closes the menu when the focus leaves it.
 fn leave(open: RwSignal<bool>, root: &Element, event: &Event) {
     let to = event.unchecked_ref::<FocusEvent>().related_target();
     let to = to.and_then(|to| to.dyn_into::<Node>().ok());

@@ -1,4 +1,4 @@
-//! The parts of the page, one a file. Each is a function that makes its element.
+//! The parts of the page, one a file. Each is a function that returns its element.
 
 pub(crate) mod agent_dialog;
 pub(crate) mod cluster_table;

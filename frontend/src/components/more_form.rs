@@ -1,4 +1,4 @@
-//! What most people leave as it is: engine, version, samples, images.
+//! Fields that most users leave unchanged: engine, version, samples, images.
 
 use shared::mesh::{Sample, Target};
 
@@ -47,7 +47,7 @@ pub(crate) fn more_form(store: Store) -> El {
 
 fn words(target: Target) -> &'static str {
     match target {
-        Target::Direct => "direct: each cluster",
+        Target::Direct => "direct: to each cluster",
         Target::KubefedV1Alpha1 => "kubefed-v1alpha1: to the host",
         Target::KubefedV1Beta1 => "kubefed-v1beta1: to the host",
         Target::Karmada => "karmada: to its API server",
@@ -76,7 +76,7 @@ fn tick(store: Store, sample: Sample) -> El {
         })
         .on("change", move |event| {
             let wanted = is_ticked(&event);
-            // In the order in which they are offered, whatever the order of the clicks.
+            // In the order of the list, whatever the order of the clicks.
             store.edit(|mesh| {
                 let before = std::mem::take(&mut mesh.spec.samples);
                 let keep = |s: &Sample| {

@@ -1,4 +1,4 @@
-//! Every published name: global, regions, zones, each with the clusters that answer.
+//! All published names: global, regions, zones, each with the clusters that answer.
 
 use super::what_if::what_if;
 use crate::dom::{El, button, el, el_in, icon, text};
@@ -11,16 +11,13 @@ pub(crate) fn name_tree(store: Store) -> El {
     let switch = button("", move || store.asks_what_if.update(|asks| *asks = !*asks))
         .id("ask-what-if")
         .state("aria-pressed", move || store.asks_what_if.get())
-        .text("What if something is down");
+        .text("Simulate an outage");
     let shown = move || {
         Some(match store.names() {
             None => missing(store),
             Some(names) if names.is_empty() => el_in("div", "start")
-                .add(text("h2", "No service is shared"))
-                .add(text(
-                    "p",
-                    "Add a service to see the names under which others call it.",
-                )),
+                .add(text("h2", "No services yet"))
+                .add(text("p", "Add a service to see its published names.")),
             Some(names) if store.asks_what_if.get() => what_if(store, &names),
             Some(names) => {
                 let trees = outline::trees(&names).into_iter();
@@ -35,19 +32,19 @@ pub(crate) fn name_tree(store: Store) -> El {
 }
 
 fn missing(store: Store) -> El {
-    let show = button("", move || store.tab.set(Tab::Findings)).text("Show what is missing");
+    let show = button("", move || store.tab.set(Tab::Findings)).text("Show the errors");
     el_in("div", "start")
-        .add(text("h2", "Names follow from suffix, regions and zones"))
+        .add(text("h2", "No names yet"))
         .add(text(
             "p",
-            "They appear once nothing in the document is wrong or missing.",
+            "Published names appear once the document has no errors.",
         ))
         .add(el_in("div", "buttons").add(show))
 }
 
 fn service(names: ServiceNames) -> El {
     let short = names.vanity.map(|row| {
-        let answer = text("span", "stands for the name below").class("answer muted");
+        let answer = text("span", "alias of the name below").class("answer muted");
         name("short name", &row.host, answer)
     });
     let callers = names.global.row.caller_words();
@@ -76,16 +73,16 @@ fn name(place: &str, host: &str, answer: El) -> El {
         .add(answer)
 }
 
-/// Who answers a name.
+/// The clusters that answer a name.
 fn answer(node: &Node) -> El {
     let clusters = node.row.answered_by.join(", ");
     let (class, picture, words) = if clusters.is_empty() {
-        ("answer warned", "warning", "nobody answers".to_owned())
+        ("answer warned", "warning", "no cluster answers".to_owned())
     } else if node.falls_back() {
         (
             "answer fallback",
             "fallback",
-            format!("none here, so {clusters}"),
+            format!("falls back to {clusters}"),
         )
     } else {
         ("answer", "cluster", clusters)

@@ -1,4 +1,4 @@
-//! What has to be said about the page as a whole.
+//! Messages about the page as a whole.
 
 use crate::browser;
 use crate::document;
@@ -7,10 +7,10 @@ use crate::kept;
 use crate::signals::*;
 use crate::state::{Notice, Store};
 
-/// How long good news stays, in milliseconds.
+/// How long a message of success stays, in milliseconds.
 const STAY: i32 = 6_000;
 
-/// It stays until it is dismissed or replaced, unless it is good news.
+/// Errors stay until they are dismissed or replaced.
 pub(crate) fn notice_bar(store: Store) -> El {
     effect(move || {
         if let Some(notice) = store.notice.get().filter(|notice| !notice.is_failure) {
@@ -36,19 +36,19 @@ pub(crate) fn notice_bar(store: Store) -> El {
         .add(spoken.show(move || store.spoken.get()))
 }
 
-/// Which document it is to be, where another tab has changed it.
+/// The choice between this document and that of another tab.
 fn elsewhere(store: Store) -> El {
     let words = el("p")
         .text("The document was changed in another tab. ")
-        .add(text("span", "This tab goes on with its own.").class("muted"));
+        .add(text("span", "This tab still has its own version.").class("muted"));
     let take = button("", move || kept::take_other(store)).id("take-other");
     let keep = button("quiet", move || kept::keep_own(store)).id("keep-own");
     el_in("div", "notice elsewhere")
         .id("elsewhere")
         .add(icon("warning"))
         .add(words)
-        .add(take.text("Load the other"))
-        .add(keep.text("Keep this one"))
+        .add(take.text("Load the other version"))
+        .add(keep.text("Keep this version"))
 }
 
 fn shown(store: Store, notice: Notice) -> El {
@@ -62,7 +62,7 @@ fn shown(store: Store, notice: Notice) -> El {
     let rescue = notice.rescue.map(|text| {
         button("", move || document::download_rescued(store, &text))
             .add(icon("download"))
-            .text("Download it")
+            .text("Download")
     });
     let words = el("p")
         .text(&notice.text)

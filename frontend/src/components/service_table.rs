@@ -1,4 +1,4 @@
-//! The shared services, edited in place; details open under their row.
+//! The table of shared services; details open below their row.
 
 use shared::Mesh;
 use shared::mesh::Service;
@@ -32,10 +32,7 @@ pub(crate) fn service_table(store: Store) -> El {
     let table = el_in("table", "rows services")
         .add(el("thead").add(el("tr").all(columns).add(tool_column())))
         .add(el("tbody").rows(move || count.get(), move |index| row(store, index)));
-    let empty = text(
-        "p",
-        "No service yet. Add those that other clusters may call.",
-    );
+    let empty = text("p", "No services yet. Add those that other clusters call.");
     el("section")
         .attr("aria-labelledby", "heading-services")
         .add(heading)
@@ -73,7 +70,7 @@ fn is_open(store: Store, index: usize) -> bool {
     store.open_services.with(|open| open.contains(&index))
 }
 
-/// What follows from the row, and the way to its details.
+/// The names of the service, and the button that opens its details.
 fn derived(store: Store, index: usize) -> El {
     let toggle = move || {
         store.open_services.update(|open| {
@@ -94,7 +91,7 @@ fn derived(store: Store, index: usize) -> El {
     let published = el_in("span", "published").one(move || {
         let published = store.published.with(|all| all.get(index).cloned());
         let Some((host, others)) = published else {
-            return Some(text("span", "Its names follow from the fields above").class("muted"));
+            return Some(text("span", "Fill in the fields above to see its names").class("muted"));
         };
         let show = move || {
             store.tab.set(Tab::Names);
@@ -106,7 +103,7 @@ fn derived(store: Store, index: usize) -> El {
     el_in("div", "derived").add(published).add(more)
 }
 
-/// `all clusters · 3 routes`.
+/// The summary of a service: `all clusters · 3 routes`.
 fn summary(mesh: &Mesh, index: usize) -> String {
     let Some(service) = mesh.spec.services.get(index) else {
         return String::new();
@@ -132,16 +129,13 @@ fn details(store: Store, index: usize) -> El {
     let note = el_in("p", "note")
         .text("A path ends with ")
         .add(text("code", "*"))
-        .text(" to let through everything below it.");
+        .text(" to allow all paths below it.");
     let beyond = el("span").show(move || {
         let service = store.with(|mesh| mesh.spec.services.get(index).map(routes_beyond_paths));
         match service.unwrap_or_default() {
             0 => String::new(),
-            1 => " One more route says more than a path; it stays as it is in the document."
-                .to_owned(),
-            more => format!(
-                " {more} more routes say more than a path; they stay as they are in the document."
-            ),
+            1 => " One more route is not shown here; edit it in the document.".to_owned(),
+            more => format!(" {more} more routes are not shown here; edit them in the document."),
         }
     });
     el_in("div", "details")
@@ -170,15 +164,15 @@ fn details(store: Store, index: usize) -> El {
         ))
 }
 
-/// How callers are written, and how many are not shown.
+/// The format of callers, and the number of those that are not shown.
 fn callers_note(store: Store, index: usize) -> El {
     let beyond = el("span").show(move || {
         let service = store.with(|mesh| mesh.spec.services.get(index).map(callers::beyond_words));
         match service.unwrap_or_default() {
             0 => String::new(),
-            1 => " One more caller says more; it stays as it is in the document.".to_owned(),
+            1 => " One more caller is not shown here; edit it in the document.".to_owned(),
             more => {
-                format!(" {more} more callers say more; they stay as they are in the document.")
+                format!(" {more} more callers are not shown here; edit them in the document.")
             }
         }
     });
@@ -187,11 +181,11 @@ fn callers_note(store: Store, index: usize) -> El {
         .add(text("code", "shop/web"))
         .text(", in one cluster as ")
         .add(text("code", "shop@cluster1"))
-        .text(". With mutual TLS, pods with the labels refuse everybody else.")
+        .text(". With mutual TLS, pods with these labels refuse all other clients.")
         .add(beyond)
 }
 
-/// The clusters that run the service.
+/// Checkboxes for the clusters that run the service.
 fn runs_in(store: Store, index: usize) -> El {
     let path = format!("spec.services[{index}].clusters");
     let clusters = memo(move || store.with(|mesh| cluster_names(mesh, index).join("\n")));
@@ -217,7 +211,7 @@ fn runs_in(store: Store, index: usize) -> El {
         .add(errors)
 }
 
-/// Clusters of the document, and those that the service names although there are none.
+/// Clusters of the document, and unknown clusters that the service names.
 fn cluster_names(mesh: &Mesh, index: usize) -> Vec<String> {
     let known = mesh.spec.clusters.iter().map(|cluster| &cluster.name);
     let named = mesh

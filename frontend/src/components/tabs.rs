@@ -1,4 +1,4 @@
-//! The right half: what follows from the document.
+//! The right half: manifests, names and findings.
 
 use wasm_bindgen::JsCast;
 use web_sys::{Event, KeyboardEvent};
@@ -19,7 +19,7 @@ const ALL: [(Tab, &str, &str); 3] = [
 pub(crate) fn tabs(store: Store) -> El {
     let list = el("div")
         .attr("role", "tablist")
-        .attr("aria-label", "What follows from the document")
+        .attr("aria-label", "Result")
         .all(ALL.map(|tab| head(store, tab)))
         .on("keydown", move |event| step(store, &event));
     let panels = ALL.map(|(tab, id, _)| {
@@ -54,7 +54,7 @@ fn head(store: Store, (tab, id, words): (Tab, &'static str, &'static str)) -> El
         .maybe((tab == Tab::Findings).then_some(count))
 }
 
-/// One tab is in the Tab order; arrows go from one to the next.
+/// Only the selected tab is in the tab order; arrow keys select another.
 fn step(store: Store, event: &Event) {
     let at = ALL
         .iter()
@@ -74,7 +74,7 @@ fn step(store: Store, event: &Event) {
     }
 }
 
-/// Shows the files of one cluster only.
+/// Filters the files by cluster.
 fn cluster_filter(store: Store) -> El {
     let clusters = memo(move || {
         let rendered = store.rendered.get();

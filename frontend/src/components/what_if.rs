@@ -1,4 +1,4 @@
-//! Who answers each name, from each cluster, when something is down.
+//! Simulates an outage: the clusters that answer each name, for callers in each cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +11,10 @@ use crate::signals::*;
 use crate::simulated::{Cell, Look};
 use crate::state::Store;
 
-/// Something that can be down: its words, and what it is called by the simulation.
+/// Something that can be down: its label, and the value for the simulation.
 type Mark = (String, String);
 
-/// The boxes to tick, and a table for each service; only what has changed in the tables is drawn again.
+/// The checkboxes, and a table for each service; only tables that change are built again.
 pub(crate) fn what_if(store: Store, names: &[NameRow]) -> El {
     let of_service = |one: &NameRow, next: &NameRow| one.service == next.service;
     el_in("div", "names what-if")
@@ -27,7 +27,7 @@ pub(crate) fn what_if(store: Store, names: &[NameRow]) -> El {
         )
 }
 
-/// What can be down beside services, and what comes of it.
+/// Checkboxes for clusters, zones and gateways, and the summary.
 fn bar(store: Store) -> El {
     let of_mesh = |marks: fn(&[Cluster]) -> Vec<Mark>| {
         untrack(|| store.with(|mesh| marks(&mesh.spec.clusters)))
@@ -35,15 +35,15 @@ fn bar(store: Store) -> El {
     let clear = button("quiet", move || store.down.set(BTreeSet::new()))
         .id("nothing-down")
         .flag("disabled", move || store.down.with(BTreeSet::is_empty))
-        .text("Nothing is down");
+        .text("Clear");
     let summary = el_in("p", "summary")
         .id("what-if-summary")
         .attr("aria-live", "polite")
         .show(
             move || match (store.unrenderable.get(), store.simulated.get()) {
-                (Some(why), _) => format!("Not known: {why}"),
+                (Some(why), _) => format!("Simulation failed: {why}"),
                 (None, Some(last)) => last.answers.summary.clone(),
-                (None, None) => "Looking…".to_owned(),
+                (None, None) => "Simulating…".to_owned(),
             },
         );
     el_in("div", "downs")
@@ -58,7 +58,7 @@ fn clusters(all: &[Cluster]) -> Vec<Mark> {
     names.map(|name| (name.clone(), name.clone())).collect()
 }
 
-/// Those with more than one cluster; the others are their cluster.
+/// Zones with more than one cluster; any other zone is its cluster.
 fn zones(all: &[Cluster]) -> Vec<Mark> {
     let mut zones: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for cluster in all {
@@ -83,7 +83,7 @@ fn places(mesh: &Mesh, names: &[NameRow]) -> Vec<Mark> {
     let Some(first) = names.first() else {
         return Vec::new();
     };
-    // Whatever answers its global name runs it.
+    // The clusters that answer the global name run the service.
     let global = names
         .iter()
         .find(|name| name.level == "global")
@@ -94,7 +94,7 @@ fn places(mesh: &Mesh, names: &[NameRow]) -> Vec<Mark> {
     running.map(|name| (name.clone(), what(name))).collect()
 }
 
-/// A row of boxes under a legend.
+/// Checkboxes under a legend.
 fn marks(store: Store, legend: &str, marks: Vec<Mark>) -> Option<El> {
     let tick = move |(words, what): Mark| {
         let of = what.clone();
@@ -130,7 +130,7 @@ fn service(store: Store, names: &[NameRow]) -> El {
         .unwrap_or_default();
     let places = untrack(|| store.with(|mesh| places(mesh, names)));
     let table = el_in("table", "answers")
-        .add(text("caption", &format!("Who answers the names of {id}")).class("unseen"))
+        .add(text("caption", &format!("Answers for the names of {id}")).class("unseen"))
         .add(el("thead").content(move || vec![heads(store)]))
         .all(names.iter().map(|name| answers(store, name)));
     el_in("section", "service")
@@ -139,17 +139,17 @@ fn service(store: Store, names: &[NameRow]) -> El {
             marks(store, "Down in", places)
                 .map(|marks| marks.attr("aria-label", &format!("{id} is down in"))),
         )
-        // It scrolls, so the keyboard has to get to it.
+        // It scrolls, so it has to be reachable by keyboard.
         .add(
             el_in("div", "answers-box")
                 .attr("tabindex", "0")
                 .attr("role", "region")
-                .attr("aria-label", &format!("Who answers the names of {id}"))
+                .attr("aria-label", &format!("Answers for the names of {id}"))
                 .add(table),
         )
 }
 
-/// Who asks.
+/// The heading of the columns: the caller's cluster.
 fn heads(store: Store) -> El {
     let last = store.simulated.get();
     let clients = last.iter().flat_map(|last| &last.answers.clients);
@@ -159,13 +159,13 @@ fn heads(store: Store) -> El {
         .add(head("by DNS"))
 }
 
-/// How many there are.
+/// The number of columns.
 fn columns(store: Store) -> usize {
     let last = store.simulated.get();
     last.map_or(1, |last| last.answers.clients.len() + 1)
 }
 
-/// A name, and below it its answers.
+/// A name, with its answers below.
 fn answers(store: Store, name: &NameRow) -> El {
     let place = match (&name.region, &name.zone) {
         _ if name.level == "vanity" => "short name",

@@ -1,4 +1,4 @@
-//! The document on the left, what follows from it on the right.
+//! The page with the document on the left and its result on the right.
 
 use crate::agent::Agent;
 use crate::components::cluster_table::cluster_table;

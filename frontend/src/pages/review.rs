@@ -1,4 +1,4 @@
-//! Where the part of the page that plans, applies and verifies draws.
+//! The element that the part of the page draws into, which plans, applies and verifies.
 
 use crate::agent::{Agent, Part};
 use crate::api::Failure;
@@ -17,7 +17,7 @@ pub(crate) fn review_page(store: Store, agent: Agent) -> El {
         Part::Failed { message, task } => {
             let failure = Failure {
                 message: format!("a part of the page did not load: {message}"),
-                hint: "see that whatever serves this page still runs".to_owned(),
+                hint: "check that the server of this page is still running".to_owned(),
                 ..Failure::default()
             };
             let again = button("primary", move || agent.order(task))
@@ -31,7 +31,7 @@ pub(crate) fn review_page(store: Store, agent: Agent) -> El {
         }
     });
     let stage = el("div").id(STAGE).on(TOLD, move |event| {
-        // The part writes them.
+        // The part writes valid JSON.
         if let Ok(told) = json::read(&browser::detail(&event)) {
             agent.hear(told);
         }

@@ -1,4 +1,4 @@
-//! What did not pass: each cause once, with what to do and the checks that it explains.
+//! The checks that did not pass, grouped by cause, with hints.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use super::families::fold;
 use super::verify::look;
 use crate::dom::{El, el, el_in, icon, text};
 
-/// Checks that are shown for one cause; the rest is folded.
+/// Checks that are shown for a cause; the others are folded.
 const SHOWN: usize = 5;
 
-/// The ids of the causes on the page, so that a cell of a table leads to its cause.
+/// The ids of the causes on the page, for links from the cells of tables.
 #[derive(Debug, Default)]
 pub(crate) struct CauseIds(BTreeMap<String, usize>);
 
@@ -32,7 +32,7 @@ impl CauseIds {
     }
 }
 
-/// What failed first, then what could not be checked; what is for information is folded.
+/// Failed checks first, then those that could not be made; those for information are folded.
 pub(crate) fn causes(checks: &[Check], ids: &CauseIds) -> Option<El> {
     let mut faults = faults(checks);
     if faults.is_empty() {
@@ -53,7 +53,7 @@ pub(crate) fn causes(checks: &[Check], ids: &CauseIds) -> Option<El> {
         if counted.is_empty() {
             "For information"
         } else {
-            "What did not pass"
+            "Checks that did not pass"
         },
     );
     let section = el_in("section", "cluster-plan")
@@ -97,7 +97,7 @@ fn one(fault: &Fault<'_>, ids: &CauseIds) -> El {
         fold(&words, move || list(&rest))
     });
     let hint = el_in("p", "remedy")
-        .add(text("strong", "What to do: "))
+        .add(text("strong", "Fix: "))
         .all(with_code(&cause.hint));
     el("li")
         .id(&ids.id(cause).unwrap_or_default())
@@ -109,7 +109,7 @@ fn one(fault: &Fault<'_>, ids: &CauseIds) -> El {
         .maybe(rest)
 }
 
-/// A text whose parts between backticks are code.
+/// A text whose parts in backquotes are code.
 pub(crate) fn with_code(words: &str) -> impl Iterator<Item = El> {
     words.split('`').enumerate().map(|(at, part)| {
         let tag = if at % 2 == 1 { "code" } else { "span" };
@@ -117,7 +117,7 @@ pub(crate) fn with_code(words: &str) -> impl Iterator<Item = El> {
     })
 }
 
-/// A check, as it stands below its cause.
+/// A check, as shown below its cause.
 #[derive(Clone)]
 struct Line {
     subject: String,
@@ -133,7 +133,11 @@ impl Line {
         let subject = check.subject();
         Self {
             subject: format!("{}: {subject}{asked}", check.family.as_str()),
-            seen: format!("saw {}; expected {}", check.seen_in_words(), check.expected),
+            seen: format!(
+                "observed {}; expected {}",
+                check.seen_in_words(),
+                check.expected
+            ),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The totals of a plan, and what a person agrees to before it is carried out.
+//! The totals of a plan, and the confirmation before it is applied.
 
 use shared::api::Intent;
 use shared::guard::MassDeletion;
@@ -11,7 +11,7 @@ use crate::components::failure::reason;
 use crate::dom::{El, button, el, el_in, icon, is_ticked, text, value_of};
 use crate::signals::*;
 
-/// The totals, and the way on.
+/// The totals, and the buttons.
 pub(crate) fn consent(review: Review, planned: &Planned) -> El {
     let plan = &planned.response.plan;
     let removes = planned.intent == Intent::Remove;
@@ -25,7 +25,7 @@ pub(crate) fn consent(review: Review, planned: &Planned) -> El {
         let words = if removes {
             "Nothing of this mesh is in the clusters."
         } else {
-            "The clusters are as the document says."
+            "All clusters are up to date with the document."
         };
         let in_step = el_in("p", "good").id("in-step");
         return decision
@@ -51,31 +51,34 @@ fn has_work(plan: &ClusterPlan) -> bool {
     steps.any(|step| step.action != Action::Unchanged && !step.action.is_skipped())
 }
 
-/// Why there is nothing to agree to; `ready` clusters can be applied to.
+/// Why the plan cannot be applied; `ready` clusters are not blocked.
 fn why_nothing(ready: usize, plan: &Plan) -> &'static str {
     if ready == 0 {
-        "No cluster can be applied to; see why below."
+        "All clusters are blocked; see the reasons below."
     } else if ready < plan.clusters.len() {
-        "Nothing would change in the clusters that are not blocked; see below what blocks the others."
+        "No changes in the clusters that are not blocked; see below what blocks the others."
     } else {
-        "Nothing would change: all that differs is skipped; see why below."
+        "No changes: all objects that differ are skipped; see the reasons below."
     }
 }
 
-/// What an apply leaves as it is in clusters that it changes.
+/// The number of objects that an apply skips.
 fn skipped(plan: &Plan) -> Option<String> {
     let clusters = plan.clusters.iter().filter(|one| one.can_be_applied());
     let steps = clusters.flat_map(|cluster| &cluster.steps);
     match steps.filter(|step| step.action.is_skipped()).count() {
         0 => None,
-        1 => Some("1 object is skipped, with what depends on it; see why below.".to_owned()),
+        1 => Some(
+            "1 object is skipped, with the objects that depend on it; see the reason below."
+                .to_owned(),
+        ),
         count => Some(format!(
-            "{count} objects are skipped, with what depends on them; see why below."
+            "{count} objects are skipped, with the objects that depend on them; see the reasons below."
         )),
     }
 }
 
-/// What is asked before a plan is carried out, as elements, and what was answered.
+/// The inputs that confirm a plan, and their values.
 struct Asked {
     partial: Option<El>,
     deletions: Option<El>,
@@ -85,7 +88,7 @@ struct Asked {
 }
 
 impl Asked {
-    /// `ready` clusters can be applied to.
+    /// `ready` clusters are not blocked.
     fn new(planned: &Planned, ready: usize) -> Self {
         let is_partial = RwSignal::new(false);
         let typed = RwSignal::new(String::new());
@@ -96,8 +99,8 @@ impl Asked {
                 .attr("type", "checkbox")
                 .on("change", move |event| is_partial.set(is_ticked(&event)));
             let words = match blocked {
-                1 => "Leave out the blocked cluster".to_owned(),
-                _ => format!("Leave out the {blocked} blocked clusters"),
+                1 => "Skip the blocked cluster".to_owned(),
+                _ => format!("Skip the {blocked} blocked clusters"),
             };
             el_in("label", "tick").add(tick).text(&words)
         });
@@ -158,7 +161,7 @@ impl Asked {
     }
 }
 
-/// What is unusual about the deletions.
+/// The reasons why the deletions need a confirmation.
 fn deletions(found: &MassDeletion) -> El {
     let reasons = found.reasons.iter().map(|reason| text("li", reason));
     let words = el("div")

@@ -1,4 +1,4 @@
-//! What a person decides beside the document: the ways to decide, and what was decided.
+//! Decisions of the user that are not in the document: the buttons for them, and the list of those made.
 
 use std::collections::BTreeSet;
 
@@ -12,23 +12,23 @@ use crate::components::failure::reason;
 use crate::dom::{El, button, el, el_in, icon, text};
 use crate::message::Document;
 
-/// The option of the command line that hints name where there is an address to withdraw.
+/// The option that hints name if an address can be withdrawn.
 const FORGET_ADDRESS: &str = "--forget-address";
 
-/// The way to a decision; the plan is made again with it.
+/// The button for a decision; it plans again.
 pub(crate) fn way(review: Review, intent: Intent, decision: &Decision) -> El {
     let (word, about, words, title) = match decision {
         Decision::Adopt(object) => (
             "adopt",
             object,
             "Adopt".to_owned(),
-            "It becomes this mesh's; a removal gives it back as it was",
+            "This mesh takes the object over; a removal restores its original state",
         ),
         Decision::RenamedFrom(mesh) => (
             "renamed",
             mesh,
             format!("This mesh was called {mesh}"),
-            "The objects of that mesh become this mesh's",
+            "This mesh takes over the objects of that mesh",
         ),
         Decision::Replaced(cluster) => (
             "replaced",
@@ -40,10 +40,10 @@ pub(crate) fn way(review: Review, intent: Intent, decision: &Decision) -> El {
             "withdraw",
             cluster,
             "Withdraw".to_owned(),
-            "The last known addresses of its gateways are not published any more",
+            "The last known addresses of its gateways are no longer published",
         ),
     };
-    // Where the words do not say what it is about.
+    // For screen readers, if the label does not contain it.
     let more = (!words.contains(about.as_str())).then(|| text("span", &format!(" {about}")));
     let decision = decision.clone();
     button("", move || review.decide(intent, vec![decision.clone()]))
@@ -53,7 +53,7 @@ pub(crate) fn way(review: Review, intent: Intent, decision: &Decision) -> El {
         .maybe(more.map(|more| more.class("unseen")))
 }
 
-/// What was decided, with the way to withdraw each; nothing where nothing was.
+/// The decisions made, each with a button that withdraws it; `None` without any.
 pub(crate) fn list(review: Review, intent: Intent, decisions: &Decisions) -> Option<El> {
     let all = decisions.all();
     if all.is_empty() {
@@ -69,7 +69,7 @@ pub(crate) fn list(review: Review, intent: Intent, decisions: &Decisions) -> Opt
     });
     let head = el_in("div", "cluster-head")
         .add(text("h2", "Decisions"))
-        .add(text("span", "The plan is made with them.").class("muted"));
+        .add(text("span", "This plan applies them.").class("muted"));
     let section = el_in("section", "cluster-plan").id("decisions").add(head);
     Some(section.add(el_in("ul", "decisions").all(rows)))
 }
@@ -89,7 +89,7 @@ fn words(decision: &Decision) -> (&'static str, El) {
     }
 }
 
-/// All objects that can be adopted, at once; nothing where a single one stands at its own way.
+/// A button that adopts all objects that can be; `None` for a single one, which has its own button.
 pub(crate) fn adopt_all(review: Review, intent: Intent, plan: &Plan) -> Option<El> {
     let steps = plan.steps();
     let adoptable: BTreeSet<&str> = steps
@@ -106,7 +106,7 @@ pub(crate) fn adopt_all(review: Review, intent: Intent, plan: &Plan) -> Option<E
         .into_iter()
         .map(|object| Decision::Adopt(object.to_owned()))
         .collect();
-    let words = format!("{count} objects exist and were not created by this mesh.");
+    let words = format!("{count} objects exist and do not belong to this mesh.");
     let adopt = button("", move || review.decide(intent, all.clone()))
         .id("adopt-all")
         .text(&format!("Adopt all {count}"));
@@ -117,8 +117,8 @@ pub(crate) fn adopt_all(review: Review, intent: Intent, plan: &Plan) -> Option<E
     )
 }
 
-/// Gateways that are published by addresses that cannot be looked up, each with the way to withdraw them; and the
-/// findings that are left.
+/// Gateways whose published addresses cannot be looked up, each with a button that withdraws them; and the other
+/// findings.
 pub(crate) fn last_known(review: Review, planned: &Planned) -> (Option<El>, Vec<Finding>) {
     let mut rest = Vec::new();
     let mut rows = Vec::new();
@@ -140,7 +140,7 @@ pub(crate) fn last_known(review: Review, planned: &Planned) -> (Option<El>, Vec<
     (section, rest)
 }
 
-/// The cluster whose last known addresses a finding says can be withdrawn.
+/// The cluster of a finding about last known addresses that can be withdrawn.
 fn published_cluster(finding: &Finding, document: &Document) -> Option<String> {
     if finding.code != code::LAST_KNOWN.id || !finding.hint.contains(FORGET_ADDRESS) {
         return None;
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_that_can_be_withdrawn_names_its_cluster() {
+    fn an_address_that_can_be_withdrawn_has_a_cluster() {
         let document = Document {
             mesh: json!({ "spec": { "clusters": [{ "name": "north" }, { "name": "south" }] } }),
             digest: String::new(),

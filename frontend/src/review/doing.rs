@@ -1,4 +1,4 @@
-//! A run of the agent, and how it is kept for the tab.
+//! A run of the agent, and its form in the tab's storage.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ pub(crate) enum Doing {
     Apply,
     Remove,
     Verify,
-    /// Verifies, and takes a service away.
+    /// Verifies with a drill, which takes a service out of service.
     Drill,
 }
 
@@ -31,14 +31,14 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// As it is kept for the tab.
+    /// The run as stored for the tab.
     pub(crate) fn to_text(&self) -> String {
         let word = DOINGS.iter().find(|(doing, _)| *doing == self.doing);
         let word = word.map(|(_, word)| *word);
         json!({ "id": self.id, "doing": word, "started": self.started }).to_string()
     }
 
-    /// What was kept, if it can be read.
+    /// Parses a stored run.
     pub(crate) fn from_text(text: &str) -> Option<Self> {
         let value = json::value(text).ok()?;
         let word = value["doing"].as_str()?;
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_is_kept_over_a_reload() {
+    fn a_run_survives_a_reload() {
         for (doing, _) in DOINGS {
             let run = Run {
                 id: "a b".to_owned(),

@@ -1,4 +1,4 @@
-//! A drill: the way to it, the question before it, and what the clients saw.
+//! A drill: its button, its confirmation, and its result.
 
 use shared::verify::{Check, Drill, DrillClient, Drillable, Family, Report};
 use wasm_bindgen::JsCast;
@@ -13,7 +13,7 @@ use crate::components::field::option;
 use crate::dom::{El, at, button, el, el_in, icon, text, value_of};
 use crate::signals::*;
 
-/// The way to a drill of a service, and the row in which the question is asked, `width` columns wide.
+/// The button for a drill of a service, and the row that confirms it, `width` columns wide.
 pub(crate) fn offer(review: Review, drillable: &Drillable, width: &str) -> (El, El) {
     let is_open = RwSignal::new(false);
     let service = drillable.service.clone();
@@ -35,7 +35,10 @@ pub(crate) fn offer(review: Review, drillable: &Drillable, width: &str) -> (El, 
     let way = button("link", toggle)
         .id(&way_id)
         .attr("aria-controls", &row_id)
-        .attr("title", "Take it away in one cluster and see traffic move")
+        .attr(
+            "title",
+            "Scale it to zero in one cluster and observe the failover",
+        )
         .state("aria-expanded", move || is_open.get())
         .text("Drill…")
         .add(text("span", &format!(" {service}")).class("unseen"));
@@ -82,16 +85,16 @@ fn question(
         .id(cluster_id)
         .all(options)
         .on("change", move |event| chosen.set(value_of(&event)));
-    let label = text("label", &format!("Take {service} away in")).attr("for", cluster_id);
-    let words = "Once all calls are well, its Deployments in this cluster are scaled to nothing, and every client's \
-                 traffic is watched for up to two minutes until it has moved. The replicas are given back whatever \
-                 happens, and traffic is watched until it has returned.";
+    let label = text("label", &format!("Take {service} out of service in")).attr("for", cluster_id);
+    let words = "If all calls pass, its Deployments in this cluster are scaled to zero, and the traffic of every client \
+                 is observed for up to two minutes until it fails over. Then the replicas are restored, in any \
+                 case, and the traffic is observed until it returns.";
     let begin_id = format!("drill-begin-{service}");
     let begin = button("danger", move || {
         review.want_drill(&service, &chosen.get_untracked());
     })
     .id(&begin_id)
-    .text("Take it away and watch");
+    .text("Start the drill");
     let cancel = button("", close).text("Cancel");
     el("div")
         .add(el_in("p", "place").add(label).add(select))
@@ -99,7 +102,7 @@ fn question(
         .add(el_in("p", "buttons").add(begin).add(cancel))
 }
 
-/// What the clients saw; nothing where no drill was asked for.
+/// The result of a drill; `None` if none was requested.
 pub(crate) fn result(report: &Report, ids: &CauseIds) -> Option<El> {
     let mut own = report
         .checks
@@ -107,7 +110,10 @@ pub(crate) fn result(report: &Report, ids: &CauseIds) -> Option<El> {
         .filter(|check| check.family == Family::Drill);
     let (title, content) = match (&report.drill, own.clone().next()) {
         (Some(drill), _) => (
-            format!("Drill: {} away in {}", drill.service, drill.cluster),
+            format!(
+                "Drill: {} out of service in {}",
+                drill.service, drill.cluster
+            ),
             seen(drill, &mut own, ids),
         ),
         (None, Some(check)) => (format!("Drill of {}", check.service), not_begun(check)),
@@ -118,7 +124,7 @@ pub(crate) fn result(report: &Report, ids: &CauseIds) -> Option<El> {
     Some(section.add(head).add(content))
 }
 
-/// Why nothing was taken away.
+/// Why the drill did not begin.
 fn not_begun(check: &Check) -> El {
     let (class, picture) = look(check.outcome);
     let why = check
@@ -133,13 +139,13 @@ const COLUMNS: [&str; 6] = [
     "Client",
     "Traffic",
     "Lost",
-    "Moved after",
+    "Failover after",
     "Returned after",
     "Answered meanwhile by",
 ];
 
 fn seen<'a>(drill: &Drill, checks: &mut impl Iterator<Item = &'a Check>, ids: &CauseIds) -> El {
-    // A check for each client, in the same order.
+    // One check for each client, in the same order.
     let rows = drill.clients.iter().zip(checks);
     let rows = rows.map(|(client, check)| row(client, check, ids));
     let heads = COLUMNS.map(|words| text("th", words).attr("scope", "col"));
@@ -149,12 +155,12 @@ fn seen<'a>(drill: &Drill, checks: &mut impl Iterator<Item = &'a Check>, ids: &C
     el_in("div", "table-box")
         .attr("tabindex", "0")
         .attr("role", "region")
-        .attr("aria-label", "What each client saw of the drill")
+        .attr("aria-label", "Results of the drill by client")
         .add(table)
 }
 
 fn row(client: &DrillClient, check: &Check, ids: &CauseIds) -> El {
-    // The time has a column of its own.
+    // The time has its own column.
     let mut check = check.clone();
     check.seen.milliseconds = None;
     let lost = format!("{} of {}", client.lost, client.requests);
@@ -170,7 +176,7 @@ fn row(client: &DrillClient, check: &Check, ids: &CauseIds) -> El {
         .all(cells.map(|words| text("td", &words)))
 }
 
-/// Seconds, as far as a person looks.
+/// Seconds, to a tenth.
 fn time(milliseconds: Option<u32>) -> String {
     milliseconds.map_or_else(
         || "–".to_owned(),

@@ -1,4 +1,4 @@
-//! The checks that are not calls, a folded group for each family.
+//! The checks other than calls, one folded group for each family.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ fn group(
     Some(el_in("section", "cluster-plan").id(id).add(group))
 }
 
-/// A cluster's objects, as far as something is to be said about them.
+/// The objects of a cluster that did not pass.
 fn objects(checks: &[Check], ids: &CauseIds) -> El {
     let own = checks
         .iter()
@@ -76,7 +76,7 @@ fn objects(checks: &[Check], ids: &CauseIds) -> El {
         .add(table)
 }
 
-/// Something folded whose content is made when it is opened: there may be much of it.
+/// Folded content that is built when it is opened, because it may be large.
 pub(crate) fn fold(words: &str, inside: impl Fn() -> El + 'static) -> El {
     opened_late(text("summary", words), inside).class("fold")
 }
@@ -89,7 +89,7 @@ fn opened_late(summary: El, inside: impl Fn() -> El + 'static) -> El {
     details.on("toggle", move |_| open.set(element.open()))
 }
 
-/// Whether everything in some checks has passed.
+/// Whether all checks passed.
 pub(crate) fn is_well<'a>(checks: impl IntoIterator<Item = &'a Check>) -> bool {
     let mut checks = checks.into_iter();
     checks.all(|check| check.outcome == Outcome::Passed)

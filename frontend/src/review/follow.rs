@@ -1,4 +1,4 @@
-//! Following a run by its stream of events, which is opened again when it breaks off.
+//! Follows a run by its stream of events, which is opened again after a lost connection.
 
 use serde::de::DeserializeOwned;
 use wasm_bindgen_futures::spawn_local;
@@ -10,34 +10,34 @@ use crate::browser;
 use crate::json;
 use crate::signals::*;
 
-/// How often a lost stream of events is opened again before the person is asked.
+/// How often a lost stream is opened again before the user is asked.
 const ATTEMPTS: u32 = 5;
 
-/// A stream of events that broke off.
+/// A lost stream of events.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Lost {
     pub(crate) failure: Failure,
-    /// Whether it is not being opened again.
+    /// Whether it is no longer opened again.
     pub(crate) given_up: bool,
 }
 
-/// What is put together from the events of a run.
+/// A state that is built from the events of a run.
 pub(crate) trait Follow: Default + Clone + Send + Sync + 'static {
     /// A line of the stream.
     type Event: DeserializeOwned;
-    /// Under which the streams are, such as `applies`.
+    /// The path of the streams, such as `applies`.
     const PATH: &'static str;
 
-    /// Takes in an event.
+    /// Handles an event.
     fn take(&mut self, event: Self::Event);
 
-    /// Whether the last event is in.
+    /// Whether the last event was handled.
     fn is_over(&self) -> bool;
 
-    /// How it ended, in words.
+    /// The outcome in words.
     fn ending(&self) -> &'static str;
 
-    /// Shows a run until its end; a stream that breaks off is opened again from its first event.
+    /// Shows a run until its end; a lost stream is opened again from its first event.
     fn follow(review: Review, run: Run, shown: RwSignal<Self>) {
         shown.set(Self::default());
         spawn_local(async move {
@@ -53,7 +53,7 @@ pub(crate) trait Follow: Default + Clone + Send + Sync + 'static {
                     return;
                 }
                 failures += 1;
-                // An answer that is an error stays one.
+                // An error response is final.
                 let given_up = failures >= ATTEMPTS || failure.status != 0;
                 review.lost.set(Some(Lost { failure, given_up }));
                 if given_up {
@@ -68,7 +68,7 @@ pub(crate) trait Follow: Default + Clone + Send + Sync + 'static {
     }
 }
 
-/// Reads the stream once, from its first event on.
+/// Reads the stream once, from its first event.
 async fn once<T: Follow>(review: Review, run: &Run, shown: RwSignal<T>) -> Result<(), Failure> {
     let Some(client) = review.client() else {
         return Ok(());
@@ -77,7 +77,7 @@ async fn once<T: Follow>(review: Review, run: &Run, shown: RwSignal<T>) -> Resul
     let path = format!("{}/{}", T::PATH, run.id);
     let take = |event| {
         known.take(event);
-        // Nobody reads on for what is not shown any more.
+        // Stop reading when the run is no longer shown.
         let is_shown = review.shows(run);
         if is_shown {
             review.lost.set(None);

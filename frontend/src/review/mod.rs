@@ -1,8 +1,7 @@
-//! The part of the page that plans, applies and verifies: a program of its own that is loaded when an
-//! agent is connected. It draws into the stage, acts on orders and tells the page what concerns it;
-//! see [`crate::message`].
+//! The part of the page that plans, applies and verifies: a program that is loaded when an agent is connected. It
+//! draws into the stage, executes orders and sends messages to the page; see [`crate::message`].
 //!
-//! **Invariant**: it knows neither the form nor the checks; the document is a value to it.
+//! **Invariant**: it contains neither the form nor the checks; the document is a JSON value here.
 
 mod causes;
 mod consent;
@@ -32,9 +31,9 @@ use crate::message::{ORDER, STAGE};
 use crate::signals::*;
 use state::Review;
 
-/// Begins to listen for orders.
+/// Starts to listen for orders.
 pub fn start() {
-    // It fails only where there is one already.
+    // It fails only if an executor is set already.
     _ = Executor::init_wasm_bindgen();
     let Some(stage) = at(STAGE) else {
         return;

@@ -1,4 +1,4 @@
-//! What would change, what is changing, how it went, and whether it works.
+//! The views of the review: plan, progress and result of a run, verification.
 
 use shared::api::Intent;
 
@@ -27,8 +27,8 @@ pub(crate) fn show(stage: El, review: Review) {
         View::Nothing => Vec::new(),
         View::NotUnderstood(error) => {
             let failure = Failure {
-                message: format!("two parts of this page do not understand each other: {error}"),
-                hint: "they should be of one version; reload the page".to_owned(),
+                message: format!("invalid message between two parts of this page: {error}"),
+                hint: "reload the page; both parts must have the same version".to_owned(),
                 ..Failure::default()
             };
             vec![failure_box(failure, &review.acts())]
@@ -49,7 +49,7 @@ pub(crate) fn show(stage: El, review: Review) {
             let again = button("primary", move || review.want(task)).id(id);
             let again = el_in("div", "buttons").add(again.text(words));
             let mut parts = vec![failure_box(failure, &review.acts()), again];
-            // One of them may be why.
+            // A decision may be the cause.
             if let Task::Plan(intent) = task {
                 parts.extend(decided::list(review, intent, &review.decisions()));
             }
@@ -60,13 +60,13 @@ pub(crate) fn show(stage: El, review: Review) {
             Doing::Apply | Doing::Remove => vec![run(review, &under_way)],
         },
     });
-    // It is put where it stays.
+    // The element stays where it is added.
     _ = stage
         .add(el_in("div", "review-head").add(back).add(title))
         .add(body);
 }
 
-/// Another writer is at work: the same plan can be applied once it has ended.
+/// The view if another writer is active: the same plan can be applied after it.
 fn held(review: Review, planned: Planned, consent: Consent, failure: Failure) -> Vec<El> {
     let task = Task::Plan(planned.intent);
     let again = button("primary", move || review.apply(&planned, consent))
@@ -91,8 +91,8 @@ fn held(review: Review, planned: Planned, consent: Consent, failure: Failure) ->
 
 fn asking(task: Task) -> El {
     let words = match task {
-        Task::Verify { .. } | Task::Drill => "Looking at what is in the clusters",
-        _ => "Comparing every object with every cluster",
+        Task::Verify { .. } | Task::Drill => "Reading the objects of every cluster",
+        _ => "Comparing all objects with every cluster",
     };
     let spinner = el_in("span", "spinner").attr("aria-hidden", "true");
     el_in("p", "elapsed").add(spinner).add(text("span", words))
@@ -104,17 +104,17 @@ fn title(review: Review) -> &'static str {
         .verification
         .with(|verification| verification.end.is_some());
     review.view.with(|view| match view {
-        View::Nothing => "Nothing under review",
-        View::Asking(Task::Plan(Intent::Remove)) => "Looking for what is there…",
+        View::Nothing => "Nothing to review",
+        View::Asking(Task::Plan(Intent::Remove)) => "Planning the removal…",
         View::Asking(Task::Verify { .. }) => "Verifying",
         View::Asking(Task::Drill) => "Drill",
-        View::Asking(_) => "Asking the clusters…",
+        View::Asking(_) => "Planning…",
         View::Planned(planned) => match planned.intent {
-            Intent::Apply => "Review what would change",
-            Intent::Remove => "Review what would be removed",
+            Intent::Apply => "Review the plan",
+            Intent::Remove => "Review the removal",
         },
         View::Held { .. } => "Another run is changing this mesh",
-        View::NotUnderstood(_) | View::Failed { .. } => "It did not work",
+        View::NotUnderstood(_) | View::Failed { .. } => "Error",
         View::Running(run) => match (run.doing, is_applied, is_verified) {
             (Doing::Apply, false, _) => "Applying",
             (Doing::Apply, true, _) => "Result of the apply",

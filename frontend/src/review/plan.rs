@@ -1,4 +1,4 @@
-//! A plan, like a pull request.
+//! A plan, shown like a pull request.
 
 use shared::api::Intent;
 use shared::decisions::Decision;
@@ -20,9 +20,7 @@ pub(crate) fn plan(review: Review, planned: &Planned) -> Vec<El> {
     if planned.is_other {
         let words = el("span")
             .add(text("strong", "Nothing was changed. "))
-            .text(
-                "The clusters changed since the plan that you saw; this is what would change now.",
-            );
+            .text("The clusters have changed since the previous plan. This is the new plan.");
         let other = reason("warning", words).class("reason warning alone");
         parts.push(other.id("plan-changed").attr("role", "alert"));
     }
@@ -32,7 +30,7 @@ pub(crate) fn plan(review: Review, planned: &Planned) -> Vec<El> {
     let (last_known, rest) = decided::last_known(review, planned);
     parts.extend(last_known);
     if !rest.is_empty() {
-        let words = format!("Findings with what is in the clusters: {}", rest.len());
+        let words = format!("Findings about the clusters: {}", rest.len());
         let list = findings::list(rest, &review.acts());
         parts.push(
             el_in("details", "fold")
@@ -80,7 +78,7 @@ fn blocker(plan: &ClusterPlan) -> Option<El> {
             };
             let words = words.add(text("strong", heading));
             Some(match (&plan.decision, error.split_once("; ")) {
-                // What is to be done is said by the button beside it.
+                // The button beside it replaces the hint.
                 (Some(Decision::Replaced(_)), Some((cause, _))) => words.all(with_code(&format!(
                     "{cause}. Correct the kubeconfig, unless the cluster was replaced."
                 ))),

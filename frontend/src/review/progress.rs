@@ -1,45 +1,45 @@
-//! The progress of an apply, put together from its events.
+//! The progress of an apply, built from its events.
 
 use shared::api::{Event, Outcome, Report, WaitReason};
 use shared::object::{Key, Wave};
 
 use super::follow::Follow;
 
-/// What is known of a run.
+/// The state of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Progress {
     pub(crate) clusters: Vec<ClusterProgress>,
-    /// How it went; there at the end.
+    /// The result; set at the end.
     pub(crate) report: Option<Report>,
 }
 
-/// What is known of a run in one cluster.
+/// The state of a run in one cluster.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct ClusterProgress {
     pub(crate) name: String,
-    /// Objects that will be reported.
+    /// The number of objects that the run will report.
     pub(crate) objects: usize,
-    /// Objects that have been.
+    /// The number of objects reported so far.
     pub(crate) done: usize,
-    /// Waves that have begun, in their order.
+    /// Waves that have begun, in order.
     pub(crate) waves: Vec<Wave>,
     /// The object that was reported last.
     pub(crate) last: Option<Key>,
-    /// What it waits for, in words; nothing once it goes on.
+    /// What the run waits for, in words; `None` once it continues.
     pub(crate) waiting: Option<String>,
-    /// What did not work, and why.
+    /// Failed objects, with their messages.
     pub(crate) failures: Vec<(Key, String)>,
-    /// Objects that were not tried, by the object that each of them needs.
+    /// Skipped objects, by the object that each of them needs.
     pub(crate) skipped: Vec<(Key, Vec<Key>)>,
     pub(crate) ended: bool,
-    /// Why it did not go to the end.
+    /// Why the run ended early.
     pub(crate) error: Option<String>,
 }
 
-/// Where a wave of a cluster stands.
+/// The state of a wave in a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WaveState {
-    /// Not begun, or nothing to do.
+    /// Not begun, or empty.
     Ahead,
     Running,
     Done,
@@ -105,7 +105,7 @@ impl Follow for Progress {
 }
 
 impl Progress {
-    /// A cluster that was not even begun is only in the report.
+    /// A cluster whose run did not begin is only in the report.
     fn finish(&mut self, report: Report) {
         for cluster in &report.clusters {
             let known = self.of(cluster.name.clone());
@@ -115,7 +115,7 @@ impl Progress {
                 known.error.clone_from(&cluster.error);
             }
         }
-        // Until now they stood in the order in which they began.
+        // Until now they were in the order in which they began.
         let place = |name: &str| {
             report
                 .clusters
@@ -142,7 +142,7 @@ impl Progress {
     }
 }
 
-/// What a cluster's run waits for, in words.
+/// What a run waits for in a cluster, in words.
 fn waiting(reason: WaitReason, message: &str, waited: u64, limit: Option<u64>) -> String {
     match (reason, limit) {
         (WaitReason::Retry, Some(limit)) => format!("{message}; retry in {limit} s"),
@@ -152,7 +152,7 @@ fn waiting(reason: WaitReason, message: &str, waited: u64, limit: Option<u64>) -
 }
 
 impl ClusterProgress {
-    /// Keeps what is to be said of an object that is not as planned.
+    /// Stores the message about an object that failed or was skipped.
     fn take(&mut self, object: Key, outcome: Outcome) {
         match outcome {
             Outcome::Done { .. } => {}
@@ -190,12 +190,12 @@ impl ClusterProgress {
     }
 }
 
-/// Splits a stream of bytes into lines, whatever the pieces in which it comes.
+/// Splits a stream of bytes into lines, however it is divided into chunks.
 #[derive(Debug, Default)]
 pub(crate) struct Lines(Vec<u8>);
 
 impl Lines {
-    /// Takes in a piece and gives the lines that it completes.
+    /// Handles a chunk, and returns the lines that it completes.
     pub(crate) fn take(&mut self, piece: &[u8]) -> Vec<String> {
         self.0.extend_from_slice(piece);
         let mut lines = Vec::new();
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn events_become_progress() {
+    fn events_update_the_progress() {
         let cluster = || "a".to_owned();
         let mut progress = Progress::default();
         let done = Outcome::Done {
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_over_with_the_next_event() {
+    fn a_wait_ends_with_the_next_event() {
         let waiting = |reason, limit| Event::Waiting {
             cluster: "a".into(),
             reason,
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn skipped_objects_stand_at_what_they_need() {
+    fn skipped_objects_are_grouped_by_what_they_need() {
         let mut progress = Progress::default();
         for (object, because) in [("x", "p"), ("y", "q"), ("z", "p")] {
             progress.take(Event::Object {
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_that_was_not_touched_is_shown_with_its_reason() {
+    fn a_cluster_without_events_is_shown_with_its_error() {
         let mut progress = Progress::default();
         let report = ClusterReport {
             name: "b".into(),
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_come_out_whole() {
+    fn chunks_are_joined_to_lines() {
         let mut lines = Lines::default();
         let bytes = "{\"a\":\"ä\"}\n\n{\"b\":1}\n{".as_bytes();
         let whole: Vec<String> = bytes.iter().flat_map(|byte| lines.take(&[*byte])).collect();

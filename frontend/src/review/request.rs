@@ -1,4 +1,4 @@
-//! What the agent is asked, as JSON: by hand, since the document is a value that is not looked into.
+//! Requests to the agent as JSON, built by hand because the document is a JSON value here.
 
 use serde_json::{Value, json as object};
 use shared::api::Intent;
@@ -45,7 +45,7 @@ mod tests {
     use crate::json;
 
     #[test]
-    fn the_agent_understands_what_is_asked() {
+    fn the_agent_parses_requests() {
         let mesh = crate::template::walkthrough();
         let document = Document {
             mesh: serde_json::to_value(&mesh).unwrap(),

@@ -1,4 +1,4 @@
-//! A run as it goes, and how it went.
+//! The progress and the result of a run.
 
 use shared::api::{ClusterReport, Intent, Report};
 use shared::object::{Key, Wave};
@@ -43,13 +43,13 @@ pub(crate) fn run(review: Review, run: &Run) -> El {
         }))
 }
 
-/// Says that it is not known how the run goes on.
+/// The message that the connection was lost, so the state of the run is unknown.
 pub(crate) fn broken_off(review: Review, run: &Run, lost: Lost) -> Vec<El> {
     let run = run.clone();
     let next = el_in("p", "buttons");
     let next = if lost.given_up {
         next.add(button("", move || review.follow(run.clone())).text("Try again"))
-            .add(button("", move || review.leave()).text("Leave it"))
+            .add(button("", move || review.leave()).text("Close"))
     } else {
         next.add(text("span", "Trying again…").class("muted"))
     };
@@ -60,9 +60,9 @@ fn ending(review: Review, run: &Run, report: &Report) -> El {
     let is_good = report.is_success();
     let removes = run.doing == Doing::Remove;
     let words = match (removes, is_good) {
-        (false, true) => "Applied. Every cluster is as the document says.",
-        (true, true) => "Removed. Nothing of this mesh is left in the clusters.",
-        (_, false) => "Not everything was done. Fix what failed below, then plan again.",
+        (false, true) => "Applied. All clusters are up to date with the document.",
+        (true, true) => "Removed. The clusters have no objects of this mesh any more.",
+        (_, false) => "Finished with errors. Fix the errors below, then plan again.",
     };
     let (class, picture) = if is_good {
         ("good", "good")
@@ -74,7 +74,7 @@ fn ending(review: Review, run: &Run, report: &Report) -> El {
     } else {
         Intent::Apply
     };
-    // What was applied is to be proven; what is gone has nothing to show.
+    // After an apply, the next step is to verify; after a removal, there is nothing to verify.
     let proves = !removes && is_good;
     let done = button(if removes && is_good { "primary" } else { "" }, move || {
         review.leave();
@@ -99,7 +99,7 @@ fn ending(review: Review, run: &Run, report: &Report) -> El {
         .add(el_in("div", "buttons").maybe(verify).add(done).add(again))
 }
 
-/// How long a run took; nothing where the agent does not know.
+/// The duration of a run; `None` if the agent does not report it.
 fn duration(milliseconds: u64) -> Option<El> {
     let (seconds, tenths) = (milliseconds / 1000, milliseconds % 1000 / 100);
     let words = match seconds {
@@ -110,20 +110,20 @@ fn duration(milliseconds: u64) -> Option<El> {
     Some(text("span", &words).class("muted"))
 }
 
-/// The way to a verification.
+/// The button that verifies.
 pub(crate) fn verify_button(review: Review, class: &str) -> El {
     button(class, move || review.want(Task::Verify { wait: 0 }))
         .id("verify")
-        .attr("title", "Prove by traffic that what is applied works")
+        .attr("title", "Prove by traffic that the applied mesh works")
         .text("Verify")
 }
 
 fn waiting(started: u64) -> El {
-    let note = text("span", "You can close the page; the agent goes on.");
+    let note = text("span", "You can close the page; the agent continues.");
     elapsed(started).add(note.class("muted"))
 }
 
-/// How long it has taken so far.
+/// The time since the run was started.
 pub(crate) fn elapsed(started: u64) -> El {
     let seconds = move || browser::now().saturating_sub(started) / 1000;
     let shown = RwSignal::new(seconds());
@@ -137,7 +137,7 @@ pub(crate) fn elapsed(started: u64) -> El {
         .add(el_in("span", "spinner").attr("aria-hidden", "true"))
         .add(
             el("span")
-                .text("Under way for ")
+                .text("Running for ")
                 .show(move || format!("{} s.", shown.get())),
         )
 }
@@ -195,7 +195,7 @@ fn cluster(cluster: &ClusterProgress, report: Option<&ClusterReport>) -> El {
         )
 }
 
-/// Objects that were not tried since another one was not applied.
+/// Objects that were skipped because another one was not applied.
 fn skipped(because: &Key, objects: &[Key]) -> El {
     let count = match objects.len() {
         1 => "1 object skipped".to_owned(),
@@ -219,8 +219,8 @@ fn step(cluster: &ClusterProgress, wave: Wave) -> El {
         WaveState::Done => ("done", "good", "done"),
         WaveState::Running => ("running", "change", "running"),
         WaveState::Stopped => ("stopped", "error", "stopped"),
-        WaveState::Ahead if cluster.ended => ("ahead", "same", "nothing done"),
-        WaveState::Ahead => ("ahead", "gap", "ahead"),
+        WaveState::Ahead if cluster.ended => ("ahead", "same", "nothing to do"),
+        WaveState::Ahead => ("ahead", "gap", "pending"),
     };
     el_in("li", class)
         .add(icon(picture))

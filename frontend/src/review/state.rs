@@ -1,4 +1,4 @@
-//! What is under review, and what is done about it.
+//! The state of the review: the current view, its run, and the user's decisions.
 
 use std::sync::Arc;
 
@@ -21,20 +21,20 @@ use crate::json;
 use crate::message::{Document, Order, RUN, STAGE, TOLD, Task, Told};
 use crate::signals::*;
 
-/// The id of the heading, which gets the focus when a person has brought up another view.
+/// The id of the heading, which is focused when the user opens another view.
 pub(crate) const TITLE: &str = "review-title";
 
-/// What is shown.
+/// The current view.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) enum View {
     #[default]
     Nothing,
-    /// The page ordered what this part does not understand; why not.
+    /// The page sent an invalid order; the error.
     NotUnderstood(String),
-    /// The agent is asked to do it.
+    /// A request to the agent is in progress.
     Asking(Task),
     Planned(Planned),
-    /// Another writer changes the mesh.
+    /// Another writer is changing the mesh.
     Held {
         planned: Planned,
         consent: Consent,
@@ -44,38 +44,38 @@ pub(crate) enum View {
         task: Task,
         failure: Failure,
     },
-    /// What is known of it is in [`Review::progress`] or [`Review::verification`].
+    /// A run, whose state is in [`Review::progress`] or [`Review::verification`].
     Running(Run),
 }
 
-/// A plan and what it was made from.
+/// A plan and its inputs.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Planned {
     pub(crate) intent: Intent,
     pub(crate) document: Arc<Document>,
     pub(crate) decisions: Arc<Decisions>,
     pub(crate) response: Arc<PlanResponse>,
-    /// Whether it takes the place of one that a person wanted to apply, since the clusters changed.
+    /// Whether it replaces a plan that the user tried to apply, because the clusters have changed.
     pub(crate) is_other: bool,
 }
 
 impl Planned {
-    /// The mesh's name.
+    /// The name of the mesh.
     pub(crate) fn name(&self) -> String {
         mesh_name(&self.document)
     }
 }
 
-/// What a person agrees to beside a plan.
+/// What the user confirms beside the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Consent {
-    /// The clusters that are blocked are left out.
+    /// Skip the clusters that are blocked.
     pub(crate) partial: bool,
-    /// How many objects may be deleted where that many need a word.
+    /// The number of objects that may be deleted, if deleting that many needs a confirmation.
     pub(crate) allow_delete: Option<usize>,
 }
 
-/// What a person has decided about a mesh, by its name.
+/// The user's decisions about meshes, by the name of the mesh.
 #[derive(Debug, Clone, Default)]
 struct Decided {
     mesh: String,
@@ -88,17 +88,17 @@ pub(crate) struct Review {
     client: RwSignal<Option<Client>>,
     pub(crate) view: RwSignal<View>,
     decided: RwSignal<Decided>,
-    /// What is known of the apply or removal under review.
+    /// The state of the current apply or removal.
     pub(crate) progress: RwSignal<Progress>,
-    /// What is known of the verification under review.
+    /// The state of the current verification.
     pub(crate) verification: RwSignal<Verification>,
-    /// What the next drill takes away, `SERVICE@CLUSTER`.
+    /// The target of the next drill, `SERVICE@CLUSTER`.
     target: RwSignal<String>,
-    /// Why it is not known how the run goes on.
+    /// Set if the connection to the run was lost.
     pub(crate) lost: RwSignal<Option<Lost>>,
-    /// Whether a request that changes something is under way.
+    /// Whether a request to start or stop a run is in progress.
     pub(crate) sending: RwSignal<bool>,
-    /// Why the run could not be asked to stop.
+    /// Why the request to stop the run failed.
     pub(crate) not_stopped: RwSignal<Option<Failure>>,
 }
 
@@ -121,15 +121,18 @@ impl Review {
         self.client.get_untracked()
     }
 
-    /// Tells the page.
-    #[expect(clippy::unused_self, reason = "whoever has the state may tell")]
+    /// Sends a message to the page.
+    #[expect(
+        clippy::unused_self,
+        reason = "only owners of the state may send messages"
+    )]
     pub(crate) fn tell(self, told: &Told) {
         if let Some(stage) = dom::at(STAGE) {
             browser::send(stage.element(), TOLD, &json::write(told));
         }
     }
 
-    /// What clicks on findings lead to: the page does it.
+    /// Handles clicks on findings by sending them to the page.
     pub(crate) fn acts(self) -> Acts {
         Acts::new(move |act| {
             self.tell(&match act {
@@ -139,18 +142,18 @@ impl Review {
         })
     }
 
-    /// Asks the page for a task.
+    /// Requests a task from the page.
     pub(crate) fn want(self, task: Task) {
         self.tell(&Told::Want(task));
     }
 
-    /// Asks the page for a drill.
+    /// Requests a drill from the page.
     pub(crate) fn want_drill(self, service: &str, cluster: &str) {
         self.target.set(format!("{service}@{cluster}"));
         self.want(Task::Drill);
     }
 
-    /// Acts on an order.
+    /// Executes an order.
     pub(crate) fn take(self, order: &str) {
         match json::read(order) {
             Ok(order) => self.carry_out(order),
@@ -184,23 +187,23 @@ impl Review {
                 self.decided.set(Decided::default());
                 self.show(View::Nothing);
             }
-            // The page gives them a document.
+            // The page sends these with a document.
             (Task::Plan(_) | Task::Verify { .. } | Task::Drill, None) => {}
         }
     }
 
-    /// Shows a view that a person has asked for: its heading is where they go on from.
+    /// Shows a view that the user requested, and focuses its heading.
     fn show(self, view: View) {
         self.tell(&Told::Running(matches!(view, View::Running(_))));
         self.view.set(view);
         browser::next_frame(to_title);
     }
 
-    /// Says how a run ended. The button that had the focus may have gone with what was under way.
+    /// Announces the outcome of a run, and focuses the heading if the button that had the focus was removed.
     pub(crate) fn ended(self, words: &str) {
         self.tell(&Told::Say(words.to_owned()));
         if self.is_applied() {
-            // What was decided is done.
+            // The decisions were applied.
             self.decided.set(Decided::default());
         }
         browser::next_frame(|| {
@@ -216,13 +219,13 @@ impl Review {
         self.view.with_untracked(applies) && self.progress.with_untracked(report)
     }
 
-    /// What was decided about the mesh under review.
+    /// The decisions about the current mesh.
     pub(crate) fn decisions(self) -> Decisions {
         self.decided
             .with_untracked(|decided| decided.decisions.clone())
     }
 
-    /// Makes decisions and plans again.
+    /// Adds decisions and plans again.
     pub(crate) fn decide(self, intent: Intent, decisions: Vec<Decision>) {
         self.decided.update(|decided| {
             for decision in decisions {
@@ -245,7 +248,7 @@ impl Review {
         let task = Task::Plan(intent);
         let mesh = mesh_name(&document);
         if self.decided.with_untracked(|decided| decided.mesh != mesh) {
-            // Those about another mesh say nothing here.
+            // Decisions about another mesh do not apply.
             self.decided.set(Decided {
                 mesh,
                 decisions: Decisions::default(),
@@ -265,14 +268,14 @@ impl Review {
                 }),
                 Err(failure) => View::Failed { task, failure },
             };
-            // Something else may have been asked for meanwhile.
+            // The user may have requested something else meanwhile.
             if self.view.get_untracked() == View::Asking(task) {
                 self.view.set(view);
             }
         });
     }
 
-    /// Carries out the plan that is shown.
+    /// Applies the plan that is shown.
     pub(crate) fn apply(self, planned: &Planned, consent: Consent) {
         let body = apply_request(planned, consent);
         let intent = planned.intent;
@@ -307,7 +310,7 @@ impl Review {
         self.begin("verify", body, doing, Box::new(refused));
     }
 
-    /// Asks for a run and follows it.
+    /// Starts a run and follows it.
     fn begin(
         self,
         path: &'static str,
@@ -338,7 +341,7 @@ impl Review {
         });
     }
 
-    /// Shows a run from its first event to its end.
+    /// Follows a run from its first event to its end.
     pub(crate) fn follow(self, run: Run) {
         self.lost.set(None);
         self.not_stopped.set(None);
@@ -351,13 +354,13 @@ impl Review {
         }
     }
 
-    /// Whether a run is what is shown.
+    /// Whether a run is the one that is shown.
     pub(crate) fn shows(self, run: &Run) -> bool {
         self.view
             .with_untracked(|view| matches!(view, View::Running(shown) if shown.id == run.id))
     }
 
-    /// Asks the agent to bring a verification to its end.
+    /// Requests the agent to stop a verification.
     pub(crate) fn stop(self, run: &Run) {
         let Some(client) = self.client() else { return };
         if self.sending.get_untracked() {
@@ -373,7 +376,7 @@ impl Review {
         });
     }
 
-    /// Leaves a plan or the result of a run.
+    /// Closes a plan or the result of a run.
     pub(crate) fn leave(self) {
         browser::forget(Keep::Tab, RUN);
         self.view.set(View::Nothing);

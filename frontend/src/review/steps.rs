@@ -1,4 +1,4 @@
-//! The steps of a plan: what is done to an object, how it changes, and why nothing is done to it.
+//! The steps of a plan: the action on an object, its diff, and why it is skipped.
 
 use shared::api::Intent;
 use shared::decisions::Decision;
@@ -14,7 +14,7 @@ use crate::dom::{El, el, el_in, icon, text};
 use crate::highlight;
 use crate::signals::*;
 
-/// How many steps there are of each action.
+/// The number of steps of each action.
 pub(crate) fn chips(count: impl Fn(Action) -> usize) -> Vec<El> {
     let counts = Action::AS_SHOWN.map(|action| (action, count(action)));
     let counts = counts.into_iter().filter(|(_, count)| *count > 0);
@@ -40,7 +40,7 @@ fn chip(action: Action, words: &str) -> El {
         .text(words)
 }
 
-/// The steps of a cluster that are not unchanged; those are folded.
+/// The steps of a cluster; those that change nothing are folded.
 pub(crate) fn steps(review: Review, intent: Intent, plan: &ClusterPlan) -> [Option<El>; 2] {
     let of = |action: Action| plan.steps.iter().filter(move |step| step.action == action);
     let changing = Action::AS_SHOWN
@@ -78,8 +78,8 @@ fn step(review: Review, intent: Intent, step: &Step) -> El {
             .text(" owns ")
             .add(text("code", &conflict.field))
             .text(
-                ". The object is skipped. Remove the field from what that manager applies, leave it to that manager \
-                 with spec.ignore, or take it over with --take-over on the command line.",
+                ". The object is skipped. Remove the field from the manifests of that manager, list it in spec.ignore, \
+                 or use --take-over on the command line.",
             );
         reason("warning", words)
     });
@@ -93,14 +93,14 @@ fn step(review: Review, intent: Intent, step: &Step) -> El {
         .maybe(why)
 }
 
-/// What else is to be known about a step that is carried out.
+/// The note at a step.
 fn note(step: &Step) -> Option<El> {
     let message = step.message.as_deref()?;
     let note = || el_in("span", "muted note").all(with_code(message));
     (!step.action.is_skipped()).then(note)
 }
 
-/// Why a step is not carried out, in words of the page where they can name what is to be decided here.
+/// Why a step is skipped, in words of the page if the user can decide here.
 fn why(step: &Step) -> Option<(&'static str, El)> {
     let message = step.message.as_deref()?;
     let words = el("span");
@@ -108,7 +108,7 @@ fn why(step: &Step) -> Option<(&'static str, El)> {
         (Some(Decision::Adopt(_)), _) => (
             "error",
             words.text(
-                "It exists and was not created by this mesh. Adopt it in every cluster where it exists, or use \
+                "It exists and does not belong to this mesh. Adopt it in every cluster where it exists, or use \
                  another name or namespace.",
             ),
         ),
@@ -117,7 +117,7 @@ fn why(step: &Step) -> Option<(&'static str, El)> {
             words
                 .text("It belongs to mesh ")
                 .add(text("code", mesh))
-                .text(". Use another name or namespace in one of the two documents, unless this mesh had that name before."),
+                .text(". Use another name or namespace in one of the two documents, unless this mesh was renamed."),
         ),
         (_, Action::Blocked) => ("error", words.all(with_code(message))),
         (_, Action::Rejected) => (
@@ -130,7 +130,7 @@ fn why(step: &Step) -> Option<(&'static str, El)> {
     })
 }
 
-/// A step with its difference. Changes are what a person has to read; the rest opens on demand.
+/// A step with its diff. Diffs of changes are open; the others open on demand.
 fn folded(step: &Step, head: El) -> El {
     let (added, removed) = highlight::diff_count(&step.diff);
     let open = RwSignal::new(matches!(step.action, Action::Change | Action::Adopt));

@@ -1,4 +1,4 @@
-//! The checks of a family as a table: names down, whoever asks across.
+//! The checks of a family as a table: a row for each name, a column for each client.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use super::verify::look;
 use crate::browser;
 use crate::dom::{El, at, button, el, el_in, icon, text};
 
-/// With more rows than this, services where all is well are folded.
+/// With more rows than this, services that passed are folded.
 const ROWS: usize = 60;
 
-/// Where drills are begun, and what says which may be.
+/// The state for buttons of drills, and the report that lists the services that allow them.
 type Drills = (Review, Arc<Report>);
 
-/// Draws it in a box of its own, in which it scrolls; nothing where there is no check. Where the review
-/// is given, services that may be taken away have the way to a drill.
+/// A table in a box that scrolls; `None` without checks. With a review, services that allow a drill have a button
+/// for it.
 pub(crate) fn table(
     report: &Arc<Report>,
     family: Family,
@@ -41,8 +41,8 @@ pub(crate) fn table(
         services.into_iter().partition(is_service_well);
     let folded = (!well.is_empty()).then(|| {
         let words = match well.len() {
-            1 => "1 service where all is well".to_owned(),
-            count => format!("{count} services where all is well"),
+            1 => "1 service passed".to_owned(),
+            count => format!("{count} services passed"),
         };
         let (report, ids, drills) = (report.clone(), ids.clone(), drills.clone());
         fold(&words, move || {
@@ -76,7 +76,7 @@ fn grid(
         .add(text("caption", caption).class("unseen"))
         .add(el("thead").add(el("tr").add(first).all(heads)))
         .all(bodies);
-    // It scrolls, so the keyboard has to get to it.
+    // It scrolls, so it has to be reachable by keyboard.
     el_in("div", "table-box")
         .attr("tabindex", "0")
         .attr("role", "region")
@@ -118,7 +118,7 @@ fn head(scope: &str) -> El {
     el("th").attr("scope", scope)
 }
 
-/// A cell: picture and word, the time, and who answered; where it did not pass, the way to the cause.
+/// A cell: outcome, time, and the cluster that answered; if the check did not pass, a link to the cause.
 pub(crate) fn checked(check: &Check, ids: &CauseIds) -> El {
     let (class, picture) = if check.advisory && check.outcome != Outcome::Passed {
         ("muted", "hint")

@@ -1,4 +1,4 @@
-//! The course of a verification, put together from its events.
+//! The progress of a verification, built from its events.
 
 use std::sync::Arc;
 
@@ -16,24 +16,24 @@ const FAMILIES: [(Family, &str); 5] = [
     (Family::Drill, "drill"),
 ];
 
-/// The families that a verification goes through, with their words; the last is that of a drill.
+/// The families of a verification with their labels; the last is that of a drill.
 pub(crate) fn families(with_drill: bool) -> &'static [(Family, &'static str)] {
     let count = FAMILIES.len() - usize::from(!with_drill);
     &FAMILIES[..count]
 }
 
-/// What is known of a verification.
+/// The state of a verification.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Verification {
-    /// Families of the round under way that are through.
+    /// Families that are complete in the current round.
     made: Vec<(Family, usize)>,
-    /// Rounds that are through.
+    /// Complete rounds.
     pub(crate) rounds: usize,
-    /// Checks in all, and those worth another try, as of the last round that is through.
+    /// All checks, and those that will be retried, as of the last complete round.
     last: (usize, usize),
-    /// What a drill does, in words.
+    /// The state of a drill, in words.
     drill: Option<String>,
-    /// How it ended; there at the end.
+    /// The outcome; set at the end.
     pub(crate) end: Option<End>,
 }
 
@@ -41,16 +41,16 @@ pub(crate) struct Verification {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum End {
     Report(Arc<Report>),
-    /// It could not go on.
+    /// It stopped with an error.
     Failed(Failure),
 }
 
-/// Where a family stands in the round under way.
+/// The state of a family in the current round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
     Ahead,
     Running,
-    /// So many checks were made.
+    /// The number of checks that were made.
     Done(usize),
 }
 
@@ -61,7 +61,7 @@ impl Follow for Verification {
     fn take(&mut self, event: VerifyEvent) {
         match event {
             VerifyEvent::Family { family, checks, .. } => {
-                // The first of a further round.
+                // The first event of another round.
                 if self.made.iter().any(|(made, _)| *made == family) {
                     self.made.clear();
                 }
@@ -95,7 +95,7 @@ impl Follow for Verification {
     fn ending(&self) -> &'static str {
         match &self.end {
             Some(End::Report(report)) => verdict(report),
-            _ => "The verification could not be made",
+            _ => "The verification did not finish",
         }
     }
 }
@@ -103,9 +103,9 @@ impl Follow for Verification {
 /// A report in one sentence.
 pub(crate) fn verdict(report: &Report) -> &'static str {
     match report.outcome() {
-        Outcome::Passed => "All is well.",
-        Outcome::Failed => "Not everything works.",
-        Outcome::CouldNotCheck => "Nothing failed, and not everything could be checked.",
+        Outcome::Passed => "All checks passed.",
+        Outcome::Failed => "Some checks failed.",
+        Outcome::CouldNotCheck => "No check failed, but some could not be made.",
     }
 }
 
@@ -115,7 +115,7 @@ impl Verification {
         if let Some((_, checks)) = made(family) {
             return Stage::Done(*checks);
         }
-        // Records and gateways are asked at once; each of the others waits for what is before it.
+        // Records and gateways are checked in parallel; each other family waits for those before it.
         let waits_for: &[Family] = match family {
             Family::Objects => &[],
             Family::Record | Family::Gateway => &[Family::Objects],
@@ -129,8 +129,8 @@ impl Verification {
         }
     }
 
-    /// How much is done, and of how much: checks that pass once a round has counted them, families
-    /// before. With a drill there is one round, and the drill comes after it.
+    /// The progress, as a number and its maximum: checks that need no retry after the first round, families during it.
+    /// With a drill there is one round, and the drill follows.
     pub(crate) fn done(&self, with_drill: bool) -> (usize, usize) {
         let (checks, open) = self.last;
         if self.rounds == 0 || with_drill {
@@ -140,7 +140,7 @@ impl Verification {
         }
     }
 
-    /// How it stands, in words.
+    /// The progress in words.
     pub(crate) fn words(&self) -> String {
         if let Some(words) = &self.drill {
             return words.clone();
@@ -149,7 +149,7 @@ impl Verification {
         let made: usize = self.made.iter().map(|(_, checks)| checks).sum();
         match self.rounds {
             0 => format!("{made} checks made"),
-            _ => format!("{done} of {all} checks need no other try; trying the rest again"),
+            _ => format!("{done} of {all} checks done; retrying the others"),
         }
     }
 }
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn families_come_one_after_the_other_round_after_round() {
+    fn families_run_in_order_in_each_round() {
         use Stage::{Ahead, Done, Running};
         let mut verification = Verification::default();
         assert_eq!(stages(&verification), [Running, Ahead, Ahead, Ahead]);
@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(verification.done(false), (10, 14));
         assert_eq!(
             verification.words(),
-            "10 of 14 checks need no other try; trying the rest again"
+            "10 of 14 checks done; retrying the others"
         );
         verification.take(family(Family::Objects, 2));
         assert_eq!(stages(&verification), [Done(2), Running, Running, Ahead]);
@@ -206,7 +206,7 @@ mod tests {
             report: Report::default(),
         });
         assert!(verification.is_over());
-        assert_eq!(verification.ending(), "All is well.");
+        assert_eq!(verification.ending(), "All checks passed.");
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_cannot_go_on_says_why() {
+    fn a_failed_verification_has_an_error() {
         let mut verification = Verification::default();
         verification.take(VerifyEvent::Failed {
             error: ApiError {

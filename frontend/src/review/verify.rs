@@ -1,4 +1,4 @@
-//! A verification as it goes, and what it found.
+//! The progress and the result of a verification.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use crate::dom::{El, button, depend, el, el_in, icon, text};
 use crate::message::Task;
 use crate::signals::*;
 
-/// Seconds for which what fails is tried again when a person asks for it: longer than records take
-/// to be published and caches to forget.
+/// Seconds for which failed checks are retried on request: longer than it takes to publish records, and than
+/// caches keep them.
 const LONG: u32 = 600;
 
 pub(crate) fn verify(review: Review, run: &Run) -> Vec<El> {
@@ -46,7 +46,7 @@ pub(crate) fn verify(review: Review, run: &Run) -> Vec<El> {
     vec![el_in("div", "run").add(lost).add(course).add(result)]
 }
 
-/// What is going on, and the way to end it.
+/// The progress, and the button to stop.
 fn course(review: Review, run: Run) -> El {
     let verification = review.verification;
     let started = run.started;
@@ -55,9 +55,9 @@ fn course(review: Review, run: Run) -> El {
         .id("stop")
         .flag("disabled", move || review.sending.get())
         .text(if with_drill {
-            "Stop and give it back"
+            "Stop and restore"
         } else {
-            "Stop and show what was seen"
+            "Stop and show the results so far"
         });
     let head = el_in("div", "cluster-head")
         .add(elapsed(started))
@@ -86,10 +86,10 @@ fn course(review: Review, run: Run) -> El {
     let note = text(
         "p",
         if with_drill {
-            "What is taken away is given back whatever happens. You can close the page; the agent goes on."
+            "The replicas are restored in any case. You can close the page; the agent continues."
         } else {
-            "Nothing of the mesh is changed. Where a cluster has no client to call from, a Job stands in for it and \
-             is deleted at the end. You can close the page; the agent goes on."
+            "The mesh is not changed. In a cluster without a client to call from, a Job calls instead and \
+             is deleted at the end. You can close the page; the agent continues."
         },
     );
     let section = el_in("section", "cluster-plan running")
@@ -108,7 +108,7 @@ fn step(words: &str, stage: Stage) -> El {
     let (class, picture, word) = match stage {
         Stage::Done(checks) => ("done", "good", format!("{checks} made")),
         Stage::Running => ("running", "change", "running".to_owned()),
-        Stage::Ahead => ("ahead", "gap", "ahead".to_owned()),
+        Stage::Ahead => ("ahead", "gap", "pending".to_owned()),
     };
     el_in("li", class)
         .add(icon(picture))
@@ -147,7 +147,7 @@ fn result(review: Review, report: &Arc<Report>) -> Vec<El> {
     parts
 }
 
-/// What can be done once it has ended.
+/// The buttons after the end.
 fn ways_on(review: Review, can_get_better: bool) -> El {
     let done = button("primary", move || review.leave())
         .id("done")
@@ -161,9 +161,9 @@ fn ways_on(review: Review, can_get_better: bool) -> El {
             .id("verify-until")
             .attr(
                 "title",
-                "What fails is tried again for up to ten minutes, until it passes",
+                "Retries failed checks until they pass, for at most ten minutes",
             )
-            .text("Keep trying")
+            .text("Retry for 10 minutes")
     });
     el_in("div", "buttons").add(done).add(again).maybe(until)
 }
