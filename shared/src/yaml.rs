@@ -1,8 +1,7 @@
-//! YAML in and out; with `yaml/` the only place that names the YAML crate.
+//! YAML input and output; with `yaml/` the only place that uses the YAML crate.
 //!
-//! What is written here is read back unchanged by a YAML 1.1 reader such as kubectl: text that such
-//! a reader takes for something else (`no`, `on`, `1_000`, `12:30:45`) is quoted. The decision for
-//! this crate is recorded in `docs/decisions/0001-yaml.md`.
+//! A YAML 1.1 reader such as kubectl reads the output back unchanged: texts that it would interpret (`no`, `on`,
+//! `1_000`, `12:30:45`) are quoted. The decision for this crate is recorded in `docs/decisions/0001-yaml.md`.
 
 mod fault;
 mod located;
@@ -20,17 +19,17 @@ pub use places::{Place, Places};
 pub use redacted::redacted;
 pub(crate) use syntax::template_hint;
 
-/// Deepest nesting that is read.
+/// Limit of nesting.
 pub const MAX_DEPTH: usize = 64;
-/// Most nodes (scalars, lists, maps) that are read in one document.
+/// Limit of nodes (scalars, lists, maps) in one document.
 pub const MAX_NODES: usize = 1_000_000;
-/// Most uses of anchors in one document; a Mesh document needs none, people use a few.
+/// Limit of aliases in one document; a Mesh document needs none, people use a few.
 pub const MAX_ALIASES: usize = 1_000;
 
-/// Most nodes that anchors may stand for in one document, so that a short text cannot grow large.
+/// Limit of nodes that aliases expand to in one document, so that a short text cannot grow large.
 pub const MAX_REPLAYED: usize = 10_000;
 
-/// A text that is not the document it should be.
+/// An error in a YAML document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// Where in the document, such as `spec.clusters[1].zone`; empty for the whole.

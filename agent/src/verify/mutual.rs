@@ -69,7 +69,7 @@ impl Roots {
         if !foreign.is_empty() {
             return Reply::Failed(Failure::ForeignRoot(foreign));
         }
-        let identity = identity(own).unwrap_or_else(|| "nobody".to_owned());
+        let identity = identity(own).unwrap_or_else(|| "no identity".to_owned());
         if mutual.is_of(&identity) {
             Reply::Connected
         } else {

@@ -383,7 +383,7 @@ fn simulate_says_who_answers_and_what_it_does_not_know() {
         })
     );
     desk.run(&["simulate", "-f", "mesh.yaml", "--down", "ctx-one"], 2)
-        .refuses(&["--down ctx-one: there is no cluster \"ctx-one\"; there is: north, south"]);
+        .refuses(&["--down ctx-one: unknown cluster \"ctx-one\"; known: north, south"]);
     desk.run(&["simulate", "-f", "mesh.yaml", "--client", "ctx-one"], 2)
         .refuses(&["--client ctx-one: there is no such cluster; there is: north, south"]);
     desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
