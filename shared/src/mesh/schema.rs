@@ -208,7 +208,7 @@ pub(super) fn addresses(_: &mut SchemaGenerator) -> Schema {
 
 /// Addresses of name servers.
 pub(super) fn nameservers(_: &mut SchemaGenerator) -> Schema {
-    list("IP address, with a port where it is not 53")
+    list("IP address, with a port if it is not 53")
 }
 
 /// Addresses of external hosts.
