@@ -1,4 +1,4 @@
-//! The sample bookinfo: its programs, and which of its reviews are seen.
+//! The sample bookinfo: its programs, and the versions that answer.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! `spec.services[].callers`: who calls a service.
+//! `spec.services[].callers`: the callers of a service.
 
 use std::collections::BTreeMap;
 

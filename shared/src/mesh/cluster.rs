@@ -1,4 +1,4 @@
-//! `spec.clusters`: which clusters there are and how they are reached.
+//! `spec.clusters`: the clusters, with their gateways.
 
 use std::collections::BTreeMap;
 

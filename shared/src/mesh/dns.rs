@@ -1,4 +1,4 @@
-//! `spec.dns`: how services are named and who publishes the names.
+//! `spec.dns`: the names of services, and their publication.
 
 use std::collections::BTreeMap;
 
@@ -145,7 +145,7 @@ pub enum Policy {
 }
 
 impl Policy {
-    /// The word for it, in the document and as `--policy`.
+    /// The name in the document, and the value of `--policy`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sync => "sync",

@@ -1,4 +1,4 @@
-//! `spec.clusters[].eastWestGateway`: where mutual TLS of other clusters comes in.
+//! `spec.clusters[].eastWestGateway`: the gateway for mutual TLS from other clusters.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ pub struct EastWestGateway {
 }
 
 impl From<EastWestGateway> for Gateway {
-    /// The same, for whoever only asks what a gateway is.
+    /// The same as an ingress gateway, for code that handles both.
     fn from(one: EastWestGateway) -> Self {
         let EastWestGateway {
             service,

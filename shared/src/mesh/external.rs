@@ -1,4 +1,4 @@
-//! `spec.external`: hosts outside every mesh that may be called.
+//! `spec.external`: external hosts that may be called.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! `locality`: which of the clusters behind a name take the calls of which callers.
+//! `locality`: the clusters behind a name that serve each caller.
 
 use std::collections::BTreeMap;
 

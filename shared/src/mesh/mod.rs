@@ -1,7 +1,7 @@
-//! The Mesh document as a person wrote it.
+//! The Mesh document as written.
 //!
-//! Nothing here is a default and nothing is checked beyond its type: [`crate::check`] does both.
-//! Every optional field says what is taken in its place. Unknown fields are errors.
+//! It has no defaults, and only types are validated: [`crate::check`] does both.
+//! The description of every optional field has its default. Unknown fields are errors.
 
 mod bookinfo;
 mod callers;
@@ -191,7 +191,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// All engines, in the order in which they are offered.
+    /// All engines, in the order of display.
     pub const ALL: [Self; 6] = [
         Self::Direct,
         Self::KubefedV1Alpha1,
@@ -201,7 +201,7 @@ impl Target {
         Self::Gitops,
     ];
 
-    /// Whether all objects are handed to one cluster, `spec.dns.cluster`.
+    /// Whether all objects go to one cluster, `spec.dns.cluster`.
     pub const fn has_hub(self) -> bool {
         matches!(
             self,
@@ -236,7 +236,7 @@ pub enum Sample {
 }
 
 impl Sample {
-    /// All samples, in the order in which they are offered.
+    /// All samples, in the order of display.
     pub const ALL: [Self; 3] = [Self::Httpbin, Self::Sleep, Self::Bookinfo];
 
     /// The name in the document, and of the objects of those with one program.
@@ -248,7 +248,7 @@ impl Sample {
         }
     }
 
-    /// The Kubernetes Service by which it is shared; `None` where nobody calls it.
+    /// The Kubernetes Service to share; `None` for a sample without a Service to call.
     pub const fn service(self) -> Option<&'static str> {
         match self {
             Self::Httpbin => Some("httpbin"),

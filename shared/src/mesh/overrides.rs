@@ -1,4 +1,4 @@
-//! `spec.services[].overrides`: what of a service differs in some of its clusters.
+//! `spec.services[].overrides`: differences of a service in some of its clusters.
 
 use std::collections::BTreeMap;
 

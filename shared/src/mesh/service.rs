@@ -1,4 +1,4 @@
-//! `spec.services`: what is shared.
+//! `spec.services`: the shared services.
 
 use std::collections::BTreeMap;
 
@@ -143,7 +143,7 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// The name in the document, and what Istio reads at the beginning of a port's name.
+    /// The name in the document, and Istio's prefix of a port's name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
@@ -154,12 +154,12 @@ impl Protocol {
         }
     }
 
-    /// Whether requests can be told apart and repeated: HTTP, HTTP/2 and gRPC.
+    /// Whether requests can be routed and retried: HTTP, HTTP/2 and gRPC.
     pub const fn is_http(self) -> bool {
         matches!(self, Self::Http | Self::Http2 | Self::Grpc)
     }
 
-    /// What it is to a gateway, whose ports can be shared within one: HTTP, TCP or TLS.
+    /// Its family, within which services can share a gateway's port: HTTP, TCP or TLS.
     #[must_use]
     pub const fn family(self) -> Self {
         match self {

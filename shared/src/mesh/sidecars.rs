@@ -1,4 +1,4 @@
-//! `spec.sidecars`: what the sidecars of callers know.
+//! `spec.sidecars`: the configuration of callers' sidecars.
 
 use serde::{Deserialize, Serialize};
 
