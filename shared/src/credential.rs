@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes_are_told() {
+    fn credentials_are_detected_by_shape() {
         let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2ln";
         let digest = "a".repeat(64);
         for text in [

@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn the_suffix_is_what_all_names_end_with() {
+    fn the_suffix_is_the_common_end_of_names() {
         let ends = ["a.b.c", "b.c", "z.a.b.c", "d.e"];
         assert_eq!(shared_end(&ends), Some("b.c"));
         assert_eq!(shared_end(&[]), None);

@@ -450,7 +450,7 @@ impl Cause {
                 } else {
                     format!("connection reset before an answer: {reason}")
                 },
-                "check that both sides speak one protocol (port names, TLS, mTLS mode), and the log of the backend",
+                "check that both sides use the same protocol (port names, TLS, mTLS mode), and the log of the backend",
             ),
             Self::Timeout => (
                 "connection timed out".to_owned(),

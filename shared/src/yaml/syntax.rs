@@ -173,7 +173,7 @@ fn of_budget(breach: &BudgetBreach) -> Told {
 
 #[expect(
     clippy::too_many_lines,
-    reason = "a table: a line for each kind of error, told in the words of who wrote the text"
+    reason = "a table: a line for each kind of error, in the author's terms"
 )]
 fn of_parser(kind: &ErrorKind, rest: &str) -> Told {
     use ErrorKind as E;

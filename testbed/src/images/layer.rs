@@ -38,7 +38,7 @@ impl Layer {
         self.insert(path, Entry::Link { to: to.to_owned() });
     }
 
-    /// A file that anybody may read.
+    /// A file that every user may read.
     pub(super) fn text(&mut self, path: &str, text: &str) {
         self.insert(
             path,
@@ -48,7 +48,7 @@ impl Layer {
         );
     }
 
-    /// A file of this machine that anybody may read.
+    /// A file of this machine that every user may read.
     pub(super) fn copy(&mut self, path: &str, of: &Path) {
         self.insert(
             path,
@@ -59,7 +59,7 @@ impl Layer {
         );
     }
 
-    /// A file of this machine that anybody may run.
+    /// A file of this machine that every user may run.
     pub(super) fn executable(&mut self, path: &str, of: &Path) {
         self.insert(
             path,
