@@ -291,7 +291,7 @@ async fn judge(
     known: Around,
 ) -> Check {
     let Some(transfer) = brought.transfers.get(&curl::authority(&url(call))) else {
-        let cause = Cause::NoCurl(format!("{} is not in its answer", call.url_host));
+        let cause = Cause::NoCurl(format!("it has no result for {}", call.url_host));
         return check.with(Outcome::CouldNotCheck, &cause);
     };
     fill(&mut check, &transfer.reply, transfer.milliseconds);

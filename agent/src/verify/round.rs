@@ -111,7 +111,7 @@ pub(super) fn expected_of(
 ) -> String {
     match protocol {
         Protocol::Http | Protocol::Http2 | Protocol::Grpc => expected_text(status, answered_by),
-        Protocol::Tcp => "a connection that is held".to_owned(),
+        Protocol::Tcp => "a connection that stays open".to_owned(),
         Protocol::Tls => "a TLS session".to_owned(),
     }
 }

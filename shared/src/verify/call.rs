@@ -29,7 +29,7 @@ pub enum Reply {
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// The value of fedmesh's header: the cluster whose gateway forwarded the response.
+    /// The value of fedmesh's header: the cluster whose gateway forwarded the request.
     pub cluster: Option<String>,
     /// Whether Envoy signed the response (`server: envoy` or `istio-envoy`).
     pub envoy: bool,
