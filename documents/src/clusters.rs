@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Scope;
 use super::parts::{label, object, one_of, sometimes};
 
-/// A cluster, whose name and context are not its own yet.
+/// A cluster, whose name and context are not unique yet.
 pub(super) fn cluster(scope: Scope) -> BoxedStrategy<Value> {
     let texts = |strategy| Strategy::prop_map(strategy, Value::from);
     let service = || one_of(&[json!("door"), json!("gate")]);
@@ -104,7 +104,7 @@ pub(super) fn cluster(scope: Scope) -> BoxedStrategy<Value> {
     ])
 }
 
-/// Gives each cluster a name and a context of its own, and all gateways of a zone one port.
+/// Gives each cluster a unique name and context, and all gateways of a zone the same port.
 pub(super) fn tell_apart(clusters: &mut [Value]) {
     for (index, cluster) in clusters.iter_mut().enumerate() {
         for field in ["name", "context"] {

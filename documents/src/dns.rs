@@ -8,7 +8,7 @@ use shared::mesh::passed_on::{PROVIDERS, settings_of, shape};
 use super::parts::{Field, awkward, label, object, one_of, sometimes};
 use super::{Scope, passed_on};
 
-/// How services are named and published; `cluster` is the number of a cluster.
+/// Naming and publication of services; `cluster` is the index of a cluster.
 pub(super) fn dns(scope: Scope) -> BoxedStrategy<Value> {
     object(vec![
         ("suffix", sometimes(1.0, Just("mesh.example.com".into()))),
@@ -41,7 +41,7 @@ pub(super) fn dns(scope: Scope) -> BoxedStrategy<Value> {
     ])
 }
 
-/// Levels of names. Imports do not tell endpoints without names of zones.
+/// Levels of names. Imports cannot detect endpoints without names of zones.
 pub(super) fn levels(probability: f64, scope: Scope) -> Field {
     let with_zones = [
         json!(["global", "zone"]),
@@ -59,24 +59,24 @@ pub(super) fn levels(probability: f64, scope: Scope) -> Field {
     }
 }
 
-/// Whether any names lack those of zones, which endpoints are by default.
+/// Whether any service lacks names of zones, on which default endpoints depend.
 pub(super) fn lacks_zones(dns: &Value, services: &[Value]) -> bool {
     let services = services.iter().map(|service| &service["levels"]);
     let mut given = services.chain([&dns["levels"]]).filter_map(Value::as_array);
     given.any(|levels| !levels.contains(&"zone".into()))
 }
 
-/// Brings it into line with clusters and services.
+/// Fits the settings to clusters and services.
 pub(super) fn fit(dns: &mut Value, clusters: &mut [Value], services: &mut Vec<Value>) {
     if let Some(number) = dns["cluster"].as_u64() {
         let number = usize::try_from(number).unwrap() % clusters.len();
-        // ExternalDNS can only be found again where there is one.
+        // ExternalDNS can only be imported where it runs.
         dns["cluster"] = clusters[number]["name"].clone();
     }
     if dns["naming"] == "gateway" {
         services.truncate(1);
         for service in services {
-            // For one engine, mutual TLS needs names of services, and so do levels.
+            // One engine needs names of services for mutual TLS, and for levels.
             let fields = service.as_object_mut().unwrap();
             fields.retain(|name, _| name != "transport" && name != "levels");
         }

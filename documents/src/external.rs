@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::is_good;
 use super::parts::{label, object, one_of, sometimes};
 
-/// A host outside, and a bit for each cluster that may call it.
+/// An external host, and a bit for each cluster that may call it.
 pub(super) type Unplaced = (Value, u8);
 
 pub(super) fn host() -> impl Strategy<Value = Unplaced> {
@@ -60,12 +60,12 @@ pub(super) fn host() -> impl Strategy<Value = Unplaced> {
             sometimes(0.4, any::<bool>().prop_map(Value::from)),
         ),
     ]);
-    (host, any::<u8>()).prop_filter("no host outside", |(host, _)| {
+    (host, any::<u8>()).prop_filter("no external host", |(host, _)| {
         is_good(json!({ "external": [host] }))
     })
 }
 
-/// Says which clusters may call the hosts; one is called through egress gateways where there are any.
+/// Sets the clusters that may call the hosts; a host uses egress gateways only if there are any.
 pub(super) fn placed(hosts: Vec<Unplaced>, clusters: &[Value]) -> Value {
     let hosts = hosts.into_iter().map(|(mut host, mask)| {
         let by_gateway = host["egressGateway"] == true;

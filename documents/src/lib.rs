@@ -1,12 +1,12 @@
 //! Documents for tests: those in `examples/`, and generated ones.
 //!
-//! A crate of its own, for the tests of the core and of the agent: compiled into each test program it would be most
-//! of the program.
+//! A separate crate, for the tests of the core and of the agent: compiled into each test program, it would be most of
+//! the program.
 
 #![allow(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
-    reason = "a test that cannot go on says so by panicking"
+    reason = "a test that cannot continue panics"
 )]
 
 mod clusters;
@@ -48,14 +48,14 @@ pub fn examples() -> BTreeMap<String, Mesh> {
     examples
 }
 
-/// The same document, comparable between engines: the only default that goes by the engine is written out.
+/// The same document, comparable between engines: the only default that depends on the engine is set.
 pub fn for_all_engines(mesh: &Mesh) -> Mesh {
     let mut mesh = mesh.clone();
     mesh.spec.endpoints = Some(mesh.spec.endpoints());
     mesh
 }
 
-/// The document with another engine, and what that engine needs.
+/// The document with another engine and its settings.
 pub fn with_target(mesh: &Mesh, target: Target) -> Mesh {
     let mut mesh = mesh.clone();
     mesh.spec.target = Some(target);
@@ -69,7 +69,7 @@ pub fn with_target(mesh: &Mesh, target: Target) -> Mesh {
     mesh
 }
 
-/// What is rendered of a document that passes the checks.
+/// The bundle of a document that passes the checks.
 pub fn bundle(mesh: &Mesh, facts: &Facts) -> Bundle {
     let checked = check(mesh, facts);
     Bundle::new(
@@ -91,7 +91,7 @@ pub fn addresses(mesh: &Mesh) -> Facts {
     }
 }
 
-/// Whether a server's object has every field of the one that was rendered, with the same value.
+/// Whether a server's object has every field of the rendered one, with the same value.
 pub fn contains(whole: &Value, part: &Value) -> bool {
     use Value::{Array, Object};
     match (whole, part) {
@@ -105,17 +105,17 @@ pub fn contains(whole: &Value, part: &Value) -> bool {
     }
 }
 
-/// What generated documents have.
+/// The scope of generated documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scope {
-    /// Everything that a document can say.
+    /// All fields of a document.
     Everything,
-    /// What is read from manifests again.
+    /// Fields that can be imported from manifests.
     Importable,
 }
 
 impl Scope {
-    /// The probability of what is not read from manifests.
+    /// The probability of a field that cannot be imported.
     fn only(self, probability: f64) -> f64 {
         match self {
             Self::Everything => probability,
@@ -124,12 +124,12 @@ impl Scope {
     }
 }
 
-/// Documents of all shapes that pass the checks.
+/// Documents of all kinds that pass the checks.
 pub fn meshes() -> BoxedStrategy<Mesh> {
     documents(Scope::Everything)
 }
 
-/// Those that can be read from their own manifests again, for an engine whose manifests are read.
+/// Documents that can be imported from their own manifests, with an engine whose manifests can be imported.
 pub fn importable() -> BoxedStrategy<Mesh> {
     documents(Scope::Importable)
 }
@@ -160,7 +160,7 @@ fn documents(scope: Scope) -> BoxedStrategy<Mesh> {
             }
             spec["external"] = external::placed(external, &clusters);
             if scope == Scope::Importable && !services.iter().any(services::comes_in_at_gateway) {
-                // Nothing names the certificate then.
+                // Then no object refers to the certificate.
                 let fields = spec.as_object_mut().unwrap();
                 fields.retain(|name, _| name != "transport" && name != "tls");
             }
@@ -172,7 +172,7 @@ fn documents(scope: Scope) -> BoxedStrategy<Mesh> {
         })
         .prop_filter_map("does not pass the checks", |mut document| {
             passing(&document).or_else(|| {
-                // Much of what routes say has no form there.
+                // The Gateway API lacks many features of routes.
                 document["spec"].as_object_mut()?.shift_remove("gatewayApi");
                 versions::fitted(document)
             })
@@ -180,7 +180,7 @@ fn documents(scope: Scope) -> BoxedStrategy<Mesh> {
         .boxed()
 }
 
-/// What stands beside clusters, services, names and hosts outside.
+/// The fields besides clusters, services, names and external hosts.
 fn rest(scope: Scope) -> BoxedStrategy<Value> {
     let everything = scope == Scope::Everything;
     let targets: Vec<Value> = Target::ALL
@@ -234,7 +234,7 @@ fn rest(scope: Scope) -> BoxedStrategy<Value> {
                 ]),
             ),
         ),
-        // A kind, until there are clusters.
+        // A kind, replaced when the clusters are known.
         ("locality", sometimes(0.4, (0..4_u8).prop_map(Value::from))),
         (
             "gatewayApi",
@@ -338,7 +338,7 @@ fn transport() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// The document, if nothing is wrong with it.
+/// The document, if it passes the checks.
 fn passing(document: &Value) -> Option<Mesh> {
     let mesh: Mesh = serde_json::from_value(document.clone())
         .unwrap_or_else(|error| panic!("{error}: {document}"));
@@ -346,7 +346,7 @@ fn passing(document: &Value) -> Option<Mesh> {
     resolved.map(|_| mesh)
 }
 
-/// Whether a part of a document is good by itself: `spec` is all of one in which it stands.
+/// Whether a part of a document passes the checks; `spec` has only that part.
 fn is_good(mut spec: Value) -> bool {
     spec["dns"] = json!({ "suffix": "mesh.example.com" });
     spec["clusters"] = json!([{ "name": "c", "region": "r", "zone": "z", "egressGateway": {} }]);

@@ -1,13 +1,13 @@
-//! What strategies for documents are made of: objects with some of their fields, and texts.
+//! Building blocks of strategies for documents: objects with some of their fields, and texts.
 
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value};
 
-/// A field that may be there.
+/// An optional field.
 pub(super) type Field = BoxedStrategy<Option<Value>>;
 
-/// A field that is there with this probability.
+/// A field that is set with this probability.
 pub(super) fn sometimes(probability: f64, value: impl Strategy<Value = Value> + 'static) -> Field {
     if probability >= 1.0 {
         return value.prop_map(Some).boxed();
@@ -18,7 +18,7 @@ pub(super) fn sometimes(probability: f64, value: impl Strategy<Value = Value> + 
     proptest::option::weighted(probability, value).boxed()
 }
 
-/// An object with those of its fields that are there.
+/// An object with its set fields.
 pub(super) fn object<Name: Into<String>>(fields: Vec<(Name, Field)>) -> BoxedStrategy<Value> {
     let (names, values): (Vec<String>, Vec<Field>) = fields
         .into_iter()
@@ -35,7 +35,7 @@ pub(super) fn object<Name: Into<String>>(fields: Vec<(Name, Field)>) -> BoxedStr
         .boxed()
 }
 
-/// One of these.
+/// One of these values.
 pub(super) fn one_of(values: &[Value]) -> impl Strategy<Value = Value> + use<> {
     select(values.to_vec())
 }
@@ -45,7 +45,7 @@ pub(super) fn label() -> impl Strategy<Value = String> {
     "[a-z]([a-z0-9-]{0,8}[a-z0-9])?"
 }
 
-/// A text without control characters that YAML takes for something else, or that has to be quoted in it.
+/// A text without control characters that YAML interprets, or that must be quoted.
 pub(super) fn awkward() -> impl Strategy<Value = String> {
     let texts = [
         "no",

@@ -1,4 +1,4 @@
-//! Parts of Istio's API and settings of providers, made after the shapes that the checks compare with.
+//! Pass-through fields of Istio and settings of providers, generated from the shapes of the checks.
 
 use std::collections::BTreeMap;
 
@@ -31,8 +31,7 @@ pub(super) fn value(shape: &Value) -> BoxedStrategy<Value> {
     }
 }
 
-/// The fields of an object's shape, each there with this probability; one that holds nothing is as good as
-/// none.
+/// The fields of an object's shape, each set with this probability; an empty one counts as not set.
 pub(super) fn fields_of(shape: &Value, probability: f64) -> Vec<(String, Field)> {
     let fields = shape.as_object().unwrap().iter();
     fields

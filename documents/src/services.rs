@@ -9,8 +9,8 @@ use shared::mesh::passed_on::{OUTLIER_DETECTION, ROUTE, SUBSET, TRAFFIC_POLICY, 
 use super::parts::{awkward, label, object, one_of, sometimes};
 use super::{Scope, dns, is_good, passed_on};
 
-/// A service, a bit for each cluster that is to run it (bit 7 says that they are selected by labels), and
-/// which kind of overrides, of locality and of callers it is to have.
+/// A service, a bit for each cluster that runs it (bit 7: they are selected by labels), and the kinds of its overrides,
+/// locality and callers.
 pub(super) type Unplaced = (Value, u8, (u8, u8, u8));
 
 pub(super) fn service(scope: Scope) -> BoxedStrategy<Unplaced> {
@@ -66,7 +66,7 @@ pub(super) fn service(scope: Scope) -> BoxedStrategy<Unplaced> {
             sometimes(0.2, label().prop_map(Value::from)),
         ),
     ]);
-    // Manifests do not say all of callers.
+    // Imports do not find all settings of callers.
     let callers: u8 = if scope == Scope::Everything { 8 } else { 1 };
     let kinds = (0..4_u8, 0..4_u8, 0..callers);
     (common, http, ports(), any::<u8>(), kinds)
@@ -77,7 +77,7 @@ pub(super) fn service(scope: Scope) -> BoxedStrategy<Unplaced> {
                 fields.extend(http.as_object().unwrap().clone());
             }
             if service["transport"] == "mtls" {
-                // Gateways see no requests of it.
+                // Gateways do not see its requests.
                 service.as_object_mut().unwrap().shift_remove("routes");
             }
             name_subsets(&mut service);
@@ -89,7 +89,7 @@ pub(super) fn service(scope: Scope) -> BoxedStrategy<Unplaced> {
         .boxed()
 }
 
-/// Whether any port of a service is one for requests.
+/// Whether any port of a service has requests.
 pub(super) fn takes_requests(service: &Value) -> bool {
     let is_http =
         |one: &Value| one["port"].is_u64() && one["protocol"] != "tcp" && one["protocol"] != "tls";
@@ -102,7 +102,7 @@ pub(super) fn comes_in_at_gateway(service: &Value) -> bool {
     takes_requests(service) && service["transport"] != "mtls"
 }
 
-/// The port or the ports of a service.
+/// The ports of a service.
 fn ports() -> BoxedStrategy<Value> {
     let port = |published| {
         object(vec![
@@ -129,7 +129,7 @@ fn ports() -> BoxedStrategy<Value> {
     .boxed()
 }
 
-/// How pods are called.
+/// A traffic policy of pods.
 fn policy() -> impl Strategy<Value = Value> {
     let shape = shape(TRAFFIC_POLICY);
     object(passed_on::fields_of(&shape, 0.4)).prop_filter("no policy", |policy| {
@@ -168,7 +168,7 @@ fn failover() -> BoxedStrategy<Value> {
     .boxed()
 }
 
-/// A route. Its subsets are `0`, `1` and so on, until the service says how many there are.
+/// A route. Its subsets are `0`, `1` and so on, until the number of subsets is known.
 fn route() -> BoxedStrategy<Value> {
     const OF_THEIR_OWN: [&str; 7] = [
         "exact",
@@ -253,7 +253,7 @@ fn weighed(shares: &[(usize, u32, Option<Value>)]) -> Value {
     shares.collect()
 }
 
-/// Gives the subsets their names, and whoever names a subset one that there is.
+/// Names the subsets, and replaces all references by existing names.
 fn name_subsets(service: &mut Value) {
     let mut names = Vec::new();
     for (index, subset) in service["subsets"]
@@ -298,7 +298,7 @@ fn name_subsets(service: &mut Value) {
         .retain(|_, value| !value.is_null());
 }
 
-/// A destination's subset becomes one of `names`; one of another host keeps what it is called there.
+/// Replaces a destination's subset by one of `names`; one of another host keeps its name.
 fn rename(destination: &mut Value, names: &[String]) {
     let fields = destination.as_object_mut().unwrap();
     if fields.contains_key("host") {
@@ -318,13 +318,13 @@ fn rename(destination: &mut Value, names: &[String]) {
     }
 }
 
-/// Places services in clusters, and tells them apart.
+/// Places services in clusters, and makes them unique.
 pub(super) fn placed(services: Vec<Unplaced>, clusters: &[Value]) -> Vec<Value> {
     let services = services.into_iter().enumerate();
     services
         .map(
             |(index, (mut service, mask, (overridden, locality, calling)))| {
-                // The first is sometimes a sample's, so that the sample is not everywhere either.
+                // The first is sometimes a sample's, so that the sample runs in some clusters only.
                 let name = service["name"].as_str().unwrap();
                 service["name"] = match (index, mask & 0x70) {
                     (0, 0x40 | 0x50) => "httpbin".into(),
@@ -434,7 +434,7 @@ fn overrides(kind: u8, service: &Value, placed: &[Value], clusters: &[Value]) ->
     }
 }
 
-/// Who takes the calls of whom, of several kinds, for a service that runs in the clusters of these names.
+/// Locality preferences of several kinds, for a service in the clusters of these names.
 pub(super) fn preferences(kind: u8, placed: &[Value], clusters: &[Value]) -> Option<Value> {
     let runs = |cluster: &&Value| placed.contains(&cluster["name"]);
     let text = |value: &Value| value.as_str().unwrap().to_owned();

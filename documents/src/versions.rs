@@ -1,14 +1,14 @@
-//! Documents for old versions of Istio: without what those lack.
+//! Documents for old versions of Istio: without unsupported fields.
 
 use serde_json::Value;
 use shared::check;
 use shared::facts::Facts;
 use shared::mesh::Mesh;
 
-/// More than any generated document has of what a version lacks.
+/// More than the unsupported fields of any generated document.
 const FIELDS_MAX: usize = 200;
 
-/// The document without what its Istio lacks; `None` if something else is wrong with it.
+/// The document without fields that its Istio does not support; `None` if it has other errors.
 pub(super) fn fitted(mut document: Value) -> Option<Mesh> {
     for _ in 0..FIELDS_MAX {
         let mesh: Mesh = serde_json::from_value(document.clone())
@@ -24,7 +24,7 @@ pub(super) fn fitted(mut document: Value) -> Option<Mesh> {
     None
 }
 
-/// Takes out what a finding's path leads to.
+/// Removes the field at a finding's path.
 fn take_out(document: &mut Value, path: &str) -> Option<Value> {
     let pointer = format!("/{path}").replace(['.', '['], "/").replace(']', "");
     let (parent, last) = pointer.rsplit_once('/')?;

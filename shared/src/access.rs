@@ -1,7 +1,7 @@
-//! Which permissions a command needs in a cluster, and the ClusterRole that grants them.
+//! The permissions that a command needs in a cluster, and the ClusterRole that grants them.
 //!
-//! Kinds come from the rendered objects; everything else that the agent reads and writes is listed in this module and
-//! nowhere else. A Role would not do: objects of the mesh are listed in all namespaces at once.
+//! Kinds come from the rendered objects; all else that the agent reads and writes is listed in this module only. A Role
+//! is not enough: objects of the mesh are listed in all namespaces at once.
 
 mod changes;
 mod denials;
@@ -28,14 +28,14 @@ pub use changes::to_carry_out;
 pub use denials::denials;
 pub use role::{Rule, cluster_role};
 
-/// A command that talks to clusters.
+/// A command that connects to clusters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Command {
     /// Compares the clusters with the document.
     Status,
-    /// The same, and says what an apply would change.
+    /// Compares, and computes the changes of an apply.
     Plan,
-    /// Writes what is rendered, and prunes.
+    /// Writes the rendered objects, and prunes.
     Apply,
     /// Deletes everything of the mesh.
     Remove,
@@ -43,7 +43,7 @@ pub enum Command {
     Follow,
     /// Sends traffic, from pods or Jobs, and runs drills.
     Verify,
-    /// Everything that the page offers.
+    /// All operations of the page.
     Serve,
 }
 
@@ -72,7 +72,7 @@ impl Command {
         }
     }
 
-    /// Whether it does nothing with the engine `gitops`, where others apply what is rendered.
+    /// Whether the engine `gitops`, where other tools apply the objects, leaves it without effect.
     pub const fn is_left_to_gitops(self) -> bool {
         matches!(self, Self::Status | Self::Plan | Self::Apply | Self::Follow)
     }
@@ -83,14 +83,14 @@ impl Command {
     }
 }
 
-/// One verb on one resource, as RBAC grants it and a SelfSubjectAccessReview asks for it.
+/// A verb on a resource, as in an RBAC rule and a SelfSubjectAccessReview.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Permission {
     /// API group; empty for the core group.
     pub group: Cow<'static, str>,
     /// The plural, with a subresource after a slash, such as `pods/exec`.
     pub resource: Cow<'static, str>,
-    /// The namespace; `None` for all of them, and for what is in none.
+    /// The namespace; `None` for all of them, and for cluster-scoped resources.
     pub namespace: Option<String>,
     /// The object; `None` for any.
     pub name: Option<String>,
@@ -101,7 +101,7 @@ pub struct Permission {
 /// When a permission is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
-    /// Never required: the command continues without it, or reports the denial where it occurs.
+    /// Never required: without it the command continues, or reports the denial where it occurs.
     Optional,
     /// Depends on the state of the cluster; see [`to_carry_out`].
     Sometimes,
@@ -113,7 +113,7 @@ pub enum Need {
 /// their addresses are known.
 ///
 /// # Errors
-/// The document has errors; these are all its findings.
+/// The document has errors; returns all findings.
 pub fn render(mesh: &Mesh) -> Result<(Arc<Resolved>, Wanted), Vec<Finding>> {
     // RFC 5737.
     let anywhere = Ipv4Addr::new(192, 0, 2, 1);
@@ -147,8 +147,8 @@ pub fn render(mesh: &Mesh) -> Result<(Arc<Resolved>, Wanted), Vec<Finding>> {
 pub struct Needs(BTreeMap<Permission, Need>);
 
 impl Needs {
-    /// Permissions of a command in a cluster, given by its index, that is handed these objects. `resolved` comes
-    /// from `mesh`.
+    /// Permissions of a command in a cluster, given by its index, and for the objects of the engine for it. `resolved`
+    /// comes from `mesh`.
     pub fn new(
         mesh: &Mesh,
         resolved: &Resolved,
@@ -180,12 +180,12 @@ impl Needs {
         needs
     }
 
-    /// All of them with their need, sorted.
+    /// All permissions with their need, sorted.
     pub fn iter(&self) -> impl Iterator<Item = (&Permission, Need)> {
         self.0.iter().map(|(permission, need)| (permission, *need))
     }
 
-    /// Whether it is among them.
+    /// Whether the permission is included.
     pub fn contains(&self, permission: &Permission) -> bool {
         self.0.contains_key(permission)
     }
@@ -203,12 +203,12 @@ impl Needs {
 }
 
 impl Permission {
-    /// Every verb on every resource: what an administrator has.
+    /// Every verb on every resource, as an administrator has.
     pub fn everything() -> Self {
         Self::new("*", "*", "*")
     }
 
-    /// The same in all namespaces.
+    /// The same permission in all namespaces.
     #[must_use]
     pub fn everywhere(&self) -> Self {
         self.clone().within(None)
@@ -232,8 +232,8 @@ impl Permission {
         Self::new(kind.group.clone(), kind.plural.clone(), verb)
     }
 
-    /// On an object. Cluster-scoped objects and RBAC are restricted by name, since all objects of such a kind would
-    /// reach beyond the mesh; RBAC cannot restrict `create` by name.
+    /// A permission on an object. Cluster-scoped objects and RBAC are restricted by name, since all objects of such a
+    /// kind would reach beyond the mesh; RBAC cannot restrict `create` by name.
     fn of_object(kind: &Kind, namespace: Option<&str>, name: &str, verb: &'static str) -> Self {
         let by_name = kind.scope == Scope::Cluster || kind.group == Kind::ROLE.group;
         let permission = Self::of_kind(kind, verb).within(namespace);

@@ -1,7 +1,7 @@
-//! Adopting an object that another owner created, and giving it back as it was.
+//! Adoption of an object that another owner created, and its restoration.
 //!
-//! An adopted object carries, as an annotation, a JSON merge patch (RFC 7386) that makes it what it was. The
-//! patch covers what a person writes, not what the API server or a controller adds.
+//! An annotation of an adopted object holds a JSON merge patch (RFC 7386) that restores its state before the adoption.
+//! The patch covers the fields that a person writes, not those of the API server or a controller.
 
 use serde_json::{Map, Value, json};
 
@@ -10,11 +10,11 @@ use crate::ownership::ADOPTED_ANNOTATION;
 /// Fields of an object's metadata that a person writes.
 const METADATA: [&str; 2] = ["labels", "annotations"];
 
-/// What an object was before it was adopted: without our annotation, as it is.
+/// The object before its adoption: as it is, without fedmesh's annotation.
 pub fn before(live: &Value) -> Value {
     let mut before = written(live);
     let annotation = live["metadata"]["annotations"][ADOPTED_ANNOTATION].as_str();
-    // One that a person has broken says nothing; the object is then given back as it is.
+    // An invalid annotation is ignored; the object is then restored as it is.
     let patch: Option<Map<String, Value>> =
         annotation.and_then(|text| serde_json::from_str(text).ok());
     if let Some(patch) = patch {
@@ -23,7 +23,7 @@ pub fn before(live: &Value) -> Value {
     without_annotation(before)
 }
 
-/// The patch that makes `after` what it was before; without our own marks.
+/// The patch that restores `before` from `after`, without fedmesh's marks.
 pub fn restoring(after: &Value, before: &Value) -> Value {
     let after = without_annotation(written(after));
     difference(&after, before).unwrap_or_else(|| json!({}))
@@ -37,8 +37,8 @@ fn without_annotation(mut object: Value) -> Value {
     object
 }
 
-/// What a person writes of an object. Labels and annotations are there even if there are none: what others add
-/// to them meanwhile is theirs.
+/// The fields that a person writes. Labels and annotations are included even if empty, so that entries added meanwhile
+/// stay.
 fn written(live: &Value) -> Value {
     let mut written = Map::new();
     for (field, value) in live.as_object().into_iter().flatten() {
@@ -59,7 +59,7 @@ fn written(live: &Value) -> Value {
     Value::Object(written)
 }
 
-/// The merge patch from one value to another; `None` where they are equal.
+/// The merge patch from one value to another; `None` if they are equal.
 fn difference(from: &Value, to: &Value) -> Option<Value> {
     let (Value::Object(from), Value::Object(to)) = (from, to) else {
         return (from != to).then(|| to.clone());
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_is_given_back_as_it_was() {
+    fn an_object_is_restored() {
         let live = json!({
             "apiVersion": "v1", "kind": "Service",
             "metadata": { "name": "a", "uid": "1", "labels": { "app": "a" } },
@@ -109,7 +109,7 @@ mod tests {
                 "spec": { "ports": [{ "port": 80 }], "type": null },
             })
         );
-        // A later change of an adopted object keeps what it was at first.
+        // A later change of an adopted object keeps the first patch.
         after["metadata"]["annotations"][ADOPTED_ANNOTATION] = patch.to_string().into();
         after["spec"]["ports"] = json!([{ "port": 82 }]);
         assert_eq!(before(&after)["spec"], live["spec"]);
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_annotation_says_nothing() {
+    fn an_invalid_annotation_is_ignored() {
         for text in ["", "{", "[]", "null"] {
             let live = json!({
                 "metadata": { "annotations": { ADOPTED_ANNOTATION: text } }, "spec": { "a": 1 },

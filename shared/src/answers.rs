@@ -1,25 +1,24 @@
-//! Who answers a name: the model of what the rendered objects do, with nothing down or with
-//! something.
+//! The clusters that answer a name: a model of the rendered objects, with or without an outage.
 //!
-//! | what is down | its gateway's record | endpoints that lead there |
+//! | outage | its gateway's record | endpoints that lead there |
 //! |---|---|---|
-//! | a cluster | stays: nobody knows better | do not answer |
-//! | a cluster's gateway | goes, once records are followed; the name falls back by CNAME | lead where the name falls back to; the cluster's own pods find no gateway |
-//! | a service in a cluster | stays: the gateway is well | answer 503 |
+//! | a cluster | stays: its state is unknown | do not answer |
+//! | a cluster's gateway | is removed, once records are followed; the name falls back by CNAME | lead to the fallback; the cluster's own pods find no gateway |
+//! | a service in a cluster | stays: the gateway is healthy | answer 503 |
 //!
-//! By DNS alone, a caller takes any address of a name, and a dead one is lost to it. In a mesh a name
-//! with more than one cluster behind it has an endpoint for each (`render::service_entry`), sorted by
-//! locality, and dead ones are left out (`render::destination_rule`): Envoy sends calls to the nearest
-//! locality, to the next one as well when less than 1/1.4 of the endpoints in it are well
-//! (its overprovisioning factor), and to none that is dead. Where shares hold ([`crate::locality`]), only
-//! their places have endpoints, and each that is well takes its share. With Istio 1.0 there are no localities, and
-//! where less than half of the endpoints are well, calls go to all of them. A name with one cluster behind it, and
-//! another zone's name, is as good as its address. An endpoint has one port: where a name falls back to
-//! gateways on another one, nobody answers.
+//! By DNS alone, a caller uses any address of a name, and calls to a dead one are lost. In a mesh, a name with several
+//! clusters has an endpoint for each (`render::service_entry`), sorted by locality, and dead endpoints are ejected
+//! (`render::destination_rule`): Envoy sends calls to the nearest locality, to the next one as well if less than 1/1.4
+//! of its endpoints are healthy (the overprovisioning factor), and to no dead endpoint. With `distribute`
+//! ([`crate::locality`]), only places with a share have endpoints, and each healthy place gets its share. With Istio
+//! 1.0 there are no localities, and if less than half of the endpoints are healthy, calls go to all of them. A name
+//! with one cluster, and a name of another zone, depend on their address alone. An endpoint has one port: if a name
+//! falls back to gateways on another one, calls are lost.
 //!
-//! Of a service without an HTTP port only connections are seen: one that its gateway takes and then
-//! drops ejects nobody, unless it is in mutual TLS, which takes a pod to agree on. A sidecar tells plain TCP by its port alone and takes every name for the global
-//! one (`render::service_entry`). Of several ports, this is about those with requests.
+//! For a service without an HTTP port only connections are observed: one that its gateway accepts and then closes
+//! ejects no endpoint, unless it is mutual TLS, whose handshake needs a pod. A sidecar distinguishes plain TCP by port
+//! only and sends calls for every name to the global one (`render::service_entry`). Of several ports, the model covers
+//! those with requests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,12 +30,12 @@ use crate::published::{Level, PublishedName};
 use crate::render::dns_endpoint::can_be_published;
 use crate::resolved::{Gateway, Resolved, Service};
 
-/// Who answers calls for a name.
+/// The clusters that answer calls for a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answers {
-    /// Any of these clusters, ascending, and every call is answered.
+    /// Any of these clusters, ascending; every call is answered.
     By(Vec<usize>),
-    /// Any of these, but calls that reach others are lost.
+    /// Any of these, but calls that reach other clusters are lost.
     Partly {
         /// The clusters that answer, ascending.
         by: Vec<usize>,
@@ -47,20 +46,19 @@ pub enum Answers {
     Nobody(Reason),
 }
 
-/// Why no call is answered.
+/// The reason why no call is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// The caller's own cluster is down.
     ClientDown,
-    /// The name has no record: no gateway behind it has an address, or DNS has no form for those
-    /// that they have.
+    /// The name has no record: no gateway behind it has an address, or only addresses that DNS records cannot hold.
     NoRecord,
-    /// Everything behind the name is down.
+    /// All clusters behind the name are down.
     Down,
 }
 
 impl Answers {
-    /// The clusters that answer, ascending; none when nobody does.
+    /// The clusters that answer, ascending; empty if no call is answered.
     pub fn by(&self) -> &[usize] {
         match self {
             Self::By(by) | Self::Partly { by, .. } => by,
@@ -68,7 +66,7 @@ impl Answers {
         }
     }
 
-    /// Of what calls reach: clusters, and whether they answer there.
+    /// Classifies the clusters that calls reach, each with whether it answers.
     fn of(reached: &BTreeSet<(usize, bool)>) -> Self {
         let those = |answer: bool| -> Vec<usize> {
             let those = reached.iter().filter(|(_, answers)| *answers == answer);
@@ -84,8 +82,8 @@ impl Answers {
     }
 }
 
-/// Who answers a caller that only goes by DNS, wherever it is, and knows the gateways' ports.
-/// `service` is an index into [`Resolved::services`], `name` one of its names.
+/// The answers for a caller without a sidecar, in any place, that uses the gateways' ports. `service` is an index into
+/// [`Resolved::services`], `name` one of its names.
 pub fn by_dns(
     resolved: &Resolved,
     service: usize,
@@ -104,7 +102,7 @@ pub fn by_dns(
     Answers::of(&reached)
 }
 
-/// Who answers a pod with a sidecar in the cluster `client`.
+/// The answers for a pod with a sidecar in the cluster `client`.
 pub fn in_mesh(
     resolved: &Resolved,
     client: usize,
@@ -129,7 +127,7 @@ pub fn in_mesh(
         }
         return Answers::of(&reached);
     }
-    // Hundredths of the calls that no nearer locality takes.
+    // Percentage of the calls that no nearer locality gets.
     let mut left = 100;
     let mut by = BTreeSet::new();
     for priority in 0..=3 {
@@ -141,7 +139,7 @@ pub fn in_mesh(
             staying.extend(reached.filter(|&&(cluster, answers)| answers || world.keeps(cluster)));
         }
         if resolved.istio.is_oldest() && 2 * staying.len() < all {
-            // Envoy's panic threshold, which other versions are told to be next to nothing.
+            // Envoy's panic threshold, which is set to almost nothing for other versions.
             let endpoints = endpoints.iter().filter(|at| at.priority == priority);
             staying = endpoints.flat_map(|at| &at.reached).collect();
         }
@@ -161,13 +159,13 @@ pub fn in_mesh(
     Answers::of(&by)
 }
 
-/// How the calls of a pod with a sidecar in the cluster `client` are spread where places take shares of
-/// them: the clusters that calls reach, ascending, with their percentages, together 100. `None` where calls
-/// go to the nearest, and where no call reaches anybody.
+/// The distribution of the calls of a pod with a sidecar in the cluster `client`, where `distribute` applies: the
+/// clusters that calls reach, ascending, with percentages that add up to 100. `None` where calls go to the nearest
+/// cluster, or reach none.
 ///
-/// Istio divides the share of a place among its localities by how many endpoints these have (istio
-/// `pilot/pkg/networking/core/loadbalancer`, `applyLocalityWeights`). Envoy takes a locality's part by how
-/// much of it is well, with its overprovisioning factor, and spreads it evenly among what is well.
+/// Istio divides the share of a place among its localities by their number of endpoints (istio
+/// `pilot/pkg/networking/core/loadbalancer`, `applyLocalityWeights`). Envoy weights a locality by its healthy part,
+/// with the overprovisioning factor, and spreads calls evenly among healthy endpoints.
 pub fn percentages(
     resolved: &Resolved,
     client: usize,
@@ -191,7 +189,7 @@ pub fn percentages(
         let locality = localities.entry((&there.region, &there.zone));
         locality.or_default().push(endpoint);
     }
-    // In millionths of a percent, which take more than the 32 bits of a browser.
+    // In millionths of a percent, which need more than the 32 bits of a browser.
     let mut parts: BTreeMap<usize, u64> = BTreeMap::new();
     for (place, share) in shares {
         let of_place = |(region, zone): (&Label, &Label)| {
@@ -224,8 +222,8 @@ fn long(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// Parts of a whole as whole percentages that come to 100: what is left by rounding down goes to the largest
-/// remainders.
+/// Parts of a whole as whole percentages that add up to 100; the remainder of rounding down goes to the largest
+/// fractions.
 fn in_percent(parts: &BTreeMap<usize, u64>) -> Vec<(usize, u8)> {
     let whole: u64 = parts.values().sum();
     let mut percentages: Vec<(usize, u64)> = parts
@@ -238,7 +236,7 @@ fn in_percent(parts: &BTreeMap<usize, u64>) -> Vec<(usize, u8)> {
         .enumerate()
         .map(|(at, part)| (part * 100 % whole, at))
         .collect();
-    // Stable: of equal ones the first.
+    // Stable: the first of equal ones.
     by_remainder.sort_by_key(|(remainder, _)| std::cmp::Reverse(*remainder));
     for (_, at) in by_remainder
         .into_iter()
@@ -253,13 +251,13 @@ fn in_percent(parts: &BTreeMap<usize, u64>) -> Vec<(usize, u8)> {
         .collect()
 }
 
-/// One endpoint of a name, as a client sees it.
+/// One endpoint of a name in a client's mesh.
 struct Endpoint {
-    /// The cluster that it is there for, in whose locality it is; `None` for whatever DNS gives.
+    /// The cluster that it stands for, with its locality; `None` for any address in DNS.
     of: Option<usize>,
-    /// From 0, the nearest; 0 for all where they take shares, and with Istio 1.0.
+    /// From 0, the nearest; 0 for all with `distribute`, and with Istio 1.0.
     priority: u8,
-    /// The clusters that its address leads to, and whether they answer at its port.
+    /// The clusters that its address leads to, each with whether it answers at the port.
     reached: Vec<(usize, bool)>,
 }
 
@@ -282,17 +280,17 @@ impl<'a> World<'a> {
             && !self.outage.services.contains(&(cluster, self.service))
     }
 
-    /// Whether a client's sidecar goes on sending calls to the cluster although the service there is
-    /// down: connections to its gateway still succeed.
+    /// Whether a client's sidecar keeps sending calls to the cluster although the service there is down: connections to
+    /// its gateway still succeed.
     fn keeps(self, cluster: usize) -> bool {
-        // Mutual TLS is agreed on with a pod, so without one there is no connection.
+        // The handshake of mutual TLS needs a pod, so without one there is no connection.
         !self.service().is_http()
             && !self.service().is_mutual()
             && !self.outage.clusters.contains(&cluster)
             && !self.outage.gateways.contains(&cluster)
     }
 
-    /// The name that a sidecar takes a name for.
+    /// The name to which a sidecar sends calls for a name.
     fn name_in_mesh(self, name: &'a PublishedName) -> &'a PublishedName {
         let service = self.service();
         if !ports_of(false, service).is_empty() {
@@ -302,7 +300,7 @@ impl<'a> World<'a> {
         service.names.iter().find(global).unwrap_or(name)
     }
 
-    /// The clusters whose gateways' addresses DNS gives for a name.
+    /// The clusters whose gateways' addresses DNS has for a name.
     fn addresses(self, name: &PublishedName) -> BTreeSet<usize> {
         let names = &self.service().names;
         let mut at = Some(name);
@@ -337,16 +335,16 @@ impl<'a> World<'a> {
 
     fn has_address(self, cluster: usize) -> bool {
         let addresses = &self.gateway(cluster).addresses;
-        // Unknown ones are looked up before anything is published.
+        // Unknown addresses are looked up before records are published.
         addresses.as_ref().is_none_or(|list| !list.is_empty())
             && !self.outage.gateways.contains(&cluster)
     }
 
-    /// Where the client sends calls for a name, and who is there.
+    /// The endpoints to which the client sends calls for a name.
     fn endpoints(self, client: usize, name: &PublishedName) -> Vec<Endpoint> {
         let clusters = &self.resolved.clusters;
         let here = &clusters[client];
-        // `like`: the cluster whose gateway's ports the endpoint has; without one, the usual ones.
+        // `like`: the cluster whose gateway's ports the endpoint has; `None` for the usual ones.
         let at = |priority, hosts: BTreeSet<usize>, like: Option<usize>| {
             let answers = |host: usize| {
                 let service = self.service();

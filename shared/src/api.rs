@@ -10,7 +10,7 @@ use crate::mesh::Mesh;
 use crate::object::{Key, Wave};
 use crate::plan::{Action, ClusterPlan, Conflict, Plan};
 
-/// `GET /api/v1/session`: whether the token is right, and who answers.
+/// `GET /api/v1/session`: verifies the token, and returns the agent's version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
@@ -18,14 +18,14 @@ pub struct Session {
     pub version: String,
 }
 
-/// `GET /api/v1/clusters`: the contexts of the kubeconfig and what was found behind them.
+/// `GET /api/v1/clusters`: the contexts of the kubeconfig and the observed state of their clusters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Clusters {
-    /// Why there is none, if it is because of the kubeconfig.
+    /// The error of the kubeconfig, if that is why there are no contexts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// One for each context, in the order of the kubeconfig.
+    /// All contexts, in the order of the kubeconfig.
     pub contexts: Vec<Context>,
 }
 
@@ -35,31 +35,31 @@ pub struct Clusters {
 pub struct Context {
     /// Its name.
     pub name: String,
-    /// Why the cluster behind it cannot be asked.
+    /// The reason why the cluster cannot be queried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// Kubernetes' version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Region of its nodes, where they agree.
+    /// Region of its nodes, if all have the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// Zone of its nodes, where they agree.
+    /// Zone of its nodes, if all have the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
-    /// Addresses of Istio's default gateway; absent where there is no such Service.
+    /// Addresses of Istio's default gateway; absent if the Service does not exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<Vec<String>>,
 }
 
-/// What is to be done with a mesh.
+/// The purpose of a plan.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Intent {
-    /// Make the clusters what the document says.
+    /// Apply the document to the clusters.
     #[default]
     Apply,
-    /// Take everything of the mesh out of the clusters.
+    /// Remove all objects of the mesh from the clusters.
     Remove,
 }
 
@@ -69,26 +69,26 @@ pub enum Intent {
 pub struct PlanRequest {
     /// The document.
     pub mesh: Mesh,
-    /// Digest of the bundle that the sender rendered from it; the agent renders it again and
-    /// refuses when its own is another.
+    /// Digest of the sender's bundle; the agent renders the document again and refuses the request if its digest
+    /// differs.
     pub digest: String,
-    /// What for.
+    /// Apply or remove.
     #[serde(default)]
     pub intent: Intent,
-    /// What the person has decided beside the document.
+    /// The user's decisions in addition to the document.
     #[serde(default)]
     pub decisions: Decisions,
 }
 
-/// Answer to `POST /api/v1/plan`.
+/// Response to `POST /api/v1/plan`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanResponse {
-    /// Warnings and hints with what was found in the clusters.
+    /// Warnings and hints, including those from the observed clusters.
     pub findings: Vec<Finding>,
     /// The plan.
     pub plan: Plan,
-    /// Why its deletions need a word of their own: [`ApplyRequest::allow_delete`].
+    /// The reasons why its deletions must be confirmed: [`ApplyRequest::allow_delete`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mass_deletion: Option<MassDeletion>,
 }
@@ -97,21 +97,21 @@ pub struct PlanResponse {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApplyRequest {
-    /// What was planned.
+    /// The request of the plan.
     #[serde(flatten)]
     pub plan: PlanRequest,
-    /// The id of the plan that the person saw. The agent plans again and refuses when the clusters
-    /// have moved since.
+    /// The id of the plan that the user has reviewed. The agent plans again and refuses the request if the clusters
+    /// have changed since.
     pub plan_id: String,
-    /// Apply to the clusters that can be applied to, although others cannot.
+    /// Apply to the clusters that are not blocked, although others are.
     #[serde(default)]
     pub partial: bool,
-    /// How many objects may be deleted where that many need a word.
+    /// Confirmed number of deletions, if the plan has a mass deletion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow_delete: Option<usize>,
 }
 
-/// Answer to `POST /api/v1/apply`: where its events are, `GET /api/v1/applies/{id}`.
+/// Response to `POST /api/v1/apply`; the events are at `GET /api/v1/applies/{id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplyAccepted {
@@ -119,7 +119,7 @@ pub struct ApplyAccepted {
     pub id: String,
 }
 
-/// A line of `GET /api/v1/applies/{id}` (newline-delimited JSON), from the first on.
+/// A line of `GET /api/v1/applies/{id}` (newline-delimited JSON), from the first event on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     tag = "event",
@@ -131,7 +131,7 @@ pub enum Event {
     Started {
         /// The cluster.
         cluster: String,
-        /// How many objects will be reported.
+        /// Number of objects that will be reported.
         objects: usize,
     },
     /// A wave begins in a cluster.
@@ -141,26 +141,26 @@ pub enum Event {
         /// The wave.
         wave: Wave,
     },
-    /// An object is done, well or badly.
+    /// An object is done, with success or not.
     Object {
         /// The cluster.
         cluster: String,
         /// The object.
         object: Key,
-        /// How it went.
+        /// The result.
         outcome: Outcome,
     },
-    /// A cluster's run waits. Reported again while it goes on, at most once a second for each reason.
+    /// A cluster's run waits. Reported repeatedly, at most once a second for each reason.
     Waiting {
         /// The cluster.
         cluster: String,
         /// The kind of wait.
         reason: WaitReason,
-        /// What it waits for, for people.
+        /// Description of the wait, for display.
         message: String,
-        /// Seconds that it has waited already.
+        /// Seconds so far.
         waited: u64,
-        /// Seconds after which it goes on, or fails; absent where there is no limit.
+        /// Seconds until it continues or fails; absent without a limit.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         limit: Option<u64>,
     },
@@ -168,18 +168,18 @@ pub enum Event {
     Ended {
         /// The cluster.
         cluster: String,
-        /// Why it did not go to the end, if it did not.
+        /// The error that ended it early, if any.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<String>,
     },
     /// Everything has ended; the last line.
     Finished {
-        /// How it went.
+        /// The results.
         report: Report,
     },
 }
 
-/// Why a run waits.
+/// The reason for a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum WaitReason {
@@ -193,7 +193,7 @@ pub enum WaitReason {
     Login,
 }
 
-/// How it went with an object.
+/// The result for an object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     tag = "result",
@@ -203,28 +203,28 @@ pub enum WaitReason {
 pub enum Outcome {
     /// As planned.
     Done {
-        /// What was done.
+        /// The action.
         action: Action,
     },
-    /// Another manager owns fields; nothing was done.
+    /// Another manager owns fields; the object is unchanged.
     Conflict {
-        /// Which.
+        /// The fields.
         conflicts: Vec<Conflict>,
     },
-    /// It did not work.
+    /// The request failed.
     Failed {
-        /// Why.
+        /// The error.
         message: String,
     },
-    /// It was not tried, since it needs an object that was not applied.
+    /// It was not tried, since it depends on an object that was not applied.
     Skipped {
-        /// That object.
+        /// The object that it depends on.
         because: Key,
     },
 }
 
 impl Outcome {
-    /// Why the object was not applied; `None` if it was.
+    /// The reason why the object was not applied; `None` if it was.
     pub fn reason(&self) -> Option<String> {
         match self {
             Self::Done { .. } => None,
@@ -238,48 +238,48 @@ impl Outcome {
     }
 }
 
-/// How an apply or a removal went.
+/// The results of an apply or a removal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// The clusters, in the order of the document.
     pub clusters: Vec<ClusterReport>,
-    /// How long the run took, in milliseconds.
+    /// Duration of the run, in milliseconds.
     #[serde(default)]
     pub duration_ms: u64,
 }
 
-/// How it went in one cluster.
+/// The results in one cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterReport {
     /// The cluster's name.
     pub name: String,
-    /// Why it was not touched, or not to the end.
+    /// The reason why it was not changed, or not completely.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// Objects created.
     pub created: usize,
     /// Objects changed.
     pub changed: usize,
-    /// Objects that were as wanted.
+    /// Objects that were up to date.
     pub unchanged: usize,
     /// Objects deleted.
     pub deleted: usize,
-    /// Objects of somebody else that were adopted.
+    /// Objects of another owner that were adopted.
     #[serde(default)]
     pub adopted: usize,
-    /// Objects left in place without our labels.
+    /// Objects that were kept without fedmesh's labels.
     pub disowned: usize,
     /// Objects with a conflict or an error.
     pub failed: usize,
-    /// Objects that were not tried, since they need one of those.
+    /// Objects that were not tried, since they depend on a failed one.
     #[serde(default)]
     pub skipped: usize,
 }
 
 impl Report {
-    /// Whether everything was done everywhere.
+    /// Whether the run succeeded in every cluster.
     pub fn is_success(&self) -> bool {
         self.clusters
             .iter()
@@ -287,7 +287,7 @@ impl Report {
     }
 }
 
-/// `POST /api/v1/status` takes a [`PlanRequest`] and gives this: how the clusters compare with the document.
+/// Response to `POST /api/v1/status`, whose body is a [`PlanRequest`]: the clusters compared with the document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
@@ -295,53 +295,53 @@ pub struct Status {
     pub clusters: Vec<ClusterStatus>,
 }
 
-/// How one cluster compares with the document.
+/// A cluster compared with the document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterStatus {
     /// The cluster's name.
     pub name: String,
-    /// Why it could not be asked.
+    /// The reason why it could not be queried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Objects that are as wanted.
+    /// Objects that are up to date.
     pub in_step: usize,
-    /// Objects that are wanted and not there.
+    /// Desired objects that do not exist.
     pub missing: Vec<Key>,
-    /// Objects that the server refuses as they are wanted, or does not show.
+    /// Desired objects that the server refuses, or does not show.
     #[serde(default)]
     pub refused: Vec<Refused>,
-    /// Objects that are there otherwise.
+    /// Objects that differ from the desired state.
     pub changed: Vec<Key>,
-    /// Objects of ours that are not wanted.
+    /// Orphaned objects of the mesh.
     pub surplus: Vec<Key>,
-    /// Objects that are as wanted, with fields that others have added.
+    /// Up-to-date objects with fields that others have added.
     #[serde(default)]
     pub drifted: Vec<Drifted>,
 }
 
-/// An object with fields that others have added beside ours.
+/// An object with fields that others have added to fedmesh's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Drifted {
-    /// Which.
+    /// The object.
     pub object: Key,
     /// The fields.
     pub fields: Vec<Drift>,
 }
 
-/// An object that stands in the way of an apply.
+/// An object that blocks an apply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Refused {
-    /// Which.
+    /// The object.
     pub object: Key,
-    /// Why, in the server's words where it is the server that refuses.
+    /// The reason, in the server's words if the server refuses it.
     pub why: String,
 }
 
 impl Status {
-    /// Reads the status off a plan: what it would do is what is not as wanted.
+    /// Derives the status from a plan: each step is a difference.
     pub fn of(plan: &Plan) -> Self {
         let clusters = plan
             .clusters
@@ -370,7 +370,7 @@ impl Status {
         Self { clusters }
     }
 
-    /// Whether every cluster is as the document says.
+    /// Whether every cluster matches the document.
     pub fn is_in_step(&self) -> bool {
         self.clusters.iter().all(|cluster| {
             cluster.error.is_none()
@@ -383,7 +383,7 @@ impl Status {
     }
 }
 
-/// Each object is in one list: one that an apply changes is no longer only drifted.
+/// Each object is in one list: an object that an apply changes is not listed as drifted.
 fn drifted(cluster: &ClusterPlan) -> Vec<Drifted> {
     let steps = cluster.steps.iter();
     steps
@@ -406,32 +406,32 @@ fn refused(cluster: &ClusterPlan) -> Vec<Refused> {
         .collect()
 }
 
-/// `POST /api/v1/verify`: proves by traffic that what was rendered works.
+/// `POST /api/v1/verify`: verifies the rendered objects by traffic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VerifyRequest {
-    /// What to verify; its intent has to be to apply.
+    /// The mesh to verify; the intent must be `apply`.
     #[serde(flatten)]
     pub plan: PlanRequest,
-    /// Seconds that what fails is tried again; default 0, at most [`VerifyRequest::LONGEST_WAIT`].
+    /// Seconds for which failed checks are retried; default 0, at most [`VerifyRequest::LONGEST_WAIT`].
     #[serde(default)]
     pub wait: u32,
-    /// Make no Job where a cluster has no client.
+    /// Whether to create no Job where a cluster has no client.
     #[serde(default)]
     pub no_job: bool,
-    /// `SERVICE[@CLUSTER]`, such as `orders.sales@north`: when no call fails, the Deployments behind
-    /// the service are scaled to nothing in that cluster (default the first that serves it), until
-    /// traffic has moved. They get their replicas back whatever happens.
+    /// `SERVICE[@CLUSTER]`, such as `orders.sales@north`: if no call fails, the Deployments behind the service are
+    /// scaled to zero in that cluster (default: the first that serves it), until traffic has moved. Their replicas are
+    /// restored in any case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drill: Option<String>,
 }
 
 impl VerifyRequest {
-    /// Seconds: an hour.
+    /// One hour, in seconds.
     pub const LONGEST_WAIT: u32 = 3600;
 }
 
-/// A line of `GET /api/v1/verifications/{id}` (newline-delimited JSON), from the first on.
+/// A line of `GET /api/v1/verifications/{id}` (newline-delimited JSON), from the first event on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     tag = "event",
@@ -439,65 +439,65 @@ impl VerifyRequest {
     rename_all_fields = "camelCase"
 )]
 pub enum VerifyEvent {
-    /// The checks of a family were made, in this round.
+    /// The checks of a family are done in this round.
     Family {
-        /// Which.
+        /// The family.
         family: crate::verify::Family,
-        /// How many there are.
+        /// Number of checks.
         checks: usize,
-        /// How many of them are worth another try.
+        /// Number of checks that are worth a retry.
         open: usize,
     },
-    /// All checks were made once more.
+    /// A round of all checks is done.
     Round {
-        /// How many there are.
+        /// Number of checks.
         checks: usize,
-        /// How many of them are worth another try.
+        /// Number of checks that are worth a retry.
         open: usize,
     },
-    /// The drill has come so far.
+    /// The drill has reached a step.
     Drill {
         /// `<name>.<namespace>` of the service.
         service: String,
-        /// The cluster that it is taken away in.
+        /// The cluster where the service is scaled down.
         cluster: String,
-        /// How far.
+        /// The step.
         step: crate::verify::DrillStep,
     },
-    /// It has ended; the last line.
+    /// The verification has ended; the last line.
     Finished {
-        /// What was found.
+        /// The results.
         report: crate::verify::Report,
     },
-    /// It cannot go on; the last line.
+    /// The verification cannot continue; the last line.
     Failed {
-        /// Why.
+        /// The error.
         error: ApiError,
     },
 }
 
-/// The body of every answer that is an error.
+/// The body of every error response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiError {
-    /// What is wrong.
+    /// The error.
     pub message: String,
-    /// What to do.
+    /// The remedy.
     pub hint: String,
-    /// What the checks found, where that is the reason.
+    /// The findings of the checks, if they are the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
-    /// Why nothing was changed, where the same request may do later, or another plan.
+    /// The kind of refusal, if the same request, or one with another plan, may succeed later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<ApplyRefused>,
 }
 
-/// Why `POST /api/v1/apply` refuses (409) what can be asked for again.
+/// The reason for a 409 of `POST /api/v1/apply` that is worth a retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ApplyRefused {
-    /// Another writer changes the mesh: the same request does once it has ended.
+    /// Another writer holds the Lease: retry the same request when it has ended.
     Held,
-    /// The clusters changed since the plan: there is another one to be seen.
+    /// The clusters have changed since the plan: review a new plan.
     PlanChanged,
 }

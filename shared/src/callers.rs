@@ -1,5 +1,5 @@
-//! Who calls a service (`spec.services[].callers`): where its names exist, which namespaces see them, and whose
-//! certificates its pods take.
+//! Callers of a service (`spec.services[].callers`): where its names exist, which namespaces see them, and which
+//! certificates its pods accept.
 
 use std::collections::BTreeSet;
 
@@ -10,11 +10,11 @@ use crate::resolved::{Resolved, Service};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Caller {
-    /// Their namespace; `None` for all.
+    /// Namespace of the callers; `None` for all.
     pub namespace: Option<Label>,
-    /// Their service accounts, sorted; empty for all of the namespace.
+    /// Service accounts of the callers, sorted; empty for all of the namespace.
     pub service_accounts: Vec<HostName>,
-    /// Indices of their clusters, ascending, at least one.
+    /// Indices of the callers' clusters, ascending, at least one.
     pub clusters: Vec<usize>,
 }
 
@@ -43,19 +43,19 @@ impl Caller {
 }
 
 impl Service {
-    /// Whether anybody in a cluster, by index, calls it.
+    /// Whether any workload in a cluster, by index, is a caller.
     pub fn is_called_from(&self, cluster: usize) -> bool {
         let callers = self.callers.as_ref();
         callers.is_none_or(|all| all.iter().any(|caller| caller.clusters.contains(&cluster)))
     }
 
-    /// Those of some clusters from which it is called.
+    /// Those of `clusters` that have callers.
     pub(crate) fn called_from(&self, clusters: &[usize]) -> Vec<usize> {
         let clusters = clusters.iter().copied();
         clusters.filter(|&one| self.is_called_from(one)).collect()
     }
 
-    /// The namespaces of a cluster that see its names, sorted; `None` for all.
+    /// The namespaces of a cluster that see the service's names, sorted; `None` for all.
     pub fn seen_by(&self, cluster: usize) -> Option<BTreeSet<&str>> {
         let Some(callers) = &self.callers else {
             let namespaces = self.export_to.iter().map(String::as_str);
@@ -66,7 +66,7 @@ impl Service {
             .collect()
     }
 
-    /// Whether a workload, by cluster, namespace and service account, is among its callers.
+    /// Whether a workload, by cluster, namespace and service account, is a caller.
     pub fn is_called_by(&self, cluster: usize, namespace: &str, account: &str) -> bool {
         let callers = self.callers.as_ref();
         callers.is_none_or(|all| {
@@ -75,8 +75,8 @@ impl Service {
         })
     }
 
-    /// Whether its pods may take a workload for one of its callers: identities do not tell clusters apart where these
-    /// have a trust domain in common, and, of callers with a namespace, where they know each other's.
+    /// Whether the service's pods may accept a workload as a caller: identities do not distinguish clusters that share
+    /// a trust domain, nor, for callers with a namespace, clusters whose trust domains are aliases.
     pub fn may_take(
         &self,
         cluster: usize,
@@ -95,15 +95,15 @@ impl Service {
         })
     }
 
-    /// Whether its pods refuse workloads that are not among its callers: only mutual TLS tells them who calls.
+    /// Whether the service's pods refuse other workloads than its callers: only mutual TLS identifies callers.
     pub fn refuses_strangers(&self) -> bool {
         self.callers.is_some() && self.is_mutual()
     }
 
-    /// The identities of its callers, as an `AuthorizationPolicy` of Istio has principals; sorted.
+    /// The identities of the callers, as principals of Istio's `AuthorizationPolicy`; sorted.
     ///
-    /// A principal ends in `*` where all of a namespace or of a trust domain are meant (istio
-    /// `pilot/pkg/security/authz/matcher`, `StringMatcherWithPrefix`).
+    /// A principal ends in `*` for all of a namespace or of a trust domain (istio `pilot/pkg/security/authz/matcher`,
+    /// `StringMatcherWithPrefix`).
     pub(crate) fn principals(&self, resolved: &Resolved) -> BTreeSet<String> {
         let mut principals = BTreeSet::new();
         for caller in self.callers.iter().flatten() {

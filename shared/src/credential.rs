@@ -1,12 +1,12 @@
-//! Which texts hold a credential, by the name of what they are for and by their shape. A document and manifests
-//! are read by many; credentials belong into Secrets.
+//! Detection of credentials in texts, by the name of a field and by shape. Many people read documents and manifests;
+//! credentials belong in Secrets.
 
 use serde_json::Value;
 
-/// What stands in the place of a credential in messages.
+/// Replaces a credential in messages.
 pub(crate) const LEFT_OUT: &str = "<left out>";
 
-/// Words in the names of flags, variables and fields that hold a credential.
+/// Words in the names of flags, variables and fields with a credential.
 const NAMES: [&str; 15] = [
     "secret",
     "token",
@@ -24,8 +24,7 @@ const NAMES: [&str; 15] = [
     "aes-key",
     "authorization",
 ];
-/// What such a name ends with where it is for something about the credential: its algorithm, its file, the name
-/// of the Secret that has it.
+/// Last words of names that describe a credential but do not hold it: its algorithm, its file, the name of its Secret.
 const ABOUT: [&str; 15] = [
     "alg",
     "algorithm",
@@ -44,7 +43,7 @@ const ABOUT: [&str; 15] = [
     "namespace",
 ];
 
-/// Tokens that begin with a mark of who issues them, and how many characters follow at least.
+/// Prefixes of access tokens by issuer, each with the minimum number of characters that follow.
 const MARKED: [(&str, usize); 11] = [
     ("AKIA", 16),
     ("ASIA", 16),
@@ -59,12 +58,12 @@ const MARKED: [(&str, usize); 11] = [
     ("AIza", 35),
 ];
 
-/// Whether something of this name holds a credential: a flag without its dashes, a variable, a field.
+/// Whether a field, variable, or flag without its dashes holds a credential, by name.
 pub(crate) fn is_name(name: &str) -> bool {
     let words = words(name);
     let last = words.last().map_or("", String::as_str);
     if ABOUT.contains(&last) {
-        // The id of a key of AWS is half of a credential, and that of a role in Vault.
+        // An AWS access key id is half of a credential.
         return matches!(words.join("-").as_str(), "aws-access-key-id");
     }
     let name = format!("-{}-", words.join("-"));
@@ -73,7 +72,7 @@ pub(crate) fn is_name(name: &str) -> bool {
         .any(|known| name.contains(&format!("{known}-")))
 }
 
-/// `zone`, `type` of `zoneType`, `zone-type` and `ZONE_TYPE`.
+/// Splits `zoneType`, `zone-type` and `ZONE_TYPE` into `zone`, `type`.
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut was_lower = false;
@@ -93,14 +92,15 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// The flag of an argument such as `--api-key=…`, if it holds a credential. Without `=`, the next argument does.
+/// The flag of an argument such as `--api-key=…`, if it holds a credential. Without `=`, the value is the next
+/// argument.
 pub(crate) fn flag(argument: &str) -> Option<&str> {
     let flag = argument.strip_prefix("--")?;
     let (name, value) = flag.split_once('=').unwrap_or((flag, "…"));
     (!value.is_empty() && is_name(name)).then_some(name)
 }
 
-/// What kind of credential a text has in it, by its shape.
+/// The kind of credential in a text, by its shape.
 pub(crate) fn kind_of(text: &str) -> Option<&'static str> {
     if text.contains("-----BEGIN ") && text.contains("PRIVATE KEY-----") {
         return Some("a private key");
@@ -127,7 +127,7 @@ pub(crate) fn kind_of(text: &str) -> Option<&'static str> {
     })
 }
 
-/// Three parts in base64, of which the first two are JSON objects (RFC 7519).
+/// Whether a text has three parts in base64, of which the first two are JSON objects (RFC 7519).
 fn is_json_web_token(token: &str) -> bool {
     let parts: Vec<&str> = token.split('.').collect();
     let [header, claims, _] = parts[..] else {
@@ -138,8 +138,8 @@ fn is_json_web_token(token: &str) -> bool {
         .all(|part| part.starts_with("eyJ") && part.len() >= 10)
 }
 
-/// Where in a text the user and password of a URL are, with the `@` behind them (RFC 3986, section 3.2.1). With
-/// `ssh` a user alone is none of either.
+/// The position of a URL's user and password, with the `@` after them (RFC 3986, section 3.2.1). In an `ssh` URL, a
+/// user alone is not a credential.
 fn user_info(text: &str) -> Option<std::ops::Range<usize>> {
     for (at, _) in text.match_indices("://") {
         let start = at + "://".len();
@@ -154,7 +154,7 @@ fn user_info(text: &str) -> Option<std::ops::Range<usize>> {
             return Some(start..start + user.len() + 1);
         }
     }
-    // An address without a scheme, such as an image's; a digest is behind an `@` as well.
+    // An address without a scheme, such as an image's, where a digest also follows an `@`.
     let (user, host) = text.split_once('@')?;
     let is_digest = host.split_once(':').is_some_and(|(_, digest)| {
         digest.len() >= 32 && digest.chars().all(|c| c.is_ascii_hexdigit())
@@ -165,7 +165,7 @@ fn user_info(text: &str) -> Option<std::ops::Range<usize>> {
     (is_one && !is_digest && !host.contains(['@', ' '])).then_some(0..user.len() + 1)
 }
 
-/// A text without its credential; `None` where it has none.
+/// The text without its credential; `None` if it has none.
 pub(crate) fn without(text: &str) -> Option<String> {
     if let Some(name) = flag(text).filter(|_| text.contains('=')) {
         return Some(format!("--{name}={LEFT_OUT}"));
@@ -177,13 +177,13 @@ pub(crate) fn without(text: &str) -> Option<String> {
     }
 }
 
-/// A URL without user and password; `None` where it has neither.
+/// The URL without user and password; `None` if it has neither.
 pub(crate) fn without_user_info(text: &str) -> Option<String> {
     let user = user_info(text)?;
     Some(format!("{}{}", &text[..user.start], &text[user.end..]))
 }
 
-/// Puts [`LEFT_OUT`] in the place of all credentials.
+/// Replaces all credentials by [`LEFT_OUT`].
 pub(crate) fn redact(value: &mut Value) {
     match value {
         Value::String(text) => {
@@ -203,7 +203,7 @@ pub(crate) fn redact(value: &mut Value) {
             }
         }
         Value::Object(fields) => {
-            // A variable of a container.
+            // An environment variable of a container.
             let is_named = fields
                 .get("name")
                 .and_then(Value::as_str)
@@ -232,9 +232,9 @@ mod tests {
 
     use super::{flag, is_name, kind_of, redact, without_user_info};
 
-    /// Those of ExternalDNS (`pkg/apis/externaldns/types.go`), of this version and of earlier ones.
+    /// Flags of ExternalDNS (`pkg/apis/externaldns/types.go`), of this version and of earlier ones.
     #[test]
-    fn flags_of_external_dns_are_told_by_name() {
+    fn flags_of_external_dns_are_recognized_by_name() {
         for name in [
             "rfc2136-tsig-secret",
             "rfc2136-kerberos-password",
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes_are_told() {
+    fn credentials_are_detected_by_shape() {
         let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2ln";
         let digest = "a".repeat(64);
         for text in [
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn all_credentials_are_left_out_and_nothing_else() {
+    fn all_credentials_are_redacted_and_nothing_else() {
         let mut value = json!({
             "args": ["--source=crd", "--pihole-password", "hunter2", "--exoscale-apisecret=hunter2",
                      "--webhook-provider-url=http://u:hunter2@h", "--once"],

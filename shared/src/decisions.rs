@@ -1,4 +1,4 @@
-//! What a person decides about a plan beside the document.
+//! Decisions of the user about a plan, in addition to the document.
 
 use std::collections::BTreeSet;
 
@@ -7,36 +7,35 @@ use serde::{Deserialize, Serialize};
 use crate::object::Key;
 use crate::plan::Plan;
 
-/// Decisions that a plan takes into account; part of what its id stands for.
+/// Decisions that a plan takes into account; its id covers them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Decisions {
-    /// Objects of nobody who says so that become the mesh's, as `Kind/namespace/name`; see
+    /// Objects without a recorded owner that the mesh adopts, as `Kind/namespace/name`; see
     /// [`crate::object::Key::reference`].
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub adopt: BTreeSet<String>,
-    /// The name that the mesh was applied under before.
+    /// The former name of the mesh.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub renamed_from: Option<String>,
-    /// Clusters, by name, that have been replaced: their contexts lead to other clusters than at the last
-    /// apply.
+    /// Names of clusters that were replaced: their contexts lead to other clusters than at the last apply.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub replaced: BTreeSet<String>,
-    /// Clusters, by name, whose last known addresses are withdrawn. Addresses that can be looked up stay.
+    /// Names of clusters whose last known addresses are withdrawn. Addresses that can be looked up stay.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub forget_addresses: BTreeSet<String>,
-    /// Fields that are taken over from other managers, as [`field_of`] writes them.
+    /// Fields to take over from other managers, in the form of [`field_of`].
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub take_over: BTreeSet<String>,
 }
 
 impl Decisions {
-    /// Whether a field is to be taken over; it is given as a conflict names it, such as `.spec.hosts`.
+    /// Whether a field is to be taken over; it has the form of a conflict, such as `.spec.hosts`.
     pub fn takes_over(&self, object: &Key, field: &str) -> bool {
         !self.take_over.is_empty() && self.take_over.contains(&field_of(object, field))
     }
 
-    /// Those of [`Decisions::take_over`] that name no field in conflict.
+    /// Those of [`Decisions::take_over`] that match no field in conflict.
     pub fn nothing_to_take_over<'a>(&'a self, plan: &Plan) -> Vec<&'a str> {
         let mut unused: BTreeSet<&str> = self.take_over.iter().map(String::as_str).collect();
         for (_, step) in plan.steps() {
@@ -48,7 +47,7 @@ impl Decisions {
     }
 }
 
-/// `Kind/namespace/name:.spec.field`, as a person names a field of an object in an option.
+/// `Kind/namespace/name:.spec.field`, the form of a field in options.
 pub fn field_of(object: &Key, field: &str) -> String {
     format!("{}:{field}", object.reference())
 }
@@ -59,7 +58,7 @@ pub fn field_of(object: &Key, field: &str) -> String {
 pub enum Decision {
     /// Adopt the object with this [reference](crate::object::Key::reference), wherever it exists.
     Adopt(String),
-    /// The mesh was applied under this name before.
+    /// The former name of the mesh.
     RenamedFrom(String),
     /// The cluster of this name was replaced.
     Replaced(String),
@@ -82,7 +81,7 @@ impl Decisions {
         all
     }
 
-    /// Adds a decision. A mesh has one former name: another one takes its place.
+    /// Adds a decision. A mesh has one former name: a new one replaces it.
     pub fn add(&mut self, decision: Decision) {
         match decision {
             Decision::Adopt(object) => {

@@ -1,5 +1,5 @@
-//! What an object needs of the others that are applied with it: where one of those fails, applying it would be
-//! refused too, or would do harm.
+//! Dependencies between objects that are applied together: if one fails, applying its dependents would fail too, or do
+//! harm.
 
 use std::collections::BTreeSet;
 
@@ -16,11 +16,11 @@ pub fn depends_on(object: &Object, other: &Object) -> bool {
         ("apiextensions.k8s.io", "CustomResourceDefinition") => {
             other.name == format!("{}.{}", object.kind.plural, object.kind.group)
         }
-        // Pods would not start, or could not do what they are for.
+        // Pods would not start, or would lack permissions.
         ("", "ServiceAccount") | ("rbac.authorization.k8s.io", "Role" | "RoleBinding") => {
             object.kind == Kind::DEPLOYMENT && is_same_name()
         }
-        // A name that is published before its gateway takes it is answered with 404.
+        // A name that is published before its gateway serves it is answered with 404.
         (ISTIO_GROUP, "Gateway" | "VirtualService")
         | ("gateway.networking.k8s.io", "Gateway" | "HTTPRoute" | "GRPCRoute" | "TLSRoute") => {
             object.kind == Kind::DNS_ENDPOINT && !hosts(other).is_disjoint(&published(object))
@@ -29,7 +29,7 @@ pub fn depends_on(object: &Object, other: &Object) -> bool {
     }
 }
 
-/// The names that a gateway or its routes take.
+/// The hosts of a gateway or its routes.
 fn hosts(object: &Object) -> BTreeSet<&str> {
     let spec = object.body.get("spec").unwrap_or(&Value::Null);
     let servers = spec["servers"].as_array().into_iter().flatten();
@@ -73,7 +73,7 @@ mod tests {
         Wanted::new(resolved).of("a")
     }
 
-    /// The kinds and names of what must wait for one object.
+    /// The kinds and names of the dependents of one object.
     fn dependents(kind: &str, name: &str) -> Vec<String> {
         let all = objects();
         let of = |one: &&Object| one.kind.kind == kind && one.name == name;
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_an_object_waits_for_it_and_nothing_else() {
+    fn only_dependents_wait_for_an_object() {
         let of_namespace = dependents("Namespace", "external-dns");
         assert!(
             of_namespace

@@ -1,4 +1,4 @@
-//! Differences as people read them.
+//! Differences for display.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::yaml;
 /// Lines of context around a change.
 const CONTEXT: usize = 3;
 
-/// Fields of `metadata` that the server keeps for itself.
+/// Fields of `metadata` that the server sets.
 const SERVER_METADATA: [&str; 6] = [
     "managedFields",
     "resourceVersion",
@@ -18,8 +18,7 @@ const SERVER_METADATA: [&str; 6] = [
     "selfLink",
 ];
 
-/// An object as YAML without what is not about its wanted state: status, the server's metadata and
-/// fedmesh's own marks.
+/// An object as YAML with its desired state only: without status, the server's metadata and fedmesh's own marks.
 pub fn shown(object: &Value) -> String {
     let mut object = object.clone();
     if let Value::Object(fields) = &mut object {
@@ -42,11 +41,11 @@ pub fn shown(object: &Value) -> String {
         }
         sort(&mut object);
     }
-    // JSON has text keys only, so it always has a form in YAML.
+    // JSON has text keys only, so it can always be written as YAML.
     yaml::to_string(&object).unwrap_or_default()
 }
 
-/// Sorts keys at every depth: the server gives them in an order of its own.
+/// Sorts keys at every depth: the server returns them in another order.
 fn sort(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -58,8 +57,7 @@ fn sort(value: &mut Value) {
     }
 }
 
-/// A unified diff without file headers; `None` stands for an object that is not there. Empty where
-/// both are the same.
+/// A unified diff without file headers; `None` stands for a missing object. Empty if both are the same.
 pub fn unified(before: Option<&Value>, after: Option<&Value>) -> String {
     let before = before.map(shown).unwrap_or_default();
     let after = after.map(shown).unwrap_or_default();
@@ -72,7 +70,7 @@ pub fn of_texts(before: &str, after: &str) -> String {
         .unified_diff()
         .context_radius(CONTEXT)
         .to_string();
-    // A plan has thousands, and each grew to up to twice its length.
+    // A plan has thousands of diffs, each with up to twice its length allocated.
     text.shrink_to_fit();
     text
 }

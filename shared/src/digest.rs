@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-/// The digest of some parts, each preceded by its length, so that moving a byte from one part to
-/// the next gives another digest.
+/// The digest of several parts, each preceded by its length, so that moving a byte from one part to the next changes
+/// the digest.
 #[derive(Default)]
 pub(crate) struct Parts(Sha256);
 
@@ -16,18 +16,18 @@ impl Parts {
         self.0.update(part);
     }
 
-    /// The digest of what was added.
+    /// The digest of the added parts.
     pub(crate) fn finish(self) -> String {
         let mut text = String::from("sha256:");
         for byte in self.0.finalize() {
-            // Writing to a String cannot fail.
+            // Writing to a `String` cannot fail.
             _ = write!(text, "{byte:02x}");
         }
         text
     }
 }
 
-/// The digest of parts that are all there; see [`Parts`].
+/// The digest of all given parts; see [`Parts`].
 pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut digest = Parts::default();
     parts.into_iter().for_each(|part| digest.add(part));
@@ -37,7 +37,7 @@ pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn parts_are_kept_apart() {
+    fn boundaries_of_parts_count() {
         let digest = |parts: &[&str]| super::of_parts(parts.iter().map(|p| p.as_bytes()));
         assert_ne!(digest(&["ab", "c"]), digest(&["a", "bc"]));
         assert_ne!(digest(&["ab"]), digest(&["ab", ""]));

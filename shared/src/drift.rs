@@ -1,7 +1,7 @@
-//! Drift beside our fields: what other managers have added to an object of ours and what changes what it does.
+//! Drift: effective fields that other managers have added to an object of the mesh.
 //!
-//! Server-side apply leaves such fields alone, so an apply neither shows nor removes them. They are told by
-//! `metadata.managedFields`: a default of the API server has no manager, and what a controller adds by design is
+//! Server-side apply leaves such fields alone, so an apply neither shows nor removes them. They are found by
+//! `metadata.managedFields`: defaults of the API server have no manager, and fields that controllers add by design are
 //! listed here.
 
 use std::borrow::Cow;
@@ -16,11 +16,11 @@ use crate::ownership::FIELD_MANAGER;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Drift {
-    /// The field, as the API server names it in a conflict, such as `.spec.exportTo`.
+    /// The field, in the API server's form for conflicts, such as `.spec.exportTo`.
     pub field: String,
-    /// Who added it, such as `kubectl-edit`.
+    /// The manager, such as `kubectl-edit`.
     pub manager: String,
-    /// When that manager last wrote a field of the object, in RFC 3339.
+    /// Time of that manager's last write to the object, in RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
 }
@@ -30,11 +30,11 @@ pub struct Drift {
 pub(crate) struct Writer<'a> {
     pub(crate) manager: Cow<'a, str>,
     pub(crate) subresource: Cow<'a, str>,
-    /// Empty where there is none.
+    /// Empty if missing.
     pub(crate) time: Cow<'a, str>,
 }
 
-/// Managers of Kubernetes itself.
+/// Managers of the control plane.
 const CONTROL_PLANE: [&str; 4] = [
     "kube-apiserver",
     "kube-controller-manager",
@@ -47,28 +47,28 @@ const BY_DESIGN: [(&str, &[&str]); 2] = [
     (
         "Deployment",
         &[
-            // Whoever scales it, a drill too.
+            // Set by an autoscaler, a person, or a drill.
             ".spec.replicas",
             // `kubectl rollout restart`
             ".spec.template.metadata.annotations.kubectl.kubernetes.io/restartedAt",
         ],
     ),
-    // Of old versions of Kubernetes.
+    // Set by old versions of Kubernetes.
     ("ServiceAccount", &[".secrets", ".imagePullSecrets"]),
 ];
-/// Written by cert-manager and others.
+/// Set by cert-manager and others.
 const CA_BUNDLE: &str = ".caBundle";
 
 impl Writer<'_> {
-    /// Whether what it wrote may be drift: it is neither fedmesh nor the control plane, and it wrote the object
-    /// itself, not its status or its scale.
+    /// Whether its fields may be drift: the manager is neither fedmesh nor the control plane, and it wrote the object
+    /// itself, not its status or scale.
     pub(crate) fn may_drift(&self) -> bool {
         let own = self.manager.strip_prefix(FIELD_MANAGER);
         let is_own = own.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
         !is_own && self.subresource.is_empty() && !CONTROL_PLANE.contains(&&*self.manager)
     }
 
-    /// What it has added to a desired object; `fields` is its `fieldsV1`.
+    /// Its additions to a desired object; `fields` is its `fieldsV1`.
     pub(crate) fn drift(&self, fields: &Map<String, Value>, desired: &Object) -> Vec<Drift> {
         let mut added = Added {
             desired,
@@ -85,7 +85,7 @@ impl Writer<'_> {
     }
 }
 
-/// What other managers have added to a desired object, by the `metadata.managedFields` of the live one.
+/// Additions of other managers to a desired object, by the `metadata.managedFields` of the live one.
 pub fn of(managed_fields: &Value, desired: &Object) -> Vec<Drift> {
     let mut all = Vec::new();
     for entry in managed_fields.as_array().into_iter().flatten() {
@@ -106,7 +106,7 @@ pub fn of(managed_fields: &Value, desired: &Object) -> Vec<Drift> {
 /// Collects the fields of a manager that a desired object does not have.
 struct Added<'a> {
     desired: &'a Object,
-    /// Of the field that is looked at.
+    /// Path of the current field.
     path: String,
     fields: Vec<String>,
 }
@@ -123,7 +123,7 @@ impl Added<'_> {
         }
     }
 
-    /// Of labels and annotations, those that Istio acts on; everybody adds others.
+    /// Of labels and annotations, only those that Istio acts on; other tools add many more.
     fn of_metadata(&mut self, owned: &Value) {
         let desired = self.desired;
         for (name, has) in [
@@ -171,7 +171,7 @@ impl Added<'_> {
         }
         if !is_by_design(self.desired, &self.path) && !self.is_ignored(&self.path) {
             match (desired, owned.as_object()) {
-                // Whether the value is the same is told by comparing, or by the server.
+                // Comparing, or the server, shows whether the value is the same.
                 (Some(desired), Some(owned)) => self.of_value(owned, desired),
                 (Some(_), None) => {}
                 (None, Some(owned)) if self.has_ignored_below() => {
@@ -184,11 +184,11 @@ impl Added<'_> {
     }
 }
 
-/// Writes a key of `fieldsV1` as the API server writes it in a conflict (structured-merge-diff,
-/// `fieldpath/path.go`). Whether it is one of a field below.
+/// Writes a key of `fieldsV1` in the API server's form for conflicts (structured-merge-diff, `fieldpath/path.go`).
+/// Returns whether it is a child field.
 fn write_key(path: &mut String, key: &str) -> bool {
     let Some((what, rest)) = key.split_once(':') else {
-        // `.`: the field itself, whose children are listed beside.
+        // `.`: the field itself, whose children are listed separately.
         return false;
     };
     match what {
@@ -204,7 +204,7 @@ fn write_key(path: &mut String, key: &str) -> bool {
     true
 }
 
-/// What is desired under a key of `fieldsV1`.
+/// The desired value of a key of `fieldsV1`.
 fn entry<'a>(desired: &'a Value, key: &str) -> Option<&'a Value> {
     let (what, rest) = key.split_once(':')?;
     match what {
@@ -280,13 +280,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_added_and_acts_is_drift() {
+    fn effective_additions_are_drift() {
         for (owned, expected) in [
             (
                 json!({ "f:spec": { "f:externalIPs": {} } }),
                 &[".spec.externalIPs"][..],
             ),
-            // As a whole, if nothing of it is ours.
+            // The whole field, if fedmesh owns no part of it.
             (
                 json!({ "f:spec": { "f:sessionAffinityConfig": { ".": {}, "f:clientIP": {} } } }),
                 &[".spec.sessionAffinityConfig"],
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn ignored_fields_are_not() {
+    fn ignored_fields_are_no_drift() {
         let rule = IgnoreRule {
             kind: "Service".into(),
             namespace: None,
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fedmesh_and_controllers_write_is_not() {
+    fn fields_of_fedmesh_and_controllers_are_no_drift() {
         let owned = json!({ "f:spec": { "f:externalIPs": {} } });
         for (manager, is_drift) in [
             ("kubectl-edit", true),

@@ -1,8 +1,7 @@
-//! Durations as Go and Istio write them.
+//! Durations in the syntax of Go and Istio.
 
-/// A duration in milliseconds; `None` where Istio does not read `text` as one: decimal numbers, each with
-/// a unit, the greater units first (Go's `time.ParseDuration`, without signs and without what is shorter
-/// than a millisecond).
+/// A duration in milliseconds; `None` if Istio rejects `text`: decimal numbers, each with a unit, the greater units
+/// first (Go's `time.ParseDuration`, without signs and without units below a millisecond).
 pub(crate) fn milliseconds(text: &str) -> Option<u64> {
     let mut rest = text;
     let mut total: u64 = 0;

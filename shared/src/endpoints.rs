@@ -1,19 +1,17 @@
-//! Where the pods of a cluster send calls for a name: what the ServiceEntries and the VirtualServices of
-//! `mesh` say (`render::service_entry`, `render::mesh_routes`), and what the model of who answers goes by
-//! (`answers`).
+//! Destinations of calls from a cluster's pods: the ServiceEntries and VirtualServices of the gateway `mesh`
+//! (`render::service_entry`, `render::mesh_routes`), and the input of the model of answers (`answers`).
 //!
-//! What a name costs, every sidecar pays, so names get endpoints of their own only where that adds something:
+//! Every sidecar pays for each name, so names get endpoints of their own only where that has an effect:
 //!
-//! - the global name, and the name of the caller's own region: an endpoint for each cluster that answers, so
-//!   that calls go to the nearest and leave a cluster that fails. An endpoint is the cluster's own gateway,
-//!   reached inside the cluster, or the zone name of another cluster, which DNS keeps pointing at that
-//!   cluster's gateway whatever its address is;
+//! - the global name, and the name of the caller's own region: an endpoint for each cluster that answers, so that calls
+//!   go to the nearest and leave a failing cluster. An endpoint is the cluster's own gateway, reached inside the
+//!   cluster, or the zone name of another cluster, which DNS keeps up to date;
 //! - the name of the caller's own zone: its own gateway, so that a local call stays local;
-//! - a name with the same clusters behind it as one of these goes where that one goes, as the vanity name does;
-//! - the names of other regions and zones go wherever DNS says, unless their gateways are on other ports than the
-//!   usual ones, which DNS cannot tell: those have endpoints, as all regions' names of a service with mutual TLS.
+//! - a name with the same clusters as one of these, such as the vanity name: the destination of that name;
+//! - the names of other regions and zones: the addresses in DNS, unless their gateways have unusual ports, which DNS
+//!   cannot express: those have endpoints, and so have all regions' names of a service with mutual TLS.
 //!
-//! A cluster's gateway is the one by which the service is called: with mutual TLS the east-west gateway.
+//! The gateway of a service with mutual TLS is the east-west gateway.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -24,37 +22,37 @@ use crate::resolved::{
     Cluster, DEFAULT_EAST_WEST_PORT, DEFAULT_GATEWAY_PORT, Port, Resolved, Service,
 };
 
-/// Where the pods of a cluster send calls for a name.
+/// The destination of calls for a name from the pods of a cluster.
 pub(crate) enum Destination<'a> {
-    /// To endpoints of its own ([`endpoints`]).
+    /// Endpoints of its own ([`endpoints`]).
     Endpoints,
-    /// To the caller's own gateway, the only one of its [`endpoints`].
+    /// The caller's own gateway, the only one of its [`endpoints`].
     OwnGateway,
-    /// Where calls for another name of the service go, which has the same clusters behind it.
+    /// The destination of another name of the service, which has the same clusters.
     SameAs(&'a PublishedName),
-    /// To any of the addresses that DNS has for the name, at the usual ports.
+    /// Any of the name's addresses in DNS, at the usual ports.
     Dns,
 }
 
-/// One place to send calls to.
+/// One endpoint of a name.
 pub(crate) struct Endpoint<'a> {
-    /// The cluster that it is there for; its locality is the endpoint's, and its gateway's ports.
+    /// The cluster that it stands for, with its locality and its gateway's ports.
     pub(crate) cluster: usize,
-    /// Where that cluster's gateway is reached.
+    /// The address of that cluster's gateway.
     pub(crate) at: At<'a>,
 }
 
-/// Where a gateway is reached.
+/// The address of a gateway.
 pub(crate) enum At<'a> {
     /// Inside the caller's own cluster.
     Inside,
-    /// At the addresses that DNS has for the name of its zone.
+    /// The addresses that DNS has for the name of its zone.
     Zone(&'a PublishedName),
-    /// At its addresses.
+    /// Its IP addresses.
     Addresses,
 }
 
-/// Where the cluster `client` sends calls for a name.
+/// The destination of calls for a name from the cluster `client`.
 pub(crate) fn destination<'a>(
     client: usize,
     name: &'a PublishedName,
@@ -70,7 +68,7 @@ pub(crate) fn destination<'a>(
     if matches!(name.level, Level::Zone { .. }) && is_near && *behind(name) == [client] {
         return Destination::OwnGateway;
     }
-    // The widest first.
+    // Widest level first.
     let mut wider = service.names.iter().filter(|other| match &other.level {
         Level::Global => name.level != Level::Global,
         Level::Region(region) => *region == here.region && matches!(name.level, Level::Zone { .. }),
@@ -83,8 +81,7 @@ pub(crate) fn destination<'a>(
     }
 }
 
-/// Those of some clusters whose calls for a name may go elsewhere than DNS says. It is quicker than to ask for the
-/// destination of each.
+/// Those of `clusters` whose calls for a name may not follow DNS; cheaper than computing each destination.
 pub(crate) fn not_by_dns<'a>(
     clusters: &'a [usize],
     name: &'a PublishedName,
@@ -96,7 +93,7 @@ pub(crate) fn not_by_dns<'a>(
     clusters.filter(move |&client| from_afar || is_near(name, &resolved.clusters[client]))
 }
 
-/// Whether a name is that of the caller's own region or zone, or of all.
+/// Whether a name is global, or that of the caller's own region or zone.
 fn is_near(name: &PublishedName, here: &Cluster) -> bool {
     match &name.level {
         Level::Vanity | Level::Global => true,
@@ -111,7 +108,7 @@ fn goes_by_dns_from_afar(name: &PublishedName, service: &Service, resolved: &Res
     !(is_region && service.is_mutual()) && may_go_by_dns(name, service, resolved)
 }
 
-/// The names for which calls go where those for another go.
+/// The names whose destination is that of `wider`.
 pub(crate) fn led_to<'a>(
     client: usize,
     wider: &'a PublishedName,
@@ -120,14 +117,14 @@ pub(crate) fn led_to<'a>(
 ) -> impl Iterator<Item = &'a PublishedName> {
     let names = service.names.iter();
     names.filter(move |name| {
-        // Only near names are: the others need not be looked at.
+        // Only near names are, so the others can be skipped.
         is_near(name, &resolved.clusters[client])
             && matches!(destination(client, name, service, resolved),
                 Destination::SameAs(to) if to.host == wider.host)
     })
 }
 
-/// An endpoint for each cluster behind a name.
+/// The endpoints of a name, one for each cluster behind it.
 pub(crate) fn endpoints<'a>(
     client: usize,
     name: &'a PublishedName,
@@ -143,7 +140,7 @@ pub(crate) fn endpoints<'a>(
             Endpoints::Addresses => At::Addresses,
             Endpoints::Names => match zone_name(&resolved.clusters[cluster], service) {
                 Some(zone) => At::Zone(zone),
-                // The checks refuse it (`check::levels`).
+                // The checks refuse this (`check::levels`).
                 None => continue,
             },
         };
@@ -154,7 +151,7 @@ pub(crate) fn endpoints<'a>(
     endpoints
 }
 
-/// Whether calls for a name of a service are led away from a cluster that fails: they have endpoints for more than one.
+/// Whether calls for a service's name leave a failing cluster: they have several endpoints.
 pub(crate) fn fails_over(
     client: usize,
     name: &PublishedName,
@@ -168,14 +165,14 @@ pub(crate) fn fails_over(
     }
 }
 
-/// Whether several names can be in one ServiceEntry, or one VirtualService can lead them to one: not with both plain
-/// TCP, which Istio refuses beside a second name, and TLS, whose names only a ServiceEntry tells.
+/// Whether several names can share a ServiceEntry, or a VirtualService can route them to one: not with both plain TCP,
+/// which Istio refuses beside a second name, and TLS, whose names need a ServiceEntry.
 fn can_share_an_entry(service: &Service) -> bool {
     let has = |protocol| service.ports.iter().any(|port| port.protocol == protocol);
     !(has(Protocol::Tcp) && has(Protocol::Tls))
 }
 
-/// The ports in the entry of the global name, or of another: plain TCP is the global name's alone
+/// The ports in the entry of the global name, or of another: plain TCP is for the global name only
 /// (`render::service_entry`).
 pub(crate) fn ports_of(global: bool, service: &Service) -> Vec<&Port> {
     let ports = service.ports.iter();
@@ -184,7 +181,7 @@ pub(crate) fn ports_of(global: bool, service: &Service) -> Vec<&Port> {
         .collect()
 }
 
-/// Whether DNS says all that is needed to call a name: it knows no ports.
+/// Whether DNS is enough to call a name: it has no ports.
 fn may_go_by_dns(name: &PublishedName, service: &Service, resolved: &Resolved) -> bool {
     answered_by(name, &service.names).iter().all(|&index| {
         let cluster = &resolved.clusters[index];
@@ -193,7 +190,7 @@ fn may_go_by_dns(name: &PublishedName, service: &Service, resolved: &Resolved) -
     })
 }
 
-/// Where gateways have a port, unless the document says otherwise.
+/// The port of gateways, unless the document sets another.
 pub(crate) fn usually_at(port: &Port, service: &Service, resolved: &Resolved) -> u16 {
     if service.is_mutual() {
         DEFAULT_EAST_WEST_PORT
@@ -209,9 +206,9 @@ fn is_zone_of(name: &PublishedName, cluster: &Cluster) -> bool {
         if (region, zone) == (&cluster.region, &cluster.zone))
 }
 
-/// The name of a cluster's zone, where the service has names of zones.
+/// The name of a cluster's zone, if the service has names of zones.
 pub(crate) fn zone_name<'a>(cluster: &Cluster, service: &'a Service) -> Option<&'a PublishedName> {
-    // Names are sorted by their levels (`published::names`), and this is asked for clusters times clusters.
+    // Names are sorted by level (`published::names`), and this runs once per pair of clusters.
     let found = service.names.binary_search_by(|name| match &name.level {
         Level::Zone { region, zone } => (region, zone).cmp(&(&cluster.region, &cluster.zone)),
         Level::Vanity | Level::Global | Level::Region(_) => Ordering::Less,

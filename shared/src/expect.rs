@@ -1,5 +1,4 @@
-//! What a verification must see: the model of who answers, with nothing down, and the addresses that
-//! names have then.
+//! Expectations of a verification: the answers with nothing down, and the addresses that names resolve to.
 
 use std::net::IpAddr;
 
@@ -12,7 +11,7 @@ use crate::outage::Outage;
 use crate::published::{Level, PublishedName, answered_by};
 use crate::resolved::{Address, Port, Probe, Resolved, Service};
 
-/// Everything that a verification must see.
+/// All expectations of a verification.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Expectations {
@@ -32,12 +31,12 @@ pub struct Record {
     pub host: String,
     /// `<name>.<namespace>` of the service.
     pub service: String,
-    /// Sorted. Names without a record are left out of the expectations, and those that lead to host
-    /// names of load balancers: their addresses are the cloud's to choose.
+    /// Sorted. Names without a record have no expectation, nor have those that lead to load balancers' host names,
+    /// whose addresses are the cloud's choice.
     pub addresses: Vec<IpAddr>,
 }
 
-/// A request to the gateway of a cluster that serves; of TCP and TLS, a connection.
+/// A request to the gateway of a cluster that serves; for TCP and TLS, a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GatewayCall {
@@ -45,28 +44,28 @@ pub struct GatewayCall {
     pub cluster: String,
     /// `<name>.<namespace>` of the service.
     pub service: String,
-    /// The name that is asked for.
+    /// The called host.
     pub host: String,
     /// The gateway's address, or its load balancer's host name.
     pub address: String,
     /// Its port.
     pub port: u16,
-    /// What is spoken there.
+    /// The protocol at the port.
     pub protocol: Protocol,
-    /// Whether the gateway ends a TLS session there, with a certificate for the name.
+    /// Whether the gateway terminates TLS there, with a certificate for the name.
     pub tls: bool,
     /// The port under which the service's names are called.
     pub published: u16,
-    /// What is seen of mutual TLS that the gateway passes on to the service's pods.
+    /// The expected SNI and identity of mutual TLS that the gateway passes through.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mutual: Option<Mutual>,
-    /// What is asked, where requests are made.
+    /// The request, where the protocol has requests.
     pub probe: Probe,
-    /// The cluster itself; empty where nobody names it.
+    /// The cluster itself; empty if answers do not identify it.
     pub answered_by: Vec<String>,
 }
 
-/// A request from a client in a mesh; of TCP and TLS, a connection.
+/// A request from a client in a mesh; for TCP and TLS, a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
@@ -74,22 +73,23 @@ pub struct Call {
     pub client: String,
     /// `<name>.<namespace>` of the service.
     pub service: String,
-    /// The name that is asked for.
+    /// The called host.
     pub url_host: String,
     /// The published port, or the Service's for its local name.
     pub port: u16,
-    /// What is spoken there.
+    /// The protocol at the port.
     pub protocol: Protocol,
-    /// The published port that it is for.
+    /// The published port that the call is for.
     pub published: u16,
-    /// Whether it is the service's first port, which goes without saying.
+    /// Whether it is the service's first port, which is not displayed.
     pub is_first_port: bool,
     /// `local`, `vanity`, `global`, `region` or `zone`.
     pub level: &'static str,
-    /// What is asked, where requests are made.
+    /// The request, where the protocol has requests.
     pub probe: Probe,
-    /// Any of these clusters must answer; empty where the answer does not tell, or the call is refused. Where nobody can,
-    /// since the name has no record yet, those that the document wants to: the call fails until they do.
+    /// Any of these clusters must answer; empty if answers do not identify the cluster, or the call is refused. If no
+    /// cluster can answer, since the name has no record yet, the clusters of the document: the call fails until they
+    /// do.
     pub answered_by: Vec<String>,
     /// Whether the client is not among the service's callers, so that the service's pods refuse it (403); see
     /// [`Self::by_stranger`].
@@ -98,9 +98,9 @@ pub struct Call {
 }
 
 impl Call {
-    /// The same call by a client that is not among the service's callers; `None` where nothing is known of what
-    /// happens to it: its service refuses nobody or may take it for a caller, no status tells, or its namespace does
-    /// not see the name.
+    /// The same call by a client that is not among the service's callers; `None` if its result is unknown: the service
+    /// refuses no client or may accept it as a caller, the protocol has no status, or its namespace does not see the
+    /// name.
     pub fn by_stranger(&self, resolved: &Resolved, namespace: &str, account: &str) -> Option<Self> {
         let mut services = resolved.services.iter();
         let service = services.find(|service| service.id() == self.service)?;
@@ -120,10 +120,10 @@ impl Call {
     }
 }
 
-/// The level of a service's own name.
+/// The level of the Service's own name.
 const LOCAL: &str = "local";
 
-/// What is to be seen with nothing down.
+/// The expectations with nothing down.
 pub fn expect(resolved: &Resolved) -> Expectations {
     let mut expectations = Expectations::default();
     for (index, service) in resolved.services.iter().enumerate() {
@@ -172,8 +172,8 @@ fn gateways(resolved: &Resolved, service: &Service, calls: &mut Vec<GatewayCall>
         for address in service.gateway_of(cluster).addresses.iter().flatten() {
             for port in &service.ports {
                 for name in &service.names {
-                    // Plain TCP is not asked by any name, and mutual TLS by one of its own, so they
-                    // are asked once.
+                    // The name makes no difference to plain TCP, and mutual TLS has a name of its own, so each is
+                    // called once.
                     let is_one = port.protocol == Protocol::Tcp || service.is_mutual();
                     if is_one && name.level != Level::Global {
                         continue;
@@ -203,7 +203,7 @@ fn gateways(resolved: &Resolved, service: &Service, calls: &mut Vec<GatewayCall>
 
 fn calls(resolved: &Resolved, index: usize, client: usize, calls: &mut Vec<Call>) {
     let service = &resolved.services[index];
-    // Who answers is the same at every port.
+    // The answering clusters are the same for every port.
     let answering: Vec<(&PublishedName, Vec<usize>)> = service
         .names
         .iter()
@@ -231,11 +231,11 @@ fn calls(resolved: &Resolved, index: usize, client: usize, calls: &mut Vec<Call>
             refused: false,
         };
         if service.clusters.contains(&client) {
-            // It passes no gateway.
+            // The call passes no gateway.
             let mut call = call(local.host(), port.number, LOCAL, Vec::new());
             call.refused = !service.is_called_from(client);
             if call.protocol == Protocol::Tls {
-                // Its certificates are for published names.
+                // Certificates are for published names only.
                 call.protocol = Protocol::Tcp;
             }
             let is_told = service.refuses_strangers() && call.protocol.is_http();
@@ -257,7 +257,7 @@ fn calls(resolved: &Resolved, index: usize, client: usize, calls: &mut Vec<Call>
     }
 }
 
-/// The clusters' names, where answers tell them.
+/// Names of the clusters, if answers identify them.
 fn told(resolved: &Resolved, service: &Service, port: &Port, clusters: &[usize]) -> Vec<String> {
     if !resolved.answer_header || !port.protocol.is_http() || service.is_mutual() {
         return Vec::new();

@@ -1,19 +1,19 @@
-//! What only the clusters know.
+//! Facts from the clusters, which the document does not have.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-/// What was observed in the clusters; empty where nobody looked.
+/// The observed state of the clusters; empty without an observation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Facts {
-    /// Cluster name → addresses in the status of its gateway's Service. An empty list means that
-    /// somebody looked and there was none; no entry means that nobody looked.
+    /// Cluster name → addresses in the status of its gateway's Service. An empty list means that it has none; a missing
+    /// entry means that it was not observed.
     pub gateways: BTreeMap<String, Vec<String>>,
-    /// Host name of a load balancer → its addresses, at least one, IPv4 and IPv6. Looked up only where
-    /// the document asks for it (`spec.dns.resolveHostNames`).
+    /// Host name of a load balancer → its addresses, at least one, IPv4 and IPv6. Looked up only if the document
+    /// requests it (`spec.dns.resolveHostNames`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub host_names: BTreeMap<String, Vec<IpAddr>>,
     /// The same of east-west gateways.

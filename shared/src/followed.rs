@@ -1,4 +1,4 @@
-//! What has to change in the clusters when a gateway changes its address, and nothing else does.
+//! The objects that change when only a gateway's address changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -9,8 +9,8 @@ use crate::object::Kind;
 use crate::render::Istio;
 use crate::resolved::{Address, Resolved};
 
-/// Cluster → the kinds of its objects that have addresses of gateways: the records where these are and, with
-/// `endpoints: addresses`, the WorkloadEntries everywhere. What a hub spreads is its controllers' to write.
+/// Cluster → the kinds of its objects with addresses of gateways: the records and, with `endpoints: addresses`, the
+/// WorkloadEntries. Objects that a hub propagates are left to its controllers.
 pub fn kinds(resolved: &Resolved) -> BTreeMap<String, BTreeSet<Kind>> {
     let mut kinds: BTreeMap<String, BTreeSet<Kind>> = BTreeMap::new();
     if writes_endpoints(resolved) {
@@ -29,14 +29,13 @@ fn writes_endpoints(resolved: &Resolved) -> bool {
     resolved.endpoints == Endpoints::Addresses && resolved.target == Target::Direct
 }
 
-/// The kind whose objects say how sidecars find endpoints, which changes with [`resolution`].
+/// The kind whose objects define how sidecars find endpoints; it changes with [`resolution`].
 pub fn entries(resolved: &Resolved) -> Kind {
     Istio(resolved.istio).service_entry()
 }
 
-/// By what ServiceEntries find the gateways that they select: of each gateway whether it has a host name, which
-/// sidecars resolve, and its address inside its own cluster, if that is known. It changes seldom, and is empty where
-/// nothing but records is followed.
+/// The properties of gateways that decide how ServiceEntries resolve them: for each gateway whether it has a host name,
+/// and its address inside its own cluster if known. Changes seldom; empty if only records are followed.
 pub fn resolution(resolved: &Resolved) -> Vec<(bool, Option<IpAddr>)> {
     if !writes_endpoints(resolved) {
         return Vec::new();
@@ -51,7 +50,7 @@ pub fn resolution(resolved: &Resolved) -> Vec<(bool, Option<IpAddr>)> {
     found.collect()
 }
 
-/// Whether objects of a kind are never about a service, so that services need not be rendered for them.
+/// Whether no object of a kind belongs to a service, so that services need not be rendered.
 pub(crate) fn is_of_no_service(kind: &Kind) -> bool {
     kind.kind == "WorkloadEntry"
 }

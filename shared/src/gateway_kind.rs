@@ -1,10 +1,10 @@
-//! The kinds of gateways by which clusters are called.
+//! The kinds of gateways that receive calls from other clusters.
 
 use crate::facts::Facts;
 use crate::mesh::{self, Mesh, Transport};
 use crate::resolved::{self, Service};
 
-/// A kind of gateway by which clusters are called.
+/// A kind of gateway that receives calls from other clusters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GatewayKind {
     /// For plain HTTP and TLS.
@@ -17,7 +17,7 @@ impl GatewayKind {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Ingress, Self::EastWest];
 
-    /// Those by which calls of any service of the document come in.
+    /// The kinds that any service of the document uses.
     pub fn used(mesh: &Mesh) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|kind| kind.is_used(mesh))
     }
@@ -30,7 +30,7 @@ impl GatewayKind {
         }
     }
 
-    /// Whether calls of a service come in by it.
+    /// Whether a service uses it.
     pub fn serves(self, service: &Service) -> bool {
         service.is_mutual() == (self == Self::EastWest)
     }
@@ -43,12 +43,12 @@ impl GatewayKind {
         }
     }
 
-    /// Where the document has a cluster's addresses, such as `spec.clusters[0].gateway.addresses`.
+    /// Path of a cluster's addresses in the document, such as `spec.clusters[0].gateway.addresses`.
     pub fn path(self, cluster: usize) -> String {
         format!("spec.clusters[{cluster}].{}.addresses", self.field())
     }
 
-    /// What it is called in messages.
+    /// Its name in messages.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ingress => "gateway",

@@ -1,4 +1,4 @@
-//! Whether a plan deletes so much at once that a person has to say so.
+//! Confirmation of plans that delete many objects at once.
 
 use std::collections::BTreeSet;
 
@@ -7,24 +7,24 @@ use serde::{Deserialize, Serialize};
 use crate::object::Kind;
 use crate::plan::{Action, ClusterPlan, Plan};
 
-/// One of so many objects of a mesh may go without a word.
+/// Up to one in this number of a mesh's objects may be deleted without confirmation.
 const SHARE: usize = 3;
-/// Reasons of one kind that are named.
+/// Limit of names in one reason.
 const NAMED: usize = 3;
 
-/// Why the deletions of a plan need a word of their own.
+/// A plan's deletions that must be confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MassDeletion {
-    /// How many objects the plan deletes.
+    /// Number of deletions in the plan.
     pub deletes: usize,
-    /// How many objects of the mesh are there.
+    /// Number of existing objects of the mesh.
     pub objects: usize,
-    /// What is unusual about it, for people.
+    /// The unusual deletions, for display.
     pub reasons: Vec<String>,
 }
 
-/// The reasons for which the deletions of an apply need a word of their own; `None` where there is none.
+/// Whether the deletions of an apply must be confirmed; `None` if not.
 pub fn mass_deletion(plan: &Plan) -> Option<MassDeletion> {
     let clusters = plan.clusters.iter().map(|cluster| {
         let deletes = cluster.count(Action::Delete);
@@ -35,7 +35,7 @@ pub fn mass_deletion(plan: &Plan) -> Option<MassDeletion> {
     for (cluster, gone, there) in clusters {
         deletes += gone;
         objects += there;
-        // Where something is created too, it is replaced and not emptied.
+        // If objects are also created, the cluster is not emptied but replaced.
         if gone > 0 && gone == there && cluster.count(Action::Create) == 0 {
             emptied.push(cluster.name.as_str());
         }
@@ -59,13 +59,13 @@ pub fn mass_deletion(plan: &Plan) -> Option<MassDeletion> {
     })
 }
 
-/// Objects of ours that stay.
+/// The mesh's objects that stay.
 fn kept(cluster: &ClusterPlan) -> usize {
     let kept = [Action::Unchanged, Action::Change, Action::Conflict];
     kept.into_iter().map(|action| cluster.count(action)).sum()
 }
 
-/// The sets of records that go: each is all that is published of a service.
+/// The deleted record sets: each holds all records of a service.
 fn records(cluster: &ClusterPlan) -> impl Iterator<Item = &str> {
     let group_kind = Kind::DNS_ENDPOINT.group_kind();
     let deleted = cluster.steps.iter().filter(move |step| {
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_third_and_a_whole_cluster_need_a_word() {
+    fn a_third_and_a_whole_cluster_must_be_confirmed() {
         use Action::{Change, Create, Delete, Unchanged};
         let reasons = |clusters: &[&[(Action, usize)]]| {
             mass_deletion(&plan(clusters)).map(|found| found.reasons)

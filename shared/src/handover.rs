@@ -1,10 +1,10 @@
-//! Hosts that leave a ServiceEntry while calls for them go on: another object takes them over, such as a wildcard
-//! entry, or the VirtualService that leads them to another name.
+//! Handover of hosts that leave a ServiceEntry without losing calls: another object serves them afterwards, such as a
+//! wildcard entry, or a VirtualService that routes them to another name.
 //!
-//! istiod sends a sidecar its clusters before its routes (istio `pilot/pkg/xds/ads.go`, `PushOrder`). Where an entry
-//! loses a host, Envoy has a route without a cluster for some milliseconds, and answers 503. So the routes leave first:
-//! a temporary VirtualService leads these hosts to the entry that takes them over, and the entry that loses them
-//! changes once sidecars know that. When it is gone, the same cluster takes the calls by its own name.
+//! istiod sends a sidecar its clusters before its routes (istio `pilot/pkg/xds/ads.go`, `PushOrder`). If an entry loses
+//! a host, Envoy has a route without a cluster for some milliseconds, and answers 503. So the routes change first: a
+//! temporary VirtualService routes these hosts to the entry that serves them afterwards, and the old entry changes once
+//! sidecars have that route. When the VirtualService is deleted, the same cluster serves the calls by its own name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,17 +17,17 @@ use crate::plan::{Existing, ObservedCluster};
 use crate::render::Istio;
 use crate::resolved::{ISTIO_NAMESPACE, Resolved};
 
-/// The hosts of a VirtualService at most: etcd stores 1.5 MiB, and a host has up to 253 bytes.
+/// Limit of hosts in a VirtualService: etcd stores 1.5 MiB, and a host has up to 253 bytes.
 const HOSTS_AT_ONCE: usize = 1000;
 
-/// What an apply does before entries lose hosts.
+/// The actions of an apply before entries lose hosts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Handover {
-    /// Entries that are changed and lose hosts.
+    /// Changed entries that lose hosts.
     pub losing: BTreeSet<Key>,
     /// Temporary VirtualServices, stamped. They are not in the plan.
     pub routes: Vec<Object>,
-    /// Whether another object takes over a host, so that sidecars have to know that first.
+    /// Whether another object serves a host afterwards, so that sidecars must receive it first.
     pub waits: bool,
 }
 
@@ -36,8 +36,8 @@ pub(crate) fn kind(resolved: &Resolved) -> Kind {
     Istio(resolved.istio).virtual_service()
 }
 
-/// What has to happen in a cluster, from the desired objects and the observed ones. Hosts that are no longer published
-/// are not taken over.
+/// Computes the handover in a cluster, from the desired and the observed objects. Hosts that are no longer published
+/// are not handed over.
 pub(crate) fn handover(
     resolved: &Resolved,
     desired: &[Object],
@@ -91,7 +91,7 @@ pub(crate) fn handover(
     }
 }
 
-/// VirtualServices that lead hosts to the wildcard entries that cover them.
+/// VirtualServices that route hosts to the wildcard entries that cover them.
 fn routes(resolved: &Resolved, lost: &BTreeSet<String>, entries: &[&Value]) -> Vec<Object> {
     let entry_hosts = || {
         let all = entries.iter().enumerate();
@@ -99,7 +99,7 @@ fn routes(resolved: &Resolved, lost: &BTreeSet<String>, entries: &[&Value]) -> V
     };
     let mut taken_over: BTreeMap<(usize, &str), Vec<&str>> = BTreeMap::new();
     for host in lost {
-        // The most specific takes a call.
+        // The most specific wildcard serves a call.
         let covers = entry_hosts()
             .filter_map(|(at, wildcard)| Some((at, wildcard, name::ending(wildcard, host)?.len())));
         if let Some((at, wildcard, _)) = covers.max_by_key(|(.., length)| *length) {

@@ -1,8 +1,8 @@
-//! Ignored fields: created as they are rendered, and left to other managers from then on.
+//! Ignored fields: created as rendered, and left to other managers afterwards.
 //!
-//! What is applied to an object that exists does not have them, so that another manager's change is neither a
-//! conflict nor taken back. A field that only we own would be removed by such an apply, so whoever applies first
-//! gives up its ownership without changing its value ([`without_ownership`]).
+//! An apply to an existing object omits them, so that another manager's change is neither a conflict nor undone. Such
+//! an apply would remove a field that only fedmesh owns, so the first apply gives up the ownership without changing the
+//! value ([`without_ownership`]).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::object::Object;
 use crate::ownership::APPLIED_ANNOTATION;
 
-/// The kinds that are rendered, each with its API groups.
+/// The rendered kinds, each with its API groups.
 pub(crate) const KINDS: [(&str, &[&str]); 20] = [
     ("AuthorizationPolicy", &["security.istio.io"]),
     ("CustomResourceDefinition", &["apiextensions.k8s.io"]),
@@ -39,26 +39,26 @@ pub(crate) const KINDS: [(&str, &[&str]); 20] = [
     ("WorkloadEntry", &["networking.istio.io"]),
 ];
 
-/// The way to a field, through objects only: lists of these kinds are replaced as a whole.
+/// The path to a field, through objects only: lists of these kinds are replaced as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pointer(Vec<String>);
 
-/// Why a text is no [`Pointer`] to a field that can be ignored.
+/// The reason why a text is not a [`Pointer`] to an ignorable field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PointerError {
     /// RFC 6901
     #[error("is not a JSON pointer")]
     Malformed,
-    /// What identifies an object, its status, or a mark of fedmesh.
+    /// The field identifies the object, is its status, or is a mark of fedmesh.
     #[error("points to a field that fedmesh needs or does not apply")]
     NotIgnorable,
 }
 
 impl Pointer {
-    /// Reads a JSON pointer such as `/spec/endpoints`.
+    /// Parses a JSON pointer such as `/spec/endpoints`.
     ///
     /// # Errors
-    /// The text is no JSON pointer, or the field cannot be ignored.
+    /// The text is not a JSON pointer, or the field cannot be ignored.
     pub fn parse(text: &str) -> Result<Self, PointerError> {
         let rest = text.strip_prefix('/').ok_or(PointerError::Malformed)?;
         let parts = rest.split('/').map(unescape);
@@ -81,19 +81,19 @@ impl Pointer {
         }
     }
 
-    /// As the API server names a field in a conflict, such as `.spec.endpoints`.
+    /// The field in the API server's form for conflicts, such as `.spec.endpoints`.
     pub fn field(&self) -> String {
         self.0.iter().flat_map(|part| [".", part]).collect()
     }
 
-    /// What of an object's value is there.
+    /// The value at the path in an object.
     fn get<'a>(&self, object: &'a Value) -> Option<&'a Value> {
         self.0
             .iter()
             .try_fold(object, |value, part| value.get(part))
     }
 
-    /// Whether the way goes through a list of an object, of which no part can be left out.
+    /// Whether the path leads through a list of an object, of which no part can be omitted.
     pub(crate) fn goes_through_list(&self, object: &Object) -> bool {
         let Some((first, rest)) = self.0.split_first() else {
             return false;
@@ -150,7 +150,7 @@ impl Pointer {
         at.insert(last.clone(), value);
     }
 
-    /// Takes the field out of a `fieldsV1`, with what that leaves empty. Whether it was there.
+    /// Removes the field, and parents that become empty, from a `fieldsV1`. Returns whether it was there.
     fn disown(&self, fields: &mut Map<String, Value>) -> bool {
         fn disown(parts: &[String], fields: &mut Map<String, Value>) -> bool {
             let Some((first, rest)) = parts.split_first() else {
@@ -193,7 +193,7 @@ fn unescape(part: &str) -> Option<String> {
     Some(part.replace("~1", "/").replace("~0", "~"))
 }
 
-/// Whether fedmesh knows its objects by a label or an annotation.
+/// Whether fedmesh recognizes its objects by a label or an annotation.
 fn is_mark(key: &str) -> bool {
     let prefix = key.split_once('/').map_or("", |(prefix, _)| prefix);
     key == crate::ownership::MANAGED_BY_LABEL
@@ -215,7 +215,7 @@ pub struct IgnoreRule {
 }
 
 impl IgnoreRule {
-    /// Whether it is for an object.
+    /// Whether it applies to an object.
     pub fn is_for(&self, object: &Object) -> bool {
         self.kind == object.kind.kind
             && self.name.as_ref().is_none_or(|name| *name == object.name)
@@ -226,13 +226,13 @@ impl IgnoreRule {
 /// A field that is left to other managers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IgnoredField {
-    /// Where it is.
+    /// The path.
     pub pointer: Pointer,
-    /// What it is created as; `None` where it is not rendered, so that only what others add there is ignored.
+    /// The value at creation; `None` if the field is not rendered, so that only additions of others are ignored.
     pub value: Option<Value>,
 }
 
-/// Takes the fields that are ignored out of an object, before it is stamped.
+/// Removes the ignored fields from an object, before it is stamped.
 #[must_use]
 pub fn without_ignored(mut object: Object, rules: &[IgnoreRule]) -> Object {
     let rules = rules.iter().filter(|rule| rule.is_for(&object));
@@ -247,8 +247,8 @@ pub fn without_ignored(mut object: Object, rules: &[IgnoreRule]) -> Object {
     object
 }
 
-/// The `fieldsV1` of our entry without the ownership of the ignored fields of an object; `None` where we own
-/// none of them.
+/// The `fieldsV1` of fedmesh's entry without the ownership of an object's ignored fields; `None` if fedmesh owns none
+/// of them.
 pub fn without_ownership(
     fields: &Map<String, Value>,
     object: &Object,
@@ -262,15 +262,15 @@ pub fn without_ownership(
 }
 
 impl Object {
-    /// The object as it is created: with its ignored fields. It has no digest then, so that an apply that ends
-    /// before their ownership is given up is not taken for a whole one.
+    /// The object at its creation: with its ignored fields. It has no digest, so that an apply that ends before their
+    /// ownership is given up does not count as complete.
     pub fn as_created(&self) -> Cow<'_, Self> {
         if self.ignored.is_empty() {
             return Cow::Borrowed(self);
         }
         let mut created = self.clone();
         created.annotations.remove(APPLIED_ANNOTATION);
-        // Backwards: the last one taken out may hold others.
+        // Backwards: the last one removed may contain others.
         for ignored in created.ignored.clone().into_iter().rev() {
             if let Some(value) = ignored.value {
                 ignored.pointer.put(&mut created, value);
@@ -279,7 +279,7 @@ impl Object {
         Cow::Owned(created)
     }
 
-    /// The object as it is to be beside a live one: with its ignored fields as they are there.
+    /// The desired object next to a live one: with its ignored fields as they are there.
     pub fn beside(&self, live: &Value) -> Cow<'_, Self> {
         if self.ignored.is_empty() {
             return Cow::Borrowed(self);
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pointer_leads_to_what_is_applied() {
+    fn pointers_to_applied_fields_are_valid() {
         for (text, field) in [
             ("/spec/endpoints", Ok(".spec.endpoints")),
             ("/data/a~1b~0c", Ok(".data.a/b~c")),
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_is_for_the_objects_that_it_names() {
+    fn a_rule_applies_to_matching_objects() {
         let any = rule(&["/spec"]);
         let with = |namespace: Option<&str>, name: Option<&str>| IgnoreRule {
             namespace: namespace.map(str::to_owned),
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn ignored_fields_are_created_once_and_then_as_they_are() {
+    fn ignored_fields_are_created_once_and_then_kept() {
         let rules = [rule(&[
             "/spec/more/a",
             "/spec/more",
@@ -416,7 +416,7 @@ mod tests {
             json!({ "spec": { "ttl": 1, "more": { "c": 3 }, "new": [1] } })
         );
         assert_eq!(beside.labels["istio-injection"], "disabled");
-        // The digest is of what is applied from then on.
+        // The digest is that of later applies.
         let mut other = object();
         other.body["spec"]["more"] = json!({ "z": 1 });
         let other = stamp(without_ignored(other, &rules), "set");

@@ -1,5 +1,5 @@
-//! Whether a live object is as an apply would leave it, so far as can be told without the server: told while its
-//! JSON is read, of which nothing is kept, since most objects of most plans are.
+//! Comparison of a live object with an apply, as far as possible without the server. It runs while the JSON is parsed,
+//! of which nothing is kept, since most objects of most plans are up to date.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,16 +14,16 @@ use crate::drift::{Drift, Writer};
 use crate::object::Object;
 use crate::ownership;
 
-/// Reads the JSON of a live object and says whether an apply of what is wanted in its place would change nothing.
-/// `wanted` gives that by namespace (empty for a kind without) and name, stamped; where nothing is wanted, the
-/// object is not in step. One that is comes with the fields that other managers have added to it.
+/// Parses the JSON of a live object and returns whether an apply of the desired one would change nothing. `wanted`
+/// returns the desired object by namespace (empty for a cluster-scoped kind) and name, stamped; without one, the object
+/// is not up to date. An up-to-date object comes with the fields that other managers have added.
 ///
-/// An object is in step if the last apply under our field manager was of the same (its digest stands in an
-/// annotation that only we write) and every field in it has the value that we applied. A field that we no longer
-/// want shows as another digest. One that is being deleted is not in step: an apply would be lost with it.
+/// An object is up to date if the last apply under the mesh's field manager was of the same object (an annotation that
+/// only fedmesh writes has its digest) and every field has the applied value. A field that is no longer desired changes
+/// the digest. An object that is being deleted is not up to date: an apply to it would be lost.
 ///
 /// # Errors
-/// The text is not the JSON of an object, or its metadata are not as Kubernetes writes them.
+/// The text is not the JSON of an object, or its metadata is invalid in Kubernetes.
 pub fn compare<'w>(
     live: &str,
     wanted: impl FnOnce(&str, &str) -> Option<&'w Object>,
@@ -34,16 +34,16 @@ pub fn compare<'w>(
     Ok(comparison)
 }
 
-/// How a live object compares with what is wanted in its place.
+/// The comparison of a live object with the desired one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Comparison {
     /// An apply would change nothing.
     InStep(Vec<Drift>),
-    /// The server has to be asked.
+    /// A dry run is necessary.
     Unknown,
 }
 
-/// `metadata`, as far as it matters here.
+/// `metadata`, limited to the fields in use.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Metadata<'a> {
@@ -60,7 +60,7 @@ struct Metadata<'a> {
     deletion_timestamp: Option<IgnoredAny>,
 }
 
-/// Who manages some fields. The fields are half of an object, and of most entries they are passed over.
+/// An entry of managedFields. The fields are half of an object, and for most entries they are skipped.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Managed<'a> {
@@ -70,16 +70,16 @@ struct Managed<'a> {
     operation: Cow<'a, str>,
     #[serde(borrow, default)]
     subresource: Cow<'a, str>,
-    /// Empty where there is none: an option of it would be copied.
+    /// Empty if missing: an `Option` of it would be copied.
     #[serde(borrow, default)]
     time: Cow<'a, str>,
-    /// Read only where they may be drift.
+    /// Parsed only if they may be drift.
     #[serde(borrow)]
     fields_v1: Option<&'a RawValue>,
 }
 
 impl Metadata<'_> {
-    /// Whether they are those of a stamped object, and the last apply under our field manager is still recorded.
+    /// Whether they belong to a stamped object, and the mesh's last apply is still recorded.
     fn is_of(&self, object: &Object) -> Result<bool, serde_json::Error> {
         let has = |live: Option<&RawValue>, entries: &BTreeMap<String, String>| match live {
             Some(live) => has_entries(live, entries),
@@ -130,7 +130,7 @@ fn has_entries(
     json.deserialize_map(Entries(entries))
 }
 
-/// An object, with what is wanted in its place.
+/// An object, with the lookup of the desired one.
 struct Live<F>(F);
 
 impl<'de, 'w, F: FnOnce(&str, &str) -> Option<&'w Object>> Visitor<'de> for Live<F> {
@@ -141,7 +141,7 @@ impl<'de, 'w, F: FnOnce(&str, &str) -> Option<&'w Object>> Visitor<'de> for Live
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Comparison, A::Error> {
-        // What comes before the metadata, which tell what it is to be compared with: seldom more than the type.
+        // Fields before the metadata, which identify the desired object: seldom more than the type.
         let mut before: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
         let metadata: Metadata<'de> = loop {
             match fields.next_key()? {
@@ -176,14 +176,14 @@ impl<'de, 'w, F: FnOnce(&str, &str) -> Option<&'w Object>> Visitor<'de> for Live
     }
 }
 
-/// A name of a field, or another short text.
+/// A field name, or another short text.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// The fields of an object beside its metadata.
+/// The fields of an object except its metadata.
 struct Fields<'w> {
     object: Option<&'w Object>,
-    /// How many of its body have not been met. A server writes no field twice.
+    /// Number of fields of the desired body that are not seen yet. A server writes no field twice.
     left: usize,
 }
 
@@ -209,7 +209,7 @@ impl<'w> Fields<'w> {
     }
 }
 
-/// Finds by the name of a field what its value has to be.
+/// Finds the expected value of a field by its name.
 struct Key<F>(F);
 
 impl<'de, 'w, F: FnOnce(&str) -> Expected<'w>> DeserializeSeed<'de> for Key<F> {
@@ -232,8 +232,8 @@ impl<'w, F: FnOnce(&str) -> Expected<'w>> Visitor<'_> for Key<F> {
     }
 }
 
-/// What a value that is read has to be: to have every field of this one with the same value, and lists that
-/// are equally long. Reading says whether it is.
+/// The expected value: the live one must have every field of it with the same value, and lists of the same length.
+/// Deserializing returns whether it does.
 enum Expected<'w> {
     Anything,
     Text(Cow<'w, str>),
@@ -328,7 +328,7 @@ impl<'de> Visitor<'de> for Expected<'_> {
     }
 }
 
-/// Labels or annotations, of which others may have more.
+/// Labels or annotations; others may have added more.
 struct Entries<'w>(&'w BTreeMap<String, String>);
 
 impl<'de> Visitor<'de> for Entries<'_> {
@@ -365,7 +365,7 @@ mod tests {
     use crate::ownership;
 
     #[test]
-    fn a_field_that_has_vanished_from_the_top_level_is_a_difference() {
+    fn a_missing_top_level_field_is_a_difference() {
         let rules = json!([{ "apiGroups": [""], "resources": ["pods"], "verbs": ["list"] }]);
         let role = Object::new(
             Kind::ROLE,
@@ -393,7 +393,7 @@ mod tests {
         Expected::Json(part).deserialize(&mut json).unwrap()
     }
 
-    /// The same of values that are all there.
+    /// The same comparison for parsed values.
     fn contains(whole: &Value, part: &Value) -> bool {
         match (whole, part) {
             (Value::Object(whole), Value::Object(part)) => part
@@ -407,7 +407,7 @@ mod tests {
         }
     }
 
-    /// Few different ones, so that they often agree.
+    /// A small range of values, so that they are often equal.
     fn value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
@@ -425,7 +425,7 @@ mod tests {
         })
     }
 
-    /// A part of a value, or one with something else in it.
+    /// A part of a value, or one with a difference.
     fn part_of(value: &Value, drop: &mut impl FnMut() -> bool) -> Value {
         match value {
             Value::Object(fields) => {

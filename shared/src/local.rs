@@ -1,5 +1,5 @@
-//! The Kubernetes Service that stands behind a service's names in a cluster: the same in all clusters, but
-//! where the document says otherwise (`spec.services[].overrides`).
+//! The Kubernetes Service behind a service's names in a cluster: the same in all clusters, except for overrides
+//! (`spec.services[].overrides`).
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub struct Override {
     pub name: Label,
     /// Its namespace.
     pub namespace: Label,
-    /// The service's ports in their order: what is spoken and published is the same, the number may differ.
+    /// The service's ports in order: protocol and published port are the same, the number may differ.
     pub ports: Vec<Port>,
 }
 
@@ -30,14 +30,14 @@ pub struct Local<'a> {
 }
 
 impl Local<'_> {
-    /// Under which the pods of its cluster know it.
+    /// Its host name for the pods of its cluster.
     pub fn host(&self) -> String {
         local_host(self.name, self.namespace)
     }
 }
 
 impl Service {
-    /// What stands behind its names in a cluster, by index.
+    /// The Kubernetes Service behind its names in a cluster, by index.
     pub fn local(&self, cluster: usize) -> Local<'_> {
         match self.overrides.get(&cluster) {
             Some(Override {
@@ -57,8 +57,8 @@ impl Service {
         }
     }
 
-    /// Every namespace and name behind its names, with the clusters, ascending, that have it there. An
-    /// object beside it is one of these: its name and namespace cannot differ from cluster to cluster.
+    /// Every namespace and name behind its names, with the clusters, ascending, that have it there. An object for it is
+    /// rendered once per entry: its name and namespace cannot differ from cluster to cluster.
     pub fn locals(&self) -> BTreeMap<(&Label, &Label), Vec<usize>> {
         self.locals_in(&self.clusters)
     }

@@ -1,12 +1,10 @@
-//! Which of the clusters behind a name take the calls of which callers: what `localityLbSetting` of the
-//! DestinationRules says (`render::destination_rule`), and what the model of who answers goes by
-//! (`answers`).
+//! Locality preferences: the clusters behind a name that serve each caller. Input of `localityLbSetting` in
+//! DestinationRules (`render::destination_rule`) and of the model of answers (`answers`).
 //!
-//! Without a word the nearest cluster takes them: the caller's zone, then its region, then the rest. A
-//! region can come before the rest (Istio's `failover`, which knows one for each region of callers), or
-//! places take shares (`distribute`), and who is not among them takes nothing. Both together do not exist in one
-//! rule of Istio's; but each cluster has rules of its own, so one cluster's callers can be spread and
-//! another's go to the nearest.
+//! By default the nearest cluster serves a call: the caller's zone, then its region, then the rest. A region can
+//! precede the rest (Istio's `failover`, which has one for each region of callers), or places get shares
+//! (`distribute`), and all other places get nothing. One rule of Istio cannot have both; but each cluster has rules of
+//! its own, so one cluster's callers can be spread and another's go to the nearest.
 
 use std::collections::BTreeMap;
 
@@ -15,25 +13,24 @@ use crate::name::Label;
 use crate::published::{PublishedName, answered_by};
 use crate::resolved::{Cluster, Resolved, Service};
 
-/// Which of the clusters that run a service take the calls of which callers.
+/// The clusters of a service that serve each caller.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Preferences {
-    /// Region of the caller → the region that comes after it. Only where that makes a difference: the
-    /// service runs there, and in a third region.
+    /// Region of the caller → the next region. Only where it has an effect: the service runs there, and in a third
+    /// region.
     pub next: BTreeMap<Label, Label>,
-    /// Index of the caller's cluster → what each place takes in percent, together 100. The service runs
-    /// in each of the places, and in more than one cluster.
+    /// Index of the caller's cluster → percentage of each place, together 100. The service runs in each of the places,
+    /// and in several clusters.
     pub shares: BTreeMap<usize, Vec<(Place, u8)>>,
 }
 
 impl Preferences {
-    /// Whether the nearest cluster takes all calls.
+    /// Whether the nearest cluster serves all calls.
     pub(crate) fn is_usual(&self) -> bool {
         self.next.is_empty() && self.shares.is_empty()
     }
 
-    /// How far a cluster is from a caller in another, or the same: 0 in its zone, 1 in its region, 2 in
-    /// the region that comes next, 3 elsewhere.
+    /// Distance of a cluster from a caller's: 0 in its zone, 1 in its region, 2 in the next region, 3 elsewhere.
     pub(crate) fn tier(&self, from: &Cluster, to: &Cluster) -> u8 {
         if from.region == to.region {
             u8::from(from.zone != to.zone)
@@ -55,13 +52,13 @@ pub struct Place {
 }
 
 impl Place {
-    /// Whether a cluster is there.
+    /// Whether a cluster is in this place.
     pub fn has(&self, cluster: &Cluster) -> bool {
         self.region == cluster.region && self.zone.as_ref().is_none_or(|zone| *zone == cluster.zone)
     }
 }
 
-/// As Istio writes a locality.
+/// The form of a locality in Istio.
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.zone {
@@ -71,9 +68,9 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// The shares that calls of the cluster `client` for a name are spread by; `None` where they go to the
-/// nearest. Shares hold for a name if all of their places are behind it: of a region's name the
-/// other regions' share would be lost, and Istio knows no place of a name that goes by DNS alone.
+/// The shares for calls of the cluster `client` for a name; `None` if they go to the nearest. Shares apply to a name if
+/// all of their places are behind it: for a region's name the share of other regions would be lost, and Istio has no
+/// localities for a name that is resolved by DNS alone.
 pub(crate) fn shares<'a>(
     client: usize,
     name: &PublishedName,

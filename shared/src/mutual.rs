@@ -1,25 +1,24 @@
-//! Mutual TLS from the sidecar of a caller to that of a service, which gateways pass on: by which name they
-//! tell where to, and whose certificate has to come.
+//! Mutual TLS from a caller's sidecar to that of a service, which gateways pass through: its SNI and the expected
+//! identity.
 //!
-//! A gateway in the mode `AUTO_PASSTHROUGH` goes by the name in the first message (SNI), which is Istio's name
-//! of the service in its cluster: `outbound_.<port>_.<subset>_.<host>` (istio `pilot/pkg/model/service.go`,
-//! `BuildDNSSrvSubsetKey`). It takes sessions for a mesh's workloads alone, told by the protocol that they
-//! agree on (ALPN).
+//! A gateway in the mode `AUTO_PASSTHROUGH` routes by the SNI of the handshake, which is Istio's name of the service in
+//! its cluster: `outbound_.<port>_.<subset>_.<host>` (istio `pilot/pkg/model/service.go`, `BuildDNSSrvSubsetKey`). It
+//! accepts only sessions of a mesh's workloads, identified by their ALPN protocol.
 
 use serde::Serialize;
 
 use crate::resolved::{Cluster, Port, Service, local_host};
 
-/// By ALPN an Istio workload says that it speaks mutual TLS (istio `pilot/pkg/networking/util/util.go`).
+/// The ALPN protocol of mutual TLS between Istio workloads (istio `pilot/pkg/networking/util/util.go`).
 pub const ALPN: &str = "istio";
 
-/// What is seen of mutual TLS from outside the mesh.
+/// The properties of mutual TLS that are visible outside of the mesh.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Mutual {
-    /// The name to ask for.
+    /// The SNI to send.
     pub sni: String,
-    /// Whose certificate has to come: the whole of it, or what it begins with where it ends in a slash.
+    /// The expected identity: exact, or a prefix if it ends in a slash.
     pub identity: String,
 }
 
@@ -31,20 +30,20 @@ impl Mutual {
         }
     }
 
-    /// Whether a certificate with this identity is the service's.
+    /// Whether an identity is the service's.
     pub fn is_of(&self, identity: &str) -> bool {
         identity == self.identity
             || self.identity.ends_with('/') && identity.starts_with(&self.identity)
     }
 }
 
-/// The name by which gateways know a port of a service.
+/// The SNI of a service's port at gateways.
 pub(crate) fn sni(port: &Port, service: &Service) -> String {
     let host = local_host(&service.name, &service.namespace);
     format!("outbound_.{}_._.{host}", port.number)
 }
 
-/// The identity of a service's pods in a cluster (SPIFFE), up to the service account where that is not known.
+/// The identity of a service's pods in a cluster (SPIFFE), without the service account if that is unknown.
 pub(crate) fn identity(service: &Service, cluster: &Cluster) -> String {
     let account = match &service.service_account {
         Some(account) => account.as_str(),

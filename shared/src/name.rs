@@ -1,4 +1,4 @@
-//! Names with their limits as types: what is in one of these is valid everywhere it is used.
+//! Types for names that are valid wherever they are used.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ pub const LABEL_MAX: usize = 63;
 /// Longest host name in text form, in characters (RFC 1123; the wire form has 255 octets).
 pub const HOST_NAME_MAX: usize = 253;
 
-/// Why a text is not a [`Label`] or [`HostName`].
+/// The reason why a text is not a [`Label`] or [`HostName`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// Nothing there.
+    /// The text is empty.
     #[error("is empty")]
     Empty,
     /// Longer than the limit.
@@ -100,7 +100,7 @@ impl HostName {
         &self.0
     }
 
-    /// How many labels it has.
+    /// Number of labels.
     pub fn labels(&self) -> usize {
         self.0.split('.').count()
     }
@@ -116,13 +116,13 @@ fn lies_in(host: &str, zone: &str) -> bool {
         .is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }
 
-/// A host name, or `*.` before one for all names below it, such as `*.example.com`: what Istio takes
-/// for the host of a ServiceEntry.
+/// A host name, or `*.` before one for all names below it, such as `*.example.com`: the form of hosts in a
+/// ServiceEntry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostPattern {
-    /// Whether it means the names below `name`, rather than `name`.
+    /// Whether it matches the names below `name`, rather than `name`.
     pub is_wildcard: bool,
-    /// What is there without `*.`.
+    /// The name without `*.`.
     pub name: HostName,
 }
 
@@ -136,14 +136,14 @@ impl HostPattern {
         })
     }
 
-    /// Whether `zone` and what is below it have a host in common with the pattern.
+    /// Whether the pattern matches `zone` or any name below it.
     pub fn meets(&self, zone: &str) -> bool {
         self.name.lies_in(zone) || self.is_wildcard && lies_in(zone, self.name.as_str())
     }
 }
 
-/// What all hosts of a wildcard such as `*.example.com` end with, if `host` is one of them. Of several wildcards that
-/// with the longest ending is the most specific.
+/// The suffix of all hosts of a wildcard such as `*.example.com`, if `host` is one of them. Of several wildcards the
+/// one with the longest suffix is the most specific.
 pub(crate) fn ending<'a>(wildcard: &'a str, host: &str) -> Option<&'a str> {
     let ending = wildcard.strip_prefix('*')?;
     let head = host.strip_suffix(ending)?;

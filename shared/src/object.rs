@@ -1,4 +1,4 @@
-//! Kubernetes objects and the kinds that fedmesh knows.
+//! Kubernetes objects, and the kinds that fedmesh renders.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::ignore::IgnoredField;
 
-/// The step of an apply in which an object is sent; each one waits for the one before.
+/// The step of an apply in which an object is sent; each step waits for the previous one.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize,
 )]
@@ -19,15 +19,15 @@ pub enum Wave {
     Namespaces,
     /// Custom resource definitions; done when each is Established.
     Definitions,
-    /// Accounts, roles and bindings, and what an engine has to know before it sees the objects.
+    /// Accounts, roles and bindings, and objects that an engine needs before all others.
     Accounts,
     /// Services, and the gateways that ServiceEntries select.
     Services,
     /// Deployments.
     Workloads,
-    /// Istio's objects, those of the Gateway API and exports, and those of an engine that carry them.
+    /// Istio's objects, those of the Gateway API and exports, and an engine's objects that carry them.
     Istio,
-    /// The clusters' own DNS.
+    /// The cluster DNS configuration.
     ClusterDns,
     /// DNS records.
     Dns,
@@ -46,7 +46,7 @@ impl Wave {
         Self::Dns,
     ];
 
-    /// The wave of a kind that is known by its name only, such as one that an earlier release made.
+    /// The wave of a kind that is known by its name only, such as one from an earlier release.
     pub fn of(group: &str, kind: &str) -> Self {
         match (group, kind) {
             ("", "Namespace" | "Secret") => Self::Namespaces,
@@ -69,7 +69,7 @@ impl Wave {
         }
     }
 
-    /// The number that file names start with, so that their order is the order of the waves.
+    /// The number that file names start with, so that they sort by wave.
     pub const fn number(self) -> u8 {
         match self {
             Self::Namespaces => 10,
@@ -83,7 +83,7 @@ impl Wave {
         }
     }
 
-    /// The word for people.
+    /// Its name for display.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Namespaces => "namespaces",
@@ -98,12 +98,12 @@ impl Wave {
     }
 }
 
-/// Whether objects of a kind live in a namespace.
+/// Whether objects of a kind are namespaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// In a namespace.
     Namespaced,
-    /// Beside the namespaces.
+    /// Cluster-scoped.
     Cluster,
 }
 
@@ -112,7 +112,7 @@ pub(crate) const ISTIO_GROUP: &str = "networking.istio.io";
 /// The API group of Istio's kinds for security.
 pub(crate) const SECURITY_GROUP: &str = "security.istio.io";
 
-/// A kind of object, with what is needed to ask an API server for it without discovery.
+/// A kind of object, with all that a request needs without discovery.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kind {
     /// API group; empty for the core group.
@@ -123,9 +123,9 @@ pub struct Kind {
     pub kind: Cow<'static, str>,
     /// The plural in URLs, such as `virtualservices`.
     pub plural: Cow<'static, str>,
-    /// In a namespace or not.
+    /// Namespaced or not.
     pub scope: Scope,
-    /// When it is applied.
+    /// The wave in which it is applied.
     pub wave: Wave,
 }
 
@@ -166,7 +166,7 @@ impl Kind {
         Scope::Cluster,
         Wave::Definitions,
     );
-    /// `v1` Secret; the only one is the record of what is ours, which goes last.
+    /// `v1` Secret; the only one is the record of the mesh's objects, which is deleted last.
     pub const SECRET: Self = kind(
         "",
         "v1",
@@ -175,7 +175,7 @@ impl Kind {
         Scope::Namespaced,
         Wave::Namespaces,
     );
-    /// `coordination.k8s.io/v1` Lease, which a writer of a mesh holds; no object of a bundle.
+    /// `coordination.k8s.io/v1` Lease, held by a writer of a mesh; not part of a bundle.
     pub const LEASE: Self = kind(
         "coordination.k8s.io",
         "v1",
@@ -294,7 +294,7 @@ impl Kind {
         )
     }
 
-    /// Whether it is a kind of `networking.istio.io`, given by its name.
+    /// Whether it is the kind of `networking.istio.io` with this name.
     pub fn is_istio(&self, kind: &str) -> bool {
         self.group == ISTIO_GROUP && self.kind == kind
     }
@@ -313,8 +313,8 @@ impl Kind {
         group_kind(&self.group, &self.kind)
     }
 
-    /// Kinds of which there is one object for everybody: removing it takes other people's objects with it.
-    /// fedmesh creates one where there is none and never deletes it; it only takes its labels off.
+    /// Kinds with one shared object per cluster: deleting it deletes other users' objects. fedmesh creates a missing
+    /// one and never deletes it, but removes its labels.
     pub fn is_never_deleted(&self) -> bool {
         matches!(
             self.kind.as_ref(),
@@ -323,8 +323,8 @@ impl Kind {
     }
 }
 
-/// Whether fedmesh renders objects of a kind, in any version of its group and with any engine: where it looks for
-/// objects that no record names.
+/// Whether fedmesh renders objects of a kind, in any version of its group and with any engine; it searches these kinds
+/// for objects without a record.
 pub fn is_rendered(group: &str, kind: &str) -> bool {
     match group {
         "" => matches!(kind, "Namespace" | "ServiceAccount" | "Service"),
@@ -338,12 +338,12 @@ pub fn is_rendered(group: &str, kind: &str) -> bool {
         | "externaldns.k8s.io"
         | "policy.karmada.io"
         | "work.open-cluster-management.io" => true,
-        // KubeFed's, of either generation.
+        // KubeFed's, of both generations.
         group => group.ends_with(".kubefed.io") || group.ends_with(".federation.k8s.io"),
     }
 }
 
-/// What tells an object from every other one in a cluster, whatever version it is read in.
+/// Identifies an object in a cluster, in any API version.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Key {
@@ -351,14 +351,14 @@ pub struct Key {
     pub group: String,
     /// The kind.
     pub kind: String,
-    /// The namespace; empty for a kind without.
+    /// The namespace; empty for a cluster-scoped kind.
     pub namespace: String,
     /// The name.
     pub name: String,
 }
 
 impl Key {
-    /// Whether it is of a kind of `networking.istio.io`, given by its name.
+    /// Whether its kind is the one of `networking.istio.io` with this name.
     pub fn is_istio(&self, kind: &str) -> bool {
         self.group == ISTIO_GROUP && self.kind == kind
     }
@@ -368,7 +368,7 @@ impl Key {
         group_kind(&self.group, &self.kind)
     }
 
-    /// `Kind/namespace/name`, or `Kind/name` for a kind without namespaces: as a person names it in an option.
+    /// `Kind/namespace/name`, or `Kind/name` for a cluster-scoped kind: the form of an object in options.
     pub fn reference(&self) -> String {
         if self.namespace.is_empty() {
             format!("{}/{}", self.kind, self.name)
@@ -396,18 +396,18 @@ impl std::fmt::Display for Key {
     }
 }
 
-/// The texts in a list; none where it is something else.
+/// The texts in a list; empty for any other value.
 pub(crate) fn texts(list: &Value) -> impl Iterator<Item = &str> {
     let list = list.as_array().into_iter().flatten();
     list.filter_map(Value::as_str)
 }
 
-/// An object to be applied. Its status is not ours, so it has none.
+/// An object to apply, without a status.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Object {
     /// The kind.
     pub kind: Kind,
-    /// The namespace; `None` for a kind without.
+    /// The namespace; `None` for a cluster-scoped kind.
     pub namespace: Option<String>,
     /// The name.
     pub name: String,
@@ -415,9 +415,9 @@ pub struct Object {
     pub labels: BTreeMap<String, String>,
     /// Annotations.
     pub annotations: BTreeMap<String, String>,
-    /// Every top-level field but `apiVersion`, `kind` and `metadata`, in the order of writing.
+    /// Every top-level field except `apiVersion`, `kind` and `metadata`, in order.
     pub body: Map<String, Value>,
-    /// Fields that are not in it, since they are left to other managers once it exists. They are not written.
+    /// Fields that are omitted, since they are left to other managers once the object exists. They are not serialized.
     pub ignored: Vec<IgnoredField>,
 }
 
@@ -445,7 +445,7 @@ impl Object {
         }
     }
 
-    /// With one more label.
+    /// The object with one more label.
     #[must_use]
     pub fn label(mut self, key: &str, value: &str) -> Self {
         self.labels.insert(key.to_owned(), value.to_owned());
@@ -475,7 +475,7 @@ impl Object {
         })
     }
 
-    /// Its identity.
+    /// Its key.
     pub fn key(&self) -> Key {
         Key {
             group: self.kind.group.to_string(),
@@ -485,19 +485,19 @@ impl Object {
         }
     }
 
-    /// The whole object as JSON, fields in the usual order.
+    /// The whole object as JSON, with fields in the usual order.
     pub fn to_json(&self) -> Value {
         // With text keys only, this cannot fail; nor can the next.
         serde_json::to_value(self).unwrap_or_default()
     }
 
-    /// [`to_json`](Self::to_json) as text, without what that would take.
+    /// [`to_json`](Self::to_json) as text, without the intermediate value.
     pub fn to_text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 }
 
-/// Fields in the usual order.
+/// Serializes fields in the usual order.
 impl Serialize for Object {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_map(Some(3 + self.body.len()))?;
@@ -533,7 +533,7 @@ mod tests {
     use super::{Kind, Wave};
 
     #[test]
-    fn a_kind_known_by_name_has_the_wave_of_its_constant() {
+    fn a_kind_by_name_has_the_wave_of_its_constant() {
         for kind in [
             Kind::NAMESPACE,
             Kind::CUSTOM_RESOURCE_DEFINITION,

@@ -1,35 +1,35 @@
-//! What is down, for asking who answers then.
+//! An outage to simulate.
 
 use std::collections::BTreeSet;
 
 use crate::resolved::Resolved;
 
-/// What is down. Clusters and services are indices into a [`Resolved`].
+/// The parts that are down. Clusters and services are indices into a [`Resolved`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outage {
-    /// Clusters that do not answer at all. Their records stay: nobody knows better.
+    /// Clusters that do not answer at all. Their records stay, since their state is unknown.
     pub clusters: BTreeSet<usize>,
-    /// Clusters whose gateways, the east-west ones too, have no pod that is ready. Their records go, as
-    /// soon as they are followed.
+    /// Clusters whose gateways, including the east-west ones, have no ready pod. Their records are removed once they
+    /// are followed.
     pub gateways: BTreeSet<usize>,
-    /// Services without a pod that is ready, as cluster and service. Their records stay.
+    /// Services without a ready pod, as cluster and service. Their records stay.
     pub services: BTreeSet<(usize, usize)>,
 }
 
-/// Words for something that is down cannot be read.
+/// A text that does not describe an outage.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OutageError {
-    /// Nothing is called so.
-    #[error("there is no {what} {name:?}; there is: {known}")]
+    /// The name is unknown.
+    #[error("unknown {what} {name:?}; known: {known}")]
     Unknown {
-        /// What was looked for.
+        /// The kind of name.
         what: &'static str,
-        /// Under which name.
+        /// The name.
         name: String,
-        /// The names there are.
+        /// The known names.
         known: String,
     },
-    /// The service does not run there.
+    /// The service does not run in the cluster.
     #[error("{service} does not run in {cluster}")]
     NotThere {
         /// The service.
@@ -40,11 +40,11 @@ pub enum OutageError {
 }
 
 impl Outage {
-    /// Adds what `text` names: `CLUSTER`, `zone:REGION/ZONE` (all its clusters), `gateway:CLUSTER`,
-    /// `service:NAME.NAMESPACE@CLUSTER`, or `service:NAME.NAMESPACE` (wherever it runs).
+    /// Adds `CLUSTER`, `zone:REGION/ZONE` (all its clusters), `gateway:CLUSTER`, `service:NAME.NAMESPACE@CLUSTER`, or
+    /// `service:NAME.NAMESPACE` (wherever it runs).
     ///
     /// # Errors
-    /// The document knows no such thing.
+    /// The name is not in the document.
     pub fn add(&mut self, text: &str, resolved: &Resolved) -> Result<(), OutageError> {
         if let Some(locality) = text.strip_prefix("zone:") {
             let before = self.clusters.len();

@@ -1,15 +1,14 @@
 //! DestinationRules that are deleted while their hosts stay.
 //!
-//! istiod passes on a change of a rule by the rule, and a deletion by what it remembers of it: the state of the
-//! push before (`deltaFromDestinationRules` of its `pilot/pkg/networking/core/cluster.go`, and
-//! `proxyDependentOnConfig`). A push for another change that has seen the deletion already makes it forget the
-//! rule before it comes to the deletion itself (discussed in pull request 44891 of istio/istio). Then sidecars
-//! keep the rule, such as mutual TLS with a gateway that speaks none, until something else changes the host or
-//! their pods start anew. So a rule is left without effect first, and deleted once that has been passed on: what
-//! sidecars keep is then as good as no rule. Where a wider rule takes its place, as when names come to share one, it
-//! says what that one says: until it is deleted it stays the more specific one, also for namespaces that do not see it
-//! (`getExportedDestinationRuleFromNamespace` of `pilot/pkg/model/push_context.go`). istiod passes its deletion on only
-//! to those that see it, so until then all do.
+//! istiod sends a change of a rule by the rule's own host, but a deletion by its state of the previous push
+//! (`deltaFromDestinationRules` of its `pilot/pkg/networking/core/cluster.go`, and `proxyDependentOnConfig`). If a push
+//! for another change comes after the deletion, that state no longer has the rule when the deletion is handled
+//! (discussed in pull request 44891 of istio/istio). Then sidecars keep the rule, such as mutual TLS with a gateway
+//! without it, until another change of the host or a restart of their pods. So the rule's policy is emptied first, and
+//! the rule is deleted once sidecars have that: a kept rule is then as good as none. If a wider rule replaces it, as
+//! when names come to share one, it gets the policy of that one: until its deletion it is the more specific one, also
+//! for namespaces that do not see it (`getExportedDestinationRuleFromNamespace` of `pilot/pkg/model/push_context.go`).
+//! istiod sends the deletion only to those that see it, so it is exported to all until then.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +18,7 @@ use crate::name;
 use crate::object::{Key, Object, texts};
 use crate::plan::Surplus;
 
-/// What a rule does to calls; what else is in it says where it counts.
+/// The fields of a rule with an effect on calls; the others set its scope.
 const EFFECTS: [&str; 2] = ["trafficPolicy", "subsets"];
 
 /// A rule whose host stays.
@@ -27,11 +26,11 @@ const EFFECTS: [&str; 2] = ["trafficPolicy", "subsets"];
 pub struct Outlived {
     /// The host.
     pub host: String,
-    /// Whether only some namespaces see the rule.
+    /// Whether the rule is exported to some namespaces only.
     pub has_exports: bool,
 }
 
-/// Those of the objects to be deleted that are rules with an effect, and whose host does not go with them.
+/// The orphaned rules that have an effect, and whose host stays.
 pub fn rules(surplus: &BTreeMap<Key, Surplus>) -> BTreeMap<&Key, Outlived> {
     let of_kind = |kind: &'static str| {
         let all = surplus.iter();
@@ -58,7 +57,7 @@ pub fn rules(surplus: &BTreeMap<Key, Surplus>) -> BTreeMap<&Key, Outlived> {
         .collect()
 }
 
-/// The policy that holds for a host once its own rule is gone: that of the most specific of some rules by wildcard.
+/// The policy of a host after its own rule is deleted: that of the most specific wildcard rule.
 pub fn wider_policy<'a>(
     host: &str,
     objects: impl IntoIterator<Item = &'a Object>,
@@ -74,7 +73,8 @@ pub fn wider_policy<'a>(
     spec.get("trafficPolicy")
 }
 
-/// The JSON patch that makes a rule say what a wider one says, to all; with the uid, for no other rule of its name.
+/// The JSON patch that copies a wider rule's policy and exports the rule to all; with the uid, so that it fails for
+/// another rule of the same name.
 pub fn with_policy(uid: &str, rule: &Outlived, policy: &Value) -> Value {
     let mut patch = vec![
         json!({ "op": "test", "path": "/metadata/uid", "value": uid }),
@@ -86,7 +86,8 @@ pub fn with_policy(uid: &str, rule: &Outlived, policy: &Value) -> Value {
     patch.into()
 }
 
-/// The JSON merge patch that leaves a rule without effect; with the uid, for no other rule of its name.
+/// The JSON merge patch that leaves a rule without effect; with the uid, so that it fails for another rule of the same
+/// name.
 pub fn without_effect(uid: &str) -> Value {
     let fields = EFFECTS.into_iter().chain(["exportTo"]);
     let spec: serde_json::Map<_, _> = fields.map(|one| (one.to_owned(), Value::Null)).collect();
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_is_outlived_by_a_host_that_does_not_go_along() {
+    fn rules_whose_host_stays_are_found() {
         let rule = |name: &str, host: &str| {
             let tls = json!({ "mode": "ISTIO_MUTUAL" });
             let spec = json!({ "host": host, "trafficPolicy": { "tls": tls } });
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_specific_wider_rule_takes_the_place_of_one() {
+    fn the_most_specific_wider_rule_replaces_one() {
         let rule = |host: &str| {
             let body = json!({ "spec": { "host": host, "trafficPolicy": { "of": host } } });
             Object::new(
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_rule_does_is_taken_away() {
+    fn only_the_effect_of_a_rule_is_removed() {
         assert_eq!(
             without_effect("7"),
             json!({ "metadata": { "uid": "7" }, "spec": { "trafficPolicy": null, "subsets": null, "exportTo": null } })

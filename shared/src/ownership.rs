@@ -1,8 +1,7 @@
-//! How objects are marked as ours, and whose an object is: field manager, labels, annotations, the `ApplySet`
-//! parent.
+//! Ownership of objects, and its marks: field manager, labels, annotations, the `ApplySet` parent.
 //!
-//! The labels are those of KEP-3659 (`ApplySet`), so that kubectl and other tools see whose an
-//! object is, and pruning knows exactly what a former apply made.
+//! The labels are those of KEP-3659 (`ApplySet`), so that kubectl and other tools see the owner of an object, and
+//! pruning finds exactly the objects of a former apply.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,72 +12,68 @@ use crate::name::HostPattern;
 use crate::object::Object;
 use crate::resolved::{ISTIO_NAMESPACE, Resolved};
 
-/// The field manager of a mesh's record and of changes of cluster DNS; [`field_manager`] begins with it.
+/// The field manager of a mesh's record and of changes of the cluster DNS configuration; prefix of [`field_manager`].
 pub const FIELD_MANAGER: &str = "fedmesh";
-/// Longest name of a mesh: with [`object_name`]'s prefix it stays a DNS label.
+/// Longest name of a mesh: with the prefix of [`object_name`] it is still a DNS label.
 pub const MESH_NAME_MAX: usize = 55;
-/// Label on every object that is rendered: the tool.
+/// Label of every rendered object: the tool.
 pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 /// Value of [`MANAGED_BY_LABEL`].
 pub const MANAGED_BY: &str = "fedmesh";
-/// Label on every object that is rendered: the mesh.
+/// Label of every rendered object: the mesh.
 pub const MESH_LABEL: &str = "fedmesh.dev/mesh";
-/// Label on every applied object: the `ApplySet` it belongs to.
+/// Label of every applied object: its `ApplySet`.
 pub const PART_OF_LABEL: &str = "applyset.kubernetes.io/part-of";
-/// Label on the parent: its own id.
+/// Label of the parent: its own id.
 pub const ID_LABEL: &str = "applyset.kubernetes.io/id";
-/// Annotation on the parent: which tool looks after the set.
+/// Annotation of the parent: the tool that manages the set.
 pub const TOOLING_ANNOTATION: &str = "applyset.kubernetes.io/tooling";
-/// Annotation on the parent: the kinds in the set, `Kind.group`, comma-separated, sorted.
+/// Annotation of the parent: the kinds in the set, `Kind.group`, comma-separated, sorted.
 pub const GROUP_KINDS_ANNOTATION: &str = "applyset.kubernetes.io/contains-group-kinds";
-/// Annotation on the parent: namespaces of the set besides its own, comma-separated, sorted.
+/// Annotation of the parent: namespaces of the set besides its own, comma-separated, sorted.
 pub const NAMESPACES_ANNOTATION: &str = "applyset.kubernetes.io/additional-namespaces";
-/// Annotation on the parent: digest of the document that was applied last, see
-/// [`crate::mesh::Mesh::digest`].
+/// Annotation of the parent: digest of the last applied document, see [`crate::mesh::Mesh::digest`].
 pub const DOCUMENT_ANNOTATION: &str = "fedmesh.dev/document";
-/// Annotation on the parent: the cluster's own DNS has, or may have, a stub domain of the mesh.
+/// Annotation of the parent: the cluster DNS configuration has, or may have, a stub domain of the mesh.
 pub const STUB_DOMAIN_ANNOTATION: &str = "fedmesh.dev/stub-domain";
-/// Annotation on the parent: names and contexts of the mesh's clusters, a JSON object: those of the
-/// document that was applied last, and earlier ones that may still have something of it.
+/// Annotation of the parent: names and contexts of the mesh's clusters, a JSON object: those of the last applied
+/// document, and earlier ones that may still have objects of the mesh.
 pub const CLUSTERS_ANNOTATION: &str = "fedmesh.dev/clusters";
-/// Annotation on the parent: the uid of `kube-system` in each of these clusters, a JSON object by name.
+/// Annotation of the parent: the uid of `kube-system` in each of these clusters, a JSON object by name.
 pub const IDENTITIES_ANNOTATION: &str = "fedmesh.dev/cluster-uids";
-/// Annotation on the parent: the gateways' addresses as they were last known, see
-/// [`crate::last_known::LastKnown`].
+/// Annotation of the parent: the gateways' last known addresses, see [`crate::last_known::LastKnown`].
 pub const LAST_KNOWN_ANNOTATION: &str = "fedmesh.dev/last-known-addresses";
-/// Annotation on every applied object: digest of what was applied, to see without asking the
-/// server that nothing changed.
+/// Annotation of every applied object: its digest, to find unchanged objects without a dry run.
 pub const APPLIED_ANNOTATION: &str = "fedmesh.dev/applied";
-/// Label on a WorkloadEntry: the cluster whose gateway it is.
+/// Label of a WorkloadEntry: the cluster of the gateway.
 pub const CLUSTER_LABEL: &str = "fedmesh.dev/cluster";
-/// Label on a WorkloadEntry: the gateway's Service in that cluster. (KubeFed spreads no annotations.)
+/// Label of a WorkloadEntry: the gateway's Service in that cluster. (KubeFed propagates no annotations.)
 pub const GATEWAY_LABEL: &str = "fedmesh.dev/gateway";
-/// Label on a WorkloadEntry: the namespace of that Service.
+/// Label of a WorkloadEntry: the namespace of that Service.
 pub const GATEWAY_NAMESPACE_LABEL: &str = "fedmesh.dev/gateway-namespace";
-/// Annotation on an object that another owner created and this mesh adopted: a JSON merge patch (RFC 7386)
-/// that makes it what it was before.
+/// Annotation of an adopted object, which another owner created: a JSON merge patch (RFC 7386) that restores it.
 pub const ADOPTED_ANNOTATION: &str = "fedmesh.dev/adopted";
 
-/// Before the names of the TXT records in which ExternalDNS marks the owner of a name: without it
-/// they would collide with CNAME records of the same name.
+/// Prefix of the TXT records in which ExternalDNS stores the owner of a name: without it they would collide with CNAME
+/// records of the same name.
 pub const TXT_PREFIX: &str = "fedmesh-";
 
 /// The namespace of the parent: Istio's root namespace, which every cluster of a mesh has.
 pub const PARENT_NAMESPACE: &str = ISTIO_NAMESPACE;
 
-/// The field manager of a mesh's objects. Each mesh has its own, so that the API server refuses what one mesh
-/// would change of another's.
+/// The field manager of a mesh's objects. Each mesh has its own, so that the API server reports a conflict if one mesh
+/// changes another's objects.
 pub fn field_manager(mesh: &str) -> String {
     format!("{FIELD_MANAGER}-{mesh}")
 }
 
-/// Whether [`field_manager`] of the mesh is this one.
+/// Whether a manager is the [`field_manager`] of the mesh.
 pub(crate) fn is_field_manager(manager: &str, mesh: &str) -> bool {
     let rest = manager.strip_prefix(FIELD_MANAGER);
     rest.and_then(|rest| rest.strip_prefix('-')) == Some(mesh)
 }
 
-/// Whose an object is.
+/// The owner of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
     /// This mesh.
@@ -87,7 +82,7 @@ pub enum Owner {
     Mesh(String),
     /// Another tool's `ApplySet`, by its id.
     ApplySet(String),
-    /// Nobody who says so.
+    /// No recorded owner.
     Unknown,
 }
 
@@ -96,12 +91,12 @@ pub enum Owner {
 pub struct Ownership {
     /// The mesh's name.
     pub mesh: String,
-    /// The name that it was applied under before, where it is being renamed.
+    /// The mesh's former name, while it is being renamed.
     pub former: Option<String>,
 }
 
 impl Ownership {
-    /// Of a mesh that keeps its name.
+    /// The ownership of a mesh that keeps its name.
     pub fn of(mesh: &str) -> Self {
         Self {
             mesh: mesh.to_owned(),
@@ -109,15 +104,15 @@ impl Ownership {
         }
     }
 
-    /// The names under which objects are ours.
+    /// The names under which the mesh owns objects.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.mesh.as_str()).chain(self.former.as_deref())
     }
 
-    /// Whose an object is, by its `metadata` with `managedFields`.
+    /// The owner of an object, by its `metadata` with `managedFields`.
     ///
-    /// Rules: the label of an `ApplySet` (KEP-3659) decides; without one, as where a person has removed it, the
-    /// field manager of an apply does, and then the labels of a bundle that somebody else has applied.
+    /// Rules: the label of an `ApplySet` (KEP-3659) decides; without one, as after a manual removal, the field manager
+    /// of an apply does, and then the labels of a bundle that another tool has applied.
     pub fn owner(&self, metadata: &Value) -> Owner {
         let label = |name: &str| metadata["labels"][name].as_str();
         let named = label(MESH_LABEL).filter(|_| label(MANAGED_BY_LABEL) == Some(MANAGED_BY));
@@ -140,7 +135,7 @@ impl Ownership {
     /// deleted.
     pub fn is_applied(&self, metadata: &Value) -> bool {
         if !metadata["labels"][ID_LABEL].is_null() {
-            // The record of a mesh is no object of it.
+            // A mesh's record is not one of its objects.
             return false;
         }
         match metadata["labels"][PART_OF_LABEL].as_str() {
@@ -149,8 +144,8 @@ impl Ownership {
         }
     }
 
-    /// The field manager of the mesh's last apply of an object, if there was one; [`FIELD_MANAGER`] for one
-    /// of a version that had one for all meshes.
+    /// The field manager of the mesh's last apply of an object; [`FIELD_MANAGER`] for one of a version with one manager
+    /// for all meshes.
     pub fn applied_under(&self, metadata: &Value) -> Option<String> {
         let is_named = |name: &&str| metadata["labels"][MESH_LABEL] == **name;
         let has_old_label = self.names().any(|name| is_named(&name));
@@ -176,7 +171,7 @@ pub fn object_name(mesh: &str) -> String {
     format!("fedmesh-{mesh}")
 }
 
-/// The name of the mesh's `Gateway` object at egress gateways; a DNS label too, as Istio wants it.
+/// The name of the mesh's `Gateway` object at egress gateways; a DNS label too, which Istio requires.
 pub fn egress_name(mesh: &str) -> String {
     format!("egress-{mesh}")
 }
@@ -186,8 +181,8 @@ pub fn east_west_name(mesh: &str) -> String {
     format!("eastwest-{mesh}")
 }
 
-/// The name of what is made for a host outside: with the mesh's, since two meshes of one cluster may
-/// both call it.
+/// The name of an external host's objects: with the mesh's name, since two meshes of one cluster may both call the
+/// host.
 pub fn external_name(mesh: &str, host: &HostPattern) -> String {
     let below = if host.is_wildcard { "wildcard." } else { "" };
     format!("{}.{below}{}", object_name(mesh), host.name)
@@ -207,14 +202,14 @@ pub fn applyset_id(mesh: &str) -> String {
     )
 }
 
-/// The labels of everything that is rendered.
+/// Adds the labels of every rendered object.
 pub(crate) fn label(object: Object, resolved: &Resolved) -> Object {
     object
         .label(MANAGED_BY_LABEL, MANAGED_BY)
         .label(MESH_LABEL, resolved.name.as_str())
 }
 
-/// The object as it is applied: with the `ApplySet`'s label and the digest of itself.
+/// The object to apply: with the `ApplySet`'s label and its own digest.
 #[must_use]
 pub fn stamp(object: Object, applyset_id: &str) -> Object {
     let mut stamped = object.label(PART_OF_LABEL, applyset_id);
@@ -239,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_belongs_to_whoever_applied_it() {
+    fn the_last_apply_decides_the_owner() {
         let part_of = |mesh: &str| {
             json!({
                 PART_OF_LABEL: applyset_id(mesh), MESH_LABEL: mesh, MANAGED_BY_LABEL: MANAGED_BY,
@@ -257,7 +252,7 @@ mod tests {
                 Owner::Mesh("demo".into()),
                 false,
             ),
-            // A label that a person has removed.
+            // A label that was removed by hand.
             (json!({}), &["fedmesh-shop"], Owner::Ours, true),
             (
                 json!({ MESH_LABEL: "shop" }),
@@ -267,7 +262,7 @@ mod tests {
             ),
             (json!({}), &["fedmesh"], Owner::Unknown, false),
             (json!({}), &["fedmesh-shopping"], Owner::Unknown, false),
-            // From a bundle.
+            // Applied from a bundle by another tool.
             (rendered, &["kubectl"], Owner::Ours, false),
             (other, &["kubectl"], Owner::Mesh("demo".into()), false),
             (

@@ -1,6 +1,6 @@
-//! The heart of the core: one template, the clusters that get it, and what differs in each.
+//! Rendered objects: one template, its clusters, and the differences in each.
 //!
-//! Everything that is rendered becomes a [`Placed`]; an engine turns it into its own objects.
+//! Rendering produces [`Placed`]s; an engine converts them to its own objects.
 
 use std::collections::BTreeMap;
 
@@ -11,45 +11,43 @@ use crate::object::Object;
 /// One object for some clusters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Placed {
-    /// What the clusters have in common.
+    /// The common part of all clusters.
     pub template: Object,
-    /// What it is about, such as `httpbin.default` or `gateway`; objects of one wave and subject
-    /// stand in one file.
+    /// The subject, such as `httpbin.default` or `gateway`; objects of one wave and subject share a file.
     pub subject: String,
-    /// Indices of the clusters that get it, ascending.
+    /// Indices of the object's clusters, ascending.
     pub clusters: Vec<usize>,
-    /// What some of them get otherwise; each key is one of `clusters`.
+    /// The differences in some clusters; each key is one of `clusters`.
     pub differences: BTreeMap<usize, Vec<Difference>>,
-    /// Whether an engine with a hub leaves it on the hub as it is, instead of spreading it.
+    /// Whether an engine with a hub keeps it on the hub, instead of propagating it.
     pub stays_on_hub: bool,
 }
 
 /// A field that has another value in one cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
-    /// The way to the field through nested objects, such as `["spec", "endpoints"]`; never through
-    /// lists, since the dotted paths of old engines know none.
+    /// The path to the field through nested objects, such as `["spec", "endpoints"]`; never through lists, which the
+    /// dotted paths of old engines do not support.
     pub path: Vec<&'static str>,
     /// Its value there.
     pub value: Value,
 }
 
 impl Difference {
-    /// The way as a JSON pointer (RFC 6901), such as `/spec/endpoints`. No field of it has a character
-    /// that would have to be escaped.
+    /// The path as a JSON pointer (RFC 6901), such as `/spec/endpoints`. No field has a character that needs an escape.
     pub fn pointer(&self) -> String {
         self.path.iter().flat_map(|field| ["/", field]).collect()
     }
 }
 
 impl Placed {
-    /// What one cluster gets otherwise than the template has it; `None` if it does not get the object.
+    /// The differences between one cluster's object and the template; `None` if the cluster does not have the object.
     pub fn differences_in(&self, cluster: usize) -> Option<&[Difference]> {
         self.clusters.binary_search(&cluster).ok()?;
         Some(self.differences.get(&cluster).map_or(&[], Vec::as_slice))
     }
 
-    /// The object as one cluster gets it; `None` if it does not.
+    /// The object of one cluster; `None` if it does not have it.
     pub fn in_cluster(&self, cluster: usize) -> Option<Object> {
         let differences = self.differences_in(cluster)?;
         let mut object = self.template.clone();
@@ -59,9 +57,8 @@ impl Placed {
         Some(object)
     }
 
-    /// Builds one from what some fields are in each cluster, at least one of them: the template
-    /// carries the values that most clusters have, and of as many those of the first; the others
-    /// differ where theirs are others.
+    /// Creates one from the values of some fields in each cluster, at least one of them: the template has the most
+    /// frequent values, the first of equally frequent ones; the other clusters have differences.
     pub fn with_fields(
         template: Object,
         subject: impl Into<String>,
@@ -106,7 +103,7 @@ impl Placed {
         }
     }
 
-    /// Left on the hub by engines that have one.
+    /// Keeps it on the hub with engines that have one.
     #[must_use]
     pub fn on_hub(mut self) -> Self {
         self.stays_on_hub = true;
@@ -114,7 +111,7 @@ impl Placed {
     }
 }
 
-/// The values that most clusters have.
+/// The most frequent values.
 fn usual(clusters: &[(usize, Vec<Value>)]) -> Vec<Value> {
     let mut counts: Vec<(&Vec<Value>, usize)> = Vec::new();
     for (_, values) in clusters {
@@ -123,12 +120,12 @@ fn usual(clusters: &[(usize, Vec<Value>)]) -> Vec<Value> {
             None => counts.push((values, 1)),
         }
     }
-    // Of the largest the first, where `max_by_key` takes the last.
+    // The first of the largest; `max_by_key` alone returns the last.
     let usual = counts.into_iter().rev().max_by_key(|(_, count)| *count);
     usual.map(|(values, _)| values.clone()).unwrap_or_default()
 }
 
-/// Sets a nested field, making the objects on the way where there are none.
+/// Sets a nested field, and creates missing objects on the path.
 fn set(body: &mut Map<String, Value>, path: &[&'static str], value: Value) {
     let Some((last, parents)) = path.split_last() else {
         return;
@@ -139,7 +136,7 @@ fn set(body: &mut Map<String, Value>, path: &[&'static str], value: Value) {
             .entry(*parent)
             .or_insert_with(|| Value::Object(Map::new()));
         let Value::Object(next) = next else {
-            unreachable!("paths are written beside the templates that they point into");
+            unreachable!("paths match the templates, which are defined with them");
         };
         at = next;
     }

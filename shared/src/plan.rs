@@ -1,4 +1,4 @@
-//! What an apply would do, from what is wanted and what was observed.
+//! The plan of an apply, from the desired and the observed objects.
 
 mod id;
 mod observed;
@@ -26,14 +26,14 @@ pub struct Conflict {
     pub manager: String,
     /// The field, such as `.spec.replicas`.
     pub field: String,
-    /// When the manager last wrote a field of the object, in RFC 3339, where the server says so. No part of a
-    /// plan's id: a manager that writes the same again changes nothing.
+    /// Time of the manager's last write to the object, in RFC 3339, if the server returns it. Not part of a plan's id:
+    /// a manager that writes the same again changes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
-    /// How it wrote: `Apply` or `Update`.
+    /// The operation: `Apply` or `Update`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
-    /// The subresource that it wrote, such as `scale`.
+    /// The written subresource, such as `scale`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subresource: Option<String>,
 }
@@ -44,11 +44,11 @@ impl fmt::Display for Conflict {
     }
 }
 
-/// What an apply would do.
+/// The changes of an apply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
-    /// Digest of all that is below: two plans with one id do the same to the same.
+    /// Digest of all other fields: two plans with one id make the same changes.
     pub id: String,
     /// The mesh's name.
     pub mesh: String,
@@ -56,7 +56,7 @@ pub struct Plan {
     pub clusters: Vec<ClusterPlan>,
 }
 
-/// What an apply would do to one cluster.
+/// The changes of an apply in one cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterPlan {
@@ -64,41 +64,41 @@ pub struct ClusterPlan {
     pub name: String,
     /// Its context.
     pub context: String,
-    /// Why nothing can be applied: the cluster does not answer, and there are no steps; or the user is not allowed to
-    /// carry out the steps.
+    /// The reason why nothing can be applied: the cluster does not answer, and there are no steps; or the user is not
+    /// allowed to carry out the steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What a person may decide to resolve the error.
+    /// The decision that resolves the error, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
-    /// In the order in which they are carried out.
+    /// The steps, in order.
     pub steps: Vec<Step>,
 }
 
-/// What an apply would do to one object.
+/// The change of one object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     /// The object.
     pub object: Key,
-    /// When.
+    /// Its wave.
     pub wave: Wave,
-    /// What.
+    /// Its action.
     pub action: Action,
-    /// How it changes, as a unified diff; empty where it does not.
+    /// The change as a unified diff; empty without one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub diff: String,
-    /// Fields of other managers: those that block an [`Action::Conflict`], or those that an [`Action::Change`]
-    /// takes over on purpose.
+    /// Fields of other managers: those that block an [`Action::Conflict`], or those that an [`Action::Change`] takes
+    /// over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
-    /// Why an object is skipped, or what else is to be known about its step.
+    /// The reason why an object is skipped, or a note about its step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// What a person may decide to resolve a [`Action::Blocked`].
+    /// The decision that resolves an [`Action::Blocked`], if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
-    /// Fields that other managers have added beside ours; an apply leaves them as they are.
+    /// Fields that other managers have added; an apply leaves them as they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<Drift>,
 }
@@ -119,34 +119,33 @@ impl Step {
     }
 }
 
-/// What is done to an object.
+/// The action on an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// It is not there and will be.
+    /// It does not exist and will be created.
     Create,
-    /// It is there and changes.
+    /// It exists and will be changed.
     Change,
-    /// It is there as wanted.
+    /// It is up to date.
     Unchanged,
-    /// It is ours, no longer wanted, and goes.
+    /// It is orphaned and will be deleted.
     Delete,
-    /// It is ours, no longer desired, and stays without our labels: others may depend on it, or it was adopted
-    /// and is given back.
+    /// It is orphaned and will be kept without the mesh's labels: others may depend on it, or it was adopted and is
+    /// restored.
     Disown,
-    /// It is there, was created by somebody else, and becomes ours on purpose.
+    /// It was created by another owner, and the mesh adopts it.
     Adopt,
-    /// Another manager owns a field that would change; nothing is done to it.
+    /// Another manager owns a field that would change; it is skipped.
     Conflict,
-    /// The server refuses it; nothing is done to it.
+    /// The server refuses it; it is skipped.
     Rejected,
-    /// It belongs to somebody else, or what it needs is missing; nothing is done in its cluster.
+    /// It has another owner, or lacks a prerequisite; its cluster is not changed.
     Blocked,
 }
 
 impl Action {
-    /// All of them, in the order in which people see them: what is deleted, then what is blocked or skipped, then the
-    /// rest.
+    /// All actions in the order of display: deletions, then blocked or skipped objects, then the rest.
     pub const AS_SHOWN: [Self; 9] = [
         Self::Delete,
         Self::Blocked,
@@ -159,7 +158,7 @@ impl Action {
         Self::Unchanged,
     ];
 
-    /// The word for it.
+    /// The word for display.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -174,19 +173,19 @@ impl Action {
         }
     }
 
-    /// Whether it has to be decided before anything is applied to its cluster.
+    /// Whether it must be resolved before any object of its cluster is applied.
     pub const fn blocks(self) -> bool {
         matches!(self, Self::Blocked)
     }
 
-    /// Whether an apply leaves the object as it is although it is not as desired.
+    /// Whether an apply skips the object although it is not up to date.
     pub const fn is_skipped(self) -> bool {
         matches!(self, Self::Conflict | Self::Rejected | Self::Blocked)
     }
 }
 
 impl Plan {
-    /// The id in short, as git shortens its own: the first 12 hexadecimal digits.
+    /// The short id: the first 12 hexadecimal digits.
     pub fn short_id(&self) -> &str {
         let digits = self.id.split_once(':').map_or(&*self.id, |(_, hex)| hex);
         digits.get(..12).unwrap_or(digits)
@@ -207,28 +206,28 @@ impl Plan {
         })
     }
 
-    /// Whether anything would change, or cannot.
+    /// Whether any object is not up to date.
     pub fn has_changes(&self) -> bool {
         self.clusters.iter().any(ClusterPlan::has_changes)
     }
 
-    /// Whether an apply changes something.
+    /// Whether an apply changes any object.
     pub fn has_work(&self) -> bool {
         self.steps()
             .any(|(_, step)| step.action != Action::Unchanged && !step.action.is_skipped())
     }
 
-    /// Whether every cluster could be planned for and none is blocked.
+    /// Whether every cluster has a plan without an error, and none is blocked.
     pub fn can_be_applied(&self) -> bool {
         self.clusters.iter().all(ClusterPlan::can_be_applied)
     }
 
-    /// Whether an apply makes every cluster what the document says: none is blocked, and no object is skipped.
+    /// Whether an apply makes every cluster match the document: none is blocked, and no object is skipped.
     pub fn is_complete(&self) -> bool {
         self.can_be_applied() && !self.steps().any(|(_, step)| step.action.is_skipped())
     }
 
-    /// Says of each cluster with an error what a person may decide to resolve it, where `decision` knows one.
+    /// Adds the decision that resolves the error of each cluster, where `decision` returns one.
     pub fn offer(&mut self, decision: impl Fn(&ClusterPlan) -> Option<Decision>) {
         let mut is_same = true;
         for cluster in &mut self.clusters {
@@ -246,7 +245,7 @@ impl Plan {
         }
     }
 
-    /// Puts an error in the place of the steps of each cluster for which `why` gives one.
+    /// Replaces the steps of each cluster for which `why` returns an error.
     pub fn block(&mut self, why: impl Fn(&ClusterPlan) -> Option<String>) {
         for cluster in &mut self.clusters {
             if let Some(error) = why(cluster) {
@@ -263,19 +262,19 @@ impl Plan {
 }
 
 impl ClusterPlan {
-    /// Whether the cluster could be planned for and is not blocked.
+    /// Whether the cluster has a plan without an error and is not blocked.
     pub fn can_be_applied(&self) -> bool {
         self.error.is_none() && !self.steps.iter().any(|step| step.action.blocks())
     }
 
-    /// Whether anything would change, or cannot.
+    /// Whether any object is not up to date.
     pub fn has_changes(&self) -> bool {
         self.steps
             .iter()
             .any(|step| step.action != Action::Unchanged)
     }
 
-    /// How many steps there are of an action.
+    /// Number of steps with an action.
     pub fn count(&self, action: Action) -> usize {
         self.steps
             .iter()
@@ -284,9 +283,9 @@ impl ClusterPlan {
     }
 }
 
-/// Plans an apply to the clusters of a document, given as name and context, in order.
-/// Clusters that were not observed are left out, and so are those of which nothing is wanted and
-/// that have nothing of ours: with an engine that has a hub, most have not.
+/// Plans an apply to the clusters of a document, given as name and context, in order. Clusters that were not observed
+/// are left out, and so are those without desired objects and without objects of the mesh: with a hub, most clusters
+/// have neither.
 pub fn plan<'a>(
     wanted: &Wanted,
     clusters: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -302,7 +301,7 @@ pub fn plan<'a>(
 }
 
 impl Plan {
-    /// Of a mesh's clusters, in the order of the document.
+    /// A plan for a mesh's clusters, in the order of the document.
     pub fn new(mesh: String, clusters: Vec<ClusterPlan>) -> Self {
         Self {
             id: id::of(&mesh, &clusters),
@@ -313,8 +312,8 @@ impl Plan {
 }
 
 impl ClusterPlan {
-    /// An apply of `objects`, which are those that `wanted` has for the cluster; `None` where nothing is wanted and
-    /// nothing of ours is there.
+    /// An apply of `objects`, the desired objects of the cluster; `None` if there are none and the cluster has no
+    /// objects of the mesh.
     pub fn new(
         name: &str,
         context: &str,
@@ -327,19 +326,19 @@ impl ClusterPlan {
         (!is_empty).then(|| plan_cluster(name, context, objects, observed, lets_go))
     }
 
-    /// The removal of everything of a mesh.
+    /// The removal of all objects of a mesh.
     pub fn removal(name: &str, context: &str, observed: &ObservedCluster) -> Self {
         plan_cluster(name, context, &[], observed, |_| true)
     }
 
-    /// An apply to a cluster that could not be looked at; `None` where nothing is wanted of it: a member of a hub may
-    /// be away.
+    /// An apply to a cluster that could not be observed; `None` if it has no desired objects: a member of a hub may be
+    /// unreachable.
     pub fn unobserved(name: &str, context: &str, wanted: &Wanted, error: &str) -> Option<Self> {
         let is_handed_something = wanted.has_any(name);
         is_handed_something.then(|| Self::failed(name, context, error))
     }
 
-    /// Of a cluster that cannot be planned for.
+    /// A cluster without a plan.
     pub fn failed(name: &str, context: &str, error: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -351,7 +350,7 @@ impl ClusterPlan {
     }
 }
 
-/// Whether an object leads calls to hosts of other objects, which stay until it is gone.
+/// Whether an object routes calls to hosts of other objects, which stay until it is deleted.
 pub fn leads(key: &Key) -> bool {
     key.is_istio("VirtualService")
 }
@@ -373,7 +372,7 @@ fn plan_cluster(
         before_records..before_records,
         observed.dns.iter().map(dns_step),
     );
-    // Backwards, so that nothing goes before what needs it.
+    // Backwards, so that nothing is deleted before its dependents.
     let mut surplus: Vec<(&Key, &Surplus)> = observed.surplus.iter().collect();
     surplus.sort_by_key(|(key, one)| (Reverse(one.kind.wave), !leads(key), *key));
     steps.extend(

@@ -1,7 +1,7 @@
-//! The names under which a service is published, and who answers them.
+//! The published names of a service, and the clusters that answer them.
 //!
-//! The names are those of federation-v2 v0.0.4 (`pkg/controller/dnsendpoint/service.go`), with one
-//! fault fixed: zones are told apart by region and zone, not by the zone's name alone.
+//! The names are those of federation-v2 v0.0.4 (`pkg/controller/dnsendpoint/service.go`), with one fix: zones are
+//! distinguished by region and zone, not by the zone's name alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,10 +9,10 @@ use crate::mesh::{self, NameLevel, Naming};
 use crate::name::{HostName, Label, NameError};
 use crate::resolved::{Cluster, Dns, Resolved, Service};
 
-/// How far a name reaches.
+/// The scope of a name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// `<hostname>.<suffix>`, an alias of the global name; it exists where the service has a hostname.
+    /// `<hostname>.<suffix>`, an alias of the global name; only if the service has a hostname.
     Vanity,
     /// Any cluster.
     Global,
@@ -28,7 +28,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// The word for it.
+    /// Its name in output.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Vanity => "vanity",
@@ -44,16 +44,16 @@ impl Level {
 pub struct PublishedName {
     /// The name.
     pub host: HostName,
-    /// How far it reaches.
+    /// The scope.
     pub level: Level,
     /// Indices of the clusters at this level that run the service; may be empty.
     pub clusters: Vec<usize>,
-    /// The name one level up, which answers where this one has no cluster.
+    /// The name one level up, which is the fallback if this one has no cluster.
     pub falls_back_to: Option<HostName>,
 }
 
-/// The part of a service's names before region and zone:
-/// `<service>.<namespace>.<federation>.svc`, or the gateway's name and namespace in their place.
+/// The part of a service's names before region and zone: `<service>.<namespace>.<federation>.svc`, or with the
+/// gateway's name and namespace.
 fn prefix(dns: &Dns, service: &Label, namespace: &Label, clusters: &[Cluster]) -> String {
     let (name, namespace) = match dns.naming {
         Naming::Service => (service, namespace),
@@ -65,12 +65,11 @@ fn prefix(dns: &Dns, service: &Label, namespace: &Label, clusters: &[Cluster]) -
     format!("{name}.{namespace}.{}.svc", dns.federation)
 }
 
-/// All names of a service at some levels: vanity (where asked for), global, regions and zones; regions and
-/// zones sorted, those of every cluster of the mesh included. A level that is missing is skipped by the names
-/// that fall back to it.
+/// All names of a service at some levels: vanity (if requested), global, regions and zones; regions and zones sorted,
+/// of every cluster of the mesh. The names below a missing level fall back to the next one.
 ///
 /// # Errors
-/// The name that is too long, and why.
+/// A name that is too long, with the reason.
 pub(crate) fn names(
     dns: &Dns,
     service: (&Label, &Label),
@@ -106,7 +105,7 @@ pub(crate) fn names(
         falls_back_to: None,
     });
 
-    // Extended, not collected: that would bring a sort for each type of set into the page.
+    // Extended, not collected: that would add a sort for each type of set to the page.
     let mut regions = BTreeSet::new();
     if levels.contains(&NameLevel::Region) {
         regions.extend(clusters.iter().map(|c| &c.region));
@@ -158,7 +157,7 @@ pub fn answered_by<'a>(name: &'a PublishedName, names: &'a [PublishedName]) -> &
     &at.clusters
 }
 
-/// A published name as people and programs are shown it.
+/// A published name for display and JSON.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NameRow {
@@ -181,13 +180,13 @@ pub struct NameRow {
     pub falls_back_to: Option<String>,
     /// Names of the clusters that answer: `clusters`, or those of the first level above that has any.
     pub answered_by: Vec<String>,
-    /// Who calls the service, as in the document, with `clusters` for its `clusterSelector`; `None` for everybody.
+    /// The callers of the service as in the document, with `clusters` instead of `clusterSelector`; `None` for all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callers: Option<Vec<mesh::Caller>>,
 }
 
 impl NameRow {
-    /// Who calls the service, as [`mesh::Caller::words`] says it; `None` for everybody.
+    /// The callers of the service, in the form of [`mesh::Caller::words`]; `None` for all.
     pub fn caller_words(&self) -> Option<Vec<String>> {
         let callers = self.callers.as_ref()?;
         Some(callers.iter().flat_map(mesh::Caller::words).collect())

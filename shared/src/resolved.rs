@@ -1,6 +1,6 @@
-//! The document after the checks: defaults in, references followed, names computed.
+//! The document after the checks: with defaults, resolved references and computed names.
 //!
-//! Only [`crate::check`] makes a [`Resolved`], so nothing unchecked can be rendered.
+//! Only [`crate::check`] creates a [`Resolved`], so no unchecked document can be rendered.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -26,59 +26,56 @@ pub use crate::istio::{
 };
 pub use crate::local::{Local, Override};
 
-/// Taken where the document names no Istio version.
+/// Default of `spec.istio`.
 pub const DEFAULT_ISTIO: &str = "1.27";
-/// Taken where the document names no label for the federation.
+/// Default label of the federation.
 pub const DEFAULT_FEDERATION: &str = "external";
-/// Taken where the document names no time to live, in seconds.
+/// Default time to live, in seconds.
 pub const DEFAULT_TTL: u32 = 300;
-/// Taken where the document names no gateway Service.
+/// Default Service of a gateway.
 pub const DEFAULT_GATEWAY_SERVICE: &str = "istio-ingressgateway";
-/// Taken where the document names no egress gateway's Service.
+/// Default Service of an egress gateway.
 pub const DEFAULT_EGRESS_SERVICE: &str = "istio-egressgateway";
-/// Taken where the document names no east-west gateway's Service.
+/// Default Service of an east-west gateway.
 pub const DEFAULT_EAST_WEST_SERVICE: &str = "istio-eastwestgateway";
-/// Istio's root namespace: where its gateways are by default, and where objects go that concern
-/// all namespaces.
+/// Istio's root namespace: the default of its gateways, and the namespace of objects for all namespaces.
 pub const ISTIO_NAMESPACE: &str = "istio-system";
-/// The ConfigMap with the root certificate of a cluster's mesh, which istiod writes into every namespace.
+/// The ConfigMap with a mesh's root certificate, which istiod writes into every namespace.
 pub const MESH_ROOT_CONFIG_MAP: &str = "istio-ca-root-cert";
-/// The domain of every cluster's own names.
+/// The domain of cluster-local names.
 pub const CLUSTER_DOMAIN: &str = "cluster.local";
-/// Label of a gateway's pods, taken where the document names none.
+/// Default label of a gateway's pods.
 pub const DEFAULT_GATEWAY_SELECTOR: (&str, &str) = ("istio", "ingressgateway");
-/// Label of an egress gateway's pods, taken where the document names none.
+/// Default label of an egress gateway's pods.
 pub const DEFAULT_EGRESS_SELECTOR: (&str, &str) = ("istio", "egressgateway");
-/// Label of an east-west gateway's pods, taken where the document names none.
+/// Default label of an east-west gateway's pods.
 pub const DEFAULT_EAST_WEST_SELECTOR: (&str, &str) = ("istio", "eastwestgateway");
-/// Taken where the document names no port for an east-west gateway: Istio's own for mutual TLS that is
-/// passed on.
+/// Default port of an east-west gateway: Istio's own for passthrough of mutual TLS.
 pub const DEFAULT_EAST_WEST_PORT: u16 = 15443;
-/// Taken where the document names no trust domain for a cluster, as Istio does.
+/// Default trust domain of a cluster, as in Istio.
 pub const DEFAULT_TRUST_DOMAIN: &str = "cluster.local";
-/// Taken where the document names no port for a gateway.
+/// Default HTTP port of a gateway.
 pub const DEFAULT_GATEWAY_PORT: u16 = 80;
-/// Taken where the document names no port for a gateway with TLS, and none for a host outside; and under
-/// which TLS that is passed through is published, unless the document says otherwise.
+/// Default port of a gateway with TLS and of an external host, and default published port of TLS passthrough.
 pub const DEFAULT_TLS_PORT: u16 = 443;
-/// The authorities of a proxy's own image, as Istio names them.
+/// The authorities of a proxy's own image, in Istio's notation.
 pub const SYSTEM_CA: &str = "system";
-/// Taken where the document names no namespace for `ExternalDNS`.
+/// Default namespace of `ExternalDNS`.
 pub const DEFAULT_EXTERNAL_DNS_NAMESPACE: &str = "external-dns";
-/// Taken where the document names no namespace for a service.
+/// Default namespace of a service.
 pub const DEFAULT_NAMESPACE: &str = "default";
-/// Taken where calls may be repeated and the document names no time for each try.
+/// Default timeout of each try where calls are retried.
 pub const DEFAULT_PER_TRY_TIMEOUT: &str = "2s";
-/// Taken where the document does not say how long a connection to another cluster may take: three round trips
-/// round the world, for TCP and TLS 1.2, and the second after which a lost SYN is sent again.
+/// Default timeout of a connection to another cluster: three round trips around the world, for TCP and TLS 1.2, and the
+/// second after which a lost SYN is sent again.
 pub const DEFAULT_CONNECT_TIMEOUT: &str = "2s";
-/// Where `ExternalDNS` finds the file with its credentials.
+/// The folder of `ExternalDNS`'s file with credentials.
 pub const CREDENTIALS_FOLDER: &str = "/etc/external-dns/credentials";
-/// Taken where the document names no branch of a Git repository.
+/// Default branch of a Git repository.
 pub const DEFAULT_BRANCH: &str = "main";
-/// The port of the sample `httpbin` where no service of that name says otherwise.
+/// Default port of the sample `httpbin`, if no service sets one.
 pub const DEFAULT_HTTPBIN_PORT: u16 = 8000;
-/// The port of every service of the sample `bookinfo`, by which they call each other.
+/// The port of every service of the sample `bookinfo`.
 pub const BOOKINFO_PORT: u16 = 9080;
 /// A maintained httpbin, for amd64 and arm64.
 pub const HTTPBIN_IMAGE: &str = "docker.io/mccutchen/go-httpbin:v2.15.0";
@@ -103,28 +100,28 @@ pub struct Resolved {
     pub gitops: Option<Gitops>,
     /// How sidecars find the gateways of other clusters.
     pub endpoints: Endpoints,
-    /// What else the callers' namespaces call, where their Sidecars are rendered: `namespace/dnsName` each, none of
-    /// which another has already.
+    /// Further hosts that the callers' namespaces call, if their Sidecars are rendered: `namespace/dnsName` each,
+    /// without duplicates.
     pub sidecars: Option<BTreeSet<String>>,
-    /// How ingress gateways take requests of other clusters; `None` for plain HTTP.
+    /// How ingress gateways receive requests of other clusters; `None` for plain HTTP.
     pub tls: Option<Tls>,
-    /// Whether gateways name the cluster that answers: never with Istio 1.0, whose routes cannot.
+    /// Whether gateways add a header that identifies the cluster: never with Istio 1.0, which does not support it.
     pub answer_header: bool,
-    /// Whether gateways are told by objects of the Gateway API.
+    /// Whether gateways are configured by the Gateway API.
     pub gateway_api: bool,
     /// The clusters, in the order of the document; others refer to them by index.
     pub clusters: Vec<Cluster>,
     /// The services, in the order of the document.
     pub services: Vec<Service>,
-    /// Published port → what is spoken there in entries for the names of many services.
+    /// Published port → its protocol in entries for the names of many services.
     pub shared_ports: BTreeMap<u16, Protocol>,
-    /// Hosts outside, in the order of the document.
+    /// External hosts, in the order of the document.
     pub external: Vec<ExternalHost>,
-    /// The samples, without repetition, in the order of [`Sample::ALL`].
+    /// The samples, without duplicates, in the order of [`Sample::ALL`].
     pub samples: Vec<Sample>,
-    /// Which versions of the sample `bookinfo` answer; `None` for all of them in turn.
+    /// The versions of the sample `bookinfo` that answer; `None` for all of them in turn.
     pub bookinfo: Option<BookinfoRoutes>,
-    /// Images by what they are for.
+    /// Container images.
     pub images: Images,
     /// Fields that are left to other managers.
     pub ignore: Vec<IgnoreRule>,
@@ -145,19 +142,19 @@ pub struct Gitops {
 }
 
 impl Resolved {
-    /// The shared service that a sample is.
+    /// The shared service of a sample.
     pub fn service_of(&self, sample: Sample) -> Option<&Service> {
         let name = sample.service()?;
         self.services.iter().find(|one| one.name.as_str() == name)
     }
 
-    /// Where a sample runs: in the namespace of its shared service, else in `default`.
+    /// The namespace of a sample: that of its shared service, else `default`.
     pub fn namespace_of(&self, sample: Sample) -> &str {
         self.service_of(sample)
             .map_or(DEFAULT_NAMESPACE, |service| service.namespace.as_str())
     }
 
-    /// The port of gateways for what is called on port 80, unless the document says otherwise.
+    /// The gateways' default port for services that are published on port 80.
     pub fn usual_gateway_port(&self) -> u16 {
         usual_gateway_port(self.tls.is_some())
     }
@@ -175,11 +172,11 @@ pub(crate) fn usual_gateway_port(tls: bool) -> u16 {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tls {
-    /// The Secret beside the gateways' pods.
+    /// The Secret in the namespace of the gateways' pods.
     pub credential: HostName,
-    /// The oldest version that gateways agree to.
+    /// The minimum TLS version of gateways.
     pub min_version: TlsVersion,
-    /// Whether plain requests are led on.
+    /// Whether plain requests are redirected.
     pub redirect: bool,
     /// [`SYSTEM_CA`], or the path of a file in the proxies.
     pub ca: String,
@@ -193,18 +190,18 @@ pub struct Dns {
     pub suffix: HostName,
     /// The federation's label.
     pub federation: Label,
-    /// What names start with.
+    /// The start of published names.
     pub naming: Naming,
-    /// Seconds.
+    /// Time to live of records, in seconds.
     pub ttl: u32,
-    /// Where host names of load balancers are resolved: the addresses of those that are known, at least
-    /// one each.
+    /// Resolved host names of load balancers, if `resolveHostNames` is set: those with known addresses, at least one
+    /// each.
     pub host_names: Option<BTreeMap<HostName, Vec<IpAddr>>>,
     /// Index of the cluster with the records; also the hub of engines that have one.
     pub cluster: usize,
     /// Name servers of a private zone, each `address` or `address:port`.
     pub nameservers: Vec<String>,
-    /// What to run, if anything.
+    /// The ExternalDNS to run, if any.
     pub external_dns: Option<ExternalDns>,
 }
 
@@ -216,7 +213,7 @@ pub struct ExternalDns {
     pub provider: String,
     /// `--txt-owner-id`.
     pub owner_id: String,
-    /// Where it runs and where the records are.
+    /// Namespace of ExternalDNS and of the records.
     pub namespace: Label,
     /// More arguments, those of the provider's settings first.
     pub args: Vec<String>,
@@ -234,7 +231,7 @@ pub struct ExternalDns {
     pub secret: Option<HostName>,
 }
 
-/// Under which the pods of a cluster know a Kubernetes Service of it.
+/// The cluster-local host name of a Kubernetes Service.
 pub(crate) fn local_host(
     service: impl std::fmt::Display,
     namespace: impl std::fmt::Display,
@@ -262,12 +259,12 @@ pub struct Cluster {
     pub east_west_gateway: Gateway,
     /// The trust domain of its mesh.
     pub trust_domain: HostName,
-    /// Which DNS it runs; `None` for what is found there.
+    /// The DNS that it runs; `None` to detect it.
     pub dns_flavour: Option<DnsFlavour>,
 }
 
 impl Cluster {
-    /// `region/zone`, as Istio writes a locality.
+    /// `region/zone`, the form of a locality in Istio.
     pub fn locality(&self) -> String {
         format!("{}/{}", self.region, self.zone)
     }
@@ -283,9 +280,9 @@ pub struct Gateway {
     pub namespace: Label,
     /// Labels of its pods.
     pub selector: BTreeMap<String, String>,
-    /// Where it is reached from outside; `None` where nobody knows.
+    /// Its external addresses; `None` if unknown.
     pub addresses: Option<Vec<Address>>,
-    /// Where it is reached from its own cluster, if that is known.
+    /// Its address inside its own cluster, if known.
     pub cluster_ip: Option<IpAddr>,
     /// Its HTTP port.
     pub port: u16,
@@ -303,7 +300,7 @@ pub struct EgressGateway {
     pub selector: BTreeMap<String, String>,
 }
 
-/// Where a gateway is reached.
+/// An address of a gateway.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Address {
     /// An IPv4 or IPv6 address.
@@ -325,8 +322,7 @@ impl fmt::Display for Address {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Service {
-    /// The Kubernetes Service; names begin with it and its namespace. [`Service::local`] is what stands
-    /// behind them in a cluster.
+    /// The Kubernetes Service; names begin with it and its namespace. [`Service::local`] returns the one in a cluster.
     pub name: Label,
     /// Its namespace.
     pub namespace: Label,
@@ -334,37 +330,37 @@ pub struct Service {
     pub ports: Vec<Port>,
     /// Indices of the clusters that run it, ascending, at least one.
     pub clusters: Vec<usize>,
-    /// What is another Kubernetes Service, or another port of it, in a cluster; each key is one of `clusters`.
+    /// Clusters with another Kubernetes Service, or another port of it; each key is one of `clusters`.
     pub overrides: BTreeMap<usize, Override>,
-    /// What happens to which requests at the gateways, at least one.
+    /// The HTTP routes at the gateways, at least one.
     pub routes: Vec<Route>,
-    /// Parts of its pods: Istio's `Subset`s.
+    /// Subsets of its pods: Istio's `Subset`s.
     pub subsets: Vec<Value>,
-    /// How its pods are called: fields of Istio's `TrafficPolicy`.
+    /// The traffic policy of its pods: fields of Istio's `TrafficPolicy`.
     pub traffic_policy: IstioFields,
     /// The namespaces that see its names; empty for all.
     pub export_to: Vec<String>,
-    /// Who calls it; `None` for everybody.
+    /// The callers; `None` for all.
     pub callers: Option<Vec<Caller>>,
-    /// Labels of its pods; there where it refuses others than its callers.
+    /// Labels of its pods; never empty if it refuses other callers.
     pub selector: BTreeMap<String, String>,
-    /// Whether a ServiceExport stands beside it.
+    /// Whether a ServiceExport is rendered.
     pub mcs: bool,
-    /// How its calls travel between clusters.
+    /// The transport of its calls between clusters.
     pub transport: Transport,
-    /// The service account of its pods, where only that is taken for it.
+    /// The service account of its pods, if callers accept only that one.
     pub service_account: Option<HostName>,
-    /// Whether and how calls are repeated while a cluster fails.
+    /// Its retry policy.
     pub retry: Retry,
-    /// How long a connection to another cluster may take with its TLS handshake, as Istio writes it.
+    /// Timeout of a connection to another cluster, including its TLS handshake, in Istio's syntax.
     pub connect_timeout: String,
-    /// Changes to the ejection of gateways that fail: fields of Istio's `OutlierDetection`.
+    /// Overrides of the ejection of failing gateways: fields of Istio's `OutlierDetection`.
     pub outlier_detection: IstioFields,
-    /// Which of the clusters take the calls of whom.
+    /// Its locality preferences.
     pub locality: Preferences,
-    /// How it is tried.
+    /// Its probe.
     pub probe: Probe,
-    /// Its published names: vanity (where asked for), global, regions, zones.
+    /// Its published names: vanity (if requested), global, regions, zones.
     pub names: Vec<PublishedName>,
 }
 
@@ -374,17 +370,17 @@ impl Service {
         format!("{}.{}", self.name, self.namespace)
     }
 
-    /// Whether any of its ports takes requests, which can be told apart, repeated and marked.
+    /// Whether any of its ports has requests, which can be routed, retried and identified.
     pub fn is_http(&self) -> bool {
         self.ports.iter().any(|port| port.protocol.is_http())
     }
 
-    /// Whether its calls travel in mutual TLS that ends at its pods.
+    /// Whether its calls use mutual TLS that ends at its pods.
     pub fn is_mutual(&self) -> bool {
         self.transport == Transport::Mtls
     }
 
-    /// The gateway of a cluster by which other clusters call it.
+    /// The gateway of a cluster that receives its calls.
     pub fn gateway_of<'a>(&self, cluster: &'a Cluster) -> &'a Gateway {
         if self.is_mutual() {
             &cluster.east_west_gateway
@@ -393,8 +389,7 @@ impl Service {
         }
     }
 
-    /// Where the Service of a cluster's gateway has a port of it: mutual TLS is told by its name (SNI), so
-    /// all of it comes to one.
+    /// The port of a cluster's gateway for one of its ports: mutual TLS is routed by SNI, so all ports share one.
     pub fn port_at(&self, port: &Port, cluster: &Cluster) -> u16 {
         if self.is_mutual() {
             cluster.east_west_gateway.port
@@ -410,9 +405,9 @@ impl Service {
 pub struct Port {
     /// The port of the Kubernetes Service.
     pub number: u16,
-    /// What is spoken on it.
+    /// The protocol of the port.
     pub protocol: Protocol,
-    /// The port under which its names are called.
+    /// The port of its published names.
     pub published: u16,
 }
 
@@ -426,7 +421,7 @@ impl Port {
         }
     }
 
-    /// Its port at an ingress gateway's Service: what is published on 80 is at the gateway's HTTP port.
+    /// The port at an ingress gateway's Service: the published port 80 is at the gateway's HTTP port.
     pub fn at(&self, gateway: &Gateway) -> u16 {
         if self.protocol.is_http() && self.published == DEFAULT_GATEWAY_PORT {
             gateway.port
@@ -435,7 +430,7 @@ impl Port {
         }
     }
 
-    /// Its name in Istio's objects: the protocol, and the published port where that is unusual.
+    /// Its name in Istio's objects: the protocol, and the published port if that is unusual.
     pub fn name(&self) -> String {
         let usual = match self.protocol {
             Protocol::Tls => DEFAULT_TLS_PORT,
@@ -451,11 +446,11 @@ impl Port {
     }
 }
 
-/// What happens to some requests at a gateway.
+/// A route of some requests at a gateway.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Route {
-    /// Istio's `HTTPMatchRequest`s, any of which takes a request; empty for all requests.
+    /// Istio's `HTTPMatchRequest`s, any of which matches a request; empty for all requests.
     pub matches: Vec<Value>,
     /// Fields of Istio's `HTTPRoute`; `to` has the subsets and weights of its destinations.
     pub action: IstioFields,
@@ -465,9 +460,9 @@ pub struct Route {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExternalHost {
-    /// Its name, or the names that it stands for.
+    /// Its name, or a wildcard for several.
     pub host: HostPattern,
-    /// Where it is.
+    /// Its addresses.
     pub place: Place,
     /// Its ports, at least one.
     pub ports: Vec<ExternalPort>,
@@ -477,19 +472,19 @@ pub struct ExternalHost {
     pub by_egress_gateway: bool,
 }
 
-/// Where a host outside is.
+/// The addresses of an external host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// Where DNS says.
+    /// Resolved by DNS.
     Dns,
-    /// At any of these IP addresses, at least one.
+    /// Any of these IP addresses, at least one.
     Addresses(Vec<String>),
-    /// Where the caller looked: one of these IP addresses and ranges; empty for any.
+    /// The address that the caller resolved: one of these IP addresses and ranges; empty for any.
     Caller(Vec<String>),
 }
 
 impl Place {
-    /// IP addresses and ranges that are known of it.
+    /// Its known IP addresses and ranges.
     pub fn addresses(&self) -> &[String] {
         match self {
             Self::Dns => &[],
@@ -498,19 +493,19 @@ impl Place {
     }
 }
 
-/// A port of a host outside.
+/// A port of an external host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExternalPort {
     /// Its number.
     pub number: u16,
-    /// What callers speak there.
+    /// The callers' protocol.
     pub protocol: ExternalProtocol,
-    /// How their sidecars speak TLS with the host; `None` where calls pass as they are.
+    /// TLS origination by the callers' sidecars; `None` if calls pass unchanged.
     pub tls: Option<TlsOrigination>,
 }
 
-/// How a sidecar speaks TLS for its workload.
+/// TLS origination by a sidecar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TlsOrigination {
@@ -518,33 +513,33 @@ pub struct TlsOrigination {
     pub target_port: u16,
     /// Names of which its certificate must have one, at least one.
     pub subject_alt_names: Vec<String>,
-    /// Who may have signed it, as `DestinationRule` has it: a file in the sidecar, or `system`.
+    /// Its authorities, in the form of a `DestinationRule`: a file in the sidecar, or `system`.
     pub ca_certificates: String,
 }
 
-/// Which calls are sent again while a cluster fails.
+/// The calls that are retried while a cluster fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Retry {
-    /// Only those that cannot have arrived.
+    /// Only calls that cannot have arrived.
     Undelivered,
-    /// All that failed.
+    /// All failed calls.
     All {
-        /// How long each try may take, as Istio writes it.
+        /// Timeout of each try, in Istio's syntax.
         per_try_timeout: String,
     },
 }
 
-/// The request by which a service is tried: a GET.
+/// The probe request of a service: a GET.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Probe {
     /// Its path.
     pub path: String,
-    /// The status of a good answer; `None` for any below 500.
+    /// The expected status; `None` for any below 500.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
 }
 
-/// The images to use.
+/// The container images.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Images {

@@ -1,23 +1,23 @@
-//! Bounds for values that are quoted in messages.
+//! Limits of values that are quoted in messages.
 
 use std::borrow::Cow;
 
-/// Longest word that a message has whole; names of hosts have up to 253 characters.
+/// Longest word that is quoted in full; host names have up to 253 characters.
 const WORD: usize = 300;
 /// Longest message.
 const MESSAGE: usize = 4_000;
-/// Longest value of a field that a message has whole.
+/// Longest value of a field that is quoted in full.
 const VALUE: usize = 100;
-/// What stays of the begin and the end of a value that is longer.
+/// Characters that are kept at the start and the end of a longer value.
 const HEAD: usize = 60;
 const TAIL: usize = 4;
 
-/// A value of a field, as a message quotes it: `abc…xyz (1000000 characters)`.
+/// A value of a field for a message: `abc…xyz (1000000 characters)`.
 pub fn value(text: &str) -> Cow<'_, str> {
     cut(text, VALUE, HEAD, TAIL)
 }
 
-/// A message with every word, and the whole of it, at a length that can be read.
+/// A message with every word, and the whole, at a readable length.
 pub fn message(text: &str) -> Cow<'_, str> {
     if text.len() <= WORD {
         return text.into();
@@ -39,7 +39,7 @@ pub fn message(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// [`message`] of a text that is not needed any more.
+/// [`message`] of an owned text.
 pub fn owned(text: String) -> String {
     let cut = match message(&text) {
         Cow::Borrowed(_) => None,
@@ -67,7 +67,7 @@ mod tests {
     use super::{message, value};
 
     #[test]
-    fn long_values_are_cut_and_say_their_length() {
+    fn long_values_are_shortened_with_their_length() {
         assert_eq!(value("short"), "short");
         assert_eq!(value(&"ä".repeat(100)), "ä".repeat(100));
         let long = value(&"ä".repeat(1_000_000)).into_owned();
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_keeps_what_is_around_a_long_value() {
+    fn a_message_keeps_the_text_around_a_long_value() {
         let name = "x".repeat(1_000);
         let text = message(&format!("name `{name}` is invalid\nfor a label")).into_owned();
         assert!(text.starts_with("name `xxx"), "{text}");

@@ -1,5 +1,4 @@
-//! Who answers with something down, beside who answers with nothing down, as people and programs are
-//! shown it.
+//! Answers during an outage compared with those without, for display and JSON.
 
 use std::fmt;
 
@@ -9,11 +8,11 @@ use crate::answers::{Answers, Reason, by_dns, in_mesh, percentages};
 use crate::outage::Outage;
 use crate::resolved::Resolved;
 
-/// Who answers one name for one caller.
+/// The clusters that answer one name for one caller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AnswerRow {
-    /// The caller's cluster; absent for a caller that only goes by DNS.
+    /// The caller's cluster; absent for a caller that uses DNS only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
     /// `<name>.<namespace>` of the service.
@@ -24,53 +23,53 @@ pub struct AnswerRow {
     pub level: &'static str,
     /// The clusters that answer, in the order of the document.
     pub answered_by: Vec<String>,
-    /// The clusters that calls reach and that do not answer.
+    /// The clusters that calls reach but that do not answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<String>,
-    /// Why nobody answers: `clientDown`, `noRecord` or `down`.
+    /// The reason why no cluster answers: `clientDown`, `noRecord` or `down`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
-    /// The clusters that answer with nothing down.
+    /// The clusters that answer without an outage.
     pub before: Vec<String>,
-    /// Where places take shares of the calls (`locality.distribute`), what reaches each cluster; else empty.
+    /// The share of each cluster with `locality.distribute`; else empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub shares: Vec<Share>,
-    /// The same with nothing down.
+    /// The shares without an outage.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub shares_before: Vec<Share>,
 }
 
-/// What reaches a cluster of the calls for a name.
+/// The share of a cluster in the calls for a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Share {
     /// The cluster.
     pub cluster: String,
-    /// A whole percentage; those of a row come to 100.
+    /// A whole percentage; those of a row add up to 100.
     pub percent: u8,
 }
 
 impl AnswerRow {
-    /// Whether it is otherwise than with nothing down.
+    /// Whether it differs from the answer without an outage.
     pub fn is_changed(&self) -> bool {
         self.answered_by != self.before || !self.lost.is_empty()
     }
 
-    /// Whether the caller's own cluster is down, so that nobody asks.
+    /// Whether the caller's own cluster is down, so that there are no calls.
     pub fn is_gone(&self) -> bool {
         self.reason == Some(word(Reason::ClientDown))
     }
 
-    /// Whether somebody asks and nobody answers.
+    /// Whether there are calls that no cluster answers.
     pub fn is_unanswered(&self) -> bool {
         self.answered_by.is_empty() && !self.is_gone()
     }
 
-    /// Who answers, such as `east`, `east 80%,west 20%` or `east → west, not south`; `-` where nobody asks.
+    /// The clusters that answer, such as `east`, `east 80%,west 20%` or `east → west, not south`; `-` without a caller.
     pub fn words(&self) -> String {
         let list = |names: &[String], shares: &[Share]| -> String {
             if names.is_empty() {
-                return "nobody".to_owned();
+                return "none".to_owned();
             }
             let mut text = String::new();
             for name in names {
@@ -102,7 +101,7 @@ impl AnswerRow {
     }
 }
 
-/// How many answers there are, without callers whose own cluster is down.
+/// Number of answers, without callers whose own cluster is down.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Summary {
     answers: usize,
@@ -111,7 +110,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Of rows.
+    /// Counts rows.
     pub fn of(rows: &[AnswerRow]) -> Self {
         let mut all = Self::default();
         for row in rows.iter().filter(|row| !row.is_gone()) {
@@ -138,8 +137,8 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Every name of every service for the clusters that call it: for each name the clusters in their order, then
-/// whoever goes by DNS.
+/// Every name of every service for the clusters that call it: for each name the clusters in order, then callers that
+/// use DNS only.
 pub fn rows(resolved: &Resolved, outage: &Outage) -> Vec<AnswerRow> {
     let nothing = Outage::default();
     let names = |indices: &[usize]| -> Vec<String> {
@@ -153,7 +152,7 @@ pub fn rows(resolved: &Resolved, outage: &Outage) -> Vec<AnswerRow> {
     let mut rows = Vec::new();
     for (index, service) in resolved.services.iter().enumerate() {
         for name in &service.names {
-            // Where nobody calls the service, no mesh has its names.
+            // Without callers in a mesh, the mesh does not have the names.
             let calls =
                 |caller: &Option<usize>| caller.is_none_or(|one| service.is_called_from(one));
             for caller in callers.iter().copied().filter(calls) {

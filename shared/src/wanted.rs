@@ -1,7 +1,7 @@
-//! The objects that a mesh wants of each cluster, for whoever applies them: a bundle without its texts.
+//! The desired objects of each cluster, for an apply: a bundle without its texts.
 //!
-//! A large mesh has a million objects in all its clusters, and as JSON values they take gigabytes. So they are
-//! rendered when a cluster is looked at, and gone when that is done.
+//! A large mesh has a million objects in all its clusters, and as JSON values they take gigabytes. So they are rendered
+//! when a cluster is observed, and dropped afterwards.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,30 +18,30 @@ use crate::plan::ObservedCluster;
 use crate::render::{at_gateways, of_mesh, of_service, render};
 use crate::resolved::Resolved;
 
-/// What is wanted of a mesh.
+/// The desired objects of a mesh.
 #[derive(Debug, Clone)]
 pub struct Wanted {
     /// The mesh's name.
     pub mesh: String,
     source: Source,
-    /// The cluster whose hub spreads what the others get, and the group of the kinds that tell it so.
+    /// The cluster with the hub, and the API group of its kinds that propagate objects.
     hub: Option<(String, &'static str)>,
-    /// By cluster the kinds that count; `None` for all.
+    /// By cluster the kinds to include; `None` for all.
     only: Option<BTreeMap<String, BTreeSet<Kind>>>,
 }
 
-/// Where objects come from.
+/// The source of the objects.
 #[derive(Debug, Clone)]
 enum Source {
-    /// Nothing is wanted of any cluster.
+    /// No objects in any cluster.
     Nothing,
-    /// Each cluster is handed its own.
+    /// Each cluster has its own.
     Rendered {
         resolved: Arc<Resolved>,
-        /// What is about no service.
+        /// Objects that belong to no service.
         of_mesh: Vec<Placed>,
     },
-    /// One cluster is handed these.
+    /// One cluster has these.
     Objects {
         cluster: String,
         objects: Vec<Object>,
@@ -49,7 +49,7 @@ enum Source {
 }
 
 impl Wanted {
-    /// Of a checked document. With the engine `gitops`, where others apply, nothing is wanted.
+    /// The desired objects of a checked document. Empty with the engine `gitops`, where other tools apply them.
     pub fn new(resolved: impl Into<Arc<Resolved>>) -> Self {
         let resolved = resolved.into();
         let mesh = resolved.name.to_string();
@@ -78,7 +78,7 @@ impl Wanted {
         }
     }
 
-    /// Nothing of a mesh.
+    /// No objects of a mesh.
     pub fn nothing(mesh: &str) -> Self {
         Self {
             mesh: mesh.to_owned(),
@@ -88,7 +88,7 @@ impl Wanted {
         }
     }
 
-    /// Only objects of some kinds in some clusters, by their names.
+    /// Limits to objects of some kinds in some clusters, by name.
     #[must_use]
     pub fn only(self, kinds: BTreeMap<String, BTreeSet<Kind>>) -> Self {
         Self {
@@ -97,8 +97,8 @@ impl Wanted {
         }
     }
 
-    /// The objects of one cluster, those that its [`crate::bundle::Bundle`] has, each stamped, in the order in
-    /// which they are applied. None for a cluster that is handed nothing.
+    /// The objects of one cluster, the same as in its [`crate::bundle::Bundle`], each stamped, in the order of an
+    /// apply. Empty for a cluster without any.
     pub fn of(&self, cluster: &str) -> Vec<Object> {
         let kinds = match &self.only {
             None => None,
@@ -124,8 +124,8 @@ impl Wanted {
         }
     }
 
-    /// How names of a cluster, of which `objects` are desired, leave their entries. Only the agent that writes into
-    /// each cluster itself can do that in an order.
+    /// The handover of hosts in a cluster whose desired objects are `objects`. Only an agent that writes to each
+    /// cluster itself can order the changes.
     pub fn handover(&self, objects: &[Object], observed: &ObservedCluster) -> Handover {
         match &self.source {
             Source::Rendered { resolved, .. } => handover(resolved, objects, observed),
@@ -133,7 +133,7 @@ impl Wanted {
         }
     }
 
-    /// Whether a cluster is handed any object.
+    /// Whether a cluster has any object.
     pub fn has_any(&self, cluster: &str) -> bool {
         match &self.source {
             Source::Nothing => false,
@@ -152,14 +152,14 @@ impl Wanted {
         }
     }
 
-    /// About how many objects a cluster is handed, without rendering them.
+    /// Approximate number of objects of a cluster, without rendering them.
     pub fn estimate(&self) -> usize {
         match &self.source {
             Source::Nothing => 0,
             Source::Objects { objects, .. } => objects.len(),
             // A gateway has an object for each address.
             Source::Rendered { resolved, .. } if self.only.is_some() => resolved.clusters.len(),
-            // Each name has an object or two, or stands in one with many others.
+            // Each name has an object or two, or shares one with many others.
             Source::Rendered { resolved, .. } => {
                 let names = resolved.services.iter().map(|one| one.names.len());
                 names.sum::<usize>() + resolved.external.len()
@@ -167,8 +167,8 @@ impl Wanted {
         }
     }
 
-    /// Whether a surplus object of a kind may go from a cluster. What tells a hub to spread may not, once the
-    /// hub is another or none: what it spread would go from the clusters, and that is now wanted of others.
+    /// Whether an orphaned object of a kind may be pruned. Objects of a former hub may not: deleting them would delete
+    /// the propagated objects, which are now desired from another source.
     pub(crate) fn lets_go(&self, cluster: &str, kind: &Kind) -> bool {
         let group = kind.group.as_ref();
         let hub = self.hub.as_ref();
@@ -182,7 +182,7 @@ fn index_of(cluster: &str, resolved: &Resolved) -> Option<usize> {
     clusters.position(|one| one.name.as_str() == cluster)
 }
 
-/// What the cluster with this index is handed, one service after the other: all of it, or some kinds.
+/// The objects of the cluster with this index, one service after the other: all, or some kinds.
 fn delivered(
     index: usize,
     of_mesh: &[Placed],
@@ -207,7 +207,7 @@ fn delivered(
 
 fn in_order(delivered: Vec<Delivered>, resolved: &Resolved) -> Vec<Object> {
     let applyset_id = ownership::applyset_id(resolved.name.as_str());
-    // What a hub spreads is its controllers' to apply.
+    // Objects that a hub propagates are applied by its controllers.
     let ignored = match resolved.target {
         Target::Direct => resolved.ignore.as_slice(),
         _ => &[],

@@ -1,8 +1,7 @@
-//! YAML in and out; with `yaml/` the only place that names the YAML crate.
+//! YAML input and output; with `yaml/` the only place that uses the YAML crate.
 //!
-//! What is written here is read back unchanged by a YAML 1.1 reader such as kubectl: text that such
-//! a reader takes for something else (`no`, `on`, `1_000`, `12:30:45`) is quoted. The decision for
-//! this crate is recorded in `docs/decisions/0001-yaml.md`.
+//! A YAML 1.1 reader such as kubectl reads the output back unchanged: texts that it would interpret (`no`, `on`,
+//! `1_000`, `12:30:45`) are quoted. The decision for this crate is recorded in `docs/decisions/0001-yaml.md`.
 
 mod fault;
 mod located;
@@ -20,17 +19,17 @@ pub use places::{Place, Places};
 pub use redacted::redacted;
 pub(crate) use syntax::template_hint;
 
-/// Deepest nesting that is read.
+/// Limit of nesting.
 pub const MAX_DEPTH: usize = 64;
-/// Most nodes (scalars, lists, maps) that are read in one document.
+/// Limit of nodes (scalars, lists, maps) in one document.
 pub const MAX_NODES: usize = 1_000_000;
-/// Most uses of anchors in one document; a Mesh document needs none, people use a few.
+/// Limit of aliases in one document; a Mesh document needs none, people use a few.
 pub const MAX_ALIASES: usize = 1_000;
 
-/// Most nodes that anchors may stand for in one document, so that a short text cannot grow large.
+/// Limit of nodes that aliases expand to in one document, so that a short text cannot grow large.
 pub const MAX_REPLAYED: usize = 10_000;
 
-/// A text that is not the document it should be.
+/// An error in a YAML document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// Where in the document, such as `spec.clusters[1].zone`; empty for the whole.
@@ -39,9 +38,9 @@ pub struct Error {
     pub line: Option<u64>,
     /// Column from 1, where known.
     pub column: Option<u64>,
-    /// What is wrong.
+    /// The error.
     pub message: String,
-    /// What to do; empty where only the reader of the whole document can say it.
+    /// The remedy; empty if it depends on the whole document.
     pub hint: String,
 }
 
@@ -53,22 +52,22 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Reads one document. JSON is read as well, since it is YAML.
+/// Parses one document. JSON is accepted too, since it is YAML.
 ///
 /// # Errors
-/// All that can be found in one reading, at least one. A text that is not YAML has one alone.
+/// All errors that one pass finds, at least one. A text that is not YAML has only one.
 pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Vec<Error>> {
     let value = parse(text).map_err(|error| vec![told(text, path_of_error(text), &error)])?;
     fault::read(text, value)
 }
 
-/// Reads one document as a value without types.
+/// Parses one document as an untyped value.
 fn parse(text: &str) -> Result<Located, serde_saphyr::Error> {
     let several = match serde_saphyr::from_str_with_options(text, options()) {
         Err(several @ serde_saphyr::Error::MultipleDocuments { .. }) => several,
         read => return read,
     };
-    // A `---` at the end of a file begins an empty document, which kubectl passes over as well.
+    // A `---` at the end of a file begins an empty document, which kubectl skips as well.
     let mut documents: Vec<Located> = serde_saphyr::from_multiple_with_options(text, options())?;
     match (documents.pop(), documents.is_empty()) {
         (Some(document), true) => Ok(document),
@@ -76,7 +75,7 @@ fn parse(text: &str) -> Result<Located, serde_saphyr::Error> {
     }
 }
 
-/// What is said of an error of the YAML crate.
+/// Converts an error of the YAML crate.
 fn told(text: &str, path: String, error: &serde_saphyr::Error) -> Error {
     let location = error.location();
     let syntax::Told { message, hint } = syntax::tell(text, error);
@@ -89,8 +88,8 @@ fn told(text: &str, path: String, error: &serde_saphyr::Error) -> Error {
     }
 }
 
-/// Where a text stops being YAML. It is read once more for that: what follows the path does not see through
-/// the YAML crate's values with places.
+/// The path at which a text stops being YAML. It is parsed again for that, since the path cannot be tracked through
+/// the YAML crate's values with positions.
 fn path_of_error(text: &str) -> String {
     let mut path = String::new();
     let _ = serde_saphyr::with_deserializer_from_str_with_options(text, options(), |yaml| {
@@ -99,7 +98,7 @@ fn path_of_error(text: &str) -> String {
             error.into_inner()
         })
     });
-    // The step that cannot be read is `?`, and the whole document `.`.
+    // An unreadable step is `?`, and the whole document `.`.
     path.trim_end_matches('?').trim_end_matches('.').to_owned()
 }
 
@@ -114,21 +113,21 @@ fn options() -> serde_saphyr::Options {
             max_total_replayed_events: MAX_REPLAYED,
         },
         with_snippet: false,
-        // A revision such as `1e999` may be wanted as a text.
+        // A revision such as `1e999` may be meant as a text.
         non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::PassThrough,
     }
 }
 
-/// Reads all documents of a text, empty ones left out, within the same limits.
+/// Parses all documents of a text within the same limits, without empty ones.
 pub fn documents(text: &str) -> Result<Vec<serde_json::Value>, Error> {
     serde_saphyr::from_multiple_with_options(text, options())
         .map_err(|error| told(text, String::new(), &error))
 }
 
-/// Writes one document, ending in a newline.
+/// Serializes one document, with a newline at the end.
 ///
 /// # Errors
-/// Only where `value` cannot be serialized at all, such as a map with a map for a key.
+/// `value` cannot be serialized at all, such as a map with a map as a key.
 pub fn to_string<T: Serialize>(value: &T) -> Result<String, WriteError> {
     let options = serde_saphyr::ser_options! {
         compact_list_indent: true,
@@ -142,7 +141,7 @@ pub fn to_string<T: Serialize>(value: &T) -> Result<String, WriteError> {
     Ok(text)
 }
 
-/// A value that has no form in YAML.
+/// A value that YAML cannot represent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot be written as YAML: {0}")]
 pub struct WriteError(String);
@@ -151,7 +150,7 @@ pub struct WriteError(String);
 mod tests {
     use serde_json::{Value, json};
 
-    /// Texts that a YAML 1.1 reader takes for a boolean, a number, a date or nothing.
+    /// Texts that a YAML 1.1 reader interprets as a boolean, a number, a date or null.
     const AWKWARD: &[&str] = &[
         "",
         "~",
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_yaml_1_1_takes_for_something_else_is_quoted() {
+    fn texts_that_yaml_1_1_interprets_are_quoted() {
         for text in [
             "y",
             "yes",

@@ -395,22 +395,16 @@ fn a_name_that_nobody_answers_yet_is_to_be_answered_by_those_that_the_document_w
 fn words_for_an_outage_that_nothing_is_called_by() {
     let mut outage = Outage::default();
     for (word, expected) in [
-        (
-            "Red",
-            "there is no cluster \"Red\"; there is: red, blue, green",
-        ),
+        ("Red", "unknown cluster \"Red\"; known: red, blue, green"),
         (
             "gateway:r1",
-            "there is no cluster \"r1\"; there is: red, blue, green",
+            "unknown cluster \"r1\"; known: red, blue, green",
         ),
         (
             "zone:r1/z9",
-            "there is no zone \"r1/z9\"; there is: r1/z1, r1/z2, r2/z3",
+            "unknown zone \"r1/z9\"; known: r1/z1, r1/z2, r2/z3",
         ),
-        (
-            "service:web",
-            "there is no service \"web\"; there is: web.default",
-        ),
+        ("service:web", "unknown service \"web\"; known: web.default"),
         ("service:web.default@red", "web.default does not run in red"),
     ] {
         let error = outage.add(word, &single()).unwrap_err();

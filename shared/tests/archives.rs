@@ -657,7 +657,7 @@ fn a_stream_is_what_its_document_gives_and_nothing_else() {
         (
             "sections in another order",
             format!("{before}---\n{next}{section}{gateway}---\n# file: {others}"),
-            "not in its place: ",
+            "out of order: ",
         ),
         ("lines that end otherwise", stream.replace('\n', "\r\n"), ""),
     ] {

@@ -1,17 +1,16 @@
-//! Where built tools are kept, outside the source tree, and the locks that keep
-//! two processes from building the same one at once.
+//! The cache of built tools, outside of the source tree, and the locks that prevent two processes from building the
+//! same one at once.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The folder for everything that is built once and used again.
+/// The folder of all files that are built once and reused.
 ///
-/// `$FEDMESH_CACHE`, else `$XDG_CACHE_HOME/fedmesh`, else `~/.cache/fedmesh`.
-/// The folder may not exist yet.
+/// `$FEDMESH_CACHE`, else `$XDG_CACHE_HOME/fedmesh`, else `~/.cache/fedmesh`. The folder may not exist yet.
 ///
 /// # Errors
-/// None of the three variables that could name it is set.
+/// None of the three variables is set.
 pub fn root() -> Result<PathBuf, CacheError> {
     root_from(|name| {
         std::env::var_os(name)
@@ -31,10 +30,10 @@ fn root_from(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf, Cach
     })
 }
 
-/// The folder of built tools, made if need be.
+/// The folder of built tools, created if missing.
 ///
 /// # Errors
-/// As [`root`], or the folder can't be made.
+/// As [`root`], or the folder cannot be created.
 pub fn tools() -> Result<PathBuf, CacheError> {
     let folder = root()?.join("tools");
     fs::create_dir_all(&folder).map_err(|source| CacheError::Folder {
@@ -44,12 +43,11 @@ pub fn tools() -> Result<PathBuf, CacheError> {
     Ok(folder)
 }
 
-/// Makes the folder `target` of the tools from what `fill` puts into a fresh
-/// folder beside it: all or nothing, and by one process at a time. Does nothing
-/// when it exists.
+/// Creates the folder `target` of the tools from the files that `fill` writes to a new folder next to it: all or
+/// nothing, and by one process at a time. Does nothing if it exists.
 ///
 /// # Errors
-/// The cache can't be used, or `fill` fails.
+/// The cache cannot be used, or `fill` fails.
 pub fn make_folder<E: From<CacheError>>(
     target: &Path,
     lock_name: &str,
@@ -79,19 +77,18 @@ pub fn make_folder<E: From<CacheError>>(
     Ok(())
 }
 
-/// Holds an exclusive lock on a file until dropped. The kernel lets go of it when
-/// the process dies, so a crash leaves nothing to clean up.
+/// An exclusive lock on a file until it is dropped. The kernel releases it when the process ends, so a crash leaves
+/// nothing to clean up.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// Takes the lock `name` in `folder`; when another process has it, says so
-    /// on standard error and waits.
+    /// Takes the lock `name` in `folder`; if another process has it, prints that to standard error and waits.
     ///
     /// # Errors
-    /// The lock file can't be made or locked.
+    /// The lock file cannot be created or locked.
     pub fn take(folder: &Path, name: &str) -> Result<Self, CacheError> {
         let path = folder.join(format!(".{name}.lock"));
         let failed = |source| CacheError::Lock {
@@ -112,16 +109,16 @@ impl Lock {
     }
 }
 
-/// The cache folder can't be used.
+/// The cache folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
-    /// No variable names it.
+    /// No variable sets it.
     #[error(
         "no cache folder: none of FEDMESH_CACHE, XDG_CACHE_HOME and HOME is set\n\
          hint: set FEDMESH_CACHE to a folder with 2 GB of room"
     )]
     NoFolder,
-    /// It can't be made.
+    /// It cannot be created.
     #[error(
         "cannot use the cache folder {}\nhint: set FEDMESH_CACHE to a folder you can write to",
         folder.display()
@@ -129,15 +126,15 @@ pub enum CacheError {
     Folder {
         /// The folder.
         folder: PathBuf,
-        /// Why.
+        /// The I/O error.
         source: io::Error,
     },
-    /// A lock can't be taken.
+    /// A lock cannot be taken.
     #[error("cannot lock {}", path.display())]
     Lock {
         /// The lock file.
         path: PathBuf,
-        /// Why.
+        /// The I/O error.
         source: io::Error,
     },
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use crate::BedError;
 
-/// Arguments that wait until every definition can be used.
+/// Arguments that wait until every CRD is established.
 pub(crate) const WAIT_FOR_DEFINITIONS: [&str; 5] = [
     "wait",
     "crd",
@@ -21,9 +21,9 @@ pub(crate) const WAIT_FOR_DEFINITIONS: [&str; 5] = [
 pub struct Kubectl {
     program: PathBuf,
     kubeconfig: PathBuf,
-    /// Its discovery cache is by host and port, and ports are used again.
+    /// Its discovery cache is keyed by host and port, and ports are reused.
     cache: PathBuf,
-    /// The network namespace to run in, as a file; none for the caller's.
+    /// The file of the network namespace to run in; `None` for the caller's.
     network: Option<PathBuf>,
 }
 
@@ -48,10 +48,10 @@ impl Kubectl {
         &self.program
     }
 
-    /// Runs kubectl and gives what it writes to standard output.
+    /// Runs kubectl and returns its standard output.
     ///
     /// # Errors
-    /// It exits with another status than 0; the error holds all it printed.
+    /// Its exit status is not 0; the error has its whole output.
     pub fn run(&self, context: &str, arguments: &[&str]) -> Result<String, BedError> {
         self.run_with_input(context, arguments, "")
     }
@@ -79,10 +79,10 @@ impl Kubectl {
         })
     }
 
-    /// Runs kubectl and gives all about it, whatever its exit status.
+    /// Runs kubectl and returns its output, whatever its exit status.
     ///
     /// # Errors
-    /// It can't be started.
+    /// It cannot be started.
     pub fn attempt(
         &self,
         context: &str,
@@ -109,7 +109,7 @@ impl Kubectl {
             .args(["--context", context])
             .args(arguments)
             .env("KUBECACHEDIR", &self.cache)
-            // It ends before its rubbish would matter.
+            // It ends before garbage collection would matter.
             .envs([("GOGC", "off"), ("GOMEMLIMIT", "256MiB")])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -120,7 +120,7 @@ impl Kubectl {
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 if let Some(mut stdin) = stdin {
-                    // It may end without having read everything; its status tells.
+                    // It may end without reading everything; its exit status decides.
                     let _broken_pipe = io::Write::write_all(&mut stdin, input.as_bytes());
                 }
             });
@@ -128,8 +128,7 @@ impl Kubectl {
         })
     }
 
-    /// Gives a Service of type LoadBalancer these addresses (IP addresses or host
-    /// names), as a cloud's controller would.
+    /// Sets the addresses of a Service of type LoadBalancer (IP addresses or host names), as a cloud's controller does.
     ///
     /// # Errors
     /// As [`Kubectl::run`].

@@ -1,8 +1,7 @@
-//! Real parts for fedmesh's tests: Kubernetes API servers, their tools, a
-//! headless browser and a static file server, all on loopback.
+//! Real components for fedmesh's tests: Kubernetes API servers, their tools, a headless browser and a static file
+//! server, all on loopback.
 //!
-//! Everything that is started here ends with its owner, however the owner ends:
-//! see [`process::OwnedProcess`].
+//! Every process that is started here ends with its owner, however the owner ends: see [`process::OwnedProcess`].
 //!
 //! ```no_run
 //! let bed = testbed::Testbed::start(testbed::Options::with_clusters(2))?;
@@ -11,8 +10,8 @@
 //! # Ok::<(), testbed::BedError>(())
 //! ```
 //!
-//! All calls block; from async code, start the bed in `spawn_blocking` or before
-//! the runtime. A bed in a `static` is fine: it dies with the process.
+//! All calls block; from async code, start the bed in `spawn_blocking` or before the runtime. A bed in a `static` is
+//! fine: it ends with the process.
 
 mod bed;
 pub mod browser;

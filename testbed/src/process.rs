@@ -1,11 +1,9 @@
 //! Processes that end with their owner.
 //!
-//! A daemon that a test starts must not outlive the test, not even when the test
-//! is killed with -9 and no destructor runs. `PR_SET_PDEATHSIG` is no help: it
-//! fires when the *thread* that forked ends. So each daemon runs in a process
-//! group of its own together with a tiny watcher that reads from a pipe; only the
-//! owner holds the pipe's other end, so when the owner is gone, by whatever
-//! cause, the watcher reads end-of-file and kills the whole group.
+//! A daemon that a test starts must not outlive the test, not even if the test is killed with -9 and no destructor
+//! runs. `PR_SET_PDEATHSIG` does not help: it fires when the *thread* that forked ends. So each daemon runs in a
+//! process group of its own together with a tiny watcher that reads from a pipe; only the owner has the pipe's other
+//! end, so when the owner ends, for whatever cause, the watcher reads end-of-file and kills the whole group.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -17,23 +15,23 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use rustix::process::{Pid, Signal};
 use serde::{Deserialize, Serialize};
 
-/// Starts the watcher and becomes the daemon, so that the process that the owner
-/// holds is the daemon itself: its exit status and signals need no relay.
+/// Starts the watcher and becomes the daemon, so that the owner's child process is the daemon itself: its exit status
+/// and signals need no relay.
 const WATCHED: &str = "exec 3<&0
 (read -r line <&3; kill -KILL 0) &
 exec 3<&- </dev/null
 exec \"$@\"";
 
-/// Waits for the owner's end, then removes a folder. Daemons may still be dying
-/// and writing into it, so it tries for five seconds.
+/// Waits for the owner's end, then removes a folder. Daemons may still be writing to it while they end, so it retries
+/// for five seconds.
 const REMOVE_AFTERWARDS: &str = "read -r line
 tries=0
 until rm -rf -- \"$1\" 2>/dev/null || [ $tries -ge 50 ]; do
   tries=$((tries + 1)); sleep 0.1
 done";
 
-/// A running process that is killed, with all its children that stayed in its
-/// process group, when this value is dropped or this process ends.
+/// A running process that is killed, with all children in its process group, when this value is dropped or this process
+/// ends.
 #[derive(Debug)]
 pub struct OwnedProcess {
     child: Child,
@@ -78,7 +76,7 @@ impl OwnedProcess {
         self.child.id()
     }
 
-    /// Its exit status when it has ended by itself.
+    /// Its exit status if it has ended by itself.
     ///
     /// # Errors
     /// As [`Child::try_wait`].
@@ -86,27 +84,27 @@ impl OwnedProcess {
         self.child.try_wait()
     }
 
-    /// What it has printed so far.
+    /// Its output so far.
     ///
     /// # Errors
-    /// The log can't be read.
+    /// The log cannot be read.
     pub fn output(&self) -> io::Result<String> {
         Ok(String::from_utf8_lossy(&std::fs::read(&self.log)?).into_owned())
     }
 
-    /// Makes it stand still, as a machine that hangs: connections stay open and
-    /// nothing answers. The watcher goes on, so that it still can be killed.
+    /// Stops it, like a hanging machine: connections stay open without responses.
+    /// The watcher keeps running, so that it can still be killed.
     ///
     /// # Errors
-    /// The process is gone.
+    /// The process has ended.
     pub fn pause(&self) -> io::Result<()> {
         Ok(rustix::process::kill_process(self.pid(), Signal::STOP)?)
     }
 
-    /// Lets it go on after [`OwnedProcess::pause`].
+    /// Resumes it after [`OwnedProcess::pause`].
     ///
     /// # Errors
-    /// The process is gone.
+    /// The process has ended.
     pub fn resume(&self) -> io::Result<()> {
         Ok(rustix::process::kill_process(self.pid(), Signal::CONT)?)
     }
@@ -118,8 +116,8 @@ impl OwnedProcess {
 
 impl Drop for OwnedProcess {
     fn drop(&mut self) {
-        // Until the child is waited for, its id (and so its group's) can't be
-        // given to another process. Once it has been, only the watcher may kill.
+        // Until the child is waited for, its id (and so its group's) cannot be reused. Afterwards only the watcher may
+        // kill.
         if matches!(self.child.try_wait(), Ok(None)) {
             let _already_gone = rustix::process::kill_process_group(self.pid(), Signal::KILL);
         }
@@ -128,8 +126,7 @@ impl Drop for OwnedProcess {
     }
 }
 
-/// A folder for daemons' files, removed when this value is dropped or this
-/// process ends. Drop it after the daemons.
+/// A folder for daemons' files, removed when this value is dropped or this process ends. Drop it after the daemons.
 #[derive(Debug)]
 pub struct OwnedFolder {
     path: PathBuf,
@@ -137,11 +134,10 @@ pub struct OwnedFolder {
 }
 
 impl OwnedFolder {
-    /// A new empty folder, readable by this user only, in the system's folder for
-    /// temporary files.
+    /// A new empty folder, readable by this user only, in the system's folder for temporary files.
     ///
     /// # Errors
-    /// The folder can't be made, or no shell can be started.
+    /// The folder cannot be created, or no shell can be started.
     pub fn new(prefix: &str) -> io::Result<Self> {
         let path = tempfile::Builder::new().prefix(prefix).tempdir()?.keep();
         let remover = Command::new("/bin/sh")
@@ -155,7 +151,7 @@ impl OwnedFolder {
         Ok(Self { path, remover })
     }
 
-    /// Where it is.
+    /// Path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -168,20 +164,19 @@ impl Drop for OwnedFolder {
     }
 }
 
-/// Tells a process from a later one that was given the same id: after a crash or
-/// a reboot a remembered id may belong to anybody.
+/// Identifies a process among later ones with the same id: after a crash or a reboot the id may be another process's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessIdentity {
     /// The process id.
     pub pid: i32,
-    /// When it started, in clock ticks since the machine did (proc(5), field 22).
+    /// Start in clock ticks since the machine's boot (proc(5), field 22).
     pub started: u64,
-    /// Which boot of the machine it started in.
+    /// The boot of the machine in which it started.
     pub boot: String,
 }
 
 impl ProcessIdentity {
-    /// Of a running process; none when there is none with this id.
+    /// The identity of a running process; `None` if no process has this id.
     ///
     /// # Errors
     /// This system has no `/proc`.
@@ -206,11 +201,10 @@ impl ProcessIdentity {
         Ok(Self::of(self.pid.unsigned_abs())?.as_ref() == Some(self))
     }
 
-    /// Asks this very process to end (SIGTERM), or makes it (SIGKILL); does
-    /// nothing when it has ended.
+    /// Ends this very process, with SIGTERM or by force with SIGKILL; does nothing if it has ended.
     ///
     /// # Errors
-    /// It belongs to somebody else.
+    /// It belongs to another user.
     pub fn end(&self, by_force: bool) -> io::Result<()> {
         if !self.is_running()? {
             return Ok(());
@@ -226,9 +220,8 @@ impl ProcessIdentity {
     }
 }
 
-/// Field 22 of a `/proc/PID/stat` line; none for a zombie, which runs no more.
-/// The name in field 2 may hold spaces and parentheses, so fields are counted
-/// from the last `)`.
+/// Field 22 of a `/proc/PID/stat` line; `None` for a zombie, which no longer runs. The name in field 2 may contain
+/// spaces and parentheses, so fields are counted from the last `)`.
 fn start_time(stat: &str) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut fields = after_name.split_whitespace();
@@ -317,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn an_early_end_is_seen_with_its_status_and_output() {
+    fn an_early_end_has_its_status_and_output() {
         let folder = OwnedFolder::new("owned-process-").expect("a folder");
         let mut process = shell(folder.path(), "echo why; exit 3");
         let start = Instant::now();

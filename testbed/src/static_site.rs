@@ -1,5 +1,5 @@
-//! A plain static file server, as any web host is one: files below a path, MIME
-//! types by extension, nothing else. It proves that the page needs no more.
+//! A plain static file server, like any web host: files below a path, MIME types by extension. The page must work with
+//! it.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// No browser sends more before an empty line.
+/// No browser sends a longer head.
 const LONGEST_LINE: u64 = 16 * 1024;
 const IDLE_CONNECTION: Duration = Duration::from_secs(10);
 
@@ -23,18 +23,18 @@ pub struct StaticSite {
 }
 
 impl StaticSite {
-    /// Serves `folder` below `prefix`, as in `/tools/fedmesh/`; everything outside
-    /// of it is 404, so that a page that asks for `/main.js` is caught.
+    /// Serves `folder` below `prefix`, as in `/tools/fedmesh/`; all other paths return 404, so that a page that
+    /// requests `/main.js` fails.
     ///
     /// # Errors
     /// No port can be bound.
     ///
     /// # Panics
-    /// The prefix doesn't begin and end with a slash.
+    /// The prefix does not start and end with a slash.
     pub fn serve(folder: &Path, prefix: &str) -> io::Result<Self> {
         assert!(
             prefix.starts_with('/') && prefix.ends_with('/'),
-            "a prefix begins and ends with a slash"
+            "a prefix starts and ends with a slash"
         );
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
@@ -48,7 +48,7 @@ impl StaticSite {
                 let Ok(connection) = connection else { continue };
                 let (folder, prefix) = (folder.clone(), wanted.clone());
                 std::thread::spawn(move || {
-                    // The browser closes connections as it likes.
+                    // The browser may close connections at any time.
                     let _closed = answer_all(&connection, &folder, &prefix);
                 });
             }
@@ -75,7 +75,7 @@ impl StaticSite {
 impl Drop for StaticSite {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
-        // Wakes the acceptor; if it can't be reached, it has ended.
+        // Wakes the acceptor; if it cannot be reached, it has ended.
         let _unreachable = TcpStream::connect(self.address);
         if let Some(acceptor) = self.acceptor.take() {
             let _panicked = acceptor.join();
@@ -129,7 +129,7 @@ fn answer(mut to: &TcpStream, request: &str, folder: &Path, prefix: &str) -> io:
     to.flush()
 }
 
-/// None for what is outside the prefix or the folder.
+/// `None` for a path outside of the prefix or the folder.
 fn file_for(target: &str, folder: &Path, prefix: &str) -> Option<PathBuf> {
     let path = target.split(['?', '#']).next()?;
     let inside = Path::new(path.strip_prefix(prefix)?);

@@ -11,8 +11,8 @@ use crate::host_names;
 use crate::shell;
 
 impl Addresses {
-    /// Adds where addresses come from to the findings of a check. What the check says of missing addresses is
-    /// replaced where more is known here.
+    /// Adds the source of addresses to the findings of a check. Its findings about missing addresses are replaced where
+    /// the reason is known here.
     pub(crate) fn explain(&self, mesh: &Mesh, findings: &mut Vec<Finding>) {
         for gateway in &self.gateways.0 {
             let clusters = &mesh.spec.clusters;
@@ -34,10 +34,10 @@ impl Addresses {
                     code::NOTHING_TO_FORGET,
                     format!("spec.clusters[{index}]"),
                     format!(
-                        "{} has no last known address that is published",
+                        "{} has no published last known address",
                         cluster.name
                     ),
-                    "name a cluster of a finding FM0807; addresses that can be looked up stay"
+                    "use a cluster that has a finding FM0807: addresses that can be looked up are not withdrawn"
                         .to_owned(),
                 ));
             }
@@ -121,7 +121,7 @@ fn of_gateway(gateway: &PublishedGateway, path: &str, findings: &mut Vec<Finding
     }
 }
 
-/// Takes out that the gateway has no address: why is said instead.
+/// Removes the finding that the gateway has no address: a finding with the reason replaces it.
 fn drop_missing(path: &str, findings: &mut Vec<Finding>) {
     findings.retain(|one| one.code != code::NO_ADDRESS.id || one.path != path);
 }
@@ -141,13 +141,13 @@ fn not_ready(name: &str, what: &str, path: &str, published: bool) -> Finding {
         code::GATEWAY_NOT_READY,
         path.to_owned(),
         message,
-        "see why its pods are not ready; the next apply publishes it again, and `fedmesh-agent follow` does \
+        "check why its pods are not ready; the next apply publishes it again, and `fedmesh-agent follow` does \
          so at once"
             .to_owned(),
     )
 }
 
-/// When addresses were last seen, in words.
+/// When addresses were last seen, as text.
 pub(crate) fn last_known(seen: Option<&Timestamp>) -> String {
     match seen {
         Some(seen) => format!("last known, since {seen}"),

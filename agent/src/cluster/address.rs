@@ -1,4 +1,4 @@
-//! Where objects are on an API server.
+//! Paths of objects on an API server.
 
 use shared::object::{Kind, Object};
 
@@ -24,8 +24,8 @@ pub(crate) fn object(object: &Object) -> String {
     object_at(&object.kind, object.namespace.as_deref(), &object.name)
 }
 
-/// The path of an object by its name. The caller answers for names from outside: those in a checked
-/// document and those that an API server gives are safe in a path.
+/// The path of an object by its name. The caller ensures that the name is safe in a path: those of a checked document
+/// and those from an API server are.
 pub(crate) fn object_at(kind: &Kind, namespace: Option<&str>, name: &str) -> String {
     format!("{}/{name}", collection(kind, namespace))
 }
@@ -36,7 +36,7 @@ mod tests {
     use shared::object::Kind;
 
     #[test]
-    fn paths_are_those_of_the_api() {
+    fn paths_match_the_api() {
         assert_eq!(collection(&Kind::NAMESPACE, None), "/api/v1/namespaces");
         assert_eq!(
             object_at(&Kind::SERVICE, Some("web"), "orders"),

@@ -1,4 +1,4 @@
-//! The header `Authorization` of each request: where a kubeconfig has its token.
+//! The `Authorization` header of each request, by the kubeconfig's kind of credential.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -11,25 +11,25 @@ use secrecy::ExposeSecret;
 
 use super::login::{LoginError, LoginTool};
 
-/// A token in a file is read again when it is so old (client-go, `transport/token_source.go`).
+/// Age at which a token file is read again (client-go, `transport/token_source.go`).
 const REREAD: Duration = Duration::from_secs(50);
-/// A token is a few kilobytes; what is longer is no token, such as a device that never ends.
+/// A token is a few kilobytes; the limit guards against a device that never ends.
 const TOKEN_LIMIT: u64 = 1 << 20;
 
-/// Where the header comes from.
+/// The source of the header.
 #[derive(Clone)]
 pub(super) enum Authorization {
-    /// Nowhere: a client certificate, basic authentication, or none.
+    /// A client certificate, basic authentication, or no credential.
     None,
     /// A token in the kubeconfig.
     Token(HeaderValue),
-    /// A file that others keep valid.
+    /// A file that another program keeps valid.
     File(Arc<TokenFile>),
-    /// A program.
+    /// A login tool.
     Tool(Arc<LoginTool>),
 }
 
-/// Why there is no header. Nothing of a credential is in it.
+/// The reason why there is no header. It contains no part of a credential.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AuthorizationError {
     #[error("{0}")]
@@ -39,8 +39,8 @@ pub(super) enum AuthorizationError {
 }
 
 impl Authorization {
-    /// Takes it out of an entry of a kubeconfig, in kubectl's order: a token before a login tool, and a file before
-    /// the token beside it.
+    /// Takes the source out of an entry of a kubeconfig, in kubectl's order of precedence: a token before a login tool,
+    /// and a file before a token.
     pub(super) async fn take(user: &mut AuthInfo) -> Result<Self, AuthorizationError> {
         let token = user.token.take();
         let file = user.token_file.take().filter(|file| !file.is_empty());
@@ -64,7 +64,7 @@ impl Authorization {
         }
     }
 
-    /// The header, from a file or a program where it has to be.
+    /// The header; reads the file or runs the login tool if needed.
     pub(super) async fn header(&self) -> Result<Option<HeaderValue>, AuthorizationError> {
         match self {
             Self::None => Ok(None),
@@ -77,7 +77,7 @@ impl Authorization {
         }
     }
 
-    /// The program that it comes from.
+    /// The login tool, if it is the source.
     pub(super) fn tool(&self) -> Option<&Arc<LoginTool>> {
         match self {
             Self::Tool(tool) => Some(tool),
@@ -94,12 +94,12 @@ pub(super) fn bearer(token: &str) -> Result<HeaderValue, &'static str> {
     Ok(header)
 }
 
-/// The only provider that kubectl still has is `oidc`; its token is used and not renewed.
+/// kubectl supports only the provider `oidc`; its token is used and not renewed.
 fn of_provider(provider: &AuthProviderConfig) -> Result<HeaderValue, AuthorizationError> {
     let fault = |why: String| AuthorizationError::Token(why);
     if provider.name != "oidc" {
         return Err(fault(
-            "auth-provider is not oidc, which is the only one that kubectl still supports; use a login tool \
+            "auth-provider is not oidc, the only one that kubectl still supports; use a login tool \
              (exec) such as gke-gcloud-auth-plugin or kubelogin"
                 .to_owned(),
         ));
@@ -109,14 +109,14 @@ fn of_provider(provider: &AuthProviderConfig) -> Result<HeaderValue, Authorizati
     bearer(token).map_err(|error| fault(format!("id-token {error}")))
 }
 
-/// A file with a token, which may change.
+/// A file with a token that may change.
 pub(super) struct TokenFile {
     path: PathBuf,
     held: Mutex<(HeaderValue, Instant)>,
 }
 
 impl TokenFile {
-    /// A file that cannot be read is an error, unless there is a token beside it.
+    /// A file that cannot be read is an error, unless the entry also has a token.
     async fn open(path: PathBuf, beside: Option<HeaderValue>) -> Result<Self, AuthorizationError> {
         let header = match (read(&path).await, beside) {
             (Ok(header), _) | (Err(_), Some(header)) => header,
@@ -128,7 +128,7 @@ impl TokenFile {
         })
     }
 
-    /// What was read last stays where the file cannot be read any more.
+    /// If the file cannot be read any more, the last token stays.
     async fn header(&self) -> HeaderValue {
         let (header, at) = self
             .held
@@ -147,7 +147,7 @@ impl TokenFile {
 
 async fn read(path: &Path) -> Result<HeaderValue, String> {
     let path = path.to_owned();
-    // It may be a pipe, which nobody writes to.
+    // It may be a pipe without a writer.
     tokio::task::spawn_blocking(move || read_blocking(&path))
         .await
         .unwrap_or_else(|_| Err("cannot be read".to_owned()))

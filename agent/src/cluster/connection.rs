@@ -1,4 +1,4 @@
-//! One cluster's API server, asked with patience.
+//! A connection to one cluster's API server, with a retry policy.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,14 +15,14 @@ use super::live;
 use super::login::{Credential, LoginTool};
 use super::request_error::{RequestError, Status};
 
-/// The first pause before another try; each one after it is twice as long.
+/// The first pause before a retry; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// No pause is longer, whatever the server asks for: somebody is waiting.
+/// The longest pause, even if the server requests more: a person is waiting.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// The parameter of a request that is not carried out.
+/// The parameter of a dry run.
 const DRY_RUN: &str = "dryRun=All";
 
-/// A way to one cluster. Cheap to clone; clones share their connections.
+/// A connection to one cluster. Clones are cheap and share its HTTP connections.
 #[derive(Clone)]
 pub(crate) struct Connection {
     context: Arc<str>,
@@ -33,54 +33,54 @@ pub(crate) struct Connection {
     on_wait: Option<OnWait>,
 }
 
-/// What is asked before each request that changes something.
+/// The check before each request that changes something.
 #[derive(Clone)]
 enum Guard {
-    /// Nothing: what is changed is no object of a mesh, or no writer at work is known of.
+    /// No check: the request changes no object of a mesh, or no other writer is known.
     None,
-    /// Whether the Lease is held.
+    /// The Lease must be held.
     Lease(Lease),
-    /// It is not, for this reason.
+    /// The Lease is not held, for this reason.
     Closed(Arc<str>),
 }
 
 type OnWait = Arc<dyn Fn(Wait<'_>) + Send + Sync>;
 
-/// Why a request takes long.
+/// The reason why a request takes long.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Wait<'a> {
-    /// A try failed; the next one comes after this pause.
+    /// A try failed; the next one follows after this pause.
     Retry(&'a RequestError, Duration),
-    /// A login tool has run for so long; the text names it and the context.
+    /// A login tool has run for this long; the text names the tool and the context.
     Login(Duration, &'a str),
 }
 
-/// How long to try.
+/// A retry policy.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
-    /// Tries in all.
+    /// Tries, including the first.
     tries: u32,
-    /// For each try.
+    /// Deadline of each try.
     deadline: Duration,
-    /// Whether a server that cannot be connected to is tried again.
+    /// Whether a refused connection is retried.
     reconnects: bool,
 }
 
 impl Patience {
-    /// For a list of contexts: who does not answer at once is shown so.
+    /// For a list of contexts: one that does not answer at once is shown as unreachable.
     pub(crate) const PROBE: Self = Self {
         tries: 1,
         deadline: Duration::from_secs(5),
         reconnects: false,
     };
-    /// For a plan: nothing depends on it yet, and a person waits.
+    /// For a plan: it is safe to fail, and a person is waiting.
     pub(crate) const PLAN: Self = Self {
         tries: 3,
         deadline: Duration::from_secs(15),
         reconnects: false,
     };
-    /// For an apply, which should not stop half-way: the pauses between five tries are 7 to 11
-    /// seconds, long enough for a server to start again, or as long as the server asks for.
+    /// For an apply, which should not stop half-way: the pauses between five tries add up to 7 to 11 seconds, long
+    /// enough for a server to restart, or to as long as the server requests.
     pub(crate) const APPLY: Self = Self {
         tries: 5,
         deadline: Duration::from_secs(30),
@@ -95,7 +95,7 @@ pub(crate) struct Request {
     path: String,
     accept: &'static str,
     body: Option<(&'static str, Bytes)>,
-    /// The longest answer that is read, in bytes.
+    /// Limit of the response, in bytes.
     limit: usize,
 }
 
@@ -113,14 +113,14 @@ impl Request {
         }
     }
 
-    /// What is read is a list.
+    /// The response is a list.
     #[must_use]
     pub(crate) fn of_list(mut self) -> Self {
         self.limit = limit::PAGE;
         self
     }
 
-    /// Only names, labels and the like of the objects.
+    /// The response has only the metadata of objects.
     #[must_use]
     pub(crate) fn metadata_only(mut self) -> Self {
         self.accept =
@@ -128,20 +128,20 @@ impl Request {
         self
     }
 
-    /// A server-side apply of an object, given as JSON, under a field manager. Unknown fields are errors, and
-    /// fields of other managers are left to them.
+    /// A server-side apply of an object, given as JSON, under a field manager. Unknown fields and conflicts with other
+    /// managers are errors.
     pub(crate) fn apply(manager: &str, path: &str, object: String) -> Self {
         Self {
             method: Method::PATCH,
             path: format!("{path}?fieldManager={manager}&fieldValidation=Strict"),
             accept: Self::JSON,
-            // JSON is YAML, which the media type is named for.
+            // The media type is YAML, of which JSON is a subset.
             body: Some(("application/apply-patch+yaml", object.into())),
             limit: limit::OBJECT,
         }
     }
 
-    /// An apply that takes fields from other managers.
+    /// An apply with `force`, which takes fields over from other managers.
     #[must_use]
     pub(crate) fn forced(mut self) -> Self {
         self.path.push_str("&force=true");
@@ -186,7 +186,7 @@ impl Request {
         }
     }
 
-    /// A PUT of an object that is there.
+    /// A PUT of an existing object.
     pub(crate) fn replace(path: impl Into<String>, object: &Value) -> Self {
         Self {
             method: Method::PUT,
@@ -194,12 +194,12 @@ impl Request {
         }
     }
 
-    /// Whether the server changes something.
+    /// Whether the request changes something on the server.
     fn changes(&self) -> bool {
         self.method != Method::GET && !self.path.contains(DRY_RUN)
     }
 
-    /// Checked by the server and not carried out.
+    /// A dry run: the server checks the request and changes nothing.
     #[must_use]
     pub(crate) fn dry_run(mut self) -> Self {
         self.path
@@ -208,7 +208,7 @@ impl Request {
         self
     }
 
-    /// Whatever comes, such as a log.
+    /// The response is text, such as a log.
     #[must_use]
     pub(crate) fn taking_text(mut self) -> Self {
         self.accept = "*/*";
@@ -239,7 +239,7 @@ impl Connection {
         }
     }
 
-    /// From now on changes something only while the Lease is held; an error is why it is not.
+    /// Allows changes only while the Lease is held; an error is the reason why it is not.
     pub(crate) fn guard(&mut self, lease: &Result<Lease, String>) {
         self.guard = match lease {
             Ok(lease) => Guard::Lease(lease.clone()),
@@ -252,29 +252,28 @@ impl Connection {
         &self.context
     }
 
-    /// The same connection with more or less patience.
+    /// The same connection with another retry policy.
     #[must_use]
     pub(crate) fn with_patience(mut self, patience: Patience) -> Self {
         self.patience = patience;
         self
     }
 
-    /// The same connection, whose credentials come from a login tool.
+    /// The same connection with credentials from a login tool.
     #[must_use]
     pub(super) fn with_login_tool(mut self, tool: Arc<LoginTool>) -> Self {
         self.login = Some(tool);
         self
     }
 
-    /// The same connection, which calls `on_wait` before each pause between two tries, and while a login tool takes
-    /// long.
+    /// The same connection; it calls `on_wait` before each pause between two tries, and while a login tool takes long.
     #[must_use]
     pub(crate) fn reporting(mut self, on_wait: impl Fn(Wait<'_>) + Send + Sync + 'static) -> Self {
         self.on_wait = Some(Arc::new(on_wait));
         self
     }
 
-    /// Sends a request until it is answered for good or patience ends.
+    /// Sends a request until it has a final response or the retry policy ends.
     pub(crate) async fn send(&self, request: &Request) -> Result<Bytes, RequestError> {
         let mut pause = FIRST_PAUSE;
         let mut tries = 1;
@@ -291,9 +290,8 @@ impl Connection {
             if tries >= self.patience.tries || !error.is_passing() || !connects {
                 return Err(error);
             }
-            tracing::debug!(context = %self.context, %error, tries, "trying again");
-            // Half of it is chance, so that many requests that failed together do not come back
-            // together.
+            tracing::debug!(context = %self.context, %error, tries, "retrying");
+            // Jitter, so that requests that failed together are not retried together.
             let wait = error.retry_after().unwrap_or(pause).min(LONGEST_PAUSE);
             let wait = wait.mul_f64(1.0 + fastrand::f64() / 2.0);
             if let Some(on_wait) = &self.on_wait {
@@ -305,13 +303,13 @@ impl Connection {
         }
     }
 
-    /// [`send`](Self::send), with a body that is JSON.
+    /// [`send`](Self::send), with a JSON body.
     pub(crate) async fn json(&self, request: &Request) -> Result<Value, RequestError> {
         let body = self.send(request).await?;
         live::read(&body).map_err(|error| RequestError::Unreadable(error.to_string()))
     }
 
-    /// [`json`](Self::json), with `None` for what is not there.
+    /// [`json`](Self::json); `None` if the object does not exist.
     pub(crate) async fn find(&self, request: &Request) -> Result<Option<Value>, RequestError> {
         match self.json(request).await {
             Ok(found) => Ok(Some(found)),
@@ -320,13 +318,13 @@ impl Connection {
         }
     }
 
-    /// The client, for what is no request with one answer.
+    /// The client, for requests with more than one response.
     pub(crate) fn client(&self) -> kube::Client {
         limit::limited(self.client.clone())
     }
 
     async fn send_once(&self, request: &Request) -> Result<Bytes, RequestError> {
-        // A person may have to log in, which takes another time than a server.
+        // A login may need a person, so the server's deadline does not apply to it.
         let credential = self.log_in().await?;
         let authorization = credential
             .as_ref()
@@ -359,7 +357,7 @@ impl Connection {
         crate::logging::request(&self.context, method.as_str(), path, &outcome, took);
     }
 
-    /// The credential of the login tool, if there is one.
+    /// The credential of the login tool, if the connection has one.
     async fn log_in(&self) -> Result<Option<Arc<Credential>>, RequestError> {
         let Some(tool) = &self.login else {
             return Ok(None);
@@ -405,7 +403,7 @@ impl Connection {
             return Ok((head.status, limit::read(body, request.limit).await?));
         }
         let body = match limit::read(body, limit::ERROR).await {
-            // The code says enough.
+            // The status code is enough.
             Err(RequestError::TooLong(_)) => Bytes::new(),
             read => read?,
         };
@@ -436,7 +434,7 @@ impl std::fmt::Debug for Connection {
     }
 }
 
-/// API servers give whole seconds, never a date.
+/// API servers send seconds, never a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers
         .get(RETRY_AFTER)?

@@ -1,4 +1,4 @@
-//! From a context of the kubeconfig to a [`Connection`].
+//! Creates a [`Connection`] from a context of the kubeconfig.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,12 +21,12 @@ use super::redacted;
 use super::server_url::{check_proxy, server_url};
 use crate::shell;
 
-/// Long enough for another continent and a tired VPN.
+/// Long enough for another continent and a slow VPN.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 
 impl Kubeconfig {
-    /// A way to the cluster of a context; the error says what to do. Nothing is sent yet, but a
-    /// login tool that the context names may run.
+    /// Connects to the cluster of a context; the error says what to do. No request is sent yet, but the context's login
+    /// tool may run.
     pub(crate) async fn connect(
         &self,
         context: &str,
@@ -40,7 +40,7 @@ impl Kubeconfig {
                 known.join(", ")
             };
             return Err(format!(
-                "{} has no context {context}; it has {known}: set the cluster's `context`, or add \
+                "{} has no context {context}; it has {known}; set the cluster's `context`, or add \
                  it to the kubeconfig",
                 self.files
             ));
@@ -52,12 +52,12 @@ impl Kubeconfig {
             )
         })?;
         config.connect_timeout = Some(CONNECT_DEADLINE);
-        // Retrying is ours: only we know what may be repeated and who waits.
+        // [`Connection`] retries by itself, since it knows which requests are retryable.
         config.default_retry = false;
         let unusable = |why: String| {
             format!(
-                "context {context}: its credentials cannot be used: {why}; see whether `kubectl \
-                 --context {} version` answers",
+                "context {context}: its credentials cannot be used: {why}; check whether `kubectl \
+                 --context {} version` works",
                 shell::word(context)
             )
         };
@@ -81,7 +81,7 @@ impl Kubeconfig {
         })
     }
 
-    /// What the client is made with; the error quotes nothing of the entry but names.
+    /// The client's configuration; the error quotes nothing of the entry but names.
     async fn config(&self, context: &str) -> Result<Config, String> {
         let mut entry = self.entry(context);
         let user = entry.auth_infos.first();
@@ -109,7 +109,7 @@ impl Kubeconfig {
         Ok(config)
     }
 
-    /// The kubeconfig of one context alone.
+    /// The kubeconfig with one context only.
     fn entry(&self, context: &str) -> config::Kubeconfig {
         let all = &self.content;
         let named = all.contexts.iter().find(|named| named.name == context);
@@ -135,7 +135,7 @@ impl Kubeconfig {
     }
 }
 
-/// The credential of a login tool. One that takes long may wait for a person, in a browser say, so it is named.
+/// The credential of a login tool. One that takes long may wait for a person, in a browser say, so a warning names it.
 async fn log_in(context: &str, tool: &Arc<LoginTool>) -> Result<Arc<Credential>, LoginError> {
     let is_told = AtomicBool::new(false);
     tool.credential(|_| {
@@ -146,14 +146,14 @@ async fn log_in(context: &str, tool: &Arc<LoginTool>) -> Result<Arc<Credential>,
     .await
 }
 
-/// A certificate of a login tool stands in for the one of the kubeconfig.
+/// Replaces the certificate of the kubeconfig by that of a login tool.
 fn identify_by(user: &mut AuthInfo, certificate: &Certificate) {
     user.client_certificate_data = Some(STANDARD.encode(&certificate.certificate));
     user.client_key_data = Some(STANDARD.encode(&certificate.key).into());
 }
 
-/// The authorities that the system trusts, which a cluster without its own is checked by. They are read once: for
-/// each of a thousand clusters it would take half a minute.
+/// The system's trusted authorities, for clusters without their own. They are read once: reading them for each of a
+/// thousand clusters would take half a minute.
 fn system_roots() -> &'static [Vec<u8>] {
     static ROOTS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
     ROOTS.get_or_init(|| {
@@ -166,13 +166,13 @@ fn system_roots() -> &'static [Vec<u8>] {
     })
 }
 
-/// A client that gets the header `Authorization` where the kubeconfig has it. The error quotes no credential.
+/// A client that adds the `Authorization` header. The error quotes no credential.
 async fn client(mut config: Config, authorization: Authorization) -> Result<kube::Client, String> {
     install_cryptography();
     if config.root_cert.is_none() {
         config.root_cert = Some(system_roots().to_vec());
     }
-    // It reads files, and wants to be made inside the runtime.
+    // It reads files, and must be created inside of the runtime.
     let runtime = tokio::runtime::Handle::current();
     let made = tokio::task::spawn_blocking(move || {
         let _inside = runtime.enter();
@@ -180,7 +180,7 @@ async fn client(mut config: Config, authorization: Authorization) -> Result<kube
     });
     let client = match made.await {
         Ok(made) => made.map_err(|error| redacted::of_client(&error))?,
-        Err(_) => return Err("no client can be made with them".to_owned()),
+        Err(_) => return Err("they are not valid".to_owned()),
     };
     if matches!(authorization, Authorization::None) {
         return Ok(client);
@@ -200,8 +200,8 @@ async fn client(mut config: Config, authorization: Authorization) -> Result<kube
     Ok(kube::Client::new(authorized, namespace))
 }
 
-/// Whether a proxy from the environment is not for this server, as kubectl sees it (Go's
-/// `ProxyFromEnvironment`): loopback never is, nor what `NO_PROXY` names.
+/// Whether a server is exempt from the environment's proxy, as in kubectl (Go's `ProxyFromEnvironment`): loopback
+/// always is, and so are the hosts of `NO_PROXY`.
 fn is_direct(config: &Config) -> bool {
     let host = config
         .cluster_url
@@ -231,9 +231,9 @@ fn names_host(exempt: &str, host: &str) -> bool {
         })
 }
 
-/// Says which cryptography to use, since other crates of a build may bring a second one.
+/// Selects the cryptography provider, since other crates of a build may add a second one.
 fn install_cryptography() {
-    // It fails where one is installed already, which is as good.
+    // It fails if a provider is installed already, which is fine.
     let _installed = rustls::crypto::ring::default_provider().install_default();
 }
 

@@ -1,4 +1,4 @@
-//! The settings of a cluster's own DNS, and what they take for a zone to be found.
+//! The cluster DNS configuration, and the edits that make a zone resolvable.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ use super::connection::{Connection, Request};
 use super::live::without_managers;
 use super::request_error::RequestError;
 
-/// A zone, and how clusters come to know it.
+/// A zone, and how clusters resolve it.
 #[derive(Debug, Default)]
 pub(crate) struct Zone {
     pub(crate) suffix: String,
-    /// None where it is public.
+    /// Empty if the zone is public.
     pub(crate) nameservers: Vec<String>,
-    /// What the document says of each cluster's DNS, in its order.
+    /// `dnsFlavour` of each cluster, in the document's order.
     pub(crate) flavours: Vec<Option<DnsFlavour>>,
 }
 
@@ -32,19 +32,19 @@ impl Zone {
     }
 }
 
-/// What was seen of a cluster's own DNS.
+/// The observed cluster DNS configuration.
 #[derive(Debug, Default)]
 pub(crate) struct DnsLook {
-    /// What it takes, and what stands in the way.
+    /// The necessary edits, and the reasons why some are refused.
     pub(crate) edits: Vec<Result<Edit, Refusal>>,
-    /// Why it was not seen, where nothing of ours should be in it.
+    /// Why it could not be read, in a cluster that needs no edit.
     pub(crate) unseen: Option<String>,
 }
 
-/// The settings of a cluster's own DNS, or why they cannot be had.
+/// The ConfigMaps of the cluster DNS, or the reason why they could not be read.
 pub(crate) struct DnsSettings(Result<BTreeMap<String, Value>, (&'static str, RequestError)>);
 
-/// Reads the settings of a cluster's own DNS.
+/// Reads the ConfigMaps of the cluster DNS.
 pub(crate) async fn dns_settings(connection: &Connection) -> DnsSettings {
     let reads = CONFIG_MAPS.map(|name| async move {
         let found = connection.find(&Request::get(path(name))).await;
@@ -67,8 +67,8 @@ pub(crate) async fn dns_settings(connection: &Connection) -> DnsSettings {
     DnsSettings(Ok(seen))
 }
 
-/// Looks at a cluster's own DNS by its settings. What a document wants of `cluster` stands in `zone`;
-/// `is_recorded` says whether an earlier apply put a stub domain there.
+/// Computes the edits of a cluster's DNS configuration. `zone` has the desired state of `cluster`; `is_recorded` says
+/// whether an earlier apply added a stub domain.
 pub(crate) async fn look_at_dns(
     connection: &Connection,
     DnsSettings(settings): DnsSettings,
@@ -82,7 +82,7 @@ pub(crate) async fn look_at_dns(
         Err((config_map, error)) => {
             let mut why = error.in_context(connection.context(), "get ConfigMap");
             if error.code() == Some(StatusCode::FORBIDDEN) && !zone.is_private() {
-                // Who may not look there has not put anything there.
+                // Without the permission to read, no stub domain can have been added.
                 if !is_recorded {
                     return DnsLook {
                         unseen: Some(why),
@@ -115,7 +115,7 @@ pub(crate) async fn look_at_dns(
     }
 }
 
-/// Asks the server whether it would take a change, so that an apply does not stop half-way.
+/// Sends a dry run of an edit, so that an apply does not stop half-way.
 async fn ask(connection: &Connection, edit: Edit) -> Result<Edit, Refusal> {
     if edit.is_done() {
         return Ok(edit);
@@ -127,7 +127,7 @@ async fn ask(connection: &Connection, edit: Edit) -> Result<Edit, Refusal> {
     let why = match connection.send(&edit_request(&edit).dry_run()).await {
         Ok(_) => return Ok(edit),
         Err(error) if error.code() == Some(StatusCode::CONFLICT) => {
-            "it changed while it was looked at; plan again".to_owned()
+            "it changed during the plan; plan again".to_owned()
         }
         Err(error) => error.in_context(connection.context(), doing),
     };
@@ -137,12 +137,12 @@ async fn ask(connection: &Connection, edit: Edit) -> Result<Edit, Refusal> {
     })
 }
 
-/// The request for a ConfigMap as it is now.
+/// The request for a ConfigMap's current state.
 pub(crate) fn edited(edit: &Edit) -> Request {
     Request::get(path(edit.config_map))
 }
 
-/// The request that makes a change, on the very object that was seen.
+/// The request that makes an edit, only on the observed version.
 pub(crate) fn edit_request(edit: &Edit) -> Request {
     match edit.patch() {
         Some(patch) => Request::merge(&path(edit.config_map), &patch),

@@ -1,4 +1,4 @@
-//! Asking a server what an apply would do, without doing it.
+//! Dry runs of an apply.
 
 use http::StatusCode;
 use shared::object::Object;
@@ -8,17 +8,17 @@ use super::address;
 use super::connection::{Connection, Request};
 use super::request_error::RequestError;
 
-/// An apply as it would be made.
+/// An apply to try.
 pub(super) struct Question<'a> {
-    /// What is applied, stamped.
+    /// The object, stamped.
     pub(super) object: &'a Object,
-    /// Under which field manager.
+    /// The field manager.
     pub(super) manager: &'a str,
-    /// Whether it takes fields from other managers.
+    /// Whether fields are taken over from other managers.
     pub(super) force: bool,
 }
 
-/// What the server says to an apply.
+/// Sends the dry run and classifies the response.
 pub(super) async fn ask(
     connection: &Connection,
     question: Question<'_>,
@@ -45,20 +45,20 @@ pub(super) async fn ask(
     }
 }
 
-/// Whether an admission webhook could not be asked (apiserver,
-/// `admission/plugin/webhook/errors/statuserror.go`): that is the object's trouble, not the cluster's.
+/// Whether an admission webhook could not be called (apiserver, `admission/plugin/webhook/errors/statuserror.go`): an
+/// error of the object, not of the cluster.
 fn of_webhook(error: &RequestError) -> bool {
     error.code() == Some(StatusCode::INTERNAL_SERVER_ERROR)
         && error.to_string().contains("failed calling webhook")
 }
 
-/// Whether the server only refuses to try, since an admission webhook has side effects (apiserver,
+/// Whether the server refuses only the dry run, since an admission webhook has side effects (apiserver,
 /// `admission/plugin/webhook/errors/statuserror.go`).
 pub(super) fn cannot_be_tried(message: &str) -> bool {
     message.contains("does not support dry run")
 }
 
-/// The fields that other managers own, if that is what the server refuses an apply for.
+/// The conflicts with other field managers, if the server refuses an apply for them.
 pub(crate) fn conflicts_of(error: &RequestError) -> Option<Vec<Conflict>> {
     let RequestError::Answered {
         code: StatusCode::CONFLICT,
@@ -77,9 +77,9 @@ pub(crate) fn conflicts_of(error: &RequestError) -> Option<Vec<Conflict>> {
     (!conflicts.is_empty()).then_some(conflicts)
 }
 
-/// Reads `conflict with "kubectl-edit" with subresource "scale" using networking.istio.io/v1 at
-/// 2026-01-01T00:00:00Z` (apimachinery, `managedfields/internal/conflict.go`): only of an update, and not of an
-/// apply, it has the version and the time.
+/// Parses `conflict with "kubectl-edit" with subresource "scale" using networking.istio.io/v1 at 2026-01-01T00:00:00Z`
+/// (apimachinery, `managedfields/internal/conflict.go`): only conflicts with an update have the version and the time,
+/// those with an apply do not.
 fn conflict(field: &str, message: &str) -> Conflict {
     let mut quoted = message.split('"').skip(1).step_by(2);
     let manager = quoted.next();
@@ -107,7 +107,7 @@ mod tests {
     use super::conflict;
 
     #[test]
-    fn the_message_of_a_conflict_says_who_wrote_and_when() {
+    fn a_conflict_has_its_manager_and_time() {
         for (message, manager, operation, subresource, time) in [
             (
                 r#"conflict with "kubectl-edit" using networking.istio.io/v1 at 2026-01-01T00:00:00Z"#,

@@ -1,4 +1,4 @@
-//! What stands behind a Service.
+//! Ready endpoints of a Service.
 
 use serde_json::Value;
 
@@ -6,13 +6,12 @@ use super::connection::Connection;
 use super::list::List;
 use super::request_error::RequestError;
 
-/// The label of an EndpointSlice that names its Service.
+/// The label of an EndpointSlice with the name of its Service.
 pub(crate) const SERVICE_NAME_LABEL: &str = "kubernetes.io/service-name";
 /// Group, version and kind of the slices.
 pub(crate) const ENDPOINT_SLICES: (&str, &str, &str) = ("discovery.k8s.io", "v1", "EndpointSlice");
 
-/// How many endpoints of a Service are ready; `None` where it has no slices. Both names have to be
-/// DNS labels.
+/// Number of ready endpoints of a Service; `None` if it has no slices. Both names must be DNS labels.
 pub(crate) async fn ready_endpoints(
     connection: &Connection,
     namespace: &str,
@@ -28,7 +27,7 @@ pub(crate) async fn ready_endpoints(
     list.read(connection, |slice| {
         let slice: Value = serde_json::from_str(slice)?;
         let endpoints = slice["endpoints"].as_array().into_iter().flatten();
-        // Not said means ready (discovery/v1, EndpointConditions).
+        // A missing condition means ready (discovery/v1, EndpointConditions).
         let here = endpoints.filter(|endpoint| endpoint["conditions"]["ready"] != false);
         ready = Some(ready.unwrap_or(0) + here.count());
         Ok(())

@@ -1,4 +1,4 @@
-//! Running a command in a container, as `kubectl exec` does (by WebSocket).
+//! Runs a command in a container, as `kubectl exec` does (by WebSocket).
 
 use std::time::Duration;
 
@@ -12,29 +12,29 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use super::connection::Connection;
 use super::request_error::{RequestError, innermost};
 
-/// No command of ours writes more; what is beyond is left out.
+/// No command of fedmesh prints more; further output is dropped.
 const OUTPUT_LIMIT: u64 = 8 << 20;
-/// The pipes between the socket and us.
+/// Size of the pipes between the socket and the agent.
 const PIPE: usize = 64 << 10;
 
-/// What a command wrote.
+/// The output of a command.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ran {
     /// Standard output.
     pub(crate) stdout: String,
     /// Standard error.
     pub(crate) stderr: String,
-    /// Why the container runtime could not run it, or how it ended if not well.
+    /// Why the container runtime could not run it, or its exit status if it failed.
     pub(crate) failure: Option<String>,
 }
 
-/// Why a command was not run.
+/// The reason why a command did not run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ExecError {
-    /// The role does not allow it.
+    /// RBAC does not allow it.
     #[error("not allowed to create pods/exec in namespace {0}")]
     Forbidden(String),
-    /// No end in time.
+    /// The command did not end in time.
     #[error("the command did not end within {} s", .0.as_secs())]
     Timeout(Duration),
     /// Anything else.
@@ -42,7 +42,7 @@ pub(crate) enum ExecError {
     Failed(String),
 }
 
-/// Runs a command and waits for its end.
+/// Runs a command and waits until it ends.
 pub(crate) async fn exec(
     connection: &Connection,
     namespace: &str,
@@ -85,7 +85,7 @@ pub(crate) async fn exec(
 async fn read(from: Option<impl AsyncRead + Unpin>) -> String {
     let mut bytes = Vec::new();
     if let Some(from) = from {
-        // What came before a break is kept; the status tells of it.
+        // Output before an error is kept; the status reports the error.
         _ = from.take(OUTPUT_LIMIT).read_to_end(&mut bytes).await;
     }
     String::from_utf8_lossy(&bytes).into_owned()
@@ -99,7 +99,7 @@ fn failed(error: &kube::Error, namespace: &str) -> ExecError {
     };
     match code {
         Some(StatusCode::FORBIDDEN) => ExecError::Forbidden(namespace.to_owned()),
-        Some(code) => ExecError::Failed(format!("the API server answers {code} to an exec")),
+        Some(code) => ExecError::Failed(format!("the API server returned {code} for the exec")),
         None => match RequestError::of_client(error) {
             RequestError::Lost(_) => ExecError::Failed(innermost(error)),
             error => ExecError::Failed(error.to_string()),

@@ -1,4 +1,4 @@
-//! Where a cluster's gateway is reached, and whether anything answers there.
+//! Addresses and readiness of a cluster's gateway.
 
 use std::net::IpAddr;
 
@@ -11,17 +11,16 @@ use super::connection::{Connection, Request};
 use super::endpoints::ready_endpoints;
 use super::request_error::RequestError;
 
-/// What a gateway's Service says.
+/// The observed state of a gateway's Service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Gateway {
     /// Addresses in its status.
     pub(crate) addresses: Vec<String>,
-    /// Whether it has pods that take calls; `None` where nobody can tell.
+    /// Whether it has ready pods; `None` if unknown.
     pub(crate) is_ready: Option<bool>,
 }
 
-/// Looks at a gateway's Service; `None` where there is no such Service. Both names have to be DNS
-/// labels.
+/// Reads a gateway's Service; `None` if it does not exist. Both names must be DNS labels.
 pub(crate) async fn gateway(
     connection: &Connection,
     namespace: &str,
@@ -50,8 +49,7 @@ pub(crate) async fn gateway(
     }))
 }
 
-/// The address of a Service inside its cluster; `None` where there is no such Service, or it has none. Both names have
-/// to be DNS labels.
+/// The cluster IP of a Service; `None` if the Service does not exist or has none. Both names must be DNS labels.
 pub(crate) async fn cluster_ip(
     connection: &Connection,
     namespace: &str,
@@ -59,15 +57,15 @@ pub(crate) async fn cluster_ip(
 ) -> Result<Option<IpAddr>, RequestError> {
     let request = Request::get(object_at(&Kind::SERVICE, Some(namespace), service));
     let live = connection.find(&request).await?;
-    // A headless Service has `None` there.
+    // A headless Service has the value `None`.
     let text = live
         .as_ref()
         .and_then(|live| live["spec"]["clusterIP"].as_str());
     Ok(text.and_then(|text| text.parse().ok()))
 }
 
-/// Whether any endpoint of a Service is ready. A Service without slices has no selector, so that
-/// what is behind it is not in the cluster; and who may not list them cannot know.
+/// Whether any endpoint of a Service is ready. A Service without slices has no selector, so its backends are outside of
+/// the cluster; without the permission to list slices, the result is unknown.
 async fn is_ready(
     connection: &Connection,
     namespace: &str,

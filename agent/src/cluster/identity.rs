@@ -1,4 +1,4 @@
-//! Which cluster is behind a context.
+//! The identity of the cluster behind a context.
 
 use shared::object::Kind;
 
@@ -6,8 +6,8 @@ use super::address::object_at;
 use super::connection::{Connection, Request};
 use super::request_error::RequestError;
 
-/// The uid of the namespace `kube-system`, which every cluster has once and keeps for its life (as
-/// OpenTelemetry's `k8s.cluster.uid`); `None` where it cannot be seen.
+/// The uid of the namespace `kube-system`, which is unique and constant for a cluster's lifetime (as OpenTelemetry's
+/// `k8s.cluster.uid`); `None` if it is not visible.
 pub(crate) async fn identity(connection: &Connection) -> Result<Option<String>, RequestError> {
     let request = Request::get(object_at(&Kind::NAMESPACE, None, "kube-system"));
     match connection.find(&request).await {

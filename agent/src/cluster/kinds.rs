@@ -1,4 +1,4 @@
-//! Kinds that only the parent names, or nothing does, found by asking the server.
+//! Discovery of kinds that only the parent Secret lists, or that nothing lists.
 
 use futures::future::join_all;
 use http::StatusCode;
@@ -8,8 +8,7 @@ use shared::object::{Kind, Scope, Wave};
 use super::connection::{Connection, Request};
 use super::request_error::RequestError;
 
-/// The kind that a cluster serves under `Kind.group` (only the kind in the core group); `None` if
-/// it does not.
+/// The kind that a cluster serves under `Kind.group` (only the kind in the core group); `None` if it does not serve it.
 pub(super) async fn find(
     connection: &Connection,
     group_kind: &str,
@@ -56,7 +55,7 @@ pub(super) async fn all(connection: &Connection) -> Result<Vec<Kind>, RequestErr
             "" => "/api/v1".to_owned(),
             group => format!("/apis/{group}/{version}"),
         };
-        // An aggregated API server that is away has no objects that could be seen.
+        // An unavailable aggregated API server has no visible objects.
         let served = match connection.find(&Request::get(path)).await {
             Err(error) if error.code() == Some(StatusCode::SERVICE_UNAVAILABLE) => None,
             found => found?,
@@ -68,7 +67,7 @@ pub(super) async fn all(connection: &Connection) -> Result<Vec<Kind>, RequestErr
     Ok(served?.into_iter().flatten().collect())
 }
 
-/// Those that can be listed, of an `APIResourceList`.
+/// The listable kinds of an `APIResourceList`.
 fn of_version<'a>(
     served: &'a Value,
     group: &'a str,

@@ -1,4 +1,4 @@
-//! The kubeconfig: which contexts there are.
+//! The kubeconfig and its contexts.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -15,7 +15,7 @@ pub(crate) struct Kubeconfig {
     pub(super) files: Files,
 }
 
-/// Where it was read from, as people know it.
+/// The files that were read, for display.
 #[derive(Debug, Clone)]
 pub(super) struct Files(Vec<PathBuf>);
 
@@ -33,26 +33,24 @@ impl std::fmt::Display for Files {
 #[derive(Debug, thiserror::Error)]
 pub enum KubeconfigError {
     /// No file.
-    #[error("there is no kubeconfig at {0}; name one with --kubeconfig or KUBECONFIG")]
+    #[error("there is no kubeconfig at {0}; set --kubeconfig or KUBECONFIG")]
     Missing(String),
-    /// No home folder either.
-    #[error(
-        "there is no home folder to find .kube/config in; name a file with --kubeconfig or KUBECONFIG"
-    )]
+    /// There is no home folder either.
+    #[error("there is no home folder with a .kube/config; set --kubeconfig or KUBECONFIG")]
     NoHome,
-    /// It is there and not a kubeconfig.
+    /// The file is not a kubeconfig.
     #[error("{} is not a valid kubeconfig: {reason}", .file.display())]
     Unreadable {
         /// The file.
         file: PathBuf,
-        /// Where in it and why, without a word of its text.
+        /// Position and reason, without a word of its text.
         reason: String,
     },
 }
 
 impl Kubeconfig {
-    /// Reads a file; `None` for those in `KUBECONFIG`, of which missing ones are passed over as
-    /// kubectl does, or else `~/.kube/config`.
+    /// Reads a file; with `None` the files of `KUBECONFIG`, of which missing ones are skipped as in kubectl, or else
+    /// `~/.kube/config`.
     pub(crate) fn read(file: Option<&Path>) -> Result<Self, KubeconfigError> {
         let files = match file {
             Some(file) => vec![file.to_owned()],
@@ -84,7 +82,7 @@ impl Kubeconfig {
         })
     }
 
-    /// Of a text that was read by somebody else.
+    /// Wraps content that was parsed elsewhere.
     #[cfg(fuzzing)]
     pub(crate) fn of_content(content: config::Kubeconfig) -> Self {
         Self {
@@ -93,7 +91,7 @@ impl Kubeconfig {
         }
     }
 
-    /// Everything that is said of it without a connection.
+    /// Calls every method that needs no connection.
     #[cfg(fuzzing)]
     pub(crate) fn describe(&self) {
         for context in self.contexts() {
@@ -112,7 +110,7 @@ impl Kubeconfig {
         }
     }
 
-    /// The contexts, in their order, each once.
+    /// The contexts, in order, without duplicates.
     pub(crate) fn contexts(&self) -> impl Iterator<Item = &str> {
         let mut seen = BTreeSet::new();
         self.content
@@ -122,7 +120,7 @@ impl Kubeconfig {
             .filter(move |name| seen.insert(*name))
     }
 
-    /// Whether there is such a context.
+    /// Whether the context exists.
     pub(crate) fn has(&self, context: &str) -> bool {
         self.contexts().any(|name| name == context)
     }

@@ -1,9 +1,9 @@
-//! The Lease of a mesh in one cluster: whoever holds it is the only writer of the mesh there.
+//! The Lease of a mesh in one cluster: its holder is the only writer of the mesh there.
 //!
-//! A Lease (`coordination.k8s.io/v1`) exists while somebody writes, and is deleted at the end. Its holder
-//! renews it; one that was not renewed for its whole duration, measured by the clock of whoever waits
-//! (client-go's `leaderelection` does the same), is taken over. Every change of a Lease carries the
-//! resourceVersion that was seen, so two takers never both succeed.
+//! A Lease (`coordination.k8s.io/v1`) exists during a run, and is deleted at its end. Its holder renews it; one that
+//! was not renewed for its whole duration, measured by the waiting process's own clock (as in client-go's
+//! `leaderelection`), is taken over. Every change of a Lease carries the observed resourceVersion, so two takeovers
+//! never both succeed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,15 +27,15 @@ use super::request_error::RequestError;
 use super::writer::{Holder, Writer};
 use crate::stop::Stop;
 
-/// Between two looks at a Lease that another writer holds.
+/// Interval of reads while another writer holds the Lease.
 const POLL: Duration = Duration::from_secs(1);
-/// A Lease is renewed so often within its duration.
+/// Renewals within the duration of a Lease.
 const RENEWALS: u32 = 6;
-/// So many sixths of the duration a Lease is relied on after a renewal: a request takes time to arrive.
+/// A Lease is valid for this many sixths of its duration after a renewal: a request takes time to arrive.
 const RELIED_ON: u32 = 5;
 
-/// A Lease that is held and renewed until it is released. Clones are the same Lease; when the last one is
-/// dropped without a release, it is no longer renewed, and expires.
+/// A Lease that is held and renewed until it is released. Clones are the same Lease; if the last one is dropped without
+/// a release, renewals stop, and it expires.
 #[derive(Clone)]
 pub(crate) struct Lease(Arc<Held>);
 
@@ -43,7 +43,7 @@ struct Held {
     claim: Claim,
     state: watch::Receiver<State>,
     renewal: JoinHandle<()>,
-    /// Ends the renewal, once that which has begun is answered.
+    /// Ends the renewal, after the response to a renewal in progress.
     ending: watch::Sender<bool>,
 }
 
@@ -57,25 +57,25 @@ struct Claim {
 
 #[derive(Debug, Clone)]
 enum State {
-    /// Nobody else writes until then, in the version of the object.
+    /// No other writer can hold the Lease until then; with the object's version.
     Held { until: Instant, version: String },
-    /// Somebody else may write: why.
+    /// Another writer may hold the Lease: the reason.
     Lost(String),
 }
 
 /// How to wait for another writer.
 #[derive(Clone, Copy)]
 pub(crate) struct Waiting<'a> {
-    /// How long for one that is alive.
+    /// Deadline while another writer is alive.
     pub(crate) deadline: Instant,
-    /// Hears of each writer that is waited for.
+    /// Called for each writer that is waited for.
     pub(crate) on_wait: &'a (dyn Fn(&Holder) + Sync),
     /// Ends the wait.
     pub(crate) stop: Option<&'a Stop>,
 }
 
 impl Waiting<'_> {
-    /// Until the next look; whether there is one.
+    /// Waits until the next read; `false` if the wait is over.
     async fn pause(&self) -> bool {
         let stopped = async {
             match self.stop {
@@ -87,25 +87,25 @@ impl Waiting<'_> {
     }
 }
 
-/// What comes of a claim.
+/// The result of a claim.
 pub(crate) enum Claimed {
     /// The Lease is held.
     Lease(Lease),
-    /// A living writer holds it.
+    /// Another writer holds it and renews it.
     By(Holder),
 }
 
-/// What comes of one try.
+/// The result of one try.
 enum Try {
     Held {
         version: String,
     },
     By(Seen),
-    /// It was released just now.
+    /// It was released a moment ago.
     Gone,
 }
 
-/// Another writer's Lease as it was seen.
+/// Another writer's Lease as observed.
 struct Seen {
     holder: Holder,
     duration: Duration,
@@ -114,11 +114,11 @@ struct Seen {
 }
 
 impl Lease {
-    /// Claims the Lease of a mesh. Where another writer holds it, waits until the deadline, and at least
-    /// until it is known whether that writer is alive, unless the wait is stopped.
+    /// Claims the Lease of a mesh. If another writer holds it, waits until the deadline, and at least until it is known
+    /// whether that writer is alive, unless the wait is stopped.
     ///
     /// # Errors
-    /// The cluster cannot be asked, or refuses; the message names the context and says what to do.
+    /// A request fails; the message names the context and says what to do.
     pub(crate) async fn claim(
         connection: &Connection,
         mesh: &str,
@@ -136,10 +136,10 @@ impl Lease {
         }
     }
 
-    /// Waits while the Lease cannot be renewed and nobody else has taken it.
+    /// Waits while the Lease cannot be renewed and no other writer has taken it over.
     ///
     /// # Errors
-    /// It is lost.
+    /// The Lease is lost.
     pub(super) async fn ensure(&self) -> Result<(), RequestError> {
         let mut state = self.0.state.clone();
         let deadline = Instant::now() + self.0.claim.writer.lease;
@@ -161,10 +161,10 @@ impl Lease {
         }
     }
 
-    /// Gives the Lease up: deletes it, unless it is another writer's by now.
+    /// Releases the Lease: deletes it, unless another writer holds it by now.
     pub(crate) async fn release(self) {
-        // Broken off, a renewal could be carried out all the same: before the deletion, which would be refused, or
-        // after it, which would make the Lease anew.
+        // An aborted renewal could still be carried out: before the deletion, which would then be refused, or after it,
+        // which would create the Lease again.
         self.0.ending.send_replace(true);
         let mut state = self.0.state.clone();
         while state.changed().await.is_ok() {}
@@ -173,8 +173,8 @@ impl Lease {
         };
         let claim = &self.0.claim;
         if let Err(error) = claim.delete(version).await {
-            // Not renewed any more, it expires.
-            tracing::debug!(context = %claim.connection.context(), %error, "the Lease stays until it expires");
+            // It expires without renewals.
+            tracing::debug!(context = %claim.connection.context(), %error, "cannot delete the Lease; it expires");
         }
     }
 }
@@ -195,9 +195,9 @@ impl Claim {
     }
 
     async fn wait(&self, waiting: Waiting<'_>) -> Result<Claimed, RequestError> {
-        // Where one writer follows the other, none of them may ever be seen twice.
+        // If one writer follows another, none of them may ever be seen twice.
         let last = waiting.deadline + self.writer.lease * 2;
-        // The Lease as it was seen last, and since when it has been so.
+        // The last observed Lease, and the time since when it is unchanged.
         let mut before: Option<(Seen, Instant)> = None;
         loop {
             let sent = Instant::now();
@@ -236,7 +236,7 @@ impl Claim {
         }
     }
 
-    /// Creates the Lease, or looks whose it is.
+    /// Creates the Lease, or reads its holder.
     async fn try_once(&self) -> Result<Try, RequestError> {
         let path = collection(&Kind::LEASE, Some(PARENT_NAMESPACE));
         let created = Request::create(path, &json!(self.object(None, 0)));
@@ -252,12 +252,12 @@ impl Claim {
             .map_err(|error| RequestError::Unreadable(error.to_string()))?;
         let spec = lease.spec.unwrap_or_default();
         if spec.holder_identity.as_deref() == Some(self.writer.identity()) {
-            // The answer to an earlier try was lost.
+            // The response to an earlier try was lost.
             return Ok(held(&live));
         }
         let seconds = spec.lease_duration_seconds.unwrap_or_default();
         Ok(Try::By(Seen {
-            // One without a duration was not written by fedmesh.
+            // fedmesh always sets a duration.
             duration: match u64::try_from(seconds) {
                 Ok(1..) => Duration::from_secs(seconds.unsigned_abs().into()),
                 _ => self.writer.lease,
@@ -271,7 +271,7 @@ impl Claim {
         }))
     }
 
-    /// Deletes the Lease, as long as it is ours.
+    /// Deletes the Lease if this writer holds it.
     async fn delete(&self, mut version: String) -> Result<(), RequestError> {
         loop {
             let options = json!({
@@ -289,7 +289,7 @@ impl Claim {
                 Err(error) if error.code() != Some(StatusCode::CONFLICT) => return Err(error),
                 Err(_) => {}
             }
-            // The answer to a renewal was lost, or it is another writer's.
+            // The response to a renewal was lost, or another writer holds it.
             let live = self.connection.find(&Request::get(self.path())).await?;
             let ours =
                 live.filter(|live| live["spec"]["holderIdentity"] == *self.writer.identity());
@@ -300,7 +300,7 @@ impl Claim {
         }
     }
 
-    /// Writes the Lease as ours; gives its new version, or `None` where it is not what was seen.
+    /// Writes this writer as holder; returns the new version, or `None` if the Lease has changed since it was read.
     async fn replace(
         &self,
         version: &str,
@@ -344,7 +344,7 @@ impl Claim {
         }
     }
 
-    /// The Lease that a request has got which was sent then.
+    /// The Lease after a successful request that was sent at this time.
     fn hold(&self, version: String, transitions: i32, sent: Instant) -> Lease {
         let until = sent + self.validity();
         let (sender, state) = watch::channel(State::Held { until, version });
@@ -362,13 +362,13 @@ impl Claim {
         }))
     }
 
-    /// How long after a renewal was sent the Lease may be relied on.
+    /// Time after the sending of a renewal for which the Lease is valid.
     fn validity(&self) -> Duration {
         self.writer.lease / RENEWALS * RELIED_ON
     }
 
-    /// Renews until the Lease is lost or given up. A server that does not answer is asked again and again: nobody else
-    /// can take the Lease there meanwhile.
+    /// Renews until the Lease is lost or released. Without a response it retries: no other writer can take the Lease on
+    /// the same server meanwhile.
     async fn renew(
         self,
         transitions: i32,
@@ -389,7 +389,7 @@ impl Claim {
                 Ok(Some(version)) => Ok(version),
                 Ok(None) => self.try_again().await,
                 Err(error) => {
-                    tracing::debug!(context = %self.connection.context(), %error, "the Lease is not renewed");
+                    tracing::debug!(context = %self.connection.context(), %error, "cannot renew the Lease");
                     pause = POLL;
                     continue;
                 }
@@ -403,8 +403,7 @@ impl Claim {
         }
     }
 
-    /// After a version that is not known any more: a renewal whose answer was lost, a deletion by hand, or
-    /// another writer.
+    /// Handles a version conflict: a renewal whose response was lost, a manual deletion, or another writer.
     async fn try_again(&self) -> Result<String, String> {
         match self.try_once().await {
             Ok(Try::Held { version }) => Ok(version),

@@ -1,4 +1,4 @@
-//! How much is read of an answer: a server that never ends one must not take the memory of the machine.
+//! Limits of responses: a server that never ends one must not exhaust the memory.
 
 use bytes::Bytes;
 use futures::StreamExt as _;
@@ -10,16 +10,16 @@ use tower::BoxError;
 
 use super::request_error::{RequestError, innermost};
 
-/// For one object. etcd takes 1.5 MiB of one and an API server 3 MiB in a request; an object with all versions of
-/// its managed fields, or the kinds of a group, is not much longer.
+/// For one object. etcd accepts 1.5 MiB of one and an API server 3 MiB in a request; an object with its managed fields
+/// in several versions, or the kinds of a group, is not much longer.
 pub(super) const OBJECT: usize = 8 << 20;
-/// For a page of a list, or a list without pages. 500 objects with all their fields are about two megabytes; this
-/// is for 32 KiB each. [`List`](super::list::List) asks for fewer where they are larger.
+/// For a page of a list, or a list without pages. 500 objects with all fields are about two megabytes; this allows 32
+/// KiB each. [`List`](super::list::List) requests smaller pages where objects are larger.
 pub(super) const PAGE: usize = 16 << 20;
-/// For an error, of which people read the first lines; a conflict has a cause for each field.
+/// For an error, of which only the first lines matter; a conflict has a cause for each field.
 pub(super) const ERROR: usize = 1 << 20;
 
-/// Reads an answer as far as the limit.
+/// Reads a response up to the limit.
 pub(super) async fn read<B>(body: B, limit: usize) -> Result<Bytes, RequestError>
 where
     B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>>,
@@ -31,8 +31,8 @@ where
     }
 }
 
-/// A client that reads its answers by itself, with the same limits: each line of a watch is an object, and all else is
-/// one answer.
+/// A client for callers that read responses themselves, with the same limits: each line of a watch counts as an object,
+/// every other response as a whole.
 pub(super) fn limited(client: kube::Client) -> kube::Client {
     let namespace = client.default_namespace().to_owned();
     let service = tower::service_fn(move |request: Request<Body>| {
@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(&short[..], b"0123456789");
     }
 
-    /// How many bytes come before the error.
+    /// Number of bytes before the error.
     async fn until_error(chunk: &'static [u8], by_line: bool) -> usize {
         let limited = response_within(Response::new(endless(chunk)), 95, by_line);
         let mut body = Box::pin(limited.into_body());

@@ -1,4 +1,4 @@
-//! Lists of objects, page by page, so that a thousand objects are never in memory as values at once.
+//! Lists of objects, page by page, so that a thousand objects are never in memory at once.
 
 use http::StatusCode;
 use serde::Deserialize;
@@ -7,22 +7,21 @@ use serde_json::value::RawValue;
 use super::connection::{Connection, Request};
 use super::request_error::RequestError;
 
-/// Objects in a page: with all their fields about two megabytes.
+/// Objects per page: about two megabytes with all fields.
 const PAGE: usize = 500;
-/// Objects in a page where those of a larger one were too long: 1.5 MiB each, the most that etcd takes, fit into
-/// what is read.
+/// Objects per page if a larger page was too long: objects of 1.5 MiB, etcd's maximum, fit into the limit.
 const SMALL_PAGE: usize = 10;
-/// Pages of a list. etcd holds 8 GB at most, which is less than that many pages.
+/// Limit of pages. etcd holds at most 8 GB, which fit into fewer pages.
 const PAGES: usize = 5_000;
-/// How often a list is begun again because the server has forgotten where it was.
+/// Restarts of a list whose continue token has expired.
 const RESTARTS: usize = 2;
 
 #[derive(Deserialize)]
 struct Page<'a> {
-    // A server of an API that is aggregated may leave it out.
+    // An aggregated API server may omit it.
     #[serde(default)]
     metadata: PageMetadata,
-    // Null where there are none, in old versions.
+    // Old versions send null for an empty list.
     #[serde(borrow)]
     items: Option<Vec<&'a RawValue>>,
 }
@@ -33,18 +32,18 @@ struct PageMetadata {
     next: String,
 }
 
-/// A list to be read.
+/// A list request.
 pub(super) struct List {
-    /// Of what; see [`super::collection`].
+    /// Path of the collection; see [`super::collection`].
     pub(super) path: String,
-    /// `key=value`, or empty for all; no character in it needs to be escaped but `/` and `=`.
+    /// `key=value`, or empty for all; only `/` and `=` are escaped.
     pub(super) label_selector: String,
-    /// Only names, labels and the like.
+    /// Whether only metadata is requested.
     pub(super) metadata_only: bool,
 }
 
 impl List {
-    /// Gives each object's JSON to `take`. It may see an object twice.
+    /// Passes each object's JSON to `take`, possibly twice.
     pub(super) async fn read(
         &self,
         connection: &Connection,
@@ -88,7 +87,7 @@ impl List {
             }
             pages += 1;
             if pages == PAGES {
-                let why = format!("the list goes on after {PAGES} pages");
+                let why = format!("the list has more than {PAGES} pages");
                 return Err(RequestError::Unreadable(why));
             }
             next = page.metadata.next;

@@ -1,11 +1,11 @@
-//! Objects as an API server gives them.
+//! Objects as an API server returns them.
 
 use serde::de::Error as _;
 use serde_json::{Value, json};
 use shared::object::{Key, Kind};
 
-/// Reads an object, or a list of them. One whose metadata is not what every object of the API has is an error, so that
-/// others can rely on it and change it in place.
+/// Parses an object, or a list of them. Metadata that is invalid in the Kubernetes API is an error, so that callers can
+/// rely on it and change it in place.
 pub(super) fn read(json: &[u8]) -> Result<Value, serde_json::Error> {
     let live: Value = serde_json::from_slice(json)?;
     let is_map = |value: Option<&Value>| value.is_none_or(|one| one.is_object() || one.is_null());
@@ -31,18 +31,18 @@ pub(super) fn read(json: &[u8]) -> Result<Value, serde_json::Error> {
     Ok(live)
 }
 
-/// Whether it only waits for somebody to finish with it.
+/// Whether it is being deleted and waits for a finalizer.
 pub(super) fn is_being_deleted(live: &Value) -> bool {
     live["metadata"]["deletionTimestamp"].is_string()
 }
 
-/// The version that it was read in: a write that names it fails once somebody else has written the object.
+/// The version that was read: a write with it fails if the object has changed since.
 pub(crate) fn resource_version(live: &Value) -> Option<String> {
     let version = live["metadata"]["resourceVersion"].as_str();
     version.map(str::to_owned)
 }
 
-/// Reads an object in a list, with its kind and version: those of built-in kinds come without them.
+/// Parses an item of a list, and adds kind and version, which lists of built-in kinds omit.
 pub(super) fn read_item(item: &str, kind: &Kind) -> Result<Value, serde_json::Error> {
     let mut live = read(item.as_bytes())?;
     if live.get("kind").is_none() {
@@ -52,7 +52,7 @@ pub(super) fn read_item(item: &str, kind: &Kind) -> Result<Value, serde_json::Er
     Ok(live)
 }
 
-/// Who manages which field is half of an object and of no use any more.
+/// Drops managedFields: half of an object's size, and not needed any more.
 pub(super) fn without_managers(mut live: Value) -> Value {
     if let Some(Value::Object(metadata)) = live.get_mut("metadata") {
         metadata.shift_remove("managedFields");
@@ -60,7 +60,7 @@ pub(super) fn without_managers(mut live: Value) -> Value {
     live
 }
 
-/// Which object it is.
+/// The key of an object.
 pub(super) fn key_of(kind: &Kind, live: &Value) -> Key {
     let text = |field: &str| {
         live["metadata"][field]
@@ -83,7 +83,7 @@ mod tests {
     use super::{read, read_item, without_managers};
 
     #[test]
-    fn what_is_not_an_object_is_an_error() {
+    fn invalid_objects_are_errors() {
         for json in [
             "[]",
             "null",

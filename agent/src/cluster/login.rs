@@ -1,8 +1,8 @@
-//! Login tools: programs that give credentials (`users[].user.exec`), as client-go runs them
+//! Login tools: programs that print credentials (`users[].user.exec`), run as by client-go
 //! (<https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>).
 //!
-//! A tool runs once for all who need its credential at the same time, and again when the credential has expired
-//! or was refused. Its standard output is a credential and is never shown; its standard error is.
+//! A tool runs once for all concurrent users of its credential, and again when the credential has expired or was
+//! refused. Its standard output is a credential and is never shown; its standard error is.
 
 mod credential;
 mod process;
@@ -22,29 +22,29 @@ pub(super) use credential::{Certificate, Credential};
 pub(crate) use process::kill_all;
 use process::{RunError, Said, locked};
 
-/// How long a tool may take: enough for a person to log in by a browser. kubectl waits for ever, but a person
-/// sees what kubectl waits for; an agent has clusters to show whose tools do answer.
+/// Deadline of a tool: enough for a person to log in with a browser. kubectl waits forever, but a person sees why; the
+/// agent also has to show the clusters whose tools do answer.
 const DEADLINE: Duration = Duration::from_mins(1);
-/// After that time, and again whenever it is over, people are told that a tool is waited for.
+/// Time after which, and interval at which, a waiting tool is reported.
 pub(super) const TAKES_LONG: Duration = Duration::from_secs(2);
-/// As much of what a tool says as is shown.
+/// Limit of a tool's output that is shown.
 const SHOWN: usize = 500;
-/// The versions of the interface that client-go has.
+/// The API versions that client-go supports.
 const API_VERSIONS: [&str; 2] = [
     "client.authentication.k8s.io/v1",
     "client.authentication.k8s.io/v1beta1",
 ];
 
-/// All tools that were asked for, each once, with its credential: as client-go has it, for the life of the
-/// process. The key is all that a tool is given.
+/// All tools that were used, each with its credential, for the life of the process as in client-go. The key is the
+/// tool's whole input.
 static TOOLS: LazyLock<Mutex<BTreeMap<String, Arc<LoginTool>>>> = LazyLock::new(Mutex::default);
-/// Two tools that ask for a password at the same terminal would both be lost.
+/// Two tools that prompt for a password on the same terminal would both fail.
 static TERMINAL: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 type Outcome = Result<Arc<Credential>, LoginError>;
 type Run = Shared<BoxFuture<'static, Outcome>>;
 
-/// A program that gives credentials.
+/// A program that prints credentials.
 pub(super) struct LoginTool {
     command: String,
     args: Vec<String>,
@@ -61,18 +61,18 @@ pub(super) struct LoginTool {
 #[derive(Default)]
 struct State {
     credential: Option<Arc<Credential>>,
-    /// What it has said in this run.
+    /// Standard error of this run.
     said: Said,
     run: Option<WeakShared<BoxFuture<'static, Outcome>>>,
 }
 
-/// Why a tool gave no credential. Nothing that it printed is in it.
+/// Why a tool gave no credential. Contains nothing of its standard output.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum LoginError {
     #[error("exec in the kubeconfig is invalid: {0}")]
     Invalid(&'static str),
     #[error(
-        "its login tool `{tool}` needs a person, and standard input is not a terminal: log in with kubectl first"
+        "its login tool `{tool}` needs a terminal, and standard input is not one: log in with kubectl first"
     )]
     NoTerminal { tool: String },
     #[error("its login tool `{tool}` is not installed: {why}{hint}")]
@@ -98,12 +98,12 @@ pub(super) enum LoginError {
         /// With its separator.
         said: String,
     },
-    #[error("its login tool `{tool}` printed something else than an ExecCredential: {why}")]
+    #[error("its login tool `{tool}` printed no valid ExecCredential: {why}")]
     Output { tool: String, why: &'static str },
 }
 
 impl LoginTool {
-    /// The tool of an entry, with the credential that it gave before.
+    /// The tool of an entry, shared with earlier uses and their credential.
     pub(super) fn of(exec: &ExecConfig) -> Result<Arc<Self>, LoginError> {
         let tool = Self::new(exec)?;
         let mut tools = locked(&TOOLS);
@@ -125,7 +125,7 @@ impl LoginTool {
         let env: Vec<(String, String)> = variables
             .filter_map(|entry| Some((entry.get("name")?.clone(), entry.get("value")?.clone())))
             .collect();
-        // The system takes no such text, and what is said of it would quote it.
+        // The system rejects such texts with errors that quote them.
         let args = exec.args.clone().unwrap_or_default();
         let has_nul = |text: &String| text.contains('\0');
         let in_env = |(name, value): &(String, String)| has_nul(name) || has_nul(value);
@@ -167,13 +167,13 @@ impl LoginTool {
         json!([self.command, self.args, self.env, self.info]).to_string()
     }
 
-    /// The program, as people know it.
+    /// The program's name, for display.
     pub(super) fn name(&self) -> String {
         name_of(&self.command)
     }
 
-    /// The credential that it gave, if that is still valid; else it runs, or is waited for. `on_wait` is called with
-    /// the time so far while that takes long.
+    /// The stored credential if it is still valid; else runs the tool, or joins a run. Calls `on_wait` with the elapsed
+    /// time while that takes long.
     pub(super) async fn credential(self: &Arc<Self>, on_wait: impl Fn(Duration)) -> Outcome {
         let run = {
             let mut state = locked(&self.state);
@@ -192,7 +192,7 @@ impl LoginTool {
         }
     }
 
-    /// The run that others wait for, else a new one. It ends when nobody waits any more.
+    /// Joins the run in progress, or starts one. It is cancelled when no caller waits any more.
     fn join(self: &Arc<Self>, state: &mut State) -> Run {
         if let Some(run) = state.run.as_ref().and_then(WeakShared::upgrade) {
             return run;
@@ -212,7 +212,7 @@ impl LoginTool {
         run
     }
 
-    /// A server refused the credential: it is not given again.
+    /// Drops a credential that a server refused.
     pub(super) fn refused(&self, credential: &Arc<Credential>) {
         let mut state = locked(&self.state);
         if state
@@ -224,7 +224,7 @@ impl LoginTool {
         }
     }
 
-    /// That it is waited for, and what it has said so far, such as where to log in.
+    /// The message while it is waited for, with its standard error so far, such as a URL to log in at.
     pub(super) fn awaited(&self, context: &str) -> String {
         let said = locked(&self.state).said.clone();
         let tool = self.name();
@@ -287,7 +287,7 @@ impl LoginTool {
     }
 }
 
-/// The file's name: the path to it is of no use to those who know the tool.
+/// The file name: the path is of no use in a message.
 fn name_of(command: &str) -> String {
     let name = Path::new(command).file_name().unwrap_or_default();
     shown(&name.to_string_lossy())
@@ -300,7 +300,7 @@ fn after_colon(said: &Said) -> String {
     }
 }
 
-/// A text from outside on one line, not too long, and without what a terminal would obey.
+/// External text on one line, shortened, and without control characters.
 fn shown(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let line = words.join(" ");

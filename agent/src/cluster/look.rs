@@ -1,7 +1,7 @@
-//! Looking at one cluster: what is wanted and there, and what is ours and not wanted.
+//! Observes one cluster: the desired objects that exist, and the mesh's objects that are not desired.
 //!
-//! Objects of ours come in one list per kind. Only what is not among them, or not as it should be,
-//! costs a request of its own.
+//! The mesh's objects are read with one list per kind. Only objects that are missing there, or differ, cost a request
+//! of their own.
 
 mod ours;
 mod rivals;
@@ -30,67 +30,66 @@ use super::parent::Parent;
 use super::request_error::RequestError;
 use super::writers::Writers;
 
-/// Requests to one cluster at once while looking: as many as an apply makes.
+/// Parallel requests to one cluster while it is observed: as many as an apply sends.
 const AT_ONCE: usize = 24;
-/// Up to so many objects that are not among ours are asked for one by one; for more, a list of names
-/// is cheaper.
+/// Up to this number, objects that the mesh does not own are read one by one; for more, a list of names is cheaper.
 const ONE_BY_ONE: usize = 3;
 
-/// What it takes to change a cluster after looking at it.
+/// The state of a cluster that an apply needs.
 #[derive(Debug)]
 pub(crate) struct Look {
-    /// The way to it.
+    /// The connection to the cluster.
     pub(crate) connection: Connection,
-    /// The parent, if it is there.
+    /// The parent, if it exists.
     pub(crate) parent: Option<Parent>,
-    /// The resourceVersion in which it was read.
+    /// The resourceVersion of the parent.
     pub(crate) parent_version: Option<String>,
-    /// What is ours and not wanted.
+    /// Objects of the mesh that are not desired.
     pub(crate) surplus: BTreeMap<Key, Seen>,
-    /// How objects come to be ours that are not already, or were adopted.
+    /// How objects are claimed that are not the mesh's yet, or were adopted.
     pub(crate) claims: BTreeMap<Key, Claim>,
-    /// How names leave their entries.
+    /// How host names leave their ServiceEntries.
     pub(crate) handover: Handover,
-    /// Whose objects were looked for.
+    /// The owner whose objects were searched.
     pub(crate) ownership: Ownership,
-    /// What the cluster's own DNS takes.
+    /// The edits of the cluster DNS configuration.
     pub(crate) dns: Vec<Edit>,
-    /// Why the cluster's own DNS was not seen.
+    /// Why the cluster DNS configuration could not be read.
     pub(crate) dns_unseen: Option<String>,
 }
 
 impl Look {
-    /// Whether the cluster's own DNS will have something of ours.
+    /// Whether the cluster DNS configuration will have a stub domain of the mesh.
     pub(crate) fn keeps_stub_domain(&self) -> bool {
         self.dns.iter().any(|edit| edit.holds_ours)
     }
 }
 
-/// An object that was seen.
+/// An observed object.
 #[derive(Debug)]
 pub(crate) struct Seen {
     /// Its kind.
     pub(crate) kind: Kind,
-    /// Tells it from a later object of the same name.
+    /// Distinguishes it from a later object of the same name.
     pub(crate) uid: String,
-    /// What makes it what it was before it was adopted.
+    /// The patch that restores its state before it was adopted.
     pub(crate) restoring: Option<Value>,
-    /// Of a rule whose host stays; see [`shared::outlived`].
+    /// For an orphaned rule whose host stays; see [`shared::outlived`].
     pub(crate) outlived: Option<Outlived>,
 }
 
-/// Whose objects to look for.
+/// Search for the objects of a mesh.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Search<'a> {
     /// The mesh.
     pub(crate) ownership: &'a Ownership,
-    /// What a person has decided.
+    /// The user's decisions.
     pub(crate) decisions: &'a Decisions,
-    /// Whether the server tries every creation.
+    /// Whether every creation is tried with a dry run.
     pub(crate) tries: bool,
 }
 
-/// Looks at a cluster. The error names the context and says what to do.
+/// Observes a cluster. The error names the context and says what to do.
 pub(crate) async fn look(
     connection: Connection,
     search: Search<'_>,
@@ -98,7 +97,7 @@ pub(crate) async fn look(
 ) -> Result<(ObservedCluster, Look), String> {
     let mesh = search.ownership.mesh.as_str();
     let looking = Looking::new(connection, search, wanted);
-    // What is wanted does not depend on what is recorded: both are asked for at once.
+    // Desired objects do not depend on the record, so both are read at once.
     let (parent, former, ours) = tokio::join!(
         looking.parent(mesh),
         looking.former_parent(),
@@ -120,7 +119,7 @@ pub(crate) async fn look(
     if wanted.is_empty()
         && let Some(live) = parent_live
     {
-        // Where nothing is wanted, the record of it goes too, last of all.
+        // If nothing is desired, the record is deleted too, last of all.
         observed
             .surplus
             .insert(Parent::key(mesh), Surplus::new(Kind::SECRET, &live));
@@ -134,8 +133,8 @@ pub(crate) async fn look(
     Ok((observed, look))
 }
 
-/// Looks at the objects of some kinds that a mesh has in a cluster, and at nothing else; `None` where the mesh has
-/// not been applied. The error names the context and says what to do.
+/// Observes the mesh's objects of some kinds only; `None` if the mesh has not been applied. The error names the context
+/// and says what to do.
 pub(crate) async fn look_at_kinds(
     connection: Connection,
     mesh: &str,
@@ -191,7 +190,7 @@ impl Look {
     }
 }
 
-/// Every cluster with Istio has its root namespace; without it, nothing that is rendered works.
+/// Checks for Istio's root namespace, without which no rendered object works.
 async fn expect_namespace(connection: &Connection) -> Result<(), String> {
     let request = Request::get(object_at(&Kind::NAMESPACE, None, PARENT_NAMESPACE));
     let context = connection.context();
@@ -199,7 +198,7 @@ async fn expect_namespace(connection: &Connection) -> Result<(), String> {
     match found.map_err(|error| error.in_context(context, "get Namespace"))? {
         Some(_) => Ok(()),
         None => Err(format!(
-            "context {context}: there is no namespace {PARENT_NAMESPACE}; install Istio in this \
+            "context {context}: namespace {PARENT_NAMESPACE} does not exist; install Istio in this \
              cluster first"
         )),
     }
@@ -210,14 +209,14 @@ struct Looking<'a> {
     search: Search<'a>,
     /// The field manager of the mesh.
     manager: String,
-    /// Stamped.
+    /// Stamped objects.
     wanted: BTreeMap<Key, &'a Object>,
 }
 
-/// A wanted object by its key.
+/// A desired object with its key.
 type Wanted<'a> = (&'a Key, &'a Object);
 
-/// What the lists of our own objects say.
+/// The result of listing the mesh's own objects.
 #[derive(Default)]
 struct Ours {
     in_step: BTreeSet<Key>,
@@ -229,7 +228,7 @@ struct Ours {
 }
 
 impl Ours {
-    /// The wanted objects that are there.
+    /// The desired objects that exist.
     fn keys(&self) -> impl Iterator<Item = &Key> {
         let candidates = self.candidates.iter().map(|one| &one.key);
         self.in_step.iter().chain(candidates)
@@ -244,16 +243,16 @@ impl Ours {
     }
 }
 
-/// An object that is wanted and there, and whether an apply would change it has to be asked.
+/// A desired object that exists; a dry run shows whether an apply would change it.
 struct Candidate {
     key: Key,
-    /// Without its managers.
+    /// Without managedFields.
     live: Value,
     /// Fields that others have added.
     drift: Vec<Drift>,
-    /// Who has written it, and when.
+    /// Its field managers, with times.
     writers: Writers,
-    /// How it comes to be ours, or whose it is.
+    /// How it is claimed, or the other owner.
     claim: Result<Claim, Owner>,
 }
 
@@ -277,7 +276,8 @@ impl<'a> Looking<'a> {
         }
     }
 
-    /// The record of what is ours. Without it nothing is, and where something is wanted, Istio has to be there.
+    /// The record of the mesh's objects. Without one the mesh owns nothing; if objects are desired, Istio must be
+    /// installed.
     async fn parent(&self, mesh: &str) -> Result<Option<(Parent, Value)>, String> {
         let parent = Parent::read(&self.connection, mesh).await?;
         if parent.is_none() && !self.wanted.is_empty() {
@@ -286,7 +286,7 @@ impl<'a> Looking<'a> {
         Ok(parent)
     }
 
-    /// The record of the name that the mesh had before.
+    /// The record of the mesh's former name.
     async fn former_parent(&self) -> Result<Option<(Parent, Value)>, String> {
         match &self.search.ownership.former {
             Some(former) => Parent::read(&self.connection, former).await,
@@ -294,7 +294,7 @@ impl<'a> Looking<'a> {
         }
     }
 
-    /// What is ours, and what is wanted and there without being ours.
+    /// Adds the desired objects that exist without being the mesh's.
     async fn with_others(&self, mut ours: Ours) -> Result<ObservedCluster, String> {
         let others = self.not_ours(&ours).await?;
         ours.candidates.extend(others);
@@ -343,7 +343,7 @@ impl<'a> Looking<'a> {
             adopts,
             takes: Vec::new(),
         });
-        // What is adopted becomes ours as a whole.
+        // An adopted object is the mesh's as a whole.
         let is_ours = claim.as_ref().is_ok_and(|claim| !claim.adopts);
         let wanted = self.wanted.get(key).filter(|_| is_ours);
         Candidate {
@@ -375,18 +375,18 @@ impl<'a> Looking<'a> {
         kinds
     }
 
-    /// The kinds that the parent names and that are not wanted.
+    /// The kinds that only the parent lists.
     async fn kinds_only_in(&self, parent: Option<&Parent>) -> Result<Vec<Kind>, String> {
         let wanted = self.wanted_kinds();
         let named = parent.iter().flat_map(|parent| &parent.group_kinds);
         let only = named.filter(|group_kind| !wanted.contains_key(*group_kind));
         let found = at_once(only.map(|one| kinds::find(&self.connection, one)).collect())
             .await
-            .map_err(|error| error.in_context(self.connection.context(), "ask for kinds"))?;
+            .map_err(|error| error.in_context(self.connection.context(), "discover kinds"))?;
         Ok(found.into_iter().flatten().collect())
     }
 
-    /// Wanted objects that are there without our label.
+    /// Desired objects that exist without the mesh's label.
     async fn not_ours(&self, ours: &Ours) -> Result<Vec<Candidate>, String> {
         let listed: BTreeSet<&Key> = ours.keys().collect();
         let mut places: BTreeMap<(&Kind, Option<&str>), Vec<Wanted<'_>>> = BTreeMap::new();
@@ -413,7 +413,7 @@ impl<'a> Looking<'a> {
         Ok(live.map(|live| self.candidate(key, live)))
     }
 
-    /// Those of `missing` that may be there after all.
+    /// Those of `missing` that exist after all.
     async fn there<'b>(
         &self,
         kind: &Kind,
@@ -440,7 +440,7 @@ impl<'a> Looking<'a> {
     }
 }
 
-/// Answers to requests of which a limited number is on its way at once.
+/// Runs requests, a limited number at a time.
 async fn at_once<T, E>(requests: Vec<impl Future<Output = Result<T, E>>>) -> Result<Vec<T>, E> {
     stream::iter(requests)
         .buffer_unordered(AT_ONCE)

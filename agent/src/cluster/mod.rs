@@ -1,9 +1,9 @@
-//! Clusters: how they are reached and what is seen in them. Nothing here changes anything by itself.
+//! Access to clusters, and observation of their state. Nothing here changes a cluster by itself.
 //!
 //! ```text
 //! kubeconfig ──▶ Connection ──probe──▶ contexts, gateway addresses
-//!                           ──look───▶ Look: what is wanted and there, what is ours and not wanted
-//!                           ──exec───▶ what a command in a pod says
+//!                           ──look───▶ Look: desired and observed objects, orphaned objects
+//!                           ──exec───▶ output of a command in a pod
 //! ```
 
 mod address;

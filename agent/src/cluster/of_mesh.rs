@@ -1,4 +1,4 @@
-//! Objects of a mesh as they are in a cluster, whoever has put them there.
+//! The objects of a mesh in a cluster, applied by any tool.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::list::List;
 use super::live::key_of;
 use super::request_error::RequestError;
 
-/// Those of a kind, which is none of the built-in ones; nothing where the cluster does not know the kind.
+/// Objects of one custom kind; empty if the cluster does not serve the kind.
 pub(crate) async fn of_mesh(
     connection: &Connection,
     mesh: &str,

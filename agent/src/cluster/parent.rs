@@ -1,7 +1,6 @@
-//! The `ApplySet`'s parent: the Secret that says which kinds of objects are ours in a cluster.
+//! The `ApplySet`'s parent: the Secret that records the kinds of the mesh's objects in a cluster.
 //!
-//! Rules: KEP-3659. A parent that another tool made, or a Secret that only has its name, is never
-//! touched.
+//! Rules: KEP-3659. A parent of another tool, or a Secret that only has its name, is never changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,31 +12,31 @@ use shared::ownership::{self, PARENT_NAMESPACE};
 use super::address::object_at;
 use super::connection::{Connection, Request};
 
-/// What [`ownership::TOOLING_ANNOTATION`] starts with; the version follows.
+/// Prefix of [`ownership::TOOLING_ANNOTATION`], before the version.
 const TOOL: &str = "fedmesh/";
 
-/// A parent as it is or should be.
+/// The observed or desired content of a parent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Parent {
     /// Kinds in the set, `Kind.group`.
     pub(crate) group_kinds: BTreeSet<String>,
     /// Namespaces of the set besides the parent's own.
     pub(crate) namespaces: BTreeSet<String>,
-    /// The mesh's clusters, as far as the mesh may be there: names and contexts.
+    /// The clusters in which the mesh may have objects: names and contexts.
     pub(crate) clusters: BTreeMap<String, String>,
-    /// What tells these clusters from every other one, by name; see [`super::identity`].
+    /// The identities of these clusters, by name; see [`super::identity`].
     pub(crate) identities: BTreeMap<String, String>,
-    /// Digest of the document that was applied last.
+    /// Digest of the last applied document.
     pub(crate) document: Option<String>,
-    /// Whether the cluster's own DNS has, or may have, a stub domain of the mesh. It carries no label
-    /// of ours, and may be out of sight of whoever removes the mesh.
+    /// Whether the cluster DNS configuration has, or may have, a stub domain of the mesh. It carries no label of the
+    /// mesh, and a later user may not be allowed to read it.
     pub(crate) stub_domain: bool,
-    /// The gateways' addresses as they were last known.
+    /// The gateways' last known addresses.
     pub(crate) last_known: LastKnown,
 }
 
 impl Parent {
-    /// Where it is.
+    /// Path of the Secret.
     pub(crate) fn path(mesh: &str) -> String {
         object_at(
             &Kind::SECRET,
@@ -46,7 +45,7 @@ impl Parent {
         )
     }
 
-    /// Which object it is.
+    /// Key of the Secret.
     pub(crate) fn key(mesh: &str) -> Key {
         Key {
             group: String::new(),
@@ -56,7 +55,7 @@ impl Parent {
         }
     }
 
-    /// What it should say of a set with these objects, of a document with this digest.
+    /// The desired content for a set with these objects and a document with this digest.
     pub(crate) fn of<'a>(keys: impl IntoIterator<Item = &'a Key>, document: Option<&str>) -> Self {
         let mut parent = Self {
             document: document.map(str::to_owned),
@@ -71,7 +70,7 @@ impl Parent {
         parent
     }
 
-    /// What it should say while objects of both are there; the document is this one's.
+    /// The content while objects of both exist; the document is that of `self`.
     pub(crate) fn union(mut self, other: &Self) -> Self {
         self.group_kinds.extend(other.group_kinds.iter().cloned());
         self.namespaces.extend(other.namespaces.iter().cloned());
@@ -90,8 +89,8 @@ impl Parent {
         self
     }
 
-    /// Whether both say the same. When the addresses were seen makes no difference, and where they
-    /// are not kept, neither do the addresses: they are copied into what is written anyway.
+    /// Whether both have the same content. The times of addresses make no difference, nor do the addresses where they
+    /// are not kept: they are copied into the written record anyway.
     pub(crate) fn says_the_same(&self, other: &Self, are_addresses_kept: bool) -> bool {
         let same_addresses = self.last_known.has_addresses_of(&other.last_known);
         let all_else = Self {
@@ -101,7 +100,7 @@ impl Parent {
         all_else == *other && (same_addresses || !are_addresses_kept)
     }
 
-    /// As it is applied.
+    /// The Secret to apply.
     pub(crate) fn to_json(&self, mesh: &str) -> Value {
         let join = |set: &BTreeSet<String>| -> String {
             set.iter().map(String::as_str).collect::<Vec<_>>().join(",")
@@ -159,13 +158,13 @@ impl Parent {
         };
         let parent = Self::of_live(&live, mesh).ok_or_else(|| {
             format!(
-                "context {}: Secret {PARENT_NAMESPACE}/{} is not fedmesh's record of the mesh; \
+                "context {}: Secret {PARENT_NAMESPACE}/{} is not the record of this mesh; \
                  rename the mesh or delete the Secret",
                 connection.context(),
                 ownership::parent_name(mesh)
             )
         })?;
-        // Whatever else it holds is nobody's business.
+        // No other part of the Secret is read.
         let metadata = live["metadata"].clone();
         Ok(Some((
             parent,
@@ -188,7 +187,7 @@ impl Parent {
         is_ours.then(|| Self {
             group_kinds: split(ownership::GROUP_KINDS_ANNOTATION),
             namespaces: split(ownership::NAMESPACES_ANNOTATION),
-            // Made unreadable by hand, it names nobody, and the next apply writes it anew.
+            // An invalid annotation, edited by hand, counts as empty; the next apply writes it again.
             clusters: serde_json::from_str(annotation(ownership::CLUSTERS_ANNOTATION))
                 .unwrap_or_default(),
             identities: serde_json::from_str(annotation(ownership::IDENTITIES_ANNOTATION))
@@ -218,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn when_addresses_were_seen_is_no_difference() {
+    fn times_of_addresses_make_no_difference() {
         let of = |address, seen| Parent {
             last_known: last_known(address, seen),
             ..Parent::default()
@@ -248,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_it_writes_and_nobody_elses() {
+    fn reads_its_own_records_only() {
         let mut parent = Parent {
             group_kinds: ["Service", "Deployment.apps"].map(str::to_owned).into(),
             namespaces: ["web".to_owned()].into(),

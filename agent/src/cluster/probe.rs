@@ -1,4 +1,4 @@
-//! What a cluster says about itself.
+//! Reachability, version and locality of clusters.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use super::kubeconfig::Kubeconfig;
 use super::list::List;
 use super::request_error::RequestError;
 
-/// For everything about one context, its login tool included.
+/// Deadline of everything about one context, including its login tool.
 const DEADLINE: Duration = Duration::from_secs(8);
 const REGION_LABEL: &str = "topology.kubernetes.io/region";
 const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
 
-/// All contexts with what is found behind them, at once.
+/// Probes all contexts at once.
 pub(crate) async fn probe(kubeconfig: &Kubeconfig) -> Vec<Context> {
     join_all(kubeconfig.contexts().map(|name| async move {
         tokio::time::timeout(DEADLINE, probe_context(kubeconfig, name))
@@ -65,7 +65,7 @@ async fn probe_context(kubeconfig: &Kubeconfig, name: &str) -> Result<Context, S
     })
 }
 
-/// What may not be asked is not known.
+/// Treats a forbidden response as unknown.
 fn allowed<T: Default>(answer: Result<T, RequestError>) -> Result<T, RequestError> {
     match answer {
         Err(error) if error.code() == Some(StatusCode::FORBIDDEN) => Ok(T::default()),
@@ -84,7 +84,7 @@ struct Labels {
     labels: std::collections::BTreeMap<String, String>,
 }
 
-/// Region and zone of the nodes, each where they agree.
+/// Region and zone of the nodes, each if all nodes agree.
 async fn locality(
     connection: &Connection,
 ) -> Result<(Option<String>, Option<String>), RequestError> {

@@ -1,12 +1,12 @@
-//! Errors that are made from credentials, without a word of them: the errors of other crates may quote what
-//! they could not read.
+//! Errors about credentials, without any part of them: the errors of other crates may quote the text that they could
+//! not parse.
 //!
-//! A path in a kubeconfig is not shown either: people also write the key itself where its file belongs.
+//! Paths in a kubeconfig are not shown either: users also write a key itself where its file belongs.
 
 use kube::client::RustlsTlsError;
 use kube::config::{KubeconfigError, LoadDataError};
 
-/// What is wrong with a kubeconfig, or with an entry in it.
+/// The fault of a kubeconfig, or of an entry in it.
 pub(crate) fn of_kubeconfig(error: &KubeconfigError) -> String {
     match error {
         KubeconfigError::Parse(cause) => {
@@ -31,7 +31,7 @@ pub(crate) fn of_kubeconfig(error: &KubeconfigError) -> String {
     }
 }
 
-/// What is wrong with a field that gives data, or names a file with it.
+/// The fault of a field with data or the name of a file.
 fn of_data(field: &str, error: &LoadDataError) -> String {
     match error {
         LoadDataError::DecodeBase64(_) => format!("{field}-data is not valid base64"),
@@ -42,7 +42,7 @@ fn of_data(field: &str, error: &LoadDataError) -> String {
     }
 }
 
-/// Why no client can be made with an entry of a kubeconfig.
+/// The reason why an entry of a kubeconfig is not valid for a client.
 pub(super) fn of_client(error: &kube::Error) -> String {
     match error {
         kube::Error::RustlsTls(error) => of_tls(error),
@@ -55,7 +55,7 @@ pub(super) fn of_client(error: &kube::Error) -> String {
         | kube::Error::ProxyProtocolDisabled { .. } => {
             "the scheme of proxy-url is not http, https or socks5".to_owned()
         }
-        _ => "no client can be made with them".to_owned(),
+        _ => "they are not valid".to_owned(),
     }
 }
 

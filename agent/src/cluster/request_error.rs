@@ -1,4 +1,4 @@
-//! What can go wrong with a request, and what to do about it.
+//! Errors of requests, with remedies.
 
 use std::time::Duration;
 
@@ -7,46 +7,46 @@ use serde::Deserialize;
 
 use crate::shell;
 
-/// Characters of a server's message; that of an admission webhook may be a page, and nobody reads more.
+/// Characters of a server's message; that of an admission webhook may fill a page.
 const MESSAGE: usize = 10_000;
 
-/// A request did not get the answer it wanted.
+/// A failed request to an API server.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RequestError {
-    /// The API server answered with an error.
+    /// The API server returned an error.
     #[error("{}", .status.text())]
     Answered {
         /// The HTTP status.
         code: StatusCode,
-        /// What the server said.
+        /// The server's message and details.
         status: Box<Status>,
-        /// How long it asks to be left alone.
+        /// The pause that the server requests.
         retry_after: Option<Duration>,
     },
-    /// No connection, so nothing was sent.
+    /// No connection, so no request was sent.
     #[error("{0}")]
     NoConnection(String),
     /// The connection broke after the request may have been sent.
     #[error("the connection was lost: {0}")]
     Lost(String),
-    /// No answer in time.
+    /// No response in time.
     #[error("no answer within {} s", .0.as_secs())]
     Timeout(Duration),
-    /// The credentials could not be had, such as from a login tool.
+    /// The credentials are not available, such as from a login tool.
     #[error("no credentials: {0}")]
     Credentials(String),
-    /// The answer is not what the API promises.
+    /// The response violates the API.
     #[error("the answer cannot be read: {0}")]
     Unreadable(String),
-    /// The answer has more bytes than this, and the rest was not read.
-    #[error("the answer is longer than {} MiB, and was not read to its end", .0 >> 20)]
+    /// The response has more bytes than this; the rest was not read.
+    #[error("the answer is longer than {} MiB", .0 >> 20)]
     TooLong(usize),
-    /// Nothing was sent, since another writer may be at work.
-    #[error("{0}; nothing more is changed here")]
+    /// No request was sent, since another writer may be active.
+    #[error("{0}; no further changes are made in this cluster")]
     LeaseLost(String),
 }
 
-/// `meta/v1` Status, as far as it is used.
+/// `meta/v1` Status, limited to the fields in use.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Status {
@@ -67,14 +67,14 @@ struct Details {
 pub(crate) struct Cause {
     /// Such as `FieldManagerConflict`.
     pub(crate) reason: String,
-    /// For people.
+    /// Message for display.
     pub(crate) message: String,
     /// The field, such as `.spec.replicas`.
     pub(crate) field: String,
 }
 
 impl Status {
-    /// Reads the body of an error; what is not a Status becomes the message.
+    /// Parses the body of an error; a body that is not a Status becomes the message.
     pub(crate) fn read(code: StatusCode, body: &[u8]) -> Self {
         let mut status = serde_json::from_slice::<Self>(body)
             .ok()
@@ -107,7 +107,7 @@ impl Status {
 }
 
 impl RequestError {
-    /// Sorts an error of the HTTP client.
+    /// Classifies an error of the HTTP client.
     pub(crate) fn of_client(error: &kube::Error) -> Self {
         let kube::Error::Service(inner) = error else {
             return match error {
@@ -117,7 +117,7 @@ impl RequestError {
         };
         match inner.downcast_ref::<hyper_util::client::legacy::Error>() {
             Some(client) if client.is_connect() => Self::NoConnection(match innermost(client) {
-                // As tokio says it.
+                // tokio's text of an elapsed deadline.
                 late if late == "deadline has elapsed" => "no connection in time".to_owned(),
                 why => why,
             }),
@@ -134,12 +134,12 @@ impl RequestError {
         }
     }
 
-    /// Whether there is no such object, or no such kind.
+    /// Whether the object, or its kind, does not exist.
     pub(crate) fn is_not_found(&self) -> bool {
         self.code() == Some(StatusCode::NOT_FOUND)
     }
 
-    /// Whether the server refuses this object, as against being unable to answer.
+    /// Whether the server refuses this object, rather than being unable to respond.
     pub(crate) fn is_refusal(&self) -> bool {
         self.code().is_some_and(|code| {
             code.is_client_error()
@@ -148,7 +148,7 @@ impl RequestError {
         })
     }
 
-    /// Whether only this object is refused, so that requests for others may go better.
+    /// Whether only this object is refused, so that requests for others may succeed.
     pub(crate) fn is_of_object(&self) -> bool {
         self.code().is_some_and(|code| {
             !matches!(
@@ -160,15 +160,15 @@ impl RequestError {
         })
     }
 
-    /// Whether the same request may go better a little later. All requests of fedmesh can be
-    /// repeated: an apply and a delete say what is to be, not what to do.
+    /// Whether a retry may succeed a little later. All requests of fedmesh are retryable: an apply and a delete state
+    /// the desired result.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Answered { code, .. } => {
                 code.is_server_error() || *code == StatusCode::TOO_MANY_REQUESTS
             }
             Self::Lost(_) => true,
-            // A server that starts again refuses connections for a while; a wrong authority stays.
+            // A restarting server refuses connections for a while; an untrusted certificate is permanent.
             Self::NoConnection(why) => !why.contains("certificate"),
             Self::Timeout(_)
             | Self::Credentials(_)
@@ -178,7 +178,7 @@ impl RequestError {
         }
     }
 
-    /// How long the server asks to be left alone.
+    /// The pause that the server requests.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Answered { retry_after, .. } => *retry_after,
@@ -186,7 +186,7 @@ impl RequestError {
         }
     }
 
-    /// Says what happened in a context and what to do about it; `doing` is a verb and a kind.
+    /// The error with its context and a remedy; `doing` is a verb and a kind.
     pub(crate) fn in_context(&self, context: &str, doing: &str) -> String {
         let word = shell::word(context);
         match self {
@@ -199,15 +199,15 @@ impl RequestError {
                  which `fedmesh-agent access` prints, or use another context"
             ),
             Self::NoConnection(why) if why.contains("certificate") => format!(
-                "context {context}: the server's certificate is not trusted: {why}; take the \
-                 cluster's current certificate-authority into the kubeconfig"
+                "context {context}: the server's certificate is not trusted: {why}; add the \
+                 cluster's current certificate-authority to the kubeconfig"
             ),
             Self::NoConnection(_) | Self::Lost(_) | Self::Timeout(_) => format!(
-                "context {context}: the cluster cannot be reached: {self}; see whether \
-                 `kubectl --context {word} version` answers"
+                "context {context}: the cluster cannot be reached: {self}; check whether \
+                 `kubectl --context {word} version` works"
             ),
             Self::Credentials(_) => format!(
-                "context {context}: {self}; see whether `kubectl --context {word} version` answers"
+                "context {context}: {self}; check whether `kubectl --context {word} version` works"
             ),
             Self::LeaseLost(_) => format!("context {context}: {self}"),
             Self::Answered { .. } | Self::Unreadable(_) | Self::TooLong(_) => {
@@ -218,8 +218,8 @@ impl RequestError {
 }
 
 impl RequestError {
-    /// [`in_context`](Self::in_context) where the fault is with credentials, rights or the connection,
-    /// and the server's words alone where it refuses the object; `doing` is a verb and a kind.
+    /// [`in_context`](Self::in_context) for errors of credentials, permissions or the connection, and the server's
+    /// message alone if it refuses the object; `doing` is a verb and a kind.
     pub(crate) fn of_object(&self, context: &str, doing: &str) -> String {
         match self {
             Self::Answered { code, .. }
@@ -232,13 +232,13 @@ impl RequestError {
     }
 }
 
-/// The last of a chain of errors is the one that says why.
+/// The innermost error of a chain, which has the reason.
 pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut last = error;
     while let Some(source) = last.source() {
         last = source;
     }
-    // An I/O error that wraps another one shows it instead of naming it as its source.
+    // An I/O error that wraps another one shows it instead of returning it as its source.
     match last
         .downcast_ref::<std::io::Error>()
         .and_then(std::io::Error::get_ref)
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_the_server_said() {
+    fn errors_have_the_servers_message() {
         for (code, body, text) in [
             (404, "404 page not found\n", "404 page not found"),
             (500, "", "500 Internal Server Error"),
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_what_may_pass() {
+    fn passing_errors() {
         for (code, passing) in [
             (429, true),
             (503, true),

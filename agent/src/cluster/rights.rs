@@ -1,7 +1,7 @@
 //! Reviews whether the user of a context has the permissions that a command needs, before anything is changed.
 //!
 //! It sends SelfSubjectAccessReviews (`authorization.k8s.io/v1`), which every user may create by default. A review that
-//! fails denies nothing: the request itself is refused then.
+//! fails denies nothing: the server refuses the actual request instead.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ type NeedsOf = dyn Fn(usize, &[Object]) -> Needs + Send + Sync;
 /// A command whose permissions are reviewed.
 pub(crate) struct Review {
     command: Command,
-    /// By the index of the cluster and what it is handed. Computed only for users who are not administrators.
+    /// By the index of the cluster and the objects for it. Computed only for users who are not administrators.
     needs: Box<NeedsOf>,
 }
 
@@ -129,7 +129,7 @@ impl Limited {
         let context = self.connection.context();
         let denials = denials(denied);
         if !denied.iter().all(|one| self.needs.contains(one)) {
-            // An earlier document made objects of other kinds, so the role for this one is not enough.
+            // An earlier document created objects of other kinds, so the role for this one is not enough.
             return format!(
                 "context {context}: {denials}; ask for a role that allows it, or use another context"
             );
@@ -146,7 +146,7 @@ impl Limited {
     }
 }
 
-/// The denied ones. Namespaces are reviewed only where the permission is denied for all of them.
+/// The denied permissions. Namespaces are reviewed only if the permission is denied for all of them.
 async fn denied(
     connection: &Connection,
     permissions: BTreeSet<Permission>,
@@ -187,7 +187,7 @@ async fn allows(connection: &Connection, permission: &Permission) -> Option<bool
     match connection.json(&request).await {
         Ok(answer) => answer["status"]["allowed"].as_bool(),
         Err(error) => {
-            tracing::debug!(context = connection.context(), %error, "rights are not known");
+            tracing::debug!(context = connection.context(), %error, "cannot review permissions");
             None
         }
     }

@@ -1,12 +1,12 @@
-//! The address of an API server, as kubectl reads it.
+//! The address of an API server, parsed as in kubectl.
 
 use http::Uri;
 use http::uri::{PathAndQuery, Scheme};
 use kube::config::{AuthInfo, Cluster};
 
-/// The URL of a cluster's server. One without a scheme gets `https` where anything says TLS, else `http`
-/// (client-go, `rest/url_utils.go`, `DefaultServerURL` and `defaultServerUrlFor`). The error does not quote
-/// it, since it may have a password.
+/// The URL of a cluster's server. One without a scheme gets `https` if the entry has any TLS setting, else `http`
+/// (client-go, `rest/url_utils.go`, `DefaultServerURL` and `defaultServerUrlFor`). The error does not quote it, since
+/// it may contain a password.
 pub(super) fn server_url(cluster: &Cluster, user: &AuthInfo) -> Result<Uri, &'static str> {
     let server = cluster.server.as_deref().unwrap_or_default().trim();
     if server.is_empty() {
@@ -27,7 +27,7 @@ pub(super) fn server_url(cluster: &Cluster, user: &AuthInfo) -> Result<Uri, &'st
     Ok(uri)
 }
 
-/// Whether a proxy is one that can be used. The error does not quote it, since it may have a password.
+/// Checks whether a proxy's URL is supported. The error does not quote it, since it may contain a password.
 pub(super) fn check_proxy(proxy: &Uri) -> Result<(), &'static str> {
     match proxy.scheme_str() {
         Some("http" | "https" | "socks5") if has_port(proxy) => Ok(()),
@@ -58,7 +58,7 @@ fn validate(uri: &Uri) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Whether the port is a number that a port can be, or left out.
+/// Whether the port is valid or missing.
 fn has_port(uri: &Uri) -> bool {
     uri.authority().is_some_and(|authority| {
         let after_user = authority.as_str().rsplit('@').next().unwrap_or_default();
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn servers_are_read_as_kubectl_reads_them() {
+    fn servers_are_parsed_as_in_kubectl() {
         for (server, plain, with_tls) in [
             (
                 "127.0.0.1:6443",
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_refused_without_being_quoted() {
+    fn invalid_servers_are_not_quoted() {
         for server in [
             "",
             " ",

@@ -1,4 +1,4 @@
-//! Who writes: the holder of a Lease, as other writers see it.
+//! The identity of a writer, as the holder of a Lease.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use k8s_openapi::jiff::{Timestamp, Unit};
 #[derive(Debug, Clone)]
 pub(crate) struct Writer {
     identity: String,
-    /// When it began.
+    /// Start of the run.
     pub(super) since: Timestamp,
-    /// How long after its last renewal its Lease may not be taken over.
+    /// Duration of its Lease after a renewal.
     pub(super) lease: Duration,
 }
 
@@ -20,17 +20,17 @@ pub(crate) struct Writer {
 pub struct Holder {
     /// Such as `apply root@laptop pid 4711 run 5f3a90c1`.
     pub(super) identity: String,
-    /// When it began, by its own clock.
+    /// Start of the run, by its own clock.
     pub(super) since: Option<Timestamp>,
 }
 
 impl Writer {
-    /// This process; `command` is what it does, such as `apply`.
+    /// This process; `command` names its task, such as `apply`.
     pub(crate) fn new(command: &str, lease: Duration) -> Self {
         let user = whoami::username().unwrap_or_else(|_| "unknown".to_owned());
         let host = whoami::hostname().unwrap_or_else(|_| "unknown".to_owned());
         let pid = std::process::id();
-        // Tells two runs of one agent apart, and processes of two machines of one name.
+        // Distinguishes two runs of one agent, and processes on two machines of one name.
         let run = fastrand::u32(..);
         Self {
             identity: format!("{command} {user}@{host} pid {pid} run {run:08x}"),
@@ -52,7 +52,7 @@ impl fmt::Display for Holder {
         }
         f.write_str(&self.identity)?;
         match self.since {
-            // Rounding only fails at the end of time.
+            // Rounding fails only at the end of the range.
             Some(since) => write!(f, ", since {}", since.round(Unit::Second).unwrap_or(since)),
             None => Ok(()),
         }

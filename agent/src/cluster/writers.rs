@@ -1,4 +1,4 @@
-//! Who has written an object, and when: what a conflict does not say of an apply.
+//! The field managers of an object, with times: a conflict with an apply lacks the time.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -18,15 +18,15 @@ struct Entry {
 }
 
 impl Writers {
-    /// By the `metadata` of an object.
+    /// Parses the `metadata` of an object.
     pub(super) fn of(metadata: &Value) -> Self {
         let entries = metadata["managedFields"].as_array().into_iter().flatten();
-        // One that cannot be read only leaves out what is said beside a conflict.
+        // An invalid entry only leaves out the time of a conflict.
         let read = entries.filter_map(|entry| Entry::deserialize(entry).ok());
         Self(read.collect())
     }
 
-    /// Adds to conflicts when their managers wrote, where the server left it out.
+    /// Adds the times of the managers' writes to conflicts that lack them.
     pub(super) fn complete(&self, conflicts: &mut [Conflict]) {
         for conflict in conflicts {
             let is_it = |entry: &&Entry| {

@@ -1,5 +1,5 @@
-//! Whether Istio accepts what it is told by the Gateway API: the conditions that it writes into the objects'
-//! status, in each cluster that gets them, by whichever engine.
+//! Acceptance of Gateway API objects by Istio: the conditions in their status, in each cluster that has them, with any
+//! engine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use super::objects::{off, off_row};
 use crate::cluster::{self, Connection, RequestError};
 use crate::operation::Planned;
 
-/// What was seen in each cluster that gets such objects; nothing without `spec.gatewayApi`.
+/// The observed acceptance in each cluster that has such objects; empty without `spec.gatewayApi`.
 #[derive(Debug, Default)]
 pub(super) struct Accepted(Vec<InCluster>);
 
@@ -24,13 +24,13 @@ struct InCluster {
     name: String,
     accepted: usize,
     off: Vec<(Key, Off)>,
-    /// Why the objects could not be read.
+    /// The reason why the objects could not be read.
     error: Option<String>,
 }
 
 impl Accepted {
-    /// Asks all clusters that can be reached; of the others, and of objects that are off already, the status
-    /// says enough.
+    /// Reads the objects of all reachable clusters. Unreachable clusters, and objects that are off already, have rows
+    /// from their `status`.
     pub(super) async fn look(resolved: &Resolved, planned: &Planned, status: &Status) -> Self {
         let placed = render_gateway_api(resolved);
         let clusters = resolved.clusters.iter().enumerate();
@@ -63,12 +63,12 @@ impl Accepted {
         Self(join_all(looks).await)
     }
 
-    /// A row for each cluster, or for each object in it that is off.
+    /// One row for each cluster, or for each of its objects that is off.
     pub(super) fn checks(&self) -> Vec<Check> {
         self.0.iter().flat_map(InCluster::checks).collect()
     }
 
-    /// Everything that is off, with its cluster.
+    /// All objects that are off, each with its cluster.
     pub(super) fn off(&self) -> impl Iterator<Item = (&str, &Key, Off)> {
         self.0.iter().flat_map(|cluster| {
             let off = cluster.off.iter();
@@ -77,7 +77,7 @@ impl Accepted {
     }
 }
 
-/// The objects of the kinds that are wanted.
+/// The observed objects of the desired objects' kinds.
 async fn live(
     connection: &Connection,
     mesh: &str,
@@ -94,7 +94,7 @@ async fn live(
     Ok(found.into_iter().flatten().collect())
 }
 
-/// `absent` are objects of which it is said already why they are not there.
+/// `absent` are missing objects that have a row already.
 fn judge(
     name: String,
     wanted: &[Object],
@@ -156,7 +156,7 @@ mod tests {
     use super::judge;
 
     #[test]
-    fn what_is_not_there_is_told_once() {
+    fn a_missing_object_is_reported_once() {
         let route = |name: &str| {
             let body = json!({ "spec": { "parentRefs": [] } });
             let kind = Kind::gateway_api("HTTPRoute", "httproutes");

@@ -1,4 +1,4 @@
-//! Whether clients inside each mesh are answered, and what their clusters' DNS says.
+//! Calls of clients inside each mesh, and the names that their clusters' DNS resolves.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,27 +20,27 @@ use super::records::{Records, row_in_cluster};
 use super::round::{Round, expected_of, expected_refusal, some_at_once};
 use crate::cluster::Connection;
 
-/// Clusters at once.
+/// Limit of clusters that are checked at a time.
 const CLUSTERS_AT_ONCE: usize = 8;
 
-/// What came of the errand in a cluster.
+/// The result of the probe client in one cluster.
 pub(super) struct Asked<'a> {
     cluster: &'a str,
     calls: Vec<&'a Call>,
-    /// `None` where nothing was left to ask for.
+    /// `None` where no call and no name is left to check.
     sent: Option<Result<(Client, Brought), Cause>>,
 }
 
-/// Sends a client in each cluster on its errand.
+/// Runs a probe client in each cluster.
 pub(super) async fn ask<'a>(round: &'a Round<'_>) -> Vec<Asked<'a>> {
     let clusters = round.resolved.clusters.iter();
     let tasks = clusters.map(|cluster| in_cluster(round, cluster.name.as_str()).boxed());
     some_at_once(CLUSTERS_AT_ONCE, tasks.collect()).await
 }
 
-/// Says how all that was, given what was seen outside the clusters.
+/// Judges the result by the checks from outside of the clusters.
 ///
-/// `gateways` is what was seen of the gateways from here.
+/// `gateways` are the rows of the gateways, as called from here.
 pub(super) async fn check(
     round: &Round<'_>,
     asked: Vec<Asked<'_>>,
@@ -56,7 +56,7 @@ pub(super) async fn check(
         .concat()
 }
 
-/// What was seen outside the clusters.
+/// The results of checks from outside of the clusters.
 #[derive(Clone, Copy)]
 struct Elsewhere<'a> {
     records: &'a Records,
@@ -64,7 +64,7 @@ struct Elsewhere<'a> {
 }
 
 impl Elsewhere<'_> {
-    /// What is wrong with the certificate of a gateway that may answer a call.
+    /// The fault of the certificate of a gateway that may answer a call.
     fn certificate(self, call: &Call) -> Option<String> {
         let fault = self.gateways.iter().find(|check| {
             let is_it = check
@@ -153,7 +153,7 @@ impl Asked<'_> {
     }
 }
 
-/// The check of a call that has passed, whoever made it.
+/// The row of a call that has passed, made by any client.
 fn passed<'a>(round: &'a Round<'_>, call: &Call) -> Option<&'a Check> {
     let refused = Call {
         refused: true,
@@ -163,8 +163,8 @@ fn passed<'a>(round: &'a Round<'_>, call: &Call) -> Option<&'a Check> {
     passed.or_else(|| round.passed.get(&row(&refused)))
 }
 
-/// A call as the client makes it: one that is not among the service's callers has to be refused. `None` where nothing
-/// refuses it.
+/// A call as this client makes it: a client that is not among the service's callers must be refused. `None` where no
+/// policy refuses it.
 fn as_made_by<'a>(client: &Client, call: &'a Call, round: &Round<'_>) -> Option<Cow<'a, Call>> {
     let index = round.cluster_index(&call.client)?;
     let service = round.service(&call.service)?;
@@ -175,7 +175,7 @@ fn as_made_by<'a>(client: &Client, call: &'a Call, round: &Round<'_>) -> Option<
     refused.map(Cow::Owned)
 }
 
-/// A call that was not made in the name of a caller: for information, since no client is a caller of every service.
+/// A call by a client that is not among the callers: advisory, since no client is a caller of every service.
 fn not_a_caller(mut check: Check, client: &Client) -> Check {
     check.asked.clone_from(&client.name);
     check.advisory = true;
@@ -194,7 +194,7 @@ async fn send(
     Ok((client, brought))
 }
 
-/// The client of a cluster, or what is made in its place.
+/// Finds the client of a cluster, or prepares a Job in its place.
 pub(super) async fn find(round: &Round<'_>, connection: &Connection) -> Result<Client, Cause> {
     let selector = &round.options.client;
     let job = (!round.options.no_job).then(|| Job {
@@ -205,8 +205,7 @@ pub(super) async fn find(round: &Round<'_>, connection: &Connection) -> Result<C
     client::find(connection, Search { selector, job }).await
 }
 
-/// The rows of a cluster's DNS, and what is wrong by name. Where it could not be asked at all, that
-/// is one row.
+/// The rows of a cluster's DNS, and the fault of each name. If the DNS could not be queried at all, there is one row.
 fn name_checks(
     round: &Round<'_>,
     records: &Records,
@@ -253,7 +252,7 @@ fn name_checks(
     (checks, faults)
 }
 
-/// The URL that a call is for, in the words of [`curl`].
+/// The URL of a call, with the schemes of [`curl`].
 pub(super) fn url(call: &Call) -> String {
     let (host, port, path) = (&call.url_host, call.port, &call.probe.path);
     match call.protocol {
@@ -292,7 +291,7 @@ async fn judge(
     known: Around,
 ) -> Check {
     let Some(transfer) = brought.transfers.get(&curl::authority(&url(call))) else {
-        let cause = Cause::NoCurl(format!("{} is not in its answer", call.url_host));
+        let cause = Cause::NoCurl(format!("it has no result for {}", call.url_host));
         return check.with(Outcome::CouldNotCheck, &cause);
     };
     fill(&mut check, &transfer.reply, transfer.milliseconds);
@@ -310,7 +309,7 @@ async fn judge(
     let sidecar = client.traits.sidecar;
     if judge(&Around::default()).is_ok() {
         return if sidecar == Some(false) {
-            // It was answered, and not by way of the mesh, which was to be shown.
+            // The answer did not pass the mesh, which the check is about.
             check.with(Outcome::CouldNotCheck, &Cause::NoSidecar)
         } else {
             check
@@ -355,8 +354,8 @@ async fn judge(
     }
 }
 
-/// The clusters behind a name of a service with mutual TLS, whose answers do not say which it was; none
-/// for its local name.
+/// The clusters behind a name of a service with mutual TLS, whose answers do not identify their cluster; empty for its
+/// local name.
 fn behind(round: &Round<'_>, service: &Service, call: &Call) -> Vec<String> {
     let mut names = service.names.iter();
     let name = names.find(|name| name.host.as_str() == call.url_host);
@@ -367,7 +366,7 @@ fn behind(round: &Round<'_>, service: &Service, call: &Call) -> Vec<String> {
     clusters.map(|cluster| cluster.name.to_string()).collect()
 }
 
-/// The locality of the client's node, where it is not the document's.
+/// The locality of the client's node, if it differs from the document's.
 fn locality(round: &Round<'_>, call: &Call, client: &Client) -> Option<(String, String)> {
     let seen = client.traits.locality.clone()?;
     let cluster = round

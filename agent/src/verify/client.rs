@@ -1,4 +1,4 @@
-//! The client in a cluster: a pod to run curl in, or a Job where that cannot be.
+//! The probe client in a cluster: a pod in which curl runs, or a Job where no pod can be used.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,45 +14,44 @@ use super::selector::ClientSelector;
 use crate::cluster::{self, Connection, ExecError, Ran, Request};
 use crate::stop::Stop;
 
-/// Bytes of one command: it becomes part of a URL, and proxies before an API server take no more
-/// than 8 KiB of one.
+/// Bytes of one command: it is sent in a URL, of which proxies before an API server accept at most 8 KiB.
 const COMMAND_BYTES: usize = 4 << 10;
-/// On top of what the transfers may take: starting the command, and an API server far away.
+/// Added to the deadline of the transfers: the start of the command, and a distant API server.
 const EXEC_MARGIN: Duration = Duration::from_secs(15);
-/// Bodies of so many answers are fetched; the rest fails in the same way.
+/// Limit of answers whose body is fetched; further ones most likely fail in the same way.
 const BODIES: usize = 20;
 
-/// What is asked of a client.
+/// The requests and lookups of a probe client.
 #[derive(Debug, Clone)]
 pub(super) struct Errand {
-    /// Each of another host or port.
+    /// Each has a host or port of its own.
     pub(super) urls: Vec<String>,
-    /// To be resolved by the cluster's DNS.
+    /// Names that the cluster's DNS resolves.
     pub(super) names: Vec<String>,
-    /// For each transfer.
+    /// Deadline of each transfer.
     pub(super) deadline: Duration,
 }
 
-/// What a client brought back.
+/// The results of a probe client.
 #[derive(Debug)]
 pub(super) struct Brought {
-    /// By `host[:port]`.
+    /// Keyed by `host[:port]`.
     pub(super) transfers: BTreeMap<String, Transfer>,
-    /// By name; or why DNS could not be asked at all.
+    /// Keyed by name; or the reason why DNS could not be queried at all.
     pub(super) names: Result<BTreeMap<String, Resolution>, Cause>,
 }
 
-/// A client.
+/// A probe client.
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     way: Way,
-    /// What to call it: `pod namespace/name` or `job in namespace`.
+    /// Display name: `pod namespace/name` or `job in namespace`.
     pub(super) name: String,
     /// The namespace of its pod.
     pub(super) namespace: String,
     /// The service account of its pod.
     pub(super) account: String,
-    /// What is known of its pod.
+    /// Sidecar and locality of its pod, as far as they are known.
     pub(super) traits: Traits,
 }
 
@@ -68,15 +67,15 @@ enum Way {
     Job(job::Job),
 }
 
-/// How to find or make one.
+/// How to find or create a probe client.
 #[derive(Debug, Clone)]
 pub(super) struct Search<'a> {
     pub(super) selector: &'a ClientSelector,
-    /// What to make where there is none; `None` where none may be made.
+    /// The Job to create where no pod is found; `None` with `--no-job`.
     pub(super) job: Option<job::Job>,
 }
 
-/// Finds a client: a ready pod in which commands may be run, else a Job.
+/// Finds a client: a ready pod in which commands may run, else a Job.
 pub(super) async fn find(connection: &Connection, search: Search<'_>) -> Result<Client, Cause> {
     let Search { selector, job } = search;
     let namespace = selector.namespace.as_str();
@@ -130,10 +129,10 @@ pub(super) async fn find(connection: &Connection, search: Search<'_>) -> Result<
     let (curl, tool) = curl::read_probe(&probe.stdout);
     let curl = match (curl, &probe.failure) {
         (Some(curl), _) => curl,
-        // Without a shell nothing can be asked; most such images are young.
+        // Without a shell the version is unknown; most such images are recent.
         (None, Some(_)) => Curl::New,
         (None, None) => {
-            let why = format!("container {container} of pod {namespace}/{name} has none");
+            let why = format!("container {container} of pod {namespace}/{name} has no curl");
             return Err(Cause::NoCurl(why));
         }
     };
@@ -153,12 +152,12 @@ pub(super) async fn find(connection: &Connection, search: Search<'_>) -> Result<
 }
 
 impl Client {
-    /// Whether it can be asked again and again.
+    /// Whether it can send requests repeatedly.
     pub(super) fn is_pod(&self) -> bool {
         matches!(self.way, Way::Pod { .. })
     }
 
-    /// Runs an errand to its end.
+    /// Runs all requests and lookups.
     pub(super) async fn run(
         &mut self,
         connection: &Connection,
@@ -173,7 +172,7 @@ impl Client {
         else {
             return self.run_job(connection, errand, stop).await;
         };
-        // A connection without requests takes its time, and so does a name server that does not answer.
+        // A connection without requests lasts its whole deadline, and so does a query without an answer.
         let groups = curl::by_scheme(&errand.urls);
         let transfers = try_join_all(
             groups
@@ -192,7 +191,7 @@ impl Client {
         Ok(Brought { transfers, names })
     }
 
-    /// Fetches URLs with one scheme.
+    /// Fetches URLs that have one scheme.
     async fn transfers(
         &self,
         connection: &Connection,
@@ -212,7 +211,7 @@ impl Client {
                 .exec(connection, &command, deadline.saturating_mul(turns))
                 .await?;
             let read = curl::read_transfers(&ran.stdout, &ran.stderr);
-            // Only of requests is it certain that curl can make them.
+            // Any curl supports HTTP requests; other schemes may be missing.
             if read.is_empty() && urls[0].starts_with("http://") {
                 let said = ran.failure.unwrap_or(ran.stderr);
                 return Err(Cause::NoCurl(said.trim().to_owned()));
@@ -222,7 +221,7 @@ impl Client {
         Ok(transfers)
     }
 
-    /// Fetches the bodies of answers that are errors, which say why. What does not come is left out.
+    /// Fetches the bodies of error responses, which hold the reason. A body that fails is left out.
     async fn add_bodies(
         &self,
         connection: &Connection,
@@ -231,7 +230,7 @@ impl Client {
     ) {
         let is_error = |url: &&String| {
             let transfer = transfers.get(&curl::authority(url));
-            // A failure of gRPC has come with its message.
+            // A gRPC error carries its message in a header.
             url.starts_with("http://")
                 && transfer.is_some_and(|transfer| {
                     matches!(&transfer.reply, Reply::Answered(answer) if answer.status >= 400)
@@ -273,7 +272,7 @@ impl Client {
         for hosts in chunks(&errand.names) {
             let command = curl::names(tool, &hosts);
             let turns = u32::try_from(hosts.len().div_ceil(8)).unwrap_or(u32::MAX);
-            // Programs that ask DNS have deadlines of their own, about ten seconds.
+            // DNS tools have deadlines of their own, about ten seconds.
             let deadline = Duration::from_secs(12).saturating_mul(turns);
             let ran = self.exec(connection, &command, deadline).await?;
             names.extend(curl::read_names(&ran.stdout));
@@ -281,8 +280,7 @@ impl Client {
         Ok(names)
     }
 
-    /// One request, for as long as a drill takes; `None` for a job, which cannot be asked again and
-    /// again.
+    /// Sends one request, as a drill does at each tick; `None` for a Job, which cannot send requests repeatedly.
     pub(super) async fn call(
         &self,
         connection: &Connection,
@@ -333,7 +331,7 @@ impl Client {
         stop: &Stop,
     ) -> Result<Brought, Cause> {
         let Way::Job(job) = &self.way else {
-            return Err(Cause::NoClient("no job".to_owned()));
+            return Err(Cause::NoClient("there is no Job".to_owned()));
         };
         let done = job.run(connection, errand, stop).await?;
         self.traits = traits(connection, &done.pod).await;
@@ -349,12 +347,12 @@ impl Client {
     }
 }
 
-/// As many in each as a command takes.
+/// As many in each chunk as fit into a command.
 fn chunks(all: &[String]) -> Vec<Vec<&str>> {
     let mut chunks: Vec<Vec<&str>> = Vec::new();
     let mut room = 0;
     for text in all {
-        // With the option before it, and escapes in a URL.
+        // With its option, and escapes in a URL.
         let size = text.len() + 60;
         match chunks.last_mut() {
             Some(last) if size <= room => last.push(text),
@@ -368,7 +366,7 @@ fn chunks(all: &[String]) -> Vec<Vec<&str>> {
     chunks
 }
 
-/// For the query of a URL (RFC 3986, 2.3).
+/// Percent-encodes text for the query of a URL (RFC 3986, 2.3).
 pub(super) fn percent_encoded(text: &str) -> String {
     text.bytes()
         .map(|byte| {

@@ -1,7 +1,7 @@
-//! What is run in a client's pod, and what it says: pure text in and out.
+//! The commands for a client's pod, and the parser of their output: pure text in and out.
 //!
-//! The scheme of a URL says how it is asked for: `http` is a GET, `grpc` a call of a method, `https` a
-//! TLS session whose certificate is the service's own affair, `telnet` a connection.
+//! The scheme of a URL selects the request: `http` is a GET, `grpc` a call of a method, `https` a TLS session whose
+//! certificate is not verified, `telnet` a connection.
 
 mod connection;
 
@@ -15,25 +15,25 @@ use shared::verify::{Answer, Failure, Reply, Resolution};
 
 use super::http::{AGENT, beginning};
 
-/// Before each transfer's record; no header and no message of curl has it.
+/// Marks the start of a transfer's record; no header and no message of curl contains it.
 const MARK: &str = "fedmesh-transfer\t";
-/// Before each name's answer.
+/// Marks the start of a name's answer.
 const NAME_MARK: &str = "fedmesh-name ";
-/// Before each body.
+/// Marks the start of a body.
 const BODY_MARK: &str = "fedmesh-body\t";
-/// Transfers at once in a pod.
+/// Parallel transfers in a pod.
 const AT_ONCE: &str = "8";
 
-/// What a pod's curl can do.
+/// The features of a pod's curl.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Curl {
-    /// 7.83 and later: transfers at once, headers as JSON.
+    /// 7.83 and later: parallel transfers, headers as JSON.
     New,
-    /// Before that: one after the other, headers as they come.
+    /// Before 7.83: one transfer at a time, raw headers.
     Old,
 }
 
-/// The program to ask DNS with.
+/// The program that queries DNS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DnsTool {
     Nslookup,
@@ -50,7 +50,7 @@ impl DnsTool {
 
     fn command(self) -> &'static str {
         match self {
-            // Asks for IPv4 and IPv6 addresses at once, with BIND's and with busybox's.
+            // BIND's and busybox's both query IPv4 and IPv6 addresses.
             Self::Nslookup => "nslookup \"$n.\"",
             Self::Dig => "dig +time=2 +tries=2 +noall +comments +answer \"$n.\" A \"$n.\" AAAA",
             Self::Getent => "getent ahosts \"$n.\"",
@@ -65,7 +65,7 @@ pub(super) struct Transfer {
     pub(super) milliseconds: u32,
 }
 
-/// Says which programs there are. A pod without a shell does not know this command.
+/// The command that lists the available programs. It fails in a pod without a shell.
 pub(super) fn probe() -> Vec<String> {
     let tools = DnsTool::ALL.map(|(name, _)| name).join(" ");
     let script = format!(
@@ -74,7 +74,7 @@ pub(super) fn probe() -> Vec<String> {
     words(["sh", "-c", &script])
 }
 
-/// Reads the answer to [`probe`]: `None` where there is no curl.
+/// Parses the output of [`probe`]: `None` where curl is missing.
 pub(super) fn read_probe(output: &str) -> (Option<Curl>, Option<DnsTool>) {
     let curl = output.lines().find_map(|line| {
         let version = line.strip_prefix("curl ")?.split(' ').next()?;
@@ -94,7 +94,7 @@ pub(super) fn read_probe(output: &str) -> (Option<Curl>, Option<DnsTool>) {
     (curl, tool)
 }
 
-/// URLs in groups that one command fetches: those with one scheme.
+/// Groups URLs by scheme: one command fetches one group.
 pub(super) fn by_scheme(urls: &[String]) -> Vec<Vec<String>> {
     let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for url in urls {
@@ -107,7 +107,7 @@ fn scheme(url: &str) -> &str {
     url.split_once("://").map_or("", |(scheme, _)| scheme)
 }
 
-/// Fetches URLs, each of another host or port, with one scheme.
+/// The command that fetches URLs with one scheme, each of another host or port.
 pub(super) fn transfers(curl: Curl, urls: &[&str], deadline: Duration) -> Vec<String> {
     let scheme = urls.first().map_or("", |url| scheme(url));
     if scheme == connection::SCHEME {
@@ -117,11 +117,11 @@ pub(super) fn transfers(curl: Curl, urls: &[&str], deadline: Duration) -> Vec<St
     let mut status = "http_code";
     if scheme == "https" {
         command.push("--insecure".to_owned());
-        // In place of a status: when the session was agreed on.
+        // In place of a status: the time of the TLS handshake.
         status = "time_appconnect";
     }
     if scheme == "grpc" {
-        // The call of a method without a message: what it comes to says that a server was reached.
+        // The call of a method without a message: any gRPC status shows that it reached a server.
         command.extend(words(["--request", "POST", "--header", "te: trailers"]));
         command.extend(words(["--header", "content-type: application/grpc"]));
     }
@@ -146,7 +146,7 @@ pub(super) fn transfers(curl: Curl, urls: &[&str], deadline: Duration) -> Vec<St
     command
 }
 
-/// Fetches the bodies of URLs, one after the other.
+/// The command that fetches the bodies of URLs, one after the other.
 pub(super) fn bodies(urls: &[&str], deadline: Duration) -> Vec<String> {
     let mut command = common(deadline);
     let format = format!("\\n{BODY_MARK}%{{url_effective}}\\n");
@@ -171,14 +171,14 @@ fn common(deadline: Duration) -> Vec<String> {
     ])
 }
 
-/// Asks for the addresses of names, some at a time.
+/// The command that resolves names, some at a time.
 pub(super) fn names(tool: DnsTool, hosts: &[&str]) -> Vec<String> {
     let mut command = words(["sh", "-c", &names_script(tool), "sh"]);
     command.extend(hosts.iter().map(ToString::to_string));
     command
 }
 
-/// The script for whichever program there is; without one it writes nothing.
+/// The script for the first program that exists; without any it writes nothing.
 pub(super) fn names_script_for_any() -> String {
     let branches = DnsTool::ALL.map(|(name, tool)| {
         format!(
@@ -189,8 +189,8 @@ pub(super) fn names_script_for_any() -> String {
     format!("{}se true; fi", branches.concat())
 }
 
-/// The script; the names are its arguments. An answer is written in one piece, since several are
-/// written at a time.
+/// The script; the names are its arguments. Each answer is written in one piece, since several names are resolved at a
+/// time.
 fn names_script(tool: DnsTool) -> String {
     format!(
         "i=0; for n in \"$@\"; do (o=$({} 2>&1); printf '%s%s\\n%s\\n' '{NAME_MARK}' \"$n\" \"$o\") & \
@@ -203,8 +203,7 @@ fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
     words.map(str::to_owned).into()
 }
 
-/// The transfers by `host[:port]`. What curl before 7.83 says of failures stands on standard error,
-/// in their order.
+/// Parses the transfers, keyed by `host[:port]`. Error messages of curl before 7.83 are on standard error, in order.
 pub(super) fn read_transfers(stdout: &str, stderr: &str) -> BTreeMap<String, Transfer> {
     let mut failures = stderr.lines().filter_map(|line| {
         let (code, message) = line.strip_prefix("curl: (")?.split_once(") ")?;
@@ -233,14 +232,14 @@ pub(super) fn read_transfers(stdout: &str, stderr: &str) -> BTreeMap<String, Tra
         {
             failure = next;
         }
-        // Behind the last one comes whatever else was written.
+        // Other output may follow the last record.
         let mut values = serde_json::Deserializer::from_str(headers).into_iter::<Value>();
         let headers = match values.next() {
             Some(Ok(headers @ Value::Object(_))) => headers,
             _ => headers_of(head),
         };
         let header = |name: &str| headers[name][0].as_str().map(str::to_owned);
-        // A body that breaks off after the head is as good as none.
+        // A body that breaks off after the head counts as no answer.
         let reply = if session {
             Reply::Connected
         } else if status == 0 || matches!(failure.0, 18 | 28 | 56) {
@@ -271,8 +270,7 @@ pub(super) fn read_transfers(stdout: &str, stderr: &str) -> BTreeMap<String, Tra
     transfers
 }
 
-/// What is UNAVAILABLE to gRPC is 503 to HTTP (envoy `source/common/grpc/common.cc`); any other
-/// status is that of a server that was reached.
+/// gRPC's UNAVAILABLE is 503 in HTTP (envoy `source/common/grpc/common.cc`); any other status is that of a server.
 pub(super) fn of_grpc(answer: &mut Answer, status: &str, message: Option<&str>) {
     if status == "14" {
         answer.status = 503;
@@ -280,7 +278,7 @@ pub(super) fn of_grpc(answer: &mut Answer, status: &str, message: Option<&str>) 
     }
 }
 
-/// Headers as they come, the last answer's, in the form of curl's JSON.
+/// Raw headers of the last response, in the form of curl's JSON.
 fn headers_of(text: &str) -> Value {
     let mut headers = Value::Null;
     for line in text.lines() {
@@ -299,7 +297,7 @@ pub(super) fn authority(url: &str) -> String {
     rest.split('/').next().unwrap_or(rest).to_lowercase()
 }
 
-/// The beginnings of bodies, by `host[:port]`.
+/// Parses the beginnings of bodies, keyed by `host[:port]`.
 pub(super) fn read_bodies(stdout: &str) -> BTreeMap<String, String> {
     let mut bodies = BTreeMap::new();
     let mut rest = stdout;
@@ -314,7 +312,7 @@ pub(super) fn read_bodies(stdout: &str) -> BTreeMap<String, String> {
     bodies
 }
 
-/// What each name was answered with.
+/// Parses the answer for each name.
 pub(super) fn read_names(stdout: &str) -> BTreeMap<String, Resolution> {
     stdout
         .split(NAME_MARK)
@@ -326,10 +324,10 @@ pub(super) fn read_names(stdout: &str) -> BTreeMap<String, Resolution> {
         .collect()
 }
 
-/// Reads what nslookup (BIND's or busybox's), dig or getent says.
+/// Parses the output of nslookup (BIND's or busybox's), dig or getent.
 fn resolution(text: &str) -> Resolution {
     let mut addresses = BTreeSet::new();
-    // nslookup names its server first, with an address of its own.
+    // nslookup prints its server first, with an address.
     let mut is_answer = !text.contains("Server:");
     for line in text.lines() {
         if line.starts_with("Name:") || line.starts_with("Non-authoritative") {
@@ -358,7 +356,7 @@ fn resolution(text: &str) -> Resolution {
     } else if lower.contains("status: noerror") || lower.contains("no answer") {
         Resolution::NoAddress
     } else if text.trim().is_empty() {
-        // getent says nothing of what is not there.
+        // getent prints nothing for a name that does not exist.
         Resolution::NoSuchName
     } else {
         let line = text.lines().map(str::trim).rfind(|line| !line.is_empty());

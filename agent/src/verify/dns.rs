@@ -1,4 +1,4 @@
-//! Asking DNS: one server of a zone at a time, without caches in between.
+//! DNS queries: to one server of a zone at a time, without caches in between.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -14,10 +14,10 @@ use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{RData, RecordType};
 use shared::verify::{Owner, Resolution};
 
-/// Tries within a deadline: a datagram may get lost.
+/// Tries within a deadline, since a datagram may be lost.
 const TRIES: usize = 2;
-/// What ExternalDNS puts before a name for its TXT record, after the prefix: since v0.12 the
-/// record's type, before that nothing (external-dns `registry/txt.go`).
+/// ExternalDNS's prefixes of a TXT record's name, after the configured one: the record's type since v0.12, none before
+/// (external-dns `registry/txt.go`).
 const TYPES: [&str; 4] = ["", "a-", "aaaa-", "cname-"];
 
 /// One name server.
@@ -29,7 +29,7 @@ pub(super) struct NameServer {
 }
 
 impl NameServer {
-    /// The server at an address, by UDP and, for long answers, TCP.
+    /// The server at an address, by UDP, and by TCP for long answers.
     pub(super) fn at(address: SocketAddr, deadline: Duration) -> Result<Self, String> {
         let [udp, tcp] =
             [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
@@ -49,12 +49,12 @@ impl NameServer {
         })
     }
 
-    /// Where it is.
+    /// Address and port of the server.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The addresses of a name, IPv4 and IPv6.
+    /// Resolves the IPv4 and IPv6 addresses of a name.
     pub(super) async fn addresses(&self, host: &str) -> Resolution {
         let (v4, v6) = tokio::join!(
             self.look_up(host, RecordType::A),
@@ -64,12 +64,12 @@ impl NameServer {
     }
 
     async fn look_up(&self, host: &str, kind: RecordType) -> Resolution {
-        // Absolute, so that nothing is appended to it.
+        // Absolute, so that no search domain is appended.
         let answer = self.resolver.lookup(format!("{host}."), kind);
         let answer = match tokio::time::timeout(self.deadline, answer).await {
             Ok(Ok(lookup)) => lookup,
             Ok(Err(error)) => return without_records(&error),
-            Err(_) => return Resolution::Error("no answer in time".to_owned()),
+            Err(_) => return Resolution::Error("timed out".to_owned()),
         };
         let addresses: BTreeSet<IpAddr> = answer
             .answers()
@@ -87,8 +87,7 @@ impl NameServer {
         }
     }
 
-    /// Who has published the records of a name, in the TXT records beside it: those with the prefix
-    /// and those of an ExternalDNS that has none.
+    /// The owners of a name's records, from its TXT records with the prefix and those of an ExternalDNS without one.
     pub(super) async fn owners(&self, prefix: &str, host: &str) -> Vec<Owner> {
         let names = [prefix, ""]
             .into_iter()
@@ -116,8 +115,8 @@ impl NameServer {
     }
 }
 
-/// The addresses of the servers of the zone that a name is in, as this machine's resolver finds
-/// them: those of the nearest name above that has any.
+/// The addresses of the name servers of a name's zone, as this machine's resolver finds them: those of the nearest
+/// parent that has any.
 pub(super) async fn authority(suffix: &str, deadline: Duration) -> Result<Vec<SocketAddr>, String> {
     let mut builder = TokioResolver::builder_tokio().map_err(|error| error.to_string())?;
     let options = builder.options_mut();
@@ -143,18 +142,22 @@ pub(super) async fn authority(suffix: &str, deadline: Duration) -> Result<Vec<So
                 }
                 Err(error) => {
                     if let Resolution::Error(why) = without_records(&error) {
-                        return Err(format!("looking for the name servers of {zone}: {why}"));
+                        return Err(format!("cannot look up the name servers of {zone}: {why}"));
                     }
                 }
             }
             zone = match zone.split_once('.') {
-                // The servers of a top-level domain are never those of a mesh.
+                // The servers of a top-level domain never serve a mesh.
                 Some((_, above)) if above.contains('.') => above,
-                _ => return Err(format!("{suffix} is in no zone that this machine knows")),
+                _ => {
+                    return Err(format!(
+                        "no zone of {suffix} is known to this machine's resolver"
+                    ));
+                }
             };
         }
     };
-    let late = |_| format!("looking for the name servers of {suffix}: no answer in time");
+    let late = |_| format!("cannot look up the name servers of {suffix}: timed out");
     let servers = tokio::time::timeout(deadline * 2, search)
         .await
         .map_err(late)??;
@@ -166,12 +169,14 @@ pub(super) async fn authority(suffix: &str, deadline: Duration) -> Result<Vec<So
         }
     }
     if addresses.is_empty() {
-        return Err(format!("the name servers of {suffix} have no address here"));
+        return Err(format!(
+            "the name servers of {suffix} have no address on this machine"
+        ));
     }
     Ok(addresses.into_iter().collect())
 }
 
-/// What this machine makes of a name, by whatever its system is set to.
+/// Resolves a name with this machine's own resolver.
 pub(super) async fn locally(host: &str, deadline: Duration) -> Resolution {
     let found = tokio::net::lookup_host((format!("{host}."), 0));
     match tokio::time::timeout(deadline, found).await {
@@ -179,9 +184,9 @@ pub(super) async fn locally(host: &str, deadline: Duration) -> Resolution {
             let addresses: BTreeSet<IpAddr> = found.map(|address| address.ip()).collect();
             Resolution::Addresses(addresses.into_iter().collect())
         }
-        // The system does not tell a name that is not there from one that could not be asked.
+        // The system does not distinguish a name that does not exist from a failed query.
         Ok(Err(error)) => Resolution::Error(error.to_string()),
-        Err(_) => Resolution::Error("no answer in time".to_owned()),
+        Err(_) => Resolution::Error("timed out".to_owned()),
     }
 }
 
@@ -191,7 +196,7 @@ fn options(deadline: Duration) -> ResolverOpts {
     options.attempts = TRIES;
     options.cache_size = 0;
     options.use_hosts_file = ResolveHosts::Never;
-    // Its own data, not what it would find elsewhere.
+    // Authoritative data only, no recursion.
     options.recursion_desired = false;
     options
 }
@@ -209,8 +214,8 @@ fn without_records(error: &NetError) -> Resolution {
     }
 }
 
-/// What two questions say together: any address counts, and no answer to one of them leaves open
-/// whether there are more.
+/// Merges the answers of two queries: any address counts, but a failed query makes the result an error, since there may
+/// be more addresses.
 fn both(v4: Resolution, v6: Resolution) -> Resolution {
     match (v4, v6) {
         (Resolution::Addresses(mut all), Resolution::Addresses(more)) => {
@@ -230,7 +235,7 @@ mod tests {
     use Resolution::{Addresses, NoAddress, NoSuchName};
 
     #[test]
-    fn two_questions_make_one_answer() {
+    fn answers_of_two_queries_are_merged() {
         let v4 = || Addresses(vec!["192.0.2.1".parse().unwrap()]);
         let v6 = || Addresses(vec!["2001:db8::1".parse().unwrap()]);
         let all = Addresses(vec![

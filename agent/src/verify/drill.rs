@@ -1,5 +1,5 @@
-//! A drill: a service is taken away in one cluster, traffic has to move to where the model says, and
-//! to come back when the service does.
+//! A drill scales a service down in one cluster, and watches whether traffic moves to the expected clusters and comes
+//! back afterwards.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use super::watcher::{Watcher, watch, watchers};
 use super::workloads::{self, Taken};
 use crate::cluster::Connection;
 
-/// Before anything is changed, for everything to be seen well.
+/// Time to observe every client as healthy before anything changes.
 const BEFORE: Duration = Duration::from_secs(20);
-/// For traffic to move: pods may take 30 s to end, and endpoints some more.
+/// Time for traffic to move: pods may take 30 s to terminate, and endpoints some more.
 const MOVING: Duration = Duration::from_mins(2);
-/// For traffic to come back: a pod has to start, and an ejection to end.
+/// Time for traffic to come back: a pod has to start, and an ejection to end.
 const RETURNING: Duration = Duration::from_mins(5);
 
-/// Runs the drill. Whatever comes, the replicas are given back.
+/// Runs the drill, and always restores the replicas.
 pub(super) async fn run(
     round: &Round<'_>,
     target: &DrillTarget,
@@ -31,7 +31,7 @@ pub(super) async fn run(
     row.service.clone_from(&target.service);
     "traffic moves and comes back".clone_into(&mut row.expected);
     let not_begun = |row: Check, why: String| {
-        let cause = Cause::NoDrill(format!("nothing was taken away: {why}"));
+        let cause = Cause::NoDrill(format!("nothing was scaled down: {why}"));
         (None, vec![row.with(Outcome::CouldNotCheck, &cause)])
     };
     let found = match target.find(round.resolved) {
@@ -52,7 +52,7 @@ pub(super) async fn run(
         Err(why) => return not_begun(row, why),
     };
     let tell = |step| {
-        // Nobody has to listen.
+        // The receiver may be gone.
         _ = events.send(VerifyEvent::Drill {
             service: found.service.id(),
             cluster: found.cluster.to_owned(),
@@ -65,7 +65,7 @@ pub(super) async fn run(
         since_settled(&one.samples, &watchers[index].usual, Duration::ZERO).is_some()
     })
     .await;
-    // Whoever stops it early has not seen all clients well.
+    // A drill that is stopped now has not observed every client as healthy.
     if round.stop.is_requested() {
         return not_begun(row, "stopped".to_owned());
     }
@@ -74,7 +74,7 @@ pub(super) async fn run(
     });
     if let Some((watcher, _)) = unwell {
         let why = format!(
-            "the client in {} is not answered by {} to begin with",
+            "the client in {} is not answered by {} before the drill",
             watcher.cluster,
             watcher.usual.join(" or ")
         );
@@ -90,7 +90,7 @@ pub(super) async fn run(
             .collect(),
         ..Drill::default()
     };
-    // Times count from here on.
+    // Times are measured from here on.
     watched.fill(Watched::default());
     let mesh = round.resolved.name.as_str();
     let was_taken = take_all(connection, mesh, &workloads).await;
@@ -106,7 +106,7 @@ pub(super) async fn run(
         one.moved = since_settled(&one.samples, &watcher.away, Duration::ZERO);
         one.returning_from = one.samples.len();
     }
-    // All of them, also those of which it is not known whether they were taken.
+    // All of them, including those for which the outcome of scaling down is unknown.
     let given_back = give_all_back(connection, &workloads).await;
     drill.not_restored = given_back.err();
     let back_at = taken_at.elapsed();
@@ -138,7 +138,7 @@ async fn take_all(connection: &Connection, mesh: &str, workloads: &[Taken]) -> R
     Ok(())
 }
 
-/// Goes on where one fails.
+/// Restores all, even if one fails.
 async fn give_all_back(connection: &Connection, workloads: &[Taken]) -> Result<(), String> {
     let mut failed = Vec::new();
     for taken in workloads {
@@ -172,7 +172,7 @@ fn client_report(watcher: &Watcher<'_>, one: &Watched) -> DrillClient {
     }
 }
 
-/// A row for each client, and one for what could not be given back.
+/// One row for each client, and one for replicas that were not restored.
 fn rows(drill: &Drill, blank: &Check, was_taken: &Result<(), String>, stopped: bool) -> Vec<Check> {
     let mut rows: Vec<Check> = drill
         .clients
@@ -185,7 +185,7 @@ fn rows(drill: &Drill, blank: &Check, was_taken: &Result<(), String>, stopped: b
             row.seen.milliseconds = client.moved_after;
             row.seen.text = format!("{} of {} requests lost", client.lost, client.requests);
             if let Err(why) = was_taken {
-                let cause = Cause::NoDrill(format!("the service could not be taken away: {why}"));
+                let cause = Cause::NoDrill(format!("the service could not be scaled down: {why}"));
                 row.with(Outcome::CouldNotCheck, &cause)
             } else if client.moved_after.is_some() && client.returned_after.is_some() {
                 row
@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_drill_is_judged_by_every_client() {
+    fn every_client_has_a_row() {
         let client = |moved_after, returned_after| DrillClient {
             moved_after,
             returned_after,

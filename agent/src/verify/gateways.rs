@@ -1,4 +1,4 @@
-//! Whether each gateway answers each name, asked from here.
+//! Checks of each gateway for each name, called from the agent's machine.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use super::http::{self, Got};
 use super::round::{AT_ONCE, Round, expected_of, some_at_once};
 use super::tls::Trust;
 
-/// Asks all gateways.
+/// Calls all gateways.
 ///
-/// A gateway that is not reached is tried once: its other names would only cost the same time.
+/// An unreachable gateway is tried once: its other names would only cost another deadline each.
 pub(super) async fn check(round: &Round<'_>) -> Vec<Check> {
     let calls = &round.expectations.gateways;
     let mut by_address: BTreeMap<(&str, u16), Vec<usize>> = BTreeMap::new();
@@ -36,7 +36,7 @@ pub(super) async fn check(round: &Round<'_>) -> Vec<Check> {
     checks.into_iter().flatten().collect()
 }
 
-/// Asks one address under some of its names.
+/// Calls one address for each of its names.
 async fn at_address(round: &Round<'_>, indices: Vec<usize>) -> Vec<(usize, Check)> {
     let calls = &round.expectations.gateways;
     let Some((&first, rest)) = indices.split_first() else {
@@ -74,7 +74,7 @@ fn row(call: &GatewayCall) -> Check {
     check
 }
 
-/// Who may have signed the certificate of a cluster's gateway.
+/// The authorities that may sign the certificate of a cluster's gateway.
 async fn trust(round: &Round<'_>, cluster: &str) -> Trust {
     let mut clusters = round.resolved.clusters.iter();
     let place = clusters.find(|one| one.name.as_str() == cluster);
@@ -110,7 +110,7 @@ async fn one(
     };
     fill(&mut check, &reply, milliseconds);
     if call.tls && matches!(trust, Trust::NameOnly) && check.seen.text.is_empty() {
-        "who signed the certificate was not checked".clone_into(&mut check.seen.text);
+        "the certificate's authority was not checked".clone_into(&mut check.seen.text);
     }
     let expected = Expected {
         status: call.probe.status,
@@ -125,7 +125,7 @@ async fn one(
         .answered_by
         .as_ref()
         .is_some_and(|cluster| !call.answered_by.contains(cluster));
-    // Where another cluster is at the address, nothing in this one is the reason.
+    // If the answer is from another cluster, nothing in this one is the cause.
     let around = if is_elsewhere {
         Around::default()
     } else {
@@ -147,7 +147,7 @@ async fn one(
     }
 }
 
-/// Takes down what came.
+/// Records an answer in a row.
 pub(super) fn fill(check: &mut Check, reply: &Reply, milliseconds: u32) {
     check.seen.milliseconds = Some(milliseconds);
     match reply {
@@ -155,7 +155,7 @@ pub(super) fn fill(check: &mut Check, reply: &Reply, milliseconds: u32) {
             check.seen.status = Some(answer.status);
             check.seen.answered_by.clone_from(&answer.cluster);
             if answer.status >= 400 {
-                // A page of HTML says nothing in a row.
+                // The beginning of the body: an HTML page is of no use in a row.
                 check.seen.text = answer.body.chars().take(200).collect();
             }
         }
@@ -170,8 +170,7 @@ pub(super) fn fill(check: &mut Check, reply: &Reply, milliseconds: u32) {
     }
 }
 
-/// Gateways that are not reached from here are known to work where a client in a mesh was answered
-/// through them: then the row is for information.
+/// Marks gateways that are not reachable from here as advisory if a client in a mesh was answered through them.
 pub(super) fn settle(checks: &mut [Check]) {
     let answering: Vec<String> = checks
         .iter()
@@ -194,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_clients_have_shown_need_not_be_shown_from_here() {
+    fn gateways_that_answer_clients_are_advisory() {
         let gateway = |cluster: &str, cause: &Cause| {
             let mut check = Check::new(Family::Gateway);
             check.cluster = cluster.into();

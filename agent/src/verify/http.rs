@@ -1,4 +1,4 @@
-//! A request to a gateway, at an address of ours and under a name of the mesh.
+//! A request to a gateway, at its address and with a host of the mesh.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -20,23 +20,23 @@ use super::curl::of_grpc;
 use super::mutual::Roots;
 use super::tls::{self, Trust};
 
-/// As much of a body as is looked at.
+/// Limit of a body that is read.
 const BODY_LIMIT: usize = 64 << 10;
-/// For so long a connection without requests has to be held.
+/// Time for which a connection without requests must stay open.
 pub(super) const HOLD: Duration = Duration::from_secs(2);
-/// Who asks.
+/// The User-Agent header.
 pub(super) const AGENT: &str = concat!("fedmesh-verify/", env!("CARGO_PKG_VERSION"));
 
-/// What became of a request.
+/// The result of a request.
 #[derive(Debug)]
 pub(super) enum Got {
-    /// Somebody is at the address; this is what came of it.
+    /// The address accepts connections.
     Reply { reply: Reply, milliseconds: u32 },
-    /// Nobody was reached, which may only mean that this machine is on the wrong side.
+    /// The address was not reached, possibly only from this machine.
     NotReached(String),
 }
 
-/// Asks a gateway what a call says: with a request, or by the protocol's own beginning.
+/// Calls a gateway: with a request, or with the protocol's own handshake.
 pub(super) async fn ask(
     call: &GatewayCall,
     (trust, roots): (&Trust, &Roots),
@@ -46,7 +46,7 @@ pub(super) async fn ask(
     let start = Instant::now();
     let stream = match tokio::time::timeout(deadline, connect(address, *port)).await {
         Ok(Ok(stream)) => stream,
-        // A refusal comes from the address itself.
+        // A refusal is sent by the address itself.
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
             return Got::Reply {
                 reply: Reply::Failed(Failure::Refused),
@@ -91,8 +91,7 @@ async fn request(stream: impl Stream, call: &GatewayCall) -> Reply {
         .map_or(Reply::Failed(Failure::Reset), Reply::Answered)
 }
 
-/// Whether a connection is held, or the other side speaks first: a gateway closes it when nobody
-/// behind it takes it.
+/// Whether the connection stays open, or the other side sends first: a gateway closes it if no backend accepts it.
 async fn held(mut stream: TcpStream) -> Reply {
     match tokio::time::timeout(HOLD, stream.read(&mut [0])).await {
         Err(_) | Ok(Ok(1..)) => Reply::Connected,
@@ -105,7 +104,7 @@ async fn connect(address: &str, port: u16) -> std::io::Result<TcpStream> {
     TcpStream::connect(addresses.as_slice()).await
 }
 
-/// What requests are written to.
+/// A plain or TLS stream.
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}
@@ -137,7 +136,7 @@ async fn exchange(
     let answer = async {
         let response = sender.send_request(request).await?;
         let (head, body) = response.into_parts();
-        // A body that is too long or cut off says enough by its head.
+        // If a body is too long or breaks off, the head is enough.
         let body = Limited::new(body, BODY_LIMIT)
             .collect()
             .await
@@ -160,12 +159,12 @@ async fn exchange(
     answer
 }
 
-/// What is kept of a body: enough for the longest of Envoy's own.
+/// The beginning of a body: long enough for Envoy's longest error.
 pub(super) fn beginning(body: &str) -> String {
     body.chars().take(1024).collect()
 }
 
-/// Saturating: a number for people.
+/// Saturating, for display only.
 pub(super) fn milliseconds(time: Duration) -> u32 {
     u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
 }
@@ -209,7 +208,7 @@ mod tests {
         ask(&call, (&Trust::NameOnly, &Roots::default()), deadline).await
     }
 
-    /// Takes one connection and says this to whatever it is asked, with a pause before it.
+    /// Accepts one connection and sends this response to any request, after a pause.
     async fn serve(says: &'static str, pause: Duration) -> (u16, tokio::task::JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -236,7 +235,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_with_its_marks() {
+    async fn an_answer_identifies_its_cluster() {
         let (port, task) = serve(
             "HTTP/1.1 200 OK\r\nserver: istio-envoy\r\nx-fedmesh-cluster: north\r\n\
              content-length: 5\r\n\r\nhello",
@@ -275,7 +274,7 @@ mod tests {
                 Got::NotReached(why) => panic!("{why}"),
             }
         };
-        // It reads before it speaks, so nothing comes and the connection is held.
+        // The server reads before it sends, so nothing arrives and the connection stays open.
         let none = Duration::ZERO;
         assert_eq!(connect(Protocol::Tcp, "", none).await, Reply::Connected);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -288,7 +287,7 @@ mod tests {
             "{got:?}"
         );
         closing.await.unwrap();
-        // What is no TLS, and nobody.
+        // A response that is not TLS, and a closed connection.
         let reply = connect(Protocol::Tls, "HTTP/1.1 400 Bad Request\r\n\r\n", none).await;
         assert!(matches!(reply, Reply::Failed(Failure::Tls(_))), "{reply:?}");
         assert_eq!(connect(Protocol::Tls, "", none).await, closed);

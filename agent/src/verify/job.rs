@@ -1,4 +1,4 @@
-//! A short-lived Job that calls from inside a mesh, where there is no pod to run commands in.
+//! A short-lived Job that calls from inside a mesh where no pod can run commands.
 
 use std::time::Duration;
 
@@ -13,34 +13,34 @@ use crate::cluster::{Connection, Request};
 use crate::stop::Stop;
 
 const CONTAINER: &str = "client";
-/// For the image to come and the sidecar to start.
+/// Time to pull the image and start the sidecar.
 const START: Duration = Duration::from_secs(90);
-/// Between two looks at the pod.
+/// Interval between two requests for the pod's state.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Seconds after its end that the cluster takes it away, should the agent not come to it.
+/// Seconds after the Job's end until the cluster deletes it, in case the agent does not.
 const TTL: u32 = 60;
 
-/// What a Job is made of.
+/// The configuration of a Job.
 #[derive(Debug, Clone)]
 pub(super) struct Job {
-    /// Where; a DNS label.
+    /// A DNS label.
     pub(super) namespace: String,
-    /// With curl and a shell.
+    /// An image with curl and a shell.
     pub(super) image: String,
-    /// The mesh's name, for the label.
+    /// The mesh's name, the value of a label.
     pub(super) mesh: String,
 }
 
-/// A Job that has come to its end.
+/// A finished Job.
 pub(super) struct Done {
-    /// What it wrote.
+    /// The log of its container.
     pub(super) log: String,
     /// Its pod.
     pub(super) pod: Value,
 }
 
 impl Job {
-    /// Runs an errand in a Job, and deletes it however that went.
+    /// Runs the probe in a Job, and deletes the Job in any case.
     pub(super) async fn run(
         &self,
         connection: &Connection,
@@ -70,7 +70,7 @@ impl Job {
             && !error.is_not_found()
         {
             tracing::warn!(
-                "{}; it is taken away by itself {TTL} s after its end",
+                "{}; the cluster deletes it {TTL} s after its end",
                 error.in_context(connection.context(), &format!("delete Job {name}"))
             );
         }
@@ -89,11 +89,11 @@ impl Job {
         let no_client = |error: &crate::cluster::RequestError, doing| {
             Cause::NoClient(error.in_context(connection.context(), doing))
         };
-        let mut waiting = "its pod is not made".to_owned();
+        let mut waiting = "its pod does not exist yet".to_owned();
         while Instant::now() < deadline {
             let found = connection.json(&list).await;
             let mut found = found.map_err(|error| no_client(&error, "list Pod"))?;
-            // The Job's controller may not have made it yet.
+            // The Job's controller may not have created it yet.
             let pod = found
                 .pointer_mut("/items/0")
                 .map(Value::take)
@@ -104,7 +104,7 @@ impl Job {
                 .flatten()
                 .find(|status| status["name"] == CONTAINER)
                 .map(|status| &status["state"]);
-            // Its own container, not the whole pod: a sidecar of the old kind may live on.
+            // Its own container, not the pod: a sidecar that is a plain container may keep running.
             if state.is_some_and(|state| state["terminated"].is_object()) {
                 let pod_name = pod["metadata"]["name"].as_str().unwrap_or_default();
                 let log = format!("{pods}/{pod_name}/log?container={CONTAINER}");
@@ -116,7 +116,7 @@ impl Job {
                 });
             }
             if let Some(reason) = state.and_then(|state| state["waiting"]["reason"].as_str()) {
-                waiting = format!("its pod waits: {reason}");
+                waiting = format!("its pod is waiting: {reason}");
             } else if let Some(phase) = pod["status"]["phase"].as_str() {
                 waiting = format!("its pod is {phase}");
             }
@@ -149,7 +149,7 @@ impl Job {
                         "automountServiceAccountToken": false,
                         "securityContext": {
                             "runAsNonRoot": true,
-                            // curl's own user in its image.
+                            // The user `curl_user` of curl's image.
                             "runAsUser": 100,
                             "seccompProfile": { "type": "RuntimeDefault" },
                         },
@@ -174,7 +174,7 @@ impl Job {
     }
 }
 
-/// Waits for the sidecar, calls, asks DNS, and lets a sidecar of the old kind end.
+/// Waits for the sidecar, sends the requests and DNS queries, and stops a sidecar that is a plain container.
 fn script(errand: &Errand) -> String {
     let commands: Vec<String> = curl::by_scheme(&errand.urls)
         .iter()
@@ -200,7 +200,7 @@ fn script(errand: &Errand) -> String {
     )
 }
 
-/// One word for a shell.
+/// Quotes one word for a shell.
 fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
@@ -214,13 +214,13 @@ mod tests {
     use crate::verify::curl;
 
     #[test]
-    fn the_script_runs_and_is_read_like_a_pod() {
+    fn the_script_runs_and_its_output_is_parsed() {
         let errand = Errand {
             urls: vec!["http://127.0.0.1:1/it's".into(), "http://n.invalid/".into()],
             names: vec!["n.invalid".into()],
             deadline: Duration::from_secs(2),
         };
-        // Without a sidecar it would wait for half a minute.
+        // Without a sidecar the script would wait for half a minute.
         let script = script(&errand).replace("-ge 30", "-ge 0");
         let output = std::process::Command::new("sh")
             .args(["-c", &script])
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn it_goes_away_by_itself_and_asks_for_a_sidecar() {
+    fn the_job_expires_and_has_a_sidecar() {
         let job = Job {
             namespace: "default".into(),
             image: "curl".into(),

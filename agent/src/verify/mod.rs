@@ -1,12 +1,12 @@
-//! Proving by traffic that what was rendered works.
+//! Verification of the rendered objects by traffic.
 //!
 //! ```text
 //! Planned ──expect──▶ objects · records · gateways · calls ──judge──▶ Report
 //! ```
 //!
-//! What is expected is computed from the same document, and what is seen is judged in the core;
-//! here is only the I/O. **Invariant**: nothing is changed in a cluster but by a drill, and by the
-//! Job that stands in for a client; both are taken back however the run ends.
+//! Expectations are computed from the same document, and results are judged in `shared`; this module does only the I/O.
+//! **Invariant**: nothing changes in a cluster except by a drill, and by the Job that stands in for a client; both are
+//! undone however the run ends.
 
 mod accepted;
 mod calls;
@@ -49,27 +49,27 @@ use accepted::Accepted;
 use mutual::Roots;
 use round::{Passed, Round};
 
-/// The first pause between two rounds; each one after it is half as long again.
+/// The first pause between two rounds; each further one is half as long again.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
-/// No pause is longer.
+/// The longest pause between two rounds.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-/// Time for each check, where nobody says another.
+/// The default deadline of each check.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How to verify.
+/// Options of a verification.
 #[derive(Debug, Clone)]
 pub struct VerifyOptions {
     /// The clients in each cluster.
     pub client: ClientSelector,
-    /// Whether no Job may be made where there is no client.
+    /// Whether no Job may be created where a cluster has no client.
     pub no_job: bool,
-    /// Name servers to ask for the records; empty for those of the document, else the zone's own.
+    /// Name servers to query for the records; empty for those of the document, else the zone's own.
     pub name_servers: Vec<SocketAddr>,
-    /// For each check.
+    /// Deadline of each check.
     pub timeout: Duration,
-    /// How long what fails is tried again.
+    /// How long failed checks are retried.
     pub wait: Duration,
-    /// What to take away when everything is well, if anything.
+    /// The target of a drill, which runs if everything passes.
     pub drill: Option<DrillTarget>,
 }
 
@@ -86,8 +86,8 @@ impl Default for VerifyOptions {
     }
 }
 
-/// Makes all checks; those that fail again and again until they pass, the time is over, or a stop
-/// is asked for. The plan is that of the first round; each later one looks at the clusters anew.
+/// Makes all checks, and retries those that fail until they pass, the time is over, or a stop is requested. The first
+/// round uses `planned`; each later one observes the clusters anew.
 ///
 /// # Errors
 /// A later round cannot be planned.
@@ -106,7 +106,7 @@ pub async fn verify(
         let checks = one_round(mesh, &planned, options, &passed, stop, events).await?;
         let open = open(&checks);
         passed.remember(&checks);
-        // Nobody has to listen.
+        // The receiver may be gone.
         _ = events.send(VerifyEvent::Round {
             checks: checks.len(),
             open,
@@ -136,7 +136,7 @@ pub async fn verify(
     }
 }
 
-/// What a round goes by, computed from the document and what was found.
+/// The input of a round, computed from the document and the observed state.
 struct Basis {
     resolved: Resolved,
     expectations: Expectations,
@@ -198,7 +198,7 @@ async fn one_round(
     );
     let round = basis.round(planned, options, passed, stop);
     let tell = |family, checks: &[Check]| {
-        // Nobody has to listen.
+        // The receiver may be gone.
         _ = events.send(VerifyEvent::Family {
             family,
             checks: checks.len(),
@@ -209,7 +209,7 @@ async fn one_round(
     checks.extend(basis.accepted.checks());
     checks.extend(left.iter().map(LeftBehind::check));
     tell(Family::Objects, &checks);
-    // All at once: a family only waits for what its judgement goes by.
+    // All at once: a family waits only for the results that its judgement depends on.
     let (records, from_here, asked) = tokio::join!(
         async {
             let records = records::check(&round).await;
@@ -235,13 +235,13 @@ async fn one_round(
     Ok(checks)
 }
 
-/// How many checks are worth another try.
+/// Number of checks that are worth a retry.
 fn open(checks: &[Check]) -> usize {
     let open = checks.iter().filter(|check| check.is_worth_another_try());
     open.count()
 }
 
-/// A drill on top of a fault would only hurt: every client has to be answered first.
+/// A drill on top of a fault would only harm: every client has to be answered first.
 async fn drill_after(
     round: &Round<'_>,
     target: &DrillTarget,
@@ -256,14 +256,14 @@ async fn drill_after(
         let mut row = Check::new(Family::Drill);
         row.service.clone_from(&target.service);
         "traffic moves and comes back".clone_into(&mut row.expected);
-        let cause = Cause::NoDrill("nothing was taken away: calls fail as it is".to_owned());
+        let cause = Cause::NoDrill("nothing was scaled down: calls fail already".to_owned());
         vec![row.with(Outcome::CouldNotCheck, &cause)]
     } else {
         let (drill, rows) = drill::run(round, target, events).await;
         report.drill = drill;
         rows
     };
-    // Nobody has to listen.
+    // The receiver may be gone.
     _ = events.send(VerifyEvent::Family {
         family: Family::Drill,
         checks: rows.len(),

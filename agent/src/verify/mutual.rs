@@ -1,5 +1,5 @@
-//! Mutual TLS with the pods of a service, as far as it is seen from outside of the meshes: whose certificate
-//! comes through a gateway, and which meshes' roots have signed it.
+//! Mutual TLS with the pods of a service, as seen from outside of the meshes: the certificate that a gateway passes
+//! through, and the meshes whose roots have signed it.
 
 use std::collections::BTreeMap;
 
@@ -16,12 +16,12 @@ use tokio::net::TcpStream;
 use super::tls;
 use crate::operation::Planned;
 
-/// The roots of each mesh, by the cluster's name; nothing of those that do not tell.
+/// The root certificates of each mesh, by cluster name; clusters whose roots are unreadable are missing.
 #[derive(Debug, Default)]
 pub(super) struct Roots(BTreeMap<String, RootCertStore>);
 
 impl Roots {
-    /// Asks all clusters, where any call travels so.
+    /// Reads the roots of all clusters, if any call uses mutual TLS.
     pub(super) async fn look(resolved: &Resolved, planned: &Planned) -> Self {
         let mut services = resolved.services.iter();
         if !services.any(shared::resolved::Service::is_mutual) {
@@ -36,7 +36,7 @@ impl Roots {
         Self(join_all(found).await.into_iter().flatten().collect())
     }
 
-    /// Those of some clusters that have no root in common with a client's.
+    /// Those of `clusters` that have no root in common with the client's cluster.
     pub(super) fn foreign(&self, client: &str, clusters: &[String]) -> Vec<String> {
         let Some(ours) = self.0.get(client) else {
             return Vec::new();
@@ -48,7 +48,7 @@ impl Roots {
         clusters.iter().filter(is_foreign).cloned().collect()
     }
 
-    /// Whether what comes through a gateway is the service's, and taken by callers of every mesh.
+    /// Whether the certificate behind a gateway is the service's, and valid for callers of every mesh.
     pub(super) async fn session(&self, stream: TcpStream, mutual: &Mutual) -> Reply {
         match tls::certificates(stream, &mutual.sni, ALPN).await {
             Ok(chain) => self.judge(&chain, mutual),
@@ -69,7 +69,7 @@ impl Roots {
         if !foreign.is_empty() {
             return Reply::Failed(Failure::ForeignRoot(foreign));
         }
-        let identity = identity(own).unwrap_or_else(|| "nobody".to_owned());
+        let identity = identity(own).unwrap_or_else(|| "no identity".to_owned());
         if mutual.is_of(&identity) {
             Reply::Connected
         } else {
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_certificates_are_taken() {
+    fn certificates_by_identity_and_root() {
         let (ours, theirs) = (authority("ours"), authority("theirs"));
         let one = meshes(&[("north", &ours), ("south", &ours)]);
         let two = meshes(&[("north", &ours), ("south", &theirs)]);
@@ -182,6 +182,9 @@ mod tests {
         let all = ["north", "south", "west", "east"].map(str::to_owned);
         assert_eq!(roots.foreign("north", &all), ["south"]);
         assert_eq!(roots.foreign("south", &all), ["north", "west"]);
-        assert!(roots.foreign("east", &all).is_empty(), "it does not tell");
+        assert!(
+            roots.foreign("east", &all).is_empty(),
+            "its roots are unknown"
+        );
     }
 }

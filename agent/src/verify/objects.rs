@@ -1,16 +1,16 @@
-//! Whether what was rendered is in the clusters, as it was rendered.
+//! Checks whether the clusters have the objects as rendered.
 
 use shared::api::{ClusterStatus, Status};
 use shared::object::Key;
 use shared::verify::{Cause, Check, Family, Off, OffObject, Outcome};
 
-/// A row for each cluster, and one for each object that is off.
+/// One row for each cluster, and one for each object that is off.
 pub(super) fn check(status: &Status) -> Vec<Check> {
     status.clusters.iter().flat_map(cluster).collect()
 }
 
 fn cluster(status: &ClusterStatus) -> Vec<Check> {
-    // No `..`: a new way to be off is not to be forgotten here.
+    // No `..`: a new state must not be forgotten here.
     let ClusterStatus {
         name,
         error,
@@ -24,7 +24,7 @@ fn cluster(status: &ClusterStatus) -> Vec<Check> {
     let row = || {
         let mut check = Check::new(Family::Objects);
         check.cluster.clone_from(name);
-        "in step".clone_into(&mut check.expected);
+        "up to date".clone_into(&mut check.expected);
         check
     };
     if let Some(error) = error {
@@ -33,7 +33,7 @@ fn cluster(status: &ClusterStatus) -> Vec<Check> {
     let mut all = row();
     let as_rendered = in_step + drifted.len();
     let total = as_rendered + missing.len() + refused.len() + changed.len() + surplus.len();
-    all.seen.text = format!("{as_rendered} of {total} in step");
+    all.seen.text = format!("{as_rendered} of {total} up to date");
     let mut checks = Vec::new();
     if total == as_rendered {
         checks.push(all);
@@ -42,7 +42,7 @@ fn cluster(status: &ClusterStatus) -> Vec<Check> {
     checks.extend(surplus.iter().map(|key| {
         let mut check = row();
         check.host = key.to_string();
-        "surplus".clone_into(&mut check.seen.text);
+        "orphaned".clone_into(&mut check.seen.text);
         let cause = Cause::ObjectSurplus {
             cluster: name.clone(),
             object: key.to_string(),
@@ -52,27 +52,27 @@ fn cluster(status: &ClusterStatus) -> Vec<Check> {
     checks
 }
 
-/// Ends a row of an object that is off, in the row's cluster.
+/// Completes the row of an object that is off, in the row's cluster.
 pub(super) fn off_row(mut row: Check, key: &Key, how: Off) -> Check {
     row.host = key.to_string();
     let (seen, outcome) = match how {
         Off::Missing => ("missing", Outcome::Failed),
         Off::Changed => ("changed", Outcome::Failed),
-        // Whether it is in step was not seen; what its cluster's DNS says is a check of its own.
+        // The object could not be read; its cluster's DNS has a check of its own.
         Off::Refused(_) if key.kind == "ConfigMap" => ("not shown", Outcome::CouldNotCheck),
         Off::Refused(_) => ("refused", Outcome::Failed),
         Off::NotAccepted(_) => ("not accepted", Outcome::Failed),
-        Off::Unsaid(_) => ("nothing said", Outcome::CouldNotCheck),
+        Off::Unsaid(_) => ("no status", Outcome::CouldNotCheck),
         Off::Drifted(_) => ("drifted", Outcome::Failed),
     };
-    // What was rendered is there; whether more is wanted is not known.
+    // The rendered fields are there; whether the others are intended is unknown.
     row.advisory = matches!(how, Off::Drifted(_));
     seen.clone_into(&mut row.seen.text);
     let cause = off_object(&row.cluster, key, how).cause();
     row.with(outcome, &cause)
 }
 
-/// The objects that are not as they should be, but for those that should not be there.
+/// The objects that are off, except orphaned ones.
 pub(super) fn off(status: &ClusterStatus) -> impl Iterator<Item = (&Key, Off)> {
     let missing = status.missing.iter().map(|key| (key, Off::Missing));
     let refused = status.refused.iter();
@@ -111,7 +111,7 @@ mod tests {
         };
         let refused = |kind: &str, name: &str| Refused {
             object: key(kind, name),
-            why: format!("{name} may not be had"),
+            why: format!("{name} is forbidden"),
         };
         let status = Status {
             clusters: vec![ClusterStatus {
@@ -137,7 +137,7 @@ mod tests {
             .map(|check| {
                 let cause = check.cause.unwrap();
                 assert!(
-                    cause.code != "object-refused" || cause.message.ends_with("may not be had"),
+                    cause.code != "object-refused" || cause.message.ends_with("is forbidden"),
                     "{cause:?}"
                 );
                 let advisory = if check.advisory { " (advisory)" } else { "" };
@@ -157,7 +157,7 @@ mod tests {
                 "refused failed object-refused",
                 "changed failed object-changed",
                 "drifted failed object-drifted (advisory)",
-                "surplus failed object-surplus",
+                "orphaned failed object-surplus",
             ]
         );
     }

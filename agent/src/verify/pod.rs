@@ -1,4 +1,4 @@
-//! What a pod says about itself, and its node.
+//! Properties of a client's pod and of its node.
 
 use serde_json::Value;
 
@@ -7,26 +7,25 @@ use crate::cluster::{Connection, Request};
 /// Istio's sidecar, as a container or, since Kubernetes 1.29, an init container.
 const SIDECAR: &str = "istio-proxy";
 
-/// What a pod says about itself.
+/// Properties of a client's pod.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Traits {
-    /// Whether its calls go through the mesh; `None` where nobody knows yet.
+    /// Whether its calls go through the mesh; `None` if unknown.
     pub(super) sidecar: Option<bool>,
-    /// `region/zone` of its node, either part empty where a label is missing; `None` where nobody
-    /// may look.
+    /// `region/zone` of its node, either part empty where a label is missing; `None` if access is forbidden.
     pub(super) locality: Option<String>,
 }
 
-/// The service account that a pod runs under (`ServiceAccount` admission).
+/// The service account of a pod (set by the `ServiceAccount` admission plugin).
 pub(super) fn account(pod: &Value) -> String {
     let given = pod["spec"]["serviceAccountName"].as_str();
     given.unwrap_or(DEFAULT_ACCOUNT).to_owned()
 }
 
-/// That of a pod that names none.
+/// The service account of a pod that does not set one.
 pub(super) const DEFAULT_ACCOUNT: &str = "default";
 
-/// Whether it takes commands.
+/// Whether the pod is ready to run commands.
 pub(super) fn is_ready(pod: &Value) -> bool {
     let conditions = pod["status"]["conditions"].as_array();
     pod["metadata"]["deletionTimestamp"].is_null()
@@ -36,8 +35,7 @@ pub(super) fn is_ready(pod: &Value) -> bool {
             .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
 }
 
-/// The container that `kubectl exec` would take: the one that is named as the default, else the
-/// first that is not Istio's.
+/// The container that `kubectl exec` uses: the annotated default, else the first that is not Istio's.
 pub(super) fn first_container(pod: &Value) -> String {
     let default = &pod["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"];
     let containers = pod["spec"]["containers"].as_array();
@@ -53,7 +51,7 @@ pub(super) fn first_container(pod: &Value) -> String {
         .to_owned()
 }
 
-/// What a pod and its node say.
+/// Reads the properties of a pod and its node.
 pub(super) async fn traits(connection: &Connection, pod: &Value) -> Traits {
     let has_sidecar = ["containers", "initContainers"].iter().any(|list| {
         let containers = pod["spec"][list].as_array();
@@ -62,7 +60,7 @@ pub(super) async fn traits(connection: &Connection, pod: &Value) -> Traits {
             .flatten()
             .any(|container| container["name"] == SIDECAR)
     });
-    // In ambient mode the node's own proxy takes the calls.
+    // In ambient mode the node's proxy forwards the calls.
     let is_ambient = pod["metadata"]["annotations"]["ambient.istio.io/redirection"] == "enabled";
     Traits {
         sidecar: Some(has_sidecar || is_ambient),
@@ -70,8 +68,8 @@ pub(super) async fn traits(connection: &Connection, pod: &Value) -> Traits {
     }
 }
 
-/// As Istio finds it (`pilot/pkg/serviceregistry/kube/controller`): a label of the pod, else those
-/// of its node.
+/// Locality as Istio determines it (`pilot/pkg/serviceregistry/kube/controller`): a label of the pod, else those of its
+/// node.
 async fn locality(connection: &Connection, pod: &Value) -> Option<String> {
     if let Some(label) = pod["metadata"]["labels"]["istio-locality"].as_str() {
         let mut parts = label.split(['.', '/']);
@@ -106,7 +104,7 @@ mod tests {
     use super::{first_container, is_ready};
 
     #[test]
-    fn pods_are_told_apart() {
+    fn readiness_and_the_container_of_pods() {
         let pod = |condition: &str, deleted: Option<&str>| {
             json!({
                 "metadata": { "deletionTimestamp": deleted },

@@ -1,5 +1,4 @@
-//! Whether names have the addresses that they should have: at the zone's servers, in every cluster,
-//! and from here.
+//! Checks of the addresses of names: at the zone's servers, in every cluster, and on the agent's machine.
 
 use std::collections::BTreeMap;
 
@@ -15,17 +14,17 @@ use super::dns::{self, NameServer};
 use super::round::{AT_ONCE, Round, some_at_once};
 use crate::cluster::Request;
 
-/// What was found outside the clusters, for those inside to be compared with.
+/// Results from outside of the clusters, to compare those from inside with.
 pub(super) struct Records {
     /// The rows.
     pub(super) checks: Vec<Check>,
-    /// What a server of the zone says of each name.
+    /// The zone's answer for each name.
     authority: BTreeMap<String, Resolution>,
-    /// Why ExternalDNS cannot be at work.
+    /// The reason why ExternalDNS cannot work.
     external_dns: Option<String>,
 }
 
-/// Asks every server of the zone, and this machine's resolver.
+/// Queries every server of the zone, and this machine's resolver.
 pub(super) async fn check(round: &Round<'_>) -> Records {
     let mut records = Records {
         checks: Vec::new(),
@@ -56,7 +55,7 @@ pub(super) async fn check(round: &Round<'_>) -> Records {
     for address in addresses {
         match NameServer::at(address, round.deadline()) {
             Ok(server) => records.ask(round, &server).await,
-            Err(why) => tracing::warn!("name server {address} cannot be asked: {why}"),
+            Err(why) => tracing::warn!("name server {address} cannot be queried: {why}"),
         }
     }
     records.ask_locally(round).await;
@@ -72,7 +71,7 @@ impl Records {
             .map(|record| this.at_server(round, server, record).boxed());
         let answers = some_at_once(AT_ONCE, tasks.collect()).await;
         for (record, (check, seen)) in records.iter().zip(answers) {
-            // What has passed in an earlier round has been right.
+            // The addresses of a passed check are the expected ones.
             let seen = seen.unwrap_or_else(|| Resolution::Addresses(record.addresses.clone()));
             let known = self.authority.get(&record.host);
             if known.is_none_or(|known| matches!(known, Resolution::Error(_))) {
@@ -82,7 +81,7 @@ impl Records {
         }
     }
 
-    /// The row of a name at a server, and what the server says, unless it has passed before.
+    /// The row of a name at a server, and the server's answer, unless the check has passed before.
     async fn at_server(
         &self,
         round: &Round<'_>,
@@ -106,7 +105,7 @@ impl Records {
         }
         let check = match judge_record(Place::Authority, &seen, &around) {
             Ok(()) => check,
-            // A server that is not reached from here may well be reached from the clusters.
+            // The clusters may reach a server that this machine does not.
             Err(cause @ Cause::NameServer { .. }) => check.with(Outcome::CouldNotCheck, &cause),
             Err(cause) => check.with(Outcome::Failed, &cause),
         };
@@ -137,7 +136,7 @@ impl Records {
             Ok(()) => check,
             Err(cause) => {
                 check.advisory = around.private;
-                // Where nobody gives an answer here, this machine is away from DNS altogether.
+                // If even the zone's servers do not answer here, this machine cannot query DNS at all.
                 let nobody = matches!(seen, Resolution::Error(_))
                     && !matches!(
                         around.authority,
@@ -153,7 +152,7 @@ impl Records {
         }
     }
 
-    /// Judges what a cluster's DNS says of a name.
+    /// Judges the answer of a cluster's DNS for a name.
     pub(super) fn in_cluster(
         &self,
         round: &Round<'_>,
@@ -197,7 +196,7 @@ impl Records {
     }
 }
 
-/// Names of the clusters whose gateways a name should point at.
+/// Names of the clusters whose gateways a name resolves to.
 fn answering(round: &Round<'_>, record: &Record) -> Vec<String> {
     let Some(service) = round.service(&record.service) else {
         return Vec::new();
@@ -222,7 +221,7 @@ fn row(record: &Record) -> Check {
     check
 }
 
-/// The row of a name in a cluster, before it was asked.
+/// The row of a name in a cluster, without a result.
 pub(super) fn row_in_cluster(cluster: &str, record: &Record) -> Check {
     let mut check = row(record);
     cluster.clone_into(&mut check.cluster);
@@ -241,8 +240,7 @@ fn fill(check: &mut Check, seen: &Resolution) {
     }
 }
 
-/// Why the ExternalDNS of the document cannot be at work; `None` where it can, or where there is
-/// none to run.
+/// The reason why the document's ExternalDNS cannot work; `None` if it can, or if the document has none.
 async fn external_dns(round: &Round<'_>) -> Option<String> {
     let resolved = round.resolved;
     let external_dns = resolved.dns.external_dns.as_ref()?;
@@ -252,16 +250,15 @@ async fn external_dns(round: &Round<'_>) -> Option<String> {
     let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments/external-dns");
     let place = format!("Deployment {namespace}/external-dns in cluster {cluster}");
     match connection.find(&Request::get(path)).await.ok()? {
-        None => Some(format!("{place} is not there")),
+        None => Some(format!("{place} does not exist")),
         Some(found) if found["status"]["availableReplicas"].as_u64().unwrap_or(0) == 0 => {
-            Some(format!("{place} has no pod that is ready"))
+            Some(format!("{place} has no ready pod"))
         }
         Some(_) => None,
     }
 }
 
-/// Name servers that are not reached from here are known to answer where a cluster got the right
-/// answer: then the row is for information.
+/// Marks name servers that are not reachable from here as advisory if a cluster has the expected answer.
 pub(super) fn settle(checks: &mut [Check]) {
     let resolved: Vec<String> = checks
         .iter()
@@ -292,7 +289,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_clusters_have_shown_need_not_be_shown_from_here() {
+    fn name_servers_that_answer_clusters_are_advisory() {
         let record = |cluster: &str, host: &str| {
             let mut check = Check::new(Family::Record);
             check.service = "orders.sales".into();
@@ -302,7 +299,7 @@ mod tests {
         };
         let late = Cause::NameServer {
             server: "10.0.0.53:53".into(),
-            why: "no answer in time".into(),
+            why: "timed out".into(),
         };
         let mut checks = [
             record("", "a.example.org").with(Outcome::CouldNotCheck, &late),

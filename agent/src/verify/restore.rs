@@ -1,4 +1,4 @@
-//! What a drill that was broken off has left without its replicas.
+//! Restores Deployments that an interrupted drill has left without replicas.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::round::{AT_ONCE, some_at_once};
 use super::workloads::{self, Taken};
 use crate::operation::Planned;
 
-/// A Deployment that an earlier drill has left at no replicas.
+/// A Deployment that an earlier drill has left at zero replicas.
 #[derive(Debug, Clone)]
 pub struct LeftBehind {
     /// The cluster.
@@ -27,7 +27,7 @@ impl LeftBehind {
         check.cluster.clone_from(&self.cluster);
         check.host = format!("Deployment {}", self.taken.id());
         check.expected = format!("{} replicas", self.taken.replicas);
-        "none".clone_into(&mut check.seen.text);
+        "0 replicas".clone_into(&mut check.seen.text);
         let cause = Cause::DrillLeft {
             cluster: self.cluster.clone(),
             object: check.host.clone(),
@@ -49,7 +49,7 @@ impl std::fmt::Display for LeftBehind {
     }
 }
 
-/// Looks for it in the namespaces of the services. Where nobody may look, nothing is found.
+/// Finds them in the namespaces of the services. Namespaces without access are skipped.
 pub async fn left_behind(planned: &Planned, mesh: &Mesh) -> Vec<LeftBehind> {
     let namespaces: BTreeSet<&str> = mesh
         .spec
@@ -61,7 +61,7 @@ pub async fn left_behind(planned: &Planned, mesh: &Mesh) -> Vec<LeftBehind> {
             let own = service.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
             others.chain([own])
         })
-        // They become part of a path.
+        // The namespace becomes part of a path.
         .filter(|namespace| Label::new(namespace).is_ok())
         .collect();
     let name = mesh.metadata.name.as_str();
@@ -93,19 +93,19 @@ async fn in_namespace(
             .collect(),
         Err(error) => {
             let error = error.in_context(connection.context(), "list Deployment");
-            tracing::debug!("whether a drill has left something is not known: {error}");
+            tracing::debug!("cannot look for Deployments of an earlier drill: {error}");
             Vec::new()
         }
     }
 }
 
-/// Gives one its replicas back.
+/// Restores the replicas of one Deployment.
 ///
 /// # Errors
-/// Why that did not work, with the context.
+/// The request fails; the error has the context.
 pub async fn restore(planned: &Planned, left: &LeftBehind) -> Result<(), String> {
     let connection = planned
         .connection(&left.cluster)
-        .ok_or_else(|| format!("cluster {} was not looked at", left.cluster))?;
+        .ok_or_else(|| format!("cluster {} was not observed", left.cluster))?;
     workloads::give_back(connection, &left.taken).await
 }

@@ -1,4 +1,4 @@
-//! One round of checks: what it goes by, and what all its families share.
+//! One round of checks: its input, and helpers that all families share.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -25,43 +25,43 @@ use crate::cluster::{self, Connection, Request};
 use crate::operation::Planned;
 use crate::stop::Stop;
 
-/// Where name servers listen, unless something else is said.
+/// The port of name servers that do not set one.
 const DNS_PORT: u16 = 53;
 
-/// Requests to gateways and name servers at once.
+/// Parallel requests to gateways and name servers.
 pub(super) const AT_ONCE: usize = 16;
 
-/// Does all of it, some at a time, and gives the results in their order.
+/// Runs all tasks, some at a time, and returns the results in order.
 pub(super) async fn some_at_once<T>(at_once: usize, tasks: Vec<BoxFuture<'_, T>>) -> Vec<T> {
     stream::iter(tasks).buffered(at_once).collect().await
 }
 
-/// What a round goes by.
+/// The input of a round.
 pub(super) struct Round<'a> {
     pub(super) resolved: &'a Resolved,
     pub(super) expectations: &'a Expectations,
     pub(super) planned: &'a Planned,
     pub(super) status: &'a Status,
-    /// What Istio says of what it is told by the Gateway API.
+    /// Istio's acceptance of Gateway API objects.
     pub(super) accepted: &'a Accepted,
     pub(super) options: &'a VerifyOptions,
-    /// The roots of the meshes, where calls travel in mutual TLS.
+    /// The roots of the meshes, where calls use mutual TLS.
     pub(super) roots: &'a Roots,
-    /// Checks of earlier rounds that have passed.
+    /// Checks that have passed in earlier rounds.
     pub(super) passed: &'a Passed,
     pub(super) stop: &'a Stop,
 }
 
-/// Checks that have passed, by what makes them the same.
+/// Passed checks, by identity.
 #[derive(Debug, Default)]
 pub(super) struct Passed(BTreeMap<Identity, Check>);
 
-/// Family, cluster, service, host, asked, expected: with another expectation it is another check.
-/// Of calls it does not count which pod made them.
+/// Family, cluster, service, host, asked, expected: a check with another expectation is another check. The identity of
+/// a call does not include its client.
 type Identity = (Family, [String; 5]);
 
 impl Passed {
-    /// Remembers those that need no other try.
+    /// Stores the checks that need no retry.
     pub(super) fn remember(&mut self, checks: &[Check]) {
         for check in checks {
             if check.outcome == Outcome::Passed {
@@ -70,7 +70,7 @@ impl Passed {
         }
     }
 
-    /// The same check, if it has passed.
+    /// The stored check with the same identity.
     pub(super) fn get(&self, check: &Check) -> Option<&Check> {
         self.0.get(&identity(check))
     }
@@ -103,7 +103,7 @@ pub(super) fn expected_text(status: Option<u16>, answered_by: &[String]) -> Stri
     }
 }
 
-/// What should come of a call, by what is spoken.
+/// The expected result of a call, by protocol.
 pub(super) fn expected_of(
     protocol: Protocol,
     status: Option<u16>,
@@ -111,23 +111,23 @@ pub(super) fn expected_of(
 ) -> String {
     match protocol {
         Protocol::Http | Protocol::Http2 | Protocol::Grpc => expected_text(status, answered_by),
-        Protocol::Tcp => "a connection that is held".to_owned(),
+        Protocol::Tcp => "a connection that stays open".to_owned(),
         Protocol::Tls => "a TLS session".to_owned(),
     }
 }
 
-/// What should come of a call that the service's pods refuse.
+/// The expected result of a call that the service's pods refuse.
 pub(super) fn expected_refusal() -> String {
     format!("status {DENIED}: refused")
 }
 
 impl Round<'_> {
-    /// For each check.
+    /// Deadline of each check.
     pub(super) fn deadline(&self) -> Duration {
         self.options.timeout
     }
 
-    /// The way to a cluster, or why there is none.
+    /// The connection to a cluster, or the reason why there is none.
     pub(super) fn connection(&self, cluster: &str) -> Result<&Connection, String> {
         self.planned.connection(cluster).ok_or_else(|| {
             let clusters = &self.planned.plan.clusters;
@@ -135,7 +135,7 @@ impl Round<'_> {
                 .iter()
                 .find(|planned| planned.name == cluster)
                 .and_then(|planned| planned.error.clone());
-            error.unwrap_or_else(|| format!("cluster {cluster} was not looked at"))
+            error.unwrap_or_else(|| format!("cluster {cluster} was not observed"))
         })
     }
 
@@ -145,7 +145,7 @@ impl Round<'_> {
         clusters.position(|cluster| cluster.name.as_str() == name)
     }
 
-    /// The service with this id.
+    /// The service that has this id.
     pub(super) fn service(&self, id: &str) -> Option<&Service> {
         self.resolved
             .services
@@ -153,19 +153,19 @@ impl Round<'_> {
             .find(|service| service.id() == id)
     }
 
-    /// What stands behind a service's names in a cluster of the document.
+    /// The Service behind a service's names in a cluster of the document.
     fn local<'s>(&self, service: &'s Service, cluster: &str) -> Option<Local<'s>> {
         let mut clusters = self.resolved.clusters.iter();
         let index = clusters.position(|one| one.name.as_str() == cluster)?;
         Some(service.local(index))
     }
 
-    /// Whether the zone is private: its servers have to be named, here as in the clusters.
+    /// Whether the zone is private: its name servers must be configured, here as in the clusters.
     pub(super) fn is_private(&self) -> bool {
         !self.name_servers().is_empty()
     }
 
-    /// The name servers to ask: those of the options, else of the document; none for the zone's own.
+    /// The name servers to query: those of the options, else of the document; empty for the zone's own.
     pub(super) fn name_servers(&self) -> Vec<SocketAddr> {
         if !self.options.name_servers.is_empty() {
             return self.options.name_servers.clone();
@@ -179,7 +179,7 @@ impl Round<'_> {
             .collect()
     }
 
-    /// Those of some clusters whose gateways, by which a service is called, have no address.
+    /// Those of `clusters` whose gateway for the service has no address.
     pub(super) fn without_address(&self, service: &str, clusters: &[String]) -> Vec<String> {
         let service = self.service(service);
         let named = self.resolved.clusters.iter().filter(|cluster| {
@@ -190,7 +190,7 @@ impl Round<'_> {
         named.map(|cluster| cluster.name.to_string()).collect()
     }
 
-    /// Objects of a service, in all clusters, that are not as they should be.
+    /// Objects of a service that are off, in all clusters.
     pub(super) fn off_objects(&self, service: &str) -> Vec<OffObject> {
         let Some(service) = self.service(service) else {
             return Vec::new();
@@ -204,7 +204,7 @@ impl Round<'_> {
             .collect()
     }
 
-    /// The objects of a cluster's own DNS that are not as they should be.
+    /// Objects of a cluster's DNS configuration that are off.
     pub(super) fn off_cluster_dns(&self, cluster: &str) -> Vec<OffObject> {
         self.off()
             .filter(|(name, key, _)| *name == cluster && key.kind == "ConfigMap")
@@ -219,7 +219,7 @@ impl Round<'_> {
             .chain(self.accepted.off())
     }
 
-    /// What stands behind a published port of a service in some clusters, as far as it can be seen.
+    /// The backends of a published port of a service in some clusters, as far as they can be observed.
     pub(super) async fn backends(
         &self,
         service: &str,
@@ -241,10 +241,10 @@ impl Round<'_> {
     }
 }
 
-/// Whether an object is of a service, or of all services, by the names that rendering gives.
+/// Whether an object belongs to a service, or to all services, by the names that rendering sets.
 fn concerns(key: &Key, service: &Service, local: Option<Local<'_>>, mesh: &str) -> bool {
     let id = service.id();
-    // The Gateway API's routes may be several, `<service>.<port>.<number>`.
+    // A service may have several Gateway API routes, `<service>.<port>.<number>`.
     let numbers = |rest: &str| rest.chars().all(|c| c == '.' || c.is_ascii_digit());
     let is_named = local.is_some_and(|local| {
         let rest = key.name.strip_prefix(local.name.as_str());
@@ -293,7 +293,7 @@ fn concerns(key: &Key, service: &Service, local: Option<Local<'_>>, mesh: &str) 
             .any(|name| name.host.as_str() == key.name)
 }
 
-/// `None` where nobody may look.
+/// `None` if access is forbidden.
 async fn backend(
     connection: &Connection,
     cluster: &str,
@@ -324,7 +324,7 @@ async fn backend(
         app_protocol: text(&seen["appProtocol"]),
     });
     if found["spec"]["clusterIP"] == "None" {
-        // A name in its place is that of a port that each pod has for itself.
+        // A named target port may differ from pod to pod.
         let target = seen.and_then(|seen| seen["targetPort"].as_u64()?.try_into().ok());
         backend.headless_target = target.filter(|target| *target != port.number);
     }
@@ -360,7 +360,7 @@ spec:
 ";
 
     #[test]
-    fn objects_are_told_by_their_names() {
+    fn objects_of_a_service_are_recognized_by_name() {
         let mesh = Mesh::read(MESH).unwrap();
         let resolved = shared::check(&mesh, &Facts::default()).resolved.unwrap();
         let orders = &resolved.services[0];

@@ -1,4 +1,4 @@
-//! Which pods calls come from.
+//! The selector of the client pods.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use shared::mesh::Sample;
 use shared::name::Label;
 use shared::resolved::DEFAULT_NAMESPACE;
 
-/// Which pods are clients.
+/// Namespace and labels of the client pods.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientSelector {
     /// Their namespace.
@@ -17,7 +17,7 @@ pub struct ClientSelector {
 }
 
 impl Default for ClientSelector {
-    /// The sample `sleep`.
+    /// The sample client `sleep`.
     fn default() -> Self {
         let name = Sample::Sleep.as_str();
         Self {
@@ -28,9 +28,9 @@ impl Default for ClientSelector {
     }
 }
 
-/// Not `NAMESPACE/SELECTOR`.
+/// The text is not `NAMESPACE/SELECTOR`.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:?} is not NAMESPACE/SELECTOR, such as sales/app=probe")]
+#[error("{0:?} is not of the form NAMESPACE/SELECTOR; use one such as sales/app=probe")]
 pub struct ClientSelectorError(String);
 
 impl FromStr for ClientSelector {
@@ -61,7 +61,7 @@ mod tests {
     use super::ClientSelector;
 
     #[test]
-    fn selectors_are_read_with_care() {
+    fn invalid_selectors_are_rejected() {
         let selector: ClientSelector = "sales/app=probe,tier!=web".parse().unwrap();
         assert_eq!(selector.to_string(), "sales/app=probe,tier!=web");
         assert_eq!(ClientSelector::default().to_string(), "default/app=sleep");

@@ -18,22 +18,22 @@ use tokio_rustls::client::TlsStream;
 
 use crate::cluster::{Connection, Request};
 
-/// Where every proxy has the root of its own mesh, which Istio also keeps in a ConfigMap of every
-/// namespace (istio `pkg/config/constants`).
+/// The file in which every proxy has the root of its own mesh, which Istio also keeps in a ConfigMap of every namespace
+/// (istio `pkg/config/constants`).
 const MESH_ROOT: &str = "/var/run/secrets/istio/root-cert.pem";
 
-/// Who may have signed a gateway's certificate.
+/// The authorities that may sign a gateway's certificate.
 #[derive(Debug, Clone)]
 pub(super) enum Trust {
-    /// These.
+    /// A set of root certificates.
     Roots(Arc<RootCertStore>),
-    /// A file that only the proxies have: that the certificate is for the name is all that is checked.
+    /// A file that only the proxies have: only the name of the certificate is checked.
     NameOnly,
 }
 
 impl Trust {
-    /// What `spec.tls.ca` says, for the gateway of a cluster in a namespace; `system` means the
-    /// authorities of this machine. Where nobody says who they are, only names are checked.
+    /// The authorities of `spec.tls.ca`, for the gateway of a cluster in a namespace; `system` means those of this
+    /// machine. Where they are unknown, only names are checked.
     pub(super) async fn of(ca: &str, connection: Option<&Connection>, namespace: &str) -> Self {
         let mut roots = RootCertStore::empty();
         if ca == SYSTEM_CA {
@@ -50,7 +50,7 @@ impl Trust {
         }
     }
 
-    /// Begins a session under a name that the certificate has to be for.
+    /// Starts a session for a name that the certificate must be valid for.
     pub(super) async fn session(
         &self,
         stream: TcpStream,
@@ -75,14 +75,14 @@ impl Trust {
             .map_err(|error| match certificate_error(&error) {
                 Some(why) => Failure::Certificate(why),
                 None if is_closed(&error) => Failure::Certificate(
-                    "the gateway closed the connection instead of showing one".to_owned(),
+                    "the gateway closed the connection without a certificate".to_owned(),
                 ),
                 None => Failure::Tls(error.to_string()),
             })
     }
 }
 
-/// The roots of a cluster's own mesh; none where they cannot be read.
+/// The roots of a cluster's own mesh; empty if they cannot be read.
 pub(super) async fn mesh_roots(connection: &Connection, namespace: &str) -> RootCertStore {
     let mut roots = RootCertStore::empty();
     let path = format!("/api/v1/namespaces/{namespace}/configmaps/{MESH_ROOT_CONFIG_MAP}");
@@ -94,8 +94,8 @@ pub(super) async fn mesh_roots(connection: &Connection, namespace: &str) -> Root
     roots
 }
 
-/// Agrees on a session under a name. Its certificate is the service's own affair, and is not looked at:
-/// what is passed through may well be signed by an authority that only its clients know.
+/// Starts a session for a name without verifying the certificate, which is the service's own: it may be signed by an
+/// authority that only its clients trust.
 pub(super) async fn session(stream: TcpStream, host: &str) -> Reply {
     let verifier = Verifier {
         provider: Arc::new(rustls::crypto::ring::default_provider()),
@@ -103,14 +103,14 @@ pub(super) async fn session(stream: TcpStream, host: &str) -> Reply {
     };
     match begin(stream, host, None, Arc::new(verifier)).await {
         Ok(_) => Reply::Connected,
-        // Nobody behind the gateway has taken the connection.
+        // No backend has accepted the connection.
         Err(error) if is_closed(&error) => Reply::Failed(Failure::Reset),
         Err(error) => Reply::Failed(Failure::Tls(error.to_string())),
     }
 }
 
-/// The certificates that come under a name, for whoever says this protocol (ALPN): the other side's own
-/// first. What becomes of the session does not count, since it may want to see ours.
+/// The certificates for a name and an ALPN protocol, the leaf first. The outcome of the session does not matter, since
+/// the server may require a client certificate.
 pub(super) async fn certificates(
     stream: TcpStream,
     host: &str,
@@ -156,7 +156,7 @@ fn is_closed(error: &std::io::Error) -> bool {
     matches!(error.kind(), UnexpectedEof | ConnectionReset)
 }
 
-/// What is wrong with a certificate, if that is what is wrong.
+/// The fault of a certificate, if the error is about one.
 fn certificate_error(error: &std::io::Error) -> Option<String> {
     let error = error.get_ref()?.downcast_ref::<Error>()?;
     match error {
@@ -173,11 +173,11 @@ struct Verifier {
 
 #[derive(Debug)]
 enum Looking {
-    /// At nothing.
+    /// Accepts any certificate.
     Away,
-    /// At the name; with a verifier at who signed it and the dates, too.
+    /// Verifies the name; with a verifier also authority and dates.
     Name(Option<Arc<WebPkiServerVerifier>>),
-    /// At nothing now: they are kept.
+    /// Accepts any certificate, and stores the chain.
     Keeping(Arc<Mutex<Vec<CertificateDer<'static>>>>),
 }
 
@@ -261,7 +261,7 @@ mod tests {
         CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
     }
 
-    /// A gateway with a certificate for some names; without, it closes connections.
+    /// A gateway with a certificate for some names; without one it closes connections.
     async fn gateway(certificate: Option<ServerConfig>) -> TcpStream {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -269,7 +269,7 @@ mod tests {
             let (stream, _) = listener.accept().await.unwrap();
             if let Some(config) = certificate {
                 let acceptor = TlsAcceptor::from(Arc::new(config));
-                // Refused certificates are the client's to report.
+                // The client reports refused certificates.
                 _ = acceptor.accept(stream).await;
             }
         });
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn certificates_that_are_taken_and_not() {
+    async fn valid_and_invalid_certificates() {
         let (ours, theirs) = (authority("ours"), authority("theirs"));
         let known = trusting(&ours);
         let wide = ["*.s.external.svc.mesh.example.com"];
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn certificates_are_seen_whatever_becomes_of_the_session() {
+    async fn certificates_are_read_whether_or_not_the_session_succeeds() {
         let sni = "outbound_.8000_._.shop.s.svc.cluster.local";
         let ours = signed(&authority("ours"), &["x.example.com"], 2100);
         let stream = gateway(Some(ours)).await;
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_passed_through_may_have_any_certificate() {
+    async fn passthrough_accepts_any_certificate() {
         let stream = gateway(Some(signed(&authority("theirs"), &["x.example.com"], 2001))).await;
         assert_eq!(session(stream, HOST).await, Reply::Connected);
         let closed = gateway(None).await;

@@ -1,39 +1,39 @@
-//! What a client sees from tick to tick, and when it has settled: pure.
+//! The samples of one client during a drill, and when they have settled: pure.
 
 use std::time::Duration;
 
-/// So many good answers of the expected clusters in a row, three seconds of them, are no chance
-/// where several clusters answer by turns.
+/// Consecutive good answers from the expected clusters, three seconds of them: fewer may be chance where several
+/// clusters answer in turn.
 const IN_A_ROW: usize = 15;
 
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sample {
-    /// When it was sent, since the first one.
+    /// Time of sending, since the first request.
     pub(super) at: Duration,
-    /// Whether the answer is as expected, whoever gave it.
+    /// Whether the answer is as expected, from any cluster.
     pub(super) is_good: bool,
-    /// Who gave it.
+    /// The cluster that answered.
     pub(super) answered_by: Option<String>,
 }
 
-/// What one client has seen.
+/// The samples and times of one client.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Watched {
     /// When the first request was sent.
     pub(super) begin: Option<tokio::time::Instant>,
-    /// In the order of sending.
+    /// Ordered by time of sending.
     pub(super) samples: Vec<Sample>,
-    /// The first sample after the way back.
+    /// Index of the first sample after the replicas were restored.
     pub(super) returning_from: usize,
-    /// How long traffic took to move.
+    /// Time until traffic moved.
     pub(super) moved: Option<Duration>,
-    /// How long it took to come back.
+    /// Time until traffic came back.
     pub(super) returned: Option<Duration>,
 }
 
 impl Watched {
-    /// Answers come in another order than their requests were sent in.
+    /// Inserts by time of sending, since answers arrive in another order.
     pub(super) fn add(&mut self, sample: Sample) {
         let place = self
             .samples
@@ -43,8 +43,8 @@ impl Watched {
     }
 }
 
-/// When the last good answers in a row from the expected clusters began, since a moment; `None`
-/// while there are too few of them.
+/// Time from a moment to the start of the last run of good answers from the expected clusters; `None` while the run is
+/// too short.
 pub(super) fn since_settled(
     samples: &[Sample],
     expected: &[String],
@@ -63,7 +63,7 @@ pub(super) fn since_settled(
         .flatten()
 }
 
-/// Requests without a good answer.
+/// Number of requests without a good answer.
 pub(super) fn lost(samples: &[Sample]) -> u32 {
     let lost = samples.iter().filter(|sample| !sample.is_good).count();
     u32::try_from(lost).unwrap_or(u32::MAX)
@@ -73,7 +73,7 @@ pub(super) fn lost(samples: &[Sample]) -> u32 {
 mod tests {
     use super::*;
 
-    /// `n` and `s` are good answers of north and south, `-` is none, `?` one of nobody.
+    /// `n` and `s` are good answers of north and south, `-` is a lost request, `?` an answer without a cluster.
     fn samples(text: &str) -> Vec<Sample> {
         text.chars()
             .zip(0u64..)

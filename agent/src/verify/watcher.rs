@@ -1,4 +1,4 @@
-//! Clients that call all the time while a drill goes on.
+//! Clients that send requests continuously during a drill.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,23 +17,23 @@ use super::round::{AT_ONCE, Round, some_at_once};
 use super::watch::{Sample, Watched};
 use crate::cluster::Connection;
 
-/// Between two requests of one client.
+/// Interval between two requests of one client.
 const TICK: Duration = Duration::from_millis(200);
-/// Requests of one client that may be under way: more would only wait for each other.
+/// Limit of open requests of one client: more would only wait for each other.
 const IN_FLIGHT: usize = 10;
-/// A client that watches.
+/// A client that is watched.
 pub(super) struct Watcher<'a> {
     pub(super) cluster: &'a str,
     connection: &'a Connection,
     client: Client,
     url: String,
     call: &'a Call,
-    /// Who answers while the service is away, and who does without.
+    /// The clusters that answer while the service is scaled down; empty if the client gets no answer.
     pub(super) away: Vec<String>,
     pub(super) usual: Vec<String>,
 }
 
-/// A client in every cluster that calls the global name; jobs cannot watch.
+/// The clients in every cluster that call the global name; Jobs cannot be watched.
 pub(super) async fn watchers<'a>(
     round: &'a Round<'_>,
     found: &DrillPlace<'_>,
@@ -106,8 +106,8 @@ async fn watcher<'a>(
     })
 }
 
-/// Lets every client call once a tick until all are done, or the time is over. One that is done goes
-/// on as long as others are not: what it loses meanwhile counts too.
+/// Sends one request per client and tick until all clients are done, or the time is over. A client that is done
+/// continues while others are not: its losses in the meantime count too.
 pub(super) async fn watch(
     round: &Round<'_>,
     watchers: &[Watcher<'_>],
@@ -156,7 +156,7 @@ async fn watch_one(
                     });
                 }
             }
-            // What the way to the pod loses is no loss of the mesh.
+            // A loss on the way to the pod is not a loss of the mesh.
             Some(Ok((at, Some(Ok(transfer))))) = calls.join_next() => {
                 one.add(sample(watcher, at, &transfer.reply));
             }

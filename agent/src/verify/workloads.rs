@@ -1,7 +1,7 @@
-//! Taking the pods behind a Service away, and giving them back.
+//! Scales the Deployments behind a Service to zero, and restores them.
 //!
-//! How many there were stands in an annotation from the same request on that takes them away, so
-//! that any later run can give them back, whatever happens to this one.
+//! The request that scales one down also writes the number of replicas to an annotation, so that any later run can
+//! restore it, even if this one is killed.
 
 use std::time::Duration;
 
@@ -11,22 +11,22 @@ use shared::resolved::Local;
 use super::client::percent_encoded;
 use crate::cluster::{Connection, Patience, Request, RequestError};
 
-/// How many replicas there were.
+/// The number of replicas before the drill.
 pub(super) const REPLICAS_ANNOTATION: &str = "fedmesh.dev/replicas-before-drill";
-/// Marks what has the annotation, since only labels can be asked for; the value is the mesh's name.
+/// Label of objects with the annotation, since only labels can be selected; the value is the mesh's name.
 const DRILL_LABEL: &str = "fedmesh.dev/drill";
-/// Field manager of what a drill changes: not that of an apply, whose fields these are not.
+/// Field manager of a drill's changes: not that of an apply, which does not own these fields.
 const MANAGER: &str = "fedmesh-drill";
-/// Tries to give back; between them it waits as long as the last try took, at least a second.
+/// Tries to restore; the pause between two is as long as the last try, at least a second.
 const TRIES: u32 = 8;
 
-/// A Deployment that was scaled to nothing.
+/// A Deployment that was scaled to zero.
 #[derive(Debug, Clone)]
 pub(super) struct Taken {
     pub(super) namespace: String,
     pub(super) name: String,
     pub(super) replicas: u32,
-    /// Who owned which fields before; empty where an earlier run took it away.
+    /// The field owners before the drill; empty if an earlier run scaled it down.
     owners: Vec<Value>,
 }
 
@@ -58,7 +58,7 @@ pub(super) async fn behind(
     let selector = found["spec"]["selector"].as_object();
     let Some(selector) = selector.filter(|selector| !selector.is_empty()) else {
         return Err(format!(
-            "Service {namespace}/{name} selects no pods, so nothing can be taken away"
+            "Service {namespace}/{name} selects no pods, so no Deployment can be scaled down"
         ));
     };
     let list = connection
@@ -78,7 +78,7 @@ pub(super) async fn behind(
         .collect();
     if taken.is_empty() {
         return Err(format!(
-            "no Deployment with replicas is behind Service {namespace}/{name}; others are not taken away"
+            "no Deployment with replicas is behind Service {namespace}/{name}; only Deployments are scaled down"
         ));
     }
     Ok(taken)
@@ -96,7 +96,7 @@ fn taken(namespace: &str, deployment: &Value, replicas: u32) -> Option<Taken> {
         namespace: namespace.to_owned(),
         name: deployment["metadata"]["name"].as_str()?.to_owned(),
         replicas,
-        // Those of the status change all the time.
+        // Status fields change all the time.
         owners: owners
             .filter(|entry| entry["subresource"].is_null())
             .cloned()
@@ -104,7 +104,7 @@ fn taken(namespace: &str, deployment: &Value, replicas: u32) -> Option<Taken> {
     })
 }
 
-/// Scales one to nothing, with the annotation.
+/// Scales a Deployment to zero, with the annotation.
 pub(super) async fn take(connection: &Connection, mesh: &str, taken: &Taken) -> Result<(), String> {
     let changes = json!({
         "metadata": {
@@ -119,7 +119,7 @@ pub(super) async fn take(connection: &Connection, mesh: &str, taken: &Taken) -> 
         .map_err(|error| error.in_context(connection.context(), "patch Deployment"))
 }
 
-/// Gives the replicas back, and tries hard.
+/// Restores the replicas, with several tries.
 pub(super) async fn give_back(connection: &Connection, taken: &Taken) -> Result<(), String> {
     let connection = connection.clone().with_patience(Patience::APPLY);
     let changes = json!({
@@ -134,7 +134,7 @@ pub(super) async fn give_back(connection: &Connection, taken: &Taken) -> Result<
     loop {
         let error = match connection.send(&request).await {
             Ok(_) => break,
-            // Somebody has deleted it: there is nothing to give back.
+            // The Deployment was deleted: nothing to restore.
             Err(error) if error.is_not_found() => return Ok(()),
             Err(error) => error,
         };
@@ -144,15 +144,14 @@ pub(super) async fn give_back(connection: &Connection, taken: &Taken) -> Result<
         tries += 1;
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    // Whose fields they are matters only to the next one who changes them; it is no reason to fail.
+    // Ownership matters only to the next change of these fields; it is no reason to fail.
     if let Err(error) = give_fields_back(&connection, taken).await {
-        tracing::debug!(%error, "the fields of {} stay with the drill", taken.id());
+        tracing::debug!(%error, "the fields of {} keep the drill's field manager", taken.id());
     }
     Ok(())
 }
 
-/// Gives the fields back to those who owned them, so that their next apply has no conflict with a
-/// drill that is long over.
+/// Restores the previous field owners, so that their next apply does not conflict with a finished drill.
 async fn give_fields_back(connection: &Connection, taken: &Taken) -> Result<(), RequestError> {
     let now = connection.json(&Request::get(taken.path())).await?;
     let entries = now["metadata"]["managedFields"].as_array();
@@ -168,7 +167,7 @@ async fn give_fields_back(connection: &Connection, taken: &Taken) -> Result<(), 
     };
     let changes = json!({
         "metadata": {
-            // Only if nobody has changed it in between.
+            // Only if the object has not changed in between.
             "resourceVersion": now["metadata"]["resourceVersion"],
             "managedFields": owners,
         },
@@ -177,7 +176,7 @@ async fn give_fields_back(connection: &Connection, taken: &Taken) -> Result<(), 
     connection.send(&request).await.map(|_| ())
 }
 
-/// What earlier drills of a mesh have left without its replicas, in one namespace.
+/// The Deployments of a mesh in one namespace that earlier drills have left without replicas.
 pub(super) async fn left_behind(
     connection: &Connection,
     mesh: &str,

@@ -127,7 +127,7 @@ async fn what_is_down_changes_the_answers_in_their_places() {
     for answer in [
         "cluster1,cluster2 → cluster2, not cluster1",
         "cluster1 → cluster2",
-        "cluster1 → nobody",
+        "cluster1 → none",
     ] {
         page.wait_for_text("what-if", answer).await;
     }

@@ -150,7 +150,7 @@ pub(crate) fn blocked(request: &PlanRequest) -> PlanResponse {
         ..step(Action::Create, "Service", "sales/invoices")
     };
     let disowned = Step {
-        message: Some("it was adopted, and is given back as it was".to_owned()),
+        message: Some("it was adopted, and its former state is restored".to_owned()),
         ..step(Action::Disown, "Service", "sales/returns")
     };
     let hamburg = vec![

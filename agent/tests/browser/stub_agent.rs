@@ -241,7 +241,7 @@ pub(crate) fn report_of(document: &str) -> Report {
     let mut checks = Vec::new();
     for cluster in &resolved.clusters {
         let mut check = blank(Family::Objects, cluster.name.as_str(), "");
-        "21 of 21 in step".clone_into(&mut check.seen.text);
+        "21 of 21 up to date".clone_into(&mut check.seen.text);
         checks.push(check);
     }
     for record in &expected.records {

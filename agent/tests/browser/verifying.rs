@@ -176,7 +176,7 @@ async fn a_drill_is_asked_for_watched_and_shown() {
         .await;
     page.press_enter("drill-begin-stock.depot").await;
 
-    let away = "stock.depot is taken away in munich; watching traffic move";
+    let away = "stock.depot is scaled down in munich; waiting for traffic to move";
     page.wait_for_text("verify-progress", away).await;
     page.wait_for_focus_in("review-title").await;
     page.wait_for_text("verifying", "drill: running").await;

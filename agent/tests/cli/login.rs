@@ -47,7 +47,7 @@ fn plan_with(script: Option<&str>) -> String {
     let said = ran.out + &ran.err;
     assert!(!said.contains("topsecret"), "{said}");
     assert!(
-        said.contains("see whether `kubectl --context ctx-one version` answers"),
+        said.contains("check whether `kubectl --context ctx-one version` works"),
         "{said}"
     );
     said
@@ -66,7 +66,7 @@ fn the_tools_error_is_reported_but_not_its_output() {
     );
     let said = plan_with(Some("echo 'token: [topsecret-token'"));
     assert!(
-        said.contains("its login tool `login.sh` printed something else than an ExecCredential"),
+        said.contains("its login tool `login.sh` printed no valid ExecCredential"),
         "{said}"
     );
     assert!(!said.contains("waiting for the login tool"), "{said}");

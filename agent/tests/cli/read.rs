@@ -383,7 +383,7 @@ fn simulate_shows_the_serving_clusters_and_rejects_unknown_ones() {
         })
     );
     desk.run(&["simulate", "-f", "mesh.yaml", "--down", "ctx-one"], 2)
-        .refuses(&["--down ctx-one: there is no cluster \"ctx-one\"; there is: north, south"]);
+        .refuses(&["--down ctx-one: unknown cluster \"ctx-one\"; known: north, south"]);
     desk.run(&["simulate", "-f", "mesh.yaml", "--client", "ctx-one"], 2)
         .refuses(&["--client ctx-one: unknown cluster; known clusters: north, south"]);
     desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));

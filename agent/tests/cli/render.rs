@@ -174,7 +174,7 @@ fn the_manifests_of_one_cluster_are_not_a_bundle() {
         "{south}"
     );
     desk.run_with(&["check", "-f", "-"], south.as_bytes(), 2)
-        .refuses(&["there is no Mesh document in it"]);
+        .refuses(&["it has no Mesh document"]);
     desk.run(&["render", "-f", "mesh.yaml", "--cluster", "ctx-two"], 2)
         .refuses(&["\"ctx-two\"", "north, south"]);
 }
@@ -404,7 +404,7 @@ fn a_folder_without_a_bundle_is_not_walked() {
     desk.run(&["render", "-f", "mesh.yaml", "--to", "home"], 1)
         .refuses(&["home is not empty and has no mesh.yaml"]);
     desk.run(&["check", "-f", "home"], 2)
-        .refuses(&["there is no Mesh document in it"]);
+        .refuses(&["it has no Mesh document"]);
     desk.write("home/mesh.yaml", "# mine\n");
     desk.run(&["render", "-f", "mesh.yaml", "--to", "home"], 1)
         .refuses(&["home/mesh.yaml was not written by `render`"]);

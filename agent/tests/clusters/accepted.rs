@@ -100,7 +100,7 @@ async fn gateways_and_routes_have_to_be_accepted() {
     let waited_for = report
         .checks
         .iter()
-        .filter(|check| check.seen.text == "nothing said");
+        .filter(|check| check.seen.text == "no status");
     assert!(waited_for.clone().count() == 4 && waited_for.clone().all(Check::is_worth_another_try));
 
     for (_, context) in CLUSTERS {

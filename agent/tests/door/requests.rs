@@ -266,8 +266,12 @@ async fn invalid_drills_are_rejected_before_the_verification_starts() {
     let mut unmarked = mesh();
     unmarked.spec.answer_header = Some(false);
     for (mesh, drill, message) in [
-        (&several, "", "is not SERVICE[@CLUSTER]"),
-        (&several, "@cluster1", "is not SERVICE[@CLUSTER]"),
+        (&several, "", "is not of the form SERVICE[@CLUSTER]"),
+        (
+            &several,
+            "@cluster1",
+            "is not of the form SERVICE[@CLUSTER]",
+        ),
         (&several, "orders", "the document has no service orders"),
         (
             &several,
@@ -286,7 +290,11 @@ async fn invalid_drills_are_rejected_before_the_verification_starts() {
             "sealed.one@cluster1",
             "calls of sealed.one travel in mutual TLS",
         ),
-        (&unmarked, "httpbin", "nobody sees which cluster answers"),
+        (
+            &unmarked,
+            "httpbin",
+            "answers do not identify their cluster",
+        ),
     ] {
         let mut request = plan_request(mesh);
         request["drill"] = json!(drill);

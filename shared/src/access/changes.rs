@@ -25,7 +25,7 @@ pub fn to_carry_out(
     }
     for object in objects {
         match observed.wanted.get(&object.key()) {
-            // What is somebody else's is left alone.
+            // Objects of another owner are not changed.
             Some(Existing::InStep | Existing::Foreign(_)) => {}
             Some(Existing::Asked { .. }) => needed.extend(write(object, &["patch"])),
             None => needed.extend(write(object, &["patch", CREATE])),

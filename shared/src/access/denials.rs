@@ -1,4 +1,4 @@
-//! Denied permissions, for people.
+//! Denied permissions, for display.
 
 use std::collections::{BTreeMap, BTreeSet};
 

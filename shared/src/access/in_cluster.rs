@@ -81,7 +81,7 @@ impl InCluster<'_> {
     fn apply(&self, needs: &mut Needs) {
         self.observe(needs);
         for gateway in self.asked_gateways() {
-            // Without its addresses, the records that are there would be deleted.
+            // Without its addresses, the existing records would be deleted.
             read_gateway(gateway, &["get"], Need::Always, needs);
         }
         for object in self.objects {
@@ -200,7 +200,7 @@ impl InCluster<'_> {
         self.objects.iter().map(|object| &object.kind).collect()
     }
 
-    /// The gateways that are asked where they are reached, from outside or inside.
+    /// The gateways whose addresses are looked up, external or internal.
     fn asked_gateways(&self) -> impl Iterator<Item = &Gateway> {
         let uses = |transport| self.spec.has_transport(transport);
         let asks_inside = self.spec.endpoints() == Endpoints::Addresses;
@@ -248,7 +248,7 @@ fn config_maps(verbs: &[&'static str], needs: &mut Needs) {
     }
 }
 
-/// Whether rules of a kind are left without effect before they are deleted; see [`crate::outlived`].
+/// Whether rules of a kind are emptied before they are deleted; see [`crate::outlived`].
 fn is_left_without_effect(kind: &Kind) -> bool {
     kind.is_istio("DestinationRule")
 }

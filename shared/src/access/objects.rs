@@ -13,7 +13,7 @@ pub(super) const ENDPOINT_SLICES: (&str, &str) = ("discovery.k8s.io", "endpoints
 pub(super) const NODES: &str = "nodes";
 pub(super) const CONFIG_MAPS: &str = "configmaps";
 
-/// The record of what is applied.
+/// The record of the applied objects.
 pub(super) fn record(mesh: &str, verb: &'static str) -> Permission {
     let permission = Permission::of_kind(&Kind::SECRET, verb).within(Some(PARENT_NAMESPACE));
     if verb == CREATE {

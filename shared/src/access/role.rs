@@ -25,7 +25,7 @@ pub struct Rule {
 impl Needs {
     /// The rules that grant these permissions in all namespaces, and no others. Sorted.
     pub fn rules(&self) -> Vec<Rule> {
-        /// By verb, the names; `None` where it is not restricted.
+        /// By verb, the names; `None` without a restriction.
         type Verbs = BTreeMap<Cow<'static, str>, Option<BTreeSet<String>>>;
         let mut resources: BTreeMap<_, Verbs> = BTreeMap::new();
         for (one, _) in self.iter() {
@@ -85,7 +85,7 @@ impl Rule {
     }
 }
 
-/// A ClusterRole, `fedmesh-<mesh>-<command>`, that grants them.
+/// A ClusterRole, `fedmesh-<mesh>-<command>`, that grants the permissions.
 pub fn cluster_role(mesh: &str, command: Command, needs: &Needs) -> Object {
     let name = format!("{}-{}", ownership::object_name(mesh), command.as_str());
     let rules: Vec<Value> = needs.rules().iter().map(Rule::to_json).collect();

@@ -1,4 +1,4 @@
-//! A bundle that comes back: its document, and the proof that its files are what the document gives.
+//! A bundle to read: its document, and the check that its files match the document.
 
 use std::collections::BTreeMap;
 
@@ -7,54 +7,54 @@ use crate::check::check;
 use crate::facts::Facts;
 use crate::mesh::{Mesh, ReadErrors};
 
-/// A bundle as it was read, nothing proven yet.
+/// A bundle as read, not verified yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Carried {
     mesh_yaml: String,
-    /// Path and text of each file; of a stream in its order, and its head first.
+    /// Path and text of each file; for a stream in order, its head first.
     files: Vec<(String, String)>,
-    /// Whether it came as one stream.
+    /// Whether it was read from one stream.
     is_stream: bool,
 }
 
-/// Why a bundle cannot be read.
+/// The reason why a bundle cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadBundleError {
-    /// No document in it.
-    #[error("there is no Mesh document in it")]
+    /// The bundle has no Mesh document.
+    #[error("it has no Mesh document")]
     NoMesh,
-    /// The document in it is none.
+    /// Its Mesh document is invalid.
     #[error("its Mesh document: {0}")]
     Mesh(#[from] ReadErrors),
-    /// The archive is broken.
+    /// The archive is invalid.
     #[error(transparent)]
     Zip(#[from] ZipError),
-    /// Files or sections with paths that no bundle has.
-    #[error("its files have paths that no bundle has: {0}")]
+    /// Files or sections with invalid paths.
+    #[error("its files have invalid paths: {0}")]
     Path(#[from] PathError),
 }
 
-/// A bundle whose files are not what its document gives.
+/// A bundle whose files do not match its document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mismatch {
-    /// Files with other text.
+    /// Files with different text.
     pub changed: Vec<String>,
-    /// Files that the document gives and the bundle lacks.
+    /// Files that the document renders and the bundle lacks.
     pub missing: Vec<String>,
-    /// Files that the bundle has and the document does not give.
+    /// Files of the bundle that the document does not render.
     pub extra: Vec<String>,
-    /// The first file of a stream that comes where another one is expected, if all have their text.
+    /// The first file of a stream in the wrong order, if all have the right text.
     pub moved: Vec<String>,
 }
 
 impl std::fmt::Display for Mismatch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the bundle's files are not what its Mesh document gives")?;
+        f.write_str("the bundle's files do not match its Mesh document")?;
         for (word, paths) in [
             ("changed", &self.changed),
             ("missing", &self.missing),
             ("extra", &self.extra),
-            ("not in its place", &self.moved),
+            ("out of order", &self.moved),
         ] {
             for path in paths {
                 write!(f, "\n  {word}: {path}")?;
@@ -67,7 +67,7 @@ impl std::fmt::Display for Mismatch {
 impl std::error::Error for Mismatch {}
 
 impl Carried {
-    /// From the files of a folder, path → text.
+    /// Reads the files of a folder, path → text.
     pub fn from_files(
         files: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ReadBundleError> {
@@ -82,12 +82,12 @@ impl Carried {
         })
     }
 
-    /// From a zip archive.
+    /// Reads a zip archive.
     pub fn from_zip(bytes: &[u8]) -> Result<Self, ReadBundleError> {
         Self::from_files(zip::read(bytes)?)
     }
 
-    /// From one YAML stream.
+    /// Reads one YAML stream.
     pub fn from_stream(text: &str) -> Result<Self, ReadBundleError> {
         let mesh_yaml = stream::mesh_yaml(text).ok_or(ReadBundleError::NoMesh)?;
         let files = stream::files(text);
@@ -104,18 +104,18 @@ impl Carried {
         text.starts_with(stream::FIRST_LINE) || text.starts_with("# cluster: ")
     }
 
-    /// The document in it.
+    /// The document of the bundle.
     pub fn mesh(&self) -> Result<Mesh, ReadBundleError> {
         Ok(Mesh::read(&self.mesh_yaml)?)
     }
 
-    /// Its text; of a stream with the lines and columns that it has there.
+    /// The document's text; for a stream with the stream's lines and columns.
     pub fn mesh_yaml(&self) -> &str {
         &self.mesh_yaml
     }
 
-    /// Proves that the files are what the document gives. A document with errors gives no files,
-    /// so every file is then extra.
+    /// Verifies that the files match the document. A document with errors renders no files, so every file is then
+    /// extra.
     pub fn verify(&self, mesh: &Mesh) -> Result<(), Mismatch> {
         let checked = check(mesh, &Facts::default());
         let bundle = checked
@@ -142,7 +142,7 @@ impl Carried {
         }
         mismatch.extra = given.into_keys().map(str::to_owned).collect();
         if mismatch == Mismatch::default() && self.is_stream {
-            // kubectl goes by the order, in which what others need comes first.
+            // kubectl applies in this order, in which prerequisites come first.
             let mut pairs = self.files.iter().zip(&expected);
             let first = pairs.find(|(given, expected)| given != expected);
             mismatch

@@ -1,18 +1,18 @@
-//! The files of a bundle in their order, whatever order their texts are made in.
+//! The files of a bundle in order, in whatever order their texts are rendered.
 
 use std::collections::BTreeMap;
 
 use super::Place;
 
-/// The files of a bundle, each by its path and the number of its text.
+/// The files of a bundle, each with its path and the number of its text.
 #[derive(Debug)]
 pub struct Listing {
-    /// Whether the files of a cluster come in another order than that in which they are applied.
+    /// Whether the files of a cluster are listed in another order than that of an apply.
     mixed: bool,
-    /// How many texts there are.
+    /// Number of texts.
     texts: usize,
     common: Vec<(String, usize)>,
-    /// Of the clusters that are handed anything.
+    /// The clusters that have files.
     clusters: BTreeMap<usize, Vec<(String, usize)>>,
 }
 
@@ -26,7 +26,7 @@ impl Listing {
         }
     }
 
-    /// Adds the files that have one text. Texts are numbered from 0, in the order of these calls.
+    /// Adds the files that share one text. Texts are numbered from 0, in the order of these calls.
     pub fn add(&mut self, places: Vec<Place>) {
         for Place { cluster, path } in places {
             let files = match cluster {
@@ -38,7 +38,7 @@ impl Listing {
         self.texts += 1;
     }
 
-    /// Everything was added.
+    /// Finishes the list after the last call of `add`.
     pub fn finish(mut self) -> Listed {
         if self.mixed {
             for files in self.clusters.values_mut() {
@@ -52,8 +52,7 @@ impl Listing {
     }
 }
 
-/// By wave, then subject, which [`super::path`] writes one after the other. The subject of one may go on
-/// where that of the other ends.
+/// Compares by wave, then subject, which [`super::path`] concatenates. One subject may be a prefix of the other.
 fn wave_and_subject(one: &str, other: &str) -> std::cmp::Ordering {
     fn name(path: &str) -> &str {
         path.strip_suffix(".yaml").unwrap_or(path)
@@ -61,22 +60,22 @@ fn wave_and_subject(one: &str, other: &str) -> std::cmp::Ordering {
     name(one).cmp(name(other))
 }
 
-/// All files of a bundle but that of the document, in their order.
+/// All files of a bundle except that of the document, in order.
 #[derive(Debug)]
 pub struct Listed {
-    /// Files that no single cluster is handed.
+    /// Files that belong to no single cluster.
     common: Vec<(String, usize)>,
     clusters: BTreeMap<usize, Vec<(String, usize)>>,
 }
 
 impl Listed {
-    /// Every file, by path and number of its text: those of no cluster, then the clusters' in order.
+    /// Every file, by path and number of its text: the common ones, then the clusters' in order.
     pub fn files(&self) -> impl Iterator<Item = (&str, usize)> {
         let files = self.common.iter().chain(self.clusters.values().flatten());
         files.map(|(path, text)| (path.as_str(), *text))
     }
 
-    /// Those of one cluster; none where it is handed nothing.
+    /// The files of one cluster; empty if it has none.
     pub(super) fn of(&self, cluster: usize) -> impl ExactSizeIterator<Item = (&str, usize)> {
         let files = self.clusters.get(&cluster).map_or(&[][..], Vec::as_slice);
         files.iter().map(|(path, text)| (path.as_str(), *text))

@@ -1,4 +1,4 @@
-//! What is handed over: files in their order, with the document that they come from and a digest.
+//! Bundles: rendered files in order, with their document and a digest.
 //!
 //! ```text
 //! mesh.yaml
@@ -6,8 +6,7 @@
 //! cluster1/60-httpbin.default.yaml
 //! …
 //! ```
-//! The same input gives the same bytes. A folder of it is plain YAML in an order that
-//! `kubectl apply -f` keeps.
+//! The same input gives the same bytes. A folder of it is plain YAML in an order that `kubectl apply -f` keeps.
 
 mod carried;
 mod listing;
@@ -40,10 +39,10 @@ pub use zip::{
 /// The document's file in a bundle.
 pub const MESH_FILE: &str = "mesh.yaml";
 
-/// Between the documents of a file.
+/// Separator between the documents of a file.
 const BETWEEN: &str = "---\n";
 
-/// The first line of a file that holds no object, and so carries no label that says whose it is.
+/// The first line of a file without objects, which has no label of its owner.
 pub const WRITTEN_BY: &str = "# Written by fedmesh; edit mesh.yaml and render again.";
 
 /// Manifests for all clusters.
@@ -51,24 +50,24 @@ pub const WRITTEN_BY: &str = "# Written by fedmesh; edit mesh.yaml and render ag
 pub struct Bundle {
     /// The mesh's name.
     pub mesh_name: String,
-    /// The document, in its one form.
+    /// The document, in its canonical form.
     pub mesh_yaml: String,
-    /// Files that no single cluster is handed; of the engine `gitops`.
+    /// Files that belong to no single cluster; with the engine `gitops`.
     pub common: Vec<File>,
-    /// The clusters that are handed anything, in the order of the document.
+    /// The clusters that have files, in the order of the document.
     pub clusters: Vec<ClusterManifests>,
     /// Digest of every path and every byte.
     pub digest: String,
 }
 
-/// What one cluster is handed.
+/// The files of one cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClusterManifests {
     /// The cluster's name.
     pub name: String,
     /// Its context in the kubeconfig.
     pub context: String,
-    /// Files in the order in which they are applied.
+    /// Files in the order of an apply.
     pub files: Vec<File>,
 }
 
@@ -77,9 +76,9 @@ pub struct ClusterManifests {
 pub struct File {
     /// The path in the bundle, such as `cluster1/60-httpbin.default.yaml`.
     pub path: String,
-    /// When its objects are applied.
+    /// The wave of its objects.
     pub wave: Wave,
-    /// Its objects; none in a file that only kustomize reads.
+    /// Its objects; empty for a file that only kustomize reads.
     pub objects: Vec<Object>,
     /// Its text: YAML documents with `---` between them.
     pub text: String,
@@ -117,7 +116,7 @@ impl Bundle {
         self.clusters.iter().find(|cluster| cluster.name == name)
     }
 
-    /// Every file: the document first, then those of no cluster, then the clusters' in order.
+    /// Every file: the document first, then the common ones, then the clusters' in order.
     pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
         let manifests = self.manifests();
         [(MESH_FILE, self.mesh_yaml.as_str())]
@@ -142,8 +141,8 @@ impl Bundle {
     }
 }
 
-/// The digest of a bundle: of its document and, file by file in their order, of the path and the digest of the
-/// text. So nobody has to have all texts at once.
+/// The digest of a bundle: of its document and, file by file in order, of the path and the digest of the text, so that
+/// not all texts need to be in memory.
 fn digest<'a>(mesh_yaml: &str, files: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let mut digest = digest::Parts::default();
     digest.add(mesh_yaml.as_bytes());
@@ -159,7 +158,7 @@ fn digest_of_text(text: &str) -> String {
 }
 
 impl ClusterManifests {
-    /// What the cluster with this index is handed of what was rendered.
+    /// The manifests of the cluster with this index.
     pub fn new(resolved: &Resolved, placed: &[Placed], index: usize) -> Self {
         let cluster = &resolved.clusters[index];
         Self {
@@ -175,7 +174,7 @@ impl ClusterManifests {
         }
     }
 
-    /// How many objects there are.
+    /// Number of objects.
     pub fn object_count(&self) -> usize {
         self.files.iter().map(|file| file.objects.len()).sum()
     }
@@ -248,6 +247,6 @@ pub fn document(object: &Object) -> String {
 }
 
 fn yaml_of(value: &impl Serialize) -> String {
-    // JSON has text keys only, so it always has a form in YAML.
+    // JSON has text keys only, so it can always be written as YAML.
     yaml::to_string(value).unwrap_or_default()
 }

@@ -1,20 +1,20 @@
-//! Which paths the files of a bundle may have, so that every program and every file system reads the same files.
+//! Valid paths of a bundle's files, such that every program and every file system reads the same files.
 
 use std::collections::BTreeMap;
 
-/// Why the paths of a bundle's files are refused.
+/// The reason why a path is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
-    /// Absolute, with `.` or `..`, or with characters that some systems take for something else.
+    /// Absolute, with `.` or `..`, or with characters that some systems interpret.
     #[error("`{}` is not a plain relative path", .0.escape_debug())]
     NotPlain(String),
     /// The same path twice.
     #[error("`{}` occurs more than once", .0.escape_debug())]
     Repeated(String),
-    /// The same path on file systems that do not tell upper from lower case.
+    /// The same path on case-insensitive file systems.
     #[error("`{}` and `{}` differ only in case", .0.escape_debug(), .1.escape_debug())]
     OnlyCase(String, String),
-    /// A file that is the folder of another one.
+    /// A file that is also the folder of another one.
     #[error("`{}` is a file and a folder", .0.escape_debug())]
     FileAndFolder(String),
 }
@@ -43,8 +43,8 @@ pub(super) fn check<'a>(paths: impl IntoIterator<Item = &'a str>) -> Result<(), 
     Ok(())
 }
 
-/// Windows takes `\` for a separator and `:` for a drive or a stream, and drops dots and spaces at the end of
-/// a name.
+/// Whether no system interprets a path: Windows reads `\\` as a separator and `:` as a drive or a stream, and drops
+/// dots and spaces at the end of a name.
 pub(super) fn is_plain(path: &str) -> bool {
     !path.contains(|c: char| c.is_control() || c == '\\' || c == ':')
         && path

@@ -1,9 +1,8 @@
 //! A bundle of which one part at a time is in memory, as text.
 //!
-//! What is about one service is about it in every cluster, and most of that is the same in most clusters. So
-//! the engine `direct` is given one service after the other: each text is written once, whatever the number
-//! of files that have it, and nothing is kept of a service that is done. The other engines look at all
-//! objects at once, and are asked for one cluster after the other.
+//! The objects of a service are mostly the same in all clusters. So the engine `direct` renders one service after the
+//! other: each text is written once, whatever the number of its files, and a finished service is dropped. The other
+//! engines need all objects at once, and render one cluster after the other.
 
 use super::listing::{Listed, Listing};
 use super::{ClusterManifests, File, common, digest, digest_of_text, stream, texts};
@@ -12,50 +11,50 @@ use crate::placed::Placed;
 use crate::render::{all, at_gateways, of_mesh, of_service, render};
 use crate::resolved::Resolved;
 
-/// A document to be rendered, of which one part at a time is written. It gives the bytes of a
-/// [`super::Bundle`], without the objects behind them.
+/// A document to render, of which one part at a time is written. It gives the bytes of a [`super::Bundle`], without its
+/// objects.
 #[derive(Debug)]
 pub struct Rendered<'a> {
     resolved: &'a Resolved,
-    /// All objects, for engines that look at all of them.
+    /// All objects, for engines that need all of them.
     placed: Option<Vec<Placed>>,
-    /// The document, in its one form.
+    /// The document, in its canonical form.
     pub mesh_yaml: String,
 }
 
-/// What is rendered together; the files of one are no other's.
+/// A part that is rendered at once; no two parts share a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// What is neither a cluster's nor a service's.
+    /// Files that belong to no cluster and no service.
     Mesh,
-    /// The cluster with this index. With the engine `direct` only what names many services.
+    /// The cluster with this index. With the engine `direct` only the objects for many services.
     Cluster(usize),
-    /// The service with this index, in all clusters; of the engine `direct`.
+    /// The service with this index, in all clusters; with the engine `direct`.
     Service(usize),
 }
 
-/// A text, and the files that have it.
+/// A text, and the files that contain it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextFile {
-    /// What is in them.
+    /// The content of the files.
     pub text: String,
-    /// How many objects that is.
+    /// Number of objects in the text.
     pub objects: usize,
-    /// Each of the files.
+    /// The files.
     pub places: Vec<Place>,
 }
 
 /// A file without its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The index of the cluster that it is handed to, if it is a single one.
+    /// The index of its cluster, if it belongs to a single one.
     pub cluster: Option<usize>,
     /// The path in the bundle.
     pub path: String,
 }
 
 impl<'a> Rendered<'a> {
-    /// From a checked document. `mesh` is the document that `resolved` comes from.
+    /// Renders a checked document. `mesh` is the document that `resolved` comes from.
     pub fn new(mesh: &Mesh, resolved: &'a Resolved) -> Self {
         let at_once = resolved.target != Target::Direct;
         Self {
@@ -105,12 +104,12 @@ impl<'a> Rendered<'a> {
         files.map(|file| TextFile::of(file, cluster)).collect()
     }
 
-    /// For the files of all parts, which are to be added in the order of [`Self::parts`].
+    /// An empty list for the files of all parts, which must be added in the order of [`Self::parts`].
     pub fn listing(&self) -> Listing {
         Listing::new(self.placed.is_none())
     }
 
-    /// What was written of all parts, in their order.
+    /// Collects the texts of all parts, in order.
     pub fn texts(&self, parts: impl IntoIterator<Item = Vec<TextFile>>) -> Texts<'_> {
         let mut listing = self.listing();
         let mut written = Vec::new();
@@ -125,12 +124,12 @@ impl<'a> Rendered<'a> {
         }
     }
 
-    /// The bundle's digest. Everything is written for it, one part after the other, and nothing is kept.
+    /// The bundle's digest. All parts are written for it, one after the other, and dropped.
     pub fn digest(&self) -> String {
         self.digest_while(|| true).unwrap_or_default()
     }
 
-    /// [`Self::digest`], unless `go_on` says in between that nobody wants it any more.
+    /// [`Self::digest`]; `None` if `go_on` returns `false` in between.
     pub fn digest_while(&self, go_on: impl Fn() -> bool) -> Option<String> {
         let mut listing = self.listing();
         let mut digests = Vec::new();
@@ -164,7 +163,7 @@ impl TextFile {
     }
 }
 
-/// The texts of a whole bundle, each once, for what needs the files in their order.
+/// The texts of a whole bundle, each once, for uses that need the files in order.
 #[derive(Debug)]
 pub struct Texts<'a> {
     rendered: &'a Rendered<'a>,
@@ -175,7 +174,7 @@ pub struct Texts<'a> {
 impl Texts<'_> {
     /// The bundle's digest.
     pub fn digest(&self) -> String {
-        // Each once, whatever the number of files that have it.
+        // Each once, whatever the number of its files.
         let digests: Vec<String> = self
             .written
             .iter()
@@ -188,12 +187,12 @@ impl Texts<'_> {
         )
     }
 
-    /// What a stream of the bundle starts with.
+    /// The head of a stream of the bundle.
     pub fn stream_head(&self) -> String {
         stream::head(&self.digest(), &self.rendered.mesh_yaml)
     }
 
-    /// What a stream has of the cluster with this index; nothing where that is handed nothing.
+    /// The part of a stream for the cluster with this index; empty if it has no files.
     pub fn stream_of(&self, index: usize) -> String {
         let files = self.listed.of(index);
         if files.len() == 0 {

@@ -1,5 +1,5 @@
-//! The bundle as one YAML stream. Everything that is not a Kubernetes object stands in comments,
-//! so that kubectl reads what it knows and a bundle read back still has its document.
+//! The bundle as one YAML stream. All parts that are not Kubernetes objects are comments, so that kubectl can apply it
+//! and a bundle read back still has its document.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use super::{Bundle, File};
 
 /// The first line of a bundle in one stream.
 pub(super) const FIRST_LINE: &str = "# fedmesh bundle";
-/// Before each line of the document.
+/// Prefix of each line of the document.
 const MESH_PREFIX: &str = "#| ";
 
 pub(super) fn write(bundle: &Bundle) -> String {
@@ -24,17 +24,17 @@ pub(super) fn texts(files: &[File]) -> impl Iterator<Item = (&str, &str)> {
     files.map(|file| (file.path.as_str(), file.text.as_str()))
 }
 
-/// What comes before the manifests.
+/// The part before the manifests.
 pub(super) fn head(digest: &str, mesh_yaml: &str) -> String {
     let mut text = format!("{FIRST_LINE}\n# digest: {digest}\n");
     for line in mesh_yaml.lines() {
-        // Writing to a String cannot fail, here and below.
+        // Writing to a `String` cannot fail, here and below.
         _ = writeln!(text, "{}", format!("{MESH_PREFIX}{line}").trim_end());
     }
     text
 }
 
-/// The manifests of a cluster; each file is given as path and text.
+/// Writes the manifests of a cluster; each file is given as path and text.
 pub(super) fn write_cluster<'a>(
     cluster: &str,
     files: impl Iterator<Item = (&'a str, &'a str)>,
@@ -50,8 +50,8 @@ fn write_files<'a>(text: &mut String, files: impl Iterator<Item = (&'a str, &'a 
     }
 }
 
-/// The document in a stream, each line and column where it is in the stream, so that all of it is equally
-/// far indented; `None` if it carries none.
+/// The document in a stream, each line and column at its position in the stream, so that all lines have the same
+/// indentation; `None` if the stream has none.
 pub(super) fn mesh_yaml(text: &str) -> Option<String> {
     let mark = MESH_PREFIX.trim_end();
     let before = text.lines().position(|line| line.starts_with(mark))?;
@@ -63,11 +63,11 @@ pub(super) fn mesh_yaml(text: &str) -> Option<String> {
     Some(mesh)
 }
 
-/// What comes before the first file of a stream; no file has such a path.
+/// Label of the part before the first file of a stream; no file has such a path.
 const HEAD: &str = "(the lines before the first `# file:`)";
 
-/// The parts of a stream in their order, each with its file's path; the first is [`HEAD`]. Together they are
-/// every byte of the stream, but for the lines with the paths.
+/// The parts of a stream in order, each with its file's path; the first is [`HEAD`]. Together they contain every byte
+/// of the stream, except the lines with the paths.
 pub(super) fn files(text: &str) -> Vec<(String, String)> {
     let mut files = vec![(HEAD.to_owned(), String::new())];
     for line in text.split_inclusive('\n') {

@@ -1,4 +1,4 @@
-//! The texts of files in which objects are handed over as they are: of the engine `direct`.
+//! The texts of files that hold the objects themselves: with the engine `direct`.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -8,8 +8,8 @@ use crate::object::Wave;
 use crate::placed::{Difference, Placed};
 use crate::resolved::Resolved;
 
-/// The files of some objects, none of which stands in a file with others. What is the same in several
-/// clusters is written once.
+/// The files of some objects, which share no file with other objects. A text that is the same in several clusters is
+/// written once.
 pub(super) fn write(mut placed: Vec<Placed>, resolved: &Resolved) -> Vec<TextFile> {
     placed.sort_by_cached_key(|one| {
         let object = &one.template;
@@ -25,11 +25,11 @@ fn file_of(one: &Placed) -> (Wave, &str) {
     (one.template.kind.wave, &one.subject)
 }
 
-/// One file in each of the clusters, of objects in their order.
+/// One file in each of the clusters, of objects in order.
 fn in_each_cluster(objects: &[Placed], resolved: &Resolved) -> Vec<TextFile> {
     let (wave, subject) = file_of(&objects[0]);
     let templates: Vec<OnceCell<String>> = objects.iter().map(|_| OnceCell::new()).collect();
-    // Clusters that get the same objects, with the same differences, have the same text.
+    // Clusters with the same objects and differences have the same text.
     let mut known: Vec<(Vec<Option<&[Difference]>>, TextFile)> = Vec::new();
     for (index, cluster) in resolved.clusters.iter().enumerate() {
         let here: Vec<Option<&[Difference]>> = objects

@@ -1,12 +1,12 @@
-//! Rules about what is passed on to Istio whose values are good one by one and not together. Istio's own
-//! admission refuses it (`pkg/config/validation`, and the schemas of its kinds), when it is too late.
+//! Rules about pass-through fields whose values conflict. Istio's own admission refuses them (`pkg/config/validation`,
+//! and the schemas of its kinds), but only at an apply.
 
 use serde_json::{Map, Value};
 
 use super::headers::{is_authority, is_header, is_matched};
 use super::{Findings, code};
 
-/// A route, in the form in which it is passed on; `at` is where it is written.
+/// A route with its pass-through fields; `at` is its path.
 pub(super) fn route(at: &str, route: &Map<String, Value>, findings: &mut Findings) {
     let mut rules = Rules { findings };
     for end in ["redirect", "directResponse"] {
@@ -59,7 +59,7 @@ pub(super) fn route(at: &str, route: &Map<String, Value>, findings: &mut Finding
     }
 }
 
-/// How pods are called: of a service, or of a subset. Whether Istio takes it; otherwise there are findings.
+/// Traffic policy of a service or a subset. Returns whether Istio accepts it; otherwise there are findings.
 pub(super) fn traffic_policy(
     at: &str,
     policy: &Map<String, Value>,
@@ -112,7 +112,7 @@ pub(super) fn traffic_policy(
     findings.0.len() == before
 }
 
-/// The same of when who fails is left alone.
+/// The same for outlier detection.
 pub(super) fn outlier_detection(
     at: &str,
     given: &Map<String, Value>,
@@ -140,7 +140,7 @@ impl Rules<'_> {
             .error(code::ISTIO_REFUSES, at, what.into(), hint.into());
     }
 
-    /// Looks at a part, if it is there.
+    /// Checks a part, if it is set.
     fn part(
         &mut self,
         at: &str,
@@ -153,7 +153,7 @@ impl Rules<'_> {
         }
     }
 
-    /// At least one of these has to be there.
+    /// At least one of these must be set.
     fn some_of(&mut self, at: &str, given: &Map<String, Value>, names: &[&str]) {
         if !names.iter().any(|name| given.contains_key(*name)) {
             let what = if names.len() == 1 {
@@ -166,7 +166,7 @@ impl Rules<'_> {
         }
     }
 
-    /// At most one of these may be there.
+    /// At most one of these may be set.
     fn one_of(&mut self, at: &str, given: &Map<String, Value>, names: &[&str]) {
         let there = names.iter().filter(|name| given.contains_key(**name));
         let there: Vec<&str> = there.copied().collect();
@@ -217,7 +217,7 @@ impl Rules<'_> {
         }
     }
 
-    /// The changes of headers in `given`; `authority` says whether another field sets the host already.
+    /// Changes of headers in `given`; `authority` is whether another field sets the host already.
     fn headers(&mut self, at: &str, given: &Map<String, Value>, authority: bool) {
         let Some(headers) = given.get("headers") else {
             return;

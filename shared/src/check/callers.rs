@@ -10,7 +10,7 @@ use crate::mesh::{self, Spec, Transport};
 use crate::name::HostName;
 use crate::resolved::{Resolved, Service};
 
-/// The callers of a service; `Some(None)` for everybody, `None` with an error.
+/// The callers of a service; `Some(None)` for all, `None` with an error.
 #[expect(
     clippy::option_option,
     reason = "as of every check: none with an error"
@@ -148,7 +148,7 @@ fn clusters(
     chosen.find_or_all(&none, spec, findings)
 }
 
-/// Whether the labels of a service's pods are good, and there where they are needed.
+/// Whether the labels of a service's pods are valid, and set if required.
 fn selector(
     path: &str,
     service: &mesh::Service,
@@ -181,7 +181,7 @@ fn selector(
     labels(&path, &service.selector, findings)
 }
 
-/// What only shows once everything is resolved: identities that tell less than the document says.
+/// Checks of the resolved document: identities that are less specific than the document.
 pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
     for (index, service) in resolved.services.iter().enumerate() {
         if service.refuses_strangers() {
@@ -193,9 +193,9 @@ pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
     }
 }
 
-/// An identity names a trust domain, not a cluster; and Istio takes the trust domains of a mesh and its aliases for
-/// one another where a principal has a namespace (istio `pilot/pkg/security/trustdomain`,
-/// `ReplaceTrustDomainAliases`), which all clusters' are.
+/// An identity has a trust domain, not a cluster; and Istio treats the trust domains of a mesh and its aliases as equal
+/// in principals with a namespace (istio `pilot/pkg/security/trustdomain`, `ReplaceTrustDomainAliases`), which all
+/// clusters' are.
 fn alike(
     path: &str,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! Clusters that are chosen by their names or by their labels.
+//! Clusters that are selected by names or by labels.
 
 use std::collections::BTreeMap;
 
@@ -7,31 +7,31 @@ use super::labels::labels;
 use super::{Findings, code};
 use crate::mesh::Spec;
 
-/// What a part of the document says of clusters.
+/// A selection of clusters in the document.
 pub(super) struct Chosen<'a> {
-    /// Where `clusters` and `clusterSelector` stand.
+    /// The parent of `clusters` and `clusterSelector`.
     pub(super) path: &'a str,
     pub(super) clusters: Option<&'a [String]>,
     pub(super) selector: &'a BTreeMap<String, String>,
 }
 
-/// What is wrong where no cluster is chosen.
+/// The finding for an empty selection.
 pub(super) struct NoCluster {
     pub(super) code: code::Code,
-    /// Where none is named.
+    /// For an empty list.
     pub(super) message: &'static str,
     pub(super) hint: &'static str,
-    /// Where no cluster has the labels.
+    /// For labels that no cluster has.
     pub(super) labels_hint: &'static str,
 }
 
 impl Chosen<'_> {
-    /// Whether anything is said.
+    /// Whether either field is set.
     pub(super) fn is_given(&self) -> bool {
         self.clusters.is_some() || !self.selector.is_empty()
     }
 
-    /// The field that says it.
+    /// The field that is set.
     pub(super) fn field(&self) -> String {
         let name = if self.selector.is_empty() {
             "clusters"
@@ -41,7 +41,7 @@ impl Chosen<'_> {
         format!("{}.{name}", self.path)
     }
 
-    /// The indices of the clusters, ascending, of which there is one at least; of all where nothing is said.
+    /// The indices of the clusters, ascending, at least one; of all clusters without a selection.
     pub(super) fn find_or_all(
         &self,
         none: &NoCluster,

@@ -98,7 +98,7 @@ fn one(
     })
 }
 
-/// An empty region or zone gives names with a hole (`…svc..example.org`), so it is no small fault.
+/// An empty region or zone results in names with an empty label (`…svc..example.org`), so it is an error.
 fn locality(findings: &mut Findings, path: &str, text: &str, what: &str) -> Option<Label> {
     if text.is_empty() {
         findings.error(
@@ -134,8 +134,8 @@ fn gateway(
     };
     let addresses = if given.addresses.is_empty() {
         match found {
-            // What a cluster says is not checked against the document's rules: an address that
-            // cannot be read is left out, and the finding on the records says so.
+            // The rules do not apply to the cluster's own data: an unparsable address is left out, and the finding on
+            // the records reports it.
             Some(found) => Some(Some(
                 found.iter().filter_map(|text| address(text)).collect(),
             )),
@@ -192,8 +192,8 @@ fn egress_gateway(
     })
 }
 
-/// What every gateway has: its Service, the Service's namespace, the labels of its pods. `usual` are the
-/// Service and the label of Istio's own.
+/// The workload of every gateway: its Service, the Service's namespace, the labels of its pods. `usual` are the Service
+/// and the label of Istio's own.
 fn workload(
     path: &str,
     what: &str,
@@ -255,12 +255,12 @@ fn cluster_ip(path: &str, text: &str, findings: &mut Findings) -> Option<IpAddr>
     address
 }
 
-/// Reads an IP address or a host name.
+/// Parses an IP address or a host name.
 pub(crate) fn address(text: &str) -> Option<Address> {
     if let Ok(ip) = text.parse::<IpAddr>() {
         return Some(Address::Ip(ip));
     }
-    // `1.2.3` is a slip in an IP address, not a host: no top-level domain is all digits.
+    // `1.2.3` is a misspelt IP address, not a host: no top-level domain is all digits.
     let last = text.rsplit('.').next().unwrap_or_default();
     if last.chars().all(|c| c.is_ascii_digit()) {
         return None;
@@ -270,7 +270,7 @@ pub(crate) fn address(text: &str) -> Option<Address> {
         .map(Address::Host)
 }
 
-/// The index of the cluster that is named; otherwise there is a finding.
+/// The index of the cluster with this name; otherwise there is a finding.
 pub(super) fn named(path: &str, name: &str, spec: &Spec, findings: &mut Findings) -> Option<usize> {
     let found = spec
         .clusters
@@ -288,7 +288,7 @@ pub(super) fn named(path: &str, name: &str, spec: &Spec, findings: &mut Findings
     found
 }
 
-/// Indices of the clusters that are named, ascending; `None` where one of them is none.
+/// Indices of the listed clusters, ascending; `None` if one of them is unknown.
 pub(super) fn listed(
     path: &str,
     names: &[String],
@@ -339,11 +339,11 @@ fn duplicates(spec: &Spec, findings: &mut Findings) {
     }
 }
 
-/// A zone's name leads to all gateways there that serve, and DNS says no ports: a caller has one for
-/// all of them.
+/// A zone's name leads to all serving gateways in the zone, and DNS has no ports: a caller uses one port for all of
+/// them.
 pub(super) fn check_ports(resolved: &Resolved, findings: &mut Findings) {
     for (index, here) in resolved.clusters.iter().enumerate() {
-        // The ports of both gateways by which a service that runs in both is called.
+        // The ports of both gateways for a service that runs in both clusters.
         let ports = |(first, there): (usize, &Cluster)| {
             let mut both = resolved.services.iter().filter(|service| {
                 service.clusters.contains(&first) && service.clusters.contains(&index)

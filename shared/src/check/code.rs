@@ -5,9 +5,9 @@
 pub struct Code {
     /// Such as `FM0101`.
     pub id: &'static str,
-    /// What it says, in one line.
+    /// The title in one line.
     pub title: &'static str,
-    /// Codes of other tools that cover the same.
+    /// Codes of other tools for the same defect.
     pub peers: &'static [&'static str],
 }
 
@@ -185,7 +185,7 @@ mod tests {
         assert!(ALL.windows(2).all(|pair| pair[0].id < pair[1].id));
     }
 
-    /// As `docs/style.md` has them.
+    /// As in `docs/style.md`.
     #[test]
     fn titles_name_defects() {
         const LONGEST: usize = 80;

@@ -1,5 +1,5 @@
-//! Credentials in a document, wherever they are: a document is committed, sent and pasted, and what is rendered
-//! of it is read by whoever may read Deployments.
+//! Credentials anywhere in a document: a document is committed, sent and pasted, and everyone who may read Deployments
+//! can read the rendered manifests.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::mesh::Mesh;
 
 const ARGUMENTS: &str = "spec.dns.externalDns.args";
 
-/// Adds a finding for each credential, and takes out the other findings that quote one.
+/// Adds a finding for each credential, and removes the other findings that quote one.
 pub(super) fn check(mesh: &Mesh, findings: &mut Findings) {
     let mut found = Vec::new();
     let document = serde_json::to_value(mesh).unwrap_or_default();
@@ -22,7 +22,7 @@ pub(super) fn check(mesh: &Mesh, findings: &mut Findings) {
     }
 }
 
-/// Whether a finding has the credential in its words. A short one may occur in others by chance.
+/// Whether a finding quotes the credential. A short one may occur by chance.
 fn quotes(finding: &Finding, credential: &Found) -> bool {
     const LONG: usize = 6;
     let text = credential.text;
@@ -38,13 +38,13 @@ fn quotes(finding: &Finding, credential: &Found) -> bool {
 /// A credential in a document.
 struct Found<'a> {
     path: String,
-    /// The text that has it.
+    /// The text that contains it.
     text: &'a str,
     message: String,
     hint: String,
 }
 
-/// `is_header` is whether the fields are headers that a request or an answer is given.
+/// `is_header` is whether the fields are headers of a request or a response.
 fn walk<'a>(value: &'a Value, path: &str, is_header: bool, found: &mut Vec<Found<'a>>) {
     match value {
         Value::String(text) => found.extend(of_text(text, path)),
@@ -76,7 +76,7 @@ fn walk<'a>(value: &'a Value, path: &str, is_header: bool, found: &mut Vec<Found
                 let dot = if path.is_empty() { "" } else { "." };
                 let at = format!("{path}{dot}{name}");
                 match field.as_str() {
-                    // `%` begins what Envoy puts there itself.
+                    // `%` starts a variable that Envoy replaces.
                     Some(text) if is_header && credential::is_name(name) && !text.contains('%') => {
                         found.push(Found {
                             path: at,

@@ -14,13 +14,13 @@ use crate::resolved::{self, Address, CLUSTER_DOMAIN, Cluster, Dns, Gateway, Reso
 /// Largest time to live (RFC 2181, section 8).
 const TTL_MAX: u32 = 0x7fff_ffff;
 
-/// Most name servers that CoreDNS's `forward` takes (`plugin/forward/setup.go`, `max`).
+/// Limit of name servers of CoreDNS's `forward` (`plugin/forward/setup.go`, `max`).
 const NAME_SERVERS_MAX: usize = 15;
 /// The port of plain DNS.
 const DNS_PORT: u16 = 53;
 
-/// Top-level domains that resolvers keep for other purposes, or that are real and belong to others.
-/// RFC 6761, RFC 6762, RFC 7686, RFC 8375 and IANA's root zone for `global`.
+/// Top-level domains that resolvers reserve for other purposes, or that are real and belong to others. RFC 6761, RFC
+/// 6762, RFC 7686, RFC 8375 and IANA's root zone for `global`.
 const TAKEN: &[(&str, &str)] = &[
     ("local", "it is reserved for multicast DNS (RFC 6762)"),
     (
@@ -92,7 +92,7 @@ pub(super) fn check(
     })
 }
 
-/// What cannot be read was no host name of a document or a cluster.
+/// An unparsable name is not a host name of a document or a cluster.
 fn host_names(facts: &Facts) -> BTreeMap<HostName, Vec<IpAddr>> {
     let known = facts.host_names.iter();
     known
@@ -242,7 +242,7 @@ fn one_gateway_name(clusters: &[Cluster], findings: &mut Findings) {
     }
 }
 
-/// What only shows once everything is resolved: records that cannot be written.
+/// Checks of the resolved document: records that cannot be written.
 pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
     if dns_endpoint::controller_publishes(resolved) {
         return;
@@ -312,17 +312,17 @@ pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
     }
 }
 
-/// A gateway by which a cluster is called.
+/// A gateway that receives calls from other clusters.
 struct Called<'a> {
-    /// Where the document has its addresses.
+    /// Path of its addresses in the document.
     path: String,
     cluster: &'a Cluster,
-    /// Its kind, in words.
+    /// Its kind, for display.
     what: &'static str,
     gateway: &'a Gateway,
 }
 
-/// Of each cluster those by which calls of its services come in.
+/// The gateways of each cluster that its services use.
 fn called(resolved: &Resolved) -> impl Iterator<Item = Called<'_>> {
     let clusters = resolved.clusters.iter().enumerate();
     clusters.flat_map(move |(index, cluster)| {
@@ -351,7 +351,7 @@ fn called(resolved: &Resolved) -> impl Iterator<Item = Called<'_>> {
     })
 }
 
-/// Load balancers whose host names were to be resolved and are not.
+/// Load balancers whose host names should be resolved and are not.
 fn unresolved(resolved: &Resolved, findings: &mut Findings) {
     let unknown = dns_endpoint::unresolved(resolved);
     for called in called(resolved) {
@@ -379,7 +379,7 @@ fn unresolved(resolved: &Resolved, findings: &mut Findings) {
     }
 }
 
-/// Names of a service that lead to addresses which may change without a word.
+/// Names of a service that lead to addresses which may change unnoticed.
 fn aging(index: usize, service: &Service, resolved: &Resolved, findings: &mut Findings) {
     let names = dns_endpoint::names_resolved(service, resolved);
     if !names.is_empty() {

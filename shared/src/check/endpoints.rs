@@ -1,4 +1,4 @@
-//! What `spec.endpoints` asks of the engine, and what has no effect beside it.
+//! Requirements of `spec.endpoints` on the engine, and settings without effect.
 
 use super::{Findings, code};
 use crate::gateway_kind::GatewayKind;

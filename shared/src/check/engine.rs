@@ -1,4 +1,4 @@
-//! Rules about `spec.target` and what only one engine needs.
+//! Rules about `spec.target` and settings of single engines.
 
 use super::{Findings, code, external_dns};
 use crate::mesh::{Gitops, Spec, Target};
@@ -9,7 +9,7 @@ use crate::resolved::{self, Resolved};
 
 const PATH: &str = "spec.target";
 
-/// The repository, if one is given without an error.
+/// The repository, if it is set and valid.
 pub(super) fn check(spec: &Spec, findings: &mut Findings) -> Option<resolved::Gitops> {
     match &spec.gitops {
         Some(given) => repository(given, findings),
@@ -70,7 +70,7 @@ fn is_plain(part: &str) -> bool {
     !part.is_empty() && part.chars().all(known) && !part.starts_with('.') && !part.starts_with('-')
 }
 
-/// A URL that both Argo CD and Flux take.
+/// A URL that both Argo CD and Flux accept.
 fn url(text: &str, findings: &mut Findings) -> Option<String> {
     let rest = ["https://", "http://", "ssh://"]
         .iter()
@@ -89,7 +89,7 @@ fn url(text: &str, findings: &mut Findings) -> Option<String> {
     None
 }
 
-/// What an engine does not do, or does otherwise than one might think.
+/// Limits of an engine, and unexpected behavior.
 pub(super) fn check_limits(resolved: &Resolved, findings: &mut Findings) {
     match resolved.target {
         Target::Direct | Target::Ocm => {}
@@ -140,12 +140,12 @@ pub(super) fn check_limits(resolved: &Resolved, findings: &mut Findings) {
     }
 }
 
-/// KubeFed writes over the labels of a namespace that it takes over, `istio-injection` among them
-/// (v0.10.0, `pkg/controller/sync/dispatch/{managed,retain}.go`).
+/// KubeFed overwrites the labels of a namespace that it takes over, including `istio-injection` (v0.10.0,
+/// `pkg/controller/sync/dispatch/{managed,retain}.go`).
 fn namespaces(resolved: &Resolved, findings: &mut Findings) {
     let mut there: Vec<&str> = Vec::new();
     for service in &resolved.services {
-        // Its VirtualService, the Gateways, and what stands for its names.
+        // The namespace of its VirtualService, the Gateways, and the entries of its names.
         there.push(resolved::ISTIO_NAMESPACE);
         let locals = service.locals().into_keys();
         there.extend(locals.map(|(namespace, _)| namespace.as_str()));
@@ -169,7 +169,7 @@ fn namespaces(resolved: &Resolved, findings: &mut Findings) {
         let clusters = 0..resolved.clusters.len();
         there.extend(clusters.flat_map(|index| called(index, resolved).into_keys()));
     }
-    // It passes over the first of these; the others are made.
+    // It skips the first of these; the others are created.
     there.retain(|name| *name != resolved::DEFAULT_NAMESPACE && !makes(name, resolved));
     there.sort_unstable();
     there.dedup();

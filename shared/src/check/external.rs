@@ -1,5 +1,5 @@
-//! Rules about `spec.external`: what Istio refuses of a ServiceEntry (`pkg/config/validation`), and what
-//! it takes although calls then go astray.
+//! Rules about `spec.external`: values that Istio refuses in a ServiceEntry (`pkg/config/validation`), and values that
+//! it accepts although calls are then misrouted.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -99,8 +99,7 @@ fn egress_gateway(path: &str, clusters: &[usize], spec: &Spec, findings: &mut Fi
     }
 }
 
-/// What arrives at an egress gateway has lost its port and address: it has the request's host, or the
-/// name that TLS asks for.
+/// A call at an egress gateway has lost its port and address: it only has the request's host, or the SNI.
 fn told_apart(
     path: &str,
     host: &HostPattern,
@@ -140,7 +139,7 @@ fn host(path: &str, text: &str, findings: &mut Findings) -> Option<HostPattern> 
             );
             return None;
         }
-        // A short name is that of a Service in the caller's namespace.
+        // A short name is a Service in the caller's namespace.
         Ok(host) if !host.is_wildcard && host.name.labels() == 1 => {
             (format!("{text:?} has no domain"), HINT)
         }
@@ -215,7 +214,7 @@ fn callers(
     listed(path, names, spec, findings)
 }
 
-/// A name that is published must lead to its service.
+/// A published name must lead to its service.
 fn own_names(
     path: &str,
     host: &HostPattern,
@@ -243,7 +242,7 @@ fn own_names(
     }
 }
 
-/// Two ServiceEntries of one host undo each other (istio/istio#26282).
+/// Two ServiceEntries of one host override each other (istio/istio#26282).
 fn object_names(mesh: &Label, hosts: &[ExternalHost], findings: &mut Findings) {
     let mut names = BTreeMap::new();
     for (index, one) in hosts.iter().enumerate() {
@@ -276,7 +275,7 @@ fn object_names(mesh: &Label, hosts: &[ExternalHost], findings: &mut Findings) {
     }
 }
 
-/// Of two hosts with one TCP port at one address, a sidecar knows the first only.
+/// Of two hosts with one TCP port at one address, a sidecar uses only the first.
 fn tcp_once(hosts: &[ExternalHost], findings: &mut Findings) {
     for (index, one) in hosts.iter().enumerate() {
         for (place, port) in one.ports.iter().enumerate() {

@@ -7,8 +7,8 @@ use crate::name::Label;
 use crate::render::external_dns::OWN_FLAGS;
 use crate::resolved::{self, Resolved};
 
-/// From this minor version on `ExternalDNS` reads its own kind of record only, and ends where there is
-/// none (`source/crd.go`; kubernetes-sigs/external-dns#6414). The major version is 0.
+/// Since this minor version `ExternalDNS` reads only its own kind of record, and exits without its CRD
+/// (`source/crd.go`; kubernetes-sigs/external-dns#6414). The major version is 0.
 const READS_NO_OTHER_KIND: u16 = 21;
 
 pub(super) fn check(
@@ -81,7 +81,7 @@ pub(super) fn check(
     })
 }
 
-/// Whether `ExternalDNS` reads what the federation's controller writes.
+/// Whether `ExternalDNS` reads the records of the federation's controller.
 pub(super) fn check_version(resolved: &Resolved, findings: &mut Findings) {
     if resolved.dns.external_dns.is_none() {
         return;
@@ -124,7 +124,7 @@ fn version(image: &str) -> Option<(u16, u16)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-/// Whether `ExternalDNS` may be handed these as they are.
+/// Whether these arguments can be passed to `ExternalDNS`.
 fn arguments(arguments: &[String], findings: &mut Findings) -> bool {
     let mut good = true;
     for (index, argument) in arguments.iter().enumerate() {
@@ -159,7 +159,7 @@ mod tests {
     use super::version;
 
     #[test]
-    fn versions_stand_in_tags() {
+    fn versions_are_parsed_from_tags() {
         for (image, expected) in [
             (
                 "registry.k8s.io/external-dns/external-dns:v0.19.0",

@@ -90,8 +90,8 @@ fn one_port(
     })
 }
 
-/// Istio then listens at the port of every address, unless it gives the host an address of its own,
-/// which callers only see with its DNS proxy.
+/// Istio then listens on the port of every address, unless it assigns an address to the host, which callers only see
+/// with its DNS proxy.
 fn tcp_without_address(path: &str, port: u16, host: &HostPattern, findings: &mut Findings) {
     let hint = format!("add the addresses of `{host}`");
     if host.is_wildcard {

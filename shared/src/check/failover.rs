@@ -9,7 +9,7 @@ use crate::mesh::passed_on::{IstioFields, OUTLIER_DETECTION, shape};
 use crate::mesh::{Failover, Service};
 use crate::resolved::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_PER_TRY_TIMEOUT, Probe, Retry, Route};
 
-/// `several`: whether there is another cluster to send a call to.
+/// `several`: whether calls can go to another cluster.
 pub(super) fn retry(
     path: &str,
     failover: Option<&Failover>,
@@ -43,9 +43,9 @@ pub(super) fn retry(
     }
 }
 
-/// How long a connection to another cluster may take, as Istio writes it.
+/// The timeout of a connection to another cluster, in Istio's syntax.
 ///
-/// It is not compared with `perTryTimeout`: Envoy starts that when the connection is there.
+/// It is not compared with `perTryTimeout`, which Envoy starts when the connection is established.
 pub(super) fn connect_timeout(
     path: &str,
     failover: Option<&Failover>,
@@ -70,7 +70,7 @@ pub(super) fn connect_timeout(
     Some(text.to_owned())
 }
 
-/// Whether connections may take this long: between 10 ms and a minute.
+/// Whether the timeout is in range: between 10 ms and a minute.
 pub(crate) fn is_connect_timeout(text: &str) -> bool {
     milliseconds(text).is_some_and(|time| (10..=60_000).contains(&time))
 }
@@ -84,7 +84,7 @@ fn not_a_duration(path: &str, text: &str, findings: &mut Findings) {
     );
 }
 
-/// What the document changes of the ejection of gateways that fail.
+/// The document's overrides of the ejection of failing gateways.
 pub(super) fn outlier_detection(
     path: &str,
     failover: Option<&Failover>,
@@ -167,7 +167,7 @@ pub(super) fn probe(
     })
 }
 
-/// Whether Istio reads `text` as a duration: one millisecond at least.
+/// Whether Istio parses `text` as a duration: at least one millisecond.
 pub(super) fn is_duration(text: &str) -> bool {
     milliseconds(text).is_some_and(|time| time > 0)
 }
@@ -177,7 +177,7 @@ mod tests {
     use super::is_duration;
 
     #[test]
-    fn durations_are_as_go_reads_them() {
+    fn durations_are_parsed_as_in_go() {
         for good in [
             "1ms",
             "500ms",

@@ -1,23 +1,23 @@
-//! What a check says: code, severity, place, message, hint and where possible a fix.
+//! Findings of a check: code, severity, path, message, hint and, if possible, a fix.
 
 use serde::{Deserialize, Serialize};
 
 use crate::mesh::Mesh;
 
-/// How bad it is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Nothing is rendered until it is mended.
+    /// Prevents rendering.
     Error,
-    /// Something will not work, or something is left out.
+    /// A part will not work, or is left out.
     Warning,
-    /// Worth knowing.
+    /// For information.
     Hint,
 }
 
 impl Severity {
-    /// The word for it.
+    /// Its name in output.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -27,21 +27,21 @@ impl Severity {
     }
 }
 
-/// One thing that a check found.
+/// A finding of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    /// Which rule, such as `FM0101`; see [`super::code`].
+    /// The rule's code, such as `FM0101`; see [`super::code`].
     pub code: String,
-    /// How bad.
+    /// Its severity.
     pub severity: Severity,
-    /// Where in the document, such as `spec.clusters[1].zone`.
+    /// Path in the document, such as `spec.clusters[1].zone`.
     pub path: String,
-    /// What is wrong: one sentence without a full stop.
+    /// The defect: one sentence without a full stop.
     pub message: String,
-    /// What to do.
+    /// The remedy.
     pub hint: String,
-    /// What the page can do about it with one click.
+    /// A fix that the page can apply with one click.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix: Option<Fix>,
 }
@@ -57,8 +57,7 @@ pub struct Fix {
 }
 
 impl Fix {
-    /// The document with the field changed, or added to the object that it is a field of; `None` where there is
-    /// no such object.
+    /// The document with the field changed, or added to its parent; `None` if the parent does not exist.
     pub fn apply(&self, mesh: &Mesh) -> Option<Mesh> {
         let mut document = serde_json::to_value(mesh).ok()?;
         let pointer = format!("/{}", self.path.replace(['.', '['], "/").replace(']', ""));

@@ -1,9 +1,9 @@
-//! Rules about what the Gateway API can say of what a document says, with `spec.gatewayApi`.
+//! Rules about features of the document that the Gateway API lacks, with `spec.gatewayApi`.
 //!
-//! What it has a field for is data, in the form of [`crate::mesh::passed_on`]: a field of a route that is
-//! not in it is told, with its place. The words are `any` value, an `exact` condition, one that is exact
-//! or a `regex`, a `path`, a `host` name, for gRPC the path of a `method`, of a `service` or a `call` of either, and
-//! a `code` of a redirect. Source: the standard channel of `sigs.k8s.io/gateway-api`, `config/crd/standard`.
+//! The supported fields are data, in the form of [`crate::mesh::passed_on`]: any other field of a route is reported
+//! with its path. The kinds are `any` value, an `exact` condition, one that is exact or a `regex`, a `path`, a `host`
+//! name, for gRPC the path of a `method`, of a `service` or a `call` of either, and a `code` of a redirect. Source: the
+//! standard channel of `sigs.k8s.io/gateway-api`, `config/crd/standard`.
 
 use serde_json::Value;
 
@@ -13,11 +13,11 @@ use crate::mesh::{self, Protocol, Spec, Target, TlsVersion, Transport};
 use crate::name::HostName;
 use crate::resolved::{IstioVersion, Service};
 
-/// Gateway API 1.3: the first with all that is rendered for HTTP and gRPC in its standard channel.
+/// Gateway API 1.3: the first with all rendered fields for HTTP and gRPC in its standard channel.
 const FIRST: IstioVersion = IstioVersion::v1(27);
 /// Gateway API 1.5: TLSRoute is in the standard channel.
 const WITH_TLS_ROUTES: IstioVersion = IstioVersion::v1(30);
-/// Gateway API 1.6: TCPRoute, CORS and all codes of redirects are.
+/// Gateway API 1.6: TCPRoute, CORS and all codes of redirects are in the standard channel.
 const WITH_TCP_ROUTES: IstioVersion = IstioVersion::v1(31);
 
 const HTTP: &str = r#"{"exact":"path","prefix":"path","regex":"any",
@@ -49,7 +49,7 @@ pub(super) fn check(
     let (Some(istio), Some(services)) = (istio, services) else {
         return;
     };
-    // Of what east-west gateways pass on, the Gateway API says nothing (`render::gateway_api`).
+    // East-west gateways have no Gateway API objects (`render::gateway_api`).
     let said_by_it = || {
         let both = spec.services.iter().zip(services).enumerate();
         both.filter(|(_, (_, service))| !service.is_mutual())
@@ -131,7 +131,7 @@ pub(super) fn check(
     }
 }
 
-/// Tells what of the routes of a service the Gateway API has no field for.
+/// Reports the fields of a service's routes that the Gateway API lacks.
 fn said(path: &str, written: &mesh::Service, service: &Service, findings: &mut Findings) {
     let is_grpc = |port: &crate::resolved::Port| port.protocol == Protocol::Grpc;
     let before = findings.0.len();
@@ -141,7 +141,7 @@ fn said(path: &str, written: &mesh::Service, service: &Service, findings: &mut F
         fields(&http, route, &at, LEAVE_OUT, findings);
         copies(&at, route, findings);
     }
-    // What an HTTPRoute cannot say a GRPCRoute cannot either, so one is told at a time.
+    // A GRPCRoute lacks all that an HTTPRoute lacks, so only one is reported at a time.
     if findings.0.len() == before && service.ports.iter().any(is_grpc) {
         for (index, route) in written.routes.iter().enumerate() {
             let hint = "use `protocol: http2`: gRPC then has an HTTPRoute, which supports it";
@@ -197,10 +197,10 @@ fn walk(shape: &Value, given: &Value, at: &str, hint: &str, findings: &mut Findi
     }
 }
 
-/// Why a value is none that the Gateway API takes, and what to write instead.
+/// The reason why the Gateway API rejects a value, and its replacement.
 fn fault(word: &str, given: &Value) -> Option<(&'static str, Option<&'static str>)> {
     let has = |name: &str| given.get(name).is_some();
-    // In short, or as a condition.
+    // As shorthand, or as a condition.
     let text = ["exact", "prefix"]
         .iter()
         .find_map(|name| given[*name].as_str());
@@ -243,7 +243,7 @@ fn fault(word: &str, given: &Value) -> Option<(&'static str, Option<&'static str
     }
 }
 
-/// A copy goes to a port that is named.
+/// Mirrored requests must go to an explicit port.
 fn copies(at: &str, route: &IstioFields, findings: &mut Findings) {
     let mut one = |at: String, mirror: &Value| {
         if mirror["subset"].is_null() && mirror["port"]["number"].is_null() {
@@ -267,8 +267,8 @@ fn copies(at: &str, route: &IstioFields, findings: &mut Findings) {
     }
 }
 
-/// The first route that matches takes a request; to the Gateway API it is the one with the more specific
-/// match. Tells where that is another one.
+/// In Istio the first matching route handles a request; in the Gateway API the one with the more specific match.
+/// Reports routes for which that differs.
 fn order(path: &str, written: &[IstioFields], findings: &mut Findings) {
     let mut before: Vec<(usize, Value)> = Vec::new();
     for (index, route) in written.iter().enumerate() {
@@ -295,9 +295,8 @@ fn order(path: &str, written: &[IstioFields], findings: &mut Findings) {
     }
 }
 
-/// Where a match stands among others: by the kind and length of its path, then whether it names a method,
-/// then how many headers and parameters (`HTTPRouteRule` of the Gateway API; expressions last, as Istio
-/// has them).
+/// Precedence of a match: by the kind and length of its path, then whether it has a method, then the number of headers
+/// and parameters (`HTTPRouteRule` of the Gateway API; expressions last, as in Istio).
 fn rank(one: &Value) -> (u8, usize, bool, usize, usize) {
     let (kind, path) = uri(one);
     let kind = match kind {
@@ -328,7 +327,7 @@ fn uri(one: &Value) -> (&str, &str) {
     }
 }
 
-/// Whether a request may match both; where that is not seen at once, it may.
+/// Whether a request may match both; if that is not obvious, it may.
 fn may_both_match(one: &Value, other: &Value) -> bool {
     let under = |path: &str, prefix: &str| {
         path.strip_prefix(prefix)
@@ -353,7 +352,7 @@ fn may_both_match(one: &Value, other: &Value) -> bool {
     paths && !told_apart && !differ(&one["method"], &other["method"])
 }
 
-/// Says once of a service that its prefixes mean a little else.
+/// Reports once per service that its prefixes have a slightly different meaning.
 fn prefixes(path: &str, written: &[IstioFields], findings: &mut Findings) {
     let first = written.iter().position(|route| {
         let taken = routes::taken(route);

@@ -14,7 +14,7 @@ const ATOMIC: [(&str, &str); 3] = [
     ("Deployment", "/spec/template/spec/nodeSelector/"),
 ];
 
-/// The entries that can be used; `None` together with at least one error.
+/// The valid entries; `None` together with at least one error.
 pub(super) fn rules(spec: &Spec, findings: &mut Findings) -> Option<Vec<IgnoreRule>> {
     let rules: Vec<_> = spec
         .ignore
@@ -84,7 +84,7 @@ fn pointer(path: &str, kind: &str, text: &str, findings: &mut Findings) -> Optio
     }
 }
 
-/// What the entries mean for what is rendered.
+/// Checks the entries against the rendered objects.
 pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
     if resolved.ignore.is_empty() {
         return;
@@ -138,7 +138,7 @@ pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
     }
 }
 
-/// Records are only rendered once the addresses of gateways are known.
+/// Records are rendered only when the addresses of gateways are known.
 fn may_be_rendered(rule: &IgnoreRule, resolved: &Resolved) -> bool {
     let mut clusters = resolved.clusters.iter();
     rule.kind == "DNSEndpoint" && clusters.any(|cluster| cluster.gateway.addresses.is_none())

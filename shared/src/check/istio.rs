@@ -1,4 +1,4 @@
-//! Rules about `spec.istio`: what an older Istio does not know.
+//! Rules about `spec.istio`: features that an older Istio lacks.
 
 use serde_json::Value;
 
@@ -10,11 +10,11 @@ use crate::resolved::{
     OLDEST_ISTIO_WITH_WORKLOAD_ENTRIES, Resolved, Retry,
 };
 
-/// Fields of a route that came later than [`OLDEST_ISTIO`], each with the last minor version of Istio 1 that is
-/// known to lack it. Sources: the references in istio.io/archive/v1.0 and v1.1; `networking/v1alpha3/*.proto` of
-/// istio/api as 1.2 (982e5c3888c6), 1.3 (483f2547d882), 1.4 (35e06ef8d838) and 1.5 (228308df3f1b) had them,
-/// and of its v1.25.0. `fault.abort.grpcStatus` stands in older ones too, and does nothing (pull request 39295 of
-/// istio/istio, after the branch of 1.14).
+/// Fields of a route that are newer than [`OLDEST_ISTIO`], each with the last minor version of Istio 1 that is known to
+/// lack it. Sources: the references in istio.io/archive/v1.0 and v1.1; `networking/v1alpha3/*.proto` of istio/api for
+/// 1.2 (982e5c3888c6), 1.3 (483f2547d882), 1.4 (35e06ef8d838) and 1.5 (228308df3f1b), and of its v1.25.0.
+/// `fault.abort.grpcStatus` exists in older ones too, without effect (pull request 39295 of istio/istio, after the
+/// branch of 1.14).
 const OF_ROUTES: &[(&str, u16)] = &[
     ("headers", 0),
     ("to.headers", 0),
@@ -40,7 +40,7 @@ const OF_ROUTES: &[(&str, u16)] = &[
     ("corsPolicy.unmatchedPreflights", 5),
 ];
 
-/// Those of a policy, from the same sources; a value stands behind its field.
+/// Fields of a policy, from the same sources; a value follows its field.
 const OF_POLICIES: &[(&str, u16)] = &[
     ("connectionPool.tcp.tcpKeepalive", 0),
     ("connectionPool.http.idleTimeout", 0),
@@ -87,7 +87,7 @@ pub(super) fn version(text: Option<&str>, findings: &mut Findings) -> Option<Ist
     Some(version)
 }
 
-/// What the document asks for and its Istio does not have.
+/// Features of the document that its Istio lacks.
 pub(super) fn lacking(spec: &Spec, istio: Option<IstioVersion>, findings: &mut Findings) {
     let Some(istio) = istio else {
         return;
@@ -137,7 +137,7 @@ pub(super) fn lacking(spec: &Spec, istio: Option<IstioVersion>, findings: &mut F
     }
 }
 
-/// Where a service has fields that are passed on and that Istio lacks.
+/// Paths of a service's pass-through fields that Istio lacks.
 fn later_fields(service: &Service, istio: IstioVersion) -> Vec<String> {
     let mut found = Vec::new();
     let mut look = |value: &Value, at: &str, table: &[(&str, u16)]| {
@@ -171,8 +171,7 @@ fn later_fields(service: &Service, istio: IstioVersion) -> Vec<String> {
     found
 }
 
-/// Where a service says that requests are not repeated: Istio 1.0 takes one attempt at least (`validateHTTPRetry` of
-/// its Pilot).
+/// Paths where a service disables retries: Istio 1.0 requires at least one attempt (`validateHTTPRetry` of its Pilot).
 fn switched_off(service: &Service) -> impl Iterator<Item = String> {
     let retries = service.routes.iter().map(|route| route.get("retries"));
     retries.enumerate().filter_map(|(index, retries)| {
@@ -181,7 +180,7 @@ fn switched_off(service: &Service) -> impl Iterator<Item = String> {
     })
 }
 
-/// Adds the paths of a field, or of a value behind it; lists have it in any of their items.
+/// Adds the paths of a field, or of a value of it, in all items of lists.
 fn locate(value: &Value, names: &[&str], at: &str, found: &mut Vec<String>) {
     match (value, names) {
         (_, []) => found.push(at.to_owned()),
@@ -200,7 +199,7 @@ fn locate(value: &Value, names: &[&str], at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// What only shows once everything is resolved.
+/// Checks of the resolved document.
 pub(super) fn check(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
     let several = |service: &resolved::Service| service.clusters.len() > 1;
     let several = resolved.services.iter().any(several);
@@ -229,7 +228,7 @@ pub(super) fn check(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
     }
 }
 
-/// What Istio 1.0 takes for plain TCP, and addresses that it does not read.
+/// Ports that Istio 1.0 treats as plain TCP, and addresses that it does not read.
 fn told_by_port(resolved: &Resolved, findings: &mut Findings) {
     let hint = "upgrade the clusters to a later Istio";
     for (index, service) in resolved.services.iter().enumerate() {
@@ -294,7 +293,7 @@ fn answers_unnamed(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
     }
 }
 
-/// Where calls go, and what makes them leave a cluster.
+/// Features of Istio 1.0 that lack localities: destinations of calls, and reasons to leave a cluster.
 fn clusters_alike(resolved: &Resolved, findings: &mut Findings) {
     findings.warning(
         code::CLUSTERS_ALIKE,
@@ -328,7 +327,7 @@ fn clusters_alike(resolved: &Resolved, findings: &mut Findings) {
     );
 }
 
-/// From sidecars to egress gateways requests travel in the mesh's own mutual TLS.
+/// From sidecars to egress gateways requests use the mesh's own mutual TLS.
 fn egress_gateways(resolved: &Resolved, findings: &mut Findings) {
     let is_led = |host: &ExternalHost| {
         let mut ports = host.ports.iter();

@@ -1,11 +1,11 @@
-//! Rules about labels of Kubernetes objects, wherever a document has some.
+//! Rules about labels of Kubernetes objects anywhere in a document.
 
 use std::collections::BTreeMap;
 
 use super::{Findings, code};
 use crate::name::HostName;
 
-/// Whether an API server takes these; otherwise there are findings.
+/// Whether an API server accepts these labels; otherwise there are findings.
 pub(super) fn labels(
     path: &str,
     given: &BTreeMap<String, String>,
@@ -16,7 +16,7 @@ pub(super) fn labels(
         .all(|(key, value)| label(path, key, value, findings))
 }
 
-/// The same for one.
+/// The same for one label.
 pub(super) fn label(path: &str, key: &str, value: &str, findings: &mut Findings) -> bool {
     let good = is_label_key(key) && is_label_value(value);
     if !good {

@@ -4,10 +4,10 @@ use super::{Findings, code};
 use crate::mesh::{Endpoints, NameLevel, Naming, Service, Spec, Target};
 use crate::resolved::Resolved;
 
-/// What etcd takes as one object, unless it is told otherwise (`--max-request-bytes`): 1.5 MiB.
+/// etcd's default limit of one object (`--max-request-bytes`): 1.5 MiB.
 const OBJECT_MAX: usize = 1536 * 1024;
 
-/// The levels of a service's names that exist.
+/// The levels of a service's names.
 pub(super) fn of_service(spec: &Spec, service: &Service) -> Vec<NameLevel> {
     let given = service.levels.as_ref().or(spec.dns.levels.as_ref());
     given.cloned().unwrap_or_else(|| NameLevel::ALL.to_vec())
@@ -26,7 +26,7 @@ pub(super) fn check(spec: &Spec, findings: &mut Findings) {
     }
 }
 
-/// One list; `is_in_use` says whether any service goes by it.
+/// One list; `is_in_use` is whether any service uses it.
 fn list(path: &str, levels: &[NameLevel], is_in_use: bool, spec: &Spec, findings: &mut Findings) {
     for (index, level) in levels.iter().enumerate() {
         if levels[..index].contains(level) {
@@ -81,7 +81,7 @@ pub(super) fn check_gateways(resolved: &Resolved, findings: &mut Findings) {
     let bytes = |cluster: usize| -> usize {
         let services = resolved.services.iter();
         let here = services.filter(|one| one.clusters.contains(&cluster) && !one.is_mutual());
-        // Each with quotes and a comma.
+        // Each name has quotes and a comma.
         let names = here.flat_map(|one| &one.names);
         names.map(|name| name.host.as_str().len() + 3).sum()
     };

@@ -8,12 +8,12 @@ use crate::mesh;
 use crate::name::Label;
 use crate::resolved::{Cluster, Service};
 
-/// What a document says in one of the two places.
+/// The preferences of the document or of a service.
 #[derive(Default)]
 pub(super) struct Rules {
-    /// A caller's region, or any, and the one that comes next.
+    /// A caller's region, or any, and the next region.
     next: Vec<(Option<Label>, Label)>,
-    /// Where a caller is, or anywhere, and the shares.
+    /// A caller's place, or any, and the shares.
     shares: Vec<(Option<Place>, Shares)>,
 }
 
@@ -144,7 +144,7 @@ fn distribution(
     clusters: &[Cluster],
     findings: &mut Findings,
 ) -> Option<Shares> {
-    // In the order of the places, as an import finds them.
+    // Sorted by place, as in an import.
     let mut shares: BTreeMap<Place, u8> = BTreeMap::new();
     let mut good = true;
     for (text, &percent) in given {
@@ -193,7 +193,7 @@ fn overlap(one: &Place, other: &Place) -> bool {
     one.region == other.region && (one.zone.is_none() || other.zone.is_none())
 }
 
-/// An entry that earlier ones leave no caller. With `has_others`, other shares can take the place of these, so that
+/// Reports an entry that matches no caller after the earlier ones. With `has_others`, other shares can take the place of these, so that
 /// the failover applies to some callers.
 fn unused(
     path: &str,
@@ -231,8 +231,8 @@ fn unused(
     }
 }
 
-/// What holds for a service: what it says itself, else what the document says for all. `serving` are the
-/// clusters that run it, `own` is what stands at `path`.
+/// The preferences of a service: its own, else those of the document. `serving` are the clusters that run it, `own` is
+/// the setting at `path`.
 pub(super) fn of_service(
     path: &str,
     own: &Rules,
@@ -294,7 +294,7 @@ pub(super) fn of_service(
     preferences
 }
 
-/// Services for which the document's shares do not hold, though they run in more than one cluster.
+/// Services to which the document's shares do not apply, although they run in several clusters.
 pub(super) fn told_of_all(
     spec: &mesh::Spec,
     all: &Rules,

@@ -1,6 +1,6 @@
-//! From the document to findings and, where there is no error, a [`Resolved`].
+//! Checks: from the document to findings and, without an error, a [`Resolved`].
 //!
-//! A check never fails: it says everything that it finds, so that a page can always be drawn.
+//! A check never fails: it reports all findings, so that the page can always be rendered.
 
 mod admission;
 mod callers;
@@ -48,17 +48,17 @@ use crate::resolved::{self, Resolved};
 use crate::shorten;
 use code::Code;
 
-/// What a check gives.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
-    /// Everything that was found, errors first, then in the order of the document.
+    /// All findings, errors first, then in the order of the document.
     pub findings: Vec<Finding>,
-    /// The document to render; there where no finding is an error.
+    /// The document to render; set if no finding is an error.
     pub resolved: Option<Resolved>,
 }
 
 impl Checked {
-    /// How many findings there are of a severity.
+    /// Number of findings of a severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.findings
             .iter()
@@ -67,7 +67,7 @@ impl Checked {
     }
 }
 
-/// Checks a document with what is known of the clusters.
+/// Checks a document with the known facts about the clusters.
 pub fn check(mesh: &Mesh, facts: &Facts) -> Checked {
     let mut findings = Findings::default();
     let resolved = resolve(mesh, facts, &mut findings);
@@ -215,7 +215,7 @@ impl Findings {
         message: String,
         hint: String,
     ) {
-        // A template that nobody has filled in is not corrected by hand.
+        // An unrendered template is not fixed by hand.
         let hint = match crate::yaml::template_hint(&message) {
             Some(template) => template.to_owned(),
             None => shorten::owned(hint),
@@ -242,7 +242,7 @@ impl Findings {
         self.add(Severity::Hint, code, path, message, hint);
     }
 
-    /// Gives the finding just added a fix that puts `value` into its field.
+    /// Adds a fix to the last finding that sets its field to `value`.
     fn fix(&mut self, value: String) {
         if let Some(last) = self.0.last_mut() {
             last.fix = Some(Fix {
@@ -252,7 +252,7 @@ impl Findings {
         }
     }
 
-    /// The same for a field beside the one that the finding is about, which may be left out so far.
+    /// The same for another field than the finding's, which may be unset.
     fn fix_at(&mut self, path: &str, value: &str) {
         if let Some(last) = self.0.last_mut() {
             last.fix = Some(Fix {
@@ -262,7 +262,7 @@ impl Findings {
         }
     }
 
-    /// A label, or a finding that says why `text` is none. `what` is whose name it is.
+    /// Parses a label; otherwise there is a finding. `what` is the named object.
     fn label(&mut self, path: &str, text: &str, what: &str) -> Option<Label> {
         match Label::new(text) {
             Ok(label) => Some(label),
@@ -273,7 +273,7 @@ impl Findings {
         }
     }
 
-    /// The name of a Secret, or a finding that says why `text` is none; `place` is where it has to be.
+    /// Parses the name of a Secret; otherwise there is a finding. `place` is its required namespace.
     fn secret(&mut self, path: &str, text: &str, place: &str) -> Option<HostName> {
         match HostName::new(text) {
             Ok(name) => Some(name),
@@ -312,7 +312,7 @@ impl Findings {
     }
 }
 
-/// A port, or a finding.
+/// Parses a port; otherwise there is a finding.
 fn port(findings: &mut Findings, path: &str, port: u32) -> Option<u16> {
     let number = u16::try_from(port).ok().filter(|&number| number != 0);
     if number.is_none() {

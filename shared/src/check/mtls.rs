@@ -1,4 +1,4 @@
-//! Rules about `transport: mtls`, and about services whose transport is another than the document's.
+//! Rules about `transport: mtls`, and about services whose transport differs from the document's.
 
 use super::{Findings, code};
 use crate::mesh::{self, Spec, Transport};
@@ -24,7 +24,7 @@ pub(super) fn trust_domain(
     )
 }
 
-/// The service account of a service, if one is named; `None` with an error.
+/// The service account of a service, if set; `None` with an error.
 #[expect(
     clippy::option_option,
     reason = "as of every check: none with an error"
@@ -71,7 +71,7 @@ fn identity(path: &str, text: &str, hint: &str, findings: &mut Findings) -> Opti
     name.ok()
 }
 
-/// What only shows once everything is resolved.
+/// Checks of the resolved document.
 pub(super) fn check(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
     let Some(path) = first(spec) else {
         unused(spec, findings);
@@ -134,7 +134,7 @@ pub(super) fn check(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
     }
 }
 
-/// Where the document first asks for mutual TLS.
+/// The first path with mutual TLS in the document.
 fn first(spec: &Spec) -> Option<String> {
     if spec.transport == Some(Transport::Mtls) && spec.has_transport(Transport::Mtls) {
         return Some("spec.transport".to_owned());
@@ -144,7 +144,7 @@ fn first(spec: &Spec) -> Option<String> {
     Some(format!("spec.services[{index}].transport"))
 }
 
-/// Requests on a gateway's port for HTTP come in one way.
+/// A gateway's HTTP port supports one transport.
 pub(super) fn mixed(spec: &Spec, findings: &mut Findings) {
     let ends_at_gateway = |transport| match transport {
         Transport::Http | Transport::Tls => Some(transport),
@@ -189,8 +189,8 @@ fn unused(spec: &Spec, findings: &mut Findings) {
     }
 }
 
-/// A sidecar takes callers of its own trust domain and of its aliases (istio
-/// `pilot/pkg/features/security.go`, `PILOT_SKIP_VALIDATE_TRUST_DOMAIN`).
+/// A sidecar accepts callers of its own trust domain and of its aliases (istio `pilot/pkg/features/security.go`,
+/// `PILOT_SKIP_VALIDATE_TRUST_DOMAIN`).
 fn trust_domains(resolved: &Resolved, findings: &mut Findings) {
     let mut domains: Vec<&str> = Vec::new();
     for cluster in &resolved.clusters {

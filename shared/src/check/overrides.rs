@@ -8,7 +8,7 @@ use crate::mesh::{self, Sample, Spec};
 use crate::name::Label;
 use crate::resolved::{Cluster, DEFAULT_NAMESPACE, Local, Override, Port, Service};
 
-/// What a service is where nothing is overridden.
+/// A service without its overrides.
 pub(super) struct Usual<'a> {
     pub(super) name: &'a Label,
     pub(super) namespace: &'a Label,
@@ -62,7 +62,7 @@ pub(super) fn of_service(
     good.then_some(all)
 }
 
-/// The Kubernetes Service that an override describes.
+/// The Kubernetes Service of an override.
 fn there(
     at: &str,
     given: &mesh::Override,
@@ -167,7 +167,7 @@ fn not_a_port(at: &str, what: String, usual: &[Port], findings: &mut Findings) {
     );
 }
 
-/// Indices of the clusters that an override is for, at least one.
+/// Indices of the clusters of an override, at least one.
 fn clusters(
     at: &str,
     given: &mesh::Override,
@@ -195,7 +195,7 @@ fn clusters(
             );
             None
         }
-        // Labels may stand for more clusters than those of one service.
+        // Labels may select further clusters, which do not run the service.
         Some(&elsewhere) if given.clusters.is_some() || clusters.is_empty() => {
             findings.error(
                 code::OVERRIDDEN_ELSEWHERE,
@@ -213,8 +213,8 @@ fn clusters(
     }
 }
 
-/// Two services that are one Kubernetes Service in a cluster: there can be one object of a name. Without
-/// overrides that is another rule's finding.
+/// Two services with the same Kubernetes Service in a cluster, whose objects would have the same name. Without
+/// overrides another rule reports it.
 pub(super) fn across(
     services: &[Service],
     spec: &Spec,
@@ -225,7 +225,7 @@ pub(super) fn across(
         return;
     }
     let mut taken: BTreeMap<(usize, &Label, &Label), usize> = BTreeMap::new();
-    // Two that meet in several clusters are told once.
+    // Two that conflict in several clusters are reported once.
     let mut told = BTreeSet::new();
     for (index, service) in services.iter().enumerate() {
         for &cluster in &service.clusters {
@@ -258,7 +258,7 @@ pub(super) fn across(
     }
 }
 
-/// Whether one sample would be the other.
+/// Whether one sample would be the same as the other.
 fn is_sleep(service: &Service, local: Local<'_>, spec: &Spec) -> bool {
     let all = [Sample::Httpbin, Sample::Sleep];
     service.name.as_str() == Sample::Httpbin.as_str()

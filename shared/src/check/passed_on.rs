@@ -1,5 +1,5 @@
-//! Rules about what is passed on to Istio as it is: only fields that Istio has, with values that it
-//! reads. Otherwise an API server would refuse it, or Istio leave it out, when it is too late.
+//! Rules about pass-through fields of Istio: only fields that Istio has, with valid values. Otherwise an API server
+//! would refuse them at an apply, or Istio ignore them.
 
 use serde_json::Value;
 
@@ -13,11 +13,11 @@ use crate::duration::milliseconds;
 use crate::mesh::passed_on::{IstioFields, Kind, PRIME_MAX, kind};
 use crate::name::HostName;
 
-/// Longest regular expression that Istio takes, in bytes (`pkg/config/validation`).
+/// Longest regular expression that Istio accepts, in bytes (`pkg/config/validation`).
 const REGEX_MAX: usize = 1024;
 
-/// Compares what is written with its shape, an object; `path` is where it is written. Whether it fits;
-/// otherwise there are findings.
+/// Compares a value with its shape, an object; `path` is its path. Returns whether it fits; otherwise there are
+/// findings.
 pub(super) fn check(
     shape: &Value,
     given: &IstioFields,
@@ -90,7 +90,7 @@ fn names(fields: &IstioFields) -> String {
     names.join(", ")
 }
 
-/// Words for what is wanted in the place of a value that does not fit.
+/// The expected kind of value, if the value does not fit.
 fn wanted(word: &str, given: &Value) -> Option<String> {
     let number = |from: u64, to: u64| {
         given
@@ -193,14 +193,14 @@ fn regular_expressions(word: &str, given: &Value, path: &str, findings: &mut Fin
     }
 }
 
-/// Whether Envoy can lay a Maglev table of that size.
+/// Whether Envoy accepts a Maglev table of that size.
 fn is_prime(number: u64) -> bool {
     let mut divisors = (2..).take_while(|divisor| divisor * divisor <= number);
     number > 1 && !divisors.any(|divisor| number.is_multiple_of(divisor))
 }
 
-/// What Envoy takes in `x-envoy-retry-on` and `x-envoy-retry-grpc-on`, and statuses that have a name
-/// (Istio's `pkg/config/validation`).
+/// Envoy's values of `x-envoy-retry-on` and `x-envoy-retry-grpc-on`, and statuses that have a name (Istio's
+/// `pkg/config/validation`).
 fn is_retry_on(text: &str) -> bool {
     const NAMES: [&str; 16] = [
         "5xx",
@@ -228,14 +228,14 @@ fn is_retry_on(text: &str) -> bool {
     })
 }
 
-/// The faults that people make most: what other engines have and RE2 has not, and brackets that are
-/// left open. Istio's own admission finds the rest when a plan is tried.
+/// The most frequent faults: syntax of other engines that RE2 lacks, and unclosed brackets. Istio's own admission finds
+/// the others at a dry run.
 fn regex_fault(text: &str) -> Option<&'static str> {
     if text.len() > REGEX_MAX {
         return Some("is too long for Istio (at most 1,024 bytes)");
     }
     let (mut open, mut in_class) = (0_usize, false);
-    // Whether there is something that can be repeated.
+    // Whether the previous part can be repeated.
     let mut repeatable = false;
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
@@ -254,7 +254,7 @@ fn regex_fault(text: &str) -> Option<&'static str> {
         match c {
             '[' => {
                 in_class = true;
-                // A bracket that comes first is one of the characters.
+                // A first bracket is one of the characters.
                 let after = rest.as_str().trim_start_matches('^');
                 if let Some(after) = after.strip_prefix(']') {
                     rest = after.chars();
@@ -297,7 +297,7 @@ mod tests {
     use super::regex_fault;
 
     #[test]
-    fn regular_expressions_of_other_engines_are_told_apart() {
+    fn regular_expressions_of_other_engines_are_detected() {
         for good in [
             "/api/v[0-9]+/.*",
             "a|b",

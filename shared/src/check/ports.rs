@@ -1,7 +1,6 @@
 //! Rules about `spec.services[].port`, `protocol` and `ports`.
 //!
-//! A gateway, and a sidecar, tells requests on one port apart by their host, TLS by the name in its
-//! first message (SNI), and plain TCP by nothing.
+//! Gateways and sidecars route requests on one port by host, TLS by SNI, and plain TCP by port only.
 
 use super::{Findings, code, port};
 use crate::mesh::{self, Protocol, Spec};
@@ -85,7 +84,7 @@ pub(super) fn of_service(
     good.then_some(ports)
 }
 
-/// The way to a field of a port, in the short form too.
+/// The path of a port's field, also in shorthand form.
 fn path(index: usize, service: &mesh::Service, place: usize, field: &str) -> String {
     if service.ports.is_empty() {
         format!("spec.services[{index}].port")
@@ -94,9 +93,9 @@ fn path(index: usize, service: &mesh::Service, place: usize, field: &str) -> Str
     }
 }
 
-/// What says how requests are treated, where there are none.
+/// Reports settings for requests of a service without requests.
 pub(super) fn http_only(index: usize, service: &mesh::Service, findings: &mut Findings) {
-    // Connections are not about requests.
+    // Connection settings are allowed without requests.
     let failover = service.failover.clone().map(|failover| mesh::Failover {
         connect_timeout: None,
         ..failover
@@ -122,14 +121,14 @@ pub(super) fn http_only(index: usize, service: &mesh::Service, findings: &mut Fi
     }
 }
 
-/// Ports that get into each other's way, and what else has to know of them.
+/// Conflicts between ports, and ports that affect other services.
 pub(super) fn across(
     services: &[Service],
     spec: &Spec,
     clusters: &[Cluster],
     findings: &mut Findings,
 ) {
-    // The first on each published port.
+    // The first service on each published port.
     let mut firsts: Vec<(&Service, &Port)> = Vec::new();
     for (index, service) in services.iter().enumerate() {
         for (place, port) in service.ports.iter().enumerate() {
@@ -182,7 +181,7 @@ pub(super) fn across(
     }
 }
 
-/// Istio opens the port for all addresses in every sidecar.
+/// Istio opens the port on all addresses in every sidecar.
 fn tcp(
     findings: &mut Findings,
     path: &str,

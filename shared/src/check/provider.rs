@@ -1,4 +1,4 @@
-//! Rules about the settings of a zone's provider, and how they become what `ExternalDNS` reads.
+//! Rules about the settings of a zone's provider, and their conversion for `ExternalDNS`.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::resolved::CREDENTIALS_FOLDER;
 const SETTINGS: &str = "spec.dns.externalDns.settings";
 const CREDENTIALS: &str = "spec.dns.externalDns.credentials";
 
-/// What a provider's settings become.
+/// The converted settings of a provider.
 #[derive(Default)]
 pub(super) struct Settings {
     /// Flags with their values.
@@ -79,7 +79,7 @@ pub(super) fn check(given: &mesh::ExternalDns, findings: &mut Findings) -> Optio
     (findings.0.len() == before).then_some(settings)
 }
 
-/// The items of a list; what is none is the only one.
+/// The items of a list; a single value is the only item.
 fn list(value: &Value) -> &[Value] {
     match value {
         Value::Array(items) => items,
@@ -99,7 +99,7 @@ fn flag(provider: &str, name: &str) -> String {
     flag
 }
 
-/// A file with credentials, and how the provider is told where it is.
+/// A file with credentials, and the setting for its path.
 fn file(
     provider: &str,
     given: &mesh::Credentials,
@@ -121,7 +121,7 @@ fn file(
         }
     };
     let key = given.key.as_deref().unwrap_or(usual_key);
-    // What a Secret can have as a key, which becomes a file's name.
+    // Characters of a Secret's key, which becomes a file name.
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if key.is_empty() || !key.chars().all(plain) || key.starts_with("..") {
         findings.error(

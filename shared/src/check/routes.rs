@@ -10,9 +10,9 @@ use crate::mesh::passed_on::{ROUTE, SUBSET, shape};
 use crate::name::Label;
 use crate::resolved::Route;
 
-/// The ways to say in short which paths a route takes.
+/// The shorthand fields for a route's paths.
 const SHORT: [&str; 3] = ["exact", "prefix", "regex"];
-/// What a route does with a request; it does one of them.
+/// The actions of a route; it has one of them.
 const ENDS: [&str; 3] = ["to", "redirect", "directResponse"];
 
 /// The routes of a service, at least one.
@@ -39,8 +39,8 @@ pub(super) fn routes(path: &str, service: &Service, findings: &mut Findings) -> 
             admission::route(&at, given, findings);
         }
         reached(&at, &route, &routes, findings);
-        // Paths to which the same happens are one route with several matches. One without any takes all
-        // requests, and stays as it is.
+        // Paths with the same action become one route with several matches. A route without a match handles all
+        // requests, and stays separate.
         match routes.last_mut() {
             Some(last)
                 if last.action == route.action
@@ -58,7 +58,7 @@ pub(super) fn routes(path: &str, service: &Service, findings: &mut Findings) -> 
     (!failed).then_some(routes)
 }
 
-/// Istio's matches, from either way to write them.
+/// Istio's matches, from shorthand or full form.
 fn matches(at: &str, given: &Map<String, Value>, findings: &mut Findings) -> Vec<Value> {
     let short: Vec<&str> = SHORT
         .into_iter()
@@ -82,7 +82,7 @@ fn matches(at: &str, given: &Map<String, Value>, findings: &mut Findings) -> Vec
     taken(given)
 }
 
-/// The same of a route without faults.
+/// The same for a route without errors.
 pub(super) fn taken(given: &Map<String, Value>) -> Vec<Value> {
     let path = SHORT
         .into_iter()
@@ -138,7 +138,7 @@ fn action(at: &str, action: &Map<String, Value>, service: &Service, findings: &m
     }
 }
 
-/// A copy for the service itself needs a subset; one for another host names its own.
+/// A mirror in the service itself requires a subset; one of another host has its own.
 fn known_mirror(at: &str, mirror: &Value, service: &Service, findings: &mut Findings) {
     if mirror["host"].is_null() {
         if mirror["subset"].is_null() {
@@ -162,7 +162,7 @@ fn known_mirror(at: &str, mirror: &Value, service: &Service, findings: &mut Find
     }
 }
 
-/// A Service of its own takes the place of a subset.
+/// Another Service instead of a subset.
 fn other_service(at: &str, share: &Value, findings: &mut Findings) {
     let Some(name) = share["service"].as_str() else {
         return;
@@ -203,7 +203,7 @@ fn known_subset(at: &str, given: &Value, service: &Service, findings: &mut Findi
     );
 }
 
-/// Warns of a route that no request gets to, since those before it take them all.
+/// Warns of an unreachable route, because earlier ones match all its requests.
 fn reached(at: &str, route: &Route, before: &[Route], findings: &mut Findings) {
     let takes_all = |route: &Route| {
         route.matches.is_empty() || route.matches.contains(&json!({ "uri": { "prefix": "/" } }))
@@ -225,7 +225,7 @@ fn reached(at: &str, route: &Route, before: &[Route], findings: &mut Findings) {
     }
 }
 
-/// The subsets of a service as Istio takes them.
+/// The subsets of a service in Istio's form.
 pub(super) fn subsets(
     path: &str,
     given: &[Map<String, Value>],

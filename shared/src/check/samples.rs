@@ -1,4 +1,4 @@
-//! Rules about the sample bookinfo, whose services call each other under names and a port of their own.
+//! Rules about the sample bookinfo, whose services call each other by fixed names and a fixed port.
 
 use super::{Findings, code};
 use crate::mesh::{BookinfoProgram, Sample};
@@ -38,7 +38,7 @@ pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
                 "remove one of the two: Istio supports one DestinationRule for a service".into(),
             );
         }
-        // The page's own Service has the ports that it is shared under; nobody calls it by another name.
+        // The page's own Service has its shared ports; no sample calls it.
         let is_page = Sample::Bookinfo.service() == Some(service.name.as_str());
         let mut ports = service.ports.iter();
         if !is_page && ports.any(|port| port.number != BOOKINFO_PORT) {
@@ -52,7 +52,7 @@ pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
                 format!("set `port: {BOOKINFO_PORT}`"),
             );
         }
-        // The page finds the others beside it, under their own names.
+        // The page calls the others in its own namespace, by their own names.
         let mut overrides = service.overrides.values();
         if overrides.any(|one| !is_page || one.name != service.name) {
             findings.error(

@@ -209,7 +209,7 @@ fn short<T>(
         .ok()
 }
 
-/// How the pods of the service are called, as Istio takes it; empty where nothing is said.
+/// The traffic policy of the service's pods in Istio's form; empty if unset.
 fn policy(path: &str, service: &mesh::Service, findings: &mut Findings) -> Option<IstioFields> {
     let Some(given) = &service.traffic_policy else {
         return Some(IstioFields::new());
@@ -310,7 +310,7 @@ fn names_once(services: &[Service], findings: &mut Findings) {
             else {
                 continue;
             };
-            // One service twice is another rule's finding.
+            // Another rule reports duplicate services.
             if services[first].id() != service.id() {
                 let field = if name.level == published::Level::Vanity {
                     "hostname"

@@ -8,10 +8,10 @@ use crate::name::{HostPattern, Label};
 use crate::render::sidecar::{ALL_OF, called};
 use crate::resolved::{ISTIO_NAMESPACE, Resolved};
 
-/// Everything there is.
+/// All hosts.
 const ANY: &str = "*";
 
-/// What callers' namespaces call besides; `Some(None)` where no Sidecars are asked for, `None` with an error.
+/// Further hosts of callers' namespaces; `Some(None)` without Sidecars, `None` with an error.
 #[expect(
     clippy::option_option,
     reason = "as of every check: none with an error"
@@ -31,7 +31,7 @@ pub(super) fn hosts(
     good.then(|| Some(hosts.iter().cloned().collect()))
 }
 
-/// Whether it is what Istio takes (`ValidateNamespaceSlashWildcardHostname` of its Pilot) and more than nothing to the
+/// Whether Istio accepts the host (`ValidateNamespaceSlashWildcardHostname` of its Pilot) and it has an effect in the
 /// Sidecars of all namespaces.
 fn is_host(path: &str, host: &str, findings: &mut Findings) -> bool {
     let mut invalid = |message: String, hint: &str| {
@@ -77,7 +77,7 @@ fn is_host(path: &str, host: &str, findings: &mut Findings) -> bool {
     true
 }
 
-/// Whether no other host, and nothing that is always there, has it.
+/// Whether it is neither covered by another host nor always included.
 fn is_new(path: &str, host: &str, index: usize, hosts: &[String], findings: &mut Findings) -> bool {
     let namespace = host.split('/').next().unwrap_or_default();
     let whole = format!("{namespace}{ALL_OF}");
@@ -97,7 +97,7 @@ fn is_new(path: &str, host: &str, index: usize, hosts: &[String], findings: &mut
     false
 }
 
-/// Who gets no Sidecar.
+/// Reports callers that get no Sidecar.
 pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
     if resolved.sidecars.is_none() {
         return;

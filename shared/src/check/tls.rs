@@ -6,7 +6,7 @@ use crate::name::HostName;
 use crate::published::Level;
 use crate::resolved::{IstioVersion, OLDEST_ISTIO_WITH_CHECKED_NAMES, Resolved, SYSTEM_CA, Tls};
 
-/// Names that a message lists at most.
+/// Limit of names in a message.
 const NAMES_SHOWN: usize = 12;
 
 /// `Some(None)` for plain HTTP, `None` with an error.
@@ -76,8 +76,8 @@ pub(super) fn check(
     }))
 }
 
-/// What has to be in the Secrets, which nobody but their owner can see to. A wildcard stands for one
-/// label (RFC 6125, 6.4.3): the service's, so that its services of a namespace share one.
+/// Requirements of the Secrets, which only their owner can fulfil. A wildcard matches one label (RFC 6125, 6.4.3): the
+/// service's, so that all services of a namespace share one.
 pub(super) fn certificates(resolved: &Resolved, findings: &mut Findings) {
     let Some(tls) = &resolved.tls else {
         return;

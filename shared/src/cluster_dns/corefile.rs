@@ -1,5 +1,4 @@
-//! The server blocks of a Corefile, as CoreDNS reads them (`github.com/coredns/caddy`,
-//! `caddyfile/parse.go`).
+//! The server blocks of a Corefile, parsed as in CoreDNS (`github.com/coredns/caddy`, `caddyfile/parse.go`).
 
 use super::same_name;
 use super::tokens::{Token, tokens};
@@ -13,18 +12,18 @@ pub(super) struct Block<'a> {
     body: Vec<Token<'a>>,
 }
 
-/// A Corefile that CoreDNS would not load, or that has no server blocks to put another beside.
+/// A Corefile that CoreDNS would not load, or that has no server block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
     pub(super) line: usize,
     pub(super) why: &'static str,
 }
 
-/// What a Corefile consists of.
+/// A parsed Corefile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Corefile<'a> {
     pub(super) blocks: Vec<Block<'a>>,
-    /// What it imports outside of blocks.
+    /// Imports outside of blocks.
     pub(super) imports: Vec<&'a str>,
 }
 
@@ -48,13 +47,13 @@ impl<'a> Corefile<'a> {
         Ok(corefile)
     }
 
-    /// Whether CoreDNS only sees a change at its start: no block says that it reads all of it again.
+    /// Whether CoreDNS needs a restart to load a change: no block has the plugin `reload`.
     pub(super) fn needs_restart(&self) -> bool {
         let mut blocks = self.blocks.iter().filter(|block| !block.is_snippet());
         !self.blocks.is_empty() && blocks.all(|block| self.arguments(block, "reload").is_empty())
     }
 
-    /// The block that answers what no other does, with its port.
+    /// The block for all zones without a block of their own, with its port.
     pub(super) fn root(&self) -> Option<(&Block<'a>, &'a str)> {
         self.blocks.iter().find_map(|block| {
             block.keys.iter().find_map(|(key, _)| {
@@ -66,11 +65,11 @@ impl<'a> Corefile<'a> {
 }
 
 impl<'a> Block<'a> {
-    /// The block that starts with the word at `at`, and the place of the word after it.
+    /// Parses the block that starts with the word at `at`; returns the position after it.
     fn parse(tokens: &[Token<'a>], mut at: usize) -> Result<(Self, usize), Fault> {
         let start = tokens[at];
         let mut keys = Vec::new();
-        // A comma says that another key follows, on the next line too.
+        // After a comma another key follows, also on the next line.
         let mut goes_on = true;
         loop {
             let Some(token) = tokens.get(at) else {
@@ -122,7 +121,7 @@ impl<'a> Block<'a> {
         })
     }
 
-    /// Whether it is only used where it is imported.
+    /// Whether it is only used by imports.
     fn is_snippet(&self) -> bool {
         self.keys.iter().any(|(key, _)| key.starts_with('('))
     }
@@ -143,12 +142,12 @@ impl<'a> Block<'a> {
     }
 }
 
-/// Snippets in snippets are followed so deep; CoreDNS itself refuses circles.
+/// Limit of nested snippets; CoreDNS itself refuses cycles.
 const DEEPEST_IMPORT: usize = 8;
 
 impl<'a> Corefile<'a> {
-    /// What follows each use of a plugin in a block, up to the end of the line or a brace; uses in
-    /// snippets that the block imports included.
+    /// The arguments of each use of a plugin in a block, up to the end of the line or a brace, including uses in
+    /// imported snippets.
     pub(super) fn arguments(&self, block: &Block<'a>, plugin: &str) -> Vec<Vec<&'a str>> {
         let mut found = Vec::new();
         self.collect(block, plugin, DEEPEST_IMPORT, &mut found);
@@ -196,9 +195,9 @@ impl<'a> Corefile<'a> {
     }
 }
 
-/// What a key stands for.
+/// The zone of a key.
 struct Zone<'a> {
-    /// Without a dot at its end, but for the root.
+    /// Without a final dot, except for the root.
     name: &'a str,
     port: &'a str,
 }
@@ -209,7 +208,7 @@ pub(super) const DEFAULT_PORT: &str = "53";
 impl<'a> Zone<'a> {
     fn of(key: &'a str) -> Self {
         let key = key.strip_prefix("dns://").unwrap_or(key);
-        // What else there is before `://` is another protocol, whose zones are others.
+        // Any other prefix before `://` is another protocol, with zones of its own.
         let (name, port) = match key.rsplit_once(':') {
             // A variable, which may have a default after another colon: `.:{$PORT:53}`.
             _ if key.contains(":{") => {

@@ -1,27 +1,27 @@
-//! A change to one ConfigMap, as it is shown and as it is sent.
+//! An edit of one ConfigMap, for display and as a request.
 
 use serde_json::{Value, json};
 
 use super::NAMESPACE;
 use crate::diff;
 
-/// A change to one ConfigMap.
+/// An edit of one ConfigMap.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edit {
     /// Its name.
     pub config_map: &'static str,
-    /// As it is; `None` where it is to be made.
+    /// The current object; `None` if it will be created.
     pub before: Option<Value>,
-    /// Its data as they will be, and annotations that change (`null`: that go).
+    /// The new data, and changed annotations (`null` removes one).
     pub after: Value,
-    /// Whether something of ours is in it afterwards.
+    /// Whether it contains a stub domain of the mesh afterwards.
     pub holds_ours: bool,
-    /// Whether CoreDNS only sees it after a restart of its pods.
+    /// Whether CoreDNS must be restarted to load it.
     pub needs_restart: bool,
 }
 
 impl Edit {
-    /// The same, of the object as it is now.
+    /// The same edit of the current object.
     #[must_use]
     pub fn of(self, live: Value) -> Self {
         Self {
@@ -30,9 +30,9 @@ impl Edit {
         }
     }
 
-    /// Whether nothing is to do.
+    /// Whether the edit changes nothing.
     pub fn is_done(&self) -> bool {
-        // Where there is nothing and nothing is to be, either.
+        // A missing ConfigMap without new data needs no change either.
         if self.before.is_none() && self.after["data"].is_null() {
             return true;
         }
@@ -44,7 +44,7 @@ impl Edit {
         })
     }
 
-    /// The whole object as it will be.
+    /// The whole object after the edit.
     pub fn object(&self) -> Value {
         let mut object = self.before.clone().unwrap_or_else(|| {
             json!({
@@ -64,15 +64,15 @@ impl Edit {
         object
     }
 
-    /// How it changes, as a unified diff of its texts: in YAML, one blank at the end of a line would put a
-    /// whole Corefile on one.
+    /// The change as a unified diff of its texts: in YAML, one blank at the end of a line would put a whole Corefile on
+    /// one line.
     pub fn diff(&self) -> String {
         let before = self.before.as_ref().map(readable).unwrap_or_default();
         diff::of_texts(&before, &readable(&self.object()))
     }
 
-    /// A JSON merge patch (RFC 7386) that does it to the very object that was seen: the server
-    /// refuses it when the object has changed since. `None` where the object is to be made.
+    /// A JSON merge patch (RFC 7386) of the observed version: the server refuses it if the object has changed since.
+    /// `None` if the object will be created.
     pub fn patch(&self) -> Option<Value> {
         let before = self.before.as_ref()?;
         let mut data = self.after["data"].clone();
@@ -93,7 +93,7 @@ impl Edit {
     }
 }
 
-/// The texts of a ConfigMap, and what says which of them are ours.
+/// The texts of a ConfigMap, with the annotation that marks the mesh's entries.
 fn readable(object: &Value) -> String {
     let mut readable = String::new();
     for (title, texts) in [
@@ -101,7 +101,7 @@ fn readable(object: &Value) -> String {
         ("annotations", &object["metadata"]["annotations"]),
     ] {
         for (key, text) in texts.as_object().into_iter().flatten() {
-            // `null` takes an annotation away.
+            // `null` removes an annotation.
             let Some(text) = text.as_str() else { continue };
             readable.push_str(&[title, ".", key, ":\n"].concat());
             readable.extend(text.lines().map(|line| format!("  {line}\n")));

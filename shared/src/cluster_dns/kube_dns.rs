@@ -1,7 +1,7 @@
 //! kube-dns: `stubDomains`, a JSON object of lists of name servers by zone.
 //!
-//! JSON has no comments, so an annotation says which entry is ours: `<zone>`, or `<zone> <JSON>` where
-//! there was no object to put it into, and the field was that.
+//! JSON has no comments, so an annotation marks the mesh's entry: `<zone>`, or `<zone> <JSON>` if the field was not an
+//! object before, with its former content.
 
 use serde_json::{Value, json};
 
@@ -11,13 +11,13 @@ use super::{Edit, KUBE_DNS, Refusal, StubDomain, same_name};
 
 const FIELD: &str = "stubDomains";
 
-/// What it takes; `None` where nothing of ours is or should be.
+/// The edit; `None` if there is no stub domain of the mesh and none is desired.
 pub(super) fn edit(
     map: &Value,
     mesh: &str,
     stub: Option<StubDomain<'_>>,
 ) -> Result<Option<Edit>, Refusal> {
-    // The name alone behind the slash: with anything before it, the longest one would be too long.
+    // The name alone after the slash: with a prefix, the longest one would exceed the limit.
     let annotation = format!("stub-domain.fedmesh.dev/{mesh}");
     let ours = map["metadata"]["annotations"][&annotation].as_str();
     if ours.is_none() && stub.is_none() {
@@ -47,7 +47,7 @@ pub(super) fn edit(
     }))
 }
 
-/// The field as it will be, and the mark of our entry in it.
+/// The new field, and the mark of the mesh's entry in it.
 fn change(
     before: Option<&str>,
     ours: Option<&str>,
@@ -56,7 +56,7 @@ fn change(
     let is_current = |mark: &&str| stub.is_some_and(|stub| same_name(zone(mark), stub.suffix));
     let mark = ours.filter(is_current);
     let mut field = before.map(str::to_owned);
-    // An entry that we made for another suffix goes.
+    // An entry for a former suffix is removed.
     if let (Some(old), None) = (ours, mark) {
         field = without(field, old)?;
     }
@@ -73,11 +73,11 @@ fn change(
     let mut all = members.all.iter();
     let (text, mark) = match all.find(|member| same_name(&member.name, stub.suffix)) {
         None => (members.insert(&member), Some(stub.suffix)),
-        // What somebody else put there stays theirs, though it says the same.
+        // An equal entry of another owner stays theirs.
         Some(there) if is_same(&text[there.value.clone()], stub) => (text.to_owned(), mark),
         Some(there) if mark.is_none() => {
             return Err(format!(
-                "{FIELD} has {} already, with other name servers; take it out, or give it {}",
+                "{FIELD} already has {} with other name servers; remove it, or set it to {}",
                 there.name,
                 stub.nameservers.join(", ")
             ));
@@ -93,7 +93,7 @@ fn without(field: Option<String>, mark: &str) -> Result<Option<String>, String> 
         return Ok(field);
     };
     let members = read(text)?;
-    // As we wrote it: in other letters it is somebody else's.
+    // Exactly as written: if the text differs, it belongs to another owner.
     let mut all = members.all.iter();
     let Some(index) = all.position(|member| member.name == zone(mark)) else {
         return Ok(field);
@@ -118,7 +118,7 @@ fn object(field: Option<&str>) -> Option<&str> {
 
 fn read(text: &str) -> Result<Members<'_>, String> {
     Members::read(text)
-        .map_err(|error| format!("{FIELD} is not a JSON object ({error}); mend it first"))
+        .map_err(|error| format!("{FIELD} is not a JSON object ({error}); fix it first"))
 }
 
 fn is_same(value: &str, stub: StubDomain<'_>) -> bool {

@@ -1,4 +1,4 @@
-//! The members of a JSON object, edited in its text: every byte that is not one of them stays.
+//! The members of a JSON object, edited in its text: every other byte stays.
 
 use std::ops::Range;
 
@@ -8,23 +8,23 @@ use serde_json::Deserializer;
 /// A member of an object.
 pub(super) struct Member {
     pub(super) name: String,
-    /// Where its name begins.
+    /// Start of its name.
     start: usize,
     pub(super) value: Range<usize>,
 }
 
-/// An object in its text.
+/// An object and the positions of its members.
 pub(super) struct Members<'a> {
     text: &'a str,
-    /// Behind the opening brace.
+    /// Position after the opening brace.
     inside: usize,
     pub(super) all: Vec<Member>,
 }
 
 impl<'a> Members<'a> {
-    /// Finds them; the error says why it is no JSON object.
+    /// Finds the members; an error means that the text is not a JSON object.
     pub(super) fn read(text: &'a str) -> serde_json::Result<Self> {
-        // From here on it is known to be one, and only the places are looked for.
+        // The text is valid from here on, so only positions are searched.
         let _is_object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)?;
         let inside = text.find('{').map_or(0, |brace| brace + 1);
         let mut all = Vec::new();
@@ -46,7 +46,7 @@ impl<'a> Members<'a> {
         Ok(Self { text, inside, all })
     }
 
-    /// With a member before the others, in their style.
+    /// Inserts a member before the others, in their style.
     pub(super) fn insert(&self, member: &str) -> String {
         let Some(first) = self.all.first() else {
             return self.replace(self.inside..self.inside, member);
@@ -55,7 +55,7 @@ impl<'a> Members<'a> {
         self.replace(first.start..first.start, &format!("{member},{gap}"))
     }
 
-    /// Without one of its members: what [`insert`](Self::insert) was given is what is left.
+    /// Removes one of the members: the inverse of [`insert`](Self::insert).
     pub(super) fn remove(&self, index: usize) -> String {
         let member = &self.all[index];
         let range = match (index.checked_sub(1), self.all.get(index + 1)) {
@@ -66,21 +66,21 @@ impl<'a> Members<'a> {
         self.replace(range, "")
     }
 
-    /// With another text in a place, such as a member's value.
+    /// Replaces a range, such as a member's value.
     pub(super) fn replace(&self, place: Range<usize>, by: &str) -> String {
         let (before, after) = (&self.text[..place.start], &self.text[place.end..]);
         format!("{before}{by}{after}")
     }
 }
 
-/// The next place that is neither blank nor one of these.
+/// The next position that is neither blank nor one of these characters.
 fn skip(text: &str, at: usize, more: &[char]) -> usize {
     let rest =
         text[at..].trim_start_matches(|c: char| c.is_ascii_whitespace() || more.contains(&c));
     text.len() - rest.len()
 }
 
-/// Where the JSON value ends that begins here; `None` at a closing brace.
+/// The end of the JSON value that starts here; `None` at a closing brace.
 fn end(text: &str, at: usize) -> serde_json::Result<Option<usize>> {
     if text[at..].starts_with('}') {
         return Ok(None);

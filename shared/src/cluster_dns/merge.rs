@@ -1,11 +1,11 @@
-//! A block of ours in a Corefile: put in, taken out, and told from the blocks of others.
+//! The mesh's server block in a Corefile: insertion, removal, and conflicts with other blocks.
 
 use std::net::IpAddr;
 
 use super::corefile::{Block, Corefile, DEFAULT_PORT, Fault};
 use super::{StubDomain, same_name};
 
-/// How long answers are kept, in seconds: a name that has moved is found soon.
+/// Seconds for which answers are cached: short, so that a changed name is found soon.
 const CACHE: u8 = 30;
 
 /// A Corefile with a stub domain in it.
@@ -13,27 +13,26 @@ const CACHE: u8 = 30;
 pub struct Merged {
     /// The whole text.
     pub text: String,
-    /// Without the plugin `reload`, CoreDNS reads it when its pods start.
+    /// Whether CoreDNS loads it only at a restart, without the plugin `reload`.
     pub needs_restart: bool,
 }
 
-/// Puts a stub domain into a Corefile. Everything else stays as it is, byte for byte; doing it again
-/// changes nothing.
+/// Inserts a stub domain into a Corefile. All other bytes stay; a second run changes nothing.
 ///
 /// # Errors
-/// Where in the Corefile it cannot be, why, and what to do: CoreDNS would not load it, another block
-/// has the zone, or our marks are damaged.
+/// The position in the Corefile, the reason, and the remedy: CoreDNS would not load it, another block has the zone, or
+/// the mesh's marks are damaged.
 pub fn merge(corefile: &str, stub: StubDomain<'_>) -> Result<Merged, String> {
     let rest = remove(corefile, stub.mesh)?;
     let parsed = Corefile::parse(&rest).map_err(|fault| unreadable(&fault))?;
     if parsed.blocks.is_empty() {
         return Err(
-            "it has no server block, and would lose CoreDNS's own; write one first".to_owned(),
+            "it has no server block, so CoreDNS would lose its default; add one first".to_owned(),
         );
     }
     let place = Place::in_corefile(&parsed);
     let needs_restart = parsed.needs_restart();
-    // In the text as people see it, our own block may stand before theirs.
+    // The displayed text may have the mesh's block before the others.
     let ours = corefile.lines().count() - rest.lines().count();
     if is_served(&parsed, stub, place.port, ours)? {
         return Ok(Merged {
@@ -53,14 +52,14 @@ pub fn merge(corefile: &str, stub: StubDomain<'_>) -> Result<Merged, String> {
     })
 }
 
-/// Where CoreDNS listens: a block that says otherwise would not be asked.
+/// The address at which CoreDNS listens: a block for another one would not be queried.
 pub(super) struct Place<'a> {
     pub(super) port: &'a str,
     bind: Vec<&'a str>,
 }
 
 impl<'a> Place<'a> {
-    /// As the block has it that answers what no other does.
+    /// Copied from the block for all zones without a block of their own.
     pub(super) fn in_corefile(corefile: &Corefile<'a>) -> Self {
         let root = corefile.root();
         let bind = root.map(|(root, _)| corefile.arguments(root, "bind"));
@@ -71,11 +70,10 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Whether a block that is not ours does what ours would. `before` lines are not in the text that was
-/// parsed.
+/// Whether another block already does the same. `before` is the number of lines that were removed before parsing.
 ///
 /// # Errors
-/// A block has the zone, or may have it, and does something else.
+/// A block has, or may have, the zone with another configuration.
 pub(super) fn is_served(
     corefile: &Corefile<'_>,
     stub: StubDomain<'_>,
@@ -85,7 +83,7 @@ pub(super) fn is_served(
     for found in &corefile.blocks {
         if let Some(line) = found.variable() {
             return Err(format!(
-                "line {}: the zone of a server block is a variable, which may be {}; write it out, or set \
+                "line {}: the zone of a server block is a variable, which may be {}; replace it by its value, or set \
                  dnsFlavour: none and add the zone by hand",
                 line + before,
                 stub.suffix
@@ -99,10 +97,10 @@ pub(super) fn is_served(
     Ok(false)
 }
 
-/// Takes our block out of a Corefile: what [`merge`] was given is what is left.
+/// Removes the mesh's block from a Corefile: the inverse of [`merge`].
 ///
 /// # Errors
-/// Our marks are damaged.
+/// The mesh's marks are damaged.
 pub fn remove(corefile: &str, mesh: &str) -> Result<String, String> {
     let (begin, end) = (begin(mesh), end(mesh));
     let mut rest = String::with_capacity(corefile.len());
@@ -114,7 +112,7 @@ pub fn remove(corefile: &str, mesh: &str) -> Result<String, String> {
         };
         let damaged = |why: &str| {
             format!(
-                "line {}: {why}; take the block of fedmesh {mesh} out by hand, comments included",
+                "line {}: {why}; remove the block of fedmesh {mesh} by hand, including its comments",
                 index + 1
             )
         };
@@ -137,13 +135,13 @@ pub fn remove(corefile: &str, mesh: &str) -> Result<String, String> {
     match inside {
         None => Ok(rest),
         Some(index) => Err(format!(
-            "line {}: the block of fedmesh has no end; take it out by hand, comments included",
+            "line {}: the block of fedmesh has no end; remove it by hand, including its comments",
             index + 1
         )),
     }
 }
 
-/// Whether a Corefile has, or had, a block of ours.
+/// Whether a Corefile has, or had, the mesh's block.
 pub(super) fn is_marked(corefile: &str, mesh: &str) -> bool {
     corefile.contains(&begin(mesh)) || corefile.contains(&end(mesh))
 }
@@ -173,7 +171,7 @@ pub(super) fn block(stub: StubDomain<'_>, place: &Place<'_>, newline: &str) -> S
     lines.join(newline)
 }
 
-/// Refuses a block for the zone that forwards it elsewhere.
+/// Reports a block for the zone that forwards it elsewhere.
 fn match_foreign(
     corefile: &Corefile<'_>,
     block: &Block<'_>,
@@ -182,7 +180,7 @@ fn match_foreign(
 ) -> Result<(), String> {
     let forwards = corefile.arguments(block, "forward");
     let same = forwards.iter().any(|arguments| {
-        // What is forwarded may be less than the zone.
+        // The forwarded zone may be smaller.
         let all = arguments
             .first()
             .is_some_and(|from| *from == "." || same_name(from, stub.suffix));
@@ -192,13 +190,13 @@ fn match_foreign(
         return Ok(());
     }
     Err(format!(
-        "line {line}: another server block has {}; take the zone out of it, or let it forward to {}",
+        "line {line}: another server block has {}; remove the zone from it, or forward it to {}",
         stub.suffix,
         stub.nameservers.join(" ")
     ))
 }
 
-/// Whether name servers are the same, in whatever order.
+/// Whether name servers are the same, in any order.
 pub(super) fn same_servers<'a>(theirs: impl Iterator<Item = &'a str>, ours: &[String]) -> bool {
     let mut theirs: Vec<String> = theirs.map(server).collect();
     let mut ours: Vec<String> = ours.iter().map(|to| server(to)).collect();
@@ -221,7 +219,7 @@ fn server(text: &str) -> String {
 
 pub(super) fn unreadable(fault: &Fault) -> String {
     format!(
-        "line {}: {}, so CoreDNS would not take another one; mend it first",
+        "line {}: {}, so CoreDNS would not load another one; fix it first",
         fault.line, fault.why
     )
 }

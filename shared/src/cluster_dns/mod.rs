@@ -1,8 +1,8 @@
-//! Stub domains: a cluster's own DNS sends the names of the mesh to the name servers of its zone.
+//! Stub domains: a cluster's DNS forwards the mesh's names to the name servers of its zone.
 //!
-//! What is there is never replaced. In a Corefile a block of ours, between two comments that name the
-//! mesh, is put before everything else, and every other byte stays: taking it out again gives back the text
-//! that was there before. In kube-dns's JSON an entry is added, and no other changes.
+//! Existing configuration is never replaced. A Corefile gets a server block between two comments with the mesh's name,
+//! before all others, and every other byte stays: removing it restores the former text. kube-dns's JSON gets an entry,
+//! and no other changes.
 
 mod corefile;
 mod edit;
@@ -23,22 +23,22 @@ use crate::object::Key;
 use corefile::Corefile;
 use merge::{Place, block, is_served, unreadable};
 
-/// Where clusters keep the settings of their DNS.
+/// The namespace of the cluster DNS configuration.
 pub const NAMESPACE: &str = "kube-system";
 
-/// `CoreDNS`, as kubeadm and nearly all others install it.
+/// `CoreDNS`, as installed by kubeadm and almost all others.
 const COREDNS: &str = "coredns";
-/// What AKS and k3s let people add to a Corefile that they write themselves.
+/// The additions to a managed Corefile on AKS and k3s.
 const COREDNS_CUSTOM: &str = "coredns-custom";
 /// kube-dns, as on GKE.
 const KUBE_DNS: &str = "kube-dns";
-/// NodeLocal DNSCache, which asks past the cluster's DNS for everything outside of the cluster.
+/// NodeLocal DNSCache, which queries external names without the cluster's DNS.
 const NODE_LOCAL_DNS: &str = "node-local-dns";
 
-/// The ConfigMaps to look at, in [`NAMESPACE`].
+/// The ConfigMaps to observe, in [`NAMESPACE`].
 pub const CONFIG_MAPS: [&str; 4] = [COREDNS, COREDNS_CUSTOM, KUBE_DNS, NODE_LOCAL_DNS];
 
-/// Where the names of a zone are answered.
+/// A zone and its name servers.
 #[derive(Debug, Clone, Copy)]
 pub struct StubDomain<'a> {
     /// The mesh's name.
@@ -49,7 +49,7 @@ pub struct StubDomain<'a> {
     pub nameservers: &'a [String],
 }
 
-/// A ConfigMap's identity.
+/// The key of a ConfigMap.
 pub fn key(config_map: &str) -> Key {
     Key {
         group: String::new(),
@@ -59,27 +59,26 @@ pub fn key(config_map: &str) -> Key {
     }
 }
 
-/// A ConfigMap that is left alone, and why.
+/// A ConfigMap that cannot be changed, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// Its name.
     pub config_map: &'static str,
-    /// Where, why, and what to do.
+    /// Position, reason and remedy.
     pub why: String,
 }
 
-/// The changes that make a cluster's DNS send a zone to its name servers, or that take out what was
-/// put there (`stub` is `None`). `seen` are the ConfigMaps that are there, by name.
+/// The edits that make a cluster's DNS forward a zone to its name servers, or remove an earlier stub domain (`stub` is
+/// `None`). `seen` are the existing ConfigMaps, by name.
 ///
-/// Where there is something to do or to see, each ConfigMap has an entry; a cluster without any DNS
-/// that is known has none.
+/// Each ConfigMap with an edit or a conflict has an entry; a cluster without a known DNS has none.
 pub fn edits(
     seen: &BTreeMap<String, Value>,
     flavour: Option<DnsFlavour>,
     mesh: &str,
     stub: Option<StubDomain<'_>>,
 ) -> Vec<Result<Edit, Refusal>> {
-    // What another flavour was told before is taken out.
+    // An earlier stub domain of another flavour is removed.
     let stub_for = |wanted: DnsFlavour| match flavour {
         Some(told) if told != wanted => None,
         _ => stub,
@@ -104,12 +103,12 @@ pub fn edits(
         additions,
     ));
     if let Some(map) = seen.get(NODE_LOCAL_DNS) {
-        // Before kube-dns it takes over what kube-dns is told, and a second block would be one too many.
+        // In front of kube-dns it copies kube-dns's stub domains, and a second block would be a duplicate.
         let stub = stub_for(DnsFlavour::CoreDns).filter(|_| seen.contains_key(COREDNS));
         edits.extend(in_corefile(NODE_LOCAL_DNS, map, mesh, stub));
     }
     if let Some(map) = seen.get(KUBE_DNS) {
-        // CoreDNS leaves kube-dns's settings in place when it replaces it.
+        // When CoreDNS replaces kube-dns, it keeps kube-dns's ConfigMap.
         let replaced = flavour.is_none() && seen.contains_key(COREDNS);
         let stub = stub_for(DnsFlavour::KubeDns).filter(|_| !replaced);
         edits.extend(kube_dns::edit(map, mesh, stub).transpose());
@@ -117,8 +116,8 @@ pub fn edits(
     edits
 }
 
-/// Whether a Corefile takes server blocks from [`COREDNS_CUSTOM`], as on AKS and k3s, where whoever
-/// installed it undoes changes to the Corefile itself.
+/// Whether a Corefile imports server blocks from [`COREDNS_CUSTOM`], as on AKS and k3s, whose operators undo changes of
+/// the Corefile itself.
 fn takes_additions(corefile: &str) -> bool {
     Corefile::parse(corefile).is_ok_and(|corefile| {
         let mut imports = corefile.imports.iter();
@@ -143,7 +142,7 @@ fn in_corefile(
     };
     let merged = match stub {
         Some(stub) => merge(before, stub),
-        // Most Corefiles have nothing of ours.
+        // Most Corefiles have no block of the mesh.
         None if !merge::is_marked(before, mesh) => return None,
         None => remove(before, mesh).map(|text| {
             let needs_restart = Corefile::parse(&text).is_ok_and(|rest| rest.needs_restart());
@@ -170,7 +169,7 @@ fn in_corefile(
     })
 }
 
-/// A key of ours in the ConfigMap of additions to the Corefile `main`.
+/// The mesh's key in the ConfigMap of additions to the Corefile `main`.
 fn in_additions(
     map: Option<&Value>,
     main: Option<&str>,
@@ -180,7 +179,7 @@ fn in_additions(
     let key = format!("fedmesh-{mesh}.server");
     let mut after = json!({ "data": map.map_or(&Value::Null, |map| &map["data"]) });
     let there = !after["data"][&key].is_null();
-    // A block of ours that an import has made one too many is on its way out.
+    // A block of the mesh that an import has made redundant is about to be removed.
     let main = main.map_or_else(String::new, |main| {
         remove(main, mesh).unwrap_or_else(|_| main.to_owned())
     });
@@ -192,7 +191,7 @@ fn in_additions(
         None => {}
         Some(stub) => {
             let place = Place::in_corefile(&parsed);
-            // CoreDNS does not start with one zone in two blocks, whichever files they are in.
+            // CoreDNS does not start if two blocks have one zone, in any of the files.
             let keys = map.and_then(|map| map["data"].as_object());
             let others = keys
                 .into_iter()
@@ -231,7 +230,7 @@ fn in_additions(
     }))
 }
 
-/// Whether one of these texts has a block for the zone that does what ours would.
+/// Whether one of these texts has an equivalent block for the zone.
 fn elsewhere<'a>(
     texts: impl Iterator<Item = (&'a str, &'a str)>,
     stub: StubDomain<'_>,
@@ -249,7 +248,7 @@ fn elsewhere<'a>(
     Ok(false)
 }
 
-/// Whether two names are one to DNS.
+/// Whether two names are equal in DNS.
 fn same_name(one: &str, other: &str) -> bool {
     let other = other.strip_suffix('.').unwrap_or(other);
     one.strip_suffix('.')

@@ -1,16 +1,15 @@
-//! Words of a Corefile with their places, as CoreDNS reads them
-//! (`github.com/coredns/caddy`, `caddyfile/lexer.go`): words end at blanks, a word that starts with a
-//! quote ends at the next one that has no backslash before it, and `#` starts a comment wherever it
-//! is outside of quotes.
+//! Words of a Corefile with their positions, as in CoreDNS (`github.com/coredns/caddy`, `caddyfile/lexer.go`): words
+//! end at blanks, a word that starts with a quote ends at the next one without a backslash before it, and `#` outside
+//! of quotes starts a comment.
 
-/// A word and where it stands.
+/// A word and its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token<'a> {
-    /// As it is written, without the quotes around it.
+    /// The word without its quotes.
     pub(super) text: &'a str,
-    /// Where it starts, in bytes; with its quote.
+    /// Start in bytes, including its quote.
     pub(super) start: usize,
-    /// Where it ends.
+    /// End in bytes.
     pub(super) end: usize,
     /// Its line, from 1.
     pub(super) line: usize,
@@ -22,14 +21,14 @@ pub(super) struct Token<'a> {
 pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut tokens: Vec<Token<'_>> = Vec::new();
     let mut line = 1;
-    // The line that the last word ended in.
+    // The line in which the last word ended.
     let mut last_line = 0;
     let mut chars = text.char_indices().peekable();
     while let Some((start, c)) = chars.next() {
         if c == '\n' {
             line += 1;
         }
-        // A byte order mark is no part of the first word.
+        // A byte order mark is not part of the first word.
         if c.is_whitespace() || (start == 0 && c == '\u{feff}') {
             continue;
         }

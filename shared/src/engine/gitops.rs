@@ -1,12 +1,12 @@
 //! `gitops`: a folder for a Git repository, from which Argo CD or Flux apply it.
 //!
 //! ```text
-//! base/                  what all clusters get, as the first one gets it
-//! clusters/<name>/       an overlay: the base, what only some clusters get, and patches (RFC 6902)
+//! base/                  the objects of all clusters, as in the first one
+//! clusters/<name>/       an overlay: the base, objects of some clusters only, and patches (RFC 6902)
 //! argocd/                an ApplicationSet, for the cluster with Argo CD
 //! flux/<name>.yaml       a GitRepository and a Kustomization, for the Flux of each cluster
 //! ```
-//! An overlay builds what `direct` would hand to the cluster, marked where it must not be pruned.
+//! An overlay builds the objects that `direct` has for the cluster, marked where they must not be pruned.
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ use crate::resolved::{Gitops, Resolved};
 const KUSTOMIZATION: &str = "kustomization.yaml";
 const ARGO_CD_NAMESPACE: &str = "argocd";
 const FLUX_NAMESPACE: &str = "flux-system";
-/// What keeps Argo CD and Flux from deleting an object that leaves the repository.
+/// Annotations that keep Argo CD and Flux from deleting an object that leaves the repository.
 pub(crate) const KEEP: [(&str, &str); 2] = [
     (
         "argocd.argoproj.io/sync-options",
@@ -33,15 +33,15 @@ pub(crate) const KEEP: [(&str, &str); 2] = [
 /// A file of the folder, by its path.
 pub(crate) type Part = (String, Content);
 
-/// What a file says.
+/// The content of a file.
 pub(crate) enum Content {
     /// Objects of Kubernetes.
     Objects(Vec<Object>),
-    /// What only kustomize reads.
+    /// A file that only kustomize reads.
     Kustomize(Value),
 }
 
-/// Others may depend on it, whoever applies.
+/// Marks objects on which others may depend, whatever tool applies them.
 fn keep(object: &mut Object) {
     if object.kind.is_never_deleted() {
         let marks = KEEP.map(|(key, value)| (key.to_owned(), value.to_owned()));
@@ -49,7 +49,7 @@ fn keep(object: &mut Object) {
     }
 }
 
-/// What no single cluster is handed: the base, and what Argo CD and Flux have to be told.
+/// The files that belong to no single cluster: the base, and the configuration of Argo CD and Flux.
 pub(crate) fn common(resolved: &Resolved, placed: &[Placed]) -> Vec<Part> {
     let base = placed.iter().filter(|one| is_shared(one, resolved));
     let base = base.map(|one| Delivered {
@@ -61,7 +61,7 @@ pub(crate) fn common(resolved: &Resolved, placed: &[Placed]) -> Vec<Part> {
         .filter(|index| placed.iter().any(|one| one.clusters.contains(index)))
         .map(|index| resolved.clusters[index].name.as_str())
         .collect();
-    // The check of the document sees to it that there is one.
+    // The checks ensure that it is set.
     let Some(gitops) = &resolved.gitops else {
         return parts;
     };
@@ -111,7 +111,7 @@ fn is_shared(placed: &Placed, resolved: &Resolved) -> bool {
     placed.clusters.len() == resolved.clusters.len()
 }
 
-/// A folder that kustomize builds, with its files; none where there is nothing to build.
+/// A folder that kustomize builds, with its files; empty if there is nothing to build.
 fn kustomization(
     folder: &str,
     mut resources: Vec<String>,
@@ -133,7 +133,7 @@ fn kustomization(
     );
     body["resources"] = resources.into();
     let mut listed = Vec::new();
-    // Whatever the order of the document.
+    // Independent of the document's order.
     patches.sort_by_key(|(object, _)| object.key());
     for (object, operations) in patches {
         let kind = object.kind.kind.to_ascii_lowercase();
@@ -155,7 +155,7 @@ fn kustomization(
     parts
 }
 
-/// The object that a patch is for. Kustomize takes the name for a regular expression.
+/// The object of a patch. Kustomize reads the name as a regular expression.
 fn target(object: &Object) -> Value {
     json!({
         "group": object.kind.group,
@@ -178,7 +178,7 @@ fn own(
     ownership::label(Object::new(kind, Some(namespace), name, body), resolved)
 }
 
-/// One Application for each cluster, under whose name Argo CD knows it.
+/// One Application for each cluster, by the cluster's name in Argo CD.
 fn application_set(resolved: &Resolved, gitops: &Gitops, clusters: &[&str]) -> Object {
     let mut body = skeleton(
         r#"{"spec":{"goTemplate":true,"goTemplateOptions":["missingkey=error"],
@@ -203,7 +203,7 @@ fn application_set(resolved: &Resolved, gitops: &Gitops, clusters: &[&str]) -> O
             .flat_map(ignore_differences)
             .collect();
         template["spec"]["ignoreDifferences"] = ignored.into();
-        // Otherwise a sync takes them back, whatever the reason for it.
+        // Without this option every sync undoes them.
         if let Some(options) = template["spec"]["syncPolicy"]["syncOptions"].as_array_mut() {
             options.push("RespectIgnoreDifferences=true".into());
         }
@@ -221,7 +221,7 @@ fn application_set(resolved: &Resolved, gitops: &Gitops, clusters: &[&str]) -> O
     )
 }
 
-/// An ignored field as Argo CD is told of it, for each group that has the kind.
+/// An ignored field in Argo CD's form, for each group that has the kind.
 fn ignore_differences(rule: &IgnoreRule) -> Vec<Value> {
     let groups = KINDS.iter().find(|(kind, _)| *kind == rule.kind);
     let groups = groups.map_or(&[][..], |(_, groups)| groups);
@@ -240,7 +240,7 @@ fn ignore_differences(rule: &IgnoreRule) -> Vec<Value> {
         .collect()
 }
 
-/// Where the Flux of a cluster finds its overlay.
+/// The Flux objects that point a cluster to its overlay.
 fn flux(resolved: &Resolved, gitops: &Gitops, cluster: &str) -> Vec<Object> {
     let mut source = skeleton(r#"{"spec":{"interval":"5m","url":"","ref":{"branch":""}}}"#);
     source["spec"]["url"] = gitops.repo_url.as_str().into();

@@ -1,8 +1,8 @@
-//! `karmada`: templates in their own kinds, policies that say where they go, and policies that say what
-//! differs. All of it goes to Karmada's API server.
+//! `karmada`: templates in their own kinds, propagation policies, and override policies. All of them go to Karmada's
+//! API server.
 //!
-//! Nothing runs there, so what other engines leave on their hub goes to the one member that has the
-//! records. Field names are those of Karmada's `policy.karmada.io/v1alpha1`.
+//! No workload runs there, so objects that other engines keep on their hub go to the one member that has the records.
+//! Field names are those of Karmada's `policy.karmada.io/v1alpha1`.
 
 use serde_json::{Value, json};
 
@@ -13,18 +13,18 @@ use crate::ownership;
 use crate::placed::Placed;
 use crate::resolved::{DEFAULT_NAMESPACE, Resolved};
 
-/// Karmada puts the name of a policy into labels, so it refuses a longer one
+/// Karmada copies the name of a policy into labels, so it refuses a longer one
 /// (`pkg/webhook/propagationpolicy/validating.go`).
 const POLICY_NAME_MAX: usize = 63;
-/// Karmada spreads every namespace to every member, unless it carries this label
+/// Karmada propagates every namespace to every member, unless it carries this label
 /// (`pkg/controllers/namespace/namespace_sync_controller.go`).
 pub(crate) const STAYS_LABEL: &str = "namespace.karmada.io/skip-auto-propagation";
 
 pub(super) fn deliver(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> {
     let mut delivered = homes(resolved, placed);
-    // One policy for what stands together and goes to the same clusters.
+    // One policy for objects of one subject and the same clusters.
     let mut policies: Vec<(&Placed, Vec<Value>)> = Vec::new();
-    // Whatever the order of the document, so that its policies keep their names.
+    // Independent of the document's order, so that policies keep their names.
     let mut placed: Vec<&Placed> = placed.iter().collect();
     placed.sort_by_key(|one| {
         let template = &one.template;
@@ -68,7 +68,7 @@ fn go_together(one: &Placed, other: &Placed) -> bool {
         && one.template.kind.is_never_deleted() == other.template.kind.is_never_deleted()
 }
 
-/// Namespaces for the templates to be in. In the members they are there already.
+/// Namespaces of the templates. The members have them already.
 fn homes(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> {
     let templates = placed.iter().map(|one| &one.template);
     let rendered = templates.clone().filter(|one| one.kind == Kind::NAMESPACE);
@@ -102,7 +102,7 @@ fn selector(template: &Object) -> Value {
     selector
 }
 
-/// Where the templates go; `first` is one of them.
+/// The propagation policy of templates; `first` is one of them.
 fn propagation_policy(resolved: &Resolved, first: &Placed, selectors: &[Value]) -> Delivered {
     let clusters = names(resolved, first.clusters.iter().copied());
     let mut spec = json!({
@@ -121,7 +121,7 @@ fn propagation_policy(resolved: &Resolved, first: &Placed, selectors: &[Value]) 
     )
 }
 
-/// What some clusters get otherwise.
+/// The differences of some clusters.
 fn override_policy(resolved: &Resolved, placed: &Placed, selector: &Value) -> Delivered {
     let rules = placed.differences.iter().map(|(&cluster, differences)| {
         let changes = differences.iter().map(|difference| {
@@ -145,7 +145,7 @@ fn override_policy(resolved: &Resolved, placed: &Placed, selector: &Value) -> De
     )
 }
 
-/// A policy about `of`, in its namespace; of the kind with `Cluster` before its name where it has none.
+/// A policy for `of`, in its namespace; without one, the kind with the prefix `Cluster`.
 fn policy(resolved: &Resolved, of: &Placed, kind: &str, plural: &str, spec: &Value) -> Delivered {
     let template = &of.template;
     let (before, before_plural) = match template.kind.scope {
@@ -158,7 +158,7 @@ fn policy(resolved: &Resolved, of: &Placed, kind: &str, plural: &str, spec: &Val
         kind: format!("{before}{kind}").into(),
         plural: format!("{before_plural}{plural}").into(),
         scope: template.kind.scope,
-        // Before workloads, which are waited for: without a policy they would run nowhere.
+        // Before workloads, which an apply waits for: without a policy they would run nowhere.
         wave: Wave::Accounts,
     };
     let object = Object::new(
@@ -173,7 +173,7 @@ fn policy(resolved: &Resolved, of: &Placed, kind: &str, plural: &str, spec: &Val
     }
 }
 
-/// `<kind>-<name>`, with a digest in the place of its end where that is too long.
+/// `<kind>-<name>`, with a digest instead of its end if that is too long.
 fn policy_name(template: &Object) -> String {
     const DIGITS: usize = 12;
     let whole = format!(

@@ -1,4 +1,4 @@
-//! Engines: each turns placed objects into what is handed to which cluster.
+//! Engines: each converts placed objects to the objects of each cluster.
 
 mod direct;
 pub(crate) mod gitops;
@@ -16,17 +16,17 @@ use crate::resolved::Resolved;
 
 pub(crate) use karmada::STAYS_LABEL;
 
-/// An object with the file it belongs to.
+/// An object with the subject of its file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivered {
-    /// What it is about; see [`Placed::subject`].
+    /// The subject; see [`Placed::subject`].
     pub subject: String,
     /// The object.
     pub object: Object,
 }
 
-/// What one cluster, given by its index, is handed by the document's engine, in no order that
-/// matters. One cluster at a time, so that a large mesh never has to be in memory as a whole.
+/// The objects of one cluster, given by its index, with the document's engine, in no particular order. One cluster at a
+/// time, so that a large mesh is never in memory as a whole.
 pub fn deliver(resolved: &Resolved, placed: &[Placed], cluster: usize) -> Vec<Delivered> {
     let target = resolved.target;
     if target.has_hub() && cluster != resolved.dns.cluster {
@@ -42,7 +42,7 @@ pub fn deliver(resolved: &Resolved, placed: &[Placed], cluster: usize) -> Vec<De
     }
 }
 
-/// The group of the kinds that tell an engine's hub what to spread; none without a hub.
+/// The group of the kinds by which an engine's hub propagates objects; `None` without a hub.
 pub(crate) const fn spreading_group(target: Target) -> Option<&'static str> {
     match target {
         Target::Direct | Target::Gitops => None,
@@ -53,14 +53,14 @@ pub(crate) const fn spreading_group(target: Target) -> Option<&'static str> {
     }
 }
 
-/// Whether a hub, of whichever engine, is told by objects of a group what to spread: where such an object is
-/// deleted (with Karmada, the template that goes with it), what it spread goes from the other clusters.
+/// Whether objects of a group control a hub's propagation, with any engine: if such an object is deleted (with Karmada,
+/// together with its template), the propagated objects are deleted from the other clusters.
 pub(crate) fn is_spreading(group: &str) -> bool {
     let mut targets = Target::ALL.into_iter();
     targets.any(|target| spreading_group(target) == Some(group))
 }
 
-/// Objects by the file that they stand in, files and objects in their order.
+/// Objects by file, files and objects in order.
 pub(crate) fn by_file(delivered: Vec<Delivered>) -> BTreeMap<(Wave, String), Vec<Object>> {
     let mut files: BTreeMap<(Wave, String), Vec<Object>> = BTreeMap::new();
     for one in delivered {
@@ -75,7 +75,7 @@ pub(crate) fn by_file(delivered: Vec<Delivered>) -> BTreeMap<(Wave, String), Vec
     files
 }
 
-/// A kind of an engine's own, given with its `group/version`, that lives in namespaces.
+/// A namespaced kind of an engine's own, given with its `group/version`.
 fn own_kind(
     api: &'static str,
     kind: impl Into<Cow<'static, str>>,
@@ -93,7 +93,7 @@ fn own_kind(
     }
 }
 
-/// Names of clusters that are given by their indices.
+/// Names of clusters, given by index.
 fn names(resolved: &Resolved, clusters: impl IntoIterator<Item = usize>) -> Vec<&str> {
     clusters
         .into_iter()

@@ -1,8 +1,7 @@
-//! `ocm`: Open Cluster Management. For each cluster ManifestWorks in the namespace that the hub has for
-//! it, each with what is about one subject.
+//! `ocm`: Open Cluster Management. For each cluster ManifestWorks in its namespace on the hub, each with the objects of
+//! one subject.
 //!
-//! Field names are those of `work.open-cluster-management.io/v1`. The agent that carries a work out
-//! applies on the server's side and forces nothing.
+//! Field names are those of `work.open-cluster-management.io/v1`. The work agent uses server-side apply without force.
 
 use serde_json::{Value, json};
 
@@ -13,12 +12,12 @@ use crate::placed::Placed;
 use crate::render::skeleton;
 use crate::resolved::{Resolved, Service};
 
-/// Most bytes of manifests in one work. Old hubs refuse 50 KiB, newer ones 500
-/// (`pkg/work/webhook/common/validator.go`); an object that is larger stands alone.
+/// Limit of bytes of manifests in one work. Old hubs refuse 50 KiB, newer ones 500
+/// (`pkg/work/webhook/common/validator.go`); a larger object has a work of its own.
 const WORK_MAX: usize = 48 * 1024;
 
-/// What the work agent may not do by itself: custom resources. With the label it is added to the
-/// agent's own role, from Open Cluster Management v0.12 on.
+/// Permissions that the work agent lacks: custom resources. The label adds them to the agent's own role, since Open
+/// Cluster Management v0.12.
 const ISTIO_RULE: &str = r#"{"apiGroups":["networking.istio.io"],
 "resources":["destinationrules","gateways","serviceentries","sidecars","virtualservices","workloadentries"],
 "verbs":["create","delete","get","list","patch","update","watch"]}"#;
@@ -88,7 +87,7 @@ fn role(resolved: &Resolved) -> Object {
     ownership::label(role, resolved)
 }
 
-/// The objects in their order, in as few parts as the limit allows.
+/// The objects in order, in as few parts as the limit allows.
 fn parts(objects: &[Object]) -> Vec<&[Object]> {
     let mut parts = Vec::new();
     let (mut start, mut size) = (0, 0);
@@ -116,7 +115,7 @@ fn work(cluster: &str, name: String, objects: &[Object]) -> Object {
         "manifestConfigs": objects.iter().map(config).collect::<Vec<_>>(),
         "workload": { "manifests": manifests },
     });
-    // Objects of one wave and subject: all of them are such, or none is.
+    // Objects of one wave and subject: either all of them are such, or none.
     if objects.iter().any(|object| object.kind.is_never_deleted()) {
         spec["deleteOption"] = json!({ "propagationPolicy": "Orphan" });
     }

@@ -1,8 +1,8 @@
 //! The addresses of the gateways, from the records of the zones' names, and from WorkloadEntries.
 //!
-//! A record has the addresses of all clusters of its zone that run its service. So an address can be a
-//! cluster's only if the records of all its services have it, and each record needs a cluster for each of
-//! its addresses. Where several would do, the first is taken: the records are the same.
+//! A record has the addresses of all clusters of its zone that run its service. So an address can be a cluster's only
+//! if the records of all its services have it, and each record needs a cluster for each of its addresses. If several
+//! are possible, the first is used: the records are the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -85,15 +85,15 @@ fn of_gateway(cluster: &mut Cluster, mutual: bool) -> &mut Vec<String> {
     }
 }
 
-/// Whether calls of a service come in at east-west gateways.
+/// Whether a service uses east-west gateways.
 fn is_mutual(service: &Service) -> bool {
     service.transport == Some(Transport::Mtls)
 }
 
-/// Region, zone, and whether it is about east-west gateways.
+/// Region, zone, and whether it is for east-west gateways.
 type Of = (String, String, bool);
 
-/// Which addresses the records of which services have.
+/// The addresses in the records, each with its services.
 fn by_zone<'a>(world: &'a World, names: &Names, services: &[Service]) -> BTreeMap<Of, Having<'a>> {
     let mut zones: BTreeMap<Of, Having> = BTreeMap::new();
     let records = world
@@ -112,7 +112,7 @@ fn by_zone<'a>(world: &'a World, names: &Names, services: &[Service]) -> BTreeMa
             let namespace = namespace.unwrap_or(crate::resolved::DEFAULT_NAMESPACE);
             (one.name.as_str(), namespace) == prefix
         });
-        // Names that start with the gateway are those of the only service.
+        // Names that start with the gateway belong to the only service.
         let Some(service) = service.or((services.len() == 1).then_some(0)) else {
             continue;
         };
@@ -142,7 +142,7 @@ fn run_by(cluster: &Cluster, services: &[Service]) -> BTreeSet<usize> {
         .collect()
 }
 
-/// The clusters that have an address which the given records have, and whether no others could.
+/// The clusters that may have an address of the given records, and whether the result is unique.
 fn owners(
     runs: &BTreeMap<usize, BTreeSet<usize>>,
     records: &BTreeSet<usize>,
@@ -180,16 +180,16 @@ mod tests {
     use super::owners;
 
     #[test]
-    fn an_address_is_that_of_a_cluster_all_of_whose_services_have_it() {
+    fn an_address_is_in_the_records_of_all_services_of_its_cluster() {
         for (runs, records, expected, certain) in [
             // One cluster.
             (&[(0, &[0][..])][..], &[0][..], &[0][..], true),
             // Two clusters: only the second runs the second service.
             (&[(0, &[0]), (1, &[0, 1])], &[0, 1], &[1], true),
             (&[(0, &[0]), (1, &[0, 1])], &[0], &[0], true),
-            // Nobody can tell.
+            // Ambiguous.
             (&[(0, &[0]), (1, &[0])], &[0], &[0], false),
-            // A record that no cluster explains.
+            // A record without a possible cluster.
             (&[(0, &[0, 1])], &[0], &[], true),
         ] {
             let runs = runs

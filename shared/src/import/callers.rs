@@ -1,5 +1,5 @@
-//! Who calls a service, from objects of fedmesh's own: the clusters and namespaces that have its names, and the
-//! identities that its pods take. Those of others may be as they are for other reasons.
+//! Callers of a service, from objects of fedmesh only: the clusters and namespaces that have its names, and the
+//! identities that its pods accept. Objects of other tools may have other reasons.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,12 +11,12 @@ use crate::mesh::{Caller, Cluster, Service};
 use crate::render::CALLERS_SUFFIX;
 use crate::resolved::{DEFAULT_TRUST_DOMAIN, ISTIO_NAMESPACE};
 
-/// What objects say of a service's callers.
+/// Evidence of a service's callers.
 #[derive(Default)]
 pub(super) struct Said {
     /// The clusters with its names, and the namespaces that see them; `None` for all.
     seen_by: BTreeMap<usize, Option<BTreeSet<String>>>,
-    /// Principals that its pods take.
+    /// Principals that its pods accept.
     principals: BTreeSet<String>,
     /// Labels of its pods.
     selector: BTreeMap<String, String>,
@@ -61,8 +61,8 @@ pub(super) fn find(world: &World, names: &Names, services: &[Found]) -> Vec<Said
 }
 
 impl Said {
-    /// Writes the callers into the service, where it does not belong to all. `with_sidecar` are the clusters and
-    /// namespaces with a Sidecar, which only callers have.
+    /// Sets the callers of a service that is not open to all. `with_sidecar` are the clusters and namespaces with a
+    /// Sidecar, which only callers have.
     pub(super) fn write(
         self,
         service: &mut Service,
@@ -160,7 +160,7 @@ impl Said {
             let known = callers
                 .entry((Some(namespace), called_from))
                 .or_insert_with(|| Some(BTreeSet::new()));
-            // A whole namespace has its accounts.
+            // The whole namespace includes its accounts.
             if let Some(accounts) = known {
                 accounts.insert(account);
             }

@@ -1,9 +1,9 @@
 //! The clusters: region and zone, and the gateway of each.
 //!
-//! A cluster's own gateway stands in its ServiceEntries, with its locality and port; endpoints of Istio 1.0 have no
+//! A cluster's own gateway is in its ServiceEntries, with its locality and port; endpoints of Istio 1.0 have no
 //! locality, but the entry of the cluster's own zone has the zone's name, or a wildcard for all names of it. A cluster
-//! without such an entry runs no service; where it is tells the names for which calls go where those for wider names
-//! go, since only those of the own region and zone do.
+//! without such an entry runs no service; its place follows from names that are routed to wider ones, since only those
+//! of the own region and zone are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,18 +25,18 @@ use crate::resolved::{
     usual_gateway_port,
 };
 
-/// Written where nothing at all says a region or zone.
+/// Default of a region or zone that no object has.
 const UNKNOWN: &str = "unknown";
 
-/// What a cluster's objects say of it.
+/// Evidence of a cluster.
 #[derive(Default)]
 struct Known {
     /// Region and zone.
     zone: Option<(String, String)>,
-    /// The region, where only that is known.
+    /// The region, if only that is known.
     region: Option<String>,
     gateway: Gateway,
-    /// Where mutual TLS comes in, if it does.
+    /// The gateway of mutual TLS, if there is one.
     east_west: Option<Gateway>,
 }
 
@@ -114,8 +114,8 @@ pub(super) fn find(
     clusters
 }
 
-/// Indices of clusters in the orders in which the endpoints of published names have them: those of a
-/// document, from which an engine's objects may be sorted otherwise.
+/// Indices of clusters in the orders of the endpoints of published names: those of a document, while an engine's
+/// objects may be sorted otherwise.
 pub(super) fn orders(world: &World, names: &Names) -> Vec<Vec<usize>> {
     let mut known: Vec<Known> = world.clusters.iter().map(|_| Known::default()).collect();
     for (cluster, object) in world.of_kind("ServiceEntry") {
@@ -148,7 +148,7 @@ pub(super) fn orders(world: &World, names: &Names) -> Vec<Vec<usize>> {
     orders.into_iter().collect()
 }
 
-/// Whether published names have endpoints, and these no locality.
+/// Whether published names have endpoints without a locality.
 pub(super) fn are_without_locality(world: &World, names: &Names) -> bool {
     let entries = world.of_kind("ServiceEntry").map(|(_, object)| object);
     let mut endpoints = entries
@@ -158,18 +158,18 @@ pub(super) fn are_without_locality(world: &World, names: &Names) -> bool {
     endpoints.peek().is_some() && endpoints.all(|endpoint| endpoint["locality"].is_null())
 }
 
-/// Whether an entry is that of published names.
+/// Whether an entry is for published names.
 fn is_published(object: &Object, names: &Names) -> bool {
     let mut hosts = texts(field(&object.value, &["spec", "hosts"]));
     hosts.any(|host| names.read(&as_name(host)).is_some())
 }
 
-/// From the endpoint by which a cluster reaches itself.
+/// From the endpoint by which a cluster calls itself.
 fn own_gateway(object: &Object, names: &Names, known: &mut Known) {
     if !is_published(object, names) {
         return;
     }
-    // What is published on 80, or all there is.
+    // The port that is published as 80, or all.
     let ports = list(field(&object.value, &["spec", "ports"]));
     let mut usual = ports.iter().filter(|port| match ports {
         [only] if !object.is_ours() => only["protocol"] == "HTTP",
@@ -190,7 +190,7 @@ fn own_gateway(object: &Object, names: &Names, known: &mut Known) {
         let mut port = usual.and_then(|name| endpoint["ports"][name].as_u64());
         let mut gateway = &mut known.gateway;
         if object.value["spec"]["location"] == "MESH_INTERNAL" {
-            // Mutual TLS comes in at another gateway, all of it at one port.
+            // Mutual TLS uses another gateway, with one port.
             let mut ports = endpoint["ports"].as_object().into_iter().flatten();
             port = ports.next().and_then(|(_, port)| port.as_u64());
             gateway = known.east_west.get_or_insert_default();
@@ -201,18 +201,18 @@ fn own_gateway(object: &Object, names: &Names, known: &mut Known) {
     }
 }
 
-/// Region and zone of an endpoint that has them.
+/// Region and zone of an endpoint, if it has them.
 fn locality_of(endpoint: &Value) -> Option<(String, String)> {
     let mut locality = endpoint["locality"].as_str()?.split('/').map(str::to_owned);
     Some((locality.next()?, locality.next()?))
 }
 
-/// Region and zone of a cluster, from the endpoint by which it reaches itself.
+/// Region and zone of a cluster, from the endpoint by which it calls itself.
 fn zone_of(endpoint: &Value, object: &Object, names: &Names) -> Option<(String, String)> {
     if endpoint["locality"].is_string() {
         return locality_of(endpoint);
     }
-    // Of ours: all entries but that of the own zone are named for their first host.
+    // Of fedmesh's entries, all but that of the own zone are named after their first host.
     let mut hosts = texts(field(&object.value, &["spec", "hosts"]));
     match (hosts.next(), hosts.next()) {
         (Some(host), None) if object.is_ours() && host != object.name() => {
@@ -225,7 +225,7 @@ fn zone_of(endpoint: &Value, object: &Object, names: &Names) -> Option<(String, 
     }
 }
 
-/// From a Gateway that passes on mutual TLS.
+/// From a Gateway that passes mutual TLS through.
 fn at_east_west(object: &Object, gateway: &mut Gateway) {
     let spec = &object.value["spec"];
     let mut servers = list(&spec["servers"]).iter();
@@ -234,7 +234,7 @@ fn at_east_west(object: &Object, gateway: &mut Gateway) {
     }
 }
 
-/// From a VirtualService at a cluster's gateway and the Gateway that it names.
+/// From a VirtualService at a cluster's gateway and the Gateway that it refers to.
 fn at_gateway(
     world: &World,
     (cluster, object): (usize, &Object),
@@ -242,7 +242,7 @@ fn at_gateway(
     tls: bool,
     known: &mut Known,
 ) {
-    // As long as each cluster accepts its own zone's name only, that one is it.
+    // If each cluster accepts only its own zone's name, that name determines the zone.
     let own: BTreeSet<(&str, &str)> = texts(field(&object.value, &["spec", "hosts"]))
         .filter_map(|host| match names.read(host)?.at {
             At::Zone(region, zone) => Some((names.region(region), zone)),
@@ -254,7 +254,7 @@ fn at_gateway(
     {
         known.zone = Some(((*region).to_owned(), (*zone).to_owned()));
     }
-    // One Gateway tells all there is.
+    // One Gateway is enough.
     if !known.gateway.selector.is_empty() {
         return;
     }
@@ -275,7 +275,7 @@ fn at_gateway(
         })
     };
     let name = if tls { "https" } else { "http" };
-    // Ours of this name is for what is published on 80; of others' there is one for all.
+    // fedmesh's Gateway of this name is for the published port 80; other tools have one for all.
     let ours = gateway.is_ours();
     let server = servers().find(|server| !ours || server["port"]["name"] == name);
     let port = server.and_then(|server| server["port"]["number"].as_u64());
@@ -283,14 +283,14 @@ fn at_gateway(
         .gateway
         .port
         .or(port.and_then(|port| port.try_into().ok()));
-    // Others keep their Gateways away from the gateway's pods.
+    // Other tools may have their Gateways in other namespaces than the gateway's pods.
     if ours {
         let namespace = gateway.namespace().to_owned();
         known.gateway.namespace.get_or_insert(namespace);
     }
 }
 
-/// Labels of the pods that a Gateway is for.
+/// Labels of a Gateway's pods.
 pub(super) fn selector(spec: &Value) -> BTreeMap<String, String> {
     let labels = spec["selector"].as_object().into_iter().flatten();
     labels
@@ -298,7 +298,7 @@ pub(super) fn selector(spec: &Value) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The first Gateway that a VirtualService names and its cluster has.
+/// The first Gateway of a VirtualService that its cluster has.
 pub(super) fn gateway_of<'a>(
     world: &'a World,
     cluster: usize,
@@ -307,7 +307,7 @@ pub(super) fn gateway_of<'a>(
     texts(field(&object.value, &["spec", "gateways"])).find_map(|reference| {
         let (name, namespace) = match reference.split_once('/') {
             Some((namespace, name)) => (name.to_owned(), namespace.to_owned()),
-            // As Istio 1.0 knows them.
+            // The form of Istio 1.0.
             None => local(&reference.into(), object.namespace())?,
         };
         let mut gateways = world.of_kind("Gateway");
@@ -317,7 +317,7 @@ pub(super) fn gateway_of<'a>(
     })
 }
 
-/// From names that have no entry of their own in a cluster, since calls go where those for a wider name go.
+/// From names without an entry of their own in a cluster, since calls are routed to a wider name.
 fn shared_names(world: &World, names: &Names, known: &mut [Known]) {
     for kind in ["ServiceEntry", "VirtualService"] {
         for (cluster, object) in world.of_kind(kind) {
@@ -345,7 +345,7 @@ fn shared_names(world: &World, names: &Names, known: &mut [Known]) {
     }
 }
 
-/// The hosts to which a VirtualService leads.
+/// The destinations of a VirtualService.
 fn destinations(object: &Object) -> BTreeSet<&str> {
     let routes = list(field(&object.value, &["spec", "http"])).iter();
     let routes = routes.flat_map(|route| list(&route["route"]));
@@ -353,7 +353,7 @@ fn destinations(object: &Object) -> BTreeSet<&str> {
     hosts.flatten().collect()
 }
 
-/// Gives the clusters of which no object says the zone those of which there are names and no cluster.
+/// Assigns zones that have names but no cluster to clusters without a known zone.
 fn zones(world: &World, names: &Names, known: &mut [Known], findings: &mut Findings) {
     let taken: BTreeSet<_> = known.iter().filter_map(|one| one.zone.clone()).collect();
     let left = names.zones.difference(&taken).cloned();
@@ -389,8 +389,7 @@ fn zones(world: &World, names: &Names, known: &mut [Known], findings: &mut Findi
     }
 }
 
-/// Gives gateways of which nothing says the port that of another one in their zone: names of zones lead to
-/// all of them.
+/// Sets unknown ports of gateways to that of another one in their zone: names of zones lead to all of them.
 fn ports_of_zones(known: &mut [Known]) {
     let ports: BTreeMap<_, _> = known
         .iter()
@@ -402,7 +401,7 @@ fn ports_of_zones(known: &mut [Known]) {
     }
 }
 
-/// `None` where all of it is as it is by default.
+/// `None` if all values are the defaults.
 fn without_defaults(
     mut gateway: Gateway,
     service: &str,

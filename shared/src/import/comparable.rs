@@ -1,4 +1,4 @@
-//! Objects in the words that fedmesh has for them, so that two that mean the same are the same.
+//! Objects in fedmesh's canonical form, so that equivalent ones are equal.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,7 @@ use super::services::local;
 use crate::ownership::{APPLIED_ANNOTATION, PART_OF_LABEL};
 use crate::resolved::local_host;
 
-/// What API servers and kubectl write themselves.
+/// Fields that API servers and kubectl write.
 const OF_THE_SERVER: [&str; 6] = [
     "creationTimestamp",
     "generation",
@@ -17,14 +17,14 @@ const OF_THE_SERVER: [&str; 6] = [
     "selfLink",
     "uid",
 ];
-/// Labels and annotations that say how an object got there.
+/// Labels and annotations of the tools that applied an object.
 pub(super) const OF_THE_TOOLS: [&str; 3] = [
     "kubectl.kubernetes.io/last-applied-configuration",
     APPLIED_ANNOTATION,
     PART_OF_LABEL,
 ];
 
-/// What of an object is compared, in the words that fedmesh has for it.
+/// The compared fields of an object, in canonical form.
 pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
     let Value::Object(mut fields) = object.value.clone() else {
         return Map::new();
@@ -66,7 +66,7 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
             }
         }
         if !ours {
-            // The Gateway that takes the place of theirs.
+            // The Gateway that replaces theirs.
             spec.shift_remove("gateways");
         }
         if let Some(Value::Array(http)) = spec.get_mut("http") {
@@ -113,7 +113,7 @@ fn destinations(http: &mut [Value], namespace: &str) {
     }
 }
 
-/// Routes by which the same happens to one set of requests and the next are one.
+/// Merges consecutive routes with the same action and requests.
 fn merged(http: &[Value]) -> Vec<Value> {
     let mut merged: Vec<Value> = Vec::new();
     for route in http {

@@ -1,5 +1,5 @@
-//! What was given and is not among what the document gives: objects that have no place in it, and fields
-//! that are otherwise. What the document gives besides is no loss.
+//! Comparison of the given manifests with those of the document: objects without a counterpart, and fields that differ.
+//! Additional objects of the document are not a loss.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ use crate::object;
 use crate::render::{WIDE, render};
 use crate::resolved::{Resolved, local_host};
 
-/// What to do with a credential.
+/// The hint for a credential.
 pub(super) const TO_A_SECRET: &str =
     "add it to a Secret; ExternalDNS reads its credentials from the Secret in `externalDns.secret`";
 
@@ -34,10 +34,10 @@ pub(super) fn compare(
     resolved: &Resolved,
     findings: &mut Findings,
 ) -> Result<(), ImportError> {
-    // What the document's engine would be handed, read as what was given.
+    // The manifests of the document's engine, parsed like the given ones.
     let rendered = world::spread(given_by(resolved), &mut Findings::default())?;
     let rendered_by_cluster = rendered.by_cluster();
-    // The same object in several clusters is told once.
+    // The same object in several clusters is reported once.
     let mut told = BTreeSet::new();
     for (name, given) in world.clusters.iter().zip(world.by_cluster()) {
         let index = rendered.clusters.iter().position(|cluster| cluster == name);
@@ -135,14 +135,14 @@ fn one(object: &Object, counterpart: Option<&Object>, names: &Names, findings: &
             "remove it once the document is applied".into(),
         );
     }
-    // What it says of failover is read into each service, and may be in rules of their own then.
+    // Its failover settings are imported into each service, and may then be in other rules.
     if object.is_ours() && object.kind() == "DestinationRule" && object.name().starts_with(WIDE) {
         return;
     }
     let mut lost = Vec::new();
     let fields = |object: &Object| {
         let mut fields = Value::Object(comparable::fields(object, names));
-        // Before anything is quoted.
+        // Before any value is quoted.
         credential::redact(&mut fields);
         fields
     };
@@ -166,7 +166,7 @@ fn one(object: &Object, counterpart: Option<&Object>, names: &Names, findings: &
             ),
             None => format!("the document does not render `{given}`"),
         };
-        // Nothing that is called depends on them.
+        // They have no effect on calls.
         let severity = if loss.path.starts_with("metadata.") {
             Severity::Hint
         } else {
@@ -182,7 +182,7 @@ fn one(object: &Object, counterpart: Option<&Object>, names: &Names, findings: &
     }
 }
 
-/// Whether an object is about names that the document publishes, and nothing else.
+/// Whether an object is only for names that the document publishes.
 fn is_about_published_names(object: &Object, names: &Names) -> bool {
     let is_of_mesh = match object.kind() {
         "ServiceEntry" | "DestinationRule" => true,
@@ -206,7 +206,7 @@ fn id(object: &Object) -> Id<'_> {
     )
 }
 
-/// The object of another name that does what a given one did.
+/// The object with another name that replaces a given one.
 fn stand_in<'a>(object: &Object, rendered: &[&'a Object], names: &Names) -> Option<&'a Object> {
     let meant = |object: &Object| -> BTreeSet<String> {
         let hosts = names::hosts(object).into_iter();
@@ -220,7 +220,7 @@ fn stand_in<'a>(object: &Object, rendered: &[&'a Object], names: &Names) -> Opti
     let hosts = meant(object);
     let about = destination(object);
     rendered.iter().copied().find(|one| {
-        // Of these, old API groups are the same objects.
+        // Old API groups of these kinds have the same objects.
         let any_group = ["DNSEndpoint", "Deployment"].contains(&one.kind());
         if one.kind() != object.kind() || !any_group && one.group() != object.group() {
             return false;
@@ -238,7 +238,7 @@ fn stand_in<'a>(object: &Object, rendered: &[&'a Object], names: &Names) -> Opti
     })
 }
 
-/// How much it matters that an object has no place, why it has none, and what to do.
+/// Severity, reason and hint for an object without a counterpart.
 fn no_place(object: &Object) -> (Severity, &'static str, &'static str) {
     let (lost, stays) = (Severity::Warning, Severity::Hint);
     match object.kind() {
@@ -295,7 +295,7 @@ fn no_place(object: &Object) -> (Severity, &'static str, &'static str) {
     }
 }
 
-/// What to do where a field is not carried over.
+/// The hint for a field that is not imported.
 fn advice(path: &str) -> &'static str {
     let field = path.rsplit('.').next().unwrap_or_default();
     match field {
@@ -317,7 +317,7 @@ fn advice(path: &str) -> &'static str {
     }
 }
 
-/// Something that was given and is not there.
+/// A given value without a counterpart.
 struct Loss {
     path: String,
     given: Value,
@@ -355,7 +355,7 @@ fn difference(given: &Value, rendered: &Value, path: &str, lost: &mut Vec<Loss>)
             let left: Vec<(usize, &Value)> = items
                 .iter()
                 .enumerate()
-                // Mostly they are in one order.
+                // They mostly have the same order.
                 .filter(|(index, item)| others.get(*index) != Some(*item) && !covered(item))
                 .collect();
             if left
@@ -375,7 +375,7 @@ fn difference(given: &Value, rendered: &Value, path: &str, lost: &mut Vec<Loss>)
                     difference(item, other, &at, &mut lost);
                     lost
                 });
-                // One that has nothing in common is another one.
+                // An item without common fields is another item.
                 let fields = item.as_object().map_or(1, Map::len);
                 match nearest.min_by_key(Vec::len) {
                     Some(nearest) if nearest.len() < fields => lost.extend(nearest),

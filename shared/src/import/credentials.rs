@@ -1,11 +1,11 @@
-//! Credentials in manifests, which no document takes over.
+//! Credentials in manifests, which are not imported.
 
 use serde_json::Value;
 
 use crate::credential;
 use crate::mesh::Mesh;
 
-/// A document without the credentials that its manifests had, and the paths in it that had one.
+/// The document without its manifests' credentials, and their paths.
 pub(super) fn leave_out(mesh: Mesh) -> (Mesh, Vec<String>) {
     let Ok(mut document) = serde_json::to_value(&mesh) else {
         return (mesh, Vec::new());
@@ -15,14 +15,14 @@ pub(super) fn leave_out(mesh: Mesh) -> (Mesh, Vec<String>) {
     if left_out.is_empty() {
         return (mesh, left_out);
     }
-    // Where a field was taken out that has to be there, the checks say of it what is wrong.
+    // If a required field was removed, the checks report it.
     match serde_json::from_value(document) {
         Ok(without) => (without, left_out),
         Err(_) => (mesh, left_out),
     }
 }
 
-/// `is_header` is whether the fields are headers that a request or an answer is given.
+/// `is_header` is whether the fields are headers of a request or a response.
 fn walk(value: &mut Value, path: &str, is_header: bool, left_out: &mut Vec<String>) {
     match value {
         Value::Array(items) => {

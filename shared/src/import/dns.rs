@@ -1,4 +1,4 @@
-//! Which Deployments are ExternalDNS, its cluster, and the records' time to live.
+//! The Deployments of ExternalDNS, its cluster, and the records' time to live.
 
 use super::objects::{Object, field, list, texts};
 use super::world::World;
@@ -26,7 +26,7 @@ pub(super) fn container(object: &Object) -> &serde_json::Value {
     &containers[0]
 }
 
-/// The arguments of all of them.
+/// The arguments of all Deployments of ExternalDNS.
 pub(super) fn arguments(world: &World) -> impl Iterator<Item = &str> {
     deployments(world).flat_map(|(_, object)| texts(&container(object)["args"]))
 }
@@ -42,7 +42,7 @@ pub(super) fn cluster(world: &World) -> Option<String> {
     (cluster != 0).then(|| world.clusters[cluster].clone())
 }
 
-/// Seconds, unless they are the default.
+/// Seconds; `None` for the default.
 pub(super) fn ttl(world: &World) -> Option<u32> {
     let records = world.of_kind("DNSEndpoint").flat_map(|(_, object)| {
         let endpoints = list(field(&object.value, &["spec", "endpoints"])).iter();

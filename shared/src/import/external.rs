@@ -1,7 +1,7 @@
-//! Hosts outside: ServiceEntries of names that are not published, what sidecars do about TLS, and the way
-//! through egress gateways.
+//! External hosts: ServiceEntries of names that are not published, TLS origination by sidecars, and routes through
+//! egress gateways.
 //!
-//! What a document cannot say of a host is not taken, and so has no place.
+//! A host with settings that a document lacks is not imported, and is reported by the comparison.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,8 +23,8 @@ use crate::resolved::{
     DEFAULT_EGRESS_SELECTOR, DEFAULT_EGRESS_SERVICE, DEFAULT_TLS_PORT, ISTIO_NAMESPACE, SYSTEM_CA,
 };
 
-/// Whether a VirtualService leads calls of its own cluster through an egress gateway: one route is for
-/// sidecars, one for the gateway.
+/// Whether a VirtualService routes calls of its own cluster through an egress gateway: one route for sidecars, one for
+/// the gateway.
 pub(super) fn is_egress(object: &Object) -> bool {
     let mut gateways = texts(field(&object.value, &["spec", "gateways"]));
     let elsewhere = gateways.any(|gateway| gateway != "mesh");
@@ -73,7 +73,7 @@ pub(super) fn hosts(world: &World, names: &Names) -> Vec<ExternalHost> {
     in_order(world, found)
 }
 
-/// By name, but for those at egress gateways, whose Gateways have them in the document's order.
+/// By name, except those at egress gateways, whose Gateways have the document's order.
 fn in_order(world: &World, found: BTreeMap<&str, (ExternalHost, Vec<usize>)>) -> Vec<ExternalHost> {
     let numbers: BTreeMap<&str, usize> = found
         .keys()
@@ -121,7 +121,7 @@ fn one(object: &Object, host: &str, rule: Option<&Object>) -> Option<ExternalHos
     let addresses: Vec<String> = texts(&spec["addresses"]).map(str::to_owned).collect();
     let good = match spec["resolution"].as_str().unwrap_or("NONE") {
         "DNS" => endpoints.is_empty() && addresses.is_empty() && !pattern.is_wildcard,
-        // Where a document has none of these, DNS says where the host is, which is where callers looked.
+        // A document without addresses resolves the host by DNS, as callers do.
         "NONE" => endpoints.is_empty(),
         "STATIC" => endpoints.iter().all(|one| {
             let plain = one.as_object().is_some_and(|fields| fields.len() == 1);
@@ -201,7 +201,7 @@ fn origination(given: &Value, number: u32, host: &str, rule: &Object) -> Option<
     })
 }
 
-/// The egress gateways that calls are led through, by the indices of their clusters.
+/// The egress gateways in use, by the indices of their clusters.
 pub(super) fn gateways(world: &World) -> BTreeMap<usize, EgressGateway> {
     let mut gateways = BTreeMap::new();
     for (cluster, object) in world.of_kind("VirtualService") {
@@ -240,7 +240,7 @@ fn gateway(world: &World, cluster: usize, object: &Object) -> Option<EgressGatew
     })
 }
 
-/// Takes out the hosts that the checks refuse; whether there were any.
+/// Removes the hosts that the checks refuse; returns whether there were any.
 pub(super) fn without_refused(mesh: &mut Mesh, findings: &[Finding]) -> bool {
     let errors = findings
         .iter()

@@ -13,7 +13,7 @@ use crate::mesh::{Credentials, ExternalDns, Policy};
 use crate::render::external_dns::{OWN_FLAGS, OWN_POD_LABELS};
 use crate::resolved::{CREDENTIALS_FOLDER, DEFAULT_EXTERNAL_DNS_NAMESPACE};
 
-/// `spec.dns.externalDns`; `mesh` is the mesh's name, which the owner's id is by default.
+/// `spec.dns.externalDns`; `mesh` is the mesh's name, the default of the owner id.
 pub(super) fn find(world: &World, mesh: &str) -> Option<ExternalDns> {
     let (cluster, object) = deployments(world).next()?;
     let container = container(object);
@@ -64,8 +64,8 @@ fn is_own(argument: &str) -> bool {
     OWN_FLAGS.contains(&flag.strip_prefix("no-").unwrap_or(flag))
 }
 
-/// Takes the provider's settings from the front of the arguments. Those behind others stay arguments, and
-/// so do those that come again, since their order may matter.
+/// Removes the provider's settings from the front of the arguments. Later ones stay arguments, and so do repeated ones,
+/// since their order may matter.
 fn settings(provider: &str, args: &mut Vec<String>) -> Map<String, Value> {
     let provider = settings_of(provider);
     let providers = shape(PROVIDERS);
@@ -113,7 +113,7 @@ fn settings(provider: &str, args: &mut Vec<String>) -> Map<String, Value> {
     settings
 }
 
-/// The value of an argument, if it is one that a setting of the shape would become.
+/// The value of an argument, if a setting of the shape renders it.
 fn setting(argument: &str, shape: &Value) -> Option<Value> {
     let word = shape.as_str().or_else(|| shape[0].as_str())?;
     let text = argument.split_once('=').map(|(_, text)| text);
@@ -147,7 +147,7 @@ fn camel_case(flag: &str) -> String {
     name
 }
 
-/// The environment variables that have a value of their own.
+/// The environment variables with a literal value.
 fn variables(container: &Value) -> BTreeMap<&str, &str> {
     let variables = list(&container["env"]).iter();
     variables
@@ -155,7 +155,7 @@ fn variables(container: &Value) -> BTreeMap<&str, &str> {
         .collect()
 }
 
-/// The file that the provider is told to read, if it is in fedmesh's folder and comes from a Secret.
+/// The file of the provider's credentials, if it is in fedmesh's folder and comes from a Secret.
 fn credentials(
     provider: &str,
     object: &Object,
@@ -195,7 +195,7 @@ fn credentials(
     })
 }
 
-/// Those of the account that the pods have, which fedmesh's own tools do not write.
+/// Annotations of the pods' account, except those of fedmesh's own tools.
 fn annotations(world: &World, cluster: usize, object: &Object) -> BTreeMap<String, String> {
     let name = field(
         &object.value,
@@ -213,7 +213,7 @@ fn annotations(world: &World, cluster: usize, object: &Object) -> BTreeMap<Strin
         .collect()
 }
 
-/// The labels of its pods that neither select them nor are fedmesh's.
+/// The labels of its pods, except those of the selector and fedmesh's.
 fn pod_labels(object: &Object) -> BTreeMap<String, String> {
     let selected = pairs(field(&object.value, &["spec", "selector", "matchLabels"]));
     let own: BTreeSet<&str> = selected

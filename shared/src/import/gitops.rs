@@ -1,4 +1,4 @@
-//! The Git repository, from what Argo CD and Flux are told.
+//! The Git repository, from the configuration of Argo CD and Flux.
 
 use super::objects::field;
 use super::world::World;
@@ -6,7 +6,7 @@ use crate::check::{Findings, code};
 use crate::mesh::{Gitops, Ignore, Target};
 use crate::resolved::DEFAULT_BRANCH;
 
-/// The engine and `spec.gitops`, where the manifests are those of a repository.
+/// The engine and `spec.gitops`, if the manifests come from a repository.
 pub(super) fn find(world: &World, findings: &mut Findings) -> (Option<Target>, Option<Gitops>) {
     if world.target != Some(Target::Gitops) {
         return (world.target, None);
@@ -48,7 +48,7 @@ fn argo_cd(world: &World) -> Option<Gitops> {
     gitops(text("repoURL"), text("path"), text("targetRevision"), None)
 }
 
-/// `spec.ignore`, from what Argo CD ignores.
+/// `spec.ignore`, from Argo CD's ignored differences.
 pub(super) fn ignored(world: &World) -> Vec<Ignore> {
     let Some((_, set)) = world.of_kind("ApplicationSet").next() else {
         return Vec::new();
@@ -73,7 +73,7 @@ pub(super) fn ignored(world: &World) -> Vec<Ignore> {
             name: text("name"),
             fields,
         };
-        // A kind of two groups has an entry for each.
+        // A kind of two groups has two entries.
         if all.last() != Some(&ignore) {
             all.push(ignore);
         }
@@ -81,7 +81,7 @@ pub(super) fn ignored(world: &World) -> Vec<Ignore> {
     all
 }
 
-/// `path` leads to the overlay of a cluster.
+/// `path` is the overlay of a cluster.
 fn gitops(
     url: Option<&str>,
     path: Option<&str>,

@@ -1,5 +1,5 @@
-//! The levels of a service's names that exist, from the names in objects of fedmesh's own. Manifests of others may
-//! lack names because nobody needed them, so they say nothing of levels.
+//! The levels of a service's names, from the names in fedmesh's own objects. Manifests of other tools may lack unused
+//! names, so they are no evidence of levels.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::services::{Found, Index, is_at_gateway};
 use super::world::World;
 use crate::mesh::{NameLevel, Protocol, Service};
 
-/// Adds them to the services that do not have all.
+/// Sets the levels of services that lack some.
 pub(super) fn add(world: &World, names: &Names, services: &mut [Found]) {
     let index = Index::new(services);
     let mut seen: Vec<BTreeSet<NameLevel>> = vec![BTreeSet::new(); services.len()];
@@ -27,7 +27,7 @@ pub(super) fn add(world: &World, names: &Names, services: &mut [Found]) {
                     continue;
                 };
                 seen[at].extend(level(&name.at));
-                // Gateways take every name; and where the global name has a record, all others have one.
+                // Gateways have every name; and if the global name has a record, all others have one.
                 let is_of_records = kind == "DNSEndpoint" && matches!(name.at, At::Global);
                 if is_of_records || kind == "VirtualService" && is_at_gateway(object) {
                     are_told.insert(at);
@@ -44,7 +44,7 @@ pub(super) fn add(world: &World, names: &Names, services: &mut [Found]) {
     }
 }
 
-/// Takes the levels from the services where all have the same.
+/// Moves the levels to the document if all services have the same.
 pub(super) fn shared(services: &mut [Service]) -> Option<Vec<NameLevel>> {
     let levels = services.first()?.levels.clone()?;
     let mut others = services.iter();
@@ -57,8 +57,8 @@ pub(super) fn shared(services: &mut [Service]) -> Option<Vec<NameLevel>> {
     Some(levels)
 }
 
-/// Whether the meshes have every name of a service: in mutual TLS each has a rule, or is led to a name that has
-/// one. Of plain TCP they have the global name alone.
+/// Whether the meshes have every name of a service: in mutual TLS each has a rule, or is routed to a name that has one.
+/// For plain TCP they have only the global name.
 fn told_in_meshes(found: &Found) -> bool {
     let mut ports = found.places.iter().flat_map(|place| &place.ports);
     found.service.transport.is_some() && ports.any(|port| port.protocol != Protocol::Tcp)

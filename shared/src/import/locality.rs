@@ -1,20 +1,20 @@
-//! Which clusters take the calls of whom: `localityLbSetting` in the DestinationRules of published names.
+//! Locality preferences: `localityLbSetting` in the DestinationRules of published names.
 
 use std::collections::BTreeMap;
 
 use super::objects::{Object, field, list};
 use crate::mesh::{Cluster, Distribution, Locality, RegionFailover};
 
-/// What the rules of a service say, whose places are not known yet.
+/// The preferences in a service's rules, with unresolved places.
 #[derive(Default)]
 pub(super) struct Found {
-    /// Region of the caller → the region that comes next.
+    /// Region of the caller → next region.
     next: BTreeMap<String, String>,
-    /// In rules of which cluster for callers from where → the shares.
+    /// Cluster of the rule and place of the caller → shares.
     shares: BTreeMap<(usize, String), BTreeMap<String, u32>>,
 }
 
-/// Adds what a rule in a cluster says.
+/// Adds the preferences of a rule in a cluster.
 pub(super) fn add(cluster: usize, rule: &Object, found: &mut Found) {
     let path = ["spec", "trafficPolicy", "loadBalancer", "localityLbSetting"];
     let setting = field(&rule.value, &path);
@@ -38,14 +38,13 @@ pub(super) fn add(cluster: usize, rule: &Object, found: &mut Found) {
     }
 }
 
-/// `region/*` is the region.
+/// The region of `region/*`.
 fn without_wildcard(place: &str) -> &str {
     place.trim_end_matches("/*")
 }
 
 impl Found {
-    /// As the document has it; what names other places than the clusters' is left out, and the comparison
-    /// tells of it.
+    /// The document's form; entries with places of no cluster are left out, and reported by the comparison.
     pub(super) fn settle(self, clusters: &[Cluster]) -> Option<Locality> {
         let locality = |cluster: &Cluster| format!("{}/{}", cluster.region, cluster.zone);
         let is_region = |text: &String| clusters.iter().any(|one| one.region == *text);
@@ -62,7 +61,7 @@ impl Found {
             .collect();
         let mut distribute: Vec<Distribution> = Vec::new();
         for ((cluster, from), to) in self.shares {
-            // A rule for everybody holds in its own cluster.
+            // A rule for all callers applies to its own cluster.
             let from = if from == "*" {
                 locality(&clusters[cluster])
             } else {

@@ -1,5 +1,5 @@
-//! Services that are another Kubernetes Service in some clusters. Their published names tell that they are
-//! one: there is no name that two services have.
+//! Services with different Kubernetes Services in some clusters. Their published names identify them: no two services
+//! share a name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::world::World;
 use crate::mesh::{OverriddenPort, Override};
 use crate::resolved::DEFAULT_NAMESPACE;
 
-/// What stands behind a service's names in a cluster.
+/// The backend of a service's names in a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     /// The cluster's index.
@@ -22,7 +22,7 @@ pub(super) struct Place {
     pub(super) ports: Vec<Known>,
 }
 
-/// Makes one of those that have the same published names in different clusters.
+/// Joins services with the same published names in different clusters.
 pub(super) fn join(services: Vec<Found>) -> Vec<Found> {
     let mut joined: Vec<Found> = Vec::new();
     let mut by_names: BTreeMap<Vec<(String, String)>, usize> = BTreeMap::new();
@@ -37,7 +37,7 @@ pub(super) fn join(services: Vec<Found>) -> Vec<Found> {
             continue;
         };
         let one = &mut joined[first];
-        // The one that the names are of.
+        // The one whose name the published names have.
         if found.prefixes.contains(&found.id()) {
             std::mem::swap(one, &mut found);
         }
@@ -47,8 +47,7 @@ pub(super) fn join(services: Vec<Found>) -> Vec<Found> {
     joined
 }
 
-/// Gives a service the name and namespace that its published names start with, where names start with
-/// services: in all of its clusters it is another one.
+/// Names a service after its published names, if names start with services: it has another name in all of its clusters.
 pub(super) fn rename(services: &mut [Found]) {
     if !services.iter().any(|one| one.prefixes.contains(&one.id())) {
         return;
@@ -72,8 +71,8 @@ pub(super) fn rename(services: &mut [Found]) {
     }
 }
 
-/// Gives the only service its own name and namespace where published names start with the gateway: our
-/// records and our entries of zones are named for the service.
+/// Names the only service after itself if published names start with the gateway: fedmesh's records and entries of
+/// zones are named after the service.
 pub(super) fn named(world: &World, names: &Names, services: &mut [Found]) {
     let [only] = services else {
         return;
@@ -97,11 +96,11 @@ pub(super) fn named(world: &World, names: &Names, services: &mut [Found]) {
     }
 }
 
-/// Writes down the ports, and what differs from the service in some clusters.
+/// Sets the ports, and the overrides of some clusters.
 pub(super) fn write(world: &World, services: &mut [Found]) {
     for found in services {
         let (name, namespace) = found.id();
-        // Those of the place that the service was taken from.
+        // The ports of the place from which the service was taken.
         let usual = found.places.first().map(|place| place.ports.clone());
         let usual = usual.unwrap_or_default();
         found.places.sort_by_key(|place| place.cluster);
@@ -130,8 +129,8 @@ pub(super) fn write(world: &World, services: &mut [Found]) {
     }
 }
 
-/// What a service is otherwise in a place, whose clusters are not said yet. Ports that only one of them
-/// publishes are no override's: the comparison tells of them.
+/// The override of a service in a place, without its clusters. Ports that only one of them publishes are not
+/// overridden: the comparison reports them.
 fn differing(place: &Place, (name, namespace): (&str, &str), usual: &[Known]) -> Override {
     let other = |value: &String, usual: &str| (value != usual).then(|| value.clone());
     let there = |published: u32| {
@@ -150,7 +149,7 @@ fn differing(place: &Place, (name, namespace): (&str, &str), usual: &[Known]) ->
             })
         })
         .collect();
-    // The only one needs no words.
+    // A single port needs no number.
     let port = if usual.len() == 1 {
         ports.pop().map(|only| only.port)
     } else {

@@ -1,8 +1,7 @@
-//! The other way round: from manifests that exist to the Mesh document that would produce them.
+//! Import: from existing manifests to the Mesh document that would produce them.
 //!
-//! What cannot be carried over is found by comparison, not by a list of what is known: the document is
-//! rendered, and every object and field that was given and is not among what was rendered is told. So a
-//! field that nobody thought of is told as well.
+//! Losses are found by comparison, not by a list of known ones: the document is rendered, and every given object and
+//! field that is not among the rendered ones is reported, including unforeseen fields.
 //!
 //! ```text
 //! texts ──objects──▶ ──engines──▶ manifests of each cluster ──▶ Mesh ──render──▶ compare
@@ -50,16 +49,16 @@ use world::World;
 /// A text with manifests: YAML or JSON, any number of documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// What to call it in findings.
+    /// Its name in findings.
     pub file: String,
-    /// The cluster that its objects are for, unless headings in the text say so.
+    /// The cluster of its objects, unless headings in the text set it.
     pub cluster: Option<String>,
     /// The text.
     pub text: String,
 }
 
 impl Source {
-    /// A file in a folder of manifests, by its path there: the folders in it are named for clusters.
+    /// A file in a folder of manifests, by its path: the subfolders are named after clusters.
     pub fn in_folder(path: &str, text: String) -> Self {
         let folder = path.split_once('/').map(|(folder, _)| folder);
         Self {
@@ -69,14 +68,14 @@ impl Source {
         }
     }
 
-    /// Whether a file has a name as those with manifests have.
+    /// Whether a file has an extension of manifests.
     pub fn has_usual_ending(path: &str) -> bool {
         let ending = path.rsplit_once('.').map(|(_, ending)| ending);
         ending.is_some_and(|ending| ["yaml", "yml", "json"].contains(&ending))
     }
 }
 
-/// What the manifests need not be asked.
+/// Values that override those of the manifests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
     /// The mesh's name.
@@ -85,20 +84,20 @@ pub struct Options {
     pub suffix: Option<String>,
 }
 
-/// A document from manifests.
+/// The result of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {
-    /// The document; values that are defaults are left out.
+    /// The document, without default values.
     pub mesh: Mesh,
-    /// What could not be carried over or had to be assumed. The path is one of the manifests,
-    /// `<file>: <kind> <namespace>/<name> <field>`, or one of the document.
+    /// Losses and assumptions. The path is one of the manifests, `<file>: <kind> <namespace>/<name> <field>`, or one of
+    /// the document.
     pub findings: Vec<Finding>,
-    /// What the checks say of the document.
+    /// The findings of the checks of the document.
     pub checks: Vec<Finding>,
 }
 
 impl Imported {
-    /// Whether something in the manifests is not in the document, or had to be assumed.
+    /// Whether part of the manifests is not in the document, or was assumed.
     pub fn is_incomplete(&self) -> bool {
         self.findings
             .iter()
@@ -106,43 +105,43 @@ impl Imported {
     }
 }
 
-/// Why there is no document.
+/// The reason why there is no document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
-    /// Not YAML.
+    /// The text is not YAML.
     #[error("{file}: {}", position(error))]
     Read {
         /// The file.
         file: String,
-        /// Where and why.
+        /// Position and reason.
         error: Box<yaml::Error>,
     },
-    /// YAML, but no object of Kubernetes.
+    /// The YAML is not a Kubernetes object.
     #[error("{file}: {what} is not a Kubernetes object")]
     NotAnObject {
         /// The file.
         file: String,
-        /// What it is instead.
+        /// The kind of value instead.
         what: String,
     },
-    /// More than is read.
+    /// The manifests exceed the limit.
     #[error("the manifests are too large: {0} bytes together")]
     TooLarge(usize),
-    /// More than is made of them.
+    /// The copies of objects exceed the limit.
     #[error(
         "the objects, copied for each of their clusters, are too large: {0} more bytes exceed the limit"
     )]
     TooManyCopies(usize),
-    /// Nothing to begin with.
+    /// There are no manifests.
     #[error("there are no manifests")]
     Empty,
-    /// No name to begin with.
+    /// The suffix is unknown.
     #[error("the manifests do not have the DNS suffix of published services")]
     NoSuffix,
 }
 
 impl ImportError {
-    /// What to do.
+    /// The remedy.
     pub fn hint(&self) -> String {
         match self {
             Self::Read { error, .. } => error.hint.clone(),
@@ -169,10 +168,10 @@ fn position(error: &yaml::Error) -> String {
     }
 }
 
-/// The document that would produce the manifests.
+/// Imports manifests.
 ///
 /// # Errors
-/// Where a text cannot be read, or nothing in any of them says what services are called.
+/// A text is invalid, or the DNS suffix is unknown.
 pub fn import(sources: &[Source], options: &Options) -> Result<Imported, ImportError> {
     let given = objects::read(sources)?;
     if given.objects.is_empty() {
@@ -207,7 +206,7 @@ pub fn import(sources: &[Source], options: &Options) -> Result<Imported, ImportE
     })
 }
 
-/// `left_out` are the paths of credentials, which a comparison would tell.
+/// `left_out` are the paths of credentials, which a comparison would reveal.
 fn not_compared(left_out: &[String], findings: &mut Findings) {
     findings.warning(
         code::NOT_CARRIED,
@@ -317,7 +316,7 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
     mesh
 }
 
-/// The name on our own objects, by label or by the Gateway's name.
+/// The mesh's name in fedmesh's own objects, by label or by the Gateway's name.
 fn mesh_name(world: &World) -> Option<String> {
     let labels = world.objects.iter().find_map(|one| one.label(MESH_LABEL));
     let prefix = ownership::object_name("");
@@ -326,8 +325,8 @@ fn mesh_name(world: &World) -> Option<String> {
     labels.or_else(|| gateways.next()).map(str::to_owned)
 }
 
-/// An API version is a lower bound only: the newest Istio for which the same would be written, where
-/// the default would not do. Of our own objects those of 1.0 are told by their endpoints.
+/// An API version is only a lower bound: the newest Istio with the same manifests, if the default has others. fedmesh's
+/// objects for 1.0 are recognized by their endpoints.
 fn istio(world: &World, names: &Names) -> Option<String> {
     let default = IstioVersion::parse(DEFAULT_ISTIO)?;
     let mut versions = ["VirtualService", "ServiceEntry", "Gateway"]
@@ -335,7 +334,7 @@ fn istio(world: &World, names: &Names) -> Option<String> {
         .flat_map(|kind| world.of_kind(kind))
         .map(|(_, object)| object.version());
     let version = versions.find(|version| !version.is_empty())?;
-    // Every Istio takes the oldest one, which others write to this day.
+    // Every Istio accepts the oldest version, which other tools still use.
     let says_nothing =
         version == OLDEST_ISTIO.networking_api() && !world.objects.iter().any(Object::is_ours);
     if says_nothing || version == default.networking_api() || versions.any(|other| other != version)

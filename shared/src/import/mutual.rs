@@ -1,6 +1,5 @@
-//! Services whose calls travel in mutual TLS. Gateways see no requests of them, so no route says what they are;
-//! the rules of their names do: by the name that gateways go by (SNI), and by the identities that callers
-//! take for the service.
+//! Services with mutual TLS. Gateways do not see their requests, so no route has their protocols; the rules of their
+//! names have the SNI of gateways and the identities that callers accept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +15,7 @@ use crate::check::{Findings, code};
 use crate::mesh::Transport;
 use crate::resolved::DEFAULT_TRUST_DOMAIN;
 
-/// Most ways to give clusters their trust domains that are tried.
+/// Limit of tried assignments of trust domains to clusters.
 const MOST_TRIED: u32 = 1_000;
 
 /// Adds them to the services.
@@ -62,7 +61,7 @@ pub(super) fn find(world: &World, names: &Names, entries: &Entries, services: &m
     services.append(&mut all);
 }
 
-/// For each host inside the mesh the clusters that reach it at a gateway of their own.
+/// For each host inside the mesh the clusters that call it at a gateway of their own.
 fn serving(world: &World) -> BTreeMap<&str, BTreeSet<usize>> {
     let mut serving: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
     for (cluster, entry) in world.of_kind("ServiceEntry") {
@@ -79,8 +78,7 @@ fn serving(world: &World) -> BTreeMap<&str, BTreeSet<usize>> {
     serving
 }
 
-/// The Service, name and namespace, and its ports, that a rule's names of TLS sessions mean; `None` where
-/// they mean no Service.
+/// The Service, name and namespace, and its ports, of a rule's SNIs; `None` if they match no Service.
 fn ways(host: &str, policy: &Value, entries: &Entries) -> Option<((String, String), Vec<Known>)> {
     let settings = list(&policy["portLevelSettings"]);
     let mut id = None;
@@ -100,7 +98,7 @@ fn ways(host: &str, policy: &Value, entries: &Entries) -> Option<((String, Strin
     id.map(|id| (id, known))
 }
 
-/// From a policy the service account, and the trust domains that it may be of.
+/// The service account and its possible trust domains, from a policy.
 fn identities(policy: &Value, found: &mut Found) {
     let of_port = &policy["portLevelSettings"][0]["tls"];
     let tls = if of_port.is_null() {
@@ -120,8 +118,8 @@ fn identities(policy: &Value, found: &mut Found) {
     }
 }
 
-/// The vanity name that goes with a global name, of which there is no rule: calls for it are led to the global name,
-/// and its record stands beside that one.
+/// The vanity name of a global name, which has no rule: its calls are routed to the global name, and its record is in
+/// the same object.
 fn alias(world: &World, names: &Names, global: &str) -> Option<String> {
     let routes = world.of_kind("VirtualService").map(|(_, object)| object);
     let routes = routes.filter(|object| !is_at_gateway(object));
@@ -134,10 +132,10 @@ fn alias(world: &World, names: &Names, global: &str) -> Option<String> {
     })
 }
 
-/// For each cluster its trust domain, unless it is the default or nothing says it.
+/// The trust domain of each cluster; `None` if it is the default or unknown.
 ///
-/// A rule takes the domains of all clusters that run its service, and does not say which is whose. So they
-/// are given out such that each service has those that its rules have.
+/// A rule has the domains of all clusters that run its service, without assignment. So they are assigned such that each
+/// service has the domains of its rules.
 pub(super) fn trust_domains(
     services: &[Found],
     clusters: usize,
@@ -174,7 +172,7 @@ pub(super) fn trust_domains(
     };
     let mut chosen = vec![0; clusters];
     let mut found: Option<Vec<usize>> = None;
-    // Until all have been tried, there may be another.
+    // Until all are tried, there may be another.
     let mut certain = false;
     for _ in 0..MOST_TRIED {
         if explains(&chosen) {
@@ -183,7 +181,7 @@ pub(super) fn trust_domains(
             }
             found = Some(chosen.clone());
         }
-        // Counts on, the last cluster first.
+        // Counts up, the last cluster first.
         let next = (0..clusters).rfind(|&at| {
             chosen[at] = (chosen[at] + 1) % candidates[at].len();
             chosen[at] > 0
@@ -234,9 +232,9 @@ mod tests {
         found
     }
 
-    /// Each of two clusters has one of two domains, six times: 64 ways explain it, and the first comes late.
+    /// Each of two clusters has one of two domains, six times: 64 assignments are possible, and the first comes late.
     #[test]
-    fn of_more_ways_than_are_tried_one_is_assumed() {
+    fn one_assignment_is_assumed_beyond_the_limit() {
         let services: Vec<Found> = (0..6)
             .map(|pair| found(&[2 * pair, 2 * pair + 1], &["a.example", "b.example"]))
             .collect();
@@ -247,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn every_service_has_the_domains_that_its_rules_have() {
+    fn every_service_has_the_domains_of_its_rules() {
         let (own, usual) = ("a.example", "cluster.local");
         for (services, expected, assumed) in [
             (vec![], [None, None], 0),
@@ -265,7 +263,7 @@ mod tests {
             ),
             // Either of them.
             (vec![found(&[0, 1], &[own, usual])], [Some(own), None], 2),
-            // Nobody can have both.
+            // No cluster can have both.
             (
                 vec![found(&[0], &[own]), found(&[0], &["b.example"])],
                 [None, None],

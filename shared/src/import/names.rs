@@ -1,4 +1,4 @@
-//! Published names read backwards: which suffix, federation, regions and zones they were made from.
+//! Parses published names: the suffix, federation, regions and zones that they consist of.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,29 +10,29 @@ use super::world::World;
 use crate::check::{Findings, code};
 use crate::resolved::DEFAULT_FEDERATION;
 
-/// What all names have in common.
+/// The common parts of all names.
 #[derive(Debug)]
 pub(super) struct Names {
     pub(super) suffix: String,
     /// The federation's label, unless it is the default.
     pub(super) federation: Option<String>,
-    /// Every zone of which there is a name, with its region.
+    /// Every zone that has a name, with its region.
     pub(super) zones: BTreeSet<(String, String)>,
-    /// A suffix that some names have instead.
+    /// Another suffix of some names.
     left: Option<String>,
-    /// The only region of which there is a name of its own.
+    /// The only region that has a name of its own.
     only_region: Option<String>,
 }
 
-/// A name taken apart.
+/// A parsed name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Name<'a> {
-    /// `<first>.<second>` that it starts with, of a service or a gateway; `None` for a vanity name.
+    /// The first two labels, `<first>.<second>`, of a service or a gateway; `None` for a vanity name.
     pub(super) prefix: Option<(&'a str, &'a str)>,
     pub(super) at: At<'a>,
 }
 
-/// How far a name reaches.
+/// The scope of a name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum At<'a> {
     Vanity(&'a str),
@@ -42,7 +42,7 @@ pub(super) enum At<'a> {
 }
 
 impl Names {
-    /// `None` where nothing says what the suffix is.
+    /// `None` if the suffix is unknown.
     pub(super) fn find(world: &World, options: &Options, findings: &mut Findings) -> Option<Self> {
         let hosts: Vec<(&Object, &str)> = world
             .objects
@@ -52,13 +52,13 @@ impl Names {
         let ends: Vec<&str> = hosts.iter().filter_map(|(_, host)| end(host)).collect();
         let written = shared_end(&ends);
         let stated = options.suffix.clone().or_else(|| domain(world));
-        // A filter may let more through than the zone of the names.
+        // A filter may be wider than the zone of the names.
         let filter = filter(world).filter(|zone| written.is_none_or(|names| !below(names, zone)));
         let suffix = stated
             .or(filter)
             .or_else(|| written.map(str::to_owned))
             .or_else(|| shared_parent(world))?;
-        // Where all names end otherwise, the names are those of a template.
+        // If all names end differently, they are those of a template.
         let left = written
             .filter(|written| *written != suffix && !below(&suffix, written))
             .map(str::to_owned);
@@ -91,7 +91,7 @@ impl Names {
         Some(names)
     }
 
-    /// A host as a published name; `None` for any other.
+    /// Parses a host as a published name; `None` for any other.
     pub(super) fn read<'a>(&self, host: &'a str) -> Option<Name<'a>> {
         let head = [Some(self.suffix.as_str()), self.left.as_deref()]
             .into_iter()
@@ -122,12 +122,12 @@ impl Names {
         below(name, &self.suffix)
     }
 
-    /// The region that is meant in a zone's name.
+    /// The intended region of a zone's name.
     pub(super) fn region<'a>(&'a self, written: &'a str) -> &'a str {
         self.only_region.as_deref().unwrap_or(written)
     }
 
-    /// The host with the suffix and the region that are meant.
+    /// The host with the intended suffix and region.
     pub(super) fn meant(&self, host: &str) -> String {
         let Some(name) = self.read(host) else {
             return host.to_owned();
@@ -158,7 +158,7 @@ impl Names {
         (label != DEFAULT_FEDERATION).then(|| label.to_owned())
     }
 
-    /// Names that a search and replace did not get, one finding for each object.
+    /// Reports names that a search and replace missed, one finding for each object.
     fn tell_what_is_left(&self, hosts: &[(&Object, &str)], findings: &mut Findings) {
         let mut told = BTreeSet::new();
         for (object, host) in hosts {
@@ -176,7 +176,7 @@ impl Names {
     }
 }
 
-/// A wildcard for the names of all services as one of these names.
+/// The first name that a wildcard for the names of all services matches.
 pub(super) fn as_name(host: &str) -> Cow<'_, str> {
     match host.strip_prefix("*.") {
         Some(ending) => Cow::Owned(format!("any.any.{ending}")),
@@ -184,7 +184,7 @@ pub(super) fn as_name(host: &str) -> Cow<'_, str> {
     }
 }
 
-/// Every host that an object has for a published name, and others.
+/// The hosts in an object, published names and others.
 pub(super) fn hosts(object: &Object) -> Vec<&str> {
     let spec = &object.value["spec"];
     if object.is("Gateway") {
@@ -213,7 +213,7 @@ fn below(host: &str, zone: &str) -> bool {
         .is_some_and(|head| head.is_empty() || head.ends_with('.'))
 }
 
-/// What follows `<first>.<second>.<federation>.svc.` in a host.
+/// The part of a host after `<first>.<second>.<federation>.svc.`.
 fn end(host: &str) -> Option<&str> {
     let mut labels = host.splitn(5, '.');
     let svc = labels.nth(3)?;
@@ -221,11 +221,11 @@ fn end(host: &str) -> Option<&str> {
     (svc == "svc" && !end.is_empty()).then_some(end)
 }
 
-/// The end that all others end with, or most of them: the global name has the shortest.
+/// The suffix that all others, or most of them, end with: the global name has the shortest.
 fn shared_end<'a>(ends: &[&'a str]) -> Option<&'a str> {
     let candidates: BTreeSet<&str> = ends.iter().copied().collect();
     let of = |end: &str| ends.iter().filter(|other| below(other, end)).count();
-    // Many ends are many zones of one suffix; a few of the shortest are enough to choose from.
+    // Many suffixes are many zones of one; a few of the shortest are enough to choose from.
     let mut candidates: Vec<&str> = candidates.into_iter().collect();
     candidates.sort_by_key(|end| end.len());
     candidates.truncate(100);
@@ -240,19 +240,19 @@ fn domain(world: &World) -> Option<String> {
     only(domains.filter_map(|(_, object)| object.value["domain"].as_str()))
 }
 
-/// The zone that ExternalDNS keeps to.
+/// The zone in ExternalDNS's domain filter.
 fn filter(world: &World) -> Option<String> {
     let arguments = super::dns::arguments(world);
     only(arguments.filter_map(|argument| argument.strip_prefix("--domain-filter=")))
 }
 
-/// What all say; `None` where they differ.
+/// The common value; `None` if they differ.
 fn only<'a>(mut all: impl Iterator<Item = &'a str>) -> Option<String> {
     let first = all.next()?;
     all.all(|other| other == first).then(|| first.to_owned())
 }
 
-/// The zone of all hosts of the VirtualServices at gateways, where they have only vanity names.
+/// The zone of all hosts of the VirtualServices at gateways, if they have only vanity names.
 fn shared_parent(world: &World) -> Option<String> {
     let services = world.of_kind("VirtualService");
     let services = services.filter(|(_, object)| !is_egress(object));
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_taken_apart() {
+    fn names_are_parsed() {
         let names = names();
         let prefix = Some(("orders", "sales"));
         for (host, prefix, at) in [
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_template_left_is_mended() {
+    fn names_of_a_template_are_fixed() {
         for (host, meant) in [
             (
                 "a.b.f.svc.z.r2.old.example.org",
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn the_suffix_is_what_all_names_end_with() {
+    fn the_suffix_is_the_common_end_of_names() {
         let ends = ["a.b.c", "b.c", "z.a.b.c", "d.e"];
         assert_eq!(shared_end(&ends), Some("b.c"));
         assert_eq!(shared_end(&[]), None);

@@ -1,4 +1,4 @@
-//! From the text of manifests to objects, each with the file it is in and the cluster it belongs to.
+//! Parses manifests to objects, each with its file and cluster.
 
 use serde_json::{Map, Value};
 
@@ -9,13 +9,13 @@ use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::resolved::DEFAULT_NAMESPACE;
 use crate::yaml;
 
-/// Most bytes that are read: a hundred clusters with twenty services each have 110 MB.
+/// Limit of the input in bytes: a hundred clusters with twenty services each have 110 MB.
 pub(super) const MAX_BYTES: usize = 256 * 1024 * 1024;
-/// Before the objects of a cluster in a bundle that is one stream.
+/// Heading of a cluster's objects in a bundle that is one stream.
 const CLUSTER_HEADING: &str = "# cluster: ";
-/// Before the objects of a file in such a stream.
+/// Heading of a file's objects in such a stream.
 const FILE_HEADING: &str = "# file: ";
-/// Kinds of Istio's, some of which other APIs have as well.
+/// Kinds of Istio, some of which exist in other APIs as well.
 const ISTIO_KINDS: [&str; 6] = [
     "DestinationRule",
     "Gateway",
@@ -25,32 +25,32 @@ const ISTIO_KINDS: [&str; 6] = [
     "WorkloadEntry",
 ];
 
-/// An object as it was given.
+/// A given object.
 #[derive(Debug, Clone)]
 pub(super) struct Object {
-    /// The file it is in.
+    /// Its file.
     pub(super) file: String,
-    /// The cluster it was given for, where that was said.
+    /// Its cluster, if given.
     pub(super) cluster: Option<String>,
-    /// The whole of it; `kind` is a text, and `metadata.name` and `metadata.namespace` if there are any.
+    /// The whole object; `kind` is a text, and so are `metadata.name` and `metadata.namespace` if set.
     pub(super) value: Value,
-    /// Of a ServiceEntry the endpoints that it selects (`workloads`).
+    /// For a ServiceEntry, the selected endpoints (`workloads`).
     pub(super) selected: Vec<Value>,
 }
 
 /// A list of operations of JSON Patch (RFC 6902), which only Kustomize reads.
 #[derive(Debug, Clone)]
 pub(super) struct Patch {
-    /// The file it is in.
+    /// Its file.
     pub(super) file: String,
     /// The operations.
     pub(super) operations: Vec<Value>,
 }
 
-/// What the texts hold.
+/// The content of the texts.
 #[derive(Debug, Default)]
 pub(super) struct Given {
-    /// In the order in which they are given; lists are taken apart.
+    /// In the given order; lists are split.
     pub(super) objects: Vec<Object>,
     pub(super) patches: Vec<Patch>,
 }
@@ -99,9 +99,9 @@ struct Part<'a> {
     lines_before: u64,
 }
 
-/// A stream has headings; everything else is one part.
+/// A stream has headings; any other text is one part.
 fn parts(source: &Source) -> Vec<Part<'_>> {
-    // Editors on some systems write it; YAML 1.2 (5.2) allows it.
+    // Some editors write it; YAML 1.2 (5.2) allows it.
     let text = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
     let mut parts = Vec::new();
     let (mut file, mut cluster) = (source.file.clone(), source.cluster.clone());
@@ -172,7 +172,7 @@ fn take_apart(
     Ok(())
 }
 
-/// Whether kind, name and namespace are what [`Object`] says. Kustomize's own file, say, has no name.
+/// Whether kind, name and namespace are as in [`Object`]. Kustomize's own file, for example, has no name.
 pub(super) fn has_texts(fields: &Map<String, Value>) -> bool {
     let metadata = fields.get("metadata").and_then(Value::as_object);
     let text = |field: &str| metadata.and_then(|metadata| metadata.get(field));
@@ -208,7 +208,7 @@ impl Object {
         self.value["kind"].as_str().unwrap_or_default()
     }
 
-    /// Whether it is of a kind; one of Istio's has to be of Istio's group as well.
+    /// Whether it is of a kind; for a kind of Istio, its group is compared too.
     pub(super) fn is(&self, kind: &str) -> bool {
         self.kind() == kind && (!ISTIO_KINDS.contains(&kind) || self.group() == ISTIO_GROUP)
     }
@@ -217,7 +217,7 @@ impl Object {
         self.value["metadata"]["name"].as_str().unwrap_or_default()
     }
 
-    /// The namespace, `default` where none is given, as kubectl takes it.
+    /// The namespace; `default` if unset, as in kubectl.
     pub(super) fn namespace(&self) -> &str {
         self.value["metadata"]["namespace"]
             .as_str()
@@ -228,7 +228,7 @@ impl Object {
         self.value["metadata"]["labels"][name].as_str()
     }
 
-    /// The endpoints of a ServiceEntry: its own, or those that it selects.
+    /// The endpoints of a ServiceEntry: its own, or the selected ones.
     pub(super) fn endpoints(&self) -> &[Value] {
         match list(&self.value["spec"]["endpoints"]) {
             [] => &self.selected,
@@ -236,12 +236,12 @@ impl Object {
         }
     }
 
-    /// Whether fedmesh wrote it.
+    /// Whether fedmesh rendered it.
     pub(super) fn is_ours(&self) -> bool {
         self.label(MANAGED_BY_LABEL) == Some(MANAGED_BY)
     }
 
-    /// File, kind, namespace and name, as findings have them.
+    /// File, kind, namespace and name, the path in findings.
     pub(super) fn place(&self) -> String {
         let namespace = match self.value["metadata"]["namespace"].as_str() {
             Some(namespace) => format!("{namespace}/"),
@@ -251,7 +251,7 @@ impl Object {
     }
 }
 
-/// The `apiVersion` of an object of a kind of which only the name is known; `version` is Istio's.
+/// The `apiVersion` of an object whose kind is known by name only; `version` is Istio's.
 pub(super) fn api_version(kind: &str, version: &str) -> String {
     match kind {
         _ if ISTIO_KINDS.contains(&kind) => format!("{ISTIO_GROUP}/{version}"),
@@ -268,17 +268,17 @@ pub(super) fn api_version(kind: &str, version: &str) -> String {
     }
 }
 
-/// A nested field, null where there is none.
+/// A nested field; null if missing.
 pub(super) fn field<'a>(value: &'a Value, path: &[&str]) -> &'a Value {
     path.iter().fold(value, |value, name| &value[*name])
 }
 
-/// The items of a list; none where it is something else.
+/// The items of a list; empty for any other value.
 pub(super) fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// A map as JSON, with empty ones taken for none.
+/// A map as JSON; `None` if it is empty.
 pub(super) fn filled(fields: Map<String, Value>) -> Option<Map<String, Value>> {
     (!fields.is_empty()).then_some(fields)
 }

@@ -1,9 +1,9 @@
-//! One order out of several that each have a part of it.
+//! Merges partial orders into one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Numbers from 0 in an order that agrees with each of the lists; what they leave open, or contradict each
-/// other about, comes in the order of the numbers.
+/// Numbers from 0 in an order that agrees with each of the lists; undetermined and contradictory parts are in ascending
+/// order.
 pub(super) fn agreed(count: usize, lists: &[Vec<usize>]) -> Vec<usize> {
     let mut after: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     for list in lists {
@@ -44,13 +44,13 @@ mod tests {
     use super::agreed;
 
     #[test]
-    fn lists_are_agreed_with() {
+    fn the_order_agrees_with_the_lists() {
         for (lists, expected) in [
             (&[][..], [0, 1, 2, 3]),
             (&[&[2, 0][..]], [1, 2, 0, 3]),
             (&[&[3, 1], &[1, 0]], [2, 3, 1, 0]),
             (&[&[3, 2, 1, 0]], [3, 2, 1, 0]),
-            // Two that cannot both be.
+            // A contradiction.
             (&[&[1, 0], &[0, 1]], [2, 3, 0, 1]),
             (&[&[1, 1]], [0, 1, 2, 3]),
         ] {

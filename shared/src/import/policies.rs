@@ -1,4 +1,4 @@
-//! What goes with a service: subsets and policy of its pods, who sees its names, exports, and failover.
+//! Other settings of a service: subsets and policy of its pods, visibility of its names, exports, and failover.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ use crate::resolved::{
     DEFAULT_CONNECT_TIMEOUT, DEFAULT_PER_TRY_TIMEOUT, OLDEST_ISTIO_WITH_LOCALITY,
 };
 
-/// Conditions under which a call is repeated although it may have arrived (Envoy, `x-envoy-retry-on`).
+/// Conditions under which a call is retried although it may have arrived (Envoy, `x-envoy-retry-on`).
 const MAY_HAVE_ARRIVED: [&str; 6] = [
     "5xx",
     "gateway-error",
@@ -29,7 +29,7 @@ const MAY_HAVE_ARRIVED: [&str; 6] = [
     "503",
 ];
 
-/// Adds to the services what other objects say of them.
+/// Adds the settings in other objects to the services.
 pub(super) fn add(world: &World, names: &Names, samples: &Samples, services: &mut [Found]) {
     let index = Index::new(services);
     let mut with_rules = BTreeSet::new();
@@ -50,7 +50,7 @@ pub(super) fn add(world: &World, names: &Names, samples: &Samples, services: &mu
             wide.push((cluster, object));
         }
     }
-    // Rules for the names of many services hold for those without one.
+    // Rules for the names of many services apply to those without one.
     for (cluster, object) in wide {
         let all = services.iter_mut().enumerate();
         for (_, found) in all.filter(|(at, _)| !with_rules.contains(at)) {
@@ -78,7 +78,7 @@ pub(super) fn add(world: &World, names: &Names, samples: &Samples, services: &mu
             let service = &mut services[at].service;
             if service.export_to.is_empty() {
                 let namespaces = texts(field(&object.value, &["spec", "exportTo"]));
-                // `*` is all of them, which needs no words.
+                // `*` stands for all, which is the default.
                 let namespaces = namespaces.filter(|namespace| *namespace != "*");
                 service.export_to = namespaces.map(str::to_owned).collect();
             }
@@ -105,7 +105,7 @@ fn pods(object: &Object, service: &mut Service) {
     }
 }
 
-/// How long connections may take, where that is not the default, as in manifests of versions that had another.
+/// The connect timeout, unless it is the default, as in manifests of versions with another default.
 fn connecting(object: &Object, service: &mut Service) {
     let path = "/spec/trafficPolicy/connectionPool/tcp/connectTimeout";
     let given = object.value.pointer(path).and_then(Value::as_str);
@@ -116,7 +116,7 @@ fn connecting(object: &Object, service: &mut Service) {
     }
 }
 
-/// What is other than fedmesh's own settings.
+/// The overrides of fedmesh's own settings.
 fn ejection(object: &Object, service: &mut Service) {
     let path = ["spec", "trafficPolicy", "outlierDetection"];
     let own =
@@ -135,7 +135,7 @@ fn ejection(object: &Object, service: &mut Service) {
 fn retries(object: &Object, service: &mut Service) {
     let routes = list(field(&object.value, &["spec", "http"])).iter();
     for retries in routes.map(|route| &route["retries"]) {
-        // Without a word, which is all there is in Istio 1.0, calls that have arrived are repeated too.
+        // Without conditions, as always in Istio 1.0, calls that have arrived are retried too.
         let on = match retries["retryOn"].as_str() {
             None if retries["attempts"].as_u64() > Some(0) => MAY_HAVE_ARRIVED[0],
             on => on.unwrap_or_default(),

@@ -1,5 +1,5 @@
-//! The ports of a service: the published ones stand in the ServiceEntry of its names, those of the
-//! Kubernetes Service in the routes of its VirtualService.
+//! The ports of a service: the published ones are in the ServiceEntry of its names, those of the Kubernetes Service in
+//! the routes of its VirtualService.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +13,9 @@ use crate::check::{Findings, code};
 use crate::mesh::{Port, Protocol, Service};
 use crate::resolved::{DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT};
 
-/// Taken where nothing says the port of a service.
+/// Default of a service's unknown port.
 const ASSUMED_PORT: u32 = 80;
-/// The highest there is.
+/// The highest port.
 const MAX_PORT: u32 = 65535;
 const PROTOCOLS: [Protocol; 5] = [
     Protocol::Http,
@@ -25,7 +25,7 @@ const PROTOCOLS: [Protocol; 5] = [
     Protocol::Tls,
 ];
 
-/// The ServiceEntries by host: of several the one with most ports, since plain TCP is in one only.
+/// The ServiceEntries by host: of several, the one with the most ports, since plain TCP is in one only.
 pub(super) struct Entries<'a>(BTreeMap<&'a str, &'a [Value]>);
 
 impl<'a> Entries<'a> {
@@ -54,26 +54,26 @@ impl<'a> Entries<'a> {
     }
 }
 
-/// A way from a port of a gateway to one of the service.
+/// A route from a port of a gateway to one of the service.
 struct Way {
     protocol: Protocol,
-    /// The gateway's port, where the route is for one only.
+    /// The gateway's port, if the route is for one only.
     at: Option<u32>,
-    /// The service's, where a destination says it.
+    /// The service's port, if the destination has one.
     number: Option<u32>,
 }
 
 /// A port of a service in a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Known {
-    /// That of the Kubernetes Service.
+    /// The port of the Kubernetes Service.
     pub(super) number: u32,
     pub(super) protocol: Protocol,
     pub(super) published: u32,
 }
 
-/// The ports of a service in a cluster, from a VirtualService that sends requests to it. `usual` are those
-/// in another cluster, if it has one.
+/// The ports of a service in a cluster, from a VirtualService that routes to it. `usual` are those in another cluster,
+/// if it has one.
 pub(super) fn find(
     world: &World,
     (cluster, object): (usize, &Object),
@@ -89,7 +89,7 @@ pub(super) fn find(
         let numbers = servers.filter_map(|server| number(&server["port"]["number"]));
         numbers.collect::<Vec<u32>>()
     });
-    // Names that are called on a port which the gateways have not are led to the usual one.
+    // Names whose port the gateways lack are routed to the usual one.
     if let Some(listens) = listens {
         published.retain(|(number, protocol)| {
             !protocol.is_http()
@@ -109,7 +109,7 @@ pub(super) fn find(
             ports.push((way.number, protocol, Some(published)));
         }
     }
-    // What no entry has.
+    // Ports that no entry has.
     for way in ways {
         let first = !ports.iter().any(|(_, protocol, _)| protocol.is_http());
         let published = way.at.filter(|_| !way.protocol.is_http() || !first);
@@ -155,8 +155,7 @@ pub(super) fn find(
     found
 }
 
-/// Under which port one is published where the document does not say it; `first` is whether no port for
-/// requests comes before it.
+/// The published port of one without a setting in the document; `first` is whether no port for requests precedes it.
 fn usually_published(number: u32, protocol: Protocol, first: &mut bool) -> u32 {
     match protocol {
         Protocol::Tls => u32::from(DEFAULT_TLS_PORT),
@@ -165,7 +164,7 @@ fn usually_published(number: u32, protocol: Protocol, first: &mut bool) -> u32 {
     }
 }
 
-/// Writes the ports into a service: in the short form, where it is one that is published as usual.
+/// Sets the ports of a service: in shorthand form for a single port with the default published port.
 pub(super) fn write(known: &[Known], service: &mut Service) {
     let mut first = true;
     let ports: Vec<Port> = known
@@ -188,7 +187,7 @@ pub(super) fn write(known: &[Known], service: &mut Service) {
     }
 }
 
-/// The service's port that its routes are for, those of the first port that takes requests.
+/// The service's port of its routes, those of the first port with requests.
 pub(super) fn of_requests(object: &Object, id: (&str, &str), ports: &[Known]) -> Option<u32> {
     let first = ways(object, id).into_iter().next();
     let routed = first.filter(|way| way.protocol.is_http())?.number;
@@ -214,7 +213,7 @@ fn ways(object: &Object, id: (&str, &str)) -> Vec<Way> {
                 .iter()
                 .map(|one| &one["destination"]);
             let mirrors = mirrors.chain([&route["mirror"]]).filter(is_it);
-            // Ours go to one port of whatever service.
+            // fedmesh's routes go to one port of any service.
             let mut to_it = destinations.filter(|one| ours || is_it(one)).chain(mirrors);
             let to = to_it.find_map(|one| number(&one["port"]["number"]));
             let known = ways
@@ -233,14 +232,14 @@ fn ways(object: &Object, id: (&str, &str)) -> Vec<Way> {
     ways
 }
 
-/// The gateway's port that a route is for, where it is for one only.
+/// The gateway's port of a route, if it is for one only.
 pub(super) fn at(route: &Value) -> Option<u32> {
     list(&route["match"])
         .iter()
         .find_map(|one| number(&one["port"]))
 }
 
-/// What is spoken on a port of a ServiceEntry; its name can tell more than Istio's protocol.
+/// The protocol of a port of a ServiceEntry; its name can be more specific than Istio's protocol.
 fn protocol(port: &Value) -> Option<Protocol> {
     let given = port["protocol"].as_str()?.to_ascii_lowercase();
     let given = match given.as_str() {
@@ -251,7 +250,7 @@ fn protocol(port: &Value) -> Option<Protocol> {
     PROTOCOLS.into_iter().find(|one| one.as_str() == given)
 }
 
-/// Of the Service of a cluster, or, where it has none, of another cluster's.
+/// The port numbers of the Service of a cluster or, without one, of another cluster's.
 fn numbers_of_service(world: &World, cluster: usize, id: (&str, &str)) -> Vec<u32> {
     let services = world
         .of_kind("Service")

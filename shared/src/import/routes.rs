@@ -1,4 +1,4 @@
-//! From Istio's `HTTPRoute`s to the routes of a service.
+//! Converts Istio's `HTTPRoute`s to the routes of a service.
 
 use serde_json::{Map, Value};
 
@@ -9,11 +9,11 @@ use super::world::World;
 use crate::mesh::passed_on::{self, IstioFields};
 use crate::render::ANSWER_HEADER;
 
-/// The way to the header by which our gateways name their cluster.
+/// The path of the header by which fedmesh's gateways identify their cluster.
 const SET: [&str; 3] = ["headers", "response", "set"];
 
-/// Whether our own manifests are without the header that names the cluster; `None` where they have it, or
-/// are not ours, since it is there by default.
+/// Whether fedmesh's own manifests lack the header that identifies the cluster; `None` if they have it, the default, or
+/// are not fedmesh's.
 pub(super) fn answer_header(world: &World) -> Option<bool> {
     let mut at_gateways = world
         .of_kind("VirtualService")
@@ -29,8 +29,8 @@ pub(super) fn answer_header(world: &World) -> Option<bool> {
     without.then_some(false)
 }
 
-/// The routes of a service, name and namespace, from those of a VirtualService in `namespace`; those that
-/// go elsewhere are left out, but to other services of its namespace, at the same port.
+/// The routes of a service, name and namespace, from those of a VirtualService in `namespace`; routes to other
+/// destinations are left out, except other services of its namespace at the same port.
 pub(super) fn routes(
     http: &[Value],
     service: (&str, &str),
@@ -38,7 +38,7 @@ pub(super) fn routes(
     namespace: &str,
 ) -> Vec<IstioFields> {
     let shape = passed_on::shape(passed_on::ROUTE);
-    // Of several ports each has the same routes.
+    // With several ports, each has the same routes.
     let port = http.first().and_then(ports::at);
     let mut routes = Vec::new();
     for route in http {
@@ -57,7 +57,7 @@ pub(super) fn routes(
             None => routes.push(route),
         }
     }
-    // One that lets all requests through says nothing.
+    // A single route for all requests is the default.
     if let [only] = &routes[..]
         && only.is_empty()
     {
@@ -89,7 +89,7 @@ fn one(route: &Value, service: (&str, &str), port: Option<u32>, namespace: &str)
             })
             .collect();
         let shares = shares.filter(|shares| !shares.is_empty())?;
-        // The service as a whole needs no words.
+        // The service as a whole needs no entry.
         if shares.len() > 1 || shares.iter().any(|share| !share.is_empty()) {
             let shares: Vec<Value> = shares.into_iter().map(Value::Object).collect();
             fields.insert("to".to_owned(), shares.into());
@@ -118,7 +118,7 @@ fn one(route: &Value, service: (&str, &str), port: Option<u32>, namespace: &str)
     Some(Value::Object(fields))
 }
 
-/// Whether a route is for a port; leaves those conditions that are.
+/// Whether a route is for a port; removes the conditions on ports.
 fn is_at(port: Option<u32>, route: &mut Value) -> bool {
     let (Some(port), Some(Value::Array(matches))) = (port, route.get_mut("match")) else {
         return true;
@@ -128,7 +128,7 @@ fn is_at(port: Option<u32>, route: &mut Value) -> bool {
     for one in matches.iter_mut().filter_map(Value::as_object_mut) {
         one.shift_remove("port");
     }
-    // One that takes all requests is none.
+    // A condition for all requests needs no entry.
     let takes_all = matches
         .iter()
         .all(|one| one.as_object().is_some_and(Map::is_empty));
@@ -138,7 +138,7 @@ fn is_at(port: Option<u32>, route: &mut Value) -> bool {
     good
 }
 
-/// One of a route's destinations, as `to` has it.
+/// One of a route's destinations, in the form of `to`.
 fn share(destination: &Value) -> Map<String, Value> {
     let mut share = Map::new();
     if let Some(subset) = destination["destination"]["subset"].as_str() {
@@ -174,10 +174,10 @@ fn without_answer_header(fields: &mut Map<String, Value>) {
     }
 }
 
-/// Routes of the short form, where all that is said is which paths there are.
+/// Shorthand routes, if the matches have only paths.
 fn paths(route: &IstioFields) -> Option<Vec<IstioFields>> {
     let matches = route.get("match").and_then(Value::as_array)?;
-    // Several paths to which something happens stay together, or it would be written several times.
+    // Several paths with an action stay together, or the action would be duplicated.
     if matches.is_empty() || route.len() > 1 && matches.len() > 1 {
         return None;
     }
@@ -189,7 +189,7 @@ fn paths(route: &IstioFields) -> Option<Vec<IstioFields>> {
             let (name, path) = uri.iter().next().filter(|_| uri.len() == 1)?;
             let path = path.as_str()?;
             if name != "regex" && !passed_on::is_path(path) {
-                // No request has it, so the short form takes no such path.
+                // No request has such a path, so the shorthand form rejects it.
                 return None;
             }
             let mut short = passed_on::path_route(name, path);
@@ -200,7 +200,7 @@ fn paths(route: &IstioFields) -> Option<Vec<IstioFields>> {
         .collect()
 }
 
-/// Takes out what has no place in a shape of [`passed_on`].
+/// Removes the fields that a shape of [`passed_on`] lacks.
 pub(super) fn prune(value: &mut Value, shape: &Value) {
     match (value, shape) {
         (Value::Object(values), Value::Object(shapes)) => {
@@ -209,7 +209,7 @@ pub(super) fn prune(value: &mut Value, shape: &Value) {
                 Some(shape) => {
                     let before = is_empty(value);
                     prune(value, shape);
-                    // What held nothing else goes with it.
+                    // A parent that becomes empty is removed too.
                     before || !is_empty(value)
                 }
                 None => false,
@@ -228,7 +228,7 @@ fn is_empty(value: &Value) -> bool {
     value.as_object().is_some_and(Map::is_empty)
 }
 
-/// A value in the shape of a part that is passed on; `None` where nothing of it is.
+/// The pass-through fields of a value, by shape; `None` if it has none.
 pub(super) fn shaped(value: &Value, shape: &str) -> Option<IstioFields> {
     let mut value = value.clone();
     prune(&mut value, &passed_on::shape(shape));

@@ -1,5 +1,4 @@
-//! The sample workloads among the Deployments, the rules of bookinfo, and the images that are not the pinned
-//! ones.
+//! The sample workloads among the Deployments, the rules of bookinfo, and other images than the pinned ones.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +11,13 @@ use super::world::World;
 use crate::mesh::{Bookinfo, BookinfoProgram, BookinfoRoutes, Images, Sample, Service};
 use crate::resolved::{DEFAULT_NAMESPACE, EXTERNAL_DNS_IMAGE, HTTPBIN_IMAGE, SLEEP_IMAGE};
 
-/// The samples that are placed, and what is said of them.
+/// The samples of the document, and their settings.
 pub(super) struct Samples {
     pub(super) placed: Vec<Sample>,
     pub(super) bookinfo: Option<Bookinfo>,
     /// Images other than the default.
     pub(super) images: Option<Images>,
-    /// The namespaces of bookinfo, which is beside its page in each cluster.
+    /// The namespaces of bookinfo, the same as its page's in each cluster.
     namespaces: Vec<String>,
 }
 
@@ -75,7 +74,7 @@ impl Samples {
         }
     }
 
-    /// Whether a DestinationRule is there for a rule of bookinfo.
+    /// Whether a DestinationRule belongs to a rule of bookinfo.
     pub(super) fn has_rule_for(&self, object: &Object) -> bool {
         let rules = self.bookinfo.as_ref().and_then(|bookinfo| bookinfo.routes);
         let Some((name, namespace)) =
@@ -88,7 +87,7 @@ impl Samples {
     }
 }
 
-/// Where a sample is, as the renderer places it.
+/// The namespace of a sample, as rendered.
 fn namespace(sample: Sample, services: &[Found]) -> &str {
     let name = sample.service();
     let mut services = services.iter().map(|one| &one.service);
@@ -103,7 +102,7 @@ fn deployment<'a>(world: &'a World, name: &str, namespace: &str) -> Option<&'a O
     deployments.find(|one| one.name() == name && one.namespace() == namespace)
 }
 
-/// Those that say what the VirtualServices of bookinfo's services say.
+/// The routes that match the VirtualServices of bookinfo's services.
 fn routes(world: &World, namespace: &str) -> Option<BookinfoRoutes> {
     let mut given: BTreeMap<&str, Vec<(&str, u64)>> = BTreeMap::new();
     for (_, object) in world.of_kind("VirtualService") {
@@ -135,7 +134,7 @@ fn routes(world: &World, namespace: &str) -> Option<BookinfoRoutes> {
     })
 }
 
-/// Which subsets requests of any kind go to; nothing where some go elsewhere.
+/// The subsets of all requests; empty if some go elsewhere.
 fn shares(object: &Object) -> Vec<(&str, u64)> {
     let [only] = list(field(&object.value, &["spec", "http"])) else {
         return Vec::new();
@@ -145,7 +144,7 @@ fn shares(object: &Object) -> Vec<(&str, u64)> {
         .iter()
         .filter_map(|one| {
             let subset = field(one, &["destination", "subset"]).as_str()?;
-            // The only destination needs no weight.
+            // A single destination needs no weight.
             let weight = match &one["weight"] {
                 Value::Null if destinations.len() == 1 => 100,
                 weight => weight.as_u64()?,
@@ -155,7 +154,7 @@ fn shares(object: &Object) -> Vec<(&str, u64)> {
         .collect()
 }
 
-/// Where the document shares it, or in `default`.
+/// The httpbin that the document shares, or the one in `default`.
 fn httpbin<'a>(world: &'a World, services: &[Found]) -> Option<&'a Object> {
     let shared = services
         .iter()
@@ -185,8 +184,8 @@ fn places(service: &Service) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// The image of an object of ours. fedmesh writes ports, commands and flags for one program and its version:
-/// the image that others run would not go with them.
+/// The image of an object of fedmesh. The rendered ports, commands and flags match one program and its version, so
+/// images of other tools' objects would not fit.
 fn image(object: &Object, default: &str) -> Option<String> {
     let ours = object.is_ours();
     let image = dns::container(object)["image"].as_str()?;

@@ -1,5 +1,5 @@
-//! The shared services: a VirtualService at a gateway whose requests go to a Service of the cluster; or, where
-//! gateways see no requests, what [`mutual`] finds.
+//! The shared services: a VirtualService at a gateway that routes to a Service of the cluster; or, if gateways do not
+//! see requests, the services that [`mutual`] finds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,13 +21,13 @@ use crate::resolved::DEFAULT_NAMESPACE;
 /// A service, as far as it is known.
 pub(super) struct Found {
     pub(super) service: Service,
-    /// What it is in each of the clusters that run it.
+    /// Its backend in each of the clusters that run it.
     pub(super) places: Vec<Place>,
-    /// What the rules of its names say of its callers.
+    /// The locality preferences in the rules of its names.
     pub(super) locality: locality::Found,
-    /// `<first>.<second>` that its published names start with, each once.
+    /// The first two labels, `<first>.<second>`, of its published names, without duplicates.
     pub(super) prefixes: Vec<(String, String)>,
-    /// Trust domains that its callers take it from.
+    /// Trust domains that its callers accept.
     pub(super) trust_domains: BTreeSet<String>,
 }
 
@@ -49,11 +49,11 @@ impl Found {
     }
 }
 
-/// Which of the services an object is about.
+/// Finds the service of an object.
 pub(super) struct Index {
-    /// By name and namespace of what they are in any cluster.
+    /// By name and namespace of the backend in any cluster.
     ids: BTreeMap<(String, String), usize>,
-    /// By what its published names start with.
+    /// By the first two labels of its published names.
     prefixes: BTreeMap<(String, String), usize>,
     /// By its vanity name.
     hostnames: BTreeMap<String, usize>,
@@ -88,12 +88,12 @@ impl Index {
         self.ids.get(&id).copied()
     }
 
-    /// The service of the clusters that a host means to an object in `namespace`.
+    /// The local service of a host in an object in `namespace`.
     pub(super) fn local(&self, host: &Value, namespace: &str) -> Option<usize> {
         self.ids.get(&local(host, namespace)?).copied()
     }
 
-    /// The service of which a host is a published name.
+    /// The service that has a host as a published name.
     pub(super) fn published(&self, host: &str, names: &Names) -> Option<usize> {
         let name = names.read(host)?;
         match (name.prefix, name.at) {
@@ -105,7 +105,7 @@ impl Index {
     }
 }
 
-/// A name and a namespace in place of the service's, at the beginning of its published names.
+/// Name and namespace of a gateway, instead of the service's, at the start of its published names.
 pub(super) struct Gateway {
     pub(super) service: String,
     pub(super) namespace: String,
@@ -164,7 +164,7 @@ pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec
     }
     mutual::find(world, names, &entries, &mut services);
     let mut services = locals::join(services);
-    // A record of the gateway is that of the only service.
+    // A record of the gateway belongs to the only service.
     if let [only] = &mut services[..]
         && only.service.hostname.is_none()
     {
@@ -200,14 +200,14 @@ pub(super) fn begin((name, namespace): (&str, &str)) -> Found {
     }
 }
 
-/// Whether requests from outside the cluster get to it.
+/// Whether it handles requests from outside of the cluster.
 pub(super) fn is_at_gateway(object: &Object) -> bool {
     let mut gateways = texts(field(&object.value, &["spec", "gateways"]));
     gateways.any(|gateway| gateway != "mesh") && !is_egress(object)
 }
 
-/// The Service, name and namespace, that a VirtualService at a gateway is about: the one that most of its
-/// routes go to, or, where it is ours or all are answered at the gateway, the one of its own name.
+/// The Service, name and namespace, of a VirtualService at a gateway: the one that most of its routes go to, or the one
+/// of its own name, if it is fedmesh's or the gateway answers all requests itself.
 pub(super) fn destination(object: &Object) -> Option<(String, String)> {
     if object.is_ours() {
         return Some((object.name().to_owned(), object.namespace().to_owned()));
@@ -224,7 +224,7 @@ pub(super) fn destination(object: &Object) -> Option<(String, String)> {
             None => counted.push((service, 1)),
         }
     }
-    // The first of those that are equal.
+    // The first of equal ones.
     let most = counted.into_iter().rev().max_by_key(|(_, times)| *times);
     match most {
         Some((service, _)) => Some(service),
@@ -245,8 +245,8 @@ fn destinations(object: &Object) -> impl Iterator<Item = &Value> {
         .map(|one| &one["destination"])
 }
 
-/// Name and namespace of a Service of the cluster, from a host as an object in `namespace` has it; `None`
-/// for other hosts. Istio completes a name without dots only (`ResolveShortnameToFQDN` in `pilot/pkg/model/config.go`).
+/// Name and namespace of a Service of the cluster, from a host in an object in `namespace`; `None` for other hosts.
+/// Istio completes only names without dots (`ResolveShortnameToFQDN` in `pilot/pkg/model/config.go`).
 pub(super) fn local(host: &Value, namespace: &str) -> Option<(String, String)> {
     let labels: Vec<&str> = host.as_str()?.split('.').collect();
     let (name, namespace) = match labels[..] {
@@ -263,7 +263,7 @@ pub(super) fn pair(owned: &(String, String)) -> (&str, &str) {
     (&owned.0, &owned.1)
 }
 
-/// What published names start with, where that is not the service: the gateway.
+/// The start of published names, if that is not the service: the gateway.
 pub(super) fn naming(
     world: &World,
     names: &Names,
@@ -302,7 +302,7 @@ pub(super) fn naming(
     })
 }
 
-/// The names that a ServiceDNSRecord publishes are those that gateways accept, or nobody answers.
+/// Gateways must accept the names that a ServiceDNSRecord publishes, or calls are not answered.
 fn accepted_or_not(names: &Names, record: &Object, services: &[Found], findings: &mut Findings) {
     let name = field(&record.value, &["spec", "externalName"]).as_str();
     let name = name.unwrap_or(record.name());

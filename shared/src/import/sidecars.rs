@@ -1,4 +1,4 @@
-//! Sidecars of callers' namespaces, from those of fedmesh's own: a Sidecar of somebody else may be for other reasons.
+//! Sidecars of callers' namespaces, from fedmesh's own objects: a Sidecar of another tool may have other reasons.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,14 +18,14 @@ fn hosts(sidecar: &Object) -> impl Iterator<Item = &str> {
     egress.flat_map(|listener| texts(&listener["hosts"]))
 }
 
-/// The namespaces with a Sidecar of ours, each with its cluster.
+/// The namespaces with a Sidecar of fedmesh, each with its cluster.
 pub(super) fn namespaces(world: &World) -> BTreeSet<(usize, &str)> {
     let ours = ours(world);
     ours.map(|(cluster, one)| (cluster, one.namespace()))
         .collect()
 }
 
-/// All hosts that Sidecars of ours have and that are not always there, for [`without_called`].
+/// All hosts in fedmesh's Sidecars that are not always included, for [`without_called`].
 pub(super) fn find(world: &World) -> Option<Sidecars> {
     let mut ours = ours(world).peekable();
     ours.peek()?;
@@ -40,8 +40,7 @@ pub(super) fn find(world: &World) -> Option<Sidecars> {
     })
 }
 
-/// Takes out the hosts that are rendered because of the services that a namespace calls. Returns whether there was
-/// one.
+/// Removes the hosts that are rendered for the services that a namespace calls. Returns whether there was one.
 pub(super) fn without_called(world: &World, resolved: &Resolved, sidecars: &mut Sidecars) -> bool {
     let clusters = 0..resolved.clusters.len();
     let called: Vec<BTreeMap<_, _>> = clusters.map(|index| called(index, resolved)).collect();

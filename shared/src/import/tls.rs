@@ -1,4 +1,4 @@
-//! `transport: tls`: gateways that end it, and DestinationRules that make sidecars begin it.
+//! `transport: tls`: gateways that terminate it, and DestinationRules that originate it.
 
 use super::names::Names;
 use super::objects::{Object, field, list, texts};
@@ -6,7 +6,7 @@ use super::world::World;
 use crate::mesh::{Tls, TlsVersion};
 use crate::resolved::{DEFAULT_TLS_PORT, SYSTEM_CA};
 
-/// `spec.tls`, where both ends of it are there.
+/// `spec.tls`, if both ends of it exist.
 pub(super) fn find(world: &World, names: &Names) -> Option<Tls> {
     let rules = world.of_kind("DestinationRule").map(|(_, object)| object);
     let mut origination = rules.filter_map(|object| origination(object, names));
@@ -35,13 +35,13 @@ pub(super) fn find(world: &World, names: &Names) -> Option<Tls> {
     Some(Tls {
         credential_name: tls["credentialName"].as_str().map(str::to_owned),
         min_version: (oldest == Some(TlsVersion::V1_3.as_str())).then_some(TlsVersion::V1_3),
-        // Where gateways listen elsewhere there is no redirect, whatever the document says.
+        // If gateways have another port there is no redirect, whatever the document sets.
         redirect: (could && !redirect).then_some(false),
         ca: Some(ca.to_owned()).filter(|ca| ca != SYSTEM_CA),
     })
 }
 
-/// Who may have signed the certificates of gateways, by a rule for a published name, or for all below one.
+/// The authorities of the gateways' certificates, in a rule for a published name, or for all below one.
 fn origination<'a>(object: &'a Object, names: &Names) -> Option<&'a str> {
     let host = field(&object.value, &["spec", "host"]).as_str()?;
     let is_published = match host.strip_prefix("*.") {
@@ -53,7 +53,7 @@ fn origination<'a>(object: &'a Object, names: &Names) -> Option<&'a str> {
     good.then(|| tls["caCertificates"].as_str().unwrap_or(SYSTEM_CA))
 }
 
-/// Whether a server of a Gateway has TLS with a certificate of its own, for requests.
+/// Whether a server of a Gateway terminates TLS for requests with a certificate of its own.
 pub(super) fn is_ended(server: &serde_json::Value) -> bool {
     server["port"]["protocol"] == "HTTPS"
         && server["tls"]["mode"] == "SIMPLE"
@@ -61,7 +61,7 @@ pub(super) fn is_ended(server: &serde_json::Value) -> bool {
         && texts(&server["hosts"]).next().is_some()
 }
 
-/// Whether a server only leads requests on to one with TLS.
+/// Whether a server only redirects requests to one with TLS.
 pub(super) fn leads_on(server: &serde_json::Value) -> bool {
     server["tls"]["httpsRedirect"] == true
 }

@@ -12,7 +12,8 @@ use crate::mesh::{Cluster, Endpoints};
 use crate::ownership::{self, CLUSTER_LABEL, GATEWAY_LABEL, GATEWAY_NAMESPACE_LABEL};
 use crate::resolved::local_host;
 
-/// `addresses` where our own entries select gateways, and `names` where the entry of a name has host names as endpoints.
+/// `addresses` if fedmesh's own entries select gateways, and `names` if the entry of a name has host names as
+/// endpoints.
 pub(super) fn endpoints(world: &World, names: &Names) -> Option<Endpoints> {
     let mut ours = world.of_kind("WorkloadEntry");
     if ours.any(|(_, one)| one.is_ours()) {
@@ -22,7 +23,7 @@ pub(super) fn endpoints(world: &World, names: &Names) -> Option<Endpoints> {
         let address = endpoint["address"].as_str();
         address.is_some_and(|address| address.parse::<IpAddr>().is_err())
     };
-    // Entries by wildcard say theirs in either case.
+    // Wildcard entries have their own endpoints in either case.
     let is_name = |host: &str| !host.starts_with('*') && names.read(host).is_some();
     let mut entries = world.of_kind("ServiceEntry");
     entries
@@ -32,8 +33,8 @@ pub(super) fn endpoints(world: &World, names: &Names) -> Option<Endpoints> {
         .then_some(Endpoints::Names)
 }
 
-/// Gives ServiceEntries the endpoints that they select. A cluster's own gateway is then its Service, as in entries
-/// with endpoints of their own.
+/// Adds the selected endpoints to ServiceEntries. A cluster's own gateway is then its Service, as in entries with
+/// endpoints of their own.
 pub(super) fn select(world: &mut World) {
     let mut selected = Vec::new();
     for (index, (cluster, entry)) in world.all().enumerate() {
@@ -55,7 +56,7 @@ pub(super) fn select(world: &mut World) {
     }
 }
 
-/// Whether it is of an east-west gateway, and an address → the clusters whose gateway others reach there.
+/// Whether it is for an east-west gateway, and an address → the clusters whose gateway has it for others.
 pub(super) fn outside(world: &World) -> BTreeMap<(bool, String), BTreeSet<usize>> {
     let mut outside: BTreeMap<(bool, String), BTreeSet<usize>> = BTreeMap::new();
     for (index, workload) in world.of_kind("WorkloadEntry") {
@@ -77,7 +78,7 @@ fn is_east_west(workload: &Object) -> bool {
     workload.name().starts_with(&ownership::east_west_name(""))
 }
 
-/// The addresses of gateways inside their own clusters, where these have another one there.
+/// The addresses of gateways inside their own clusters, if they differ there.
 pub(super) fn inside(world: &World, clusters: &mut [Cluster]) {
     for (index, workload) in world.of_kind("WorkloadEntry") {
         let cluster = &mut clusters[index];

@@ -1,4 +1,4 @@
-//! Which cluster gets which object: by its file or heading, or as an engine spreads it.
+//! The cluster of each object: by its file or heading, or by an engine's propagation.
 
 use std::collections::BTreeMap;
 
@@ -9,25 +9,25 @@ use super::order;
 use crate::check::{Findings, code};
 use crate::mesh::Target;
 
-/// Where nothing says which cluster objects are for.
+/// The cluster of objects without one.
 const ONLY_CLUSTER: &str = "cluster1";
 
-/// Every object, and which cluster gets it.
+/// All objects, with their clusters.
 #[derive(Debug, Default)]
 pub(super) struct World {
     /// Names of the clusters, in the order of the document.
     pub(super) clusters: Vec<String>,
-    /// The cluster with the objects that an engine has on a hub, where that is known.
+    /// The cluster of an engine's hub, if known.
     pub(super) hub: Option<usize>,
-    /// The engine that spreads objects, if one does.
+    /// The engine that propagates objects, if any.
     pub(super) target: Option<Target>,
-    /// The objects; those that an engine spreads come as the clusters get them.
+    /// The objects; those that an engine propagates as in their clusters.
     pub(super) objects: Vec<Object>,
     /// For each of them, the index of its cluster.
     pub(super) places: Vec<usize>,
 }
 
-/// The clusters as they become known.
+/// The clusters, in the order of their discovery.
 #[derive(Default)]
 struct Clusters {
     names: Vec<String>,
@@ -65,7 +65,7 @@ impl World {
         all
     }
 
-    /// Puts the clusters into an order that agrees with the lists of their indices.
+    /// Orders the clusters such that it agrees with the lists of their indices.
     pub(super) fn order(&mut self, lists: &[Vec<usize>]) {
         let order = order::agreed(self.clusters.len(), lists);
         let mut now = vec![0; order.len()];
@@ -104,7 +104,7 @@ pub(super) fn spread(mut given: Given, findings: &mut Findings) -> Result<World,
             world.objects.push(object);
         }
         world.hub = hub(home.as_deref(), &clusters, findings);
-        // Karmada spreads the records too, to the one cluster that has them.
+        // Karmada also propagates the records, to their one cluster.
         let records = world
             .of_kind("DNSEndpoint")
             .map(|(cluster, _)| cluster)
@@ -138,7 +138,7 @@ pub(super) fn spread(mut given: Given, findings: &mut Findings) -> Result<World,
     Ok(world)
 }
 
-/// Objects that no engine spreads, where there is no hub for them.
+/// Assigns objects that no engine propagates, if there is no hub for them.
 fn place_plain(
     plain: Vec<Object>,
     clusters: &mut Clusters,
@@ -158,7 +158,7 @@ fn place_plain(
     }
 }
 
-/// Tells of an object that is for no cluster while others are; `named` is the first of theirs.
+/// Reports an object without a cluster while others have one; `named` is the first of theirs.
 fn unnamed(object: &Object, named: Option<&str>, findings: &mut Findings) {
     if let Some(named) = named
         && object.kind() != "Mesh"
@@ -174,7 +174,7 @@ fn unnamed(object: &Object, named: Option<&str>, findings: &mut Findings) {
     }
 }
 
-/// The cluster of the engine's own objects, if their files say so.
+/// The cluster of the engine's own objects, if their files set it.
 fn hub(name: Option<&str>, clusters: &Clusters, findings: &mut Findings) -> Option<usize> {
     let name = name?;
     let hub = clusters.indices.get(name).copied();

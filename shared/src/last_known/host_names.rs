@@ -5,19 +5,19 @@ use std::net::IpAddr;
 
 use super::{Known, LastKnown, Timestamp};
 
-/// Which addresses stand for a host name.
+/// The addresses of a host name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HostName {
-    /// Those it resolves to, at least one.
+    /// The resolved ones, at least one.
     Resolved(Vec<IpAddr>),
-    /// Those that were last known, which may be none.
+    /// The last known ones, which may be none.
     LastKnown {
         /// The addresses.
         known: Known<IpAddr>,
-        /// Why it does not resolve.
+        /// The reason why it does not resolve.
         why: String,
     },
-    /// None: it does not resolve (why), and none were known before.
+    /// None: it does not resolve, for this reason, and none were known before.
     Unresolved(String),
 }
 
@@ -32,13 +32,13 @@ impl HostName {
     }
 }
 
-/// Which addresses stand for all host names that are to be resolved.
+/// The addresses of all host names to resolve.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HostNames(pub BTreeMap<String, HostName>);
 
 impl HostNames {
-    /// Decides it, from the addresses of each host name, at least one, or why there are none. `withdrawn` has
-    /// host names whose last known addresses a person does not want any more.
+    /// Decides the addresses, given those of each host name, at least one, or the reason why there are none.
+    /// `withdrawn` has the host names whose last known addresses a user has withdrawn.
     pub fn publish(
         found: &BTreeMap<String, Result<Vec<IpAddr>, String>>,
         last_known: &LastKnown,
@@ -67,7 +67,7 @@ impl HostNames {
         )
     }
 
-    /// The addresses as the check takes them.
+    /// The addresses as input of the checks.
     pub fn facts(&self) -> BTreeMap<String, Vec<IpAddr>> {
         let known = self.0.iter();
         known
@@ -76,7 +76,7 @@ impl HostNames {
             .collect()
     }
 
-    /// What is to be recorded.
+    /// The record to write.
     pub fn to_record(&self, now: &Timestamp) -> BTreeMap<String, Known<IpAddr>> {
         let record = |one: &HostName| match one {
             HostName::Resolved(addresses) => Some(Known::new(addresses.clone(), now)),

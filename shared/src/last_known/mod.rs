@@ -1,12 +1,11 @@
-//! Addresses as they were last known: published in place of those that cannot be looked up.
+//! Last known addresses, which are published instead of those that cannot be looked up.
 //!
-//! An API server that is away says nothing about the gateway behind it, which goes on serving. So its
-//! addresses stay published as they were last known, until it answers again or a person withdraws them.
-//! They are recorded in the mesh's own record in the clusters ([`crate::ownership`]), so that they are
-//! known to whoever plans next, on any machine.
+//! The gateway of an unreachable API server may still serve. So its last known addresses stay published until the
+//! server answers again or a user withdraws them. The mesh's own record in the clusters holds them
+//! ([`crate::ownership`]), so that they are known to the next plan on any machine.
 //!
-//! **Invariant**: the rules in `gateways.rs` and `host_names.rs` are the only ones; `plan`, `apply`, `status`,
-//! `verify` and `follow` all go by them. Times are given in.
+//! **Invariant**: the rules in `gateways.rs` and `host_names.rs` are the only ones; `plan`, `apply`, `status`, `verify`
+//! and `follow` all use them. The current time is a parameter.
 
 mod gateways;
 mod host_names;
@@ -28,11 +27,11 @@ pub use timestamp::Timestamp;
 use crate::check::address;
 use crate::gateway_kind::GatewayKind;
 
-/// The last known addresses of a mesh, as its record has them.
+/// The last known addresses of a mesh, in the form of its record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LastKnown {
-    /// When they were recorded: of several records, the newest counts.
+    /// Time of the record: the newest of several records counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded: Option<Timestamp>,
     /// Cluster name → addresses of its ingress gateway: IP addresses and host names.
@@ -41,23 +40,23 @@ pub struct LastKnown {
     /// The same of east-west gateways.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub east_west_gateways: BTreeMap<String, Known<String>>,
-    /// Host name of a load balancer → the addresses it resolved to.
+    /// Host name of a load balancer → its resolved addresses.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub host_names: BTreeMap<String, Known<IpAddr>>,
 }
 
-/// Addresses and when they were last seen.
+/// Addresses with the time of their last observation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known<A> {
-    /// Sorted; none where the gateway was last seen without one, or a person withdrew them.
+    /// Sorted; empty if the gateway had none, or a user withdrew them.
     pub addresses: Vec<A>,
-    /// `None` where they come from the live records, which have no time.
+    /// `None` for addresses from live records, which have no time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Timestamp>,
 }
 
 impl<A: Ord> Known<A> {
-    /// Addresses that were seen at a time.
+    /// Addresses that were observed at a time.
     pub fn new(mut addresses: Vec<A>, seen: &Timestamp) -> Self {
         addresses.sort();
         addresses.dedup();
@@ -67,15 +66,15 @@ impl<A: Ord> Known<A> {
         }
     }
 
-    /// No address, since a person withdrew them.
+    /// No address, since a user withdrew them.
     fn withdrawn(at: &Timestamp) -> Self {
         Self::new(Vec::new(), at)
     }
 }
 
 impl LastKnown {
-    /// Reads an annotation. One that is unreadable, or holds what is no address, counts as absent: the
-    /// next apply writes it again.
+    /// Parses an annotation. One that is invalid, or has an invalid address, counts as missing: the next apply writes
+    /// it again.
     pub fn read(annotation: &str) -> Self {
         let read: Self = serde_json::from_str(annotation).unwrap_or_default();
         let is_valid = |known: &Known<String>| {
@@ -93,21 +92,21 @@ impl LastKnown {
         }
     }
 
-    /// The annotation; `None` where nothing is known.
+    /// The annotation; `None` if nothing is known.
     pub fn to_annotation(&self) -> Option<String> {
         if self.is_empty() {
             return None;
         }
-        // Maps of texts are always written.
+        // Maps with text keys can always be written.
         serde_json::to_string(self).ok()
     }
 
-    /// Whether nothing is known, as in a record that an earlier version wrote.
+    /// Whether nothing is known, as in a record of an earlier version.
     pub fn is_empty(&self) -> bool {
         self.gateways.is_empty() && self.east_west_gateways.is_empty() && self.host_names.is_empty()
     }
 
-    /// The newest of several records, of equally new ones the last. Records without addresses do not count.
+    /// The newest of several records, of equally new ones the last. Records without addresses are skipped.
     pub fn newest(records: impl IntoIterator<Item = Self>) -> Self {
         let known = records.into_iter().filter(|one| !one.is_empty());
         known
@@ -115,13 +114,13 @@ impl LastKnown {
             .unwrap_or_default()
     }
 
-    /// Whether both hold the same addresses, whenever they were seen. Only a record for which this is
-    /// false is worth a write of its own.
+    /// Whether both have the same addresses, at any time. Only a record for which this is false is worth a write of its
+    /// own.
     pub fn has_addresses_of(&self, other: &Self) -> bool {
         self.without_times() == other.without_times()
     }
 
-    /// Makes this record no older than another, although the clock that it was made by may be behind.
+    /// Makes this record no older than another, even if the local clock is behind.
     #[must_use]
     pub fn after(mut self, other: &Self) -> Self {
         self.recorded = self.recorded.max(other.recorded.clone());
@@ -147,7 +146,7 @@ impl LastKnown {
         }
     }
 
-    /// What is known of the gateways of a kind, by cluster.
+    /// The last known addresses of the gateways of a kind, by cluster.
     pub const fn of_kind(&self, kind: GatewayKind) -> &BTreeMap<String, Known<String>> {
         match kind {
             GatewayKind::Ingress => &self.gateways,
@@ -185,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn an_annotation_is_read_back_and_an_unreadable_one_counts_as_absent() {
+    fn an_annotation_is_read_back_and_an_invalid_one_is_ignored() {
         let mut all = known("192.0.2.1", "2026-05-04T09:12:31Z");
         let host = Known {
             addresses: vec!["2001:db8::1".parse().unwrap()],
@@ -209,7 +208,7 @@ mod tests {
                 "{unreadable}"
             );
         }
-        // A later version may know more.
+        // A later version may add fields.
         let more = text.replace("{\"recorded\"", "{\"more\":1,\"recorded\"");
         assert_eq!(LastKnown::read(&more), all);
     }
@@ -230,13 +229,13 @@ mod tests {
         }
         assert_eq!(LastKnown::newest([]), LastKnown::default());
 
-        // One that is made later counts, whatever the clock says.
+        // A later one counts, whatever the clock.
         let later = known("192.0.2.3", "2026-05-04T09:59:00Z").after(&new);
         assert_eq!(LastKnown::newest([new, later.clone()]), later);
     }
 
     #[test]
-    fn a_time_alone_is_no_difference() {
+    fn times_make_no_difference() {
         let one = known("192.0.2.1", "2026-05-04T09:12:31Z");
         assert!(one.has_addresses_of(&known("192.0.2.1", "2026-05-04T10:00:00Z")));
         assert!(!one.has_addresses_of(&known("192.0.2.2", "2026-05-04T09:12:31Z")));

@@ -1,4 +1,4 @@
-//! Addresses as live records have them, for a mesh whose addresses an earlier version did not record.
+//! Addresses of live records, for a mesh whose addresses an earlier version did not record.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,8 +27,8 @@ impl Records {
     }
 }
 
-/// The addresses that live records have for gateways: those of their zones' names, without those that other
-/// gateways of the zone are known to have.
+/// The addresses of gateways in live records: those of their zones' names, without the known addresses of other
+/// gateways of the zone.
 pub fn from_records(
     live: &Records,
     resolved: &Resolved,
@@ -62,7 +62,7 @@ pub fn from_records(
     all
 }
 
-/// The addresses that other gateways of a gateway's zone have.
+/// The addresses of a zone's other gateways.
 fn of_others(
     resolved: &Resolved,
     index: usize,
@@ -134,7 +134,7 @@ mod tests {
     use crate::mesh::Mesh;
 
     #[test]
-    fn a_gateway_has_the_addresses_of_its_zone_that_no_other_has() {
+    fn a_gateway_has_the_remaining_addresses_of_its_zone() {
         let mesh = Mesh::read(
             "apiVersion: fedmesh.dev/v1alpha1\nkind: Mesh\nmetadata: {name: demo}\nspec:\n  dns: \
              {suffix: example.net}\n  clusters:\n  - {name: a, region: r, zone: z1}\n  - {name: b, \

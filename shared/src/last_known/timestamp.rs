@@ -1,4 +1,4 @@
-//! Points in time, as Kubernetes writes them.
+//! Points in time, in Kubernetes' format.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String")]
 pub struct Timestamp(String);
 
-/// A text is not a time in this form.
+/// The text is not a time in this form.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?} is not a time such as 2026-05-04T09:12:31Z")]
 pub struct InvalidTimestamp(String);
@@ -21,10 +21,10 @@ impl Timestamp {
         Self("1970-01-01T00:00:00Z".to_owned())
     }
 
-    /// Reads a time.
+    /// Parses a time.
     ///
     /// # Errors
-    /// It has another form.
+    /// The text has another form.
     pub fn new(text: &str) -> Result<Self, InvalidTimestamp> {
         const FORM: &[u8] = b"0000-00-00T00:00:00Z";
         let is_of_form = text.len() == FORM.len()

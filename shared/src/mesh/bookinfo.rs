@@ -1,13 +1,13 @@
-//! The sample bookinfo: its programs, and which of its reviews are seen.
+//! The sample bookinfo: its programs, and the versions that answer.
 
 use serde::{Deserialize, Serialize};
 
-/// What there is to say of the sample `bookinfo`.
+/// Settings of the sample `bookinfo`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Bookinfo {
-    /// Which versions of its services answer inside the meshes, see [bookinfo](#bookinfo).
+    /// The versions of its services that answer inside the meshes, see [bookinfo](#bookinfo).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "all versions take turns")))]
     pub routes: Option<BookinfoRoutes>,
@@ -52,7 +52,7 @@ impl BookinfoRoutes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum BookinfoProgram {
-    /// The page, which asks the others.
+    /// The page, which calls the others.
     #[serde(rename = "productpage-v1")]
     Productpage,
     /// Details of a book.

@@ -1,10 +1,10 @@
-//! `spec.services[].callers`: who calls a service.
+//! `spec.services[].callers`: the callers of a service.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Workloads that call a service; at least one field says which.
+/// Workloads that call a service; at least one field is required.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -13,7 +13,7 @@ pub struct Caller {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("x-default" = "all")))]
     pub namespace: Option<String>,
-    /// Their service accounts; needs `namespace`.
+    /// Their service accounts; requires `namespace`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::service_accounts", extend("x-default" = "all of the namespace")))]
     pub service_accounts: Vec<String>,
@@ -21,7 +21,7 @@ pub struct Caller {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::clusters", extend("x-default" = "all")))]
     pub clusters: Option<Vec<String>>,
-    /// In place of `clusters`: those with these labels.
+    /// Instead of `clusters`: those with these labels.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::labels", extend("x-default" = "none")))]
     pub cluster_selector: BTreeMap<String, String>,

@@ -1,4 +1,4 @@
-//! `spec.clusters`: which clusters there are and how they are reached.
+//! `spec.clusters`: the clusters, with their gateways.
 
 use std::collections::BTreeMap;
 
@@ -24,27 +24,27 @@ pub struct Cluster {
     /// Its zone, such as `us-west2-a`; part of published names.
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label"))]
     pub zone: String,
-    /// By which `clusterSelector` of a service selects it.
+    /// Labels by which a service's `clusterSelector` selects it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::labels", extend("x-default" = "none")))]
     pub labels: BTreeMap<String, String>,
     /// Its ingress gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<Gateway>,
-    /// Its egress gateway, for [hosts outside](#hosts-outside) that are called through one.
+    /// Its egress gateway, for [external hosts](#hosts-outside) that are called through one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "it has none")))]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "none")))]
     pub egress_gateway: Option<EgressGateway>,
     /// Its east-west gateway, for services with `transport: mtls`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub east_west_gateway: Option<EastWestGateway>,
-    /// The trust domain of its mesh, `meshConfig.trustDomain`, in which identities are.
+    /// The trust domain of its mesh's identities, `meshConfig.trustDomain`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::host_name", extend("default" = crate::resolved::DEFAULT_TRUST_DOMAIN)))]
     pub trust_domain: Option<String>,
-    /// The DNS that it runs for its pods; `none` leaves it alone.
+    /// Its cluster DNS; with `none`, fedmesh does not configure it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "what the agent finds")))]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "detected by the agent")))]
     pub dns_flavour: Option<DnsFlavour>,
 }
 
@@ -56,7 +56,7 @@ impl Cluster {
     }
 }
 
-/// The DNS that a cluster runs for its pods.
+/// The cluster DNS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -66,7 +66,7 @@ pub enum DnsFlavour {
     CoreDns,
     /// kube-dns.
     KubeDns,
-    /// One that fedmesh leaves alone.
+    /// Another DNS, which fedmesh does not configure.
     None,
 }
 
@@ -87,15 +87,15 @@ pub struct Gateway {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::labels", extend("x-default" = "`istio: ingressgateway`")))]
     pub selector: BTreeMap<String, String>,
-    /// Where other clusters reach it: IPv4, IPv6, or one host name.
+    /// Its addresses for other clusters: IPv4, IPv6, or one host name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::addresses", extend("x-default" = "what the agent finds in the Service's status")))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::addresses", extend("x-default" = "read by the agent from the Service's status")))]
     pub addresses: Vec<String>,
     /// The address of the Service inside its cluster, by which its own pods call it with `endpoints: addresses`.
     #[serde(default, rename = "clusterIP", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "what the agent finds in the Service")))]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "read by the agent from the Service")))]
     pub cluster_ip: Option<String>,
-    /// The port of the Service for what is called on port 80.
+    /// The port of the Service for services that are published on port 80.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port", extend("x-default" = "80, with `transport: tls` 443")))]
     pub port: Option<u32>,

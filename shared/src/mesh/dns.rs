@@ -1,4 +1,4 @@
-//! `spec.dns`: how services are named and who publishes the names.
+//! `spec.dns`: the names of services, and their publication.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ pub struct Dns {
     /// The zone under which every name is published, such as `my.dns.zone.name`.
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::host_name"))]
     pub suffix: String,
-    /// The label that marks the federation in published names.
+    /// The federation's label in published names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::DEFAULT_FEDERATION)))]
     pub federation: Option<String>,
-    /// What published names start with.
+    /// The start of published names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = "service")))]
     pub naming: Option<Naming>,
@@ -37,18 +37,18 @@ pub struct Dns {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("x-default" = "the first")))]
     pub cluster: Option<String>,
-    /// They answer for a private zone; every cluster's DNS is made to ask them, see [private
+    /// The name servers of a private zone, to which every cluster's DNS forwards it; see [private
     /// zones](#private-zones).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::nameservers", extend("x-default" = "none: the zone is public")))]
     pub nameservers: Vec<String>,
-    /// The ExternalDNS to run; without it the records wait for one that is there already.
+    /// The ExternalDNS to run; without it, an existing one must publish the records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "none is rendered")))]
     pub external_dns: Option<ExternalDns>,
 }
 
-/// What published names start with.
+/// The start of published names.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -98,7 +98,7 @@ pub struct ExternalDns {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "the mesh's name")))]
     pub owner_id: Option<String>,
-    /// Where it runs and where the records are.
+    /// The namespace of ExternalDNS and of the records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::DEFAULT_EXTERNAL_DNS_NAMESPACE)))]
     pub namespace: Option<String>,
@@ -110,7 +110,7 @@ pub struct ExternalDns {
     /// A file with credentials of the provider, in a Secret in its namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<Credentials>,
-    /// Annotations of its ServiceAccount, by which clouds lend it an identity.
+    /// Annotations of its ServiceAccount, which grant it a cloud identity.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::annotations", extend("x-default" = "none")))]
     pub service_account_annotations: BTreeMap<String, String>,
@@ -118,22 +118,21 @@ pub struct ExternalDns {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::labels", extend("x-default" = "none")))]
     pub pod_labels: BTreeMap<String, String>,
-    /// Whether it deletes records that are no longer wanted.
+    /// Whether it deletes records that are no longer desired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = "sync")))]
     pub policy: Option<Policy>,
-    /// More arguments for it, as they are, such as `--google-project=…`; never one that fedmesh
-    /// sets, never a credential.
+    /// More arguments, such as `--google-project=…`; none that fedmesh sets, and no credentials.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::arguments"))]
     pub args: Vec<String>,
-    /// A Secret in its namespace whose entries become environment variables: ExternalDNS takes each
-    /// flag from `EXTERNAL_DNS_<FLAG>`.
+    /// A Secret in its namespace whose entries become environment variables: ExternalDNS reads each flag from
+    /// `EXTERNAL_DNS_<FLAG>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
 }
 
-/// What `ExternalDNS` does to records.
+/// The changes that `ExternalDNS` makes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -141,12 +140,12 @@ pub enum Policy {
     /// Creates, changes and deletes its own.
     #[default]
     Sync,
-    /// Deletes none: names that are gone stay in the zone.
+    /// Deletes none: names that are no longer desired stay in the zone.
     UpsertOnly,
 }
 
 impl Policy {
-    /// The word for it, in the document and as `--policy`.
+    /// The name in the document, and the value of `--policy`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sync => "sync",

@@ -1,4 +1,4 @@
-//! `spec.clusters[].eastWestGateway`: where mutual TLS of other clusters comes in.
+//! `spec.clusters[].eastWestGateway`: the gateway for mutual TLS from other clusters.
 
 use std::collections::BTreeMap;
 
@@ -23,13 +23,13 @@ pub struct EastWestGateway {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::labels", extend("x-default" = "`istio: eastwestgateway`")))]
     pub selector: BTreeMap<String, String>,
-    /// Where other clusters reach it: IPv4, IPv6, or one host name.
+    /// Its addresses for other clusters: IPv4, IPv6, or one host name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::addresses", extend("x-default" = "what the agent finds in the Service's status")))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::addresses", extend("x-default" = "read by the agent from the Service's status")))]
     pub addresses: Vec<String>,
     /// The address of the Service inside its cluster, by which its own pods call it with `endpoints: addresses`.
     #[serde(default, rename = "clusterIP", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "what the agent finds in the Service")))]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "read by the agent from the Service")))]
     pub cluster_ip: Option<String>,
     /// The port of the Service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,7 +38,7 @@ pub struct EastWestGateway {
 }
 
 impl From<EastWestGateway> for Gateway {
-    /// The same, for whoever only asks what a gateway is.
+    /// The same as an ingress gateway, for code that handles both.
     fn from(one: EastWestGateway) -> Self {
         let EastWestGateway {
             service,

@@ -17,8 +17,8 @@ pub enum Endpoints {
 }
 
 impl Spec {
-    /// How sidecars find the gateways of other clusters. By default at their addresses, which cost sidecars least,
-    /// where `fedmesh-agent follow` keeps these true and Istio has WorkloadEntries.
+    /// How sidecars find the gateways of other clusters. By default by address, which costs sidecars least,
+    /// if `fedmesh-agent follow` can update them and Istio has WorkloadEntries.
     pub fn endpoints(&self) -> Endpoints {
         self.endpoints.unwrap_or_else(|| {
             let istio = self.istio.as_deref().unwrap_or(DEFAULT_ISTIO);

@@ -1,8 +1,8 @@
-//! `spec.external`: hosts outside every mesh that may be called.
+//! `spec.external`: external hosts that may be called.
 
 use serde::{Deserialize, Serialize};
 
-/// A host outside every mesh.
+/// An external host.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -13,9 +13,9 @@ pub struct ExternalHost {
         schemars(schema_with = "super::schema::host_pattern")
     )]
     pub host: String,
-    /// Where it is, in place of what DNS says; see [hosts outside](#hosts-outside).
+    /// Its addresses, instead of those in DNS; see [external hosts](#hosts-outside).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::ranges", extend("x-default" = "what DNS says")))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::ranges", extend("x-default" = "resolved by DNS")))]
     pub addresses: Vec<String>,
     /// The ports that may be called.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -31,38 +31,38 @@ pub struct ExternalHost {
     pub egress_gateway: Option<bool>,
 }
 
-/// A port of a host outside.
+/// A port of an external host.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExternalPort {
-    /// Its number, as callers write it.
+    /// Its number for callers.
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port"))]
     pub port: u32,
-    /// What callers speak there; `https` and other TLS passes as it is.
+    /// The callers' protocol; `https` and other TLS passes unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "`http` for 80, `https` for 443")))]
     pub protocol: Option<ExternalProtocol>,
-    /// Callers speak plain HTTP, and their sidecars TLS with the host.
+    /// TLS origination: callers use plain HTTP, and their sidecars TLS to the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "calls pass as they are")))]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "calls pass unchanged")))]
     pub tls: Option<TlsOrigination>,
 }
 
-/// What callers speak with a host outside.
+/// The callers' protocol to an external host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ExternalProtocol {
-    /// Plain HTTP, told apart by the request's host.
+    /// Plain HTTP, routed by the request's host.
     Http,
-    /// TLS, told apart by the name that the caller asks for (SNI).
+    /// TLS, routed by SNI.
     Https,
-    /// Anything, told apart by address and port alone.
+    /// Any TCP, routed by address and port alone.
     Tcp,
 }
 
-/// How a sidecar speaks TLS for its workload.
+/// TLS origination by a sidecar.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -75,8 +75,8 @@ pub struct TlsOrigination {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::names", extend("x-default" = "the host")))]
     pub subject_alt_names: Vec<String>,
-    /// A file in the sidecar with the certificates of who may have signed it.
+    /// A file in the sidecar with the certificates of its authorities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "the public ones that the sidecar's image has")))]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "the public authorities of the sidecar's image")))]
     pub ca_certificates: Option<String>,
 }

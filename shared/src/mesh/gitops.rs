@@ -1,4 +1,4 @@
-//! `spec.gitops`: the repository from which Argo CD or Flux take the manifests.
+//! `spec.gitops`: the repository with the manifests for Argo CD or Flux.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,25 +1,25 @@
-//! `locality`: which of the clusters behind a name take the calls of which callers.
+//! `locality`: the clusters behind a name that serve each caller.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Which of the clusters behind a name take the calls of which callers.
+/// The clusters behind a name that serve each caller.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Locality {
-    /// The region that comes after the caller's own; the first entry that fits a caller holds.
+    /// The next region after the caller's own; the first entry that matches a caller applies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "all other regions alike")))]
     pub failover: Vec<RegionFailover>,
-    /// In place of the nearest first: shares of the calls; the first entry that fits a caller holds.
+    /// Shares of the calls, instead of the nearest first; the first entry that matches a caller applies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "the nearest first")))]
     pub distribute: Vec<Distribution>,
 }
 
-/// The region that comes after the caller's own.
+/// The next region after the caller's own.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -28,7 +28,7 @@ pub struct RegionFailover {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("x-default" = "every region but `to`")))]
     pub from: Option<String>,
-    /// The region whose clusters come next.
+    /// The next region.
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label"))]
     pub to: String,
 }
@@ -38,12 +38,12 @@ pub struct RegionFailover {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Distribution {
-    /// Where the caller's cluster is.
+    /// The place of the caller's cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::place", extend("x-default" = "anywhere")))]
     pub from: Option<String>,
-    /// Regions, or zones as `region/zone`, with the percentage of the calls that each takes; together
-    /// 100. All others take none.
+    /// Regions, or zones as `region/zone`, with the percentage of the calls that each gets; together 100. All others
+    /// get none.
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::shares"))]
     pub to: BTreeMap<String, u32>,
 }

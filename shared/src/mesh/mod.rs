@@ -1,7 +1,7 @@
-//! The Mesh document as a person wrote it.
+//! The Mesh document as written.
 //!
-//! Nothing here is a default and nothing is checked beyond its type: [`crate::check`] does both.
-//! Every optional field says what is taken in its place. Unknown fields are errors.
+//! It has no defaults, and only types are validated: [`crate::check`] does both.
+//! The description of every optional field has its default. Unknown fields are errors.
 
 mod bookinfo;
 mod callers;
@@ -56,11 +56,11 @@ pub struct Mesh {
     pub kind: Kind,
     /// Its name.
     pub metadata: Metadata,
-    /// What is wanted.
+    /// The desired state.
     pub spec: Spec,
 }
 
-/// The only version of the document there is.
+/// The only version of the document.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ApiVersion {
@@ -70,7 +70,7 @@ pub enum ApiVersion {
     V1Alpha1,
 }
 
-/// The only kind of document there is.
+/// The only kind of document.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Kind {
@@ -79,17 +79,17 @@ pub enum Kind {
     Mesh,
 }
 
-/// What identifies the document.
+/// The identity of the document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Metadata {
-    /// Part of the names of what is made in the clusters.
+    /// Part of the names of objects in the clusters.
     #[cfg_attr(feature = "schema", schemars(schema_with = "schema::mesh_name"))]
     pub name: String,
 }
 
-/// What is wanted.
+/// The desired state.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -98,12 +98,12 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = "direct")))]
     pub target: Option<Target>,
-    /// Istio's version, `major.minor`, 1.0 or later; decides the API versions and what can be said, see
-    /// [versions of Istio](#versions-of-istio).
+    /// Istio's version, `major.minor`, 1.0 or later; decides the API versions and the available features, see [versions
+    /// of Istio](#versions-of-istio).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "schema::version", extend("default" = crate::resolved::DEFAULT_ISTIO)))]
     pub istio: Option<String>,
-    /// The Git repository of the engine `gitops`, which needs it.
+    /// The Git repository of the engine `gitops`, which requires it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "none")))]
     pub gitops: Option<Gitops>,
@@ -118,20 +118,20 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "`addresses` with `target: direct` and Istio 1.6 or later, else `names`")))]
     pub endpoints: Option<Endpoints>,
-    /// A Sidecar of Istio in each namespace that callers name: its proxies know what they call, and nothing else; see
+    /// A Sidecar of Istio in each namespace of `callers`, which limits its proxies to the services that they call; see
     /// [sidecars](#sidecars).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "none")))]
     pub sidecars: Option<Sidecars>,
-    /// With `transport: tls`, how.
+    /// Settings of `transport: tls`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
-    /// Whether gateways name the cluster that answers, in the response header `x-fedmesh-cluster`.
+    /// Whether gateways identify their cluster in the response header `x-fedmesh-cluster`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = true)))]
     pub answer_header: Option<bool>,
-    /// Whether gateways are told by objects of Kubernetes' Gateway API, in place of Istio's own; see
-    /// [Gateway API](#gateway-api).
+    /// Whether gateways are configured by Kubernetes' Gateway API instead of Istio's own; see [Gateway
+    /// API](#gateway-api).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = false)))]
     pub gateway_api: Option<bool>,
@@ -140,8 +140,7 @@ pub struct Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = false)))]
     pub mcs: Option<bool>,
-    /// For all services that say nothing themselves: who takes the calls of whom, see
-    /// [locality](#locality).
+    /// The locality preferences of services without their own, see [locality](#locality).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locality: Option<Locality>,
     /// The clusters.
@@ -149,13 +148,13 @@ pub struct Spec {
     /// The shared services.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<Service>,
-    /// Hosts outside every mesh that may be called, see [hosts outside](#hosts-outside).
+    /// External hosts that may be called, see [external hosts](#hosts-outside).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub external: Vec<ExternalHost>,
     /// Sample workloads to place in the clusters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<Sample>,
-    /// With the sample `bookinfo`, more about it.
+    /// Settings of the sample `bookinfo`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bookinfo: Option<Bookinfo>,
     /// Images that replace the pinned ones.
@@ -192,7 +191,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// All engines, in the order in which they are offered.
+    /// All engines, in the order of display.
     pub const ALL: [Self; 6] = [
         Self::Direct,
         Self::KubefedV1Alpha1,
@@ -202,7 +201,7 @@ impl Target {
         Self::Gitops,
     ];
 
-    /// Whether all objects are handed to one cluster, `spec.dns.cluster`.
+    /// Whether all objects go to one cluster, `spec.dns.cluster`.
     pub const fn has_hub(self) -> bool {
         matches!(
             self,
@@ -223,7 +222,7 @@ impl Target {
     }
 }
 
-/// A workload to try things with.
+/// A sample workload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -237,7 +236,7 @@ pub enum Sample {
 }
 
 impl Sample {
-    /// All samples, in the order in which they are offered.
+    /// All samples, in the order of display.
     pub const ALL: [Self; 3] = [Self::Httpbin, Self::Sleep, Self::Bookinfo];
 
     /// The name in the document, and of the objects of those with one program.
@@ -249,7 +248,7 @@ impl Sample {
         }
     }
 
-    /// The Kubernetes Service by which it is shared; `None` where nobody calls it.
+    /// The Kubernetes Service to share; `None` for a sample without a Service to call.
     pub const fn service(self) -> Option<&'static str> {
         match self {
             Self::Httpbin => Some("httpbin"),

@@ -1,20 +1,20 @@
-//! `spec.services[].overrides`: what of a service differs in some of its clusters.
+//! `spec.services[].overrides`: differences of a service in some of its clusters.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The Kubernetes Service that stands behind a service's names in some clusters. What it does not say is
-/// as in the other clusters; the names stay the same everywhere.
+/// The Kubernetes Service behind a service's names in some clusters. All other properties are as in the other clusters;
+/// the names are the same everywhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Override {
-    /// The clusters that it is for, among those that run the service.
+    /// The clusters that it applies to, among those that run the service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::clusters", extend("x-default" = "required without `clusterSelector`")))]
     pub clusters: Option<Vec<String>>,
-    /// In place of `clusters`: those with these labels, as far as they run the service.
+    /// Instead of `clusters`: those with these labels that run the service.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::labels", extend("x-default" = "none")))]
     pub cluster_selector: BTreeMap<String, String>,
@@ -26,22 +26,22 @@ pub struct Override {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("x-default" = "the service's")))]
     pub namespace: Option<String>,
-    /// Its port there, where the service has one; else see `ports`.
+    /// Its port there, if the service has one; else use `ports`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port", extend("x-default" = "the service's")))]
     pub port: Option<u32>,
-    /// Its ports there, as far as they differ.
+    /// Its ports there, if they differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "the service's")))]
     pub ports: Vec<OverriddenPort>,
 }
 
-/// A port that is another one in some clusters.
+/// A port that differs in some clusters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OverriddenPort {
-    /// Which of the service's ports it is: the one that is published under this number.
+    /// The published number of the service's port.
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port"))]
     pub published: u32,
     /// The port of the Kubernetes Service there.

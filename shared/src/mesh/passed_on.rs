@@ -1,16 +1,16 @@
-//! The parts of other programs' settings that a document may hold: fields of Istio's own API, and the
-//! flags of `ExternalDNS`. They are passed on to what is rendered, under the names that those give them.
+//! Pass-through fields of a document: fields of Istio's own API, and the flags of `ExternalDNS`. They are rendered
+//! unchanged, under their own names.
 //!
-//! Their shapes are data, read by the check and by the JSON Schema. What fedmesh decides itself, such as
-//! hosts, gateways and destinations, is not in them. Source: `VirtualService` and `DestinationRule` of
-//! Istio's `manifests/charts/base/files/crd-all.gen.yaml`.
+//! Their shapes are data, used by the check and by the JSON Schema. Fields that fedmesh sets itself, such as hosts,
+//! gateways and destinations, are not included. Source: `VirtualService` and `DestinationRule` of Istio's
+//! `manifests/charts/base/files/crd-all.gen.yaml`.
 //!
-//! A shape is JSON: an object has the fields that it names, or any with `*`; a list has items of the
-//! shape in it; a text is the kind of a value, one of [`KINDS`], or choices with `|` between them.
+//! A shape is JSON: an object has the fields that it lists, or any with `*`; a list has items of its only shape; a text
+//! is the kind of a value, one of [`KINDS`], or choices separated by `|`.
 
 use serde_json::{Map, Value};
 
-/// An object of Istio's API, or a part of one, as it was written.
+/// An object of Istio's API, or a part of one, as in the document.
 pub type IstioFields = Map<String, Value>;
 
 /// A kind of value.
@@ -24,25 +24,25 @@ pub enum Kind {
     Count,
     /// A port.
     Port,
-    /// A status of HTTP, 200 to 599.
+    /// An HTTP status, 200 to 599.
     Status,
-    /// A status of HTTP that leads elsewhere, 300 to 399.
+    /// An HTTP redirection status, 300 to 399.
     Redirection,
-    /// A number from 0 to 100, with a fraction if need be; above 0 it is 0.0001 at least.
+    /// A number from 0 to 100, also with a fraction; 0, or at least 0.0001.
     Percent,
     /// A number from 0 to 100, without a fraction.
     WholePercent,
-    /// A prime number below 5,000,011, which is what Envoy's Maglev tables have.
+    /// A prime number below 5,000,011, the sizes of Envoy's Maglev tables.
     Prime,
     /// A duration such as `500ms`.
     Duration,
     /// A duration of whole seconds.
     Seconds,
-    /// The name of a header of HTTP.
+    /// The name of an HTTP header.
     Header,
-    /// What a header is set to; `%` begins a variable of Envoy, and `%%` is a percent sign.
+    /// The value of a header; `%` starts a variable of Envoy, and `%%` is a percent sign.
     HeaderValue,
-    /// Failures after which a request is repeated: Envoy's names for them, or statuses of HTTP.
+    /// Retry conditions: Envoy's names, or HTTP statuses.
     RetryOn,
     /// A host name.
     Host,
@@ -52,11 +52,11 @@ pub enum Kind {
     Regex,
     /// A condition on a text: one of `exact`, `prefix`, `regex`.
     Match,
-    /// The same, or `{}` where it is enough that there is one.
+    /// The same, or `{}` for presence.
     Presence,
 }
 
-/// The words for the kinds, as shapes have them.
+/// The names of the kinds in shapes.
 pub const KINDS: &[(&str, Kind)] = &[
     ("text", Kind::Text),
     ("bool", Kind::Bool),
@@ -82,7 +82,7 @@ pub const KINDS: &[(&str, Kind)] = &[
 /// Largest size of a Maglev table (Istio's `pkg/config/validation`).
 pub const PRIME_MAX: u64 = 5_000_010;
 
-/// One of a service's routes: Istio's `HTTPRoute` with paths in short, and `to` in place of destinations.
+/// One of a service's routes: Istio's `HTTPRoute` with shorthand paths, and `to` instead of destinations.
 pub const ROUTE: &str = r#"{"exact":"text","prefix":"text","regex":"regex",
 "match":[{"uri":"match","ignoreUriCase":"bool","method":"match","scheme":"match","authority":"match",
 "headers":{"*":"presence"},"withoutHeaders":{"*":"presence"},"queryParams":{"*":"presence"}}],
@@ -102,11 +102,11 @@ pub const ROUTE: &str = r#"{"exact":"text","prefix":"text","regex":"regex",
 "allowHeaders":["header"],"exposeHeaders":["header"],"maxAge":"seconds","allowCredentials":"bool","unmatchedPreflights":"FORWARD|IGNORE"},
 "headers":HEADERS}"#;
 
-/// Istio's `Headers`; in the other shapes `HEADERS` stands for it.
+/// Istio's `Headers`; `HEADERS` in the other shapes.
 const HEADERS: &str = r#"{"request":{"set":{"*":"headerValue"},"add":{"*":"headerValue"},"remove":["header"]},
 "response":{"set":{"*":"headerValue"},"add":{"*":"headerValue"},"remove":["header"]}}"#;
 
-/// Where copies of requests go: a subset, another host, or both; `MIRROR` in the shapes.
+/// The destination of mirrored requests: a subset, another host, or both; `MIRROR` in the shapes.
 const MIRROR: &str = r#"{"host":"host","subset":"text","port":{"number":"port"}}"#;
 
 /// The names of gRPC's statuses; `GRPC_STATUS` in the shapes.
@@ -114,10 +114,10 @@ const GRPC_STATUS: &str = "OK|CANCELLED|UNKNOWN|INVALID_ARGUMENT|DEADLINE_EXCEED
     PERMISSION_DENIED|RESOURCE_EXHAUSTED|FAILED_PRECONDITION|ABORTED|OUT_OF_RANGE|UNIMPLEMENTED|INTERNAL|\
     UNAVAILABLE|DATA_LOSS|UNAUTHENTICATED";
 
-/// A part of a service's pods: Istio's `Subset`.
+/// A subset of a service's pods: Istio's `Subset`.
 pub const SUBSET: &str = r#"{"name":"text","labels":{"*":"text"},"trafficPolicy":TRAFFIC_POLICY}"#;
 
-/// Istio's `TrafficPolicy`, but for what the transport between clusters decides.
+/// Istio's `TrafficPolicy`, without the fields that the transport between clusters sets.
 pub const TRAFFIC_POLICY: &str = r#"{"connectionPool":{
 "tcp":{"maxConnections":"count","connectTimeout":"duration","idleTimeout":"duration","maxConnectionDuration":"duration",
 "tcpKeepalive":{"probes":"count","time":"duration","interval":"duration"}},
@@ -136,9 +136,9 @@ pub const OUTLIER_DETECTION: &str = r#"{"consecutive5xxErrors":"count","consecut
 "consecutiveLocalOriginFailures":"count","splitExternalLocalOriginErrors":"bool","interval":"duration",
 "baseEjectionTime":"duration","maxEjectionPercent":"wholePercent","minHealthPercent":"wholePercent"}"#;
 
-/// The settings of `ExternalDNS` for each provider of a zone: `zoneType` of `aws` is its flag
-/// `--aws-zone-type`. A list is a flag that can be repeated. Source: `pkg/apis/externaldns/types.go` of
-/// v0.19.0; `etcdUrls` is its environment variable `ETCD_URLS` (`provider/coredns/coredns.go`).
+/// The settings of `ExternalDNS` for each provider of a zone: `zoneType` of `aws` is its flag `--aws-zone-type`. A list
+/// is a flag that can be repeated. Source: `pkg/apis/externaldns/types.go` of v0.19.0; `etcdUrls` is its environment
+/// variable `ETCD_URLS` (`provider/coredns/coredns.go`).
 pub const PROVIDERS: &str = r#"{
 "google":{"project":"text","zoneVisibility":"public|private","batchChangeSize":"count","batchChangeInterval":"duration"},
 "aws":{"zoneType":"public|private","zoneTags":["text"],"assumeRole":"text","assumeRoleExternalId":"text",
@@ -153,7 +153,7 @@ pub const PROVIDERS: &str = r#"{
 "loadBalancingStrategy":"random|round-robin|disabled"},
 "coredns":{"prefix":"text","etcdUrls":["text"]}}"#;
 
-/// The settings that a provider shares with another: those of the first stand for both.
+/// The settings' key of a provider that shares them with another: the other provider.
 pub fn settings_of(provider: &str) -> &str {
     match provider {
         "azure-private-dns" | "azure-dns" => "azure",
@@ -166,17 +166,17 @@ pub fn is_path(text: &str) -> bool {
     text.starts_with('/') && !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
-/// A route that takes a path; `name` is `exact`, `prefix` or `regex`.
+/// A route for a path; `name` is `exact`, `prefix` or `regex`.
 pub fn path_route(name: &str, path: &str) -> IstioFields {
     let mut route = IstioFields::new();
     route.insert(name.to_owned(), path.into());
     route
 }
 
-/// A shape, ready to be walked.
+/// A parsed shape.
 ///
 /// # Panics
-/// When one of the constants above is not JSON, which a test rules out.
+/// One of the constants above is not JSON, which a test rules out.
 pub fn shape(text: &str) -> Value {
     let text = text
         .replace("TRAFFIC_POLICY", TRAFFIC_POLICY)
@@ -190,7 +190,7 @@ pub fn shape(text: &str) -> Value {
     }
 }
 
-/// What a text in a shape stands for: a kind, or, where it is none, the choices there are.
+/// The meaning of a text in a shape: a kind, or else the choices.
 pub fn kind(text: &str) -> Result<Kind, std::str::Split<'_, char>> {
     match KINDS.iter().find(|(word, _)| *word == text) {
         Some((_, kind)) => Ok(*kind),
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes_are_made_of_kinds_and_choices() {
+    fn shapes_consist_of_kinds_and_choices() {
         for text in [
             super::ROUTE,
             super::SUBSET,

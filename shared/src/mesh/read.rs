@@ -1,4 +1,4 @@
-//! Reading a Mesh document from text, with errors that say where and what to do.
+//! Reads a Mesh document from text, with errors that have a position and a remedy.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::Mesh;
 use crate::digest;
 use crate::yaml;
 
-/// Limits of a document, for whoever takes documents from strangers.
+/// Limits of a document, for callers with untrusted input.
 pub struct Limits;
 
 impl Limits {
@@ -14,22 +14,22 @@ impl Limits {
     pub const BYTES: usize = 8 * 1024 * 1024;
 }
 
-/// A text that is not a Mesh document: all that is wrong with it, at least one thing.
+/// A text that is not a Mesh document: all its errors, at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadErrors(Vec<ReadError>);
 
-/// One thing that is wrong with a text.
+/// One error of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadError {
-    /// Where in the document, such as `spec.clusters[1]`; empty for the whole.
+    /// Path in the document, such as `spec.clusters[1]`; empty for the whole.
     pub path: String,
     /// Line from 1, where known.
     pub line: Option<u64>,
     /// Column from 1, where known.
     pub column: Option<u64>,
-    /// What is wrong.
+    /// The error.
     pub message: String,
-    /// What to do.
+    /// The remedy.
     pub hint: String,
 }
 
@@ -61,7 +61,7 @@ impl ReadErrors {
             message: error.message,
         });
         let mut told: Vec<ReadError> = told.collect();
-        // A field that is there under a wrong name is not missing.
+        // A misspelt field is not reported as missing.
         let misspelt: Vec<(String, String)> = told
             .iter()
             .filter_map(|error| {
@@ -76,7 +76,7 @@ impl ReadErrors {
             };
             !misspelt.iter().any(is_it)
         });
-        // Something else than a Mesh document has nothing where one has it.
+        // A document of another kind gets no errors about missing fields.
         let is_of_kind = |error: &ReadError| {
             ["apiVersion", "kind"].iter().any(|field| {
                 error.path == *field || error.message == format!("missing field `{field}`")
@@ -97,7 +97,7 @@ impl std::ops::Deref for ReadErrors {
     }
 }
 
-/// A line for each.
+/// One line per error.
 impl fmt::Display for ReadErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, error) in self.iter().enumerate() {
@@ -131,11 +131,11 @@ impl Mesh {
         yaml::from_str(text).map_err(ReadErrors::of)
     }
 
-    /// Writes the document as YAML, in the one form that is used everywhere: fields in the order of
-    /// the reference, nothing that was not written.
+    /// Serializes the document as YAML in its canonical form: fields in the order of the reference, only those that are
+    /// set.
     pub fn to_yaml(&self) -> String {
-        // By way of JSON's values, as manifests are written: one path to YAML keeps the page small.
-        // A Mesh has text keys only, so it always has a form in both.
+        // Through JSON values, like manifests: one serializer keeps the page small. A Mesh has text keys only, so it
+        // can always be written in both.
         let value = serde_json::to_value(self).unwrap_or_default();
         yaml::to_string(&value).unwrap_or_default()
     }
@@ -177,8 +177,7 @@ fn hint(error: &yaml::Error) -> String {
     } else if message.starts_with("unknown value")
         && matches!(error.path.as_str(), "apiVersion" | "kind")
     {
-        "give a Mesh document; `fedmesh-agent import` makes one from manifests that exist"
-            .to_owned()
+        "use a Mesh document; `fedmesh-agent import` creates one from existing manifests".to_owned()
     } else if message.starts_with("unknown value") {
         format!("set {place} to one of the values named above")
     } else if error.path.is_empty() {
@@ -188,7 +187,7 @@ fn hint(error: &yaml::Error) -> String {
     }
 }
 
-/// The candidate that differs from `word` in the fewest places, if they are few.
+/// The candidate with the fewest differences from `word`, if they are few.
 fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     candidates
         .iter()
@@ -262,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_wrong_is_told_at_once() {
+    fn all_errors_are_reported_at_once() {
         let told = |text: &str| -> Vec<(String, Option<u64>)> {
             let errors = Mesh::read(text).unwrap_err();
             errors
@@ -300,11 +299,11 @@ mod tests {
             .map(|(error, line)| (error.to_owned(), Some(line)))
             .collect();
         assert_eq!(told_of, expected);
-        // Something else than a Mesh document is not held against its fields.
+        // A document of another kind gets no errors about its fields.
         let other =
             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {labels: {}}\nspec: {replicas: 1}\n";
         assert_eq!(told(other).len(), 2, "{:#?}", told(other));
-        // What is only misspelt is.
+        // A misspelt field does.
         let misspelt = told(&HEAD.replace("apiVersion", "apiversion"));
         assert_eq!(misspelt[0].0, "apiversion: did you mean `apiVersion`?");
         assert!(

@@ -1,19 +1,18 @@
-//! What of a document refers to a cluster, by its name, its labels or its place: carried along when the
-//! cluster is renamed, moved or taken out.
+//! References to clusters by name, labels or place, which are updated when a cluster is renamed, moved or removed.
 
 use std::collections::BTreeMap;
 
 use super::{Caller, Cluster, Distribution, Locality, Override, Service, Spec};
 
 impl Spec {
-    /// Takes a cluster out, and all that is said of it alone. A list that named no other cluster stays
-    /// empty where that has to be mended by a person: a service that runs nowhere is found by the checks.
+    /// Removes a cluster, and all settings for it alone. A list without another cluster stays empty if a person must
+    /// fix it: the checks report a service that runs nowhere.
     pub fn remove_cluster(&mut self, index: usize) {
         if index >= self.clusters.len() {
             return;
         }
         let removed = self.clusters.remove(index);
-        // Of two with one name, which the checks refuse, the other keeps what is said of both.
+        // Of two with one name, which the checks refuse, the other keeps the settings of both.
         if self.has_cluster(&removed.name) {
             return;
         }
@@ -56,8 +55,8 @@ impl Spec {
         }
     }
 
-    /// Renames a cluster wherever the document names it. A name that another cluster has is taken by
-    /// neither reference: which of the two is meant could not be told afterwards.
+    /// Renames a cluster and all references to it. A reference is not renamed if another cluster has the name:
+    /// afterwards it would be ambiguous.
     pub fn rename_cluster(&mut self, index: usize, name: &str) {
         let is_taken = self.has_cluster(name);
         let Some(cluster) = self.clusters.get_mut(index) else {
@@ -82,8 +81,8 @@ impl Spec {
         }
     }
 
-    /// Moves a cluster to another region and zone. What is said of the place that it leaves goes with it,
-    /// where no other cluster is left there.
+    /// Moves a cluster to another region and zone. Settings of the place that it leaves move with it, if no other
+    /// cluster is left there.
     pub fn move_cluster(&mut self, index: usize, region: &str, zone: &str) {
         let Some(cluster) = self.clusters.get_mut(index) else {
             return;
@@ -111,7 +110,7 @@ impl Spec {
     }
 }
 
-/// Whether labels select a cluster; none select none.
+/// Whether labels select a cluster; empty ones select none.
 fn selects(selector: &BTreeMap<String, String>, cluster: &Cluster) -> bool {
     !selector.is_empty() && cluster.has_labels(selector)
 }
@@ -136,7 +135,7 @@ fn calls_from(one: &Caller, cluster: &Cluster) -> bool {
     }
 }
 
-/// A zone as `locality` names it.
+/// A zone in the notation of `locality`.
 fn zone_of(cluster: &Cluster) -> String {
     format!("{}/{}", cluster.region, cluster.zone)
 }
@@ -146,8 +145,8 @@ fn is_in(cluster: &Cluster, place: &str) -> bool {
     cluster.region == place || zone_of(cluster) == place
 }
 
-/// Takes out what is said of places in which a cluster was the last: callers of those that are left, and
-/// answers of those that serve. What it took goes to the other places as they share already.
+/// Removes the settings of places without a cluster: for callers there, and for serving clusters there. Their share is
+/// divided among the other places in proportion.
 fn forget_place(
     locality: &mut Option<Locality>,
     removed: &Cluster,
@@ -176,14 +175,13 @@ fn forget_place(
     }
 }
 
-/// Lets shares come to 100 again, in the proportion that they have.
+/// Scales shares to 100, in proportion.
 fn make_whole(distribution: &mut Distribution) {
     let total: u64 = distribution.to.values().copied().map(u64::from).sum();
     let (mut before, mut given) = (0, 0);
     for share in distribution.to.values_mut() {
         before += u64::from(*share);
-        // Sums are rounded, not shares, so that they come to 100 whatever is rounded; a share is 100 at
-        // most, as it was.
+        // Sums are rounded, not shares, so that they always add up to 100; a share is at most 100, as before.
         let until = (before * 100 + total / 2).checked_div(total).unwrap_or(0);
         *share = u32::try_from(until - given).unwrap_or(u32::MAX);
         given = until;

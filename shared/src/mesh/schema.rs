@@ -1,8 +1,7 @@
 //! The JSON Schema of the document, for editors and for the reference.
 //!
-//! Descriptions are the doc comments of the fields. What a text has to look like is here, with the
-//! word for it in the reference as the title; the rules themselves are [`crate::check`]'s, and
-//! this never refuses what they take.
+//! Descriptions are the doc comments of the fields. Formats of texts are defined here, with their names in the
+//! reference as titles; the rules themselves are in [`crate::check`], and the schema accepts every valid document.
 
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator, json_schema};
@@ -11,14 +10,14 @@ use serde_json::{Value, json};
 use super::passed_on::{self, Kind};
 use super::{BookinfoProgram, Mesh, NameLevel};
 
-/// Our keyword for a default that is no value, such as "what the agent finds".
+/// Keyword of fedmesh for a default that is not a value, such as "what the agent finds".
 const DEFAULT_IN_WORDS: &str = "x-default";
-/// Our keyword for a part that is described as a whole, such as one that is passed on to Istio.
+/// Keyword of fedmesh for a part that the reference describes as a whole, such as pass-through fields of Istio.
 const PASSED_ON: &str = "x-passed-on";
-/// A duration as Go and Istio write it.
+/// A duration in the syntax of Go and Istio.
 const DURATION: &str = "^([0-9]+(\\.[0-9]+)?(h|m|s|ms))+$";
 
-/// The schema in draft 7 of JSON Schema, which editors know.
+/// The schema in draft 7 of JSON Schema, which editors support.
 pub fn schema() -> Value {
     let mut schema = with_defaults_in_words();
     put_in_words(&mut schema);
@@ -32,7 +31,7 @@ fn with_defaults_in_words() -> Value {
         .to_value()
 }
 
-/// Moves our own keyword into the descriptions, and takes out links, which lead nowhere in an editor.
+/// Moves fedmesh's keywords into the descriptions, and removes links, which do not work in an editor.
 fn put_in_words(value: &mut Value) {
     match value {
         Value::Object(object) => {
@@ -74,12 +73,12 @@ pub(super) fn mesh_name(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// Labels with dots between them.
+/// A host name of one or more labels.
 pub(super) fn host_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "title": "host name", "type": "string", "minLength": 1, "maxLength": 253 })
 }
 
-/// A kind that is rendered.
+/// A rendered kind.
 pub(super) fn kind(_: &mut SchemaGenerator) -> Schema {
     let kinds: Vec<&str> = crate::ignore::KINDS.iter().map(|(kind, _)| *kind).collect();
     json_schema!({ "title": "kind", "type": "string", "enum": kinds })
@@ -105,7 +104,7 @@ pub(super) fn host_pattern(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// A port; 0 is none.
+/// A port; 0 is invalid.
 pub(super) fn port(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "title": "port", "type": "integer", "minimum": 1, "maximum": 65535 })
 }
@@ -129,7 +128,7 @@ pub(super) fn annotations(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// Settings of any provider: which ones depends on the provider, which the check looks at.
+/// Settings of any provider: the check validates them by provider.
 pub(super) fn provider_settings(_: &mut SchemaGenerator) -> Schema {
     let mut all = serde_json::Map::new();
     if let Value::Object(providers) = of_shape(&passed_on::shape(passed_on::PROVIDERS)) {
@@ -146,7 +145,7 @@ pub(super) fn provider_settings(_: &mut SchemaGenerator) -> Schema {
     schema
 }
 
-/// Where a cluster is.
+/// The place of a cluster.
 pub(super) fn place(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "title": "region, or `region/zone`", "type": "string", "minLength": 1 })
 }
@@ -164,12 +163,12 @@ pub(super) fn seconds(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "title": "seconds", "type": "integer", "minimum": 1, "maximum": 2_147_483_647 })
 }
 
-/// Istio's version. A number is refused by the reader: 1.30 would be 1.3.
+/// Istio's version. The reader refuses a number: 1.30 would be 1.3.
 pub(super) fn version(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "title": "text", "type": "string", "pattern": "^[0-9]+\\.[0-9]+" })
 }
 
-/// A duration as Go and Istio write it.
+/// A duration in the syntax of Go and Istio.
 pub(super) fn duration(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "title": "duration", "type": "string", "pattern": DURATION,
@@ -197,7 +196,7 @@ pub(super) fn bookinfo_images(_: &mut SchemaGenerator) -> Schema {
         "title": "images", "type": "object", "additionalProperties": false,
     });
     schema.insert("properties".into(), images.into());
-    // They all mean the same, so the reference has one line for them.
+    // All have the same meaning, so the reference has one line for them.
     schema.insert(PASSED_ON.into(), true.into());
     schema
 }
@@ -209,10 +208,10 @@ pub(super) fn addresses(_: &mut SchemaGenerator) -> Schema {
 
 /// Addresses of name servers.
 pub(super) fn nameservers(_: &mut SchemaGenerator) -> Schema {
-    list("IP address, with a port where it is not 53")
+    list("IP address, with a port if it is not 53")
 }
 
-/// Addresses of hosts outside.
+/// Addresses of external hosts.
 pub(super) fn ranges(_: &mut SchemaGenerator) -> Schema {
     list("IP address, or a range such as `10.0.0.0/8`")
 }
@@ -232,7 +231,7 @@ pub(super) fn namespaces(_: &mut SchemaGenerator) -> Schema {
     list("namespace")
 }
 
-/// Hosts that sidecars know.
+/// Hosts in a Sidecar.
 pub(super) fn egress_hosts(_: &mut SchemaGenerator) -> Schema {
     list("`namespace/dnsName`")
 }
@@ -264,12 +263,12 @@ pub(super) fn subsets(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "array", "items": subset })
 }
 
-/// How pods are called.
+/// Traffic policy of pods.
 pub(super) fn traffic_policy(_: &mut SchemaGenerator) -> Schema {
     known(istio(passed_on::TRAFFIC_POLICY, "Istio's `TrafficPolicy`"))
 }
 
-/// When who fails is left alone.
+/// Outlier detection.
 pub(super) fn outlier_detection(_: &mut SchemaGenerator) -> Schema {
     known(istio(
         passed_on::OUTLIER_DETECTION,
@@ -284,8 +283,8 @@ fn known(schema: Value) -> Schema {
     }
 }
 
-/// The schema of a part that is passed on to Istio. Our keyword for such a part keeps its fields out of the
-/// reference, which has none to add to Istio's own.
+/// The schema of pass-through fields of Istio. The keyword omits their fields from the reference, which has nothing to
+/// add to Istio's own.
 fn istio(shape: &str, title: &str) -> Value {
     let mut schema = of_shape(&passed_on::shape(shape));
     schema["title"] = title.into();
@@ -357,16 +356,16 @@ fn list(title: &str) -> Schema {
     })
 }
 
-/// A field of the document, as the reference describes it.
+/// A field of the document in the reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
-    /// Such as `spec.clusters[].name`.
+    /// Its path, such as `spec.clusters[].name`.
     pub path: String,
-    /// What is written there, in Markdown.
+    /// Its type, in Markdown.
     pub kind: String,
-    /// What is taken where nothing is, in Markdown; `required` where something has to be.
+    /// Its default, in Markdown; `required` without one.
     pub default: String,
-    /// What it means, in Markdown.
+    /// Its meaning, in Markdown.
     pub meaning: String,
 }
 
@@ -423,7 +422,7 @@ impl<'a> Walk<'a> {
             .filter(|choice| choice["const"].is_string())
             .map(|choice| format!("`{}`", text(&choice["const"])))
             .collect();
-        // What is only there to hold others says nothing that they do not.
+        // A field that only groups others has no line of its own.
         let passed_on = kind[PASSED_ON] == true;
         let holds = kind["properties"].is_object() && !passed_on;
         if !holds || field[DEFAULT_IN_WORDS].is_string() {
@@ -447,7 +446,7 @@ impl<'a> Walk<'a> {
             self.fields_of(kind, &path);
         }
         for choice in choices {
-            // One of several fields; what it means is said of the choice.
+            // One of several fields; the choice has the description.
             for (name, _) in choice["properties"].as_object().into_iter().flatten() {
                 self.fields.push(Field {
                     path: format!("{path}.{name}"),
@@ -459,7 +458,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Follows references, and takes what is not null.
+    /// Follows references, and skips null.
     fn resolve(&self, schema: &'a Value) -> &'a Value {
         let one_of_them = ["allOf", "anyOf"].iter().find_map(|keyword| {
             let parts = schema[keyword].as_array()?;

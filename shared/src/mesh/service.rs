@@ -1,4 +1,4 @@
-//! `spec.services`: what is shared.
+//! `spec.services`: the shared services.
 
 use std::collections::BTreeMap;
 
@@ -22,15 +22,15 @@ pub struct Service {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::DEFAULT_NAMESPACE)))]
     pub namespace: Option<String>,
-    /// Its port, where it is one; else see `ports`.
+    /// Its port, if it has one; else use `ports`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port", extend("x-default" = "required without `ports`")))]
     pub port: Option<u32>,
-    /// What is spoken on its port, see [protocols](#protocols-and-ports).
+    /// The protocol of its port, see [protocols](#protocols-and-ports).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = "http")))]
     pub protocol: Option<Protocol>,
-    /// Its ports, where they are several or published under another number.
+    /// Its ports, if there are several or if they are published under other numbers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "`port` alone")))]
     pub ports: Vec<Port>,
@@ -46,16 +46,16 @@ pub struct Service {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::clusters", extend("x-default" = "all")))]
     pub clusters: Option<Vec<String>>,
-    /// In place of `clusters`: those with these labels run it.
+    /// Instead of `clusters`: those with these labels run it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::labels", extend("x-default" = "none")))]
     pub cluster_selector: BTreeMap<String, String>,
-    /// What differs in some of its clusters: the Service, its namespace or its ports, see
-    /// [clusters that differ](#clusters-that-differ).
+    /// Differences in some of its clusters: the Service, its namespace or its ports, see [clusters that
+    /// differ](#clusters-that-differ).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "none")))]
     pub overrides: Vec<Override>,
-    /// The requests that the gateways let through, and what happens to them; see [routes](#routes).
+    /// The requests that the gateways accept, and their handling; see [routes](#routes).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::routes", extend("x-default" = "all, to the service")))]
     pub routes: Vec<IstioFields>,
@@ -63,8 +63,8 @@ pub struct Service {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::subsets", extend("x-default" = "none")))]
     pub subsets: Vec<IstioFields>,
-    /// How its pods are called in each cluster that runs it: connection limits, ejection of pods that
-    /// fail, load balancing.
+    /// The traffic policy of its pods in each cluster that runs it: connection limits, ejection of failing pods, load
+    /// balancing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "schema",
@@ -75,34 +75,33 @@ pub struct Service {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::namespaces", extend("x-default" = "all")))]
     pub export_to: Vec<String>,
-    /// Who calls it, see [callers](#callers).
+    /// Its callers, see [callers](#callers).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<Caller>", extend("x-default" = "everybody")))]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Caller>", extend("x-default" = "all")))]
     pub callers: Option<Vec<Caller>>,
-    /// With `callers` and `transport: mtls`, labels of its pods, which refuse everybody else.
+    /// With `callers` and `transport: mtls`, labels of its pods, which refuse all other clients.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::labels", extend("x-default" = "required there")))]
     pub selector: BTreeMap<String, String>,
-    /// Whether a ServiceExport stands beside it in the clusters that run it.
+    /// Whether a ServiceExport is rendered in the clusters that run it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "`spec.mcs`")))]
     pub mcs: Option<bool>,
-    /// What happens to calls while a cluster fails.
+    /// Failover of calls while a cluster fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failover: Option<Failover>,
-    /// Which of the clusters that run it take the calls of whom, in place of the document's own
-    /// `locality`; see [locality](#locality).
+    /// Its locality preferences, instead of the document's own `locality`; see [locality](#locality).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locality: Option<Locality>,
-    /// How its calls travel between clusters, where that is another way; see [transport](#transport).
+    /// How its calls travel between clusters, if that differs; see [transport](#transport).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "`spec.transport`")))]
     pub transport: Option<Transport>,
-    /// With `transport: mtls`, the service account of its pods: callers take nobody else for it.
+    /// With `transport: mtls`, the service account of its pods: callers accept no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::host_name", extend("x-default" = "any, with a hint")))]
     pub service_account: Option<String>,
-    /// The request by which the service is tried.
+    /// The probe request of the service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Probe>,
 }
@@ -115,17 +114,17 @@ pub struct Port {
     /// The port of the Kubernetes Service.
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port"))]
     pub port: u32,
-    /// What is spoken on it, see [protocols](#protocols-and-ports).
+    /// Its protocol, see [protocols](#protocols-and-ports).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = "http")))]
     pub protocol: Option<Protocol>,
-    /// The port under which its names are called, and that of the gateways' Services.
+    /// The port of its names, and of the gateways' Services.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port", extend("x-default" = "80 for the first HTTP, HTTP/2 or gRPC port, 443 for `tls`, else `port`")))]
     pub published: Option<u32>,
 }
 
-/// What is spoken on a port.
+/// The protocol of a port.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -144,7 +143,7 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// The name in the document, and what Istio reads at the beginning of a port's name.
+    /// The name in the document, and Istio's prefix of a port's name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
@@ -155,12 +154,12 @@ impl Protocol {
         }
     }
 
-    /// Whether requests can be told apart and repeated: HTTP, HTTP/2 and gRPC.
+    /// Whether requests can be routed and retried: HTTP, HTTP/2 and gRPC.
     pub const fn is_http(self) -> bool {
         matches!(self, Self::Http | Self::Http2 | Self::Grpc)
     }
 
-    /// What it is to a gateway, whose ports can be shared within one: HTTP, TCP or TLS.
+    /// Its family, within which services can share a gateway's port: HTTP, TCP or TLS.
     #[must_use]
     pub const fn family(self) -> Self {
         match self {
@@ -170,26 +169,26 @@ impl Protocol {
     }
 }
 
-/// What happens to calls while a cluster fails.
+/// Failover of calls while a cluster fails.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Failover {
-    /// Whether a call may be sent again, to another cluster, although it may have arrived; left
-    /// open, only calls that cannot have arrived are; see [failover](#failover).
+    /// Whether a call that may have arrived is retried in another cluster; if unset, only calls that cannot have
+    /// arrived are; see [failover](#failover).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "left open, with a hint")))]
+    #[cfg_attr(feature = "schema", schemars(extend("x-default" = "unset, with a hint")))]
     pub retry: Option<bool>,
-    /// With `retry: true`, how long each try may take: calls that need longer are cut.
+    /// With `retry: true`, the timeout of each try: longer calls are aborted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::duration", extend("default" = crate::resolved::DEFAULT_PER_TRY_TIMEOUT)))]
     pub per_try_timeout: Option<String>,
-    /// How long a connection to a gateway of another cluster may take, with its TLS handshake, until the
-    /// call goes elsewhere: 10ms to 1m; see [failover](#failover).
+    /// The timeout of a connection to a gateway of another cluster, including its TLS handshake: 10ms to 1m; see
+    /// [failover](#failover).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::duration", extend("default" = crate::resolved::DEFAULT_CONNECT_TIMEOUT)))]
     pub connect_timeout: Option<String>,
-    /// When a gateway that fails is left alone, and for how long: changes to fedmesh's own settings.
+    /// The ejection of failing gateways: overrides of fedmesh's own settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "schema",
@@ -198,16 +197,16 @@ pub struct Failover {
     pub outlier_detection: Option<IstioFields>,
 }
 
-/// The request by which a service is tried: a GET.
+/// The probe request of a service: a GET.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Probe {
-    /// What `verify` asks for.
+    /// The path that `verify` requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "the first exact route, else the first prefix, else `/`")))]
     pub path: Option<String>,
-    /// The status of a good answer.
+    /// The expected status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::status", extend("x-default" = "any below 500")))]
     pub status: Option<u32>,

@@ -1,14 +1,13 @@
-//! `spec.sidecars`: what the sidecars of callers know.
+//! `spec.sidecars`: the configuration of callers' sidecars.
 
 use serde::{Deserialize, Serialize};
 
-/// A Sidecar of Istio in each namespace that callers name, so that the proxies there know what they call and nothing
-/// else.
+/// A Sidecar of Istio in each namespace of `callers`, which limits its proxies to the services that they call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Sidecars {
-    /// What else these namespaces call, as `namespace/dnsName`, such as `payments/*`.
+    /// Further hosts that these namespaces call, as `namespace/dnsName`, such as `payments/*`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(
         feature = "schema",

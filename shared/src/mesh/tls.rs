@@ -7,26 +7,26 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Tls {
-    /// The Secret beside each gateway's pods that holds its certificate and key; fedmesh never makes it.
+    /// The Secret in the namespace of each gateway's pods with its certificate and key; fedmesh never creates it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::host_name", extend("x-default" = "required with `transport: tls`")))]
     pub credential_name: Option<String>,
-    /// The oldest version that gateways agree to.
+    /// The minimum version of gateways.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = "TLSV1_2")))]
     pub min_version: Option<TlsVersion>,
-    /// Whether gateways lead plain requests to port 80 on to `https`.
+    /// Whether gateways redirect plain requests on port 80 to `https`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("default" = true)))]
     pub redirect: Option<bool>,
-    /// Who may have signed the gateways' certificates: `system` for the authorities that sidecars have
-    /// from their image, else a file in them.
+    /// The authorities of the gateways' certificates: `system` for those of the sidecars' image, else a file in the
+    /// sidecars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::authority", extend("default" = crate::resolved::SYSTEM_CA)))]
     pub ca: Option<String>,
 }
 
-/// A version of TLS, in Istio's words.
+/// A TLS version, in Istio's notation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum TlsVersion {

@@ -30,12 +30,12 @@ impl Transport {
 }
 
 impl Spec {
-    /// How calls of a service travel.
+    /// The transport of a service's calls.
     pub fn transport_of(&self, service: &Service) -> Transport {
         service.transport.or(self.transport).unwrap_or_default()
     }
 
-    /// Whether calls of any service travel so; without services, whether they would.
+    /// Whether any service uses the transport; without services, whether it is the default.
     pub fn has_transport(&self, transport: Transport) -> bool {
         let mut services = self.services.iter();
         self.services.is_empty() && self.transport.unwrap_or_default() == transport

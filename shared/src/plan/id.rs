@@ -1,7 +1,7 @@
-//! The id of a plan: a digest of what carrying it out would do.
+//! The id of a plan: a digest of its effects.
 //!
-//! When other managers last wrote, and what they added beside our fields, changes nothing that an apply does, so
-//! neither is part of it.
+//! Times of other managers' writes, and fields that they have added, do not change the effects of an apply, so they are
+//! not part of it.
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::object::{Key, Wave};
 /// `sha256:<hex>`; see [`super::Plan::id`].
 pub(super) fn of(mesh: &str, clusters: &[ClusterPlan]) -> String {
     let clusters: Vec<Cluster<'_>> = clusters.iter().map(Cluster::of).collect();
-    // Only derived, map-free types: writing them as JSON cannot fail.
+    // Only derived types without maps, so serializing them as JSON cannot fail.
     let content = serde_json::to_vec(&clusters).unwrap_or_default();
     digest::of_parts([mesh.as_bytes(), content.as_slice()])
 }
@@ -37,7 +37,7 @@ impl<'a> Cluster<'a> {
     }
 }
 
-/// What a step does.
+/// The effect of a step.
 #[derive(Serialize)]
 struct Effect<'a> {
     object: &'a Key,
@@ -70,13 +70,13 @@ impl<'a> Effect<'a> {
             action: *action,
             diff,
             conflicts: conflicts.iter().map(Owned::of).collect(),
-            // What a server says to an object that it refuses may differ from time to time.
+            // The server's message about a refused object may vary.
             message: message.as_deref().filter(|_| !action.is_skipped()),
         }
     }
 }
 
-/// A field and who owns it.
+/// A field with its owner.
 #[derive(Serialize)]
 struct Owned<'a> {
     manager: &'a str,
@@ -100,7 +100,7 @@ mod tests {
     use crate::object::{Key, Wave};
 
     #[test]
-    fn only_what_is_done_changes_the_id() {
+    fn only_effects_change_the_id() {
         let key = Key {
             group: String::new(),
             kind: "Service".into(),

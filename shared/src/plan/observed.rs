@@ -1,4 +1,4 @@
-//! What was seen in clusters: what a plan is made from.
+//! The observed state of clusters: the input of a plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,101 +11,101 @@ use crate::drift::Drift;
 use crate::object::{Key, Kind};
 use crate::ownership::{self, Owner};
 
-/// What was seen in the clusters.
+/// The observed state of the clusters.
 pub type Observed = BTreeMap<String, Result<ObservedCluster, String>>;
 
-/// What was seen in one cluster that could be asked.
+/// The observed state of one reachable cluster.
 #[derive(Debug, Clone, Default)]
 pub struct ObservedCluster {
-    /// Objects that the bundle wants and that are there.
+    /// Desired objects that exist.
     pub wanted: BTreeMap<Key, Existing>,
-    /// What came of trying to create those that are not there; none for kinds that it does not serve yet.
+    /// The results of trying to create missing objects; none for kinds that the cluster does not serve yet.
     pub trials: BTreeMap<Key, Trial>,
-    /// Objects that carry our label and that the bundle does not want.
+    /// Objects with the mesh's label that are not desired.
     pub surplus: BTreeMap<Key, Surplus>,
     /// Kinds (`Kind.group`) that the cluster does not serve.
     pub unserved: BTreeSet<String>,
-    /// Fields that others have added to desired objects of ours.
+    /// Fields that others have added to desired objects of the mesh.
     pub drift: BTreeMap<Key, Vec<Drift>>,
-    /// Desired Sidecars, each with the name of another one that Istio takes in its place.
+    /// Desired Sidecars, each with the name of another one that Istio uses instead.
     pub rivals: BTreeMap<Key, String>,
-    /// What its own DNS takes.
+    /// The edits of its DNS configuration.
     pub dns: Vec<Result<cluster_dns::Edit, cluster_dns::Refusal>>,
-    /// Why the user may not do what is planned, if so.
+    /// The reason why the user may not carry out the plan, if so.
     pub denied: Option<String>,
 }
 
-/// A wanted object that is there.
+/// A desired object that exists.
 #[derive(Debug, Clone)]
 pub enum Existing {
-    /// [`compare`](crate::in_step::compare) says that an apply would change nothing.
+    /// [`compare`](crate::in_step::compare) returned that an apply would change nothing.
     InStep,
-    /// The server was asked, by an apply that it did not carry out.
+    /// The server was sent a dry run of the apply.
     Asked {
-        /// The object as it is.
+        /// The live object.
         live: Value,
-        /// What the server would make of it.
+        /// The result of the dry run.
         answer: Answer,
-        /// How it comes to be ours.
+        /// How the object is claimed.
         claim: Box<Claim>,
     },
-    /// It belongs to somebody else, and the server was not asked.
+    /// Another owner has it, and no dry run was sent.
     Foreign(Owner),
 }
 
-/// How an object that is there comes to be ours.
+/// How an existing object is claimed for the mesh.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Claim {
-    /// The field manager that it was applied under, where that is not the mesh's own.
+    /// Its former field manager, if that is not the mesh's own.
     pub former_manager: Option<String>,
-    /// What makes it what it was before it was adopted; see [`crate::adoption`].
+    /// The patch that restores its state before its adoption; see [`crate::adoption`].
     pub restoring: Option<Value>,
-    /// It is adopted by this plan.
+    /// Whether this plan adopts it.
     pub adopts: bool,
-    /// Fields in conflict that a person has named to be taken over. They are taken only if no other field is in
+    /// Fields in conflict that the user has selected to take over. They are taken over only if no other field is in
     /// conflict: a forced apply takes all.
     pub takes: Vec<Conflict>,
 }
 
-/// What the server says to a creation that it does not carry out.
+/// The result of a creation's dry run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trial {
-    /// It would create the object.
+    /// The server would create the object.
     Passed,
-    /// It refuses the object.
+    /// The server refuses the object.
     Rejected(String),
-    /// It cannot be tried before this namespace is created, by the same plan.
+    /// It cannot be tried before the same plan has created this namespace.
     Later(String),
-    /// It does not try: why.
+    /// The server does not support the dry run: the reason.
     Impossible(String),
 }
 
-/// What the server says to an apply that it does not carry out.
+/// The result of an apply's dry run.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// The object as it would be.
+    /// The object after the apply.
     Would(Value),
     /// Other managers own fields that would change.
     Conflict(Vec<Conflict>),
-    /// It refuses the object.
+    /// The server refuses the object.
     Rejected(String),
 }
 
-/// An object of ours that is no longer wanted.
+/// An orphaned object of the mesh.
 #[derive(Debug, Clone)]
 pub struct Surplus {
-    /// Its kind, to be able to delete it.
+    /// Its kind, which a deletion needs.
     pub kind: Kind,
-    /// Tells it from a later object of the same name.
+    /// Distinguishes it from a later object of the same name.
     pub uid: String,
-    /// What makes it what it was before it was adopted; `None` for an object that we created.
+    /// The patch that restores its state before its adoption; `None` for an object that the mesh created.
     pub restoring: Option<Value>,
-    /// As JSON: a removal has thousands, and as values they take several times the memory.
+    /// As JSON: a removal has thousands, and parsed they need several times the memory.
     live: String,
 }
 
 impl Surplus {
-    /// The object as it is.
+    /// Stores the live object.
     pub fn new(kind: Kind, live: &Value) -> Self {
         let metadata = &live["metadata"];
         let uid = metadata["uid"].as_str().unwrap_or_default();
@@ -118,9 +118,9 @@ impl Surplus {
         }
     }
 
-    /// The object as it is.
+    /// The live object.
     pub fn live(&self) -> Value {
-        // It was written above.
+        // It was serialized above.
         serde_json::from_str(&self.live).unwrap_or_default()
     }
 }

@@ -1,4 +1,4 @@
-//! What an apply would do to one object.
+//! The step of a plan for one object.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::diff;
 use crate::object::{ISTIO_GROUP, Key, Kind, Object, Wave};
 use crate::ownership::{self, Owner};
 
-/// `Kind.group` that a definition among the objects brings.
+/// `Kind.group` that a definition among the objects defines.
 pub(super) fn defines(object: &Object) -> Option<String> {
     if object.kind != Kind::CUSTOM_RESOURCE_DEFINITION {
         return None;
@@ -38,7 +38,7 @@ pub(super) fn step(
         None if observed.unserved.contains(&group_kind) && !defined_here.contains(&group_kind) => {
             step.action = Action::Blocked;
             step.message = Some(format!(
-                "the cluster does not know {group_kind}; {}",
+                "the cluster does not serve {group_kind}; {}",
                 remedy(&object.kind)
             ));
         }
@@ -62,7 +62,7 @@ pub(super) fn step(
                 Some(Trial::Impossible(why)) => step.message = Some(format!("not tried: {why}")),
             }
         }
-        // A namespace or a definition of somebody else serves as well.
+        // A namespace or a definition of another owner can be used as well.
         Some(Existing::InStep) => {}
         Some(Existing::Foreign(_)) if object.kind.is_never_deleted() => {}
         Some(Existing::Foreign(owner)) => {
@@ -76,7 +76,7 @@ pub(super) fn step(
             claim,
         }) => {
             step.diff = diff::unified(Some(live), Some(after));
-            // What is not shown can change too: a mark of ours that is missing or old.
+            // Marks that are missing or old change too, although the diff does not show them.
             let is_marked = marks(live) == marks(after) && claim.former_manager.is_none();
             if claim.adopts {
                 step.action = Action::Adopt;
@@ -119,20 +119,20 @@ pub(super) fn step(
     step
 }
 
-/// What to do with a Sidecar of somebody else.
-const INTO_SIDECARS: &str = "move its hosts into `spec.sidecars.hosts` and delete it, remove `spec.sidecars`, or name \
+/// The remedy for a Sidecar of another owner.
+const INTO_SIDECARS: &str = "move its hosts into `spec.sidecars.hosts` and delete it, remove `spec.sidecars`, or use \
                              other namespaces in `callers`";
 
-/// Why a Sidecar without effect blocks, and what to do.
+/// The reason why a Sidecar without effect is blocked, with the remedy.
 fn rivalled(object: &Object, other: &str) -> String {
     let namespace = object.namespace.as_deref().unwrap_or_default();
     format!(
-        "Sidecar `{namespace}/{other}` is for all workloads of the namespace too, and Istio takes that one; \
+        "Sidecar `{namespace}/{other}` also applies to all workloads of the namespace, and Istio uses that one; \
          {INTO_SIDECARS}"
     )
 }
 
-/// From whom a forced apply takes which fields.
+/// The fields that a forced apply takes over, with their managers.
 fn taken_over(taken: &[Conflict]) -> String {
     let fields = taken
         .iter()
@@ -140,7 +140,7 @@ fn taken_over(taken: &[Conflict]) -> String {
     format!("takes over {}", fields.collect::<Vec<_>>().join(", "))
 }
 
-/// Why an object stays in conflict although some of its fields were named to be taken over.
+/// The reason why an object stays in conflict although some of its fields were selected to be taken over.
 fn not_taken_over(object: &Key, conflicts: &[Conflict], named: &[Conflict]) -> Option<String> {
     if named.is_empty() {
         return None;
@@ -150,26 +150,26 @@ fn not_taken_over(object: &Key, conflicts: &[Conflict], named: &[Conflict]) -> O
         .map(|one| format!("--take-over '{}'", decisions::field_of(object, &one.field)))
         .collect();
     Some(format!(
-        "nothing is taken over, since that takes all fields in conflict; to take the others too, add {}",
+        "nothing is taken over, since that requires all fields in conflict; add {}",
         left.join(" ")
     ))
 }
 
-/// Why an object of somebody else blocks, and what to do.
+/// The reason why an object of another owner is blocked, with the remedy.
 fn foreign(object: &Object, owner: &Owner) -> String {
     let own = match object.labels.get("app").map(String::as_str) {
-        // Both have it in one namespace, under a name that neither can choose.
+        // Both have it in one namespace, under a fixed name.
         _ if object.kind.kind == "Sidecar" => match owner {
             Owner::Mesh(_) => {
-                "remove `spec.sidecars` from one of the two documents, and list in `spec.sidecars.hosts` of the \
-                 other what its callers call"
+                "remove `spec.sidecars` from one of the two documents, and add to `spec.sidecars.hosts` of the \
+                 other the hosts that its callers call"
             }
             _ => INTO_SIDECARS,
         },
         Some("external-dns") => {
             "set `spec.dns.externalDns.namespace` to a namespace that no other mesh uses"
         }
-        // What pods serve is the same for everybody.
+        // All meshes share the same pods.
         Some(_) => {
             "remove the sample from `spec.samples`: its Service can be shared without running it twice"
         }
@@ -177,20 +177,20 @@ fn foreign(object: &Object, owner: &Owner) -> String {
     };
     match owner {
         Owner::Mesh(mesh) => format!(
-            "it belongs to mesh `{mesh}`; {own}, or, if this mesh was called `{mesh}` before, give --renamed-from \
+            "it belongs to mesh `{mesh}`; {own}, or, if this mesh was called `{mesh}` before, set --renamed-from \
              {mesh}"
         ),
         Owner::ApplySet(id) => {
             format!("it belongs to the ApplySet `{id}` of another tool; remove it there, or {own}")
         }
         Owner::Ours | Owner::Unknown => format!(
-            "it exists and was not created by this mesh; {own}, or give --adopt {} to take it over",
+            "it exists and was not created by this mesh; {own}, or set --adopt {} to take it over",
             object.key().reference()
         ),
     }
 }
 
-/// What a person may decide about an object of somebody else.
+/// The decision that resolves a conflict with another owner.
 fn resolves(object: &Key, owner: &Owner) -> Option<Decision> {
     match owner {
         Owner::Mesh(mesh) => Some(Decision::RenamedFrom(mesh.clone())),
@@ -223,7 +223,7 @@ pub(super) fn dns_step(edit: &Result<cluster_dns::Edit, cluster_dns::Refusal>) -
     step
 }
 
-/// Our own marks on an object.
+/// fedmesh's own marks on an object.
 fn marks(object: &Value) -> [&Value; 2] {
     let metadata = &object["metadata"];
     [
@@ -232,7 +232,7 @@ fn marks(object: &Value) -> [&Value; 2] {
     ]
 }
 
-/// `may_go`: see [`Wanted::lets_go`].
+/// The step for an orphaned object. `may_go`: see [`Wanted::lets_go`].
 pub(super) fn removal(key: &Key, surplus: &Surplus, may_go: bool) -> Step {
     let mut step = Step::new(key.clone(), surplus.kind.wave, Action::Disown);
     if surplus.kind.is_never_deleted() {
@@ -243,7 +243,7 @@ pub(super) fn removal(key: &Key, surplus: &Surplus, may_go: bool) -> Step {
         let mut after = live.clone();
         json_patch::merge(&mut after, patch);
         step.diff = diff::unified(Some(&live), Some(&after));
-        step.message = Some("it was adopted, and is given back as it was".to_owned());
+        step.message = Some("it was adopted, and its former state is restored".to_owned());
         return step;
     }
     step.diff = diff::unified(Some(&surplus.live()), None);
@@ -252,15 +252,15 @@ pub(super) fn removal(key: &Key, surplus: &Surplus, may_go: bool) -> Step {
     } else {
         step.action = Action::Blocked;
         step.message = Some(
-            "without it, its hub takes what it spread out of the clusters, also where this document wants it; \
-             run `remove` with the document that it was applied by, then apply this one"
+            "deleting it makes its hub delete the propagated objects, even those that this document has; \
+             run `remove` with the document that created it, then apply this one"
                 .to_owned(),
         );
     }
     step
 }
 
-/// Who brings a kind that a cluster does not know.
+/// The remedy for a kind that a cluster does not serve.
 fn remedy(kind: &Kind) -> &'static str {
     match kind.group.as_ref() {
         ISTIO_GROUP => "install Istio in this cluster first",
@@ -276,6 +276,6 @@ fn remedy(kind: &Kind) -> &'static str {
         "core.federation.k8s.io" | "multiclusterdns.federation.k8s.io" => {
             "install federation-v2 in this cluster first"
         }
-        _ => "install what defines it first",
+        _ => "install its definition first",
     }
 }

@@ -1,9 +1,9 @@
-//! The `AuthorizationPolicy` of a service in mutual TLS, in each cluster that runs it: whoever is not among its
-//! callers is refused.
+//! The `AuthorizationPolicy` of a service in mutual TLS, in each cluster that runs it: other clients than its callers
+//! are refused.
 //!
-//! It denies by `notPrincipals` instead of allowing by `principals`: Istio takes a request that any `ALLOW` policy
-//! lets in, so another one beside it could open the service again, while nothing overrules a `DENY`. A caller
-//! without mutual TLS has no principal, and is refused too.
+//! It denies by `notPrincipals` instead of allowing by `principals`: Istio accepts a request that any `ALLOW` policy
+//! matches, so another policy could open the service again, while no policy overrules a `DENY`. A client without mutual
+//! TLS has no principal, and is refused too.
 
 use serde_json::json;
 
@@ -38,5 +38,5 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
         .collect()
 }
 
-/// What follows the service in the name of its policy, which is no other's then.
+/// Suffix of the policy's name after the service's, so that it is unique.
 pub const SUFFIX: &str = "-callers";

@@ -1,5 +1,5 @@
-//! The sample bookinfo: a page that asks three services, one of which there is in three versions, and the
-//! rules that say which versions answer.
+//! The sample bookinfo: a page that calls three services, one of them in three versions, and the rules that select
+//! versions.
 
 use serde_json::{Value, json};
 
@@ -9,8 +9,8 @@ use crate::mesh::BookinfoProgram;
 use crate::placed::Placed;
 use crate::resolved::{BOOKINFO_PORT, Resolved, local_host};
 
-/// Workloads, then rules. `page` is the one that others call, and that may be shared under another name
-/// and other ports; the others have those by which it calls them.
+/// Workloads, then rules. `page` is called from outside, and may be shared under another name and other ports; the
+/// others have fixed names and ports.
 pub(super) fn render(page: &App<'_>, resolved: &Resolved) -> Vec<Placed> {
     let mut placed = Vec::new();
     let mut last = "";
@@ -65,7 +65,7 @@ fn pods(program: BookinfoProgram, account: &str, image: &str) -> Value {
     );
     container["name"] = program.service().into();
     container["image"] = image.into();
-    // What the programs write to; reviews run in a Java server.
+    // Folders that the programs write to; reviews run in a Java server.
     let folders: &[(&str, &str)] = match program.service() {
         "productpage" => &[("tmp", "/tmp")],
         "reviews" => &[("tmp", "/tmp"), ("wlp-output", "/opt/ibm/wlp/output")],
@@ -89,8 +89,8 @@ fn pods(program: BookinfoProgram, account: &str, image: &str) -> Value {
     spec
 }
 
-/// Who answers pods that call the service by its Kubernetes name. Their names tell them from what a shared
-/// service of that name has.
+/// The rules for pods that call the service by its Kubernetes name. Their names distinguish them from the rules of a
+/// shared service of that name.
 fn rules(app: &App<'_>, versions: &[(&str, u8)], resolved: &Resolved) -> [Placed; 2] {
     let host = local_host(app.name, &app.place.namespace);
     let name = format!("bookinfo-{}", app.label);

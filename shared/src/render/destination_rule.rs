@@ -1,19 +1,18 @@
-//! The DestinationRules of a service: nearest locality first, or as [`crate::locality`] says, and away from
-//! gateways that fail.
+//! The DestinationRules of a service: nearest locality first, or by [`crate::locality`], and ejection of failing
+//! gateways.
 //!
-//! Every name whose calls go to more than one cluster has one. Names that need nothing else share a rule by wildcard,
-//! since Istio goes by the most specific one: that keeps the number of rules from growing with the services.
-//! Locality failover does nothing without outlier detection, and without `maxEjectionPercent: 100` it stops short
-//! of the last endpoint of a locality, so the three always come together; `minHealthPercent: 1` lets calls try everything when
-//! all endpoints are out at once, instead of failing until one is let in again. Only gateway errors (502,
-//! 503, 504, connections that fail) eject: an application's own 500 is no reason to leave a cluster. Of
-//! TCP and TLS only connections that fail are seen. A connection that is not there within `connectTimeout`,
-//! in which Envoy counts the TLS handshake, has failed.
+//! Every name whose calls go to several clusters has one. Names without other settings share a wildcard rule, since
+//! Istio uses the most specific one: so the number of rules does not grow with the services. Locality failover has no
+//! effect without outlier detection, and without `maxEjectionPercent: 100` it spares the last endpoint of a locality,
+//! so the three always come together; `minHealthPercent: 1` lets calls try every endpoint when all are ejected, instead
+//! of failing until one returns. Only gateway errors (502, 503, 504, failed connections) eject: an application's own
+//! 500 is no reason to leave a cluster. For TCP and TLS only failed connections count. A connection that is not
+//! established within `connectTimeout`, which in Envoy includes the TLS handshake, has failed.
 //!
-//! With `transport: tls` rules also make the sidecars begin a TLS session with the gateway. Without a
-//! name in them a sidecar sends the request's own, and takes no certificate that is not for it. No rule names a Secret
-//! (`credentialName`): without a workloadSelector sidecars leave out TLS for one, and say nothing. With
-//! `transport: mtls` every name has a rule, see [`super::mutual`].
+//! With `transport: tls` rules also make the sidecars originate TLS to the gateway. Without an SNI in the rule a
+//! sidecar sends the request's host, and verifies the certificate against it. No rule uses a Secret (`credentialName`):
+//! without a workloadSelector sidecars then silently skip TLS. With `transport: mtls` every name has a rule, see
+//! [`super::mutual`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,9 +30,9 @@ use crate::resolved::{
     DEFAULT_CONNECT_TIMEOUT, ISTIO_NAMESPACE, IstioVersion, Port, Resolved, Service, Tls,
 };
 
-/// The settings by which calls leave a gateway that fails: a TrafficPolicy. Before Istio 1.5 there is one count of
-/// failures, which are gateway errors only, and localities are a matter of the mesh as a whole. In 1.0 any status of
-/// 500 and above counts, and calls try everything as soon as less than half of the endpoints are well.
+/// The TrafficPolicy by which calls leave a failing gateway. Before Istio 1.5 there is one count of failures, for
+/// gateway errors only, and localities are set for the whole mesh. In 1.0 any status of 500 and above counts, and calls
+/// try every endpoint as soon as less than half of them are healthy.
 pub(crate) fn failover_policy(istio: IstioVersion, connect_timeout: &str) -> Value {
     let mut policy = if istio.is_oldest() {
         skeleton(
@@ -65,7 +64,7 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
         return placed;
     }
     for name in &service.names {
-        // Where DNS says where calls go, only mutual TLS has something to add.
+        // Where calls follow DNS, only mutual TLS needs a rule.
         let mut clients: Vec<usize> = if service.is_mutual() {
             clusters.to_vec()
         } else {
@@ -91,7 +90,7 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
 
 const POLICY: &[&str] = &["spec", "trafficPolicy"];
 
-/// How calls for a name are made from the cluster `client`.
+/// The policy of calls for a name from the cluster `client`.
 fn policy(client: usize, name: &PublishedName, service: &Service, resolved: &Resolved) -> Value {
     let mut policy = json!({});
     if fails_over(client, name, service, resolved) {
@@ -104,7 +103,7 @@ fn policy(client: usize, name: &PublishedName, service: &Service, resolved: &Res
                 .iter()
                 .map(|(place, share)| (place.to_string(), *share))
                 .collect();
-            // From wherever in the cluster: its nodes may be in more zones than one.
+            // From anywhere in the cluster: its nodes may be in several zones.
             policy["loadBalancer"]["localityLbSetting"]["distribute"] =
                 json!([{ "from": "*", "to": shares }]);
         } else if !service.locality.next.is_empty() {
@@ -123,15 +122,15 @@ fn policy(client: usize, name: &PublishedName, service: &Service, resolved: &Res
             let others = ports_without_tls(name, service).map(|port| port.published);
             begin_tls(&mut policy, tls, others);
         }
-        // The rule for many names would have TLS for it.
+        // The rule for many names would set TLS for it.
         Some(_) => policy["tls"] = no_tls(),
         None => {}
     }
     policy
 }
 
-/// The rules for the names of many services: `*.<federation>.svc.<suffix>` and its like for regions and zones where
-/// calls leave a cluster that fails, and with TLS `*.<region>.<suffix>` for all other names.
+/// The rules for the names of many services: `*.<federation>.svc.<suffix>` and the same for regions and zones, where
+/// calls leave a failing cluster, and with TLS `*.<region>.<suffix>` for all other names.
 pub(super) fn render_wide(resolved: &Resolved) -> Vec<Placed> {
     let mut placed = Vec::new();
     let endings = endings(resolved);
@@ -164,7 +163,7 @@ fn wide(ending: &str, policy: Value, clients: Vec<usize>, resolved: &Resolved) -
     Placed::same(object, wildcard::SUBJECT, clients)
 }
 
-/// What follows service and namespace in names whose calls leave a cluster that fails, and that have no rule of their
+/// The suffixes after service and namespace of names whose calls leave a failing cluster and that have no rule of their
 /// own; with the clusters that have such names.
 fn endings(resolved: &Resolved) -> BTreeMap<String, BTreeSet<usize>> {
     let clusters = all(resolved);
@@ -196,7 +195,7 @@ fn needs_wide_rule(
         && !has_rule(client, name, service, resolved)
 }
 
-/// TLS is begun for every port but those whose bytes gateways pass on as they are.
+/// Sets TLS for every port except those that gateways pass through.
 fn add_wide_tls(policy: &mut Value, resolved: &Resolved) {
     let Some(tls) = &resolved.tls else { return };
     let shared = resolved.shared_ports.iter();
@@ -204,7 +203,7 @@ fn add_wide_tls(policy: &mut Value, resolved: &Resolved) {
     begin_tls(policy, tls, passed_on.map(|(published, _)| *published));
 }
 
-/// Has TLS begun for every port but `others`: a port's own settings take the place of all others.
+/// Sets TLS for every port except `others`: a port's own settings replace all others.
 fn begin_tls(policy: &mut Value, tls: &Tls, others: impl Iterator<Item = u16>) {
     let others = others.map(|published| {
         let mut settings = policy.clone();
@@ -219,7 +218,7 @@ fn begin_tls(policy: &mut Value, tls: &Tls, others: impl Iterator<Item = u16>) {
     }
 }
 
-/// What the names of objects for many names begin with: no label of a service stands there.
+/// Prefix of the names of objects for many names: it is no label of a service.
 pub const WIDE: &str = "any.";
 
 fn object(name: &str, body: Value, resolved: &Resolved) -> Object {
@@ -227,12 +226,12 @@ fn object(name: &str, body: Value, resolved: &Resolved) -> Object {
     Object::new(kind, Some(ISTIO_NAMESPACE), name, body)
 }
 
-/// The settings for bytes that are sent as they are. Istio takes no settings that say nothing.
+/// The settings for bytes that are sent unchanged. Istio rejects empty settings.
 fn no_tls() -> Value {
     json!({ "mode": "DISABLE" })
 }
 
-/// Whether a name has a rule of its own in a cluster: the rules for many names do not say what its service needs.
+/// Whether a name has a rule of its own in a cluster: the rules for many names lack settings of its service.
 fn has_rule(client: usize, name: &PublishedName, service: &Service, resolved: &Resolved) -> bool {
     if service.is_mutual() {
         let destination = destination(client, name, service, resolved);
@@ -242,26 +241,26 @@ fn has_rule(client: usize, name: &PublishedName, service: &Service, resolved: &R
     if !has_endpoints(client, name, service, resolved) {
         return false;
     }
-    // What follows its label in a vanity name is no ending of published names alone.
+    // The suffix of a vanity name is not one of published names only.
     let is_alone = has_policy(service) || name.level == Level::Vanity;
     (is_alone && fails_over(client, name, service, resolved))
         || (resolved.tls.is_some() && ports_without_tls(name, service).count() > 0)
 }
 
-/// Whether any name of a service can have one.
+/// Whether any name of a service can have a rule.
 fn can_have_rules(service: &Service, resolved: &Resolved) -> bool {
     let has_vanity_name = || service.names.iter().any(|name| name.level == Level::Vanity);
     service.is_mutual() || resolved.tls.is_some() || has_policy(service) || has_vanity_name()
 }
 
-/// Whether failover is other than the rules for many names have it.
+/// Whether failover differs from the rules for many names.
 fn has_policy(service: &Service) -> bool {
     service.connect_timeout != DEFAULT_CONNECT_TIMEOUT
         || !service.outlier_detection.is_empty()
         || !service.locality.is_usual()
 }
 
-/// Whether sidecars have endpoints under a name: in an entry of its own, or as a further host of another name's.
+/// Whether sidecars have endpoints for a name: in an entry of its own, or as a further host of another name's.
 fn has_endpoints(
     client: usize,
     name: &PublishedName,
@@ -276,7 +275,7 @@ fn has_endpoints(
     has_entry(name, service) && is_host
 }
 
-/// The ports in a name's entry whose bytes gateways pass on as they are.
+/// The ports in a name's entry that gateways pass through.
 fn ports_without_tls<'a>(
     name: &PublishedName,
     service: &'a Service,

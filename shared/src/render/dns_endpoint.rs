@@ -1,8 +1,8 @@
 //! The records of a service, as a DNSEndpoint that `ExternalDNS` publishes.
 //!
-//! A load balancer's host name is published as it is, by CNAME, where a name has no other target: it stays
-//! true whatever the cloud does. Beside other targets DNS has no form for it; there its addresses take its
-//! place, where the document asks for that, and they are only as true as the last look.
+//! A load balancer's host name is published as a CNAME if a name has no other target: it is valid whatever addresses
+//! the cloud uses. DNS does not allow it with other targets; then its addresses replace it, if the document requests
+//! that, and they are only as current as the last lookup.
 
 use std::collections::BTreeSet;
 
@@ -26,16 +26,16 @@ pub(crate) struct Record {
     pub(crate) targets: Vec<String>,
 }
 
-/// A record that DNS has no form for.
+/// A record that DNS does not allow.
 pub(crate) struct LeftOut {
     /// The name.
     pub(crate) host: HostName,
-    /// The targets it would need.
+    /// Its targets.
     pub(crate) targets: Vec<String>,
 }
 
-/// Whether the federation's own controller writes the records, from a `ServiceDNSRecord`. It can
-/// name them by the gateway only.
+/// Whether the federation's own controller writes the records, from a `ServiceDNSRecord`. It can name them by the
+/// gateway only.
 pub fn controller_publishes(resolved: &Resolved) -> bool {
     resolved.target == Target::KubefedV1Alpha1 && resolved.dns.naming == Naming::Gateway
 }
@@ -68,7 +68,7 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
     Some(Placed::same(object, service.id(), vec![resolved.dns.cluster]).on_hub())
 }
 
-/// Where the records are: beside the `ExternalDNS` that reads them, which may read nowhere else.
+/// The namespace of the records: that of the `ExternalDNS`, which reads no other.
 fn namespace(resolved: &Resolved) -> &str {
     resolved
         .dns
@@ -79,13 +79,13 @@ fn namespace(resolved: &Resolved) -> &str {
         })
 }
 
-/// What is known of the targets of a name.
+/// The known targets of a name.
 enum Targets {
     /// Addresses of the gateways, at least one.
     Addresses(BTreeSet<Address>),
     /// No gateway at this level has an address.
     None,
-    /// Nobody knows the address of any gateway at this level.
+    /// No address of a gateway at this level is known.
     Unknown,
 }
 
@@ -105,10 +105,10 @@ fn targets(name: &PublishedName, service: &Service, resolved: &Resolved) -> Targ
     }
 }
 
-/// The records of a service that can be written.
+/// The records of a service that can be published.
 pub(crate) fn records(service: &Service, resolved: &Resolved) -> Vec<Record> {
     let mut records = Vec::new();
-    // A CNAME to a name without a record would answer with nothing, so names are taken from the top.
+    // A CNAME to a name without a record would not resolve, so names are processed from the top.
     let mut published: BTreeSet<&HostName> = BTreeSet::new();
     let mut names: Vec<&PublishedName> = service.names.iter().collect();
     names.sort_by_key(|name| match name.level {
@@ -147,13 +147,13 @@ pub(crate) fn records(service: &Service, resolved: &Resolved) -> Vec<Record> {
     records
 }
 
-/// Whether a name with these targets has a record once everything was looked up.
+/// Whether a name with these targets has a record after all lookups.
 pub(crate) fn can_be_published(targets: &BTreeSet<Address>, resolved: &Resolved) -> bool {
     has_form(targets) || resolved.dns.host_names.is_some()
 }
 
-/// The targets in a form that DNS has, or none. Where host names are resolved and cannot stand as they
-/// are, those of their addresses that are known take their place.
+/// The targets that DNS allows, or none. If host names are to be resolved and cannot be published themselves, their
+/// known addresses replace them.
 fn in_form(targets: BTreeSet<Address>, resolved: &Resolved) -> BTreeSet<Address> {
     if has_form(&targets) {
         return targets;
@@ -174,8 +174,7 @@ fn in_form(targets: BTreeSet<Address>, resolved: &Resolved) -> BTreeSet<Address>
     addresses
 }
 
-/// Whether DNS has a form for a name with these targets: it has none for a host name beside others
-/// (RFC 1034, section 3.6.2).
+/// Whether DNS allows these targets of a name: a host name must be the only one (RFC 1034, section 3.6.2).
 fn has_form(targets: &BTreeSet<Address>) -> bool {
     targets.len() < 2
         || targets
@@ -183,7 +182,7 @@ fn has_form(targets: &BTreeSet<Address>) -> bool {
             .all(|target| matches!(target, Address::Ip(_)))
 }
 
-/// A records for IPv4, AAAA for IPv6; a host name, which is then the only target, as CNAME.
+/// A records for IPv4, AAAA for IPv6; CNAME for a host name, which is then the only target.
 fn address_records(host: &HostName, addresses: BTreeSet<Address>) -> Vec<Record> {
     let (mut v4, mut v6, mut hosts) = (Vec::new(), Vec::new(), Vec::new());
     for address in addresses {
@@ -205,7 +204,7 @@ fn address_records(host: &HostName, addresses: BTreeSet<Address>) -> Vec<Record>
         .collect()
 }
 
-/// Names of a service whose records have addresses in the place of host names.
+/// Names of a service whose records have addresses instead of host names.
 pub(crate) fn names_resolved<'a>(service: &'a Service, resolved: &Resolved) -> Vec<&'a HostName> {
     let known = resolved.dns.host_names.as_ref();
     let is_resolved = |target: &Address| match target {
@@ -220,7 +219,7 @@ pub(crate) fn names_resolved<'a>(service: &'a Service, resolved: &Resolved) -> V
         .collect()
 }
 
-/// Host names that are to be resolved, for some name of some service, and whose addresses nobody knows.
+/// Host names that must be resolved, for any name of any service, and whose addresses are unknown.
 pub(crate) fn unresolved(resolved: &Resolved) -> BTreeSet<HostName> {
     let Some(known) = &resolved.dns.host_names else {
         return BTreeSet::new();
@@ -240,7 +239,7 @@ pub(crate) fn unresolved(resolved: &Resolved) -> BTreeSet<HostName> {
     unknown
 }
 
-/// Names for whose targets DNS has no form, with these targets.
+/// Names whose targets DNS does not allow, with these targets.
 fn shared_host_names<'a>(
     service: &'a Service,
     resolved: &Resolved,
@@ -254,7 +253,7 @@ fn shared_host_names<'a>(
         })
 }
 
-/// Records that are left out because load balancers publish host names.
+/// Records that are omitted because load balancers have host names.
 pub(crate) fn host_names_left_out(service: &Service, resolved: &Resolved) -> Vec<LeftOut> {
     shared_host_names(service, resolved)
         .filter(|(_, targets)| in_form(targets.clone(), resolved).is_empty())

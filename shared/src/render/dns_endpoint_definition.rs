@@ -1,7 +1,6 @@
-//! The definition of DNSEndpoint, for the `ExternalDNS` that we run: its program does not bring it.
+//! The definition of DNSEndpoint, for the rendered `ExternalDNS`, which does not include it.
 //!
-//! The schema says what `ExternalDNS` v0.23.0 reads
-//! (`config/crd/standard/dnsendpoints.externaldns.k8s.io.yaml`).
+//! The schema is that of `ExternalDNS` v0.23.0 (`config/crd/standard/dnsendpoints.externaldns.k8s.io.yaml`).
 
 use super::dns_endpoint::controller_publishes;
 use super::skeleton;
@@ -30,7 +29,7 @@ pub(super) fn render(resolved: &Resolved) -> Option<Placed> {
         "dnsendpoints.externaldns.k8s.io",
         skeleton(DEFINITION),
     );
-    // The group is Kubernetes' own, where an API server asks for this.
+    // The group is Kubernetes' own, for which API servers require this annotation.
     object.annotations.insert(
         "api-approved.kubernetes.io".to_owned(),
         "https://github.com/kubernetes-sigs/external-dns/pull/2007".to_owned(),
@@ -44,7 +43,7 @@ mod tests {
     use crate::object::Kind;
 
     #[test]
-    fn the_definition_is_of_the_kind_that_records_are_written_in() {
+    fn the_definition_matches_the_kind_of_records() {
         let body: serde_json::Value = serde_json::from_str(DEFINITION).expect("JSON");
         let (spec, kind) = (&body["spec"], Kind::DNS_ENDPOINT);
         assert_eq!(spec["group"], *kind.group);

@@ -1,5 +1,5 @@
-//! The Gateway of each cluster at which mutual TLS of other clusters comes in: passed on to the services of
-//! the document, and to no other.
+//! The Gateway of each cluster for mutual TLS from other clusters: it is passed through to the services of the
+//! document, and to no other.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::ownership;
 use crate::placed::Placed;
 use crate::resolved::Resolved;
 
-/// Those of some clusters.
+/// The Gateways of some clusters.
 pub(super) fn render(clusters: &[usize], resolved: &Resolved) -> Vec<Placed> {
     let mut by_namespace: BTreeMap<&str, Vec<(usize, Vec<Value>)>> = BTreeMap::new();
     for &index in clusters {

@@ -1,9 +1,8 @@
-//! The way of calls to hosts outside through a cluster's egress gateway: from sidecar to gateway to host.
+//! Calls to external hosts through a cluster's egress gateway: from sidecar to gateway to host.
 //!
-//! - a Gateway: HTTP at 80, within the mesh's own mutual TLS, and TLS as it comes at 443;
-//! - a DestinationRule: a subset of the gateway's Service that stands for that mutual TLS. Its SNI is one
-//!   of the Gateway's hosts, which one is the same; and it is a subset, since other rules for the Service
-//!   may be there;
+//! - a Gateway: HTTP at 80, in the mesh's own mutual TLS, and TLS passthrough at 443;
+//! - a DestinationRule: a subset of the gateway's Service for that mutual TLS. Its SNI is any of the Gateway's hosts;
+//!   and it is a subset, since the Service may have other rules;
 //! - a VirtualService for each host: in sidecars to the gateway, at the gateway to the host.
 
 use std::collections::BTreeMap;
@@ -20,7 +19,7 @@ use crate::resolved::{
     EgressGateway, ExternalHost, ExternalPort, ISTIO_NAMESPACE, Resolved, local_host,
 };
 
-/// What the gateway has for each protocol, but for port and hosts.
+/// The Gateway's servers by protocol, without port and hosts.
 const SERVERS: [(ExternalProtocol, &str); 2] = [
     (
         ExternalProtocol::Http,
@@ -87,7 +86,7 @@ fn destination_rule(resolved: &Resolved) -> Option<Placed> {
     let template = Object::new(
         Istio(resolved.istio).destination_rule(),
         Some(ISTIO_NAMESPACE),
-        // No host outside is named so: each has a domain.
+        // No external host has this name: each has a domain.
         format!("{subset}.egress"),
         json!({ "spec": {} }),
     );
@@ -122,7 +121,7 @@ fn virtual_service(host: &ExternalHost, resolved: &Resolved) -> Placed {
     Placed::with_fields(template, SUBJECT, &fields, values)
 }
 
-/// From sidecars to the gateway, and from the gateway to the host.
+/// The routes from sidecars to the gateway, and from the gateway to the host.
 fn routes(port: &ExternalPort, host: &str, gateway: &EgressGateway, resolved: &Resolved) -> Value {
     let mut routes = skeleton(
         r#"[{"match":[{"gateways":["mesh"]}],"route":[{"destination":{"host":"","port":{"number":0}}}]},
@@ -150,7 +149,7 @@ fn routes(port: &ExternalPort, host: &str, gateway: &EgressGateway, resolved: &R
     routes
 }
 
-/// The port of the gateway's Service at which it takes a protocol.
+/// The port of the gateway's Service for a protocol.
 fn door(protocol: ExternalProtocol) -> u16 {
     match protocol {
         ExternalProtocol::Http => 80,
@@ -158,7 +157,7 @@ fn door(protocol: ExternalProtocol) -> u16 {
     }
 }
 
-/// The Gateway, as a VirtualService refers to it.
+/// The reference to the Gateway in a VirtualService.
 fn reference(gateway: &EgressGateway, resolved: &Resolved) -> String {
     let name = ownership::egress_name(resolved.name.as_str());
     gateway::named(&gateway.namespace, &name, resolved)
@@ -174,7 +173,7 @@ fn service(gateway: &EgressGateway) -> String {
     local_host(&gateway.service, &gateway.namespace)
 }
 
-/// What a cluster calls through its egress gateway in a protocol, in the order of the document.
+/// The hosts that a cluster calls through its egress gateway with a protocol, in the order of the document.
 fn hosts(cluster: usize, protocol: ExternalProtocol, resolved: &Resolved) -> Vec<String> {
     let hosts = resolved.external.iter().filter(|host| {
         host.by_egress_gateway

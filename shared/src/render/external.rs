@@ -1,8 +1,8 @@
-//! The ServiceEntry of a host outside, and its DestinationRule where sidecars speak TLS with it.
+//! The ServiceEntry of an external host, and its DestinationRule if sidecars originate TLS.
 //!
-//! With `sni` written, Istio no longer takes the names to look for in the certificate from the request,
-//! so they are written too; and without `caCertificates`, Istio before 1.21 looks at no certificate at
-//! all. The rule is for the one port: calls that come as TLS are left as they are.
+//! If `sni` is set, Istio no longer verifies the certificate against the request's host, so the names are set too; and
+//! without `caCertificates`, Istio before 1.21 verifies no certificate at all. The rule is for the one port: calls that
+//! are TLS already stay unchanged.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::ownership;
 use crate::placed::Placed;
 use crate::resolved::{ExternalHost, ExternalPort, ISTIO_NAMESPACE, Place, Resolved};
 
-/// The file of all of them.
+/// The file of all external hosts.
 pub(super) const SUBJECT: &str = "external";
 
 pub(super) fn render(host: &ExternalHost, resolved: &Resolved) -> Vec<Placed> {

@@ -1,4 +1,4 @@
-//! `ExternalDNS` in the DNS cluster, allowed to read the records in its own namespace and no more.
+//! `ExternalDNS` in the DNS cluster, with read access to the records in its own namespace only.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::ownership::TXT_PREFIX;
 use crate::placed::Placed;
 use crate::resolved::{CREDENTIALS_FOLDER, Resolved};
 
-/// Flags that [`render`] sets, and those that a document may not set otherwise.
+/// Flags that [`render`] sets, and others that a document may not set.
 pub(crate) const OWN_FLAGS: &[&str] = &[
     "source",
     "crd-source-apiversion",
@@ -25,7 +25,7 @@ pub(crate) const OWN_FLAGS: &[&str] = &[
     "once",
     "dry-run",
 ];
-/// Labels that its pods have whatever the document says.
+/// Labels of its pods that a document cannot change.
 pub(crate) const OWN_POD_LABELS: [&str; 2] = ["app", "sidecar.istio.io/inject"];
 const NAME: &str = "external-dns";
 const SUBJECT: &str = "external-dns";
@@ -35,13 +35,13 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
         return Vec::new();
     };
     let namespace = external_dns.namespace.as_str();
-    // Where the federation's controller writes the records, they are of its own kind.
+    // If the federation's controller writes the records, they are of its own kind.
     let (group, version) = if dns_endpoint::controller_publishes(resolved) {
         ("multiclusterdns.federation.k8s.io", "v1alpha1")
     } else {
         ("externaldns.k8s.io", "v1alpha1")
     };
-    // The controller writes each record beside its ServiceDNSRecord, in the gateway's namespace.
+    // The controller writes each record into the namespace of its ServiceDNSRecord, which is the gateway's.
     let records_namespace = if dns_endpoint::controller_publishes(resolved) {
         resolved.clusters[resolved.dns.cluster]
             .gateway
@@ -86,7 +86,7 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
         format!("--txt-prefix={TXT_PREFIX}"),
     ];
     args.extend(external_dns.args.iter().cloned());
-    // Two of them at once would undo each other's work: the old one goes first.
+    // Two of them at once would undo each other's work, so the old one stops first.
     let mut deployment = skeleton(
         r#"{"spec":{"replicas":1,"strategy":{"type":"Recreate"},"selector":{"matchLabels":{"app":"external-dns"}},
         "template":{"metadata":{"labels":{"app":"external-dns","sidecar.istio.io/inject":"false"}},
@@ -95,7 +95,7 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
     let pod = &mut deployment["spec"]["template"];
     for (name, value) in &external_dns.pod_labels {
         let labels = &mut pod["metadata"]["labels"];
-        // Its own say whose pod it is.
+        // Its own labels identify the pod.
         if labels[name].is_null() {
             labels[name] = value.as_str().into();
         }

@@ -14,9 +14,9 @@ use crate::resolved::{
     Cluster, DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT, Port, Resolved, Service, Tls, local_host,
 };
 
-/// Those of some clusters.
+/// The Gateways of some clusters.
 pub(super) fn render(clusters: &[usize], resolved: &Resolved) -> Vec<Placed> {
-    // A Gateway stands beside the pods it selects: Istio can be set to look nowhere else.
+    // A Gateway is in the namespace of its pods: Istio may be configured to require that.
     let mut by_namespace: BTreeMap<&str, Vec<(usize, Vec<Value>)>> = BTreeMap::new();
     for &index in clusters {
         let cluster = &resolved.clusters[index];
@@ -33,7 +33,7 @@ pub(super) fn render(clusters: &[usize], resolved: &Resolved) -> Vec<Placed> {
     place(&name, "gateway", by_namespace, resolved)
 }
 
-/// Gateways under one name: in each namespace the clusters that have it there, with selector and servers.
+/// Gateways with one name: in each namespace its clusters, with selector and servers.
 pub(super) fn place(
     name: &str,
     subject: &str,
@@ -51,7 +51,7 @@ pub(super) fn place(
         .collect()
 }
 
-/// What is published at a cluster's gateway: each port once, by number, with the services behind it.
+/// The published ports at a cluster's gateway, by number, each with its services.
 pub(super) fn published(cluster: usize, resolved: &Resolved) -> Vec<(Port, Vec<&Service>)> {
     let mut published: Vec<(Port, Vec<&Service>)> = Vec::new();
     for service in &resolved.services {
@@ -76,17 +76,16 @@ pub(super) fn published(cluster: usize, resolved: &Resolved) -> Vec<(Port, Vec<&
     published
 }
 
-/// Whether plain requests to port 80 are led on to a port, which is at `number` of the gateway.
+/// Whether plain requests to port 80 are redirected to a port, which is at `number` of the gateway.
 pub(super) fn is_led_to(port: &Port, number: u16, tls: &Tls) -> bool {
     tls.redirect
         && port.published == DEFAULT_GATEWAY_PORT
-        // Where the redirect leads to.
+        // The target of the redirect.
         && number == DEFAULT_TLS_PORT
 }
 
-/// The servers of a cluster's gateway: one for each published port, by number. A server accepts every
-/// name, sorted, of every service that runs there and is published on its port. With TLS, one more
-/// leads plain requests on.
+/// The servers of a cluster's gateway: one for each published port, by number. A server has every name, sorted, of
+/// every service that runs there and is published on its port. With TLS, one more redirects plain requests.
 fn servers(cluster: usize, resolved: &Resolved) -> Vec<Value> {
     let gateway = &resolved.clusters[cluster].gateway;
     let mut rendered = Vec::new();
@@ -122,16 +121,16 @@ fn servers(cluster: usize, resolved: &Resolved) -> Vec<Value> {
     rendered
 }
 
-/// A cluster's Gateway, as a VirtualService refers to it.
+/// The reference to a cluster's Gateway in a VirtualService.
 pub(super) fn reference(cluster: &Cluster, resolved: &Resolved) -> String {
     let name = ownership::object_name(resolved.name.as_str());
     named(&cluster.gateway.namespace, &name, resolved)
 }
 
-/// A Gateway, as a VirtualService of another namespace refers to it.
+/// The reference to a Gateway in a VirtualService of another namespace.
 pub(super) fn named(namespace: &Label, name: &str, resolved: &Resolved) -> String {
     if resolved.istio.is_oldest() {
-        // It takes host names only (`validateGatewayNames` of its Pilot).
+        // It accepts host names only (`validateGatewayNames` of its Pilot).
         return local_host(name, namespace);
     }
     format!("{namespace}/{name}")

@@ -1,14 +1,12 @@
-//! The VirtualService of a service inside the meshes: where calls for its names go, and that a call that fails is
-//! tried again, in another cluster.
+//! The VirtualService of a service inside the meshes: the destinations of its names, and retries in another cluster.
 //!
-//! Names with the same clusters behind them share the entry of one of them: a name that no ServiceEntry has costs a
-//! sidecar next to nothing. `retryRemoteLocalities` is what makes a retry leave the locality that fails: without it,
-//! an endpoint whose ejection ends while it is still down takes calls again. Calls that cannot have arrived are
-//! repeated for every service; those that may have, only where the document says that they may be. TCP and TLS have
-//! no retries.
+//! Names with the same clusters share the entry of one of them: a name without a ServiceEntry costs a sidecar almost
+//! nothing. `retryRemoteLocalities` makes a retry leave the failing locality: without it, an endpoint whose ejection
+//! ends while it is still down gets calls again. Calls that cannot have arrived are retried for every service; those
+//! that may have arrived, only if the document allows it. TCP and TLS have no retries.
 //!
-//! Istio 1.0 repeats whatever ends in a status of 500 and above, calls that have arrived too: there only
-//! services whose calls may be repeated have retries.
+//! Istio 1.0 retries any status of 500 and above, including calls that have arrived: there only services whose calls
+//! are retryable have retries.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +21,7 @@ use crate::resolved::{ISTIO_NAMESPACE, IstioVersion, Port, Resolved, Retry, Serv
 
 const FIELDS: &[&[&str]] = &[&["spec", "hosts"], &["spec", "http"]];
 
-/// A name with endpoints, and all names for which calls go there, itself the first.
+/// A name with endpoints, and all names that are routed to it, itself the first.
 struct Led<'a> {
     to: &'a PublishedName,
     names: Vec<&'a PublishedName>,
@@ -57,7 +55,7 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
     (!fields.is_empty()).then(|| exported(object, service, FIELDS, fields, resolved))
 }
 
-/// For each of some clusters the names whose calls are led somewhere; of others DNS says where they go.
+/// For each of some clusters the names whose calls are routed; all others follow DNS.
 fn near<'a>(
     clusters: &[usize],
     service: &'a Service,
@@ -72,7 +70,7 @@ fn near<'a>(
     near
 }
 
-/// Where calls from a cluster for some names are led; the global name the last.
+/// The routes from a cluster for some names; the global name last.
 fn led<'a>(
     client: usize,
     names: Vec<&'a PublishedName>,
@@ -94,8 +92,8 @@ fn led<'a>(
     led
 }
 
-/// Each port has routes of its own, as far as there are several; the names are told apart by what comes first in the
-/// authority of a request, which can have a port behind it.
+/// Each port has routes of its own, if there are several; names are distinguished by a prefix of a request's authority,
+/// which may have a port after it.
 fn routes(led: &[Led<'_>], ports: &[&Port], retries: Option<&Value>) -> Vec<Value> {
     let mut routes = Vec::new();
     for port in ports {
@@ -131,7 +129,7 @@ fn routes(led: &[Led<'_>], ports: &[&Port], retries: Option<&Value>) -> Vec<Valu
     routes
 }
 
-/// How calls are repeated; `None` where they are not.
+/// The retry policy; `None` without retries.
 fn retries(service: &Service, istio: IstioVersion) -> Option<Value> {
     let on = match &service.retry {
         Retry::Undelivered if istio.is_oldest() => return None,

@@ -1,4 +1,4 @@
-//! From a [`Resolved`] to placed objects; one file per kind of object.
+//! Rendering: from a [`Resolved`] to placed objects; one file per kind of object.
 
 mod authorization_policy;
 mod bookinfo;
@@ -40,10 +40,10 @@ pub(crate) use namespace::makes_namespace;
 pub use virtual_service::ANSWER_HEADER;
 pub(crate) use wildcard::shared_ports;
 
-/// Everything that the clusters get, in no order that matters.
+/// All objects of all clusters, in no particular order.
 ///
-/// It has parts, which can be rendered one by one where all of it at once would be too much: no file has
-/// objects of two of them, since their subjects differ.
+/// It has parts, which can be rendered one by one if the whole is too large: no file has objects of two of them, since
+/// their subjects differ.
 pub fn render(resolved: &Resolved) -> Vec<Placed> {
     let mut placed = of_mesh(resolved);
     let clusters = all(resolved);
@@ -54,7 +54,7 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
     placed
 }
 
-/// What is neither about a service alone nor at the gateways that services are called through.
+/// Objects that belong to no single service and to no gateway of services.
 pub(crate) fn of_mesh(resolved: &Resolved) -> Vec<Placed> {
     let mut placed = namespace::render(resolved);
     placed.extend(samples::render(resolved));
@@ -71,8 +71,8 @@ pub(crate) fn of_mesh(resolved: &Resolved) -> Vec<Placed> {
     labelled(placed, resolved)
 }
 
-/// What the gateways of some clusters, given by their indices, take in: of each cluster it names all
-/// services that run there.
+/// The objects of the ingress and east-west gateways of some clusters, given by index: each lists all services that run
+/// there.
 pub(crate) fn at_gateways(clusters: &[usize], resolved: &Resolved) -> Vec<Placed> {
     let mut placed = if resolved.gateway_api {
         gateway_api::gateways(clusters, resolved)
@@ -83,7 +83,7 @@ pub(crate) fn at_gateways(clusters: &[usize], resolved: &Resolved) -> Vec<Placed
     labelled(placed, resolved)
 }
 
-/// What is about one service, in some clusters, given by their indices.
+/// The objects of one service, in some clusters, given by index.
 pub(crate) fn of_service(
     clusters: &[usize],
     service: &Service,
@@ -113,8 +113,8 @@ fn labelled(placed: Vec<Placed>, resolved: &Resolved) -> Vec<Placed> {
     labelled.collect()
 }
 
-/// JSON that is written here as text, to be filled in: code that builds a value field by field is
-/// several times as long, and all of it is part of the page.
+/// Parses a JSON literal to be filled in: code that builds a value field by field is several times as long, and all of
+/// it is part of the page.
 pub(crate) fn skeleton(text: &'static str) -> Value {
     match serde_json::from_str(text) {
         Ok(value) => value,
@@ -124,8 +124,8 @@ pub(crate) fn skeleton(text: &'static str) -> Value {
 
 const EXPORT_TO: &[&str] = &["spec", "exportTo"];
 
-/// An object about a service's names, in the clusters that have it with the values of some fields: it is kept to the
-/// namespaces that are to see the names.
+/// An object for a service's names, in its clusters, each with the values of some fields; exported only to the
+/// namespaces that see the names.
 fn exported(
     mut template: Object,
     service: &Service,
@@ -149,8 +149,8 @@ fn exported(
     Placed::with_fields(template, service.id(), &paths, fields)
 }
 
-/// `exportTo` in each cluster, from the namespaces that see an object there, `None` for all. Empty where all do in
-/// all clusters, which needs no words.
+/// `exportTo` in each cluster, from the namespaces that see an object there, `None` for all. Empty if all namespaces do
+/// in all clusters, which is the default.
 fn exports(seen_by: BTreeMap<usize, Option<BTreeSet<&str>>>) -> BTreeMap<usize, Value> {
     if seen_by.values().all(Option::is_none) {
         return BTreeMap::new();
@@ -170,7 +170,7 @@ pub(crate) fn all(resolved: &Resolved) -> Vec<usize> {
     (0..resolved.clusters.len()).collect()
 }
 
-/// Istio's kinds, in the API version that goes with Istio's version.
+/// Istio's kinds, in the API version of Istio's version.
 pub(crate) struct Istio(pub(crate) IstioVersion);
 
 impl Istio {
@@ -186,7 +186,7 @@ impl Istio {
         Kind::istio(self.0.networking_api(), "ServiceEntry", "serviceentries")
     }
 
-    /// In front of the entries that select them, which lead nowhere without.
+    /// Applied before the entries that select them, which have no endpoints otherwise.
     pub(crate) fn workload_entry(&self) -> Kind {
         Kind {
             wave: Wave::Services,

@@ -1,9 +1,9 @@
-//! What a DestinationRule says of mutual TLS: that the sidecar begins it, for which name gateways pass it
-//! on, and whom it takes for the service.
+//! Mutual TLS settings of a DestinationRule: origination by the sidecar, the SNI for gateways, and the accepted
+//! identities.
 //!
-//! The name is a port's, and so are the settings where there are several. Whom it takes is said where the
-//! document knows the service account: Istio compares whole identities only. Without it, whoever has a
-//! certificate of the common root is taken.
+//! The SNI belongs to a port, so there are settings per port if there are several. Identities are set if the document
+//! has the service account, since Istio compares whole identities only. Otherwise any certificate of the common root is
+//! accepted.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::mutual::{identity, sni};
 use crate::published::{Level, PublishedName};
 use crate::resolved::{Port, Resolved, Service};
 
-/// Adds it to the policy of a name.
+/// Adds the settings to the policy of a name.
 pub(super) fn add(
     policy: &mut Value,
     name: &PublishedName,
@@ -27,7 +27,7 @@ pub(super) fn add(
         policy["tls"] = origination(port, service, resolved);
         return;
     }
-    // A port's own settings take the place of all others.
+    // A port's own settings replace all others.
     let settings = ports.into_iter().map(|port| {
         let mut settings = policy.clone();
         settings["port"] = json!({ "number": port.published });

@@ -9,7 +9,7 @@ use crate::object::{Kind, Object};
 use crate::placed::Placed;
 use crate::resolved::{DEFAULT_NAMESPACE, ISTIO_NAMESPACE, Resolved};
 
-/// Namespaces that are there without us, in every cluster with Istio.
+/// Namespaces that exist in every cluster with Istio.
 const GIVEN: [&str; 3] = [DEFAULT_NAMESPACE, ISTIO_NAMESPACE, "kube-system"];
 
 pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {

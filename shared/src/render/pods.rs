@@ -1,5 +1,5 @@
-//! The DestinationRule of a service's pods in each cluster that runs it: its subsets, and how its pods are
-//! called, by gateways and by pods of the cluster alike.
+//! The DestinationRule of a service's pods in each cluster that runs it: its subsets, and its traffic policy for
+//! gateways and for pods of the cluster.
 
 use serde_json::json;
 

@@ -8,12 +8,12 @@ use crate::object::{Kind, Object};
 use crate::placed::Placed;
 use crate::resolved::{BOOKINFO_PORT, DEFAULT_HTTPBIN_PORT, DEFAULT_NAMESPACE, Resolved, Service};
 
-/// Where a sample runs under one name.
+/// The Service of a sample under one name.
 pub(super) struct Place {
-    /// The name of the Service that others call.
+    /// The name of the Service.
     pub(super) name: String,
     pub(super) namespace: String,
-    /// Clusters and the ports of that Service there.
+    /// Its clusters, each with the ports of that Service.
     clusters: Vec<(usize, Value)>,
 }
 
@@ -23,7 +23,7 @@ impl Place {
     }
 }
 
-/// The shared service of a sample says where it runs; without one it runs in `default` everywhere.
+/// The shared service of a sample sets its place; without one it runs in `default` everywhere.
 pub(super) fn places(sample: Sample, resolved: &Resolved) -> Vec<Place> {
     if let Some(service) = resolved.service_of(sample) {
         return places_of(service);
@@ -41,12 +41,12 @@ pub(super) fn places(sample: Sample, resolved: &Resolved) -> Vec<Place> {
     }]
 }
 
-/// What the document shares.
+/// The places of the document's service.
 fn places_of(service: &Service) -> Vec<Place> {
     let ports = |cluster: usize| {
         let ports = service.local(cluster).ports.iter();
         ports
-            // Istio reads the protocol at the beginning of a port's name.
+            // Istio reads the protocol from the prefix of a port's name.
             .map(|one| port(&one.name(), one.number, &json!("http")))
             .collect()
     };
@@ -96,7 +96,7 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
     placed
 }
 
-/// A sample of one program, which has one name for all of it.
+/// A sample of one program, with one name for all its objects.
 fn one_program(app: &App<'_>, container: &'static str, image: &str) -> Vec<Placed> {
     let mut container = skeleton(container);
     container["image"] = image.into();
@@ -124,7 +124,7 @@ impl App<'_> {
         self.object(Kind::SERVICE_ACCOUNT, name, json!({}))
     }
 
-    /// With the same ports everywhere.
+    /// The Service, with the same ports everywhere.
     pub(super) fn service(&self, ports: &Value) -> Placed {
         let mut body = skeleton(r#"{"spec":{"selector":{},"ports":[]}}"#);
         body["spec"]["selector"]["app"] = self.label.into();
@@ -132,7 +132,7 @@ impl App<'_> {
         self.object(Kind::SERVICE, self.name, body)
     }
 
-    /// With the ports that others call in each cluster.
+    /// The Service with each cluster's own ports.
     pub(super) fn service_of_place(&self) -> Placed {
         let ports = self.place.clusters.iter();
         let ports = ports.map(|(cluster, ports)| (*cluster, vec![ports.clone()]));
@@ -145,7 +145,7 @@ impl App<'_> {
         )
     }
 
-    /// `selector` tells its pods from those of other versions; `spec` is that of the pods.
+    /// The Deployment. `selector` distinguishes its pods from those of other versions; `spec` is that of the pods.
     pub(super) fn deployment(
         &self,
         name: &str,
@@ -153,7 +153,7 @@ impl App<'_> {
         selector: &Value,
         spec: Value,
     ) -> Placed {
-        // The label asks for a sidecar also where the namespace does not.
+        // The label enables injection also where the namespace does not.
         let mut body = skeleton(
             r#"{"spec":{"replicas":1,"selector":{"matchLabels":{}},"template":{
             "metadata":{"labels":{"app":"","version":"","sidecar.istio.io/inject":"true"}},

@@ -1,16 +1,15 @@
 //! The ServiceEntries of a service: its names, resolved inside every mesh, as [`crate::endpoints`] decides.
 //!
-//! Each endpoint has a locality, since Istio drops those without one as soon as it prefers localities; Istio 1.0
-//! knows none. Names of own zones, and those that DNS alone resolves, are entries of the service only where the
-//! entries for many services do not cover them ([`super::wildcard`]). The latter are in one object: one for each
-//! would let the number of objects grow with clusters times zones.
+//! Each endpoint has a locality, since Istio drops those without one as soon as it prefers localities; Istio 1.0 has
+//! none. Names of own zones, and those that DNS alone resolves, are entries of the service only if the entries for many
+//! services do not cover them ([`super::wildcard`]). The latter share one object: with one for each, the number of
+//! objects would grow with clusters times zones.
 //!
-//! A name for which calls go where those for another go is a host beside that one where sidecars tell it by the name
-//! in TLS; requests are led there by the VirtualService ([`super::mesh_routes`]), which costs less.
+//! A name with the destination of another one is a further host of its entry if sidecars route by SNI; requests are
+//! routed there by the VirtualService ([`super::mesh_routes`]), which costs less.
 //!
-//! Without an address of its own for each name, a sidecar tells plain TCP by its port alone, and takes
-//! the first entry with that port for all names: so only the global name's has it. Istio refuses such
-//! a port beside a second host.
+//! Without an address of its own for each name, a sidecar routes plain TCP by port alone, and uses the first entry with
+//! that port for all names: so only the global name's has it. Istio refuses such a port with a second host.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +30,7 @@ const ENDPOINTS: &[&str] = &["spec", "endpoints"];
 const RESOLUTION: &[&str] = &["spec", "resolution"];
 const SELECTOR: &[&str] = &["spec", "workloadSelector"];
 
-/// The values that an entry's fields have in a cluster, given by its index.
+/// The values of an entry's fields in a cluster, given by its index.
 type Fields = (usize, Vec<Value>);
 
 pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved) -> Vec<Placed> {
@@ -115,24 +114,24 @@ fn of_clusters(
     (!fields.is_empty()).then(|| exported(template, service, paths, fields, resolved))
 }
 
-/// Whether a sidecar tells the service's names apart, on one of its ports at least.
+/// Whether a sidecar can route by the service's names, on at least one of its ports.
 pub(super) fn told_by_name(service: &Service) -> bool {
     !ports_of(false, service).is_empty()
 }
 
-/// Whether a port is told by the name in TLS: no route leads its calls to another name, so each name is a host of an
-/// entry, and Envoy has a cluster for each.
+/// Whether a port is routed by SNI: no route leads its calls to another name, so each name is a host of an entry, and
+/// Envoy has a cluster for each.
 pub(super) fn told_by_tls(service: &Service) -> bool {
     let mut ports = service.ports.iter();
     ports.any(|port| port.protocol == Protocol::Tls)
 }
 
-/// Whether sidecars resolve a name at all, so that other objects can be about it.
+/// Whether sidecars resolve a name at all, so that other objects can refer to it.
 pub(super) fn has_entry(name: &PublishedName, service: &Service) -> bool {
     name.level == Level::Global || told_by_name(service)
 }
 
-/// The hosts of a name's entry in a cluster: the name, and those that are told by TLS and go to the same clusters.
+/// The hosts of a name's entry in a cluster: the name, and those that are routed by SNI and have the same clusters.
 fn hosts<'a>(
     client: usize,
     name: &'a PublishedName,
@@ -147,13 +146,12 @@ fn hosts<'a>(
     hosts
 }
 
-/// An entry whose hosts, and endpoints if any, are yet to come. Without endpoints Istio resolves
-/// each host by DNS.
+/// An entry whose hosts, and endpoints if any, are added later. Without endpoints Istio resolves each host by DNS.
 fn template(name: &str, ports: &[&Port], service: &Service, resolved: &Resolved) -> Object {
     let ports: Vec<Value> = ports
         .iter()
         .map(|port| {
-            // For where DNS alone says the address; endpoints have ports of their own.
+            // For addresses from DNS alone; endpoints have ports of their own.
             let at = usually_at(port, service, resolved);
             rendered_port(port, at)
         })
@@ -167,7 +165,7 @@ fn template(name: &str, ports: &[&Port], service: &Service, resolved: &Resolved)
         },
     });
     if service.is_mutual() {
-        // Its pods are of the mesh, by their identities.
+        // Its pods belong to the mesh, by their identities.
         body["spec"]["location"] = "MESH_INTERNAL".into();
     }
     Object::new(
@@ -178,7 +176,7 @@ fn template(name: &str, ports: &[&Port], service: &Service, resolved: &Resolved)
     )
 }
 
-/// A port of an entry, and where gateways have it.
+/// A port of an entry, with the gateways' port.
 pub(super) fn rendered_port(port: &Port, at: u16) -> Value {
     let protocol = port.protocol.as_str().to_uppercase();
     let mut one = json!({ "number": port.published, "name": port.name(), "protocol": protocol });
@@ -188,7 +186,7 @@ pub(super) fn rendered_port(port: &Port, at: u16) -> Value {
     one
 }
 
-/// The fields of an entry that say which names lead where.
+/// The fields of an entry with hosts and destinations.
 fn fields_of(resolved: &Resolved) -> &'static [&'static [&'static str]] {
     match resolved.endpoints {
         Endpoints::Names => &[HOSTS, ENDPOINTS],
@@ -196,7 +194,7 @@ fn fields_of(resolved: &Resolved) -> &'static [&'static [&'static str]] {
     }
 }
 
-/// Where a name leads in the cluster `client`: the values of [`fields_of`] behind the hosts.
+/// The destination of a name in the cluster `client`: the values of [`fields_of`] after the hosts.
 fn reached(
     client: usize,
     name: &PublishedName,
@@ -214,7 +212,7 @@ fn reached(
     ]
 }
 
-/// The endpoints of a name in the cluster `client`, as Istio reads them.
+/// The endpoints of a name in the cluster `client`, in Istio's form.
 fn rendered(client: usize, name: &PublishedName, service: &Service, resolved: &Resolved) -> Value {
     let ports = ports_of(name.level == Level::Global, service);
     endpoints(client, name, service, resolved)
@@ -232,12 +230,12 @@ fn rendered(client: usize, name: &PublishedName, service: &Service, resolved: &R
         .collect()
 }
 
-/// Where the pods of its own cluster reach a gateway.
+/// The address of a gateway for the pods of its own cluster.
 pub(super) fn inside(gateway: &Gateway) -> String {
     local_host(&gateway.service, &gateway.namespace)
 }
 
-/// An endpoint in a cluster, with its ports by their names.
+/// An endpoint in a cluster, with its ports by name.
 pub(super) fn rendered_endpoint(
     address: &str,
     ports: impl Iterator<Item = (String, u16)>,

@@ -1,6 +1,6 @@
-//! The ServiceExport of a service in each cluster that runs it, by which a controller of the Multi-Cluster
-//! Services API (KEP-1645) makes it known to others. The ServiceImports are that controller's to make, and
-//! names below `clusterset.local` its to answer: they lead from pod to pod, past the gateways.
+//! The ServiceExport of a service in each cluster that runs it, for a controller of the Multi-Cluster Services API
+//! (KEP-1645). That controller creates the ServiceImports and resolves names below `clusterset.local`, whose calls go
+//! from pod to pod without the gateways.
 
 use serde_json::json;
 

@@ -1,9 +1,9 @@
-//! The Sidecar of each namespace that callers name: its proxies know the namespace's own Services, the entries of
-//! fedmesh, and the local Services of what the namespace calls. Without one, every proxy is sent every Service of its
+//! The Sidecar of each namespace that callers list: its proxies receive the namespace's own Services, the entries of
+//! fedmesh, and the local Services that the namespace calls. Without one, every proxy receives every Service of its
 //! cluster.
 //!
-//! `exportTo` keeps the entries to their callers already, so all of the namespace with the entries is listed. The
-//! root namespace gets none: a Sidecar there is that of every namespace without one, and gateways take none (istio
+//! `exportTo` already limits the entries to their callers, so the whole namespace of the entries is listed. The root
+//! namespace gets none: a Sidecar there applies to every namespace without one, and gateways use none (istio
 //! `pilot/pkg/model/push_context.go`, `doGetSidecarScope`).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,16 +16,16 @@ use crate::object::Object;
 use crate::placed::Placed;
 use crate::resolved::{ISTIO_NAMESPACE, Resolved};
 
-/// The file of all of them.
+/// The file of all Sidecars.
 const SUBJECT: &str = "sidecars";
-/// What a namespace's own Sidecar is usually called.
+/// The usual name of a namespace's Sidecar.
 pub(crate) const NAME: &str = "default";
 /// All of the Sidecar's own namespace.
 pub(crate) const OWN_NAMESPACE: &str = "./*";
-/// All that a namespace exports, behind its name.
+/// All exports of a namespace, as a suffix of its name.
 pub(crate) const ALL_OF: &str = "/*";
 
-/// A list, whose first item has the hosts.
+/// A list whose first item has the hosts.
 const EGRESS: &[&str] = &["spec", "egress"];
 
 pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
@@ -79,7 +79,7 @@ pub(crate) fn called(cluster: usize, resolved: &Resolved) -> BTreeMap<&str, BTre
     by
 }
 
-/// All that the proxies of a namespace know, without what another of the hosts has already: Istio warns of it.
+/// All hosts for the proxies of a namespace, without duplicates, of which Istio warns.
 fn hosts(namespace: &str, called: BTreeSet<String>, more: &BTreeSet<String>) -> BTreeSet<String> {
     let mut hosts = called;
     hosts.extend(more.iter().cloned());

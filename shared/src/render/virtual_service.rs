@@ -1,8 +1,8 @@
-//! The VirtualService of a service: every one of its names, at the gateway, to the local service.
+//! The VirtualService of a service: all its names, at the gateway, to the local service.
 //!
-//! Every serving cluster takes every name, those of other zones too: a name falls back by DNS, so
-//! a request for another zone's name can arrive anywhere. Of several ports, each published one leads to
-//! its own. It stands beside the local Service and has its name, so where that differs it is another object.
+//! Every serving cluster accepts every name, including those of other zones: a name falls back by DNS, so a request for
+//! another zone's name can arrive anywhere. Of several ports, each published one is routed to its own. It has the
+//! namespace and name of the local Service, so clusters with another one have another object.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::object::Object;
 use crate::placed::Placed;
 use crate::resolved::{Local, Port, Resolved, Route, Service, local_host};
 
-/// The response header by which a gateway names its cluster, so that whoever asks sees who answered.
+/// The response header in which a gateway identifies its cluster.
 pub const ANSWER_HEADER: &str = "x-fedmesh-cluster";
 
 const HTTP: &[&str] = &["spec", "http"];
@@ -21,7 +21,7 @@ const TCP: &[&str] = &["spec", "tcp"];
 
 pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved) -> Vec<Placed> {
     if service.is_mutual() {
-        // A gateway sees nothing of it but the name that it is passed on by.
+        // The gateway only routes its SNI.
         return Vec::new();
     }
     let hosts: Vec<&str> = service
@@ -65,7 +65,7 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
         .collect()
 }
 
-/// Where the routes of a port stand.
+/// The section with the routes of a port.
 fn section_of(port: &Port) -> &'static [&'static str] {
     match port.protocol {
         Protocol::Http | Protocol::Http2 | Protocol::Grpc => HTTP,
@@ -74,7 +74,7 @@ fn section_of(port: &Port) -> &'static [&'static str] {
     }
 }
 
-/// From a port of a cluster's gateway to the service there.
+/// Routes from a port of a cluster's gateway to the service there.
 fn routes_of(
     port: &Port,
     local: Local<'_>,
@@ -93,7 +93,7 @@ fn routes_of(
         let to = destination(port, local, &Value::Null);
         return vec![json!({ "match": [taken], "route": [{ "destination": to }] })];
     }
-    // One port with requests needs no match: the gateway's server has it alone.
+    // The only port with requests needs no match: the gateway's server has no other.
     let http = service.ports.iter().filter(|port| port.protocol.is_http());
     let is_told = http.count() > 1;
     let routes = service.routes.iter().map(|route| {
@@ -116,7 +116,7 @@ fn routes_of(
     routes.collect()
 }
 
-/// The service in its cluster, or the `subset` or other `service` that `of` names.
+/// The service in its cluster, or the `subset` or other `service` of `of`.
 fn destination(port: &Port, local: Local<'_>, of: &Value) -> Value {
     let host = match of["service"].as_str() {
         Some(other) => local_host(other, local.namespace),
@@ -129,7 +129,7 @@ fn destination(port: &Port, local: Local<'_>, of: &Value) -> Value {
     destination
 }
 
-/// Istio's route: what the document says, with the local service as the destination.
+/// Istio's route: that of the document, with the local service as the destination.
 fn http_route(route: &Route, port: &Port, local: Local<'_>) -> Value {
     let destination = |of: &Value| destination(port, local, of);
     let mut action = route.action.clone();
@@ -151,7 +151,7 @@ fn http_route(route: &Route, port: &Port, local: Local<'_>) -> Value {
     } else if !action.contains_key("redirect") && !action.contains_key("directResponse") {
         http["route"] = json!([{ "destination": destination(&Value::Null) }]);
     }
-    // Copies go to the service itself where no other host is named.
+    // Mirrored requests go to the service itself without another host.
     let to_ourselves = |mirror: &mut Value| {
         if mirror["host"].is_null() {
             *mirror = destination(mirror);

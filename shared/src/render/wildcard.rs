@@ -1,13 +1,13 @@
-//! ServiceEntries for the names of many services at once, by wildcard. A sidecar has one cluster for each, whatever
-//! the number of services, zones and clusters, and the names cost it nothing until they are called.
+//! ServiceEntries for the names of many services at once, by wildcard. A sidecar has one cluster for each, whatever the
+//! number of services, zones and clusters, and names cost nothing until they are called.
 //!
-//! Names of other regions and zones have `resolution: NONE`: a call goes to the address to which the caller's DNS has
-//! resolved the name. Istio then keeps the port of the call, unless it is new enough to take a `targetPort` there
-//! (istio `releasenotes/notes/targetPort-service-entry.yaml`). Names of the own zone lead to the own gateway, which
-//! tells services by the name that is called.
+//! Names of other regions and zones have `resolution: NONE`: a call goes to the address that the caller's DNS has
+//! returned. Istio then keeps the port of the call, unless it is new enough for a `targetPort` there (istio
+//! `releasenotes/notes/targetPort-service-entry.yaml`). Names of the own zone lead to the own gateway, which routes by
+//! the called name.
 //!
-//! One port of an entry speaks one protocol, so a service that speaks HTTP/2 on a port on which others speak
-//! HTTP/1.1 has entries of its own, and so has one with mutual TLS, which begins with the service's own name.
+//! One port of an entry has one protocol, so a service with HTTP/2 on a port on which others have HTTP/1.1 has entries
+//! of its own, and so has one with mutual TLS, whose SNI is the service's own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ use crate::placed::Placed;
 use crate::published::{Level, PublishedName};
 use crate::resolved::{ISTIO_NAMESPACE, OLDEST_ISTIO_WITH_TARGET_PORTS, Port, Resolved, Service};
 
-/// The file of all of them.
+/// The file of all these entries.
 pub(super) const SUBJECT: &str = "names";
 
 const PORTS: &[&str] = &["spec", "ports"];
@@ -63,8 +63,8 @@ fn speak_alike(one: Protocol, other: Protocol) -> bool {
     one.family() == other.family() && (one == Protocol::Http) == (other == Protocol::Http)
 }
 
-/// The protocol of each published port in entries for many services: of several HTTP/1.1, which most speak, and
-/// otherwise HTTP/2, whatever the order of the services.
+/// The protocol of each published port in entries for many services: HTTP/1.1 before HTTP/2, whatever the order of the
+/// services.
 pub(crate) fn shared_ports(services: &[Service]) -> BTreeMap<u16, Protocol> {
     let mut shared: BTreeMap<u16, Protocol> = BTreeMap::new();
     for service in services.iter().filter(|service| !service.is_mutual()) {
@@ -78,7 +78,7 @@ pub(crate) fn shared_ports(services: &[Service]) -> BTreeMap<u16, Protocol> {
     shared
 }
 
-/// Which protocol stands for others of its family.
+/// Priority of a protocol among others of its family.
 fn rank(protocol: Protocol) -> u8 {
     match protocol {
         Protocol::Http => 0,
@@ -114,7 +114,7 @@ fn own_zones(resolved: &Resolved) -> Option<Placed> {
                 .values()
                 .map(|port| rendered_port(port, port.published));
             let gateway = &cluster.gateway;
-            // Istio takes no selector beside a wildcard that sidecars resolve, so the endpoint stands here.
+            // Istio rejects a selector beside a wildcard that sidecars resolve, so the endpoint is listed here.
             let (resolution, address) = match gateway.cluster_ip {
                 Some(ip) if resolved.endpoints == Endpoints::Addresses => {
                     ("STATIC", ip.to_string())
@@ -137,13 +137,13 @@ fn own_zones(resolved: &Resolved) -> Option<Placed> {
     (!fields.is_empty()).then(|| exports.placed(template, OWN_ZONES, fields))
 }
 
-/// The services that are called from a cluster.
+/// The services that a cluster calls.
 fn called_from(client: usize, resolved: &Resolved) -> impl Iterator<Item = &Service> {
     let services = resolved.services.iter();
     services.filter(move |service| service.is_called_from(client))
 }
 
-/// The entry for the names of other regions and zones that go by DNS.
+/// The entry for the names of other regions and zones that follow DNS.
 fn others(resolved: &Resolved) -> Option<Placed> {
     let goes_by_dns = |service: &&Service| {
         all(resolved).into_iter().any(|client| {
@@ -182,7 +182,7 @@ fn others(resolved: &Resolved) -> Option<Placed> {
     (!fields.is_empty()).then(|| exports.placed(template, &[PORTS], fields))
 }
 
-/// What all names of a region end with, for each region of which there are names.
+/// The suffix of all names of a region, for each region that has names.
 pub(super) fn region_endings(resolved: &Resolved) -> BTreeSet<String> {
     let is_regional =
         |name: &PublishedName| matches!(name.level, Level::Region(_) | Level::Zone { .. });
@@ -195,7 +195,7 @@ pub(super) fn region_endings(resolved: &Resolved) -> BTreeSet<String> {
     endings.collect()
 }
 
-/// A port as entries for many services have it.
+/// A port in entries for many services.
 fn as_shared(port: &Port, resolved: &Resolved) -> Port {
     let shared = resolved.shared_ports.get(&port.published);
     Port {
@@ -204,7 +204,7 @@ fn as_shared(port: &Port, resolved: &Resolved) -> Port {
     }
 }
 
-/// What follows the labels of service and namespace in a published name.
+/// The suffix after the labels of service and namespace in a published name.
 pub(super) fn behind_service(name: &PublishedName) -> &str {
     name.host.as_str().splitn(3, '.').nth(2).unwrap_or_default()
 }
@@ -218,7 +218,7 @@ fn entry(of: &str, resolution: &str, resolved: &Resolved) -> Object {
     Object::new(kind, Some(ISTIO_NAMESPACE), name, body)
 }
 
-/// Which namespaces see the services of an entry, in each cluster that has it; `None` for all.
+/// The namespaces that see the services of an entry, in each cluster that has it; `None` for all.
 #[derive(Default)]
 struct Exports<'a>(BTreeMap<usize, Option<BTreeSet<&'a str>>>);
 

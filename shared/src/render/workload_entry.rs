@@ -1,11 +1,11 @@
-//! The gateways of all clusters by their addresses: a WorkloadEntry for each, which ServiceEntries select.
+//! The gateways of all clusters by address: a WorkloadEntry for each, which ServiceEntries select.
 //!
-//! A gateway that moves is then one object in each cluster, which istiod sends as endpoints alone, and no sidecar
-//! resolves a name. In its own cluster a gateway has the address of its Service there, or the Service's name where
-//! nobody knows the address.
+//! A change of a gateway's address then changes one object in each cluster, which istiod sends as endpoints only, and
+//! no sidecar resolves a name. In its own cluster a gateway has the address of its Service there, or the Service's name
+//! if the address is unknown.
 //!
-//! A selector has labels that all must be there, and no choice. So each group of gateways that answers some name has
-//! a label of its own, and a gateway has those of its groups; most meshes have few.
+//! A selector requires all its labels and has no alternatives. So each group of gateways that answers some name has a
+//! label of its own, and a gateway has the labels of its groups; most meshes have few.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -24,11 +24,11 @@ use crate::placed::Placed;
 use crate::published::answered_by;
 use crate::resolved::{Address, Gateway, ISTIO_NAMESPACE, Resolved, Service};
 
-/// The file of all of them.
+/// The file of all WorkloadEntries.
 const SUBJECT: &str = "gateways";
-/// What the labels of groups begin with.
+/// Prefix of the labels of groups.
 const GROUP: &str = "fedmesh.dev/gateways-";
-/// As many digits tell the groups of a mesh apart.
+/// Digits that distinguish the groups of a mesh.
 const DIGITS: usize = 12;
 
 const ADDRESS: &[&str] = &["spec", "address"];
@@ -51,14 +51,14 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
     placed
 }
 
-/// How a ServiceEntry selects the gateways of a kind in some clusters.
+/// The selector of a ServiceEntry for the gateways of a kind in some clusters.
 pub(super) fn selector(kind: GatewayKind, clusters: &[usize], resolved: &Resolved) -> Value {
     let mut selector = json!({ "labels": {} });
     selector["labels"][label(kind, clusters, resolved)] = "true".into();
     selector
 }
 
-/// `STATIC`, unless the cluster `client` knows some gateway by a host name only, which sidecars then resolve.
+/// `STATIC`, unless the cluster `client` has only a host name of some gateway, which sidecars must resolve.
 pub(super) fn resolution(
     client: usize,
     kind: GatewayKind,
@@ -80,7 +80,7 @@ pub(super) fn resolution(
     }
 }
 
-/// The kind of gateway by which a service is called.
+/// The kind of gateway of a service.
 pub(super) fn kind_of(service: &Service) -> GatewayKind {
     if service.is_mutual() {
         GatewayKind::EastWest
@@ -89,7 +89,7 @@ pub(super) fn kind_of(service: &Service) -> GatewayKind {
     }
 }
 
-/// The groups of clusters whose gateways answer some name by an entry that selects them, ascending.
+/// The groups of clusters whose gateways answer some name by a selecting entry, ascending.
 fn groups(resolved: &Resolved) -> BTreeMap<GatewayKind, BTreeSet<Vec<usize>>> {
     let clusters = all(resolved);
     let mut groups: BTreeMap<GatewayKind, BTreeSet<Vec<usize>>> = BTreeMap::new();
@@ -127,7 +127,7 @@ fn label(kind: GatewayKind, clusters: &[usize], resolved: &Resolved) -> String {
     format!("{GROUP}{}", digits.unwrap_or_default())
 }
 
-/// The addresses of a gateway that sidecars can all call: IPv6 only where it has no other.
+/// The addresses of a gateway that all sidecars can call: IPv6 only if it has no other.
 fn addresses(gateway: &Gateway) -> Vec<Address> {
     let all: Vec<Address> = gateway.addresses.iter().flatten().cloned().collect();
     let is_v4 = |one: &Address| matches!(one, Address::Ip(IpAddr::V4(_)));
@@ -189,7 +189,7 @@ fn of_gateway(
     placed
 }
 
-/// Where a gateway has the ports of the services in its cluster, by the names that ServiceEntries give these.
+/// The ports of a gateway for the services in its cluster, by their names in ServiceEntries.
 fn ports(kind: GatewayKind, cluster: usize, resolved: &Resolved) -> Value {
     let of = &resolved.clusters[cluster];
     let services = resolved.services.iter();

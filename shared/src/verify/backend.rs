@@ -1,4 +1,4 @@
-//! What stands behind a name in a cluster, and what of it keeps calls from being answered.
+//! The backend of a name in a cluster, and its faults that prevent answers.
 
 use super::cause::Cause;
 use crate::mesh::Protocol;
@@ -12,13 +12,13 @@ pub struct Backend {
     pub service: String,
     /// The port of the document.
     pub number: u16,
-    /// What the document says is spoken there.
+    /// The protocol in the document.
     pub protocol: Protocol,
-    /// That port; `None` if the Service has no such port or is not there.
+    /// That port; `None` if the Service has no such port or does not exist.
     pub port: Option<PortSeen>,
-    /// Ready endpoints; `None` where nobody could look.
+    /// Ready endpoints; `None` if unknown.
     pub ready: Option<usize>,
-    /// The pods' port behind that port, if the Service is headless and it is another number.
+    /// The pods' port for that port, if the Service is headless and its number differs.
     pub headless_target: Option<u16>,
 }
 
@@ -31,7 +31,7 @@ pub struct PortSeen {
     pub app_protocol: String,
 }
 
-/// What Istio takes for HTTP (istio `pkg/config/protocol/instance.go`), HTTP/2 first.
+/// The protocols that Istio treats as HTTP (istio `pkg/config/protocol/instance.go`), HTTP/2 first.
 const HTTP: [&str; 6] = [
     "http2",
     "grpc",
@@ -42,7 +42,7 @@ const HTTP: [&str; 6] = [
 ];
 
 impl PortSeen {
-    /// Whether Istio is told what is spoken: by `appProtocol`, else by the name up to the first dash.
+    /// Whether Istio detects the protocol: by `appProtocol`, else by the name up to the first dash.
     fn is_for(&self, protocol: Protocol) -> bool {
         let said = if self.app_protocol.is_empty() {
             self.name.split('-').next().unwrap_or_default().to_owned()
@@ -53,14 +53,14 @@ impl PortSeen {
         match protocol {
             Protocol::Http => is_one_of(&HTTP),
             Protocol::Http2 | Protocol::Grpc => is_one_of(&HTTP[..4]),
-            // Whatever Istio does not know is TCP to it.
+            // Istio treats an unknown protocol as TCP.
             Protocol::Tcp | Protocol::Tls => !is_one_of(&HTTP),
         }
     }
 }
 
 impl Backend {
-    /// A headless Service's name leads to its pods, whose port nobody puts in place of the Service's.
+    /// The fault of a headless Service: its name leads to its pods, whose port may differ from the Service's.
     pub(super) fn headless_port(&self) -> Option<Cause> {
         Some(Cause::HeadlessPort {
             cluster: self.cluster.clone(),
@@ -70,7 +70,7 @@ impl Backend {
         })
     }
 
-    /// Why Istio takes the port for another protocol, if it does.
+    /// The fault of a port whose protocol Istio detects differently.
     pub(super) fn port_fault(&self) -> Option<Cause> {
         let port = match &self.port {
             Some(port) if port.is_for(self.protocol) => return None,
@@ -84,7 +84,7 @@ impl Backend {
                 format!("port {} has no name", self.number)
             }
             Some(PortSeen { name, .. }) => format!("port {} is named {name}", self.number),
-            None => format!("there is no port {}", self.number),
+            None => format!("port {} does not exist", self.number),
         };
         Some(Cause::PortName {
             cluster: self.cluster.clone(),

@@ -1,39 +1,39 @@
-//! Judging a call, to a gateway or from a client inside a mesh.
+//! Judges a call, to a gateway or from a client inside a mesh.
 
 use super::backend::Backend;
 use super::cause::Cause;
 use super::off::OffObject;
 
-/// What should answer.
+/// The expected answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Expected<'a> {
-    /// The status; `None` for any below 500, but a refusal by the service's sidecar.
+    /// The status; `None` for any below 500, except a refusal by the service's sidecar.
     pub status: Option<u16>,
-    /// The clusters that may answer; empty where only the status counts.
+    /// The clusters that may answer; empty if only the status counts.
     pub answered_by: &'a [String],
 }
 
-/// What came back.
+/// The result of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// An HTTP answer.
     Answered(Answer),
-    /// A connection that is held, or a TLS session: of protocols without requests.
+    /// An open connection, or a TLS session, for protocols without requests.
     Connected,
-    /// None.
+    /// No answer.
     Failed(Failure),
 }
 
-/// An HTTP answer, as far as it tells anything.
+/// An HTTP response, limited to the parts in use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// The value of our header: the cluster whose gateway let the request through.
+    /// The value of fedmesh's header: the cluster whose gateway forwarded the request.
     pub cluster: Option<String>,
-    /// Whether Envoy signed it (`server: envoy` or `istio-envoy`).
+    /// Whether Envoy signed the response (`server: envoy` or `istio-envoy`).
     pub envoy: bool,
-    /// The beginning of the body; empty where it was not read.
+    /// The beginning of the body; empty if it was not read.
     pub body: String,
 }
 
@@ -48,13 +48,13 @@ impl Answer {
 /// The status of a call that the service's pods refuse.
 pub const DENIED: u16 = 403;
 
-/// Judges a call of a client that the service's pods have to refuse.
+/// Judges a call of a client that the service's pods must refuse.
 ///
 /// # Errors
 /// The probable cause.
 pub fn judge_refused(reply: &Reply, around: &Around) -> Result<(), Cause> {
     match reply {
-        // Without a body it is not known whose status it is; the service gets no such call.
+        // Without a body the source of the status is unknown; the service gets no such call.
         Reply::Answered(answer)
             if answer.status == DENIED && (answer.body.is_empty() || answer.is_denial()) =>
         {
@@ -73,7 +73,7 @@ pub fn judge_refused(reply: &Reply, around: &Around) -> Result<(), Cause> {
     }
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
     /// The name has no address for the client.
@@ -82,22 +82,22 @@ pub enum Failure {
     Refused,
     /// The connection broke.
     Reset,
-    /// The time was over.
+    /// The deadline was exceeded.
     Timeout,
-    /// No TLS.
+    /// The TLS handshake failed.
     Tls(String),
-    /// A certificate that is not taken, or none.
+    /// An invalid certificate, or none.
     Certificate(String),
-    /// With mutual TLS, the certificate of another workload than the service's: whose.
+    /// With mutual TLS, the certificate of another workload than the service's: its identity.
     Identity(String),
-    /// With mutual TLS, a certificate that the roots of these clusters have not signed.
+    /// With mutual TLS, a certificate that is not signed by the roots of these clusters.
     ForeignRoot(Vec<String>),
     /// Something else, in the program's words.
     Other(String),
 }
 
 impl Failure {
-    /// From curl's exit code and message (`curl.1`, EXIT CODES).
+    /// Converts curl's exit code and message (`curl.1`, EXIT CODES).
     pub fn of_curl(code: u16, message: &str) -> Self {
         match code {
             6 => Self::Unresolved,
@@ -111,38 +111,37 @@ impl Failure {
     }
 }
 
-/// What the API servers say around a call; whatever was not asked is absent.
+/// Evidence from the API servers; unknown facts are absent.
 #[derive(Debug, Clone, Default)]
 pub struct Around {
     /// Whether the client's pod has a sidecar.
     pub sidecar: Option<bool>,
-    /// Locality of the client's node, where it is not the document's: as seen and as wanted.
+    /// Locality of the client's node, if it differs from the document's: observed and desired.
     pub locality: Option<(String, String)>,
     /// The client's cluster.
     pub client: String,
-    /// Whether the call's first leg is a TLS session with a gateway, begun by the client's sidecar.
+    /// Whether the client's sidecar originates TLS to a gateway.
     pub tls: bool,
-    /// Whether the call goes to the Kubernetes Service itself, past all gateways.
+    /// Whether the call goes to the Kubernetes Service itself, without a gateway.
     pub is_local: bool,
     /// Whether it is mutual TLS with the service's pods.
     pub mutual: bool,
     /// With mutual TLS, the clusters that may answer and whose mesh has another root than the client's.
     pub foreign_roots: Vec<String>,
-    /// Objects of the service that are not as they should be.
+    /// Objects of the service that are off.
     pub objects: Vec<OffObject>,
-    /// What is wrong with the certificate of a gateway that may answer, where it was looked at: Envoy
-    /// seldom says why a connection failed.
+    /// The fault of the certificate of a gateway that may answer, if it was checked: Envoy seldom reports why a
+    /// connection failed.
     pub certificate: Option<String>,
     /// The Service in each cluster that may answer.
     pub backends: Vec<Backend>,
     /// Clusters that may answer and whose gateways have no address.
     pub without_address: Vec<String>,
-    /// What is wrong with the record of the same name, seen from the same cluster.
+    /// The fault of the record of the same name, as resolved in the same cluster.
     pub record: Option<Cause>,
 }
 
-/// Judges a call: `Ok` if it is as expected, else the probable cause, from what is nearest to the
-/// client to what is farthest.
+/// Judges a call: `Ok` if it is as expected, else the probable cause, from the client's side to the service's.
 ///
 /// # Errors
 /// The probable cause.
@@ -181,7 +180,7 @@ fn of_failure(failure: &Failure, around: &Around) -> Cause {
             .or_else(|| without_address(around))
             .or_else(|| off_object(around))
             .unwrap_or(Cause::Unresolved),
-        // With a sidecar curl is connected to it whatever comes behind, so this is of the first leg.
+        // With a sidecar curl always connects to it, so this is the connection to the gateway.
         Failure::Refused => nowhere_to_go(around).unwrap_or(Cause::Refused),
         Failure::Reset => no_common_root(around)
             .or_else(|| off_object(around))
@@ -240,8 +239,8 @@ fn of_answer(
     }
 }
 
-/// What Envoy says by itself when it has no answer to pass on
-/// (envoy `source/common/router/router.cc`, `source/common/http/utility.cc`).
+/// The cause of a response that Envoy generated itself (envoy `source/common/router/router.cc`,
+/// `source/common/http/utility.cc`).
 fn of_envoy(answer: &Answer, around: &Around) -> Option<Cause> {
     let body = answer.body.as_str();
     if body.contains("no healthy upstream") {
@@ -251,7 +250,7 @@ fn of_envoy(answer: &Answer, around: &Around) -> Option<Cause> {
         return Some(off_object(around).unwrap_or(Cause::Timeout));
     }
     if !body.contains("upstream connect error or disconnect/reset before headers") {
-        // Bodies are not always there; a 503 that Envoy signed and no gateway let through is its own.
+        // The body may be missing; a 503 signed by Envoy that passed no gateway is its own.
         let own = answer.envoy && answer.cluster.is_none() && answer.status == 503;
         return (own && body.is_empty()).then(|| nowhere_to_go(around).unwrap_or(Cause::Unhealthy));
     }
@@ -288,9 +287,9 @@ fn of_envoy(answer: &Answer, around: &Around) -> Option<Cause> {
     )
 }
 
-/// The request came through a gateway that may answer.
+/// The cause if the request passed a gateway that may answer.
 fn of_service(answer: &Answer, cluster: &str, expected: Expected<'_>, around: &Around) -> Cause {
-    // Without a body it is not known whose error it is.
+    // Without a body the source of the error is unknown.
     if answer.status == 503
         && answer.body.is_empty()
         && let Some(cause @ Cause::NoEndpoints { .. }) = no_endpoints(around)
@@ -314,12 +313,12 @@ fn status(answer: &Answer, expected: Expected<'_>) -> Cause {
     }
 }
 
-/// For people: the status, or `below 500`.
+/// The status for display, or `below 500`.
 pub(super) fn status_text(status: Option<u16>) -> String {
     status.map_or_else(|| "below 500".to_owned(), |status| status.to_string())
 }
 
-/// Another cluster answered, although it did so well.
+/// The cause if another cluster answered with success.
 fn astray(seen: &str, expected: Expected<'_>, around: &Around) -> Cause {
     if let Some((seen, wanted)) = &around.locality {
         return Cause::Locality {
@@ -334,7 +333,7 @@ fn astray(seen: &str, expected: Expected<'_>, around: &Around) -> Cause {
     })
 }
 
-/// Reasons why Envoy has nobody to send a request to.
+/// Reasons why Envoy has no endpoint for a request.
 fn nowhere_to_go(around: &Around) -> Option<Cause> {
     worst(around)
         .map(OffObject::cause)
@@ -343,11 +342,11 @@ fn nowhere_to_go(around: &Around) -> Option<Cause> {
         .or_else(|| no_endpoints(around))
         .or_else(|| headless_port(around))
         .or_else(|| without_address(around))
-        // Others may be off for no harm.
+        // Other objects may be off without harm.
         .or_else(|| off_object(around))
 }
 
-/// An object that is missing, or refused: that says more than one that is changed.
+/// An object that is missing or refused takes precedence over one that is changed.
 fn worst(around: &Around) -> Option<&OffObject> {
     let mut objects = around.objects.iter();
     objects.find(|off| !off.how.may_be_harmless())
@@ -367,7 +366,7 @@ fn no_endpoints(around: &Around) -> Option<Cause> {
     })
 }
 
-/// Gateways know the pods' port from Istio.
+/// Gateways have the pods' port from Istio.
 fn headless_port(around: &Around) -> Option<Cause> {
     let mut backends = around.backends.iter().filter(|_| around.is_local);
     backends.find_map(Backend::headless_port)

@@ -1,4 +1,4 @@
-//! The catalogue of probable causes: a code, what happened, and what to do.
+//! The catalogue of probable causes: code, message and hint.
 //!
 //! [`crate::explain`] has an entry for each code.
 
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::conditions::Condition;
 
-/// Why a check did not pass, as it is shown.
+/// The reason why a check did not pass, for display.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
-    /// A short word, such as `no-host`.
+    /// A short identifier, such as `no-host`.
     pub code: String,
-    /// What happened.
+    /// The cause.
     pub message: String,
-    /// What to do.
+    /// The remedy.
     pub hint: String,
 }
 
-/// A probable cause. Texts inside are names of the document or what a program said.
+/// A probable cause. Its texts are names of the document or messages of programs.
 #[derive(Debug, Clone, PartialEq, Eq, strum::IntoStaticStr, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 #[expect(
@@ -26,19 +26,19 @@ pub struct Explanation {
     reason = "the sentence of a variant and a field's name say what the field is"
 )]
 pub enum Cause {
-    /// The API server could not be asked.
+    /// The API server cannot be queried.
     NotAsked(String),
-    /// An object is not in a cluster.
+    /// An object does not exist in a cluster.
     ObjectMissing { cluster: String, object: String },
-    /// An object is there otherwise.
+    /// An object differs from the rendered one.
     ObjectChanged { cluster: String, object: String },
-    /// An object is there as rendered, with fields that others have added.
+    /// An object is as rendered, with fields that others have added.
     ObjectDrifted {
         cluster: String,
         object: String,
         fields: Vec<String>,
     },
-    /// The server refuses an object, or to show it.
+    /// The server refuses an object, or does not show it.
     ObjectRefused {
         cluster: String,
         object: String,
@@ -50,69 +50,69 @@ pub enum Cause {
         object: String,
         conditions: Vec<Condition>,
     },
-    /// An object's controller has not said anything of it as it is.
+    /// An object's controller has not set a status for its current state.
     NoStatus {
         cluster: String,
         object: String,
         condition: String,
     },
-    /// An object of ours is there and not wanted.
+    /// An orphaned object of the mesh.
     ObjectSurplus { cluster: String, object: String },
-    /// A Deployment is without the replicas that it had before a drill.
+    /// A Deployment without the replicas that it had before a drill.
     DrillLeft {
         cluster: String,
         object: String,
         replicas: u32,
     },
-    /// The Corefile, or its like, is not as it was applied.
+    /// The Corefile, or a similar configuration, differs from the applied one.
     ClusterDnsEdited { cluster: String, object: String },
     /// The gateways of these clusters have no address.
     GatewayAddress { clusters: Vec<String> },
     /// A name has no address in DNS yet.
     NoAddress,
-    /// The records belong to somebody else's ExternalDNS.
+    /// The records belong to another owner's ExternalDNS.
     ForeignOwner { found: String, ours: String },
-    /// The records carry our owner id and come from another object.
+    /// The records have the mesh's owner id and come from another object.
     SharedOwner { owner: String, resource: String },
     /// ExternalDNS is not running.
     ExternalDns(String),
-    /// Other addresses than expected, at the authoritative server.
+    /// Unexpected addresses at the authoritative server.
     RecordDiffers,
     /// The authoritative server did not answer.
     NameServer { server: String, why: String },
-    /// The cluster's DNS does not send the suffix to its name servers.
+    /// The cluster DNS does not forward the suffix to its name servers.
     StubDomain,
-    /// A cache has an older answer; seconds that it may live.
+    /// A cache has an older answer; seconds until it expires.
     StaleRecord { ttl: u32 },
-    /// The sidecar answers DNS, so the cluster's DNS is not seen.
+    /// The sidecar answers DNS, so the cluster DNS cannot be checked.
     SidecarDns,
-    /// No program to ask DNS with in the client's pod.
+    /// The client's pod has no program for DNS queries.
     NoDnsTool,
-    /// The machine of the agent resolves the name otherwise.
+    /// The agent's machine resolves the name differently.
     LocalDns { private: bool },
-    /// The client could not resolve the name, and nothing else is known.
+    /// The client cannot resolve the name, and no other cause is known.
     Unresolved,
-    /// The gateway does not know the host, or not this path of it.
+    /// The gateway has no route for the host or the path.
     NoHost,
-    /// The sidecar knows no route.
+    /// The sidecar has no route.
     NoRoute,
     /// No healthy upstream.
     Unhealthy,
-    /// The Service has no ready endpoint, or is not there.
+    /// The Service has no ready endpoint, or does not exist.
     NoEndpoints { cluster: String, service: String },
     /// Connection refused, or broken before the request.
     Refused,
-    /// The connection was reset; Envoy's reason, if it gave one.
+    /// The connection was reset; Envoy's reason, if it has one.
     Reset(String),
     /// No answer in time.
     Timeout,
     /// The TLS handshake failed.
     Tls(String),
-    /// A gateway's certificate was not taken, or there was none.
+    /// A gateway's certificate is not valid, or missing.
     Certificate(String),
-    /// With mutual TLS, a certificate that is not taken for the service's, or the caller's.
+    /// With mutual TLS, a certificate of another workload than the service's or the caller's.
     Identity(String),
-    /// With mutual TLS, meshes whose roots are not those of these clusters.
+    /// With mutual TLS, meshes without a common root with these clusters.
     NoCommonRoot { clusters: Vec<String> },
     /// The client's pod has no sidecar.
     NoSidecar,
@@ -120,22 +120,22 @@ pub enum Cause {
     AccessDenied,
     /// A client that is not among the callers was answered, with this status.
     NotDenied { status: u16 },
-    /// The client is not among the callers, and nothing enforces it.
+    /// The client is not among the callers, and no policy enforces it.
     NotACaller { client: String },
-    /// The Service's port is not there or said to be of another protocol.
+    /// The Service's port does not exist or is declared for another protocol.
     PortName {
         cluster: String,
         service: String,
         port: String,
     },
-    /// The Service is headless and its port is not that of its pods.
+    /// The Service is headless and its port differs from its pods'.
     HeadlessPort {
         cluster: String,
         service: String,
         port: u16,
         target: u16,
     },
-    /// A node has no or another locality than the document.
+    /// A node has no locality, or another one than the document.
     Locality {
         cluster: String,
         seen: String,
@@ -143,37 +143,37 @@ pub enum Cause {
     },
     /// Another cluster answered.
     WrongCluster { seen: String, expected: Vec<String> },
-    /// Nobody said which cluster answered.
+    /// The answer does not identify its cluster.
     Unmarked,
-    /// The request arrived and the service answers with an error.
+    /// The request arrived and the service answered with an error.
     ServiceError { status: u16, cluster: String },
-    /// An answer with another status.
+    /// A response with another status.
     Status { status: u16, expected: String },
-    /// The address cannot be reached from the agent's machine.
+    /// The agent's machine does not reach the address.
     NotFromHere(String),
     /// No client to call from.
     NoClient(String),
-    /// Commands may not be run in the client's pod.
+    /// RBAC does not allow commands in the client's pod.
     ExecForbidden(String),
-    /// The client has no curl, or what it gave cannot be read.
+    /// The client has no curl, or its output is unreadable.
     NoCurl(String),
     /// Anything else.
     Other(String),
-    /// A drill was not begun, or not brought to its end.
+    /// A drill was not started, or not completed.
     NoDrill(String),
     /// Traffic did not move to the expected clusters in time.
     NotMoved { expected: Vec<String> },
     /// Traffic did not come back in time.
     NotReturned { cluster: String },
-    /// Replicas were not restored.
+    /// The replicas were not restored.
     NotRestored(String),
 }
 
-/// Codes of what may go away by itself although it is no failure.
+/// Codes of conditions that may pass by themselves.
 const MAY_PASS: [&str; 4] = ["not-asked", "no-status", "no-client", "name-server"];
 
 impl Explanation {
-    /// Whether what could not be checked may be checkable a little later.
+    /// Whether a check that could not be made may succeed a little later.
     pub fn may_pass(&self) -> bool {
         MAY_PASS.contains(&self.code.as_str())
     }
@@ -396,7 +396,7 @@ impl Cause {
                 } else {
                     format!("connection reset before an answer: {reason}")
                 },
-                "check that both sides speak one protocol (port names, TLS, mTLS mode), and the log of the backend",
+                "check that both sides use the same protocol (port names, TLS, mTLS mode), and the log of the backend",
             ),
             Self::Timeout => (
                 "connection timed out".to_owned(),
@@ -486,7 +486,7 @@ impl Cause {
 
 fn listed(names: &[String]) -> String {
     if names.is_empty() {
-        "nobody".to_owned()
+        "no cluster".to_owned()
     } else {
         names.join(" or ")
     }

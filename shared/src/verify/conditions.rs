@@ -1,35 +1,35 @@
-//! What its controller says of an object of the Gateway API, in the conditions of its status.
+//! Acceptance of Gateway API objects, by the conditions in their status.
 //!
-//! A condition counts if it is of the object as it is now (`observedGeneration`). Those that have to be True are
-//! the API's own: of a Gateway and each of its listeners, and of a route for each listener that it belongs to
-//! (`GatewayConditionType`, `ListenerConditionType`, `RouteConditionType` of `sigs.k8s.io/gateway-api`). Any
-//! of them that is not True now is told; one that nobody has set yet is waited for.
+//! A condition counts if it is for the current generation (`observedGeneration`). Those that must be True are the API's
+//! own: of a Gateway and each of its listeners, and of a route for each listener that it attaches to
+//! (`GatewayConditionType`, `ListenerConditionType`, `RouteConditionType` of `sigs.k8s.io/gateway-api`). Any of them
+//! that is not True is reported; one that is not set yet is waited for.
 
 use serde_json::Value;
 
 use super::Off;
 use crate::object::Object;
 
-/// The controller of Istio's gateways, by its name in a route's status (istio `pilot/pkg/features`,
+/// The name of Istio's gateway controller in a route's status (istio `pilot/pkg/features`,
 /// `PILOT_GATEWAY_API_CONTROLLER_NAME`).
 const CONTROLLER: &str = "istio.io/gateway-controller";
 
-/// Of a Gateway, and of a listener too.
+/// Of a Gateway and of a listener.
 const ACCEPTED: &str = "Accepted";
 const PROGRAMMED: &str = "Programmed";
-/// Of a listener and of a route; of a Gateway only newer controllers say it.
+/// Of a listener and of a route; for a Gateway only newer controllers set it.
 const RESOLVED_REFS: &str = "ResolvedRefs";
-/// Of a listener, where it is bad to be True.
+/// Of a listener; it must not be True.
 const CONFLICTED: &str = "Conflicted";
 
-/// A condition that is not as it has to be.
+/// A condition that has the wrong status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
-    /// What it is, such as `listener http: Programmed`.
+    /// Its part and type, such as `listener http: Programmed`.
     pub name: String,
-    /// The controller's word for why.
+    /// The controller's reason.
     pub reason: String,
-    /// The same as a sentence; may be empty.
+    /// The controller's message; may be empty.
     pub message: String,
 }
 
@@ -43,8 +43,8 @@ impl Condition {
     }
 }
 
-/// How an object of the Gateway API is off by what its controller says; `None` where it is accepted. `wanted` is
-/// the object as rendered, `live` the one that is there.
+/// The state of a Gateway API object by its conditions; `None` if it is accepted. `wanted` is the rendered object,
+/// `live` the observed one.
 pub fn judge_conditions(wanted: &Object, live: &Value) -> Option<Off> {
     let mut seen = Seen {
         generation: live["metadata"]["generation"].as_u64(),
@@ -81,7 +81,7 @@ pub fn judge_conditions(wanted: &Object, live: &Value) -> Option<Off> {
     }
 }
 
-/// Whether a status is about a parent: a namespace that is left out is the route's own.
+/// Whether a status refers to a parent: the default namespace is the route's own.
 fn is_same(parent: &Value, said: &Value, route: &Object) -> bool {
     let namespace = |one: &Value| match one["namespace"].as_str() {
         Some(namespace) => Some(namespace.to_owned()),
@@ -92,16 +92,16 @@ fn is_same(parent: &Value, said: &Value, route: &Object) -> bool {
         && namespace(parent) == namespace(said)
 }
 
-/// What was seen of an object's conditions.
+/// The observed conditions of an object.
 struct Seen {
     generation: Option<u64>,
     bad: Vec<Condition>,
-    /// The first that is needed and that nobody has set.
+    /// The first required condition that is not set.
     awaited: Option<String>,
 }
 
 impl Seen {
-    /// Takes those of one part of an object: what has to be there, and what may be.
+    /// Collects the conditions of one part of an object: required and optional ones.
     fn take(&mut self, part: &str, said: &Value, needed: &[&str], others: &[&str]) {
         for (kind, is_needed) in needed
             .iter()
@@ -117,7 +117,7 @@ impl Seen {
             let good = if kind == CONFLICTED { "False" } else { "True" };
             match condition {
                 Some(one) if one["status"] == good => {}
-                // The API's own word for one that no controller has seen yet.
+                // The API's status of a condition that no controller has set yet.
                 Some(one) if one["status"] != "Unknown" => self.bad.push(Condition {
                     name,
                     reason: text(&one["reason"]),
@@ -129,7 +129,7 @@ impl Seen {
         }
     }
 
-    /// Whether a condition is of the object as it is now, as far as that is said.
+    /// Whether a condition is for the current generation, if it has one.
     fn is_current(&self, condition: &Value) -> bool {
         let observed = condition["observedGeneration"].as_u64();
         match (observed, self.generation) {
@@ -165,7 +165,7 @@ mod tests {
         )
     }
 
-    /// It belongs to a listener of a Gateway elsewhere, and to one of a Gateway beside it.
+    /// A route that attaches to a listener of a Gateway in another namespace, and to one in its own.
     fn route() -> Object {
         let body = json!({ "spec": { "parentRefs": [
             { "name": "fedmesh-shop", "namespace": "edge", "sectionName": "http" },
@@ -179,7 +179,7 @@ mod tests {
         )
     }
 
-    /// `Accepted=True` of a generation, each with a word of its own.
+    /// `Accepted=True` for a generation, each with a reason of its own.
     fn conditions(generation: u64, all: &[&str]) -> Value {
         let all = all.iter().map(|one| {
             let (kind, status) = one.split_once('=').unwrap();
@@ -217,7 +217,7 @@ mod tests {
         json!({ "metadata": { "generation": 3 }, "status": { "parents": parents } })
     }
 
-    /// What is bad, in short.
+    /// The bad conditions, in short.
     fn said(off: Option<Off>) -> String {
         match off {
             None => "accepted".to_owned(),
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_and_each_of_its_listeners_has_to_be_accepted() {
+    fn a_gateway_and_each_of_its_listeners_must_be_accepted() {
         let good = ["Accepted=True", "Programmed=True"];
         let cases: [(&[&str], &[&str], &str); 9] = [
             (&good, GOOD, "accepted"),
@@ -242,7 +242,7 @@ mod tests {
                 GOOD,
                 "accepted",
             ),
-            // Nobody has to say whether listeners conflict.
+            // `Conflicted` of a listener is optional.
             (&good, &GOOD[..3], "accepted"),
             (
                 &["Accepted=True", "Programmed=False"],
@@ -270,7 +270,7 @@ mod tests {
                 ],
                 "listener tcp-9000: Conflicted (ConflictedBecause: of that)",
             ),
-            // What the definition of the kind begins with.
+            // The initial status in the kind's definition.
             (
                 &["Accepted=Unknown", "Programmed=Unknown"],
                 &[],
@@ -293,11 +293,15 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_said_of_the_object_as_it_is_now_counts() {
+    fn only_the_current_generation_counts() {
         let mut live = gateway_said(&["Accepted=False", "Programmed=True"], GOOD);
         live["metadata"]["generation"] = 4.into();
         let seen = judge_conditions(&gateway(), &live);
-        assert_eq!(said(seen), "waits for Accepted", "an older No is none");
+        assert_eq!(
+            said(seen),
+            "waits for Accepted",
+            "an older False does not count"
+        );
         live["metadata"]["generation"] = 2.into();
         assert!(said(judge_conditions(&gateway(), &live)).starts_with("Accepted ("));
         assert_eq!(
@@ -330,7 +334,7 @@ mod tests {
                 ],
                 "accepted",
             ),
-            // A namespace that is left out is the route's own.
+            // The default namespace is the route's own.
             (
                 vec![
                     parent(istio, &full("sales"), &good),
@@ -352,7 +356,7 @@ mod tests {
                 ],
                 "waits for listener http: Accepted",
             ),
-            // Another controller's word is none.
+            // Another controller's conditions do not count.
             (
                 vec![
                     parent("other.example/controller", &full("edge"), &bad),

@@ -1,4 +1,4 @@
-//! Drills: what may be taken away, what is asked for, and what was seen.
+//! Drills: possible targets, the requested target, and the results.
 
 use std::str::FromStr;
 
@@ -7,85 +7,87 @@ use serde::{Deserialize, Serialize};
 use crate::published::{Level, PublishedName};
 use crate::resolved::{Resolved, Service};
 
-/// A drill: one service was scaled to nothing in one cluster, and came back.
+/// A drill: one service was scaled to zero in one cluster, and restored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Drill {
     /// `<name>.<namespace>` of the service.
     pub service: String,
-    /// The cluster that it was taken away in.
+    /// The cluster where it was scaled down.
     pub cluster: String,
-    /// The name that was called.
+    /// The called name.
     pub host: String,
-    /// The workloads that were scaled, `namespace/name`, and back to how many replicas.
+    /// The scaled workloads, `namespace/name`, with their replicas.
     pub workloads: Vec<(String, u32)>,
-    /// What each client saw.
+    /// The results of each client.
     pub clients: Vec<DrillClient>,
-    /// Why the workloads did not get their replicas back, if they did not.
+    /// The reason why the replicas of the workloads were not restored, if so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_restored: Option<String>,
 }
 
-/// What a client saw of a drill. Times are in milliseconds; absent where it did not happen.
+/// The results of one client. Times are in milliseconds; absent if the event did not happen.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DrillClient {
     /// The client's cluster.
     pub cluster: String,
-    /// The clusters that should have answered meanwhile.
+    /// The clusters that should have answered during the drill.
     pub expected: Vec<String>,
-    /// The clusters that answered meanwhile.
+    /// The clusters that answered during the drill.
     pub answered_by: Vec<String>,
-    /// Requests in all.
+    /// Total number of requests.
     pub requests: u32,
-    /// Requests that got no good answer.
+    /// Requests without a good answer.
     pub lost: u32,
-    /// From the change until only the expected clusters answered.
+    /// Time from the scale-down until only the expected clusters answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved_after: Option<u32>,
-    /// From the way back until the first cluster answered again.
+    /// Time from the restore until the first cluster answered again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned_after: Option<u32>,
 }
 
-/// How far a drill has come.
+/// The step of a drill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum DrillStep {
-    /// Clients call; nothing is taken away before all of them are answered as usual.
+    /// Clients send requests; the service is scaled down when all of them are answered.
     Before,
-    /// The Deployments were scaled to nothing; clients watch traffic move.
+    /// The Deployments are scaled to zero; clients watch traffic move.
     Away,
-    /// The replicas were given back; clients watch traffic come back.
+    /// The replicas are restored; clients watch traffic come back.
     Back,
 }
 
 impl DrillStep {
-    /// What is going on.
+    /// The step as text.
     pub fn words(self, service: &str, cluster: &str) -> String {
         match self {
             Self::Before => {
-                format!(
-                    "{service} is still there in {cluster}; watching that all clients are answered"
-                )
+                format!("{service} still runs in {cluster}; checking that all clients are answered")
             }
-            Self::Away => format!("{service} is taken away in {cluster}; watching traffic move"),
-            Self::Back => format!("{service} is given back in {cluster}; watching traffic return"),
+            Self::Away => {
+                format!("{service} is scaled down in {cluster}; waiting for traffic to move")
+            }
+            Self::Back => {
+                format!("{service} is restored in {cluster}; waiting for traffic to return")
+            }
         }
     }
 }
 
-/// A service that may be taken away.
+/// A service that can be drilled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Drillable {
     /// `<name>.<namespace>`
     pub service: String,
-    /// The clusters that it may be taken away in, in the order of the document.
+    /// The clusters where it can be scaled down, in the order of the document.
     pub clusters: Vec<String>,
 }
 
-/// The services that may be taken away, in the order of the document.
+/// The services that can be drilled, in the order of the document.
 pub fn drillable(resolved: &Resolved) -> Vec<Drillable> {
     let services = resolved.services.iter();
     let may_be = services.filter(|service| called_name(resolved, service).is_ok());
@@ -101,7 +103,7 @@ pub fn drillable(resolved: &Resolved) -> Vec<Drillable> {
         .collect()
 }
 
-/// What to take away.
+/// The target of a drill.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DrillTarget {
     /// `<name>` or `<name>.<namespace>`
@@ -110,24 +112,24 @@ pub struct DrillTarget {
     pub cluster: Option<String>,
 }
 
-/// A target that is in the document and may be taken away.
+/// A target that is in the document and can be drilled.
 #[derive(Debug)]
 pub struct DrillPlace<'a> {
     /// The service.
     pub service: &'a Service,
-    /// Its place in the document.
+    /// Its index in the document.
     pub service_index: usize,
     /// The name that clients call: the global one.
     pub name: &'a PublishedName,
     /// The cluster.
     pub cluster: &'a str,
-    /// Its place in the document.
+    /// Its index in the document.
     pub cluster_index: usize,
 }
 
-/// Not `SERVICE[@CLUSTER]`.
+/// The text is not `SERVICE[@CLUSTER]`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not SERVICE[@CLUSTER], such as orders.sales@north")]
+#[error("{0:?} is not of the form SERVICE[@CLUSTER]; use one such as orders.sales@north")]
 pub struct DrillTargetError(String);
 
 impl FromStr for DrillTarget {
@@ -148,63 +150,63 @@ impl FromStr for DrillTarget {
     }
 }
 
-/// Why there is nothing to drill.
+/// The reason why a target cannot be drilled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotDrillable {
     /// No service has the name.
     #[error("the document has no service {0}")]
     Unknown(String),
     /// Services of several namespaces have it.
-    #[error("several services are named {0}; write <name>.<namespace>")]
+    #[error("several services are named {0}; use <name>.<namespace>")]
     Ambiguous(String),
     /// Service, cluster.
     #[error("{0} does not run in cluster {1}")]
     NotThere(String, String),
-    /// Of no service.
-    #[error("with spec.answerHeader: false nobody sees which cluster answers")]
+    /// Answers do not identify their cluster, for any service.
+    #[error("with spec.answerHeader: false, answers do not identify their cluster")]
     NoAnswerHeader,
     /// `transport: mtls`
-    #[error("calls of {0} travel in mutual TLS, so nobody sees which cluster answers")]
+    #[error("calls of {0} use mutual TLS, so answers do not identify their cluster")]
     Mutual(String),
     /// Connections have no header.
-    #[error("{0} has no HTTP port, so nobody sees which cluster answers")]
+    #[error("{0} has no HTTP port, so answers do not identify their cluster")]
     NotHttp(String),
     /// No other cluster serves it.
-    #[error("{0} runs in one cluster only, so traffic has nowhere to go")]
+    #[error("{0} runs in one cluster only, so traffic cannot move")]
     Alone(String),
-    /// There is nothing to call that would move.
+    /// The name that traffic would move for does not exist.
     #[error("{0} has no global name")]
     NoGlobalName(String),
 }
 
 impl NotDrillable {
-    /// What to do.
+    /// The remedy.
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::Unknown(_) | Self::Ambiguous(_) => {
-                "write the service's name and namespace as in the document, such as orders.sales"
+                "use the service's name and namespace as in the document, such as orders.sales"
             }
             Self::NotThere(..) => {
-                "name a cluster that the service runs in, or none for the first of them"
+                "use a cluster that the service runs in, or none for the first of them"
             }
             Self::NoAnswerHeader => {
-                "leave out spec.answerHeader, which Istio 1.0 cannot set, and apply"
+                "remove spec.answerHeader (Istio 1.0 does not support it), and apply"
             }
             Self::Mutual(_) | Self::NotHttp(_) => {
-                "drill a service with an HTTP port whose calls end at gateways"
+                "use a service with an HTTP port and without mutual TLS"
             }
             Self::Alone(_) | Self::NoGlobalName(_) => {
-                "drill a service that runs in two clusters at least"
+                "use a service that runs in at least two clusters"
             }
         }
     }
 }
 
 impl DrillTarget {
-    /// Finds it in the document.
+    /// Finds the target in the document.
     ///
     /// # Errors
-    /// It is not there, or may not be taken away.
+    /// It does not exist, or cannot be drilled.
     pub fn find<'a>(&self, resolved: &'a Resolved) -> Result<DrillPlace<'a>, NotDrillable> {
         let is_named = |service: &Service| {
             service.id() == self.service || service.name.as_str() == self.service
@@ -236,8 +238,7 @@ impl DrillTarget {
     }
 }
 
-/// The name that is called while a service is away: answered by several clusters, and the answer
-/// says by which.
+/// The name that clients call during a drill: answered by several clusters, and the answer identifies the cluster.
 fn called_name<'a>(
     resolved: &Resolved,
     service: &'a Service,
@@ -304,7 +305,7 @@ spec:
     }
 
     #[test]
-    fn a_target_is_found_or_it_is_said_why_not() {
+    fn a_target_is_found_or_refused_with_a_reason() {
         let resolved = resolved(MESH);
         let find = |text: &str| {
             let target: DrillTarget = text.parse().unwrap();
@@ -329,7 +330,7 @@ spec:
     }
 
     #[test]
-    fn what_may_be_taken_away_is_what_is_found() {
+    fn drillable_services_are_valid_targets() {
         let names = |resolved: &Resolved| -> Vec<String> {
             let all = drillable(resolved).into_iter();
             all.map(|one| format!("{}@{}", one.service, one.clusters.join(",")))

@@ -1,10 +1,10 @@
-//! What a verification found: a row for each check, and the probable cause where one fails.
+//! Results of a verification: a row for each check, and the probable cause of each failure.
 //!
-//! The agent sends the traffic; what it saw is judged here, without I/O, so that every cause can be
-//! proven by a table of observations.
+//! The agent sends the traffic; its results are judged here, without I/O, so that every cause can be tested by a table
+//! of observations.
 //!
 //! ```text
-//! expectation + what was seen + evidence from the API ──judge──▶ passed | Cause ──explain──▶ Check
+//! expectation + observation + evidence from the API ──judge──▶ passed | Cause ──explain──▶ Check
 //! ```
 
 mod backend;
@@ -32,7 +32,7 @@ pub use record::{Owner, Place, RecordAround, Resolution, judge_record};
 pub use table::{Row, ServiceRows, Table};
 pub use words::{Fault, faults, name_of};
 
-/// What was found.
+/// The results of a verification.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -43,7 +43,7 @@ pub struct Report {
     /// The drill, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drill: Option<Drill>,
-    /// The services that a drill may take away, in the order of the document.
+    /// The services that can be drilled, in the order of the document.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drillable: Vec<Drillable>,
 }
@@ -52,39 +52,39 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
-    /// What kind of check.
+    /// The kind of check.
     pub family: Family,
-    /// The cluster that it is made in: the client's for a call, the gateway's own for a gateway;
-    /// empty for a record that is asked outside every cluster.
+    /// The cluster of the check: the client's for a call, the gateway's own for a gateway; empty for a record that is
+    /// queried outside of every cluster.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cluster: String,
     /// `<name>.<namespace>` of the service; empty for objects.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub service: String,
-    /// The name that was asked for; of an object, `Kind namespace/name`.
+    /// The called or queried name; for an object, `Kind namespace/name`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub host: String,
     /// `vanity`, `global`, `region`, `zone` or, for the service's own name, `local`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub level: String,
-    /// Who was asked: a name server, a gateway's address, a pod.
+    /// The queried or calling party: a name server, a gateway's address, a pod.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub asked: String,
-    /// What should have been seen, for people.
+    /// The expected result, for display.
     pub expected: String,
-    /// What was seen.
+    /// The observed result.
     pub seen: Seen,
-    /// How it went.
+    /// The outcome.
     pub outcome: Outcome,
-    /// Said for information: neither a failure nor a check that could not be made counts.
+    /// For information only: it counts neither as a failure nor as a check that could not be made.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub advisory: bool,
-    /// Why it did not pass.
+    /// The reason why it did not pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Explanation>,
 }
 
-/// What a check saw; all of it optional.
+/// The observed result of a check; all of it optional.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Seen {
@@ -109,15 +109,15 @@ pub struct Seen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Family {
-    /// What was rendered is in the clusters, as it was rendered.
+    /// The rendered objects are in the clusters, as rendered.
     Objects,
-    /// A name has the addresses that it should have.
+    /// A name has the expected addresses.
     Record,
     /// A gateway answers a name.
     Gateway,
     /// A client inside a mesh is answered.
     Call,
-    /// A service was taken away on purpose, and traffic moved.
+    /// A service was scaled down on purpose, and traffic moved.
     Drill,
 }
 
@@ -131,7 +131,7 @@ impl Family {
         Self::Drill,
     ];
 
-    /// The word for it.
+    /// Its name in output.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Objects => "objects",
@@ -143,7 +143,7 @@ impl Family {
     }
 }
 
-/// How a check went.
+/// The outcome of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Outcome {
@@ -151,12 +151,12 @@ pub enum Outcome {
     Passed,
     /// Not as expected.
     Failed,
-    /// Neither was shown.
+    /// Unknown.
     CouldNotCheck,
 }
 
 impl Outcome {
-    /// The words for it.
+    /// The outcome as text.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -173,9 +173,9 @@ pub struct Counts {
     pub passed: usize,
     /// Not as expected.
     pub failed: usize,
-    /// Neither was shown.
+    /// Unknown.
     pub could_not_check: usize,
-    /// Said for information, and not passed.
+    /// For information only, and not passed.
     pub advisory: usize,
 }
 
@@ -209,7 +209,7 @@ impl Counts {
 }
 
 impl Report {
-    /// How many of which outcome.
+    /// Number of checks per outcome.
     pub fn counts(&self) -> Counts {
         Counts::of(&self.checks)
     }
@@ -222,7 +222,7 @@ impl Report {
 }
 
 impl Check {
-    /// A check that nothing speaks against yet; whoever makes it fills in what is to be known.
+    /// A passed check to be filled in.
     pub fn new(family: Family) -> Self {
         Self {
             family,
@@ -239,7 +239,7 @@ impl Check {
         }
     }
 
-    /// Ends a check with a cause.
+    /// Completes a check with a cause.
     #[must_use]
     pub fn with(mut self, outcome: Outcome, cause: &Cause) -> Self {
         self.outcome = outcome;
@@ -247,7 +247,7 @@ impl Check {
         self
     }
 
-    /// Whether it stands in the way of a good outcome and may go better later.
+    /// Whether it prevents a good outcome and a retry may succeed later.
     pub fn is_worth_another_try(&self) -> bool {
         match (self.outcome, self.advisory, &self.cause) {
             (Outcome::Passed, ..) | (_, true, _) => false,

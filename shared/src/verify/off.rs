@@ -1,45 +1,45 @@
-//! Objects that are not as they should be, and how.
+//! Objects that are off: not in the rendered state.
 
 use super::cause::Cause;
 use super::conditions::Condition;
 
-/// An object that is not in step.
+/// An object that is not up to date.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OffObject {
-    /// Where.
+    /// Its cluster.
     pub cluster: String,
     /// `Kind namespace/name`.
     pub object: String,
-    /// How it is off.
+    /// Its state.
     pub how: Off,
 }
 
-/// How an object is not in step.
+/// The state of an object that is not up to date.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Off {
-    /// It is not there at all.
+    /// It does not exist.
     Missing,
-    /// It is there otherwise.
+    /// It differs from the rendered object.
     Changed,
-    /// The server refuses it, or to show it: why.
+    /// The server refuses it, or does not show it: the reason.
     Refused(String),
-    /// It is there, and its controller does not accept it as it is: the conditions that say so.
+    /// Its controller does not accept its current state: the conditions.
     NotAccepted(Vec<Condition>),
-    /// It is there, and its controller has not said anything of it as it is: the condition that is missing.
+    /// Its controller has not set a status for its current state: the missing condition.
     Unsaid(String),
-    /// It is there as it should be, and others have added fields: which, and who.
+    /// It is as rendered, and others have added fields: the fields with their managers.
     Drifted(Vec<String>),
 }
 
 impl Off {
-    /// Whether it may be so for no harm.
+    /// Whether it may have no effect on calls.
     pub(super) fn may_be_harmless(&self) -> bool {
         matches!(self, Self::Changed | Self::Unsaid(_) | Self::Drifted(_))
     }
 }
 
 impl OffObject {
-    /// What it means.
+    /// The probable cause.
     pub fn cause(&self) -> Cause {
         let (cluster, object) = (self.cluster.clone(), self.object.clone());
         match &self.how {

@@ -1,46 +1,45 @@
-//! Judging what DNS says of a name.
+//! Judges the DNS answer for a name.
 
 use std::net::IpAddr;
 
 use super::cause::Cause;
 use super::off::OffObject;
 
-/// Who was asked.
+/// The queried resolver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// A server of the zone.
     Authority,
-    /// A cluster's own DNS, from a pod.
+    /// A cluster's DNS, from a pod.
     Cluster,
     /// The resolver of the agent's machine.
     Machine,
 }
 
-/// What DNS said.
+/// The DNS answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
-    /// Addresses, sorted, each once.
+    /// Addresses, sorted, without duplicates.
     Addresses(Vec<IpAddr>),
     /// NXDOMAIN.
     NoSuchName,
-    /// The name is there and has no address.
+    /// The name exists and has no address.
     NoAddress,
-    /// No answer that says anything, such as SERVFAIL or a timeout.
+    /// No usable answer, such as SERVFAIL or a timeout.
     Error(String),
 }
 
-/// Who has published a record, from the TXT record that ExternalDNS puts beside it.
+/// The publisher of a record, from ExternalDNS's TXT record for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Owner {
     /// `external-dns/owner`.
     pub owner: String,
-    /// `external-dns/resource`, such as `crd/external-dns/orders.sales`; empty where it is not said.
+    /// `external-dns/resource`, such as `crd/external-dns/orders.sales`; empty if missing.
     pub resource: String,
 }
 
 impl Owner {
-    /// Reads the text of a record; `None` if it is not one of ExternalDNS's
-    /// (external-dns `endpoint/labels.go`).
+    /// Parses the text of a record; `None` if it is not one of ExternalDNS's (external-dns `endpoint/labels.go`).
     pub fn parse(text: &str) -> Option<Self> {
         let mut owner = Self::default();
         let mut ours = false;
@@ -57,34 +56,34 @@ impl Owner {
     }
 }
 
-/// What goes with a record; whatever was not asked is absent.
+/// Evidence about a record; unknown facts are absent.
 #[derive(Debug, Clone, Default)]
 pub struct RecordAround {
-    /// The addresses that the name should have, sorted.
+    /// The expected addresses of the name, sorted.
     pub expected: Vec<IpAddr>,
-    /// Seconds that a record lives.
+    /// Time to live of a record, in seconds.
     pub ttl: u32,
-    /// Whether the zone has name servers of its own that clusters have to be told of.
+    /// Whether the zone has name servers of its own to which clusters must forward.
     pub private: bool,
-    /// What the authoritative server says.
+    /// The answer of the authoritative server.
     pub authority: Option<Resolution>,
-    /// The server that was asked, for messages.
+    /// The queried server, for messages.
     pub server: String,
-    /// Who published what is there.
+    /// The publishers of the existing records.
     pub owners: Vec<Owner>,
-    /// Our owner id; `None` where we run no ExternalDNS.
+    /// The document's owner id; `None` without an ExternalDNS of its own.
     pub our_owner: Option<String>,
-    /// The object that our records come from, as ExternalDNS names it.
+    /// The object of the mesh's records, in ExternalDNS's notation.
     pub our_resource: String,
-    /// Why our ExternalDNS cannot be at work.
+    /// The reason why the document's ExternalDNS cannot work.
     pub external_dns: Option<String>,
-    /// Objects that are not in step: the records' own and, from a pod, those of the cluster's DNS.
+    /// Objects that are not up to date: the records' own and, from a pod, those of the cluster DNS.
     pub objects: Vec<OffObject>,
     /// Clusters that should be in the record and whose gateways have no address.
     pub without_address: Vec<String>,
 }
 
-/// Judges what DNS says of a name: `Ok` if it is what it should be, else the probable cause.
+/// Judges the DNS answer for a name: `Ok` if it is as expected, else the probable cause.
 ///
 /// # Errors
 /// The probable cause.
@@ -116,7 +115,7 @@ fn at_authority(seen: &Resolution, around: &RecordAround) -> Cause {
     })
 }
 
-/// Why the records are not there as they should be, as far as it can be known.
+/// The reason why the records are missing or wrong, as far as it is known.
 fn unpublished(around: &RecordAround) -> Option<Cause> {
     if let Some(ours) = &around.our_owner {
         if let Some(other) = around.owners.iter().find(|owner| owner.owner != *ours) {
@@ -180,14 +179,14 @@ fn in_cluster(seen: &Resolution, around: &RecordAround) -> Cause {
     }
     match around.authority.as_ref().is_some_and(is_right) {
         _ if around.private => Cause::StubDomain,
-        // In a public zone the cluster asks as everybody does, and remembers that there was nothing.
+        // In a public zone the cluster queries like any other resolver, and caches negative answers.
         true => Cause::StaleRecord { ttl: around.ttl },
         false => unpublished(around).unwrap_or(Cause::NoAddress),
     }
 }
 
-/// Addresses that Istio gives to hosts for its own DNS proxy
-/// (istio `pilot/pkg/serviceregistry/serviceentry`: 240.240.0.0/16, 2001:2::/48).
+/// Whether Istio assigned an address to a host for its own DNS proxy (istio `pilot/pkg/serviceregistry/serviceentry`:
+/// 240.240.0.0/16, 2001:2::/48).
 fn is_from_sidecar(address: &IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.octets().starts_with(&[240, 240]),

@@ -1,17 +1,16 @@
-//! The checks of a family as one table: a row for each name of each service, a column for whoever
-//! asks or is asked.
+//! The checks of a family as one table: a row for each name of each service, a column for each caller or callee.
 
 use std::collections::BTreeMap;
 
 use super::{Check, Family, name_of};
 
-/// The level of a service's own name.
+/// The level of the Service's own name.
 const LOCAL: &str = "local";
 
 /// A table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table<'a> {
-    /// Who asks, or is asked; of calls, the clusters of the clients.
+    /// The callers or callees; for calls, the clusters of the clients.
     pub columns: Vec<String>,
     /// The services, in the order of the report.
     pub services: Vec<ServiceRows<'a>>,
@@ -29,16 +28,16 @@ pub struct ServiceRows<'a> {
 /// A name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row<'a> {
-    /// What it is called: `global`, `zone eu-a.eu`, or the host where it has no level.
+    /// Its display name: `global`, `zone eu-a.eu`, or the host if it has no level.
     pub name: String,
     /// The host.
     pub host: &'a str,
-    /// A check for each column that there is one for.
+    /// The check of each column, if there is one.
     pub cells: Vec<Option<&'a Check>>,
 }
 
 impl<'a> Table<'a> {
-    /// The table of a family; without columns where it has no check of a service.
+    /// The table of a family; without columns if it has no check of a service.
     pub fn of(family: Family, checks: &'a [Check]) -> Self {
         let mut columns = Columns::default();
         for check in checks.iter().filter(|check| is_in(check, family)) {
@@ -60,13 +59,13 @@ impl<'a> Table<'a> {
                 });
                 let cells = &mut rows[row].cells;
                 cells.resize(columns.names.len(), None);
-                // Should there be two, the one that is worse is the one to see.
+                // Of two checks, the worse one is displayed.
                 if cells[column].is_none_or(|known| known.outcome < check.outcome) {
                     cells[column] = Some(check);
                 }
             }
             if !rows.is_empty() {
-                // A service's own name is met where it runs, be that first or last.
+                // The Service's own name exists only where it runs, so it is sorted last.
                 rows.sort_by_key(|row| row.name == LOCAL);
                 services.push(ServiceRows { service, rows });
             }
@@ -78,12 +77,12 @@ impl<'a> Table<'a> {
     }
 }
 
-/// Whether a check belongs into the table of a family: objects have no service.
+/// Whether a check belongs in the table of a family: objects have no service.
 fn is_in(check: &Check, family: Family) -> bool {
     check.family == family && !check.service.is_empty()
 }
 
-/// Columns in the order in which they are met.
+/// Columns in the order of their first check.
 #[derive(Default)]
 struct Columns {
     names: Vec<String>,
@@ -198,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_checks_for_one_cell_the_worse_is_seen() {
+    fn of_two_checks_for_one_cell_the_worse_is_shown() {
         let good = check(Family::Call, "north", "a.b", "global", "a.example");
         let bad = good.clone().with(Outcome::Failed, &Cause::Timeout);
         for checks in [[good.clone(), bad.clone()], [bad, good]] {
@@ -208,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn one_fault_for_all_checks_with_the_same_cause() {
+    fn checks_with_the_same_cause_are_one_fault() {
         let checks = checks();
         let faults = faults(&checks);
         assert_eq!(faults.len(), 1);

@@ -1,4 +1,4 @@
-//! A report in words: what terminals, pull requests and the page say alike.
+//! A report as text, the same for terminals, pull requests and the page.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ impl Counts {
 }
 
 impl Check {
-    /// What it was about, in one line.
+    /// The subject of the check, in one line.
     pub fn subject(&self) -> String {
         let mut words = Vec::new();
         for word in [&self.cluster, &self.service, &self.level, &self.host] {
@@ -50,7 +50,7 @@ impl Check {
         words.join(" ")
     }
 
-    /// What was seen, in one line.
+    /// The observed result, in one line.
     pub fn seen_in_words(&self) -> String {
         let seen = &self.seen;
         let mut parts = Vec::new();
@@ -75,7 +75,7 @@ impl Check {
         parts.join(" ")
     }
 
-    /// How it went, in a word or two; what is said for information is named so.
+    /// The outcome in a word or two; advisory checks have their own.
     pub const fn verdict(&self) -> &'static str {
         match (self.outcome, self.advisory) {
             (Outcome::Passed, _) => "passed",
@@ -95,7 +95,7 @@ impl Check {
         }
     }
 
-    /// Who asks, or is asked: the client's cluster, a gateway with its address, a name server.
+    /// The caller or callee: the client's cluster, a gateway with its address, a name server.
     pub fn who(&self) -> String {
         match (self.family, self.cluster.as_str()) {
             (Family::Call, cluster) => cluster.to_owned(),
@@ -106,8 +106,8 @@ impl Check {
     }
 }
 
-/// What to call a host among the checks of its service: its level, with region or zone, which are
-/// what the host has that the global name has not. A port behind it stays.
+/// The display name of a host among the checks of its service: its level, with the region or zone that the host has in
+/// addition to the global name. A port after it stays.
 pub fn name_of<'a>(host: &str, checks: impl IntoIterator<Item = &'a Check> + Clone) -> String {
     let known = checks
         .clone()
@@ -145,7 +145,7 @@ fn between<'a>(host: &'a str, shorter: &str) -> &'a str {
         .trim_end_matches('.')
 }
 
-/// Checks that did not pass for one and the same reason.
+/// Checks that did not pass for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault<'a> {
     /// The reason.
@@ -154,8 +154,8 @@ pub struct Fault<'a> {
     pub checks: Vec<&'a Check>,
 }
 
-/// One entry for each cause with the same words, so that a hundred checks with one fault are one; in
-/// the order of the report.
+/// One entry for each cause with the same text, so that a hundred checks with one fault are one; in the order of the
+/// report.
 pub fn faults(checks: &[Check]) -> Vec<Fault<'_>> {
     let mut known = BTreeMap::new();
     let mut faults: Vec<Fault<'_>> = Vec::new();
@@ -179,7 +179,7 @@ mod tests {
     use super::between;
 
     #[test]
-    fn what_a_name_has_more() {
+    fn additional_labels_of_a_name() {
         let global = "orders.sales.external.svc.mesh.example.org";
         for (host, more) in [
             ("orders.sales.external.svc.eu.mesh.example.org", "eu"),

@@ -1,4 +1,4 @@
-//! What does not fit, and how reading goes on behind it, so that one reading tells all of it.
+//! Errors in a document, and recovery from them, so that one run reports all errors.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
@@ -11,7 +11,7 @@ use super::Error;
 use super::located::{Located, Node, Reader};
 use crate::shorten;
 
-/// Most errors that are looked for in one document; each costs a reading.
+/// Limit of errors in one document; each costs a pass.
 const MAX_ERRORS: usize = 100;
 
 /// An error, and the value that it is about.
@@ -22,22 +22,22 @@ pub(super) struct Fault(Box<About>);
 struct About {
     error: Error,
     kind: Kind,
-    /// The way to the value from the innermost step to the outermost, each an index in its list or map.
+    /// The path to the value from the innermost step to the outermost, each an index in its list or map.
     steps: Vec<usize>,
 }
 
-/// What does not fit about a value.
+/// The part that does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// The value itself.
     Value,
     /// Its key in the map around it.
     Key,
-    /// It is a map without this field.
+    /// A map lacks this field.
     Missing(&'static str),
 }
 
-/// Reads a value; all errors that can be found, in the order in which they are met.
+/// Deserializes a value; returns all errors in the order of the document.
 pub(super) fn read<T: DeserializeOwned>(source: &str, mut value: Located) -> Result<T, Vec<Error>> {
     let mut errors = Vec::new();
     loop {
@@ -51,7 +51,7 @@ pub(super) fn read<T: DeserializeOwned>(source: &str, mut value: Located) -> Res
             Err(fault) => fault,
         };
         let mended = mend(&mut value, &fault);
-        // What is wrong with what was put there is no news.
+        // Errors about a replacement are not reported.
         if mended != Some(Mended::OurOwn) && (mended.is_some() || errors.is_empty()) {
             errors.push(fault.error);
         }
@@ -61,15 +61,15 @@ pub(super) fn read<T: DeserializeOwned>(source: &str, mut value: Located) -> Res
     }
 }
 
-/// Whose value was mended.
+/// The owner of a replaced value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mended {
     Theirs,
-    /// One that was put there before.
+    /// An earlier replacement.
     OurOwn,
 }
 
-/// Changes the value so that reading does not stop at this fault again; `None` where it would.
+/// Replaces the value so that this fault does not occur again; `None` if that is impossible.
 fn mend(value: &mut Located, fault: &About) -> Option<Mended> {
     let mut steps = fault.steps.as_slice();
     let key = match (fault.kind, steps) {
@@ -103,7 +103,7 @@ fn mend(value: &mut Located, fault: &About) -> Option<Mended> {
     Some(Mended::Theirs)
 }
 
-/// A field that can be read as whatever is wanted, where the last of these is.
+/// A field that can be deserialized as any type, at the last of these.
 fn anything(
     field: &str,
     map: Location,
@@ -134,7 +134,7 @@ impl Fault {
     fn unknown(what: &str, found: &str, expected: &[&str]) -> Self {
         let expected = expected.join(", ");
         let found = shorten::value(found);
-        // Of one thing alone it is not one of several.
+        // A single choice is not "one of".
         let one_of = if expected.contains(", ") {
             "one of "
         } else {
@@ -145,13 +145,13 @@ impl Fault {
         ))
     }
 
-    /// Something else than is wanted.
+    /// A value of another type than expected.
     pub(super) fn unexpected(found: de::Unexpected<'_>, wanted: &str) -> Self {
         let found = in_words(found);
         de::Error::custom(format_args!("expected {wanted}, found {found}"))
     }
 
-    /// At this place, unless a closer one is known.
+    /// At this position, unless a closer one is known.
     pub(super) fn at(mut self, place: Location) -> Self {
         let error = &mut self.0.error;
         if error.line.is_none() {
@@ -210,7 +210,7 @@ impl de::Error for Fault {
     }
 
     fn missing_field(field: &'static str) -> Self {
-        // In serde's words.
+        // serde's wording.
         Self::new(format!("missing field `{field}`"), Kind::Missing(field))
     }
 
@@ -223,7 +223,7 @@ impl de::Error for Fault {
     }
 }
 
-/// What serde's visitors want, which they call by the types of Rust.
+/// The expectations of serde's visitors, which name Rust types.
 fn wanted_in_words(wanted: &str) -> Cow<'_, str> {
     match wanted {
         "u8" => "a whole number from 0 to 255".into(),
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_are_told_in_one_reading() {
+    fn all_errors_are_reported_at_once() {
         let told = |yaml: &str| -> Vec<String> {
             let errors = from_str::<Wanted>(yaml).unwrap_err().into_iter();
             errors
@@ -319,10 +319,10 @@ mod tests {
                 "8 list[1].kinds[3]: missing field `on`",
             ]
         );
-        // A text that is no document at all.
+        // A text that is not a document.
         assert_eq!(told("[1]"), ["1 : expected a map,"]);
         assert_eq!(told("{"), ["1 : `{` is not"]);
-        // One for each reading, and no more than a hundred.
+        // One for each pass, and at most a hundred.
         let many = format!("list:\n{}", "- a: 1\n".repeat(200));
         assert_eq!(told(&many).len(), 100);
     }

@@ -1,8 +1,8 @@
-//! A document as one value without types, and what is wanted from it.
+//! A document as one untyped value with positions, and its deserializer.
 //!
-//! The YAML crate reads into this one type alone: made for every struct of the Mesh document, its reader
-//! would be most of the program that the page loads for it. The value knows where it was written, so
-//! whatever is made of it says the path, the line and the column of what does not fit.
+//! The YAML crate deserializes only into this type: instantiated for every struct of the Mesh document, its parser
+//! would be most of the program that the page loads. The value has its position, so every error has the path, the line
+//! and the column.
 
 use std::fmt;
 
@@ -15,10 +15,10 @@ use serde_saphyr::Spanned;
 
 use super::fault::Fault;
 
-/// A value and where it was written.
+/// A value with its position.
 pub(super) type Located = Spanned<Node>;
 
-/// A value, read by the rules for what has no quotes.
+/// A value, parsed by the rules for plain scalars.
 pub(super) enum Node {
     Null,
     Bool(bool),
@@ -28,8 +28,7 @@ pub(super) enum Node {
     Text(String),
     List(Vec<Located>),
     Map(Vec<(Spanned<String>, Located)>),
-    /// Whatever is wanted, and as a map this: what stands for something missing or wrong, so that reading
-    /// can go on.
+    /// Any type, as a map of these fields: replaces a missing or wrong value, so that parsing can continue.
     Anything(Vec<(Spanned<String>, Located)>),
 }
 
@@ -89,22 +88,22 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 }
 
-/// Makes what is wanted of a value.
+/// Deserializes a value.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'de> {
-    /// The whole document, for numbers that are wanted as they were written.
+    /// The whole document, for numbers that are expected as text.
     pub(super) source: &'de str,
     pub(super) value: &'de Located,
 }
 
 impl<'de> Reader<'de> {
-    /// Reads this value; an error has its place.
+    /// Deserializes this value; an error has its position.
     pub(super) fn read<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Fault> {
         seed.deserialize(self)
             .map_err(|fault: Fault| fault.at(self.value.referenced))
     }
 
-    /// The text of a scalar as it was written: a version `1.10` is not `1.1`.
+    /// The text of a scalar in the source: a version `1.10` is not `1.1`.
     fn text(self) -> Option<&'de str> {
         match &self.value.value {
             Node::Text(text) => Some(text),
@@ -120,7 +119,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// This value is something else than is wanted.
+    /// The error that this value has another type.
     fn unexpected(self, wanted: &str) -> Fault {
         let found = match &self.value.value {
             Node::Null | Node::Anything(_) => Unexpected::Unit,
@@ -135,11 +134,11 @@ impl<'de> Reader<'de> {
         Fault::unexpected(found, wanted)
     }
 
-    /// For a number or a boolean, which may stand in quotes.
+    /// Deserializes a number or a boolean, which may be quoted.
     fn unquoted<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match &self.value.value {
             Node::Null => return Err(self.unexpected("a value")),
-            // A boolean is asked for by itself.
+            // Booleans are requested separately.
             Node::Anything(_) => return visitor.visit_u64(0),
             Node::Text(text) if is_bare(text.trim()) => {
                 if let Ok(bare) = super::parse(text.trim()) {
@@ -158,7 +157,7 @@ impl<'de> Reader<'de> {
     }
 }
 
-/// Whether a text has only what numbers and booleans are written with.
+/// Whether a text has only characters of numbers and booleans.
 fn is_bare(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte))
@@ -245,7 +244,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             map: fields,
             next: 0,
         });
-        // What is missing is missing behind the last field.
+        // A missing field is reported after the last field.
         result.map_err(|fault: Fault| match fields.last() {
             Some((key, _)) => fault.at(key.referenced),
             None => fault,
@@ -389,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_what_was_written() {
+    fn a_text_is_as_in_the_source() {
         for written in [
             "1.10",
             "007",
@@ -412,7 +411,7 @@ mod tests {
         assert_eq!(text("'1.10'"), Some("1.10".to_owned()));
         assert_eq!(text("~"), None);
         assert_eq!(text("'~'"), Some("~".to_owned()));
-        // Behind what is more than one byte, or none.
+        // After characters of several bytes, and other beginnings.
         for before in [
             "any: 'äöü😀'\n",
             "\u{feff}",
@@ -443,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_type_a_value_is_what_yaml_takes_it_for() {
+    fn without_a_type_yaml_decides() {
         let wanted = from_str::<Wanted>("any: [1, '1', 1.50, -1, on, 'on', ~, {1: 1_0}]").unwrap();
         assert_eq!(
             wanted.any,
@@ -452,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_has_its_place() {
+    fn an_error_has_its_position() {
         for (yaml, path, line, column, message) in [
             ("list:\n- number: x\n", "list[0].number", 2, 11, "\"x\""),
             (

@@ -1,11 +1,11 @@
-//! Where in its text the fields of a document stand.
+//! Positions of a document's fields in its text.
 
 use super::located::{Located, Node};
 
-/// The places of a document's fields.
+/// The positions of a document's fields.
 pub struct Places(Option<Located>);
 
-/// A place in a text.
+/// A position in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Place {
     /// From 1.
@@ -15,13 +15,13 @@ pub struct Place {
 }
 
 impl Places {
-    /// Those of a text; of one that is no document there are none.
+    /// Finds the positions in a text; empty for a text that is not a document.
     pub fn of(text: &str) -> Self {
         Self(super::parse(text).ok())
     }
 
-    /// Where the field with this path has its key, and an item of a list its begin. What is not there is
-    /// missing where the innermost that is there begins. The whole document has no place.
+    /// The position of the key of the field with this path, or of the start of a list item. For a missing field, the
+    /// position of the innermost parent that exists. The whole document has none.
     pub fn find(&self, path: &str) -> Option<Place> {
         let mut value = self.0.as_ref()?;
         let mut place = None;
@@ -38,7 +38,7 @@ impl Places {
     }
 }
 
-/// One step along a path: where it leads to, and what is left of the path.
+/// One step along a path: its target, and the rest of the path.
 fn step<'v, 'p>(
     value: &'v Located,
     path: &'p str,
@@ -51,7 +51,7 @@ fn step<'v, 'p>(
         }
         Node::Map(fields) => {
             let path = path.strip_prefix('.').unwrap_or(path);
-            // A key may have dots in it, and begin with another one.
+            // A key may contain dots, and start with another key.
             let rest_behind = |key: &str| {
                 let rest = path.strip_prefix(key)?;
                 (rest.is_empty() || rest.starts_with(['.', '['])).then_some(rest)
@@ -70,7 +70,7 @@ mod tests {
     use super::{Place, Places};
 
     #[test]
-    fn a_path_has_a_place() {
+    fn a_path_has_a_position() {
         let text = "# ä\nspec:\n  list:\n  - name: a\n    labels: {a.b/c: 1, a: {b: 2}}\n  -\n    ä: {b: 1}\n";
         let json = "{\"spec\":\n {\"list\": [{\"name\": \"a\"},\n  {\"name\": \"b\"}]}}";
         for (text, path, expected) in [
@@ -81,7 +81,7 @@ mod tests {
             (text, "spec.list[0].labels.a.b/c", Some((5, 14))),
             (text, "spec.list[0].labels.a.b", Some((5, 28))),
             (text, "spec.list[1].ä.b", Some((7, 9))),
-            // Not there.
+            // Missing fields.
             (text, "spec.list[0].zone", Some((4, 5))),
             (text, "spec.list[0].name.first", Some((4, 5))),
             (text, "spec.list[2]", Some((3, 3))),

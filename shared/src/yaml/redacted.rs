@@ -1,11 +1,11 @@
-//! Errors in texts that hold secrets: where, and what kind of error, without a word of the text.
+//! Errors in texts with secrets: position and kind of error, without a word of the text.
 
 use serde_saphyr::Error as Cause;
 
 use super::Error;
 
-/// An error of a text that holds secrets, such as a kubeconfig. The YAML crate's own message may quote the
-/// text, so each message here is fixed, or has words of the program alone.
+/// An error in a text with secrets, such as a kubeconfig. The YAML crate's own message may quote the text, so each
+/// message here is fixed, or contains names of the program only.
 pub fn redacted(cause: &Cause) -> Error {
     let cause = cause.without_snippet();
     let location = cause.location();
@@ -42,13 +42,13 @@ fn reason(cause: &Cause) -> String {
         Cause::InvalidScalar { ty, .. } => format!("invalid {ty}"),
         Cause::UnknownAnchor { .. } => "alias without an anchor".to_owned(),
         Cause::Eof { .. } => "unexpected end of the text".to_owned(),
-        Cause::Budget { .. } => "more nodes, levels or anchors than are read".to_owned(),
+        Cause::Budget { .. } => "too many nodes, levels or anchors".to_owned(),
         Cause::AliasError { error, .. } => reason(error.without_snippet()),
         _ => "not valid YAML".to_owned(),
     }
 }
 
-/// The kind of a value: what serde says of it before it quotes the value.
+/// The kind of a value: the part of serde's message before the quoted value.
 fn kind(unexpected: &str) -> &str {
     let end = unexpected.find(['`', '"', '\'']);
     unexpected[..end.unwrap_or(unexpected.len())].trim_end()
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kind_of_a_value_is_all_that_is_said_of_it() {
+    fn only_the_kind_of_a_value_is_shown() {
         for (unexpected, said) in [
             ("string \"SECRET\"", "string"),
             ("floating point `1.5`", "floating point"),

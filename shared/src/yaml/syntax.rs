@@ -1,5 +1,5 @@
-//! What is said of a text that is not YAML, or more of it than is read: the parser speaks to those who call
-//! it, and its reader wrote a document.
+//! Messages for texts that are not YAML, or exceed a limit: the parser addresses its callers, but the reader has
+//! written a document.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use serde_saphyr::{Error, ExternalMessageSource};
 use super::{MAX_ALIASES, MAX_DEPTH, MAX_REPLAYED};
 use crate::shorten;
 
-/// What is wrong, and what to do.
+/// Message and hint.
 pub(super) struct Told {
     pub(super) message: Cow<'static, str>,
     pub(super) hint: Cow<'static, str>,
@@ -27,7 +27,7 @@ fn told(message: impl Into<Cow<'static, str>>, hint: impl Into<Cow<'static, str>
     }
 }
 
-/// Says what stops a text from being read.
+/// Describes the error of a text.
 pub(super) fn tell(text: &str, error: &Error) -> Told {
     let (line, rest) = place(text, error);
     if let Some(template) = template(line) {
@@ -46,7 +46,7 @@ pub(super) fn tell(text: &str, error: &Error) -> Told {
     of_reader(error, rest)
 }
 
-/// What to do about a value that is text of a template, as Helm and envsubst have it.
+/// The hint for a value with template syntax of Helm or envsubst.
 pub(crate) fn template_hint(message: &str) -> Option<&'static str> {
     template(message).map(|_| TEMPLATE)
 }
@@ -62,7 +62,7 @@ fn template(text: &str) -> Option<&str> {
         })
 }
 
-/// The line of an error, and what is behind the error in it.
+/// The line of an error, and the rest of it after the error.
 fn place<'a>(text: &'a str, error: &Error) -> (&'a str, &'a str) {
     let Some(location) = error.location() else {
         return ("", "");
@@ -80,7 +80,7 @@ fn place<'a>(text: &'a str, error: &Error) -> (&'a str, &'a str) {
     (line, &line[start..])
 }
 
-/// The word that a text begins with, as a value in it ends.
+/// The first word of a text, up to the end of a value.
 fn word(text: &str) -> Cow<'_, str> {
     let end = text.find(|c: char| c.is_whitespace() || ",[]{}".contains(c));
     shorten::value(&text[..end.unwrap_or(text.len())])
@@ -104,7 +104,7 @@ fn of_reader(error: &Error, rest: &str) -> Told {
         ),
         Error::MultipleDocuments { .. } => told(
             "there is more than one YAML document",
-            "keep one document in a file; remove the others behind the `---` line",
+            "keep one document in a file; remove the others after the `---` line",
         ),
         Error::Budget { breach, .. } => of_budget(breach),
         Error::AliasReplayCounterOverflow { .. }
@@ -151,23 +151,21 @@ fn of_budget(breach: &BudgetBreach) -> Told {
             "remove nesting; a Mesh document needs about ten levels",
         ),
         BudgetBreach::Aliases { .. } | BudgetBreach::AliasAnchorRatio { .. } => told(
-            format!("there are more YAML aliases than are read, at most {MAX_ALIASES}"),
+            format!("there are too many YAML aliases (at most {MAX_ALIASES})"),
             "write the values out",
         ),
-        BudgetBreach::Anchors { .. } => told(
-            "there are more YAML anchors than are read",
-            "write the values out",
-        ),
-        BudgetBreach::MergeKeys { .. } => told(
-            "there are more merge keys `<<` than are read",
-            "write the fields out",
-        ),
+        BudgetBreach::Anchors { .. } => {
+            told("there are too many YAML anchors", "write the values out")
+        }
+        BudgetBreach::MergeKeys { .. } => {
+            told("there are too many merge keys `<<`", "write the fields out")
+        }
         BudgetBreach::Documents { .. } => told(
-            "there are more YAML documents than are read",
+            "there are too many YAML documents",
             "split the text into several files",
         ),
         _ => told(
-            "there are more values than are read of one text",
+            "there are too many values in one text",
             "split the text into several files",
         ),
     }
@@ -175,7 +173,7 @@ fn of_budget(breach: &BudgetBreach) -> Told {
 
 #[expect(
     clippy::too_many_lines,
-    reason = "a table: a line for each kind of error, told in the words of who wrote the text"
+    reason = "a table: a line for each kind of error, in the author's terms"
 )]
 fn of_parser(kind: &ErrorKind, rest: &str) -> Told {
     use ErrorKind as E;
@@ -188,7 +186,7 @@ fn of_parser(kind: &ErrorKind, rest: &str) -> Told {
             format!("put the value in quotes: \"{}\"", word(rest)),
         ),
         E::UnknownAnchor => told(
-            "a YAML alias names an anchor that is not there",
+            "a YAML alias has an unknown anchor",
             "put a value that starts with `*` in quotes, or define the anchor before it",
         ),
         E::MissingAnchorOrAliasName => told(
@@ -229,10 +227,10 @@ fn of_parser(kind: &ErrorKind, rest: &str) -> Told {
         | E::InvalidMappingValueWhitespace
         | E::FlowMappingValueAdjacentCollection => told(
             "a `:` is not allowed here",
-            "put a value with `: ` in it in quotes, write one field on a line, and a space behind `-` and `:`",
+            "put a value with `: ` in it in quotes, write one field on a line, and a space after `-` and `:`",
         ),
         E::SimpleKeyExpected | E::InvalidSimpleKey => told(
-            "expected `:` and a space behind the name of a field",
+            "expected `:` and a space after the name of a field",
             "write fields as `name: value`",
         ),
         E::UnexpectedEofFlowSequence
@@ -269,7 +267,7 @@ fn of_parser(kind: &ErrorKind, rest: &str) -> Told {
             told("a quote is not closed", "close it")
         }
         E::InvalidTrailingSingleQuotedScalar | E::InvalidTrailingDoubleQuotedScalar => told(
-            "there is text behind a value in quotes",
+            "there is text after a value in quotes",
             "put the whole value in quotes, and a comma between two entries",
         ),
         E::UnknownQuotedScalarEscape
@@ -291,7 +289,7 @@ fn of_parser(kind: &ErrorKind, rest: &str) -> Told {
         ),
         E::ExpectedDocumentStart | E::InvalidDocumentEnd | E::MissingDocumentEndBeforeDirective => {
             told(
-                "there is text behind the end of the document",
+                "there is text after the end of the document",
                 "keep one YAML or JSON document in a file",
             )
         }
@@ -331,7 +329,7 @@ fn of_parser(kind: &ErrorKind, rest: &str) -> Told {
             "put a space before `#`, or the value in quotes",
         ),
         E::ZeroBlockScalarIndent | E::InvalidBlockScalarHeader => told(
-            "text behind `|` or `>` is not allowed",
+            "text after `|` or `>` is not allowed",
             "begin the text on the next line, indented",
         ),
         E::BomInsideDocument => told(
@@ -351,7 +349,7 @@ mod tests {
     use crate::yaml::{documents, from_str};
     use serde_json::Value;
 
-    /// Words of programs that call the parser.
+    /// Terms of the parser's API.
     const INTERNAL: &[&str] = &[
         "Options",
         "budget",
@@ -393,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_texts_are_told_in_the_words_of_who_writes_them() {
+    fn errors_are_in_the_terms_of_the_author() {
         let mut otherwise = Vec::new();
         for (text, message, hint) in [
             ("a: 1\na: 2", "duplicate field `a`", "keep one"),
@@ -438,14 +436,14 @@ mod tests {
             ("a: %b", "must not start with `%`", "quotes"),
             ("a: 'b", "a quote is not closed", "close"),
             ("a: \"\\q\"", "escape sequence", "single quotes"),
-            ("a: 'b' c", "behind a value in quotes", "whole value"),
+            ("a: 'b' c", "after a value in quotes", "whole value"),
             ("{a: 1", "`{` is not closed", "close it with `}`"),
             ("{a: 1]", "`{` is closed by `]`", "close every"),
             ("[a}]", "`[` is closed by `}`", "close every"),
             ("{\"a\": 1 \"b\": 2}", "expected `,` or `}`", "commas"),
             (
                 "{\"a\":1}{\"b\":2}",
-                "behind the end of the document",
+                "after the end of the document",
                 "one YAML or JSON",
             ),
             ("a: b: c", "`:` is not allowed", "quotes"),
@@ -457,7 +455,7 @@ mod tests {
             ("a: &a [*a]", "alias of itself", "write the value out"),
             ("a: !!binary xyz", "base64", "remove the tag"),
             ("%YAML 3.0\n---\na: 1", "starts with `%`", "remove the line"),
-            ("a: |x\n  b", "behind `|`", "next line"),
+            ("a: |x\n  b", "after `|`", "next line"),
             ("a: - b", "list item", "line of its own"),
             ("a: &", "has no name", "quotes"),
         ] {
@@ -470,9 +468,9 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_told_with_their_size() {
+    fn limits_are_reported_with_their_size() {
         let nested = "[".repeat(70) + &"]".repeat(70);
-        // Without optimization each level takes 32 KB of the stack.
+        // Without optimization each level needs 32 KB of the stack.
         let deep = std::thread::Builder::new().stack_size(16 << 20);
         let deep = deep.spawn(move || told(&nested).0).unwrap();
         assert!(deep.join().unwrap().contains("64 deep"));
@@ -497,9 +495,9 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Whatever is broken about a text, the words are ours.
+        /// Whatever the text, the message has no term of the parser.
         #[test]
-        fn no_text_is_told_in_the_parsers_words(
+        fn no_message_has_terms_of_the_parser(
             text in "[-a{}:,'\"*&!|>%@`#?~ \n\t\\[\\]\\\\0<$]{1,24}",
         ) {
             if let Err(errors) = from_str::<Value>(&text) {

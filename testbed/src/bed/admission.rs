@@ -1,4 +1,4 @@
-//! Istio's admission, as a process beside an API server that asks it.
+//! Istio's admission webhook, as a process that a bed's API server calls.
 
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
@@ -12,8 +12,7 @@ use super::{BedError, Testbed};
 use crate::process::OwnedProcess;
 use crate::tools::PILOT_DISCOVERY;
 
-/// istiod, which an API server asks about every object of Istio's kinds. Without
-/// it, that server takes none.
+/// istiod, which an API server calls for every object of Istio's kinds. Without it, that server rejects them.
 #[derive(Debug)]
 pub struct IstioAdmission {
     process: OwnedProcess,
@@ -21,11 +20,10 @@ pub struct IstioAdmission {
 }
 
 impl Testbed {
-    /// Has a cluster's API server ask Istio's own admission from now on, as Istio's
-    /// charts set it up.
+    /// Configures a cluster's API server to call Istio's own admission webhook, as Istio's charts do.
     ///
     /// # Errors
-    /// istiod can't be had or doesn't get ready, or there is no such context.
+    /// istiod is not available or does not become ready, or the context is unknown.
     pub fn ask_istio(&self, context: &str) -> Result<IstioAdmission, BedError> {
         let program = PILOT_DISCOVERY.ensure()?;
         let folder = self.folder().join(format!("istiod-{context}"));
@@ -44,7 +42,7 @@ impl Testbed {
         written(&mesh, "rootNamespace: istio-system\n")?;
         let kubeconfig = folder.join("kubeconfig");
         super::kubeconfig::write(&kubeconfig, [self.entry(context)?])?;
-        // It answers at the same names as the API server, so one certificate does.
+        // It has the same names as the API server, so one certificate is enough.
         let certificates = self.folder().join(context);
         let certificate = |name: &str| certificates.join(name).display().to_string();
         let admission =

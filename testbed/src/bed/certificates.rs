@@ -1,5 +1,5 @@
-//! A certificate authority and a server certificate for each cluster: a client
-//! that takes one cluster's address with another's authority is refused.
+//! A certificate authority and a server certificate for each cluster: a client that uses one cluster's address with
+//! another's authority is refused.
 
 use std::path::Path;
 
@@ -7,9 +7,8 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 
 use super::BedError;
 
-/// Writes `ca.crt`, `server.crt`, `server.key` and, for service account tokens,
-/// `accounts.key` and `accounts.pub` into `folder`. The server answers to `names`,
-/// which may be addresses.
+/// Writes `ca.crt`, `server.crt`, `server.key` and, for service account tokens, `accounts.key` and `accounts.pub` into
+/// `folder`. The server certificate is valid for `names`, which may be addresses.
 pub(crate) fn write(folder: &Path, context: &str, names: &[String]) -> Result<(), BedError> {
     let mut authority = CertificateParams::default();
     authority

@@ -12,13 +12,13 @@ use super::{BedError, certificates, kubeconfig};
 use crate::process::OwnedProcess;
 use crate::tools::{CONTROL_PLANE, KUBECTL, ToolError};
 
-/// Loaded machines are slow; a server that isn't ready by then never will be.
+/// Deadline on loaded machines; a server that is not ready by then never will be.
 const READY_WITHIN: Duration = Duration::from_secs(90);
-/// A free port can be taken by another process before the daemon binds it.
+/// Another process may bind a free port before the daemon does.
 const PORTS_TO_TRY: usize = 5;
 const POLL_EVERY: Duration = Duration::from_millis(25);
 
-/// The programs that a bed consists of.
+/// The programs of a bed.
 #[derive(Debug, Clone)]
 pub(super) struct Programs {
     etcd: PathBuf,
@@ -37,7 +37,7 @@ impl Programs {
         })
     }
 
-    /// Empties and finishes deleted namespaces, in all clusters.
+    /// Starts the controller that empties and finishes deleted namespaces, in all clusters.
     pub(super) fn start_namespace_controller(
         &self,
         bed: &Path,
@@ -78,7 +78,7 @@ impl Etcd {
                 format!("--listen-peer-urls=http://127.0.0.1:{peers}"),
                 format!("--initial-advertise-peer-urls=http://127.0.0.1:{peers}"),
                 format!("--initial-cluster=default=http://127.0.0.1:{peers}"),
-                // The data dies with the bed.
+                // The data is dropped with the bed.
                 "--unsafe-no-fsync".to_owned(),
                 "--log-level=warn".to_owned(),
             ];
@@ -157,7 +157,7 @@ impl ApiServer {
     pub(super) fn start_again(&mut self, etcd: u16) -> Result<(), BedError> {
         if self.process.is_none() {
             let log = self.log();
-            // What an earlier run left there is no reason why this one fails.
+            // Output of an earlier run does not explain a failure of this one.
             fs::write(&log, "").map_err(|source| BedError::File {
                 path: log.clone(),
                 source,
@@ -202,12 +202,12 @@ impl ApiServer {
         let file = |name: &str| self.folder.join(name).display().to_string();
         let arguments = [
             format!("--etcd-servers=http://127.0.0.1:{etcd}"),
-            // One etcd serves all clusters, each below a prefix of its own.
+            // One etcd serves all clusters, each with a prefix of its own.
             format!("--etcd-prefix=/{}", self.context),
             "--bind-address=127.0.0.1".to_owned(),
             "--external-hostname=localhost".to_owned(),
             format!("--secure-port={}", self.port),
-            // Loopback may not stand in the Endpoints of the Service `kubernetes`.
+            // Loopback addresses are invalid in the Endpoints of the Service `kubernetes`.
             "--endpoint-reconciler-type=none".to_owned(),
             format!("--tls-cert-file={}", file("server.crt")),
             format!("--tls-private-key-file={}", file("server.key")),
@@ -221,11 +221,11 @@ impl ApiServer {
             "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
             format!("--token-auth-file={}", file("tokens.csv")),
             "--authorization-mode=RBAC".to_owned(),
-            // No controller makes the default accounts that it would wait for.
+            // No controller creates the default accounts that the plugin would wait for.
             "--disable-admission-plugins=ServiceAccount".to_owned(),
             "--profiling=false".to_owned(),
         ];
-        // It lives for minutes: less collecting for more memory.
+        // It runs for minutes: less garbage collection for more memory.
         let collecting = [("GOGC", "400"), ("GOMEMLIMIT", "600MiB")];
         let environment = collecting.map(|(name, value)| (name, OsStr::new(value)));
         OwnedProcess::start(program, arguments, &environment, &self.log()).map_err(|source| {
@@ -237,7 +237,7 @@ impl ApiServer {
     }
 }
 
-/// Something with a process and a way to tell that it serves.
+/// A process with a readiness check.
 pub(super) trait Daemon {
     fn process_mut(&mut self) -> Option<&mut OwnedProcess>;
     fn is_ready(&self) -> bool;
@@ -259,7 +259,7 @@ impl Daemon for ApiServer {
     }
 
     fn is_ready(&self) -> bool {
-        // kubectl costs a tenth of a second: first see whether anybody listens.
+        // kubectl costs a tenth of a second, so check the port first.
         TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok()
             && Command::new(&self.programs.kubectl)
                 .args(["get", "--raw=/readyz", "--request-timeout=5s"])
@@ -275,8 +275,8 @@ impl Daemon for ApiServer {
     }
 }
 
-/// Starts a daemon on a free port and waits until it is ready; with another port
-/// when somebody else was quicker.
+/// Starts a daemon on a free port and waits until it is ready; retries with another port if another process has bound
+/// it.
 pub(super) fn with_free_port<D: Daemon>(
     name: &str,
     log: &Path,

@@ -1,4 +1,4 @@
-//! What can go wrong with a bed.
+//! Errors of a bed.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,47 +7,47 @@ use std::time::Duration;
 use crate::images::ImageError;
 use crate::tools::ToolError;
 
-/// A bed can't be started or used.
+/// A bed cannot be started or used.
 #[derive(Debug, thiserror::Error)]
 pub enum BedError {
-    /// A tool can't be had.
+    /// A tool is not available.
     #[error(transparent)]
     Tool(#[from] ToolError),
-    /// A file can't be read or written, or a program not started.
+    /// A file cannot be read or written, or a program cannot be started.
     #[error("cannot use {}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The I/O error.
         source: io::Error,
     },
-    /// No certificate could be made.
+    /// A certificate cannot be created.
     #[error("cannot make a certificate")]
     Certificate(#[from] rcgen::Error),
     /// A daemon ended.
     #[error("{daemon} ended ({status}); the end of its log:\n{log}")]
     Ended {
-        /// Which one.
+        /// The daemon.
         daemon: String,
-        /// How.
+        /// Its exit status.
         status: String,
         /// The last lines of its log.
         log: String,
     },
-    /// A daemon doesn't answer.
+    /// A daemon does not become ready.
     #[error("{daemon} is not ready after {} s; the end of its log:\n{log}", after.as_secs())]
     NotReady {
-        /// Which one.
+        /// The daemon.
         daemon: String,
-        /// How long it was given.
+        /// The deadline.
         after: Duration,
         /// The last lines of its log.
         log: String,
     },
-    /// Every port that was tried was taken by somebody else in the meantime.
+    /// Other processes have bound every port that was tried.
     #[error("no free port for {daemon}")]
     NoPort {
-        /// Which daemon.
+        /// The daemon.
         daemon: String,
     },
     /// kubectl failed.
@@ -55,9 +55,9 @@ pub enum BedError {
     Kubectl {
         /// The context.
         context: String,
-        /// What it was asked.
+        /// The other arguments.
         arguments: String,
-        /// What it printed.
+        /// The output.
         output: String,
     },
     /// Another command failed.
@@ -65,22 +65,22 @@ pub enum BedError {
     Command {
         /// The command.
         command: String,
-        /// What it printed.
+        /// The output.
         output: String,
     },
-    /// Images can't be made.
+    /// Images cannot be created.
     #[error(transparent)]
     Image(#[from] ImageError),
-    /// Namespaces and mounts are for root.
+    /// Namespaces and mounts require root.
     #[error("clusters with pods need root\nhint: run this as root")]
     NotRoot,
-    /// The nodes' pods need control groups of version 1.
+    /// The nodes' pods require control groups of version 1.
     #[error(
         "this machine has no control groups of version 1, which clusters with pods need\n\
          hint: use kind instead, see CONTRIBUTING.md"
     )]
     NoCgroups,
-    /// No such pod runs.
+    /// The pod does not exist or does not run.
     #[error("{context} has no running pod {pod}")]
     NoPod {
         /// The context.
@@ -88,26 +88,26 @@ pub enum BedError {
         /// Its namespace and labels.
         pod: String,
     },
-    /// A wrong name.
+    /// The context is unknown.
     #[error("the bed has no context {context}\nhint: it has {known}")]
     NoSuchContext {
         /// The name.
         context: String,
-        /// The right ones.
+        /// The known contexts.
         known: String,
     },
-    /// The API server was stopped.
+    /// The API server is not running.
     #[error("the API server of {context} is not running\nhint: call start_api_server first")]
     NotRunning {
         /// The context.
         context: String,
     },
-    /// A signal could not be sent.
+    /// A signal cannot be sent.
     #[error("cannot signal the API server of {context}")]
     Signal {
         /// The context.
         context: String,
-        /// Why.
+        /// The I/O error.
         source: io::Error,
     },
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::BedError;
 
-/// One context with what it names.
+/// One context with its cluster and user.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) context: String,
@@ -16,8 +16,8 @@ pub(crate) struct Entry {
     pub(crate) token: String,
 }
 
-/// Writes a kubeconfig with these contexts, the first of them current. Context,
-/// cluster and user have different names, as they have in real life.
+/// Writes a kubeconfig with these contexts, the first of them current. Context, cluster and user have different names,
+/// as in practice.
 pub(crate) fn write(path: &Path, entries: impl IntoIterator<Item = Entry>) -> Result<(), BedError> {
     let mut contexts: Vec<Value> = Vec::new();
     let mut clusters: Vec<Value> = Vec::new();

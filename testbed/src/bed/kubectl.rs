@@ -39,9 +39,8 @@ impl Testbed {
         self.kubectl.attempt(context, arguments, input)
     }
 
-    /// Makes the Service `istio-ingressgateway` in `istio-system` with these
-    /// load balancer addresses (IP addresses or host names), or changes the
-    /// addresses when it is there.
+    /// Creates the Service `istio-ingressgateway` in `istio-system` with these load balancer addresses (IP addresses or
+    /// host names), or changes the addresses of an existing one.
     ///
     /// # Errors
     /// As [`Testbed::kubectl`].

@@ -1,4 +1,4 @@
-//! KubeFed, as a process beside the cluster that hosts it.
+//! KubeFed, as a process with one of the clusters as its host.
 
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
@@ -14,11 +14,10 @@ use crate::kubectl::Kubectl;
 use crate::process::OwnedProcess;
 use crate::tools::{KUBEFED, KUBEFED_TYPES};
 
-/// Where KubeFed's own objects are.
+/// The namespace of KubeFed's own objects.
 const NAMESPACE: &str = "kube-federation-system";
 
-/// KubeFed's controller manager. The clusters' objects are in its hands until
-/// this value is dropped.
+/// KubeFed's controller manager. It manages the clusters' objects until this value is dropped.
 #[derive(Debug)]
 pub struct KubeFed {
     process: OwnedProcess,
@@ -26,12 +25,11 @@ pub struct KubeFed {
 }
 
 impl Testbed {
-    /// Installs KubeFed in a cluster as its chart does, without its webhook, and
-    /// has clusters join, each given by the name that it gets and its context.
-    /// Blocks until all of them are found ready.
+    /// Installs KubeFed in a cluster as its chart does, without its webhook, and joins clusters, each given by name and
+    /// context. Blocks until all of them are ready.
     ///
     /// # Errors
-    /// KubeFed can't be had or doesn't get ready, or there is no such context.
+    /// KubeFed is not available or does not become ready, or the context is unknown.
     pub fn start_kubefed(&self, host: &str, members: &[(&str, &str)]) -> Result<KubeFed, BedError> {
         let members = members
             .iter()
@@ -85,7 +83,7 @@ pub(crate) fn start(
     Ok(kubefed)
 }
 
-/// What KubeFed's chart puts into its host cluster.
+/// Creates the objects of KubeFed's chart in its host cluster.
 fn install(kubectl: &Kubectl, context: &str) -> Result<(), BedError> {
     let definitions = CrdSet::KubeFed.files()?;
     let mut apply = vec!["apply".to_owned(), "--server-side".to_owned()];
@@ -104,7 +102,7 @@ fn install(kubectl: &Kubectl, context: &str) -> Result<(), BedError> {
     create(kubectl, context, &config())
 }
 
-/// The chart's, but for times that are those of a test.
+/// The chart's configuration, with shorter times.
 fn config() -> Value {
     json!({
         "apiVersion": "core.kubefed.io/v1beta1", "kind": "KubeFedConfig",
@@ -131,8 +129,8 @@ fn config() -> Value {
     })
 }
 
-/// What `kubefedctl join` writes, but for the token: that of the cluster's
-/// administrator in place of an account's with about the same rights.
+/// Creates the objects of `kubefedctl join`, but with the token of the cluster's administrator instead of an account's
+/// with about the same permissions.
 fn join(kubectl: &Kubectl, host: &str, name: &str, member: &Entry) -> Result<(), BedError> {
     let authority = std::fs::read(&member.authority).map_err(|source| BedError::File {
         path: member.authority.clone(),
@@ -162,7 +160,7 @@ fn create(kubectl: &Kubectl, context: &str, object: &Value) -> Result<(), BedErr
 }
 
 impl KubeFed {
-    /// What it has logged.
+    /// Its log.
     ///
     /// # Errors
     /// The log can't be read.

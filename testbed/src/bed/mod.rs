@@ -21,16 +21,16 @@ use crate::kubectl::{Kubectl, WAIT_FOR_DEFINITIONS};
 use crate::process::{OwnedFolder, OwnedProcess};
 use crate::tools::{self, ToolError};
 
-/// Which CRDs a bed installs.
+/// The CRDs that a bed installs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CrdSet {
     /// Istio's own kinds.
     Istio,
     /// ExternalDNS's `DNSEndpoint`.
     ExternalDns,
-    /// What federation-v2's controller brings to its host cluster.
+    /// The CRDs of federation-v2's controller in its host cluster.
     FederationV2,
-    /// What KubeFed's chart brings to its host cluster.
+    /// The CRDs of KubeFed's chart in its host cluster.
     KubeFed,
     /// The Gateway API's standard channel.
     GatewayApi,
@@ -41,31 +41,29 @@ pub enum CrdSet {
 /// A cluster of the bed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterOptions {
-    /// Its context in the kubeconfig. The kubeconfig's cluster and user have
-    /// other names, so that a mix-up shows.
+    /// Its context in the kubeconfig. The kubeconfig's cluster and user have other names, so that a mix-up is detected.
     pub context: String,
 }
 
-/// What to start.
+/// Options of a bed.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The clusters.
     pub clusters: Vec<ClusterOptions>,
-    /// CRDs that are installed and established in each.
+    /// CRDs that are installed and established in each cluster.
     pub crds: Vec<CrdSet>,
-    /// Namespaces that are made in each, as installing Istio would.
+    /// Namespaces that are created in each cluster, as by an installation of Istio.
     pub namespaces: Vec<String>,
 }
 
 impl Options {
-    /// Clusters with the contexts `cluster1`, `cluster2` and so on, with the CRDs that
-    /// most need and the namespace `istio-system`.
+    /// Clusters with the contexts `cluster1`, `cluster2` and so on, with the CRDs that most tests need and the
+    /// namespace `istio-system`.
     pub fn with_clusters(count: usize) -> Self {
         Self::with_contexts((1..=count).map(|number| format!("cluster{number}")))
     }
 
-    /// Clusters with these contexts, with the CRDs that most need and the namespace
-    /// `istio-system`.
+    /// Clusters with these contexts, with the CRDs that most tests need and the namespace `istio-system`.
     pub fn with_contexts(contexts: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             clusters: contexts
@@ -80,7 +78,7 @@ impl Options {
     }
 }
 
-/// Running API servers, gone when this value is dropped or its process ends.
+/// Running API servers, stopped when this value is dropped or its process ends.
 #[derive(Debug)]
 pub struct Testbed {
     // Dropped in this order: the folder last.
@@ -99,13 +97,11 @@ struct Cluster {
 }
 
 impl Testbed {
-    /// Builds what isn't in the cache and starts the bed: all its servers ready,
-    /// all its CRDs established. Blocks for five to ten seconds (minutes when
-    /// something has to be built).
+    /// Builds programs that are missing in the cache and starts the bed: all its servers ready, all its CRDs
+    /// established. Blocks for five to ten seconds (minutes for a build).
     ///
     /// # Errors
-    /// A tool can't be had, or a server doesn't get ready; the error holds the
-    /// end of its log.
+    /// A tool is not available, or a server does not become ready; the error has the end of its log.
     pub fn start(options: Options) -> Result<Self, BedError> {
         let Options {
             clusters,
@@ -178,10 +174,10 @@ impl Testbed {
         others.into_iter().chain(servers).collect()
     }
 
-    /// Takes a cluster's API server away: connections are refused.
+    /// Stops a cluster's API server: connections are refused.
     ///
     /// # Errors
-    /// There is no such context.
+    /// The context is unknown.
     pub fn stop_api_server(&self, context: &str) -> Result<(), BedError> {
         lock(&self.cluster(context)?.server).stop();
         Ok(())
@@ -190,16 +186,16 @@ impl Testbed {
     /// Starts it again, at the same address, with the same objects.
     ///
     /// # Errors
-    /// It doesn't get ready, or there is no such context.
+    /// It does not become ready, or the context is unknown.
     pub fn start_api_server(&self, context: &str) -> Result<(), BedError> {
         lock(&self.cluster(context)?.server).start_again(self.etcd.port())
     }
 
-    /// Makes a cluster's API server hang: connections stay open and nothing
-    /// answers, until [`Testbed::resume_api_server`].
+    /// Makes a cluster's API server hang: connections stay open without responses, until
+    /// [`Testbed::resume_api_server`].
     ///
     /// # Errors
-    /// It isn't running, or there is no such context.
+    /// It is not running, or the context is unknown.
     pub fn pause_api_server(&self, context: &str) -> Result<(), BedError> {
         self.with_process(context, OwnedProcess::pause)
     }
@@ -207,7 +203,7 @@ impl Testbed {
     /// Ends [`Testbed::pause_api_server`].
     ///
     /// # Errors
-    /// It isn't running, or there is no such context.
+    /// It is not running, or the context is unknown.
     pub fn resume_api_server(&self, context: &str) -> Result<(), BedError> {
         self.with_process(context, OwnedProcess::resume)
     }
@@ -268,10 +264,10 @@ impl Testbed {
 }
 
 impl CrdSet {
-    /// Files with them, fetched first where they are not in the cache.
+    /// Files with the CRDs, fetched first if they are not in the cache.
     ///
     /// # Errors
-    /// One can't be had.
+    /// A file is not available.
     pub fn files(self) -> Result<Vec<PathBuf>, ToolError> {
         let file = match self {
             Self::Istio => tools::ISTIO_CRDS.ensure(),
@@ -291,7 +287,7 @@ impl CrdSet {
     }
 }
 
-/// Does the same for each item at once; the first error counts.
+/// Runs the same for each item in parallel; returns the first error.
 pub(crate) fn in_parallel<Item: Sync, Made: Send>(
     items: &[Item],
     action: impl Fn(&Item) -> Result<Made, BedError> + Sync,
@@ -312,7 +308,7 @@ pub(crate) fn in_parallel<Item: Sync, Made: Send>(
     })
 }
 
-/// A test that panicked while it held the lock says nothing about the server.
+/// A test that panicked while it held the lock does not affect the server.
 fn lock(server: &Mutex<ApiServer>) -> std::sync::MutexGuard<'_, ApiServer> {
     server
         .lock()

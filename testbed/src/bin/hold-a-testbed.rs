@@ -1,6 +1,5 @@
-//! Starts a bed, says where it is and what it consists of, and then does nothing
-//! until it is killed: tests/clusters.rs does that with -9 and looks at what is
-//! left.
+//! Starts a bed, prints its folder and processes, and then sleeps until it is killed: tests/clusters.rs kills it with
+//! -9 and checks that nothing remains.
 
 use std::io::Write as _;
 
@@ -13,7 +12,7 @@ fn main() -> Result<(), BedError> {
         println!("{process}");
     }
     println!("ready");
-    // The reader is the test; if it is gone, this process has no reason to be.
+    // The reader is the test; without it, this process can end.
     if std::io::stdout().flush().is_ok() {
         loop {
             std::thread::park();

@@ -1,4 +1,4 @@
-//! Where Chromium and its driver are.
+//! Paths of Chromium and its driver.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// `$FEDMESH_CHROMIUM` and `$FEDMESH_CHROMEDRIVER`, else what stands on PATH.
+    /// `$FEDMESH_CHROMIUM` and `$FEDMESH_CHROMEDRIVER`, else the programs on PATH.
     ///
     /// # Errors
     /// One of them is missing.
@@ -27,10 +27,10 @@ impl Programs {
     }
 }
 
-/// A browser can't be found.
+/// A browser cannot be found.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramsError {
-    /// Nothing of that name is on PATH.
+    /// The program is not on PATH.
     #[error(
         "no {name} on PATH\n\
          hint: install Chromium and ChromeDriver (Debian: apt-get install chromium \
@@ -39,10 +39,10 @@ pub enum ProgramsError {
     NotFound {
         /// The program.
         name: &'static str,
-        /// The variable that can name it.
+        /// The variable that can set its path.
         variable: &'static str,
     },
-    /// The variable names nothing.
+    /// The variable does not point to a file.
     #[error("{variable} names {}, which is not a file", path.display())]
     NotAFile {
         /// The variable.

@@ -13,15 +13,14 @@ use thirtyfour::{
 use super::{Programs, ProgramsError};
 use crate::process::{OwnedFolder, OwnedProcess};
 
-/// A busy machine needs many seconds for what takes an idle one a fraction.
+/// Deadline on a busy machine; an idle one needs a fraction.
 const PATIENCE: Duration = Duration::from_mins(1);
 const POLL_EVERY: Duration = Duration::from_millis(20);
 
-/// What `ChromeDriver` prints before its port.
+/// The part of `ChromeDriver`'s output before its port.
 const STARTED: &str = "started successfully on port ";
 
-/// For a browser without a screen, sandbox helpers, network use of its own, or
-/// any trace of earlier runs.
+/// For a browser without a screen, sandbox helpers, background network use, or any trace of earlier runs.
 const FLAGS: &[&str] = &[
     "--headless=new",
     "--no-sandbox",
@@ -35,7 +34,7 @@ const FLAGS: &[&str] = &[
     "--disable-breakpad",
 ];
 
-/// What the system's settings say about colours.
+/// The system's colour scheme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColourScheme {
     /// `prefers-color-scheme: light`
@@ -44,7 +43,7 @@ pub enum ColourScheme {
     Dark,
 }
 
-/// How the browser shows pages.
+/// The browser's display settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Width and height of the viewport in CSS pixels.
@@ -63,11 +62,11 @@ impl Default for Options {
     }
 }
 
-/// A running browser with one window. It ends when this value is dropped or its
-/// process ends; [`Browser::quit`] does it without blocking.
+/// A running browser with one window. It ends when this value is dropped or its process ends; [`Browser::quit`] ends it
+/// without blocking.
 #[derive(Debug)]
 pub struct Browser {
-    /// There until it is dropped.
+    /// Set until it is dropped.
     driver: Option<WebDriver>,
     // Dropped in this order.
     _chromedriver: OwnedProcess,
@@ -78,7 +77,7 @@ impl Browser {
     /// Starts `ChromeDriver` on a free port, and a browser with an empty profile.
     ///
     /// # Errors
-    /// Chromium or `ChromeDriver` are missing or don't start.
+    /// Chromium or `ChromeDriver` are missing or do not start.
     pub async fn start(options: Options) -> Result<Self, BrowserError> {
         let Options { viewport, colours } = options;
         let programs = Programs::find()?;
@@ -89,7 +88,7 @@ impl Browser {
         let mut chromedriver = OwnedProcess::start(
             &programs.chromedriver,
             ["--port=0"],
-            // For whatever it and the browser write beside the profile.
+            // For all files that both write besides the profile.
             &[
                 ("HOME", folder.path().as_os_str()),
                 ("TMPDIR", folder.path().as_os_str()),
@@ -110,30 +109,30 @@ impl Browser {
         Ok(browser)
     }
 
-    /// To open pages, find elements, click and type.
+    /// The driver, to open pages, find elements, click and type.
     ///
     /// # Panics
-    /// Never: the driver is there until the browser is dropped.
+    /// Never: the driver is set until the browser is dropped.
     pub fn driver(&self) -> &WebDriver {
         self.driver
             .as_ref()
-            .expect("it is there until the browser is dropped")
+            .expect("it is set until the browser is dropped")
     }
 
-    /// The folder that downloads go to.
+    /// The folder of downloads.
     pub fn downloads(&self) -> PathBuf {
         self.folder.path().join("downloads")
     }
 
-    /// Waits until a file of this name is downloaded, wholly.
+    /// Waits until a file of this name is completely downloaded.
     ///
     /// # Errors
-    /// It isn't there after a minute; the error names what is.
+    /// It is missing after a minute; the error lists the files in the folder.
     pub async fn wait_for_download(&self, name: &str) -> Result<PathBuf, BrowserError> {
         let start = Instant::now();
         let wanted = self.downloads().join(name);
         loop {
-            // Until it is whole, the file has another name.
+            // An incomplete file has another name.
             if wanted.is_file() {
                 return Ok(wanted);
             }
@@ -152,11 +151,11 @@ impl Browser {
         }
     }
 
-    /// Errors on the console since the last call: exceptions, `console.error`,
-    /// resources that could not be loaded, refusals by the page's security policy.
+    /// Errors on the console since the last call: exceptions, `console.error`, resources that could not be loaded,
+    /// violations of the page's security policy.
     ///
     /// # Errors
-    /// The browser is gone.
+    /// The browser has ended.
     pub async fn console_errors(&self) -> Result<Vec<String>, BrowserError> {
         let entries = self.driver().browser_log().await?;
         Ok(entries
@@ -166,10 +165,10 @@ impl Browser {
             .collect())
     }
 
-    /// Changes what the page sees as the system's choice of colours.
+    /// Changes the system's colour scheme for the page.
     ///
     /// # Errors
-    /// The browser is gone.
+    /// The browser has ended.
     pub async fn set_colours(&self, colours: ColourScheme) -> Result<(), BrowserError> {
         let value = match colours {
             ColourScheme::Light => "light",
@@ -197,19 +196,19 @@ impl Browser {
         Ok(())
     }
 
-    /// Writes what the viewport shows to a PNG file.
+    /// Writes a screenshot of the viewport to a PNG file.
     ///
     /// # Errors
-    /// The browser is gone, or the file can't be written.
+    /// The browser has ended, or the file cannot be written.
     pub async fn screenshot(&self, file: &Path) -> Result<(), BrowserError> {
         let picture = self.driver().screenshot_as_png().await?;
         std::fs::write(file, picture).map_err(BrowserError::Files)
     }
 
-    /// Ends the browser in good order.
+    /// Ends the browser.
     ///
     /// # Errors
-    /// It is gone already.
+    /// It has ended already.
     pub async fn quit(mut self) -> Result<(), BrowserError> {
         if let Some(driver) = self.driver.take() {
             driver.quit().await?;
@@ -220,38 +219,37 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Its own way to end blocks the executor; ending ChromeDriver's process
-        // group does the same at once.
+        // Its own way to end blocks the executor; ending ChromeDriver's process group does the same at once.
         if let Some(driver) = self.driver.take() {
             let _already_quit = driver.leak();
         }
     }
 }
 
-/// A browser can't be started or used.
+/// A browser cannot be started or used.
 #[derive(Debug, thiserror::Error)]
 pub enum BrowserError {
     /// A program is missing.
     #[error(transparent)]
     Programs(#[from] ProgramsError),
-    /// Its files can't be read or written.
+    /// Its files cannot be read or written.
     #[error("cannot use the browser's files")]
     Files(#[source] io::Error),
-    /// `ChromeDriver` doesn't get ready.
+    /// `ChromeDriver` does not become ready.
     #[error("ChromeDriver did not start; its output:\n{output}")]
     NotStarted {
-        /// What it printed.
+        /// Its output.
         output: String,
     },
-    /// The browser refuses something.
+    /// The browser returned an error.
     #[error("the browser failed")]
     Driver(#[from] WebDriverError),
-    /// A download doesn't come.
+    /// A download is missing.
     #[error("no download {name} after a minute; there are: {found}")]
     NoDownload {
         /// The file.
         name: String,
-        /// What is in the folder for downloads.
+        /// The files in the folder of downloads.
         found: String,
     },
 }
@@ -276,7 +274,7 @@ async fn port_of(chromedriver: &mut OwnedProcess) -> Result<u16, BrowserError> {
 
 fn port_in(output: &str) -> Option<u16> {
     let (_, rest) = output.split_once(STARTED)?;
-    // Ended by a full stop: an unfinished number must not be taken for a port.
+    // The full stop ends the number: an incomplete one must not be parsed.
     rest.split_once('.')?.0.parse().ok()
 }
 
@@ -306,7 +304,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_port_is_read_only_when_it_is_whole() {
+    fn only_a_complete_port_is_parsed() {
         let output = "Starting ChromeDriver 156.0 (x) on port 0\nPlease see y.\n\
                       ChromeDriver was started successfully on port 41435.\n";
         assert_eq!(port_in(output), Some(41435));

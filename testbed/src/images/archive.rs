@@ -1,5 +1,4 @@
-//! A container image in one file, in the form that `docker save` writes and
-//! `ctr images import` reads.
+//! A container image in one file, in the format of `docker save` and `ctr images import`.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -12,18 +11,18 @@ use tar::Header;
 use super::layer::Layer;
 use crate::tools::hex;
 
-/// A program's image: one layer, and how its program is started.
+/// A program's image: one layer, and its entry point.
 #[derive(Debug)]
 pub(super) struct Image {
     /// The whole name, as in `docker.io/local/pause:1`.
     pub(super) name: String,
     /// Its files.
     pub(super) layer: Layer,
-    /// What is started, before a container's arguments.
+    /// The command before a container's arguments.
     pub(super) entrypoint: Vec<String>,
-    /// What is started where the container gives no arguments.
+    /// The arguments if the container sets none.
     pub(super) arguments: Vec<String>,
-    /// Who it runs as, as in `1337:1337`.
+    /// Its user, as in `1337:1337`.
     pub(super) user: String,
 }
 
@@ -40,7 +39,7 @@ impl Image {
         })
     }
 
-    /// Feeds `hash` with everything that the image is made from.
+    /// Adds all inputs of the image to `hash`.
     pub(super) fn feed(&self, hash: &mut Sha256) -> io::Result<()> {
         hash.update(&self.name);
         hash.update([0]);
@@ -48,8 +47,7 @@ impl Image {
         self.layer.feed(hash)
     }
 
-    /// Writes the image to the file `to`, and its layer to a file beside it for
-    /// as long as that takes.
+    /// Writes the image to the file `to`; its layer is a temporary file in the same folder.
     pub(super) fn save(&self, to: &Path) -> io::Result<()> {
         let layer_file = to.with_extension("layer");
         let mut out = Hashed {
@@ -98,7 +96,7 @@ fn header(length: u64) -> Header {
     header
 }
 
-/// This machine's, by Go's name for it, which images use.
+/// This machine's architecture in Go's notation, which images use.
 fn architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",
@@ -107,7 +105,7 @@ fn architecture() -> &'static str {
     }
 }
 
-/// Hashes what goes through it.
+/// A writer that hashes its output.
 struct Hashed<W> {
     hash: Sha256,
     out: W,
@@ -145,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_manifest_leads_to_the_files_and_the_digests_are_true() {
+    fn the_manifest_lists_the_files_with_correct_digests() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("image.tar");
         image("docker.io/local/one:1").save(&file).expect("saved");

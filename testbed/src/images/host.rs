@@ -1,5 +1,4 @@
-//! What of this machine goes into an image: programs with the libraries that
-//! they are linked with.
+//! Programs of this machine for an image, with the libraries that they are linked with.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,8 +6,7 @@ use std::process::Command;
 use super::ImageError;
 use super::layer::Layer;
 
-/// Where Debian has its programs. PATH may name them in another order, or leave
-/// out those for the administrator.
+/// Debian's folders of programs. PATH may list them in another order, or omit those for the administrator.
 const FOLDERS: [&str; 2] = ["/usr/bin", "/usr/sbin"];
 
 /// A program of this machine by its name.
@@ -22,8 +20,7 @@ pub(super) fn program(name: &str) -> Result<PathBuf, ImageError> {
         })
 }
 
-/// Puts programs of this machine into `folder` of the image, and their libraries
-/// where they look for them.
+/// Adds programs of this machine to `folder` of the image, and their libraries at the paths that they use.
 pub(super) fn add_programs(
     layer: &mut Layer,
     folder: &str,
@@ -37,7 +34,7 @@ pub(super) fn add_programs(
     Ok(())
 }
 
-/// Puts the libraries of a dynamically linked file into the image.
+/// Adds the libraries of a dynamically linked file to the image.
 pub(super) fn add_libraries(layer: &mut Layer, file: &Path) -> Result<(), ImageError> {
     let failed = |reason: String| ImageError::Libraries {
         file: file.to_owned(),
@@ -59,7 +56,7 @@ pub(super) fn add_libraries(layer: &mut Layer, file: &Path) -> Result<(), ImageE
     Ok(())
 }
 
-/// The files that `ldd` names. What the kernel provides has no file.
+/// The files in the output of `ldd`. Libraries of the kernel have no file.
 fn libraries(ldd: &str) -> Result<Vec<String>, String> {
     let mut files = Vec::new();
     for line in ldd.lines().map(str::trim) {
@@ -75,7 +72,7 @@ fn libraries(ldd: &str) -> Result<Vec<String>, String> {
     Ok(files)
 }
 
-/// The path in an image, where /lib and /lib64 are links into /usr.
+/// The path in an image, where /lib and /lib64 are links to /usr.
 fn merged(path: &str) -> String {
     if path.starts_with("/lib") {
         format!("/usr{path}")
@@ -89,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_taken_from_what_ldd_prints() {
+    fn files_are_parsed_from_the_output_of_ldd() {
         let text = "\tlinux-vdso.so.1 (0x00007ffd0c5f2000)\n\
             \tlibmnl.so.0 => /lib/x86_64-linux-gnu/libmnl.so.0 (0x00007f3a)\n\
             \tlibz.so.1 => /usr/lib/libz.so.1 (0x00007f3b)\n\
@@ -116,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_library_that_is_missing_is_named() {
+    fn a_missing_library_is_reported() {
         let error = libraries("\tliba.so.1 => not found\n").expect_err("it is missing");
         assert!(error.contains("liba.so.1"), "{error}");
     }

@@ -1,4 +1,4 @@
-//! One layer of a container image: a tree of files, and the tar that holds it.
+//! One layer of a container image: a tree of files, and its tar.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -11,11 +11,11 @@ use tar::{EntryType, Header};
 
 /// A tree of files, by their paths in the image without the first slash.
 ///
-/// The folders that lead to a file come by themselves. Everything belongs to
-/// root and has no date, so that the same files make the same tar.
+/// Parent folders are added automatically. All files belong to root and have no date, so that the same files make the
+/// same tar.
 #[derive(Debug, Default)]
 pub(super) struct Layer {
-    // In this order a folder comes before what is in it.
+    // This order puts a folder before its content.
     entries: BTreeMap<String, Entry>,
 }
 
@@ -38,7 +38,7 @@ impl Layer {
         self.insert(path, Entry::Link { to: to.to_owned() });
     }
 
-    /// A file that anybody may read.
+    /// A file that every user may read.
     pub(super) fn text(&mut self, path: &str, text: &str) {
         self.insert(
             path,
@@ -48,7 +48,7 @@ impl Layer {
         );
     }
 
-    /// A file of this machine that anybody may read.
+    /// A file of this machine that every user may read.
     pub(super) fn copy(&mut self, path: &str, of: &Path) {
         self.insert(
             path,
@@ -59,7 +59,7 @@ impl Layer {
         );
     }
 
-    /// A file of this machine that anybody may run.
+    /// A file of this machine that every user may run.
     pub(super) fn executable(&mut self, path: &str, of: &Path) {
         self.insert(
             path,
@@ -80,9 +80,8 @@ impl Layer {
         self.entries.insert(path.to_owned(), entry);
     }
 
-    /// Feeds `hash` with everything that the tar is made from. A copied file
-    /// counts by its path, length, and time of change: reading them all would
-    /// take as long as making the image.
+    /// Adds all inputs of the tar to `hash`. A copied file counts by its path, length and time of change: reading it
+    /// would take as long as creating the image.
     pub(super) fn feed(&self, hash: &mut Sha256) -> io::Result<()> {
         let mut part = |bytes: &[u8]| {
             hash.update(bytes.len().to_le_bytes());
@@ -145,7 +144,7 @@ impl Layer {
     }
 }
 
-/// Names the file in an error, which doesn't by itself.
+/// Adds the file's path to an I/O error.
 fn named<T>(file: &Path, result: io::Result<T>) -> io::Result<T> {
     result.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", file.display())))
 }
@@ -170,7 +169,7 @@ mod tests {
         tar
     }
 
-    /// Longer than the 100 bytes that a tar header has room for.
+    /// Longer than the 100 bytes of a tar header's field.
     fn long_path() -> String {
         format!("usr/{}/file", "long/".repeat(30))
     }
@@ -186,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_packed_comes_out_again() {
+    fn files_are_unpacked_as_packed() {
         let folder = tempfile::tempdir().expect("a folder");
         let program = folder.path().join("source");
         fs::write(&program, "#!/bin/sh\n").expect("a file");
@@ -245,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_named() {
+    fn a_missing_file_is_reported() {
         let mut layer = Layer::default();
         layer.copy("a", Path::new("/nowhere/b"));
         let error = layer.write(io::sink()).expect_err("no such file");

@@ -1,9 +1,9 @@
-//! Container images for the test bed's nodes, made without a registry and without
-//! Docker from programs of this machine and those of [`crate::tools`], and the
-//! *seed*: a root folder of containerd in which they all are, unpacked.
+//! Container images for the test bed's nodes, created without a registry and without Docker from programs of this
+//! machine and those of [`crate::tools`], and the *seed*: a root folder of containerd that contains all of them,
+//! unpacked.
 //!
-//! A node shows the seed's parts to its own containerd by bind mounts, so that no
-//! node imports anything and all share one page cache:
+//! A node adds the seed's parts to its own containerd by bind mounts, so that no node imports anything and all share
+//! one page cache:
 //!
 //! | part, below the seed | in a node's containerd |
 //! |---|---|
@@ -29,7 +29,7 @@ use crate::tools::{
     ToolError,
 };
 
-/// The programs that Go builds for them: by far the most of the work.
+/// The programs that Go builds for the images: most of the work.
 pub const PROGRAMS: &[GoProgram] = &[
     COREDNS,
     EXTERNAL_DNS,
@@ -43,37 +43,36 @@ pub const PROGRAMS: &[GoProgram] = &[
 /// The image of each pod's sandbox, for containerd's `sandbox_image`.
 pub const PAUSE_IMAGE: &str = "docker.io/local/pause:1";
 
-/// The image of the clusters' DNS.
+/// The image of the cluster DNS.
 pub const COREDNS_IMAGE: &str = "docker.io/local/coredns:1";
 
-/// Where Istio is to look for its images, `pilot` and `proxyv2`: `values.global.hub`.
+/// The registry of Istio's images `pilot` and `proxyv2`: `values.global.hub`.
 pub const ISTIO_HUB: &str = "docker.io/local";
 
-/// Their `values.global.tag`.
+/// The tag of Istio's images: `values.global.tag`.
 pub const ISTIO_TAG: &str = "1";
 
-/// The image of services for tests of protocols, which is no sample's.
+/// The image of services for tests of protocols, used by no sample.
 pub const SERVICES_IMAGE: &str = "docker.io/local/services:1";
 
-/// The images that manifests under test name: whole names with registry and tag,
-/// as in `docker.io/curlimages/curl:8.16.0`.
+/// The images in manifests under test: full names with registry and tag, as in `docker.io/curlimages/curl:8.16.0`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageNames {
     /// Of the sample server, instead of go-httpbin.
     pub httpbin: String,
     /// Of the sample client, instead of curlimages/curl.
     pub sleep: String,
-    /// Of the sample bookinfo, each with its program, such as `reviews-v2`. What is in them stands in for
-    /// Istio's: the same calls and versions, without a page to look at.
+    /// Of the sample bookinfo, each with its program, such as `reviews-v2`. The programs replace Istio's: the same
+    /// calls and versions, without a real page.
     pub bookinfo: Vec<(String, String)>,
-    /// Of ExternalDNS, which is real.
+    /// Of ExternalDNS, the real program.
     pub external_dns: String,
 }
 
-/// Something that this machine must have for the images to be made of.
+/// A program or file of this machine that the images need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Requirement {
-    /// The Debian package that has it.
+    /// The Debian package that contains it.
     pub package: &'static str,
     /// A file, or the name of a program that may be anywhere on PATH.
     found_by: &'static str,
@@ -95,7 +94,7 @@ impl Requirement {
     }
 }
 
-/// What [`Seed::ensure`] needs beside Go.
+/// The requirements of [`Seed::ensure`] besides Go.
 pub fn requirements() -> &'static [Requirement] {
     const {
         &[
@@ -113,13 +112,13 @@ pub fn requirements() -> &'static [Requirement] {
     }
 }
 
-/// The images can't be made.
+/// The images cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
-    /// Containerd mounts what it unpacks.
+    /// Containerd mounts what it unpacks, which requires root.
     #[error("cannot make the test bed's images: containerd needs root\nhint: run this as root")]
     NotRoot,
-    /// A program of this machine that belongs into an image isn't there.
+    /// A program of this machine that an image needs is missing.
     #[error(
         "cannot make the test bed's images: this machine has no {name}\n\
          hint: on Debian, install {}",
@@ -129,26 +128,26 @@ pub enum ImageError {
         /// Its name.
         name: String,
     },
-    /// A program's libraries can't be found.
+    /// The libraries of a program cannot be found.
     #[error("cannot tell the libraries of {}: {reason}", file.display())]
     Libraries {
         /// The program.
         file: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// An image can't be written.
+    /// An image cannot be written.
     #[error("cannot make the image {image}")]
     Image {
         /// Its name.
         image: String,
-        /// Why.
+        /// The I/O error.
         source: io::Error,
     },
-    /// Containerd doesn't start, or ends.
+    /// Containerd does not start, or ends.
     #[error("containerd {what}:\n{log}")]
     Containerd {
-        /// What it did.
+        /// The event.
         what: &'static str,
         /// The end of its log.
         log: String,
@@ -158,23 +157,23 @@ pub enum ImageError {
     Ctr {
         /// The command.
         command: String,
-        /// What it printed.
+        /// The output.
         output: String,
     },
-    /// A file can't be read or written.
+    /// A file cannot be read or written.
     #[error("cannot {action} {}", path.display())]
     File {
-        /// What was tried.
+        /// The action.
         action: &'static str,
-        /// With which file.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The I/O error.
         source: io::Error,
     },
-    /// A program of an image can't be had.
+    /// A program of an image is not available.
     #[error(transparent)]
     Tool(#[from] ToolError),
-    /// The cache can't be used.
+    /// The cache cannot be used.
     #[error(transparent)]
     Cache(#[from] CacheError),
 }

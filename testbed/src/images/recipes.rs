@@ -1,4 +1,4 @@
-//! What is in each image, and how it is started.
+//! The content and entry point of each image.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::tools::{
     SERVICES,
 };
 
-/// What people type in a container's shell, and what scripts use there.
+/// Programs for interactive shells and scripts in a container.
 const SHELL_PROGRAMS: &[&str] = &[
     "basename", "cat", "chmod", "cp", "cut", "date", "dirname", "echo", "env", "false", "find",
     "getent", "grep", "head", "hostname", "id", "ls", "mkdir", "mv", "printenv", "printf", "pwd",
@@ -21,10 +21,10 @@ const SHELL_PROGRAMS: &[&str] = &[
     "touch", "tr", "true", "uname", "uniq", "wc", "whoami", "xargs",
 ];
 
-/// What the Istio project's image lets its proxy run as.
+/// The user of Istio's own image.
 const ISTIO_USER: &str = "1337:1337";
 
-/// Every image, with its programs built first where they aren't in the cache.
+/// All images; programs that are missing in the cache are built first.
 pub(super) fn all(names: &ImageNames) -> Result<Vec<Image>, ImageError> {
     let mut images = vec![
         static_program(PAUSE_IMAGE, "/pause", &PAUSE.ensure()?, "65535:65535"),
@@ -68,7 +68,7 @@ fn services(bookinfo: &[(String, String)]) -> Result<Vec<Image>, ImageError> {
     Ok(images)
 }
 
-/// One program that needs nothing but the authorities it may have to trust.
+/// One program that needs no file but the certificate authorities.
 fn static_program(name: &str, path: &str, program: &Path, user: &str) -> Image {
     let mut layer = Layer::default();
     add_base(&mut layer);
@@ -82,8 +82,7 @@ fn static_program(name: &str, path: &str, program: &Path, user: &str) -> Image {
     }
 }
 
-/// Stands in for curlimages/curl: the same user and entry point; curl and the
-/// rest are Debian's.
+/// Replaces curlimages/curl, with the same user and entry point; curl and the other programs are Debian's.
 fn sleep(name: &str) -> Result<Image, ImageError> {
     let mut layer = Layer::default();
     add_base(&mut layer);
@@ -128,12 +127,12 @@ fn proxy() -> Result<Image, ImageError> {
         layer,
         entrypoint: vec!["/usr/local/bin/pilot-agent".to_owned()],
         arguments: Vec::new(),
-        // The init container says that it is root.
+        // The init container sets root itself.
         user: ISTIO_USER.to_owned(),
     })
 }
 
-/// What every image has.
+/// The files of every image.
 fn add_base(layer: &mut Layer) {
     for folder in ["bin", "sbin", "lib", "lib64"] {
         layer.folder(&format!("usr/{folder}"), 0o755);
@@ -169,8 +168,7 @@ fn add_shell(layer: &mut Layer) -> Result<(), ImageError> {
     Ok(())
 }
 
-/// Both kinds of iptables as Debian lays them out, nft being what `iptables`
-/// means, and `nft` itself, which Istio can use instead.
+/// Both kinds of iptables as in Debian, with nft as the default, and `nft` itself, which Istio can use instead.
 fn add_iptables(layer: &mut Layer) -> Result<(), ImageError> {
     let (nft, legacy) = ("xtables-nft-multi", "xtables-legacy-multi");
     add_programs(layer, "usr/sbin", &[nft, legacy, "nft", "ip"])?;
@@ -182,13 +180,12 @@ fn add_iptables(layer: &mut Layer) -> Result<(), ImageError> {
         }
     }
     add_extensions(layer)?;
-    // nft knows protocols by the names in it.
+    // nft reads the names of protocols from it.
     layer.copy("/etc/protocols", Path::new("/etc/protocols"));
     Ok(())
 }
 
-/// What iptables loads for each match and target. They need no library that
-/// iptables doesn't.
+/// The extensions that iptables loads for each match and target. They need no further library.
 fn add_extensions(layer: &mut Layer) -> Result<(), ImageError> {
     let folder = Path::new("/usr/lib")
         .join(format!("{}-linux-gnu", std::env::consts::ARCH))

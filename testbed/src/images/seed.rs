@@ -14,10 +14,10 @@ use crate::cache::{self, make_folder};
 use crate::process::{OwnedProcess, ProcessIdentity};
 use crate::tools::hex;
 
-/// Counts up when the seed is laid out otherwise, which its key doesn't show.
+/// Incremented when the layout of the seed changes, which its key does not cover.
 const RECIPE: &str = "1";
 
-/// Where the kubelet's containerd looks for images.
+/// The namespace of images for the kubelet's containerd.
 const NAMESPACE: &str = "k8s.io";
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -29,14 +29,12 @@ const POLL_EVERY: Duration = Duration::from_millis(50);
 pub struct Seed;
 
 impl Seed {
-    /// The seed's folder in the cache, made first when it isn't there: 15 s and
-    /// 1.1 GB on disk, beside what building the programs takes.
-    /// Says on standard error what it does. Nothing may write to the folder; see
-    /// [`crate::images`] for how nodes use it.
+    /// The seed's folder in the cache, created first if missing: 15 s and 1.1 GB on disk, besides the builds of the
+    /// programs. Prints its progress to standard error. The folder must not be written to; see [`crate::images`] for
+    /// its use by nodes.
     ///
     /// # Errors
-    /// A program is missing or can't be built, this isn't root, or containerd
-    /// doesn't take an image.
+    /// A program is missing or cannot be built, the user is not root, or containerd rejects an image.
     pub fn ensure(names: &ImageNames) -> Result<PathBuf, ImageError> {
         let images = recipes::all(names)?;
         let target = cache::tools()?.join(format!("seed-{}", key(&images)?));
@@ -47,7 +45,7 @@ impl Seed {
     }
 }
 
-/// Changes with everything that the images are made from.
+/// A digest of all inputs of the images.
 fn key(images: &[Image]) -> Result<String, ImageError> {
     let mut hash = Sha256::new();
     hash.update(RECIPE);
@@ -64,7 +62,7 @@ fn fill(folder: &Path, images: &[Image]) -> Result<(), ImageError> {
     if !rustix::process::geteuid().is_root() {
         return Err(ImageError::NotRoot);
     }
-    // Beside the seed, so that it is on a disk, with the same room.
+    // Next to the seed, so that it is on the same disk.
     let work = tempfile::tempdir_in(folder).map_err(failed("make a folder in", folder))?;
     let containerd = Containerd::start(folder)?;
     for image in images {
@@ -92,7 +90,7 @@ fn fill(folder: &Path, images: &[Image]) -> Result<(), ImageError> {
     containerd.end()
 }
 
-/// A containerd that only holds images, for as long as the seed is made.
+/// A containerd that only stores images, for the creation of the seed.
 struct Containerd {
     // Dropped in this order: the folder last.
     process: OwnedProcess,
@@ -102,7 +100,7 @@ struct Containerd {
 
 impl Containerd {
     fn start(root: &Path) -> Result<Self, ImageError> {
-        // Not below the root: a socket's path has room for 107 bytes.
+        // Not below the root: a socket's path is limited to 107 bytes.
         let run = tempfile::tempdir().map_err(failed("make a folder in", &std::env::temp_dir()))?;
         let socket = run.path().join("containerd.sock");
         let configuration = run.path().join("config.toml");
@@ -127,14 +125,14 @@ impl Containerd {
         while started.ctr(&["version".as_ref()]).is_err() {
             let ended = !matches!(started.process.exit_status(), Ok(None));
             if ended || start.elapsed() > READY_WITHIN {
-                return Err(started.fault("doesn't get ready"));
+                return Err(started.fault("does not become ready"));
             }
             std::thread::sleep(POLL_EVERY);
         }
         Ok(started)
     }
 
-    /// Runs containerd's client and gives what it prints.
+    /// Runs containerd's client and returns its output.
     fn ctr(&self, arguments: &[&OsStr]) -> Result<String, ImageError> {
         let output = Command::new("ctr")
             .arg("--address")
@@ -153,7 +151,7 @@ impl Containerd {
         })
     }
 
-    /// Whether every image is there, whole and unpacked.
+    /// Checks that every image is complete and unpacked.
     fn expect_images(&self, images: &[Image]) -> Result<(), ImageError> {
         let listed = self.ctr(&["images".as_ref(), "check".as_ref()])?;
         let good = usable(&listed);
@@ -161,14 +159,14 @@ impl Containerd {
             if !good.contains(&name.as_str()) {
                 return Err(ImageError::Ctr {
                     command: "images check".to_owned(),
-                    output: format!("{name} isn't whole:\n{listed}"),
+                    output: format!("{name} is not complete:\n{listed}"),
                 });
             }
         }
         Ok(())
     }
 
-    /// Ends it in order, so that nothing is half written.
+    /// Ends it gracefully, so that no file is incomplete.
     fn end(mut self) -> Result<(), ImageError> {
         let ended = |source| failed("end", Path::new("containerd"))(source);
         if let Some(identity) = ProcessIdentity::of(self.process.id()).map_err(ended)? {
@@ -177,7 +175,7 @@ impl Containerd {
         let start = Instant::now();
         while self.process.exit_status().map_err(ended)?.is_none() {
             if start.elapsed() > ENDS_WITHIN {
-                return Err(self.fault("doesn't end"));
+                return Err(self.fault("does not end"));
             }
             std::thread::sleep(POLL_EVERY);
         }
@@ -194,7 +192,7 @@ impl Containerd {
     }
 }
 
-/// All of it in these folders, and nothing but images.
+/// All files in these folders, and only the plugins for images.
 fn configuration_text(root: &Path, run: &Path, socket: &Path) -> String {
     format!(
         "version = 2\n\
@@ -216,7 +214,7 @@ fn configuration_text(root: &Path, run: &Path, socket: &Path) -> String {
     )
 }
 
-/// The names of those images that `ctr images check` finds whole and unpacked.
+/// The names of the images that `ctr images check` lists as complete and unpacked.
 fn usable(listed: &str) -> Vec<&str> {
     // Columns: REF TYPE DIGEST STATUS (in words, with spaces) SIZE UNPACKED.
     listed
@@ -240,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_whole_and_unpacked_images_are_usable() {
+    fn only_complete_and_unpacked_images_are_usable() {
         let listed = "\
 REF                     TYPE DIGEST     STATUS          SIZE            UNPACKED
 docker.io/local/whole:1 t    sha256:1ab complete (2/2)  1.4 MiB/1.4 MiB true     \n\

@@ -1,5 +1,4 @@
-//! The root that all meshes of a bed have in common, as the authority of their gateways' certificates
-//! too.
+//! The common root certificate of a bed's meshes, which also signs their gateways' certificates.
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
@@ -8,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::BedError;
 
-/// Signs what a bed's meshes trust.
+/// The authority that a bed's meshes trust.
 #[derive(Debug)]
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
@@ -25,7 +24,7 @@ pub struct SignedKey {
 }
 
 impl Authority {
-    /// A new one, that nobody trusts yet.
+    /// Creates a new authority.
     ///
     /// # Errors
     /// There is no randomness for a key.
@@ -51,7 +50,7 @@ impl Authority {
     /// A certificate for names, which may have wildcards.
     ///
     /// # Errors
-    /// A name is none.
+    /// A name is invalid.
     pub fn sign(&self, names: &[String]) -> Result<SignedKey, BedError> {
         let key = KeyPair::generate()?;
         let certificate = CertificateParams::new(names)?.signed_by(&key, &self.issuer)?;
@@ -66,7 +65,7 @@ impl Authority {
         self.issuer.pem()
     }
 
-    /// The Secret from which istiod takes it.
+    /// The Secret for istiod.
     pub(super) fn secret(&self) -> Value {
         let certificate = self.certificate();
         json!({

@@ -1,5 +1,4 @@
-//! The control groups of a node: one below each hierarchy (cgroup version 1), gone
-//! when the bed ends, however it ends.
+//! The control groups of a node: one in each hierarchy (cgroup version 1), removed when the bed ends, however it ends.
 
 use std::fs;
 use std::io;
@@ -11,8 +10,8 @@ use crate::BedError;
 
 const HIERARCHIES: &str = "/sys/fs/cgroup";
 
-/// Waits for the owner's end, then removes the groups as soon as the processes in
-/// them are gone: a group with a process in it can't be removed.
+/// Waits for the owner's end, then removes the groups as soon as their processes have ended: a group with a process
+/// cannot be removed.
 const REMOVE_AFTERWARDS: &str = "read -r line
 tries=0
 while [ $tries -lt 100 ]; do
@@ -33,7 +32,7 @@ pub(super) struct Cgroups {
 }
 
 impl Cgroups {
-    /// Whether this machine has hierarchies of version 1, on which this bed runs.
+    /// Whether this machine has hierarchies of version 1, which the bed requires.
     pub(super) fn are_supported() -> bool {
         Path::new(HIERARCHIES).join("cpuset/cpuset.cpus").exists()
     }
@@ -43,7 +42,7 @@ impl Cgroups {
             let path = path.to_owned();
             move |source: io::Error| BedError::File { path, source }
         };
-        // First who cleans up, then what there is to clean up.
+        // Start the cleanup before anything needs it.
         let remover = Command::new("/bin/sh")
             .args(["-c", REMOVE_AFTERWARDS, "owned-cgroups", name])
             .process_group(0)
@@ -59,14 +58,14 @@ impl Cgroups {
         let root = Path::new(HIERARCHIES);
         for hierarchy in fs::read_dir(root).map_err(failed(root))? {
             let hierarchy = hierarchy.map_err(failed(root))?;
-            // Some stand there a second time as links, such as `cpu,cpuacct`.
+            // Some appear a second time as links, such as `cpu,cpuacct`.
             if !hierarchy.file_type().map_err(failed(root))?.is_dir() {
                 continue;
             }
             let group = hierarchy.path().join(name);
             fs::create_dir(&group).map_err(failed(&group))?;
         }
-        // A new group of processors and memory starts with none.
+        // A new group of processors and memory is empty.
         let cpuset = root.join("cpuset");
         for setting in ["cpuset.cpus", "cpuset.mems"] {
             let (from, to) = (cpuset.join(setting), cpuset.join(name).join(setting));
@@ -76,7 +75,7 @@ impl Cgroups {
         Ok(groups)
     }
 
-    /// For the kubelet's `cgroupRoot`.
+    /// The value of the kubelet's `cgroupRoot`.
     pub(super) fn root(&self) -> PathBuf {
         Path::new("/").join(&self.name)
     }

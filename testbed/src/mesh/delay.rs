@@ -1,8 +1,8 @@
-//! Links with a delay, since the machine's kernel need not have netem.
+//! Links with a delay, since the machine's kernel may not have netem.
 //!
-//! The node's link leaves the hub's bridge for a bridge of its own, and between the two are TAP devices, from one
-//! to the other of which a thread hands frames on, each after its time. They keep their order, and none is dropped for
-//! being many. The devices are the thread's, so they are gone when it ends.
+//! The node's link moves from the hub's bridge to a bridge of its own, and a thread forwards frames between TAP devices
+//! on the two bridges after a delay. Frames keep their order, and none is dropped because of the number. The thread
+//! owns the devices, so they are removed when it ends.
 
 use std::collections::VecDeque;
 use std::io;
@@ -20,15 +20,15 @@ use super::network::{Hub, address, enter};
 use crate::BedError;
 
 const DEVICES: &str = "/dev/net/tun";
-/// A frame of Ethernet with room for tags; devices without offloads have none that is larger.
+/// An Ethernet frame with room for tags; devices without offloads have no larger one.
 const FRAME_MAX: usize = 2048;
-/// How many frames wait in the kernel until the thread has its turn.
+/// Limit of frames that wait in the kernel for the thread.
 const QUEUE: u32 = 100_000;
-/// How soon the thread sees that it is to end.
+/// Interval at which the thread checks whether to end.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Packets between a cluster's node and the nodes of others take their time, until this value is dropped. Those that
-/// are under way then are lost.
+/// A delay of packets between a cluster's node and other nodes, until this value is dropped. Packets in flight are then
+/// lost.
 #[derive(Debug)]
 #[must_use = "the delay ends when this is dropped"]
 pub struct Delay<'a> {
@@ -39,7 +39,7 @@ pub struct Delay<'a> {
 }
 
 impl<'a> Delay<'a> {
-    /// `round_trip` is what it adds to the way there and back, half of it to each.
+    /// `round_trip` is the total delay in both directions, half of it in each.
     pub(super) fn start(hub: &'a Hub, number: u8, round_trip: Duration) -> Result<Self, BedError> {
         let stop = Arc::new(AtomicBool::new(false));
         let (made, is_made) = mpsc::channel();
@@ -61,7 +61,7 @@ impl<'a> Delay<'a> {
             let path = PathBuf::from(DEVICES);
             Err(BedError::File { path, source })
         })?;
-        // From here on there is something to take away.
+        // From here on there is something to clean up.
         let delay = Self {
             hub,
             number,
@@ -93,7 +93,7 @@ impl<'a> Delay<'a> {
 
 impl Drop for Delay<'_> {
     fn drop(&mut self) {
-        // What was not made cannot be taken away, and the bed may be gone.
+        // Parts may not have been created, and the bed may have ended.
         let _result = self.unplug();
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
@@ -132,7 +132,7 @@ fn ends(namespace: &Path, number: u8) -> Result<[SyncDevice; 2], BedError> {
     })
 }
 
-/// Frames that are under way in one direction, the first to arrive in front.
+/// Frames in flight in one direction, the first to arrive in front.
 type Held = VecDeque<(Instant, Vec<u8>)>;
 
 fn hand_on(ends: &[SyncDevice; 2], delay: Duration, stop: &AtomicBool) {
@@ -157,12 +157,12 @@ fn hand_on(ends: &[SyncDevice; 2], delay: Duration, stop: &AtomicBool) {
     }
 }
 
-/// A device takes every frame while it is up; before and after, frames are lost, as on any link.
+/// A device accepts every frame while it is up; before and after, frames are lost, as on any link.
 fn send(to: &SyncDevice, frame: &[u8]) {
     let _is_up = to.send(frame);
 }
 
-/// Until a frame comes or is due, or it is time to see whether this is the end.
+/// Waits until a frame arrives or is due, or until the next check for the end.
 fn wait(ends: &[SyncDevice; 2], held: &[Held; 2]) {
     let due = held.iter().filter_map(|held| Some(held.front()?.0)).min();
     let time = due.map_or(LOOK_EVERY, |due| {
@@ -170,12 +170,12 @@ fn wait(ends: &[SyncDevice; 2], held: &[Held; 2]) {
             .min(LOOK_EVERY)
     });
     let mut polled = ends.each_ref().map(|end| PollFd::new(end, PollFlags::IN));
-    // An interrupted wait is a short one.
+    // An interrupted wait is only shorter.
     let _ready = poll(&mut polled, Timespec::try_from(time).ok().as_ref());
 }
 
-/// Whether a frame is an IPv4 packet of which neither end is the hub, from where API servers are asked and which
-/// has the name servers.
+/// Whether a frame is an IPv4 packet of which neither end is the hub, which has the clients of API servers and the name
+/// servers.
 fn is_between_nodes(frame: &[u8]) -> bool {
     let is_of_hub = |at: usize| {
         let address = frame.get(at..at + 4);

@@ -1,4 +1,4 @@
-//! KubeFed over the clusters of a bed with pods.
+//! KubeFed for the clusters of a bed with pods.
 
 use super::MeshBed;
 use crate::bed::BedError;
@@ -17,7 +17,7 @@ impl MeshBed {
             .map(|node| (node.entry.context.as_str(), node.entry.clone()))
             .collect();
         std::thread::scope(|scope| {
-            // A thread of its own, so that the caller stays in the network that it is in.
+            // A separate thread, so that the caller's network does not change.
             let started = scope.spawn(|| {
                 self.enter()?;
                 start(&self.kubectl, self.folder.path(), host, &members)

@@ -1,12 +1,11 @@
-//! What a cluster of the bed has before fedmesh comes: roles of the daemons, its
-//! DNS, and how Istio is installed.
+//! The initial objects of a cluster of the bed: roles of the daemons, its DNS, and the installation of Istio.
 
 use serde_json::{Value, json};
 
 use super::node::dns_service;
 use crate::images::{COREDNS_IMAGE, ISTIO_HUB, ISTIO_TAG};
 
-/// As kubeadm writes it, but for times that suit tests.
+/// kubeadm's Corefile, with shorter times.
 const COREFILE: &str = "\
 .:53 {
     errors
@@ -125,14 +124,12 @@ pub(super) fn base(number: u8, (variable, secret): (&str, &str)) -> Value {
 /// The gateway for mutual TLS of other clusters, under the name that Istio gives it.
 pub(super) const EAST_WEST_GATEWAY: &str = "istio-eastwestgateway";
 
-/// What `istioctl manifest generate` takes.
+/// The input of `istioctl manifest generate`.
 ///
-/// Envoy is its project's own build, without the filters that only Istio's build
-/// has, so all that needs them is switched off, and this is the one list of it:
-/// telemetry (`istio.stats`), the exchange of metadata between peers, and the ALPN
-/// filter. For what fedmesh renders this means one thing: ports of Services must be
-/// named by their protocol, since without the exchange a port's protocol isn't
-/// detected under mutual TLS.
+/// Envoy is its project's own build, without the filters of Istio's build, so all features that need them are disabled
+/// here: telemetry (`istio.stats`), the exchange of metadata between peers, and the ALPN filter. Objects of fedmesh are
+/// affected in one way: ports of Services must be named after their protocol, since without the exchange a port's
+/// protocol is not detected under mutual TLS.
 pub(super) fn istio(context: &str) -> Value {
     let small = json!({"requests": {"cpu": "10m", "memory": "32Mi"}});
     json!({
@@ -146,7 +143,7 @@ pub(super) fn istio(context: &str) -> Value {
             "meshConfig": {
                 "accessLogFile": "/dev/stdout",
                 "enablePrometheusMerge": false,
-                // How soon a name that was not found is asked for again; Istio's default is 60s.
+                // Interval until an unresolved name is queried again; Istio's default is 60s.
                 "dnsRefreshRate": "2s",
                 "defaultConfig": {
                     "concurrency": 1,
@@ -180,7 +177,7 @@ pub(super) fn istio(context: &str) -> Value {
                     "multiCluster": {"clusterName": context},
                     "imagePullPolicy": "IfNotPresent",
                     "proxy": {
-                        // The defaults cost every pod up to 15 s.
+                        // The defaults delay every pod by up to 15 s.
                         "readinessInitialDelaySeconds": 0,
                         "readinessPeriodSeconds": 1,
                         "resources": small,

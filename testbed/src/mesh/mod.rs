@@ -1,10 +1,9 @@
-//! Clusters with nodes and pods, a mesh in each, and a DNS zone: what a request
-//! from one mesh to another passes through is all real.
+//! Clusters with nodes and pods, a mesh in each, and a DNS zone: all components on the way of a request from one mesh
+//! to another are real.
 //!
-//! Everything lives in namespaces of its own, on addresses in 10.250.1.0/24 that
-//! exist nowhere else, so several beds can run at once. A thread that
-//! [enters](MeshBed::enter) the bed's network sees the API servers, the gateways
-//! and the name server, and so do all processes and threads it starts.
+//! All processes run in namespaces of their own, with addresses in 10.250.1.0/24 that exist only there, so several beds
+//! can run at once. A thread that [enters](MeshBed::enter) the bed's network can reach the API servers, the gateways
+//! and the name server, and so can all processes and threads that it starts.
 
 mod authority;
 mod cgroup;
@@ -53,30 +52,29 @@ pub struct MeshCluster {
     pub zone: String,
 }
 
-/// How sidecars talk to each other.
+/// The mode of mutual TLS between sidecars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mtls {
     /// Plain requests are refused.
     Strict,
-    /// Plain requests are let in; Istio's default.
+    /// Plain requests are accepted; Istio's default.
     Permissive,
 }
 
-/// What to start.
+/// Options of a bed with pods.
 #[derive(Debug, Clone)]
 pub struct MeshOptions {
     /// The clusters, nine at most.
     pub clusters: Vec<MeshCluster>,
     /// The DNS zone.
     pub zone: String,
-    /// In all meshes.
+    /// The mode in all meshes.
     pub mtls: Mtls,
-    /// Images that the manifests under test name.
+    /// Images in the manifests under test.
     pub images: ImageNames,
 }
 
-/// Running clusters, gone without a trace when this value is dropped or its process
-/// ends.
+/// Running clusters, removed without a trace when this value is dropped or its process ends.
 #[derive(Debug)]
 pub struct MeshBed {
     // Dropped in this order: the folder last.
@@ -90,10 +88,10 @@ pub struct MeshBed {
 }
 
 impl MeshBed {
-    /// Whether this machine can have such a bed at all.
+    /// Whether this machine supports such a bed.
     ///
     /// # Errors
-    /// This isn't root, or the machine has only control groups of version 2.
+    /// The user is not root, or the machine has only control groups of version 2.
     pub fn is_possible() -> Result<(), BedError> {
         if !rustix::process::geteuid().is_root() {
             return Err(BedError::NotRoot);
@@ -104,7 +102,7 @@ impl MeshBed {
         Ok(())
     }
 
-    /// What it needs beside Go, the images' parts included.
+    /// The requirements besides Go, including those of the images.
     pub fn requirements() -> impl Iterator<Item = &'static Requirement> {
         const NODES: &[Requirement] = &[
             Requirement::new("bash", "bash"),
@@ -117,13 +115,12 @@ impl MeshBed {
         NODES.iter().chain(requirements())
     }
 
-    /// Builds what isn't in the cache and starts the bed: every node ready, Istio
-    /// serving, gateways with addresses, DNS answering in pods. Blocks for about
-    /// half a minute (twenty minutes when everything has to be built). Says on
-    /// standard error what it does.
+    /// Builds programs that are missing in the cache and starts the bed: every node ready, Istio serving, gateways with
+    /// addresses, DNS answering in pods. Blocks for about half a minute (twenty minutes for a full build). Prints its
+    /// progress to standard error.
     ///
     /// # Errors
-    /// A tool can't be had, this isn't root, or something doesn't get ready.
+    /// A tool is not available, the user is not root, or a component does not become ready.
     pub fn start(options: &MeshOptions) -> Result<Self, BedError> {
         Self::is_possible()?;
         let control_plane = CONTROL_PLANE.ensure()?;
@@ -175,25 +172,23 @@ impl MeshBed {
         Ok(bed)
     }
 
-    /// Moves the calling thread into the bed's network. Processes and threads that
-    /// it starts from then on are in it as well.
+    /// Moves the calling thread into the bed's network, with all processes and threads that it starts from then on.
     ///
     /// # Errors
-    /// The bed is gone, or this isn't root.
+    /// The bed has ended, or the user is not root.
     pub fn enter(&self) -> Result<(), BedError> {
         network::enter(&self.hub.namespace())
     }
 
-    /// A command that will run in the bed's network.
+    /// A command that runs in the bed's network.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         command_in(&self.hub.namespace(), program)
     }
 
-    /// A command that will run in the network of a cluster's node, such as nft to
-    /// cut it off.
+    /// A command that runs in the network of a cluster's node, such as nft to disconnect it.
     ///
     /// # Errors
-    /// There is no such context.
+    /// The context is unknown.
     pub fn node_command(
         &self,
         context: &str,
@@ -202,11 +197,11 @@ impl MeshBed {
         Ok(command_in(&self.node(context)?.namespace(), program))
     }
 
-    /// A command that will run in the network of a running pod, behind its sidecar:
-    /// with a program of this machine, as if it were in one of the pod's containers.
+    /// A command that runs in the network of a running pod, behind its sidecar: a program of this machine, as if it
+    /// were in one of the pod's containers.
     ///
     /// # Errors
-    /// There is no such context, or no such pod that runs.
+    /// The context is unknown, or the pod does not run.
     pub fn pod_command(
         &self,
         context: &str,
@@ -216,20 +211,20 @@ impl MeshBed {
         Ok(self.pod(context, pod)?.command(program))
     }
 
-    /// A running pod, for more than one look at it.
+    /// A running pod, for repeated access.
     ///
     /// # Errors
-    /// There is no such context, or no such pod that runs.
+    /// The context is unknown, or the pod does not run.
     pub fn pod(&self, context: &str, pod: (&str, &str)) -> Result<RunningPod, BedError> {
         let uid = self.pod_field(context, pod, "uid")?;
         RunningPod::of(uid).ok_or_else(|| no_pod(context, pod))
     }
 
-    /// The name of a pod that runs and is to stay: a namespace and a selector. kubectl's own
-    /// choice for a Deployment may be one on its way out, which runs for as long as its grace period.
+    /// The name of a running pod that is not being deleted, given by namespace and selector. kubectl's own choice for a
+    /// Deployment may be a terminating pod, which runs until the end of its grace period.
     ///
     /// # Errors
-    /// There is no such context, or no such pod.
+    /// The context is unknown, or there is no such pod.
     pub fn pod_name(&self, context: &str, pod: (&str, &str)) -> Result<String, BedError> {
         self.pod_field(context, pod, "name")
     }
@@ -260,8 +255,8 @@ impl MeshBed {
         &self.kubectl
     }
 
-    /// The kubeconfig, with a context for each cluster; the first is current. The
-    /// addresses in it are of the bed's network.
+    /// The kubeconfig, with a context for each cluster; the first is current. Its addresses are those of the bed's
+    /// network.
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
     }
@@ -276,10 +271,10 @@ impl MeshBed {
         &self.name_server
     }
 
-    /// Starts the pods of a Deployment anew. Blocks until they are ready.
+    /// Restarts the pods of a Deployment. Blocks until they are ready.
     ///
     /// # Errors
-    /// There is no such Deployment, or they do not get ready.
+    /// The Deployment does not exist, or its pods do not become ready.
     pub fn start_anew(
         &self,
         context: &str,
@@ -292,10 +287,10 @@ impl MeshBed {
         self.wait_for_pods(context, (namespace, name))
     }
 
-    /// Waits until all pods of a Deployment, a namespace and a name, are ready and as it says now.
+    /// Waits until all pods of a Deployment, given by namespace and name, are ready and up to date.
     ///
     /// # Errors
-    /// There is no such context, or they do not get ready within a minute.
+    /// The context is unknown, or the pods do not become ready within a minute.
     pub fn wait_for_pods(
         &self,
         context: &str,
@@ -315,7 +310,7 @@ impl MeshBed {
         &self.authority
     }
 
-    /// A Mesh document for the bed as it is, with the samples in all clusters.
+    /// A Mesh document for the bed, with the samples in all clusters.
     pub fn example_document(&self) -> String {
         let server = &self.name_server;
         let clusters: Vec<_> = self.clusters.iter().map(|node| &node.cluster).collect();
@@ -362,26 +357,25 @@ impl MeshBed {
     /// The first address of a cluster's gateway.
     ///
     /// # Errors
-    /// There is no such context.
+    /// The context is unknown.
     pub fn gateway_address(&self, context: &str) -> Result<String, BedError> {
         Ok(address::gateway(self.node(context)?.number).to_string())
     }
 
-    /// Gives a cluster's gateway other addresses, as a cloud's controller would;
-    /// none takes them away.
+    /// Changes the addresses of a cluster's gateway, as a cloud's controller does; an empty list removes them.
     ///
     /// # Errors
-    /// There is no such context, or an address can't be added to its node.
+    /// The context is unknown, or an address cannot be added to its node.
     pub fn move_gateway(&self, context: &str, addresses: &[&str]) -> Result<(), BedError> {
         self.move_service(context, "istio-ingressgateway", addresses)
     }
 
-    /// Makes packets between a cluster's node and the nodes of the other clusters take longer, by `round_trip`
-    /// there and back, until the value is dropped. What the hub sends and gets, such as answers of API servers and
-    /// of DNS, is as quick as before. Delays of two clusters add up between them.
+    /// Delays packets between a cluster's node and the nodes of the other clusters, by `round_trip` in both directions
+    /// together, until the value is dropped. Traffic of the hub, such as responses of API servers and of DNS, is not
+    /// delayed. Delays of two clusters add up between them.
     ///
     /// # Errors
-    /// There is no such context, its delay is set already, or the machine has no TAP devices.
+    /// The context is unknown, its delay is set already, or the machine has no TAP devices.
     pub fn delay(&self, context: &str, round_trip: Duration) -> Result<Delay<'_>, BedError> {
         Delay::start(&self.hub, self.node(context)?.number, round_trip)
     }
@@ -412,7 +406,7 @@ impl MeshBed {
             .publish_addresses(context, ("istio-system", service), addresses)
     }
 
-    /// The ids of the processes that hold everything.
+    /// The ids of the processes that own all others.
     pub fn process_ids(&self) -> Vec<u32> {
         let nodes = self.clusters.iter().map(Node::process_id);
         nodes

@@ -1,7 +1,6 @@
-//! The name servers of the bed, in its hub: a bind9 that answers for the zone and
-//! takes dynamic updates, and a CoreDNS that stands for the rest of the world's DNS
-//! and knows no name. They are two, so that a cluster whose DNS lacks the stub
-//! domain really doesn't find the zone.
+//! The name servers of the bed, in its hub: a bind9 that serves the zone and accepts dynamic updates, and a CoreDNS
+//! that replaces all other DNS and resolves no name. They are separate, so that a cluster whose DNS lacks the stub
+//! domain cannot resolve the zone.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -19,7 +18,7 @@ use crate::process::OwnedProcess;
 const KEY: &str = "fedmesh-test";
 const ALGORITHM: &str = "hmac-sha256";
 const READY_WITHIN: Duration = Duration::from_secs(20);
-/// Where bind9 serves its statistics by HTTP, on the address where it answers.
+/// Port of bind9's statistics by HTTP, on the address of its DNS server.
 const STATISTICS_PORT: u16 = 8053;
 
 /// The name server of the bed's zone.
@@ -56,7 +55,7 @@ impl NameServer {
              zone \"{zone}\" {{ type primary; file \"zone\"; allow-transfer {{ key {KEY}; }};\n  \
                update-policy {{ grant {KEY} zonesub ANY; }}; }};\n"
         );
-        // Short times, so that a test need not wait for caches.
+        // Short times, so that tests need not wait for caches.
         let records = format!(
             "$TTL 2\n@ IN SOA ns.{zone}. admin.{zone}. 1 5 5 60 1\n@ IN NS ns\nns IN A {address}\n"
         );
@@ -99,7 +98,7 @@ impl NameServer {
         server.wait_until_ready()
     }
 
-    /// Where it answers, on port 53.
+    /// Its address, on port 53.
     pub fn address(&self) -> Ipv4Addr {
         address::HUB
     }
@@ -118,17 +117,15 @@ impl NameServer {
         ]
     }
 
-    /// The environment variable, and its value, by which ExternalDNS takes the
-    /// key's secret.
+    /// The environment variable, and its value, from which ExternalDNS reads the key's secret.
     pub fn external_dns_secret(&self) -> (&'static str, &str) {
         ("EXTERNAL_DNS_RFC2136_TSIG_SECRET", &self.secret)
     }
 
-    /// Changes records, one command of nsupdate a line, such as
-    /// `update add a.zone. 60 A 10.0.0.1`.
+    /// Changes records, one command of nsupdate per line, such as `update add a.zone. 60 A 10.0.0.1`.
     ///
     /// # Errors
-    /// nsupdate says no.
+    /// nsupdate fails.
     pub fn update(&self, commands: &str) -> Result<(), BedError> {
         let mut child = command_in(&self.hub, "nsupdate")
             .arg("-y")
@@ -160,10 +157,10 @@ impl NameServer {
         })
     }
 
-    /// What the name server says, in lines as `dig +short` prints them, sorted.
+    /// The name server's answer, in sorted lines as in `dig +short`.
     ///
     /// # Errors
-    /// dig can't ask.
+    /// dig fails.
     pub fn ask(&self, name: &str, record: &str) -> Result<Vec<String>, BedError> {
         let text = self.dig(&["+short", name, record])?;
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -171,7 +168,7 @@ impl NameServer {
         Ok(lines)
     }
 
-    /// For how long others may keep what the name server says; `None` where there is no such record.
+    /// The time for which caches may keep an answer; `None` without such a record.
     ///
     /// # Errors
     /// As [`NameServer::ask`].
@@ -183,10 +180,10 @@ impl NameServer {
         Ok(seconds.map(Duration::from_secs))
     }
 
-    /// How many queries the name server has answered since its start, whoever asked.
+    /// Number of queries that the name server has answered since its start.
     ///
     /// # Errors
-    /// Its statistics can't be read.
+    /// Its statistics cannot be read.
     pub fn queries(&self) -> Result<u64, BedError> {
         let url = format!("http://{}:{STATISTICS_PORT}/json/v1/server", self.address());
         let output = command_in(&self.hub, "curl")
@@ -203,19 +200,18 @@ impl NameServer {
         })
     }
 
-    /// Stops the zone's name server without a word, as a machine that hangs: queries get no answer. The name
-    /// server of all the rest goes on.
+    /// Makes the zone's name server hang: queries get no answer. The other name server keeps running.
     ///
     /// # Errors
-    /// The process is gone.
+    /// The process has ended.
     pub fn pause(&self) -> Result<(), BedError> {
         self.named.pause().map_err(failed(Path::new("named")))
     }
 
-    /// Lets it answer again after [`NameServer::pause`].
+    /// Resumes it after [`NameServer::pause`].
     ///
     /// # Errors
-    /// The process is gone.
+    /// The process has ended.
     pub fn resume(&self) -> Result<(), BedError> {
         self.named.resume().map_err(failed(Path::new("named")))
     }

@@ -1,7 +1,6 @@
-//! The bed's network: a namespace with a bridge, on which the nodes hang, and in
-//! which name servers and tests run. The machine's own namespace gets no link, no
-//! route and no rule. Namespaces have no names: they live as long as a process in
-//! them does, so that nothing is left when the bed ends, however it ends.
+//! The bed's network: a namespace with a bridge that connects the nodes, in which name servers and tests run. The
+//! machine's own namespace gets no link, no route and no rule. Namespaces have no names: they exist as long as a
+//! process in them, so that nothing remains when the bed ends, however it ends.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -25,7 +24,7 @@ pub(super) mod address {
 
     /// Of the hub: the zone's name server.
     pub(in crate::mesh) const HUB: Ipv4Addr = Ipv4Addr::new(10, 250, 1, 1);
-    /// Of the hub: the name server of all the rest, which knows nothing.
+    /// Of the hub: the name server for all other names, which resolves none.
     pub(in crate::mesh) const RESOLVER: Ipv4Addr = Ipv4Addr::new(10, 250, 1, 2);
 
     pub(in crate::mesh) const fn node(number: u8) -> Ipv4Addr {
@@ -68,7 +67,7 @@ impl Hub {
         self.holder.id()
     }
 
-    /// Plugs in the network namespace of a node.
+    /// Connects the network namespace of a node.
     pub(super) fn plug(
         &self,
         number: u8,
@@ -97,7 +96,7 @@ impl Hub {
         ip(&["route", "add", "default", "via", &address::HUB.to_string()])
     }
 
-    /// Puts a link on the bridge.
+    /// Adds a link to the bridge.
     pub(super) fn join(&self, link: &str) -> Result<(), BedError> {
         self.ip(&["link", "set", link, "master", BRIDGE, "up"])
     }
@@ -107,7 +106,7 @@ impl Hub {
     }
 }
 
-/// Moves the calling thread into a network namespace, with all that it starts from then on.
+/// Moves the calling thread into a network namespace, with all processes that it starts from then on.
 pub(super) fn enter(namespace: &Path) -> Result<(), BedError> {
     let failed = |source| BedError::File {
         path: namespace.to_owned(),
@@ -158,12 +157,12 @@ pub(super) fn start_in_new_namespace(
     }
 }
 
-/// The file that stands for a process's network namespace.
+/// The file of a process's network namespace.
 pub(super) fn namespace_of(process: &OwnedProcess) -> PathBuf {
     PathBuf::from(format!("/proc/{}/ns/net", process.id()))
 }
 
-/// A command that will run in a network namespace.
+/// A command that runs in a network namespace.
 pub(super) fn command_in(namespace: &Path, program: impl AsRef<OsStr>) -> Command {
     let mut option = OsString::from("--net=");
     option.push(namespace);

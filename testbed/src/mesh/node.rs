@@ -1,5 +1,4 @@
-//! A cluster of one node: containerd, etcd and Kubernetes' daemons in namespaces
-//! of their own.
+//! A cluster of one node: containerd, etcd and Kubernetes' daemons in namespaces of their own.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -20,13 +19,13 @@ use crate::process::OwnedProcess;
 
 const SCRIPT: &str = include_str!("node.sh");
 
-/// What all nodes are made from.
+/// The common parts of all nodes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Parts<'a> {
     /// The folder with etcd and Kubernetes' daemons.
     pub(super) programs: &'a Path,
     pub(super) seed: &'a Path,
-    /// Where the bed's files are.
+    /// The folder of the bed's files.
     pub(super) folder: &'a Path,
 }
 
@@ -86,7 +85,7 @@ impl Node {
         ];
         let process = start_in_new_namespace(&arguments, environment, &node.folder, "node")?;
         hub.plug(number, &process, node.address())?;
-        // It waits for its network.
+        // The node waits for its network.
         let plugged = node.folder.join("plugged");
         fs::write(&plugged, "").map_err(|source| BedError::File {
             path: plugged,
@@ -115,7 +114,7 @@ impl Node {
     }
 }
 
-/// The cluster's address of its DNS, by the number of the cluster.
+/// The address of the cluster DNS, by the number of the cluster.
 pub(super) fn dns_service(number: u8) -> Ipv4Addr {
     Ipv4Addr::new(10, 90 + number, 0, 10)
 }
@@ -140,7 +139,7 @@ impl Files {
         format!("10.{}.0.0/16", 90 + self.number)
     }
 
-    /// Writes everything and gives the administrator's token.
+    /// Writes all files and returns the administrator's token.
     fn write(&self, context: &str, cgroups: &Cgroups) -> Result<String, BedError> {
         let logs = self.folder.join("logs");
         fs::create_dir_all(&logs).map_err(|source| BedError::File { path: logs, source })?;
@@ -240,7 +239,7 @@ impl Files {
                 "nodefs.inodesFree": "0%", "imagefs.available": "0%",
             },
             "nodeStatusUpdateFrequency": "2s",
-            // How soon a changed ConfigMap reaches the files in a pod; the default is a minute.
+            // Delay until a changed ConfigMap reaches the files in a pod; the default is a minute.
             "syncFrequency": "2s",
             "oomScoreAdj": 0,
         })

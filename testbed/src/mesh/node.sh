@@ -9,12 +9,12 @@ hostname "$NODE"
 logs=$FOLDER/logs
 until [[ -e $FOLDER/plugged ]]; do sleep 0.02; done
 
-# Private places to write to, in memory.
+# Private folders to write to, in memory.
 for folder in /run /var/lib /var/log; do mount -t tmpfs -o mode=755 "$NODE" "$folder"; done
 mkdir -p /run/lock /run/cni/net.d /var/lib/kubelet /var/lib/etcd /var/log/pods /var/log/containers
 cp "$FOLDER/bridge.conflist" /run/cni/net.d/10-bridge.conflist
 
-# The kubelet insists on settings of the whole machine: it is shown the values it wants, and
+# The kubelet requires settings of the whole machine: bind mounts show it these values, and
 # nothing is changed.
 show() {
   local copy=/run/shown/${1//\//_}
@@ -32,7 +32,7 @@ show kernel/keys/root_maxbytes 25000000
 echo 1 > /proc/sys/net/ipv4/ip_forward
 echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet
 
-# The images: what containerd writes to is copied, the rest is shared.
+# The images: files that containerd writes to are copied, all others are shared.
 containerd_root=/var/lib/containerd
 content=io.containerd.content.v1.content
 snapshots=io.containerd.snapshotter.v1.overlayfs
@@ -46,10 +46,10 @@ for snapshot in "$SEED/$snapshots/snapshots"/*; do
   mount --bind "$snapshot" "$target"
 done
 
-# The daemons live for minutes: less collecting for more memory.
+# The daemons run for minutes: less garbage collection for more memory.
 export GOGC=400 GOMEMLIMIT=600MiB
 
-# A daemon that ends is started again, as a service manager would.
+# A daemon that ends is restarted, as by a service manager.
 keep() {
   local name=$1
   shift
@@ -87,5 +87,5 @@ keep kubelet "$PROGRAMS/kubelet" --config="$FOLDER/kubelet.json" --kubeconfig="$
   --node-labels="$LABELS"
 keep kube-proxy "$PROGRAMS/kube-proxy" --config="$FOLDER/kube-proxy.json"
 
-# Wait for all there ever will be: process 1 also takes in what others leave behind.
+# Wait for all processes: process 1 also reaps orphaned ones.
 while :; do wait -n || true; sleep 0.2; done

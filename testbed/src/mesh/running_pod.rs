@@ -1,4 +1,4 @@
-//! A pod as this machine sees it: processes in a network namespace and a control group.
+//! A pod from the machine's view: processes in a network namespace and a control group.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,7 +10,7 @@ use crate::BedError;
 
 const MEMORY_GROUPS: &str = "/sys/fs/cgroup/memory";
 
-/// A pod that runs.
+/// A running pod.
 #[derive(Debug, Clone)]
 pub struct RunningPod {
     uid: String,
@@ -25,15 +25,15 @@ impl RunningPod {
         let process = processes
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
             .find(|process| {
-                // A process may end while it is looked at.
+                // A process may end in the meantime.
                 fs::read_to_string(format!("/proc/{process}/cgroup"))
                     .is_ok_and(|groups| groups.contains(&group))
             })?;
         Some(Self { uid, process })
     }
 
-    /// A command that will run in the pod's network, behind its sidecar: with a program of this machine, as if
-    /// it were in one of the pod's containers.
+    /// A command that runs in the pod's network, behind its sidecar: a program of this machine, as if it were in one of
+    /// the pod's containers.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         command_in(
             Path::new(&format!("/proc/{}/ns/net", self.process)),
@@ -41,10 +41,10 @@ impl RunningPod {
         )
     }
 
-    /// Memory of all its processes without the page cache, in bytes: what `total_rss` of its control group says.
+    /// Memory of all its processes without the page cache, in bytes: `total_rss` of its control group.
     ///
     /// # Errors
-    /// The pod is gone.
+    /// The pod has ended.
     pub fn memory(&self) -> Result<u64, BedError> {
         let path = PathBuf::from(format!("/proc/{}/cgroup", self.process));
         let groups = read(&path)?;

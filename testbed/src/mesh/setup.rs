@@ -1,4 +1,4 @@
-//! What makes a mesh of a node: Istio, a gateway with an address, mutual TLS, and all pods ready.
+//! Turns a node into a mesh: Istio, a gateway with an address, mutual TLS, and all pods ready.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,7 @@ use super::{MeshBed, Mtls, POLL_EVERY, READY_WITHIN, manifests};
 use crate::BedError;
 use crate::kubectl::WAIT_FOR_DEFINITIONS;
 
-/// Says how far a start is.
+/// Prints the progress of a start.
 pub(super) struct Clock(Instant);
 
 impl Clock {
@@ -24,7 +24,7 @@ impl Clock {
     }
 }
 
-/// Making a mesh of a node.
+/// The setup of a mesh on a node.
 pub(super) struct Setup<'a> {
     pub(super) node: &'a Node,
     pub(super) bed: &'a MeshBed,
@@ -43,7 +43,7 @@ impl Setup<'_> {
         self.create(&base)?;
         self.create(&self.bed.authority.secret().to_string())?;
         {
-            // Creating hundreds of objects twice at once takes longer than one after the other.
+            // Creating hundreds of objects twice in parallel is slower than in sequence.
             let _turn = one_at_a_time
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -105,7 +105,7 @@ impl Setup<'_> {
             .map(drop)
     }
 
-    /// Repeats a command until it succeeds.
+    /// Retries a command until it succeeds.
     fn wait_for(&self, what: &str, arguments: &[&str]) -> Result<(), BedError> {
         let start = Instant::now();
         loop {

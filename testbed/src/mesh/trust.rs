@@ -1,4 +1,4 @@
-//! Whom the workloads of a mesh trust: another root, and trust domains.
+//! Trust of a mesh's workloads: another root, and trust domains.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use super::{Authority, MeshBed, POLL_EVERY, READY_WITHIN, manifests};
 use crate::BedError;
 use crate::bed::in_parallel;
 
-/// In whose names a mesh signs, and whom it takes besides.
+/// The trust domain of a mesh, and the domains that it also accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TrustDomain<'a> {
     /// `meshConfig.trustDomain`.
@@ -18,7 +18,7 @@ pub struct TrustDomain<'a> {
 }
 
 impl TrustDomain<'_> {
-    /// What a mesh of the bed has at first.
+    /// The initial trust domain of the bed's meshes.
     pub const USUAL: Self = Self {
         own: "cluster.local",
         aliases: &[],
@@ -26,17 +26,17 @@ impl TrustDomain<'_> {
 }
 
 impl MeshBed {
-    /// Has a cluster's istiod sign by another root, or by the bed's again, and starts it and the gateways
-    /// anew. Other workloads have their certificates until they are started anew, too.
+    /// Switches a cluster's istiod to another root, or back to the bed's, and restarts it and the gateways. Other
+    /// workloads keep their certificates until they are restarted too.
     ///
     /// # Errors
-    /// There is no such context, or something does not get ready.
+    /// The context is unknown, or a pod does not become ready.
     pub fn change_root(&self, context: &str, authority: &Authority) -> Result<(), BedError> {
         let apply = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
         self.kubectl
             .run_with_input(context, &apply, &authority.secret().to_string())?;
         self.start_anew(context, ("istio-system", "istiod"))?;
-        // What starts before it is told trusts the former root.
+        // Pods that start earlier would trust the former root.
         let start = Instant::now();
         while !self.is_told(context, authority)? {
             if start.elapsed() > READY_WITHIN {
@@ -51,11 +51,11 @@ impl MeshBed {
         self.start_gateways_anew(context)
     }
 
-    /// Gives a cluster's mesh another trust domain, or other aliases, and starts istiod and the gateways anew.
-    /// Other workloads have their certificates until they are started anew, too.
+    /// Changes the trust domain or the aliases of a cluster's mesh, and restarts istiod and the gateways. Other
+    /// workloads keep their certificates until they are restarted too.
     ///
     /// # Errors
-    /// There is no such context, or something does not get ready.
+    /// The context is unknown, or a pod does not become ready.
     pub fn change_trust_domain(
         &self,
         context: &str,
@@ -65,7 +65,7 @@ impl MeshBed {
         let template = "--output=go-template={{.data.mesh}}";
         let read = [&["get"], &IN[..], &[template]].concat();
         let settings = self.kubectl.run(context, &read)?;
-        // YAML, in which each of the two is a line.
+        // YAML, in which each of the two is one line.
         let mut lines: Vec<String> = settings
             .lines()
             .filter(|line| !line.starts_with("trustDomain"))

@@ -10,28 +10,28 @@ use sha2::{Digest, Sha256};
 use super::{PrunedModule, ToolError, hex, source_folder};
 use crate::cache::{self, make_folder};
 
-/// A program that `go build` makes.
+/// A program built by `go build`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GoProgram {
     /// Its name, as in `kubectl`.
     pub name: &'static str,
     /// The Go module's folder, below testbed/.
     pub folder: &'static str,
-    /// The package in it.
+    /// Its package in the module.
     pub package: &'static str,
-    /// For the linker.
+    /// Linker flags.
     pub ldflags: &'static str,
-    /// Other names it is called by, when it behaves by its name.
+    /// Other names of the program, if its behavior depends on its name.
     pub also_known_as: &'static [&'static str],
-    /// The Go release that builds it, as in `go1.27.3`, when the one on PATH may
-    /// be too old; `go` fetches it as a module. Else the one on PATH does.
+    /// The Go release that builds it, as in `go1.27.3`, if the one on PATH may be too old; `go` fetches it as a module.
+    /// `None` for the one on PATH.
     pub toolchain: Option<&'static str>,
-    /// A module that it is built from in part.
+    /// A module of which it needs only a part.
     pub pruned: Option<PrunedModule>,
 }
 
 impl GoProgram {
-    /// What most programs have in common.
+    /// The common settings of most programs.
     pub(super) const PLAIN: Self = Self {
         name: "",
         folder: "",
@@ -42,27 +42,27 @@ impl GoProgram {
         pruned: None,
     };
 
-    /// The program's file, built first when it isn't in the cache.
+    /// The program's file, built first if it is not in the cache.
     ///
-    /// A build says so on standard error: the first one takes minutes.
+    /// A build prints that to standard error: the first one takes minutes.
     ///
     /// # Errors
-    /// There is no Go, or it can't build the program.
+    /// Go is missing, or cannot build the program.
     pub fn ensure(&self) -> Result<PathBuf, ToolError> {
         let target = self.cached()?;
         make_folder(&target, self.name, |folder| self.build_into(folder))?;
         Ok(target.join(self.name))
     }
 
-    /// Whether [`GoProgram::ensure`] has nothing to do.
+    /// Whether [`GoProgram::ensure`] has nothing to build.
     ///
     /// # Errors
-    /// The sources can't be read, or there is no Go.
+    /// The sources cannot be read, or Go is missing.
     pub fn is_built(&self) -> Result<bool, ToolError> {
         Ok(self.cached()?.exists())
     }
 
-    /// The file under another of its names.
+    /// The file with another of its names.
     ///
     /// # Errors
     /// As [`GoProgram::ensure`].
@@ -79,7 +79,7 @@ impl GoProgram {
         Ok(cache::tools()?.join(format!("{}-{key}", self.name)))
     }
 
-    /// Changes with everything that the program is made from.
+    /// A digest of all inputs of the program.
     fn key(&self, sources: &Path, go_version: &str) -> Result<String, ToolError> {
         let mut files = Vec::new();
         source_files(sources, &mut files)?;
@@ -118,8 +118,7 @@ impl GoProgram {
         command
     }
 
-    /// Which `go` that is, and for which kind of machine it builds. A toolchain
-    /// that is named isn't asked: asking would fetch it.
+    /// The version of `go`, and its target. A pinned toolchain is not run: that would fetch it.
     fn go_version(&self) -> Result<String, ToolError> {
         let mut command = Command::new("go");
         command.arg("env");
@@ -148,7 +147,7 @@ impl GoProgram {
                 .current_dir(&sources)
                 .env("CGO_ENABLED", "0")
                 .env("GOWORK", "off")
-                // Compilers and linkers that live for seconds spend a fifth of them on collecting.
+                // Compilers and linkers that run for seconds spend a fifth of them on garbage collection.
                 .env("GOGC", "800")
                 .env("GOMEMLIMIT", "3GiB");
             command
@@ -179,7 +178,7 @@ impl GoProgram {
     }
 }
 
-/// Runs a `go` command to its end and gives what it wrote to standard output.
+/// Runs a `go` command and returns its standard output.
 pub(super) fn run_go(command: &mut Command, tool: &str) -> Result<Vec<u8>, ToolError> {
     let output = command.output().map_err(|error| no_go(error, tool))?;
     if output.status.success() {
@@ -253,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_changes_with_every_input_and_with_nothing_else() {
+    fn the_key_depends_on_every_input_and_nothing_else() {
         let files = [
             ("go.mod", "module m"),
             ("go.sum", "sum"),
@@ -284,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn the_toolchain_that_is_named_counts_and_not_the_one_on_path() {
+    fn a_pinned_toolchain_counts_and_not_the_one_on_path() {
         let version = |toolchain| {
             let program = GoProgram {
                 toolchain,
@@ -300,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn istioctl_and_the_crds_are_of_one_version() {
+    fn istioctl_and_the_crds_have_one_version() {
         let file = source_folder()
             .expect("the sources")
             .join(ISTIOCTL.folder)

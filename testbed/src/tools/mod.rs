@@ -1,5 +1,4 @@
-//! External programs and CRDs that the tests need: built or fetched once with
-//! Go or pip, kept in the [cache](crate::cache).
+//! External programs and CRDs for the tests: built or fetched once with Go or pip, stored in the [cache](crate::cache).
 
 mod go_program;
 mod module_file;
@@ -60,7 +59,7 @@ pub const PILOT_DISCOVERY: GoProgram = GoProgram {
     ..GoProgram::PLAIN
 };
 
-/// What runs Envoy in sidecars and gateways.
+/// The process that runs Envoy in sidecars and gateways.
 pub const PILOT_AGENT: GoProgram = GoProgram {
     name: "pilot-agent",
     folder: "go/istio",
@@ -73,17 +72,17 @@ pub const COREDNS: GoProgram = GoProgram {
     name: "coredns",
     folder: "go/dns",
     package: "./cmd/coredns",
-    // Of one module with ExternalDNS, so that what both are made from is compiled once.
+    // In one module with ExternalDNS, so that common packages are compiled once.
     toolchain: EXTERNAL_DNS.toolchain,
     ..GoProgram::PLAIN
 };
 
-/// `ExternalDNS` without the providers and registries that are clouds' own.
+/// `ExternalDNS` without the providers and registries of clouds.
 pub const EXTERNAL_DNS: GoProgram = GoProgram {
     name: "external-dns",
     folder: "go/dns",
     package: "./cmd/external-dns",
-    // Else it calls its version `unknown`.
+    // Otherwise it reports its version as `unknown`.
     ldflags: "-s -w -X sigs.k8s.io/external-dns/pkg/apis/externaldns.Version=v0.23.0",
     toolchain: Some("go1.27.3"),
     pruned: Some(PrunedModule {
@@ -125,21 +124,21 @@ pub const KUBEFED: GoProgram = GoProgram {
     ..GoProgram::PLAIN
 };
 
-/// Stands in for go-httpbin.
+/// Replaces go-httpbin.
 pub const HTTPBIN: GoProgram = GoProgram {
     name: "httpbin",
     folder: "go/httpbin",
     ..GoProgram::PLAIN
 };
 
-/// Stands in for bookinfo, and for services of every protocol; see its source.
+/// Replaces bookinfo, and services of every protocol; see its source.
 pub const SERVICES: GoProgram = GoProgram {
     name: "services",
     folder: "go/services",
     ..GoProgram::PLAIN
 };
 
-/// Requests at a constant rate, and what became of them; see its source.
+/// A client with a constant rate of requests that reports the results; see its source.
 pub const LOAD: GoProgram = GoProgram {
     name: "load",
     folder: "go/load",
@@ -156,7 +155,7 @@ pub const PAUSE: GoProgram = GoProgram {
 /// Every program that tests with API servers need.
 pub const PROGRAMS: &[GoProgram] = &[CONTROL_PLANE, KUBECTL, ISTIOCTL, PILOT_DISCOVERY, KUBEFED];
 
-/// Without the version, an API server calls itself v0.0.0 and clients warn.
+/// Without the version, an API server reports v0.0.0 and clients warn.
 const KUBERNETES_LDFLAGS: &str = "-s -w \
     -X k8s.io/component-base/version.gitVersion=v1.35.4 \
     -X k8s.io/component-base/version.gitMajor=1 \
@@ -170,7 +169,7 @@ pub const ISTIO_CRDS: ModuleFile = ModuleFile {
     path: "manifests/charts/base/files/crd-all.gen.yaml",
 };
 
-/// What pilot-agent makes Envoy's configuration from, of the same module.
+/// The template of Envoy's configuration for pilot-agent, from the same module.
 pub const ENVOY_BOOTSTRAP: ModuleFile = ModuleFile {
     path: "tools/packaging/common/envoy_bootstrap.json",
     ..ISTIO_CRDS
@@ -192,7 +191,7 @@ pub const EXTERNAL_DNS_CRDS: ModuleFile = ModuleFile {
     path: "config/crd/standard/dnsendpoints.externaldns.k8s.io.yaml",
 };
 
-/// The CRDs that KubeFed's chart installs for its own kinds, of its last version.
+/// The CRDs of KubeFed's chart for its own kinds, of its last version.
 pub const KUBEFED_CRDS: ModuleFile = ModuleFile {
     module: "sigs.k8s.io/kubefed",
     version: "v0.10.0",
@@ -200,20 +199,19 @@ pub const KUBEFED_CRDS: ModuleFile = ModuleFile {
     path: "charts/kubefed/charts/controllermanager/crds/crds.yaml",
 };
 
-/// Those that it installs for the kinds that it enables.
+/// The CRDs of KubeFed's chart for the kinds that it enables.
 pub const KUBEFED_TYPES_CRDS: ModuleFile = ModuleFile {
     path: "charts/kubefed/crds/crds.yaml",
     ..KUBEFED_CRDS
 };
 
-/// The kinds that it enables, as objects of KubeFed's.
+/// The kinds that KubeFed's chart enables, as objects of KubeFed's.
 pub const KUBEFED_TYPES: ModuleFile = ModuleFile {
     path: "charts/kubefed/templates/federatedtypeconfig.yaml",
     ..KUBEFED_CRDS
 };
 
-/// The CRDs of the Gateway API's standard channel that fedmesh writes objects of, and what Istio needs
-/// beside them.
+/// The CRDs of the Gateway API's standard channel for fedmesh's objects, and those that Istio also needs.
 pub const GATEWAY_API_CRDS: [ModuleFile; 7] = [
     gateway_api("config/crd/standard/gateway.networking.k8s.io_gatewayclasses.yaml"),
     gateway_api("config/crd/standard/gateway.networking.k8s.io_gateways.yaml"),
@@ -241,18 +239,18 @@ pub const MCS_CRDS: ModuleFile = ModuleFile {
     path: "config/crd/multicluster.x-k8s.io_serviceexports.yaml",
 };
 
-/// The CRDs that come with federation-v2's own controller; see the file.
+/// The CRDs of federation-v2's own controller; see the file.
 ///
 /// # Errors
-/// The source tree isn't where this was built, nor around the current folder.
+/// The source tree is neither where this was built nor around the current folder.
 pub fn federation_v2_crds() -> Result<PathBuf, ToolError> {
     Ok(source_folder()?.join("crds/federation-v2.yaml"))
 }
 
-/// This crate's folder in the source tree, where the Go sources lie.
+/// This crate's folder in the source tree, which has the Go sources.
 ///
-/// Asked for when it runs before when it was built: checkouts that share a target
-/// folder share the compiled crate as well.
+/// The current folder takes precedence over that of the build: checkouts that share a target folder share the compiled
+/// crate as well.
 fn source_folder() -> Result<PathBuf, ToolError> {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let current = std::env::current_dir().ok();
@@ -266,7 +264,7 @@ fn source_folder() -> Result<PathBuf, ToolError> {
         .ok_or(ToolError::NoSources)
 }
 
-/// Bytes as text, as checksums are written.
+/// Bytes in hexadecimal, the notation of checksums.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _infallible = write!(text, "{byte:02x}");
@@ -274,84 +272,84 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// A tool can't be had.
+/// A tool is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
-    /// The source tree is gone.
+    /// The source tree is missing.
     #[error(
         "cannot find testbed/go\n\
          hint: run this from a checkout of the project"
     )]
     NoSources,
-    /// There is no Go.
+    /// Go is missing.
     #[error(
         "cannot build {tool}: no `go` on PATH\n\
          hint: install Go 1.26 or later; what it builds is kept in the cache"
     )]
     NoGo {
-        /// What was to be built.
+        /// The tool to build.
         tool: String,
     },
-    /// There is no pip.
+    /// pip is missing.
     #[error("cannot fetch {package}: no `pip3` on PATH\nhint: install Python's pip")]
     NoPip {
-        /// What was to be fetched.
+        /// The package to fetch.
         package: String,
     },
-    /// Pip said no.
+    /// pip failed.
     #[error("pip3 download failed for {package}:\n{output}")]
     Pip {
-        /// What was to be fetched.
+        /// The package to fetch.
         package: String,
-        /// What it printed.
+        /// The output.
         output: String,
     },
-    /// Go said no.
+    /// Go failed.
     #[error("{command} failed for {tool}:\n{output}")]
     Go {
-        /// What was to be built or fetched.
+        /// The tool to build or fetch.
         tool: String,
         /// The command.
         command: String,
-        /// What it printed.
+        /// The output.
         output: String,
     },
-    /// What was served is not what was pinned.
+    /// A checksum does not match.
     #[error(
         "{module} {version} has the checksum {found}, expected {expected}\n\
-         hint: something else is served than once was; don't use it"
+         hint: the served file has changed; do not use it"
     )]
     Checksum {
         /// The module or package.
         module: String,
         /// Its version.
         version: String,
-        /// What was computed.
+        /// The computed checksum.
         found: String,
-        /// What is pinned.
+        /// The pinned checksum.
         expected: String,
     },
-    /// The module or package doesn't hold the file.
+    /// The module or package does not contain the file.
     #[error("cannot read {path} of {module}: {reason}")]
     ModuleFile {
         /// The module or package.
         module: String,
         /// The file in it.
         path: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A file can't be read or written.
+    /// A file cannot be read or written.
     #[error("cannot {action} {}", path.display())]
     File {
-        /// What was tried.
+        /// The action.
         action: &'static str,
-        /// With which file.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The I/O error.
         source: io::Error,
     },
-    /// The cache can't be used.
+    /// The cache cannot be used.
     #[error(transparent)]
     Cache(#[from] CacheError),
 }

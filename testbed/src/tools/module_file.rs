@@ -10,7 +10,7 @@ use super::ToolError;
 use super::go_program::no_go;
 use crate::cache::{self, make_folder};
 
-/// A file that a Go module holds beside its code.
+/// A file of a Go module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModuleFile {
     /// The module's path.
@@ -19,11 +19,11 @@ pub struct ModuleFile {
     pub version: &'static str,
     /// Its checksum, as in a go.sum file.
     pub sum: &'static str,
-    /// The file in it.
+    /// Its path in the module.
     pub path: &'static str,
 }
 
-/// What `go mod download -json` prints.
+/// The output of `go mod download -json`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Download {
@@ -33,13 +33,13 @@ struct Download {
 }
 
 impl ModuleFile {
-    /// The file's place in the cache, fetched first when it isn't there.
+    /// The file's path in the cache, fetched first if missing.
     ///
     /// # Errors
-    /// There is no Go, the module isn't served, or isn't what was pinned.
+    /// Go is missing, the module is not available, or its checksum does not match.
     pub fn ensure(&self) -> Result<PathBuf, ToolError> {
         let name = self.path.rsplit('/').next().unwrap_or(self.path);
-        // A module may have files of one name in several folders.
+        // A module may contain files of one name in several folders.
         let stem = self.path.trim_end_matches(".yaml").replace('/', "-");
         let target = cache::tools()?.join(format!("{stem}-{}", self.version));
         make_folder(&target, &stem, |folder| {
@@ -54,7 +54,7 @@ impl ModuleFile {
     }
 
     fn fetch(&self) -> Result<Vec<u8>, ToolError> {
-        // In a folder without a go.mod, so that no module's requirements count.
+        // In a folder without a go.mod, so that no module's requirements apply.
         let nowhere = tempfile::tempdir().map_err(|source| ToolError::File {
             action: "make a folder in",
             path: std::env::temp_dir(),
@@ -73,8 +73,8 @@ impl ModuleFile {
                 command: "go mod download".to_owned(),
                 output: String::from_utf8_lossy(&output.stderr).into_owned(),
             })?;
-        // An error may come with a file: a module that asks for a newer Go than
-        // this one is fetched and checked all the same, and we compile nothing.
+        // An error may come with a file: a module that requires a newer Go than this one is fetched and verified
+        // nevertheless, and it is not compiled here.
         let (Some(zip), Some(sum)) = (download.zip, download.sum) else {
             return Err(ToolError::Go {
                 tool: self.module.to_owned(),

@@ -1,4 +1,4 @@
-//! A Go module without some of its packages, for a program of which only a part is used and the rest takes most of
+//! A Go module without some of its packages, for a program that uses only a part of it, while the rest takes most of
 //! the time to compile.
 
 use std::ffi::OsString;
@@ -10,18 +10,18 @@ use serde::Deserialize;
 use super::ToolError;
 use super::go_program::run_go;
 
-/// A module to build without packages that it knows in one place each, by import and constructor.
+/// A module whose packages are registered in one place each, by import and constructor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PrunedModule {
     /// The module's path. Its version is that in the program's go.mod.
     pub module: &'static str,
-    /// The files that name the packages, each on lines of their own.
+    /// The files that register the packages, each on lines of their own.
     pub registers: &'static [&'static str],
-    /// The packages to leave out, by their last names.
+    /// The packages to omit, by their last path element.
     pub without: &'static [&'static str],
 }
 
-/// What `go mod download -json` prints.
+/// The output of `go mod download -json`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Download {
@@ -29,11 +29,11 @@ struct Download {
 }
 
 impl PrunedModule {
-    /// Puts a pruned copy into `folder`, and gives arguments with which `go build` takes it in place of the module.
+    /// Writes a pruned copy to `folder`, and returns arguments with which `go build` uses it instead of the module.
     /// `go_mod_download` is that command, in `sources`, the program's folder.
     ///
     /// # Errors
-    /// The module isn't served or isn't what go.sum says, or can't be copied.
+    /// The module is not available, does not match go.sum, or cannot be copied.
     pub(super) fn prepare(
         &self,
         mut go_mod_download: Command,
@@ -85,7 +85,7 @@ fn copy_folder(from: &Path, to: &Path) -> Result<(), ToolError> {
         path: from.to_owned(),
         source,
     };
-    // Go's own copy can't be written to.
+    // Go's own copy is read-only.
     let output = Command::new("cp")
         .args(["--recursive", "--no-preserve=mode"])
         .args([from, to])
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn imports_and_constructors_go_and_the_rest_stays() {
+    fn imports_and_constructors_are_removed() {
         let module = PrunedModule {
             module: "example.org/m",
             registers: &["a.go"],

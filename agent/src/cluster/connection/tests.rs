@@ -1,4 +1,4 @@
-//! Servers that ask to be left alone for a while.
+//! Servers that respond with `Retry-After`.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -12,10 +12,10 @@ use kube::client::Body;
 use super::{Connection, Patience, Request, Wait};
 use crate::cluster::login;
 
-/// A status, and how many seconds it asks for.
+/// A status and the seconds of its `Retry-After`.
 type Answer = (u16, Option<&'static str>);
 
-/// A server that gives these answers, then 200 for ever; and when each request came.
+/// A server that sends these responses, then 200 to all further requests; and the times of the requests.
 fn server(answers: &[Answer]) -> (Connection, Arc<Mutex<Vec<Instant>>>) {
     let answers = Arc::new(Mutex::new(VecDeque::from(answers.to_vec())));
     let asked = Arc::new(Mutex::new(Vec::new()));
@@ -36,7 +36,7 @@ fn server(answers: &[Answer]) -> (Connection, Arc<Mutex<Vec<Instant>>>) {
     (Connection::new("west", client, Patience::PLAN), asked)
 }
 
-/// The pauses between requests, and whether the last one was answered well.
+/// The pauses between requests, and whether the last response was a success.
 async fn pauses(answers: &[Answer]) -> (Vec<Duration>, Result<(), String>) {
     let (connection, asked) = server(answers);
     let result = connection.send(&Request::get("/version")).await;
@@ -49,20 +49,20 @@ async fn pauses(answers: &[Answer]) -> (Vec<Duration>, Result<(), String>) {
 }
 
 #[tokio::test]
-async fn as_long_as_the_server_asks_for() {
+async fn retry_after_sets_the_pause() {
     for code in [429, 503] {
         let (pauses, result) = pauses(&[(code, Some("1"))]).await;
         assert_eq!(result, Ok(()));
         let [pause] = pauses[..] else {
             panic!("{pauses:?}")
         };
-        // Without being asked, it would be half a second and up to a quarter more.
+        // Without the header it would be half a second and up to a quarter more.
         assert!(pause >= Duration::from_secs(1), "{pause:?}");
     }
 }
 
 #[tokio::test]
-async fn pauses_grow_where_it_asks_for_nothing_that_can_be_read() {
+async fn pauses_grow_without_a_valid_retry_after() {
     let (pauses, result) = pauses(&[(429, None), (429, Some("soon"))]).await;
     assert_eq!(result, Ok(()));
     let [first, second] = pauses[..] else {
@@ -73,7 +73,7 @@ async fn pauses_grow_where_it_asks_for_nothing_that_can_be_read() {
 }
 
 #[tokio::test]
-async fn not_for_ever_and_not_for_what_will_not_pass() {
+async fn retries_are_limited_and_only_for_passing_errors() {
     let (pauses_in_between, result) = pauses(&[(429, Some("0")); 9]).await;
     assert_eq!(result, Err("too many".to_owned()));
     assert_eq!(pauses_in_between.len(), 2, "three tries for a plan");
@@ -84,7 +84,7 @@ async fn not_for_ever_and_not_for_what_will_not_pass() {
 }
 
 #[tokio::test]
-async fn what_takes_long_is_reported() {
+async fn long_waits_are_reported() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let waits = seen.clone();
     let on_wait = move |wait: Wait<'_>| {
@@ -102,10 +102,7 @@ async fn what_takes_long_is_reported() {
     let connection = connection.with_login_tool(tool);
     let error = connection.send(&Request::get("/version")).await;
     let error = error.unwrap_err().to_string();
-    assert!(
-        error.contains("something else than an ExecCredential"),
-        "{error}"
-    );
+    assert!(error.contains("no valid ExecCredential"), "{error}");
     assert_eq!(
         seen.lock().unwrap()[1..],
         ["waiting for the login tool `sh` of context west, 2 s"]

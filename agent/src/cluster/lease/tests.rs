@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::*;
 
-/// The Lease of a server, by its version, and what was written after it was deleted.
+/// The Lease of a server, by its version, and the writes after its deletion.
 #[derive(Default)]
 struct Server {
     version: Option<u32>,
@@ -17,10 +17,10 @@ struct Server {
     is_deleted: bool,
 }
 
-/// A renewal takes so long.
+/// Duration of a renewal.
 const RENEWAL: Duration = Duration::from_millis(300);
 
-/// Carries a request out, whether or not its answer is waited for.
+/// Carries out a request, whether or not its response is read.
 async fn answer(server: Arc<Mutex<Server>>, method: Method, options: Value) -> (StatusCode, Value) {
     if method == Method::PUT {
         server.lock().unwrap().renewals_begun += 1;
@@ -65,7 +65,7 @@ fn connection(server: &Arc<Mutex<Server>>) -> Connection {
 }
 
 #[tokio::test]
-async fn a_lease_is_given_up_while_it_is_renewed() {
+async fn a_lease_is_released_during_a_renewal() {
     let server = Arc::default();
     let writer = Writer::new("test", Duration::from_secs(1));
     let waiting = Waiting {
@@ -75,7 +75,7 @@ async fn a_lease_is_given_up_while_it_is_renewed() {
     };
     let claimed = Lease::claim(&connection(&server), "demo", &writer, waiting).await;
     let Ok(Claimed::Lease(lease)) = claimed else {
-        panic!("nobody else claims it")
+        panic!("no other writer claims it")
     };
     while server.lock().unwrap().renewals_begun == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;

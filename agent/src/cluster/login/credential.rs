@@ -1,4 +1,4 @@
-//! What a login tool prints: an `ExecCredential` with a token, a client certificate, or both.
+//! The output of a login tool: an `ExecCredential` with a token, a client certificate, or both.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use serde::Deserialize;
 
 use crate::cluster::authorization::bearer;
 
-/// A credential that ends so soon is not used any more: a request takes its time.
+/// A credential that expires within this time is not used: a request takes time.
 const LEEWAY: Duration = Duration::from_secs(10);
 
-/// What a login tool gave. It has no `Debug`: it is secret.
+/// The credential of a login tool. It has no `Debug`: it is secret.
 pub(in crate::cluster) struct Credential {
     /// The header `Authorization`.
     pub(in crate::cluster) authorization: Option<HeaderValue>,
@@ -45,7 +45,7 @@ struct Status {
 }
 
 impl Credential {
-    /// Reads what a tool printed, JSON or YAML, as client-go does (`plugin/pkg/client/auth/exec/exec.go`). The error
+    /// Parses a tool's output, JSON or YAML, as client-go does (`plugin/pkg/client/auth/exec/exec.go`). The error
     /// quotes nothing of it.
     pub(super) fn read(output: &[u8], api_version: &str) -> Result<Self, &'static str> {
         let text = std::str::from_utf8(output).map_err(|_| "it is not UTF-8")?;
@@ -65,7 +65,7 @@ impl Credential {
         status.credential()
     }
 
-    /// Whether it can be used for a while.
+    /// Whether it remains valid for a while.
     pub(super) fn is_valid(&self) -> bool {
         self.expires.is_none_or(|expires| {
             Timestamp::now().duration_until(expires).as_secs() > LEEWAY.as_secs().cast_signed()

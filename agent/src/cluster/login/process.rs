@@ -1,4 +1,4 @@
-//! Running a login tool, whose processes end with whoever waits for it.
+//! Processes of login tools, which end with their last waiting caller.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -11,33 +11,33 @@ use tokio::process::{Child, Command};
 
 /// A credential is a few kilobytes: a token, or a certificate with its chain and its key.
 const STDOUT_LIMIT: u64 = 1 << 20;
-/// More is read, so that the tool can go on, and not kept.
+/// Further output is read, so that the tool does not block, and dropped.
 const STDERR_LIMIT: usize = 16 << 10;
 
-/// What a login tool writes to standard error, as far as it has come.
+/// Standard error of a login tool so far.
 pub(super) type Said = Arc<Mutex<Vec<u8>>>;
 
-/// How a login tool ended.
+/// The end of a login tool.
 pub(super) struct Ended {
     pub(super) status: ExitStatus,
     pub(super) stdout: Vec<u8>,
 }
 
-/// Why there is no end to speak of.
+/// The reason why a login tool did not end normally.
 #[derive(Debug)]
 pub(super) enum RunError {
     /// It cannot be started.
     Start(io::Error),
     /// Its output cannot be read.
     Read(io::Error),
-    /// It printed more than a credential can have.
+    /// It printed more than the limit.
     TooLong,
-    /// It took longer than this, and was killed.
+    /// It exceeded the deadline and was killed.
     Timeout(Duration),
 }
 
-/// Runs a login tool. It is killed after the deadline, when the future is dropped, and by [`kill_all`]; all its
-/// processes are, where it does not share the terminal.
+/// Runs a login tool. It is killed after the deadline, when the future is dropped, and by [`kill_all`]; with its child
+/// processes unless it shares the terminal.
 pub(super) async fn run(
     mut command: Command,
     has_terminal: bool,
@@ -46,11 +46,11 @@ pub(super) async fn run(
 ) -> Result<Ended, RunError> {
     command.stdout(Stdio::piped()).kill_on_drop(true);
     if has_terminal {
-        // It asks there, as with kubectl.
+        // It prompts there, as with kubectl.
         command.stdin(Stdio::inherit()).stderr(Stdio::inherit());
     } else {
         command.stdin(Stdio::null()).stderr(Stdio::piped());
-        // A group that is not the terminal's could not read from it.
+        // A process group that is not the terminal's could not read from it.
         #[cfg(unix)]
         command.process_group(0);
     }
@@ -60,7 +60,7 @@ pub(super) async fn run(
     let ended = tokio::time::timeout(deadline, until_end(&mut child, said))
         .await
         .unwrap_or(Err(RunError::Timeout(deadline)))?;
-    // What it leaves running on purpose, such as a cache of its own, stays.
+    // Processes that it leaves running on purpose, such as a cache, stay.
     kill.not();
     Ok(ended)
 }
@@ -87,7 +87,7 @@ async fn read(from: Option<impl AsyncRead + Unpin>) -> Result<Vec<u8>, RunError>
     Ok(bytes)
 }
 
-/// What it says explains a failure, and is no reason for one.
+/// Its standard error explains a failure but never causes one.
 async fn listen(from: Option<impl AsyncRead + Unpin>, said: &Said) {
     let Some(mut from) = from else { return };
     let mut chunk = [0; 4096];
@@ -102,7 +102,7 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What is killed when a login tool is over: a whole group, or one process, by its number.
+/// The target to kill at the end: a process group, or one process, by id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Target {
     Group(u32),
@@ -111,7 +111,7 @@ enum Target {
 
 static RUNNING: Mutex<BTreeSet<Target>> = Mutex::new(BTreeSet::new());
 
-/// Kills the login tools that run. For the end of the program: nobody else would end them.
+/// Kills the running login tools at the end of the program.
 pub(crate) fn kill_all() {
     for target in std::mem::take(&mut *locked(&RUNNING)) {
         kill(target);
@@ -122,7 +122,7 @@ pub(crate) fn kill_all() {
 struct Kill(Option<Target>);
 
 impl Kill {
-    /// It has ended by itself.
+    /// Keeps a target that has ended by itself.
     fn not(mut self) {
         if let Some(target) = self.0.take() {
             locked(&RUNNING).remove(&target);
@@ -156,7 +156,7 @@ fn kill(target: Target) {
     let Some(pid) = i32::try_from(number).ok().and_then(Pid::from_raw) else {
         return;
     };
-    // An error says that there is no such process any more.
+    // An error means that the process does not exist any more.
     _ = match target {
         Target::Group(_) => kill_process_group(pid, Signal::KILL),
         Target::Process(_) => kill_process(pid, Signal::KILL),
@@ -167,15 +167,15 @@ fn kill(target: Target) {
 #[cfg(not(unix))]
 fn kill(_: Target) {}
 
-/// Ends the login tools at a request to end, as the terminal does with those in the program's own group: a command
-/// that handles the request would else wait for them. Where none does, the program ends too.
+/// Ends the login tools on SIGINT and SIGTERM, as the terminal does with those in the program's own group; a command
+/// that handles the signal would otherwise wait for them. If no command handles it, the program ends too.
 #[cfg(unix)]
 fn end_with_program() {
     use tokio::signal::unix::{SignalKind, signal};
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
         for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-            // Where it cannot be taken over, the system ends the program alone.
+            // If no handler can be installed, the system ends the program alone.
             let Ok(mut received) = signal(kind) else {
                 continue;
             };

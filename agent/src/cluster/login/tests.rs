@@ -1,4 +1,4 @@
-//! Login tools that answer, fail, hang and print what they should not.
+//! Login tools that succeed, fail, hang, and print invalid output.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,7 +10,7 @@ use super::{Credential, LoginTool};
 
 const V1: &str = "client.authentication.k8s.io/v1";
 
-/// A tool that runs a script; the words are `$1` and so on.
+/// A tool that runs a script; `words` are `$1` and so on.
 fn tool_with(script: &str, words: &[&str], deadline: Duration) -> LoginTool {
     let mut args = vec!["-c".to_owned(), script.to_owned(), "sh".to_owned()];
     args.extend(words.iter().map(ToString::to_string));
@@ -30,7 +30,7 @@ pub(in crate::cluster) fn tool(script: &str) -> Arc<LoginTool> {
     Arc::new(tool_with(script, &[], Duration::from_secs(30)))
 }
 
-/// Prints a token, which lasts for so many seconds from now, and counts the run in a file.
+/// A tool that prints a token with a lifetime in seconds, and logs the run to a file.
 fn printing(log: &std::path::Path, lasts: Option<i64>) -> Arc<LoginTool> {
     let expires = lasts.map_or(String::new(), |seconds| {
         let at = k8s_openapi::jiff::Timestamp::now()
@@ -47,12 +47,12 @@ fn printing(log: &std::path::Path, lasts: Option<i64>) -> Arc<LoginTool> {
 
 async fn why_not(tool: &Arc<LoginTool>) -> String {
     match tool.credential(|_| ()).await {
-        Ok(_) => panic!("it gave a credential"),
+        Ok(_) => panic!("it has a credential"),
         Err(error) => error.to_string(),
     }
 }
 
-/// Whether a process is there, zombies aside.
+/// Whether a process is running; zombies do not count.
 fn is_alive(pid: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
     stat.is_ok_and(|stat| !stat.contains(") Z "))
@@ -69,7 +69,7 @@ async fn has_ended(pid: &str) -> bool {
 }
 
 #[tokio::test]
-async fn who_asks_at_the_same_time_shares_a_run_and_then_its_credential() {
+async fn concurrent_callers_share_a_run_and_its_credential() {
     let folder = tempfile::tempdir().unwrap();
     for (lasts, runs) in [(None, 1), (Some(600), 1), (Some(-600), 2), (Some(3), 2)] {
         let log = folder.path().join(format!("{lasts:?}"));
@@ -83,14 +83,14 @@ async fn who_asks_at_the_same_time_shares_a_run_and_then_its_credential() {
 }
 
 #[tokio::test]
-async fn a_refused_credential_is_not_given_again() {
+async fn a_refused_credential_is_not_reused() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
     let tool = printing(&log, None);
     let first = tool.credential(|_| ()).await.ok().unwrap();
     tool.refused(&first);
     let second = tool.credential(|_| ()).await.ok().unwrap();
-    // A late refusal of the former one says nothing about this one.
+    // A late refusal of the former credential does not drop this one.
     tool.refused(&first);
     let third = tool.credential(|_| ()).await.ok().unwrap();
     assert!(!Arc::ptr_eq(&first, &second) && Arc::ptr_eq(&second, &third));
@@ -98,14 +98,14 @@ async fn a_refused_credential_is_not_given_again() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn one_that_hangs_is_killed_with_its_children() {
+async fn a_hanging_tool_is_killed_with_its_children() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("pids");
     let script = "echo $$ >> \"$1\"; echo 'open http://example.org' >&2; sleep 300 & echo $! >> \"$1\"; wait";
     let words = [log.to_str().unwrap()];
     let pids = || std::fs::read_to_string(&log).unwrap_or_default();
 
-    // By its deadline.
+    // At its deadline.
     let tool = Arc::new(tool_with(script, &words, Duration::from_secs(1)));
     let begun = Instant::now();
     let why = why_not(&tool).await;
@@ -119,7 +119,7 @@ async fn one_that_hangs_is_killed_with_its_children() {
         assert!(has_ended(pid).await, "{pid}");
     }
 
-    // When nobody waits any more, and not before.
+    // When the last caller is gone, and not before.
     std::fs::remove_file(&log).unwrap();
     let tool = Arc::new(tool_with(script, &words, Duration::from_secs(100)));
     let wait = || {
@@ -141,7 +141,7 @@ async fn one_that_hangs_is_killed_with_its_children() {
 }
 
 #[tokio::test]
-async fn long_tasks_are_told_again_and_again() {
+async fn long_waits_are_reported_repeatedly() {
     let told = AtomicU32::new(0);
     let tool = tool("sleep 4.5; exit 1");
     let asked = tool.credential(|_| {
@@ -152,7 +152,7 @@ async fn long_tasks_are_told_again_and_again() {
 }
 
 #[tokio::test]
-async fn what_it_prints_is_bounded_and_never_shown() {
+async fn output_is_limited_and_never_shown() {
     for (script, shown) in [
         ("echo SECRET; exit 3", "failed (exit status: 3)"),
         ("echo SECRET; echo 'log \\033[31min' >&2; exit 3", ": log "),
@@ -206,7 +206,7 @@ fn credentials_are_read_as_client_go_reads_them() {
 }
 
 #[test]
-fn entries_that_cannot_be_run() {
+fn invalid_entries() {
     let exec = |change: fn(&mut ExecConfig)| {
         let mut exec = ExecConfig {
             api_version: Some(V1.to_owned()),
@@ -238,7 +238,7 @@ fn entries_that_cannot_be_run() {
 }
 
 #[tokio::test]
-async fn a_missing_one_is_named_with_its_install_hint() {
+async fn a_missing_tool_is_reported_with_its_install_hint() {
     let exec = ExecConfig {
         api_version: Some(V1.to_owned()),
         command: Some("/nonexistent/kubelogin".to_owned()),

@@ -1,4 +1,4 @@
-//! Finding the objects of a mesh by their labels.
+//! Finds the objects of a mesh by their labels.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use super::super::live::{key_of, read_item, without_managers};
 use super::{Looking, Ours, Wanted, at_once};
 
 impl Looking<'_> {
-    /// Objects with our label.
+    /// Lists the objects with the mesh's label.
     pub(super) async fn ours(&self, kinds: impl IntoIterator<Item = Kind>) -> Result<Ours, String> {
         let mut all = Ours::default();
         let lists = kinds.into_iter().map(|kind| self.ours_of_kind(kind));
@@ -24,7 +24,7 @@ impl Looking<'_> {
         Ok(all)
     }
 
-    /// By the label of the mesh and by that of the `ApplySet`: a person may have removed one of them.
+    /// Selectors for the mesh's label and for the `ApplySet`'s: a person may have removed one of them.
     fn selectors(&self) -> Vec<String> {
         let names = self.search.ownership.names();
         let selectors = names.flat_map(|name| {
@@ -54,7 +54,7 @@ impl Looking<'_> {
             label_selector,
             metadata_only: false,
         };
-        // The version is no part of what an object is.
+        // The version is not part of an object's identity.
         let is_of_kind = |key: &Key| key.group == kind.group && key.kind == kind.kind;
         let of_kind = self.wanted.iter().filter(|(key, _)| is_of_kind(key));
         let wanted: BTreeMap<(&str, &str), Wanted<'_>> = of_kind
@@ -68,7 +68,7 @@ impl Looking<'_> {
             })?;
             let live = || read_item(item, kind);
             match (found, comparison) {
-                // Most are, and are no more than read.
+                // Most objects are up to date and need no further processing.
                 (Some((key, _)), Comparison::InStep(drift)) => {
                     ours.in_step.insert(key.clone());
                     if !drift.is_empty() {
@@ -80,7 +80,7 @@ impl Looking<'_> {
                 }
                 (None, _) => {
                     let live = live()?;
-                    // From a bundle that somebody else applied: not ours to delete.
+                    // Applied from a bundle by another tool: not for fedmesh to delete.
                     if self.search.ownership.is_applied(&live["metadata"]) {
                         let surplus = Surplus::new(kind.clone(), &without_managers(live.clone()));
                         ours.surplus.insert(key_of(kind, &live), surplus);
@@ -99,8 +99,8 @@ impl Looking<'_> {
         }
     }
 
-    /// The kinds of which objects of the mesh are there, found by their labels among all kinds that the server has
-    /// and fedmesh may write: where there is no record, it may be lost.
+    /// The kinds that have objects of the mesh, found by label among all kinds that the server has and fedmesh may
+    /// write: a missing record may be lost.
     pub(super) async fn kinds_with_objects(&self) -> Result<Vec<Kind>, String> {
         let wanted = self.wanted_kinds();
         let served = kinds::all(&self.connection).await.map_err(|error| {
@@ -132,7 +132,7 @@ impl Looking<'_> {
             });
             match read.await {
                 Ok(()) => {}
-                // Whoever may not see a kind has not written any object of it, and some kinds have no list.
+                // Without access to a kind, fedmesh cannot have written objects of it; and some kinds have no list.
                 Err(error) if error.is_refusal() => {}
                 Err(error) => return Err(self.failed(&error, "list", &kind)),
             }

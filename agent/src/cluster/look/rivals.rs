@@ -1,7 +1,7 @@
-//! Sidecars of others that Istio takes in the place of ours.
+//! Sidecars of others that Istio uses instead of the mesh's.
 //!
-//! Of those that are for a whole namespace it takes the oldest, one whose selector has no labels before all others,
-//! and merges none (istio `pilot/pkg/model/push_context.go`, `initSidecarScopes` and `doGetSidecarScope`).
+//! Among the Sidecars for a whole namespace Istio uses the oldest, one with an empty selector before all others, and
+//! does not merge them (istio `pilot/pkg/model/push_context.go`, `initSidecarScopes` and `doGetSidecarScope`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,14 +33,14 @@ struct Selector {
 }
 
 impl Sidecar {
-    /// Whether it is for all workloads of its namespace.
+    /// Whether it applies to all workloads of its namespace.
     fn is_for_all(&self) -> bool {
         let selector = self.spec.workload_selector.as_ref();
         let labels = selector.and_then(|one| one.labels.as_ref());
         labels.is_none_or(Map::is_empty)
     }
 
-    /// What comes first counts, as Istio puts them in order: timestamps are in seconds, and all of one length.
+    /// Sort key in Istio's order; timestamps are in seconds and have one length.
     fn rank(&self) -> (bool, String, String) {
         let text = |field: &str| self.metadata[field].as_str().unwrap_or_default().to_owned();
         let has_selector = self.spec.workload_selector.is_some();
@@ -49,7 +49,7 @@ impl Sidecar {
 }
 
 impl Looking<'_> {
-    /// Desired Sidecars, each with the name of the one that Istio takes in its place.
+    /// Desired Sidecars, each with the name of the one that Istio uses instead.
     pub(super) async fn rivals(
         &self,
         unserved: &BTreeSet<String>,
@@ -77,7 +77,7 @@ impl Looking<'_> {
                 return Ok(());
             };
             let is_desired = metadata["name"] == key.name.as_str();
-            // One of ours that is not desired goes.
+            // An own Sidecar that is not desired will be pruned.
             let is_ours = self.search.ownership.owner(metadata) == Owner::Ours;
             if is_desired || !is_ours && sidecar.is_for_all() {
                 let rank = sidecar.rank();

@@ -1,4 +1,4 @@
-//! Trying what an apply would do: creations, and changes of what is there.
+//! Dry runs of an apply's creations and changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +12,8 @@ use super::super::live::{is_being_deleted, without_managers};
 use super::{Candidate, Looking, Ours, at_once};
 
 impl Looking<'_> {
-    /// Has the server try every creation. What cannot be tried yet, for want of a namespace or a definition
-    /// that the same apply makes, is left out.
+    /// Tries every creation with a dry run. Objects that cannot be tried yet, because the same apply creates their
+    /// namespace or definition, are left out.
     pub(super) async fn try_creations(&self, ours: &Ours) -> Result<BTreeMap<Key, Trial>, String> {
         let there: BTreeSet<&Key> = ours.keys().collect();
         let is_missing = |key: &Key| !there.contains(key);
@@ -53,7 +53,7 @@ impl Looking<'_> {
                 Trial::Impossible(message)
             }
             Ok(Answer::Rejected(message)) => Trial::Rejected(message),
-            // Somebody has just made it.
+            // Another writer has created it in the meantime.
             Ok(Answer::Conflict(_)) => {
                 Trial::Rejected("it was created since this plan began; plan again".to_owned())
             }
@@ -65,7 +65,7 @@ impl Looking<'_> {
                         "namespace `{namespace}` does not exist; create it, or use another one in the document"
                     ))
                 } else {
-                    // What it refers to, such as the Role of a RoleBinding, may be made by the same plan.
+                    // The same plan may create an object that it refers to, such as the Role of a RoleBinding.
                     Trial::Impossible(why)
                 }
             }
@@ -74,7 +74,7 @@ impl Looking<'_> {
         Ok((key.clone(), trial))
     }
 
-    /// Asks the server what an apply would make of each.
+    /// Tries an apply of each object.
     pub(super) async fn ask(
         &self,
         candidates: Vec<Candidate>,
@@ -141,7 +141,7 @@ impl Looking<'_> {
         let answer = match answer {
             Ok(Answer::Would(after)) => Answer::Would(without_managers(after)),
             Ok(answer) => answer,
-            // It has just gone.
+            // It was deleted in the meantime.
             Err(error) if error.is_not_found() => return Ok(None),
             Err(error) => return Err(self.failed(&error, "patch", &wanted.kind)),
         };

@@ -1,8 +1,8 @@
-//! Connections of protocols without requests, tried in a pod.
+//! Probes of connections without requests, from a pod.
 //!
-//! A sidecar takes every connection, and so does a gateway, before anybody behind them has; when nobody
-//! does, they close it. So a connection is good that is held for a while, or on which the other side
-//! speaks first. It says neither which cluster it leads to nor whether the service is well.
+//! A sidecar and a gateway accept every connection before the backend does, and close it if the backend does not
+//! accept. So a connection is good if it stays open for a while, or if the other side sends first. It shows neither
+//! which cluster it reaches nor whether the service is healthy.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use shared::verify::{Failure, Reply};
 use super::super::http::{HOLD, milliseconds};
 use super::{MARK, Transfer, authority, words};
 
-/// curl opens a connection for it, passes on what comes, and ends when the other side does.
+/// curl opens the connection, prints the data that it receives, and ends with the connection.
 pub(super) const SCHEME: &str = "telnet";
 
-/// Opens connections, some at a time: curl by itself opens one after the other.
+/// The command that opens connections, some at a time: curl by itself opens one after the other.
 pub(super) fn command(urls: &[&str]) -> Vec<String> {
     let seconds = HOLD.as_secs();
     let script = format!(
@@ -29,7 +29,7 @@ pub(super) fn command(urls: &[&str]) -> Vec<String> {
     command
 }
 
-/// Reads one record; `None` where curl cannot do this or is not there.
+/// Parses one record; `None` where curl is missing or does not support this.
 pub(super) fn read(record: &str) -> Option<(String, Transfer)> {
     let mut fields = record.lines().next()?.split('\t');
     let (url, exit, seconds, size) = (

@@ -1,4 +1,4 @@
-//! What curl and the programs for DNS have been seen to write.
+//! Recorded output of curl and of the programs that query DNS.
 
 use super::*;
 
@@ -51,7 +51,7 @@ fn transfers_of_a_new_curl() {
         get("slow.example.org").reply,
         Reply::Failed(Failure::Timeout)
     );
-    // A job's log goes on behind it.
+    // A Job's log continues after the last record.
     assert_eq!(get("last.example.org").reply, answered(200, "south", false));
     assert_eq!(transfers.len(), 5);
 }
@@ -104,7 +104,7 @@ fn sessions_and_calls_of_methods() {
     );
 }
 
-/// Runs a command of ours on this machine.
+/// Runs one of our commands on this machine.
 fn run(command: &[String]) -> (String, String) {
     let output = std::process::Command::new(&command[0])
         .args(&command[1..])
@@ -114,7 +114,7 @@ fn run(command: &[String]) -> (String, String) {
     (text(output.stdout), text(output.stderr))
 }
 
-/// A server that marks its answers, on a free port of loopback.
+/// A server whose answers identify the cluster, on a free port of loopback.
 fn server() -> u16 {
     use std::io::{Read as _, Write as _};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -134,7 +134,7 @@ fn server() -> u16 {
 }
 
 #[test]
-fn this_machines_curl_is_understood() {
+fn the_output_of_the_local_curl_is_parsed() {
     let port = server();
     let url = format!("http://127.0.0.1:{port}/status/503?a=[b]");
     let urls = [
@@ -164,7 +164,7 @@ fn this_machines_curl_is_understood() {
     }
 }
 
-/// A server that does something with each connection, on a free port of loopback.
+/// A server that handles each connection with a closure, on a free port of loopback.
 fn taking(each: impl Fn(&mut std::net::TcpStream) + Send + 'static) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -261,7 +261,7 @@ fn one_command_for_each_scheme() {
 fn the_probe_and_the_names_run_in_a_shell() {
     let (stdout, _) = run(&probe());
     assert!(read_probe(&stdout).0.is_some(), "{stdout}");
-    // Under this domain there never is anything (RFC 6761, 6.4), with or without a network.
+    // No name exists under this domain (RFC 6761, 6.4), with or without a network.
     let hosts: Vec<String> = (0..20).map(|n| format!("n{n}.invalid")).collect();
     let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
     let (stdout, stderr) = run(&names(DnsTool::Getent, &hosts));
@@ -271,7 +271,7 @@ fn the_probe_and_the_names_run_in_a_shell() {
 }
 
 #[test]
-fn what_programs_say_of_a_name() {
+fn the_output_of_dns_programs_is_parsed() {
     let addresses = |list: &[&str]| {
         Resolution::Addresses(list.iter().map(|text| text.parse().unwrap()).collect())
     };

@@ -1,5 +1,5 @@
-//! Where the parts of an archive are. Programs find them in two ways: from the directory at the end, or one
-//! entry after the other from the start. Both find the same where the parts follow each other without a gap.
+//! The layout of an archive. Programs read entries in two ways: from the directory at the end, or one after the other
+//! from the start. Both read the same entries if the parts follow each other without a gap.
 
 use std::io::{Read, Seek};
 
@@ -14,15 +14,15 @@ const LARGE_END: &[u8] = b"PK\x06\x06";
 const LARGE_LOCATOR: &[u8] = b"PK\x06\x07";
 const DESCRIPTOR: &[u8] = b"PK\x07\x08";
 
-/// An entry's place.
+/// The position of an entry.
 pub(super) struct Entry {
     /// Its number in the archive.
     pub(super) number: usize,
-    /// Where its content begins in the archive, and ends.
+    /// The range of its content in the archive.
     pub(super) content: std::ops::Range<usize>,
 }
 
-/// The entries of an archive, in the order of its directory, if nothing else is in it.
+/// The entries of an archive, in the order of its directory, if the archive contains nothing else.
 pub(super) fn entries<R: Read + Seek>(
     bytes: &[u8],
     archive: &ZipArchive<R>,
@@ -63,8 +63,8 @@ pub(super) fn entries<R: Read + Seek>(
     Ok(entries)
 }
 
-/// How many entries the directory has, if it ends where the archive's end record begins and says so. An entry's
-/// name may occur once.
+/// The number of entries in the directory, if it ends at the archive's end record and matches it. An entry's name may
+/// occur once.
 fn directory_names(bytes: &[u8], start: usize) -> Result<usize, ZipError> {
     let mut at = start;
     let mut names = std::collections::BTreeSet::new();
@@ -88,7 +88,7 @@ fn directory_names(bytes: &[u8], start: usize) -> Result<usize, ZipError> {
     is_end.then_some(names.len()).ok_or(ZipError::Layout)
 }
 
-/// Where an entry's content is, if nothing but its data descriptor is between it and what comes next.
+/// The range of an entry's content, if only its data descriptor is between it and the next part.
 fn content<R: Read + Seek>(
     bytes: &[u8],
     archive: &ZipArchive<R>,
@@ -103,7 +103,7 @@ fn content<R: Read + Seek>(
     if !entry.flags().is_using_data_descriptor() {
         return between.is_empty().then_some(start..end);
     }
-    // The signature can be left out, and sizes are wide in large archives (4.3.9).
+    // The signature is optional, and sizes are wide in large archives (4.3.9).
     let rest = between.strip_prefix(DESCRIPTOR).unwrap_or(between);
     let (size, packed) = (entry.size(), entry.compressed_size());
     let sizes = rest.strip_prefix(&entry.crc32().to_le_bytes())?;
@@ -113,10 +113,10 @@ fn content<R: Read + Seek>(
     (sizes == wide || sizes == narrow).then_some(start..end)
 }
 
-/// Whether the rest of an archive is one end record, with its forms for large archives before it (4.3.14 to
-/// 4.3.16), and it says of the directory what is true. A comment without a signature is nobody's record.
+/// Whether the rest of an archive is one end record, with its forms for large archives before it (4.3.14 to 4.3.16),
+/// that describes the directory correctly. A comment without a signature is not a record.
 fn is_end(bytes: &[u8], at: usize, count: usize, start: usize) -> bool {
-    // A directory's last entry can claim to be longer than the archive.
+    // A directory's last entry may claim to be longer than the archive.
     let Some(rest) = bytes.get(at..) else {
         return false;
     };
@@ -149,7 +149,7 @@ fn is_end(bytes: &[u8], at: usize, count: usize, start: usize) -> bool {
         && rest.take_comment()
 }
 
-/// What is left of the fields of a record.
+/// The remaining fields of a record.
 struct Fields<'a>(&'a [u8]);
 
 impl Fields<'_> {
@@ -173,7 +173,7 @@ impl Fields<'_> {
         }
     }
 
-    /// A number in so many bytes; of a large archive it may be elsewhere.
+    /// Consumes a number of this width; in a large archive it may be elsewhere.
     fn take_number(&mut self, number: u64, width: usize, is_large: bool) -> bool {
         let (low, high) = (
             &number.to_le_bytes()[..width],

@@ -1,4 +1,4 @@
-//! Zip archives, in and out.
+//! Zip archives: reading and writing.
 
 mod layout;
 
@@ -11,48 +11,48 @@ use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use super::paths::{self, PathError};
 
-/// Most files in an archive that is read.
+/// Limit of files in an archive that is read.
 const MAX_FILES: usize = 100_000;
-/// Types of files in attributes.
+/// The file type in an entry's attributes.
 const REGULAR: u32 = 0o100_000;
 const FOLDER: u32 = 0o040_000;
 const DOS_FOLDER: u32 = 0x10;
-/// Most bytes in all files of an archive that is read, so that a small archive cannot fill the memory.
+/// Limit of bytes in all files of an archive that is read, so that a small archive cannot exhaust the memory.
 const MAX_BYTES: u64 = 512 * 1024 * 1024;
 
 /// An archive that cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum ZipError {
-    /// Not a zip archive, or a broken one.
+    /// The text is not a valid zip archive.
     #[error("the zip archive is broken: {0}")]
     Archive(#[from] zip::result::ZipError),
     /// It cannot be written.
     #[error("the zip archive cannot be written: {0}")]
     Io(#[from] std::io::Error),
-    /// More than a bundle can have.
+    /// The archive exceeds the limits.
     #[error(
         "the zip archive is too large: at most {MAX_FILES} files and {MAX_BYTES} bytes are read"
     )]
     TooLarge,
-    /// Bytes that belong to no entry, entries that share bytes, or an end that does not fit the rest.
+    /// Bytes that belong to no entry, entries that share bytes, or an end record that does not match.
     #[error(
-        "the zip archive has bytes that no entry or more than one entry accounts for, which programs read differently"
+        "the zip archive has bytes outside of its entries, or overlapping entries, which programs read differently"
     )]
     Layout,
-    /// An entry that programs read differently, or not at all.
+    /// An entry that some programs read differently, or not at all.
     #[error("in the zip archive `{}` {problem}", name.escape_debug())]
     Entry {
         /// The entry's name.
         name: String,
-        /// Why.
+        /// The problem.
         problem: EntryProblem,
     },
-    /// Paths that no bundle has.
+    /// Invalid paths.
     #[error("in the zip archive {0}")]
     Path(#[from] PathError),
 }
 
-/// Why an entry of an archive is refused.
+/// The reason why an entry of an archive is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum EntryProblem {
     /// Another entry has its name.
@@ -64,31 +64,31 @@ pub enum EntryProblem {
     /// A name like `folder/`, with bytes.
     #[error("is a folder with content")]
     FolderWithContent,
-    /// A password is needed.
+    /// It needs a password.
     #[error("is encrypted")]
     Encrypted,
     /// Neither stored nor deflated.
     #[error("is compressed by a method other than deflate")]
     Compression,
-    /// The header before the content says something else than the archive's directory.
+    /// The header before the content differs from the archive's directory.
     #[error("has two headers that differ: {0}")]
     Headers(#[source] zip::result::ZipError),
-    /// Its size or checksum is another, or there is more than one compressed stream.
-    #[error("does not have the content that its size and checksum are of")]
+    /// Its size or checksum differs, or there are several compressed streams.
+    #[error("has content that does not match its size and checksum")]
     Damaged,
     /// Not UTF-8.
     #[error("is not UTF-8 text")]
     NotText,
-    /// A name in another encoding than UTF-8.
+    /// A name that is not UTF-8.
     #[error("has a name that is not UTF-8, or a second name")]
     Name,
 }
 
-/// A zip archive under way; the same files in the same order give the same bytes every time.
+/// A zip archive that is being written; the same files in the same order give the same bytes.
 pub struct Archive<W: Write + Seek>(ZipWriter<W>);
 
 impl<W: Write + Seek> Archive<W> {
-    /// An archive without files.
+    /// Creates an archive without files.
     pub fn new(to: W) -> Self {
         Self(ZipWriter::new(to))
     }
@@ -97,14 +97,14 @@ impl<W: Write + Seek> Archive<W> {
     pub fn add(&mut self, path: &str, text: &str) -> Result<(), ZipError> {
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Deflated)
-            // The oldest time that the format has: the archive depends on its contents alone.
+            // The oldest time of the format, so that the archive depends on its contents alone.
             .last_modified_time(DateTime::default())
             .unix_permissions(0o644);
         self.0.start_file(path, options)?;
         Ok(self.0.write_all(text.as_bytes())?)
     }
 
-    /// Adds a file whose text is packed already: the same bytes as by [`Self::add`].
+    /// Adds a file whose text is compressed already: the same bytes as with [`Self::add`].
     pub fn copy<R: Read + Seek>(
         &mut self,
         path: &str,
@@ -115,24 +115,24 @@ impl<W: Write + Seek> Archive<W> {
         Ok(self.0.raw_copy_file_rename(text, path)?)
     }
 
-    /// Ends the archive, and gives back what it was written to.
+    /// Finishes the archive, and returns its writer.
     pub fn finish(self) -> Result<W, ZipError> {
         Ok(self.0.finish()?)
     }
 }
 
-/// Packed texts, to be copied into an archive under any number of paths: they are packed once, however
-/// many files have them.
+/// Compressed texts, to copy into an archive under any number of paths: each is compressed once, whatever the number of
+/// its files.
 pub struct Packed<R>(ZipArchive<R>);
 
 impl<R: Read + Seek> Packed<R> {
-    /// The files of an archive, which go by their numbers, from 0.
+    /// The files of an archive, by number from 0.
     pub fn new(archive: R) -> Result<Self, ZipError> {
         Ok(Self(ZipArchive::new(archive)?))
     }
 }
 
-/// Files, given as path and text, as one zip archive.
+/// Writes files, given as path and text, to one zip archive.
 pub fn write<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Vec<u8>, ZipError> {
     let mut archive = Archive::new(Cursor::new(Vec::new()));
     for (path, text) in files {
@@ -141,16 +141,17 @@ pub fn write<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Vec<
     Ok(archive.finish()?.into_inner())
 }
 
-/// Whether bytes are those of an archive. Every one starts so (APPNOTE.TXT 4.3.7); no YAML and no JSON does.
+/// Whether bytes are an archive. Every archive starts with this signature (APPNOTE.TXT 4.3.7); no YAML and no JSON
+/// does.
 pub fn is_zip(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK")
 }
 
-/// The files of an archive, path and text.
+/// Reads the files of an archive, path and text.
 ///
 /// # Errors
-/// Where it is broken, larger than a bundle can be, or where another program could read other files: what is
-/// accepted is the same for programs that go by the archive's directory and for those that go by its entries.
+/// The archive is invalid, larger than a bundle can be, or another program could read other files: accepted archives
+/// are the same for programs that use the archive's directory and for those that read its entries in sequence.
 pub fn read(bytes: &[u8]) -> Result<Vec<(String, String)>, ZipError> {
     let mut archive = ZipArchive::new(Cursor::new(bytes))?;
     if archive.len() > MAX_FILES {
@@ -202,7 +203,7 @@ fn check_folder(path: String) -> Result<(), PathError> {
     }
 }
 
-/// The path of an entry, and its text where it is a file.
+/// The path of an entry, and its text if it is a file.
 fn read_entry<R: Read + Seek>(
     archive: &mut ZipArchive<R>,
     number: usize,
@@ -219,7 +220,7 @@ fn read_entry<R: Read + Seek>(
     }
     let (size, crc, is_folder) = (entry.size(), entry.crc32(), entry.is_dir());
     let expected = if is_folder { FOLDER } else { REGULAR };
-    // The type of a file as Unix has it, which some programs take from archives of every system.
+    // The file type in Unix attributes, which some programs use in archives from any system.
     let kind = (entry.external_attributes() >> 16) & 0o170_000;
     let is_dos_folder = entry.external_attributes() & DOS_FOLDER != 0;
     if (kind != 0 && kind != expected) || (is_dos_folder && !is_folder) {
@@ -249,8 +250,8 @@ fn read_entry<R: Read + Seek>(
     Ok((path, Some(text)))
 }
 
-/// The content, if it is one compressed stream and nothing after it: programs that read entries one after the
-/// other look for the next one there. No more than one byte beyond `size` is inflated.
+/// The content, if it is one compressed stream without trailing bytes: programs that read entries in sequence expect
+/// the next one there. At most one byte beyond `size` is inflated.
 fn inflate(packed: &[u8], size: u64) -> Option<Vec<u8>> {
     let mut decoder = DeflateDecoder::new(packed);
     let mut content = Vec::new();

@@ -1,5 +1,5 @@
-//! The federation in both of its dialects: everything goes to the host cluster, where each object is
-//! wrapped in one or more of the federation's own, and its controller spreads them.
+//! KubeFed in both of its versions: all objects go to the host cluster, each wrapped in KubeFed objects, which its
+//! controller propagates.
 
 pub(super) mod v1alpha1;
 pub(super) mod v1beta1;
@@ -15,17 +15,17 @@ use crate::placed::{Difference, Placed};
 use crate::render::skeleton;
 use crate::resolved::Resolved;
 
-/// What the host gets of what was rendered, and what the dialect has to bring besides.
+/// The host's objects, and the input for those that a version adds.
 struct Spread<'a> {
     delivered: Vec<Delivered>,
-    /// Kinds that are spread, namespaces left out.
+    /// Propagated kinds, without namespaces.
     kinds: BTreeSet<&'a Kind>,
-    /// The namespaces of what is spread, and those that are spread by themselves. The controller
-    /// puts nothing into a cluster where the namespace is not placed too.
+    /// The namespaces of propagated objects, and those that are propagated themselves. The controller skips a cluster
+    /// where the namespace is not placed too.
     namespaces: BTreeSet<&'a str>,
 }
 
-/// `federated` gives what stands for one object.
+/// `federated` returns the KubeFed objects of one object.
 fn spread<'a>(placed: &'a [Placed], federated: &dyn Fn(&Placed) -> Vec<Object>) -> Spread<'a> {
     let mut spread = Spread {
         delivered: Vec::new(),
@@ -35,7 +35,7 @@ fn spread<'a>(placed: &'a [Placed], federated: &dyn Fn(&Placed) -> Vec<Object>) 
     for one in placed {
         let template = &one.template;
         let is_namespace = template.kind == Kind::NAMESPACE;
-        // The host's own namespace is where the object that spreads it lives.
+        // The host's own namespace contains the object that propagates it.
         let objects = if one.stays_on_hub || is_namespace {
             vec![template.clone()]
         } else {
@@ -65,7 +65,7 @@ impl Spread<'_> {
             }));
     }
 
-    /// Adds objects that come from no rendered one, and so are not labelled yet.
+    /// Adds objects that come from no rendered one, and so have no labels yet.
     fn add_ours(&mut self, resolved: &Resolved, subject: &str, objects: Vec<Object>) {
         let labelled = objects
             .into_iter()
@@ -74,14 +74,13 @@ impl Spread<'_> {
     }
 }
 
-/// All clusters. Namespaces are placed in each, whatever is in them there: the controller deletes a
-/// namespace, with everything in it, from a cluster that it is no longer placed in.
+/// All clusters. Namespaces are placed in each: the controller deletes a namespace, with everything in it, from a
+/// cluster in which it is no longer placed.
 fn everywhere(resolved: &Resolved) -> Vec<&str> {
     names(resolved, 0..resolved.clusters.len())
 }
 
-/// An object as a template: the controller takes name and namespace from the object that it stands
-/// in, everything else from here.
+/// An object as a template: the controller uses name and namespace of the enclosing object, and all else from here.
 fn template(object: &Object) -> Value {
     let mut inner = Map::new();
     if !object.labels.is_empty() {
@@ -91,7 +90,7 @@ fn template(object: &Object) -> Value {
     Value::Object(inner)
 }
 
-/// The object of the federation's kind that stands for another one, under its name and with its labels.
+/// The KubeFed object of another object, with its name and labels.
 fn stand_in(kind: Kind, of: &Object, spec: &Value) -> Object {
     let body = json!({ "spec": spec });
     let mut object = Object::new(kind, of.namespace.as_deref(), of.name.as_str(), body);
@@ -99,7 +98,7 @@ fn stand_in(kind: Kind, of: &Object, spec: &Value) -> Object {
     object
 }
 
-/// What clusters get otherwise, each of them named once; `change` is the dialect's form of a difference.
+/// The overrides of clusters, one entry for each; `change` is the version's form of a difference.
 fn overrides(
     resolved: &Resolved,
     placed: &Placed,
@@ -114,7 +113,7 @@ fn overrides(
         .collect()
 }
 
-/// `plural.group`, or only the plural in the core group: how definitions and type configurations are named.
+/// `plural.group`, or only the plural in the core group: the name of definitions and type configurations.
 fn resource_name(kind: &Kind) -> String {
     if kind.group.is_empty() {
         kind.plural.to_string()
@@ -123,7 +122,7 @@ fn resource_name(kind: &Kind) -> String {
     }
 }
 
-/// The definition of one of those kinds, with the schema of its spec; its status is the controller's.
+/// The definition of a KubeFed kind, with the schema of its spec; its status belongs to the controller.
 fn definition(kind: &Kind, spec: Value) -> Object {
     let mut body = skeleton(
         r#"{"spec":{"group":"","names":{"kind":"","listKind":"","plural":"","singular":""},

@@ -1,9 +1,9 @@
-//! `kubefed-v1alpha1`: federation-v2 v0.0.4. Everything goes to the host cluster: for each object a
-//! template, a placement and, where clusters differ, an override; for each kind what
-//! `kubefed2 federate enable` would have created, so that the tool itself is not needed.
+//! `kubefed-v1alpha1`: federation-v2 v0.0.4. All objects go to the host cluster: for each object a template, a
+//! placement and, where clusters differ, an override; for each kind the objects that `kubefed2 federate enable` would
+//! create, so that the tool itself is not needed.
 //!
-//! Overrides have dotted paths and stand under `clusterOverrides`; the field names are those of
-//! federation-v2 v0.0.4, `pkg/apis/core/v1alpha1` and `pkg/controller/util/overrides.go`.
+//! Overrides have dotted paths under `clusterOverrides`; the field names are those of federation-v2 v0.0.4,
+//! `pkg/apis/core/v1alpha1` and `pkg/controller/util/overrides.go`.
 
 use serde_json::{Value, json};
 
@@ -18,12 +18,12 @@ use crate::render::dns_endpoint::controller_publishes;
 use crate::render::skeleton;
 use crate::resolved::Resolved;
 
-/// Where the federation's own objects are.
+/// The namespace of federation-v2's own objects.
 const SYSTEM_NAMESPACE: &str = "federation-system";
-/// What `federate enable` compares by, unless told otherwise.
+/// The default comparison field of `federate enable`.
 const COMPARISON_FIELD: &str = "ResourceVersion";
 
-/// Any object may be a template, so its fields are not looked into.
+/// Any object may be a template, so its fields are not validated.
 const TEMPLATE: &str = r#"{"type":"object","properties":{
 "template":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}"#;
 const PLACEMENT: &str = r#"{"type":"object","properties":{
@@ -86,8 +86,7 @@ fn federated(resolved: &Resolved, placed: &Placed) -> Vec<Object> {
     objects
 }
 
-/// One of the three kinds that stand for a kind: its template with an empty suffix, its `Placement`,
-/// its `Override`.
+/// One of the three kinds for a kind: its template with an empty suffix, its `Placement`, its `Override`.
 fn kind_of(kind: &Kind, suffix: &str) -> Kind {
     let name = format!("Federated{}{suffix}", kind.kind);
     let plural = plural(&name);
@@ -106,7 +105,7 @@ fn namespace_placement() -> Kind {
     }
 }
 
-/// federation-v2's plural of a kind, which knows no exceptions: a gateway becomes `gatewaies`.
+/// federation-v2's plural of a kind, without exceptions: a gateway becomes `gatewaies`.
 fn plural(kind: &str) -> String {
     let lower = kind.to_ascii_lowercase();
     if let Some(stem) = lower.strip_suffix('y') {
@@ -121,7 +120,7 @@ fn plural(kind: &str) -> String {
     }
 }
 
-/// What `kubefed2 federate enable <kind>` creates: three definitions and a type configuration.
+/// The objects that `kubefed2 federate enable <kind>` creates: three definitions and a type configuration.
 fn enable(kind: &Kind) -> Vec<Object> {
     let (template, placement, r#override) = (
         kind_of(kind, ""),
@@ -147,7 +146,7 @@ fn enable(kind: &Kind) -> Vec<Object> {
     ]
 }
 
-/// Namespaces are their own templates; only their placement is a kind of the federation.
+/// Namespaces are their own templates; only their placement is a federation-v2 kind.
 fn enable_namespaces() -> Vec<Object> {
     let placement = namespace_placement();
     vec![
@@ -166,7 +165,7 @@ fn enable_namespaces() -> Vec<Object> {
     ]
 }
 
-/// Without a word on who approved them, API servers refuse definitions in groups below k8s.io.
+/// API servers refuse definitions in groups below k8s.io without an approval annotation.
 fn approved(mut definition: Object) -> Object {
     definition.annotations.insert(
         "api-approved.kubernetes.io".to_owned(),
@@ -197,7 +196,7 @@ fn type_config(target: &Kind, spec: &Value) -> Object {
     Object::new(kind, Some(SYSTEM_NAMESPACE), name, json!({ "spec": spec }))
 }
 
-/// Domain and `ServiceDNSRecord`, from which the federation's controller publishes the gateway's names.
+/// Domain and `ServiceDNSRecord`, from which federation-v2's controller publishes the gateway's names.
 fn records(resolved: &Resolved) -> Vec<Object> {
     if !controller_publishes(resolved) || resolved.services.is_empty() {
         return Vec::new();
@@ -215,7 +214,7 @@ fn records(resolved: &Resolved) -> Vec<Object> {
         kind("Domain", "domains"),
         Some(SYSTEM_NAMESPACE),
         federation,
-        // A field of its own, beside `spec`.
+        // A field of its own, not in `spec`.
         json!({ "domain": resolved.dns.suffix.as_str() }),
     );
     let gateway = &resolved.clusters[resolved.dns.cluster].gateway;

@@ -1,9 +1,9 @@
-//! `kubefed-v1beta1`: KubeFed v0.10.0, the last one. For each object one of the federation's, with
-//! template, placement and overrides in it; for each kind that KubeFed's chart does not enable what
-//! `kubefedctl enable` would have created, so that the tool itself is not needed.
+//! `kubefed-v1beta1`: KubeFed v0.10.0, its last release. For each object one KubeFed object with template, placement
+//! and overrides; for each kind that KubeFed's chart does not enable, the objects that `kubefedctl enable` would
+//! create, so that the tool itself is not needed.
 //!
 //! The field names are those of KubeFed v0.10.0, `pkg/controller/util/{placement,overrides}.go` and
-//! `pkg/kubefedctl/enable`. It has no DNS of its own any more: the records are ours.
+//! `pkg/kubefedctl/enable`. It has no DNS of its own any more, so fedmesh renders the records.
 
 use serde_json::{Value, json};
 
@@ -16,10 +16,10 @@ use crate::placed::Placed;
 use crate::render::skeleton;
 use crate::resolved::Resolved;
 
-/// Where KubeFed's own objects are.
+/// The namespace of KubeFed's own objects.
 const SYSTEM_NAMESPACE: &str = "kube-federation-system";
-/// Kinds that KubeFed's chart enables (`config/enabletypedirectives`). Their definitions and
-/// type configurations are the chart's: to take them back would take them from everybody.
+/// Kinds that KubeFed's chart enables (`config/enabletypedirectives`). The chart owns their definitions and type
+/// configurations, and all users share them.
 const ENABLED_BY_CHART: &[&str] = &[
     "ClusterRole",
     "ConfigMap",
@@ -32,11 +32,11 @@ const ENABLED_BY_CHART: &[&str] = &[
     "Service",
     "ServiceAccount",
 ];
-/// Without it KubeFed deletes what it has spread once the object that spreads it goes: whole
-/// namespaces (`pkg/controller/util/orphaning.go`).
+/// Without it KubeFed deletes the propagated objects together with the federated one: whole namespaces
+/// (`pkg/controller/util/orphaning.go`).
 const ORPHAN_ANNOTATION: &str = "kubefed.io/orphan";
 
-/// Any object may be a template, so its fields are not looked into.
+/// Any object may be a template, so its fields are not validated.
 const SPEC: &str = r#"{"type":"object","properties":{
 "template":{"type":"object","x-kubernetes-preserve-unknown-fields":true},
 "placement":{"type":"object","properties":{
@@ -84,8 +84,8 @@ fn federated(resolved: &Resolved, placed: &Placed) -> Object {
     stand_in(kind_of(&of.kind), of, &spec)
 }
 
-/// A FederatedNamespace lives in the namespace itself; what is not rendered is there already and
-/// has no template.
+/// A FederatedNamespace is in the namespace itself; a namespace that is not rendered exists already and has no
+/// template.
 fn namespace(resolved: &Resolved, name: &str, rendered: Option<&Placed>) -> Object {
     let mut spec = json!({ "placement": placement(&everywhere(resolved)) });
     if let Some(rendered) = rendered {
@@ -119,7 +119,7 @@ fn kind_of(kind: &Kind) -> Kind {
     )
 }
 
-/// What `kubefedctl enable <kind>` creates: a definition and a type configuration.
+/// The objects that `kubefedctl enable <kind>` creates: a definition and a type configuration.
 fn enable(kind: &Kind) -> Vec<Object> {
     let federated = kind_of(kind);
     let mut definition = definition(&federated, skeleton(SPEC));

@@ -1,5 +1,5 @@
-//! What one cluster gets otherwise: JSON Patch (RFC 6902), as KubeFed, Karmada and Kustomize write it, and
-//! the dotted paths of federation-v2.
+//! Differences of one cluster: JSON Patch (RFC 6902), used by KubeFed, Karmada and Kustomize, and the dotted paths of
+//! federation-v2.
 
 use std::rc::Rc;
 
@@ -17,7 +17,7 @@ pub(super) struct Change {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operation {
-    /// Writes it, making the maps on the way.
+    /// Sets it, and creates missing parents.
     Set,
     Add,
     Replace,
@@ -25,7 +25,7 @@ enum Operation {
 }
 
 impl Change {
-    /// federation-v2's: a path with dots; `None` where it is longer than objects are deep.
+    /// A dotted path of federation-v2; `None` if it is deeper than objects are.
     pub(super) fn dotted(path: &str, value: &Value) -> Option<Self> {
         let path: Vec<String> = path.split('.').map(str::to_owned).collect();
         (path.len() <= MAX_DEPTH).then(|| Self {
@@ -35,7 +35,7 @@ impl Change {
         })
     }
 
-    /// JSON Patch's, with the name of the operation; `None` for one that is not read.
+    /// An operation of JSON Patch; `None` for an unsupported one.
     pub(super) fn patch(operation: &str, pointer: &str, value: &Value) -> Option<Self> {
         let operation = match operation {
             "add" => Operation::Add,
@@ -55,7 +55,7 @@ impl Change {
         })
     }
 
-    /// Makes the change; whether there was a place for it.
+    /// Applies the change; returns whether its parent exists.
     pub(super) fn apply(&self, object: &mut Value) -> bool {
         let Some((last, parents)) = self.path.split_last() else {
             return false;
@@ -121,7 +121,7 @@ impl Change {
         true
     }
 
-    /// Bytes of the value, as JSON.
+    /// Size of the value as JSON, in bytes.
     pub(super) fn bytes(&self) -> usize {
         super::bytes(&self.value)
     }
@@ -134,7 +134,7 @@ mod tests {
     use super::Change;
 
     #[test]
-    fn patches_change_what_is_there() {
+    fn patches_change_existing_fields() {
         for (operation, pointer, expected) in [
             ("replace", "/a/b", Some(json!({"a":{"b":9},"l":[1,2]}))),
             ("replace", "/a/c", None),

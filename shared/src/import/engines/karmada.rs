@@ -127,7 +127,7 @@ fn selected(policy: &Object, ids: &BTreeMap<Id, usize>, findings: &mut Findings)
     selected
 }
 
-/// What a rule of an override policy changes.
+/// The changes of an override policy's rule.
 fn changes(policy: &Object, rule: &Value, findings: &mut Findings) -> Vec<Change> {
     let overriders = rule["overriders"].as_object();
     let others = overriders.into_iter().flatten();
@@ -173,7 +173,7 @@ fn not_read(policy: &Object, field: &str, message: &str, hint: &str, findings: &
     );
 }
 
-/// The template as members get it: what keeps a namespace from being spread to all of them is for Karmada.
+/// The propagated template, without the label that keeps a namespace from being propagated to all members.
 fn as_spread(template: &Object) -> Object {
     let mut object = template.clone();
     if let Some(Value::Object(labels)) = object.value.pointer_mut("/metadata/labels") {

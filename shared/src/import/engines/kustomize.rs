@@ -1,5 +1,5 @@
-//! The folder that `gitops` writes: overlays in `clusters/<name>`, each of a base, files of its own, and
-//! patches (RFC 6902). Of other things that Kustomize can do, what it prints is what can be read.
+//! The folder of `gitops`: overlays in `clusters/<name>`, each with a base, files of its own, and patches (RFC 6902).
+//! For other features of Kustomize, its output can be imported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,13 +12,13 @@ use crate::check::{Findings, code};
 use crate::engine::gitops::KEEP;
 use crate::mesh::Target;
 
-/// Deepest way from an overlay to a base.
+/// Limit of nested Kustomizations.
 const MAX_DEPTH: usize = 8;
 const FILES: [&str; 2] = ["kustomization.yaml", "kustomization.yml"];
-/// What a Kustomization may have.
+/// The supported fields of a Kustomization.
 const READ: [&str; 5] = ["apiVersion", "kind", "metadata", "resources", "patches"];
 
-/// A folder, its parts without `.` and `..`.
+/// A folder, as parts without `.` and `..`.
 type Path = Vec<String>;
 
 struct Folders<'a> {
@@ -30,7 +30,7 @@ struct Folders<'a> {
     objects: &'a [Object],
 }
 
-/// What one overlay builds: objects by index, with what is changed in each.
+/// The result of one overlay: objects by index, each with its changes.
 #[derive(Default)]
 struct Built {
     objects: BTreeMap<usize, Vec<Change>>,
@@ -88,7 +88,7 @@ pub(super) fn expand(
     let mut left = Vec::new();
     for (index, mut object) in std::mem::take(&mut given.objects).into_iter().enumerate() {
         if let Some(one) = carried.remove(&index) {
-            // Folders are in no order.
+            // Folders have no order.
             expanded.carried.push(one);
         } else if !kustomizations.contains(&object.file) || !is_kustomization(&object) {
             object.cluster = home(&object, &names, first);
@@ -100,7 +100,7 @@ pub(super) fn expand(
     Ok(())
 }
 
-/// The cluster of an object that no overlay builds: Flux's stand in a file for each cluster.
+/// The cluster of an object outside of overlays: Flux's have a file for each cluster.
 fn home(object: &Object, names: &BTreeSet<String>, first: &str) -> Option<String> {
     let deployer = object.group().ends_with("argoproj.io") || object.group().ends_with("fluxcd.io");
     if !deployer {
@@ -117,7 +117,7 @@ fn home(object: &Object, names: &BTreeSet<String>, first: &str) -> Option<String
     Some(cluster.unwrap_or(first).to_owned())
 }
 
-/// The clusters in the order in which Argo CD has them.
+/// The clusters in the orders of Argo CD's lists.
 fn orders(objects: &[Object]) -> Vec<Vec<String>> {
     let sets = objects
         .iter()
@@ -136,7 +136,7 @@ fn is_kustomization(object: &Object) -> bool {
     object.kind() == "Kustomization" && !object.group().ends_with("fluxcd.io")
 }
 
-/// A path from a folder; `None` where it leads out, or elsewhere.
+/// A path relative to a folder; `None` if it leads out of the root, or is not a path.
 fn path(folder: &[String], relative: &str) -> Option<Path> {
     let mut path = folder.to_vec();
     for part in relative.split('/') {
@@ -178,7 +178,7 @@ impl<'a> Folders<'a> {
         folders
     }
 
-    /// The object as it is built: what only keeps it from being deleted is not the document's.
+    /// The built object, without annotations that keep it from being deleted.
     fn built(&self, index: usize) -> Object {
         let mut object = self.objects[index].clone();
         let metadata = object
@@ -212,7 +212,7 @@ impl<'a> Folders<'a> {
         let Some(of) = self.kustomizations.get(folder) else {
             return Ok(());
         };
-        // Kustomize takes nothing twice, and no way back.
+        // Kustomize refuses duplicates and cycles.
         if depth == 0 || !built.seen.insert(folder.clone()) {
             return Ok(());
         }
@@ -264,7 +264,7 @@ impl<'a> Folders<'a> {
         });
         let target = &patch["target"];
         let text = |name: &str| target[name].as_str();
-        // Kustomize takes the name for a regular expression.
+        // Kustomize reads the name as a regular expression.
         let name = text("name").unwrap_or_default().replace("\\.", ".");
         let named = built
             .named

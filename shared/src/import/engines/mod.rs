@@ -1,8 +1,7 @@
-//! The engines read backwards: from the objects by which an engine spreads others to those others, with
-//! the clusters that get each and what differs there.
+//! Import of engines: from an engine's objects to those that it propagates, with the clusters and differences of each.
 //!
-//! An engine's module takes out what only carries; what the engine is told besides, such as definitions and
-//! policies, stays as it is, and is compared with what the document's engine would be told.
+//! An engine's module removes the objects that only carry others; other configuration, such as definitions and
+//! policies, stays, and is compared with that of the document's engine.
 
 mod change;
 mod karmada;
@@ -22,19 +21,19 @@ use crate::check::Findings;
 use crate::mesh::Target;
 use change::Change;
 
-/// Most bytes, as JSON, that all copies of all templates may have together.
+/// Limit of all copies of all templates together, in bytes as JSON.
 const MAX_COPIED: usize = 256 * 1024 * 1024;
-/// What a copy takes besides.
+/// Additional bytes of a copy.
 const COPY: usize = 64;
 
 /// An object for some clusters.
 #[derive(Debug)]
 pub(super) struct Carried {
-    /// What the clusters have in common; its file and cluster are those of the object that carried it.
+    /// The common part of the clusters; its file and cluster are those of the carrying object.
     pub(super) object: Object,
-    /// Their names, each once.
+    /// Names of the clusters, without duplicates.
     clusters: Vec<String>,
-    /// What some of them get otherwise, by name.
+    /// The differences of some clusters, by name.
     changes: BTreeMap<String, Vec<Change>>,
 }
 
@@ -49,7 +48,7 @@ impl Carried {
         }
     }
 
-    /// The object as each of its clusters gets it.
+    /// The object of each of its clusters.
     pub(super) fn copies(self) -> impl Iterator<Item = (String, Object)> {
         let Self {
             object,
@@ -66,13 +65,13 @@ impl Carried {
     }
 }
 
-/// What the engines carry.
+/// The content of an engine's objects.
 #[derive(Debug, Default)]
 pub(super) struct Expanded {
-    /// The engine; `None` where each cluster gets its own objects.
+    /// The engine; `None` if each cluster has its own objects.
     pub(super) target: Option<Target>,
     pub(super) carried: Vec<Carried>,
-    /// Clusters in the orders in which lists have them.
+    /// Clusters in the orders of lists.
     pub(super) orders: Vec<Vec<String>>,
 }
 
@@ -86,13 +85,13 @@ impl Expanded {
     }
 }
 
-/// What may still be copied: a short text can ask for many copies of a long one.
+/// The remaining size of copies: a short text can request many copies of a long one.
 struct Budget {
     left: usize,
 }
 
 impl Budget {
-    /// Takes bytes for a number of copies.
+    /// Reserves bytes for a number of copies.
     fn take(&mut self, bytes: usize, copies: usize) -> Result<(), ImportError> {
         let wanted = bytes.saturating_add(COPY).saturating_mul(copies);
         self.left = self
@@ -107,7 +106,7 @@ fn bytes(value: &Value) -> usize {
     value.to_string().len()
 }
 
-/// Takes what engines carry out of the objects.
+/// Replaces an engine's objects by those that they carry.
 pub(super) fn expand(given: &mut Given, findings: &mut Findings) -> Result<Expanded, ImportError> {
     let mut expanded = Expanded::default();
     let mut budget = Budget { left: MAX_COPIED };
@@ -120,14 +119,14 @@ pub(super) fn expand(given: &mut Given, findings: &mut Findings) -> Result<Expan
     Ok(expanded)
 }
 
-/// Takes the objects of which something holds, in their order.
+/// Removes and returns the objects that match, in order.
 fn take(objects: &mut Vec<Object>, which: impl Fn(&Object) -> bool) -> Vec<Object> {
     let (taken, left) = std::mem::take(objects).into_iter().partition(which);
     *objects = left;
     taken
 }
 
-/// An object of a federation's kind as the kind that it stands for.
+/// A federated object as an object of its target kind.
 fn template(of: &Object, kind: &str, api_version: String) -> Object {
     let mut value = field(&of.value, &["spec", "template"]).clone();
     if !value.is_object() {
@@ -144,7 +143,7 @@ fn template(of: &Object, kind: &str, api_version: String) -> Object {
     Object::new(of.file.clone(), of.cluster.clone(), value)
 }
 
-/// The API version that type configurations, whose target stands in `field`, name for each kind.
+/// The API version of each kind in the type configurations, whose target is in `field`.
 fn versions(objects: &[Object], target: &str) -> BTreeMap<String, String> {
     objects
         .iter()

@@ -1,4 +1,4 @@
-//! Open Cluster Management: a ManifestWork in the namespace of a cluster holds what is for that cluster.
+//! Open Cluster Management: a ManifestWork in a cluster's namespace holds that cluster's objects.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::mesh::Target;
 
 const GROUP: &str = "work.open-cluster-management.io";
 
-/// How works are carried out stays, in a work without manifests.
+/// The configuration of works stays, in a work without manifests.
 pub(super) fn expand(objects: &mut [Object], expanded: &mut Expanded, findings: &mut Findings) {
     for work in objects {
         if work.group() != GROUP || work.kind() != "ManifestWork" {

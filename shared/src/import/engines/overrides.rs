@@ -1,6 +1,5 @@
-//! The values of a federated override, as federation-v2 v0.0.4 reads them: dotted paths under
-//! `clusterOverrides` (`pkg/controller/util/overrides.go`). What it passes over is told, and taken as it was
-//! meant.
+//! The values of a federated override, as in federation-v2 v0.0.4: dotted paths under `clusterOverrides`
+//! (`pkg/controller/util/overrides.go`). Entries that it ignores are reported, and imported as intended.
 
 use std::collections::{BTreeMap, BTreeSet};
 

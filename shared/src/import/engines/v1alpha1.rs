@@ -1,7 +1,7 @@
-//! federation-v2 v0.0.4: an object of each kind that it stands for is a template, a placement and an
-//! override, which go together by their kinds and names.
+//! federation-v2 v0.0.4: a template, a placement and an override of each target kind, which belong together by kind and
+//! name.
 //!
-//! Faults that the federation's controller passes over in silence are told, and what was meant is taken.
+//! Faults that the federation's controller ignores silently are reported, and the intended value is imported.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ struct Parts {
     r#override: Option<Object>,
 }
 
-/// Kind without `Federated`, namespace and name.
+/// Kind without the prefix `Federated`, namespace and name.
 type Id = (String, String, String);
 
 pub(super) fn expand(
@@ -30,7 +30,7 @@ pub(super) fn expand(
     budget: &mut Budget,
     findings: &mut Findings,
 ) -> Result<(), ImportError> {
-    // Of a namespace only the placement is the federation's.
+    // For a namespace only the placement is an object of the federation.
     let carriers = take(objects, |object| {
         let kind = object.kind().strip_prefix("Federated");
         object.group() == PRIMITIVES && kind.is_some_and(|kind| kind != "NamespacePlacement")
@@ -109,7 +109,7 @@ pub(super) fn expand(
     Ok(())
 }
 
-/// Placements and overrides of a kind that has no template: the only template of the same name is meant.
+/// Placements and overrides of a kind without a template: the only template of the same name is used.
 fn misnamed(parts: &mut BTreeMap<Id, Parts>, order: &[Id], findings: &mut Findings) {
     for id in order {
         let Some(one) = parts.get(id).filter(|one| one.template.is_none()) else {

@@ -14,7 +14,7 @@ pub(super) fn expand(
     budget: &mut Budget,
     findings: &mut Findings,
 ) -> Result<(), ImportError> {
-    // What a namespace is told stays: clusters have theirs from elsewhere, too.
+    // The template of a namespace stays: clusters may have theirs from other sources.
     let carriers = take(objects, |object| {
         object.group() == TYPES
             && object.kind().starts_with("Federated")
@@ -73,7 +73,7 @@ fn overrides(of: &Object, one: &mut Carried, findings: &mut Findings) {
     }
 }
 
-/// What stands beside template, placement and overrides.
+/// Fields besides template, placement and overrides.
 fn others(of: &Object, findings: &mut Findings) {
     let fields = of.value["spec"].as_object().into_iter().flatten();
     for (name, _) in fields {

@@ -1,11 +1,11 @@
-//! The rule for gateways: which of their addresses are published.
+//! The rule for gateways: the addresses that are published.
 //!
 //! - A gateway that cannot be looked up keeps its last known addresses.
-//! - One that reports no address any more is withdrawn, unless no gateway of its kind has an address left.
-//! - One without a ready pod is withdrawn, unless none has a ready pod.
-//! - Where all of this leaves no address of a kind, all keep their last known addresses: an address that may
-//!   come back is better than none.
-//! - Last known addresses that a person has withdrawn count as none.
+//! - A gateway without an address is withdrawn, unless no gateway of its kind has an address.
+//! - A gateway without a ready pod is withdrawn, unless none has a ready pod.
+//! - If no address of a kind remains, all gateways keep their last known addresses: an address that may come back is
+//!   better than none.
+//! - Last known addresses that a user has withdrawn count as none.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,30 +13,30 @@ use super::{Known, LastKnown, Timestamp};
 use crate::facts::Facts;
 use crate::gateway_kind::GatewayKind;
 
-/// A gateway and what was observed of it.
+/// A gateway with its observed state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObservedGateway {
     /// Its cluster's name.
     pub cluster: String,
     /// Its kind.
     pub kind: GatewayKind,
-    /// What was observed.
+    /// The observed state.
     pub observation: Observation,
 }
 
-/// What was observed of a gateway.
+/// The observed state of a gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
-    /// Nothing: the document gives its addresses.
+    /// Not observed: the document has its addresses.
     Given,
-    /// What its Service reports.
+    /// The state of its Service.
     Found {
-        /// Addresses in its status; none too where there is no such Service.
+        /// Addresses in its status; empty if the Service does not exist.
         addresses: Vec<String>,
-        /// Whether it has ready pods; `None` where that is not known.
+        /// Whether it has ready pods; `None` if unknown.
         is_ready: Option<bool>,
     },
-    /// The cluster cannot be asked: why.
+    /// The cluster cannot be queried: the reason.
     Unknown(String),
 }
 
@@ -47,53 +47,53 @@ impl Observation {
     }
 }
 
-/// A gateway and which of its addresses are published.
+/// A gateway with its published addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublishedGateway {
     /// Its cluster's name.
     pub cluster: String,
     /// Its kind.
     pub kind: GatewayKind,
-    /// Which addresses.
+    /// The published addresses.
     pub publication: Publication,
 }
 
-/// Which addresses of a gateway are published.
+/// The published addresses of a gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Publication {
     /// Those of the document.
     Given,
-    /// Those that its Service reports, which may be none.
+    /// Those of its Service, which may be none.
     Observed(Vec<String>),
     /// It has no ready pod.
     NotReady {
-        /// Those that its Service reports, at least one.
+        /// Those of its Service, at least one.
         addresses: Vec<String>,
-        /// Whether they are published all the same, since no gateway has a ready pod.
+        /// Whether they are published nevertheless, since no gateway has a ready pod.
         published: bool,
     },
-    /// Those that were last known, which may be none.
+    /// The last known ones, which may be none.
     LastKnown {
         /// The addresses.
         known: Known<String>,
-        /// Why.
+        /// The reason.
         reason: Reason,
     },
-    /// None: they cannot be looked up (why), and none were known before.
+    /// None: they cannot be looked up, for this reason, and none were known before.
     Unknown(String),
 }
 
-/// Why last known addresses are published.
+/// The reason for publishing last known addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// The cluster cannot be asked: why.
+    /// The cluster cannot be queried: the reason.
     Unreachable(String),
-    /// No gateway of its kind has an address to publish any more.
+    /// No gateway of its kind has an address to publish.
     AllLost,
 }
 
 impl Publication {
-    /// The addresses; `None` where the document gives them or they are not known.
+    /// The addresses; `None` if the document has them or they are unknown.
     pub fn addresses(&self) -> Option<&[String]> {
         match self {
             Self::Given | Self::Unknown(_) => None,
@@ -114,12 +114,12 @@ impl Publication {
     }
 }
 
-/// Which addresses of all gateways are published.
+/// The published addresses of all gateways.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Gateways(pub Vec<PublishedGateway>);
 
-/// Decides which addresses are published, for each gateway in the given order. `withdrawn` names clusters
-/// whose last known addresses a person does not want any more.
+/// Decides which addresses are published, for each gateway in the given order. `withdrawn` has the clusters whose last
+/// known addresses a user has withdrawn.
 pub fn publish(
     observed: &[ObservedGateway],
     last_known: &LastKnown,
@@ -166,7 +166,7 @@ pub fn publish(
     Gateways(published)
 }
 
-/// What holds for a gateway as long as others of its kind publish an address.
+/// The result for a gateway as long as others of its kind publish an address.
 fn publication(
     gateway: &ObservedGateway,
     all: &[ObservedGateway],
@@ -193,7 +193,7 @@ fn publication(
 }
 
 impl Gateways {
-    /// Whether an address of any gateway depends on what was last known.
+    /// Whether an address of any gateway depends on last known ones.
     pub fn are_uncertain(&self) -> bool {
         let certain = |kind| {
             let mut of_kind = self
@@ -214,7 +214,7 @@ impl Gateways {
             || !GatewayKind::ALL.into_iter().all(certain)
     }
 
-    /// The addresses as the check takes them; host names are not resolved.
+    /// The addresses as input of the checks; host names are not resolved.
     pub fn facts(&self) -> Facts {
         let mut facts = Facts::default();
         for gateway in &self.0 {
@@ -230,8 +230,8 @@ impl Gateways {
         facts
     }
 
-    /// What is to be recorded: what is published, with the time at which it was seen. Clusters that are not
-    /// among these gateways are forgotten.
+    /// The record to write: the published addresses, with the time of their observation. Clusters without one of these
+    /// gateways are dropped.
     pub fn to_record(&self, now: &Timestamp) -> LastKnown {
         let mut record = LastKnown {
             recorded: Some(now.clone()),

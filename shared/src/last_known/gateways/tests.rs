@@ -11,7 +11,7 @@ fn at(text: &str) -> Timestamp {
     Timestamp::new(text).unwrap()
 }
 
-/// As it is written in tables: `given`, `away`, or an address (`-` for none), with `!` where no pod is ready.
+/// Notation in tables: `given`, `away`, or an address (`-` for none), with `!` if no pod is ready.
 fn observation(text: &str) -> Observation {
     match text {
         "given" => Observation::Given,
@@ -65,7 +65,7 @@ fn last_known(addresses: &str) -> LastKnown {
     }
 }
 
-/// What is published: `-` for none, `?` where that is not known or not for the rule to say.
+/// The published addresses: `-` for none, `?` if they are unknown or the document's.
 fn texts(gateways: &Gateways) -> String {
     let all: Vec<&str> = gateways
         .0
@@ -92,12 +92,12 @@ fn check(observations: &str, known: &str, withdrawn: &str, expected: &str) -> Ga
 }
 
 #[test]
-fn which_addresses_are_published() {
+fn publication_of_addresses() {
     for (observations, known, expected) in [
-        // What is found is published, whatever was known.
+        // Observed addresses are published, whatever was known.
         ("1.1.1.1 2.2.2.2", "? ?", "1.1.1.1 2.2.2.2"),
         ("1.1.1.1 2.2.2.2", "9.9.9.9 -", "1.1.1.1 2.2.2.2"),
-        // A cluster that cannot be asked keeps what was last known, an absence too.
+        // A cluster that cannot be queried keeps its last known state, including a missing address.
         ("1.1.1.1 away", "1.1.1.1 2.2.2.2", "1.1.1.1 2.2.2.2"),
         ("1.1.1.1 away", "1.1.1.1 -", "1.1.1.1 -"),
         ("1.1.1.1 away", "1.1.1.1 ?", "1.1.1.1 ?"),
@@ -107,19 +107,19 @@ fn which_addresses_are_published() {
         ("1.1.1.1 -", "1.1.1.1 2.2.2.2", "1.1.1.1 -"),
         ("away -", "1.1.1.1 2.2.2.2", "1.1.1.1 -"),
         ("given -", "? 2.2.2.2", "? -"),
-        // All at once, and the last one, stay.
+        // If all lose them, or the last one does, they stay.
         ("- -", "1.1.1.1 2.2.2.2", "1.1.1.1 2.2.2.2"),
         ("- -", "- 2.2.2.2", "- 2.2.2.2"),
         ("- away", "1.1.1.1 -", "1.1.1.1 -"),
         ("- away", "1.1.1.1 ?", "1.1.1.1 ?"),
         ("- -", "? ?", "- -"),
-        // Pods that are not ready withdraw an address unless that is so everywhere.
+        // Unready pods withdraw an address, unless all are unready.
         ("1.1.1.1! 2.2.2.2", "1.1.1.1 2.2.2.2", "- 2.2.2.2"),
         ("1.1.1.1! given", "1.1.1.1 ?", "- ?"),
         ("1.1.1.1! away", "1.1.1.1 2.2.2.2", "- 2.2.2.2"),
         ("1.1.1.1! away", "? ?", "- ?"),
         ("1.1.1.1! 2.2.2.2!", "? ?", "1.1.1.1 2.2.2.2"),
-        // The last one that was ready loses its address.
+        // The last ready one loses its address.
         ("1.1.1.1! -", "- 2.2.2.2", "- 2.2.2.2"),
     ] {
         check(observations, known, "", expected);
@@ -127,7 +127,7 @@ fn which_addresses_are_published() {
 }
 
 #[test]
-fn a_person_withdraws_what_is_last_known_and_nothing_else() {
+fn only_last_known_addresses_are_withdrawn() {
     for (observations, known, withdrawn, expected) in [
         ("1.1.1.1 away", "1.1.1.1 2.2.2.2", "b", "1.1.1.1 -"),
         ("1.1.1.1 away", "1.1.1.1 2.2.2.2", "a", "1.1.1.1 2.2.2.2"),
@@ -137,7 +137,7 @@ fn a_person_withdraws_what_is_last_known_and_nothing_else() {
         ("away away", "1.1.1.1 2.2.2.2", "a b", "- -"),
     ] {
         let gateways = check(observations, known, withdrawn, expected);
-        // What is recorded keeps it so.
+        // The record keeps the result.
         let next = publish(
             &observed(GatewayKind::Ingress, observations),
             &gateways.to_record(&at(NOW)),
@@ -149,7 +149,7 @@ fn a_person_withdraws_what_is_last_known_and_nothing_else() {
 }
 
 #[test]
-fn what_is_published_is_recorded_with_the_time_at_which_it_was_seen() {
+fn published_addresses_are_recorded_with_their_time() {
     let gateways = check(
         "1.1.1.1 away 3.3.3.3!",
         "1.1.1.1 2.2.2.2 3.3.3.3",
@@ -163,7 +163,7 @@ fn what_is_published_is_recorded_with_the_time_at_which_it_was_seen() {
     assert_eq!(record.gateways["b"], known("2.2.2.2", THEN));
     assert_eq!(record.gateways["c"], Known::new(vec![], &at(NOW)));
 
-    // A cluster that left the document is forgotten, and one that was never seen has nothing.
+    // A cluster that left the document is dropped, and one that was never observed has no entry.
     let gateways = check("away", "? 2.2.2.2", "", "?");
     assert!(gateways.to_record(&at(NOW)).is_empty());
     let gateways = check("given", "? ?", "", "?");
@@ -184,7 +184,7 @@ fn gateways_of_one_kind_decide_nothing_about_the_other() {
 }
 
 #[test]
-fn only_what_was_not_looked_up_is_uncertain() {
+fn only_last_known_addresses_are_uncertain() {
     for (observations, known, is_uncertain) in [
         ("1.1.1.1 2.2.2.2", "? ?", false),
         ("1.1.1.1 -", "? ?", false),

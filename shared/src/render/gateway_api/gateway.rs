@@ -1,8 +1,8 @@
-//! The Gateway of each serving cluster, for the gateway that is there already: its address is the host
-//! name of that gateway's Service, by which Istio takes it for a manual deployment and makes no other.
+//! The Gateway of each serving cluster, for an existing gateway: its address is the host name of that gateway's
+//! Service, so that Istio treats it as a manual deployment and creates no other.
 //!
-//! A listener has one host name only, and a Gateway 64 listeners: so each takes what is below the suffix,
-//! and the routes name the hosts. A name that no route has is answered with 404, as ever.
+//! A listener has one host name, and a Gateway has at most 64 listeners: so each listener accepts all names below the
+//! suffix, and the routes have the hosts. A name without a route is answered with 404, as before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,10 +18,10 @@ use crate::resolved::{DEFAULT_GATEWAY_PORT, Port, Resolved, Service, local_host}
 
 /// The class of Istio's gateways.
 const CLASS: &str = r#"{"spec":{"gatewayClassName":"istio"}}"#;
-/// The label that every namespace has its name in.
+/// The label of every namespace with its name.
 const NAMESPACE_LABEL: &str = "kubernetes.io/metadata.name";
 
-/// Gateways of some clusters, and with TLS the routes by which plain requests are led on.
+/// Gateways of some clusters, and with TLS the routes that redirect plain requests.
 pub(in crate::render) fn render(clusters: &[usize], resolved: &Resolved) -> Vec<Placed> {
     let mut by_namespace: BTreeMap<&str, Vec<(usize, Vec<Value>)>> = BTreeMap::new();
     let mut redirects: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -67,11 +67,11 @@ pub(in crate::render) fn render(clusters: &[usize], resolved: &Resolved) -> Vec<
     gateways.chain(redirects).collect()
 }
 
-/// The listener for plain requests that are led on; with TLS no other has its name.
+/// The listener for plain requests that are redirected; with TLS no other has its name.
 const REDIRECT: &str = "http";
 
-/// The listeners of a cluster's Gateway: one for each published port, by number, and with TLS one more for
-/// plain requests.
+/// The listeners of a cluster's Gateway: one for each published port, by number, and with TLS one more for plain
+/// requests.
 fn listeners(cluster: usize, resolved: &Resolved) -> Vec<Value> {
     let gateway = &resolved.clusters[cluster].gateway;
     let below = format!("*.{}", resolved.dns.suffix);
@@ -87,7 +87,7 @@ fn listeners(cluster: usize, resolved: &Resolved) -> Vec<Value> {
             (Protocol::Tls, _) => listener["tls"] = skeleton(r#"{"mode":"Passthrough"}"#),
             (Protocol::Http, Some(tls)) => {
                 if is_led_to(&port, number, tls) {
-                    // Only routes beside the Gateway, unless it says otherwise.
+                    // Only routes in the Gateway's namespace, which is the default.
                     let mut plain = listener.clone();
                     plain["name"] = REDIRECT.into();
                     plain["port"] = DEFAULT_GATEWAY_PORT.into();
@@ -106,7 +106,7 @@ fn listeners(cluster: usize, resolved: &Resolved) -> Vec<Value> {
     listeners
 }
 
-/// The namespaces of the services, of which routes may belong to a listener.
+/// The namespaces of the services whose routes may attach to a listener.
 fn from(services: &[&Service]) -> Value {
     let namespaces: BTreeSet<&str> = services
         .iter()
@@ -122,7 +122,7 @@ fn from(services: &[&Service]) -> Value {
     allowed
 }
 
-/// The name of the listener that a port is published at.
+/// The name of the listener of a published port.
 pub(super) fn listener_name(port: &Port, resolved: &Resolved) -> String {
     let protocol = port.protocol.family();
     let name = Port { protocol, ..*port }.name();

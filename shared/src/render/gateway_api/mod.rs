@@ -1,9 +1,8 @@
-//! What Istio's Gateway and VirtualService say, in objects of Kubernetes' Gateway API: a Gateway for each
-//! serving cluster, and for each port of a service a route of the kind that goes with its protocol. What
-//! they cannot say is a finding (`check::gateway_api`).
+//! The Gateway API's form of Istio's Gateway and VirtualService: a Gateway for each serving cluster, and for each port
+//! of a service a route of its protocol's kind. Features that it lacks are findings (`check::gateway_api`).
 //!
-//! A route stands beside its service and refers to nothing in another namespace but the Gateway, whose
-//! listeners name the namespaces that may; so no ReferenceGrant is needed.
+//! A route is in its service's namespace and refers to nothing in another namespace except the Gateway, whose listeners
+//! list the allowed namespaces; so no ReferenceGrant is needed.
 
 mod gateway;
 mod rules;
@@ -20,10 +19,10 @@ use crate::resolved::{Cluster, Port, Resolved, Service};
 
 pub(super) use gateway::render as gateways;
 
-/// Most host names of a route, and most of its rules.
+/// Limit of host names of a route, and of its rules.
 const ROUTE_MAX: usize = 16;
 
-/// All of them; none without `spec.gatewayApi`.
+/// All objects of the Gateway API; none without `spec.gatewayApi`.
 pub fn render(resolved: &Resolved) -> Vec<Placed> {
     if !resolved.gateway_api {
         return Vec::new();
@@ -36,12 +35,12 @@ pub fn render(resolved: &Resolved) -> Vec<Placed> {
     placed
 }
 
-/// The routes of a service: several for a port that has more names or rules than one takes. They stand
-/// beside the local Service and have its name, so where that differs they are others.
+/// The routes of a service: several for a port with more names or rules than one may have. They have the namespace and
+/// name of the local Service, so clusters with another one have other routes.
 pub(super) fn routes(clusters: &[usize], service: &Service, resolved: &Resolved) -> Vec<Placed> {
     let mut placed = Vec::new();
     if service.is_mutual() {
-        // An east-west gateway passes it on, and that is told by Istio's own Gateway.
+        // An east-west gateway passes it through, which only Istio's own Gateway can configure.
         return placed;
     }
     for ((namespace, name), clusters) in service.locals_in(clusters) {
@@ -67,11 +66,11 @@ pub(super) fn routes(clusters: &[usize], service: &Service, resolved: &Resolved)
     placed
 }
 
-/// The routes of one port of a service, beside one Service.
+/// The routes of one port of a service, for one Service.
 struct Routes<'a> {
     namespace: &'a Label,
     name: &'a str,
-    /// In each of its clusters; as many in each.
+    /// The rules in each of its clusters; the same number in each.
     rules: Vec<(usize, Vec<Value>)>,
 }
 
@@ -91,7 +90,7 @@ impl Routes<'_> {
             .collect();
         let mut placed: Vec<Placed> = Vec::new();
         for hosts in names.chunks(ROUTE_MAX) {
-            // Plain TCP carries no name.
+            // Plain TCP has no host name.
             let carries_name = port.protocol != Protocol::Tcp;
             if !carries_name && !placed.is_empty() {
                 break;
@@ -124,7 +123,7 @@ impl Routes<'_> {
     }
 }
 
-/// The listener of a cluster's Gateway that a route of a port belongs to.
+/// The listener of a cluster's Gateway to which a route of a port attaches.
 fn parent(port: &Port, cluster: &Cluster, resolved: &Resolved) -> Value {
     json!({
         "name": ownership::object_name(resolved.name.as_str()),

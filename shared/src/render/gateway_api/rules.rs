@@ -1,5 +1,4 @@
-//! The rules of a route: what Istio's `HTTPRoute` says, in the fields of the Gateway API's HTTPRoute and
-//! GRPCRoute.
+//! The rules of a route: Istio's `HTTPRoute` in the fields of the Gateway API's HTTPRoute and GRPCRoute.
 
 use serde_json::{Map, Value, json};
 
@@ -8,9 +7,9 @@ use crate::mesh::Protocol;
 use crate::render::virtual_service::ANSWER_HEADER;
 use crate::resolved::{Cluster, Local, Port, Resolved, Route, Service, local_host};
 
-/// Most matches of a rule, so that a whole route has no more than it may have.
+/// Limit of matches per rule, so that a whole route stays within the API's limit.
 const MATCHES_MAX: usize = 8;
-/// What Istio redirects with where nothing is said; the Gateway API's own default is another.
+/// Istio's default status of a redirect; the Gateway API's own default differs.
 const MOVED_PERMANENTLY: u16 = 301;
 
 /// The rules of a port, in one cluster.
@@ -30,7 +29,7 @@ pub(super) fn rules(
             .action
             .get("rewrite")
             .is_some_and(|one| !one["uri"].is_null());
-        // A prefix can be replaced where it is the only match.
+        // A prefix can be replaced only if it is the only match.
         let most = if rewrites { 1 } else { MATCHES_MAX };
         let all = [Value::Null];
         let matches = if route.matches.is_empty() {
@@ -48,7 +47,7 @@ pub(super) fn rules(
                 })
                 .filter(|one| *one != json!({}))
                 .collect();
-            // One that takes everything says so by being none.
+            // A match of all requests is expressed by no matches.
             if converted.len() == matches.len() {
                 rule["matches"] = converted.into();
             }
@@ -90,7 +89,7 @@ fn http_match(one: &Value) -> Value {
     converted
 }
 
-/// By service and method, from the path `/<service>/<method>` that gRPC asks for.
+/// By service and method, from gRPC's path `/<service>/<method>`.
 fn grpc_match(one: &Value) -> Value {
     let mut converted = json!({});
     let mut parts = path(one).map_or("", |(_, path)| path).split('/').skip(1);
@@ -127,7 +126,7 @@ fn conditions(converted: &mut Value, one: &Value, field: &str) {
     }
 }
 
-/// What is done to requests and answers, `first` being the first of the matches.
+/// The filters of requests and responses; `first` is the first of the matches.
 fn filters(
     port: &Port,
     local: Local<'_>,
@@ -159,7 +158,7 @@ fn filters(
             to["hostname"] = host.clone();
         }
         if let Some(new) = rewrite.get("uri") {
-            // Istio replaces what was matched: a prefix, or the whole path.
+            // Istio replaces the matched part: a prefix, or the whole path.
             to["path"] = match path(first) {
                 None | Some(("prefix", _)) => {
                     json!({ "type": "ReplacePrefixMatch", "replacePrefixMatch": new })
@@ -190,7 +189,7 @@ fn filters(
     filters
 }
 
-/// Changes of headers; none where Istio's `Headers` has none.
+/// Changes of headers; none if Istio's `Headers` is empty.
 fn modifiers(headers: &Value) -> Vec<Value> {
     let mut filters = Vec::new();
     for (of, kind, field) in [
@@ -230,7 +229,7 @@ fn set_response_header(filters: &mut Vec<Value>, name: &str, value: &str) {
         .find(|filter| filter["type"] == "ResponseHeaderModifier");
     let Some(filter) = there else {
         let set = json!({ "set": [one] });
-        // Before what sends the request elsewhere, like the other changes of headers.
+        // Before the filters that send the request elsewhere, like the other changes of headers.
         filters.insert(
             0,
             json!({ "type": "ResponseHeaderModifier", "responseHeaderModifier": set }),
@@ -243,7 +242,7 @@ fn set_response_header(filters: &mut Vec<Value>, name: &str, value: &str) {
     }
 }
 
-/// The services that requests go to, in their shares.
+/// The backends of requests, with their weights.
 fn backends(port: &Port, local: Local<'_>, route: &Route) -> Value {
     let Some(shares) = route.action.get("to").and_then(Value::as_array) else {
         return json!([backend(port, local, &Value::Null)]);
@@ -268,8 +267,8 @@ fn backend(port: &Port, local: Local<'_>, other: &Value) -> Value {
     json!({ "name": name, "port": port.number })
 }
 
-/// Copies of requests. Only a Service of the same namespace is one to the Gateway API; for all other hosts
-/// Istio has a kind of its own.
+/// Mirroring of requests. The Gateway API allows only a Service of the same namespace; for all other hosts Istio has a
+/// kind of its own.
 fn copy(to: &Value, percentage: Option<&Value>, port: &Port, local: Local<'_>) -> Value {
     let host = to["host"].as_str().unwrap_or(local.name.as_str());
     let short = host.split('.').next().unwrap_or(host);
@@ -285,7 +284,7 @@ fn copy(to: &Value, percentage: Option<&Value>, port: &Port, local: Local<'_>) -
         match (percent.as_u64(), percent.as_f64()) {
             (Some(whole), _) => mirror["percent"] = whole.into(),
             (None, Some(fraction)) => {
-                // In millionths, which Envoy counts in.
+                // In millionths, Envoy's precision.
                 let numerator: u32 = format!("{:.0}", fraction * 10_000.0)
                     .parse()
                     .unwrap_or_default();
@@ -315,7 +314,7 @@ fn cross_origin(cors: &Value) -> Value {
         }
     }
     if let Some(age) = cors["maxAge"].as_str() {
-        // One second at least.
+        // At least one second.
         let seconds = milliseconds(age).unwrap_or_default().div_ceil(1000);
         policy["maxAge"] = seconds.into();
     }
