@@ -4,6 +4,7 @@
 
 mod access;
 mod desk;
+mod explain;
 mod import;
 mod login;
 mod printing;
