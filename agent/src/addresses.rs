@@ -1,6 +1,6 @@
 //! Looks up the gateways' addresses in the clusters and by DNS, and falls back to the last known ones.
 //!
-//! [`shared::last_known`] decides which addresses are published.
+//! [`shared::gateways::last_known`] decides which addresses are published.
 
 mod explain;
 
@@ -12,12 +12,12 @@ use futures::future::join_all;
 use k8s_openapi::jiff;
 use shared::Mesh;
 use shared::facts::Facts;
-use shared::gateway_kind::GatewayKind;
-use shared::last_known::{
+use shared::gateways::kind::GatewayKind;
+use shared::gateways::last_known::{
     self, Gateways, HostNames, LastKnown, ObservedGateway, Records, Timestamp,
 };
+use shared::kubernetes::object::Kind;
 use shared::name::Label;
-use shared::object::Kind;
 
 use crate::cluster::{self, Connection, Parent};
 use crate::gateways::{self, gateway_services};

@@ -5,9 +5,9 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use kube::client::Body;
 use kube::config;
-use shared::decisions::Decisions;
-use shared::object::{Kind, Object};
-use shared::ownership::Ownership;
+use shared::kubernetes::object::{Kind, Object};
+use shared::kubernetes::ownership::Ownership;
+use shared::plan::decisions::Decisions;
 
 use crate::cluster::{self, Connection, Kubeconfig, Patience, Search};
 

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 
 use futures::future::join_all;
 use shared::Mesh;
-use shared::gateway_kind::GatewayKind;
-use shared::last_known::{Observation, ObservedGateway};
+use shared::defaults::{DEFAULT_EAST_WEST_SERVICE, DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE};
+use shared::gateways::kind::GatewayKind;
+use shared::gateways::last_known::{Observation, ObservedGateway};
 use shared::mesh::{self, Endpoints};
 use shared::name::Label;
-use shared::resolved::{DEFAULT_EAST_WEST_SERVICE, DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE};
 
 use crate::cluster;
 use crate::place::Place;

@@ -8,8 +8,8 @@ use futures::future::join_all;
 use shared::Mesh;
 use shared::check::{Finding, code};
 use shared::facts::Facts;
-use shared::gateway_kind::GatewayKind;
-use shared::last_known::{self, HostNames};
+use shared::gateways::kind::GatewayKind;
+use shared::gateways::last_known::{self, HostNames};
 use shared::name::HostName;
 
 /// Timeout for one name.
@@ -109,7 +109,7 @@ mod tests {
     use serde_json::json;
     use shared::Mesh;
     use shared::facts::Facts;
-    use shared::last_known::{HostNames, LastKnown, Timestamp};
+    use shared::gateways::last_known::{HostNames, LastKnown, Timestamp};
 
     use super::{explain, look_up, wanted};
 

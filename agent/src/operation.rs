@@ -14,12 +14,12 @@ use std::sync::Arc;
 use shared::Mesh;
 use shared::api::{Clusters, Event, Intent, Report};
 use shared::check::Finding;
-use shared::decisions::Decisions;
 use shared::facts::Facts;
-use shared::last_known::LastKnown;
+use shared::gateways::last_known::LastKnown;
 use shared::mesh;
 use shared::plan::Plan;
-use shared::wanted::Wanted;
+use shared::plan::decisions::Decisions;
+use shared::plan::desired::Wanted;
 use tokio::sync::mpsc::UnboundedSender;
 
 pub use blocked::Blocked;
@@ -98,7 +98,7 @@ pub(crate) enum Scope {
 pub struct ApplyOptions {
     /// Continue with the other clusters if some are blocked.
     pub partial: bool,
-    /// Confirmed number of deletions, for plans that delete many objects; see [`shared::guard`].
+    /// Confirmed number of deletions, for plans that delete many objects; see [`shared::plan::guard`].
     pub allow_delete: Option<usize>,
 }
 

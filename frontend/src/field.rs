@@ -1,8 +1,8 @@
 //! The fields of the form: the path, label and placeholder of each one, and how its text becomes a value and
 //! back.
 
+use shared::defaults;
 use shared::mesh::{Endpoints, Gateway, Gitops, Images, Mesh, Naming, Service, Target};
-use shared::resolved;
 
 use crate::callers;
 use crate::texts::{
@@ -206,25 +206,25 @@ impl Field {
         match self {
             Self::RepoUrl => "https://…".to_owned(),
             Self::RepoPath => "root of the repository".to_owned(),
-            Self::RepoBranch => resolved::DEFAULT_BRANCH.to_owned(),
-            Self::Istio => resolved::DEFAULT_ISTIO.to_owned(),
+            Self::RepoBranch => defaults::DEFAULT_BRANCH.to_owned(),
+            Self::Istio => defaults::DEFAULT_ISTIO.to_owned(),
             Self::Suffix => "mesh.example.com".to_owned(),
-            Self::Federation => resolved::DEFAULT_FEDERATION.to_owned(),
-            Self::Ttl => resolved::DEFAULT_TTL.to_string(),
+            Self::Federation => defaults::DEFAULT_FEDERATION.to_owned(),
+            Self::Ttl => defaults::DEFAULT_TTL.to_string(),
             Self::RepoSecret | Self::Provider | Self::Service(_, ServiceField::Hostname) => {
                 "none".to_owned()
             }
             Self::OwnerId if mesh.spec.dns.external_dns.is_some() => mesh.metadata.name.clone(),
-            Self::ExternalDnsNamespace => resolved::DEFAULT_EXTERNAL_DNS_NAMESPACE.to_owned(),
-            Self::HttpbinImage => resolved::HTTPBIN_IMAGE.to_owned(),
-            Self::SleepImage => resolved::SLEEP_IMAGE.to_owned(),
-            Self::ExternalDnsImage => resolved::EXTERNAL_DNS_IMAGE.to_owned(),
+            Self::ExternalDnsNamespace => defaults::DEFAULT_EXTERNAL_DNS_NAMESPACE.to_owned(),
+            Self::HttpbinImage => defaults::HTTPBIN_IMAGE.to_owned(),
+            Self::SleepImage => defaults::SLEEP_IMAGE.to_owned(),
+            Self::ExternalDnsImage => defaults::EXTERNAL_DNS_IMAGE.to_owned(),
             Self::Cluster(index, ClusterField::Context) => {
                 cluster(index).map(|c| c.name.clone()).unwrap_or_default()
             }
             Self::Cluster(_, ClusterField::Addresses) => "unknown".to_owned(),
             Self::Cluster(_, ClusterField::ClusterIp) => "detected".to_owned(),
-            Self::Service(_, ServiceField::Namespace) => resolved::DEFAULT_NAMESPACE.to_owned(),
+            Self::Service(_, ServiceField::Namespace) => defaults::DEFAULT_NAMESPACE.to_owned(),
             Self::Service(_, ServiceField::Routes) => "all paths".to_owned(),
             Self::Service(_, ServiceField::Callers) => "all clients".to_owned(),
             Self::Service(_, ServiceField::Selector) => "none".to_owned(),

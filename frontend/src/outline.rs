@@ -1,6 +1,6 @@
 //! Published names as a tree: global → region → zone, each with the clusters that answer.
 
-use shared::published::NameRow;
+use shared::resolved::published::NameRow;
 
 /// The names of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +73,7 @@ mod tests {
         let resolved = shared::check(&mesh, &shared::facts::Facts::default())
             .resolved
             .unwrap();
-        let trees = super::trees(&shared::published::rows(&resolved));
+        let trees = super::trees(&shared::resolved::published::rows(&resolved));
         let [tree] = trees.as_slice() else {
             panic!("{trees:?}")
         };

@@ -8,7 +8,7 @@ use serde_json::Value;
 use shared::bundle::{self, Bundle, ClusterManifests, MESH_FILE};
 use shared::check::{Checked, Finding};
 use shared::mesh::Caller;
-use shared::published::{self, NameRow};
+use shared::resolved::published::{self, NameRow};
 
 use crate::answers::{Read, finding, list, maybe, text, texts, unknown};
 

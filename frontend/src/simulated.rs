@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use shared::outage::Outage;
 use shared::resolved::Resolved;
-use shared::simulate::{AnswerRow, Summary, rows};
+use shared::traffic::outage::Outage;
+use shared::traffic::simulate::{AnswerRow, Summary, rows};
 
 use crate::answers::{Read, list, text, texts, unknown};
 

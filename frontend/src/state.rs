@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shared::Mesh;
 use shared::check::{Finding, Fix, Severity};
-use shared::published::NameRow;
+use shared::resolved::published::NameRow;
 
 use crate::counts::{Counts, is_gap};
 use crate::field::Field;

@@ -17,7 +17,7 @@ pub(crate) fn start() -> Mesh {
             name: "demo".to_owned(),
         },
         spec: Spec {
-            istio: Some(shared::resolved::DEFAULT_ISTIO.to_owned()),
+            istio: Some(shared::defaults::DEFAULT_ISTIO.to_owned()),
             dns: Dns {
                 external_dns: Some(ExternalDns {
                     provider: "google".to_owned(),

@@ -3,10 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use shared::adoption;
-use shared::in_step::compare;
-use shared::object::{Kind, Object};
-use shared::ownership::Ownership;
+use shared::plan::adoption;
+use shared::plan::unchanged::compare;
+use shared::kubernetes::object::{Kind, Object};
+use shared::kubernetes::ownership::Ownership;
 
 fuzz_target!(|text: &str| {
     let wanted = Object::new(

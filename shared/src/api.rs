@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::check::Finding;
-use crate::decisions::Decisions;
-use crate::drift::Drift;
-use crate::guard::MassDeletion;
+use crate::kubernetes::object::{Key, Wave};
 use crate::mesh::Mesh;
-use crate::object::{Key, Wave};
+use crate::plan::decisions::Decisions;
+use crate::plan::drift::Drift;
+use crate::plan::guard::MassDeletion;
 use crate::plan::{Action, ClusterPlan, Conflict, Plan};
 
 /// `GET /api/v1/session`: verifies the token, and returns the agent's version.

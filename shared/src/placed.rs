@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::object::Object;
+use crate::kubernetes::object::Object;
 
 /// One object for some clusters.
 #[derive(Debug, Clone, PartialEq)]

@@ -14,11 +14,11 @@ use serde_json::json;
 use shared::Mesh;
 use shared::access::{Command, Need, Needs, Permission, Rule, cluster_role, denials, to_carry_out};
 use shared::facts::Facts;
+use shared::kubernetes::object::Kind;
 use shared::mesh::Target;
-use shared::object::Kind;
+use shared::plan::desired::Wanted;
 use shared::plan::{Answer, Existing, ObservedCluster, Surplus};
 use shared::resolved::Resolved;
-use shared::wanted::Wanted;
 
 fn render(mesh: &Mesh, facts: &Facts) -> (Arc<Resolved>, Wanted) {
     let checked = shared::check(mesh, facts);

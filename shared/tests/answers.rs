@@ -8,11 +8,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use shared::answers::{Answers, Reason, by_dns, in_mesh};
-use shared::expect::expect;
 use shared::facts::Facts;
-use shared::outage::Outage;
 use shared::resolved::Resolved;
+use shared::traffic::answers::{Answers, Reason, by_dns, in_mesh};
+use shared::traffic::expect::expect;
+use shared::traffic::outage::Outage;
 
 /// Cluster names tell nothing of their places; hosts are given by what follows `….svc.`.
 fn resolved(clusters: &[(&str, &str, &str)], serving: &[&str]) -> Resolved {

@@ -11,11 +11,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use shared::check::{Finding, Severity};
-use shared::expect::expect;
 use shared::facts::Facts;
 use shared::import::{Options, Source, import};
-use shared::outage::Outage;
-use shared::simulate;
+use shared::traffic::expect::expect;
+use shared::traffic::outage::Outage;
+use shared::traffic::simulate;
 use shared::verify::{Answer, Around, Cause, Expected, Reply, judge_call, judge_refused};
 use shared::{bundle::Bundle, check};
 use written::{mesh, resolved, specs};
@@ -374,7 +374,7 @@ fn calls_are_expected_of_callers_and_refused_of_strangers() {
     }
     let call = |client: &str, level: &str| {
         let mut calls = expected.iter();
-        let is_it = |call: &&shared::expect::Call| {
+        let is_it = |call: &&shared::traffic::expect::Call| {
             (&*call.client, &*call.service, call.level) == (client, "shop.s", level)
         };
         calls.find(is_it).unwrap()
@@ -490,7 +490,7 @@ fn names_say_who_calls_them() {
         { "namespace": "quay", "clusters": ["north", "south", "west"] },
         { "clusterSelector": { "tier": "west" } },
     ]);
-    let rows = shared::published::rows(&resolved(&document(&callers)));
+    let rows = shared::resolved::published::rows(&resolved(&document(&callers)));
     for row in rows {
         let words = row.caller_words();
         let words = words.map(|words| words.join(" "));

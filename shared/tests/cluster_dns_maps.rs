@@ -458,7 +458,7 @@ fn zones_are_compared_as_dns_does() {
 #[test]
 fn the_annotation_takes_the_longest_name_of_a_mesh() {
     let servers = servers();
-    let name = "m".repeat(shared::ownership::MESH_NAME_MAX);
+    let name = "m".repeat(shared::kubernetes::ownership::MESH_NAME_MAX);
     let longest = StubDomain {
         mesh: &name,
         ..stub(&servers)

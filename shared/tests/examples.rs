@@ -8,11 +8,11 @@
 use documents::{bundle, examples, with_target};
 use shared::bundle::Carried;
 use shared::facts::Facts;
-use shared::in_step::{Comparison, compare};
+use shared::kubernetes::ownership::{self, stamp};
 use shared::mesh::{Mesh, Target};
-use shared::ownership::{self, stamp};
 use shared::plan;
-use shared::wanted::Wanted;
+use shared::plan::desired::Wanted;
+use shared::plan::unchanged::{Comparison, compare};
 
 fn example(name: &str) -> Mesh {
     examples().remove(name).unwrap()
@@ -275,8 +275,8 @@ fn a_member_that_is_handed_nothing_is_planned_only_for_what_is_left_there() {
     mesh.spec.target = Some(shared::mesh::Target::KubefedV1Alpha1);
     let wanted = wanted(&mesh);
     let clusters = [("cluster1", "cluster1"), ("cluster2", "cluster2")];
-    let kind = shared::object::Kind::istio("v1", "VirtualService", "virtualservices");
-    let key = shared::object::Key {
+    let kind = shared::kubernetes::object::Kind::istio("v1", "VirtualService", "virtualservices");
+    let key = shared::kubernetes::object::Key {
         group: kind.group.to_string(),
         kind: kind.kind.to_string(),
         namespace: "default".into(),
@@ -314,7 +314,7 @@ fn what_a_hub_spread_is_not_taken_from_under_another_engine() {
         let object = spreads.next().unwrap();
         let mut seen = plan::ObservedCluster::default();
         let (kind, live) = (object.kind.clone(), object.to_json());
-        let key = shared::object::Key {
+        let key = shared::kubernetes::object::Key {
             name: "no-longer-wanted".into(),
             ..object.key()
         };
@@ -363,7 +363,7 @@ fn kinds_are_found_by_name_in_the_wave_that_they_are_rendered_in() {
             for object in cluster.objects() {
                 let kind = &object.kind;
                 assert_eq!(
-                    shared::object::Wave::of(&kind.group, &kind.kind),
+                    shared::kubernetes::object::Wave::of(&kind.group, &kind.kind),
                     kind.wave,
                     "{}",
                     kind.group_kind()

@@ -25,7 +25,7 @@ fn document(external_dns: &Value) -> Mesh {
     .unwrap()
 }
 
-fn rendered(external_dns: &Value, kind: &str) -> shared::object::Object {
+fn rendered(external_dns: &Value, kind: &str) -> shared::kubernetes::object::Object {
     let checked = check(&document(external_dns), &Facts::default());
     let resolved = checked
         .resolved

@@ -8,10 +8,10 @@
 mod written;
 
 use serde_json::{Value, json};
-use shared::handover::Handover;
-use shared::object::{Key, Kind, Object};
+use shared::kubernetes::object::{Key, Kind, Object};
+use shared::plan::desired::Wanted;
+use shared::plan::handover::Handover;
 use shared::plan::{Answer, Claim, Existing, ObservedCluster, Surplus};
-use shared::wanted::Wanted;
 use written::resolved;
 
 const NEAR: &str = "shop.default.external.svc.a.example";

@@ -11,9 +11,9 @@ use shared::check;
 use shared::check::{Finding, Severity};
 use shared::facts::Facts;
 use shared::import::{self, Options, Source};
+use shared::kubernetes::ownership::APPLIED_ANNOTATION;
 use shared::mesh::{Mesh, Target};
-use shared::ownership::APPLIED_ANNOTATION;
-use shared::wanted::Wanted;
+use shared::plan::desired::Wanted;
 
 fn walkthrough(ignore: &Value) -> Mesh {
     let mut mesh = examples().remove("walkthrough.yaml").unwrap();

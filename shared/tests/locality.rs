@@ -11,16 +11,16 @@ use std::collections::BTreeSet;
 
 use documents::bundle;
 use serde_json::{Value, json};
-use shared::answers::{Answers, in_mesh};
 use shared::check;
 use shared::check::Severity;
-use shared::expect::expect;
 use shared::facts::Facts;
 use shared::import::{Options, Source, import};
 use shared::mesh::Mesh;
-use shared::outage::Outage;
 use shared::resolved::Resolved;
-use shared::simulate::rows;
+use shared::traffic::answers::{Answers, in_mesh};
+use shared::traffic::expect::expect;
+use shared::traffic::outage::Outage;
+use shared::traffic::simulate::rows;
 
 /// Four clusters in three regions, the first with two zones; `web` runs in all of them, `till` in two.
 fn document(of_all: &Value, of_web: &Value) -> Mesh {

@@ -9,12 +9,12 @@
 mod written;
 
 use serde_json::{Value, json};
-use shared::answers::{Answers, in_mesh};
 use shared::check;
 use shared::check::{Finding, Severity};
-use shared::expect::expect;
 use shared::facts::Facts;
-use shared::outage::Outage;
+use shared::traffic::answers::{Answers, in_mesh};
+use shared::traffic::expect::expect;
+use shared::traffic::outage::Outage;
 use shared::verify::{Answer, Around, Expected, Failure, Reply, judge_call};
 use written::{mesh, resolved, specs};
 

@@ -11,10 +11,10 @@ mod written;
 
 use found::{assert_is_told, findings};
 use serde_json::{Value, json};
-use shared::answers::{Answers, in_mesh};
 use shared::check::{Finding, Severity};
 use shared::import::{Options, Source, import};
-use shared::outage::Outage;
+use shared::traffic::answers::{Answers, in_mesh};
+use shared::traffic::outage::Outage;
 use written::{bundle, mesh, resolved, specs};
 
 const GLOBAL: &str = "web.default.external.svc.a.example";

@@ -12,9 +12,9 @@ mod written;
 use serde_json::{Value, json};
 use shared::bundle::{Bundle, MESH_FILE};
 use shared::check::{Finding, Severity, code};
-use shared::expect::expect;
 use shared::facts::Facts;
 use shared::import::{Options, Source, import};
+use shared::traffic::expect::expect;
 use shared::{check, yaml};
 use written::{bundle, mesh};
 
@@ -113,7 +113,7 @@ fn nothing_else_knows_of_it() {
         let objects = bundle.cluster(cluster).unwrap().objects();
         objects
             .filter(|object| object.namespace.as_deref() == Some("istio-system"))
-            .map(shared::object::Object::to_json)
+            .map(shared::kubernetes::object::Object::to_json)
             .collect()
     };
     for cluster in ["north", "south", "west"] {
@@ -169,7 +169,7 @@ fn a_sample_runs_where_the_service_is() {
         ("south", "web-old", "httpbin", 8000),
         ("west", "web", "bin", 8001),
     ] {
-        let of = |kind: &str| -> Vec<&shared::object::Object> {
+        let of = |kind: &str| -> Vec<&shared::kubernetes::object::Object> {
             let objects = bundle.cluster(cluster).unwrap().objects();
             objects
                 .filter(|object| object.kind.kind == kind)
@@ -211,7 +211,7 @@ fn labels_choose_clusters_too() {
             let manifests = bundle.cluster(cluster).unwrap();
             manifests
                 .objects()
-                .map(shared::object::Object::to_json)
+                .map(shared::kubernetes::object::Object::to_json)
                 .collect()
         };
         assert_eq!(text(&by_labels), text(&by_names));

@@ -9,10 +9,12 @@ use documents::{addresses, examples, meshes, with_target};
 use proptest::prelude::*;
 use serde_json::json;
 use shared::check;
+use shared::kubernetes::object::{Kind, is_rendered};
+use shared::kubernetes::ownership::{
+    APPLIED_ANNOTATION, MANAGED_BY_LABEL, Owner, Ownership, field_manager,
+};
 use shared::mesh::{Mesh, Target};
-use shared::object::{Kind, is_rendered};
-use shared::ownership::{APPLIED_ANNOTATION, MANAGED_BY_LABEL, Owner, Ownership, field_manager};
-use shared::wanted::Wanted;
+use shared::plan::desired::Wanted;
 
 fn check_objects(mesh: &Mesh) {
     let Some(resolved) = check(mesh, &addresses(mesh)).resolved else {

@@ -6,14 +6,14 @@
 )]
 
 use serde_json::{Value, json};
-use shared::answers::{Answers, in_mesh};
 use shared::bundle::Bundle;
 use shared::check;
-use shared::expect::expect;
 use shared::facts::Facts;
 use shared::mesh::{Mesh, Protocol};
-use shared::outage::Outage;
 use shared::resolved::Resolved;
+use shared::traffic::answers::{Answers, in_mesh};
+use shared::traffic::expect::expect;
+use shared::traffic::outage::Outage;
 use shared::verify::{Around, Backend, Cause, Expected, Failure, PortSeen, Reply, judge_call};
 
 /// `shop` has requests, bytes and TLS; `archive` bytes alone. South's HTTP port is another.

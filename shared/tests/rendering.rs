@@ -11,10 +11,12 @@ use documents::{addresses, bundle, meshes};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use shared::bundle::{Bundle, ClusterManifests, WRITTEN_BY};
+use shared::check;
 use shared::facts::Facts;
+use shared::kubernetes::object::Object;
 use shared::mesh::{EastWestGateway, Mesh, Target, Transport};
-use shared::object::Object;
-use shared::{check, published, yaml};
+use shared::resolved::published;
+use shared::yaml;
 
 /// Three clusters in two regions, two of them in zones of one name; a service in one cluster only.
 fn three_clusters() -> Mesh {
@@ -44,7 +46,7 @@ fn objects<'a>(
     bundle: &'a Bundle,
     cluster: &str,
     kind: &str,
-) -> BTreeMap<&'a str, &'a shared::object::Object> {
+) -> BTreeMap<&'a str, &'a shared::kubernetes::object::Object> {
     let manifests = bundle
         .cluster(cluster)
         .unwrap_or_else(|| panic!("{cluster} gets nothing"));

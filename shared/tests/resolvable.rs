@@ -14,11 +14,11 @@ use serde_json::Value;
 use shared::bundle::{Bundle, ClusterManifests};
 use shared::check;
 use shared::facts::Facts;
+use shared::kubernetes::object::Object;
 use shared::mesh::{Mesh, Protocol, Target};
-use shared::object::Object;
-use shared::published::Level;
 use shared::render::WIDE;
 use shared::resolved::Resolved;
+use shared::resolved::published::Level;
 
 /// The document after the checks, and what every cluster gets.
 fn rendered(mut mesh: Mesh) -> (Resolved, Bundle) {

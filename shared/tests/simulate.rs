@@ -7,9 +7,9 @@
 
 use serde_json::{Value, json};
 use shared::facts::Facts;
-use shared::outage::Outage;
 use shared::resolved::Resolved;
-use shared::simulate::{AnswerRow, rows};
+use shared::traffic::outage::Outage;
+use shared::traffic::simulate::{AnswerRow, rows};
 
 /// A cluster, and the address that its gateway was seen to have; none where it was looked at in vain.
 type Gateway = (&'static str, Option<&'static str>);

@@ -11,8 +11,8 @@ mod written;
 use serde_json::{Value, json};
 use shared::check;
 use shared::check::{Finding, Severity};
-use shared::expect::expect;
 use shared::facts::Facts;
+use shared::traffic::expect::expect;
 use shared::verify::{Answer, Around, Expected, Reply, judge_call};
 use written::{mesh, specs};
 

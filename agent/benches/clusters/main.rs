@@ -21,9 +21,9 @@ use fedmesh_agent::operation::{ApplyOptions, Operations, Planned};
 use fedmesh_agent::stop::Stop;
 use shared::api::Intent;
 use shared::bundle::Bundle;
-use shared::decisions::Decisions;
 use shared::facts::Facts;
 use shared::mesh::Mesh;
+use shared::plan::decisions::Decisions;
 use testbed::{Options, Testbed};
 
 const CONTEXTS: [&str; 2] = ["cluster1", "cluster2"];
@@ -300,7 +300,7 @@ impl Rows {
     }
 }
 
-fn path(object: &shared::object::Object) -> String {
+fn path(object: &shared::kubernetes::object::Object) -> String {
     let namespace = object.namespace.as_deref().unwrap_or_default();
     let kind = &object.kind;
     format!(

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use shared::cluster_dns::{StubDomain, merge};
-use shared::object::Object;
-use shared::resolved::{EXTERNAL_DNS_IMAGE, HTTPBIN_IMAGE, SLEEP_IMAGE};
+use shared::defaults::{EXTERNAL_DNS_IMAGE, HTTPBIN_IMAGE, SLEEP_IMAGE};
+use shared::kubernetes::object::Object;
 use testbed::images::ImageNames;
 use testbed::{MeshBed, MeshCluster, MeshOptions, Mtls};
 

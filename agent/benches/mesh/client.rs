@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use shared::resolved::SLEEP_IMAGE;
+use shared::defaults::SLEEP_IMAGE;
 use testbed::RunningPod;
 
 use crate::bed::Bed;

@@ -6,10 +6,10 @@ use std::net::Ipv4Addr;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 use shared::facts::Facts;
+use shared::kubernetes::object::{Kind, Object};
 use shared::mesh::{Caller, Endpoints, Mesh};
-use shared::object::{Kind, Object};
-use shared::published::Level;
-use shared::wanted::Wanted;
+use shared::plan::desired::Wanted;
+use shared::resolved::published::Level;
 
 use crate::federation::{CONTEXTS, Federation, MOVES, NAMESPACE, Size, ZONE, service};
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use shared::Mesh;
 use shared::check::{Finding, Severity, code};
-use shared::last_known::{self, Publication, PublishedGateway, Reason, Timestamp};
+use shared::gateways::last_known::{self, Publication, PublishedGateway, Reason, Timestamp};
 
 use super::Addresses;
 use crate::host_names;
@@ -193,8 +193,8 @@ mod tests {
     use std::fmt::Write as _;
 
     use shared::Mesh;
-    use shared::gateway_kind::GatewayKind;
-    use shared::last_known::{
+    use shared::gateways::kind::GatewayKind;
+    use shared::gateways::last_known::{
         HostNames, Known, LastKnown, Observation, ObservedGateway, Timestamp, publish,
     };
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures::future::try_join_all;
 use serde_json::Value;
 use shared::api::WaitReason;
-use shared::object::Object;
+use shared::kubernetes::object::Object;
 
 use super::progress::Waits;
 use crate::cluster::{self, Connection, Request};

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use shared::ownership::Ownership;
+use shared::kubernetes::ownership::Ownership;
 
 use crate::cluster::{Connection, Request, RequestError, Seen};
 

@@ -1,6 +1,6 @@
-//! Creates and deletes temporary routes for hosts that move out of their ServiceEntries; see [`shared::handover`].
+//! Creates and deletes temporary routes for hosts that move out of their ServiceEntries; see [`shared::plan::handover`].
 
-use shared::object::{Key, Object};
+use shared::kubernetes::object::{Key, Object};
 use shared::plan::Action;
 
 use super::objects;

@@ -1,8 +1,8 @@
 //! Gives up the ownership of ignored fields. Otherwise an apply without them would remove the fields that have no other
 //! owner.
 
-use shared::ignore;
-use shared::object::Object;
+use shared::kubernetes::ignore;
+use shared::kubernetes::object::Object;
 
 use super::field_managers::{entries, rewrite};
 use crate::cluster::{Connection, RequestError};
@@ -32,8 +32,8 @@ mod tests {
 
     use http::{Method, StatusCode};
     use serde_json::{Value, json};
-    use shared::ignore::{IgnoreRule, Pointer, without_ignored};
-    use shared::object::{Kind, Object};
+    use shared::kubernetes::ignore::{IgnoreRule, Pointer, without_ignored};
+    use shared::kubernetes::object::{Kind, Object};
 
     use super::super::server::server;
     use super::disown;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use shared::api::WaitReason;
-use shared::object::Key;
+use shared::kubernetes::object::Key;
 
 use super::progress::Waits;
 use crate::cluster::{Connection, Request};

@@ -4,9 +4,9 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use shared::api::Outcome;
 use shared::cluster_dns::Edit;
-use shared::object::{Key, Object};
-use shared::outlived::{self, Outlived};
-use shared::ownership::{self, Ownership};
+use shared::kubernetes::object::{Key, Object};
+use shared::kubernetes::ownership::{self, Ownership};
+use shared::plan::orphaned::{self, Outlived};
 use shared::plan::{Action, Claim, Conflict};
 
 use super::leaving::Leaving;
@@ -187,9 +187,9 @@ pub(super) async fn leave_without_effect(
     let request = match wider {
         Some(policy) => {
             let path = format!("{path}?fieldManager={}", ownership::FIELD_MANAGER);
-            Request::patch(path, &outlived::with_policy(&seen.uid, rule, policy))
+            Request::patch(path, &orphaned::with_policy(&seen.uid, rule, policy))
         }
-        None => Request::merge(&path, &outlived::without_effect(&seen.uid)),
+        None => Request::merge(&path, &orphaned::without_effect(&seen.uid)),
     };
     let answer = connection.send(&request).await;
     let what = format!("patch {}", key.kind);
@@ -382,8 +382,8 @@ mod tests {
     }
     #[tokio::test]
     async fn errors_of_credentials_and_permissions_have_a_hint() {
-        let object = shared::object::Object::new(
-            shared::object::Kind::SERVICE,
+        let object = shared::kubernetes::object::Object::new(
+            shared::kubernetes::object::Kind::SERVICE,
             Some("shop"),
             "orders",
             json!({}),

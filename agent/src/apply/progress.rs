@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use shared::api::{ClusterReport, Event, Outcome, WaitReason};
-use shared::object::{Key, Wave};
+use shared::kubernetes::object::{Key, Wave};
 use shared::plan::{Action, ClusterPlan};
 use tokio::sync::mpsc::UnboundedSender;
 

@@ -12,12 +12,12 @@ use futures::stream::{self, StreamExt as _};
 use http::StatusCode;
 use shared::api::{ClusterReport, Outcome, WaitReason};
 use shared::cluster_dns::{self, Edit};
-use shared::dependency::depends_on;
-use shared::handover::Handover;
-use shared::last_known::LastKnown;
-use shared::object::{Key, Object, Wave};
-use shared::outlived;
-use shared::ownership::{self, Ownership};
+use shared::gateways::last_known::LastKnown;
+use shared::kubernetes::object::{Key, Object, Wave};
+use shared::kubernetes::ownership::{self, Ownership};
+use shared::plan::dependency::depends_on;
+use shared::plan::handover::Handover;
+use shared::plan::orphaned;
 use shared::plan::{self, Action, Claim, ClusterPlan};
 
 use super::handing_over::{self, Route};
@@ -466,7 +466,7 @@ impl Run<'_> {
     }
 
     /// Removes the effect of rules that are deleted next and whose hosts stay, and waits until istiod has pushed that;
-    /// see [`shared::outlived`]. Returns whether there were any.
+    /// see [`shared::plan::orphaned`]. Returns whether there were any.
     async fn leave_without_effect(&self, tasks: &[Task]) -> Result<bool, String> {
         if self.stop.is_requested() {
             return Ok(false);
@@ -477,7 +477,7 @@ impl Run<'_> {
             .filter_map(|task| self.surplus.get_key_value(&task.object))
             .filter_map(|(key, seen)| Some((key, seen, seen.outlived.as_ref()?)))
             .map(|(key, seen, rule)| async move {
-                let wider = outlived::wider_policy(&rule.host, self.wanted.values());
+                let wider = orphaned::wider_policy(&rule.host, self.wanted.values());
                 let carried =
                     objects::leave_without_effect(&self.connection, key, seen, rule, wider).await;
                 carried.outcome.reason().map(|why| format!("{key}: {why}"))

@@ -49,7 +49,7 @@ fn own_reason(cluster: &ClusterPlan) -> Option<String> {
 mod tests {
     use super::reasons;
     use crate::operation::ApplyOptions;
-    use shared::object::{Key, Wave};
+    use shared::kubernetes::object::{Key, Wave};
     use shared::plan::{Action, ClusterPlan, Plan, Step};
 
     fn cluster(name: &str, error: Option<&str>, actions: &[Action]) -> ClusterPlan {

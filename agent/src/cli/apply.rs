@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use shared::api::Intent;
-use shared::decisions;
+use shared::plan::decisions;
 
 use super::decisions::{Decisions, Replaced};
 use super::failure::{Exit, Failure, Programs};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 use shared::Mesh;
-use shared::decisions;
+use shared::plan::decisions;
 
 use super::failure::Failure;
 

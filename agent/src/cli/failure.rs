@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shared::check::{Finding, Severity};
 use shared::import::ImportError;
 use shared::mesh::ReadError;
-use shared::shorten;
+use shared::text::shorten;
 
 use super::input::InputError;
 use super::origin::{Origin, Placed};

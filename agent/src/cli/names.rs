@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::{Args, ValueEnum};
 use shared::check::check;
 use shared::facts::Facts;
-use shared::published::{self, NameRow};
+use shared::resolved::published::{self, NameRow};
 
 use super::failure::{Exit, Failure};
 use super::output;

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 use shared::api::Intent;
-use shared::decisions;
-use shared::guard::{self, MassDeletion};
 use shared::plan;
+use shared::plan::decisions;
+use shared::plan::guard::{self, MassDeletion};
 
 use super::decisions::Decisions;
 use super::failure::{Exit, Failure};

@@ -12,7 +12,8 @@ use shared::bundle::{Rendered, Texts};
 use shared::check::check;
 use shared::facts::Facts;
 use shared::mesh;
-use shared::{shorten, yaml};
+use shared::text::shorten;
+use shared::yaml;
 
 use super::Document;
 use super::failure::{Exit, Failure};

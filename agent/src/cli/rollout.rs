@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use shared::api::{Intent, Report};
-use shared::decisions::Decisions;
+use shared::plan::decisions::Decisions;
 use shared::plan::{ClusterPlan, Plan};
 use tokio::sync::mpsc;
 

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use shared::Mesh;
 use shared::api::Intent;
-use shared::decisions::Decisions;
 use shared::plan::Plan;
-use shared::shorten;
+use shared::plan::decisions::Decisions;
+use shared::text::shorten;
 
 use super::input::{self, Input};
 use super::origin::Origin;

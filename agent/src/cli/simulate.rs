@@ -6,8 +6,8 @@ use anstyle::Style;
 use clap::Args;
 use shared::check::check;
 use shared::facts::Facts;
-use shared::outage::Outage;
-use shared::simulate::{self, AnswerRow, Summary};
+use shared::traffic::outage::Outage;
+use shared::traffic::simulate::{self, AnswerRow, Summary};
 
 use super::failure::{Exit, Failure};
 use super::output::{self, CHANGED, Format, REMOVED};

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use shared::api::{self, Intent};
-use shared::decisions::Decisions;
+use shared::plan::decisions::Decisions;
 
 use super::failure::{Exit, Failure};
 use super::output::{self, Format};

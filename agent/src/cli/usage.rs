@@ -1,7 +1,7 @@
 //! Errors of the command-line parser.
 
 use clap::error::{ContextKind, ContextValue};
-use shared::shorten;
+use shared::text::shorten;
 
 use super::output;
 

@@ -1,6 +1,6 @@
 //! Paths of objects on an API server.
 
-use shared::object::{Kind, Object};
+use shared::kubernetes::object::{Kind, Object};
 
 /// The path of a kind's objects, in one namespace or, with `None`, in all of them.
 pub(crate) fn collection(kind: &Kind, namespace: Option<&str>) -> String {
@@ -33,7 +33,7 @@ pub(crate) fn object_at(kind: &Kind, namespace: Option<&str>, name: &str) -> Str
 #[cfg(test)]
 mod tests {
     use super::{collection, object_at};
-    use shared::object::Kind;
+    use shared::kubernetes::object::Kind;
 
     #[test]
     fn paths_match_the_api() {

@@ -161,7 +161,7 @@ impl Request {
 
     /// A JSON merge patch (RFC 7386).
     pub(crate) fn merge(path: &str, changes: &Value) -> Self {
-        Self::merge_as(shared::ownership::FIELD_MANAGER, path, changes)
+        Self::merge_as(shared::kubernetes::ownership::FIELD_MANAGER, path, changes)
     }
 
     /// A JSON merge patch under another field manager.

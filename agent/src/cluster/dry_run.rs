@@ -1,7 +1,7 @@
 //! Dry runs of an apply.
 
 use http::StatusCode;
-use shared::object::Object;
+use shared::kubernetes::object::Object;
 use shared::plan::{Answer, Conflict};
 
 use super::address;

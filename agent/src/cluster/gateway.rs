@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::StatusCode;
 use serde_json::Value;
-use shared::object::Kind;
+use shared::kubernetes::object::Kind;
 
 use super::address::object_at;
 use super::connection::{Connection, Request};

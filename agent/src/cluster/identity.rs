@@ -1,6 +1,6 @@
 //! The identity of the cluster behind a context.
 
-use shared::object::Kind;
+use shared::kubernetes::object::Kind;
 
 use super::address::object_at;
 use super::connection::{Connection, Request};

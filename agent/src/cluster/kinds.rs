@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use http::StatusCode;
 use serde_json::Value;
-use shared::object::{Kind, Scope, Wave};
+use shared::kubernetes::object::{Kind, Scope, Wave};
 
 use super::connection::{Connection, Request};
 use super::request_error::RequestError;

@@ -2,7 +2,7 @@
 
 use serde::de::Error as _;
 use serde_json::{Value, json};
-use shared::object::{Key, Kind};
+use shared::kubernetes::object::{Key, Kind};
 
 /// Parses an object, or a list of them. Metadata that is invalid in the Kubernetes API is an error, so that callers can
 /// rely on it and change it in place.
@@ -78,7 +78,7 @@ pub(super) fn key_of(kind: &Kind, live: &Value) -> Key {
 
 #[cfg(test)]
 mod tests {
-    use shared::object::Kind;
+    use shared::kubernetes::object::Kind;
 
     use super::{read, read_item, without_managers};
 

@@ -13,12 +13,12 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
 use serde_json::Value;
 use shared::cluster_dns::Edit;
-use shared::decisions::Decisions;
-use shared::drift::{self, Drift};
-use shared::handover::Handover;
-use shared::object::{Key, Kind, Object};
-use shared::outlived::{self, Outlived};
-use shared::ownership::{self, Owner, Ownership, PARENT_NAMESPACE};
+use shared::kubernetes::object::{Key, Kind, Object};
+use shared::kubernetes::ownership::{self, Owner, Ownership, PARENT_NAMESPACE};
+use shared::plan::decisions::Decisions;
+use shared::plan::drift::{self, Drift};
+use shared::plan::handover::Handover;
+use shared::plan::orphaned::{self, Outlived};
 use shared::plan::{Claim, Existing, ObservedCluster, Surplus};
 
 use super::address::{collection, object, object_at};
@@ -74,7 +74,7 @@ pub(crate) struct Seen {
     pub(crate) uid: String,
     /// The patch that restores its state before it was adopted.
     pub(crate) restoring: Option<Value>,
-    /// For an orphaned rule whose host stays; see [`shared::outlived`].
+    /// For an orphaned rule whose host stays; see [`shared::plan::orphaned`].
     pub(crate) outlived: Option<Outlived>,
 }
 
@@ -160,7 +160,7 @@ pub(crate) async fn look_at_kinds(
 
 impl Look {
     fn of(looking: Looking<'_>, parent: Option<Parent>, observed: &ObservedCluster) -> Self {
-        let outlived = outlived::rules(&observed.surplus);
+        let outlived = orphaned::rules(&observed.surplus);
         let seen = |key: &Key, surplus: &Surplus| Seen {
             kind: surplus.kind.clone(),
             uid: surplus.uid.clone(),

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use shared::object::{Key, Kind};
-use shared::ownership::MESH_LABEL;
+use shared::kubernetes::object::{Key, Kind};
+use shared::kubernetes::ownership::MESH_LABEL;
 
 use super::address::collection;
 use super::connection::Connection;

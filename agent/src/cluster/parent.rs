@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use shared::last_known::LastKnown;
-use shared::object::{Key, Kind};
-use shared::ownership::{self, PARENT_NAMESPACE};
+use shared::gateways::last_known::LastKnown;
+use shared::kubernetes::object::{Key, Kind};
+use shared::kubernetes::ownership::{self, PARENT_NAMESPACE};
 
 use super::address::object_at;
 use super::connection::{Connection, Request};
@@ -204,7 +204,7 @@ impl Parent {
 #[cfg(test)]
 mod tests {
     use super::Parent;
-    use shared::last_known::{Known, LastKnown, Timestamp};
+    use shared::gateways::last_known::{Known, LastKnown, Timestamp};
 
     fn last_known(address: &str, seen: &str) -> LastKnown {
         let seen = Timestamp::new(seen).unwrap();

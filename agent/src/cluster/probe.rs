@@ -7,7 +7,7 @@ use futures::future::join_all;
 use http::StatusCode;
 use serde::Deserialize;
 use shared::api::Context;
-use shared::resolved::{DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE};
+use shared::defaults::{DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE};
 
 use super::connection::{Connection, Patience, Request};
 use super::gateway::gateway;

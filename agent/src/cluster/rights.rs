@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use futures::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 use shared::access::{Command, Need, Needs, Permission, denials, to_carry_out};
-use shared::object::Object;
+use shared::kubernetes::object::Object;
 use shared::plan::ObservedCluster;
 
 use super::connection::{Connection, Patience, Request};

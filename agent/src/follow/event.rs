@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::Serialize;
-use shared::last_known::Timestamp;
+use shared::gateways::last_known::Timestamp;
 
 /// An event of `follow`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

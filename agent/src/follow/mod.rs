@@ -7,7 +7,7 @@
 //! A pass reads everything again, so a change that a watch missed is found by the next pass, after [`RESYNC`] at the
 //! latest. **Invariants**: only DNSEndpoints of the mesh are written, with `endpoints: addresses` also its
 //! WorkloadEntries and the resolution of ServiceEntries, and the last known addresses in its record;
-//! [`shared::last_known`] decides which addresses are published; and only objects of the document that was applied last
+//! [`shared::gateways::last_known`] decides which addresses are published; and only objects of the document that was applied last
 //! are written.
 
 mod event;

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use shared::Mesh;
 use shared::facts::Facts;
-use shared::followed;
-use shared::gateway_kind::GatewayKind;
-use shared::last_known::{HostName, Publication, Reason};
-use shared::object::Kind;
+use shared::gateways::kind::GatewayKind;
+use shared::gateways::last_known::{HostName, Publication, Reason};
+use shared::kubernetes::object::Kind;
+use shared::plan::desired::Wanted;
+use shared::plan::gateway_updates;
 use shared::render::controller_publishes;
 use shared::resolved::Resolved;
-use shared::wanted::Wanted;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::event::FollowEvent;
@@ -42,7 +42,7 @@ pub(super) struct Follower<'a> {
     unresolved: BTreeSet<String>,
     /// The published addresses of the last pass, and the cluster with the records.
     published: Option<(String, Facts)>,
-    /// The resolution of ServiceEntries; see [`followed::resolution`].
+    /// The resolution of ServiceEntries; see [`gateway_updates::resolution`].
     resolution: Vec<(bool, Option<IpAddr>)>,
     /// The clusters whose ServiceEntries have this resolution.
     with_entries: BTreeSet<String>,
@@ -311,16 +311,16 @@ impl<'a> Follower<'a> {
 
     /// The kinds to read in each cluster, with ServiceEntries only if their resolution may be out of date.
     fn kinds(&mut self, resolved: &Resolved) -> BTreeMap<String, BTreeSet<Kind>> {
-        let resolution = followed::resolution(resolved);
+        let resolution = gateway_updates::resolution(resolved);
         if self.resolution != resolution {
             self.resolution = resolution;
             self.with_entries.clear();
         }
-        let mut kinds = followed::kinds(resolved);
+        let mut kinds = gateway_updates::kinds(resolved);
         if !self.resolution.is_empty() {
             for (cluster, kinds) in &mut kinds {
                 if !self.with_entries.contains(cluster) {
-                    kinds.insert(followed::entries(resolved));
+                    kinds.insert(gateway_updates::entries(resolved));
                 }
             }
         }
@@ -350,7 +350,7 @@ impl<'a> Follower<'a> {
 }
 
 fn kept(resolved: &Resolved, places: &[Place]) -> Vec<(String, Kind)> {
-    let kinds = followed::kinds(resolved);
+    let kinds = gateway_updates::kinds(resolved);
     let of_place = places.iter().flat_map(|place| {
         let kinds = kinds.get(&place.name).into_iter().flatten().cloned();
         kinds.map(|kind| (place.context.clone(), kind))

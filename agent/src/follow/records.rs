@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use shared::last_known::Records;
-use shared::object::{Kind, Object};
+use shared::gateways::last_known::Records;
+use shared::kubernetes::object::{Kind, Object};
 use shared::plan::{Existing, ObservedCluster};
 
 use super::event::RecordChange;

@@ -7,8 +7,8 @@ use kube::Api;
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind, PartialObjectMeta};
 use kube::runtime::watcher::{self, Event, watcher};
 use shared::Mesh;
-use shared::object::Kind;
-use shared::ownership;
+use shared::kubernetes::object::Kind;
+use shared::kubernetes::ownership;
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
 

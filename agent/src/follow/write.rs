@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use shared::Mesh;
-use shared::last_known::LastKnown;
-use shared::object::Kind;
+use shared::gateways::last_known::LastKnown;
+use shared::kubernetes::object::Kind;
+use shared::plan::desired::Wanted;
 use shared::plan::{self, Action, Conflict, Plan, Step};
-use shared::wanted::Wanted;
 use tokio::sync::mpsc;
 
 use super::event::{FollowEvent, RecordChange};

@@ -14,7 +14,7 @@ use shared::api::{
 use shared::bundle::Rendered;
 use shared::check::check;
 use shared::facts::Facts;
-use shared::guard;
+use shared::plan::guard;
 use shared::resolved::Resolved;
 use tokio::sync::mpsc;
 

@@ -1,7 +1,7 @@
 //! Plans that are blocked.
 
 use shared::api::Intent;
-use shared::guard::{self, MassDeletion};
+use shared::plan::guard::{self, MassDeletion};
 
 use super::{ApplyOptions, Planned};
 

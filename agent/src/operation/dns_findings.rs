@@ -1,8 +1,8 @@
 //! Findings about the cluster DNS configuration, beside the plan.
 
 use shared::check::{Finding, Severity, code};
+use shared::kubernetes::ownership::{self, PARENT_NAMESPACE};
 use shared::mesh::DnsFlavour;
-use shared::ownership::{self, PARENT_NAMESPACE};
 
 use super::planning::AllLooked;
 use crate::cluster::Zone;

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::check::{Finding, Severity, code};
-use shared::decisions::{Decision, Decisions};
 use shared::plan::ClusterPlan;
+use shared::plan::decisions::{Decision, Decisions};
 
 use super::planning::AllLooked;
 use crate::place::Place;

@@ -8,15 +8,15 @@ use shared::access::{self, Command, Needs};
 use shared::api::Intent;
 use shared::check::{Finding, Severity, code};
 use shared::cluster_dns::{Edit, Refusal};
-use shared::decisions::Decisions;
 use shared::facts::Facts;
-use shared::last_known::LastKnown;
+use shared::gateways::last_known::LastKnown;
+use shared::kubernetes::object::Object;
+use shared::kubernetes::ownership::Ownership;
 use shared::name::Label;
-use shared::object::Object;
-use shared::ownership::Ownership;
+use shared::plan::decisions::Decisions;
+use shared::plan::desired::Wanted;
 use shared::plan::{ClusterPlan, Plan};
 use shared::render::controller_publishes;
-use shared::wanted::Wanted;
 
 use tokio::task::JoinSet;
 

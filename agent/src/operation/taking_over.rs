@@ -1,8 +1,8 @@
 //! Findings about fields to take over that have no conflict.
 
 use shared::check::{Finding, Severity, code};
-use shared::decisions::Decisions;
 use shared::plan::Plan;
+use shared::plan::decisions::Decisions;
 
 /// A finding for each field without a conflict. There are none if a cluster has no plan, since the conflict may be
 /// there.

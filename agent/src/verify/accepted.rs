@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::{join_all, try_join_all};
 use serde_json::Value;
 use shared::api::Status;
-use shared::object::{Key, Kind, Object};
+use shared::kubernetes::object::{Key, Kind, Object};
 use shared::render::render_gateway_api;
 use shared::resolved::Resolved;
 use shared::verify::{Cause, Check, Family, Off, Outcome, judge_conditions};
@@ -150,7 +150,7 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use serde_json::json;
-    use shared::object::{Kind, Object};
+    use shared::kubernetes::object::{Kind, Object};
     use shared::verify::Outcome;
 
     use super::judge;

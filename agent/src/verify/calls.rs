@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use futures::future::FutureExt as _;
-use shared::expect::{Call, Record};
 use shared::mesh::Protocol;
-use shared::published::answered_by;
 use shared::resolved::Service;
+use shared::resolved::published::answered_by;
+use shared::traffic::expect::{Call, Record};
 use shared::verify::{
     Around, Cause, Check, Expected, Family, Outcome, Resolution, judge_call, judge_refused,
 };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::future::FutureExt as _;
-use shared::expect::GatewayCall;
+use shared::traffic::expect::GatewayCall;
 use shared::verify::{Around, Cause, Check, Expected, Failure, Family, Outcome, Reply, judge_call};
 
 use super::http::{self, Got};

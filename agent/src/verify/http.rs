@@ -9,9 +9,9 @@ use http::header::{CONTENT_TYPE, HOST, HeaderMap, SERVER, TE, USER_AGENT};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use shared::expect::GatewayCall;
 use shared::mesh::Protocol;
 use shared::render::ANSWER_HEADER;
+use shared::traffic::expect::GatewayCall;
 use shared::verify::{Answer, Failure, Reply};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::TcpStream;
@@ -177,9 +177,9 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 mod tests {
     use std::time::Duration;
 
-    use shared::expect::GatewayCall;
     use shared::mesh::Protocol;
     use shared::resolved::Probe;
+    use shared::traffic::expect::GatewayCall;
     use shared::verify::{Answer, Failure, Reply};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;

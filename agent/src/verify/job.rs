@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::ownership::{MANAGED_BY, MANAGED_BY_LABEL, MESH_LABEL};
+use shared::kubernetes::ownership::{MANAGED_BY, MANAGED_BY_LABEL, MESH_LABEL};
 use shared::verify::Cause;
 use tokio::time::Instant;
 

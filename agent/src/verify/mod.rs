@@ -34,8 +34,8 @@ use std::time::Duration;
 
 use shared::Mesh;
 use shared::api::{Status, VerifyEvent};
-use shared::expect::{Expectations, expect};
 use shared::resolved::Resolved;
+use shared::traffic::expect::{Expectations, expect};
 use shared::verify::{Cause, Check, DrillTarget, Family, Outcome, Report, drillable};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;

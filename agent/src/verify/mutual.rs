@@ -8,8 +8,8 @@ use rustls::RootCertStore;
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::ParsedCertificate;
-use shared::mutual::{ALPN, Mutual};
 use shared::resolved::Resolved;
+use shared::resolved::mutual::{ALPN, Mutual};
 use shared::verify::{Failure, Reply};
 use tokio::net::TcpStream;
 

@@ -1,7 +1,7 @@
 //! Checks whether the clusters have the objects as rendered.
 
 use shared::api::{ClusterStatus, Status};
-use shared::object::Key;
+use shared::kubernetes::object::Key;
 use shared::verify::{Cause, Check, Family, Off, OffObject, Outcome};
 
 /// One row for each cluster, and one for each object that is off.
@@ -96,8 +96,8 @@ pub(super) fn off_object(cluster: &str, key: &Key, how: Off) -> OffObject {
 #[cfg(test)]
 mod tests {
     use shared::api::{ClusterStatus, Drifted, Refused, Status};
-    use shared::drift::Drift;
-    use shared::object::Key;
+    use shared::kubernetes::object::Key;
+    use shared::plan::drift::Drift;
 
     use super::check;
 

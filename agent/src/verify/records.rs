@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use futures::future::FutureExt as _;
-use shared::expect::Record;
-use shared::ownership::TXT_PREFIX;
-use shared::published::answered_by;
+use shared::kubernetes::ownership::TXT_PREFIX;
+use shared::resolved::published::answered_by;
+use shared::traffic::expect::Record;
 use shared::verify::{
     Cause, Check, Family, OffObject, Outcome, Place, RecordAround, Resolution, judge_record,
 };

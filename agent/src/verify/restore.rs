@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use futures::future::FutureExt as _;
 use shared::Mesh;
+use shared::defaults::DEFAULT_NAMESPACE;
 use shared::name::Label;
-use shared::resolved::DEFAULT_NAMESPACE;
 use shared::verify::{Cause, Check, Family, Outcome};
 
 use super::round::{AT_ONCE, some_at_once};

@@ -8,13 +8,13 @@ use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt as _};
 use serde_json::Value;
 use shared::api::Status;
-use shared::callers::Caller;
-use shared::expect::Expectations;
+use shared::kubernetes::object::Key;
+use shared::kubernetes::ownership;
 use shared::mesh::Protocol;
-use shared::object::Key;
-use shared::ownership;
 use shared::render::{CALLERS_SUFFIX, WIDE};
+use shared::resolved::callers::Caller;
 use shared::resolved::{Local, Port, Resolved, Service};
+use shared::traffic::expect::Expectations;
 use shared::verify::{Backend, Check, DENIED, Family, Off, OffObject, Outcome, PortSeen};
 
 use super::VerifyOptions;
@@ -337,7 +337,7 @@ async fn backend(
 mod tests {
     use shared::Mesh;
     use shared::facts::Facts;
-    use shared::object::Key;
+    use shared::kubernetes::object::Key;
 
     use super::concerns;
 

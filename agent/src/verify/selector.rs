@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use shared::defaults::DEFAULT_NAMESPACE;
 use shared::mesh::Sample;
 use shared::name::Label;
-use shared::resolved::DEFAULT_NAMESPACE;
 
 /// Namespace and labels of the client pods.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
-use shared::resolved::{MESH_ROOT_CONFIG_MAP, SYSTEM_CA};
+use shared::defaults::{MESH_ROOT_CONFIG_MAP, SYSTEM_CA};
 use shared::verify::{Failure, Reply};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::{FutureExt as _, join_all};
-use shared::answers::in_mesh;
-use shared::expect::Call;
-use shared::outage::Outage;
+use shared::traffic::answers::in_mesh;
+use shared::traffic::expect::Call;
+use shared::traffic::outage::Outage;
 use shared::verify::{Around, DrillPlace, Expected, Reply, judge_call};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};

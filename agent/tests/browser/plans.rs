@@ -5,9 +5,9 @@ use shared::api::{
     WaitReason,
 };
 use shared::check::{Finding, Severity};
-use shared::decisions::{Decision, Decisions};
-use shared::guard::MassDeletion;
-use shared::object::{Key, Wave};
+use shared::kubernetes::object::{Key, Wave};
+use shared::plan::decisions::{Decision, Decisions};
+use shared::plan::guard::MassDeletion;
 use shared::plan::{Action, ClusterPlan, Conflict, Plan, Step};
 
 const DIFF: &str =

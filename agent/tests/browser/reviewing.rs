@@ -7,7 +7,7 @@ use fedmesh_agent::lock::LockOptions;
 use fedmesh_agent::operation::Operations;
 use shared::Mesh;
 use shared::api::{ApplyRefused, Event, Report};
-use shared::decisions::{Decision, Decisions};
+use shared::plan::decisions::{Decision, Decisions};
 use testbed::Testbed;
 use testbed::browser::ColourScheme;
 

@@ -15,8 +15,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 use shared::api::{ApiError, VerifyEvent, VerifyRequest};
-use shared::expect::expect;
 use shared::facts::Facts;
+use shared::traffic::expect::expect;
 use shared::verify::{
     Cause, Check, Drill, DrillClient, DrillStep, Family, Outcome, Report, Seen, drillable,
 };

@@ -5,8 +5,8 @@
 use fedmesh_agent::operation::Planned;
 use serde_json::{Value, json};
 use shared::api::{Event, Intent, Outcome, Status};
+use shared::kubernetes::ownership::{STUB_DOMAIN_ANNOTATION, parent_name};
 use shared::mesh::Target;
-use shared::ownership::{STUB_DOMAIN_ANNOTATION, parent_name};
 use shared::plan::{Action, Step};
 
 use crate::fixture::{CLUSTERS, EAST, Fixture, LoneBed, WEST, make_namespace, steps};

@@ -10,9 +10,9 @@ use fedmesh_agent::follow::{FollowOptions, follow};
 use fedmesh_agent::lock::LockOptions;
 use fedmesh_agent::stop::Stop;
 use serde_json::{Value, json};
-use shared::last_known::LastKnown;
+use shared::gateways::last_known::LastKnown;
+use shared::kubernetes::ownership::LAST_KNOWN_ANNOTATION;
 use shared::mesh::{Endpoints, Gateway};
-use shared::ownership::LAST_KNOWN_ANNOTATION;
 
 use crate::fixture::{CLUSTERS, EAST, Fixture, LoneBed, WEST, document, shared_bed};
 use crate::guards::rewired;

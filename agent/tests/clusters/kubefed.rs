@@ -8,10 +8,10 @@ use fedmesh_agent::operation::Operations;
 use serde_json::Value;
 use shared::api::Intent;
 use shared::bundle::{Bundle, ClusterManifests};
-use shared::decisions::Decisions;
+use shared::kubernetes::object::{Kind, Object};
 use shared::mesh::Target;
-use shared::object::{Kind, Object};
 use shared::plan::Action;
+use shared::plan::decisions::Decisions;
 use shared::yaml;
 use testbed::{CrdSet, KubeFed, Options, Testbed};
 

@@ -6,9 +6,9 @@ use std::process::{Command, Output};
 use fedmesh_agent::operation::Planned;
 use serde_json::{Value, json};
 use shared::api::{Intent, Status};
-use shared::decisions::Decisions;
-use shared::last_known::LastKnown;
-use shared::ownership::LAST_KNOWN_ANNOTATION;
+use shared::gateways::last_known::LastKnown;
+use shared::kubernetes::ownership::LAST_KNOWN_ANNOTATION;
+use shared::plan::decisions::Decisions;
 
 use crate::fixture::{EAST, Fixture, LoneBed, WEST, shared_bed, steps};
 use crate::following::{

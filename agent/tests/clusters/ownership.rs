@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use shared::Mesh;
 use shared::api::{Event, Intent, Outcome, Status};
 use shared::check::check;
-use shared::decisions::Decision;
 use shared::facts::Facts;
-use shared::ownership::{applyset_id, parent_name};
+use shared::kubernetes::ownership::{applyset_id, parent_name};
+use shared::plan::decisions::Decision;
+use shared::plan::desired::Wanted;
 use shared::plan::{Action, Plan, Step};
-use shared::wanted::Wanted;
 use testbed::Testbed;
 
 use crate::fixture::{CLUSTERS, EAST, Fixture, WEST, counts, document, shared_bed, steps};

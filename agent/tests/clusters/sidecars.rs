@@ -1,8 +1,8 @@
 //! Sidecars of somebody else, in namespaces that are to get ours.
 
 use serde_json::{Value, json};
-use shared::decisions::Decision;
 use shared::mesh::{Caller, Sidecars};
+use shared::plan::decisions::Decision;
 use shared::plan::{Action, Plan, Step};
 
 use crate::fixture::{EAST, Fixture, WEST, shared_bed};

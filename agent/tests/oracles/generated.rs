@@ -17,8 +17,8 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::Value;
 use shared::bundle::{ClusterManifests, document};
+use shared::kubernetes::object::{Kind, Object};
 use shared::mesh::{Mesh, Target};
-use shared::object::{Kind, Object};
 use shared::yaml;
 use testbed::{CrdSet, Options, Testbed, tools};
 

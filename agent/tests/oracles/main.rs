@@ -21,8 +21,8 @@ use std::process::Command;
 use documents::{addresses, contains, examples, for_all_engines, with_target};
 use serde_json::{Value, json};
 use shared::bundle::{Bundle, ClusterManifests, File};
+use shared::kubernetes::object::{Object, Wave};
 use shared::mesh::{Mesh, Target};
-use shared::object::{Object, Wave};
 use shared::yaml;
 use testbed::{CrdSet, Options, Testbed, tools};
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 use shared::bundle::document;
-use shared::object::{Kind, Object};
+use shared::kubernetes::object::{Kind, Object};
 use testbed::{Options, Testbed};
 
 use crate::runs::generated;

@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use shared::defaults::{EXTERNAL_DNS_IMAGE, HTTPBIN_IMAGE, SLEEP_IMAGE};
 use shared::mesh::BookinfoProgram;
-use shared::resolved::{EXTERNAL_DNS_IMAGE, HTTPBIN_IMAGE, SLEEP_IMAGE};
 use shared::verify::{Check, Outcome, Report};
 use testbed::images::ImageNames;
 use testbed::{MeshBed, MeshCluster, MeshOptions, Mtls};

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use shared::resolved::SLEEP_IMAGE;
+use shared::defaults::SLEEP_IMAGE;
 use shared::verify::{Family, Outcome};
 
 use crate::bed::{Bed, CLUSTERS, GLOBAL, ZONE, eventually, failed, server};

@@ -2,10 +2,10 @@
 
 use std::process::Command;
 
-use shared::answers::in_mesh;
 use shared::facts::Facts;
-use shared::outage::Outage;
 use shared::resolved::Resolved;
+use shared::traffic::answers::in_mesh;
+use shared::traffic::outage::Outage;
 
 use crate::bed::{Bed, CLUSTERS, eventually, is_long_run};
 

@@ -4,10 +4,10 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use shared::answers::in_mesh;
 use shared::facts::Facts;
 use shared::mesh::Protocol;
-use shared::outage::Outage;
+use shared::traffic::answers::in_mesh;
+use shared::traffic::outage::Outage;
 use shared::verify::{Family, Outcome};
 use testbed::images::SERVICES_IMAGE;
 

@@ -3,7 +3,7 @@
 use std::process::Child;
 use std::time::Duration;
 
-use shared::ownership::{PART_OF_LABEL, applyset_id, field_manager};
+use shared::kubernetes::ownership::{PART_OF_LABEL, applyset_id, field_manager};
 
 use crate::bed::{Bed, CLUSTERS, GLOBAL, ZONE, eventually};
 use crate::failover::{load, result};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::Mesh;
 use shared::mesh::Cluster;
-use shared::published::NameRow;
+use shared::resolved::published::NameRow;
 
 use crate::dom::{El, button, el, el_in, icon, is_ticked, text};
 use crate::signals::*;

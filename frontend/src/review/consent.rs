@@ -1,7 +1,7 @@
 //! The totals of a plan, and the confirmation before it is applied.
 
 use shared::api::Intent;
-use shared::guard::MassDeletion;
+use shared::plan::guard::MassDeletion;
 use shared::plan::{Action, ClusterPlan, Plan};
 
 use super::run::verify_button;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use shared::api::Intent;
 use shared::check::{Finding, code};
-use shared::decisions::{Decision, Decisions};
 use shared::plan::Plan;
+use shared::plan::decisions::{Decision, Decisions};
 
 use super::state::{Planned, Review};
 use crate::components::failure::reason;

@@ -1,8 +1,8 @@
 //! A plan, shown like a pull request.
 
 use shared::api::Intent;
-use shared::decisions::Decision;
 use shared::plan::ClusterPlan;
+use shared::plan::decisions::Decision;
 
 use super::causes::with_code;
 use super::consent::consent;

@@ -1,7 +1,7 @@
 //! The progress of an apply, built from its events.
 
 use shared::api::{Event, Outcome, Report, WaitReason};
-use shared::object::{Key, Wave};
+use shared::kubernetes::object::{Key, Wave};
 
 use super::follow::Follow;
 

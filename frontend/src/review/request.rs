@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json as object};
 use shared::api::Intent;
-use shared::decisions::Decisions;
+use shared::plan::decisions::Decisions;
 
 use super::state::{Consent, Planned};
 use crate::message::Document;
@@ -38,8 +38,8 @@ mod tests {
     use std::sync::Arc;
 
     use shared::api::{ApplyRequest, PlanRequest, PlanResponse, VerifyRequest};
-    use shared::decisions::Decision;
     use shared::plan::Plan;
+    use shared::plan::decisions::Decision;
 
     use super::*;
     use crate::json;

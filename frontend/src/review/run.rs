@@ -1,7 +1,7 @@
 //! The progress and the result of a run.
 
 use shared::api::{ClusterReport, Intent, Report};
-use shared::object::{Key, Wave};
+use shared::kubernetes::object::{Key, Wave};
 
 use super::doing::{Doing, Run};
 use super::follow::Lost;

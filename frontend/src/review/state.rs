@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use shared::api::{ApplyRefused, Intent, PlanResponse, Report};
-use shared::decisions::{Decision, Decisions};
+use shared::plan::decisions::{Decision, Decisions};
 use wasm_bindgen_futures::spawn_local;
 
 use super::doing::{Doing, Run};

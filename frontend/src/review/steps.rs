@@ -1,7 +1,7 @@
 //! The steps of a plan: the action on an object, its diff, and why it is skipped.
 
 use shared::api::Intent;
-use shared::decisions::Decision;
+use shared::plan::decisions::Decision;
 use shared::plan::{Action, ClusterPlan, Step};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlDetailsElement;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::Permission;
 use super::objects::{CREATE, lease, record_and_lease, removal, removal_of_record, write};
 use crate::cluster_dns::Edit;
-use crate::object::{Kind, Object};
-use crate::outlived;
+use crate::kubernetes::object::{Kind, Object};
+use crate::plan::orphaned;
 use crate::plan::{Existing, ObservedCluster};
 
 /// Permissions to create, change and prune the objects that differ from the desired state, and to create and delete
@@ -31,7 +31,7 @@ pub fn to_carry_out(
             None => needed.extend(write(object, &["patch", CREATE])),
         }
     }
-    let outlived = outlived::rules(&observed.surplus);
+    let outlived = orphaned::rules(&observed.surplus);
     for (key, surplus) in &observed.surplus {
         let namespace = (!key.namespace.is_empty()).then_some(key.namespace.as_str());
         if surplus.kind == Kind::SECRET {

@@ -8,17 +8,15 @@ use super::objects::{
 };
 use super::{Command, Need, Needs, Permission};
 use crate::cluster_dns;
-use crate::followed;
-use crate::gateway_kind::GatewayKind;
-use crate::handover;
+use crate::defaults::{DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE, MESH_ROOT_CONFIG_MAP};
+use crate::gateways::kind::GatewayKind;
+use crate::kubernetes::object::{Kind, Object};
+use crate::kubernetes::ownership::PARENT_NAMESPACE;
 use crate::mesh::{self, Endpoints, Spec, Target, Transport};
-use crate::object::{Kind, Object};
-use crate::ownership::PARENT_NAMESPACE;
+use crate::plan::gateway_updates;
+use crate::plan::handover;
 use crate::render::render_gateway_api;
-use crate::resolved::{
-    Cluster, DEFAULT_GATEWAY_SERVICE, Gateway, ISTIO_NAMESPACE, MESH_ROOT_CONFIG_MAP, Resolved,
-    Service,
-};
+use crate::resolved::{Cluster, Gateway, Resolved, Service};
 
 /// A cluster of a document, and the objects rendered for it.
 pub(super) struct InCluster<'a> {
@@ -132,12 +130,12 @@ impl InCluster<'_> {
         for gateway in self.asked_gateways() {
             read_gateway(gateway, &["get", "list", "watch"], Need::Always, needs);
         }
-        let kinds = followed::kinds(self.resolved);
+        let kinds = gateway_updates::kinds(self.resolved);
         let Some(kinds) = kinds.get(self.cluster.name.as_str()) else {
             return;
         };
-        let entries = followed::entries(self.resolved);
-        let looks_at_entries = !followed::resolution(self.resolved).is_empty();
+        let entries = gateway_updates::entries(self.resolved);
+        let looks_at_entries = !gateway_updates::resolution(self.resolved).is_empty();
         let is_followed = |object: &&Object| {
             kinds.contains(&object.kind) || (looks_at_entries && object.kind == entries)
         };
@@ -248,7 +246,7 @@ fn config_maps(verbs: &[&'static str], needs: &mut Needs) {
     }
 }
 
-/// Whether rules of a kind are emptied before they are deleted; see [`crate::outlived`].
+/// Whether rules of a kind are emptied before they are deleted; see [`crate::plan::orphaned`].
 fn is_left_without_effect(kind: &Kind) -> bool {
     kind.is_istio("DestinationRule")
 }

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::Permission;
 use crate::cluster_dns;
-use crate::object::{Kind, Object};
-use crate::ownership::{self, PARENT_NAMESPACE};
+use crate::kubernetes::object::{Kind, Object};
+use crate::kubernetes::ownership::{self, PARENT_NAMESPACE};
 
 pub(super) const CREATE: &str = "create";
 pub(super) const ENDPOINT_SLICES: (&str, &str) = ("discovery.k8s.io", "endpointslices");

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{Command, Needs};
-use crate::object::{Kind, Object};
-use crate::ownership;
+use crate::kubernetes::object::{Kind, Object};
+use crate::kubernetes::ownership;
 
 /// A rule of a role: all verbs on all resources, which are of one group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

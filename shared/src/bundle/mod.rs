@@ -18,14 +18,14 @@ mod zip;
 
 use serde::Serialize;
 
-use crate::digest;
 use crate::engine::gitops::{self, Content};
 use crate::engine::{self, by_file};
+use crate::kubernetes::object::{Object, Wave};
 use crate::mesh::{Mesh, Target};
-use crate::object::{Object, Wave};
 use crate::placed::Placed;
 use crate::render::render;
 use crate::resolved::Resolved;
+use crate::text::digest;
 use crate::yaml;
 
 pub use carried::{Carried, Mismatch, ReadBundleError};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use super::{BETWEEN, Place, TextFile, document, path};
-use crate::object::Wave;
+use crate::kubernetes::object::Wave;
 use crate::placed::{Difference, Placed};
 use crate::resolved::Resolved;
 

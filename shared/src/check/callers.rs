@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::chosen::{Chosen, NoCluster};
 use super::labels::labels;
 use super::{Findings, code};
-use crate::callers::Caller;
 use crate::mesh::{self, Spec, Transport};
 use crate::name::HostName;
+use crate::resolved::callers::Caller;
 use crate::resolved::{Resolved, Service};
 
 /// The callers of a service; `Some(None)` for all, `None` with an error.

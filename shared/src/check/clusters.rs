@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::labels::labels;
 use super::{Findings, code, mtls, port};
+use crate::defaults;
 use crate::facts::Facts;
 use crate::mesh::{self, Spec, Transport};
 use crate::name::{HostName, Label};
@@ -69,7 +70,7 @@ fn one(
         (
             "the east-west gateway",
             EAST_WEST,
-            resolved::DEFAULT_EAST_WEST_PORT,
+            defaults::DEFAULT_EAST_WEST_PORT,
         ),
         (
             facts.east_west_gateways.get(&cluster.name),
@@ -160,13 +161,13 @@ fn gateway(
 
 /// The Service and the label of Istio's own ingress gateway.
 const INGRESS: (&str, (&str, &str)) = (
-    resolved::DEFAULT_GATEWAY_SERVICE,
-    resolved::DEFAULT_GATEWAY_SELECTOR,
+    defaults::DEFAULT_GATEWAY_SERVICE,
+    defaults::DEFAULT_GATEWAY_SELECTOR,
 );
 /// The same of its east-west gateway.
 const EAST_WEST: (&str, (&str, &str)) = (
-    resolved::DEFAULT_EAST_WEST_SERVICE,
-    resolved::DEFAULT_EAST_WEST_SELECTOR,
+    defaults::DEFAULT_EAST_WEST_SERVICE,
+    defaults::DEFAULT_EAST_WEST_SELECTOR,
 );
 
 fn egress_gateway(
@@ -179,8 +180,8 @@ fn egress_gateway(
         path,
         "the egress gateway",
         (
-            resolved::DEFAULT_EGRESS_SERVICE,
-            resolved::DEFAULT_EGRESS_SELECTOR,
+            defaults::DEFAULT_EGRESS_SERVICE,
+            defaults::DEFAULT_EGRESS_SELECTOR,
         ),
         (given.service, given.namespace, given.selector),
         findings,
@@ -212,7 +213,7 @@ fn workload(
     );
     let namespace = findings.label(
         &format!("{path}.namespace"),
-        namespace.as_deref().unwrap_or(resolved::ISTIO_NAMESPACE),
+        namespace.as_deref().unwrap_or(defaults::ISTIO_NAMESPACE),
         &format!("{what}'s namespace"),
     );
     let selector = if selector.is_empty() {

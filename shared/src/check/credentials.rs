@@ -4,8 +4,8 @@
 use serde_json::Value;
 
 use super::{Finding, Findings, code};
-use crate::credential;
 use crate::mesh::Mesh;
+use crate::text::credential;
 
 const ARGUMENTS: &str = "spec.dns.externalDns.args";
 

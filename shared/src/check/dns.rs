@@ -5,11 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::clusters::named;
 use super::{Findings, code, external_dns, port};
+use crate::defaults;
+use crate::defaults::CLUSTER_DOMAIN;
 use crate::facts::Facts;
 use crate::mesh::{Endpoints, Naming, Spec, Target};
 use crate::name::{HostName, Label};
 use crate::render::dns_endpoint::{self, LeftOut};
-use crate::resolved::{self, Address, CLUSTER_DOMAIN, Cluster, Dns, Gateway, Resolved, Service};
+use crate::resolved::{Address, Cluster, Dns, Gateway, Resolved, Service};
 
 /// Largest time to live (RFC 2181, section 8).
 const TTL_MAX: u32 = 0x7fff_ffff;
@@ -45,10 +47,10 @@ pub(super) fn check(
         "spec.dns.federation",
         dns.federation
             .as_deref()
-            .unwrap_or(resolved::DEFAULT_FEDERATION),
+            .unwrap_or(defaults::DEFAULT_FEDERATION),
         "the federation",
     );
-    let ttl = dns.ttl.unwrap_or(resolved::DEFAULT_TTL);
+    let ttl = dns.ttl.unwrap_or(defaults::DEFAULT_TTL);
     let ttl_good = (1..=TTL_MAX).contains(&ttl);
     if !ttl_good {
         findings.error(

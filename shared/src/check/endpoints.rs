@@ -1,7 +1,7 @@
 //! Requirements of `spec.endpoints` on the engine, and settings without effect.
 
 use super::{Findings, code};
-use crate::gateway_kind::GatewayKind;
+use crate::gateways::kind::GatewayKind;
 use crate::mesh::{Endpoints, Spec, Target};
 
 pub(super) fn check(spec: &Spec, findings: &mut Findings) {

@@ -1,6 +1,7 @@
 //! Rules about `spec.target` and settings of single engines.
 
 use super::{Findings, code, external_dns};
+use crate::defaults;
 use crate::mesh::{Gitops, Spec, Target};
 use crate::render::dns_endpoint::controller_publishes;
 use crate::render::makes_namespace as makes;
@@ -39,7 +40,7 @@ fn repository(given: &Gitops, findings: &mut Findings) -> Option<resolved::Gitop
             "use a path such as clusters/mesh, with letters, digits, dots, hyphens and underscores, without `..`".into(),
         );
     }
-    let branch = given.branch.as_deref().unwrap_or(resolved::DEFAULT_BRANCH);
+    let branch = given.branch.as_deref().unwrap_or(defaults::DEFAULT_BRANCH);
     let branch_good = branch.split('/').all(is_plain);
     if !branch_good {
         findings.error(
@@ -146,7 +147,7 @@ fn namespaces(resolved: &Resolved, findings: &mut Findings) {
     let mut there: Vec<&str> = Vec::new();
     for service in &resolved.services {
         // The namespace of its VirtualService, the Gateways, and the entries of its names.
-        there.push(resolved::ISTIO_NAMESPACE);
+        there.push(defaults::ISTIO_NAMESPACE);
         let locals = service.locals().into_keys();
         there.extend(locals.map(|(namespace, _)| namespace.as_str()));
         let gateways = service.clusters.iter();
@@ -158,7 +159,7 @@ fn namespaces(resolved: &Resolved, findings: &mut Findings) {
         }));
     }
     for host in &resolved.external {
-        there.push(resolved::ISTIO_NAMESPACE);
+        there.push(defaults::ISTIO_NAMESPACE);
         if host.by_egress_gateway {
             let gateways = host.clusters.iter();
             let gateways = gateways.filter_map(|&at| resolved.clusters[at].egress_gateway.as_ref());
@@ -170,7 +171,7 @@ fn namespaces(resolved: &Resolved, findings: &mut Findings) {
         there.extend(clusters.flat_map(|index| called(index, resolved).into_keys()));
     }
     // It skips the first of these; the others are created.
-    there.retain(|name| *name != resolved::DEFAULT_NAMESPACE && !makes(name, resolved));
+    there.retain(|name| *name != defaults::DEFAULT_NAMESPACE && !makes(name, resolved));
     there.sort_unstable();
     there.dedup();
     if !there.is_empty() {

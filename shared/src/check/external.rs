@@ -6,10 +6,12 @@ use std::net::IpAddr;
 
 use super::clusters::listed;
 use super::{Findings, code, external_port};
+use crate::defaults::CLUSTER_DOMAIN;
+use crate::istio::IstioVersion;
+use crate::kubernetes::ownership;
 use crate::mesh::{self, ExternalProtocol, Spec};
 use crate::name::{HOST_NAME_MAX, HostPattern, Label};
-use crate::ownership;
-use crate::resolved::{CLUSTER_DOMAIN, ExternalHost, ExternalPort, IstioVersion, Place, Service};
+use crate::resolved::{ExternalHost, ExternalPort, Place, Service};
 
 pub(super) fn check(
     spec: &Spec,

@@ -2,6 +2,7 @@
 
 use super::labels::labels;
 use super::{Findings, code, provider};
+use crate::defaults;
 use crate::mesh;
 use crate::name::Label;
 use crate::render::external_dns::OWN_FLAGS;
@@ -47,7 +48,7 @@ pub(super) fn check(
         given
             .namespace
             .as_deref()
-            .unwrap_or(resolved::DEFAULT_EXTERNAL_DNS_NAMESPACE),
+            .unwrap_or(defaults::DEFAULT_EXTERNAL_DNS_NAMESPACE),
         "ExternalDNS's namespace",
     );
     let arguments_good = arguments(&given.args, findings);
@@ -92,7 +93,7 @@ pub(super) fn check_version(resolved: &Resolved, findings: &mut Findings) {
         code::FEDERATION_EXTERNAL_DNS,
         format!(
             "use an earlier version, such as `{}`, or `naming: service`, with which fedmesh renders the records",
-            resolved::EXTERNAL_DNS_IMAGE
+            defaults::EXTERNAL_DNS_IMAGE
         ),
     );
     match version(image) {

@@ -1,12 +1,11 @@
 //! Rules about `spec.external[].ports`.
 
 use super::{Findings, code, port};
+use crate::defaults::{DEFAULT_TLS_PORT, SYSTEM_CA};
+use crate::istio::{IstioVersion, OLDEST_ISTIO_WITH_TLS};
 use crate::mesh::{self, ExternalProtocol};
 use crate::name::HostPattern;
-use crate::resolved::{
-    DEFAULT_TLS_PORT, ExternalPort, IstioVersion, OLDEST_ISTIO_WITH_TLS, Place, SYSTEM_CA,
-    TlsOrigination,
-};
+use crate::resolved::{ExternalPort, Place, TlsOrigination};
 
 pub(super) fn check(
     path: &str,

@@ -4,10 +4,11 @@ use serde_json::Value;
 
 use super::services::is_path;
 use super::{Findings, admission, code, passed_on};
-use crate::duration::milliseconds;
+use crate::defaults::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_PER_TRY_TIMEOUT};
 use crate::mesh::passed_on::{IstioFields, OUTLIER_DETECTION, shape};
 use crate::mesh::{Failover, Service};
-use crate::resolved::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_PER_TRY_TIMEOUT, Probe, Retry, Route};
+use crate::resolved::{Probe, Retry, Route};
+use crate::text::duration::milliseconds;
 
 /// `several`: whether calls can go to another cluster.
 pub(super) fn retry(

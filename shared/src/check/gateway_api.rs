@@ -8,10 +8,11 @@
 use serde_json::Value;
 
 use super::{Findings, code, routes};
+use crate::istio::IstioVersion;
 use crate::mesh::passed_on::{self, IstioFields};
 use crate::mesh::{self, Protocol, Spec, Target, TlsVersion, Transport};
 use crate::name::HostName;
-use crate::resolved::{IstioVersion, Service};
+use crate::resolved::Service;
 
 /// Gateway API 1.3: the first with all rendered fields for HTTP and gRPC in its standard channel.
 const FIRST: IstioVersion = IstioVersion::v1(27);

@@ -1,9 +1,9 @@
 //! Rules about `spec.ignore`.
 
 use super::{Findings, code};
-use crate::ignore::{IgnoreRule, KINDS, Pointer};
+use crate::kubernetes::ignore::{IgnoreRule, KINDS, Pointer};
+use crate::kubernetes::object::Object;
 use crate::mesh::{self, Spec, Target};
-use crate::object::Object;
 use crate::render::render;
 use crate::resolved::Resolved;
 

@@ -3,12 +3,13 @@
 use serde_json::Value;
 
 use super::{Findings, code};
-use crate::mesh::{Caller, Endpoints, ExternalProtocol, Protocol, Service, Spec};
-use crate::resolved::{
-    self, ExternalHost, IstioVersion, OLDEST_ISTIO, OLDEST_ISTIO_WITH_EXPORTS,
-    OLDEST_ISTIO_WITH_LOCALITY, OLDEST_ISTIO_WITH_MUTUAL_SERVERS,
-    OLDEST_ISTIO_WITH_WORKLOAD_ENTRIES, Resolved, Retry,
+use crate::defaults;
+use crate::istio::{
+    IstioVersion, OLDEST_ISTIO, OLDEST_ISTIO_WITH_EXPORTS, OLDEST_ISTIO_WITH_LOCALITY,
+    OLDEST_ISTIO_WITH_MUTUAL_SERVERS, OLDEST_ISTIO_WITH_WORKLOAD_ENTRIES,
 };
+use crate::mesh::{Caller, Endpoints, ExternalProtocol, Protocol, Service, Spec};
+use crate::resolved::{self, ExternalHost, Resolved, Retry};
 
 /// Fields of a route that are newer than [`OLDEST_ISTIO`], each with the last minor version of Istio 1 that is known to
 /// lack it. Sources: the references in istio.io/archive/v1.0 and v1.1; `networking/v1alpha3/*.proto` of istio/api for
@@ -63,7 +64,7 @@ const OF_POLICIES: &[(&str, u16)] = &[
 
 /// `None` together with an error.
 pub(super) fn version(text: Option<&str>, findings: &mut Findings) -> Option<IstioVersion> {
-    let text = text.unwrap_or(resolved::DEFAULT_ISTIO);
+    let text = text.unwrap_or(defaults::DEFAULT_ISTIO);
     let Some(version) = IstioVersion::parse(text) else {
         findings.error(
             code::BAD_ISTIO,

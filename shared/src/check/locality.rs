@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Findings, code};
-use crate::locality::{Place, Preferences};
 use crate::mesh;
 use crate::name::Label;
 use crate::resolved::{Cluster, Service};
+use crate::traffic::locality::{Place, Preferences};
 
 /// The preferences of the document or of a service.
 #[derive(Default)]

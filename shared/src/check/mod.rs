@@ -39,13 +39,14 @@ pub(crate) use clusters::address;
 pub(crate) use failover::is_connect_timeout;
 pub use finding::{Finding, Fix, Severity};
 
+use crate::defaults;
 use crate::facts::Facts;
+use crate::kubernetes::ownership;
 use crate::mesh::{BookinfoProgram, Images, Mesh, Sample};
 use crate::name::{HostName, Label, NameError};
-use crate::ownership;
 use crate::render::shared_ports;
 use crate::resolved::{self, Resolved};
-use crate::shorten;
+use crate::text::shorten;
 use code::Code;
 
 /// The result of a check.
@@ -174,17 +175,17 @@ fn images(images: Option<&Images>, findings: &mut Findings) -> Option<resolved::
     let httpbin = one(
         "httpbin",
         images.and_then(|i| i.httpbin.as_ref()),
-        resolved::HTTPBIN_IMAGE,
+        defaults::HTTPBIN_IMAGE,
     );
     let sleep = one(
         "sleep",
         images.and_then(|i| i.sleep.as_ref()),
-        resolved::SLEEP_IMAGE,
+        defaults::SLEEP_IMAGE,
     );
     let external_dns = one(
         "externalDns",
         images.and_then(|i| i.external_dns.as_ref()),
-        resolved::EXTERNAL_DNS_IMAGE,
+        defaults::EXTERNAL_DNS_IMAGE,
     );
     let bookinfo: Vec<_> = BookinfoProgram::ALL
         .into_iter()

@@ -1,10 +1,12 @@
 //! Rules about `transport: mtls`, and about services whose transport differs from the document's.
 
 use super::{Findings, code};
+use crate::defaults::DEFAULT_TRUST_DOMAIN;
+use crate::istio::OLDEST_ISTIO_WITH_MTLS;
 use crate::mesh::{self, Spec, Transport};
 use crate::name::HostName;
 use crate::render::controller_publishes;
-use crate::resolved::{DEFAULT_TRUST_DOMAIN, OLDEST_ISTIO_WITH_MTLS, Resolved};
+use crate::resolved::Resolved;
 
 /// The trust domain of a cluster; `None` with an error.
 pub(super) fn trust_domain(

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::chosen::Chosen;
 use super::{Findings, code, port};
+use crate::defaults::DEFAULT_NAMESPACE;
 use crate::mesh::{self, Sample, Spec};
 use crate::name::Label;
-use crate::resolved::{Cluster, DEFAULT_NAMESPACE, Local, Override, Port, Service};
+use crate::resolved::{Cluster, Local, Override, Port, Service};
 
 /// A service without its overrides.
 pub(super) struct Usual<'a> {

@@ -9,9 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use super::failover::is_duration;
 use super::headers::{is_header, is_header_value};
 use super::{Findings, code};
-use crate::duration::milliseconds;
 use crate::mesh::passed_on::{IstioFields, Kind, PRIME_MAX, kind};
 use crate::name::HostName;
+use crate::text::duration::milliseconds;
 
 /// Longest regular expression that Istio accepts, in bytes (`pkg/config/validation`).
 const REGEX_MAX: usize = 1024;

@@ -3,8 +3,9 @@
 //! Gateways and sidecars route requests on one port by host, TLS by SNI, and plain TCP by port only.
 
 use super::{Findings, code, port};
+use crate::defaults::{DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT};
 use crate::mesh::{self, Protocol, Spec};
-use crate::resolved::{Cluster, DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT, Port, Service};
+use crate::resolved::{Cluster, Port, Service};
 
 pub(super) fn of_service(
     index: usize,

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::{Findings, code, passed_on};
+use crate::defaults::CREDENTIALS_FOLDER;
 use crate::mesh;
 use crate::mesh::passed_on::{PROVIDERS, settings_of, shape};
 use crate::name::HostName;
-use crate::resolved::CREDENTIALS_FOLDER;
 
 const SETTINGS: &str = "spec.dns.externalDns.settings";
 const CREDENTIALS: &str = "spec.dns.externalDns.credentials";

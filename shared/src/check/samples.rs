@@ -1,8 +1,9 @@
 //! Rules about the sample bookinfo, whose services call each other by fixed names and a fixed port.
 
 use super::{Findings, code};
+use crate::defaults::BOOKINFO_PORT;
 use crate::mesh::{BookinfoProgram, Sample};
-use crate::resolved::{BOOKINFO_PORT, Resolved};
+use crate::resolved::Resolved;
 
 pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
     if !resolved.samples.contains(&Sample::Bookinfo) {

@@ -8,11 +8,12 @@ use super::{
     Findings, admission, callers, code, failover, levels, locality, mtls, overrides, passed_on,
     ports, routes,
 };
+use crate::defaults;
 use crate::mesh::passed_on::{self as istio, IstioFields, TRAFFIC_POLICY, shape};
 use crate::mesh::{self, Naming, Spec};
 use crate::name::{HOST_NAME_MAX, NameError};
-use crate::published;
-use crate::resolved::{self, Cluster, Dns, Service};
+use crate::resolved::published;
+use crate::resolved::{Cluster, Dns, Service};
 
 pub(super) fn check(
     spec: &Spec,
@@ -94,7 +95,7 @@ fn one(
         service
             .namespace
             .as_deref()
-            .unwrap_or(resolved::DEFAULT_NAMESPACE),
+            .unwrap_or(defaults::DEFAULT_NAMESPACE),
         "the service's namespace",
     );
     let ports = ports::of_service(index, service, findings);
@@ -280,7 +281,7 @@ fn duplicates(spec: &Spec, findings: &mut Findings) {
             service
                 .namespace
                 .as_deref()
-                .unwrap_or(resolved::DEFAULT_NAMESPACE),
+                .unwrap_or(defaults::DEFAULT_NAMESPACE),
             service.name.as_str(),
         );
         if service.name.is_empty() {

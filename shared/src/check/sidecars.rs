@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::{Findings, code};
+use crate::defaults::ISTIO_NAMESPACE;
 use crate::mesh::Sidecars;
 use crate::name::{HostPattern, Label};
 use crate::render::sidecar::{ALL_OF, called};
-use crate::resolved::{ISTIO_NAMESPACE, Resolved};
+use crate::resolved::Resolved;
 
 /// All hosts.
 const ANY: &str = "*";

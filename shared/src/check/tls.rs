@@ -1,10 +1,12 @@
 //! Rules about `spec.transport` and `spec.tls`.
 
 use super::{Findings, code};
+use crate::defaults::SYSTEM_CA;
+use crate::istio::{IstioVersion, OLDEST_ISTIO_WITH_CHECKED_NAMES};
 use crate::mesh::{Spec, Transport};
 use crate::name::HostName;
-use crate::published::Level;
-use crate::resolved::{IstioVersion, OLDEST_ISTIO_WITH_CHECKED_NAMES, Resolved, SYSTEM_CA, Tls};
+use crate::resolved::published::Level;
+use crate::resolved::{Resolved, Tls};
 
 /// Limit of names in a message.
 const NAMES_SHOWN: usize = 12;

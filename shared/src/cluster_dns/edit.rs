@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::NAMESPACE;
-use crate::diff;
+use crate::kubernetes::diff;
 
 /// An edit of one ConfigMap.
 #[derive(Debug, Clone, PartialEq)]

@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::kubernetes::object::Key;
 use crate::mesh::DnsFlavour;
-use crate::object::Key;
 use corefile::Corefile;
 use merge::{Place, block, is_served, unreadable};
 

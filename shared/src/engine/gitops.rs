@@ -11,9 +11,9 @@
 use serde_json::{Value, json};
 
 use super::{Delivered, by_file, direct, own_kind};
-use crate::ignore::{IgnoreRule, KINDS};
-use crate::object::{Object, Wave};
-use crate::ownership;
+use crate::kubernetes::ignore::{IgnoreRule, KINDS};
+use crate::kubernetes::object::{Object, Wave};
+use crate::kubernetes::ownership;
 use crate::placed::Placed;
 use crate::render::skeleton;
 use crate::resolved::{Gitops, Resolved};

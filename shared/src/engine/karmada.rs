@@ -7,11 +7,12 @@
 use serde_json::{Value, json};
 
 use super::{Delivered, names};
-use crate::digest;
-use crate::object::{Kind, Object, Scope, Wave};
-use crate::ownership;
+use crate::defaults::DEFAULT_NAMESPACE;
+use crate::kubernetes::object::{Kind, Object, Scope, Wave};
+use crate::kubernetes::ownership;
 use crate::placed::Placed;
-use crate::resolved::{DEFAULT_NAMESPACE, Resolved};
+use crate::resolved::Resolved;
+use crate::text::digest;
 
 /// Karmada copies the name of a policy into labels, so it refuses a longer one
 /// (`pkg/webhook/propagationpolicy/validating.go`).

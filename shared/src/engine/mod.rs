@@ -9,8 +9,8 @@ mod ocm;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::kubernetes::object::{Kind, Object, Scope, Wave};
 use crate::mesh::Target;
-use crate::object::{Kind, Object, Scope, Wave};
 use crate::placed::Placed;
 use crate::resolved::Resolved;
 

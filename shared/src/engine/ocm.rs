@@ -6,8 +6,8 @@
 use serde_json::{Value, json};
 
 use super::{Delivered, by_file, direct, own_kind};
-use crate::object::{Kind, Object, Wave};
-use crate::ownership;
+use crate::kubernetes::object::{Kind, Object, Wave};
+use crate::kubernetes::ownership;
 use crate::placed::Placed;
 use crate::render::skeleton;
 use crate::resolved::{Resolved, Service};
@@ -142,7 +142,7 @@ mod tests {
     use serde_json::json;
 
     use super::{WORK_MAX, parts};
-    use crate::object::{Kind, Object};
+    use crate::kubernetes::object::{Kind, Object};
 
     fn object(name: usize, bytes: usize) -> Object {
         let body = json!({ "spec": { "hosts": ["x".repeat(bytes)] } });

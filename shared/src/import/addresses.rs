@@ -109,7 +109,7 @@ fn by_zone<'a>(world: &'a World, names: &Names, services: &[Service]) -> BTreeMa
         };
         let service = services.iter().position(|one| {
             let namespace = one.namespace.as_deref();
-            let namespace = namespace.unwrap_or(crate::resolved::DEFAULT_NAMESPACE);
+            let namespace = namespace.unwrap_or(crate::defaults::DEFAULT_NAMESPACE);
             (one.name.as_str(), namespace) == prefix
         });
         // Names that start with the gateway belong to the only service.

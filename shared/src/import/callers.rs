@@ -7,9 +7,9 @@ use super::names::{self, Names};
 use super::objects::{field, texts};
 use super::services::{Found, Index};
 use super::world::World;
+use crate::defaults::{DEFAULT_TRUST_DOMAIN, ISTIO_NAMESPACE};
 use crate::mesh::{Caller, Cluster, Service};
 use crate::render::CALLERS_SUFFIX;
-use crate::resolved::{DEFAULT_TRUST_DOMAIN, ISTIO_NAMESPACE};
 
 /// Evidence of a service's callers.
 #[derive(Default)]

@@ -18,12 +18,12 @@ use super::tls;
 use super::workloads;
 use super::world::World;
 use crate::check::{Findings, code};
-use crate::mesh::{Cluster, Gateway, Service};
-use crate::resolved::{
+use crate::defaults::{
     DEFAULT_EAST_WEST_PORT, DEFAULT_EAST_WEST_SELECTOR, DEFAULT_EAST_WEST_SERVICE,
     DEFAULT_GATEWAY_PORT, DEFAULT_GATEWAY_SELECTOR, DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE,
-    usual_gateway_port,
 };
+use crate::mesh::{Cluster, Gateway, Service};
+use crate::resolved::usual_gateway_port;
 
 /// Default of a region or zone that no object has.
 const UNKNOWN: &str = "unknown";

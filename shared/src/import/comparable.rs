@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::names::Names;
 use super::objects::Object;
 use super::services::local;
-use crate::ownership::{APPLIED_ANNOTATION, PART_OF_LABEL};
+use crate::kubernetes::ownership::{APPLIED_ANNOTATION, PART_OF_LABEL};
 use crate::resolved::local_host;
 
 /// Fields that API servers and kubectl write.

@@ -13,13 +13,13 @@ use super::objects::{Given, Object, Patch, list, texts};
 use super::services::{destination, is_at_gateway, local};
 use super::world::{self, World};
 use crate::check::{Findings, Severity, code};
-use crate::credential::{self, LEFT_OUT};
 use crate::engine;
 use crate::engine::gitops::{self, Content};
+use crate::kubernetes::object;
 use crate::mesh::Target;
-use crate::object;
 use crate::render::{WIDE, render};
 use crate::resolved::{Resolved, local_host};
+use crate::text::credential::{self, LEFT_OUT};
 
 /// The hint for a credential.
 pub(super) const TO_A_SECRET: &str =

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::credential;
 use crate::mesh::Mesh;
+use crate::text::credential;
 
 /// The document without its manifests' credentials, and their paths.
 pub(super) fn leave_out(mesh: Mesh) -> (Mesh, Vec<String>) {

@@ -2,7 +2,7 @@
 
 use super::objects::{Object, field, list, texts};
 use super::world::World;
-use crate::resolved::{DEFAULT_TTL, EXTERNAL_DNS_IMAGE};
+use crate::defaults::{DEFAULT_TTL, EXTERNAL_DNS_IMAGE};
 
 /// The Deployments of ExternalDNS.
 pub(super) fn deployments(world: &World) -> impl Iterator<Item = (usize, &Object)> {

@@ -14,14 +14,14 @@ use super::order;
 use super::services::local;
 use super::world::World;
 use crate::check::{Finding, Severity};
+use crate::defaults::{
+    DEFAULT_EGRESS_SELECTOR, DEFAULT_EGRESS_SERVICE, DEFAULT_TLS_PORT, ISTIO_NAMESPACE, SYSTEM_CA,
+};
 use crate::mesh::{
     EgressGateway, ExternalHost, ExternalPort, ExternalProtocol, Mesh, TlsOrigination,
 };
 use crate::name::HostPattern;
 use crate::render::WIDE;
-use crate::resolved::{
-    DEFAULT_EGRESS_SELECTOR, DEFAULT_EGRESS_SERVICE, DEFAULT_TLS_PORT, ISTIO_NAMESPACE, SYSTEM_CA,
-};
 
 /// Whether a VirtualService routes calls of its own cluster through an egress gateway: one route for sidecars, one for
 /// the gateway.

@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 use super::dns::{container, deployments};
 use super::objects::{Object, field, list, texts};
 use super::world::World;
+use crate::defaults::{CREDENTIALS_FOLDER, DEFAULT_EXTERNAL_DNS_NAMESPACE};
 use crate::mesh::passed_on::{Kind, PROVIDERS, kind, settings_of, shape};
 use crate::mesh::{Credentials, ExternalDns, Policy};
 use crate::render::external_dns::{OWN_FLAGS, OWN_POD_LABELS};
-use crate::resolved::{CREDENTIALS_FOLDER, DEFAULT_EXTERNAL_DNS_NAMESPACE};
 
 /// `spec.dns.externalDns`; `mesh` is the mesh's name, the default of the owner id.
 pub(super) fn find(world: &World, mesh: &str) -> Option<ExternalDns> {

@@ -3,8 +3,8 @@
 use super::objects::field;
 use super::world::World;
 use crate::check::{Findings, code};
+use crate::defaults::DEFAULT_BRANCH;
 use crate::mesh::{Gitops, Ignore, Target};
-use crate::resolved::DEFAULT_BRANCH;
 
 /// The engine and `spec.gitops`, if the manifests come from a repository.
 pub(super) fn find(world: &World, findings: &mut Findings) -> (Option<Target>, Option<Gitops>) {

@@ -8,8 +8,8 @@ use super::objects::Object;
 use super::ports::{self, Known};
 use super::services::Found;
 use super::world::World;
+use crate::defaults::DEFAULT_NAMESPACE;
 use crate::mesh::{OverriddenPort, Override};
-use crate::resolved::DEFAULT_NAMESPACE;
 
 /// The backend of a service's names in a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -36,10 +36,11 @@ mod workloads;
 mod world;
 
 use crate::check::{Finding, Findings, Severity, check, code};
+use crate::defaults::DEFAULT_ISTIO;
 use crate::facts::Facts;
+use crate::istio::{IstioVersion, OLDEST_ISTIO};
+use crate::kubernetes::ownership::{self, MESH_LABEL};
 use crate::mesh::{Dns, Mesh, Metadata, Naming, Service, Spec, Transport};
-use crate::ownership::{self, MESH_LABEL};
-use crate::resolved::{DEFAULT_ISTIO, IstioVersion, OLDEST_ISTIO};
 use crate::yaml;
 use names::Names;
 use objects::Object;

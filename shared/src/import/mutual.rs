@@ -12,8 +12,8 @@ use super::ports::{Entries, Known, number};
 use super::services::{Found, begin, is_at_gateway, local, pair};
 use super::world::World;
 use crate::check::{Findings, code};
+use crate::defaults::DEFAULT_TRUST_DOMAIN;
 use crate::mesh::Transport;
-use crate::resolved::DEFAULT_TRUST_DOMAIN;
 
 /// Limit of tried assignments of trust domains to clusters.
 const MOST_TRIED: u32 = 1_000;

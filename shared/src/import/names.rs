@@ -8,7 +8,7 @@ use super::external::is_egress;
 use super::objects::{Object, field, list, texts};
 use super::world::World;
 use crate::check::{Findings, code};
-use crate::resolved::DEFAULT_FEDERATION;
+use crate::defaults::DEFAULT_FEDERATION;
 
 /// The common parts of all names.
 #[derive(Debug)]

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::{ImportError, Source};
-pub(super) use crate::object::texts;
-use crate::object::{ISTIO_GROUP, SECURITY_GROUP};
-use crate::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
-use crate::resolved::DEFAULT_NAMESPACE;
+use crate::defaults::DEFAULT_NAMESPACE;
+pub(super) use crate::kubernetes::object::texts;
+use crate::kubernetes::object::{ISTIO_GROUP, SECURITY_GROUP};
+use crate::kubernetes::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::yaml;
 
 /// Limit of the input in bytes: a hundred clusters with twenty services each have 110 MB.

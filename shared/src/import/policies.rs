@@ -12,12 +12,11 @@ use super::samples::Samples;
 use super::services::{Found, Index, is_at_gateway};
 use super::world::World;
 use crate::check::is_connect_timeout;
+use crate::defaults::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_PER_TRY_TIMEOUT};
+use crate::istio::OLDEST_ISTIO_WITH_LOCALITY;
 use crate::mesh::passed_on::{IstioFields, OUTLIER_DETECTION, SUBSET, TRAFFIC_POLICY};
 use crate::mesh::{Failover, Service};
 use crate::render::destination_rule;
-use crate::resolved::{
-    DEFAULT_CONNECT_TIMEOUT, DEFAULT_PER_TRY_TIMEOUT, OLDEST_ISTIO_WITH_LOCALITY,
-};
 
 /// Conditions under which a call is retried although it may have arrived (Envoy, `x-envoy-retry-on`).
 const MAY_HAVE_ARRIVED: [&str; 6] = [

@@ -10,8 +10,8 @@ use super::objects::{Object, field, list, texts};
 use super::services::{local, pair};
 use super::world::World;
 use crate::check::{Findings, code};
+use crate::defaults::{DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT};
 use crate::mesh::{Port, Protocol, Service};
-use crate::resolved::{DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT};
 
 /// Default of a service's unknown port.
 const ASSUMED_PORT: u32 = 80;

@@ -8,8 +8,8 @@ use super::dns;
 use super::objects::{Object, field, list};
 use super::services::{Found, is_at_gateway, local};
 use super::world::World;
+use crate::defaults::{DEFAULT_NAMESPACE, EXTERNAL_DNS_IMAGE, HTTPBIN_IMAGE, SLEEP_IMAGE};
 use crate::mesh::{Bookinfo, BookinfoProgram, BookinfoRoutes, Images, Sample, Service};
-use crate::resolved::{DEFAULT_NAMESPACE, EXTERNAL_DNS_IMAGE, HTTPBIN_IMAGE, SLEEP_IMAGE};
 
 /// The samples of the document, and their settings.
 pub(super) struct Samples {

@@ -15,8 +15,8 @@ use super::ports;
 use super::routes;
 use super::world::World;
 use crate::check::{Findings, code};
+use crate::defaults::DEFAULT_NAMESPACE;
 use crate::mesh::Service;
-use crate::resolved::DEFAULT_NAMESPACE;
 
 /// A service, as far as it is known.
 pub(super) struct Found {
@@ -307,7 +307,7 @@ fn accepted_or_not(names: &Names, record: &Object, services: &[Found], findings:
     let name = field(&record.value, &["spec", "externalName"]).as_str();
     let name = name.unwrap_or(record.name());
     let federation = names.federation.as_deref();
-    let federation = federation.unwrap_or(crate::resolved::DEFAULT_FEDERATION);
+    let federation = federation.unwrap_or(crate::defaults::DEFAULT_FEDERATION);
     let full = |name: &str, namespace: &str| {
         format!("{name}.{namespace}.{federation}.svc.{}", names.suffix)
     };

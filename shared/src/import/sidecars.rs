@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::objects::{Object, list, texts};
 use super::world::World;
+use crate::defaults::ISTIO_NAMESPACE;
 use crate::mesh::Sidecars;
 use crate::render::sidecar::{NAME, OWN_NAMESPACE, called};
-use crate::resolved::{ISTIO_NAMESPACE, Resolved};
+use crate::resolved::Resolved;
 
 fn ours(world: &World) -> impl Iterator<Item = (usize, &Object)> {
     let all = world.of_kind("Sidecar");

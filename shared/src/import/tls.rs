@@ -3,8 +3,8 @@
 use super::names::Names;
 use super::objects::{Object, field, list, texts};
 use super::world::World;
+use crate::defaults::{DEFAULT_TLS_PORT, SYSTEM_CA};
 use crate::mesh::{Tls, TlsVersion};
-use crate::resolved::{DEFAULT_TLS_PORT, SYSTEM_CA};
 
 /// `spec.tls`, if both ends of it exist.
 pub(super) fn find(world: &World, names: &Names) -> Option<Tls> {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::names::{self, Names};
 use super::objects::{Object, field};
 use super::world::World;
+use crate::kubernetes::ownership::{self, CLUSTER_LABEL, GATEWAY_LABEL, GATEWAY_NAMESPACE_LABEL};
 use crate::mesh::{Cluster, Endpoints};
-use crate::ownership::{self, CLUSTER_LABEL, GATEWAY_LABEL, GATEWAY_NAMESPACE_LABEL};
 use crate::resolved::local_host;
 
 /// `addresses` if fedmesh's own entries select gateways, and `names` if the entry of a name has host names as

@@ -40,7 +40,7 @@ pub struct Cluster {
     pub east_west_gateway: Option<EastWestGateway>,
     /// The trust domain of its mesh's identities, `meshConfig.trustDomain`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::host_name", extend("default" = crate::resolved::DEFAULT_TRUST_DOMAIN)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::host_name", extend("default" = crate::defaults::DEFAULT_TRUST_DOMAIN)))]
     pub trust_domain: Option<String>,
     /// Its cluster DNS; with `none`, fedmesh does not configure it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,11 +77,11 @@ pub enum DnsFlavour {
 pub struct Gateway {
     /// The gateway's Service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::DEFAULT_GATEWAY_SERVICE)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::defaults::DEFAULT_GATEWAY_SERVICE)))]
     pub service: Option<String>,
     /// The Service's namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::ISTIO_NAMESPACE)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::defaults::ISTIO_NAMESPACE)))]
     pub namespace: Option<String>,
     /// Labels of the gateway's pods.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -108,11 +108,11 @@ pub struct Gateway {
 pub struct EgressGateway {
     /// The gateway's Service, with the ports 80 and 443.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::DEFAULT_EGRESS_SERVICE)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::defaults::DEFAULT_EGRESS_SERVICE)))]
     pub service: Option<String>,
     /// The Service's namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::ISTIO_NAMESPACE)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::defaults::ISTIO_NAMESPACE)))]
     pub namespace: Option<String>,
     /// Labels of the gateway's pods.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -14,7 +14,7 @@ pub struct Dns {
     pub suffix: String,
     /// The federation's label in published names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::DEFAULT_FEDERATION)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::defaults::DEFAULT_FEDERATION)))]
     pub federation: Option<String>,
     /// The start of published names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,7 +26,7 @@ pub struct Dns {
     pub levels: Option<Vec<NameLevel>>,
     /// Time to live of the records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::seconds", extend("default" = crate::resolved::DEFAULT_TTL)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::seconds", extend("default" = crate::defaults::DEFAULT_TTL)))]
     pub ttl: Option<u32>,
     /// Whether a name that leads to several load balancers with host names gets the addresses that these
     /// resolve to, which the agent looks up; see [names](#names).
@@ -100,7 +100,7 @@ pub struct ExternalDns {
     pub owner_id: Option<String>,
     /// The namespace of ExternalDNS and of the records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::DEFAULT_EXTERNAL_DNS_NAMESPACE)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::defaults::DEFAULT_EXTERNAL_DNS_NAMESPACE)))]
     pub namespace: Option<String>,
     /// The provider's own settings, by the names of its flags: `zoneType: public` for `aws` is
     /// `--aws-zone-type=public`; see [ExternalDNS](#externaldns).

@@ -13,11 +13,11 @@ use super::cluster::Gateway;
 pub struct EastWestGateway {
     /// The gateway's Service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::DEFAULT_EAST_WEST_SERVICE)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::defaults::DEFAULT_EAST_WEST_SERVICE)))]
     pub service: Option<String>,
     /// The Service's namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::ISTIO_NAMESPACE)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::defaults::ISTIO_NAMESPACE)))]
     pub namespace: Option<String>,
     /// Labels of the gateway's pods.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -33,7 +33,7 @@ pub struct EastWestGateway {
     pub cluster_ip: Option<String>,
     /// The port of the Service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port", extend("default" = crate::resolved::DEFAULT_EAST_WEST_PORT)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port", extend("default" = crate::defaults::DEFAULT_EAST_WEST_PORT)))]
     pub port: Option<u32>,
 }
 

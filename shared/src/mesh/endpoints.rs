@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Spec, Target};
-use crate::resolved::{DEFAULT_ISTIO, IstioVersion, OLDEST_ISTIO_WITH_WORKLOAD_ENTRIES};
+use crate::defaults::DEFAULT_ISTIO;
+use crate::istio::{IstioVersion, OLDEST_ISTIO_WITH_WORKLOAD_ENTRIES};
 
 /// How sidecars find the gateways of other clusters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

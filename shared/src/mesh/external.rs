@@ -69,7 +69,7 @@ pub enum ExternalProtocol {
 pub struct TlsOrigination {
     /// The host's own port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port", extend("default" = crate::resolved::DEFAULT_TLS_PORT)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port", extend("default" = crate::defaults::DEFAULT_TLS_PORT)))]
     pub target_port: Option<u32>,
     /// Names of which its certificate must have one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

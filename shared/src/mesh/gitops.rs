@@ -16,7 +16,7 @@ pub struct Gitops {
     pub path: Option<String>,
     /// The branch that is followed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(extend("default" = crate::resolved::DEFAULT_BRANCH)))]
+    #[cfg_attr(feature = "schema", schemars(extend("default" = crate::defaults::DEFAULT_BRANCH)))]
     pub branch: Option<String>,
     /// A Secret in Flux's namespace with the credential for a private repository. Argo CD finds its
     /// own by the URL.

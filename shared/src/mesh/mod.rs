@@ -101,7 +101,7 @@ pub struct Spec {
     /// Istio's version, `major.minor`, 1.0 or later; decides the API versions and the available features, see [versions
     /// of Istio](#versions-of-istio).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::version", extend("default" = crate::resolved::DEFAULT_ISTIO)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::version", extend("default" = crate::defaults::DEFAULT_ISTIO)))]
     pub istio: Option<String>,
     /// The Git repository of the engine `gitops`, which requires it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -265,11 +265,11 @@ impl Sample {
 pub struct Images {
     /// Image of the sample `httpbin`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::image", extend("default" = crate::resolved::HTTPBIN_IMAGE)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::image", extend("default" = crate::defaults::HTTPBIN_IMAGE)))]
     pub httpbin: Option<String>,
     /// Image of the sample `sleep`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::image", extend("default" = crate::resolved::SLEEP_IMAGE)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::image", extend("default" = crate::defaults::SLEEP_IMAGE)))]
     pub sleep: Option<String>,
     /// Images of the sample `bookinfo`, by program: `productpage-v1`, `details-v1`, `ratings-v1`,
     /// `reviews-v1`, `reviews-v2` and `reviews-v3`.
@@ -278,6 +278,6 @@ pub struct Images {
     pub bookinfo: BTreeMap<BookinfoProgram, String>,
     /// Image of ExternalDNS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::image", extend("default" = crate::resolved::EXTERNAL_DNS_IMAGE)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::image", extend("default" = crate::defaults::EXTERNAL_DNS_IMAGE)))]
     pub external_dns: Option<String>,
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Mesh;
-use crate::digest;
+use crate::text::digest;
 use crate::yaml;
 
 /// Limits of a document, for callers with untrusted input.

@@ -68,7 +68,7 @@ pub(super) fn label(_: &mut SchemaGenerator) -> Schema {
 pub(super) fn mesh_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "title": "label, at most 55 characters", "type": "string",
-        "minLength": 1, "maxLength": crate::ownership::MESH_NAME_MAX,
+        "minLength": 1, "maxLength": crate::kubernetes::ownership::MESH_NAME_MAX,
         "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
     })
 }
@@ -80,7 +80,10 @@ pub(super) fn host_name(_: &mut SchemaGenerator) -> Schema {
 
 /// A rendered kind.
 pub(super) fn kind(_: &mut SchemaGenerator) -> Schema {
-    let kinds: Vec<&str> = crate::ignore::KINDS.iter().map(|(kind, _)| *kind).collect();
+    let kinds: Vec<&str> = crate::kubernetes::ignore::KINDS
+        .iter()
+        .map(|(kind, _)| *kind)
+        .collect();
     json_schema!({ "title": "kind", "type": "string", "enum": kinds })
 }
 

@@ -20,7 +20,7 @@ pub struct Service {
     pub name: String,
     /// Its namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::resolved::DEFAULT_NAMESPACE)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::defaults::DEFAULT_NAMESPACE)))]
     pub namespace: Option<String>,
     /// Its port, if it has one; else use `ports`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -181,12 +181,12 @@ pub struct Failover {
     pub retry: Option<bool>,
     /// With `retry: true`, the timeout of each try: longer calls are aborted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::duration", extend("default" = crate::resolved::DEFAULT_PER_TRY_TIMEOUT)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::duration", extend("default" = crate::defaults::DEFAULT_PER_TRY_TIMEOUT)))]
     pub per_try_timeout: Option<String>,
     /// The timeout of a connection to a gateway of another cluster, including its TLS handshake: 10ms to 1m; see
     /// [failover](#failover).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::duration", extend("default" = crate::resolved::DEFAULT_CONNECT_TIMEOUT)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::duration", extend("default" = crate::defaults::DEFAULT_CONNECT_TIMEOUT)))]
     pub connect_timeout: Option<String>,
     /// The ejection of failing gateways: overrides of fedmesh's own settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]

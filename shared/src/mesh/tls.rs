@@ -22,7 +22,7 @@ pub struct Tls {
     /// The authorities of the gateways' certificates: `system` for those of the sidecars' image, else a file in the
     /// sidecars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::authority", extend("default" = crate::resolved::SYSTEM_CA)))]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::authority", extend("default" = crate::defaults::SYSTEM_CA)))]
     pub ca: Option<String>,
 }
 

@@ -6,8 +6,8 @@
 use serde::Serialize;
 
 use super::{Action, ClusterPlan, Conflict, Step};
-use crate::digest;
-use crate::object::{Key, Wave};
+use crate::kubernetes::object::{Key, Wave};
+use crate::text::digest;
 
 /// `sha256:<hex>`; see [`super::Plan::id`].
 pub(super) fn of(mesh: &str, clusters: &[ClusterPlan]) -> String {
@@ -96,8 +96,8 @@ impl<'a> Owned<'a> {
 mod tests {
     use super::super::{Action, ClusterPlan, Conflict, Step};
     use super::of;
-    use crate::drift::Drift;
-    use crate::object::{Key, Wave};
+    use crate::kubernetes::object::{Key, Wave};
+    use crate::plan::drift::Drift;
 
     #[test]
     fn only_effects_change_the_id() {

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::Conflict;
-use crate::adoption;
 use crate::cluster_dns;
-use crate::drift::Drift;
-use crate::object::{Key, Kind};
-use crate::ownership::{self, Owner};
+use crate::kubernetes::object::{Key, Kind};
+use crate::kubernetes::ownership::{self, Owner};
+use crate::plan::adoption;
+use crate::plan::drift::Drift;
 
 /// The observed state of the clusters.
 pub type Observed = BTreeMap<String, Result<ObservedCluster, String>>;
@@ -38,7 +38,7 @@ pub struct ObservedCluster {
 /// A desired object that exists.
 #[derive(Debug, Clone)]
 pub enum Existing {
-    /// [`compare`](crate::in_step::compare) returned that an apply would change nothing.
+    /// [`compare`](crate::plan::unchanged::compare) returned that an apply would change nothing.
     InStep,
     /// The server was sent a dry run of the apply.
     Asked {
@@ -58,7 +58,7 @@ pub enum Existing {
 pub struct Claim {
     /// Its former field manager, if that is not the mesh's own.
     pub former_manager: Option<String>,
-    /// The patch that restores its state before its adoption; see [`crate::adoption`].
+    /// The patch that restores its state before its adoption; see [`crate::plan::adoption`].
     pub restoring: Option<Value>,
     /// Whether this plan adopts it.
     pub adopts: bool,

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::{Action, Answer, Conflict, Existing, ObservedCluster, Step, Surplus, Trial};
 use crate::cluster_dns;
-use crate::decisions::{self, Decision};
-use crate::diff;
-use crate::object::{ISTIO_GROUP, Key, Kind, Object, Wave};
-use crate::ownership::{self, Owner};
+use crate::kubernetes::diff;
+use crate::kubernetes::object::{ISTIO_GROUP, Key, Kind, Object, Wave};
+use crate::kubernetes::ownership::{self, Owner};
+use crate::plan::decisions::{self, Decision};
 
 /// `Kind.group` that a definition among the objects defines.
 pub(super) fn defines(object: &Object) -> Option<String> {

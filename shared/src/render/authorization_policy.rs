@@ -8,7 +8,7 @@
 use serde_json::json;
 
 use super::{Istio, skeleton};
-use crate::object::Object;
+use crate::kubernetes::object::Object;
 use crate::placed::Placed;
 use crate::resolved::{Resolved, Service};
 

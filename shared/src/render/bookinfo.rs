@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use super::samples::{App, port};
 use super::{Istio, skeleton};
+use crate::defaults::BOOKINFO_PORT;
 use crate::mesh::BookinfoProgram;
 use crate::placed::Placed;
-use crate::resolved::{BOOKINFO_PORT, Resolved, local_host};
+use crate::resolved::{Resolved, local_host};
 
 /// Workloads, then rules. `page` is called from outside, and may be shared under another name and other ports; the
 /// others have fixed names and ports.

@@ -1,4 +1,4 @@
-//! The DestinationRules of a service: nearest locality first, or by [`crate::locality`], and ejection of failing
+//! The DestinationRules of a service: nearest locality first, or by [`crate::traffic::locality`], and ejection of failing
 //! gateways.
 //!
 //! Every name whose calls go to several clusters has one. Names without other settings share a wildcard rule, since
@@ -20,15 +20,15 @@ use serde_json::{Value, json};
 
 use super::service_entry::{has_entry, told_by_tls};
 use super::{Istio, all, exported, mutual, skeleton, wildcard};
-use crate::endpoints::{Destination, destination, fails_over, not_by_dns};
-use crate::locality::shares;
+use crate::defaults::{DEFAULT_CONNECT_TIMEOUT, ISTIO_NAMESPACE};
+use crate::istio::IstioVersion;
+use crate::kubernetes::object::Object;
 use crate::mesh::Protocol;
-use crate::object::Object;
 use crate::placed::Placed;
-use crate::published::{Level, PublishedName};
-use crate::resolved::{
-    DEFAULT_CONNECT_TIMEOUT, ISTIO_NAMESPACE, IstioVersion, Port, Resolved, Service, Tls,
-};
+use crate::resolved::published::{Level, PublishedName};
+use crate::resolved::{Port, Resolved, Service, Tls};
+use crate::traffic::endpoints::{Destination, destination, fails_over, not_by_dns};
+use crate::traffic::locality::shares;
 
 /// The TrafficPolicy by which calls leave a failing gateway. Before Istio 1.5 there is one count of failures, for
 /// gateway errors only, and localities are set for the whole mesh. In 1.0 any status of 500 and above counts, and calls

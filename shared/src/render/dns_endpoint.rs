@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::defaults::ISTIO_NAMESPACE;
+use crate::kubernetes::object::{Kind, Object};
 use crate::mesh::{Naming, Target};
 use crate::name::HostName;
-use crate::object::{Kind, Object};
 use crate::placed::Placed;
-use crate::published::{Level, PublishedName};
-use crate::resolved::{Address, ISTIO_NAMESPACE, Resolved, Service};
+use crate::resolved::published::{Level, PublishedName};
+use crate::resolved::{Address, Resolved, Service};
 
 /// One record set.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 
 use super::dns_endpoint::controller_publishes;
 use super::skeleton;
-use crate::object::{Kind, Object};
+use crate::kubernetes::object::{Kind, Object};
 use crate::placed::Placed;
 use crate::resolved::Resolved;
 
@@ -40,7 +40,7 @@ pub(super) fn render(resolved: &Resolved) -> Option<Placed> {
 #[cfg(test)]
 mod tests {
     use super::DEFINITION;
-    use crate::object::Kind;
+    use crate::kubernetes::object::Kind;
 
     #[test]
     fn the_definition_matches_the_kind_of_records() {

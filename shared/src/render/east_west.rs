@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{gateway, skeleton};
-use crate::ownership;
+use crate::kubernetes::ownership;
 use crate::placed::Placed;
 use crate::resolved::Resolved;
 

@@ -11,13 +11,12 @@ use serde_json::{Value, json};
 
 use super::external::SUBJECT;
 use super::{Istio, gateway, skeleton};
+use crate::defaults::ISTIO_NAMESPACE;
+use crate::kubernetes::object::Object;
+use crate::kubernetes::ownership;
 use crate::mesh::ExternalProtocol;
-use crate::object::Object;
-use crate::ownership;
 use crate::placed::Placed;
-use crate::resolved::{
-    EgressGateway, ExternalHost, ExternalPort, ISTIO_NAMESPACE, Resolved, local_host,
-};
+use crate::resolved::{EgressGateway, ExternalHost, ExternalPort, Resolved, local_host};
 
 /// The Gateway's servers by protocol, without port and hosts.
 const SERVERS: [(ExternalProtocol, &str); 2] = [

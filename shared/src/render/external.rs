@@ -7,11 +7,12 @@
 use serde_json::{Value, json};
 
 use super::{Istio, skeleton};
+use crate::defaults::ISTIO_NAMESPACE;
+use crate::kubernetes::object::Object;
+use crate::kubernetes::ownership;
 use crate::mesh::ExternalProtocol;
-use crate::object::Object;
-use crate::ownership;
 use crate::placed::Placed;
-use crate::resolved::{ExternalHost, ExternalPort, ISTIO_NAMESPACE, Place, Resolved};
+use crate::resolved::{ExternalHost, ExternalPort, Place, Resolved};
 
 /// The file of all external hosts.
 pub(super) const SUBJECT: &str = "external";

@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use super::{dns_endpoint, skeleton};
-use crate::object::{Kind, Object};
-use crate::ownership::TXT_PREFIX;
+use crate::defaults::CREDENTIALS_FOLDER;
+use crate::kubernetes::object::{Kind, Object};
+use crate::kubernetes::ownership::TXT_PREFIX;
 use crate::placed::Placed;
-use crate::resolved::{CREDENTIALS_FOLDER, Resolved};
+use crate::resolved::Resolved;
 
 /// Flags that [`render`] sets, and others that a document may not set.
 pub(crate) const OWN_FLAGS: &[&str] = &[

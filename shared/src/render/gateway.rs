@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Istio, skeleton};
+use crate::defaults::{DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT};
+use crate::kubernetes::object::Object;
+use crate::kubernetes::ownership;
 use crate::mesh::Protocol;
 use crate::name::Label;
-use crate::object::Object;
-use crate::ownership;
 use crate::placed::Placed;
-use crate::resolved::{
-    Cluster, DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT, Port, Resolved, Service, Tls, local_host,
-};
+use crate::resolved::{Cluster, Port, Resolved, Service, Tls, local_host};
 
 /// The Gateways of some clusters.
 pub(super) fn render(clusters: &[usize], resolved: &Resolved) -> Vec<Placed> {

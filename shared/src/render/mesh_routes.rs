@@ -13,11 +13,13 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Istio, exported, skeleton};
-use crate::endpoints::{Destination, destination, fails_over, led_to, not_by_dns};
-use crate::object::Object;
+use crate::defaults::ISTIO_NAMESPACE;
+use crate::istio::IstioVersion;
+use crate::kubernetes::object::Object;
 use crate::placed::Placed;
-use crate::published::{Level, PublishedName};
-use crate::resolved::{ISTIO_NAMESPACE, IstioVersion, Port, Resolved, Retry, Service};
+use crate::resolved::published::{Level, PublishedName};
+use crate::resolved::{Port, Resolved, Retry, Service};
+use crate::traffic::endpoints::{Destination, destination, fails_over, led_to, not_by_dns};
 
 const FIELDS: &[&[&str]] = &[&["spec", "hosts"], &["spec", "http"]];
 

@@ -27,10 +27,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::object::{Kind, Object, Wave};
-use crate::ownership;
+use crate::istio::IstioVersion;
+use crate::kubernetes::object::{Kind, Object, Wave};
+use crate::kubernetes::ownership;
 use crate::placed::Placed;
-use crate::resolved::{IstioVersion, Resolved, Service};
+use crate::resolved::{Resolved, Service};
 
 pub use authorization_policy::SUFFIX as CALLERS_SUFFIX;
 pub use destination_rule::WIDE;

@@ -10,10 +10,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::skeleton;
-use crate::endpoints::ports_of;
-use crate::mutual::{identity, sni};
-use crate::published::{Level, PublishedName};
+use crate::resolved::mutual::{identity, sni};
+use crate::resolved::published::{Level, PublishedName};
 use crate::resolved::{Port, Resolved, Service};
+use crate::traffic::endpoints::ports_of;
 
 /// Adds the settings to the policy of a name.
 pub(super) fn add(

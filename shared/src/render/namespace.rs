@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::samples;
-use crate::object::{Kind, Object};
+use crate::defaults::{DEFAULT_NAMESPACE, ISTIO_NAMESPACE};
+use crate::kubernetes::object::{Kind, Object};
 use crate::placed::Placed;
-use crate::resolved::{DEFAULT_NAMESPACE, ISTIO_NAMESPACE, Resolved};
+use crate::resolved::Resolved;
 
 /// Namespaces that exist in every cluster with Istio.
 const GIVEN: [&str; 3] = [DEFAULT_NAMESPACE, ISTIO_NAMESPACE, "kube-system"];

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::Istio;
-use crate::object::Object;
+use crate::kubernetes::object::Object;
 use crate::placed::Placed;
 use crate::resolved::{Resolved, Service, local_host};
 

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{all, bookinfo, skeleton};
+use crate::defaults::{BOOKINFO_PORT, DEFAULT_HTTPBIN_PORT, DEFAULT_NAMESPACE};
+use crate::kubernetes::object::{Kind, Object};
 use crate::mesh::Sample;
-use crate::object::{Kind, Object};
 use crate::placed::Placed;
-use crate::resolved::{BOOKINFO_PORT, DEFAULT_HTTPBIN_PORT, DEFAULT_NAMESPACE, Resolved, Service};
+use crate::resolved::{Resolved, Service};
 
 /// The Service of a sample under one name.
 pub(super) struct Place {

@@ -1,4 +1,4 @@
-//! The ServiceEntries of a service: its names, resolved inside every mesh, as [`crate::endpoints`] decides.
+//! The ServiceEntries of a service: its names, resolved inside every mesh, as [`crate::traffic::endpoints`] decides.
 //!
 //! Each endpoint has a locality, since Istio drops those without one as soon as it prefers localities; Istio 1.0 has
 //! none. Names of own zones, and those that DNS alone resolves, are entries of the service only if the entries for many
@@ -16,14 +16,15 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{Istio, exported, wildcard, workload_entry};
-use crate::endpoints::{
+use crate::defaults::ISTIO_NAMESPACE;
+use crate::kubernetes::object::Object;
+use crate::mesh::{Endpoints, Protocol};
+use crate::placed::Placed;
+use crate::resolved::published::{Level, PublishedName, answered_by};
+use crate::resolved::{Cluster, Gateway, Port, Resolved, Service, local_host};
+use crate::traffic::endpoints::{
     At, Destination, destination, endpoints, led_to, not_by_dns, ports_of, usually_at,
 };
-use crate::mesh::{Endpoints, Protocol};
-use crate::object::Object;
-use crate::placed::Placed;
-use crate::published::{Level, PublishedName, answered_by};
-use crate::resolved::{Cluster, Gateway, ISTIO_NAMESPACE, Port, Resolved, Service, local_host};
 
 const HOSTS: &[&str] = &["spec", "hosts"];
 const ENDPOINTS: &[&str] = &["spec", "endpoints"];

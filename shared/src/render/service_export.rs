@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use crate::object::{Kind, Object};
+use crate::kubernetes::object::{Kind, Object};
 use crate::placed::Placed;
 use crate::resolved::Service;
 

@@ -11,10 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{Istio, all, skeleton};
+use crate::defaults::ISTIO_NAMESPACE;
+use crate::kubernetes::object::Object;
 use crate::name::Label;
-use crate::object::Object;
 use crate::placed::Placed;
-use crate::resolved::{ISTIO_NAMESPACE, Resolved};
+use crate::resolved::Resolved;
 
 /// The file of all Sidecars.
 const SUBJECT: &str = "sidecars";

@@ -7,8 +7,8 @@
 use serde_json::{Value, json};
 
 use super::{Istio, gateway};
+use crate::kubernetes::object::Object;
 use crate::mesh::Protocol;
-use crate::object::Object;
 use crate::placed::Placed;
 use crate::resolved::{Local, Port, Resolved, Route, Service, local_host};
 

@@ -16,12 +16,14 @@ use serde_json::{Value, json};
 use super::destination_rule::WIDE;
 use super::service_entry::{inside, rendered_endpoint, rendered_port, told_by_name};
 use super::{EXPORT_TO, Istio, all, exports, skeleton};
-use crate::endpoints::{Destination, destination, ports_of, usually_at, zone_name};
+use crate::defaults::ISTIO_NAMESPACE;
+use crate::istio::OLDEST_ISTIO_WITH_TARGET_PORTS;
+use crate::kubernetes::object::Object;
 use crate::mesh::{Endpoints, Protocol};
-use crate::object::Object;
 use crate::placed::Placed;
-use crate::published::{Level, PublishedName};
-use crate::resolved::{ISTIO_NAMESPACE, OLDEST_ISTIO_WITH_TARGET_PORTS, Port, Resolved, Service};
+use crate::resolved::published::{Level, PublishedName};
+use crate::resolved::{Port, Resolved, Service};
+use crate::traffic::endpoints::{Destination, destination, ports_of, usually_at, zone_name};
 
 /// The file of all these entries.
 pub(super) const SUBJECT: &str = "names";

@@ -14,15 +14,16 @@ use serde_json::{Value, json};
 
 use super::service_entry::{self, has_entry};
 use super::{Istio, all, skeleton, wildcard};
-use crate::digest;
-use crate::endpoints::{Destination, destination, not_by_dns};
-use crate::gateway_kind::GatewayKind;
+use crate::defaults::ISTIO_NAMESPACE;
+use crate::gateways::kind::GatewayKind;
+use crate::kubernetes::object::Object;
+use crate::kubernetes::ownership::{self, CLUSTER_LABEL, GATEWAY_LABEL, GATEWAY_NAMESPACE_LABEL};
 use crate::mesh::Endpoints;
-use crate::object::Object;
-use crate::ownership::{self, CLUSTER_LABEL, GATEWAY_LABEL, GATEWAY_NAMESPACE_LABEL};
 use crate::placed::Placed;
-use crate::published::answered_by;
-use crate::resolved::{Address, Gateway, ISTIO_NAMESPACE, Resolved, Service};
+use crate::resolved::published::answered_by;
+use crate::resolved::{Address, Gateway, Resolved, Service};
+use crate::text::digest;
+use crate::traffic::endpoints::{Destination, destination, not_by_dns};
 
 /// The file of all WorkloadEntries.
 const SUBJECT: &str = "gateways";

@@ -8,7 +8,7 @@
 use serde_json::Value;
 
 use super::Off;
-use crate::object::Object;
+use crate::kubernetes::object::Object;
 
 /// The name of Istio's gateway controller in a route's status (istio `pilot/pkg/features`,
 /// `PILOT_GATEWAY_API_CONTROLLER_NAME`).
@@ -153,7 +153,7 @@ mod tests {
 
     use super::super::Off;
     use super::judge_conditions;
-    use crate::object::{Kind, Object};
+    use crate::kubernetes::object::{Kind, Object};
 
     fn gateway() -> Object {
         let body = json!({ "spec": { "listeners": [{ "name": "http" }, { "name": "tcp-9000" }] } });

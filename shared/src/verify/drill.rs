@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::published::{Level, PublishedName};
+use crate::resolved::published::{Level, PublishedName};
 use crate::resolved::{Resolved, Service};
 
 /// A drill: one service was scaled to zero in one cluster, and restored.

@@ -9,7 +9,7 @@ use serde_saphyr::{Location, Spanned};
 
 use super::Error;
 use super::located::{Located, Node, Reader};
-use crate::shorten;
+use crate::text::shorten;
 
 /// Limit of errors in one document; each costs a pass.
 const MAX_ERRORS: usize = 100;

@@ -8,7 +8,7 @@ use serde_saphyr::granit_parser::ErrorKind;
 use serde_saphyr::{Error, ExternalMessageSource};
 
 use super::{MAX_ALIASES, MAX_DEPTH, MAX_REPLAYED};
-use crate::shorten;
+use crate::text::shorten;
 
 /// Message and hint.
 pub(super) struct Told {

@@ -23,8 +23,8 @@ use proptest::prelude::*;
 use serde_json::json;
 use shared::bundle::Bundle;
 use shared::facts::Facts;
+use shared::kubernetes::object::Kind;
 use shared::mesh::{Mesh, Naming, Target};
-use shared::object::Kind;
 
 use objects::{Id, Objects, of_cluster};
 

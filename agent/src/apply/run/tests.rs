@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::StatusCode;
 use serde_json::json;
-use shared::object::Kind;
+use shared::kubernetes::object::Kind;
 
 use super::super::server::server;
 use super::*;

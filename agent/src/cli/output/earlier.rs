@@ -6,7 +6,7 @@ use std::path::Path;
 
 use shared::Mesh;
 use shared::bundle::{MESH_FILE, WRITTEN_BY, read_zip};
-use shared::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
+use shared::kubernetes::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 
 /// Most bytes of an archive that is read as a bundle.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;

@@ -158,7 +158,7 @@ mod tests {
     use super::{write, write_json};
     use crate::follow::{FollowEvent, RecordChange};
     use k8s_openapi::jiff;
-    use shared::last_known::Timestamp;
+    use shared::gateways::last_known::Timestamp;
 
     #[test]
     fn a_line_for_each_event() {

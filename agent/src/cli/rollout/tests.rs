@@ -1,7 +1,7 @@
 //! Tests of the question before a roll-out.
 
 use shared::api::Intent;
-use shared::object::{Key, Wave};
+use shared::kubernetes::object::{Key, Wave};
 use shared::plan::{Action, ClusterPlan, Plan, Step};
 
 use super::question;

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::in_step::{self, Comparison};
-use shared::object::{Key, Kind, is_rendered};
-use shared::ownership;
+use shared::kubernetes::object::{Key, Kind, is_rendered};
+use shared::kubernetes::ownership;
 use shared::plan::Surplus;
+use shared::plan::unchanged::{self, Comparison};
 
 use super::super::address::collection;
 use super::super::kinds;
@@ -62,7 +62,7 @@ impl Looking<'_> {
             .collect();
         let read = list.read(&self.connection, |item| {
             let mut found = None;
-            let comparison = in_step::compare(item, |namespace, name| {
+            let comparison = unchanged::compare(item, |namespace, name| {
                 found = wanted.get(&(namespace, name)).copied();
                 found.map(|(_, object)| object)
             })?;

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use shared::object::Key;
-use shared::ownership::Owner;
+use shared::kubernetes::object::Key;
+use shared::kubernetes::ownership::Owner;
 
 use super::super::address::collection;
 use super::super::list::List;

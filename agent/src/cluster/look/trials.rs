@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::adoption;
-use shared::object::{Key, Kind, Object};
-use shared::ownership;
+use shared::kubernetes::object::{Key, Kind, Object};
+use shared::kubernetes::ownership;
+use shared::plan::adoption;
 use shared::plan::{Answer, Existing, Trial};
 
 use super::super::dry_run::{self, Question};

@@ -19,8 +19,8 @@ use serde_json::Value;
 use shared::Mesh;
 use shared::check::check;
 use shared::facts::Facts;
-use shared::object::{Kind, Object};
-use shared::wanted::Wanted;
+use shared::kubernetes::object::{Kind, Object};
+use shared::plan::desired::Wanted;
 use testbed::Testbed;
 
 use crate::fixture::{CLUSTERS, LoneBed, WEST, document, make_namespace};

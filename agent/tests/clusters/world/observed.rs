@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, ListParams};
 use kube::{Client, ResourceExt as _};
 use serde_json::Value;
-use shared::object::{Key, Kind};
+use shared::kubernetes::object::{Key, Kind};
 use testbed::Testbed;
 
 use crate::fixture::{CLUSTERS, client};

@@ -3,8 +3,8 @@
 use fastrand::Rng;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use shared::object::Kind;
-use shared::ownership::{MANAGED_BY_LABEL, MESH_LABEL, PART_OF_LABEL, parent_name};
+use shared::kubernetes::object::Kind;
+use shared::kubernetes::ownership::{MANAGED_BY_LABEL, MESH_LABEL, PART_OF_LABEL, parent_name};
 
 use super::observed::{Id, Observed, content, uid};
 use super::{MESHES, World};

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use shared::api::Intent;
-use shared::dependency::depends_on;
-use shared::object::{Key, Kind};
-use shared::ownership::parent_name;
+use shared::kubernetes::object::{Key, Kind};
+use shared::kubernetes::ownership::parent_name;
 use shared::plan::Action;
+use shared::plan::dependency::depends_on;
 
 use super::observed::{Id, Observed, lacks, uid};
 use super::run::Ended;

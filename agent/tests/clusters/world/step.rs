@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use shared::object::Kind;
-use shared::ownership::parent_name;
+use shared::kubernetes::object::Kind;
+use shared::kubernetes::ownership::parent_name;
 
 use super::observed::Observed;
 use super::others::Edit;

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::{Delivered, names, own_kind};
-use crate::object::{Kind, Object};
-use crate::ownership;
+use crate::kubernetes::object::{Kind, Object};
+use crate::kubernetes::ownership;
 use crate::placed::{Difference, Placed};
 use crate::render::skeleton;
 use crate::resolved::Resolved;

@@ -11,12 +11,12 @@ use super::{
     definition, everywhere, overrides, own_kind, resource_name, spread, stand_in, template,
 };
 use crate::engine::{Delivered, names};
-use crate::object::{Kind, Object, Wave};
+use crate::kubernetes::object::{Kind, Object, Wave};
 use crate::placed::Placed;
-use crate::published::Level;
 use crate::render::dns_endpoint::controller_publishes;
 use crate::render::skeleton;
 use crate::resolved::Resolved;
+use crate::resolved::published::Level;
 
 /// The namespace of federation-v2's own objects.
 const SYSTEM_NAMESPACE: &str = "federation-system";

@@ -11,7 +11,7 @@ use super::{
     definition, everywhere, overrides, own_kind, resource_name, spread, stand_in, template,
 };
 use crate::engine::{Delivered, names};
-use crate::object::{Kind, Object, Scope, Wave};
+use crate::kubernetes::object::{Kind, Object, Scope, Wave};
 use crate::placed::Placed;
 use crate::render::skeleton;
 use crate::resolved::Resolved;

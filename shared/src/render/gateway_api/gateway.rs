@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use crate::defaults::DEFAULT_GATEWAY_PORT;
+use crate::kubernetes::object::{Kind, Object};
+use crate::kubernetes::ownership;
 use crate::mesh::Protocol;
-use crate::object::{Kind, Object};
-use crate::ownership;
 use crate::placed::Placed;
 use crate::render::gateway::{is_led_to, published};
 use crate::render::skeleton;
-use crate::resolved::{DEFAULT_GATEWAY_PORT, Port, Resolved, Service, local_host};
+use crate::resolved::{Port, Resolved, Service, local_host};
 
 /// The class of Istio's gateways.
 const CLASS: &str = r#"{"spec":{"gatewayClassName":"istio"}}"#;

@@ -10,10 +10,10 @@ mod rules;
 use serde_json::{Value, json};
 
 use super::all;
+use crate::kubernetes::object::{Kind, Object};
+use crate::kubernetes::ownership;
 use crate::mesh::Protocol;
 use crate::name::Label;
-use crate::object::{Kind, Object};
-use crate::ownership;
 use crate::placed::Placed;
 use crate::resolved::{Cluster, Port, Resolved, Service};
 

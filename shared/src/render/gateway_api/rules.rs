@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::duration::milliseconds;
 use crate::mesh::Protocol;
 use crate::render::virtual_service::ANSWER_HEADER;
 use crate::resolved::{Cluster, Local, Port, Resolved, Route, Service, local_host};
+use crate::text::duration::milliseconds;
 
 /// Limit of matches per rule, so that a whole route stays within the API's limit.
 const MATCHES_MAX: usize = 8;

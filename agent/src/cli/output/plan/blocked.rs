@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use shared::decisions;
+use shared::plan::decisions;
 use shared::plan::{Action, Plan};
 
 use super::groups::{self, Group, few, in_clusters};

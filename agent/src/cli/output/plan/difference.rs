@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use shared::object::Key;
+use shared::kubernetes::object::Key;
 use shared::plan::{Action, ClusterPlan, Plan, Step};
 
 use super::groups::in_clusters;

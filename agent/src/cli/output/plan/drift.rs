@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use shared::drift::Drift;
-use shared::object::Key;
+use shared::kubernetes::object::Key;
 use shared::plan::Plan;
+use shared::plan::drift::Drift;
 
 use super::groups::in_clusters;
 use super::{CHANGED, Detail, QUIET, counted, printable};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io::{self, Write};
 
-use shared::object::Key;
+use shared::kubernetes::object::Key;
 use shared::plan::{Action, Conflict, Plan, Step};
 
 use super::{Detail, QUIET, Words, diff_style, printable, words};

@@ -1,7 +1,7 @@
 //! Snapshots of small and large plans.
 
-use shared::drift::Drift;
-use shared::object::{Key, Wave};
+use shared::kubernetes::object::{Key, Wave};
+use shared::plan::drift::Drift;
 use shared::plan::{Action, ClusterPlan, Conflict, Plan, Step};
 
 use super::{Detail, write, write_difference};

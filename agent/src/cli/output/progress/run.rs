@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use shared::api::Event;
-use shared::object::{Key, Wave};
+use shared::kubernetes::object::{Key, Wave};
 
 use crate::cli::output::counted;
 

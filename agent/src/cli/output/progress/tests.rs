@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::api::{ClusterReport, Event, Outcome, Report, WaitReason};
-use shared::object::{Key, Wave};
+use shared::kubernetes::object::{Key, Wave};
 use shared::plan::{Action, Conflict};
 
 use super::run::Run;

@@ -1,0 +1,4 @@
+//! Gateways of clusters: their kinds, and which of their addresses are published.
+
+pub mod kind;
+pub mod last_known;

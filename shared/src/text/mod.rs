@@ -1,0 +1,6 @@
+//! Texts: which hold a credential, digests, durations as Istio writes them, and bounds for values that messages quote.
+
+pub(crate) mod credential;
+pub mod digest;
+pub(crate) mod duration;
+pub mod shorten;

@@ -1,0 +1,216 @@
+//! Destinations of calls from a cluster's pods: the ServiceEntries and VirtualServices of the gateway `mesh`
+//! (`render::service_entry`, `render::mesh_routes`), and the input of the model of answers (`answers`).
+//!
+//! Every sidecar pays for each name, so names get endpoints of their own only where that has an effect:
+//!
+//! - the global name, and the name of the caller's own region: an endpoint for each cluster that answers, so that calls
+//!   go to the nearest and leave a failing cluster. An endpoint is the cluster's own gateway, reached inside the
+//!   cluster, or the zone name of another cluster, which DNS keeps up to date;
+//! - the name of the caller's own zone: its own gateway, so that a local call stays local;
+//! - a name with the same clusters as one of these, such as the vanity name: the destination of that name;
+//! - the names of other regions and zones: the addresses in DNS, unless their gateways have unusual ports, which DNS
+//!   cannot express: those have endpoints, and so have all regions' names of a service with mutual TLS.
+//!
+//! The gateway of a service with mutual TLS is the east-west gateway.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use crate::defaults::{DEFAULT_EAST_WEST_PORT, DEFAULT_GATEWAY_PORT};
+use crate::mesh::{Endpoints, Protocol};
+use crate::resolved::published::{Level, PublishedName, answered_by};
+use crate::resolved::{Cluster, Port, Resolved, Service};
+
+/// The destination of calls for a name from the pods of a cluster.
+pub(crate) enum Destination<'a> {
+    /// Endpoints of its own ([`endpoints`]).
+    Endpoints,
+    /// The caller's own gateway, the only one of its [`endpoints`].
+    OwnGateway,
+    /// The destination of another name of the service, which has the same clusters.
+    SameAs(&'a PublishedName),
+    /// Any of the name's addresses in DNS, at the usual ports.
+    Dns,
+}
+
+/// One endpoint of a name.
+pub(crate) struct Endpoint<'a> {
+    /// The cluster that it stands for, with its locality and its gateway's ports.
+    pub(crate) cluster: usize,
+    /// The address of that cluster's gateway.
+    pub(crate) at: At<'a>,
+}
+
+/// The address of a gateway.
+pub(crate) enum At<'a> {
+    /// Inside the caller's own cluster.
+    Inside,
+    /// The addresses that DNS has for the name of its zone.
+    Zone(&'a PublishedName),
+    /// Its IP addresses.
+    Addresses,
+}
+
+/// The destination of calls for a name from the cluster `client`.
+pub(crate) fn destination<'a>(
+    client: usize,
+    name: &'a PublishedName,
+    service: &'a Service,
+    resolved: &Resolved,
+) -> Destination<'a> {
+    let here = &resolved.clusters[client];
+    let behind = |name: &'a PublishedName| answered_by(name, &service.names);
+    let is_near = is_near(name, here);
+    if !is_near && goes_by_dns_from_afar(name, service, resolved) {
+        return Destination::Dns;
+    }
+    if matches!(name.level, Level::Zone { .. }) && is_near && *behind(name) == [client] {
+        return Destination::OwnGateway;
+    }
+    // Widest level first.
+    let mut wider = service.names.iter().filter(|other| match &other.level {
+        Level::Global => name.level != Level::Global,
+        Level::Region(region) => *region == here.region && matches!(name.level, Level::Zone { .. }),
+        Level::Vanity | Level::Zone { .. } => false,
+    });
+    let is_shared = is_near && can_share_an_entry(service);
+    match wider.find(|wider| is_shared && behind(wider) == behind(name)) {
+        Some(wider) => Destination::SameAs(wider),
+        None => Destination::Endpoints,
+    }
+}
+
+/// Those of `clusters` whose calls for a name may not follow DNS; cheaper than computing each destination.
+pub(crate) fn not_by_dns<'a>(
+    clusters: &'a [usize],
+    name: &'a PublishedName,
+    service: &Service,
+    resolved: &'a Resolved,
+) -> impl Iterator<Item = usize> + 'a {
+    let from_afar = !goes_by_dns_from_afar(name, service, resolved);
+    let clusters = clusters.iter().copied();
+    clusters.filter(move |&client| from_afar || is_near(name, &resolved.clusters[client]))
+}
+
+/// Whether a name is global, or that of the caller's own region or zone.
+fn is_near(name: &PublishedName, here: &Cluster) -> bool {
+    match &name.level {
+        Level::Vanity | Level::Global => true,
+        Level::Region(region) => *region == here.region,
+        Level::Zone { .. } => is_zone_of(name, here),
+    }
+}
+
+/// Whether calls for a name of another region or zone go to any of its addresses.
+fn goes_by_dns_from_afar(name: &PublishedName, service: &Service, resolved: &Resolved) -> bool {
+    let is_region = matches!(name.level, Level::Region(_));
+    !(is_region && service.is_mutual()) && may_go_by_dns(name, service, resolved)
+}
+
+/// The names whose destination is that of `wider`.
+pub(crate) fn led_to<'a>(
+    client: usize,
+    wider: &'a PublishedName,
+    service: &'a Service,
+    resolved: &Resolved,
+) -> impl Iterator<Item = &'a PublishedName> {
+    let names = service.names.iter();
+    names.filter(move |name| {
+        // Only near names are, so the others can be skipped.
+        is_near(name, &resolved.clusters[client])
+            && matches!(destination(client, name, service, resolved),
+                Destination::SameAs(to) if to.host == wider.host)
+    })
+}
+
+/// The endpoints of a name, one for each cluster behind it.
+pub(crate) fn endpoints<'a>(
+    client: usize,
+    name: &'a PublishedName,
+    service: &'a Service,
+    resolved: &Resolved,
+) -> Vec<Endpoint<'a>> {
+    // Clusters in one zone share the zone's name, and the port (`check::clusters`): one endpoint.
+    let mut seen = BTreeSet::new();
+    let mut endpoints = Vec::new();
+    for &cluster in answered_by(name, &service.names) {
+        let at = match resolved.endpoints {
+            _ if cluster == client => At::Inside,
+            Endpoints::Addresses => At::Addresses,
+            Endpoints::Names => match zone_name(&resolved.clusters[cluster], service) {
+                Some(zone) => At::Zone(zone),
+                // The checks refuse this (`check::levels`).
+                None => continue,
+            },
+        };
+        if !matches!(at, At::Zone(zone) if !seen.insert(&zone.host)) {
+            endpoints.push(Endpoint { cluster, at });
+        }
+    }
+    endpoints
+}
+
+/// Whether calls for a service's name leave a failing cluster: they have several endpoints.
+pub(crate) fn fails_over(
+    client: usize,
+    name: &PublishedName,
+    service: &Service,
+    resolved: &Resolved,
+) -> bool {
+    match destination(client, name, service, resolved) {
+        Destination::Endpoints => answered_by(name, &service.names).len() > 1,
+        Destination::SameAs(other) => fails_over(client, other, service, resolved),
+        Destination::OwnGateway | Destination::Dns => false,
+    }
+}
+
+/// Whether several names can share a ServiceEntry, or a VirtualService can route them to one: not with both plain TCP,
+/// which Istio refuses beside a second name, and TLS, whose names need a ServiceEntry.
+fn can_share_an_entry(service: &Service) -> bool {
+    let has = |protocol| service.ports.iter().any(|port| port.protocol == protocol);
+    !(has(Protocol::Tcp) && has(Protocol::Tls))
+}
+
+/// The ports in the entry of the global name, or of another: plain TCP is for the global name only
+/// (`render::service_entry`).
+pub(crate) fn ports_of(global: bool, service: &Service) -> Vec<&Port> {
+    let ports = service.ports.iter();
+    ports
+        .filter(|port| global || port.protocol != Protocol::Tcp)
+        .collect()
+}
+
+/// Whether DNS is enough to call a name: it has no ports.
+fn may_go_by_dns(name: &PublishedName, service: &Service, resolved: &Resolved) -> bool {
+    answered_by(name, &service.names).iter().all(|&index| {
+        let cluster = &resolved.clusters[index];
+        let mut ports = ports_of(false, service).into_iter();
+        ports.all(|port| service.port_at(port, cluster) == usually_at(port, service, resolved))
+    })
+}
+
+/// The port of gateways, unless the document sets another.
+pub(crate) fn usually_at(port: &Port, service: &Service, resolved: &Resolved) -> u16 {
+    if service.is_mutual() {
+        DEFAULT_EAST_WEST_PORT
+    } else if port.protocol.is_http() && port.published == DEFAULT_GATEWAY_PORT {
+        resolved.usual_gateway_port()
+    } else {
+        port.published
+    }
+}
+
+fn is_zone_of(name: &PublishedName, cluster: &Cluster) -> bool {
+    matches!(&name.level, Level::Zone { region, zone }
+        if (region, zone) == (&cluster.region, &cluster.zone))
+}
+
+/// The name of a cluster's zone, if the service has names of zones.
+pub(crate) fn zone_name<'a>(cluster: &Cluster, service: &'a Service) -> Option<&'a PublishedName> {
+    // Names are sorted by level (`published::names`), and this runs once per pair of clusters.
+    let found = service.names.binary_search_by(|name| match &name.level {
+        Level::Zone { region, zone } => (region, zone).cmp(&(&cluster.region, &cluster.zone)),
+        Level::Vanity | Level::Global | Level::Region(_) => Ordering::Less,
+    });
+    found.ok().map(|index| &service.names[index])
+}

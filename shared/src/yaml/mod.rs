@@ -1,0 +1,274 @@
+//! YAML input and output; with `yaml/` the only place that uses the YAML crate.
+//!
+//! A YAML 1.1 reader such as kubectl reads the output back unchanged: texts that it would interpret (`no`, `on`,
+//! `1_000`, `12:30:45`) are quoted. The decision for this crate is recorded in `docs/decisions/0001-yaml.md`.
+
+mod fault;
+mod located;
+mod places;
+mod redacted;
+mod syntax;
+
+use std::fmt;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::text::shorten;
+use located::Located;
+pub use places::{Place, Places};
+pub use redacted::redacted;
+pub(crate) use syntax::template_hint;
+
+/// Limit of nesting.
+pub const MAX_DEPTH: usize = 64;
+/// Limit of nodes (scalars, lists, maps) in one document.
+pub const MAX_NODES: usize = 1_000_000;
+/// Limit of aliases in one document; a Mesh document needs none, people use a few.
+pub const MAX_ALIASES: usize = 1_000;
+
+/// Limit of nodes that aliases expand to in one document, so that a short text cannot grow large.
+pub const MAX_REPLAYED: usize = 10_000;
+
+/// An error in a YAML document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// Where in the document, such as `spec.clusters[1].zone`; empty for the whole.
+    pub path: String,
+    /// Line from 1, where known.
+    pub line: Option<u64>,
+    /// Column from 1, where known.
+    pub column: Option<u64>,
+    /// The error.
+    pub message: String,
+    /// The remedy; empty if it depends on the whole document.
+    pub hint: String,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Parses one document. JSON is accepted too, since it is YAML.
+///
+/// # Errors
+/// All errors that one pass finds, at least one. A text that is not YAML has only one.
+pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Vec<Error>> {
+    let value = parse(text).map_err(|error| vec![told(text, path_of_error(text), &error)])?;
+    fault::read(text, value)
+}
+
+/// Parses one document as an untyped value.
+fn parse(text: &str) -> Result<Located, serde_saphyr::Error> {
+    let several = match serde_saphyr::from_str_with_options(text, options()) {
+        Err(several @ serde_saphyr::Error::MultipleDocuments { .. }) => several,
+        read => return read,
+    };
+    // A `---` at the end of a file begins an empty document, which kubectl skips as well.
+    let mut documents: Vec<Located> = serde_saphyr::from_multiple_with_options(text, options())?;
+    match (documents.pop(), documents.is_empty()) {
+        (Some(document), true) => Ok(document),
+        _ => Err(several),
+    }
+}
+
+/// Converts an error of the YAML crate.
+fn told(text: &str, path: String, error: &serde_saphyr::Error) -> Error {
+    let location = error.location();
+    let syntax::Told { message, hint } = syntax::tell(text, error);
+    Error {
+        path: shorten::owned(path),
+        line: location.map(|l| l.line()),
+        column: location.map(|l| l.column()),
+        message: message.into_owned(),
+        hint: hint.into_owned(),
+    }
+}
+
+/// The path at which a text stops being YAML. It is parsed again for that, since the path cannot be tracked through
+/// the YAML crate's values with positions.
+fn path_of_error(text: &str) -> String {
+    let mut path = String::new();
+    let _ = serde_saphyr::with_deserializer_from_str_with_options(text, options(), |yaml| {
+        serde_path_to_error::deserialize::<_, serde_json::Value>(yaml).map_err(|error| {
+            path = error.path().to_string();
+            error.into_inner()
+        })
+    });
+    // An unreadable step is `?`, and the whole document `.`.
+    path.trim_end_matches('?').trim_end_matches('.').to_owned()
+}
+
+fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: MAX_DEPTH,
+            max_nodes: MAX_NODES,
+            max_aliases: MAX_ALIASES,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: MAX_REPLAYED,
+        },
+        with_snippet: false,
+        // A revision such as `1e999` may be meant as a text.
+        non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::PassThrough,
+    }
+}
+
+/// Parses all documents of a text within the same limits, without empty ones.
+pub fn documents(text: &str) -> Result<Vec<serde_json::Value>, Error> {
+    serde_saphyr::from_multiple_with_options(text, options())
+        .map_err(|error| told(text, String::new(), &error))
+}
+
+/// Serializes one document, with a newline at the end.
+///
+/// # Errors
+/// `value` cannot be serialized at all, such as a map with a map as a key.
+pub fn to_string<T: Serialize>(value: &T) -> Result<String, WriteError> {
+    let options = serde_saphyr::ser_options! {
+        compact_list_indent: true,
+        prefer_block_scalars: false,
+    };
+    let mut text = serde_saphyr::to_string_with_options(value, options)
+        .map_err(|error| WriteError(error.to_string()))?;
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// A value that YAML cannot represent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot be written as YAML: {0}")]
+pub struct WriteError(String);
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    /// Texts that a YAML 1.1 reader interprets as a boolean, a number, a date or null.
+    const AWKWARD: &[&str] = &[
+        "",
+        "~",
+        "null",
+        "Null",
+        "y",
+        "Y",
+        "n",
+        "yes",
+        "no",
+        "No",
+        "on",
+        "OFF",
+        "true",
+        "1",
+        "0x1f",
+        "0o17",
+        "0744",
+        "0b11",
+        "1_000",
+        "1e3",
+        "12:30:45",
+        "190:20:30",
+        "2026-01-02",
+        ".5",
+        ".inf",
+        "-.INF",
+        ".nan",
+        "+1",
+        "-",
+        "- a",
+        "a: b",
+        "a #b",
+        "#a",
+        "&a",
+        "*a",
+        "!a",
+        "|",
+        ">",
+        "%a",
+        "@a",
+        "`a",
+        "'a",
+        "\"a",
+        "{a}",
+        "[a]",
+        ",a",
+        "?",
+        "? a",
+        ":",
+        "=",
+        "<<",
+        " a",
+        "a ",
+        "a\nb",
+        "a\n",
+        "\ta",
+        "\u{0}",
+        "\u{7f}",
+        "\u{85}",
+        "\u{a0}",
+        "\u{2028}",
+        "\u{feff}",
+        "ä",
+        "😀",
+    ];
+
+    #[test]
+    fn awkward_texts_stay_texts() {
+        for text in AWKWARD {
+            let value = json!({ *text: [text, {"k": text}] });
+            let yaml = super::to_string(&value).unwrap();
+            let back: Value =
+                super::from_str(&yaml).unwrap_or_else(|e| panic!("{text:?}: {e:?}\n{yaml}"));
+            assert_eq!(back, value, "{text:?}\n{yaml}");
+        }
+    }
+
+    #[test]
+    fn texts_that_yaml_1_1_interprets_are_quoted() {
+        for text in [
+            "y",
+            "yes",
+            "no",
+            "No",
+            "on",
+            "OFF",
+            "0744",
+            "1_000",
+            "12:30:45",
+            "1e3",
+            "2026-01-02",
+            "~",
+        ] {
+            let yaml = super::to_string(&json!({ "k": text })).unwrap();
+            assert!(
+                yaml.contains(&format!("\"{text}\"")) || yaml.contains(&format!("'{text}'")),
+                "{yaml}"
+            );
+        }
+    }
+
+    #[test]
+    fn hostile_documents_are_refused() {
+        let deep = "[".repeat(10_000);
+        assert!(super::from_str::<Value>(&deep).is_err());
+        let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n\
+                    c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n\
+                    e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\n\
+                    g: [*f,*f,*f,*f,*f,*f,*f,*f,*f]\n";
+        assert!(super::from_str::<Value>(bomb).is_err());
+        assert!(
+            super::from_str::<Value>("a: 1\na: 2\n").is_err(),
+            "a key twice"
+        );
+        assert!(
+            super::from_str::<Value>("a: 1\n---\nb: 2\n").is_err(),
+            "two documents"
+        );
+    }
+}
