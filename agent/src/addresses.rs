@@ -22,7 +22,7 @@ use shared::name::Label;
 use crate::cluster::{self, Connection, Parent};
 use crate::gateways::{self, gateway_services};
 use crate::host_names;
-use crate::place::Place;
+use crate::members::MemberCluster;
 
 /// The gateways' addresses and their sources.
 #[derive(Debug)]
@@ -53,14 +53,14 @@ pub(crate) enum RecordsOf {
 /// Looks up all addresses. `withdrawn` names clusters whose last known addresses are no longer published.
 pub(crate) async fn look(
     mesh: &Mesh,
-    places: &mut [Place],
+    members: &mut [MemberCluster],
     records_of: RecordsOf,
     withdrawn: &BTreeSet<String>,
 ) -> Addresses {
     let dns = dns_cluster(mesh);
-    let to_read = to_read(mesh, places, records_of, dns);
+    let to_read = to_read(mesh, members, records_of, dns);
     let (observed, read) = tokio::join!(
-        gateways::look(mesh, places),
+        gateways::look(mesh, members),
         read_records(&mesh.metadata.name, to_read)
     );
     let (mut recorded, mut of_dns) = (Vec::new(), None);
@@ -69,7 +69,7 @@ pub(crate) async fn look(
             Ok(last_known) if index == dns => of_dns = Some(last_known),
             Ok(last_known) => recorded.push(last_known),
             // Without its record, addresses would count as unknown and be withdrawn.
-            Err(why) if index == dns => places[index].connection = Err(why),
+            Err(why) if index == dns => members[index].connection = Err(why),
             Err(_) => {}
         }
     }
@@ -79,9 +79,9 @@ pub(crate) async fn look(
     let mut gateways = last_known::publish(&observed, &recorded, withdrawn, &now);
     if recorded.is_empty()
         && gateways.are_uncertain()
-        && let Some(place) = places.get_mut(dns)
+        && let Some(member) = members.get_mut(dns)
     {
-        recorded = of_live_records(mesh, place, &observed, &gateways.facts()).await;
+        recorded = of_live_records(mesh, member, &observed, &gateways.facts()).await;
         gateways = last_known::publish(&observed, &recorded, withdrawn, &now);
     }
     let mut facts = gateways.facts();
@@ -99,7 +99,7 @@ pub(crate) async fn look(
         .cloned()
         .collect();
     facts.host_names = names.facts();
-    for ((kind, cluster), ip) in gateways::inside(mesh, places).await {
+    for ((kind, cluster), ip) in gateways::inside(mesh, members).await {
         let of_kind = match kind {
             GatewayKind::Ingress => &mut facts.cluster_ips,
             GatewayKind::EastWest => &mut facts.east_west_cluster_ips,
@@ -131,7 +131,7 @@ fn dns_cluster(mesh: &Mesh) -> usize {
 /// The clusters whose records are read; empty if the document has all addresses.
 fn to_read(
     mesh: &Mesh,
-    places: &[Place],
+    members: &[MemberCluster],
     records_of: RecordsOf,
     dns: usize,
 ) -> Vec<(usize, Connection)> {
@@ -142,10 +142,10 @@ fn to_read(
     if !looks_up || Label::new(&mesh.metadata.name).is_err() {
         return Vec::new();
     }
-    let places = places.iter().enumerate();
-    places
+    let members = members.iter().enumerate();
+    members
         .filter(|(index, _)| records_of == RecordsOf::AllClusters || *index == dns)
-        .filter_map(|(index, place)| Some((index, place.connection.clone().ok()?)))
+        .filter_map(|(index, member)| Some((index, member.connection.clone().ok()?)))
         .collect()
 }
 
@@ -164,11 +164,11 @@ async fn read_records(
 /// The addresses of the live DNS records, for a mesh whose record has none because an earlier version wrote it.
 async fn of_live_records(
     mesh: &Mesh,
-    place: &mut Place,
+    member: &mut MemberCluster,
     observed: &[ObservedGateway],
     facts: &Facts,
 ) -> LastKnown {
-    let Ok(connection) = &place.connection else {
+    let Ok(connection) = &member.connection else {
         return LastKnown::default();
     };
     let Some(resolved) = shared::check(mesh, facts).resolved else {
@@ -180,7 +180,7 @@ async fn of_live_records(
     match found {
         Ok(Some((observed_here, _))) => {
             let mut live = Records::default();
-            for object in observed_here.surplus.values() {
+            for object in observed_here.prune_candidates.values() {
                 live.add(&object.live());
             }
             last_known::from_records(&live, &resolved, observed)
@@ -188,7 +188,7 @@ async fn of_live_records(
         Ok(None) => LastKnown::default(),
         Err(why) => {
             // Without the live records, addresses would count as unknown and be withdrawn.
-            place.connection = Err(why);
+            member.connection = Err(why);
             LastKnown::default()
         }
     }

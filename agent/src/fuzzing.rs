@@ -9,7 +9,7 @@ use shared::kubernetes::object::{Kind, Object};
 use shared::kubernetes::ownership::Ownership;
 use shared::plan::decisions::Decisions;
 
-use crate::cluster::{self, Connection, Kubeconfig, Patience, Search};
+use crate::cluster::{self, Connection, Kubeconfig, RetryPolicy, Search};
 
 /// Reads a kubeconfig. No connection is made, since a kubeconfig may name programs to run.
 pub fn kubeconfig(text: &str) {
@@ -38,14 +38,14 @@ pub fn answers(code: u16, body: &[u8]) {
     let Ok(runtime) = runtime else { return };
     runtime.block_on(async {
         let client = kube::Client::new(service, "default");
-        let connection = Connection::new("west", client, Patience::PROBE);
+        let connection = Connection::new("west", client, RetryPolicy::PROBE);
         let (ownership, decisions) = (Ownership::of("demo"), Decisions::default());
         let search = Search {
             ownership: &ownership,
             decisions: &decisions,
             tries: true,
         };
-        let wanted = Object::new(
+        let desired = Object::new(
             Kind::SERVICE,
             Some("shop"),
             "orders",
@@ -54,7 +54,7 @@ pub fn answers(code: u16, body: &[u8]) {
         _ = cluster::identity(&connection).await;
         _ = cluster::gateway(&connection, "istio-system", "istio-ingressgateway").await;
         _ = cluster::dns_settings(&connection).await;
-        _ = cluster::look(connection.clone(), search, &[wanted]).await;
+        _ = cluster::look(connection.clone(), search, &[desired]).await;
         _ = cluster::look_at_kinds(connection, "demo", [Kind::DNS_ENDPOINT], &[]).await;
     });
 }

@@ -12,20 +12,20 @@ use shared::mesh::{self, Endpoints};
 use shared::name::Label;
 
 use crate::cluster;
-use crate::place::Place;
+use crate::members::MemberCluster;
 
 /// Looks up the gateways of all clusters concurrently: for each kind that the document needs, those of all clusters in
 /// order. A cluster that cannot be reached loses its connection, so that later requests do not wait for it again.
-pub(crate) async fn look(mesh: &Mesh, places: &mut [Place]) -> Vec<ObservedGateway> {
+pub(crate) async fn look(mesh: &Mesh, members: &mut [MemberCluster]) -> Vec<ObservedGateway> {
     let asked: Vec<(usize, GatewayKind)> = GatewayKind::used(mesh)
-        .flat_map(|kind| (0..places.len()).map(move |cluster| (cluster, kind)))
+        .flat_map(|kind| (0..members.len()).map(move |cluster| (cluster, kind)))
         .collect();
     let answers = join_all(asked.iter().map(|&(cluster, kind)| {
-        let place = &places[cluster];
+        let member = &members[cluster];
         let service = gateway_service(&mesh.spec.clusters[cluster], kind);
         async move {
             let (namespace, service) = service?;
-            Some(match &place.connection {
+            Some(match &member.connection {
                 Ok(connection) => Ok(cluster::gateway(connection, &namespace, &service).await),
                 Err(why) => Err(why.clone()),
             })
@@ -36,7 +36,7 @@ pub(crate) async fn look(mesh: &Mesh, places: &mut [Place]) -> Vec<ObservedGatew
         .into_iter()
         .zip(answers)
         .map(|((cluster, kind), answer)| {
-            let place = &mut places[cluster];
+            let member = &mut members[cluster];
             let observation = match answer {
                 None => Observation::Given,
                 Some(Ok(Ok(gateway))) => {
@@ -48,15 +48,15 @@ pub(crate) async fn look(mesh: &Mesh, places: &mut [Place]) -> Vec<ObservedGatew
                 }
                 Some(Err(why)) => Observation::Unknown(why),
                 Some(Ok(Err(error))) => {
-                    let why = error.in_context(&place.context, "get Service");
+                    let why = error.in_context(&member.context, "get Service");
                     if error.code().is_none() {
-                        place.connection = Err(why.clone());
+                        member.connection = Err(why.clone());
                     }
                     Observation::Unknown(why)
                 }
             };
             ObservedGateway {
-                cluster: place.name.clone(),
+                cluster: member.name.clone(),
                 kind,
                 observation,
             }
@@ -69,29 +69,29 @@ pub(crate) async fn look(mesh: &Mesh, places: &mut [Place]) -> Vec<ObservedGatew
 /// may be written there, since its pods would reach their own gateway by its external address.
 pub(crate) async fn inside(
     mesh: &Mesh,
-    places: &mut [Place],
+    members: &mut [MemberCluster],
 ) -> BTreeMap<(GatewayKind, String), IpAddr> {
     let mut found = BTreeMap::new();
     if mesh.spec.endpoints() != Endpoints::Addresses {
         return found;
     }
-    let looks = places.iter().enumerate().flat_map(|(index, place)| {
+    let looks = members.iter().enumerate().flat_map(|(index, member)| {
         let cluster = &mesh.spec.clusters[index];
         let services = services_inside(mesh, cluster);
         services.filter_map(move |(kind, (namespace, service))| {
-            let connection = place.connection.as_ref().ok()?;
+            let connection = member.connection.as_ref().ok()?;
             Some(async move {
                 let found = cluster::cluster_ip(connection, &namespace, &service).await;
-                let found = found.map_err(|error| error.in_context(&place.context, "get Service"));
+                let found = found.map_err(|error| error.in_context(&member.context, "get Service"));
                 (index, kind, found)
             })
         })
     });
     for (index, kind, ip) in join_all(looks.collect::<Vec<_>>()).await {
-        let place = &mut places[index];
+        let member = &mut members[index];
         match ip {
-            Ok(ip) => found.extend(ip.map(|ip| ((kind, place.name.clone()), ip))),
-            Err(why) => place.inside = Err(why),
+            Ok(ip) => found.extend(ip.map(|ip| ((kind, member.name.clone()), ip))),
+            Err(why) => member.inside = Err(why),
         }
     }
     found

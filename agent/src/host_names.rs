@@ -20,13 +20,13 @@ pub(crate) type Found = BTreeMap<String, Result<Vec<IpAddr>, String>>;
 
 /// Resolves every host name of a gateway once, concurrently.
 pub(crate) async fn look_up(mesh: &Mesh, facts: &Facts) -> Found {
-    let hosts = wanted(mesh, facts);
+    let hosts = desired(mesh, facts);
     let found = join_all(hosts.iter().map(|host| addresses(host))).await;
     hosts.into_iter().zip(found).collect()
 }
 
 /// The host names of gateways, from the document or from the clusters.
-fn wanted(mesh: &Mesh, facts: &Facts) -> BTreeSet<String> {
+fn desired(mesh: &Mesh, facts: &Facts) -> BTreeSet<String> {
     gateways(mesh)
         .flat_map(|(kind, cluster)| of_gateway(mesh, facts, kind, cluster))
         .collect()
@@ -111,7 +111,7 @@ mod tests {
     use shared::facts::Facts;
     use shared::gateways::last_known::{HostNames, LastKnown, Timestamp};
 
-    use super::{explain, look_up, wanted};
+    use super::{desired, explain, look_up};
 
     /// A document whose gateways in `field` have host names; east-west gateways with mutual TLS, else ingress gateways.
     fn mesh(resolves: bool, transport: &str, field: &str) -> Mesh {
@@ -154,7 +154,7 @@ mod tests {
             let unasked = mesh(false, transport, field);
             assert!(look_up(&unasked, &facts).await.is_empty());
             let asked = mesh(true, transport, field);
-            let hosts = wanted(&asked, &facts).into_iter();
+            let hosts = desired(&asked, &facts).into_iter();
             assert!(hosts.eq(["lb.invalid", "lb.one"]), "{transport}");
 
             let found = BTreeMap::from([
@@ -166,15 +166,15 @@ mod tests {
             facts.host_names = names.facts();
             let mut findings = shared::check(&asked, &facts).findings;
             explain(&asked, &facts, &names, &mut findings);
-            let told = findings.iter().filter(|one| one.code == "FM0322");
-            let told: Vec<_> = told
+            let found = findings.iter().filter(|one| one.code == "FM0322");
+            let found: Vec<_> = found
                 .map(|one| (one.path.as_str(), one.hint.as_str()))
                 .collect();
-            assert_eq!(told.len(), 1, "{findings:#?}");
-            assert_eq!(told[0].0, format!("spec.clusters[1].{field}.addresses"));
+            assert_eq!(found.len(), 1, "{findings:#?}");
+            assert_eq!(found[0].0, format!("spec.clusters[1].{field}.addresses"));
             assert!(
-                told[0].1.starts_with("lb.invalid does not resolve"),
-                "{told:?}"
+                found[0].1.starts_with("lb.invalid does not resolve"),
+                "{found:?}"
             );
         }
     }
@@ -182,6 +182,6 @@ mod tests {
     #[test]
     fn gateways_without_incoming_calls_are_not_looked_up() {
         let mesh = mesh(true, "mtls", "gateway");
-        assert!(wanted(&mesh, &Facts::default()).is_empty());
+        assert!(desired(&mesh, &Facts::default()).is_empty());
     }
 }

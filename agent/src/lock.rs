@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::cluster::{Claimed, Connection, Holder, KubeconfigError, Lease, Waiting, Writer};
-use crate::place::{Place, identities};
+use crate::members::{MemberCluster, identities};
 use crate::stop::Stop;
 
 /// Options of the Leases.
@@ -95,16 +95,16 @@ impl Leases {
     pub(crate) async fn claim(
         name: &str,
         command: &str,
-        places: &[Place],
+        members: &[MemberCluster],
         options: LockOptions<'_>,
     ) -> Result<Self, LockError> {
         // The name becomes part of a URL path.
         Label::new(name).map_err(|_| LockError::NoName(name.to_owned()))?;
         let writer = Writer::new(command, options.lease);
         let deadline = Instant::now() + options.timeout;
-        let claim = async |place: &Place| {
-            let connection = place.connection.as_ref().map_err(Clone::clone)?;
-            let waits = |holder: &Holder| (options.waits)(&place.name, holder);
+        let claim = async |member: &MemberCluster| {
+            let connection = member.connection.as_ref().map_err(Clone::clone)?;
+            let waits = |holder: &Holder| (options.waits)(&member.name, holder);
             let waiting = Waiting {
                 deadline,
                 on_wait: &waits,
@@ -114,10 +114,10 @@ impl Leases {
         };
         let mut claims = Claims::default();
         let mut order = Vec::new();
-        for (place, identity) in places.iter().zip(identities(places).await) {
+        for (member, identity) in members.iter().zip(identities(members).await) {
             match identity {
-                Ok(identity) => order.push((identity, place)),
-                Err(why) => claims.add(place, Err(why)),
+                Ok(identity) => order.push((identity, member)),
+                Err(why) => claims.add(member, Err(why)),
             }
         }
         // Sorted, because another run may have another document or other names of contexts.
@@ -126,9 +126,9 @@ impl Leases {
         // Leases, and both would fail.
         let others = order.split_off(order.len().min(1));
         for group in [order, others] {
-            let claimed = join_all(group.iter().map(|(_, place)| claim(place))).await;
-            for ((_, place), claimed) in group.iter().zip(claimed) {
-                claims.add(place, claimed);
+            let claimed = join_all(group.iter().map(|(_, member)| claim(member))).await;
+            for ((_, member), claimed) in group.iter().zip(claimed) {
+                claims.add(member, claimed);
             }
             if !claims.holders.is_empty() {
                 Self(claims.leases).release().await;
@@ -188,16 +188,16 @@ struct Claims {
 }
 
 impl Claims {
-    fn add(&mut self, place: &Place, claimed: Result<Claimed, String>) {
+    fn add(&mut self, member: &MemberCluster, claimed: Result<Claimed, String>) {
         let lease = match claimed {
             Ok(Claimed::Lease(lease)) => Ok(lease),
             Ok(Claimed::By(holder)) => {
-                self.holders.insert(place.name.clone(), holder);
+                self.holders.insert(member.name.clone(), holder);
                 return;
             }
             // The plan reports the error.
             Err(why) => Err(why),
         };
-        self.leases.insert(place.context.clone(), lease);
+        self.leases.insert(member.context.clone(), lease);
     }
 }

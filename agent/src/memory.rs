@@ -5,7 +5,7 @@
 //! return memory by themselves.
 
 /// Uses one arena for all threads; must be called before other threads are started.
-pub fn keep_together() {
+pub fn limit_arenas() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     glibc::one_arena();
 }

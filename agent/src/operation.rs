@@ -19,7 +19,7 @@ use shared::gateways::last_known::LastKnown;
 use shared::mesh;
 use shared::plan::Plan;
 use shared::plan::decisions::Decisions;
-use shared::plan::desired::Wanted;
+use shared::plan::desired::Desired;
 use tokio::sync::mpsc::UnboundedSender;
 
 pub use blocked::Blocked;
@@ -29,7 +29,7 @@ use crate::apply;
 use crate::budget::Budget;
 use crate::cluster::{self, Connection, Kubeconfig, KubeconfigError, Look};
 use crate::lock::{Leases, LockError, LockOptions};
-use crate::place::{Place, places};
+use crate::members::{MemberCluster, members};
 use crate::stop::Stop;
 use planning::{Planning, Purpose};
 
@@ -79,7 +79,7 @@ pub(crate) struct Target {
     /// Whether the addresses are written even if nothing else changes in the cluster.
     pub(crate) keeps_addresses: bool,
     /// The desired objects of all clusters.
-    pub(crate) wanted: Arc<Wanted>,
+    pub(crate) desired: Arc<Desired>,
     /// The observed cluster and its connection.
     pub(crate) look: Look,
 }
@@ -193,11 +193,11 @@ impl Operations {
     ) -> Result<Planned, PlanError> {
         expect_not_handed_over(mesh, intent)?;
         let kubeconfig = self.read()?;
-        let places = places(&kubeconfig, mesh).await;
+        let members = members(&kubeconfig, mesh).await;
         let planning = Planning {
             budget: &self.budget,
             kubeconfig: &kubeconfig,
-            places,
+            members,
             decisions,
             purpose,
         };
@@ -208,11 +208,11 @@ impl Operations {
     /// permissions are reported by the checks that need them.
     pub(crate) async fn look(&self, mesh: &Mesh) -> Result<Planned, PlanError> {
         let kubeconfig = self.read()?;
-        let places = places(&kubeconfig, mesh).await;
+        let members = members(&kubeconfig, mesh).await;
         let planning = Planning {
             budget: &self.budget,
             kubeconfig: &kubeconfig,
-            places,
+            members,
             decisions: &Decisions::default(),
             purpose: Purpose::Verify,
         };
@@ -232,16 +232,16 @@ impl Operations {
         options: LockOptions<'_>,
     ) -> Result<Locked, LockError> {
         let kubeconfig = self.read()?;
-        let places = places(&kubeconfig, mesh).await;
+        let members = members(&kubeconfig, mesh).await;
         let names = std::iter::once(&mesh.metadata.name).chain(&decisions.renamed_from);
         let mut leases = Vec::new();
         for name in names {
-            leases.push(Leases::claim(name, command, &places, options).await?);
+            leases.push(Leases::claim(name, command, &members, options).await?);
         }
         Ok(Locked {
             budget: self.budget.clone(),
             kubeconfig,
-            places,
+            members,
             decisions: decisions.clone(),
             leases,
         })
@@ -256,7 +256,7 @@ impl Operations {
 pub struct Locked {
     budget: Budget,
     kubeconfig: Kubeconfig,
-    places: Vec<Place>,
+    members: Vec<MemberCluster>,
     decisions: Decisions,
     /// The Leases of the mesh, then of its previous name.
     leases: Vec<Leases>,
@@ -271,7 +271,7 @@ impl Locked {
         let planning = Planning {
             budget: &self.budget,
             kubeconfig: &self.kubeconfig,
-            places: self.places.clone(),
+            members: self.members.clone(),
             decisions: &self.decisions,
             purpose: Purpose::CarryOut,
         };

@@ -3,10 +3,10 @@
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shared::mesh::passed_on::{PROVIDERS, settings_of, shape};
+use shared::mesh::istio_fields::{PROVIDERS, settings_of, shape};
 
 use super::parts::{Field, awkward, label, object, one_of, sometimes};
-use super::{Scope, passed_on};
+use super::{Scope, istio_fields};
 
 /// Naming and publication of services; `cluster` is the index of a cluster.
 pub(super) fn dns(scope: Scope) -> BoxedStrategy<Value> {
@@ -110,7 +110,7 @@ fn external_dns() -> BoxedStrategy<Value> {
         .prop_flat_map(move |provider| {
             let shapes = shape(PROVIDERS);
             let settings = match shapes.get(settings_of(provider)) {
-                Some(shape) => sometimes(0.5, object(passed_on::fields_of(shape, 0.3))),
+                Some(shape) => sometimes(0.5, object(istio_fields::fields_of(shape, 0.3))),
                 None => Just(None).boxed(),
             };
             let takes_a_file = ["google", "aws", "azure", "azure-private-dns"].contains(&provider);

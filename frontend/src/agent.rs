@@ -10,7 +10,7 @@ use crate::api::{Client, Failure};
 use crate::browser::{self, Keep};
 use crate::dom;
 use crate::json;
-use crate::message::{Document, ORDER, Order, PART, RUN, STAGE, Task, Told};
+use crate::message::{Document, ORDER, Order, PART, RUN, STAGE, StageEvent, Task};
 use crate::renderer;
 use crate::signals::*;
 use crate::state::{Page, Store};
@@ -200,18 +200,18 @@ impl Agent {
     }
 
     /// Handles an event of the part.
-    pub(crate) fn hear(self, told: Told) {
-        match told {
-            Told::Back => self.store.page.set(Page::Edit),
-            Told::Leave => {
+    pub(crate) fn on_event(self, reported: StageEvent) {
+        match reported {
+            StageEvent::Back => self.store.page.set(Page::Edit),
+            StageEvent::Leave => {
                 self.store.page.set(Page::Edit);
                 spawn_local(self.look());
             }
-            Told::Running(is_running) => self.is_running.set(is_running),
-            Told::Say(words) => self.store.spoken.set(words),
-            Told::GoTo(path) => self.store.go_to(&path),
-            Told::Mend(fix) => self.store.mend(&fix),
-            Told::Want(task) => self.order(task),
+            StageEvent::Running(is_running) => self.is_running.set(is_running),
+            StageEvent::Say(words) => self.store.spoken.set(words),
+            StageEvent::GoTo(path) => self.store.go_to(&path),
+            StageEvent::Fix(fix) => self.store.fix(&fix),
+            StageEvent::Want(task) => self.order(task),
         }
     }
 }

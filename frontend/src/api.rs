@@ -91,7 +91,7 @@ impl Client {
     }
 
     /// Sends a request whose response has no content.
-    pub(crate) async fn tell(&self, path: &str) -> Result<(), Failure> {
+    pub(crate) async fn emit(&self, path: &str) -> Result<(), Failure> {
         self.send("POST", path, None).await.map(|_| ())
     }
 

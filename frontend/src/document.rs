@@ -10,7 +10,7 @@ use web_sys::FileList;
 use crate::browser;
 use crate::field::Field;
 use crate::json;
-use crate::reading::Answer;
+use crate::reading::ReadResult;
 use crate::renderer;
 use crate::rendering::{Form, Manifests};
 use crate::saved;
@@ -45,7 +45,7 @@ pub(crate) fn open_link(store: Store, mesh: Result<Mesh, String>) {
         Ok(mesh) if mesh == store.now() => {}
         Ok(mesh) => {
             store.open(mesh);
-            store.tell("Opened the document of the link. Undo restores the previous document.");
+            store.emit("Opened the document of the link. Undo restores the previous document.");
         }
         Err(error) => store.fail(
             format!("Cannot read the document of the link: {error}"),
@@ -64,7 +64,7 @@ pub(crate) fn copy_link(store: Store) {
 pub(crate) fn copy(store: Store, text: String, done: &'static str) {
     spawn_local(async move {
         match browser::copy(text).await {
-            Ok(()) => store.tell(done),
+            Ok(()) => store.emit(done),
             Err(error) => store.fail(format!("Cannot copy: {error}"), ""),
         }
     });
@@ -142,21 +142,21 @@ pub(crate) fn open_files(store: Store, files: Option<FileList>) {
 /// Opens a document, or imports manifests: a text, or files; `name` is shown to the user.
 pub(crate) async fn open(store: Store, name: &str, given: &JsValue) {
     let mut answer = read("yaml-worker", given).await;
-    if answer == Ok(Answer::Manifests) {
+    if answer == Ok(ReadResult::Manifests) {
         let suffix = store.now().spec.dns.suffix;
         answer = read("import-worker", &js_sys::Array::of2(&suffix.into(), given)).await;
     }
     match answer {
-        Ok(Answer::Opened { mesh, told }) => {
-            let is_whole = told.iter().all(|one| one.severity == Severity::Hint);
+        Ok(ReadResult::Opened { mesh, reported }) => {
+            let is_whole = reported.iter().all(|one| one.severity == Severity::Hint);
             let asks_suffix = mesh.spec.dns.suffix.is_empty();
             store.open(*mesh);
-            store.told.set(told);
+            store.reported.set(reported);
             if asks_suffix {
                 store.leave(Field::Suffix);
             }
             if is_whole {
-                store.tell(format!("Opened {name}."));
+                store.emit(format!("Opened {name}."));
             } else {
                 store.fail(
                     format!("{name} was imported in part."),
@@ -164,8 +164,8 @@ pub(crate) async fn open(store: Store, name: &str, given: &JsValue) {
                 );
             }
         }
-        Ok(Answer::Error { message, hint }) => store.fail(format!("{name}: {message}"), hint),
-        Ok(Answer::Manifests) => {}
+        Ok(ReadResult::Error { message, hint }) => store.fail(format!("{name}: {message}"), hint),
+        Ok(ReadResult::Manifests) => {}
         Err(error) => store.fail(
             format!("Cannot read {name}: {error}"),
             "Reload the page; a part of it did not load.",
@@ -174,7 +174,7 @@ pub(crate) async fn open(store: Store, name: &str, given: &JsValue) {
 }
 
 /// Reads a text or files in a worker.
-async fn read(worker: &'static str, given: &JsValue) -> Result<Answer, String> {
+async fn read(worker: &'static str, given: &JsValue) -> Result<ReadResult, String> {
     let answer = Worker::new(worker).ask_about(given).await?;
-    Answer::from_value(json::value(&answer.as_string().unwrap_or_default())?)
+    ReadResult::from_value(json::value(&answer.as_string().unwrap_or_default())?)
 }

@@ -1,7 +1,7 @@
 use super::field::{ClusterField, Field, ServiceField, has_field};
 use super::template;
 use shared::mesh::Mesh;
-use shared::mesh::passed_on::path_route;
+use shared::mesh::istio_fields::path_route;
 
 fn all() -> Vec<Field> {
     use Field::*;
@@ -179,13 +179,13 @@ fn routes_that_the_form_does_not_show_are_kept() {
     mesh.spec.services[0].routes.clone_from(&given);
     assert_eq!(field.get(&mesh), "/html");
     field.set(&mut mesh, "/html, /new");
-    let wanted = [
+    let desired = [
         rich("/slow"),
         path_route("exact", "/html"),
         path_route("exact", "/new"),
         rich("/"),
     ];
-    assert_eq!(mesh.spec.services[0].routes, wanted);
+    assert_eq!(mesh.spec.services[0].routes, desired);
     field.set(&mut mesh, "");
     assert_eq!(mesh.spec.services[0].routes, [rich("/slow"), rich("/")]);
 }

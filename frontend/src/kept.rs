@@ -69,7 +69,7 @@ pub(crate) fn keep(store: Store) {
             notice(store, browser::load(Keep::Tab, ELSEWHERE));
         }
     }
-    on_window("storage", move |event| heard(store, &event));
+    on_window("storage", move |event| on_storage(store, &event));
     let mut warned = false;
     let mut is_first = true;
     effect(move || {
@@ -91,7 +91,7 @@ pub(crate) fn keep(store: Store) {
 }
 
 /// Handles a change of the storage by another tab.
-fn heard(store: Store, event: &Event) {
+fn on_storage(store: Store, event: &Event) {
     let event: &StorageEvent = event.unchecked_ref();
     if event.key().as_deref() == Some(SAVED) {
         notice(store, event.new_value());
@@ -121,7 +121,7 @@ pub(crate) fn take_other(store: Store) {
     if let Some(mesh) = store.elsewhere.get_untracked() {
         set_elsewhere(store, None, "");
         store.open(mesh);
-        store.tell("Loaded the document of the other tab. Undo restores the previous document.");
+        store.emit("Loaded the document of the other tab. Undo restores the previous document.");
     }
 }
 

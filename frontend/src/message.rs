@@ -17,7 +17,7 @@ pub(crate) const STAGE: &str = "review-stage";
 /// The event of the stage that carries an [`Order`].
 pub(crate) const ORDER: &str = "order";
 /// The event of the stage that carries a [`Told`].
-pub(crate) const TOLD: &str = "told";
+pub(crate) const STAGE_EVENT: &str = "reported";
 /// Storage key of the current run, for this tab only: the part writes it, and the page checks whether it is set.
 pub(crate) const RUN: &str = "fedmesh.run";
 
@@ -63,7 +63,7 @@ pub(crate) struct Document {
 
 /// A message from the part to the page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Told {
+pub(crate) enum StageEvent {
     /// The user went back to the document; the part continues.
     Back,
     /// The review is done.
@@ -75,7 +75,7 @@ pub(crate) enum Told {
     /// Focus a field.
     GoTo(String),
     /// Apply a fix.
-    Mend(Fix),
+    Fix(Fix),
     /// Send this task to the part, with the document as it is then.
     Want(Task),
 }
@@ -99,14 +99,14 @@ mod tests {
             }),
         };
         assert_eq!(json::read(&json::write(&order)), Ok(order));
-        for told in [
-            Told::Back,
-            Told::Running(true),
-            Told::Want(Task::Plan(Intent::Remove)),
-            Told::Want(Task::Drill),
-            Told::GoTo("spec".into()),
+        for reported in [
+            StageEvent::Back,
+            StageEvent::Running(true),
+            StageEvent::Want(Task::Plan(Intent::Remove)),
+            StageEvent::Want(Task::Drill),
+            StageEvent::GoTo("spec".into()),
         ] {
-            assert_eq!(json::read(&json::write(&told)), Ok(told));
+            assert_eq!(json::read(&json::write(&reported)), Ok(reported));
         }
     }
 }

@@ -17,13 +17,13 @@ use crate::{answers, browser};
 /// A worker's response, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Answer {
+pub enum ReadResult {
     /// A document was opened or imported.
     Opened {
         /// The document.
         mesh: Box<Mesh>,
         /// Parts of the input that are not in the document, or were assumed.
-        told: Vec<Finding>,
+        reported: Vec<Finding>,
     },
     /// The input is not a document, and may be manifests.
     Manifests,
@@ -36,7 +36,7 @@ pub enum Answer {
     },
 }
 
-impl Answer {
+impl ReadResult {
     /// Parses a response of a worker.
     pub(crate) fn from_value(mut value: Value) -> Result<Self, String> {
         if value.is_string() {
@@ -51,9 +51,9 @@ impl Answer {
             });
         }
         let opened = &mut value["opened"];
-        let told = answers::findings(opened, "told")?;
+        let reported = answers::findings(opened, "reported")?;
         let mesh = serde_json::from_value(opened["mesh"].take());
-        mesh.map(|mesh| Self::Opened { mesh, told })
+        mesh.map(|mesh| Self::Opened { mesh, reported })
             .map_err(|error| error.to_string())
     }
 }
@@ -81,21 +81,25 @@ pub fn given(question: &JsValue) -> Result<Vec<(String, Vec<u8>)>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::Answer;
+    use super::ReadResult;
     use crate::template;
 
     #[test]
     fn responses_survive_json() {
         let mesh = Box::new(template::start());
-        let told = shared::check(&mesh, &shared::facts::Facts::default()).findings;
-        let error = Answer::Error {
+        let reported = shared::check(&mesh, &shared::facts::Facts::default()).findings;
+        let error = ReadResult::Error {
             message: "line 3: no".to_owned(),
             hint: "yes".to_owned(),
         };
-        assert!(!told.is_empty());
-        for answer in [Answer::Opened { mesh, told }, Answer::Manifests, error] {
+        assert!(!reported.is_empty());
+        for answer in [
+            ReadResult::Opened { mesh, reported },
+            ReadResult::Manifests,
+            error,
+        ] {
             let sent = serde_json::to_value(&answer).unwrap();
-            assert_eq!(Answer::from_value(sent), Ok(answer));
+            assert_eq!(ReadResult::from_value(sent), Ok(answer));
         }
     }
 }

@@ -57,11 +57,11 @@ async fn check(store: Store, mesh: Arc<Mesh>) -> bool {
     match answered(Form::Checks, &mesh, Checks::from_value).await {
         Ok(checks) => store.take(Checked { of: mesh, checks }),
         Err(error) => {
-            tell(store, Some(error));
+            emit(store, Some(error));
             return false;
         }
     }
-    tell(store, None);
+    emit(store, None);
     true
 }
 
@@ -78,11 +78,11 @@ async fn simulate(store: Store, mesh: Arc<Mesh>) -> bool {
             answers,
         }))),
         Err(error) => {
-            tell(store, Some(error));
+            emit(store, Some(error));
             return false;
         }
     }
-    tell(store, None);
+    emit(store, None);
     true
 }
 
@@ -99,7 +99,7 @@ async fn answered<T>(
 
 /// Reports an error. An error that is shown already stays as it is, because the button beside it may have the
 /// keyboard's focus.
-fn tell(store: Store, why: Option<String>) {
+fn emit(store: Store, why: Option<String>) {
     if store.unrenderable.get_untracked() != why {
         store.unrenderable.set(why);
     }
@@ -142,7 +142,7 @@ const HINT: &str = "Reload the page; a part of it did not load.";
 async fn render(store: Store, mesh: Arc<Mesh>) -> Result<Arc<Rendered>, String> {
     let answer = ask(Form::Files, &mesh).await;
     let manifests = answer.and_then(|answer| Manifests::from_value(&json::value(&answer)?));
-    tell(store, manifests.as_ref().err().cloned());
+    emit(store, manifests.as_ref().err().cloned());
     let rendered = Arc::new(Rendered {
         of: mesh,
         manifests: manifests?,

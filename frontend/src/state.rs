@@ -96,7 +96,7 @@ pub(crate) struct Store {
     /// The result of the simulation; of an older document or outage until the worker has responded.
     pub(crate) simulated: RwSignal<Option<Arc<Simulation>>>,
     /// Findings of the import: parts of the files that are not in the document.
-    pub(crate) told: RwSignal<Vec<Finding>>,
+    pub(crate) reported: RwSignal<Vec<Finding>>,
     /// The status of the document; `None` before the first checks.
     pub(crate) counts: Memo<Option<Counts>>,
     pub(crate) page: RwSignal<Page>,
@@ -136,7 +136,7 @@ impl Store {
             asks_what_if: RwSignal::default(),
             down: RwSignal::default(),
             simulated: RwSignal::default(),
-            told: RwSignal::default(),
+            reported: RwSignal::default(),
             counts,
             page: RwSignal::default(),
             tab: RwSignal::default(),
@@ -181,7 +181,7 @@ impl Store {
 
     /// Findings of the import, followed by those of the last checks.
     pub(crate) fn findings(self) -> Vec<Finding> {
-        let mut findings = self.told.get();
+        let mut findings = self.reported.get();
         if let Some(checked) = self.checked.get() {
             findings.extend_from_slice(&checked.checks.findings);
         }
@@ -247,7 +247,7 @@ impl Store {
         self.open_services.update(BTreeSet::clear);
         self.only_cluster.set(None);
         self.file.set(None);
-        self.told.set(Vec::new());
+        self.reported.set(Vec::new());
         self.page.set(Page::Edit);
     }
 
@@ -345,9 +345,9 @@ impl Store {
     }
 
     /// Applies the fix of a finding.
-    pub(crate) fn mend(self, fix: &Fix) {
+    pub(crate) fn fix(self, fix: &Fix) {
         match fix.apply(&self.now()) {
-            Some(mended) => self.edit(|mesh| *mesh = mended),
+            Some(fixed) => self.edit(|mesh| *mesh = fixed),
             None => self.fail(
                 format!("`{}` has changed since the check", fix.path),
                 "Check the finding again.",
@@ -367,7 +367,7 @@ impl Store {
     }
 
     /// Shows a message of success.
-    pub(crate) fn tell(self, text: impl Into<String>) {
+    pub(crate) fn emit(self, text: impl Into<String>) {
         let (text, hint) = (text.into(), String::new());
         self.notice.set(Some(Notice {
             is_failure: false,

@@ -2,7 +2,7 @@
 
 use shared::mesh::{
     Cluster, Dns, ExternalDns, Failover, Mesh, Metadata, Sample, Service, Spec,
-    passed_on::path_route,
+    istio_fields::path_route,
 };
 
 /// The walk-through without values that only the user knows: suffix, regions and zones.

@@ -1,6 +1,6 @@
 //! Converts texts of form fields to values of the document, and back.
 
-use shared::mesh::passed_on::{IstioFields, path_route};
+use shared::mesh::istio_fields::{IstioFields, path_route};
 use shared::mesh::{NameLevel, Service};
 
 /// The path of a route that has nothing else, as the form shows it: `/html` is an exact path, `/api/*` a prefix.

@@ -27,16 +27,16 @@ pub(crate) struct Worker {
 }
 
 struct Running {
-    desk: Rc<RefCell<Desk>>,
+    slot: Rc<RefCell<Slot>>,
     _callbacks: [Callback; 2],
 }
 
 /// The state of a running worker.
-struct Desk {
+struct Slot {
     worker: web_sys::Worker,
     is_broken: bool,
     /// Requests from before the worker was ready; `None` once it is.
-    unheard: Option<Vec<JsValue>>,
+    queued: Option<Vec<JsValue>>,
     /// Resolve and reject functions, in the order of the requests.
     asked: VecDeque<[Function; 2]>,
 }
@@ -77,16 +77,16 @@ impl Worker {
 
     fn put(&self, question: &JsValue, reply: [Function; 2]) -> Result<(), JsValue> {
         let mut running = self.running.borrow_mut();
-        if !matches!(&*running, Some(running) if !running.desk.borrow().is_broken) {
+        if !matches!(&*running, Some(running) if !running.slot.borrow().is_broken) {
             *running = Some(Running::start(self.name)?);
         }
         if let Some(running) = &*running {
-            let mut desk = running.desk.borrow_mut();
-            match &mut desk.unheard {
-                Some(unheard) => unheard.push(question.clone()),
-                None => desk.worker.post_message(question)?,
+            let mut slot = running.slot.borrow_mut();
+            match &mut slot.queued {
+                Some(queued) => queued.push(question.clone()),
+                None => slot.worker.post_message(question)?,
             }
-            desk.asked.push_back(reply);
+            slot.asked.push_back(reply);
         }
         Ok(())
     }
@@ -95,33 +95,33 @@ impl Worker {
 impl Running {
     fn start(name: &str) -> Result<Self, JsValue> {
         let worker = browser::start_worker(name)?;
-        let desk = Rc::new(RefCell::new(Desk {
+        let slot = Rc::new(RefCell::new(Slot {
             worker: worker.clone(),
             is_broken: false,
-            unheard: Some(Vec::new()),
+            queued: Some(Vec::new()),
             asked: VecDeque::new(),
         }));
-        let heard = desk.clone();
+        let on_storage = slot.clone();
         let on_message = Callback::new(move |event: JsValue| {
-            heard
+            on_storage
                 .borrow_mut()
-                .hear(&event.unchecked_into::<MessageEvent>().data());
+                .on_event(&event.unchecked_into::<MessageEvent>().data());
         });
-        let broken = desk.clone();
+        let broken = slot.clone();
         let on_error = Callback::new(move |_| broken.borrow_mut().give_up());
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         Ok(Self {
-            desk,
+            slot,
             _callbacks: [on_message, on_error],
         })
     }
 }
 
-impl Desk {
-    fn hear(&mut self, data: &JsValue) {
+impl Slot {
+    fn on_event(&mut self, data: &JsValue) {
         if *data == READY {
-            for question in self.unheard.take().into_iter().flatten() {
+            for question in self.queued.take().into_iter().flatten() {
                 // Texts can always be sent.
                 _ = self.worker.post_message(&question);
             }
@@ -141,7 +141,7 @@ impl Desk {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.desk.borrow().worker.terminate();
+        self.slot.borrow().worker.terminate();
     }
 }
 

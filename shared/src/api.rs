@@ -305,7 +305,7 @@ pub struct ClusterStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// Objects that are up to date.
-    pub in_step: usize,
+    pub unchanged: usize,
     /// Desired objects that do not exist.
     pub missing: Vec<Key>,
     /// Desired objects that the server refuses, or does not show.
@@ -358,7 +358,7 @@ impl Status {
                 ClusterStatus {
                     name: cluster.name.clone(),
                     error: cluster.error.clone(),
-                    in_step: cluster.count(Action::Unchanged) - drifted.len(),
+                    unchanged: cluster.count(Action::Unchanged) - drifted.len(),
                     missing: keys(&[Action::Create]),
                     refused: refused(cluster),
                     changed: keys(&[Action::Change, Action::Adopt, Action::Conflict]),
@@ -371,7 +371,7 @@ impl Status {
     }
 
     /// Whether every cluster matches the document.
-    pub fn is_in_step(&self) -> bool {
+    pub fn is_unchanged(&self) -> bool {
         self.clusters.iter().all(|cluster| {
             cluster.error.is_none()
                 && cluster.missing.is_empty()

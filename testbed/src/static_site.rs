@@ -39,14 +39,14 @@ impl StaticSite {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let stop = Arc::new(AtomicBool::new(false));
-        let (folder, wanted, stopped) = (folder.to_owned(), prefix.to_owned(), Arc::clone(&stop));
+        let (folder, desired, stopped) = (folder.to_owned(), prefix.to_owned(), Arc::clone(&stop));
         let acceptor = std::thread::spawn(move || {
             for connection in listener.incoming() {
                 if stopped.load(Ordering::SeqCst) {
                     break;
                 }
                 let Ok(connection) = connection else { continue };
-                let (folder, prefix) = (folder.clone(), wanted.clone());
+                let (folder, prefix) = (folder.clone(), desired.clone());
                 std::thread::spawn(move || {
                     // The browser may close connections at any time.
                     let _closed = answer_all(&connection, &folder, &prefix);

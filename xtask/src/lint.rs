@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::install;
 use crate::parts::Part;
-use crate::requirement::{Requirement, State};
+use crate::requirement::State;
 use crate::style;
 use crate::workspace::{self, run, without_own_cargo_variables};
 

@@ -69,8 +69,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 /// Runs parts group by group.
 fn run_all(root: &Path, parts: &[Part], is_long: bool) -> Result<Vec<(Part, Outcome)>> {
-    let is_wanted = |part: &Part| parts.contains(part);
-    let are_beside = |group: &Group| is_wanted(&group.beside) && group.others.iter().any(is_wanted);
+    let is_desired = |part: &Part| parts.contains(part);
+    let are_beside =
+        |group: &Group| is_desired(&group.beside) && group.others.iter().any(is_desired);
     // Concurrent parts would wait for each other's compilers.
     if GROUPS.iter().any(are_beside) {
         eprintln!("\n== build ==");
@@ -78,11 +79,11 @@ fn run_all(root: &Path, parts: &[Part], is_long: bool) -> Result<Vec<(Part, Outc
     }
     let mut outcomes = Vec::new();
     for group in &GROUPS {
-        let others = group.others.iter().copied().filter(is_wanted);
+        let others = group.others.iter().copied().filter(is_desired);
         if are_beside(group) {
             outcomes.extend(run_beside(root, group, others, is_long)?);
         } else {
-            let all = others.chain(Some(group.beside).filter(is_wanted));
+            let all = others.chain(Some(group.beside).filter(is_desired));
             outcomes.extend(all.map(|part| (part, run_one(root, part, is_long))));
         }
     }
@@ -206,10 +207,10 @@ fn summary(outcomes: &[(Part, Outcome)]) -> String {
 }
 
 fn verdict(outcomes: &[(Part, Outcome)], allow_missing: bool) -> Result<()> {
-    let names = |wanted: fn(&Outcome) -> bool| {
+    let names = |desired: fn(&Outcome) -> bool| {
         outcomes
             .iter()
-            .filter(|(_, outcome)| wanted(outcome))
+            .filter(|(_, outcome)| desired(outcome))
             .map(|(part, _)| part.name())
             .collect::<Vec<_>>()
     };

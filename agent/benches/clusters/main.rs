@@ -34,7 +34,7 @@ const ROUNDS: usize = 5;
 
 fn main() {
     // As the agent's own main does, here and with the runtime.
-    fedmesh_agent::memory::keep_together();
+    fedmesh_agent::memory::limit_arenas();
     let arguments: Vec<String> = std::env::args().collect();
     let services = arguments
         .iter()

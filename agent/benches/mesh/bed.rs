@@ -16,7 +16,7 @@ use crate::bare::{Client, Version};
 use crate::federation::{
     CONTEXTS, NAMESPACE, ZONE, east_west_gateways_of, gateways_of, region, zone,
 };
-use crate::ways::{Desired, Records};
+use crate::ways::{BedContents, Records};
 
 const EAST_WEST_GATEWAY: (&str, &str) = ("istio-system", "istio-eastwestgateway");
 /// Requests to an API server at once.
@@ -183,7 +183,7 @@ impl Bed {
     }
 
     /// Brings the clusters and the zone to what is desired: only what differs is sent.
-    pub(crate) fn put(&self, desired: Desired) {
+    pub(crate) fn put(&self, desired: BedContents) {
         let mut there = self.there.borrow_mut();
         self.put_records(&there.records, &desired.records);
         there.records = desired.records;

@@ -11,7 +11,7 @@ use crate::discovery;
 use crate::federation::{CLIENT, Federation, MOVES, Size, east_west_gateways_of, gateways_of};
 use crate::istiod::{Delta, Metrics};
 use crate::table::title;
-use crate::ways::{Desired, Way};
+use crate::ways::{BedContents, Way};
 
 /// How long a change, or a new pod, is waited for.
 pub(crate) const LIMIT: Duration = Duration::from_mins(3);
@@ -97,7 +97,7 @@ impl<'a> Run<'a> {
     pub(crate) fn measure(mut self, size: Size) -> Measured {
         let mut federation = Federation::new(size, self.bed.gateways_inside());
         // Only what differs is sent, so what was there before would count.
-        self.bed.put(Desired::default());
+        self.bed.put(BedContents::default());
         let before = self.quiet();
         self.bed.put(self.way.desired(&federation));
         let after = self.quiet();

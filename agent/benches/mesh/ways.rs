@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shared::facts::Facts;
 use shared::kubernetes::object::{Kind, Object};
 use shared::mesh::{Caller, Endpoints, Mesh};
-use shared::plan::desired::Wanted;
+use shared::plan::desired::Desired;
 use shared::resolved::published::Level;
 
 use crate::federation::{CONTEXTS, Federation, MOVES, NAMESPACE, Size, ZONE, service};
@@ -48,21 +48,21 @@ impl Way {
     }
 
     /// What the federation comes to, in this way.
-    pub(crate) fn desired(self, federation: &Federation) -> Desired {
-        let mut desired = Desired::default();
+    pub(crate) fn desired(self, federation: &Federation) -> BedContents {
+        let mut contents = BedContents::default();
         let services: Vec<Object> = (0..federation.services()).map(local_service).collect();
-        desired.add_everywhere(&services);
+        contents.add_everywhere(&services);
         let gateways = 0..CONTEXTS.len();
-        desired.east_west = gateways.map(|index| federation.east_west(index)).collect();
+        contents.east_west = gateways.map(|index| federation.east_west(index)).collect();
         match self {
             Self::Local => {}
-            Self::Plain => plain(federation, &mut desired),
+            Self::Plain => plain(federation, &mut contents),
             Self::Names => {
                 let mut mesh = mesh(federation);
                 mesh.spec.endpoints = Some(Endpoints::Names);
-                fedmesh(&mesh, federation, &mut desired);
+                fedmesh(&mesh, federation, &mut contents);
             }
-            Self::Fedmesh => fedmesh(&mesh(federation), federation, &mut desired),
+            Self::Fedmesh => fedmesh(&mesh(federation), federation, &mut contents),
             Self::Elsewhere => {
                 let mut mesh = mesh(federation);
                 for service in &mut mesh.spec.services {
@@ -71,11 +71,11 @@ impl Way {
                         ..Caller::default()
                     }]);
                 }
-                fedmesh(&mesh, federation, &mut desired);
+                fedmesh(&mesh, federation, &mut contents);
             }
-            Self::Discovery => desired.add_everywhere(&[east_west_gateway()]),
+            Self::Discovery => contents.add_everywhere(&[east_west_gateway()]),
         }
-        desired
+        contents
     }
 
     /// A name of a service by which a client calls it.
@@ -110,7 +110,7 @@ impl Way {
 pub(crate) type Records = BTreeMap<(String, String), (u64, Vec<String>)>;
 
 /// What is to be in the bed; nothing by default.
-pub(crate) struct Desired {
+pub(crate) struct BedContents {
     /// Objects of each real cluster.
     pub(crate) clusters: Vec<Vec<Object>>,
     pub(crate) records: Records,
@@ -118,7 +118,7 @@ pub(crate) struct Desired {
     pub(crate) east_west: Vec<Ipv4Addr>,
 }
 
-impl Default for Desired {
+impl Default for BedContents {
     fn default() -> Self {
         Self {
             clusters: vec![Vec::new(); CONTEXTS.len()],
@@ -128,7 +128,7 @@ impl Default for Desired {
     }
 }
 
-impl Desired {
+impl BedContents {
     fn add_everywhere(&mut self, objects: &[Object]) {
         for cluster in &mut self.clusters {
             cluster.extend_from_slice(objects);
@@ -164,7 +164,7 @@ fn istio(name: &'static str, plural: &'static str, object: &str, spec: &Value) -
 }
 
 /// The entries, a record for their names, and what makes gateways take the calls that are tried.
-fn plain(federation: &Federation, desired: &mut Desired) {
+fn plain(federation: &Federation, contents: &mut BedContents) {
     let clusters = federation.clusters();
     let endpoints: Vec<Value> = clusters
         .iter()
@@ -185,13 +185,13 @@ fn plain(federation: &Federation, desired: &mut Desired) {
             "endpoints": endpoints,
         });
         let name = service(index);
-        desired.add_everywhere(&[istio("ServiceEntry", "serviceentries", &name, &entry)]);
+        contents.add_everywhere(&[istio("ServiceEntry", "serviceentries", &name, &entry)]);
         if called.contains(&index) {
-            desired.add_everywhere(&gateway_for(index));
+            contents.add_everywhere(&gateway_for(index));
         }
     }
     let addresses = clusters.iter().map(|cluster| cluster.address.to_string());
-    desired.records.insert(
+    contents.records.insert(
         (format!("*.plain.{ZONE}"), "A".to_owned()),
         (300, addresses.collect()),
     );
@@ -259,17 +259,17 @@ fn published(federation: &Federation, index: usize, is: impl Fn(&Level) -> bool)
 }
 
 /// What is rendered for the real clusters. The records go into the zone as ExternalDNS would write them.
-fn fedmesh(mesh: &Mesh, federation: &Federation, desired: &mut Desired) {
+fn fedmesh(mesh: &Mesh, federation: &Federation, contents: &mut BedContents) {
     let inside = CONTEXTS.iter().zip(federation.inside);
     let facts = Facts {
         cluster_ips: inside.map(|(name, ip)| ((*name).to_owned(), ip)).collect(),
         ..Facts::default()
     };
-    let wanted = Wanted::new(shared::check(mesh, &facts).resolved.unwrap());
-    for (context, objects) in CONTEXTS.iter().zip(&mut desired.clusters) {
-        for object in wanted.of(context) {
+    let rendered = Desired::new(shared::check(mesh, &facts).resolved.unwrap());
+    for (context, objects) in CONTEXTS.iter().zip(&mut contents.clusters) {
+        for object in rendered.of(context) {
             if object.kind == Kind::DNS_ENDPOINT {
-                desired.records.extend(records(&object));
+                contents.records.extend(records(&object));
             } else if object.kind != Kind::CUSTOM_RESOURCE_DEFINITION {
                 objects.push(object);
             }

@@ -32,7 +32,7 @@ pub(super) async fn create(
         kind: route.kind.clone(),
         uid: uid.to_owned(),
         restoring: None,
-        outlived: None,
+        orphaned: None,
     };
     Ok(Route { key, seen })
 }

@@ -29,11 +29,11 @@ pub(super) struct Leaving {
 pub(super) async fn wait(
     connection: &Connection,
     leaving: &[Leaving],
-    patience: Duration,
+    timeout: Duration,
     waits: &Waits,
 ) -> Result<(), String> {
     let begun = Instant::now();
-    let deadline = begun + patience;
+    let deadline = begun + timeout;
     // One at a time is enough, since the others are finalized meanwhile.
     for one in leaving {
         let mut pause = FIRST_PAUSE;
@@ -42,12 +42,12 @@ pub(super) async fn wait(
                 return Err(format!(
                     "{} still exists {} s after its deletion, blocked by {holders}",
                     one.object,
-                    patience.as_secs()
+                    timeout.as_secs()
                 ));
             }
             let waited = begun.elapsed();
             if waited >= UNREPORTED {
-                waits.report(WaitReason::Finalizers, waited, Some(patience), || {
+                waits.report(WaitReason::Finalizers, waited, Some(timeout), || {
                     format!("{} was deleted, but is blocked by {holders}", one.object)
                 });
             }
@@ -96,7 +96,7 @@ mod tests {
     async fn waited(
         uid: &'static str,
         there: usize,
-        patience: Duration,
+        timeout: Duration,
     ) -> (Result<(), String>, Option<Event>) {
         let mut asked = 0;
         let connection = server(move |request| {
@@ -122,7 +122,7 @@ mod tests {
         });
         let (events, mut listener) = tokio::sync::mpsc::unbounded_channel();
         let waits = Waits::new("west", events);
-        let result = wait(&connection, &leaving, patience, &waits).await;
+        let result = wait(&connection, &leaving, timeout, &waits).await;
         (result, listener.try_recv().ok())
     }
 
@@ -141,8 +141,8 @@ mod tests {
     }
     #[tokio::test]
     async fn a_long_wait_is_reported_with_its_limit() {
-        let patience = Duration::from_secs(3);
-        let (result, report) = waited("1", usize::MAX, patience).await;
+        let timeout = Duration::from_secs(3);
+        let (result, report) = waited("1", usize::MAX, timeout).await;
         result.unwrap_err();
         let expected = Event::Waiting {
             cluster: "west".into(),

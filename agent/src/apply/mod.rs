@@ -44,7 +44,7 @@ pub(crate) async fn apply(
         let task = tokio::spawn(async move {
             match (reason, target) {
                 (None, Some(target)) => {
-                    let _room = budget.take(target.wanted.estimate()).await;
+                    let _room = budget.take(target.desired.estimate()).await;
                     run::run(&mesh, cluster, target, progress, stop).await
                 }
                 (reason, _) => {

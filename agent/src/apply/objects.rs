@@ -6,7 +6,7 @@ use shared::api::Outcome;
 use shared::cluster_dns::Edit;
 use shared::kubernetes::object::{Key, Object};
 use shared::kubernetes::ownership::{self, Ownership};
-use shared::plan::orphaned::{self, Outlived};
+use shared::plan::orphaned::{self, OrphanedRule};
 use shared::plan::{Action, Claim, Conflict};
 
 use super::leaving::Leaving;
@@ -180,7 +180,7 @@ pub(super) async fn leave_without_effect(
     connection: &Connection,
     key: &Key,
     seen: &Seen,
-    rule: &Outlived,
+    rule: &OrphanedRule,
     wider: Option<&Value>,
 ) -> Carried {
     let path = path(key, seen);

@@ -25,7 +25,9 @@ use super::leaving::{self, Leaving};
 use super::objects::Carried;
 use super::progress::Progress;
 use super::{definitions, objects};
-use crate::cluster::{self, Connection, Look, Parent, Patience, Request, RequestError, Seen, Wait};
+use crate::cluster::{
+    self, Connection, Look, Parent, Request, RequestError, RetryPolicy, Seen, Wait,
+};
 use crate::operation::{Scope, Target};
 use crate::stop::Stop;
 
@@ -33,7 +35,7 @@ use crate::stop::Stop;
 const AT_ONCE: usize = 24;
 /// Time for istiod to push a change to the proxies: it waits for a tenth of a second without further changes
 /// (`PILOT_DEBOUNCE_AFTER`), and longer only while changes continue.
-const PASSED_ON_WITHIN: Duration = Duration::from_secs(2);
+const NESTED_ISTIO_FIELDS: Duration = Duration::from_secs(2);
 /// The reason of a run that was stopped without an error.
 const ON_REQUEST: &str = "on request";
 /// Most objects without changes that are listed.
@@ -58,14 +60,14 @@ pub(super) async fn run(
         identities,
         last_known,
         keeps_addresses,
-        wanted,
+        desired,
         look,
     } = target;
     let Look {
         connection,
         parent,
         parent_version,
-        surplus,
+        prune_candidates,
         claims,
         handover,
         ownership,
@@ -73,7 +75,9 @@ pub(super) async fn run(
         dns_unseen: _,
     } = look;
     let on_wait = report_waits(&progress);
-    let connection = connection.with_patience(Patience::APPLY).reporting(on_wait);
+    let connection = connection
+        .with_retry_policy(RetryPolicy::APPLY)
+        .reporting(on_wait);
     let batches = batches(plan, &handover);
     let run = Run {
         mesh,
@@ -84,12 +88,12 @@ pub(super) async fn run(
         last_known,
         keeps_addresses,
         connection,
-        wanted: wanted
+        desired: desired
             .of(&name)
             .into_iter()
             .map(|object| (object.key(), object))
             .collect(),
-        surplus,
+        prune_candidates,
         claims,
         handover,
         ownership,
@@ -204,8 +208,8 @@ struct Run<'a> {
     last_known: LastKnown,
     keeps_addresses: bool,
     connection: Connection,
-    wanted: BTreeMap<Key, Object>,
-    surplus: BTreeMap<Key, Seen>,
+    desired: BTreeMap<Key, Object>,
+    prune_candidates: BTreeMap<Key, Seen>,
     claims: BTreeMap<Key, Claim>,
     handover: Handover,
     ownership: Ownership,
@@ -219,19 +223,19 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn all(&self, batches: Vec<Batch>, mut recorded: Recorded) -> Result<(), String> {
-        let mut wanted = Parent::of(self.wanted.keys(), self.document.as_deref());
-        wanted.clusters.clone_from(&self.clusters);
-        wanted.identities.clone_from(&self.identities);
-        wanted.last_known.clone_from(&self.last_known);
-        wanted.stub_domain = self.dns.values().any(|edit| edit.holds_ours);
+        let mut desired = Parent::of(self.desired.keys(), self.document.as_deref());
+        desired.clusters.clone_from(&self.clusters);
+        desired.identities.clone_from(&self.identities);
+        desired.last_known.clone_from(&self.last_known);
+        desired.stub_domain = self.dns.values().any(|edit| edit.holds_ours);
         // Without desired objects, the parent is one of the objects to delete.
         let is_of_addresses = self.scope == Scope::Addresses;
-        let records = is_of_addresses || !self.wanted.is_empty() || wanted.stub_domain;
+        let records = is_of_addresses || !self.desired.is_empty() || desired.stub_domain;
         // Addresses are recorded even if no object changes.
         if records && (is_of_addresses || !batches.is_empty()) {
             let temporary: Vec<Key> = self.handover.routes.iter().map(Object::key).collect();
-            let others = self.surplus.keys().chain(&temporary);
-            let during = wanted.clone().union(&Parent::of(others, None));
+            let others = self.prune_candidates.keys().chain(&temporary);
+            let during = desired.clone().union(&Parent::of(others, None));
             let during = recorded.parent.iter().fold(during, Parent::union);
             self.record(during, &mut recorded).await?;
         }
@@ -243,7 +247,7 @@ impl Run<'_> {
         // Objects that were not deleted stay recorded.
         let is_whole = self.failed().is_empty();
         if records && is_whole && self.scope == Scope::Everything {
-            self.record(wanted, &mut recorded).await?;
+            self.record(desired, &mut recorded).await?;
         }
         Ok(())
     }
@@ -293,7 +297,7 @@ impl Run<'_> {
     /// Waits until istiod has pushed the changes.
     async fn pass_on(&self) -> Result<(), String> {
         tokio::select! {
-            () = tokio::time::sleep(PASSED_ON_WITHIN) => Ok(()),
+            () = tokio::time::sleep(NESTED_ISTIO_FIELDS) => Ok(()),
             () = self.stop.requested() => Err(ON_REQUEST.to_owned()),
         }
     }
@@ -303,7 +307,7 @@ impl Run<'_> {
         if temporary.is_empty() {
             return Ok(());
         }
-        tokio::time::sleep(PASSED_ON_WITHIN).await;
+        tokio::time::sleep(NESTED_ISTIO_FIELDS).await;
         let mut result = Ok(());
         for route in temporary {
             let deleted = handing_over::delete(&self.connection, route).await;
@@ -329,10 +333,10 @@ impl Run<'_> {
 
     /// The failed object that a task depends on.
     fn missing(&self, task: &Task) -> Option<Key> {
-        let object = self.wanted.get(&task.object)?;
+        let object = self.desired.get(&task.object)?;
         let failed = self.failed();
         let needed = failed.iter().find(|key| {
-            let other = self.wanted.get(key);
+            let other = self.desired.get(key);
             other.is_some_and(|other| depends_on(object, other))
         });
         needed.cloned()
@@ -453,7 +457,7 @@ impl Run<'_> {
         let definitions: Vec<&Object> = definitions
             .iter()
             .filter(|key| !self.failed().contains(*key))
-            .filter_map(|key| self.wanted.get(key))
+            .filter_map(|key| self.desired.get(key))
             .collect();
         if definitions.is_empty() {
             return Ok(());
@@ -474,10 +478,10 @@ impl Run<'_> {
         let changes: Vec<_> = tasks
             .iter()
             .filter(|task| task.action == Action::Delete)
-            .filter_map(|task| self.surplus.get_key_value(&task.object))
-            .filter_map(|(key, seen)| Some((key, seen, seen.outlived.as_ref()?)))
+            .filter_map(|task| self.prune_candidates.get_key_value(&task.object))
+            .filter_map(|(key, seen)| Some((key, seen, seen.orphaned.as_ref()?)))
             .map(|(key, seen, rule)| async move {
-                let wider = orphaned::wider_policy(&rule.host, self.wanted.values());
+                let wider = orphaned::wider_policy(&rule.host, self.desired.values());
                 let carried =
                     objects::leave_without_effect(&self.connection, key, seen, rule, wider).await;
                 carried.outcome.reason().map(|why| format!("{key}: {why}"))
@@ -494,7 +498,7 @@ impl Run<'_> {
         if let Some(why) = complaints.into_iter().next() {
             return Err(why);
         }
-        tokio::time::sleep(PASSED_ON_WITHIN).await;
+        tokio::time::sleep(NESTED_ISTIO_FIELDS).await;
         Ok(true)
     }
 
@@ -503,7 +507,11 @@ impl Run<'_> {
         if let Some(edit) = self.dns.get(object) {
             return objects::edit(&self.connection, edit, *action).await;
         }
-        match (action, self.wanted.get(object), self.surplus.get(object)) {
+        match (
+            action,
+            self.desired.get(object),
+            self.prune_candidates.get(object),
+        ) {
             (Action::Delete, _, Some(seen)) => {
                 let (carried, leaving) = objects::delete(&self.connection, object, seen).await;
                 let mut all = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
@@ -513,9 +521,9 @@ impl Run<'_> {
             (Action::Disown, _, Some(seen)) => {
                 objects::disown(&self.connection, &self.ownership, object, seen).await
             }
-            (_, Some(wanted), _) => {
+            (_, Some(desired), _) => {
                 let claim = self.claims.get(object);
-                objects::apply(&self.connection, self.mesh, wanted, *action, claim).await
+                objects::apply(&self.connection, self.mesh, desired, *action, claim).await
             }
             (action, ..) => Carried::from(Outcome::Failed {
                 message: format!("the plan has no object for its {}", action.as_str()),

@@ -6,7 +6,7 @@ use http_body_util::Full;
 use kube::client::Body;
 use serde_json::Value;
 
-use crate::cluster::{Connection, Patience};
+use crate::cluster::{Connection, RetryPolicy};
 
 /// A connection to a server that responds to each request with `answer`.
 pub(super) fn server(
@@ -20,5 +20,5 @@ pub(super) fn server(
         std::future::ready(response)
     });
     let client = kube::Client::new(service, "default");
-    Connection::new("west", client, Patience::APPLY)
+    Connection::new("west", client, RetryPolicy::APPLY)
 }

@@ -73,14 +73,14 @@ impl Access {
             return Err(input.failed(PlanError::HandedOver));
         }
         let rendered = access::render(&input.mesh);
-        let (resolved, wanted) = rendered.map_err(|findings| input.has_errors(findings))?;
+        let (resolved, desired) = rendered.map_err(|findings| input.has_errors(findings))?;
         let mut roles: Vec<Role> = Vec::new();
         for (index, cluster) in resolved.clusters.iter().enumerate() {
             let name = cluster.name.to_string();
             if self.cluster.as_ref().is_some_and(|only| *only != name) {
                 continue;
             }
-            let objects = wanted.of(&name);
+            let objects = desired.of(&name);
             let needs = Needs::new(&input.mesh, &resolved, &objects, index, self.command);
             let role = access::cluster_role(resolved.name.as_str(), self.command, &needs);
             let cluster_role = role.to_json();

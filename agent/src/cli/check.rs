@@ -33,7 +33,7 @@ pub(super) struct Check {
 
 /// The JSON output.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct CheckOutput<'a> {
     findings: Vec<Placed<'a>>,
 }
 
@@ -47,7 +47,7 @@ impl Check {
         match self.output.format {
             Format::Json => output::json(
                 &mut stdout,
-                &Answer {
+                &CheckOutput {
                     findings: input.origin.placed(&checked.findings),
                 },
             )?,

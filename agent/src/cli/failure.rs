@@ -54,13 +54,13 @@ pub(super) enum Programs {
 
 /// The error of a command in JSON: findings in the form that `check` prints, and the error.
 #[derive(Serialize)]
-struct Answer {
+struct FailureOutput {
     findings: Vec<Value>,
-    error: Told,
+    error: ErrorBody,
 }
 
 #[derive(Serialize)]
-struct Told {
+struct ErrorBody {
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
@@ -220,22 +220,22 @@ impl Failure {
             Self::About { origin, failure } => (Some(origin), failure.as_ref()),
             failure => (None, failure),
         };
-        let answer = Answer {
-            findings: failure.told(origin),
-            error: Told {
+        let output = FailureOutput {
+            findings: failure.findings_of(origin),
+            error: ErrorBody {
                 message: failure.message(),
                 hint: failure.hint(),
             },
         };
         let mut stdout = output::stdout();
         match programs {
-            Programs::Document => output::json(&mut stdout, &answer),
-            Programs::Lines => output::json_line(&mut stdout, &answer),
+            Programs::Document => output::json(&mut stdout, &output),
+            Programs::Lines => output::json_line(&mut stdout, &output),
         }
     }
 
     /// The findings about the document, with lines and columns.
-    fn told(&self, origin: Option<&Origin>) -> Vec<Value> {
+    fn findings_of(&self, origin: Option<&Origin>) -> Vec<Value> {
         if let Self::Input(InputError::Document { errors, .. }) = self {
             return errors.iter().map(unreadable).collect();
         }

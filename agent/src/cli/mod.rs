@@ -191,7 +191,7 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> Exit {
     // Other commands are short-lived and render on all cores.
     if matches!(cli.command, Command::Serve(_) | Command::Follow(_)) {
-        crate::memory::keep_together();
+        crate::memory::limit_arenas();
     }
     let usual = if matches!(cli.command, Command::Serve(_)) {
         LevelFilter::INFO

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use shared::check::Finding;
-use shared::yaml::{Place, Places};
+use shared::yaml::{Position, Positions};
 
 /// The file of a document.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub(super) struct Placed<'a> {
     #[serde(flatten)]
     pub(super) finding: &'a Finding,
     #[serde(flatten)]
-    pub(super) place: Option<Place>,
+    pub(super) place: Option<Position>,
 }
 
 impl Origin {
@@ -31,7 +31,7 @@ impl Origin {
         let mut places = None;
         let findings = findings.into_iter().map(|finding| {
             // The text is parsed only if there is a finding.
-            let places = places.get_or_insert_with(|| self.text.as_deref().map(Places::of));
+            let places = places.get_or_insert_with(|| self.text.as_deref().map(Positions::of));
             let place = places.as_ref().and_then(|all| all.find(&finding.path));
             Placed { finding, place }
         });

@@ -63,7 +63,7 @@ pub(super) struct Plan {
 /// The JSON output: the response of the API, with lines and columns of the findings.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer<'a> {
+struct PlanOutput<'a> {
     findings: Vec<Placed<'a>>,
     plan: &'a plan::Plan,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,7 +124,7 @@ impl Planning {
                 output::plan::write(&mut stdout, plan, detail)?;
             }
             Format::Json => {
-                let answer = Answer {
+                let answer = PlanOutput {
                     findings: input.origin.placed(&planned.findings),
                     plan,
                     mass_deletion: mass_deletion.as_ref(),

@@ -45,7 +45,7 @@ impl Status {
             Format::Text => output::status::write(&mut stdout, &status)?,
             Format::Json => output::json(&mut stdout, &status)?,
         }
-        Ok(if status.is_in_step() {
+        Ok(if status.is_unchanged() {
             Exit::Success
         } else {
             Exit::Failed

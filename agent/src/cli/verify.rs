@@ -15,7 +15,7 @@ use super::output::{self, counted};
 use super::{Access, Document, input, interrupt, question};
 use crate::operation::Planned;
 use crate::stop::Stop;
-use crate::verify::{self, ClientSelector, LeftBehind, VerifyOptions};
+use crate::verify::{self, ClientSelector, InterruptedDrill, VerifyOptions};
 
 /// Check an applied mesh with real traffic.
 ///
@@ -163,7 +163,7 @@ impl Verify {
     }
 }
 
-async fn give_back(planned: &Planned, left: &[LeftBehind]) -> Result<Exit, Failure> {
+async fn give_back(planned: &Planned, left: &[InterruptedDrill]) -> Result<Exit, Failure> {
     let mut stdout = output::stdout();
     let mut exit = Exit::Success;
     for left in left {

@@ -27,7 +27,7 @@ const DRY_RUN: &str = "dryRun=All";
 pub(crate) struct Connection {
     context: Arc<str>,
     client: kube::Client,
-    patience: Patience,
+    retry_policy: RetryPolicy,
     guard: Guard,
     login: Option<Arc<LoginTool>>,
     on_wait: Option<OnWait>,
@@ -57,7 +57,7 @@ pub(crate) enum Wait<'a> {
 
 /// A retry policy.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Patience {
+pub(crate) struct RetryPolicy {
     /// Tries, including the first.
     tries: u32,
     /// Deadline of each try.
@@ -66,7 +66,7 @@ pub(crate) struct Patience {
     reconnects: bool,
 }
 
-impl Patience {
+impl RetryPolicy {
     /// For a list of contexts: one that does not answer at once is shown as unreachable.
     pub(crate) const PROBE: Self = Self {
         tries: 1,
@@ -228,11 +228,11 @@ impl Request {
 }
 
 impl Connection {
-    pub(crate) fn new(context: &str, client: kube::Client, patience: Patience) -> Self {
+    pub(crate) fn new(context: &str, client: kube::Client, retry_policy: RetryPolicy) -> Self {
         Self {
             context: context.into(),
             client,
-            patience,
+            retry_policy,
             guard: Guard::None,
             login: None,
             on_wait: None,
@@ -254,8 +254,8 @@ impl Connection {
 
     /// The same connection with another retry policy.
     #[must_use]
-    pub(crate) fn with_patience(mut self, patience: Patience) -> Self {
-        self.patience = patience;
+    pub(crate) fn with_retry_policy(mut self, retry_policy: RetryPolicy) -> Self {
+        self.retry_policy = retry_policy;
         self
     }
 
@@ -286,8 +286,8 @@ impl Connection {
                 Err(error) => error,
             };
             let connects =
-                self.patience.reconnects || !matches!(error, RequestError::NoConnection(_));
-            if tries >= self.patience.tries || !error.is_passing() || !connects {
+                self.retry_policy.reconnects || !matches!(error, RequestError::NoConnection(_));
+            if tries >= self.retry_policy.tries || !error.is_passing() || !connects {
                 return Err(error);
             }
             tracing::debug!(context = %self.context, %error, tries, "retrying");
@@ -329,7 +329,7 @@ impl Connection {
         let authorization = credential
             .as_ref()
             .and_then(|credential| credential.authorization.clone());
-        let deadline = self.patience.deadline;
+        let deadline = self.retry_policy.deadline;
         let begun = Instant::now();
         let answer = tokio::time::timeout(deadline, self.exchange(request, authorization))
             .await

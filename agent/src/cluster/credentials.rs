@@ -14,7 +14,7 @@ use kube::config::{self, AuthInfo, Config};
 use tower::BoxError;
 
 use super::authorization::Authorization;
-use super::connection::{Connection, Patience};
+use super::connection::{Connection, RetryPolicy};
 use super::kubeconfig::Kubeconfig;
 use super::login::{Certificate, Credential, LoginError, LoginTool};
 use super::redacted;
@@ -30,7 +30,7 @@ impl Kubeconfig {
     pub(crate) async fn connect(
         &self,
         context: &str,
-        patience: Patience,
+        retry_policy: RetryPolicy,
     ) -> Result<Connection, String> {
         if !self.has(context) {
             let known: Vec<&str> = self.contexts().collect();
@@ -74,7 +74,7 @@ impl Kubeconfig {
         }
         let tool = authorization.tool().cloned();
         let client = client(config, authorization).await.map_err(unusable)?;
-        let connection = Connection::new(context, client, patience);
+        let connection = Connection::new(context, client, retry_policy);
         Ok(match tool {
             Some(tool) => connection.with_login_tool(tool),
             None => connection,
@@ -137,9 +137,9 @@ impl Kubeconfig {
 
 /// The credential of a login tool. One that takes long may wait for a person, in a browser say, so a warning names it.
 async fn log_in(context: &str, tool: &Arc<LoginTool>) -> Result<Arc<Credential>, LoginError> {
-    let is_told = AtomicBool::new(false);
+    let is_published = AtomicBool::new(false);
     tool.credential(|_| {
-        if !is_told.swap(true, Ordering::Relaxed) {
+        if !is_published.swap(true, Ordering::Relaxed) {
             tracing::warn!("{}", tool.awaited(context));
         }
     })

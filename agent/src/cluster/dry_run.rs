@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use shared::kubernetes::object::Object;
-use shared::plan::{Answer, Conflict};
+use shared::plan::{Conflict, DryRun};
 
 use super::address;
 use super::connection::{Connection, Request};
@@ -22,7 +22,7 @@ pub(super) struct Question<'a> {
 pub(super) async fn ask(
     connection: &Connection,
     question: Question<'_>,
-) -> Result<Answer, RequestError> {
+) -> Result<DryRun, RequestError> {
     let Question {
         object,
         manager,
@@ -33,12 +33,12 @@ pub(super) async fn ask(
         request = request.forced();
     }
     match connection.json(&request.dry_run()).await {
-        Ok(would) => Ok(Answer::Would(would)),
+        Ok(would) => Ok(DryRun::Would(would)),
         Err(error) if error.is_not_found() => Err(error),
         Err(error) => match conflicts_of(&error) {
-            Some(conflicts) => Ok(Answer::Conflict(conflicts)),
+            Some(conflicts) => Ok(DryRun::Conflict(conflicts)),
             None if error.is_refusal() || of_webhook(&error) => {
-                Ok(Answer::Rejected(error.to_string()))
+                Ok(DryRun::Rejected(error.to_string()))
             }
             None => Err(error),
         },

@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::address::{collection, object_at};
-use super::connection::{Connection, Patience, Request};
+use super::connection::{Connection, Request, RetryPolicy};
 use super::live::resource_version;
 use super::request_error::RequestError;
 use super::writer::{Holder, Writer};
@@ -126,7 +126,7 @@ impl Lease {
         waiting: Waiting<'_>,
     ) -> Result<Claimed, String> {
         let claim = Claim {
-            connection: connection.clone().with_patience(Patience::PLAN),
+            connection: connection.clone().with_retry_policy(RetryPolicy::PLAN),
             mesh: mesh.into(),
             writer: writer.clone(),
         };
@@ -349,7 +349,10 @@ impl Claim {
         let until = sent + self.validity();
         let (sender, state) = watch::channel(State::Held { until, version });
         let renewing = Self {
-            connection: self.connection.clone().with_patience(Patience::PROBE),
+            connection: self
+                .connection
+                .clone()
+                .with_retry_policy(RetryPolicy::PROBE),
             ..self.clone()
         };
         let (ending, ends) = watch::channel(false);

@@ -18,8 +18,8 @@ use shared::kubernetes::ownership::{self, Owner, Ownership, PARENT_NAMESPACE};
 use shared::plan::decisions::Decisions;
 use shared::plan::drift::{self, Drift};
 use shared::plan::handover::Handover;
-use shared::plan::orphaned::{self, Outlived};
-use shared::plan::{Claim, Existing, ObservedCluster, Surplus};
+use shared::plan::orphaned::{self, OrphanedRule};
+use shared::plan::{Claim, Existing, ObservedCluster, PruneCandidate};
 
 use super::address::{collection, object, object_at};
 use super::connection::{Connection, Request};
@@ -45,7 +45,7 @@ pub(crate) struct Look {
     /// The resourceVersion of the parent.
     pub(crate) parent_version: Option<String>,
     /// Objects of the mesh that are not desired.
-    pub(crate) surplus: BTreeMap<Key, Seen>,
+    pub(crate) prune_candidates: BTreeMap<Key, Seen>,
     /// How objects are claimed that are not the mesh's yet, or were adopted.
     pub(crate) claims: BTreeMap<Key, Claim>,
     /// How host names leave their ServiceEntries.
@@ -75,7 +75,7 @@ pub(crate) struct Seen {
     /// The patch that restores its state before it was adopted.
     pub(crate) restoring: Option<Value>,
     /// For an orphaned rule whose host stays; see [`shared::plan::orphaned`].
-    pub(crate) outlived: Option<Outlived>,
+    pub(crate) orphaned: Option<OrphanedRule>,
 }
 
 /// Search for the objects of a mesh.
@@ -93,15 +93,15 @@ pub(crate) struct Search<'a> {
 pub(crate) async fn look(
     connection: Connection,
     search: Search<'_>,
-    wanted: &[Object],
+    desired: &[Object],
 ) -> Result<(ObservedCluster, Look), String> {
     let mesh = search.ownership.mesh.as_str();
-    let looking = Looking::new(connection, search, wanted);
+    let looking = Looking::new(connection, search, desired);
     // Desired objects do not depend on the record, so both are read at once.
     let (parent, former, ours) = tokio::join!(
         looking.parent(mesh),
         looking.former_parent(),
-        looking.ours(looking.wanted_kinds().into_values())
+        looking.ours(looking.desired_kinds().into_values())
     );
     let (parent, parent_live) = parent?.unzip();
     let parent_version = parent_live.as_ref().and_then(resource_version);
@@ -116,17 +116,19 @@ pub(crate) async fn look(
     left.dedup();
     ours.extend(looking.ours(left).await?);
     let mut observed = looking.with_others(ours).await?;
-    if wanted.is_empty()
+    if desired.is_empty()
         && let Some(live) = parent_live
     {
         // If nothing is desired, the record is deleted too, last of all.
         observed
-            .surplus
-            .insert(Parent::key(mesh), Surplus::new(Kind::SECRET, &live));
+            .prune_candidates
+            .insert(Parent::key(mesh), PruneCandidate::new(Kind::SECRET, &live));
     }
     if let (Some(name), Some(live)) = (&search.ownership.former, former_live) {
-        let surplus = Surplus::new(Kind::SECRET, &live);
-        observed.surplus.insert(Parent::key(name), surplus);
+        let candidate = PruneCandidate::new(Kind::SECRET, &live);
+        observed
+            .prune_candidates
+            .insert(Parent::key(name), candidate);
     }
     let mut look = Look::of(looking, parent, &observed);
     look.parent_version = parent_version;
@@ -139,7 +141,7 @@ pub(crate) async fn look_at_kinds(
     connection: Connection,
     mesh: &str,
     kinds: impl IntoIterator<Item = Kind>,
-    wanted: &[Object],
+    desired: &[Object],
 ) -> Result<Option<(ObservedCluster, Look)>, String> {
     let Some((parent, live)) = Parent::read(&connection, mesh).await? else {
         return Ok(None);
@@ -150,7 +152,7 @@ pub(crate) async fn look_at_kinds(
         decisions: &decisions,
         tries: false,
     };
-    let looking = Looking::new(connection, search, wanted);
+    let looking = Looking::new(connection, search, desired);
     let ours = looking.ours(kinds).await?;
     let observed = looking.with_others(ours).await?;
     let mut look = Look::of(looking, Some(parent), &observed);
@@ -160,15 +162,15 @@ pub(crate) async fn look_at_kinds(
 
 impl Look {
     fn of(looking: Looking<'_>, parent: Option<Parent>, observed: &ObservedCluster) -> Self {
-        let outlived = orphaned::rules(&observed.surplus);
-        let seen = |key: &Key, surplus: &Surplus| Seen {
-            kind: surplus.kind.clone(),
-            uid: surplus.uid.clone(),
-            restoring: surplus.restoring.clone(),
-            outlived: outlived.get(key).cloned(),
+        let orphaned = orphaned::rules(&observed.prune_candidates);
+        let seen = |key: &Key, candidate: &PruneCandidate| Seen {
+            kind: candidate.kind.clone(),
+            uid: candidate.uid.clone(),
+            restoring: candidate.restoring.clone(),
+            orphaned: orphaned.get(key).cloned(),
         };
-        let surplus = observed.surplus.iter();
-        let claims = observed.wanted.iter().filter_map(|(key, one)| match one {
+        let candidates = observed.prune_candidates.iter();
+        let claims = observed.desired.iter().filter_map(|(key, one)| match one {
             Existing::Asked { claim, .. } if **claim != Claim::default() => {
                 Some((key.clone(), Claim::clone(claim)))
             }
@@ -180,7 +182,7 @@ impl Look {
             parent,
             parent_version: None,
             claims: claims.collect(),
-            surplus: surplus
+            prune_candidates: candidates
                 .map(|(key, one)| (key.clone(), seen(key, one)))
                 .collect(),
             handover: Handover::default(),
@@ -210,20 +212,20 @@ struct Looking<'a> {
     /// The field manager of the mesh.
     manager: String,
     /// Stamped objects.
-    wanted: BTreeMap<Key, &'a Object>,
+    desired: BTreeMap<Key, &'a Object>,
 }
 
 /// A desired object with its key.
-type Wanted<'a> = (&'a Key, &'a Object);
+type Desired<'a> = (&'a Key, &'a Object);
 
 /// The result of listing the mesh's own objects.
 #[derive(Default)]
 struct Ours {
-    in_step: BTreeSet<Key>,
+    unchanged: BTreeSet<Key>,
     /// Fields that others have added.
     drift: BTreeMap<Key, Vec<Drift>>,
     candidates: Vec<Candidate>,
-    surplus: BTreeMap<Key, Surplus>,
+    prune_candidates: BTreeMap<Key, PruneCandidate>,
     unserved: BTreeSet<String>,
 }
 
@@ -231,14 +233,14 @@ impl Ours {
     /// The desired objects that exist.
     fn keys(&self) -> impl Iterator<Item = &Key> {
         let candidates = self.candidates.iter().map(|one| &one.key);
-        self.in_step.iter().chain(candidates)
+        self.unchanged.iter().chain(candidates)
     }
 
     fn extend(&mut self, other: Self) {
-        self.in_step.extend(other.in_step);
+        self.unchanged.extend(other.unchanged);
         self.drift.extend(other.drift);
         self.candidates.extend(other.candidates);
-        self.surplus.extend(other.surplus);
+        self.prune_candidates.extend(other.prune_candidates);
         self.unserved.extend(other.unserved);
     }
 }
@@ -267,11 +269,14 @@ struct Name {
 }
 
 impl<'a> Looking<'a> {
-    fn new(connection: Connection, search: Search<'a>, wanted: &'a [Object]) -> Self {
+    fn new(connection: Connection, search: Search<'a>, desired: &'a [Object]) -> Self {
         Self {
             manager: ownership::field_manager(&search.ownership.mesh),
             search,
-            wanted: wanted.iter().map(|object| (object.key(), object)).collect(),
+            desired: desired
+                .iter()
+                .map(|object| (object.key(), object))
+                .collect(),
             connection,
         }
     }
@@ -280,7 +285,7 @@ impl<'a> Looking<'a> {
     /// installed.
     async fn parent(&self, mesh: &str) -> Result<Option<(Parent, Value)>, String> {
         let parent = Parent::read(&self.connection, mesh).await?;
-        if parent.is_none() && !self.wanted.is_empty() {
+        if parent.is_none() && !self.desired.is_empty() {
             expect_namespace(&self.connection).await?;
         }
         Ok(parent)
@@ -311,17 +316,17 @@ impl<'a> Looking<'a> {
         }
         let asked = self.ask(ours.candidates).await?;
         let rivals = self.rivals(&ours.unserved).await?;
-        let in_step = ours.in_step.into_iter();
+        let unchanged = ours.unchanged.into_iter();
         let mut observed = ObservedCluster {
-            wanted: in_step.map(|key| (key, Existing::InStep)).collect(),
+            desired: unchanged.map(|key| (key, Existing::Unchanged)).collect(),
             trials,
             drift: ours.drift,
-            surplus: ours.surplus,
+            prune_candidates: ours.prune_candidates,
             unserved: ours.unserved,
             rivals,
             ..ObservedCluster::default()
         };
-        observed.wanted.extend(asked);
+        observed.desired.extend(asked);
         Ok(observed)
     }
 
@@ -345,11 +350,11 @@ impl<'a> Looking<'a> {
         });
         // An adopted object is the mesh's as a whole.
         let is_ours = claim.as_ref().is_ok_and(|claim| !claim.adopts);
-        let wanted = self.wanted.get(key).filter(|_| is_ours);
+        let desired = self.desired.get(key).filter(|_| is_ours);
         Candidate {
             key: key.clone(),
-            drift: wanted.map_or_else(Vec::new, |wanted| {
-                drift::of(&metadata["managedFields"], wanted)
+            drift: desired.map_or_else(Vec::new, |desired| {
+                drift::of(&metadata["managedFields"], desired)
             }),
             writers: Writers::of(metadata),
             live: without_managers(live),
@@ -365,9 +370,9 @@ impl<'a> Looking<'a> {
     }
 
     /// By `Kind.group`.
-    fn wanted_kinds(&self) -> BTreeMap<String, Kind> {
+    fn desired_kinds(&self) -> BTreeMap<String, Kind> {
         let mut kinds = BTreeMap::new();
-        for object in self.wanted.values() {
+        for object in self.desired.values() {
             kinds
                 .entry(object.kind.group_kind())
                 .or_insert_with(|| object.kind.clone());
@@ -377,9 +382,9 @@ impl<'a> Looking<'a> {
 
     /// The kinds that only the parent lists.
     async fn kinds_only_in(&self, parent: Option<&Parent>) -> Result<Vec<Kind>, String> {
-        let wanted = self.wanted_kinds();
+        let desired = self.desired_kinds();
         let named = parent.iter().flat_map(|parent| &parent.group_kinds);
-        let only = named.filter(|group_kind| !wanted.contains_key(*group_kind));
+        let only = named.filter(|group_kind| !desired.contains_key(*group_kind));
         let found = at_once(only.map(|one| kinds::find(&self.connection, one)).collect())
             .await
             .map_err(|error| error.in_context(self.connection.context(), "discover kinds"))?;
@@ -389,8 +394,8 @@ impl<'a> Looking<'a> {
     /// Desired objects that exist without the mesh's label.
     async fn not_ours(&self, ours: &Ours) -> Result<Vec<Candidate>, String> {
         let listed: BTreeSet<&Key> = ours.keys().collect();
-        let mut places: BTreeMap<(&Kind, Option<&str>), Vec<Wanted<'_>>> = BTreeMap::new();
-        for (key, object) in &self.wanted {
+        let mut places: BTreeMap<(&Kind, Option<&str>), Vec<Desired<'_>>> = BTreeMap::new();
+        for (key, object) in &self.desired {
             if !listed.contains(key) && !ours.unserved.contains(&object.kind.group_kind()) {
                 let place = (&object.kind, object.namespace.as_deref());
                 places.entry(place).or_default().push((key, object));
@@ -401,15 +406,15 @@ impl<'a> Looking<'a> {
             searches.push(self.there(kind, namespace, missing));
         }
         let mut requests = Vec::new();
-        for (key, wanted) in at_once(searches).await?.into_iter().flatten() {
-            requests.push(self.get(key, wanted));
+        for (key, desired) in at_once(searches).await?.into_iter().flatten() {
+            requests.push(self.get(key, desired));
         }
         Ok(at_once(requests).await?.into_iter().flatten().collect())
     }
 
-    async fn get(&self, key: &Key, wanted: &Object) -> Result<Option<Candidate>, String> {
-        let live = self.connection.find(&Request::get(object(wanted))).await;
-        let live = live.map_err(|error| self.failed(&error, "get", &wanted.kind))?;
+    async fn get(&self, key: &Key, desired: &Object) -> Result<Option<Candidate>, String> {
+        let live = self.connection.find(&Request::get(object(desired))).await;
+        let live = live.map_err(|error| self.failed(&error, "get", &desired.kind))?;
         Ok(live.map(|live| self.candidate(key, live)))
     }
 
@@ -418,8 +423,8 @@ impl<'a> Looking<'a> {
         &self,
         kind: &Kind,
         namespace: Option<&str>,
-        mut missing: Vec<Wanted<'b>>,
-    ) -> Result<Vec<Wanted<'b>>, String> {
+        mut missing: Vec<Desired<'b>>,
+    ) -> Result<Vec<Desired<'b>>, String> {
         if missing.len() <= ONE_BY_ONE {
             return Ok(missing);
         }

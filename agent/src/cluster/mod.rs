@@ -38,7 +38,7 @@ pub use kubeconfig::KubeconfigError;
 pub use writer::Holder;
 
 pub(crate) use address::{collection, object, object_at};
-pub(crate) use connection::{Connection, Patience, Request, Wait};
+pub(crate) use connection::{Connection, Request, RetryPolicy, Wait};
 pub(crate) use dns_settings::{DnsLook, Zone, dns_settings, edit_request, edited, look_at_dns};
 pub(crate) use dry_run::conflicts_of;
 pub(crate) use endpoints::{ENDPOINT_SLICES, SERVICE_NAME_LABEL, ready_endpoints};

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use shared::api::Context;
 use shared::defaults::{DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE};
 
-use super::connection::{Connection, Patience, Request};
+use super::connection::{Connection, Request, RetryPolicy};
 use super::gateway::gateway;
 use super::kubeconfig::Kubeconfig;
 use super::list::List;
@@ -46,7 +46,7 @@ fn unknown(name: &str) -> Context {
 }
 
 async fn probe_context(kubeconfig: &Kubeconfig, name: &str) -> Result<Context, String> {
-    let connection = kubeconfig.connect(name, Patience::PROBE).await?;
+    let connection = kubeconfig.connect(name, RetryPolicy::PROBE).await?;
     let version = Request::get("/version");
     let (version, locality, gateway) = tokio::join!(
         connection.json(&version),

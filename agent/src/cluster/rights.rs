@@ -11,7 +11,7 @@ use shared::access::{Command, Need, Needs, Permission, denials, to_carry_out};
 use shared::kubernetes::object::Object;
 use shared::plan::ObservedCluster;
 
-use super::connection::{Connection, Patience, Request};
+use super::connection::{Connection, Request, RetryPolicy};
 use crate::shell;
 
 /// Reviews in one cluster at once.
@@ -61,7 +61,7 @@ pub(crate) async fn rights(
         return Rights(None);
     };
     // A slow review must not delay the plan: the requests of the plan report denials too.
-    let connection = connection.clone().with_patience(Patience::PROBE);
+    let connection = connection.clone().with_retry_policy(RetryPolicy::PROBE);
     if allows(&connection, &Permission::everything()).await != Some(false) {
         return Rights(None);
     }

@@ -11,7 +11,7 @@ use shared::facts::Facts;
 use shared::gateways::kind::GatewayKind;
 use shared::gateways::last_known::{HostName, Publication, Reason};
 use shared::kubernetes::object::Kind;
-use shared::plan::desired::Wanted;
+use shared::plan::desired::Desired;
 use shared::plan::gateway_updates;
 use shared::render::controller_publishes;
 use shared::resolved::Resolved;
@@ -22,8 +22,8 @@ use super::write::Writing;
 use super::{FollowError, RESOLVE_AGAIN, RESYNC};
 use crate::addresses::{self, Addresses, RecordsOf};
 use crate::lock::LockOptions;
+use crate::members::{self, MemberCluster, members};
 use crate::operation::{Operations, is_handed_over, wrong_contexts};
-use crate::place::{self, Place, places};
 
 /// Why addresses stay published although all clusters can be reached.
 const ALL_LOST: &str = "no gateway has an address and a ready pod";
@@ -50,7 +50,7 @@ pub(super) struct Follower<'a> {
 
 /// The clusters of a pass.
 pub(super) struct Clusters {
-    pub(super) places: Vec<Place>,
+    pub(super) members: Vec<MemberCluster>,
     /// The identity of each cluster, if it is known.
     identities: Vec<Option<String>>,
     /// The index of the cluster with the records.
@@ -59,22 +59,22 @@ pub(super) struct Clusters {
 }
 
 impl Clusters {
-    pub(super) fn dns(&self) -> &Place {
-        &self.places[self.dns]
+    pub(super) fn dns(&self) -> &MemberCluster {
+        &self.members[self.dns]
     }
 
     /// Why a context must not be used, since addresses of another cluster would be published.
     pub(super) fn wrong_context(&self, recorded: &BTreeMap<String, String>) -> Option<String> {
-        let seen = self.places.iter().zip(&self.identities);
+        let seen = self.members.iter().zip(&self.identities);
         let seen: BTreeMap<&str, &str> = seen
-            .filter_map(|(place, identity)| Some((place.name.as_str(), identity.as_deref()?)))
+            .filter_map(|(member, identity)| Some((member.name.as_str(), identity.as_deref()?)))
             .collect();
         let wrong = wrong_contexts(
-            &self.places,
-            |place| seen.get(place.name.as_str()).copied(),
-            |place| {
+            &self.members,
+            |member| seen.get(member.name.as_str()).copied(),
+            |member| {
                 recorded
-                    .get(&place.name)
+                    .get(&member.name)
                     .map(String::as_str)
                     .into_iter()
                     .collect()
@@ -170,19 +170,19 @@ impl<'a> Follower<'a> {
             }
             Err(error) => return Err(FollowError::from(error).into()),
         };
-        let mut places = places(&kubeconfig, self.mesh).await;
+        let mut members = members(&kubeconfig, self.mesh).await;
         let withdrawn = BTreeSet::new();
-        let before = places.clone();
+        let before = members.clone();
         let (addresses, identities) = tokio::join!(
-            addresses::look(self.mesh, &mut places, RecordsOf::DnsCluster, &withdrawn),
-            place::identities(&before)
+            addresses::look(self.mesh, &mut members, RecordsOf::DnsCluster, &withdrawn),
+            members::identities(&before)
         );
         let resolved = self.check(&addresses.facts)?;
         if controller_publishes(&resolved) {
             return Err(FollowError::Controller.into());
         }
         let dns = resolved.dns.cluster;
-        if let Err(why) = &places[dns].connection {
+        if let Err(why) = &members[dns].connection {
             return Err(Trouble::Passing(why.clone()));
         }
         self.tell_of_lost(&addresses);
@@ -196,11 +196,11 @@ impl<'a> Follower<'a> {
         let clusters = Clusters {
             // A cluster that cannot be reached is reported as lost.
             identities: identities.into_iter().map(|one| one.ok()?).collect(),
-            places,
+            members,
             dns,
             addresses,
         };
-        let kept = kept(&resolved, &clusters.places);
+        let kept = kept(&resolved, &clusters.members);
         let skipped = self.write(resolved, &clusters).await?;
         Ok(Passed { kept, skipped })
     }
@@ -287,13 +287,13 @@ impl<'a> Follower<'a> {
         clusters: &Clusters,
     ) -> Result<Option<String>, Trouble> {
         let kinds = self.kinds(&resolved);
-        let wanted = Wanted::new(resolved).only(kinds.clone());
+        let desired = Desired::new(resolved).only(kinds.clone());
         let writing = Writing {
             mesh: self.mesh,
             document: self.mesh.digest(),
             lock: self.lock,
             clusters,
-            wanted: Arc::new(wanted),
+            desired: Arc::new(desired),
             kinds,
         };
         let written = writing.write().await?;
@@ -349,11 +349,11 @@ impl<'a> Follower<'a> {
     }
 }
 
-fn kept(resolved: &Resolved, places: &[Place]) -> Vec<(String, Kind)> {
+fn kept(resolved: &Resolved, members: &[MemberCluster]) -> Vec<(String, Kind)> {
     let kinds = gateway_updates::kinds(resolved);
-    let of_place = places.iter().flat_map(|place| {
-        let kinds = kinds.get(&place.name).into_iter().flatten().cloned();
-        kinds.map(|kind| (place.context.clone(), kind))
+    let of_place = members.iter().flat_map(|member| {
+        let kinds = kinds.get(&member.name).into_iter().flatten().cloned();
+        kinds.map(|kind| (member.context.clone(), kind))
     });
     of_place.collect()
 }

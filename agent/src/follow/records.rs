@@ -8,16 +8,16 @@ use shared::plan::{Existing, ObservedCluster};
 
 use super::event::RecordChange;
 
-/// The changes by an apply of `wanted`, by name.
+/// The changes by an apply of `desired`, by name.
 pub(super) fn changes<'a>(
-    wanted: impl IntoIterator<Item = &'a Object>,
+    desired: impl IntoIterator<Item = &'a Object>,
     observed: &ObservedCluster,
 ) -> Vec<RecordChange> {
     let (mut before, mut after) = (Records::default(), Records::default());
-    let wanted = wanted.into_iter();
-    for object in wanted.filter(|object| object.kind == Kind::DNS_ENDPOINT) {
-        match observed.wanted.get(&object.key()) {
-            Some(Existing::InStep | Existing::Foreign(_)) => {}
+    let desired = desired.into_iter();
+    for object in desired.filter(|object| object.kind == Kind::DNS_ENDPOINT) {
+        match observed.desired.get(&object.key()) {
+            Some(Existing::Unchanged | Existing::Foreign(_)) => {}
             Some(Existing::Asked { live, .. }) => {
                 before.add(live);
                 after.add(&object.beside(live).to_json());
@@ -25,9 +25,9 @@ pub(super) fn changes<'a>(
             None => after.add(&object.as_created().to_json()),
         }
     }
-    let surplus = observed.surplus.values();
-    for surplus in surplus.filter(|surplus| surplus.kind == Kind::DNS_ENDPOINT) {
-        before.add(&surplus.live());
+    let candidate = observed.prune_candidates.values();
+    for candidate in candidate.filter(|candidate| candidate.kind == Kind::DNS_ENDPOINT) {
+        before.add(&candidate.live());
     }
     let keys: BTreeSet<_> = before.0.keys().chain(after.0.keys()).cloned().collect();
     keys.into_iter()

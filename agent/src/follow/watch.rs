@@ -13,7 +13,7 @@ use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
 
 use super::RESYNC;
-use crate::cluster::{ENDPOINT_SLICES, Patience, SERVICE_NAME_LABEL};
+use crate::cluster::{ENDPOINT_SLICES, RetryPolicy, SERVICE_NAME_LABEL};
 use crate::gateways::followed_services;
 use crate::operation::Operations;
 
@@ -140,7 +140,7 @@ impl Watch {
             Ok(kubeconfig) => kubeconfig,
             Err(error) => return Ended::Lost(error.to_string()),
         };
-        let connection = match kubeconfig.connect(&self.context, Patience::PLAN).await {
+        let connection = match kubeconfig.connect(&self.context, RetryPolicy::PLAN).await {
             Ok(connection) => connection,
             Err(why) => return Ended::Lost(why),
         };

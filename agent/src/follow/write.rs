@@ -7,7 +7,7 @@ use futures::future::join_all;
 use shared::Mesh;
 use shared::gateways::last_known::LastKnown;
 use shared::kubernetes::object::Kind;
-use shared::plan::desired::Wanted;
+use shared::plan::desired::Desired;
 use shared::plan::{self, Action, Conflict, Plan, Step};
 use tokio::sync::mpsc;
 
@@ -18,8 +18,8 @@ use crate::apply;
 use crate::budget::Budget;
 use crate::cluster;
 use crate::lock::{Leases, LockOptions};
+use crate::members::MemberCluster;
 use crate::operation::{ApplyOptions, Scope, Target};
-use crate::place::Place;
 use crate::stop::Stop;
 
 /// The desired objects, and the clusters to write them to.
@@ -29,7 +29,7 @@ pub(super) struct Writing<'a> {
     pub(super) document: String,
     pub(super) lock: LockOptions<'static>,
     pub(super) clusters: &'a Clusters,
-    pub(super) wanted: Arc<Wanted>,
+    pub(super) desired: Arc<Desired>,
     /// Cluster → kinds to read there.
     pub(super) kinds: BTreeMap<String, BTreeSet<Kind>>,
 }
@@ -113,29 +113,29 @@ impl Writing<'_> {
         let mut written = Written::default();
         let mut skipped = Vec::new();
         let mut to_write = Vec::new();
-        for (place, looked) in self.look_at(self.places()).await {
+        for (member, looked) in self.look_at(self.members()).await {
             let looked = match looked {
                 Ok(looked) => looked,
-                Err(trouble) if self.has_records(place) => return Err(trouble),
+                Err(trouble) if self.has_records(member) => return Err(trouble),
                 Err(trouble) => {
-                    skipped.push(format!("{}: {trouble}", place.name));
+                    skipped.push(format!("{}: {trouble}", member.name));
                     continue;
                 }
             };
             let not_written = looked.skipped();
             if not_written.is_empty() {
-                written.clusters.insert(place.name.clone());
+                written.clusters.insert(member.name.clone());
             }
             skipped.extend(not_written);
             if looked.has_work(&self.clusters.addresses.last_known) {
-                to_write.push(place);
+                to_write.push(member);
             }
         }
         written.skipped = (!skipped.is_empty()).then(|| skipped.join("; "));
         if !to_write.is_empty() {
-            let places: Vec<Place> = to_write.iter().copied().cloned().collect();
+            let members: Vec<MemberCluster> = to_write.iter().copied().cloned().collect();
             let mesh = &self.mesh.metadata.name;
-            let leases = Leases::claim(mesh, "follow", &places, self.lock).await;
+            let leases = Leases::claim(mesh, "follow", &members, self.lock).await;
             let leases = leases.map_err(|error| Trouble::Passing(error.to_string()))?;
             let result = self.write_alone(to_write, &leases, &mut written).await;
             leases.release().await;
@@ -145,38 +145,38 @@ impl Writing<'_> {
     }
 
     /// The clusters with objects to keep up to date.
-    fn places(&self) -> Vec<&Place> {
-        let places = self.clusters.places.iter();
-        places
-            .filter(|place| self.kinds.contains_key(&place.name))
+    fn members(&self) -> Vec<&MemberCluster> {
+        let members = self.clusters.members.iter();
+        members
+            .filter(|member| self.kinds.contains_key(&member.name))
             .collect()
     }
 
-    fn has_records(&self, place: &Place) -> bool {
-        self.clusters.dns().name == place.name
+    fn has_records(&self, member: &MemberCluster) -> bool {
+        self.clusters.dns().name == member.name
     }
 
     /// Reads the clusters again under the Leases, since another run may have changed the objects, and writes.
     async fn write_alone(
         &self,
-        places: Vec<&Place>,
+        members: Vec<&MemberCluster>,
         leases: &Leases,
         written: &mut Written,
     ) -> Result<(), Trouble> {
         let mut failed = Vec::new();
         let mut applies = Vec::new();
-        for (place, looked) in self.look_at(places).await {
+        for (member, looked) in self.look_at(members).await {
             let mut looked = match looked {
                 Ok(looked) => looked,
-                Err(trouble) if self.has_records(place) => return Err(trouble),
+                Err(trouble) if self.has_records(member) => return Err(trouble),
                 Err(trouble) => {
-                    written.clusters.remove(&place.name);
-                    failed.push(format!("{}: {trouble}", place.name));
+                    written.clusters.remove(&member.name);
+                    failed.push(format!("{}: {trouble}", member.name));
                     continue;
                 }
             };
             leases.guard(&mut looked.target.look.connection);
-            applies.push(looked.apply(&place.name));
+            applies.push(looked.apply(&member.name));
         }
         for (cluster, applied) in join_all(applies).await {
             match applied {
@@ -193,23 +193,23 @@ impl Writing<'_> {
 
     async fn look_at<'p>(
         &self,
-        places: Vec<&'p Place>,
-    ) -> Vec<(&'p Place, Result<Looked, Trouble>)> {
-        join_all(places.into_iter().map(|place| async move {
-            let looked = self.look(place).await;
-            (place, looked)
+        members: Vec<&'p MemberCluster>,
+    ) -> Vec<(&'p MemberCluster, Result<Looked, Trouble>)> {
+        join_all(members.into_iter().map(|member| async move {
+            let looked = self.look(member).await;
+            (member, looked)
         }))
         .await
     }
 
     /// Reads the objects to keep up to date in a cluster. Fails if another document was applied there.
-    async fn look(&self, place: &Place) -> Result<Looked, Trouble> {
-        let connection = place.connection.clone().map_err(Trouble::Passing)?;
-        place.inside.clone().map_err(Trouble::Passing)?;
-        let objects = &self.wanted.of(&place.name);
+    async fn look(&self, member: &MemberCluster) -> Result<Looked, Trouble> {
+        let connection = member.connection.clone().map_err(Trouble::Passing)?;
+        member.inside.clone().map_err(Trouble::Passing)?;
+        let objects = &self.desired.of(&member.name);
         let mesh = self.mesh.metadata.name.clone();
-        let cluster = place.name.clone();
-        let kinds = self.kinds.get(&place.name).into_iter().flatten().cloned();
+        let cluster = member.name.clone();
+        let kinds = self.kinds.get(&member.name).into_iter().flatten().cloned();
         let found = cluster::look_at_kinds(connection, &mesh, kinds, objects).await;
         let Some((observed, look)) = found.map_err(Trouble::Passing)? else {
             return Err(FollowError::NotApplied { mesh, cluster }.into());
@@ -231,13 +231,13 @@ impl Writing<'_> {
             clusters: BTreeMap::new(),
             identities: BTreeMap::new(),
             last_known: self.clusters.addresses.last_known.clone(),
-            keeps_addresses: self.has_records(place),
-            wanted: Arc::clone(&self.wanted),
+            keeps_addresses: self.has_records(member),
+            desired: Arc::clone(&self.desired),
             look,
         };
-        let places = [(place.name.as_str(), place.context.as_str())];
-        let observed = BTreeMap::from([(place.name.clone(), Ok(observed))]);
-        let plan = plan::plan(&self.wanted, places, &observed);
+        let members = [(member.name.as_str(), member.context.as_str())];
+        let observed = BTreeMap::from([(member.name.clone(), Ok(observed))]);
+        let plan = plan::plan(&self.desired, members, &observed);
         let is_written =
             |step: &Step| !matches!(step.action, Action::Unchanged) && !step.action.is_skipped();
         let is_record = |step: &Step| step.object.kind == Kind::DNS_ENDPOINT.kind;

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 
 use super::Agent;
 use super::answer::{Body, Refusal};
-use super::runs::{Doing, Running};
+use super::runs::{RunKind, Running};
 use super::turns::Turn;
 use crate::lock::LockOptions;
 use crate::operation::{self, ApplyOptions, Locked, Planned};
@@ -89,7 +89,7 @@ pub(super) async fn apply(
     let begun = agent
         .0
         .runs
-        .begin(Doing::Apply, &request.mesh.metadata.name)
+        .begin(RunKind::Apply, &request.mesh.metadata.name)
         .map_err(|_| Refusal::internal())?;
     let Some(running) = begun else {
         return Err(Refusal::apply(
@@ -154,7 +154,7 @@ pub(super) async fn events(
     // An id that is not text is unknown.
     let run = id
         .ok()
-        .and_then(|Path(id)| agent.0.runs.find(Doing::Apply, &id))
+        .and_then(|Path(id)| agent.0.runs.find(RunKind::Apply, &id))
         .ok_or_else(|| {
             Refusal::new(
                 StatusCode::NOT_FOUND,

@@ -59,7 +59,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
         let answer = service_fn(move |mut request: Request<Incoming>| {
             let (of_connection, router) = (Arc::clone(&served), router.clone());
             async move {
-                if of_connection.is_surplus {
+                if of_connection.is_prune_candidate {
                     return Ok::<Response, Infallible>(busy());
                 }
                 request.extensions_mut().insert(of_connection);
@@ -70,7 +70,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD)
             .max_buf_size(LARGEST_HEAD)
-            .keep_alive(!of_connection.is_surplus)
+            .keep_alive(!of_connection.is_prune_candidate)
             .serve_connection(TokioIo::new(without_delay(stream)), answer);
         let connection = graceful.watch(connection);
         let open = Arc::clone(&open);
@@ -123,7 +123,7 @@ pub(super) struct OfConnection {
     has_token: AtomicBool,
     closed: Notify,
     /// Whether the connection exceeds the limit, and its request gets an error response.
-    is_surplus: bool,
+    is_prune_candidate: bool,
 }
 
 impl OfConnection {
@@ -162,12 +162,12 @@ impl Open {
     fn admit(&self) -> Arc<OfConnection> {
         let mut all = lock(&self.all);
         let is_full = all.len() >= self.most;
-        let is_surplus = is_full && !self.close_one(&mut all);
+        let is_prune_candidate = is_full && !self.close_one(&mut all);
         let connection = Arc::new(OfConnection {
             id: self.next.fetch_add(1, Ordering::Relaxed),
             has_token: AtomicBool::new(false),
             closed: Notify::new(),
-            is_surplus,
+            is_prune_candidate,
         });
         all.insert(connection.id, Arc::clone(&connection));
         connection

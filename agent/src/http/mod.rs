@@ -6,7 +6,7 @@
 mod answer;
 mod api;
 mod connections;
-mod door;
+mod guard;
 mod origin;
 mod page;
 mod rest;
@@ -22,7 +22,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
-pub use door::Door;
+pub use guard::RequestGuard;
 pub use origin::{Origin, OriginError};
 pub use serve::{ListenAddress, ListenError, ServeError, ServeOptions, serve};
 pub use token::{Token, TokenFile};
@@ -38,7 +38,7 @@ use turns::Turns;
 pub struct Agent(Arc<Parts>);
 
 struct Parts {
-    door: Door,
+    guard: RequestGuard,
     operations: Operations,
     runs: Arc<Runs>,
     turns: Turns,
@@ -48,9 +48,9 @@ struct Parts {
 
 impl Agent {
     /// An agent with a request guard.
-    pub fn new(door: Door, operations: Operations) -> Self {
+    pub fn new(guard: RequestGuard, operations: Operations) -> Self {
         Self(Arc::new(Parts {
-            door,
+            guard,
             operations,
             runs: Arc::default(),
             turns: Turns::default(),
@@ -80,5 +80,5 @@ pub fn router(agent: Agent) -> Router {
     // The guard wraps the whole router, so that it runs before any route is matched.
     Router::new()
         .fallback_service(inside)
-        .layer(from_fn_with_state(agent, door::guard))
+        .layer(from_fn_with_state(agent, guard::guard))
 }

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::answer::{self, Refusal};
-use super::door;
+use super::guard;
 use super::token::hexadecimal;
 
 #[derive(rust_embed::Embed)]
@@ -17,7 +17,7 @@ struct Files;
 /// Serves a file of the page; there are none under `/api`.
 pub(super) async fn serve(request: Request) -> Response {
     let path = request.uri().path();
-    if door::is_api(path) {
+    if guard::is_api(path) {
         return Refusal::no_such_path().into_response();
     }
     if request.method() != Method::GET && request.method() != Method::HEAD {

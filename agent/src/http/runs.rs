@@ -17,7 +17,7 @@ const KEPT: usize = 20;
 
 /// The kind of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Doing {
+pub(super) enum RunKind {
     /// An apply or a removal.
     Apply,
     /// A verification.
@@ -35,7 +35,7 @@ pub(super) struct Runs {
 /// One run: its events as lines of JSON.
 pub(super) struct Run {
     id: String,
-    doing: Doing,
+    doing: RunKind,
     mesh: String,
     log: watch::Sender<Log>,
     stopper: Stopper,
@@ -59,7 +59,7 @@ impl Runs {
     /// Starts a run; `None` if a run of the same mesh and kind is active.
     pub(super) fn begin(
         self: &Arc<Self>,
-        doing: Doing,
+        doing: RunKind,
         mesh: &str,
     ) -> Result<Option<Running>, getrandom::Error> {
         let mut random = [0; 16];
@@ -98,7 +98,7 @@ impl Runs {
     }
 
     /// A run by its kind and id.
-    pub(super) fn find(&self, doing: Doing, id: &str) -> Option<Arc<Run>> {
+    pub(super) fn find(&self, doing: RunKind, id: &str) -> Option<Arc<Run>> {
         let is_it = |run: &&Arc<Run>| run.doing == doing && run.id == id;
         self.list().iter().find(is_it).cloned()
     }
@@ -106,7 +106,7 @@ impl Runs {
     /// Stops all verifications. Applies continue.
     pub(super) fn stop_verifications(&self) {
         let list = self.list();
-        for run in list.iter().filter(|run| run.doing == Doing::Verify) {
+        for run in list.iter().filter(|run| run.doing == RunKind::Verify) {
             run.stop();
         }
     }
@@ -198,7 +198,7 @@ mod tests {
     use futures::StreamExt as _;
     use shared::api::Event;
 
-    use super::Doing::{Apply, Verify};
+    use super::RunKind::{Apply, Verify};
     use super::*;
 
     fn event(cluster: &str) -> Event {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use super::token::state_folder;
-use super::{Agent, Door, Origin, Token, TokenFile, connections, rest, router};
+use super::{Agent, Origin, RequestGuard, Token, TokenFile, connections, rest, router};
 use crate::operation::Operations;
 use crate::signals::Signals;
 
@@ -153,7 +153,10 @@ pub async fn serve(options: ServeOptions, operations: Operations) -> Result<(), 
     let file = TokenFile::create(&state, address, &token).map_err(failed)?;
     let link = format!("http://{address}/#token={}", token.reveal());
 
-    let agent = Agent::new(Door::new(address, token, options.allow_origins), operations);
+    let agent = Agent::new(
+        RequestGuard::new(address, token, options.allow_origins),
+        operations,
+    );
     let runs = agent.0.runs.clone();
     let resting = tokio::spawn(rest::between_work(agent.0.worked.clone(), runs.clone()));
     let (stop, mut stopped) = tokio::sync::watch::channel(false);

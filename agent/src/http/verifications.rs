@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use super::Agent;
 use super::answer::{Body, Refusal};
 use super::api::prove_and;
-use super::runs::{Doing, Run, Running};
+use super::runs::{Run, RunKind, Running};
 use crate::operation::{Operations, PlanError, Planned};
 use crate::verify::{self, VerifyOptions};
 
@@ -47,11 +47,11 @@ pub(super) async fn verify(
         ));
     }
     let drill = drill.as_deref().map(target).transpose()?;
-    let wanted = drill.clone();
+    let desired = drill.clone();
     // An invalid drill is rejected before the verification starts.
     let turn = agent.0.turns.take().await?;
     let proven = prove_and(plan, turn, move |resolved| {
-        let found = wanted.map(|target| target.find(resolved).map(|_| ()));
+        let found = desired.map(|target| target.find(resolved).map(|_| ()));
         found.unwrap_or(Ok(())).map_err(|why| {
             Refusal::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -64,7 +64,7 @@ pub(super) async fn verify(
     let begun = agent
         .0
         .runs
-        .begin(Doing::Verify, &mesh.metadata.name)
+        .begin(RunKind::Verify, &mesh.metadata.name)
         .map_err(|_| Refusal::internal())?;
     let Some(running) = begun else {
         return Err(Refusal::new(
@@ -115,7 +115,7 @@ pub(super) async fn stop(
 }
 
 fn find(agent: &Agent, id: Result<Path<String>, PathRejection>) -> Result<Arc<Run>, Refusal> {
-    let find = |Path(id): Path<String>| agent.0.runs.find(Doing::Verify, &id);
+    let find = |Path(id): Path<String>| agent.0.runs.find(RunKind::Verify, &id);
     id.ok().and_then(find).ok_or_else(|| {
         Refusal::new(
             StatusCode::NOT_FOUND,

@@ -6,15 +6,15 @@ use shared::mesh::DnsFlavour;
 
 use super::planning::AllLooked;
 use crate::cluster::Zone;
-use crate::place::Place;
+use crate::members::MemberCluster;
 use crate::shell;
 
 /// Findings for an apply: clusters whose DNS cannot forward a private zone, or needs a restart after a change.
-pub(super) fn of_apply(places: &[Place], looked: &AllLooked, zone: &Zone) -> Vec<Finding> {
+pub(super) fn of_apply(members: &[MemberCluster], looked: &AllLooked, zone: &Zone) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (index, place) in places.iter().enumerate() {
+    for (index, member) in members.iter().enumerate() {
         let left_alone = zone.flavour(index) == Some(DnsFlavour::None);
-        if let Some(Ok(seen)) = looked.get(&place.name)
+        if let Some(Ok(seen)) = looked.get(&member.name)
             && seen.dns.is_empty()
             && zone.is_private()
             && !left_alone
@@ -24,7 +24,7 @@ pub(super) fn of_apply(places: &[Place], looked: &AllLooked, zone: &Zone) -> Vec
                 &format!("spec.clusters[{index}].dnsFlavour"),
                 format!(
                     "cluster {} has neither CoreDNS nor kube-dns in kube-system",
-                    place.name
+                    member.name
                 ),
                 format!(
                     "add the name servers {} for {} to its DNS by hand (OpenShift: spec.servers of \
@@ -35,21 +35,25 @@ pub(super) fn of_apply(places: &[Place], looked: &AllLooked, zone: &Zone) -> Vec
             ));
         }
     }
-    findings.extend(restarts(places, looked));
+    findings.extend(restarts(members, looked));
     findings
 }
 
 /// Findings for a removal: clusters whose DNS configuration could not be read, or needs a restart after a change.
-pub(super) fn of_removal(places: &[Place], looked: &AllLooked, mesh: &str) -> Vec<Finding> {
+pub(super) fn of_removal(
+    members: &[MemberCluster],
+    looked: &AllLooked,
+    mesh: &str,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (index, place) in places.iter().enumerate() {
-        if let Some(Ok(seen)) = looked.get(&place.name)
+    for (index, member) in members.iter().enumerate() {
+        if let Some(Ok(seen)) = looked.get(&member.name)
             && let Some(why) = &seen.look.dns_unseen
         {
             findings.push(finding(
-                code::DNS_NOT_LOOKED_AT,
+                code::DNS_NOT_SEARCHED,
                 &format!("spec.clusters[{index}].context"),
-                format!("cannot read the DNS configuration of cluster {}: {why}", place.name),
+                format!("cannot read the DNS configuration of cluster {}: {why}", member.name),
                 format!(
                     "check it only if {mesh} had dns.nameservers and its record was deleted by hand \
                      (Secret {PARENT_NAMESPACE}/{})",
@@ -58,14 +62,14 @@ pub(super) fn of_removal(places: &[Place], looked: &AllLooked, mesh: &str) -> Ve
             ));
         }
     }
-    findings.extend(restarts(places, looked));
+    findings.extend(restarts(members, looked));
     findings
 }
 
-fn restarts(places: &[Place], looked: &AllLooked) -> Vec<Finding> {
+fn restarts(members: &[MemberCluster], looked: &AllLooked) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (index, place) in places.iter().enumerate() {
-        let Some(Ok(seen)) = looked.get(&place.name) else {
+    for (index, member) in members.iter().enumerate() {
+        let Some(Ok(seen)) = looked.get(&member.name) else {
             continue;
         };
         for edit in seen.dns.iter().flatten() {
@@ -81,12 +85,12 @@ fn restarts(places: &[Place], looked: &AllLooked) -> Vec<Finding> {
                 &format!("spec.clusters[{index}].dnsFlavour"),
                 format!(
                     "CoreDNS with {} in {} has no plugin `reload`, so it reads its configuration only at its start",
-                    edit.config_map, place.name
+                    edit.config_map, member.name
                 ),
                 format!(
                     "restart its pods after the change: kubectl --context {} --namespace kube-system rollout \
                      restart {workload}",
-                    shell::word(&place.context)
+                    shell::word(&member.context)
                 ),
             ));
         }

@@ -6,8 +6,8 @@ use futures::future::join_all;
 use shared::api::Intent;
 use shared::check::{Finding, Severity, code};
 
-use crate::cluster::{Kubeconfig, Look, Parent, Patience};
-use crate::place::Place;
+use crate::cluster::{Kubeconfig, Look, Parent, RetryPolicy};
+use crate::members::MemberCluster;
 
 /// Clusters of earlier documents.
 #[derive(Default)]
@@ -22,7 +22,7 @@ pub(super) struct Former {
 pub(super) async fn look(
     kubeconfig: &Kubeconfig,
     mesh: &str,
-    places: &[Place],
+    members: &[MemberCluster],
     looks: &BTreeMap<String, Look>,
     intent: Intent,
 ) -> Former {
@@ -32,11 +32,11 @@ pub(super) async fn look(
     }
     // A cluster with a new name or a new context is still in the document.
     named.retain(|name, context| {
-        let mut places = places.iter();
-        !places.any(|place| place.name == *name || place.context == *context)
+        let mut members = members.iter();
+        !members.any(|member| member.name == *name || member.context == *context)
     });
     let found = join_all(named.values().map(|context| async move {
-        let connection = kubeconfig.connect(context, Patience::PLAN).await?;
+        let connection = kubeconfig.connect(context, RetryPolicy::PLAN).await?;
         Parent::read(&connection, mesh).await
     }))
     .await;

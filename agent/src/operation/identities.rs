@@ -8,7 +8,7 @@ use shared::plan::ClusterPlan;
 use shared::plan::decisions::{Decision, Decisions};
 
 use super::planning::AllLooked;
-use crate::place::Place;
+use crate::members::MemberCluster;
 
 /// The identity of each cluster by name; see [`crate::cluster::identity`].
 pub(super) type Identities = BTreeMap<String, String>;
@@ -42,21 +42,21 @@ pub(crate) struct WrongContext {
 /// The contexts that lead to the same cluster as another, or to another cluster than the recorded one, by cluster.
 /// `seen` returns the identity of a cluster, `recorded` those that an apply recorded for it.
 pub(crate) fn wrong_contexts<'a>(
-    places: &[Place],
-    seen: impl Fn(&Place) -> Option<&'a str>,
-    recorded: impl Fn(&Place) -> Vec<&'a str>,
+    members: &[MemberCluster],
+    seen: impl Fn(&MemberCluster) -> Option<&'a str>,
+    recorded: impl Fn(&MemberCluster) -> Vec<&'a str>,
 ) -> BTreeMap<String, WrongContext> {
     let mut wrong = BTreeMap::new();
-    for place in places {
-        let Some(identity) = seen(place) else {
+    for member in members {
+        let Some(identity) = seen(member) else {
             continue;
         };
-        let same = places
+        let same = members
             .iter()
-            .find(|other| other.name != place.name && seen(other) == Some(identity));
-        let known = recorded(place);
+            .find(|other| other.name != member.name && seen(other) == Some(identity));
+        let known = recorded(member);
         let other = known.iter().find(|one| **one != identity);
-        let context = &place.context;
+        let context = &member.context;
         let message = if let Some(same) = same {
             format!(
                 "contexts {context} and {} lead to the same cluster (kube-system has uid {identity}); use each \
@@ -68,47 +68,51 @@ pub(crate) fn wrong_contexts<'a>(
                 "context {context} leads to another cluster than at the last apply (kube-system has uid \
                 {identity}, previously {other}); fix the kubeconfig, or apply with --replaced {} if the \
                  cluster was replaced",
-                place.name
+                member.name
             )
         } else {
             continue;
         };
         let is_other = same.is_none();
-        wrong.insert(place.name.clone(), WrongContext { message, is_other });
+        wrong.insert(member.name.clone(), WrongContext { message, is_other });
     }
     wrong
 }
 
 /// Replaces the observed state of clusters behind wrong contexts with errors.
-pub(super) fn check(places: &[Place], decisions: &Decisions, looked: &mut AllLooked) -> Identified {
-    let found = |place: &Place| looked.get(&place.name)?.as_ref().ok();
+pub(super) fn check(
+    members: &[MemberCluster],
+    decisions: &Decisions,
+    looked: &mut AllLooked,
+) -> Identified {
+    let found = |member: &MemberCluster| looked.get(&member.name)?.as_ref().ok();
     let mut recorded: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for parent in places
+    for parent in members
         .iter()
-        .filter_map(|place| found(place)?.look.parent.as_ref())
+        .filter_map(|member| found(member)?.look.parent.as_ref())
     {
         for (name, identity) in &parent.identities {
             recorded.entry(name).or_default().push(identity);
         }
     }
-    let seen = |place: &Place| found(place)?.identity.as_deref();
-    let compared = |place: &Place| {
-        let known = recorded.get(place.name.as_str());
-        let known = known.filter(|_| !decisions.replaced.contains(&place.name));
+    let seen = |member: &MemberCluster| found(member)?.identity.as_deref();
+    let compared = |member: &MemberCluster| {
+        let known = recorded.get(member.name.as_str());
+        let known = known.filter(|_| !decisions.replaced.contains(&member.name));
         known.cloned().unwrap_or_default()
     };
-    let wrong = wrong_contexts(places, seen, compared);
+    let wrong = wrong_contexts(members, seen, compared);
     let mut identities: Identities = recorded
         .iter()
         .filter_map(|(name, all)| Some(((*name).to_owned(), (*all.first()?).to_owned())))
         .collect();
     let mut findings = Vec::new();
-    for (index, place) in places.iter().enumerate() {
-        match found(place).map(|found| found.identity.as_ref()) {
+    for (index, member) in members.iter().enumerate() {
+        match found(member).map(|found| found.identity.as_ref()) {
             Some(Some(identity)) => {
-                identities.insert(place.name.clone(), identity.clone());
+                identities.insert(member.name.clone(), identity.clone());
             }
-            Some(None) => findings.push(not_compared(index, place)),
+            Some(None) => findings.push(not_compared(index, member)),
             // The plan has the error of a cluster that was not read.
             None => {}
         }
@@ -127,7 +131,7 @@ pub(super) fn check(places: &[Place], decisions: &Decisions, looked: &mut AllLoo
     }
 }
 
-fn not_compared(index: usize, place: &Place) -> Finding {
+fn not_compared(index: usize, member: &MemberCluster) -> Finding {
     Finding {
         code: code::IDENTITY_UNKNOWN.id.to_owned(),
         severity: Severity::Warning,
@@ -135,7 +139,7 @@ fn not_compared(index: usize, place: &Place) -> Finding {
         message: format!(
             "context {}: not allowed to get Namespace kube-system, whose uid identifies the cluster; a context that \
              leads to another cluster than at the last apply is not detected",
-            place.context
+            member.context
         ),
         hint: "grant the ClusterRole that `fedmesh-agent access` prints".to_owned(),
         fix: None,

@@ -14,7 +14,7 @@ use shared::kubernetes::object::Object;
 use shared::kubernetes::ownership::Ownership;
 use shared::name::Label;
 use shared::plan::decisions::Decisions;
-use shared::plan::desired::Wanted;
+use shared::plan::desired::Desired;
 use shared::plan::{ClusterPlan, Plan};
 use shared::render::controller_publishes;
 
@@ -24,14 +24,14 @@ use super::{PlanError, Planned, Scope, Target, dns_findings, former, identities,
 use crate::addresses::{self, RecordsOf};
 use crate::budget::Budget;
 use crate::cluster::{self, DnsLook, Kubeconfig, Look, Parent, Review, Search, Zone};
-use crate::place::{Place, named};
+use crate::members::{MemberCluster, named};
 use crate::public_suffix;
 
 /// The inputs of a plan.
 pub(super) struct Planning<'a> {
     pub(super) budget: &'a Budget,
     pub(super) kubeconfig: &'a Kubeconfig,
-    pub(super) places: Vec<Place>,
+    pub(super) members: Vec<MemberCluster>,
     pub(super) decisions: &'a Decisions,
     pub(super) purpose: Purpose,
 }
@@ -70,12 +70,13 @@ impl Planning<'_> {
         let Self {
             budget,
             kubeconfig,
-            mut places,
+            mut members,
             decisions,
             purpose,
         } = self;
         let forgotten = &decisions.forget_addresses;
-        let addresses = addresses::look(mesh, &mut places, RecordsOf::AllClusters, forgotten).await;
+        let addresses =
+            addresses::look(mesh, &mut members, RecordsOf::AllClusters, forgotten).await;
         let checked = shared::check(mesh, &addresses.facts);
         let Some(resolved) = checked.resolved else {
             return Err(PlanError::Findings(checked.findings));
@@ -87,7 +88,7 @@ impl Planning<'_> {
             addresses.explain(mesh, &mut findings);
         }
         let resolved = Arc::new(resolved);
-        let wanted = Arc::new(Wanted::new(Arc::clone(&resolved)));
+        let desired = Arc::new(Desired::new(Arc::clone(&resolved)));
         let zone = Arc::new(Zone {
             suffix: resolved.dns.suffix.to_string(),
             nameservers: resolved.dns.nameservers.clone(),
@@ -106,7 +107,7 @@ impl Planning<'_> {
             Review::new(command, needs)
         });
         let looking = Looking {
-            wanted: Arc::clone(&wanted),
+            desired: Arc::clone(&desired),
             zone: Arc::clone(&zone),
             ownership: ownership(mesh.metadata.name.clone(), decisions),
             decisions: decisions.clone(),
@@ -115,22 +116,22 @@ impl Planning<'_> {
             intent: Intent::Apply,
             budget: budget.clone(),
         };
-        let mut looked = looking.at_all(&places).await;
-        let identified = identities::check(&places, decisions, &mut looked);
+        let mut looked = looking.at_all(&members).await;
+        let identified = identities::check(&members, decisions, &mut looked);
         findings.extend(identified.findings.iter().cloned());
-        findings.extend(dns_findings::of_apply(&places, &looked, &zone));
-        for (index, place) in places.iter().enumerate() {
-            if let Some(Err(error)) = looked.get(&place.name)
-                && !wanted.has_any(&place.name)
+        findings.extend(dns_findings::of_apply(&members, &looked, &zone));
+        for (index, member) in members.iter().enumerate() {
+            if let Some(Err(error)) = looked.get(&member.name)
+                && !desired.has_any(&member.name)
             {
                 findings.push(not_looked_at(index, error, &zone));
             }
         }
-        let (mut plan, looks) = planned(&wanted, Intent::Apply, &places, looked);
+        let (mut plan, looks) = planned(&desired, Intent::Apply, &members, looked);
         let former = former::look(
             kubeconfig,
             &mesh.metadata.name,
-            &places,
+            &members,
             &looks,
             Intent::Apply,
         )
@@ -138,12 +139,12 @@ impl Planning<'_> {
         findings.extend(former.findings);
         let mut clusters = former.clusters;
         clusters
-            .extend(named(&places).map(|(name, context)| (name.to_owned(), context.to_owned())));
+            .extend(named(&members).map(|(name, context)| (name.to_owned(), context.to_owned())));
         plan.offer(|cluster| identified.decision(cluster));
         findings.extend(taking_over::findings(decisions, &plan));
         let identities = &identified.identities;
-        let mut targets = targets(looks, &wanted, Some(&mesh.digest()), &clusters, identities);
-        record_addresses(&mut targets, &places[dns].name, &addresses.last_known);
+        let mut targets = targets(looks, &desired, Some(&mesh.digest()), &clusters, identities);
+        record_addresses(&mut targets, &members[dns].name, &addresses.last_known);
         Ok(Planned {
             findings,
             plan,
@@ -156,7 +157,7 @@ impl Planning<'_> {
         let Self {
             budget,
             kubeconfig,
-            places,
+            members,
             decisions,
             purpose,
         } = self;
@@ -167,9 +168,9 @@ impl Planning<'_> {
             renamed_from: None,
             ..decisions.clone()
         };
-        let nothing = Arc::new(Wanted::nothing(name.as_str()));
+        let nothing = Arc::new(Desired::nothing(name.as_str()));
         let looking = Looking {
-            wanted: Arc::clone(&nothing),
+            desired: Arc::clone(&nothing),
             zone: Arc::new(Zone::default()),
             ownership: ownership(name.to_string(), decisions),
             decisions: decisions.clone(),
@@ -178,13 +179,14 @@ impl Planning<'_> {
             intent: Intent::Remove,
             budget: budget.clone(),
         };
-        let mut looked = looking.at_all(&places).await;
-        let identified = identities::check(&places, decisions, &mut looked);
+        let mut looked = looking.at_all(&members).await;
+        let identified = identities::check(&members, decisions, &mut looked);
         let mut findings = identified.findings.clone();
-        findings.extend(dns_findings::of_removal(&places, &looked, name.as_str()));
-        let (mut plan, looks) = planned(&nothing, Intent::Remove, &places, looked);
+        findings.extend(dns_findings::of_removal(&members, &looked, name.as_str()));
+        let (mut plan, looks) = planned(&nothing, Intent::Remove, &members, looked);
         plan.offer(|cluster| identified.decision(cluster));
-        let former = former::look(kubeconfig, name.as_str(), &places, &looks, Intent::Remove).await;
+        let former =
+            former::look(kubeconfig, name.as_str(), &members, &looks, Intent::Remove).await;
         findings.extend(former.findings);
         let identities = &identified.identities;
         let targets = targets(looks, &nothing, None, &former.clusters, identities);
@@ -203,8 +205,8 @@ fn review_of_removal(mesh: &Mesh, name: &Label) -> Review {
     let rendered = OnceLock::new();
     Review::new(Command::Remove, move |index, _| {
         match rendered.get_or_init(|| access::render(&mesh)) {
-            Ok((resolved, wanted)) => {
-                let objects = wanted.of(resolved.clusters[index].name.as_str());
+            Ok((resolved, desired)) => {
+                let objects = desired.of(resolved.clusters[index].name.as_str());
                 Needs::new(&mesh, resolved, &objects, index, Command::Remove)
             }
             Err(_) => Needs::to_remove(name.as_str()),
@@ -221,7 +223,7 @@ fn ownership(mesh: String, decisions: &Decisions) -> Ownership {
 
 /// The inputs for reading the clusters.
 struct Looking {
-    wanted: Arc<Wanted>,
+    desired: Arc<Desired>,
     zone: Arc<Zone>,
     ownership: Ownership,
     decisions: Decisions,
@@ -249,14 +251,14 @@ pub(super) type AllLooked = BTreeMap<String, Result<Looked, String>>;
 impl Looking {
     /// Reads all clusters concurrently, each in its own task, since comparing takes CPU time. The tasks end when the
     /// future is dropped.
-    async fn at_all(self, places: &[Place]) -> AllLooked {
+    async fn at_all(self, members: &[MemberCluster]) -> AllLooked {
         let looking = Arc::new(self);
         let mut tasks = JoinSet::new();
         let mut names = BTreeMap::new();
-        for (index, place) in places.iter().enumerate() {
-            let (looking, of) = (Arc::clone(&looking), place.clone());
+        for (index, member) in members.iter().enumerate() {
+            let (looking, of) = (Arc::clone(&looking), member.clone());
             let task = tasks.spawn(async move { looking.at(index, &of).await });
-            names.insert(task.id(), place);
+            names.insert(task.id(), member);
         }
         let mut all = AllLooked::new();
         while let Some(ended) = tasks.join_next_with_id().await {
@@ -264,21 +266,21 @@ impl Looking {
                 Ok((id, looked)) => (id, looked),
                 Err(error) => (error.id(), Err(format!("interrupted: {error}"))),
             };
-            if let Some(place) = names.get(&id) {
-                all.insert(place.name.clone(), looked);
+            if let Some(member) = names.get(&id) {
+                all.insert(member.name.clone(), looked);
             }
         }
         all
     }
 
-    async fn at(self: Arc<Self>, index: usize, place: &Place) -> Result<Looked, String> {
-        let (name, context) = (place.name.as_str(), place.context.as_str());
-        let mesh = self.wanted.mesh.as_str();
-        let connection = place.connection.clone()?;
+    async fn at(self: Arc<Self>, index: usize, member: &MemberCluster) -> Result<Looked, String> {
+        let (name, context) = (member.name.as_str(), member.context.as_str());
+        let mesh = self.desired.mesh.as_str();
+        let connection = member.connection.clone()?;
         // Nothing is rendered for a cluster that cannot be reached.
         let identity = cluster::identity(&connection).await;
         let identity = identity.map_err(|error| error.in_context(context, "get Namespace"))?;
-        let _room = self.budget.take(self.wanted.estimate()).await;
+        let _room = self.budget.take(self.desired.estimate()).await;
         let objects = self.objects(name).await?;
         let search = Search {
             ownership: &self.ownership,
@@ -291,7 +293,7 @@ impl Looking {
             cluster::dns_settings(&connection)
         );
         rights.expect_always()?;
-        let inside = place.inside.clone();
+        let inside = member.inside.clone();
         inside.map_err(|error| rights.beside(error))?;
         let (mut observed, mut look) = seen.map_err(|error| rights.beside(error))?;
         // Also for a public zone, which may have been private: a cluster that forwarded it may have no other objects
@@ -304,15 +306,15 @@ impl Looking {
         look.dns_unseen = unseen;
         if look.keeps_stub_domain() || edits.iter().any(Result::is_err) {
             // The stub domain is recorded even if the cluster has no other desired objects.
-            observed.surplus.remove(&Parent::key(mesh));
-            look.surplus.remove(&Parent::key(mesh));
+            observed.prune_candidates.remove(&Parent::key(mesh));
+            look.prune_candidates.remove(&Parent::key(mesh));
         }
         observed.dns = edits;
-        look.handover = self.wanted.handover(&objects, &observed);
+        look.handover = self.desired.handover(&objects, &observed);
         let temporary = &look.handover.routes;
         observed.denied = rights.denied(mesh, &objects, temporary, &observed).await;
         let plan = match self.intent {
-            Intent::Apply => ClusterPlan::new(name, context, &self.wanted, &objects, &observed),
+            Intent::Apply => ClusterPlan::new(name, context, &self.desired, &objects, &observed),
             Intent::Remove => Some(ClusterPlan::removal(name, context, &observed)),
         };
         Ok(Looked {
@@ -325,8 +327,8 @@ impl Looking {
 
     /// Renders the objects of a cluster in a blocking task, concurrently with requests to other clusters.
     async fn objects(&self, cluster: &str) -> Result<Vec<Object>, String> {
-        let (wanted, name) = (Arc::clone(&self.wanted), cluster.to_owned());
-        let rendering = tokio::task::spawn_blocking(move || wanted.of(&name));
+        let (desired, name) = (Arc::clone(&self.desired), cluster.to_owned());
+        let rendering = tokio::task::spawn_blocking(move || desired.of(&name));
         rendering
             .await
             .map_err(|error| format!("interrupted: {error}"))
@@ -335,33 +337,33 @@ impl Looking {
 
 /// The plan of all clusters, with the data to apply it.
 fn planned(
-    wanted: &Wanted,
+    desired: &Desired,
     intent: Intent,
-    places: &[Place],
+    members: &[MemberCluster],
     mut looked: AllLooked,
 ) -> (Plan, BTreeMap<String, Look>) {
     let mut looks = BTreeMap::new();
     let mut plans = Vec::new();
-    for Place { name, context, .. } in places {
+    for MemberCluster { name, context, .. } in members {
         match looked.remove(name) {
             Some(Ok(Looked { plan, look, .. })) => {
                 plans.extend(plan);
                 looks.insert(name.clone(), look);
             }
             Some(Err(error)) => plans.extend(match intent {
-                Intent::Apply => ClusterPlan::unobserved(name, context, wanted, &error),
+                Intent::Apply => ClusterPlan::unobserved(name, context, desired, &error),
                 Intent::Remove => Some(ClusterPlan::failed(name, context, &error)),
             }),
             None => {}
         }
     }
-    (Plan::new(wanted.mesh.clone(), plans), looks)
+    (Plan::new(desired.mesh.clone(), plans), looks)
 }
 
 /// The data to apply the plan, by cluster. `document` is its digest; `None` for a removal.
 fn targets(
     looks: BTreeMap<String, Look>,
-    wanted: &Arc<Wanted>,
+    desired: &Arc<Desired>,
     document: Option<&str>,
     clusters: &BTreeMap<String, String>,
     identities: &BTreeMap<String, String>,
@@ -379,7 +381,7 @@ fn targets(
             identities: identities.clone(),
             last_known: LastKnown::default(),
             keeps_addresses: false,
-            wanted: Arc::clone(wanted),
+            desired: Arc::clone(desired),
             look,
         };
         (name, target)
@@ -390,7 +392,7 @@ fn targets(
 /// Records the addresses in the cluster with the DNS records; if it has no objects with this engine, in all clusters
 /// that have.
 fn record_addresses(targets: &mut BTreeMap<String, Target>, dns: &str, last_known: &LastKnown) {
-    let is_handed_something = targets.get(dns).is_some_and(|one| one.wanted.has_any(dns));
+    let is_handed_something = targets.get(dns).is_some_and(|one| one.desired.has_any(dns));
     for (name, target) in targets {
         target.last_known = last_known.clone();
         target.keeps_addresses = name == dns || !is_handed_something;
@@ -411,7 +413,7 @@ fn not_looked_at(index: usize, error: &str, zone: &Zone) -> Finding {
         )
     };
     Finding {
-        code: code::NOT_LOOKED_AT.id.to_owned(),
+        code: code::NOT_SEARCHED.id.to_owned(),
         severity: Severity::Warning,
         path: format!("spec.clusters[{index}].context"),
         message: format!("{what}: {error}"),

@@ -37,8 +37,8 @@ impl Accepted {
         let looks = clusters.filter_map(|(index, cluster)| {
             let name = cluster.name.to_string();
             let here = placed.iter().filter_map(|one| one.in_cluster(index));
-            let wanted: Vec<Object> = here.collect();
-            let connection = planned.connection(&name).filter(|_| !wanted.is_empty())?;
+            let desired: Vec<Object> = here.collect();
+            let connection = planned.connection(&name).filter(|_| !desired.is_empty())?;
             let mut known = status.clusters.iter();
             let known = known.find(|one| one.name == name);
             let absent = known.into_iter().flat_map(off);
@@ -47,8 +47,8 @@ impl Accepted {
                 .map(|(key, _)| key)
                 .collect();
             Some(async move {
-                match live(connection, resolved.name.as_str(), &wanted).await {
-                    Ok(live) => judge(name, &wanted, &live, &absent),
+                match live(connection, resolved.name.as_str(), &desired).await {
+                    Ok(live) => judge(name, &desired, &live, &absent),
                     Err(error) => InCluster {
                         name,
                         accepted: 0,
@@ -81,9 +81,9 @@ impl Accepted {
 async fn live(
     connection: &Connection,
     mesh: &str,
-    wanted: &[Object],
+    desired: &[Object],
 ) -> Result<BTreeMap<Key, Value>, RequestError> {
-    let kinds: BTreeMap<String, &Kind> = wanted
+    let kinds: BTreeMap<String, &Kind> = desired
         .iter()
         .map(|object| (object.kind.group_kind(), &object.kind))
         .collect();
@@ -97,13 +97,13 @@ async fn live(
 /// `absent` are missing objects that have a row already.
 fn judge(
     name: String,
-    wanted: &[Object],
+    desired: &[Object],
     live: &BTreeMap<Key, Value>,
     absent: &BTreeSet<&Key>,
 ) -> InCluster {
     let mut accepted = 0;
     let mut off = Vec::new();
-    for object in wanted {
+    for object in desired {
         let key = object.key();
         let how = match live.get(&key) {
             Some(live) => judge_conditions(object, live),
@@ -162,12 +162,12 @@ mod tests {
             let kind = Kind::gateway_api("HTTPRoute", "httproutes");
             Object::new(kind, Some("sales"), name, body)
         };
-        let wanted = [route("orders"), route("stock"), route("till")];
-        let keys = wanted.each_ref().map(Object::key);
+        let desired = [route("orders"), route("stock"), route("till")];
+        let keys = desired.each_ref().map(Object::key);
         let live = BTreeMap::from([(keys[0].clone(), json!({}))]);
         let rows = |absent: &[usize]| -> Vec<String> {
             let absent: BTreeSet<_> = absent.iter().map(|&index| &keys[index]).collect();
-            let checks = judge("north".into(), &wanted, &live, &absent).checks();
+            let checks = judge("north".into(), &desired, &live, &absent).checks();
             assert!(checks.iter().all(|check| check.cluster == "north"));
             let rows = checks.into_iter().map(|check| match check.outcome {
                 Outcome::Passed => check.seen.text,

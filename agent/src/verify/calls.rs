@@ -12,7 +12,7 @@ use shared::verify::{
     Around, Cause, Check, Expected, Family, Outcome, Resolution, judge_call, judge_refused,
 };
 
-use super::client::{self, Brought, Client, Errand, Search};
+use super::client::{self, Client, ProbeRequest, ProbeResult, Search};
 use super::curl;
 use super::gateways::fill;
 use super::job::Job;
@@ -28,7 +28,7 @@ pub(super) struct Asked<'a> {
     cluster: &'a str,
     calls: Vec<&'a Call>,
     /// `None` where no call and no name is left to check.
-    sent: Option<Result<(Client, Brought), Cause>>,
+    sent: Option<Result<(Client, ProbeResult), Cause>>,
 }
 
 /// Runs a probe client in each cluster.
@@ -87,7 +87,7 @@ async fn in_cluster<'a>(round: &'a Round<'_>, cluster: &'a str) -> Asked<'a> {
         .filter(|call| call.client == cluster)
         .collect();
     let names = &round.expectations.records;
-    let errand = Errand {
+    let probe = ProbeRequest {
         urls: calls
             .iter()
             .filter(|call| passed(round, call).is_none())
@@ -100,10 +100,10 @@ async fn in_cluster<'a>(round: &'a Round<'_>, cluster: &'a str) -> Asked<'a> {
             .collect(),
         deadline: round.deadline(),
     };
-    let sent = if errand.urls.is_empty() && errand.names.is_empty() {
+    let sent = if probe.urls.is_empty() && probe.names.is_empty() {
         None
     } else {
-        Some(send(round, cluster, &errand).await)
+        Some(send(round, cluster, &probe).await)
     };
     Asked {
         cluster,
@@ -115,7 +115,7 @@ async fn in_cluster<'a>(round: &'a Round<'_>, cluster: &'a str) -> Asked<'a> {
 impl Asked<'_> {
     async fn checks(self, round: &Round<'_>, seen: Elsewhere<'_>) -> Vec<Check> {
         let resolutions = match &self.sent {
-            Some(Ok((_, brought))) => brought.names.as_ref(),
+            Some(Ok((_, result))) => result.names.as_ref(),
             Some(Err(cause)) => Err(cause),
             None => Err(&Cause::NoDnsTool),
         };
@@ -129,7 +129,7 @@ impl Asked<'_> {
             }
             let mut check = row(call);
             let done = match &self.sent {
-                Some(Ok((client, brought))) => {
+                Some(Ok((client, result))) => {
                     let Some(call) = as_made_by(client, call, round) else {
                         checks.push(not_a_caller(check, client));
                         continue;
@@ -142,7 +142,7 @@ impl Asked<'_> {
                         certificate: seen.certificate(call),
                         ..Around::default()
                     };
-                    judge(round, call, check, client, brought, known).await
+                    judge(round, call, check, client, result, known).await
                 }
                 Some(Err(cause)) => check.with(Outcome::CouldNotCheck, cause),
                 None => check.with(Outcome::CouldNotCheck, &Cause::NoDnsTool),
@@ -186,12 +186,12 @@ fn not_a_caller(mut check: Check, client: &Client) -> Check {
 async fn send(
     round: &Round<'_>,
     cluster: &str,
-    errand: &Errand,
-) -> Result<(Client, Brought), Cause> {
+    probe: &ProbeRequest,
+) -> Result<(Client, ProbeResult), Cause> {
     let connection = round.connection(cluster).map_err(Cause::NotAsked)?;
     let mut client = find(round, connection).await?;
-    let brought = client.run(connection, errand, round.stop).await?;
-    Ok((client, brought))
+    let result = client.run(connection, probe, round.stop).await?;
+    Ok((client, result))
 }
 
 /// Finds the client of a cluster, or prepares a Job in its place.
@@ -287,10 +287,10 @@ async fn judge(
     call: &Call,
     mut check: Check,
     client: &Client,
-    brought: &Brought,
+    result: &ProbeResult,
     known: Around,
 ) -> Check {
-    let Some(transfer) = brought.transfers.get(&curl::authority(&url(call))) else {
+    let Some(transfer) = result.transfers.get(&curl::authority(&url(call))) else {
         let cause = Cause::NoCurl(format!("it has no result for {}", call.url_host));
         return check.with(Outcome::CouldNotCheck, &cause);
     };
@@ -374,11 +374,11 @@ fn locality(round: &Round<'_>, call: &Call, client: &Client) -> Option<(String, 
         .clusters
         .iter()
         .find(|cluster| cluster.name.as_str() == call.client)?;
-    let wanted = cluster.locality();
+    let desired = cluster.locality();
     let shown = if seen == "/" {
         "no region and no zone".to_owned()
     } else {
         seen.clone()
     };
-    (seen != wanted).then_some((shown, wanted))
+    (seen != desired).then_some((shown, desired))
 }

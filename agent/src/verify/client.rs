@@ -23,7 +23,7 @@ const BODIES: usize = 20;
 
 /// The requests and lookups of a probe client.
 #[derive(Debug, Clone)]
-pub(super) struct Errand {
+pub(super) struct ProbeRequest {
     /// Each has a host or port of its own.
     pub(super) urls: Vec<String>,
     /// Names that the cluster's DNS resolves.
@@ -34,7 +34,7 @@ pub(super) struct Errand {
 
 /// The results of a probe client.
 #[derive(Debug)]
-pub(super) struct Brought {
+pub(super) struct ProbeResult {
     /// Keyed by `host[:port]`.
     pub(super) transfers: BTreeMap<String, Transfer>,
     /// Keyed by name; or the reason why DNS could not be queried at all.
@@ -161,34 +161,34 @@ impl Client {
     pub(super) async fn run(
         &mut self,
         connection: &Connection,
-        errand: &Errand,
+        probe: &ProbeRequest,
         stop: &Stop,
-    ) -> Result<Brought, Cause> {
+    ) -> Result<ProbeResult, Cause> {
         let Way::Pod {
             curl: version,
             tool,
             ..
         } = self.way
         else {
-            return self.run_job(connection, errand, stop).await;
+            return self.run_job(connection, probe, stop).await;
         };
         // A connection without requests lasts its whole deadline, and so does a query without an answer.
-        let groups = curl::by_scheme(&errand.urls);
+        let groups = curl::by_scheme(&probe.urls);
         let transfers = try_join_all(
             groups
                 .iter()
-                .map(|urls| self.transfers(connection, version, urls, errand.deadline)),
+                .map(|urls| self.transfers(connection, version, urls, probe.deadline)),
         );
         let names = async {
             match tool {
                 None => Err(Cause::NoDnsTool),
-                Some(tool) => self.names(connection, tool, errand).await,
+                Some(tool) => self.names(connection, tool, probe).await,
             }
         };
         let (transfers, names) = tokio::join!(transfers, names);
         let mut transfers = transfers?.into_iter().flatten().collect();
-        self.add_bodies(connection, errand, &mut transfers).await;
-        Ok(Brought { transfers, names })
+        self.add_bodies(connection, probe, &mut transfers).await;
+        Ok(ProbeResult { transfers, names })
     }
 
     /// Fetches URLs that have one scheme.
@@ -225,7 +225,7 @@ impl Client {
     async fn add_bodies(
         &self,
         connection: &Connection,
-        errand: &Errand,
+        probe: &ProbeRequest,
         transfers: &mut BTreeMap<String, Transfer>,
     ) {
         let is_error = |url: &&String| {
@@ -236,7 +236,7 @@ impl Client {
                     matches!(&transfer.reply, Reply::Answered(answer) if answer.status >= 400)
                 })
         };
-        let urls: Vec<String> = errand
+        let urls: Vec<String> = probe
             .urls
             .iter()
             .filter(is_error)
@@ -244,9 +244,9 @@ impl Client {
             .cloned()
             .collect();
         for urls in chunks(&urls) {
-            let command = curl::bodies(&urls, errand.deadline);
+            let command = curl::bodies(&urls, probe.deadline);
             let count = u32::try_from(urls.len()).unwrap_or(u32::MAX);
-            let deadline = errand.deadline.saturating_mul(count);
+            let deadline = probe.deadline.saturating_mul(count);
             let Ok(ran) = self.exec(connection, &command, deadline).await else {
                 return;
             };
@@ -266,10 +266,10 @@ impl Client {
         &self,
         connection: &Connection,
         tool: DnsTool,
-        errand: &Errand,
+        probe: &ProbeRequest,
     ) -> Result<BTreeMap<String, Resolution>, Cause> {
         let mut names = BTreeMap::new();
-        for hosts in chunks(&errand.names) {
+        for hosts in chunks(&probe.names) {
             let command = curl::names(tool, &hosts);
             let turns = u32::try_from(hosts.len().div_ceil(8)).unwrap_or(u32::MAX);
             // DNS tools have deadlines of their own, about ten seconds.
@@ -327,20 +327,20 @@ impl Client {
     async fn run_job(
         &mut self,
         connection: &Connection,
-        errand: &Errand,
+        probe: &ProbeRequest,
         stop: &Stop,
-    ) -> Result<Brought, Cause> {
+    ) -> Result<ProbeResult, Cause> {
         let Way::Job(job) = &self.way else {
             return Err(Cause::NoClient("there is no Job".to_owned()));
         };
-        let done = job.run(connection, errand, stop).await?;
+        let done = job.run(connection, probe, stop).await?;
         self.traits = traits(connection, &done.pod).await;
         let transfers = curl::read_transfers(&done.log, "");
-        if transfers.is_empty() && !errand.urls.is_empty() {
+        if transfers.is_empty() && !probe.urls.is_empty() {
             let last = done.log.lines().last().unwrap_or_default();
             return Err(Cause::NoCurl(last.to_owned()));
         }
-        Ok(Brought {
+        Ok(ProbeResult {
             transfers,
             names: Ok(curl::read_names(&done.log)),
         })

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use shared::render::ANSWER_HEADER;
-use shared::verify::{Answer, Failure, Reply, Resolution};
+use shared::verify::{Failure, HttpResponse, Reply, Resolution};
 
 use super::http::{AGENT, beginning};
 
@@ -245,7 +245,7 @@ pub(super) fn read_transfers(stdout: &str, stderr: &str) -> BTreeMap<String, Tra
         } else if status == 0 || matches!(failure.0, 18 | 28 | 56) {
             Reply::Failed(Failure::of_curl(failure.0, &failure.1))
         } else {
-            let mut answer = Answer {
+            let mut answer = HttpResponse {
                 status,
                 cluster: header(ANSWER_HEADER),
                 envoy: header("server").is_some_and(|server| server.contains("envoy")),
@@ -271,7 +271,7 @@ pub(super) fn read_transfers(stdout: &str, stderr: &str) -> BTreeMap<String, Tra
 }
 
 /// gRPC's UNAVAILABLE is 503 in HTTP (envoy `source/common/grpc/common.cc`); any other status is that of a server.
-pub(super) fn of_grpc(answer: &mut Answer, status: &str, message: Option<&str>) {
+pub(super) fn of_grpc(answer: &mut HttpResponse, status: &str, message: Option<&str>) {
     if status == "14" {
         answer.status = 503;
         answer.body = beginning(message.unwrap_or_default());

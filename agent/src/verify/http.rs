@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use shared::mesh::Protocol;
 use shared::render::ANSWER_HEADER;
 use shared::traffic::expect::GatewayCall;
-use shared::verify::{Answer, Failure, Reply};
+use shared::verify::{Failure, HttpResponse, Reply};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::TcpStream;
 
@@ -112,7 +112,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}
 async fn exchange(
     stream: impl Stream,
     call: &GatewayCall,
-) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<HttpResponse, Box<dyn std::error::Error + Send + Sync>> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);
     let GatewayCall { host, port, .. } = call;
@@ -142,7 +142,7 @@ async fn exchange(
             .await
             .map(http_body_util::Collected::to_bytes)
             .unwrap_or_default();
-        let mut answer = Answer {
+        let mut answer = HttpResponse {
             status: head.status.as_u16(),
             cluster: text(&head.headers, ANSWER_HEADER),
             envoy: text(&head.headers, SERVER.as_str()).is_some_and(|s| s.contains("envoy")),
@@ -180,7 +180,7 @@ mod tests {
     use shared::mesh::Protocol;
     use shared::resolved::Probe;
     use shared::traffic::expect::GatewayCall;
-    use shared::verify::{Answer, Failure, Reply};
+    use shared::verify::{Failure, HttpResponse, Reply};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
@@ -247,7 +247,7 @@ mod tests {
         let Got::Reply { reply, .. } = got else {
             panic!("{got:?}")
         };
-        let answer = Answer {
+        let answer = HttpResponse {
             status: 200,
             cluster: Some("north".into()),
             envoy: true,

@@ -7,7 +7,7 @@ use shared::kubernetes::ownership::{MANAGED_BY, MANAGED_BY_LABEL, MESH_LABEL};
 use shared::verify::Cause;
 use tokio::time::Instant;
 
-use super::client::Errand;
+use super::client::ProbeRequest;
 use super::curl::{self, Curl};
 use crate::cluster::{Connection, Request};
 use crate::stop::Stop;
@@ -44,16 +44,16 @@ impl Job {
     pub(super) async fn run(
         &self,
         connection: &Connection,
-        errand: &Errand,
+        probe: &ProbeRequest,
         stop: &Stop,
     ) -> Result<Done, Cause> {
         let name = format!("fedmesh-verify-{:08x}", fastrand::u32(..));
         let collection = format!("/apis/batch/v1/namespaces/{}/jobs", self.namespace);
-        let count = u32::try_from(errand.urls.len()).unwrap_or(u32::MAX);
+        let count = u32::try_from(probe.urls.len()).unwrap_or(u32::MAX);
         let deadline = START
-            + errand.deadline.saturating_mul(count.div_ceil(8))
+            + probe.deadline.saturating_mul(count.div_ceil(8))
             + Duration::from_secs(12).saturating_mul(count.div_ceil(8));
-        let object = self.object(&name, &script(errand), deadline);
+        let object = self.object(&name, &script(probe), deadline);
         connection
             .json(&Request::create(&collection, &object))
             .await
@@ -175,17 +175,17 @@ impl Job {
 }
 
 /// Waits for the sidecar, sends the requests and DNS queries, and stops a sidecar that is a plain container.
-fn script(errand: &Errand) -> String {
-    let commands: Vec<String> = curl::by_scheme(&errand.urls)
+fn script(probe: &ProbeRequest) -> String {
+    let commands: Vec<String> = curl::by_scheme(&probe.urls)
         .iter()
         .map(|urls| {
             let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
-            let command = curl::transfers(Curl::New, &urls, errand.deadline);
+            let command = curl::transfers(Curl::New, &urls, probe.deadline);
             let words: Vec<String> = command.iter().map(|word| quoted(word)).collect();
             format!("{} 2>/dev/null", words.join(" "))
         })
         .collect();
-    let names: Vec<String> = errand.names.iter().map(|name| quoted(name)).collect();
+    let names: Vec<String> = probe.names.iter().map(|name| quoted(name)).collect();
     let local = "curl -so /dev/null --noproxy '*' --max-time 2";
     format!(
         "i=0; until {local} http://127.0.0.1:15021/healthz/ready || [ $i -ge 30 ]; do i=$((i+1)); sleep 1; done\n\
@@ -210,18 +210,18 @@ mod tests {
     use std::time::Duration;
 
     use super::{Job, quoted, script};
-    use crate::verify::client::Errand;
+    use crate::verify::client::ProbeRequest;
     use crate::verify::curl;
 
     #[test]
     fn the_script_runs_and_its_output_is_parsed() {
-        let errand = Errand {
+        let probe = ProbeRequest {
             urls: vec!["http://127.0.0.1:1/it's".into(), "http://n.invalid/".into()],
             names: vec!["n.invalid".into()],
             deadline: Duration::from_secs(2),
         };
         // Without a sidecar the script would wait for half a minute.
-        let script = script(&errand).replace("-ge 30", "-ge 0");
+        let script = script(&probe).replace("-ge 30", "-ge 0");
         let output = std::process::Command::new("sh")
             .args(["-c", &script])
             .output()

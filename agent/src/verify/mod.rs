@@ -40,7 +40,7 @@ use shared::verify::{Cause, Check, DrillTarget, Family, Outcome, Report, drillab
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
-pub use restore::{LeftBehind, left_behind, restore};
+pub use restore::{InterruptedDrill, left_behind, restore};
 pub use selector::{ClientSelector, ClientSelectorError};
 
 use crate::operation::{Operations, PlanError, Planned};
@@ -207,7 +207,7 @@ async fn one_round(
     };
     let mut checks = objects::check(&basis.status);
     checks.extend(basis.accepted.checks());
-    checks.extend(left.iter().map(LeftBehind::check));
+    checks.extend(left.iter().map(InterruptedDrill::check));
     tell(Family::Objects, &checks);
     // All at once: a family waits only for the results that its judgement depends on.
     let (records, from_here, asked) = tokio::join!(

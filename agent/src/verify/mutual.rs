@@ -150,7 +150,7 @@ mod tests {
         let two = meshes(&[("north", &ours), ("south", &theirs)]);
         let foreign = Failure::ForeignRoot(vec!["south".into()]);
         let other = "spiffe://cluster.local/ns/t/sa/shop";
-        for (roots, identity, wanted, reply) in [
+        for (roots, identity, desired, reply) in [
             (&one, SHOP, SHOP, Reply::Connected),
             (
                 &one,
@@ -169,7 +169,7 @@ mod tests {
         ] {
             let mutual = Mutual {
                 sni: String::new(),
-                identity: wanted.to_owned(),
+                identity: desired.to_owned(),
             };
             assert_eq!(roots.judge(&[of(identity, &ours)], &mutual), reply);
         }

@@ -14,7 +14,7 @@ fn cluster(status: &ClusterStatus) -> Vec<Check> {
     let ClusterStatus {
         name,
         error,
-        in_step,
+        unchanged,
         missing,
         refused,
         changed,
@@ -31,7 +31,7 @@ fn cluster(status: &ClusterStatus) -> Vec<Check> {
         return vec![row().with(Outcome::CouldNotCheck, &Cause::NotAsked(error.clone()))];
     }
     let mut all = row();
-    let as_rendered = in_step + drifted.len();
+    let as_rendered = unchanged + drifted.len();
     let total = as_rendered + missing.len() + refused.len() + changed.len() + surplus.len();
     all.seen.text = format!("{as_rendered} of {total} up to date");
     let mut checks = Vec::new();
@@ -116,7 +116,7 @@ mod tests {
         let status = Status {
             clusters: vec![ClusterStatus {
                 name: "north".into(),
-                in_step: 3,
+                unchanged: 3,
                 missing: vec![key("Service", "a")],
                 refused: vec![refused("ConfigMap", "coredns"), refused("Service", "b")],
                 changed: vec![key("Service", "c")],

@@ -7,7 +7,7 @@ use shared::kubernetes::ownership::TXT_PREFIX;
 use shared::resolved::published::answered_by;
 use shared::traffic::expect::Record;
 use shared::verify::{
-    Cause, Check, Family, OffObject, Outcome, Place, RecordAround, Resolution, judge_record,
+    Cause, Check, Family, OffObject, Outcome, RecordAround, Resolution, Resolver, judge_record,
 };
 
 use super::dns::{self, NameServer};
@@ -97,13 +97,13 @@ impl Records {
         fill(&mut check, &seen);
         let mut around = self.around(round, record);
         around.server = server.address().to_string();
-        if judge_record(Place::Authority, &seen, &around).is_ok() {
+        if judge_record(Resolver::Authority, &seen, &around).is_ok() {
             return (check, Some(seen));
         }
         if around.our_owner.is_some() && !matches!(seen, Resolution::Error(_)) {
             around.owners = server.owners(TXT_PREFIX, &record.host).await;
         }
-        let check = match judge_record(Place::Authority, &seen, &around) {
+        let check = match judge_record(Resolver::Authority, &seen, &around) {
             Ok(()) => check,
             // The clusters may reach a server that this machine does not.
             Err(cause @ Cause::NameServer { .. }) => check.with(Outcome::CouldNotCheck, &cause),
@@ -132,7 +132,7 @@ impl Records {
         let seen = dns::locally(&record.host, round.deadline()).await;
         fill(&mut check, &seen);
         let around = self.around(round, record);
-        match judge_record(Place::Machine, &seen, &around) {
+        match judge_record(Resolver::Machine, &seen, &around) {
             Ok(()) => check,
             Err(cause) => {
                 check.advisory = around.private;
@@ -164,7 +164,7 @@ impl Records {
         fill(&mut check, seen);
         let mut around = self.around(round, record);
         around.objects.extend(round.off_cluster_dns(cluster));
-        match judge_record(Place::Cluster, seen, &around) {
+        match judge_record(Resolver::Cluster, seen, &around) {
             Ok(()) => (check, None),
             Err(cause @ Cause::SidecarDns) => {
                 check.advisory = true;

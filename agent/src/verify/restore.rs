@@ -14,13 +14,13 @@ use crate::operation::Planned;
 
 /// A Deployment that an earlier drill has left at zero replicas.
 #[derive(Debug, Clone)]
-pub struct LeftBehind {
+pub struct InterruptedDrill {
     /// The cluster.
     pub cluster: String,
     taken: Taken,
 }
 
-impl LeftBehind {
+impl InterruptedDrill {
     /// The row of a report.
     pub(super) fn check(&self) -> Check {
         let mut check = Check::new(Family::Objects);
@@ -37,7 +37,7 @@ impl LeftBehind {
     }
 }
 
-impl std::fmt::Display for LeftBehind {
+impl std::fmt::Display for InterruptedDrill {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
@@ -50,7 +50,7 @@ impl std::fmt::Display for LeftBehind {
 }
 
 /// Finds them in the namespaces of the services. Namespaces without access are skipped.
-pub async fn left_behind(planned: &Planned, mesh: &Mesh) -> Vec<LeftBehind> {
+pub async fn left_behind(planned: &Planned, mesh: &Mesh) -> Vec<InterruptedDrill> {
     let namespaces: BTreeSet<&str> = mesh
         .spec
         .services
@@ -79,14 +79,14 @@ async fn in_namespace(
     cluster: &str,
     mesh: &str,
     namespace: &str,
-) -> Vec<LeftBehind> {
+) -> Vec<InterruptedDrill> {
     let Some(connection) = planned.connection(cluster) else {
         return Vec::new();
     };
     match workloads::left_behind(connection, mesh, namespace).await {
         Ok(all) => all
             .into_iter()
-            .map(|taken| LeftBehind {
+            .map(|taken| InterruptedDrill {
                 cluster: cluster.to_owned(),
                 taken,
             })
@@ -103,7 +103,7 @@ async fn in_namespace(
 ///
 /// # Errors
 /// The request fails; the error has the context.
-pub async fn restore(planned: &Planned, left: &LeftBehind) -> Result<(), String> {
+pub async fn restore(planned: &Planned, left: &InterruptedDrill) -> Result<(), String> {
     let connection = planned
         .connection(&left.cluster)
         .ok_or_else(|| format!("cluster {} was not observed", left.cluster))?;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use shared::resolved::Local;
 
 use super::client::percent_encoded;
-use crate::cluster::{Connection, Patience, Request, RequestError};
+use crate::cluster::{Connection, Request, RequestError, RetryPolicy};
 
 /// The number of replicas before the drill.
 pub(super) const REPLICAS_ANNOTATION: &str = "fedmesh.dev/replicas-before-drill";
@@ -121,7 +121,7 @@ pub(super) async fn take(connection: &Connection, mesh: &str, taken: &Taken) -> 
 
 /// Restores the replicas, with several tries.
 pub(super) async fn give_back(connection: &Connection, taken: &Taken) -> Result<(), String> {
-    let connection = connection.clone().with_patience(Patience::APPLY);
+    let connection = connection.clone().with_retry_policy(RetryPolicy::APPLY);
     let changes = json!({
         "metadata": {
             "annotations": { REPLICAS_ANNOTATION: null },

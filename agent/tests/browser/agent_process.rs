@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use testbed::process::OwnedProcess;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An agent, ended with this value.
 pub(crate) struct AgentProcess {
@@ -41,7 +41,7 @@ impl AgentProcess {
             if let Some(link) = lines.into_iter().find(|line| line.starts_with("http://")) {
                 break link.to_owned();
             }
-            assert!(start.elapsed() < PATIENCE, "no link: {output}");
+            assert!(start.elapsed() < TIMEOUT, "no link: {output}");
             std::thread::sleep(Duration::from_millis(20));
         };
         Self {
@@ -68,7 +68,7 @@ impl AgentProcess {
                 return (status.code(), self.process.output().unwrap());
             }
             assert!(
-                start.elapsed() < PATIENCE,
+                start.elapsed() < TIMEOUT,
                 "it goes on: {}",
                 self.process.output().unwrap()
             );

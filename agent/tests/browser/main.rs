@@ -313,7 +313,7 @@ async fn a_document_is_planned_applied_and_removed_through_the_agent() {
     verifying::after_an_apply(&page, &bed).await;
 
     page.click("plan-again").await;
-    page.wait_for_text("in-step", "up to date with the document")
+    page.wait_for_text("up-to-date", "up to date with the document")
         .await;
 
     page.click("agent").await;

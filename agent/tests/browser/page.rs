@@ -8,7 +8,7 @@ use thirtyfour::error::WebDriverResult;
 use thirtyfour::{By, Key, WebElement, WindowHandle};
 
 /// Busy machines are slow; a test that waits this long has failed.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// For so long a browser takes letters for the beginning of one word.
 const ONE_WORD: Duration = Duration::from_millis(1100);
 const POLL_EVERY: Duration = Duration::from_millis(50);
@@ -67,7 +67,7 @@ impl Page {
             if let Some(found) = poll().await {
                 return found;
             }
-            if start.elapsed() > PATIENCE {
+            if start.elapsed() > TIMEOUT {
                 let errors = self.browser.console_errors().await.unwrap_or_default();
                 let file = pictures().join("failed.png");
                 let _picture = self.browser.screenshot(&file).await;

@@ -147,12 +147,12 @@ const DRILL: &str = "2";
 
 /// Comes to its end only when it is told to stop.
 async fn events(State(played): State<Arc<Played>>, Path(id): Path<String>) -> Response {
-    let count = |wanted: Family| {
+    let count = |desired: Family| {
         let own = played
             .report
             .checks
             .iter()
-            .filter(|check| check.family == wanted);
+            .filter(|check| check.family == desired);
         own.count()
     };
     let mut events = Vec::new();

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 use shared::yaml;
 
-use crate::desk::{Desk, MESH};
+use crate::workdir::{MESH, Workdir};
 
 #[test]
 fn a_role_is_printed_for_each_kind_of_cluster() {
-    let desk = Desk::new();
-    let run = desk.run(&["access", "-f", "mesh.yaml"], 0);
+    let workdir = Workdir::new();
+    let run = workdir.run(&["access", "-f", "mesh.yaml"], 0);
     let roles = yaml::documents(&run.out).unwrap();
     assert_eq!(roles.len(), 2, "{}", run.out);
     assert!(
@@ -27,14 +27,14 @@ fn a_role_is_printed_for_each_kind_of_cluster() {
     assert!(has_records(&roles[0]) && !has_records(&roles[1]));
 
     let one = ["access", "-f", "mesh.yaml", "--cluster", "south"];
-    let run = desk.run(&one, 0);
+    let run = workdir.run(&one, 0);
     assert_eq!(yaml::documents(&run.out).unwrap(), roles[1..]);
     assert_eq!(run.err, "");
 }
 
 #[test]
 fn a_role_belongs_to_a_command() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     let json = [
         "access",
         "-f",
@@ -44,7 +44,7 @@ fn a_role_belongs_to_a_command() {
         "-o",
         "json",
     ];
-    let roles: Value = serde_json::from_str(&desk.run(&json, 0).out).unwrap();
+    let roles: Value = serde_json::from_str(&workdir.run(&json, 0).out).unwrap();
     let south = &roles[1];
     assert_eq!(south["clusters"], json!(["south"]));
     assert_eq!(
@@ -58,9 +58,9 @@ fn a_role_belongs_to_a_command() {
 
     // A cluster whose gateway is not looked up is only identified.
     let by_names = MESH.replace("\nspec:\n", "\nspec:\n  endpoints: names\n");
-    desk.write("mesh.yaml", &by_names);
+    workdir.write("mesh.yaml", &by_names);
     let follow = ["access", "-f", "mesh.yaml", "--command", "follow"];
-    let run = desk.run(&follow, 0);
+    let run = workdir.run(&follow, 0);
     let roles = yaml::documents(&run.out).unwrap();
     assert_eq!(
         roles[1]["rules"],
@@ -75,20 +75,20 @@ fn a_role_belongs_to_a_command() {
 
 #[test]
 fn an_unknown_cluster_and_a_handed_over_mesh_are_rejected() {
-    let desk = Desk::new();
-    let run = desk.run(&["access", "-f", "mesh.yaml", "--cluster", "west"], 2);
+    let workdir = Workdir::new();
+    let run = workdir.run(&["access", "-f", "mesh.yaml", "--cluster", "west"], 2);
     assert!(
         run.err
             .contains("unknown cluster \"west\"; known clusters: north, south"),
         "{}",
         run.err
     );
-    let text = crate::desk::MESH.replace(
+    let text = crate::workdir::MESH.replace(
         "spec:\n",
         "spec:\n  target: gitops\n  gitops: {repoURL: https://git.example.com/mesh.git}\n",
     );
-    desk.write("gitops.yaml", &text);
-    let run = desk.run(&["access", "-f", "gitops.yaml"], 1);
+    workdir.write("gitops.yaml", &text);
+    let run = workdir.run(&["access", "-f", "gitops.yaml"], 1);
     assert!(run.err.contains("with the engine gitops"), "{}", run.err);
-    desk.run(&["access", "-f", "gitops.yaml", "--command", "verify"], 0);
+    workdir.run(&["access", "-f", "gitops.yaml", "--command", "verify"], 0);
 }

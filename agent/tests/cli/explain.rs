@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::desk::Desk;
+use crate::workdir::Workdir;
 
 #[test]
 fn every_code_that_is_listed_is_explained() {
-    let desk = Desk::new();
-    let list = desk.run(&["explain"], 0).out;
+    let workdir = Workdir::new();
+    let list = workdir.run(&["explain"], 0).out;
     let codes: Vec<&str> = list
         .lines()
         .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next())
@@ -16,7 +16,7 @@ fn every_code_that_is_listed_is_explained() {
         codes.contains(&"FM0101") && codes.contains(&"refused"),
         "{list}"
     );
-    let all: Value = serde_json::from_str(&desk.run(&["explain", "-o", "json"], 0).out).unwrap();
+    let all: Value = serde_json::from_str(&workdir.run(&["explain", "-o", "json"], 0).out).unwrap();
     let all = all.as_array().unwrap();
     let listed: Vec<&str> = all
         .iter()
@@ -27,7 +27,7 @@ fn every_code_that_is_listed_is_explained() {
         assert!(entry["text"].as_str().unwrap().len() > 100, "{entry}");
     }
     for code in ["FM0421", "fm0421", "refused"] {
-        let text = desk.run(&["explain", code], 0).out;
+        let text = workdir.run(&["explain", code], 0).out;
         assert!(
             text.to_lowercase().starts_with(&code.to_lowercase()),
             "{text}"
@@ -38,8 +38,8 @@ fn every_code_that_is_listed_is_explained() {
 
 #[test]
 fn unknown_codes_are_wrong_usage() {
-    let desk = Desk::new();
-    let ran = desk.run(&["explain", "FM9999"], 2);
+    let workdir = Workdir::new();
+    let ran = workdir.run(&["explain", "FM9999"], 2);
     assert!(
         ran.err.contains("unknown code `FM9999`")
             && ran.err.contains("hint: run `fedmesh-agent explain`"),

@@ -1,6 +1,6 @@
 //! Tests of `import`.
 
-use crate::desk::{Desk, MESH};
+use crate::workdir::{MESH, Workdir};
 
 const MANIFEST: &str = "\
 apiVersion: networking.istio.io/v1
@@ -16,9 +16,9 @@ spec:
 
 #[test]
 fn a_bundle_is_imported_to_its_document_in_every_form() {
-    let desk = Desk::new();
-    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
-    let stream = desk.run(&["render", "-f", "mesh.yaml"], 0).out;
+    let workdir = Workdir::new();
+    workdir.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
+    let stream = workdir.run(&["render", "-f", "mesh.yaml"], 0).out;
     // The document does not have defaults, nor fields that no manifest contains.
     let expected = MESH
         .replace(
@@ -39,9 +39,9 @@ fn a_bundle_is_imported_to_its_document_in_every_form() {
         "--cluster",
         "south=bundle/south",
     ];
-    let folders = desk.run(&[&["import", "--strict"][..], &of_clusters].concat(), 0);
+    let folders = workdir.run(&[&["import", "--strict"][..], &of_clusters].concat(), 0);
     for ran in [
-        desk.run_with(&["import", "-"], stream.as_bytes(), 0),
+        workdir.run_with(&["import", "-"], stream.as_bytes(), 0),
         folders,
     ] {
         assert_eq!(ran.out, expected);
@@ -51,7 +51,7 @@ fn a_bundle_is_imported_to_its_document_in_every_form() {
         );
     }
     // The document in a bundle is not one of its manifests.
-    let folder = desk.run(&["import", "bundle"], 0);
+    let folder = workdir.run(&["import", "bundle"], 0);
     assert_eq!(folder.out, expected);
     assert!(
         folder
@@ -61,7 +61,7 @@ fn a_bundle_is_imported_to_its_document_in_every_form() {
         folder.err
     );
 
-    let json = desk
+    let json = workdir
         .run(
             &["import", "-o", "json", "--cluster", "north=bundle/north"],
             0,
@@ -73,15 +73,15 @@ fn a_bundle_is_imported_to_its_document_in_every_form() {
 
 #[test]
 fn losses_are_reported_and_fail_with_strict() {
-    let desk = Desk::new();
-    desk.write("north/a.yaml", MANIFEST);
-    desk.write("north/notes.txt", "not a manifest");
-    let lenient = desk.run(&["import", ".", "--name", "shop"], 0);
-    let ran = desk.run(&["import", "north", "--name", "shop"], 0);
+    let workdir = Workdir::new();
+    workdir.write("north/a.yaml", MANIFEST);
+    workdir.write("north/notes.txt", "not a manifest");
+    let lenient = workdir.run(&["import", ".", "--name", "shop"], 0);
+    let ran = workdir.run(&["import", "north", "--name", "shop"], 0);
     assert!(ran.out.contains("suffix: mesh.example.org"), "{}", ran.out);
     assert!(ran.out.contains("- name: cluster1\n"), "{}", ran.out);
     assert!(lenient.out.contains("- name: north\n"), "{}", lenient.out);
-    let strict = desk.run(&["import", "north", "--name", "shop", "--strict"], 1);
+    let strict = workdir.run(&["import", "north", "--name", "shop", "--strict"], 1);
     assert_eq!((&strict.out, &strict.err), (&ran.out, &ran.err));
     assert!(
         strict
@@ -94,10 +94,10 @@ fn losses_are_reported_and_fail_with_strict() {
 
 #[test]
 fn manifests_without_a_document_are_rejected() {
-    let desk = Desk::new();
-    desk.write("broken/a.yaml", "a: 1\n  b: [\n");
-    desk.write("empty/notes.txt", "nothing");
-    desk.write(
+    let workdir = Workdir::new();
+    workdir.write("broken/a.yaml", "a: 1\n  b: [\n");
+    workdir.write("empty/notes.txt", "nothing");
+    workdir.write(
         "other.yaml",
         "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}",
     );
@@ -110,9 +110,9 @@ fn manifests_without_a_document_are_rejected() {
         ("empty", &["there are no manifests"]),
         ("other.yaml", &["DNS suffix", "--suffix"]),
     ] {
-        desk.run(&["import", path], 2).refuses(parts);
+        workdir.run(&["import", path], 2).refuses(parts);
     }
-    let given = desk.run(&["import", "other.yaml", "--suffix", "mesh.example.org"], 0);
+    let given = workdir.run(&["import", "other.yaml", "--suffix", "mesh.example.org"], 0);
     assert!(
         given.err.contains("hint[FM1001] other.yaml: ConfigMap a: "),
         "{}",

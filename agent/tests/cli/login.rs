@@ -4,11 +4,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::desk::Desk;
+use crate::workdir::Workdir;
 
 /// A login tool for both contexts, relative to the kubeconfig's folder; each context has its own argument.
-fn desk_with(script: Option<&str>) -> Desk {
-    let desk = Desk::new();
+fn desk_with(script: Option<&str>) -> Workdir {
+    let workdir = Workdir::new();
     let user = |name: &str| {
         format!(
             "{{name: {name}, user: {{exec: {{apiVersion: client.authentication.k8s.io/v1, \
@@ -25,13 +25,13 @@ fn desk_with(script: Option<&str>) -> Desk {
         user("one"),
         user("two")
     );
-    desk.write("config/kubeconfig", &kubeconfig);
+    workdir.write("config/kubeconfig", &kubeconfig);
     if let Some(script) = script {
-        desk.write("config/login.sh", &format!("#!/bin/sh\n{script}\n"));
+        workdir.write("config/login.sh", &format!("#!/bin/sh\n{script}\n"));
         let mode = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(desk.path("config/login.sh"), mode).unwrap();
+        std::fs::set_permissions(workdir.path("config/login.sh"), mode).unwrap();
     }
-    desk
+    workdir
 }
 
 const PLAN: [&str; 5] = [
@@ -98,17 +98,17 @@ fn a_tool_runs_once_per_user() {
 }
 
 fn plan_that_cannot_connect(script: &str) {
-    let desk = desk_with(Some(script));
-    let ran = desk.run(&PLAN, 1);
+    let workdir = desk_with(Some(script));
+    let ran = workdir.run(&PLAN, 1);
     let said = ran.out + &ran.err;
     assert!(said.contains("cannot be reached"), "{said}");
     assert!(!said.contains("topsecret"), "{said}");
-    assert_eq!(desk.read("runs").lines().count(), 2, "one run per user");
+    assert_eq!(workdir.read("runs").lines().count(), 2, "one run per user");
 }
 
 /// The running processes of the tools. Zombies do not count, since no process waits for them here.
-fn alive(desk: &Desk) -> Vec<String> {
-    let pids = std::fs::read_to_string(desk.path("pids")).unwrap_or_default();
+fn alive(workdir: &Workdir) -> Vec<String> {
+    let pids = std::fs::read_to_string(workdir.path("pids")).unwrap_or_default();
     let is_alive = |pid: &&str| {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
         stat.is_ok_and(|stat| !stat.contains(") Z "))
@@ -129,19 +129,19 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
 fn a_hanging_tool_ends_with_the_program() {
     let hangs = "sleep 600 & echo $$ $! | tr ' ' '\\n' >> pids; wait";
     for (command, signal) in [("plan", "INT"), ("plan", "TERM"), ("apply", "INT")] {
-        let desk = desk_with(Some(hangs));
+        let workdir = desk_with(Some(hangs));
         let mut arguments = PLAN.to_vec();
         arguments[0] = command;
         if command == "apply" {
             arguments.push("--yes");
         }
-        let mut program = desk
+        let mut program = workdir
             .command(&arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        wait_until("four processes", || alive(&desk).len() == 4);
+        wait_until("four processes", || alive(&workdir).len() == 4);
         let pid = program.id().to_string();
         let killed = std::process::Command::new("kill")
             .args([format!("-{signal}"), pid])
@@ -149,6 +149,8 @@ fn a_hanging_tool_ends_with_the_program() {
         assert!(killed.unwrap().success());
         let status = program.wait().unwrap();
         assert!(!status.success(), "{command} {signal}: {status}");
-        wait_until(&format!("{command} {signal}"), || alive(&desk).is_empty());
+        wait_until(&format!("{command} {signal}"), || {
+            alive(&workdir).is_empty()
+        });
     }
 }

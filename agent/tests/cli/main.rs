@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod access;
-mod desk;
 mod explain;
 mod import;
 mod login;
@@ -17,3 +16,4 @@ mod secrets;
 mod servers;
 mod usage;
 mod verify;
+mod workdir;

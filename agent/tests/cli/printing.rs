@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::process::Command;
 
-use crate::desk::{Desk, MESH};
+use crate::workdir::{MESH, Workdir};
 
 /// Moves the cursor, sets a colour, breaks the line, changes the direction of text and hides a character.
 const HARMFUL: &str = "x\u{1b}[2J\u{1b}[31m\r\nerror: forged\u{9b}\u{7}\u{202e}\u{200b}\u{7f}";
@@ -29,7 +29,7 @@ fn said(command: &mut Command) -> String {
 
 #[test]
 fn values_of_documents_are_escaped() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     let harmful = serde_json::to_string(HARMFUL).unwrap();
     for (value, field) in [
         ("ctx-one", "context"),
@@ -43,8 +43,8 @@ fn values_of_documents_are_escaped() {
         ("8000", "port"),
         ("ownerId", "key"),
     ] {
-        desk.write("mesh.yaml", &MESH.replacen(value, &harmful, 1));
-        desk.write("config", "{apiVersion: v1, kind: Config}");
+        workdir.write("mesh.yaml", &MESH.replacen(value, &harmful, 1));
+        workdir.write("config", "{apiVersion: v1, kind: Config}");
         for command in [
             &["check"][..],
             &["render"],
@@ -63,7 +63,7 @@ fn values_of_documents_are_escaped() {
             &["plan", "-o", "json"],
             &["names", "-o", "json"],
         ] {
-            let mut command = desk.command(command);
+            let mut command = workdir.command(command);
             command.args(["-f", "mesh.yaml"]);
             let mut arguments = command.get_args();
             if arguments.any(|one| {
@@ -81,15 +81,15 @@ fn values_of_documents_are_escaped() {
 
 #[test]
 fn contexts_of_a_kubeconfig_cannot_forge_lines_of_a_plan() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     let harmful = serde_json::to_string(HARMFUL).unwrap();
-    desk.write("mesh.yaml", &MESH.replace("ctx-one", &harmful));
+    workdir.write("mesh.yaml", &MESH.replace("ctx-one", &harmful));
     let kubeconfig = format!(
         "{{apiVersion: v1, kind: Config, clusters: [{{name: dead, cluster: {{server: 'https://127.0.0.1:1'}}}}], \
          users: [], contexts: [{{name: {harmful}, context: {{cluster: dead, user: ''}}}}, \
          {{name: ctx-two, context: {{cluster: dead, user: ''}}}}]}}"
     );
-    desk.write("config", &kubeconfig);
+    workdir.write("config", &kubeconfig);
     for command in [
         &["plan"][..],
         &["plan", "--full"],
@@ -100,24 +100,24 @@ fn contexts_of_a_kubeconfig_cannot_forge_lines_of_a_plan() {
         &["apply", "--yes"],
         &["verify", "--timeout", "1s"],
     ] {
-        let mut command = desk.command(command);
+        let mut command = workdir.command(command);
         said(command.args(["-f", "mesh.yaml", "--kubeconfig", "config"]));
     }
 }
 
 #[test]
 fn file_names_and_arguments_are_escaped() {
-    let desk = Desk::new();
-    std::fs::create_dir(desk.path(HARMFUL)).unwrap();
-    let inside = desk.path(HARMFUL).join("mesh.yaml");
+    let workdir = Workdir::new();
+    std::fs::create_dir(workdir.path(HARMFUL)).unwrap();
+    let inside = workdir.path(HARMFUL).join("mesh.yaml");
     std::fs::write(&inside, MESH.replace("port: 8000", "port: 80000")).unwrap();
-    let folder = desk.path(HARMFUL);
-    let absent = desk.path(&format!("{HARMFUL}absent"));
+    let folder = workdir.path(HARMFUL);
+    let absent = workdir.path(&format!("{HARMFUL}absent"));
     for command in [
         "check", "render", "names", "simulate", "access", "plan", "status", "verify", "follow",
     ] {
         for path in [&inside, &folder, &absent] {
-            let said = said(desk.command(&[command, "-f"]).arg(path));
+            let said = said(workdir.command(&[command, "-f"]).arg(path));
             let needs_clusters = matches!(command, "plan" | "status" | "verify" | "follow");
             assert!(needs_clusters || said.contains(r"x\u{1b}[2J"), "{said}");
         }
@@ -128,8 +128,8 @@ fn file_names_and_arguments_are_escaped() {
         &["render", "-f", "mesh.yaml", "--to"],
         &["plan", "-f", "mesh.yaml", "--kubeconfig"],
     ] {
-        said(desk.command(arguments).arg(&folder));
-        said(desk.command(arguments).arg(&absent));
+        said(workdir.command(arguments).arg(&folder));
+        said(workdir.command(arguments).arg(&absent));
     }
     let harmful = OsStr::new(HARMFUL);
     for arguments in [
@@ -154,22 +154,24 @@ fn file_names_and_arguments_are_escaped() {
         &["serve", "--allow-origin"],
         &["import", "mesh.yaml", "--cluster"],
     ] {
-        let said = said(desk.command(arguments).arg(harmful));
+        let said = said(workdir.command(arguments).arg(harmful));
         assert!(said.contains("error: "), "{arguments:?}\n{said}");
     }
     said(
-        desk.command(&["check", "-f", "mesh.yaml"])
+        workdir
+            .command(&["check", "-f", "mesh.yaml"])
             .arg(format!("--{HARMFUL}")),
     );
     said(
-        desk.command(&["check", "-f", "mesh.yaml"])
+        workdir
+            .command(&["check", "-f", "mesh.yaml"])
             .env("FEDMESH_LOG", harmful),
     );
 }
 
 #[test]
 fn long_values_are_cut() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     let long = "x".repeat(1_000_000);
     for value in [
         "north",
@@ -180,15 +182,15 @@ fn long_values_are_cut() {
         "8000",
         "fedmesh.dev/v1alpha1",
     ] {
-        desk.write("mesh.yaml", &MESH.replacen(value, &long, 1));
+        workdir.write("mesh.yaml", &MESH.replacen(value, &long, 1));
         for format in ["text", "json"] {
-            let said = said(&mut desk.command(&["check", "-f", "mesh.yaml", "-o", format]));
+            let said = said(&mut workdir.command(&["check", "-f", "mesh.yaml", "-o", format]));
             assert!(said.len() < 10_000, "{value}: {} bytes", said.len());
         }
     }
     let long = "x".repeat(50_000);
-    desk.write("mesh.yaml", MESH);
-    let said = said(&mut desk.command(&["check", "-f", "mesh.yaml", "-o", &long]));
+    workdir.write("mesh.yaml", MESH);
+    let said = said(&mut workdir.command(&["check", "-f", "mesh.yaml", "-o", &long]));
     assert!(
         said.len() < 2_000 && said.contains("(50000 characters)"),
         "{said}"

@@ -5,17 +5,17 @@ use std::net::TcpListener;
 
 use serde_json::Value;
 
-use crate::desk::{Desk, MESH};
+use crate::workdir::{MESH, Workdir};
 
 #[test]
 fn a_failure_is_json_with_output_json() {
-    let desk = Desk::new();
-    desk.write(
+    let workdir = Workdir::new();
+    workdir.write(
         "broken.yaml",
         &MESH.replace("zone: europe-north1-a", "zoen: europe-north1-a"),
     );
-    desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
-    desk.write("config", "{apiVersion: v1, kind: Config}");
+    workdir.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
+    workdir.write("config", "{apiVersion: v1, kind: Config}");
     for command in [
         "check", "render", "names", "simulate", "access", "plan", "status", "apply", "remove",
         "verify", "follow",
@@ -29,7 +29,7 @@ fn a_failure_is_json_with_output_json() {
                 }
                 _ => {}
             }
-            let ran = desk.run(&arguments, exit_code);
+            let ran = workdir.run(&arguments, exit_code);
             let said = serde_json::from_str(&ran.out);
             assert!(
                 command == "check" || ran.err.contains("error: "),
@@ -64,7 +64,7 @@ fn a_failure_is_json_with_output_json() {
         let is_placed = |one: &Value| one["code"] == "FM0401" && one["line"] == 27;
         assert!(findings.iter().any(is_placed), "{command}: {bad}");
     }
-    let import = desk.run(&["import", "absent", "-o", "json"], 2);
+    let import = workdir.run(&["import", "absent", "-o", "json"], 2);
     let import: Value = serde_json::from_str(&import.out).unwrap();
     assert!(
         import["error"]["message"]
@@ -76,9 +76,9 @@ fn a_failure_is_json_with_output_json() {
 
 #[test]
 fn an_empty_variable_counts_as_not_set() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     for variable in ["FEDMESH_LOG", "FEDMESH_LEASE_DURATION"] {
-        let mut command = desk.command(&[
+        let mut command = workdir.command(&[
             "apply",
             "-f",
             "mesh.yaml",
@@ -112,9 +112,9 @@ fn refusing_server() -> std::net::SocketAddr {
 
 #[test]
 fn requests_are_logged_without_credentials() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     let server = refusing_server();
-    desk.write(
+    workdir.write(
         "config",
         &format!(
             "{{apiVersion: v1, kind: Config, clusters: [{{name: a, cluster: {{server: 'http://{server}'}}}}], \
@@ -125,7 +125,8 @@ fn requests_are_logged_without_credentials() {
     );
     for command in ["plan", "status", "apply", "remove", "verify"] {
         let run = |more: &[&str]| {
-            let mut command = desk.command(&[command, "-f", "mesh.yaml", "--kubeconfig", "config"]);
+            let mut command =
+                workdir.command(&[command, "-f", "mesh.yaml", "--kubeconfig", "config"]);
             if matches!(
                 command.get_args().next().and_then(|one| one.to_str()),
                 Some("apply" | "remove")

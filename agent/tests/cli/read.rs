@@ -2,21 +2,21 @@
 
 use std::fs;
 
-use crate::desk::{Desk, MESH, files_below};
+use crate::workdir::{MESH, Workdir, files_below};
 
 #[test]
 fn check_distinguishes_valid_invalid_and_unreadable_documents() {
-    let desk = Desk::new();
-    desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
-    desk.write(
+    let workdir = Workdir::new();
+    workdir.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
+    workdir.write(
         "broken.yaml",
         &MESH.replace("zone: europe-north1-a", "zoen: europe-north1-a"),
     );
-    desk.write("no-text.yaml", "");
-    fs::write(desk.path("no-text.yaml"), [0xff, 0xfe, 0x00]).unwrap();
+    workdir.write("no-text.yaml", "");
+    fs::write(workdir.path("no-text.yaml"), [0xff, 0xfe, 0x00]).unwrap();
 
-    assert_eq!(desk.run(&["check", "-f", "mesh.yaml"], 0).err, "");
-    let bad = desk.run(&["check", "-f", "bad.yaml"], 1);
+    assert_eq!(workdir.run(&["check", "-f", "mesh.yaml"], 0).err, "");
+    let bad = workdir.run(&["check", "-f", "bad.yaml"], 1);
     assert!(
         bad.out.starts_with(
             "bad.yaml:27:5: error[FM0401] spec.services[0].port: port `80000` is out of range (1–65535)\n  hint: "
@@ -31,57 +31,64 @@ fn check_distinguishes_valid_invalid_and_unreadable_documents() {
         bad.out
     );
 
-    desk.run(&["check", "-f", "broken.yaml"], 2).refuses(&[
+    workdir.run(&["check", "-f", "broken.yaml"], 2).refuses(&[
         "broken.yaml:15:5: error: spec.clusters[0].zoen: unknown field",
         "\n  hint: did you mean `zone`?\nerror: broken.yaml is not a Mesh document\n",
     ]);
-    desk.run(&["check", "-f", "absent.yaml"], 2)
+    workdir
+        .run(&["check", "-f", "absent.yaml"], 2)
         .refuses(&["cannot read absent.yaml"]);
-    desk.run(&["check", "-f", "no-text.yaml"], 2)
+    workdir
+        .run(&["check", "-f", "no-text.yaml"], 2)
         .refuses(&["no-text.yaml is UTF-16 text", "save it as UTF-8"]);
-    fs::write(desk.path("no-text.yaml"), [0xff, 0x00]).unwrap();
-    desk.run(&["check", "-f", "no-text.yaml"], 2)
+    fs::write(workdir.path("no-text.yaml"), [0xff, 0x00]).unwrap();
+    workdir
+        .run(&["check", "-f", "no-text.yaml"], 2)
         .refuses(&["no-text.yaml is neither UTF-8 text nor a zip"]);
-    desk.run_with(&["check", "-f", "-"], b"", 2)
+    workdir
+        .run_with(&["check", "-f", "-"], b"", 2)
         .refuses(&["standard input:1:1: error: "]);
 }
 
 #[test]
 fn urls_are_rejected_with_a_command() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     for command in ["check", "render", "plan", "apply", "status"] {
-        desk.run(&[command, "-f", "https://git.example.com/mesh.yaml"], 2)
+        workdir
+            .run(&[command, "-f", "https://git.example.com/mesh.yaml"], 2)
             .refuses(&[
                 "is a URL",
                 "curl -fsSL 'https://git.example.com/mesh.yaml' | fedmesh-agent … -f -",
             ]);
     }
-    desk.run(&["import", "HTTPS://git.example.com/a.yaml"], 2)
+    workdir
+        .run(&["import", "HTTPS://git.example.com/a.yaml"], 2)
         .refuses(&["is a URL", "| fedmesh-agent import -"]);
 }
 
 #[test]
 fn an_empty_document_at_the_end_is_ignored() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     for end in ["---\n", "---\n# the end\n", "---\n...\n"] {
-        desk.write("mesh.yaml", &format!("---\n{MESH}{end}"));
-        desk.run(&["check", "-f", "mesh.yaml"], 0);
+        workdir.write("mesh.yaml", &format!("---\n{MESH}{end}"));
+        workdir.run(&["check", "-f", "mesh.yaml"], 0);
     }
-    desk.write("mesh.yaml", &format!("{MESH}---\n{MESH}"));
-    desk.run(&["check", "-f", "mesh.yaml"], 2)
+    workdir.write("mesh.yaml", &format!("{MESH}---\n{MESH}"));
+    workdir
+        .run(&["check", "-f", "mesh.yaml"], 2)
         .refuses(&["more than one YAML document", "keep one document"]);
 }
 
 #[test]
 fn templates_are_recognized() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     for text in [
         "{{ .Values.suffix }}",
         "\"{{ .Values.suffix }}\"",
         "${SUFFIX}",
     ] {
-        desk.write("mesh.yaml", &MESH.replace("mesh.example.org", text));
-        let ran = desk
+        workdir.write("mesh.yaml", &MESH.replace("mesh.example.org", text));
+        let ran = workdir
             .command(&["check", "-f", "mesh.yaml"])
             .output()
             .unwrap();
@@ -92,9 +99,9 @@ fn templates_are_recognized() {
 
 #[test]
 fn findings_have_the_line_and_column_in_the_file() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     let place = |arguments: &[&str]| -> String {
-        let ran = desk.command(arguments).output().unwrap();
+        let ran = workdir.command(arguments).output().unwrap();
         let told = [ran.stdout, ran.stderr].map(|text| String::from_utf8(text).unwrap());
         let line = told.iter().flat_map(|text| text.lines());
         let mut line = line.filter(|line| line.contains("[FM"));
@@ -106,13 +113,13 @@ fn findings_have_the_line_and_column_in_the_file() {
             .to_owned()
     };
     let without = "    gateway:\n      addresses: [192.0.2.1]\n";
-    desk.write("unknown.yaml", &MESH.replace(without, ""));
+    workdir.write("unknown.yaml", &MESH.replace(without, ""));
     let of_file = place(&["check", "-f", "unknown.yaml"]);
     assert_eq!(of_file, "unknown.yaml:12:5: warning[FM0208]");
-    desk.run(&["render", "-f", "unknown.yaml", "--to", "folder"], 0);
-    desk.run(&["render", "-f", "unknown.yaml", "--to", "archive.zip"], 0);
-    let stream = desk.run(&["render", "-f", "unknown.yaml"], 0).out;
-    desk.write("stream.yaml", &stream);
+    workdir.run(&["render", "-f", "unknown.yaml", "--to", "folder"], 0);
+    workdir.run(&["render", "-f", "unknown.yaml", "--to", "archive.zip"], 0);
+    let stream = workdir.run(&["render", "-f", "unknown.yaml"], 0).out;
+    workdir.write("stream.yaml", &stream);
 
     let line_of = |text: &str| {
         1 + text
@@ -124,7 +131,7 @@ fn findings_have_the_line_and_column_in_the_file() {
         place(&["check", "-f", "folder"]),
         format!(
             "folder/mesh.yaml:{}:5: warning[FM0208]",
-            line_of(&desk.read("folder/mesh.yaml"))
+            line_of(&workdir.read("folder/mesh.yaml"))
         )
     );
     // The column is after the comment prefix of the document's lines.
@@ -137,10 +144,10 @@ fn findings_have_the_line_and_column_in_the_file() {
         place(&["check", "-f", "archive.zip"]),
         "archive.zip: warning[FM0208]"
     );
-    desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
+    workdir.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
     for command in ["render", "names", "simulate", "plan", "verify"] {
         let kubeconfig = "apiVersion: v1\nkind: Config\n";
-        desk.write(".kube/config", kubeconfig);
+        workdir.write(".kube/config", kubeconfig);
         assert_eq!(
             place(&[command, "-f", "bad.yaml"]),
             "bad.yaml:27:5: error[FM0401]",
@@ -148,13 +155,13 @@ fn findings_have_the_line_and_column_in_the_file() {
         );
     }
 
-    desk.write(
+    workdir.write(
         "broken.yaml",
         &MESH
             .replace("region: europe", "regoin: europe")
             .replace("port: 8000", "port: http"),
     );
-    let broken = desk.run(&["plan", "-f", "broken.yaml"], 2).err;
+    let broken = workdir.run(&["plan", "-f", "broken.yaml"], 2).err;
     let places: Vec<&str> = broken
         .lines()
         .filter_map(|line| line.split(": error: ").next())
@@ -164,20 +171,21 @@ fn findings_have_the_line_and_column_in_the_file() {
         ["broken.yaml:14:5", "broken.yaml:20:5", "broken.yaml:27:11"],
         "{broken}"
     );
-    desk.write(
+    workdir.write(
         "stream.yaml",
         &stream.replace("region: europe", "regoin: europe"),
     );
-    desk.run(&["check", "-f", "stream.yaml"], 2)
+    workdir
+        .run(&["check", "-f", "stream.yaml"], 2)
         .refuses(&[&format!("stream.yaml:{}:8: error: ", 2 + line_of(&stream))]);
 }
 
 #[test]
 fn json_output_is_one_document_with_the_same_content() {
-    let desk = Desk::new();
-    desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
+    let workdir = Workdir::new();
+    workdir.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
     let json = |arguments: &[&str], exit_code| -> serde_json::Value {
-        serde_json::from_str(&desk.run(arguments, exit_code).out).unwrap()
+        serde_json::from_str(&workdir.run(arguments, exit_code).out).unwrap()
     };
     assert_eq!(
         json(&["check", "-f", "mesh.yaml", "-o", "json"], 0),
@@ -204,8 +212,8 @@ fn json_output_is_one_document_with_the_same_content() {
 
 #[test]
 fn names_in_columns() {
-    let desk = Desk::new();
-    insta::assert_snapshot!(desk.run(&["names", "-f", "mesh.yaml"], 0).out, @r"
+    let workdir = Workdir::new();
+    insta::assert_snapshot!(workdir.run(&["names", "-f", "mesh.yaml"], 0).out, @r"
     NAME                                                                      LEVEL   SERVICE       CLUSTERS     FALLS BACK TO                                             ANSWERED BY  CALLERS
     shop-orders.mesh.example.org                                              vanity  orders.sales  north,south  orders.sales.external.svc.mesh.example.org                north,south  *
     orders.sales.external.svc.mesh.example.org                                global  orders.sales  north,south  -                                                         north,south  *
@@ -218,19 +226,22 @@ fn names_in_columns() {
 
 #[test]
 fn names_with_their_callers() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     let callers = "    callers:
     - {namespace: shop, serviceAccounts: [web, api]}
     - {namespace: audit, clusters: [south]}
 ";
-    desk.write("mesh.yaml", &format!("{MESH}{callers}"));
-    let table = desk.run(&["names", "-f", "mesh.yaml"], 0).out;
+    workdir.write("mesh.yaml", &format!("{MESH}{callers}"));
+    let table = workdir.run(&["names", "-f", "mesh.yaml"], 0).out;
     for line in table.lines().skip(1) {
         assert!(line.ends_with("  shop/api,shop/web,audit@south"), "{line}");
     }
-    let names: serde_json::Value =
-        serde_json::from_str(&desk.run(&["names", "-f", "mesh.yaml", "-o", "json"], 0).out)
-            .unwrap();
+    let names: serde_json::Value = serde_json::from_str(
+        &workdir
+            .run(&["names", "-f", "mesh.yaml", "-o", "json"], 0)
+            .out,
+    )
+    .unwrap();
     for row in names.as_array().unwrap() {
         assert_eq!(
             row["callers"],
@@ -244,27 +255,30 @@ fn names_with_their_callers() {
 
 #[test]
 fn standard_input_is_read_in_every_form() {
-    let desk = Desk::new();
-    let from_file = desk.run(&["render", "-f", "mesh.yaml"], 0).out;
+    let workdir = Workdir::new();
+    let from_file = workdir.run(&["render", "-f", "mesh.yaml"], 0).out;
     assert_eq!(
-        desk.run_with(&["render", "-f", "-"], MESH.as_bytes(), 0)
+        workdir
+            .run_with(&["render", "-f", "-"], MESH.as_bytes(), 0)
             .out,
         from_file
     );
     assert_eq!(
-        desk.run_with(&["render", "-f", "-"], from_file.as_bytes(), 0)
+        workdir
+            .run_with(&["render", "-f", "-"], from_file.as_bytes(), 0)
             .out,
         from_file
     );
-    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle.zip"], 0);
-    let zip = fs::read(desk.path("bundle.zip")).unwrap();
+    workdir.run(&["render", "-f", "mesh.yaml", "--to", "bundle.zip"], 0);
+    let zip = fs::read(workdir.path("bundle.zip")).unwrap();
     assert_eq!(
-        desk.run_with(&["render", "-f", "-"], &zip, 0).out,
+        workdir.run_with(&["render", "-f", "-"], &zip, 0).out,
         from_file
     );
     let with_mark = format!("\u{feff}{MESH}");
     assert_eq!(
-        desk.run_with(&["render", "-f", "-"], with_mark.as_bytes(), 0)
+        workdir
+            .run_with(&["render", "-f", "-"], with_mark.as_bytes(), 0)
             .out,
         from_file
     );
@@ -272,24 +286,26 @@ fn standard_input_is_read_in_every_form() {
 
 #[test]
 fn an_edited_bundle_is_rejected_by_every_command() {
-    let desk = Desk::new();
-    let stream = desk.run(&["render", "-f", "mesh.yaml"], 0).out;
-    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
-    let file = files_below(&desk.path("bundle"))
+    let workdir = Workdir::new();
+    let stream = workdir.run(&["render", "-f", "mesh.yaml"], 0).out;
+    workdir.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
+    let file = files_below(&workdir.path("bundle"))
         .into_iter()
         .find(|file| file.contains("orders"))
         .unwrap();
-    let gone = files_below(&desk.path("bundle"))
+    let gone = files_below(&workdir.path("bundle"))
         .into_iter()
         .find(|file| file.starts_with("south/"))
         .unwrap();
-    desk.write(
+    workdir.write(
         &format!("bundle/{file}"),
-        &desk.read(&format!("bundle/{file}")).replace("8000", "8001"),
+        &workdir
+            .read(&format!("bundle/{file}"))
+            .replace("8000", "8001"),
     );
-    fs::remove_file(desk.path(&format!("bundle/{gone}"))).unwrap();
-    desk.write("bundle/north/99-mine.yaml", "kind: Secret\n");
-    desk.write(
+    fs::remove_file(workdir.path(&format!("bundle/{gone}"))).unwrap();
+    workdir.write("bundle/north/99-mine.yaml", "kind: Secret\n");
+    workdir.write(
         "edited.yaml",
         &stream.replace("number: 8000", "number: 8001"),
     );
@@ -302,46 +318,49 @@ fn an_edited_bundle_is_rejected_by_every_command() {
         if matches!(command, "apply" | "remove") {
             arguments.push("--yes");
         }
-        desk.run(&arguments, 1).refuses(&[
+        workdir.run(&arguments, 1).refuses(&[
             &changed,
             &missing,
             "extra: north/99-mine.yaml",
             "edit mesh.yaml",
         ]);
     }
-    desk.run(&["plan", "-f", "edited.yaml"], 1)
+    workdir
+        .run(&["plan", "-f", "edited.yaml"], 1)
         .refuses(&["changed: ", "orders"]);
 }
 
 #[test]
 fn a_folder_may_be_a_repository_but_has_no_links() {
-    let desk = Desk::new();
-    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
-    desk.write("bundle/.git/config", "[core]\n");
-    desk.write("bundle/.gitignore", "");
-    desk.run(&["check", "-f", "bundle"], 0);
-    desk.run(&["render", "-f", "bundle", "--to", "bundle"], 0);
-    assert!(desk.path("bundle/.git/config").exists());
+    let workdir = Workdir::new();
+    workdir.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
+    workdir.write("bundle/.git/config", "[core]\n");
+    workdir.write("bundle/.gitignore", "");
+    workdir.run(&["check", "-f", "bundle"], 0);
+    workdir.run(&["render", "-f", "bundle", "--to", "bundle"], 0);
+    assert!(workdir.path("bundle/.git/config").exists());
 
-    desk.write("elsewhere/secret.yaml", "kind: Secret\n");
-    std::os::unix::fs::symlink(desk.path("elsewhere"), desk.path("bundle/link")).unwrap();
-    desk.run(&["check", "-f", "bundle"], 2)
+    workdir.write("elsewhere/secret.yaml", "kind: Secret\n");
+    std::os::unix::fs::symlink(workdir.path("elsewhere"), workdir.path("bundle/link")).unwrap();
+    workdir
+        .run(&["check", "-f", "bundle"], 2)
         .refuses(&["bundle/link is neither a file nor a folder"]);
-    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 1)
+    workdir
+        .run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 1)
         .refuses(&["bundle/link"]);
 }
 
 #[test]
 fn simulate_shows_the_serving_clusters_and_rejects_unknown_ones() {
-    let desk = Desk::new();
-    let all = desk.run(&["simulate", "-f", "mesh.yaml"], 0).out;
+    let workdir = Workdir::new();
+    let all = workdir.run(&["simulate", "-f", "mesh.yaml"], 0).out;
     // Six names, for two client clusters and by DNS alone.
     assert!(
         all.ends_with("\n0 of 18 answers change, 0 unanswered\n"),
         "{all}"
     );
     let down = "service:orders.sales@north";
-    let text = desk
+    let text = workdir
         .run(
             &[
                 "simulate",
@@ -361,7 +380,7 @@ fn simulate_shows_the_serving_clusters_and_rejects_unknown_ones() {
     );
     assert!(text.contains("  north → south  "), "{text}");
     let rows: serde_json::Value = serde_json::from_str(
-        &desk
+        &workdir
             .run(
                 &["simulate", "-f", "mesh.yaml", "--down", down, "-o", "json"],
                 0,
@@ -382,32 +401,35 @@ fn simulate_shows_the_serving_clusters_and_rejects_unknown_ones() {
             "level": "vanity", "answeredBy": ["south"], "before": ["north"],
         })
     );
-    desk.run(&["simulate", "-f", "mesh.yaml", "--down", "ctx-one"], 2)
+    workdir
+        .run(&["simulate", "-f", "mesh.yaml", "--down", "ctx-one"], 2)
         .refuses(&["--down ctx-one: unknown cluster \"ctx-one\"; known: north, south"]);
-    desk.run(&["simulate", "-f", "mesh.yaml", "--client", "ctx-one"], 2)
+    workdir
+        .run(&["simulate", "-f", "mesh.yaml", "--client", "ctx-one"], 2)
         .refuses(&["--client ctx-one: unknown cluster; known clusters: north, south"]);
-    desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
-    desk.run(&["simulate", "-f", "bad.yaml"], 1)
+    workdir.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
+    workdir
+        .run(&["simulate", "-f", "bad.yaml"], 1)
         .refuses(&["FM0401"]);
 }
 
 #[test]
 fn simulate_shows_the_share_of_calls_of_each_cluster() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     let locality = "spec:\n  locality:\n    distribute:\n    - from: europe-north1\n      \
                     to: {europe-north1: 80, europe-south1: 20}\n";
-    desk.write("mesh.yaml", &MESH.replacen("spec:\n", locality, 1));
+    workdir.write("mesh.yaml", &MESH.replacen("spec:\n", locality, 1));
     let down = ["--down", "service:orders.sales@north"];
     let simulate = ["simulate", "-f", "mesh.yaml"];
-    let text = desk.run(&simulate, 0).out;
+    let text = workdir.run(&simulate, 0).out;
     assert!(text.contains("  north 80%,south 20%  south  "), "{text}");
-    let text = desk.run(&[&simulate[..], &down].concat(), 0).out;
+    let text = workdir.run(&[&simulate[..], &down].concat(), 0).out;
     assert!(
         text.contains("  north 80%,south 20% → south 100%  "),
         "{text}"
     );
     let json = [&simulate[..], &down, &["-o", "json"]].concat();
-    let rows: serde_json::Value = serde_json::from_str(&desk.run(&json, 0).out).unwrap();
+    let rows: serde_json::Value = serde_json::from_str(&workdir.run(&json, 0).out).unwrap();
     let of = |client: &str| {
         let mut rows = rows.as_array().unwrap().iter();
         let row = rows.find(|row| row["level"] == "global" && row["client"] == client);
@@ -435,42 +457,45 @@ fn simulate_shows_the_share_of_calls_of_each_cluster() {
 /// kubectl would apply both sections, and the first one is not part of the rendered manifests.
 #[test]
 fn a_stream_with_a_duplicate_section_is_rejected() {
-    let desk = Desk::new();
-    let stream = desk.run(&["render", "-f", "mesh.yaml"], 0).out;
+    let workdir = Workdir::new();
+    let stream = workdir.run(&["render", "-f", "mesh.yaml"], 0).out;
     let section = "---\n# file: north/60-orders.sales.yaml\n";
     let foreign =
         format!("{section}apiVersion: v1\nkind: Secret\nmetadata: {{name: x}}\n{section}");
     let twice = stream.replacen(section, &foreign, 1);
     assert_ne!(twice, stream);
     for command in ["check", "render", "names"] {
-        desk.run_with(&[command, "-f", "-"], twice.as_bytes(), 2)
+        workdir
+            .run_with(&[command, "-f", "-"], twice.as_bytes(), 2)
             .refuses(&["`north/60-orders.sales.yaml` occurs more than once"]);
     }
     // With other text before it, a stream is neither a bundle nor a document.
     for before in ["\n", "# a comment\n", "---\n"] {
         let text = format!("{before}{stream}");
-        desk.run_with(&["check", "-f", "-"], text.as_bytes(), 2)
+        workdir
+            .run_with(&["check", "-f", "-"], text.as_bytes(), 2)
             .refuses(&[]);
     }
     let two = format!("{MESH}---\nkind: Secret\n");
-    desk.run_with(&["check", "-f", "-"], two.as_bytes(), 2)
+    workdir
+        .run_with(&["check", "-f", "-"], two.as_bytes(), 2)
         .refuses(&[]);
 }
 
 #[test]
 fn a_public_suffix_is_a_warning() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     for suffix in ["co.uk", "github.io"] {
-        desk.write("public.yaml", &MESH.replace("mesh.example.org", suffix));
-        let checked = desk.run(&["check", "-f", "public.yaml"], 0);
+        workdir.write("public.yaml", &MESH.replace("mesh.example.org", suffix));
+        let checked = workdir.run(&["check", "-f", "public.yaml"], 0);
         let expected = format!("warning[FM0314] spec.dns.suffix: `{suffix}` is a public suffix");
         assert!(checked.out.contains(&expected), "{}", checked.out);
-        let rendered = desk.run(&["render", "-f", "public.yaml"], 0);
+        let rendered = workdir.run(&["render", "-f", "public.yaml"], 0);
         assert!(rendered.err.contains(&expected), "{}", rendered.err);
     }
     for suffix in ["mesh.internal", "my.zone", "corp.example", "me.github.io"] {
-        desk.write("own.yaml", &MESH.replace("mesh.example.org", suffix));
-        let checked = desk.run(&["check", "-f", "own.yaml"], 0);
+        workdir.write("own.yaml", &MESH.replace("mesh.example.org", suffix));
+        let checked = workdir.run(&["check", "-f", "own.yaml"], 0);
         assert!(!checked.out.contains("FM0314"), "{}", checked.out);
     }
 }

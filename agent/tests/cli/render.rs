@@ -4,11 +4,11 @@ use std::fs;
 use std::io::Read as _;
 use std::process::Stdio;
 
-use crate::desk::{Desk, MESH, files_below};
+use crate::workdir::{MESH, Workdir, files_below};
 
 #[test]
 fn all_forms_of_a_bundle_render_to_the_same_bytes() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     for target in [
         "direct",
         "kubefed-v1alpha1",
@@ -16,7 +16,7 @@ fn all_forms_of_a_bundle_render_to_the_same_bytes() {
         "karmada",
         "ocm",
     ] {
-        let stream = desk
+        let stream = workdir
             .run(&["render", "-f", "mesh.yaml", "--target", target], 0)
             .out;
         assert!(stream.contains("# cluster: north\n"));
@@ -26,8 +26,8 @@ fn all_forms_of_a_bundle_render_to_the_same_bytes() {
         );
         let folder = format!("{target}/bundle");
         let zip = format!("{target}.zip");
-        desk.write("stream.yaml", &stream);
-        desk.run(
+        workdir.write("stream.yaml", &stream);
+        workdir.run(
             &[
                 "render",
                 "-f",
@@ -39,7 +39,7 @@ fn all_forms_of_a_bundle_render_to_the_same_bytes() {
             ],
             0,
         );
-        desk.run(
+        workdir.run(
             &[
                 "render",
                 "-f",
@@ -53,29 +53,30 @@ fn all_forms_of_a_bundle_render_to_the_same_bytes() {
         );
         for form in ["stream.yaml", &folder, &zip, &format!("{folder}/mesh.yaml")] {
             assert_eq!(
-                desk.run(&["render", "-f", form], 0).out,
+                workdir.run(&["render", "-f", form], 0).out,
                 stream,
                 "{target} {form}"
             );
         }
         // The bytes are the same on both ways.
-        let first = fs::read(desk.path(&zip)).unwrap();
-        desk.run(&["render", "-f", &folder, "--to", &zip], 0);
-        assert_eq!(fs::read(desk.path(&zip)).unwrap(), first);
+        let first = fs::read(workdir.path(&zip)).unwrap();
+        workdir.run(&["render", "-f", &folder, "--to", &zip], 0);
+        assert_eq!(fs::read(workdir.path(&zip)).unwrap(), first);
     }
 }
 
 #[test]
 fn gitops_renders_a_folder_only() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     let repository =
         "spec:\n  target: gitops\n  gitops:\n    repoURL: https://git.example.com/mesh\n";
-    desk.write("gitops.yaml", &MESH.replace("spec:\n", repository));
+    workdir.write("gitops.yaml", &MESH.replace("spec:\n", repository));
     for arguments in [
         &["render", "-f", "gitops.yaml"][..],
         &["render", "-f", "gitops.yaml", "--cluster", "north"],
     ] {
-        desk.run(arguments, 2)
+        workdir
+            .run(arguments, 2)
             .refuses(&["gitops", "--to DIR", "kubectl kustomize"]);
     }
     for arguments in [
@@ -84,13 +85,14 @@ fn gitops_renders_a_folder_only() {
         &["status", "-f", "gitops.yaml"],
         &["follow", "-f", "gitops.yaml"],
     ] {
-        desk.run(arguments, 1)
+        workdir
+            .run(arguments, 1)
             .refuses(&["Argo CD or Flux", "fedmesh-agent render --to DIR"]);
     }
-    desk.run(&["render", "-f", "gitops.yaml", "--to", "bundle"], 0);
-    desk.run(&["render", "-f", "bundle", "--to", "bundle.zip"], 0);
-    desk.run(&["check", "-f", "bundle.zip"], 0);
-    let files = files_below(&desk.path("bundle"));
+    workdir.run(&["render", "-f", "gitops.yaml", "--to", "bundle"], 0);
+    workdir.run(&["render", "-f", "bundle", "--to", "bundle.zip"], 0);
+    workdir.run(&["check", "-f", "bundle.zip"], 0);
+    let files = files_below(&workdir.path("bundle"));
     for file in [
         "argocd/applicationset.yaml",
         "base/kustomization.yaml",
@@ -100,12 +102,12 @@ fn gitops_renders_a_folder_only() {
         assert!(files.iter().any(|known| known == file), "{file}: {files:?}");
     }
     // Files that only kustomize reads are replaced and removed too, although they have no label.
-    let edited = desk
+    let edited = workdir
         .read("bundle/mesh.yaml")
         .replace("name: orders", "name: billing");
-    desk.write("bundle/mesh.yaml", &edited);
-    desk.run(&["render", "-f", "bundle/mesh.yaml", "--to", "bundle"], 0);
-    let after = files_below(&desk.path("bundle"));
+    workdir.write("bundle/mesh.yaml", &edited);
+    workdir.run(&["render", "-f", "bundle/mesh.yaml", "--to", "bundle"], 0);
+    let after = files_below(&workdir.path("bundle"));
     assert_eq!(after.len(), files.len(), "{after:?}");
     assert!(
         after.iter().all(|file| !file.contains("orders")),
@@ -119,37 +121,39 @@ fn gitops_renders_a_folder_only() {
 
 #[test]
 fn the_output_format_is_not_a_path() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     assert_eq!(
-        desk.run(&["render", "-f", "mesh.yaml", "-o", "yaml"], 0)
+        workdir
+            .run(&["render", "-f", "mesh.yaml", "-o", "yaml"], 0)
             .out,
-        desk.run(&["render", "-f", "mesh.yaml"], 0).out
+        workdir.run(&["render", "-f", "mesh.yaml"], 0).out
     );
     for path in ["bundle", "bundle.zip", "yml", "-"] {
-        desk.run(&["render", "-f", "mesh.yaml", "--output", path], 2)
+        workdir
+            .run(&["render", "-f", "mesh.yaml", "--output", path], 2)
             .refuses_usage(&["use yaml or json", &format!("--to {path}")]);
     }
-    desk.run(
+    workdir.run(
         &["render", "-f", "mesh.yaml", "-o", "json", "--to", "bundle"],
         2,
     );
-    assert_eq!(files_below(desk.folder.path()), ["mesh.yaml"]);
+    assert_eq!(files_below(workdir.folder.path()), ["mesh.yaml"]);
 
     let json = |arguments: &[&str]| -> serde_json::Value {
         let arguments = [&["render", "-f", "mesh.yaml", "-o", "json"][..], arguments].concat();
-        serde_json::from_str(&desk.run(&arguments, 0).out).unwrap()
+        serde_json::from_str(&workdir.run(&arguments, 0).out).unwrap()
     };
     let all = json(&[]);
     let south = json(&["--cluster", "south"]);
     assert_eq!(south["kind"], "List");
     assert_eq!(all[1]["cluster"], "south");
     assert_eq!(all[1]["objects"], south["items"]);
-    let stream = desk
+    let stream = workdir
         .run(&["render", "-f", "mesh.yaml", "--cluster", "south"], 0)
         .out;
     let stream = serde_json::Value::from(shared::yaml::documents(&stream).unwrap());
     assert_eq!(south["items"], stream, "the same objects in the same order");
-    desk.run(
+    workdir.run(
         &[
             "render",
             "-f",
@@ -165,41 +169,49 @@ fn the_output_format_is_not_a_path() {
 
 #[test]
 fn the_manifests_of_one_cluster_are_not_a_bundle() {
-    let desk = Desk::new();
-    let south = desk
+    let workdir = Workdir::new();
+    let south = workdir
         .run(&["render", "-f", "mesh.yaml", "--cluster", "south"], 0)
         .out;
     assert!(
         south.starts_with("# cluster: south\n---\n") && !south.contains("north/"),
         "{south}"
     );
-    desk.run_with(&["check", "-f", "-"], south.as_bytes(), 2)
+    workdir
+        .run_with(&["check", "-f", "-"], south.as_bytes(), 2)
         .refuses(&["it has no Mesh document"]);
-    desk.run(&["render", "-f", "mesh.yaml", "--cluster", "ctx-two"], 2)
+    workdir
+        .run(&["render", "-f", "mesh.yaml", "--cluster", "ctx-two"], 2)
         .refuses(&["\"ctx-two\"", "north, south"]);
 }
 
 #[test]
 fn a_bundle_is_replaced_but_never_foreign_files() {
-    let desk = Desk::new();
-    desk.write("photos/cat.jpg", "");
-    desk.run(&["render", "-f", "mesh.yaml", "--to", "photos"], 1)
+    let workdir = Workdir::new();
+    workdir.write("photos/cat.jpg", "");
+    workdir
+        .run(&["render", "-f", "mesh.yaml", "--to", "photos"], 1)
         .refuses(&["photos is not empty"]);
-    assert_eq!(files_below(&desk.path("photos")), ["cat.jpg"]);
-    desk.run(&["render", "-f", "mesh.yaml", "--to", "photos/cat.jpg"], 1)
+    assert_eq!(files_below(&workdir.path("photos")), ["cat.jpg"]);
+    workdir
+        .run(&["render", "-f", "mesh.yaml", "--to", "photos/cat.jpg"], 1)
         .refuses(&["photos/cat.jpg"]);
 
     // The document is edited in place.
-    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
-    let before = files_below(&desk.path("bundle"));
-    let edited = desk
+    workdir.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
+    let before = files_below(&workdir.path("bundle"));
+    let edited = workdir
         .read("bundle/mesh.yaml")
         .replace("name: orders", "name: billing");
-    desk.write("bundle/mesh.yaml", &edited);
-    desk.run(&["plan", "-f", "bundle"], 1)
-        .refuses(&["missing: ", "billing", "extra: ", "orders"]);
-    desk.run(&["render", "-f", "bundle/mesh.yaml", "--to", "bundle"], 0);
-    let after = files_below(&desk.path("bundle"));
+    workdir.write("bundle/mesh.yaml", &edited);
+    workdir.run(&["plan", "-f", "bundle"], 1).refuses(&[
+        "missing: ",
+        "billing",
+        "extra: ",
+        "orders",
+    ]);
+    workdir.run(&["render", "-f", "bundle/mesh.yaml", "--to", "bundle"], 0);
+    let after = files_below(&workdir.path("bundle"));
     assert_eq!(after.len(), before.len(), "{after:?}");
     assert!(
         after
@@ -207,24 +219,24 @@ fn a_bundle_is_replaced_but_never_foreign_files() {
             .all(|file| !file.contains("orders") && !file.contains(".tmp")),
         "{after:?}"
     );
-    desk.run(&["check", "-f", "bundle"], 0);
+    workdir.run(&["check", "-f", "bundle"], 0);
 
-    desk.write("bundle/north/notes.txt", "mine");
-    let refused = desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 1);
+    workdir.write("bundle/north/notes.txt", "mine");
+    let refused = workdir.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 1);
     refused.refuses(&["north/notes.txt", "nothing was written"]);
     assert!(
-        files_below(&desk.path("bundle"))
+        files_below(&workdir.path("bundle"))
             .iter()
             .any(|file| file.contains("billing"))
     );
 }
 
 /// All files in a folder with their bytes.
-fn contents(desk: &Desk, folder: &str) -> Vec<(String, Vec<u8>)> {
-    let files = files_below(&desk.path(folder)).into_iter();
+fn contents(workdir: &Workdir, folder: &str) -> Vec<(String, Vec<u8>)> {
+    let files = files_below(&workdir.path(folder)).into_iter();
     files
         .map(|file| {
-            let bytes = fs::read(desk.path(folder).join(&file)).unwrap();
+            let bytes = fs::read(workdir.path(folder).join(&file)).unwrap();
             (file, bytes)
         })
         .collect()
@@ -233,9 +245,9 @@ fn contents(desk: &Desk, folder: &str) -> Vec<(String, Vec<u8>)> {
 #[test]
 fn a_document_outside_a_bundle_is_never_overwritten() {
     const KUMA: &str = "apiVersion: kuma.io/v1alpha1\nkind: Mesh\nmetadata:\n  name: default\n";
-    let desk = Desk::new();
-    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
-    let rendered = desk.read("bundle/mesh.yaml");
+    let workdir = Workdir::new();
+    workdir.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
+    let rendered = workdir.read("bundle/mesh.yaml");
     let other = rendered.replace("name: shop\n", "name: other\n");
     assert_ne!(other, rendered);
     for (what, document) in [
@@ -246,29 +258,31 @@ fn a_document_outside_a_bundle_is_never_overwritten() {
         ("not text", "\u{0}".to_owned()),
     ] {
         let folder = format!("folder {what}");
-        desk.write(&format!("{folder}/mesh.yaml"), &document);
-        let before = contents(&desk, &folder);
-        desk.run(&["render", "-f", "mesh.yaml", "--to", &folder], 1)
+        workdir.write(&format!("{folder}/mesh.yaml"), &document);
+        let before = contents(&workdir, &folder);
+        workdir
+            .run(&["render", "-f", "mesh.yaml", "--to", &folder], 1)
             .refuses(&[
                 "mesh.yaml was not written by `render`",
                 "nothing was written",
             ]);
-        assert_eq!(contents(&desk, &folder), before, "{what}");
+        assert_eq!(contents(&workdir, &folder), before, "{what}");
     }
     // A bundle whose document has comments now, but is not the input.
-    desk.write("bundle/mesh.yaml", &format!("# ours\n{rendered}"));
-    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 1)
+    workdir.write("bundle/mesh.yaml", &format!("# ours\n{rendered}"));
+    workdir
+        .run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 1)
         .refuses(&["bundle/mesh.yaml was not written by `render`"]);
     // An earlier bundle of another mesh is still a bundle.
-    desk.write("bundle/mesh.yaml", &other);
-    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
-    assert_eq!(desk.read("bundle/mesh.yaml"), rendered);
+    workdir.write("bundle/mesh.yaml", &other);
+    workdir.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
+    assert_eq!(workdir.read("bundle/mesh.yaml"), rendered);
 }
 
 #[test]
 fn the_input_is_never_overwritten_by_any_path_to_it() {
-    let desk = Desk::new();
-    let unchanged = |desk: &Desk| assert_eq!(desk.read("mesh.yaml"), MESH);
+    let workdir = Workdir::new();
+    let unchanged = |workdir: &Workdir| assert_eq!(workdir.read("mesh.yaml"), MESH);
     for (input, output) in [
         ("mesh.yaml", "."),
         ("./mesh.yaml", "absolute"),
@@ -277,71 +291,75 @@ fn the_input_is_never_overwritten_by_any_path_to_it() {
         ("mesh.yaml", "linked"),
         ("mesh.yaml", "alias"),
     ] {
-        let desk = Desk::new();
-        fs::create_dir(desk.path("linked")).unwrap();
-        fs::hard_link(desk.path("mesh.yaml"), desk.path("linked/mesh.yaml")).unwrap();
-        fs::hard_link(desk.path("mesh.yaml"), desk.path("hard.yaml")).unwrap();
-        std::os::unix::fs::symlink("mesh.yaml", desk.path("link.yaml")).unwrap();
-        std::os::unix::fs::symlink(".", desk.path("alias")).unwrap();
+        let workdir = Workdir::new();
+        fs::create_dir(workdir.path("linked")).unwrap();
+        fs::hard_link(workdir.path("mesh.yaml"), workdir.path("linked/mesh.yaml")).unwrap();
+        fs::hard_link(workdir.path("mesh.yaml"), workdir.path("hard.yaml")).unwrap();
+        std::os::unix::fs::symlink("mesh.yaml", workdir.path("link.yaml")).unwrap();
+        std::os::unix::fs::symlink(".", workdir.path("alias")).unwrap();
         let output = if output == "absolute" {
-            desk.folder.path().to_str().unwrap().to_owned()
+            workdir.folder.path().to_str().unwrap().to_owned()
         } else {
             output.to_owned()
         };
-        desk.run(&["render", "-f", input, "--to", &output], 1)
+        workdir
+            .run(&["render", "-f", input, "--to", &output], 1)
             .refuses(&["mesh.yaml is the document that is rendered", "hint: "]);
-        unchanged(&desk);
-        assert!(!desk.path("north").exists() && !desk.path("linked/north").exists());
+        unchanged(&workdir);
+        assert!(!workdir.path("north").exists() && !workdir.path("linked/north").exists());
     }
     // By redirection.
-    let input = fs::File::open(desk.path("mesh.yaml")).unwrap();
-    let mut command = desk.command(&["render", "-f", "-", "--to", "."]);
+    let input = fs::File::open(workdir.path("mesh.yaml")).unwrap();
+    let mut command = workdir.command(&["render", "-f", "-", "--to", "."]);
     let output = command.stdin(input).output().unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
     assert!(
         err.contains("mesh.yaml is the document that is rendered"),
         "{err}"
     );
-    unchanged(&desk);
+    unchanged(&workdir);
     // A symbolic link instead of a bundle's document.
-    fs::create_dir(desk.path("links")).unwrap();
-    std::os::unix::fs::symlink("../mesh.yaml", desk.path("links/mesh.yaml")).unwrap();
-    desk.run(&["render", "-f", "mesh.yaml", "--to", "links"], 1)
+    fs::create_dir(workdir.path("links")).unwrap();
+    std::os::unix::fs::symlink("../mesh.yaml", workdir.path("links/mesh.yaml")).unwrap();
+    workdir
+        .run(&["render", "-f", "mesh.yaml", "--to", "links"], 1)
         .refuses(&["links/mesh.yaml is neither a file nor a folder"]);
-    unchanged(&desk);
+    unchanged(&workdir);
     // An unchanged bundle can be written again, but not with a different document.
-    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
-    let before = contents(&desk, "bundle");
-    desk.run(&["render", "-f", "bundle", "--to", "bundle"], 0);
-    desk.run(
-        &["render", "-f", "bundle", "-t", "karmada", "--to", "bundle"],
-        1,
-    )
-    .refuses(&["bundle/mesh.yaml is the document that is rendered"]);
-    assert_eq!(contents(&desk, "bundle"), before);
+    workdir.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
+    let before = contents(&workdir, "bundle");
+    workdir.run(&["render", "-f", "bundle", "--to", "bundle"], 0);
+    workdir
+        .run(
+            &["render", "-f", "bundle", "-t", "karmada", "--to", "bundle"],
+            1,
+        )
+        .refuses(&["bundle/mesh.yaml is the document that is rendered"]);
+    assert_eq!(contents(&workdir, "bundle"), before);
 }
 
 #[test]
 fn a_foreign_zip_and_the_input_are_not_overwritten() {
-    let desk = Desk::new();
-    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle.zip"], 0);
-    fs::hard_link(desk.path("bundle.zip"), desk.path("same.zip")).unwrap();
-    std::os::unix::fs::symlink("bundle.zip", desk.path("link.zip")).unwrap();
-    let bundle = fs::read(desk.path("bundle.zip")).unwrap();
+    let workdir = Workdir::new();
+    workdir.run(&["render", "-f", "mesh.yaml", "--to", "bundle.zip"], 0);
+    fs::hard_link(workdir.path("bundle.zip"), workdir.path("same.zip")).unwrap();
+    std::os::unix::fs::symlink("bundle.zip", workdir.path("link.zip")).unwrap();
+    let bundle = fs::read(workdir.path("bundle.zip")).unwrap();
     for output in ["bundle.zip", "./bundle.zip", "same.zip", "link.zip"] {
-        desk.run(
-            &[
-                "render",
-                "-f",
-                "bundle.zip",
-                "-t",
-                "karmada",
-                "--to",
-                output,
-            ],
-            1,
-        )
-        .refuses(&["is the input", "nothing was written"]);
+        workdir
+            .run(
+                &[
+                    "render",
+                    "-f",
+                    "bundle.zip",
+                    "-t",
+                    "karmada",
+                    "--to",
+                    output,
+                ],
+                1,
+            )
+            .refuses(&["is the input", "nothing was written"]);
     }
     let mesh = shared::bundle::read_zip(&bundle).unwrap().swap_remove(0);
     let zip = |files: &[(&str, &str)]| shared::bundle::write_zip(files.iter().copied()).unwrap();
@@ -354,12 +372,13 @@ fn a_foreign_zip_and_the_input_are_not_overwritten() {
         zip(&[("mesh.yaml", &mesh.1), secret]),
         [&bundle[..], b"mine"].concat(),
     ] {
-        fs::write(desk.path("mine.zip"), &bytes).unwrap();
-        desk.run(&["render", "-f", "mesh.yaml", "--to", "mine.zip"], 1)
+        fs::write(workdir.path("mine.zip"), &bytes).unwrap();
+        workdir
+            .run(&["render", "-f", "mesh.yaml", "--to", "mine.zip"], 1)
             .refuses(&["mine.zip already exists", "nothing was written"]);
-        assert_eq!(fs::read(desk.path("mine.zip")).unwrap(), bytes);
+        assert_eq!(fs::read(workdir.path("mine.zip")).unwrap(), bytes);
     }
-    desk.run(
+    workdir.run(
         &[
             "render",
             "-f",
@@ -371,22 +390,23 @@ fn a_foreign_zip_and_the_input_are_not_overwritten() {
         ],
         0,
     );
-    assert_ne!(fs::read(desk.path("bundle.zip")).unwrap(), bundle);
+    assert_ne!(fs::read(workdir.path("bundle.zip")).unwrap(), bundle);
 }
 
 /// A file with the path of a manifest that fedmesh did not write is kept.
 #[test]
 fn a_foreign_manifest_is_not_overwritten() {
-    let desk = Desk::new();
-    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
-    desk.write(
+    let workdir = Workdir::new();
+    workdir.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
+    workdir.write(
         "bundle/north/60-orders.sales.yaml",
         "kind: VirtualService\n",
     );
-    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 1)
+    workdir
+        .run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 1)
         .refuses(&["north/60-orders.sales.yaml", "nothing was written"]);
     assert_eq!(
-        desk.read("bundle/north/60-orders.sales.yaml"),
+        workdir.read("bundle/north/60-orders.sales.yaml"),
         "kind: VirtualService\n"
     );
 }
@@ -394,88 +414,100 @@ fn a_foreign_manifest_is_not_overwritten() {
 /// A folder may be named by mistake, so one without a bundle is neither walked nor counted.
 #[test]
 fn a_folder_without_a_bundle_is_not_walked() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     for n in 0..50 {
-        desk.write(&format!("home/many/{n}.txt"), "");
+        workdir.write(&format!("home/many/{n}.txt"), "");
     }
     // Walking the folder would fail here.
-    desk.write("home/a/b/c/d/e/f/g.txt", "");
-    std::os::unix::fs::symlink("/", desk.path("home/root")).unwrap();
-    desk.run(&["render", "-f", "mesh.yaml", "--to", "home"], 1)
+    workdir.write("home/a/b/c/d/e/f/g.txt", "");
+    std::os::unix::fs::symlink("/", workdir.path("home/root")).unwrap();
+    workdir
+        .run(&["render", "-f", "mesh.yaml", "--to", "home"], 1)
         .refuses(&["home is not empty and has no mesh.yaml"]);
-    desk.run(&["check", "-f", "home"], 2)
+    workdir
+        .run(&["check", "-f", "home"], 2)
         .refuses(&["it has no Mesh document"]);
-    desk.write("home/mesh.yaml", "# mine\n");
-    desk.run(&["render", "-f", "mesh.yaml", "--to", "home"], 1)
+    workdir.write("home/mesh.yaml", "# mine\n");
+    workdir
+        .run(&["render", "-f", "mesh.yaml", "--to", "home"], 1)
         .refuses(&["home/mesh.yaml was not written by `render`"]);
-    let mesh = desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
+    let mesh = workdir.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
     assert_eq!(mesh.out, "");
-    fs::remove_dir_all(desk.path("home/a")).unwrap();
-    fs::remove_file(desk.path("home/root")).unwrap();
-    desk.write("home/mesh.yaml", &desk.read("bundle/mesh.yaml"));
-    let refused = desk.run(&["render", "-f", "mesh.yaml", "--to", "home"], 1);
+    fs::remove_dir_all(workdir.path("home/a")).unwrap();
+    fs::remove_file(workdir.path("home/root")).unwrap();
+    workdir.write("home/mesh.yaml", &workdir.read("bundle/mesh.yaml"));
+    let refused = workdir.run(&["render", "-f", "mesh.yaml", "--to", "home"], 1);
     refused.refuses(&["files that are not part of a bundle"]);
     assert_eq!(refused.err.matches(".txt").count(), 4, "{}", refused.err);
 }
 
 #[test]
 fn hidden_manifests_are_not_part_of_a_bundle() {
-    let desk = Desk::new();
-    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
-    desk.write("bundle/.gitlab-ci.yml", "test:\n  script: [true]\n");
-    desk.write(
+    let workdir = Workdir::new();
+    workdir.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
+    workdir.write("bundle/.gitlab-ci.yml", "test:\n  script: [true]\n");
+    workdir.write(
         "bundle/.fedmesh-0.tmp/north/10-namespaces.yaml",
         "kind: Namespace\n",
     );
-    desk.run(&["check", "-f", "bundle"], 0);
-    desk.write(
+    workdir.run(&["check", "-f", "bundle"], 0);
+    workdir.write(
         "bundle/.x.yaml",
         "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n",
     );
-    desk.run(&["check", "-f", "bundle"], 1)
+    workdir
+        .run(&["check", "-f", "bundle"], 1)
         .refuses(&["extra: .x.yaml"]);
 }
 
 #[test]
 fn an_unwritable_output_is_named() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     for output in ["no/such/bundle.zip", "mesh.yaml"] {
-        desk.run(&["render", "-f", "mesh.yaml", "--to", output], 1)
+        workdir
+            .run(&["render", "-f", "mesh.yaml", "--to", output], 1)
             .refuses(&[output]);
     }
-    assert_eq!(desk.read("mesh.yaml"), MESH);
+    assert_eq!(workdir.read("mesh.yaml"), MESH);
 }
 
 #[test]
 fn files_and_folders_have_the_usual_permissions() {
     use std::os::unix::fs::PermissionsExt as _;
-    let desk = Desk::new();
-    desk.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
-    let mode = |name: &str| fs::metadata(desk.path(name)).unwrap().permissions().mode() & 0o777;
+    let workdir = Workdir::new();
+    workdir.run(&["render", "-f", "mesh.yaml", "--to", "bundle"], 0);
+    let mode = |name: &str| {
+        fs::metadata(workdir.path(name))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777
+    };
     assert_eq!(mode("bundle/mesh.yaml"), mode("mesh.yaml"));
 }
 
 #[test]
 fn a_document_with_errors_is_not_rendered() {
-    let desk = Desk::new();
-    desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
+    let workdir = Workdir::new();
+    workdir.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
     for output in ["-", "bundle", "bundle.zip"] {
-        let refused = desk.run(&["render", "-f", "bad.yaml", "--to", output], 1);
+        let refused = workdir.run(&["render", "-f", "bad.yaml", "--to", output], 1);
         refused.refuses(&["error[FM0401] spec.services[0].port", "nothing is rendered"]);
     }
-    assert!(!desk.path("bundle").exists() && !desk.path("bundle.zip").exists());
-    desk.run(&["names", "-f", "bad.yaml"], 1)
+    assert!(!workdir.path("bundle").exists() && !workdir.path("bundle.zip").exists());
+    workdir
+        .run(&["names", "-f", "bad.yaml"], 1)
         .refuses(&["FM0401"]);
 }
 
 #[test]
 fn unknown_addresses_are_a_warning() {
-    let desk = Desk::new();
-    desk.write(
+    let workdir = Workdir::new();
+    workdir.write(
         "unknown.yaml",
         &MESH.replace("    gateway:\n      addresses: [192.0.2.1]\n", ""),
     );
-    let rendered = desk.run(&["render", "-f", "unknown.yaml"], 0);
+    let rendered = workdir.run(&["render", "-f", "unknown.yaml"], 0);
     assert!(
         rendered
             .err
@@ -484,23 +516,23 @@ fn unknown_addresses_are_a_warning() {
         rendered.err
     );
     assert!(rendered.out.starts_with("# fedmesh bundle\n"));
-    assert_eq!(desk.run(&["render", "-f", "mesh.yaml"], 0).err, "");
+    assert_eq!(workdir.run(&["render", "-f", "mesh.yaml"], 0).err, "");
 }
 
 #[test]
 fn a_closed_pipe_is_not_an_error() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     // More than the buffer of a pipe, so that the program is still writing.
     let services: Vec<String> = (0..400)
         .map(|n| format!("  - name: service-{n}\n    namespace: sales\n    port: 80\n"))
         .collect();
     let services = services.concat();
-    desk.write("large.yaml", &format!("{MESH}{services}"));
+    workdir.write("large.yaml", &format!("{MESH}{services}"));
     for arguments in [
         &["render", "-f", "large.yaml"][..],
         &["names", "-f", "large.yaml"],
     ] {
-        let mut child = desk
+        let mut child = workdir
             .command(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::{Value, json};
 
-use crate::desk::Desk;
+use crate::workdir::Workdir;
 
 const KUBECONFIG: &str = "{apiVersion: v1, kind: Config, \
      clusters: [{name: dead, cluster: {server: 'https://127.0.0.1:1'}}], users: [], \
@@ -12,43 +12,44 @@ const KUBECONFIG: &str = "{apiVersion: v1, kind: Config, \
      {name: ctx-two, context: {cluster: dead, user: ''}}]}";
 
 /// A folder with a saved plan, `saved.plan`.
-fn saved() -> Desk {
-    let desk = Desk::new();
-    desk.write("kubeconfig", KUBECONFIG);
+fn saved() -> Workdir {
+    let workdir = Workdir::new();
+    workdir.write("kubeconfig", KUBECONFIG);
     let plan = ["plan", "-f", "mesh.yaml", "--kubeconfig", "kubeconfig"];
-    let ran = desk.run(&[&plan[..], &["--out", "saved.plan"]].concat(), 1);
+    let ran = workdir.run(&[&plan[..], &["--out", "saved.plan"]].concat(), 1);
     assert!(
         ran.err
             .contains("apply it with: fedmesh-agent apply saved.plan"),
         "{}",
         ran.err
     );
-    desk
+    workdir
 }
 
-fn apply(desk: &Desk, exit_code: i32) -> (String, String) {
+fn apply(workdir: &Workdir, exit_code: i32) -> (String, String) {
     let apply = ["apply", "saved.plan", "--kubeconfig", "kubeconfig"];
-    let ran = desk.run(&apply, exit_code);
+    let ran = workdir.run(&apply, exit_code);
     (ran.out, ran.err)
 }
 
 /// Asserts the error of an apply after a change of the file.
 #[track_caller]
 fn refused(change: impl FnOnce(&mut Value), parts: &[&str]) {
-    let desk = saved();
-    let mut plan: Value = serde_json::from_str(&desk.read("saved.plan")).unwrap();
+    let workdir = saved();
+    let mut plan: Value = serde_json::from_str(&workdir.read("saved.plan")).unwrap();
     change(&mut plan);
-    desk.write("saved.plan", &plan.to_string());
-    desk.run(&["apply", "saved.plan", "--kubeconfig", "kubeconfig"], 2)
+    workdir.write("saved.plan", &plan.to_string());
+    workdir
+        .run(&["apply", "saved.plan", "--kubeconfig", "kubeconfig"], 2)
         .refuses(parts);
 }
 
 #[test]
 fn a_saved_plan_is_readable_by_its_owner_only() {
-    let desk = saved();
-    let metadata = std::fs::metadata(desk.path("saved.plan")).unwrap();
+    let workdir = saved();
+    let metadata = std::fs::metadata(workdir.path("saved.plan")).unwrap();
     assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
-    let plan: Value = serde_json::from_str(&desk.read("saved.plan")).unwrap();
+    let plan: Value = serde_json::from_str(&workdir.read("saved.plan")).unwrap();
     assert_eq!(plan["apiVersion"], "fedmesh.dev/v1alpha1");
     assert_eq!(plan["kind"], "Plan");
     assert_eq!(plan["version"], env!("CARGO_PKG_VERSION"));
@@ -57,7 +58,7 @@ fn a_saved_plan_is_readable_by_its_owner_only() {
     assert!(plan["plan"]["id"].as_str().unwrap().starts_with("sha256:"));
 
     // It is applied without a question, up to the blocked clusters.
-    let (out, err) = apply(&desk, 1);
+    let (out, err) = apply(&workdir, 1);
     assert_eq!(out, "");
     assert!(err.contains(", saved by fedmesh "), "{err}");
     assert!(
@@ -68,7 +69,7 @@ fn a_saved_plan_is_readable_by_its_owner_only() {
 
 #[test]
 fn a_removal_is_saved_with_its_intent() {
-    let desk = saved();
+    let workdir = saved();
     let plan = [
         "remove",
         "-f",
@@ -79,19 +80,19 @@ fn a_removal_is_saved_with_its_intent() {
         "--out",
         "saved.plan",
     ];
-    desk.run(&plan, 1);
-    let plan: Value = serde_json::from_str(&desk.read("saved.plan")).unwrap();
+    workdir.run(&plan, 1);
+    let plan: Value = serde_json::from_str(&workdir.read("saved.plan")).unwrap();
     assert_eq!(plan["intent"], "remove");
 }
 
 #[test]
 fn changed_clusters_are_a_difference() {
-    let desk = saved();
-    desk.write(
+    let workdir = saved();
+    workdir.write(
         "kubeconfig",
         &KUBECONFIG.replace("ctx-two", "ctx-elsewhere"),
     );
-    let (out, err) = apply(&desk, 1);
+    let (out, err) = apply(&workdir, 1);
     assert!(
         err.contains("nothing was changed: the clusters changed since the plan was saved"),
         "{err}"
@@ -135,40 +136,42 @@ fn an_edited_plan_is_rejected() {
 
 #[test]
 fn other_files_are_rejected() {
-    let desk = saved();
+    let workdir = saved();
     let nested = "[".repeat(1_000_000);
     for text in ["", "kind: Plan", "\u{0}", "{}", &nested] {
-        desk.write("saved.plan", text);
+        workdir.write("saved.plan", text);
         let apply = ["apply", "saved.plan", "--kubeconfig", "kubeconfig"];
-        desk.run(&apply, 2).refuses(&["is not a saved plan"]);
+        workdir.run(&apply, 2).refuses(&["is not a saved plan"]);
     }
     // The file is sparse, and is not read.
-    let file = std::fs::File::create(desk.path("saved.plan")).unwrap();
+    let file = std::fs::File::create(workdir.path("saved.plan")).unwrap();
     file.set_len(1 << 40).unwrap();
-    desk.run(&["apply", "saved.plan"], 2)
+    workdir
+        .run(&["apply", "saved.plan"], 2)
         .refuses(&["is too large"]);
-    desk.run(&["apply", "absent.plan"], 2)
+    workdir
+        .run(&["apply", "absent.plan"], 2)
         .refuses(&["cannot read absent.plan"]);
-    desk.run(&["apply", "."], 2).refuses(&["cannot read"]);
+    workdir.run(&["apply", "."], 2).refuses(&["cannot read"]);
 }
 
 #[test]
 fn a_plan_that_cannot_be_saved_is_an_error() {
-    let desk = saved();
+    let workdir = saved();
     let plan = ["plan", "-f", "mesh.yaml", "--kubeconfig", "kubeconfig"];
-    let ran = desk.run(&[&plan[..], &["--out", "absent/saved.plan"]].concat(), 1);
+    let ran = workdir.run(&[&plan[..], &["--out", "absent/saved.plan"]].concat(), 1);
     assert!(ran.err.contains("absent/saved.plan: "), "{}", ran.err);
 }
 
 #[test]
 fn conflicting_options_are_rejected() {
-    let desk = saved();
+    let workdir = saved();
     for arguments in [
         &["apply"][..],
         &["apply", "saved.plan", "-f", "mesh.yaml"],
         &["remove", "-f", "mesh.yaml", "--out", "saved.plan"],
         &["remove", "-f", "mesh.yaml", "--plan", "--yes"],
     ] {
-        assert_eq!(desk.run(arguments, 2).out, "", "{arguments:?}");
+        assert_eq!(workdir.run(arguments, 2).out, "", "{arguments:?}");
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::desk::Desk;
+use crate::workdir::Workdir;
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
@@ -18,18 +18,18 @@ fn document(text: &str) -> Value {
 
 #[test]
 fn the_schema_in_the_repository_is_up_to_date() {
-    let desk = Desk::new();
-    let json = desk.run(&["schema"], 0).out;
+    let workdir = Workdir::new();
+    let json = workdir.run(&["schema"], 0).out;
     assert!(
         json == repository("examples/mesh.schema.json"),
         "update it: fedmesh-agent schema > examples/mesh.schema.json"
     );
-    let table = desk.run(&["schema", "-o", "markdown"], 0).out;
+    let table = workdir.run(&["schema", "-o", "markdown"], 0).out;
     assert!(
         repository("docs/reference.md").contains(&table),
         "put the output of `fedmesh-agent schema -o markdown` into docs/reference.md"
     );
-    let findings = desk.run(&["explain", "-o", "markdown"], 0).out;
+    let findings = workdir.run(&["explain", "-o", "markdown"], 0).out;
     assert!(
         findings == repository("docs/findings.md"),
         "write it anew: fedmesh-agent explain -o markdown > docs/findings.md"

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::desk::Desk;
+use crate::workdir::Workdir;
 
 /// The value of every token, key and password.
 const SECRET: &str = "hunter2";
@@ -20,12 +20,15 @@ fn kubeconfig(cluster: &str, user: &str) -> String {
 const DEAD: &str = "server: 'https://127.0.0.1:1'";
 
 /// The output of `plan` and `status -o json` with a kubeconfig.
-fn said_with(desk: &Desk, kubeconfig: &str) -> String {
-    desk.write("config/kubeconfig", kubeconfig);
+fn said_with(workdir: &Workdir, kubeconfig: &str) -> String {
+    workdir.write("config/kubeconfig", kubeconfig);
     let file = ["-f", "mesh.yaml", "--kubeconfig", "config/kubeconfig"];
     let mut said = String::new();
     for command in [&["plan"][..], &["status", "-o", "json"]] {
-        let output = desk.command(&[command, &file].concat()).output().unwrap();
+        let output = workdir
+            .command(&[command, &file].concat())
+            .output()
+            .unwrap();
         for text in [output.stdout, output.stderr] {
             said += &String::from_utf8(text).unwrap();
         }
@@ -37,7 +40,7 @@ fn said_with(desk: &Desk, kubeconfig: &str) -> String {
 
 #[test]
 fn a_kubeconfig_that_does_not_parse_is_not_quoted() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     for user in [
         format!("token: {SECRET}: oops"),
         format!("token: [{SECRET}]"),
@@ -60,7 +63,7 @@ fn a_kubeconfig_that_does_not_parse_is_not_quoted() {
         SECRET.to_owned(),
         format!("- {SECRET}"),
     ] {
-        let said = said_with(&desk, &kubeconfig(DEAD, &user));
+        let said = said_with(&workdir, &kubeconfig(DEAD, &user));
         assert!(
             said.contains("config/kubeconfig is not a valid kubeconfig"),
             "{user}\n{said}"
@@ -79,15 +82,15 @@ fn not_base64() -> String {
 
 #[test]
 fn credentials_that_cannot_be_used_are_not_quoted() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     let pem = |text: &str| STANDARD.encode(text);
     let no_pem = pem(SECRET);
     let broken = pem(&format!(
         "-----BEGIN {SECRET}\n{SECRET}\n-----END {SECRET}-----\n"
     ));
     let bad = not_base64();
-    desk.write("config/two-lines", &format!("{SECRET}\n{SECRET}\n"));
-    desk.write("config/empty", "\n \n");
+    workdir.write("config/two-lines", &format!("{SECRET}\n{SECRET}\n"));
+    workdir.write("config/empty", "\n \n");
     for (cluster, user, why) in [
         (
             DEAD,
@@ -152,7 +155,7 @@ fn credentials_that_cannot_be_used_are_not_quoted() {
             "id-token has a line break",
         ),
     ] {
-        let said = said_with(&desk, &kubeconfig(cluster, &user));
+        let said = said_with(&workdir, &kubeconfig(cluster, &user));
         assert!(said.contains(why), "{user}: no {why:?} in\n{said}");
         assert!(!said.contains(SECRET), "{user}\n{said}");
         assert!(!said.contains(&no_pem), "{user}\n{said}");
@@ -161,7 +164,7 @@ fn credentials_that_cannot_be_used_are_not_quoted() {
 
 #[test]
 fn clusters_that_cannot_be_used_are_not_quoted() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     let bad = not_base64();
     let token = format!("token: {SECRET}");
     for (cluster, why) in [
@@ -203,7 +206,7 @@ fn clusters_that_cannot_be_used_are_not_quoted() {
             "its cluster has no server",
         ),
     ] {
-        let said = said_with(&desk, &kubeconfig(&cluster, &token));
+        let said = said_with(&workdir, &kubeconfig(&cluster, &token));
         assert!(said.contains(why), "{cluster}: no {why:?} in\n{said}");
         assert!(!said.contains(SECRET), "{cluster}\n{said}");
     }
@@ -211,14 +214,14 @@ fn clusters_that_cannot_be_used_are_not_quoted() {
 
 #[test]
 fn commands_for_contexts_are_quoted_for_a_shell() {
-    let desk = Desk::new();
-    let mesh = desk.read("mesh.yaml");
+    let workdir = Workdir::new();
+    let mesh = workdir.read("mesh.yaml");
     let arn = "arn:aws:eks:eu-west-1:111122223333:cluster/prod";
     let mesh = mesh.replace("ctx-one", &format!("'{arn}'"));
-    desk.write("mesh.yaml", &mesh.replace("ctx-two", "\"two $words\""));
+    workdir.write("mesh.yaml", &mesh.replace("ctx-two", "\"two $words\""));
     let both = kubeconfig("server: '127.0.0.1:1'", "token: t");
     let both = both.replace("ctx-one", &format!("'{arn}'"));
-    let said = said_with(&desk, &both.replace("ctx-two", "\"two $words\""));
+    let said = said_with(&workdir, &both.replace("ctx-two", "\"two $words\""));
     assert!(
         said.contains(&format!("`kubectl --context {arn} version`")),
         "{said}"

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 
-use crate::desk::Desk;
+use crate::workdir::Workdir;
 
 /// The body of every response.
 #[derive(Clone)]
@@ -52,9 +52,9 @@ fn answer(mut stream: TcpStream, status: &str, body: &Body) -> std::io::Result<(
 
 /// The output of each command for two clusters with that server, whose address has no scheme, as kubectl accepts it.
 fn said_of(address: &str) -> Vec<String> {
-    let desk = Desk::new();
-    desk.write("token", "token\n");
-    desk.write(
+    let workdir = Workdir::new();
+    workdir.write("token", "token\n");
+    workdir.write(
         "kubeconfig",
         &format!(
             "{{apiVersion: v1, kind: Config, clusters: [{{name: c, cluster: {{server: '{address}'}}}}], \
@@ -67,7 +67,7 @@ fn said_of(address: &str) -> Vec<String> {
     let run = |command: &&[&str]| {
         let mut arguments = command.to_vec();
         arguments.extend(["-f", "mesh.yaml", "--kubeconfig", "kubeconfig"]);
-        let output = desk.command(&arguments).output().unwrap();
+        let output = workdir.command(&arguments).output().unwrap();
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8(said).unwrap();
         assert!(!said.contains("panicked"), "{command:?}: {said}");

@@ -1,11 +1,11 @@
 //! Help, wrong usage, and errors without clusters.
 
-use crate::desk::{Desk, MESH};
+use crate::workdir::{MESH, Workdir};
 
 #[test]
 fn help_of_every_command_has_examples() {
-    let desk = Desk::new();
-    let help = desk.run(&["--help"], 0).out;
+    let workdir = Workdir::new();
+    let help = workdir.run(&["--help"], 0).out;
     assert!(help.contains("Examples:"));
     let commands = help.split("Commands:\n").nth(1).unwrap();
     let commands = commands.split("\n\n").next().unwrap().lines();
@@ -18,7 +18,7 @@ fn help_of_every_command_has_examples() {
         "{commands:?}"
     );
     for command in commands {
-        let help = desk.run(&[command, "--help"], 0);
+        let help = workdir.run(&[command, "--help"], 0);
         assert!(
             help.out.contains("Examples:\n  fedmesh-agent "),
             "{command}: {}",
@@ -30,7 +30,7 @@ fn help_of_every_command_has_examples() {
 
 #[test]
 fn wrong_usage_exits_with_2() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     for arguments in [
         &[][..],
         &["no-such-command"],
@@ -80,31 +80,33 @@ fn wrong_usage_exits_with_2() {
         &["import", "mesh.yaml", "--cluster", "north"],
         &["import", "mesh.yaml", "-o", "text"],
     ] {
-        assert_eq!(desk.run(arguments, 2).out, "", "{arguments:?}");
+        assert_eq!(workdir.run(arguments, 2).out, "", "{arguments:?}");
     }
     // With --exit-code, 2 means changes and nothing else.
-    desk.run(
+    workdir.run(
         &["plan", "-f", "mesh.yaml", "--exit-code", "--no-such-flag"],
         1,
     );
-    desk.run(&["plan", "-f", "absent.yaml", "--exit-code"], 1);
+    workdir.run(&["plan", "-f", "absent.yaml", "--exit-code"], 1);
 }
 
 #[test]
 fn without_terminal_and_yes_nothing_is_changed() {
-    let desk = Desk::new();
+    let workdir = Workdir::new();
     for command in ["apply", "remove"] {
-        desk.run(&[command, "-f", "mesh.yaml"], 2)
+        workdir
+            .run(&[command, "-f", "mesh.yaml"], 2)
             .refuses(&["cannot ask for confirmation without a terminal", "--yes"]);
-        desk.run_with(&[command, "-f", "-"], MESH.as_bytes(), 2)
+        workdir
+            .run_with(&[command, "-f", "-"], MESH.as_bytes(), 2)
             .refuses(&["cannot ask for confirmation without a terminal"]);
     }
 }
 
 #[test]
 fn commands_that_need_clusters_report_what_is_missing() {
-    let desk = Desk::new();
-    desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
+    let workdir = Workdir::new();
+    workdir.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
     for command in [
         &["plan"][..],
         &["status"],
@@ -113,31 +115,39 @@ fn commands_that_need_clusters_report_what_is_missing() {
     ] {
         let with =
             |file: &'static str| [command, &["-f", file, "--kubeconfig", "no-such-file"]].concat();
-        desk.run(&with("mesh.yaml"), 1).refuses(&["no-such-file"]);
-        desk.run(&with("absent.yaml"), 2)
+        workdir
+            .run(&with("mesh.yaml"), 1)
+            .refuses(&["no-such-file"]);
+        workdir
+            .run(&with("absent.yaml"), 2)
             .refuses(&["cannot read absent.yaml"]);
     }
-    desk.run(&["plan", "-f", "mesh.yaml"], 1)
+    workdir
+        .run(&["plan", "-f", "mesh.yaml"], 1)
         .refuses(&["kubeconfig"]);
 }
 
 #[test]
 fn a_verification_that_cannot_start_exits_with_2() {
-    let desk = Desk::new();
-    desk.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
-    desk.write("kubeconfig", "{apiVersion: v1, kind: Config}");
-    desk.run(
-        &["verify", "-f", "mesh.yaml", "--kubeconfig", "no-such-file"],
-        2,
-    )
-    .refuses(&["nothing could be checked", "no-such-file"]);
-    desk.run(&["verify", "-f", "absent.yaml"], 2)
+    let workdir = Workdir::new();
+    workdir.write("bad.yaml", &MESH.replace("port: 8000", "port: 80000"));
+    workdir.write("kubeconfig", "{apiVersion: v1, kind: Config}");
+    workdir
+        .run(
+            &["verify", "-f", "mesh.yaml", "--kubeconfig", "no-such-file"],
+            2,
+        )
+        .refuses(&["nothing could be checked", "no-such-file"]);
+    workdir
+        .run(&["verify", "-f", "absent.yaml"], 2)
         .refuses(&["cannot read absent.yaml"]);
-    desk.run(
-        &["verify", "-f", "bad.yaml", "--kubeconfig", "kubeconfig"],
-        2,
-    )
-    .refuses(&["the document has errors", "FM0401"]);
-    desk.run(&["verify", "-f", "mesh.yaml", "--drill", "orders"], 2)
+    workdir
+        .run(
+            &["verify", "-f", "bad.yaml", "--kubeconfig", "kubeconfig"],
+            2,
+        )
+        .refuses(&["the document has errors", "FM0401"]);
+    workdir
+        .run(&["verify", "-f", "mesh.yaml", "--drill", "orders"], 2)
         .refuses(&["cannot ask for confirmation without a terminal", "--yes"]);
 }

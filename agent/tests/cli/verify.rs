@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::desk::{Desk, MESH};
+use crate::workdir::{MESH, Workdir};
 
 /// A folder with clusters and gateways at closed ports of this machine.
-fn desk() -> Desk {
-    let desk = Desk::new();
+fn workdir() -> Workdir {
+    let workdir = Workdir::new();
     let mesh = MESH
         .replace("192.0.2.1", "127.0.0.1")
         .replace("192.0.2.2", "127.0.0.2");
@@ -16,8 +16,8 @@ fn desk() -> Desk {
         "addresses: [127.0.0.",
         "port: 1\n      addresses: [127.0.0.",
     );
-    desk.write("mesh.yaml", &mesh);
-    desk.write(
+    workdir.write("mesh.yaml", &mesh);
+    workdir.write(
         "kubeconfig",
         "{apiVersion: v1, kind: Config, current-context: ctx-one, \
          clusters: [{name: dead, cluster: {server: 'http://127.0.0.1:1'}}], \
@@ -25,7 +25,7 @@ fn desk() -> Desk {
          contexts: [{name: ctx-one, context: {cluster: dead, user: nobody}}, \
          {name: ctx-two, context: {cluster: dead, user: nobody}}]}",
     );
-    desk
+    workdir
 }
 
 fn arguments(more: &[&'static str]) -> Vec<&'static str> {
@@ -43,7 +43,7 @@ fn arguments(more: &[&'static str]) -> Vec<&'static str> {
 
 #[test]
 fn the_text_has_tables_causes_and_counts() {
-    let ran = desk().run(&arguments(&[]), 1);
+    let ran = workdir().run(&arguments(&[]), 1);
     for part in [
         "mesh shop\n",
         "north: objects not-asked",
@@ -61,8 +61,9 @@ fn the_text_has_tables_causes_and_counts() {
 
 #[test]
 fn every_format_has_the_same_counts() {
-    let desk = desk();
-    let json: Value = serde_json::from_str(&desk.run(&arguments(&["-o", "json"]), 1).out).unwrap();
+    let workdir = workdir();
+    let json: Value =
+        serde_json::from_str(&workdir.run(&arguments(&["-o", "json"]), 1).out).unwrap();
     let checks = json["checks"].as_array().unwrap();
     let count = |outcome: &str| {
         checks
@@ -70,7 +71,7 @@ fn every_format_has_the_same_counts() {
             .filter(|check| check["outcome"] == outcome && check["advisory"] != true)
             .count()
     };
-    let junit = desk.run(&arguments(&["-o", "junit"]), 1).out;
+    let junit = workdir.run(&arguments(&["-o", "junit"]), 1).out;
     let head = format!(
         "<testsuites name=\"fedmesh verify shop\" tests=\"{}\" failures=\"{}\" errors=\"{}\"",
         checks.len(),
@@ -78,7 +79,7 @@ fn every_format_has_the_same_counts() {
         count("couldNotCheck")
     );
     assert!(junit.contains(&head), "no {head} in\n{junit}");
-    let markdown = desk.run(&arguments(&["-o", "markdown"]), 1).out;
+    let markdown = workdir.run(&arguments(&["-o", "markdown"]), 1).out;
     assert!(markdown.starts_with("## ❌ mesh shop\n"), "{markdown}");
     assert!(markdown.contains("**refused**"), "{markdown}");
 }
@@ -86,7 +87,7 @@ fn every_format_has_the_same_counts() {
 #[test]
 fn waiting_ends_at_the_time_limit() {
     let start = Instant::now();
-    desk().run(&arguments(&["--wait", "3s", "--no-job"]), 1);
+    workdir().run(&arguments(&["--wait", "3s", "--no-job"]), 1);
     let took = start.elapsed();
     assert!(took >= Duration::from_secs(3), "{took:?}");
 }

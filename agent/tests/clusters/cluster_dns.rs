@@ -170,7 +170,7 @@ async fn a_zone_is_told_once_and_leaves_no_trace() {
     // Twice.
     let planned = fixture.plan().await;
     assert!(!planned.plan.has_changes(), "{:#?}", planned.plan);
-    assert!(Status::of(&planned.plan).is_in_step());
+    assert!(Status::of(&planned.plan).is_unchanged());
     fixture.carry_out(planned, false).await;
     assert_eq!(now(&fixture), applied, "nothing is written");
 
@@ -284,7 +284,7 @@ async fn settings_that_others_change() {
         change(&fixture, "coredns", &json!({ "Corefile": by_hand }));
         let planned = fixture.plan().await;
         let status = Status::of(&planned.plan);
-        assert!(!status.is_in_step());
+        assert!(!status.is_unchanged());
         let off: Vec<String> = status.clusters[0]
             .changed
             .iter()

@@ -547,9 +547,9 @@ async fn addresses_of_other_clusters_are_not_followed() {
         let stop = Stop::never();
         let followed = follow(&operations, &fixture.mesh, options, &stop, &events).await;
         let error = followed.unwrap_err().to_string();
-        let is_told = error.contains("leads to another cluster than at the last apply")
+        let is_published = error.contains("leads to another cluster than at the last apply")
             || error.contains("lead to the same cluster");
-        assert!(is_told, "{error}");
+        assert!(is_published, "{error}");
         assert_eq!(records(&fixture, "orders"), before);
     }
     fixture.remove().await;

@@ -18,7 +18,7 @@ use testbed::{CrdSet, KubeFed, Options, Testbed};
 use crate::fixture::{Fixture, make_namespace};
 
 /// It writes one object of a kind after the other, and tries again when it meets its own writing.
-const PATIENCE: Duration = Duration::from_secs(90);
+const TIMEOUT: Duration = Duration::from_secs(90);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_walk_through_arrives() {
@@ -102,7 +102,7 @@ async fn arrives(example: &str, name: &'static str) {
             break;
         }
         let log = || kubefed.log().unwrap_or_default();
-        assert!(start.elapsed() < 2 * PATIENCE, "{report:#?}\n{}", log());
+        assert!(start.elapsed() < 2 * TIMEOUT, "{report:#?}\n{}", log());
     }
     for cluster in &direct.clusters {
         eventually(&kubefed, || {
@@ -149,20 +149,20 @@ fn has_arrived(bed: &Testbed, cluster: &ClusterManifests, hosted: &Bundle) -> Re
     let live = list["items"].as_array().unwrap();
     assert_eq!(live.len(), objects.len());
     for (object, live) in objects.into_iter().zip(live) {
-        let mut wanted = object.to_json();
-        if !contains(live, &wanted) {
-            return Err(format!("{live:#} is not {wanted:#}"));
+        let mut desired = object.to_json();
+        if !contains(live, &desired) {
+            return Err(format!("{live:#} is not {desired:#}"));
         }
         let is_spread = hosted
             .cluster(&cluster.name)
             .is_none_or(|on_host| !on_host.objects().any(|one| one.key() == object.key()));
         if is_spread {
-            wanted["metadata"]["labels"]["kubefed.io/managed"] = "true".into();
-            let (live, wanted) = (&live["metadata"], &wanted["metadata"]);
-            assert_eq!(live["labels"], wanted["labels"], "{}", object.key());
+            desired["metadata"]["labels"]["kubefed.io/managed"] = "true".into();
+            let (live, desired) = (&live["metadata"], &desired["metadata"]);
+            assert_eq!(live["labels"], desired["labels"], "{}", object.key());
             assert_eq!(
                 live["annotations"],
-                wanted["annotations"],
+                desired["annotations"],
                 "{}",
                 object.key()
             );
@@ -180,7 +180,7 @@ fn eventually(kubefed: &KubeFed, holds: impl Fn() -> Result<(), String>) {
     let start = Instant::now();
     while let Err(why) = holds() {
         assert!(
-            start.elapsed() < PATIENCE,
+            start.elapsed() < TIMEOUT,
             "{why}\n{}",
             kubefed.log().unwrap()
         );

@@ -9,7 +9,7 @@ use shared::check::check;
 use shared::facts::Facts;
 use shared::kubernetes::ownership::{applyset_id, parent_name};
 use shared::plan::decisions::Decision;
-use shared::plan::desired::Wanted;
+use shared::plan::desired::Desired;
 use shared::plan::{Action, Plan, Step};
 use testbed::Testbed;
 
@@ -27,8 +27,8 @@ fn step<'a>(plan: &'a Plan, cluster: &str, object: &str) -> &'a Step {
 /// Every object of a mesh in a cluster, as it would be applied.
 fn desired(mesh: &Mesh, cluster: &str) -> Vec<Value> {
     let resolved = check(mesh, &Facts::default()).resolved.unwrap();
-    let wanted = Wanted::new(resolved);
-    let objects = wanted.of(cluster).into_iter();
+    let desired = Desired::new(resolved);
+    let objects = desired.of(cluster).into_iter();
     objects.map(|object| object.to_json()).collect()
 }
 

@@ -20,9 +20,9 @@ pub(crate) struct Restricted {
 
 /// The rules of the ClusterRole that is printed for a command in a cluster.
 pub(crate) fn printed_rules(mesh: &Mesh, context: &str, command: Command) -> Vec<Value> {
-    let (resolved, wanted) = access::render(mesh).unwrap();
+    let (resolved, desired) = access::render(mesh).unwrap();
     let index = index_of(context);
-    let objects = wanted.of(resolved.clusters[index].name.as_str());
+    let objects = desired.of(resolved.clusters[index].name.as_str());
     let needs = Needs::new(mesh, &resolved, &objects, index, command);
     let role = access::cluster_role(&mesh.metadata.name, command, &needs);
     let role = role.to_json();

@@ -226,8 +226,8 @@ async fn without_a_rule_the_plan_says_so() {
     let lone = LoneBed::take().await;
     let mut fixture = Fixture::new(lone.bed(), "minus");
     fixture.mesh = with_external_dns(&fixture.mesh);
-    let (resolved, wanted) = access::render(&fixture.mesh).unwrap();
-    let objects = wanted.of(resolved.clusters[0].name.as_str());
+    let (resolved, desired) = access::render(&fixture.mesh).unwrap();
+    let objects = desired.of(resolved.clusters[0].name.as_str());
     let needs = Needs::new(&fixture.mesh, &resolved, &objects, 0, Command::Apply);
     let rules = printed_rules(&fixture.mesh, WEST, Command::Apply);
     assert!(rules.len() > 12, "{rules:#?}");

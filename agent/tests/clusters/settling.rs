@@ -154,10 +154,10 @@ async fn fields_beside_ours_are_drift_until_they_are_removed() {
     let all = planned.plan.steps();
     assert_eq!(all.filter(|(_, step)| !step.drift.is_empty()).count(), 1);
     let status = Status::of(&planned.plan);
-    assert!(!status.is_in_step());
+    assert!(!status.is_unchanged());
     assert_eq!(status.clusters[0].drifted[0].object.to_string(), object);
     assert_eq!(
-        status.clusters[0].in_step,
+        status.clusters[0].unchanged,
         planned.plan.clusters[0].steps.len() - 1
     );
 
@@ -178,7 +178,7 @@ async fn fields_beside_ours_are_drift_until_they_are_removed() {
     });
     patch(&fixture, WEST, "virtualservice/orders", &back);
     let planned = fixture.plan().await;
-    assert!(Status::of(&planned.plan).is_in_step());
+    assert!(Status::of(&planned.plan).is_unchanged());
     fixture.remove().await;
 }
 
@@ -225,7 +225,7 @@ async fn ignored_fields_are_created_and_then_left_to_their_manager() {
     assert_eq!(live["spec"]["hosts"][0], "shop.ignored.example.net");
     assert_eq!(owners(&live, "hosts"), [""; 0]);
     assert_eq!(owners(&live, "http"), ["fedmesh-ignored"]);
-    assert!(Status::of(&fixture.plan().await.plan).is_in_step());
+    assert!(Status::of(&fixture.plan().await.plan).is_unchanged());
 
     // Another tool applies it, and adds another one, without a conflict on either side.
     let theirs = json!({
@@ -253,7 +253,7 @@ async fn ignored_fields_are_created_and_then_left_to_their_manager() {
             patch,
         ],
     );
-    assert!(Status::of(&fixture.plan().await.plan).is_in_step());
+    assert!(Status::of(&fixture.plan().await.plan).is_unchanged());
 
     // A change of what is not ignored.
     fixture.mesh.spec.services[0].port = Some(8001);
@@ -271,7 +271,7 @@ async fn ignored_fields_are_created_and_then_left_to_their_manager() {
     assert_eq!(owners(&live, "hosts"), ["other-tool"]);
     let other = fixture.get(WEST, &service);
     assert_eq!(other["spec"]["hosts"][0], "shop.ignored.example.net");
-    assert!(Status::of(&fixture.plan().await.plan).is_in_step());
+    assert!(Status::of(&fixture.plan().await.plan).is_unchanged());
 
     // No longer ignored, it is a conflict where somebody else has it, and ours where nobody has.
     fixture.mesh.spec.ignore.remove(0);

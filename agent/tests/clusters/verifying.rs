@@ -107,8 +107,8 @@ async fn objects_and_gateways() {
 
     fixture.apply().await;
     let report = run(&fixture, &options()).await;
-    let in_step = [("sunset", "ok"), ("sunrise", "ok")];
-    assert_eq!(causes(&report, Family::Objects), pairs(&in_step));
+    let unchanged = [("sunset", "ok"), ("sunrise", "ok")];
+    assert_eq!(causes(&report, Family::Objects), pairs(&unchanged));
     assert_eq!(
         causes(&report, Family::Gateway),
         pairs(&[("sunset", "ok"), ("sunrise", "no-host")])
@@ -176,8 +176,8 @@ async fn waiting_sees_what_comes() {
         tokio::time::sleep(Duration::from_secs(1)).await;
         fixture.apply().await
     });
-    let in_step = [("sunset", "ok"), ("sunrise", "ok")];
-    assert_eq!(causes(&report, Family::Objects), pairs(&in_step));
+    let unchanged = [("sunset", "ok"), ("sunrise", "ok")];
+    assert_eq!(causes(&report, Family::Objects), pairs(&unchanged));
     fixture.remove().await;
 }
 

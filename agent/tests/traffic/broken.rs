@@ -87,7 +87,7 @@ fn each_fault_is_named() {
     let entry = format!("serviceentry/{GLOBAL}");
     // Applying again mends what fedmesh owns. Fields that kubectl took over are a conflict, so what
     // is broken is deleted first.
-    let mend = |broken: &[(&str, &str, &str)]| {
+    let repair = |broken: &[(&str, &str, &str)]| {
         for (context, namespace, object) in broken {
             bed.kubectl(context, &["-n", namespace, "delete", object]);
         }
@@ -154,7 +154,7 @@ fn each_fault_is_named() {
         "wrong port name",
         ("object-changed", "Service default/httpbin"),
     );
-    mend(&[
+    repair(&[
         ("cluster2", "istio-system", gateway),
         ("cluster1", "istio-system", &entry),
         ("cluster1", "default", "service/httpbin"),
@@ -244,13 +244,13 @@ fn each_fault_is_named() {
         .status();
     assert!(cut.unwrap().success());
     unnamed.expect(&bed, &document, "network cut", ("timeout", ""));
-    let mended = bed
+    let repaired = bed
         .mesh
         .node_command("cluster2", "nft")
         .unwrap()
         .args(["delete", "table", "inet", "cut"])
         .status();
-    assert!(mended.unwrap().success());
+    assert!(repaired.unwrap().success());
     bed.verified(&document);
 
     bed.scale("cluster2", ("default", "httpbin"), 0);
@@ -280,7 +280,7 @@ fn each_fault_is_named() {
         .wait_for_pods("cluster1", ("default", "sleep"))
         .unwrap();
     unnamed.expect(&bed, &document, "sidecar missing", ("no-sidecar", ""));
-    mend(&[("cluster1", "default", "deployment/sleep")]);
+    repair(&[("cluster1", "default", "deployment/sleep")]);
 
     // ExternalDNS leaves alone what another one marks as its own.
     bed.mesh

@@ -136,11 +136,11 @@ fn callers_are_answered_and_strangers_refused() {
     eventually("told", || {
         let report = bed.verify(&document, &["--timeout", "3s"]);
         let mut checks = report.checks.iter();
-        let is_told = checks.any(|check| {
+        let is_published = checks.any(|check| {
             let cause = check.cause.as_ref();
             cause.is_some_and(|cause| cause.code == "access-denied")
         });
-        is_told
+        is_published
             .then_some(())
             .ok_or_else(|| failed(&report).join("\n"))
     });

@@ -67,7 +67,7 @@ impl Failure {
 
     fn end(self, bed: &Bed, cluster: &str) {
         match self {
-            Self::Reset | Self::Dropped => mend(bed, cluster),
+            Self::Reset | Self::Dropped => repair(bed, cluster),
             Self::ServiceGone => bed.scale(cluster, ("default", "httpbin"), 1),
             Self::ServiceKilled => {}
             Self::GatewayGone | Self::GatewayKilled => {
@@ -113,7 +113,7 @@ fn cut(bed: &Bed, cluster: &str, verdict: &str) {
     nft(bed, cluster, &["-f", "-"], &rules);
 }
 
-fn mend(bed: &Bed, cluster: &str) {
+fn repair(bed: &Bed, cluster: &str) {
     nft(bed, cluster, &["delete", "table", "inet", "cut"], "");
 }
 

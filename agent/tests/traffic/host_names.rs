@@ -41,10 +41,10 @@ fn agent(bed: &Bed, document: &Path, command: &str, more: &[&str]) -> Command {
 }
 
 /// Waits until the name server has these records of a name.
-fn published(bed: &Bed, name: &str, kind: &str, wanted: &[&str]) {
+fn published(bed: &Bed, name: &str, kind: &str, desired: &[&str]) {
     eventually(&format!("{name} {kind}"), || {
         let seen = bed.mesh.name_server().ask(name, kind).unwrap();
-        (seen == wanted)
+        (seen == desired)
             .then_some(())
             .ok_or_else(|| format!("{seen:?}"))
     });

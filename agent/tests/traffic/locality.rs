@@ -23,10 +23,10 @@ fn answers(bed: &Bed, client: &str, requests: usize) -> BTreeMap<String, usize> 
 }
 
 fn all_by(bed: &Bed, client: &str, cluster: &str) {
-    let wanted = BTreeMap::from([(cluster.to_owned(), 100)]);
+    let desired = BTreeMap::from([(cluster.to_owned(), 100)]);
     eventually(&format!("{cluster} answers {client}"), || {
         let seen = answers(bed, client, 100);
-        if seen == wanted {
+        if seen == desired {
             Ok(())
         } else {
             Err(format!("{seen:?}"))
@@ -57,10 +57,10 @@ fn calls_are_spread_by_shares_and_leave_a_place_that_fails() {
     println!("shares of {REQUESTS}: {seen:?}");
     let count = |cluster: &str| seen.get(cluster).copied().unwrap_or_default();
     assert_eq!(count("cluster1") + count("cluster3"), REQUESTS, "{seen:?}");
-    let wanted = REQUESTS / 5;
+    let desired = REQUESTS / 5;
     assert!(
-        count("cluster3").abs_diff(wanted) <= TOLERANCE,
-        "{seen:?}, expected about {wanted} by cluster3"
+        count("cluster3").abs_diff(desired) <= TOLERANCE,
+        "{seen:?}, expected about {desired} by cluster3"
     );
     // Callers elsewhere go to the nearest.
     all_by(&bed, "cluster2", "cluster2");

@@ -74,8 +74,8 @@ fn names_hide_where_a_service_is_and_that_it_has_no_address() {
     });
     for (client, ..) in CLUSTERS {
         let seen = bed.calls(client, &urls);
-        let wanted = CLUSTERS.map(|(cluster, ..)| ("200".to_owned(), cluster.to_owned()));
-        assert_eq!(seen, wanted, "{client}");
+        let desired = CLUSTERS.map(|(cluster, ..)| ("200".to_owned(), cluster.to_owned()));
+        assert_eq!(seen, desired, "{client}");
     }
 
     // Both are away in the client's own cluster, and come back.

@@ -180,10 +180,10 @@ pub(crate) fn shares_and_copies(bed: &Bed) {
     };
     assert_eq!(pods(&["-H", "x-version: two"], 20), 20);
     let second = pods(&[], REQUESTS);
-    let wanted = REQUESTS * 30 / 100;
+    let desired = REQUESTS * 30 / 100;
     assert!(
-        second.abs_diff(wanted) <= TOLERANCE,
-        "{second} of {REQUESTS}, expected about {wanted}"
+        second.abs_diff(desired) <= TOLERANCE,
+        "{second} of {REQUESTS}, expected about {desired}"
     );
 
     let logs = || {

@@ -1,7 +1,7 @@
 //! The worker that imports manifests. A request has the DNS suffix of the current document, and a text, files or an
 //! archive; the response is an [`Answer`].
 
-use frontend::reading::{Answer, given};
+use frontend::reading::{ReadResult, given};
 use js_sys::Array;
 use shared::bundle::{Carried, MESH_FILE, is_zip, read_zip};
 use shared::check::{Finding, Severity, code};
@@ -15,14 +15,14 @@ fn main() {
         let answer = given(&question.get(1)).map_err(|message| (message, String::new()));
         let answer = answer
             .and_then(|files| read(files, &suffix))
-            .unwrap_or_else(|(message, hint)| Answer::Error { message, hint });
+            .unwrap_or_else(|(message, hint)| ReadResult::Error { message, hint });
         serde_json::to_string(&answer).unwrap_or_default().into()
     });
 }
 
 /// Imports manifests, or returns the document of a bundle; `suffix` is used if the manifests do not contain it. The
 /// error has a message and a hint.
-fn read(files: Vec<(String, Vec<u8>)>, suffix: &str) -> Result<Answer, (String, String)> {
+fn read(files: Vec<(String, Vec<u8>)>, suffix: &str) -> Result<ReadResult, (String, String)> {
     let mut sources = Vec::new();
     for (name, bytes) in files {
         if is_zip(&bytes) {
@@ -63,9 +63,9 @@ fn read(files: Vec<(String, Vec<u8>)>, suffix: &str) -> Result<Answer, (String, 
     }
     let Imported { mesh, findings, .. } =
         imported.map_err(|error| (error.to_string(), error.hint()))?;
-    Ok(Answer::Opened {
+    Ok(ReadResult::Opened {
         mesh: Box::new(mesh),
-        told: findings,
+        reported: findings,
     })
 }
 
@@ -98,19 +98,19 @@ fn assumed(suffix: &str) -> Finding {
 }
 
 /// The document of a bundle that fedmesh wrote.
-fn carried(files: Vec<(String, String)>) -> Result<Answer, (String, String)> {
+fn carried(files: Vec<(String, String)>) -> Result<ReadResult, (String, String)> {
     let mesh = Carried::from_files(files).and_then(|carried| carried.mesh());
     let hint = "open a Mesh document, or a bundle that fedmesh wrote";
     let mesh = mesh.map_err(|error| (error.to_string(), hint.to_owned()))?;
-    Ok(Answer::Opened {
+    Ok(ReadResult::Opened {
         mesh: Box::new(mesh),
-        told: Vec::new(),
+        reported: Vec::new(),
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use frontend::reading::Answer;
+    use frontend::reading::ReadResult;
     use shared::bundle::{Bundle, MESH_FILE};
 
     use super::read;
@@ -125,8 +125,8 @@ mod tests {
 
     fn opened(files: Vec<(String, Vec<u8>)>) -> shared::Mesh {
         match read(files, "") {
-            Ok(Answer::Opened { mesh, told }) => {
-                assert_eq!(told, []);
+            Ok(ReadResult::Opened { mesh, reported }) => {
+                assert_eq!(reported, []);
                 *mesh
             }
             other => panic!("{other:?}"),
@@ -175,20 +175,20 @@ mod tests {
         let opened = |suffix: &str| {
             let files = vec![("web.yaml".to_owned(), ANY_NAME.as_bytes().to_vec())];
             match read(files, suffix) {
-                Ok(Answer::Opened { mesh, told }) => (*mesh, told),
+                Ok(ReadResult::Opened { mesh, reported }) => (*mesh, reported),
                 other => panic!("{other:?}"),
             }
         };
-        let (mesh, told) = opened("");
+        let (mesh, reported) = opened("");
         assert_eq!(mesh.spec.dns.suffix, "");
         assert_eq!(mesh.spec.services[0].name, "web");
         assert_eq!(
-            (&*told[0].code, &*told[0].path),
+            (&*reported[0].code, &*reported[0].path),
             ("FM1004", "spec.dns.suffix")
         );
-        let (mesh, told) = opened("example.org");
+        let (mesh, reported) = opened("example.org");
         assert_eq!(mesh.spec.dns.suffix, "example.org");
         assert_eq!(mesh.spec.services[0].name, "web");
-        assert!(told[0].message.contains("example.org"), "{told:#?}");
+        assert!(reported[0].message.contains("example.org"), "{reported:#?}");
     }
 }

@@ -1,6 +1,6 @@
 //! The worker that reads documents. A request is a text or files; the response is an [`Answer`].
 
-use frontend::reading::{Answer, given};
+use frontend::reading::{ReadResult, given};
 use shared::Mesh;
 use shared::bundle::{Carried, ReadBundleError};
 use shared::mesh::ReadError;
@@ -13,9 +13,9 @@ fn main() {
         let answer = match given(&question) {
             Ok(files) => match files.as_slice() {
                 [(_, bytes)] => read(bytes),
-                _ => Answer::Manifests,
+                _ => ReadResult::Manifests,
             },
-            Err(message) => Answer::Error {
+            Err(message) => ReadResult::Error {
                 message,
                 hint: String::new(),
             },
@@ -25,10 +25,10 @@ fn main() {
 }
 
 /// Reads a Mesh document, or the one that a bundle in one stream carries.
-fn read(bytes: &[u8]) -> Answer {
+fn read(bytes: &[u8]) -> ReadResult {
     // An archive is not UTF-8.
     let Ok(text) = std::str::from_utf8(bytes) else {
-        return Answer::Manifests;
+        return ReadResult::Manifests;
     };
     let result = if Carried::is_stream(text) {
         Carried::from_stream(text).and_then(|carried| carried.mesh())
@@ -36,24 +36,24 @@ fn read(bytes: &[u8]) -> Answer {
         Mesh::read(text).map_err(ReadBundleError::from)
     };
     match result {
-        Ok(mesh) => Answer::Opened {
+        Ok(mesh) => ReadResult::Opened {
             mesh: Box::new(mesh),
-            told: Vec::new(),
+            reported: Vec::new(),
         },
-        Err(ReadBundleError::Mesh(errors)) if text.contains("fedmesh.dev/v1") => told(&errors),
+        Err(ReadBundleError::Mesh(errors)) if text.contains("fedmesh.dev/v1") => reported(&errors),
         // It contains a document, so it is not a set of manifests.
-        Err(error @ ReadBundleError::Path(_)) => Answer::Error {
+        Err(error @ ReadBundleError::Path(_)) => ReadResult::Error {
             message: error.to_string(),
             hint: "render the bundle again".to_owned(),
         },
-        Err(_) => Answer::Manifests,
+        Err(_) => ReadResult::Manifests,
     }
 }
 
 /// The errors of a document; several have a line each, as many as a notice can show.
-fn told(errors: &[ReadError]) -> Answer {
+fn reported(errors: &[ReadError]) -> ReadResult {
     if let [error] = errors {
-        return Answer::Error {
+        return ReadResult::Error {
             message: error.to_string(),
             hint: error.hint.clone(),
         };
@@ -65,7 +65,7 @@ fn told(errors: &[ReadError]) -> Answer {
     if errors.len() > SHOWN {
         message.push_str("\n…");
     }
-    Answer::Error {
+    ReadResult::Error {
         message,
         hint: String::new(),
     }
@@ -73,14 +73,14 @@ fn told(errors: &[ReadError]) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, read};
+    use super::{ReadResult, read};
 
     const DOCUMENT: &str = include_str!("../../../examples/walkthrough.yaml");
 
     #[test]
     fn a_document_and_a_bundle_give_the_document() {
         let answer = read(DOCUMENT.as_bytes());
-        let Answer::Opened { mesh, .. } = &answer else {
+        let ReadResult::Opened { mesh, .. } = &answer else {
             panic!("{answer:?}")
         };
         let resolved = shared::check(mesh, &shared::facts::Facts::default())
@@ -95,7 +95,7 @@ mod tests {
         let section = "---\n# file: a/60-x.yaml\nkind: Secret\n";
         let head = "# fedmesh bundle\n#| kind: Mesh\n";
         let answer = read(format!("{head}{section}{section}").as_bytes());
-        let Answer::Error { message, .. } = answer else {
+        let ReadResult::Error { message, .. } = answer else {
             panic!("{answer:?}")
         };
         assert!(
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn an_error_has_line_path_and_hint() {
         let text = DOCUMENT.replacen("region: us-west2", "regoin: us-west2", 1);
-        let Answer::Error { message, hint } = read(text.as_bytes()) else {
+        let ReadResult::Error { message, hint } = read(text.as_bytes()) else {
             panic!("it was read")
         };
         assert!(message.starts_with("line "), "{message}");
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn several_errors_have_a_line_each() {
         let of = |text: String| match read(text.as_bytes()) {
-            Answer::Error { message, hint } => (message, hint),
+            ReadResult::Error { message, hint } => (message, hint),
             answer => panic!("{answer:?}"),
         };
         let text = DOCUMENT.replace("region: us-west2", "regoin: us-west2");
@@ -141,7 +141,7 @@ mod tests {
             b"kind: VirtualService\nmetadata: {name: a}\n",
             b"# cluster: east\nkind: Gateway\nmetadata: {name: a}\n",
         ] {
-            assert_eq!(read(given), Answer::Manifests);
+            assert_eq!(read(given), ReadResult::Manifests);
         }
     }
 }

@@ -39,11 +39,11 @@ pub(crate) fn agent_dialog(store: Store, agent: Agent) -> El {
         .on("close", move |_| agent.dialog.set(false));
     let element: HtmlDialogElement = dialog.element().clone().unchecked_into();
     effect(move || {
-        let wanted = agent.dialog.get();
-        if wanted && !element.open() && element.is_connected() {
+        let desired = agent.dialog.get();
+        if desired && !element.open() && element.is_connected() {
             // The dialog is in the page and closed, so this does not fail.
             _ = element.show_modal();
-        } else if !wanted && element.open() {
+        } else if !desired && element.open() {
             element.close();
         }
     });

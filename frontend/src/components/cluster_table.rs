@@ -99,13 +99,17 @@ fn row(store: Store, agent: Agent, index: usize) -> Vec<El> {
             &format!("Remove cluster {}", index + 1),
             remove,
         ));
-    let told = ClusterField::COLUMNS
+    let reported = ClusterField::COLUMNS
         .into_iter()
         .chain([ClusterField::ClusterIp]);
     let below = el("td").attr("colspan", "6");
     let below = below
-        .all(told.clone().map(|name| errors(store, field(name), true)))
-        .all(told.map(|name| notes(store, field(name))));
+        .all(
+            reported
+                .clone()
+                .map(|name| errors(store, field(name), true)),
+        )
+        .all(reported.map(|name| notes(store, field(name))));
     vec![
         cells,
         cluster_ip(store, index),

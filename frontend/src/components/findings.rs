@@ -28,7 +28,7 @@ pub(crate) enum Act {
     /// Focus its field.
     GoTo(String),
     /// Apply its fix.
-    Mend(Fix),
+    Fix(Fix),
 }
 
 /// Handles acts. The list of findings does not know the document.
@@ -45,7 +45,7 @@ impl Acts {
 pub(crate) fn acts(store: Store) -> Acts {
     Acts::new(move |act| match act {
         Act::GoTo(path) => store.go_to(&path),
-        Act::Mend(fix) => store.mend(&fix),
+        Act::Fix(fix) => store.fix(&fix),
     })
 }
 
@@ -66,7 +66,7 @@ fn one(finding: Finding, acts: &Acts) -> El {
     let fix = finding.fix.map(|fix| {
         let words = format!("Change to {}", fix.value);
         let act = act.clone();
-        button("fix", move || act(Act::Mend(fix.clone()))).text(&words)
+        button("fix", move || act(Act::Fix(fix.clone()))).text(&words)
     });
     let span = |class: &str, words: &str| text("span", words).class(class);
     // A finding about an imported file, or about a path that the form does not show, is no link.

@@ -75,13 +75,13 @@ fn tick(store: Store, sample: Sample) -> El {
                 .into()
         })
         .on("change", move |event| {
-            let wanted = is_ticked(&event);
+            let desired = is_ticked(&event);
             // In the order of the list, whatever the order of the clicks.
             store.edit(|mesh| {
                 let before = std::mem::take(&mut mesh.spec.samples);
                 let keep = |s: &Sample| {
                     if *s == sample {
-                        wanted
+                        desired
                     } else {
                         before.contains(s)
                     }

@@ -7,7 +7,7 @@ use crate::components::failure::failure_box;
 use crate::components::findings::acts;
 use crate::dom::{El, button, el, el_in, text};
 use crate::json;
-use crate::message::{STAGE, TOLD};
+use crate::message::{STAGE, STAGE_EVENT};
 use crate::state::{Page, Store};
 
 pub(crate) fn review_page(store: Store, agent: Agent) -> El {
@@ -30,10 +30,10 @@ pub(crate) fn review_page(store: Store, agent: Agent) -> El {
             ]
         }
     });
-    let stage = el("div").id(STAGE).on(TOLD, move |event| {
+    let stage = el("div").id(STAGE).on(STAGE_EVENT, move |event| {
         // The part writes valid JSON.
-        if let Ok(told) = json::read(&browser::detail(&event)) {
-            agent.hear(told);
+        if let Ok(reported) = json::read(&browser::detail(&event)) {
+            agent.on_event(reported);
         }
     });
     el_in("div", "review-page")

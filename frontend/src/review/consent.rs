@@ -27,9 +27,9 @@ pub(crate) fn consent(review: Review, planned: &Planned) -> El {
         } else {
             "All clusters are up to date with the document."
         };
-        let in_step = el_in("p", "good").id("in-step");
+        let unchanged = el_in("p", "good").id("up-to-date");
         return decision
-            .add(in_step.add(icon("good")).text(words))
+            .add(unchanged.add(icon("good")).text(words))
             .maybe(verify("primary"));
     }
     if count == 0 || !ready.any(has_work) {

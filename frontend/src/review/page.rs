@@ -11,11 +11,11 @@ use super::verify::verify;
 use crate::api::Failure;
 use crate::components::failure::failure_box;
 use crate::dom::{El, button, el, el_in, icon, text};
-use crate::message::{Task, Told};
+use crate::message::{StageEvent, Task};
 
 /// Draws into the stage.
 pub(crate) fn show(stage: El, review: Review) {
-    let back = button("quiet", move || review.tell(&Told::Back))
+    let back = button("quiet", move || review.emit(&StageEvent::Back))
         .id("back")
         .add(icon("back"))
         .text("Back to the document");

@@ -53,7 +53,7 @@ mod tests {
         };
         let mut decisions = Decisions::default();
         decisions.add(Decision::Adopt("Service/web/orders".to_owned()));
-        let wanted = PlanRequest {
+        let desired = PlanRequest {
             mesh,
             digest: "d".to_owned(),
             intent: Intent::Remove,
@@ -61,7 +61,7 @@ mod tests {
         };
         let body = plan_request(&document, Intent::Remove, &decisions);
         let read: PlanRequest = json::of(&body).unwrap();
-        assert_eq!(read, wanted);
+        assert_eq!(read, desired);
 
         let planned = Planned {
             intent: Intent::Remove,
@@ -84,7 +84,7 @@ mod tests {
             allow_delete: Some(7),
         };
         let read: ApplyRequest = json::of(&apply_request(&planned, consent)).unwrap();
-        assert_eq!((read.plan, read.plan_id.as_str()), (wanted, "p"));
+        assert_eq!((read.plan, read.plan_id.as_str()), (desired, "p"));
         assert!(read.partial);
         assert_eq!(read.allow_delete, Some(7));
         let body = apply_request(&planned, Consent::default());

@@ -18,7 +18,7 @@ use crate::browser::{self, Keep};
 use crate::components::findings::{Act, Acts};
 use crate::dom;
 use crate::json;
-use crate::message::{Document, Order, RUN, STAGE, TOLD, Task, Told};
+use crate::message::{Document, Order, RUN, STAGE, STAGE_EVENT, StageEvent, Task};
 use crate::signals::*;
 
 /// The id of the heading, which is focused when the user opens another view.
@@ -126,25 +126,25 @@ impl Review {
         clippy::unused_self,
         reason = "only owners of the state may send messages"
     )]
-    pub(crate) fn tell(self, told: &Told) {
+    pub(crate) fn emit(self, reported: &StageEvent) {
         if let Some(stage) = dom::at(STAGE) {
-            browser::send(stage.element(), TOLD, &json::write(told));
+            browser::send(stage.element(), STAGE_EVENT, &json::write(reported));
         }
     }
 
     /// Handles clicks on findings by sending them to the page.
     pub(crate) fn acts(self) -> Acts {
         Acts::new(move |act| {
-            self.tell(&match act {
-                Act::GoTo(path) => Told::GoTo(path),
-                Act::Mend(fix) => Told::Mend(fix),
+            self.emit(&match act {
+                Act::GoTo(path) => StageEvent::GoTo(path),
+                Act::Fix(fix) => StageEvent::Fix(fix),
             });
         })
     }
 
     /// Requests a task from the page.
     pub(crate) fn want(self, task: Task) {
-        self.tell(&Told::Want(task));
+        self.emit(&StageEvent::Want(task));
     }
 
     /// Requests a drill from the page.
@@ -194,14 +194,14 @@ impl Review {
 
     /// Shows a view that the user requested, and focuses its heading.
     fn show(self, view: View) {
-        self.tell(&Told::Running(matches!(view, View::Running(_))));
+        self.emit(&StageEvent::Running(matches!(view, View::Running(_))));
         self.view.set(view);
         browser::next_frame(to_title);
     }
 
     /// Announces the outcome of a run, and focuses the heading if the button that had the focus was removed.
     pub(crate) fn ended(self, words: &str) {
-        self.tell(&Told::Say(words.to_owned()));
+        self.emit(&StageEvent::Say(words.to_owned()));
         if self.is_applied() {
             // The decisions were applied.
             self.decided.set(Decided::default());
@@ -370,7 +370,7 @@ impl Review {
         self.not_stopped.set(None);
         let path = format!("verifications/{}/stop", run.id);
         spawn_local(async move {
-            let answer = client.tell(&path).await;
+            let answer = client.emit(&path).await;
             self.sending.set(false);
             self.not_stopped.set(answer.err());
         });
@@ -380,8 +380,8 @@ impl Review {
     pub(crate) fn leave(self) {
         browser::forget(Keep::Tab, RUN);
         self.view.set(View::Nothing);
-        self.tell(&Told::Running(false));
-        self.tell(&Told::Leave);
+        self.emit(&StageEvent::Running(false));
+        self.emit(&StageEvent::Leave);
     }
 }
 

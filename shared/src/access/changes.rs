@@ -24,23 +24,23 @@ pub fn to_carry_out(
         needed.extend(removal(&object.kind, namespace, &object.name));
     }
     for object in objects {
-        match observed.wanted.get(&object.key()) {
+        match observed.desired.get(&object.key()) {
             // Objects of another owner are not changed.
-            Some(Existing::InStep | Existing::Foreign(_)) => {}
+            Some(Existing::Unchanged | Existing::Foreign(_)) => {}
             Some(Existing::Asked { .. }) => needed.extend(write(object, &["patch"])),
             None => needed.extend(write(object, &["patch", CREATE])),
         }
     }
-    let outlived = orphaned::rules(&observed.surplus);
-    for (key, surplus) in &observed.surplus {
+    let orphaned = orphaned::rules(&observed.prune_candidates);
+    for (key, candidate) in &observed.prune_candidates {
         let namespace = (!key.namespace.is_empty()).then_some(key.namespace.as_str());
-        if surplus.kind == Kind::SECRET {
+        if candidate.kind == Kind::SECRET {
             needed.extend(removal_of_record(mesh));
             continue;
         }
-        needed.extend(removal(&surplus.kind, namespace, &key.name));
-        if outlived.contains_key(key) || surplus.restoring.is_some() {
-            let patch = Permission::of_object(&surplus.kind, namespace, &key.name, "patch");
+        needed.extend(removal(&candidate.kind, namespace, &key.name));
+        if orphaned.contains_key(key) || candidate.restoring.is_some() {
+            let patch = Permission::of_object(&candidate.kind, namespace, &key.name, "patch");
             needed.insert(patch);
         }
     }

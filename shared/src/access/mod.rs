@@ -18,7 +18,7 @@ use crate::check::{Finding, check};
 use crate::facts::Facts;
 use crate::kubernetes::object::{Kind, Object, Scope};
 use crate::mesh::Mesh;
-use crate::plan::desired::Wanted;
+use crate::plan::desired::Desired;
 use crate::resolved::Resolved;
 
 use in_cluster::InCluster;
@@ -114,7 +114,7 @@ pub enum Need {
 ///
 /// # Errors
 /// The document has errors; returns all findings.
-pub fn render(mesh: &Mesh) -> Result<(Arc<Resolved>, Wanted), Vec<Finding>> {
+pub fn render(mesh: &Mesh) -> Result<(Arc<Resolved>, Desired), Vec<Finding>> {
     // RFC 5737.
     let anywhere = Ipv4Addr::new(192, 0, 2, 1);
     let clusters = mesh.spec.clusters.iter();
@@ -138,8 +138,8 @@ pub fn render(mesh: &Mesh) -> Result<(Arc<Resolved>, Wanted), Vec<Finding>> {
     };
     let checked = check(mesh, &facts);
     let resolved = Arc::new(checked.resolved.ok_or(checked.findings)?);
-    let wanted = Wanted::new(Arc::clone(&resolved));
-    Ok((resolved, wanted))
+    let desired = Desired::new(Arc::clone(&resolved));
+    Ok((resolved, desired))
 }
 
 /// Permissions, each with when it is needed.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Place;
+use super::FileEntry;
 
 /// The files of a bundle, each with its path and the number of its text.
 #[derive(Debug)]
@@ -27,8 +27,8 @@ impl Listing {
     }
 
     /// Adds the files that share one text. Texts are numbered from 0, in the order of these calls.
-    pub fn add(&mut self, places: Vec<Place>) {
-        for Place { cluster, path } in places {
+    pub fn add(&mut self, places: Vec<FileEntry>) {
+        for FileEntry { cluster, path } in places {
             let files = match cluster {
                 Some(index) => self.clusters.entry(index).or_default(),
                 None => &mut self.common,

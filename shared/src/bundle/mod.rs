@@ -31,7 +31,7 @@ use crate::yaml;
 pub use carried::{Carried, Mismatch, ReadBundleError};
 pub use listing::{Listed, Listing};
 pub use paths::PathError;
-pub use rendered::{Part, Place, Rendered, TextFile, Texts};
+pub use rendered::{FileEntry, Part, Rendered, TextFile, Texts};
 pub use zip::{
     Archive, EntryProblem, Packed, ZipError, is_zip, read as read_zip, write as write_zip,
 };

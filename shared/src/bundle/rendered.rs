@@ -41,12 +41,12 @@ pub struct TextFile {
     /// Number of objects in the text.
     pub objects: usize,
     /// The files.
-    pub places: Vec<Place>,
+    pub places: Vec<FileEntry>,
 }
 
 /// A file without its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct FileEntry {
     /// The index of its cluster, if it belongs to a single one.
     pub cluster: Option<usize>,
     /// The path in the bundle.
@@ -155,7 +155,7 @@ impl TextFile {
         Self {
             objects: file.objects.len(),
             text: file.text,
-            places: vec![Place {
+            places: vec![FileEntry {
                 cluster,
                 path: file.path,
             }],

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use super::{BETWEEN, Place, TextFile, document, path};
+use super::{BETWEEN, FileEntry, TextFile, document, path};
 use crate::kubernetes::object::Wave;
 use crate::placed::{Difference, Placed};
 use crate::resolved::Resolved;
@@ -39,7 +39,7 @@ fn in_each_cluster(objects: &[Placed], resolved: &Resolved) -> Vec<TextFile> {
         if here.iter().all(Option::is_none) {
             continue;
         }
-        let place = Place {
+        let place = FileEntry {
             cluster: Some(index),
             path: path(cluster.name.as_str(), wave, subject),
         };

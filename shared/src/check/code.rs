@@ -95,7 +95,7 @@ codes! {
     BOOKINFO_SERVICE_PORT = "FM0443", "Bookinfo service requires its own name and port", [];
     BAD_ISTIO = "FM0501", "Invalid Istio version", [];
     OLD_ISTIO = "FM0502", "Unsupported by this Istio version", [];
-    NOBODY_THERE = "FM0503", "Unknown region or zone", [];
+    UNKNOWN_LOCALITY = "FM0503", "Unknown region or zone", [];
     BAD_SHARES = "FM0504", "Invalid shares", [];
     SHARES_OVERLAP = "FM0505", "Overlapping shares", [];
     FITS_NO_CALLER = "FM0506", "Locality setting has no effect", [];
@@ -133,10 +133,10 @@ codes! {
     CLUSTER_DNS_BY_HAND = "FM0606", "Cluster DNS requires manual forwarding", [];
     FEDERATION_EXTERNAL_DNS = "FM0607", "ExternalDNS version does not read the federation controller's records", [];
     BAD_IMAGE = "FM0701", "Invalid image reference", [];
-    NOT_LOOKED_AT = "FM0801", "Cluster not searched for orphaned objects", [];
+    NOT_SEARCHED = "FM0801", "Cluster not searched for orphaned objects", [];
     NO_CLUSTER_DNS = "FM0802", "Unsupported cluster DNS", [];
     DNS_RESTART = "FM0803", "Cluster DNS requires a restart", [];
-    DNS_NOT_LOOKED_AT = "FM0804", "Cluster DNS not searched for orphaned forwarding", [];
+    DNS_NOT_SEARCHED = "FM0804", "Cluster DNS not searched for orphaned forwarding", [];
     GATEWAY_NOT_READY = "FM0805", "Gateway without a ready pod", [];
     FORMER_CLUSTER = "FM0806", "Orphaned objects in a cluster of an earlier document", [];
     LAST_KNOWN = "FM0807", "Last known address published", [];

@@ -122,13 +122,13 @@ fn suffix(text: &str, findings: &mut Findings) -> Option<HostName> {
                 format!("{text:?} {error}"),
                 "write a DNS zone in lower case without a dot at either end, such as mesh.example.com".into(),
             );
-            let mended = text
+            let corrected = text
                 .trim()
                 .trim_matches('.')
                 .trim_start_matches("*.")
                 .to_ascii_lowercase();
-            if HostName::new(&mended).is_ok_and(|host| host.labels() > 1) {
-                findings.fix(mended);
+            if HostName::new(&corrected).is_ok_and(|host| host.labels() > 1) {
+                findings.fix(corrected);
             }
             return None;
         }
@@ -249,7 +249,7 @@ pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
     if dns_endpoint::controller_publishes(resolved) {
         return;
     }
-    for Called {
+    for CalledGateway {
         path,
         cluster,
         what,
@@ -292,7 +292,7 @@ pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
     }
     unresolved(resolved, findings);
     for (index, service) in resolved.services.iter().enumerate() {
-        aging(index, service, resolved, findings);
+        resolved_addresses(index, service, resolved, findings);
         for LeftOut { host, targets } in dns_endpoint::host_names_left_out(service, resolved) {
             findings.warning(
                 code::HOST_NAME_TARGETS,
@@ -315,7 +315,7 @@ pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
 }
 
 /// A gateway that receives calls from other clusters.
-struct Called<'a> {
+struct CalledGateway<'a> {
     /// Path of its addresses in the document.
     path: String,
     cluster: &'a Cluster,
@@ -325,7 +325,7 @@ struct Called<'a> {
 }
 
 /// The gateways of each cluster that its services use.
-fn called(resolved: &Resolved) -> impl Iterator<Item = Called<'_>> {
+fn called(resolved: &Resolved) -> impl Iterator<Item = CalledGateway<'_>> {
     let clusters = resolved.clusters.iter().enumerate();
     clusters.flat_map(move |(index, cluster)| {
         let kinds = [
@@ -344,7 +344,7 @@ fn called(resolved: &Resolved) -> impl Iterator<Item = Called<'_>> {
         let kinds = kinds
             .into_iter()
             .filter(move |(_, _, is_mutual, _)| is_called(*is_mutual));
-        kinds.map(move |(field, what, _, gateway)| Called {
+        kinds.map(move |(field, what, _, gateway)| CalledGateway {
             path: format!("spec.clusters[{index}].{field}.addresses"),
             cluster,
             what,
@@ -382,7 +382,12 @@ fn unresolved(resolved: &Resolved, findings: &mut Findings) {
 }
 
 /// Names of a service that lead to addresses which may change unnoticed.
-fn aging(index: usize, service: &Service, resolved: &Resolved, findings: &mut Findings) {
+fn resolved_addresses(
+    index: usize,
+    service: &Service,
+    resolved: &Resolved,
+    findings: &mut Findings,
+) {
     let names = dns_endpoint::names_resolved(service, resolved);
     if !names.is_empty() {
         let names: Vec<&str> = names.iter().map(|host| host.as_str()).collect();

@@ -11,7 +11,7 @@ use crate::istio::IstioVersion;
 use crate::kubernetes::ownership;
 use crate::mesh::{self, ExternalProtocol, Spec};
 use crate::name::{HOST_NAME_MAX, HostPattern, Label};
-use crate::resolved::{ExternalHost, ExternalPort, Place, Service};
+use crate::resolved::{ExternalHost, ExternalPort, Location, Service};
 
 pub(super) fn check(
     spec: &Spec,
@@ -70,7 +70,7 @@ fn one(
     let by_egress_gateway = given.egress_gateway.unwrap_or(false);
     if by_egress_gateway {
         egress_gateway(&format!("{path}.egressGateway"), &clusters, spec, findings);
-        told_apart(
+        distinguishable(
             &format!("{path}.egressGateway"),
             &host,
             &place,
@@ -102,10 +102,10 @@ fn egress_gateway(path: &str, clusters: &[usize], spec: &Spec, findings: &mut Fi
 }
 
 /// A call at an egress gateway has lost its port and address: it only has the request's host, or the SNI.
-fn told_apart(
+fn distinguishable(
     path: &str,
     host: &HostPattern,
-    place: &Place,
+    place: &Location,
     ports: &[ExternalPort],
     findings: &mut Findings,
 ) {
@@ -113,7 +113,7 @@ fn told_apart(
         let same = ports.iter().filter(|port| port.protocol == protocol);
         same.count()
     };
-    if matches!(place, Place::Caller(_))
+    if matches!(place, Location::Caller(_))
         || count(ExternalProtocol::Tcp) > 0
         || count(ExternalProtocol::Http) > 1
         || count(ExternalProtocol::Https) > 1
@@ -161,7 +161,12 @@ fn host(path: &str, text: &str, findings: &mut Findings) -> Option<HostPattern> 
     None
 }
 
-fn place(path: &str, given: &[String], wildcard: bool, findings: &mut Findings) -> Option<Place> {
+fn place(
+    path: &str,
+    given: &[String],
+    wildcard: bool,
+    findings: &mut Findings,
+) -> Option<Location> {
     let mut caller = wildcard;
     let mut good = true;
     for (index, text) in given.iter().enumerate() {
@@ -186,9 +191,9 @@ fn place(path: &str, given: &[String], wildcard: bool, findings: &mut Findings) 
     }
     let addresses = given.to_vec();
     good.then_some(match (caller, given.is_empty()) {
-        (true, _) => Place::Caller(addresses),
-        (false, true) => Place::Dns,
-        (false, false) => Place::Addresses(addresses),
+        (true, _) => Location::Caller(addresses),
+        (false, true) => Location::Dns,
+        (false, false) => Location::Addresses(addresses),
     })
 }
 
@@ -308,7 +313,7 @@ fn tcp_once(hosts: &[ExternalHost], findings: &mut Findings) {
     }
 }
 
-fn share_an_address(one: &Place, other: &Place) -> bool {
+fn share_an_address(one: &Location, other: &Location) -> bool {
     let (one, other) = (one.addresses(), other.addresses());
     one.is_empty() && other.is_empty() || one.iter().any(|address| other.contains(address))
 }

@@ -5,12 +5,12 @@ use crate::defaults::{DEFAULT_TLS_PORT, SYSTEM_CA};
 use crate::istio::{IstioVersion, OLDEST_ISTIO_WITH_TLS};
 use crate::mesh::{self, ExternalProtocol};
 use crate::name::HostPattern;
-use crate::resolved::{ExternalPort, Place, TlsOrigination};
+use crate::resolved::{ExternalPort, Location, TlsOrigination};
 
 pub(super) fn check(
     path: &str,
     given: &[mesh::ExternalPort],
-    of: (&HostPattern, &Place),
+    of: (&HostPattern, &Location),
     istio: Option<IstioVersion>,
     findings: &mut Findings,
 ) -> Option<Vec<ExternalPort>> {
@@ -43,7 +43,7 @@ pub(super) fn check(
 fn one_port(
     path: &str,
     given: &mesh::ExternalPort,
-    (host, place): (&HostPattern, &Place),
+    (host, place): (&HostPattern, &Location),
     istio: Option<IstioVersion>,
     findings: &mut Findings,
 ) -> Option<ExternalPort> {
@@ -69,7 +69,7 @@ fn one_port(
         None => None,
         Some(tls) => {
             let path = format!("{path}.tls");
-            if protocol != ExternalProtocol::Http || matches!(place, Place::Caller(_)) {
+            if protocol != ExternalProtocol::Http || matches!(place, Location::Caller(_)) {
                 findings.error(
                     code::BAD_ORIGINATION,
                     &path,

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::services::is_path;
-use super::{Findings, admission, code, passed_on};
+use super::{Findings, admission, code, istio_fields};
 use crate::defaults::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_PER_TRY_TIMEOUT};
-use crate::mesh::passed_on::{IstioFields, OUTLIER_DETECTION, shape};
+use crate::mesh::istio_fields::{IstioFields, OUTLIER_DETECTION, shape};
 use crate::mesh::{Failover, Service};
 use crate::resolved::{Probe, Retry, Route};
 use crate::text::duration::milliseconds;
@@ -94,7 +94,7 @@ pub(super) fn outlier_detection(
     let Some(given) = failover.and_then(|failover| failover.outlier_detection.as_ref()) else {
         return Some(IstioFields::new());
     };
-    if !passed_on::check(&shape(OUTLIER_DETECTION), given, path, findings)
+    if !istio_fields::check(&shape(OUTLIER_DETECTION), given, path, findings)
         || !admission::outlier_detection(path, given, findings)
     {
         return None;

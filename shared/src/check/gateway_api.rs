@@ -1,6 +1,6 @@
 //! Rules about features of the document that the Gateway API lacks, with `spec.gatewayApi`.
 //!
-//! The supported fields are data, in the form of [`crate::mesh::passed_on`]: any other field of a route is reported
+//! The supported fields are data, in the form of [`crate::mesh::istio_fields`]: any other field of a route is reported
 //! with its path. The kinds are `any` value, an `exact` condition, one that is exact or a `regex`, a `path`, a `host`
 //! name, for gRPC the path of a `method`, of a `service` or a `call` of either, and a `code` of a redirect. Source: the
 //! standard channel of `sigs.k8s.io/gateway-api`, `config/crd/standard`.
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{Findings, code, routes};
 use crate::istio::IstioVersion;
-use crate::mesh::passed_on::{self, IstioFields};
+use crate::mesh::istio_fields::{self, IstioFields};
 use crate::mesh::{self, Protocol, Spec, Target, TlsVersion, Transport};
 use crate::name::HostName;
 use crate::resolved::Service;
@@ -136,7 +136,7 @@ pub(super) fn check(
 fn said(path: &str, written: &mesh::Service, service: &Service, findings: &mut Findings) {
     let is_grpc = |port: &crate::resolved::Port| port.protocol == Protocol::Grpc;
     let before = findings.0.len();
-    let (http, grpc) = (passed_on::shape(HTTP), passed_on::shape(GRPC));
+    let (http, grpc) = (istio_fields::shape(HTTP), istio_fields::shape(GRPC));
     for (index, route) in written.routes.iter().enumerate() {
         let at = format!("{path}[{index}]");
         fields(&http, route, &at, LEAVE_OUT, findings);
@@ -343,14 +343,14 @@ fn may_both_match(one: &Value, other: &Value) -> bool {
         _ => true,
     };
     let differ = |a: &Value, b: &Value| a["exact"].is_string() && b["exact"].is_string() && a != b;
-    let told_apart = ["headers", "queryParams"].iter().any(|name| {
+    let distinguishable = ["headers", "queryParams"].iter().any(|name| {
         let fields = one[*name].as_object();
         fields
             .into_iter()
             .flatten()
             .any(|(field, value)| differ(value, &other[*name][field]))
     });
-    paths && !told_apart && !differ(&one["method"], &other["method"])
+    paths && !distinguishable && !differ(&one["method"], &other["method"])
 }
 
 /// Reports once per service that its prefixes have a slightly different meaning.

@@ -205,7 +205,7 @@ pub(super) fn check(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
     let several = |service: &resolved::Service| service.clusters.len() > 1;
     let several = resolved.services.iter().any(several);
     if resolved.istio.is_oldest() {
-        told_by_port(resolved, findings);
+        identified_by_port(resolved, findings);
         answers_unnamed(spec, resolved, findings);
         if several {
             clusters_alike(resolved, findings);
@@ -230,7 +230,7 @@ pub(super) fn check(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
 }
 
 /// Ports that Istio 1.0 treats as plain TCP, and addresses that it does not read.
-fn told_by_port(resolved: &Resolved, findings: &mut Findings) {
+fn identified_by_port(resolved: &Resolved, findings: &mut Findings) {
     let hint = "upgrade the clusters to a later Istio";
     for (index, service) in resolved.services.iter().enumerate() {
         let ports = service.ports.iter();

@@ -6,7 +6,7 @@ use super::{Findings, code};
 use crate::mesh;
 use crate::name::Label;
 use crate::resolved::{Cluster, Service};
-use crate::traffic::locality::{Place, Preferences};
+use crate::traffic::locality::{Locality, Preferences};
 
 /// The preferences of the document or of a service.
 #[derive(Default)]
@@ -14,11 +14,11 @@ pub(super) struct Rules {
     /// A caller's region, or any, and the next region.
     next: Vec<(Option<Label>, Label)>,
     /// A caller's place, or any, and the shares.
-    shares: Vec<(Option<Place>, Shares)>,
+    shares: Vec<(Option<Locality>, Shares)>,
 }
 
 /// Places with their percentages.
-type Shares = Vec<(Place, u8)>;
+type Shares = Vec<(Locality, u8)>;
 
 impl Rules {
     fn next(&self, region: &Label) -> Option<usize> {
@@ -100,9 +100,14 @@ fn region(path: &str, text: &str, clusters: &[Cluster], findings: &mut Findings)
 }
 
 /// A region, or a zone as `region/zone`.
-fn place(path: &str, text: &str, clusters: &[Cluster], findings: &mut Findings) -> Option<Place> {
+fn place(
+    path: &str,
+    text: &str,
+    clusters: &[Cluster],
+    findings: &mut Findings,
+) -> Option<Locality> {
     let Some((region, zone)) = text.split_once('/') else {
-        return Some(Place {
+        return Some(Locality {
             region: self::region(path, text, clusters, findings)?,
             zone: None,
         });
@@ -114,7 +119,7 @@ fn place(path: &str, text: &str, clusters: &[Cluster], findings: &mut Findings) 
         let zones = clusters.iter().map(Cluster::locality);
         nobody_there(path, "zone", text, zones, findings);
     }
-    found.map(|cluster| Place {
+    found.map(|cluster| Locality {
         region: cluster.region.clone(),
         zone: Some(cluster.zone.clone()),
     })
@@ -131,7 +136,7 @@ fn nobody_there(
     known.sort_unstable();
     known.dedup();
     findings.error(
-        code::NOBODY_THERE,
+        code::UNKNOWN_LOCALITY,
         path,
         format!("no cluster is in the {what} {text:?}"),
         format!("use one of: {}", known.join(", ")),
@@ -145,7 +150,7 @@ fn distribution(
     findings: &mut Findings,
 ) -> Option<Shares> {
     // Sorted by place, as in an import.
-    let mut shares: BTreeMap<Place, u8> = BTreeMap::new();
+    let mut shares: BTreeMap<Locality, u8> = BTreeMap::new();
     let mut good = true;
     for (text, &percent) in given {
         let at = format!("{path}.{text}");
@@ -189,7 +194,7 @@ fn distribution(
     good.then(|| shares.into_iter().collect())
 }
 
-fn overlap(one: &Place, other: &Place) -> bool {
+fn overlap(one: &Locality, other: &Locality) -> bool {
     one.region == other.region && (one.zone.is_none() || other.zone.is_none())
 }
 
@@ -241,9 +246,9 @@ pub(super) fn of_service(
     clusters: &[Cluster],
     findings: &mut Findings,
 ) -> Preferences {
-    let runs_in = |place: &Place| serving.iter().any(|&index| place.has(&clusters[index]));
+    let runs_in = |place: &Locality| serving.iter().any(|&index| place.has(&clusters[index]));
     let in_region = |region: &Label| {
-        runs_in(&Place {
+        runs_in(&Locality {
             region: region.clone(),
             zone: None,
         })
@@ -295,7 +300,7 @@ pub(super) fn of_service(
 }
 
 /// Services to which the document's shares do not apply, although they run in several clusters.
-pub(super) fn told_of_all(
+pub(super) fn report_for_all(
     spec: &mesh::Spec,
     all: &Rules,
     services: &[Service],

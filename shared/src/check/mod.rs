@@ -20,13 +20,13 @@ mod gateway_api;
 mod headers;
 mod ignore;
 mod istio;
+mod istio_fields;
 mod labels;
 mod levels;
 mod locality;
 mod mcs;
 mod mtls;
 mod overrides;
-mod passed_on;
 mod ports;
 mod provider;
 mod routes;
@@ -306,9 +306,9 @@ impl Findings {
             format!("{text:?} {error}"),
             "use a DNS label: at most 63 lower-case letters, digits and hyphens (RFC 1123)".into(),
         );
-        let mended = text.trim().to_ascii_lowercase().replace(['_', ' '], "-");
-        if mended != text && Label::new(&mended).is_ok() {
-            self.fix(mended);
+        let corrected = text.trim().to_ascii_lowercase().replace(['_', ' '], "-");
+        if corrected != text && Label::new(&corrected).is_ok() {
+            self.fix(corrected);
         }
     }
 }

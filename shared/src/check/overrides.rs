@@ -227,7 +227,7 @@ pub(super) fn across(
     }
     let mut taken: BTreeMap<(usize, &Label, &Label), usize> = BTreeMap::new();
     // Two that conflict in several clusters are reported once.
-    let mut told = BTreeSet::new();
+    let mut reported = BTreeSet::new();
     for (index, service) in services.iter().enumerate() {
         for &cluster in &service.clusters {
             let local = service.local(cluster);
@@ -241,7 +241,7 @@ pub(super) fn across(
                 None if is_sleep(service, local, spec) => (index, "the sample sleep".into()),
                 _ => continue,
             };
-            if told.insert((index, other.clone())) {
+            if reported.insert((index, other.clone())) {
                 findings.error(
                     code::OVERRIDES_COLLIDE,
                     &format!("spec.services[{overridden}].overrides"),

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Findings, code, passed_on};
+use super::{Findings, code, istio_fields};
 use crate::defaults::CREDENTIALS_FOLDER;
 use crate::mesh;
-use crate::mesh::passed_on::{PROVIDERS, settings_of, shape};
+use crate::mesh::istio_fields::{PROVIDERS, settings_of, shape};
 use crate::name::HostName;
 
 const SETTINGS: &str = "spec.dns.externalDns.settings";
@@ -30,7 +30,7 @@ pub(super) fn check(given: &mesh::ExternalDns, findings: &mut Findings) -> Optio
     if !given.settings.is_empty() {
         let providers = shape(PROVIDERS);
         if let Some(shape) = providers.get(provider) {
-            passed_on::check(shape, &given.settings, SETTINGS, findings);
+            istio_fields::check(shape, &given.settings, SETTINGS, findings);
         } else {
             findings.error(
                 code::PROVIDER_SETTINGS,

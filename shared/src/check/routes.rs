@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::labels::label;
 use super::services::is_path;
-use super::{Findings, admission, code, passed_on};
+use super::{Findings, admission, code, istio_fields};
 use crate::mesh::Service;
-use crate::mesh::passed_on::{ROUTE, SUBSET, shape};
+use crate::mesh::istio_fields::{ROUTE, SUBSET, shape};
 use crate::name::Label;
 use crate::resolved::Route;
 
@@ -25,7 +25,7 @@ pub(super) fn routes(path: &str, service: &Service, findings: &mut Findings) -> 
     let mut routes: Vec<Route> = Vec::new();
     for (index, given) in service.routes.iter().enumerate() {
         let at = format!("{path}[{index}]");
-        let is_read = passed_on::check(&shape, given, &at, findings);
+        let is_read = istio_fields::check(&shape, given, &at, findings);
         let route = Route {
             matches: matches(&at, given, findings),
             action: given
@@ -239,7 +239,7 @@ pub(super) fn subsets(
     let mut names: Vec<&str> = Vec::new();
     for (index, subset) in given.iter().enumerate() {
         let at = format!("{path}[{index}]");
-        let is_read = passed_on::check(&shape, subset, &at, findings);
+        let is_read = istio_fields::check(&shape, subset, &at, findings);
         let name = subset.get("name").map_or(Some(""), Value::as_str);
         let Some(name) = name else { continue };
         if Label::new(name).is_err() {

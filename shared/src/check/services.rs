@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::chosen::{Chosen, NoCluster};
 use super::overrides::Usual;
 use super::{
-    Findings, admission, callers, code, failover, levels, locality, mtls, overrides, passed_on,
+    Findings, admission, callers, code, failover, istio_fields, levels, locality, mtls, overrides,
     ports, routes,
 };
 use crate::defaults;
-use crate::mesh::passed_on::{self as istio, IstioFields, TRAFFIC_POLICY, shape};
+use crate::mesh::istio_fields::{self as istio, IstioFields, TRAFFIC_POLICY, shape};
 use crate::mesh::{self, Naming, Spec};
 use crate::name::{HOST_NAME_MAX, NameError};
 use crate::resolved::published;
@@ -76,7 +76,7 @@ pub(super) fn check(
     names_once(&resolved, findings);
     ports::across(&resolved, spec, clusters?, findings);
     overrides::across(&resolved, spec, clusters?, findings);
-    locality::told_of_all(spec, &for_all?, &resolved, clusters?, findings);
+    locality::report_for_all(spec, &for_all?, &resolved, clusters?, findings);
     Some(resolved)
 }
 
@@ -215,7 +215,7 @@ fn policy(path: &str, service: &mesh::Service, findings: &mut Findings) -> Optio
     let Some(given) = &service.traffic_policy else {
         return Some(IstioFields::new());
     };
-    let good = passed_on::check(&shape(TRAFFIC_POLICY), given, path, findings)
+    let good = istio_fields::check(&shape(TRAFFIC_POLICY), given, path, findings)
         && admission::traffic_policy(path, given, findings);
     good.then(|| given.clone())
 }

@@ -89,12 +89,12 @@ pub(super) fn certificates(resolved: &Resolved, findings: &mut Findings) {
     for service in taken.filter(|service| service.is_http() && !service.is_mutual()) {
         for name in &service.names {
             let host = name.host.as_str();
-            let wanted = match (&name.level, host.split_once('.')) {
+            let desired = match (&name.level, host.split_once('.')) {
                 (Level::Vanity, _) | (_, None) => host.to_owned(),
                 (_, Some((_, rest))) => format!("*.{rest}"),
             };
-            if !names.contains(&wanted) {
-                names.push(wanted);
+            if !names.contains(&desired) {
+                names.push(desired);
             }
         }
     }

@@ -30,7 +30,7 @@ pub fn merge(corefile: &str, stub: StubDomain<'_>) -> Result<Merged, String> {
             "it has no server block, so CoreDNS would lose its default; add one first".to_owned(),
         );
     }
-    let place = Place::in_corefile(&parsed);
+    let place = Listener::in_corefile(&parsed);
     let needs_restart = parsed.needs_restart();
     // The displayed text may have the mesh's block before the others.
     let ours = corefile.lines().count() - rest.lines().count();
@@ -53,12 +53,12 @@ pub fn merge(corefile: &str, stub: StubDomain<'_>) -> Result<Merged, String> {
 }
 
 /// The address at which CoreDNS listens: a block for another one would not be queried.
-pub(super) struct Place<'a> {
+pub(super) struct Listener<'a> {
     pub(super) port: &'a str,
     bind: Vec<&'a str>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Listener<'a> {
     /// Copied from the block for all zones without a block of their own.
     pub(super) fn in_corefile(corefile: &Corefile<'a>) -> Self {
         let root = corefile.root();
@@ -154,7 +154,7 @@ fn end(mesh: &str) -> String {
     format!("# end fedmesh {mesh}")
 }
 
-pub(super) fn block(stub: StubDomain<'_>, place: &Place<'_>, newline: &str) -> String {
+pub(super) fn block(stub: StubDomain<'_>, place: &Listener<'_>, newline: &str) -> String {
     let mut lines = vec![
         begin(stub.mesh),
         format!("{}:{} {{", stub.suffix, place.port),

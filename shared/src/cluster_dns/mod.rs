@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use crate::kubernetes::object::Key;
 use crate::mesh::DnsFlavour;
 use corefile::Corefile;
-use merge::{Place, block, is_served, unreadable};
+use merge::{Listener, block, is_served, unreadable};
 
 /// The namespace of the cluster DNS configuration.
 pub const NAMESPACE: &str = "kube-system";
@@ -79,8 +79,8 @@ pub fn edits(
     stub: Option<StubDomain<'_>>,
 ) -> Vec<Result<Edit, Refusal>> {
     // An earlier stub domain of another flavour is removed.
-    let stub_for = |wanted: DnsFlavour| match flavour {
-        Some(told) if told != wanted => None,
+    let stub_for = |desired: DnsFlavour| match flavour {
+        Some(found) if found != desired => None,
         _ => stub,
     };
     let mut edits = Vec::new();
@@ -185,12 +185,12 @@ fn in_additions(
     });
     let parsed = Corefile::parse(&main).unwrap_or_default();
     let needs_restart = parsed.needs_restart();
-    let mut wanted = None;
+    let mut desired = None;
     match stub {
         None if !there => return None,
         None => {}
         Some(stub) => {
-            let place = Place::in_corefile(&parsed);
+            let place = Listener::in_corefile(&parsed);
             // CoreDNS does not start if two blocks have one zone, in any of the files.
             let keys = map.and_then(|map| map["data"].as_object());
             let others = keys
@@ -205,7 +205,7 @@ fn in_additions(
                 place.port,
             ) {
                 Ok(true) => {}
-                Ok(false) => wanted = Some(block(stub, &place, "\n")),
+                Ok(false) => desired = Some(block(stub, &place, "\n")),
                 Err(why) => {
                     return Some(Err(Refusal {
                         config_map: COREDNS_CUSTOM,
@@ -215,8 +215,8 @@ fn in_additions(
             }
         }
     }
-    let holds_ours = wanted.is_some();
-    match (wanted, after["data"].as_object_mut()) {
+    let holds_ours = desired.is_some();
+    match (desired, after["data"].as_object_mut()) {
         (Some(text), _) => after["data"][&key] = text.into(),
         (None, Some(data)) => _ = data.shift_remove(&key),
         (None, None) => {}

@@ -74,13 +74,13 @@ fn homes(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> {
     let templates = placed.iter().map(|one| &one.template);
     let rendered = templates.clone().filter(|one| one.kind == Kind::NAMESPACE);
     let rendered: Vec<&str> = rendered.map(|one| one.name.as_str()).collect();
-    let mut wanted: Vec<&str> = templates
+    let mut desired: Vec<&str> = templates
         .filter_map(|one| one.namespace.as_deref())
         .filter(|name| *name != DEFAULT_NAMESPACE && !name.starts_with("kube-"))
         .filter(|name| !rendered.contains(name))
         .collect();
-    wanted.sort_unstable();
-    wanted.dedup();
+    desired.sort_unstable();
+    desired.dedup();
     let home = |name: &str| {
         let namespace = Object::new(Kind::NAMESPACE, None, name, json!({}));
         Delivered {
@@ -88,7 +88,7 @@ fn homes(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> {
             object: ownership::label(namespace, resolved).label(STAYS_LABEL, "true"),
         }
     };
-    wanted.into_iter().map(home).collect()
+    desired.into_iter().map(home).collect()
 }
 
 fn selector(template: &Object) -> Value {

@@ -41,15 +41,15 @@ pub(super) fn deliver(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> 
         })
         .collect();
     for (index, cluster) in resolved.clusters.iter().enumerate() {
-        let mut wanted = direct::deliver(spread.iter().copied(), index);
-        if wanted.is_empty() {
+        let mut desired = direct::deliver(spread.iter().copied(), index);
+        if desired.is_empty() {
             continue;
         }
-        wanted.push(Delivered {
+        desired.push(Delivered {
             subject: "work-agent".to_owned(),
             object: role(resolved),
         });
-        for ((wave, subject), objects) in by_file(wanted) {
+        for ((wave, subject), objects) in by_file(desired) {
             let name = format!(
                 "{}-{}-{subject}",
                 ownership::object_name(resolved.name.as_str()),

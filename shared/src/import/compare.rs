@@ -38,7 +38,7 @@ pub(super) fn compare(
     let rendered = world::spread(given_by(resolved), &mut Findings::default())?;
     let rendered_by_cluster = rendered.by_cluster();
     // The same object in several clusters is reported once.
-    let mut told = BTreeSet::new();
+    let mut reported = BTreeSet::new();
     for (name, given) in world.clusters.iter().zip(world.by_cluster()) {
         let index = rendered.clusters.iter().position(|cluster| cluster == name);
         let rendered = index.map(|index| rendered_by_cluster[index].as_slice());
@@ -50,7 +50,7 @@ pub(super) fn compare(
             let mut found = Findings::default();
             one(object, counterpart, names, &mut found);
             for finding in found.0 {
-                if told.insert((finding.path.clone(), finding.message.clone())) {
+                if reported.insert((finding.path.clone(), finding.message.clone())) {
                     findings.0.push(finding);
                 }
             }

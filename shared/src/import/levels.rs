@@ -12,7 +12,7 @@ use crate::mesh::{NameLevel, Protocol, Service};
 pub(super) fn add(world: &World, names: &Names, services: &mut [Found]) {
     let index = Index::new(services);
     let mut seen: Vec<BTreeSet<NameLevel>> = vec![BTreeSet::new(); services.len()];
-    let mut are_told: BTreeSet<usize> = BTreeSet::new();
+    let mut published: BTreeSet<usize> = BTreeSet::new();
     let kinds = [
         "VirtualService",
         "ServiceEntry",
@@ -30,14 +30,16 @@ pub(super) fn add(world: &World, names: &Names, services: &mut [Found]) {
                 // Gateways have every name; and if the global name has a record, all others have one.
                 let is_of_records = kind == "DNSEndpoint" && matches!(name.at, At::Global);
                 if is_of_records || kind == "VirtualService" && is_at_gateway(object) {
-                    are_told.insert(at);
+                    published.insert(at);
                 }
             }
         }
     }
     for (at, found) in services.iter_mut().enumerate() {
-        let is_told = are_told.contains(&at) || told_in_meshes(found);
-        if is_told && seen[at].len() < NameLevel::ALL.len() && seen[at].contains(&NameLevel::Global)
+        let is_published = published.contains(&at) || has_names_in_meshes(found);
+        if is_published
+            && seen[at].len() < NameLevel::ALL.len()
+            && seen[at].contains(&NameLevel::Global)
         {
             found.service.levels = Some(seen[at].iter().copied().collect());
         }
@@ -59,7 +61,7 @@ pub(super) fn shared(services: &mut [Service]) -> Option<Vec<NameLevel>> {
 
 /// Whether the meshes have every name of a service: in mutual TLS each has a rule, or is routed to a name that has one.
 /// For plain TCP they have only the global name.
-fn told_in_meshes(found: &Found) -> bool {
+fn has_names_in_meshes(found: &Found) -> bool {
     let mut ports = found.places.iter().flat_map(|place| &place.ports);
     found.service.transport.is_some() && ports.any(|port| port.protocol != Protocol::Tcp)
 }

@@ -13,7 +13,7 @@ use crate::mesh::{OverriddenPort, Override};
 
 /// The backend of a service's names in a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct LocalService {
     /// The cluster's index.
     pub(super) cluster: usize,
     /// Name and namespace of the Kubernetes Service.
@@ -131,7 +131,7 @@ pub(super) fn write(world: &World, services: &mut [Found]) {
 
 /// The override of a service in a place, without its clusters. Ports that only one of them publishes are not
 /// overridden: the comparison reports them.
-fn differing(place: &Place, (name, namespace): (&str, &str), usual: &[Known]) -> Override {
+fn differing(place: &LocalService, (name, namespace): (&str, &str), usual: &[Known]) -> Override {
     let other = |value: &String, usual: &str| (value != usual).then(|| value.clone());
     let there = |published: u32| {
         place

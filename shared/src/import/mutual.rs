@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::locals::Place;
+use super::locals::LocalService;
 use super::names::{self, At, Names};
 use super::objects::{field, list, texts};
 use super::ports::{Entries, Known, number};
@@ -41,7 +41,7 @@ pub(super) fn find(world: &World, names: &Names, entries: &Entries, services: &m
             (Some((first, second)), At::Global) if found.places.is_empty() => {
                 found.prefixes.push((first.to_owned(), second.to_owned()));
                 for &cluster in serving.get(host).into_iter().flatten() {
-                    found.places.push(Place {
+                    found.places.push(LocalService {
                         cluster,
                         service: found.id(),
                         ports: ports.clone(),
@@ -141,16 +141,18 @@ pub(super) fn trust_domains(
     clusters: usize,
     findings: &mut Findings,
 ) -> Vec<Option<String>> {
-    let mut told: Vec<(BTreeSet<usize>, &BTreeSet<String>)> = Vec::new();
+    let mut domains_of: Vec<(BTreeSet<usize>, &BTreeSet<String>)> = Vec::new();
     for one in services.iter().filter(|one| !one.trust_domains.is_empty()) {
         let said = (one.clusters(), &one.trust_domains);
-        if !told.contains(&said) {
-            told.push(said);
+        if !domains_of.contains(&said) {
+            domains_of.push(said);
         }
     }
     let candidates: Vec<Vec<&str>> = (0..clusters)
         .map(|cluster| {
-            let mut of_cluster = told.iter().filter(|(runs, _)| runs.contains(&cluster));
+            let mut of_cluster = domains_of
+                .iter()
+                .filter(|(runs, _)| runs.contains(&cluster));
             let first = of_cluster.next().map(|(_, domains)| *domains);
             let all = first.into_iter().flatten().map(String::as_str);
             let in_all = |domain: &&str| of_cluster.clone().all(|(_, all)| all.contains(*domain));
@@ -163,7 +165,7 @@ pub(super) fn trust_domains(
         })
         .collect();
     let explains = |chosen: &[usize]| {
-        told.iter().all(|(runs, domains)| {
+        domains_of.iter().all(|(runs, domains)| {
             let given = runs
                 .iter()
                 .map(|&cluster| candidates[cluster][chosen[cluster]]);
@@ -215,14 +217,14 @@ pub(super) fn trust_domains(
 
 #[cfg(test)]
 mod tests {
-    use super::{Found, Place, begin, trust_domains};
+    use super::{Found, LocalService, begin, trust_domains};
     use crate::check::Findings;
 
     fn found(clusters: &[usize], domains: &[&str]) -> Found {
         let mut found = begin(("a", "b"));
         found.places = clusters
             .iter()
-            .map(|&cluster| Place {
+            .map(|&cluster| LocalService {
                 cluster,
                 service: found.id(),
                 ports: Vec::new(),

@@ -160,10 +160,10 @@ impl Names {
 
     /// Reports names that a search and replace missed, one finding for each object.
     fn tell_what_is_left(&self, hosts: &[(&Object, &str)], findings: &mut Findings) {
-        let mut told = BTreeSet::new();
+        let mut reported = BTreeSet::new();
         for (object, host) in hosts {
             let meant = self.meant(host);
-            if meant != *host && told.insert(object.place()) {
+            if meant != *host && reported.insert(object.place()) {
                 findings.warning(
                     code::NOT_SUBSTITUTED,
                     &object.place(),

@@ -14,7 +14,7 @@ use super::world::World;
 use crate::check::is_connect_timeout;
 use crate::defaults::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_PER_TRY_TIMEOUT};
 use crate::istio::OLDEST_ISTIO_WITH_LOCALITY;
-use crate::mesh::passed_on::{IstioFields, OUTLIER_DETECTION, SUBSET, TRAFFIC_POLICY};
+use crate::mesh::istio_fields::{IstioFields, OUTLIER_DETECTION, SUBSET, TRAFFIC_POLICY};
 use crate::mesh::{Failover, Service};
 use crate::render::destination_rule;
 

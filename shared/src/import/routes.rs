@@ -6,7 +6,7 @@ use super::objects::{field, filled, list};
 use super::ports;
 use super::services::{is_at_gateway, local, pair};
 use super::world::World;
-use crate::mesh::passed_on::{self, IstioFields};
+use crate::mesh::istio_fields::{self, IstioFields};
 use crate::render::ANSWER_HEADER;
 
 /// The path of the header by which fedmesh's gateways identify their cluster.
@@ -37,7 +37,7 @@ pub(super) fn routes(
     number: Option<u32>,
     namespace: &str,
 ) -> Vec<IstioFields> {
-    let shape = passed_on::shape(passed_on::ROUTE);
+    let shape = istio_fields::shape(istio_fields::ROUTE);
     // With several ports, each has the same routes.
     let port = http.first().and_then(ports::at);
     let mut routes = Vec::new();
@@ -188,11 +188,11 @@ fn paths(route: &IstioFields) -> Option<Vec<IstioFields>> {
             let uri = fields.get("uri")?.as_object()?;
             let (name, path) = uri.iter().next().filter(|_| uri.len() == 1)?;
             let path = path.as_str()?;
-            if name != "regex" && !passed_on::is_path(path) {
+            if name != "regex" && !istio_fields::is_path(path) {
                 // No request has such a path, so the shorthand form rejects it.
                 return None;
             }
-            let mut short = passed_on::path_route(name, path);
+            let mut short = istio_fields::path_route(name, path);
             let rest = route.iter().filter(|(name, _)| *name != "match");
             short.extend(rest.map(|(name, value)| (name.clone(), value.clone())));
             Some(short)
@@ -200,7 +200,7 @@ fn paths(route: &IstioFields) -> Option<Vec<IstioFields>> {
         .collect()
 }
 
-/// Removes the fields that a shape of [`passed_on`] lacks.
+/// Removes the fields that a shape of [`istio_fields`] lacks.
 pub(super) fn prune(value: &mut Value, shape: &Value) {
     match (value, shape) {
         (Value::Object(values), Value::Object(shapes)) => {
@@ -231,7 +231,7 @@ fn is_empty(value: &Value) -> bool {
 /// The pass-through fields of a value, by shape; `None` if it has none.
 pub(super) fn shaped(value: &Value, shape: &str) -> Option<IstioFields> {
     let mut value = value.clone();
-    prune(&mut value, &passed_on::shape(shape));
+    prune(&mut value, &istio_fields::shape(shape));
     match value {
         Value::Object(fields) => filled(fields),
         _ => None,

@@ -118,8 +118,8 @@ fn routes(world: &World, namespace: &str) -> Option<BookinfoRoutes> {
         }
     }
     BookinfoRoutes::ALL.into_iter().find(|routes| {
-        let wanted = routes.rules().iter();
-        let wanted: BTreeMap<&str, Vec<(&str, u64)>> = wanted
+        let desired = routes.rules().iter();
+        let desired: BTreeMap<&str, Vec<(&str, u64)>> = desired
             .map(|(service, versions)| {
                 let versions = versions.iter();
                 (
@@ -130,7 +130,7 @@ fn routes(world: &World, namespace: &str) -> Option<BookinfoRoutes> {
                 )
             })
             .collect();
-        wanted == given
+        desired == given
     })
 }
 

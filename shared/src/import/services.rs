@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::external::is_egress;
 use super::locality;
-use super::locals::{self, Place};
+use super::locals::{self, LocalService};
 use super::mutual;
 use super::names::{At, Names};
 use super::objects::{Object, field, list, texts};
@@ -22,7 +22,7 @@ use crate::mesh::Service;
 pub(super) struct Found {
     pub(super) service: Service,
     /// Its backend in each of the clusters that run it.
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<LocalService>,
     /// The locality preferences in the rules of its names.
     pub(super) locality: locality::Found,
     /// The first two labels, `<first>.<second>`, of its published names, without duplicates.
@@ -138,7 +138,7 @@ pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec
                 let port = ports::of_requests(object, id, &ports);
                 found.service.routes = routes::routes(http, id, port, object.namespace());
             }
-            found.places.push(Place {
+            found.places.push(LocalService {
                 cluster,
                 service,
                 ports,

@@ -50,9 +50,9 @@ pub struct Cluster {
 
 impl Cluster {
     /// Whether it has all of these labels.
-    pub(crate) fn has_labels(&self, wanted: &BTreeMap<String, String>) -> bool {
-        let mut wanted = wanted.iter();
-        wanted.all(|(name, value)| self.labels.get(name) == Some(value))
+    pub(crate) fn has_labels(&self, desired: &BTreeMap<String, String>) -> bool {
+        let mut desired = desired.iter();
+        desired.all(|(name, value)| self.labels.get(name) == Some(value))
     }
 }
 

@@ -12,9 +12,9 @@ mod endpoints;
 mod external;
 mod gitops;
 mod ignore;
+pub mod istio_fields;
 mod locality;
 mod overrides;
-pub mod passed_on;
 mod read;
 mod references;
 #[cfg(feature = "schema")]

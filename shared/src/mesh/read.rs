@@ -53,16 +53,16 @@ impl std::error::Error for ReadError {}
 
 impl ReadErrors {
     fn of(errors: Vec<yaml::Error>) -> Self {
-        let told = errors.into_iter().map(|error| ReadError {
+        let reported = errors.into_iter().map(|error| ReadError {
             hint: hint(&error),
             path: error.path,
             line: error.line,
             column: error.column,
             message: error.message,
         });
-        let mut told: Vec<ReadError> = told.collect();
+        let mut reported: Vec<ReadError> = reported.collect();
         // A misspelt field is not reported as missing.
-        let misspelt: Vec<(String, String)> = told
+        let misspelt: Vec<(String, String)> = reported
             .iter()
             .filter_map(|error| {
                 let near = error.hint.strip_prefix(DID_YOU_MEAN)?.strip_suffix("`?")?;
@@ -70,7 +70,7 @@ impl ReadErrors {
                 Some((around.to_owned(), format!("missing field `{near}`")))
             })
             .collect();
-        told.retain(|error| {
+        reported.retain(|error| {
             let is_it = |(around, missing): &(String, String)| {
                 error.path == *around && error.message == *missing
             };
@@ -82,10 +82,10 @@ impl ReadErrors {
                 error.path == *field || error.message == format!("missing field `{field}`")
             })
         };
-        if told.iter().any(is_of_kind) {
-            told.retain(is_of_kind);
+        if reported.iter().any(is_of_kind) {
+            reported.retain(is_of_kind);
         }
-        Self(told)
+        Self(reported)
     }
 }
 
@@ -262,14 +262,14 @@ mod tests {
 
     #[test]
     fn all_errors_are_reported_at_once() {
-        let told = |text: &str| -> Vec<(String, Option<u64>)> {
+        let reported = |text: &str| -> Vec<(String, Option<u64>)> {
             let errors = Mesh::read(text).unwrap_err();
             errors
                 .iter()
                 .map(|error| (format!("{}: {}", error.path, error.hint), error.line))
                 .collect()
         };
-        let told_of = told(&format!(
+        let reported_of = reported(&format!(
             "{HEAD}spec:\n  dns: {{sufix: a.b, ttl: soon}}\n  clusters:\n  - {{name: a, regoin: b, zone: c}}\n  - name: [b]\n    \
              region: b\n  services:\n  - {{name: s, port: http, color: red}}\n"
         ));
@@ -298,13 +298,13 @@ mod tests {
             .into_iter()
             .map(|(error, line)| (error.to_owned(), Some(line)))
             .collect();
-        assert_eq!(told_of, expected);
+        assert_eq!(reported_of, expected);
         // A document of another kind gets no errors about its fields.
         let other =
             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {labels: {}}\nspec: {replicas: 1}\n";
-        assert_eq!(told(other).len(), 2, "{:#?}", told(other));
+        assert_eq!(reported(other).len(), 2, "{:#?}", reported(other));
         // A misspelt field does.
-        let misspelt = told(&HEAD.replace("apiVersion", "apiversion"));
+        let misspelt = reported(&HEAD.replace("apiVersion", "apiversion"));
         assert_eq!(misspelt[0].0, "apiversion: did you mean `apiVersion`?");
         assert!(
             misspelt

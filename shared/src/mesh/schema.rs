@@ -7,13 +7,13 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use super::passed_on::{self, Kind};
+use super::istio_fields::{self, Kind};
 use super::{BookinfoProgram, Mesh, NameLevel};
 
 /// Keyword of fedmesh for a default that is not a value, such as "what the agent finds".
 const DEFAULT_IN_WORDS: &str = "x-default";
 /// Keyword of fedmesh for a part that the reference describes as a whole, such as pass-through fields of Istio.
-const PASSED_ON: &str = "x-passed-on";
+const ISTIO_FIELDS: &str = "x-passed-on";
 /// A duration in the syntax of Go and Istio.
 const DURATION: &str = "^([0-9]+(\\.[0-9]+)?(h|m|s|ms))+$";
 
@@ -36,7 +36,7 @@ fn put_in_words(value: &mut Value) {
     match value {
         Value::Object(object) => {
             let default = object.remove(DEFAULT_IN_WORDS);
-            object.remove(PASSED_ON);
+            object.remove(ISTIO_FIELDS);
             if let Some(Value::String(description)) = object.get_mut("description") {
                 *description = description.replace('\n', " ");
                 while let Some((before, rest)) = description.split_once('[')
@@ -134,7 +134,7 @@ pub(super) fn annotations(_: &mut SchemaGenerator) -> Schema {
 /// Settings of any provider: the check validates them by provider.
 pub(super) fn provider_settings(_: &mut SchemaGenerator) -> Schema {
     let mut all = serde_json::Map::new();
-    if let Value::Object(providers) = of_shape(&passed_on::shape(passed_on::PROVIDERS)) {
+    if let Value::Object(providers) = of_shape(&istio_fields::shape(istio_fields::PROVIDERS)) {
         for provider in providers["properties"].as_object().into_iter().flatten() {
             let fields = provider.1["properties"].as_object().cloned();
             all.extend(fields.unwrap_or_default());
@@ -144,7 +144,7 @@ pub(super) fn provider_settings(_: &mut SchemaGenerator) -> Schema {
         "title": "the provider's settings", "type": "object", "additionalProperties": false,
     });
     schema.insert("properties".into(), all.into());
-    schema.insert(PASSED_ON.into(), true.into());
+    schema.insert(ISTIO_FIELDS.into(), true.into());
     schema
 }
 
@@ -200,7 +200,7 @@ pub(super) fn bookinfo_images(_: &mut SchemaGenerator) -> Schema {
     });
     schema.insert("properties".into(), images.into());
     // All have the same meaning, so the reference has one line for them.
-    schema.insert(PASSED_ON.into(), true.into());
+    schema.insert(ISTIO_FIELDS.into(), true.into());
     schema
 }
 
@@ -255,26 +255,29 @@ pub(super) fn levels(_: &mut SchemaGenerator) -> Schema {
 
 /// Routes of a service.
 pub(super) fn routes(_: &mut SchemaGenerator) -> Schema {
-    let route = istio(passed_on::ROUTE, "a path, or Istio's `HTTPRoute`");
+    let route = istio(istio_fields::ROUTE, "a path, or Istio's `HTTPRoute`");
     json_schema!({ "type": "array", "items": route })
 }
 
 /// Subsets of a service.
 pub(super) fn subsets(_: &mut SchemaGenerator) -> Schema {
-    let mut subset = istio(passed_on::SUBSET, "Istio's `Subset`");
+    let mut subset = istio(istio_fields::SUBSET, "Istio's `Subset`");
     subset["required"] = json!(["name", "labels"]);
     json_schema!({ "type": "array", "items": subset })
 }
 
 /// Traffic policy of pods.
 pub(super) fn traffic_policy(_: &mut SchemaGenerator) -> Schema {
-    known(istio(passed_on::TRAFFIC_POLICY, "Istio's `TrafficPolicy`"))
+    known(istio(
+        istio_fields::TRAFFIC_POLICY,
+        "Istio's `TrafficPolicy`",
+    ))
 }
 
 /// Outlier detection.
 pub(super) fn outlier_detection(_: &mut SchemaGenerator) -> Schema {
     known(istio(
-        passed_on::OUTLIER_DETECTION,
+        istio_fields::OUTLIER_DETECTION,
         "Istio's `OutlierDetection`",
     ))
 }
@@ -289,9 +292,9 @@ fn known(schema: Value) -> Schema {
 /// The schema of pass-through fields of Istio. The keyword omits their fields from the reference, which has nothing to
 /// add to Istio's own.
 fn istio(shape: &str, title: &str) -> Value {
-    let mut schema = of_shape(&passed_on::shape(shape));
+    let mut schema = of_shape(&istio_fields::shape(shape));
     schema["title"] = title.into();
-    schema[PASSED_ON] = true.into();
+    schema[ISTIO_FIELDS] = true.into();
     schema
 }
 
@@ -319,7 +322,7 @@ fn of_shape(shape: &Value) -> Value {
             "additionalProperties": false, "minProperties": least, "maxProperties": 1,
         })
     };
-    match passed_on::kind(word) {
+    match istio_fields::kind(word) {
         Err(choices) => json!({ "enum": choices.collect::<Vec<_>>() }),
         Ok(
             Kind::Text
@@ -340,7 +343,7 @@ fn of_shape(shape: &Value) -> Value {
         Ok(Kind::Percent) => json!({ "type": "number", "minimum": 0, "maximum": 100 }),
         Ok(Kind::WholePercent) => json!({ "type": "integer", "minimum": 0, "maximum": 100 }),
         Ok(Kind::Prime) => {
-            json!({ "type": "integer", "minimum": 2, "maximum": passed_on::PRIME_MAX })
+            json!({ "type": "integer", "minimum": 2, "maximum": istio_fields::PRIME_MAX })
         }
         Ok(Kind::Duration | Kind::Seconds) => json!({ "type": "string", "pattern": DURATION }),
         Ok(Kind::Match) => condition(1),
@@ -426,8 +429,8 @@ impl<'a> Walk<'a> {
             .map(|choice| format!("`{}`", text(&choice["const"])))
             .collect();
         // A field that only groups others has no line of its own.
-        let passed_on = kind[PASSED_ON] == true;
-        let holds = kind["properties"].is_object() && !passed_on;
+        let istio_fields = kind[ISTIO_FIELDS] == true;
+        let holds = kind["properties"].is_object() && !istio_fields;
         if !holds || field[DEFAULT_IN_WORDS].is_string() {
             let kind = match (&kind["title"], kind["type"].as_str()) {
                 _ if !values.is_empty() => values.join(", "),

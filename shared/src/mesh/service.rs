@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::dns::NameLevel;
+use super::istio_fields::IstioFields;
 use super::locality::Locality;
-use super::passed_on::IstioFields;
 use super::transport::Transport;
 use super::{Caller, Override};
 

@@ -61,7 +61,7 @@ mod tests {
     use crate::facts::Facts;
     use crate::kubernetes::object::Object;
     use crate::mesh::Mesh;
-    use crate::plan::desired::Wanted;
+    use crate::plan::desired::Desired;
 
     fn objects() -> Vec<Object> {
         let mesh = "apiVersion: fedmesh.dev/v1alpha1\nkind: Mesh\nmetadata: {name: demo}\nspec:\n  dns:\n    \
@@ -70,7 +70,7 @@ mod tests {
                     80}\n  - {name: bills, namespace: shop, port: 80}\n";
         let mesh = Mesh::read(mesh).unwrap();
         let resolved = check(&mesh, &Facts::default()).resolved.unwrap();
-        Wanted::new(resolved).of("a")
+        Desired::new(resolved).of("a")
     }
 
     /// The kinds and names of the dependents of one object.

@@ -20,7 +20,7 @@ use crate::resolved::Resolved;
 
 /// The desired objects of a mesh.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct Desired {
     /// The mesh's name.
     pub mesh: String,
     source: Source,
@@ -48,7 +48,7 @@ enum Source {
     },
 }
 
-impl Wanted {
+impl Desired {
     /// The desired objects of a checked document. Empty with the engine `gitops`, where other tools apply them.
     pub fn new(resolved: impl Into<Arc<Resolved>>) -> Self {
         let resolved = resolved.into();

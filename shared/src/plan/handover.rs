@@ -53,7 +53,7 @@ pub(crate) fn handover(
     let mut lost = BTreeSet::new();
     let mut losing = BTreeSet::new();
     for (key, after) in &entries {
-        let Some(Existing::Asked { live, .. }) = observed.wanted.get(key) else {
+        let Some(Existing::Asked { live, .. }) = observed.desired.get(key) else {
             continue;
         };
         let after: BTreeSet<&str> = hosts(after).collect();
@@ -64,8 +64,8 @@ pub(crate) fn handover(
             lost.extend(before);
         }
     }
-    let surplus = observed.surplus.iter();
-    for (_, one) in surplus.filter(|(key, _)| key.is_istio("ServiceEntry")) {
+    let candidate = observed.prune_candidates.iter();
+    for (_, one) in candidate.filter(|(key, _)| key.is_istio("ServiceEntry")) {
         lost.extend(hosts(&one.live()["spec"]).map(str::to_owned));
     }
     if lost.is_empty() {

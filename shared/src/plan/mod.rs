@@ -22,10 +22,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::kubernetes::object::{Key, Kind, Object, Wave};
 use crate::plan::decisions::Decision;
-use crate::plan::desired::Wanted;
+use crate::plan::desired::Desired;
 use crate::plan::drift::Drift;
 
-pub use observed::{Answer, Claim, Existing, Observed, ObservedCluster, Surplus, Trial};
+pub use observed::{Claim, DryRun, Existing, Observed, ObservedCluster, PruneCandidate, Trial};
 use steps::{defines, dns_step, removal, step};
 
 /// A field that another manager owns.
@@ -297,17 +297,17 @@ impl ClusterPlan {
 /// are left out, and so are those without desired objects and without objects of the mesh: with a hub, most clusters
 /// have neither.
 pub fn plan<'a>(
-    wanted: &Wanted,
+    desired: &Desired,
     clusters: impl IntoIterator<Item = (&'a str, &'a str)>,
     observed: &Observed,
 ) -> Plan {
     let clusters = clusters
         .into_iter()
         .filter_map(|(name, context)| match observed.get(name)? {
-            Ok(observed) => ClusterPlan::new(name, context, wanted, &wanted.of(name), observed),
-            Err(error) => ClusterPlan::unobserved(name, context, wanted, error),
+            Ok(observed) => ClusterPlan::new(name, context, desired, &desired.of(name), observed),
+            Err(error) => ClusterPlan::unobserved(name, context, desired, error),
         });
-    Plan::new(wanted.mesh.clone(), clusters.collect())
+    Plan::new(desired.mesh.clone(), clusters.collect())
 }
 
 impl Plan {
@@ -327,12 +327,13 @@ impl ClusterPlan {
     pub fn new(
         name: &str,
         context: &str,
-        wanted: &Wanted,
+        desired: &Desired,
         objects: &[Object],
         observed: &ObservedCluster,
     ) -> Option<Self> {
-        let is_empty = objects.is_empty() && observed.surplus.is_empty() && observed.dns.is_empty();
-        let lets_go = |kind: &Kind| wanted.lets_go(name, kind);
+        let is_empty =
+            objects.is_empty() && observed.prune_candidates.is_empty() && observed.dns.is_empty();
+        let lets_go = |kind: &Kind| desired.lets_go(name, kind);
         (!is_empty).then(|| plan_cluster(name, context, objects, observed, lets_go))
     }
 
@@ -343,8 +344,8 @@ impl ClusterPlan {
 
     /// An apply to a cluster that could not be observed; `None` if it has no desired objects: a member of a hub may be
     /// unreachable.
-    pub fn unobserved(name: &str, context: &str, wanted: &Wanted, error: &str) -> Option<Self> {
-        let is_handed_something = wanted.has_any(name);
+    pub fn unobserved(name: &str, context: &str, desired: &Desired, error: &str) -> Option<Self> {
+        let is_handed_something = desired.has_any(name);
         is_handed_something.then(|| Self::failed(name, context, error))
     }
 
@@ -383,12 +384,12 @@ fn plan_cluster(
         observed.dns.iter().map(dns_step),
     );
     // Backwards, so that nothing is deleted before its dependents.
-    let mut surplus: Vec<(&Key, &Surplus)> = observed.surplus.iter().collect();
-    surplus.sort_by_key(|(key, one)| (Reverse(one.kind.wave), !leads(key), *key));
+    let mut candidate: Vec<(&Key, &PruneCandidate)> = observed.prune_candidates.iter().collect();
+    candidate.sort_by_key(|(key, one)| (Reverse(one.kind.wave), !leads(key), *key));
     steps.extend(
-        surplus
+        candidate
             .into_iter()
-            .map(|(key, surplus)| removal(key, surplus, lets_go(&surplus.kind))),
+            .map(|(key, candidate)| removal(key, candidate, lets_go(&candidate.kind))),
     );
     ClusterPlan {
         name: name.to_owned(),

@@ -18,11 +18,11 @@ pub type Observed = BTreeMap<String, Result<ObservedCluster, String>>;
 #[derive(Debug, Clone, Default)]
 pub struct ObservedCluster {
     /// Desired objects that exist.
-    pub wanted: BTreeMap<Key, Existing>,
+    pub desired: BTreeMap<Key, Existing>,
     /// The results of trying to create missing objects; none for kinds that the cluster does not serve yet.
     pub trials: BTreeMap<Key, Trial>,
     /// Objects with the mesh's label that are not desired.
-    pub surplus: BTreeMap<Key, Surplus>,
+    pub prune_candidates: BTreeMap<Key, PruneCandidate>,
     /// Kinds (`Kind.group`) that the cluster does not serve.
     pub unserved: BTreeSet<String>,
     /// Fields that others have added to desired objects of the mesh.
@@ -39,13 +39,13 @@ pub struct ObservedCluster {
 #[derive(Debug, Clone)]
 pub enum Existing {
     /// [`compare`](crate::plan::unchanged::compare) returned that an apply would change nothing.
-    InStep,
+    Unchanged,
     /// The server was sent a dry run of the apply.
     Asked {
         /// The live object.
         live: Value,
         /// The result of the dry run.
-        answer: Answer,
+        answer: DryRun,
         /// How the object is claimed.
         claim: Box<Claim>,
     },
@@ -82,7 +82,7 @@ pub enum Trial {
 
 /// The result of an apply's dry run.
 #[derive(Debug, Clone)]
-pub enum Answer {
+pub enum DryRun {
     /// The object after the apply.
     Would(Value),
     /// Other managers own fields that would change.
@@ -93,7 +93,7 @@ pub enum Answer {
 
 /// An orphaned object of the mesh.
 #[derive(Debug, Clone)]
-pub struct Surplus {
+pub struct PruneCandidate {
     /// Its kind, which a deletion needs.
     pub kind: Kind,
     /// Distinguishes it from a later object of the same name.
@@ -104,7 +104,7 @@ pub struct Surplus {
     live: String,
 }
 
-impl Surplus {
+impl PruneCandidate {
     /// Stores the live object.
     pub fn new(kind: Kind, live: &Value) -> Self {
         let metadata = &live["metadata"];

@@ -16,14 +16,14 @@ use serde_json::{Value, json};
 
 use crate::kubernetes::object::{Key, Object, texts};
 use crate::name;
-use crate::plan::Surplus;
+use crate::plan::PruneCandidate;
 
 /// The fields of a rule with an effect on calls; the others set its scope.
 const EFFECTS: [&str; 2] = ["trafficPolicy", "subsets"];
 
 /// A rule whose host stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outlived {
+pub struct OrphanedRule {
     /// The host.
     pub host: String,
     /// Whether the rule is exported to some namespaces only.
@@ -31,9 +31,9 @@ pub struct Outlived {
 }
 
 /// The orphaned rules that have an effect, and whose host stays.
-pub fn rules(surplus: &BTreeMap<Key, Surplus>) -> BTreeMap<&Key, Outlived> {
+pub fn rules(candidate: &BTreeMap<Key, PruneCandidate>) -> BTreeMap<&Key, OrphanedRule> {
     let of_kind = |kind: &'static str| {
-        let all = surplus.iter();
+        let all = candidate.iter();
         all.filter(move |(key, _)| key.is_istio(kind))
             .map(|(key, one)| (key, one.live()))
     };
@@ -48,11 +48,11 @@ pub fn rules(surplus: &BTreeMap<Key, Surplus>) -> BTreeMap<&Key, Outlived> {
             let spec = &rule["spec"];
             let host = spec["host"].as_str().unwrap_or_default();
             let has_effect = EFFECTS.iter().any(|field| !spec[field].is_null());
-            let outlived = Outlived {
+            let orphaned = OrphanedRule {
                 host: host.to_owned(),
                 has_exports: !spec["exportTo"].is_null(),
             };
-            (has_effect && !leaving.contains(host)).then_some((key, outlived))
+            (has_effect && !leaving.contains(host)).then_some((key, orphaned))
         })
         .collect()
 }
@@ -75,7 +75,7 @@ pub fn wider_policy<'a>(
 
 /// The JSON patch that copies a wider rule's policy and exports the rule to all; with the uid, so that it fails for
 /// another rule of the same name.
-pub fn with_policy(uid: &str, rule: &Outlived, policy: &Value) -> Value {
+pub fn with_policy(uid: &str, rule: &OrphanedRule, policy: &Value) -> Value {
     let mut patch = vec![
         json!({ "op": "test", "path": "/metadata/uid", "value": uid }),
         json!({ "op": "add", "path": "/spec/trafficPolicy", "value": policy }),
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
     use crate::kubernetes::object::Kind;
 
-    fn surplus(kind: &'static str, name: &str, spec: &Value) -> (Key, Surplus) {
+    fn candidate(kind: &'static str, name: &str, spec: &Value) -> (Key, PruneCandidate) {
         let kind = Kind::istio("v1", kind, "");
         let key = Key {
             group: kind.group.to_string(),
@@ -108,7 +108,7 @@ mod tests {
             name: name.to_owned(),
         };
         let live = json!({ "metadata": { "uid": "1" }, "spec": spec });
-        (key, Surplus::new(kind, &live))
+        (key, PruneCandidate::new(kind, &live))
     }
 
     #[test]
@@ -116,7 +116,7 @@ mod tests {
         let rule = |name: &str, host: &str| {
             let tls = json!({ "mode": "ISTIO_MUTUAL" });
             let spec = json!({ "host": host, "trafficPolicy": { "tls": tls } });
-            surplus("DestinationRule", name, &spec)
+            candidate("DestinationRule", name, &spec)
         };
         let pods =
             json!({ "host": "orders.sales.svc.cluster.local", "subsets": [{ "name": "v1" }] });
@@ -127,10 +127,10 @@ mod tests {
             rule("stays", "stays.example.com"),
             rule("goes", "goes.example.com"),
             rule("wide", "*.example.com"),
-            surplus("DestinationRule", "pods", &pods),
-            surplus("DestinationRule", "without", &without),
-            surplus("ServiceEntry", "several", &several),
-            surplus("VirtualService", "other", &other),
+            candidate("DestinationRule", "pods", &pods),
+            candidate("DestinationRule", "without", &without),
+            candidate("ServiceEntry", "several", &several),
+            candidate("VirtualService", "other", &other),
         ]);
         let rules = rules(&all);
         let names: Vec<&str> = rules.keys().map(|key| key.name.as_str()).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Action, Answer, Conflict, Existing, ObservedCluster, Step, Surplus, Trial};
+use super::{Action, Conflict, DryRun, Existing, ObservedCluster, PruneCandidate, Step, Trial};
 use crate::cluster_dns;
 use crate::kubernetes::diff;
 use crate::kubernetes::object::{ISTIO_GROUP, Key, Kind, Object, Wave};
@@ -34,7 +34,7 @@ pub(super) fn step(
         step.drift.clone_from(drift);
     }
     let group_kind = object.kind.group_kind();
-    match observed.wanted.get(&step.object) {
+    match observed.desired.get(&step.object) {
         None if observed.unserved.contains(&group_kind) && !defined_here.contains(&group_kind) => {
             step.action = Action::Blocked;
             step.message = Some(format!(
@@ -63,7 +63,7 @@ pub(super) fn step(
             }
         }
         // A namespace or a definition of another owner can be used as well.
-        Some(Existing::InStep) => {}
+        Some(Existing::Unchanged) => {}
         Some(Existing::Foreign(_)) if object.kind.is_never_deleted() => {}
         Some(Existing::Foreign(owner)) => {
             step.action = Action::Blocked;
@@ -72,7 +72,7 @@ pub(super) fn step(
         }
         Some(Existing::Asked {
             live,
-            answer: Answer::Would(after),
+            answer: DryRun::Would(after),
             claim,
         }) => {
             step.diff = diff::unified(Some(live), Some(after));
@@ -90,7 +90,7 @@ pub(super) fn step(
         }
         Some(Existing::Asked {
             live,
-            answer: Answer::Conflict(conflicts),
+            answer: DryRun::Conflict(conflicts),
             claim,
         }) => {
             step.action = Action::Conflict;
@@ -99,7 +99,7 @@ pub(super) fn step(
             step.diff = diff::unified(Some(live), Some(&object.beside(live).to_json()));
         }
         Some(Existing::Asked {
-            answer: Answer::Rejected(message),
+            answer: DryRun::Rejected(message),
             ..
         }) => {
             step.action = Action::Rejected;
@@ -232,21 +232,21 @@ fn marks(object: &Value) -> [&Value; 2] {
     ]
 }
 
-/// The step for an orphaned object. `may_go`: see [`Wanted::lets_go`].
-pub(super) fn removal(key: &Key, surplus: &Surplus, may_go: bool) -> Step {
-    let mut step = Step::new(key.clone(), surplus.kind.wave, Action::Disown);
-    if surplus.kind.is_never_deleted() {
+/// The step for an orphaned object. `may_go`: see [`Desired::lets_go`].
+pub(super) fn removal(key: &Key, candidate: &PruneCandidate, may_go: bool) -> Step {
+    let mut step = Step::new(key.clone(), candidate.kind.wave, Action::Disown);
+    if candidate.kind.is_never_deleted() {
         return step;
     }
-    if let Some(patch) = &surplus.restoring {
-        let live = surplus.live();
+    if let Some(patch) = &candidate.restoring {
+        let live = candidate.live();
         let mut after = live.clone();
         json_patch::merge(&mut after, patch);
         step.diff = diff::unified(Some(&live), Some(&after));
         step.message = Some("it was adopted, and its former state is restored".to_owned());
         return step;
     }
-    step.diff = diff::unified(Some(&surplus.live()), None);
+    step.diff = diff::unified(Some(&candidate.live()), None);
     if may_go {
         step.action = Action::Delete;
     } else {

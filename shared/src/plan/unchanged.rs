@@ -14,7 +14,7 @@ use crate::kubernetes::object::Object;
 use crate::kubernetes::ownership;
 use crate::plan::drift::{Drift, Writer};
 
-/// Parses the JSON of a live object and returns whether an apply of the desired one would change nothing. `wanted`
+/// Parses the JSON of a live object and returns whether an apply of the desired one would change nothing. `desired`
 /// returns the desired object by namespace (empty for a cluster-scoped kind) and name, stamped; without one, the object
 /// is not up to date. An up-to-date object comes with the fields that other managers have added.
 ///
@@ -26,10 +26,10 @@ use crate::plan::drift::{Drift, Writer};
 /// The text is not the JSON of an object, or its metadata is invalid in Kubernetes.
 pub fn compare<'w>(
     live: &str,
-    wanted: impl FnOnce(&str, &str) -> Option<&'w Object>,
+    desired: impl FnOnce(&str, &str) -> Option<&'w Object>,
 ) -> Result<Comparison, serde_json::Error> {
     let mut json = serde_json::Deserializer::from_str(live);
-    let comparison = json.deserialize_map(Live(wanted))?;
+    let comparison = json.deserialize_map(Live(desired))?;
     json.end()?;
     Ok(comparison)
 }
@@ -38,7 +38,7 @@ pub fn compare<'w>(
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Comparison {
     /// An apply would change nothing.
-    InStep(Vec<Drift>),
+    Unchanged(Vec<Drift>),
     /// A dry run is necessary.
     Unknown,
 }
@@ -163,13 +163,13 @@ impl<'de, 'w, F: FnOnce(&str, &str) -> Option<&'w Object>> Visitor<'de> for Live
                 .deserialize(&mut json)
                 .map_err(A::Error::custom)?;
         }
-        while let Some(wanted) = fields.next_key_seed(Key(|field: &str| body.take(field)))? {
-            is_same &= fields.next_value_seed(wanted)?;
+        while let Some(desired) = fields.next_key_seed(Key(|field: &str| body.take(field)))? {
+            is_same &= fields.next_value_seed(desired)?;
         }
         match object {
             Some(object) if is_same && body.left == 0 => {
                 let drift = metadata.drift(object).map_err(A::Error::custom)?;
-                Ok(Comparison::InStep(drift))
+                Ok(Comparison::Unchanged(drift))
             }
             _ => Ok(Comparison::Unknown),
         }
@@ -375,16 +375,16 @@ mod tests {
         );
         let role = role.label(ownership::MESH_LABEL, "demo");
         let role = ownership::stamp(role, &ownership::applyset_id("demo"));
-        let is_in_step = |live: &Value| {
+        let is_unchanged = |live: &Value| {
             let comparison = super::compare(&live.to_string(), |_, _| Some(&role)).unwrap();
-            matches!(comparison, super::Comparison::InStep(_))
+            matches!(comparison, super::Comparison::Unchanged(_))
         };
         let mut live = role.to_json();
         live["metadata"]["managedFields"] =
             json!([{ "manager": "fedmesh-demo", "operation": "Apply" }]);
-        assert!(is_in_step(&live), "{live:#}");
+        assert!(is_unchanged(&live), "{live:#}");
         live.as_object_mut().unwrap().remove("rules").unwrap();
-        assert!(!is_in_step(&live), "{live:#}");
+        assert!(!is_unchanged(&live), "{live:#}");
     }
 
     fn read(whole: &Value, part: &Value) -> bool {

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::service_entry::{has_entry, told_by_tls};
+use super::service_entry::{has_entry, is_identified_by_tls};
 use super::{Istio, all, exported, mutual, skeleton, wildcard};
 use crate::defaults::{DEFAULT_CONNECT_TIMEOUT, ISTIO_NAMESPACE};
 use crate::istio::IstioVersion;
@@ -199,8 +199,8 @@ fn needs_wide_rule(
 fn add_wide_tls(policy: &mut Value, resolved: &Resolved) {
     let Some(tls) = &resolved.tls else { return };
     let shared = resolved.shared_ports.iter();
-    let passed_on = shared.filter(|(_, protocol)| **protocol == Protocol::Tls);
-    begin_tls(policy, tls, passed_on.map(|(published, _)| *published));
+    let istio_fields = shared.filter(|(_, protocol)| **protocol == Protocol::Tls);
+    begin_tls(policy, tls, istio_fields.map(|(published, _)| *published));
 }
 
 /// Sets TLS for every port except `others`: a port's own settings replace all others.
@@ -235,7 +235,8 @@ fn no_tls() -> Value {
 fn has_rule(client: usize, name: &PublishedName, service: &Service, resolved: &Resolved) -> bool {
     if service.is_mutual() {
         let destination = destination(client, name, service, resolved);
-        let is_led_away = matches!(destination, Destination::SameAs(_)) && !told_by_tls(service);
+        let is_led_away =
+            matches!(destination, Destination::SameAs(_)) && !is_identified_by_tls(service);
         return has_entry(name, service) && !is_led_away;
     }
     if !has_endpoints(client, name, service, resolved) {
@@ -269,7 +270,7 @@ fn has_endpoints(
 ) -> bool {
     let is_host = match destination(client, name, service, resolved) {
         Destination::Endpoints => true,
-        Destination::SameAs(_) => told_by_tls(service),
+        Destination::SameAs(_) => is_identified_by_tls(service),
         Destination::OwnGateway | Destination::Dns => false,
     };
     has_entry(name, service) && is_host

@@ -50,7 +50,7 @@ fn gateways(resolved: &Resolved) -> Vec<Placed> {
             let hosts = hosts(index, protocol, resolved);
             if !hosts.is_empty() {
                 let mut server = skeleton(server);
-                server["port"]["number"] = door(protocol).into();
+                server["port"]["number"] = inner_port(protocol).into();
                 server["hosts"] = hosts.into();
                 servers.push(server);
             }
@@ -77,7 +77,7 @@ fn destination_rule(resolved: &Resolved) -> Option<Placed> {
             );
             rule["name"] = subset.as_str().into();
             let settings = &mut rule["trafficPolicy"]["portLevelSettings"][0];
-            settings["port"]["number"] = door(ExternalProtocol::Http).into();
+            settings["port"]["number"] = inner_port(ExternalProtocol::Http).into();
             settings["tls"]["sni"] = hosts.first()?.as_str().into();
             Some((index, vec![service(gateway).into(), json!([rule])]))
         })
@@ -126,10 +126,10 @@ fn routes(port: &ExternalPort, host: &str, gateway: &EgressGateway, resolved: &R
         r#"[{"match":[{"gateways":["mesh"]}],"route":[{"destination":{"host":"","port":{"number":0}}}]},
         {"match":[{"gateways":[""]}],"route":[{"destination":{"host":"","port":{"number":0}}}]}]"#,
     );
-    let (door, service) = (door(port.protocol), service(gateway));
+    let (inner_port, service) = (inner_port(port.protocol), service(gateway));
     for (index, arriving, to, leaving) in [
-        (0, port.number, service.as_str(), door),
-        (1, door, host, port.number),
+        (0, port.number, service.as_str(), inner_port),
+        (1, inner_port, host, port.number),
     ] {
         let route = &mut routes[index];
         route["match"][0]["port"] = arriving.into();
@@ -149,7 +149,7 @@ fn routes(port: &ExternalPort, host: &str, gateway: &EgressGateway, resolved: &R
 }
 
 /// The port of the gateway's Service for a protocol.
-fn door(protocol: ExternalProtocol) -> u16 {
+fn inner_port(protocol: ExternalProtocol) -> u16 {
     match protocol {
         ExternalProtocol::Http => 80,
         ExternalProtocol::Https | ExternalProtocol::Tcp => 443,

@@ -12,7 +12,7 @@ use crate::kubernetes::object::Object;
 use crate::kubernetes::ownership;
 use crate::mesh::ExternalProtocol;
 use crate::placed::Placed;
-use crate::resolved::{ExternalHost, ExternalPort, Place, Resolved};
+use crate::resolved::{ExternalHost, ExternalPort, Location, Resolved};
 
 /// The file of all external hosts.
 pub(super) const SUBJECT: &str = "external";
@@ -41,9 +41,9 @@ fn service_entry(host: &ExternalHost) -> Value {
         spec["addresses"] = known.into();
     }
     match host.place {
-        Place::Dns => {}
-        Place::Caller(_) => spec["resolution"] = "NONE".into(),
-        Place::Addresses(_) => {
+        Location::Dns => {}
+        Location::Caller(_) => spec["resolution"] = "NONE".into(),
+        Location::Addresses(_) => {
             spec["resolution"] = "STATIC".into();
             spec["endpoints"] = known.iter().map(|ip| json!({ "address": ip })).collect();
         }

@@ -14,24 +14,24 @@ use crate::resolved::Resolved;
 const GIVEN: [&str; 3] = [DEFAULT_NAMESPACE, ISTIO_NAMESPACE, "kube-system"];
 
 pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
-    let mut wanted: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+    let mut desired: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
     for &sample in &resolved.samples {
         for place in samples::places(sample, resolved) {
             let clusters = place.clusters();
-            wanted.entry(place.namespace).or_default().extend(clusters);
+            desired.entry(place.namespace).or_default().extend(clusters);
         }
     }
     let mut placed = Vec::new();
     if let Some(external_dns) = &resolved.dns.external_dns {
         let (namespace, cluster) = (external_dns.namespace.as_str(), resolved.dns.cluster);
         // One object for each namespace: a sample may run there too.
-        if let Some(clusters) = wanted.get_mut(namespace) {
+        if let Some(clusters) = desired.get_mut(namespace) {
             clusters.insert(cluster);
         } else if !GIVEN.contains(&namespace) {
             placed.push(Placed::same(object(namespace), "namespaces", vec![cluster]).on_hub());
         }
     }
-    for (namespace, clusters) in wanted
+    for (namespace, clusters) in desired
         .iter()
         .filter(|(name, _)| !GIVEN.contains(&name.as_str()))
     {

@@ -10,7 +10,7 @@ use crate::placed::Placed;
 use crate::resolved::{Resolved, Service};
 
 /// The Service of a sample under one name.
-pub(super) struct Place {
+pub(super) struct SampleService {
     /// The name of the Service.
     pub(super) name: String,
     pub(super) namespace: String,
@@ -18,14 +18,14 @@ pub(super) struct Place {
     clusters: Vec<(usize, Value)>,
 }
 
-impl Place {
+impl SampleService {
     pub(super) fn clusters(&self) -> Vec<usize> {
         self.clusters.iter().map(|(cluster, _)| *cluster).collect()
     }
 }
 
 /// The shared service of a sample sets its place; without one it runs in `default` everywhere.
-pub(super) fn places(sample: Sample, resolved: &Resolved) -> Vec<Place> {
+pub(super) fn places(sample: Sample, resolved: &Resolved) -> Vec<SampleService> {
     if let Some(service) = resolved.service_of(sample) {
         return places_of(service);
     }
@@ -35,7 +35,7 @@ pub(super) fn places(sample: Sample, resolved: &Resolved) -> Vec<Place> {
         Sample::Bookinfo => port("http", BOOKINFO_PORT, &json!("http")),
     };
     let clusters = all(resolved).into_iter();
-    vec![Place {
+    vec![SampleService {
         name: sample.service().unwrap_or(sample.as_str()).into(),
         namespace: DEFAULT_NAMESPACE.into(),
         clusters: clusters.map(|at| (at, json!([port]))).collect(),
@@ -43,7 +43,7 @@ pub(super) fn places(sample: Sample, resolved: &Resolved) -> Vec<Place> {
 }
 
 /// The places of the document's service.
-fn places_of(service: &Service) -> Vec<Place> {
+fn places_of(service: &Service) -> Vec<SampleService> {
     let ports = |cluster: usize| {
         let ports = service.local(cluster).ports.iter();
         ports
@@ -53,7 +53,7 @@ fn places_of(service: &Service) -> Vec<Place> {
     };
     let locals = service.locals().into_iter();
     locals
-        .map(|((namespace, name), clusters)| Place {
+        .map(|((namespace, name), clusters)| SampleService {
             name: name.to_string(),
             namespace: namespace.to_string(),
             clusters: clusters.into_iter().map(|at| (at, ports(at))).collect(),
@@ -117,7 +117,7 @@ pub(super) struct App<'a> {
     pub(super) label: &'a str,
     /// The Service's name.
     pub(super) name: &'a str,
-    pub(super) place: &'a Place,
+    pub(super) place: &'a SampleService,
 }
 
 impl App<'_> {

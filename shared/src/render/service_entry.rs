@@ -116,20 +116,20 @@ fn of_clusters(
 }
 
 /// Whether a sidecar can route by the service's names, on at least one of its ports.
-pub(super) fn told_by_name(service: &Service) -> bool {
+pub(super) fn is_identified_by_name(service: &Service) -> bool {
     !ports_of(false, service).is_empty()
 }
 
 /// Whether a port is routed by SNI: no route leads its calls to another name, so each name is a host of an entry, and
 /// Envoy has a cluster for each.
-pub(super) fn told_by_tls(service: &Service) -> bool {
+pub(super) fn is_identified_by_tls(service: &Service) -> bool {
     let mut ports = service.ports.iter();
     ports.any(|port| port.protocol == Protocol::Tls)
 }
 
 /// Whether sidecars resolve a name at all, so that other objects can refer to it.
 pub(super) fn has_entry(name: &PublishedName, service: &Service) -> bool {
-    name.level == Level::Global || told_by_name(service)
+    name.level == Level::Global || is_identified_by_name(service)
 }
 
 /// The hosts of a name's entry in a cluster: the name, and those that are routed by SNI and have the same clusters.
@@ -140,7 +140,7 @@ fn hosts<'a>(
     resolved: &Resolved,
 ) -> Vec<&'a str> {
     let mut hosts = vec![name.host.as_str()];
-    if told_by_tls(service) {
+    if is_identified_by_tls(service) {
         let same = led_to(client, name, service, resolved);
         hosts.extend(same.map(|name| name.host.as_str()));
     }

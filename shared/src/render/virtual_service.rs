@@ -95,10 +95,10 @@ fn routes_of(
     }
     // The only port with requests needs no match: the gateway's server has no other.
     let http = service.ports.iter().filter(|port| port.protocol.is_http());
-    let is_told = http.count() > 1;
+    let is_published = http.count() > 1;
     let routes = service.routes.iter().map(|route| {
         let mut route = http_route(route, port, local);
-        if is_told {
+        if is_published {
             if let Value::Object(fields) = &mut route
                 && !fields.contains_key("match")
             {

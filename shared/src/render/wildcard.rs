@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::destination_rule::WIDE;
-use super::service_entry::{inside, rendered_endpoint, rendered_port, told_by_name};
+use super::service_entry::{inside, is_identified_by_name, rendered_endpoint, rendered_port};
 use super::{EXPORT_TO, Istio, all, exports, skeleton};
 use crate::defaults::ISTIO_NAMESPACE;
 use crate::istio::OLDEST_ISTIO_WITH_TARGET_PORTS;
@@ -50,7 +50,7 @@ pub(super) fn has_own_zone_of(service: &Service, resolved: &Resolved) -> bool {
         let shared = resolved.shared_ports.get(&port.published);
         shared.is_some_and(|shared| speak_alike(*shared, port.protocol))
     });
-    !service.is_mutual() && told_by_name(service) && speaks.all(|alike| alike)
+    !service.is_mutual() && is_identified_by_name(service) && speaks.all(|alike| alike)
 }
 
 /// Whether the entry for the names of other regions and zones covers those of a service.

@@ -14,7 +14,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use crate::kubernetes::ignore::IgnoreRule;
-use crate::mesh::passed_on::IstioFields;
+use crate::mesh::istio_fields::IstioFields;
 use crate::mesh::{
     BookinfoProgram, BookinfoRoutes, DnsFlavour, Endpoints, ExternalProtocol, Naming, Policy,
     Protocol, Sample, Target, TlsVersion, Transport,
@@ -407,7 +407,7 @@ pub struct ExternalHost {
     /// Its name, or a wildcard for several.
     pub host: HostPattern,
     /// Its addresses.
-    pub place: Place,
+    pub place: Location,
     /// Its ports, at least one.
     pub ports: Vec<ExternalPort>,
     /// Indices of the clusters that may call it, ascending, at least one.
@@ -418,7 +418,7 @@ pub struct ExternalHost {
 
 /// The addresses of an external host.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// Resolved by DNS.
     Dns,
     /// Any of these IP addresses, at least one.
@@ -427,7 +427,7 @@ pub enum Place {
     Caller(Vec<String>),
 }
 
-impl Place {
+impl Location {
     /// Its known IP addresses and ranges.
     pub fn addresses(&self) -> &[String] {
         match self {

@@ -108,11 +108,11 @@ impl Call {
         let client = clusters.position(|one| one.name.as_str() == self.client)?;
         let seen_by = service.seen_by(client);
         let is_seen = self.level == LOCAL || seen_by.is_none_or(|all| all.contains(namespace));
-        let is_told = service.refuses_strangers()
+        let is_published = service.refuses_strangers()
             && !service.may_take(client, namespace, account, resolved)
             && self.protocol.is_http()
             && is_seen;
-        is_told.then(|| Self {
+        is_published.then(|| Self {
             answered_by: Vec::new(),
             refused: true,
             ..self.clone()
@@ -193,7 +193,7 @@ fn gateways(resolved: &Resolved, service: &Service, calls: &mut Vec<GatewayCall>
                             .then(|| Mutual::new(port, service, cluster)),
                         published: port.published,
                         probe: service.probe.clone(),
-                        answered_by: told(resolved, service, port, &[index]),
+                        answered_by: named(resolved, service, port, &[index]),
                     });
                 }
             }
@@ -238,8 +238,8 @@ fn calls(resolved: &Resolved, index: usize, client: usize, calls: &mut Vec<Call>
                 // Certificates are for published names only.
                 call.protocol = Protocol::Tcp;
             }
-            let is_told = service.refuses_strangers() && call.protocol.is_http();
-            if !call.refused || is_told {
+            let is_published = service.refuses_strangers() && call.protocol.is_http();
+            if !call.refused || is_published {
                 calls.push(call);
             }
         }
@@ -251,14 +251,14 @@ fn calls(resolved: &Resolved, index: usize, client: usize, calls: &mut Vec<Call>
                 name.host.to_string(),
                 port.published,
                 name.level.as_str(),
-                told(resolved, service, port, by),
+                named(resolved, service, port, by),
             ));
         }
     }
 }
 
 /// Names of the clusters, if answers identify them.
-fn told(resolved: &Resolved, service: &Service, port: &Port, clusters: &[usize]) -> Vec<String> {
+fn named(resolved: &Resolved, service: &Service, port: &Port, clusters: &[usize]) -> Vec<String> {
     if !resolved.answer_header || !port.protocol.is_http() || service.is_mutual() {
         return Vec::new();
     }

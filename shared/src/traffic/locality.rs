@@ -21,7 +21,7 @@ pub struct Preferences {
     pub next: BTreeMap<Label, Label>,
     /// Index of the caller's cluster → percentage of each place, together 100. The service runs in each of the places,
     /// and in several clusters.
-    pub shares: BTreeMap<usize, Vec<(Place, u8)>>,
+    pub shares: BTreeMap<usize, Vec<(Locality, u8)>>,
 }
 
 impl Preferences {
@@ -44,14 +44,14 @@ impl Preferences {
 
 /// A region, or one of its zones.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct Locality {
     /// The region.
     pub region: Label,
     /// The zone; `None` for all of the region.
     pub zone: Option<Label>,
 }
 
-impl Place {
+impl Locality {
     /// Whether a cluster is in this place.
     pub fn has(&self, cluster: &Cluster) -> bool {
         self.region == cluster.region && self.zone.as_ref().is_none_or(|zone| *zone == cluster.zone)
@@ -59,7 +59,7 @@ impl Place {
 }
 
 /// The form of a locality in Istio.
-impl std::fmt::Display for Place {
+impl std::fmt::Display for Locality {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.zone {
             Some(zone) => write!(f, "{}/{zone}", self.region),
@@ -76,13 +76,13 @@ pub(crate) fn shares<'a>(
     name: &PublishedName,
     service: &'a Service,
     resolved: &Resolved,
-) -> Option<&'a [(Place, u8)]> {
+) -> Option<&'a [(Locality, u8)]> {
     let shares = service.locality.shares.get(&client)?;
     if !fails_over(client, name, service, resolved) {
         return None;
     }
     let behind = answered_by(name, &service.names);
-    let is_behind = |place: &Place| {
+    let is_behind = |place: &Locality| {
         let mut behind = behind.iter();
         behind.any(|&index| place.has(&resolved.clusters[index]))
     };

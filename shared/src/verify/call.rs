@@ -17,7 +17,7 @@ pub struct Expected<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// An HTTP answer.
-    Answered(Answer),
+    Answered(HttpResponse),
     /// An open connection, or a TLS session, for protocols without requests.
     Connected,
     /// No answer.
@@ -26,7 +26,7 @@ pub enum Reply {
 
 /// An HTTP response, limited to the parts in use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct HttpResponse {
     /// The status.
     pub status: u16,
     /// The value of fedmesh's header: the cluster whose gateway forwarded the request.
@@ -37,7 +37,7 @@ pub struct Answer {
     pub body: String,
 }
 
-impl Answer {
+impl HttpResponse {
     /// Whether a sidecar refused the request by an `AuthorizationPolicy` (envoy
     /// `source/extensions/filters/http/rbac/rbac_filter.cc`).
     fn is_denial(&self) -> bool {
@@ -201,7 +201,7 @@ fn of_failure(failure: &Failure, around: &Around) -> Cause {
 
 fn of_answer(
     expected: Expected<'_>,
-    answer: &Answer,
+    answer: &HttpResponse,
     right_status: bool,
     around: &Around,
 ) -> Cause {
@@ -241,7 +241,7 @@ fn of_answer(
 
 /// The cause of a response that Envoy generated itself (envoy `source/common/router/router.cc`,
 /// `source/common/http/utility.cc`).
-fn of_envoy(answer: &Answer, around: &Around) -> Option<Cause> {
+fn of_envoy(answer: &HttpResponse, around: &Around) -> Option<Cause> {
     let body = answer.body.as_str();
     if body.contains("no healthy upstream") {
         return Some(nowhere_to_go(around).unwrap_or(Cause::Unhealthy));
@@ -288,7 +288,12 @@ fn of_envoy(answer: &Answer, around: &Around) -> Option<Cause> {
 }
 
 /// The cause if the request passed a gateway that may answer.
-fn of_service(answer: &Answer, cluster: &str, expected: Expected<'_>, around: &Around) -> Cause {
+fn of_service(
+    answer: &HttpResponse,
+    cluster: &str,
+    expected: Expected<'_>,
+    around: &Around,
+) -> Cause {
     // Without a body the source of the error is unknown.
     if answer.status == 503
         && answer.body.is_empty()
@@ -306,7 +311,7 @@ fn of_service(answer: &Answer, cluster: &str, expected: Expected<'_>, around: &A
     }
 }
 
-fn status(answer: &Answer, expected: Expected<'_>) -> Cause {
+fn status(answer: &HttpResponse, expected: Expected<'_>) -> Cause {
     Cause::Status {
         status: answer.status,
         expected: status_text(expected.status),
@@ -320,11 +325,11 @@ pub(super) fn status_text(status: Option<u16>) -> String {
 
 /// The cause if another cluster answered with success.
 fn astray(seen: &str, expected: Expected<'_>, around: &Around) -> Cause {
-    if let Some((seen, wanted)) = &around.locality {
+    if let Some((seen, desired)) = &around.locality {
         return Cause::Locality {
             cluster: around.client.clone(),
             seen: seen.clone(),
-            wanted: wanted.clone(),
+            desired: desired.clone(),
         };
     }
     nowhere_to_go(around).unwrap_or_else(|| Cause::WrongCluster {

@@ -139,7 +139,7 @@ pub enum Cause {
     Locality {
         cluster: String,
         seen: String,
-        wanted: String,
+        desired: String,
     },
     /// Another cluster answered.
     WrongCluster { seen: String, expected: Vec<String> },
@@ -440,10 +440,10 @@ impl Cause {
             Self::Locality {
                 cluster,
                 seen,
-                wanted,
+                desired,
             } => (
                 format!(
-                    "the client's node in cluster {cluster} has {seen}, the document has {wanted}"
+                    "the client's node in cluster {cluster} has {seen}, the document has {desired}"
                 ),
                 "set topology.kubernetes.io/region and zone on the nodes as in the document, or change the document: Istio prefers near endpoints by them",
             ),

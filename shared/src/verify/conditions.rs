@@ -43,17 +43,17 @@ impl Condition {
     }
 }
 
-/// The state of a Gateway API object by its conditions; `None` if it is accepted. `wanted` is the rendered object,
+/// The state of a Gateway API object by its conditions; `None` if it is accepted. `desired` is the rendered object,
 /// `live` the observed one.
-pub fn judge_conditions(wanted: &Object, live: &Value) -> Option<Off> {
+pub fn judge_conditions(desired: &Object, live: &Value) -> Option<Off> {
     let mut seen = Seen {
         generation: live["metadata"]["generation"].as_u64(),
         bad: Vec::new(),
         awaited: None,
     };
-    let (spec, status) = (wanted.body.get("spec"), &live["status"]);
+    let (spec, status) = (desired.body.get("spec"), &live["status"]);
     let of_spec = |field: &str| list(spec.map_or(&Value::Null, |spec| &spec[field]));
-    if wanted.kind.kind == "Gateway" {
+    if desired.kind.kind == "Gateway" {
         seen.take("", status, &[ACCEPTED, PROGRAMMED], &[RESOLVED_REFS]);
         for listener in of_spec("listeners") {
             let name = listener["name"].as_str().unwrap_or_default();
@@ -67,7 +67,7 @@ pub fn judge_conditions(wanted: &Object, live: &Value) -> Option<Off> {
             let section = parent["sectionName"].as_str().unwrap_or_default();
             let mut said = list(&status["parents"]).iter();
             let said = said.find(|one| {
-                one["controllerName"] == CONTROLLER && is_same(parent, &one["parentRef"], wanted)
+                one["controllerName"] == CONTROLLER && is_same(parent, &one["parentRef"], desired)
             });
             let said = said.unwrap_or(&Value::Null);
             let name = format!("listener {section}");

@@ -220,11 +220,11 @@ impl DrillTarget {
             return Err(NotDrillable::Ambiguous(self.service.clone()));
         }
         let name_of = |index: usize| resolved.clusters[index].name.as_str();
-        let is_wanted = |index: &usize| {
-            let wanted = self.cluster.as_deref();
-            wanted.is_none_or(|cluster| cluster == name_of(*index))
+        let is_desired = |index: &usize| {
+            let desired = self.cluster.as_deref();
+            desired.is_none_or(|cluster| cluster == name_of(*index))
         };
-        let Some(cluster_index) = service.clusters.iter().copied().find(is_wanted) else {
+        let Some(cluster_index) = service.clusters.iter().copied().find(is_desired) else {
             let cluster = self.cluster.clone().unwrap_or_default();
             return Err(NotDrillable::NotThere(service.id(), cluster));
         };

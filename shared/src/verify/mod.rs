@@ -20,7 +20,7 @@ mod words;
 use serde::{Deserialize, Serialize};
 
 pub use backend::{Backend, PortSeen};
-pub use call::{Answer, Around, DENIED, Expected, Failure, Reply, judge_call, judge_refused};
+pub use call::{Around, DENIED, Expected, Failure, HttpResponse, Reply, judge_call, judge_refused};
 pub use cause::{Cause, Explanation};
 pub use conditions::{Condition, judge_conditions};
 pub use drill::{
@@ -28,7 +28,7 @@ pub use drill::{
     NotDrillable, drillable,
 };
 pub use off::{Off, OffObject};
-pub use record::{Owner, Place, RecordAround, Resolution, judge_record};
+pub use record::{Owner, RecordAround, Resolution, Resolver, judge_record};
 pub use table::{Row, ServiceRows, Table};
 pub use words::{Fault, faults, name_of};
 

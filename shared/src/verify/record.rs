@@ -7,7 +7,7 @@ use super::off::OffObject;
 
 /// The queried resolver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Resolver {
     /// A server of the zone.
     Authority,
     /// A cluster's DNS, from a pod.
@@ -87,18 +87,22 @@ pub struct RecordAround {
 ///
 /// # Errors
 /// The probable cause.
-pub fn judge_record(place: Place, seen: &Resolution, around: &RecordAround) -> Result<(), Cause> {
+pub fn judge_record(
+    place: Resolver,
+    seen: &Resolution,
+    around: &RecordAround,
+) -> Result<(), Cause> {
     if let Resolution::Addresses(addresses) = seen
         && *addresses == around.expected
     {
         return Ok(());
     }
     Err(match place {
-        Place::Machine => Cause::LocalDns {
+        Resolver::Machine => Cause::LocalDns {
             private: around.private,
         },
-        Place::Authority => at_authority(seen, around),
-        Place::Cluster => in_cluster(seen, around),
+        Resolver::Authority => at_authority(seen, around),
+        Resolver::Cluster => in_cluster(seen, around),
     })
 }
 

@@ -50,12 +50,12 @@ pub(super) fn read<T: DeserializeOwned>(source: &str, mut value: Located) -> Res
             Ok(_) => return Err(errors),
             Err(fault) => fault,
         };
-        let mended = mend(&mut value, &fault);
+        let repaired = repair(&mut value, &fault);
         // Errors about a replacement are not reported.
-        if mended != Some(Mended::OurOwn) && (mended.is_some() || errors.is_empty()) {
+        if repaired != Some(Repaired::OurOwn) && (repaired.is_some() || errors.is_empty()) {
             errors.push(fault.error);
         }
-        if mended.is_none() || errors.len() >= MAX_ERRORS {
+        if repaired.is_none() || errors.len() >= MAX_ERRORS {
             return Err(errors);
         }
     }
@@ -63,14 +63,14 @@ pub(super) fn read<T: DeserializeOwned>(source: &str, mut value: Located) -> Res
 
 /// The owner of a replaced value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mended {
+enum Repaired {
     Theirs,
     /// An earlier replacement.
     OurOwn,
 }
 
 /// Replaces the value so that this fault does not occur again; `None` if that is impossible.
-fn mend(value: &mut Located, fault: &About) -> Option<Mended> {
+fn repair(value: &mut Located, fault: &About) -> Option<Repaired> {
     let mut steps = fault.steps.as_slice();
     let key = match (fault.kind, steps) {
         (Kind::Key, [key, around @ ..]) => {
@@ -95,12 +95,12 @@ fn mend(value: &mut Located, fault: &About) -> Option<Mended> {
         (Node::Map(fields), Kind::Missing(field)) => fields.push(anything(field, place, fields)),
         (Node::Anything(fields), Kind::Missing(field)) => {
             fields.push(anything(field, place, fields));
-            return Some(Mended::OurOwn);
+            return Some(Repaired::OurOwn);
         }
         (Node::Anything(_), _) => return None,
         (other, _) => *other = Node::Anything(Vec::new()),
     }
-    Some(Mended::Theirs)
+    Some(Repaired::Theirs)
 }
 
 /// A field that can be deserialized as any type, at the last of these.
@@ -146,9 +146,9 @@ impl Fault {
     }
 
     /// A value of another type than expected.
-    pub(super) fn unexpected(found: de::Unexpected<'_>, wanted: &str) -> Self {
+    pub(super) fn unexpected(found: de::Unexpected<'_>, desired: &str) -> Self {
         let found = in_words(found);
-        de::Error::custom(format_args!("expected {wanted}, found {found}"))
+        de::Error::custom(format_args!("expected {desired}, found {found}"))
     }
 
     /// At this position, unless a closer one is known.
@@ -201,12 +201,12 @@ impl de::Error for Fault {
         Self::new(message.to_string(), Kind::Value)
     }
 
-    fn invalid_type(found: de::Unexpected<'_>, wanted: &dyn de::Expected) -> Self {
-        Self::unexpected(found, &wanted_in_words(&wanted.to_string()))
+    fn invalid_type(found: de::Unexpected<'_>, desired: &dyn de::Expected) -> Self {
+        Self::unexpected(found, &wanted_in_words(&desired.to_string()))
     }
 
-    fn invalid_value(found: de::Unexpected<'_>, wanted: &dyn de::Expected) -> Self {
-        Self::invalid_type(found, wanted)
+    fn invalid_value(found: de::Unexpected<'_>, desired: &dyn de::Expected) -> Self {
+        Self::invalid_type(found, desired)
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -224,8 +224,8 @@ impl de::Error for Fault {
 }
 
 /// The expectations of serde's visitors, which name Rust types.
-fn wanted_in_words(wanted: &str) -> Cow<'_, str> {
-    match wanted {
+fn wanted_in_words(desired: &str) -> Cow<'_, str> {
+    match desired {
         "u8" => "a whole number from 0 to 255".into(),
         "u16" => "a whole number from 0 to 65535".into(),
         "u32" => "a whole number from 0 to 4294967295".into(),
@@ -235,8 +235,8 @@ fn wanted_in_words(wanted: &str) -> Cow<'_, str> {
         "a boolean" => "true or false".into(),
         "a string" | "a borrowed string" | "a character" => "a text".into(),
         "a sequence" => "a list".into(),
-        wanted if wanted.starts_with("struct ") => "a map".into(),
-        wanted => wanted.into(),
+        desired if desired.starts_with("struct ") => "a map".into(),
+        desired => desired.into(),
     }
 }
 
@@ -262,10 +262,10 @@ mod tests {
 
     #[derive(Debug, Default, PartialEq, Deserialize)]
     #[serde(default, deny_unknown_fields)]
-    struct Wanted {
+    struct Desired {
         number: u16,
         flag: Option<bool>,
-        list: Vec<Wanted>,
+        list: Vec<Desired>,
         kinds: Vec<Kinded>,
     }
 
@@ -284,8 +284,8 @@ mod tests {
 
     #[test]
     fn all_errors_are_reported_at_once() {
-        let told = |yaml: &str| -> Vec<String> {
-            let errors = from_str::<Wanted>(yaml).unwrap_err().into_iter();
+        let messages = |yaml: &str| -> Vec<String> {
+            let errors = from_str::<Desired>(yaml).unwrap_err().into_iter();
             errors
                 .map(
                     |Error {
@@ -301,7 +301,7 @@ mod tests {
                 .collect()
         };
         assert_eq!(
-            told(
+            messages(
                 "a: 1\nnumber: x\nb: 2\nflag: maybe\nlist:\n- 7\n- c: 1\n  kinds: [{kind: A, on: true}, {kind: D, d: 1, on: yes}, {on: 1}, {}, {kind: B, on: on}]\n"
             ),
             [
@@ -320,10 +320,10 @@ mod tests {
             ]
         );
         // A text that is not a document.
-        assert_eq!(told("[1]"), ["1 : expected a map,"]);
-        assert_eq!(told("{"), ["1 : `{` is not"]);
+        assert_eq!(messages("[1]"), ["1 : expected a map,"]);
+        assert_eq!(messages("{"), ["1 : `{` is not"]);
         // One for each pass, and at most a hundred.
         let many = format!("list:\n{}", "- a: 1\n".repeat(200));
-        assert_eq!(told(&many).len(), 100);
+        assert_eq!(messages(&many).len(), 100);
     }
 }

@@ -120,7 +120,7 @@ impl<'de> Reader<'de> {
     }
 
     /// The error that this value has another type.
-    fn unexpected(self, wanted: &str) -> Fault {
+    fn unexpected(self, desired: &str) -> Fault {
         let found = match &self.value.value {
             Node::Null | Node::Anything(_) => Unexpected::Unit,
             Node::Bool(value) => Unexpected::Bool(*value),
@@ -131,7 +131,7 @@ impl<'de> Reader<'de> {
             Node::List(_) => Unexpected::Seq,
             Node::Map(_) => Unexpected::Map,
         };
-        Fault::unexpected(found, wanted)
+        Fault::unexpected(found, desired)
     }
 
     /// Deserializes a number or a boolean, which may be quoted.
@@ -360,20 +360,20 @@ mod tests {
 
     #[derive(Debug, Default, PartialEq, Deserialize)]
     #[serde(default, deny_unknown_fields)]
-    struct Wanted {
+    struct Desired {
         text: Option<String>,
         number: u16,
         flag: Option<bool>,
-        list: Vec<Wanted>,
+        list: Vec<Desired>,
         any: Value,
     }
 
     fn text(yaml: &str) -> Option<String> {
-        from_str::<Wanted>(&format!("text: {yaml}")).unwrap().text
+        from_str::<Desired>(&format!("text: {yaml}")).unwrap().text
     }
 
     fn fault(yaml: &str) -> (String, u64, u64, String) {
-        let errors = from_str::<Wanted>(yaml).unwrap_err();
+        let errors = from_str::<Desired>(yaml).unwrap_err();
         let [error] = errors.as_slice() else {
             panic!("{yaml}: {errors:?}")
         };
@@ -404,7 +404,7 @@ mod tests {
         ] {
             assert_eq!(text(written).as_deref(), Some(written));
             let twice = format!("[{{text: &a {written}}}, {{text: *a}}]");
-            let list = from_str::<Wanted>(&format!("list: {twice}")).unwrap().list;
+            let list = from_str::<Desired>(&format!("list: {twice}")).unwrap().list;
             assert_eq!(list[1].text.as_deref(), Some(written));
         }
         assert_eq!(text("ä # 1"), Some("ä".to_owned()));
@@ -419,17 +419,17 @@ mod tests {
             "%YAML 1.2\n---\n",
             "# ä\n",
         ] {
-            let wanted = from_str::<Wanted>(&format!("{before}text: 1.10\r\n")).unwrap();
-            assert_eq!(wanted.text.as_deref(), Some("1.10"), "{before:?}");
+            let desired = from_str::<Desired>(&format!("{before}text: 1.10\r\n")).unwrap();
+            assert_eq!(desired.text.as_deref(), Some("1.10"), "{before:?}");
         }
     }
 
     #[test]
     fn numbers_and_booleans_may_be_quoted() {
-        let wanted = Wanted {
+        let desired = Desired {
             number: 80,
             flag: Some(true),
-            ..Wanted::default()
+            ..Desired::default()
         };
         for yaml in [
             "{number: 80, flag: true}",
@@ -437,15 +437,16 @@ mod tests {
             "{number: '80', flag: 'true'}",
             "{number: ' 8_0 ', flag: \"on\"}",
         ] {
-            assert_eq!(from_str::<Wanted>(yaml).unwrap(), wanted, "{yaml}");
+            assert_eq!(from_str::<Desired>(yaml).unwrap(), desired, "{yaml}");
         }
     }
 
     #[test]
     fn without_a_type_yaml_decides() {
-        let wanted = from_str::<Wanted>("any: [1, '1', 1.50, -1, on, 'on', ~, {1: 1_0}]").unwrap();
+        let desired =
+            from_str::<Desired>("any: [1, '1', 1.50, -1, on, 'on', ~, {1: 1_0}]").unwrap();
         assert_eq!(
-            wanted.any,
+            desired.any,
             serde_json::json!([1, "1", 1.5, -1, true, "on", null, {"1": 10}])
         );
     }

@@ -5,7 +5,7 @@
 
 mod fault;
 mod located;
-mod places;
+mod positions;
 mod redacted;
 mod syntax;
 
@@ -15,7 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::text::shorten;
 use located::Located;
-pub use places::{Place, Places};
+pub use positions::{Position, Positions};
 pub use redacted::redacted;
 pub(crate) use syntax::template_hint;
 
@@ -57,7 +57,8 @@ impl std::error::Error for Error {}
 /// # Errors
 /// All errors that one pass finds, at least one. A text that is not YAML has only one.
 pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Vec<Error>> {
-    let value = parse(text).map_err(|error| vec![told(text, path_of_error(text), &error)])?;
+    let value =
+        parse(text).map_err(|error| vec![syntax_error(text, path_of_error(text), &error)])?;
     fault::read(text, value)
 }
 
@@ -76,9 +77,9 @@ fn parse(text: &str) -> Result<Located, serde_saphyr::Error> {
 }
 
 /// Converts an error of the YAML crate.
-fn told(text: &str, path: String, error: &serde_saphyr::Error) -> Error {
+fn syntax_error(text: &str, path: String, error: &serde_saphyr::Error) -> Error {
     let location = error.location();
-    let syntax::Told { message, hint } = syntax::tell(text, error);
+    let syntax::Explained { message, hint } = syntax::explain(text, error);
     Error {
         path: shorten::owned(path),
         line: location.map(|l| l.line()),
@@ -121,7 +122,7 @@ fn options() -> serde_saphyr::Options {
 /// Parses all documents of a text within the same limits, without empty ones.
 pub fn documents(text: &str) -> Result<Vec<serde_json::Value>, Error> {
     serde_saphyr::from_multiple_with_options(text, options())
-        .map_err(|error| told(text, String::new(), &error))
+        .map_err(|error| syntax_error(text, String::new(), &error))
 }
 
 /// Serializes one document, with a newline at the end.

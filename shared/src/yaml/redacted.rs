@@ -63,7 +63,7 @@ mod tests {
     use super::{kind, redacted};
 
     #[derive(Debug, Deserialize)]
-    struct Wanted {
+    struct Desired {
         #[expect(dead_code, reason = "only reading it can fail")]
         token: Option<String>,
         #[expect(dead_code, reason = "only reading it can fail")]
@@ -99,7 +99,7 @@ mod tests {
             ("token: @SECRET\n", 0, ""),
             ("token: 'SECRET' SECRET\n", 0, ""),
         ] {
-            let error = serde_saphyr::from_multiple::<Wanted>(text).unwrap_err();
+            let error = serde_saphyr::from_multiple::<Desired>(text).unwrap_err();
             let error = redacted(&error);
             let shown = format!("{error} {error:?}");
             assert!(

@@ -11,7 +11,7 @@ use super::{MAX_ALIASES, MAX_DEPTH, MAX_REPLAYED};
 use crate::text::shorten;
 
 /// Message and hint.
-pub(super) struct Told {
+pub(super) struct Explained {
     pub(super) message: Cow<'static, str>,
     pub(super) hint: Cow<'static, str>,
 }
@@ -20,25 +20,28 @@ const QUOTE: &str = "put the value in quotes";
 const TEMPLATE: &str = "render the template first, such as `helm template … | fedmesh-agent … -f -` or \
                         `envsubst < FILE | fedmesh-agent … -f -`";
 
-fn told(message: impl Into<Cow<'static, str>>, hint: impl Into<Cow<'static, str>>) -> Told {
-    Told {
+fn explained(
+    message: impl Into<Cow<'static, str>>,
+    hint: impl Into<Cow<'static, str>>,
+) -> Explained {
+    Explained {
         message: message.into(),
         hint: hint.into(),
     }
 }
 
 /// Describes the error of a text.
-pub(super) fn tell(text: &str, error: &Error) -> Told {
+pub(super) fn explain(text: &str, error: &Error) -> Explained {
     let (line, rest) = place(text, error);
     if let Some(template) = template(line) {
-        return told(
+        return explained(
             format!("template text `{}` is not YAML", shorten::value(template)),
             TEMPLATE,
         );
     }
     let line_start = line.get(..7).unwrap_or_default();
     if matches!(line_start, "<<<<<<<" | "=======" | ">>>>>>>") {
-        return told(
+        return explained(
             format!("`{line_start}` is the mark of a merge conflict"),
             "resolve the conflict",
         );
@@ -86,7 +89,7 @@ fn word(text: &str) -> Cow<'_, str> {
     shorten::value(&text[..end.unwrap_or(text.len())])
 }
 
-fn of_reader(error: &Error, rest: &str) -> Told {
+fn of_reader(error: &Error, rest: &str) -> Explained {
     match error {
         Error::WithSnippet { error, .. } | Error::AliasError { error, .. } => {
             of_reader(error, rest)
@@ -95,14 +98,14 @@ fn of_reader(error: &Error, rest: &str) -> Told {
             ExternalMessageSource::Parser(error) => of_parser(error.kind(), rest),
             _ => not_yaml(),
         },
-        Error::DuplicateMappingKey { key, .. } => told(
+        Error::DuplicateMappingKey { key, .. } => explained(
             match key {
                 Some(key) => format!("duplicate field `{}`", shorten::value(key)),
                 None => "duplicate field".to_owned(),
             },
             "keep one of them; a field may stand once in a map",
         ),
-        Error::MultipleDocuments { .. } => told(
+        Error::MultipleDocuments { .. } => explained(
             "there is more than one YAML document",
             "keep one document in a file; remove the others after the `---` line",
         ),
@@ -110,61 +113,61 @@ fn of_reader(error: &Error, rest: &str) -> Told {
         Error::AliasReplayCounterOverflow { .. }
         | Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
-        | Error::AliasReplayStackDepthExceeded { .. } => told(
+        | Error::AliasReplayStackDepthExceeded { .. } => explained(
             format!("YAML aliases expand to more than {MAX_REPLAYED} values"),
             "write the values out",
         ),
-        Error::RecursiveReferencesRequireWeakTypes { .. } => told(
+        Error::RecursiveReferencesRequireWeakTypes { .. } => explained(
             "a YAML anchor contains an alias of itself",
             "write the value out",
         ),
         Error::UnknownAnchor { .. } => of_parser(&ErrorKind::UnknownAnchor, rest),
         Error::Eof { .. } => of_parser(&ErrorKind::UnexpectedEof, rest),
-        Error::MergeValueNotMapOrSeqOfMaps { .. } | Error::MergeKeyNotAllowed { .. } => told(
+        Error::MergeValueNotMapOrSeqOfMaps { .. } | Error::MergeKeyNotAllowed { .. } => explained(
             "a merge key `<<` does not have a map as its value",
             "write the fields out, or give it an alias of a map",
         ),
-        Error::InvalidBinaryBase64 { .. } | Error::BinaryNotUtf8 { .. } => told(
+        Error::InvalidBinaryBase64 { .. } | Error::BinaryNotUtf8 { .. } => explained(
             "a value with the tag `!!binary` is not base64 of a text",
             "remove the tag, and write the text itself",
         ),
-        Error::NullIntoString { .. } | Error::Unexpected { .. } => told(
+        Error::NullIntoString { .. } | Error::Unexpected { .. } => explained(
             "the name of a field is not a text",
             "write field names as plain text; put a value that starts with `{` or `[` in quotes",
         ),
-        Error::InvalidUtf8Input => told("the text is not UTF-8", "save it as UTF-8"),
+        Error::InvalidUtf8Input => explained("the text is not UTF-8", "save it as UTF-8"),
         _ => not_yaml(),
     }
 }
 
-fn not_yaml() -> Told {
-    told(
+fn not_yaml() -> Explained {
+    explained(
         "this is not valid YAML",
         "correct the line; an editor with YAML support marks what is wrong",
     )
 }
 
-fn of_budget(breach: &BudgetBreach) -> Told {
+fn of_budget(breach: &BudgetBreach) -> Explained {
     match breach {
-        BudgetBreach::Depth { .. } => told(
+        BudgetBreach::Depth { .. } => explained(
             format!("maps and lists are nested more than {MAX_DEPTH} deep"),
             "remove nesting; a Mesh document needs about ten levels",
         ),
-        BudgetBreach::Aliases { .. } | BudgetBreach::AliasAnchorRatio { .. } => told(
+        BudgetBreach::Aliases { .. } | BudgetBreach::AliasAnchorRatio { .. } => explained(
             format!("there are too many YAML aliases (at most {MAX_ALIASES})"),
             "write the values out",
         ),
         BudgetBreach::Anchors { .. } => {
-            told("there are too many YAML anchors", "write the values out")
+            explained("there are too many YAML anchors", "write the values out")
         }
         BudgetBreach::MergeKeys { .. } => {
-            told("there are too many merge keys `<<`", "write the fields out")
+            explained("there are too many merge keys `<<`", "write the fields out")
         }
-        BudgetBreach::Documents { .. } => told(
+        BudgetBreach::Documents { .. } => explained(
             "there are too many YAML documents",
             "split the text into several files",
         ),
-        _ => told(
+        _ => explained(
             "there are too many values in one text",
             "split the text into several files",
         ),
@@ -175,29 +178,29 @@ fn of_budget(breach: &BudgetBreach) -> Told {
     clippy::too_many_lines,
     reason = "a table: a line for each kind of error, in the author's terms"
 )]
-fn of_parser(kind: &ErrorKind, rest: &str) -> Told {
+fn of_parser(kind: &ErrorKind, rest: &str) -> Explained {
     use ErrorKind as E;
     match kind {
-        E::UnknownAnchor | E::MissingAnchorOrAliasName if rest.starts_with('*') => told(
+        E::UnknownAnchor | E::MissingAnchorOrAliasName if rest.starts_with('*') => explained(
             format!(
                 "`{}` is read as a YAML alias, and there is no such anchor",
                 word(rest)
             ),
             format!("put the value in quotes: \"{}\"", word(rest)),
         ),
-        E::UnknownAnchor => told(
+        E::UnknownAnchor => explained(
             "a YAML alias has an unknown anchor",
             "put a value that starts with `*` in quotes, or define the anchor before it",
         ),
-        E::MissingAnchorOrAliasName => told(
+        E::MissingAnchorOrAliasName => explained(
             "a YAML anchor or alias has no name",
             "put a value that starts with `&` or `*` in quotes",
         ),
-        E::UnexpectedCharacter { character: '\0' } => told(
+        E::UnexpectedCharacter { character: '\0' } => explained(
             "there is a NUL character, as in UTF-16 text and binary files",
             "save the file as UTF-8 text",
         ),
-        E::UnexpectedCharacter { character } if character.is_control() => told(
+        E::UnexpectedCharacter { character } if character.is_control() => explained(
             format!(
                 "the control character U+{:04X} is not allowed",
                 u32::from(*character)
@@ -205,19 +208,19 @@ fn of_parser(kind: &ErrorKind, rest: &str) -> Told {
             "remove it, or write it as an escape sequence in double quotes",
         ),
         E::UnexpectedCharacter { character } => {
-            told(format!("a value must not start with `{character}`"), QUOTE)
+            explained(format!("a value must not start with `{character}`"), QUOTE)
         }
         E::TabNotAllowed
         | E::TabInBlockIndentation
         | E::TabInIndentation
         | E::TabAtBlockScalarStart
-        | E::TabInPlainScalar => told("a tab is used as indentation", "indent with spaces"),
+        | E::TabInPlainScalar => explained("a tab is used as indentation", "indent with spaces"),
         E::InvalidIndentation
         | E::ExpectedBlockMappingKey
         | E::ExpectedBlockSequenceEntry
         | E::InvalidBlockScalarIndent
         | E::InvalidQuotedScalarIndent
-        | E::InvalidFlowScalarIndent => told(
+        | E::InvalidFlowScalarIndent => explained(
             "the indentation of this line does not fit the lines before it",
             "align it with the other fields of its map, or the other items of its list",
         ),
@@ -225,48 +228,50 @@ fn of_parser(kind: &ErrorKind, rest: &str) -> Told {
         | E::MappingKeyNotAllowed
         | E::InvalidColonPlacement
         | E::InvalidMappingValueWhitespace
-        | E::FlowMappingValueAdjacentCollection => told(
+        | E::FlowMappingValueAdjacentCollection => explained(
             "a `:` is not allowed here",
             "put a value with `: ` in it in quotes, write one field on a line, and a space after `-` and `:`",
         ),
-        E::SimpleKeyExpected | E::InvalidSimpleKey => told(
+        E::SimpleKeyExpected | E::InvalidSimpleKey => explained(
             "expected `:` and a space after the name of a field",
             "write fields as `name: value`",
         ),
         E::UnexpectedEofFlowSequence
         | E::UnexpectedEofFlowMapping
-        | E::UnexpectedEofImplicitFlowMapping => told(
+        | E::UnexpectedEofImplicitFlowMapping => explained(
             "a list or map in brackets is not complete",
             "close every `[` and `{`, and put one comma between two entries",
         ),
-        E::UnclosedFlowCollection { open } => told(
+        E::UnclosedFlowCollection { open } => explained(
             format!("`{open}` is not closed"),
             format!("close it with `{}`", if *open == '[' { ']' } else { '}' }),
         ),
-        E::MismatchedFlowCollectionEnd { open, close } => told(
+        E::MismatchedFlowCollectionEnd { open, close } => explained(
             format!("`{open}` is closed by `{close}`"),
             "close every `[` with `]`, and every `{` with `}`",
         ),
-        E::MisplacedFlowCollectionEnd => told(
+        E::MisplacedFlowCollectionEnd => explained(
             "a bracket is closed that is not open",
             "remove it, or open it before",
         ),
-        E::ExpectedFlowMappingSeparator => told(
+        E::ExpectedFlowMappingSeparator => explained(
             "expected `,` or `}` in a map in braces",
             "separate fields with commas, close the `{`, and put values with `{`, `}` or `,` in quotes",
         ),
-        E::ExpectedFlowSequenceSeparator => told(
+        E::ExpectedFlowSequenceSeparator => explained(
             "expected `,` or `]` in a list in brackets",
             "separate items with commas, close the `[`, and put values with `[`, `]` or `,` in quotes",
         ),
-        E::UnexpectedEof | E::UnexpectedEofBlockSequence | E::UnexpectedEofBlockMapping => told(
-            "the text ends in the middle of a value",
-            "complete it; the file may be cut off",
-        ),
-        E::UnclosedQuotedScalar | E::DocumentIndicatorInQuotedScalar => {
-            told("a quote is not closed", "close it")
+        E::UnexpectedEof | E::UnexpectedEofBlockSequence | E::UnexpectedEofBlockMapping => {
+            explained(
+                "the text ends in the middle of a value",
+                "complete it; the file may be cut off",
+            )
         }
-        E::InvalidTrailingSingleQuotedScalar | E::InvalidTrailingDoubleQuotedScalar => told(
+        E::UnclosedQuotedScalar | E::DocumentIndicatorInQuotedScalar => {
+            explained("a quote is not closed", "close it")
+        }
+        E::InvalidTrailingSingleQuotedScalar | E::InvalidTrailingDoubleQuotedScalar => explained(
             "there is text after a value in quotes",
             "put the whole value in quotes, and a comma between two entries",
         ),
@@ -276,19 +281,19 @@ fn of_parser(kind: &ErrorKind, rest: &str) -> Told {
         | E::InvalidLowSurrogate
         | E::MissingLowSurrogate
         | E::UnpairedLowSurrogate
-        | E::InvalidUnicodeEscape => told(
+        | E::InvalidUnicodeEscape => explained(
             "a text in double quotes has an unknown escape sequence",
             "use single quotes, or write `\\\\` for a backslash",
         ),
         E::BlockEntryInFlowCollection
         | E::BlockSequenceEntryNotAllowed
         | E::InvalidBlockEntryWhitespace
-        | E::PlainScalarStartsWithDashFlowIndicator => told(
+        | E::PlainScalarStartsWithDashFlowIndicator => explained(
             "a list item is not allowed here",
             "start each item with `- ` on a line of its own, aligned with the other items",
         ),
         E::ExpectedDocumentStart | E::InvalidDocumentEnd | E::MissingDocumentEndBeforeDirective => {
-            told(
+            explained(
                 "there is text after the end of the document",
                 "keep one YAML or JSON document in a file",
             )
@@ -306,7 +311,7 @@ fn of_parser(kind: &ErrorKind, rest: &str) -> Told {
         | E::TooManyReservedDirectiveParams { .. }
         | E::YamlVersionTooLong
         | E::MissingYamlVersion
-        | E::InvalidTagDirectiveTerminator => told(
+        | E::InvalidTagDirectiveTerminator => explained(
             "a line that starts with `%` is not a directive of YAML 1.2",
             "remove the line",
         ),
@@ -319,27 +324,29 @@ fn of_parser(kind: &ErrorKind, rest: &str) -> Told {
         | E::InvalidTagEscape
         | E::InvalidTagUtf8LeadingByte
         | E::InvalidTagUtf8TrailingByte
-        | E::InvalidTagUtf8 => told(
+        | E::InvalidTagUtf8 => explained(
             "text that starts with `!` is read as a YAML tag, and is not a valid one",
             QUOTE,
         ),
         E::RecursionLimitExceeded => of_budget(&BudgetBreach::Depth { depth: MAX_DEPTH }),
-        E::CommentNotSeparated | E::CommentInterceptedScalar => told(
+        E::CommentNotSeparated | E::CommentInterceptedScalar => explained(
             "a comment is not allowed here",
             "put a space before `#`, or the value in quotes",
         ),
-        E::ZeroBlockScalarIndent | E::InvalidBlockScalarHeader => told(
+        E::ZeroBlockScalarIndent | E::InvalidBlockScalarHeader => explained(
             "text after `|` or `>` is not allowed",
             "begin the text on the next line, indented",
         ),
-        E::BomInsideDocument => told(
+        E::BomInsideDocument => explained(
             "there is a byte order mark inside the document",
             "remove it; files that were put together may each have one",
         ),
-        E::ExpectedNodeContent | E::UnexpectedEndOfPlainScalar | E::ExpectedWhitespace => told(
-            "a value is missing or starts with a character that needs quotes",
-            QUOTE,
-        ),
+        E::ExpectedNodeContent | E::UnexpectedEndOfPlainScalar | E::ExpectedWhitespace => {
+            explained(
+                "a value is missing or starts with a character that needs quotes",
+                QUOTE,
+            )
+        }
         _ => not_yaml(),
     }
 }
@@ -377,7 +384,7 @@ mod tests {
         "untagged",
     ];
 
-    fn told(text: &str) -> (String, String) {
+    fn explained(text: &str) -> (String, String) {
         let errors = from_str::<Value>(text).unwrap_err();
         assert_eq!(errors.len(), 1, "{errors:?}");
         let error = errors[0].clone();
@@ -459,7 +466,7 @@ mod tests {
             ("a: - b", "list item", "line of its own"),
             ("a: &", "has no name", "quotes"),
         ] {
-            let (said, remedy) = told(text);
+            let (said, remedy) = explained(text);
             if !said.contains(message) || !remedy.contains(hint) {
                 otherwise.push(format!("{text:?}: {said}; {remedy}"));
             }
@@ -472,12 +479,12 @@ mod tests {
         let nested = "[".repeat(70) + &"]".repeat(70);
         // Without optimization each level needs 32 KB of the stack.
         let deep = std::thread::Builder::new().stack_size(16 << 20);
-        let deep = deep.spawn(move || told(&nested).0).unwrap();
+        let deep = deep.spawn(move || explained(&nested).0).unwrap();
         assert!(deep.join().unwrap().contains("64 deep"));
         let aliases = format!("a: &a x\nb: [{}]\n", "*a,".repeat(2_000));
-        assert!(told(&aliases).0.contains("at most 1000"));
+        assert!(explained(&aliases).0.contains("at most 1000"));
         let long = format!("{{a: *{}}}", "x".repeat(1_000_000));
-        assert!(told(&long).0.contains("(1000001 characters)"));
+        assert!(explained(&long).0.contains("(1000001 characters)"));
     }
 
     #[test]

@@ -11,18 +11,18 @@ use shared::access::{Command, Need, Needs, Permission, Rule, cluster_role, denia
 use shared::facts::Facts;
 use shared::kubernetes::object::Kind;
 use shared::mesh::Target;
-use shared::plan::desired::Wanted;
-use shared::plan::{Answer, Existing, ObservedCluster, Surplus};
+use shared::plan::desired::Desired;
+use shared::plan::{DryRun, Existing, ObservedCluster, PruneCandidate};
 use shared::resolved::Resolved;
 
-fn render(mesh: &Mesh, facts: &Facts) -> (Arc<Resolved>, Wanted) {
+fn render(mesh: &Mesh, facts: &Facts) -> (Arc<Resolved>, Desired) {
     let checked = shared::check(mesh, facts);
     let resolved = checked
         .resolved
         .unwrap_or_else(|| panic!("{:#?}", checked.findings));
     let resolved = Arc::new(resolved);
-    let wanted = Wanted::new(Arc::clone(&resolved));
-    (resolved, wanted)
+    let desired = Desired::new(Arc::clone(&resolved));
+    (resolved, desired)
 }
 
 fn walkthrough(target: Target) -> Mesh {
@@ -30,8 +30,8 @@ fn walkthrough(target: Target) -> Mesh {
 }
 
 fn needs(mesh: &Mesh, cluster: usize, command: Command) -> Needs {
-    let (resolved, wanted) = shared::access::render(mesh).unwrap();
-    let objects = wanted.of(resolved.clusters[cluster].name.as_str());
+    let (resolved, desired) = shared::access::render(mesh).unwrap();
+    let objects = desired.of(resolved.clusters[cluster].name.as_str());
     Needs::new(mesh, &resolved, &objects, cluster, command)
 }
 
@@ -159,11 +159,11 @@ fn an_apply_may_also_look_and_remove_and_no_role_is_wild() {
     for (name, mesh) in examples() {
         for target in Target::ALL {
             let mesh = with_target(&mesh, target);
-            let Ok((resolved, wanted)) = shared::access::render(&mesh) else {
+            let Ok((resolved, desired)) = shared::access::render(&mesh) else {
                 continue;
             };
             for index in 0..resolved.clusters.len() {
-                let objects = wanted.of(resolved.clusters[index].name.as_str());
+                let objects = desired.of(resolved.clusters[index].name.as_str());
                 let of = |command| Needs::new(&mesh, &resolved, &objects, index, command);
                 let apply = of(Command::Apply);
                 assert_eq!(
@@ -201,8 +201,8 @@ fn an_apply_may_also_look_and_remove_and_no_role_is_wild() {
 #[test]
 fn only_what_changes_has_to_be_allowed() {
     let mesh = walkthrough(Target::Direct);
-    let (resolved, wanted) = render(&mesh, &addresses(&mesh));
-    let objects = &wanted.of("cluster1");
+    let (resolved, desired) = render(&mesh, &addresses(&mesh));
+    let objects = &desired.of("cluster1");
     let needs = Needs::new(&mesh, &resolved, objects, 0, Command::Apply);
     let on = |needed: &BTreeSet<Permission>, resource: &str| -> BTreeSet<String> {
         let on = needed.iter().filter(|one| one.resource == resource);
@@ -222,12 +222,12 @@ fn only_what_changes_has_to_be_allowed() {
     assert_eq!(on(&first, "dnsendpoints/status"), set(&["update"]));
     assert!(first.iter().all(|one| needs.contains(one)), "{first:#?}");
 
-    let in_step: BTreeMap<_, _> = objects
+    let unchanged: BTreeMap<_, _> = objects
         .iter()
-        .map(|object| (object.key(), Existing::InStep))
+        .map(|object| (object.key(), Existing::Unchanged))
         .collect();
     let mut observed = ObservedCluster {
-        wanted: in_step,
+        desired: unchanged,
         ..ObservedCluster::default()
     };
     let none = to_carry_out("demo", objects, &[], &observed);
@@ -240,16 +240,18 @@ fn only_what_changes_has_to_be_allowed() {
         .unwrap();
     let existing = Existing::Asked {
         live: json!({}),
-        answer: Answer::Would(json!({})),
+        answer: DryRun::Would(json!({})),
         claim: Box::default(),
     };
-    observed.wanted.insert(changed.key(), existing);
+    observed.desired.insert(changed.key(), existing);
     for kind in [Kind::NAMESPACE, Kind::DEPLOYMENT] {
         let mut key = changed.key();
         (key.group, key.kind) = (kind.group.to_string(), kind.kind.to_string());
         "old".clone_into(&mut key.name);
         let live = json!({ "metadata": { "uid": "1" } });
-        observed.surplus.insert(key, Surplus::new(kind, &live));
+        observed
+            .prune_candidates
+            .insert(key, PruneCandidate::new(kind, &live));
     }
     let some = to_carry_out("demo", objects, &[], &observed);
     assert_eq!(on(&some, "services"), set(&["patch"]));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::{assert_is_told, findings};
+use crate::support::{assert_is_complete, findings};
 use crate::support::{bundle, mesh};
 use serde_json::{Value, json};
 use shared::check;
@@ -190,7 +190,7 @@ fn slips_are_found() {
         let found: Vec<_> = findings(&mesh(&document))
             .into_iter()
             .filter(|one| one.code.starts_with("FM044"))
-            .inspect(assert_is_told)
+            .inspect(assert_is_complete)
             .collect();
         let found: Vec<_> = found
             .iter()

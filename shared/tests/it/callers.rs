@@ -11,7 +11,7 @@ use shared::import::{Options, Source, import};
 use shared::traffic::expect::expect;
 use shared::traffic::outage::Outage;
 use shared::traffic::simulate;
-use shared::verify::{Answer, Around, Cause, Expected, Reply, judge_call, judge_refused};
+use shared::verify::{Around, Cause, Expected, HttpResponse, Reply, judge_call, judge_refused};
 use shared::{bundle::Bundle, check};
 
 /// `shop` is in mutual TLS and runs in `north` and `south`; `news` is called through ingress gateways.
@@ -408,10 +408,10 @@ fn calls_are_expected_of_callers_and_refused_of_strangers() {
 #[test]
 fn a_refusal_is_told_from_an_answer() {
     let reply = |status: u16, body: &str| {
-        Reply::Answered(Answer {
+        Reply::Answered(HttpResponse {
             status,
             body: body.into(),
-            ..Answer::default()
+            ..HttpResponse::default()
         })
     };
     let denial = reply(403, "RBAC: access denied");

@@ -6,7 +6,7 @@ use shared::facts::Facts;
 use shared::kubernetes::ownership::{self, stamp};
 use shared::mesh::{Mesh, Target};
 use shared::plan;
-use shared::plan::desired::Wanted;
+use shared::plan::desired::Desired;
 use shared::plan::unchanged::{Comparison, compare};
 
 fn example(name: &str) -> Mesh {
@@ -132,8 +132,8 @@ fn an_edit_by_hand_is_named() {
     );
 }
 
-fn wanted(mesh: &shared::Mesh) -> Wanted {
-    Wanted::new(shared::check(mesh, &addresses()).resolved.unwrap())
+fn desired(mesh: &shared::Mesh) -> Desired {
+    Desired::new(shared::check(mesh, &addresses()).resolved.unwrap())
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn what_is_wanted_is_what_the_bundle_has() {
             let Some(resolved) = shared::check(&mesh, &facts).resolved else {
                 continue;
             };
-            let wanted = Wanted::new(resolved);
+            let desired = Desired::new(resolved);
             let bundle = bundle(&mesh, &facts);
             let applyset_id = ownership::applyset_id(&mesh.metadata.name);
             for cluster in mesh.spec.clusters.iter().map(|one| one.name.as_str()) {
@@ -159,11 +159,11 @@ fn what_is_wanted_is_what_the_bundle_has() {
                 let objects: Vec<_> = objects
                     .map(|object| stamp(object.clone(), &applyset_id))
                     .collect();
-                assert_eq!(wanted.has_any(cluster), !objects.is_empty());
+                assert_eq!(desired.has_any(cluster), !objects.is_empty());
                 assert!(mesh.spec.ignore.is_empty());
-                assert_eq!(wanted.of(cluster), objects, "{name} {target:?} {cluster}");
+                assert_eq!(desired.of(cluster), objects, "{name} {target:?} {cluster}");
             }
-            assert_eq!(wanted.of("elsewhere"), []);
+            assert_eq!(desired.of("elsewhere"), []);
         }
     }
 }
@@ -171,13 +171,13 @@ fn what_is_wanted_is_what_the_bundle_has() {
 #[test]
 fn an_empty_cluster_gets_everything_and_a_removal_takes_it_back() {
     let mesh = example("walkthrough.yaml");
-    let wanted = wanted(&mesh);
+    let desired = desired(&mesh);
     let clusters = [("cluster1", "cluster1"), ("cluster2", "cluster2")];
     let observed: plan::Observed = clusters
         .iter()
         .map(|(name, _)| ((*name).to_owned(), Ok(plan::ObservedCluster::default())))
         .collect();
-    let first = plan::plan(&wanted, clusters, &observed);
+    let first = plan::plan(&desired, clusters, &observed);
     assert!(first.can_be_applied() && first.has_changes());
     assert!(
         first
@@ -186,23 +186,23 @@ fn an_empty_cluster_gets_everything_and_a_removal_takes_it_back() {
     );
     assert_eq!(
         first,
-        plan::plan(&wanted, clusters, &observed),
+        plan::plan(&desired, clusters, &observed),
         "the same id for the same"
     );
 }
 
 #[test]
 fn an_object_is_in_step_with_what_was_applied_and_nothing_less() {
-    let wanted = wanted(&example("walkthrough.yaml"));
-    let objects = &wanted.of("cluster1");
+    let desired = desired(&example("walkthrough.yaml"));
+    let objects = &desired.of("cluster1");
     assert!(objects.len() > 10, "{}", objects.len());
     for object in objects {
-        let is_in_step = |live: &serde_json::Value| {
+        let is_unchanged = |live: &serde_json::Value| {
             let found = compare(&live.to_string(), |namespace, name| {
                 let here = object.namespace.as_deref().unwrap_or_default();
                 (namespace == here && name == object.name).then_some(object)
             });
-            matches!(found.unwrap(), Comparison::InStep(_))
+            matches!(found.unwrap(), Comparison::Unchanged(_))
         };
         let mut live = object.to_json();
         live["metadata"]["managedFields"] = serde_json::json!([
@@ -212,10 +212,10 @@ fn an_object_is_in_step_with_what_was_applied_and_nothing_less() {
         live["metadata"]["labels"]["more"] = "of others".into();
         live["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z".into();
         live["status"] = serde_json::json!({ "of": "the server" });
-        assert!(is_in_step(&live), "{live:#}");
+        assert!(is_unchanged(&live), "{live:#}");
         let mut listed = live.clone();
         listed.as_object_mut().unwrap().sort_keys();
-        assert!(is_in_step(&listed), "{listed:#}");
+        assert!(is_unchanged(&listed), "{listed:#}");
         let fields = listed.as_object_mut().unwrap();
         // As lists of a built-in kind have them.
         fields.remove("kind");
@@ -223,7 +223,7 @@ fn an_object_is_in_step_with_what_was_applied_and_nothing_less() {
         // Last of all.
         let metadata = fields.remove("metadata").unwrap();
         fields.insert("metadata".to_owned(), metadata);
-        assert!(is_in_step(&listed), "{listed:#}");
+        assert!(is_unchanged(&listed), "{listed:#}");
         // A namespace has nothing but its name.
         let of_body = object.body.keys().next().map(|field| format!("/{field}"));
         let everywhere = [
@@ -246,10 +246,10 @@ fn an_object_is_in_step_with_what_was_applied_and_nothing_less() {
                 _ if changed.contains("metadata") => serde_json::Value::Null,
                 _ => "another".into(),
             };
-            assert!(!is_in_step(&other), "{changed}: {other:#}");
+            assert!(!is_unchanged(&other), "{changed}: {other:#}");
         }
         live["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
-        assert!(!is_in_step(&live), "it goes");
+        assert!(!is_unchanged(&live), "it goes");
     }
     let nothing = compare(r#"{"metadata":{"name":"a"},"spec":{}}"#, |_, _| None);
     assert_eq!(nothing.unwrap(), Comparison::Unknown);
@@ -268,7 +268,7 @@ fn an_object_is_in_step_with_what_was_applied_and_nothing_less() {
 fn a_member_that_is_handed_nothing_is_planned_only_for_what_is_left_there() {
     let mut mesh = example("walkthrough.yaml");
     mesh.spec.target = Some(shared::mesh::Target::KubefedV1Alpha1);
-    let wanted = wanted(&mesh);
+    let desired = desired(&mesh);
     let clusters = [("cluster1", "cluster1"), ("cluster2", "cluster2")];
     let kind = shared::kubernetes::object::Kind::istio("v1", "VirtualService", "virtualservices");
     let key = shared::kubernetes::object::Key {
@@ -281,7 +281,7 @@ fn a_member_that_is_handed_nothing_is_planned_only_for_what_is_left_there() {
         let host = Ok(plan::ObservedCluster::default());
         let observed =
             plan::Observed::from([("cluster1".into(), host), ("cluster2".into(), member)]);
-        let plan = plan::plan(&wanted, clusters, &observed);
+        let plan = plan::plan(&desired, clusters, &observed);
         plan.clusters
             .into_iter()
             .map(|cluster| cluster.name)
@@ -291,7 +291,8 @@ fn a_member_that_is_handed_nothing_is_planned_only_for_what_is_left_there() {
     assert_eq!(names(Err("unreachable".into())), ["cluster1"]);
     let mut left = plan::ObservedCluster::default();
     let live = serde_json::json!({});
-    left.surplus.insert(key, plan::Surplus::new(kind, &live));
+    left.prune_candidates
+        .insert(key, plan::PruneCandidate::new(kind, &live));
     assert_eq!(names(Ok(left)), ["cluster1", "cluster2"]);
 }
 
@@ -313,8 +314,8 @@ fn what_a_hub_spread_is_not_taken_from_under_another_engine() {
             name: "no-longer-wanted".into(),
             ..object.key()
         };
-        seen.surplus
-            .insert(key.clone(), plan::Surplus::new(kind, &live));
+        seen.prune_candidates
+            .insert(key.clone(), plan::PruneCandidate::new(kind, &live));
         let observed = plan::Observed::from([("cluster1".to_owned(), Ok(seen))]);
         mesh.spec.target = Some(now);
         mesh.spec.dns.cluster = Some(hub.to_owned());
@@ -323,7 +324,7 @@ fn what_a_hub_spread_is_not_taken_from_under_another_engine() {
             let removal = plan::ClusterPlan::removal("cluster1", "cluster1", seen);
             plan::Plan::new("demo".to_owned(), vec![removal])
         } else {
-            plan::plan(&wanted(&mesh), clusters, &observed)
+            plan::plan(&desired(&mesh), clusters, &observed)
         };
         let mut steps = plan.steps();
         let (_, step) = steps.find(|(_, step)| step.object == key).unwrap();

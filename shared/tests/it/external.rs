@@ -1,6 +1,6 @@
 //! Hosts outside: what is found in a document, and what the clusters get.
 
-use crate::support::{assert_is_told, findings};
+use crate::support::{assert_is_complete, findings};
 use serde_json::{Value, json};
 use shared::bundle::Bundle;
 use shared::check::{Finding, Severity, code};
@@ -46,7 +46,7 @@ fn expect(external: &Value, expected: code::Code, severity: Severity, path: &str
         ),
         "{found:#?}"
     );
-    assert_is_told(found);
+    assert_is_complete(found);
     found.clone()
 }
 

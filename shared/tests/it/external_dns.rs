@@ -49,7 +49,7 @@ fn arguments(external_dns: &Value) -> Vec<String> {
 
 #[test]
 fn settings_become_flags() {
-    for (provider, settings, wanted) in [
+    for (provider, settings, desired) in [
         (
             "google",
             json!({ "project": "net-prod", "zoneVisibility": "private" }),
@@ -98,9 +98,9 @@ fn settings_become_flags() {
             );
             continue;
         }
-        let mut wanted = wanted;
-        wanted.push("--interval=10s");
-        assert_eq!(arguments(&given), wanted);
+        let mut desired = desired;
+        desired.push("--interval=10s");
+        assert_eq!(arguments(&given), desired);
     }
     let coredns = container(
         &json!({ "provider": "coredns", "settings": { "etcdUrls": ["http://etcd-0:2379", "http://etcd-1:2379"] } }),

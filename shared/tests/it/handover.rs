@@ -4,9 +4,9 @@ use crate::support;
 use crate::support::resolved;
 use serde_json::{Value, json};
 use shared::kubernetes::object::{Key, Kind, Object};
-use shared::plan::desired::Wanted;
+use shared::plan::desired::Desired;
 use shared::plan::handover::Handover;
-use shared::plan::{Answer, Claim, Existing, ObservedCluster, Surplus};
+use shared::plan::{Claim, DryRun, Existing, ObservedCluster, PruneCandidate};
 
 const NEAR: &str = "shop.default.external.svc.a.example";
 const VANITY: &str = "shop.a.example";
@@ -42,25 +42,29 @@ fn entry(name: &str, hosts: &[&str]) -> (Key, Value) {
 }
 
 /// What `west` does where these entries are surplus, and the entry of the global name has these hosts.
-fn in_west(document: &Value, surplus: &[(Key, Value)], global: &[&str]) -> (Handover, Vec<Object>) {
-    let wanted = Wanted::new(resolved(document));
-    let objects = wanted.of("west");
+fn in_west(
+    document: &Value,
+    candidate: &[(Key, Value)],
+    global: &[&str],
+) -> (Handover, Vec<Object>) {
+    let desired = Desired::new(resolved(document));
+    let objects = desired.of("west");
     let kind = Kind::istio("v1", "ServiceEntry", "serviceentries");
-    let surplus = surplus
+    let candidate = candidate
         .iter()
-        .map(|(key, live)| (key.clone(), Surplus::new(kind.clone(), live)));
+        .map(|(key, live)| (key.clone(), PruneCandidate::new(kind.clone(), live)));
     let (key, live) = entry(NEAR, global);
     let asked = Existing::Asked {
-        answer: Answer::Would(live.clone()),
+        answer: DryRun::Would(live.clone()),
         live,
         claim: Box::<Claim>::default(),
     };
     let observed = ObservedCluster {
-        surplus: surplus.collect(),
-        wanted: [(key, asked)].into(),
+        prune_candidates: candidate.collect(),
+        desired: [(key, asked)].into(),
         ..ObservedCluster::default()
     };
-    (wanted.handover(&objects, &observed), objects)
+    (desired.handover(&objects, &observed), objects)
 }
 
 fn spec(route: &Object) -> &Value {
@@ -69,8 +73,8 @@ fn spec(route: &Object) -> &Value {
 
 #[test]
 fn names_that_a_wildcard_takes_over_are_led_there_meanwhile() {
-    let surplus = [entry("far", &[FAR]), entry("far-tls", &[FAR_TLS])];
-    let (handover, objects) = in_west(&document("direct"), &surplus, &[NEAR]);
+    let candidate = [entry("far", &[FAR]), entry("far-tls", &[FAR_TLS])];
+    let (handover, objects) = in_west(&document("direct"), &candidate, &[NEAR]);
     assert!(handover.waits && handover.losing.is_empty());
     let [route] = handover.routes.as_slice() else {
         panic!("{:#?}", handover.routes);
@@ -123,14 +127,14 @@ fn an_entry_of_another_name_takes_a_host_over_by_itself() {
 
 #[test]
 fn what_a_hub_hands_on_is_in_no_order() {
-    let surplus = [entry("far", &[FAR])];
-    let wanted = Wanted::new(resolved(&document("karmada")));
+    let candidate = [entry("far", &[FAR])];
+    let desired = Desired::new(resolved(&document("karmada")));
     let kind = Kind::istio("v1", "ServiceEntry", "serviceentries");
-    let [(key, live)] = surplus;
+    let [(key, live)] = candidate;
     let observed = ObservedCluster {
-        surplus: [(key, Surplus::new(kind, &live))].into(),
+        prune_candidates: [(key, PruneCandidate::new(kind, &live))].into(),
         ..ObservedCluster::default()
     };
-    let handover = wanted.handover(&wanted.of("west"), &observed);
+    let handover = desired.handover(&desired.of("west"), &observed);
     assert_eq!(handover, Handover::default());
 }

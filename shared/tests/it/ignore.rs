@@ -8,7 +8,7 @@ use shared::facts::Facts;
 use shared::import::{self, Options, Source};
 use shared::kubernetes::ownership::APPLIED_ANNOTATION;
 use shared::mesh::{Mesh, Target};
-use shared::plan::desired::Wanted;
+use shared::plan::desired::Desired;
 
 fn walkthrough(ignore: &Value) -> Mesh {
     let mut mesh = examples().remove("walkthrough.yaml").unwrap();
@@ -22,8 +22,8 @@ fn findings(mesh: &Mesh) -> Vec<Finding> {
     checked.findings.into_iter().filter(of_ignore).collect()
 }
 
-fn wanted(mesh: &Mesh) -> Wanted {
-    Wanted::new(check(mesh, &addresses(mesh)).resolved.unwrap())
+fn desired(mesh: &Mesh) -> Desired {
+    Desired::new(check(mesh, &addresses(mesh)).resolved.unwrap())
 }
 
 #[test]
@@ -97,8 +97,8 @@ fn records_that_are_not_rendered_yet_are_no_slip() {
 fn only_objects_with_ignored_fields_are_applied_otherwise() {
     let ignore = json!([{ "kind": "VirtualService", "fields": ["/spec/hosts", "/spec/exportTo"] }]);
     let (plain, ignoring) = (
-        wanted(&walkthrough(&json!([]))),
-        wanted(&walkthrough(&ignore)),
+        desired(&walkthrough(&json!([]))),
+        desired(&walkthrough(&ignore)),
     );
     let mut count = 0;
     for (before, after) in plain
@@ -142,7 +142,7 @@ fn a_hub_ignores_nothing() {
         );
         let plain = with_target(&walkthrough(&json!([])), target);
         for cluster in mesh.spec.clusters.iter().map(|one| one.name.as_str()) {
-            assert_eq!(wanted(&mesh).of(cluster), wanted(&plain).of(cluster));
+            assert_eq!(desired(&mesh).of(cluster), desired(&plain).of(cluster));
         }
     }
 }

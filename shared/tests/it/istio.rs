@@ -1,6 +1,6 @@
 //! Old versions of Istio: what is rendered for them, and what they lack.
 
-use crate::support::{assert_is_told, findings};
+use crate::support::{assert_is_complete, findings};
 use crate::support::{bundle, mesh, specs};
 use serde_json::{Value, json};
 use shared::check::{Finding, Severity};
@@ -322,7 +322,7 @@ fn a_field_is_refused_as_long_as_istio_lacks_it() {
         };
         let error = told(last_without).unwrap_or_else(|| panic!("{path} of 1.{last_without}"));
         assert_eq!(error.severity, Severity::Error);
-        assert_is_told(&error);
+        assert_is_complete(&error);
         assert!(told(0).is_some(), "{path}");
         assert_eq!(told(last_without + 1), None, "{path}");
     }
@@ -371,7 +371,7 @@ fn whether_near_clusters_come_first_is_then_a_setting_of_the_mesh() {
                 (one.severity, one.path.as_str()),
                 (Severity::Warning, "spec.istio")
             );
-            assert_is_told(&one);
+            assert_is_complete(&one);
         }
     }
     let locality = json!({ "failover": [{ "to": "r2" }] });
@@ -388,7 +388,7 @@ fn versions_before_the_oldest_are_refused() {
         let told = with_code(&document(istio, &json!({})), "FM0502");
         assert_eq!(told.len(), 1, "{istio}");
         assert_eq!(told[0].path, "spec.istio");
-        assert_is_told(&told[0]);
+        assert_is_complete(&told[0]);
     }
     for istio in ["1.0", "1.0.9"] {
         assert_eq!(with_code(&document(istio, &json!({})), "FM0502"), []);

@@ -415,7 +415,7 @@ fn what_cannot_be_is_found() {
                 .iter()
                 .find(|one| one.code == code && one.path == place)
                 .unwrap_or_else(|| panic!("no {code} at {place}: {findings:#?}"));
-            support::assert_is_told(found);
+            support::assert_is_complete(found);
         }
     }
     let mut mesh = document(&Value::Null, &Value::Null);
@@ -441,6 +441,6 @@ fn what_cannot_be_is_found() {
             (found.severity, found.path.as_str()),
             (severity, place.as_str())
         );
-        support::assert_is_told(found);
+        support::assert_is_complete(found);
     }
 }

@@ -9,7 +9,7 @@ use shared::facts::Facts;
 use shared::traffic::answers::{Answers, in_mesh};
 use shared::traffic::expect::expect;
 use shared::traffic::outage::Outage;
-use shared::verify::{Answer, Around, Expected, Failure, Reply, judge_call};
+use shared::verify::{Around, Expected, Failure, HttpResponse, Reply, judge_call};
 
 /// `shop` runs in both clusters; `stock` in one, with a vanity name and another port beside requests; `news`
 /// is called through the ingress gateways.
@@ -478,7 +478,7 @@ fn whose_root_or_identity_is_not_taken() {
             "upstream connect error or disconnect/reset before headers. reset reason: remote connection \
              failure, transport failure reason: {why}"
         );
-        Reply::Answered(Answer {
+        Reply::Answered(HttpResponse {
             status: 503,
             cluster: None,
             envoy: true,
@@ -488,7 +488,7 @@ fn whose_root_or_identity_is_not_taken() {
     let refused = "TLS_error:|268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:TLS_error_end";
     let unknown =
         "TLS_error:|268436504:SSL routines:OPENSSL_internal:TLSV1_ALERT_UNKNOWN_CA:TLS_error_end";
-    let ejected = Reply::Answered(Answer {
+    let ejected = Reply::Answered(HttpResponse {
         status: 503,
         cluster: None,
         envoy: true,

@@ -1,7 +1,7 @@
 //! Istio 1.0, whose objects say less than those of all others: what is rendered, who answers then, and what
 //! is refused.
 
-use crate::support::{assert_is_told, findings};
+use crate::support::{assert_is_complete, findings};
 use crate::support::{bundle, mesh, resolved, specs};
 use serde_json::{Value, json};
 use shared::check::{Finding, Severity};
@@ -93,7 +93,7 @@ fn told(document: &Value, code: &str) -> Vec<(Severity, String)> {
     let of_code = found.filter(|one: &Finding| one.code == code);
     of_code
         .map(|one| {
-            assert_is_told(&one);
+            assert_is_complete(&one);
             (one.severity, one.path)
         })
         .collect()

@@ -233,7 +233,7 @@ fn found(service: usize, overrides: &Value, code: code::Code, severity: Severity
         (code.id, severity, path.as_str()),
         "{one:#?}"
     );
-    support::assert_is_told(one);
+    support::assert_is_complete(one);
 }
 
 #[test]

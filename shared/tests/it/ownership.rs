@@ -9,7 +9,7 @@ use shared::kubernetes::ownership::{
     APPLIED_ANNOTATION, MANAGED_BY_LABEL, Owner, Ownership, field_manager,
 };
 use shared::mesh::{Mesh, Target};
-use shared::plan::desired::Wanted;
+use shared::plan::desired::Desired;
 
 fn check_objects(mesh: &Mesh) {
     let Some(resolved) = check(mesh, &addresses(mesh)).resolved else {
@@ -18,9 +18,9 @@ fn check_objects(mesh: &Mesh) {
     let name = resolved.name.to_string();
     let clusters = resolved.clusters.iter();
     let clusters: Vec<String> = clusters.map(|one| one.name.to_string()).collect();
-    let wanted = Wanted::new(resolved);
+    let desired = Desired::new(resolved);
     let ownership = Ownership::of(&name);
-    for object in clusters.iter().flat_map(|cluster| wanted.of(cluster)) {
+    for object in clusters.iter().flat_map(|cluster| desired.of(cluster)) {
         assert!(
             is_rendered(&object.kind.group, &object.kind.kind),
             "{} is never looked for",

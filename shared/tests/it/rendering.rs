@@ -310,7 +310,8 @@ fn an_unknown_address_leaves_records_out_and_no_address_falls_back() {
 fn records_of_every_kind_have_the_ttl() {
     let mut mesh = three_clusters();
     mesh.spec.dns.ttl = Some(77);
-    let objects = objects(&bundle(&mesh, &Facts::default()), "south", "DNSEndpoint");
+    let bundle = bundle(&mesh, &Facts::default());
+    let objects = objects(&bundle, "south", "DNSEndpoint");
     let records = objects
         .values()
         .flat_map(|object| object.body["spec"]["endpoints"].as_array().unwrap());

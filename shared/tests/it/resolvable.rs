@@ -172,8 +172,8 @@ impl<'a> Known<'a> {
         ports.any(|one| {
             let spoken = one["protocol"].as_str().unwrap();
             let is_two = |text: &str| ["HTTP2", "GRPC"].contains(&text);
-            let wanted = protocol.as_str().to_uppercase();
-            one["number"] == port && (spoken == wanted || (is_two(spoken) && is_two(&wanted)))
+            let desired = protocol.as_str().to_uppercase();
+            one["number"] == port && (spoken == desired || (is_two(spoken) && is_two(&desired)))
         })
     }
 }

@@ -130,10 +130,10 @@ fn what_happens_to_requests_is_passed_on() {
     });
     let mesh = routes(&json!([action]));
     assert_eq!(found(&mesh), []);
-    let mut wanted = action;
-    wanted["route"] = json!([{ "destination": destination(None) }]);
-    wanted["headers"]["response"]["set"]["x-fedmesh-cluster"] = "north".into();
-    assert_eq!(http(&mesh), json!([wanted]));
+    let mut desired = action;
+    desired["route"] = json!([{ "destination": destination(None) }]);
+    desired["headers"]["response"]["set"]["x-fedmesh-cluster"] = "north".into();
+    assert_eq!(http(&mesh), json!([desired]));
 }
 
 #[test]

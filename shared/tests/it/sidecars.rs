@@ -300,6 +300,7 @@ fn sidecars_of_others_are_not_taken() {
     });
     assert_eq!(imported.mesh.spec.sidecars, None);
     let mut told = imported.findings.iter();
-    let is_told = told.any(|one| one.code == "FM1001" && one.path.contains("Sidecar web/default"));
-    assert!(is_told, "{:#?}", imported.findings);
+    let is_published =
+        told.any(|one| one.code == "FM1001" && one.path.contains("Sidecar web/default"));
+    assert!(is_published, "{:#?}", imported.findings);
 }

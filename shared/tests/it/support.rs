@@ -60,7 +60,7 @@ pub(crate) fn findings(mesh: &Mesh) -> Vec<Finding> {
 
 /// A finding says what it is about as people read it, and what to do.
 #[track_caller]
-pub(crate) fn assert_is_told(found: &Finding) {
+pub(crate) fn assert_is_complete(found: &Finding) {
     assert!(
         !found.message.ends_with('.') && !found.hint.is_empty(),
         "{found:#?}"

@@ -7,7 +7,7 @@ use shared::check;
 use shared::check::{Finding, Severity};
 use shared::facts::Facts;
 use shared::traffic::expect::expect;
-use shared::verify::{Answer, Around, Expected, Reply, judge_call};
+use shared::verify::{Around, Expected, HttpResponse, Reply, judge_call};
 
 /// `shop` runs in both clusters; `stock` in one, with a vanity name; `vault` has bytes beside requests.
 fn document() -> Value {
@@ -288,7 +288,7 @@ fn whose_certificate_is_not_taken() {
         connection failure, transport failure reason: TLS_error:|268435581:SSL routines:\
         OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:verify SAN list:TLS_error_end";
     let code = |tls: bool, cluster: Option<&str>| {
-        let reply = Reply::Answered(Answer {
+        let reply = Reply::Answered(HttpResponse {
             status: 503,
             cluster: cluster.map(str::to_owned),
             envoy: true,
@@ -322,7 +322,7 @@ fn envoy_does_not_say_what_was_seen_of_the_gateway() {
     let body = "upstream connect error or disconnect/reset before headers. retried and the latest \
         reset reason: remote connection failure";
     for (status, cluster, body) in [(503, None, body), (200, Some("north".to_owned()), "")] {
-        let reply = Reply::Answered(Answer {
+        let reply = Reply::Answered(HttpResponse {
             status,
             cluster,
             envoy: true,

@@ -4,13 +4,13 @@ use std::net::IpAddr;
 
 use shared::mesh::Protocol;
 use shared::verify::{
-    Answer, Around, Backend, Cause, Check, Counts, Expected, Failure, Family, Off, OffObject,
-    Outcome, Owner, Place, PortSeen, RecordAround, Reply, Report, Resolution, judge_call,
+    Around, Backend, Cause, Check, Counts, Expected, Failure, Family, HttpResponse, Off, OffObject,
+    Outcome, Owner, PortSeen, RecordAround, Reply, Report, Resolution, Resolver, judge_call,
     judge_record,
 };
 
 fn answer(status: u16, cluster: &str, body: &str) -> Reply {
-    Reply::Answered(Answer {
+    Reply::Answered(HttpResponse {
         status,
         cluster: (!cluster.is_empty()).then(|| cluster.to_owned()),
         envoy: true,
@@ -52,7 +52,7 @@ fn an_answer_alone() {
         (&["north"], None, answer(404, "", ""), "no-host"),
         // Not a gateway's own: somebody else is at the address.
         (&["north"], None, answer(404, "", "no such page"), "unmarked"),
-        (&["north"], None, Reply::Answered(Answer { status: 404, ..Answer::default() }), "unmarked"),
+        (&["north"], None, Reply::Answered(HttpResponse { status: 404, ..HttpResponse::default() }), "unmarked"),
         (&["north"], Some(200), answer(404, "north", "no such page"), "status"),
         (&["north"], None, answer(502, "", ""), "no-route"),
         (&["north"], None, answer(503, "", "no healthy upstream"), "unhealthy"),
@@ -75,10 +75,10 @@ fn an_answer_alone() {
         (&["north"], None, Reply::Failed(Failure::Tls("alert".into())), "tls"),
         (&["north"], None, Reply::Failed(Failure::Other("odd".into())), "other"),
     ];
-    for (expected, status, reply, wanted) in cases {
+    for (expected, status, reply, desired) in cases {
         assert_eq!(
             code(expected, *status, reply, &Around::default()),
-            *wanted,
+            *desired,
             "{expected:?} {status:?} {reply:?}"
         );
     }
@@ -173,10 +173,10 @@ fn an_answer_with_evidence() {
         (&elsewhere, answer(200, "south", ""), "locality"),
         (&unresolved, Reply::Failed(Failure::Unresolved), "stub-domain"),
     ];
-    for (around, reply, wanted) in cases {
+    for (around, reply, desired) in cases {
         assert_eq!(
             code(&["north"], None, reply, around),
-            *wanted,
+            *desired,
             "{reply:?} {around:?}"
         );
     }
@@ -253,8 +253,8 @@ fn owned(owner: &str, resource: &str) -> RecordAround {
 
 #[test]
 fn what_dns_says() {
-    use Place::{Authority, Cluster, Machine};
     use Resolution::{NoAddress, NoSuchName};
+    use Resolver::{Authority, Cluster, Machine};
     let right = addresses(&["192.0.2.1", "192.0.2.2"]);
     let other = addresses(&["192.0.2.9"]);
     let late = Resolution::Error("timed out".into());
@@ -275,7 +275,7 @@ fn what_dns_says() {
         ..around(true)
     };
     #[rustfmt::skip]
-    let cases: &[(Place, &Resolution, RecordAround, &str)] = &[
+    let cases: &[(Resolver, &Resolution, RecordAround, &str)] = &[
         (Authority, &right, around(true), "passed"),
         (Cluster, &right, around(true), "passed"),
         (Machine, &right, around(true), "passed"),
@@ -310,10 +310,10 @@ fn what_dns_says() {
         (Machine, &NoSuchName, around(true), "local-dns"),
         (Machine, &other, around(false), "local-dns"),
     ];
-    for (place, seen, around, wanted) in cases {
+    for (place, seen, around, desired) in cases {
         let code =
             judge_record(*place, seen, around).map_or_else(|cause| cause.code(), |()| "passed");
-        assert_eq!(code, *wanted, "{place:?} {seen:?} {around:?}");
+        assert_eq!(code, *desired, "{place:?} {seen:?} {around:?}");
     }
 }
 

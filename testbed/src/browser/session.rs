@@ -14,7 +14,7 @@ use super::{Programs, ProgramsError};
 use crate::process::{OwnedFolder, OwnedProcess};
 
 /// Deadline on a busy machine; an idle one needs a fraction.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 const POLL_EVERY: Duration = Duration::from_millis(20);
 
 /// The part of `ChromeDriver`'s output before its port.
@@ -130,13 +130,13 @@ impl Browser {
     /// It is missing after a minute; the error lists the files in the folder.
     pub async fn wait_for_download(&self, name: &str) -> Result<PathBuf, BrowserError> {
         let start = Instant::now();
-        let wanted = self.downloads().join(name);
+        let desired = self.downloads().join(name);
         loop {
             // An incomplete file has another name.
-            if wanted.is_file() {
-                return Ok(wanted);
+            if desired.is_file() {
+                return Ok(desired);
             }
-            if start.elapsed() > PATIENCE {
+            if start.elapsed() > TIMEOUT {
                 let found = std::fs::read_dir(self.downloads())
                     .map_err(BrowserError::Files)?
                     .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
@@ -265,7 +265,7 @@ async fn port_of(chromedriver: &mut OwnedProcess) -> Result<u16, BrowserError> {
             .exit_status()
             .map_err(BrowserError::Files)?
             .is_some();
-        if ended || start.elapsed() > PATIENCE {
+        if ended || start.elapsed() > TIMEOUT {
             return Err(BrowserError::NotStarted { output });
         }
         tokio::time::sleep(POLL_EVERY).await;

@@ -38,7 +38,7 @@ impl MeshBed {
         self.start_anew(context, ("istio-system", "istiod"))?;
         // Pods that start earlier would trust the former root.
         let start = Instant::now();
-        while !self.is_told(context, authority)? {
+        while !self.is_published(context, authority)? {
             if start.elapsed() > READY_WITHIN {
                 return Err(BedError::NotReady {
                     daemon: format!("the root of {context}"),
@@ -89,7 +89,7 @@ impl MeshBed {
     }
 
     /// Whether pods of every namespace get this root.
-    fn is_told(&self, context: &str, authority: &Authority) -> Result<bool, BedError> {
+    fn is_published(&self, context: &str, authority: &Authority) -> Result<bool, BedError> {
         let template =
             "--output=go-template={{range .items}}{{index .data \"root-cert.pem\"}};{{end}}";
         let those = ["configmaps", "--all-namespaces", "--field-selector"];

@@ -20,7 +20,7 @@ async fn wave(answer: StatusCode) -> (Result<(), (String, Vec<Task>)>, usize) {
         counted.fetch_add(1, Ordering::Relaxed);
         (answer, json!({ "message": "no" }))
     });
-    let connection = connection.with_patience(Patience::PROBE);
+    let connection = connection.with_retry_policy(RetryPolicy::PROBE);
     let objects = (0..OBJECTS).map(|index| {
         Object::new(
             Kind::SERVICE,
@@ -29,8 +29,8 @@ async fn wave(answer: StatusCode) -> (Result<(), (String, Vec<Task>)>, usize) {
             json!({}),
         )
     });
-    let wanted: BTreeMap<Key, Object> = objects.map(|object| (object.key(), object)).collect();
-    let tasks = wanted.keys().map(|object| Task {
+    let desired: BTreeMap<Key, Object> = objects.map(|object| (object.key(), object)).collect();
+    let tasks = desired.keys().map(|object| Task {
         object: object.clone(),
         action: Action::Create,
     });
@@ -57,8 +57,8 @@ async fn wave(answer: StatusCode) -> (Result<(), (String, Vec<Task>)>, usize) {
         last_known: LastKnown::default(),
         keeps_addresses: false,
         connection,
-        wanted,
-        surplus: BTreeMap::new(),
+        desired,
+        prune_candidates: BTreeMap::new(),
         claims: BTreeMap::new(),
         handover: Handover::default(),
         ownership: Ownership::of("demo"),

@@ -73,12 +73,12 @@ mod tests {
                     continue;
                 }
                 for (path, text) in bundle(&mesh, &Facts::default()).files() {
-                    let is_told = if path == MESH_FILE {
+                    let is_published = if path == MESH_FILE {
                         is_rendered_document(text.as_bytes())
                     } else {
                         is_rendered_manifest(path, text.as_bytes())
                     };
-                    assert!(is_told, "{target:?} {path}\n{text}");
+                    assert!(is_published, "{target:?} {path}\n{text}");
                     count += 1;
                 }
             }

@@ -191,7 +191,7 @@ fn replaceable(
         return Ok(Vec::new());
     }
     let is_unchanged = check_document(folder, rendered, input)?;
-    let wanted = paths(rendered);
+    let desired = paths(rendered);
     let (mut stale, mut unknown, mut known) = (Vec::new(), Vec::new(), 0);
     let mut sort = |file: String| -> Result<(), FolderError> {
         let path = folder.join(&file);
@@ -211,7 +211,7 @@ fn replaceable(
             return Err(FolderError::Input { path });
         }
         known += 1;
-        if !wanted.contains(&file) {
+        if !desired.contains(&file) {
             stale.push(file);
         }
         Ok(())

@@ -12,7 +12,7 @@ pub(in crate::cli) fn write(to: &mut impl Write, status: &Status) -> io::Result<
         let ClusterStatus {
             name,
             error,
-            in_step,
+            unchanged,
             missing,
             refused,
             changed,
@@ -26,13 +26,13 @@ pub(in crate::cli) fn write(to: &mut impl Write, status: &Status) -> io::Result<
         }
         let off = missing.len() + refused.len() + changed.len() + surplus.len() + drifted.len();
         if off == 0 {
-            writeln!(to, "up to date, {}", counted(*in_step, "object"))?;
+            writeln!(to, "up to date, {}", counted(*unchanged, "object"))?;
         } else {
             writeln!(
                 to,
                 "out of date, {} of {}",
                 off,
-                counted(in_step + off, "object")
+                counted(unchanged + off, "object")
             )?;
         }
         for Refused { object, why } in refused {

@@ -9,7 +9,7 @@ use http::header::RETRY_AFTER;
 use http::{Response, StatusCode};
 use kube::client::Body;
 
-use super::{Connection, Patience, Request, Wait};
+use super::{Connection, Request, RetryPolicy, Wait};
 use crate::cluster::login;
 
 /// A status and the seconds of its `Retry-After`.
@@ -33,7 +33,7 @@ fn server(answers: &[Answer]) -> (Connection, Arc<Mutex<Vec<Instant>>>) {
         async move { Ok::<_, Infallible>(response) }
     });
     let client = kube::Client::new(service, "default");
-    (Connection::new("west", client, Patience::PLAN), asked)
+    (Connection::new("west", client, RetryPolicy::PLAN), asked)
 }
 
 /// The pauses between requests, and whether the last response was a success.

@@ -61,7 +61,7 @@ fn connection(server: &Arc<Mutex<Server>>) -> Connection {
         }
     });
     let client = kube::Client::new(service, "default");
-    Connection::new("west", client, Patience::PLAN)
+    Connection::new("west", client, RetryPolicy::PLAN)
 }
 
 #[tokio::test]

@@ -142,13 +142,13 @@ async fn a_hanging_tool_is_killed_with_its_children() {
 
 #[tokio::test]
 async fn long_waits_are_reported_repeatedly() {
-    let told = AtomicU32::new(0);
+    let reported = AtomicU32::new(0);
     let tool = tool("sleep 4.5; exit 1");
     let asked = tool.credential(|_| {
-        told.fetch_add(1, Ordering::Relaxed);
+        reported.fetch_add(1, Ordering::Relaxed);
     });
     assert!(asked.await.is_err());
-    assert_eq!(told.into_inner(), 2);
+    assert_eq!(reported.into_inner(), 2);
 }
 
 #[tokio::test]

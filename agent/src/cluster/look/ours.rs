@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::kubernetes::object::{Key, Kind, is_rendered};
 use shared::kubernetes::ownership;
-use shared::plan::Surplus;
+use shared::plan::PruneCandidate;
 use shared::plan::unchanged::{self, Comparison};
 
 use super::super::address::collection;
 use super::super::kinds;
 use super::super::list::List;
 use super::super::live::{key_of, read_item, without_managers};
-use super::{Looking, Ours, Wanted, at_once};
+use super::{Desired, Looking, Ours, at_once};
 
 impl Looking<'_> {
     /// Lists the objects with the mesh's label.
@@ -56,21 +56,21 @@ impl Looking<'_> {
         };
         // The version is not part of an object's identity.
         let is_of_kind = |key: &Key| key.group == kind.group && key.kind == kind.kind;
-        let of_kind = self.wanted.iter().filter(|(key, _)| is_of_kind(key));
-        let wanted: BTreeMap<(&str, &str), Wanted<'_>> = of_kind
+        let of_kind = self.desired.iter().filter(|(key, _)| is_of_kind(key));
+        let desired: BTreeMap<(&str, &str), Desired<'_>> = of_kind
             .map(|(key, one)| ((key.namespace.as_str(), key.name.as_str()), (key, *one)))
             .collect();
         let read = list.read(&self.connection, |item| {
             let mut found = None;
             let comparison = unchanged::compare(item, |namespace, name| {
-                found = wanted.get(&(namespace, name)).copied();
+                found = desired.get(&(namespace, name)).copied();
                 found.map(|(_, object)| object)
             })?;
             let live = || read_item(item, kind);
             match (found, comparison) {
                 // Most objects are up to date and need no further processing.
-                (Some((key, _)), Comparison::InStep(drift)) => {
-                    ours.in_step.insert(key.clone());
+                (Some((key, _)), Comparison::Unchanged(drift)) => {
+                    ours.unchanged.insert(key.clone());
                     if !drift.is_empty() {
                         ours.drift.insert(key.clone(), drift);
                     }
@@ -82,8 +82,9 @@ impl Looking<'_> {
                     let live = live()?;
                     // Applied from a bundle by another tool: not for fedmesh to delete.
                     if self.search.ownership.is_applied(&live["metadata"]) {
-                        let surplus = Surplus::new(kind.clone(), &without_managers(live.clone()));
-                        ours.surplus.insert(key_of(kind, &live), surplus);
+                        let candidate =
+                            PruneCandidate::new(kind.clone(), &without_managers(live.clone()));
+                        ours.prune_candidates.insert(key_of(kind, &live), candidate);
                     }
                 }
             }
@@ -102,14 +103,14 @@ impl Looking<'_> {
     /// The kinds that have objects of the mesh, found by label among all kinds that the server has and fedmesh may
     /// write: a missing record may be lost.
     pub(super) async fn kinds_with_objects(&self) -> Result<Vec<Kind>, String> {
-        let wanted = self.wanted_kinds();
+        let desired = self.desired_kinds();
         let served = kinds::all(&self.connection).await.map_err(|error| {
             error.in_context(self.connection.context(), "discover the kinds of objects")
         })?;
         let others = served
             .into_iter()
             .filter(|kind| is_rendered(&kind.group, &kind.kind))
-            .filter(|kind| !wanted.contains_key(&kind.group_kind()));
+            .filter(|kind| !desired.contains_key(&kind.group_kind()));
         let found = others.map(|kind| self.if_of_mesh(kind));
         Ok(at_once(found.collect())
             .await?

@@ -54,7 +54,7 @@ impl Looking<'_> {
         &self,
         unserved: &BTreeSet<String>,
     ) -> Result<BTreeMap<Key, String>, String> {
-        let desired = self.wanted.iter().filter(|(key, object)| {
+        let desired = self.desired.iter().filter(|(key, object)| {
             key.kind == "Sidecar" && !unserved.contains(&object.kind.group_kind())
         });
         let desired: BTreeMap<&str, (&Key, _)> = desired

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::kubernetes::object::{Key, Kind, Object};
 use shared::kubernetes::ownership;
 use shared::plan::adoption;
-use shared::plan::{Answer, Existing, Trial};
+use shared::plan::{DryRun, Existing, Trial};
 
 use super::super::dry_run::{self, Question};
 use super::super::live::{is_being_deleted, without_managers};
@@ -18,12 +18,12 @@ impl Looking<'_> {
         let there: BTreeSet<&Key> = ours.keys().collect();
         let is_missing = |key: &Key| !there.contains(key);
         let new_namespaces: BTreeSet<&str> = self
-            .wanted
+            .desired
             .iter()
             .filter(|(key, object)| object.kind == Kind::NAMESPACE && is_missing(key))
             .map(|(_, object)| object.name.as_str())
             .collect();
-        let missing = self.wanted.iter().filter(|(key, object)| {
+        let missing = self.desired.iter().filter(|(key, object)| {
             is_missing(key) && !ours.unserved.contains(&object.kind.group_kind())
         });
         let (now, later): (Vec<_>, Vec<_>) =
@@ -48,13 +48,13 @@ impl Looking<'_> {
             force: false,
         };
         let trial = match dry_run::ask(&self.connection, question).await {
-            Ok(Answer::Would(_)) => Trial::Passed,
-            Ok(Answer::Rejected(message)) if dry_run::cannot_be_tried(&message) => {
+            Ok(DryRun::Would(_)) => Trial::Passed,
+            Ok(DryRun::Rejected(message)) if dry_run::cannot_be_tried(&message) => {
                 Trial::Impossible(message)
             }
-            Ok(Answer::Rejected(message)) => Trial::Rejected(message),
+            Ok(DryRun::Rejected(message)) => Trial::Rejected(message),
             // Another writer has created it in the meantime.
-            Ok(Answer::Conflict(_)) => {
+            Ok(DryRun::Conflict(_)) => {
                 Trial::Rejected("it was created since this plan began; plan again".to_owned())
             }
             Err(error) if error.is_not_found() => {
@@ -95,7 +95,7 @@ impl Looking<'_> {
             writers,
             claim,
         } = candidate;
-        let Some(wanted) = self.wanted.get(&key) else {
+        let Some(desired) = self.desired.get(&key) else {
             return Ok(None);
         };
         let mut claim = match claim {
@@ -104,7 +104,7 @@ impl Looking<'_> {
         };
         if is_being_deleted(&live) {
             // An apply would succeed and be lost.
-            let answer = Answer::Rejected(
+            let answer = DryRun::Rejected(
                 "it is being deleted; wait until it is gone, then plan again".to_owned(),
             );
             let existing = Existing::Asked {
@@ -115,14 +115,14 @@ impl Looking<'_> {
             return Ok(Some((key, existing)));
         }
         let manager = claim.former_manager.as_deref().unwrap_or(&self.manager);
-        let object = wanted.beside(&live);
+        let object = desired.beside(&live);
         let question = Question {
             object: &object,
             manager,
             force: claim.adopts,
         };
         let mut answer = dry_run::ask(&self.connection, question).await;
-        if let Ok(Answer::Conflict(conflicts)) = &mut answer {
+        if let Ok(DryRun::Conflict(conflicts)) = &mut answer {
             writers.complete(conflicts);
             let takes = conflicts
                 .iter()
@@ -139,14 +139,14 @@ impl Looking<'_> {
             }
         }
         let answer = match answer {
-            Ok(Answer::Would(after)) => Answer::Would(without_managers(after)),
+            Ok(DryRun::Would(after)) => DryRun::Would(without_managers(after)),
             Ok(answer) => answer,
             // It was deleted in the meantime.
             Err(error) if error.is_not_found() => return Ok(None),
-            Err(error) => return Err(self.failed(&error, "patch", &wanted.kind)),
+            Err(error) => return Err(self.failed(&error, "patch", &desired.kind)),
         };
         let annotations = &live["metadata"]["annotations"];
-        if let Answer::Would(after) = &answer
+        if let DryRun::Would(after) = &answer
             && (claim.adopts || annotations[ownership::ADOPTED_ANNOTATION].is_string())
         {
             claim.restoring = Some(adoption::restoring(after, &adoption::before(&live)));

@@ -18,7 +18,7 @@ fn programs_are_found() {
 }
 
 fn answered(status: u16, cluster: &str, envoy: bool) -> Reply {
-    Reply::Answered(Answer {
+    Reply::Answered(HttpResponse {
         status,
         cluster: (!cluster.is_empty()).then(|| cluster.to_owned()),
         envoy,
@@ -237,7 +237,7 @@ fn a_method_is_called_without_a_message() {
     let transfers = read_transfers(&stdout, &stderr);
     let reply = &transfers[&address].reply;
     assert!(
-        matches!(reply, Reply::Answered(Answer { status: 503, body, .. }) if body == "no healthy upstream"),
+        matches!(reply, Reply::Answered(HttpResponse { status: 503, body, .. }) if body == "no healthy upstream"),
         "{stdout}"
     );
 }

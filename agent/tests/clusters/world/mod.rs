@@ -20,7 +20,7 @@ use shared::Mesh;
 use shared::check::check;
 use shared::facts::Facts;
 use shared::kubernetes::object::{Kind, Object};
-use shared::plan::desired::Wanted;
+use shared::plan::desired::Desired;
 use testbed::Testbed;
 
 use crate::fixture::{CLUSTERS, LoneBed, WEST, document, make_namespace};
@@ -62,9 +62,9 @@ struct Document {
 impl Document {
     fn new(mesh: Mesh) -> Self {
         let resolved = check(&mesh, &Facts::default()).resolved.unwrap();
-        let wanted = Wanted::new(resolved);
+        let desired = Desired::new(resolved);
         let objects = CLUSTERS.iter().flat_map(|(cluster, context)| {
-            let objects = wanted.of(cluster).into_iter();
+            let objects = desired.of(cluster).into_iter();
             objects.map(move |object| ((*context, object.key()), object))
         });
         Self {

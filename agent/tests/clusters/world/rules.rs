@@ -132,8 +132,8 @@ impl World {
             wrong.extend(lack.map(|lack| (id.clone(), lack)));
         }
         let owned = self.owned(MESHES[mesh], observed).into_iter();
-        let surplus = owned.filter(|id| !objects.contains_key(id));
-        wrong.extend(surplus.map(|id| (id, " is left over".to_owned())));
+        let candidate = owned.filter(|id| !objects.contains_key(id));
+        wrong.extend(candidate.map(|id| (id, " is left over".to_owned())));
         wrong
     }
 

@@ -104,20 +104,20 @@ fn selected(policy: &Object, ids: &BTreeMap<Id, usize>, findings: &mut Findings)
     for selector in list(field(&policy.value, &["spec", "resourceSelectors"])) {
         let text = |name: &str| selector[name].as_str().map(str::to_owned);
         let namespace = text("namespace").or_else(|| own.map(str::to_owned));
-        let wanted = (
+        let desired = (
             text("apiVersion").unwrap_or_default(),
             text("kind").unwrap_or_default(),
             namespace.unwrap_or_default(),
             text("name").unwrap_or_default(),
         );
-        match ids.get(&wanted) {
-            Some(index) if !wanted.3.is_empty() => selected.push(*index),
+        match ids.get(&desired) {
+            Some(index) if !desired.3.is_empty() => selected.push(*index),
             _ => not_read(
                 policy,
                 "resourceSelectors",
                 &format!(
                     "`{} {}` is not in the manifests, or is not selected by name",
-                    wanted.1, wanted.3
+                    desired.1, desired.3
                 ),
                 "add the object to the manifests and select it by name",
                 findings,

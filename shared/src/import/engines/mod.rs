@@ -93,11 +93,11 @@ struct Budget {
 impl Budget {
     /// Reserves bytes for a number of copies.
     fn take(&mut self, bytes: usize, copies: usize) -> Result<(), ImportError> {
-        let wanted = bytes.saturating_add(COPY).saturating_mul(copies);
+        let desired = bytes.saturating_add(COPY).saturating_mul(copies);
         self.left = self
             .left
-            .checked_sub(wanted)
-            .ok_or(ImportError::TooManyCopies(wanted))?;
+            .checked_sub(desired)
+            .ok_or(ImportError::TooManyCopies(desired))?;
         Ok(())
     }
 }

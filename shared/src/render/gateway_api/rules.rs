@@ -340,7 +340,7 @@ mod tests {
 
     #[test]
     fn durations_have_no_fractions() {
-        for (given, wanted) in [
+        for (given, desired) in [
             ("500ms", "500ms"),
             ("3s", "3s"),
             ("1.5s", "1s500ms"),
@@ -348,7 +348,7 @@ mod tests {
             ("1h1m1s1ms", "1h1m1s1ms"),
             ("0.25h", "15m"),
         ] {
-            assert_eq!(duration(given), wanted, "{given}");
+            assert_eq!(duration(given), desired, "{given}");
         }
     }
 }

@@ -61,7 +61,7 @@ fn expect_of(document: &Value, expected: code::Code, severity: Severity, path: &
         (severity, path),
         "{found:#?}"
     );
-    support::assert_is_told(found);
+    support::assert_is_complete(found);
     if severity == Severity::Error {
         let errors: Vec<&Finding> = findings
             .iter()
@@ -276,7 +276,7 @@ fn clusters() {
 #[test]
 fn dns() {
     use Severity::{Error, Hint, Warning};
-    let mended = |text: &str| {
+    let corrected = |text: &str| {
         expect(
             "/spec/dns/suffix",
             json!(text),
@@ -287,16 +287,22 @@ fn dns() {
         .fix
         .map(|fix| fix.value)
     };
-    assert_eq!(mended("mesh.example.com."), Some("mesh.example.com".into()));
     assert_eq!(
-        mended("*.mesh.example.com"),
+        corrected("mesh.example.com."),
         Some("mesh.example.com".into())
     );
-    assert_eq!(mended("Mesh.Example.com"), Some("mesh.example.com".into()));
-    assert_eq!(mended("mesh example.com"), None);
-    assert_eq!(mended("com"), None);
-    assert_eq!(mended("10.0.0.1"), None);
-    assert_eq!(mended("x.cluster.local"), None);
+    assert_eq!(
+        corrected("*.mesh.example.com"),
+        Some("mesh.example.com".into())
+    );
+    assert_eq!(
+        corrected("Mesh.Example.com"),
+        Some("mesh.example.com".into())
+    );
+    assert_eq!(corrected("mesh example.com"), None);
+    assert_eq!(corrected("com"), None);
+    assert_eq!(corrected("10.0.0.1"), None);
+    assert_eq!(corrected("x.cluster.local"), None);
     expect(
         "/spec/dns/suffix",
         json!("mesh.global"),
@@ -864,9 +870,12 @@ fn a_fix_mends_what_it_belongs_to() {
     let mesh: Mesh = serde_json::from_value(document.clone()).unwrap();
     let found = findings(&document);
     let fix = found[0].fix.as_ref().expect("a fix");
-    let mended = fix.apply(&mesh).expect("the field is there");
-    assert_eq!(mended.spec.clusters[0].zone, "z-1");
-    assert_eq!(check(&mended, &Facts::default()).count(Severity::Error), 0);
+    let corrected = fix.apply(&mesh).expect("the field is there");
+    assert_eq!(corrected.spec.clusters[0].zone, "z-1");
+    assert_eq!(
+        check(&corrected, &Facts::default()).count(Severity::Error),
+        0
+    );
 }
 
 /// Wherever it is: it is told at its field, and no finding has it in its words.

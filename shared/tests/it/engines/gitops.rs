@@ -60,10 +60,10 @@ pub(crate) fn expand(bundle: &Bundle, gitops: &Gitops) -> Clusters {
     let root = root.unwrap_or_default();
     let mut clusters = Clusters::new();
     let mut left = files.clone();
-    for cluster in told_argo_cd(&mut left, &root) {
+    for cluster in take_argo_cd(&mut left, &root) {
         let flux = left.remove(&format!("flux/{cluster}.yaml")).unwrap();
         let branch = gitops.branch.as_deref().unwrap_or("main");
-        told_flux(&flux, &format!("./{root}clusters/{cluster}"), branch);
+        take_flux(&flux, &format!("./{root}clusters/{cluster}"), branch);
         let mut objects = build(&files, &mut left, &format!("clusters/{cluster}"));
         objects.values_mut().for_each(marked);
         clusters.insert(cluster, objects);
@@ -73,7 +73,7 @@ pub(crate) fn expand(bundle: &Bundle, gitops: &Gitops) -> Clusters {
 }
 
 /// The clusters that Argo CD makes an application for, each of its overlay.
-fn told_argo_cd(left: &mut Files, root: &str) -> Vec<String> {
+fn take_argo_cd(left: &mut Files, root: &str) -> Vec<String> {
     let Some(text) = left.remove("argocd/applicationset.yaml") else {
         return Vec::new();
     };
@@ -93,7 +93,7 @@ fn told_argo_cd(left: &mut Files, root: &str) -> Vec<String> {
         .collect()
 }
 
-fn told_flux(text: &str, path: &str, branch: &str) {
+fn take_flux(text: &str, path: &str, branch: &str) {
     let [source, kustomization]: [Value; 2] = documents(text).try_into().unwrap();
     assert_eq!(kustomization["spec"]["path"], path);
     assert_eq!(

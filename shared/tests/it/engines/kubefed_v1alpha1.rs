@@ -173,11 +173,11 @@ pub(crate) fn expand(mut hub: Objects, name: &str) -> Clusters {
 }
 
 fn defined(resource: &Resource, definitions: &[Value]) {
-    let wanted = format!("{}.{}", resource.plural_name, resource.group);
+    let desired = format!("{}.{}", resource.plural_name, resource.group);
     let definition = definitions
         .iter()
-        .find(|one| one["metadata"]["name"] == wanted);
-    let definition = definition.unwrap_or_else(|| panic!("{wanted} is not defined"));
+        .find(|one| one["metadata"]["name"] == desired);
+    let definition = definition.unwrap_or_else(|| panic!("{desired} is not defined"));
     assert_eq!(definition["spec"]["names"]["kind"], resource.kind);
     assert_eq!(definition["spec"]["versions"][0]["name"], resource.version);
 }

@@ -198,10 +198,10 @@ fn targets(hub: &mut Objects) -> BTreeMap<String, (String, String)> {
             ),
             ("Enabled", "Namespaced", "Namespaced")
         );
-        let wanted = format!("{}.{}", to.plural_name, to.group);
+        let desired = format!("{}.{}", to.plural_name, to.group);
         let definition = definitions
             .iter()
-            .find(|one| one["metadata"]["name"] == wanted)
+            .find(|one| one["metadata"]["name"] == desired)
             .unwrap();
         assert_eq!(definition["spec"]["names"]["kind"], to.kind);
         assert_eq!(definition["spec"]["versions"][0]["name"], to.version);

@@ -123,7 +123,7 @@ fn namespaces_elsewhere(found: &mut Clusters, expected: &Clusters) -> Vec<Id> {
         objects.retain(|id, _| {
             let asked_for = expected
                 .get(cluster)
-                .is_some_and(|wanted| wanted.contains_key(id));
+                .is_some_and(|desired| desired.contains_key(id));
             if id.kind == "Namespace" && !asked_for {
                 more.push(id.clone());
                 return false;
@@ -189,19 +189,19 @@ fn kubefed_is_said_to_take_over_the_namespaces_that_its_bundle_does_not_make() {
             .filter(|template| template.kind == Kind::NAMESPACE)
             .map(|template| &template.name)
             .collect();
-        let mut wanted: Vec<&str> = spread()
+        let mut desired: Vec<&str> = spread()
             .filter_map(|template| template.namespace.as_ref())
             .filter(|namespace| *namespace != "default" && !made.contains(namespace))
             .map(String::as_str)
             .collect();
-        wanted.sort_unstable();
-        wanted.dedup();
+        desired.sort_unstable();
+        desired.dedup();
         let code = shared::check::code::KUBEFED_NAMESPACES.id;
         let found = checked.findings.iter().find(|finding| finding.code == code);
         let message = found.map_or("", |finding| finding.message.as_str());
         assert!(
-            message.ends_with(&format!(": {}", wanted.join(", "))),
-            "{name}: {message} for {wanted:?}"
+            message.ends_with(&format!(": {}", desired.join(", "))),
+            "{name}: {message} for {desired:?}"
         );
     }
 }

@@ -73,17 +73,17 @@ fn imported(sources: &[Source]) -> Imported {
 /// The manifests of both documents are the same, byte for byte.
 #[track_caller]
 fn same_manifests(mesh: &Mesh, imported: &Imported) {
-    let (wanted, got) = (bundle(mesh), bundle(&imported.mesh));
+    let (desired, got) = (bundle(mesh), bundle(&imported.mesh));
     let yaml = imported.mesh.to_yaml();
-    let (wanted, got) = (files(&wanted), files(&got));
-    for (wanted, got) in wanted.iter().zip(&got) {
+    let (desired, got) = (files(&desired), files(&got));
+    for (desired, got) in desired.iter().zip(&got) {
         assert_eq!(
-            (&wanted.file, &wanted.text),
+            (&desired.file, &desired.text),
             (&got.file, &got.text),
             "{yaml}"
         );
     }
-    assert_eq!(wanted.len(), got.len(), "{yaml}");
+    assert_eq!(desired.len(), got.len(), "{yaml}");
 }
 
 /// The document with its clusters in the order of another one, which Open Cluster Management's hub need not

@@ -10,9 +10,9 @@ use super::{bundle, resolve};
 /// Both documents mean the same, but for what no manifest says.
 #[track_caller]
 pub(super) fn same_document(mesh: &Mesh, imported: &Imported) {
-    let (mut wanted, mut got) = (resolve(mesh), resolve(&imported.mesh));
+    let (mut desired, mut got) = (resolve(mesh), resolve(&imported.mesh));
     // Files are named for services, and hosts outside are in the order of their names: a folder has no other.
-    for one in [&mut wanted, &mut got] {
+    for one in [&mut desired, &mut got] {
         one.services.sort_by_key(shared::resolved::Service::id);
         one.external.sort_by_key(|host| host.host.to_string());
         // An API version is all that says of Istio's.
@@ -47,10 +47,10 @@ pub(super) fn same_document(mesh: &Mesh, imported: &Imported) {
             }
         }
     }
-    not_needed(mesh, &mut wanted, &mut got);
-    let cluster_count = wanted.clusters.len();
+    not_needed(mesh, &mut desired, &mut got);
+    let cluster_count = desired.clusters.len();
     for index in 0..cluster_count {
-        of_cluster(index, &mut wanted, &mut got);
+        of_cluster(index, &mut desired, &mut got);
     }
     if imported
         .findings
@@ -58,77 +58,77 @@ pub(super) fn same_document(mesh: &Mesh, imported: &Imported) {
         .any(|one| one.path.ends_with("trustDomain"))
     {
         // Which of them is whose makes no difference to any manifest.
-        for (wanted, got) in wanted.clusters.iter_mut().zip(&got.clusters) {
-            wanted.trust_domain.clone_from(&got.trust_domain);
+        for (desired, got) in desired.clusters.iter_mut().zip(&got.clusters) {
+            desired.trust_domain.clone_from(&got.trust_domain);
         }
     }
     let written = bundle(mesh).to_stream();
-    for (wanted, got) in wanted.services.iter_mut().zip(&mut got.services) {
+    for (desired, got) in desired.services.iter_mut().zip(&mut got.services) {
         let elsewhere = |route: &shared::resolved::Route| {
             let ends = ["redirect", "directResponse"];
             ends.iter().any(|end| route.action.contains_key(*end))
         };
-        if wanted.routes.iter().all(elsewhere) {
+        if desired.routes.iter().all(elsewhere) {
             // No request gets to the service, so nothing says at which port it is.
-            let take = |wanted: &mut Vec<shared::resolved::Port>,
+            let take = |desired: &mut Vec<shared::resolved::Port>,
                         got: &[shared::resolved::Port]| {
-                for (wanted, got) in wanted.iter_mut().zip(got) {
-                    if wanted.protocol.is_http() {
-                        wanted.number = got.number;
+                for (desired, got) in desired.iter_mut().zip(got) {
+                    if desired.protocol.is_http() {
+                        desired.number = got.number;
                     }
                 }
             };
-            take(&mut wanted.ports, &got.ports);
-            for (cluster, place) in &mut wanted.overrides {
+            take(&mut desired.ports, &got.ports);
+            for (cluster, place) in &mut desired.overrides {
                 let there = got.overrides.get(cluster);
                 take(&mut place.ports, there.map_or(&got.ports, |one| &one.ports));
             }
             if got.overrides.is_empty() {
                 // Those of the port alone; any other one is seen by its name.
-                let usual = (&wanted.name, &wanted.namespace, &wanted.ports);
-                let all = &mut wanted.overrides;
+                let usual = (&desired.name, &desired.namespace, &desired.ports);
+                let all = &mut desired.overrides;
                 all.retain(|_, one| (&one.name, &one.namespace, &one.ports) != usual);
             }
         }
-        if wanted.is_mutual() && !told_by_name(wanted) {
+        if desired.is_mutual() && !is_identified_by_name(desired) {
             // Of plain TCP only the global name has an entry; others are in its records, if it has any.
-            for names in [&mut wanted.names, &mut got.names] {
+            for names in [&mut desired.names, &mut got.names] {
                 names.retain(|name| written.contains(name.host.as_str()));
             }
         }
         // What names contain follows from region and zone, which were compared.
-        for (wanted, got) in wanted.names.iter_mut().zip(&got.names) {
-            wanted.clusters.clone_from(&got.clusters);
+        for (desired, got) in desired.names.iter_mut().zip(&got.names) {
+            desired.clusters.clone_from(&got.clusters);
         }
-        if wanted.clusters.len() < 2 || !wanted.is_http() {
+        if desired.clusters.len() < 2 || !desired.is_http() {
             // Nothing fails over, or nothing is repeated, so nothing says how.
-            wanted.retry.clone_from(&got.retry);
+            desired.retry.clone_from(&got.retry);
         }
         // What fedmesh writes anyway tells nothing of who asked for it.
         let own = json!({
             "consecutive5xxErrors": 0, "consecutiveGatewayErrors": 1, "interval": "1s", "baseEjectionTime": "10s",
             "maxEjectionPercent": 100, "minHealthPercent": 1,
         });
-        let asked = &mut wanted.outlier_detection;
+        let asked = &mut desired.outlier_detection;
         asked.retain(|name, value| own[name.as_str()] != *value);
-        if wanted.clusters.len() < 2 {
-            wanted.outlier_detection.clone_from(&got.outlier_detection);
-            wanted.connect_timeout.clone_from(&got.connect_timeout);
+        if desired.clusters.len() < 2 {
+            desired.outlier_detection.clone_from(&got.outlier_detection);
+            desired.connect_timeout.clone_from(&got.connect_timeout);
         }
-        if !wanted.is_mutual() {
+        if !desired.is_mutual() {
             // Nobody looks at its identity.
-            wanted.service_account = None;
+            desired.service_account = None;
         }
-        if (0..cluster_count).all(|client| wanted.locality.shares.contains_key(&client)) {
+        if (0..cluster_count).all(|client| desired.locality.shares.contains_key(&client)) {
             // Where all callers are spread, no rule needs to say which region comes next.
-            wanted.locality.next.clone_from(&got.locality.next);
+            desired.locality.next.clone_from(&got.locality.next);
         }
     }
-    assert_eq!(got, wanted, "{}", imported.mesh.to_yaml());
+    assert_eq!(got, desired, "{}", imported.mesh.to_yaml());
 }
 
 /// Whether sidecars tell the names of a service apart, on one of its ports at least.
-fn told_by_name(service: &shared::resolved::Service) -> bool {
+fn is_identified_by_name(service: &shared::resolved::Service) -> bool {
     let mut ports = service.ports.iter();
     ports.any(|port| port.protocol != Protocol::Tcp)
 }
@@ -151,45 +151,45 @@ fn in_each_cluster(service: &mut shared::resolved::Service) {
 }
 
 /// What a document may say although nothing of it needs it.
-fn not_needed(mesh: &Mesh, wanted: &mut Resolved, got: &mut Resolved) {
-    if wanted.target != Target::Gitops {
+fn not_needed(mesh: &Mesh, desired: &mut Resolved, got: &mut Resolved) {
+    if desired.target != Target::Gitops {
         // There are no objects of Argo CD and Flux.
-        wanted.gitops = None;
+        desired.gitops = None;
     }
     if !bundle(mesh).to_stream().contains("recordTTL: ") {
         // Without records there is nothing that has a time to live.
-        wanted.dns.ttl = got.dns.ttl;
-        if wanted.dns.external_dns.is_none() && !wanted.target.has_hub() {
+        desired.dns.ttl = got.dns.ttl;
+        if desired.dns.external_dns.is_none() && !desired.target.has_hub() {
             // And nothing is in one cluster alone that others do not have.
-            wanted.dns.cluster = got.dns.cluster;
+            desired.dns.cluster = got.dns.cluster;
         }
     }
     // Gateways see no requests of the others.
     let seen = |one: &&shared::resolved::Service| one.is_http() && !one.is_mutual();
-    let http = || wanted.services.iter().filter(seen);
+    let http = || desired.services.iter().filter(seen);
     if http().next().is_none() {
         // Without requests there is nothing to mark.
-        wanted.answer_header = got.answer_header;
+        desired.answer_header = got.answer_header;
     }
     let redirected = |one: &shared::resolved::Service| {
         let clusters = one.clusters.iter();
-        let mut ports = clusters.map(|&cluster| wanted.clusters[cluster].gateway.port);
+        let mut ports = clusters.map(|&cluster| desired.clusters[cluster].gateway.port);
         one.ports.iter().any(|port| port.published == 80) && ports.any(|port| port == 443)
     };
     let redirected = http().any(redirected);
-    if let (Some(wanted), Some(got)) = (&mut wanted.tls, &got.tls)
+    if let (Some(desired), Some(got)) = (&mut desired.tls, &got.tls)
         && !redirected
     {
         // There is a redirect only to where gateways listen as usual.
-        wanted.redirect = got.redirect;
+        desired.redirect = got.redirect;
     }
 }
 
 /// What nothing says of a cluster.
-fn of_cluster(index: usize, wanted: &mut Resolved, got: &mut Resolved) {
-    let published_by_us = !shared::render::controller_publishes(wanted);
+fn of_cluster(index: usize, desired: &mut Resolved, got: &mut Resolved) {
+    let published_by_us = !shared::render::controller_publishes(desired);
     let here = |one: &&shared::resolved::Service| one.clusters.contains(&index);
-    let services = || wanted.services.iter().filter(here);
+    let services = || desired.services.iter().filter(here);
     let serves = services().next().is_some();
     let at_gateway = services().any(|one| !one.is_mutual());
     let at_east_west = services().any(shared::resolved::Service::is_mutual);
@@ -202,51 +202,51 @@ fn of_cluster(index: usize, wanted: &mut Resolved, got: &mut Resolved) {
     let outside = |one: &shared::resolved::ExternalHost| {
         one.by_egress_gateway && one.clusters.contains(&index)
     };
-    let leads_out = wanted.external.iter().any(outside);
+    let leads_out = desired.external.iter().any(outside);
     let zone = |one: &shared::resolved::Cluster| (one.region.clone(), one.zone.clone());
-    let here = zone(&wanted.clusters[index]);
-    let of_zone = wanted.clusters.iter().filter(|one| zone(one) == here);
+    let here = zone(&desired.clusters[index]);
+    let of_zone = desired.clusters.iter().filter(|one| zone(one) == here);
     let alone = of_zone.count() == 1;
-    let is_of_names = wanted.endpoints == Endpoints::Names;
-    let (wanted, got) = (&mut wanted.clusters[index], &mut got.clusters[index]);
+    let is_of_names = desired.endpoints == Endpoints::Names;
+    let (desired, got) = (&mut desired.clusters[index], &mut got.clusters[index]);
     if !serves {
-        (got.region, got.zone) = (wanted.region.clone(), wanted.zone.clone());
+        (got.region, got.zone) = (desired.region.clone(), desired.zone.clone());
     }
     if !is_known {
         // Whose certificates callers take is said where they are to look at it.
-        got.trust_domain.clone_from(&wanted.trust_domain);
+        got.trust_domain.clone_from(&desired.trust_domain);
     }
     if !has_usual {
         // Its port is that of what is published on 80.
-        got.gateway.port = wanted.gateway.port;
+        got.gateway.port = desired.gateway.port;
     }
     if !leads_out {
         // Nothing is led through it.
-        wanted.egress_gateway = None;
+        desired.egress_gateway = None;
     }
-    for (wanted, got, serves) in [
-        (&mut wanted.gateway, &mut got.gateway, at_gateway),
+    for (desired, got, serves) in [
+        (&mut desired.gateway, &mut got.gateway, at_gateway),
         (
-            &mut wanted.east_west_gateway,
+            &mut desired.east_west_gateway,
             &mut got.east_west_gateway,
             at_east_west,
         ),
     ] {
         if !serves {
             // Nobody calls a gateway behind which there is no service; see docs/import.md.
-            got.clone_from(wanted);
+            got.clone_from(desired);
         }
         // Records have the addresses of all clusters of a zone together; and the federation's controller
         // looks addresses up itself.
         if !alone || !published_by_us {
-            got.addresses.clone_from(&wanted.addresses);
+            got.addresses.clone_from(&desired.addresses);
         }
-        if let Some(addresses) = &mut wanted.addresses {
+        if let Some(addresses) = &mut desired.addresses {
             addresses.sort();
         }
         if is_of_names {
             // Entries have the gateway's name in its place.
-            got.cluster_ip = wanted.cluster_ip;
+            got.cluster_ip = desired.cluster_ip;
         }
     }
 }

@@ -3,18 +3,18 @@
 use super::located::{Located, Node};
 
 /// The positions of a document's fields.
-pub struct Places(Option<Located>);
+pub struct Positions(Option<Located>);
 
 /// A position in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-pub struct Place {
+pub struct Position {
     /// From 1.
     pub line: u64,
     /// From 1, in characters.
     pub column: u64,
 }
 
-impl Places {
+impl Positions {
     /// Finds the positions in a text; empty for a text that is not a document.
     pub fn of(text: &str) -> Self {
         Self(super::parse(text).ok())
@@ -22,7 +22,7 @@ impl Places {
 
     /// The position of the key of the field with this path, or of the start of a list item. For a missing field, the
     /// position of the innermost parent that exists. The whole document has none.
-    pub fn find(&self, path: &str) -> Option<Place> {
+    pub fn find(&self, path: &str) -> Option<Position> {
         let mut value = self.0.as_ref()?;
         let mut place = None;
         let mut path = path;
@@ -31,7 +31,7 @@ impl Places {
             value = inner;
             path = rest;
         }
-        place.map(|at| Place {
+        place.map(|at| Position {
             line: at.line(),
             column: at.column(),
         })
@@ -67,7 +67,7 @@ fn step<'v, 'p>(
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, Places};
+    use super::{Position, Positions};
 
     #[test]
     fn a_path_has_a_position() {
@@ -93,8 +93,8 @@ mod tests {
             ("a: [", "a", None),
             ("", "a", None),
         ] {
-            let expected = expected.map(|(line, column)| Place { line, column });
-            assert_eq!(Places::of(text).find(path), expected, "{path}");
+            let expected = expected.map(|(line, column)| Position { line, column });
+            assert_eq!(Positions::of(text).find(path), expected, "{path}");
         }
     }
 }

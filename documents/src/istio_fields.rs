@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
-use shared::mesh::passed_on::{Kind, kind};
+use shared::mesh::istio_fields::{Kind, kind};
 
 use super::parts::{Field, awkward, label, object, sometimes};
 

@@ -4,9 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod admission;
-mod house;
 mod load;
 mod logins;
 mod page;
 mod program;
 mod requests;
+mod support;

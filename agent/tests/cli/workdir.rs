@@ -41,17 +41,17 @@ spec:
       retry: false
 ";
 
-pub(crate) struct Desk {
+pub(crate) struct Workdir {
     pub(crate) folder: TempDir,
 }
 
-impl Desk {
+impl Workdir {
     pub(crate) fn new() -> Self {
-        let desk = Self {
+        let workdir = Self {
             folder: tempfile::tempdir().unwrap(),
         };
-        desk.write("mesh.yaml", MESH);
-        desk
+        workdir.write("mesh.yaml", MESH);
+        workdir
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::failover::is_duration;
 use super::headers::{is_header, is_header_value};
 use super::{Findings, code};
-use crate::mesh::passed_on::{IstioFields, Kind, PRIME_MAX, kind};
+use crate::mesh::istio_fields::{IstioFields, Kind, PRIME_MAX, kind};
 use crate::name::HostName;
 use crate::text::duration::milliseconds;
 
@@ -56,12 +56,12 @@ fn walk(shape: &Value, given: &Value, path: &str, findings: &mut Findings) {
             }
         }
         (Value::String(word), _) => {
-            if let Some(wanted) = wanted(word, given) {
+            if let Some(desired) = desired(word, given) {
                 findings.error(
                     code::BAD_VALUE,
                     path,
-                    format!("`{given}` is not {wanted}"),
-                    format!("write {wanted}"),
+                    format!("`{given}` is not {desired}"),
+                    format!("write {desired}"),
                 );
             } else {
                 regular_expressions(word, given, path, findings);
@@ -91,7 +91,7 @@ fn names(fields: &IstioFields) -> String {
 }
 
 /// The expected kind of value, if the value does not fit.
-fn wanted(word: &str, given: &Value) -> Option<String> {
+fn desired(word: &str, given: &Value) -> Option<String> {
     let number = |from: u64, to: u64| {
         given
             .as_u64()
@@ -105,7 +105,7 @@ fn wanted(word: &str, given: &Value) -> Option<String> {
             return (!good).then(|| format!("one of {}", word.replace('|', ", ")));
         }
     };
-    let (good, wanted) = match kind {
+    let (good, desired) = match kind {
         Kind::Text => (
             text(&|text| !text.is_empty() && !text.contains(char::is_control)),
             "a string, in quotes where YAML reads another type",
@@ -169,7 +169,7 @@ fn wanted(word: &str, given: &Value) -> Option<String> {
             (good, "one of {exact: …}, {prefix: …} and {regex: …}")
         }
     };
-    (!good).then(|| wanted.to_owned())
+    (!good).then(|| desired.to_owned())
 }
 
 fn regular_expressions(word: &str, given: &Value, path: &str, findings: &mut Findings) {

@@ -2,7 +2,7 @@
 
 use fedmesh_agent::operation::Operations;
 
-use crate::house::House;
+use crate::support::TestServer;
 
 async fn clusters(kubeconfig: &str) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
@@ -12,8 +12,8 @@ async fn clusters(kubeconfig: &str) -> (tempfile::TempDir, String) {
         kubeconfig.replace("FOLDER", folder.path().to_str().unwrap()),
     )
     .unwrap();
-    let house = House::with(Operations::new(Some(file)));
-    let answer = house.send("GET", "/api/v1/clusters", &[], "").await;
+    let support = TestServer::with(Operations::new(Some(file)));
+    let answer = support.send("GET", "/api/v1/clusters", &[], "").await;
     (folder, String::from_utf8(answer.body).unwrap())
 }
 

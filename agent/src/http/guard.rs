@@ -39,7 +39,7 @@ const PREFLIGHT_SECONDS: &str = "600";
 
 /// The conditions for a request to be accepted.
 #[derive(Debug)]
-pub struct Door {
+pub struct RequestGuard {
     /// The `Host` headers of the agent.
     hosts: Vec<String>,
     /// Origins of the agent's own page.
@@ -49,7 +49,7 @@ pub struct Door {
     token: Token,
 }
 
-impl Door {
+impl RequestGuard {
     /// A guard for a loopback address, which accepts requests with the token, and pages from `others`.
     pub fn new(address: SocketAddr, token: Token, others: Vec<Origin>) -> Self {
         let port = address.port();
@@ -158,20 +158,20 @@ impl Door {
 /// Forwards a request or rejects it, and sets the headers of every response.
 pub(super) async fn guard(State(agent): State<Agent>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
-    let door = &agent.0.door;
+    let guard = &agent.0.guard;
     let method = request.method().clone();
     // Without the query, which may contain a token by mistake.
     let path = request.uri().path().to_owned();
     let is_api = is_api(&path);
 
-    let mut response = match door.check_host(request.uri(), request.headers()) {
+    let mut response = match guard.check_host(request.uri(), request.headers()) {
         Err(refusal) => refusal.into_response(),
-        Ok(()) => match door.check_origin(request.headers()) {
+        Ok(()) => match guard.check_origin(request.headers()) {
             Err(refusal) => refusal.into_response(),
             Ok(other) => {
                 let mut response = if is_preflight(&method, is_api, request.headers()) {
                     preflight(request.headers())
-                } else if is_api && let Err(refusal) = door.check_token(request.headers()) {
+                } else if is_api && let Err(refusal) = guard.check_token(request.headers()) {
                     let mut response = refusal.into_response();
                     response
                         .headers_mut()

@@ -4,11 +4,13 @@ use fedmesh_agent::operation::Operations;
 use serde_json::{Value, json};
 use shared::mesh::{Service, Transport};
 
-use crate::house::{Change, HOST, House, With, Without, dead_kubeconfig, mesh, plan_request};
+use crate::support::{
+    Change, HOST, TestServer, With, Without, dead_kubeconfig, mesh, plan_request,
+};
 
 #[tokio::test]
 async fn invalid_bodies_are_rejected() {
-    let house = House::new();
+    let support = TestServer::new();
     let good = plan_request(&mesh()).to_string();
     let with = |name: &str, value: Value| {
         let mut request = plan_request(&mesh());
@@ -90,7 +92,7 @@ async fn invalid_bodies_are_rejected() {
                 }
                 _ => (*body).to_owned(),
             };
-            let answer = house.send("POST", path, changes, body).await;
+            let answer = support.send("POST", path, changes, body).await;
             assert_eq!(
                 answer.status.as_u16(),
                 *status,
@@ -104,11 +106,11 @@ async fn invalid_bodies_are_rejected() {
 
 #[tokio::test]
 async fn a_document_with_errors_comes_back_with_findings() {
-    let house = House::new();
+    let support = TestServer::new();
     let mut bad = mesh();
     bad.spec.services[0].port = Some(80_000);
     let request = json!({"mesh": bad, "digest": "sha256:00"});
-    let answer = house
+    let answer = support
         .send("POST", "/api/v1/plan", &[], request.to_string())
         .await;
     assert_eq!(answer.status, 422);
@@ -117,20 +119,20 @@ async fn a_document_with_errors_comes_back_with_findings() {
 
 #[tokio::test]
 async fn valid_requests_are_handled() {
-    let house = House::new();
+    let support = TestServer::new();
     for host in [HOST, "localhost:8642", "LocalHost:8642", "[::1]:8642"] {
         let own = format!("http://{}", host.to_lowercase());
         for changes in [
             &[With("host", host)][..],
             &[With("host", host), With("origin", &own)],
         ] {
-            let answer = house.send("GET", "/api/v1/session", changes, "").await;
+            let answer = support.send("GET", "/api/v1/session", changes, "").await;
             assert_eq!(answer.status, 200, "{changes:?}");
             assert_eq!(answer.json(), json!({"version": env!("CARGO_PKG_VERSION")}));
             assert_eq!(answer.header("access-control-allow-origin"), "");
         }
     }
-    let clusters = house.send("GET", "/api/v1/clusters", &[], "").await;
+    let clusters = support.send("GET", "/api/v1/clusters", &[], "").await;
     assert_eq!(clusters.status, 200);
     assert_eq!(clusters.json()["contexts"], json!([]));
     assert!(
@@ -149,7 +151,7 @@ async fn valid_requests_are_handled() {
         ),
         ("/api/v1/verify", &[]),
     ] {
-        let answer = house
+        let answer = support
             .send("POST", path, changes, plan_request(&mesh()).to_string())
             .await;
         assert_eq!(answer.status, 503, "{path}");
@@ -160,7 +162,7 @@ async fn valid_requests_are_handled() {
     // Twice, since a rejected apply must not block the next one.
     for _ in 0..2 {
         assert_eq!(
-            house
+            support
                 .send("POST", "/api/v1/apply", &[], apply.to_string())
                 .await
                 .status,
@@ -174,9 +176,9 @@ const OTHER_PLAN: &str = "nothing was changed: the clusters changed since";
 #[tokio::test]
 async fn an_apply_is_rejected_when_the_plan_changed_or_is_blocked() {
     let folder = tempfile::tempdir().unwrap();
-    let house = House::with(Operations::new(Some(dead_kubeconfig(folder.path()))));
+    let support = TestServer::with(Operations::new(Some(dead_kubeconfig(folder.path()))));
     let request = plan_request(&mesh());
-    let planned = house
+    let planned = support
         .send("POST", "/api/v1/plan", &[], request.to_string())
         .await;
     assert_eq!(planned.status, 200, "{}", planned.json());
@@ -199,7 +201,7 @@ async fn an_apply_is_rejected_when_the_plan_changed_or_is_blocked() {
         let mut apply = request.clone();
         apply["planId"] = plan_id;
         apply["partial"] = json!(partial);
-        let answer = house
+        let answer = support
             .send("POST", "/api/v1/apply", &[], apply.to_string())
             .await;
         assert_eq!(answer.status, 409);
@@ -214,7 +216,7 @@ async fn an_apply_is_rejected_when_the_plan_changed_or_is_blocked() {
         let reason = &answer.json()["reason"];
         assert_eq!(*reason == "planChanged", message == OTHER_PLAN, "{reason}");
     }
-    let status = house
+    let status = support
         .send("POST", "/api/v1/status", &[], request.to_string())
         .await;
     assert_eq!(status.status, 200);
@@ -223,7 +225,7 @@ async fn an_apply_is_rejected_when_the_plan_changed_or_is_blocked() {
 
 #[tokio::test]
 async fn a_verification_rejects_unknown_options() {
-    let house = House::new();
+    let support = TestServer::new();
     for (name, value, status) in [
         ("intent", json!("remove"), 422),
         ("wait", json!(3601), 422),
@@ -236,7 +238,7 @@ async fn a_verification_rejects_unknown_options() {
     ] {
         let mut request = plan_request(&mesh());
         request[name] = value;
-        let answer = house
+        let answer = support
             .send("POST", "/api/v1/verify", &[], request.to_string())
             .await;
         assert_eq!(answer.status, status, "{name}: {}", answer.json());
@@ -246,7 +248,7 @@ async fn a_verification_rejects_unknown_options() {
 
 #[tokio::test]
 async fn invalid_drills_are_rejected_before_the_verification_starts() {
-    let house = House::new();
+    let support = TestServer::new();
     let mut several = mesh();
     let with = |name: &str, namespace: &str, clusters: &[&str], transport| Service {
         name: name.to_owned(),
@@ -298,7 +300,7 @@ async fn invalid_drills_are_rejected_before_the_verification_starts() {
     ] {
         let mut request = plan_request(mesh);
         request["drill"] = json!(drill);
-        let answer = house
+        let answer = support
             .send("POST", "/api/v1/verify", &[], request.to_string())
             .await;
         assert_eq!(answer.status, 422, "{drill}: {}", answer.json());
@@ -312,7 +314,7 @@ async fn invalid_drills_are_rejected_before_the_verification_starts() {
         request["drill"] = json!(drill);
         request["wait"] = json!(60);
         request["noJob"] = json!(true);
-        let answer = house
+        let answer = support
             .send("POST", "/api/v1/verify", &[], request.to_string())
             .await;
         assert_eq!(answer.status, 503, "{drill}: {}", answer.json());
@@ -322,18 +324,18 @@ async fn invalid_drills_are_rejected_before_the_verification_starts() {
 #[tokio::test]
 async fn a_verification_ends_with_its_report() {
     let folder = tempfile::tempdir().unwrap();
-    let house = House::with(Operations::new(Some(dead_kubeconfig(folder.path()))));
+    let support = TestServer::with(Operations::new(Some(dead_kubeconfig(folder.path()))));
     let mut request = plan_request(&mesh());
     request["drill"] = json!("httpbin@cluster1");
     let request = request.to_string();
-    let begun = house.send("POST", "/api/v1/verify", &[], request).await;
+    let begun = support.send("POST", "/api/v1/verify", &[], request).await;
     assert_eq!(begun.status, 202, "{}", begun.json());
     let id = begun.json()["id"].as_str().unwrap().to_owned();
     // Its id is not that of an apply.
     let elsewhere = format!("/api/v1/applies/{id}");
-    assert_eq!(house.send("GET", &elsewhere, &[], "").await.status, 404);
+    assert_eq!(support.send("GET", &elsewhere, &[], "").await.status, 404);
     let path = format!("/api/v1/verifications/{id}");
-    let events = house.send("GET", &path, &[], "").await;
+    let events = support.send("GET", &path, &[], "").await;
     assert_eq!(events.status, 200);
     let text = String::from_utf8(events.body).unwrap();
     let events: Vec<Value> = text
@@ -345,7 +347,7 @@ async fn a_verification_ends_with_its_report() {
     assert_eq!(families[families.len() - 2..], ["call", "drill"], "{text}");
     // Stopping an ended run is not an error, since it may have ended during the request.
     let stop = format!("{path}/stop");
-    assert_eq!(house.send("POST", &stop, &[], "").await.status, 202);
+    assert_eq!(support.send("POST", &stop, &[], "").await.status, 202);
     let last = events.last().unwrap();
     assert_eq!(last["event"], "finished", "{text}");
     let checks = last["report"]["checks"].as_array().unwrap();

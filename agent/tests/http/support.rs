@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
-use fedmesh_agent::http::{Agent, Door, Token, router};
+use fedmesh_agent::http::{Agent, RequestGuard, Token, router};
 use fedmesh_agent::operation::Operations;
 use serde_json::{Value, json};
 use shared::Mesh;
@@ -19,12 +19,12 @@ pub(crate) const ELSEWHERE: &str = "https://mesh.example.org";
 pub(crate) const MESH: &str = include_str!("../../../examples/walkthrough.yaml");
 
 /// A router and its token.
-pub(crate) struct House {
+pub(crate) struct TestServer {
     pub(crate) router: Router,
     pub(crate) token: String,
 }
 
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
@@ -39,7 +39,7 @@ pub(crate) enum Change<'a> {
 
 pub(crate) use Change::{And, With, Without};
 
-impl House {
+impl TestServer {
     pub(crate) fn new() -> Self {
         Self::with(Operations::new(Some("/nonexistent/kubeconfig".into())))
     }
@@ -47,13 +47,13 @@ impl House {
     pub(crate) fn with(operations: Operations) -> Self {
         let token = Token::random().unwrap();
         let text = token.reveal().to_owned();
-        let door = Door::new(
+        let guard = RequestGuard::new(
             HOST.parse().unwrap(),
             token,
             vec![ELSEWHERE.parse().unwrap()],
         );
         Self {
-            router: router(Agent::new(door, operations)),
+            router: router(Agent::new(guard, operations)),
             token: text,
         }
     }
@@ -65,7 +65,7 @@ impl House {
         path: &str,
         changes: &[Change<'_>],
         body: impl Into<Body>,
-    ) -> Answer {
+    ) -> Response {
         let bearer = format!("Bearer {}", self.token);
         let mut headers = vec![
             ("host", HOST.to_owned()),
@@ -97,7 +97,7 @@ impl House {
             .await
             .unwrap()
             .to_vec();
-        let answer = Answer {
+        let answer = Response {
             status: parts.status,
             headers: parts.headers,
             body,
@@ -107,7 +107,7 @@ impl House {
     }
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
-use crate::house::{Answer, House, mesh, plan_request};
 use crate::program::Serving;
+use crate::support::{Response, TestServer, mesh, plan_request};
 
 /// More connections than the agent accepts.
 const CONNECTIONS: usize = 1500;
@@ -72,12 +72,12 @@ fn a_connection_that_never_sends_its_request_is_closed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn plans_wait_for_their_turn_and_too_many_are_rejected() {
-    let house = House::new();
+    let support = TestServer::new();
     let plan = plan_request(&mesh()).to_string();
-    let plans = (0..200).map(|_| house.send("POST", "/api/v1/plan", &[], plan.clone()));
+    let plans = (0..200).map(|_| support.send("POST", "/api/v1/plan", &[], plan.clone()));
     let answers = join_all(plans).await;
     // A plan that gets its turn fails only because of the missing kubeconfig.
-    let is_full = |answer: &&Answer| {
+    let is_full = |answer: &&Response| {
         let message = answer.json()["message"].as_str().unwrap().to_owned();
         message == "64 other requests are waiting for a plan"
     };
@@ -93,6 +93,6 @@ async fn plans_wait_for_their_turn_and_too_many_are_rejected() {
         assert!(message.contains("kubeconfig"), "{message}");
     }
     // There is room again.
-    let again = house.send("POST", "/api/v1/plan", &[], plan).await;
+    let again = support.send("POST", "/api/v1/plan", &[], plan).await;
     assert!(!is_full(&&again));
 }

@@ -1,11 +1,11 @@
 //! Tests of the request guard: each attack with its exact response.
 
-use crate::house::{And, ELSEWHERE, HOST, House, With, Without};
+use crate::support::{And, ELSEWHERE, HOST, TestServer, With, Without};
 
 /// Method, path, changes to a valid request, and the status of the response.
-type Case<'a> = (&'a str, &'a str, &'a [crate::house::Change<'a>], u16);
+type Case<'a> = (&'a str, &'a str, &'a [crate::support::Change<'a>], u16);
 
-impl House {
+impl TestServer {
     async fn refuse(&self, cases: &[Case<'_>]) {
         for (method, path, changes, status) in cases {
             let answer = self.send(method, path, changes, "").await;
@@ -37,14 +37,14 @@ impl House {
 
 #[tokio::test]
 async fn requests_without_the_token_are_rejected() {
-    let house = House::new();
-    let short = format!("Bearer {}", &house.token[..63]);
-    let upper = format!("Bearer {}", house.token.to_uppercase());
-    let basic = format!("Basic {}", house.token);
-    let cookie = format!("token={}", house.token);
+    let support = TestServer::new();
+    let short = format!("Bearer {}", &support.token[..63]);
+    let upper = format!("Bearer {}", support.token.to_uppercase());
+    let basic = format!("Basic {}", support.token);
+    let cookie = format!("token={}", support.token);
     let in_query = format!(
         "/api/v1/session?token={}&access_token={}",
-        house.token, house.token
+        support.token, support.token
     );
     #[rustfmt::skip]
     let cases: &[Case] = &[
@@ -54,7 +54,7 @@ async fn requests_without_the_token_are_rejected() {
         ("GET", "/api/v1/session", &[With("authorization", &short)], 401),
         ("GET", "/api/v1/session", &[With("authorization", &upper)], 401),
         ("GET", "/api/v1/session", &[With("authorization", &basic)], 401),
-        ("GET", "/api/v1/session", &[With("authorization", &house.token)], 401),
+        ("GET", "/api/v1/session", &[With("authorization", &support.token)], 401),
         ("GET", "/api/v1/session", &[And("authorization", "Bearer wrong")], 401),
         ("GET", "/api/v1/session", &[Without("authorization"), With("cookie", &cookie)], 401),
         ("GET", &in_query, &[Without("authorization")], 401),
@@ -69,12 +69,12 @@ async fn requests_without_the_token_are_rejected() {
         ("GET", "/api/v1/nothing", &[Without("authorization")], 401),
         ("OPTIONS", "/api/v1/session", &[Without("authorization")], 401),
     ];
-    house.refuse(cases).await;
+    support.refuse(cases).await;
 }
 
 #[tokio::test]
 async fn requests_for_other_hosts_are_rejected() {
-    let house = House::new();
+    let support = TestServer::new();
     #[rustfmt::skip]
     let cases: &[Case] = &[
         // They do not get the page either.
@@ -98,12 +98,12 @@ async fn requests_for_other_hosts_are_rejected() {
         ("GET", "/api/v1/session", &[With("host", "evil.example"), With("x-forwarded-host", HOST)], 421),
         ("GET", "http://evil.example/api/v1/session", &[], 421),
     ];
-    house.refuse(cases).await;
+    support.refuse(cases).await;
 }
 
 #[tokio::test]
 async fn requests_of_other_origins_are_rejected_even_with_the_token() {
-    let house = House::new();
+    let support = TestServer::new();
     #[rustfmt::skip]
     let cases: &[Case] = &[
         ("GET", "/api/v1/session", &[With("origin", "https://evil.example")], 403),
@@ -123,12 +123,12 @@ async fn requests_of_other_origins_are_rejected_even_with_the_token() {
         ("GET", "/api/v1/session", &[With("origin", "https://MESH.example.org")], 403),
         ("GET", "/api/v1/session", &[With("origin", ELSEWHERE), And("origin", "https://evil.example")], 403),
     ];
-    house.refuse(cases).await;
+    support.refuse(cases).await;
 }
 
 #[tokio::test]
 async fn other_methods_and_paths_are_rejected() {
-    let house = House::new();
+    let support = TestServer::new();
     #[rustfmt::skip]
     let cases: &[Case] = &[
         ("POST", "/api/v1/session", &[], 405),
@@ -160,12 +160,12 @@ async fn other_methods_and_paths_are_rejected() {
         ("GET", "/api/v1/verifications/..%2fsession", &[], 404),
         ("GET", "/api/v1/verifications/%ff", &[], 404),
     ];
-    house.refuse(cases).await;
+    support.refuse(cases).await;
 }
 
 #[tokio::test]
 async fn a_page_of_an_allowed_origin_is_accepted() {
-    let house = House::new();
+    let support = TestServer::new();
     let preflight = [
         Without("authorization"),
         Without("content-type"),
@@ -177,7 +177,9 @@ async fn a_page_of_an_allowed_origin_is_accepted() {
         ),
         With("access-control-request-private-network", "true"),
     ];
-    let answer = house.send("OPTIONS", "/api/v1/apply", &preflight, "").await;
+    let answer = support
+        .send("OPTIONS", "/api/v1/apply", &preflight, "")
+        .await;
     assert_eq!(answer.status, 204);
     assert_eq!(answer.header("access-control-allow-origin"), ELSEWHERE);
     assert_eq!(answer.header("access-control-allow-methods"), "GET, POST");
@@ -193,7 +195,7 @@ async fn a_page_of_an_allowed_origin_is_accepted() {
 
     let mut foreign = preflight;
     foreign[2] = With("origin", "https://evil.example");
-    let answer = house.send("OPTIONS", "/api/v1/apply", &foreign, "").await;
+    let answer = support.send("OPTIONS", "/api/v1/apply", &foreign, "").await;
     assert_eq!(answer.status, 403);
     assert_eq!(answer.header("access-control-allow-origin"), "");
     assert_eq!(answer.header("access-control-allow-methods"), "");
@@ -203,12 +205,12 @@ async fn a_page_of_an_allowed_origin_is_accepted() {
         (&[With("origin", ELSEWHERE)][..], 200),
         (&[With("origin", ELSEWHERE), Without("authorization")], 401),
     ] {
-        let answer = house.send("GET", "/api/v1/session", changes, "").await;
+        let answer = support.send("GET", "/api/v1/session", changes, "").await;
         assert_eq!(answer.status, status);
         assert_eq!(answer.header("access-control-allow-origin"), ELSEWHERE);
     }
     // Pages of other origins cannot read the page's own files.
-    let answer = house
+    let answer = support
         .send("GET", "/", &[With("origin", ELSEWHERE)], "")
         .await;
     assert_eq!(answer.header("access-control-allow-origin"), "");
