@@ -36,6 +36,26 @@ fn every_code_that_is_listed_is_explained() {
     }
 }
 
+/// The only one whose rule is not in the core, whose own test runs all other examples.
+#[test]
+fn the_example_of_a_public_suffix_has_its_finding() {
+    let dir = Workdir::new();
+    let text = shared::explain::entry("FM0314").unwrap().text;
+    for (verdict, is_found) in [("wrong", true), ("right", false)] {
+        let example = text.split(&format!("```yaml {verdict}\n")).nth(1).unwrap();
+        let suffix = example
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("suffix: "))
+            .unwrap();
+        dir.write(
+            "mesh.yaml",
+            &shared::explain::BASE.replace("mesh.example.com", suffix),
+        );
+        let found = dir.run(&["check", "-f", "mesh.yaml"], 0).out;
+        assert_eq!(found.contains("FM0314"), is_found, "{suffix}: {found}");
+    }
+}
+
 #[test]
 fn unknown_codes_are_wrong_usage() {
     let workdir = Workdir::new();

@@ -46,7 +46,7 @@ fn the_schema_accepts_examples_and_rejects_mistakes() {
         "three-clusters",
         "routes",
         "locality",
-        "outside-hosts",
+        "external-hosts",
         "protocols",
         "clusters-that-differ",
         "tls",

@@ -37,14 +37,14 @@ impl TestServer {
 
 #[tokio::test]
 async fn requests_without_the_token_are_rejected() {
-    let support = TestServer::new();
-    let short = format!("Bearer {}", &support.token[..63]);
-    let upper = format!("Bearer {}", support.token.to_uppercase());
-    let basic = format!("Basic {}", support.token);
-    let cookie = format!("token={}", support.token);
+    let server = TestServer::new();
+    let short = format!("Bearer {}", &server.token[..63]);
+    let upper = format!("Bearer {}", server.token.to_uppercase());
+    let basic = format!("Basic {}", server.token);
+    let cookie = format!("token={}", server.token);
     let in_query = format!(
         "/api/v1/session?token={}&access_token={}",
-        support.token, support.token
+        server.token, server.token
     );
     #[rustfmt::skip]
     let cases: &[Case] = &[
@@ -54,7 +54,7 @@ async fn requests_without_the_token_are_rejected() {
         ("GET", "/api/v1/session", &[With("authorization", &short)], 401),
         ("GET", "/api/v1/session", &[With("authorization", &upper)], 401),
         ("GET", "/api/v1/session", &[With("authorization", &basic)], 401),
-        ("GET", "/api/v1/session", &[With("authorization", &support.token)], 401),
+        ("GET", "/api/v1/session", &[With("authorization", &server.token)], 401),
         ("GET", "/api/v1/session", &[And("authorization", "Bearer wrong")], 401),
         ("GET", "/api/v1/session", &[Without("authorization"), With("cookie", &cookie)], 401),
         ("GET", &in_query, &[Without("authorization")], 401),
@@ -69,12 +69,12 @@ async fn requests_without_the_token_are_rejected() {
         ("GET", "/api/v1/nothing", &[Without("authorization")], 401),
         ("OPTIONS", "/api/v1/session", &[Without("authorization")], 401),
     ];
-    support.refuse(cases).await;
+    server.refuse(cases).await;
 }
 
 #[tokio::test]
 async fn requests_for_other_hosts_are_rejected() {
-    let support = TestServer::new();
+    let server = TestServer::new();
     #[rustfmt::skip]
     let cases: &[Case] = &[
         // They do not get the page either.
@@ -98,12 +98,12 @@ async fn requests_for_other_hosts_are_rejected() {
         ("GET", "/api/v1/session", &[With("host", "evil.example"), With("x-forwarded-host", HOST)], 421),
         ("GET", "http://evil.example/api/v1/session", &[], 421),
     ];
-    support.refuse(cases).await;
+    server.refuse(cases).await;
 }
 
 #[tokio::test]
 async fn requests_of_other_origins_are_rejected_even_with_the_token() {
-    let support = TestServer::new();
+    let server = TestServer::new();
     #[rustfmt::skip]
     let cases: &[Case] = &[
         ("GET", "/api/v1/session", &[With("origin", "https://evil.example")], 403),
@@ -123,12 +123,12 @@ async fn requests_of_other_origins_are_rejected_even_with_the_token() {
         ("GET", "/api/v1/session", &[With("origin", "https://MESH.example.org")], 403),
         ("GET", "/api/v1/session", &[With("origin", ELSEWHERE), And("origin", "https://evil.example")], 403),
     ];
-    support.refuse(cases).await;
+    server.refuse(cases).await;
 }
 
 #[tokio::test]
 async fn other_methods_and_paths_are_rejected() {
-    let support = TestServer::new();
+    let server = TestServer::new();
     #[rustfmt::skip]
     let cases: &[Case] = &[
         ("POST", "/api/v1/session", &[], 405),
@@ -160,12 +160,12 @@ async fn other_methods_and_paths_are_rejected() {
         ("GET", "/api/v1/verifications/..%2fsession", &[], 404),
         ("GET", "/api/v1/verifications/%ff", &[], 404),
     ];
-    support.refuse(cases).await;
+    server.refuse(cases).await;
 }
 
 #[tokio::test]
 async fn a_page_of_an_allowed_origin_is_accepted() {
-    let support = TestServer::new();
+    let server = TestServer::new();
     let preflight = [
         Without("authorization"),
         Without("content-type"),
@@ -177,7 +177,7 @@ async fn a_page_of_an_allowed_origin_is_accepted() {
         ),
         With("access-control-request-private-network", "true"),
     ];
-    let answer = support
+    let answer = server
         .send("OPTIONS", "/api/v1/apply", &preflight, "")
         .await;
     assert_eq!(answer.status, 204);
@@ -195,7 +195,7 @@ async fn a_page_of_an_allowed_origin_is_accepted() {
 
     let mut foreign = preflight;
     foreign[2] = With("origin", "https://evil.example");
-    let answer = support.send("OPTIONS", "/api/v1/apply", &foreign, "").await;
+    let answer = server.send("OPTIONS", "/api/v1/apply", &foreign, "").await;
     assert_eq!(answer.status, 403);
     assert_eq!(answer.header("access-control-allow-origin"), "");
     assert_eq!(answer.header("access-control-allow-methods"), "");
@@ -205,12 +205,12 @@ async fn a_page_of_an_allowed_origin_is_accepted() {
         (&[With("origin", ELSEWHERE)][..], 200),
         (&[With("origin", ELSEWHERE), Without("authorization")], 401),
     ] {
-        let answer = support.send("GET", "/api/v1/session", changes, "").await;
+        let answer = server.send("GET", "/api/v1/session", changes, "").await;
         assert_eq!(answer.status, status);
         assert_eq!(answer.header("access-control-allow-origin"), ELSEWHERE);
     }
     // Pages of other origins cannot read the page's own files.
-    let answer = support
+    let answer = server
         .send("GET", "/", &[With("origin", ELSEWHERE)], "")
         .await;
     assert_eq!(answer.header("access-control-allow-origin"), "");

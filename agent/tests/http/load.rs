@@ -72,9 +72,9 @@ fn a_connection_that_never_sends_its_request_is_closed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn plans_wait_for_their_turn_and_too_many_are_rejected() {
-    let support = TestServer::new();
+    let server = TestServer::new();
     let plan = plan_request(&mesh()).to_string();
-    let plans = (0..200).map(|_| support.send("POST", "/api/v1/plan", &[], plan.clone()));
+    let plans = (0..200).map(|_| server.send("POST", "/api/v1/plan", &[], plan.clone()));
     let answers = join_all(plans).await;
     // A plan that gets its turn fails only because of the missing kubeconfig.
     let is_full = |answer: &&Response| {
@@ -93,6 +93,6 @@ async fn plans_wait_for_their_turn_and_too_many_are_rejected() {
         assert!(message.contains("kubeconfig"), "{message}");
     }
     // There is room again.
-    let again = support.send("POST", "/api/v1/plan", &[], plan).await;
+    let again = server.send("POST", "/api/v1/plan", &[], plan).await;
     assert!(!is_full(&&again));
 }

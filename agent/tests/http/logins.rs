@@ -12,8 +12,8 @@ async fn clusters(kubeconfig: &str) -> (tempfile::TempDir, String) {
         kubeconfig.replace("FOLDER", folder.path().to_str().unwrap()),
     )
     .unwrap();
-    let support = TestServer::with(Operations::new(Some(file)));
-    let answer = support.send("GET", "/api/v1/clusters", &[], "").await;
+    let server = TestServer::with(Operations::new(Some(file)));
+    let answer = server.send("GET", "/api/v1/clusters", &[], "").await;
     (folder, String::from_utf8(answer.body).unwrap())
 }
 

@@ -6,8 +6,8 @@ use crate::support::{TestServer, With, Without};
 
 #[tokio::test]
 async fn the_page_needs_no_token_and_is_cached_by_its_contents() {
-    let support = TestServer::new();
-    let page = support
+    let server = TestServer::new();
+    let page = server
         .send("GET", "/", &[Without("authorization")], "")
         .await;
     assert_eq!(page.status, 200);
@@ -23,10 +23,10 @@ async fn the_page_needs_no_token_and_is_cached_by_its_contents() {
     assert!(tag.len() > 40 && tag.starts_with('"'));
 
     assert_eq!(
-        support.send("GET", "/index.html", &[], "").await.body,
+        server.send("GET", "/index.html", &[], "").await.body,
         page.body
     );
-    let again = support
+    let again = server
         .send("GET", "/", &[With("if-none-match", &tag)], "")
         .await;
     assert_eq!(
@@ -34,13 +34,13 @@ async fn the_page_needs_no_token_and_is_cached_by_its_contents() {
         (StatusCode::NOT_MODIFIED, 0)
     );
     assert_eq!(
-        support
+        server
             .send("GET", "/", &[With("if-none-match", "\"other\"")], "")
             .await
             .status,
         200
     );
-    let head = support.send("HEAD", "/", &[], "").await;
+    let head = server.send("HEAD", "/", &[], "").await;
     assert_eq!(
         (head.status, head.header("etag")),
         (StatusCode::OK, tag.as_str())
@@ -49,7 +49,7 @@ async fn the_page_needs_no_token_and_is_cached_by_its_contents() {
 
 #[tokio::test]
 async fn paths_outside_the_page_are_not_found() {
-    let support = TestServer::new();
+    let server = TestServer::new();
     for path in [
         "/../Cargo.toml",
         "/..%2fCargo.toml",
@@ -67,7 +67,7 @@ async fn paths_outside_the_page_are_not_found() {
         "//api/v1/session",
         "/API/v1/session",
     ] {
-        let answer = support
+        let answer = server
             .send("GET", path, &[Without("authorization")], "")
             .await;
         assert_eq!(answer.status, 404, "{path}");

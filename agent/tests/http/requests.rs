@@ -10,7 +10,7 @@ use crate::support::{
 
 #[tokio::test]
 async fn invalid_bodies_are_rejected() {
-    let support = TestServer::new();
+    let server = TestServer::new();
     let good = plan_request(&mesh()).to_string();
     let with = |name: &str, value: Value| {
         let mut request = plan_request(&mesh());
@@ -92,7 +92,7 @@ async fn invalid_bodies_are_rejected() {
                 }
                 _ => (*body).to_owned(),
             };
-            let answer = support.send("POST", path, changes, body).await;
+            let answer = server.send("POST", path, changes, body).await;
             assert_eq!(
                 answer.status.as_u16(),
                 *status,
@@ -106,11 +106,11 @@ async fn invalid_bodies_are_rejected() {
 
 #[tokio::test]
 async fn a_document_with_errors_comes_back_with_findings() {
-    let support = TestServer::new();
+    let server = TestServer::new();
     let mut bad = mesh();
     bad.spec.services[0].port = Some(80_000);
     let request = json!({"mesh": bad, "digest": "sha256:00"});
-    let answer = support
+    let answer = server
         .send("POST", "/api/v1/plan", &[], request.to_string())
         .await;
     assert_eq!(answer.status, 422);
@@ -119,20 +119,20 @@ async fn a_document_with_errors_comes_back_with_findings() {
 
 #[tokio::test]
 async fn valid_requests_are_handled() {
-    let support = TestServer::new();
+    let server = TestServer::new();
     for host in [HOST, "localhost:8642", "LocalHost:8642", "[::1]:8642"] {
         let own = format!("http://{}", host.to_lowercase());
         for changes in [
             &[With("host", host)][..],
             &[With("host", host), With("origin", &own)],
         ] {
-            let answer = support.send("GET", "/api/v1/session", changes, "").await;
+            let answer = server.send("GET", "/api/v1/session", changes, "").await;
             assert_eq!(answer.status, 200, "{changes:?}");
             assert_eq!(answer.json(), json!({"version": env!("CARGO_PKG_VERSION")}));
             assert_eq!(answer.header("access-control-allow-origin"), "");
         }
     }
-    let clusters = support.send("GET", "/api/v1/clusters", &[], "").await;
+    let clusters = server.send("GET", "/api/v1/clusters", &[], "").await;
     assert_eq!(clusters.status, 200);
     assert_eq!(clusters.json()["contexts"], json!([]));
     assert!(
@@ -151,7 +151,7 @@ async fn valid_requests_are_handled() {
         ),
         ("/api/v1/verify", &[]),
     ] {
-        let answer = support
+        let answer = server
             .send("POST", path, changes, plan_request(&mesh()).to_string())
             .await;
         assert_eq!(answer.status, 503, "{path}");
@@ -162,7 +162,7 @@ async fn valid_requests_are_handled() {
     // Twice, since a rejected apply must not block the next one.
     for _ in 0..2 {
         assert_eq!(
-            support
+            server
                 .send("POST", "/api/v1/apply", &[], apply.to_string())
                 .await
                 .status,
@@ -176,9 +176,9 @@ const OTHER_PLAN: &str = "nothing was changed: the clusters changed since";
 #[tokio::test]
 async fn an_apply_is_rejected_when_the_plan_changed_or_is_blocked() {
     let folder = tempfile::tempdir().unwrap();
-    let support = TestServer::with(Operations::new(Some(dead_kubeconfig(folder.path()))));
+    let server = TestServer::with(Operations::new(Some(dead_kubeconfig(folder.path()))));
     let request = plan_request(&mesh());
-    let planned = support
+    let planned = server
         .send("POST", "/api/v1/plan", &[], request.to_string())
         .await;
     assert_eq!(planned.status, 200, "{}", planned.json());
@@ -201,7 +201,7 @@ async fn an_apply_is_rejected_when_the_plan_changed_or_is_blocked() {
         let mut apply = request.clone();
         apply["planId"] = plan_id;
         apply["partial"] = json!(partial);
-        let answer = support
+        let answer = server
             .send("POST", "/api/v1/apply", &[], apply.to_string())
             .await;
         assert_eq!(answer.status, 409);
@@ -216,7 +216,7 @@ async fn an_apply_is_rejected_when_the_plan_changed_or_is_blocked() {
         let reason = &answer.json()["reason"];
         assert_eq!(*reason == "planChanged", message == OTHER_PLAN, "{reason}");
     }
-    let status = support
+    let status = server
         .send("POST", "/api/v1/status", &[], request.to_string())
         .await;
     assert_eq!(status.status, 200);
@@ -225,7 +225,7 @@ async fn an_apply_is_rejected_when_the_plan_changed_or_is_blocked() {
 
 #[tokio::test]
 async fn a_verification_rejects_unknown_options() {
-    let support = TestServer::new();
+    let server = TestServer::new();
     for (name, value, status) in [
         ("intent", json!("remove"), 422),
         ("wait", json!(3601), 422),
@@ -238,7 +238,7 @@ async fn a_verification_rejects_unknown_options() {
     ] {
         let mut request = plan_request(&mesh());
         request[name] = value;
-        let answer = support
+        let answer = server
             .send("POST", "/api/v1/verify", &[], request.to_string())
             .await;
         assert_eq!(answer.status, status, "{name}: {}", answer.json());
@@ -248,7 +248,7 @@ async fn a_verification_rejects_unknown_options() {
 
 #[tokio::test]
 async fn invalid_drills_are_rejected_before_the_verification_starts() {
-    let support = TestServer::new();
+    let server = TestServer::new();
     let mut several = mesh();
     let with = |name: &str, namespace: &str, clusters: &[&str], transport| Service {
         name: name.to_owned(),
@@ -290,7 +290,7 @@ async fn invalid_drills_are_rejected_before_the_verification_starts() {
         (
             &several,
             "sealed.one@cluster1",
-            "calls of sealed.one travel in mutual TLS",
+            "calls of sealed.one use mutual TLS",
         ),
         (
             &unmarked,
@@ -300,7 +300,7 @@ async fn invalid_drills_are_rejected_before_the_verification_starts() {
     ] {
         let mut request = plan_request(mesh);
         request["drill"] = json!(drill);
-        let answer = support
+        let answer = server
             .send("POST", "/api/v1/verify", &[], request.to_string())
             .await;
         assert_eq!(answer.status, 422, "{drill}: {}", answer.json());
@@ -314,7 +314,7 @@ async fn invalid_drills_are_rejected_before_the_verification_starts() {
         request["drill"] = json!(drill);
         request["wait"] = json!(60);
         request["noJob"] = json!(true);
-        let answer = support
+        let answer = server
             .send("POST", "/api/v1/verify", &[], request.to_string())
             .await;
         assert_eq!(answer.status, 503, "{drill}: {}", answer.json());
@@ -324,18 +324,18 @@ async fn invalid_drills_are_rejected_before_the_verification_starts() {
 #[tokio::test]
 async fn a_verification_ends_with_its_report() {
     let folder = tempfile::tempdir().unwrap();
-    let support = TestServer::with(Operations::new(Some(dead_kubeconfig(folder.path()))));
+    let server = TestServer::with(Operations::new(Some(dead_kubeconfig(folder.path()))));
     let mut request = plan_request(&mesh());
     request["drill"] = json!("httpbin@cluster1");
     let request = request.to_string();
-    let begun = support.send("POST", "/api/v1/verify", &[], request).await;
+    let begun = server.send("POST", "/api/v1/verify", &[], request).await;
     assert_eq!(begun.status, 202, "{}", begun.json());
     let id = begun.json()["id"].as_str().unwrap().to_owned();
     // Its id is not that of an apply.
     let elsewhere = format!("/api/v1/applies/{id}");
-    assert_eq!(support.send("GET", &elsewhere, &[], "").await.status, 404);
+    assert_eq!(server.send("GET", &elsewhere, &[], "").await.status, 404);
     let path = format!("/api/v1/verifications/{id}");
-    let events = support.send("GET", &path, &[], "").await;
+    let events = server.send("GET", &path, &[], "").await;
     assert_eq!(events.status, 200);
     let text = String::from_utf8(events.body).unwrap();
     let events: Vec<Value> = text
@@ -347,7 +347,7 @@ async fn a_verification_ends_with_its_report() {
     assert_eq!(families[families.len() - 2..], ["call", "drill"], "{text}");
     // Stopping an ended run is not an error, since it may have ended during the request.
     let stop = format!("{path}/stop");
-    assert_eq!(support.send("POST", &stop, &[], "").await.status, 202);
+    assert_eq!(server.send("POST", &stop, &[], "").await.status, 202);
     let last = events.last().unwrap();
     assert_eq!(last["event"], "finished", "{text}");
     let checks = last["report"]["checks"].as_array().unwrap();

@@ -222,9 +222,9 @@ mod tests {
         assert_eq!(verification.stage(Family::Drill), Stage::Running);
         assert_eq!(verification.done(true), (4, 5));
         for (step, words) in [
-            (DrillStep::Before, "still there"),
-            (DrillStep::Away, "taken away"),
-            (DrillStep::Back, "given back"),
+            (DrillStep::Before, "still runs"),
+            (DrillStep::Away, "is scaled down"),
+            (DrillStep::Back, "is restored"),
         ] {
             verification.take(VerifyEvent::Drill {
                 service: "orders.sales".into(),
@@ -233,7 +233,7 @@ mod tests {
             });
             let said = verification.words();
             assert!(
-                said.starts_with(&format!("orders.sales is {words} in north; ")),
+                said.starts_with(&format!("orders.sales {words} in north; ")),
                 "{said}"
             );
         }

@@ -31,7 +31,7 @@ pub struct Cluster {
     /// Its ingress gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<Gateway>,
-    /// Its egress gateway, for [external hosts](#hosts-outside) that are called through one.
+    /// Its egress gateway, for [external hosts](#external-hosts) that are called through one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "none")))]
     pub egress_gateway: Option<EgressGateway>,

@@ -13,7 +13,7 @@ pub struct ExternalHost {
         schemars(schema_with = "super::schema::host_pattern")
     )]
     pub host: String,
-    /// Its addresses, instead of those in DNS; see [external hosts](#hosts-outside).
+    /// Its addresses, instead of those in DNS; see [external hosts](#external-hosts).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::ranges", extend("x-default" = "resolved by DNS")))]
     pub addresses: Vec<String>,

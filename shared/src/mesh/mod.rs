@@ -148,7 +148,7 @@ pub struct Spec {
     /// The shared services.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<Service>,
-    /// External hosts that may be called, see [external hosts](#hosts-outside).
+    /// External hosts that may be called, see [external hosts](#external-hosts).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub external: Vec<ExternalHost>,
     /// Sample workloads to place in the clusters.

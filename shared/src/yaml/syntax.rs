@@ -265,7 +265,7 @@ fn of_parser(kind: &ErrorKind, rest: &str) -> Explained {
         E::UnexpectedEof | E::UnexpectedEofBlockSequence | E::UnexpectedEofBlockMapping => {
             explained(
                 "the text ends in the middle of a value",
-                "complete it; the file may be cut off",
+                "complete it; the file may be truncated",
             )
         }
         E::UnclosedQuotedScalar | E::DocumentIndicatorInQuotedScalar => {

@@ -291,17 +291,17 @@ fn an_entry_that_programs_read_differently_is_refused_by_name() {
         (
             "junk behind the stream",
             junk_behind_stream,
-            "`x.yaml` does not have the content",
+            "`x.yaml` has content that does not match",
         ),
         (
             "longer than it says",
             longer,
-            "`x.yaml` does not have the content",
+            "`x.yaml` has content that does not match",
         ),
         (
             "other checksum",
             other_checksum,
-            "`x.yaml` does not have the content",
+            "`x.yaml` has content that does not match",
         ),
         (
             "second name",
@@ -409,7 +409,7 @@ fn bytes_that_not_every_program_sees_are_refused() {
         refused(
             "an unlisted entry",
             &archive.finish(),
-            &["bytes that no entry"],
+            &["bytes outside of its entries"],
         );
     }
     // In the place of a data descriptor.
@@ -524,13 +524,13 @@ fn an_archive_never_unpacks_to_more_than_it_may() {
     refused(
         "as much as may be",
         &zip(&declared[..8]),
-        &["`0.yaml` does not have"],
+        &["`0.yaml` has content that does not match"],
     );
     let small = Entry { size: 10, ..large };
     refused(
         "a bomb that says it is small",
         &zip(&[small]),
-        &["`0.yaml` does not have"],
+        &["`0.yaml` has content that does not match"],
     );
 }
 

@@ -147,7 +147,7 @@ fn what_others_made_stays_theirs() {
             .as_ref()
             .unwrap_err()
             .why
-            .contains("mesh.example.com already"),
+            .contains("already has mesh.example.com"),
         "{result:?}"
     );
 
@@ -447,7 +447,7 @@ fn zones_are_compared_as_dns_does() {
     let seen = stub_domains(Some(r#"{"mesh.example.com.": ["10.9.9.9"]}"#));
     let refused = edits(&seen, None, "demo", Some(stub(&servers)));
     let why = &refused[0].as_ref().unwrap_err().why;
-    assert!(why.contains("has mesh.example.com. already"), "{why}");
+    assert!(why.contains("already has mesh.example.com."), "{why}");
 }
 
 #[test]

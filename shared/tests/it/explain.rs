@@ -9,8 +9,8 @@ use shared::{Mesh, check, yaml};
 
 /// Findings that need a cluster or thousands of names. Their entries show the command and its output.
 const WITHOUT_EXAMPLE: &[&str] = &[
-    "FM0209", "FM0334", "FM0801", "FM0802", "FM0803", "FM0804", "FM0805", "FM0806", "FM0807",
-    "FM0808", "FM0809", "FM0810",
+    "FM0209", "FM0321", "FM0334", "FM0801", "FM0802", "FM0803", "FM0804", "FM0805", "FM0806",
+    "FM0807", "FM0808", "FM0809", "FM0810",
 ];
 
 struct Example {
@@ -61,9 +61,12 @@ fn findings(entry: &Entry, example: &Example) -> Vec<Finding> {
     }
 }
 
+/// The agent alone has the list of public suffixes; a test of its command line runs the example.
+const OF_THE_AGENT: &str = "FM0314";
+
 #[test]
 fn every_example_is_what_it_says() {
-    for entry in explain::findings() {
+    for entry in explain::findings().filter(|entry| entry.code != OF_THE_AGENT) {
         let examples = examples(&entry);
         let has_wrong = examples.iter().any(|example| !example.is_right);
         assert_eq!(

@@ -253,7 +253,7 @@ fn has_entries(folder: &Path) -> Result<bool, FolderError> {
     Ok(false)
 }
 
-/// Whether the document in a folder is up to date already. Fails if there is none, or if it must not be replaced.
+/// Whether the document in a folder is up to date already. Fails if the folder has no document, or if it must not be replaced.
 fn check_document(
     folder: &Path,
     rendered: &Rendered,
