@@ -29,7 +29,8 @@ pub use denials::denials;
 pub use role::{Rule, cluster_role};
 
 /// A command that connects to clusters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Command {
     /// Compares the clusters with the document.
     Status,
@@ -60,16 +61,8 @@ impl Command {
     ];
 
     /// Its name on the command line.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Status => "status",
-            Self::Plan => "plan",
-            Self::Apply => "apply",
-            Self::Remove => "remove",
-            Self::Follow => "follow",
-            Self::Verify => "verify",
-            Self::Serve => "serve",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// Whether the engine `gitops`, where other tools apply the objects, leaves it without effect.

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::mesh::Mesh;
 
 /// The severity of a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "lowercase")]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Prevents rendering.
@@ -18,12 +21,8 @@ pub enum Severity {
 
 impl Severity {
     /// Its name in output.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Hint => "hint",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -11,8 +11,19 @@ use crate::kubernetes::ignore::IgnoredField;
 
 /// The step of an apply in which an object is sent; each step waits for the previous one.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    serde::Deserialize,
+    strum::IntoStaticStr,
 )]
+#[strum(serialize_all = "camelCase")]
 #[serde(rename_all = "camelCase")]
 pub enum Wave {
     /// Namespaces.
@@ -84,17 +95,8 @@ impl Wave {
     }
 
     /// Its name for display.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Namespaces => "namespaces",
-            Self::Definitions => "definitions",
-            Self::Accounts => "accounts",
-            Self::Services => "services",
-            Self::Workloads => "workloads",
-            Self::Istio => "istio",
-            Self::ClusterDns => "clusterDns",
-            Self::Dns => "dns",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -61,7 +61,10 @@ pub enum Naming {
 }
 
 /// A level of published names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "lowercase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum NameLevel {
@@ -78,12 +81,8 @@ impl NameLevel {
     pub const ALL: [Self; 3] = [Self::Global, Self::Region, Self::Zone];
 
     /// The name in the document.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Global => "global",
-            Self::Region => "region",
-            Self::Zone => "zone",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -133,7 +132,10 @@ pub struct ExternalDns {
 }
 
 /// The changes that `ExternalDNS` makes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
@@ -146,11 +148,8 @@ pub enum Policy {
 
 impl Policy {
     /// The name in the document, and the value of `--policy`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sync => "sync",
-            Self::UpsertOnly => "upsert-only",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

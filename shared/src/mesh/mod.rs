@@ -223,7 +223,10 @@ impl Target {
 }
 
 /// A sample workload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "lowercase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Sample {
@@ -240,12 +243,8 @@ impl Sample {
     pub const ALL: [Self; 3] = [Self::Httpbin, Self::Sleep, Self::Bookinfo];
 
     /// The name in the document, and of the objects of those with one program.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Httpbin => "httpbin",
-            Self::Sleep => "sleep",
-            Self::Bookinfo => "bookinfo",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// The Kubernetes Service to share; `None` for a sample without a Service to call.

@@ -125,7 +125,10 @@ pub struct Port {
 }
 
 /// The protocol of a port.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "lowercase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
@@ -144,14 +147,8 @@ pub enum Protocol {
 
 impl Protocol {
     /// The name in the document, and Istio's prefix of a port's name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Http2 => "http2",
-            Self::Grpc => "grpc",
-            Self::Tcp => "tcp",
-            Self::Tls => "tls",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// Whether requests can be routed and retried: HTTP, HTTP/2 and gRPC.

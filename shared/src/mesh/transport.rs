@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::{Service, Spec};
 
 /// How requests travel between clusters.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "lowercase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
@@ -20,12 +23,8 @@ pub enum Transport {
 
 impl Transport {
     /// The name in the document.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Tls => "tls",
-            Self::Mtls => "mtls",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

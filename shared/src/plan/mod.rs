@@ -130,7 +130,10 @@ impl Step {
 }
 
 /// The action on an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "lowercase")]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// It does not exist and will be created.
@@ -169,18 +172,8 @@ impl Action {
     ];
 
     /// The word for display.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Change => "change",
-            Self::Unchanged => "unchanged",
-            Self::Delete => "delete",
-            Self::Disown => "disown",
-            Self::Adopt => "adopt",
-            Self::Conflict => "conflict",
-            Self::Rejected => "rejected",
-            Self::Blocked => "blocked",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// Whether it must be resolved before any object of its cluster is applied.

@@ -10,7 +10,8 @@ use crate::name::{HostName, Label, NameError};
 use crate::resolved::{Cluster, Dns, Resolved, Service};
 
 /// The scope of a name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Level {
     /// `<hostname>.<suffix>`, an alias of the global name; only if the service has a hostname.
     Vanity,
@@ -29,13 +30,8 @@ pub enum Level {
 
 impl Level {
     /// Its name in output.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Vanity => "vanity",
-            Self::Global => "global",
-            Self::Region(_) => "region",
-            Self::Zone { .. } => "zone",
-        }
+    pub fn as_str(&self) -> &'static str {
+        self.into()
     }
 }
 

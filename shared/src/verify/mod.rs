@@ -106,7 +106,10 @@ pub struct Seen {
 }
 
 /// The families of checks, in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "lowercase")]
 #[serde(rename_all = "camelCase")]
 pub enum Family {
     /// The rendered objects are in the clusters, as rendered.
@@ -132,14 +135,8 @@ impl Family {
     ];
 
     /// Its name in output.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Objects => "objects",
-            Self::Record => "record",
-            Self::Gateway => "gateway",
-            Self::Call => "call",
-            Self::Drill => "drill",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
