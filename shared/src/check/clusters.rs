@@ -8,7 +8,7 @@ use super::{Findings, code, mtls, port};
 use crate::defaults;
 use crate::facts::Facts;
 use crate::mesh::{self, Spec, Transport};
-use crate::name::{HostName, Label};
+use crate::name::Label;
 use crate::resolved::{self, Address, Cluster, Resolved};
 
 pub(super) fn check(spec: &Spec, facts: &Facts, findings: &mut Findings) -> Option<Vec<Cluster>> {
@@ -138,7 +138,10 @@ fn gateway(
             // The rules do not apply to the cluster's own data: an unparsable address is left out, and the finding on
             // the records reports it.
             Some(found) => Some(Some(
-                found.iter().filter_map(|text| address(text)).collect(),
+                found
+                    .iter()
+                    .filter_map(|text| Address::parse(text))
+                    .collect(),
             )),
             None => Some(None),
         }
@@ -228,7 +231,7 @@ fn workload(
 fn addresses(path: &str, texts: &[String], findings: &mut Findings) -> Option<Vec<Address>> {
     let mut good = Vec::new();
     for (index, text) in texts.iter().enumerate() {
-        if let Some(address) = address(text) {
+        if let Some(address) = Address::parse(text) {
             good.push(address);
         } else {
             findings.error(
@@ -254,21 +257,6 @@ fn cluster_ip(path: &str, text: &str, findings: &mut Findings) -> Option<IpAddr>
         );
     }
     address
-}
-
-/// Parses an IP address or a host name.
-pub(crate) fn address(text: &str) -> Option<Address> {
-    if let Ok(ip) = text.parse::<IpAddr>() {
-        return Some(Address::Ip(ip));
-    }
-    // `1.2.3` is a misspelt IP address, not a host: no top-level domain is all digits.
-    let last = text.rsplit('.').next().unwrap_or_default();
-    if last.chars().all(|c| c.is_ascii_digit()) {
-        return None;
-    }
-    HostName::new(&text.to_ascii_lowercase())
-        .ok()
-        .map(Address::Host)
 }
 
 /// The index of the cluster with this name; otherwise there is a finding.

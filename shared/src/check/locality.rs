@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::{Findings, code};
 use crate::mesh;
 use crate::name::Label;
+use crate::resolved::preferences::{Preferences, RegionOrZone};
 use crate::resolved::{Cluster, Service};
-use crate::traffic::locality::{Locality, Preferences};
 
 /// The preferences of the document or of a service.
 #[derive(Default)]
@@ -14,11 +14,11 @@ pub(super) struct Rules {
     /// A caller's region, or any, and the next region.
     next: Vec<(Option<Label>, Label)>,
     /// A caller's place, or any, and the shares.
-    shares: Vec<(Option<Locality>, Shares)>,
+    shares: Vec<(Option<RegionOrZone>, Shares)>,
 }
 
 /// Places with their percentages.
-type Shares = Vec<(Locality, u8)>;
+type Shares = Vec<(RegionOrZone, u8)>;
 
 impl Rules {
     fn next(&self, region: &Label) -> Option<usize> {
@@ -105,9 +105,9 @@ fn place(
     text: &str,
     clusters: &[Cluster],
     findings: &mut Findings,
-) -> Option<Locality> {
+) -> Option<RegionOrZone> {
     let Some((region, zone)) = text.split_once('/') else {
-        return Some(Locality {
+        return Some(RegionOrZone {
             region: self::region(path, text, clusters, findings)?,
             zone: None,
         });
@@ -119,7 +119,7 @@ fn place(
         let zones = clusters.iter().map(Cluster::locality);
         nobody_there(path, "zone", text, zones, findings);
     }
-    found.map(|cluster| Locality {
+    found.map(|cluster| RegionOrZone {
         region: cluster.region.clone(),
         zone: Some(cluster.zone.clone()),
     })
@@ -150,7 +150,7 @@ fn distribution(
     findings: &mut Findings,
 ) -> Option<Shares> {
     // Sorted by place, as in an import.
-    let mut shares: BTreeMap<Locality, u8> = BTreeMap::new();
+    let mut shares: BTreeMap<RegionOrZone, u8> = BTreeMap::new();
     let mut good = true;
     for (text, &percent) in given {
         let at = format!("{path}.{text}");
@@ -194,7 +194,7 @@ fn distribution(
     good.then(|| shares.into_iter().collect())
 }
 
-fn overlap(one: &Locality, other: &Locality) -> bool {
+fn overlap(one: &RegionOrZone, other: &RegionOrZone) -> bool {
     one.region == other.region && (one.zone.is_none() || other.zone.is_none())
 }
 
@@ -246,9 +246,9 @@ pub(super) fn of_service(
     clusters: &[Cluster],
     findings: &mut Findings,
 ) -> Preferences {
-    let runs_in = |place: &Locality| serving.iter().any(|&index| place.has(&clusters[index]));
+    let runs_in = |place: &RegionOrZone| serving.iter().any(|&index| place.has(&clusters[index]));
     let in_region = |region: &Label| {
-        runs_in(&Locality {
+        runs_in(&RegionOrZone {
             region: region.clone(),
             zone: None,
         })

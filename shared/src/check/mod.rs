@@ -35,7 +35,6 @@ mod services;
 mod sidecars;
 mod tls;
 
-pub(crate) use clusters::address;
 pub(crate) use failover::is_connect_timeout;
 pub use finding::{Finding, Fix, Severity};
 

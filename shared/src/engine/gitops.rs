@@ -175,7 +175,10 @@ fn own(
     let plural = format!("{}s", kind.to_ascii_lowercase());
     let kind = own_kind(api, kind, plural, Wave::Istio);
     let name = ownership::object_name(resolved.name.as_str());
-    ownership::label(Object::new(kind, Some(namespace), name, body), resolved)
+    ownership::label(
+        Object::new(kind, Some(namespace), name, body),
+        &resolved.name,
+    )
 }
 
 /// One Application for each cluster, by the cluster's name in Argo CD.

@@ -85,7 +85,7 @@ fn homes(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> {
         let namespace = Object::new(Kind::NAMESPACE, None, name, json!({}));
         Delivered {
             subject: "namespaces".to_owned(),
-            object: ownership::label(namespace, resolved).label(STAYS_LABEL, "true"),
+            object: ownership::label(namespace, &resolved.name).label(STAYS_LABEL, "true"),
         }
     };
     desired.into_iter().map(home).collect()
@@ -170,7 +170,7 @@ fn policy(resolved: &Resolved, of: &Placed, kind: &str, plural: &str, spec: &Val
     );
     Delivered {
         subject: of.subject.clone(),
-        object: ownership::label(object, resolved),
+        object: ownership::label(object, &resolved.name),
     }
 }
 

@@ -62,7 +62,10 @@ pub(super) fn deliver(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> 
                 };
                 delivered.push(Delivered {
                     subject: subject.clone(),
-                    object: ownership::label(work(cluster.name.as_str(), name, part), resolved),
+                    object: ownership::label(
+                        work(cluster.name.as_str(), name, part),
+                        &resolved.name,
+                    ),
                 });
             }
         }
@@ -84,7 +87,7 @@ fn role(resolved: &Resolved) -> Object {
     }
     let role = Object::new(Kind::CLUSTER_ROLE, None, name, json!({ "rules": rules }))
         .label(ROLE_LABEL, "true");
-    ownership::label(role, resolved)
+    ownership::label(role, &resolved.name)
 }
 
 /// The objects in order, in as few parts as the limit allows.

@@ -10,8 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::defaults::ISTIO_NAMESPACE;
 use crate::kubernetes::object::Object;
-use crate::name::HostPattern;
-use crate::resolved::Resolved;
+use crate::name::{HostPattern, Label};
 
 /// The field manager of a mesh's record and of changes of the cluster DNS configuration; prefix of [`field_manager`].
 pub const FIELD_MANAGER: &str = "fedmesh";
@@ -204,10 +203,10 @@ pub fn applyset_id(mesh: &str) -> String {
 }
 
 /// Adds the labels of every rendered object.
-pub(crate) fn label(object: Object, resolved: &Resolved) -> Object {
+pub(crate) fn label(object: Object, mesh: &Label) -> Object {
     object
         .label(MANAGED_BY_LABEL, MANAGED_BY)
-        .label(MESH_LABEL, resolved.name.as_str())
+        .label(MESH_LABEL, mesh.as_str())
 }
 
 /// The object to apply: with the `ApplySet`'s label and its own digest.

@@ -115,7 +115,7 @@ fn routes(resolved: &Resolved, lost: &BTreeSet<String>, entries: &[&Value]) -> V
             let name = format!("{}-handover-{}", ownership::object_name(mesh), routes.len());
             let body = json!({ "spec": leading(part, wildcard, entries[at]) });
             let route = Object::new(kind(resolved), Some(ISTIO_NAMESPACE), name, body);
-            let route = ownership::label(route, resolved);
+            let route = ownership::label(route, &resolved.name);
             routes.push(ownership::stamp(route, &applyset_id));
         }
     }

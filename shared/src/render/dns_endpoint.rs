@@ -14,6 +14,7 @@ use crate::mesh::{Naming, Target};
 use crate::name::HostName;
 use crate::placed::Placed;
 use crate::resolved::published::{Level, PublishedName};
+use crate::resolved::targets::{has_form, in_form};
 use crate::resolved::{Address, Resolved, Service};
 
 /// One record set.
@@ -146,41 +147,6 @@ pub(crate) fn records(service: &Service, resolved: &Resolved) -> Vec<Record> {
         }
     }
     records
-}
-
-/// Whether a name with these targets has a record after all lookups.
-pub(crate) fn can_be_published(targets: &BTreeSet<Address>, resolved: &Resolved) -> bool {
-    has_form(targets) || resolved.dns.host_names.is_some()
-}
-
-/// The targets that DNS allows, or none. If host names are to be resolved and cannot be published themselves, their
-/// known addresses replace them.
-fn in_form(targets: BTreeSet<Address>, resolved: &Resolved) -> BTreeSet<Address> {
-    if has_form(&targets) {
-        return targets;
-    }
-    let Some(known) = &resolved.dns.host_names else {
-        return BTreeSet::new();
-    };
-    let mut addresses = BTreeSet::new();
-    for target in targets {
-        match &target {
-            Address::Ip(_) => _ = addresses.insert(target),
-            Address::Host(host) => {
-                let found = known.get(host).into_iter().flatten();
-                addresses.extend(found.map(|ip| Address::Ip(*ip)));
-            }
-        }
-    }
-    addresses
-}
-
-/// Whether DNS allows these targets of a name: a host name must be the only one (RFC 1034, section 3.6.2).
-fn has_form(targets: &BTreeSet<Address>) -> bool {
-    targets.len() < 2
-        || targets
-            .iter()
-            .all(|target| matches!(target, Address::Ip(_)))
 }
 
 /// A records for IPv4, AAAA for IPv6; CNAME for a host name, which is then the only target.

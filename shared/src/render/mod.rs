@@ -108,7 +108,7 @@ pub(crate) fn of_service(
 
 fn labelled(placed: Vec<Placed>, resolved: &Resolved) -> Vec<Placed> {
     let labelled = placed.into_iter().map(|one| Placed {
-        template: ownership::label(one.template, resolved),
+        template: ownership::label(one.template, &resolved.name),
         ..one
     });
     labelled.collect()

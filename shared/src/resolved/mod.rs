@@ -5,7 +5,9 @@
 pub mod callers;
 pub mod local;
 pub mod mutual;
+pub mod preferences;
 pub mod published;
+pub(crate) mod targets;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,6 +15,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
+use self::preferences::Preferences;
 use crate::kubernetes::ignore::IgnoreRule;
 use crate::mesh::istio_fields::IstioFields;
 use crate::mesh::{
@@ -22,7 +25,6 @@ use crate::mesh::{
 use crate::name::{HostName, HostPattern, Label};
 use crate::resolved::callers::Caller;
 use crate::resolved::published::PublishedName;
-use crate::traffic::locality::Preferences;
 
 pub use self::local::{Local, Override};
 use crate::defaults::{CLUSTER_DOMAIN, DEFAULT_GATEWAY_PORT, DEFAULT_NAMESPACE, DEFAULT_TLS_PORT};
@@ -251,6 +253,23 @@ pub enum Address {
     Ip(IpAddr),
     /// The host name of a load balancer.
     Host(HostName),
+}
+
+impl Address {
+    /// Parses an IP address or a host name.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        if let Ok(ip) = text.parse::<IpAddr>() {
+            return Some(Self::Ip(ip));
+        }
+        // `1.2.3` is a misspelt IP address, not a host: no top-level domain is all digits.
+        let last = text.rsplit('.').next().unwrap_or_default();
+        if last.chars().all(|c| c.is_ascii_digit()) {
+            return None;
+        }
+        HostName::new(&text.to_ascii_lowercase())
+            .ok()
+            .map(Self::Host)
+    }
 }
 
 impl fmt::Display for Address {

@@ -23,8 +23,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::name::Label;
-use crate::render::dns_endpoint::can_be_published;
 use crate::resolved::published::{Level, PublishedName};
+use crate::resolved::targets::can_be_published;
 use crate::resolved::{Gateway, Resolved, Service};
 use crate::traffic::endpoints::{
     At, Destination, destination, endpoints, fails_over, ports_of, usually_at,

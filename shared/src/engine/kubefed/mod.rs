@@ -69,7 +69,7 @@ impl Spread<'_> {
     fn add_ours(&mut self, resolved: &Resolved, subject: &str, objects: Vec<Object>) {
         let labelled = objects
             .into_iter()
-            .map(|object| ownership::label(object, resolved));
+            .map(|object| ownership::label(object, &resolved.name));
         self.add(subject, labelled.collect());
     }
 }

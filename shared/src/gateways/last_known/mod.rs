@@ -24,8 +24,8 @@ pub use host_names::{HostName, HostNames};
 pub use records::{Records, from_records};
 pub use timestamp::Timestamp;
 
-use crate::check::address;
 use crate::gateways::kind::GatewayKind;
+use crate::resolved::Address;
 
 /// The last known addresses of a mesh, in the form of its record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,7 +79,7 @@ impl LastKnown {
         let read: Self = serde_json::from_str(annotation).unwrap_or_default();
         let is_valid = |known: &Known<String>| {
             let mut addresses = known.addresses.iter();
-            addresses.all(|text| address(text).is_some())
+            addresses.all(|text| Address::parse(text).is_some())
         };
         if GatewayKind::ALL
             .into_iter()
