@@ -1,4 +1,4 @@
-// Starts the page. The names of its files stand at the script element that loads this one.
+// Starts the page. The script element that loads this file has the names of the others.
 const { js, wasm, build } = document.querySelector("script[data-wasm]").dataset;
 const at = (file) => new URL(file, document.baseURI);
 const start = async (js, wasm) => {
@@ -6,9 +6,9 @@ const start = async (js, wasm) => {
   await init({ module_or_path: at(wasm) });
 };
 
-// Parts of the page that are loaded on demand: a style sheet and a program each, or a worker. Their names
-// stay the same from build to build, so a number of this build keeps a cache from giving those of another.
-// The other number keeps a browser from remembering that a file did not load.
+// Parts of the page that are loaded on demand: a style sheet and a program each, or a worker. Their names are
+// the same in all builds, so the number of the build prevents a cache from returning files of another build.
+// The number of failures prevents the browser from caching an error.
 const parts = {};
 let failures = 0;
 const part = (file) => `${file}?${build}-${failures}`;

@@ -1,5 +1,5 @@
-// Starts the worker that lies beside this file; both are of one build.
+// Starts the worker beside this file; both are of the same build.
 importScripts(`./render-worker.js${location.search}`);
 const started = wasm_bindgen({ module_or_path: `./render-worker_bg.wasm${location.search}` });
-// The page hears of errors, but not of promises that fail.
+// A rejected promise does not reach the page; an error does.
 started.catch((error) => setTimeout(() => { throw error; }));
