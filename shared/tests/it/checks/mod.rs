@@ -274,35 +274,39 @@ fn clusters() {
 }
 
 #[test]
-fn dns() {
-    use Severity::{Error, Hint, Warning};
+fn dns_suffixes_are_corrected() {
     let corrected = |text: &str| {
         expect(
             "/spec/dns/suffix",
             json!(text),
             code::BAD_SUFFIX,
-            Error,
+            Severity::Error,
             "spec.dns.suffix",
         )
         .fix
         .map(|fix| fix.value)
     };
     assert_eq!(
-        corrected("mesh.example.com."),
-        Some("mesh.example.com".into())
+        corrected("mesh.example.com.").as_deref(),
+        Some("mesh.example.com")
     );
     assert_eq!(
-        corrected("*.mesh.example.com"),
-        Some("mesh.example.com".into())
+        corrected("*.mesh.example.com").as_deref(),
+        Some("mesh.example.com")
     );
     assert_eq!(
-        corrected("Mesh.Example.com"),
-        Some("mesh.example.com".into())
+        corrected("Mesh.Example.com").as_deref(),
+        Some("mesh.example.com")
     );
     assert_eq!(corrected("mesh example.com"), None);
     assert_eq!(corrected("com"), None);
     assert_eq!(corrected("10.0.0.1"), None);
     assert_eq!(corrected("x.cluster.local"), None);
+}
+
+#[test]
+fn dns() {
+    use Severity::{Error, Hint, Warning};
     expect(
         "/spec/dns/suffix",
         json!("mesh.global"),
