@@ -64,7 +64,7 @@ pub(crate) fn typos() -> CargoTool {
     }
 }
 
-/// Checks licences and sources of crates.
+/// Checks licenses and sources of crates.
 pub(crate) fn cargo_deny() -> CargoTool {
     CargoTool {
         name: "cargo-deny",

@@ -45,7 +45,7 @@ pub(crate) fn words(root: &Path) -> Result<()> {
     style.and(run(Command::new(typos.join("typos")).current_dir(root)))
 }
 
-/// Licences, sources and duplicates of the crates that are used; `deny.toml` says what may be. Advisories need a
+/// Licenses, sources and duplicates of the crates that are used; `deny.toml` says what may be. Advisories need a
 /// database from GitHub: `cargo deny check advisories`.
 pub(crate) fn crates(root: &Path) -> Result<()> {
     let deny = install::cargo_deny().ensure()?;
@@ -58,6 +58,7 @@ pub(crate) fn crates(root: &Path) -> Result<()> {
             "--locked",
             "--offline",
             "check",
+            "--hide-inclusion-graph",
             "bans",
             "licenses",
             "sources",

@@ -28,7 +28,7 @@ Examples:
   cargo xtask test                       install missing tools, run all tests
   cargo xtask test --only fmt --only unit
   cargo xtask test --allow-missing       skip the parts that this machine cannot run
-  cargo xtask lint                       check formatting, code, spelling, words, licences
+  cargo xtask lint                       check formatting, code, spelling, words, licenses
   cargo xtask dist                       build the page into dist/
   cargo xtask dist --check               check whether dist/ is up to date
   cargo xtask testbed up --clusters 3    start real API servers
@@ -54,7 +54,7 @@ enum Task {
     Dist(dist::Arguments),
     /// Start and stop API servers for manual tests
     Testbed(testbed_command::Arguments),
-    /// Check formatting, code, spelling, words, licences
+    /// Check formatting, code, spelling, words, licenses
     Lint,
     /// Run the benchmarks
     Bench(bench::Arguments),

@@ -25,7 +25,7 @@ pub(crate) enum Part {
     Clippy,
     /// Spelling, and words that the style guide rules out
     Words,
-    /// Licences and sources of crates
+    /// Licenses and sources of crates
     Crates,
     /// Tests without servers, browsers or other programs
     Unit,
