@@ -2,13 +2,12 @@
 
 use serde_json::Value;
 
-use super::services::is_path;
 use super::{Findings, admission, code, istio_fields};
 use crate::defaults::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_PER_TRY_TIMEOUT};
 use crate::mesh::istio_fields::{IstioFields, OUTLIER_DETECTION, shape};
 use crate::mesh::{Failover, Service};
 use crate::resolved::{Probe, Retry, Route};
-use crate::text::duration::milliseconds;
+use crate::text::duration::{is_duration, milliseconds};
 
 /// `several`: whether calls can go to another cluster.
 pub(super) fn retry(
@@ -140,7 +139,7 @@ pub(super) fn probe(
     };
     let request = match given.path {
         Some(text) => {
-            if !is_path(&format!("{path}.path"), &text, findings) {
+            if !findings.path(&format!("{path}.path"), &text) {
                 return None;
             }
             text
@@ -166,53 +165,4 @@ pub(super) fn probe(
         path: request,
         status,
     })
-}
-
-/// Whether Istio parses `text` as a duration: at least one millisecond.
-pub(super) fn is_duration(text: &str) -> bool {
-    milliseconds(text).is_some_and(|time| time > 0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_duration;
-
-    #[test]
-    fn durations_are_parsed_as_in_go() {
-        for good in [
-            "1ms",
-            "500ms",
-            "2s",
-            "1m30s",
-            "1h1m1s1ms",
-            "90s",
-            "0s1ms",
-            "0.5s",
-            "1.25m",
-        ] {
-            assert!(is_duration(good), "{good}");
-        }
-        for bad in [
-            "",
-            "0s",
-            "2",
-            "s",
-            "2 s",
-            "-1s",
-            "1.s",
-            ".5s",
-            "0.5ms",
-            "0.0005s",
-            "1.0001s",
-            "1s1m",
-            "1s1s",
-            "2S",
-            "2sec",
-            "99999999999s",
-            "1µs",
-            "²s",
-        ] {
-            assert!(!is_duration(bad), "{bad}");
-        }
-    }
 }

@@ -6,12 +6,11 @@ use serde_json::Value;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::failover::is_duration;
 use super::headers::{is_header, is_header_value};
 use super::{Findings, code};
 use crate::mesh::istio_fields::{IstioFields, Kind, PRIME_MAX, kind};
 use crate::name::HostName;
-use crate::text::duration::milliseconds;
+use crate::text::duration::{is_duration, milliseconds};
 
 /// Longest regular expression that Istio accepts, in bytes (`pkg/config/validation`).
 const REGEX_MAX: usize = 1024;

@@ -41,6 +41,7 @@ pub use finding::{Finding, Fix, Severity};
 use crate::defaults;
 use crate::facts::Facts;
 use crate::kubernetes::ownership;
+use crate::mesh::istio_fields::is_path;
 use crate::mesh::{BookinfoProgram, Images, Mesh, Sample};
 use crate::name::{HostName, Label, NameError};
 use crate::render::shared_ports;
@@ -271,6 +272,20 @@ impl Findings {
                 None
             }
         }
+    }
+
+    /// Whether `text` is the path of a request; otherwise there is a finding.
+    fn path(&mut self, path: &str, text: &str) -> bool {
+        let good = is_path(text);
+        if !good {
+            self.error(
+                code::BAD_PATH,
+                path,
+                format!("{text:?} is not a valid request path"),
+                "write a path that starts with a slash, such as /html".into(),
+            );
+        }
+        good
     }
 
     /// Parses the name of a Secret; otherwise there is a finding. `place` is its required namespace.

@@ -3,7 +3,6 @@
 use serde_json::{Map, Value, json};
 
 use super::labels::label;
-use super::services::is_path;
 use super::{Findings, admission, code, istio_fields};
 use crate::mesh::Service;
 use crate::mesh::istio_fields::{ROUTE, SUBSET, shape};
@@ -76,7 +75,7 @@ fn matches(at: &str, given: &Map<String, Value>, findings: &mut Findings) -> Vec
     if let Some(name) = short.first() {
         let text = given[*name].as_str().unwrap_or_default();
         if *name != "regex" && given[*name].is_string() {
-            is_path(at, text, findings);
+            findings.path(at, text);
         }
     }
     taken(given)

@@ -9,7 +9,7 @@ use super::{
     ports, routes,
 };
 use crate::defaults;
-use crate::mesh::istio_fields::{self as istio, IstioFields, TRAFFIC_POLICY, shape};
+use crate::mesh::istio_fields::{IstioFields, TRAFFIC_POLICY, shape};
 use crate::mesh::{self, Naming, Spec};
 use crate::name::{HOST_NAME_MAX, NameError};
 use crate::resolved::published;
@@ -258,20 +258,6 @@ fn serving(
         labels_hint: "add these labels to the clusters that run it, in `spec.clusters[].labels`",
     };
     chosen.find_or_all(&none, spec, findings)
-}
-
-/// Whether `text` is the path of a request; otherwise there is a finding.
-pub(super) fn is_path(path: &str, text: &str, findings: &mut Findings) -> bool {
-    let good = istio::is_path(text);
-    if !good {
-        findings.error(
-            code::BAD_PATH,
-            path,
-            format!("{text:?} is not a valid request path"),
-            "write a path that starts with a slash, such as /html".into(),
-        );
-    }
-    good
 }
 
 fn duplicates(spec: &Spec, findings: &mut Findings) {

@@ -5,12 +5,13 @@
 //! value ([`without_ownership`]).
 
 use std::borrow::Cow;
-use std::fmt;
 
 use serde_json::{Map, Value};
 
 use crate::kubernetes::object::Object;
 use crate::kubernetes::ownership::APPLIED_ANNOTATION;
+
+pub use crate::kubernetes::pointer::{IgnoredField, Pointer};
 
 /// The rendered kinds, each with its API groups.
 pub(crate) const KINDS: [(&str, &[&str]); 20] = [
@@ -38,10 +39,6 @@ pub(crate) const KINDS: [(&str, &[&str]); 20] = [
     ("VirtualService", &["networking.istio.io"]),
     ("WorkloadEntry", &["networking.istio.io"]),
 ];
-
-/// The path to a field, through objects only: lists of these kinds are replaced as a whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pointer(Vec<String>);
 
 /// The reason why a text is not a [`Pointer`] to an ignorable field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -79,18 +76,6 @@ impl Pointer {
         } else {
             Err(PointerError::NotIgnorable)
         }
-    }
-
-    /// The field in the API server's form for conflicts, such as `.spec.endpoints`.
-    pub fn field(&self) -> String {
-        self.0.iter().flat_map(|part| [".", part]).collect()
-    }
-
-    /// The value at the path in an object.
-    fn get<'a>(&self, object: &'a Value) -> Option<&'a Value> {
-        self.0
-            .iter()
-            .try_fold(object, |value, part| value.get(part))
     }
 
     /// Whether the path leads through a list of an object, of which no part can be omitted.
@@ -149,37 +134,6 @@ impl Pointer {
         }
         at.insert(last.clone(), value);
     }
-
-    /// Removes the field, and parents that become empty, from a `fieldsV1`. Returns whether it was there.
-    fn disown(&self, fields: &mut Map<String, Value>) -> bool {
-        fn disown(parts: &[String], fields: &mut Map<String, Value>) -> bool {
-            let Some((first, rest)) = parts.split_first() else {
-                return false;
-            };
-            let key = format!("f:{first}");
-            if rest.is_empty() {
-                return fields.shift_remove(&key).is_some();
-            }
-            let Some(Value::Object(inner)) = fields.get_mut(&key) else {
-                return false;
-            };
-            let is_disowned = disown(rest, inner);
-            if is_disowned && inner.is_empty() {
-                fields.shift_remove(&key);
-            }
-            is_disowned
-        }
-        disown(&self.0, fields)
-    }
-}
-
-impl fmt::Display for Pointer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for part in &self.0 {
-            write!(f, "/{}", part.replace('~', "~0").replace('/', "~1"))?;
-        }
-        Ok(())
-    }
 }
 
 fn unescape(part: &str) -> Option<String> {
@@ -221,15 +175,6 @@ impl IgnoreRule {
             && self.name.as_ref().is_none_or(|name| *name == object.name)
             && (self.namespace.is_none() || self.namespace == object.namespace)
     }
-}
-
-/// A field that is left to other managers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct IgnoredField {
-    /// The path.
-    pub pointer: Pointer,
-    /// The value at creation; `None` if the field is not rendered, so that only additions of others are ignored.
-    pub value: Option<Value>,
 }
 
 /// Removes the ignored fields from an object, before it is stamped.

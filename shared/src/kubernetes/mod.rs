@@ -4,3 +4,4 @@ pub mod diff;
 pub mod ignore;
 pub mod object;
 pub mod ownership;
+pub mod pointer;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 use serde_json::{Map, Value};
 
-use crate::kubernetes::ignore::IgnoredField;
+use crate::kubernetes::pointer::IgnoredField;
 
 /// The step of an apply in which an object is sent; each step waits for the previous one.
 #[derive(

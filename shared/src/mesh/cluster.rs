@@ -119,3 +119,46 @@ pub struct EgressGateway {
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::labels", extend("x-default" = "`istio: egressgateway`")))]
     pub selector: BTreeMap<String, String>,
 }
+
+impl From<EastWestGateway> for Gateway {
+    /// The same as an ingress gateway, for code that handles both.
+    fn from(one: EastWestGateway) -> Self {
+        let EastWestGateway {
+            service,
+            namespace,
+            selector,
+            addresses,
+            cluster_ip,
+            port,
+        } = one;
+        Self {
+            service,
+            namespace,
+            selector,
+            addresses,
+            cluster_ip,
+            port,
+        }
+    }
+}
+
+impl From<Gateway> for EastWestGateway {
+    fn from(one: Gateway) -> Self {
+        let Gateway {
+            service,
+            namespace,
+            selector,
+            addresses,
+            cluster_ip,
+            port,
+        } = one;
+        Self {
+            service,
+            namespace,
+            selector,
+            addresses,
+            cluster_ip,
+            port,
+        }
+    }
+}

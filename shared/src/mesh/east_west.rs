@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::cluster::Gateway;
-
 /// The east-west gateway of a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -35,47 +33,4 @@ pub struct EastWestGateway {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::port", extend("default" = crate::defaults::DEFAULT_EAST_WEST_PORT)))]
     pub port: Option<u32>,
-}
-
-impl From<EastWestGateway> for Gateway {
-    /// The same as an ingress gateway, for code that handles both.
-    fn from(one: EastWestGateway) -> Self {
-        let EastWestGateway {
-            service,
-            namespace,
-            selector,
-            addresses,
-            cluster_ip,
-            port,
-        } = one;
-        Self {
-            service,
-            namespace,
-            selector,
-            addresses,
-            cluster_ip,
-            port,
-        }
-    }
-}
-
-impl From<Gateway> for EastWestGateway {
-    fn from(one: Gateway) -> Self {
-        let Gateway {
-            service,
-            namespace,
-            selector,
-            addresses,
-            cluster_ip,
-            port,
-        } = one;
-        Self {
-            service,
-            namespace,
-            selector,
-            addresses,
-            cluster_ip,
-            port,
-        }
-    }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::samples::{App, port};
+use super::app::{App, port};
 use super::{Istio, skeleton};
 use crate::defaults::BOOKINFO_PORT;
 use crate::mesh::BookinfoProgram;

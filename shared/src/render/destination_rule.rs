@@ -18,8 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::service_entry::{has_entry, is_identified_by_tls};
-use super::{Istio, all, exported, mutual, skeleton, wildcard};
+use super::coverage::{WIDE, has_entry, is_identified_by_tls};
+use super::{Istio, all, coverage, exported, mutual, skeleton};
 use crate::defaults::{DEFAULT_CONNECT_TIMEOUT, ISTIO_NAMESPACE};
 use crate::istio::IstioVersion;
 use crate::kubernetes::object::Object;
@@ -141,7 +141,7 @@ pub(super) fn render_wide(resolved: &Resolved) -> Vec<Placed> {
         placed.push(wide(ending, policy, clients, resolved));
     }
     if resolved.tls.is_some() {
-        let mut all_endings = wildcard::region_endings(resolved);
+        let mut all_endings = coverage::region_endings(resolved);
         let global = format!("{}.svc.{}", resolved.dns.federation, resolved.dns.suffix);
         all_endings.insert(global);
         for ending in all_endings {
@@ -160,7 +160,7 @@ fn wide(ending: &str, policy: Value, clients: Vec<usize>, resolved: &Resolved) -
     body["spec"]["host"] = format!("*.{ending}").into();
     body["spec"]["trafficPolicy"] = policy;
     let object = object(&format!("{WIDE}{ending}"), body, resolved);
-    Placed::same(object, wildcard::SUBJECT, clients)
+    Placed::same(object, coverage::SUBJECT, clients)
 }
 
 /// The suffixes after service and namespace of names whose calls leave a failing cluster and that have no rule of their
@@ -171,7 +171,7 @@ fn endings(resolved: &Resolved) -> BTreeMap<String, BTreeSet<usize>> {
     for service in &resolved.services {
         let clusters = service.called_from(&clusters);
         for name in &service.names {
-            let ending = wildcard::behind_service(name);
+            let ending = coverage::behind_service(name);
             for client in not_by_dns(&clusters, name, service, resolved) {
                 let known = endings.get(ending);
                 let is_known = known.is_some_and(|clients| clients.contains(&client));
@@ -217,9 +217,6 @@ fn begin_tls(policy: &mut Value, tls: &Tls, others: impl Iterator<Item = u16>) {
         policy["portLevelSettings"] = others.into();
     }
 }
-
-/// Prefix of the names of objects for many names: it is no label of a service.
-pub const WIDE: &str = "any.";
 
 fn object(name: &str, body: Value, resolved: &Resolved) -> Object {
     let kind = Istio(resolved.istio).destination_rule();

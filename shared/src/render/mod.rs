@@ -1,12 +1,15 @@
 //! Rendering: from a [`Resolved`] to placed objects; one file per kind of object.
 
+mod app;
 mod authorization_policy;
 mod bookinfo;
+mod coverage;
 pub(crate) mod destination_rule;
 pub(crate) mod dns_endpoint;
 mod dns_endpoint_definition;
 mod east_west;
 mod egress_gateway;
+mod entry;
 mod external;
 pub(crate) mod external_dns;
 mod gateway;
@@ -34,7 +37,7 @@ use crate::placed::Placed;
 use crate::resolved::{Resolved, Service};
 
 pub use authorization_policy::SUFFIX as CALLERS_SUFFIX;
-pub use destination_rule::WIDE;
+pub use coverage::WIDE;
 pub use dns_endpoint::controller_publishes;
 pub use gateway_api::render as render_gateway_api;
 pub(crate) use namespace::makes_namespace;

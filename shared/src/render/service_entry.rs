@@ -13,15 +13,17 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{Istio, exported, wildcard, workload_entry};
+use super::coverage::{self, has_entry, is_identified_by_tls};
+use super::entry::{inside, rendered_endpoint, rendered_port};
+use super::{Istio, exported, workload_entry};
 use crate::defaults::ISTIO_NAMESPACE;
 use crate::kubernetes::object::Object;
-use crate::mesh::{Endpoints, Protocol};
+use crate::mesh::Endpoints;
 use crate::placed::Placed;
 use crate::resolved::published::{Level, PublishedName, answered_by};
-use crate::resolved::{Cluster, Gateway, Port, Resolved, Service, local_host};
+use crate::resolved::{Port, Resolved, Service};
 use crate::traffic::endpoints::{
     At, Destination, destination, endpoints, led_to, not_by_dns, ports_of, usually_at,
 };
@@ -38,8 +40,8 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
     let mut placed = Vec::new();
     let mut own_zones: Vec<Fields> = Vec::new();
     let mut by_dns: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-    let others_are_covered = wildcard::has_others_of(service, resolved);
-    let own_zone_is_covered = wildcard::has_own_zone_of(service, resolved);
+    let others_are_covered = coverage::has_others_of(service, resolved);
+    let own_zone_is_covered = coverage::has_own_zone_of(service, resolved);
     for name in service.names.iter().filter(|name| has_entry(name, service)) {
         if !others_are_covered {
             for &client in clusters {
@@ -115,23 +117,6 @@ fn of_clusters(
     (!fields.is_empty()).then(|| exported(template, service, paths, fields, resolved))
 }
 
-/// Whether a sidecar can route by the service's names, on at least one of its ports.
-pub(super) fn is_identified_by_name(service: &Service) -> bool {
-    !ports_of(false, service).is_empty()
-}
-
-/// Whether a port is routed by SNI: no route leads its calls to another name, so each name is a host of an entry, and
-/// Envoy has a cluster for each.
-pub(super) fn is_identified_by_tls(service: &Service) -> bool {
-    let mut ports = service.ports.iter();
-    ports.any(|port| port.protocol == Protocol::Tls)
-}
-
-/// Whether sidecars resolve a name at all, so that other objects can refer to it.
-pub(super) fn has_entry(name: &PublishedName, service: &Service) -> bool {
-    name.level == Level::Global || is_identified_by_name(service)
-}
-
 /// The hosts of a name's entry in a cluster: the name, and those that are routed by SNI and have the same clusters.
 fn hosts<'a>(
     client: usize,
@@ -177,16 +162,6 @@ fn template(name: &str, ports: &[&Port], service: &Service, resolved: &Resolved)
     )
 }
 
-/// A port of an entry, with the gateways' port.
-pub(super) fn rendered_port(port: &Port, at: u16) -> Value {
-    let protocol = port.protocol.as_str().to_uppercase();
-    let mut one = json!({ "number": port.published, "name": port.name(), "protocol": protocol });
-    if at != port.published {
-        one["targetPort"] = at.into();
-    }
-    one
-}
-
 /// The fields of an entry with hosts and destinations.
 fn fields_of(resolved: &Resolved) -> &'static [&'static [&'static str]] {
     match resolved.endpoints {
@@ -229,24 +204,4 @@ fn rendered(client: usize, name: &PublishedName, service: &Service, resolved: &R
             rendered_endpoint(&address, ports, cluster, resolved)
         })
         .collect()
-}
-
-/// The address of a gateway for the pods of its own cluster.
-pub(super) fn inside(gateway: &Gateway) -> String {
-    local_host(&gateway.service, &gateway.namespace)
-}
-
-/// An endpoint in a cluster, with its ports by name.
-pub(super) fn rendered_endpoint(
-    address: &str,
-    ports: impl Iterator<Item = (String, u16)>,
-    cluster: &Cluster,
-    resolved: &Resolved,
-) -> Value {
-    let ports: Map<String, Value> = ports.map(|(name, at)| (name, at.into())).collect();
-    let mut endpoint = json!({ "address": address, "ports": ports });
-    if !resolved.istio.is_oldest() {
-        endpoint["locality"] = cluster.locality().into();
-    }
-    endpoint
 }

@@ -13,20 +13,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::destination_rule::WIDE;
-use super::service_entry::{inside, is_identified_by_name, rendered_endpoint, rendered_port};
+use super::coverage::{
+    SUBJECT, WIDE, behind_service, has_others_of, has_own_zone_of, region_endings,
+};
+use super::entry::{inside, rendered_endpoint, rendered_port};
 use super::{EXPORT_TO, Istio, all, exports, skeleton};
 use crate::defaults::ISTIO_NAMESPACE;
-use crate::istio::OLDEST_ISTIO_WITH_TARGET_PORTS;
 use crate::kubernetes::object::Object;
 use crate::mesh::{Endpoints, Protocol};
 use crate::placed::Placed;
-use crate::resolved::published::{Level, PublishedName};
 use crate::resolved::{Port, Resolved, Service};
 use crate::traffic::endpoints::{Destination, destination, ports_of, usually_at, zone_name};
-
-/// The file of all these entries.
-pub(super) const SUBJECT: &str = "names";
 
 const PORTS: &[&str] = &["spec", "ports"];
 const OWN_ZONES: &[&[&str]] = &[
@@ -41,28 +38,6 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
         .into_iter()
         .chain(others(resolved))
         .collect()
-}
-
-/// Whether the entry for the own zone's names covers those of a service.
-pub(super) fn has_own_zone_of(service: &Service, resolved: &Resolved) -> bool {
-    let ports = ports_of(false, service);
-    let mut speaks = ports.iter().map(|port| {
-        let shared = resolved.shared_ports.get(&port.published);
-        shared.is_some_and(|shared| speak_alike(*shared, port.protocol))
-    });
-    !service.is_mutual() && is_identified_by_name(service) && speaks.all(|alike| alike)
-}
-
-/// Whether the entry for the names of other regions and zones covers those of a service.
-pub(super) fn has_others_of(service: &Service, resolved: &Resolved) -> bool {
-    let mut ports = ports_of(false, service).into_iter();
-    has_own_zone_of(service, resolved)
-        && (resolved.istio >= OLDEST_ISTIO_WITH_TARGET_PORTS
-            || ports.all(|port| usually_at(port, service, resolved) == port.published))
-}
-
-fn speak_alike(one: Protocol, other: Protocol) -> bool {
-    one.family() == other.family() && (one == Protocol::Http) == (other == Protocol::Http)
 }
 
 /// The protocol of each published port in entries for many services: HTTP/1.1 before HTTP/2, whatever the order of the
@@ -184,19 +159,6 @@ fn others(resolved: &Resolved) -> Option<Placed> {
     (!fields.is_empty()).then(|| exports.placed(template, &[PORTS], fields))
 }
 
-/// The suffix of all names of a region, for each region that has names.
-pub(super) fn region_endings(resolved: &Resolved) -> BTreeSet<String> {
-    let is_regional =
-        |name: &PublishedName| matches!(name.level, Level::Region(_) | Level::Zone { .. });
-    let mut services = resolved.services.iter();
-    if !services.any(|service| service.names.iter().any(is_regional)) {
-        return BTreeSet::new();
-    }
-    let clusters = resolved.clusters.iter();
-    let endings = clusters.map(|one| format!("{}.{}", one.region, resolved.dns.suffix));
-    endings.collect()
-}
-
 /// A port in entries for many services.
 fn as_shared(port: &Port, resolved: &Resolved) -> Port {
     let shared = resolved.shared_ports.get(&port.published);
@@ -204,11 +166,6 @@ fn as_shared(port: &Port, resolved: &Resolved) -> Port {
         protocol: shared.copied().unwrap_or(port.protocol),
         ..*port
     }
-}
-
-/// The suffix after the labels of service and namespace in a published name.
-pub(super) fn behind_service(name: &PublishedName) -> &str {
-    name.host.as_str().splitn(3, '.').nth(2).unwrap_or_default()
 }
 
 fn entry(of: &str, resolution: &str, resolved: &Resolved) -> Object {

@@ -12,8 +12,9 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
-use super::service_entry::{self, has_entry};
-use super::{Istio, all, skeleton, wildcard};
+use super::coverage::has_entry;
+use super::entry::inside;
+use super::{Istio, all, coverage, skeleton};
 use crate::defaults::ISTIO_NAMESPACE;
 use crate::gateways::kind::GatewayKind;
 use crate::kubernetes::object::Object;
@@ -96,7 +97,7 @@ fn groups(resolved: &Resolved) -> BTreeMap<GatewayKind, BTreeSet<Vec<usize>>> {
     let mut groups: BTreeMap<GatewayKind, BTreeSet<Vec<usize>>> = BTreeMap::new();
     for service in &resolved.services {
         let groups = groups.entry(kind_of(service)).or_default();
-        let own_zone_is_covered = wildcard::has_own_zone_of(service, resolved);
+        let own_zone_is_covered = coverage::has_own_zone_of(service, resolved);
         for name in service.names.iter().filter(|name| has_entry(name, service)) {
             for client in not_by_dns(&clusters, name, service, resolved) {
                 match destination(client, name, service, resolved) {
@@ -150,7 +151,7 @@ fn of_gateway(
     let addresses = addresses(gateway);
     let inside = match gateway.cluster_ip {
         Some(ip) => ip.to_string(),
-        None => service_entry::inside(gateway),
+        None => inside(gateway),
     };
     let name = match kind {
         GatewayKind::Ingress => ownership::object_name(resolved.name.as_str()),

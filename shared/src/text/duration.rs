@@ -34,3 +34,52 @@ pub(crate) fn milliseconds(text: &str) -> Option<u64> {
     }
     Some(total)
 }
+
+/// Whether Istio parses `text` as a duration: at least one millisecond.
+pub(crate) fn is_duration(text: &str) -> bool {
+    milliseconds(text).is_some_and(|time| time > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_duration;
+
+    #[test]
+    fn durations_are_parsed_as_in_go() {
+        for good in [
+            "1ms",
+            "500ms",
+            "2s",
+            "1m30s",
+            "1h1m1s1ms",
+            "90s",
+            "0s1ms",
+            "0.5s",
+            "1.25m",
+        ] {
+            assert!(is_duration(good), "{good}");
+        }
+        for bad in [
+            "",
+            "0s",
+            "2",
+            "s",
+            "2 s",
+            "-1s",
+            "1.s",
+            ".5s",
+            "0.5ms",
+            "0.0005s",
+            "1.0001s",
+            "1s1m",
+            "1s1s",
+            "2S",
+            "2sec",
+            "99999999999s",
+            "1µs",
+            "²s",
+        ] {
+            assert!(!is_duration(bad), "{bad}");
+        }
+    }
+}

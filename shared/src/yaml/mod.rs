@@ -6,6 +6,7 @@
 mod fault;
 mod located;
 mod positions;
+mod recover;
 mod redacted;
 mod syntax;
 
@@ -59,7 +60,7 @@ impl std::error::Error for Error {}
 pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Vec<Error>> {
     let value =
         parse(text).map_err(|error| vec![syntax_error(text, path_of_error(text), &error)])?;
-    fault::read(text, value)
+    recover::read(text, value)
 }
 
 /// Parses one document as an untyped value.
