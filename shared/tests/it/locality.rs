@@ -444,3 +444,18 @@ fn what_cannot_be_is_found() {
         support::assert_is_complete(found);
     }
 }
+
+/// Shares of a service's own take the place of the document's, so that its failover applies to the other callers.
+#[test]
+fn failover_is_not_unused_where_a_service_has_shares_of_its_own() {
+    let of_all = json!({ "failover": [{ "to": "r1" }], "distribute": [{ "to": { "r1": 100 } }] });
+    let unused = |of_web: &Value| -> usize {
+        let findings = support::findings(&document(&of_all, of_web));
+        findings.iter().filter(|one| one.code == "FM0506").count()
+    };
+    assert_eq!(unused(&Value::Null), 1);
+    assert_eq!(
+        unused(&json!({ "distribute": [{ "from": "r1", "to": { "r1": 100 } }] })),
+        0
+    );
+}

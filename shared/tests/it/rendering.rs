@@ -524,6 +524,7 @@ fn host_names_are_resolved_only_where_no_alias_can_stand() {
     mesh.spec.dns.resolve_host_names = Some(true);
     let of = |index: usize| format!("spec.clusters[{index}].gateway.addresses");
     assert_eq!(found(&mesh, &Facts::default(), "FM0322"), [of(1), of(2)]);
+    assert_eq!(found(&mesh, &Facts::default(), "FM0321"), [""; 0]);
     // The address that is one stands alone until somebody looks.
     assert_eq!(
         has(&records(&mesh, &Facts::default()), global),

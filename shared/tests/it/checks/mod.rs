@@ -745,6 +745,16 @@ fn ports_of_one_zone() {
         )
     );
     assert!(found[1].hint.contains("different ports"), "{found:#?}");
+    // The default with TLS.
+    let mut with_tls = one_zone.clone();
+    with_tls["spec"]["transport"] = json!("tls");
+    with_tls["spec"]["tls"] = json!({ "credentialName": "gateways" });
+    with_tls["spec"]["clusters"][1]["gateway"]["port"] = json!(443);
+    let of_zone = findings(&with_tls)
+        .into_iter()
+        .find(|one| one.code == code::ONE_ZONE_TWICE.id)
+        .unwrap();
+    assert!(!of_zone.hint.contains("different ports"), "{of_zone:#?}");
     one_zone["spec"]["services"][1]["clusters"] = json!(["south"]);
     let found = findings(&one_zone);
     assert!(
