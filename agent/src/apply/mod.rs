@@ -11,6 +11,7 @@ mod run;
 #[cfg(test)]
 mod server;
 mod skip;
+pub(crate) mod target;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -20,9 +21,9 @@ use shared::plan::Plan;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::budget::Budget;
-use crate::operation::{ApplyOptions, Target};
 use crate::stop::Stop;
 use progress::Progress;
+use target::{ApplyOptions, Target};
 
 /// Applies a plan; see [`crate::operation::Operations::apply`].
 pub(crate) async fn apply(

@@ -25,10 +25,10 @@ use super::leaving::{self, Leaving};
 use super::objects::Carried;
 use super::progress::Progress;
 use super::{definitions, objects};
+use crate::apply::target::{Scope, Target};
 use crate::cluster::{
     self, Connection, Look, Parent, Request, RequestError, RetryPolicy, Seen, Wait,
 };
-use crate::operation::{Scope, Target};
 use crate::stop::Stop;
 
 /// Concurrent requests to one cluster. More are not faster, since the server is busy by then.

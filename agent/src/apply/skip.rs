@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use shared::plan::{ClusterPlan, Plan};
 
-use crate::operation::ApplyOptions;
+use crate::apply::target::ApplyOptions;
 
 /// The reasons by cluster. A cluster without a reason is applied to.
 pub(super) fn reasons(plan: &Plan, options: ApplyOptions) -> BTreeMap<String, String> {
@@ -48,7 +48,7 @@ fn own_reason(cluster: &ClusterPlan) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::reasons;
-    use crate::operation::ApplyOptions;
+    use crate::apply::target::ApplyOptions;
     use shared::kubernetes::object::{Key, Wave};
     use shared::plan::{Action, ClusterPlan, Plan, Step};
 

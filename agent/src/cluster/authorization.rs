@@ -9,7 +9,7 @@ use http::HeaderValue;
 use kube::config::{AuthInfo, AuthProviderConfig};
 use secrecy::ExposeSecret;
 
-use super::login::{LoginError, LoginTool};
+use super::login::{LoginError, LoginTool, bearer};
 
 /// Age at which a token file is read again (client-go, `transport/token_source.go`).
 const REREAD: Duration = Duration::from_secs(50);
@@ -84,14 +84,6 @@ impl Authorization {
             _ => None,
         }
     }
-}
-
-/// The header of a token.
-pub(super) fn bearer(token: &str) -> Result<HeaderValue, &'static str> {
-    let mut header = HeaderValue::from_str(&format!("Bearer {token}"))
-        .map_err(|_| "has a line break, or another character that is invalid in a header")?;
-    header.set_sensitive(true);
-    Ok(header)
 }
 
 /// kubectl supports only the provider `oidc`; its token is used and not renewed.

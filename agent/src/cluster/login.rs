@@ -18,6 +18,7 @@ use kube::config::{ExecConfig, ExecInteractiveMode};
 use serde_json::json;
 use tokio::process::Command;
 
+pub(in crate::cluster) use credential::bearer;
 pub(super) use credential::{Certificate, Credential};
 pub(crate) use process::kill_all;
 use process::{RunError, Said, locked};

@@ -15,11 +15,11 @@ use super::event::{FollowEvent, RecordChange};
 use super::pass::{Clusters, Trouble};
 use super::{FollowError, records};
 use crate::apply;
+use crate::apply::target::{ApplyOptions, Scope, Target};
 use crate::budget::Budget;
 use crate::cluster;
 use crate::lock::{Leases, LockOptions};
 use crate::members::MemberCluster;
-use crate::operation::{ApplyOptions, Scope, Target};
 use crate::stop::Stop;
 
 /// The desired objects, and the clusters to write them to.

@@ -4,13 +4,17 @@ use shared::check::{Finding, Severity, code};
 use shared::kubernetes::ownership::{self, PARENT_NAMESPACE};
 use shared::mesh::DnsFlavour;
 
-use super::planning::AllLooked;
+use super::observing::AllObserved;
 use crate::cluster::Zone;
 use crate::members::MemberCluster;
 use crate::shell;
 
 /// Findings for an apply: clusters whose DNS cannot forward a private zone, or needs a restart after a change.
-pub(super) fn of_apply(members: &[MemberCluster], looked: &AllLooked, zone: &Zone) -> Vec<Finding> {
+pub(super) fn of_apply(
+    members: &[MemberCluster],
+    looked: &AllObserved,
+    zone: &Zone,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, member) in members.iter().enumerate() {
         let left_alone = zone.flavour(index) == Some(DnsFlavour::None);
@@ -42,7 +46,7 @@ pub(super) fn of_apply(members: &[MemberCluster], looked: &AllLooked, zone: &Zon
 /// Findings for a removal: clusters whose DNS configuration could not be read, or needs a restart after a change.
 pub(super) fn of_removal(
     members: &[MemberCluster],
-    looked: &AllLooked,
+    looked: &AllObserved,
     mesh: &str,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -66,7 +70,7 @@ pub(super) fn of_removal(
     findings
 }
 
-fn restarts(members: &[MemberCluster], looked: &AllLooked) -> Vec<Finding> {
+fn restarts(members: &[MemberCluster], looked: &AllObserved) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, member) in members.iter().enumerate() {
         let Some(Ok(seen)) = looked.get(&member.name) else {

@@ -7,7 +7,7 @@ use shared::check::{Finding, Severity, code};
 use shared::plan::ClusterPlan;
 use shared::plan::decisions::{Decision, Decisions};
 
-use super::planning::AllLooked;
+use super::observing::AllObserved;
 use crate::members::MemberCluster;
 
 /// The identity of each cluster by name; see [`crate::cluster::identity`].
@@ -83,7 +83,7 @@ pub(crate) fn wrong_contexts<'a>(
 pub(super) fn check(
     members: &[MemberCluster],
     decisions: &Decisions,
-    looked: &mut AllLooked,
+    looked: &mut AllObserved,
 ) -> Identified {
     let found = |member: &MemberCluster| looked.get(&member.name)?.as_ref().ok();
     let mut recorded: BTreeMap<&str, Vec<&str>> = BTreeMap::new();

@@ -7,7 +7,6 @@ use shared::Mesh;
 use shared::access::{self, Command, Needs};
 use shared::api::Intent;
 use shared::check::{Finding, Severity, code};
-use shared::cluster_dns::{Edit, Refusal};
 use shared::facts::Facts;
 use shared::gateways::last_known::LastKnown;
 use shared::kubernetes::object::Object;
@@ -18,12 +17,12 @@ use shared::plan::desired::Desired;
 use shared::plan::{ClusterPlan, Plan};
 use shared::render::controller_publishes;
 
-use tokio::task::JoinSet;
-
-use super::{PlanError, Planned, Scope, Target, dns_findings, former, identities, taking_over};
+use super::observing::{AllObserved, ObservedMember, Observer};
+use super::{PlanError, Planned, dns_findings, former, identities, taking_over};
 use crate::addresses::{self, RecordsOf};
+use crate::apply::target::{Scope, Target};
 use crate::budget::Budget;
-use crate::cluster::{self, DnsLook, Kubeconfig, Look, Parent, Review, Search, Zone};
+use crate::cluster::{Kubeconfig, Look, Review, Zone};
 use crate::members::{MemberCluster, named};
 use crate::public_suffix;
 
@@ -106,7 +105,7 @@ impl Planning<'_> {
             };
             Review::new(command, needs)
         });
-        let looking = Looking {
+        let looking = Observer {
             desired: Arc::clone(&desired),
             zone: Arc::clone(&zone),
             ownership: ownership(mesh.metadata.name.clone(), decisions),
@@ -169,7 +168,7 @@ impl Planning<'_> {
             ..decisions.clone()
         };
         let nothing = Arc::new(Desired::nothing(name.as_str()));
-        let looking = Looking {
+        let looking = Observer {
             desired: Arc::clone(&nothing),
             zone: Arc::new(Zone::default()),
             ownership: ownership(name.to_string(), decisions),
@@ -221,132 +220,18 @@ fn ownership(mesh: String, decisions: &Decisions) -> Ownership {
     }
 }
 
-/// The inputs for reading the clusters.
-struct Looking {
-    desired: Arc<Desired>,
-    zone: Arc<Zone>,
-    ownership: Ownership,
-    decisions: Decisions,
-    review: Option<Review>,
-    /// Whether every creation is tried in a dry run.
-    tries: bool,
-    intent: Intent,
-    budget: Budget,
-}
-
-/// The observed state of one cluster, with its planned steps.
-pub(super) struct Looked {
-    /// The planned steps; `None` if there are neither desired nor existing objects.
-    plan: Option<ClusterPlan>,
-    /// The identity of the cluster; see [`cluster::identity`].
-    pub(super) identity: Option<String>,
-    /// The edits of its DNS configuration.
-    pub(super) dns: Vec<Result<Edit, Refusal>>,
-    pub(super) look: Look,
-}
-
-/// The observed state of all clusters, by name.
-pub(super) type AllLooked = BTreeMap<String, Result<Looked, String>>;
-
-impl Looking {
-    /// Reads all clusters concurrently, each in its own task, since comparing takes CPU time. The tasks end when the
-    /// future is dropped.
-    async fn at_all(self, members: &[MemberCluster]) -> AllLooked {
-        let looking = Arc::new(self);
-        let mut tasks = JoinSet::new();
-        let mut names = BTreeMap::new();
-        for (index, member) in members.iter().enumerate() {
-            let (looking, of) = (Arc::clone(&looking), member.clone());
-            let task = tasks.spawn(async move { looking.at(index, &of).await });
-            names.insert(task.id(), member);
-        }
-        let mut all = AllLooked::new();
-        while let Some(ended) = tasks.join_next_with_id().await {
-            let (id, looked) = match ended {
-                Ok((id, looked)) => (id, looked),
-                Err(error) => (error.id(), Err(format!("interrupted: {error}"))),
-            };
-            if let Some(member) = names.get(&id) {
-                all.insert(member.name.clone(), looked);
-            }
-        }
-        all
-    }
-
-    async fn at(self: Arc<Self>, index: usize, member: &MemberCluster) -> Result<Looked, String> {
-        let (name, context) = (member.name.as_str(), member.context.as_str());
-        let mesh = self.desired.mesh.as_str();
-        let connection = member.connection.clone()?;
-        // Nothing is rendered for a cluster that cannot be reached.
-        let identity = cluster::identity(&connection).await;
-        let identity = identity.map_err(|error| error.in_context(context, "get Namespace"))?;
-        let _room = self.budget.take(self.desired.estimate()).await;
-        let objects = self.objects(name).await?;
-        let search = Search {
-            ownership: &self.ownership,
-            decisions: &self.decisions,
-            tries: self.tries,
-        };
-        let (rights, seen, settings) = tokio::join!(
-            cluster::rights(&connection, self.review.as_ref(), name, index, &objects),
-            cluster::look(connection.clone(), search, &objects),
-            cluster::dns_settings(&connection)
-        );
-        rights.expect_always()?;
-        let inside = member.inside.clone();
-        inside.map_err(|error| rights.beside(error))?;
-        let (mut observed, mut look) = seen.map_err(|error| rights.beside(error))?;
-        // Also for a public zone, which may have been private: a cluster that forwarded it may have no other objects
-        // of the mesh.
-        let parent = look.parent.as_ref();
-        let recorded = parent.is_some_and(|parent| parent.stub_domain);
-        let dns = cluster::look_at_dns(&connection, settings, mesh, &self.zone, index, recorded);
-        let DnsLook { edits, unseen } = dns.await;
-        look.dns = edits.iter().flatten().cloned().collect();
-        look.dns_unseen = unseen;
-        if look.keeps_stub_domain() || edits.iter().any(Result::is_err) {
-            // The stub domain is recorded even if the cluster has no other desired objects.
-            observed.prune_candidates.remove(&Parent::key(mesh));
-            look.prune_candidates.remove(&Parent::key(mesh));
-        }
-        observed.dns = edits;
-        look.handover = self.desired.handover(&objects, &observed);
-        let temporary = &look.handover.routes;
-        observed.denied = rights.denied(mesh, &objects, temporary, &observed).await;
-        let plan = match self.intent {
-            Intent::Apply => ClusterPlan::new(name, context, &self.desired, &objects, &observed),
-            Intent::Remove => Some(ClusterPlan::removal(name, context, &observed)),
-        };
-        Ok(Looked {
-            plan,
-            identity,
-            dns: observed.dns,
-            look,
-        })
-    }
-
-    /// Renders the objects of a cluster in a blocking task, concurrently with requests to other clusters.
-    async fn objects(&self, cluster: &str) -> Result<Vec<Object>, String> {
-        let (desired, name) = (Arc::clone(&self.desired), cluster.to_owned());
-        let rendering = tokio::task::spawn_blocking(move || desired.of(&name));
-        rendering
-            .await
-            .map_err(|error| format!("interrupted: {error}"))
-    }
-}
-
 /// The plan of all clusters, with the data to apply it.
 fn planned(
     desired: &Desired,
     intent: Intent,
     members: &[MemberCluster],
-    mut looked: AllLooked,
+    mut looked: AllObserved,
 ) -> (Plan, BTreeMap<String, Look>) {
     let mut looks = BTreeMap::new();
     let mut plans = Vec::new();
     for MemberCluster { name, context, .. } in members {
         match looked.remove(name) {
-            Some(Ok(Looked { plan, look, .. })) => {
+            Some(Ok(ObservedMember { plan, look, .. })) => {
                 plans.extend(plan);
                 looks.insert(name.clone(), look);
             }

@@ -6,8 +6,6 @@ use http::HeaderValue;
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::cluster::authorization::bearer;
-
 /// A credential that expires within this time is not used: a request takes time.
 const LEEWAY: Duration = Duration::from_secs(10);
 
@@ -99,4 +97,12 @@ impl Status {
             expires,
         })
     }
+}
+
+/// The header of a token.
+pub(in crate::cluster) fn bearer(token: &str) -> Result<HeaderValue, &'static str> {
+    let mut header = HeaderValue::from_str(&format!("Bearer {token}"))
+        .map_err(|_| "has a line break, or another character that is invalid in a header")?;
+    header.set_sensitive(true);
+    Ok(header)
 }

@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
-use shared::api::{Event, Outcome, WaitReason};
+use shared::api::{Event, Outcome};
 use shared::plan::Action;
 
-use super::run::Run;
+use super::run::{Run, wait};
 use crate::cli::output::{ADDED, CHANGED, ERROR, REMOVED, WARNING, printable};
 
 /// Writes a finished or failed object, a wait, or the error of a cluster. Other events have no line.
@@ -70,24 +70,5 @@ pub(super) fn ending(run: &Run, cluster: &str) -> &'static str {
         "stopped"
     } else {
         "skipped"
-    }
-}
-
-/// The reason and duration of a wait; empty for other events.
-pub(super) fn wait(event: &Event) -> String {
-    let Event::Waiting {
-        reason,
-        message,
-        waited,
-        limit,
-        ..
-    } = event
-    else {
-        return String::new();
-    };
-    match (reason, limit) {
-        (WaitReason::Retry, Some(limit)) => format!("{message}; retry in {limit} s"),
-        (_, Some(limit)) => format!("{message} ({waited} s of at most {limit} s)"),
-        (_, None) => format!("{message} ({waited} s)"),
     }
 }

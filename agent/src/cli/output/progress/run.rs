@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use shared::api::Event;
+use shared::api::{Event, WaitReason};
 use shared::kubernetes::object::{Key, Wave};
 
 use crate::cli::output::counted;
@@ -81,7 +81,7 @@ impl Run {
                 }
             }
             Event::Waiting { cluster, .. } => {
-                let text = super::lines::wait(event);
+                let text = wait(event);
                 if let Some(of) = self.of(cluster) {
                     of.waits = Some(text);
                 }
@@ -189,5 +189,24 @@ impl Run {
     /// Moves the start of the run back by this time.
     pub(super) fn begun_before(&mut self, elapsed: Duration) {
         self.begun = Instant::now().checked_sub(elapsed).unwrap();
+    }
+}
+
+/// The reason and duration of a wait; empty for other events.
+pub(super) fn wait(event: &Event) -> String {
+    let Event::Waiting {
+        reason,
+        message,
+        waited,
+        limit,
+        ..
+    } = event
+    else {
+        return String::new();
+    };
+    match (reason, limit) {
+        (WaitReason::Retry, Some(limit)) => format!("{message}; retry in {limit} s"),
+        (_, Some(limit)) => format!("{message} ({waited} s of at most {limit} s)"),
+        (_, None) => format!("{message} ({waited} s)"),
     }
 }
