@@ -10,6 +10,7 @@
 //! [`shared::gateways::last_known`] decides which addresses are published; and only objects of the document that was applied last
 //! are written.
 
+mod clusters;
 mod event;
 mod pass;
 mod records;
@@ -29,7 +30,8 @@ use crate::lock::LockOptions;
 use crate::memory;
 use crate::operation::Operations;
 use crate::stop::Stop;
-use pass::{Follower, Trouble};
+use clusters::PassError;
+use pass::Follower;
 
 /// Time between two passes without a change.
 const RESYNC: Duration = Duration::from_mins(5);
@@ -103,8 +105,8 @@ pub async fn follow(
     let mut follower = Follower::new(operations, mesh, events, options.lock);
     let first = match follower.pass().await {
         Ok(passed) => passed,
-        Err(Trouble::Final(error)) => return Err(error),
-        Err(Trouble::Passing(why)) => return Err(FollowError::First(why)),
+        Err(PassError::Permanent(error)) => return Err(error),
+        Err(PassError::Transient(why)) => return Err(FollowError::First(why)),
     };
     if options.once {
         return first
@@ -138,8 +140,8 @@ pub async fn follow(
                 skipped = passed.skipped;
                 None
             }
-            Err(Trouble::Final(error)) => return Err(error),
-            Err(Trouble::Passing(error)) => {
+            Err(PassError::Permanent(error)) => return Err(error),
+            Err(PassError::Transient(error)) => {
                 let pause = retry.map_or(FIRST_RETRY, |last| (last * 2).min(LONGEST_RETRY));
                 let retry_in = pause.as_secs();
                 follower.tell(FollowEvent::Failed { error, retry_in });

@@ -1,7 +1,6 @@
 //! One pass of `follow`: look up the gateways, and write the objects that are out of date.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,13 +16,14 @@ use shared::render::controller_publishes;
 use shared::resolved::Resolved;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::clusters::{Clusters, PassError};
 use super::event::FollowEvent;
 use super::write::Writing;
 use super::{FollowError, RESOLVE_AGAIN, RESYNC};
 use crate::addresses::{self, Addresses, RecordsOf};
 use crate::lock::LockOptions;
 use crate::members::{self, MemberCluster, members};
-use crate::operation::{Operations, is_handed_over, wrong_contexts};
+use crate::operation::{Operations, is_handed_over};
 
 /// Why addresses stay published although all clusters can be reached.
 const ALL_LOST: &str = "no gateway has an address and a ready pod";
@@ -48,71 +48,12 @@ pub(super) struct Follower<'a> {
     with_entries: BTreeSet<String>,
 }
 
-/// The clusters of a pass.
-pub(super) struct Clusters {
-    pub(super) members: Vec<MemberCluster>,
-    /// The identity of each cluster, if it is known.
-    identities: Vec<Option<String>>,
-    /// The index of the cluster with the records.
-    dns: usize,
-    pub(super) addresses: Addresses,
-}
-
-impl Clusters {
-    pub(super) fn dns(&self) -> &MemberCluster {
-        &self.members[self.dns]
-    }
-
-    /// Why a context must not be used, since addresses of another cluster would be published.
-    pub(super) fn wrong_context(&self, recorded: &BTreeMap<String, String>) -> Option<String> {
-        let seen = self.members.iter().zip(&self.identities);
-        let seen: BTreeMap<&str, &str> = seen
-            .filter_map(|(member, identity)| Some((member.name.as_str(), identity.as_deref()?)))
-            .collect();
-        let wrong = wrong_contexts(
-            &self.members,
-            |member| seen.get(member.name.as_str()).copied(),
-            |member| {
-                recorded
-                    .get(&member.name)
-                    .map(String::as_str)
-                    .into_iter()
-                    .collect()
-            },
-        );
-        wrong.into_values().next().map(|wrong| wrong.message)
-    }
-}
-
 /// A completed pass.
 pub(super) struct Passed {
     /// The kinds of objects to watch, with the contexts of their clusters.
     pub(super) kept: Vec<(String, Kind)>,
     /// Objects that are out of date but could not be written because of others.
     pub(super) skipped: Option<String>,
-}
-
-/// Why a pass failed.
-pub(super) enum Trouble {
-    /// A retry may succeed.
-    Passing(String),
-    /// A retry cannot succeed.
-    Final(FollowError),
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Passing(why) => f.write_str(why),
-            Self::Final(error) => error.fmt(f),
-        }
-    }
-}
-
-impl From<FollowError> for Trouble {
-    fn from(error: FollowError) -> Self {
-        Self::Final(error)
-    }
 }
 
 impl<'a> Follower<'a> {
@@ -158,7 +99,7 @@ impl<'a> Follower<'a> {
     }
 
     /// Updates the records, except those that others block.
-    pub(super) async fn pass(&mut self) -> Result<Passed, Trouble> {
+    pub(super) async fn pass(&mut self) -> Result<Passed, PassError> {
         if is_handed_over(self.mesh) {
             return Err(FollowError::HandedOver.into());
         }
@@ -166,7 +107,7 @@ impl<'a> Follower<'a> {
             Ok(kubeconfig) => kubeconfig,
             // The kubeconfig may be incomplete because another program is writing it.
             Err(error) if self.published.is_some() => {
-                return Err(Trouble::Passing(error.to_string()));
+                return Err(PassError::Transient(error.to_string()));
             }
             Err(error) => return Err(FollowError::from(error).into()),
         };
@@ -183,14 +124,16 @@ impl<'a> Follower<'a> {
         }
         let dns = resolved.dns.cluster;
         if let Err(why) = &members[dns].connection {
-            return Err(Trouble::Passing(why.clone()));
+            return Err(PassError::Transient(why.clone()));
         }
         self.tell_of_lost(&addresses);
         self.resolves = !addresses.host_names.0.is_empty();
         // Records with these addresses would be deleted.
         for (host, name) in &addresses.host_names.0 {
             if let HostName::Unresolved(why) = name {
-                return Err(Trouble::Passing(format!("{host} does not resolve: {why}")));
+                return Err(PassError::Transient(format!(
+                    "{host} does not resolve: {why}"
+                )));
             }
         }
         let clusters = Clusters {
@@ -241,7 +184,7 @@ impl<'a> Follower<'a> {
         if self.resolves { RESOLVE_AGAIN } else { RESYNC }
     }
 
-    fn check(&self, facts: &Facts) -> Result<Resolved, Trouble> {
+    fn check(&self, facts: &Facts) -> Result<Resolved, PassError> {
         let checked = shared::check(self.mesh, facts);
         let findings = checked.findings;
         let resolved = checked.resolved;
@@ -285,7 +228,7 @@ impl<'a> Follower<'a> {
         &mut self,
         resolved: Resolved,
         clusters: &Clusters,
-    ) -> Result<Option<String>, Trouble> {
+    ) -> Result<Option<String>, PassError> {
         let kinds = self.kinds(&resolved);
         let desired = Desired::new(resolved).only(kinds.clone());
         let writing = Writing {
@@ -304,7 +247,7 @@ impl<'a> Follower<'a> {
             self.tell(event);
         }
         match written.failed {
-            Some(error) => Err(Trouble::Passing(error)),
+            Some(error) => Err(PassError::Transient(error)),
             None => Ok(written.skipped),
         }
     }

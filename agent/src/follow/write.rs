@@ -11,8 +11,8 @@ use shared::plan::desired::Desired;
 use shared::plan::{self, Action, Conflict, Plan, Step};
 use tokio::sync::mpsc;
 
+use super::clusters::{Clusters, PassError};
 use super::event::{FollowEvent, RecordChange};
-use super::pass::{Clusters, Trouble};
 use super::{FollowError, records};
 use crate::apply;
 use crate::apply::target::{ApplyOptions, Scope, Target};
@@ -109,7 +109,7 @@ impl Looked {
 }
 
 impl Writing<'_> {
-    pub(super) async fn write(&self) -> Result<Written, Trouble> {
+    pub(super) async fn write(&self) -> Result<Written, PassError> {
         let mut written = Written::default();
         let mut skipped = Vec::new();
         let mut to_write = Vec::new();
@@ -136,7 +136,7 @@ impl Writing<'_> {
             let members: Vec<MemberCluster> = to_write.iter().copied().cloned().collect();
             let mesh = &self.mesh.metadata.name;
             let leases = Leases::claim(mesh, "follow", &members, self.lock).await;
-            let leases = leases.map_err(|error| Trouble::Passing(error.to_string()))?;
+            let leases = leases.map_err(|error| PassError::Transient(error.to_string()))?;
             let result = self.write_alone(to_write, &leases, &mut written).await;
             leases.release().await;
             result?;
@@ -162,7 +162,7 @@ impl Writing<'_> {
         members: Vec<&MemberCluster>,
         leases: &Leases,
         written: &mut Written,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), PassError> {
         let mut failed = Vec::new();
         let mut applies = Vec::new();
         for (member, looked) in self.look_at(members).await {
@@ -194,7 +194,7 @@ impl Writing<'_> {
     async fn look_at<'p>(
         &self,
         members: Vec<&'p MemberCluster>,
-    ) -> Vec<(&'p MemberCluster, Result<Looked, Trouble>)> {
+    ) -> Vec<(&'p MemberCluster, Result<Looked, PassError>)> {
         join_all(members.into_iter().map(|member| async move {
             let looked = self.look(member).await;
             (member, looked)
@@ -203,15 +203,15 @@ impl Writing<'_> {
     }
 
     /// Reads the objects to keep up to date in a cluster. Fails if another document was applied there.
-    async fn look(&self, member: &MemberCluster) -> Result<Looked, Trouble> {
-        let connection = member.connection.clone().map_err(Trouble::Passing)?;
-        member.inside.clone().map_err(Trouble::Passing)?;
+    async fn look(&self, member: &MemberCluster) -> Result<Looked, PassError> {
+        let connection = member.connection.clone().map_err(PassError::Transient)?;
+        member.inside.clone().map_err(PassError::Transient)?;
         let objects = &self.desired.of(&member.name);
         let mesh = self.mesh.metadata.name.clone();
         let cluster = member.name.clone();
         let kinds = self.kinds.get(&member.name).into_iter().flatten().cloned();
         let found = cluster::look_at_kinds(connection, &mesh, kinds, objects).await;
-        let Some((observed, look)) = found.map_err(Trouble::Passing)? else {
+        let Some((observed, look)) = found.map_err(PassError::Transient)? else {
             return Err(FollowError::NotApplied { mesh, cluster }.into());
         };
         let applied = look.parent.as_ref().and_then(|one| one.document.as_ref());
@@ -221,7 +221,7 @@ impl Writing<'_> {
         if let Some(parent) = &look.parent
             && let Some(wrong) = self.clusters.wrong_context(&parent.identities)
         {
-            return Err(Trouble::Passing(wrong));
+            return Err(PassError::Transient(wrong));
         }
         let changes = records::changes(objects, &observed);
         let target = Target {

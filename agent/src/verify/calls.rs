@@ -12,10 +12,11 @@ use shared::verify::{
     Around, Cause, Check, Expected, Family, Outcome, Resolution, judge_call, judge_refused,
 };
 
-use super::client::{self, Client, ProbeRequest, ProbeResult, Search};
+use super::client::{self, Client, Search};
 use super::curl;
 use super::gateways::fill;
 use super::job::Job;
+use super::probe::{ProbeRequest, ProbeResult};
 use super::records::{Records, row_in_cluster};
 use super::round::{Round, expected_of, expected_refusal, some_at_once};
 use crate::cluster::Connection;

@@ -10,6 +10,7 @@ use shared::verify::{Cause, Reply, Resolution};
 use super::curl::{self, Curl, DnsTool, Transfer};
 use super::job;
 use super::pod::{DEFAULT_ACCOUNT, Traits, account, first_container, is_ready, traits};
+use super::probe::{ProbeRequest, ProbeResult};
 use super::selector::ClientSelector;
 use crate::cluster::{self, Connection, ExecError, Ran, Request};
 use crate::stop::Stop;
@@ -20,26 +21,6 @@ const COMMAND_BYTES: usize = 4 << 10;
 const EXEC_MARGIN: Duration = Duration::from_secs(15);
 /// Limit of answers whose body is fetched; further ones most likely fail in the same way.
 const BODIES: usize = 20;
-
-/// The requests and lookups of a probe client.
-#[derive(Debug, Clone)]
-pub(super) struct ProbeRequest {
-    /// Each has a host or port of its own.
-    pub(super) urls: Vec<String>,
-    /// Names that the cluster's DNS resolves.
-    pub(super) names: Vec<String>,
-    /// Deadline of each transfer.
-    pub(super) deadline: Duration,
-}
-
-/// The results of a probe client.
-#[derive(Debug)]
-pub(super) struct ProbeResult {
-    /// Keyed by `host[:port]`.
-    pub(super) transfers: BTreeMap<String, Transfer>,
-    /// Keyed by name; or the reason why DNS could not be queried at all.
-    pub(super) names: Result<BTreeMap<String, Resolution>, Cause>,
-}
 
 /// A probe client.
 #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ use serde_json::Value;
 use shared::render::ANSWER_HEADER;
 use shared::verify::{Failure, HttpResponse, Reply, Resolution};
 
-use super::http::{AGENT, beginning};
+use super::http::{AGENT, beginning, of_grpc};
 
 /// Marks the start of a transfer's record; no header and no message of curl contains it.
 const MARK: &str = "fedmesh-transfer\t";
@@ -268,14 +268,6 @@ pub(super) fn read_transfers(stdout: &str, stderr: &str) -> BTreeMap<String, Tra
         before = rest;
     }
     transfers
-}
-
-/// gRPC's UNAVAILABLE is 503 in HTTP (envoy `source/common/grpc/common.cc`); any other status is that of a server.
-pub(super) fn of_grpc(answer: &mut HttpResponse, status: &str, message: Option<&str>) {
-    if status == "14" {
-        answer.status = 503;
-        answer.body = beginning(message.unwrap_or_default());
-    }
 }
 
 /// Raw headers of the last response, in the form of curl's JSON.

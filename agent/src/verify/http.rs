@@ -16,7 +16,6 @@ use shared::verify::{Failure, HttpResponse, Reply};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::TcpStream;
 
-use super::curl::of_grpc;
 use super::mutual::Roots;
 use super::tls::{self, Trust};
 
@@ -157,6 +156,14 @@ async fn exchange(
     .await;
     driver.abort();
     answer
+}
+
+/// gRPC's UNAVAILABLE is 503 in HTTP (envoy `source/common/grpc/common.cc`); any other status is that of a server.
+pub(super) fn of_grpc(answer: &mut HttpResponse, status: &str, message: Option<&str>) {
+    if status == "14" {
+        answer.status = 503;
+        answer.body = beginning(message.unwrap_or_default());
+    }
 }
 
 /// The beginning of a body: long enough for Envoy's longest error.

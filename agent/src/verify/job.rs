@@ -7,8 +7,8 @@ use shared::kubernetes::ownership::{MANAGED_BY, MANAGED_BY_LABEL, MESH_LABEL};
 use shared::verify::Cause;
 use tokio::time::Instant;
 
-use super::client::ProbeRequest;
 use super::curl::{self, Curl};
+use super::probe::ProbeRequest;
 use crate::cluster::{Connection, Request};
 use crate::stop::Stop;
 
@@ -210,8 +210,8 @@ mod tests {
     use std::time::Duration;
 
     use super::{Job, quoted, script};
-    use crate::verify::client::ProbeRequest;
     use crate::verify::curl;
+    use crate::verify::probe::ProbeRequest;
 
     #[test]
     fn the_script_runs_and_its_output_is_parsed() {

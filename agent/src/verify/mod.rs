@@ -20,6 +20,7 @@ mod job;
 mod mutual;
 mod objects;
 mod pod;
+mod probe;
 mod records;
 mod restore;
 mod round;
