@@ -11,7 +11,7 @@ use web_sys::{Headers, ReadableStreamDefaultReader, RequestInit, Response};
 use crate::answers::{self, Read};
 use crate::browser;
 use crate::json;
-use crate::review::Lines;
+use crate::lines::Lines;
 
 /// Why a call failed, as shown to the user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

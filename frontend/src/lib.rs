@@ -38,6 +38,7 @@ mod highlight;
 mod history;
 pub mod json;
 mod kept;
+mod lines;
 mod message;
 mod outline;
 mod pages;

@@ -10,7 +10,7 @@ use shared::import::ImportError;
 use shared::mesh::ReadError;
 use shared::text::shorten;
 
-use super::input::InputError;
+use super::input::{Input, InputError};
 use super::origin::{Origin, Placed};
 use super::output::{self, WriteError};
 use super::saved_plan::SavedPlanError;
@@ -320,5 +320,21 @@ impl Failure {
 
     fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+}
+
+impl Input {
+    /// An error that belongs to this document.
+    pub(super) fn failed(&self, failure: impl Into<Failure>) -> Failure {
+        Failure::About {
+            origin: self.origin.clone(),
+            failure: Box::new(failure.into()),
+        }
+    }
+
+    /// The error of a document that cannot be rendered.
+    pub(super) fn has_errors(&self, findings: Vec<Finding>) -> Failure {
+        let name = self.name.clone();
+        self.failed(Failure::Findings { name, findings })
     }
 }

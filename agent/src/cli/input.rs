@@ -6,11 +6,9 @@ use std::path::Path;
 
 use shared::Mesh;
 use shared::bundle::{Carried, MESH_FILE, Mismatch, ReadBundleError, is_zip};
-use shared::check::Finding;
 use shared::import::Source;
 use shared::mesh::ReadErrors;
 
-use super::failure::Failure;
 use super::origin::Origin;
 use super::output::folder::{self, FolderError};
 use super::output::printable;
@@ -27,50 +25,6 @@ pub(super) struct Input {
     pub(super) mesh: Mesh,
     /// The file with the lines of the document.
     pub(super) origin: Origin,
-}
-
-impl Input {
-    /// An error that belongs to this document.
-    pub(super) fn failed(&self, failure: impl Into<Failure>) -> Failure {
-        Failure::About {
-            origin: self.origin.clone(),
-            failure: Box::new(failure.into()),
-        }
-    }
-
-    /// The error of a document that cannot be rendered.
-    pub(super) fn has_errors(&self, findings: Vec<Finding>) -> Failure {
-        let name = self.name.clone();
-        self.failed(Failure::Findings { name, findings })
-    }
-}
-
-/// The identity of the file that a document is read from, by whatever path, link or redirection.
-pub(super) struct InputFile(Option<same_file::Handle>);
-
-impl InputFile {
-    /// The file of `-f`; in a folder, the document.
-    pub(super) fn of(path: &Path) -> Self {
-        let handle = if path == Path::new("-") {
-            same_file::Handle::stdin()
-        } else if path.is_dir() {
-            same_file::Handle::from_path(path.join(MESH_FILE))
-        } else {
-            same_file::Handle::from_path(path)
-        };
-        // An input that cannot be opened again, such as a named pipe, cannot be overwritten either.
-        Self(handle.ok())
-    }
-
-    /// Whether the path leads to this file.
-    pub(super) fn is(&self, path: &Path) -> bool {
-        // Opening anything but a regular file may block.
-        let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file());
-        is_file
-            && same_file::Handle::from_path(path)
-                .ok()
-                .is_some_and(|one| Some(one) == self.0)
-    }
 }
 
 /// Why the input could not be read as a document.

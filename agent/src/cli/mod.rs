@@ -13,6 +13,7 @@ mod failure;
 mod follow;
 mod import;
 mod input;
+mod input_file;
 mod interrupt;
 mod lock;
 mod names;

@@ -17,7 +17,8 @@ use shared::yaml;
 
 use super::Document;
 use super::failure::{Exit, Failure};
-use super::input::{self, InputFile};
+use super::input;
+use super::input_file::InputFile;
 use super::output::{self, Target, counted, target};
 use crate::operation::is_handed_over;
 use crate::public_suffix;

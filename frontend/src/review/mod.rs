@@ -21,8 +21,6 @@ mod table;
 mod verification;
 mod verify;
 
-pub(crate) use progress::Lines;
-
 use any_spawner::Executor;
 
 use crate::browser;

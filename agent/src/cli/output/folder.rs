@@ -11,7 +11,7 @@ use shared::import::Source;
 
 use super::earlier::{is_rendered_document, is_rendered_manifest};
 use super::{NAMED, Written, each_part};
-use crate::cli::input::InputFile;
+use crate::cli::input_file::InputFile;
 use crate::file;
 
 /// Most files and levels of a folder that is read as a bundle, so that `-f /` fails early.

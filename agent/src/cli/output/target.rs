@@ -12,7 +12,8 @@ use shared::bundle::{Archive, MESH_FILE, Packed, Rendered, TextFile, ZipError};
 use super::each_part;
 use super::earlier::is_rendered_zip;
 use super::folder::{self, FolderError};
-use crate::cli::input::{self, InputFile};
+use crate::cli::input;
+use crate::cli::input_file::InputFile;
 use crate::file::{self, Readers};
 
 /// The output of `render`.
