@@ -10,7 +10,6 @@ use crate::client::Client;
 use crate::discovery;
 use crate::federation::{CLIENT, Federation, MOVES, Size, east_west_gateways_of, gateways_of};
 use crate::istiod::{Delta, Metrics};
-use crate::table::title;
 use crate::ways::{BedContents, Way};
 
 /// How long a change, or a new pod, is waited for.
@@ -49,6 +48,53 @@ pub(crate) enum Measure {
     Call,
     AfterChange(Change, Effect),
     ReadyWithoutZone,
+}
+
+impl Measure {
+    /// What a row is about, with its unit.
+    pub(crate) fn title(self) -> String {
+        let title = match self {
+            Measure::Objects => "objects in a cluster",
+            Measure::IstiodBusy => "istiod: CPU until all is pushed, s",
+            Measure::IstiodMemory => "istiod: resident memory, MB",
+            Measure::Clusters => "sidecar: Envoy clusters",
+            Measure::Endpoints => "sidecar: endpoints",
+            Measure::Listeners => "sidecar: listeners",
+            Measure::Routes => "sidecar: route configurations",
+            Measure::VirtualHosts => "sidecar: virtual hosts",
+            Measure::Dump => "sidecar: config_dump, MB",
+            Measure::Heap => "sidecar: memory that Envoy has allocated, MB",
+            Measure::Memory => "sidecar: memory with its agent, without pages of files, MB",
+            Measure::Ready => "new pod: ready after, s",
+            Measure::Pushed => "new pod: pushed until all have all, to every proxy, MB",
+            Measure::QueriesUntilReady => {
+                "new pod: DNS queries until it is ready and all is pushed"
+            }
+            Measure::Queries => "sidecar: DNS queries a second",
+            Measure::ZoneQueries => "zone's name server: queries a second, of all",
+            Measure::FirstCall => "first answer of another cluster after, s",
+            Measure::Call => "that call, ms",
+            Measure::ReadyWithoutZone => "new pod while the zone's DNS is down: ready after, s",
+            Measure::AfterChange(change, effect) => return of_change(change, effect),
+        };
+        title.to_owned()
+    }
+}
+
+fn of_change(change: Change, effect: Effect) -> String {
+    let change = match change {
+        Change::Address => "new gateway address",
+        Change::Service => "new service",
+    };
+    let effect = match effect {
+        Effect::Reached => "reached the sidecar after, s".to_owned(),
+        Effect::Pushes(kind) => format!("{} pushes", PUSHED[kind].to_uppercase()),
+        Effect::Pushed => "pushed, MB".to_owned(),
+        Effect::PushTime => "mean time of a push, ms".to_owned(),
+        Effect::Convergence => "mean time until a proxy has it, ms".to_owned(),
+        Effect::IstiodBusy => "CPU of istiod, s".to_owned(),
+    };
+    format!("{change}: {effect}")
 }
 
 /// A change of the document.
@@ -286,7 +332,7 @@ impl<'a> Run<'a> {
     }
 
     fn add(&mut self, measure: Measure, value: f64) {
-        eprintln!("  {:<62} {value:.3}", title(measure));
+        eprintln!("  {:<62} {value:.3}", measure.title());
         self.measured.insert(measure, value);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use crate::federation::Size;
-use crate::measure::{Change, Effect, LIMIT, Measure, Measured, PUSHED};
+use crate::measure::{LIMIT, Measure, Measured};
 use crate::ways::Way;
 
 /// What was measured of each size, way by way.
@@ -36,7 +36,7 @@ pub(crate) fn json(results: &Results) -> Value {
             // JSON has no infinity: what passed its limit is null.
             let values = measured
                 .iter()
-                .map(|(measure, value)| (title(*measure), json!(value)));
+                .map(|(measure, value)| (measure.title(), json!(value)));
             (way.name().to_owned(), values.collect::<Map<_, _>>().into())
         });
         json!({
@@ -57,7 +57,7 @@ fn header(ways: &BTreeMap<Way, Measured>) -> Vec<String> {
 
 fn cells(measure: Measure, ways: &BTreeMap<Way, Measured>) -> Vec<String> {
     let value = |way: &Way| ways.get(way).and_then(|measured| measured.get(&measure));
-    let mut cells = vec![title(measure)];
+    let mut cells = vec![measure.title()];
     cells.extend(
         ways.keys()
             .map(|way| value(way).map_or_else(String::new, |value| text(*value))),
@@ -92,47 +92,4 @@ fn text(value: f64) -> String {
         value if value >= 10.0 => format!("{value:.1}"),
         value => format!("{value:.2}"),
     }
-}
-
-/// What a row is about, with its unit.
-pub(crate) fn title(measure: Measure) -> String {
-    let title = match measure {
-        Measure::Objects => "objects in a cluster",
-        Measure::IstiodBusy => "istiod: CPU until all is pushed, s",
-        Measure::IstiodMemory => "istiod: resident memory, MB",
-        Measure::Clusters => "sidecar: Envoy clusters",
-        Measure::Endpoints => "sidecar: endpoints",
-        Measure::Listeners => "sidecar: listeners",
-        Measure::Routes => "sidecar: route configurations",
-        Measure::VirtualHosts => "sidecar: virtual hosts",
-        Measure::Dump => "sidecar: config_dump, MB",
-        Measure::Heap => "sidecar: memory that Envoy has allocated, MB",
-        Measure::Memory => "sidecar: memory with its agent, without pages of files, MB",
-        Measure::Ready => "new pod: ready after, s",
-        Measure::Pushed => "new pod: pushed until all have all, to every proxy, MB",
-        Measure::QueriesUntilReady => "new pod: DNS queries until it is ready and all is pushed",
-        Measure::Queries => "sidecar: DNS queries a second",
-        Measure::ZoneQueries => "zone's name server: queries a second, of all",
-        Measure::FirstCall => "first answer of another cluster after, s",
-        Measure::Call => "that call, ms",
-        Measure::ReadyWithoutZone => "new pod while the zone's DNS is down: ready after, s",
-        Measure::AfterChange(change, effect) => return of_change(change, effect),
-    };
-    title.to_owned()
-}
-
-fn of_change(change: Change, effect: Effect) -> String {
-    let change = match change {
-        Change::Address => "new gateway address",
-        Change::Service => "new service",
-    };
-    let effect = match effect {
-        Effect::Reached => "reached the sidecar after, s".to_owned(),
-        Effect::Pushes(kind) => format!("{} pushes", PUSHED[kind].to_uppercase()),
-        Effect::Pushed => "pushed, MB".to_owned(),
-        Effect::PushTime => "mean time of a push, ms".to_owned(),
-        Effect::Convergence => "mean time until a proxy has it, ms".to_owned(),
-        Effect::IstiodBusy => "CPU of istiod, s".to_owned(),
-    };
-    format!("{change}: {effect}")
 }
