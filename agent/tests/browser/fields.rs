@@ -32,6 +32,36 @@ async fn callers_are_listed_and_a_finding_leads_to_their_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_finding_is_explained_beside_it() {
+    let site = StaticSite::serve(&repository("dist"), "/").unwrap();
+    let page = Page::open(&site.url()).await;
+    page.click("tab-findings").await;
+    page.wait_for_text("panel-findings", "FM0202").await;
+    page.press_enter_at("#panel-findings .explanation summary")
+        .await;
+    let [paragraph, ..] = shared::explain::entry("FM0202")
+        .unwrap()
+        .text
+        .split("\n\n")
+        .collect::<Vec<_>>()[..]
+    else {
+        panic!("no paragraph");
+    };
+    page.wait_for_text("panel-findings", &paragraph.replace('`', ""))
+        .await;
+    page.wait_for_text("panel-findings", "zone: us-west2-a")
+        .await;
+    assert_eq!(page.count("#panel-findings .wrong", "spec:").await, 1);
+    page.picture(
+        "explanation",
+        &[ColourScheme::Light, ColourScheme::Dark],
+        &[(1280, 900), (390, 900)],
+    )
+    .await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn endpoints_are_addresses_and_findings_stand_at_their_fields() {
     const CLUSTER_IP: &str = "spec.clusters[1].gateway.clusterIP";
     let site = StaticSite::serve(&repository("dist"), "/").unwrap();
