@@ -139,7 +139,7 @@ codes! {
     DNS_NOT_SEARCHED = "FM0804", "Cluster DNS not searched for orphaned forwarding", [];
     GATEWAY_NOT_READY = "FM0805", "Gateway without a ready pod", [];
     FORMER_CLUSTER = "FM0806", "Orphaned objects in a cluster of an earlier document", [];
-    LAST_KNOWN = "FM0807", "Last known address published", [];
+    LAST_KNOWN = "FM0807", "Last known address used", [];
     NOTHING_TO_FORGET = "FM0808", "No last known address to forget", [];
     NOTHING_TO_TAKE_OVER = "FM0809", "No field in conflict to take over", [];
     IDENTITY_UNKNOWN = "FM0810", "Cluster identity not compared", [];
