@@ -16,7 +16,7 @@ pub(crate) const PART: &str = "review";
 pub(crate) const STAGE: &str = "review-stage";
 /// The event of the stage that carries an [`Order`].
 pub(crate) const ORDER: &str = "order";
-/// The event of the stage that carries a [`Told`].
+/// The event of the stage that carries a [`StageEvent`].
 pub(crate) const STAGE_EVENT: &str = "reported";
 /// Storage key of the current run, for this tab only: the part writes it, and the page checks whether it is set.
 pub(crate) const RUN: &str = "fedmesh.run";

@@ -56,6 +56,7 @@ Examples:
   fedmesh-agent plan -f mesh.yaml                     show what an apply would change
   fedmesh-agent apply -f mesh.yaml                    change the clusters
   fedmesh-agent verify -f mesh.yaml                   check with real traffic that it works
+  fedmesh-agent explain FM0401                        explain a finding, or a cause of a failed check
   fedmesh-agent serve --open                          do all of this in the browser
   fedmesh-agent import manifests/ > mesh.yaml         create a document from existing manifests
 

@@ -12,7 +12,7 @@ use crate::mesh::{NameLevel, Protocol, Service};
 pub(super) fn add(world: &World, names: &Names, services: &mut [Found]) {
     let index = Index::new(services);
     let mut seen: Vec<BTreeSet<NameLevel>> = vec![BTreeSet::new(); services.len()];
-    let mut published: BTreeSet<usize> = BTreeSet::new();
+    let mut complete: BTreeSet<usize> = BTreeSet::new();
     let kinds = [
         "VirtualService",
         "ServiceEntry",
@@ -30,14 +30,14 @@ pub(super) fn add(world: &World, names: &Names, services: &mut [Found]) {
                 // Gateways have every name; and if the global name has a record, all others have one.
                 let is_of_records = kind == "DNSEndpoint" && matches!(name.at, At::Global);
                 if is_of_records || kind == "VirtualService" && is_at_gateway(object) {
-                    published.insert(at);
+                    complete.insert(at);
                 }
             }
         }
     }
     for (at, found) in services.iter_mut().enumerate() {
-        let is_published = published.contains(&at) || has_names_in_meshes(found);
-        if is_published
+        let is_complete = complete.contains(&at) || has_names_in_meshes(found);
+        if is_complete
             && seen[at].len() < NameLevel::ALL.len()
             && seen[at].contains(&NameLevel::Global)
         {

@@ -95,10 +95,10 @@ fn routes_of(
     }
     // The only port with requests needs no match: the gateway's server has no other.
     let http = service.ports.iter().filter(|port| port.protocol.is_http());
-    let is_published = http.count() > 1;
+    let matches_port = http.count() > 1;
     let routes = service.routes.iter().map(|route| {
         let mut route = http_route(route, port, local);
-        if is_published {
+        if matches_port {
             if let Value::Object(fields) = &mut route
                 && !fields.contains_key("match")
             {
