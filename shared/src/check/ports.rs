@@ -96,9 +96,10 @@ fn path(index: usize, service: &mesh::Service, place: usize, field: &str) -> Str
 
 /// Reports settings for requests of a service without requests.
 pub(super) fn http_only(index: usize, service: &mesh::Service, findings: &mut Findings) {
-    // Connection settings are allowed without requests.
+    // A refused connection is a gateway error to outlier detection (Istio's `consecutiveGatewayErrors`).
     let failover = service.failover.clone().map(|failover| mesh::Failover {
         connect_timeout: None,
+        outlier_detection: None,
         ..failover
     });
     for (field, is_there) in [

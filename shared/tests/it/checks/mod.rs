@@ -695,7 +695,8 @@ fn what_only_requests_have() {
         let path = format!("spec.services[1].{field}");
         expect_of(&document, code::HTTP_ONLY, Severity::Error, &path);
     }
-    tls["spec"]["services"][1]["failover"] = json!({ "connectTimeout": "5s" });
+    tls["spec"]["services"][1]["failover"] =
+        json!({ "connectTimeout": "5s", "outlierDetection": { "baseEjectionTime": "1m" } });
     assert_eq!(findings(&tls), [], "every protocol has connections");
 }
 
