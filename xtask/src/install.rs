@@ -19,6 +19,7 @@ const TRUNK_VERSION: &str = "0.22.1";
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
 const TYPOS_VERSION: &str = "1.52.0";
 const CARGO_DENY_VERSION: &str = "0.20.2";
+const CARGO_MUTANTS_VERSION: &str = "27.1.0";
 
 /// A tool that cargo builds into the cache, once per version.
 pub(crate) struct CargoTool {
@@ -61,6 +62,17 @@ pub(crate) fn typos() -> CargoTool {
         flags: &["--locked"],
         opt_level: "0",
         program: "typos",
+    }
+}
+
+/// Changes the code and runs its tests.
+pub(crate) fn cargo_mutants() -> CargoTool {
+    CargoTool {
+        name: "cargo-mutants",
+        version: CARGO_MUTANTS_VERSION.to_owned(),
+        flags: &["--locked"],
+        opt_level: "0",
+        program: "cargo-mutants",
     }
 }
 

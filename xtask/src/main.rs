@@ -7,6 +7,7 @@ mod folder_difference;
 mod fuzz;
 mod install;
 mod lint;
+mod mutants;
 mod parts;
 mod requirement;
 mod style;
@@ -33,6 +34,7 @@ Examples:
   cargo xtask dist --check               check whether dist/ is up to date
   cargo xtask testbed up --clusters 3    start real API servers
   cargo xtask testbed down
+  cargo xtask mutants --file shared/src/text/duration.rs
   cargo xtask bench
   cargo xtask bench mesh -- --sizes 10x100
   cargo xtask fuzz --seconds 1800 import  fuzz the import of manifests for half an hour
@@ -56,6 +58,8 @@ enum Task {
     Testbed(testbed_command::Arguments),
     /// Check formatting, code, spelling, words, licenses
     Lint,
+    /// Test the tests of the core: each small, wrong change has to fail one
+    Mutants(mutants::Arguments),
     /// Run the benchmarks
     Bench(bench::Arguments),
     /// Fuzz the code that reads input from outside
@@ -70,6 +74,7 @@ fn main() -> ExitCode {
         Task::Dist(arguments) => dist::run(&arguments),
         Task::Testbed(arguments) => testbed_command::run(&arguments),
         Task::Lint => lint::run_command(),
+        Task::Mutants(arguments) => mutants::run_command(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run_command(&arguments),
         Task::Tools => tools::run(),
