@@ -49,11 +49,6 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The page's own target folder, since its toolchain and flags differ.
-fn target_folder() -> Result<PathBuf> {
-    Ok(cache::root()?.join(format!("page-target-{PAGE_TOOLCHAIN}")))
-}
-
 fn build_into(root: &Path, folder: &Path) -> Result<()> {
     match Requirement::PageToolchain.state(root)? {
         State::Met => {}
@@ -73,7 +68,7 @@ fn build_into(root: &Path, folder: &Path) -> Result<()> {
     ]))?;
     // Trunk builds one program at a time, so all are built on all cores before.
     workspace::run(
-        reproducible(&mut workspace::page_cargo(root))?
+        reproducible(root, &mut workspace::page_cargo(root))?
             .args(["build", "--locked", "--offline", "--bins"])
             .args(["--package", PAGE_PACKAGE, "--target", PAGE_TARGET])
             .args(["--profile", "wasm"]),
@@ -81,7 +76,7 @@ fn build_into(root: &Path, folder: &Path) -> Result<()> {
     let mut command = Command::new(trunk.join("trunk"));
     without_own_cargo_variables(&mut command);
     workspace::run(
-        reproducible(&mut command)?
+        reproducible(root, &mut command)?
             .args([
                 "build",
                 "--release",
@@ -107,9 +102,11 @@ fn build_into(root: &Path, folder: &Path) -> Result<()> {
 }
 
 /// Sets the flags and the target folder, so that cargo does not rebuild when trunk calls it.
-fn reproducible(command: &mut Command) -> Result<&mut Command> {
+fn reproducible<'c>(root: &Path, command: &'c mut Command) -> Result<&'c mut Command> {
+    // Of its own: its toolchain and flags differ.
+    let folder = workspace::target_folder(root, &format!("page-target-{PAGE_TOOLCHAIN}"))?;
     Ok(command
-        .env("CARGO_TARGET_DIR", target_folder()?)
+        .env("CARGO_TARGET_DIR", folder)
         .env("CARGO_ENCODED_RUSTFLAGS", flags()?)
         .env_remove("RUSTFLAGS"))
 }

@@ -68,7 +68,7 @@ fn run_all(root: &Path, targets: &[String], seconds: u32, start: &Start) -> Resu
     let tool = install::cargo_fuzz().ensure()?;
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(std::iter::once(tool).chain(std::env::split_paths(&path)))?;
-    let target_folder = cache::root()?.join("fuzz-target");
+    let target_folder = workspace::target_folder(root, "fuzz-target")?;
     let fuzz = |action: &str| -> Command {
         let mut command = cargo(root);
         command

@@ -12,6 +12,15 @@ pub(crate) const PAGE_TOOLCHAIN: &str = "1.99.1";
 pub(crate) const PAGE_TARGET: &str = "wasm32-unknown-unknown";
 pub(crate) const PAGE_PACKAGE: &str = "fedmesh-frontend";
 
+/// A target folder in the cache for this checkout alone. Cargo compares the times of sources with that of the last build,
+/// so two checkouts in one folder would take each other's results for their own.
+pub(crate) fn target_folder(root: &Path, name: &str) -> Result<PathBuf> {
+    let checkout = root
+        .to_string_lossy()
+        .replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    Ok(testbed::cache::root()?.join(name).join(checkout))
+}
+
 /// The top folder of the checkout.
 pub(crate) fn root() -> Result<PathBuf> {
     // Set by cargo for the program that it runs. The compiled-in value may be that of another checkout with the same
