@@ -187,7 +187,7 @@ async fn failure(response: Response) -> Failure {
     }
 }
 
-async fn text(response: &Response) -> String {
+pub(crate) async fn text(response: &Response) -> String {
     let Ok(promise) = response.text() else {
         return String::new();
     };

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::workspace::files_below;
+
 /// The files that differ between two folders; paths are relative to the folders.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct FolderDifference {
@@ -58,22 +60,11 @@ impl fmt::Display for FolderDifference {
 
 fn files(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
     let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(current) = folders.pop() {
-        let entries = std::fs::read_dir(&current)
-            .with_context(|| format!("cannot read {}", current.display()))?;
-        for entry in entries {
-            let entry = entry.with_context(|| format!("cannot read {}", current.display()))?;
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let bytes = std::fs::read(&path)
-                    .with_context(|| format!("cannot read {}", path.display()))?;
-                let relative = path.strip_prefix(folder).unwrap_or(&path).to_owned();
-                found.insert(relative, bytes);
-            }
-        }
+    for path in files_below(folder)? {
+        let bytes =
+            std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let relative = path.strip_prefix(folder).unwrap_or(&path).to_owned();
+        found.insert(relative, bytes);
     }
     Ok(found)
 }

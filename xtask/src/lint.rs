@@ -7,35 +7,18 @@ use anyhow::Result;
 
 use crate::install;
 use crate::parts::Part;
-use crate::requirement::State;
 use crate::style;
-use crate::workspace::{self, run, without_own_cargo_variables};
+use crate::test;
+use crate::workspace::{run, without_own_cargo_variables};
 
-/// Runs every lint; each is run even where another fails.
+/// Runs the parts of a test run that only read the sources.
 pub(crate) fn run_command() -> Result<()> {
-    let root = workspace::root()?;
-    let mut failed = Vec::new();
-    for part in [Part::Fmt, Part::Clippy, Part::Words, Part::Crates] {
-        eprintln!("\n== {} ==", part.name());
-        let result = install_for(part, &root).and_then(|()| part.run(&root, false));
-        if let Err(error) = result {
-            eprintln!("error: {error:#}");
-            failed.push(part.name());
-        }
-    }
-    anyhow::ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
-    Ok(())
-}
-
-fn install_for(part: Part, root: &Path) -> Result<()> {
-    for requirement in part.needs() {
-        match requirement.state(root)? {
-            State::Met => {}
-            State::Installable(_) => requirement.install(root)?,
-            State::Lacking { why, remedy } => anyhow::bail!("{why}\nhint: {remedy}"),
-        }
-    }
-    Ok(())
+    test::run(&test::Arguments::only(&[
+        Part::Fmt,
+        Part::Clippy,
+        Part::Words,
+        Part::Crates,
+    ]))
 }
 
 /// Spelling, and words that the style guide rules out.

@@ -15,8 +15,7 @@ pub(crate) struct Arguments {
     arguments: Vec<String>,
 }
 
-/// Changes the core in a copy of the workspace, and runs its tests for each change. `.cargo/mutants.toml` lists the
-/// changes that make no difference, with the reasons.
+/// Changes the core in a copy of the workspace, and runs its tests for each change.
 pub(crate) fn run_command(arguments: &Arguments) -> Result<()> {
     let root = workspace::root()?;
     let tool = install::cargo_mutants().ensure()?;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use proc_macro2::{Delimiter, LexError, TokenStream, TokenTree};
 
+use crate::workspace::files_below;
+
 /// Folders with the sources of what people read.
 const SOURCES: [&str; 3] = ["shared/src", "agent/src", "frontend/src"];
 /// Sources whose doc comments people read too: help of the command line, and the document's schema.
@@ -93,24 +95,14 @@ fn words(root: &Path) -> Result<Vec<String>> {
     Ok(words)
 }
 
-/// The files below a path, or the file that it is.
+/// The files below a path, or the file that it is; without tests.
 fn files(path: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     if path.is_file() {
         return Ok(vec![path.to_owned()]);
     }
-    let mut all = Vec::new();
-    for entry in
-        std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?
-    {
-        let path = entry?.path();
-        if path.is_dir() {
-            all.extend(files(&path, extension)?);
-        } else if path.extension().is_some_and(|own| own == extension) && !is_test(&path) {
-            all.push(path);
-        }
-    }
-    all.sort();
-    Ok(all)
+    let mut files = files_below(path)?;
+    files.retain(|file| file.extension().is_some_and(|own| own == extension) && !is_test(file));
+    Ok(files)
 }
 
 fn is_test(path: &Path) -> bool {

@@ -26,6 +26,17 @@ pub(crate) struct Arguments {
     long: bool,
 }
 
+impl Arguments {
+    /// A run of some parts.
+    pub(crate) fn only(parts: &[Part]) -> Self {
+        Self {
+            allow_missing: false,
+            only: parts.to_vec(),
+            long: false,
+        }
+    }
+}
+
 /// The result of a part.
 enum Outcome {
     Passed(Duration),

@@ -12,6 +12,27 @@ pub(crate) const PAGE_TOOLCHAIN: &str = "1.99.1";
 pub(crate) const PAGE_TARGET: &str = "wasm32-unknown-unknown";
 pub(crate) const PAGE_PACKAGE: &str = "fedmesh-frontend";
 
+/// The files in a folder and its subfolders, sorted.
+pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(current) = folders.pop() {
+        let entries = std::fs::read_dir(&current)
+            .with_context(|| format!("cannot read {}", current.display()))?;
+        for entry in entries {
+            let entry = entry.with_context(|| format!("cannot read {}", current.display()))?;
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// A target folder in the cache for this checkout alone. Cargo compares the times of sources with that of the last build,
 /// so two checkouts in one folder would take each other's results for their own.
 pub(crate) fn target_folder(root: &Path, name: &str) -> Result<PathBuf> {

@@ -51,8 +51,7 @@ impl Explain {
             match self.output {
                 ExplainFormat::Text => list(&mut stdout)?,
                 ExplainFormat::Json => {
-                    let entries: Vec<Entry> =
-                        explain::findings().chain(explain::causes()).collect();
+                    let entries: Vec<Entry> = explain::entries().collect();
                     output::json(&mut stdout, &entries)?;
                 }
                 ExplainFormat::Markdown => write!(stdout, "{}", explain::page())?,

@@ -5,9 +5,9 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{HtmlDetailsElement, Response};
 
-use crate::browser;
 use crate::dom::{El, el, el_in, text};
 use crate::signals::*;
+use crate::{api, browser};
 
 /// A fold with the explanation of a finding's code.
 pub(crate) fn explanation(code: &str) -> El {
@@ -33,20 +33,18 @@ pub(crate) fn explanation(code: &str) -> El {
     }))
 }
 
-/// The explanation of a code, as Markdown, or why there is none.
+/// The explanation of a code, as Markdown, or the reason why it cannot be shown.
 async fn load(code: &str) -> Result<String, String> {
-    let file = explain::file(code);
     let failed =
         || format!("The explanation did not load. `fedmesh-agent explain {code}` prints it too.");
-    let answer = JsFuture::from(browser::window().fetch_with_str(&format!("explain/{file}")));
-    let response: Response = answer.await.map_err(|_| failed())?.unchecked_into();
+    let url = format!("explain/{}", explain::file(code));
+    let response = JsFuture::from(browser::window().fetch_with_str(&url)).await;
+    let response: Response = response.map_err(|_| failed())?.unchecked_into();
     if !response.ok() {
         return Err(failed());
     }
-    let body = response.text().map_err(|_| failed())?;
-    let body = JsFuture::from(body).await.map_err(|_| failed())?;
-    let body = body.as_string().ok_or_else(failed)?;
-    explain::section(&body, code)
+    let file = api::text(&response).await;
+    explain::section(&file, code)
         .map(str::to_owned)
         .ok_or_else(failed)
 }

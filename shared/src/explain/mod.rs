@@ -48,13 +48,18 @@ pub struct Entry {
 /// The entry of a finding's code, in upper or lower case, or of a cause.
 pub fn entry(code: &str) -> Option<Entry> {
     let is_it = |entry: &Entry| entry.code.eq_ignore_ascii_case(code);
-    findings().chain(causes()).find(is_it)
+    entries().find(is_it)
+}
+
+/// The entries of all findings, then those of all causes.
+pub fn entries() -> impl Iterator<Item = Entry> {
+    findings().chain(causes())
 }
 
 /// The entries of all findings, ascending by code.
 pub fn findings() -> impl Iterator<Item = Entry> {
-    let texts = FINDINGS.iter().flat_map(|family| sections(family));
-    code::ALL.iter().zip(texts).map(|(code, text)| {
+    let sections = FINDINGS.iter().flat_map(|family| sections(family));
+    code::ALL.iter().zip(sections).map(|(code, (_, text))| {
         let Code { id, title, peers } = *code;
         Entry {
             code: id,
@@ -68,7 +73,7 @@ pub fn findings() -> impl Iterator<Item = Entry> {
 /// The entries of all causes of failed checks.
 pub fn causes() -> impl Iterator<Item = Entry> {
     let causes = Cause::VARIANTS.iter().zip(sections(CAUSES));
-    causes.map(|(&code, text)| Entry {
+    causes.map(|(&code, (_, text))| Entry {
         code,
         title: None,
         peers: &[],
@@ -76,13 +81,8 @@ pub fn causes() -> impl Iterator<Item = Entry> {
     })
 }
 
-/// The texts below the headings of a file. A test compares the headings with the codes.
-fn sections(file: &'static str) -> impl Iterator<Item = &'static str> {
-    headed(file).map(|(_, text)| text)
-}
-
-/// The headings of a file, each with the text below it.
-fn headed(file: &str) -> impl Iterator<Item = (&str, &str)> {
+/// The headings of a file, each with the text below it. A test compares the headings with the codes.
+fn sections(file: &str) -> impl Iterator<Item = (&str, &str)> {
     let sections = file.strip_prefix("## ").into_iter();
     let sections = sections.flat_map(|file| file.split("\n## "));
     sections.map(|section| {
@@ -93,8 +93,7 @@ fn headed(file: &str) -> impl Iterator<Item = (&str, &str)> {
 
 /// The text of a code in the file of its family, for programs that load the file when it is needed.
 pub fn section<'a>(file: &'a str, code: &str) -> Option<&'a str> {
-    let mut sections = headed(file);
-    sections.find_map(|(heading, text)| (heading == code).then_some(text))
+    sections(file).find_map(|(heading, text)| (heading == code).then_some(text))
 }
 
 /// The name of the file with the code of a finding.
