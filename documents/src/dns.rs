@@ -3,10 +3,10 @@
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shared::mesh::istio_fields::{PROVIDERS, settings_of, shape};
+use shared::passthrough::settings;
 
 use super::parts::{Field, awkward, label, object, one_of, sometimes};
-use super::{Scope, istio_fields};
+use super::{Scope, passthrough};
 
 /// Naming and publication of services; `cluster` is the index of a cluster.
 pub(super) fn dns(scope: Scope) -> BoxedStrategy<Value> {
@@ -108,9 +108,8 @@ fn external_dns() -> BoxedStrategy<Value> {
     let text = || awkward().prop_map(Value::from);
     proptest::sample::select(providers.to_vec())
         .prop_flat_map(move |provider| {
-            let shapes = shape(PROVIDERS);
-            let settings = match shapes.get(settings_of(provider)) {
-                Some(shape) => sometimes(0.5, object(istio_fields::fields_of(shape, 0.3))),
+            let settings = match settings(provider) {
+                Some(known) => sometimes(0.5, object(passthrough::fields_of(known, 0.3))),
                 None => Just(None).boxed(),
             };
             let takes_a_file = ["google", "aws", "azure", "azure-private-dns"].contains(&provider);

@@ -12,8 +12,8 @@
 mod clusters;
 mod dns;
 mod external;
-mod istio_fields;
 mod parts;
+mod passthrough;
 mod services;
 mod versions;
 

@@ -4,10 +4,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 use serde_json::{Value, json};
-use shared::mesh::istio_fields::{OUTLIER_DETECTION, ROUTE, SUBSET, TRAFFIC_POLICY, shape};
+use shared::passthrough as known;
 
 use super::parts::{awkward, label, object, one_of, sometimes};
-use super::{Scope, dns, is_good, istio_fields};
+use super::{Scope, dns, is_good, passthrough};
 
 /// A service, a bit for each cluster that runs it (bit 7: they are selected by labels), and the kinds of its overrides,
 /// locality and callers.
@@ -131,16 +131,17 @@ fn ports() -> BoxedStrategy<Value> {
 
 /// A traffic policy of pods.
 fn policy() -> impl Strategy<Value = Value> {
-    let shape = shape(TRAFFIC_POLICY);
-    object(istio_fields::fields_of(&shape, 0.4)).prop_filter("no policy", |policy| {
-        is_good(json!({ "services": [{ "name": "s", "port": 80, "trafficPolicy": policy }] }))
-    })
+    object(passthrough::fields_of(known::traffic_policy(), 0.4)).prop_filter(
+        "no policy",
+        |policy| {
+            is_good(json!({ "services": [{ "name": "s", "port": 80, "trafficPolicy": policy }] }))
+        },
+    )
 }
 
 /// A subset, without its name.
 fn subset() -> impl Strategy<Value = Value> {
-    let labels =
-        istio_fields::value(&shape(SUBSET)["labels"]).prop_map(|_| json!({ "version": "v1.2_x" }));
+    let labels = Just(json!({ "version": "v1.2_x" }));
     object(vec![
         ("labels", sometimes(1.0, labels)),
         ("trafficPolicy", sometimes(0.3, policy())),
@@ -149,7 +150,7 @@ fn subset() -> impl Strategy<Value = Value> {
 
 fn failover() -> BoxedStrategy<Value> {
     let duration = || "[1-9][0-9]{0,2}(ms|s)".prop_map(Value::from);
-    let detection = object(istio_fields::fields_of(&shape(OUTLIER_DETECTION), 0.3));
+    let detection = object(passthrough::fields_of(known::outlier_detection(), 0.3));
     object(vec![
         ("retry", sometimes(0.8, any::<bool>().prop_map(Value::from))),
         ("perTryTimeout", sometimes(0.3, duration())),
@@ -179,8 +180,7 @@ fn route() -> BoxedStrategy<Value> {
         "redirect",
         "directResponse",
     ];
-    let shape = shape(ROUTE);
-    let of = |name: &str| istio_fields::value(&shape[name]);
+    let of = |name: &str| passthrough::value(&known::route().fields[name].shape);
     let path = |name: &'static str| {
         awkward().prop_map(
             move |text| json!({ name: format!("/{}", text.replace(char::is_whitespace, "")) }),
@@ -210,7 +210,7 @@ fn route() -> BoxedStrategy<Value> {
         1 => part("redirect"),
         1 => part("directResponse"),
     ];
-    let mut others = istio_fields::fields_of(&shape, 0.15);
+    let mut others = passthrough::fields_of(known::route(), 0.15);
     others.retain(|(name, _)| !OF_THEIR_OWN.contains(&name.as_str()));
     (requests, ends, object(others))
         .prop_map(|(mut route, end, others)| {

@@ -1,7 +1,7 @@
 use super::field::{ClusterField, Field, ServiceField, has_field};
 use super::template;
 use shared::mesh::Mesh;
-use shared::mesh::istio_fields::path_route;
+use shared::passthrough::path_route;
 
 fn all() -> Vec<Field> {
     use Field::*;

@@ -1,9 +1,7 @@
 //! Documents to start from.
 
-use shared::mesh::{
-    Cluster, Dns, ExternalDns, Failover, Mesh, Metadata, Sample, Service, Spec,
-    istio_fields::path_route,
-};
+use shared::mesh::{Cluster, Dns, ExternalDns, Failover, Mesh, Metadata, Sample, Service, Spec};
+use shared::passthrough::path_route;
 
 /// The walk-through without values that only the user knows: suffix, regions and zones.
 pub(crate) fn start() -> Mesh {

@@ -1,7 +1,7 @@
 //! Converts texts of form fields to values of the document, and back.
 
-use shared::mesh::istio_fields::{IstioFields, path_route};
 use shared::mesh::{NameLevel, Service};
+use shared::passthrough::{IstioFields, path_route};
 
 /// The path of a route that has nothing else, as the form shows it: `/html` is an exact path, `/api/*` a prefix.
 fn path_text(route: &IstioFields) -> Option<String> {

@@ -1,7 +1,10 @@
 //! Features of Istio's versions, as far as they affect rendering.
 
+use serde::Deserialize;
+
 /// Istio's version, as far as it affects rendering.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct IstioVersion {
     /// 1 so far.
     pub major: u16,
@@ -103,5 +106,13 @@ impl IstioVersion {
 impl std::fmt::Display for IstioVersion {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+impl TryFrom<String> for IstioVersion {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("not a version of Istio")
     }
 }

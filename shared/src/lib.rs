@@ -24,6 +24,7 @@ pub mod istio;
 pub mod kubernetes;
 pub mod mesh;
 pub mod name;
+pub mod passthrough;
 pub mod placed;
 pub mod plan;
 pub mod render;

@@ -6,6 +6,7 @@ mod dist;
 mod folder_difference;
 mod fuzz;
 mod install;
+mod istio;
 mod lint;
 mod mutants;
 mod parts;
@@ -35,6 +36,8 @@ Examples:
   cargo xtask testbed up --clusters 3    start real API servers
   cargo xtask testbed down
   cargo xtask mutants --file shared/src/text/duration.rs
+  cargo xtask istio --check              compare the table of Istio's fields with the test bed's Istio
+  cargo xtask istio v1.32.0              add the fields of a new Istio
   cargo xtask bench
   cargo xtask bench mesh -- --sizes 10x100
   cargo xtask fuzz --seconds 1800 import  fuzz the import of manifests for half an hour
@@ -60,6 +63,8 @@ enum Task {
     Lint,
     /// Test the tests of the core: each small, wrong change has to fail one
     Mutants(mutants::Arguments),
+    /// Compare the table of pass-through fields with the schema of an Istio, and add what it lacks
+    Istio(istio::Arguments),
     /// Run the benchmarks
     Bench(bench::Arguments),
     /// Fuzz the code that reads input from outside
@@ -75,6 +80,7 @@ fn main() -> ExitCode {
         Task::Testbed(arguments) => testbed_command::run(&arguments),
         Task::Lint => lint::run_command(),
         Task::Mutants(arguments) => mutants::run_command(&arguments),
+        Task::Istio(arguments) => istio::run_command(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run_command(&arguments),
         Task::Tools => tools::run(),

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 
 use crate::dist;
 use crate::fuzz;
+use crate::istio;
 use crate::lint;
 use crate::requirement::Requirement;
 use crate::workspace::{Target, cargo, run, targets};
@@ -27,6 +28,8 @@ pub(crate) enum Part {
     Words,
     /// Licenses and sources of crates
     Crates,
+    /// Fields of Istio's API, compared with Istio's own schema
+    Istio,
     /// Tests without servers, browsers or other programs
     Unit,
     /// Whether dist/ is up to date
@@ -60,6 +63,7 @@ pub(crate) const GROUPS: [Group; 2] = [
             Part::Clippy,
             Part::Words,
             Part::Crates,
+            Part::Istio,
             Part::Unit,
             Part::Dist,
             Part::Fuzz,
@@ -80,6 +84,7 @@ impl Part {
             Self::Clippy => "clippy",
             Self::Words => "words",
             Self::Crates => "crates",
+            Self::Istio => "istio",
             Self::Unit => "unit",
             Self::Dist => "dist",
             Self::Fuzz => "fuzz",
@@ -96,6 +101,7 @@ impl Part {
             Self::Clippy => &[Requirement::Clippy],
             Self::Words => &[Requirement::Typos],
             Self::Crates => &[Requirement::CargoDeny],
+            Self::Istio => &[Requirement::GoTools],
             Self::Unit => &[],
             Self::Dist => &[
                 Requirement::PageToolchain,
@@ -134,6 +140,7 @@ impl Part {
                 .args(["--", "--deny=warnings"])),
             Self::Words => lint::words(root),
             Self::Crates => lint::crates(root),
+            Self::Istio => istio::check(root),
             Self::Unit => {
                 let result = run(tests(root, &["--lib", "--bins"]).args(self.targets(root)?));
                 result.and(run(&mut tests(root, &["--doc"])))

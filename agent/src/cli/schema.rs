@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use clap::{Args, ValueEnum};
 use shared::mesh::schema;
+use shared::passthrough;
 
 use super::failure::{Exit, Failure};
 use super::output;
@@ -17,7 +18,8 @@ use super::output;
 Examples:
   fedmesh-agent schema > mesh.schema.json
   # yaml-language-server: $schema=./mesh.schema.json      as the first line of mesh.yaml
-  fedmesh-agent schema -o markdown                        a table of all fields")]
+  fedmesh-agent schema -o markdown                        a table of all fields
+  fedmesh-agent schema -o istio                           tables of Istio's fields in routes and policies")]
 pub(super) struct Schema {
     /// Output format.
     #[arg(short, long, alias = "format", value_enum, default_value_t = SchemaFormat::Json, value_name = "FORMAT")]
@@ -31,6 +33,8 @@ enum SchemaFormat {
     Json,
     /// A table of the fields with their defaults.
     Markdown,
+    /// Tables of the fields of Istio that routes, subsets and policies may have.
+    Istio,
 }
 
 impl Schema {
@@ -50,6 +54,7 @@ impl Schema {
                     )?;
                 }
             }
+            SchemaFormat::Istio => write!(stdout, "{}", passthrough::reference::markdown())?,
         }
         Ok(Exit::Success)
     }

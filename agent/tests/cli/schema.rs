@@ -29,6 +29,11 @@ fn the_schema_in_the_repository_is_up_to_date() {
         repository("docs/reference.md").contains(&table),
         "put the output of `fedmesh-agent schema -o markdown` into docs/reference.md"
     );
+    let istio = workdir.run(&["schema", "-o", "istio"], 0).out;
+    assert!(
+        istio == repository("docs/istio-fields.md"),
+        "write it anew: fedmesh-agent schema -o istio > docs/istio-fields.md"
+    );
     let findings = workdir.run(&["explain", "-o", "markdown"], 0).out;
     assert!(
         findings == repository("docs/findings.md"),

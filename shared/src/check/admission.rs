@@ -5,48 +5,16 @@ use serde_json::{Map, Value};
 
 use super::headers::{is_authority, is_header, is_matched};
 use super::{Findings, code};
+use crate::passthrough::{self, Message};
 
 /// A route with its pass-through fields; `at` is its path.
 pub(super) fn route(at: &str, route: &Map<String, Value>, findings: &mut Findings) {
     let mut rules = Rules { findings };
-    for end in ["redirect", "directResponse"] {
-        for change in ["fault", "rewrite"] {
-            rules.one_of(at, route, &[end, change]);
-        }
-    }
-    rules.one_of(at, route, &["mirror", "mirrors"]);
+    rules.all(at, passthrough::route(), route);
     rules.part(at, route, "redirect", |rules, at, redirect| {
-        rules.some_of(at, redirect, &["uri", "authority", "scheme", "port"]);
-        rules.one_of(at, redirect, &["port", "derivePort"]);
-    });
-    rules.part(at, route, "directResponse", |rules, at, response| {
-        rules.some_of(at, response, &["status"]);
-        rules.part(at, response, "body", |rules, at, body| {
-            rules.one_of(at, body, &["string", "bytes"]);
-        });
-    });
-    rules.part(at, route, "rewrite", |rules, at, rewrite| {
-        rules.some_of(at, rewrite, &["uri", "authority", "uriRegexRewrite"]);
-        rules.one_of(at, rewrite, &["uri", "uriRegexRewrite"]);
-        rules.part(at, rewrite, "uriRegexRewrite", |rules, at, regex| {
-            rules.some_of(at, regex, &["match"]);
-            rules.some_of(at, regex, &["rewrite"]);
-        });
-    });
-    rules.part(at, route, "fault", |rules, at, fault| {
-        rules.some_of(at, fault, &["delay", "abort"]);
-        rules.part(at, fault, "delay", |rules, at, delay| {
-            rules.some_of(at, delay, &["fixedDelay"]);
-        });
-        rules.part(at, fault, "abort", |rules, at, abort| {
-            rules.some_of(at, abort, &["httpStatus", "grpcStatus"]);
-            rules.one_of(at, abort, &["httpStatus", "grpcStatus"]);
-        });
+        rules.prefix_rewrite(at, redirect, route);
     });
     rules.part(at, route, "retries", Rules::retries);
-    for (index, mirror) in items(route.get("mirrors")) {
-        rules.some_of(&format!("{at}.mirrors[{index}]"), mirror, &["destination"]);
-    }
     for (index, one) in items(route.get("match")) {
         rules.matched(&format!("{at}.match[{index}]"), one);
     }
@@ -67,45 +35,13 @@ pub(super) fn traffic_policy(
 ) -> bool {
     let before = findings.0.len();
     let mut rules = Rules { findings };
-    rules.some_of(
-        at,
-        policy,
-        &["connectionPool", "loadBalancer", "outlierDetection"],
-    );
+    rules.all(at, passthrough::traffic_policy(), policy);
     rules.part(at, policy, "connectionPool", |rules, at, pool| {
-        rules.some_of(at, pool, &["tcp", "http"]);
-        rules.part(at, pool, "http", |rules, at, http| {
-            let upgrades = http.get("h2UpgradePolicy") == Some(&"UPGRADE".into());
-            if upgrades && http.get("useClientProtocol") == Some(&true.into()) {
-                rules.refused(
-                    at,
-                    "`useClientProtocol: true` conflicts with `h2UpgradePolicy: UPGRADE`",
-                    "remove `useClientProtocol` or `h2UpgradePolicy`",
-                );
-            }
-        });
+        rules.part(at, pool, "http", Rules::protocols);
     });
     rules.part(at, policy, "loadBalancer", |rules, at, balancer| {
-        rules.one_of(at, balancer, &["simple", "consistentHash"]);
-        rules.part(at, balancer, "warmup", |rules, at, warmup| {
-            rules.some_of(at, warmup, &["duration"]);
-        });
         rules.part(at, balancer, "consistentHash", |rules, at, hash| {
-            let keys = [
-                "httpHeaderName",
-                "httpCookie",
-                "useSourceIp",
-                "httpQueryParameterName",
-            ];
-            rules.some_of(at, hash, &keys);
-            rules.one_of(at, hash, &keys);
-            rules.one_of(at, hash, &["ringHash", "maglev"]);
-            rules.part(at, hash, "httpCookie", |rules, at, cookie| {
-                rules.some_of(at, cookie, &["name"]);
-            });
-            rules.part(at, hash, "maglev", |rules, at, maglev| {
-                rules.some_of(at, maglev, &["tableSize"]);
-            });
+            rules.part(at, hash, "httpCookie", Rules::cookie);
         });
     });
     rules.part(at, policy, "outlierDetection", Rules::outlier_detection);
@@ -119,7 +55,9 @@ pub(super) fn outlier_detection(
     findings: &mut Findings,
 ) -> bool {
     let before = findings.0.len();
-    Rules { findings }.outlier_detection(at, given);
+    let mut rules = Rules { findings };
+    rules.all(at, passthrough::outlier_detection(), given);
+    rules.outlier_detection(at, given);
     findings.0.len() == before
 }
 
@@ -140,6 +78,18 @@ impl Rules<'_> {
             .error(code::ISTIO_REFUSES, at, what.into(), hint.into());
     }
 
+    /// The sets of fields of which a message, or one in it, has to have one, at least or at most.
+    fn all(&mut self, at: &str, message: &'static Message, given: &Map<String, Value>) {
+        passthrough::each_message(message, given, at, &mut |at, message, given| {
+            for names in &message.at_least_one {
+                self.at_least_one(at, given, names);
+            }
+            for names in &message.at_most_one {
+                self.at_most_one(at, given, names);
+            }
+        });
+    }
+
     /// Checks a part, if it is set.
     fn part(
         &mut self,
@@ -153,9 +103,8 @@ impl Rules<'_> {
         }
     }
 
-    /// At least one of these must be set.
-    fn some_of(&mut self, at: &str, given: &Map<String, Value>, names: &[&str]) {
-        if !names.iter().any(|name| given.contains_key(*name)) {
+    fn at_least_one(&mut self, at: &str, given: &Map<String, Value>, names: &[String]) {
+        if !names.iter().any(|name| given.contains_key(name)) {
             let what = if names.len() == 1 {
                 "add it"
             } else {
@@ -166,13 +115,61 @@ impl Rules<'_> {
         }
     }
 
-    /// At most one of these may be set.
-    fn one_of(&mut self, at: &str, given: &Map<String, Value>, names: &[&str]) {
-        let there = names.iter().filter(|name| given.contains_key(**name));
-        let there: Vec<&str> = there.copied().collect();
+    fn at_most_one(&mut self, at: &str, given: &Map<String, Value>, names: &[String]) {
+        let there = names.iter().filter(|name| given.contains_key(*name));
+        let there: Vec<&str> = there.map(String::as_str).collect();
         if there.len() > 1 {
             let there = there.join("` and `");
             self.refused(at, &format!("`{there}` conflict"), "remove all but one");
+        }
+    }
+
+    fn protocols(&mut self, at: &str, http: &Map<String, Value>) {
+        let upgrades = http.get("h2UpgradePolicy") == Some(&"UPGRADE".into());
+        if upgrades && http.get("useClientProtocol") == Some(&true.into()) {
+            self.refused(
+                at,
+                "`useClientProtocol: true` conflicts with `h2UpgradePolicy: UPGRADE`",
+                "remove `useClientProtocol` or `h2UpgradePolicy`",
+            );
+        }
+    }
+
+    fn cookie(&mut self, at: &str, cookie: &Map<String, Value>) {
+        let mut names = Vec::new();
+        for (index, attribute) in items(cookie.get("attributes")) {
+            let Some(name) = attribute.get("name") else {
+                continue;
+            };
+            if names.contains(&name) {
+                self.refused(
+                    &format!("{at}.attributes[{index}]"),
+                    &format!("attribute {name} is listed twice"),
+                    "list each attribute once",
+                );
+            }
+            names.push(name);
+        }
+    }
+
+    /// A redirect replaces the prefix that a route matches, so each of its paths has to be one.
+    fn prefix_rewrite(
+        &mut self,
+        at: &str,
+        redirect: &Map<String, Value>,
+        route: &Map<String, Value>,
+    ) {
+        let is_other = |one: &Map<String, Value>| one["uri"]["prefix"].is_null();
+        let mut matches = items(route.get("match")).filter(|(_, one)| one.contains_key("uri"));
+        let others = route.contains_key("exact")
+            || route.contains_key("regex")
+            || matches.any(|(_, one)| is_other(one));
+        if redirect.contains_key("prefixRewrite") && others {
+            self.refused(
+                at,
+                "`prefixRewrite` requires that each path of the route is a prefix",
+                "match paths by `prefix`, or set `uri` instead",
+            );
         }
     }
 

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Findings, admission, code, istio_fields};
+use super::{Findings, admission, code, fields};
 use crate::defaults::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_PER_TRY_TIMEOUT};
-use crate::mesh::istio_fields::{IstioFields, OUTLIER_DETECTION, shape};
 use crate::mesh::{Failover, Service};
+use crate::passthrough::{self, IstioFields};
 use crate::resolved::{Probe, Retry, Route};
 use crate::text::duration::{is_duration, milliseconds};
 
@@ -93,7 +93,7 @@ pub(super) fn outlier_detection(
     let Some(given) = failover.and_then(|failover| failover.outlier_detection.as_ref()) else {
         return Some(IstioFields::new());
     };
-    if !istio_fields::check(&shape(OUTLIER_DETECTION), given, path, findings)
+    if !fields::check(passthrough::outlier_detection(), given, path, findings)
         || !admission::outlier_detection(path, given, findings)
     {
         return None;

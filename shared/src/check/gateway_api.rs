@@ -1,17 +1,16 @@
 //! Rules about features of the document that the Gateway API lacks, with `spec.gatewayApi`.
 //!
-//! The supported fields are data, in the form of [`crate::mesh::istio_fields`]: any other field of a route is reported
-//! with its path. The kinds are `any` value, an `exact` condition, one that is exact or a `regex`, a `path`, a `host`
-//! name, for gRPC the path of a `method`, of a `service` or a `call` of either, and a `code` of a redirect. Source: the
-//! standard channel of `sigs.k8s.io/gateway-api`, `config/crd/standard`.
+//! The table of pass-through fields says which of them the Gateway API has (`http` and `grpc` in
+//! [`crate::passthrough`]); any other field of a route is reported with its path. Source: the standard channel of
+//! `sigs.k8s.io/gateway-api`, `config/crd/standard`.
 
 use serde_json::Value;
 
 use super::{Findings, code, routes};
 use crate::istio::IstioVersion;
-use crate::mesh::istio_fields::{self, IstioFields};
 use crate::mesh::{self, Protocol, Spec, Target, TlsVersion, Transport};
 use crate::name::HostName;
+use crate::passthrough::{self, Field, GatewayValues, IstioFields, Message, Shape};
 use crate::resolved::Service;
 
 /// Gateway API 1.3: the first with all rendered fields for HTTP and gRPC in its standard channel.
@@ -21,19 +20,11 @@ const WITH_TLS_ROUTES: IstioVersion = IstioVersion::v1(30);
 /// Gateway API 1.6: TCPRoute, CORS and all codes of redirects are in the standard channel.
 const WITH_TCP_ROUTES: IstioVersion = IstioVersion::v1(31);
 
-const HTTP: &str = r#"{"exact":"path","prefix":"path","regex":"any",
-"match":[{"uri":"path","method":"exact","headers":{"*":"regex"},"queryParams":{"*":"regex"}}],
-"to":[{"service":"any","weight":"any","headers":"any"}],
-"redirect":{"uri":"any","authority":"host","scheme":"any","port":"any","redirectCode":"code"},
-"rewrite":{"uri":"any","authority":"host"},"timeout":"any","headers":"any",
-"mirror":{"host":"any","port":"any"},"mirrorPercentage":"any",
-"mirrors":[{"destination":{"host":"any","port":"any"},"percentage":"any"}],
-"corsPolicy":{"allowOrigins":["exact"],"allowMethods":"any","allowHeaders":"any","exposeHeaders":"any",
-"maxAge":"any","allowCredentials":"any"}}"#;
+/// What a kind of route can say of a field; `None` if nothing.
+type Of = fn(&Field) -> Option<GatewayValues>;
 
-const GRPC: &str = r#"{"exact":"method","prefix":"service",
-"match":[{"uri":"call","headers":{"*":"regex"}}],"to":"any","headers":"any",
-"mirror":"any","mirrorPercentage":"any","mirrors":"any"}"#;
+const HTTP: Of = |field| field.http;
+const GRPC: Of = |field| field.grpc;
 
 const LEAVE_OUT: &str =
     "remove `gatewayApi` to use Istio's own objects, or remove the field that needs it";
@@ -86,8 +77,11 @@ pub(super) fn check(
         }
         for (place, route) in written.routes.iter().enumerate() {
             let at = format!("{path}.routes[{place}]");
-            if route.contains_key("corsPolicy") {
-                since(WITH_TCP_ROUTES, &format!("{at}.corsPolicy"), "CORS");
+            let fields = passthrough::route().fields.iter();
+            for (name, field) in fields.filter(|(name, _)| route.contains_key(*name)) {
+                if let Some(needed) = field.http_since {
+                    since(needed, &format!("{at}.{name}"), &format!("`{name}`"));
+                }
             }
             let code = route
                 .get("redirect")
@@ -136,17 +130,24 @@ pub(super) fn check(
 fn said(path: &str, written: &mesh::Service, service: &Service, findings: &mut Findings) {
     let is_grpc = |port: &crate::resolved::Port| port.protocol == Protocol::Grpc;
     let before = findings.0.len();
-    let (http, grpc) = (istio_fields::shape(HTTP), istio_fields::shape(GRPC));
+    let known = passthrough::route();
     for (index, route) in written.routes.iter().enumerate() {
         let at = format!("{path}[{index}]");
-        fields(&http, route, &at, LEAVE_OUT, findings);
+        fields(HTTP, known, route, &at, LEAVE_OUT, findings);
         copies(&at, route, findings);
     }
     // A GRPCRoute lacks all that an HTTPRoute lacks, so only one is reported at a time.
     if findings.0.len() == before && service.ports.iter().any(is_grpc) {
         for (index, route) in written.routes.iter().enumerate() {
             let hint = "use `protocol: http2`: gRPC then has an HTTPRoute, which supports it";
-            fields(&grpc, route, &format!("{path}[{index}]"), hint, findings);
+            fields(
+                GRPC,
+                known,
+                route,
+                &format!("{path}[{index}]"),
+                hint,
+                findings,
+            );
         }
     }
 }
@@ -160,7 +161,14 @@ fn cannot(at: &str, what: &str, hint: &str, findings: &mut Findings) {
     );
 }
 
-fn fields(shape: &Value, given: &IstioFields, at: &str, hint: &str, findings: &mut Findings) {
+fn fields(
+    of: Of,
+    message: &Message,
+    given: &IstioFields,
+    at: &str,
+    hint: &str,
+    findings: &mut Findings,
+) {
     for (name, value) in given {
         let at = format!("{at}.{name}");
         let hint = match name.as_str() {
@@ -168,9 +176,22 @@ fn fields(shape: &Value, given: &IstioFields, at: &str, hint: &str, findings: &m
             "retries" => "remove it; gateways then retry what Istio retries by default",
             _ => hint,
         };
-        let known = shape.get("*").or_else(|| shape.get(name));
-        match known {
-            Some(shape) => walk(shape, value, &at, hint, findings),
+        let field = message.fields.get(name);
+        match field.and_then(|field| Some((&field.shape, of(field)?))) {
+            Some((shape, values)) => each(shape, value, &at, &mut |shape, value, at| match (
+                values,
+                shape.message(),
+                value,
+            ) {
+                (GatewayValues::Fields, Some(message), Value::Object(given)) => {
+                    fields(of, message, given, at, hint, findings);
+                }
+                _ => {
+                    if let Some((what, other)) = fault(values, value) {
+                        cannot(at, what, other.unwrap_or(hint), findings);
+                    }
+                }
+            }),
             None => cannot(
                 &at,
                 &format!("the Gateway API does not support `{name}` here"),
@@ -181,38 +202,40 @@ fn fields(shape: &Value, given: &IstioFields, at: &str, hint: &str, findings: &m
     }
 }
 
-fn walk(shape: &Value, given: &Value, at: &str, hint: &str, findings: &mut Findings) {
+/// Calls `f` for each item of a list or a map, or for the value itself, with its path.
+fn each(shape: &Shape, given: &Value, at: &str, f: &mut dyn FnMut(&Shape, &Value, &str)) {
     match (shape, given) {
-        (Value::Object(_), Value::Object(given)) => fields(shape, given, at, hint, findings),
-        (Value::Array(shapes), Value::Array(items)) => {
+        (Shape::List(of), Value::Array(items)) => {
             for (index, item) in items.iter().enumerate() {
-                walk(&shapes[0], item, &format!("{at}[{index}]"), hint, findings);
+                f(of, item, &format!("{at}[{index}]"));
             }
         }
-        (Value::String(word), _) => {
-            if let Some((what, other)) = fault(word, given) {
-                cannot(at, what, other.unwrap_or(hint), findings);
+        (Shape::Map(of), Value::Object(values)) => {
+            for (name, value) in values {
+                f(of, value, &format!("{at}.{name}"));
             }
         }
-        _ => {}
+        _ => f(shape, given, at),
     }
 }
 
 /// The reason why the Gateway API rejects a value, and its replacement.
-fn fault(word: &str, given: &Value) -> Option<(&'static str, Option<&'static str>)> {
+fn fault(values: GatewayValues, given: &Value) -> Option<(&'static str, Option<&'static str>)> {
     let has = |name: &str| given.get(name).is_some();
     // As shorthand, or as a condition.
     let text = ["exact", "prefix"]
         .iter()
         .find_map(|name| given[*name].as_str());
     let path = given.as_str().or(text).unwrap_or_default();
-    match word {
-        "exact" => (!has("exact")).then_some(("the Gateway API supports only `exact` here", None)),
-        "regex" => (!has("exact") && !has("regex")).then_some((
+    match values {
+        GatewayValues::Exact => {
+            (!has("exact")).then_some(("the Gateway API supports only `exact` here", None))
+        }
+        GatewayValues::Regex => (!has("exact") && !has("regex")).then_some((
             "the Gateway API supports only `exact` and `regex` here",
             Some("use {exact: …}, or {regex: …} such as {regex: \".*\"} for any text"),
         )),
-        "path" => {
+        GatewayValues::Path => {
             let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~!$&'()*+,;=:@%".contains(c);
             let parts = ["//", "/./", "/../", "%2f", "%2F"];
             let good = path.chars().all(plain) && !parts.iter().any(|part| path.contains(part));
@@ -221,26 +244,26 @@ fn fault(word: &str, given: &Value) -> Option<(&'static str, Option<&'static str
                 Some("use the normalized path, with other characters encoded as in %20"),
             ))
         }
-        "host" => HostName::new(path).is_err().then_some((
+        GatewayValues::Host => HostName::new(path).is_err().then_some((
             "a host name consists of lower-case letters, digits, hyphens and dots",
             Some("use a host name without a port"),
         )),
-        "method" | "service" | "call" => {
-            let is_service = word == "service" || has("prefix");
+        GatewayValues::Method | GatewayValues::Service | GatewayValues::Call => {
+            let is_service = values == GatewayValues::Service || has("prefix");
             let whole = path.matches('/').count() == 2 && is_service == path.ends_with('/');
             (!(whole || is_service && path == "/")).then_some((
                 "a GRPCRoute matches requests by a whole service or method only",
                 None,
             ))
         }
-        "code" => {
+        GatewayValues::Code => {
             let good = [301, 302, 303, 307, 308].iter().any(|code| *given == *code);
             (!good).then_some((
                 "the Gateway API supports only the codes 301, 302, 303, 307 and 308",
                 None,
             ))
         }
-        _ => None,
+        GatewayValues::Any | GatewayValues::Fields => None,
     }
 }
 

@@ -1,7 +1,5 @@
 //! Rules about `spec.istio`: features that an older Istio lacks.
 
-use serde_json::Value;
-
 use super::{Findings, code};
 use crate::defaults;
 use crate::istio::{
@@ -9,58 +7,8 @@ use crate::istio::{
     OLDEST_ISTIO_WITH_MUTUAL_SERVERS, OLDEST_ISTIO_WITH_WORKLOAD_ENTRIES,
 };
 use crate::mesh::{Caller, Endpoints, ExternalProtocol, Protocol, Service, Spec};
+use crate::passthrough::{self, IstioFields};
 use crate::resolved::{self, ExternalHost, Resolved, Retry};
-
-/// Fields of a route that are newer than [`OLDEST_ISTIO`], each with the last minor version of Istio 1 that is known to
-/// lack it. Sources: the references in istio.io/archive/v1.0 and v1.1; `networking/v1alpha3/*.proto` of istio/api for
-/// 1.2 (982e5c3888c6), 1.3 (483f2547d882), 1.4 (35e06ef8d838) and 1.5 (228308df3f1b), and of its v1.25.0.
-/// `fault.abort.grpcStatus` exists in older ones too, without effect (pull request 39295 of istio/istio, after the
-/// branch of 1.14).
-const OF_ROUTES: &[(&str, u16)] = &[
-    ("headers", 0),
-    ("to.headers", 0),
-    ("fault.delay.percentage", 0),
-    ("fault.abort.percentage", 0),
-    ("retries.retryOn", 0),
-    ("match.queryParams", 1),
-    ("match.ignoreUriCase", 2),
-    ("match.withoutHeaders", 4),
-    ("redirect.redirectCode", 2),
-    ("redirect.derivePort", 5),
-    ("redirect.port", 5),
-    ("redirect.scheme", 5),
-    ("directResponse", 5),
-    ("fault.abort.grpcStatus", 14),
-    ("rewrite.uriRegexRewrite", 5),
-    ("retries.retryRemoteLocalities", 4),
-    ("retries.backoff", 25),
-    ("retries.retryIgnorePreviousHosts", 25),
-    ("mirrorPercentage", 4),
-    ("mirrors", 5),
-    ("corsPolicy.allowOrigins", 4),
-    ("corsPolicy.unmatchedPreflights", 5),
-];
-
-/// Fields of a policy, from the same sources; a value follows its field.
-const OF_POLICIES: &[(&str, u16)] = &[
-    ("connectionPool.tcp.tcpKeepalive", 0),
-    ("connectionPool.http.idleTimeout", 0),
-    ("outlierDetection.minHealthPercent", 0),
-    ("connectionPool.tcp.idleTimeout", 5),
-    ("connectionPool.tcp.maxConnectionDuration", 5),
-    ("connectionPool.http.h2UpgradePolicy", 2),
-    ("connectionPool.http.maxConcurrentStreams", 5),
-    ("connectionPool.http.useClientProtocol", 5),
-    ("loadBalancer.simple.LEAST_REQUEST", 5),
-    ("loadBalancer.consistentHash.httpQueryParameterName", 4),
-    ("loadBalancer.consistentHash.ringHash", 5),
-    ("loadBalancer.consistentHash.maglev", 5),
-    ("loadBalancer.warmup", 5),
-    ("outlierDetection.consecutive5xxErrors", 4),
-    ("outlierDetection.consecutiveGatewayErrors", 4),
-    ("outlierDetection.consecutiveLocalOriginFailures", 5),
-    ("outlierDetection.splitExternalLocalOriginErrors", 5),
-];
 
 /// `None` together with an error.
 pub(super) fn version(text: Option<&str>, findings: &mut Findings) -> Option<IstioVersion> {
@@ -127,7 +75,7 @@ pub(super) fn lacking(spec: &Spec, istio: Option<IstioVersion>, findings: &mut F
         if istio < OLDEST_ISTIO_WITH_EXPORTS && callers.iter().any(has_namespace) {
             lacks(&format!("{path}.callers"));
         }
-        for at in later_fields(service, istio) {
+        for at in lacking_fields(service, istio) {
             lacks(&format!("{path}.{at}"));
         }
         if istio.is_oldest() {
@@ -139,35 +87,31 @@ pub(super) fn lacking(spec: &Spec, istio: Option<IstioVersion>, findings: &mut F
 }
 
 /// Paths of a service's pass-through fields that Istio lacks.
-fn later_fields(service: &Service, istio: IstioVersion) -> Vec<String> {
+fn lacking_fields(service: &Service, istio: IstioVersion) -> Vec<String> {
     let mut found = Vec::new();
-    let mut look = |value: &Value, at: &str, table: &[(&str, u16)]| {
-        for (path, last_without) in table {
-            if istio <= IstioVersion::v1(*last_without) {
-                let names: Vec<&str> = path.split('.').collect();
-                locate(value, &names, at, &mut found);
+    let mut look = |message, given: &IstioFields, at: &str| {
+        passthrough::each_message(message, given, at, &mut |at, message, given| {
+            for (name, value) in given {
+                let field = message.fields.get(name);
+                if field.is_some_and(|field| field.is_lacking(istio, value)) {
+                    found.push(format!("{at}.{name}"));
+                }
             }
-        }
+        });
     };
     for (index, route) in service.routes.iter().enumerate() {
-        let route = Value::Object(route.clone());
-        look(&route, &format!("routes[{index}]"), OF_ROUTES);
+        look(passthrough::route(), route, &format!("routes[{index}]"));
     }
     for (index, subset) in service.subsets.iter().enumerate() {
-        let at = format!("subsets[{index}].trafficPolicy");
-        look(
-            &subset.get("trafficPolicy").cloned().unwrap_or_default(),
-            &at,
-            OF_POLICIES,
-        );
+        look(passthrough::subset(), subset, &format!("subsets[{index}]"));
     }
     if let Some(policy) = &service.traffic_policy {
-        look(&Value::Object(policy.clone()), "trafficPolicy", OF_POLICIES);
+        look(passthrough::traffic_policy(), policy, "trafficPolicy");
     }
     let failover = service.failover.as_ref();
-    if let Some(detection) = failover.and_then(|one| one.outlier_detection.clone()) {
-        let policy = serde_json::json!({ "outlierDetection": detection });
-        look(&policy, "failover", OF_POLICIES);
+    if let Some(detection) = failover.and_then(|one| one.outlier_detection.as_ref()) {
+        let at = "failover.outlierDetection";
+        look(passthrough::outlier_detection(), detection, at);
     }
     found
 }
@@ -179,25 +123,6 @@ fn switched_off(service: &Service) -> impl Iterator<Item = String> {
         let attempts = retries?["attempts"].as_u64();
         (attempts.unwrap_or_default() == 0).then(|| format!("routes[{index}].retries"))
     })
-}
-
-/// Adds the paths of a field, or of a value of it, in all items of lists.
-fn locate(value: &Value, names: &[&str], at: &str, found: &mut Vec<String>) {
-    match (value, names) {
-        (_, []) => found.push(at.to_owned()),
-        (Value::Array(items), _) => {
-            for (index, item) in items.iter().enumerate() {
-                locate(item, names, &format!("{at}[{index}]"), found);
-            }
-        }
-        (Value::Object(fields), [name, rest @ ..]) => {
-            if let Some(value) = fields.get(*name) {
-                locate(value, rest, &format!("{at}.{name}"), found);
-            }
-        }
-        (Value::String(text), [only]) if text == only => found.push(at.to_owned()),
-        _ => {}
-    }
 }
 
 /// Checks of the resolved document.

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Findings, code, istio_fields};
+use super::{Findings, code, fields};
 use crate::defaults::CREDENTIALS_FOLDER;
 use crate::mesh;
-use crate::mesh::istio_fields::{PROVIDERS, settings_of, shape};
 use crate::name::HostName;
+use crate::passthrough::{self, settings_of};
 
 const SETTINGS: &str = "spec.dns.externalDns.settings";
 const CREDENTIALS: &str = "spec.dns.externalDns.credentials";
@@ -28,9 +28,8 @@ pub(super) fn check(given: &mesh::ExternalDns, findings: &mut Findings) -> Optio
     let before = findings.0.len();
     let provider = settings_of(&given.provider);
     if !given.settings.is_empty() {
-        let providers = shape(PROVIDERS);
-        if let Some(shape) = providers.get(provider) {
-            istio_fields::check(shape, &given.settings, SETTINGS, findings);
+        if let Some(known) = passthrough::settings(provider) {
+            fields::check(known, &given.settings, SETTINGS, findings);
         } else {
             findings.error(
                 code::PROVIDER_SETTINGS,

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::labels::label;
-use super::{Findings, admission, code, istio_fields};
+use super::{Findings, admission, code, fields};
 use crate::mesh::Service;
-use crate::mesh::istio_fields::{ROUTE, SUBSET, shape};
 use crate::name::Label;
+use crate::passthrough;
 use crate::resolved::Route;
 
 /// The shorthand fields for a route's paths.
@@ -20,11 +20,10 @@ pub(super) fn routes(path: &str, service: &Service, findings: &mut Findings) -> 
         return Some(vec![Route::default()]);
     }
     let before = findings.0.len();
-    let shape = shape(ROUTE);
     let mut routes: Vec<Route> = Vec::new();
     for (index, given) in service.routes.iter().enumerate() {
         let at = format!("{path}[{index}]");
-        let is_read = istio_fields::check(&shape, given, &at, findings);
+        let is_read = fields::check(passthrough::route(), given, &at, findings);
         let route = Route {
             matches: matches(&at, given, findings),
             action: given
@@ -234,11 +233,10 @@ pub(super) fn subsets(
         return Some(Vec::new());
     }
     let before = findings.0.len();
-    let shape = shape(SUBSET);
     let mut names: Vec<&str> = Vec::new();
     for (index, subset) in given.iter().enumerate() {
         let at = format!("{path}[{index}]");
-        let is_read = istio_fields::check(&shape, subset, &at, findings);
+        let is_read = fields::check(passthrough::subset(), subset, &at, findings);
         let name = subset.get("name").map_or(Some(""), Value::as_str);
         let Some(name) = name else { continue };
         if Label::new(name).is_err() {

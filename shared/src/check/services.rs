@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use super::chosen::{Chosen, NoCluster};
 use super::overrides::Usual;
 use super::{
-    Findings, admission, callers, code, failover, istio_fields, levels, locality, mtls, overrides,
-    ports, routes,
+    Findings, admission, callers, code, failover, fields, levels, locality, mtls, overrides, ports,
+    routes,
 };
 use crate::defaults;
-use crate::mesh::istio_fields::{IstioFields, TRAFFIC_POLICY, shape};
 use crate::mesh::{self, Naming, Spec};
 use crate::name::{HOST_NAME_MAX, NameError};
+use crate::passthrough::{self, IstioFields};
 use crate::resolved::published;
 use crate::resolved::{Cluster, Dns, Service};
 
@@ -215,7 +215,7 @@ fn policy(path: &str, service: &mesh::Service, findings: &mut Findings) -> Optio
     let Some(given) = &service.traffic_policy else {
         return Some(IstioFields::new());
     };
-    let good = istio_fields::check(&shape(TRAFFIC_POLICY), given, path, findings)
+    let good = fields::check(passthrough::traffic_policy(), given, path, findings)
         && admission::traffic_policy(path, given, findings);
     good.then(|| given.clone())
 }

@@ -9,8 +9,8 @@ use super::dns::{container, deployments};
 use super::objects::{Object, field, list, texts};
 use super::world::World;
 use crate::defaults::{CREDENTIALS_FOLDER, DEFAULT_EXTERNAL_DNS_NAMESPACE};
-use crate::mesh::istio_fields::{Kind, PROVIDERS, kind, settings_of, shape};
 use crate::mesh::{Credentials, ExternalDns, Policy};
+use crate::passthrough::{self, Kind, Shape, settings_of};
 use crate::render::external_dns::{OWN_FLAGS, OWN_POD_LABELS};
 
 /// `spec.dns.externalDns`; `mesh` is the mesh's name, the default of the owner id.
@@ -68,9 +68,8 @@ fn is_own(argument: &str) -> bool {
 /// since their order may matter.
 fn settings(provider: &str, args: &mut Vec<String>) -> Map<String, Value> {
     let provider = settings_of(provider);
-    let providers = shape(PROVIDERS);
     let mut settings = Map::new();
-    let Some(shapes) = providers.get(provider).and_then(Value::as_object) else {
+    let Some(known) = passthrough::settings(provider) else {
         return settings;
     };
     let flag_of = |argument: &str| {
@@ -81,8 +80,12 @@ fn settings(provider: &str, args: &mut Vec<String>) -> Map<String, Value> {
     while let Some(argument) = args.get(taken) {
         let flag = flag_of(argument);
         let name = flag.strip_prefix(&format!("--{provider}-")).map(camel_case);
-        let Some((name, shape)) = name.and_then(|name| shapes.get_key_value(&name)) else {
+        let Some((name, field)) = name.and_then(|name| known.fields.get_key_value(&name)) else {
             break;
+        };
+        let (one, is_list) = match &field.shape {
+            Shape::List(of) => (of.as_ref(), true),
+            one => (one, false),
         };
         let run = args[taken..]
             .iter()
@@ -93,14 +96,13 @@ fn settings(provider: &str, args: &mut Vec<String>) -> Map<String, Value> {
             .any(|other| flag_of(other) == flag);
         let values = args[taken..taken + run]
             .iter()
-            .map(|argument| setting(argument, shape));
+            .map(|argument| setting(argument, one));
         let values: Option<Vec<Value>> = values.collect();
-        let Some(mut values) = values.filter(|_| !comes_again && (run == 1 || shape.is_array()))
-        else {
+        let Some(mut values) = values.filter(|_| !comes_again && (run == 1 || is_list)) else {
             break;
         };
         let value = match values.pop() {
-            Some(only) if values.is_empty() && !shape.is_array() => only,
+            Some(only) if values.is_empty() && !is_list => only,
             last => {
                 values.extend(last);
                 values.into()
@@ -114,21 +116,23 @@ fn settings(provider: &str, args: &mut Vec<String>) -> Map<String, Value> {
 }
 
 /// The value of an argument, if a setting of the shape renders it.
-fn setting(argument: &str, shape: &Value) -> Option<Value> {
-    let word = shape.as_str().or_else(|| shape[0].as_str())?;
+fn setting(argument: &str, shape: &Shape) -> Option<Value> {
     let text = argument.split_once('=').map(|(_, text)| text);
-    match kind(word) {
-        Ok(Kind::Bool) if text.is_none() => Some((!argument.starts_with("--no-")).into()),
-        Ok(Kind::Bool) => None,
-        Ok(Kind::Count | Kind::Port) => {
+    match shape {
+        Shape::Kind(Kind::Bool) if text.is_none() => Some((!argument.starts_with("--no-")).into()),
+        Shape::Kind(Kind::Bool) => None,
+        Shape::Kind(Kind::Count | Kind::Port) => {
             let number: u32 = text?.parse().ok()?;
             (Some(number.to_string().as_str()) == text).then(|| number.into())
         }
-        Ok(_) => text.filter(|text| !text.is_empty()).map(Value::from),
-        Err(mut choices) => {
+        Shape::Choices(choices) => {
             let text = text?;
-            choices.any(|choice| choice == text).then(|| text.into())
+            choices
+                .iter()
+                .any(|choice| choice == text)
+                .then(|| text.into())
         }
+        _ => text.filter(|text| !text.is_empty()).map(Value::from),
     }
 }
 

@@ -14,8 +14,8 @@ use super::world::World;
 use crate::check::is_connect_timeout;
 use crate::defaults::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_PER_TRY_TIMEOUT};
 use crate::istio::OLDEST_ISTIO_WITH_LOCALITY;
-use crate::mesh::istio_fields::{IstioFields, OUTLIER_DETECTION, SUBSET, TRAFFIC_POLICY};
 use crate::mesh::{Failover, Service};
+use crate::passthrough::{self, IstioFields};
 use crate::render::destination_rule;
 
 /// Conditions under which a call is retried although it may have arrived (Envoy, `x-envoy-retry-on`).
@@ -95,12 +95,12 @@ fn pods(object: &Object, service: &mut Service) {
     if service.subsets.is_empty() {
         let subsets = list(field(&object.value, &["spec", "subsets"])).iter();
         service.subsets = subsets
-            .filter_map(|subset| shaped(subset, SUBSET))
+            .filter_map(|subset| shaped(subset, passthrough::subset()))
             .collect();
     }
     if service.traffic_policy.is_none() {
         let policy = field(&object.value, &["spec", "trafficPolicy"]);
-        service.traffic_policy = shaped(policy, TRAFFIC_POLICY);
+        service.traffic_policy = shaped(policy, passthrough::traffic_policy());
     }
 }
 
@@ -121,7 +121,11 @@ fn ejection(object: &Object, service: &mut Service) {
     let own =
         destination_rule::failover_policy(OLDEST_ISTIO_WITH_LOCALITY, DEFAULT_CONNECT_TIMEOUT);
     let own = field(&own, &path[2..]);
-    let given = shaped(field(&object.value, &path), OUTLIER_DETECTION).unwrap_or_default();
+    let given = shaped(
+        field(&object.value, &path),
+        passthrough::outlier_detection(),
+    )
+    .unwrap_or_default();
     let others: IstioFields = given
         .into_iter()
         .filter(|(name, value)| own[name.as_str()] != *value)

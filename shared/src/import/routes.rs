@@ -6,7 +6,7 @@ use super::objects::{field, filled, list};
 use super::ports;
 use super::services::{is_at_gateway, local, pair};
 use super::world::World;
-use crate::mesh::istio_fields::{self, IstioFields};
+use crate::passthrough::{self, IstioFields, Message, Shape};
 use crate::render::ANSWER_HEADER;
 
 /// The path of the header by which fedmesh's gateways identify their cluster.
@@ -37,7 +37,6 @@ pub(super) fn routes(
     number: Option<u32>,
     namespace: &str,
 ) -> Vec<IstioFields> {
-    let shape = istio_fields::shape(istio_fields::ROUTE);
     // With several ports, each has the same routes.
     let port = http.first().and_then(ports::at);
     let mut routes = Vec::new();
@@ -48,10 +47,10 @@ pub(super) fn routes(
         if !is_at(port, &mut route) {
             continue;
         }
-        prune(&mut route, &shape);
-        let Value::Object(route) = route else {
+        let Value::Object(mut route) = route else {
             continue;
         };
+        prune(&mut route, passthrough::route());
         match paths(&route) {
             Some(paths) => routes.extend(paths),
             None => routes.push(route),
@@ -188,11 +187,11 @@ fn paths(route: &IstioFields) -> Option<Vec<IstioFields>> {
             let uri = fields.get("uri")?.as_object()?;
             let (name, path) = uri.iter().next().filter(|_| uri.len() == 1)?;
             let path = path.as_str()?;
-            if name != "regex" && !istio_fields::is_path(path) {
+            if name != "regex" && !passthrough::is_path(path) {
                 // No request has such a path, so the shorthand form rejects it.
                 return None;
             }
-            let mut short = istio_fields::path_route(name, path);
+            let mut short = passthrough::path_route(name, path);
             let rest = route.iter().filter(|(name, _)| *name != "match");
             short.extend(rest.map(|(name, value)| (name.clone(), value.clone())));
             Some(short)
@@ -200,24 +199,32 @@ fn paths(route: &IstioFields) -> Option<Vec<IstioFields>> {
         .collect()
 }
 
-/// Removes the fields that a shape of [`istio_fields`] lacks.
-pub(super) fn prune(value: &mut Value, shape: &Value) {
-    match (value, shape) {
-        (Value::Object(values), Value::Object(shapes)) => {
-            let any = shapes.get("*");
-            values.retain(|name, value| match any.or_else(|| shapes.get(name)) {
-                Some(shape) => {
-                    let before = is_empty(value);
-                    prune(value, shape);
-                    // A parent that becomes empty is removed too.
-                    before || !is_empty(value)
-                }
-                None => false,
-            });
+/// Removes the fields that a message lacks.
+fn prune(fields: &mut IstioFields, message: &Message) {
+    fields.retain(|name, value| match message.fields.get(name) {
+        Some(field) => {
+            let before = is_empty(value);
+            prune_value(value, &field.shape);
+            // A parent that becomes empty is removed too.
+            before || !is_empty(value)
         }
-        (Value::Array(items), Value::Array(shapes)) => {
+        None => false,
+    });
+}
+
+fn prune_value(value: &mut Value, shape: &Shape) {
+    match (value, shape) {
+        (Value::Object(fields), Shape::Message(_)) => {
+            if let Some(message) = shape.message() {
+                prune(fields, message);
+            }
+        }
+        (Value::Object(values), Shape::Map(of)) => {
+            values.values_mut().for_each(|value| prune_value(value, of));
+        }
+        (Value::Array(items), Shape::List(of)) => {
             for item in items {
-                prune(item, &shapes[0]);
+                prune_value(item, of);
             }
         }
         _ => {}
@@ -228,12 +235,9 @@ fn is_empty(value: &Value) -> bool {
     value.as_object().is_some_and(Map::is_empty)
 }
 
-/// The pass-through fields of a value, by shape; `None` if it has none.
-pub(super) fn shaped(value: &Value, shape: &str) -> Option<IstioFields> {
-    let mut value = value.clone();
-    prune(&mut value, &istio_fields::shape(shape));
-    match value {
-        Value::Object(fields) => filled(fields),
-        _ => None,
-    }
+/// The pass-through fields of a value; `None` if it has none.
+pub(super) fn shaped(value: &Value, message: &Message) -> Option<IstioFields> {
+    let mut fields = value.as_object()?.clone();
+    prune(&mut fields, message);
+    filled(fields)
 }

@@ -12,7 +12,6 @@ mod endpoints;
 mod external;
 mod gitops;
 mod ignore;
-pub mod istio_fields;
 mod locality;
 mod overrides;
 mod read;

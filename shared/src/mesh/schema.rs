@@ -7,8 +7,8 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use super::istio_fields::{self, Kind};
 use super::{BookinfoProgram, Mesh, NameLevel};
+use crate::passthrough::{self, Kind, Message, PRIME_MAX, Shape};
 
 /// Keyword of fedmesh for a default that is not a value, such as "what the agent finds".
 const DEFAULT_IN_WORDS: &str = "x-default";
@@ -134,11 +134,8 @@ pub(super) fn annotations(_: &mut SchemaGenerator) -> Schema {
 /// Settings of any provider: the check validates them by provider.
 pub(super) fn provider_settings(_: &mut SchemaGenerator) -> Schema {
     let mut all = serde_json::Map::new();
-    if let Value::Object(providers) = of_shape(&istio_fields::shape(istio_fields::PROVIDERS)) {
-        for provider in providers["properties"].as_object().into_iter().flatten() {
-            let fields = provider.1["properties"].as_object().cloned();
-            all.extend(fields.unwrap_or_default());
-        }
+    for message in passthrough::all_settings() {
+        all.extend(properties(message));
     }
     let mut schema = json_schema!({
         "title": "the provider's settings", "type": "object", "additionalProperties": false,
@@ -255,21 +252,20 @@ pub(super) fn levels(_: &mut SchemaGenerator) -> Schema {
 
 /// Routes of a service.
 pub(super) fn routes(_: &mut SchemaGenerator) -> Schema {
-    let route = istio(istio_fields::ROUTE, "a path, or Istio's `HTTPRoute`");
+    let route = istio(passthrough::route(), "a path, or Istio's `HTTPRoute`");
     json_schema!({ "type": "array", "items": route })
 }
 
 /// Subsets of a service.
 pub(super) fn subsets(_: &mut SchemaGenerator) -> Schema {
-    let mut subset = istio(istio_fields::SUBSET, "Istio's `Subset`");
-    subset["required"] = json!(["name", "labels"]);
+    let subset = istio(passthrough::subset(), "Istio's `Subset`");
     json_schema!({ "type": "array", "items": subset })
 }
 
 /// Traffic policy of pods.
 pub(super) fn traffic_policy(_: &mut SchemaGenerator) -> Schema {
     known(istio(
-        istio_fields::TRAFFIC_POLICY,
+        passthrough::traffic_policy(),
         "Istio's `TrafficPolicy`",
     ))
 }
@@ -277,7 +273,7 @@ pub(super) fn traffic_policy(_: &mut SchemaGenerator) -> Schema {
 /// Outlier detection.
 pub(super) fn outlier_detection(_: &mut SchemaGenerator) -> Schema {
     known(istio(
-        istio_fields::OUTLIER_DETECTION,
+        passthrough::outlier_detection(),
         "Istio's `OutlierDetection`",
     ))
 }
@@ -291,30 +287,41 @@ fn known(schema: Value) -> Schema {
 
 /// The schema of pass-through fields of Istio. The keyword omits their fields from the reference, which has nothing to
 /// add to Istio's own.
-fn istio(shape: &str, title: &str) -> Value {
-    let mut schema = of_shape(&istio_fields::shape(shape));
+fn istio(message: &Message, title: &str) -> Value {
+    let mut schema = of_message(message);
     schema["title"] = title.into();
     schema[ISTIO_FIELDS] = true.into();
     schema
 }
 
-fn of_shape(shape: &Value) -> Value {
-    let word = match shape {
-        Value::Object(fields) if fields.contains_key("*") => {
-            return json!({ "type": "object", "additionalProperties": of_shape(&fields["*"]) });
-        }
-        Value::Object(fields) => {
-            let fields: serde_json::Map<String, Value> = fields
-                .iter()
-                .map(|(name, shape)| (name.clone(), of_shape(shape)))
-                .collect();
-            return json!({ "type": "object", "properties": fields, "additionalProperties": false });
-        }
-        Value::Array(items) => {
-            return json!({ "type": "array", "items": of_shape(&items[0]) });
-        }
-        other => other.as_str().unwrap_or_default(),
-    };
+fn of_message(message: &Message) -> Value {
+    let mut schema = json!({ "type": "object", "properties": properties(message), "additionalProperties": false });
+    let sets = message.at_least_one.iter();
+    let required: Vec<&String> = sets.filter(|set| set.len() == 1).flatten().collect();
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema
+}
+
+fn properties(message: &Message) -> serde_json::Map<String, Value> {
+    let fields = message.fields.iter();
+    fields
+        .map(|(name, field)| (name.clone(), of_shape(&field.shape)))
+        .collect()
+}
+
+fn of_shape(shape: &Shape) -> Value {
+    match shape {
+        Shape::Kind(kind) => of_kind(*kind),
+        Shape::Choices(choices) => json!({ "enum": choices }),
+        Shape::Message(_) => shape.message().map(of_message).unwrap_or_default(),
+        Shape::List(of) => json!({ "type": "array", "items": of_shape(of) }),
+        Shape::Map(of) => json!({ "type": "object", "additionalProperties": of_shape(of) }),
+    }
+}
+
+fn of_kind(kind: Kind) -> Value {
     let condition = |least: u32| {
         let text = json!({ "type": "string", "minLength": 1 });
         json!({
@@ -322,32 +329,28 @@ fn of_shape(shape: &Value) -> Value {
             "additionalProperties": false, "minProperties": least, "maxProperties": 1,
         })
     };
-    match istio_fields::kind(word) {
-        Err(choices) => json!({ "enum": choices.collect::<Vec<_>>() }),
-        Ok(
-            Kind::Text
-            | Kind::Regex
-            | Kind::Host
-            | Kind::Header
-            | Kind::HeaderValue
-            | Kind::RetryOn
-            | Kind::Bytes,
-        ) => {
-            json!({ "type": "string", "minLength": 1 })
-        }
-        Ok(Kind::Bool) => json!({ "type": "boolean" }),
-        Ok(Kind::Count) => json!({ "type": "integer", "minimum": 0, "maximum": i32::MAX }),
-        Ok(Kind::Port) => json!({ "type": "integer", "minimum": 1, "maximum": 65535 }),
-        Ok(Kind::Status) => json!({ "type": "integer", "minimum": 200, "maximum": 599 }),
-        Ok(Kind::Redirection) => json!({ "type": "integer", "minimum": 300, "maximum": 399 }),
-        Ok(Kind::Percent) => json!({ "type": "number", "minimum": 0, "maximum": 100 }),
-        Ok(Kind::WholePercent) => json!({ "type": "integer", "minimum": 0, "maximum": 100 }),
-        Ok(Kind::Prime) => {
-            json!({ "type": "integer", "minimum": 2, "maximum": istio_fields::PRIME_MAX })
-        }
-        Ok(Kind::Duration | Kind::Seconds) => json!({ "type": "string", "pattern": DURATION }),
-        Ok(Kind::Match) => condition(1),
-        Ok(Kind::Presence) => condition(0),
+    match kind {
+        Kind::Text
+        | Kind::Regex
+        | Kind::Host
+        | Kind::Header
+        | Kind::HeaderValue
+        | Kind::RetryOn
+        | Kind::Bytes => json!({ "type": "string", "minLength": 1 }),
+        Kind::Bool => json!({ "type": "boolean" }),
+        Kind::Count => json!({ "type": "integer", "minimum": 0, "maximum": i32::MAX }),
+        Kind::Unsigned => json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
+        Kind::Port => json!({ "type": "integer", "minimum": 1, "maximum": 65535 }),
+        Kind::Status => json!({ "type": "integer", "minimum": 200, "maximum": 599 }),
+        Kind::AnyStatus => json!({ "type": "integer", "minimum": 100, "maximum": 599 }),
+        Kind::Redirection => json!({ "type": "integer", "minimum": 300, "maximum": 399 }),
+        Kind::Percent => json!({ "type": "number", "minimum": 0, "maximum": 100 }),
+        Kind::Number => json!({ "type": "number", "exclusiveMinimum": 0 }),
+        Kind::WholePercent => json!({ "type": "integer", "minimum": 0, "maximum": 100 }),
+        Kind::Prime => json!({ "type": "integer", "minimum": 2, "maximum": PRIME_MAX }),
+        Kind::Duration | Kind::Seconds => json!({ "type": "string", "pattern": DURATION }),
+        Kind::Match => condition(1),
+        Kind::Presence => condition(0),
     }
 }
 

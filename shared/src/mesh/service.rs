@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::dns::NameLevel;
-use super::istio_fields::IstioFields;
 use super::locality::Locality;
 use super::transport::Transport;
 use super::{Caller, Override};
+use crate::passthrough::IstioFields;
 
 /// A service that every cluster can call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,12 +17,12 @@ use serde_json::Value;
 
 use self::preferences::Preferences;
 use crate::kubernetes::ignore::IgnoreRule;
-use crate::mesh::istio_fields::IstioFields;
 use crate::mesh::{
     BookinfoProgram, BookinfoRoutes, DnsFlavour, Endpoints, ExternalProtocol, Naming, Policy,
     Protocol, Sample, Target, TlsVersion, Transport,
 };
 use crate::name::{HostName, HostPattern, Label};
+use crate::passthrough::IstioFields;
 use crate::resolved::callers::Caller;
 use crate::resolved::published::PublishedName;
 

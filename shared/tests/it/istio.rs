@@ -29,6 +29,86 @@ const GLOBAL: &str = "web.default.external.svc.a.example";
 /// What the global names of all services end in.
 const ENDING: &str = "external.svc.a.example";
 
+fn errors(document: &Value) -> Vec<Finding> {
+    let mut found = findings(&mesh(document));
+    found.retain(|finding| finding.severity == Severity::Error);
+    found
+}
+
+#[test]
+fn no_value_that_istio_allows_is_refused() {
+    let simple = |value: &str| json!({ "trafficPolicy": { "loadBalancer": { "simple": value } } });
+    for (istio, value) in [
+        ("1.0", "LEAST_CONN"),
+        ("1.31", "LEAST_CONN"),
+        ("1.6", "LEAST_REQUEST"),
+        ("1.31", "UNSPECIFIED"),
+    ] {
+        let found = errors(&document(istio, &simple(value)));
+        assert!(found.is_empty(), "{value} with {istio}: {found:?}");
+    }
+    let found = errors(&document("1.5", &simple("LEAST_REQUEST")));
+    assert_eq!(found.len(), 1, "{found:?}");
+}
+
+#[test]
+fn fields_of_new_versions_are_refused_before_them() {
+    let policy = |policy: Value| json!({ "trafficPolicy": policy });
+    let hash =
+        |cookie: Value| json!({ "loadBalancer": { "consistentHash": { "httpCookie": cookie } } });
+    let attribute = json!({ "name": "SameSite", "value": "Strict" });
+    for (before, since, fields) in [
+        (
+            "1.26",
+            "1.27",
+            policy(json!({ "retryBudget": { "percent": 20 } })),
+        ),
+        (
+            "1.26",
+            "1.27",
+            policy(hash(json!({ "name": "c", "attributes": [attribute] }))),
+        ),
+        (
+            "1.30",
+            "1.31",
+            policy(json!({ "connectionPool": { "http": { "http2KeepAlive":
+                { "interval": "10s", "timeout": "5s" } } } })),
+        ),
+        (
+            "1.30",
+            "1.31",
+            json!({ "failover": { "outlierDetection": { "outlierDetectionHttpErrorCodes": [429] } } }),
+        ),
+        (
+            "1.30",
+            "1.31",
+            json!({ "routes": [{ "prefix": "/a/", "redirect": { "prefixRewrite": "/b/" } }] }),
+        ),
+    ] {
+        let found = errors(&document(before, &fields));
+        assert_eq!(found.len(), 1, "{fields}: {found:?}");
+        let found = errors(&document(since, &fields));
+        assert!(found.is_empty(), "{fields}: {found:?}");
+    }
+}
+
+#[test]
+fn conflicts_of_new_fields_are_found() {
+    let attribute = json!({ "name": "SameSite" });
+    let cookie = json!({ "name": "c", "attributes": [attribute, attribute] });
+    for fields in [
+        json!({ "routes": [{ "exact": "/a", "redirect": { "prefixRewrite": "/b" } }] }),
+        json!({ "routes": [{ "match": [{ "uri": { "prefix": "/a" } }, { "uri": { "regex": "/c" } }],
+            "redirect": { "prefixRewrite": "/b" } }] }),
+        json!({ "routes": [{ "prefix": "/a", "redirect": { "uri": "/c", "prefixRewrite": "/b" } }] }),
+        json!({ "trafficPolicy": { "loadBalancer": { "consistentHash": { "httpCookie": cookie } } } }),
+        json!({ "trafficPolicy": { "connectionPool": { "http": { "http2KeepAlive": { "interval": "1s" } } } } }),
+    ] {
+        let found = errors(&document("1.31", &fields));
+        assert_eq!(found.len(), 1, "{fields}: {found:?}");
+    }
+}
+
 #[test]
 fn a_rule_says_what_its_istio_reads() {
     let of_1_0 = json!({

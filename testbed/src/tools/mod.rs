@@ -161,6 +161,9 @@ const KUBERNETES_LDFLAGS: &str = "-s -w \
     -X k8s.io/component-base/version.gitMajor=1 \
     -X k8s.io/component-base/version.gitMinor=35";
 
+/// The Istio that istioctl and istiod are built from, as a minor version.
+pub const ISTIO_VERSION: &str = "1.31";
+
 /// The CRDs of Istio's own kinds, from the module that istioctl is built from.
 pub const ISTIO_CRDS: ModuleFile = ModuleFile {
     module: "istio.io/istio",

@@ -1,5 +1,5 @@
-//! Rules about pass-through fields of Istio: only fields that Istio has, with valid values. Otherwise an API server
-//! would refuse them at an apply, or Istio ignore them.
+//! Rules about pass-through fields: only fields that their API has, with valid values. Otherwise an API server would
+//! refuse them at an apply, or Istio ignore them.
 
 use serde_json::Value;
 
@@ -8,74 +8,80 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::headers::{is_header, is_header_value};
 use super::{Findings, code};
-use crate::mesh::istio_fields::{IstioFields, Kind, PRIME_MAX, kind};
 use crate::name::HostName;
+use crate::passthrough::{IstioFields, Kind, Message, PRIME_MAX, Shape};
 use crate::text::duration::{is_duration, milliseconds};
 
 /// Longest regular expression that Istio accepts, in bytes (`pkg/config/validation`).
 const REGEX_MAX: usize = 1024;
 
-/// Compares a value with its shape, an object; `path` is its path. Returns whether it fits; otherwise there are
-/// findings.
+/// Compares fields with their message; `path` is their path. Returns whether they fit; otherwise there are findings.
 pub(super) fn check(
-    shape: &Value,
+    message: &Message,
     given: &IstioFields,
     path: &str,
     findings: &mut Findings,
 ) -> bool {
     let before = findings.0.len();
-    if let Value::Object(fields) = shape {
-        object(fields, given, path, findings);
-    }
-    findings.0.len() == before
-}
-
-fn object(fields: &IstioFields, given: &IstioFields, path: &str, findings: &mut Findings) {
-    let any = fields.get("*");
     for (name, value) in given {
         let at = format!("{path}.{name}");
-        match any.or_else(|| fields.get(name)) {
-            Some(shape) => walk(shape, value, &at, findings),
+        match message.fields.get(name) {
+            Some(field) => walk(&field.shape, value, &at, findings),
             None => findings.error(
                 code::UNKNOWN_FIELD,
                 &at,
                 format!("field {name:?} is unknown here"),
-                format!("use one of: {}", names(fields)),
+                format!("use one of: {}", names(message)),
             ),
         }
     }
+    findings.0.len() == before
 }
 
-fn walk(shape: &Value, given: &Value, path: &str, findings: &mut Findings) {
+fn walk(shape: &Shape, given: &Value, path: &str, findings: &mut Findings) {
+    let message = match shape {
+        Shape::Message(_) => shape.message(),
+        _ => None,
+    };
     match (shape, given) {
-        (Value::Object(fields), Value::Object(given)) => object(fields, given, path, findings),
-        (Value::Array(shapes), Value::Array(items)) => {
+        (Shape::Message(_), Value::Object(given)) => {
+            if let Some(message) = message {
+                check(message, given, path, findings);
+            }
+        }
+        (Shape::Map(of), Value::Object(given)) => {
+            for (name, value) in given {
+                walk(of, value, &format!("{path}.{name}"), findings);
+            }
+        }
+        (Shape::List(of), Value::Array(items)) => {
             for (index, item) in items.iter().enumerate() {
-                walk(&shapes[0], item, &format!("{path}[{index}]"), findings);
+                walk(of, item, &format!("{path}[{index}]"), findings);
             }
         }
-        (Value::String(word), _) => {
-            if let Some(desired) = desired(word, given) {
-                findings.error(
-                    code::BAD_VALUE,
-                    path,
-                    format!("`{given}` is not {desired}"),
-                    format!("write {desired}"),
-                );
-            } else {
-                regular_expressions(word, given, path, findings);
+        (Shape::Kind(kind), _) if fits(*kind, given) => {
+            regular_expressions(*kind, given, path, findings);
+        }
+        (Shape::Kind(kind), _) => not(given, kind.expected(), path, findings),
+        (Shape::Choices(choices), _) => {
+            let good = choices
+                .iter()
+                .any(|choice| given.as_str() == Some(choice.as_str()));
+            if !good {
+                let expected = format!("one of {}", choices.join(", "));
+                not(given, &expected, path, findings);
             }
         }
-        (Value::Object(fields), _) => findings.error(
+        (Shape::Message(_) | Shape::Map(_), _) => findings.error(
             code::BAD_VALUE,
             path,
             format!("`{given}` is not an object"),
             format!(
                 "write an object with any of these fields: {}",
-                names(fields)
+                message.map_or("*".to_owned(), names)
             ),
         ),
-        _ => findings.error(
+        (Shape::List(_), _) => findings.error(
             code::BAD_VALUE,
             path,
             format!("`{given}` is not a list"),
@@ -84,97 +90,69 @@ fn walk(shape: &Value, given: &Value, path: &str, findings: &mut Findings) {
     }
 }
 
-fn names(fields: &IstioFields) -> String {
-    let names: Vec<&str> = fields.keys().map(String::as_str).collect();
+fn not(given: &Value, expected: &str, path: &str, findings: &mut Findings) {
+    findings.error(
+        code::BAD_VALUE,
+        path,
+        format!("`{given}` is not {expected}"),
+        format!("write {expected}"),
+    );
+}
+
+fn names(message: &Message) -> String {
+    let names: Vec<&str> = message.fields.keys().map(String::as_str).collect();
     names.join(", ")
 }
 
-/// The expected kind of value, if the value does not fit.
-fn desired(word: &str, given: &Value) -> Option<String> {
+fn fits(kind: Kind, given: &Value) -> bool {
     let number = |from: u64, to: u64| {
         given
             .as_u64()
             .is_some_and(|number| (from..=to).contains(&number))
     };
+    let fraction = |good: &dyn Fn(f64) -> bool| given.as_f64().is_some_and(good);
     let text = |good: &dyn Fn(&str) -> bool| given.as_str().is_some_and(good);
-    let kind = match kind(word) {
-        Ok(kind) => kind,
-        Err(mut choices) => {
-            let good = choices.any(|choice| given.as_str() == Some(choice));
-            return (!good).then(|| format!("one of {}", word.replace('|', ", ")));
+    match kind {
+        Kind::Text => text(&|text| !text.is_empty() && !text.contains(char::is_control)),
+        Kind::Bool => given.is_boolean(),
+        Kind::Count => number(0, i32::MAX.unsigned_abs().into()),
+        Kind::Unsigned => number(0, u32::MAX.into()),
+        Kind::Port => number(1, 65535),
+        Kind::Status => number(200, 599),
+        Kind::AnyStatus => number(100, 599),
+        Kind::Redirection => number(300, 399),
+        Kind::Percent => fraction(&|number| number == 0.0 || (0.0001..=100.0).contains(&number)),
+        Kind::Number => fraction(&|number| number > 0.0),
+        Kind::WholePercent => number(0, 100),
+        Kind::Prime => number(0, PRIME_MAX) && given.as_u64().is_some_and(is_prime),
+        Kind::Duration => text(&is_duration),
+        Kind::Seconds => {
+            text(&|text| milliseconds(text).is_some_and(|time| time > 0 && time % 1000 == 0))
         }
-    };
-    let (good, desired) = match kind {
-        Kind::Text => (
-            text(&|text| !text.is_empty() && !text.contains(char::is_control)),
-            "a string, in quotes where YAML reads another type",
-        ),
-        Kind::Bool => (given.is_boolean(), "true or false"),
-        Kind::Count => (
-            number(0, i32::MAX.unsigned_abs().into()),
-            "a whole number of at least 0",
-        ),
-        Kind::Port => (number(1, 65535), "a port from 1 to 65535"),
-        Kind::Status => (number(200, 599), "a status from 200 to 599"),
-        Kind::Redirection => (number(300, 399), "a status from 300 to 399"),
-        Kind::Percent => (
-            given
-                .as_f64()
-                .is_some_and(|number| number == 0.0 || (0.0001..=100.0).contains(&number)),
-            "a number from 0 to 100, in steps of 0.0001",
-        ),
-        Kind::WholePercent => (number(0, 100), "a whole number from 0 to 100"),
-        Kind::Prime => (
-            given
-                .as_u64()
-                .is_some_and(|number| number <= PRIME_MAX && is_prime(number)),
-            "a prime number below 5,000,011, such as 65537",
-        ),
-        Kind::Duration => (text(&is_duration), "a duration such as 500ms or 1m30s"),
-        Kind::Seconds => (
-            text(&|text| milliseconds(text).is_some_and(|time| time > 0 && time % 1000 == 0)),
-            "a duration of whole seconds such as 30s or 24h",
-        ),
-        Kind::Header => (text(&is_header), "a header name such as x-user"),
-        Kind::HeaderValue => (
-            text(&is_header_value),
-            "a string without control characters, with %% for a percent sign",
-        ),
-        Kind::RetryOn => (
-            text(&is_retry_on),
-            "a list of Envoy's retry conditions and HTTP statuses, separated by commas, such as 5xx,reset,409",
-        ),
-        Kind::Host => (text(&|text| HostName::new(text).is_ok()), "a host name"),
-        Kind::Bytes => (
-            text(&|text| !text.is_empty() && STANDARD.decode(text).is_ok()),
-            "bytes in base64",
-        ),
-        Kind::Regex => (
-            text(&|text| !text.is_empty()),
-            "a regular expression in quotes",
-        ),
-        Kind::Match | Kind::Presence => {
-            let good = given.as_object().is_some_and(|fields| {
-                let mut fields = fields.iter();
-                match (fields.next(), fields.next()) {
-                    (None, _) => kind == Kind::Presence,
-                    (Some((name, text)), None) => {
-                        ["exact", "prefix", "regex"].contains(&name.as_str())
-                            && text.as_str().is_some_and(|text| !text.is_empty())
-                    }
-                    _ => false,
+        Kind::Header => text(&is_header),
+        Kind::HeaderValue => text(&is_header_value),
+        Kind::RetryOn => text(&is_retry_on),
+        Kind::Host => text(&|text| HostName::new(text).is_ok()),
+        Kind::Bytes => text(&|text| !text.is_empty() && STANDARD.decode(text).is_ok()),
+        Kind::Regex => text(&|text| !text.is_empty()),
+        Kind::Match | Kind::Presence => given.as_object().is_some_and(|fields| {
+            let mut fields = fields.iter();
+            match (fields.next(), fields.next()) {
+                (None, _) => kind == Kind::Presence,
+                (Some((name, text)), None) => {
+                    ["exact", "prefix", "regex"].contains(&name.as_str())
+                        && text.as_str().is_some_and(|text| !text.is_empty())
                 }
-            });
-            (good, "one of {exact: …}, {prefix: …} and {regex: …}")
-        }
-    };
-    (!good).then(|| desired.to_owned())
+                _ => false,
+            }
+        }),
+    }
 }
 
-fn regular_expressions(word: &str, given: &Value, path: &str, findings: &mut Findings) {
-    let (at, text) = match kind(word) {
-        Ok(Kind::Regex) => (path.to_owned(), given.as_str()),
-        Ok(Kind::Match | Kind::Presence) => (
+fn regular_expressions(kind: Kind, given: &Value, path: &str, findings: &mut Findings) {
+    let (at, text) = match kind {
+        Kind::Regex => (path.to_owned(), given.as_str()),
+        Kind::Match | Kind::Presence => (
             format!("{path}.regex"),
             given.get("regex").and_then(Value::as_str),
         ),

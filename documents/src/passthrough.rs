@@ -1,4 +1,4 @@
-//! Pass-through fields of Istio and settings of providers, generated from the shapes of the checks.
+//! Pass-through fields, generated from their table.
 
 use std::collections::BTreeMap;
 
@@ -6,37 +6,29 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
-use shared::mesh::istio_fields::{Kind, kind};
+use shared::passthrough::{Kind, Message, Shape};
 
 use super::parts::{Field, awkward, label, object, sometimes};
 
 /// Any value of a shape.
-pub(super) fn value(shape: &Value) -> BoxedStrategy<Value> {
+pub(super) fn value(shape: &Shape) -> BoxedStrategy<Value> {
     match shape {
-        Value::Object(fields) => match fields.get("*") {
-            Some(shape) => proptest::collection::btree_map(label(), value(shape), 1..3)
-                .prop_map(|fields: BTreeMap<String, Value>| json!(fields))
-                .boxed(),
-            None => object(fields_of(shape, 0.4)),
-        },
-        Value::Array(items) => vec(value(&items[0]), 1..3).prop_map(Value::from).boxed(),
-        Value::String(word) => match kind(word) {
-            Ok(kind) => of_kind(kind),
-            Err(choices) => {
-                let choices: Vec<String> = choices.map(str::to_owned).collect();
-                select(choices).prop_map(Value::from).boxed()
-            }
-        },
-        other => panic!("{other} is no shape"),
+        Shape::Kind(kind) => of_kind(*kind),
+        Shape::Choices(choices) => select(choices.clone()).prop_map(Value::from).boxed(),
+        Shape::Message(_) => object(fields_of(shape.message().unwrap(), 0.4)),
+        Shape::List(of) => vec(value(of), 1..3).prop_map(Value::from).boxed(),
+        Shape::Map(of) => proptest::collection::btree_map(label(), value(of), 1..3)
+            .prop_map(|fields: BTreeMap<String, Value>| json!(fields))
+            .boxed(),
     }
 }
 
-/// The fields of an object's shape, each set with this probability; an empty one counts as not set.
-pub(super) fn fields_of(shape: &Value, probability: f64) -> Vec<(String, Field)> {
-    let fields = shape.as_object().unwrap().iter();
+/// The fields of a message, each set with this probability; an empty one counts as not set.
+pub(super) fn fields_of(message: &Message, probability: f64) -> Vec<(String, Field)> {
+    let fields = message.fields.iter();
     fields
-        .map(|(name, shape)| {
-            let field = sometimes(probability, value(shape));
+        .map(|(name, known)| {
+            let field = sometimes(probability, value(&known.shape));
             let field = field.prop_map(|value| value.filter(|value| *value != json!({})));
             (name.clone(), field.boxed())
         })
@@ -59,14 +51,21 @@ fn of_kind(kind: Kind) -> BoxedStrategy<Value> {
         Kind::Count => prop_oneof![0..1000_u32, Just(2_147_483_647)]
             .prop_map(Value::from)
             .boxed(),
+        Kind::Unsigned => prop_oneof![0..1000_u32, Just(u32::MAX)]
+            .prop_map(Value::from)
+            .boxed(),
         Kind::Port => (1..65536_u32).prop_map(Value::from).boxed(),
         Kind::Status => (200..600_u32).prop_map(Value::from).boxed(),
+        Kind::AnyStatus => (100..600_u32).prop_map(Value::from).boxed(),
         Kind::Redirection => (300..400_u32).prop_map(Value::from).boxed(),
         Kind::Percent => prop_oneof![
             (0..=100_u32).prop_map(Value::from),
             (1..=1_000_000_u32).prop_map(|parts| json!(f64::from(parts) / 10_000.0)),
         ]
         .boxed(),
+        Kind::Number => (1..100_u32)
+            .prop_map(|tenths| json!(f64::from(tenths) / 10.0))
+            .boxed(),
         Kind::WholePercent => (0..=100_u32).prop_map(Value::from).boxed(),
         Kind::Prime => select(vec![2_u32, 101, 65537, 4_999_999])
             .prop_map(Value::from)
