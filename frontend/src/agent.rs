@@ -175,8 +175,7 @@ impl Agent {
                     return;
                 };
                 document = Some(Document {
-                    // A document has text keys only, so it can always be written as JSON.
-                    mesh: serde_json::to_value(&*rendered.of).unwrap_or_default(),
+                    mesh: (*rendered.of).clone(),
                     digest: rendered.manifests.digest.clone(),
                 });
             }

@@ -150,21 +150,21 @@ fn published_cluster(finding: &Finding, document: &Document) -> Option<String> {
         .strip_prefix("spec.clusters[")?
         .split_once(']')?;
     let index: usize = index.parse().ok()?;
-    let name = document.mesh["spec"]["clusters"][index]["name"].as_str()?;
-    Some(name.to_owned())
+    let cluster = document.mesh.spec.clusters.get(index)?;
+    Some(cluster.name.clone())
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
     use shared::check::Severity;
 
     use super::*;
+    use crate::template;
 
     #[test]
     fn an_address_that_can_be_withdrawn_has_a_cluster() {
         let document = Document {
-            mesh: json!({ "spec": { "clusters": [{ "name": "north" }, { "name": "south" }] } }),
+            mesh: template::walkthrough(),
             digest: String::new(),
         };
         let finding = |code: &str, path: &str, hint: &str| Finding {
@@ -175,11 +175,11 @@ mod tests {
             hint: hint.to_owned(),
             fix: None,
         };
-        let offers = "withdraw its address with `fedmesh-agent apply --forget-address south`";
+        let offers = "withdraw its address with `fedmesh-agent apply --forget-address cluster2`";
         let path = "spec.clusters[1].gateway.addresses";
         for (finding, cluster) in [
-            (finding("FM0807", path, offers), Some("south")),
-            (finding("FM0807", path, "restore access to south"), None),
+            (finding("FM0807", path, offers), Some("cluster2")),
+            (finding("FM0807", path, "restore access to cluster2"), None),
             (finding("FM0208", path, offers), None),
             (finding("FM0807", "spec.clusters[2]", offers), None),
             (finding("FM0807", "spec.dns", offers), None),
