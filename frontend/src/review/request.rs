@@ -43,6 +43,7 @@ pub(crate) fn verify_request(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::sync::Arc;
 
     use shared::api::PlanResponse;
@@ -67,6 +68,7 @@ mod tests {
             is_other: false,
             response: Arc::new(PlanResponse {
                 findings: Vec::new(),
+                withdrawable: BTreeSet::new(),
                 mass_deletion: None,
                 plan: Plan {
                     id: "p".to_owned(),
