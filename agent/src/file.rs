@@ -12,6 +12,7 @@ pub(crate) fn reason(error: &io::Error) -> String {
         io::ErrorKind::IsADirectory => "is a folder".to_owned(),
         io::ErrorKind::NotADirectory => "a part of its path is not a folder".to_owned(),
         _ => {
+            // The standard library adds the number to the system's message, and has no way to get that alone.
             let text = error.to_string();
             let words = text.split(" (os error").next().unwrap_or_default();
             words.to_lowercase()
@@ -86,3 +87,14 @@ fn restrict(options: &mut OpenOptions, readers: Readers) {
 /// Does nothing, since other users cannot read a user's folders.
 #[cfg(not(unix))]
 fn restrict(_: &mut OpenOptions, _: Readers) {}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io;
+
+    #[test]
+    fn the_message_of_a_system_error_has_no_number() {
+        let error = io::Error::from_raw_os_error(rustix::io::Errno::NOSPC.raw_os_error());
+        assert_eq!(super::reason(&error), "no space left on device");
+    }
+}

@@ -8,7 +8,7 @@ mod observing;
 mod planning;
 mod taking_over;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -46,6 +46,8 @@ pub struct Operations {
 pub struct Planned {
     /// Warnings and hints about the document and the clusters.
     pub findings: Vec<Finding>,
+    /// The clusters whose last known addresses can be withdrawn.
+    pub withdrawable: BTreeSet<String>,
     /// The planned steps.
     pub plan: Plan,
     /// The observed facts of the clusters.
@@ -259,6 +261,7 @@ impl Locked {
         // The other connections only read.
         let Planned {
             findings: _,
+            withdrawable: _,
             plan,
             facts: _,
             mut targets,

@@ -92,11 +92,8 @@ impl Agent {
     /// Restores the connection of this tab, if there was one.
     pub(crate) fn reconnect(self) {
         let kept = browser::load(Keep::Tab, CONNECTION);
-        if let Some((address, token)) = kept.as_deref().and_then(|kept| kept.split_once(' ')) {
-            self.connect(Client {
-                address: address.to_owned(),
-                token: token.to_owned(),
-            });
+        if let Some(client) = kept.and_then(|kept| json::read(&kept).ok()) {
+            self.connect(client);
         }
     }
 
@@ -106,8 +103,7 @@ impl Agent {
         spawn_local(async move {
             match client.session().await {
                 Ok(session) => {
-                    let kept = format!("{} {}", client.address, client.token);
-                    browser::store(Keep::Tab, CONNECTION, &kept);
+                    browser::store(Keep::Tab, CONNECTION, &json::write(&client));
                     self.link.set(Link::On {
                         client,
                         version: session.version,
@@ -175,8 +171,7 @@ impl Agent {
                     return;
                 };
                 document = Some(Document {
-                    // A document has text keys only, so it can always be written as JSON.
-                    mesh: serde_json::to_value(&*rendered.of).unwrap_or_default(),
+                    mesh: (*rendered.of).clone(),
                     digest: rendered.manifests.digest.clone(),
                 });
             }

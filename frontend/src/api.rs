@@ -1,14 +1,13 @@
 //! Typed calls of the agent's API. Every error is a [`Failure`] that the page shows.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use shared::api::{ApplyRefused, Clusters, Session};
+use shared::api::{ApiError, ApplyRefused, Clusters, Session};
 use shared::check::Finding;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, ReadableStreamDefaultReader, RequestInit, Response};
 
-use crate::answers::{self, Read};
 use crate::browser;
 use crate::json;
 use crate::lines::Lines;
@@ -35,18 +34,17 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) async fn session(&self) -> Result<Session, Failure> {
-        self.get("session", answers::session).await
+        self.get("session").await
     }
 
     pub(crate) async fn clusters(&self) -> Result<Clusters, Failure> {
-        self.get("clusters", answers::clusters).await
+        self.get("clusters").await
     }
 
     /// Passes the events of a run to `take`, starting with the first, until `take` returns `true`.
-    pub(crate) async fn events<T>(
+    pub(crate) async fn events<T: DeserializeOwned>(
         &self,
         path: &str,
-        reader: fn(&Value) -> Read<T>,
         mut take: impl FnMut(T) -> bool,
     ) -> Result<(), Failure> {
         let response = self.send("GET", path, None).await?;
@@ -64,7 +62,7 @@ impl Client {
             }
             let bytes = js_sys::Reflect::get(&piece, &"value".into()).unwrap_or_default();
             for line in lines.take(&js_sys::Uint8Array::new(&bytes).to_vec()) {
-                if take(read(&line, reader)?) {
+                if take(read(&line)?) {
                     // Cancelling fails only when the stream has ended.
                     _ = JsFuture::from(events.cancel()).await;
                     return Ok(());
@@ -73,21 +71,17 @@ impl Client {
         }
     }
 
-    async fn get<T>(&self, path: &str, reader: fn(&Value) -> Read<T>) -> Result<T, Failure> {
-        read(&text(&self.send("GET", path, None).await?).await, reader)
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        read(&text(&self.send("GET", path, None).await?).await)
     }
 
-    pub(crate) async fn post<T>(
+    pub(crate) async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
-        body: &Value,
-        reader: fn(&Value) -> Read<T>,
+        body: &impl Serialize,
     ) -> Result<T, Failure> {
-        let body = body.to_string();
-        read(
-            &text(&self.send("POST", path, Some(&body)).await?).await,
-            reader,
-        )
+        let body = json::write(body);
+        read(&text(&self.send("POST", path, Some(&body)).await?).await)
     }
 
     /// Sends a request whose response has no content.
@@ -161,16 +155,15 @@ impl Client {
     }
 }
 
-fn read<T>(text: &str, reader: fn(&Value) -> Read<T>) -> Result<T, Failure> {
-    let value = json::value(text).map_err(|error| not_understood(&error))?;
-    reader(&value).map_err(|error| not_understood(&error))
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
+    json::read(text).map_err(|error| not_understood(&error))
 }
 
 /// The error in a response.
 async fn failure(response: Response) -> Failure {
     let text = text(&response).await;
     let status = response.status();
-    match json::value(&text).and_then(|value| answers::error(&value)) {
+    match json::read::<ApiError>(&text) {
         Ok(error) => Failure {
             message: error.message,
             hint: error.hint,

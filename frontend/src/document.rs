@@ -87,8 +87,10 @@ pub(crate) fn download(store: Store, download: Download) {
     }
     spawn_local(async move {
         let made = match download {
-            Download::Yaml => renderer::ask(Form::Stream, &mesh).await.map(String::into),
-            Download::Mesh => renderer::ask(Form::Document, &mesh).await.map(String::into),
+            Download::Yaml => renderer::text(Form::Stream, &mesh).await.map(String::into),
+            Download::Mesh => renderer::text(Form::Document, &mesh)
+                .await
+                .map(String::into),
             Download::Zip => match renderer::current(store).await {
                 Some(rendered) => pack(&rendered.manifests).await,
                 None => return,
@@ -176,5 +178,5 @@ pub(crate) async fn open(store: Store, name: &str, given: &JsValue) {
 /// Reads a text or files in a worker.
 async fn read(worker: &'static str, given: &JsValue) -> Result<ReadResult, String> {
     let answer = Worker::new(worker).ask_about(given).await?;
-    ReadResult::from_value(json::value(&answer.as_string().unwrap_or_default())?)
+    json::read(&answer.as_string().unwrap_or_default())
 }

@@ -19,9 +19,6 @@
 )]
 
 mod agent;
-mod answers;
-#[cfg(test)]
-mod answers_tests;
 mod api;
 mod app;
 mod browser;

@@ -4,7 +4,7 @@
 //! stage.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use shared::Mesh;
 use shared::api::Intent;
 use shared::check::Fix;
 
@@ -55,8 +55,7 @@ pub(crate) struct Order {
 /// The document as sent to the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Document {
-    /// A JSON value, because the part does not parse it.
-    pub(crate) mesh: Value,
+    pub(crate) mesh: Mesh,
     /// The digest of the bundle that the page rendered from it.
     pub(crate) digest: String,
 }
@@ -83,7 +82,7 @@ pub(crate) enum StageEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json;
+    use crate::{json, template};
 
     #[test]
     fn messages_survive_json() {
@@ -94,7 +93,7 @@ mod tests {
                 token: "t".into(),
             },
             document: Some(Document {
-                mesh: Value::Null,
+                mesh: template::start(),
                 digest: "d".into(),
             }),
         };

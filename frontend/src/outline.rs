@@ -1,6 +1,6 @@
 //! Published names as a tree: global → region → zone, each with the clusters that answer.
 
-use shared::resolved::published::NameRow;
+use shared::resolved::published::{LevelKind, NameRow};
 
 /// The names of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,11 +39,13 @@ impl Node {
 /// The trees of all services, in the order of the document.
 pub(crate) fn trees(rows: &[NameRow]) -> Vec<ServiceNames> {
     let mut trees: Vec<ServiceNames> = Vec::new();
-    for global in rows.iter().filter(|row| row.level == "global") {
+    for global in rows.iter().filter(|row| row.level == LevelKind::Global) {
         let of_service = || rows.iter().filter(|row| row.service == global.service);
         trees.push(ServiceNames {
             service: global.service.clone(),
-            vanity: of_service().find(|row| row.level == "vanity").cloned(),
+            vanity: of_service()
+                .find(|row| row.level == LevelKind::Vanity)
+                .cloned(),
             global: node(global, &of_service().collect::<Vec<_>>()),
         });
     }
@@ -52,7 +54,7 @@ pub(crate) fn trees(rows: &[NameRow]) -> Vec<ServiceNames> {
 
 fn node(row: &NameRow, rows: &[&NameRow]) -> Node {
     let is_below = |other: &&&NameRow| {
-        other.level != "vanity" && other.falls_back_to.as_ref() == Some(&row.host)
+        other.level != LevelKind::Vanity && other.falls_back_to.as_ref() == Some(&row.host)
     };
     Node {
         row: row.clone(),

@@ -5,17 +5,16 @@
 //! used for input that is not a document.
 
 use js_sys::{Array, Uint8Array};
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 use shared::Mesh;
 use shared::check::Finding;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{File, FileReaderSync};
 
-use crate::{answers, browser};
+use crate::browser;
 
 /// A worker's response, as JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ReadResult {
     /// A document was opened or imported.
@@ -34,28 +33,6 @@ pub enum ReadResult {
         /// How to fix it.
         hint: String,
     },
-}
-
-impl ReadResult {
-    /// Parses a response of a worker.
-    pub(crate) fn from_value(mut value: Value) -> Result<Self, String> {
-        if value.is_string() {
-            return Ok(Self::Manifests);
-        }
-        let error = &value["error"];
-        if error.is_object() {
-            let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
-            return Ok(Self::Error {
-                message: text("message"),
-                hint: text("hint"),
-            });
-        }
-        let opened = &mut value["opened"];
-        let reported = answers::findings(opened, "reported")?;
-        let mesh = serde_json::from_value(opened["mesh"].take());
-        mesh.map(|mesh| Self::Opened { mesh, reported })
-            .map_err(|error| error.to_string())
-    }
 }
 
 /// The input of a worker: the name and the bytes of each file, or a text without a name.
@@ -82,7 +59,7 @@ pub fn given(question: &JsValue) -> Result<Vec<(String, Vec<u8>)>, String> {
 #[cfg(test)]
 mod tests {
     use super::ReadResult;
-    use crate::template;
+    use crate::{json, template};
 
     #[test]
     fn responses_survive_json() {
@@ -98,8 +75,7 @@ mod tests {
             ReadResult::Manifests,
             error,
         ] {
-            let sent = serde_json::to_value(&answer).unwrap();
-            assert_eq!(ReadResult::from_value(sent), Ok(answer));
+            assert_eq!(json::read(&json::write(&answer)), Ok(answer));
         }
     }
 }

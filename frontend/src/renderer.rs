@@ -3,16 +3,16 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::thread::LocalKey;
 
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 use shared::Mesh;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::dom::effect;
 use crate::json;
-use crate::rendering::{Checks, Form, Manifests};
+use crate::rendering::{Form, Manifests};
 use crate::signals::*;
-use crate::simulated::Simulated;
 use crate::state::{Checked, Rendered, Simulation, Store};
 use crate::worker::Worker;
 
@@ -54,7 +54,7 @@ fn keep_up(
 
 /// Renders; `false` on an error, which is in the store, and the next change tries again.
 async fn check(store: Store, mesh: Arc<Mesh>) -> bool {
-    match answered(Form::Checks, &mesh, Checks::from_value).await {
+    match ask(&CHECKER, Form::Checks, &mesh).await {
         Ok(checks) => store.take(Checked { of: mesh, checks }),
         Err(error) => {
             emit(store, Some(error));
@@ -71,7 +71,7 @@ async fn simulate(store: Store, mesh: Arc<Mesh>) -> bool {
     let down: Vec<String> = store
         .down
         .with_untracked(|down| down.iter().cloned().collect());
-    match answered(Form::Simulated(down.clone()), &mesh, Simulated::from_value).await {
+    match ask(&CHECKER, Form::Simulated(down.clone()), &mesh).await {
         Ok(answers) => store.simulated.set(Some(Arc::new(Simulation {
             of: mesh,
             down,
@@ -84,17 +84,6 @@ async fn simulate(store: Store, mesh: Arc<Mesh>) -> bool {
     }
     emit(store, None);
     true
-}
-
-/// The checks of a document, from the worker.
-async fn answered<T>(
-    form: Form,
-    mesh: &Mesh,
-    read: fn(&Value) -> Result<T, String>,
-) -> Result<T, String> {
-    let question = json::write(&(form, mesh));
-    let answer = CHECKER.with(|worker| worker.ask(&question)).await?;
-    read(&json::value(&answer.as_string().unwrap_or_default())?)
 }
 
 /// Reports an error. An error that is shown already stays as it is, because the button beside it may have the
@@ -140,8 +129,7 @@ pub(crate) async fn current(store: Store) -> Option<Arc<Rendered>> {
 const HINT: &str = "Reload the page; a part of it did not load.";
 
 async fn render(store: Store, mesh: Arc<Mesh>) -> Result<Arc<Rendered>, String> {
-    let answer = ask(Form::Files, &mesh).await;
-    let manifests = answer.and_then(|answer| Manifests::from_value(&json::value(&answer)?));
+    let manifests: Result<Manifests, String> = ask(&RENDERER, Form::Files, &mesh).await;
     emit(store, manifests.as_ref().err().cloned());
     let rendered = Arc::new(Rendered {
         of: mesh,
@@ -151,12 +139,18 @@ async fn render(store: Store, mesh: Arc<Mesh>) -> Result<Arc<Rendered>, String> 
     Ok(rendered)
 }
 
-/// The document in a form.
-pub(crate) async fn ask(form: Form, mesh: &Mesh) -> Result<String, String> {
+/// The document in a form that is a text.
+pub(crate) async fn text(form: Form, mesh: &Mesh) -> Result<String, String> {
+    ask(&RENDERER, form, mesh).await
+}
+
+/// Requests a form, whose type is that of the response.
+async fn ask<T: DeserializeOwned>(
+    worker: &'static LocalKey<Worker>,
+    form: Form,
+    mesh: &Mesh,
+) -> Result<T, String> {
     let question = json::write(&(form, mesh));
-    let answer = RENDERER.with(|worker| worker.ask(&question)).await?;
-    // The response is empty for a document with errors.
-    answer
-        .as_string()
-        .ok_or_else(|| "the document has errors".to_owned())
+    let answer = worker.with(|worker| worker.ask(&question)).await?;
+    json::read::<Result<T, String>>(&answer.as_string().unwrap_or_default())?
 }

@@ -4,31 +4,28 @@
 //! only the worker contains it.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use shared::bundle::{self, Bundle, ClusterManifests, MESH_FILE};
 use shared::check::{Checked, Finding};
-use shared::mesh::Caller;
-use shared::resolved::published::{self, NameRow};
+use shared::resolved::published::{self, LevelKind, NameRow};
 
-use crate::answers::{Read, finding, list, maybe, text, texts, unknown};
-
-/// The requested form of a document; the request is this and the document, as JSON.
+/// The requested form of a document; the request is this and the document, as JSON. The response is a
+/// `Result<T, String>` as JSON, in which `T` depends on the form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Form {
-    /// The findings and names, as [`Checks`] in JSON.
+    /// The findings and names: [`Checks`].
     Checks,
-    /// The files of its bundle, as [`Manifests`] in JSON.
+    /// The files of its bundle: [`Manifests`].
     Files,
-    /// Its bundle in one stream.
+    /// Its bundle in one stream: a text.
     Stream,
-    /// The document itself in canonical form; also if it has errors.
+    /// The document itself in canonical form, also if it has errors: a text.
     Document,
-    /// The clusters that answer its names in an outage, as [`Simulated`](crate::simulated::Simulated) in JSON.
+    /// The clusters that answer its names in an outage: [`Simulated`](crate::simulated::Simulated).
     Simulated(Vec<String>),
 }
 
 /// The result of the checks of a document.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checks {
     /// All findings, errors first.
     pub findings: Vec<Finding>,
@@ -41,7 +38,7 @@ impl From<Checked> for Checks {
         let mut names = checked.resolved.as_ref().map(published::rows);
         // All names of a service have the same callers; the page needs them once.
         for row in names.iter_mut().flatten() {
-            if row.level != "global" {
+            if row.level != LevelKind::Global {
                 row.callers = None;
             }
         }
@@ -61,24 +58,15 @@ impl Checks {
         services
             .filter_map(|names| {
                 let of = |level| names.iter().find(|name| name.level == level);
-                let first = of("vanity").or_else(|| of("global"))?;
+                let first = of(LevelKind::Vanity).or_else(|| of(LevelKind::Global))?;
                 Some((first.host.clone(), names.len() - 1))
             })
             .collect()
     }
-
-    /// Parses a response of the worker; the error names what is missing.
-    pub fn from_value(value: &Value) -> Result<Self, String> {
-        let names = !value["names"].is_null();
-        Ok(Self {
-            findings: list(value, "findings", finding)?,
-            names: names.then(|| list(value, "names", name)).transpose()?,
-        })
-    }
 }
 
 /// The bundle of a document as texts.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifests {
     /// The bundle's digest.
     pub digest: String,
@@ -91,7 +79,7 @@ pub struct Manifests {
 }
 
 /// The files of a cluster.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cluster {
     /// Its name.
     pub name: String,
@@ -100,7 +88,7 @@ pub struct Cluster {
 }
 
 /// A file of the bundle.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
     /// Its path in the bundle.
     pub path: String,
@@ -138,16 +126,6 @@ impl From<bundle::File> for File {
 }
 
 impl Manifests {
-    /// Parses a response of the worker; the error names what is missing.
-    pub fn from_value(value: &Value) -> Result<Self, String> {
-        Ok(Self {
-            digest: text(value, "digest")?,
-            mesh: text(value, "mesh")?,
-            common: list(value, "common", file)?,
-            clusters: list(value, "clusters", cluster)?,
-        })
-    }
-
     /// Every path with its text: the document first, then the files of no cluster, then those of the clusters in
     /// order.
     pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -159,56 +137,10 @@ impl Manifests {
     }
 }
 
-fn name(value: &Value) -> Read<NameRow> {
-    let word = text(value, "level")?;
-    let levels = ["vanity", "global", "region", "zone"];
-    let level = levels.into_iter().find(|level| *level == word);
-    Ok(NameRow {
-        host: text(value, "host")?,
-        level: level.ok_or_else(|| unknown(&word))?,
-        region: maybe(value, "region"),
-        zone: maybe(value, "zone"),
-        service: text(value, "service")?,
-        clusters: texts(value, "clusters")?,
-        falls_back_to: maybe(value, "fallsBackTo"),
-        answered_by: texts(value, "answeredBy")?,
-        callers: match &value["callers"] {
-            Value::Null => None,
-            _ => Some(list(value, "callers", caller)?),
-        },
-    })
-}
-
-fn caller(value: &Value) -> Read<Caller> {
-    let clusters = match &value["clusters"] {
-        Value::Null => None,
-        _ => Some(texts(value, "clusters")?),
-    };
-    Ok(Caller {
-        namespace: maybe(value, "namespace"),
-        service_accounts: texts(value, "serviceAccounts")?,
-        clusters,
-        ..Caller::default()
-    })
-}
-
-fn cluster(value: &Value) -> Read<Cluster> {
-    Ok(Cluster {
-        name: text(value, "name")?,
-        files: list(value, "files", file)?,
-    })
-}
-
-fn file(value: &Value) -> Read<File> {
-    Ok(File {
-        path: text(value, "path")?,
-        text: text(value, "text")?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
 
     #[test]
     fn callers_survive_json() {
@@ -219,7 +151,6 @@ mod tests {
         let words = names.filter_map(NameRow::caller_words);
         let words: Vec<String> = words.map(|words| words.join(", ")).collect();
         assert_eq!(words, ["shop/web, sales", "shop@lyon"]);
-        let sent = serde_json::to_value(&checks).unwrap();
-        assert_eq!(Checks::from_value(&sent), Ok(checks));
+        assert_eq!(json::read(&json::write(&checks)), Ok(checks));
     }
 }

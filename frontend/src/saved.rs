@@ -53,7 +53,7 @@ pub(crate) fn to_json(mesh: &Mesh) -> String {
 
 /// Parses a document from JSON.
 pub(crate) fn from_json(json: &str) -> Result<Mesh, String> {
-    serde_json::from_value(json::value(json)?).map_err(|error| error.to_string())
+    json::read(json)
 }
 
 #[cfg(test)]

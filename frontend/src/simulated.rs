@@ -1,15 +1,12 @@
 //! The clusters that answer each name in an outage, as the worker sends them to the page.
 
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 use shared::resolved::Resolved;
 use shared::traffic::outage::Outage;
 use shared::traffic::simulate::{AnswerRow, Summary, rows};
 
-use crate::answers::{Read, list, text, texts, unknown};
-
 /// The result of a simulation.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Simulated {
     /// The clusters of callers, in the order of the document.
     pub clients: Vec<String>,
@@ -20,7 +17,7 @@ pub struct Simulated {
 }
 
 /// A name.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Name {
     /// The name itself.
     pub host: String,
@@ -29,7 +26,7 @@ pub struct Name {
 }
 
 /// An answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cell {
     /// How it is displayed.
     pub look: Look,
@@ -38,7 +35,7 @@ pub struct Cell {
 }
 
 /// How an answer is displayed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Look {
     /// The same as without the outage.
     Same,
@@ -73,15 +70,6 @@ impl Simulated {
         }
     }
 
-    /// Parses a response of the worker; the error names what is missing.
-    pub(crate) fn from_value(value: &Value) -> Read<Self> {
-        Ok(Self {
-            clients: texts(value, "clients")?,
-            names: list(value, "names", name)?,
-            summary: text(value, "summary")?,
-        })
-    }
-
     /// The answers for a name.
     pub(crate) fn cells(&self, host: &str) -> &[Cell] {
         let name = self.names.iter().find(|name| name.host == host);
@@ -107,31 +95,10 @@ impl From<&AnswerRow> for Cell {
     }
 }
 
-fn name(value: &Value) -> Read<Name> {
-    Ok(Name {
-        host: text(value, "host")?,
-        cells: list(value, "cells", cell)?,
-    })
-}
-
-fn cell(value: &Value) -> Read<Cell> {
-    let look = match &*text(value, "look")? {
-        "Same" => Look::Same,
-        "Changed" => Look::Changed,
-        "Unanswered" => Look::Unanswered,
-        "Gone" => Look::Gone,
-        other => return Err(unknown(other)),
-    };
-    Ok(Cell {
-        look,
-        words: text(value, "words")?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::template;
+    use crate::{json, template};
 
     #[test]
     fn simulations_survive_json() {
@@ -144,7 +111,6 @@ mod tests {
         let looks: Vec<Look> = all.names[0].cells.iter().map(|cell| cell.look).collect();
         assert_eq!(looks, [Look::Gone, Look::Unanswered, Look::Unanswered]);
         assert!(all.summary.ends_with("10 unanswered"), "{}", all.summary);
-        let sent = serde_json::to_value(&all).unwrap();
-        assert_eq!(Simulated::from_value(&sent), Ok(all));
+        assert_eq!(json::read(&json::write(&all)), Ok(all));
     }
 }

@@ -1,5 +1,7 @@
 //! Messages between the page and the agent, `/api/v1`.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::check::Finding;
@@ -88,6 +90,9 @@ pub struct PlanResponse {
     pub findings: Vec<Finding>,
     /// The plan.
     pub plan: Plan,
+    /// The clusters whose last known addresses can be withdrawn: [`Decision::ForgetAddresses`](crate::plan::decisions::Decision::ForgetAddresses).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub withdrawable: BTreeSet<String>,
     /// The reasons why its deletions must be confirmed: [`ApplyRequest::allow_delete`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mass_deletion: Option<MassDeletion>,

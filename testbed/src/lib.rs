@@ -23,7 +23,9 @@ pub mod process;
 pub mod static_site;
 pub mod tools;
 
-pub use bed::{BedError, ClusterOptions, CrdSet, IstioAdmission, KubeFed, Options, Testbed};
+pub use bed::{
+    BedError, ClusterOptions, CrdSet, IstioAdmission, KubeFed, Options, Testbed, Unsupported,
+};
 pub use kubectl::Kubectl;
 pub use mesh::{
     Authority, Delay, MeshBed, MeshCluster, MeshOptions, Mtls, NameServer, RunningPod, SignedKey,

@@ -78,11 +78,7 @@ impl Requirement {
                 Err(ProgramsError::NotFound { .. }) if install::can_use_apt() => {
                     State::Installable("Debian packages chromium and chromium-driver".to_owned())
                 }
-                Err(error) => {
-                    let text = error.to_string();
-                    let (why, remedy) = text.split_once("\nhint: ").unwrap_or((&text, "unset it"));
-                    State::lacking(why, remedy)
-                }
+                Err(error) => State::lacking(&error.reason(), &error.remedy()),
             },
         })
     }
@@ -158,9 +154,7 @@ fn cargo_tool(tool: &install::CargoTool) -> Result<State> {
 
 fn pods() -> Result<State> {
     if let Err(error) = MeshBed::is_possible() {
-        let text = error.to_string();
-        let (why, remedy) = text.split_once("\nhint: ").unwrap_or((&text, "see above"));
-        return Ok(State::lacking(why, remedy));
+        return Ok(State::lacking(error.reason(), error.remedy()));
     }
     let mut all = Vec::new();
     for state in [

@@ -1,5 +1,6 @@
 //! Findings about addresses that cannot be looked up, or that are not published.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use shared::Mesh;
@@ -42,6 +43,30 @@ impl Addresses {
                 ));
             }
         }
+    }
+
+    /// The clusters whose last known addresses are published, so that a user can withdraw them.
+    pub(crate) fn withdrawable(&self, mesh: &Mesh) -> BTreeSet<String> {
+        let gateways = self.gateways.0.iter().filter_map(|gateway| {
+            let Publication::LastKnown { known, .. } = &gateway.publication else {
+                return None;
+            };
+            (!known.addresses.is_empty()).then(|| gateway.cluster.clone())
+        });
+        let is_last_known = |host: &String| {
+            matches!(self.host_names.0.get(host),
+                Some(last_known::HostName::LastKnown { known, .. }) if !known.addresses.is_empty())
+        };
+        let of_host_names = host_names::gateways(mesh)
+            .into_iter()
+            .filter(|(kind, cluster)| {
+                let mut hosts =
+                    host_names::of_gateway(mesh, &self.facts, *kind, *cluster).into_iter();
+                hosts.any(|host| is_last_known(&host))
+            });
+        let of_host_names =
+            of_host_names.map(|(_, cluster)| mesh.spec.clusters[cluster].name.clone());
+        gateways.chain(of_host_names).collect()
     }
 
     fn of_host_name(&self, host: &str, cluster: &str, path: String) -> Option<Finding> {

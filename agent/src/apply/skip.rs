@@ -75,6 +75,7 @@ mod tests {
             context: format!("{name}-context"),
             error: error.map(str::to_owned),
             decision: None,
+            cause: None,
             steps: actions.iter().map(step).collect(),
         }
     }

@@ -85,7 +85,7 @@ fn table(to: &mut impl Write, rows: &[NameRow]) -> io::Result<()> {
     lines.extend(rows.iter().map(|row| {
         vec![
             row.host.clone(),
-            row.level.to_owned(),
+            row.level.as_str().to_owned(),
             row.service.clone(),
             list(&row.clusters),
             row.falls_back_to.clone().unwrap_or_else(|| "-".to_owned()),

@@ -1,9 +1,12 @@
 //! Errors of requests, with remedies.
 
+use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use http::StatusCode;
 use serde::Deserialize;
+use tokio::time::error::Elapsed;
 
 use crate::shell;
 
@@ -26,6 +29,9 @@ pub(crate) enum RequestError {
     /// No connection, so no request was sent.
     #[error("{0}")]
     NoConnection(String),
+    /// The server's certificate is not trusted, so no request was sent.
+    #[error("{0}")]
+    Untrusted(String),
     /// The connection broke after the request may have been sent.
     #[error("the connection was lost: {0}")]
     Lost(String),
@@ -58,6 +64,8 @@ pub(crate) struct Status {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Details {
+    /// The resource type, such as `namespaces`.
+    kind: String,
     causes: Vec<Cause>,
 }
 
@@ -116,13 +124,19 @@ impl RequestError {
             };
         };
         match inner.downcast_ref::<hyper_util::client::legacy::Error>() {
-            Some(client) if client.is_connect() => Self::NoConnection(match innermost(client) {
-                // tokio's text of an elapsed deadline.
-                late if late == "deadline has elapsed" => "no connection in time".to_owned(),
-                why => why,
-            }),
+            Some(client) if client.is_connect() => Self::of_connect(client),
             Some(client) => Self::Lost(innermost(client)),
             None => Self::Credentials(innermost(inner.as_ref())),
+        }
+    }
+
+    fn of_connect(error: &(dyn Error + 'static)) -> Self {
+        match find::<rustls::Error>(error) {
+            Some(rustls::Error::InvalidCertificate(_)) => Self::Untrusted(innermost(error)),
+            _ if find::<Elapsed>(error).is_some() => {
+                Self::NoConnection("no connection in time".to_owned())
+            }
+            _ => Self::NoConnection(innermost(error)),
         }
     }
 
@@ -137,6 +151,12 @@ impl RequestError {
     /// Whether the object, or its kind, does not exist.
     pub(crate) fn is_not_found(&self) -> bool {
         self.code() == Some(StatusCode::NOT_FOUND)
+    }
+
+    /// Whether the namespace does not exist.
+    pub(crate) fn is_missing_namespace(&self) -> bool {
+        matches!(self, Self::Answered { status, .. }
+            if self.is_not_found() && status.details.kind == "namespaces")
     }
 
     /// Whether the server refuses this object, rather than being unable to respond.
@@ -167,10 +187,10 @@ impl RequestError {
             Self::Answered { code, .. } => {
                 code.is_server_error() || *code == StatusCode::TOO_MANY_REQUESTS
             }
-            Self::Lost(_) => true,
-            // A restarting server refuses connections for a while; an untrusted certificate is permanent.
-            Self::NoConnection(why) => !why.contains("certificate"),
-            Self::Timeout(_)
+            // A restarting server refuses connections for a while.
+            Self::Lost(_) | Self::NoConnection(_) => true,
+            Self::Untrusted(_)
+            | Self::Timeout(_)
             | Self::Credentials(_)
             | Self::Unreadable(_)
             | Self::TooLong(_)
@@ -198,7 +218,7 @@ impl RequestError {
                 "context {context}: not allowed to {doing}: {self}; ask for a role that allows it, \
                  which `fedmesh-agent access` prints, or use another context"
             ),
-            Self::NoConnection(why) if why.contains("certificate") => format!(
+            Self::Untrusted(why) => format!(
                 "context {context}: the server's certificate is not trusted: {why}; add the \
                  cluster's current certificate-authority to the kubeconfig"
             ),
@@ -233,23 +253,33 @@ impl RequestError {
 }
 
 /// The innermost error of a chain, which has the reason.
-pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    // An I/O error that wraps another one shows it instead of returning it as its source.
-    match last
-        .downcast_ref::<std::io::Error>()
-        .and_then(std::io::Error::get_ref)
-    {
-        Some(inner) if inner.source().is_none() => inner.to_string(),
-        _ => last.to_string(),
-    }
+pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
+    chain(error).last().unwrap_or(error).to_string()
+}
+
+/// The first error of a type in a chain.
+fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
+    chain(error).find_map(|one| one.downcast_ref())
+}
+
+/// An error and its sources. An I/O error does not return the error that it wraps as its source, but that one's source.
+fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        match error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+        {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::time::Duration;
+
     use super::{RequestError, Status};
     use http::StatusCode;
 
@@ -275,6 +305,38 @@ mod tests {
             (400, "null", "null"),
         ] {
             assert_eq!(answered(code, body).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn the_type_of_an_error_is_found_inside_io_errors() {
+        let untrusted = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let wrapped = io::Error::other(io::Error::other(untrusted));
+        let error = RequestError::of_connect(&wrapped);
+        assert!(matches!(error, RequestError::Untrusted(_)), "{error:?}");
+        assert!(error.to_string().contains("UnknownIssuer"), "{error}");
+        assert!(!error.is_passing());
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        let error = RequestError::of_connect(&refused);
+        assert!(matches!(error, RequestError::NoConnection(_)), "{error:?}");
+        assert!(error.is_passing());
+    }
+
+    #[tokio::test]
+    async fn an_elapsed_deadline_is_in_our_words() {
+        let never = tokio::time::timeout(Duration::ZERO, std::future::pending::<()>());
+        let late = io::Error::new(io::ErrorKind::TimedOut, never.await.unwrap_err());
+        let error = RequestError::of_connect(&late);
+        assert_eq!(error.to_string(), "no connection in time");
+    }
+
+    #[test]
+    fn a_missing_namespace_is_no_other_missing_object() {
+        for (kind, expected) in [("namespaces", true), ("roles", false)] {
+            let body = format!(
+                r#"{{"message":"{kind} \"a\" not found","details":{{"name":"a","kind":"{kind}"}}}}"#
+            );
+            assert_eq!(answered(404, &body).is_missing_namespace(), expected);
         }
     }
 

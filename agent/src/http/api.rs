@@ -52,6 +52,7 @@ pub(super) async fn plan(
     Ok(Json(PlanResponse {
         mass_deletion,
         findings: planned.findings,
+        withdrawable: planned.withdrawable,
         plan: planned.plan,
     }))
 }

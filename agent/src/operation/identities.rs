@@ -1,7 +1,7 @@
 //! Detects contexts that must not be written to: two contexts of one cluster, and a context that leads to another
 //! cluster than at the last apply.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use shared::check::{Finding, Severity, code};
 use shared::plan::ClusterPlan;
@@ -19,15 +19,15 @@ pub(super) struct Identified {
     pub(super) identities: Identities,
     /// Clusters whose identity could not be compared.
     pub(super) findings: Vec<Finding>,
-    /// The names of clusters whose contexts lead to other clusters than at the last apply.
-    others: BTreeSet<String>,
+    /// The clusters whose contexts lead to other clusters than at the last apply: the error without its remedy.
+    others: BTreeMap<String, String>,
 }
 
 impl Identified {
-    /// The decision that resolves the error of a cluster, if any.
-    pub(super) fn decision(&self, cluster: &ClusterPlan) -> Option<Decision> {
-        let is_other = self.others.contains(&cluster.name);
-        is_other.then(|| Decision::Replaced(cluster.name.clone()))
+    /// The decision that resolves the error of a cluster, if any, and the error without this remedy.
+    pub(super) fn decision(&self, cluster: &ClusterPlan) -> Option<(Decision, String)> {
+        let cause = self.others.get(&cluster.name)?;
+        Some((Decision::Replaced(cluster.name.clone()), cause.clone()))
     }
 }
 
@@ -35,8 +35,8 @@ impl Identified {
 pub(crate) struct WrongContext {
     /// The error and its fix.
     pub(crate) message: String,
-    /// Whether the cluster may have been replaced.
-    is_other: bool,
+    /// The error alone, if the cluster may have been replaced.
+    other: Option<String>,
 }
 
 /// The contexts that lead to the same cluster as another, or to another cluster than the recorded one, by cluster.
@@ -57,24 +57,33 @@ pub(crate) fn wrong_contexts<'a>(
         let known = recorded(member);
         let other = known.iter().find(|one| **one != identity);
         let context = &member.context;
-        let message = if let Some(same) = same {
-            format!(
+        let found = if let Some(same) = same {
+            let message = format!(
                 "contexts {context} and {} lead to the same cluster (kube-system has uid {identity}); use each \
                 cluster once, or fix the kubeconfig",
                 same.context
-            )
+            );
+            WrongContext {
+                message,
+                other: None,
+            }
         } else if let Some(other) = other {
-            format!(
+            let cause = format!(
                 "context {context} leads to another cluster than at the last apply (kube-system has uid \
-                {identity}, previously {other}); fix the kubeconfig, or apply with --replaced {} if the \
-                 cluster was replaced",
+                {identity}, previously {other})"
+            );
+            let message = format!(
+                "{cause}; fix the kubeconfig, or apply with --replaced {} if the cluster was replaced",
                 member.name
-            )
+            );
+            WrongContext {
+                message,
+                other: Some(cause),
+            }
         } else {
             continue;
         };
-        let is_other = same.is_none();
-        wrong.insert(member.name.clone(), WrongContext { message, is_other });
+        wrong.insert(member.name.clone(), found);
     }
     wrong
 }
@@ -117,10 +126,10 @@ pub(super) fn check(
             None => {}
         }
     }
-    let mut others = BTreeSet::new();
+    let mut others = BTreeMap::new();
     for (name, wrong) in wrong {
-        if wrong.is_other {
-            others.insert(name.clone());
+        if let Some(cause) = wrong.other {
+            others.insert(name.clone(), cause);
         }
         looked.insert(name, Err(wrong.message));
     }

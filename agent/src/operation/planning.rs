@@ -1,6 +1,6 @@
 //! Plans an apply or a removal: reads all clusters and compares them with the document.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use shared::Mesh;
@@ -83,8 +83,10 @@ impl Planning<'_> {
         let mut findings = checked.findings;
         public_suffix::check(mesh, &mut findings);
         // The federation controller looks up addresses itself.
+        let mut withdrawable = BTreeSet::new();
         if !controller_publishes(&resolved) {
             addresses.explain(mesh, &mut findings);
+            withdrawable = addresses.withdrawable(mesh);
         }
         let resolved = Arc::new(resolved);
         let desired = Arc::new(Desired::new(Arc::clone(&resolved)));
@@ -146,6 +148,7 @@ impl Planning<'_> {
         record_addresses(&mut targets, &members[dns].name, &addresses.last_known);
         Ok(Planned {
             findings,
+            withdrawable,
             plan,
             facts: addresses.facts,
             targets,
@@ -191,6 +194,7 @@ impl Planning<'_> {
         let targets = targets(looks, &nothing, None, &former.clusters, identities);
         Ok(Planned {
             findings,
+            withdrawable: BTreeSet::new(),
             plan,
             facts: Facts::default(),
             targets,

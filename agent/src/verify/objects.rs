@@ -88,7 +88,7 @@ pub(super) fn off(status: &ClusterStatus) -> impl Iterator<Item = (&Key, Off)> {
 pub(super) fn off_object(cluster: &str, key: &Key, how: Off) -> OffObject {
     OffObject {
         cluster: cluster.to_owned(),
-        object: key.to_string(),
+        object: key.clone(),
         how,
     }
 }

@@ -179,7 +179,7 @@ impl Records {
         let resource = external_dns
             .map(|external_dns| format!("crd/{}/{}", external_dns.namespace, record.service));
         let objects = round.off_objects(&record.service).into_iter();
-        let is_record = |off: &OffObject| off.object.starts_with("DNSEndpoint ");
+        let is_record = |off: &OffObject| off.object.kind == "DNSEndpoint";
         RecordAround {
             expected: record.addresses.clone(),
             ttl: round.resolved.dns.ttl,

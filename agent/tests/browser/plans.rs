@@ -1,5 +1,7 @@
 //! Plans and runs that are played: what blocks, what is decided, what is deleted, and what fails.
 
+use std::collections::BTreeSet;
+
 use shared::api::{
     ApiError, ApplyRefused, ClusterReport, Event, Outcome, PlanRequest, PlanResponse, Report,
     WaitReason,
@@ -71,6 +73,7 @@ fn cluster(name: &str, steps: Vec<Step>) -> ClusterPlan {
         context: format!("prod-{name}"),
         error: None,
         decision: None,
+        cause: None,
         steps,
     }
 }
@@ -90,6 +93,11 @@ fn replaced(decisions: &Decisions) -> ClusterPlan {
                 .to_owned(),
         ),
         decision: Some(Decision::Replaced("munich".to_owned())),
+        cause: Some(
+            "context prod-munich leads to another cluster than at the last apply (kube-system has uid \
+             9c0f6a6e-55f4-4f0c-9b5f-0b3a8f3ad6aa, previously 1d0f5c1e-7a59-4d53-8f5c-1c1a3d7f6b10)"
+                .to_owned(),
+        ),
         ..cluster("munich", Vec::new())
     }
 }
@@ -126,6 +134,7 @@ fn planned(clusters: Vec<ClusterPlan>) -> PlanResponse {
             mesh: "shop".to_owned(),
             clusters,
         },
+        withdrawable: BTreeSet::new(),
         mass_deletion: None,
     }
 }
@@ -171,6 +180,7 @@ pub(crate) fn blocked(request: &PlanRequest) -> PlanResponse {
     ];
     PlanResponse {
         findings: last_known(decisions).into_iter().collect(),
+        withdrawable: BTreeSet::from(["vienna".to_owned()]),
         ..planned(clusters)
     }
 }

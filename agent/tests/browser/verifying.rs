@@ -125,6 +125,13 @@ async fn a_verification_is_a_table_with_causes() {
     page.wait_for_focus_in("causes").await;
     page.picture("verified-cause", &[ColourScheme::Light], &[(1280, 800)])
         .await;
+    // A cause is explained beside it.
+    page.press_enter_at("#causes summary[aria-label='Explain no-host']")
+        .await;
+    let entry = shared::explain::entry("no-host").unwrap();
+    let paragraph = entry.text.split("\n\n").next().unwrap();
+    page.wait_for_text("causes", &paragraph.replace('`', ""))
+        .await;
     page.press_enter_at("#gateways summary").await;
     page.wait_for_text("gateways", "munich 203.0.113.20:8080")
         .await;

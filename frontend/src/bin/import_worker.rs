@@ -1,6 +1,7 @@
 //! The worker that imports manifests. A request has the DNS suffix of the current document, and a text, files or an
-//! archive; the response is an [`Answer`].
+//! archive; the response is a [`ReadResult`].
 
+use frontend::json;
 use frontend::reading::{ReadResult, given};
 use js_sys::Array;
 use shared::bundle::{Carried, MESH_FILE, is_zip, read_zip};
@@ -16,7 +17,7 @@ fn main() {
         let answer = answer
             .and_then(|files| read(files, &suffix))
             .unwrap_or_else(|(message, hint)| ReadResult::Error { message, hint });
-        serde_json::to_string(&answer).unwrap_or_default().into()
+        json::write(&answer).into()
     });
 }
 

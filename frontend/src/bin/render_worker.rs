@@ -1,48 +1,63 @@
-//! The worker that checks and renders. A request is a [`Form`] and a document; the response is a text, or nothing
-//! if a document with errors does not have that form.
+//! The worker that checks and renders. A request is a [`Form`] and a document; the response is that form, or why the
+//! document does not have it.
 
 use frontend::json;
 use frontend::rendering::{Checks, Form, Manifests};
 use frontend::simulated::Simulated;
+use serde::Serialize;
 use shared::Mesh;
 use shared::bundle::Bundle;
 use shared::facts::Facts;
-use wasm_bindgen::JsValue;
 
-fn main() {
-    frontend::worker::serve(|question| answer(question).map_or(JsValue::NULL, JsValue::from));
+/// The requested form; the page knows which one it requested.
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+enum Response {
+    Checks(Checks),
+    Manifests(Manifests),
+    Simulated(Simulated),
+    Text(String),
 }
 
-fn answer(question: &str) -> Option<String> {
-    let (form, mesh): (Form, Mesh) = json::read(question).ok()?;
+fn main() {
+    frontend::worker::serve(|question| {
+        let answer = json::read(question).and_then(|(form, mesh)| answer(form, &mesh));
+        json::write(&answer).into()
+    });
+}
+
+fn answer(form: Form, mesh: &Mesh) -> Result<Response, String> {
     if form == Form::Document {
-        return Some(mesh.to_yaml());
+        return Ok(Response::Text(mesh.to_yaml()));
     }
-    let checked = shared::check(&mesh, &Facts::default());
+    let checked = shared::check(mesh, &Facts::default());
     if form == Form::Checks {
-        return Some(json::write(&Checks::from(checked)));
+        return Ok(Response::Checks(checked.into()));
     }
-    let resolved = checked.resolved?;
+    let resolved = checked.resolved.ok_or("the document has errors")?;
     if let Form::Simulated(down) = form {
-        return Some(json::write(&Simulated::new(&resolved, &down)));
+        return Ok(Response::Simulated(Simulated::new(&resolved, &down)));
     }
-    let bundle = Bundle::new(&mesh, &resolved);
-    Some(match form {
-        Form::Stream => bundle.to_stream(),
-        _ => json::write(&Manifests::from(bundle)),
+    let bundle = Bundle::new(mesh, &resolved);
+    Ok(match form {
+        Form::Stream => Response::Text(bundle.to_stream()),
+        _ => Response::Manifests(bundle.into()),
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use serde::de::DeserializeOwned;
+
     use super::*;
 
     fn walkthrough() -> Mesh {
         Mesh::read(include_str!("../../../examples/walkthrough.yaml")).unwrap()
     }
 
-    fn ask(form: Form, mesh: &Mesh) -> Option<String> {
-        answer(&json::write(&(form, mesh)))
+    /// The response as the page reads it.
+    fn ask<T: DeserializeOwned>(form: Form, mesh: &Mesh) -> Result<T, String> {
+        json::read::<Result<T, String>>(&json::write(&answer(form, mesh))).unwrap()
     }
 
     #[test]
@@ -50,35 +65,21 @@ mod tests {
         let mesh = walkthrough();
         let resolved = shared::check(&mesh, &Facts::default()).resolved.unwrap();
         let bundle = Bundle::new(&mesh, &resolved);
-        assert_eq!(ask(Form::Stream, &mesh), Some(bundle.to_stream()));
-        assert_eq!(ask(Form::Document, &mesh), Some(mesh.to_yaml()));
-        let files: Vec<(String, String)> = bundle
-            .files()
-            .map(|(path, text)| (path.to_owned(), text.to_owned()))
-            .collect();
-        let digest = bundle.digest.clone();
-        let sent = json::value(&ask(Form::Files, &mesh).unwrap()).unwrap();
-        let manifests = Manifests::from_value(&sent).unwrap();
+        assert_eq!(ask(Form::Stream, &mesh), Ok(bundle.to_stream()));
+        assert_eq!(ask(Form::Document, &mesh), Ok(mesh.to_yaml()));
+        let manifests: Manifests = ask(Form::Files, &mesh).unwrap();
+        assert_eq!(manifests.digest, bundle.digest);
+        assert!(manifests.files().eq(bundle.files()));
         assert_eq!(manifests, Manifests::from(bundle));
-        assert_eq!(manifests.digest, digest);
-        let read: Vec<(String, String)> = manifests
-            .files()
-            .map(|(path, text)| (path.to_owned(), text.to_owned()))
-            .collect();
-        assert_eq!(read, files);
     }
 
     #[test]
-    fn checks_survive_json() {
+    fn a_document_with_errors_has_findings_and_no_names() {
         let mut mesh = walkthrough();
         for suffix in ["my.zone", "Bad"] {
             mesh.spec.dns.suffix = suffix.to_owned();
-            let sent = json::value(&ask(Form::Checks, &mesh).unwrap()).unwrap();
-            let checks = Checks::from_value(&sent).unwrap();
-            assert_eq!(
-                checks,
-                Checks::from(shared::check(&mesh, &Facts::default()))
-            );
+            let checks: Checks = ask(Form::Checks, &mesh).unwrap();
+            assert_eq!(checks, shared::check(&mesh, &Facts::default()).into());
             assert_eq!(checks.names.is_some(), suffix != "Bad");
         }
     }
@@ -89,8 +90,7 @@ mod tests {
         let resolved = shared::check(&mesh, &Facts::default()).resolved.unwrap();
         let down = vec!["service:httpbin.default@cluster1".to_owned()];
         let simulated = Simulated::new(&resolved, &down);
-        let sent = ask(Form::Simulated(down), &mesh);
-        assert_eq!(sent, Some(json::write(&simulated)));
+        assert_eq!(ask(Form::Simulated(down), &mesh), Ok(simulated.clone()));
         assert_ne!(simulated, Simulated::new(&resolved, &[]));
     }
 
@@ -98,9 +98,10 @@ mod tests {
     fn a_document_with_errors_is_not_rendered() {
         let mut mesh = walkthrough();
         mesh.spec.dns.suffix.clear();
-        assert_eq!(ask(Form::Files, &mesh), None);
-        assert_eq!(ask(Form::Stream, &mesh), None);
-        assert_eq!(ask(Form::Simulated(Vec::new()), &mesh), None);
-        assert_eq!(ask(Form::Document, &mesh), Some(mesh.to_yaml()));
+        for form in [Form::Files, Form::Stream, Form::Simulated(Vec::new())] {
+            let error = ask::<Manifests>(form, &mesh).unwrap_err();
+            assert_eq!(error, "the document has errors");
+        }
+        assert_eq!(ask(Form::Document, &mesh), Ok(mesh.to_yaml()));
     }
 }

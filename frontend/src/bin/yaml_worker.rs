@@ -1,5 +1,6 @@
-//! The worker that reads documents. A request is a text or files; the response is an [`Answer`].
+//! The worker that reads documents. A request is a text or files; the response is a [`ReadResult`].
 
+use frontend::json;
 use frontend::reading::{ReadResult, given};
 use shared::Mesh;
 use shared::bundle::{Carried, ReadBundleError};
@@ -20,7 +21,7 @@ fn main() {
                 hint: String::new(),
             },
         };
-        serde_json::to_string(&answer).unwrap_or_default().into()
+        json::write(&answer).into()
     });
 }
 

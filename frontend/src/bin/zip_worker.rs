@@ -1,6 +1,7 @@
 //! The worker that packs archives. A request is a list of `[path, text]` as JSON; the response is bytes, or a text
 //! with the error.
 
+use frontend::json;
 use wasm_bindgen::JsValue;
 
 fn main() {
@@ -11,7 +12,7 @@ fn main() {
 }
 
 fn pack(files: &str) -> Result<Vec<u8>, String> {
-    let files: Vec<(String, String)> = serde_json::from_str(files).map_err(|e| e.to_string())?;
+    let files: Vec<(String, String)> = json::read(files)?;
     let files = files
         .iter()
         .map(|(path, text)| (path.as_str(), text.as_str()));
@@ -28,7 +29,7 @@ mod tests {
             .unwrap();
         let bundle = shared::bundle::Bundle::new(&mesh, &resolved);
         let files: Vec<(&str, &str)> = bundle.files().collect();
-        let packed = super::pack(&serde_json::to_string(&files).unwrap()).unwrap();
+        let packed = super::pack(&frontend::json::write(&files)).unwrap();
         assert_eq!(packed, bundle.to_zip().unwrap());
     }
 }

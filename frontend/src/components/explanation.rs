@@ -1,4 +1,4 @@
-//! What a finding means and how to fix it, loaded when it is first opened.
+//! What a finding or a cause means and how to fix it, loaded when it is first opened.
 
 use shared::explain::{self, Block};
 use wasm_bindgen::JsCast;
@@ -9,7 +9,7 @@ use crate::dom::{El, el, el_in, text};
 use crate::signals::*;
 use crate::{api, browser};
 
-/// A fold with the explanation of a finding's code.
+/// A fold with the explanation of the code of a finding or a cause.
 pub(crate) fn explanation(code: &str) -> El {
     let code = code.to_owned();
     let shown: RwSignal<Option<Result<String, String>>> = RwSignal::new(None);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::Mesh;
 use shared::mesh::Cluster;
-use shared::resolved::published::NameRow;
+use shared::resolved::published::{LevelKind, NameRow};
 
 use crate::dom::{El, button, el, el_in, icon, is_ticked, text};
 use crate::signals::*;
@@ -86,7 +86,7 @@ fn places(mesh: &Mesh, names: &[NameRow]) -> Vec<Mark> {
     // The clusters that answer the global name run the service.
     let global = names
         .iter()
-        .find(|name| name.level == "global")
+        .find(|name| name.level == LevelKind::Global)
         .unwrap_or(first);
     let clusters = mesh.spec.clusters.iter().map(|cluster| &cluster.name);
     let running = clusters.filter(|name| global.clusters.contains(name));
@@ -168,7 +168,7 @@ fn columns(store: Store) -> usize {
 /// A name, with its answers below.
 fn answers(store: Store, name: &NameRow) -> El {
     let place = match (&name.region, &name.zone) {
-        _ if name.level == "vanity" => "short name",
+        _ if name.level == LevelKind::Vanity => "short name",
         (_, Some(zone)) => zone,
         (Some(region), None) => region,
         _ => "everywhere",

@@ -6,6 +6,7 @@ use shared::verify::{Check, Explanation, Family, Fault, Outcome, faults};
 
 use super::families::fold;
 use super::verify::look;
+use crate::components::explanation::explanation;
 use crate::dom::{El, el, el_in, icon, text};
 
 /// Checks that are shown for a cause; the others are folded.
@@ -105,6 +106,7 @@ fn one(fault: &Fault<'_>, ids: &CauseIds) -> El {
         .add(head)
         .add(el_in("p", "message").all(with_code(&cause.message)))
         .add(hint)
+        .add(explanation(&cause.code))
         .add(list(shown))
         .maybe(rest)
 }

@@ -10,10 +10,6 @@ use shared::plan::decisions::{Decision, Decisions};
 use super::state::{Planned, Review};
 use crate::components::failure::reason;
 use crate::dom::{El, button, el, el_in, icon, text};
-use crate::message::Document;
-
-/// The option that hints name if an address can be withdrawn.
-const FORGET_ADDRESS: &str = "--forget-address";
 
 /// The button for a decision; it plans again.
 pub(crate) fn way(review: Review, intent: Intent, decision: &Decision) -> El {
@@ -123,7 +119,7 @@ pub(crate) fn last_known(review: Review, planned: &Planned) -> (Option<El>, Vec<
     let mut rest = Vec::new();
     let mut rows = Vec::new();
     for finding in planned.response.findings.iter().cloned() {
-        match published_cluster(&finding, &planned.document) {
+        match withdrawable_cluster(&finding, planned) {
             Some(cluster) => {
                 let decision = Decision::ForgetAddresses(cluster);
                 let words = el("span").text(&finding.message);
@@ -141,8 +137,8 @@ pub(crate) fn last_known(review: Review, planned: &Planned) -> (Option<El>, Vec<
 }
 
 /// The cluster of a finding about last known addresses that can be withdrawn.
-fn published_cluster(finding: &Finding, document: &Document) -> Option<String> {
-    if finding.code != code::LAST_KNOWN.id || !finding.hint.contains(FORGET_ADDRESS) {
+fn withdrawable_cluster(finding: &Finding, planned: &Planned) -> Option<String> {
+    if finding.code != code::LAST_KNOWN.id {
         return None;
     }
     let (index, _) = finding
@@ -150,41 +146,61 @@ fn published_cluster(finding: &Finding, document: &Document) -> Option<String> {
         .strip_prefix("spec.clusters[")?
         .split_once(']')?;
     let index: usize = index.parse().ok()?;
-    let name = document.mesh["spec"]["clusters"][index]["name"].as_str()?;
-    Some(name.to_owned())
+    let name = &planned.document.mesh.spec.clusters.get(index)?.name;
+    let is_withdrawable = planned.response.withdrawable.contains(name);
+    is_withdrawable.then(|| name.clone())
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use shared::api::PlanResponse;
     use shared::check::Severity;
 
     use super::*;
+    use crate::message::Document;
+    use crate::template;
 
     #[test]
     fn an_address_that_can_be_withdrawn_has_a_cluster() {
-        let document = Document {
-            mesh: json!({ "spec": { "clusters": [{ "name": "north" }, { "name": "south" }] } }),
-            digest: String::new(),
+        let planned = Planned {
+            intent: Intent::Apply,
+            document: Arc::new(Document {
+                mesh: template::walkthrough(),
+                digest: String::new(),
+            }),
+            decisions: Arc::default(),
+            is_other: false,
+            response: Arc::new(PlanResponse {
+                findings: Vec::new(),
+                withdrawable: BTreeSet::from(["cluster2".to_owned()]),
+                mass_deletion: None,
+                plan: Plan {
+                    id: String::new(),
+                    mesh: String::new(),
+                    clusters: Vec::new(),
+                },
+            }),
         };
-        let finding = |code: &str, path: &str, hint: &str| Finding {
+        let finding = |code: &str, path: &str| Finding {
             code: code.to_owned(),
             severity: Severity::Warning,
             path: path.to_owned(),
             message: "m".to_owned(),
-            hint: hint.to_owned(),
+            hint: "h".to_owned(),
             fix: None,
         };
-        let offers = "withdraw its address with `fedmesh-agent apply --forget-address south`";
-        let path = "spec.clusters[1].gateway.addresses";
+        let of = |cluster: usize| format!("spec.clusters[{cluster}].gateway.addresses");
         for (finding, cluster) in [
-            (finding("FM0807", path, offers), Some("south")),
-            (finding("FM0807", path, "restore access to south"), None),
-            (finding("FM0208", path, offers), None),
-            (finding("FM0807", "spec.clusters[2]", offers), None),
-            (finding("FM0807", "spec.dns", offers), None),
+            (finding("FM0807", &of(1)), Some("cluster2")),
+            (finding("FM0807", &of(0)), None),
+            (finding("FM0208", &of(1)), None),
+            (finding("FM0807", "spec.clusters[2]"), None),
+            (finding("FM0807", "spec.dns"), None),
         ] {
-            let found = published_cluster(&finding, &document);
+            let found = withdrawable_cluster(&finding, &planned);
             assert_eq!(found.as_deref(), cluster, "{finding:?}");
         }
     }

@@ -7,7 +7,6 @@ use super::doing::Run;
 use super::state::Review;
 use crate::api::Failure;
 use crate::browser;
-use crate::json;
 use crate::signals::*;
 
 /// How often a lost stream is opened again before the user is asked.
@@ -85,5 +84,5 @@ async fn once<T: Follow>(review: Review, run: &Run, shown: RwSignal<T>) -> Resul
         }
         !is_shown || known.is_over()
     };
-    client.events(&path, json::of, take).await
+    client.events(&path, take).await
 }

@@ -77,9 +77,9 @@ fn blocker(plan: &ClusterPlan) -> Option<El> {
                 "Cannot be carried out: "
             };
             let words = words.add(text("strong", heading));
-            Some(match (&plan.decision, error.split_once("; ")) {
-                // The button beside it replaces the hint.
-                (Some(Decision::Replaced(_)), Some((cause, _))) => words.all(with_code(&format!(
+            Some(match (&plan.decision, &plan.cause) {
+                // The button beside it replaces the remedy.
+                (Some(Decision::Replaced(_)), Some(cause)) => words.all(with_code(&format!(
                     "{cause}. Correct the kubeconfig, unless the cluster was replaced."
                 ))),
                 _ => words.all(with_code(error)),

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-use shared::api::{ApplyRefused, Intent, PlanResponse, Report};
+use serde::Serialize;
+use shared::api::{ApplyAccepted, ApplyRefused, Intent, PlanResponse, Report, VerifyRequest};
 use shared::plan::decisions::{Decision, Decisions};
 use wasm_bindgen_futures::spawn_local;
 
 use super::doing::{Doing, Run};
 use super::follow::{Follow, Lost};
 use super::progress::Progress;
-use super::request::{apply_request, mesh_name, plan_request, verify_request};
+use super::request::{apply_request, plan_request, verify_request};
 use super::verification::Verification;
-use crate::answers;
 use crate::api::{Client, Failure};
 use crate::browser::{self, Keep};
 use crate::components::findings::{Act, Acts};
@@ -62,7 +61,7 @@ pub(crate) struct Planned {
 impl Planned {
     /// The name of the mesh.
     pub(crate) fn name(&self) -> String {
-        mesh_name(&self.document)
+        self.document.mesh.metadata.name.clone()
     }
 }
 
@@ -171,12 +170,12 @@ impl Review {
             }
             (Task::Drill, Some(document)) => {
                 let target = self.target.get_untracked();
-                let body = verify_request(&document, 0, Some(&target));
+                let body = verify_request(&document, 0, Some(target));
                 self.verify(order.task, Doing::Drill, body);
             }
             (Task::Resume, _) => {
                 let kept = browser::load(Keep::Tab, RUN);
-                if let Some(run) = kept.and_then(|kept| Run::from_text(&kept)) {
+                if let Some(run) = kept.and_then(|kept| json::read::<Run>(&kept).ok()) {
                     self.follow(run);
                 } else {
                     self.leave();
@@ -246,7 +245,7 @@ impl Review {
     fn plan(self, intent: Intent, document: Document, is_other: bool) {
         let Some(client) = self.client() else { return };
         let task = Task::Plan(intent);
-        let mesh = mesh_name(&document);
+        let mesh = document.mesh.metadata.name.clone();
         if self.decided.with_untracked(|decided| decided.mesh != mesh) {
             // Decisions about another mesh do not apply.
             self.decided.set(Decided {
@@ -258,7 +257,7 @@ impl Review {
         self.show(View::Asking(task));
         spawn_local(async move {
             let body = plan_request(&document, intent, &decisions);
-            let view = match client.post("plan", &body, json::of).await {
+            let view = match client.post("plan", &body).await {
                 Ok(response) => View::Planned(Planned {
                     intent,
                     document: Arc::new(document),
@@ -301,7 +300,7 @@ impl Review {
         self.begin("apply", body, doing, Box::new(refused));
     }
 
-    fn verify(self, task: Task, doing: Doing, body: Value) {
+    fn verify(self, task: Task, doing: Doing, body: VerifyRequest) {
         if self.sending.get_untracked() {
             return;
         }
@@ -314,7 +313,7 @@ impl Review {
     fn begin(
         self,
         path: &'static str,
-        body: Value,
+        body: impl Serialize + 'static,
         doing: Doing,
         refused: Box<dyn FnOnce(Failure)>,
     ) {
@@ -324,7 +323,7 @@ impl Review {
         }
         self.sending.set(true);
         spawn_local(async move {
-            let answer = client.post(path, &body, answers::accepted).await;
+            let answer: Result<ApplyAccepted, Failure> = client.post(path, &body).await;
             self.sending.set(false);
             match answer {
                 Ok(accepted) => {
@@ -333,7 +332,7 @@ impl Review {
                         doing,
                         started: browser::now(),
                     };
-                    browser::store(Keep::Tab, RUN, &run.to_text());
+                    browser::store(Keep::Tab, RUN, &json::write(&run));
                     self.follow(run);
                 }
                 Err(failure) => refused(failure),

@@ -1,7 +1,7 @@
 //! What each finding and each cause of a failed check means, with an example that has it and the same one fixed.
 //!
 //! The texts are Markdown, one file for each family of codes. `fedmesh-agent explain` prints them, `docs/findings.md` is
-//! generated from them, and the page shows them beside findings.
+//! generated from them, and the page shows them beside findings and causes.
 
 use std::fmt::Write as _;
 
@@ -96,9 +96,12 @@ pub fn section<'a>(file: &'a str, code: &str) -> Option<&'a str> {
     sections(file).find_map(|(heading, text)| (heading == code).then_some(text))
 }
 
-/// The name of the file with the code of a finding.
+/// The name of the file with the code of a finding or a cause.
 pub fn file(code: &str) -> String {
-    format!("{}.md", code.get(..4).unwrap_or_default())
+    match code.get(..4) {
+        Some(family) if family.starts_with("FM") => format!("{family}.md"),
+        _ => "causes.md".to_owned(),
+    }
 }
 
 /// A part of an explanation.

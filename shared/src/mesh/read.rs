@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::Mesh;
-use crate::text::digest;
-use crate::yaml;
+use crate::text::{digest, shorten};
+use crate::yaml::{self, ErrorKind};
 
 /// Limits of a document, for callers with untrusted input.
 pub struct Limits;
@@ -53,39 +53,46 @@ impl std::error::Error for ReadError {}
 
 impl ReadErrors {
     fn of(errors: Vec<yaml::Error>) -> Self {
-        let reported = errors.into_iter().map(|error| ReadError {
-            hint: hint(&error),
+        let mut errors: Vec<(yaml::Error, Option<&str>)> = errors
+            .into_iter()
+            .map(|error| {
+                let meant = meant(&error);
+                (error, meant)
+            })
+            .collect();
+        // A misspelt field is not reported as missing.
+        let misspelt: Vec<(String, &str)> = errors
+            .iter()
+            .filter_map(|(error, meant)| {
+                let around = error.path.rsplit_once('.').map_or("", |(around, _)| around);
+                Some((around.to_owned(), (*meant)?))
+            })
+            .collect();
+        errors.retain(|(error, _)| match error.kind {
+            ErrorKind::MissingField(field) => {
+                let is_it =
+                    |(around, meant): &(String, &str)| *around == error.path && *meant == field;
+                !misspelt.iter().any(is_it)
+            }
+            _ => true,
+        });
+        // A document of another kind gets no errors about missing fields.
+        let is_of_kind = |(error, _): &(yaml::Error, Option<&str>)| {
+            let of_kind = ["apiVersion", "kind"];
+            of_kind.contains(&error.path.as_str())
+                || matches!(error.kind, ErrorKind::MissingField(field) if of_kind.contains(&field))
+        };
+        if errors.iter().any(is_of_kind) {
+            errors.retain(is_of_kind);
+        }
+        let reported = errors.into_iter().map(|(error, meant)| ReadError {
+            hint: hint(&error, meant),
             path: error.path,
             line: error.line,
             column: error.column,
             message: error.message,
         });
-        let mut reported: Vec<ReadError> = reported.collect();
-        // A misspelt field is not reported as missing.
-        let misspelt: Vec<(String, String)> = reported
-            .iter()
-            .filter_map(|error| {
-                let near = error.hint.strip_prefix(DID_YOU_MEAN)?.strip_suffix("`?")?;
-                let around = error.path.rsplit_once('.').map_or("", |(around, _)| around);
-                Some((around.to_owned(), format!("missing field `{near}`")))
-            })
-            .collect();
-        reported.retain(|error| {
-            let is_it = |(around, missing): &(String, String)| {
-                error.path == *around && error.message == *missing
-            };
-            !misspelt.iter().any(is_it)
-        });
-        // A document of another kind gets no errors about missing fields.
-        let is_of_kind = |error: &ReadError| {
-            ["apiVersion", "kind"].iter().any(|field| {
-                error.path == *field || error.message == format!("missing field `{field}`")
-            })
-        };
-        if reported.iter().any(is_of_kind) {
-            reported.retain(is_of_kind);
-        }
-        Self(reported)
+        Self(reported.collect())
     }
 }
 
@@ -146,49 +153,47 @@ impl Mesh {
     }
 }
 
-const DID_YOU_MEAN: &str = "did you mean `";
+/// The field that an unknown one is likely meant to be.
+fn meant(error: &yaml::Error) -> Option<&'static str> {
+    match &error.kind {
+        ErrorKind::UnknownField { field, expected } => nearest(field, expected),
+        _ => None,
+    }
+}
 
-fn hint(error: &yaml::Error) -> String {
+/// The remedy; `meant` is the field that an unknown one is likely meant to be.
+fn hint(error: &yaml::Error, meant: Option<&str>) -> String {
     if !error.hint.is_empty() {
         return error.hint.clone();
     }
-    let message = &error.message;
-    if let Some(hint) = yaml::template_hint(message) {
-        return hint.to_owned();
-    }
-    let quoted = message.split('`').nth(1).unwrap_or_default();
-    let place = if error.path.is_empty() {
+    let path = error.path.as_str();
+    let place = if path.is_empty() {
         "the document".to_owned()
     } else {
-        format!("`{}`", error.path)
+        format!("`{path}`")
     };
-    if message.starts_with("missing field") {
-        format!("add `{quoted}:` to {place}")
-    } else if message.starts_with("unknown field") {
-        let (_, expected) = message.split_once("expected one of ").unwrap_or_default();
-        let expected: Vec<&str> = expected
-            .split(", ")
-            .map(|field| field.trim_matches('`'))
-            .collect();
-        nearest(quoted, &expected).map_or_else(
-            || format!("remove `{quoted}`, or correct it to one of the fields named above"),
-            |near| format!("{DID_YOU_MEAN}{near}`?"),
-        )
-    } else if message.starts_with("unknown value")
-        && matches!(error.path.as_str(), "apiVersion" | "kind")
-    {
-        "use a Mesh document; `fedmesh-agent import` creates one from existing manifests".to_owned()
-    } else if message.starts_with("unknown value") {
-        format!("set {place} to one of the values named above")
-    } else if error.path.is_empty() {
-        "start a Mesh document with `apiVersion: fedmesh.dev/v1alpha1` and `kind: Mesh`".to_owned()
-    } else {
-        format!("correct the value of {place}; docs/reference.md describes every field")
+    match (&error.kind, meant) {
+        (_, Some(meant)) => format!("did you mean `{meant}`?"),
+        (ErrorKind::MissingField(field), _) => format!("add `{field}:` to {place}"),
+        (ErrorKind::UnknownField { field, .. }, _) => format!(
+            "remove `{}`, or correct it to one of the fields named above",
+            shorten::value(field)
+        ),
+        (ErrorKind::UnknownValue, _) if matches!(path, "apiVersion" | "kind") => {
+            "use a Mesh document; `fedmesh-agent import` creates one from existing manifests"
+                .to_owned()
+        }
+        (ErrorKind::UnknownValue, _) => format!("set {place} to one of the values named above"),
+        _ if path.is_empty() => {
+            "start a Mesh document with `apiVersion: fedmesh.dev/v1alpha1` and `kind: Mesh`"
+                .to_owned()
+        }
+        _ => format!("correct the value of {place}; docs/reference.md describes every field"),
     }
 }
 
 /// The candidate with the fewest differences from `word`, if they are few.
-fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+fn nearest(word: &str, candidates: &[&'static str]) -> Option<&'static str> {
     candidates
         .iter()
         .map(|candidate| {
@@ -257,6 +262,22 @@ mod tests {
             5,
             "unknown value `nomad`",
             "one of the values",
+        );
+        check(
+            &format!(
+                "{HEAD}spec:\n  target: '{{{{ .Values.x }}}}'\n  dns: {{suffix: a.b}}\n  clusters: []\n"
+            ),
+            "spec.target",
+            5,
+            "unknown value `{{ .Values.x }}`",
+            "render the template first",
+        );
+        check(
+            &format!("{HEAD}spec:\n  dns: {{suffix: a.b, ttl: '${{TTL}}'}}\n  clusters: []\n"),
+            "spec.dns.ttl",
+            5,
+            "found the text \"${TTL}\"",
+            "render the template first",
         );
     }
 

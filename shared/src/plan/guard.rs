@@ -112,6 +112,7 @@ mod tests {
                 context: String::new(),
                 error: None,
                 decision: None,
+                cause: None,
                 steps: counts
                     .iter()
                     .flat_map(|&(action, count)| std::iter::repeat_n(step(action), count))

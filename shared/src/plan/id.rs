@@ -119,6 +119,7 @@ mod tests {
                 context: "north".into(),
                 error: None,
                 decision: None,
+                cause: None,
                 steps: vec![step.clone()],
             };
             of("demo", &[cluster])

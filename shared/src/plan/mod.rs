@@ -81,6 +81,9 @@ pub struct ClusterPlan {
     /// The decision that resolves the error, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
+    /// The error without its remedy, if there is a decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// The steps, in order.
     pub steps: Vec<Step>,
 }
@@ -230,12 +233,13 @@ impl Plan {
         self.can_be_applied() && !self.steps().any(|(_, step)| step.action.is_skipped())
     }
 
-    /// Adds the decision that resolves the error of each cluster, where `decision` returns one.
-    pub fn offer(&mut self, decision: impl Fn(&ClusterPlan) -> Option<Decision>) {
+    /// Adds the decision that resolves the error of each cluster, and the error without this remedy, where `offer`
+    /// returns them.
+    pub fn offer(&mut self, offer: impl Fn(&ClusterPlan) -> Option<(Decision, String)>) {
         let mut is_same = true;
         for cluster in &mut self.clusters {
             if cluster.error.is_some() {
-                cluster.decision = decision(cluster);
+                (cluster.decision, cluster.cause) = offer(cluster).unzip();
                 is_same &= cluster.decision.is_none();
             }
         }
@@ -254,6 +258,7 @@ impl Plan {
             if let Some(error) = why(cluster) {
                 cluster.error = Some(error);
                 cluster.decision = None;
+                cluster.cause = None;
                 cluster.steps.clear();
             }
         }
@@ -349,6 +354,7 @@ impl ClusterPlan {
             context: context.to_owned(),
             error: Some(error.to_owned()),
             decision: None,
+            cause: None,
             steps: Vec::new(),
         }
     }
@@ -389,6 +395,7 @@ fn plan_cluster(
         context: context.to_owned(),
         error: observed.denied.clone(),
         decision: None,
+        cause: None,
         steps,
     }
 }

@@ -10,8 +10,15 @@ use crate::name::{HostName, Label, NameError};
 use crate::resolved::{Cluster, Dns, Resolved, Service};
 
 /// The scope of a name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
-#[strum(serialize_all = "lowercase")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, strum::EnumDiscriminants)]
+#[strum_discriminants(
+    name(LevelKind),
+    doc = "A [`Level`] without its region and zone.",
+    allow(missing_docs),
+    derive(serde::Serialize, serde::Deserialize, strum::IntoStaticStr),
+    serde(rename_all = "lowercase"),
+    strum(serialize_all = "lowercase")
+)]
 pub enum Level {
     /// `<hostname>.<suffix>`, an alias of the global name; only if the service has a hostname.
     Vanity,
@@ -31,6 +38,13 @@ pub enum Level {
 impl Level {
     /// Its name in output.
     pub fn as_str(&self) -> &'static str {
+        LevelKind::from(self).as_str()
+    }
+}
+
+impl LevelKind {
+    /// Its name in output.
+    pub fn as_str(self) -> &'static str {
         self.into()
     }
 }
@@ -154,13 +168,13 @@ pub fn answered_by<'a>(name: &'a PublishedName, names: &'a [PublishedName]) -> &
 }
 
 /// A published name for display and JSON.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NameRow {
     /// The name.
     pub host: String,
-    /// `vanity`, `global`, `region` or `zone`.
-    pub level: &'static str,
+    /// Its scope.
+    pub level: LevelKind,
     /// The region, at the levels region and zone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
@@ -205,7 +219,7 @@ pub fn rows(resolved: &Resolved) -> Vec<NameRow> {
         };
         NameRow {
             host: name.host.to_string(),
-            level: name.level.as_str(),
+            level: (&name.level).into(),
             region,
             zone,
             service: service.id(),

@@ -2,14 +2,15 @@
 
 use super::cause::Cause;
 use super::conditions::Condition;
+use crate::kubernetes::object::Key;
 
 /// An object that is not up to date.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OffObject {
     /// Its cluster.
     pub cluster: String,
-    /// `Kind namespace/name`.
-    pub object: String,
+    /// The object.
+    pub object: Key,
     /// Its state.
     pub how: Off,
 }
@@ -41,10 +42,12 @@ impl Off {
 impl OffObject {
     /// The probable cause.
     pub fn cause(&self) -> Cause {
-        let (cluster, object) = (self.cluster.clone(), self.object.clone());
+        let (cluster, object) = (self.cluster.clone(), self.object.to_string());
         match &self.how {
             Off::Missing => Cause::ObjectMissing { cluster, object },
-            Off::Changed if self.object.starts_with("ConfigMap kube-system/") => {
+            Off::Changed
+                if self.object.kind == "ConfigMap" && self.object.namespace == "kube-system" =>
+            {
                 Cause::ClusterDnsEdited { cluster, object }
             }
             Off::Changed => Cause::ObjectChanged { cluster, object },

@@ -147,7 +147,7 @@ fn unpublished(around: &RecordAround) -> Option<Cause> {
     let records = around
         .objects
         .iter()
-        .find(|off| off.object.starts_with("DNSEndpoint "));
+        .find(|off| off.object.kind == "DNSEndpoint");
     records.map(OffObject::cause).or_else(|| {
         around
             .external_dns
@@ -177,7 +177,7 @@ fn in_cluster(seen: &Resolution, around: &RecordAround) -> Cause {
     let cluster_dns = around
         .objects
         .iter()
-        .find(|off| off.object.starts_with("ConfigMap "));
+        .find(|off| off.object.kind == "ConfigMap");
     if let Some(off) = cluster_dns {
         return off.cause();
     }

@@ -6,7 +6,7 @@ use std::fmt::{self, Display};
 use serde::de;
 use serde_saphyr::{Location, Spanned};
 
-use super::Error;
+use super::{Error, ErrorKind, syntax};
 use crate::text::shorten;
 
 /// An error, and the value that it is about.
@@ -16,55 +16,68 @@ pub(super) struct Fault(pub(super) Box<About>);
 #[derive(Debug)]
 pub(super) struct About {
     pub(super) error: Error,
-    pub(super) kind: Kind,
+    /// Whether it is about the key of the value in the map around it.
+    pub(super) is_of_key: bool,
     /// The path to the value from the innermost step to the outermost, each an index in its list or map.
     pub(super) steps: Vec<usize>,
-}
-
-/// The part that does not fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// The value itself.
-    Value,
-    /// Its key in the map around it.
-    Key,
-    /// A map lacks this field.
-    Missing(&'static str),
+    /// The value in words, if it has another type than expected.
+    found: Option<Cow<'static, str>>,
 }
 
 impl Fault {
-    fn new(message: String, kind: Kind) -> Self {
+    fn new(message: String, kind: ErrorKind) -> Self {
         Self(Box::new(About {
             error: Error {
                 path: String::new(),
                 line: None,
                 column: None,
+                kind,
                 message: shorten::owned(message),
                 hint: String::new(),
             },
-            kind,
+            is_of_key: false,
             steps: Vec::new(),
+            found: None,
         }))
     }
 
-    fn unknown(what: &str, found: &str, expected: &[&str]) -> Self {
-        let expected = expected.join(", ");
-        let found = shorten::value(found);
+    fn unknown(what: &str, found: &str, expected: &[&str], kind: ErrorKind) -> Self {
         // A single choice is not "one of".
-        let one_of = if expected.contains(", ") {
-            "one of "
-        } else {
-            ""
-        };
-        de::Error::custom(format_args!(
-            "unknown {what} `{found}`, expected {one_of}{expected}"
-        ))
+        let one_of = if expected.len() > 1 { "one of " } else { "" };
+        let message = format!(
+            "unknown {what} `{}`, expected {one_of}{}",
+            shorten::value(found),
+            expected.join(", ")
+        );
+        Self::new(message, kind).of_template(found)
     }
 
     /// A value of another type than expected.
     pub(super) fn unexpected(found: de::Unexpected<'_>, desired: &str) -> Self {
-        let found = in_words(found);
-        de::Error::custom(format_args!("expected {desired}, found {found}"))
+        let words = in_words(found);
+        let mut fault = Self::new(wrong_type(desired, &words), ErrorKind::Value);
+        fault.0.found = Some(words);
+        match found {
+            de::Unexpected::Str(text) => fault.of_template(text),
+            _ => fault,
+        }
+    }
+
+    /// Names the expected type in the terms of the author, if the value has another one: serde's visitors name types
+    /// of Rust.
+    pub(super) fn expecting(mut self, desired: &str) -> Self {
+        if let Some(found) = &self.0.found {
+            self.0.error.message = wrong_type(desired, found);
+        }
+        self
+    }
+
+    /// Adds the hint for template syntax, if the wrong text has any.
+    fn of_template(mut self, found: &str) -> Self {
+        if let Some(hint) = syntax::template_hint(found) {
+            hint.clone_into(&mut self.0.error.hint);
+        }
+        self
     }
 
     /// At this position, unless a closer one is known.
@@ -89,7 +102,7 @@ impl Fault {
 
     /// About the key of this field.
     pub(super) fn of_key(mut self, key: &Spanned<String>, index: usize) -> Self {
-        self.0.kind = Kind::Key;
+        self.0.is_of_key = true;
         self.at(key.referenced).below(&key.value, index)
     }
 
@@ -114,11 +127,11 @@ impl std::error::Error for Fault {}
 
 impl de::Error for Fault {
     fn custom<T: Display>(message: T) -> Self {
-        Self::new(message.to_string(), Kind::Value)
+        Self::new(message.to_string(), ErrorKind::Value)
     }
 
     fn invalid_type(found: de::Unexpected<'_>, desired: &dyn de::Expected) -> Self {
-        Self::unexpected(found, &wanted_in_words(&desired.to_string()))
+        Self::unexpected(found, &desired.to_string())
     }
 
     fn invalid_value(found: de::Unexpected<'_>, desired: &dyn de::Expected) -> Self {
@@ -126,34 +139,27 @@ impl de::Error for Fault {
     }
 
     fn missing_field(field: &'static str) -> Self {
-        // serde's wording.
-        Self::new(format!("missing field `{field}`"), Kind::Missing(field))
+        Self::new(
+            format!("missing field `{field}`"),
+            ErrorKind::MissingField(field),
+        )
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        Self::unknown("field", field, expected)
+        let kind = ErrorKind::UnknownField {
+            field: field.to_owned(),
+            expected,
+        };
+        Self::unknown("field", field, expected, kind)
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        Self::unknown("value", variant, expected)
+        Self::unknown("value", variant, expected, ErrorKind::UnknownValue)
     }
 }
 
-/// The expectations of serde's visitors, which name Rust types.
-fn wanted_in_words(desired: &str) -> Cow<'_, str> {
-    match desired {
-        "u8" => "a whole number from 0 to 255".into(),
-        "u16" => "a whole number from 0 to 65535".into(),
-        "u32" => "a whole number from 0 to 4294967295".into(),
-        "u64" | "usize" => "a whole number that is not negative".into(),
-        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".into(),
-        "f32" | "f64" => "a number".into(),
-        "a boolean" => "true or false".into(),
-        "a string" | "a borrowed string" | "a character" => "a text".into(),
-        "a sequence" => "a list".into(),
-        desired if desired.starts_with("struct ") => "a map".into(),
-        desired => desired.into(),
-    }
+fn wrong_type(desired: &str, found: &str) -> String {
+    shorten::owned(format!("expected {desired}, found {found}"))
 }
 
 fn in_words(found: de::Unexpected<'_>) -> Cow<'static, str> {

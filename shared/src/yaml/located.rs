@@ -134,26 +134,24 @@ impl<'de> Reader<'de> {
         Fault::unexpected(found, desired)
     }
 
-    /// Deserializes a number or a boolean, which may be quoted.
-    fn unquoted<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match &self.value.value {
+    /// Deserializes a number or a boolean, which may be quoted; an error names the type as `desired`.
+    fn unquoted<V: Visitor<'de>>(self, visitor: V, desired: &str) -> Result<V::Value, Fault> {
+        let read = match &self.value.value {
             Node::Null => return Err(self.unexpected("a value")),
             // Booleans are requested separately.
             Node::Anything(_) => return visitor.visit_u64(0),
             Node::Text(text) if is_bare(text.trim()) => {
-                if let Ok(bare) = super::parse(text.trim()) {
-                    match bare.value {
-                        Node::Bool(value) => return visitor.visit_bool(value),
-                        Node::Unsigned(value) => return visitor.visit_u64(value),
-                        Node::Negative(value) => return visitor.visit_i64(value),
-                        Node::Float(value) => return visitor.visit_f64(value),
-                        _ => {}
-                    }
+                match super::parse(text.trim()).map(|bare| bare.value) {
+                    Ok(Node::Bool(value)) => visitor.visit_bool(value),
+                    Ok(Node::Unsigned(value)) => visitor.visit_u64(value),
+                    Ok(Node::Negative(value)) => visitor.visit_i64(value),
+                    Ok(Node::Float(value)) => visitor.visit_f64(value),
+                    _ => self.deserialize_any(visitor),
                 }
             }
-            _ => {}
-        }
-        self.deserialize_any(visitor)
+            _ => self.deserialize_any(visitor),
+        };
+        read.map_err(|fault: Fault| fault.expecting(desired))
     }
 }
 
@@ -164,9 +162,9 @@ fn is_bare(text: &str) -> bool {
 }
 
 macro_rules! unquoted {
-    ($($method:ident)*) => {
+    ($($method:ident $desired:literal)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-            self.unquoted(visitor)
+            self.unquoted(visitor, $desired)
         })*
     };
 }
@@ -271,13 +269,21 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.value.value {
             Node::Anything(_) => visitor.visit_bool(false),
-            _ => self.unquoted(visitor),
+            _ => self.unquoted(visitor, "true or false"),
         }
     }
 
     unquoted! {
-        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_i8
-        deserialize_i16 deserialize_i32 deserialize_i64 deserialize_f32 deserialize_f64
+        deserialize_u8 "a whole number from 0 to 255"
+        deserialize_u16 "a whole number from 0 to 65535"
+        deserialize_u32 "a whole number from 0 to 4294967295"
+        deserialize_u64 "a whole number that is not negative"
+        deserialize_i8 "a whole number"
+        deserialize_i16 "a whole number"
+        deserialize_i32 "a whole number"
+        deserialize_i64 "a whole number"
+        deserialize_f32 "a number"
+        deserialize_f64 "a number"
     }
 
     serde::forward_to_deserialize_any! {
@@ -438,6 +444,25 @@ mod tests {
             "{number: ' 8_0 ', flag: \"on\"}",
         ] {
             assert_eq!(from_str::<Desired>(yaml).unwrap(), desired, "{yaml}");
+        }
+    }
+
+    #[test]
+    fn types_are_named_in_the_terms_of_the_author() {
+        fn named<T: serde::de::DeserializeOwned>(yaml: &str) -> String {
+            let errors = from_str::<std::collections::BTreeMap<String, T>>(yaml).err();
+            errors.unwrap_or_default()[0].message.clone()
+        }
+        for (message, expected) in [
+            (named::<u8>("a: 256"), "from 0 to 255, found 256"),
+            (named::<u16>("a: -1"), "from 0 to 65535, found -1"),
+            (named::<u32>("a: 1.5"), "from 0 to 4294967295, found 1.5"),
+            (named::<usize>("a: x"), "not negative, found the text \"x\""),
+            (named::<i8>("a: 128"), "expected a whole number, found 128"),
+            (named::<f64>("a: [1]"), "expected a number, found a list"),
+            (named::<bool>("a: 1"), "expected true or false, found 1"),
+        ] {
+            assert!(message.ends_with(expected), "{message}");
         }
     }
 

@@ -39,10 +39,32 @@ pub struct Error {
     pub line: Option<u64>,
     /// Column from 1, where known.
     pub column: Option<u64>,
+    /// The kind of error.
+    pub kind: ErrorKind,
     /// The error.
     pub message: String,
     /// The remedy; empty if it depends on the whole document.
     pub hint: String,
+}
+
+/// The kind of an error in a YAML document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The text is not YAML, or exceeds a limit.
+    Syntax,
+    /// A map lacks this field.
+    MissingField(&'static str),
+    /// A map has a field that it cannot have.
+    UnknownField {
+        /// Its name.
+        field: String,
+        /// The fields that it can have.
+        expected: &'static [&'static str],
+    },
+    /// A text is none of the possible values.
+    UnknownValue,
+    /// Any other value that does not fit.
+    Value,
 }
 
 impl fmt::Display for Error {
@@ -85,6 +107,7 @@ fn syntax_error(text: &str, path: String, error: &serde_saphyr::Error) -> Error 
         path: shorten::owned(path),
         line: location.map(|l| l.line()),
         column: location.map(|l| l.column()),
+        kind: ErrorKind::Syntax,
         message: message.into_owned(),
         hint: hint.into_owned(),
     }
@@ -96,12 +119,30 @@ fn path_of_error(text: &str) -> String {
     let mut path = String::new();
     let _ = serde_saphyr::with_deserializer_from_str_with_options(text, options(), |yaml| {
         serde_path_to_error::deserialize::<_, serde_json::Value>(yaml).map_err(|error| {
-            path = error.path().to_string();
+            path = readable(error.path());
             error.into_inner()
         })
     });
-    // An unreadable step is `?`, and the whole document `.`.
-    path.trim_end_matches('?').trim_end_matches('.').to_owned()
+    path
+}
+
+/// A path up to the first step that could not be parsed.
+fn readable(steps: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut path = String::new();
+    for step in steps {
+        match step {
+            Segment::Seq { index } => path.push_str(&format!("[{index}]")),
+            Segment::Map { key: name } | Segment::Enum { variant: name } => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(name);
+            }
+            Segment::Unknown => break,
+        }
+    }
+    path
 }
 
 fn options() -> serde_saphyr::Options {

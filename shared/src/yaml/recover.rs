@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 use serde::de::DeserializeOwned;
 use serde_saphyr::{Location, Spanned};
 
-use super::Error;
-use super::fault::{About, Fault, Kind};
+use super::fault::{About, Fault};
 use super::located::{Located, Node, Reader};
+use super::{Error, ErrorKind};
 
 /// Limit of errors in one document; each costs a pass.
 const MAX_ERRORS: usize = 100;
@@ -47,8 +47,8 @@ enum Repaired {
 /// Replaces the value so that this fault does not occur again; `None` if that is impossible.
 fn repair(value: &mut Located, fault: &About) -> Option<Repaired> {
     let mut steps = fault.steps.as_slice();
-    let key = match (fault.kind, steps) {
-        (Kind::Key, [key, around @ ..]) => {
+    let key = match steps {
+        [key, around @ ..] if fault.is_of_key => {
             steps = around;
             Some(*key)
         }
@@ -63,12 +63,14 @@ fn repair(value: &mut Located, fault: &About) -> Option<Repaired> {
         };
     }
     let place = here.referenced;
-    match (&mut here.value, fault.kind) {
-        (Node::Map(fields), Kind::Key) => {
+    match (&mut here.value, &fault.error.kind) {
+        (Node::Map(fields), _) if fault.is_of_key => {
             fields.remove(key?);
         }
-        (Node::Map(fields), Kind::Missing(field)) => fields.push(anything(field, place, fields)),
-        (Node::Anything(fields), Kind::Missing(field)) => {
+        (Node::Map(fields), ErrorKind::MissingField(field)) => {
+            fields.push(anything(field, place, fields));
+        }
+        (Node::Anything(fields), ErrorKind::MissingField(field)) => {
             fields.push(anything(field, place, fields));
             return Some(Repaired::OurOwn);
         }

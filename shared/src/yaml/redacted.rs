@@ -2,7 +2,7 @@
 
 use serde_saphyr::Error as Cause;
 
-use super::Error;
+use super::{Error, ErrorKind};
 
 /// An error in a text with secrets, such as a kubeconfig. The YAML crate's own message may quote the text, so each
 /// message here is fixed, or contains names of the program only.
@@ -13,6 +13,7 @@ pub fn redacted(cause: &Cause) -> Error {
         path: String::new(),
         line: location.map(|l| l.line()),
         column: location.map(|l| l.column()),
+        kind: ErrorKind::Syntax,
         message: reason(cause),
         hint: String::new(),
     }
@@ -48,7 +49,7 @@ fn reason(cause: &Cause) -> String {
     }
 }
 
-/// The kind of a value: the part of serde's message before the quoted value.
+/// The kind of a value: the part before the quoted value. The YAML crate keeps only the text of serde's `Unexpected`.
 fn kind(unexpected: &str) -> &str {
     let end = unexpected.find(['`', '"', '\'']);
     unexpected[..end.unwrap_or(unexpected.len())].trim_end()

@@ -49,9 +49,10 @@ pub(super) fn explain(text: &str, error: &Error) -> Explained {
     of_reader(error, rest)
 }
 
-/// The hint for a value with template syntax of Helm or envsubst.
-pub(crate) fn template_hint(message: &str) -> Option<&'static str> {
-    template(message).map(|_| TEMPLATE)
+/// The hint for a value with template syntax of Helm or envsubst, or for a message that quotes one: no message of ours
+/// has that syntax in its own words.
+pub(crate) fn template_hint(text: &str) -> Option<&'static str> {
+    template(text).map(|_| TEMPLATE)
 }
 
 /// The first `{{ … }}` or `${…}` of a text.

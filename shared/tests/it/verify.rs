@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use shared::kubernetes::object::Key;
 use shared::mesh::Protocol;
 use shared::verify::{
     Around, Backend, Cause, Check, Counts, Expected, Failure, Family, HttpResponse, Off, OffObject,
@@ -182,10 +183,22 @@ fn an_answer_with_evidence() {
     }
 }
 
+/// A key of `Kind namespace/name`.
+fn key(object: &str) -> Key {
+    let (kind, rest) = object.split_once(' ').unwrap();
+    let (namespace, name) = rest.split_once('/').unwrap();
+    Key {
+        group: String::new(),
+        kind: kind.into(),
+        namespace: namespace.into(),
+        name: name.into(),
+    }
+}
+
 fn off(cluster: &str, object: &str, how: Off) -> OffObject {
     OffObject {
         cluster: cluster.into(),
-        object: object.into(),
+        object: key(object),
         how,
     }
 }

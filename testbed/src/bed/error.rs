@@ -71,15 +71,9 @@ pub enum BedError {
     /// Images cannot be created.
     #[error(transparent)]
     Image(#[from] ImageError),
-    /// Namespaces and mounts require root.
-    #[error("clusters with pods need root\nhint: run this as root")]
-    NotRoot,
-    /// The nodes' pods require control groups of version 1.
-    #[error(
-        "this machine has no control groups of version 1, which clusters with pods need\n\
-         hint: use kind instead, see CONTRIBUTING.md"
-    )]
-    NoCgroups,
+    /// The machine does not support clusters with pods.
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
     /// The pod does not exist or does not run.
     #[error("{context} has no running pod {pod}")]
     NoPod {
@@ -110,4 +104,34 @@ pub enum BedError {
         /// The I/O error.
         source: io::Error,
     },
+}
+
+/// Why a machine does not support clusters with pods.
+#[derive(Debug, thiserror::Error)]
+#[error("{}\nhint: {}", self.reason(), self.remedy())]
+pub enum Unsupported {
+    /// Namespaces and mounts require root.
+    NotRoot,
+    /// The nodes' pods require control groups of version 1.
+    NoCgroups,
+}
+
+impl Unsupported {
+    /// The error alone.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NotRoot => "clusters with pods need root",
+            Self::NoCgroups => {
+                "this machine has no control groups of version 1, which clusters with pods need"
+            }
+        }
+    }
+
+    /// How to get such clusters.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::NotRoot => "run this as root",
+            Self::NoCgroups => "use kind instead, see CONTRIBUTING.md",
+        }
+    }
 }

@@ -14,7 +14,7 @@ use std::sync::Mutex;
 
 pub use admission::IstioAdmission;
 use control_plane::{ApiServer, Etcd, Programs};
-pub use error::BedError;
+pub use error::{BedError, Unsupported};
 pub use kubefed::KubeFed;
 
 use crate::kubectl::{Kubectl, WAIT_FOR_DEFINITIONS};

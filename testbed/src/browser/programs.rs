@@ -29,13 +29,9 @@ impl Programs {
 
 /// A browser cannot be found.
 #[derive(Debug, thiserror::Error)]
+#[error("{}\nhint: {}", self.reason(), self.remedy())]
 pub enum ProgramsError {
     /// The program is not on PATH.
-    #[error(
-        "no {name} on PATH\n\
-         hint: install Chromium and ChromeDriver (Debian: apt-get install chromium \
-         chromium-driver), or set {variable}"
-    )]
     NotFound {
         /// The program.
         name: &'static str,
@@ -43,13 +39,35 @@ pub enum ProgramsError {
         variable: &'static str,
     },
     /// The variable does not point to a file.
-    #[error("{variable} names {}, which is not a file", path.display())]
     NotAFile {
         /// The variable.
         variable: &'static str,
         /// Its value.
         path: PathBuf,
     },
+}
+
+impl ProgramsError {
+    /// The error alone.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::NotFound { name, .. } => format!("no {name} on PATH"),
+            Self::NotAFile { variable, path } => {
+                format!("{variable} names {}, which is not a file", path.display())
+            }
+        }
+    }
+
+    /// How to get the program.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::NotFound { variable, .. } => format!(
+                "install Chromium and ChromeDriver (Debian: apt-get install chromium chromium-driver), or set \
+                 {variable}"
+            ),
+            Self::NotAFile { variable, .. } => format!("unset {variable}"),
+        }
+    }
 }
 
 fn find(variable: &'static str, names: &[&'static str]) -> Result<PathBuf, ProgramsError> {

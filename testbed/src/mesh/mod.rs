@@ -23,12 +23,12 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::BedError;
 use crate::bed::{in_parallel, kubeconfig};
 use crate::images::{ImageNames, Requirement, Seed, requirements};
 use crate::kubectl::Kubectl;
 use crate::process::OwnedFolder;
 use crate::tools::{CONTROL_PLANE, COREDNS, ISTIOCTL, KUBECTL};
+use crate::{BedError, Unsupported};
 pub use authority::{Authority, SignedKey};
 pub use delay::Delay;
 pub use name_server::NameServer;
@@ -92,12 +92,12 @@ impl MeshBed {
     ///
     /// # Errors
     /// The user is not root, or the machine has only control groups of version 2.
-    pub fn is_possible() -> Result<(), BedError> {
+    pub fn is_possible() -> Result<(), Unsupported> {
         if !rustix::process::geteuid().is_root() {
-            return Err(BedError::NotRoot);
+            return Err(Unsupported::NotRoot);
         }
         if !cgroup::Cgroups::are_supported() {
-            return Err(BedError::NoCgroups);
+            return Err(Unsupported::NoCgroups);
         }
         Ok(())
     }

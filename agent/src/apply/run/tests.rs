@@ -44,6 +44,7 @@ async fn wave(answer: StatusCode) -> (Result<(), (String, Vec<Task>)>, usize) {
         context: "west".into(),
         error: None,
         decision: None,
+        cause: None,
         steps: Vec::new(),
     };
     let (events, _listener) = tokio::sync::mpsc::unbounded_channel();

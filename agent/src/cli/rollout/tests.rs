@@ -27,6 +27,7 @@ fn plan(clusters: usize) -> Plan {
         context: if index == 0 { "c0" } else { "elsewhere" }.into(),
         error: (index == 1).then(|| "down".into()),
         decision: None,
+        cause: None,
         steps: [Action::Create, Action::Delete, Action::Unchanged]
             .iter()
             .map(step)

@@ -58,15 +58,14 @@ impl Looking<'_> {
                 Trial::Rejected("it was created since this plan began; plan again".to_owned())
             }
             Err(error) if error.is_not_found() => {
-                let why = error.to_string();
-                if why.starts_with("namespaces ") {
+                if error.is_missing_namespace() {
                     let namespace = &key.namespace;
                     Trial::Rejected(format!(
                         "namespace `{namespace}` does not exist; create it, or use another one in the document"
                     ))
                 } else {
                     // The same plan may create an object that it refers to, such as the Role of a RoleBinding.
-                    Trial::Impossible(why)
+                    Trial::Impossible(error.to_string())
                 }
             }
             Err(error) => return Err(self.failed(&error, "patch", &object.kind)),

@@ -38,6 +38,7 @@ fn cluster(name: &str, steps: Vec<Step>) -> ClusterPlan {
         context: format!("{name}-context"),
         error: None,
         decision: None,
+        cause: None,
         steps,
     }
 }
