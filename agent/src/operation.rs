@@ -1,9 +1,10 @@
 //! Operations on clusters for the command line and the HTTP API: observe, plan, apply.
 
-mod blocked;
 mod dns_findings;
+mod document;
 mod former;
 mod identities;
+mod observed;
 mod observing;
 mod planning;
 mod taking_over;
@@ -13,25 +14,26 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use shared::Mesh;
-use shared::api::{Clusters, Event, Intent, Report};
+use shared::api::{Clusters, Event, Intent, Report, Status};
 use shared::check::Finding;
-use shared::facts::Facts;
 use shared::mesh;
 use shared::plan::Plan;
 use shared::plan::decisions::Decisions;
+use shared::plan::guard::MassDeletion;
+use shared::resolved::Resolved;
 use tokio::sync::mpsc::UnboundedSender;
 
-pub use crate::apply::target::ApplyOptions;
-pub use blocked::Blocked;
+pub use crate::apply::approved::{ApplyOptions, ApprovedPlan, Blocked};
 pub(crate) use identities::wrong_contexts;
 
+use crate::apply::approved;
 use crate::apply::{self, target::Target};
 use crate::budget::Budget;
 use crate::cluster::{self, Connection, Kubeconfig, KubeconfigError};
 use crate::lock::{Leases, LockError, LockOptions};
 use crate::members::{MemberCluster, members};
 use crate::stop::Stop;
-use planning::{Planning, Purpose};
+use observing::{Observing, Purpose};
 
 /// The entry point for all work on clusters. The kubeconfig is read for each operation, so that added contexts are
 /// available at once.
@@ -50,18 +52,61 @@ pub struct Planned {
     pub withdrawable: BTreeSet<String>,
     /// The planned steps.
     pub plan: Plan,
-    /// The observed facts of the clusters.
-    pub facts: Facts,
+    /// The document, checked with the addresses of its gateways; `None` for a removal, whose document may have errors.
+    pub resolved: Option<Arc<Resolved>>,
     /// By cluster; clusters that could not be read have none.
     targets: BTreeMap<String, Target>,
 }
 
 impl Planned {
+    /// Whether it applies or removes the mesh.
+    fn intent(&self) -> Intent {
+        match self.resolved {
+            Some(_) => Intent::Apply,
+            None => Intent::Remove,
+        }
+    }
+
+    /// The deletions that must be confirmed.
+    pub fn mass_deletion(&self) -> Option<MassDeletion> {
+        approved::mass_deletion(&self.plan, self.intent())
+    }
+
+    /// Checks that the plan may be applied with these options, before it is approved.
+    ///
+    /// # Errors
+    /// See [`Blocked`].
+    pub fn allow(&self, options: ApplyOptions) -> Result<(), Blocked> {
+        approved::allow(&self.plan, self.intent(), options)
+    }
+
+    /// Approves the plan for [`Locked::apply`].
+    ///
+    /// # Errors
+    /// See [`Blocked`].
+    pub fn approve(self, options: ApplyOptions) -> Result<ApprovedPlan, Blocked> {
+        let intent = self.intent();
+        ApprovedPlan::new(self.plan, self.targets, intent, options)
+    }
+}
+
+/// A checked document with the observed state of its clusters, for a verification.
+#[derive(Debug)]
+pub struct ObservedMesh {
+    /// Warnings and hints about the document and the clusters.
+    pub findings: Vec<Finding>,
+    /// The steps of an apply. If fedmesh does not apply the manifests, it has no desired objects.
+    pub plan: Plan,
+    /// The document, checked with the addresses of its gateways.
+    pub resolved: Arc<Resolved>,
+    /// By cluster; clusters that could not be read have none.
+    connections: BTreeMap<String, Connection>,
+}
+
+impl ObservedMesh {
     /// The connection to a cluster, if it could be read.
     pub(crate) fn connection(&self, cluster: &str) -> Option<&Connection> {
-        self.targets
-            .get(cluster)
-            .map(|target| &target.look.connection)
+        self.connections.get(cluster)
     }
 }
 
@@ -133,7 +178,8 @@ impl Operations {
             .await
     }
 
-    /// [`Operations::plan_with`] for users who may only read: permissions to change objects are not reviewed.
+    /// The status of the clusters, with warnings and hints, for users who may only read: permissions to change objects
+    /// are not reviewed.
     ///
     /// # Errors
     /// As [`Operations::plan`].
@@ -142,9 +188,10 @@ impl Operations {
         mesh: &Mesh,
         intent: Intent,
         decisions: &Decisions,
-    ) -> Result<Planned, PlanError> {
-        self.plan_for(Purpose::Status, mesh, intent, decisions)
-            .await
+    ) -> Result<(Status, Vec<Finding>), PlanError> {
+        let planned = self.plan_for(Purpose::Status, mesh, intent, decisions);
+        let planned = planned.await?;
+        Ok((Status::of(&planned.plan), planned.findings))
     }
 
     async fn plan_for(
@@ -156,30 +203,32 @@ impl Operations {
     ) -> Result<Planned, PlanError> {
         expect_not_handed_over(mesh, intent)?;
         let kubeconfig = self.read()?;
-        let members = members(&kubeconfig, mesh).await;
-        let planning = Planning {
+        let observing = Observing {
             budget: &self.budget,
             kubeconfig: &kubeconfig,
-            members,
+            members: members(&kubeconfig, mesh).await,
             decisions,
             purpose,
         };
-        planning.plan(mesh, intent).await
+        plan(observing, mesh, intent).await
     }
 
-    /// The plan of a verification. If fedmesh does not apply the manifests, it has no desired objects. Missing
-    /// permissions are reported by the checks that need them.
-    pub(crate) async fn look(&self, mesh: &Mesh) -> Result<Planned, PlanError> {
+    /// Observes the clusters for a verification. Missing permissions are reported by the checks that need them.
+    ///
+    /// # Errors
+    /// The document has errors, or the kubeconfig cannot be read.
+    pub async fn observe(&self, mesh: &Mesh) -> Result<ObservedMesh, PlanError> {
         let kubeconfig = self.read()?;
-        let members = members(&kubeconfig, mesh).await;
-        let planning = Planning {
+        let decisions = Decisions::default();
+        let observing = Observing {
             budget: &self.budget,
             kubeconfig: &kubeconfig,
-            members,
-            decisions: &Decisions::default(),
+            members: members(&kubeconfig, mesh).await,
+            decisions: &decisions,
             purpose: Purpose::Verify,
         };
-        planning.apply(mesh).await
+        let (applying, observed) = observing.apply(mesh).await?;
+        Ok(applying.observed(&decisions, observed))
     }
 
     /// Claims the Leases of a mesh; other runs see `command`, such as `apply`. A caller that has shown a plan must plan
@@ -231,14 +280,14 @@ impl Locked {
     /// # Errors
     /// As [`Operations::plan`].
     pub async fn plan(&self, mesh: &Mesh, intent: Intent) -> Result<Planned, PlanError> {
-        let planning = Planning {
+        let observing = Observing {
             budget: &self.budget,
             kubeconfig: &self.kubeconfig,
             members: self.members.clone(),
             decisions: &self.decisions,
             purpose: Purpose::CarryOut,
         };
-        let mut planned = planning.plan(mesh, intent).await?;
+        let mut planned = plan(observing, mesh, intent).await?;
         // Without changes, a missing permission to write a Lease is not an error.
         planned.plan.block(|cluster| {
             let mut leases = self.leases.iter();
@@ -248,30 +297,19 @@ impl Locked {
         Ok(planned)
     }
 
-    /// Applies a plan, and releases the Leases. If one cluster is blocked, nothing is changed in any, unless the
-    /// options allow it. It continues if the caller drops the events or the report. After `stop`, requests in progress
-    /// are completed and no further ones are started.
+    /// Applies a plan, and releases the Leases. It continues if the caller drops the events or the report. After
+    /// `stop`, requests in progress are completed and no further ones are started.
     pub async fn apply(
         self,
-        planned: Planned,
-        options: ApplyOptions,
+        mut plan: ApprovedPlan,
         stop: &Stop,
         events: UnboundedSender<Event>,
     ) -> Report {
         // The other connections only read.
-        let Planned {
-            findings: _,
-            withdrawable: _,
-            plan,
-            facts: _,
-            mut targets,
-        } = planned;
-        for target in targets.values_mut() {
-            if let Some(leases) = self.leases.first() {
-                leases.guard(&mut target.look.connection);
-            }
+        if let Some(leases) = self.leases.first() {
+            plan.guard(leases);
         }
-        let report = apply::apply(plan, targets, options, &self.budget, stop, events).await;
+        let report = apply::apply(plan, &self.budget, stop, events).await;
         self.release().await;
         report
     }
@@ -280,6 +318,21 @@ impl Locked {
     pub async fn release(self) {
         for leases in self.leases {
             leases.release().await;
+        }
+    }
+}
+
+/// Reads the clusters, and decides the plan.
+async fn plan(observing: Observing<'_>, mesh: &Mesh, intent: Intent) -> Result<Planned, PlanError> {
+    let decisions = observing.decisions;
+    match intent {
+        Intent::Apply => {
+            let (applying, observed) = observing.apply(mesh).await?;
+            Ok(applying.plan(decisions, observed))
+        }
+        Intent::Remove => {
+            let (removing, observed) = observing.removal(mesh).await?;
+            Ok(removing.plan(observed))
         }
     }
 }

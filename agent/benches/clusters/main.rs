@@ -162,10 +162,8 @@ async fn apply(operations: &Operations, mesh: &Mesh, planned: Planned) {
     let locked = operations
         .lock(mesh, &Decisions::default(), "bench", LockOptions::default())
         .await;
-    let report = locked
-        .unwrap()
-        .apply(planned, ApplyOptions::default(), &Stop::never(), sender)
-        .await;
+    let plan = planned.approve(ApplyOptions::default()).unwrap();
+    let report = locked.unwrap().apply(plan, &Stop::never(), sender).await;
     assert!(report.is_success(), "{report:#?}");
     listening.await.unwrap();
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
+use kube::api::ListParams;
 use serde_json::Value;
 use shared::api::WaitReason;
 use shared::kubernetes::object::Object;
@@ -41,9 +42,9 @@ async fn wait_for(
 ) -> Result<(), String> {
     let deadline = begun + DEADLINE;
     let definition_request = Request::get(cluster::object(definition));
-    let kind_request = definition
-        .defines()
-        .map(|kind| Request::get(format!("{}?limit=1", cluster::collection(&kind, None))));
+    let one = ListParams::default().limit(1);
+    let kind = definition.defines();
+    let kind_request = kind.map(|kind| Request::list(&cluster::collection(&kind, None), &one));
     let mut pause = FIRST_PAUSE;
     loop {
         let found = connection

@@ -1,6 +1,7 @@
 //! Rewrites the `managedFields` of existing objects.
 
 use http::StatusCode;
+use kube::api::PatchParams;
 use serde_json::{Value, json};
 use shared::kubernetes::ownership::Ownership;
 
@@ -102,7 +103,8 @@ pub(super) async fn rewrite(
             { "op": "replace", "path": "/metadata/managedFields", "value": list },
             { "op": "replace", "path": "/metadata/resourceVersion", "value": version },
         ]);
-        match connection.send(&Request::patch(path, &changes)).await {
+        let request = Request::json_patch(&PatchParams::default(), path, changes);
+        match connection.send(&request).await {
             Err(error) if error.code() == Some(StatusCode::CONFLICT) && tries < TRIES => tries += 1,
             answer => return answer.map(|_| ()),
         }

@@ -1,5 +1,6 @@
 //! Applies plans: all clusters concurrently, each wave by wave.
 
+pub(crate) mod approved;
 mod definitions;
 mod field_managers;
 mod handing_over;
@@ -10,50 +11,38 @@ mod progress;
 mod run;
 #[cfg(test)]
 mod server;
-mod skip;
 pub(crate) mod target;
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use shared::api::{ClusterReport, Event, Report};
-use shared::plan::Plan;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::budget::Budget;
 use crate::stop::Stop;
+use approved::ApprovedPlan;
 use progress::Progress;
-use target::{ApplyOptions, Target};
 
-/// Applies a plan; see [`crate::operation::Operations::apply`].
+/// Applies a plan; see [`crate::operation::Locked::apply`].
 pub(crate) async fn apply(
-    plan: Plan,
-    mut targets: BTreeMap<String, Target>,
-    options: ApplyOptions,
+    plan: ApprovedPlan,
     budget: &Budget,
     stop: &Stop,
     events: UnboundedSender<Event>,
 ) -> Report {
     let begun = Instant::now();
-    let skipped = skip::reasons(&plan, options);
     let mut running = Vec::new();
-    for cluster in plan.clusters {
+    for (cluster, target) in plan.clusters {
         let progress = Progress::new(&cluster, events.clone());
-        let (name, target) = (cluster.name.clone(), targets.remove(&cluster.name));
-        let reason = skipped.get(&name).cloned();
+        let name = cluster.name.clone();
         let (mesh, stop, budget) = (plan.mesh.clone(), stop.clone(), budget.clone());
         let task = tokio::spawn(async move {
-            match (reason, target) {
-                (None, Some(target)) => {
+            match target {
+                Ok(target) => {
                     let _room = budget.take(target.desired.estimate()).await;
                     run::run(&mesh, cluster, target, progress, stop).await
                 }
-                (reason, _) => {
-                    // A cluster without a target has an error in its plan, which is the reason.
-                    progress.end(Some(
-                        reason.unwrap_or_else(|| "the cluster was not read".to_owned()),
-                    ))
-                }
+                Err(reason) => progress.end(Some(reason)),
             }
         });
         running.push((name, task));

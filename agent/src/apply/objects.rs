@@ -1,6 +1,7 @@
 //! Applies, deletes and disowns single objects.
 
 use http::StatusCode;
+use kube::api::{DeleteParams, PatchParams, Preconditions};
 use serde_json::{Value, json};
 use shared::api::Outcome;
 use shared::cluster_dns::Edit;
@@ -83,19 +84,20 @@ async fn apply_once(
         }
         None => stamped.to_text(),
     };
-    let mut request = Request::apply(&manager, &path, object.clone());
+    let mut params = PatchParams::apply(&manager);
     if claim.is_some_and(|claim| claim.adopts) {
-        request = request.forced();
+        params = params.force();
     } else if let Some(claim) = claim.filter(|claim| !claim.takes.is_empty()) {
         // A forced apply would also take over fields that others own since the plan.
-        let unforced = Request::apply(&manager, &path, object).dry_run();
+        let unforced = Request::apply(params.clone().dry_run(), &path, object.clone());
         if let Err(error) = connection.send(&unforced).await
             && !takes_all(claim, &error)
         {
             return outcome::<()>(connection, &what, Err(error), action);
         }
-        request = request.forced();
+        params = params.force();
     }
+    let request = Request::apply(params, &path, object);
     let answer = connection.json(&request).await;
     match (action, answer) {
         (Action::Create, Ok(live)) if !field_managers::is_sole(&live, &manager) => {
@@ -133,7 +135,7 @@ async fn give_back(
     let empty = json!({
         "apiVersion": stamped.kind.api_version(), "kind": stamped.kind.kind, "metadata": metadata,
     });
-    let request = Request::apply(manager, path, empty.to_string());
+    let request = Request::apply(PatchParams::apply(manager), path, empty.to_string());
     let message = match connection.send(&request).await {
         Ok(_) => "another client created it since the plan, and it was not changed; plan again"
             .to_owned(),
@@ -152,14 +154,12 @@ pub(super) async fn delete(
     seen: &Seen,
 ) -> (Carried, Option<Leaving>) {
     // Without the resourceVersion, which every write of a status changes.
-    let options = json!({
-        "apiVersion": "v1",
-        "kind": "DeleteOptions",
-        "propagationPolicy": "Background",
-        "preconditions": { "uid": seen.uid },
+    let params = DeleteParams::background().preconditions(Preconditions {
+        uid: Some(seen.uid.clone()),
+        resource_version: None,
     });
     let path = path(key, seen);
-    let answer = connection.json(&Request::delete(&path, &options)).await;
+    let answer = connection.json(&Request::delete(&path, &params)).await;
     // For an object that is gone at once, the response is a Status, or for some kinds the object before its deletion.
     let is_leaving = answer.as_ref().is_ok_and(|live| {
         let metadata = &live["metadata"];
@@ -184,12 +184,13 @@ pub(super) async fn leave_without_effect(
     wider: Option<&Value>,
 ) -> Carried {
     let path = path(key, seen);
+    let params = PatchParams::apply(ownership::FIELD_MANAGER);
     let request = match wider {
         Some(policy) => {
-            let path = format!("{path}?fieldManager={}", ownership::FIELD_MANAGER);
-            Request::patch(path, &orphaned::with_policy(&seen.uid, rule, policy))
+            let operations = orphaned::with_policy(&seen.uid, rule, policy);
+            Request::json_patch(&params, &path, operations)
         }
-        None => Request::merge(&path, &orphaned::without_effect(&seen.uid)),
+        None => Request::merge(&params, &path, &orphaned::without_effect(&seen.uid)),
     };
     let answer = connection.send(&request).await;
     let what = format!("patch {}", key.kind);
@@ -240,14 +241,15 @@ pub(super) async fn disown(
             None => *entry = value.clone(),
         }
     }
-    let request = Request::merge(&path(key, seen), &patch);
+    let params = PatchParams::apply(ownership::FIELD_MANAGER);
+    let request = Request::merge(&params, &path(key, seen), &patch);
     let answer = connection.send(&request).await;
     outcome(connection, &what, answer, Action::Disown)
 }
 
 /// Changes the cluster DNS configuration, unless it was changed since it was read.
 pub(super) async fn edit(connection: &Connection, edit: &Edit, action: Action) -> Carried {
-    let Err(error) = connection.send(&cluster::edit_request(edit)).await else {
+    let Err(error) = connection.send(&cluster::edit_request(edit, false)).await else {
         return Carried::from(Outcome::Done { action });
     };
     if error.code() != Some(StatusCode::CONFLICT) {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
 use http::StatusCode;
+use kube::api::PatchParams;
 use shared::api::{ClusterReport, Outcome, WaitReason};
 use shared::cluster_dns::{self, Edit};
 use shared::gateways::last_known::LastKnown;
@@ -364,7 +365,8 @@ impl Run<'_> {
             record["metadata"]["resourceVersion"] = version.as_str().into();
         }
         // The record belongs to the mesh, whoever wrote to it.
-        let request = Request::apply(ownership::FIELD_MANAGER, &path, record.to_string()).forced();
+        let params = PatchParams::apply(ownership::FIELD_MANAGER).force();
+        let request = Request::apply(params, &path, record.to_string());
         let version = match self.connection.json(&request).await {
             Ok(live) => cluster::resource_version(&live),
             Err(error) => self.written_already(&parent, &error).await?,

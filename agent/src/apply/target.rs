@@ -37,12 +37,3 @@ pub(crate) enum Scope {
     /// Objects with gateway addresses: all others stay unchanged and recorded.
     Addresses,
 }
-
-/// Options of an apply.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ApplyOptions {
-    /// Continue with the other clusters if some are blocked.
-    pub partial: bool,
-    /// Confirmed number of deletions, for plans that delete many objects; see [`shared::plan::guard`].
-    pub allow_delete: Option<usize>,
-}

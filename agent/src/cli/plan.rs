@@ -8,7 +8,7 @@ use serde::Serialize;
 use shared::api::Intent;
 use shared::plan;
 use shared::plan::decisions;
-use shared::plan::guard::{self, MassDeletion};
+use shared::plan::guard::MassDeletion;
 
 use super::decisions::Decisions;
 use super::failure::{Exit, Failure};
@@ -108,11 +108,7 @@ impl Planning {
         let planned = planned.map_err(|error| input.failed(error))?;
         output::warnings(Some(&input.origin), &planned.findings)?;
         let plan = &planned.plan;
-        // `remove` deletes everything on purpose, so only `apply` guards against mass deletions.
-        let mass_deletion = match intent {
-            Intent::Apply => guard::mass_deletion(plan),
-            Intent::Remove => None,
-        };
+        let mass_deletion = planned.mass_deletion();
         let mut stdout = output::stdout();
         match self.format {
             Format::Text => {

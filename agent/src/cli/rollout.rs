@@ -16,7 +16,7 @@ use super::output::{self, Format, counted};
 use super::saved_plan::SavedPlan;
 use super::{interrupt, question};
 use crate::lock::LockOptions;
-use crate::operation::{self, ApplyOptions, Blocked, Locked, Operations, Planned};
+use crate::operation::{self, ApplyOptions, ApprovedPlan, Blocked, Locked, Operations, Planned};
 use crate::stop::Stop;
 
 /// What happens after Ctrl-C.
@@ -55,8 +55,8 @@ pub(super) enum Consent {
 enum Agreed {
     /// Any plan.
     Any,
-    /// The plan with this id, which was shown.
-    Shown(String),
+    /// The plan with this id, which was shown, with the options that were confirmed.
+    Shown(String, ApplyOptions),
     /// The saved plan.
     Saved(Box<Plan>),
 }
@@ -64,7 +64,7 @@ enum Agreed {
 /// Whether a new plan equals the confirmed one.
 enum AsAgreed {
     /// The plan may be applied.
-    Same(Box<Planned>),
+    Same(ApprovedPlan),
     /// The clusters changed since.
     Other(Box<Planned>),
 }
@@ -119,7 +119,7 @@ impl Rollout {
                         "\nThe clusters changed since this plan was shown. The new plan:"
                     )?;
                     let interrupts = tokio::spawn(interrupt::end_at_once());
-                    agreed = Agreed::Shown(self.ask(*planned)?);
+                    agreed = self.ask(*planned)?;
                     interrupts.abort();
                 }
             }
@@ -134,8 +134,8 @@ impl Rollout {
             () = stop.requested() => Err(Failure::Stopped),
         };
         match planned {
-            Ok(AsAgreed::Same(planned)) => {
-                let report = self.carry_out(locked, *planned, stop).await?;
+            Ok(AsAgreed::Same(plan)) => {
+                let report = self.carry_out(locked, plan, stop).await?;
                 Ok(Attempt::Ended(if report.is_success() {
                     Exit::Success
                 } else {
@@ -177,7 +177,7 @@ impl Rollout {
             Consent::Saved(plan) => Ok(Agreed::Saved(plan)),
             Consent::Question => {
                 let planned = self.plan().await?;
-                self.ask(planned).map(Agreed::Shown)
+                self.ask(planned)
             }
         }
     }
@@ -185,20 +185,22 @@ impl Rollout {
     /// Plans under the Leases, and compares with the confirmed plan.
     async fn plan_as_agreed(&self, locked: &Locked, agreed: &Agreed) -> Result<AsAgreed, Failure> {
         let planned = locked.plan(&self.input.mesh, self.intent).await;
-        let planned = Box::new(planned.map_err(|error| self.input.failed(error))?);
-        match agreed {
-            Agreed::Shown(id) if *id == planned.plan.id => Ok(AsAgreed::Same(planned)),
-            Agreed::Shown(_) => Ok(AsAgreed::Other(planned)),
+        let planned = planned.map_err(|error| self.input.failed(error))?;
+        let options = match agreed {
+            Agreed::Shown(id, options) if *id == planned.plan.id => *options,
+            Agreed::Shown(..) => return Ok(AsAgreed::Other(Box::new(planned))),
             Agreed::Saved(saved) if saved.id != planned.plan.id => {
                 plan_output::write_difference(&mut output::stderr(), saved, &planned.plan)?;
                 self.show(&planned.plan)?;
-                Err(Failure::Changed)
+                return Err(Failure::Changed);
             }
             Agreed::Any | Agreed::Saved(_) => {
                 self.announce(&planned)?;
-                Ok(AsAgreed::Same(planned))
+                self.manner.options
             }
-        }
+        };
+        let approved = planned.approve(options);
+        approved.map(AsAgreed::Same).map_err(Failure::Blocked)
     }
 
     /// Prints the plan if no question is asked.
@@ -210,9 +212,7 @@ impl Rollout {
             Detail::Summary
         };
         plan_output::write(&mut output::stderr(), &planned.plan, detail)?;
-        planned
-            .allow(self.intent, self.manner.options)
-            .map_err(Failure::Blocked)
+        Ok(())
     }
 
     async fn plan(&self) -> Result<Planned, Failure> {
@@ -222,12 +222,14 @@ impl Rollout {
         plan.await.map_err(|error| self.input.failed(error))
     }
 
-    /// Shows a plan and asks whether to apply it. Returns its id.
-    fn ask(&self, planned: Planned) -> Result<String, Failure> {
+    /// Shows a plan and asks whether to apply it.
+    fn ask(&self, planned: Planned) -> Result<Agreed, Failure> {
         self.warn(&planned)?;
         self.show(&planned.plan)?;
-        match planned.allow(self.intent, self.manner.options) {
-            Err(blocked @ Blocked::Deletes(_)) => {
+        let mut options = self.manner.options;
+        match planned.allow(options) {
+            Err(Blocked::Deletes(deletion)) => {
+                options.allow_delete = Some(deletion.deletes);
                 writeln!(
                     output::stderr(),
                     "\n{}",
@@ -236,7 +238,7 @@ impl Rollout {
                 question::ask_for(
                     &format!(
                         "{}; to continue, type the name of the mesh",
-                        output::printable(&blocked.to_string())
+                        output::printable(&Blocked::Deletes(deletion).to_string())
                     ),
                     &planned.plan.mesh,
                 )?;
@@ -248,7 +250,7 @@ impl Rollout {
             }
             Ok(()) => {}
         }
-        Ok(planned.plan.id)
+        Ok(Agreed::Shown(planned.plan.id, options))
     }
 
     fn warn(&self, planned: &Planned) -> Result<(), Failure> {
@@ -276,7 +278,7 @@ impl Rollout {
     async fn carry_out(
         &self,
         locked: Locked,
-        planned: Planned,
+        plan: ApprovedPlan,
         stop: &Stop,
     ) -> Result<Report, Failure> {
         let (sender, mut events) = mpsc::unbounded_channel();
@@ -298,7 +300,7 @@ impl Rollout {
                 }
             }
         };
-        let apply = locked.apply(planned, self.manner.options, stop, sender);
+        let apply = locked.apply(plan, stop, sender);
         let (report, show) = tokio::join!(apply, showing);
         show.finish(&report)?;
         Ok(report)

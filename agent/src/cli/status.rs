@@ -1,7 +1,7 @@
 //! `status`: compare the clusters with the document.
 
 use clap::Args;
-use shared::api::{self, Intent};
+use shared::api::Intent;
 use shared::plan::decisions::Decisions;
 
 use super::failure::{Exit, Failure};
@@ -32,14 +32,13 @@ pub(super) struct Status {
 impl Status {
     pub(super) async fn run(self) -> Result<Exit, Failure> {
         let input = input::read(&self.document.path)?;
-        let planned = self
+        let (status, findings) = self
             .access
             .operations()
             .status(&input.mesh, Intent::Apply, &Decisions::default())
             .await
             .map_err(|error| input.failed(error))?;
-        output::warnings(Some(&input.origin), &planned.findings)?;
-        let status = api::Status::of(&planned.plan);
+        output::warnings(Some(&input.origin), &findings)?;
         let mut stdout = output::stdout();
         match self.output.format {
             Format::Text => output::status::write(&mut stdout, &status)?,

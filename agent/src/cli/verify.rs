@@ -13,7 +13,7 @@ use super::duration::duration;
 use super::failure::{Exit, Failure};
 use super::output::{self, counted};
 use super::{Access, Document, input, interrupt, question};
-use crate::operation::Planned;
+use crate::operation::ObservedMesh;
 use crate::stop::Stop;
 use crate::verify::{self, ClientSelector, InterruptedDrill, VerifyOptions};
 
@@ -108,14 +108,14 @@ impl Verify {
         }
         let input = input::read(&self.document.path)?;
         let operations = self.access.operations();
-        let planned = operations
-            .look(&input.mesh)
+        let observed = operations
+            .observe(&input.mesh)
             .await
             .map_err(|error| input.failed(Failure::Unchecked(error)))?;
-        output::warnings(Some(&input.origin), &planned.findings)?;
+        output::warnings(Some(&input.origin), &observed.findings)?;
         if self.restore {
-            let left = verify::left_behind(&planned, &input.mesh).await;
-            return give_back(&planned, &left).await;
+            let left = verify::left_behind(&observed, &input.mesh).await;
+            return give_back(&observed, &left).await;
         }
         if let Some(target) = &self.drill
             && !self.yes
@@ -138,7 +138,7 @@ impl Verify {
         let (sender, events) = mpsc::unbounded_channel();
         let telling = tokio::spawn(tell(events));
         let report =
-            verify::verify(&operations, &input.mesh, planned, &options, &stop, &sender).await;
+            verify::verify(&operations, &input.mesh, observed, &options, &stop, &sender).await;
         drop(sender);
         // The task ends with the sender and cannot fail.
         _ = telling.await;
@@ -163,11 +163,11 @@ impl Verify {
     }
 }
 
-async fn give_back(planned: &Planned, left: &[InterruptedDrill]) -> Result<Exit, Failure> {
+async fn give_back(observed: &ObservedMesh, left: &[InterruptedDrill]) -> Result<Exit, Failure> {
     let mut stdout = output::stdout();
     let mut exit = Exit::Success;
     for left in left {
-        match verify::restore(planned, left).await {
+        match verify::restore(observed, left).await {
             Ok(()) => writeln!(stdout, "restored: {}", output::printable(&left.to_string()))?,
             Err(why) => {
                 exit = Exit::Failed;

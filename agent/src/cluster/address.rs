@@ -1,22 +1,14 @@
 //! Paths of objects on an API server.
 
+use kube::Resource as _;
+use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
 use shared::kubernetes::object::{Kind, Object};
 
 /// The path of a kind's objects, in one namespace or, with `None`, in all of them.
 pub(crate) fn collection(kind: &Kind, namespace: Option<&str>) -> String {
-    let root = if kind.group.is_empty() {
-        "/api"
-    } else {
-        "/apis"
-    };
-    let mut path = format!("{root}/{}", kind.api_version());
-    if let Some(namespace) = namespace {
-        path.push_str("/namespaces/");
-        path.push_str(namespace);
-    }
-    path.push('/');
-    path.push_str(&kind.plural);
-    path
+    let of_kind = GroupVersionKind::gvk(&kind.group, &kind.version, &kind.kind);
+    let resource = ApiResource::from_gvk_with_plural(&of_kind, &kind.plural);
+    DynamicObject::url_path(&resource, namespace)
 }
 
 /// The path of an object.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::header::{AUTHORIZATION, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use kube::client::Body;
 use serde_json::Value;
 
@@ -13,14 +13,13 @@ use super::lease::Lease;
 use super::limit;
 use super::live;
 use super::login::{Credential, LoginTool};
+use super::request::Request;
 use super::request_error::{RequestError, Status};
 
 /// The first pause before a retry; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause, even if the server requests more: a person is waiting.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// The parameter of a dry run.
-const DRY_RUN: &str = "dryRun=All";
 
 /// A connection to one cluster. Clones are cheap and share its HTTP connections.
 #[derive(Clone)]
@@ -86,145 +85,6 @@ impl RetryPolicy {
         deadline: Duration::from_secs(30),
         reconnects: true,
     };
-}
-
-/// A request; the path includes the query.
-#[derive(Debug)]
-pub(crate) struct Request {
-    method: Method,
-    path: String,
-    accept: &'static str,
-    body: Option<(&'static str, Bytes)>,
-    /// Limit of the response, in bytes.
-    limit: usize,
-}
-
-impl Request {
-    const JSON: &'static str = "application/json";
-
-    /// A GET.
-    pub(crate) fn get(path: impl Into<String>) -> Self {
-        Self {
-            method: Method::GET,
-            path: path.into(),
-            accept: Self::JSON,
-            body: None,
-            limit: limit::OBJECT,
-        }
-    }
-
-    /// The response is a list.
-    #[must_use]
-    pub(crate) fn of_list(mut self) -> Self {
-        self.limit = limit::PAGE;
-        self
-    }
-
-    /// The response has only the metadata of objects.
-    #[must_use]
-    pub(crate) fn metadata_only(mut self) -> Self {
-        self.accept =
-            "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
-        self
-    }
-
-    /// A server-side apply of an object, given as JSON, under a field manager. Unknown fields and conflicts with other
-    /// managers are errors.
-    pub(crate) fn apply(manager: &str, path: &str, object: String) -> Self {
-        Self {
-            method: Method::PATCH,
-            path: format!("{path}?fieldManager={manager}&fieldValidation=Strict"),
-            accept: Self::JSON,
-            // The media type is YAML, of which JSON is a subset.
-            body: Some(("application/apply-patch+yaml", object.into())),
-            limit: limit::OBJECT,
-        }
-    }
-
-    /// An apply with `force`, which takes fields over from other managers.
-    #[must_use]
-    pub(crate) fn forced(mut self) -> Self {
-        self.path.push_str("&force=true");
-        self
-    }
-
-    /// A JSON patch (RFC 6902).
-    pub(crate) fn patch(path: impl Into<String>, operations: &Value) -> Self {
-        Self {
-            method: Method::PATCH,
-            path: path.into(),
-            accept: Self::JSON,
-            body: Some(("application/json-patch+json", operations.to_string().into())),
-            limit: limit::OBJECT,
-        }
-    }
-
-    /// A JSON merge patch (RFC 7386).
-    pub(crate) fn merge(path: &str, changes: &Value) -> Self {
-        Self::merge_as(shared::kubernetes::ownership::FIELD_MANAGER, path, changes)
-    }
-
-    /// A JSON merge patch under another field manager.
-    pub(crate) fn merge_as(manager: &str, path: &str, changes: &Value) -> Self {
-        Self {
-            method: Method::PATCH,
-            path: format!("{path}?fieldManager={manager}"),
-            accept: Self::JSON,
-            body: Some(("application/merge-patch+json", changes.to_string().into())),
-            limit: limit::OBJECT,
-        }
-    }
-
-    /// A POST of a new object.
-    pub(crate) fn create(path: impl Into<String>, object: &Value) -> Self {
-        Self {
-            method: Method::POST,
-            path: path.into(),
-            accept: Self::JSON,
-            body: Some((Self::JSON, object.to_string().into())),
-            limit: limit::OBJECT,
-        }
-    }
-
-    /// A PUT of an existing object.
-    pub(crate) fn replace(path: impl Into<String>, object: &Value) -> Self {
-        Self {
-            method: Method::PUT,
-            ..Self::create(path, object)
-        }
-    }
-
-    /// Whether the request changes something on the server.
-    fn changes(&self) -> bool {
-        self.method != Method::GET && !self.path.contains(DRY_RUN)
-    }
-
-    /// A dry run: the server checks the request and changes nothing.
-    #[must_use]
-    pub(crate) fn dry_run(mut self) -> Self {
-        self.path
-            .push(if self.path.contains('?') { '&' } else { '?' });
-        self.path.push_str(DRY_RUN);
-        self
-    }
-
-    /// The response is text, such as a log.
-    #[must_use]
-    pub(crate) fn taking_text(mut self) -> Self {
-        self.accept = "*/*";
-        self
-    }
-
-    /// A DELETE with its options.
-    pub(crate) fn delete(path: impl Into<String>, options: &Value) -> Self {
-        Self {
-            method: Method::DELETE,
-            path: path.into(),
-            accept: Self::JSON,
-            body: Some((Self::JSON, options.to_string().into())),
-            limit: limit::OBJECT,
-        }
-    }
 }
 
 impl Connection {
@@ -353,8 +213,9 @@ impl Connection {
             Ok((code, _)) | Err(RequestError::Answered { code, .. }) => code.as_str().to_owned(),
             Err(error) => format!("failed ({error})"),
         };
-        let Request { method, path, .. } = request;
-        crate::logging::request(&self.context, method.as_str(), path, &outcome, took);
+        let Ok(request) = &request.http else { return };
+        let (method, path) = (request.method().as_str(), request.uri().to_string());
+        crate::logging::request(&self.context, method, &path, &outcome, took);
     }
 
     /// The credential of the login tool, if the connection has one.
@@ -378,21 +239,13 @@ impl Connection {
         request: &Request,
         authorization: Option<HeaderValue>,
     ) -> Result<(StatusCode, Bytes), RequestError> {
-        let mut outgoing = http::Request::builder()
-            .method(&request.method)
-            .uri(&request.path)
-            .header(ACCEPT, request.accept);
+        let mut outgoing = match &request.http {
+            Ok(request) => request.clone().map(Body::from),
+            Err(error) => return Err(RequestError::Unreadable(error.to_string())),
+        };
         if let Some(authorization) = authorization {
-            outgoing = outgoing.header(AUTHORIZATION, authorization);
+            outgoing.headers_mut().insert(AUTHORIZATION, authorization);
         }
-        let mut body = Body::empty();
-        if let Some((content_type, bytes)) = &request.body {
-            outgoing = outgoing.header(CONTENT_TYPE, *content_type);
-            body = Body::from(bytes.clone());
-        }
-        let outgoing = outgoing
-            .body(body)
-            .map_err(|error| RequestError::Unreadable(error.to_string()))?;
         let response = self
             .client
             .send(outgoing)

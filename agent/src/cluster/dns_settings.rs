@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use futures::future::join_all;
 use http::StatusCode;
+use kube::api::{PatchParams, PostParams};
 use serde_json::Value;
 use shared::cluster_dns::{self, CONFIG_MAPS, Edit, NAMESPACE, Refusal, StubDomain};
+use shared::kubernetes::ownership;
 use shared::mesh::DnsFlavour;
 
-use super::connection::{Connection, Request};
+use super::connection::Connection;
 use super::live::without_managers;
+use super::request::Request;
 use super::request_error::RequestError;
 
 /// A zone, and how clusters resolve it.
@@ -124,7 +127,7 @@ async fn ask(connection: &Connection, edit: Edit) -> Result<Edit, Refusal> {
         Some(_) => "patch ConfigMap",
         None => "create ConfigMap",
     };
-    let why = match connection.send(&edit_request(&edit).dry_run()).await {
+    let why = match connection.send(&edit_request(&edit, true)).await {
         Ok(_) => return Ok(edit),
         Err(error) if error.code() == Some(StatusCode::CONFLICT) => {
             "it changed during the plan; plan again".to_owned()
@@ -142,14 +145,21 @@ pub(crate) fn edited(edit: &Edit) -> Request {
     Request::get(path(edit.config_map))
 }
 
-/// The request that makes an edit, only on the observed version.
-pub(crate) fn edit_request(edit: &Edit) -> Request {
-    match edit.patch() {
-        Some(patch) => Request::merge(&path(edit.config_map), &patch),
-        None => Request::create(
-            format!("/api/v1/namespaces/{NAMESPACE}/configmaps"),
-            &edit.object(),
-        ),
+/// The request that makes an edit, only on the observed version, or tries it.
+pub(crate) fn edit_request(edit: &Edit, dry_run: bool) -> Request {
+    if let Some(changes) = edit.patch() {
+        let params = PatchParams {
+            dry_run,
+            ..PatchParams::apply(ownership::FIELD_MANAGER)
+        };
+        Request::merge(&params, &path(edit.config_map), &changes)
+    } else {
+        let params = PostParams {
+            dry_run,
+            ..PostParams::default()
+        };
+        let config_maps = format!("/api/v1/namespaces/{NAMESPACE}/configmaps");
+        Request::create_with(&params, &config_maps, &edit.object())
     }
 }
 

@@ -1,11 +1,13 @@
 //! Dry runs of an apply.
 
 use http::StatusCode;
+use kube::api::PatchParams;
 use shared::kubernetes::object::Object;
 use shared::plan::{Conflict, DryRun};
 
 use super::address;
-use super::connection::{Connection, Request};
+use super::connection::Connection;
+use super::request::Request;
 use super::request_error::RequestError;
 
 /// An apply to try.
@@ -28,11 +30,12 @@ pub(super) async fn ask(
         manager,
         force,
     } = question;
-    let mut request = Request::apply(manager, &address::object(object), object.to_text());
-    if force {
-        request = request.forced();
-    }
-    match connection.json(&request.dry_run()).await {
+    let params = PatchParams {
+        force,
+        ..PatchParams::apply(manager).dry_run()
+    };
+    let request = Request::apply(params, &address::object(object), object.to_text());
+    match connection.json(&request).await {
         Ok(would) => Ok(DryRun::Would(would)),
         Err(error) if error.is_not_found() => Err(error),
         Err(error) => match conflicts_of(&error) {

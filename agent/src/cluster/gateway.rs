@@ -7,8 +7,9 @@ use serde_json::Value;
 use shared::kubernetes::object::Kind;
 
 use super::address::object_at;
-use super::connection::{Connection, Request};
+use super::connection::Connection;
 use super::endpoints::ready_endpoints;
+use super::request::Request;
 use super::request_error::RequestError;
 
 /// The observed state of a gateway's Service.

@@ -3,7 +3,8 @@
 use shared::kubernetes::object::Kind;
 
 use super::address::object_at;
-use super::connection::{Connection, Request};
+use super::connection::Connection;
+use super::request::Request;
 use super::request_error::RequestError;
 
 /// The uid of the namespace `kube-system`, which is unique and constant for a cluster's lifetime (as OpenTelemetry's

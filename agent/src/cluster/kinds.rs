@@ -5,7 +5,8 @@ use http::StatusCode;
 use serde_json::Value;
 use shared::kubernetes::object::{Kind, Scope, Wave};
 
-use super::connection::{Connection, Request};
+use super::connection::Connection;
+use super::request::Request;
 use super::request_error::RequestError;
 
 /// The kind that a cluster serves under `Kind.group` (only the kind in the core group); `None` if it does not serve it.

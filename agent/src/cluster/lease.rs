@@ -12,7 +12,7 @@ use http::StatusCode;
 use k8s_openapi::api::coordination::v1::{Lease as LeaseObject, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
-use kube::api::ObjectMeta;
+use kube::api::{DeleteParams, ObjectMeta, Preconditions};
 use serde_json::json;
 use shared::kubernetes::object::Kind;
 use shared::kubernetes::ownership::{self, PARENT_NAMESPACE};
@@ -21,8 +21,9 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::address::{collection, object_at};
-use super::connection::{Connection, Request, RetryPolicy};
+use super::connection::{Connection, RetryPolicy};
 use super::live::resource_version;
+use super::request::Request;
 use super::request_error::RequestError;
 use super::writer::{Holder, Writer};
 use crate::stop::Stop;
@@ -239,7 +240,7 @@ impl Claim {
     /// Creates the Lease, or reads its holder.
     async fn try_once(&self) -> Result<Try, RequestError> {
         let path = collection(&Kind::LEASE, Some(PARENT_NAMESPACE));
-        let created = Request::create(path, &json!(self.object(None, 0)));
+        let created = Request::create(&path, &json!(self.object(None, 0)));
         match self.connection.json(&created).await {
             Ok(live) => return Ok(held(&live)),
             Err(error) if error.code() == Some(StatusCode::CONFLICT) => {}
@@ -274,14 +275,13 @@ impl Claim {
     /// Deletes the Lease if this writer holds it.
     async fn delete(&self, mut version: String) -> Result<(), RequestError> {
         loop {
-            let options = json!({
-                "apiVersion": "v1",
-                "kind": "DeleteOptions",
-                "preconditions": { "resourceVersion": version },
+            let params = DeleteParams::default().preconditions(Preconditions {
+                resource_version: Some(version.clone()),
+                uid: None,
             });
             let deleted = self
                 .connection
-                .send(&Request::delete(self.path(), &options))
+                .send(&Request::delete(&self.path(), &params))
                 .await;
             match deleted {
                 Ok(_) => return Ok(()),
@@ -307,7 +307,7 @@ impl Claim {
         transitions: i32,
     ) -> Result<Option<String>, RequestError> {
         let lease = self.object(Some(version), transitions);
-        let request = Request::replace(self.path(), &json!(lease));
+        let request = Request::replace(&self.path(), &json!(lease));
         match self.connection.json(&request).await {
             Ok(live) => Ok(Some(resource_version(&live).unwrap_or_default())),
             Err(error) if error.is_not_found() || error.code() == Some(StatusCode::CONFLICT) => {

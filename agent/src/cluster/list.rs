@@ -1,16 +1,18 @@
 //! Lists of objects, page by page, so that a thousand objects are never in memory at once.
 
 use http::StatusCode;
+use kube::api::ListParams;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::connection::{Connection, Request};
+use super::connection::Connection;
+use super::request::Request;
 use super::request_error::RequestError;
 
 /// Objects per page: about two megabytes with all fields.
-const PAGE: usize = 500;
+const PAGE: u32 = 500;
 /// Objects per page if a larger page was too long: objects of 1.5 MiB, etcd's maximum, fit into the limit.
-const SMALL_PAGE: usize = 10;
+const SMALL_PAGE: u32 = 10;
 /// Limit of pages. etcd holds at most 8 GB, which fit into fewer pages.
 const PAGES: usize = 5_000;
 /// Restarts of a list whose continue token has expired.
@@ -36,7 +38,7 @@ struct PageMetadata {
 pub(super) struct List {
     /// Path of the collection; see [`super::collection`].
     pub(super) path: String,
-    /// `key=value`, or empty for all; only `/` and `=` are escaped.
+    /// `key=value`, or empty for all.
     pub(super) label_selector: String,
     /// Whether only metadata is requested.
     pub(super) metadata_only: bool,
@@ -49,18 +51,13 @@ impl List {
         connection: &Connection,
         mut take: impl FnMut(&str) -> Result<(), serde_json::Error> + Send,
     ) -> Result<(), RequestError> {
-        let selector = self.label_selector.replace('/', "%2F").replace('=', "%3D");
-        let mut next = String::new();
+        let mut params = ListParams::default().limit(PAGE);
+        if !self.label_selector.is_empty() {
+            params = params.labels(&self.label_selector);
+        }
         let (mut restarts, mut pages) = (0, 0);
-        let mut objects = PAGE;
         loop {
-            let mut path = format!("{}?limit={objects}", self.path);
-            for (parameter, value) in [("labelSelector", &selector), ("continue", &next)] {
-                if !value.is_empty() {
-                    path.extend(["&", parameter, "=", value]);
-                }
-            }
-            let mut request = Request::get(path).of_list();
+            let mut request = Request::list(&self.path, &params);
             if self.metadata_only {
                 request = request.metadata_only();
             }
@@ -68,11 +65,11 @@ impl List {
                 Ok(body) => body,
                 Err(error) if error.code() == Some(StatusCode::GONE) && restarts < RESTARTS => {
                     restarts += 1;
-                    next.clear();
+                    params.continue_token = None;
                     continue;
                 }
-                Err(RequestError::TooLong(_)) if objects > SMALL_PAGE => {
-                    objects = SMALL_PAGE;
+                Err(RequestError::TooLong(_)) if params.limit > Some(SMALL_PAGE) => {
+                    params.limit = Some(SMALL_PAGE);
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -90,7 +87,7 @@ impl List {
                 let why = format!("the list has more than {PAGES} pages");
                 return Err(RequestError::Unreadable(why));
             }
-            next = page.metadata.next;
+            params.continue_token = Some(page.metadata.next);
         }
     }
 }

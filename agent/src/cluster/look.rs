@@ -22,11 +22,12 @@ use shared::plan::orphaned::{self, OrphanedRule};
 use shared::plan::{Claim, Existing, ObservedCluster, PruneCandidate};
 
 use super::address::{collection, object, object_at};
-use super::connection::{Connection, Request};
+use super::connection::Connection;
 use super::kinds;
 use super::list::List;
 use super::live::{resource_version, without_managers};
 use super::parent::Parent;
+use super::request::Request;
 use super::request_error::RequestError;
 use super::writers::Writers;
 

@@ -28,6 +28,7 @@ mod of_mesh;
 mod parent;
 mod probe;
 mod redacted;
+mod request;
 mod request_error;
 mod rights;
 mod server_url;
@@ -38,7 +39,7 @@ pub use kubeconfig::KubeconfigError;
 pub use writer::Holder;
 
 pub(crate) use address::{collection, object, object_at};
-pub(crate) use connection::{Connection, Request, RetryPolicy, Wait};
+pub(crate) use connection::{Connection, RetryPolicy, Wait};
 pub(crate) use dns_settings::{DnsLook, Zone, dns_settings, edit_request, edited, look_at_dns};
 pub(crate) use dry_run::conflicts_of;
 pub(crate) use endpoints::{ENDPOINT_SLICES, SERVICE_NAME_LABEL, ready_endpoints};
@@ -55,6 +56,7 @@ pub(crate) use parent::Parent;
 pub(crate) use probe::probe;
 #[cfg(fuzzing)]
 pub(crate) use redacted::of_kubeconfig as describe_kubeconfig_error;
+pub(crate) use request::Request;
 pub(crate) use request_error::RequestError;
 pub(crate) use rights::{Review, rights};
 pub(crate) use writer::Writer;

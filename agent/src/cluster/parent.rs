@@ -10,7 +10,8 @@ use shared::kubernetes::object::{Key, Kind};
 use shared::kubernetes::ownership::{self, PARENT_NAMESPACE};
 
 use super::address::object_at;
-use super::connection::{Connection, Request};
+use super::connection::Connection;
+use super::request::Request;
 
 /// Prefix of [`ownership::TOOLING_ANNOTATION`], before the version.
 const TOOL: &str = "fedmesh/";

@@ -9,10 +9,11 @@ use serde::Deserialize;
 use shared::api::Context;
 use shared::defaults::{DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE};
 
-use super::connection::{Connection, Request, RetryPolicy};
+use super::connection::{Connection, RetryPolicy};
 use super::gateway::gateway;
 use super::kubeconfig::Kubeconfig;
 use super::list::List;
+use super::request::Request;
 use super::request_error::RequestError;
 
 /// Deadline of everything about one context, including its login tool.

@@ -11,7 +11,8 @@ use shared::access::{Command, Need, Needs, Permission, denials, to_carry_out};
 use shared::kubernetes::object::Object;
 use shared::plan::ObservedCluster;
 
-use super::connection::{Connection, Request, RetryPolicy};
+use super::connection::{Connection, RetryPolicy};
+use super::request::Request;
 use crate::shell;
 
 /// Reviews in one cluster at once.

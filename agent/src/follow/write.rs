@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use shared::Mesh;
+use shared::api::Intent;
 use shared::gateways::last_known::LastKnown;
 use shared::kubernetes::object::Kind;
 use shared::plan::desired::Desired;
@@ -15,7 +16,8 @@ use super::clusters::{Clusters, PassError};
 use super::event::{FollowEvent, RecordChange};
 use super::{FollowError, records};
 use crate::apply;
-use crate::apply::target::{ApplyOptions, Scope, Target};
+use crate::apply::approved::{ApplyOptions, ApprovedPlan, Blocked};
+use crate::apply::target::{Scope, Target};
 use crate::budget::Budget;
 use crate::cluster;
 use crate::lock::{Leases, LockOptions};
@@ -83,11 +85,23 @@ impl Looked {
     async fn apply(self, cluster: &str) -> (&str, Result<Vec<FollowEvent>, String>) {
         let not_written = self.skipped().len();
         let targets = BTreeMap::from([(cluster.to_owned(), self.target)]);
-        let (sender, _) = mpsc::unbounded_channel();
+        // Endpoints of addresses that are gone are deleted without a confirmation.
+        let options = ApplyOptions {
+            allow_delete: Some(usize::MAX),
+            ..ApplyOptions::default()
+        };
+        let plan = match ApprovedPlan::new(self.plan, targets, Intent::Apply, options) {
+            Ok(plan) => plan,
+            Err(Blocked::Clusters { reasons, .. }) => {
+                let reasons: Vec<String> = reasons.into_values().collect();
+                return (cluster, Err(reasons.join("; ")));
+            }
+            Err(blocked @ Blocked::Deletes(_)) => return (cluster, Err(blocked.to_string())),
+        };
         // The objects are few, so a stop does not interrupt the writes.
-        let (options, stop) = (ApplyOptions::default(), Stop::never());
-        let budget = Budget::default();
-        let report = apply::apply(self.plan, targets, options, &budget, &stop, sender).await;
+        let (budget, stop) = (Budget::default(), Stop::never());
+        let (sender, _) = mpsc::unbounded_channel();
+        let report = apply::apply(plan, &budget, &stop, sender).await;
         for report in report.clusters {
             if let Some(error) = report.error {
                 return (cluster, Err(error));

@@ -14,7 +14,6 @@ use shared::api::{
 use shared::bundle::Rendered;
 use shared::check::check;
 use shared::facts::Facts;
-use shared::plan::guard;
 use shared::resolved::Resolved;
 use tokio::sync::mpsc;
 
@@ -23,7 +22,7 @@ use super::answer::{Body, Refusal};
 use super::runs::{RunKind, Running};
 use super::turns::Turn;
 use crate::lock::LockOptions;
-use crate::operation::{self, ApplyOptions, Locked, Planned};
+use crate::operation::{self, ApplyOptions, ApprovedPlan, Locked};
 
 pub(super) async fn session() -> Json<Session> {
     Json(Session {
@@ -39,18 +38,14 @@ pub(super) async fn plan(
     State(agent): State<Agent>,
     Body(request): Body<PlanRequest>,
 ) -> Result<Json<PlanResponse>, Refusal> {
-    let (request, _turn) = prove(request, agent.0.turns.take().await?).await?;
+    let (request, _turn, _) = prove(request, agent.0.turns.take().await?).await?;
     let planned = agent
         .0
         .operations
         .plan_with(&request.mesh, request.intent, &request.decisions)
         .await?;
-    let mass_deletion = match request.intent {
-        Intent::Apply => guard::mass_deletion(&planned.plan),
-        Intent::Remove => None,
-    };
     Ok(Json(PlanResponse {
-        mass_deletion,
+        mass_deletion: planned.mass_deletion(),
         findings: planned.findings,
         withdrawable: planned.withdrawable,
         plan: planned.plan,
@@ -61,13 +56,13 @@ pub(super) async fn status(
     State(agent): State<Agent>,
     Body(request): Body<PlanRequest>,
 ) -> Result<Json<Status>, Refusal> {
-    let (request, _turn) = prove(request, agent.0.turns.take().await?).await?;
-    let planned = agent
+    let (request, _turn, _) = prove(request, agent.0.turns.take().await?).await?;
+    let (status, _) = agent
         .0
         .operations
         .status(&request.mesh, request.intent, &request.decisions)
         .await?;
-    Ok(Json(Status::of(&planned.plan)))
+    Ok(Json(status))
 }
 
 pub(super) async fn apply(
@@ -84,7 +79,7 @@ pub(super) async fn apply(
         partial,
         allow_delete,
     };
-    let (request, turn) = prove(request, agent.0.turns.take().await?).await?;
+    let (request, turn, _) = prove(request, agent.0.turns.take().await?).await?;
     operation::expect_not_handed_over(&request.mesh, request.intent)?;
     // Before planning, so that the plan includes the changes of other runs.
     let begun = agent
@@ -112,8 +107,8 @@ pub(super) async fn apply(
             LockOptions::default(),
         )
         .await?;
-    let planned = match as_shown(&locked, &request, &plan_id, options).await {
-        Ok(planned) => planned,
+    let plan = match as_shown(&locked, &request, &plan_id, options).await {
+        Ok(plan) => plan,
         Err(refusal) => {
             locked.release().await;
             return Err(refusal);
@@ -122,7 +117,7 @@ pub(super) async fn apply(
     drop(turn);
     let id = running.id().to_owned();
     // A task of its own, so that it continues when the client disconnects.
-    tokio::spawn(carry_out(locked, planned, options, running));
+    tokio::spawn(carry_out(locked, plan, running));
     Ok((StatusCode::ACCEPTED, Json(ApplyAccepted { id })))
 }
 
@@ -132,7 +127,7 @@ async fn as_shown(
     request: &PlanRequest,
     plan_id: &str,
     options: ApplyOptions,
-) -> Result<Planned, Refusal> {
+) -> Result<ApprovedPlan, Refusal> {
     let planned = locked.plan(&request.mesh, request.intent).await?;
     if planned.plan.id != plan_id {
         return Err(Refusal::apply(
@@ -141,11 +136,10 @@ async fn as_shown(
             "plan again and review the differences",
         ));
     }
-    planned.allow(request.intent, options).map_err(|blocked| {
+    planned.approve(options).map_err(|blocked| {
         let message = format!("nothing was changed: {blocked}");
         Refusal::new(StatusCode::CONFLICT, message, blocked.hint())
-    })?;
-    Ok(planned)
+    })
 }
 
 pub(super) async fn events(
@@ -167,25 +161,17 @@ pub(super) async fn events(
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
 }
 
-/// Renders the document again, and fails if the manifests differ from the sender's.
+/// Renders the document again, and fails if the manifests differ from the sender's. Returns the turn, and the document as
+/// the sender checked it: without facts about the clusters.
 ///
 /// A removal uses only the name of the mesh and the clusters, so nothing is compared, and a document with errors can
 /// still be removed.
 pub(super) async fn prove(
     request: PlanRequest,
     turn: Turn,
-) -> Result<(PlanRequest, Turn), Refusal> {
-    prove_and(request, turn, |_| Ok(())).await
-}
-
-/// [`prove`] with a further check of the document. Returns the turn.
-pub(super) async fn prove_and(
-    request: PlanRequest,
-    turn: Turn,
-    more: impl FnOnce(&Resolved) -> Result<(), Refusal> + Send + 'static,
-) -> Result<(PlanRequest, Turn), Refusal> {
+) -> Result<(PlanRequest, Turn, Option<Resolved>), Refusal> {
     if request.intent == Intent::Remove {
-        return Ok((request, turn));
+        return Ok((request, turn, None));
     }
     // The turn ends with this future, when the client disconnects.
     let requester = Arc::new(());
@@ -198,7 +184,7 @@ pub(super) async fn prove_and(
         let rendered = Rendered::new(&request.mesh, &resolved);
         let digest = rendered.digest_while(|| waits.strong_count() > 0);
         if digest.ok_or_else(Refusal::internal)? == request.digest {
-            return more(&resolved).map(|()| (request, turn));
+            return Ok((request, turn, Some(resolved)));
         }
         Err(Refusal::new(
             StatusCode::CONFLICT,
@@ -214,16 +200,11 @@ pub(super) async fn prove_and(
     proven
 }
 
-async fn carry_out(locked: Locked, planned: Planned, options: ApplyOptions, running: Running) {
-    let names: Vec<String> = planned
-        .plan
-        .clusters
-        .iter()
-        .map(|cluster| cluster.name.clone())
-        .collect();
+async fn carry_out(locked: Locked, plan: ApprovedPlan, running: Running) {
+    let names: Vec<String> = plan.clusters().map(str::to_owned).collect();
     let (sender, mut events) = mpsc::unbounded_channel();
     let stop = running.stop();
-    let apply = tokio::spawn(async move { locked.apply(planned, options, &stop, sender).await });
+    let apply = tokio::spawn(async move { locked.apply(plan, &stop, sender).await });
     while let Some(event) = events.recv().await {
         if !matches!(event, Event::Finished { .. }) {
             running.push(&event);

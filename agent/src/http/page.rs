@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Response};
 
 use super::answer::{self, Refusal};
 use super::guard;
-use super::token::hexadecimal;
 
 #[derive(rust_embed::Embed)]
 #[folder = "../dist"]
@@ -61,7 +60,7 @@ fn find(name: &str) -> Option<rust_embed::EmbeddedFile> {
 }
 
 fn respond(name: &str, file: rust_embed::EmbeddedFile, asked: &HeaderMap) -> Response {
-    let tag = format!("\"{}\"", hexadecimal(&file.metadata.sha256_hash()));
+    let tag = format!("\"{}\"", hex::encode(file.metadata.sha256_hash()));
     let known = asked
         .get(header::IF_NONE_MATCH)
         .and_then(|value| value.to_str().ok());

@@ -9,7 +9,6 @@ use futures::Stream;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::token::hexadecimal;
 use crate::stop::{Stop, Stopper};
 
 /// Number of ended runs that are kept.
@@ -71,7 +70,7 @@ impl Runs {
         }
         let (stopper, stop) = Stop::new();
         let run = Arc::new(Run {
-            id: hexadecimal(&random),
+            id: hex::encode(random),
             doing,
             mesh: mesh.to_owned(),
             log: watch::Sender::new(Log::default()),

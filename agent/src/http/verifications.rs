@@ -16,9 +16,9 @@ use tokio::sync::mpsc;
 
 use super::Agent;
 use super::answer::{Body, Refusal};
-use super::api::prove_and;
+use super::api::prove;
 use super::runs::{Run, RunKind, Running};
-use crate::operation::{Operations, PlanError, Planned};
+use crate::operation::{ObservedMesh, Operations, PlanError};
 use crate::verify::{self, VerifyOptions};
 
 /// Starts a verification with the options of the message.
@@ -47,20 +47,18 @@ pub(super) async fn verify(
         ));
     }
     let drill = drill.as_deref().map(target).transpose()?;
-    let desired = drill.clone();
-    // An invalid drill is rejected before the verification starts.
     let turn = agent.0.turns.take().await?;
-    let proven = prove_and(plan, turn, move |resolved| {
-        let found = desired.map(|target| target.find(resolved).map(|_| ()));
-        found.unwrap_or(Ok(())).map_err(|why| {
+    let (PlanRequest { mesh, .. }, _, resolved) = prove(plan, turn).await?;
+    // An invalid drill is rejected before the verification starts.
+    if let (Some(target), Some(resolved)) = (&drill, &resolved) {
+        target.find(resolved).map_err(|why| {
             Refusal::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 why.to_string(),
                 why.hint(),
             )
-        })
-    });
-    let (PlanRequest { mesh, .. }, _) = proven.await?;
+        })?;
+    }
     let begun = agent
         .0
         .runs
@@ -74,7 +72,7 @@ pub(super) async fn verify(
         ));
     };
     let operations = agent.0.operations.clone();
-    let planned = operations.look(&mesh).await?;
+    let observed = operations.observe(&mesh).await?;
     let id = running.id().to_owned();
     let options = VerifyOptions {
         no_job,
@@ -83,7 +81,7 @@ pub(super) async fn verify(
         ..VerifyOptions::default()
     };
     // A task of its own, so that it continues when the client disconnects.
-    tokio::spawn(carry_out(operations, mesh, planned, options, running));
+    tokio::spawn(carry_out(operations, mesh, observed, options, running));
     Ok((StatusCode::ACCEPTED, Json(ApplyAccepted { id })))
 }
 
@@ -128,14 +126,14 @@ fn find(agent: &Agent, id: Result<Path<String>, PathRejection>) -> Result<Arc<Ru
 async fn carry_out(
     operations: Operations,
     mesh: Mesh,
-    planned: Planned,
+    observed: ObservedMesh,
     options: VerifyOptions,
     running: Running,
 ) {
     let (sender, mut events) = mpsc::unbounded_channel();
     let stop = running.stop();
     let run = tokio::spawn(async move {
-        verify::verify(&operations, &mesh, planned, &options, &stop, &sender).await
+        verify::verify(&operations, &mesh, observed, &options, &stop, &sender).await
     });
     while let Some(event) = events.recv().await {
         running.push(&event);

@@ -4,7 +4,7 @@ use shared::check::{Finding, Severity, code};
 use shared::kubernetes::ownership::{self, PARENT_NAMESPACE};
 use shared::mesh::DnsFlavour;
 
-use super::observing::AllObserved;
+use super::observed::AllObserved;
 use crate::cluster::Zone;
 use crate::members::MemberCluster;
 use crate::shell;

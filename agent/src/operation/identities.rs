@@ -7,7 +7,7 @@ use shared::check::{Finding, Severity, code};
 use shared::plan::ClusterPlan;
 use shared::plan::decisions::{Decision, Decisions};
 
-use super::observing::AllObserved;
+use super::observed::AllObserved;
 use crate::members::MemberCluster;
 
 /// The identity of each cluster by name; see [`crate::cluster::identity`].

@@ -1,11 +1,13 @@
-//! The clusters of a document as they are, each with its planned steps: a cluster is planned when it is read, so that the
+//! Reads the clusters of a document, each with its planned steps: a cluster is planned when it is read, so that the
 //! objects of one are in memory at a time.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use futures::future::join_all;
+use shared::Mesh;
+use shared::access::{self, Command, Needs};
 use shared::api::Intent;
-use shared::cluster_dns::{Edit, Refusal};
 use shared::kubernetes::object::Object;
 use shared::kubernetes::ownership::Ownership;
 use shared::plan::ClusterPlan;
@@ -13,41 +15,186 @@ use shared::plan::decisions::Decisions;
 use shared::plan::desired::Desired;
 use tokio::task::JoinSet;
 
+use super::PlanError;
+use super::document::{Applying, Removing};
+use super::former::{self, FormerCluster};
+use super::identities::{self, Identified};
+use super::observed::{AllObserved, ObservedMember};
+use crate::addresses::{self, RecordsOf};
 use crate::budget::Budget;
-use crate::cluster::{self, DnsLook, Look, Parent, Review, Search, Zone};
+use crate::cluster::{self, DnsLook, Kubeconfig, Parent, RetryPolicy, Review, Search, Zone};
 use crate::members::MemberCluster;
 
-/// The inputs for reading the clusters.
-pub(super) struct Observer {
-    pub(super) desired: Arc<Desired>,
-    pub(super) zone: Arc<Zone>,
-    pub(super) ownership: Ownership,
-    pub(super) decisions: Decisions,
-    pub(super) review: Option<Review>,
+/// The inputs for reading the clusters of a document.
+pub(super) struct Observing<'a> {
+    pub(super) budget: &'a Budget,
+    pub(super) kubeconfig: &'a Kubeconfig,
+    pub(super) members: Vec<MemberCluster>,
+    pub(super) decisions: &'a Decisions,
+    pub(super) purpose: Purpose,
+}
+
+/// The purpose of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// An apply: permissions are reviewed, and changes are tried in a dry run.
+    CarryOut,
+    /// The status of the clusters.
+    Status,
+    /// A verification.
+    Verify,
+}
+
+impl Purpose {
+    /// The command whose permissions are reviewed.
+    const fn command(self) -> Option<Command> {
+        match self {
+            Self::CarryOut => Some(Command::Apply),
+            Self::Status => Some(Command::Status),
+            Self::Verify => None,
+        }
+    }
+}
+
+/// Everything that a plan is decided from, apart from the document.
+pub(super) struct Observed {
+    pub(super) members: Vec<MemberCluster>,
+    /// A cluster behind a wrong context has an error.
+    pub(super) clusters: AllObserved,
+    pub(super) identified: Identified,
+    pub(super) former: Vec<FormerCluster>,
+}
+
+impl Observing<'_> {
+    /// Looks up the gateways' addresses, checks the document with them, and reads the clusters for an apply.
+    ///
+    /// # Errors
+    /// The document has errors.
+    pub(super) async fn apply(
+        mut self,
+        mesh: &Mesh,
+    ) -> Result<(Applying<'_>, Observed), PlanError> {
+        let forgotten = &self.decisions.forget_addresses;
+        let all = RecordsOf::AllClusters;
+        let addresses = addresses::look(mesh, &mut self.members, all, forgotten).await;
+        let applying = Applying::new(mesh, addresses)?;
+        let observer = Observer {
+            desired: Arc::clone(&applying.desired),
+            zone: Arc::clone(&applying.zone),
+            ownership: Ownership {
+                mesh: mesh.metadata.name.clone(),
+                former: self.decisions.renamed_from.clone(),
+            },
+            decisions: self.decisions.clone(),
+            review: self.purpose.command().map(|one| review(one, &applying)),
+            tries: self.purpose == Purpose::CarryOut,
+            intent: Intent::Apply,
+            budget: self.budget.clone(),
+        };
+        Ok((applying, self.read(observer).await))
+    }
+
+    /// Reads the clusters for a removal.
+    ///
+    /// # Errors
+    /// The name of the mesh is not a DNS label.
+    pub(super) async fn removal(self, mesh: &Mesh) -> Result<(Removing, Observed), PlanError> {
+        let removing = Removing::new(mesh)?;
+        let reviews = self.purpose == Purpose::CarryOut;
+        let observer = Observer {
+            desired: Arc::clone(&removing.nothing),
+            zone: Arc::new(Zone::default()),
+            // Objects are found by this name.
+            ownership: Ownership::of(removing.name.as_str()),
+            decisions: Decisions {
+                renamed_from: None,
+                ..self.decisions.clone()
+            },
+            review: reviews.then(|| review_of_removal(mesh, &removing)),
+            tries: false,
+            intent: Intent::Remove,
+            budget: self.budget.clone(),
+        };
+        Ok((removing, self.read(observer).await))
+    }
+
+    async fn read(self, observer: Observer) -> Observed {
+        let Self {
+            kubeconfig,
+            members,
+            decisions,
+            ..
+        } = self;
+        let mesh = observer.desired.mesh.clone();
+        let mut clusters = observer.at_all(&members).await;
+        let identified = identities::check(&members, decisions, &mut clusters);
+        let recorded = former::recorded(&members, &clusters);
+        let former = join_all(recorded.into_iter().map(|(name, context)| async {
+            let found = match kubeconfig.connect(&context, RetryPolicy::PLAN).await {
+                Ok(connection) => Parent::read(&connection, &mesh).await,
+                Err(why) => Err(why),
+            };
+            let unread = match found {
+                Ok(None) => return None,
+                Ok(Some(_)) => None,
+                Err(why) => Some(why),
+            };
+            Some(FormerCluster {
+                name,
+                context,
+                unread,
+            })
+        }));
+        let former = former.await.into_iter().flatten().collect();
+        Observed {
+            members,
+            clusters,
+            identified,
+            former,
+        }
+    }
+}
+
+/// The permissions that a command needs.
+fn review(command: Command, applying: &Applying<'_>) -> Review {
+    let (mesh, resolved) = (applying.mesh.clone(), Arc::clone(&applying.resolved));
+    let needs =
+        move |index, objects: &[Object]| Needs::new(&mesh, &resolved, objects, index, command);
+    Review::new(command, needs)
+}
+
+/// The permissions that a removal needs, from the document as far as it can be rendered.
+fn review_of_removal(mesh: &Mesh, removing: &Removing) -> Review {
+    let (mesh, name) = (mesh.clone(), removing.name.clone());
+    let rendered = OnceLock::new();
+    Review::new(Command::Remove, move |index, _| {
+        match rendered.get_or_init(|| access::render(&mesh)) {
+            Ok((resolved, desired)) => {
+                let objects = desired.of(resolved.clusters[index].name.as_str());
+                Needs::new(&mesh, resolved, &objects, index, Command::Remove)
+            }
+            Err(_) => Needs::to_remove(name.as_str()),
+        }
+    })
+}
+
+/// The inputs for reading one cluster.
+struct Observer {
+    desired: Arc<Desired>,
+    zone: Arc<Zone>,
+    ownership: Ownership,
+    decisions: Decisions,
+    review: Option<Review>,
     /// Whether every creation is tried in a dry run.
-    pub(super) tries: bool,
-    pub(super) intent: Intent,
-    pub(super) budget: Budget,
+    tries: bool,
+    intent: Intent,
+    budget: Budget,
 }
-
-/// The observed state of one cluster, with its planned steps.
-pub(super) struct ObservedMember {
-    /// The planned steps; `None` if there are neither desired nor existing objects.
-    pub(super) plan: Option<ClusterPlan>,
-    /// The identity of the cluster; see [`cluster::identity`].
-    pub(super) identity: Option<String>,
-    /// The edits of its DNS configuration.
-    pub(super) dns: Vec<Result<Edit, Refusal>>,
-    pub(super) look: Look,
-}
-
-/// The observed state of all clusters, by name.
-pub(super) type AllObserved = BTreeMap<String, Result<ObservedMember, String>>;
 
 impl Observer {
     /// Reads all clusters concurrently, each in its own task, since comparing takes CPU time. The tasks end when the
     /// future is dropped.
-    pub(super) async fn at_all(self, members: &[MemberCluster]) -> AllObserved {
+    async fn at_all(self, members: &[MemberCluster]) -> AllObserved {
         let looking = Arc::new(self);
         let mut tasks = JoinSet::new();
         let mut names = BTreeMap::new();

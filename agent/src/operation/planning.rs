@@ -1,226 +1,113 @@
-//! Plans an apply or a removal: reads all clusters and compares them with the document.
+//! Decides the plan of an apply or a removal. Pure: [`super::observing`] reads the clusters before.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use shared::Mesh;
-use shared::access::{self, Command, Needs};
 use shared::api::Intent;
 use shared::check::{Finding, Severity, code};
-use shared::facts::Facts;
 use shared::gateways::last_known::LastKnown;
-use shared::kubernetes::object::Object;
-use shared::kubernetes::ownership::Ownership;
-use shared::name::Label;
 use shared::plan::decisions::Decisions;
 use shared::plan::desired::Desired;
 use shared::plan::{ClusterPlan, Plan};
-use shared::render::controller_publishes;
 
-use super::observing::{AllObserved, ObservedMember, Observer};
-use super::{PlanError, Planned, dns_findings, former, identities, taking_over};
-use crate::addresses::{self, RecordsOf};
+use super::document::{Applying, Removing};
+use super::observed::{AllObserved, ObservedMember};
+use super::observing::Observed;
+use super::{ObservedMesh, Planned, dns_findings, former, taking_over};
 use crate::apply::target::{Scope, Target};
-use crate::budget::Budget;
-use crate::cluster::{Kubeconfig, Look, Review, Zone};
+use crate::cluster::{Look, Zone};
 use crate::members::{MemberCluster, named};
-use crate::public_suffix;
 
-/// The inputs of a plan.
-pub(super) struct Planning<'a> {
-    pub(super) budget: &'a Budget,
-    pub(super) kubeconfig: &'a Kubeconfig,
-    pub(super) members: Vec<MemberCluster>,
-    pub(super) decisions: &'a Decisions,
-    pub(super) purpose: Purpose,
-}
-
-/// The purpose of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// An apply: permissions are reviewed, and changes are tried in a dry run.
-    CarryOut,
-    /// The status of the clusters.
-    Status,
-    /// A verification.
-    Verify,
-}
-
-impl Purpose {
-    /// The command whose permissions are reviewed.
-    const fn command(self) -> Option<Command> {
-        match self {
-            Self::CarryOut => Some(Command::Apply),
-            Self::Status => Some(Command::Status),
-            Self::Verify => None,
-        }
-    }
-}
-
-impl Planning<'_> {
-    pub(super) async fn plan(self, mesh: &Mesh, intent: Intent) -> Result<Planned, PlanError> {
-        match intent {
-            Intent::Apply => self.apply(mesh).await,
-            Intent::Remove => self.removal(mesh).await,
-        }
-    }
-
-    pub(super) async fn apply(self, mesh: &Mesh) -> Result<Planned, PlanError> {
+impl Applying<'_> {
+    /// The plan.
+    pub(super) fn plan(self, decisions: &Decisions, observed: Observed) -> Planned {
         let Self {
-            budget,
-            kubeconfig,
-            mut members,
-            decisions,
-            purpose,
+            mesh,
+            resolved,
+            desired,
+            zone,
+            last_known,
+            mut findings,
+            withdrawable,
         } = self;
-        let forgotten = &decisions.forget_addresses;
-        let addresses =
-            addresses::look(mesh, &mut members, RecordsOf::AllClusters, forgotten).await;
-        let checked = shared::check(mesh, &addresses.facts);
-        let Some(resolved) = checked.resolved else {
-            return Err(PlanError::Findings(checked.findings));
-        };
-        let mut findings = checked.findings;
-        public_suffix::check(mesh, &mut findings);
-        // The federation controller looks up addresses itself.
-        let mut withdrawable = BTreeSet::new();
-        if !controller_publishes(&resolved) {
-            addresses.explain(mesh, &mut findings);
-            withdrawable = addresses.withdrawable(mesh);
-        }
-        let resolved = Arc::new(resolved);
-        let desired = Arc::new(Desired::new(Arc::clone(&resolved)));
-        let zone = Arc::new(Zone {
-            suffix: resolved.dns.suffix.to_string(),
-            nameservers: resolved.dns.nameservers.clone(),
-            flavours: resolved
-                .clusters
-                .iter()
-                .map(|one| one.dns_flavour)
-                .collect(),
-        });
-        let dns = resolved.dns.cluster;
-        let review = purpose.command().map(|command| {
-            let mesh = mesh.clone();
-            let needs = move |index, objects: &[Object]| {
-                Needs::new(&mesh, &resolved, objects, index, command)
-            };
-            Review::new(command, needs)
-        });
-        let looking = Observer {
-            desired: Arc::clone(&desired),
-            zone: Arc::clone(&zone),
-            ownership: ownership(mesh.metadata.name.clone(), decisions),
-            decisions: decisions.clone(),
-            review,
-            tries: purpose == Purpose::CarryOut,
-            intent: Intent::Apply,
-            budget: budget.clone(),
-        };
-        let mut looked = looking.at_all(&members).await;
-        let identified = identities::check(&members, decisions, &mut looked);
+        let Observed {
+            members,
+            clusters: read,
+            identified,
+            former,
+        } = observed;
         findings.extend(identified.findings.iter().cloned());
-        findings.extend(dns_findings::of_apply(&members, &looked, &zone));
+        findings.extend(dns_findings::of_apply(&members, &read, &zone));
         for (index, member) in members.iter().enumerate() {
-            if let Some(Err(error)) = looked.get(&member.name)
+            if let Some(Err(error)) = read.get(&member.name)
                 && !desired.has_any(&member.name)
             {
                 findings.push(not_looked_at(index, error, &zone));
             }
         }
-        let (mut plan, looks) = planned(&desired, Intent::Apply, &members, looked);
-        let former = former::look(
-            kubeconfig,
-            &mesh.metadata.name,
-            &members,
-            &looks,
-            Intent::Apply,
-        )
-        .await;
-        findings.extend(former.findings);
-        let mut clusters = former.clusters;
+        let (mut plan, looks) = planned(&desired, Intent::Apply, &members, read);
+        findings.extend(former.iter().map(|one| one.finding(Intent::Apply)));
+        let mut clusters = former::with_contexts(former);
         clusters
             .extend(named(&members).map(|(name, context)| (name.to_owned(), context.to_owned())));
         plan.offer(|cluster| identified.decision(cluster));
         findings.extend(taking_over::findings(decisions, &plan));
         let identities = &identified.identities;
         let mut targets = targets(looks, &desired, Some(&mesh.digest()), &clusters, identities);
-        record_addresses(&mut targets, &members[dns].name, &addresses.last_known);
-        Ok(Planned {
+        record_addresses(
+            &mut targets,
+            &members[resolved.dns.cluster].name,
+            &last_known,
+        );
+        Planned {
             findings,
             withdrawable,
             plan,
-            facts: addresses.facts,
+            resolved: Some(resolved),
             targets,
-        })
+        }
     }
 
-    async fn removal(self, mesh: &Mesh) -> Result<Planned, PlanError> {
-        let Self {
-            budget,
-            kubeconfig,
+    /// The input of a verification.
+    pub(super) fn observed(self, decisions: &Decisions, observed: Observed) -> ObservedMesh {
+        let resolved = Arc::clone(&self.resolved);
+        let planned = self.plan(decisions, observed);
+        let targets = planned.targets.into_iter();
+        ObservedMesh {
+            findings: planned.findings,
+            plan: planned.plan,
+            resolved,
+            connections: targets
+                .map(|(name, target)| (name, target.look.connection))
+                .collect(),
+        }
+    }
+}
+
+impl Removing {
+    /// The plan.
+    pub(super) fn plan(self, observed: Observed) -> Planned {
+        let Self { name, nothing } = self;
+        let Observed {
             members,
-            decisions,
-            purpose,
-        } = self;
-        // The name becomes part of a URL path.
-        let name = Label::new(&mesh.metadata.name).map_err(|_| PlanError::NoName)?;
-        // Objects are found by this name.
-        let decisions = &Decisions {
-            renamed_from: None,
-            ..decisions.clone()
-        };
-        let nothing = Arc::new(Desired::nothing(name.as_str()));
-        let looking = Observer {
-            desired: Arc::clone(&nothing),
-            zone: Arc::new(Zone::default()),
-            ownership: ownership(name.to_string(), decisions),
-            decisions: decisions.clone(),
-            review: (purpose == Purpose::CarryOut).then(|| review_of_removal(mesh, &name)),
-            tries: false,
-            intent: Intent::Remove,
-            budget: budget.clone(),
-        };
-        let mut looked = looking.at_all(&members).await;
-        let identified = identities::check(&members, decisions, &mut looked);
+            clusters: read,
+            identified,
+            former,
+        } = observed;
         let mut findings = identified.findings.clone();
-        findings.extend(dns_findings::of_removal(&members, &looked, name.as_str()));
-        let (mut plan, looks) = planned(&nothing, Intent::Remove, &members, looked);
+        findings.extend(dns_findings::of_removal(&members, &read, name.as_str()));
+        let (mut plan, looks) = planned(&nothing, Intent::Remove, &members, read);
         plan.offer(|cluster| identified.decision(cluster));
-        let former =
-            former::look(kubeconfig, name.as_str(), &members, &looks, Intent::Remove).await;
-        findings.extend(former.findings);
+        findings.extend(former.iter().map(|one| one.finding(Intent::Remove)));
+        let clusters = former::with_contexts(former);
         let identities = &identified.identities;
-        let targets = targets(looks, &nothing, None, &former.clusters, identities);
-        Ok(Planned {
+        Planned {
             findings,
             withdrawable: BTreeSet::new(),
             plan,
-            facts: Facts::default(),
-            targets,
-        })
-    }
-}
-
-/// The permissions that a removal needs, from the document as far as it can be rendered.
-fn review_of_removal(mesh: &Mesh, name: &Label) -> Review {
-    let (mesh, name) = (mesh.clone(), name.clone());
-    let rendered = OnceLock::new();
-    Review::new(Command::Remove, move |index, _| {
-        match rendered.get_or_init(|| access::render(&mesh)) {
-            Ok((resolved, desired)) => {
-                let objects = desired.of(resolved.clusters[index].name.as_str());
-                Needs::new(&mesh, resolved, &objects, index, Command::Remove)
-            }
-            Err(_) => Needs::to_remove(name.as_str()),
+            resolved: None,
+            targets: targets(looks, &nothing, None, &clusters, identities),
         }
-    })
-}
-
-fn ownership(mesh: String, decisions: &Decisions) -> Ownership {
-    Ownership {
-        mesh,
-        former: decisions.renamed_from.clone(),
     }
 }
 
@@ -308,5 +195,49 @@ fn not_looked_at(index: usize, error: &str, zone: &Zone) -> Finding {
         message: format!("{what}: {error}"),
         hint: hint.to_owned(),
         fix: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::former::FormerCluster;
+    use super::super::identities;
+    use super::*;
+    use crate::operation::{ApplyOptions, Blocked};
+
+    #[test]
+    fn a_removal_is_decided_without_a_cluster() {
+        let mesh =
+            "{apiVersion: fedmesh.dev/v1alpha1, kind: Mesh, metadata: {name: shop}, spec: {}}";
+        let mesh = shared::Mesh::read(mesh).unwrap();
+        let members = vec![MemberCluster {
+            name: "north".to_owned(),
+            context: "ctx-north".to_owned(),
+            connection: Err("down".to_owned()),
+            inside: Ok(()),
+        }];
+        let mut clusters = AllObserved::from([("north".to_owned(), Err("down".to_owned()))]);
+        let identified = identities::check(&members, &Decisions::default(), &mut clusters);
+        let former = vec![FormerCluster {
+            name: "south".to_owned(),
+            context: "ctx-south".to_owned(),
+            unread: Some("no route".to_owned()),
+        }];
+        let planned = Removing::new(&mesh).unwrap().plan(Observed {
+            members,
+            clusters,
+            identified,
+            former,
+        });
+        let [former] = planned.findings.as_slice() else {
+            panic!("{:#?}", planned.findings)
+        };
+        assert!(former.message.ends_with("cannot be read: no route"));
+        let reasons = [("north".to_owned(), "down".to_owned())].into();
+        let blocked = Blocked::Clusters {
+            reasons,
+            clusters: 1,
+        };
+        assert_eq!(planned.allow(ApplyOptions::default()), Err(blocked));
     }
 }

@@ -8,12 +8,11 @@ use serde_json::Value;
 use shared::api::Status;
 use shared::kubernetes::object::{Key, Kind, Object};
 use shared::render::render_gateway_api;
-use shared::resolved::Resolved;
 use shared::verify::{Cause, Check, Family, Off, Outcome, judge_conditions};
 
 use super::objects::{off, off_row};
 use crate::cluster::{self, Connection, RequestError};
-use crate::operation::Planned;
+use crate::operation::ObservedMesh;
 
 /// The observed acceptance in each cluster that has such objects; empty without `spec.gatewayApi`.
 #[derive(Debug, Default)]
@@ -31,14 +30,15 @@ struct InCluster {
 impl Accepted {
     /// Reads the objects of all reachable clusters. Unreachable clusters, and objects that are off already, have rows
     /// from their `status`.
-    pub(super) async fn look(resolved: &Resolved, planned: &Planned, status: &Status) -> Self {
+    pub(super) async fn look(observed: &ObservedMesh, status: &Status) -> Self {
+        let resolved = &observed.resolved;
         let placed = render_gateway_api(resolved);
         let clusters = resolved.clusters.iter().enumerate();
         let looks = clusters.filter_map(|(index, cluster)| {
             let name = cluster.name.to_string();
             let here = placed.iter().filter_map(|one| one.in_cluster(index));
             let desired: Vec<Object> = here.collect();
-            let connection = planned.connection(&name).filter(|_| !desired.is_empty())?;
+            let connection = observed.connection(&name).filter(|_| !desired.is_empty())?;
             let mut known = status.clusters.iter();
             let known = known.find(|one| one.name == name);
             let absent = known.into_iter().flat_map(off);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use http::StatusCode;
+use kube::api::ListParams;
 use shared::verify::{Cause, Reply, Resolution};
 
 use super::curl::{self, Curl, DnsTool, Transfer};
@@ -69,11 +70,9 @@ pub(super) async fn find(connection: &Connection, search: Search<'_>) -> Result<
             traits: Traits::default(),
         })
     };
-    let path = format!(
-        "/api/v1/namespaces/{namespace}/pods?labelSelector={}",
-        percent_encoded(&selector.selector)
-    );
-    let pods = match connection.json(&Request::get(path).of_list()).await {
+    let pods = format!("/api/v1/namespaces/{namespace}/pods");
+    let params = ListParams::default().labels(&selector.selector);
+    let pods = match connection.json(&Request::list(&pods, &params)).await {
         Ok(pods) => pods,
         Err(error) if error.code() == Some(StatusCode::FORBIDDEN) => {
             let why = error.in_context(connection.context(), "list Pod");
@@ -347,30 +346,9 @@ fn chunks(all: &[String]) -> Vec<Vec<&str>> {
     chunks
 }
 
-/// Percent-encodes text for the query of a URL (RFC 3986, 2.3).
-pub(super) fn percent_encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{chunks, percent_encoded};
-
-    #[test]
-    fn selectors_are_safe_in_a_query() {
-        assert_eq!(
-            percent_encoded("app=probe,tier!=web&x/y"),
-            "app%3Dprobe%2Ctier%21%3Dweb%26x%2Fy"
-        );
-    }
+    use super::chunks;
 
     #[test]
     fn commands_stay_short() {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kube::api::{DeleteParams, ListParams};
 use serde_json::{Value, json};
 use shared::kubernetes::ownership::{MANAGED_BY, MANAGED_BY_LABEL, MESH_LABEL};
 use shared::verify::Cause;
@@ -64,8 +65,8 @@ impl Job {
             done = self.wait(connection, &name, Instant::now() + deadline) => done,
             () = stop.requested() => Err(Cause::NoClient("stopped".to_owned())),
         };
-        let options = json!({ "propagationPolicy": "Background" });
-        let deletion = Request::delete(format!("{collection}/{name}"), &options);
+        let deletion =
+            Request::delete(&format!("{collection}/{name}"), &DeleteParams::background());
         if let Err(error) = connection.send(&deletion).await
             && !error.is_not_found()
         {
@@ -85,7 +86,8 @@ impl Job {
     ) -> Result<Done, Cause> {
         let namespace = &self.namespace;
         let pods = format!("/api/v1/namespaces/{namespace}/pods");
-        let list = Request::get(format!("{pods}?labelSelector=job-name%3D{name}")).of_list();
+        let params = ListParams::default().labels(&format!("job-name={name}"));
+        let list = Request::list(&pods, &params);
         let no_client = |error: &crate::cluster::RequestError, doing| {
             Cause::NoClient(error.in_context(connection.context(), doing))
         };

@@ -1,7 +1,7 @@
 //! Verification of the rendered objects by traffic.
 //!
 //! ```text
-//! Planned ──expect──▶ objects · records · gateways · calls ──judge──▶ Report
+//! ObservedMesh ──expect──▶ objects · records · gateways · calls ──judge──▶ Report
 //! ```
 //!
 //! Expectations are computed from the same document, and results are judged in `shared`; this module does only the I/O.
@@ -35,7 +35,6 @@ use std::time::Duration;
 
 use shared::Mesh;
 use shared::api::{Status, VerifyEvent};
-use shared::resolved::Resolved;
 use shared::traffic::expect::{Expectations, expect};
 use shared::verify::{Cause, Check, DrillTarget, Family, Outcome, Report, drillable};
 use tokio::sync::mpsc::UnboundedSender;
@@ -44,7 +43,7 @@ use tokio::time::Instant;
 pub use restore::{InterruptedDrill, left_behind, restore};
 pub use selector::{ClientSelector, ClientSelectorError};
 
-use crate::operation::{Operations, PlanError, Planned};
+use crate::operation::{ObservedMesh, Operations, PlanError};
 use crate::stop::Stop;
 use accepted::Accepted;
 use mutual::Roots;
@@ -88,14 +87,14 @@ impl Default for VerifyOptions {
 }
 
 /// Makes all checks, and retries those that fail until they pass, the time is over, or a stop is requested. The first
-/// round uses `planned`; each later one observes the clusters anew.
+/// round uses `observed`; each later one observes the clusters anew.
 ///
 /// # Errors
-/// A later round cannot be planned.
+/// The clusters cannot be observed for a later round.
 pub async fn verify(
     operations: &Operations,
     mesh: &Mesh,
-    mut planned: Planned,
+    mut observed: ObservedMesh,
     options: &VerifyOptions,
     stop: &Stop,
     events: &UnboundedSender<VerifyEvent>,
@@ -104,7 +103,8 @@ pub async fn verify(
     let mut passed = Passed::default();
     let mut pause = FIRST_PAUSE;
     loop {
-        let checks = one_round(mesh, &planned, options, &passed, stop, events).await?;
+        let (basis, interrupted) = tokio::join!(Basis::of(&observed), left_behind(&observed, mesh));
+        let checks = one_round(&basis.round(options, &passed, stop), &interrupted, events).await;
         let open = open(&checks);
         passed.remember(&checks);
         // The receiver may be gone.
@@ -114,16 +114,15 @@ pub async fn verify(
         });
         let left = deadline.saturating_duration_since(Instant::now());
         if open == 0 || left.is_zero() || stop.is_requested() {
-            let basis = Basis::of(mesh, &planned)?;
             let mut report = Report {
                 mesh: mesh.metadata.name.clone(),
                 checks,
                 drill: None,
-                drillable: drillable(&basis.resolved),
+                drillable: drillable(&observed.resolved),
             };
             if let Some(target) = &options.drill {
                 let passed = Passed::default();
-                let round = basis.round(&planned, options, &passed, stop);
+                let round = basis.round(options, &passed, stop);
                 drill_after(&round, target, events, &mut report).await;
             }
             return Ok(report);
@@ -133,45 +132,43 @@ pub async fn verify(
             () = stop.requested() => {}
         }
         pause = pause.mul_f32(1.5).min(LONGEST_PAUSE);
-        planned = operations.look(mesh).await?;
+        observed = operations.observe(mesh).await?;
     }
 }
 
 /// The input of a round, computed from the document and the observed state.
-struct Basis {
-    resolved: Resolved,
+struct Basis<'a> {
+    observed: &'a ObservedMesh,
     expectations: Expectations,
     status: Status,
     accepted: Accepted,
     roots: Roots,
 }
 
-impl Basis {
-    fn of(mesh: &Mesh, planned: &Planned) -> Result<Self, PlanError> {
-        let checked = shared::check(mesh, &planned.facts);
-        let Some(resolved) = checked.resolved else {
-            return Err(PlanError::Findings(checked.findings));
-        };
-        Ok(Self {
-            expectations: expect(&resolved),
-            resolved,
-            status: Status::of(&planned.plan),
-            accepted: Accepted::default(),
-            roots: Roots::default(),
-        })
+impl<'a> Basis<'a> {
+    async fn of(observed: &'a ObservedMesh) -> Self {
+        let status = Status::of(&observed.plan);
+        let (accepted, roots) =
+            tokio::join!(Accepted::look(observed, &status), Roots::look(observed));
+        Self {
+            observed,
+            expectations: expect(&observed.resolved),
+            status,
+            accepted,
+            roots,
+        }
     }
 
-    fn round<'a>(
-        &'a self,
-        planned: &'a Planned,
-        options: &'a VerifyOptions,
-        passed: &'a Passed,
-        stop: &'a Stop,
-    ) -> Round<'a> {
+    fn round<'b>(
+        &'b self,
+        options: &'b VerifyOptions,
+        passed: &'b Passed,
+        stop: &'b Stop,
+    ) -> Round<'b> {
         Round {
-            resolved: &self.resolved,
+            resolved: &self.observed.resolved,
             expectations: &self.expectations,
-            planned,
+            observed: self.observed,
             status: &self.status,
             accepted: &self.accepted,
             options,
@@ -183,21 +180,10 @@ impl Basis {
 }
 
 async fn one_round(
-    mesh: &Mesh,
-    planned: &Planned,
-    options: &VerifyOptions,
-    passed: &Passed,
-    stop: &Stop,
+    round: &Round<'_>,
+    interrupted: &[InterruptedDrill],
     events: &UnboundedSender<VerifyEvent>,
-) -> Result<Vec<Check>, PlanError> {
-    let mut basis = Basis::of(mesh, planned)?;
-    let left;
-    (basis.accepted, basis.roots, left) = tokio::join!(
-        Accepted::look(&basis.resolved, planned, &basis.status),
-        Roots::look(&basis.resolved, planned),
-        left_behind(planned, mesh),
-    );
-    let round = basis.round(planned, options, passed, stop);
+) -> Vec<Check> {
     let tell = |family, checks: &[Check]| {
         // The receiver may be gone.
         _ = events.send(VerifyEvent::Family {
@@ -206,25 +192,25 @@ async fn one_round(
             open: open(checks),
         });
     };
-    let mut checks = objects::check(&basis.status);
-    checks.extend(basis.accepted.checks());
-    checks.extend(left.iter().map(InterruptedDrill::check));
+    let mut checks = objects::check(round.status);
+    checks.extend(round.accepted.checks());
+    checks.extend(interrupted.iter().map(InterruptedDrill::check));
     tell(Family::Objects, &checks);
     // All at once: a family waits only for the results that its judgement depends on.
     let (records, from_here, asked) = tokio::join!(
         async {
-            let records = records::check(&round).await;
+            let records = records::check(round).await;
             tell(Family::Record, &records.checks);
             records
         },
         async {
-            let gateways = gateways::check(&round).await;
+            let gateways = gateways::check(round).await;
             tell(Family::Gateway, &gateways);
             gateways
         },
-        calls::ask(&round)
+        calls::ask(round)
     );
-    let from_clients = calls::check(&round, asked, &records, &from_here).await;
+    let from_clients = calls::check(round, asked, &records, &from_here).await;
     tell(Family::Call, &from_clients);
     checks.extend(records.checks);
     checks.extend(from_here);
@@ -233,7 +219,7 @@ async fn one_round(
     gateways::settle(&mut checks);
     // Stable: within a family the order is that of the document.
     checks.sort_by_key(|check| check.family);
-    Ok(checks)
+    checks
 }
 
 /// Number of checks that are worth a retry.

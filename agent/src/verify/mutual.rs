@@ -8,13 +8,12 @@ use rustls::RootCertStore;
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::ParsedCertificate;
-use shared::resolved::Resolved;
 use shared::resolved::mutual::{ALPN, Mutual};
 use shared::verify::{Failure, Reply};
 use tokio::net::TcpStream;
 
 use super::tls;
-use crate::operation::Planned;
+use crate::operation::ObservedMesh;
 
 /// The root certificates of each mesh, by cluster name; clusters whose roots are unreadable are missing.
 #[derive(Debug, Default)]
@@ -22,7 +21,8 @@ pub(super) struct Roots(BTreeMap<String, RootCertStore>);
 
 impl Roots {
     /// Reads the roots of all clusters, if any call uses mutual TLS.
-    pub(super) async fn look(resolved: &Resolved, planned: &Planned) -> Self {
+    pub(super) async fn look(observed: &ObservedMesh) -> Self {
+        let resolved = &observed.resolved;
         let mut services = resolved.services.iter();
         if !services.any(shared::resolved::Service::is_mutual) {
             return Self::default();
@@ -30,7 +30,7 @@ impl Roots {
         let found = resolved.clusters.iter().map(|cluster| async move {
             let name = cluster.name.as_str();
             let namespace = cluster.east_west_gateway.namespace.as_str();
-            let roots = tls::mesh_roots(planned.connection(name)?, namespace).await;
+            let roots = tls::mesh_roots(observed.connection(name)?, namespace).await;
             (!roots.is_empty()).then(|| (name.to_owned(), roots))
         });
         Self(join_all(found).await.into_iter().flatten().collect())

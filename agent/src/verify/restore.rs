@@ -10,7 +10,7 @@ use shared::verify::{Cause, Check, Family, Outcome};
 
 use super::round::{AT_ONCE, some_at_once};
 use super::workloads::{self, Taken};
-use crate::operation::Planned;
+use crate::operation::ObservedMesh;
 
 /// A Deployment that an earlier drill has left at zero replicas.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ impl std::fmt::Display for InterruptedDrill {
 }
 
 /// Finds them in the namespaces of the services. Namespaces without access are skipped.
-pub async fn left_behind(planned: &Planned, mesh: &Mesh) -> Vec<InterruptedDrill> {
+pub async fn left_behind(observed: &ObservedMesh, mesh: &Mesh) -> Vec<InterruptedDrill> {
     let namespaces: BTreeSet<&str> = mesh
         .spec
         .services
@@ -68,19 +68,19 @@ pub async fn left_behind(planned: &Planned, mesh: &Mesh) -> Vec<InterruptedDrill
     let mut tasks = Vec::new();
     for cluster in &mesh.spec.clusters {
         for &namespace in &namespaces {
-            tasks.push(in_namespace(planned, &cluster.name, name, namespace).boxed());
+            tasks.push(in_namespace(observed, &cluster.name, name, namespace).boxed());
         }
     }
     some_at_once(AT_ONCE, tasks).await.concat()
 }
 
 async fn in_namespace(
-    planned: &Planned,
+    observed: &ObservedMesh,
     cluster: &str,
     mesh: &str,
     namespace: &str,
 ) -> Vec<InterruptedDrill> {
-    let Some(connection) = planned.connection(cluster) else {
+    let Some(connection) = observed.connection(cluster) else {
         return Vec::new();
     };
     match workloads::left_behind(connection, mesh, namespace).await {
@@ -103,8 +103,8 @@ async fn in_namespace(
 ///
 /// # Errors
 /// The request fails; the error has the context.
-pub async fn restore(planned: &Planned, left: &InterruptedDrill) -> Result<(), String> {
-    let connection = planned
+pub async fn restore(observed: &ObservedMesh, left: &InterruptedDrill) -> Result<(), String> {
+    let connection = observed
         .connection(&left.cluster)
         .ok_or_else(|| format!("cluster {} was not observed", left.cluster))?;
     workloads::give_back(connection, &left.taken).await

@@ -22,7 +22,7 @@ use super::accepted::Accepted;
 use super::mutual::Roots;
 use super::objects::{off, off_object};
 use crate::cluster::{self, Connection, Request};
-use crate::operation::Planned;
+use crate::operation::ObservedMesh;
 use crate::stop::Stop;
 
 /// The port of name servers that do not set one.
@@ -40,7 +40,7 @@ pub(super) async fn some_at_once<T>(at_once: usize, tasks: Vec<BoxFuture<'_, T>>
 pub(super) struct Round<'a> {
     pub(super) resolved: &'a Resolved,
     pub(super) expectations: &'a Expectations,
-    pub(super) planned: &'a Planned,
+    pub(super) observed: &'a ObservedMesh,
     pub(super) status: &'a Status,
     /// Istio's acceptance of Gateway API objects.
     pub(super) accepted: &'a Accepted,
@@ -129,8 +129,8 @@ impl Round<'_> {
 
     /// The connection to a cluster, or the reason why there is none.
     pub(super) fn connection(&self, cluster: &str) -> Result<&Connection, String> {
-        self.planned.connection(cluster).ok_or_else(|| {
-            let clusters = &self.planned.plan.clusters;
+        self.observed.connection(cluster).ok_or_else(|| {
+            let clusters = &self.observed.plan.clusters;
             let error = clusters
                 .iter()
                 .find(|planned| planned.name == cluster)

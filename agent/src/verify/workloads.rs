@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
+use kube::api::{ListParams, PatchParams};
 use serde_json::{Map, Value, json};
 use shared::resolved::Local;
 
-use super::client::percent_encoded;
 use crate::cluster::{Connection, Request, RequestError, RetryPolicy};
 
 /// The number of replicas before the drill.
@@ -61,9 +61,8 @@ pub(super) async fn behind(
             "Service {namespace}/{name} selects no pods, so no Deployment can be scaled down"
         ));
     };
-    let list = connection
-        .json(&Request::get(collection(namespace)).of_list())
-        .await;
+    let request = Request::list(&collection(namespace), &ListParams::default());
+    let list = connection.json(&request).await;
     let list = list.map_err(|error| error.in_context(context, "list Deployment"))?;
     let all = list["items"].as_array();
     let taken: Vec<Taken> = all
@@ -113,7 +112,7 @@ pub(super) async fn take(connection: &Connection, mesh: &str, taken: &Taken) -> 
         },
         "spec": { "replicas": 0 },
     });
-    let request = Request::merge_as(MANAGER, &taken.path(), &changes);
+    let request = Request::merge(&PatchParams::apply(MANAGER), &taken.path(), &changes);
     let done = connection.send(&request).await;
     done.map(|_| ())
         .map_err(|error| error.in_context(connection.context(), "patch Deployment"))
@@ -129,7 +128,7 @@ pub(super) async fn give_back(connection: &Connection, taken: &Taken) -> Result<
         },
         "spec": { "replicas": taken.replicas },
     });
-    let request = Request::merge_as(MANAGER, &taken.path(), &changes);
+    let request = Request::merge(&PatchParams::apply(MANAGER), &taken.path(), &changes);
     let mut tries = 1;
     loop {
         let error = match connection.send(&request).await {
@@ -172,7 +171,7 @@ async fn give_fields_back(connection: &Connection, taken: &Taken) -> Result<(), 
             "managedFields": owners,
         },
     });
-    let request = Request::merge_as(MANAGER, &taken.path(), &changes);
+    let request = Request::merge(&PatchParams::apply(MANAGER), &taken.path(), &changes);
     connection.send(&request).await.map(|_| ())
 }
 
@@ -182,9 +181,9 @@ pub(super) async fn left_behind(
     mesh: &str,
     namespace: &str,
 ) -> Result<Vec<Taken>, RequestError> {
-    let selector = percent_encoded(&format!("{DRILL_LABEL}={mesh}"));
-    let path = format!("{}?labelSelector={selector}", collection(namespace));
-    let list = connection.json(&Request::get(path).of_list()).await?;
+    let params = ListParams::default().labels(&format!("{DRILL_LABEL}={mesh}"));
+    let request = Request::list(&collection(namespace), &params);
+    let list = connection.json(&request).await?;
     let all = list["items"].as_array();
     let left = all.into_iter().flatten().filter_map(|deployment| {
         let replicas = deployment["metadata"]["annotations"][REPLICAS_ANNOTATION].as_str()?;

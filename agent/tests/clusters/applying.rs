@@ -3,6 +3,7 @@
 use shared::api::{Event, Intent, Outcome};
 use shared::mesh::Mesh;
 use shared::plan::Action;
+use shared::resolved::Address;
 
 use crate::fixture::{CLUSTERS, EAST, Fixture, LoneBed, WEST, counts, errors, shared_bed};
 
@@ -147,8 +148,11 @@ async fn the_walkthrough_with_samples_and_external_dns() {
     bed.ingress_gateway(WEST, &["203.0.113.7"]).unwrap();
     bed.ingress_gateway(EAST, &["203.0.113.8"]).unwrap();
     let planned = fixture.plan().await;
-    assert_eq!(planned.facts.gateways["cluster1"], ["203.0.113.7"]);
-    assert_eq!(planned.facts.gateways["cluster2"], ["203.0.113.8"]);
+    let clusters = &planned.resolved.as_ref().unwrap().clusters;
+    let addresses = ["203.0.113.7", "203.0.113.8"].map(|one| Address::Ip(one.parse().unwrap()));
+    for (cluster, address) in clusters.iter().zip(addresses) {
+        assert_eq!(cluster.gateway.addresses, Some(vec![address]));
+    }
     let (report, _) = fixture.carry_out(planned, false).await;
     assert!(report.is_success(), "{report:#?}");
 

@@ -9,7 +9,7 @@ use shared::kubernetes::ownership::{STUB_DOMAIN_ANNOTATION, parent_name};
 use shared::mesh::Target;
 use shared::plan::{Action, Step};
 
-use crate::fixture::{CLUSTERS, EAST, Fixture, LoneBed, WEST, make_namespace, steps};
+use crate::fixture::{CLUSTERS, EAST, Fixture, LoneBed, WEST, blocked, make_namespace, steps};
 use crate::restricted::Restricted;
 
 /// With what a merge must not lose: a tab, a comment, blanks at the end, no end of the last line.
@@ -308,8 +308,7 @@ async fn settings_that_others_change() {
         why.contains("line 1: the block of fedmesh has no end"),
         "{why}"
     );
-    let (report, _) = fixture.carry_out(planned, false).await;
-    assert!(!report.is_success());
+    blocked(planned);
     assert!(is_recorded(&fixture, WEST));
     change(&fixture, "coredns", &json!({ "Corefile": theirs }));
     fixture.remove().await;
@@ -334,8 +333,7 @@ async fn what_the_plan_says_of_a_clusters_dns() {
         why.contains("line 8: another server block has said.example.net"),
         "{why}"
     );
-    let (report, _) = fixture.carry_out(planned, false).await;
-    assert!(!report.is_success());
+    blocked(planned);
     assert_eq!(corefile(&fixture), foreign);
     assert_eq!(fixture.ours(WEST), [].into());
 
@@ -469,7 +467,7 @@ async fn who_may_not_touch_the_settings_is_told_what_it_takes() {
         assert_eq!(refused.object.name, "coredns");
         assert_eq!(refused.why, why);
         assert!(!status.missing.contains(&refused.object), "{status:#?}");
-        assert!(!user.carry_out(&fixture, planned).await.is_success());
+        blocked(planned);
         assert_eq!(fixture.ours(WEST), [].into(), "nothing is begun");
     }
 
@@ -497,7 +495,7 @@ async fn who_may_not_touch_the_settings_is_told_what_it_takes() {
         let planned = user.plan(&fixture, intent).await;
         let why = refusal(&planned, "sunset", "coredns");
         assert!(why.contains("resource \"configmaps\""), "{why}");
-        assert!(!user.carry_out(&fixture, planned).await.is_success());
+        blocked(planned);
     }
     assert_eq!(fixture.ours(WEST), before);
     assert_eq!(corefile(&fixture), block("denied", "10.0.0.53") + COREFILE);

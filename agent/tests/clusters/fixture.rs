@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::{Mutex, OnceLock};
 
 use fedmesh_agent::lock::LockOptions;
-use fedmesh_agent::operation::{ApplyOptions, Locked, Operations, PlanError, Planned};
+use fedmesh_agent::operation::{ApplyOptions, Blocked, Locked, Operations, PlanError, Planned};
 use fedmesh_agent::stop::Stop;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kube::api::{Api, ApiResource, DynamicObject, ListParams, ResourceExt as _};
@@ -142,11 +142,8 @@ impl<'a> Fixture<'a> {
         partial: bool,
     ) -> (Report, Vec<Event>) {
         let (sender, mut receiver) = unbounded_channel();
-        let options = ApplyOptions {
-            partial,
-            ..ApplyOptions::default()
-        };
-        let report = locked.apply(planned, options, &Stop::never(), sender).await;
+        let plan = planned.approve(unguarded(partial)).unwrap();
+        let report = locked.apply(plan, &Stop::never(), sender).await;
         let mut events = Vec::new();
         while let Ok(event) = receiver.try_recv() {
             events.push(event);
@@ -223,6 +220,19 @@ impl<'a> Fixture<'a> {
     pub(crate) fn parent(&self) -> String {
         format!("Secret istio-system/{}", parent_name(self.name))
     }
+}
+
+/// Options that confirm every deletion.
+pub(crate) fn unguarded(partial: bool) -> ApplyOptions {
+    ApplyOptions {
+        partial,
+        allow_delete: Some(usize::MAX),
+    }
+}
+
+/// Why a plan must not be applied.
+pub(crate) fn blocked(planned: Planned) -> Blocked {
+    planned.approve(unguarded(false)).unwrap_err()
 }
 
 /// A client that has nothing to do with fedmesh.

@@ -220,7 +220,7 @@ async fn much_is_deleted_only_by_its_number() {
         allow_delete,
         ..ApplyOptions::default()
     };
-    let Err(Blocked::Deletes(found)) = planned.allow(Intent::Apply, options(None)) else {
+    let Err(Blocked::Deletes(found)) = planned.allow(options(None)) else {
         panic!("everything may go without a word")
     };
     assert_eq!((found.deletes, found.objects), (all, all));
@@ -232,22 +232,18 @@ async fn much_is_deleted_only_by_its_number() {
     ] {
         assert!(reasons.contains(words), "{reasons}");
     }
-    assert!(
-        planned
-            .allow(Intent::Apply, options(Some(all - 1)))
-            .is_err()
-    );
-    assert_eq!(planned.allow(Intent::Apply, options(Some(all))), Ok(()));
+    assert!(planned.allow(options(Some(all - 1))).is_err());
+    assert_eq!(planned.allow(options(Some(all))), Ok(()));
 
     // One service of four.
     fixture.mesh = document("emptied", &["a", "b", "c"]);
     let planned = fixture.plan().await;
-    let Err(Blocked::Deletes(found)) = planned.allow(Intent::Apply, options(None)) else {
+    let Err(Blocked::Deletes(found)) = planned.allow(options(None)) else {
         panic!("all of a service may go without a word")
     };
     assert_eq!(found.reasons, ["every record of d.emptied"]);
     let removal = fixture.plan_removal().await;
-    assert_eq!(removal.allow(Intent::Remove, options(None)), Ok(()));
+    assert_eq!(removal.allow(options(None)), Ok(()));
     fixture.remove().await;
 }
 

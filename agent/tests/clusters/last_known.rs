@@ -359,7 +359,10 @@ async fn a_host_name_that_does_not_resolve_keeps_its_addresses() {
     assert!(!fixture.plan().await.plan.has_changes());
 
     let planned = plan_without(&fixture, &["sunrise"]).await;
-    assert_eq!(planned.facts.host_names, BTreeMap::new());
+    assert_eq!(
+        planned.resolved.as_ref().unwrap().dns.host_names,
+        Some(BTreeMap::new())
+    );
     assert_eq!(said(&planned), []);
     assert!(planned.findings.iter().any(|one| one.code == "FM0322"));
     fixture.remove().await;

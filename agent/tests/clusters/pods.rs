@@ -120,10 +120,9 @@ fn client_pod() -> Value {
 /// Runs a command as a pod would, by WebSocket (`v5.channel.k8s.io`).
 fn exec(server: &Server, mut request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default();
-    let command: Vec<String> = query
-        .split('&')
-        .filter_map(|pair| pair.strip_prefix("command="))
-        .map(decoded)
+    let command: Vec<String> = form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, _)| name == "command")
+        .map(|(_, value)| value.into_owned())
         .collect();
     let output = server.output(&command);
     let key = request.headers()["sec-websocket-key"].as_bytes().to_vec();
@@ -177,21 +176,4 @@ impl Server {
             nearest
         }
     }
-}
-
-/// A value of a form.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let digits = [rest.next().unwrap(), rest.next().unwrap()];
-                u8::from_str_radix(str::from_utf8(&digits).unwrap(), 16).unwrap()
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(bytes).unwrap()
 }

@@ -8,12 +8,12 @@ use fedmesh_agent::operation::Planned;
 use fedmesh_agent::stop::Stop;
 use serde_json::{Value, json};
 use shared::access::{self, Command, Need, Needs, denials};
-use shared::api::{Intent, Status};
+use shared::api::Intent;
 use shared::mesh::{Mesh, Target};
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::fixture::{
-    CLUSTERS, EAST, Fixture, LoneBed, WEST, document, make_namespace, shared_bed, steps,
+    CLUSTERS, EAST, Fixture, LoneBed, WEST, blocked, document, make_namespace, shared_bed, steps,
 };
 use crate::restricted::{Restricted, printed_rules};
 
@@ -95,7 +95,7 @@ async fn the_printed_role_is_enough() {
     let status = reader
         .operations()
         .status(&fixture.mesh, Intent::Apply, &fixture.decisions);
-    let status = Status::of(&status.await.unwrap().plan);
+    let (status, _) = status.await.unwrap();
     assert!(
         status
             .clusters
@@ -104,7 +104,7 @@ async fn the_printed_role_is_enough() {
         "{status:#?}"
     );
     let before = fixture.ours(EAST);
-    assert!(!reader.carry_out(&fixture, planned).await.is_success());
+    blocked(planned);
     let removal = reader.operations().plan(&fixture.mesh, Intent::Remove);
     let removal = removal.await.unwrap();
     let denied = removal.plan.clusters[0].error.as_deref().unwrap();
@@ -116,7 +116,7 @@ async fn the_printed_role_is_enough() {
     ] {
         assert!(denied.contains(words), "{words}: {denied}");
     }
-    assert!(!reader.carry_out(&fixture, removal).await.is_success());
+    blocked(removal);
     assert_eq!(fixture.ours(EAST), before);
 
     remove(&user, &fixture).await;
@@ -256,7 +256,7 @@ async fn without_a_rule_the_plan_says_so() {
         });
         let planned = planned.await;
         if !denied.is_empty() {
-            assert!(!user.carry_out(&fixture, planned).await.is_success());
+            blocked(planned);
             for (_, context) in CLUSTERS {
                 assert_eq!(fixture.ours(context), [].into(), "{expected}");
             }

@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use fedmesh_agent::operation::ObservedMesh;
 use fedmesh_agent::stop::Stop;
 use fedmesh_agent::verify::{VerifyOptions, left_behind, restore, verify};
 use serde_json::Value;
@@ -52,14 +53,18 @@ pub(crate) fn options() -> VerifyOptions {
     }
 }
 
+async fn observe(fixture: &Fixture<'_>) -> ObservedMesh {
+    fixture.operations.observe(&fixture.mesh).await.unwrap()
+}
+
 pub(crate) async fn run(fixture: &Fixture<'_>, options: &VerifyOptions) -> Report {
     let (_stopper, stop) = Stop::new();
     let (sender, _events) = unbounded_channel();
-    let planned = fixture.plan().await;
+    let observed = observe(fixture).await;
     verify(
         &fixture.operations,
         &fixture.mesh,
-        planned,
+        observed,
         options,
         &stop,
         &sender,
@@ -201,11 +206,11 @@ async fn a_job_stands_in_for_a_client_and_is_taken_back() {
     };
     let (stopper, stop) = Stop::new();
     let (sender, _events) = unbounded_channel();
-    let planned = fixture.plan().await;
+    let observed = observe(&fixture).await;
     let running = verify(
         &fixture.operations,
         &fixture.mesh,
-        planned,
+        observed,
         &options,
         &stop,
         &sender,
@@ -268,7 +273,7 @@ async fn a_drill_that_was_broken_off_is_seen_and_taken_back() {
             .unwrap();
     }
     assert!(
-        left_behind(&fixture.plan().await, &fixture.mesh)
+        left_behind(&observe(&fixture).await, &fixture.mesh)
             .await
             .is_empty()
     );
@@ -285,7 +290,7 @@ async fn a_drill_that_was_broken_off_is_seen_and_taken_back() {
              \"annotations\":{\"fedmesh.dev/replicas-before-drill\":\"3\"}},\"spec\":{\"replicas\":0}}",
         ],
     );
-    let planned = fixture.plan().await;
+    let observed = observe(&fixture).await;
     let report = run(&fixture, &options()).await;
     let objects = [
         ("sunset", "ok"),
@@ -295,7 +300,7 @@ async fn a_drill_that_was_broken_off_is_seen_and_taken_back() {
     let mut seen = causes(&report, Family::Objects);
     seen.sort_by_key(|(cluster, _)| cluster == "sunrise");
     assert_eq!(seen, pairs(&objects));
-    let left = left_behind(&planned, &fixture.mesh).await;
+    let left = left_behind(&observed, &fixture.mesh).await;
     let [left] = left.as_slice() else {
         panic!("{left:?}")
     };
@@ -303,7 +308,7 @@ async fn a_drill_that_was_broken_off_is_seen_and_taken_back() {
         left.to_string(),
         "Deployment broken-off/orders in cluster sunset (3 replicas before the drill)"
     );
-    restore(&planned, left).await.unwrap();
+    restore(&observed, left).await.unwrap();
     let after = fixture.get(WEST, &["deployment/orders", "-n=broken-off"]);
     assert_eq!(after["spec"]["replicas"], 3);
     let metadata = &after["metadata"];
@@ -324,6 +329,6 @@ async fn a_drill_that_was_broken_off_is_seen_and_taken_back() {
         .bed
         .kubectl_with_input(WEST, &create, &deployment("orders", 5).to_string())
         .unwrap();
-    assert!(left_behind(&planned, &fixture.mesh).await.is_empty());
+    assert!(left_behind(&observed, &fixture.mesh).await.is_empty());
     fixture.remove().await;
 }

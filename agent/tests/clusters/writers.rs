@@ -3,14 +3,13 @@
 use std::time::{Duration, Instant};
 
 use fedmesh_agent::lock::{LockError, LockOptions};
-use fedmesh_agent::operation::ApplyOptions;
 use fedmesh_agent::stop::Stop;
 use serde_json::{Value, json};
 use shared::Mesh;
 use shared::api::Intent;
 use shared::plan::Action;
 
-use crate::fixture::{EAST, Fixture, WEST, counts, document, shared_bed};
+use crate::fixture::{EAST, Fixture, WEST, counts, document, shared_bed, unguarded};
 use crate::interrupted::Running;
 
 /// So many that a run takes a second at least.
@@ -183,7 +182,11 @@ async fn a_lease_that_is_taken_away_stops_the_run() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let (sender, _events) = tokio::sync::mpsc::unbounded_channel();
     let report = locked
-        .apply(planned, ApplyOptions::default(), &Stop::never(), sender)
+        .apply(
+            planned.approve(unguarded(false)).unwrap(),
+            &Stop::never(),
+            sender,
+        )
         .await;
     for cluster in &report.clusters {
         let error = cluster.error.as_deref().unwrap();
@@ -230,7 +233,11 @@ async fn a_plan_that_was_shown_is_told_from_the_one_that_would_be_carried_out() 
     // The one that is carried out takes everything.
     let (sender, _events) = tokio::sync::mpsc::unbounded_channel();
     let report = locked
-        .apply(now, ApplyOptions::default(), &Stop::never(), sender)
+        .apply(
+            now.approve(unguarded(false)).unwrap(),
+            &Stop::never(),
+            sender,
+        )
         .await;
     assert!(report.is_success(), "{report:#?}");
     assert_eq!(fixture.ours(WEST), [].into());

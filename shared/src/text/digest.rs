@@ -1,7 +1,5 @@
 //! SHA-256 digests in the form that container tools write: `sha256:` and 64 hexadecimal digits.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest as _, Sha256};
 
 /// The digest of several parts, each preceded by its length, so that moving a byte from one part to the next changes
@@ -18,12 +16,7 @@ impl Parts {
 
     /// The digest of the added parts.
     pub(crate) fn finish(self) -> String {
-        let mut text = String::from("sha256:");
-        for byte in self.0.finalize() {
-            // Writing to a `String` cannot fail.
-            _ = write!(text, "{byte:02x}");
-        }
-        text
+        format!("sha256:{}", hex::encode(self.0.finalize()))
     }
 }
 

@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 use tar::Header;
 
 use super::layer::Layer;
-use crate::tools::hex;
 
 /// A program's image: one layer, and its entry point.
 #[derive(Debug)]
@@ -55,7 +54,7 @@ impl Image {
             out: BufWriter::new(File::create(&layer_file)?),
         };
         self.layer.write(&mut out)?;
-        let digest = hex(&out.hash.finalize());
+        let digest = hex::encode(out.hash.finalize());
 
         let configuration = json!({
             "architecture": architecture(),
@@ -64,7 +63,7 @@ impl Image {
             "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{digest}")] },
         })
         .to_string();
-        let configuration_name = format!("{}.json", hex(&Sha256::digest(&configuration)));
+        let configuration_name = format!("{}.json", hex::encode(Sha256::digest(&configuration)));
         let layer_name = format!("{digest}/layer.tar");
         let manifest = json!([{
             "Config": configuration_name,
@@ -170,12 +169,12 @@ mod tests {
         let layer = &files[&text(&manifest["Layers"][0])];
         assert_eq!(
             text(&manifest["Config"]),
-            format!("{}.json", hex(&Sha256::digest(configuration)))
+            format!("{}.json", hex::encode(Sha256::digest(configuration)))
         );
         let configuration = json(configuration);
         assert_eq!(
             configuration["rootfs"]["diff_ids"],
-            json!([format!("sha256:{}", hex(&Sha256::digest(layer)))])
+            json!([format!("sha256:{}", hex::encode(Sha256::digest(layer)))])
         );
         assert_eq!(configuration["config"]["Entrypoint"], json!(["/program"]));
         assert_eq!(configuration["config"]["User"], "1337:1337");

@@ -12,7 +12,6 @@ use super::archive::Image;
 use super::{ImageError, ImageNames, recipes};
 use crate::cache::{self, make_folder};
 use crate::process::{OwnedProcess, ProcessIdentity};
-use crate::tools::hex;
 
 /// Incremented when the layout of the seed changes, which its key does not cover.
 const RECIPE: &str = "1";
@@ -55,7 +54,7 @@ fn key(images: &[Image]) -> Result<String, ImageError> {
             source,
         })?;
     }
-    Ok(hex(&hash.finalize()[..6]))
+    Ok(hex::encode(&hash.finalize()[..6]))
 }
 
 fn fill(folder: &Path, images: &[Image]) -> Result<(), ImageError> {

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
-use super::{PrunedModule, ToolError, hex, source_folder};
+use super::{PrunedModule, ToolError, source_folder};
 use crate::cache::{self, make_folder};
 
 /// A program built by `go build`.
@@ -106,7 +106,7 @@ impl GoProgram {
             hash.update(text.len().to_le_bytes());
             hash.update(text);
         }
-        Ok(hex(&hash.finalize()[..6]))
+        Ok(hex::encode(&hash.finalize()[..6]))
     }
 
     /// The `go` that builds it.

