@@ -16,7 +16,6 @@ use shared::Mesh;
 use shared::api::{Clusters, Event, Intent, Report};
 use shared::check::Finding;
 use shared::facts::Facts;
-use shared::mesh;
 use shared::plan::Plan;
 use shared::plan::decisions::Decisions;
 use tokio::sync::mpsc::UnboundedSender;
@@ -292,7 +291,7 @@ pub fn expect_not_handed_over(mesh: &Mesh, intent: Intent) -> Result<(), PlanErr
     Ok(())
 }
 
-/// Whether Argo CD or Flux applies the manifests from a Git repository.
+/// Whether others apply the manifests, from a Git repository.
 pub(crate) fn is_handed_over(mesh: &Mesh) -> bool {
-    mesh.spec.target == Some(mesh::Target::Gitops)
+    mesh.spec.target.unwrap_or_default().is_applied_by_others()
 }

@@ -243,9 +243,8 @@ fn texts<'a>(rendered: &'a Rendered) -> Texts<'a> {
 }
 
 fn engine() -> impl clap::builder::TypedValueParser<Value = mesh::Target> {
-    PossibleValuesParser::new(mesh::Target::ALL.map(mesh::Target::as_str)).map(|text| {
-        let named = mesh::Target::ALL
-            .into_iter()
+    PossibleValuesParser::new(mesh::Target::all().map(mesh::Target::as_str)).map(|text| {
+        let named = mesh::Target::all()
             .find(|target| target.as_str() == text);
         // The parser accepts only these values, so the default is never used.
         named.unwrap_or_default()
