@@ -183,9 +183,7 @@ fn documents(scope: Scope) -> BoxedStrategy<Mesh> {
 /// The fields besides clusters, services, names and external hosts.
 fn rest(scope: Scope) -> BoxedStrategy<Value> {
     let everything = scope == Scope::Everything;
-    let targets: Vec<Value> = Target::all()
-        .map(|target| target.as_str().into())
-        .collect();
+    let targets: Vec<Value> = Target::all().map(|target| target.as_str().into()).collect();
     let versions = if everything {
         &["1.0", "1.5", "1.21", "1.27", "1.30"][..]
     } else {

@@ -31,7 +31,7 @@ pub(super) struct InCluster<'a> {
 impl InCluster<'_> {
     /// Adds the permissions of a command.
     pub(super) fn command(&self, command: Command, needs: &mut Needs) {
-        if self.resolved.target.is_applied_by_others() && command.is_left_to_gitops() {
+        if self.resolved.target.is_applied_by_others() && command.is_left_to_others() {
             return;
         }
         match command {

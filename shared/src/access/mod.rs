@@ -66,7 +66,7 @@ impl Command {
     }
 
     /// Whether it has no effect if others apply the objects.
-    pub const fn is_left_to_gitops(self) -> bool {
+    pub const fn is_left_to_others(self) -> bool {
         matches!(self, Self::Status | Self::Plan | Self::Apply | Self::Follow)
     }
 

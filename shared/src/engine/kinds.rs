@@ -1,6 +1,6 @@
 //! The kinds that fedmesh writes, of all engines.
 
-use super::{Delivery, OwnKinds};
+use super::interface::{Delivery, OwnKinds};
 use crate::kubernetes::object::{self, Kind, Wave};
 use crate::mesh::Target;
 

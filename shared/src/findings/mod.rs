@@ -12,7 +12,10 @@ use code::Code;
 
 /// Collects findings.
 #[derive(Debug, Default)]
-pub struct Findings(pub(crate) Vec<Finding>);
+pub struct Findings(
+    /// In the order in which they were found.
+    pub Vec<Finding>,
+);
 
 impl Findings {
     pub(crate) fn add(

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Object;
 use super::change::Change;
+use super::object::Object;
 
 /// Limit of all copies of all templates together, in bytes as JSON.
 const MAX_COPIED: usize = 256 * 1024 * 1024;

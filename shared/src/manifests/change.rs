@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
+use super::object::bytes;
 use crate::yaml::MAX_DEPTH;
 
 /// A change of one field.
@@ -123,7 +124,7 @@ impl Change {
 
     /// Size of the value as JSON, in bytes.
     pub fn bytes(&self) -> usize {
-        super::bytes(&self.value)
+        bytes(&self.value)
     }
 }
 

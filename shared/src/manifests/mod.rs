@@ -9,7 +9,7 @@ use serde_json::Value;
 pub use crate::kubernetes::object::texts;
 pub use carried::{Budget, Carried, Expanded, TooManyCopies};
 pub use change::Change;
-pub use object::{Object, api_version, field, filled, has_texts, list};
+pub use object::{Object, api_version, bytes, field, filled, has_texts, list};
 
 /// A list of operations of JSON Patch (RFC 6902), which only Kustomize reads.
 #[derive(Debug, Clone)]
@@ -38,9 +38,4 @@ impl Given {
         self.objects = left;
         taken
     }
-}
-
-/// Size of a value as JSON, in bytes.
-pub fn bytes(value: &Value) -> usize {
-    value.to_string().len()
 }

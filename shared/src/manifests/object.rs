@@ -143,3 +143,8 @@ pub fn list(value: &Value) -> &[Value] {
 pub fn filled(fields: Map<String, Value>) -> Option<Map<String, Value>> {
     (!fields.is_empty()).then_some(fields)
 }
+
+/// Size of a value as JSON, in bytes.
+pub fn bytes(value: &Value) -> usize {
+    value.to_string().len()
+}

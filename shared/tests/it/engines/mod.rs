@@ -10,6 +10,8 @@ mod kubefed_v1alpha1;
 mod kubefed_v1beta1;
 mod objects;
 mod ocm;
+mod round_trip;
+mod toy;
 
 use std::collections::BTreeMap;
 
