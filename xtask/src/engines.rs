@@ -31,6 +31,7 @@ fn named(source: &str) -> Vec<usize> {
     let mut lines = Vec::new();
     let tokens: TokenStream = source.parse().unwrap();
     find(outside_of_tests(tokens), &mut lines);
+    lines.sort_unstable();
     lines
 }
 

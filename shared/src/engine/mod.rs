@@ -1,7 +1,7 @@
 //! Engines: each converts placed objects to the objects of each cluster, and manifests of its own back to those.
 //!
 //! All that is known about an engine is in its file, as an [`Engine`]; everything else asks for what it needs by
-//! [`of`] and [`Target::description`], never by name. A new engine is a file here, a line in [`engines`] and a variant
+//! [`of`] and [`Target::description`], never by name. A new engine is a file here, a line in `engines!` and a variant
 //! of [`Target`].
 
 mod delivered;

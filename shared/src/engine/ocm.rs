@@ -47,7 +47,46 @@ impl Engine for Ocm {
     }
 
     fn deliver(&self, resolved: &Resolved, placed: &[Placed], _: usize) -> Vec<Delivered> {
-        deliver(resolved, placed)
+        let (plain, spread): (Vec<&Placed>, Vec<&Placed>) =
+            placed.iter().partition(|one| one.stays_on_hub);
+        let mut delivered: Vec<Delivered> = plain
+            .into_iter()
+            .map(|one| Delivered {
+                subject: one.subject.clone(),
+                object: one.template.clone(),
+            })
+            .collect();
+        for (index, cluster) in resolved.clusters.iter().enumerate() {
+            let mut desired = direct::deliver(spread.iter().copied(), index);
+            if desired.is_empty() {
+                continue;
+            }
+            desired.push(Delivered {
+                subject: "work-agent".to_owned(),
+                object: role(resolved),
+            });
+            for ((wave, subject), objects) in by_file(desired) {
+                let name = format!(
+                    "{}-{}-{subject}",
+                    ownership::object_name(resolved.name.as_str()),
+                    wave.number()
+                );
+                for (number, part) in parts(&objects).into_iter().enumerate() {
+                    let name = match number {
+                        0 => name.clone(),
+                        _ => format!("{name}-{}", number + 1),
+                    };
+                    delivered.push(Delivered {
+                        subject: subject.clone(),
+                        object: ownership::label(
+                            work(cluster.name.as_str(), name, part),
+                            &resolved.name,
+                        ),
+                    });
+                }
+            }
+        }
+        delivered
     }
 
     fn expand(
@@ -58,49 +97,6 @@ impl Engine for Ocm {
     ) -> Result<Option<Expanded>, TooManyCopies> {
         Ok(expand(&mut given.objects, findings))
     }
-}
-
-fn deliver(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> {
-    let (plain, spread): (Vec<&Placed>, Vec<&Placed>) =
-        placed.iter().partition(|one| one.stays_on_hub);
-    let mut delivered: Vec<Delivered> = plain
-        .into_iter()
-        .map(|one| Delivered {
-            subject: one.subject.clone(),
-            object: one.template.clone(),
-        })
-        .collect();
-    for (index, cluster) in resolved.clusters.iter().enumerate() {
-        let mut desired = direct::deliver(spread.iter().copied(), index);
-        if desired.is_empty() {
-            continue;
-        }
-        desired.push(Delivered {
-            subject: "work-agent".to_owned(),
-            object: role(resolved),
-        });
-        for ((wave, subject), objects) in by_file(desired) {
-            let name = format!(
-                "{}-{}-{subject}",
-                ownership::object_name(resolved.name.as_str()),
-                wave.number()
-            );
-            for (number, part) in parts(&objects).into_iter().enumerate() {
-                let name = match number {
-                    0 => name.clone(),
-                    _ => format!("{name}-{}", number + 1),
-                };
-                delivered.push(Delivered {
-                    subject: subject.clone(),
-                    object: ownership::label(
-                        work(cluster.name.as_str(), name, part),
-                        &resolved.name,
-                    ),
-                });
-            }
-        }
-    }
-    delivered
 }
 
 fn role(resolved: &Resolved) -> Object {

@@ -53,15 +53,78 @@ impl Engine for Gitops {
     }
 
     fn files(&self, resolved: &Resolved, placed: &[Placed], cluster: usize) -> Vec<File> {
-        overlay(resolved, placed, cluster)
+        let folder = overlay_path(resolved.clusters[cluster].name.as_str());
+        let (base, own): (Vec<&Placed>, Vec<&Placed>) =
+            placed.iter().partition(|one| is_shared(one, resolved));
+        let own = direct::deliver(own, cluster);
+        let resources = if base.is_empty() {
+            Vec::new()
+        } else {
+            vec!["../../base".to_owned()]
+        };
+        let patches = base.into_iter().filter_map(|one| {
+            let operations: Vec<Value> = one
+            .differences
+            .get(&cluster)?
+            .iter()
+            .map(|difference| {
+                json!({ "op": "replace", "path": difference.pointer(), "value": difference.value })
+            })
+            .collect();
+            Some((&one.template, operations.into()))
+        });
+        kustomization(&folder, resources, own, patches.collect())
     }
 
     fn common_files(&self, resolved: &Resolved, placed: &[Placed]) -> Vec<File> {
-        common(resolved, placed)
+        let base = placed.iter().filter(|one| is_shared(one, resolved));
+        let base = base.map(|one| Delivered {
+            subject: one.subject.clone(),
+            object: one.template.clone(),
+        });
+        let mut parts = kustomization("base", Vec::new(), base.collect(), Vec::new());
+        let clusters: Vec<&str> = (0..resolved.clusters.len())
+            .filter(|index| placed.iter().any(|one| one.clusters.contains(index)))
+            .map(|index| resolved.clusters[index].name.as_str())
+            .collect();
+        // The checks ensure that it is set.
+        let Some(gitops) = &resolved.gitops else {
+            return parts;
+        };
+        if !clusters.is_empty() {
+            parts.push(File::new(
+                "argocd/applicationset.yaml".to_owned(),
+                vec![application_set(resolved, gitops, &clusters)],
+            ));
+        }
+        parts.extend(clusters.iter().map(|cluster| {
+            let objects = flux(resolved, gitops, cluster);
+            File::new(format!("flux/{cluster}.yaml"), objects)
+        }));
+        parts
     }
 
     fn limits(&self, resolved: &Resolved, findings: &mut Findings) {
-        limits(resolved, findings);
+        if !resolved.dns.nameservers.is_empty() {
+            findings.warning(
+                code::CLUSTER_DNS_BY_HAND,
+                "spec.dns.nameservers",
+                "the cluster DNS configuration differs between clusters, so a repository cannot contain the forwarding"
+                    .into(),
+                "add the forwarding of the zone to the DNS of each cluster by hand".into(),
+            );
+        }
+        if !resolved.ignore.is_empty() {
+            findings.hint(
+                code::NOT_IGNORED_BY_FLUX,
+                "spec.ignore",
+                "the ApplicationSet for Argo CD contains the ignored fields, but the Kustomizations for Flux do not"
+                    .into(),
+                "add the fields to `spec.ignore` of the Kustomization with Flux 2.9 or later; earlier versions \
+                 cannot ignore fields"
+                    .into(),
+            );
+        }
     }
 
     fn expand(
@@ -74,86 +137,12 @@ impl Engine for Gitops {
     }
 }
 
-fn limits(resolved: &Resolved, findings: &mut Findings) {
-    if !resolved.dns.nameservers.is_empty() {
-        findings.warning(
-            code::CLUSTER_DNS_BY_HAND,
-            "spec.dns.nameservers",
-            "the cluster DNS configuration differs between clusters, so a repository cannot contain the forwarding"
-                .into(),
-            "add the forwarding of the zone to the DNS of each cluster by hand".into(),
-        );
-    }
-    if !resolved.ignore.is_empty() {
-        findings.hint(
-            code::NOT_IGNORED_BY_FLUX,
-            "spec.ignore",
-            "the ApplicationSet for Argo CD contains the ignored fields, but the Kustomizations for Flux do not".into(),
-            "add the fields to `spec.ignore` of the Kustomization with Flux 2.9 or later; earlier versions cannot ignore fields".into(),
-        );
-    }
-}
-
 /// Marks objects on which others may depend, whatever tool applies them.
 fn keep(object: &mut Object) {
     if object.kind.is_never_deleted() {
         let marks = KEEP.map(|(key, value)| (key.to_owned(), value.to_owned()));
         object.annotations.extend(marks);
     }
-}
-
-/// The files that belong to no single cluster: the base, and the configuration of Argo CD and Flux.
-fn common(resolved: &Resolved, placed: &[Placed]) -> Vec<File> {
-    let base = placed.iter().filter(|one| is_shared(one, resolved));
-    let base = base.map(|one| Delivered {
-        subject: one.subject.clone(),
-        object: one.template.clone(),
-    });
-    let mut parts = kustomization("base", Vec::new(), base.collect(), Vec::new());
-    let clusters: Vec<&str> = (0..resolved.clusters.len())
-        .filter(|index| placed.iter().any(|one| one.clusters.contains(index)))
-        .map(|index| resolved.clusters[index].name.as_str())
-        .collect();
-    // The checks ensure that it is set.
-    let Some(gitops) = &resolved.gitops else {
-        return parts;
-    };
-    if !clusters.is_empty() {
-        parts.push(File::new(
-            "argocd/applicationset.yaml".to_owned(),
-            vec![application_set(resolved, gitops, &clusters)],
-        ));
-    }
-    parts.extend(clusters.iter().map(|cluster| {
-        let objects = flux(resolved, gitops, cluster);
-        File::new(format!("flux/{cluster}.yaml"), objects)
-    }));
-    parts
-}
-
-/// The overlay of one cluster, given by its index.
-fn overlay(resolved: &Resolved, placed: &[Placed], cluster: usize) -> Vec<File> {
-    let folder = overlay_path(resolved.clusters[cluster].name.as_str());
-    let (base, own): (Vec<&Placed>, Vec<&Placed>) =
-        placed.iter().partition(|one| is_shared(one, resolved));
-    let own = direct::deliver(own, cluster);
-    let resources = if base.is_empty() {
-        Vec::new()
-    } else {
-        vec!["../../base".to_owned()]
-    };
-    let patches = base.into_iter().filter_map(|one| {
-        let operations: Vec<Value> = one
-            .differences
-            .get(&cluster)?
-            .iter()
-            .map(|difference| {
-                json!({ "op": "replace", "path": difference.pointer(), "value": difference.value })
-            })
-            .collect();
-        Some((&one.template, operations.into()))
-    });
-    kustomization(&folder, resources, own, patches.collect())
 }
 
 fn overlay_path(cluster: &str) -> String {

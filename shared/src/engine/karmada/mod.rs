@@ -41,7 +41,44 @@ impl Engine for Karmada {
     }
 
     fn deliver(&self, resolved: &Resolved, placed: &[Placed], _: usize) -> Vec<Delivered> {
-        deliver(resolved, placed)
+        let mut delivered = homes(resolved, placed);
+        // One policy for objects of one subject and the same clusters.
+        let mut policies: Vec<(&Placed, Vec<Value>)> = Vec::new();
+        // Independent of the document's order, so that policies keep their names.
+        let mut placed: Vec<&Placed> = placed.iter().collect();
+        placed.sort_by_key(|one| {
+            let template = &one.template;
+            (
+                &one.subject,
+                &template.namespace,
+                &one.clusters,
+                template.key(),
+            )
+        });
+        for one in placed {
+            let mut template = one.template.clone();
+            if template.kind == Kind::NAMESPACE {
+                template = template.label(STAYS_LABEL, "true");
+            }
+            let selector = selector(&template);
+            delivered.push(Delivered {
+                subject: one.subject.clone(),
+                object: template,
+            });
+            if !one.differences.is_empty() {
+                delivered.push(override_policy(resolved, one, &selector));
+            }
+            match policies.last_mut() {
+                Some((first, selectors)) if go_together(first, one) => selectors.push(selector),
+                _ => policies.push((one, vec![selector])),
+            }
+        }
+        delivered.extend(
+            policies
+                .into_iter()
+                .map(|(first, selectors)| propagation_policy(resolved, first, &selectors)),
+        );
+        delivered
     }
 
     fn limits(&self, resolved: &Resolved, findings: &mut Findings) {
@@ -66,47 +103,6 @@ impl Engine for Karmada {
     ) -> Result<Option<Expanded>, TooManyCopies> {
         expand::expand(given, budget, findings)
     }
-}
-
-fn deliver(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> {
-    let mut delivered = homes(resolved, placed);
-    // One policy for objects of one subject and the same clusters.
-    let mut policies: Vec<(&Placed, Vec<Value>)> = Vec::new();
-    // Independent of the document's order, so that policies keep their names.
-    let mut placed: Vec<&Placed> = placed.iter().collect();
-    placed.sort_by_key(|one| {
-        let template = &one.template;
-        (
-            &one.subject,
-            &template.namespace,
-            &one.clusters,
-            template.key(),
-        )
-    });
-    for one in placed {
-        let mut template = one.template.clone();
-        if template.kind == Kind::NAMESPACE {
-            template = template.label(STAYS_LABEL, "true");
-        }
-        let selector = selector(&template);
-        delivered.push(Delivered {
-            subject: one.subject.clone(),
-            object: template,
-        });
-        if !one.differences.is_empty() {
-            delivered.push(override_policy(resolved, one, &selector));
-        }
-        match policies.last_mut() {
-            Some((first, selectors)) if go_together(first, one) => selectors.push(selector),
-            _ => policies.push((one, vec![selector])),
-        }
-    }
-    delivered.extend(
-        policies
-            .into_iter()
-            .map(|(first, selectors)| propagation_policy(resolved, first, &selectors)),
-    );
-    delivered
 }
 
 fn go_together(one: &Placed, other: &Placed) -> bool {

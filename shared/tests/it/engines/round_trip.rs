@@ -11,6 +11,7 @@ use serde_json::Value;
 use shared::engine::{self, Content, Delivery, Description, Engine, File};
 use shared::facts::Facts;
 use shared::findings::Findings;
+use shared::kubernetes::object::Object as Manifest;
 use shared::manifests::{Budget, Given, Object, Patch};
 use shared::mesh::{Mesh, Target};
 use shared::placed::Placed;
@@ -112,7 +113,7 @@ fn expanded(
 fn read(files: Vec<File>, cluster: Option<&str>, given: &mut Given) {
     for file in files {
         let values = match file.content {
-            Content::Objects(objects) => objects.iter().map(|one| one.to_json()).collect(),
+            Content::Objects(objects) => objects.iter().map(Manifest::to_json).collect(),
             Content::Kustomize(value) => vec![value],
         };
         for value in values {

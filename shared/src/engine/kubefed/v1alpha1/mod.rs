@@ -79,7 +79,23 @@ impl Engine for V1alpha1 {
     }
 
     fn deliver(&self, resolved: &Resolved, placed: &[Placed], _: usize) -> Vec<Delivered> {
-        deliver(resolved, placed)
+        let mut spread = spread(placed, &|one| federated(resolved, one));
+        for namespace in std::mem::take(&mut spread.namespaces) {
+            let placement = Object::new(
+                namespace_placement(),
+                Some(namespace),
+                namespace,
+                json!({ "spec": { "clusterNames": everywhere(resolved) } }),
+            );
+            spread.add_ours(resolved, "namespaces", vec![placement]);
+        }
+        for kind in std::mem::take(&mut spread.kinds) {
+            let subject = format!("enable-{}", kind.kind.to_ascii_lowercase());
+            spread.add_ours(resolved, &subject, enable(kind));
+        }
+        spread.add_ours(resolved, "enable-namespace", enable_namespaces());
+        spread.add_ours(resolved, "records", records(resolved));
+        spread.delivered
     }
 
     fn check(&self, spec: &Spec, findings: &mut Findings) {
@@ -87,7 +103,24 @@ impl Engine for V1alpha1 {
     }
 
     fn limits(&self, resolved: &Resolved, findings: &mut Findings) {
-        limits(resolved, findings);
+        if resolved.dns.publisher.is_some() {
+            findings.hint(
+                code::FEDERATION_NODE_LABELS,
+                "spec.target",
+                "the federation controller reads region and zone from failure-domain.beta.kubernetes.io labels of nodes"
+                    .into(),
+                "add these labels to the nodes; without them, the names have no region and zone".into(),
+            );
+            external_dns::check(resolved, findings);
+        } else if !resolved.services.is_empty() {
+            findings.hint(
+                code::FEDERATION_RECORDS,
+                "spec.dns.naming",
+                "the federation controller names records by the gateway only, so fedmesh renders the records itself"
+                    .into(),
+                "use `naming: gateway` if the controller should publish the records".into(),
+            );
+        }
     }
 
     fn expand(
@@ -98,47 +131,6 @@ impl Engine for V1alpha1 {
     ) -> Result<Option<Expanded>, TooManyCopies> {
         expand::expand(given, budget, findings)
     }
-}
-
-fn limits(resolved: &Resolved, findings: &mut Findings) {
-    if resolved.dns.publisher.is_some() {
-        findings.hint(
-            code::FEDERATION_NODE_LABELS,
-            "spec.target",
-            "the federation controller reads region and zone from failure-domain.beta.kubernetes.io labels of nodes"
-                .into(),
-            "add these labels to the nodes; without them, the names have no region and zone".into(),
-        );
-        external_dns::check(resolved, findings);
-    } else if !resolved.services.is_empty() {
-        findings.hint(
-            code::FEDERATION_RECORDS,
-            "spec.dns.naming",
-            "the federation controller names records by the gateway only, so fedmesh renders the records itself"
-                .into(),
-            "use `naming: gateway` if the controller should publish the records".into(),
-        );
-    }
-}
-
-fn deliver(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> {
-    let mut spread = spread(placed, &|one| federated(resolved, one));
-    for namespace in std::mem::take(&mut spread.namespaces) {
-        let placement = Object::new(
-            namespace_placement(),
-            Some(namespace),
-            namespace,
-            json!({ "spec": { "clusterNames": everywhere(resolved) } }),
-        );
-        spread.add_ours(resolved, "namespaces", vec![placement]);
-    }
-    for kind in std::mem::take(&mut spread.kinds) {
-        let subject = format!("enable-{}", kind.kind.to_ascii_lowercase());
-        spread.add_ours(resolved, &subject, enable(kind));
-    }
-    spread.add_ours(resolved, "enable-namespace", enable_namespaces());
-    spread.add_ours(resolved, "records", records(resolved));
-    spread.delivered
 }
 
 /// Template, placement and, where clusters differ, override of one object.

@@ -77,7 +77,24 @@ impl Engine for V1beta1 {
     }
 
     fn deliver(&self, resolved: &Resolved, placed: &[Placed], _: usize) -> Vec<Delivered> {
-        deliver(resolved, placed)
+        let mut spread = spread(placed, &|one| vec![federated(resolved, one)]);
+        for name in std::mem::take(&mut spread.namespaces) {
+            let rendered = placed
+                .iter()
+                .find(|one| one.template.kind == Kind::NAMESPACE && one.template.name == name);
+            spread.add_ours(
+                resolved,
+                "namespaces",
+                vec![namespace(resolved, name, rendered)],
+            );
+        }
+        for kind in std::mem::take(&mut spread.kinds) {
+            if !ENABLED_BY_CHART.contains(&kind.kind.as_ref()) {
+                let subject = format!("enable-{}", kind.kind.to_ascii_lowercase());
+                spread.add_ours(resolved, &subject, enable(kind));
+            }
+        }
+        spread.delivered
     }
 
     fn check(&self, spec: &Spec, findings: &mut Findings) {
@@ -96,27 +113,6 @@ impl Engine for V1beta1 {
     ) -> Result<Option<Expanded>, TooManyCopies> {
         expand::expand(given, budget, findings)
     }
-}
-
-fn deliver(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> {
-    let mut spread = spread(placed, &|one| vec![federated(resolved, one)]);
-    for name in std::mem::take(&mut spread.namespaces) {
-        let rendered = placed
-            .iter()
-            .find(|one| one.template.kind == Kind::NAMESPACE && one.template.name == name);
-        spread.add_ours(
-            resolved,
-            "namespaces",
-            vec![namespace(resolved, name, rendered)],
-        );
-    }
-    for kind in std::mem::take(&mut spread.kinds) {
-        if !ENABLED_BY_CHART.contains(&kind.kind.as_ref()) {
-            let subject = format!("enable-{}", kind.kind.to_ascii_lowercase());
-            spread.add_ours(resolved, &subject, enable(kind));
-        }
-    }
-    spread.delivered
 }
 
 fn federated(resolved: &Resolved, placed: &Placed) -> Object {
