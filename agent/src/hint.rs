@@ -18,7 +18,7 @@ impl PlanError {
             Self::NoName => {
                 "set metadata.name to the name that the mesh was applied with".to_owned()
             }
-            Self::HandedOver => IN_REPOSITORY.to_owned(),
+            Self::HandedOver(_) => IN_REPOSITORY.to_owned(),
         }
     }
 }
@@ -32,7 +32,7 @@ impl FollowError {
                 "check `kubectl config get-contexts`, which reads the same files as fedmesh"
             }
             Self::Controller => return None,
-            Self::HandedOver => IN_REPOSITORY,
+            Self::HandedOver(_) => IN_REPOSITORY,
             Self::NotApplied { .. } => "apply the document first",
             Self::OtherDocument { .. } => {
                 "use the document that was applied last, or apply this one first"

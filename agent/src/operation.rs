@@ -126,9 +126,10 @@ pub enum PlanError {
     NoName,
     /// Argo CD or Flux applies the manifests.
     #[error(
-        "with the engine gitops, Argo CD or Flux applies the manifests from a Git repository, not fedmesh"
+        "with the engine {}, Argo CD or Flux applies the manifests from a Git repository, not fedmesh",
+        .0.as_str()
     )]
-    HandedOver,
+    HandedOver(mesh::Target),
 }
 
 impl Operations {
@@ -343,12 +344,17 @@ async fn plan(observing: Observing<'_>, mesh: &Mesh, intent: Intent) -> Result<P
 /// The manifests are applied from a Git repository.
 pub fn expect_not_handed_over(mesh: &Mesh, intent: Intent) -> Result<(), PlanError> {
     if intent == Intent::Apply && is_handed_over(mesh) {
-        return Err(PlanError::HandedOver);
+        return Err(PlanError::HandedOver(engine_of(mesh)));
     }
     Ok(())
 }
 
-/// Whether Argo CD or Flux applies the manifests from a Git repository.
+/// Whether others apply the manifests, from a Git repository.
 pub(crate) fn is_handed_over(mesh: &Mesh) -> bool {
-    mesh.spec.target == Some(mesh::Target::Gitops)
+    engine_of(mesh).is_applied_by_others()
+}
+
+/// The name of the engine.
+pub(crate) fn engine_of(mesh: &Mesh) -> mesh::Target {
+    mesh.spec.target.unwrap_or_default()
 }

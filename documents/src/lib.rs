@@ -59,7 +59,7 @@ pub fn for_all_engines(mesh: &Mesh) -> Mesh {
 pub fn with_target(mesh: &Mesh, target: Target) -> Mesh {
     let mut mesh = mesh.clone();
     mesh.spec.target = Some(target);
-    if target == Target::Gitops && mesh.spec.gitops.is_none() {
+    if target.is_applied_by_others() && mesh.spec.gitops.is_none() {
         mesh.spec.gitops = Some(Gitops {
             repo_url: "https://git.example.com/platform/mesh.git".into(),
             path: Some("mesh/prod".into()),
@@ -183,10 +183,7 @@ fn documents(scope: Scope) -> BoxedStrategy<Mesh> {
 /// The fields besides clusters, services, names and external hosts.
 fn rest(scope: Scope) -> BoxedStrategy<Value> {
     let everything = scope == Scope::Everything;
-    let targets: Vec<Value> = Target::ALL
-        .iter()
-        .map(|target| target.as_str().into())
-        .collect();
+    let targets: Vec<Value> = Target::all().map(|target| target.as_str().into()).collect();
     let versions = if everything {
         &["1.0", "1.5", "1.21", "1.27", "1.30"][..]
     } else {

@@ -2,7 +2,6 @@
 
 use shared::Mesh;
 use shared::check::Severity;
-use shared::mesh::Target;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::FileList;
@@ -78,9 +77,10 @@ pub(crate) fn download(store: Store, download: Download) {
         name => name,
     };
     let name = format!("{name}{}", download.ending());
-    if download == Download::Yaml && mesh.spec.target == Some(Target::Gitops) {
+    let target = mesh.spec.target.unwrap_or_default();
+    if download == Download::Yaml && target.is_applied_by_others() {
         store.fail(
-            "The engine gitops has no single YAML file",
+            format!("The engine {} has no single YAML file", target.as_str()),
             "Download the ZIP archive, and commit its files.",
         );
         return;

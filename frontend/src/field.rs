@@ -310,9 +310,7 @@ impl Field {
         match self {
             Self::MeshName => text.clone_into(&mut mesh.metadata.name),
             Self::Target => {
-                let target = Target::ALL
-                    .into_iter()
-                    .find(|target| target.as_str() == text);
+                let target = Target::all().find(|target| target.as_str() == text);
                 spec.target = target.filter(|target| *target != Target::default());
             }
             Self::RepoUrl | Self::RepoPath | Self::RepoBranch | Self::RepoSecret => {

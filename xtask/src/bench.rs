@@ -14,7 +14,7 @@ pub(crate) struct Arguments {
     package: Option<String>,
     /// Arguments for the benchmarks, as in `mesh -- --sizes 10x100`
     #[arg(last = true)]
-    istio_fields: Vec<String>,
+    bench_arguments: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
                 .arg("--features")
                 .arg(benchmark.required_features.join(","));
         }
-        command.arg("--").args(&arguments.istio_fields);
+        command.arg("--").args(&arguments.bench_arguments);
         workspace::run(&mut command)?;
     }
     Ok(())
@@ -80,7 +80,7 @@ mod tests {
         let arguments = Arguments {
             names: names.iter().map(|&name| name.to_owned()).collect(),
             package: package.map(str::to_owned),
-            istio_fields: Vec::new(),
+            bench_arguments: Vec::new(),
         };
         let found = selected(benchmarks(), &arguments)
             .map(|found| found.into_iter().map(|one| one.name).collect())

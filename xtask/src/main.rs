@@ -3,6 +3,8 @@
 mod bench;
 mod beside;
 mod dist;
+#[cfg(test)]
+mod engines;
 mod folder_difference;
 mod fuzz;
 mod install;

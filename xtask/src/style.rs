@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use proc_macro2::{Delimiter, LexError, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, LexError, TokenStream, TokenTree};
 
 use crate::workspace::files_below;
 
@@ -96,7 +96,7 @@ fn words(root: &Path) -> Result<Vec<String>> {
 }
 
 /// The files below a path, or the file that it is; without tests.
-fn files(path: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+pub(crate) fn files(path: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     if path.is_file() {
         return Ok(vec![path.to_owned()]);
     }
@@ -113,7 +113,11 @@ fn is_test(path: &Path) -> bool {
 /// The string literals of a source outside of its tests, with their lines; with its doc comments, if asked for.
 fn texts(source: &str, with_doc_comments: bool) -> Result<Vec<(usize, String)>, LexError> {
     let mut texts = Vec::new();
-    collect(source.parse()?, with_doc_comments, &mut texts);
+    collect(
+        outside_of_tests(source.parse()?),
+        with_doc_comments,
+        &mut texts,
+    );
     Ok(texts)
 }
 
@@ -128,9 +132,7 @@ fn collect(tokens: TokenStream, with_doc_comments: bool, texts: &mut Vec<(usize,
                     continue;
                 };
                 let words = attribute.stream().to_string();
-                if words.replace(' ', "") == "cfg(test)" {
-                    skip_item(&mut tokens);
-                } else if !words.starts_with("doc")
+                if !words.starts_with("doc")
                     && !words.starts_with("expect")
                     && !words.starts_with("allow")
                     || with_doc_comments && words.starts_with("doc")
@@ -148,6 +150,32 @@ fn collect(tokens: TokenStream, with_doc_comments: bool, texts: &mut Vec<(usize,
             _ => {}
         }
     }
+}
+
+/// The tokens without the items of tests.
+pub(crate) fn outside_of_tests(tokens: TokenStream) -> TokenStream {
+    let mut tokens = tokens.into_iter().peekable();
+    let mut kept = Vec::new();
+    while let Some(token) = tokens.next() {
+        let is_mark = matches!(&token, TokenTree::Punct(mark) if mark.as_char() == '#');
+        if is_mark && tokens.next_if(is_of_tests).is_some() {
+            skip_item(&mut tokens);
+            continue;
+        }
+        kept.push(match token {
+            TokenTree::Group(group) => {
+                let mut inner = Group::new(group.delimiter(), outside_of_tests(group.stream()));
+                inner.set_span(group.span());
+                inner.into()
+            }
+            token => token,
+        });
+    }
+    kept.into_iter().collect()
+}
+
+fn is_of_tests(attribute: &TokenTree) -> bool {
+    matches!(attribute, TokenTree::Group(group) if group.stream().to_string().replace(' ', "") == "cfg(test)")
 }
 
 /// Goes to the end of the item that follows an attribute.

@@ -12,7 +12,7 @@ use shared::yaml;
 use super::failure::{Exit, Failure};
 use super::output;
 use super::{Document, input};
-use crate::operation::{PlanError, is_handed_over};
+use crate::operation::{PlanError, engine_of, is_handed_over};
 
 /// Print the ClusterRole that a command needs in each cluster.
 ///
@@ -69,8 +69,8 @@ impl Access {
 
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let input = input::read(&self.document.path)?;
-        if is_handed_over(&input.mesh) && self.command.is_left_to_gitops() {
-            return Err(input.failed(PlanError::HandedOver));
+        if is_handed_over(&input.mesh) && self.command.is_left_to_others() {
+            return Err(input.failed(PlanError::HandedOver(engine_of(&input.mesh))));
         }
         let rendered = access::render(&input.mesh);
         let (resolved, desired) = rendered.map_err(|findings| input.has_errors(findings))?;

@@ -114,9 +114,10 @@ impl Render {
         output::warnings(Some(&input.origin), &checked.findings)?;
         if matches!(self.to, Target::Stream) && is_handed_over(&mesh) {
             return Err(Failure::Usage {
-                message:
-                    "the engine gitops renders a folder for Kustomize, which cannot be printed"
-                        .to_owned(),
+                message: format!(
+                    "the engine {} renders a folder for Kustomize, which cannot be printed",
+                    resolved.target.as_str()
+                ),
                 hint: "use --to DIR or FILE.zip; `kubectl kustomize DIR/clusters/NAME` prints those of a cluster",
             });
         }
@@ -243,10 +244,8 @@ fn texts<'a>(rendered: &'a Rendered) -> Texts<'a> {
 }
 
 fn engine() -> impl clap::builder::TypedValueParser<Value = mesh::Target> {
-    PossibleValuesParser::new(mesh::Target::ALL.map(mesh::Target::as_str)).map(|text| {
-        let named = mesh::Target::ALL
-            .into_iter()
-            .find(|target| target.as_str() == text);
+    PossibleValuesParser::new(mesh::Target::all().map(mesh::Target::as_str)).map(|text| {
+        let named = mesh::Target::all().find(|target| target.as_str() == text);
         // The parser accepts only these values, so the default is never used.
         named.unwrap_or_default()
     })

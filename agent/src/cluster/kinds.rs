@@ -3,7 +3,8 @@
 use futures::future::join_all;
 use http::StatusCode;
 use serde_json::Value;
-use shared::kubernetes::object::{Kind, Scope, Wave};
+use shared::engine;
+use shared::kubernetes::object::{Kind, Scope};
 
 use super::connection::Connection;
 use super::request::Request;
@@ -90,7 +91,7 @@ fn of_version<'a>(
             } else {
                 Scope::Cluster
             },
-            wave: Wave::of(group, kind),
+            wave: engine::wave(group, kind),
         })
     })
 }

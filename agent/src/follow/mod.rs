@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use shared::Mesh;
 use shared::check::Finding;
+use shared::mesh::Target;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 pub use event::{FollowEvent, RecordChange};
@@ -67,9 +68,10 @@ pub enum FollowError {
     Controller,
     /// The manifests come from a Git repository.
     #[error(
-        "with the engine gitops, Argo CD or Flux writes the records from a Git repository, not fedmesh"
+        "with the engine {}, Argo CD or Flux writes the records from a Git repository, not fedmesh",
+        .0.as_str()
     )]
-    HandedOver,
+    HandedOver(Target),
     /// The mesh is not applied.
     #[error("mesh {mesh} is not applied in {cluster}")]
     NotApplied {

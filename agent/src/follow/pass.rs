@@ -23,7 +23,7 @@ use super::{FollowError, RESOLVE_AGAIN, RESYNC};
 use crate::addresses::{self, Addresses, RecordsOf};
 use crate::lock::LockOptions;
 use crate::members::{self, MemberCluster, members};
-use crate::operation::{Operations, is_handed_over};
+use crate::operation::{Operations, engine_of, is_handed_over};
 
 /// Why addresses stay published although all clusters can be reached.
 const ALL_LOST: &str = "no gateway has an address and a ready pod";
@@ -101,7 +101,7 @@ impl<'a> Follower<'a> {
     /// Updates the records, except those that others block.
     pub(super) async fn pass(&mut self) -> Result<Passed, PassError> {
         if is_handed_over(self.mesh) {
-            return Err(FollowError::HandedOver.into());
+            return Err(FollowError::HandedOver(engine_of(self.mesh)).into());
         }
         let kubeconfig = match self.operations.read() {
             Ok(kubeconfig) => kubeconfig,

@@ -105,7 +105,7 @@ impl From<PlanError> for Refusal {
     fn from(error: PlanError) -> Self {
         let status = match error {
             PlanError::Findings(findings) => return Self::findings(findings),
-            PlanError::NoName | PlanError::HandedOver => StatusCode::UNPROCESSABLE_ENTITY,
+            PlanError::NoName | PlanError::HandedOver(_) => StatusCode::UNPROCESSABLE_ENTITY,
             PlanError::Kubeconfig(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         let hint = error.hint();

@@ -376,7 +376,7 @@ async fn what_the_plan_says_of_a_clusters_dns() {
 async fn members_of_a_federation() {
     let (_lone, mut fixture) = private("members").await;
     make_namespace(fixture.bed, WEST, "federation-system");
-    fixture.mesh.spec.target = Some(Target::KubefedV1Alpha1);
+    fixture.mesh.spec.target = Some(Target::KubefedV1alpha1);
     create(&fixture, WEST, "coredns", "Corefile", COREFILE);
     create(&fixture, EAST, "kube-dns", "stubDomains", STUB_DOMAINS);
     fixture.apply().await;

@@ -14,7 +14,7 @@ async fn definitions_are_established_before_they_are_used_and_outlive_a_removal(
     make_namespace(bed, WEST, "federation-system");
     // What was applied directly goes when the engine changes, in the members too.
     fixture.apply().await;
-    fixture.mesh.spec.target = Some(Target::KubefedV1Alpha1);
+    fixture.mesh.spec.target = Some(Target::KubefedV1alpha1);
     let planned = fixture.plan().await;
     let member = steps(&planned.plan, "sunrise");
     assert!(

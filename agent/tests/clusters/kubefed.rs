@@ -36,7 +36,7 @@ async fn arrives(example: &str, name: &'static str) {
     let mesh = examples().remove(example).unwrap();
     assert_eq!(mesh.metadata.name, name);
     let facts = addresses(&mesh);
-    let mesh = for_all_engines(&with_target(&mesh, Target::KubefedV1Beta1));
+    let mesh = for_all_engines(&with_target(&mesh, Target::KubefedV1beta1));
     let direct = bundle(&with_target(&mesh, Target::Direct), &facts);
     let hosted = bundle(&mesh, &facts);
     let host = hosted.clusters[0].name.as_str();

@@ -127,7 +127,7 @@ async fn the_printed_role_is_enough_on_a_hub() {
     let lone = LoneBed::take().await;
     let mut fixture = Fixture::new(lone.bed(), "hubbed");
     make_namespace(lone.bed(), WEST, "federation-system");
-    fixture.mesh.spec.target = Some(Target::KubefedV1Alpha1);
+    fixture.mesh.spec.target = Some(Target::KubefedV1alpha1);
     let user = user_of(&fixture, Command::Apply);
     apply(&user, &fixture).await;
     remove(&user, &fixture).await;

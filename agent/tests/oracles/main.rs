@@ -39,8 +39,8 @@ fn bundles(examples: &BTreeMap<String, Mesh>) -> Vec<(&str, Target, Bundle)> {
     let bundles = examples.iter().flat_map(|(example, mesh)| {
         let targets = [
             Target::Direct,
-            Target::KubefedV1Alpha1,
-            Target::KubefedV1Beta1,
+            Target::KubefedV1alpha1,
+            Target::KubefedV1beta1,
         ];
         targets.map(|target| (example.as_str(), target, bundle(mesh, target)))
     });

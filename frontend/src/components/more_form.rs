@@ -9,16 +9,22 @@ use crate::state::Store;
 
 pub(crate) fn more_form(store: Store) -> El {
     let targets = || {
-        let option = |target: Target| (target.as_str().to_owned(), words(target).to_owned());
-        Target::ALL.map(option).into()
+        let option = |target: Target| {
+            let (name, destination) = (target.as_str(), target.description().destination);
+            (name.to_owned(), format!("{name}: {destination}"))
+        };
+        Target::all().map(option).collect()
     };
     let fields = el_in("div", "fields")
         .all(select_field(store, Field::Target, "w8", targets))
         .all(text_field(store, Field::Istio, "w4 whole", ""))
         .add(samples(store));
-    let is_gitops = move || store.with(|mesh| mesh.spec.target == Some(Target::Gitops));
+    let has_repository = move || {
+        let target = store.with(|mesh| mesh.spec.target);
+        target.is_some_and(Target::is_applied_by_others)
+    };
     let repository = el_in("div", "fields")
-        .flag("hidden", move || !is_gitops())
+        .flag("hidden", move || !has_repository())
         .all(text_field(store, Field::RepoUrl, "w8", ""))
         .all(text_field(store, Field::RepoPath, "w4 whole", ""))
         .all(text_field(store, Field::RepoBranch, "w4 half", ""))
@@ -43,17 +49,6 @@ pub(crate) fn more_form(store: Store) -> El {
                 .add(text("summary", "Images and namespaces"))
                 .add(seldom),
         )
-}
-
-fn words(target: Target) -> &'static str {
-    match target {
-        Target::Direct => "direct: to each cluster",
-        Target::KubefedV1Alpha1 => "kubefed-v1alpha1: to the host",
-        Target::KubefedV1Beta1 => "kubefed-v1beta1: to the host",
-        Target::Karmada => "karmada: to its API server",
-        Target::Ocm => "ocm: to the hub",
-        Target::Gitops => "gitops: a folder for Git",
-    }
 }
 
 fn samples(store: Store) -> El {

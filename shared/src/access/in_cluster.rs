@@ -12,7 +12,7 @@ use crate::defaults::{DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE, MESH_ROOT_CONFIG
 use crate::gateways::kind::GatewayKind;
 use crate::kubernetes::object::{Kind, Object};
 use crate::kubernetes::ownership::PARENT_NAMESPACE;
-use crate::mesh::{self, Endpoints, Spec, Target, Transport};
+use crate::mesh::{self, Endpoints, Spec, Transport};
 use crate::plan::gateway_updates;
 use crate::plan::handover;
 use crate::render::render_gateway_api;
@@ -31,7 +31,7 @@ pub(super) struct InCluster<'a> {
 impl InCluster<'_> {
     /// Adds the permissions of a command.
     pub(super) fn command(&self, command: Command, needs: &mut Needs) {
-        if self.resolved.target == Target::Gitops && command.is_left_to_gitops() {
+        if self.resolved.target.is_applied_by_others() && command.is_left_to_others() {
             return;
         }
         match command {
@@ -87,7 +87,7 @@ impl InCluster<'_> {
             let (kind, namespace) = (&object.kind, object.namespace.as_deref());
             needs.all(Need::Sometimes, removal(kind, namespace, &object.name));
         }
-        if self.resolved.target == Target::Direct && !self.objects.is_empty() {
+        if self.resolved.target.is_applied_to_each_cluster() && !self.objects.is_empty() {
             let kind = handover::kind(self.resolved);
             for verb in ["patch", CREATE, "get", "delete"] {
                 let route = Permission::of_kind(&kind, verb).within(Some(ISTIO_NAMESPACE));

@@ -65,8 +65,8 @@ impl Command {
         self.into()
     }
 
-    /// Whether the engine `gitops`, where other tools apply the objects, leaves it without effect.
-    pub const fn is_left_to_gitops(self) -> bool {
+    /// Whether it has no effect if others apply the objects.
+    pub const fn is_left_to_others(self) -> bool {
         matches!(self, Self::Status | Self::Plan | Self::Apply | Self::Follow)
     }
 

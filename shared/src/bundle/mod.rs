@@ -18,10 +18,9 @@ mod zip;
 
 use serde::Serialize;
 
-use crate::engine::gitops::{self, Content};
-use crate::engine::{self, by_file};
+use crate::engine::{self, Content};
 use crate::kubernetes::object::{Object, Wave};
-use crate::mesh::{Mesh, Target};
+use crate::mesh::Mesh;
 use crate::placed::Placed;
 use crate::render::render;
 use crate::resolved::Resolved;
@@ -52,7 +51,7 @@ pub struct Bundle {
     pub mesh_name: String,
     /// The document, in its canonical form.
     pub mesh_yaml: String,
-    /// Files that belong to no single cluster; with the engine `gitops`.
+    /// Files that belong to no single cluster; with an engine whose manifests others apply.
     pub common: Vec<File>,
     /// The clusters that have files, in the order of the document.
     pub clusters: Vec<ClusterManifests>,
@@ -164,13 +163,7 @@ impl ClusterManifests {
         Self {
             name: cluster.name.to_string(),
             context: cluster.context.clone(),
-            files: match resolved.target {
-                Target::Gitops => parts(gitops::overlay(resolved, placed, index)),
-                _ => files(
-                    cluster.name.as_str(),
-                    engine::deliver(resolved, placed, index),
-                ),
-            },
+            files: written(engine::files(resolved, placed, index)),
         }
     }
 
@@ -191,30 +184,13 @@ impl ClusterManifests {
 }
 
 fn common(resolved: &Resolved, placed: &[Placed]) -> Vec<File> {
-    match resolved.target {
-        Target::Gitops => parts(gitops::common(resolved, placed)),
-        _ => Vec::new(),
-    }
+    written(engine::of(resolved.target).common_files(resolved, placed))
 }
 
-fn files(cluster: &str, delivered: Vec<engine::Delivered>) -> Vec<File> {
-    by_file(delivered)
+fn written(parts: Vec<engine::File>) -> Vec<File> {
+    let files = parts
         .into_iter()
-        .map(|((wave, subject), objects)| {
-            let path = path(cluster, wave, &subject);
-            File::with_objects(path, wave, objects)
-        })
-        .collect()
-}
-
-fn path(cluster: &str, wave: Wave, subject: &str) -> String {
-    format!("{cluster}/{}-{subject}.yaml", wave.number())
-}
-
-fn parts(parts: Vec<gitops::Part>) -> Vec<File> {
-    parts
-        .into_iter()
-        .map(|(path, content)| match content {
+        .map(|engine::File { path, content }| match content {
             Content::Objects(objects) => {
                 let wave = objects.first().map_or(Wave::Istio, |first| first.kind.wave);
                 File::with_objects(path, wave, objects)
@@ -225,8 +201,8 @@ fn parts(parts: Vec<gitops::Part>) -> Vec<File> {
                 objects: Vec::new(),
                 text: format!("{WRITTEN_BY}\n{}", yaml_of(&value)),
             },
-        })
-        .collect()
+        });
+    files.collect()
 }
 
 impl File {

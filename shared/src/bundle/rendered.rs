@@ -6,7 +6,7 @@
 
 use super::listing::{Listed, Listing};
 use super::{ClusterManifests, File, common, digest, digest_of_text, stream, texts};
-use crate::mesh::{Mesh, Target};
+use crate::mesh::Mesh;
 use crate::placed::Placed;
 use crate::render::{all, at_gateways, of_mesh, of_service, render};
 use crate::resolved::Resolved;
@@ -56,7 +56,7 @@ pub struct FileEntry {
 impl<'a> Rendered<'a> {
     /// Renders a checked document. `mesh` is the document that `resolved` comes from.
     pub fn new(mesh: &Mesh, resolved: &'a Resolved) -> Self {
-        let at_once = resolved.target != Target::Direct;
+        let at_once = !resolved.target.is_applied_to_each_cluster();
         Self {
             resolved,
             placed: at_once.then(|| render(resolved)),

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use super::{BETWEEN, FileEntry, TextFile, document, path};
+use super::{BETWEEN, FileEntry, TextFile, document};
+use crate::engine::path;
 use crate::kubernetes::object::Wave;
 use crate::placed::{Difference, Placed};
 use crate::resolved::Resolved;

@@ -8,10 +8,10 @@ use super::{Findings, code, external_dns, port};
 use crate::defaults;
 use crate::defaults::CLUSTER_DOMAIN;
 use crate::facts::Facts;
-use crate::mesh::{Endpoints, Naming, Spec, Target};
+use crate::mesh::{Endpoints, Naming, Spec};
 use crate::name::{HostName, Label};
 use crate::render::dns_endpoint::{self, LeftOut};
-use crate::resolved::{Address, Cluster, Dns, Gateway, Resolved, Service};
+use crate::resolved::{Address, Cluster, Dns, Gateway, Publisher, Resolved, Service};
 
 /// Largest time to live (RFC 2181, section 8).
 const TTL_MAX: u32 = 0x7fff_ffff;
@@ -91,7 +91,14 @@ pub(super) fn check(
         cluster: cluster?,
         nameservers: nameservers?,
         external_dns: publisher?,
+        publisher: published_by(spec),
     })
+}
+
+/// The controller of the engine that writes the records, if it can name them as the document does.
+pub(super) fn published_by(spec: &Spec) -> Option<Publisher> {
+    let publisher = spec.target.unwrap_or_default().description().publisher;
+    publisher.filter(|_| spec.dns.naming == Some(Naming::Gateway))
 }
 
 /// An unparsable name is not a host name of a document or a cluster.
@@ -269,11 +276,11 @@ pub(super) fn check_records(resolved: &Resolved, findings: &mut Findings) {
                             "its records and endpoints in the other clusters are",
                     }
                 ),
-                match resolved.target {
-                    Target::Gitops => "set the address",
-                    _ => "set the address, or plan with the agent, which reads it from the cluster",
-                }
-                .into(),
+                if resolved.target.is_applied_by_others() {
+                    "set the address".into()
+                } else {
+                    "set the address, or plan with the agent, which reads it from the cluster".into()
+                },
             ),
             Some(addresses) if addresses.is_empty() => findings.warning(
                 code::NO_ADDRESS,
@@ -370,11 +377,14 @@ fn unresolved(resolved: &Resolved, findings: &mut Findings) {
                          other gateways do not resolve to it",
                         called.cluster.name
                     ),
-                    match resolved.target {
-                        Target::Gitops => "set the IP addresses: with `target: gitops`, host names are not resolved",
-                        _ => "plan with the agent, which resolves it",
-                    }
-                    .into(),
+                    if resolved.target.is_applied_by_others() {
+                        format!(
+                            "set the IP addresses: with `target: {}`, host names are not resolved",
+                            resolved.target.as_str()
+                        )
+                    } else {
+                        "plan with the agent, which resolves it".into()
+                    },
                 );
             }
         }

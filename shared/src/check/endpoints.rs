@@ -2,7 +2,7 @@
 
 use super::{Findings, code};
 use crate::gateways::kind::GatewayKind;
-use crate::mesh::{Endpoints, Spec, Target};
+use crate::mesh::{Endpoints, Spec};
 
 pub(super) fn check(spec: &Spec, findings: &mut Findings) {
     if spec.endpoints() != Endpoints::Addresses {
@@ -10,7 +10,7 @@ pub(super) fn check(spec: &Spec, findings: &mut Findings) {
         return;
     }
     let target = spec.target.unwrap_or_default();
-    if target != Target::Direct {
+    if !target.is_applied_to_each_cluster() {
         findings.warning(
             code::ENDPOINTS_NOT_FOLLOWED,
             "spec.endpoints",

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Findings, code, routes};
 use crate::istio::IstioVersion;
-use crate::mesh::{self, Protocol, Spec, Target, TlsVersion, Transport};
+use crate::mesh::{self, Protocol, Spec, TlsVersion};
 use crate::name::HostName;
 use crate::passthrough::{self, Field, GatewayValues, IstioFields, Message, Shape};
 use crate::resolved::Service;
@@ -108,20 +108,6 @@ pub(super) fn check(
             "the Gateway API does not support a minimum TLS version of a listener",
             LEAVE_OUT,
             findings,
-        );
-    }
-    let target = spec.target.unwrap_or_default();
-    let mut external = spec.external.iter();
-    let has_istios = external.any(|host| host.egress_gateway == Some(true))
-        || spec.has_transport(Transport::Mtls);
-    if matches!(target, Target::KubefedV1Alpha1 | Target::KubefedV1Beta1) && has_istios {
-        findings.error(
-            code::FEDERATED_GATEWAYS,
-            "spec.gatewayApi",
-            "KubeFed cannot distinguish Istio's Gateway, of egress and east-west gateways, from the Gateway \
-             API's Gateway"
-                .into(),
-            "use another engine, remove `gatewayApi`, or remove egress gateways and `mtls`".into(),
         );
     }
 }

@@ -89,23 +89,22 @@ pub(super) fn check(resolved: &Resolved, findings: &mut Findings) {
     if resolved.ignore.is_empty() {
         return;
     }
-    match resolved.target {
-        Target::Direct => {}
-        Target::Gitops => findings.hint(
-            code::NOT_IGNORED_BY_FLUX,
+    if resolved.target.has_hub() {
+        let without_hub = Target::all().filter(|target| !target.has_hub());
+        let without_hub: Vec<&str> = without_hub.map(Target::as_str).collect();
+        findings.warning(
+            code::IGNORE_UNSUPPORTED,
             "spec.ignore",
-            "the ApplicationSet for Argo CD contains the ignored fields, but the Kustomizations for Flux do not".into(),
-            "add the fields to `spec.ignore` of the Kustomization with Flux 2.9 or later; earlier versions cannot ignore fields".into(),
-        ),
-        target => {
-            findings.warning(
-                code::IGNORE_UNSUPPORTED,
-                "spec.ignore",
-                format!("ignored fields have no effect with the engine {}", target.as_str()),
-                "use `target: direct` or `gitops`, or remove `spec.ignore`".into(),
-            );
-            return;
-        }
+            format!(
+                "ignored fields have no effect with the engine {}",
+                resolved.target.as_str()
+            ),
+            format!(
+                "use `target: {}`, or remove `spec.ignore`",
+                without_hub.join("` or `")
+            ),
+        );
+        return;
     }
     let placed = render(resolved);
     for (index, rule) in resolved.ignore.iter().enumerate() {

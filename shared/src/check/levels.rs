@@ -1,7 +1,8 @@
 //! Rules about `spec.dns.levels` and `spec.services[].levels`.
 
+use super::dns::published_by;
 use super::{Findings, code};
-use crate::mesh::{Endpoints, NameLevel, Naming, Service, Spec, Target};
+use crate::mesh::{Endpoints, NameLevel, Service, Spec};
 use crate::resolved::Resolved;
 
 /// etcd's default limit of one object (`--max-request-bytes`): 1.5 MiB.
@@ -63,14 +64,14 @@ fn list(path: &str, levels: &[NameLevel], is_in_use: bool, spec: &Spec, findings
         );
         findings.fix_at("spec.endpoints", "addresses");
     }
-    let is_by_controller =
-        spec.target == Some(Target::KubefedV1Alpha1) && spec.dns.naming == Some(Naming::Gateway);
-    if is_by_controller {
+    if let Some(publisher) = published_by(spec) {
         findings.error(
             code::LEVELS_OF_CONTROLLER,
             path,
-            "with `naming: gateway`, the federation controller writes the records of every level"
-                .into(),
+            format!(
+                "with `naming: gateway`, the {} writes the records of every level",
+                publisher.name
+            ),
             "use `naming: service` or another target, or remove the field".into(),
         );
     }

@@ -6,18 +6,16 @@ mod admission;
 mod callers;
 mod chosen;
 mod clusters;
-pub mod code;
 mod credentials;
 mod dns;
 mod endpoints;
-mod engine;
 mod external;
 mod external_dns;
 mod external_port;
 mod failover;
 mod fields;
-mod finding;
 mod gateway_api;
+mod gitops;
 mod headers;
 mod ignore;
 mod istio;
@@ -35,19 +33,17 @@ mod services;
 mod sidecars;
 mod tls;
 
+pub(crate) use crate::findings::Findings;
+pub use crate::findings::{Finding, Fix, Severity, code};
 pub(crate) use failover::is_connect_timeout;
-pub use finding::{Finding, Fix, Severity};
 
 use crate::defaults;
+use crate::engine;
 use crate::facts::Facts;
 use crate::kubernetes::ownership;
 use crate::mesh::{BookinfoProgram, Images, Mesh, Sample};
-use crate::name::{HostName, Label, NameError};
-use crate::passthrough::is_path;
 use crate::render::shared_ports;
 use crate::resolved::{self, Resolved};
-use crate::text::shorten;
-use code::Code;
 
 /// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +103,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     let istio = istio::version(spec.istio.as_deref(), findings);
     let clusters = clusters::check(spec, facts, findings);
     let dns = dns::check(spec, facts, name.as_ref(), clusters.as_deref(), findings);
-    let gitops = engine::check(spec, findings);
+    let gitops = gitops::check(spec, findings);
     let services = services::check(spec, dns.as_ref(), clusters.as_deref(), findings);
     let external = external::check(spec, name.as_ref(), istio, services.as_deref(), findings);
     endpoints::check(spec, findings);
@@ -118,12 +114,14 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     let images = images(spec.images.as_ref(), findings);
     let ignore = ignore::rules(spec, findings);
     gateway_api::check(spec, istio, services.as_deref(), findings);
+    let target = spec.target.unwrap_or_default();
+    engine::of(target).check(spec, findings);
     mcs::check(spec, findings);
     istio::lacking(spec, istio, findings);
 
     let resolved = Resolved {
         name: name?,
-        target: spec.target.unwrap_or_default(),
+        target,
         istio: istio?,
         gitops,
         dns: dns?,
@@ -146,7 +144,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     };
     clusters::check_ports(&resolved, findings);
     dns::check_records(&resolved, findings);
-    engine::check_limits(&resolved, findings);
+    engine::of(target).limits(&resolved, findings);
     levels::check_gateways(&resolved, findings);
     tls::certificates(&resolved, findings);
     samples::check(&resolved, findings);
@@ -201,130 +199,6 @@ fn images(images: Option<&Images>, findings: &mut Findings) -> Option<resolved::
         bookinfo: bookinfo.into_iter().collect::<Option<_>>()?,
         external_dns: external_dns?,
     })
-}
-
-/// Collects findings.
-#[derive(Default)]
-pub(crate) struct Findings(pub(crate) Vec<Finding>);
-
-impl Findings {
-    pub(crate) fn add(
-        &mut self,
-        severity: Severity,
-        code: Code,
-        path: &str,
-        message: String,
-        hint: String,
-    ) {
-        // An unrendered template is not fixed by hand.
-        let hint = match crate::yaml::template_hint(&message) {
-            Some(template) => template.to_owned(),
-            None => shorten::owned(hint),
-        };
-        self.0.push(Finding {
-            code: code.id.to_owned(),
-            severity,
-            path: path.to_owned(),
-            message: shorten::owned(message),
-            hint,
-            fix: None,
-        });
-    }
-
-    fn error(&mut self, code: Code, path: &str, message: String, hint: String) {
-        self.add(Severity::Error, code, path, message, hint);
-    }
-
-    pub(crate) fn warning(&mut self, code: Code, path: &str, message: String, hint: String) {
-        self.add(Severity::Warning, code, path, message, hint);
-    }
-
-    pub(crate) fn hint(&mut self, code: Code, path: &str, message: String, hint: String) {
-        self.add(Severity::Hint, code, path, message, hint);
-    }
-
-    /// Adds a fix to the last finding that sets its field to `value`.
-    fn fix(&mut self, value: String) {
-        if let Some(last) = self.0.last_mut() {
-            last.fix = Some(Fix {
-                path: last.path.clone(),
-                value,
-            });
-        }
-    }
-
-    /// The same for another field than the finding's, which may be unset.
-    fn fix_at(&mut self, path: &str, value: &str) {
-        if let Some(last) = self.0.last_mut() {
-            last.fix = Some(Fix {
-                path: path.to_owned(),
-                value: value.to_owned(),
-            });
-        }
-    }
-
-    /// Parses a label; otherwise there is a finding. `what` is the named object.
-    fn label(&mut self, path: &str, text: &str, what: &str) -> Option<Label> {
-        match Label::new(text) {
-            Ok(label) => Some(label),
-            Err(error) => {
-                self.bad_label(path, text, what, &error);
-                None
-            }
-        }
-    }
-
-    /// Whether `text` is the path of a request; otherwise there is a finding.
-    fn path(&mut self, path: &str, text: &str) -> bool {
-        let good = is_path(text);
-        if !good {
-            self.error(
-                code::BAD_PATH,
-                path,
-                format!("{text:?} is not a valid request path"),
-                "write a path that starts with a slash, such as /html".into(),
-            );
-        }
-        good
-    }
-
-    /// Parses the name of a Secret; otherwise there is a finding. `place` is its required namespace.
-    fn secret(&mut self, path: &str, text: &str, place: &str) -> Option<HostName> {
-        match HostName::new(text) {
-            Ok(name) => Some(name),
-            Err(error) => {
-                self.error(
-                    code::NOT_A_LABEL,
-                    path,
-                    format!("{text:?} {error}"),
-                    format!("write the name of a Secret in {place}"),
-                );
-                None
-            }
-        }
-    }
-
-    fn bad_label(&mut self, path: &str, text: &str, what: &str, error: &NameError) {
-        if *error == NameError::Empty {
-            self.error(
-                code::EMPTY,
-                path,
-                format!("{what} has no name"),
-                "write a DNS label: lower-case letters, digits and hyphens".into(),
-            );
-            return;
-        }
-        self.error(
-            code::NOT_A_LABEL,
-            path,
-            format!("{text:?} {error}"),
-            "use a DNS label: at most 63 lower-case letters, digits and hyphens (RFC 1123)".into(),
-        );
-        let corrected = text.trim().to_ascii_lowercase().replace(['_', ' '], "-");
-        if corrected != text && Label::new(&corrected).is_ok() {
-            self.fix(corrected);
-        }
-    }
 }
 
 /// Parses a port; otherwise there is a finding.

@@ -5,7 +5,6 @@ use crate::defaults::DEFAULT_TRUST_DOMAIN;
 use crate::istio::OLDEST_ISTIO_WITH_MTLS;
 use crate::mesh::{self, Spec, Transport};
 use crate::name::HostName;
-use crate::render::controller_publishes;
 use crate::resolved::Resolved;
 
 /// The trust domain of a cluster; `None` with an error.
@@ -90,13 +89,14 @@ pub(super) fn check(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
             format!("use Istio {OLDEST_ISTIO_WITH_MTLS} or later, or another transport"),
         );
     }
-    if controller_publishes(resolved) {
+    if let Some(publisher) = resolved.dns.publisher {
         findings.error(
             code::MTLS_RECORDS,
             &path,
-            "with `naming: gateway`, the federation controller writes the records, and it supports ingress \
-             gateways only"
-                .into(),
+            format!(
+                "with `naming: gateway`, the {} writes the records, and it supports ingress gateways only",
+                publisher.name
+            ),
             "use `naming: service`, another target, or another transport".into(),
         );
     }

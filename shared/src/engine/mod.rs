@@ -1,102 +1,75 @@
-//! Engines: each converts placed objects to the objects of each cluster.
+//! Engines: each converts placed objects to the objects of each cluster, and manifests of its own back to those.
+//!
+//! All that is known about an engine is in its file, as an [`Engine`]; everything else asks for what it needs by
+//! [`of`] and [`Target::description`], never by name. A new engine is a file here, a line in `engines!` and a variant
+//! of [`Target`].
 
+mod delivered;
 mod direct;
-pub(crate) mod gitops;
+mod endpoints;
+mod gitops;
+mod interface;
 mod karmada;
+mod kinds;
 mod kubefed;
 mod ocm;
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
-use crate::kubernetes::object::{Kind, Object, Scope, Wave};
 use crate::mesh::Target;
 use crate::placed::Placed;
 use crate::resolved::Resolved;
 
-pub(crate) use karmada::STAYS_LABEL;
+pub use delivered::{Content, Delivered, File};
+pub(crate) use delivered::{by_file, path};
+pub use interface::{Delivery, Description, Engine, OwnKinds};
+pub(crate) use kinds::{is_spreading, remedy};
+pub use kinds::{is_written, wave};
 
-/// An object with the subject of its file.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Delivered {
-    /// The subject; see [`Placed::subject`].
-    pub subject: String,
-    /// The object.
-    pub object: Object,
+macro_rules! engines {
+    ($($target:ident: $engine:path,)*) => {
+        /// The engine of a document.
+        pub fn of(target: Target) -> &'static dyn Engine {
+            match target {
+                $(Target::$target => &$engine,)*
+            }
+        }
+
+        impl Target {
+            /// The facts about the engine.
+            pub fn description(self) -> Description {
+                match self {
+                    $(Self::$target => <$engine>::description(),)*
+                }
+            }
+        }
+    };
+}
+
+engines! {
+    Direct: direct::Direct,
+    KubefedV1alpha1: kubefed::V1alpha1,
+    KubefedV1beta1: kubefed::V1beta1,
+    Karmada: karmada::Karmada,
+    Ocm: ocm::Ocm,
+    Gitops: gitops::Gitops,
 }
 
 /// The objects of one cluster, given by its index, with the document's engine, in no particular order. One cluster at a
 /// time, so that a large mesh is never in memory as a whole.
 pub fn deliver(resolved: &Resolved, placed: &[Placed], cluster: usize) -> Vec<Delivered> {
-    let target = resolved.target;
-    if target.has_hub() && cluster != resolved.dns.cluster {
+    if !has_objects(resolved, cluster) {
         return Vec::new();
     }
-    match target {
-        // As files, in an overlay that builds them: see `gitops`.
-        Target::Direct | Target::Gitops => direct::deliver(placed, cluster),
-        Target::KubefedV1Alpha1 => kubefed::v1alpha1::deliver(resolved, placed),
-        Target::KubefedV1Beta1 => kubefed::v1beta1::deliver(resolved, placed),
-        Target::Karmada => karmada::deliver(resolved, placed),
-        Target::Ocm => ocm::deliver(resolved, placed),
-    }
+    of(resolved.target).deliver(resolved, placed, cluster)
 }
 
-/// The group of the kinds by which an engine's hub propagates objects; `None` without a hub.
-pub(crate) const fn spreading_group(target: Target) -> Option<&'static str> {
-    match target {
-        Target::Direct | Target::Gitops => None,
-        Target::KubefedV1Alpha1 => Some("primitives.federation.k8s.io"),
-        Target::KubefedV1Beta1 => Some("types.kubefed.io"),
-        Target::Karmada => Some("policy.karmada.io"),
-        Target::Ocm => Some("work.open-cluster-management.io"),
+/// The files of one cluster, given by its index, with the document's engine, in order.
+pub fn files(resolved: &Resolved, placed: &[Placed], cluster: usize) -> Vec<File> {
+    if !has_objects(resolved, cluster) {
+        return Vec::new();
     }
+    of(resolved.target).files(resolved, placed, cluster)
 }
 
-/// Whether objects of a group control a hub's propagation, with any engine: if such an object is deleted (with Karmada,
-/// together with its template), the propagated objects are deleted from the other clusters.
-pub(crate) fn is_spreading(group: &str) -> bool {
-    let mut targets = Target::ALL.into_iter();
-    targets.any(|target| spreading_group(target) == Some(group))
-}
-
-/// Objects by file, files and objects in order.
-pub(crate) fn by_file(delivered: Vec<Delivered>) -> BTreeMap<(Wave, String), Vec<Object>> {
-    let mut files: BTreeMap<(Wave, String), Vec<Object>> = BTreeMap::new();
-    for one in delivered {
-        files
-            .entry((one.object.kind.wave, one.subject))
-            .or_default()
-            .push(one.object);
-    }
-    for objects in files.values_mut() {
-        objects.sort_by_key(Object::key);
-    }
-    files
-}
-
-/// A namespaced kind of an engine's own, given with its `group/version`.
-fn own_kind(
-    api: &'static str,
-    kind: impl Into<Cow<'static, str>>,
-    plural: impl Into<Cow<'static, str>>,
-    wave: Wave,
-) -> Kind {
-    let (group, version) = api.split_once('/').unwrap_or(("", api));
-    Kind {
-        group: group.into(),
-        version: version.into(),
-        kind: kind.into(),
-        plural: plural.into(),
-        scope: Scope::Namespaced,
-        wave,
-    }
-}
-
-/// Names of clusters, given by index.
-fn names(resolved: &Resolved, clusters: impl IntoIterator<Item = usize>) -> Vec<&str> {
-    clusters
-        .into_iter()
-        .map(|index| resolved.clusters[index].name.as_str())
-        .collect()
+fn has_objects(resolved: &Resolved, cluster: usize) -> bool {
+    !resolved.target.has_hub() || cluster == resolved.dns.cluster
 }

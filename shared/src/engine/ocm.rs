@@ -5,13 +5,17 @@
 
 use serde_json::{Value, json};
 
-use super::{Delivered, by_file, direct, own_kind};
+use super::delivered::own_kind;
+use super::{Delivered, Delivery, Description, Engine, OwnKinds, by_file, direct};
+use crate::findings::{Findings, code};
 use crate::kubernetes::object::{Kind, Object, Wave};
 use crate::kubernetes::ownership;
+use crate::manifests::{self, Budget, Carried, Expanded, Given, TooManyCopies, has_texts};
 use crate::placed::Placed;
 use crate::render::skeleton;
 use crate::resolved::{Resolved, Service};
 
+const GROUP: &str = "work.open-cluster-management.io";
 /// Limit of bytes of manifests in one work. Old hubs refuse 50 KiB, newer ones 500
 /// (`pkg/work/webhook/common/validator.go`); a larger object has a work of its own.
 const WORK_MAX: usize = 48 * 1024;
@@ -30,47 +34,69 @@ const POLICY_RULE: &str = r#"{"apiGroups":["security.istio.io"],"resources":["au
 "verbs":["create","delete","get","list","patch","update","watch"]}"#;
 const ROLE_LABEL: &str = "open-cluster-management.io/aggregate-to-work";
 
-pub(super) fn deliver(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> {
-    let (plain, spread): (Vec<&Placed>, Vec<&Placed>) =
-        placed.iter().partition(|one| one.stays_on_hub);
-    let mut delivered: Vec<Delivered> = plain
-        .into_iter()
-        .map(|one| Delivered {
-            subject: one.subject.clone(),
-            object: one.template.clone(),
-        })
-        .collect();
-    for (index, cluster) in resolved.clusters.iter().enumerate() {
-        let mut desired = direct::deliver(spread.iter().copied(), index);
-        if desired.is_empty() {
-            continue;
-        }
-        desired.push(Delivered {
-            subject: "work-agent".to_owned(),
-            object: role(resolved),
-        });
-        for ((wave, subject), objects) in by_file(desired) {
-            let name = format!(
-                "{}-{}-{subject}",
-                ownership::object_name(resolved.name.as_str()),
-                wave.number()
-            );
-            for (number, part) in parts(&objects).into_iter().enumerate() {
-                let name = match number {
-                    0 => name.clone(),
-                    _ => format!("{name}-{}", number + 1),
-                };
-                delivered.push(Delivered {
-                    subject: subject.clone(),
-                    object: ownership::label(
-                        work(cluster.name.as_str(), name, part),
-                        &resolved.name,
-                    ),
-                });
-            }
+pub(super) struct Ocm;
+
+impl Engine for Ocm {
+    fn description() -> Description {
+        Description {
+            destination: "to the hub",
+            delivery: Delivery::Hub { group: GROUP },
+            kinds: const { &[OwnKinds::all(GROUP, Wave::Istio)] },
+            publisher: None,
         }
     }
-    delivered
+
+    fn deliver(&self, resolved: &Resolved, placed: &[Placed], _: usize) -> Vec<Delivered> {
+        let (plain, spread): (Vec<&Placed>, Vec<&Placed>) =
+            placed.iter().partition(|one| one.stays_on_hub);
+        let mut delivered: Vec<Delivered> = plain
+            .into_iter()
+            .map(|one| Delivered {
+                subject: one.subject.clone(),
+                object: one.template.clone(),
+            })
+            .collect();
+        for (index, cluster) in resolved.clusters.iter().enumerate() {
+            let mut desired = direct::deliver(spread.iter().copied(), index);
+            if desired.is_empty() {
+                continue;
+            }
+            desired.push(Delivered {
+                subject: "work-agent".to_owned(),
+                object: role(resolved),
+            });
+            for ((wave, subject), objects) in by_file(desired) {
+                let name = format!(
+                    "{}-{}-{subject}",
+                    ownership::object_name(resolved.name.as_str()),
+                    wave.number()
+                );
+                for (number, part) in parts(&objects).into_iter().enumerate() {
+                    let name = match number {
+                        0 => name.clone(),
+                        _ => format!("{name}-{}", number + 1),
+                    };
+                    delivered.push(Delivered {
+                        subject: subject.clone(),
+                        object: ownership::label(
+                            work(cluster.name.as_str(), name, part),
+                            &resolved.name,
+                        ),
+                    });
+                }
+            }
+        }
+        delivered
+    }
+
+    fn expand(
+        &self,
+        given: &mut Given,
+        _: &mut Budget,
+        findings: &mut Findings,
+    ) -> Result<Option<Expanded>, TooManyCopies> {
+        Ok(expand(&mut given.objects, findings))
+    }
 }
 
 fn role(resolved: &Resolved) -> Object {
@@ -138,6 +164,40 @@ fn config(object: &Object) -> Value {
         identifier["namespace"] = namespace.as_str().into();
     }
     config
+}
+
+/// The import: a ManifestWork in a cluster's namespace holds that cluster's objects. The configuration of works stays,
+/// in a work without manifests.
+fn expand(objects: &mut [manifests::Object], findings: &mut Findings) -> Option<Expanded> {
+    let mut expanded = Expanded::default();
+    for work in objects {
+        if work.group() != GROUP || work.kind() != "ManifestWork" {
+            continue;
+        }
+        let workload = work.value.pointer_mut("/spec/workload");
+        let manifests = match workload.and_then(Value::as_object_mut) {
+            Some(workload) => workload.shift_remove("manifests"),
+            None => None,
+        };
+        let Some(Value::Array(manifests)) = manifests else {
+            continue;
+        };
+        let cluster = work.namespace().to_owned();
+        for (index, value) in manifests.into_iter().enumerate() {
+            if !value.as_object().is_some_and(has_texts) {
+                findings.warning(
+                    code::FEDERATED_FAULT,
+                    &format!("{} spec.workload.manifests[{index}]", work.place()),
+                    "the manifest is not a Kubernetes object".into(),
+                    "add `kind` and `metadata.name` to the manifest".into(),
+                );
+                continue;
+            }
+            let object = manifests::Object::new(work.file.clone(), work.cluster.clone(), value);
+            expanded.add(Carried::new(object, vec![cluster.clone()]));
+        }
+    }
+    expanded.found()
 }
 
 #[cfg(test)]

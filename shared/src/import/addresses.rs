@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::names::{At, Names};
-use super::objects::{field, list, texts};
 use super::workloads;
 use super::world::World;
 use crate::check::{Findings, code};
+use crate::manifests::{field, list, texts};
 use crate::mesh::{Cluster, Service, Transport};
 
 /// The services whose records of one zone have an address, as indices.

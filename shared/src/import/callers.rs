@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{self, Names};
-use super::objects::{field, texts};
 use super::services::{Found, Index};
 use super::world::World;
 use crate::defaults::{DEFAULT_TRUST_DOMAIN, ISTIO_NAMESPACE};
+use crate::manifests::{field, texts};
 use crate::mesh::{Caller, Cluster, Service};
 use crate::render::CALLERS_SUFFIX;
 

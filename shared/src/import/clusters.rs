@@ -12,7 +12,6 @@ use serde_json::Value;
 use super::addresses;
 use super::external;
 use super::names::{At, Names, as_name};
-use super::objects::{Object, field, list, texts};
 use super::services::{self, local};
 use super::tls;
 use super::workloads;
@@ -22,6 +21,7 @@ use crate::defaults::{
     DEFAULT_EAST_WEST_PORT, DEFAULT_EAST_WEST_SELECTOR, DEFAULT_EAST_WEST_SERVICE,
     DEFAULT_GATEWAY_PORT, DEFAULT_GATEWAY_SELECTOR, DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE,
 };
+use crate::manifests::{Object, field, list, texts};
 use crate::mesh::{Cluster, Gateway, Service};
 use crate::resolved::usual_gateway_port;
 

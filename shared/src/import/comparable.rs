@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::names::Names;
-use super::objects::Object;
 use super::services::local;
 use crate::kubernetes::ownership::{APPLIED_ANNOTATION, PART_OF_LABEL};
+use crate::manifests::Object;
 use crate::resolved::local_host;
 
 /// Fields that API servers and kubectl write.

@@ -9,14 +9,12 @@ use super::ImportError;
 use super::comparable;
 use super::dns::is_external_dns;
 use super::names::{self, Names, as_name};
-use super::objects::{Given, Object, Patch, list, texts};
 use super::services::{destination, is_at_gateway, local};
 use super::world::{self, World};
 use crate::check::{Findings, Severity, code};
-use crate::engine;
-use crate::engine::gitops::{self, Content};
+use crate::engine::{self, Content, File};
 use crate::kubernetes::object;
-use crate::mesh::Target;
+use crate::manifests::{Given, Object, Patch, list, texts};
 use crate::render::{WIDE, render};
 use crate::resolved::{Resolved, local_host};
 use crate::text::credential::{self, LEFT_OUT};
@@ -63,31 +61,27 @@ pub(super) fn compare(
 fn given_by(resolved: &Resolved) -> Given {
     let placed = render(resolved);
     let mut given = Given::default();
-    let mut parts = Vec::new();
-    if resolved.target == Target::Gitops {
-        parts = gitops::common(resolved, &placed);
-    }
-    for (index, cluster) in resolved.clusters.iter().enumerate() {
-        if resolved.target == Target::Gitops {
-            parts.extend(gitops::overlay(resolved, &placed, index));
-            continue;
+    let clusters = 0..resolved.clusters.len();
+    if !resolved.target.is_applied_by_others() {
+        for index in clusters {
+            let cluster = &resolved.clusters[index].name;
+            let delivered = engine::deliver(resolved, &placed, index);
+            given.objects.extend(delivered.into_iter().map(|one| {
+                let value = one.object.to_json();
+                Object::new(String::new(), Some(cluster.to_string()), value)
+            }));
         }
-        let delivered = engine::deliver(resolved, &placed, index);
-        given.objects.extend(delivered.into_iter().map(|one| {
-            Object::new(
-                String::new(),
-                Some(cluster.name.to_string()),
-                one.object.to_json(),
-            )
-        }));
+        return given;
     }
-    for (file, content) in parts {
+    let mut parts = engine::of(resolved.target).common_files(resolved, &placed);
+    parts.extend(clusters.flat_map(|index| engine::files(resolved, &placed, index)));
+    for File { path, content } in parts {
         let values = match content {
             Content::Objects(objects) => objects.iter().map(object::Object::to_json).collect(),
             Content::Kustomize(value) => vec![value],
         };
         for value in values {
-            let file = file.clone();
+            let file = path.clone();
             match value {
                 Value::Array(operations) => given.patches.push(Patch { file, operations }),
                 value => given.objects.push(Object::new(file, None, value)),

@@ -1,8 +1,8 @@
 //! The Deployments of ExternalDNS, its cluster, and the records' time to live.
 
-use super::objects::{Object, field, list, texts};
 use super::world::World;
 use crate::defaults::{DEFAULT_TTL, EXTERNAL_DNS_IMAGE};
+use crate::manifests::{Object, field, list, texts};
 
 /// The Deployments of ExternalDNS.
 pub(super) fn deployments(world: &World) -> impl Iterator<Item = (usize, &Object)> {

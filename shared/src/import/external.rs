@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use super::clusters::{gateway_of, selector};
 use super::names::Names;
-use super::objects::{Object, field, list, texts};
 use super::order;
 use super::services::local;
 use super::world::World;
@@ -17,6 +16,7 @@ use crate::check::{Finding, Severity};
 use crate::defaults::{
     DEFAULT_EGRESS_SELECTOR, DEFAULT_EGRESS_SERVICE, DEFAULT_TLS_PORT, ISTIO_NAMESPACE, SYSTEM_CA,
 };
+use crate::manifests::{Object, field, list, texts};
 use crate::mesh::{
     EgressGateway, ExternalHost, ExternalPort, ExternalProtocol, Mesh, TlsOrigination,
 };

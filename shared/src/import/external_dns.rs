@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::dns::{container, deployments};
-use super::objects::{Object, field, list, texts};
 use super::world::World;
 use crate::defaults::{CREDENTIALS_FOLDER, DEFAULT_EXTERNAL_DNS_NAMESPACE};
+use crate::manifests::{Object, field, list, texts};
 use crate::mesh::{Credentials, ExternalDns, Policy};
 use crate::passthrough::{self, Kind, Shape, settings_of};
 use crate::render::external_dns::{OWN_FLAGS, OWN_POD_LABELS};

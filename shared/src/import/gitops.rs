@@ -1,14 +1,14 @@
 //! The Git repository, from the configuration of Argo CD and Flux.
 
-use super::objects::field;
 use super::world::World;
 use crate::check::{Findings, code};
 use crate::defaults::DEFAULT_BRANCH;
+use crate::manifests::field;
 use crate::mesh::{Gitops, Ignore, Target};
 
 /// The engine and `spec.gitops`, if the manifests come from a repository.
 pub(super) fn find(world: &World, findings: &mut Findings) -> (Option<Target>, Option<Gitops>) {
-    if world.target != Some(Target::Gitops) {
+    if !world.target.is_some_and(Target::is_applied_by_others) {
         return (world.target, None);
     }
     let found = flux(world).or_else(|| argo_cd(world));
@@ -21,7 +21,7 @@ pub(super) fn find(world: &World, findings: &mut Findings) -> (Option<Target>, O
                 .into(),
         );
     }
-    (found.is_some().then_some(Target::Gitops), found)
+    (world.target.filter(|_| found.is_some()), found)
 }
 
 fn flux(world: &World) -> Option<Gitops> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::objects::{Object, field, list};
+use crate::manifests::{Object, field, list};
 use crate::mesh::{Cluster, Distribution, Locality, RegionFailover};
 
 /// The preferences in a service's rules, with unresolved places.

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::Names;
-use super::objects::Object;
 use super::ports::{self, Known};
 use super::services::Found;
 use super::world::World;
 use crate::defaults::DEFAULT_NAMESPACE;
+use crate::manifests::Object;
 use crate::mesh::{OverriddenPort, Override};
 
 /// The backend of a service's names in a cluster.

@@ -4,7 +4,7 @@
 //! field that is not among the rendered ones is reported, including unforeseen fields.
 //!
 //! ```text
-//! texts ──objects──▶ ──engines──▶ manifests of each cluster ──▶ Mesh ──render──▶ compare
+//! texts ──read──▶ ──engine──▶ manifests of each cluster ──▶ Mesh ──render──▶ compare
 //! ```
 
 mod addresses;
@@ -14,7 +14,6 @@ mod comparable;
 mod compare;
 mod credentials;
 mod dns;
-mod engines;
 mod external;
 mod external_dns;
 mod gitops;
@@ -23,10 +22,10 @@ mod locality;
 mod locals;
 mod mutual;
 mod names;
-mod objects;
 mod order;
 mod policies;
 mod ports;
+mod read;
 mod routes;
 mod samples;
 mod services;
@@ -40,10 +39,10 @@ use crate::defaults::DEFAULT_ISTIO;
 use crate::facts::Facts;
 use crate::istio::{IstioVersion, OLDEST_ISTIO};
 use crate::kubernetes::ownership::{self, MESH_LABEL};
+use crate::manifests::{Object, TooManyCopies};
 use crate::mesh::{Dns, Mesh, Metadata, Naming, Service, Spec, Transport};
 use crate::yaml;
 use names::Names;
-use objects::Object;
 use samples::Samples;
 use world::World;
 
@@ -129,10 +128,8 @@ pub enum ImportError {
     #[error("the manifests are too large: {0} bytes together")]
     TooLarge(usize),
     /// The copies of objects exceed the limit.
-    #[error(
-        "the objects, copied for each of their clusters, are too large: {0} more bytes exceed the limit"
-    )]
-    TooManyCopies(usize),
+    #[error(transparent)]
+    TooManyCopies(#[from] TooManyCopies),
     /// There are no manifests.
     #[error("there are no manifests")]
     Empty,
@@ -149,7 +146,7 @@ impl ImportError {
             Self::NotAnObject { .. } => {
                 "add `kind` and `metadata.name` to each document, or remove files that are not manifests".to_owned()
             }
-            Self::TooLarge(_) => format!("import at most {} bytes at once", objects::MAX_BYTES),
+            Self::TooLarge(_) => format!("import at most {} bytes at once", read::MAX_BYTES),
             Self::TooManyCopies(_) => {
                 "remove clusters from the placement that lists far too many".to_owned()
             }
@@ -174,7 +171,7 @@ fn position(error: &yaml::Error) -> String {
 /// # Errors
 /// A text is invalid, or the DNS suffix is unknown.
 pub fn import(sources: &[Source], options: &Options) -> Result<Imported, ImportError> {
-    let given = objects::read(sources)?;
+    let given = read::read(sources)?;
     if given.objects.is_empty() {
         return Err(ImportError::Empty);
     }

@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::locals::LocalService;
 use super::names::{self, At, Names};
-use super::objects::{field, list, texts};
 use super::ports::{Entries, Known, number};
 use super::services::{Found, begin, is_at_gateway, local, pair};
 use super::world::World;
 use crate::check::{Findings, code};
 use crate::defaults::DEFAULT_TRUST_DOMAIN;
+use crate::manifests::{field, list, texts};
 use crate::mesh::Transport;
 
 /// Limit of tried assignments of trust domains to clusters.

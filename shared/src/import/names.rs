@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Options;
 use super::external::is_egress;
-use super::objects::{Object, field, list, texts};
 use super::world::World;
 use crate::check::{Findings, code};
 use crate::defaults::DEFAULT_FEDERATION;
+use crate::manifests::{Object, field, list, texts};
 
 /// The common parts of all names.
 #[derive(Debug)]

@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::locality;
 use super::names::{Names, as_name};
-use super::objects::{Object, field, list, texts};
 use super::routes::shaped;
 use super::samples::Samples;
 use super::services::{Found, Index, is_at_gateway};
@@ -14,6 +13,7 @@ use super::world::World;
 use crate::check::is_connect_timeout;
 use crate::defaults::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_PER_TRY_TIMEOUT};
 use crate::istio::OLDEST_ISTIO_WITH_LOCALITY;
+use crate::manifests::{Object, field, list, texts};
 use crate::mesh::{Failover, Service};
 use crate::passthrough::{self, IstioFields};
 use crate::render::destination_rule;

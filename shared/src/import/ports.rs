@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::clusters::gateway_of;
-use super::objects::{Object, field, list, texts};
 use super::services::{local, pair};
 use super::world::World;
 use crate::check::{Findings, code};
 use crate::defaults::{DEFAULT_GATEWAY_PORT, DEFAULT_TLS_PORT};
+use crate::manifests::{Object, field, list, texts};
 use crate::mesh::{Port, Protocol, Service};
 
 /// Default of a service's unknown port.

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::objects::{field, filled, list};
 use super::ports;
 use super::services::{is_at_gateway, local, pair};
 use super::world::World;
+use crate::manifests::{field, filled, list};
 use crate::passthrough::{self, IstioFields, Message, Shape};
 use crate::render::ANSWER_HEADER;
 

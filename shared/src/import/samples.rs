@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::dns;
-use super::objects::{Object, field, list};
 use super::services::{Found, is_at_gateway, local};
 use super::world::World;
 use crate::defaults::{DEFAULT_NAMESPACE, EXTERNAL_DNS_IMAGE, HTTPBIN_IMAGE, SLEEP_IMAGE};
+use crate::manifests::{Object, field, list};
 use crate::mesh::{Bookinfo, BookinfoProgram, BookinfoRoutes, Images, Sample, Service};
 
 /// The samples of the document, and their settings.

@@ -10,12 +10,12 @@ use super::locality;
 use super::locals::{self, LocalService};
 use super::mutual;
 use super::names::{At, Names};
-use super::objects::{Object, field, list, texts};
 use super::ports;
 use super::routes;
 use super::world::World;
 use crate::check::{Findings, code};
 use crate::defaults::DEFAULT_NAMESPACE;
+use crate::manifests::{Object, field, list, texts};
 use crate::mesh::Service;
 
 /// A service, as far as it is known.

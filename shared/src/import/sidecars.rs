@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::objects::{Object, list, texts};
 use super::world::World;
 use crate::defaults::ISTIO_NAMESPACE;
+use crate::manifests::{Object, list, texts};
 use crate::mesh::Sidecars;
 use crate::render::sidecar::{NAME, OWN_NAMESPACE, called};
 use crate::resolved::Resolved;

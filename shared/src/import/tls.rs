@@ -1,9 +1,9 @@
 //! `transport: tls`: gateways that terminate it, and DestinationRules that originate it.
 
 use super::names::Names;
-use super::objects::{Object, field, list, texts};
 use super::world::World;
 use crate::defaults::{DEFAULT_TLS_PORT, SYSTEM_CA};
+use crate::manifests::{Object, field, list, texts};
 use crate::mesh::{Tls, TlsVersion};
 
 /// `spec.tls`, if both ends of it exist.

@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 
 use super::names::{self, Names};
-use super::objects::{Object, field};
 use super::world::World;
 use crate::kubernetes::ownership::{self, CLUSTER_LABEL, GATEWAY_LABEL, GATEWAY_NAMESPACE_LABEL};
+use crate::manifests::{Object, field};
 use crate::mesh::{Cluster, Endpoints};
 use crate::resolved::local_host;
 

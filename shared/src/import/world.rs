@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::ImportError;
-use super::engines::{self, Expanded};
-use super::objects::{Given, Object};
 use super::order;
 use crate::check::{Findings, code};
+use crate::engine;
+use crate::manifests::{Budget, Carried, Expanded, Given, Object};
 use crate::mesh::Target;
 
 /// The cluster of objects without one.
@@ -84,11 +84,7 @@ impl World {
 }
 
 pub(super) fn spread(mut given: Given, findings: &mut Findings) -> Result<World, ImportError> {
-    let Expanded {
-        target,
-        carried,
-        orders,
-    } = engines::expand(&mut given, findings)?;
+    let (target, Expanded { carried, orders }) = expand(&mut given, findings)?;
     let plain = given.objects;
     let mut clusters = Clusters::default();
     let mut world = World {
@@ -99,7 +95,7 @@ pub(super) fn spread(mut given: Given, findings: &mut Findings) -> Result<World,
     let home = carriers.find_map(|object| object.cluster.clone());
     let has_hub = target.is_some_and(Target::has_hub);
     if has_hub {
-        for (cluster, object) in carried.into_iter().flat_map(engines::Carried::copies) {
+        for (cluster, object) in carried.into_iter().flat_map(Carried::copies) {
             world.places.push(clusters.index(&cluster));
             world.objects.push(object);
         }
@@ -116,7 +112,7 @@ pub(super) fn spread(mut given: Given, findings: &mut Findings) -> Result<World,
         world.objects.splice(0..0, plain);
     } else {
         place_plain(plain, &mut clusters, &mut world, findings);
-        for (cluster, object) in carried.into_iter().flat_map(engines::Carried::copies) {
+        for (cluster, object) in carried.into_iter().flat_map(Carried::copies) {
             world.places.push(clusters.index(&cluster));
             world.objects.push(object);
         }
@@ -136,6 +132,30 @@ pub(super) fn spread(mut given: Given, findings: &mut Findings) -> Result<World,
     world.clusters = clusters.names;
     world.order(&lists);
     Ok(world)
+}
+
+/// Replaces the objects of engines by those that they carry; the engine is the first that has any.
+fn expand(
+    given: &mut Given,
+    findings: &mut Findings,
+) -> Result<(Option<Target>, Expanded), ImportError> {
+    let mut found = None;
+    let mut expanded = Expanded::default();
+    let mut budget = Budget::default();
+    for target in Target::all() {
+        if let Some(one) = engine::of(target).expand(given, &mut budget, findings)? {
+            found.get_or_insert(target);
+            expanded.carried.extend(one.carried);
+            expanded.orders.extend(one.orders);
+        }
+    }
+    if let Some(patch) = given.patches.first() {
+        return Err(ImportError::NotAnObject {
+            file: patch.file.clone(),
+            what: "a document that is not a map".to_owned(),
+        });
+    }
+    Ok((found, expanded))
 }
 
 /// Assigns objects that no engine propagates, if there is no hub for them.

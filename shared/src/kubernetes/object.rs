@@ -57,25 +57,16 @@ impl Wave {
         Self::Dns,
     ];
 
-    /// The wave of a kind that is known by its name only, such as one from an earlier release.
+    /// The wave of a rendered kind that is known by its name only; [`crate::engine::wave`] knows those of engines too.
     pub fn of(group: &str, kind: &str) -> Self {
         match (group, kind) {
             ("", "Namespace" | "Secret") => Self::Namespaces,
             ("apiextensions.k8s.io", _) => Self::Definitions,
-            ("", "ServiceAccount")
-            | (
-                "rbac.authorization.k8s.io"
-                | "core.federation.k8s.io"
-                | "core.kubefed.io"
-                | "policy.karmada.io",
-                _,
-            ) => Self::Accounts,
-            ("", _)
-            | (_, "FederatedNamespacePlacement" | "FederatedNamespace")
-            | (ISTIO_GROUP, "WorkloadEntry") => Self::Services,
+            ("", "ServiceAccount") | ("rbac.authorization.k8s.io", _) => Self::Accounts,
+            ("", _) | (ISTIO_GROUP, "WorkloadEntry") => Self::Services,
             ("apps", _) => Self::Workloads,
-            ("externaldns.k8s.io" | "multiclusterdns.federation.k8s.io", _) => Self::Dns,
-            // Istio's, the Gateway API's, exports, and those that carry other objects.
+            ("externaldns.k8s.io", _) => Self::Dns,
+            // Istio's, the Gateway API's, and exports.
             _ => Self::Istio,
         }
     }
@@ -314,20 +305,11 @@ impl Kind {
     pub fn group_kind(&self) -> String {
         group_kind(&self.group, &self.kind)
     }
-
-    /// Kinds with one shared object per cluster: deleting it deletes other users' objects. fedmesh creates a missing
-    /// one and never deletes it, but removes its labels.
-    pub fn is_never_deleted(&self) -> bool {
-        matches!(
-            self.kind.as_ref(),
-            "Namespace" | "CustomResourceDefinition" | "FederatedTypeConfig"
-        )
-    }
 }
 
-/// Whether fedmesh renders objects of a kind, in any version of its group and with any engine; it searches these kinds
-/// for objects without a record.
-pub fn is_rendered(group: &str, kind: &str) -> bool {
+/// Whether fedmesh renders objects of a kind, in any version of its group; without the kinds that engines add, see
+/// [`crate::engine::is_written`].
+pub(crate) fn is_rendered(group: &str, kind: &str) -> bool {
     match group {
         "" => matches!(kind, "Namespace" | "ServiceAccount" | "Service"),
         "apps" => kind == "Deployment",
@@ -337,11 +319,8 @@ pub fn is_rendered(group: &str, kind: &str) -> bool {
         ISTIO_GROUP
         | "gateway.networking.k8s.io"
         | "multicluster.x-k8s.io"
-        | "externaldns.k8s.io"
-        | "policy.karmada.io"
-        | "work.open-cluster-management.io" => true,
-        // KubeFed's, of both generations.
-        group => group.ends_with(".kubefed.io") || group.ends_with(".federation.k8s.io"),
+        | "externaldns.k8s.io" => true,
+        _ => false,
     }
 }
 
@@ -399,7 +378,7 @@ impl std::fmt::Display for Key {
 }
 
 /// The texts in a list; empty for any other value.
-pub(crate) fn texts(list: &Value) -> impl Iterator<Item = &str> {
+pub fn texts(list: &Value) -> impl Iterator<Item = &str> {
     let list = list.as_array().into_iter().flatten();
     list.filter_map(Value::as_str)
 }

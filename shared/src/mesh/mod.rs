@@ -20,6 +20,7 @@ mod references;
 pub mod schema;
 mod service;
 mod sidecars;
+mod target;
 mod tls;
 mod transport;
 
@@ -41,6 +42,7 @@ pub use overrides::{OverriddenPort, Override};
 pub use read::{Limits, ReadError, ReadErrors};
 pub use service::{Failover, Port, Probe, Protocol, Service};
 pub use sidecars::Sidecars;
+pub use target::Target;
 pub use tls::{Tls, TlsVersion};
 pub use transport::Transport;
 
@@ -162,63 +164,6 @@ pub struct Spec {
     /// Fields that are left to other managers once an object exists, see [ignored fields](#ignored-fields).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<Ignore>,
-}
-
-/// The engine that delivers the manifests.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum Target {
-    /// Each cluster gets its own objects.
-    #[default]
-    #[serde(rename = "direct")]
-    Direct,
-    /// The host cluster gets federation-v2 v0.0.4's template, placement and override objects.
-    #[serde(rename = "kubefed-v1alpha1")]
-    KubefedV1Alpha1,
-    /// The host cluster gets KubeFed v0.10.0's objects.
-    #[serde(rename = "kubefed-v1beta1")]
-    KubefedV1Beta1,
-    /// Karmada gets templates and policies.
-    #[serde(rename = "karmada")]
-    Karmada,
-    /// The hub of Open Cluster Management gets a ManifestWork for each cluster and subject.
-    #[serde(rename = "ocm")]
-    Ocm,
-    /// A Git repository gets a Kustomize base with overlays, for Argo CD or Flux.
-    #[serde(rename = "gitops")]
-    Gitops,
-}
-
-impl Target {
-    /// All engines, in the order of display.
-    pub const ALL: [Self; 6] = [
-        Self::Direct,
-        Self::KubefedV1Alpha1,
-        Self::KubefedV1Beta1,
-        Self::Karmada,
-        Self::Ocm,
-        Self::Gitops,
-    ];
-
-    /// Whether all objects go to one cluster, `spec.dns.cluster`.
-    pub const fn has_hub(self) -> bool {
-        matches!(
-            self,
-            Self::KubefedV1Alpha1 | Self::KubefedV1Beta1 | Self::Karmada | Self::Ocm
-        )
-    }
-
-    /// The name in the document.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::KubefedV1Alpha1 => "kubefed-v1alpha1",
-            Self::KubefedV1Beta1 => "kubefed-v1beta1",
-            Self::Karmada => "karmada",
-            Self::Ocm => "ocm",
-            Self::Gitops => "gitops",
-        }
-    }
 }
 
 /// A sample workload.

@@ -6,11 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::engine::{self, Delivered, by_file};
+use crate::engine::{self, Delivered, Delivery, by_file};
 use crate::kubernetes::ignore::without_ignored;
 use crate::kubernetes::object::{Kind, Object};
 use crate::kubernetes::ownership;
-use crate::mesh::Target;
 use crate::placed::Placed;
 use crate::plan::ObservedCluster;
 use crate::plan::gateway_updates;
@@ -49,23 +48,24 @@ enum Source {
 }
 
 impl Desired {
-    /// The desired objects of a checked document. Empty with the engine `gitops`, where other tools apply them.
+    /// The desired objects of a checked document. Empty if others apply them.
     pub fn new(resolved: impl Into<Arc<Resolved>>) -> Self {
         let resolved = resolved.into();
         let mesh = resolved.name.to_string();
-        let hub = &resolved.clusters[resolved.dns.cluster].name;
-        let hub = engine::spreading_group(resolved.target).map(|group| (hub.to_string(), group));
-        let source = match (resolved.target, &hub) {
-            (Target::Gitops, _) => Source::Nothing,
-            (_, None) => Source::Rendered {
+        let mut hub = None;
+        let source = match resolved.target.description().delivery {
+            Delivery::Repository => Source::Nothing,
+            Delivery::EachCluster => Source::Rendered {
                 of_mesh: of_mesh(&resolved),
                 resolved,
             },
-            (_, Some((cluster, _))) => {
+            Delivery::Hub { group } => {
+                let cluster = resolved.clusters[resolved.dns.cluster].name.to_string();
+                hub = Some((cluster.clone(), group));
                 let placed = render(&resolved);
                 let delivered = engine::deliver(&resolved, &placed, resolved.dns.cluster);
                 Source::Objects {
-                    cluster: cluster.clone(),
+                    cluster,
                     objects: in_order(delivered, &resolved),
                 }
             }
@@ -208,9 +208,10 @@ fn delivered(
 fn in_order(delivered: Vec<Delivered>, resolved: &Resolved) -> Vec<Object> {
     let applyset_id = ownership::applyset_id(resolved.name.as_str());
     // Objects that a hub propagates are applied by its controllers.
-    let ignored = match resolved.target {
-        Target::Direct => resolved.ignore.as_slice(),
-        _ => &[],
+    let ignored = if resolved.target.is_applied_to_each_cluster() {
+        resolved.ignore.as_slice()
+    } else {
+        &[]
     };
     let objects = by_file(delivered).into_values().flatten();
     let ignoring = objects.map(|object| without_ignored(object, ignored));

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::gateways::kind::GatewayKind;
 use crate::kubernetes::object::Kind;
-use crate::mesh::{Endpoints, Target};
+use crate::mesh::Endpoints;
 use crate::render::Istio;
 use crate::resolved::{Address, Resolved};
 
@@ -26,7 +26,7 @@ pub fn kinds(resolved: &Resolved) -> BTreeMap<String, BTreeSet<Kind>> {
 }
 
 fn writes_endpoints(resolved: &Resolved) -> bool {
-    resolved.endpoints == Endpoints::Addresses && resolved.target == Target::Direct
+    resolved.endpoints == Endpoints::Addresses && resolved.target.is_applied_to_each_cluster()
 }
 
 /// The kind whose objects define how sidecars find endpoints; it changes with [`resolution`].

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Action, Conflict, DryRun, Existing, ObservedCluster, PruneCandidate, Step, Trial};
 use crate::cluster_dns;
+use crate::engine;
 use crate::kubernetes::diff;
 use crate::kubernetes::object::{ISTIO_GROUP, Key, Kind, Object, Wave};
 use crate::kubernetes::ownership::{self, Owner};
@@ -273,9 +274,6 @@ fn remedy(kind: &Kind) -> &'static str {
         "externaldns.k8s.io" => {
             "set dns.externalDns, or apply ExternalDNS's definition of DNSEndpoint to this cluster first"
         }
-        "core.federation.k8s.io" | "multiclusterdns.federation.k8s.io" => {
-            "install federation-v2 in this cluster first"
-        }
-        _ => "install its definition first",
+        _ => engine::remedy(kind).unwrap_or("install its definition first"),
     }
 }

@@ -199,8 +199,8 @@ fn needs_wide_rule(
 fn add_wide_tls(policy: &mut Value, resolved: &Resolved) {
     let Some(tls) = &resolved.tls else { return };
     let shared = resolved.shared_ports.iter();
-    let istio_fields = shared.filter(|(_, protocol)| **protocol == Protocol::Tls);
-    begin_tls(policy, tls, istio_fields.map(|(published, _)| *published));
+    let passthrough = shared.filter(|(_, protocol)| **protocol == Protocol::Tls);
+    begin_tls(policy, tls, passthrough.map(|(published, _)| *published));
 }
 
 /// Sets TLS for every port except `others`: a port's own settings replace all others.

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use crate::defaults::ISTIO_NAMESPACE;
 use crate::kubernetes::object::{Kind, Object};
-use crate::mesh::{Naming, Target};
 use crate::name::HostName;
 use crate::placed::Placed;
 use crate::resolved::published::{Level, PublishedName};
@@ -36,10 +35,9 @@ pub(crate) struct LeftOut {
     pub(crate) targets: Vec<String>,
 }
 
-/// Whether the federation's own controller writes the records, from a `ServiceDNSRecord`. It can name them by the
-/// gateway only.
+/// Whether the engine's own controller writes the records.
 pub fn controller_publishes(resolved: &Resolved) -> bool {
-    resolved.target == Target::KubefedV1Alpha1 && resolved.dns.naming == Naming::Gateway
+    resolved.dns.publisher.is_some()
 }
 
 pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved) -> Option<Placed> {

@@ -36,13 +36,11 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
         return Vec::new();
     };
     let namespace = external_dns.namespace.as_str();
-    // If the federation's controller writes the records, they are of its own kind.
-    let (group, version) = if dns_endpoint::controller_publishes(resolved) {
-        ("multiclusterdns.federation.k8s.io", "v1alpha1")
-    } else {
-        ("externaldns.k8s.io", "v1alpha1")
+    let (group, version) = match resolved.dns.publisher {
+        Some(publisher) => (publisher.group, publisher.version),
+        None => ("externaldns.k8s.io", "v1alpha1"),
     };
-    // The controller writes each record into the namespace of its ServiceDNSRecord, which is the gateway's.
+    // A controller writes each record into the namespace of the gateway that the record is named after.
     let records_namespace = if dns_endpoint::controller_publishes(resolved) {
         resolved.clusters[resolved.dns.cluster]
             .gateway

@@ -149,6 +149,20 @@ pub struct Dns {
     pub nameservers: Vec<String>,
     /// The ExternalDNS to run, if any.
     pub external_dns: Option<ExternalDns>,
+    /// The controller that writes the records, if the engine has one for them; else fedmesh renders them.
+    pub publisher: Option<Publisher>,
+}
+
+/// A controller that writes the records of names by itself, as DNSEndpoints that ExternalDNS reads. It can name them by
+/// the gateway only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Publisher {
+    /// Its name for display, such as `federation controller`.
+    pub name: &'static str,
+    /// The API group of its DNSEndpoints.
+    pub group: &'static str,
+    /// The version of its DNSEndpoints.
+    pub version: &'static str,
 }
 
 /// `spec.dns.externalDns`, resolved.

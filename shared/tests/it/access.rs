@@ -157,7 +157,7 @@ fn covers(whole: &Needs, part: &Needs) -> bool {
 #[test]
 fn an_apply_may_also_look_and_remove_and_no_role_is_wild() {
     for (name, mesh) in examples() {
-        for target in Target::ALL {
+        for target in Target::all() {
             let mesh = with_target(&mesh, target);
             let Ok((resolved, desired)) = shared::access::render(&mesh) else {
                 continue;
@@ -338,7 +338,7 @@ fn the_page_lists_what_each_engine_takes() {
     let path = format!("{}/../docs/access.md", env!("CARGO_MANIFEST_DIR"));
     let page = std::fs::read_to_string(path).unwrap();
     let mut missing = String::new();
-    for target in Target::ALL {
+    for target in Target::all() {
         let mesh = walkthrough(target);
         for (cluster, role) in [(0, "DNS cluster"), (1, "other clusters")] {
             let heading = if target.has_hub() && cluster == 0 {

@@ -25,7 +25,7 @@ fn addresses() -> Facts {
 
 #[test]
 fn walkthrough_as_rendered() {
-    for target in Target::ALL {
+    for target in Target::all() {
         let mesh = with_target(&example("walkthrough.yaml"), target);
         insta::assert_snapshot!(
             format!("walkthrough-{}", target.as_str()),
@@ -37,7 +37,7 @@ fn walkthrough_as_rendered() {
 #[test]
 fn printed_walkthrough_federated_as_rendered() {
     let mut mesh = example("walkthrough-printed.yaml");
-    mesh.spec.target = Some(Target::KubefedV1Alpha1);
+    mesh.spec.target = Some(Target::KubefedV1alpha1);
     insta::assert_snapshot!(bundle(&mesh, &Facts::default()).to_stream());
 }
 
@@ -69,7 +69,7 @@ fn printed_walkthrough_lists_the_five_hosts_in_every_cluster() {
 #[test]
 fn a_bundle_comes_back_in_every_form() {
     for name in ["walkthrough.yaml", "walkthrough-printed.yaml"] {
-        for target in Target::ALL {
+        for target in Target::all() {
             let mesh = with_target(&example(name), target);
             let bundle = bundle(&mesh, &Facts::default());
             let zip = bundle.to_zip().unwrap();
@@ -140,7 +140,7 @@ fn desired(mesh: &shared::Mesh) -> Desired {
 fn what_is_wanted_is_what_the_bundle_has() {
     use shared::mesh::Target;
     for (name, example) in examples() {
-        for target in Target::ALL {
+        for target in Target::all() {
             let mesh = with_target(&example, target);
             let facts = documents::addresses(&mesh);
             let Some(resolved) = shared::check(&mesh, &facts).resolved else {
@@ -267,7 +267,7 @@ fn an_object_is_in_step_with_what_was_applied_and_nothing_less() {
 #[test]
 fn a_member_that_is_handed_nothing_is_planned_only_for_what_is_left_there() {
     let mut mesh = example("walkthrough.yaml");
-    mesh.spec.target = Some(shared::mesh::Target::KubefedV1Alpha1);
+    mesh.spec.target = Some(shared::mesh::Target::KubefedV1alpha1);
     let desired = desired(&mesh);
     let clusters = [("cluster1", "cluster1"), ("cluster2", "cluster2")];
     let kind = shared::kubernetes::object::Kind::istio("v1", "VirtualService", "virtualservices");
@@ -336,7 +336,7 @@ fn what_a_hub_spread_is_not_taken_from_under_another_engine() {
         );
         step.action
     };
-    let (kubefed, ocm) = (Target::KubefedV1Beta1, Target::Ocm);
+    let (kubefed, ocm) = (Target::KubefedV1beta1, Target::Ocm);
     let (go, stay) = (plan::Action::Delete, plan::Action::Blocked);
     assert_eq!(action(kubefed, kubefed, "cluster1", false), go);
     assert_eq!(action(kubefed, Target::Direct, "cluster1", false), stay);
@@ -353,13 +353,13 @@ fn what_a_hub_spread_is_not_taken_from_under_another_engine() {
 
 #[test]
 fn kinds_are_found_by_name_in_the_wave_that_they_are_rendered_in() {
-    for target in shared::mesh::Target::ALL {
+    for target in shared::mesh::Target::all() {
         let mesh = with_target(&example("walkthrough-printed.yaml"), target);
         for cluster in &bundle(&mesh, &addresses()).clusters {
             for object in cluster.objects() {
                 let kind = &object.kind;
                 assert_eq!(
-                    shared::kubernetes::object::Wave::of(&kind.group, &kind.kind),
+                    shared::engine::wave(&kind.group, &kind.kind),
                     kind.wave,
                     "{}",
                     kind.group_kind()

@@ -132,7 +132,7 @@ fn only_objects_with_ignored_fields_are_applied_otherwise() {
 #[test]
 fn a_hub_ignores_nothing() {
     let ignore = json!([{ "kind": "VirtualService", "fields": ["/spec/hosts"] }]);
-    for target in Target::ALL.into_iter().filter(|target| target.has_hub()) {
+    for target in Target::all().filter(|target| target.has_hub()) {
         let mesh = with_target(&walkthrough(&ignore), target);
         let found = findings(&mesh);
         assert_eq!(found.len(), 1, "{found:#?}");

@@ -4,7 +4,8 @@ use documents::{addresses, examples, meshes, with_target};
 use proptest::prelude::*;
 use serde_json::json;
 use shared::check;
-use shared::kubernetes::object::{Kind, is_rendered};
+use shared::engine::is_written;
+use shared::kubernetes::object::Kind;
 use shared::kubernetes::ownership::{
     APPLIED_ANNOTATION, MANAGED_BY_LABEL, Owner, Ownership, field_manager,
 };
@@ -22,7 +23,7 @@ fn check_objects(mesh: &Mesh) {
     let ownership = Ownership::of(&name);
     for object in clusters.iter().flat_map(|cluster| desired.of(cluster)) {
         assert!(
-            is_rendered(&object.kind.group, &object.kind.kind),
+            is_written(&object.kind.group, &object.kind.kind),
             "{} is never looked for",
             object.kind.group_kind()
         );
@@ -54,7 +55,7 @@ fn check_objects(mesh: &Mesh) {
 #[test]
 fn examples_with_every_engine() {
     for mesh in examples().values() {
-        for target in Target::ALL {
+        for target in Target::all() {
             check_objects(&with_target(mesh, target));
         }
     }

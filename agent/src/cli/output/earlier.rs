@@ -66,7 +66,7 @@ mod tests {
     fn every_file_of_every_engine_is_recognized() {
         let mut count = 0;
         for mesh in examples().values() {
-            for target in Target::ALL {
+            for target in Target::all() {
                 let mesh = with_target(mesh, target);
                 let checked = shared::check(&mesh, &Facts::default());
                 if checked.resolved.is_none() {

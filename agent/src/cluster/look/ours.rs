@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::kubernetes::object::{Key, Kind, is_rendered};
+use shared::engine::is_written;
+use shared::kubernetes::object::{Key, Kind};
 use shared::kubernetes::ownership;
 use shared::plan::PruneCandidate;
 use shared::plan::unchanged::{self, Comparison};
@@ -109,7 +110,7 @@ impl Looking<'_> {
         })?;
         let others = served
             .into_iter()
-            .filter(|kind| is_rendered(&kind.group, &kind.kind))
+            .filter(|kind| is_written(&kind.group, &kind.kind))
             .filter(|kind| !desired.contains_key(&kind.group_kind()));
         let found = others.map(|kind| self.if_of_mesh(kind));
         Ok(at_once(found.collect())

@@ -1,19 +1,26 @@
 //! KubeFed in both of its versions: all objects go to the host cluster, each wrapped in KubeFed objects, which its
 //! controller propagates.
 
-pub(super) mod v1alpha1;
-pub(super) mod v1beta1;
+mod expand;
+mod v1alpha1;
+mod v1beta1;
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{Delivered, names, own_kind};
+use super::Delivered;
+use super::delivered::names;
+use crate::findings::{Findings, code};
 use crate::kubernetes::object::{Kind, Object};
 use crate::kubernetes::ownership;
+use crate::mesh::{Spec, Transport};
 use crate::placed::{Difference, Placed};
 use crate::render::skeleton;
 use crate::resolved::Resolved;
+
+pub(super) use v1alpha1::V1alpha1;
+pub(super) use v1beta1::V1beta1;
 
 /// The host's objects, and the input for those that a version adds.
 struct Spread<'a> {
@@ -71,6 +78,23 @@ impl Spread<'_> {
             .into_iter()
             .map(|object| ownership::label(object, &resolved.name));
         self.add(subject, labelled.collect());
+    }
+}
+
+/// KubeFed names its kinds after the propagated ones, without their groups.
+fn check(spec: &Spec, findings: &mut Findings) {
+    let mut external = spec.external.iter();
+    let has_istios = external.any(|host| host.egress_gateway == Some(true))
+        || spec.has_transport(Transport::Mtls);
+    if spec.gateway_api == Some(true) && has_istios {
+        findings.error(
+            code::FEDERATED_GATEWAYS,
+            "spec.gatewayApi",
+            "KubeFed cannot distinguish Istio's Gateway, of egress and east-west gateways, from the Gateway \
+             API's Gateway"
+                .into(),
+            "use another engine, remove `gatewayApi`, or remove egress gateways and `mtls`".into(),
+        );
     }
 }
 

@@ -10,6 +10,8 @@ mod kubefed_v1alpha1;
 mod kubefed_v1beta1;
 mod objects;
 mod ocm;
+mod round_trip;
+mod toy;
 
 use std::collections::BTreeMap;
 
@@ -31,8 +33,8 @@ fn expand(mesh: &Mesh, bundle: &Bundle, hub: &str) -> Clusters {
     let on_hub = || of_cluster(bundle, hub);
     match target {
         Target::Direct => direct(bundle),
-        Target::KubefedV1Alpha1 => kubefed_v1alpha1::expand(on_hub(), hub),
-        Target::KubefedV1Beta1 => kubefed_v1beta1::expand(on_hub(), hub),
+        Target::KubefedV1alpha1 => kubefed_v1alpha1::expand(on_hub(), hub),
+        Target::KubefedV1beta1 => kubefed_v1beta1::expand(on_hub(), hub),
         Target::Karmada => karmada::expand(on_hub()),
         Target::Ocm => ocm::expand(on_hub(), hub),
         Target::Gitops => gitops::expand(bundle, mesh.spec.gitops.as_ref().unwrap()),
@@ -51,7 +53,7 @@ fn agree(mesh: &Mesh, facts: &Facts) {
     let expected = direct(&bundle(&with_target(mesh, Target::Direct), facts));
     let first = &mesh.spec.clusters[0].name;
     let hub = mesh.spec.dns.cluster.as_ref().unwrap_or(first);
-    for target in Target::ALL {
+    for target in Target::all() {
         let mesh = with_target(mesh, target);
         let told = shared::check(&mesh, facts).findings;
         if told.iter().any(|finding| finding.code == "FM1105") {
@@ -68,11 +70,11 @@ fn agree(mesh: &Mesh, facts: &Facts) {
         }
         let mut found = expand(&mesh, &bundle, hub);
         let mut expected = expected.clone();
-        if target == Target::KubefedV1Alpha1 && mesh.spec.dns.naming == Some(Naming::Gateway) {
+        if target == Target::KubefedV1alpha1 && mesh.spec.dns.naming == Some(Naming::Gateway) {
             without_publishing(&mut expected);
             without_publishing(&mut found);
         }
-        if matches!(target, Target::KubefedV1Alpha1 | Target::KubefedV1Beta1) {
+        if matches!(target, Target::KubefedV1alpha1 | Target::KubefedV1beta1) {
             let more = namespaces_elsewhere(&mut found, &expected);
             assert!(
                 more.iter()
@@ -175,7 +177,7 @@ proptest! {
 fn kubefed_is_said_to_take_over_the_namespaces_that_its_bundle_does_not_make() {
     for (name, mesh) in examples() {
         let checked = shared::check(
-            &with_target(&mesh, Target::KubefedV1Beta1),
+            &with_target(&mesh, Target::KubefedV1beta1),
             &Facts::default(),
         );
         let placed = shared::render::render(&checked.resolved.unwrap());

@@ -106,7 +106,7 @@ fn examples_come_back() {
         if name == "gateway-api.yaml" {
             continue;
         }
-        for target in Target::ALL {
+        for target in Target::all() {
             let mesh = with_target(&mesh, target);
             let bundle = bundle(&mesh);
             for sources in [files(&bundle), stream(&bundle)] {

@@ -1,26 +1,26 @@
-//! KubeFed v0.10.0: one object with template, placement and overrides in it (`pkg/controller/util`).
+//! The import: one object with template, placement and overrides in it (`pkg/controller/util`).
 
-use super::super::ImportError;
-use super::super::objects::{self, Object, field, list};
-use super::{Budget, Carried, Change, Expanded, bytes, take, template, versions};
-use crate::check::{Findings, code};
-use crate::mesh::Target;
-
-const TYPES: &str = "types.kubefed.io";
+use super::super::expand::{template, versions};
+use super::TYPES;
+use crate::findings::{Findings, code};
+use crate::manifests::{
+    Budget, Carried, Change, Expanded, Given, Object, TooManyCopies, api_version, bytes, field,
+    list,
+};
 
 pub(super) fn expand(
-    objects: &mut Vec<Object>,
-    expanded: &mut Expanded,
+    given: &mut Given,
     budget: &mut Budget,
     findings: &mut Findings,
-) -> Result<(), ImportError> {
+) -> Result<Option<Expanded>, TooManyCopies> {
+    let mut expanded = Expanded::default();
     // The template of a namespace stays: clusters may have theirs from other sources.
-    let carriers = take(objects, |object| {
+    let carriers = given.take(|object| {
         object.group() == TYPES
             && object.kind().starts_with("Federated")
             && object.kind() != "FederatedNamespace"
     });
-    let versions = versions(objects, "targetType");
+    let versions = versions(&given.objects, "targetType");
     for of in carriers {
         let kind = of.kind();
         let kind = kind.strip_prefix("Federated").unwrap_or(kind);
@@ -39,13 +39,13 @@ pub(super) fn expand(
         }
         budget.take(bytes(&of.value), clusters.len())?;
         let version = versions.get(kind).cloned();
-        let version = version.unwrap_or_else(|| objects::api_version(kind, ""));
+        let version = version.unwrap_or_else(|| api_version(kind, ""));
         let mut one = Carried::new(template(&of, kind, version), clusters);
         overrides(&of, &mut one, findings);
         others(&of, findings);
-        expanded.add(Target::KubefedV1Beta1, one);
+        expanded.add(one);
     }
-    Ok(())
+    Ok(expanded.found())
 }
 
 fn overrides(of: &Object, one: &mut Carried, findings: &mut Findings) {

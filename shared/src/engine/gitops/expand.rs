@@ -1,16 +1,15 @@
-//! The folder of `gitops`: overlays in `clusters/<name>`, each with a base, files of its own, and patches (RFC 6902).
+//! The import of a folder: overlays in `clusters/<name>`, each with a base, files of its own, and patches (RFC 6902).
 //! For other features of Kustomize, its output can be imported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::super::ImportError;
-use super::super::objects::{Given, Object, Patch, list, texts};
-use super::{Budget, Carried, Change, Expanded, bytes};
-use crate::check::{Findings, code};
-use crate::engine::gitops::KEEP;
-use crate::mesh::Target;
+use super::KEEP;
+use crate::findings::{Findings, code};
+use crate::manifests::{
+    Budget, Carried, Change, Expanded, Given, Object, Patch, TooManyCopies, bytes, list, texts,
+};
 
 /// Limit of nested Kustomizations.
 const MAX_DEPTH: usize = 8;
@@ -41,10 +40,9 @@ struct Built {
 
 pub(super) fn expand(
     given: &mut Given,
-    expanded: &mut Expanded,
     budget: &mut Budget,
     findings: &mut Findings,
-) -> Result<(), ImportError> {
+) -> Result<Option<Expanded>, TooManyCopies> {
     let folders = Folders::find(given);
     let overlays = folders.kustomizations.iter().filter_map(|(folder, of)| {
         let [.., clusters, name] = folder.as_slice() else {
@@ -66,25 +64,13 @@ pub(super) fn expand(
             one.changes.insert(name.clone(), changes);
         }
     }
-    let kustomizations: BTreeSet<String> = if names.is_empty() {
-        BTreeSet::new()
-    } else {
-        folders
-            .kustomizations
-            .values()
-            .map(|one| one.file.clone())
-            .collect()
-    };
-    if let Some(patch) = given.patches.first().filter(|_| names.is_empty()) {
-        return Err(ImportError::NotAnObject {
-            file: patch.file.clone(),
-            what: "a document that is not a map".to_owned(),
-        });
-    }
     let Some(first) = names.first() else {
-        return Ok(());
+        return Ok(None);
     };
-    expanded.target.get_or_insert(Target::Gitops);
+    let kustomizations = folders.kustomizations.values();
+    let kustomizations: BTreeSet<String> = kustomizations.map(|one| one.file.clone()).collect();
+    given.patches.clear();
+    let mut expanded = Expanded::default();
     let mut left = Vec::new();
     for (index, mut object) in std::mem::take(&mut given.objects).into_iter().enumerate() {
         if let Some(one) = carried.remove(&index) {
@@ -96,8 +82,8 @@ pub(super) fn expand(
         }
     }
     given.objects = left;
-    expanded.orders.extend(orders(&given.objects));
-    Ok(())
+    expanded.orders = orders(&given.objects);
+    Ok(Some(expanded))
 }
 
 /// The cluster of an object outside of overlays: Flux's have a file for each cluster.
@@ -208,7 +194,7 @@ impl<'a> Folders<'a> {
         built: &mut Built,
         budget: &mut Budget,
         findings: &mut Findings,
-    ) -> Result<(), ImportError> {
+    ) -> Result<(), TooManyCopies> {
         let Some(of) = self.kustomizations.get(folder) else {
             return Ok(());
         };
@@ -252,7 +238,7 @@ impl<'a> Folders<'a> {
         built: &mut Built,
         budget: &mut Budget,
         findings: &mut Findings,
-    ) -> Result<(), ImportError> {
+    ) -> Result<(), TooManyCopies> {
         let file = patch["path"].as_str().and_then(|file| path(folder, file));
         let given = file.and_then(|file| self.patches.get(&file));
         let operations: Option<Vec<Change>> = given.and_then(|given| {

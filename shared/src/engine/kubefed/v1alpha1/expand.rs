@@ -1,17 +1,16 @@
-//! federation-v2 v0.0.4: a template, a placement and an override of each target kind, which belong together by kind and
+//! The import: a template, a placement and an override of each target kind, which belong together by kind and
 //! name.
 //!
 //! Faults that the federation's controller ignores silently are reported, and the intended value is imported.
 
 use std::collections::BTreeMap;
 
-use super::super::ImportError;
-use super::super::objects::{self, Object, field, texts};
-use super::{Budget, Carried, Expanded, bytes, overrides, take, template, versions};
-use crate::check::{Findings, code};
-use crate::mesh::Target;
-
-const PRIMITIVES: &str = "primitives.federation.k8s.io";
+use super::super::expand::{template, versions};
+use super::{PRIMITIVES, overrides};
+use crate::findings::{Findings, code};
+use crate::manifests::{
+    Budget, Carried, Expanded, Given, Object, TooManyCopies, api_version, bytes, field, texts,
+};
 
 /// Template, placement and override of one object.
 #[derive(Default)]
@@ -25,13 +24,13 @@ struct Parts {
 type Id = (String, String, String);
 
 pub(super) fn expand(
-    objects: &mut Vec<Object>,
-    expanded: &mut Expanded,
+    given: &mut Given,
     budget: &mut Budget,
     findings: &mut Findings,
-) -> Result<(), ImportError> {
+) -> Result<Option<Expanded>, TooManyCopies> {
+    let mut expanded = Expanded::default();
     // For a namespace only the placement is an object of the federation.
-    let carriers = take(objects, |object| {
+    let carriers = given.take(|object| {
         let kind = object.kind().strip_prefix("Federated");
         object.group() == PRIMITIVES && kind.is_some_and(|kind| kind != "NamespacePlacement")
     });
@@ -68,7 +67,7 @@ pub(super) fn expand(
         }
     }
     misnamed(&mut parts, &order, findings);
-    let versions = versions(objects, "target");
+    let versions = versions(&given.objects, "target");
     for id in order {
         let Some(Parts {
             template: Some(of),
@@ -101,12 +100,12 @@ pub(super) fn expand(
             None => BTreeMap::new(),
         };
         let version = versions.get(kind).cloned();
-        let version = version.unwrap_or_else(|| objects::api_version(kind, ""));
+        let version = version.unwrap_or_else(|| api_version(kind, ""));
         let mut one = Carried::new(template(&of, kind, version), clusters);
         one.changes = changes;
-        expanded.add(Target::KubefedV1Alpha1, one);
+        expanded.add(one);
     }
-    Ok(())
+    Ok(expanded.found())
 }
 
 /// Placements and overrides of a kind without a template: the only template of the same name is used.

@@ -3,9 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::objects::{Object, field, list};
-use super::Change;
-use crate::check::{Findings, code};
+use crate::findings::{Findings, code};
+use crate::manifests::{Change, Object, field, list};
 
 /// The changes, by cluster.
 pub(super) fn values(

@@ -5,19 +5,32 @@
 //! Overrides have dotted paths under `clusterOverrides`; the field names are those of federation-v2 v0.0.4,
 //! `pkg/apis/core/v1alpha1` and `pkg/controller/util/overrides.go`.
 
+mod expand;
+mod external_dns;
+mod overrides;
+
 use serde_json::{Value, json};
 
 use super::{
-    definition, everywhere, overrides, own_kind, resource_name, spread, stand_in, template,
+    check, definition, everywhere, overrides as overrides_of, resource_name, spread, stand_in,
+    template,
 };
-use crate::engine::{Delivered, names};
+use crate::engine::delivered::{names, own_kind};
+use crate::engine::{Delivered, Delivery, Description, Engine, OwnKinds};
+use crate::findings::{Findings, code};
 use crate::kubernetes::object::{Kind, Object, Wave};
+use crate::manifests::{Budget, Expanded, Given, TooManyCopies};
+use crate::mesh::Spec;
 use crate::placed::Placed;
-use crate::render::dns_endpoint::controller_publishes;
 use crate::render::skeleton;
-use crate::resolved::Resolved;
 use crate::resolved::published::Level;
+use crate::resolved::{Publisher, Resolved};
 
+/// The group of templates, placements and overrides.
+const PRIMITIVES: &str = "primitives.federation.k8s.io";
+/// The group of the objects from which the controller publishes records.
+const RECORDS: &str = "multiclusterdns.federation.k8s.io";
+const TO_INSTALL: Option<&str> = Some("install federation-v2 in this cluster first");
 /// The namespace of federation-v2's own objects.
 const SYSTEM_NAMESPACE: &str = "federation-system";
 /// The default comparison field of `federate enable`.
@@ -35,24 +48,89 @@ const OVERRIDE: &str = r#"{"type":"object","properties":{
 "clusterOverrides":{"type":"array","items":{"type":"object","required":["path"],"properties":{
 "path":{"type":"string"},"value":{"x-kubernetes-preserve-unknown-fields":true}}}}}}}}}"#;
 
-pub(in crate::engine) fn deliver(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> {
-    let mut spread = spread(placed, &|one| federated(resolved, one));
-    for namespace in std::mem::take(&mut spread.namespaces) {
-        let placement = Object::new(
-            namespace_placement(),
-            Some(namespace),
-            namespace,
-            json!({ "spec": { "clusterNames": everywhere(resolved) } }),
-        );
-        spread.add_ours(resolved, "namespaces", vec![placement]);
+pub(in crate::engine) struct V1alpha1;
+
+impl Engine for V1alpha1 {
+    fn description() -> Description {
+        Description {
+            destination: "to the host",
+            delivery: Delivery::Hub { group: PRIMITIVES },
+            kinds: const {
+                &[
+                    OwnKinds::one(PRIMITIVES, "FederatedNamespacePlacement", Wave::Services),
+                    OwnKinds::all(PRIMITIVES, Wave::Istio),
+                    OwnKinds {
+                        is_shared: true,
+                        remedy: TO_INSTALL,
+                        ..OwnKinds::all("core.federation.k8s.io", Wave::Accounts)
+                    },
+                    OwnKinds {
+                        remedy: TO_INSTALL,
+                        ..OwnKinds::all(RECORDS, Wave::Dns)
+                    },
+                ]
+            },
+            publisher: Some(Publisher {
+                name: "federation controller",
+                group: RECORDS,
+                version: "v1alpha1",
+            }),
+        }
     }
-    for kind in std::mem::take(&mut spread.kinds) {
-        let subject = format!("enable-{}", kind.kind.to_ascii_lowercase());
-        spread.add_ours(resolved, &subject, enable(kind));
+
+    fn deliver(&self, resolved: &Resolved, placed: &[Placed], _: usize) -> Vec<Delivered> {
+        let mut spread = spread(placed, &|one| federated(resolved, one));
+        for namespace in std::mem::take(&mut spread.namespaces) {
+            let placement = Object::new(
+                namespace_placement(),
+                Some(namespace),
+                namespace,
+                json!({ "spec": { "clusterNames": everywhere(resolved) } }),
+            );
+            spread.add_ours(resolved, "namespaces", vec![placement]);
+        }
+        for kind in std::mem::take(&mut spread.kinds) {
+            let subject = format!("enable-{}", kind.kind.to_ascii_lowercase());
+            spread.add_ours(resolved, &subject, enable(kind));
+        }
+        spread.add_ours(resolved, "enable-namespace", enable_namespaces());
+        spread.add_ours(resolved, "records", records(resolved));
+        spread.delivered
     }
-    spread.add_ours(resolved, "enable-namespace", enable_namespaces());
-    spread.add_ours(resolved, "records", records(resolved));
-    spread.delivered
+
+    fn check(&self, spec: &Spec, findings: &mut Findings) {
+        check(spec, findings);
+    }
+
+    fn limits(&self, resolved: &Resolved, findings: &mut Findings) {
+        if resolved.dns.publisher.is_some() {
+            findings.hint(
+                code::FEDERATION_NODE_LABELS,
+                "spec.target",
+                "the federation controller reads region and zone from failure-domain.beta.kubernetes.io labels of nodes"
+                    .into(),
+                "add these labels to the nodes; without them, the names have no region and zone".into(),
+            );
+            external_dns::check(resolved, findings);
+        } else if !resolved.services.is_empty() {
+            findings.hint(
+                code::FEDERATION_RECORDS,
+                "spec.dns.naming",
+                "the federation controller names records by the gateway only, so fedmesh renders the records itself"
+                    .into(),
+                "use `naming: gateway` if the controller should publish the records".into(),
+            );
+        }
+    }
+
+    fn expand(
+        &self,
+        given: &mut Given,
+        budget: &mut Budget,
+        findings: &mut Findings,
+    ) -> Result<Option<Expanded>, TooManyCopies> {
+        expand::expand(given, budget, findings)
+    }
 }
 
 /// Template, placement and, where clusters differ, override of one object.
@@ -72,7 +150,7 @@ fn federated(resolved: &Resolved, placed: &Placed) -> Vec<Object> {
         ),
     ];
     if !placed.differences.is_empty() {
-        let overrides = overrides(
+        let overrides = overrides_of(
             resolved,
             placed,
             &|difference| json!({ "path": difference.path.join("."), "value": difference.value }),
@@ -198,7 +276,7 @@ fn type_config(target: &Kind, spec: &Value) -> Object {
 
 /// Domain and `ServiceDNSRecord`, from which federation-v2's controller publishes the gateway's names.
 fn records(resolved: &Resolved) -> Vec<Object> {
-    if !controller_publishes(resolved) || resolved.services.is_empty() {
+    if resolved.dns.publisher.is_none() || resolved.services.is_empty() {
         return Vec::new();
     }
     let kind = |kind: &str, plural: &str| {

@@ -5,11 +5,12 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
+use super::object::bytes;
 use crate::yaml::MAX_DEPTH;
 
 /// A change of one field.
 #[derive(Debug, Clone)]
-pub(super) struct Change {
+pub struct Change {
     path: Vec<String>,
     operation: Operation,
     value: Rc<Value>,
@@ -26,7 +27,7 @@ enum Operation {
 
 impl Change {
     /// A dotted path of federation-v2; `None` if it is deeper than objects are.
-    pub(super) fn dotted(path: &str, value: &Value) -> Option<Self> {
+    pub fn dotted(path: &str, value: &Value) -> Option<Self> {
         let path: Vec<String> = path.split('.').map(str::to_owned).collect();
         (path.len() <= MAX_DEPTH).then(|| Self {
             path,
@@ -36,7 +37,7 @@ impl Change {
     }
 
     /// An operation of JSON Patch; `None` for an unsupported one.
-    pub(super) fn patch(operation: &str, pointer: &str, value: &Value) -> Option<Self> {
+    pub fn patch(operation: &str, pointer: &str, value: &Value) -> Option<Self> {
         let operation = match operation {
             "add" => Operation::Add,
             "replace" => Operation::Replace,
@@ -56,7 +57,7 @@ impl Change {
     }
 
     /// Applies the change; returns whether its parent exists.
-    pub(super) fn apply(&self, object: &mut Value) -> bool {
+    pub fn apply(&self, object: &mut Value) -> bool {
         let Some((last, parents)) = self.path.split_last() else {
             return false;
         };
@@ -122,8 +123,8 @@ impl Change {
     }
 
     /// Size of the value as JSON, in bytes.
-    pub(super) fn bytes(&self) -> usize {
-        super::bytes(&self.value)
+    pub fn bytes(&self) -> usize {
+        bytes(&self.value)
     }
 }
 

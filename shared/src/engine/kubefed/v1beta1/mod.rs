@@ -5,17 +5,24 @@
 //! The field names are those of KubeFed v0.10.0, `pkg/controller/util/{placement,overrides}.go` and
 //! `pkg/kubefedctl/enable`. It has no DNS of its own any more, so fedmesh renders the records.
 
+mod expand;
+mod namespaces;
+
 use serde_json::{Value, json};
 
-use super::{
-    definition, everywhere, overrides, own_kind, resource_name, spread, stand_in, template,
-};
-use crate::engine::{Delivered, names};
+use super::{check, definition, everywhere, overrides, resource_name, spread, stand_in, template};
+use crate::engine::delivered::{names, own_kind};
+use crate::engine::{Delivered, Delivery, Description, Engine, OwnKinds};
+use crate::findings::Findings;
 use crate::kubernetes::object::{Kind, Object, Scope, Wave};
+use crate::manifests::{Budget, Expanded, Given, TooManyCopies};
+use crate::mesh::Spec;
 use crate::placed::Placed;
 use crate::render::skeleton;
 use crate::resolved::Resolved;
 
+/// The group of federated objects.
+const TYPES: &str = "types.kubefed.io";
 /// The namespace of KubeFed's own objects.
 const SYSTEM_NAMESPACE: &str = "kube-federation-system";
 /// Kinds that KubeFed's chart enables (`config/enabletypedirectives`). The chart owns their definitions and type
@@ -48,25 +55,64 @@ const SPEC: &str = r#"{"type":"object","properties":{
 "op":{"type":"string","pattern":"^(add|remove|replace)?$"},
 "path":{"type":"string"},"value":{"x-kubernetes-preserve-unknown-fields":true}}}}}}}}}"#;
 
-pub(in crate::engine) fn deliver(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> {
-    let mut spread = spread(placed, &|one| vec![federated(resolved, one)]);
-    for name in std::mem::take(&mut spread.namespaces) {
-        let rendered = placed
-            .iter()
-            .find(|one| one.template.kind == Kind::NAMESPACE && one.template.name == name);
-        spread.add_ours(
-            resolved,
-            "namespaces",
-            vec![namespace(resolved, name, rendered)],
-        );
-    }
-    for kind in std::mem::take(&mut spread.kinds) {
-        if !ENABLED_BY_CHART.contains(&kind.kind.as_ref()) {
-            let subject = format!("enable-{}", kind.kind.to_ascii_lowercase());
-            spread.add_ours(resolved, &subject, enable(kind));
+pub(in crate::engine) struct V1beta1;
+
+impl Engine for V1beta1 {
+    fn description() -> Description {
+        Description {
+            destination: "to the host",
+            delivery: Delivery::Hub { group: TYPES },
+            kinds: const {
+                &[
+                    OwnKinds::one(TYPES, "FederatedNamespace", Wave::Services),
+                    OwnKinds::all(TYPES, Wave::Istio),
+                    OwnKinds {
+                        is_shared: true,
+                        ..OwnKinds::all("core.kubefed.io", Wave::Accounts)
+                    },
+                ]
+            },
+            publisher: None,
         }
     }
-    spread.delivered
+
+    fn deliver(&self, resolved: &Resolved, placed: &[Placed], _: usize) -> Vec<Delivered> {
+        let mut spread = spread(placed, &|one| vec![federated(resolved, one)]);
+        for name in std::mem::take(&mut spread.namespaces) {
+            let rendered = placed
+                .iter()
+                .find(|one| one.template.kind == Kind::NAMESPACE && one.template.name == name);
+            spread.add_ours(
+                resolved,
+                "namespaces",
+                vec![namespace(resolved, name, rendered)],
+            );
+        }
+        for kind in std::mem::take(&mut spread.kinds) {
+            if !ENABLED_BY_CHART.contains(&kind.kind.as_ref()) {
+                let subject = format!("enable-{}", kind.kind.to_ascii_lowercase());
+                spread.add_ours(resolved, &subject, enable(kind));
+            }
+        }
+        spread.delivered
+    }
+
+    fn check(&self, spec: &Spec, findings: &mut Findings) {
+        check(spec, findings);
+    }
+
+    fn limits(&self, resolved: &Resolved, findings: &mut Findings) {
+        namespaces::check(resolved, findings);
+    }
+
+    fn expand(
+        &self,
+        given: &mut Given,
+        budget: &mut Budget,
+        findings: &mut Findings,
+    ) -> Result<Option<Expanded>, TooManyCopies> {
+        expand::expand(given, budget, findings)
+    }
 }
 
 fn federated(resolved: &Resolved, placed: &Placed) -> Object {

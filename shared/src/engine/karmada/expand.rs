@@ -1,28 +1,25 @@
-//! Karmada: templates in their own kinds, and policies that select them by name. Field names are those of
-//! `policy.karmada.io/v1alpha1`.
+//! The import: templates in their own kinds, and policies that select them by name.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::super::ImportError;
-use super::super::objects::{Object, field, list, texts};
-use super::{Budget, Carried, Change, Expanded, bytes};
-use crate::check::{Findings, code};
-use crate::engine::STAYS_LABEL;
-use crate::mesh::Target;
-
-const POLICIES: &str = "policy.karmada.io";
+use super::{POLICIES, STAYS_LABEL};
+use crate::findings::{Findings, code};
+use crate::manifests::{
+    Budget, Carried, Change, Expanded, Given, Object, TooManyCopies, bytes, field, list, texts,
+};
 
 /// API version, kind, namespace and name.
 type Id = (String, String, String, String);
 
 pub(super) fn expand(
-    objects: &mut Vec<Object>,
-    expanded: &mut Expanded,
+    given: &mut Given,
     budget: &mut Budget,
     findings: &mut Findings,
-) -> Result<(), ImportError> {
+) -> Result<Option<Expanded>, TooManyCopies> {
+    let objects = &mut given.objects;
+    let mut expanded = Expanded::default();
     let of_kind = |kind: &'static str| {
         let policies = objects.iter().enumerate();
         policies.filter(move |(_, object)| {
@@ -79,12 +76,12 @@ pub(super) fn expand(
     let mut left = Vec::new();
     for (index, object) in std::mem::take(objects).into_iter().enumerate() {
         match carried.remove(&index) {
-            Some(one) => expanded.add(Target::Karmada, one),
+            Some(one) => expanded.add(one),
             None => left.push(object),
         }
     }
     *objects = left;
-    Ok(())
+    Ok(expanded.found())
 }
 
 fn id(value: &Value) -> Id {

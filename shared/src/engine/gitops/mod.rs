@@ -8,21 +8,26 @@
 //! ```
 //! An overlay builds the objects that `direct` has for the cluster, marked where they must not be pruned.
 
+mod expand;
+
 use serde_json::{Value, json};
 
-use super::{Delivered, by_file, direct, own_kind};
+use super::delivered::own_kind;
+use super::{Content, Delivered, Delivery, Description, Engine, File, by_file, direct};
+use crate::findings::{Findings, code};
 use crate::kubernetes::ignore::{IgnoreRule, KINDS};
 use crate::kubernetes::object::{Object, Wave};
 use crate::kubernetes::ownership;
+use crate::manifests::{Budget, Expanded, Given, TooManyCopies};
 use crate::placed::Placed;
 use crate::render::skeleton;
-use crate::resolved::{Gitops, Resolved};
+use crate::resolved::{self, Resolved};
 
 const KUSTOMIZATION: &str = "kustomization.yaml";
 const ARGO_CD_NAMESPACE: &str = "argocd";
 const FLUX_NAMESPACE: &str = "flux-system";
 /// Annotations that keep Argo CD and Flux from deleting an object that leaves the repository.
-pub(crate) const KEEP: [(&str, &str); 2] = [
+const KEEP: [(&str, &str); 2] = [
     (
         "argocd.argoproj.io/sync-options",
         "Prune=false,Delete=false",
@@ -30,15 +35,106 @@ pub(crate) const KEEP: [(&str, &str); 2] = [
     ("kustomize.toolkit.fluxcd.io/prune", "disabled"),
 ];
 
-/// A file of the folder, by its path.
-pub(crate) type Part = (String, Content);
+pub(super) struct Gitops;
 
-/// The content of a file.
-pub(crate) enum Content {
-    /// Objects of Kubernetes.
-    Objects(Vec<Object>),
-    /// A file that only kustomize reads.
-    Kustomize(Value),
+impl Engine for Gitops {
+    fn description() -> Description {
+        Description {
+            destination: "a folder for Git",
+            delivery: Delivery::Repository,
+            kinds: &[],
+            publisher: None,
+        }
+    }
+
+    /// Built from an overlay.
+    fn deliver(&self, _: &Resolved, placed: &[Placed], cluster: usize) -> Vec<Delivered> {
+        direct::deliver(placed, cluster)
+    }
+
+    fn files(&self, resolved: &Resolved, placed: &[Placed], cluster: usize) -> Vec<File> {
+        let folder = overlay_path(resolved.clusters[cluster].name.as_str());
+        let (base, own): (Vec<&Placed>, Vec<&Placed>) =
+            placed.iter().partition(|one| is_shared(one, resolved));
+        let own = direct::deliver(own, cluster);
+        let resources = if base.is_empty() {
+            Vec::new()
+        } else {
+            vec!["../../base".to_owned()]
+        };
+        let patches = base.into_iter().filter_map(|one| {
+            let operations: Vec<Value> = one
+            .differences
+            .get(&cluster)?
+            .iter()
+            .map(|difference| {
+                json!({ "op": "replace", "path": difference.pointer(), "value": difference.value })
+            })
+            .collect();
+            Some((&one.template, operations.into()))
+        });
+        kustomization(&folder, resources, own, patches.collect())
+    }
+
+    fn common_files(&self, resolved: &Resolved, placed: &[Placed]) -> Vec<File> {
+        let base = placed.iter().filter(|one| is_shared(one, resolved));
+        let base = base.map(|one| Delivered {
+            subject: one.subject.clone(),
+            object: one.template.clone(),
+        });
+        let mut parts = kustomization("base", Vec::new(), base.collect(), Vec::new());
+        let clusters: Vec<&str> = (0..resolved.clusters.len())
+            .filter(|index| placed.iter().any(|one| one.clusters.contains(index)))
+            .map(|index| resolved.clusters[index].name.as_str())
+            .collect();
+        // The checks ensure that it is set.
+        let Some(gitops) = &resolved.gitops else {
+            return parts;
+        };
+        if !clusters.is_empty() {
+            parts.push(File::new(
+                "argocd/applicationset.yaml".to_owned(),
+                vec![application_set(resolved, gitops, &clusters)],
+            ));
+        }
+        parts.extend(clusters.iter().map(|cluster| {
+            let objects = flux(resolved, gitops, cluster);
+            File::new(format!("flux/{cluster}.yaml"), objects)
+        }));
+        parts
+    }
+
+    fn limits(&self, resolved: &Resolved, findings: &mut Findings) {
+        if !resolved.dns.nameservers.is_empty() {
+            findings.warning(
+                code::CLUSTER_DNS_BY_HAND,
+                "spec.dns.nameservers",
+                "the cluster DNS configuration differs between clusters, so a repository cannot contain the forwarding"
+                    .into(),
+                "add the forwarding of the zone to the DNS of each cluster by hand".into(),
+            );
+        }
+        if !resolved.ignore.is_empty() {
+            findings.hint(
+                code::NOT_IGNORED_BY_FLUX,
+                "spec.ignore",
+                "the ApplicationSet for Argo CD contains the ignored fields, but the Kustomizations for Flux do not"
+                    .into(),
+                "add the fields to `spec.ignore` of the Kustomization with Flux 2.9 or later; earlier versions \
+                 cannot ignore fields"
+                    .into(),
+            );
+        }
+    }
+
+    fn expand(
+        &self,
+        given: &mut Given,
+        budget: &mut Budget,
+        findings: &mut Findings,
+    ) -> Result<Option<Expanded>, TooManyCopies> {
+        expand::expand(given, budget, findings)
+    }
 }
 
 /// Marks objects on which others may depend, whatever tool applies them.
@@ -47,60 +143,6 @@ fn keep(object: &mut Object) {
         let marks = KEEP.map(|(key, value)| (key.to_owned(), value.to_owned()));
         object.annotations.extend(marks);
     }
-}
-
-/// The files that belong to no single cluster: the base, and the configuration of Argo CD and Flux.
-pub(crate) fn common(resolved: &Resolved, placed: &[Placed]) -> Vec<Part> {
-    let base = placed.iter().filter(|one| is_shared(one, resolved));
-    let base = base.map(|one| Delivered {
-        subject: one.subject.clone(),
-        object: one.template.clone(),
-    });
-    let mut parts = kustomization("base", Vec::new(), base.collect(), Vec::new());
-    let clusters: Vec<&str> = (0..resolved.clusters.len())
-        .filter(|index| placed.iter().any(|one| one.clusters.contains(index)))
-        .map(|index| resolved.clusters[index].name.as_str())
-        .collect();
-    // The checks ensure that it is set.
-    let Some(gitops) = &resolved.gitops else {
-        return parts;
-    };
-    if !clusters.is_empty() {
-        parts.push((
-            "argocd/applicationset.yaml".to_owned(),
-            Content::Objects(vec![application_set(resolved, gitops, &clusters)]),
-        ));
-    }
-    parts.extend(clusters.iter().map(|cluster| {
-        let objects = flux(resolved, gitops, cluster);
-        (format!("flux/{cluster}.yaml"), Content::Objects(objects))
-    }));
-    parts
-}
-
-/// The overlay of one cluster, given by its index.
-pub(crate) fn overlay(resolved: &Resolved, placed: &[Placed], cluster: usize) -> Vec<Part> {
-    let folder = overlay_path(resolved.clusters[cluster].name.as_str());
-    let (base, own): (Vec<&Placed>, Vec<&Placed>) =
-        placed.iter().partition(|one| is_shared(one, resolved));
-    let own = direct::deliver(own, cluster);
-    let resources = if base.is_empty() {
-        Vec::new()
-    } else {
-        vec!["../../base".to_owned()]
-    };
-    let patches = base.into_iter().filter_map(|one| {
-        let operations: Vec<Value> = one
-            .differences
-            .get(&cluster)?
-            .iter()
-            .map(|difference| {
-                json!({ "op": "replace", "path": difference.pointer(), "value": difference.value })
-            })
-            .collect();
-        Some((&one.template, operations.into()))
-    });
-    kustomization(&folder, resources, own, patches.collect())
 }
 
 fn overlay_path(cluster: &str) -> String {
@@ -117,12 +159,12 @@ fn kustomization(
     mut resources: Vec<String>,
     delivered: Vec<Delivered>,
     mut patches: Vec<(&Object, Value)>,
-) -> Vec<Part> {
+) -> Vec<File> {
     let mut parts = Vec::new();
     for ((wave, subject), mut objects) in by_file(delivered) {
         let file = format!("{}-{subject}.yaml", wave.number());
         objects.iter_mut().for_each(keep);
-        parts.push((format!("{folder}/{file}"), Content::Objects(objects)));
+        parts.push(File::new(format!("{folder}/{file}"), objects));
         resources.push(file);
     }
     if resources.is_empty() {
@@ -142,17 +184,18 @@ fn kustomization(
         let namespace: String = namespace.collect();
         let file = format!("patch-{kind}-{namespace}{}.yaml", object.name);
         listed.push(json!({ "path": file, "target": target(object) }));
-        parts.push((format!("{folder}/{file}"), Content::Kustomize(operations)));
+        parts.push(kustomize(format!("{folder}/{file}"), operations));
     }
     if !listed.is_empty() {
         body["patches"] = listed.into();
     }
-    let first = (
-        format!("{folder}/{KUSTOMIZATION}"),
-        Content::Kustomize(body),
-    );
-    parts.insert(0, first);
+    parts.insert(0, kustomize(format!("{folder}/{KUSTOMIZATION}"), body));
     parts
+}
+
+fn kustomize(path: String, value: Value) -> File {
+    let content = Content::Kustomize(value);
+    File { path, content }
 }
 
 /// The object of a patch. Kustomize reads the name as a regular expression.
@@ -182,7 +225,7 @@ fn own(
 }
 
 /// One Application for each cluster, by the cluster's name in Argo CD.
-fn application_set(resolved: &Resolved, gitops: &Gitops, clusters: &[&str]) -> Object {
+fn application_set(resolved: &Resolved, gitops: &resolved::Gitops, clusters: &[&str]) -> Object {
     let mut body = skeleton(
         r#"{"spec":{"goTemplate":true,"goTemplateOptions":["missingkey=error"],
         "generators":[{"list":{"elements":[]}}],
@@ -244,7 +287,7 @@ fn ignore_differences(rule: &IgnoreRule) -> Vec<Value> {
 }
 
 /// The Flux objects that point a cluster to its overlay.
-fn flux(resolved: &Resolved, gitops: &Gitops, cluster: &str) -> Vec<Object> {
+fn flux(resolved: &Resolved, gitops: &resolved::Gitops, cluster: &str) -> Vec<Object> {
     let mut source = skeleton(r#"{"spec":{"interval":"5m","url":"","ref":{"branch":""}}}"#);
     source["spec"]["url"] = gitops.repo_url.as_str().into();
     source["spec"]["ref"]["branch"] = gitops.branch.as_str().into();

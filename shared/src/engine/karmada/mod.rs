@@ -4,62 +4,105 @@
 //! No workload runs there, so objects that other engines keep on their hub go to the one member that has the records.
 //! Field names are those of Karmada's `policy.karmada.io/v1alpha1`.
 
+mod expand;
+
 use serde_json::{Value, json};
 
-use super::{Delivered, names};
+use super::delivered::names;
+use super::{Delivered, Delivery, Description, Engine, OwnKinds};
 use crate::defaults::DEFAULT_NAMESPACE;
+use crate::findings::{Findings, code};
 use crate::kubernetes::object::{Kind, Object, Scope, Wave};
 use crate::kubernetes::ownership;
+use crate::manifests::{Budget, Expanded, Given, TooManyCopies};
 use crate::placed::Placed;
 use crate::resolved::Resolved;
 use crate::text::digest;
 
+/// The API group of policies.
+const POLICIES: &str = "policy.karmada.io";
 /// Karmada copies the name of a policy into labels, so it refuses a longer one
 /// (`pkg/webhook/propagationpolicy/validating.go`).
 const POLICY_NAME_MAX: usize = 63;
 /// Karmada propagates every namespace to every member, unless it carries this label
 /// (`pkg/controllers/namespace/namespace_sync_controller.go`).
-pub(crate) const STAYS_LABEL: &str = "namespace.karmada.io/skip-auto-propagation";
+const STAYS_LABEL: &str = "namespace.karmada.io/skip-auto-propagation";
 
-pub(super) fn deliver(resolved: &Resolved, placed: &[Placed]) -> Vec<Delivered> {
-    let mut delivered = homes(resolved, placed);
-    // One policy for objects of one subject and the same clusters.
-    let mut policies: Vec<(&Placed, Vec<Value>)> = Vec::new();
-    // Independent of the document's order, so that policies keep their names.
-    let mut placed: Vec<&Placed> = placed.iter().collect();
-    placed.sort_by_key(|one| {
-        let template = &one.template;
-        (
-            &one.subject,
-            &template.namespace,
-            &one.clusters,
-            template.key(),
-        )
-    });
-    for one in placed {
-        let mut template = one.template.clone();
-        if template.kind == Kind::NAMESPACE {
-            template = template.label(STAYS_LABEL, "true");
-        }
-        let selector = selector(&template);
-        delivered.push(Delivered {
-            subject: one.subject.clone(),
-            object: template,
-        });
-        if !one.differences.is_empty() {
-            delivered.push(override_policy(resolved, one, &selector));
-        }
-        match policies.last_mut() {
-            Some((first, selectors)) if go_together(first, one) => selectors.push(selector),
-            _ => policies.push((one, vec![selector])),
+pub(super) struct Karmada;
+
+impl Engine for Karmada {
+    fn description() -> Description {
+        Description {
+            destination: "to its API server",
+            delivery: Delivery::Hub { group: POLICIES },
+            kinds: const { &[OwnKinds::all(POLICIES, Wave::Accounts)] },
+            publisher: None,
         }
     }
-    delivered.extend(
-        policies
-            .into_iter()
-            .map(|(first, selectors)| propagation_policy(resolved, first, &selectors)),
-    );
-    delivered
+
+    fn deliver(&self, resolved: &Resolved, placed: &[Placed], _: usize) -> Vec<Delivered> {
+        let mut delivered = homes(resolved, placed);
+        // One policy for objects of one subject and the same clusters.
+        let mut policies: Vec<(&Placed, Vec<Value>)> = Vec::new();
+        // Independent of the document's order, so that policies keep their names.
+        let mut placed: Vec<&Placed> = placed.iter().collect();
+        placed.sort_by_key(|one| {
+            let template = &one.template;
+            (
+                &one.subject,
+                &template.namespace,
+                &one.clusters,
+                template.key(),
+            )
+        });
+        for one in placed {
+            let mut template = one.template.clone();
+            if template.kind == Kind::NAMESPACE {
+                template = template.label(STAYS_LABEL, "true");
+            }
+            let selector = selector(&template);
+            delivered.push(Delivered {
+                subject: one.subject.clone(),
+                object: template,
+            });
+            if !one.differences.is_empty() {
+                delivered.push(override_policy(resolved, one, &selector));
+            }
+            match policies.last_mut() {
+                Some((first, selectors)) if go_together(first, one) => selectors.push(selector),
+                _ => policies.push((one, vec![selector])),
+            }
+        }
+        delivered.extend(
+            policies
+                .into_iter()
+                .map(|(first, selectors)| propagation_policy(resolved, first, &selectors)),
+        );
+        delivered
+    }
+
+    fn limits(&self, resolved: &Resolved, findings: &mut Findings) {
+        findings.hint(
+            code::KARMADA_API_SERVER,
+            "spec.target",
+            format!(
+                "all objects are applied to Karmada's API server, with the context of `{}`",
+                resolved.clusters[resolved.dns.cluster].name
+            ),
+            "set the context of that cluster to Karmada's, and set the address of its gateway; or apply the \
+             bundle with kubectl"
+                .into(),
+        );
+    }
+
+    fn expand(
+        &self,
+        given: &mut Given,
+        budget: &mut Budget,
+        findings: &mut Findings,
+    ) -> Result<Option<Expanded>, TooManyCopies> {
+        expand::expand(given, budget, findings)
+    }
 }
 
 fn go_together(one: &Placed, other: &Placed) -> bool {
@@ -154,7 +197,7 @@ fn policy(resolved: &Resolved, of: &Placed, kind: &str, plural: &str, spec: &Val
         Scope::Cluster => ("Cluster", "cluster"),
     };
     let kind = Kind {
-        group: "policy.karmada.io".into(),
+        group: POLICIES.into(),
         version: "v1alpha1".into(),
         kind: format!("{before}{kind}").into(),
         plural: format!("{before_plural}{plural}").into(),

@@ -1,0 +1,90 @@
+//! Objects and files of engines.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::kubernetes::object::{Kind, Object, Scope, Wave};
+use crate::resolved::Resolved;
+
+/// An object with the subject of its file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivered {
+    /// The subject; see [`crate::placed::Placed::subject`].
+    pub subject: String,
+    /// The object.
+    pub object: Object,
+}
+
+/// A file of a bundle.
+#[derive(Debug, Clone, PartialEq)]
+pub struct File {
+    /// Its path, such as `cluster1/60-httpbin.default.yaml`.
+    pub path: String,
+    /// Its content.
+    pub content: Content,
+}
+
+/// The content of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// Objects of Kubernetes.
+    Objects(Vec<Object>),
+    /// A file that only kustomize reads.
+    Kustomize(Value),
+}
+
+impl File {
+    /// A file of objects.
+    pub fn new(path: String, objects: Vec<Object>) -> Self {
+        let content = Content::Objects(objects);
+        Self { path, content }
+    }
+}
+
+/// The path of a file with objects of one cluster.
+pub(crate) fn path(cluster: &str, wave: Wave, subject: &str) -> String {
+    format!("{cluster}/{}-{subject}.yaml", wave.number())
+}
+
+/// Objects by file, files and objects in order.
+pub(crate) fn by_file(delivered: Vec<Delivered>) -> BTreeMap<(Wave, String), Vec<Object>> {
+    let mut files: BTreeMap<(Wave, String), Vec<Object>> = BTreeMap::new();
+    for one in delivered {
+        files
+            .entry((one.object.kind.wave, one.subject))
+            .or_default()
+            .push(one.object);
+    }
+    for objects in files.values_mut() {
+        objects.sort_by_key(Object::key);
+    }
+    files
+}
+
+/// A namespaced kind of an engine's own, given with its `group/version`.
+pub(super) fn own_kind(
+    api: &'static str,
+    kind: impl Into<Cow<'static, str>>,
+    plural: impl Into<Cow<'static, str>>,
+    wave: Wave,
+) -> Kind {
+    let (group, version) = api.split_once('/').unwrap_or(("", api));
+    Kind {
+        group: group.into(),
+        version: version.into(),
+        kind: kind.into(),
+        plural: plural.into(),
+        scope: Scope::Namespaced,
+        wave,
+    }
+}
+
+/// Names of clusters, given by index.
+pub(super) fn names(resolved: &Resolved, clusters: impl IntoIterator<Item = usize>) -> Vec<&str> {
+    clusters
+        .into_iter()
+        .map(|index| resolved.clusters[index].name.as_str())
+        .collect()
+}
