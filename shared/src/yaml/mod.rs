@@ -61,7 +61,7 @@ pub enum ErrorKind {
         /// The fields that it can have.
         expected: &'static [&'static str],
     },
-    /// A text is none of the possible values.
+    /// A text is not one of the possible values.
     UnknownValue,
     /// Any other value that does not fit.
     Value,
