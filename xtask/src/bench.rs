@@ -14,7 +14,7 @@ pub(crate) struct Arguments {
     package: Option<String>,
     /// Arguments for the benchmarks, as in `mesh -- --sizes 10x100`
     #[arg(last = true)]
-    bench_arguments: Vec<String>,
+    passed_on: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
                 .arg("--features")
                 .arg(benchmark.required_features.join(","));
         }
-        command.arg("--").args(&arguments.bench_arguments);
+        command.arg("--").args(&arguments.passed_on);
         workspace::run(&mut command)?;
     }
     Ok(())
@@ -80,7 +80,7 @@ mod tests {
         let arguments = Arguments {
             names: names.iter().map(|&name| name.to_owned()).collect(),
             package: package.map(str::to_owned),
-            bench_arguments: Vec::new(),
+            passed_on: Vec::new(),
         };
         let found = selected(benchmarks(), &arguments)
             .map(|found| found.into_iter().map(|one| one.name).collect())

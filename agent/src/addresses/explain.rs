@@ -57,13 +57,10 @@ impl Addresses {
             matches!(self.host_names.0.get(host),
                 Some(last_known::HostName::LastKnown { known, .. }) if !known.addresses.is_empty())
         };
-        let of_host_names = host_names::gateways(mesh)
-            .into_iter()
-            .filter(|(kind, cluster)| {
-                let mut hosts =
-                    host_names::of_gateway(mesh, &self.facts, *kind, *cluster).into_iter();
-                hosts.any(|host| is_last_known(&host))
-            });
+        let of_host_names = host_names::gateways(mesh).filter(|(kind, cluster)| {
+            let mut hosts = host_names::of_gateway(mesh, &self.facts, *kind, *cluster).into_iter();
+            hosts.any(|host| is_last_known(&host))
+        });
         let of_host_names =
             of_host_names.map(|(_, cluster)| mesh.spec.clusters[cluster].name.clone());
         gateways.chain(of_host_names).collect()

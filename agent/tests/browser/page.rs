@@ -252,7 +252,10 @@ impl Page {
             })";
         let driver = self.browser.driver();
         let answer = driver.execute(ask, vec![question.into()]).await.unwrap();
-        answer.json().as_str().unwrap().to_owned()
+        let answer = answer.json().as_str().unwrap();
+        serde_json::from_str::<Result<String, String>>(answer)
+            .unwrap()
+            .unwrap()
     }
 
     /// Loads a part that is loaded on demand.

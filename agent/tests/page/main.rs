@@ -10,12 +10,12 @@ mod weight;
 use weight::{Weight, files, total, weigh};
 
 /// Largest first load, everything together, in bytes after brotli at its best.
-const FIRST_LOAD: usize = 220 * 1024;
+const FIRST_LOAD: usize = 260 * 1024;
 /// What is loaded on demand, and the most that each may weigh.
 const ON_DEMAND: [(&str, usize); 5] = [
     ("import-worker", 660 * 1024),
     ("render-worker", 300 * 1024),
-    ("review", 170 * 1024),
+    ("review", 210 * 1024),
     ("yaml-worker", 270 * 1024),
     ("zip-worker", 260 * 1024),
 ];

@@ -211,7 +211,7 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    use super::{CAUSES, Entry, FINDINGS, causes, entry, findings};
+    use super::{CAUSES, Entry, FINDINGS, causes, entry, file, findings};
     use crate::check::code;
     use crate::verify::Cause;
     use strum::VariantNames as _;
@@ -232,6 +232,18 @@ mod tests {
     fn every_cause_has_one_section_in_order() {
         assert_eq!(headings(&[CAUSES]), Cause::VARIANTS);
         assert_eq!(causes().count(), Cause::VARIANTS.len());
+    }
+
+    #[test]
+    fn a_code_leads_to_its_file() {
+        for (index, text) in FINDINGS.iter().enumerate() {
+            for code in headings(&[text]) {
+                assert_eq!(file(code), format!("FM{:02}.md", index + 1));
+            }
+        }
+        for code in Cause::VARIANTS {
+            assert_eq!(file(code), "causes.md");
+        }
     }
 
     #[test]

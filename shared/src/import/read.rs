@@ -24,7 +24,7 @@ pub(super) fn read(sources: &[Source]) -> Result<Given, ImportError> {
                 error.line = error.line.map(|line| line + part.lines_before);
                 ImportError::Read {
                     file: part.file.clone(),
-                    error: Box::new(error),
+                    error,
                 }
             })?;
             for document in documents {

@@ -61,7 +61,7 @@ pub enum ErrorKind {
         /// The fields that it can have.
         expected: &'static [&'static str],
     },
-    /// A text is none of the possible values.
+    /// A text is not one of the possible values.
     UnknownValue,
     /// Any other value that does not fit.
     Value,
@@ -132,7 +132,7 @@ fn readable(steps: &serde_path_to_error::Path) -> String {
     let mut path = String::new();
     for step in steps {
         match step {
-            Segment::Seq { index } => path.push_str(&format!("[{index}]")),
+            Segment::Seq { index } => path.extend(["[", &index.to_string(), "]"]),
             Segment::Map { key: name } | Segment::Enum { variant: name } => {
                 if !path.is_empty() {
                     path.push('.');
@@ -162,9 +162,9 @@ fn options() -> serde_saphyr::Options {
 }
 
 /// Parses all documents of a text within the same limits, without empty ones.
-pub fn documents(text: &str) -> Result<Vec<serde_json::Value>, Error> {
+pub fn documents(text: &str) -> Result<Vec<serde_json::Value>, Box<Error>> {
     serde_saphyr::from_multiple_with_options(text, options())
-        .map_err(|error| syntax_error(text, String::new(), &error))
+        .map_err(|error| Box::new(syntax_error(text, String::new(), &error)))
 }
 
 /// Serializes one document, with a newline at the end.

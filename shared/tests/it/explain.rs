@@ -96,13 +96,3 @@ fn the_document_of_the_examples_is_valid() {
     let found = check(&mesh, &Facts::default()).findings;
     assert_eq!(found, [], "{found:#?}");
 }
-
-#[test]
-fn the_file_that_the_page_loads_has_the_entry() {
-    for entry in explain::entries() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/explain");
-        let path = format!("{folder}/{}", explain::file(entry.code));
-        let file = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-        assert_eq!(explain::section(&file, entry.code), Some(entry.text));
-    }
-}
