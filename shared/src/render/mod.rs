@@ -117,8 +117,8 @@ fn labelled(placed: Vec<Placed>, resolved: &Resolved) -> Vec<Placed> {
     labelled.collect()
 }
 
-/// Parses a JSON literal to be filled in: code that builds a value field by field is several times as long, and all of
-/// it is part of the page.
+/// Parses a JSON literal to be filled in: code that builds a value field by field, such as that of `json!`, is several
+/// times as long, and all of it is part of the page (decision 21).
 pub(crate) fn skeleton(text: &'static str) -> Value {
     match serde_json::from_str(text) {
         Ok(value) => value,
