@@ -286,5 +286,7 @@ mod tests {
         let metadata = metadata(&part_of("demo"), &["fedmesh-demo"]);
         assert_eq!(renamed.owner(&metadata), Owner::Ours);
         assert_eq!(renamed.applied_under(&metadata).unwrap(), "fedmesh-demo");
+        let metadata = self::metadata(&part_of("shop"), &["fedmesh-demo", "fedmesh-shop"]);
+        assert_eq!(renamed.applied_under(&metadata).unwrap(), "fedmesh-shop");
     }
 }

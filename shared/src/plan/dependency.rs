@@ -65,7 +65,7 @@ mod tests {
 
     fn objects() -> Vec<Object> {
         let mesh = "apiVersion: fedmesh.dev/v1alpha1\nkind: Mesh\nmetadata: {name: demo}\nspec:\n  dns:\n    \
-                    suffix: example.net\n    externalDns: {provider: google}\n  clusters:\n  - {name: a, region: r, \
+                    suffix: example.net\n    externalDns: {provider: google}\n  samples: [sleep, httpbin]\n  clusters:\n  - {name: a, region: r, \
                     zone: z, gateway: {addresses: [192.0.2.1]}}\n  services:\n  - {name: orders, namespace: shop, port: \
                     80}\n  - {name: bills, namespace: shop, port: 80}\n";
         let mesh = Mesh::read(mesh).unwrap();
@@ -99,6 +99,12 @@ mod tests {
             !of_namespace
                 .iter()
                 .any(|one| one.starts_with("VirtualService "))
+        );
+        // The samples are in one namespace.
+        assert_eq!(dependents("ServiceAccount", "sleep"), ["Deployment sleep"]);
+        assert_eq!(
+            dependents("Role", "external-dns"),
+            ["Deployment external-dns"]
         );
         let definition = "dnsendpoints.externaldns.k8s.io";
         let records = dependents("CustomResourceDefinition", definition);

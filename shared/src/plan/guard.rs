@@ -144,6 +144,8 @@ mod tests {
             reasons(&[&[(Delete, 1)], &[(Unchanged, 99)]]).unwrap(),
             ["everything in c0"]
         );
+        // A cluster that has no objects yet.
+        assert_eq!(reasons(&[&[], &[(Unchanged, 99)]]), None);
         // Another API version, or another engine: everything is replaced.
         assert_eq!(
             reasons(&[&[(Delete, 1), (Create, 1)], &[(Unchanged, 99)]]),

@@ -160,6 +160,26 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_gets_the_wider_policy_and_is_exported_to_all() {
+        let spec =
+            |export_to| json!({ "host": "a.example.com", "subsets": [], "exportTo": export_to });
+        let patch = |export_to: Value| {
+            let all = BTreeMap::from([candidate("DestinationRule", "a", &spec(export_to))]);
+            let rules = rules(&all);
+            with_policy("7", rules.values().next().unwrap(), &json!({ "tls": {} }))
+        };
+        let policy = json!([
+            { "op": "test", "path": "/metadata/uid", "value": "7" },
+            { "op": "add", "path": "/spec/trafficPolicy", "value": { "tls": {} } },
+        ]);
+        assert_eq!(patch(Value::Null), policy);
+        let mut with_exports = policy;
+        let exports = json!({ "op": "remove", "path": "/spec/exportTo" });
+        with_exports.as_array_mut().unwrap().push(exports);
+        assert_eq!(patch(json!(["shop"])), with_exports);
+    }
+
+    #[test]
     fn only_the_effect_of_a_rule_is_removed() {
         assert_eq!(
             without_effect("7"),

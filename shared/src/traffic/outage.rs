@@ -47,15 +47,12 @@ impl Outage {
     /// The name is not in the document.
     pub fn add(&mut self, text: &str, resolved: &Resolved) -> Result<(), OutageError> {
         if let Some(locality) = text.strip_prefix("zone:") {
-            let before = self.clusters.len();
             let all = resolved.clusters.iter().enumerate();
             self.clusters.extend(
                 all.filter(|(_, cluster)| cluster.locality() == locality)
                     .map(|(index, _)| index),
             );
-            if self.clusters.len() == before
-                && !resolved.clusters.iter().any(|c| c.locality() == locality)
-            {
+            if !resolved.clusters.iter().any(|c| c.locality() == locality) {
                 let known = resolved
                     .clusters
                     .iter()
