@@ -2,6 +2,7 @@
 //!
 //! A check never fails: it reports all findings, so that the page can always be rendered.
 
+mod addresses;
 mod admission;
 mod callers;
 mod chosen;
@@ -144,6 +145,8 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     };
     clusters::check_ports(&resolved, findings);
     dns::check_records(&resolved, findings);
+    addresses::check(spec, &resolved, findings);
+    addresses::loops(&resolved, findings);
     engine::of(target).limits(&resolved, findings);
     levels::check_gateways(&resolved, findings);
     tls::certificates(&resolved, findings);

@@ -36,6 +36,8 @@ codes! {
     NO_ADDRESS = "FM0209", "Gateway without an address", [];
     BAD_LABEL = "FM0210", "Invalid Kubernetes label", [];
     PORTS_OF_ONE_ZONE = "FM0211", "Gateway ports of one zone conflict", [];
+    UNUSABLE_ADDRESS = "FM0212", "Unusable gateway address", [];
+    SHARED_ADDRESS = "FM0213", "Clusters share a gateway address", [];
     BAD_SUFFIX = "FM0301", "Invalid DNS suffix", [];
     BAD_TTL = "FM0302", "TTL out of range", [];
     GATEWAY_NAMING_SERVICES = "FM0303", "`naming: gateway` conflicts with several services", ["IST0109", "KIA1106"];
@@ -90,6 +92,7 @@ codes! {
     OVERRIDES_NOTHING = "FM0433", "Override without a change", [];
     OVERRIDES_COLLIDE = "FM0434", "Services share a Kubernetes Service", [];
     OVERRIDDEN_PORT = "FM0435", "Unknown port of an override", [];
+    GATEWAY_AS_SERVICE = "FM0436", "Gateway shared as a service", [];
     BOOKINFO_UNUSED = "FM0441", "`bookinfo` has no effect without the sample", [];
     BOOKINFO_POLICY = "FM0442", "Bookinfo's route rules conflict with a service's DestinationRule", ["KIA0201"];
     BOOKINFO_SERVICE_PORT = "FM0443", "Bookinfo service requires its own name and port", [];

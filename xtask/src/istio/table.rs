@@ -275,8 +275,13 @@ impl Update<'_> {
                     "{name}.{key}: {} (Istio {version})",
                     set.join(", ")
                 ));
+                let set = json!(set);
                 match &mut message[key] {
-                    Value::Array(sets) => sets.push(json!(set)),
+                    Value::Array(sets) => {
+                        // A conflict with one more field replaces the one without it.
+                        sets.retain(|there| key == "atLeastOne" || !contains(&set, there));
+                        sets.push(set);
+                    }
                     none => *none = json!([set]),
                 }
             }
@@ -286,6 +291,13 @@ impl Update<'_> {
     fn decide(&mut self, what: String) {
         self.differences.to_decide.push(what);
     }
+}
+
+/// Whether a set has all fields of another.
+fn contains(set: &Value, other: &Value) -> bool {
+    let fields = |set: &Value| set.as_array().cloned().unwrap_or_default();
+    let all = fields(set);
+    fields(other).iter().all(|field| all.contains(field))
 }
 
 impl fmt::Display for Table {
