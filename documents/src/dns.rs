@@ -126,6 +126,7 @@ fn external_dns() -> BoxedStrategy<Value> {
                     "ownerId",
                     sometimes(0.5, one_of(&[json!("me"), json!("no"), json!("1e3")])),
                 ),
+                ("zone", sometimes(0.3, Just("example.com".into()))),
                 ("namespace", sometimes(0.7, one_of(&namespaces))),
                 ("settings", settings),
                 (

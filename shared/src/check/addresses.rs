@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::{Findings, Severity, code};
+use crate::defaults::CLUSTER_DOMAIN;
 use crate::gateways::kind::GatewayKind;
 use crate::mesh::Spec;
 use crate::name::HostName;
@@ -129,18 +130,13 @@ fn fault_of_ip(ip: &IpAddr) -> Option<Fault> {
 }
 
 fn fault_of_host(host: &HostName, resolved: &Resolved) -> Option<Fault> {
-    let text = host.as_str();
-    let is_below = |suffix: &str| {
-        let start = text.strip_suffix(suffix);
-        start.is_some_and(|start| start.is_empty() || start.ends_with('.'))
-    };
-    if is_below("localhost") {
+    if host.lies_in("localhost") {
         return Some(Fault::LOOPBACK);
     }
-    if is_below("svc") || is_below(crate::defaults::CLUSTER_DOMAIN) {
+    if host.lies_in("svc") || host.lies_in(CLUSTER_DOMAIN) {
         return Some(Fault::error("is a name that only its own cluster resolves"));
     }
-    if !is_below(resolved.dns.suffix.as_str()) {
+    if !host.lies_in(resolved.dns.suffix.as_str()) {
         return None;
     }
     let mut names = resolved.services.iter().flat_map(|service| &service.names);

@@ -74,7 +74,7 @@ pub(super) fn check(
             );
             Some(None)
         }
-        Some(given) => external_dns::check(given, mesh_name, findings).map(Some),
+        Some(given) => external_dns::check(given, mesh_name, suffix.as_ref(), findings).map(Some),
     };
     let nameservers = nameservers(&dns.nameservers, findings);
     if dns.naming == Some(Naming::Gateway)

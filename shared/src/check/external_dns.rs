@@ -4,13 +4,15 @@ use super::labels::labels;
 use super::{Findings, code, provider};
 use crate::defaults;
 use crate::mesh;
-use crate::name::Label;
-use crate::render::external_dns::OWN_FLAGS;
+use crate::mesh::Policy;
+use crate::name::{HostName, Label};
+use crate::render::external_dns::{FILTER_FLAGS, OWN_FLAGS};
 use crate::resolved;
 
 pub(super) fn check(
     given: &mesh::ExternalDns,
     mesh_name: Option<&Label>,
+    suffix: Option<&HostName>,
     findings: &mut Findings,
 ) -> Option<resolved::ExternalDns> {
     let plain =
@@ -47,7 +49,8 @@ pub(super) fn check(
             .unwrap_or(defaults::DEFAULT_EXTERNAL_DNS_NAMESPACE),
         "ExternalDNS's namespace",
     );
-    let arguments_good = arguments(&given.args, findings);
+    let zone = zone(given, suffix, findings);
+    let arguments_good = arguments(given, findings);
     let settings = provider::check(given, findings);
     labels(
         "spec.dns.externalDns.podLabels",
@@ -67,6 +70,7 @@ pub(super) fn check(
     Some(resolved::ExternalDns {
         provider: provider_good.then(|| given.provider.clone())?,
         owner_id: owner_id.filter(|_| owner_good)?,
+        zone: zone?,
         namespace: namespace?,
         args: arguments_good.then_some(settings.args)?,
         env: settings.env,
@@ -78,10 +82,65 @@ pub(super) fn check(
     })
 }
 
+/// Providers that search their zones for one whose name ends in the domain filter.
+const SEARCHED: [&str; 6] = [
+    "aws",
+    "azure",
+    "azure-dns",
+    "azure-private-dns",
+    "cloudflare",
+    "google",
+];
+
+/// The hosted zone at the provider.
+fn zone(
+    given: &mesh::ExternalDns,
+    suffix: Option<&HostName>,
+    findings: &mut Findings,
+) -> Option<HostName> {
+    const PATH: &str = "spec.dns.externalDns.zone";
+    let suffix = suffix?;
+    let Some(text) = &given.zone else {
+        let finds_parents = given.settings.get("zoneMatchParent") == Some(&true.into());
+        if SEARCHED.contains(&given.provider.as_str()) && !finds_parents {
+            findings.hint(
+                code::HOSTED_ZONE,
+                PATH,
+                format!(
+                    "ExternalDNS publishes into the zone `{suffix}` at `{}`, and into no zone above it",
+                    given.provider
+                ),
+                "if the hosted zone has a shorter name, set it here; otherwise nothing needs to be changed"
+                    .into(),
+            );
+        }
+        return Some(suffix.clone());
+    };
+    let Ok(zone) = HostName::new(text) else {
+        findings.error(
+            code::HOSTED_ZONE,
+            PATH,
+            format!("{text:?} is not a zone"),
+            format!("use the suffix `{suffix}`, or a zone that it ends in"),
+        );
+        return None;
+    };
+    let is_above = suffix.lies_in(zone.as_str());
+    if !is_above {
+        findings.error(
+            code::HOSTED_ZONE,
+            PATH,
+            format!("the zone `{zone}` does not contain the suffix `{suffix}`"),
+            "use the suffix, or a zone that it ends in".into(),
+        );
+    }
+    is_above.then_some(zone)
+}
+
 /// Whether these arguments can be passed to `ExternalDNS`.
-fn arguments(arguments: &[String], findings: &mut Findings) -> bool {
+fn arguments(given: &mesh::ExternalDns, findings: &mut Findings) -> bool {
     let mut good = true;
-    for (index, argument) in arguments.iter().enumerate() {
+    for (index, argument) in given.args.iter().enumerate() {
         let flag = argument
             .strip_prefix("--")
             .filter(|rest| !rest.contains(char::is_control))
@@ -95,6 +154,10 @@ fn arguments(arguments: &[String], findings: &mut Findings) -> bool {
                 format!("fedmesh sets `--{flag}` itself"),
                 "remove it; other fields of the document set this flag".to_owned(),
             ),
+            Some(flag) if FILTER_FLAGS.contains(&flag) => {
+                good &= filter(flag, index, given.policy.unwrap_or_default(), findings);
+                continue;
+            }
             Some(_) => continue,
         };
         good = false;
@@ -106,4 +169,24 @@ fn arguments(arguments: &[String], findings: &mut Findings) -> bool {
         );
     }
     good
+}
+
+/// Whether the policy allows a flag that leaves out records.
+fn filter(flag: &str, index: usize, policy: Policy, findings: &mut Findings) -> bool {
+    let path = format!("spec.dns.externalDns.args[{index}]");
+    match policy {
+        Policy::Sync => findings.error(
+            code::RECORDS_FILTERED,
+            &path,
+            format!("`--{flag}` leaves out records, and the policy `sync` deletes published ones that are left out"),
+            "remove it, or set `policy: upsert-only`".into(),
+        ),
+        Policy::UpsertOnly => findings.warning(
+            code::RECORDS_FILTERED,
+            &path,
+            format!("`--{flag}` leaves out records, so some names may not resolve"),
+            "remove it, unless its records are published by other means".into(),
+        ),
+    }
+    policy == Policy::UpsertOnly
 }

@@ -52,6 +52,8 @@ codes! {
     MANY_NAME_SERVERS = "FM0312", "Too many name servers for CoreDNS", [];
     PROVIDER_SETTINGS = "FM0313", "Unsupported ExternalDNS setting for the provider", [];
     PUBLIC_SUFFIX = "FM0314", "DNS suffix is a public suffix", [];
+    HOSTED_ZONE = "FM0315", "Hosted zone of the suffix", [];
+    RECORDS_FILTERED = "FM0316", "ExternalDNS argument leaves out records", [];
     HOST_NAME_RESOLVED = "FM0321", "Records follow the resolved addresses of load balancers", [];
     HOST_NAME_UNRESOLVED = "FM0322", "Load balancer's host name not resolved", [];
     MISSING_LEVEL = "FM0331", "Missing level of published names", [];

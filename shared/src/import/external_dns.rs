@@ -13,8 +13,8 @@ use crate::mesh::{Credentials, ExternalDns, Policy};
 use crate::passthrough::{self, Kind, Shape, settings_of};
 use crate::render::external_dns::{OWN_FLAGS, OWN_POD_LABELS};
 
-/// `spec.dns.externalDns`; `mesh` is the mesh's name, the default of the owner id.
-pub(super) fn find(world: &World, mesh: &str) -> Option<ExternalDns> {
+/// `spec.dns.externalDns`; `mesh` is the mesh's name, the default of the owner id, and `suffix` that of the names.
+pub(super) fn find(world: &World, mesh: &str, suffix: &str) -> Option<ExternalDns> {
     let (cluster, object) = deployments(world).next()?;
     let container = container(object);
     let all: Vec<&str> = texts(&container["args"]).collect();
@@ -44,6 +44,7 @@ pub(super) fn find(world: &World, mesh: &str) -> Option<ExternalDns> {
     }
     Some(ExternalDns {
         owner_id: value("txt-owner-id").filter(|id| id != mesh),
+        zone: value("domain-filter").filter(|zone| suffix.ends_with(&format!(".{zone}"))),
         namespace: (namespace != DEFAULT_EXTERNAL_DNS_NAMESPACE).then(|| namespace.to_owned()),
         settings,
         credentials,

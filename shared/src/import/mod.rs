@@ -285,7 +285,7 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
         cluster: dns::cluster(world),
         resolve_host_names: None,
         nameservers: Vec::new(),
-        external_dns: external_dns::find(world, &name),
+        external_dns: external_dns::find(world, &name, &names.suffix),
     };
     let mut mesh = Mesh {
         metadata: Metadata { name },

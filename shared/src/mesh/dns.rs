@@ -97,6 +97,10 @@ pub struct ExternalDns {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "the mesh's name")))]
     pub owner_id: Option<String>,
+    /// The hosted zone at the provider, if the suffix is only a part of it: ExternalDNS finds no zone otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::host_name", extend("x-default" = "the suffix")))]
+    pub zone: Option<String>,
     /// The namespace of ExternalDNS and of the records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("default" = crate::defaults::DEFAULT_EXTERNAL_DNS_NAMESPACE)))]

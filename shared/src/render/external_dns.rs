@@ -26,6 +26,20 @@ pub(crate) const OWN_FLAGS: &[&str] = &[
     "once",
     "dry-run",
 ];
+/// Flags that leave out or replace records which the mesh publishes. With the policy `sync`, ExternalDNS then deletes
+/// those that it has published before. Source: `pkg/apis/externaldns/types.go` of v0.19.0.
+pub(crate) const FILTER_FLAGS: &[&str] = &[
+    "annotation-filter",
+    "label-filter",
+    "exclude-domains",
+    "exclude-record-types",
+    "exclude-target-net",
+    "target-net-filter",
+    "regex-domain-filter",
+    "regex-domain-exclusion",
+    "default-targets",
+    "force-default-targets",
+];
 /// Labels of its pods that a document cannot change.
 pub(crate) const OWN_POD_LABELS: [&str; 2] = ["app", "sidecar.istio.io/inject"];
 const NAME: &str = "external-dns";
@@ -75,7 +89,7 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
         "--crd-source-kind=DNSEndpoint".to_owned(),
         format!("--namespace={records_namespace}"),
         format!("--provider={}", external_dns.provider),
-        format!("--domain-filter={}", resolved.dns.suffix),
+        format!("--domain-filter={}", external_dns.zone),
         "--managed-record-types=A".to_owned(),
         "--managed-record-types=AAAA".to_owned(),
         "--managed-record-types=CNAME".to_owned(),

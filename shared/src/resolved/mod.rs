@@ -173,6 +173,8 @@ pub struct ExternalDns {
     pub provider: String,
     /// `--txt-owner-id`.
     pub owner_id: String,
+    /// The hosted zone at the provider: the suffix, or a zone above it.
+    pub zone: HostName,
     /// Namespace of ExternalDNS and of the records.
     pub namespace: Label,
     /// More arguments, those of the provider's settings first.

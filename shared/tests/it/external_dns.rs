@@ -219,3 +219,86 @@ fn slips_are_found_where_they_are() {
         );
     }
 }
+
+fn found(external_dns: &Value, code: &str) -> Vec<(Severity, String)> {
+    let findings = check(&document(external_dns), &Facts::default()).findings;
+    let findings = findings.into_iter().filter(|finding| finding.code == code);
+    findings.map(|one| (one.severity, one.path)).collect()
+}
+
+#[test]
+fn the_domain_filter_is_the_hosted_zone() {
+    let filter = |external_dns: &Value| {
+        let container = container(external_dns);
+        let arguments = container["args"].as_array().unwrap().iter();
+        let mut arguments = arguments.filter_map(Value::as_str);
+        let filter = arguments.find_map(|argument| argument.strip_prefix("--domain-filter="));
+        filter.unwrap().to_owned()
+    };
+    let google = |zone: &str| json!({ "provider": "google", "zone": zone });
+    assert_eq!(filter(&json!({ "provider": "google" })), "mesh.example.com");
+    for zone in ["mesh.example.com", "example.com"] {
+        assert_eq!(filter(&google(zone)), zone);
+        assert!(found(&google(zone), "FM0315").is_empty());
+    }
+    let path = "spec.dns.externalDns.zone".to_owned();
+    for zone in [
+        "other.example.com",
+        "sub.mesh.example.com",
+        "ample.com",
+        "",
+        "a b",
+    ] {
+        let findings = found(&google(zone), "FM0315");
+        assert_eq!(findings, [(Severity::Error, path.clone())], "{zone:?}");
+    }
+}
+
+#[test]
+fn a_provider_that_searches_its_zones_is_a_hint() {
+    let hint = (Severity::Hint, "spec.dns.externalDns.zone".to_owned());
+    for provider in ["google", "aws", "azure", "azure-private-dns", "cloudflare"] {
+        let findings = found(&json!({ "provider": provider }), "FM0315");
+        assert_eq!(
+            findings.as_slice(),
+            std::slice::from_ref(&hint),
+            "{provider}"
+        );
+    }
+    for other in [
+        json!({ "provider": "rfc2136" }),
+        json!({ "provider": "coredns" }),
+        json!({ "provider": "aws", "settings": { "zoneMatchParent": true } }),
+    ] {
+        assert!(found(&other, "FM0315").is_empty(), "{other}");
+    }
+}
+
+#[test]
+fn arguments_that_leave_out_records_are_refused_with_sync() {
+    let path = "spec.dns.externalDns.args[1]".to_owned();
+    for flag in [
+        "annotation-filter=a=b",
+        "label-filter=a=b",
+        "exclude-domains=a.mesh.example.com",
+        "exclude-record-types=A",
+        "exclude-target-net=10.0.0.0/8",
+        "target-net-filter=10.0.0.0/8",
+        "regex-domain-filter=.*",
+        "regex-domain-exclusion=.*",
+        "default-targets=10.0.0.1",
+        "force-default-targets",
+    ] {
+        let args = json!(["--interval=10s", format!("--{flag}")]);
+        let sync = json!({ "provider": "rfc2136", "args": args });
+        assert_eq!(found(&sync, "FM0316"), [(Severity::Error, path.clone())]);
+        let upsert = json!({ "provider": "rfc2136", "policy": "upsert-only", "args": args });
+        assert_eq!(
+            found(&upsert, "FM0316"),
+            [(Severity::Warning, path.clone())]
+        );
+    }
+    // fedmesh sets this one itself.
+    let own = json!({ "provider": "rfc2136", "args": ["--managed-record-types=A"] });
+    assert_eq!(found(&own, "FM0308").len(), 1);
+}
