@@ -207,8 +207,8 @@ mod tests {
 
     #[test]
     fn a_removal_is_decided_without_a_cluster() {
-        let mesh =
-            "{apiVersion: fedmesh.dev/v1alpha1, kind: Mesh, metadata: {name: shop}, spec: {}}";
+        let mesh = "{apiVersion: fedmesh.dev/v1alpha1, kind: Mesh, metadata: {name: shop}, \
+                    spec: {dns: {suffix: example.net}, clusters: []}}";
         let mesh = shared::Mesh::read(mesh).unwrap();
         let members = vec![MemberCluster {
             name: "north".to_owned(),
