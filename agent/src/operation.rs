@@ -3,6 +3,7 @@
 mod dns_findings;
 mod document;
 mod former;
+mod gateway_findings;
 mod identities;
 mod observed;
 mod observing;

@@ -32,6 +32,7 @@ mod request;
 mod request_error;
 mod rights;
 mod server_url;
+mod workload;
 mod writer;
 mod writers;
 
@@ -59,4 +60,5 @@ pub(crate) use redacted::of_kubeconfig as describe_kubeconfig_error;
 pub(crate) use request::Request;
 pub(crate) use request_error::RequestError;
 pub(crate) use rights::{Review, rights};
+pub(crate) use workload::mismatch;
 pub(crate) use writer::Writer;

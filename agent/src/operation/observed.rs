@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use shared::cluster_dns::{Edit, Refusal};
+use shared::gateways::workload::{Labels, Workload};
 use shared::plan::ClusterPlan;
 
 use crate::cluster::Look;
@@ -16,6 +17,16 @@ pub(super) struct ObservedMember {
     /// The edits of its DNS configuration.
     pub(super) dns: Vec<Result<Edit, Refusal>>,
     pub(super) look: Look,
+    /// The gateways whose pods the document does not select, or may not.
+    pub(super) gateways: Vec<(Workload, Mismatch)>,
+}
+
+/// What is known of a gateway whose pods the document may not select.
+pub(super) enum Mismatch {
+    /// It selects none of them; the selector of its Service.
+    Selects(Labels),
+    /// Why they could not be compared.
+    Unread(String),
 }
 
 /// The observed state of all clusters, by name.

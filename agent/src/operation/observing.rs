@@ -8,6 +8,7 @@ use futures::future::join_all;
 use shared::Mesh;
 use shared::access::{self, Command, Needs};
 use shared::api::Intent;
+use shared::gateways::workload::{Workload, workloads};
 use shared::kubernetes::object::Object;
 use shared::kubernetes::ownership::Ownership;
 use shared::plan::ClusterPlan;
@@ -19,10 +20,12 @@ use super::PlanError;
 use super::document::{Applying, Removing};
 use super::former::{self, FormerCluster};
 use super::identities::{self, Identified};
-use super::observed::{AllObserved, ObservedMember};
+use super::observed::{AllObserved, Mismatch, ObservedMember};
 use crate::addresses::{self, RecordsOf};
 use crate::budget::Budget;
-use crate::cluster::{self, DnsLook, Kubeconfig, Parent, RetryPolicy, Review, Search, Zone};
+use crate::cluster::{
+    self, Connection, DnsLook, Kubeconfig, Parent, RetryPolicy, Review, Search, Zone,
+};
 use crate::members::MemberCluster;
 
 /// The inputs for reading the clusters of a document.
@@ -81,6 +84,9 @@ impl Observing<'_> {
         let observer = Observer {
             desired: Arc::clone(&applying.desired),
             zone: Arc::clone(&applying.zone),
+            gateways: (0..applying.resolved.clusters.len())
+                .map(|cluster| workloads(&applying.resolved, cluster))
+                .collect(),
             ownership: Ownership {
                 mesh: mesh.metadata.name.clone(),
                 former: self.decisions.renamed_from.clone(),
@@ -104,6 +110,7 @@ impl Observing<'_> {
         let observer = Observer {
             desired: Arc::clone(&removing.nothing),
             zone: Arc::new(Zone::default()),
+            gateways: Vec::new(),
             // Objects are found by this name.
             ownership: Ownership::of(removing.name.as_str()),
             decisions: Decisions {
@@ -182,6 +189,8 @@ fn review_of_removal(mesh: &Mesh, removing: &Removing) -> Review {
 struct Observer {
     desired: Arc<Desired>,
     zone: Arc<Zone>,
+    /// The gateways that the document configures, by cluster.
+    gateways: Vec<Vec<Workload>>,
     ownership: Ownership,
     decisions: Decisions,
     review: Option<Review>,
@@ -234,10 +243,11 @@ impl Observer {
             decisions: &self.decisions,
             tries: self.tries,
         };
-        let (rights, seen, settings) = tokio::join!(
+        let (rights, seen, settings, gateways) = tokio::join!(
             cluster::rights(&connection, self.review.as_ref(), name, index, &objects),
             cluster::look(connection.clone(), search, &objects),
-            cluster::dns_settings(&connection)
+            cluster::dns_settings(&connection),
+            self.mismatches(&connection, index)
         );
         rights.expect_always()?;
         let inside = member.inside.clone();
@@ -269,7 +279,24 @@ impl Observer {
             identity,
             dns: observed.dns,
             look,
+            gateways,
         })
+    }
+
+    /// The gateways of a cluster whose pods the document does not select, or may not.
+    async fn mismatches(&self, connection: &Connection, index: usize) -> Vec<(Workload, Mismatch)> {
+        let gateways = self.gateways.get(index).into_iter().flatten();
+        let compared = join_all(gateways.map(|workload| async {
+            let mismatch = match cluster::mismatch(connection, workload).await {
+                Ok(None) => return None,
+                Ok(Some(service)) => Mismatch::Selects(service),
+                Err(error) => Mismatch::Unread(
+                    error.in_context(connection.context(), "get Service, list Pod"),
+                ),
+            };
+            Some((workload.clone(), mismatch))
+        }));
+        compared.await.into_iter().flatten().collect()
     }
 
     /// Renders the objects of a cluster in a blocking task, concurrently with requests to other clusters.

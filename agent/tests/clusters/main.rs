@@ -20,6 +20,7 @@ mod federation;
 mod fixture;
 mod following;
 mod former;
+mod gateway_selectors;
 mod guards;
 mod interrupted;
 mod kubeconfigs;

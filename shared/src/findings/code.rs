@@ -38,6 +38,7 @@ codes! {
     PORTS_OF_ONE_ZONE = "FM0211", "Gateway ports of one zone conflict", [];
     UNUSABLE_ADDRESS = "FM0212", "Unusable gateway address", [];
     SHARED_ADDRESS = "FM0213", "Clusters share a gateway address", [];
+    GATEWAY_SELECTOR = "FM0214", "Gateway selector matches no pod", ["IST0101", "KIA0302"];
     BAD_SUFFIX = "FM0301", "Invalid DNS suffix", [];
     BAD_TTL = "FM0302", "TTL out of range", [];
     GATEWAY_NAMING_SERVICES = "FM0303", "`naming: gateway` conflicts with several services", ["IST0109", "KIA1106"];

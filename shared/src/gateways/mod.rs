@@ -2,3 +2,4 @@
 
 pub mod kind;
 pub mod last_known;
+pub mod workload;
