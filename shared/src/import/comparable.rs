@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::external::is_egress;
 use super::names::Names;
 use super::services::local;
 use crate::kubernetes::ownership::{APPLIED_ANNOTATION, MANAGED_BY_LABEL, PART_OF_LABEL};
-use crate::manifests::Object;
+use crate::manifests::{Object, list};
 use crate::resolved::local_host;
 
 /// Fields that API servers and kubectl write.
@@ -95,6 +96,12 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
     if let Some(host) = spec.get_mut("host") {
         full(host, namespace);
     }
+    if object.is("DestinationRule")
+        && let Some(Value::Array(subsets)) = spec.get_mut("subsets")
+    {
+        // One with a name alone has the endpoints and the policy of the host.
+        subsets.retain(|subset| !is_name_alone(subset));
+    }
     if object.kind() == "VirtualService" {
         if let Some(Value::Array(hosts)) = spec.get_mut("hosts") {
             for host in hosts {
@@ -105,9 +112,13 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
             // The Gateway that replaces theirs.
             spec.shift_remove("gateways");
         }
+        let is_egress = is_egress(object);
         for section in ["http", "tls", "tcp"] {
             if let Some(Value::Array(routes)) = spec.get_mut(section) {
                 destinations(routes, namespace);
+                if !ours {
+                    without_gateways(routes, is_egress);
+                }
             }
         }
         if let Some(Value::Array(http)) = spec.get_mut("http") {
@@ -140,6 +151,32 @@ fn mean(hosts: &mut [Value], names: &Names) {
 fn full(host: &mut Value, namespace: &str) {
     if let Some((name, namespace)) = local(host, namespace) {
         *host = local_host(name, namespace).into();
+    }
+}
+
+fn is_name_alone(subset: &Value) -> bool {
+    subset.as_object().is_some_and(|fields| fields.len() <= 1)
+}
+
+/// Whether a DestinationRule's specification has nothing but names of subsets.
+pub(super) fn has_no_policy(spec: &Value) -> bool {
+    spec["trafficPolicy"].is_null() && list(&spec["subsets"]).iter().all(is_name_alone)
+}
+
+/// Removes names that the document replaces by its own: those of Gateways and, in routes through an egress gateway, of
+/// its subsets.
+fn without_gateways(routes: &mut [Value], is_egress: bool) {
+    for route in routes {
+        for one in route["match"].as_array_mut().into_iter().flatten() {
+            if let Some(Value::Array(gateways)) = one.get_mut("gateways") {
+                gateways.retain(|gateway| gateway == "mesh");
+            }
+        }
+        for one in route["route"].as_array_mut().into_iter().flatten() {
+            if is_egress && let Some(Value::Object(destination)) = one.get_mut("destination") {
+                destination.shift_remove("subset");
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::ImportError;
 use super::comparable;
-use super::counterparts::{InCluster, together};
+use super::counterparts::{InCluster, is_at_ports, together};
 use super::difference::{Loss, losses};
 use super::names::{self, Names, as_name};
 use super::read::KUSTOMIZE;
@@ -174,7 +174,9 @@ fn one(object: &Object, cluster: &InCluster<'_>, findings: &mut Findings) {
         Vec::new()
     } else {
         let rendered = together(counterparts.iter().copied().map(fields));
-        losses(&fields(object), &rendered)
+        let mut lost = losses(&fields(object), &rendered);
+        lost.retain(|loss| !is_at_ports(loss, &rendered));
+        lost
     };
     let is_complete = lost.iter().all(Loss::is_of_metadata);
     replaced(object, &counterparts, is_complete, findings);
@@ -327,6 +329,11 @@ fn no_place(object: &Object) -> (Severity, &'static str, &'static str) {
             lost,
             "the document renders no VirtualService that replaces it",
             "apply it separately, or share the service that it routes to with a VirtualService at a gateway",
+        ),
+        "DestinationRule" if comparable::has_no_policy(&object.value["spec"]) => (
+            stays,
+            "the DestinationRule has no policy, so the document needs none for its host",
+            "keep it only for routes that are applied separately and have its subsets",
         ),
         "ServiceEntry" | "DestinationRule" | "DNSEndpoint" => (
             lost,

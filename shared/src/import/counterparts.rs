@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::difference::{Loss, losses};
 use super::dns::is_external_dns;
 use super::names::{self, Names};
 use super::services::{destination, is_at_gateway, local};
-use crate::manifests::{Object, field, texts};
+use crate::manifests::{Object, field, list, texts};
 use crate::resolved::local_host;
 
 /// The objects of a cluster, given and rendered.
@@ -150,4 +151,17 @@ pub(super) fn together(mut all: impl Iterator<Item = Value>) -> Value {
         }
     }
     first
+}
+
+/// Whether the rendered DestinationRule has a given TLS policy of all ports at each of its own: a document has one for
+/// each port of an external host.
+pub(super) fn is_at_ports(loss: &Loss, rendered: &Value) -> bool {
+    let settings = list(field(
+        rendered,
+        &["spec", "trafficPolicy", "portLevelSettings"],
+    ));
+    let mut policies = settings.iter().map(|one| &one["tls"]);
+    loss.path == "spec.trafficPolicy.tls"
+        && policies.len() > 0
+        && policies.all(|policy| losses(&loss.given, policy).is_empty())
 }

@@ -68,6 +68,86 @@ fn external_hosts_lose_nothing() {
     );
 }
 
+const EGRESS: &str = r#"
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: news}
+spec:
+  hosts: [news.example]
+  ports: [{number: 443, name: tls, protocol: TLS}]
+  resolution: DNS
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: out}
+spec:
+  selector: {istio: egressgateway}
+  servers: [{port: {number: 443, name: tls, protocol: TLS}, tls: {mode: PASSTHROUGH}, hosts: [news.example]}]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: out}
+spec:
+  host: istio-egressgateway.istio-system.svc.cluster.local
+  subsets: [{name: news}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: news}
+spec:
+  hosts: [news.example]
+  gateways: [mesh, out]
+  tls:
+  - match: [{gateways: [mesh], port: 443, sniHosts: [news.example]}]
+    route: [{destination: {host: istio-egressgateway.istio-system.svc.cluster.local, subset: news, port: {number: 443}}}]
+  - match: [{gateways: [out], port: 443, sniHosts: [news.example]}]
+    route: [{destination: {host: news.example, port: {number: 443}}, weight: 100}]
+"#;
+
+#[test]
+fn names_of_an_egress_gateway_are_no_loss() {
+    let imported = of_suffix(EGRESS);
+    let lost = imported
+        .findings
+        .iter()
+        .filter(|one| one.code != "FM1003" && one.code != "FM1004");
+    // The rule of the gateway has nothing but the name of a subset.
+    let lost: Vec<_> = lost.map(|one| (one.severity, &*one.path)).collect();
+    assert_eq!(lost, [(Severity::Hint, "a.yaml: DestinationRule out")]);
+    assert_eq!(imported.mesh.spec.external[0].egress_gateway, Some(true));
+}
+
+#[test]
+fn tls_of_all_ports_is_that_of_each() {
+    let text = r#"
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: pay}
+spec:
+  hosts: [pay.example]
+  ports: [{number: 80, name: http, protocol: HTTP, targetPort: 443}]
+  resolution: DNS
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: pay}
+spec:
+  host: pay.example
+  trafficPolicy: {tls: {mode: SIMPLE, sni: pay.example}}
+"#;
+    let both = [
+        "FM1003 a.yaml: ServiceEntry pay",
+        "FM1003 a.yaml: DestinationRule pay",
+    ];
+    assert_eq!(told(&of_suffix(text)), both);
+    let other = of_suffix(&text.replace("sni: pay.example", "sni: other.example"));
+    finding(
+        &other,
+        "FM1002",
+        "a.yaml: DestinationRule pay spec.trafficPolicy.tls",
+    );
+}
+
 const TCP: &str = r#"
 apiVersion: networking.istio.io/v1
 kind: Gateway
