@@ -124,8 +124,10 @@ fn summary(imported: &Imported) -> String {
     let spec = &imported.mesh.spec;
     let lost = if imported.is_incomplete() {
         "see above for the differences"
-    } else {
+    } else if imported.findings.is_empty() {
         "everything was imported"
+    } else {
+        "see above for what to know about them"
     };
     format!(
         "{} in {}; {lost}",

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use shared::Mesh;
 use shared::bundle::{Carried, MESH_FILE, Mismatch, ReadBundleError, is_zip};
-use shared::import::Source;
 use shared::mesh::ReadErrors;
 
 use super::origin::Origin;
@@ -158,9 +157,7 @@ pub(super) fn read(path: &Path) -> Result<Input, InputError> {
 /// the folder, which is empty for a file.
 pub(super) fn manifests(path: &Path) -> Result<Vec<(String, String)>, InputError> {
     if is_folder(path)? {
-        let mut files = folder::list(path)?;
-        files.retain(|file| Source::has_usual_ending(file));
-        return read_files(path, files);
+        return read_files(path, folder::manifests(path)?);
     }
     let text = text(read_file(path)?, &name(path))?;
     Ok(vec![(String::new(), text)])

@@ -169,6 +169,7 @@ codes! {
     FEDERATED_FAULT = "FM1006", "Part of an imported KubeFed object ignored", [];
     NOT_SUBSTITUTED = "FM1007", "Imported name with another suffix or region", [];
     CREDENTIAL_LEFT_OUT = "FM1008", "Credential not imported", [];
+    NOT_A_MANIFEST = "FM1009", "Not a Kubernetes manifest", [];
     GATEWAY_API_VERSION = "FM1101", "Gateway API field requires a later Istio", [];
     GATEWAY_API_CANNOT = "FM1102", "Unsupported by the Gateway API", [];
     GATEWAY_API_ORDER = "FM1103", "The Gateway API prefers the most specific route", [];

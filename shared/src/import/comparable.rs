@@ -2,30 +2,46 @@
 
 use serde_json::{Map, Value};
 
+use super::external::is_egress;
 use super::names::Names;
 use super::services::local;
-use crate::kubernetes::ownership::{APPLIED_ANNOTATION, PART_OF_LABEL};
-use crate::manifests::Object;
+use crate::kubernetes::ownership::{APPLIED_ANNOTATION, MANAGED_BY_LABEL, PART_OF_LABEL};
+use crate::manifests::{Object, list};
 use crate::resolved::local_host;
 
 /// Fields that API servers and kubectl write.
-const OF_THE_SERVER: [&str; 6] = [
+const OF_THE_SERVER: [&str; 8] = [
     "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
     "generation",
     "managedFields",
     "resourceVersion",
     "selfLink",
     "uid",
 ];
-/// Labels and annotations of the tools that applied an object.
-pub(super) const OF_THE_TOOLS: [&str; 3] = [
+/// Labels and annotations of API servers, and of the tools that applied an object.
+pub(super) const OF_THE_TOOLS: [&str; 15] = [
+    "argocd.argoproj.io/instance",
+    "argocd.argoproj.io/tracking-id",
+    "config.kubernetes.io/origin",
+    "deployment.kubernetes.io/revision",
+    "helm.sh/chart",
+    "helm.toolkit.fluxcd.io/name",
+    "helm.toolkit.fluxcd.io/namespace",
     "kubectl.kubernetes.io/last-applied-configuration",
+    "kubernetes.io/metadata.name",
+    "kustomize.toolkit.fluxcd.io/name",
+    "kustomize.toolkit.fluxcd.io/namespace",
+    "meta.helm.sh/release-name",
+    "meta.helm.sh/release-namespace",
     APPLIED_ANNOTATION,
     PART_OF_LABEL,
 ];
 
 /// The compared fields of an object, in canonical form.
 pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
+    let ours = object.is_ours();
     let Value::Object(mut fields) = object.value.clone() else {
         return Map::new();
     };
@@ -38,19 +54,40 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
         for of in ["labels", "annotations"] {
             if let Some(Value::Object(entries)) = metadata.get_mut(of) {
                 entries.retain(|name, _| !OF_THE_TOOLS.contains(&name.as_str()));
+                if !ours {
+                    // That of Helm, for example.
+                    entries.shift_remove(MANAGED_BY_LABEL);
+                }
             }
         }
     }
-    let ours = object.is_ours();
     let namespace = object.namespace();
     let Some(Value::Object(spec)) = fields.get_mut("spec") else {
         return fields;
     };
+    if let Some(Value::Object(pod)) = spec.get_mut("template").and_then(|one| one.get_mut("spec"))
+        && pod.get("serviceAccount") == pod.get("serviceAccountName")
+    {
+        // API servers write the former name of the field as well.
+        pod.shift_remove("serviceAccount");
+    }
     if let Some(Value::Array(hosts)) = spec.get_mut("hosts") {
         mean(hosts, names);
     }
+    if object.is("ServiceEntry")
+        && let Some(Value::Array(ports)) = spec.get_mut("ports")
+    {
+        ports.iter_mut().for_each(port);
+        for port in ports {
+            // Istio treats them alike in a ServiceEntry.
+            if port["protocol"] == "TLS" {
+                port["protocol"] = "HTTPS".into();
+            }
+        }
+    }
     if let Some(Value::Array(servers)) = spec.get_mut("servers") {
         for server in servers {
+            port(&mut server["port"]);
             if let Some(Value::Array(hosts)) = server.get_mut("hosts") {
                 mean(hosts, names);
             }
@@ -58,6 +95,12 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
     }
     if let Some(host) = spec.get_mut("host") {
         full(host, namespace);
+    }
+    if object.is("DestinationRule")
+        && let Some(Value::Array(subsets)) = spec.get_mut("subsets")
+    {
+        // One with a name alone has the endpoints and the policy of the host.
+        subsets.retain(|subset| !is_name_alone(subset));
     }
     if object.kind() == "VirtualService" {
         if let Some(Value::Array(hosts)) = spec.get_mut("hosts") {
@@ -69,12 +112,31 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
             // The Gateway that replaces theirs.
             spec.shift_remove("gateways");
         }
+        let is_egress = is_egress(object);
+        for section in ["http", "tls", "tcp"] {
+            if let Some(Value::Array(routes)) = spec.get_mut(section) {
+                destinations(routes, namespace);
+                if !ours {
+                    without_gateways(routes, is_egress);
+                }
+            }
+        }
         if let Some(Value::Array(http)) = spec.get_mut("http") {
-            destinations(http, namespace);
             *http = merged(http);
         }
     }
     fields
+}
+
+/// A port of a Gateway or ServiceEntry: its name has no effect, and its protocol is in any case.
+fn port(port: &mut Value) {
+    let Value::Object(fields) = port else {
+        return;
+    };
+    fields.shift_remove("name");
+    if let Some(Value::String(protocol)) = fields.get_mut("protocol") {
+        protocol.make_ascii_uppercase();
+    }
 }
 
 fn mean(hosts: &mut [Value], names: &Names) {
@@ -92,8 +154,34 @@ fn full(host: &mut Value, namespace: &str) {
     }
 }
 
-fn destinations(http: &mut [Value], namespace: &str) {
-    for route in http {
+fn is_name_alone(subset: &Value) -> bool {
+    subset.as_object().is_some_and(|fields| fields.len() <= 1)
+}
+
+/// Whether a DestinationRule's specification has nothing but names of subsets.
+pub(super) fn has_no_policy(spec: &Value) -> bool {
+    spec["trafficPolicy"].is_null() && list(&spec["subsets"]).iter().all(is_name_alone)
+}
+
+/// Removes names that the document replaces by its own: those of Gateways and, in routes through an egress gateway, of
+/// its subsets.
+fn without_gateways(routes: &mut [Value], is_egress: bool) {
+    for route in routes {
+        for one in route["match"].as_array_mut().into_iter().flatten() {
+            if let Some(Value::Array(gateways)) = one.get_mut("gateways") {
+                gateways.retain(|gateway| gateway == "mesh");
+            }
+        }
+        for one in route["route"].as_array_mut().into_iter().flatten() {
+            if is_egress && let Some(Value::Object(destination)) = one.get_mut("destination") {
+                destination.shift_remove("subset");
+            }
+        }
+    }
+}
+
+fn destinations(routes: &mut [Value], namespace: &str) {
+    for route in routes {
         let Value::Object(route) = route else {
             continue;
         };
@@ -101,6 +189,12 @@ fn destinations(http: &mut [Value], namespace: &str) {
             let Some(Value::Array(all)) = route.get_mut(of) else {
                 continue;
             };
+            if of == "route"
+                && let [Value::Object(only)] = &mut all[..]
+            {
+                // All calls go to the only destination.
+                only.shift_remove("weight");
+            }
             for one in all {
                 if let Some(host) = one.pointer_mut("/destination/host") {
                     full(host, namespace);

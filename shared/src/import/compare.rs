@@ -3,20 +3,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::ImportError;
 use super::comparable;
-use super::dns::is_external_dns;
+use super::counterparts::{InCluster, is_at_ports, together};
+use super::difference::{Loss, losses};
 use super::names::{self, Names, as_name};
-use super::services::{destination, is_at_gateway, local};
+use super::read::KUSTOMIZE;
+use super::services::is_at_gateway;
 use super::world::{self, World};
-use crate::check::{Findings, Severity, code};
+use crate::check::{Finding, Findings, Severity, code};
 use crate::engine::{self, Content, File};
 use crate::kubernetes::object;
 use crate::manifests::{Given, Object, Patch, list, texts};
 use crate::render::{WIDE, render};
-use crate::resolved::{Resolved, local_host};
+use crate::resolved::Resolved;
 use crate::text::credential::{self, LEFT_OUT};
 
 /// The hint for a credential.
@@ -25,6 +27,8 @@ pub(super) const TO_A_SECRET: &str =
 
 /// Longest value that a finding quotes, in characters.
 const QUOTED: usize = 120;
+/// Most objects that a finding names.
+const NAMED: usize = 3;
 
 pub(super) fn compare(
     world: &World,
@@ -35,26 +39,85 @@ pub(super) fn compare(
     // The manifests of the document's engine, parsed like the given ones.
     let rendered = world::spread(given_by(resolved), &mut Findings::default())?;
     let rendered_by_cluster = rendered.by_cluster();
-    // The same object in several clusters is reported once.
-    let mut reported = BTreeSet::new();
+    let mut reported = Reported::default();
     for (name, given) in world.clusters.iter().zip(world.by_cluster()) {
         let index = rendered.clusters.iter().position(|cluster| cluster == name);
         let rendered = index.map(|index| rendered_by_cluster[index].as_slice());
-        let rendered = rendered.unwrap_or_default();
-        let by_id: BTreeMap<Id, &Object> = rendered.iter().map(|&one| (id(one), one)).collect();
-        for object in given {
-            let same = by_id.get(&id(object)).copied();
-            let counterpart = same.or_else(|| stand_in(object, rendered, names));
+        let cluster = InCluster {
+            given: &given,
+            rendered: rendered.unwrap_or_default(),
+            names,
+        };
+        for object in &given {
             let mut found = Findings::default();
-            one(object, counterpart, names, &mut found);
-            for finding in found.0 {
-                if reported.insert((finding.path.clone(), finding.message.clone())) {
-                    findings.0.push(finding);
-                }
+            one(object, &cluster, &mut found);
+            reported.add(object, name, found);
+        }
+    }
+    findings.0.extend(reported.findings());
+    Ok(())
+}
+
+/// Reports each object, if nothing of the document can be rendered.
+pub(super) fn without_comparison(world: &World, findings: &mut Findings) {
+    let mut reported = BTreeSet::new();
+    for object in &world.objects {
+        let (severity, ..) = no_place(object);
+        if reported.insert(object.place()) {
+            findings.add(
+                severity,
+                code::NO_PLACE,
+                &object.place(),
+                "the document has errors, so the object is not compared with it".into(),
+                "fix the errors, then check the changes that `plan` shows".into(),
+            );
+        }
+    }
+}
+
+/// The findings of all clusters: the same one of an object in several clusters is reported once.
+#[derive(Default)]
+struct Reported<'a> {
+    /// In the order of their discovery, each with its object and its clusters.
+    found: Vec<(Finding, String, Vec<&'a str>)>,
+    /// By path and message.
+    indices: BTreeMap<(String, String), usize>,
+    /// The clusters of each object.
+    clusters: BTreeMap<String, BTreeSet<&'a str>>,
+}
+
+impl<'a> Reported<'a> {
+    fn add(&mut self, object: &Object, cluster: &'a str, found: Findings) {
+        let place = object.place();
+        let clusters = self.clusters.entry(place.clone()).or_default();
+        clusters.insert(cluster);
+        for finding in found.0 {
+            let key = (finding.path.clone(), finding.message.clone());
+            let index = *self.indices.entry(key).or_insert_with(|| {
+                self.found.push((finding, place.clone(), Vec::new()));
+                self.found.len() - 1
+            });
+            let clusters = &mut self.found[index].2;
+            if clusters.last() != Some(&cluster) {
+                clusters.push(cluster);
             }
         }
     }
-    Ok(())
+
+    /// A finding that does not hold in all clusters of its object names those in which it does.
+    fn findings(self) -> impl Iterator<Item = Finding> {
+        let of_objects = self.clusters;
+        self.found
+            .into_iter()
+            .map(move |(mut finding, place, clusters)| {
+                if clusters.len() < of_objects[&place].len() {
+                    let clusters: Vec<String> =
+                        clusters.iter().map(|one| format!("`{one}`")).collect();
+                    finding.message += &format!(" (in {})", clusters.join(", "));
+                }
+                finding
+            })
+    }
 }
 
 /// The manifests of a document.
@@ -91,89 +154,129 @@ fn given_by(resolved: &Resolved) -> Given {
     given
 }
 
-fn one(object: &Object, counterpart: Option<&Object>, names: &Names, findings: &mut Findings) {
-    let Some(counterpart) = counterpart else {
-        if is_about_published_names(object, names) {
-            // Versions of fedmesh differ in the objects that names share.
-            if !object.is_ours() {
-                findings.warning(
-                    code::REPLACED,
-                    &object.place(),
-                    "other objects of the document route the calls to its hosts".into(),
-                    "remove it once the document is applied".into(),
-                );
-            }
-            return;
-        }
-        let (severity, message, hint) = no_place(object);
-        findings.add(
-            severity,
-            code::NO_PLACE,
-            &object.place(),
-            message.into(),
-            hint.into(),
-        );
-        return;
-    };
-    let name = |object: &Object| (object.namespace().to_owned(), object.name().to_owned());
-    if name(counterpart) != name(object) {
-        findings.hint(
-            code::REPLACED,
-            &object.place(),
-            format!(
-                "`{} {}/{}` replaces it",
-                counterpart.kind(),
-                counterpart.namespace(),
-                counterpart.name()
-            ),
-            "remove it once the document is applied".into(),
-        );
-    }
-    // Its failover settings are imported into each service, and may then be in other rules.
-    if object.is_ours() && object.kind() == "DestinationRule" && object.name().starts_with(WIDE) {
+fn one(object: &Object, cluster: &InCluster<'_>, findings: &mut Findings) {
+    let names = cluster.names;
+    let counterparts = cluster.of(object);
+    if counterparts.is_empty() {
+        without_counterpart(object, cluster, findings);
         return;
     }
-    let mut lost = Vec::new();
     let fields = |object: &Object| {
         let mut fields = Value::Object(comparable::fields(object, names));
         // Before any value is quoted.
         credential::redact(&mut fields);
         fields
     };
-    difference(&fields(object), &fields(counterpart), "", &mut lost);
+    // The failover settings of such a rule are imported into each service, and may then be in other rules.
+    let is_wide =
+        object.is_ours() && object.is("DestinationRule") && object.name().starts_with(WIDE);
+    let lost = if is_wide {
+        Vec::new()
+    } else {
+        let rendered = together(counterparts.iter().copied().map(fields));
+        let mut lost = losses(&fields(object), &rendered);
+        lost.retain(|loss| !is_at_ports(loss, &rendered));
+        lost
+    };
+    let is_complete = lost.iter().all(Loss::is_of_metadata);
+    replaced(object, &counterparts, is_complete, findings);
     for loss in lost {
-        let path = format!("{} {}", object.place(), loss.path);
-        let given = quoted(&loss.given);
-        if loss.given.to_string().contains(LEFT_OUT) {
-            findings.warning(
-                code::CREDENTIAL_LEFT_OUT,
-                &path,
-                format!("`{given}` has a credential, which is not imported"),
-                TO_A_SECRET.into(),
-            );
-            continue;
-        }
-        let message = match &loss.instead {
-            Some(instead) => format!(
-                "the manifests have `{given}`, but the document renders `{}`",
-                quoted(instead)
-            ),
-            None => format!("the document does not render `{given}`"),
-        };
-        // They have no effect on calls.
-        let severity = if loss.path.starts_with("metadata.") {
-            Severity::Hint
-        } else {
-            Severity::Warning
-        };
-        findings.add(
-            severity,
-            code::NOT_CARRIED,
-            &path,
-            message,
-            advice(&loss.path).into(),
-        );
+        lost_field(object, &loss, findings);
     }
+}
+
+/// Reports an object that others replace; `is_complete` is whether they have its fields.
+fn replaced(object: &Object, by: &[&Object], is_complete: bool, findings: &mut Findings) {
+    let name = |object: &Object| (object.namespace().to_owned(), object.name().to_owned());
+    if by.iter().any(|one| name(one) == name(object)) {
+        return;
+    }
+    let mut others: Vec<String> = by
+        .iter()
+        .take(NAMED)
+        .map(|one| format!("`{} {}/{}`", one.kind(), one.namespace(), one.name()))
+        .collect();
+    if by.len() > NAMED {
+        others.push(format!("{} more", by.len() - NAMED));
+    }
+    let verb = if by.len() > 1 { "replace" } else { "replaces" };
+    let hint = if is_complete {
+        "remove it once the document is applied"
+    } else {
+        "remove it once the document is applied, if nothing needs its fields that are reported below"
+    };
+    findings.hint(
+        code::REPLACED,
+        &object.place(),
+        format!("{} {verb} it", others.join(", ")),
+        hint.into(),
+    );
+}
+
+fn without_counterpart(object: &Object, cluster: &InCluster<'_>, findings: &mut Findings) {
+    let is_published = is_about_published_names(object, cluster.names);
+    // Versions of fedmesh differ in the objects that names share.
+    if is_published && object.is_ours() {
+        return;
+    }
+    if is_published && cluster.has_hosts_of(object) {
+        findings.warning(
+            code::REPLACED,
+            &object.place(),
+            "other objects of the document route the calls to its hosts".into(),
+            "remove it once the document is applied".into(),
+        );
+        return;
+    }
+    let (severity, message, hint) = match cluster.with_its_name(object) {
+        Some(_) => (
+            Severity::Warning,
+            "the document renders an object of this name for another purpose",
+            "rename it, and apply it separately",
+        ),
+        None => no_place(object),
+    };
+    findings.add(
+        severity,
+        code::NO_PLACE,
+        &object.place(),
+        message.into(),
+        hint.into(),
+    );
+}
+
+fn lost_field(object: &Object, loss: &Loss, findings: &mut Findings) {
+    let path = format!("{} {}", object.place(), loss.path);
+    let given = quoted(&loss.given);
+    if loss.given.to_string().contains(LEFT_OUT) {
+        findings.warning(
+            code::CREDENTIAL_LEFT_OUT,
+            &path,
+            format!("`{given}` has a credential, which is not imported"),
+            TO_A_SECRET.into(),
+        );
+        return;
+    }
+    let message = match &loss.instead {
+        Some(instead) => format!(
+            "the manifests have `{given}`, but the document renders `{}`",
+            quoted(instead)
+        ),
+        None => format!("the document does not render `{given}`"),
+    };
+    // They have no effect on calls.
+    let severity = if loss.is_of_metadata() {
+        Severity::Hint
+    } else {
+        Severity::Warning
+    };
+    findings.add(
+        severity,
+        code::NOT_CARRIED,
+        &path,
+        message,
+        advice(&loss.path).into(),
+    );
 }
 
 /// Whether an object is only for names that the document publishes.
@@ -188,50 +291,6 @@ fn is_about_published_names(object: &Object, names: &Names) -> bool {
     is_of_mesh && hosts.len() > 0 && hosts.all(|host| names.read(&as_name(&host)).is_some())
 }
 
-/// Group, kind, namespace and name.
-type Id<'a> = (&'a str, &'a str, &'a str, &'a str);
-
-fn id(object: &Object) -> Id<'_> {
-    (
-        object.group(),
-        object.kind(),
-        object.namespace(),
-        object.name(),
-    )
-}
-
-/// The object with another name that replaces a given one.
-fn stand_in<'a>(object: &Object, rendered: &[&'a Object], names: &Names) -> Option<&'a Object> {
-    let meant = |object: &Object| -> BTreeSet<String> {
-        let hosts = names::hosts(object).into_iter();
-        hosts
-            .map(|host| match local(&host.into(), object.namespace()) {
-                Some((name, namespace)) => local_host(name, namespace),
-                None => names.meant(host),
-            })
-            .collect()
-    };
-    let hosts = meant(object);
-    let about = destination(object);
-    rendered.iter().copied().find(|one| {
-        // Old API groups of these kinds have the same objects.
-        let any_group = ["DNSEndpoint", "Deployment"].contains(&one.kind());
-        if one.kind() != object.kind() || !any_group && one.group() != object.group() {
-            return false;
-        }
-        match object.kind() {
-            "Gateway" => true,
-            "VirtualService" if is_at_gateway(object) => {
-                is_at_gateway(one) && destination(one) == about
-            }
-            "VirtualService" => !is_at_gateway(one) && !meant(one).is_disjoint(&hosts),
-            "ServiceEntry" | "DestinationRule" | "DNSEndpoint" => !meant(one).is_disjoint(&hosts),
-            "Deployment" => is_external_dns(object) && is_external_dns(one),
-            _ => false,
-        }
-    })
-}
-
 /// Severity, reason and hint for an object without a counterpart.
 fn no_place(object: &Object) -> (Severity, &'static str, &'static str) {
     let (lost, stays) = (Severity::Warning, Severity::Hint);
@@ -241,10 +300,20 @@ fn no_place(object: &Object) -> (Severity, &'static str, &'static str) {
             "the object is a Mesh document, so nothing is imported from it",
             "use it as it is: every command reads a bundle of fedmesh with `-f`",
         ),
+        "Gateway" if object.is("Gateway") => (
+            lost,
+            "the document renders no Gateway that replaces it",
+            "apply it separately, or share a service with a VirtualService for it",
+        ),
+        _ if object.group() == "gateway.networking.k8s.io" => (
+            lost,
+            "the Gateway API is not imported",
+            "apply it separately, or write its contents as VirtualServices and Gateways of Istio",
+        ),
         "Kustomization" => (
             lost,
             "a Kustomization is a build instruction, not a manifest",
-            "import the output of `kustomize build`",
+            KUSTOMIZE,
         ),
         "ConfigMap" if object.namespace() == "kube-system" => (
             lost,
@@ -258,8 +327,13 @@ fn no_place(object: &Object) -> (Severity, &'static str, &'static str) {
         ),
         "VirtualService" => (
             lost,
-            "the VirtualService routes to no service that the document shares",
-            "apply it separately, or share the service with a VirtualService at a gateway",
+            "the document renders no VirtualService that replaces it",
+            "apply it separately, or share the service that it routes to with a VirtualService at a gateway",
+        ),
+        "DestinationRule" if comparable::has_no_policy(&object.value["spec"]) => (
+            stays,
+            "the DestinationRule has no policy, so the document needs none for its host",
+            "keep it only for routes that are applied separately and have its subsets",
         ),
         "ServiceEntry" | "DestinationRule" | "DNSEndpoint" => (
             lost,
@@ -282,7 +356,7 @@ fn no_place(object: &Object) -> (Severity, &'static str, &'static str) {
                 .any(|group| object.group().ends_with(group));
             (
                 if matters { lost } else { stays },
-                "a Mesh document renders no such object",
+                "the document renders no such object",
                 "apply it separately",
             )
         }
@@ -308,86 +382,6 @@ fn advice(path: &str) -> &'static str {
             "add an equivalent route to the service; docs/reference.md lists the fields of routes"
         }
         _ => "check that nothing needs it: a document has no field for it",
-    }
-}
-
-/// A given value without a counterpart.
-struct Loss {
-    path: String,
-    given: Value,
-    instead: Option<Value>,
-}
-
-fn difference(given: &Value, rendered: &Value, path: &str, lost: &mut Vec<Loss>) {
-    let missing = |given: &Value, path: &str, instead: Option<&Value>| Loss {
-        path: path.to_owned(),
-        given: given.clone(),
-        instead: instead.cloned(),
-    };
-    match (given, rendered) {
-        (Value::Object(fields), Value::Object(others)) => {
-            for (name, value) in fields {
-                let dot = if path.is_empty() { "" } else { "." };
-                let at = format!("{path}{dot}{name}");
-                match others.get(name) {
-                    Some(other) => difference(value, other, &at, lost),
-                    None if says_nothing(value) => {}
-                    None => lost.push(missing(value, &at, None)),
-                }
-            }
-        }
-        (Value::Array(items), Value::Array(others)) => {
-            let known: BTreeSet<&str> = texts(rendered).collect();
-            let covered = |item: &Value| match item.as_str() {
-                Some(text) => known.contains(text),
-                None => others.iter().any(|other| {
-                    let mut lost = Vec::new();
-                    difference(item, other, "", &mut lost);
-                    lost.is_empty()
-                }),
-            };
-            let left: Vec<(usize, &Value)> = items
-                .iter()
-                .enumerate()
-                // They mostly have the same order.
-                .filter(|(index, item)| others.get(*index) != Some(*item) && !covered(item))
-                .collect();
-            if left
-                .iter()
-                .all(|(_, item)| !item.is_object() && !item.is_array())
-            {
-                let left: Vec<Value> = left.into_iter().map(|(_, item)| item.clone()).collect();
-                if !left.is_empty() {
-                    lost.push(missing(&left.into(), path, None));
-                }
-                return;
-            }
-            for (index, item) in left {
-                let at = format!("{path}[{index}]");
-                let nearest = others.iter().map(|other| {
-                    let mut lost = Vec::new();
-                    difference(item, other, &at, &mut lost);
-                    lost
-                });
-                // An item without common fields is another item.
-                let fields = item.as_object().map_or(1, Map::len);
-                match nearest.min_by_key(Vec::len) {
-                    Some(nearest) if nearest.len() < fields => lost.extend(nearest),
-                    _ => lost.push(missing(item, &at, None)),
-                }
-            }
-        }
-        _ if given == rendered => {}
-        _ => lost.push(missing(given, path, Some(rendered))),
-    }
-}
-
-fn says_nothing(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Object(fields) => fields.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        _ => false,
     }
 }
 

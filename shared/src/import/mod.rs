@@ -12,7 +12,9 @@ mod callers;
 mod clusters;
 mod comparable;
 mod compare;
+mod counterparts;
 mod credentials;
+mod difference;
 mod dns;
 mod external;
 mod external_dns;
@@ -23,6 +25,7 @@ mod locals;
 mod mutual;
 mod names;
 mod order;
+mod partial;
 mod policies;
 mod ports;
 mod read;
@@ -41,8 +44,8 @@ use crate::istio::{IstioVersion, OLDEST_ISTIO};
 use crate::kubernetes::ownership::{self, MESH_LABEL};
 use crate::manifests::{Object, TooManyCopies};
 use crate::mesh::{Dns, Mesh, Metadata, Naming, Service, Spec, Transport};
-use crate::yaml;
 use names::Names;
+pub use read::NotAManifest;
 use samples::Samples;
 use world::World;
 
@@ -108,22 +111,9 @@ impl Imported {
 /// The reason why there is no document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
-    /// The text is not YAML.
-    #[error("{file}: {}", position(error))]
-    Read {
-        /// The file.
-        file: String,
-        /// Position and reason.
-        error: Box<yaml::Error>,
-    },
-    /// The YAML is not a Kubernetes object.
-    #[error("{file}: {what} is not a Kubernetes object")]
-    NotAnObject {
-        /// The file.
-        file: String,
-        /// The kind of value instead.
-        what: String,
-    },
+    /// No text is a manifest; the first reason.
+    #[error("{0}")]
+    NotAManifest(NotAManifest),
     /// The manifests exceed the limit.
     #[error("the manifests are too large: {0} bytes together")]
     TooLarge(usize),
@@ -142,10 +132,7 @@ impl ImportError {
     /// The remedy.
     pub fn hint(&self) -> String {
         match self {
-            Self::Read { error, .. } => error.hint.clone(),
-            Self::NotAnObject { .. } => {
-                "add `kind` and `metadata.name` to each document, or remove files that are not manifests".to_owned()
-            }
+            Self::NotAManifest(one) => one.hint.clone(),
             Self::TooLarge(_) => format!("import at most {} bytes at once", read::MAX_BYTES),
             Self::TooManyCopies(_) => {
                 "remove clusters from the placement that lists far too many".to_owned()
@@ -159,23 +146,17 @@ impl ImportError {
     }
 }
 
-fn position(error: &yaml::Error) -> String {
-    match error.line {
-        Some(line) => format!("line {line}: {}", error.message),
-        None => error.message.clone(),
-    }
-}
-
 /// Imports manifests.
 ///
 /// # Errors
-/// A text is invalid, or the DNS suffix is unknown.
+/// No text is a manifest, or the DNS suffix is unknown.
 pub fn import(sources: &[Source], options: &Options) -> Result<Imported, ImportError> {
-    let given = read::read(sources)?;
+    let (given, skipped) = read::read(sources)?;
     if given.objects.is_empty() {
         return Err(ImportError::Empty);
     }
-    let mut findings = Findings::default();
+    let skipped = skipped.into_iter().map(NotAManifest::skipped);
+    let mut findings = Findings(skipped.collect());
     let mut world = world::spread(given, &mut findings)?;
     workloads::select(&mut world);
     let names = Names::find(&world, options, &mut findings).ok_or(ImportError::NoSuffix)?;
@@ -195,7 +176,7 @@ pub fn import(sources: &[Source], options: &Options) -> Result<Imported, ImportE
     }
     match &checked.resolved {
         Some(resolved) => compare::compare(&world, &names, resolved, &mut findings)?,
-        None => not_compared(&left_out, &mut findings),
+        None => compare_in_part(&world, &names, &mesh, &left_out, &mut findings)?,
     }
     Ok(Imported {
         mesh,
@@ -204,22 +185,38 @@ pub fn import(sources: &[Source], options: &Options) -> Result<Imported, ImportE
     })
 }
 
-/// `left_out` are the paths of credentials, which a comparison would reveal.
-fn not_compared(left_out: &[String], findings: &mut Findings) {
+/// Compares the manifests with the part of the document that has no errors; `credentials` are the paths of those in the
+/// document, which a comparison would reveal.
+fn compare_in_part(
+    world: &World,
+    names: &Names,
+    mesh: &Mesh,
+    credentials: &[String],
+    findings: &mut Findings,
+) -> Result<(), ImportError> {
+    let Some((resolved, left_out)) = partial::resolve(mesh) else {
+        compare::without_comparison(world, findings);
+        for path in credentials {
+            findings.warning(
+                code::CREDENTIAL_LEFT_OUT,
+                path,
+                "the manifests have a credential here, which is not imported".into(),
+                compare::TO_A_SECRET.into(),
+            );
+        }
+        return Ok(());
+    };
+    let left_out: Vec<String> = left_out.iter().map(|path| format!("`{path}`")).collect();
     findings.warning(
         code::NOT_CARRIED,
         "",
-        "the document has errors, so it is not compared with the manifests".into(),
-        "fix the findings below, then check the changes that `plan` shows".into(),
+        format!(
+            "the document has errors, so it is compared with the manifests without {}",
+            left_out.join(", ")
+        ),
+        "fix the errors below, then check the changes that `plan` shows: what the manifests have there is reported as missing".into(),
     );
-    for path in left_out {
-        findings.warning(
-            code::CREDENTIAL_LEFT_OUT,
-            path,
-            "the manifests have a credential here, which is not imported".into(),
-            compare::TO_A_SECRET.into(),
-        );
-    }
+    compare::compare(world, names, &resolved, findings)
 }
 
 fn document(world: &World, names: &Names, options: &Options, findings: &mut Findings) -> Mesh {

@@ -1,8 +1,15 @@
 //! Parses manifests to objects, each with its file and cluster.
+//!
+//! Folders of manifests have other files as well, such as the values of a chart: one that is not a manifest is skipped,
+//! and reported.
+
+use std::fmt;
 
 use serde_json::Value;
 
+use super::names::hosts;
 use super::{ImportError, Source};
+use crate::check::{Finding, Severity, code};
 use crate::manifests::{Given, Object, Patch, has_texts};
 use crate::yaml;
 
@@ -12,35 +19,115 @@ pub(super) const MAX_BYTES: usize = 256 * 1024 * 1024;
 const CLUSTER_HEADING: &str = "# cluster: ";
 /// Heading of a file's objects in such a stream.
 const FILE_HEADING: &str = "# file: ";
-pub(super) fn read(sources: &[Source]) -> Result<Given, ImportError> {
+/// The hint for a template.
+const TEMPLATE: &str = "render the template first, such as `helm template … | fedmesh-agent import -` or \
+                        `envsubst < FILE | fedmesh-agent import -`";
+/// The hint for a part of a Kustomize folder.
+pub(super) const KUSTOMIZE: &str = "import the output of `kustomize build`";
+
+/// A file, or a document in a file, that is not a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotAManifest {
+    /// The file.
+    pub file: String,
+    /// The reason, with the line where known.
+    pub reason: String,
+    /// The remedy.
+    pub hint: String,
+}
+
+impl fmt::Display for NotAManifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file, self.reason)
+    }
+}
+
+impl NotAManifest {
+    fn of_syntax(file: &str, error: yaml::Error, lines_before: u64) -> Self {
+        let hint = match yaml::template_hint(&error.message) {
+            Some(_) => TEMPLATE.to_owned(),
+            None => error.hint,
+        };
+        let reason = match error.line {
+            Some(line) => format!("line {}: {}", line + lines_before, error.message),
+            None => error.message,
+        };
+        let file = file.to_owned();
+        Self { file, reason, hint }
+    }
+
+    pub(super) fn object(file: &str, what: &str) -> Self {
+        let name = file.rsplit('/').next().unwrap_or_default();
+        let hint = match name {
+            "kustomization.yaml" | "kustomization.yml" => KUSTOMIZE,
+            "Chart.yaml" | "values.yaml" | "values.yml" => {
+                "import the output of `helm template` for the chart"
+            }
+            _ => {
+                "add `kind` and `metadata.name` to each document, or remove files that are not manifests"
+            }
+        };
+        Self {
+            file: file.to_owned(),
+            reason: format!("{what} is not a Kubernetes object"),
+            hint: hint.to_owned(),
+        }
+    }
+
+    /// The finding that it is not imported.
+    pub(super) fn skipped(self) -> Finding {
+        Finding {
+            code: code::NOT_A_MANIFEST.id.to_owned(),
+            severity: Severity::Warning,
+            path: self.file,
+            message: self.reason,
+            hint: self.hint,
+            fix: None,
+        }
+    }
+}
+
+/// The objects and patches, and everything that is not a manifest.
+///
+/// # Errors
+/// The texts exceed the limit, or none of them is a manifest.
+pub(super) fn read(sources: &[Source]) -> Result<(Given, Vec<NotAManifest>), ImportError> {
     let bytes: usize = sources.iter().map(|source| source.text.len()).sum();
     if bytes > MAX_BYTES {
         return Err(ImportError::TooLarge(bytes));
     }
     let mut given = Given::default();
-    for source in sources {
-        for part in parts(source) {
-            let documents = yaml::documents(part.text).map_err(|mut error| {
-                error.line = error.line.map(|line| line + part.lines_before);
-                ImportError::Read {
-                    file: part.file.clone(),
-                    error,
+    let mut skipped = Vec::new();
+    for part in sources.iter().flat_map(parts) {
+        let documents = match yaml::documents(part.text) {
+            Ok(documents) => documents,
+            Err(error) => {
+                skipped.push(NotAManifest::of_syntax(
+                    &part.file,
+                    *error,
+                    part.lines_before,
+                ));
+                continue;
+            }
+        };
+        for document in documents {
+            match document {
+                Value::Array(operations) if is_patch(&operations) => {
+                    given.patches.push(Patch {
+                        file: part.file.clone(),
+                        operations,
+                    });
                 }
-            })?;
-            for document in documents {
-                match document {
-                    Value::Array(operations) if is_patch(&operations) => {
-                        given.patches.push(Patch {
-                            file: part.file.clone(),
-                            operations,
-                        });
-                    }
-                    document => take_apart(document, &part, &mut given.objects)?,
-                }
+                document => take_apart(document, &part, &mut given.objects, &mut skipped),
             }
         }
     }
-    Ok(given)
+    if given.objects.is_empty() && !skipped.is_empty() {
+        return Err(ImportError::NotAManifest(skipped.swap_remove(0)));
+    }
+    // Many documents of one file may have the same fault.
+    skipped.dedup();
+    Ok((given, skipped))
 }
 
 fn is_patch(operations: &[Value]) -> bool {
@@ -97,34 +184,47 @@ fn take_apart(
     document: Value,
     part: &Part<'_>,
     objects: &mut Vec<Object>,
-) -> Result<(), ImportError> {
-    let not_an_object = |what: &str| ImportError::NotAnObject {
-        file: part.file.clone(),
-        what: what.to_owned(),
-    };
+    skipped: &mut Vec<NotAManifest>,
+) {
+    let mut skip = |what: &str| skipped.push(NotAManifest::object(&part.file, what));
     let Value::Object(mut fields) = document else {
-        return Err(not_an_object("a document that is not a map"));
+        return skip("a document that is not a map");
     };
     let Some(kind) = fields.get("kind").and_then(Value::as_str) else {
-        return Err(not_an_object("a document without kind"));
+        return skip("a document without kind");
     };
     if kind.ends_with("List") && fields.get("items").is_some_and(Value::is_array) {
         if let Some(Value::Array(items)) = fields.shift_remove("items") {
             for item in items {
-                take_apart(item, part, objects)?;
+                take_apart(item, part, objects, skipped);
             }
         }
-        return Ok(());
+        return;
     }
     if !has_texts(&fields) {
-        return Err(not_an_object(&format!(
-            "a {kind} whose name or namespace is not a string"
-        )));
+        return skip(&format!("a {kind} whose name or namespace is not a string"));
     }
-    objects.push(Object::new(
+    let object = Object::new(
         part.file.clone(),
         part.cluster.clone(),
         Value::Object(fields),
-    ));
-    Ok(())
+    );
+    if let Some(text) = template(&object) {
+        skipped.push(NotAManifest {
+            file: part.file.clone(),
+            reason: format!("`{text}` is the text of a template"),
+            hint: TEMPLATE.to_owned(),
+        });
+        return;
+    }
+    objects.push(object);
+}
+
+/// The name or host that is the text of a template. Other fields may have such texts for themselves.
+fn template(object: &Object) -> Option<&str> {
+    let namespace = object.value["metadata"]["namespace"].as_str();
+    let names = [object.kind(), object.name()].into_iter().chain(namespace);
+    names
+        .chain(hosts(object))
+        .find(|text| yaml::template_hint(text).is_some())
 }

@@ -15,17 +15,15 @@ const SET: [&str; 3] = ["headers", "response", "set"];
 /// Whether fedmesh's own manifests lack the header that identifies the cluster; `None` if they have it, the default, or
 /// are not fedmesh's.
 pub(super) fn answer_header(world: &World) -> Option<bool> {
-    let mut at_gateways = world
+    let mut routes = world
         .of_kind("VirtualService")
         .map(|(_, object)| object)
-        .filter(|object| object.is_ours())
-        .filter(|object| is_at_gateway(object))
+        .filter(|object| object.is_ours() && is_at_gateway(object))
+        .flat_map(|object| list(field(&object.value, &["spec", "http"])))
         .peekable();
-    at_gateways.peek()?;
-    let without = at_gateways.all(|object| {
-        let mut routes = list(field(&object.value, &["spec", "http"])).iter();
-        routes.all(|route| field(route, &SET)[ANSWER_HEADER].is_null())
-    });
+    // Without requests there is nothing to identify.
+    routes.peek()?;
+    let without = routes.all(|route| field(route, &SET)[ANSWER_HEADER].is_null());
     without.then_some(false)
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::ImportError;
 use super::order;
+use super::read::{KUSTOMIZE, NotAManifest};
 use crate::check::{Findings, code};
 use crate::engine;
 use crate::manifests::{Budget, Carried, Expanded, Given, Object};
@@ -149,11 +150,10 @@ fn expand(
             expanded.orders.extend(one.orders);
         }
     }
-    if let Some(patch) = given.patches.first() {
-        return Err(ImportError::NotAnObject {
-            file: patch.file.clone(),
-            what: "a document that is not a map".to_owned(),
-        });
+    for patch in &given.patches {
+        let one = NotAManifest::object(&patch.file, "a JSON patch");
+        let hint = KUSTOMIZE.to_owned();
+        findings.0.push(NotAManifest { hint, ..one }.skipped());
     }
     Ok((found, expanded))
 }

@@ -108,7 +108,12 @@ impl Object {
             Some(namespace) => format!("{namespace}/"),
             None => String::new(),
         };
-        format!("{}: {} {namespace}{}", self.file, self.kind(), self.name())
+        // Kustomize's own file, for example, has no name.
+        let id = match self.name() {
+            "" => String::new(),
+            name => format!(" {namespace}{name}"),
+        };
+        format!("{}: {}{id}", self.file, self.kind())
     }
 }
 

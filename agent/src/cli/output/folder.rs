@@ -14,9 +14,11 @@ use super::{NAMED, Written, each_part};
 use crate::cli::input_file::InputFile;
 use crate::file;
 
-/// Most files and levels of a folder that is read as a bundle, so that `-f /` fails early.
+/// Most files of a folder, and most levels of one that is read as a bundle, so that `-f /` fails early.
 const MAX_FILES: usize = 1_000_000;
 const MAX_DEPTH: usize = 4;
+/// Most levels of a folder of manifests, which may have those of a program's sources.
+const MAX_DEPTH_OF_MANIFESTS: usize = 32;
 
 /// Why a folder cannot be read or written as a bundle.
 #[derive(Debug, thiserror::Error)]
@@ -41,8 +43,8 @@ pub(in crate::cli) enum FolderError {
         /// The entry.
         path: PathBuf,
     },
-    /// The folder has more files or levels than a bundle.
-    #[error("{} has more than {MAX_FILES} files, or more than {MAX_DEPTH} levels of folders", path.display())]
+    /// The folder has more files or levels than are read.
+    #[error("{} has too many files or levels of folders", path.display())]
     TooLarge {
         /// The folder.
         path: PathBuf,
@@ -100,8 +102,19 @@ impl FolderError {
 /// The paths of all files in a folder, with `/` between their parts, sorted. Top-level entries whose names start with a
 /// dot (`.git`, `.gitignore`) are ignored, unless kubectl would apply them. Symbolic links are errors.
 pub(in crate::cli) fn list(folder: &Path) -> Result<Vec<String>, FolderError> {
+    list_to(folder, MAX_DEPTH)
+}
+
+/// The paths of the YAML and JSON files in a folder, as [`list`] has them.
+pub(in crate::cli) fn manifests(folder: &Path) -> Result<Vec<String>, FolderError> {
+    let mut files = list_to(folder, MAX_DEPTH_OF_MANIFESTS)?;
+    files.retain(|file| Source::has_usual_ending(file));
+    Ok(files)
+}
+
+fn list_to(folder: &Path, levels: usize) -> Result<Vec<String>, FolderError> {
     let mut files = Vec::new();
-    walk(folder, "", 0, &mut |file| {
+    walk(folder, "", levels, &mut |file| {
         if files.len() == MAX_FILES {
             return Err(FolderError::TooLarge {
                 path: folder.to_owned(),
@@ -117,7 +130,7 @@ pub(in crate::cli) fn list(folder: &Path) -> Result<Vec<String>, FolderError> {
 fn walk(
     folder: &Path,
     prefix: &str,
-    depth: usize,
+    levels: usize,
     found: &mut dyn FnMut(String) -> Result<(), FolderError>,
 ) -> Result<(), FolderError> {
     let failed = failed(folder);
@@ -129,16 +142,19 @@ fn walk(
         };
         // The metadata of the entry itself, not of the target of a link.
         let kind = entry.file_type().map_err(&failed)?;
-        if depth == 0 && name.starts_with('.') && (kind.is_dir() || !is_manifest(&path, &name)) {
+        if prefix.is_empty()
+            && name.starts_with('.')
+            && (kind.is_dir() || !is_manifest(&path, &name))
+        {
             continue;
         }
         if kind.is_dir() {
-            if depth == MAX_DEPTH {
+            if levels == 0 {
                 return Err(FolderError::TooLarge {
                     path: folder.to_owned(),
                 });
             }
-            walk(&path, &format!("{prefix}{name}/"), depth + 1, found)?;
+            walk(&path, &format!("{prefix}{name}/"), levels - 1, found)?;
         } else if kind.is_file() {
             found(format!("{prefix}{name}"))?;
         } else {
@@ -216,7 +232,7 @@ fn replaceable(
         }
         Ok(())
     };
-    walk(folder, "", 0, &mut sort)?;
+    walk(folder, "", MAX_DEPTH, &mut sort)?;
     if !unknown.is_empty() {
         return Err(unknown_files(folder, &unknown));
     }

@@ -1,8 +1,11 @@
 //! Manifests that fedmesh wrote give their document back; those of others give one that does the same,
 //! and what it does not do is told.
 
+mod folders;
+mod forms;
 mod of_others;
 mod same;
+mod statements;
 
 use documents::{examples, importable, with_target};
 use proptest::prelude::*;
