@@ -3,9 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::names::Names;
-use super::services::local;
+use super::services::{is_at_gateway, local};
+use super::virtual_services::{SECTIONS, without_gateways};
 use crate::kubernetes::ownership::{APPLIED_ANNOTATION, PART_OF_LABEL};
-use crate::manifests::Object;
+use crate::manifests::{Object, texts};
 use crate::resolved::local_host;
 
 /// Fields that API servers and kubectl write.
@@ -54,6 +55,10 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
             if let Some(Value::Array(hosts)) = server.get_mut("hosts") {
                 mean(hosts, names);
             }
+            // Istio reads it in any case.
+            if let Some(Value::String(protocol)) = server.pointer_mut("/port/protocol") {
+                protocol.make_ascii_uppercase();
+            }
         }
     }
     if let Some(host) = spec.get_mut("host") {
@@ -66,8 +71,7 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
             }
         }
         if !ours {
-            // The Gateway that replaces theirs.
-            spec.shift_remove("gateways");
+            gateways(spec, is_at_gateway(object));
         }
         if let Some(Value::Array(http)) = spec.get_mut("http") {
             destinations(http, namespace);
@@ -75,6 +79,29 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
         }
     }
     fields
+}
+
+/// Removes the Gateways, which fedmesh's replaces. Sidecars remain beside them, since fedmesh's routes at gateways are
+/// not for sidecars.
+fn gateways(spec: &mut Map<String, Value>, is_at_gateway: bool) {
+    let gateways = spec.shift_remove("gateways").unwrap_or_default();
+    if !is_at_gateway {
+        return;
+    }
+    for section in SECTIONS {
+        if let Some(Value::Array(routes)) = spec.get_mut(section) {
+            for route in routes {
+                without_gateways(route, |of_match| {
+                    let of_match: Vec<&str> = texts(of_match).collect();
+                    let mut all = texts(&gateways).filter(|gateway| *gateway != "mesh");
+                    all.all(|gateway| of_match.contains(&gateway))
+                });
+            }
+        }
+    }
+    if texts(&gateways).any(|gateway| gateway == "mesh") {
+        spec.insert("gateways".to_owned(), vec!["mesh"].into());
+    }
 }
 
 fn mean(hosts: &mut [Value], names: &Names) {
@@ -92,7 +119,8 @@ fn full(host: &mut Value, namespace: &str) {
     }
 }
 
-fn destinations(http: &mut [Value], namespace: &str) {
+/// Writes the Services of routes in `namespace` in full.
+pub(super) fn destinations(http: &mut [Value], namespace: &str) {
     for route in http {
         let Value::Object(route) = route else {
             continue;
