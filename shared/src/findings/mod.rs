@@ -53,6 +53,15 @@ impl Findings {
         self.add(Severity::Hint, code, path, message, hint);
     }
 
+    /// Adds the findings that it does not have: the same object in several clusters is reported once.
+    pub(crate) fn add_new(&mut self, found: Self) {
+        for one in found.0 {
+            if !self.0.contains(&one) {
+                self.0.push(one);
+            }
+        }
+    }
+
     /// Adds a fix to the last finding that sets its field to `value`.
     pub(crate) fn fix(&mut self, value: String) {
         if let Some(last) = self.0.last_mut() {

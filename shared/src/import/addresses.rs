@@ -7,12 +7,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::endpoints::{is_published, locality_of, usual_port};
 use super::names::{At, Names};
+use super::ports;
+use super::services::local;
 use super::workloads;
 use super::world::World;
 use crate::check::{Findings, code};
-use crate::manifests::{field, list, texts};
+use crate::manifests::{Object, field, list, texts};
 use crate::mesh::{Cluster, Service, Transport};
+use crate::name::HostName;
 
 /// The services whose records of one zone have an address, as indices.
 type Having<'a> = BTreeMap<&'a str, BTreeSet<usize>>;
@@ -68,6 +72,7 @@ pub(super) fn find(
             }
         }
     }
+    of_endpoints(world, names, services, clusters, findings);
     for cluster in clusters {
         let gateway = cluster.gateway.iter_mut().map(|one| &mut one.addresses);
         let east_west = cluster.east_west_gateway.iter_mut();
@@ -75,6 +80,69 @@ pub(super) fn find(
             addresses.sort_by_key(|text| (text.parse::<IpAddr>().ok(), text.clone()));
         }
     }
+}
+
+/// From endpoints in entries of other tools: a locality with one other cluster is that of its gateway.
+fn of_endpoints(
+    world: &World,
+    names: &Names,
+    services: &[Service],
+    clusters: &mut [Cluster],
+    findings: &mut Findings,
+) {
+    let is_entry = |object: &Object| !object.is_ours() && is_published(object, names);
+    let is_ip = |text: &str| text.parse::<IpAddr>().is_ok();
+    let mut found = Findings::default();
+    let entries = world.of_kind("ServiceEntry");
+    for (cluster, entry) in entries.filter(|(_, object)| is_entry(object)) {
+        let mutual =
+            entry.value["spec"]["location"] == "MESH_INTERNAL" && services.iter().any(is_mutual);
+        let usual = usual_port(entry);
+        for (number, endpoint) in entry.endpoints().iter().enumerate() {
+            let address = endpoint["address"].as_str().unwrap_or_default();
+            let is_inside = local(&endpoint["address"], "").is_some();
+            let is_valid = is_ip(address) || HostName::new(address).is_ok();
+            if is_inside || names.read(address).is_some() || !is_valid {
+                continue;
+            }
+            let place = locality_of(endpoint);
+            let is_there = |one: &Cluster| {
+                place
+                    .as_ref()
+                    .is_some_and(|(region, zone)| (&one.region, &one.zone) == (region, zone))
+            };
+            if is_there(&clusters[cluster]) {
+                continue;
+            }
+            let mut owners = (0..clusters.len()).filter(|&index| is_there(&clusters[index]));
+            let (Some(owner), None) = (owners.next(), owners.next()) else {
+                let field = if entry.selected.is_empty() {
+                    format!("spec.endpoints[{number}].address")
+                } else {
+                    "spec.workloadSelector".to_owned()
+                };
+                found.warning(
+                    code::NOT_CARRIED,
+                    &format!("{} {field}", entry.place()),
+                    format!("no cluster, or several, can have the gateway with the address `{address}`"),
+                    "import the manifests of its cluster too, or set `addresses` of its gateway in the document".into(),
+                );
+                continue;
+            };
+            let addresses = of_gateway(&mut clusters[owner], mutual);
+            // A gateway has addresses or one host name.
+            if addresses.is_empty()
+                || is_ip(address) && addresses.iter().all(|one| is_ip(one) && one != address)
+            {
+                addresses.push(address.to_owned());
+            }
+            let port = usual.and_then(|name| ports::number(&endpoint["ports"][name]));
+            if !mutual && let Some(gateway) = &mut clusters[owner].gateway {
+                gateway.port = gateway.port.or(port);
+            }
+        }
+    }
+    findings.add_new(found);
 }
 
 fn of_gateway(cluster: &mut Cluster, mutual: bool) -> &mut Vec<String> {

@@ -7,19 +7,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use super::addresses;
+use super::backends::Backends;
+use super::endpoints::{is_published, own_gateway};
 use super::external;
-use super::names::{At, Names, as_name};
-use super::services::{self, local};
+use super::gateways::{self, gateway_of, selector};
+use super::names::{At, Names};
+use super::ports::number;
+use super::services;
 use super::tls;
 use super::workloads;
 use super::world::World;
 use crate::check::{Findings, code};
 use crate::defaults::{
     DEFAULT_EAST_WEST_PORT, DEFAULT_EAST_WEST_SELECTOR, DEFAULT_EAST_WEST_SERVICE,
-    DEFAULT_GATEWAY_PORT, DEFAULT_GATEWAY_SELECTOR, DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE,
+    DEFAULT_GATEWAY_SELECTOR, DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE,
 };
 use crate::manifests::{Object, field, list, texts};
 use crate::mesh::{Cluster, Gateway, Service};
@@ -30,14 +32,14 @@ const UNKNOWN: &str = "unknown";
 
 /// Evidence of a cluster.
 #[derive(Default)]
-struct Known {
+pub(super) struct Known {
     /// Region and zone.
-    zone: Option<(String, String)>,
+    pub(super) zone: Option<(String, String)>,
     /// The region, if only that is known.
     region: Option<String>,
-    gateway: Gateway,
+    pub(super) gateway: Gateway,
     /// The gateway of mutual TLS, if there is one.
-    east_west: Option<Gateway>,
+    pub(super) east_west: Option<Gateway>,
 }
 
 pub(super) fn find(
@@ -49,12 +51,14 @@ pub(super) fn find(
     findings: &mut Findings,
 ) -> Vec<Cluster> {
     let mut known: Vec<Known> = world.clusters.iter().map(|_| Known::default()).collect();
+    let backends = Backends::new(world, names);
     for (cluster, object) in world.of_kind("ServiceEntry") {
-        own_gateway(object, names, &mut known[cluster]);
+        own_gateway(object, names, &backends, &mut known[cluster]);
     }
     for (cluster, object) in world.of_kind("VirtualService") {
         if services::is_at_gateway(object) {
-            at_gateway(world, (cluster, object), names, tls, &mut known[cluster]);
+            let known = &mut known[cluster];
+            at_gateway(world, (cluster, object), names, tls, known, findings);
         }
     }
     for (cluster, object) in world.of_kind("Gateway") {
@@ -118,8 +122,9 @@ pub(super) fn find(
 /// objects may be sorted otherwise.
 pub(super) fn orders(world: &World, names: &Names) -> Vec<Vec<usize>> {
     let mut known: Vec<Known> = world.clusters.iter().map(|_| Known::default()).collect();
+    let backends = Backends::new(world, names);
     for (cluster, object) in world.of_kind("ServiceEntry") {
-        own_gateway(object, names, &mut known[cluster]);
+        own_gateway(object, names, &backends, &mut known[cluster]);
     }
     // A zone with several clusters is one endpoint.
     let mut by_zone: BTreeMap<&(String, String), Vec<usize>> = BTreeMap::new();
@@ -158,73 +163,6 @@ pub(super) fn are_without_locality(world: &World, names: &Names) -> bool {
     endpoints.peek().is_some() && endpoints.all(|endpoint| endpoint["locality"].is_null())
 }
 
-/// Whether an entry is for published names.
-fn is_published(object: &Object, names: &Names) -> bool {
-    let mut hosts = texts(field(&object.value, &["spec", "hosts"]));
-    hosts.any(|host| names.read(&as_name(host)).is_some())
-}
-
-/// From the endpoint by which a cluster calls itself.
-fn own_gateway(object: &Object, names: &Names, known: &mut Known) {
-    if !is_published(object, names) {
-        return;
-    }
-    // The port that is published as 80, or all.
-    let ports = list(field(&object.value, &["spec", "ports"]));
-    let mut usual = ports.iter().filter(|port| match ports {
-        [only] if !object.is_ours() => only["protocol"] == "HTTP",
-        _ => port["number"] == DEFAULT_GATEWAY_PORT,
-    });
-    let usual = usual.next().and_then(|port| port["name"].as_str());
-    for endpoint in object.endpoints() {
-        let own = endpoint["address"].as_str().unwrap_or_default();
-        let is_own = own.ends_with(".svc.cluster.local");
-        let Some((service, namespace)) = local(&own.into(), "").filter(|_| is_own) else {
-            continue;
-        };
-        let zone = zone_of(endpoint, object, names);
-        if zone.is_none() && !object.is_ours() {
-            continue;
-        }
-        known.zone = known.zone.take().or(zone);
-        let mut port = usual.and_then(|name| endpoint["ports"][name].as_u64());
-        let mut gateway = &mut known.gateway;
-        if object.value["spec"]["location"] == "MESH_INTERNAL" {
-            // Mutual TLS uses another gateway, with one port.
-            let mut ports = endpoint["ports"].as_object().into_iter().flatten();
-            port = ports.next().and_then(|(_, port)| port.as_u64());
-            gateway = known.east_west.get_or_insert_default();
-        }
-        gateway.service.get_or_insert(service);
-        gateway.namespace.get_or_insert(namespace);
-        gateway.port = gateway.port.or(port.and_then(|port| port.try_into().ok()));
-    }
-}
-
-/// Region and zone of an endpoint, if it has them.
-fn locality_of(endpoint: &Value) -> Option<(String, String)> {
-    let mut locality = endpoint["locality"].as_str()?.split('/').map(str::to_owned);
-    Some((locality.next()?, locality.next()?))
-}
-
-/// Region and zone of a cluster, from the endpoint by which it calls itself.
-fn zone_of(endpoint: &Value, object: &Object, names: &Names) -> Option<(String, String)> {
-    if endpoint["locality"].is_string() {
-        return locality_of(endpoint);
-    }
-    // Of fedmesh's entries, all but that of the own zone are named after their first host.
-    let mut hosts = texts(field(&object.value, &["spec", "hosts"]));
-    match (hosts.next(), hosts.next()) {
-        (Some(host), None) if object.is_ours() && host != object.name() => {
-            match names.read(&as_name(host))?.at {
-                At::Zone(region, zone) => Some((names.region(region).to_owned(), zone.to_owned())),
-                _ => None,
-            }
-        }
-        _ => None,
-    }
-}
-
 /// From a Gateway that passes mutual TLS through.
 fn at_east_west(object: &Object, gateway: &mut Gateway) {
     let spec = &object.value["spec"];
@@ -241,6 +179,7 @@ fn at_gateway(
     names: &Names,
     tls: bool,
     known: &mut Known,
+    findings: &mut Findings,
 ) {
     // If each cluster accepts only its own zone's name, that name determines the zone.
     let own: BTreeSet<(&str, &str)> = texts(field(&object.value, &["spec", "hosts"]))
@@ -270,7 +209,7 @@ fn at_gateway(
                 && if tls {
                     tls::is_ended(server)
                 } else {
-                    server["port"]["protocol"] == "HTTP"
+                    tls::has_protocol(server, "HTTP")
                 }
         })
     };
@@ -278,43 +217,52 @@ fn at_gateway(
     // fedmesh's Gateway of this name is for the published port 80; other tools have one for all.
     let ours = gateway.is_ours();
     let server = servers().find(|server| !ours || server["port"]["name"] == name);
-    let port = server.and_then(|server| server["port"]["number"].as_u64());
-    known.gateway.port = known
-        .gateway
-        .port
-        .or(port.and_then(|port| port.try_into().ok()));
+    let port = server.and_then(|server| number(&server["port"]["number"]));
     // Other tools may have their Gateways in other namespaces than the gateway's pods.
     if ours {
         let namespace = gateway.namespace().to_owned();
         known.gateway.namespace.get_or_insert(namespace);
+        known.gateway.port = known.gateway.port.or(port);
+        return;
+    }
+    let service = gateways::of(world, cluster, gateway);
+    if let Some(service) = service {
+        let namespace = service.namespace().to_owned();
+        let known = &mut known.gateway;
+        if known.service.is_none() {
+            known.service = Some(service.name().to_owned());
+            known.namespace = Some(namespace);
+        }
+    }
+    let Some(port) = port.filter(|_| known.gateway.port.is_none()) else {
+        return;
+    };
+    let of_service = service.and_then(|service| gateways::port(service, port));
+    known.gateway.port = of_service.or(Some(port));
+    if of_service.is_none() && port != u32::from(usual_gateway_port(tls)) {
+        assumed_port(world, cluster, gateway, port, findings);
     }
 }
 
-/// Labels of a Gateway's pods.
-pub(super) fn selector(spec: &Value) -> BTreeMap<String, String> {
-    let labels = spec["selector"].as_object().into_iter().flatten();
-    labels
-        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-        .collect()
-}
-
-/// The first Gateway of a VirtualService that its cluster has.
-pub(super) fn gateway_of<'a>(
-    world: &'a World,
+/// Reports a port that is the Gateway's, for lack of a Service.
+fn assumed_port(
+    world: &World,
     cluster: usize,
-    object: &Object,
-) -> Option<&'a Object> {
-    texts(field(&object.value, &["spec", "gateways"])).find_map(|reference| {
-        let (name, namespace) = match reference.split_once('/') {
-            Some((namespace, name)) => (name.to_owned(), namespace.to_owned()),
-            // The form of Istio 1.0.
-            None => local(&reference.into(), object.namespace())?,
-        };
-        let mut gateways = world.of_kind("Gateway");
-        let found = gateways
-            .find(|(at, one)| *at == cluster && one.namespace() == namespace && one.name() == name);
-        found.map(|(_, one)| one)
-    })
+    gateway: &Object,
+    port: u32,
+    findings: &mut Findings,
+) {
+    findings.warning(
+        code::ASSUMED,
+        &format!("spec.clusters[{cluster}].gateway.port"),
+        format!(
+            "the manifests of cluster `{}` have no Service with a port for port {port} of Gateway `{}/{}`",
+            world.clusters[cluster],
+            gateway.namespace(),
+            gateway.name()
+        ),
+        format!("set the port of the gateway's Service, which is `{port}` in the document"),
+    );
 }
 
 /// From names without an entry of their own in a cluster, since calls are routed to a wider name.

@@ -4,9 +4,10 @@ use serde_json::{Map, Value};
 
 use super::external::is_egress;
 use super::names::Names;
-use super::services::local;
+use super::services::{is_at_gateway, local};
+use super::virtual_services::{SECTIONS, without_gateways};
 use crate::kubernetes::ownership::{APPLIED_ANNOTATION, MANAGED_BY_LABEL, PART_OF_LABEL};
-use crate::manifests::{Object, list};
+use crate::manifests::{Object, list, texts};
 use crate::resolved::local_host;
 
 /// Fields that API servers and kubectl write.
@@ -109,15 +110,14 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
             }
         }
         if !ours {
-            // The Gateway that replaces theirs.
-            spec.shift_remove("gateways");
+            gateways(spec, is_at_gateway(object));
         }
-        let is_egress = is_egress(object);
-        for section in ["http", "tls", "tcp"] {
+        let is_egress = !ours && is_egress(object);
+        for section in SECTIONS {
             if let Some(Value::Array(routes)) = spec.get_mut(section) {
                 destinations(routes, namespace);
-                if !ours {
-                    without_gateways(routes, is_egress);
+                if is_egress {
+                    without_names(routes);
                 }
             }
         }
@@ -136,6 +136,29 @@ fn port(port: &mut Value) {
     fields.shift_remove("name");
     if let Some(Value::String(protocol)) = fields.get_mut("protocol") {
         protocol.make_ascii_uppercase();
+    }
+}
+
+/// Removes the Gateways, which fedmesh's replaces. Sidecars remain beside them, since fedmesh's routes at gateways are
+/// not for sidecars.
+fn gateways(spec: &mut Map<String, Value>, is_at_gateway: bool) {
+    let gateways = spec.shift_remove("gateways").unwrap_or_default();
+    if !is_at_gateway {
+        return;
+    }
+    for section in SECTIONS {
+        if let Some(Value::Array(routes)) = spec.get_mut(section) {
+            for route in routes {
+                without_gateways(route, |of_match| {
+                    let of_match: Vec<&str> = texts(of_match).collect();
+                    let mut all = texts(&gateways).filter(|gateway| *gateway != "mesh");
+                    all.all(|gateway| of_match.contains(&gateway))
+                });
+            }
+        }
+    }
+    if texts(&gateways).any(|gateway| gateway == "mesh") {
+        spec.insert("gateways".to_owned(), vec!["mesh"].into());
     }
 }
 
@@ -163,9 +186,9 @@ pub(super) fn has_no_policy(spec: &Value) -> bool {
     spec["trafficPolicy"].is_null() && list(&spec["subsets"]).iter().all(is_name_alone)
 }
 
-/// Removes names that the document replaces by its own: those of Gateways and, in routes through an egress gateway, of
-/// its subsets.
-fn without_gateways(routes: &mut [Value], is_egress: bool) {
+/// Removes names from routes through an egress gateway that the document replaces by its own: those of Gateways and
+/// subsets.
+fn without_names(routes: &mut [Value]) {
     for route in routes {
         for one in route["match"].as_array_mut().into_iter().flatten() {
             if let Some(Value::Array(gateways)) = one.get_mut("gateways") {
@@ -173,14 +196,15 @@ fn without_gateways(routes: &mut [Value], is_egress: bool) {
             }
         }
         for one in route["route"].as_array_mut().into_iter().flatten() {
-            if is_egress && let Some(Value::Object(destination)) = one.get_mut("destination") {
+            if let Some(Value::Object(destination)) = one.get_mut("destination") {
                 destination.shift_remove("subset");
             }
         }
     }
 }
 
-fn destinations(routes: &mut [Value], namespace: &str) {
+/// Writes the Services of routes in `namespace` in full.
+pub(super) fn destinations(routes: &mut [Value], namespace: &str) {
     for route in routes {
         let Value::Object(route) = route else {
             continue;

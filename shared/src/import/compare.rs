@@ -378,6 +378,12 @@ fn advice(path: &str) -> &'static str {
         }
         "image" => "set it in `images` if it is the same program with the same flags",
         "args" => "add arguments that fedmesh does not set itself to `externalDns.args`",
+        "gateways" => {
+            "keep it for `mesh` alone if sidecars need its routes: those of the document are for gateways"
+        }
+        _ if path.starts_with("spec.servers") => {
+            "set `transport: tls` and `tls` if gateways terminate TLS for all services of the document; it has no other ports and settings of servers"
+        }
         _ if path.starts_with("spec.http") => {
             "add an equivalent route to the service; docs/reference.md lists the fields of routes"
         }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::clusters::{gateway_of, selector};
+use super::gateways::{gateway_of, selector};
 use super::names::Names;
 use super::order;
 use super::services::local;
@@ -18,14 +18,18 @@ use crate::defaults::{
 };
 use crate::manifests::{Object, field, list, texts};
 use crate::mesh::{
-    EgressGateway, ExternalHost, ExternalPort, ExternalProtocol, Mesh, TlsOrigination,
+    Cluster, EgressGateway, ExternalHost, ExternalPort, ExternalProtocol, Mesh, TlsOrigination,
 };
 use crate::name::HostPattern;
 use crate::render::WIDE;
 
 /// Whether a VirtualService routes calls of its own cluster through an egress gateway: one route for sidecars, one for
-/// the gateway.
+/// the gateway. [`virtual_services`](super::virtual_services) has told those of other tools whose routes for sidecars do
+/// not lead to one.
 pub(super) fn is_egress(object: &Object) -> bool {
+    if object.at_gateways.is_some() {
+        return false;
+    }
     let mut gateways = texts(field(&object.value, &["spec", "gateways"]));
     let elsewhere = gateways.any(|gateway| gateway != "mesh");
     elsewhere
@@ -238,6 +242,19 @@ fn gateway(world: &World, cluster: usize, object: &Object) -> Option<EgressGatew
             selector
         },
     })
+}
+
+/// Removes the egress gateways of clusters that call no external host through one.
+pub(super) fn without_unused(clusters: &mut [Cluster], hosts: &[ExternalHost]) {
+    for cluster in clusters {
+        let mut hosts = hosts.iter().filter(|host| {
+            let clusters = host.clusters.as_ref();
+            clusters.is_none_or(|clusters| clusters.contains(&cluster.name))
+        });
+        if !hosts.any(|host| host.egress_gateway == Some(true)) {
+            cluster.egress_gateway = None;
+        }
+    }
 }
 
 /// Removes the hosts that the checks refuse; returns whether there were any.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::dns::{container, deployments};
+use super::dns::{container, deployments, values};
 use super::world::World;
 use crate::defaults::{CREDENTIALS_FOLDER, DEFAULT_EXTERNAL_DNS_NAMESPACE};
 use crate::manifests::{Object, field, list, texts};
@@ -17,18 +17,15 @@ use crate::render::external_dns::{OWN_FLAGS, OWN_POD_LABELS};
 pub(super) fn find(world: &World, mesh: &str, suffix: &str) -> Option<ExternalDns> {
     let (cluster, object) = deployments(world).next()?;
     let container = container(object);
-    let all: Vec<&str> = texts(&container["args"]).collect();
-    let value = |flag: &str| {
-        all.iter()
-            .find_map(|argument| {
-                argument
-                    .strip_prefix("--")?
-                    .strip_prefix(flag)?
-                    .strip_prefix('=')
-            })
-            .map(str::to_owned)
-    };
-    let args = all.iter().copied().filter(|argument| !is_own(argument));
+    let value = |flag: &str| values(container, flag).next().map(str::to_owned);
+    let mut is_value = false;
+    let args = texts(&container["args"]).filter(|argument| {
+        // The value of an own flag may be an argument of its own.
+        let is_own_value = std::mem::take(&mut is_value) && !argument.starts_with('-');
+        let is_own = is_own(argument);
+        is_value = is_own && !argument.contains('=');
+        !is_own && !is_own_value
+    });
     let mut args: Vec<String> = args.map(str::to_owned).collect();
     let namespace = object.namespace();
     let mut secrets = list(&container["envFrom"]).iter();

@@ -8,16 +8,20 @@
 //! ```
 
 mod addresses;
+mod backends;
 mod callers;
 mod clusters;
 mod comparable;
 mod compare;
 mod counterparts;
 mod credentials;
+mod delegates;
 mod difference;
 mod dns;
+mod endpoints;
 mod external;
 mod external_dns;
+mod gateways;
 mod gitops;
 mod levels;
 mod locality;
@@ -34,6 +38,7 @@ mod samples;
 mod services;
 mod sidecars;
 mod tls;
+mod virtual_services;
 mod workloads;
 mod world;
 
@@ -159,6 +164,7 @@ pub fn import(sources: &[Source], options: &Options) -> Result<Imported, ImportE
     let mut findings = Findings(skipped.collect());
     let mut world = world::spread(given, &mut findings)?;
     workloads::select(&mut world);
+    virtual_services::prepare(&mut world, &mut findings);
     let names = Names::find(&world, options, &mut findings).ok_or(ImportError::NoSuffix)?;
     world.order(&clusters::orders(&world, &names));
     let mesh = document(&world, &names, options, &mut findings);
@@ -245,7 +251,7 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
     let said = callers::find(world, names, &services);
     let services = services.into_iter().map(|one| (one.service, one.locality));
     let (mut services, localities): (Vec<_>, Vec<_>) = services.unzip();
-    let tls = tls::find(world, names);
+    let tls = tls::find(world, names, findings);
     let mut clusters = clusters::find(
         world,
         names,
@@ -272,6 +278,8 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
             service.transport = None;
         }
     }
+    let external = external::hosts(world, names);
+    external::without_unused(&mut clusters, &external);
     let (target, gitops) = gitops::find(world, findings);
     let dns = Dns {
         suffix: names.suffix.clone(),
@@ -297,7 +305,7 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
             clusters,
             services,
             sidecars: sidecars::find(world),
-            external: external::hosts(world, names),
+            external,
             samples: samples.placed,
             bookinfo: samples.bookinfo,
             images: samples.images,

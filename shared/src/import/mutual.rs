@@ -86,16 +86,29 @@ fn ways(host: &str, policy: &Value, entries: &Entries) -> Option<((String, Strin
     for (published, protocol) in entries.of([host].into_iter()) {
         let of_port = |one: &&Value| number(&one["port"]["number"]) == Some(published);
         let tls = &settings.iter().find(of_port).unwrap_or(policy)["tls"];
-        let sni = tls["sni"].as_str()?.strip_prefix("outbound_.")?;
-        let (port, at) = sni.split_once("_._.")?;
-        id = Some(local(&at.into(), "")?);
+        let (number, backend) = of_sni(tls)?;
+        id = Some(backend);
         known.push(Known {
-            number: port.parse().ok()?,
+            number,
             protocol,
             published,
         });
     }
     id.map(|id| (id, known))
+}
+
+/// The port, and name and namespace, of the Service in the SNI that gateways pass through.
+fn of_sni(tls: &Value) -> Option<(u32, (String, String))> {
+    let sni = tls["sni"].as_str()?.strip_prefix("outbound_.")?;
+    let (port, at) = sni.split_once("_._.")?;
+    Some((port.parse().ok()?, local(&at.into(), "")?))
+}
+
+/// The Services in the SNIs of a policy.
+pub(super) fn backends(policy: &Value) -> Vec<(String, String)> {
+    let settings = list(&policy["portLevelSettings"]).iter();
+    let all = settings.chain([policy]);
+    all.filter_map(|one| Some(of_sni(&one["tls"])?.1)).collect()
 }
 
 /// The service account and its possible trust domains, from a policy.

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Options;
+use super::dns;
+use super::endpoints::locality_of;
 use super::external::is_egress;
 use super::world::World;
 use crate::check::{Findings, code};
@@ -50,14 +52,30 @@ impl Names {
             .flat_map(|object| hosts(object).into_iter().map(move |host| (object, host)))
             .collect();
         let ends: Vec<&str> = hosts.iter().filter_map(|(_, host)| end(host)).collect();
-        let written = shared_end(&ends);
+        let (written, is_certain) = match shared_end(&ends) {
+            Some(end) => {
+                let (end, is_certain) = without_place(world, end, &ends);
+                (Some(end), is_certain)
+            }
+            None => (None, true),
+        };
         let stated = options.suffix.clone().or_else(|| domain(world));
         // A filter may be wider than the zone of the names.
-        let filter = filter(world).filter(|zone| written.is_none_or(|names| !below(names, zone)));
+        let filter = only(dns::zones(world, true))
+            .filter(|zone| written.is_none_or(|names| !below(names, zone)));
+        let stated = stated.or(filter);
+        if let (None, false, Some(end)) = (&stated, is_certain, written) {
+            findings.warning(
+                code::ASSUMED,
+                "spec.dns.suffix",
+                format!("names have one level only, so `{end}` may start with a region or a zone"),
+                format!("set the suffix, which is `{end}` in the document"),
+            );
+        }
         let suffix = stated
-            .or(filter)
             .or_else(|| written.map(str::to_owned))
-            .or_else(|| shared_parent(world))?;
+            .or_else(|| shared_parent(world))
+            .or_else(|| only(dns::zones(world, false)))?;
         // If all names end differently, they are those of a template.
         let left = written
             .filter(|written| *written != suffix && !below(&suffix, written))
@@ -229,21 +247,66 @@ fn shared_end<'a>(ends: &[&'a str]) -> Option<&'a str> {
     let mut candidates: Vec<&str> = candidates.into_iter().collect();
     candidates.sort_by_key(|end| end.len());
     candidates.truncate(100);
-    candidates
-        .into_iter()
-        .max_by_key(|end| (of(end), end.len()))
+    let shortest = *candidates.iter().max_by_key(|end| (of(end), end.len()))?;
+    let is_alone = |end: &&str| {
+        let mut others = candidates.iter().filter(|other| *other != end);
+        others.all(|other| !below(other, end))
+    };
+    if candidates.len() > 1 && candidates.iter().all(is_alone) {
+        return Some(parent_of_places(&candidates).unwrap_or(shortest));
+    }
+    Some(shortest)
+}
+
+/// The suffix below which names end with their region, or with their zone and region, if none has it alone.
+fn parent_of_places<'a>(ends: &[&'a str]) -> Option<&'a str> {
+    let labels = |end: &str| end.split('.').count();
+    let first = ends.first()?;
+    let parents = [1, 2].map(|depth| first.splitn(depth + 1, '.').nth(depth));
+    let is_parent = |depth: usize, parent: &&str| {
+        let is_below = |end: &&str| below(end, parent) && labels(end) == labels(parent) + depth;
+        labels(parent) > 1 && ends.iter().all(is_below)
+    };
+    let mut parents = parents.into_iter().enumerate();
+    parents.find_map(|(index, parent)| parent.filter(|parent| is_parent(index + 1, parent)))
+}
+
+/// The suffix of names that end with `end`, and whether that is certain: if names have one level only, localities of
+/// endpoints tell which part is a region or a zone.
+fn without_place<'a>(world: &World, end: &'a str, ends: &[&'a str]) -> (&'a str, bool) {
+    let is_end = ends.contains(&end);
+    let has_levels = is_end && ends.iter().any(|other| *other != end);
+    let is_ours = |kind| world.of_kind(kind).any(|(_, object)| object.is_ours());
+    if has_levels || is_ours("VirtualService") || is_ours("ServiceEntry") {
+        return (end, true);
+    }
+    let entries = world.of_kind("ServiceEntry");
+    let localities = entries.flat_map(|(_, object)| object.endpoints());
+    for (region, zone) in localities.filter_map(locality_of) {
+        let of_zone = format!("{zone}.{region}.");
+        let of_zone = ends.iter().find_map(|other| other.strip_prefix(&of_zone));
+        let of_region = format!("{region}.{end}");
+        if let Some(suffix) = of_zone.filter(|suffix| suffix.contains('.')) {
+            return (suffix, true);
+        }
+        if ends.contains(&of_region.as_str()) {
+            return (end, true);
+        }
+    }
+    let labels = |end: &str| end.split('.').count();
+    let is_certain = if is_end {
+        labels(end) < 3
+    } else {
+        // Two labels are those of a zone and a region, and one is that of either.
+        ends.iter().all(|other| labels(other) == labels(end) + 2)
+    };
+    (end, is_certain)
 }
 
 /// The suffix of the federation's Domain.
 fn domain(world: &World) -> Option<String> {
     let domains = world.of_kind("Domain");
     only(domains.filter_map(|(_, object)| object.value["domain"].as_str()))
-}
-
-/// The zone in ExternalDNS's domain filter.
-fn filter(world: &World) -> Option<String> {
-    let arguments = super::dns::arguments(world);
-    only(arguments.filter_map(|argument| argument.strip_prefix("--domain-filter=")))
 }
 
 /// The common value; `None` if they differ.
@@ -332,8 +395,16 @@ mod tests {
 
     #[test]
     fn the_suffix_is_the_common_end_of_names() {
-        let ends = ["a.b.c", "b.c", "z.a.b.c", "d.e"];
-        assert_eq!(shared_end(&ends), Some("b.c"));
-        assert_eq!(shared_end(&[]), None);
+        for (ends, expected) in [
+            (&["a.b.c", "b.c", "z.a.b.c", "d.e"][..], Some("b.c")),
+            (&[], None),
+            // Zones alone, and regions alone.
+            (&["z1.r1.b.c", "z2.r2.b.c"], Some("b.c")),
+            (&["r1.b.c", "r2.b.c"], Some("b.c")),
+            // Nothing in common.
+            (&["x.b.c", "y.z.d.e"], Some("y.z.d.e")),
+        ] {
+            assert_eq!(shared_end(ends), expected, "{ends:?}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::clusters::gateway_of;
+use super::gateways::gateway_of;
 use super::services::{local, pair};
 use super::world::World;
 use crate::check::{Findings, code};
@@ -203,7 +203,7 @@ fn ways(object: &Object, id: (&str, &str)) -> Vec<Way> {
         ("tls", Protocol::Tls),
         ("tcp", Protocol::Tcp),
     ] {
-        for route in list(field(&object.value, &["spec", section])) {
+        for route in object.routes(section) {
             let at = at(route);
             let is_it = |one: &&Value| {
                 local(&one["host"], object.namespace()).is_some_and(|at| pair(&at) == id)

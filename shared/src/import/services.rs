@@ -12,6 +12,7 @@ use super::mutual;
 use super::names::{At, Names};
 use super::ports;
 use super::routes;
+use super::virtual_services::SECTIONS;
 use super::world::World;
 use crate::check::{Findings, code};
 use crate::defaults::DEFAULT_NAMESPACE;
@@ -134,7 +135,7 @@ pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec
             let known = usual.unwrap_or_default();
             let ports = ports::find(world, at, &entries, id, known, findings);
             if usual.is_none() {
-                let http = list(field(&object.value, &["spec", "http"]));
+                let http = object.routes("http");
                 let port = ports::of_requests(object, id, &ports);
                 found.service.routes = routes::routes(http, id, port, object.namespace());
             }
@@ -228,15 +229,23 @@ pub(super) fn destination(object: &Object) -> Option<(String, String)> {
     let most = counted.into_iter().rev().max_by_key(|(_, times)| *times);
     match most {
         Some((service, _)) => Some(service),
-        None if elsewhere || routes_of(object).next().is_none() => None,
+        None if elsewhere || !answers_itself(object) => None,
         None => Some((object.name().to_owned(), object.namespace().to_owned())),
     }
 }
 
+/// Whether the gateway answers all requests itself, instead of a Service or the routes of a delegate.
+fn answers_itself(object: &Object) -> bool {
+    let mut routes = routes_of(object).peekable();
+    let is_answer =
+        |route: &Value| route["redirect"].is_object() || route["directResponse"].is_object();
+    routes.peek().is_some() && routes.all(is_answer)
+}
+
 /// The routes of all protocols.
 fn routes_of(object: &Object) -> impl Iterator<Item = &Value> {
-    let sections = ["http", "tls", "tcp"].into_iter();
-    sections.flat_map(|section| list(field(&object.value, &["spec", section])))
+    let sections = SECTIONS.into_iter();
+    sections.flat_map(|section| object.routes(section))
 }
 
 fn destinations(object: &Object) -> impl Iterator<Item = &Value> {

@@ -27,6 +27,8 @@ pub struct Object {
     pub value: Value,
     /// For a ServiceEntry, the selected endpoints (`workloads`).
     pub selected: Vec<Value>,
+    /// For a VirtualService with routes for sidecars alone, its `spec` without them.
+    pub at_gateways: Option<Value>,
 }
 
 /// Whether kind, name and namespace are as in [`Object`]. Kustomize's own file, for example, has no name.
@@ -41,12 +43,12 @@ pub fn has_texts(fields: &Map<String, Value>) -> bool {
 impl Object {
     /// An object of a file and, if given, a cluster.
     pub const fn new(file: String, cluster: Option<String>, value: Value) -> Self {
-        let selected = Vec::new();
         Self {
             file,
             cluster,
             value,
-            selected,
+            selected: Vec::new(),
+            at_gateways: None,
         }
     }
 
@@ -95,6 +97,12 @@ impl Object {
             [] => &self.selected,
             own => own,
         }
+    }
+
+    /// The routes of a VirtualService in a section, `http`, `tls` or `tcp`; at a gateway, those that gateways take.
+    pub fn routes(&self, section: &str) -> &[Value] {
+        let spec = self.at_gateways.as_ref();
+        list(&spec.unwrap_or(&self.value["spec"])[section])
     }
 
     /// Whether fedmesh rendered it.

@@ -9,6 +9,8 @@ use crate::kubernetes::ownership::TXT_PREFIX;
 use crate::placed::Placed;
 use crate::resolved::Resolved;
 
+/// The source of the records: objects of a CustomResourceDefinition.
+pub(crate) const SOURCE: &str = "crd";
 /// Flags that [`render`] sets, and others that a document may not set.
 pub(crate) const OWN_FLAGS: &[&str] = &[
     "source",
@@ -84,7 +86,7 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
     binding["subjects"][0]["namespace"] = namespace.into();
     let binding = labelled(Kind::ROLE_BINDING, records_namespace, binding);
     let mut args = vec![
-        "--source=crd".to_owned(),
+        format!("--source={SOURCE}"),
         format!("--crd-source-apiversion={group}/{version}"),
         "--crd-source-kind=DNSEndpoint".to_owned(),
         format!("--namespace={records_namespace}"),

@@ -1,8 +1,11 @@
 //! Manifests that fedmesh wrote give their document back; those of others give one that does the same,
 //! and what it does not do is told.
 
+mod at_gateways;
+mod dns;
 mod folders;
 mod forms;
+mod gateways;
 mod of_others;
 mod same;
 mod statements;

@@ -154,7 +154,7 @@ fn credentials_are_left_out_and_told() {
 }
 
 /// A mesh that somebody keeps by hand: other names of objects, short hosts, an older API.
-const BY_HAND: &str = r#"
+pub(super) const BY_HAND: &str = r#"
 apiVersion: networking.istio.io/v1beta1
 kind: Gateway
 metadata: {name: public, namespace: web, uid: 8f2c, labels: {team: web}}
