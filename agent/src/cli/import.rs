@@ -127,7 +127,7 @@ fn summary(imported: &Imported) -> String {
     } else if imported.findings.is_empty() {
         "everything was imported"
     } else {
-        "see above for what to know about them"
+        "see above for the hints"
     };
     format!(
         "{} in {}; {lost}",

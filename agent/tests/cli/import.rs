@@ -92,6 +92,30 @@ fn losses_are_reported_and_fail_with_strict() {
     );
 }
 
+/// A folder of a chart, with a deep folder of sources beside it.
+#[test]
+fn files_that_are_not_manifests_are_named_and_skipped() {
+    let workdir = Workdir::new();
+    workdir.write("north/a.yaml", MANIFEST);
+    let alone = workdir.run(&["import", "."], 0);
+    workdir.write("north/values.yaml", "replicas: 1\n");
+    workdir.write(
+        "north/templates/b.yaml",
+        "{{- if .Values.x }}\n{{- end }}\n",
+    );
+    workdir.write("north/src/a/b/c/d/e/package.json", "{\"name\": \"a\"}");
+    let ran = workdir.run(&["import", "."], 0);
+    assert_eq!(ran.out, alone.out);
+    for part in [
+        "warning[FM1009] ./north/values.yaml: a document without kind",
+        "warning[FM1009] ./north/templates/b.yaml: line 1: template text",
+        "`helm template … | fedmesh-agent import -`",
+        "warning[FM1009] ./north/src/a/b/c/d/e/package.json: ",
+    ] {
+        assert!(ran.err.contains(part), "{part}: {}", ran.err);
+    }
+}
+
 #[test]
 fn manifests_without_a_document_are_rejected() {
     let workdir = Workdir::new();

@@ -1,7 +1,7 @@
 //! What other programs say of everything that is rendered: a real kube-apiserver with strict field
 //! validation, which is asked through kubectl and really stores each file, `istioctl validate`, and
 //! `kubectl kustomize`. `generated` asks the same, and Istio's own admission, of generated documents;
-//! `texts` asks kubectl how it reads what is written as YAML.
+//! `texts` asks kubectl how it reads what is written as YAML, and `samples` imports Istio's own samples.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,6 +10,7 @@
 
 mod generated;
 mod runs;
+mod samples;
 mod texts;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -43,9 +43,11 @@ impl<'a> InCluster<'a> {
         rendered.find(|one| id(one) == id(object))
     }
 
-    /// Whether rendered objects have all hosts of a given one.
+    /// Whether rendered objects for sidecars have all hosts of a given one.
     pub(super) fn has_hosts_of(&self, object: &Object) -> bool {
-        let rendered = self.rendered.iter().filter(|one| one.kind() != "Gateway");
+        let rendered = self.rendered.iter().filter(|one| {
+            one.is("ServiceEntry") || one.is("VirtualService") && !is_at_gateway(one)
+        });
         let known: BTreeSet<&str> = rendered.flat_map(|one| names::hosts(one)).collect();
         let is_known = |host: &str| {
             let mut wider = host.match_indices('.').map(|(dot, _)| &host[dot..]);

@@ -76,12 +76,13 @@ fn difference(given: &Value, rendered: &Value, path: &str, lost: &mut Vec<Loss>)
                     difference(item, other, &at, &mut lost);
                     lost
                 };
-                let named = others.iter().find(|other| is_of_one_name(item, other));
-                let nearest = || others.iter().map(compared).min_by_key(size);
-                match named.map(compared).or_else(nearest) {
-                    Some(nearest) if named.is_some() || 2 * size(&nearest) <= leaves(item) => {
-                        lost.extend(nearest);
-                    }
+                let same = others.iter().filter(|other| is_same(item, other));
+                if let Some(same) = same.map(compared).min_by_key(size) {
+                    lost.extend(same);
+                    continue;
+                }
+                match others.iter().map(compared).min_by_key(size) {
+                    Some(nearest) if 2 * size(&nearest) <= leaves(item) => lost.extend(nearest),
                     // With most of its values missing, it is another item.
                     _ => lost.push(missing(item, &at, None)),
                 }
@@ -92,9 +93,11 @@ fn difference(given: &Value, rendered: &Value, path: &str, lost: &mut Vec<Loss>)
     }
 }
 
-/// Whether items, such as containers, have one name.
-fn is_of_one_name(one: &Value, other: &Value) -> bool {
-    one["name"].is_string() && one["name"] == other["name"]
+/// Whether items are the same one: containers of one name, routes to the same destinations.
+fn is_same(one: &Value, other: &Value) -> bool {
+    ["name", "route"]
+        .iter()
+        .any(|field| !one[field].is_null() && one[field] == other[field])
 }
 
 /// The number of scalars in a value.

@@ -83,6 +83,9 @@ impl Source {
     }
 }
 
+/// Most paths that a finding names.
+const NAMED: usize = 5;
+
 /// Values that override those of the manifests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
@@ -212,7 +215,12 @@ fn compare_in_part(
         }
         return Ok(());
     };
-    let left_out: Vec<String> = left_out.iter().map(|path| format!("`{path}`")).collect();
+    let count = left_out.len();
+    let named = left_out.iter().take(NAMED);
+    let mut left_out: Vec<String> = named.map(|path| format!("`{path}`")).collect();
+    if count > NAMED {
+        left_out.push(format!("{} more", count - NAMED));
+    }
     findings.warning(
         code::NOT_CARRIED,
         "",

@@ -79,6 +79,11 @@ fn remove<'p>(
         }
         if !at.is_null() {
             *at = Value::Null;
+            // The parts of it that were removed before.
+            left_out.retain(|part| {
+                let rest = part.strip_prefix(&path);
+                !rest.is_some_and(|rest| rest.starts_with(['.', '[']))
+            });
             left_out.push(path);
         }
     }

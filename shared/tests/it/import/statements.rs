@@ -281,6 +281,18 @@ fn losses_are_reported_of_a_document_with_errors() {
         "a.yaml: VirtualService sales/orders spec.http[0].timeout",
     );
     finding(&found, "FM1001", "a.yaml: PeerAuthentication sales/default");
+    // Of a route to the same destination, the fields are reported that are lost.
+    let more = "timeout: soon\n    name: all\n    retries: {attempts: -1}\n    fault: {abort: {httpStatus: 9999}}";
+    let found = imported(&[source("a.yaml", &WITH_ERROR.replace("timeout: soon", more))]);
+    for field in ["name", "timeout", "retries.attempts", "fault"] {
+        let path = format!("a.yaml: VirtualService sales/orders spec.http[0].{field}");
+        finding(&found, "FM1002", &path);
+    }
+    let part = &finding(&found, "FM1002", "").message;
+    assert!(
+        part.contains(".fault`") && !part.contains(".fault.abort"),
+        "{part}"
+    );
 
     // Without a suffix nothing can be rendered, so each object is reported.
     let options = Options {
