@@ -113,7 +113,7 @@ impl<'a> Reported<'a> {
                 if clusters.len() < of_objects[&place].len() {
                     let clusters: Vec<String> =
                         clusters.iter().map(|one| format!("`{one}`")).collect();
-                    finding.message += &format!(" (in {})", clusters.join(", "));
+                    finding.message = format!("{} (in {})", finding.message, clusters.join(", "));
                 }
                 finding
             })

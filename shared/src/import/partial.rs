@@ -69,7 +69,7 @@ fn remove<'p>(
                     &mut at[name.as_str()]
                 }
                 Step::Item(index) => {
-                    path.push_str(&format!("[{index}]"));
+                    path.extend(["[", &index.to_string(), "]"]);
                     &mut at[*index]
                 }
             };
