@@ -5,6 +5,8 @@ mod finding;
 
 pub use finding::{Finding, Fix, Severity};
 
+use std::collections::BTreeSet;
+
 use crate::name::{HostName, Label, NameError};
 use crate::passthrough::is_path;
 use crate::text::shorten;
@@ -53,10 +55,11 @@ impl Findings {
         self.add(Severity::Hint, code, path, message, hint);
     }
 
-    /// Adds the findings that it does not have: the same object in several clusters is reported once.
+    /// Adds each of the findings once: the same object may be in several clusters.
     pub(crate) fn add_new(&mut self, found: Self) {
+        let mut known = BTreeSet::new();
         for one in found.0 {
-            if !self.0.contains(&one) {
+            if known.insert((one.path.clone(), one.message.clone())) {
                 self.0.push(one);
             }
         }

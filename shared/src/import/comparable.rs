@@ -1,5 +1,7 @@
 //! Objects in fedmesh's canonical form, so that equivalent ones are equal.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::external::is_egress;
@@ -150,9 +152,9 @@ fn gateways(spec: &mut Map<String, Value>, is_at_gateway: bool) {
         if let Some(Value::Array(routes)) = spec.get_mut(section) {
             for route in routes {
                 without_gateways(route, |of_match| {
-                    let of_match: Vec<&str> = texts(of_match).collect();
+                    let of_match: BTreeSet<&str> = texts(of_match).collect();
                     let mut all = texts(&gateways).filter(|gateway| *gateway != "mesh");
-                    all.all(|gateway| of_match.contains(&gateway))
+                    all.all(|gateway| of_match.contains(gateway))
                 });
             }
         }

@@ -382,7 +382,7 @@ fn advice(path: &str) -> &'static str {
             "keep it for `mesh` alone if sidecars need its routes: those of the document are for gateways"
         }
         _ if path.starts_with("spec.servers") => {
-            "set `transport: tls` and `tls` if gateways terminate TLS for all services of the document; it has no other ports and settings of servers"
+            "set `transport: tls` if gateways have certificates for all services; a document has no other settings of servers"
         }
         _ if path.starts_with("spec.http") => {
             "add an equivalent route to the service; docs/reference.md lists the fields of routes"

@@ -1,4 +1,4 @@
-//! Delegation between VirtualServices: routes of delegates take the place of those that lead to them, as in Istio
+//! Delegation between VirtualServices: routes of delegates replace those that lead to them, as in Istio
 //! (`MergeHTTPRoutes` in `pilot/pkg/model/virtualservice.go`).
 
 use std::collections::BTreeMap;
@@ -8,13 +8,16 @@ use serde_json::{Map, Value};
 use super::comparable::destinations;
 use super::world::World;
 use crate::check::{Findings, code};
-use crate::manifests::{Object, field, list};
+use crate::manifests::{Budget, Object, TooManyCopies, bytes, field, list};
 
 /// Maps of a match, which are merged by their keys.
 const MAPS: [&str; 4] = ["headers", "withoutHeaders", "queryParams", "sourceLabels"];
 
 /// Merges the delegates that the manifests have into their roots, and removes them.
-pub(super) fn merge(world: &mut World, findings: &mut Findings) {
+///
+/// # Errors
+/// The copies of routes exceed the limit.
+pub(super) fn merge(world: &mut World, findings: &mut Findings) -> Result<(), TooManyCopies> {
     let delegates: BTreeMap<(usize, &str, &str), usize> = world
         .all()
         .enumerate()
@@ -25,6 +28,7 @@ pub(super) fn merge(world: &mut World, findings: &mut Findings) {
         .map(|(index, (cluster, object))| ((cluster, object.namespace(), object.name()), index))
         .collect();
     let mut found = Findings::default();
+    let mut budget = Budget::default();
     let mut merged: Vec<(usize, Vec<Value>)> = Vec::new();
     let mut root_of: BTreeMap<usize, usize> = BTreeMap::new();
     for (index, (cluster, root)) in world.all().enumerate() {
@@ -41,6 +45,7 @@ pub(super) fn merge(world: &mut World, findings: &mut Findings) {
             };
             if let Some(&at) = delegates.get(&(cluster, namespace, name)) {
                 root_of.insert(at, index);
+                reserve(route, &world.objects[at], &mut budget)?;
                 routes.extend(with_root(route, &world.objects[at], &mut found));
             } else {
                 missing(root, number, &format!("{namespace}/{name}"), &mut found);
@@ -69,6 +74,15 @@ pub(super) fn merge(world: &mut World, findings: &mut Findings) {
         world.objects.remove(index);
         world.places.remove(index);
     }
+    Ok(())
+}
+
+/// Reserves the size of merged routes: each match of either is copied for each of the other's.
+fn reserve(route: &Value, delegate: &Object, budget: &mut Budget) -> Result<(), TooManyCopies> {
+    let matches = |route: &Value| list(&route["match"]).len().max(1);
+    let http = field(&delegate.value, &["spec", "http"]);
+    budget.take(bytes(http), matches(route))?;
+    budget.take(bytes(route), list(http).iter().map(matches).sum())
 }
 
 /// Namespace and name of the VirtualService that a route of `root` delegates to.

@@ -24,8 +24,7 @@ use crate::name::HostPattern;
 use crate::render::WIDE;
 
 /// Whether a VirtualService routes calls of its own cluster through an egress gateway: one route for sidecars, one for
-/// the gateway. [`virtual_services`](super::virtual_services) has told those of other tools whose routes for sidecars do
-/// not lead to one.
+/// the gateway. Those of other tools whose routes for sidecars lead elsewhere have `at_gateways`.
 pub(super) fn is_egress(object: &Object) -> bool {
     if object.at_gateways.is_some() {
         return false;

@@ -143,7 +143,8 @@ impl ImportError {
             Self::NotAManifest(one) => one.hint.clone(),
             Self::TooLarge(_) => format!("import at most {} bytes at once", read::MAX_BYTES),
             Self::TooManyCopies(_) => {
-                "remove clusters from the placement that lists far too many".to_owned()
+                "remove clusters from the placement, or routes from the delegate, that has far too many"
+                    .to_owned()
             }
             Self::Empty => "name files or folders with the objects of your clusters".to_owned(),
             Self::NoSuffix => {
@@ -167,7 +168,7 @@ pub fn import(sources: &[Source], options: &Options) -> Result<Imported, ImportE
     let mut findings = Findings(skipped.collect());
     let mut world = world::spread(given, &mut findings)?;
     workloads::select(&mut world);
-    virtual_services::prepare(&mut world, &mut findings);
+    virtual_services::prepare(&mut world, &mut findings)?;
     let names = Names::find(&world, options, &mut findings).ok_or(ImportError::NoSuffix)?;
     world.order(&clusters::orders(&world, &names));
     let mesh = document(&world, &names, options, &mut findings);

@@ -58,6 +58,9 @@ fn with_certificates(world: &World) -> Option<Vec<&Object>> {
         if !is_shared || object.routes("http").is_empty() {
             continue;
         }
+        if object.is_ours() {
+            return None;
+        }
         let gateways: Vec<&Object> = gateways_of(world, cluster, object).collect();
         let servers = || {
             gateways
@@ -68,7 +71,7 @@ fn with_certificates(world: &World) -> Option<Vec<&Object>> {
         let mut outside = hosts.filter(|host| local(&(*host).into(), "").is_none());
         let has_certificate =
             |host: &str| servers().any(|server| is_ended(server) && accepts(server, host));
-        if object.is_ours() || !outside.all(has_certificate) {
+        if !outside.all(has_certificate) {
             return None;
         }
         for gateway in gateways {

@@ -9,15 +9,18 @@ use super::gateways::{self, gateway_of, selector};
 use super::services::local;
 use super::world::World;
 use crate::check::Findings;
-use crate::manifests::{Object, field, list, texts};
+use crate::manifests::{Object, TooManyCopies, field, list, texts};
 use crate::resolved::local_host;
 
 /// The fields with routes.
 pub(super) const SECTIONS: [&str; 3] = ["http", "tls", "tcp"];
 
 /// Merges delegates, and sets the routes that gateways take.
-pub(super) fn prepare(world: &mut World, findings: &mut Findings) {
-    delegates::merge(world, findings);
+///
+/// # Errors
+/// The copies of delegates' routes exceed the limit.
+pub(super) fn prepare(world: &mut World, findings: &mut Findings) -> Result<(), TooManyCopies> {
+    delegates::merge(world, findings)?;
     let others = world.all().enumerate().filter(|(_, (_, object))| {
         object.is("VirtualService") && !object.is_ours() && has_gateway(object)
     });
@@ -28,6 +31,7 @@ pub(super) fn prepare(world: &mut World, findings: &mut Findings) {
     for (index, spec) in taken {
         world.objects[index].at_gateways = Some(spec);
     }
+    Ok(())
 }
 
 fn has_gateway(object: &Object) -> bool {

@@ -83,7 +83,7 @@ pub struct Budget {
 /// The copies of objects exceed the limit: the number of bytes of the last ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the objects, copied for each of their clusters, are too large: {0} more bytes exceed the limit"
+    "the objects, copied for clusters and delegations, are too large: {0} more bytes exceed the limit"
 )]
 pub struct TooManyCopies(pub usize);
 

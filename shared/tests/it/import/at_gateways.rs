@@ -1,7 +1,7 @@
 //! VirtualServices of others: what gateways take of them.
 
 use serde_json::{Value, json};
-use shared::import::{Imported, Options, import};
+use shared::import::{ImportError, Imported, Options, import};
 
 use super::{finding, source};
 
@@ -265,6 +265,18 @@ fn routes_of_delegates_have_the_matches_and_settings_of_their_root() {
         .filter(|one| one.path.contains("VirtualService"))
         .collect();
     assert!(lost.is_empty(), "{lost:#?}");
+}
+
+#[test]
+fn delegations_may_not_copy_far_too_many_routes() {
+    let route = "  - {match: [], redirect: {uri: /}}\n".repeat(5_000);
+    let roots = "  - delegate: {name: rest}\n".repeat(5_000);
+    let text = virtual_service(
+        "root",
+        &format!("\n  hosts: [a.example.com]\n  gateways: [public]\n  http:\n{roots}"),
+    ) + &delegate("web", "rest", &format!("\n{route}"));
+    let error = import(&[source("a.yaml", &text)], &Options::default());
+    assert!(matches!(error, Err(ImportError::TooManyCopies(_))));
 }
 
 #[test]
