@@ -210,8 +210,8 @@ fn compare_in_part(
         return Ok(());
     };
     let count = left_out.len();
-    let named = left_out.iter().take(NAMED);
-    let mut left_out: Vec<String> = named.map(|path| format!("`{path}`")).collect();
+    let first = left_out.iter().take(NAMED);
+    let mut left_out: Vec<String> = first.map(|path| format!("`{path}`")).collect();
     if count > NAMED {
         left_out.push(format!("{} more", count - NAMED));
     }

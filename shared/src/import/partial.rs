@@ -69,7 +69,7 @@ fn remove<'p>(
                     &mut at[name.as_str()]
                 }
                 Step::Item(index) => {
-                    path.push_str(&format!("[{index}]"));
+                    path = format!("{path}[{index}]");
                     &mut at[*index]
                 }
             };
