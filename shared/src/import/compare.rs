@@ -113,7 +113,8 @@ impl<'a> Reported<'a> {
                 if clusters.len() < of_objects[&place].len() {
                     let clusters: Vec<String> =
                         clusters.iter().map(|one| format!("`{one}`")).collect();
-                    finding.message = format!("{} (in {})", finding.message, clusters.join(", "));
+                    let clusters = clusters.join(", ");
+                    finding.message = format!("{} (in {clusters})", finding.message);
                 }
                 finding
             })

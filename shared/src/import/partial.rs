@@ -69,7 +69,7 @@ fn remove<'p>(
                     &mut at[name.as_str()]
                 }
                 Step::Item(index) => {
-                    path.extend(["[", &index.to_string(), "]"]);
+                    path = format!("{path}[{index}]");
                     &mut at[*index]
                 }
             };

@@ -7,7 +7,7 @@ use shared::yaml;
 
 use super::{bundle, files, imported, source};
 
-const PLAIN: &str = r#"
+const PLAIN: &str = r"
 apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: {name: public, namespace: web}
@@ -54,7 +54,7 @@ apiVersion: security.istio.io/v1
 kind: PeerAuthentication
 metadata: {name: default, namespace: web}
 spec: {mtls: {mode: STRICT}}
-"#;
+";
 
 fn plain() -> Vec<Value> {
     yaml::documents(PLAIN).unwrap()
@@ -72,7 +72,7 @@ fn live(mut object: Value) -> Value {
         "uid": "5d3ab9a4-8fd0-4e02-9a0c-3b7a2a1f3c55",
         "managedFields": [{ "manager": "kubectl", "operation": "Apply", "fieldsV1": { "f:spec": {} } }],
     })));
-    let annotations = &mut metadata.entry("annotations").or_insert(json!({}));
+    let annotations = metadata.entry("annotations").or_insert(json!({}));
     annotations["kubectl.kubernetes.io/last-applied-configuration"] = applied.into();
     object["status"] = json!({ "observedGeneration": 3, "conditions": [] });
     match object["kind"].as_str().unwrap() {
@@ -87,7 +87,10 @@ fn live(mut object: Value) -> Value {
 }
 
 fn fields(value: Value) -> Map<String, Value> {
-    value.as_object().unwrap().clone()
+    match value {
+        Value::Object(fields) => fields,
+        other => panic!("{other} is not a map"),
+    }
 }
 
 /// Adds fields that are not set.

@@ -68,7 +68,7 @@ fn external_hosts_lose_nothing() {
     );
 }
 
-const EGRESS: &str = r#"
+const EGRESS: &str = r"
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: {name: news}
@@ -102,7 +102,7 @@ spec:
     route: [{destination: {host: istio-egressgateway.istio-system.svc.cluster.local, subset: news, port: {number: 443}}}]
   - match: [{gateways: [out], port: 443, sniHosts: [news.example]}]
     route: [{destination: {host: news.example, port: {number: 443}}, weight: 100}]
-"#;
+";
 
 #[test]
 fn names_of_an_egress_gateway_are_no_loss() {
@@ -119,7 +119,7 @@ fn names_of_an_egress_gateway_are_no_loss() {
 
 #[test]
 fn tls_of_all_ports_is_that_of_each() {
-    let text = r#"
+    let text = r"
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: {name: pay}
@@ -134,7 +134,7 @@ metadata: {name: pay}
 spec:
   host: pay.example
   trafficPolicy: {tls: {mode: SIMPLE, sni: pay.example}}
-"#;
+";
     let both = [
         "FM1003 a.yaml: ServiceEntry pay",
         "FM1003 a.yaml: DestinationRule pay",
@@ -234,7 +234,7 @@ spec:
     }
 }
 
-const WITH_ERROR: &str = r#"
+const WITH_ERROR: &str = r"
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: orders, namespace: sales}
@@ -258,7 +258,7 @@ spec:
 apiVersion: security.istio.io/v1
 kind: PeerAuthentication
 metadata: {name: default, namespace: sales}
-"#;
+";
 
 #[test]
 fn losses_are_reported_of_a_document_with_errors() {
