@@ -92,6 +92,10 @@ const SEARCHED: [&str; 6] = [
     "google",
 ];
 
+/// Labels of a suffix that is probably a part of a hosted zone: `mesh.corp.example.com` in `corp.example.com`. Shorter
+/// ones are usually zones of their own.
+const DEEP: usize = 4;
+
 /// The hosted zone at the provider.
 fn zone(
     given: &mesh::ExternalDns,
@@ -102,7 +106,8 @@ fn zone(
     let suffix = suffix?;
     let Some(text) = &given.zone else {
         let finds_parents = given.settings.get("zoneMatchParent") == Some(&true.into());
-        if SEARCHED.contains(&given.provider.as_str()) && !finds_parents {
+        let is_searched = SEARCHED.contains(&given.provider.as_str()) && !finds_parents;
+        if is_searched && suffix.labels() >= DEEP {
             findings.hint(
                 code::HOSTED_ZONE,
                 PATH,

@@ -255,7 +255,16 @@ fn the_domain_filter_is_the_hosted_zone() {
 }
 
 #[test]
-fn a_provider_that_searches_its_zones_is_a_hint() {
+fn a_deep_suffix_at_a_provider_that_searches_its_zones_is_a_hint() {
+    let found = |external_dns: &Value, code: &str| {
+        let mut deep = document(external_dns);
+        deep.spec.dns.suffix = "mesh.corp.example.com".to_owned();
+        let findings = check(&deep, &Facts::default()).findings;
+        let findings = findings.into_iter().filter(|finding| finding.code == code);
+        findings
+            .map(|one| (one.severity, one.path))
+            .collect::<Vec<_>>()
+    };
     let hint = (Severity::Hint, "spec.dns.externalDns.zone".to_owned());
     for provider in ["google", "aws", "azure", "azure-private-dns", "cloudflare"] {
         let findings = found(&json!({ "provider": provider }), "FM0315");
@@ -272,6 +281,12 @@ fn a_provider_that_searches_its_zones_is_a_hint() {
     ] {
         assert!(found(&other, "FM0315").is_empty(), "{other}");
     }
+    // A zone of its own, as far as its name tells.
+    let short = check(
+        &document(&json!({ "provider": "google" })),
+        &Facts::default(),
+    );
+    assert!(short.findings.iter().all(|one| one.code != "FM0315"));
 }
 
 #[test]
