@@ -74,7 +74,10 @@ mod tests {
     #[test]
     fn the_status_in_words() {
         assert_eq!(words(&template::start()), "5 to fill in");
-        assert_eq!(words(&template::walkthrough()), "no errors · 2 warnings");
+        assert_eq!(
+            words(&template::walkthrough()),
+            "no errors · 2 warnings · 1 hint"
+        );
         let mut mesh = template::walkthrough();
         mesh.spec.dns.suffix = "Bad".to_owned();
         assert_eq!(words(&mesh), "1 error");
