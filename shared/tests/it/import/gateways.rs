@@ -201,7 +201,7 @@ fn a_stated_address_is_that_of_the_cluster_in_its_locality() {
 
 /// WorkloadEntries beside a selector, instead of endpoints.
 #[test]
-fn selected_workloads_are_endpoints_as_an_entrys_own() {
+fn selected_workloads_are_endpoints_like_those_of_an_entry() {
     let (head, _) = entry("MESH_INTERNAL", "unused")
         .split_once("  endpoints:")
         .map(|(head, rest)| (head.to_owned(), rest.to_owned()))
