@@ -51,18 +51,19 @@ pub(super) fn check(spec: &Spec, resolved: &Resolved, findings: &mut Findings) {
                 usable(&path, address, (cluster, kind), resolved, findings);
                 shared(&path, (address, gateway.port), cluster, &mut seen, findings);
             }
-            if let Some(fault) = gateway.cluster_ip.and_then(|ip| fault_of_ip(&ip)) {
-                let path = format!("spec.clusters[{index}].{}.clusterIP", kind.field());
-                let what = format!("`{}` {}", text(gateway.cluster_ip), fault.what);
-                let hint = "use the `clusterIP` of the gateway's Service, or remove the field";
-                report(fault.severity, &path, what, hint.into(), findings);
+            if let Some(ip) = gateway.cluster_ip
+                && let Some(fault) = fault_of_ip(&ip)
+            {
+                findings.add(
+                    fault.severity,
+                    code::UNUSABLE_ADDRESS,
+                    &format!("spec.clusters[{index}].{}.clusterIP", kind.field()),
+                    format!("`{ip}` {}", fault.what),
+                    "use the `clusterIP` of the gateway's Service, or remove the field".into(),
+                );
             }
         }
     }
-}
-
-fn text(ip: Option<IpAddr>) -> String {
-    ip.map(|ip| ip.to_string()).unwrap_or_default()
 }
 
 fn usable(
@@ -87,16 +88,7 @@ fn usable(
             "set `{}.addresses` of the cluster to an address at which the other clusters reach it",
             kind.field()
         );
-        report(fault.severity, path, what, hint, findings);
-    }
-}
-
-fn report(severity: Severity, path: &str, what: String, hint: String, findings: &mut Findings) {
-    match severity {
-        Severity::Error => findings.error(code::UNUSABLE_ADDRESS, path, what, hint),
-        Severity::Warning | Severity::Hint => {
-            findings.warning(code::UNUSABLE_ADDRESS, path, what, hint);
-        }
+        findings.add(fault.severity, code::UNUSABLE_ADDRESS, path, what, hint);
     }
 }
 

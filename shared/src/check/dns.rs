@@ -8,6 +8,7 @@ use super::{Findings, code, external_dns, port};
 use crate::defaults;
 use crate::defaults::CLUSTER_DOMAIN;
 use crate::facts::Facts;
+use crate::gateways::kind::GatewayKind;
 use crate::mesh::{Endpoints, Naming, Spec};
 use crate::name::{HostName, Label};
 use crate::render::dns_endpoint::{self, LeftOut};
@@ -335,27 +336,13 @@ struct CalledGateway<'a> {
 fn called(resolved: &Resolved) -> impl Iterator<Item = CalledGateway<'_>> {
     let clusters = resolved.clusters.iter().enumerate();
     clusters.flat_map(move |(index, cluster)| {
-        let kinds = [
-            ("gateway", "gateway", false, &cluster.gateway),
-            (
-                "eastWestGateway",
-                "east-west gateway",
-                true,
-                &cluster.east_west_gateway,
-            ),
-        ];
-        let is_called = move |is_mutual| {
-            let mut services = resolved.services.iter();
-            services.any(|one| one.is_mutual() == is_mutual && one.clusters.contains(&index))
-        };
-        let kinds = kinds
-            .into_iter()
-            .filter(move |(_, _, is_mutual, _)| is_called(*is_mutual));
-        kinds.map(move |(field, what, _, gateway)| CalledGateway {
-            path: format!("spec.clusters[{index}].{field}.addresses"),
+        let kinds = GatewayKind::ALL.into_iter();
+        let kinds = kinds.filter(move |kind| kind.is_called(resolved, index));
+        kinds.map(move |kind| CalledGateway {
+            path: kind.path(index),
             cluster,
-            what,
-            gateway,
+            what: kind.as_str(),
+            gateway: kind.of(cluster),
         })
     })
 }

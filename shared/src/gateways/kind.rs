@@ -2,7 +2,7 @@
 
 use crate::facts::Facts;
 use crate::mesh::{self, Mesh, Transport};
-use crate::resolved::{self, Service};
+use crate::resolved::{self, Resolved, Service};
 
 /// A kind of gateway that receives calls from other clusters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +33,12 @@ impl GatewayKind {
     /// Whether a service uses it.
     pub fn serves(self, service: &Service) -> bool {
         service.is_mutual() == (self == Self::EastWest)
+    }
+
+    /// Whether a service that runs in a cluster, given by its index, uses it.
+    pub fn is_called(self, resolved: &Resolved, cluster: usize) -> bool {
+        let mut services = resolved.services.iter();
+        services.any(|one| self.serves(one) && one.clusters.contains(&cluster))
     }
 
     /// The field of a cluster in the document.

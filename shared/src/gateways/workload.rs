@@ -45,13 +45,10 @@ pub enum Selects {
 /// The gateways of a cluster for which the document renders a Gateway of Istio.
 pub fn workloads(resolved: &Resolved, cluster: usize) -> Vec<Workload> {
     let here = &resolved.clusters[cluster];
-    let serves = |kind: GatewayKind| {
-        let mut services = resolved.services.iter();
-        // The Gateway API's Gateway refers to the Service, not to pods.
-        let selects = kind == GatewayKind::EastWest || !resolved.gateway_api;
-        selects && services.any(|one| kind.serves(one) && one.clusters.contains(&cluster))
-    };
-    let kinds = GatewayKind::ALL.into_iter().filter(|kind| serves(*kind));
+    // The Gateway API's Gateway refers to the Service, not to pods.
+    let selects = |kind: GatewayKind| kind == GatewayKind::EastWest || !resolved.gateway_api;
+    let kinds = GatewayKind::ALL.into_iter();
+    let kinds = kinds.filter(|kind| selects(*kind) && kind.is_called(resolved, cluster));
     let mut found: Vec<Workload> = kinds
         .map(|kind| {
             let gateway = kind.of(here);
