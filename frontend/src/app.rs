@@ -6,20 +6,20 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{DragEvent, Event, HtmlInputElement, KeyboardEvent};
 
 use crate::agent::Agent;
-use crate::api::Client;
+use crate::agent::api::Client;
 use crate::browser;
+use crate::browser::dom::{El, el, el_in, mount, on_window};
+use crate::browser::signals::*;
 use crate::components::agent_dialog::agent_dialog;
 use crate::components::cluster_table::pasted_text;
 use crate::components::header::header;
 use crate::components::notice::notice_bar;
-use crate::document;
-use crate::dom::{El, el, el_in, mount, on_window};
-use crate::kept;
 use crate::pages::edit::edit_page;
 use crate::pages::review::review_page;
-use crate::renderer;
-use crate::saved::Fragment;
-use crate::signals::*;
+use crate::state::document;
+use crate::state::kept;
+use crate::state::renderer;
+use crate::state::saved::Fragment;
 use crate::state::{Page, Store};
 
 /// Shows the page.

@@ -19,38 +19,16 @@
 )]
 
 mod agent;
-mod api;
 mod app;
 mod browser;
-mod callers;
 mod components;
-mod contexts;
-mod counts;
-mod document;
-mod dom;
-mod field;
-#[cfg(test)]
-mod field_tests;
-mod highlight;
-mod history;
+mod form;
 pub mod json;
-mod kept;
-mod lines;
-mod message;
-mod outline;
 mod pages;
-pub mod reading;
-mod renderer;
-pub mod rendering;
+mod result;
 mod review;
-mod rows;
-mod saved;
-mod signals;
-pub mod simulated;
 mod state;
-mod template;
-mod texts;
-pub mod worker;
+pub mod workers;
 
 pub use app::start;
 pub use review::start as start_review;

@@ -2,7 +2,7 @@
 //! archive; the response is a [`ReadResult`].
 
 use frontend::json;
-use frontend::reading::{ReadResult, given};
+use frontend::workers::reading::{ReadResult, given};
 use js_sys::Array;
 use shared::bundle::{Carried, MESH_FILE, is_zip, read_zip};
 use shared::check::{Finding, Severity, code};
@@ -10,7 +10,7 @@ use shared::import::{ImportError, Imported, Options, Source, import};
 use wasm_bindgen::JsCast;
 
 fn main() {
-    frontend::worker::serve_any(|question| {
+    frontend::workers::serve_any(|question| {
         let question: Array = question.unchecked_into();
         let suffix = question.get(0).as_string().unwrap_or_default();
         let answer = given(&question.get(1)).map_err(|message| (message, String::new()));
@@ -111,7 +111,7 @@ fn carried(files: Vec<(String, String)>) -> Result<ReadResult, (String, String)>
 
 #[cfg(test)]
 mod tests {
-    use frontend::reading::ReadResult;
+    use frontend::workers::reading::ReadResult;
     use shared::bundle::{Bundle, MESH_FILE};
 
     use super::read;

@@ -2,8 +2,8 @@
 //! document does not have it.
 
 use frontend::json;
-use frontend::rendering::{Checks, Form, Manifests};
-use frontend::simulated::Simulated;
+use frontend::workers::rendering::{Checks, Form, Manifests};
+use frontend::workers::simulated::Simulated;
 use serde::Serialize;
 use shared::Mesh;
 use shared::bundle::Bundle;
@@ -20,7 +20,7 @@ enum Response {
 }
 
 fn main() {
-    frontend::worker::serve(|question| {
+    frontend::workers::serve(|question| {
         let answer = json::read(question).and_then(|(form, mesh)| answer(form, &mesh));
         json::write(&answer).into()
     });

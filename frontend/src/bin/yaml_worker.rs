@@ -1,7 +1,7 @@
 //! The worker that reads documents. A request is a text or files; the response is a [`ReadResult`].
 
 use frontend::json;
-use frontend::reading::{ReadResult, given};
+use frontend::workers::reading::{ReadResult, given};
 use shared::Mesh;
 use shared::bundle::{Carried, ReadBundleError};
 use shared::mesh::ReadError;
@@ -10,7 +10,7 @@ use shared::mesh::ReadError;
 const SHOWN: usize = 10;
 
 fn main() {
-    frontend::worker::serve_any(|question| {
+    frontend::workers::serve_any(|question| {
         let answer = match given(&question) {
             Ok(files) => match files.as_slice() {
                 [(_, bytes)] => read(bytes),

@@ -5,7 +5,7 @@ use frontend::json;
 use wasm_bindgen::JsValue;
 
 fn main() {
-    frontend::worker::serve(|files| match pack(files) {
+    frontend::workers::serve(|files| match pack(files) {
         Ok(bytes) => js_sys::Uint8Array::from(bytes.as_slice()).into(),
         Err(error) => JsValue::from_str(&error),
     });

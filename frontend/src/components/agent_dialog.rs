@@ -7,14 +7,14 @@ use web_sys::HtmlDialogElement;
 
 use super::failure::failure_box;
 use super::findings::acts;
+use crate::agent::api::Client;
+use crate::agent::message::Task;
 use crate::agent::{Agent, Link};
-use crate::api::Client;
 use crate::browser;
-use crate::dom::{El, button, effect, el, el_in, icon, text, value_of};
-use crate::message::Task;
-use crate::saved::Fragment;
-use crate::signals::*;
+use crate::browser::dom::{El, button, effect, el, el_in, icon, text, value_of};
+use crate::browser::signals::*;
 use crate::state::Store;
+use crate::state::saved::Fragment;
 
 pub(crate) fn agent_dialog(store: Store, agent: Agent) -> El {
     let is_connected = memo(move || agent.is_connected());

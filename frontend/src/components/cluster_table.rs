@@ -7,13 +7,13 @@ use web_sys::{ClipboardEvent, Element, Event, KeyboardEvent};
 use super::field::{cell, errors, input, notes, option};
 use crate::agent::Agent;
 use crate::browser;
-use crate::contexts;
-use crate::dom::{El, button, el, el_in, icon, text};
-use crate::field::{ClusterField, Field};
-use crate::rows;
-use crate::signals::*;
+use crate::browser::dom::{El, button, el, el_in, icon, text};
+use crate::browser::signals::*;
+use crate::form::contexts;
+use crate::form::field::{ClusterField, Field};
+use crate::form::rows;
+use crate::form::template;
 use crate::state::Store;
-use crate::template;
 
 pub(crate) fn cluster_table(store: Store, agent: Agent) -> El {
     let count = memo(move || store.with(|mesh| mesh.spec.clusters.len()));

@@ -1,9 +1,9 @@
 //! The fields of the mesh's name, of `spec.dns` and of `spec.endpoints`.
 
 use super::field::{option, select_field, text_field};
-use crate::dom::{El, el, el_in, text};
-use crate::field::Field;
-use crate::signals::*;
+use crate::browser::dom::{El, el, el_in, text};
+use crate::browser::signals::*;
+use crate::form::field::Field;
 use crate::state::Store;
 
 /// Suggested providers; ExternalDNS has more.

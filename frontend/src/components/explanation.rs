@@ -5,9 +5,10 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{HtmlDetailsElement, Response};
 
-use crate::dom::{El, el, el_in, text};
-use crate::signals::*;
-use crate::{api, browser};
+use crate::agent::api;
+use crate::browser;
+use crate::browser::dom::{El, el, el_in, text};
+use crate::browser::signals::*;
 
 /// A fold with the explanation of the code of a finding or a cause.
 pub(crate) fn explanation(code: &str) -> El {

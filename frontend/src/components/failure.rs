@@ -1,8 +1,8 @@
 //! Errors, with their hints.
 
 use super::findings::{self, Acts};
-use crate::api::Failure;
-use crate::dom::{El, el, el_in, icon, text};
+use crate::agent::api::Failure;
+use crate::browser::dom::{El, el, el_in, icon, text};
 
 pub(crate) fn failure_box(failure: Failure, acts: &Acts) -> El {
     let findings = (!failure.findings.is_empty()).then(|| findings::list(failure.findings, acts));

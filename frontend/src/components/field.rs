@@ -5,9 +5,9 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::HtmlInputElement;
 
 use crate::browser;
-use crate::dom::{El, depend, effect, el, el_in, text, value_of};
-use crate::field::Field;
-use crate::signals::*;
+use crate::browser::dom::{El, depend, effect, el, el_in, text, value_of};
+use crate::browser::signals::*;
+use crate::form::field::Field;
 use crate::state::Store;
 
 /// A text field.

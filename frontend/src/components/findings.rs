@@ -5,9 +5,9 @@ use std::rc::Rc;
 use shared::check::{Finding, Fix, Severity};
 
 use super::explanation::explanation;
-use crate::counts::is_gap;
-use crate::dom::{El, button, el_in, icon, text};
-use crate::field::has_field;
+use crate::browser::dom::{El, button, el_in, icon, text};
+use crate::form::field::has_field;
+use crate::result::counts::is_gap;
 use crate::state::Store;
 
 pub(crate) fn findings(store: Store) -> El {

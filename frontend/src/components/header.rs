@@ -3,15 +3,15 @@
 use shared::api::Intent;
 
 use super::menu::{Item, menu};
+use crate::agent::message::Task;
 use crate::agent::{Agent, Link};
 use crate::browser;
-use crate::counts::Counts;
-use crate::document::{self, Download};
-use crate::dom::{El, button, el, el_in, icon, text};
-use crate::message::Task;
-use crate::signals::*;
+use crate::browser::dom::{El, button, el, el_in, icon, text};
+use crate::browser::signals::*;
+use crate::form::template;
+use crate::result::counts::Counts;
+use crate::state::document::{self, Download};
 use crate::state::{Half, Page, Store, Tab};
-use crate::template;
 
 pub(crate) fn header(store: Store, agent: Agent) -> El {
     el("header")

@@ -7,17 +7,17 @@ use shared::bundle::MESH_FILE;
 
 use super::failure::failure_box;
 use super::findings::acts;
-use crate::api::Failure;
+use crate::agent::api::Failure;
 use crate::browser;
-use crate::counts::Counts;
-use crate::document;
-use crate::dom::{El, button, depend, el, el_in, icon, text};
-use crate::highlight;
-use crate::renderer;
-use crate::rendering::{File, Manifests};
-use crate::signals::*;
+use crate::browser::dom::{El, button, depend, el, el_in, icon, text};
+use crate::browser::signals::*;
+use crate::form::template;
+use crate::result::counts::Counts;
+use crate::result::highlight;
+use crate::state::document;
+use crate::state::renderer;
 use crate::state::{Rendered, Store, Tab};
-use crate::template;
+use crate::workers::rendering::{File, Manifests};
 
 pub(crate) fn manifests(store: Store) -> El {
     let is_there = memo(move || store.rendered.with(Option::is_some));

@@ -4,8 +4,8 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, FocusEvent, KeyboardEvent, Node};
 
 use crate::browser;
-use crate::dom::{El, button, el, el_in, icon, text};
-use crate::signals::*;
+use crate::browser::dom::{El, button, el, el_in, icon, text};
+use crate::browser::signals::*;
 
 /// An action in a menu.
 pub(crate) struct Item {

@@ -3,8 +3,8 @@
 use shared::mesh::{Sample, Target};
 
 use super::field::{select_field, text_field};
-use crate::dom::{El, el, el_in, is_ticked, text};
-use crate::field::Field;
+use crate::browser::dom::{El, el, el_in, is_ticked, text};
+use crate::form::field::Field;
 use crate::state::Store;
 
 pub(crate) fn more_form(store: Store) -> El {

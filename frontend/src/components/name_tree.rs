@@ -1,9 +1,9 @@
 //! All published names: global, regions, zones, each with the clusters that answer.
 
 use super::what_if::what_if;
-use crate::dom::{El, button, el, el_in, icon, text};
-use crate::outline::{self, Node, ServiceNames};
-use crate::signals::*;
+use crate::browser::dom::{El, button, el, el_in, icon, text};
+use crate::browser::signals::*;
+use crate::result::outline::{self, Node, ServiceNames};
 use crate::state::{Store, Tab};
 
 pub(crate) fn name_tree(store: Store) -> El {

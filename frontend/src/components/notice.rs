@@ -1,10 +1,10 @@
 //! Messages about the page as a whole.
 
 use crate::browser;
-use crate::document;
-use crate::dom::{El, button, effect, el, el_in, icon, text};
-use crate::kept;
-use crate::signals::*;
+use crate::browser::dom::{El, button, effect, el, el_in, icon, text};
+use crate::browser::signals::*;
+use crate::state::document;
+use crate::state::kept;
 use crate::state::{Notice, Store};
 
 /// How long a message of success stays, in milliseconds.

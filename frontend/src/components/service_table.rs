@@ -5,13 +5,13 @@ use shared::mesh::Service;
 
 use super::cluster_table::{remove_cell, tool_column};
 use super::field::{cell, errors, notes, text_field};
-use crate::callers;
-use crate::dom::{El, button, el, el_in, icon, is_ticked, text};
-use crate::field::{Field, ServiceField};
-use crate::rows;
-use crate::signals::*;
+use crate::browser::dom::{El, button, el, el_in, icon, is_ticked, text};
+use crate::browser::signals::*;
+use crate::form::callers;
+use crate::form::field::{Field, ServiceField};
+use crate::form::rows;
+use crate::form::texts::routes_beyond_paths;
 use crate::state::{Half, Store, Tab};
-use crate::texts::routes_beyond_paths;
 
 pub(crate) fn service_table(store: Store) -> El {
     let count = memo(move || store.with(|mesh| mesh.spec.services.len()));

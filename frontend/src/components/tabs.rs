@@ -6,8 +6,8 @@ use web_sys::{Event, KeyboardEvent};
 use super::field::option;
 use super::{findings, manifests, name_tree};
 use crate::browser;
-use crate::dom::{El, button, el, el_in, value_of};
-use crate::signals::*;
+use crate::browser::dom::{El, button, el, el_in, value_of};
+use crate::browser::signals::*;
 use crate::state::{Store, Tab};
 
 const ALL: [(Tab, &str, &str); 3] = [

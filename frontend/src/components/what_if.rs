@@ -6,10 +6,10 @@ use shared::Mesh;
 use shared::mesh::Cluster;
 use shared::resolved::published::{LevelKind, NameRow};
 
-use crate::dom::{El, button, el, el_in, icon, is_ticked, text};
-use crate::signals::*;
-use crate::simulated::{Cell, Look};
+use crate::browser::dom::{El, button, el, el_in, icon, is_ticked, text};
+use crate::browser::signals::*;
 use crate::state::Store;
+use crate::workers::simulated::{Cell, Look};
 
 /// Something that can be down: its label, and the value for the simulation.
 type Mark = (String, String);

@@ -1,12 +1,12 @@
 //! The page with the document on the left and its result on the right.
 
 use crate::agent::Agent;
+use crate::browser::dom::{El, button, el_in};
 use crate::components::cluster_table::cluster_table;
 use crate::components::dns_form::dns_form;
 use crate::components::more_form::more_form;
 use crate::components::service_table::service_table;
 use crate::components::tabs::tabs;
-use crate::dom::{El, button, el_in};
 use crate::state::{Half, Store};
 
 pub(crate) fn edit_page(store: Store, agent: Agent) -> El {

@@ -1,13 +1,13 @@
 //! The element that the part of the page draws into, which plans, applies and verifies.
 
+use crate::agent::api::Failure;
+use crate::agent::message::{STAGE, STAGE_EVENT};
 use crate::agent::{Agent, Part};
-use crate::api::Failure;
 use crate::browser;
+use crate::browser::dom::{El, button, el, el_in, text};
 use crate::components::failure::failure_box;
 use crate::components::findings::acts;
-use crate::dom::{El, button, el, el_in, text};
 use crate::json;
-use crate::message::{STAGE, STAGE_EVENT};
 use crate::state::{Page, Store};
 
 pub(crate) fn review_page(store: Store, agent: Agent) -> El {

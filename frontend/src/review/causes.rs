@@ -6,8 +6,8 @@ use shared::verify::{Check, Explanation, Family, Fault, Outcome, faults};
 
 use super::families::fold;
 use super::verify::look;
+use crate::browser::dom::{El, el, el_in, icon, text};
 use crate::components::explanation::explanation;
-use crate::dom::{El, el, el_in, icon, text};
 
 /// Checks that are shown for a cause; the others are folded.
 const SHOWN: usize = 5;

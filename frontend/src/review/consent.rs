@@ -7,9 +7,9 @@ use shared::plan::{Action, ClusterPlan, Plan};
 use super::run::verify_button;
 use super::state::{Consent, Planned, Review};
 use super::steps::chips;
+use crate::browser::dom::{El, button, el, el_in, icon, is_ticked, text, value_of};
+use crate::browser::signals::*;
 use crate::components::failure::reason;
-use crate::dom::{El, button, el, el_in, icon, is_ticked, text, value_of};
-use crate::signals::*;
 
 /// The totals, and the buttons.
 pub(crate) fn consent(review: Review, planned: &Planned) -> El {

@@ -8,8 +8,8 @@ use shared::plan::Plan;
 use shared::plan::decisions::{Decision, Decisions};
 
 use super::state::{Planned, Review};
+use crate::browser::dom::{El, button, el, el_in, icon, text};
 use crate::components::failure::reason;
-use crate::dom::{El, button, el, el_in, icon, text};
 
 /// The button for a decision; it plans again.
 pub(crate) fn way(review: Review, intent: Intent, decision: &Decision) -> El {
@@ -160,8 +160,8 @@ mod tests {
     use shared::check::Severity;
 
     use super::*;
-    use crate::message::Document;
-    use crate::template;
+    use crate::agent::message::Document;
+    use crate::form::template;
 
     #[test]
     fn an_address_that_can_be_withdrawn_has_a_cluster() {

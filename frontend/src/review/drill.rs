@@ -9,9 +9,9 @@ use super::state::Review;
 use super::table::checked;
 use super::verify::look;
 use crate::browser;
+use crate::browser::dom::{El, at, button, el, el_in, icon, text, value_of};
+use crate::browser::signals::*;
 use crate::components::field::option;
-use crate::dom::{El, at, button, el, el_in, icon, text, value_of};
-use crate::signals::*;
 
 /// The button for a drill of a service, and the row that confirms it, `width` columns wide.
 pub(crate) fn offer(review: Review, drillable: &Drillable, width: &str) -> (El, El) {

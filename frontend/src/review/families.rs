@@ -10,8 +10,8 @@ use web_sys::HtmlDetailsElement;
 use super::causes::CauseIds;
 use super::table::{checked, table};
 use super::verify::look;
-use crate::dom::{El, el, el_in, icon, text};
-use crate::signals::*;
+use crate::browser::dom::{El, el, el_in, icon, text};
+use crate::browser::signals::*;
 
 const GROUPS: [(Family, &str, &str); 3] = [
     (Family::Objects, "Objects", "objects"),

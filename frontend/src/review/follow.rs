@@ -5,9 +5,9 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::doing::Run;
 use super::state::Review;
-use crate::api::Failure;
+use crate::agent::api::Failure;
 use crate::browser;
-use crate::signals::*;
+use crate::browser::signals::*;
 
 /// How often a lost stream is opened again before the user is asked.
 const ATTEMPTS: u32 = 5;

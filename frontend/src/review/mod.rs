@@ -1,5 +1,5 @@
 //! The part of the page that plans, applies and verifies: a program that is loaded when an agent is connected. It
-//! draws into the stage, executes orders and sends messages to the page; see [`crate::message`].
+//! draws into the stage, executes orders and sends messages to the page; see [`crate::agent::message`].
 //!
 //! **Invariant**: it contains neither the form nor the checks; the document is a JSON value here.
 
@@ -23,10 +23,10 @@ mod verify;
 
 use any_spawner::Executor;
 
+use crate::agent::message::{ORDER, STAGE};
 use crate::browser;
-use crate::dom::at;
-use crate::message::{ORDER, STAGE};
-use crate::signals::*;
+use crate::browser::dom::at;
+use crate::browser::signals::*;
 use state::Review;
 
 /// Starts to listen for orders.

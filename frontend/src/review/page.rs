@@ -8,10 +8,10 @@ use super::plan::plan;
 use super::run::run;
 use super::state::{Consent, Planned, Review, TITLE, View};
 use super::verify::verify;
-use crate::api::Failure;
+use crate::agent::api::Failure;
+use crate::agent::message::{StageEvent, Task};
+use crate::browser::dom::{El, button, el, el_in, icon, text};
 use crate::components::failure::failure_box;
-use crate::dom::{El, button, el, el_in, icon, text};
-use crate::message::{StageEvent, Task};
 
 /// Draws into the stage.
 pub(crate) fn show(stage: El, review: Review) {

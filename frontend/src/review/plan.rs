@@ -9,9 +9,9 @@ use super::consent::consent;
 use super::decided;
 use super::state::{Planned, Review};
 use super::steps::{chips, steps};
+use crate::browser::dom::{El, el, el_in, text};
 use crate::components::failure::reason;
 use crate::components::findings;
-use crate::dom::{El, el, el_in, text};
 
 pub(crate) fn plan(review: Review, planned: &Planned) -> Vec<El> {
     let response = &planned.response;

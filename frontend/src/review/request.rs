@@ -4,7 +4,7 @@ use shared::api::{ApplyRequest, Intent, PlanRequest, VerifyRequest};
 use shared::plan::decisions::Decisions;
 
 use super::state::{Consent, Planned};
-use crate::message::Document;
+use crate::agent::message::Document;
 
 pub(crate) fn plan_request(
     document: &Document,
@@ -51,7 +51,8 @@ mod tests {
     use shared::plan::decisions::Decision;
 
     use super::*;
-    use crate::{json, template};
+    use crate::form::template;
+    use crate::json;
 
     #[test]
     fn the_agent_parses_requests() {

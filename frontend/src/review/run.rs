@@ -7,11 +7,11 @@ use super::doing::{Doing, Run};
 use super::follow::Lost;
 use super::progress::{ClusterProgress, WaveState};
 use super::state::Review;
+use crate::agent::message::Task;
 use crate::browser;
+use crate::browser::dom::{El, button, depend, el, el_in, icon, text};
+use crate::browser::signals::*;
 use crate::components::failure::{failure_box, reason};
-use crate::dom::{El, button, depend, el, el_in, icon, text};
-use crate::message::Task;
-use crate::signals::*;
 
 pub(crate) fn run(review: Review, run: &Run) -> El {
     let progress = review.progress;

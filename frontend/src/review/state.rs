@@ -12,13 +12,13 @@ use super::follow::{Follow, Lost};
 use super::progress::Progress;
 use super::request::{apply_request, plan_request, verify_request};
 use super::verification::Verification;
-use crate::api::{Client, Failure};
+use crate::agent::api::{Client, Failure};
+use crate::agent::message::{Document, Order, RUN, STAGE, STAGE_EVENT, StageEvent, Task};
+use crate::browser::dom;
+use crate::browser::signals::*;
 use crate::browser::{self, Keep};
 use crate::components::findings::{Act, Acts};
-use crate::dom;
 use crate::json;
-use crate::message::{Document, Order, RUN, STAGE, STAGE_EVENT, StageEvent, Task};
-use crate::signals::*;
 
 /// The id of the heading, which is focused when the user opens another view.
 pub(crate) const TITLE: &str = "review-title";

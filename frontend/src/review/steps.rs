@@ -9,10 +9,10 @@ use web_sys::HtmlDetailsElement;
 use super::causes::with_code;
 use super::decided;
 use super::state::Review;
+use crate::browser::dom::{El, el, el_in, icon, text};
+use crate::browser::signals::*;
 use crate::components::failure::reason;
-use crate::dom::{El, el, el_in, icon, text};
-use crate::highlight;
-use crate::signals::*;
+use crate::result::highlight;
 
 /// The number of steps of each action.
 pub(crate) fn chips(count: impl Fn(Action) -> usize) -> Vec<El> {

@@ -11,7 +11,7 @@ use super::families::{fold, is_well};
 use super::state::Review;
 use super::verify::look;
 use crate::browser;
-use crate::dom::{El, at, button, el, el_in, icon, text};
+use crate::browser::dom::{El, at, button, el, el_in, icon, text};
 
 /// With more rows than this, services that passed are folded.
 const ROWS: usize = 60;

@@ -13,10 +13,10 @@ use super::run::{broken_off, elapsed};
 use super::state::Review;
 use super::table::table;
 use super::verification::{End, Stage, Verification, families as all_families, verdict};
+use crate::agent::message::Task;
+use crate::browser::dom::{El, button, depend, el, el_in, icon, text};
+use crate::browser::signals::*;
 use crate::components::failure::failure_box;
-use crate::dom::{El, button, depend, el, el_in, icon, text};
-use crate::message::Task;
-use crate::signals::*;
 
 /// Seconds for which failed checks are retried on request: longer than it takes to publish records, and than
 /// caches keep them.

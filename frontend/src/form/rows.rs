@@ -2,7 +2,7 @@
 
 use shared::mesh::{Cluster, Mesh};
 
-use crate::field::{ClusterField, Field};
+use super::field::{ClusterField, Field};
 
 /// Whether a service runs in a cluster.
 pub(crate) fn runs_in(mesh: &Mesh, service: usize, cluster: &str) -> bool {
@@ -100,7 +100,7 @@ pub(crate) fn paste_clusters(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::template;
+    use crate::form::template;
 
     #[test]
     fn rows_of_a_spreadsheet_become_clusters() {

@@ -98,7 +98,8 @@ impl From<&AnswerRow> for Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{json, template};
+    use crate::form::template;
+    use crate::json;
 
     #[test]
     fn simulations_survive_json() {

@@ -20,7 +20,7 @@ pub enum Form {
     Stream,
     /// The document itself in canonical form, also if it has errors: a text.
     Document,
-    /// The clusters that answer its names in an outage: [`Simulated`](crate::simulated::Simulated).
+    /// The clusters that answer its names in an outage: [`Simulated`](crate::workers::simulated::Simulated).
     Simulated(Vec<String>),
 }
 
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn callers_survive_json() {
-        let example = include_str!("../../examples/callers.yaml");
+        let example = include_str!("../../../examples/callers.yaml");
         let mesh = shared::Mesh::read(example).unwrap();
         let checks = Checks::from(shared::check(&mesh, &shared::facts::Facts::default()));
         let names = checks.names.iter().flatten();

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use shared::api::Clusters;
 use wasm_bindgen_futures::spawn_local;
 
-use crate::api::{Client, Failure};
+use super::api::{Client, Failure};
+use super::message::{Document, ORDER, Order, PART, RUN, STAGE, StageEvent, Task};
+use crate::browser::dom;
+use crate::browser::signals::*;
 use crate::browser::{self, Keep};
-use crate::dom;
 use crate::json;
-use crate::message::{Document, ORDER, Order, PART, RUN, STAGE, StageEvent, Task};
-use crate::renderer;
-use crate::signals::*;
+use crate::state::renderer;
 use crate::state::{Page, Store};
 
 /// Storage key of address and token, for this tab only.

@@ -7,11 +7,11 @@ use shared::Mesh;
 use wasm_bindgen::JsCast;
 use web_sys::{Event, StorageEvent};
 
+use super::saved;
+use super::store::{Notice, Store};
+use crate::browser::dom::{effect, on_window};
 use crate::browser::{self, Keep};
-use crate::dom::{effect, on_window};
-use crate::saved;
-use crate::state::{Notice, Store};
-use crate::template;
+use crate::form::template;
 
 /// Storage key of the document: for all tabs the one that was changed last, for this tab its own.
 const SAVED: &str = "fedmesh.mesh";

@@ -76,7 +76,8 @@ pub(crate) fn next_cluster(mesh: &Mesh) -> Cluster {
 mod tests {
     #[test]
     fn the_walkthrough_is_the_example() {
-        let example = shared::Mesh::read(include_str!("../../examples/walkthrough.yaml")).unwrap();
+        let example =
+            shared::Mesh::read(include_str!("../../../examples/walkthrough.yaml")).unwrap();
         assert_eq!(super::walkthrough(), example);
     }
 }

@@ -59,7 +59,8 @@ pub fn given(question: &JsValue) -> Result<Vec<(String, Vec<u8>)>, String> {
 #[cfg(test)]
 mod tests {
     use super::ReadResult;
-    use crate::{json, template};
+    use crate::form::template;
+    use crate::json;
 
     #[test]
     fn responses_survive_json() {

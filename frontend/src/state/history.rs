@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn an_incomplete_text_leaves_no_trace() {
-        let mut history = History::new(crate::template::walkthrough());
+        let mut history = History::new(crate::form::template::walkthrough());
         history.edit(None, |mesh| {
             mesh.spec.services[0].clusters = Some(vec!["cluster1".to_owned()]);
         });

@@ -8,7 +8,7 @@ use shared::Mesh;
 use shared::api::Intent;
 use shared::check::Fix;
 
-use crate::api::Client;
+use super::api::Client;
 
 /// The name of the part's files.
 pub(crate) const PART: &str = "review";
@@ -82,7 +82,8 @@ pub(crate) enum StageEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{json, template};
+    use crate::form::template;
+    use crate::json;
 
     #[test]
     fn messages_survive_json() {

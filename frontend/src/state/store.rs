@@ -7,12 +7,12 @@ use shared::Mesh;
 use shared::check::{Finding, Fix, Severity};
 use shared::resolved::published::NameRow;
 
-use crate::counts::{Counts, is_gap};
-use crate::field::Field;
-use crate::history::History;
-use crate::rendering::{Checks, Manifests};
-use crate::signals::*;
-use crate::simulated::Simulated;
+use super::history::History;
+use crate::browser::signals::*;
+use crate::form::field::Field;
+use crate::result::counts::{Counts, is_gap};
+use crate::workers::rendering::{Checks, Manifests};
+use crate::workers::simulated::Simulated;
 
 /// A tab of the right half.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -392,8 +392,8 @@ fn is_touched(touched: &BTreeSet<String>, path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::field::ClusterField;
-    use crate::template;
+    use crate::form::field::ClusterField;
+    use crate::form::template;
 
     /// Checks the document as the worker does.
     fn check(store: Store) {

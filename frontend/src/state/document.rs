@@ -6,15 +6,15 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::FileList;
 
+use super::renderer;
+use super::saved;
+use super::store::Store;
 use crate::browser;
-use crate::field::Field;
+use crate::form::field::Field;
 use crate::json;
-use crate::reading::ReadResult;
-use crate::renderer;
-use crate::rendering::{Form, Manifests};
-use crate::saved;
-use crate::state::Store;
-use crate::worker::Worker;
+use crate::workers::Worker;
+use crate::workers::reading::ReadResult;
+use crate::workers::rendering::{Form, Manifests};
 
 /// A kind of download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,12 +9,12 @@ use serde::de::DeserializeOwned;
 use shared::Mesh;
 use wasm_bindgen_futures::spawn_local;
 
-use crate::dom::effect;
+use super::store::{Checked, Rendered, Simulation, Store};
+use crate::browser::dom::effect;
+use crate::browser::signals::*;
 use crate::json;
-use crate::rendering::{Form, Manifests};
-use crate::signals::*;
-use crate::state::{Checked, Rendered, Simulation, Store};
-use crate::worker::Worker;
+use crate::workers::Worker;
+use crate::workers::rendering::{Form, Manifests};
 
 thread_local! {
     /// A worker of its own, so that findings do not wait for manifests.

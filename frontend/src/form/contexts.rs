@@ -105,7 +105,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::template;
+    use crate::form::template;
 
     fn context(name: &str, zone: &str) -> Context {
         Context {

@@ -4,8 +4,8 @@
 use shared::defaults;
 use shared::mesh::{Endpoints, Gateway, Gitops, Images, Mesh, Naming, Service, Target};
 
-use crate::callers;
-use crate::texts::{
+use super::callers;
+use super::texts::{
     levels, levels_text, number, number_text, option, routes_text, set_paths, words,
 };
 

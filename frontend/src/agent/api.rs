@@ -8,9 +8,9 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, ReadableStreamDefaultReader, RequestInit, Response};
 
+use super::lines::Lines;
 use crate::browser;
 use crate::json;
-use crate::lines::Lines;
 
 /// Why a call failed, as shown to the user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

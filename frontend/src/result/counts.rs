@@ -65,7 +65,7 @@ mod tests {
     use shared::facts::Facts;
 
     use super::Counts;
-    use crate::template;
+    use crate::form::template;
 
     fn words(mesh: &Mesh) -> String {
         Counts::of(&shared::check(mesh, &Facts::default()).findings).words()

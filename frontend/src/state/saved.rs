@@ -59,7 +59,7 @@ pub(crate) fn from_json(json: &str) -> Result<Mesh, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::template;
+    use crate::form::template;
 
     #[test]
     fn a_link_contains_the_document() {

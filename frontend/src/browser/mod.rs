@@ -1,4 +1,8 @@
-//! The parts of the browser that the page uses: focus, files, clipboard, storage, address bar.
+//! The parts of the browser that the page uses: focus, files, clipboard, storage, address bar; elements, and the
+//! signals that they follow.
+
+pub(crate) mod dom;
+pub(crate) mod signals;
 
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};

@@ -70,7 +70,7 @@ fn node(row: &NameRow, rows: &[&NameRow]) -> Node {
 mod tests {
     #[test]
     fn the_walkthrough_has_four_names() {
-        let mut mesh = crate::template::walkthrough();
+        let mut mesh = crate::form::template::walkthrough();
         mesh.spec.services[0].clusters = Some(vec!["cluster2".into()]);
         let resolved = shared::check(&mesh, &shared::facts::Facts::default())
             .resolved

@@ -12,8 +12,8 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, Event, EventTarget, Node};
 
-use crate::browser::{document, window};
-use crate::signals::*;
+use super::signals::*;
+use super::{document, window};
 
 /// An element under construction. It follows its signals until its owner is dropped.
 #[derive(Clone)]

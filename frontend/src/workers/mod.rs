@@ -1,0 +1,9 @@
+//! The workers: programs that are loaded on demand, and the requests and responses of each.
+
+pub mod reading;
+pub mod rendering;
+pub mod simulated;
+mod worker;
+
+pub(crate) use worker::Worker;
+pub use worker::{serve, serve_any};
