@@ -8,7 +8,7 @@ use super::dns::NameLevel;
 use super::locality::Locality;
 use super::transport::Transport;
 use super::{Caller, Override};
-use crate::passthrough::IstioFields;
+use crate::passthrough::{IstioFields, numbers};
 
 /// A service that every cluster can call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,16 +56,28 @@ pub struct Service {
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "none")))]
     pub overrides: Vec<Override>,
     /// The requests that the gateways accept, and their handling; see [routes](#routes).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "numbers::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::routes", extend("x-default" = "all, to the service")))]
     pub routes: Vec<IstioFields>,
     /// Parts of the service's pods, by their labels, for routes to choose from.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "numbers::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::subsets", extend("x-default" = "none")))]
     pub subsets: Vec<IstioFields>,
     /// The traffic policy of its pods in each cluster that runs it: connection limits, ejection of failing pods, load
     /// balancing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "numbers::fields",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[cfg_attr(
         feature = "schema",
         schemars(schema_with = "super::schema::traffic_policy")
@@ -186,7 +198,11 @@ pub struct Failover {
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::duration", extend("default" = crate::defaults::DEFAULT_CONNECT_TIMEOUT)))]
     pub connect_timeout: Option<String>,
     /// The ejection of failing gateways: overrides of fedmesh's own settings.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "numbers::fields",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[cfg_attr(
         feature = "schema",
         schemars(schema_with = "super::schema::outlier_detection")

@@ -6,6 +6,7 @@
 //! kinds. `external_dns.json` has the settings of ExternalDNS for each provider of a zone.
 
 mod kind;
+pub(crate) mod numbers;
 #[cfg(feature = "schema")]
 pub mod reference;
 
