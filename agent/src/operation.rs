@@ -5,6 +5,7 @@ mod document;
 mod former;
 mod gateway_findings;
 mod identities;
+mod node_findings;
 mod observed;
 mod observing;
 mod planning;

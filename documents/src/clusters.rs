@@ -63,17 +63,7 @@ pub(super) fn cluster(scope: Scope) -> BoxedStrategy<Value> {
                 ),
             ),
         ),
-        (
-            "zone",
-            sometimes(
-                1.0,
-                texts(
-                    select(vec!["z0", "z1", "z2"])
-                        .prop_map(str::to_owned)
-                        .boxed(),
-                ),
-            ),
-        ),
+        ("zones", sometimes(1.0, zones(scope))),
         (
             "labels",
             sometimes(
@@ -104,6 +94,27 @@ pub(super) fn cluster(scope: Scope) -> BoxedStrategy<Value> {
     ])
 }
 
+/// One zone, or several.
+fn zones(scope: Scope) -> BoxedStrategy<Value> {
+    let regional = [
+        json!(["z4", "z3"]),
+        json!(["z3", "z0"]),
+        json!(["z1", "z5", "z6"]),
+    ];
+    let one = select(vec!["z0", "z1", "z2"]).prop_map(Value::from);
+    match scope {
+        Scope::Everything => prop_oneof![4 => one, 1 => one_of(&regional)].boxed(),
+        Scope::Importable => prop_oneof![9 => one, 1 => one_of(&regional)].boxed(),
+    }
+}
+
+/// The zones of a cluster.
+pub(super) fn zones_of(cluster: &Value) -> Vec<&str> {
+    let several = cluster["zones"].as_array().into_iter().flatten();
+    let all = several.chain(cluster.get("zone"));
+    all.filter_map(Value::as_str).collect()
+}
+
 /// Gives each cluster a unique name and context, and all gateways of a zone the same port.
 pub(super) fn tell_apart(clusters: &mut [Value]) {
     for (index, cluster) in clusters.iter_mut().enumerate() {
@@ -112,7 +123,11 @@ pub(super) fn tell_apart(clusters: &mut [Value]) {
                 cluster[field] = format!("{text}-{index}").into();
             }
         }
-        if cluster["zone"] == "z1" {
+        if cluster["zones"].is_string() {
+            cluster["zone"] = cluster["zones"].take();
+            cluster.as_object_mut().unwrap().shift_remove("zones");
+        }
+        if zones_of(cluster).contains(&"z1") {
             cluster["gateway"]["port"] = 8081.into();
         }
     }

@@ -46,8 +46,14 @@ pub(super) fn levels(probability: f64, scope: Scope) -> Field {
     let with_zones = [
         json!(["global", "zone"]),
         json!(["zone", "region", "global"]),
+        json!(["global", "region", "zone", "cluster"]),
+        json!(["cluster", "zone", "global"]),
     ];
-    let without = [json!(["global"]), json!(["region", "global"])];
+    let without = [
+        json!(["global"]),
+        json!(["region", "global"]),
+        json!(["global", "cluster"]),
+    ];
     let all = with_zones
         .iter()
         .chain(&without)

@@ -6,6 +6,7 @@ use proptest::sample::subsequence;
 use serde_json::{Value, json};
 use shared::passthrough as known;
 
+use super::clusters::zones_of;
 use super::parts::{awkward, label, object, one_of, sometimes};
 use super::{Scope, dns, is_good, passthrough};
 
@@ -438,8 +439,14 @@ fn overrides(kind: u8, service: &Value, placed: &[Value], clusters: &[Value]) ->
 pub(super) fn preferences(kind: u8, placed: &[Value], clusters: &[Value]) -> Option<Value> {
     let runs = |cluster: &&Value| placed.contains(&cluster["name"]);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let place =
-        |cluster: &Value| format!("{}/{}", text(&cluster["region"]), text(&cluster["zone"]));
+    let place = |cluster: &Value| {
+        let zones = zones_of(cluster);
+        format!("{}/{}", text(&cluster["region"]), zones[0])
+    };
+    let meet = |one: &Value, other: &Value| {
+        let zones = zones_of(other);
+        one["region"] == other["region"] && zones_of(one).iter().any(|zone| zones.contains(zone))
+    };
     let first = clusters.iter().find(runs)?;
     let last = clusters.iter().rfind(runs)?;
     let mut given = json!({});
@@ -453,7 +460,7 @@ pub(super) fn preferences(kind: u8, placed: &[Value], clusters: &[Value]) -> Opt
     if kind & 2 != 0 {
         let mut shares = json!({});
         shares[place(first)] = json!(100);
-        if place(last) != place(first) {
+        if !meet(last, first) {
             shares[place(first)] = json!(70);
             shares[place(last)] = json!(30);
         }

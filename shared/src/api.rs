@@ -46,9 +46,9 @@ pub struct Context {
     /// Region of its nodes, if all have the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// Zone of its nodes, if all have the same.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub zone: Option<String>,
+    /// Zones of its nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<String>,
     /// Addresses of Istio's default gateway; absent if the Service does not exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<Vec<String>>,

@@ -20,7 +20,7 @@ use super::{Document, OutputFormat, input};
 #[command(after_help = "\
 WHAT is one of
   CLUSTER                        an unreachable cluster
-  zone:REGION/ZONE               all clusters of a zone
+  zone:REGION/ZONE               all clusters of a zone that have no other zone left
   gateway:CLUSTER                a gateway without ready pods
   service:NAME.NAMESPACE@CLUSTER a service without ready pods in one cluster
   service:NAME.NAMESPACE         a service without ready pods in all clusters

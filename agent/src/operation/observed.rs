@@ -1,6 +1,6 @@
 //! The observed state of the clusters of a document.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use shared::cluster_dns::{Edit, Refusal};
 use shared::gateways::workload::{Labels, Workload};
@@ -19,6 +19,8 @@ pub(super) struct ObservedMember {
     pub(super) look: Look,
     /// The gateways whose pods the document does not select, or may not.
     pub(super) gateways: Vec<(Workload, Mismatch)>,
+    /// The places of nodes where the document does not have the cluster, `region/zone`, or why they are unknown.
+    pub(super) nodes_elsewhere: Result<BTreeSet<String>, String>,
 }
 
 /// What is known of a gateway whose pods the document may not select.

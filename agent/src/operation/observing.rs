@@ -1,7 +1,7 @@
 //! Reads the clusters of a document, each with its planned steps: a cluster is planned when it is read, so that the
 //! objects of one are in memory at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use futures::future::join_all;
@@ -14,6 +14,7 @@ use shared::kubernetes::ownership::Ownership;
 use shared::plan::ClusterPlan;
 use shared::plan::decisions::Decisions;
 use shared::plan::desired::Desired;
+use shared::traffic::nodes;
 use tokio::task::JoinSet;
 
 use super::PlanError;
@@ -87,6 +88,12 @@ impl Observing<'_> {
             gateways: (0..applying.resolved.clusters.len())
                 .map(|cluster| workloads(&applying.resolved, cluster))
                 .collect(),
+            elsewhere: applying
+                .resolved
+                .clusters
+                .iter()
+                .map(nodes::selectors)
+                .collect(),
             ownership: Ownership {
                 mesh: mesh.metadata.name.clone(),
                 former: self.decisions.renamed_from.clone(),
@@ -111,6 +118,7 @@ impl Observing<'_> {
             desired: Arc::clone(&removing.nothing),
             zone: Arc::new(Zone::default()),
             gateways: Vec::new(),
+            elsewhere: Vec::new(),
             // Objects are found by this name.
             ownership: Ownership::of(removing.name.as_str()),
             decisions: Decisions {
@@ -191,6 +199,8 @@ struct Observer {
     zone: Arc<Zone>,
     /// The gateways that the document configures, by cluster.
     gateways: Vec<Vec<Workload>>,
+    /// Selectors of nodes where the document does not have the cluster, by cluster.
+    elsewhere: Vec<[String; 2]>,
     ownership: Ownership,
     decisions: Decisions,
     review: Option<Review>,
@@ -243,11 +253,12 @@ impl Observer {
             decisions: &self.decisions,
             tries: self.tries,
         };
-        let (rights, seen, settings, gateways) = tokio::join!(
+        let (rights, seen, settings, gateways, nodes_elsewhere) = tokio::join!(
             cluster::rights(&connection, self.review.as_ref(), name, index, &objects),
             cluster::look(connection.clone(), search, &objects),
             cluster::dns_settings(&connection),
-            self.mismatches(&connection, index)
+            self.mismatches(&connection, index),
+            self.nodes_elsewhere(&connection, index)
         );
         rights.expect_always()?;
         let inside = member.inside.clone();
@@ -280,6 +291,7 @@ impl Observer {
             dns: observed.dns,
             look,
             gateways,
+            nodes_elsewhere,
         })
     }
 
@@ -297,6 +309,17 @@ impl Observer {
             Some((workload.clone(), mismatch))
         }));
         compared.await.into_iter().flatten().collect()
+    }
+
+    /// The places of nodes where the document does not have the cluster.
+    async fn nodes_elsewhere(
+        &self,
+        connection: &Connection,
+        index: usize,
+    ) -> Result<BTreeSet<String>, String> {
+        let selectors = self.elsewhere.get(index).map_or(&[][..], |all| all);
+        let places = cluster::places(connection, selectors).await;
+        places.map_err(|error| error.in_context(connection.context(), "list Node"))
     }
 
     /// Renders the objects of a cluster in a blocking task, concurrently with requests to other clusters.

@@ -13,7 +13,9 @@ use shared::plan::{ClusterPlan, Plan};
 use super::document::{Applying, Removing};
 use super::observed::{AllObserved, ObservedMember};
 use super::observing::Observed;
-use super::{ObservedMesh, Planned, dns_findings, former, gateway_findings, taking_over};
+use super::{
+    ObservedMesh, Planned, dns_findings, former, gateway_findings, node_findings, taking_over,
+};
 use crate::apply::target::{Scope, Target};
 use crate::cluster::{Look, Zone};
 use crate::members::{MemberCluster, named};
@@ -39,6 +41,7 @@ impl Applying<'_> {
         findings.extend(identified.findings.iter().cloned());
         findings.extend(dns_findings::of_apply(&members, &read, &zone));
         findings.extend(gateway_findings::of_apply(&members, &read));
+        findings.extend(node_findings::of_apply(&members, &read, &resolved));
         for (index, member) in members.iter().enumerate() {
             if let Some(Err(error)) = read.get(&member.name)
                 && !desired.has_any(&member.name)

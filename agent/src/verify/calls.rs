@@ -375,11 +375,15 @@ fn locality(round: &Round<'_>, call: &Call, client: &Client) -> Option<(String, 
         .clusters
         .iter()
         .find(|cluster| cluster.name.as_str() == call.client)?;
-    let desired = cluster.locality();
+    let mut places = cluster.places();
+    if places.any(|place| place == seen) {
+        return None;
+    }
+    let desired: Vec<String> = cluster.places().collect();
     let shown = if seen == "/" {
         "no region and no zone".to_owned()
     } else {
-        seen.clone()
+        seen
     };
-    (seen != desired).then_some((shown, desired))
+    Some((shown, desired.join(" or ")))
 }

@@ -42,7 +42,7 @@ async fn contexts_are_probed_with_locality_and_gateway() {
         "{west:#?}"
     );
     assert_eq!(west.region.as_deref(), Some("eu-1"));
-    assert_eq!(west.zone, None, "the nodes do not agree");
+    assert_eq!(west.zones, ["eu-1-a", "eu-1-b"]);
     assert_eq!(
         west.gateway.as_deref().unwrap(),
         ["203.0.113.7", "lb.example.com"]

@@ -225,6 +225,13 @@ impl Bed {
         kubectl.attempt(client, &command, input).unwrap()
     }
 
+    /// Restarts the client of a cluster.
+    pub(crate) fn start_client_anew(&self, client: &str) {
+        let deployment = ("default", "sleep");
+        self.mesh.start_anew(client, deployment).unwrap();
+        self.clients.borrow_mut().remove(client);
+    }
+
     /// What it prints, whether it succeeds or not.
     pub(crate) fn client(&self, client: &str, command: &[&str], input: &str) -> String {
         let output = self.run_in_client(client, command, input);

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use serde_json::Value;
 use shared::facts::Facts;
 use shared::resolved::Resolved;
 use shared::traffic::answers::in_mesh;
@@ -12,8 +13,8 @@ use crate::bed::{Bed, CLUSTERS, eventually, is_long_run};
 /// Calls of each name from each client.
 const TRIES: usize = 3;
 
-fn resolved(bed: &Bed) -> Resolved {
-    let mesh = serde_json::from_value(bed.document()).unwrap();
+pub(crate) fn resolved(document: &Value) -> Resolved {
+    let mesh = serde_json::from_value(document.clone()).unwrap();
     shared::check(&mesh, &Facts::default()).resolved.unwrap()
 }
 
@@ -22,10 +23,12 @@ fn run(mut command: Command) {
 }
 
 /// Compares every client and name with the model, until they agree.
-fn agree(bed: &Bed, resolved: &Resolved, down: &str) {
+pub(crate) fn agree(bed: &Bed, resolved: &Resolved, down: &[&str]) {
     let mut outage = Outage::default();
-    outage.add(down, resolved).unwrap();
-    eventually(down, || {
+    for what in down {
+        outage.add(what, resolved).unwrap();
+    }
+    eventually(&down.join(", "), || {
         for (client, (context, ..)) in CLUSTERS.iter().enumerate() {
             if outage.clusters.contains(&client) {
                 continue;
@@ -61,7 +64,7 @@ fn agree(bed: &Bed, resolved: &Resolved, down: &str) {
 fn every_single_failure_is_as_the_model_says() {
     let bed = Bed::with_usual();
     let document = bed.document();
-    let resolved = resolved(&bed);
+    let resolved = resolved(&document);
 
     let clusters = if is_long_run() {
         &CLUSTERS[..]
@@ -73,7 +76,7 @@ fn every_single_failure_is_as_the_model_says() {
         println!("the service in {context}");
         bed.scale(context, ("default", "httpbin"), 0);
         let service = format!("service:httpbin.default@{context}");
-        agree(&bed, &resolved, &service);
+        agree(&bed, &resolved, &[&service]);
         bed.scale(context, ("default", "httpbin"), 1);
 
         println!("the gateway of {context}, which loses its address");
@@ -81,7 +84,7 @@ fn every_single_failure_is_as_the_model_says() {
         bed.scale(context, gateway, 0);
         bed.mesh.move_gateway(context, &[]).unwrap();
         bed.apply(&document);
-        agree(&bed, &resolved, &format!("gateway:{context}"));
+        agree(&bed, &resolved, &[&format!("gateway:{context}")]);
         bed.scale(context, gateway, 1);
         let address = bed.mesh.gateway_address(context).unwrap();
         bed.mesh.move_gateway(context, &[&address]).unwrap();
@@ -93,7 +96,7 @@ fn every_single_failure_is_as_the_model_says() {
         let mut unplug = bed.mesh.node_command(context, "ip").unwrap();
         unplug.args(["link", "set", "eth0", "down"]);
         run(unplug);
-        agree(&bed, &resolved, &format!("zone:{region}/{zone}"));
+        agree(&bed, &resolved, &[&format!("zone:{region}/{zone}")]);
         let mut plug = bed.mesh.node_command(context, "sh").unwrap();
         plug.args([
             "-c",

@@ -6,7 +6,7 @@ use testbed::Authority;
 
 use crate::bed::{Bed, CLUSTERS, GLOBAL, ZONE, eventually, failed};
 
-const SECRET: &str = "door";
+pub(crate) const SECRET: &str = "door";
 pub(crate) const BYTES: u16 = 8001;
 
 pub(crate) fn names() -> Vec<String> {
@@ -24,12 +24,23 @@ pub(crate) fn names() -> Vec<String> {
 }
 
 pub(crate) fn put_certificate(bed: &Bed, context: &str, authority: &Authority, names: &[String]) {
+    put_certificate_in(bed, context, "istio-system", authority, names);
+}
+
+/// The same, for gateways whose pods are in a namespace.
+pub(crate) fn put_certificate_in(
+    bed: &Bed,
+    context: &str,
+    namespace: &str,
+    authority: &Authority,
+    names: &[String],
+) {
     let signed = authority.sign(names).unwrap();
     bed.kubectl_apply(
         context,
         &json!({
             "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
-            "metadata": {"name": SECRET, "namespace": "istio-system"},
+            "metadata": {"name": SECRET, "namespace": namespace},
             "stringData": {"tls.crt": signed.certificate, "tls.key": signed.key},
         }),
     );

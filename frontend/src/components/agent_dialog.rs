@@ -190,9 +190,11 @@ fn context(context: &Context) -> El {
         Some([]) => "gateway without address".to_owned(),
         Some(addresses) => format!("gateway {}", addresses.join(", ")),
     };
-    let place = match (&context.region, &context.zone) {
-        (Some(region), Some(zone)) => format!("{region}/{zone}"),
-        (Some(place), None) | (None, Some(place)) => place.clone(),
+    let zones = Some(context.zones.join(", ")).filter(|zones| !zones.is_empty());
+    let place = match (&context.region, zones) {
+        (Some(region), Some(zones)) => format!("{region}/{zones}"),
+        (Some(region), None) => region.clone(),
+        (None, Some(zones)) => zones,
         (None, None) => "unknown region and zone".to_owned(),
     };
     let version = context

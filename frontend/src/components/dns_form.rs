@@ -19,11 +19,18 @@ const PROVIDERS: [&str; 8] = [
 ];
 
 /// Values of the field of levels, with their labels.
-const LEVELS: [(&str, &str); 4] = [
+const LEVELS: [(&str, &str); 8] = [
     ("", "global, region, zone"),
     ("global, zone", "global, zone"),
     ("global, region", "global, region"),
     ("global", "global"),
+    (
+        "global, region, zone, cluster",
+        "global, region, zone, cluster",
+    ),
+    ("global, zone, cluster", "global, zone, cluster"),
+    ("global, region, cluster", "global, region, cluster"),
+    ("global, cluster", "global, cluster"),
 ];
 
 pub(crate) fn dns_form(store: Store) -> El {

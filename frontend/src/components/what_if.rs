@@ -58,13 +58,19 @@ fn clusters(all: &[Cluster]) -> Vec<Mark> {
     names.map(|name| (name.clone(), name.clone())).collect()
 }
 
-/// Zones with more than one cluster; any other zone is its cluster.
+/// Zones that are not the same as a cluster: with several clusters, or of a cluster with several zones.
 fn zones(all: &[Cluster]) -> Vec<Mark> {
-    let mut zones: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut zones: BTreeMap<(&str, &str), Vec<&Cluster>> = BTreeMap::new();
     for cluster in all {
-        *zones.entry((&cluster.region, &cluster.zone)).or_default() += 1;
+        for zone in cluster.all_zones() {
+            let clusters = zones.entry((&cluster.region, zone)).or_default();
+            clusters.push(cluster);
+        }
     }
-    let zones = zones.into_iter().filter(|(_, count)| *count > 1);
+    let is_cluster = |clusters: &[&Cluster]| matches!(clusters, [one] if one.zones.is_empty());
+    let zones = zones
+        .into_iter()
+        .filter(|(_, clusters)| !is_cluster(clusters));
     let mark = |region: &str, zone: &str| (zone.to_owned(), format!("zone:{region}/{zone}"));
     zones
         .map(|((region, zone), _)| mark(region, zone))
@@ -169,6 +175,7 @@ fn columns(store: Store) -> usize {
 fn answers(store: Store, name: &NameRow) -> El {
     let place = match (&name.region, &name.zone) {
         _ if name.level == LevelKind::Vanity => "short name",
+        _ if name.cluster.is_some() => name.cluster.as_deref().unwrap_or_default(),
         (_, Some(zone)) => zone,
         (Some(region), None) => region,
         _ => "everywhere",

@@ -36,10 +36,14 @@ pub(crate) fn fill(mesh: &mut Mesh, clusters: &Clusters) {
         if cluster.region.is_empty() {
             cluster.region = context.region.unwrap_or_default();
         }
-        if cluster.zone.is_empty() {
-            cluster.zone = context.zone.unwrap_or_default();
+        if has_no_zone(cluster) {
+            cluster.set_zones(context.zones);
         }
     }
+}
+
+fn has_no_zone(cluster: &Cluster) -> bool {
+    cluster.all_zones().next().is_none()
 }
 
 /// Whether [`fill`] would change anything.
@@ -47,7 +51,7 @@ pub(crate) fn can_fill(mesh: &Mesh, clusters: &Clusters) -> bool {
     mesh.spec.clusters.iter().any(|cluster| {
         context_of(clusters, cluster).is_some_and(|context| {
             cluster.region.is_empty() && context.region.is_some()
-                || cluster.zone.is_empty() && context.zone.is_some()
+                || has_no_zone(cluster) && !context.zones.is_empty()
         })
     })
 }
@@ -71,16 +75,16 @@ pub(crate) fn found_addresses(clusters: &Clusters, cluster: &Cluster) -> Vec<Str
 pub(crate) fn add(mesh: &mut Mesh, context: &Context, known: &Clusters) {
     let name = label(&context.name);
     let blank = |c: &Cluster| {
-        let unwritten = c.region.is_empty() && c.zone.is_empty() && c.context.is_none();
+        let unwritten = c.region.is_empty() && has_no_zone(c) && c.context.is_none();
         unwritten && context_of(known, c).is_none()
     };
-    let cluster = Cluster {
+    let mut cluster = Cluster {
         context: (name != context.name).then(|| context.name.clone()),
         name,
         region: context.region.clone().unwrap_or_default(),
-        zone: context.zone.clone().unwrap_or_default(),
         ..Cluster::default()
     };
+    cluster.set_zones(context.zones.clone());
     match mesh.spec.clusters.iter().position(blank) {
         Some(index) => mesh.spec.clusters[index] = cluster,
         None => mesh.spec.clusters.push(cluster),
@@ -113,7 +117,7 @@ mod tests {
             error: None,
             version: None,
             region: Some("r".to_owned()),
-            zone: Some(zone.to_owned()),
+            zones: vec![zone.to_owned()],
             gateway: Some(vec!["203.0.113.1".to_owned()]),
         }
     }

@@ -274,7 +274,10 @@ impl Field {
                 match field {
                     ClusterField::Name => cluster.name.clone(),
                     ClusterField::Region => cluster.region.clone(),
-                    ClusterField::Zone => cluster.zone.clone(),
+                    ClusterField::Zone => {
+                        let zones: Vec<&str> = cluster.all_zones().collect();
+                        zones.join(", ")
+                    }
                     ClusterField::Context => text(cluster.context.as_ref()),
                     ClusterField::Addresses => cluster
                         .gateway
@@ -390,12 +393,13 @@ fn set_cluster(mesh: &mut Mesh, index: usize, field: ClusterField, text: &str) {
     match field {
         ClusterField::Name => mesh.spec.rename_cluster(index, text),
         ClusterField::Region => {
-            let zone = cluster.zone.clone();
-            mesh.spec.move_cluster(index, text, &zone);
+            let zones = cluster.all_zones().map(str::to_owned).collect();
+            mesh.spec.move_cluster(index, text, zones);
         }
         ClusterField::Zone => {
             let region = cluster.region.clone();
-            mesh.spec.move_cluster(index, &region, text);
+            let zones = words(text).map(str::to_owned).collect();
+            mesh.spec.move_cluster(index, &region, zones);
         }
         ClusterField::Context => cluster.context = option(text),
         ClusterField::Addresses | ClusterField::ClusterIp => {

@@ -37,23 +37,26 @@ pub(crate) fn set_paths(routes: &mut Vec<IstioFields>, text: &str) {
     routes.splice(at..at, paths);
 }
 
-/// The levels in their order; empty for all, which is the default.
+/// The levels in their order; empty for the default.
 pub(crate) fn levels_text(levels: Option<&[NameLevel]>) -> String {
     let Some(levels) = levels else {
         return String::new();
     };
-    let there = NameLevel::ALL.iter().filter(|level| levels.contains(level));
-    let words: Vec<&str> = there.map(|level| level.as_str()).collect();
-    if words.len() == NameLevel::ALL.len() {
+    let there = NameLevel::ALL
+        .into_iter()
+        .filter(|level| levels.contains(level));
+    let there: Vec<NameLevel> = there.collect();
+    if there == NameLevel::DEFAULT {
         return String::new();
     }
+    let words: Vec<&str> = there.into_iter().map(NameLevel::as_str).collect();
     words.join(", ")
 }
 
 pub(crate) fn levels(text: &str) -> Option<Vec<NameLevel>> {
     let named = |level: &NameLevel| words(text).any(|word| word == level.as_str());
     let levels: Vec<NameLevel> = NameLevel::ALL.into_iter().filter(named).collect();
-    (!levels.is_empty() && levels.len() < NameLevel::ALL.len()).then_some(levels)
+    (!levels.is_empty() && levels != NameLevel::DEFAULT).then_some(levels)
 }
 
 pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {

@@ -1,4 +1,4 @@
-//! Published names as a tree: global → region → zone, each with the clusters that answer.
+//! Published names as a tree: global → region → zone → cluster, each with the clusters that answer.
 
 use shared::resolved::published::{LevelKind, NameRow};
 
@@ -23,11 +23,10 @@ pub(crate) struct Node {
 impl Node {
     /// The place of the name, which is shown beside it.
     pub(crate) fn place(&self) -> String {
-        match (&self.row.region, &self.row.zone) {
-            (Some(_), Some(zone)) => zone.clone(),
-            (Some(region), None) => region.clone(),
-            _ => "everywhere".to_owned(),
-        }
+        let row = &self.row;
+        let narrowest = row.cluster.as_ref().or(row.zone.as_ref());
+        let place = narrowest.or(row.region.as_ref());
+        place.cloned().unwrap_or_else(|| "everywhere".to_owned())
     }
 
     /// Whether the name falls back to the level above.

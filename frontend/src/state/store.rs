@@ -380,9 +380,12 @@ impl Store {
 
 /// Whether a finding's path is that of a field, or of a part of it such as one of its addresses.
 fn is_at(finding: &str, field: &str) -> bool {
+    // One field is for both `zone` and `zones`.
+    let has_list = field.rsplit('.').next() == Some("zone");
+    let is_list = |rest: &str| has_list && rest.starts_with("s[");
     finding
         .strip_prefix(field)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('[') || is_list(rest))
 }
 
 fn is_touched(touched: &BTreeSet<String>, path: &str) -> bool {
@@ -406,6 +409,7 @@ mod tests {
     #[test]
     fn a_finding_belongs_to_one_field() {
         assert!(is_at("spec.clusters[1].zone", "spec.clusters[1].zone"));
+        assert!(is_at("spec.clusters[1].zones[2]", "spec.clusters[1].zone"));
         assert!(is_at(
             "spec.services[0].routes[2]",
             "spec.services[0].routes"

@@ -74,6 +74,7 @@ impl InCluster<'_> {
             read_gateway(gateway, &["get"], Need::Optional, needs);
         }
         config_maps(&["get"], needs);
+        needs.add(Need::Optional, Permission::new("", NODES, "list"));
     }
 
     fn apply(&self, needs: &mut Needs) {

@@ -152,7 +152,7 @@ fn shared<'a>(
 ) {
     let first = *seen.entry(at).or_insert(cluster);
     // All names of a zone lead to all of its gateways anyway.
-    if first.locality() != cluster.locality() {
+    if (&first.region, &first.zones) != (&cluster.region, &cluster.zones) {
         findings.warning(
             code::SHARED_ADDRESS,
             path,

@@ -29,7 +29,16 @@ pub(super) fn check(spec: &Spec, facts: &Facts, findings: &mut Findings) -> Opti
         .collect();
     duplicates(spec, findings);
     zones(spec, findings);
-    resolved.into_iter().collect()
+    let mut resolved: Vec<Cluster> = resolved.into_iter().collect::<Option<_>>()?;
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for place in resolved.iter().flat_map(Cluster::places) {
+        *counts.entry(place).or_default() += 1;
+    }
+    for cluster in &mut resolved {
+        let shares_zones = cluster.places().any(|place| counts[&place] > 1);
+        cluster.shares_zones = shares_zones;
+    }
+    Some(resolved)
 }
 
 fn one(
@@ -42,7 +51,7 @@ fn one(
     let at = |field: &str| format!("spec.clusters[{index}].{field}");
     let name = findings.label(&at("name"), &cluster.name, "the cluster");
     let region = locality(findings, &at("region"), &cluster.region, "region");
-    let zone = locality(findings, &at("zone"), &cluster.zone, "zone");
+    let zones = zones_of(index, cluster, findings);
     if cluster.context.as_deref() == Some("") {
         findings.error(
             code::EMPTY,
@@ -90,13 +99,51 @@ fn one(
             .unwrap_or_else(|| cluster.name.clone()),
         name: name?,
         region: region?,
-        zone: zone?,
+        zones: zones?,
+        shares_zones: false,
         gateway: gateway?,
         egress_gateway: egress_gateway?,
         east_west_gateway: east_west_gateway?,
         trust_domain: trust_domain?,
         dns_flavour: cluster.dns_flavour,
     })
+}
+
+/// The zones of a cluster, ascending: `zone`, or `zones`.
+fn zones_of(index: usize, cluster: &mesh::Cluster, findings: &mut Findings) -> Option<Vec<Label>> {
+    let path = |field: &str| format!("spec.clusters[{index}].{field}");
+    if cluster.zones.is_empty() {
+        let zone = locality(findings, &path("zone"), &cluster.zone, "zone");
+        return zone.map(|zone| vec![zone]);
+    }
+    let mut good = cluster.zone.is_empty();
+    if !good {
+        findings.error(
+            code::BOTH_ZONE_AND_ZONES,
+            &path("zone"),
+            "the cluster has both `zone` and `zones`".into(),
+            "list all zones of its nodes in `zones`, and remove `zone`".into(),
+        );
+    }
+    let mut zones: Vec<Label> = Vec::new();
+    for (at, text) in cluster.zones.iter().enumerate() {
+        let path = path(&format!("zones[{at}]"));
+        match locality(findings, &path, text, "zone") {
+            Some(zone) if zones.contains(&zone) => {
+                findings.error(
+                    code::DUPLICATE,
+                    &path,
+                    format!("`{zone}` is already in the list"),
+                    "remove the duplicate".into(),
+                );
+                good = false;
+            }
+            Some(zone) => zones.push(zone),
+            None => good = false,
+        }
+    }
+    zones.sort();
+    good.then_some(zones)
 }
 
 /// An empty region or zone results in names with an empty label (`…svc..example.org`), so it is an error.
@@ -347,11 +394,10 @@ pub(super) fn check_ports(resolved: &Resolved, findings: &mut Findings) {
         };
         let mut before = resolved.clusters[..index].iter().enumerate();
         let other = before.find_map(|(first, there)| {
-            let is_here = (&there.region, &there.zone) == (&here.region, &here.zone);
-            let ports = ports((first, there)).filter(|_| is_here)?;
-            Some((there, ports))
+            let zone = here.common_zone(there)?;
+            Some((there, zone, ports((first, there))?))
         });
-        let Some((there, (is_mutual, ours, theirs))) = other else {
+        let Some((there, zone, (is_mutual, ours, theirs))) = other else {
             continue;
         };
         let field = if is_mutual {
@@ -364,10 +410,8 @@ pub(super) fn check_ports(resolved: &Resolved, findings: &mut Findings) {
             &format!("spec.clusters[{index}].{field}.port"),
             format!(
                 "the gateway of `{}` listens on port {ours} and that of `{}` on port {theirs}, but the names of \
-                 `{}` resolve to both and contain no port",
-                here.name,
-                there.name,
-                here.locality()
+                 `{}/{zone}` resolve to both and contain no port",
+                here.name, there.name, here.region
             ),
             "use one port for all gateways of a zone, or set another zone for one of the clusters"
                 .into(),
@@ -384,39 +428,47 @@ fn zones(spec: &Spec, findings: &mut Findings) {
     };
     let mut regions: BTreeMap<&str, &str> = BTreeMap::new();
     for (index, cluster) in spec.clusters.iter().enumerate() {
-        let (region, zone) = (cluster.region.as_str(), cluster.zone.as_str());
-        if region.is_empty() || zone.is_empty() {
-            continue;
-        }
-        let path = format!("spec.clusters[{index}].zone");
-        if let Some(first) = zones.insert((region, zone), cluster) {
-            let hint = if port(first) == port(cluster) {
-                "correct the zone, unless the clusters share it"
+        for (at, zone) in cluster.all_zones().enumerate() {
+            let region = cluster.region.as_str();
+            if region.is_empty() || zone.is_empty() {
+                continue;
+            }
+            let path = if cluster.zones.is_empty() {
+                format!("spec.clusters[{index}].zone")
             } else {
-                "use one port for the gateways of both, or correct the zone: no service can run in both while their \
-                 gateways listen on different ports"
+                format!("spec.clusters[{index}].zones[{at}]")
             };
-            findings.hint(
-                code::ONE_ZONE_TWICE,
-                &path,
-                format!(
-                    "cluster `{}` is also in `{region}/{zone}`, so the zone's names resolve to both clusters",
-                    first.name
-                ),
-                hint.into(),
-            );
-        }
-        if let Some(first) = regions
-            .insert(zone, region)
-            .filter(|first| *first != region)
-        {
-            findings.hint(
-                code::ZONE_IN_TWO_REGIONS,
-                &path,
-                format!("the regions `{first}` and `{region}` both have a zone `{zone}`"),
-                "correct the zone if it is a typo; the names of the two zones differ by region"
-                    .into(),
-            );
+            let others = zones.insert((region, zone), cluster);
+            if let Some(first) = others.filter(|first| first.name != cluster.name) {
+                let hint = if port(first) == port(cluster) {
+                    "correct the zone, unless the clusters share it; with `cluster` in `dns.levels`, each cluster also \
+                     has names of its own"
+                } else {
+                    "use one port for the gateways of both, or correct the zone: no service can run in both while \
+                     their gateways listen on different ports"
+                };
+                findings.hint(
+                    code::ONE_ZONE_TWICE,
+                    &path,
+                    format!(
+                        "cluster `{}` is also in `{region}/{zone}`, so the zone's names resolve to both clusters",
+                        first.name
+                    ),
+                    hint.into(),
+                );
+            }
+            if let Some(first) = regions
+                .insert(zone, region)
+                .filter(|first| *first != region)
+            {
+                findings.hint(
+                    code::ZONE_IN_TWO_REGIONS,
+                    &path,
+                    format!("the regions `{first}` and `{region}` both have a zone `{zone}`"),
+                    "correct the zone if it is a typo; the names of the two zones differ by region"
+                        .into(),
+                );
+            }
         }
     }
 }

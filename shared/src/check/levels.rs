@@ -11,7 +11,9 @@ const OBJECT_MAX: usize = 1536 * 1024;
 /// The levels of a service's names.
 pub(super) fn of_service(spec: &Spec, service: &Service) -> Vec<NameLevel> {
     let given = service.levels.as_ref().or(spec.dns.levels.as_ref());
-    given.cloned().unwrap_or_else(|| NameLevel::ALL.to_vec())
+    given
+        .cloned()
+        .unwrap_or_else(|| NameLevel::DEFAULT.to_vec())
 }
 
 pub(super) fn check(spec: &Spec, findings: &mut Findings) {
@@ -48,19 +50,22 @@ fn list(path: &str, levels: &[NameLevel], is_in_use: bool, spec: &Spec, findings
         );
         return;
     }
-    let is_restricted = NameLevel::ALL.iter().any(|level| !levels.contains(level));
-    if !is_in_use || !is_restricted {
+    let is_default = NameLevel::ALL
+        .iter()
+        .all(|level| levels.contains(level) == NameLevel::DEFAULT.contains(level));
+    if !is_in_use || is_default {
         return;
     }
     let by_names = spec.endpoints() == Endpoints::Names;
-    if by_names && spec.clusters.len() > 1 && !levels.contains(&NameLevel::Zone) {
+    let mut narrow = [NameLevel::Zone, NameLevel::Cluster].iter();
+    if by_names && spec.clusters.len() > 1 && !narrow.any(|level| levels.contains(level)) {
         findings.error(
             code::ENDPOINTS_NEED_ZONES,
             path,
             "`zone` is missing: with `endpoints: names`, the endpoints of other clusters are the names of \
-             their zones"
+             their zones, or their own"
                 .into(),
-            "set `spec.endpoints: addresses`, or add `zone`".into(),
+            "set `spec.endpoints: addresses`, or add `zone` or `cluster`".into(),
         );
         findings.fix_at("spec.endpoints", "addresses");
     }
@@ -69,7 +74,7 @@ fn list(path: &str, levels: &[NameLevel], is_in_use: bool, spec: &Spec, findings
             code::LEVELS_OF_CONTROLLER,
             path,
             format!(
-                "with `naming: gateway`, the {} writes the records of every level",
+                "with `naming: gateway`, the {} writes the records, of the levels global, region and zone",
                 publisher.name
             ),
             "use `naming: service` or another target, or remove the field".into(),

@@ -1,12 +1,14 @@
 //! Rules about `spec.locality` and `spec.services[].locality`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Findings, code};
+use super::{Findings, Severity, code};
 use crate::mesh;
 use crate::name::Label;
-use crate::resolved::preferences::{Preferences, RegionOrZone};
-use crate::resolved::{Cluster, Service};
+use crate::resolved::preferences::{Area, Preferences};
+use crate::resolved::{Cluster, Resolved, Service};
+use crate::traffic::endpoints::narrowest;
+use crate::traffic::locality::{has_others, is_part};
 
 /// The preferences of the document or of a service.
 #[derive(Default)]
@@ -14,11 +16,11 @@ pub(super) struct Rules {
     /// A caller's region, or any, and the next region.
     next: Vec<(Option<Label>, Label)>,
     /// A caller's place, or any, and the shares.
-    shares: Vec<(Option<RegionOrZone>, Shares)>,
+    shares: Vec<(Option<Area>, Shares)>,
 }
 
 /// Places with their percentages.
-type Shares = Vec<(RegionOrZone, u8)>;
+type Shares = Vec<(Area, u8)>;
 
 impl Rules {
     fn next(&self, region: &Label) -> Option<usize> {
@@ -94,51 +96,54 @@ fn region(path: &str, text: &str, clusters: &[Cluster], findings: &mut Findings)
     let found = clusters.iter().find(known);
     if found.is_none() {
         let regions = clusters.iter().map(|cluster| cluster.region.to_string());
-        nobody_there(path, "region", text, regions, findings);
+        let message = format!("no cluster is in the region {text:?}");
+        nobody_there(path, message, regions.collect(), findings);
     }
     found.map(|cluster| cluster.region.clone())
 }
 
-/// A region, or a zone as `region/zone`.
-fn place(
-    path: &str,
-    text: &str,
-    clusters: &[Cluster],
-    findings: &mut Findings,
-) -> Option<RegionOrZone> {
-    let Some((region, zone)) = text.split_once('/') else {
-        return Some(RegionOrZone {
+/// A region, a zone as `region/zone`, or a cluster as `region/zone/cluster`.
+fn place(path: &str, text: &str, clusters: &[Cluster], findings: &mut Findings) -> Option<Area> {
+    let parts: Vec<&str> = text.splitn(3, '/').collect();
+    let [region, zone, ..] = parts[..] else {
+        return Some(Area {
             region: self::region(path, text, clusters, findings)?,
             zone: None,
+            cluster: None,
         });
     };
-    let known =
-        |cluster: &&Cluster| (cluster.region.as_str(), cluster.zone.as_str()) == (region, zone);
-    let found = clusters.iter().find(known);
+    let areas = clusters.iter().flat_map(|one| {
+        let zones = one.zones.iter();
+        zones.map(|zone| Area {
+            region: one.region.clone(),
+            zone: Some(zone.clone()),
+            cluster: parts.get(2).map(|_| one.name.clone()),
+        })
+    });
+    let found = areas.clone().find(|area| area.to_string() == text);
     if found.is_none() {
-        let zones = clusters.iter().map(Cluster::locality);
-        nobody_there(path, "zone", text, zones, findings);
+        let of_zone = format!("{region}/{zone}");
+        let in_zone = areas.filter(|area| is_part(&area.to_string(), &of_zone));
+        let in_zone: Vec<String> = in_zone.map(|area| area.to_string()).collect();
+        let name = parts.get(2).filter(|_| !in_zone.is_empty());
+        let (message, known) = if let Some(name) = name {
+            (format!("`{of_zone}` has no cluster {name:?}"), in_zone)
+        } else {
+            let zones = clusters.iter().flat_map(Cluster::places).collect();
+            (format!("no cluster is in the zone {of_zone:?}"), zones)
+        };
+        nobody_there(path, message, known, findings);
     }
-    found.map(|cluster| RegionOrZone {
-        region: cluster.region.clone(),
-        zone: Some(cluster.zone.clone()),
-    })
+    found
 }
 
-fn nobody_there(
-    path: &str,
-    what: &str,
-    text: &str,
-    known: impl Iterator<Item = String>,
-    findings: &mut Findings,
-) {
-    let mut known: Vec<String> = known.collect();
+fn nobody_there(path: &str, message: String, mut known: Vec<String>, findings: &mut Findings) {
     known.sort_unstable();
     known.dedup();
     findings.error(
         code::UNKNOWN_LOCALITY,
         path,
-        format!("no cluster is in the {what} {text:?}"),
+        message,
         format!("use one of: {}", known.join(", ")),
     );
 }
@@ -150,18 +155,26 @@ fn distribution(
     findings: &mut Findings,
 ) -> Option<Shares> {
     // Sorted by place, as in an import.
-    let mut shares: BTreeMap<RegionOrZone, u8> = BTreeMap::new();
+    let mut shares: BTreeMap<Area, u8> = BTreeMap::new();
     let mut good = true;
     for (text, &percent) in given {
         let at = format!("{path}.{text}");
         match (u8::try_from(percent), place(&at, text, clusters, findings)) {
             (Ok(share @ 1..=100), Some(place)) => {
-                if let Some(wider) = shares.keys().find(|other| overlap(other, &place)) {
+                let in_both = shares.keys().find_map(|other| {
+                    let mut both = clusters.iter().filter(|one| other.has(one));
+                    Some((other, both.find(|one| place.has(one))?))
+                });
+                if let Some((other, cluster)) = in_both {
                     findings.error(
                         code::SHARES_OVERLAP,
                         &at,
-                        format!("`{place}` overlaps with `{wider}`, which has a share too"),
-                        "use a region or its zones, but not both".into(),
+                        format!(
+                            "`{place}` overlaps with `{other}`, which has a share too: cluster `{}` is in both",
+                            cluster.name
+                        ),
+                        "use areas that have no cluster in common, such as a region or its zones, but not both"
+                            .into(),
                     );
                     good = false;
                 }
@@ -192,10 +205,6 @@ fn distribution(
         good = false;
     }
     good.then(|| shares.into_iter().collect())
-}
-
-fn overlap(one: &RegionOrZone, other: &RegionOrZone) -> bool {
-    one.region == other.region && (one.zone.is_none() || other.zone.is_none())
 }
 
 /// Reports an entry that matches no caller after the earlier ones. With `has_others`, other shares can take the place of these, so that
@@ -246,11 +255,12 @@ pub(super) fn of_service(
     clusters: &[Cluster],
     findings: &mut Findings,
 ) -> Preferences {
-    let runs_in = |place: &RegionOrZone| serving.iter().any(|&index| place.has(&clusters[index]));
+    let runs_in = |place: &Area| serving.iter().any(|&index| place.has(&clusters[index]));
     let in_region = |region: &Label| {
-        runs_in(&RegionOrZone {
+        runs_in(&Area {
             region: region.clone(),
             zone: None,
+            cluster: None,
         })
     };
     for (index, (_, to)) in own.next.iter().enumerate() {
@@ -338,4 +348,80 @@ pub(super) fn report_for_all(
             }
         }
     }
+}
+
+/// Preferences that Istio cannot have for some callers.
+pub(super) fn check_callers(spec: &mesh::Spec, resolved: &Resolved, findings: &mut Findings) {
+    let mut found = Findings::default();
+    for (index, service) in resolved.services.iter().enumerate() {
+        let own = spec
+            .services
+            .get(index)
+            .and_then(|one| one.locality.as_ref());
+        let path = |field: &str, is_own: bool| {
+            if is_own {
+                format!("spec.services[{index}].locality.{field}")
+            } else {
+                format!("spec.locality.{field}")
+            }
+        };
+        let is_own = own.is_some_and(|own| !own.failover.is_empty());
+        let clients = resolved.clusters.iter().enumerate();
+        let mut clients = clients.filter(|(client, here)| {
+            service.locality.next.contains_key(&here.region)
+                && has_others(*client, &service.clusters, &resolved.clusters)
+        });
+        if let Some((_, here)) = clients.next() {
+            found.warning(
+                code::REGION_AFTER_OTHERS,
+                &path("failover", is_own),
+                format!(
+                    "callers in `{}`, which has several zones, go to the other clusters of `{}` next, and then to any \
+                     other region: Istio can prefer one of the two",
+                    here.name, here.region
+                ),
+                "check whether this is acceptable; with `distribute`, callers go to chosen regions".into(),
+            );
+        }
+        let is_own = own.is_some_and(|own| !own.distribute.is_empty());
+        let areas = service.locality.shares.values().flatten();
+        let names = areas.filter_map(|(area, _)| area.cluster.as_ref());
+        let names: BTreeSet<&Label> = names.collect();
+        for cluster in names {
+            let Some(at) = resolved
+                .clusters
+                .iter()
+                .position(|one| one.name == *cluster)
+            else {
+                continue;
+            };
+            let Some(name) = narrowest(at, service, resolved) else {
+                continue;
+            };
+            let mut others = name.clusters.iter().filter(|&&other| other != at);
+            if resolved.endpoints != mesh::Endpoints::Names || others.clone().next().is_none() {
+                continue;
+            }
+            // Both have one endpoint, or the addresses of one contain those of the other.
+            let is_one = others.any(|&other| {
+                let others = narrowest(other, service, resolved);
+                others.is_some_and(|other| other.host == name.host)
+            });
+            let severity = if is_one {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
+            found.add(
+                severity,
+                code::CLUSTER_WITHOUT_NAME,
+                &path("distribute", is_own),
+                format!(
+                    "cluster `{cluster}` has no name of its own, so its endpoint leads to all clusters of its zone"
+                ),
+                "add `cluster` to `spec.dns.levels`, or set `spec.endpoints: addresses`".into(),
+            );
+        }
+    }
+    findings.add_new(found);
 }

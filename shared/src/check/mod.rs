@@ -144,6 +144,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
         ignore: ignore?,
     };
     clusters::check_ports(&resolved, findings);
+    locality::check_callers(spec, &resolved, findings);
     dns::check_records(&resolved, findings);
     addresses::check(spec, &resolved, findings);
     addresses::loops(&resolved, findings);

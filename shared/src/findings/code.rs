@@ -39,6 +39,8 @@ codes! {
     UNUSABLE_ADDRESS = "FM0212", "Unusable gateway address", [];
     SHARED_ADDRESS = "FM0213", "Clusters share a gateway address", [];
     GATEWAY_SELECTOR = "FM0214", "Gateway selector matches no pod", ["IST0101", "KIA0302"];
+    BOTH_ZONE_AND_ZONES = "FM0215", "`zone` conflicts with `zones`", [];
+    NODES_ELSEWHERE = "FM0216", "Nodes in other zones than the document", [];
     BAD_SUFFIX = "FM0301", "Invalid DNS suffix", [];
     BAD_TTL = "FM0302", "TTL out of range", [];
     GATEWAY_NAMING_SERVICES = "FM0303", "`naming: gateway` conflicts with several services", ["IST0109", "KIA1106"];
@@ -107,6 +109,8 @@ codes! {
     FITS_NO_CALLER = "FM0506", "Locality setting has no effect", [];
     NOT_RUN_THERE = "FM0507", "Service does not run in the region or zone", [];
     REGION_TO_ITSELF = "FM0508", "Region falls back to itself", [];
+    REGION_AFTER_OTHERS = "FM0509", "Next region after other clusters of the own region", [];
+    CLUSTER_WITHOUT_NAME = "FM0510", "Cluster without a name of its own", [];
     NO_CREDENTIAL = "FM0511", "Missing name of the gateways' TLS Secret", ["IST0101"];
     TLS_UNUSED = "FM0512", "TLS settings have no effect", [];
     BAD_AUTHORITY = "FM0513", "Invalid certificate authorities", [];

@@ -28,28 +28,51 @@ pub(super) fn find(
     clusters: &mut [Cluster],
     findings: &mut Findings,
 ) {
-    let workloads = workloads::outside(world);
-    for ((region, zone, mutual), having) in by_zone(world, names, services) {
+    let mut known = workloads::outside(world);
+    let zones = by_zone(world, names, services);
+    let runs = |mutual: bool| -> Vec<BTreeSet<usize>> {
+        let of_kind = |one: &Cluster| {
+            let mut runs = run_by(one, services);
+            runs.retain(|&service| is_mutual(&services[service]) == mutual);
+            runs
+        };
+        clusters.iter().map(of_kind).collect()
+    };
+    let runs = [runs(false), runs(true)];
+    for (of, address, cluster) in of_clusters(world, names, services) {
+        let owner = clusters.iter().position(|one| one.name == cluster);
+        known.entry((of, address)).or_default().extend(owner);
+    }
+    for ((region, zone, mutual), having) in &zones {
+        let (region, zone, mutual) = (region.as_str(), zone.as_str(), *mutual);
+        let is_in = |one: &Cluster| one.region == region && one.all_zones().any(|of| of == zone);
         let in_zone: Vec<usize> = (0..clusters.len())
-            .filter(|&index| clusters[index].region == region && clusters[index].zone == zone)
-            .collect();
-        let runs: BTreeMap<usize, BTreeSet<usize>> = in_zone
-            .iter()
-            .map(|&index| {
-                let mut runs = run_by(&clusters[index], services);
-                runs.retain(|&service| is_mutual(&services[service]) == mutual);
-                (index, runs)
-            })
+            .filter(|&index| is_in(&clusters[index]))
             .collect();
         let field = if mutual { "eastWestGateway" } else { "gateway" };
         for (address, records) in having {
-            let known = workloads.get(&(mutual, address.to_owned()));
-            let (owners, certain) = match known {
+            // The records of all zones of a cluster have its addresses.
+            let runs = in_zone.iter().filter_map(|&index| {
+                let runs = &runs[usize::from(mutual)][index];
+                let mut all = clusters[index].all_zones();
+                let has_it = all.all(|zone| {
+                    let there = zones.get(&(region.to_owned(), zone.to_owned(), mutual));
+                    let records = there.and_then(|having| having.get(address));
+                    records.is_some_and(|records| runs.is_subset(records))
+                });
+                has_it.then_some((index, runs))
+            });
+            let runs: BTreeMap<usize, &BTreeSet<usize>> = runs.collect();
+            let (owners, certain) = match known.get(&(mutual, (*address).to_owned())) {
                 Some(owners) => (owners.clone(), true),
-                None => owners(&runs, &records),
+                None => owners(&runs, records),
             };
             for &owner in &owners {
-                of_gateway(&mut clusters[owner], mutual).push(address.to_owned());
+                let addresses = of_gateway(&mut clusters[owner], mutual);
+                if addresses.iter().any(|one| one == address) {
+                    continue;
+                }
+                addresses.push((*address).to_owned());
                 if !certain {
                     findings.warning(
                         code::ASSUMED,
@@ -64,7 +87,7 @@ pub(super) fn find(
             }
         }
     }
-    for ((mutual, address), owners) in &workloads {
+    for ((mutual, address), owners) in &known {
         for &owner in owners {
             let addresses = of_gateway(&mut clusters[owner], *mutual);
             if !addresses.contains(address) {
@@ -107,9 +130,9 @@ fn of_endpoints(
             }
             let place = locality_of(endpoint);
             let is_there = |one: &Cluster| {
-                place
-                    .as_ref()
-                    .is_some_and(|(region, zone)| (&one.region, &one.zone) == (region, zone))
+                place.as_ref().is_some_and(|(region, zone)| {
+                    one.region == *region && one.all_zones().any(|of| of == zone)
+                })
             };
             if is_there(&clusters[cluster]) {
                 continue;
@@ -161,40 +184,70 @@ fn is_mutual(service: &Service) -> bool {
 /// Region, zone, and whether it is for east-west gateways.
 type Of = (String, String, bool);
 
-/// The addresses in the records, each with its services.
+/// The addresses in the records of zones, each with its services.
 fn by_zone<'a>(world: &'a World, names: &Names, services: &[Service]) -> BTreeMap<Of, Having<'a>> {
     let mut zones: BTreeMap<Of, Having> = BTreeMap::new();
+    for record in records(world, names, services) {
+        let At::Zone(region, zone) = record.at else {
+            continue;
+        };
+        let region = names.region(region).to_owned();
+        let of = (
+            region,
+            zone.to_owned(),
+            is_mutual(&services[record.service]),
+        );
+        let having = zones.entry(of).or_default();
+        for target in record.targets {
+            having.entry(target).or_default().insert(record.service);
+        }
+    }
+    zones
+}
+
+/// Whether they are for east-west gateways, the addresses in the records of clusters, and the clusters' names.
+fn of_clusters(world: &World, names: &Names, services: &[Service]) -> Vec<(bool, String, String)> {
+    let mut all = Vec::new();
+    for record in records(world, names, services) {
+        if let At::Cluster(_, _, cluster) = record.at {
+            let mutual = is_mutual(&services[record.service]);
+            let targets = record.targets.into_iter();
+            all.extend(targets.map(|address| (mutual, address.to_owned(), cluster.to_owned())));
+        }
+    }
+    all
+}
+
+/// A record of a service, with its addresses.
+struct Record<'a> {
+    service: usize,
+    at: At<'a>,
+    targets: Vec<&'a str>,
+}
+
+fn records<'a>(world: &'a World, names: &Names, services: &[Service]) -> Vec<Record<'a>> {
     let records = world
         .of_kind("DNSEndpoint")
         .flat_map(|(_, object)| list(field(&object.value, &["spec", "endpoints"])));
-    for record in records {
-        let host = record["dnsName"].as_str().unwrap_or_default();
-        let Some(name) = names.read(host) else {
-            continue;
-        };
-        let (Some(prefix), At::Zone(region, zone)) = (name.prefix, name.at) else {
-            continue;
-        };
+    let read = |record: &'a serde_json::Value| {
+        let name = names.read(record["dnsName"].as_str()?)?;
+        let prefix = name.prefix?;
         let service = services.iter().position(|one| {
             let namespace = one.namespace.as_deref();
             let namespace = namespace.unwrap_or(crate::defaults::DEFAULT_NAMESPACE);
             (one.name.as_str(), namespace) == prefix
         });
-        // Names that start with the gateway belong to the only service.
-        let Some(service) = service.or((services.len() == 1).then_some(0)) else {
-            continue;
-        };
-        let region = names.region(region).to_owned();
-        let of = (region, zone.to_owned(), is_mutual(&services[service]));
-        let having = zones.entry(of).or_default();
-        for target in texts(&record["targets"]) {
-            // A level without addresses is an alias of the one above.
-            if names.read(target).is_none_or(|name| name.prefix.is_none()) {
-                having.entry(target).or_default().insert(service);
-            }
-        }
-    }
-    zones
+        // A level without addresses is an alias of the one above.
+        let is_address =
+            |target: &&str| names.read(target).is_none_or(|name| name.prefix.is_none());
+        Some(Record {
+            // Names that start with the gateway belong to the only service.
+            service: service.or((services.len() == 1).then_some(0))?,
+            at: name.at,
+            targets: texts(&record["targets"]).filter(is_address).collect(),
+        })
+    };
+    records.filter_map(read).collect()
 }
 
 /// Indices of the services that a cluster runs.
@@ -212,7 +265,7 @@ fn run_by(cluster: &Cluster, services: &[Service]) -> BTreeSet<usize> {
 
 /// The clusters that may have an address of the given records, and whether the result is unique.
 fn owners(
-    runs: &BTreeMap<usize, BTreeSet<usize>>,
+    runs: &BTreeMap<usize, &BTreeSet<usize>>,
     records: &BTreeSet<usize>,
 ) -> (BTreeSet<usize>, bool) {
     let candidates = |record: &usize| {
@@ -245,6 +298,8 @@ fn owners(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::owners;
 
     #[test]
@@ -260,9 +315,13 @@ mod tests {
             // A record without a possible cluster.
             (&[(0, &[0, 1])], &[0], &[], true),
         ] {
-            let runs = runs
+            let runs: BTreeMap<usize, BTreeSet<usize>> = runs
                 .iter()
                 .map(|(cluster, services)| (*cluster, services.iter().copied().collect()))
+                .collect();
+            let runs = runs
+                .iter()
+                .map(|(cluster, services)| (*cluster, services))
                 .collect();
             let records = records.iter().copied().collect();
             assert_eq!(

@@ -1,4 +1,4 @@
-//! The clusters: region and zone, and the gateway of each.
+//! The clusters: region and zones, and the gateway of each.
 //!
 //! A cluster's own gateway is in its ServiceEntries, with its locality and port; endpoints of Istio 1.0 have no
 //! locality, but the entry of the cluster's own zone has the zone's name, or a wildcard for all names of it. A cluster
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::addresses;
 use super::backends::Backends;
-use super::endpoints::{is_published, own_gateway};
+use super::endpoints::{add_zone, is_published, own_gateway};
 use super::external;
 use super::gateways::{self, gateway_of, selector};
 use super::names::{At, Names};
@@ -30,11 +30,14 @@ use crate::resolved::usual_gateway_port;
 /// Default of a region or zone that no object has.
 const UNKNOWN: &str = "unknown";
 
+/// A region and zones of it.
+pub(super) type Place = (String, Vec<String>);
+
 /// Evidence of a cluster.
 #[derive(Default)]
 pub(super) struct Known {
-    /// Region and zone.
-    pub(super) zone: Option<(String, String)>,
+    /// Region and zones.
+    pub(super) place: Option<Place>,
     /// The region, if only that is known.
     region: Option<String>,
     pub(super) gateway: Gateway,
@@ -79,15 +82,16 @@ pub(super) fn find(
         .into_iter()
         .zip(&world.clusters)
         .map(|(known, name)| {
-            let (region, zone) = known.zone.unwrap_or_default();
-            Cluster {
+            let (region, zones) = known.place.unwrap_or_default();
+            let mut cluster = Cluster {
                 name: name.clone(),
                 region,
-                zone,
                 gateway: Some(known.gateway),
                 east_west_gateway: known.east_west.map(Into::into),
                 ..Cluster::default()
-            }
+            };
+            cluster.set_zones(zones);
+            cluster
         })
         .collect();
     addresses::find(world, names, services, &mut clusters, findings);
@@ -127,10 +131,12 @@ pub(super) fn orders(world: &World, names: &Names) -> Vec<Vec<usize>> {
         own_gateway(object, names, &backends, &mut known[cluster]);
     }
     // A zone with several clusters is one endpoint.
-    let mut by_zone: BTreeMap<&(String, String), Vec<usize>> = BTreeMap::new();
+    let mut by_zone: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
     for (index, one) in known.iter().enumerate() {
-        if let Some(zone) = &one.zone {
-            by_zone.entry(zone).or_default().push(index);
+        if let Some((region, zones)) = &one.place {
+            for zone in zones {
+                by_zone.entry((region, zone)).or_default().push(index);
+            }
         }
     }
     let mut orders = BTreeSet::new();
@@ -139,13 +145,15 @@ pub(super) fn orders(world: &World, names: &Names) -> Vec<Vec<usize>> {
         let endpoints = list(field(&object.value, &["spec", "endpoints"])).iter();
         let order = endpoints.filter_map(|endpoint| {
             let address = endpoint["address"].as_str()?;
-            let Some(At::Zone(region, zone)) = names.read(address).map(|name| name.at) else {
-                return address.ends_with(".svc.cluster.local").then_some(cluster);
-            };
-            let zone = (names.region(region).to_owned(), zone.to_owned());
-            match by_zone.get(&zone)?.as_slice() {
-                [only] => Some(*only),
-                _ => None,
+            match names.read(address).map(|name| name.at) {
+                Some(At::Cluster(_, _, name)) => world.clusters.iter().position(|one| one == name),
+                Some(At::Zone(region, zone)) => {
+                    match by_zone.get(&(names.region(region), zone))?.as_slice() {
+                        [only] => Some(*only),
+                        _ => None,
+                    }
+                }
+                _ => address.ends_with(".svc.cluster.local").then_some(cluster),
             }
         });
         orders.insert(order.collect::<Vec<usize>>());
@@ -189,9 +197,9 @@ fn at_gateway(
         })
         .collect();
     if let (Some((region, zone)), 1) = (own.first(), own.len())
-        && known.zone.is_none()
+        && known.place.is_none()
     {
-        known.zone = Some(((*region).to_owned(), (*zone).to_owned()));
+        known.place = Some(((*region).to_owned(), vec![(*zone).to_owned()]));
     }
     // One Gateway is enough.
     if !known.gateway.selector.is_empty() {
@@ -267,6 +275,7 @@ fn assumed_port(
 
 /// From names without an entry of their own in a cluster, since calls are routed to a wider name.
 fn shared_names(world: &World, names: &Names, known: &mut [Known]) {
+    let mut places: Vec<Option<Place>> = vec![None; known.len()];
     for kind in ["ServiceEntry", "VirtualService"] {
         for (cluster, object) in world.of_kind(kind) {
             let is_by_dns = object.name().strip_suffix(".zones").is_some();
@@ -279,17 +288,19 @@ fn shared_names(world: &World, names: &Names, known: &mut [Known]) {
                 "ServiceEntry" => hosts.iter().copied().take(1).collect(),
                 _ => destinations(object),
             };
-            let known = &mut known[cluster];
             for host in hosts.iter().filter(|host| !with_entries.contains(*host)) {
                 match names.read(host).map(|name| name.at) {
-                    Some(At::Zone(region, zone)) if known.zone.is_none() => {
-                        known.zone = Some((names.region(region).to_owned(), zone.to_owned()));
+                    Some(At::Zone(region, zone)) => {
+                        add_zone(&mut places[cluster], names.region(region), zone);
                     }
-                    Some(At::Region(region)) => known.region = Some(region.to_owned()),
+                    Some(At::Region(region)) => known[cluster].region = Some(region.to_owned()),
                     _ => {}
                 }
             }
         }
+    }
+    for (one, place) in known.iter_mut().zip(places) {
+        one.place = one.place.take().or(place);
     }
 }
 
@@ -303,13 +314,14 @@ fn destinations(object: &Object) -> BTreeSet<&str> {
 
 /// Assigns zones that have names but no cluster to clusters without a known zone.
 fn zones(world: &World, names: &Names, known: &mut [Known], findings: &mut Findings) {
-    let taken: BTreeSet<_> = known.iter().filter_map(|one| one.zone.clone()).collect();
-    let left = names.zones.difference(&taken).cloned();
-    let mut left: Vec<(String, String)> = left.collect();
-    let open = known.iter().filter(|one| one.zone.is_none()).count();
+    let mut left = names.zones.clone();
+    for (region, zones) in known.iter().filter_map(|one| one.place.as_ref()) {
+        left.retain(|(of, zone)| of != region || !zones.contains(zone));
+    }
+    let open = known.iter().filter(|one| one.place.is_none()).count();
     let certain = open == 1 && left.len() == 1 || names.zones.len() == 1;
     for (index, one) in known.iter_mut().enumerate() {
-        if one.zone.is_some() {
+        if one.place.is_some() {
             continue;
         }
         let is_there = |(region, _): &&(String, String)| {
@@ -333,19 +345,29 @@ fn zones(world: &World, names: &Names, known: &mut [Known], findings: &mut Findi
                 ),
             );
         }
-        one.zone = Some((region, zone));
+        one.place = Some((region, vec![zone]));
     }
 }
 
 /// Sets unknown ports of gateways to that of another one in their zone: names of zones lead to all of them.
 fn ports_of_zones(known: &mut [Known]) {
-    let ports: BTreeMap<_, _> = known
-        .iter()
-        .filter_map(|one| Some((one.zone.clone()?, one.gateway.port?)))
-        .collect();
+    let zones = |one: &Known| -> Vec<(String, String)> {
+        let place = one.place.iter();
+        let zones = place.flat_map(|(region, zones)| zones.iter().map(move |zone| (region, zone)));
+        zones
+            .map(|(region, zone)| (region.clone(), zone.clone()))
+            .collect()
+    };
+    let mut ports = BTreeMap::new();
+    for one in known.iter() {
+        let port = one.gateway.port.into_iter();
+        ports.extend(port.flat_map(|port| zones(one).into_iter().map(move |zone| (zone, port))));
+    }
     for one in known {
-        let of_zone = one.zone.as_ref().and_then(|zone| ports.get(zone));
-        one.gateway.port = one.gateway.port.or(of_zone.copied());
+        let of_zone = zones(one)
+            .into_iter()
+            .find_map(|zone| ports.get(&zone).copied());
+        one.gateway.port = one.gateway.port.or(of_zone);
     }
 }
 

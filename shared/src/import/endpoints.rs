@@ -3,11 +3,12 @@
 use serde_json::Value;
 
 use super::backends::Backends;
-use super::clusters::Known;
+use super::clusters::{Known, Place};
 use super::names::{At, Names, as_name};
 use super::services::local;
 use crate::defaults::DEFAULT_GATEWAY_PORT;
 use crate::manifests::{Object, field, list, texts};
+use crate::traffic::locality::BETWEEN_ZONES;
 
 /// Whether an entry is for published names.
 pub(super) fn is_published(object: &Object, names: &Names) -> bool {
@@ -27,11 +28,11 @@ pub(super) fn own_gateway(object: &Object, names: &Names, backends: &Backends, k
         let Some((service, namespace)) = local(&own.into(), "").filter(|_| is_own) else {
             continue;
         };
-        let zone = zone_of(endpoint, object, names);
-        if zone.is_none() && !object.is_ours() {
+        let place = place_of(endpoint, object, names);
+        if place.is_none() && !object.is_ours() {
             continue;
         }
-        known.zone = known.zone.take().or(zone);
+        known.place = known.place.take().or(place);
         let service = (service, namespace);
         if backends.has(&service, object, names) {
             continue;
@@ -67,20 +68,37 @@ pub(super) fn locality_of(endpoint: &Value) -> Option<(String, String)> {
     Some((locality.next()?, locality.next()?))
 }
 
-/// Region and zone of a cluster, from the endpoint by which it calls itself.
-fn zone_of(endpoint: &Value, object: &Object, names: &Names) -> Option<(String, String)> {
+/// Region and zones of a cluster, from the endpoint by which it calls itself.
+fn place_of(endpoint: &Value, object: &Object, names: &Names) -> Option<Place> {
     if endpoint["locality"].is_string() {
-        return locality_of(endpoint);
+        let (region, zones) = locality_of(endpoint)?;
+        let zones = if object.is_ours() {
+            zones.split(BETWEEN_ZONES).map(str::to_owned).collect()
+        } else {
+            vec![zones]
+        };
+        return Some((region, zones));
     }
-    // Of fedmesh's entries, all but that of the own zone are named after their first host.
-    let mut hosts = texts(field(&object.value, &["spec", "hosts"]));
-    match (hosts.next(), hosts.next()) {
-        (Some(host), None) if object.is_ours() && host != object.name() => {
-            match names.read(&as_name(host))?.at {
-                At::Zone(region, zone) => Some((names.region(region).to_owned(), zone.to_owned())),
-                _ => None,
-            }
+    // Of fedmesh's entries, all but that of the own zones are named after their first host.
+    let mut hosts = texts(field(&object.value, &["spec", "hosts"])).peekable();
+    if !object.is_ours() || hosts.peek() == Some(&object.name()) {
+        return None;
+    }
+    let mut place: Option<Place> = None;
+    for host in hosts {
+        match names.read(&as_name(host))?.at {
+            At::Zone(region, zone) => add_zone(&mut place, names.region(region), zone),
+            At::Cluster(..) => {}
+            _ => return None,
         }
-        _ => None,
+    }
+    place
+}
+
+/// Adds a zone to a place, if it is in the place's region.
+pub(super) fn add_zone(place: &mut Option<Place>, region: &str, zone: &str) {
+    let (known, zones) = place.get_or_insert_with(|| (region.to_owned(), Vec::new()));
+    if known == region && !zones.iter().any(|one| one == zone) {
+        zones.push(zone.to_owned());
     }
 }

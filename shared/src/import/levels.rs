@@ -8,7 +8,7 @@ use super::services::{Found, Index, is_at_gateway};
 use super::world::World;
 use crate::mesh::{NameLevel, Protocol, Service};
 
-/// Sets the levels of services that lack some.
+/// Sets the levels of services that have others than the default.
 pub(super) fn add(world: &World, names: &Names, services: &mut [Found]) {
     let index = Index::new(services);
     let mut seen: Vec<BTreeSet<NameLevel>> = vec![BTreeSet::new(); services.len()];
@@ -38,7 +38,7 @@ pub(super) fn add(world: &World, names: &Names, services: &mut [Found]) {
     for (at, found) in services.iter_mut().enumerate() {
         let is_complete = complete.contains(&at) || has_names_in_meshes(found);
         if is_complete
-            && seen[at].len() < NameLevel::ALL.len()
+            && !seen[at].iter().eq(&NameLevel::DEFAULT)
             && seen[at].contains(&NameLevel::Global)
         {
             found.service.levels = Some(seen[at].iter().copied().collect());
@@ -72,5 +72,6 @@ fn level(at: &At) -> Option<NameLevel> {
         At::Global => Some(NameLevel::Global),
         At::Region(_) => Some(NameLevel::Region),
         At::Zone(..) => Some(NameLevel::Zone),
+        At::Cluster(..) => Some(NameLevel::Cluster),
     }
 }

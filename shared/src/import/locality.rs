@@ -1,9 +1,10 @@
 //! Locality preferences: `localityLbSetting` in the DestinationRules of published names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::manifests::{Object, field, list};
 use crate::mesh::{Cluster, Distribution, Locality, RegionFailover};
+use crate::traffic::locality::{OTHERS, Site, is_part};
 
 /// The preferences in a service's rules, with unresolved places.
 #[derive(Default)]
@@ -19,7 +20,10 @@ pub(super) fn add(cluster: usize, rule: &Object, found: &mut Found) {
     let path = ["spec", "trafficPolicy", "loadBalancer", "localityLbSetting"];
     let setting = field(&rule.value, &path);
     for one in list(&setting["failover"]) {
-        if let (Some(from), Some(to)) = (one["from"].as_str(), one["to"].as_str()) {
+        // A regional cluster's rules have this of its own region.
+        if let (Some(from), Some(to)) = (one["from"].as_str(), one["to"].as_str())
+            && !to.ends_with(OTHERS)
+        {
             found.next.insert(from.to_owned(), to.to_owned());
         }
     }
@@ -46,10 +50,7 @@ fn without_wildcard(place: &str) -> &str {
 impl Found {
     /// The document's form; entries with places of no cluster are left out, and reported by the comparison.
     pub(super) fn settle(self, clusters: &[Cluster]) -> Option<Locality> {
-        let locality = |cluster: &Cluster| format!("{}/{}", cluster.region, cluster.zone);
         let is_region = |text: &String| clusters.iter().any(|one| one.region == *text);
-        let is_place =
-            |text: &String| is_region(text) || clusters.iter().any(|one| locality(one) == *text);
         let failover: Vec<RegionFailover> = self
             .next
             .into_iter()
@@ -59,26 +60,91 @@ impl Found {
                 to,
             })
             .collect();
-        let mut distribute: Vec<Distribution> = Vec::new();
-        for ((cluster, from), to) in self.shares {
-            // A rule for all callers applies to its own cluster.
-            let from = if from == "*" {
-                locality(&clusters[cluster])
-            } else {
-                from
+        let sites = sites(clusters);
+        // A rule for all callers applies to its own cluster; clusters with the same may be all of a zone.
+        let mut of_clusters: BTreeMap<BTreeMap<String, u32>, BTreeSet<usize>> = BTreeMap::new();
+        let mut places: Vec<(Option<String>, BTreeMap<String, u32>)> = Vec::new();
+        for ((client, from), to) in self.shares {
+            let to = to.into_iter();
+            let to = to.map(|(place, share)| Some((area(&place, client, &sites)?, share)));
+            let Some(to) = to.collect::<Option<BTreeMap<String, u32>>>() else {
+                continue;
             };
-            let from = Some(from).filter(is_place);
-            if from.is_some()
-                && to.keys().all(is_place)
-                && !distribute.iter().any(|one| one.from == from)
-            {
-                distribute.push(Distribution { from, to });
+            if from == "*" {
+                of_clusters.entry(to).or_default().insert(client);
+            } else {
+                places.push((area(&from, client, &sites), to));
             }
         }
+        for (to, clients) in of_clusters {
+            if let Some(area) = area_of(&clients, &sites) {
+                places.push((Some(area), to));
+                continue;
+            }
+            let alone = clients.iter().map(|client| BTreeSet::from([*client]));
+            places.extend(alone.map(|client| (area_of(&client, &sites), to.clone())));
+        }
+        places.sort();
+        places.dedup_by(|one, other| one.0 == other.0);
+        let places = places.into_iter().filter(|(from, _)| from.is_some());
+        let distribute: Vec<Distribution> =
+            places.map(|(from, to)| Distribution { from, to }).collect();
         let nothing = failover.is_empty() && distribute.is_empty();
         (!nothing).then_some(Locality {
             failover,
             distribute,
         })
     }
+}
+
+fn sites(clusters: &[Cluster]) -> Vec<Site<'_>> {
+    let sites = clusters.iter().map(|one| {
+        let zones: BTreeSet<&str> = one.all_zones().collect();
+        Site {
+            name: &one.name,
+            region: &one.region,
+            zones: zones.into_iter().collect(),
+            shares_zones: false,
+        }
+    });
+    let mut sites: Vec<Site<'_>> = sites.collect();
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for site in &sites {
+        for zone in &site.zones {
+            *counts.entry((site.region, zone)).or_default() += 1;
+        }
+    }
+    for site in &mut sites {
+        let mut zones = site.zones.iter();
+        site.shares_zones = zones.any(|zone| counts[&(site.region, *zone)] > 1);
+    }
+    sites
+}
+
+/// The document's form of an area in the rules of the cluster `client`; `None` if it has none.
+fn area(text: &str, client: usize, sites: &[Site<'_>]) -> Option<String> {
+    let is_inside = |one: &Site<'_>| is_part(&one.seen_from(&sites[client]), text);
+    let inside = sites.iter().enumerate().filter(|(_, one)| is_inside(one));
+    let inside: BTreeSet<usize> = inside.map(|(index, _)| index).collect();
+    let is_region = sites.iter().any(|one| one.region == text);
+    if is_region {
+        return Some(text.to_owned());
+    }
+    area_of(&inside, sites)
+}
+
+/// The zone that only these clusters have, or the cluster, if it is one.
+fn area_of(inside: &BTreeSet<usize>, sites: &[Site<'_>]) -> Option<String> {
+    let first = &sites[*inside.first()?];
+    let has =
+        |site: &Site<'_>, zone: &str| site.region == first.region && site.zones.contains(&zone);
+    let is_theirs = |zone: &&&str| {
+        let mut all = sites.iter().enumerate();
+        all.all(|(index, site)| inside.contains(&index) == has(site, zone))
+    };
+    if let Some(zone) = first.zones.iter().find(is_theirs) {
+        return Some(format!("{}/{zone}", first.region));
+    }
+    let zone = first.zones.first().filter(|_| inside.len() == 1)?;
+    Some(format!("{}/{zone}/{}", first.region, first.name))
 }

@@ -18,7 +18,7 @@ pub(super) struct Names {
     pub(super) suffix: String,
     /// The federation's label, unless it is the default.
     pub(super) federation: Option<String>,
-    /// Every zone that has a name, with its region.
+    /// Every zone that has a name, or has a cluster with one, with its region.
     pub(super) zones: BTreeSet<(String, String)>,
     /// Another suffix of some names.
     left: Option<String>,
@@ -40,7 +40,10 @@ pub(super) enum At<'a> {
     Vanity(&'a str),
     Global,
     Region(&'a str),
+    /// Region and zone.
     Zone(&'a str, &'a str),
+    /// Region, first zone and name of a cluster.
+    Cluster(&'a str, &'a str, &'a str),
 }
 
 impl Names {
@@ -101,7 +104,9 @@ impl Names {
         names.zones = hosts
             .iter()
             .filter_map(|(_, host)| match names.read(host)?.at {
-                At::Zone(region, zone) => Some((names.region(region).to_owned(), zone.to_owned())),
+                At::Zone(region, zone) | At::Cluster(region, zone, _) => {
+                    Some((names.region(region).to_owned(), zone.to_owned()))
+                }
                 _ => None,
             })
             .collect();
@@ -131,6 +136,7 @@ impl Names {
             [_, _, _, _] => prefix(At::Global),
             [_, _, _, _, region] => prefix(At::Region(region)),
             [_, _, _, _, zone, region] => prefix(At::Zone(region, zone)),
+            [_, _, _, _, cluster, zone, region] => prefix(At::Cluster(region, zone, cluster)),
             _ => None,
         }
     }
@@ -140,7 +146,7 @@ impl Names {
         below(name, &self.suffix)
     }
 
-    /// The intended region of a zone's name.
+    /// The intended region of a zone's or cluster's name.
     pub(super) fn region<'a>(&'a self, written: &'a str) -> &'a str {
         self.only_region.as_deref().unwrap_or(written)
     }
@@ -155,7 +161,7 @@ impl Names {
             .strip_suffix(left.unwrap_or(&self.suffix))
             .unwrap_or(host);
         match (name.at, &self.only_region) {
-            (At::Zone(region, _), Some(only)) if region != only => {
+            (At::Zone(region, _) | At::Cluster(region, ..), Some(only)) if region != only => {
                 let head = head.strip_suffix(&format!(".{region}.")).unwrap_or(head);
                 format!("{head}.{only}.{}", self.suffix)
             }

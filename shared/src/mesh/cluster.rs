@@ -21,9 +21,15 @@ pub struct Cluster {
     /// Its region, such as `us-west2`; part of published names.
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label"))]
     pub region: String,
-    /// Its zone, such as `us-west2-a`; part of published names.
-    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label"))]
+    /// Its zone, such as `us-west2-a`; part of published names. Either this or `zones`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::label", extend("x-default" = "`zones`")))]
     pub zone: String,
+    /// The zones of its nodes, for a regional cluster: it has names in each of them, and its pods call its own gateway
+    /// first, whatever their zone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::zones", extend("x-default" = "`zone`")))]
+    pub zones: Vec<String>,
     /// Labels by which a service's `clusterSelector` selects it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::labels", extend("x-default" = "none")))]
@@ -49,6 +55,20 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// Its zones: `zone`, or `zones` in the order of the document.
+    pub fn all_zones(&self) -> impl Iterator<Item = &str> {
+        let one = Some(self.zone.as_str()).filter(|zone| !zone.is_empty());
+        one.into_iter().chain(self.zones.iter().map(String::as_str))
+    }
+
+    /// Sets its zones: one in `zone`, several in `zones`.
+    pub fn set_zones(&mut self, zones: Vec<String>) {
+        (self.zone, self.zones) = match <[String; 1]>::try_from(zones) {
+            Ok([one]) => (one, Vec::new()),
+            Err(zones) => (String::new(), zones),
+        };
+    }
+
     /// Whether it has all of these labels.
     pub(crate) fn has_labels(&self, desired: &BTreeMap<String, String>) -> bool {
         let mut desired = desired.iter();

@@ -74,11 +74,15 @@ pub enum NameLevel {
     Region,
     /// A name for each zone.
     Zone,
+    /// A name for each cluster.
+    Cluster,
 }
 
 impl NameLevel {
     /// All levels, the widest first.
-    pub const ALL: [Self; 3] = [Self::Global, Self::Region, Self::Zone];
+    pub const ALL: [Self; 4] = [Self::Global, Self::Region, Self::Zone, Self::Cluster];
+    /// The levels that a service has by default: most zones have one cluster, whose name would be the same again.
+    pub const DEFAULT: [Self; 3] = [Self::Global, Self::Region, Self::Zone];
 
     /// The name in the document.
     pub fn as_str(self) -> &'static str {

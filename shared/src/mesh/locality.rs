@@ -42,8 +42,8 @@ pub struct Distribution {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::place", extend("x-default" = "anywhere")))]
     pub from: Option<String>,
-    /// Regions, or zones as `region/zone`, with the percentage of the calls that each gets; together 100. All others
-    /// get none.
+    /// Regions, zones as `region/zone`, or clusters as `region/zone/cluster`, with the percentage of the calls that each
+    /// gets; together 100. All others get none.
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::shares"))]
     pub to: BTreeMap<String, u32>,
 }

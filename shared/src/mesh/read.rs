@@ -242,12 +242,12 @@ mod tests {
         );
         check(
             &format!(
-                "{HEAD}spec:\n  dns: {{suffix: a.b}}\n  clusters:\n  - name: a\n    region: b\n"
+                "{HEAD}spec:\n  dns: {{suffix: a.b}}\n  clusters:\n  - name: a\n    zone: b\n"
             ),
             "spec.clusters[0]",
             8,
-            "missing field `zone`",
-            "add `zone:`",
+            "missing field `region`",
+            "add `region:`",
         );
         check(
             &format!("{HEAD}spec:\n  dns: {{suffix: a.b, ttl: soon}}\n  clusters: []\n"),
@@ -292,7 +292,7 @@ mod tests {
         };
         let reported_of = reported(&format!(
             "{HEAD}spec:\n  dns: {{sufix: a.b, ttl: soon}}\n  clusters:\n  - {{name: a, regoin: b, zone: c}}\n  - name: [b]\n    \
-             region: b\n  services:\n  - {{name: s, port: http, color: red}}\n"
+             zone: b\n  services:\n  - {{name: s, port: http, color: red}}\n"
         ));
         let expected = [
             ("spec.dns.sufix: did you mean `suffix`?", 5),
@@ -305,7 +305,7 @@ mod tests {
                 "spec.clusters[1].name: correct the value of `spec.clusters[1].name`; docs/reference.md describes every field",
                 8,
             ),
-            ("spec.clusters[1]: add `zone:` to `spec.clusters[1]`", 9),
+            ("spec.clusters[1]: add `region:` to `spec.clusters[1]`", 9),
             (
                 "spec.services[0].port: correct the value of `spec.services[0].port`; docs/reference.md describes every field",
                 11,

@@ -79,29 +79,41 @@ impl Spec {
                 name.clone_into(reference);
             }
         }
+        for place in places_of(&self.clusters[index]) {
+            self.rename_place(&format!("{place}/{before}"), &format!("{place}/{name}"));
+        }
     }
 
-    /// Moves a cluster to another region and zone. Settings of the place that it leaves move with it, if no other
-    /// cluster is left there.
-    pub fn move_cluster(&mut self, index: usize, region: &str, zone: &str) {
+    /// Moves a cluster to another region and other zones. Settings of a place that it leaves move with it, if no other
+    /// cluster is left there: the first zone's to the first, and so on, and the rest to the last.
+    pub fn move_cluster(&mut self, index: usize, region: &str, zones: Vec<String>) {
         let Some(cluster) = self.clusters.get_mut(index) else {
             return;
         };
         let before = cluster.clone();
         region.clone_into(&mut cluster.region);
-        zone.clone_into(&mut cluster.zone);
-        let moves = [
-            (before.region.clone(), region.to_owned()),
-            (zone_of(&before), zone_of(cluster)),
-        ];
+        cluster.set_zones(zones);
+        let new = places_of(cluster);
+        let last = new.last().cloned().unwrap_or_default();
+        let new = new.into_iter().chain(std::iter::repeat(last));
+        let zones: Vec<(String, String)> = places_of(&before).into_iter().zip(new).collect();
+        let own = |zone: &str| format!("{zone}/{}", before.name);
+        let itself = zones.iter().map(|(from, to)| (own(from), own(to)));
+        let moves = [(before.region.clone(), region.to_owned())];
+        let moves: Vec<(String, String)> = itself.chain(moves).chain(zones.clone()).collect();
         for (from, to) in &moves {
-            if self.clusters.iter().any(|one| is_in(one, from)) {
-                continue;
-            }
-            let services = self.services.iter_mut().map(|one| &mut one.locality);
-            for locality in services.chain([&mut self.locality]).flatten() {
-                rename_place(locality, from, to);
-            }
+            self.rename_place(from, to);
+        }
+    }
+
+    /// Renames a place in which no cluster is left.
+    fn rename_place(&mut self, from: &str, to: &str) {
+        if self.clusters.iter().any(|one| is_in(one, from)) {
+            return;
+        }
+        let services = self.services.iter_mut().map(|one| &mut one.locality);
+        for locality in services.chain([&mut self.locality]).flatten() {
+            rename_place(locality, from, to);
         }
     }
 
@@ -135,14 +147,26 @@ fn calls_from(one: &Caller, cluster: &Cluster) -> bool {
     }
 }
 
-/// A zone in the notation of `locality`.
-fn zone_of(cluster: &Cluster) -> String {
-    format!("{}/{}", cluster.region, cluster.zone)
+/// The zones of a cluster in the notation of `locality`; an empty one if it has none.
+fn places_of(cluster: &Cluster) -> Vec<String> {
+    let zones: Vec<&str> = cluster.all_zones().collect();
+    let zones = if zones.is_empty() { vec![""] } else { zones };
+    let zones = zones.into_iter();
+    zones
+        .map(|zone| format!("{}/{zone}", cluster.region))
+        .collect()
 }
 
-/// Whether a cluster is in a region, or in a zone as `region/zone`.
+/// Whether a cluster is in a region, in a zone as `region/zone`, or the one that `region/zone/cluster` names.
 fn is_in(cluster: &Cluster, place: &str) -> bool {
-    cluster.region == place || zone_of(cluster) == place
+    let is_itself = |zone: &String| {
+        let named = place.strip_prefix(zone.as_str());
+        named.and_then(|rest| rest.strip_prefix('/')) == Some(cluster.name.as_str())
+    };
+    cluster.region == place
+        || places_of(cluster)
+            .iter()
+            .any(|zone| zone == place || is_itself(zone))
 }
 
 /// Removes the settings of places without a cluster: for callers there, and for serving clusters there. Their share is

@@ -147,7 +147,7 @@ pub(super) fn provider_settings(_: &mut SchemaGenerator) -> Schema {
 
 /// The place of a cluster.
 pub(super) fn place(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "title": "region, or `region/zone`", "type": "string", "minLength": 1 })
+    json_schema!({ "title": "region, `region/zone` or `region/zone/cluster`", "type": "string", "minLength": 1 })
 }
 
 /// Shares of places, in percent.
@@ -226,6 +226,11 @@ pub(super) fn clusters(_: &mut SchemaGenerator) -> Schema {
     list("cluster name")
 }
 
+/// Zones of a cluster.
+pub(super) fn zones(_: &mut SchemaGenerator) -> Schema {
+    list("zone")
+}
+
 /// Names of namespaces.
 pub(super) fn namespaces(_: &mut SchemaGenerator) -> Schema {
     list("namespace")
@@ -246,7 +251,7 @@ pub(super) fn levels(_: &mut SchemaGenerator) -> Schema {
     let levels = NameLevel::ALL.map(NameLevel::as_str);
     json_schema!({
         "type": "array", "minItems": 1,
-        "items": { "title": "`global`, `region`, `zone`", "type": "string", "enum": levels },
+        "items": { "title": "`global`, `region`, `zone`, `cluster`", "type": "string", "enum": levels },
     })
 }
 

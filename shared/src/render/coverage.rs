@@ -14,7 +14,7 @@ pub const WIDE: &str = "any.";
 /// The file of all these entries.
 pub(super) const SUBJECT: &str = "names";
 
-/// Whether the entry for the own zone's names covers those of a service.
+/// Whether the entry for the names of the own zones and the own cluster covers those of a service.
 pub(super) fn has_own_zone_of(service: &Service, resolved: &Resolved) -> bool {
     let ports = ports_of(false, service);
     let mut speaks = ports.iter().map(|port| {
@@ -55,10 +55,9 @@ pub(super) fn has_entry(name: &PublishedName, service: &Service) -> bool {
 
 /// The suffix of all names of a region, for each region that has names.
 pub(super) fn region_endings(resolved: &Resolved) -> BTreeSet<String> {
-    let is_regional =
-        |name: &PublishedName| matches!(name.level, Level::Region(_) | Level::Zone { .. });
+    let is_in_region = |name: &PublishedName| !matches!(name.level, Level::Vanity | Level::Global);
     let mut services = resolved.services.iter();
-    if !services.any(|service| service.names.iter().any(is_regional)) {
+    if !services.any(|service| service.names.iter().any(is_in_region)) {
         return BTreeSet::new();
     }
     let clusters = resolved.clusters.iter();

@@ -25,10 +25,11 @@ use crate::istio::IstioVersion;
 use crate::kubernetes::object::Object;
 use crate::mesh::Protocol;
 use crate::placed::Placed;
+use crate::resolved::preferences::Preferences;
 use crate::resolved::published::{Level, PublishedName};
 use crate::resolved::{Port, Resolved, Service, Tls};
-use crate::traffic::endpoints::{Destination, destination, fails_over, not_by_dns};
-use crate::traffic::locality::shares;
+use crate::traffic::endpoints::{Destination, destination, endpoints, fails_over, not_by_dns};
+use crate::traffic::locality::{next, shares, weights};
 
 /// The TrafficPolicy by which calls leave a failing gateway. Before Istio 1.5 there is one count of failures, for
 /// gateway errors only, and localities are set for the whole mesh. In 1.0 any status of 500 and above counts, and calls
@@ -99,18 +100,18 @@ fn policy(client: usize, name: &PublishedName, service: &Service, resolved: &Res
             policy["outlierDetection"][field] = value.clone();
         }
         if let Some(shares) = shares(client, name, service, resolved) {
-            let shares: BTreeMap<String, u8> = shares
-                .iter()
-                .map(|(place, share)| (place.to_string(), *share))
+            let endpoints = endpoints(client, name, service, resolved).into_iter();
+            let endpoints: Vec<(usize, String)> = endpoints
+                .map(|endpoint| (endpoint.cluster, endpoint.locality))
                 .collect();
+            let shares = weights(shares, &endpoints, &resolved.clusters);
             // From anywhere in the cluster: its nodes may be in several zones.
             policy["loadBalancer"]["localityLbSetting"]["distribute"] =
                 json!([{ "from": "*", "to": shares }]);
-        } else if !service.locality.next.is_empty() {
-            let next = service.locality.next.iter();
-            policy["loadBalancer"]["localityLbSetting"]["failover"] = next
-                .map(|(from, to)| json!({ "from": from.as_str(), "to": to.as_str() }))
-                .collect();
+        } else {
+            let serving = &service.clusters;
+            let next = next(client, &service.locality, serving, &resolved.clusters);
+            add_next(&mut policy, next);
         }
     }
     if service.is_mutual() {
@@ -129,16 +130,30 @@ fn policy(client: usize, name: &PublishedName, service: &Service, resolved: &Res
     policy
 }
 
+/// Adds the regions that precede the rest, by the caller's region. Before Istio 1.5 a rule has no localities.
+fn add_next(policy: &mut Value, next: BTreeMap<String, String>) {
+    let setting = policy.pointer_mut("/loadBalancer/localityLbSetting");
+    if let Some(setting) = setting.filter(|_| !next.is_empty()) {
+        let next = next.into_iter();
+        setting["failover"] = next
+            .map(|(from, to)| json!({ "from": from, "to": to }))
+            .collect();
+    }
+}
+
 /// The rules for the names of many services: `*.<federation>.svc.<suffix>` and the same for regions and zones, where
 /// calls leave a failing cluster, and with TLS `*.<region>.<suffix>` for all other names.
 pub(super) fn render_wide(resolved: &Resolved) -> Vec<Placed> {
     let mut placed = Vec::new();
     let endings = endings(resolved);
     for (ending, clients) in &endings {
-        let mut policy = failover_policy(resolved.istio, DEFAULT_CONNECT_TIMEOUT);
-        add_wide_tls(&mut policy, resolved);
-        let clients = clients.iter().copied().collect();
-        placed.push(wide(ending, policy, clients, resolved));
+        let clients = clients.iter().map(|&client| {
+            let mut policy = failover_policy(resolved.istio, DEFAULT_CONNECT_TIMEOUT);
+            add_next(&mut policy, before_the_rest(client, resolved));
+            add_wide_tls(&mut policy, resolved);
+            (client, policy)
+        });
+        placed.push(wide(ending, clients.collect(), resolved));
     }
     if resolved.tls.is_some() {
         let mut all_endings = coverage::region_endings(resolved);
@@ -148,19 +163,33 @@ pub(super) fn render_wide(resolved: &Resolved) -> Vec<Placed> {
             if !endings.contains_key(&ending) {
                 let mut policy = json!({});
                 add_wide_tls(&mut policy, resolved);
-                placed.push(wide(&ending, policy, all(resolved), resolved));
+                let clients = all(resolved).into_iter();
+                let clients = clients.map(|client| (client, policy.clone())).collect();
+                placed.push(wide(&ending, clients, resolved));
             }
         }
     }
     placed
 }
 
-fn wide(ending: &str, policy: Value, clients: Vec<usize>, resolved: &Resolved) -> Placed {
+/// Those of a service that any cluster may run.
+fn before_the_rest(client: usize, resolved: &Resolved) -> BTreeMap<String, String> {
+    next(
+        client,
+        &Preferences::default(),
+        &all(resolved),
+        &resolved.clusters,
+    )
+}
+
+fn wide(ending: &str, clients: Vec<(usize, Value)>, resolved: &Resolved) -> Placed {
     let mut body = skeleton(r#"{"spec":{"host":"","trafficPolicy":{}}}"#);
     body["spec"]["host"] = format!("*.{ending}").into();
-    body["spec"]["trafficPolicy"] = policy;
     let object = object(&format!("{WIDE}{ending}"), body, resolved);
-    Placed::same(object, coverage::SUBJECT, clients)
+    let clients = clients
+        .into_iter()
+        .map(|(client, policy)| (client, vec![policy]));
+    Placed::with_fields(object, coverage::SUBJECT, &[POLICY], clients.collect())
 }
 
 /// The suffixes after service and namespace of names whose calls leave a failing cluster and that have no rule of their

@@ -116,6 +116,7 @@ pub(crate) fn records(service: &Service, resolved: &Resolved) -> Vec<Record> {
         Level::Vanity => 1,
         Level::Region(_) => 2,
         Level::Zone { .. } => 3,
+        Level::Cluster { .. } => 4,
     });
     for name in names {
         let above = name

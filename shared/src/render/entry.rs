@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::resolved::{Cluster, Gateway, Port, Resolved, local_host};
+use crate::resolved::{Gateway, Port, Resolved, local_host};
 
 /// A port of an entry, with the gateways' port.
 pub(super) fn rendered_port(port: &Port, at: u16) -> Value {
@@ -19,17 +19,17 @@ pub(super) fn inside(gateway: &Gateway) -> String {
     local_host(&gateway.service, &gateway.namespace)
 }
 
-/// An endpoint in a cluster, with its ports by name.
+/// An endpoint with its ports by name.
 pub(super) fn rendered_endpoint(
     address: &str,
     ports: impl Iterator<Item = (String, u16)>,
-    cluster: &Cluster,
+    locality: String,
     resolved: &Resolved,
 ) -> Value {
     let ports: Map<String, Value> = ports.map(|(name, at)| (name, at.into())).collect();
     let mut endpoint = json!({ "address": address, "ports": ports });
     if !resolved.istio.is_oldest() {
-        endpoint["locality"] = cluster.locality().into();
+        endpoint["locality"] = locality.into();
     }
     endpoint
 }

@@ -1,7 +1,7 @@
 //! The ServiceEntries of a service: its names, resolved inside every mesh, as [`crate::traffic::endpoints`] decides.
 //!
 //! Each endpoint has a locality, since Istio drops those without one as soon as it prefers localities; Istio 1.0 has
-//! none. Names of own zones, and those that DNS alone resolves, are entries of the service only if the entries for many
+//! none. Names of own zones and of the own cluster, and those that DNS alone resolves, are entries of the service only if the entries for many
 //! services do not cover them ([`super::wildcard`]). The latter share one object: with one for each, the number of
 //! objects would grow with clusters times zones.
 //!
@@ -38,7 +38,7 @@ type Fields = (usize, Vec<Value>);
 
 pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved) -> Vec<Placed> {
     let mut placed = Vec::new();
-    let mut own_zones: Vec<Fields> = Vec::new();
+    let mut own: BTreeMap<usize, (Vec<&str>, Vec<Value>)> = BTreeMap::new();
     let mut by_dns: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
     let others_are_covered = coverage::has_others_of(service, resolved);
     let own_zone_is_covered = coverage::has_own_zone_of(service, resolved);
@@ -65,9 +65,10 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
                 }
                 Destination::OwnGateway if own_zone_is_covered => {}
                 Destination::OwnGateway => {
-                    let mut values = vec![json!([name.host.as_str()])];
-                    values.extend(reached(client, name, service, resolved));
-                    own_zones.push((client, values));
+                    let (hosts, _) = own
+                        .entry(client)
+                        .or_insert_with(|| (Vec::new(), reached(client, name, service, resolved)));
+                    hosts.push(name.host.as_str());
                 }
             }
         }
@@ -81,7 +82,10 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
             resolved,
         ));
     }
-    own_zones.sort_by_key(|(client, _)| *client);
+    let own = own.into_iter().map(|(client, (hosts, reached))| {
+        let values = [json!(hosts)].into_iter().chain(reached);
+        (client, values.collect())
+    });
     let by_dns = by_dns.into_iter();
     let by_dns = by_dns.map(|(client, hosts)| (client, vec![json!(hosts)]));
     let by_dns: Vec<Fields> = by_dns.collect();
@@ -94,7 +98,7 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
         of_service("zone"),
         service,
         fields_of(resolved),
-        own_zones,
+        own.collect(),
         resolved,
     ));
     placed.extend(of_clusters(
@@ -196,12 +200,12 @@ fn rendered(client: usize, name: &PublishedName, service: &Service, resolved: &R
         .map(|endpoint| {
             let cluster = &resolved.clusters[endpoint.cluster];
             let address = match endpoint.at {
-                At::Zone(zone) => zone.host.to_string(),
+                At::Name(name) => name.host.to_string(),
                 At::Inside | At::Addresses => inside(service.gateway_of(cluster)),
             };
             let ports = ports.iter();
             let ports = ports.map(|port| (port.name(), service.port_at(port, cluster)));
-            rendered_endpoint(&address, ports, cluster, resolved)
+            rendered_endpoint(&address, ports, endpoint.locality, resolved)
         })
         .collect()
 }

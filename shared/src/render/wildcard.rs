@@ -3,8 +3,8 @@
 //!
 //! Names of other regions and zones have `resolution: NONE`: a call goes to the address that the caller's DNS has
 //! returned. Istio then keeps the port of the call, unless it is new enough for a `targetPort` there (istio
-//! `releasenotes/notes/targetPort-service-entry.yaml`). Names of the own zone lead to the own gateway, which routes by
-//! the called name.
+//! `releasenotes/notes/targetPort-service-entry.yaml`). Names of the own zones and of the own cluster lead to the own gateway, which routes
+//! by the called name.
 //!
 //! One port of an entry has one protocol, so a service with HTTP/2 on a port on which others have HTTP/1.1 has entries
 //! of its own, and so has one with mutual TLS, whose SNI is the service's own.
@@ -22,8 +22,12 @@ use crate::defaults::ISTIO_NAMESPACE;
 use crate::kubernetes::object::Object;
 use crate::mesh::{Endpoints, Protocol};
 use crate::placed::Placed;
-use crate::resolved::{Port, Resolved, Service};
-use crate::traffic::endpoints::{Destination, destination, ports_of, usually_at, zone_name};
+use crate::resolved::published::PublishedName;
+use crate::resolved::{Cluster, Port, Resolved, Service};
+use crate::traffic::endpoints::{
+    Destination, cluster_name, destination, ports_of, usually_at, zone_name,
+};
+use crate::traffic::locality::seen_from;
 
 const PORTS: &[&str] = &["spec", "ports"];
 const OWN_ZONES: &[&[&str]] = &[
@@ -65,28 +69,29 @@ fn rank(protocol: Protocol) -> u8 {
     }
 }
 
-/// The entry for the names of each cluster's own zone that lead to its own gateway.
+/// The entry for the names of each cluster's own zones, and of itself, that lead to its own gateway.
 fn own_zones(resolved: &Resolved) -> Option<Placed> {
     let mut exports = Exports::default();
     let mut fields = Vec::new();
     for client in all(resolved) {
         let cluster = &resolved.clusters[client];
         let mut ports = BTreeMap::new();
-        let mut host = None;
+        let mut hosts = BTreeSet::new();
         for service in called_from(client, resolved) {
-            let Some(own) = zone_name(cluster, service) else {
+            if !has_own_zone_of(service, resolved) {
                 continue;
-            };
-            let destination = destination(client, own, service, resolved);
-            if matches!(destination, Destination::OwnGateway) && has_own_zone_of(service, resolved)
-            {
-                host = host.or(Some(format!("*.{}", behind_service(own))));
-                let shared = ports_of(false, service).into_iter();
-                ports.extend(shared.map(|port| (port.published, as_shared(port, resolved))));
-                exports.add(client, service);
+            }
+            for own in own_names(cluster, service) {
+                let destination = destination(client, own, service, resolved);
+                if matches!(destination, Destination::OwnGateway) {
+                    hosts.insert(format!("*.{}", behind_service(own)));
+                    let shared = ports_of(false, service).into_iter();
+                    ports.extend(shared.map(|port| (port.published, as_shared(port, resolved))));
+                    exports.add(client, service);
+                }
             }
         }
-        if let Some(host) = host {
+        if !hosts.is_empty() {
             let called = ports
                 .values()
                 .map(|port| rendered_port(port, port.published));
@@ -99,19 +104,25 @@ fn own_zones(resolved: &Resolved) -> Option<Placed> {
                 _ => ("DNS", inside(gateway)),
             };
             let at = ports.values().map(|port| (port.name(), port.at(gateway)));
-            let endpoint = rendered_endpoint(&address, at, cluster, resolved);
+            let locality = seen_from(cluster, cluster);
+            let endpoint = rendered_endpoint(&address, at, locality, resolved);
             let endpoints = json!([endpoint]);
-            let values = vec![
-                json!([host]),
-                called.collect(),
-                resolution.into(),
-                endpoints,
-            ];
+            let values = vec![json!(hosts), called.collect(), resolution.into(), endpoints];
             fields.push((client, values));
         }
     }
     let template = entry("zone", "DNS", resolved);
     (!fields.is_empty()).then(|| exports.placed(template, OWN_ZONES, fields))
+}
+
+/// A service's names of a cluster's zones, and of the cluster.
+fn own_names<'a>(
+    cluster: &'a Cluster,
+    service: &'a Service,
+) -> impl Iterator<Item = &'a PublishedName> {
+    let zones = cluster.zones.iter();
+    let zones = zones.filter_map(|zone| zone_name(&cluster.region, zone, service));
+    zones.chain(cluster_name(cluster, service))
 }
 
 /// The services that a cluster calls.

@@ -25,6 +25,7 @@ use crate::resolved::published::answered_by;
 use crate::resolved::{Address, Gateway, Resolved, Service};
 use crate::text::digest;
 use crate::traffic::endpoints::{Destination, destination, not_by_dns};
+use crate::traffic::locality::seen_from;
 
 /// The file of all WorkloadEntries.
 const SUBJECT: &str = "gateways";
@@ -33,7 +34,8 @@ const GROUP: &str = "fedmesh.dev/gateways-";
 /// Digits that distinguish the groups of a mesh.
 const DIGITS: usize = 12;
 
-const ADDRESS: &[&str] = &["spec", "address"];
+/// What differs from client to client.
+const FIELDS: &[&[&str]] = &[&["spec", "address"], &["spec", "locality"]];
 
 pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
     if resolved.endpoints == Endpoints::Names {
@@ -165,7 +167,8 @@ fn of_gateway(
             } else {
                 addresses.get(number).map(ToString::to_string)
             };
-            Some((client, vec![json!(address?)]))
+            let locality = seen_from(&resolved.clusters[client], of);
+            Some((client, vec![json!(address?), json!(locality)]))
         });
         let fields: Vec<(usize, Vec<Value>)> = fields.collect();
         let more = if number == 0 {
@@ -176,7 +179,6 @@ fn of_gateway(
         let mut body = skeleton(r#"{"spec":{"address":"","ports":{},"labels":{},"locality":""}}"#);
         body["spec"]["ports"] = ports(kind, cluster, resolved);
         body["spec"]["labels"] = labels.clone().into();
-        body["spec"]["locality"] = of.locality().into();
         let object = Object::new(
             Istio(resolved.istio).workload_entry(),
             Some(ISTIO_NAMESPACE),
@@ -186,7 +188,7 @@ fn of_gateway(
         .label(CLUSTER_LABEL, of.name.as_str())
         .label(GATEWAY_LABEL, gateway.service.as_str())
         .label(GATEWAY_NAMESPACE_LABEL, gateway.namespace.as_str());
-        placed.push(Placed::with_fields(object, SUBJECT, &[ADDRESS], fields));
+        placed.push(Placed::with_fields(object, SUBJECT, FIELDS, fields));
     }
     placed
 }

@@ -211,8 +211,10 @@ pub struct Cluster {
     pub context: String,
     /// Its region.
     pub region: Label,
-    /// Its zone.
-    pub zone: Label,
+    /// Its zones, ascending, at least one, without duplicates.
+    pub zones: Vec<Label>,
+    /// Whether another cluster has one of its zones.
+    pub shares_zones: bool,
     /// Its gateway.
     pub gateway: Gateway,
     /// Its egress gateway, if it has one.
@@ -226,9 +228,21 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// `region/zone`, the form of a locality in Istio.
-    pub fn locality(&self) -> String {
-        format!("{}/{}", self.region, self.zone)
+    /// Whether its nodes are in several zones.
+    pub fn is_regional(&self) -> bool {
+        self.zones.len() > 1
+    }
+
+    /// Its zones, each as `region/zone`.
+    pub fn places(&self) -> impl Iterator<Item = String> {
+        let zones = self.zones.iter();
+        zones.map(|zone| format!("{}/{zone}", self.region))
+    }
+
+    /// A zone that it has in common with another cluster, the first in its own order.
+    pub(crate) fn common_zone(&self, other: &Self) -> Option<&Label> {
+        let mut zones = self.zones.iter().filter(|_| self.region == other.region);
+        zones.find(|zone| other.zones.contains(zone))
     }
 }
 

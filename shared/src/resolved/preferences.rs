@@ -12,9 +12,9 @@ pub struct Preferences {
     /// Region of the caller → the next region. Only where it has an effect: the service runs there, and in a third
     /// region.
     pub next: BTreeMap<Label, Label>,
-    /// Index of the caller's cluster → percentage of each place, together 100. The service runs in each of the places,
+    /// Index of the caller's cluster → percentage of each area, together 100. The service runs in each of the areas,
     /// and in several clusters.
-    pub shares: BTreeMap<usize, Vec<(RegionOrZone, u8)>>,
+    pub shares: BTreeMap<usize, Vec<(Area, u8)>>,
 }
 
 impl Preferences {
@@ -22,41 +22,39 @@ impl Preferences {
     pub(crate) fn is_usual(&self) -> bool {
         self.next.is_empty() && self.shares.is_empty()
     }
-
-    /// Distance of a cluster from a caller's: 0 in its zone, 1 in its region, 2 in the next region, 3 elsewhere.
-    pub(crate) fn tier(&self, from: &Cluster, to: &Cluster) -> u8 {
-        if from.region == to.region {
-            u8::from(from.zone != to.zone)
-        } else if self.next.get(&from.region) == Some(&to.region) {
-            2
-        } else {
-            3
-        }
-    }
 }
 
-/// A region, or one of its zones.
+/// A region, one of its zones, or a cluster in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RegionOrZone {
+pub struct Area {
     /// The region.
     pub region: Label,
     /// The zone; `None` for all of the region.
     pub zone: Option<Label>,
+    /// The cluster, which has the zone; `None` for all of it.
+    pub cluster: Option<Label>,
 }
 
-impl RegionOrZone {
-    /// Whether a cluster is in this place.
+impl Area {
+    /// Whether a cluster is in this area.
     pub fn has(&self, cluster: &Cluster) -> bool {
-        self.region == cluster.region && self.zone.as_ref().is_none_or(|zone| *zone == cluster.zone)
+        let is_in = |zone: &Label| cluster.zones.contains(zone);
+        self.region == cluster.region
+            && self.zone.as_ref().is_none_or(is_in)
+            && self
+                .cluster
+                .as_ref()
+                .is_none_or(|name| *name == cluster.name)
     }
 }
 
 /// The form of a locality in Istio.
-impl fmt::Display for RegionOrZone {
+impl fmt::Display for Area {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.zone {
-            Some(zone) => write!(f, "{}/{zone}", self.region),
-            None => write!(f, "{}", self.region),
+        write!(f, "{}", self.region)?;
+        for narrower in [&self.zone, &self.cluster].into_iter().flatten() {
+            write!(f, "/{narrower}")?;
         }
+        Ok(())
     }
 }

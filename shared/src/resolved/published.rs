@@ -13,7 +13,7 @@ use crate::resolved::{Cluster, Dns, Resolved, Service};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, strum::EnumDiscriminants)]
 #[strum_discriminants(
     name(LevelKind),
-    doc = "A [`Level`] without its region and zone.",
+    doc = "A [`Level`] without its region, zone and cluster.",
     allow(missing_docs),
     derive(serde::Serialize, serde::Deserialize, strum::IntoStaticStr),
     serde(rename_all = "lowercase"),
@@ -32,6 +32,15 @@ pub enum Level {
         region: Label,
         /// The zone.
         zone: Label,
+    },
+    /// One cluster.
+    Cluster {
+        /// Its region.
+        region: Label,
+        /// The first of its zones, in the alphabetical order.
+        zone: Label,
+        /// Its name.
+        cluster: Label,
     },
 }
 
@@ -75,8 +84,8 @@ fn prefix(dns: &Dns, service: &Label, namespace: &Label, clusters: &[Cluster]) -
     format!("{name}.{namespace}.{}.svc", dns.federation)
 }
 
-/// All names of a service at some levels: vanity (if requested), global, regions and zones; regions and zones sorted,
-/// of every cluster of the mesh. The names below a missing level fall back to the next one.
+/// All names of a service at some levels: vanity (if requested), global, regions, zones and clusters, each sorted, of
+/// every cluster of the mesh. The names below a missing level fall back to the next one.
 ///
 /// # Errors
 /// A name that is too long, with the reason.
@@ -130,23 +139,54 @@ pub(crate) fn names(
     }
     let mut zones = BTreeSet::new();
     if levels.contains(&NameLevel::Zone) {
-        zones.extend(clusters.iter().map(|c| (&c.region, &c.zone)));
+        for cluster in clusters {
+            zones.extend(cluster.zones.iter().map(|zone| (&cluster.region, zone)));
+        }
     }
-    for (region, zone) in zones {
-        let above = if regions.contains(region) {
-            host(format!("{prefix}.{region}.{}", dns.suffix))?
+    let above_zone = |region: &Label| {
+        if regions.contains(region) {
+            host(format!("{prefix}.{region}.{}", dns.suffix))
         } else {
-            global.clone()
-        };
+            Ok(global.clone())
+        }
+    };
+    let zone_host =
+        |region: &Label, zone: &Label| format!("{prefix}.{zone}.{region}.{}", dns.suffix);
+    for (region, zone) in &zones {
         names.push(PublishedName {
-            host: host(format!("{prefix}.{zone}.{region}.{}", dns.suffix))?,
+            host: host(zone_host(region, zone))?,
             level: Level::Zone {
-                region: region.clone(),
-                zone: zone.clone(),
+                region: (*region).clone(),
+                zone: (*zone).clone(),
             },
-            clusters: serving_where(&|c| c.region == *region && c.zone == *zone),
-            falls_back_to: Some(above),
+            clusters: serving_where(&|c| c.region == **region && c.zones.contains(zone)),
+            falls_back_to: Some(above_zone(region)?),
         });
+    }
+    if levels.contains(&NameLevel::Cluster) {
+        let mut clusters: Vec<&Cluster> = clusters.iter().collect();
+        clusters.sort_by_key(|one| (&one.region, &one.zones[0], &one.name));
+        for cluster in clusters {
+            let (region, zone) = (&cluster.region, &cluster.zones[0]);
+            let above = if zones.contains(&(region, zone)) {
+                host(zone_host(region, zone))?
+            } else {
+                above_zone(region)?
+            };
+            names.push(PublishedName {
+                host: host(format!(
+                    "{prefix}.{}.{zone}.{region}.{}",
+                    cluster.name, dns.suffix
+                ))?,
+                level: Level::Cluster {
+                    region: region.clone(),
+                    zone: zone.clone(),
+                    cluster: cluster.name.clone(),
+                },
+                clusters: serving_where(&|c| c.name == cluster.name),
+                falls_back_to: Some(above),
+            });
+        }
     }
     Ok(names)
 }
@@ -175,12 +215,15 @@ pub struct NameRow {
     pub host: String,
     /// Its scope.
     pub level: LevelKind,
-    /// The region, at the levels region and zone.
+    /// The region, at the levels region, zone and cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// The zone, at the level zone.
+    /// The zone, at the levels zone and cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// The cluster, at the level cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
     /// `<name>.<namespace>` of the service.
     pub service: String,
     /// Names of the clusters at this level that run the service.
@@ -212,16 +255,22 @@ pub fn rows(resolved: &Resolved) -> Vec<NameRow> {
             .collect()
     };
     let row = |service: &Service, name: &PublishedName| {
-        let (region, zone) = match &name.level {
-            Level::Vanity | Level::Global => (None, None),
-            Level::Region(region) => (Some(region.to_string()), None),
-            Level::Zone { region, zone } => (Some(region.to_string()), Some(zone.to_string())),
+        let (region, zone, cluster) = match &name.level {
+            Level::Vanity | Level::Global => (None, None, None),
+            Level::Region(region) => (Some(region), None, None),
+            Level::Zone { region, zone } => (Some(region), Some(zone), None),
+            Level::Cluster {
+                region,
+                zone,
+                cluster,
+            } => (Some(region), Some(zone), Some(cluster)),
         };
         NameRow {
             host: name.host.to_string(),
             level: (&name.level).into(),
-            region,
-            zone,
+            region: region.map(ToString::to_string),
+            zone: zone.map(ToString::to_string),
+            cluster: cluster.map(ToString::to_string),
             service: service.id(),
             clusters: names(&name.clusters),
             falls_back_to: name.falls_back_to.as_ref().map(ToString::to_string),

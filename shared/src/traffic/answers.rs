@@ -22,14 +22,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::name::Label;
 use crate::resolved::published::{Level, PublishedName};
 use crate::resolved::targets::can_be_published;
 use crate::resolved::{Gateway, Resolved, Service};
 use crate::traffic::endpoints::{
     At, Destination, destination, endpoints, fails_over, ports_of, usually_at,
 };
-use crate::traffic::locality::shares;
+use crate::traffic::locality::{is_part, shares, tier, weights};
 use crate::traffic::outage::Outage;
 
 /// The clusters that answer calls for a name.
@@ -185,24 +184,25 @@ pub fn percentages(
     if outage.clusters.contains(&client) {
         return None;
     }
-    let mut localities: BTreeMap<(&Label, &Label), Vec<Endpoint>> = BTreeMap::new();
-    for endpoint in world.endpoints(client, name) {
-        let there = &resolved.clusters[endpoint.of?];
-        let locality = localities.entry((&there.region, &there.zone));
-        locality.or_default().push(endpoint);
+    let endpoints = world.endpoints(client, name);
+    let places: Vec<(usize, String)> = endpoints
+        .iter()
+        .filter_map(|endpoint| Some((endpoint.of?, endpoint.locality.clone()?)))
+        .collect();
+    let mut localities: BTreeMap<String, Vec<Endpoint>> = BTreeMap::new();
+    for endpoint in endpoints {
+        let locality = endpoint.locality.clone()?;
+        localities.entry(locality).or_default().push(endpoint);
     }
     // In millionths of a percent, which need more than the 32 bits of a browser.
     let mut parts: BTreeMap<usize, u64> = BTreeMap::new();
-    for (place, share) in shares {
-        let of_place = |(region, zone): (&Label, &Label)| {
-            place.region == *region && place.zone.as_ref().is_none_or(|one| one == zone)
-        };
-        let inside = localities.iter().filter(|(at, _)| of_place(**at));
+    for (area, share) in weights(shares, &places, &resolved.clusters) {
+        let inside = localities.iter().filter(|(at, _)| is_part(at, &area));
         let inside: Vec<&Vec<Endpoint>> = inside.map(|(_, endpoints)| endpoints).collect();
         let endpoints_inside: usize = inside.iter().map(|one| one.len()).sum();
         for endpoints in inside {
             let weight =
-                (u64::from(*share) * long(endpoints.len())).div_ceil(long(endpoints_inside));
+                (u64::from(share) * long(endpoints.len())).div_ceil(long(endpoints_inside));
             let reached = endpoints.iter().flat_map(|endpoint| &endpoint.reached);
             let all = long(reached.clone().count());
             let stays = |&&(cluster, answers): &&(usize, bool)| answers || world.keeps(cluster);
@@ -255,8 +255,10 @@ fn in_percent(parts: &BTreeMap<usize, u64>) -> Vec<(usize, u8)> {
 
 /// One endpoint of a name in a client's mesh.
 struct Endpoint {
-    /// The cluster that it stands for, with its locality; `None` for any address in DNS.
+    /// The cluster that it stands for; `None` for any address in DNS.
     of: Option<usize>,
+    /// The cluster's locality for the client.
+    locality: Option<String>,
     /// From 0, the nearest; 0 for all with `distribute`, and with Istio 1.0.
     priority: u8,
     /// The clusters that its address leads to, each with whether it answers at the port.
@@ -345,32 +347,33 @@ impl<'a> World<'a> {
     /// The endpoints to which the client sends calls for a name.
     fn endpoints(self, client: usize, name: &PublishedName) -> Vec<Endpoint> {
         let clusters = &self.resolved.clusters;
-        let here = &clusters[client];
         // `like`: the cluster whose gateway's ports the endpoint has; `None` for the usual ones.
-        let at = |priority, hosts: BTreeSet<usize>, like: Option<usize>| {
-            let answers = |host: usize| {
-                let service = self.service();
-                let mut ports = service.ports.iter();
-                self.lives(host)
-                    && ports.all(|port| {
-                        let called = match like {
-                            Some(at) => service.port_at(port, &clusters[at]),
-                            None => usually_at(port, service, self.resolved),
-                        };
-                        service.port_at(port, &clusters[host]) == called
-                    })
+        let at =
+            |priority, hosts: BTreeSet<usize>, like: Option<usize>, locality: Option<String>| {
+                let answers = |host: usize| {
+                    let service = self.service();
+                    let mut ports = service.ports.iter();
+                    self.lives(host)
+                        && ports.all(|port| {
+                            let called = match like {
+                                Some(at) => service.port_at(port, &clusters[at]),
+                                None => usually_at(port, service, self.resolved),
+                            };
+                            service.port_at(port, &clusters[host]) == called
+                        })
+                };
+                Endpoint {
+                    of: like,
+                    locality,
+                    priority,
+                    reached: hosts
+                        .into_iter()
+                        .map(|host| (host, answers(host)))
+                        .collect(),
+                }
             };
-            Endpoint {
-                of: like,
-                priority,
-                reached: hosts
-                    .into_iter()
-                    .map(|host| (host, answers(host)))
-                    .collect(),
-            }
-        };
         let targets = match destination(client, name, self.service(), self.resolved) {
-            Destination::Dns => return vec![at(0, self.addresses(name), None)],
+            Destination::Dns => return vec![at(0, self.addresses(name), None, None)],
             Destination::SameAs(other) => return self.endpoints(client, other),
             Destination::OwnGateway | Destination::Endpoints => {
                 endpoints(client, name, self.service(), self.resolved)
@@ -382,19 +385,20 @@ impl<'a> World<'a> {
             let there = &clusters[endpoint.cluster];
             let priority = match shares {
                 None if self.resolved.istio.is_oldest() => 0,
-                None => self.service().locality.tier(here, there),
-                Some(shares) if shares.iter().any(|(place, _)| place.has(there)) => 0,
+                None => tier(client, endpoint.cluster, self.service(), self.resolved),
+                Some(shares) if shares.iter().any(|(area, _)| area.has(there)) => 0,
                 Some(_) => continue,
             };
             let hosts = match endpoint.at {
                 At::Inside => BTreeSet::from([client]),
-                At::Zone(zone) => self.addresses(zone),
+                At::Name(name) => self.addresses(name),
                 At::Addresses if self.has_address(endpoint.cluster) => {
                     BTreeSet::from([endpoint.cluster])
                 }
                 At::Addresses => BTreeSet::new(),
             };
-            list.push(at(priority, hosts, Some(endpoint.cluster)));
+            let locality = Some(endpoint.locality);
+            list.push(at(priority, hosts, Some(endpoint.cluster), locality));
         }
         list
     }

@@ -5,10 +5,10 @@
 //!
 //! - the global name, and the name of the caller's own region: an endpoint for each cluster that answers, so that calls
 //!   go to the nearest and leave a failing cluster. An endpoint is the cluster's own gateway, reached inside the
-//!   cluster, or the zone name of another cluster, which DNS keeps up to date;
-//! - the name of the caller's own zone: its own gateway, so that a local call stays local;
+//!   cluster, or the narrowest name of another cluster, which DNS keeps up to date;
+//! - the names of the caller's own zones, and of its own cluster: its own gateway, so that a local call stays local;
 //! - a name with the same clusters as one of these, such as the vanity name: the destination of that name;
-//! - the names of other regions and zones: the addresses in DNS, unless their gateways have unusual ports, which DNS
+//! - the names of other regions, zones and clusters: the addresses in DNS, unless their gateways have unusual ports, which DNS
 //!   cannot express: those have endpoints, and so have all regions' names of a service with mutual TLS.
 //!
 //! The gateway of a service with mutual TLS is the east-west gateway.
@@ -18,8 +18,10 @@ use std::collections::BTreeSet;
 
 use crate::defaults::{DEFAULT_EAST_WEST_PORT, DEFAULT_GATEWAY_PORT};
 use crate::mesh::{Endpoints, Protocol};
+use crate::name::Label;
 use crate::resolved::published::{Level, PublishedName, answered_by};
 use crate::resolved::{Cluster, Port, Resolved, Service};
+use crate::traffic::locality::seen_from;
 
 /// The destination of calls for a name from the pods of a cluster.
 pub(crate) enum Destination<'a> {
@@ -35,18 +37,20 @@ pub(crate) enum Destination<'a> {
 
 /// One endpoint of a name.
 pub(crate) struct Endpoint<'a> {
-    /// The cluster that it stands for, with its locality and its gateway's ports.
+    /// The cluster that it stands for, with its gateway's ports.
     pub(crate) cluster: usize,
     /// The address of that cluster's gateway.
     pub(crate) at: At<'a>,
+    /// The cluster's locality for this caller.
+    pub(crate) locality: String,
 }
 
 /// The address of a gateway.
 pub(crate) enum At<'a> {
     /// Inside the caller's own cluster.
     Inside,
-    /// The addresses that DNS has for the name of its zone.
-    Zone(&'a PublishedName),
+    /// The addresses that DNS has for its narrowest name.
+    Name(&'a PublishedName),
     /// Its IP addresses.
     Addresses,
 }
@@ -60,20 +64,21 @@ pub(crate) fn destination<'a>(
 ) -> Destination<'a> {
     let here = &resolved.clusters[client];
     let behind = |name: &'a PublishedName| answered_by(name, &service.names);
-    let is_near = is_near(name, here);
-    if !is_near && goes_by_dns_from_afar(name, service, resolved) {
+    let is_near_name = is_near(&name.level, here);
+    if !is_near_name && goes_by_dns_from_afar(name, service, resolved) {
         return Destination::Dns;
     }
-    if matches!(name.level, Level::Zone { .. }) && is_near && *behind(name) == [client] {
+    if is_narrow(&name.level) && is_near_name && *behind(name) == [client] {
         return Destination::OwnGateway;
     }
     // Widest level first.
     let mut wider = service.names.iter().filter(|other| match &other.level {
         Level::Global => name.level != Level::Global,
-        Level::Region(region) => *region == here.region && matches!(name.level, Level::Zone { .. }),
-        Level::Vanity | Level::Zone { .. } => false,
+        Level::Region(region) => *region == here.region && is_narrow(&name.level),
+        Level::Zone { .. } => is_near(&other.level, here) && is_of_cluster(&name.level),
+        Level::Vanity | Level::Cluster { .. } => false,
     });
-    let is_shared = is_near && can_share_an_entry(service);
+    let is_shared = is_near_name && can_share_an_entry(service);
     match wider.find(|wider| is_shared && behind(wider) == behind(name)) {
         Some(wider) => Destination::SameAs(wider),
         None => Destination::Endpoints,
@@ -89,16 +94,26 @@ pub(crate) fn not_by_dns<'a>(
 ) -> impl Iterator<Item = usize> + 'a {
     let from_afar = !goes_by_dns_from_afar(name, service, resolved);
     let clusters = clusters.iter().copied();
-    clusters.filter(move |&client| from_afar || is_near(name, &resolved.clusters[client]))
+    clusters.filter(move |&client| from_afar || is_near(&name.level, &resolved.clusters[client]))
 }
 
-/// Whether a name is global, or that of the caller's own region or zone.
-fn is_near(name: &PublishedName, here: &Cluster) -> bool {
-    match &name.level {
+/// Whether a name is global, or that of the caller's own region, zone or cluster.
+fn is_near(level: &Level, here: &Cluster) -> bool {
+    match level {
         Level::Vanity | Level::Global => true,
         Level::Region(region) => *region == here.region,
-        Level::Zone { .. } => is_zone_of(name, here),
+        Level::Zone { region, zone } => *region == here.region && here.zones.contains(zone),
+        Level::Cluster { cluster, .. } => *cluster == here.name,
     }
+}
+
+/// Whether a name is of a zone or a cluster.
+fn is_narrow(level: &Level) -> bool {
+    matches!(level, Level::Zone { .. }) || is_of_cluster(level)
+}
+
+fn is_of_cluster(level: &Level) -> bool {
+    matches!(level, Level::Cluster { .. })
 }
 
 /// Whether calls for a name of another region or zone go to any of its addresses.
@@ -117,7 +132,7 @@ pub(crate) fn led_to<'a>(
     let names = service.names.iter();
     names.filter(move |name| {
         // Only near names are, so the others can be skipped.
-        is_near(name, &resolved.clusters[client])
+        is_near(&name.level, &resolved.clusters[client])
             && matches!(destination(client, name, service, resolved),
                 Destination::SameAs(to) if to.host == wider.host)
     })
@@ -130,21 +145,27 @@ pub(crate) fn endpoints<'a>(
     service: &'a Service,
     resolved: &Resolved,
 ) -> Vec<Endpoint<'a>> {
-    // Clusters in one zone share the zone's name, and the port (`check::clusters`): one endpoint.
+    // Without names of clusters, those in one zone share its name, and the port (`check::clusters`): one endpoint.
     let mut seen = BTreeSet::new();
     let mut endpoints = Vec::new();
     for &cluster in answered_by(name, &service.names) {
         let at = match resolved.endpoints {
             _ if cluster == client => At::Inside,
             Endpoints::Addresses => At::Addresses,
-            Endpoints::Names => match zone_name(&resolved.clusters[cluster], service) {
-                Some(zone) => At::Zone(zone),
+            Endpoints::Names => match narrowest(cluster, service, resolved) {
+                Some(name) => At::Name(name),
                 // The checks refuse this (`check::levels`).
                 None => continue,
             },
         };
-        if !matches!(at, At::Zone(zone) if !seen.insert(&zone.host)) {
-            endpoints.push(Endpoint { cluster, at });
+        if !matches!(at, At::Name(name) if !seen.insert(&name.host)) {
+            let clusters = &resolved.clusters;
+            let locality = seen_from(&clusters[client], &clusters[cluster]);
+            endpoints.push(Endpoint {
+                cluster,
+                at,
+                locality,
+            });
         }
     }
     endpoints
@@ -200,17 +221,64 @@ pub(crate) fn usually_at(port: &Port, service: &Service, resolved: &Resolved) ->
     }
 }
 
-fn is_zone_of(name: &PublishedName, cluster: &Cluster) -> bool {
-    matches!(&name.level, Level::Zone { region, zone }
-        if (region, zone) == (&cluster.region, &cluster.zone))
-}
-
-/// The name of a cluster's zone, if the service has names of zones.
-pub(crate) fn zone_name<'a>(cluster: &Cluster, service: &'a Service) -> Option<&'a PublishedName> {
+/// The name of a zone, if the service has names of zones.
+pub(crate) fn zone_name<'a>(
+    region: &Label,
+    zone: &Label,
+    service: &'a Service,
+) -> Option<&'a PublishedName> {
     // Names are sorted by level (`published::names`), and this runs once per pair of clusters.
     let found = service.names.binary_search_by(|name| match &name.level {
-        Level::Zone { region, zone } => (region, zone).cmp(&(&cluster.region, &cluster.zone)),
+        Level::Zone {
+            region: other,
+            zone: name,
+        } => (other, name).cmp(&(region, zone)),
         Level::Vanity | Level::Global | Level::Region(_) => Ordering::Less,
+        Level::Cluster { .. } => Ordering::Greater,
     });
     found.ok().map(|index| &service.names[index])
+}
+
+/// The narrowest name that leads to a cluster: its own, else that of a zone with no other cluster that runs the service,
+/// else that of its first zone.
+pub(crate) fn narrowest<'a>(
+    cluster: usize,
+    service: &'a Service,
+    resolved: &Resolved,
+) -> Option<&'a PublishedName> {
+    let here = &resolved.clusters[cluster];
+    if let Some(own) = cluster_name(here, service) {
+        return Some(own);
+    }
+    let zones = here.zones.iter();
+    let mut zones = zones.filter_map(|zone| zone_name(&here.region, zone, service));
+    let first = zones.next()?;
+    let is_alone = |name: &&PublishedName| name.clusters == [cluster];
+    let alone = std::iter::once(first).chain(zones).find(is_alone);
+    Some(alone.unwrap_or(first))
+}
+
+/// The name of a cluster, if the service has names of clusters.
+pub(crate) fn cluster_name<'a>(
+    cluster: &Cluster,
+    service: &'a Service,
+) -> Option<&'a PublishedName> {
+    if !has_clusters(service) {
+        return None;
+    }
+    let found = service.names.binary_search_by(|name| match &name.level {
+        Level::Cluster {
+            region,
+            zone,
+            cluster: name,
+        } => (region, zone, name).cmp(&(&cluster.region, &cluster.zones[0], &cluster.name)),
+        Level::Vanity | Level::Global | Level::Region(_) | Level::Zone { .. } => Ordering::Less,
+    });
+    found.ok().map(|index| &service.names[index])
+}
+
+/// Whether a service has names of clusters, which are the last.
+fn has_clusters(service: &Service) -> bool {
+    let last = service.names.last();
+    last.is_some_and(|name| is_of_cluster(&name.level))
 }

@@ -4,5 +4,6 @@ pub mod answers;
 pub(crate) mod endpoints;
 pub mod expect;
 pub mod locality;
+pub mod nodes;
 pub mod outage;
 pub mod simulate;

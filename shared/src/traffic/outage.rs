@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::resolved::Resolved;
+use crate::resolved::{self, Resolved};
 
 /// The parts that are down. Clusters and services are indices into a [`Resolved`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outage {
     /// Clusters that do not answer at all. Their records stay, since their state is unknown.
     pub clusters: BTreeSet<usize>,
+    /// Zones that are down, as `region/zone`; a cluster is down with the last of its zones.
+    pub zones: BTreeSet<String>,
     /// Clusters whose gateways, including the east-west ones, have no ready pod. Their records are removed once they
     /// are followed.
     pub gateways: BTreeSet<usize>,
@@ -40,25 +42,21 @@ pub enum OutageError {
 }
 
 impl Outage {
-    /// Adds `CLUSTER`, `zone:REGION/ZONE` (all its clusters), `gateway:CLUSTER`, `service:NAME.NAMESPACE@CLUSTER`, or
+    /// Adds `CLUSTER`, `zone:REGION/ZONE` (all clusters that have no other zone left), `gateway:CLUSTER`, `service:NAME.NAMESPACE@CLUSTER`, or
     /// `service:NAME.NAMESPACE` (wherever it runs).
     ///
     /// # Errors
     /// The name is not in the document.
     pub fn add(&mut self, text: &str, resolved: &Resolved) -> Result<(), OutageError> {
         if let Some(locality) = text.strip_prefix("zone:") {
-            let all = resolved.clusters.iter().enumerate();
-            self.clusters.extend(
-                all.filter(|(_, cluster)| cluster.locality() == locality)
-                    .map(|(index, _)| index),
-            );
-            if !resolved.clusters.iter().any(|c| c.locality() == locality) {
-                let known = resolved
-                    .clusters
-                    .iter()
-                    .map(crate::resolved::Cluster::locality);
-                return Err(unknown("zone", locality, known));
+            let known = || resolved.clusters.iter().flat_map(resolved::Cluster::places);
+            if !known().any(|place| place == locality) {
+                return Err(unknown("zone", locality, known()));
             }
+            self.zones.insert(locality.to_owned());
+            let all = resolved.clusters.iter().enumerate();
+            let down = all.filter(|(_, one)| one.places().all(|zone| self.zones.contains(&zone)));
+            self.clusters.extend(down.map(|(index, _)| index));
         } else if let Some(name) = text.strip_prefix("gateway:") {
             self.gateways.insert(cluster(name, resolved)?);
         } else if let Some(name) = text.strip_prefix("service:") {

@@ -64,7 +64,7 @@ pub struct Check {
     /// The called or queried name; for an object, `Kind namespace/name`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub host: String,
-    /// `vanity`, `global`, `region`, `zone` or, for the service's own name, `local`.
+    /// `vanity`, `global`, `region`, `zone`, `cluster` or, for the service's own name, `local`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub level: String,
     /// The queried or calling party: a name server, a gateway's address, a pod.

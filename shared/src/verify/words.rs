@@ -106,7 +106,7 @@ impl Check {
     }
 }
 
-/// The display name of a host among the checks of its service: its level, with the region or zone that the host has in
+/// The display name of a host among the checks of its service: its level, with the region, zone or cluster that it has in
 /// addition to the global name. A port after it stays.
 pub fn name_of<'a>(host: &str, checks: impl IntoIterator<Item = &'a Check> + Clone) -> String {
     let known = checks
@@ -121,7 +121,7 @@ pub fn name_of<'a>(host: &str, checks: impl IntoIterator<Item = &'a Check> + Clo
         .find(|check| check.service == known.service && check.level == "global");
     let bare = without_port(host);
     let mut name = known.level.clone();
-    if let ("region" | "zone", Some(global)) = (known.level.as_str(), global) {
+    if let ("region" | "zone" | "cluster", Some(global)) = (known.level.as_str(), global) {
         name = format!("{name} {}", between(bare, without_port(&global.host)));
     }
     name + &host[bare.len()..]

@@ -88,6 +88,7 @@ fn an_apply_needs_what_is_rendered_and_the_record() {
         "dnsendpoints.externaldns.k8s.io: create, delete, get, list, patch",
         "gateways.networking.istio.io: create, delete, get, list, patch",
         "namespaces \"istio-system\" \"kube-system\": get",
+        "nodes: list",
         "secrets \"fedmesh-demo\": delete, get, patch",
         "secrets: create",
         "serviceentries.networking.istio.io: create, delete, get, list, patch",

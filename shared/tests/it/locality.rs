@@ -221,8 +221,8 @@ fn clusters_of_one_zone_share_what_it_takes_and_it_takes_less_when_one_of_them_f
     assert_eq!(shares(&mesh, "gold", "", &[]), "red 40, blue 40, green 20");
     // Half of the zone is well: 1.4 times a half of 80, beside 20.
     assert_eq!(shares(&mesh, "gold", "", &[WEB[0]]), "blue 74, green 26");
-    // To its own gateway, and to what the zone's name gives.
-    assert_eq!(shares(&mesh, "red", "", &[]), "red 53, blue 27, green 20");
+    // Half to its own gateway, and half to what the zone's name gives.
+    assert_eq!(shares(&mesh, "red", "", &[]), "red 60, blue 20, green 20");
 }
 
 #[test]

@@ -33,6 +33,7 @@ mod overrides;
 mod ownership;
 mod ports;
 mod references;
+mod regional;
 mod rendered;
 mod rendering;
 mod resolvable;

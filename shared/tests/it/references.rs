@@ -60,7 +60,7 @@ proptest! {
         let index = any.index(mesh.spec.clusters.len());
         let cluster = mesh.spec.clusters[index].clone();
         let mut moved = mesh.clone();
-        moved.spec.move_cluster(index, "another", "where");
+        moved.spec.move_cluster(index, "another", vec!["where".to_owned()]);
         let is_left = mesh.spec.clusters.iter().filter(|one| one.region == cluster.region).count() > 1;
         for finding in errors(&moved) {
             // Of what others are left in, a service may be no more.
@@ -68,7 +68,8 @@ proptest! {
             prop_assert!(is_known || !LEFT_BEHIND.contains(&&*finding.code), "{finding:#?}");
         }
         if !is_left {
-            moved.spec.move_cluster(index, &cluster.region, &cluster.zone);
+            let zones = cluster.all_zones().map(str::to_owned).collect();
+            moved.spec.move_cluster(index, &cluster.region, zones);
             prop_assert_eq!(&moved, &mesh);
         }
     }
@@ -162,14 +163,14 @@ fn a_name_that_is_taken_takes_no_reference() {
 #[test]
 fn the_last_of_a_region_takes_what_is_said_of_it_along() {
     let mut mesh = document();
-    mesh.spec.move_cluster(0, "r9", "z1");
+    mesh.spec.move_cluster(0, "r9", vec!["z1".to_owned()]);
     // `blue` still is in r1.
     let locality = written(&mesh)["locality"].clone();
     assert_eq!(locality["failover"][0], json!({ "from": "r1", "to": "r2" }));
     let shares = json!({ "r2": 30, "r3": 20, "r9/z1": 50 });
     assert_eq!(locality["distribute"][0]["to"], shares);
-    mesh.spec.move_cluster(1, "r9", "z2");
-    mesh.spec.move_cluster(2, "r3", "z3");
+    mesh.spec.move_cluster(1, "r9", vec!["z2".to_owned()]);
+    mesh.spec.move_cluster(2, "r3", vec!["z3".to_owned()]);
     let locality = written(&mesh)["locality"].clone();
     assert_eq!(locality["failover"][0], json!({ "from": "r9", "to": "r3" }));
     let shares = json!({ "r3": 50, "r9/z1": 50 });

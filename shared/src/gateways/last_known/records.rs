@@ -62,7 +62,7 @@ pub fn from_records(
     all
 }
 
-/// The addresses of a zone's other gateways.
+/// The addresses of the other gateways in a cluster's zones.
 fn of_others(
     resolved: &Resolved,
     index: usize,
@@ -72,7 +72,7 @@ fn of_others(
     let here = &resolved.clusters[index];
     let mut addresses = BTreeSet::new();
     for (other, cluster) in resolved.clusters.iter().enumerate() {
-        if other == index || cluster.zone != here.zone || cluster.region != here.region {
+        if other == index || here.common_zone(cluster).is_none() {
             continue;
         }
         let seen = observed
@@ -109,8 +109,13 @@ fn still_published(
     let published: BTreeSet<&str> = names.clone().map(|name| name.host.as_str()).collect();
     let of_zone = names.filter(|name| {
         name.clusters.contains(&index)
-            && matches!(&name.level, Level::Zone { region, zone }
-                if *region == cluster.region && *zone == cluster.zone)
+            && match &name.level {
+                Level::Zone { region, zone } => {
+                    *region == cluster.region && cluster.zones.contains(zone)
+                }
+                Level::Cluster { .. } => true,
+                Level::Vanity | Level::Global | Level::Region(_) => false,
+            }
     });
     let hosts: BTreeSet<&str> = of_zone.map(|name| name.host.as_str()).collect();
     let targets: BTreeSet<&String> = live

@@ -3,7 +3,8 @@
 use serde_json::json;
 use shared::import::Imported;
 use shared::mesh::{Endpoints, Mesh, Protocol, Target};
-use shared::resolved::Resolved;
+use shared::resolved::preferences::Area;
+use shared::resolved::{Cluster, Resolved};
 
 use super::{bundle, resolve};
 
@@ -62,6 +63,7 @@ pub(super) fn same_document(mesh: &Mesh, imported: &Imported) {
             desired.trust_domain.clone_from(&got.trust_domain);
         }
     }
+    shares_by_locality(&mut desired, &mut got);
     let written = bundle(mesh).to_stream();
     for (desired, got) in desired.services.iter_mut().zip(&mut got.services) {
         let elsewhere = |route: &shared::resolved::Route| {
@@ -203,14 +205,14 @@ fn of_cluster(index: usize, desired: &mut Resolved, got: &mut Resolved) {
         one.by_egress_gateway && one.clusters.contains(&index)
     };
     let leads_out = desired.external.iter().any(outside);
-    let zone = |one: &shared::resolved::Cluster| (one.region.clone(), one.zone.clone());
+    let zone = |one: &shared::resolved::Cluster| (one.region.clone(), one.zones.clone());
     let here = zone(&desired.clusters[index]);
     let of_zone = desired.clusters.iter().filter(|one| zone(one) == here);
     let alone = of_zone.count() == 1;
     let is_of_names = desired.endpoints == Endpoints::Names;
     let (desired, got) = (&mut desired.clusters[index], &mut got.clusters[index]);
     if !serves {
-        (got.region, got.zone) = (desired.region.clone(), desired.zone.clone());
+        (got.region, got.zones) = (desired.region.clone(), desired.zones.clone());
     }
     if !is_known {
         // Whose certificates callers take is said where they are to look at it.
@@ -249,4 +251,38 @@ fn of_cluster(index: usize, desired: &mut Resolved, got: &mut Resolved) {
             got.cluster_ip = desired.cluster_ip;
         }
     }
+}
+
+/// A share of several localities is divided in the rules of a regional cluster, and then those of its parts; and one zone
+/// of it is like another.
+fn shares_by_locality(desired: &mut Resolved, got: &mut Resolved) {
+    let regional = desired.clusters.iter().enumerate();
+    let regional = regional.filter(|(_, one)| one.is_regional());
+    let regional: Vec<usize> = regional.map(|(index, _)| index).collect();
+    for one in [desired, got] {
+        let clusters = one.clusters.clone();
+        for service in &mut one.services {
+            let shares = service.locality.shares.values_mut().flatten();
+            shares.for_each(|(area, _)| *area = first_of_same(area, &clusters));
+            let shares = &mut service.locality.shares;
+            shares.retain(|client, _| !regional.contains(client));
+        }
+    }
+}
+
+/// The first area with the same clusters: the zones of one that is regional are alike.
+fn first_of_same(area: &Area, clusters: &[Cluster]) -> Area {
+    let has = |area: &Area| {
+        clusters
+            .iter()
+            .map(|one| area.has(one))
+            .collect::<Vec<bool>>()
+    };
+    let areas = clusters.iter().flat_map(|one| &one.zones).map(|zone| Area {
+        zone: Some(zone.clone()),
+        ..area.clone()
+    });
+    let zone_of = |area: &Area| area.zone.clone();
+    let same = areas.filter(|other| area.zone.is_some() && has(other) == has(area));
+    same.min_by_key(zone_of).unwrap_or_else(|| area.clone())
 }
