@@ -250,6 +250,7 @@ fn mesh_options(clusters: u8) -> Result<MeshOptions> {
             context: format!("cluster{number}"),
             region: region.to_owned(),
             zone: zone.to_owned(),
+            domain: MeshCluster::DEFAULT_DOMAIN.to_owned(),
         }
     });
     Ok(MeshOptions {

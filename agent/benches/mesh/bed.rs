@@ -48,6 +48,7 @@ impl Bed {
                     context: CONTEXTS[index].to_owned(),
                     region: region(index),
                     zone: zone(index),
+                    domain: MeshCluster::DEFAULT_DOMAIN.to_owned(),
                 })
                 .collect(),
             zone: ZONE.to_owned(),

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Output;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ pub(crate) const SETTLES_WITHIN: Duration = Duration::from_mins(2);
 
 /// A bed, for one test at a time: three clusters with Istio.
 pub(crate) struct Bed {
-    pub(crate) mesh: &'static MeshBed,
+    pub(crate) mesh: Arc<MeshBed>,
     folder: tempfile::TempDir,
     since: Instant,
     turn: Turn,
@@ -66,30 +66,20 @@ impl Bed {
         self
     }
 
+    /// Empty, and the test's own, which ends with it: the first of the usual clusters, each with a DNS domain.
+    pub(crate) fn of_domains(domains: &[&str]) -> Self {
+        let turn = Turn::elsewhere();
+        Self::of(start(domains), turn)
+    }
+
     fn on(turn: Turn) -> Self {
-        static BEDS: [OnceLock<MeshBed>; MOST_BEDS] = [const { OnceLock::new() }; MOST_BEDS];
-        let mesh = BEDS[turn.number()].get_or_init(|| {
-            let options = MeshOptions {
-                clusters: CLUSTERS
-                    .map(|(context, region, zone)| MeshCluster {
-                        context: context.to_owned(),
-                        region: region.to_owned(),
-                        zone: zone.to_owned(),
-                    })
-                    .into(),
-                zone: ZONE.to_owned(),
-                mtls: Mtls::Strict,
-                images: ImageNames {
-                    httpbin: HTTPBIN_IMAGE.to_owned(),
-                    sleep: SLEEP_IMAGE.to_owned(),
-                    bookinfo: BookinfoProgram::ALL
-                        .map(|program| (program.image(), program.as_str().to_owned()))
-                        .into(),
-                    external_dns: EXTERNAL_DNS_IMAGE.to_owned(),
-                },
-            };
-            MeshBed::start(&options).unwrap_or_else(|error| panic!("{error}"))
-        });
+        static BEDS: [OnceLock<Arc<MeshBed>>; MOST_BEDS] = [const { OnceLock::new() }; MOST_BEDS];
+        let domains = CLUSTERS.map(|_| MeshCluster::DEFAULT_DOMAIN);
+        let mesh = BEDS[turn.number()].get_or_init(|| start(&domains));
+        Self::of(Arc::clone(mesh), turn)
+    }
+
+    fn of(mesh: Arc<MeshBed>, turn: Turn) -> Self {
         Self {
             mesh,
             folder: tempfile::tempdir().unwrap(),
@@ -265,6 +255,31 @@ impl Bed {
     pub(crate) fn call(&self, client: &str, url: &str) -> (String, String) {
         self.calls(client, &[url.to_owned()]).remove(0)
     }
+}
+
+fn start(domains: &[&str]) -> Arc<MeshBed> {
+    let clusters = CLUSTERS.iter().zip(domains);
+    let options = MeshOptions {
+        clusters: clusters
+            .map(|((context, region, zone), domain)| MeshCluster {
+                context: (*context).to_owned(),
+                region: (*region).to_owned(),
+                zone: (*zone).to_owned(),
+                domain: (*domain).to_owned(),
+            })
+            .collect(),
+        zone: ZONE.to_owned(),
+        mtls: Mtls::Strict,
+        images: ImageNames {
+            httpbin: HTTPBIN_IMAGE.to_owned(),
+            sleep: SLEEP_IMAGE.to_owned(),
+            bookinfo: BookinfoProgram::ALL
+                .map(|program| (program.image(), program.as_str().to_owned()))
+                .into(),
+            external_dns: EXTERNAL_DNS_IMAGE.to_owned(),
+        },
+    };
+    Arc::new(MeshBed::start(&options).unwrap_or_else(|error| panic!("{error}")))
 }
 
 impl Drop for Bed {

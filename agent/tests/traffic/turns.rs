@@ -38,6 +38,7 @@ pub(crate) struct Turn {
     number: usize,
     is_spoilt: bool,
     is_alone: bool,
+    is_elsewhere: bool,
 }
 
 impl Turn {
@@ -69,6 +70,13 @@ impl Turn {
         turns.begin(0, true)
     }
 
+    /// The same for a test with a bed of its own: what it leaves there is no other test's.
+    pub(crate) fn elsewhere() -> Self {
+        let mut turn = Self::alone();
+        turn.is_elsewhere = true;
+        turn
+    }
+
     pub(crate) fn number(&self) -> usize {
         self.number
     }
@@ -86,6 +94,7 @@ impl Turns {
             number,
             is_spoilt,
             is_alone,
+            is_elsewhere: false,
         }
     }
 }
@@ -93,7 +102,12 @@ impl Turns {
 impl Drop for Turn {
     fn drop(&mut self) {
         let mut turns = turns();
-        turns.beds[self.number] = if thread::panicking() {
+        let is_spoilt = if self.is_elsewhere {
+            self.is_spoilt
+        } else {
+            thread::panicking()
+        };
+        turns.beds[self.number] = if is_spoilt {
             Use::FreeAndSpoilt
         } else {
             Use::Free

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::MeshCluster;
 use super::node::dns_service;
 use crate::images::{COREDNS_IMAGE, ISTIO_HUB, ISTIO_TAG};
 
-/// kubeadm's Corefile, with shorter times.
+/// kubeadm's Corefile, with shorter times; `DOMAIN` is that of Services.
 const COREFILE: &str = "\
 .:53 {
     errors
@@ -13,7 +14,7 @@ const COREFILE: &str = "\
        lameduck 1s
     }
     ready
-    kubernetes cluster.local in-addr.arpa ip6.arpa {
+    kubernetes DOMAIN in-addr.arpa ip6.arpa {
        pods insecure
        fallthrough in-addr.arpa ip6.arpa
        ttl 5
@@ -35,7 +36,7 @@ pub(super) const CREDENTIALS: &str = "dns-credentials";
 
 /// The namespaces, the zone's credentials, the roles and the DNS of a cluster, as a
 /// `List`.
-pub(super) fn base(number: u8, (variable, secret): (&str, &str)) -> Value {
+pub(super) fn base(number: u8, domain: &str, (variable, secret): (&str, &str)) -> Value {
     let rbac = "rbac.authorization.k8s.io";
     let role = |kind: &str, name: &str, subject: Value, to: &str| {
         json!({
@@ -88,7 +89,7 @@ pub(super) fn base(number: u8, (variable, secret): (&str, &str)) -> Value {
             ),
             {
                 "apiVersion": "v1", "kind": "ConfigMap", "metadata": in_kube_system("coredns"),
-                "data": {"Corefile": COREFILE},
+                "data": {"Corefile": COREFILE.replace("DOMAIN", domain)},
             },
             {
                 "apiVersion": "apps/v1", "kind": "Deployment", "metadata": in_kube_system("coredns"),
@@ -130,7 +131,7 @@ pub(super) const EAST_WEST_GATEWAY: &str = "istio-eastwestgateway";
 /// here: telemetry (`istio.stats`), the exchange of metadata between peers, and the ALPN filter. Objects of fedmesh are
 /// affected in one way: ports of Services must be named after their protocol, since without the exchange a port's
 /// protocol is not detected under mutual TLS.
-pub(super) fn istio(context: &str) -> Value {
+pub(super) fn istio(cluster: &MeshCluster) -> Value {
     let small = json!({"requests": {"cpu": "10m", "memory": "32Mi"}});
     json!({
         "apiVersion": "install.istio.io/v1alpha1",
@@ -174,9 +175,10 @@ pub(super) fn istio(context: &str) -> Value {
             "values": {
                 "telemetry": {"enabled": false},
                 "global": {
-                    "multiCluster": {"clusterName": context},
+                    "multiCluster": {"clusterName": cluster.context},
                     "imagePullPolicy": "IfNotPresent",
                     "proxy": {
+                        "clusterDomain": cluster.domain,
                         // The defaults delay every pod by up to 15 s.
                         "readinessInitialDelaySeconds": 0,
                         "readinessPeriodSeconds": 1,

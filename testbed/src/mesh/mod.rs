@@ -50,6 +50,13 @@ pub struct MeshCluster {
     pub region: String,
     /// Its node's zone.
     pub zone: String,
+    /// The DNS domain of its Services, such as [`DEFAULT_DOMAIN`](Self::DEFAULT_DOMAIN).
+    pub domain: String,
+}
+
+impl MeshCluster {
+    /// The default domain of Kubernetes, Istio and a Mesh document.
+    pub const DEFAULT_DOMAIN: &str = "cluster.local";
 }
 
 /// The mode of mutual TLS between sidecars.
@@ -330,9 +337,15 @@ impl MeshBed {
                         "args": server.external_dns_arguments(),
                     },
                 },
-                "clusters": clusters.iter().map(|cluster| serde_json::json!({
-                    "name": cluster.context, "region": cluster.region, "zone": cluster.zone,
-                })).collect::<Vec<_>>(),
+                "clusters": clusters.iter().map(|cluster| {
+                    let mut one = serde_json::json!({
+                        "name": cluster.context, "region": cluster.region, "zone": cluster.zone,
+                    });
+                    if cluster.domain != MeshCluster::DEFAULT_DOMAIN {
+                        one["clusterDomain"] = cluster.domain.as_str().into();
+                    }
+                    one
+                }).collect::<Vec<_>>(),
                 "services": [{
                     "name": "httpbin", "port": 8000, "hostname": "httpbin",
                     "failover": {"retry": true},

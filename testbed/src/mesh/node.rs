@@ -50,6 +50,7 @@ impl Node {
             number,
             name: format!("{}-node", cluster.context),
             folder: parts.folder.join(&cluster.context),
+            domain: cluster.domain.clone(),
         };
         let cgroups = Cgroups::make(&format!("fedmesh-{}-{number}", hub.process_id()))?;
         let admin = node.write(&cluster.context, &cgroups)?;
@@ -68,6 +69,7 @@ impl Node {
             ("PODS", pods.as_ref()),
             ("SERVICES", services.as_ref()),
             ("LABELS", labels.as_ref()),
+            ("DOMAIN", node.domain.as_ref()),
         ];
         let script = node.folder.join("node.sh").display().to_string();
         let arguments = [
@@ -124,6 +126,8 @@ struct Files {
     number: u8,
     name: String,
     folder: PathBuf,
+    /// The DNS domain of Services.
+    domain: String,
 }
 
 impl Files {
@@ -228,7 +232,7 @@ impl Files {
             "failSwapOn": false,
             "containerRuntimeEndpoint": "unix:///run/containerd/containerd.sock",
             "clusterDNS": [dns_service(self.number)],
-            "clusterDomain": "cluster.local",
+            "clusterDomain": self.domain,
             "resolvConf": self.folder.join("resolv.conf"),
             "volumePluginDir": "/var/lib/kubelet/volumeplugins",
             // The seed's images must stay, however full the machine's disk is.

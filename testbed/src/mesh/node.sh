@@ -3,7 +3,8 @@
 # killed, the kernel ends every process of the node, and mounts and interfaces go with them.
 #
 # Needs: FOLDER (of this node, with its files; logs go to $FOLDER/logs), PROGRAMS (etcd and
-# Kubernetes' daemons), SEED (containerd's images), NODE, ADDRESS, PODS, SERVICES, LABELS.
+# Kubernetes' daemons), SEED (containerd's images), NODE, ADDRESS, PODS, SERVICES, LABELS,
+# DOMAIN (of Services).
 set -u
 hostname "$NODE"
 logs=$FOLDER/logs
@@ -67,7 +68,7 @@ keep containerd containerd --config "$FOLDER/containerd.toml"
 keep kube-apiserver "$PROGRAMS/kube-apiserver" --etcd-servers=http://127.0.0.1:2379 \
   --bind-address=0.0.0.0 --secure-port=6443 --advertise-address="$ADDRESS" \
   --tls-cert-file="$FOLDER/server.crt" --tls-private-key-file="$FOLDER/server.key" --cert-dir=/run/kube-apiserver \
-  --service-account-issuer=https://kubernetes.default.svc.cluster.local \
+  --service-account-issuer="https://kubernetes.default.svc.$DOMAIN" \
   --service-account-key-file="$FOLDER/accounts.pub" --service-account-signing-key-file="$FOLDER/accounts.key" \
   --token-auth-file="$FOLDER/tokens.csv" --authorization-mode=Node,RBAC \
   --service-cluster-ip-range="$SERVICES" --allow-privileged --kubelet-preferred-address-types=InternalIP \

@@ -38,8 +38,8 @@ impl Setup<'_> {
         let istio = self.istio_manifests()?;
         self.wait_for("API server", &["get", "--raw=/readyz"])?;
         self.say("API server is ready");
-        let base = manifests::base(self.node.number, self.bed.name_server.external_dns_secret())
-            .to_string();
+        let secret = self.bed.name_server.external_dns_secret();
+        let base = manifests::base(self.node.number, &self.node.cluster.domain, secret).to_string();
         self.create(&base)?;
         self.create(&self.bed.authority.secret().to_string())?;
         {
@@ -129,7 +129,7 @@ impl Setup<'_> {
             .folder
             .path()
             .join(format!("istio-{}.yaml", self.context()));
-        let operator = manifests::istio(self.context()).to_string();
+        let operator = manifests::istio(&self.node.cluster).to_string();
         std::fs::write(&file, operator).map_err(|source| BedError::File {
             path: file.clone(),
             source,
