@@ -83,6 +83,10 @@ pub(super) fn cluster(scope: Scope) -> BoxedStrategy<Value> {
                 one_of(&[json!("a.example.com"), json!("cluster.local")]),
             ),
         ),
+        (
+            "clusterDomain",
+            sometimes(0.3, one_of(&[json!("corp.local"), json!("cluster.local")])),
+        ),
         ("egressGateway", sometimes(0.7, object(workload("exits")))),
         (
             "dnsFlavour",

@@ -16,8 +16,8 @@ pub const DEFAULT_EAST_WEST_SERVICE: &str = "istio-eastwestgateway";
 pub const ISTIO_NAMESPACE: &str = "istio-system";
 /// The ConfigMap with a mesh's root certificate, which istiod writes into every namespace.
 pub const MESH_ROOT_CONFIG_MAP: &str = "istio-ca-root-cert";
-/// The domain of cluster-local names.
-pub const CLUSTER_DOMAIN: &str = "cluster.local";
+/// Default DNS domain of a cluster, as in Istio and kubeadm.
+pub const DEFAULT_CLUSTER_DOMAIN: &str = "cluster.local";
 /// Default label of a gateway's pods.
 pub const DEFAULT_GATEWAY_SELECTOR: (&str, &str) = ("istio", "ingressgateway");
 /// Default label of an egress gateway's pods.

@@ -21,7 +21,7 @@ pub struct IstioVersion {
 /// - any such status ejects an endpoint, and Envoy's panic threshold stays at a half (pull request 496 of istio/api):
 ///   if fewer are healthy, calls go to all;
 /// - routes change no headers of responses;
-/// - a Gateway is referenced by a host name, `<name>.<namespace>.svc.cluster.local`;
+/// - a Gateway is referenced by a host name, `<name>.<namespace>.svc.<cluster domain>`;
 /// - TLS is routed by its name only if a route matches it, and is plain TCP otherwise (pull request 11735 of
 ///   istio/istio).
 pub const OLDEST_ISTIO: IstioVersion = IstioVersion::v1(0);

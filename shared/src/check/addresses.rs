@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::{Findings, Severity, code};
-use crate::defaults::CLUSTER_DOMAIN;
 use crate::gateways::kind::GatewayKind;
 use crate::mesh::Spec;
 use crate::name::HostName;
@@ -125,7 +124,8 @@ fn fault_of_host(host: &HostName, resolved: &Resolved) -> Option<Fault> {
     if host.lies_in("localhost") {
         return Some(Fault::LOOPBACK);
     }
-    if host.lies_in("svc") || host.lies_in(CLUSTER_DOMAIN) {
+    let mut domains = resolved.clusters.iter().map(|one| &one.cluster_domain);
+    if host.lies_in("svc") || domains.any(|domain| host.lies_in(domain.as_str())) {
         return Some(Fault::error("is a name that only its own cluster resolves"));
     }
     if !host.lies_in(resolved.dns.suffix.as_str()) {

@@ -6,10 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use super::clusters::named;
 use super::{Findings, code, external_dns, port};
 use crate::defaults;
-use crate::defaults::CLUSTER_DOMAIN;
 use crate::facts::Facts;
 use crate::gateways::kind::GatewayKind;
-use crate::mesh::{Endpoints, Naming, Spec};
+use crate::mesh::{self, Endpoints, Naming, Spec};
 use crate::name::{HostName, Label};
 use crate::render::dns_endpoint::{self, LeftOut};
 use crate::resolved::{Address, Cluster, Dns, Gateway, Publisher, Resolved, Service};
@@ -43,7 +42,7 @@ pub(super) fn check(
     findings: &mut Findings,
 ) -> Option<Dns> {
     let dns = &spec.dns;
-    let suffix = suffix(&dns.suffix, findings);
+    let suffix = suffix(&dns.suffix, spec, findings);
     let federation = findings.label(
         "spec.dns.federation",
         dns.federation
@@ -110,7 +109,7 @@ fn host_names(facts: &Facts) -> BTreeMap<HostName, Vec<IpAddr>> {
         .collect()
 }
 
-fn suffix(text: &str, findings: &mut Findings) -> Option<HostName> {
+fn suffix(text: &str, spec: &Spec, findings: &mut Findings) -> Option<HostName> {
     const PATH: &str = "spec.dns.suffix";
     if text.is_empty() {
         findings.error(
@@ -160,12 +159,13 @@ fn suffix(text: &str, findings: &mut Findings) -> Option<HostName> {
         );
         return None;
     }
-    if suffix.lies_in(CLUSTER_DOMAIN) {
+    let mut domains = spec.clusters.iter().map(mesh::Cluster::domain);
+    if let Some(domain) = domains.find(|domain| suffix.lies_in(domain)) {
         findings.error(
             code::BAD_SUFFIX,
             PATH,
-            format!("{text:?} is inside the cluster domain `{CLUSTER_DOMAIN}`"),
-            "use a zone outside `cluster.local`, which each cluster resolves by itself".into(),
+            format!("{text:?} is inside the cluster domain `{domain}`"),
+            format!("use a zone outside `{domain}`, which each cluster resolves by itself"),
         );
         return None;
     }

@@ -6,7 +6,6 @@ use std::net::IpAddr;
 
 use super::clusters::listed;
 use super::{Findings, code, external_port};
-use crate::defaults::CLUSTER_DOMAIN;
 use crate::istio::IstioVersion;
 use crate::kubernetes::ownership;
 use crate::mesh::{self, ExternalProtocol, Spec};
@@ -50,7 +49,7 @@ fn one(
     istio: Option<IstioVersion>,
     findings: &mut Findings,
 ) -> Option<ExternalHost> {
-    let host = host(&format!("{path}.host"), &given.host, findings);
+    let host = host(&format!("{path}.host"), &given.host, spec, findings);
     let place = place(
         &format!("{path}.addresses"),
         &given.addresses,
@@ -127,11 +126,15 @@ fn distinguishable(
     }
 }
 
-fn host(path: &str, text: &str, findings: &mut Findings) -> Option<HostPattern> {
+fn host(path: &str, text: &str, spec: &Spec, findings: &mut Findings) -> Option<HostPattern> {
     const HINT: &str =
         "write a host name such as api.example.com, or *.example.com for all below it";
+    let is_of_cluster = |host: &HostPattern| {
+        let mut domains = spec.clusters.iter().map(mesh::Cluster::domain);
+        host.name.lies_in("svc") || domains.any(|domain| host.meets(domain))
+    };
     let (message, hint) = match HostPattern::new(text) {
-        Ok(host) if host.meets(CLUSTER_DOMAIN) || host.name.lies_in("svc") => {
+        Ok(host) if is_of_cluster(&host) => {
             findings.error(
                 code::CLUSTERS_OWN_HOST,
                 path,

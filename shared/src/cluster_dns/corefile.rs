@@ -53,6 +53,26 @@ impl<'a> Corefile<'a> {
         !self.blocks.is_empty() && blocks.all(|block| self.arguments(block, "reload").is_empty())
     }
 
+    /// The zones of the plugin `kubernetes`, which has those of its block by default; without the reverse zones.
+    pub(super) fn kubernetes(&self) -> Vec<&'a str> {
+        let blocks = self.blocks.iter().filter(|block| !block.is_snippet());
+        let zones = blocks.flat_map(|block| {
+            let uses = self.arguments(block, "kubernetes").into_iter();
+            uses.flat_map(|zones| {
+                if zones.is_empty() {
+                    let keys = block.keys.iter();
+                    return keys.map(|(key, _)| Zone::of(key).name).collect();
+                }
+                zones
+            })
+        });
+        let is_reverse = |zone: &str| zone.contains('/') || zone.ends_with(".arpa");
+        zones
+            .map(|zone| zone.strip_suffix('.').unwrap_or(zone))
+            .filter(|zone| !is_reverse(zone))
+            .collect()
+    }
+
     /// The block for all zones without a block of their own, with its port.
     pub(super) fn root(&self) -> Option<(&Block<'a>, &'a str)> {
         self.blocks.iter().find_map(|block| {

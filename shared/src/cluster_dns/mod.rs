@@ -5,12 +5,14 @@
 //! and no other changes.
 
 mod corefile;
+mod domain;
 mod edit;
 mod kube_dns;
 mod members;
 mod merge;
 mod tokens;
 
+pub use domain::{domains, finding};
 pub use edit::Edit;
 pub use merge::{Merged, merge, remove};
 

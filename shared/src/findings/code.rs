@@ -41,6 +41,8 @@ codes! {
     GATEWAY_SELECTOR = "FM0214", "Gateway selector matches no pod", ["IST0101", "KIA0302"];
     BOTH_ZONE_AND_ZONES = "FM0215", "`zone` conflicts with `zones`", [];
     NODES_ELSEWHERE = "FM0216", "Nodes in other zones than the document", [];
+    BAD_CLUSTER_DOMAIN = "FM0217", "Invalid cluster domain", [];
+    OTHER_CLUSTER_DOMAIN = "FM0218", "Cluster domain differs from the cluster DNS", [];
     BAD_SUFFIX = "FM0301", "Invalid DNS suffix", [];
     BAD_TTL = "FM0302", "TTL out of range", [];
     GATEWAY_NAMING_SERVICES = "FM0303", "`naming: gateway` conflicts with several services", ["IST0109", "KIA1106"];

@@ -123,7 +123,7 @@ fn of_endpoints(
         let usual = usual_port(entry);
         for (number, endpoint) in entry.endpoints().iter().enumerate() {
             let address = endpoint["address"].as_str().unwrap_or_default();
-            let is_inside = local(&endpoint["address"], "").is_some();
+            let is_inside = local(&endpoint["address"], entry).is_some();
             let is_valid = is_ip(address) || HostName::new(address).is_ok();
             if is_inside || names.read(address).is_some() || !is_valid {
                 continue;

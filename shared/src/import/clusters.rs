@@ -14,14 +14,14 @@ use super::external;
 use super::gateways::{self, gateway_of, selector};
 use super::names::{At, Names};
 use super::ports::number;
-use super::services;
+use super::services::{self, in_full};
 use super::tls;
 use super::workloads;
 use super::world::World;
 use crate::check::{Findings, code};
 use crate::defaults::{
-    DEFAULT_EAST_WEST_PORT, DEFAULT_EAST_WEST_SELECTOR, DEFAULT_EAST_WEST_SERVICE,
-    DEFAULT_GATEWAY_SELECTOR, DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE,
+    DEFAULT_CLUSTER_DOMAIN, DEFAULT_EAST_WEST_PORT, DEFAULT_EAST_WEST_SELECTOR,
+    DEFAULT_EAST_WEST_SERVICE, DEFAULT_GATEWAY_SELECTOR, DEFAULT_GATEWAY_SERVICE, ISTIO_NAMESPACE,
 };
 use crate::manifests::{Object, field, list, texts};
 use crate::mesh::{Cluster, Gateway, Service};
@@ -98,6 +98,10 @@ pub(super) fn find(
     workloads::inside(world, &mut clusters);
     let mut egress = external::gateways(world);
     for (index, cluster) in clusters.iter_mut().enumerate() {
+        let domain = world
+            .domain(index)
+            .filter(|domain| *domain != DEFAULT_CLUSTER_DOMAIN);
+        cluster.cluster_domain = domain.map(str::to_owned);
         let gateway = cluster.gateway.take();
         cluster.gateway = gateway.and_then(|gateway| {
             let port = usual_gateway_port(tls);
@@ -153,7 +157,10 @@ pub(super) fn orders(world: &World, names: &Names) -> Vec<Vec<usize>> {
                         _ => None,
                     }
                 }
-                _ => address.ends_with(".svc.cluster.local").then_some(cluster),
+                _ => {
+                    let is_own = in_full(address).is_some_and(|(_, domain)| domain == object.domain);
+                    is_own.then_some(cluster)
+                }
             }
         });
         orders.insert(order.collect::<Vec<usize>>());

@@ -64,7 +64,6 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
             }
         }
     }
-    let namespace = object.namespace();
     let Some(Value::Object(spec)) = fields.get_mut("spec") else {
         return fields;
     };
@@ -97,7 +96,7 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
         }
     }
     if let Some(host) = spec.get_mut("host") {
-        full(host, namespace);
+        full(host, object);
     }
     if object.is("DestinationRule")
         && let Some(Value::Array(subsets)) = spec.get_mut("subsets")
@@ -108,7 +107,7 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
     if object.kind() == "VirtualService" {
         if let Some(Value::Array(hosts)) = spec.get_mut("hosts") {
             for host in hosts {
-                full(host, namespace);
+                full(host, object);
             }
         }
         if !ours {
@@ -117,7 +116,7 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
         let is_egress = !ours && is_egress(object);
         for section in SECTIONS {
             if let Some(Value::Array(routes)) = spec.get_mut(section) {
-                destinations(routes, namespace);
+                destinations(routes, object);
                 if is_egress {
                     without_names(routes);
                 }
@@ -173,9 +172,9 @@ fn mean(hosts: &mut [Value], names: &Names) {
 }
 
 /// A Service's name in full.
-fn full(host: &mut Value, namespace: &str) {
-    if let Some((name, namespace)) = local(host, namespace) {
-        *host = local_host(name, namespace).into();
+fn full(host: &mut Value, object: &Object) {
+    if let Some((name, namespace)) = local(host, object) {
+        *host = local_host(name, namespace, &object.domain).into();
     }
 }
 
@@ -205,8 +204,8 @@ fn without_names(routes: &mut [Value]) {
     }
 }
 
-/// Writes the Services of routes in `namespace` in full.
-pub(super) fn destinations(routes: &mut [Value], namespace: &str) {
+/// Writes the Services of an object's routes in full.
+pub(super) fn destinations(routes: &mut [Value], object: &Object) {
     for route in routes {
         let Value::Object(route) = route else {
             continue;
@@ -223,12 +222,12 @@ pub(super) fn destinations(routes: &mut [Value], namespace: &str) {
             }
             for one in all {
                 if let Some(host) = one.pointer_mut("/destination/host") {
-                    full(host, namespace);
+                    full(host, object);
                 }
             }
         }
         if let Some(host) = route.get_mut("mirror").and_then(|one| one.get_mut("host")) {
-            full(host, namespace);
+            full(host, object);
         }
     }
 }

@@ -37,7 +37,14 @@ pub(super) fn compare(
     findings: &mut Findings,
 ) -> Result<(), ImportError> {
     // The manifests of the document's engine, parsed like the given ones.
-    let rendered = world::spread(given_by(resolved), &mut Findings::default())?;
+    let mut rendered = world::spread(given_by(resolved), &mut Findings::default())?;
+    let domain = |name: &String| {
+        let mut clusters = resolved.clusters.iter();
+        let cluster = clusters.find(|one| one.name.as_str() == name)?;
+        Some(cluster.cluster_domain.to_string())
+    };
+    let domains: Vec<Option<String>> = rendered.clusters.iter().map(domain).collect();
+    rendered.set_domains(&domains);
     let rendered_by_cluster = rendered.by_cluster();
     let mut reported = Reported::default();
     for (name, given) in world.clusters.iter().zip(world.by_cluster()) {

@@ -104,8 +104,8 @@ impl<'a> InCluster<'a> {
     fn meant(&self, object: &Object) -> BTreeSet<String> {
         let hosts = names::hosts(object).into_iter();
         hosts
-            .map(|host| match local(&host.into(), object.namespace()) {
-                Some((name, namespace)) => local_host(name, namespace),
+            .map(|host| match local(&host.into(), object) {
+                Some((name, namespace)) => local_host(name, namespace, &object.domain),
                 None => self.names.meant(host),
             })
             .collect()
@@ -134,7 +134,7 @@ fn refers_to(object: &Object, gateway: &Object) -> bool {
         && gateways.any(|reference| {
             let id = match reference.split_once('/') {
                 Some((namespace, name)) => Some((name.to_owned(), namespace.to_owned())),
-                None => local(&reference.into(), object.namespace()),
+                None => local(&reference.into(), object),
             };
             id.is_some_and(|id| id == (gateway.name().to_owned(), gateway.namespace().to_owned()))
         })

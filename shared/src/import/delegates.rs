@@ -109,7 +109,7 @@ fn missing(root: &Object, number: usize, delegate: &str, findings: &mut Findings
 fn with_root(route: &Value, delegate: &Object, findings: &mut Findings) -> Vec<Value> {
     let mut routes = delegate.routes("http").to_vec();
     // Short names are those of the delegate's namespace.
-    destinations(&mut routes, delegate.namespace());
+    destinations(&mut routes, delegate);
     let routes = routes.into_iter().enumerate();
     routes
         .filter_map(|(number, of_delegate)| {

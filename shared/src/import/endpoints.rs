@@ -24,8 +24,8 @@ pub(super) fn own_gateway(object: &Object, names: &Names, backends: &Backends, k
     let usual = usual_port(object);
     for endpoint in object.endpoints() {
         let own = endpoint["address"].as_str().unwrap_or_default();
-        let is_own = own.ends_with(".svc.cluster.local");
-        let Some((service, namespace)) = local(&own.into(), "").filter(|_| is_own) else {
+        let is_full = own.contains('.');
+        let Some((service, namespace)) = local(&own.into(), object).filter(|_| is_full) else {
             continue;
         };
         let place = place_of(endpoint, object, names);

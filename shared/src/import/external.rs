@@ -222,10 +222,7 @@ fn gateway(world: &World, cluster: usize, object: &Object) -> Option<EgressGatew
         let matches = list(&route["match"]).iter();
         let mut of_sidecars = matches.flat_map(|one| texts(&one["gateways"]));
         of_sidecars.find(|gateway| *gateway == "mesh")?;
-        local(
-            &route["route"][0]["destination"]["host"],
-            object.namespace(),
-        )
+        local(&route["route"][0]["destination"]["host"], object)
     })?;
     let gateway = gateway_of(world, cluster, object);
     let selector = gateway.map(|one| selector(&one.value["spec"]));

@@ -36,7 +36,7 @@ pub(super) fn gateways_of<'a>(
         let (name, namespace) = match reference.split_once('/') {
             Some((namespace, name)) => (name.to_owned(), namespace.to_owned()),
             // The form of Istio 1.0.
-            None => local(&reference.into(), object.namespace())?,
+            None => local(&reference.into(), object)?,
         };
         let mut gateways = world.of_kind("Gateway");
         let found = gateways

@@ -18,6 +18,7 @@ mod credentials;
 mod delegates;
 mod difference;
 mod dns;
+mod domains;
 mod endpoints;
 mod external;
 mod external_dns;
@@ -167,6 +168,7 @@ pub fn import(sources: &[Source], options: &Options) -> Result<Imported, ImportE
     let skipped = skipped.into_iter().map(NotAManifest::skipped);
     let mut findings = Findings(skipped.collect());
     let mut world = world::spread(given, &mut findings)?;
+    domains::find(&mut world);
     workloads::select(&mut world);
     virtual_services::prepare(&mut world, &mut findings)?;
     let names = Names::find(&world, options, &mut findings).ok_or(ImportError::NoSuffix)?;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::locals::LocalService;
 use super::names::{self, At, Names};
 use super::ports::{Entries, Known, number};
-use super::services::{Found, begin, is_at_gateway, local, pair};
+use super::services::{Found, begin, in_full, is_at_gateway, local, pair};
 use super::world::World;
 use crate::check::{Findings, code};
 use crate::defaults::DEFAULT_TRUST_DOMAIN;
@@ -68,7 +68,7 @@ fn serving(world: &World) -> BTreeMap<&str, BTreeSet<usize>> {
         let spec = &entry.value["spec"];
         let mut endpoints = entry.endpoints().iter();
         if spec["location"] == "MESH_INTERNAL"
-            && endpoints.any(|one| local(&one["address"], "").is_some())
+            && endpoints.any(|one| local(&one["address"], entry).is_some())
         {
             for host in texts(&spec["hosts"]) {
                 serving.entry(host).or_default().insert(cluster);
@@ -101,7 +101,7 @@ fn ways(host: &str, policy: &Value, entries: &Entries) -> Option<((String, Strin
 fn of_sni(tls: &Value) -> Option<(u32, (String, String))> {
     let sni = tls["sni"].as_str()?.strip_prefix("outbound_.")?;
     let (port, at) = sni.split_once("_._.")?;
-    Some((port.parse().ok()?, local(&at.into(), "")?))
+    Some((port.parse().ok()?, in_full(at)?.0))
 }
 
 /// The Services in the SNIs of a policy.

@@ -325,9 +325,11 @@ fn only<'a>(mut all: impl Iterator<Item = &'a str>) -> Option<String> {
 fn shared_parent(world: &World) -> Option<String> {
     let services = world.of_kind("VirtualService");
     let services = services.filter(|(_, object)| !is_egress(object));
-    let hosts = services.flat_map(|(_, object)| texts(field(&object.value, &["spec", "hosts"])));
+    let hosts = services.flat_map(|(_, object)| {
+        let hosts = texts(field(&object.value, &["spec", "hosts"]));
+        hosts.filter(move |host| !below(host, &object.domain))
+    });
     let parents = hosts
-        .filter(|host| !host.ends_with(".cluster.local"))
         .filter_map(|host| host.split_once('.'))
         .map(|(_, parent)| parent)
         .filter(|parent| parent.contains('.'));

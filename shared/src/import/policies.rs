@@ -38,7 +38,7 @@ pub(super) fn add(world: &World, names: &Names, samples: &Samples, services: &mu
         if samples.has_rule_for(object) {
             continue;
         }
-        if let Some(at) = index.local(host, object.namespace()) {
+        if let Some(at) = index.local(host, object) {
             pods(object, &mut services[at].service);
         } else if let Some(at) = host.as_str().and_then(|host| index.published(host, names)) {
             with_rules.insert(at);

@@ -205,9 +205,8 @@ fn ways(object: &Object, id: (&str, &str)) -> Vec<Way> {
     ] {
         for route in object.routes(section) {
             let at = at(route);
-            let is_it = |one: &&Value| {
-                local(&one["host"], object.namespace()).is_some_and(|at| pair(&at) == id)
-            };
+            let is_it =
+                |one: &&Value| local(&one["host"], object).is_some_and(|at| pair(&at) == id);
             let destinations = list(&route["route"]).iter().map(|one| &one["destination"]);
             let mirrors = list(&route["mirrors"])
                 .iter()

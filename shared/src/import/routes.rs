@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::ports;
 use super::services::{is_at_gateway, local, pair};
 use super::world::World;
-use crate::manifests::{field, filled, list};
+use crate::manifests::{Object, field, filled, list};
 use crate::passthrough::{self, IstioFields, Message, Shape};
 use crate::render::ANSWER_HEADER;
 
@@ -27,19 +27,19 @@ pub(super) fn answer_header(world: &World) -> Option<bool> {
     without.then_some(false)
 }
 
-/// The routes of a service, name and namespace, from those of a VirtualService in `namespace`; routes to other
+/// The routes of a service, name and namespace, from those of a VirtualService; routes to other
 /// destinations are left out, except other services of its namespace at the same port.
 pub(super) fn routes(
     http: &[Value],
     service: (&str, &str),
     number: Option<u32>,
-    namespace: &str,
+    object: &Object,
 ) -> Vec<IstioFields> {
     // With several ports, each has the same routes.
     let port = http.first().and_then(ports::at);
     let mut routes = Vec::new();
     for route in http {
-        let Some(mut route) = one(route, service, number, namespace) else {
+        let Some(mut route) = one(route, service, number, object) else {
             continue;
         };
         if !is_at(port, &mut route) {
@@ -63,10 +63,10 @@ pub(super) fn routes(
     routes
 }
 
-fn one(route: &Value, service: (&str, &str), port: Option<u32>, namespace: &str) -> Option<Value> {
+fn one(route: &Value, service: (&str, &str), port: Option<u32>, object: &Object) -> Option<Value> {
     let mut fields = route.as_object()?.clone();
     without_answer_header(&mut fields);
-    let is_service = |host: &Value| local(host, namespace).is_some_and(|at| pair(&at) == service);
+    let is_service = |host: &Value| local(host, object).is_some_and(|at| pair(&at) == service);
     if let Some(destinations) = fields.shift_remove("route") {
         let destinations = list(&destinations);
         let shares: Option<Vec<Map<String, Value>>> = destinations
@@ -75,7 +75,7 @@ fn one(route: &Value, service: (&str, &str), port: Option<u32>, namespace: &str)
                 let to = &one["destination"];
                 let mut share = share(one);
                 if !is_service(&to["host"]) {
-                    let (name, of) = local(&to["host"], namespace)?;
+                    let (name, of) = local(&to["host"], object)?;
                     let same = port.is_some_and(|port| to["port"]["number"] == port);
                     if of != service.1 || !same {
                         return None;

@@ -77,9 +77,7 @@ impl Samples {
     /// Whether a DestinationRule belongs to a rule of bookinfo.
     pub(super) fn has_rule_for(&self, object: &Object) -> bool {
         let rules = self.bookinfo.as_ref().and_then(|bookinfo| bookinfo.routes);
-        let Some((name, namespace)) =
-            local(field(&object.value, &["spec", "host"]), object.namespace())
-        else {
+        let Some((name, namespace)) = local(field(&object.value, &["spec", "host"]), object) else {
             return false;
         };
         let mut rules = rules.iter().flat_map(|routes| routes.rules());
@@ -111,7 +109,7 @@ fn routes(world: &World, namespace: &str) -> Option<BookinfoRoutes> {
             let service = (program.service().to_owned(), namespace.to_owned());
             hosts
                 .iter()
-                .any(|host| local(host, object.namespace()).as_ref() == Some(&service))
+                .any(|host| local(host, object).as_ref() == Some(&service))
         });
         if let (Some(service), false) = (service, is_at_gateway(object)) {
             given.insert(service.service(), shares(object));

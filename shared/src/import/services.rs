@@ -89,9 +89,9 @@ impl Index {
         self.ids.get(&id).copied()
     }
 
-    /// The local service of a host in an object in `namespace`.
-    pub(super) fn local(&self, host: &Value, namespace: &str) -> Option<usize> {
-        self.ids.get(&local(host, namespace)?).copied()
+    /// The local service of a host in an object.
+    pub(super) fn local(&self, host: &Value, object: &Object) -> Option<usize> {
+        self.ids.get(&local(host, object)?).copied()
     }
 
     /// The service that has a host as a published name.
@@ -137,7 +137,7 @@ pub(super) fn find(world: &World, names: &Names, findings: &mut Findings) -> Vec
             if usual.is_none() {
                 let http = object.routes("http");
                 let port = ports::of_requests(object, id, &ports);
-                found.service.routes = routes::routes(http, id, port, object.namespace());
+                found.service.routes = routes::routes(http, id, port, object);
             }
             found.places.push(LocalService {
                 cluster,
@@ -216,7 +216,7 @@ pub(super) fn destination(object: &Object) -> Option<(String, String)> {
     let mut counted: Vec<((String, String), usize)> = Vec::new();
     let mut elsewhere = false;
     for one in destinations(object) {
-        let Some(service) = local(&one["host"], object.namespace()) else {
+        let Some(service) = local(&one["host"], object) else {
             elsewhere = true;
             continue;
         };
@@ -254,17 +254,24 @@ fn destinations(object: &Object) -> impl Iterator<Item = &Value> {
         .map(|one| &one["destination"])
 }
 
-/// Name and namespace of a Service of the cluster, from a host in an object in `namespace`; `None` for other hosts.
-/// Istio completes only names without dots (`ResolveShortnameToFQDN` in `pilot/pkg/model/config.go`).
-pub(super) fn local(host: &Value, namespace: &str) -> Option<(String, String)> {
-    let labels: Vec<&str> = host.as_str()?.split('.').collect();
-    let (name, namespace) = match labels[..] {
-        [name] => (name, namespace),
-        [name, namespace, "svc", "cluster", "local"] => (name, namespace),
-        _ => return None,
-    };
-    let good = !name.is_empty() && name != "*";
-    good.then(|| (name.to_owned(), namespace.to_owned()))
+/// Name and namespace of a Service of the cluster, from a host in an object there; `None` for other hosts. Istio
+/// completes only names without dots (`ResolveShortnameToFQDN` in `pilot/pkg/model/config.go`).
+pub(super) fn local(host: &Value, object: &Object) -> Option<(String, String)> {
+    let host = host.as_str()?;
+    if !host.contains('.') && !host.is_empty() && host != "*" {
+        return Some((host.to_owned(), object.namespace().to_owned()));
+    }
+    let (service, domain) = in_full(host)?;
+    (domain == object.domain).then_some(service)
+}
+
+/// Name and namespace of a Service, and the DNS domain of its cluster, from its full host; `None` for other hosts.
+pub(super) fn in_full(host: &str) -> Option<((String, String), &str)> {
+    let mut labels = host.splitn(4, '.');
+    let (name, namespace) = (labels.next()?, labels.next()?);
+    let good = !name.is_empty() && name != "*" && labels.next() == Some("svc");
+    let domain = labels.next().filter(|_| good)?;
+    Some(((name.to_owned(), namespace.to_owned()), domain))
 }
 
 /// The same, borrowed.

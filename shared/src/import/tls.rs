@@ -68,7 +68,7 @@ fn with_certificates(world: &World) -> Option<Vec<&Object>> {
                 .flat_map(|one| list(&one.value["spec"]["servers"]))
         };
         let hosts = texts(field(&object.value, &["spec", "hosts"]));
-        let mut outside = hosts.filter(|host| local(&(*host).into(), "").is_none());
+        let mut outside = hosts.filter(|host| local(&(*host).into(), object).is_none());
         let has_certificate =
             |host: &str| servers().any(|server| is_ended(server) && accepts(server, host));
         if !outside.all(has_certificate) {

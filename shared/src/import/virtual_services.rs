@@ -108,15 +108,14 @@ fn is_egress(world: &World, cluster: usize, object: &Object) -> bool {
         let matches = list(&route["match"]);
         !matches.is_empty() && matches.iter().all(is_of_sidecars)
     });
-    let namespace = object.namespace();
     let destinations = |routes: Vec<&Value>| -> Vec<String> {
         let all = routes.into_iter().flat_map(|route| list(&route["route"]));
-        all.filter_map(|one| full(&one["destination"]["host"], namespace))
+        all.filter_map(|one| full(&one["destination"]["host"], object))
             .collect()
     };
     let (to, from) = (destinations(of_sidecars), destinations(of_gateways));
     let Some(((name, of), host)) = to.iter().find_map(|host| {
-        let service = local(&host.as_str().into(), namespace)?;
+        let service = local(&host.as_str().into(), object)?;
         Some((service, host))
     }) else {
         return false;
@@ -136,16 +135,16 @@ fn is_egress(world: &World, cluster: usize, object: &Object) -> bool {
     let is_named_alike = references.any(|one| one.rsplit('/').next() == Some(name.as_str()))
         || labels.is_some_and(|labels| labels.values().any(|value| name.contains(value.as_str())));
     let mut hosts = texts(field(&object.value, &["spec", "hosts"]));
-    let is_outside = |host: &String| local(&host.as_str().into(), namespace).is_none();
+    let is_outside = |host: &String| local(&host.as_str().into(), object).is_none();
     is_named_alike
         || from.iter().any(is_outside)
-        || hosts.all(|host| full(&host.into(), namespace).is_some_and(|host| from.contains(&host)))
+        || hosts.all(|host| full(&host.into(), object).is_some_and(|host| from.contains(&host)))
 }
 
 /// A host, that of a Service in full.
-fn full(host: &Value, namespace: &str) -> Option<String> {
-    match local(host, namespace) {
-        Some((name, namespace)) => Some(local_host(name, namespace)),
+fn full(host: &Value, object: &Object) -> Option<String> {
+    match local(host, object) {
+        Some((name, namespace)) => Some(local_host(name, namespace, &object.domain)),
         None => host.as_str().map(str::to_owned),
     }
 }

@@ -109,7 +109,7 @@ fn endpoint(workload: &Object, cluster: &str) -> Value {
         && let Some(service) = workload.label(GATEWAY_LABEL)
         && let Some(namespace) = workload.label(GATEWAY_NAMESPACE_LABEL)
     {
-        address = local_host(service, namespace).into();
+        address = local_host(service, namespace, &workload.domain).into();
     }
     json!({ "address": address, "ports": spec["ports"], "locality": spec["locality"] })
 }

@@ -57,6 +57,21 @@ impl World {
         self.places.iter().copied().zip(&self.objects)
     }
 
+    /// The DNS domain of a cluster; `None` without objects there.
+    pub(super) fn domain(&self, index: usize) -> Option<&str> {
+        let mut here = self.all().filter(|(cluster, _)| *cluster == index);
+        here.next().map(|(_, object)| &*object.domain)
+    }
+
+    /// Sets the DNS domains of the clusters, in their order; those without one keep the default.
+    pub(super) fn set_domains(&mut self, domains: &[Option<String>]) {
+        for (place, object) in self.places.iter().zip(&mut self.objects) {
+            if let Some(domain) = domains.get(*place).and_then(Option::as_ref) {
+                object.domain = domain.clone().into();
+            }
+        }
+    }
+
     /// The objects of each cluster.
     pub(super) fn by_cluster(&self) -> Vec<Vec<&Object>> {
         let mut all = vec![Vec::new(); self.clusters.len()];

@@ -1,8 +1,10 @@
 //! An object of given manifests, with its file and cluster.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
-use crate::defaults::DEFAULT_NAMESPACE;
+use crate::defaults::{DEFAULT_CLUSTER_DOMAIN, DEFAULT_NAMESPACE};
 use crate::kubernetes::object::{ISTIO_GROUP, SECURITY_GROUP};
 use crate::kubernetes::ownership::{MANAGED_BY, MANAGED_BY_LABEL};
 
@@ -23,6 +25,8 @@ pub struct Object {
     pub file: String,
     /// Its cluster, if given.
     pub cluster: Option<String>,
+    /// The DNS domain of its cluster.
+    pub domain: Cow<'static, str>,
     /// The whole object; `kind` is a text, and so are `metadata.name` and `metadata.namespace` if set.
     pub value: Value,
     /// For a ServiceEntry, the selected endpoints (`workloads`).
@@ -46,6 +50,7 @@ impl Object {
         Self {
             file,
             cluster,
+            domain: Cow::Borrowed(DEFAULT_CLUSTER_DOMAIN),
             value,
             selected: Vec::new(),
             at_gateways: None,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::east_west::EastWestGateway;
+use crate::defaults::DEFAULT_CLUSTER_DOMAIN;
 
 /// A cluster of the mesh.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +49,10 @@ pub struct Cluster {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::host_name", extend("default" = crate::defaults::DEFAULT_TRUST_DOMAIN)))]
     pub trust_domain: Option<String>,
+    /// The DNS domain of its Services, `clusterDomain` of its kubelets and `global.proxy.clusterDomain` of its Istio.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "super::schema::host_name", extend("default" = DEFAULT_CLUSTER_DOMAIN)))]
+    pub cluster_domain: Option<String>,
     /// Its cluster DNS; with `none`, fedmesh does not configure it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(extend("x-default" = "detected by the agent")))]
@@ -67,6 +72,12 @@ impl Cluster {
             Ok([one]) => (one, Vec::new()),
             Err(zones) => (String::new(), zones),
         };
+    }
+
+    /// Its DNS domain, as written or the default.
+    pub(crate) fn domain(&self) -> &str {
+        let written = self.cluster_domain.as_deref();
+        written.unwrap_or(DEFAULT_CLUSTER_DOMAIN)
     }
 
     /// Whether it has all of these labels.

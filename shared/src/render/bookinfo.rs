@@ -8,7 +8,11 @@ use super::{Istio, skeleton};
 use crate::defaults::BOOKINFO_PORT;
 use crate::mesh::BookinfoProgram;
 use crate::placed::Placed;
-use crate::resolved::{Resolved, local_host};
+use crate::resolved::Resolved;
+
+const HOST: &[&str] = &["spec", "host"];
+const HOSTS: &[&str] = &["spec", "hosts"];
+const HTTP: &[&str] = &["spec", "http"];
 
 /// Workloads, then rules. `page` is called from outside, and may be shared under another name and other ports; the
 /// others have fixed names and ports.
@@ -93,7 +97,6 @@ fn pods(program: BookinfoProgram, account: &str, image: &str) -> Value {
 /// The rules for pods that call the service by its Kubernetes name. Their names distinguish them from the rules of a
 /// shared service of that name.
 fn rules(app: &App<'_>, versions: &[(&str, u8)], resolved: &Resolved) -> [Placed; 2] {
-    let host = local_host(app.name, &app.place.namespace);
     let name = format!("bookinfo-{}", app.label);
     let programs = BookinfoProgram::ALL.into_iter();
     let subsets: Vec<Value> = programs
@@ -102,23 +105,35 @@ fn rules(app: &App<'_>, versions: &[(&str, u8)], resolved: &Resolved) -> [Placed
             json!({ "name": program.version(), "labels": { "version": program.version() } })
         })
         .collect();
-    let route: Vec<Value> = versions
-        .iter()
-        .map(|(version, weight)| {
+    let routes = |host: &str| -> Value {
+        let versions = versions.iter();
+        let route = versions.map(|(version, weight)| {
             json!({ "destination": { "host": host, "subset": version }, "weight": weight })
-        })
-        .collect();
+        });
+        json!([{ "route": route.collect::<Value>() }])
+    };
     let istio = Istio(resolved.istio);
+    // The host depends on the DNS domain of the cluster.
+    let placed = |kind, body, paths: &[&[&'static str]], fields: &dyn Fn(&str) -> Vec<Value>| {
+        let clusters = app.place.clusters().into_iter().map(|at| {
+            let host = resolved.clusters[at].local_host(app.name, &app.place.namespace);
+            (at, fields(&host))
+        });
+        let template = app.object(kind, &name, body).template;
+        Placed::with_fields(template, app.subject, paths, clusters.collect())
+    };
     [
-        app.object(
+        placed(
             istio.destination_rule(),
-            &name,
-            json!({ "spec": { "host": host, "subsets": subsets } }),
+            json!({ "spec": { "host": "", "subsets": subsets } }),
+            &[HOST],
+            &|host| vec![host.into()],
         ),
-        app.object(
+        placed(
             istio.virtual_service(),
-            &name,
-            json!({ "spec": { "hosts": [host], "http": [{ "route": route }] } }),
+            json!({ "spec": { "hosts": [], "http": [] } }),
+            &[HOSTS, HTTP],
+            &|host| vec![json!([host]), routes(host)],
         ),
     ]
 }

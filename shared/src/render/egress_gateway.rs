@@ -16,7 +16,7 @@ use crate::kubernetes::object::Object;
 use crate::kubernetes::ownership;
 use crate::mesh::ExternalProtocol;
 use crate::placed::Placed;
-use crate::resolved::{EgressGateway, ExternalHost, ExternalPort, Resolved, local_host};
+use crate::resolved::{Cluster, EgressGateway, ExternalHost, ExternalPort, Resolved};
 
 /// The Gateway's servers by protocol, without port and hosts.
 const SERVERS: [(ExternalProtocol, &str); 2] = [
@@ -44,7 +44,7 @@ pub(super) fn render(resolved: &Resolved) -> Vec<Placed> {
 
 fn gateways(resolved: &Resolved) -> Vec<Placed> {
     let mut by_namespace: BTreeMap<&str, Vec<(usize, Vec<Value>)>> = BTreeMap::new();
-    for (index, gateway) in egress_gateways(resolved) {
+    for (index, _, gateway) in egress_gateways(resolved) {
         let mut servers = Vec::new();
         for (protocol, server) in SERVERS {
             let hosts = hosts(index, protocol, resolved);
@@ -69,7 +69,7 @@ fn gateways(resolved: &Resolved) -> Vec<Placed> {
 fn destination_rule(resolved: &Resolved) -> Option<Placed> {
     let subset = ownership::object_name(resolved.name.as_str());
     let values: Vec<(usize, Vec<Value>)> = egress_gateways(resolved)
-        .filter_map(|(index, gateway)| {
+        .filter_map(|(index, cluster, gateway)| {
             let hosts = hosts(index, ExternalProtocol::Http, resolved);
             let mut rule = skeleton(
                 r#"{"name":"","trafficPolicy":{"portLevelSettings":[
@@ -79,7 +79,7 @@ fn destination_rule(resolved: &Resolved) -> Option<Placed> {
             let settings = &mut rule["trafficPolicy"]["portLevelSettings"][0];
             settings["port"]["number"] = inner_port(ExternalProtocol::Http).into();
             settings["tls"]["sni"] = hosts.first()?.as_str().into();
-            Some((index, vec![service(gateway).into(), json!([rule])]))
+            Some((index, vec![service(gateway, cluster).into(), json!([rule])]))
         })
         .collect();
     let template = Object::new(
@@ -103,11 +103,13 @@ fn virtual_service(host: &ExternalHost, resolved: &Resolved) -> Placed {
         }
     }));
     let values = egress_gateways(resolved)
-        .filter(|(index, _)| host.clusters.contains(index))
-        .map(|(index, gateway)| {
-            let mut values = vec![json!(["mesh", reference(gateway, resolved)])];
+        .filter(|(index, ..)| host.clusters.contains(index))
+        .map(|(index, cluster, gateway)| {
+            let reference = reference(gateway, cluster, resolved);
+            let service = service(gateway, cluster);
+            let mut values = vec![json!(["mesh", reference])];
             let ports = host.ports.iter();
-            values.extend(ports.map(|port| routes(port, &name, gateway, resolved)));
+            values.extend(ports.map(|port| routes(port, &name, &service, &reference, resolved)));
             (index, values)
         })
         .collect();
@@ -120,15 +122,21 @@ fn virtual_service(host: &ExternalHost, resolved: &Resolved) -> Placed {
     Placed::with_fields(template, SUBJECT, &fields, values)
 }
 
-/// The routes from sidecars to the gateway, and from the gateway to the host.
-fn routes(port: &ExternalPort, host: &str, gateway: &EgressGateway, resolved: &Resolved) -> Value {
+/// The routes from sidecars to the gateway's Service, and from the Gateway to the host.
+fn routes(
+    port: &ExternalPort,
+    host: &str,
+    service: &str,
+    gateway: &str,
+    resolved: &Resolved,
+) -> Value {
     let mut routes = skeleton(
         r#"[{"match":[{"gateways":["mesh"]}],"route":[{"destination":{"host":"","port":{"number":0}}}]},
         {"match":[{"gateways":[""]}],"route":[{"destination":{"host":"","port":{"number":0}}}]}]"#,
     );
-    let (inner_port, service) = (inner_port(port.protocol), service(gateway));
+    let inner_port = inner_port(port.protocol);
     for (index, arriving, to, leaving) in [
-        (0, port.number, service.as_str(), inner_port),
+        (0, port.number, service, inner_port),
         (1, inner_port, host, port.number),
     ] {
         let route = &mut routes[index];
@@ -144,7 +152,7 @@ fn routes(port: &ExternalPort, host: &str, gateway: &EgressGateway, resolved: &R
         let subset = ownership::object_name(resolved.name.as_str());
         routes[0]["route"][0]["destination"]["subset"] = subset.into();
     }
-    routes[1]["match"][0]["gateways"][0] = reference(gateway, resolved).into();
+    routes[1]["match"][0]["gateways"][0] = gateway.into();
     routes
 }
 
@@ -157,19 +165,19 @@ fn inner_port(protocol: ExternalProtocol) -> u16 {
 }
 
 /// The reference to the Gateway in a VirtualService.
-fn reference(gateway: &EgressGateway, resolved: &Resolved) -> String {
+fn reference(gateway: &EgressGateway, cluster: &Cluster, resolved: &Resolved) -> String {
     let name = ownership::egress_name(resolved.name.as_str());
-    gateway::named(&gateway.namespace, &name, resolved)
+    gateway::named(&gateway.namespace, &name, cluster, resolved)
 }
 
 /// The clusters with an egress gateway, ascending.
-fn egress_gateways(resolved: &Resolved) -> impl Iterator<Item = (usize, &EgressGateway)> {
+fn egress_gateways(resolved: &Resolved) -> impl Iterator<Item = (usize, &Cluster, &EgressGateway)> {
     let clusters = resolved.clusters.iter().enumerate();
-    clusters.filter_map(|(index, cluster)| Some((index, cluster.egress_gateway.as_ref()?)))
+    clusters.filter_map(|(index, cluster)| Some((index, cluster, cluster.egress_gateway.as_ref()?)))
 }
 
-fn service(gateway: &EgressGateway) -> String {
-    local_host(&gateway.service, &gateway.namespace)
+fn service(gateway: &EgressGateway, cluster: &Cluster) -> String {
+    cluster.local_host(&gateway.service, &gateway.namespace)
 }
 
 /// The hosts that a cluster calls through its egress gateway with a protocol, in the order of the document.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::resolved::{Gateway, Port, Resolved, local_host};
+use crate::resolved::{Cluster, Gateway, Port, Resolved};
 
 /// A port of an entry, with the gateways' port.
 pub(super) fn rendered_port(port: &Port, at: u16) -> Value {
@@ -15,8 +15,8 @@ pub(super) fn rendered_port(port: &Port, at: u16) -> Value {
 }
 
 /// The address of a gateway for the pods of its own cluster.
-pub(super) fn inside(gateway: &Gateway) -> String {
-    local_host(&gateway.service, &gateway.namespace)
+pub(super) fn inside(gateway: &Gateway, cluster: &Cluster) -> String {
+    cluster.local_host(&gateway.service, &gateway.namespace)
 }
 
 /// An endpoint with its ports by name.

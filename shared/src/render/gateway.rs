@@ -11,7 +11,7 @@ use crate::kubernetes::ownership;
 use crate::mesh::Protocol;
 use crate::name::Label;
 use crate::placed::Placed;
-use crate::resolved::{Cluster, Port, Resolved, Service, Tls, local_host};
+use crate::resolved::{Cluster, Port, Resolved, Service, Tls};
 
 /// The Gateways of some clusters.
 pub(super) fn render(clusters: &[usize], resolved: &Resolved) -> Vec<Placed> {
@@ -123,14 +123,19 @@ fn servers(cluster: usize, resolved: &Resolved) -> Vec<Value> {
 /// The reference to a cluster's Gateway in a VirtualService.
 pub(super) fn reference(cluster: &Cluster, resolved: &Resolved) -> String {
     let name = ownership::object_name(resolved.name.as_str());
-    named(&cluster.gateway.namespace, &name, resolved)
+    named(&cluster.gateway.namespace, &name, cluster, resolved)
 }
 
-/// The reference to a Gateway in a VirtualService of another namespace.
-pub(super) fn named(namespace: &Label, name: &str, resolved: &Resolved) -> String {
+/// The reference to a Gateway of a cluster in a VirtualService of another namespace.
+pub(super) fn named(
+    namespace: &Label,
+    name: &str,
+    cluster: &Cluster,
+    resolved: &Resolved,
+) -> String {
     if resolved.istio.is_oldest() {
         // It accepts host names only (`validateGatewayNames` of its Pilot).
-        return local_host(name, namespace);
+        return cluster.local_host(name, namespace);
     }
     format!("{namespace}/{name}")
 }

@@ -100,6 +100,7 @@ pub(crate) fn of_service(
     };
     placed.extend(service_export::render(clusters, service));
     placed.extend(pods::render(clusters, service, resolved));
+    placed.extend(east_west::render_aliases(clusters, service, resolved));
     placed.extend(authorization_policy::render(clusters, service, resolved));
     let calling = service.called_from(clusters);
     placed.extend(service_entry::render(&calling, service, resolved));

@@ -40,7 +40,7 @@ pub(super) fn add(
 
 fn origination(port: &Port, service: &Service, resolved: &Resolved) -> Value {
     let mut tls = skeleton(r#"{"mode":"ISTIO_MUTUAL","sni":""}"#);
-    tls["sni"] = sni(port, service).into();
+    tls["sni"] = sni(port, service, resolved).into();
     if service.service_account.is_some() {
         // A name falls back by DNS, so any cluster that runs the service may answer.
         let clusters = service.clusters.iter();

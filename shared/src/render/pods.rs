@@ -1,12 +1,14 @@
 //! The DestinationRule of a service's pods in each cluster that runs it: its subsets, and its traffic policy for
 //! gateways and for pods of the cluster.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Istio;
 use crate::kubernetes::object::Object;
 use crate::placed::Placed;
-use crate::resolved::{Resolved, Service, local_host};
+use crate::resolved::{Resolved, Service};
+
+const HOST: &[&str] = &["spec", "host"];
 
 pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved) -> Vec<Placed> {
     if service.subsets.is_empty() && service.traffic_policy.is_empty() {
@@ -15,7 +17,7 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
     let locals = service.locals_in(clusters).into_iter();
     locals
         .map(|((namespace, name), clusters)| {
-            let mut body = json!({ "spec": { "host": local_host(name, namespace) } });
+            let mut body = json!({ "spec": { "host": "" } });
             if !service.traffic_policy.is_empty() {
                 body["spec"]["trafficPolicy"] = service.traffic_policy.clone().into();
             }
@@ -28,7 +30,11 @@ pub(super) fn render(clusters: &[usize], service: &Service, resolved: &Resolved)
                 name.as_str(),
                 body,
             );
-            Placed::same(object, service.id(), clusters)
+            let hosts = clusters.into_iter().map(|at| {
+                let host = resolved.clusters[at].local_host(name, namespace);
+                (at, vec![Value::from(host)])
+            });
+            Placed::with_fields(object, service.id(), &[HOST], hosts.collect())
         })
         .collect()
 }

@@ -201,7 +201,7 @@ fn rendered(client: usize, name: &PublishedName, service: &Service, resolved: &R
             let cluster = &resolved.clusters[endpoint.cluster];
             let address = match endpoint.at {
                 At::Name(name) => name.host.to_string(),
-                At::Inside | At::Addresses => inside(service.gateway_of(cluster)),
+                At::Inside | At::Addresses => inside(service.gateway_of(cluster), cluster),
             };
             let ports = ports.iter();
             let ports = ports.map(|port| (port.name(), service.port_at(port, cluster)));

@@ -59,7 +59,8 @@ pub(crate) fn called(cluster: usize, resolved: &Resolved) -> BTreeMap<&str, BTre
     for service in &resolved.services {
         let local = service.clusters.contains(&cluster).then(|| {
             let local = service.local(cluster);
-            format!("{}/{}", local.namespace, local.host())
+            let host = local.host(&resolved.clusters[cluster]);
+            format!("{}/{host}", local.namespace)
         });
         let Some(callers) = &service.callers else {
             by_all.extend(local);

@@ -10,7 +10,7 @@ use super::{Istio, gateway};
 use crate::kubernetes::object::Object;
 use crate::mesh::Protocol;
 use crate::placed::Placed;
-use crate::resolved::{Local, Port, Resolved, Route, Service, local_host};
+use crate::resolved::{Cluster, Local, Port, Resolved, Route, Service};
 
 /// The response header in which a gateway identifies its cluster.
 pub const ANSWER_HEADER: &str = "x-fedmesh-cluster";
@@ -90,14 +90,14 @@ fn routes_of(
             let hosts = service.names.iter().map(|name| name.host.as_str());
             taken["sniHosts"] = hosts.collect();
         }
-        let to = destination(port, local, &Value::Null);
+        let to = destination(port, local, cluster, &Value::Null);
         return vec![json!({ "match": [taken], "route": [{ "destination": to }] })];
     }
     // The only port with requests needs no match: the gateway's server has no other.
     let http = service.ports.iter().filter(|port| port.protocol.is_http());
     let matches_port = http.count() > 1;
     let routes = service.routes.iter().map(|route| {
-        let mut route = http_route(route, port, local);
+        let mut route = http_route(route, port, local, cluster);
         if matches_port {
             if let Value::Object(fields) = &mut route
                 && !fields.contains_key("match")
@@ -117,10 +117,10 @@ fn routes_of(
 }
 
 /// The service in its cluster, or the `subset` or other `service` of `of`.
-fn destination(port: &Port, local: Local<'_>, of: &Value) -> Value {
+fn destination(port: &Port, local: Local<'_>, cluster: &Cluster, of: &Value) -> Value {
     let host = match of["service"].as_str() {
-        Some(other) => local_host(other, local.namespace),
-        None => local.host(),
+        Some(other) => cluster.local_host(other, local.namespace),
+        None => local.host(cluster),
     };
     let mut destination = json!({ "host": host, "port": { "number": port.number } });
     if let Some(subset) = of.get("subset") {
@@ -130,8 +130,8 @@ fn destination(port: &Port, local: Local<'_>, of: &Value) -> Value {
 }
 
 /// Istio's route: that of the document, with the local service as the destination.
-fn http_route(route: &Route, port: &Port, local: Local<'_>) -> Value {
-    let destination = |of: &Value| destination(port, local, of);
+fn http_route(route: &Route, port: &Port, local: Local<'_>, cluster: &Cluster) -> Value {
+    let destination = |of: &Value| destination(port, local, cluster, of);
     let mut action = route.action.clone();
     let shares = action.shift_remove("to");
     let mut http = json!({});

@@ -101,7 +101,7 @@ fn own_zones(resolved: &Resolved) -> Option<Placed> {
                 Some(ip) if resolved.endpoints == Endpoints::Addresses => {
                     ("STATIC", ip.to_string())
                 }
-                _ => ("DNS", inside(gateway)),
+                _ => ("DNS", inside(gateway, cluster)),
             };
             let at = ports.values().map(|port| (port.name(), port.at(gateway)));
             let locality = seen_from(cluster, cluster);

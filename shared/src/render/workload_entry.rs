@@ -153,7 +153,7 @@ fn of_gateway(
     let addresses = addresses(gateway);
     let inside = match gateway.cluster_ip {
         Some(ip) => ip.to_string(),
-        None => inside(gateway),
+        None => inside(gateway, of),
     };
     let name = match kind {
         GatewayKind::Ingress => ownership::object_name(resolved.name.as_str()),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::name::Label;
-use crate::resolved::{Port, Service, local_host};
+use crate::resolved::{Cluster, Port, Service};
 
 /// One of `spec.services[].overrides`, resolved, in one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub struct Local<'a> {
 
 impl Local<'_> {
     /// Its host name for the pods of its cluster.
-    pub fn host(&self) -> String {
-        local_host(self.name, self.namespace)
+    pub fn host(&self, cluster: &Cluster) -> String {
+        cluster.local_host(self.name, self.namespace)
     }
 }
 

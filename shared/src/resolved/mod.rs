@@ -27,7 +27,7 @@ use crate::resolved::callers::Caller;
 use crate::resolved::published::PublishedName;
 
 pub use self::local::{Local, Override};
-use crate::defaults::{CLUSTER_DOMAIN, DEFAULT_GATEWAY_PORT, DEFAULT_NAMESPACE, DEFAULT_TLS_PORT};
+use crate::defaults::{DEFAULT_GATEWAY_PORT, DEFAULT_NAMESPACE, DEFAULT_TLS_PORT};
 use crate::istio::IstioVersion;
 
 /// A checked document.
@@ -193,12 +193,13 @@ pub struct ExternalDns {
     pub secret: Option<HostName>,
 }
 
-/// The cluster-local host name of a Kubernetes Service.
+/// The host name of a Kubernetes Service in a cluster with a DNS domain.
 pub(crate) fn local_host(
-    service: impl std::fmt::Display,
-    namespace: impl std::fmt::Display,
+    service: impl fmt::Display,
+    namespace: impl fmt::Display,
+    domain: impl fmt::Display,
 ) -> String {
-    format!("{service}.{namespace}.svc.{CLUSTER_DOMAIN}")
+    format!("{service}.{namespace}.svc.{domain}")
 }
 
 /// One of `spec.clusters`, resolved.
@@ -223,6 +224,8 @@ pub struct Cluster {
     pub east_west_gateway: Gateway,
     /// The trust domain of its mesh.
     pub trust_domain: HostName,
+    /// The DNS domain of its Services.
+    pub cluster_domain: HostName,
     /// The DNS that it runs; `None` to detect it.
     pub dns_flavour: Option<DnsFlavour>,
 }
@@ -243,6 +246,15 @@ impl Cluster {
     pub(crate) fn common_zone(&self, other: &Self) -> Option<&Label> {
         let mut zones = self.zones.iter().filter(|_| self.region == other.region);
         zones.find(|zone| other.zones.contains(zone))
+    }
+
+    /// The host name of one of its Kubernetes Services.
+    pub(crate) fn local_host(
+        &self,
+        service: impl fmt::Display,
+        namespace: impl fmt::Display,
+    ) -> String {
+        local_host(service, namespace, &self.cluster_domain)
     }
 }
 

@@ -190,7 +190,7 @@ fn gateways(resolved: &Resolved, service: &Service, calls: &mut Vec<GatewayCall>
                             && !service.is_mutual(),
                         mutual: service
                             .is_mutual()
-                            .then(|| Mutual::new(port, service, cluster)),
+                            .then(|| Mutual::new(port, service, cluster, resolved)),
                         published: port.published,
                         probe: service.probe.clone(),
                         answered_by: named(resolved, service, port, &[index]),
@@ -232,7 +232,8 @@ fn calls(resolved: &Resolved, index: usize, client: usize, calls: &mut Vec<Call>
         };
         if service.clusters.contains(&client) {
             // The call passes no gateway.
-            let mut call = call(local.host(), port.number, LOCAL, Vec::new());
+            let host = local.host(&resolved.clusters[client]);
+            let mut call = call(host, port.number, LOCAL, Vec::new());
             call.refused = !service.is_called_from(client);
             if call.protocol == Protocol::Tls {
                 // Certificates are for published names only.

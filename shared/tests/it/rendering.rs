@@ -435,11 +435,18 @@ proptest! {
         mesh.spec.target = Some(Target::Direct);
         let resolved = check(&mesh, &Facts::default()).resolved.unwrap();
         let bundle = Bundle::new(&mesh, &resolved);
+        let of_mutual = resolved.services.iter().filter(|service| service.is_mutual());
+        let clusters = of_mutual.flat_map(|service| &service.clusters);
+        let domains: BTreeSet<&str> = clusters.map(|&at| resolved.clusters[at].cluster_domain.as_str()).collect();
         for row in published::rows(&resolved) {
             let mut services = resolved.services.iter();
             let mutual = services.any(|service| service.is_mutual() && service.id() == row.service);
-            // A name of its own is all that mutual TLS comes by.
-            let asked = if mutual { format!("{}.svc.cluster.local", row.service) } else { row.host.clone() };
+            // A name of its own is all that mutual TLS comes by, in whichever cluster domain.
+            let asked: Vec<String> = if mutual {
+                domains.iter().map(|domain| format!("{}.svc.{domain}", row.service)).collect()
+            } else {
+                vec![row.host.clone()]
+            };
             prop_assert!(!row.answered_by.is_empty(), "{}", row.host);
             prop_assert!(row.host.len() <= 253 && row.host.ends_with(".mesh.example.com"));
             for cluster in &row.answered_by {
@@ -450,7 +457,7 @@ proptest! {
                     &["Gateway"]
                 };
                 let gateways: Vec<&Object> = kinds.iter().flat_map(|kind| objects(&bundle, cluster, kind).into_values()).collect();
-                let accepted = gateways.iter().any(|one| {
+                let is_accepted = |asked: &String| gateways.iter().any(|one| {
                     // Plain TCP says no name: its gateway takes whatever comes.
                     let names = |hosts: &Value| hosts.as_array().is_none_or(|hosts| hosts.contains(&json!(asked)) || hosts.contains(&json!("*")));
                     match one.body["spec"].get("servers") {
@@ -458,6 +465,7 @@ proptest! {
                         None => names(&one.body["spec"]["hostnames"]),
                     }
                 });
+                let accepted = asked.iter().all(is_accepted);
                 prop_assert!(accepted, "{} in {}", row.host, cluster);
             }
         }

@@ -15,7 +15,7 @@ use crate::mesh::Protocol;
 use crate::placed::Placed;
 use crate::render::gateway::{is_led_to, published};
 use crate::render::skeleton;
-use crate::resolved::{Port, Resolved, Service, local_host};
+use crate::resolved::{Port, Resolved, Service};
 
 /// The class of Istio's gateways.
 const CLASS: &str = r#"{"spec":{"gatewayClassName":"istio"}}"#;
@@ -33,7 +33,7 @@ pub(in crate::render) fn render(clusters: &[usize], resolved: &Resolved) -> Vec<
             continue;
         }
         let gateway = &cluster.gateway;
-        let address = local_host(&gateway.service, &gateway.namespace);
+        let address = cluster.local_host(&gateway.service, &gateway.namespace);
         let namespace = gateway.namespace.as_str();
         if listeners.iter().any(|one| one["name"] == REDIRECT) && resolved.tls.is_some() {
             redirects.entry(namespace).or_default().push(index);

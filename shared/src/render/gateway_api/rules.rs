@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::mesh::Protocol;
 use crate::render::virtual_service::ANSWER_HEADER;
-use crate::resolved::{Cluster, Local, Port, Resolved, Route, Service, local_host};
+use crate::resolved::{Cluster, Local, Port, Resolved, Route, Service};
 use crate::text::duration::milliseconds;
 
 /// Limit of matches per rule, so that a whole route stays within the API's limit.
@@ -51,7 +51,7 @@ pub(super) fn rules(
             if converted.len() == matches.len() {
                 rule["matches"] = converted.into();
             }
-            let mut filters = filters(port, local, &route.action, &matches[0]);
+            let mut filters = filters(port, local, cluster, &route.action, &matches[0]);
             if resolved.answer_header {
                 set_response_header(&mut filters, ANSWER_HEADER, cluster.name.as_str());
             }
@@ -130,6 +130,7 @@ fn conditions(converted: &mut Value, one: &Value, field: &str) {
 fn filters(
     port: &Port,
     local: Local<'_>,
+    cluster: &Cluster,
     action: &Map<String, Value>,
     first: &Value,
 ) -> Vec<Value> {
@@ -141,15 +142,18 @@ fn filters(
         filters.extend(modifiers(headers));
     }
     if let Some(mirror) = action.get("mirror") {
-        filters.push(copy(mirror, action.get("mirrorPercentage"), port, local));
+        let percentage = action.get("mirrorPercentage");
+        filters.push(copy(mirror, percentage, port, local, cluster));
     }
     let mirrors = action.get("mirrors").and_then(Value::as_array);
     for mirror in mirrors.into_iter().flatten() {
+        let percentage = mirror.get("percentage");
         filters.push(copy(
             &mirror["destination"],
-            mirror.get("percentage"),
+            percentage,
             port,
             local,
+            cluster,
         ));
     }
     if let Some(rewrite) = action.get("rewrite") {
@@ -269,11 +273,17 @@ fn backend(port: &Port, local: Local<'_>, other: &Value) -> Value {
 
 /// Mirroring of requests. The Gateway API allows only a Service of the same namespace; for all other hosts Istio has a
 /// kind of its own.
-fn copy(to: &Value, percentage: Option<&Value>, port: &Port, local: Local<'_>) -> Value {
+fn copy(
+    to: &Value,
+    percentage: Option<&Value>,
+    port: &Port,
+    local: Local<'_>,
+    cluster: &Cluster,
+) -> Value {
     let host = to["host"].as_str().unwrap_or(local.name.as_str());
     let short = host.split('.').next().unwrap_or(host);
     let mut backend = backend(port, local, &short.into());
-    if host.contains('.') && host != local_host(short, local.namespace) {
+    if host.contains('.') && host != cluster.local_host(short, local.namespace) {
         backend = json!({ "group": "networking.istio.io", "kind": "Hostname", "name": host });
     }
     if let Some(number) = to["port"].get("number") {

@@ -3,6 +3,7 @@
 use serde_json::json;
 use shared::import::Imported;
 use shared::mesh::{Endpoints, Mesh, Protocol, Target};
+use shared::render::render;
 use shared::resolved::preferences::Area;
 use shared::resolved::{Cluster, Resolved};
 
@@ -187,8 +188,25 @@ fn not_needed(mesh: &Mesh, desired: &mut Resolved, got: &mut Resolved) {
     }
 }
 
+/// Whether an object of a cluster has the host of a Service there; an SNI is that of a Service anywhere.
+fn names_a_service(index: usize, resolved: &Resolved) -> bool {
+    let ending = format!(".svc.{}", resolved.clusters[index].cluster_domain);
+    let objects = render(resolved).into_iter();
+    objects
+        .filter_map(|placed| placed.in_cluster(index))
+        .any(|object| {
+            let text = object.to_json().to_string();
+            let mut texts = text.split('"');
+            texts.any(|text| text.ends_with(&ending) && !text.starts_with("outbound_"))
+        })
+}
+
 /// What nothing says of a cluster.
 fn of_cluster(index: usize, desired: &mut Resolved, got: &mut Resolved) {
+    if !names_a_service(index, desired) {
+        let domain = &desired.clusters[index].cluster_domain;
+        got.clusters[index].cluster_domain.clone_from(domain);
+    }
     let published_by_us = !shared::render::controller_publishes(desired);
     let here = |one: &&shared::resolved::Service| one.clusters.contains(&index);
     let services = || desired.services.iter().filter(here);
