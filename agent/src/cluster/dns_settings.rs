@@ -42,6 +42,8 @@ pub(crate) struct DnsLook {
     pub(crate) edits: Vec<Result<Edit, Refusal>>,
     /// Why it could not be read, in a cluster that needs no edit.
     pub(crate) unseen: Option<String>,
+    /// The domains of Services that it serves; empty if unknown.
+    pub(crate) domains: Vec<String>,
 }
 
 /// The ConfigMaps of the cluster DNS, or the reason why they could not be read.
@@ -96,7 +98,7 @@ pub(crate) async fn look_at_dns(
             }
             return DnsLook {
                 edits: vec![Err(Refusal { config_map, why })],
-                unseen: None,
+                ..DnsLook::default()
             };
         }
     };
@@ -115,6 +117,7 @@ pub(crate) async fn look_at_dns(
     DnsLook {
         edits: join_all(asked).await,
         unseen: None,
+        domains: cluster_dns::domains(&seen),
     }
 }
 

@@ -1,22 +1,29 @@
 //! Findings about the cluster DNS configuration, beside the plan.
 
 use shared::check::{Finding, Severity, code};
+use shared::cluster_dns;
 use shared::kubernetes::ownership::{self, PARENT_NAMESPACE};
 use shared::mesh::DnsFlavour;
+use shared::resolved::Resolved;
 
 use super::observed::AllObserved;
 use crate::cluster::Zone;
 use crate::members::MemberCluster;
 use crate::shell;
 
-/// Findings for an apply: clusters whose DNS cannot forward a private zone, or needs a restart after a change.
+/// Findings for an apply: clusters whose DNS serves another domain, cannot forward a private zone, or needs a restart
+/// after a change.
 pub(super) fn of_apply(
     members: &[MemberCluster],
     looked: &AllObserved,
     zone: &Zone,
+    resolved: &Resolved,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, member) in members.iter().enumerate() {
+        if let Some(Ok(seen)) = looked.get(&member.name) {
+            findings.extend(cluster_dns::finding(&seen.domains, index, resolved));
+        }
         let left_alone = zone.flavour(index) == Some(DnsFlavour::None);
         if let Some(Ok(seen)) = looked.get(&member.name)
             && seen.dns.is_empty()

@@ -16,6 +16,8 @@ pub(super) struct ObservedMember {
     pub(super) identity: Option<String>,
     /// The edits of its DNS configuration.
     pub(super) dns: Vec<Result<Edit, Refusal>>,
+    /// The domains of Services that its DNS serves; empty if unknown.
+    pub(super) domains: Vec<String>,
     pub(super) look: Look,
     /// The gateways whose pods the document does not select, or may not.
     pub(super) gateways: Vec<(Workload, Mismatch)>,

@@ -269,7 +269,11 @@ impl Observer {
         let parent = look.parent.as_ref();
         let recorded = parent.is_some_and(|parent| parent.stub_domain);
         let dns = cluster::look_at_dns(&connection, settings, mesh, &self.zone, index, recorded);
-        let DnsLook { edits, unseen } = dns.await;
+        let DnsLook {
+            edits,
+            unseen,
+            domains,
+        } = dns.await;
         look.dns = edits.iter().flatten().cloned().collect();
         look.dns_unseen = unseen;
         if look.keeps_stub_domain() || edits.iter().any(Result::is_err) {
@@ -289,6 +293,7 @@ impl Observer {
             plan,
             identity,
             dns: observed.dns,
+            domains,
             look,
             gateways,
             nodes_elsewhere,

@@ -39,7 +39,7 @@ impl Applying<'_> {
             former,
         } = observed;
         findings.extend(identified.findings.iter().cloned());
-        findings.extend(dns_findings::of_apply(&members, &read, &zone));
+        findings.extend(dns_findings::of_apply(&members, &read, &zone, &resolved));
         findings.extend(gateway_findings::of_apply(&members, &read));
         findings.extend(node_findings::of_apply(&members, &read, &resolved));
         for (index, member) in members.iter().enumerate() {
