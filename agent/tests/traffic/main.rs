@@ -17,6 +17,7 @@ mod bed;
 mod bookinfo;
 mod broken;
 mod callers;
+mod cluster_domains;
 mod drill;
 mod external;
 mod failover;
