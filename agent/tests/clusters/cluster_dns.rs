@@ -204,6 +204,24 @@ async fn a_zone_is_told_once_and_leaves_no_trace() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_domain_of_services_is_found() {
+    let (_lone, mut fixture) = private("domain").await;
+    let other = COREFILE.replace("cluster.local", "corp.local");
+    create(&fixture, WEST, "coredns", "Corefile", &other);
+    create(&fixture, EAST, "coredns", "Corefile", COREFILE);
+    let found = |planned: &Planned| {
+        let mut findings = planned.findings.iter();
+        let one = findings.find(|finding| finding.code == "FM0216")?;
+        Some((one.path.clone(), one.hint.clone()))
+    };
+    let (path, hint) = found(&fixture.plan().await).unwrap();
+    assert_eq!(path, "spec.clusters[0].clusterDomain");
+    assert!(hint.contains("`clusterDomain: corp.local`"), "{hint}");
+    fixture.mesh.spec.clusters[0].cluster_domain = Some("corp.local".to_owned());
+    assert_eq!(found(&fixture.plan().await), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn additions_and_node_local_dns() {
     let (_lone, fixture) = private("additions").await;
     let importing = format!("{COREFILE}\nimport custom/*.server\n");

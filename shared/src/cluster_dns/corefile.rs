@@ -66,7 +66,7 @@ impl<'a> Corefile<'a> {
                 zones
             })
         });
-        let is_reverse = |zone: &str| zone.contains('/') || zone.ends_with(".arpa");
+        let is_reverse = |zone: &str| zone.contains('/') || zone.rsplit('.').next() == Some("arpa");
         zones
             .map(|zone| zone.strip_suffix('.').unwrap_or(zone))
             .filter(|zone| !is_reverse(zone))
