@@ -211,7 +211,7 @@ async fn another_domain_of_services_is_found() {
     create(&fixture, EAST, "coredns", "Corefile", COREFILE);
     let found = |planned: &Planned| {
         let mut findings = planned.findings.iter();
-        let one = findings.find(|finding| finding.code == "FM0216")?;
+        let one = findings.find(|finding| finding.code == "FM0218")?;
         Some((one.path.clone(), one.hint.clone()))
     };
     let (path, hint) = found(&fixture.plan().await).unwrap();

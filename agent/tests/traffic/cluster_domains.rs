@@ -78,7 +78,7 @@ fn clusters_of_different_domains_call_each_other() {
     silent["spec"]["clusters"][1]["clusterDomain"].take();
     let path = bed.write("silent", &silent);
     let output = text(&bed.agent(&["plan", "-f", path.to_str().unwrap()]));
-    assert!(output.contains("FM0216"), "{output}");
+    assert!(output.contains("FM0218"), "{output}");
     assert!(
         output.contains(&format!("clusterDomain: {DOMAIN}")),
         "{output}"

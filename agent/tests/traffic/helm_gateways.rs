@@ -60,7 +60,11 @@ fn chart() -> Value {
                         "securityContext": { "sysctls": [
                             { "name": "net.ipv4.ip_unprivileged_port_start", "value": "0" },
                         ] },
-                        "containers": [{ "name": "istio-proxy", "image": "auto" }],
+                        "containers": [{
+                            "name": "istio-proxy", "image": "auto",
+                            // Images of the bed are in no registry.
+                            "imagePullPolicy": "IfNotPresent",
+                        }],
                     },
                 },
             },

@@ -148,8 +148,10 @@ fn a_regional_cluster_answers_its_own_pods_in_every_zone() {
         answered_by(&bed, "cluster2", GLOBAL, &["cluster1", "cluster2"]);
         bed.verified(&document);
     }
+    bed.apply(&regional);
+    bed.verified(&regional);
     let drill = ["--drill", "httpbin.default@cluster1", "--yes"];
-    let report = bed.verify(&in_transport(regional, "mtls"), &drill);
+    let report = bed.verify(&regional, &drill);
     assert_eq!(report.outcome(), Outcome::Passed, "{:#?}", failed(&report));
 
     bed.apply(&bed.document());

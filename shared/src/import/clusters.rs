@@ -158,7 +158,8 @@ pub(super) fn orders(world: &World, names: &Names) -> Vec<Vec<usize>> {
                     }
                 }
                 _ => {
-                    let is_own = in_full(address).is_some_and(|(_, domain)| domain == object.domain);
+                    let is_own =
+                        in_full(address).is_some_and(|(_, domain)| domain == object.domain);
                     is_own.then_some(cluster)
                 }
             }

@@ -1,7 +1,7 @@
-//! A file of a published Go module, pinned by version and checksum.
+//! A file or a folder of a published Go module, pinned by version and checksum.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde::Deserialize;
@@ -43,8 +43,9 @@ impl ModuleFile {
         let stem = self.path.trim_end_matches(".yaml").replace('/', "-");
         let target = cache::tools()?.join(format!("{stem}-{}", self.version));
         make_folder(&target, &stem, |folder| {
+            let text = self.unpacked(|zip| self.unpack(zip))?;
             let copy = folder.join(name);
-            std::fs::write(&copy, self.fetch()?).map_err(|source| ToolError::File {
+            std::fs::write(&copy, text).map_err(|source| ToolError::File {
                 action: "write",
                 path: copy,
                 source,
@@ -53,7 +54,45 @@ impl ModuleFile {
         Ok(target.join(name))
     }
 
-    fn fetch(&self) -> Result<Vec<u8>, ToolError> {
+    /// The YAML files of a folder, whose path it has, in the cache, with their paths in that folder; ascending.
+    ///
+    /// # Errors
+    /// Those of [`ModuleFile::ensure`].
+    pub fn ensure_yaml_files(&self) -> Result<Vec<(String, PathBuf)>, ToolError> {
+        let stem = self.path.replace('/', "-");
+        let target = cache::tools()?.join(format!("{stem}-folder-{}", self.version));
+        make_folder(&target, &stem, |folder| {
+            self.unpacked(|zip| self.unpack_yaml_files(zip, folder))
+        })?;
+        let mut files = Vec::new();
+        for entry in walkdir::WalkDir::new(&target).into_iter().flatten() {
+            let path = entry.path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "yaml")
+                && let Ok(inside) = path.strip_prefix(&target)
+            {
+                files.push((inside.display().to_string(), path.to_owned()));
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    fn unpacked<T>(
+        &self,
+        unpack: impl FnOnce(&Path) -> Result<T, zip::result::ZipError>,
+    ) -> Result<T, ToolError> {
+        let zip = self.fetch()?;
+        unpack(&zip).map_err(|error| ToolError::ModuleFile {
+            module: self.module.to_owned(),
+            path: self.path.to_owned(),
+            reason: error.to_string(),
+        })
+    }
+
+    /// The module as a zip archive.
+    fn fetch(&self) -> Result<PathBuf, ToolError> {
         // In a folder without a go.mod, so that no module's requirements apply.
         let nowhere = tempfile::tempdir().map_err(|source| ToolError::File {
             action: "make a folder in",
@@ -90,19 +129,34 @@ impl ModuleFile {
                 expected: self.sum.to_owned(),
             });
         }
-        self.unpack(&zip).map_err(|error| ToolError::ModuleFile {
-            module: self.module.to_owned(),
-            path: self.path.to_owned(),
-            reason: error.to_string(),
-        })
+        Ok(zip)
     }
 
-    fn unpack(&self, zip: &PathBuf) -> Result<Vec<u8>, zip::result::ZipError> {
+    fn unpack(&self, zip: &Path) -> Result<Vec<u8>, zip::result::ZipError> {
         let mut archive = zip::ZipArchive::new(File::open(zip)?)?;
         let inside = format!("{}@{}/{}", self.module, self.version, self.path);
         let mut entry = archive.by_name(&inside)?;
         let mut text = Vec::new();
         std::io::copy(&mut entry, &mut text)?;
         Ok(text)
+    }
+
+    fn unpack_yaml_files(&self, zip: &Path, folder: &Path) -> Result<(), zip::result::ZipError> {
+        let mut archive = zip::ZipArchive::new(File::open(zip)?)?;
+        let prefix = format!("{}@{}/{}/", self.module, self.version, self.path);
+        for index in 0..archive.len() {
+            let mut entry = archive.by_index(index)?;
+            let name = entry.name()?.into_owned();
+            let Some(inside) = name
+                .strip_prefix(&prefix)
+                .filter(|one| one.ends_with(".yaml"))
+            else {
+                continue;
+            };
+            let copy = folder.join(inside);
+            std::fs::create_dir_all(copy.parent().unwrap_or(folder))?;
+            std::io::copy(&mut entry, &mut File::create(copy)?)?;
+        }
+        Ok(())
     }
 }
