@@ -53,7 +53,7 @@ pub fn answers(code: u16, body: &[u8]) {
         );
         _ = cluster::identity(&connection).await;
         _ = cluster::gateway(&connection, "istio-system", "istio-ingressgateway").await;
-        _ = cluster::dns_settings(&connection).await;
+        _ = cluster::dns_settings(&connection, true).await;
         _ = cluster::look(connection.clone(), search, &[desired]).await;
         _ = cluster::look_at_kinds(connection, "demo", [Kind::DNS_ENDPOINT], &[]).await;
     });

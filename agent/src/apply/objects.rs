@@ -309,13 +309,13 @@ fn failed(connection: &Connection, what: &str, error: &RequestError) -> Carried 
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, VecDeque};
+    use std::collections::VecDeque;
     use std::sync::{Arc, Mutex};
 
     use http::{Method, StatusCode};
     use serde_json::{Value, json};
     use shared::api::Outcome;
-    use shared::cluster_dns::{self, StubDomain};
+    use shared::cluster_dns::{self, NAMESPACE, Observed, StubDomain};
     use shared::plan::Action;
 
     use super::super::server::server;
@@ -346,13 +346,17 @@ mod tests {
     }
 
     fn planned() -> cluster_dns::Edit {
-        let seen = BTreeMap::from([("coredns".to_owned(), config_map("7", COREFILE))]);
+        let coredns = cluster_dns::key(NAMESPACE, "coredns");
+        let seen = Observed {
+            found: None,
+            maps: [(coredns, config_map("7", COREFILE))].into(),
+        };
         let stub = StubDomain {
             mesh: "demo",
             suffix: "mesh.example.com",
             nameservers: &["10.0.0.53".to_owned()],
         };
-        let mut edits = cluster_dns::edits(&seen, None, "demo", Some(stub));
+        let mut edits = cluster_dns::forwarding(&seen, None, "demo", Some(stub)).edits;
         edits.remove(0).unwrap()
     }
 

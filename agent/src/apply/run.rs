@@ -12,7 +12,7 @@ use futures::stream::{self, StreamExt as _};
 use http::StatusCode;
 use kube::api::PatchParams;
 use shared::api::{ClusterReport, Outcome, WaitReason};
-use shared::cluster_dns::{self, Edit};
+use shared::cluster_dns::Edit;
 use shared::gateways::last_known::LastKnown;
 use shared::kubernetes::object::{Key, Object, Wave};
 use shared::kubernetes::ownership::{self, Ownership};
@@ -73,7 +73,6 @@ pub(super) async fn run(
         handover,
         ownership,
         dns,
-        dns_unseen: _,
     } = look;
     let on_wait = report_waits(&progress);
     let connection = connection
@@ -100,7 +99,7 @@ pub(super) async fn run(
         ownership,
         dns: dns
             .into_iter()
-            .map(|edit| (cluster_dns::key(edit.config_map), edit))
+            .map(|edit| (edit.config_map.clone(), edit))
             .collect(),
         leaving: Mutex::default(),
         failed: Mutex::new(failed),
@@ -228,10 +227,12 @@ impl Run<'_> {
         desired.clusters.clone_from(&self.clusters);
         desired.identities.clone_from(&self.identities);
         desired.last_known.clone_from(&self.last_known);
-        desired.stub_domain = self.dns.values().any(|edit| edit.holds_ours);
+        let holding = self.dns.iter().filter(|(_, edit)| edit.holds_ours);
+        desired.stub_domains = holding.map(|(key, _)| key.clone()).collect();
         // Without desired objects, the parent is one of the objects to delete.
         let is_of_addresses = self.scope == Scope::Addresses;
-        let records = is_of_addresses || !self.desired.is_empty() || desired.stub_domain;
+        let records =
+            is_of_addresses || !self.desired.is_empty() || !desired.stub_domains.is_empty();
         // Addresses are recorded even if no object changes.
         if records && (is_of_addresses || !batches.is_empty()) {
             let temporary: Vec<Key> = self.handover.routes.iter().map(Object::key).collect();

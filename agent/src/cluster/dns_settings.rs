@@ -1,16 +1,19 @@
 //! The cluster DNS configuration, and the edits that make a zone resolvable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 use http::StatusCode;
 use kube::api::{PatchParams, PostParams};
-use serde_json::Value;
-use shared::cluster_dns::{self, CONFIG_MAPS, Edit, NAMESPACE, Refusal, StubDomain};
+use shared::cluster_dns::{
+    self, CONFIG_MAPS, Edit, Forwarding, Manual, NAMESPACE, Observed, Refusal, StubDomain,
+};
+use shared::kubernetes::object::Key;
 use shared::kubernetes::ownership;
 use shared::mesh::DnsFlavour;
 
 use super::connection::Connection;
+use super::dns_servers;
 use super::live::without_managers;
 use super::request::Request;
 use super::request_error::RequestError;
@@ -40,74 +43,143 @@ impl Zone {
 pub(crate) struct DnsLook {
     /// The necessary edits, and the reasons why some are refused.
     pub(crate) edits: Vec<Result<Edit, Refusal>>,
+    /// The servers that are configured by hand.
+    pub(crate) manual: Vec<Manual>,
     /// Why it could not be read, in a cluster that needs no edit.
     pub(crate) unseen: Option<String>,
+    /// Why its servers could not be looked up, so that they are known by the names of their ConfigMaps alone.
+    pub(crate) not_found: Option<String>,
     /// The domains of Services that it serves; empty if unknown.
     pub(crate) domains: Vec<String>,
 }
 
-/// The ConfigMaps of the cluster DNS, or the reason why they could not be read.
-pub(crate) struct DnsSettings(Result<BTreeMap<String, Value>, (&'static str, RequestError)>);
-
-/// Reads the ConfigMaps of the cluster DNS.
-pub(crate) async fn dns_settings(connection: &Connection) -> DnsSettings {
-    let reads = CONFIG_MAPS.map(|name| async move {
-        let found = connection.find(&Request::get(path(name))).await;
-        (name, found)
-    });
-    let mut seen = BTreeMap::new();
-    for (config_map, found) in join_all(reads).await {
-        match found {
-            Ok(Some(map)) if map["data"].is_object() || map["data"].is_null() => {
-                seen.insert(config_map.to_owned(), without_managers(map));
-            }
-            Ok(Some(_)) => {
-                let error = RequestError::Unreadable("its data is not a map".to_owned());
-                return DnsSettings(Err((config_map, error)));
-            }
-            Ok(None) => {}
-            Err(error) => return DnsSettings(Err((config_map, error))),
-        }
-    }
-    DnsSettings(Ok(seen))
+/// The DNS servers with their ConfigMaps, as far as they could be read.
+pub(crate) struct DnsSettings {
+    observed: Observed,
+    /// The ConfigMaps that were requested.
+    requested: BTreeSet<Key>,
+    /// The ConfigMaps that could not be read.
+    unread: BTreeMap<Key, RequestError>,
+    /// Why the servers could not be looked up.
+    not_found: Option<String>,
 }
 
-/// Computes the edits of a cluster's DNS configuration. `zone` has the desired state of `cluster`; `is_recorded` says
-/// whether an earlier apply added a stub domain.
+/// Reads the ConfigMaps of the cluster DNS: those of the servers that pods use if `finds` is set, and those with
+/// well-known names, which an earlier apply may have changed.
+pub(crate) async fn dns_settings(connection: &Connection, finds: bool) -> DnsSettings {
+    let mut settings = DnsSettings {
+        observed: Observed::default(),
+        requested: BTreeSet::new(),
+        unread: BTreeMap::new(),
+        not_found: None,
+    };
+    if !finds {
+        let known = CONFIG_MAPS.map(|name| cluster_dns::key(NAMESPACE, name));
+        settings.read(connection, known).await;
+        return settings;
+    }
+    match dns_servers::find(connection).await {
+        Ok(found) => settings.observed.found = Some(found),
+        Err(why) => settings.not_found = Some(why),
+    }
+    // A Corefile shows which other ConfigMap it imports.
+    for _ in 0..2 {
+        let config_maps = settings.observed.config_maps();
+        settings.read(connection, config_maps).await;
+    }
+    settings
+}
+
+impl DnsSettings {
+    /// Reads ConfigMaps, unless they were read before.
+    async fn read(&mut self, connection: &Connection, config_maps: impl IntoIterator<Item = Key>) {
+        let config_maps = config_maps.into_iter();
+        let new = config_maps.filter(|key| self.requested.insert(key.clone()));
+        let new: Vec<Key> = new.collect();
+        let reads = new.into_iter().map(|key| async {
+            let found = connection.find(&Request::get(path(&key))).await;
+            (key, found)
+        });
+        for (key, found) in join_all(reads).await {
+            let error = match found {
+                Ok(Some(map)) if map["data"].is_object() || map["data"].is_null() => {
+                    self.observed.maps.insert(key, without_managers(map));
+                    continue;
+                }
+                Ok(Some(_)) => RequestError::Unreadable("its data is not a map".to_owned()),
+                Ok(None) => continue,
+                Err(error) => error,
+            };
+            self.unread.insert(key, error);
+        }
+    }
+
+    /// The first ConfigMap that the plan requires and that could not be read. Those of well-known names, unless earlier
+    /// versions changed them, may be forbidden.
+    fn error(&self, recorded: &BTreeSet<Key>, is_private: bool) -> Option<(&Key, &RequestError)> {
+        let is_required = |key: &Key| {
+            let mut changed = CONFIG_MAPS.iter();
+            (is_private && self.observed.has_servers())
+                || recorded.contains(key)
+                || (key.namespace == NAMESPACE && changed.any(|name| **name == key.name))
+        };
+        self.unread
+            .iter()
+            .find(|(key, error)| error.code() != Some(StatusCode::FORBIDDEN) || is_required(key))
+    }
+
+    /// A ConfigMap with a stub domain of the mesh that only a lookup would find again.
+    fn lost<'a>(&self, recorded: &'a BTreeSet<Key>) -> Option<&'a Key> {
+        let known = self.observed.config_maps();
+        self.not_found.as_ref()?;
+        recorded.iter().find(|key| !known.contains(key))
+    }
+}
+
+/// Computes the edits of a cluster's DNS configuration. `zone` has the desired state of `cluster`; `recorded` are the
+/// ConfigMaps to which earlier applies added a stub domain.
 pub(crate) async fn look_at_dns(
     connection: &Connection,
-    DnsSettings(settings): DnsSettings,
+    mut settings: DnsSettings,
     mesh: &str,
     zone: &Zone,
     cluster: usize,
-    is_recorded: bool,
+    recorded: &BTreeSet<Key>,
 ) -> DnsLook {
-    let seen = match settings {
-        Ok(seen) => seen,
-        Err((config_map, error)) => {
-            let mut why = error.in_context(connection.context(), "get ConfigMap");
-            if error.code() == Some(StatusCode::FORBIDDEN) && !zone.is_private() {
-                // Without the permission to read, no stub domain can have been added.
-                if !is_recorded {
-                    return DnsLook {
-                        unseen: Some(why),
-                        ..DnsLook::default()
-                    };
-                }
-                why = format!("an earlier apply put a stub domain there, which would stay: {why}");
-            }
-            return DnsLook {
-                edits: vec![Err(Refusal { config_map, why })],
-                ..DnsLook::default()
-            };
-        }
+    settings.read(connection, recorded.iter().cloned()).await;
+    let refused = |config_map, why| DnsLook {
+        edits: vec![Err(Refusal { config_map, why })],
+        ..DnsLook::default()
     };
-    let stub = zone.is_private().then(|| StubDomain {
+    if let Some((config_map, error)) = settings.error(recorded, zone.is_private()) {
+        let mut why = error.in_context(connection.context(), "get ConfigMap");
+        if error.code() == Some(StatusCode::FORBIDDEN) && !zone.is_private() {
+            // Without the permission to read, no stub domain can have been added.
+            if recorded.is_empty() {
+                return DnsLook {
+                    unseen: Some(why),
+                    ..DnsLook::default()
+                };
+            }
+            why = format!("an earlier apply put a stub domain there, which would stay: {why}");
+        }
+        return refused(config_map.clone(), why);
+    }
+    let is_needed = zone.is_private() && zone.flavour(cluster) != Some(DnsFlavour::None);
+    let stub = is_needed.then(|| StubDomain {
         mesh,
         suffix: &zone.suffix,
         nameservers: &zone.nameservers,
     });
-    let edits = cluster_dns::edits(&seen, zone.flavour(cluster), mesh, stub);
+    if let (Some(why), Some(config_map), true) =
+        (&settings.not_found, settings.lost(recorded), is_needed)
+    {
+        let why =
+            format!("an earlier apply put a stub domain there, and the DNS is not found: {why}");
+        return refused(config_map.clone(), why);
+    }
+    let Forwarding { edits, manual } =
+        cluster_dns::forwarding(&settings.observed, zone.flavour(cluster), mesh, stub);
     let asked = edits.into_iter().map(|edit| async {
         match edit {
             Ok(edit) => ask(connection, edit).await,
@@ -116,8 +188,10 @@ pub(crate) async fn look_at_dns(
     });
     DnsLook {
         edits: join_all(asked).await,
+        manual,
         unseen: None,
-        domains: cluster_dns::domains(&seen),
+        domains: cluster_dns::domains(&settings.observed),
+        not_found: settings.not_found.filter(|_| is_needed),
     }
 }
 
@@ -145,7 +219,7 @@ async fn ask(connection: &Connection, edit: Edit) -> Result<Edit, Refusal> {
 
 /// The request for a ConfigMap's current state.
 pub(crate) fn edited(edit: &Edit) -> Request {
-    Request::get(path(edit.config_map))
+    Request::get(path(&edit.config_map))
 }
 
 /// The request that makes an edit, only on the observed version, or tries it.
@@ -155,17 +229,21 @@ pub(crate) fn edit_request(edit: &Edit, dry_run: bool) -> Request {
             dry_run,
             ..PatchParams::apply(ownership::FIELD_MANAGER)
         };
-        Request::merge(&params, &path(edit.config_map), &changes)
+        Request::merge(&params, &path(&edit.config_map), &changes)
     } else {
         let params = PostParams {
             dry_run,
             ..PostParams::default()
         };
-        let config_maps = format!("/api/v1/namespaces/{NAMESPACE}/configmaps");
-        Request::create_with(&params, &config_maps, &edit.object())
+        Request::create_with(&params, &config_maps(&edit.config_map), &edit.object())
     }
 }
 
-fn path(config_map: &str) -> String {
-    format!("/api/v1/namespaces/{NAMESPACE}/configmaps/{config_map}")
+fn path(config_map: &Key) -> String {
+    format!("{}/{}", config_maps(config_map), config_map.name)
+}
+
+/// The path of the ConfigMaps of its namespace.
+fn config_maps(config_map: &Key) -> String {
+    format!("/api/v1/namespaces/{}/configmaps", config_map.namespace)
 }

@@ -55,8 +55,6 @@ pub(crate) struct Look {
     pub(crate) ownership: Ownership,
     /// The edits of the cluster DNS configuration.
     pub(crate) dns: Vec<Edit>,
-    /// Why the cluster DNS configuration could not be read.
-    pub(crate) dns_unseen: Option<String>,
 }
 
 impl Look {
@@ -188,7 +186,6 @@ impl Look {
                 .collect(),
             handover: Handover::default(),
             dns: Vec::new(),
-            dns_unseen: None,
         }
     }
 }

@@ -10,6 +10,7 @@ mod address;
 mod authorization;
 mod connection;
 mod credentials;
+mod dns_servers;
 mod dns_settings;
 mod dry_run;
 mod endpoints;

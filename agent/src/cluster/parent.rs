@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use shared::cluster_dns::{self, CONFIG_MAPS, NAMESPACE};
 use shared::gateways::last_known::LastKnown;
 use shared::kubernetes::object::{Key, Kind};
 use shared::kubernetes::ownership::{self, PARENT_NAMESPACE};
@@ -29,9 +30,9 @@ pub(crate) struct Parent {
     pub(crate) identities: BTreeMap<String, String>,
     /// Digest of the last applied document.
     pub(crate) document: Option<String>,
-    /// Whether the cluster DNS configuration has, or may have, a stub domain of the mesh. It carries no label of the
-    /// mesh, and a later user may not be allowed to read it.
-    pub(crate) stub_domain: bool,
+    /// The ConfigMaps of the cluster DNS that have, or may have, a stub domain of the mesh. They carry no label of the
+    /// mesh, and a later user may not be allowed to find them.
+    pub(crate) stub_domains: BTreeSet<Key>,
     /// The gateways' last known addresses.
     pub(crate) last_known: LastKnown,
 }
@@ -83,7 +84,7 @@ impl Parent {
             let written = self.identities.entry(name.clone());
             written.or_insert_with(|| identity.clone());
         }
-        self.stub_domain |= other.stub_domain;
+        self.stub_domains.extend(other.stub_domains.iter().cloned());
         if self.last_known.is_empty() {
             self.last_known = other.last_known.clone();
         }
@@ -138,8 +139,11 @@ impl Parent {
         if let Some(last_known) = self.last_known.to_annotation() {
             json["metadata"]["annotations"][ownership::LAST_KNOWN_ANNOTATION] = json!(last_known);
         }
-        if self.stub_domain {
-            json["metadata"]["annotations"][ownership::STUB_DOMAIN_ANNOTATION] = "true".into();
+        if !self.stub_domains.is_empty() {
+            let config_maps = self.stub_domains.iter();
+            let config_maps = config_maps.map(|one| format!("{}/{}", one.namespace, one.name));
+            json["metadata"]["annotations"][ownership::STUB_DOMAIN_ANNOTATION] =
+                config_maps.collect::<Vec<_>>().join(",").into();
         }
         json
     }
@@ -196,15 +200,33 @@ impl Parent {
             document: metadata["annotations"][ownership::DOCUMENT_ANNOTATION]
                 .as_str()
                 .map(str::to_owned),
-            stub_domain: annotation(ownership::STUB_DOMAIN_ANNOTATION) == "true",
+            stub_domains: stub_domains(annotation(ownership::STUB_DOMAIN_ANNOTATION)),
             last_known: LastKnown::read(annotation(ownership::LAST_KNOWN_ANNOTATION)),
         })
     }
 }
 
+/// The ConfigMaps with stub domains, by their annotation.
+fn stub_domains(annotation: &str) -> BTreeSet<Key> {
+    // As recorded by earlier versions, which knew no others.
+    if annotation == "true" {
+        return CONFIG_MAPS
+            .map(|name| cluster_dns::key(NAMESPACE, name))
+            .into();
+    }
+    let config_maps = annotation.split(',');
+    config_maps
+        .filter_map(|one| one.split_once('/'))
+        .filter_map(|(namespace, name)| cluster_dns::checked_key(namespace, name))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::Parent;
+    use shared::cluster_dns::{CONFIG_MAPS, key};
     use shared::gateways::last_known::{Known, LastKnown, Timestamp};
 
     fn last_known(address: &str, seen: &str) -> LastKnown {
@@ -227,7 +249,7 @@ mod tests {
         let later = of("192.0.2.1", "2026-05-05T09:12:31Z");
         let moved = of("192.0.2.2", "2026-05-05T09:12:31Z");
         let other = Parent {
-            stub_domain: true,
+            stub_domains: BTreeSet::from([key("kube-system", "coredns")]),
             ..one.clone()
         };
         for (recorded, is_kept, is_same) in [
@@ -255,14 +277,26 @@ mod tests {
             clusters: [("west".to_owned(), "arn:aws:eks:1/west, \"w\"".to_owned())].into(),
             identities: [("west".to_owned(), "1-2-3".to_owned())].into(),
             document: Some("sha256:0".to_owned()),
-            stub_domain: true,
+            stub_domains: ["coredns", "nodelocaldns"]
+                .map(|name| key("kube-system", name))
+                .into(),
             last_known: last_known("192.0.2.1", "2026-05-04T09:12:31Z"),
         };
         assert_eq!(
             Parent::of_live(&parent.to_json("demo"), "demo").as_ref(),
             Some(&parent)
         );
-        parent.stub_domain = false;
+        // As recorded by earlier versions.
+        let mut json = parent.to_json("demo");
+        json["metadata"]["annotations"]["fedmesh.dev/stub-domain"] = "true".into();
+        parent.stub_domains = CONFIG_MAPS.map(|name| key("kube-system", name)).into();
+        assert_eq!(Parent::of_live(&json, "demo").as_ref(), Some(&parent));
+        for unsafe_name in ["", "kube-system/../secrets", "coredns"] {
+            json["metadata"]["annotations"]["fedmesh.dev/stub-domain"] = unsafe_name.into();
+            let read = Parent::of_live(&json, "demo").unwrap();
+            assert_eq!(read.stub_domains, BTreeSet::new(), "{unsafe_name}");
+        }
+        parent.stub_domains.clear();
         let mut json = parent.to_json("demo");
         assert_eq!(Parent::of_live(&json, "demo"), Some(parent));
         assert_eq!(Parent::of_live(&json, "other"), None);

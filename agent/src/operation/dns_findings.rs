@@ -2,8 +2,8 @@
 
 use shared::check::{Finding, Severity, code};
 use shared::cluster_dns;
+use shared::kubernetes::object::Key;
 use shared::kubernetes::ownership::{self, PARENT_NAMESPACE};
-use shared::mesh::DnsFlavour;
 use shared::resolved::Resolved;
 
 use super::observed::AllObserved;
@@ -11,8 +11,8 @@ use crate::cluster::Zone;
 use crate::members::MemberCluster;
 use crate::shell;
 
-/// Findings for an apply: clusters whose DNS serves another domain, cannot forward a private zone, or needs a restart
-/// after a change.
+/// Findings for an apply: clusters whose DNS serves another domain, is configured by hand or was not looked up, and changes
+/// that others undo or that need a restart.
 pub(super) fn of_apply(
     members: &[MemberCluster],
     looked: &AllObserved,
@@ -21,30 +21,38 @@ pub(super) fn of_apply(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, member) in members.iter().enumerate() {
-        if let Some(Ok(seen)) = looked.get(&member.name) {
-            findings.extend(cluster_dns::finding(&seen.domains, index, resolved));
+        let Some(Ok(seen)) = looked.get(&member.name) else {
+            continue;
+        };
+        findings.extend(cluster_dns::finding(&seen.dns.domains, index, resolved));
+        let manual = seen.dns.manual.iter();
+        findings.extend(
+            manual.map(|one| one.finding(index, &member.name, &zone.suffix, &zone.nameservers)),
+        );
+        if let Some(why) = &seen.dns.not_found {
+            findings.push(Finding {
+                severity: Severity::Hint,
+                ..finding(
+                    code::NO_CLUSTER_DNS,
+                    &format!("spec.clusters[{index}].dnsFlavour"),
+                    format!(
+                        "the DNS of cluster {} is known by the names of its ConfigMaps alone: {why}",
+                        member.name
+                    ),
+                    "check that its pods use them, or grant the role that `fedmesh-agent access` prints"
+                        .to_owned(),
+                )
+            });
         }
-        let left_alone = zone.flavour(index) == Some(DnsFlavour::None);
-        if let Some(Ok(seen)) = looked.get(&member.name)
-            && seen.dns.is_empty()
-            && zone.is_private()
-            && !left_alone
-        {
-            findings.push(finding(
-                code::NO_CLUSTER_DNS,
-                &format!("spec.clusters[{index}].dnsFlavour"),
-                format!(
-                    "cluster {} has neither CoreDNS nor kube-dns in kube-system",
-                    member.name
-                ),
-                format!(
-                    "add the name servers {} for {} to its DNS by hand (OpenShift: spec.servers of \
-                     dns.operator/default), and set dnsFlavour: none",
-                    zone.nameservers.join(", "),
-                    zone.suffix
-                ),
-            ));
-        }
+        let edits = seen.dns.edits.iter().flatten();
+        findings.extend(
+            edits
+                .filter(|edit| edit.holds_ours && !edit.is_done())
+                .filter_map(|edit| {
+                    let owner = edit.owner.as_ref()?;
+                    owner.finding(&edit.config_map, index, &member.name)
+                }),
+        );
     }
     findings.extend(restarts(members, looked));
     findings
@@ -59,7 +67,7 @@ pub(super) fn of_removal(
     let mut findings = Vec::new();
     for (index, member) in members.iter().enumerate() {
         if let Some(Ok(seen)) = looked.get(&member.name)
-            && let Some(why) = &seen.look.dns_unseen
+            && let Some(why) = &seen.dns.unseen
         {
             findings.push(finding(
                 code::DNS_NOT_SEARCHED,
@@ -83,24 +91,23 @@ fn restarts(members: &[MemberCluster], looked: &AllObserved) -> Vec<Finding> {
         let Some(Ok(seen)) = looked.get(&member.name) else {
             continue;
         };
-        for edit in seen.dns.iter().flatten() {
-            if !edit.needs_restart || edit.is_done() {
+        for edit in seen.dns.edits.iter().flatten() {
+            let Some(workload) = edit.restarts.as_ref().filter(|_| !edit.is_done()) else {
                 continue;
-            }
-            let workload = match edit.config_map {
-                "node-local-dns" => "daemonset/node-local-dns",
-                _ => "deployment/coredns",
             };
+            let Key {
+                namespace, name, ..
+            } = &edit.config_map;
             findings.push(finding(
                 code::DNS_RESTART,
                 &format!("spec.clusters[{index}].dnsFlavour"),
                 format!(
-                    "CoreDNS with {} in {} has no plugin `reload`, so it reads its configuration only at its start",
-                    edit.config_map, member.name
+                    "CoreDNS with {name} in {} has no plugin `reload`, so it reads its configuration only at its start",
+                    member.name
                 ),
                 format!(
-                    "restart its pods after the change: kubectl --context {} --namespace kube-system rollout \
-                     restart {workload}",
+                    "restart its pods after the change: kubectl --context {} --namespace {namespace} rollout restart \
+                     {workload}",
                     shell::word(&member.context)
                 ),
             ));

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::cluster_dns::{Edit, Refusal};
 use shared::gateways::workload::{Labels, Workload};
 use shared::plan::ClusterPlan;
 
-use crate::cluster::Look;
+use crate::cluster::{DnsLook, Look};
 
 /// The observed state of one cluster, with its planned steps.
 pub(super) struct ObservedMember {
@@ -14,10 +13,8 @@ pub(super) struct ObservedMember {
     pub(super) plan: Option<ClusterPlan>,
     /// The identity of the cluster; see [`cluster::identity`].
     pub(super) identity: Option<String>,
-    /// The edits of its DNS configuration.
-    pub(super) dns: Vec<Result<Edit, Refusal>>,
-    /// The domains of Services that its DNS serves; empty if unknown.
-    pub(super) domains: Vec<String>,
+    /// Its DNS configuration.
+    pub(super) dns: DnsLook,
     pub(super) look: Look,
     /// The gateways whose pods the document does not select, or may not.
     pub(super) gateways: Vec<(Workload, Mismatch)>,

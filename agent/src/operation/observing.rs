@@ -24,9 +24,7 @@ use super::identities::{self, Identified};
 use super::observed::{AllObserved, Mismatch, ObservedMember};
 use crate::addresses::{self, RecordsOf};
 use crate::budget::Budget;
-use crate::cluster::{
-    self, Connection, DnsLook, Kubeconfig, Parent, RetryPolicy, Review, Search, Zone,
-};
+use crate::cluster::{self, Connection, Kubeconfig, Parent, RetryPolicy, Review, Search, Zone};
 use crate::members::MemberCluster;
 
 /// The inputs for reading the clusters of a document.
@@ -85,6 +83,7 @@ impl Observing<'_> {
         let observer = Observer {
             desired: Arc::clone(&applying.desired),
             zone: Arc::clone(&applying.zone),
+            finds_dns: applying.zone.is_private(),
             gateways: (0..applying.resolved.clusters.len())
                 .map(|cluster| workloads(&applying.resolved, cluster))
                 .collect(),
@@ -117,6 +116,7 @@ impl Observing<'_> {
         let observer = Observer {
             desired: Arc::clone(&removing.nothing),
             zone: Arc::new(Zone::default()),
+            finds_dns: !mesh.spec.dns.nameservers.is_empty(),
             gateways: Vec::new(),
             elsewhere: Vec::new(),
             // Objects are found by this name.
@@ -197,6 +197,8 @@ fn review_of_removal(mesh: &Mesh, removing: &Removing) -> Review {
 struct Observer {
     desired: Arc<Desired>,
     zone: Arc<Zone>,
+    /// Whether the servers of the clusters' DNS are looked up; see [`cluster::dns_settings`].
+    finds_dns: bool,
     /// The gateways that the document configures, by cluster.
     gateways: Vec<Vec<Workload>>,
     /// Selectors of nodes where the document does not have the cluster, by cluster.
@@ -256,7 +258,7 @@ impl Observer {
         let (rights, seen, settings, gateways, nodes_elsewhere) = tokio::join!(
             cluster::rights(&connection, self.review.as_ref(), name, index, &objects),
             cluster::look(connection.clone(), search, &objects),
-            cluster::dns_settings(&connection),
+            cluster::dns_settings(&connection, self.finds_dns),
             self.mismatches(&connection, index),
             self.nodes_elsewhere(&connection, index)
         );
@@ -267,21 +269,17 @@ impl Observer {
         // Also for a public zone, which may have been private: a cluster that forwarded it may have no other objects
         // of the mesh.
         let parent = look.parent.as_ref();
-        let recorded = parent.is_some_and(|parent| parent.stub_domain);
-        let dns = cluster::look_at_dns(&connection, settings, mesh, &self.zone, index, recorded);
-        let DnsLook {
-            edits,
-            unseen,
-            domains,
-        } = dns.await;
-        look.dns = edits.iter().flatten().cloned().collect();
-        look.dns_unseen = unseen;
-        if look.keeps_stub_domain() || edits.iter().any(Result::is_err) {
+        let recorded = parent.map(|parent| parent.stub_domains.clone());
+        let recorded = recorded.unwrap_or_default();
+        let dns = cluster::look_at_dns(&connection, settings, mesh, &self.zone, index, &recorded);
+        let mut dns = dns.await;
+        look.dns = dns.edits.iter().flatten().cloned().collect();
+        if look.keeps_stub_domain() || dns.edits.iter().any(Result::is_err) {
             // The stub domain is recorded even if the cluster has no other desired objects.
             observed.prune_candidates.remove(&Parent::key(mesh));
             look.prune_candidates.remove(&Parent::key(mesh));
         }
-        observed.dns = edits;
+        observed.dns = std::mem::take(&mut dns.edits);
         look.handover = self.desired.handover(&objects, &observed);
         let temporary = &look.handover.routes;
         observed.denied = rights.denied(mesh, &objects, temporary, &observed).await;
@@ -289,11 +287,11 @@ impl Observer {
             Intent::Apply => ClusterPlan::new(name, context, &self.desired, &objects, &observed),
             Intent::Remove => Some(ClusterPlan::removal(name, context, &observed)),
         };
+        dns.edits = observed.dns;
         Ok(ObservedMember {
             plan,
             identity,
-            dns: observed.dns,
-            domains,
+            dns,
             look,
             gateways,
             nodes_elsewhere,

@@ -110,12 +110,16 @@ async fn a_cluster_has_several_zones_in_one_field() {
     const ZONE: &str = "spec.clusters[0].zone";
     let site = StaticSite::serve(&repository("dist"), "/").unwrap();
     let page = Page::open(&site.url()).await;
-    page.choose_file(&repository("examples/regional.yaml")).await;
+    page.choose_file(&repository("examples/regional.yaml"))
+        .await;
     page.wait_for_value(ZONE, "us-west2-a, us-west2-b, us-west2-c")
         .await;
     page.click("tab-names").await;
-    page.wait_for_text("panel-names", "orders.sales.external.svc.us-west2-c.us-west2")
-        .await;
+    page.wait_for_text(
+        "panel-names",
+        "orders.sales.external.svc.us-west2-c.us-west2",
+    )
+    .await;
     page.picture(
         "zones",
         &[ColourScheme::Light, ColourScheme::Dark],
@@ -130,7 +134,10 @@ async fn a_cluster_has_several_zones_in_one_field() {
     page.wait_for_text(&format!("error:{ZONE}"), "already in the list")
         .await;
     page.fill(ZONE, "us-west2-d").await;
-    page.wait_for_text("panel-names", "orders.sales.external.svc.us-west2-d.us-west2")
-        .await;
+    page.wait_for_text(
+        "panel-names",
+        "orders.sales.external.svc.us-west2-d.us-west2",
+    )
+    .await;
     page.close().await;
 }

@@ -17,7 +17,7 @@ const COREFILE: &str = ".:53 {\n\terrors  \n    # kept\n    kubernetes cluster.l
 const STUB_DOMAINS: &str = "{\n  \"z.example\" : [\"10.1.1.1\"],\n  \"a.example\": []\n}\n";
 
 /// A mesh of a private zone, alone on the bed; neither cluster has any DNS yet.
-async fn private(name: &'static str) -> (LoneBed, Fixture<'static>) {
+pub(crate) async fn private(name: &'static str) -> (LoneBed, Fixture<'static>) {
     let lone = LoneBed::take().await;
     let mut fixture = Fixture::new(lone.bed(), name);
     for (_, context) in CLUSTERS {
@@ -34,13 +34,23 @@ async fn private(name: &'static str) -> (LoneBed, Fixture<'static>) {
                 "node-local-dns",
             ],
         );
+        fixture.kubectl(
+            context,
+            &[
+                "delete",
+                "services,daemonsets,pods,configmaps",
+                "--namespace=kube-system",
+                "--selector=bed=dns",
+                "--now",
+            ],
+        );
     }
     fixture.mesh.spec.dns.nameservers = vec!["10.0.0.53".to_owned()];
     (lone, fixture)
 }
 
 /// Makes one of the ConfigMaps, with an entry that is nobody's business.
-fn create(fixture: &Fixture<'_>, context: &str, name: &str, key: &str, text: &str) {
+pub(crate) fn create(fixture: &Fixture<'_>, context: &str, name: &str, key: &str, text: &str) {
     let map = json!({
         "apiVersion": "v1", "kind": "ConfigMap",
         "metadata": { "name": name, "namespace": "kube-system" },
@@ -68,7 +78,7 @@ fn change(fixture: &Fixture<'_>, name: &str, data: &Value) {
     );
 }
 
-fn config_map(fixture: &Fixture<'_>, context: &str, name: &str) -> Value {
+pub(crate) fn config_map(fixture: &Fixture<'_>, context: &str, name: &str) -> Value {
     fixture.get(context, &["configmap", name, "--namespace=kube-system"])
 }
 
@@ -77,7 +87,7 @@ fn corefile(fixture: &Fixture<'_>) -> String {
     map["data"]["Corefile"].as_str().unwrap().to_owned()
 }
 
-fn block(name: &str, server: &str) -> String {
+pub(crate) fn block(name: &str, server: &str) -> String {
     format!(
         "# begin fedmesh {name}: written by fedmesh, changes are lost\n{name}.example.net:53 {{\n    \
          errors\n    cache 30\n    forward . {server}\n}}\n# end fedmesh {name}\n"
@@ -85,9 +95,14 @@ fn block(name: &str, server: &str) -> String {
 }
 
 fn is_recorded(fixture: &Fixture<'_>, context: &str) -> bool {
+    !recorded(fixture, context).is_null()
+}
+
+/// The ConfigMaps with a stub domain, as the record of the mesh has them.
+pub(crate) fn recorded(fixture: &Fixture<'_>, context: &str) -> Value {
     let name = parent_name(fixture.name);
     let secret = fixture.get(context, &["secret", &name, "--namespace=istio-system"]);
-    secret["metadata"]["annotations"][STUB_DOMAIN_ANNOTATION] == "true"
+    secret["metadata"]["annotations"][STUB_DOMAIN_ANNOTATION].clone()
 }
 
 /// The step of one of the ConfigMaps.
@@ -100,14 +115,14 @@ fn step<'a>(planned: &'a Planned, cluster: &str, name: &str) -> &'a Step {
 }
 
 /// Why a step is refused.
-fn refusal<'a>(planned: &'a Planned, cluster: &str, name: &str) -> &'a str {
+pub(crate) fn refusal<'a>(planned: &'a Planned, cluster: &str, name: &str) -> &'a str {
     let step = step(planned, cluster, name);
     assert_eq!(step.action, Action::Blocked, "{step:#?}");
     assert!(!planned.plan.can_be_applied());
     step.message.as_deref().unwrap()
 }
 
-fn codes(planned: &Planned) -> Vec<(&str, &str)> {
+pub(crate) fn codes(planned: &Planned) -> Vec<(&str, &str)> {
     let of_dns = planned
         .findings
         .iter()

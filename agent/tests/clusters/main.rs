@@ -15,6 +15,7 @@ mod agent_process;
 mod applying;
 mod changes;
 mod cluster_dns;
+mod cluster_dns_servers;
 mod drilling;
 mod federation;
 mod fixture;

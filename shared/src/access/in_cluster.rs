@@ -73,7 +73,7 @@ impl InCluster<'_> {
         for gateway in self.asked_gateways() {
             read_gateway(gateway, &["get"], Need::Optional, needs);
         }
-        config_maps(&["get"], needs);
+        self.read_cluster_dns(needs);
         needs.add(Need::Optional, Permission::new("", NODES, "list"));
     }
 
@@ -95,11 +95,12 @@ impl InCluster<'_> {
                 needs.add(Need::Sometimes, route);
             }
         }
-        let tells_dns = !self.resolved.dns.nameservers.is_empty();
-        if tells_dns {
-            config_maps(&["patch", CREATE], needs);
+        let forwards = self.has_private_zone();
+        if forwards {
+            change_config_maps(needs);
+            needs.add(Need::Optional, config_map(CREATE));
         }
-        if tells_dns || !self.objects.is_empty() {
+        if forwards || !self.objects.is_empty() {
             needs.all(Need::Sometimes, record_and_lease(self.mesh));
             needs.add(Need::Sometimes, record(self.mesh, "delete"));
         }
@@ -120,9 +121,9 @@ impl InCluster<'_> {
                 needs.add(Need::Sometimes, patch);
             }
         }
-        config_maps(&["get"], needs);
-        if !self.resolved.dns.nameservers.is_empty() {
-            config_maps(&["patch"], needs);
+        self.read_cluster_dns(needs);
+        if self.has_private_zone() {
+            change_config_maps(needs);
         }
     }
 
@@ -195,6 +196,31 @@ impl InCluster<'_> {
         needs.all(Need::Optional, needed);
     }
 
+    fn has_private_zone(&self) -> bool {
+        !self.resolved.dns.nameservers.is_empty()
+    }
+
+    /// The plan reports denials of these, so they are optional here.
+    fn read_cluster_dns(&self, needs: &mut Needs) {
+        for name in cluster_dns::CONFIG_MAPS {
+            needs.add(Need::Optional, config_map("get").named(name));
+        }
+        if !self.has_private_zone() {
+            return;
+        }
+        for (group, resource) in [("", "services"), ("", "pods"), ("apps", "daemonsets")] {
+            let list = Permission::new(group, resource, "list");
+            let list = list.within(Some(cluster_dns::NAMESPACE));
+            needs.add(Need::Optional, list);
+        }
+        for name in [cluster_dns::KUBESPRAY_CACHE, cluster_dns::RKE2] {
+            needs.add(Need::Optional, config_map("get").named(name));
+        }
+        let (namespace, name) = cluster_dns::OPENSHIFT;
+        let openshift = config_map("get").within(Some(namespace));
+        needs.add(Need::Optional, openshift.named(name));
+    }
+
     fn kinds(&self) -> BTreeSet<&Kind> {
         self.objects.iter().map(|object| &object.kind).collect()
     }
@@ -233,18 +259,17 @@ fn read_gateway(gateway: &Gateway, verbs: &[&'static str], need: Need, needs: &m
 }
 
 /// The plan reports denials of these as refused steps, so they are optional here.
-fn config_maps(verbs: &[&'static str], needs: &mut Needs) {
-    for &verb in verbs {
-        let permission =
-            Permission::new("", CONFIG_MAPS, verb).within(Some(cluster_dns::NAMESPACE));
-        if verb == CREATE {
-            needs.add(Need::Optional, permission);
-            continue;
-        }
-        for name in cluster_dns::CONFIG_MAPS {
-            needs.add(Need::Optional, permission.clone().named(name));
-        }
+fn change_config_maps(needs: &mut Needs) {
+    for name in cluster_dns::CONFIG_MAPS {
+        needs.add(Need::Optional, config_map("patch").named(name));
     }
+    let cache = config_map("patch").named(cluster_dns::KUBESPRAY_CACHE);
+    needs.add(Need::Optional, cache);
+}
+
+/// A permission on the ConfigMaps of the cluster DNS.
+fn config_map(verb: &'static str) -> Permission {
+    Permission::new("", CONFIG_MAPS, verb).within(Some(cluster_dns::NAMESPACE))
 }
 
 /// Whether rules of a kind are emptied before they are deleted; see [`crate::plan::orphaned`].

@@ -73,6 +73,18 @@ impl<'a> Corefile<'a> {
             .collect()
     }
 
+    /// The block that answers for a name: that of the zone, of the closest zone above it, or of all others.
+    pub(super) fn closest(&self, name: &str) -> Option<&Block<'a>> {
+        let zones = std::iter::successors(Some(name), |zone| Some(zone.split_once('.')?.1));
+        zones.chain(["."]).find_map(|zone| {
+            let mut blocks = self.blocks.iter();
+            blocks.find(|block| {
+                let mut keys = block.keys.iter();
+                keys.any(|(key, _)| same_name(Zone::of(key).name, zone))
+            })
+        })
+    }
+
     /// The block for all zones without a block of their own, with its port.
     pub(super) fn root(&self) -> Option<(&Block<'a>, &'a str)> {
         self.blocks.iter().find_map(|block| {

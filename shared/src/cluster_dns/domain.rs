@@ -1,30 +1,30 @@
 //! The DNS domain of a cluster's Services, which its cluster DNS answers: that of the document should be it.
 
-use std::collections::BTreeMap;
-
-use serde_json::Value;
-
-use super::COREDNS;
 use super::corefile::Corefile;
+use super::observed::Observed;
 use crate::findings::{Finding, Fix, Severity, code};
 use crate::mesh::DnsFlavour;
 use crate::resolved::Resolved;
 
-/// The domains in the cluster DNS configuration; `seen` are the existing ConfigMaps, by name. Empty if they are unknown:
-/// kube-dns has its domain in its arguments, and a Corefile may have it in a variable.
-pub fn domains(seen: &BTreeMap<String, Value>) -> Vec<String> {
-    let map = seen.get(COREDNS);
-    let text = map.and_then(|map| map["data"]["Corefile"].as_str());
-    let corefile = Corefile::parse(text.unwrap_or_default()).unwrap_or_default();
-    let domains = corefile.kubernetes();
-    // `{$DOMAIN}`, or the root of a block that serves it.
-    if domains
-        .iter()
-        .any(|domain| domain.contains('{') || domain.is_empty())
-    {
-        return Vec::new();
+/// The domains that the `CoreDNS` of a cluster serves. Empty if they are unknown: kube-dns has its domain in its arguments,
+/// and a Corefile may have it in a variable.
+pub fn domains(dns: &Observed) -> Vec<String> {
+    let servers = dns.servers(Some(DnsFlavour::CoreDns));
+    let mut domains: Vec<String> = Vec::new();
+    for text in servers.iter().filter_map(|server| dns.corefile(server)) {
+        let corefile = Corefile::parse(text).unwrap_or_default();
+        for domain in corefile.kubernetes() {
+            // `{$DOMAIN}`, or the root of a block that serves it.
+            if domain.contains('{') || domain.is_empty() {
+                return Vec::new();
+            }
+            let domain = domain.to_ascii_lowercase();
+            if !domains.contains(&domain) {
+                domains.push(domain);
+            }
+        }
     }
-    domains.into_iter().map(str::to_ascii_lowercase).collect()
+    domains
 }
 
 /// That the domain of a cluster, by index, is none of its cluster DNS.
@@ -69,6 +69,7 @@ mod tests {
     use serde_json::json;
 
     use super::domains;
+    use crate::cluster_dns::{NAMESPACE, Observed, key};
 
     #[test]
     fn domains_are_those_of_the_plugin() {
@@ -96,9 +97,12 @@ mod tests {
             (".:53 {", &[]),
         ] {
             let map = json!({ "data": { "Corefile": corefile } });
-            let seen = BTreeMap::from([("coredns".to_owned(), map)]);
+            let seen = Observed {
+                found: None,
+                maps: BTreeMap::from([(key(NAMESPACE, "coredns"), map)]),
+            };
             assert_eq!(domains(&seen), expected, "{corefile}");
         }
-        assert!(domains(&BTreeMap::new()).is_empty());
+        assert!(domains(&Observed::default()).is_empty());
     }
 }

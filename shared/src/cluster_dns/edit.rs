@@ -2,22 +2,25 @@
 
 use serde_json::{Value, json};
 
-use super::NAMESPACE;
+use super::Owner;
 use crate::kubernetes::diff;
+use crate::kubernetes::object::Key;
 
 /// An edit of one ConfigMap.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edit {
-    /// Its name.
-    pub config_map: &'static str,
+    /// Its key.
+    pub config_map: Key,
+    /// Who else writes it.
+    pub owner: Option<Owner>,
     /// The current object; `None` if it will be created.
     pub before: Option<Value>,
     /// The new data, and changed annotations (`null` removes one).
     pub after: Value,
     /// Whether it contains a stub domain of the mesh afterwards.
     pub holds_ours: bool,
-    /// Whether CoreDNS must be restarted to load it.
-    pub needs_restart: bool,
+    /// The workload that must be restarted to load it, such as `deployment/coredns`.
+    pub restarts: Option<String>,
 }
 
 impl Edit {
@@ -50,7 +53,7 @@ impl Edit {
             json!({
                 "apiVersion": "v1",
                 "kind": "ConfigMap",
-                "metadata": { "name": self.config_map, "namespace": NAMESPACE },
+                "metadata": { "name": self.config_map.name, "namespace": self.config_map.namespace },
             })
         });
         object["data"] = self.after["data"].clone();

@@ -5,45 +5,43 @@
 
 use serde_json::{Value, json};
 
+use super::forwarding::Changed;
 use super::members::Members;
 use super::merge::same_servers;
-use super::{Edit, KUBE_DNS, Refusal, StubDomain, same_name};
+use super::{StubDomain, same_name};
 
 const FIELD: &str = "stubDomains";
 
-/// The edit; `None` if there is no stub domain of the mesh and none is desired.
+/// The change; `None` if there is no stub domain of the mesh and none is desired.
 pub(super) fn edit(
-    map: &Value,
+    map: Option<&Value>,
     mesh: &str,
     stub: Option<StubDomain<'_>>,
-) -> Result<Option<Edit>, Refusal> {
+) -> Option<Result<Changed, String>> {
+    let map = map.unwrap_or(&Value::Null);
     // The name alone after the slash: with a prefix, the longest one would exceed the limit.
     let annotation = format!("stub-domain.fedmesh.dev/{mesh}");
     let ours = map["metadata"]["annotations"][&annotation].as_str();
     if ours.is_none() && stub.is_none() {
-        return Ok(None);
+        return None;
     }
     let before = map["data"][FIELD].as_str();
-    let (field, mark) = change(before, ours, stub).map_err(|why| Refusal {
-        config_map: KUBE_DNS,
-        why,
-    })?;
-    let mut after = json!({ "data": map["data"] });
-    if field.as_deref() != before {
-        match (field, after["data"].as_object_mut()) {
-            (Some(text), _) => after["data"][FIELD] = text.into(),
-            (None, Some(data)) => _ = data.shift_remove(FIELD),
-            (None, None) => {}
+    Some(change(before, ours, stub).map(|(field, mark)| {
+        let mut after = json!({ "data": map["data"] });
+        if field.as_deref() != before {
+            match (field, after["data"].as_object_mut()) {
+                (Some(text), _) => after["data"][FIELD] = text.into(),
+                (None, Some(data)) => _ = data.shift_remove(FIELD),
+                (None, None) => {}
+            }
         }
-    }
-    let holds_ours = mark.is_some();
-    after["metadata"] = json!({ "annotations": { annotation: mark } });
-    Ok(Some(Edit {
-        config_map: KUBE_DNS,
-        before: Some(map.clone()),
-        after,
-        holds_ours,
-        needs_restart: false,
+        let holds_ours = mark.is_some();
+        after["metadata"] = json!({ "annotations": { annotation: mark } });
+        Changed {
+            after,
+            holds_ours,
+            needs_restart: false,
+        }
     }))
 }
 

@@ -155,6 +155,7 @@ codes! {
     NOTHING_TO_FORGET = "FM0808", "No last known address to forget", [];
     NOTHING_TO_TAKE_OVER = "FM0809", "No field in conflict to take over", [];
     IDENTITY_UNKNOWN = "FM0810", "Cluster identity not compared", [];
+    DNS_OVERWRITTEN = "FM0811", "Forwarding may be overwritten", [];
     BAD_EXTERNAL_HOST = "FM0901", "Invalid external host", [];
     CLUSTERS_OWN_HOST = "FM0902", "External host conflicts with the cluster domain", [];
     MESH_OWN_HOST = "FM0903", "External host conflicts with published names", [];

@@ -34,7 +34,8 @@ pub const GROUP_KINDS_ANNOTATION: &str = "applyset.kubernetes.io/contains-group-
 pub const NAMESPACES_ANNOTATION: &str = "applyset.kubernetes.io/additional-namespaces";
 /// Annotation of the parent: digest of the last applied document, see [`crate::mesh::Mesh::digest`].
 pub const DOCUMENT_ANNOTATION: &str = "fedmesh.dev/document";
-/// Annotation of the parent: the cluster DNS configuration has, or may have, a stub domain of the mesh.
+/// Annotation of the parent: the ConfigMaps of the cluster DNS that have, or may have, a stub domain of the mesh, such as
+/// `kube-system/coredns,kube-system/nodelocaldns`.
 pub const STUB_DOMAIN_ANNOTATION: &str = "fedmesh.dev/stub-domain";
 /// Annotation of the parent: names and contexts of the mesh's clusters, a JSON object: those of the last applied
 /// document, and earlier ones that may still have objects of the mesh.

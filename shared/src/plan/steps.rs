@@ -202,11 +202,10 @@ fn resolves(object: &Key, owner: &Owner) -> Option<Decision> {
 
 pub(super) fn dns_step(edit: &Result<cluster_dns::Edit, cluster_dns::Refusal>) -> Step {
     let config_map = match edit {
-        Ok(edit) => edit.config_map,
-        Err(refusal) => refusal.config_map,
+        Ok(edit) => &edit.config_map,
+        Err(refusal) => &refusal.config_map,
     };
-    let object = cluster_dns::key(config_map);
-    let mut step = Step::new(object, Wave::ClusterDns, Action::Unchanged);
+    let mut step = Step::new(config_map.clone(), Wave::ClusterDns, Action::Unchanged);
     match edit {
         Ok(edit) if edit.is_done() => {}
         Ok(edit) => {

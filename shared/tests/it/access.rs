@@ -115,13 +115,18 @@ fn a_private_zone_takes_the_configuration_of_cluster_dns() {
     let names = "configmaps \"coredns\" \"coredns-custom\" \"kube-dns\" \"node-local-dns\"";
     assert_eq!(config_maps(&mesh), [format!("{names}: get")]);
     mesh.spec.dns.nameservers = vec!["10.0.0.53".to_owned()];
-    assert_eq!(
-        config_maps(&mesh),
-        [
-            format!("{names}: get, patch"),
-            "configmaps: create".to_owned()
-        ]
-    );
+    let found = "configmaps \"coredns\" \"coredns-custom\" \"dns-default\" \"kube-dns\" \"node-local-dns\" \
+                 \"nodelocaldns\" \"rke2-coredns-rke2-coredns\": get";
+    let changed = "configmaps \"coredns\" \"coredns-custom\" \"kube-dns\" \"node-local-dns\" \"nodelocaldns\": patch";
+    assert_eq!(config_maps(&mesh), [found, changed, "configmaps: create"]);
+    // Those of the whole namespace, by which it is found.
+    let everything = lines(&needs(&mesh, 1, Command::Apply));
+    for line in ["daemonsets.apps: list", "pods: list"] {
+        assert!(
+            everything.contains(&line.to_owned()),
+            "{line}: {everything:#?}"
+        );
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shared::cluster_dns::{Edit, Refusal, StubDomain, edits};
+use shared::cluster_dns::{Edit, NAMESPACE, Observed, Refusal, StubDomain, forwarding, key};
 use shared::mesh::DnsFlavour;
 
 fn servers() -> Vec<String> {
@@ -32,8 +32,26 @@ fn map(name: &str, data: Value) -> (String, Value) {
 
 type Result_ = Vec<Result<Edit, Refusal>>;
 
+/// The edits of a DNS with the usual names.
+fn edits(
+    seen: &BTreeMap<String, Value>,
+    flavour: Option<DnsFlavour>,
+    mesh: &str,
+    stub: Option<StubDomain<'_>>,
+) -> Result_ {
+    let maps = seen.iter();
+    let dns = Observed {
+        found: None,
+        maps: maps
+            .map(|(name, map)| (key(NAMESPACE, name), map.clone()))
+            .collect(),
+    };
+    forwarding(&dns, flavour, mesh, stub).edits
+}
+
 fn of(result: &Result_, name: &str) -> Edit {
-    let found = result.iter().flatten().find(|edit| edit.config_map == name);
+    let mut edits = result.iter().flatten();
+    let found = edits.find(|edit| edit.config_map.name == name);
     found
         .unwrap_or_else(|| panic!("{name}: {result:?}"))
         .clone()
@@ -48,7 +66,7 @@ fn done(seen: &BTreeMap<String, Value>, result: &Result_) -> BTreeMap<String, Va
         if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
             annotations.retain(|_, value| !value.is_null());
         }
-        after.insert(edit.config_map.to_owned(), object);
+        after.insert(edit.config_map.name.clone(), object);
     }
     after
 }
@@ -110,7 +128,7 @@ fn each_kind_of_dns_is_told_once_and_forgets_again() {
             .iter()
             .map(|edit| edit.as_ref().unwrap())
             .filter(|edit| !edit.is_done())
-            .map(|edit| edit.config_map)
+            .map(|edit| edit.config_map.name.as_str())
             .collect();
         assert_eq!(changed, expected, "{seen:#?}");
         let after = done(&seen, &result);
@@ -249,10 +267,11 @@ fn a_restart_is_needed_in_both_directions() {
             let seen: BTreeMap<String, Value> =
                 [map("coredns", json!({ "Corefile": main }))].into();
             let result = edits(&seen, None, "demo", Some(stub(&servers)));
-            assert_eq!(of(&result, name).needs_restart, needs_restart, "{main}");
+            let restarts = needs_restart.then(|| "deployment/coredns".to_owned());
+            assert_eq!(of(&result, name).restarts, restarts, "{main}");
             let removal = of(&edits(&done(&seen, &result), None, "demo", None), name);
             assert!(!removal.is_done());
-            assert_eq!(removal.needs_restart, needs_restart, "removed: {main}");
+            assert_eq!(removal.restarts, restarts, "removed: {main}");
         }
     }
 }

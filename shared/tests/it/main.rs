@@ -14,6 +14,7 @@ mod callers;
 mod checks;
 mod cluster_dns;
 mod cluster_dns_maps;
+mod cluster_dns_servers;
 mod cluster_domains;
 mod egress_gateway;
 mod engines;
