@@ -162,7 +162,16 @@ async fn the_names_of_kubespray_and_rke2() {
         ]
     );
     assert_eq!(dns(&planned, "sunrise"), [""; 0]);
-    let (report, _) = fixture.carry_out(planned, false).await;
+    // The printed role is enough.
+    let role = |context| {
+        (
+            context,
+            printed_rules(&fixture.mesh, context, Command::Apply),
+        )
+    };
+    let user = Restricted::with_rules(&fixture, "distributed-user", &[WEST, EAST].map(role));
+    let planned = user.plan(&fixture, Intent::Apply).await;
+    let report = user.carry_out(&fixture, planned).await;
     assert!(report.is_success(), "{report:#?}");
     let block = block("distributed", "10.0.0.53");
     assert_eq!(text(&fixture, WEST, "coredns"), block.clone() + COREFILE);
@@ -203,7 +212,8 @@ async fn the_names_of_kubespray_and_rke2() {
         dns(&planned, "sunrise"),
         ["create ConfigMap kube-system/coredns-custom"]
     );
-    let (report, _) = fixture.carry_out(planned, false).await;
+    let planned = user.plan(&fixture, Intent::Apply).await;
+    let report = user.carry_out(&fixture, planned).await;
     assert!(report.is_success(), "{report:#?}");
     let custom = config_map(&fixture, EAST, "coredns-custom");
     assert_eq!(custom["data"]["fedmesh-distributed.server"], block);

@@ -96,8 +96,8 @@ impl Manual {
                  dns.operator/default), and set dnsFlavour: none"
             ),
             Self::NoPods(_) => format!(
-                "with Cloud DNS on GKE, create a private forwarding zone for {suffix} with the targets {servers}, and \
-                 set dnsFlavour: none; otherwise start the pods of the cluster DNS"
+                "forward {suffix} to {servers} by hand in the DNS that pods use instead, such as with a private \
+                 forwarding zone of Cloud DNS on GKE, and set dnsFlavour: none; or start the pods of the Service"
             ),
             Self::OtherProgram { .. } | Self::NoConfigMap(_) => format!(
                 "forward {suffix} to {servers} in its configuration by hand, and set dnsFlavour: none"

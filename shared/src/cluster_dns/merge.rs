@@ -206,7 +206,7 @@ pub(super) fn same_servers<'a>(theirs: impl Iterator<Item = &'a str>, ours: &[St
 }
 
 /// A name server with its port.
-fn server(text: &str) -> String {
+pub(super) fn server(text: &str) -> String {
     let text = text.strip_prefix("dns://").unwrap_or(text);
     if text.parse::<IpAddr>().is_ok() {
         if text.contains(':') {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::corefile::Corefile;
+use super::merge::server;
 use super::servers::{Program, Server};
 use super::{CONFIG_MAPS, KUBESPRAY_CACHE, NAMESPACE, OPENSHIFT, RKE2, key};
 use crate::kubernetes::object::{Key, texts};
@@ -224,9 +225,8 @@ impl Observed {
 
     /// Whether an address is that of the cluster's DNS.
     pub(super) fn is_cluster_dns(&self, address: &str) -> bool {
-        let address = address.strip_suffix(":53").unwrap_or(address);
-        let mut found = self.found.iter();
-        address == CLUSTER_DNS_VARIABLE || found.any(|found| found.addresses.contains(address))
+        let mut found = self.found.iter().flat_map(|found| &found.addresses);
+        address == CLUSTER_DNS_VARIABLE || found.any(|one| server(one) == server(address))
     }
 }
 

@@ -73,9 +73,12 @@ fn each_distribution_is_found_by_what_its_pods_mount() {
 
 #[test]
 fn the_change_is_where_pods_ask() {
-    let kubespray = kubespray("/etc/resolv.conf");
-    let cache = kubespray.changed("nodelocaldns", "Corefile");
+    let cache = kubespray("/etc/resolv.conf").changed("nodelocaldns", "Corefile");
     assert!(cache.contains("mesh.example.com:53 {\n    errors\n    cache 30\n    bind 169.254.20.10\n    forward . 10.0.0.53\n"), "{cache}");
+    let mut six = kubespray("[fd00::53]:53");
+    assert_eq!(six.planned().0, ["coredns", "nodelocaldns"]);
+    six.services[0]["spec"]["clusterIPs"] = json!(["10.96.0.10", "fd00::53"]);
+    assert_eq!(six.planned().0, ["coredns"]);
     let created = gke(true, Vec::new()).changed("kube-dns", "stubDomains");
     assert_eq!(created, r#"{"mesh.example.com": ["10.0.0.53"]}"#);
 
