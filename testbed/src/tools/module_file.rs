@@ -149,7 +149,7 @@ impl ModuleFile {
             let name = entry.name()?.into_owned();
             let Some(inside) = name
                 .strip_prefix(&prefix)
-                .filter(|one| one.ends_with(".yaml"))
+                .filter(|one| is_yaml(Path::new(one)))
             else {
                 continue;
             };
@@ -159,4 +159,9 @@ impl ModuleFile {
         }
         Ok(())
     }
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "yaml")
 }
