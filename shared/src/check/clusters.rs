@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::labels::labels;
-use super::{Findings, code, mtls, port};
+use super::{Findings, code, domains, mtls, port};
 use crate::defaults;
 use crate::facts::Facts;
 use crate::mesh::{self, Spec, Transport};
-use crate::name::{HostName, Label};
+use crate::name::Label;
 use crate::resolved::{self, Address, Cluster, Resolved};
 
 pub(super) fn check(spec: &Spec, facts: &Facts, findings: &mut Findings) -> Option<Vec<Cluster>> {
@@ -88,7 +88,7 @@ fn one(
         findings,
     );
     let trust_domain = mtls::trust_domain(&at("trustDomain"), cluster, findings);
-    let cluster_domain = domain(&at("clusterDomain"), cluster.domain(), spec, findings);
+    let cluster_domain = domains::domain(&at("clusterDomain"), cluster.domain(), spec, findings);
     let egress_gateway = match &cluster.egress_gateway {
         None => Some(None),
         Some(given) => egress_gateway(&at("egressGateway"), given, findings).map(Some),
@@ -146,35 +146,6 @@ fn zones_of(index: usize, cluster: &mesh::Cluster, findings: &mut Findings) -> O
     }
     zones.sort();
     good.then_some(zones)
-}
-
-/// The DNS domain of a cluster. A DNS that forwards the zone of the suffix answers no name below it by itself.
-fn domain(path: &str, text: &str, spec: &Spec, findings: &mut Findings) -> Option<HostName> {
-    let domain = match HostName::new(text) {
-        Ok(domain) => domain,
-        Err(error) => {
-            findings.error(
-                code::BAD_CLUSTER_DOMAIN,
-                path,
-                format!("{text:?} {error}"),
-                "use the `clusterDomain` of the cluster's kubelets, such as cluster.local".into(),
-            );
-            return None;
-        }
-    };
-    let suffix = spec.dns.suffix.as_str();
-    if !spec.dns.nameservers.is_empty() && text != suffix && domain.lies_in(suffix) {
-        findings.error(
-            code::BAD_CLUSTER_DOMAIN,
-            path,
-            format!(
-                "`{text}` is inside the zone `{suffix}`, which cluster DNS would forward to the name servers"
-            ),
-            "set `spec.dns.suffix` to a zone that contains no cluster domain".into(),
-        );
-        return None;
-    }
-    Some(domain)
 }
 
 /// An empty region or zone results in names with an empty label (`…svc..example.org`), so it is an error.

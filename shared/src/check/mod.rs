@@ -9,6 +9,7 @@ mod chosen;
 mod clusters;
 mod credentials;
 mod dns;
+mod domains;
 mod endpoints;
 mod external;
 mod external_dns;
@@ -148,6 +149,7 @@ fn resolve(mesh: &Mesh, facts: &Facts, findings: &mut Findings) -> Option<Resolv
     dns::check_records(&resolved, findings);
     addresses::check(spec, &resolved, findings);
     addresses::loops(&resolved, findings);
+    domains::mirrors(spec, &resolved, findings);
     engine::of(target).limits(&resolved, findings);
     levels::check_gateways(&resolved, findings);
     tls::certificates(&resolved, findings);

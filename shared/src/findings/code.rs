@@ -100,6 +100,7 @@ codes! {
     OVERRIDES_COLLIDE = "FM0434", "Services share a Kubernetes Service", [];
     OVERRIDDEN_PORT = "FM0435", "Unknown port of an override", [];
     GATEWAY_AS_SERVICE = "FM0436", "Gateway shared as a service", [];
+    MIRROR_DOMAIN = "FM0437", "Mirror to a host of another cluster domain", [];
     BOOKINFO_UNUSED = "FM0441", "`bookinfo` has no effect without the sample", [];
     BOOKINFO_POLICY = "FM0442", "Bookinfo's route rules conflict with a service's DestinationRule", ["KIA0201"];
     BOOKINFO_SERVICE_PORT = "FM0443", "Bookinfo service requires its own name and port", [];
