@@ -14,11 +14,11 @@
 //! The gateway of a service with mutual TLS is the east-west gateway.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::defaults::{DEFAULT_EAST_WEST_PORT, DEFAULT_GATEWAY_PORT};
 use crate::mesh::{Endpoints, Protocol};
-use crate::name::Label;
+use crate::name::{HostName, Label};
 use crate::resolved::published::{Level, PublishedName, answered_by};
 use crate::resolved::{Cluster, Port, Resolved, Service};
 use crate::traffic::locality::seen_from;
@@ -145,9 +145,9 @@ pub(crate) fn endpoints<'a>(
     service: &'a Service,
     resolved: &Resolved,
 ) -> Vec<Endpoint<'a>> {
-    // Without names of clusters, those in one zone share its name, and the port (`check::clusters`): one endpoint.
-    let mut seen = BTreeSet::new();
-    let mut endpoints = Vec::new();
+    let clusters = &resolved.clusters;
+    let mut endpoints: Vec<Endpoint<'a>> = Vec::new();
+    let mut positions: BTreeMap<&HostName, usize> = BTreeMap::new();
     for &cluster in answered_by(name, &service.names) {
         let at = match resolved.endpoints {
             _ if cluster == client => At::Inside,
@@ -158,15 +158,26 @@ pub(crate) fn endpoints<'a>(
                 None => continue,
             },
         };
-        if !matches!(at, At::Name(name) if !seen.insert(&name.host)) {
-            let clusters = &resolved.clusters;
-            let locality = seen_from(&clusters[client], &clusters[cluster]);
-            endpoints.push(Endpoint {
-                cluster,
-                at,
-                locality,
-            });
+        let endpoint = Endpoint {
+            cluster,
+            at,
+            locality: seen_from(&clusters[client], &clusters[cluster]),
+        };
+        // Without names of clusters, those in one zone share its name, and the port (`check::clusters`): one endpoint, in
+        // the locality of the first by name.
+        if let At::Name(name) = endpoint.at
+            && let Some(known) = positions.get(&name.host)
+        {
+            let shared: &mut Endpoint<'a> = &mut endpoints[*known];
+            if clusters[cluster].name < clusters[shared.cluster].name {
+                *shared = endpoint;
+            }
+            continue;
         }
+        if let At::Name(name) = endpoint.at {
+            positions.insert(&name.host, endpoints.len());
+        }
+        endpoints.push(endpoint);
     }
     endpoints
 }
