@@ -164,6 +164,10 @@ fn documents(scope: Scope) -> BoxedStrategy<Mesh> {
                 let fields = spec.as_object_mut().unwrap();
                 fields.retain(|name, _| name != "transport" && name != "tls");
             }
+            if scope == Scope::Importable && clusters.iter().any(|one| one.get("zones").is_some()) {
+                services::without_shares(&mut spec);
+                services.iter_mut().for_each(services::without_shares);
+            }
             spec["clusters"] = clusters.into();
             spec["services"] = services.into();
             json!({

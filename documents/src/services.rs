@@ -468,3 +468,13 @@ pub(super) fn preferences(kind: u8, placed: &[Value], clusters: &[Value]) -> Opt
     }
     (kind > 0).then_some(given)
 }
+
+/// Removes shares: of a regional cluster's callers, they are divided in the rules, and imported as divided.
+pub(super) fn without_shares(of: &mut Value) {
+    if let Some(locality) = of["locality"].as_object_mut() {
+        locality.shift_remove("distribute");
+        if locality.is_empty() {
+            of["locality"].take();
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Rules about `spec.locality` and `spec.services[].locality`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{Findings, Severity, code};
 use crate::mesh;
@@ -384,44 +384,51 @@ pub(super) fn check_callers(spec: &mesh::Spec, resolved: &Resolved, findings: &m
             );
         }
         let is_own = own.is_some_and(|own| !own.distribute.is_empty());
-        let areas = service.locality.shares.values().flatten();
-        let names = areas.filter_map(|(area, _)| area.cluster.as_ref());
-        let names: BTreeSet<&Label> = names.collect();
-        for cluster in names {
-            let Some(at) = resolved
-                .clusters
-                .iter()
-                .position(|one| one.name == *cluster)
-            else {
-                continue;
-            };
-            let Some(name) = narrowest(at, service, resolved) else {
-                continue;
-            };
-            let mut others = name.clusters.iter().filter(|&&other| other != at);
-            if resolved.endpoints != mesh::Endpoints::Names || others.clone().next().is_none() {
-                continue;
+        let shares = service.locality.shares.iter();
+        let clusters = shares.flat_map(|(client, shares)| {
+            let clusters = shares.iter().filter_map(|(area, _)| area.cluster.as_ref());
+            clusters.map(move |cluster| (*client, cluster))
+        });
+        for (client, cluster) in clusters {
+            if let Some(severity) = shared_endpoint(client, cluster, service, resolved) {
+                found.add(
+                    severity,
+                    code::CLUSTER_WITHOUT_NAME,
+                    &path("distribute", is_own),
+                    format!(
+                        "cluster `{cluster}` has no name of its own, so its endpoint leads to all clusters of its zone"
+                    ),
+                    "add `cluster` to `spec.dns.levels`, or set `spec.endpoints: addresses`".into(),
+                );
             }
-            // Both have one endpoint, or the addresses of one contain those of the other.
-            let is_one = others.any(|&other| {
-                let others = narrowest(other, service, resolved);
-                others.is_some_and(|other| other.host == name.host)
-            });
-            let severity = if is_one {
-                Severity::Error
-            } else {
-                Severity::Warning
-            };
-            found.add(
-                severity,
-                code::CLUSTER_WITHOUT_NAME,
-                &path("distribute", is_own),
-                format!(
-                    "cluster `{cluster}` has no name of its own, so its endpoint leads to all clusters of its zone"
-                ),
-                "add `cluster` to `spec.dns.levels`, or set `spec.endpoints: addresses`".into(),
-            );
         }
     }
     findings.add_new(found);
+}
+
+/// Whether the endpoint of a cluster for callers in `client` also leads to others: an error if it is that of another cluster
+/// too, a warning if only its addresses contain the other's.
+fn shared_endpoint(
+    client: usize,
+    cluster: &Label,
+    service: &Service,
+    resolved: &Resolved,
+) -> Option<Severity> {
+    let mut clusters = resolved.clusters.iter();
+    let at = clusters.position(|one| one.name == *cluster)?;
+    if resolved.endpoints != mesh::Endpoints::Names || at == client {
+        return None;
+    }
+    let name = narrowest(at, service, resolved)?;
+    let mut others = name.clusters.iter().filter(|&&other| other != at);
+    others.clone().next()?;
+    let is_one = others.any(|&other| {
+        let others = narrowest(other, service, resolved);
+        other != client && others.is_some_and(|other| other.host == name.host)
+    });
+    Some(if is_one {
+        Severity::Error
+    } else {
+        Severity::Warning
+    })
 }

@@ -43,56 +43,67 @@ pub(super) fn find(
         let owner = clusters.iter().position(|one| one.name == cluster);
         known.entry((of, address)).or_default().extend(owner);
     }
+    let mut assumed = Vec::new();
     for ((region, zone, mutual), having) in &zones {
-        let (region, zone, mutual) = (region.as_str(), zone.as_str(), *mutual);
-        let is_in = |one: &Cluster| one.region == region && one.all_zones().any(|of| of == zone);
+        let is_in = |one: &Cluster| one.region == *region && one.all_zones().any(|of| of == zone);
         let in_zone: Vec<usize> = (0..clusters.len())
             .filter(|&index| is_in(&clusters[index]))
             .collect();
-        let field = if mutual { "eastWestGateway" } else { "gateway" };
         for (address, records) in having {
             // The records of all zones of a cluster have its addresses.
             let runs = in_zone.iter().filter_map(|&index| {
-                let runs = &runs[usize::from(mutual)][index];
+                let runs = &runs[usize::from(*mutual)][index];
                 let mut all = clusters[index].all_zones();
                 let has_it = all.all(|zone| {
-                    let there = zones.get(&(region.to_owned(), zone.to_owned(), mutual));
+                    let there = zones.get(&(region.clone(), zone.to_owned(), *mutual));
                     let records = there.and_then(|having| having.get(address));
                     records.is_some_and(|records| runs.is_subset(records))
                 });
                 has_it.then_some((index, runs))
             });
             let runs: BTreeMap<usize, &BTreeSet<usize>> = runs.collect();
-            let (owners, certain) = match known.get(&(mutual, (*address).to_owned())) {
+            let (owners, is_certain) = match known.get(&(*mutual, (*address).to_owned())) {
                 Some(owners) => (owners.clone(), true),
                 None => owners(&runs, records),
             };
-            for &owner in &owners {
-                let addresses = of_gateway(&mut clusters[owner], mutual);
-                if addresses.iter().any(|one| one == address) {
-                    continue;
+            if is_certain {
+                for &owner in &owners {
+                    add(of_gateway(&mut clusters[owner], *mutual), address);
                 }
-                addresses.push((*address).to_owned());
-                if !certain {
-                    findings.warning(
-                        code::ASSUMED,
-                        &format!("spec.clusters[{owner}].{field}.addresses"),
-                        format!(
-                            "the cluster of address `{address}` is unknown: `{region}/{zone}` has several clusters"
-                        ),
-                        "check which cluster's gateway has the address, and move it to that cluster"
-                            .into(),
-                    );
-                }
+            } else {
+                assumed.push((region, zone, *mutual, *address, runs, owners));
+            }
+        }
+    }
+    for (region, zone, mutual, address, candidates, owners) in assumed {
+        // Another zone may have told it.
+        let mut candidates = candidates.into_keys();
+        let has_it = |index| {
+            of_gateway(&mut clusters[index], mutual)
+                .iter()
+                .any(|one| one == address)
+        };
+        if candidates.any(has_it) {
+            continue;
+        }
+        let field = if mutual { "eastWestGateway" } else { "gateway" };
+        for owner in owners {
+            if add(of_gateway(&mut clusters[owner], mutual), address) {
+                findings.warning(
+                    code::ASSUMED,
+                    &format!("spec.clusters[{owner}].{field}.addresses"),
+                    format!(
+                        "the cluster of address `{address}` is unknown: `{region}/{zone}` has several clusters"
+                    ),
+                    "check which cluster's gateway has the address, and move it to that cluster"
+                        .into(),
+                );
             }
         }
     }
     for ((mutual, address), owners) in &known {
         for &owner in owners {
-            let addresses = of_gateway(&mut clusters[owner], *mutual);
-            if !addresses.contains(address) {
-                addresses.push(address.clone());
-            }
+            add(of_gateway(&mut clusters[owner], *mutual), address);
         }
     }
     of_endpoints(world, names, services, clusters, findings);
@@ -103,6 +114,15 @@ pub(super) fn find(
             addresses.sort_by_key(|text| (text.parse::<IpAddr>().ok(), text.clone()));
         }
     }
+}
+
+/// Adds an address, and returns whether it is new.
+fn add(addresses: &mut Vec<String>, address: &str) -> bool {
+    let is_new = addresses.iter().all(|one| one != address);
+    if is_new {
+        addresses.push(address.to_owned());
+    }
+    is_new
 }
 
 /// From endpoints in entries of other tools: a locality with one other cluster is that of its gateway.

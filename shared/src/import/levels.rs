@@ -35,7 +35,25 @@ pub(super) fn add(world: &World, names: &Names, services: &mut [Found]) {
             }
         }
     }
+    // An endpoint that is the name of a cluster, where no other object has it.
+    let mut with_clusters: BTreeSet<usize> = BTreeSet::new();
+    let entries = world.of_kind("ServiceEntry").map(|(_, object)| object);
+    for object in entries.filter(|object| object.is_ours()) {
+        for endpoint in object.endpoints() {
+            let address = endpoint["address"].as_str().unwrap_or_default();
+            if names
+                .read(address)
+                .is_some_and(|name| matches!(name.at, At::Cluster(..)))
+            {
+                with_clusters.extend(index.published(address, names));
+            }
+        }
+    }
     for (at, found) in services.iter_mut().enumerate() {
+        if with_clusters.contains(&at) && !complete.contains(&at) && !has_names_in_meshes(found) {
+            found.service.levels = Some(NameLevel::ALL.to_vec());
+            continue;
+        }
         let is_complete = complete.contains(&at) || has_names_in_meshes(found);
         if is_complete
             && !seen[at].iter().eq(&NameLevel::DEFAULT)

@@ -49,7 +49,8 @@ fn without_wildcard(place: &str) -> &str {
 
 impl Found {
     /// The document's form; entries with places of no cluster are left out, and reported by the comparison.
-    pub(super) fn settle(self, clusters: &[Cluster]) -> Option<Locality> {
+    /// `by_zone`: clusters with the same zones have one endpoint, in the locality of one of them.
+    pub(super) fn settle(self, clusters: &[Cluster], by_zone: bool) -> Option<Locality> {
         let is_region = |text: &String| clusters.iter().any(|one| one.region == *text);
         let failover: Vec<RegionFailover> = self
             .next
@@ -66,14 +67,14 @@ impl Found {
         let mut places: Vec<(Option<String>, BTreeMap<String, u32>)> = Vec::new();
         for ((client, from), to) in self.shares {
             let to = to.into_iter();
-            let to = to.map(|(place, share)| Some((area(&place, client, &sites)?, share)));
+            let to = to.map(|(place, share)| Some((area(&place, client, &sites, by_zone)?, share)));
             let Some(to) = to.collect::<Option<BTreeMap<String, u32>>>() else {
                 continue;
             };
             if from == "*" {
                 of_clusters.entry(to).or_default().insert(client);
             } else {
-                places.push((area(&from, client, &sites), to));
+                places.push((area(&from, client, &sites, by_zone), to));
             }
         }
         for (to, clients) in of_clusters {
@@ -122,10 +123,25 @@ fn sites(clusters: &[Cluster]) -> Vec<Site<'_>> {
 }
 
 /// The document's form of an area in the rules of the cluster `client`; `None` if it has none.
-fn area(text: &str, client: usize, sites: &[Site<'_>]) -> Option<String> {
+fn area(text: &str, client: usize, sites: &[Site<'_>], by_zone: bool) -> Option<String> {
     let is_inside = |one: &Site<'_>| is_part(&one.seen_from(&sites[client]), text);
     let inside = sites.iter().enumerate().filter(|(_, one)| is_inside(one));
-    let inside: BTreeSet<usize> = inside.map(|(index, _)| index).collect();
+    let mut inside: BTreeSet<usize> = inside.map(|(index, _)| index).collect();
+    if by_zone {
+        let of_endpoint = |one: &Site<'_>| {
+            let mut inside = inside.iter().filter(|index| **index != client);
+            inside.any(|index| {
+                (sites[*index].region, &sites[*index].zones) == (one.region, &one.zones)
+            })
+        };
+        let others = sites
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| *index != client);
+        let others = others.filter(|(_, one)| of_endpoint(one));
+        let others: Vec<usize> = others.map(|(index, _)| index).collect();
+        inside.extend(others);
+    }
     let is_region = sites.iter().any(|one| one.region == text);
     if is_region {
         return Some(text.to_owned());

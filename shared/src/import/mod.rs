@@ -49,7 +49,7 @@ use crate::facts::Facts;
 use crate::istio::{IstioVersion, OLDEST_ISTIO};
 use crate::kubernetes::ownership::{self, MESH_LABEL};
 use crate::manifests::{Object, TooManyCopies};
-use crate::mesh::{Dns, Mesh, Metadata, Naming, Service, Spec, Transport};
+use crate::mesh::{Dns, Endpoints, Mesh, Metadata, NameLevel, Naming, Service, Spec, Transport};
 use names::Names;
 pub use read::NotAManifest;
 use samples::Samples;
@@ -279,7 +279,10 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
         said.write(service, &clusters, &with_sidecar);
     }
     for (service, locality) in services.iter_mut().zip(localities) {
-        service.locality = locality.settle(&clusters);
+        let levels = service.levels.as_ref();
+        let has_names = levels.is_some_and(|levels| levels.contains(&NameLevel::Cluster));
+        let by_zone = !has_names && workloads::endpoints(world, names) == Some(Endpoints::Names);
+        service.locality = locality.settle(&clusters, by_zone);
     }
     let mut transport = tls.is_some().then_some(Transport::Tls);
     let is_mutual = |one: &Service| one.transport == Some(Transport::Mtls);

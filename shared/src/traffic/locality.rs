@@ -13,7 +13,7 @@
 //! comes first in every zone, which a locality of one of the zones would not achieve: another cluster's gateway in the
 //! zone of the caller's node would be nearer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::name::Label;
 use crate::resolved::preferences::{Area, Preferences};
@@ -145,8 +145,8 @@ pub(crate) fn shares<'a>(
 }
 
 /// Shares as Istio's `distribute`: localities, or their beginnings, with percentages. `endpoints` are the clusters of
-/// the endpoints with their localities. An area whose endpoints its own text does not match is divided among their
-/// localities by the number of endpoints, as Istio divides an area.
+/// the endpoints with their localities. An area whose endpoints no text matches is divided among their localities by the
+/// number of endpoints, as Istio divides an area.
 pub(crate) fn weights(
     shares: &[(Area, u8)],
     endpoints: &[(usize, String)],
@@ -154,13 +154,26 @@ pub(crate) fn weights(
 ) -> BTreeMap<String, u8> {
     let mut weights = BTreeMap::new();
     for (area, share) in shares {
-        let text = area.to_string();
         let is_inside = |at: usize| area.has(&clusters[at]);
-        if endpoints
-            .iter()
-            .all(|(at, locality)| is_inside(*at) == is_part(locality, &text))
+        let is_same = |text: &&str| {
+            let mut all = endpoints.iter();
+            all.all(|(at, locality)| is_inside(*at) == is_part(locality, text))
+        };
+        let text = area.to_string();
+        let inside = endpoints.iter().filter(|(at, _)| is_inside(*at));
+        let inside: BTreeSet<&str> = inside.map(|(_, locality)| locality.as_str()).collect();
+        // Several in one zone have subzones.
+        let first = inside.first().filter(|_| inside.len() > 1);
+        let zone = first.and_then(|locality| {
+            let (end, _) = locality.match_indices('/').nth(1)?;
+            locality.get(..end)
+        });
+        if let Some(same) = [Some(text.as_str()), zone]
+            .into_iter()
+            .flatten()
+            .find(is_same)
         {
-            weights.insert(text, *share);
+            weights.insert(same.to_owned(), *share);
             continue;
         }
         let mut localities: BTreeMap<&str, u8> = BTreeMap::new();

@@ -318,15 +318,25 @@ fn clusters_of_one_zone_have_shares_of_their_own() {
         assert_eq!(of("red"), Some(vec![(0, 80), (1, 20)]), "{endpoints}");
         assert_eq!(of("blue"), None);
     }
-    // Without names of their own, they have one endpoint.
+    // Without names of their own, they have one endpoint for others, and for each other one that leads back.
     let document = with(&shared_zone(), "/spec/endpoints", "names".into());
     let document = with(&document, "/spec/dns/levels", json!(["global", "zone"]));
-    let found = findings(&mesh(&with(&document, "/spec/locality", shares)));
-    assert!(
-        found
+    let from_afar = json!({ "distribute": [
+        { "from": "r1/z3", "to": { "r1/z2/red": 80, "r1/z2/blue": 20 } },
+    ] });
+    for (shares, severity) in [(shares, Severity::Warning), (from_afar, Severity::Error)] {
+        let found = findings(&mesh(&with(&document, "/spec/locality", shares)));
+        let found: Vec<Severity> = found
             .iter()
-            .any(|one| one.code == "FM0510" && one.severity == Severity::Error)
-    );
+            .filter(|one| one.code == "FM0510")
+            .map(|one| one.severity)
+            .collect();
+        assert!(found.contains(&severity), "{found:?}");
+        assert_eq!(
+            found.contains(&Severity::Error),
+            severity == Severity::Error
+        );
+    }
 }
 
 #[test]

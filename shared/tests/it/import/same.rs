@@ -4,8 +4,8 @@ use serde_json::json;
 use shared::import::Imported;
 use shared::mesh::{Endpoints, Mesh, Protocol, Target};
 use shared::render::render;
-use shared::resolved::preferences::Area;
-use shared::resolved::{Cluster, Resolved};
+use shared::resolved::Resolved;
+use shared::resolved::published::PublishedName;
 
 use super::{bundle, resolve};
 
@@ -64,7 +64,6 @@ pub(super) fn same_document(mesh: &Mesh, imported: &Imported) {
             desired.trust_domain.clone_from(&got.trust_domain);
         }
     }
-    shares_by_locality(&mut desired, &mut got);
     let written = bundle(mesh).to_stream();
     for (desired, got) in desired.services.iter_mut().zip(&mut got.services) {
         let elsewhere = |route: &shared::resolved::Route| {
@@ -94,9 +93,8 @@ pub(super) fn same_document(mesh: &Mesh, imported: &Imported) {
             }
         }
         if desired.is_mutual() && !is_identified_by_name(desired) {
-            // Of plain TCP only the global name has an entry; others are in its records, if it has any.
             for names in [&mut desired.names, &mut got.names] {
-                names.retain(|name| written.contains(name.host.as_str()));
+                of_plain_tcp(names, &written);
             }
         }
         // What names contain follows from region and zone, which were compared.
@@ -271,36 +269,11 @@ fn of_cluster(index: usize, desired: &mut Resolved, got: &mut Resolved) {
     }
 }
 
-/// A share of several localities is divided in the rules of a regional cluster, and then those of its parts; and one zone
-/// of it is like another.
-fn shares_by_locality(desired: &mut Resolved, got: &mut Resolved) {
-    let regional = desired.clusters.iter().enumerate();
-    let regional = regional.filter(|(_, one)| one.is_regional());
-    let regional: Vec<usize> = regional.map(|(index, _)| index).collect();
-    for one in [desired, got] {
-        let clusters = one.clusters.clone();
-        for service in &mut one.services {
-            let shares = service.locality.shares.values_mut().flatten();
-            shares.for_each(|(area, _)| *area = first_of_same(area, &clusters));
-            let shares = &mut service.locality.shares;
-            shares.retain(|client, _| !regional.contains(client));
-        }
+/// Of plain TCP only the global name has an entry; others are in its records, if it has any. Where they fall back to is in no
+/// object.
+fn of_plain_tcp(names: &mut Vec<PublishedName>, written: &str) {
+    names.retain(|name| written.contains(name.host.as_str()));
+    for name in names {
+        name.falls_back_to = None;
     }
-}
-
-/// The first area with the same clusters: the zones of one that is regional are alike.
-fn first_of_same(area: &Area, clusters: &[Cluster]) -> Area {
-    let has = |area: &Area| {
-        clusters
-            .iter()
-            .map(|one| area.has(one))
-            .collect::<Vec<bool>>()
-    };
-    let areas = clusters.iter().flat_map(|one| &one.zones).map(|zone| Area {
-        zone: Some(zone.clone()),
-        ..area.clone()
-    });
-    let zone_of = |area: &Area| area.zone.clone();
-    let same = areas.filter(|other| area.zone.is_some() && has(other) == has(area));
-    same.min_by_key(zone_of).unwrap_or_else(|| area.clone())
 }
