@@ -1,4 +1,4 @@
-//! Istio's own samples, as an import reads them: each statement in the snapshot was compared with the manifests.
+//! Istio's own samples, as an import reads them: each finding in the snapshot was compared with the manifests.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -29,23 +29,36 @@ fn what_is_reported_of_the_samples_of_istio_is_true() {
         path: "samples",
         ..tools::ISTIO_CRDS
     };
-    let mut statements = String::new();
+    let of_all = statements(&imported(String::new()));
+    let mut all = String::new();
+    write(&mut all, "every import", &of_all);
     for (path, file) in folder.ensure_yaml_files().unwrap() {
-        writeln!(statements, "{path}").unwrap();
-        for one in self::statements(&imported(fs::read_to_string(file).unwrap())) {
-            writeln!(statements, "  {one}").unwrap();
-        }
+        let mut of_file = statements(&imported(fs::read_to_string(file).unwrap()));
+        of_file.retain(|one| !of_all.contains(one));
+        write(&mut all, &path, &of_file);
     }
-    insta::assert_snapshot!(statements);
+    insta::assert_snapshot!(all);
 }
 
-/// What is reported of a sample, sorted.
+/// The findings of an import, each with its hint below, sorted.
 fn statements(imported: &Imported) -> Vec<String> {
-    let of_sample = imported.findings.iter().filter_map(|one| {
-        let at = one.path.strip_prefix("sample")?.trim_start_matches(": ");
-        Some(format!("{} {at} {}", one.code, one.message))
+    let findings = imported.findings.iter().map(|one| {
+        let at = one.path.strip_prefix("sample").unwrap_or(&one.path);
+        let at = at.trim_start_matches(": ");
+        let severity = one.severity.as_str();
+        format!(
+            "{} {severity} {at} {}\n    {}",
+            one.code, one.message, one.hint
+        )
     });
-    let mut all: Vec<String> = of_sample.collect();
+    let mut all: Vec<String> = findings.collect();
     all.sort();
     all
+}
+
+fn write(all: &mut String, title: &str, statements: &[String]) {
+    writeln!(all, "{title}").unwrap();
+    for one in statements {
+        writeln!(all, "  {one}").unwrap();
+    }
 }
