@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::external::is_egress;
 use super::names::Names;
+use super::partial::NO_SECRET;
 use super::services::{is_at_gateway, local};
 use super::virtual_services::{SECTIONS, without_gateways};
 use crate::kubernetes::ownership::{APPLIED_ANNOTATION, MANAGED_BY_LABEL, PART_OF_LABEL};
@@ -90,6 +91,9 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
     if let Some(Value::Array(servers)) = spec.get_mut("servers") {
         for server in servers {
             port(&mut server["port"]);
+            if let Some(Value::Object(tls)) = server.get_mut("tls") {
+                tls.retain(|name, value| name != "credentialName" || value != NO_SECRET);
+            }
             if let Some(Value::Array(hosts)) = server.get_mut("hosts") {
                 mean(hosts, names);
             }

@@ -389,6 +389,7 @@ fn advice(path: &str) -> &'static str {
         "gateways" => {
             "keep it for `mesh` alone if sidecars need its routes: those of the document are for gateways"
         }
+        "credentialName" => "set `tls.credentialName`: a document has one Secret for all services",
         _ if path.starts_with("spec.servers") => {
             "set `transport: tls` if gateways have certificates for all services; a document has no other settings of servers"
         }

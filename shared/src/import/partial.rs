@@ -10,6 +10,10 @@ use crate::resolved::Resolved;
 /// Each round removes what the errors of one check are about, which may reveal others.
 const ROUNDS: usize = 20;
 
+/// The name of a Secret in place of an invalid one: with `transport: tls`, nothing can be rendered without one. It is not
+/// compared.
+pub(super) const NO_SECRET: &str = "fedmesh-no-secret";
+
 /// The document without the values that have errors, and their paths; `None` if nothing can be rendered.
 pub(super) fn resolve(mesh: &Mesh) -> Option<(Resolved, Vec<String>)> {
     let mut document = serde_json::to_value(mesh).ok()?;
@@ -49,8 +53,8 @@ fn read(document: &mut Value, left_out: &mut Vec<String>) -> Option<Mesh> {
     None
 }
 
-/// Replaces the values at paths by null, so that the others in their lists keep their indices; `None` if a path leads to
-/// no value.
+/// Replaces the values at paths by null, so that the others in their lists keep their indices, and the name of the
+/// Secret by [`NO_SECRET`]; `None` if a path leads to no value.
 fn remove<'p>(
     document: &mut Value,
     paths: impl Iterator<Item = &'p str>,
@@ -78,7 +82,10 @@ fn remove<'p>(
             }
         }
         if !at.is_null() {
-            *at = Value::Null;
+            *at = match path.as_str() {
+                "spec.tls.credentialName" => NO_SECRET.into(),
+                _ => Value::Null,
+            };
             // The parts of it that were removed before.
             left_out.retain(|part| {
                 let rest = part.strip_prefix(&path);

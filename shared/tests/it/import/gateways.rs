@@ -119,6 +119,32 @@ fn a_certificate_for_some_services_only_is_told_with_the_field_for_it() {
     assert!(told.hint.contains("transport: tls"), "{told:?}");
 }
 
+/// The document keeps it, and all else is compared.
+#[test]
+fn an_invalid_name_of_a_secret_is_left_out_alone() {
+    let templated = TLS.replace("shop-cert", "$CREDENTIAL_NAME");
+    let named = at(&templated).replace("http: [{", "http: [{name: all, ");
+    let (spec, imported) = of(&named);
+    assert_eq!(spec["tls"]["credentialName"], "$CREDENTIAL_NAME");
+    let part = &finding(&imported, "FM1002", "").message;
+    assert!(
+        part.ends_with("without `spec.tls.credentialName`"),
+        "{part}"
+    );
+    finding(&imported, "FM1003", "a.yaml: Gateway web/public");
+    let secret = "a.yaml: Gateway web/public spec.servers[0].tls.credentialName";
+    let told = finding(&imported, "FM1002", secret);
+    assert!(!told.message.contains("no-secret"), "{told:?}");
+    assert!(told.hint.contains("`tls.credentialName`"), "{told:?}");
+    let lost = imported.findings.iter();
+    let lost = lost.filter(|one| one.code == "FM1002" && !one.path.is_empty());
+    let lost: Vec<&str> = lost.map(|one| one.path.as_str()).collect();
+    assert_eq!(
+        lost,
+        [secret, "a.yaml: VirtualService web/shop spec.http[0].name",]
+    );
+}
+
 /// An entry for a service of cluster `east`, in `east`, with its Service and the gateway of `west`.
 fn entry(location: &str, own: &str) -> String {
     format!(
