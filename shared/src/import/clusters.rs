@@ -58,6 +58,12 @@ pub(super) fn find(
     for (cluster, object) in world.of_kind("ServiceEntry") {
         own_gateway(object, names, &backends, &mut known[cluster]);
     }
+    if let Some(naming) = naming {
+        for one in &mut known {
+            one.gateway.service = Some(naming.service.clone());
+            one.gateway.namespace = Some(naming.namespace.clone());
+        }
+    }
     for (cluster, object) in world.of_kind("VirtualService") {
         if services::is_at_gateway(object) {
             let known = &mut known[cluster];
@@ -67,12 +73,6 @@ pub(super) fn find(
     for (cluster, object) in world.of_kind("Gateway") {
         if let Some(gateway) = &mut known[cluster].east_west {
             at_east_west(object, gateway);
-        }
-    }
-    if let Some(naming) = naming {
-        for one in &mut known {
-            one.gateway.service = Some(naming.service.clone());
-            one.gateway.namespace = Some(naming.namespace.clone());
         }
     }
     shared_names(world, names, &mut known);
@@ -242,12 +242,12 @@ fn at_gateway(
         return;
     }
     let service = gateways::of(world, cluster, gateway);
-    if let Some(service) = service {
-        let namespace = service.namespace().to_owned();
-        let known = &mut known.gateway;
-        if known.service.is_none() {
-            known.service = Some(service.name().to_owned());
-            known.namespace = Some(namespace);
+    if known.gateway.service.is_none() {
+        if let Some(service) = service {
+            known.gateway.service = Some(service.name().to_owned());
+            known.gateway.namespace = Some(service.namespace().to_owned());
+        } else {
+            known.gateway.service = gateways::assumed_service(world, cluster, gateway, findings);
         }
     }
     let Some(port) = port.filter(|_| known.gateway.port.is_none()) else {
@@ -256,29 +256,8 @@ fn at_gateway(
     let of_service = service.and_then(|service| gateways::port(service, port));
     known.gateway.port = of_service.or(Some(port));
     if of_service.is_none() && port != u32::from(usual_gateway_port(tls)) {
-        assumed_port(world, cluster, gateway, port, findings);
+        gateways::assumed_port(world, cluster, gateway, port, findings);
     }
-}
-
-/// Reports a port that is the Gateway's, for lack of a Service.
-fn assumed_port(
-    world: &World,
-    cluster: usize,
-    gateway: &Object,
-    port: u32,
-    findings: &mut Findings,
-) {
-    findings.warning(
-        code::ASSUMED,
-        &format!("spec.clusters[{cluster}].gateway.port"),
-        format!(
-            "the manifests of cluster `{}` have no Service with a port for port {port} of Gateway `{}/{}`",
-            world.clusters[cluster],
-            gateway.namespace(),
-            gateway.name()
-        ),
-        format!("set the port of the gateway's Service, which is `{port}` in the document"),
-    );
 }
 
 /// From names without an entry of their own in a cluster, since calls are routed to a wider name.
@@ -383,13 +362,10 @@ fn ports_of_zones(known: &mut [Known]) {
 fn without_defaults(
     mut gateway: Gateway,
     service: &str,
-    (label, value): (&str, &str),
+    selector: (&str, &str),
     port: u16,
 ) -> Option<Gateway> {
-    let is_usual = |of: &Gateway| {
-        of.selector.len() == 1 && of.selector.get(label).is_some_and(|of| of == value)
-    };
-    if is_usual(&gateway) {
+    if gateways::is_only(&gateway.selector, selector) {
         gateway.selector.clear();
     }
     gateway.service = gateway.service.filter(|name| name != service);

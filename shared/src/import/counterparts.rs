@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::difference::{Loss, losses};
 use super::dns::is_external_dns;
+use super::gateways;
 use super::names::{self, Names};
 use super::services::{destination, is_at_gateway, local};
-use crate::manifests::{Object, field, list, texts};
+use crate::manifests::{Object, field, list};
 use crate::resolved::local_host;
 
 /// The objects of a cluster, given and rendered.
@@ -129,15 +130,9 @@ fn has_same_role(object: &Object, rendered: &Object) -> bool {
 
 /// Whether a VirtualService is for a Gateway.
 fn refers_to(object: &Object, gateway: &Object) -> bool {
-    let mut gateways = texts(field(&object.value, &["spec", "gateways"]));
     object.is("VirtualService")
-        && gateways.any(|reference| {
-            let id = match reference.split_once('/') {
-                Some((namespace, name)) => Some((name.to_owned(), namespace.to_owned())),
-                None => local(&reference.into(), object),
-            };
-            id.is_some_and(|id| id == (gateway.name().to_owned(), gateway.namespace().to_owned()))
-        })
+        && gateways::references(object)
+            .any(|(name, namespace)| (&*name, &*namespace) == (gateway.name(), gateway.namespace()))
 }
 
 /// The fields of the first of several objects, with the lists of all of them.

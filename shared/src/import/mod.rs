@@ -294,6 +294,7 @@ fn document(world: &World, names: &Names, options: &Options, findings: &mut Find
     }
     let external = external::hosts(world, names);
     external::without_unused(&mut clusters, &external);
+    gateways::assumed_pods(world, &clusters, findings);
     let (target, gitops) = gitops::find(world, findings);
     let dns = Dns {
         suffix: names.suffix.clone(),

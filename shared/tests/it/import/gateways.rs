@@ -1,6 +1,7 @@
 //! Gateways of others: their Services, addresses and certificates.
 
 use serde_json::{Value, json};
+use shared::check::Finding;
 use shared::import::{Imported, Options, Source, import};
 
 use super::{finding, imported, source};
@@ -73,11 +74,78 @@ fn the_port_of_a_gateway_is_that_of_its_service() {
     ] {
         let (spec, imported) = of(&(at(PLAIN) + &service));
         assert_eq!(spec["clusters"][0]["gateway"], gateway, "{service}");
-        let assumed = imported
-            .findings
-            .iter()
-            .any(|one| one.code == "FM1004" && one.path == "spec.clusters[0].gateway.port");
-        assert_eq!(assumed, is_assumed, "{service}");
+        assert_eq!(
+            assumed(&imported, "gateway.port").len(),
+            usize::from(is_assumed),
+            "{service}"
+        );
+        // A Service with other labels is not that of the Gateway.
+        let has_service = gateway.get("service").is_some();
+        assert_eq!(
+            assumed(&imported, "gateway.service").is_empty(),
+            has_service,
+            "{service}"
+        );
+    }
+}
+
+/// What is assumed of a field of the cluster.
+fn assumed<'a>(imported: &'a Imported, field: &str) -> Vec<&'a Finding> {
+    let path = format!("spec.clusters[0].{field}");
+    let findings = imported.findings.iter();
+    findings
+        .filter(|one| one.code == "FM1004" && one.path == path)
+        .collect()
+}
+
+#[test]
+fn the_service_of_pods_that_are_not_the_ingress_gateway_is_assumed() {
+    let of_istio = at(PLAIN).replace("app: door", "istio: ingressgateway");
+    let (_, usual) = of(&of_istio);
+    assert_eq!(assumed(&usual, "gateway.service"), [] as [&Finding; 0]);
+
+    let (spec, imported) = of(&at(PLAIN).replace("app: door", "istio: eastwestgateway"));
+    assert_eq!(
+        spec["clusters"][0]["gateway"],
+        json!({
+            "service": "istio-eastwestgateway", "selector": { "istio": "eastwestgateway" }, "port": 8080,
+        })
+    );
+    let [told] = assumed(&imported, "gateway.service")[..] else {
+        panic!("{imported:#?}")
+    };
+    assert!(told.hint.contains("`istio-eastwestgateway`"), "{told:?}");
+}
+
+#[test]
+fn pods_of_a_gateway_that_is_missing_or_selects_all_are_assumed() {
+    let (gateway, route) = {
+        let text = at(PLAIN);
+        let (gateway, route) = text.split_once("---\n").unwrap();
+        (format!("{gateway}---\n"), route.to_owned())
+    };
+    let more = route.replace("shop", "cart");
+    let of_any = gateway.replace("{app: door}", "{}");
+    for (text, reason) in [
+        (format!("{gateway}{route}"), None),
+        (route.clone(), Some("is not among the manifests")),
+        (format!("{route}{more}"), Some("is not among the manifests")),
+        (
+            format!(
+                "{gateway}{route}{}",
+                more.replace("[public]", "[mesh, other]")
+            ),
+            Some("`web/other` of cluster `cluster1` is not among"),
+        ),
+        (format!("{of_any}{route}"), Some("has no selector")),
+    ] {
+        let (_, imported) = of(&text);
+        let told = assumed(&imported, "gateway.selector");
+        assert_eq!(told.len(), usize::from(reason.is_some()), "{text}{told:#?}");
+        for (told, reason) in told.iter().zip(reason) {
+            assert!(told.message.contains(reason), "{told:?}");
+        }
+        assert!(imported.is_incomplete());
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is reported of manifests is true, and reported once.
 
-use shared::check::Severity;
+use shared::check::{Finding, Severity};
 use shared::import::{Imported, Options, import};
 
 use super::{bundle, example, files, finding, imported, source};
@@ -115,6 +115,18 @@ fn names_of_an_egress_gateway_are_no_loss() {
     let lost: Vec<_> = lost.map(|one| (one.severity, &*one.path)).collect();
     assert_eq!(lost, [(Severity::Hint, "a.yaml: DestinationRule out")]);
     assert_eq!(imported.mesh.spec.external[0].egress_gateway, Some(true));
+}
+
+/// The rule of its Service does not have the labels of its pods.
+#[test]
+fn pods_of_an_egress_gateway_that_is_missing_are_assumed() {
+    let path = "spec.clusters[0].egressGateway.selector";
+    let of_pods = |one: &&Finding| one.path == path;
+    let whole = of_suffix(EGRESS);
+    assert_eq!(whole.findings.iter().find(of_pods), None);
+    let without = of_suffix(&EGRESS.replace("kind: Gateway\n", "kind: WasmPlugin\n"));
+    let told = finding(&without, "FM1004", path);
+    assert!(told.hint.contains("`istio: egressgateway`"), "{told:?}");
 }
 
 #[test]
