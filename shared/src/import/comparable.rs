@@ -77,16 +77,8 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
     if let Some(Value::Array(hosts)) = spec.get_mut("hosts") {
         mean(hosts, names);
     }
-    if object.is("ServiceEntry")
-        && let Some(Value::Array(ports)) = spec.get_mut("ports")
-    {
-        ports.iter_mut().for_each(port);
-        for port in ports {
-            // Istio treats them alike in a ServiceEntry.
-            if port["protocol"] == "TLS" {
-                port["protocol"] = "HTTPS".into();
-            }
-        }
+    if object.is("ServiceEntry") {
+        service_entry(spec);
     }
     if let Some(Value::Array(servers)) = spec.get_mut("servers") {
         for server in servers {
@@ -131,6 +123,23 @@ pub(super) fn fields(object: &Object, names: &Names) -> Map<String, Value> {
         }
     }
     fields
+}
+
+/// Omitted fields have their defaults, since the document may render another value.
+fn service_entry(spec: &mut Map<String, Value>) {
+    for (name, default) in [("location", "MESH_EXTERNAL"), ("resolution", "NONE")] {
+        spec.entry(name).or_insert_with(|| default.into());
+    }
+    let Some(Value::Array(ports)) = spec.get_mut("ports") else {
+        return;
+    };
+    for one in ports {
+        port(one);
+        // Istio treats them alike in a ServiceEntry.
+        if one["protocol"] == "TLS" {
+            one["protocol"] = "HTTPS".into();
+        }
+    }
 }
 
 /// A port of a Gateway or ServiceEntry: its name has no effect, and its protocol is in any case.

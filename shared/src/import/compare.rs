@@ -267,7 +267,12 @@ fn lost_field(object: &Object, loss: &Loss, findings: &mut Findings) {
     }
     let message = match &loss.instead {
         Some(instead) => format!(
-            "the manifests have `{given}`, but the document renders `{}`",
+            "the manifests have `{given}`{}, but the document renders `{}`",
+            if is_omitted(object, &loss.path) {
+                " by default"
+            } else {
+                ""
+            },
             quoted(instead)
         ),
         None => format!("the document does not render `{given}`"),
@@ -283,8 +288,15 @@ fn lost_field(object: &Object, loss: &Loss, findings: &mut Findings) {
         code::NOT_CARRIED,
         &path,
         message,
-        advice(&loss.path).into(),
+        advice(loss).into(),
     );
+}
+
+/// Whether a compared field of a specification is not in the object.
+fn is_omitted(object: &Object, path: &str) -> bool {
+    let field = path.strip_prefix("spec.").unwrap_or_default();
+    let is_name = !field.is_empty() && field.chars().all(char::is_alphanumeric);
+    is_name && object.value["spec"].get(field).is_none()
 }
 
 /// Whether an object is only for names that the document publishes.
@@ -372,11 +384,15 @@ fn no_place(object: &Object) -> (Severity, &'static str, &'static str) {
 }
 
 /// The hint for a field that is not imported.
-fn advice(path: &str) -> &'static str {
+fn advice(loss: &Loss) -> &'static str {
+    let path = loss.path.as_str();
     let field = path.rsplit('.').next().unwrap_or_default();
     match field {
         _ if path.starts_with("metadata.") => {
             "add it to the rendered manifests, for example with Kustomize, if something needs it"
+        }
+        "resolution" if loss.given == "NONE" => {
+            "check that callers use the addresses in DNS, which sidecars look up with `DNS`; ranges in `addresses` of an external host keep `NONE`"
         }
         "hosts" | "dnsName" => {
             "use one of the names that `fedmesh-agent names` lists, or set `hostname` of the service"

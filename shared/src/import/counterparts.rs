@@ -135,10 +135,14 @@ fn refers_to(object: &Object, gateway: &Object) -> bool {
             .any(|(name, namespace)| (&*name, &*namespace) == (gateway.name(), gateway.namespace()))
 }
 
-/// The fields of the first of several objects, with the lists of all of them.
+/// The fields of the first of several objects, with the lists of all of them, and a resolution other than `NONE`, which
+/// hosts with wildcards have.
 pub(super) fn together(mut all: impl Iterator<Item = Value>) -> Value {
     let mut first = all.next().unwrap_or_default();
     for mut other in all {
+        if first["spec"]["resolution"] == "NONE" {
+            first["spec"]["resolution"] = other["spec"]["resolution"].take();
+        }
         for list in ["addresses", "endpoints", "hosts", "ports", "servers"] {
             if let Some(Value::Array(more)) = other["spec"].get_mut(list)
                 && let Some(Value::Array(items)) = first["spec"].get_mut(list)

@@ -124,8 +124,6 @@ fn says_nothing(value: &Value) -> bool {
 fn is_default(name: &str, value: &Value) -> bool {
     match name {
         "exportTo" => *value == json!(["*"]),
-        "location" => value == "MESH_EXTERNAL",
-        "resolution" => value == "NONE",
         "httpsRedirect" => value == false,
 
         "clusterIP" => value != "None",

@@ -124,7 +124,7 @@ fn one(object: &Object, host: &str, rule: Option<&Object>) -> Option<ExternalHos
     let addresses: Vec<String> = texts(&spec["addresses"]).map(str::to_owned).collect();
     let good = match spec["resolution"].as_str().unwrap_or("NONE") {
         "DNS" => endpoints.is_empty() && addresses.is_empty() && !pattern.is_wildcard,
-        // A document without addresses resolves the host by DNS, as callers do.
+        // Without a range of addresses a document renders `DNS`, which the comparison reports.
         "NONE" => endpoints.is_empty(),
         "STATIC" => endpoints.iter().all(|one| {
             let plain = one.as_object().is_some_and(|fields| fields.len() == 1);

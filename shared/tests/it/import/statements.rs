@@ -41,20 +41,35 @@ fn of_suffix(text: &str) -> Imported {
 }
 
 #[test]
-fn external_hosts_lose_nothing() {
+fn external_hosts_lose_the_addresses_that_callers_resolve_alone() {
     let imported = of_suffix(EXTERNAL);
-    assert_eq!(
-        told(&imported),
-        [
-            "FM1003 a.yaml: ServiceEntry mirrors",
-            "FM1003 a.yaml: ServiceEntry git"
-        ]
-    );
-    let mirrors = &finding(&imported, "FM1003", "a.yaml: ServiceEntry mirrors").message;
+    let expected = [
+        "FM1003 a.yaml: ServiceEntry mirrors",
+        "FM1002 a.yaml: ServiceEntry mirrors spec.resolution",
+        "FM1003 a.yaml: ServiceEntry git",
+    ];
+    assert_eq!(told(&imported), expected);
+    let resolution = |imported: &Imported| {
+        let path = "a.yaml: ServiceEntry mirrors spec.resolution";
+        finding(imported, "FM1002", path).message.clone()
+    };
+    let message = "the manifests have `\"NONE\"` by default, but the document renders `\"DNS\"`";
+    assert_eq!(resolution(&imported), message);
+    let ports = "  ports: [{number: 80,";
+    let none = EXTERNAL.replace(ports, &format!("  resolution: NONE\n{ports}"));
+    let none = of_suffix(&none);
+    assert_eq!(told(&none), expected);
+    assert_eq!(resolution(&none), message.replace(" by default", ""));
+    let with_wildcard = EXTERNAL.replace("one.mirror.example", "'*.mirror.example'");
+    assert_eq!(told(&of_suffix(&with_wildcard)), expected);
+    let by_dns = EXTERNAL.replace(ports, &format!("  resolution: DNS\n{ports}"));
+    let [mirrors, _, git] = expected;
+    assert_eq!(told(&of_suffix(&by_dns)), [mirrors, git]);
+    let message = &finding(&imported, "FM1003", "a.yaml: ServiceEntry mirrors").message;
     for host in ["one", "two", "three"] {
         assert!(
-            mirrors.contains(&format!(".{host}.mirror.example`")),
-            "{mirrors}"
+            message.contains(&format!(".{host}.mirror.example`")),
+            "{message}"
         );
     }
     // With a port that a document cannot have, the entry is reported, and nothing as replaced.
@@ -62,7 +77,8 @@ fn external_hosts_lose_nothing() {
     assert_eq!(
         told(&other),
         [
-            "FM1003 a.yaml: ServiceEntry mirrors",
+            mirrors,
+            "FM1002 a.yaml: ServiceEntry mirrors spec.resolution",
             "FM1001 a.yaml: ServiceEntry git"
         ]
     );
