@@ -181,11 +181,15 @@ pub(super) fn are_without_locality(world: &World, names: &Names) -> bool {
 
 /// From a Gateway that passes mutual TLS through.
 fn at_east_west(object: &Object, gateway: &mut Gateway) {
-    let spec = &object.value["spec"];
-    let mut servers = list(&spec["servers"]).iter();
-    if servers.any(|server| server["tls"]["mode"] == "AUTO_PASSTHROUGH") {
-        gateway.selector = selector(spec);
+    if is_passing_mutual_tls(object) {
+        gateway.selector = selector(&object.value["spec"]);
     }
+}
+
+/// Whether a Gateway passes mutual TLS through.
+pub(super) fn is_passing_mutual_tls(gateway: &Object) -> bool {
+    let mut servers = list(field(&gateway.value, &["spec", "servers"])).iter();
+    servers.any(|server| server["tls"]["mode"] == "AUTO_PASSTHROUGH")
 }
 
 /// From a VirtualService at a cluster's gateway and the Gateway that it refers to.

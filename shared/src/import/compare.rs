@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::ImportError;
+use super::clusters::is_passing_mutual_tls;
 use super::comparable;
 use super::counterparts::{InCluster, is_at_ports, together};
 use super::difference::{Loss, losses};
@@ -242,7 +243,14 @@ fn without_counterpart(object: &Object, cluster: &InCluster<'_>, findings: &mut 
             "the document renders an object of this name for another purpose",
             "rename it, and apply it separately",
         ),
-        None => no_place(object),
+        None => {
+            let (severity, message, hint) = no_place(object);
+            (
+                severity,
+                message,
+                of_external(object, cluster).unwrap_or(hint),
+            )
+        }
     };
     findings.add(
         severity,
@@ -311,6 +319,23 @@ fn is_about_published_names(object: &Object, names: &Names) -> bool {
     is_of_mesh && hosts.len() > 0 && hosts.all(|host| names.read(&as_name(&host)).is_some())
 }
 
+/// The hint for a route or rule of external hosts.
+fn of_external(object: &Object, cluster: &InCluster<'_>) -> Option<&'static str> {
+    match object.kind() {
+        "VirtualService" if cluster.entry_of(object, cluster.given).is_some() => Some(
+            "apply it separately, or set `tls` of a port or `egressGateway` of the external host if that does the same",
+        ),
+        "DestinationRule" => {
+            let entry = cluster.entry_of(object, cluster.rendered)?;
+            let is_there = entry.namespace() == object.namespace();
+            (!is_there).then_some(
+                "apply it separately, in the namespace `istio-system` of the ServiceEntry that the document renders: elsewhere only clients of its own namespace use it",
+            )
+        }
+        _ => None,
+    }
+}
+
 /// Severity, reason and hint for an object without a counterpart.
 fn no_place(object: &Object) -> (Severity, &'static str, &'static str) {
     let (lost, stays) = (Severity::Warning, Severity::Hint);
@@ -319,6 +344,11 @@ fn no_place(object: &Object) -> (Severity, &'static str, &'static str) {
             stays,
             "the object is a Mesh document, so nothing is imported from it",
             "use it as it is: every command reads a bundle of fedmesh with `-f`",
+        ),
+        "Gateway" if object.is("Gateway") && is_passing_mutual_tls(object) => (
+            lost,
+            "the document renders no Gateway that replaces it",
+            "apply it separately, or set `transport: mtls` of the services that are called through it",
         ),
         "Gateway" if object.is("Gateway") => (
             lost,
@@ -394,7 +424,7 @@ fn advice(loss: &Loss) -> &'static str {
         "resolution" if loss.given == "NONE" => {
             "check that callers use the addresses in DNS, which sidecars look up with `DNS`; ranges in `addresses` of an external host keep `NONE`"
         }
-        "hosts" | "dnsName" => {
+        "hosts" | "sniHosts" | "dnsName" => {
             "use one of the names that `fedmesh-agent names` lists, or set `hostname` of the service"
         }
         "exportTo" => {

@@ -60,6 +60,17 @@ impl<'a> InCluster<'a> {
             .all(|host| is_known(&host))
     }
 
+    /// The first of some objects that is a ServiceEntry of all hosts of a given one.
+    pub(super) fn entry_of(&self, object: &Object, among: &'a [&'a Object]) -> Option<&'a Object> {
+        let hosts = self.meant(object);
+        let is_of_all = |one: &Object| one.is("ServiceEntry") && hosts.is_subset(&self.meant(one));
+        among
+            .iter()
+            .copied()
+            .find(|one| is_of_all(one))
+            .filter(|_| !hosts.is_empty())
+    }
+
     fn stand_ins(&self, object: &Object) -> Vec<&'a Object> {
         let hosts = self.meant(object);
         let shares_hosts = |one: &Object| !self.meant(one).is_disjoint(&hosts);

@@ -262,6 +262,76 @@ spec:
     }
 }
 
+/// The hints for objects that are not replaced.
+#[test]
+fn a_hint_is_for_the_purpose_of_an_object() {
+    let objects = r#"
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: pay, namespace: shop}
+spec: {hosts: [pay.example], ports: [{number: 80, name: http, protocol: HTTP}], resolution: DNS}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: pay, namespace: shop}
+spec: {hosts: [pay.example], http: [{timeout: 3s, route: [{destination: {host: pay.example}}]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: cart, namespace: shop}
+spec: {hosts: [cart], http: [{timeout: 3s, route: [{destination: {host: cart}}]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: pay, namespace: shop}
+spec: {host: pay.example, trafficPolicy: {connectionPool: {tcp: {maxConnections: 9}}}}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: pay, namespace: istio-system}
+spec: {host: pay.example, trafficPolicy: {connectionPool: {tcp: {maxConnections: 9}}}}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: through, namespace: shop}
+spec:
+  selector: {istio: eastwestgateway}
+  servers: [{port: {number: 15443, name: tls, protocol: TLS}, tls: {mode: AUTO_PASSTHROUGH}, hosts: ["*.local"]}]
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: unused, namespace: shop}
+spec:
+  selector: {istio: ingressgateway}
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [other.example]}]
+"#;
+    let imported = of_suffix(objects);
+    for (object, hint) in [
+        ("VirtualService shop/pay", "`tls` of a port"),
+        ("VirtualService shop/cart", "share the service"),
+        (
+            "DestinationRule shop/pay",
+            "in the namespace `istio-system`",
+        ),
+        ("DestinationRule istio-system/pay", "apply it separately"),
+        ("Gateway shop/through", "`transport: mtls`"),
+        ("Gateway shop/unused", "share a service"),
+    ] {
+        let told = finding(&imported, "FM1001", &format!("a.yaml: {object}"));
+        assert!(told.hint.contains(hint), "{told:?}");
+        let is_moved = told.hint.contains("istio-system");
+        assert_eq!(is_moved, object == "DestinationRule shop/pay", "{told:?}");
+    }
+    let passed = TCP.replace(
+        "  tcp:\n  - match: [{port: 31400}]",
+        "  tls:\n  - match: [{port: 31400, sniHosts: [echo.example]}]",
+    );
+    let path = "a.yaml: VirtualService echo spec.tls[0].match[0].sniHosts";
+    let imported = of_suffix(&passed);
+    let told = finding(&imported, "FM1002", path);
+    assert!(told.hint.contains("`hostname`"), "{told:?}");
+}
+
 const WITH_ERROR: &str = r"
 apiVersion: networking.istio.io/v1
 kind: VirtualService
