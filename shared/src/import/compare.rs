@@ -12,6 +12,7 @@ use super::counterparts::{InCluster, is_at_ports, together};
 use super::difference::{Loss, losses};
 use super::names::{self, Names, as_name};
 use super::read::KUSTOMIZE;
+use super::rewrites;
 use super::services::is_at_gateway;
 use super::world::{self, World};
 use crate::check::{Finding, Findings, Severity, code};
@@ -183,7 +184,9 @@ fn one(object: &Object, cluster: &InCluster<'_>, findings: &mut Findings) {
         Vec::new()
     } else {
         let rendered = together(counterparts.iter().copied().map(fields));
-        let mut lost = losses(&fields(object), &rendered);
+        let mut given = fields(object);
+        rewrites::at_called_ports(&mut given, object, cluster);
+        let mut lost = losses(&given, &rendered);
         lost.retain(|loss| !is_at_ports(loss, &rendered));
         lost
     };
@@ -223,6 +226,10 @@ fn replaced(object: &Object, by: &[&Object], is_complete: bool, findings: &mut F
 }
 
 fn without_counterpart(object: &Object, cluster: &InCluster<'_>, findings: &mut Findings) {
+    if let Some(entry) = rewrites::instead_of(object, cluster) {
+        replaced(object, &[entry], true, findings);
+        return;
+    }
     let is_published = is_about_published_names(object, cluster.names);
     // Versions of fedmesh differ in the objects that names share.
     if is_published && object.is_ours() {

@@ -10,6 +10,8 @@ use serde_json::Value;
 use super::gateways::{gateway_of, selector};
 use super::names::Names;
 use super::order;
+use super::ports;
+use super::rewrites::{self, Rewrites};
 use super::services::local;
 use super::world::World;
 use crate::check::{Finding, Severity};
@@ -52,6 +54,7 @@ pub(super) fn hosts(world: &World, names: &Names) -> Vec<ExternalHost> {
         .filter(|(_, object)| is_egress(object))
         .flat_map(|(_, object)| texts(field(&object.value, &["spec", "hosts"])))
         .collect();
+    let rewrites = rewrites::by_host(world);
     let mut found: BTreeMap<&str, (ExternalHost, Vec<usize>)> = BTreeMap::new();
     for (cluster, object) in world.of_kind("ServiceEntry") {
         if object.is_ours() && object.name().starts_with(WIDE) {
@@ -63,7 +66,9 @@ pub(super) fn hosts(world: &World, names: &Names) -> Vec<ExternalHost> {
             }
             if let Some((_, clusters)) = found.get_mut(host) {
                 clusters.push(cluster);
-            } else if let Some(one) = one(object, host, rules.get(host).copied()) {
+            } else if let Some(one) =
+                one(object, host, rules.get(host).copied(), rewrites.get(host))
+            {
                 found.insert(host, (one, vec![cluster]));
             }
         }
@@ -116,7 +121,12 @@ fn in_order(world: &World, found: BTreeMap<&str, (ExternalHost, Vec<usize>)>) ->
         .collect()
 }
 
-fn one(object: &Object, host: &str, rule: Option<&Object>) -> Option<ExternalHost> {
+fn one(
+    object: &Object,
+    host: &str,
+    rule: Option<&Object>,
+    rewrites: Option<&Rewrites>,
+) -> Option<ExternalHost> {
     let spec = &object.value["spec"];
     let pattern = HostPattern::new(host).ok()?;
     let outside = ["", "MESH_EXTERNAL"].contains(&spec["location"].as_str().unwrap_or_default());
@@ -141,10 +151,23 @@ fn one(object: &Object, host: &str, rule: Option<&Object>) -> Option<ExternalHos
     } else {
         addresses
     };
-    let ports = list(&spec["ports"]).iter();
-    let mut ports: Vec<ExternalPort> = ports
-        .map(|one| port(one, host, rule))
-        .collect::<Option<_>>()?;
+    let given = list(&spec["ports"]);
+    let usual = Rewrites::new();
+    let ports_with = |rewrites: &Rewrites| -> Option<Vec<ExternalPort>> {
+        let ports = given.iter();
+        ports
+            .map(|one| port(one, given, host, rule, rewrites))
+            .collect()
+    };
+    let mut ports = ports_with(rewrites.unwrap_or(&usual))?;
+    // A route that leads calls elsewhere without TLS stays, and needs the ports as they are.
+    let starts_tls = |from: &u32| {
+        let mut ports = ports.iter();
+        ports.any(|port| port.port == *from && port.tls.is_some())
+    };
+    if !rewrites.unwrap_or(&usual).keys().all(starts_tls) {
+        ports = ports_with(&usual)?;
+    }
     if let [only] = &ports[..]
         && only.port == u32::from(DEFAULT_TLS_PORT)
         && only.protocol.is_none()
@@ -160,8 +183,14 @@ fn one(object: &Object, host: &str, rule: Option<&Object>) -> Option<ExternalHos
     })
 }
 
-fn port(given: &Value, host: &str, rule: Option<&Object>) -> Option<ExternalPort> {
-    let number = u32::try_from(given["number"].as_u64()?).ok()?;
+fn port(
+    given: &Value,
+    all: &[Value],
+    host: &str,
+    rule: Option<&Object>,
+    rewrites: &Rewrites,
+) -> Option<ExternalPort> {
+    let number = ports::number(&given["number"])?;
     let protocol = match given["protocol"].as_str()?.to_ascii_uppercase().as_str() {
         "HTTP" => ExternalProtocol::Http,
         "HTTPS" | "TLS" => ExternalProtocol::Https,
@@ -173,9 +202,15 @@ fn port(given: &Value, host: &str, rule: Option<&Object>) -> Option<ExternalPort
         443 => Some(ExternalProtocol::Https),
         _ => None,
     };
+    let to = match rewrites.get(&number) {
+        Some(to) => all
+            .iter()
+            .find(|one| one["number"] == *to && one["targetPort"].is_null()),
+        None => Some(given),
+    };
     let tls = rule
         .filter(|_| protocol == ExternalProtocol::Http)
-        .and_then(|rule| origination(given, number, host, rule));
+        .and_then(|rule| origination(to?, host, rule));
     Some(ExternalPort {
         port: number,
         protocol: Some(protocol).filter(|protocol| Some(*protocol) != usual),
@@ -183,7 +218,8 @@ fn port(given: &Value, host: &str, rule: Option<&Object>) -> Option<ExternalPort
     })
 }
 
-fn origination(given: &Value, number: u32, host: &str, rule: &Object) -> Option<TlsOrigination> {
+fn origination(given: &Value, host: &str, rule: &Object) -> Option<TlsOrigination> {
+    let number = ports::number(&given["number"])?;
     let policy = field(&rule.value, &["spec", "trafficPolicy"]);
     let mut settings = list(&policy["portLevelSettings"]).iter();
     let of_port = settings.find(|one| one["port"]["number"] == number);
@@ -191,9 +227,10 @@ fn origination(given: &Value, number: u32, host: &str, rule: &Object) -> Option<
     if tls["mode"] != "SIMPLE" {
         return None;
     }
-    let target = given["targetPort"]
-        .as_u64()
-        .map_or(Some(number), |port| u32::try_from(port).ok());
+    let target = match &given["targetPort"] {
+        Value::Null => Some(number),
+        port => ports::number(port),
+    };
     let names: Vec<&str> = texts(&tls["subjectAltNames"]).collect();
     let names = names.into_iter().map(str::to_owned).collect::<Vec<_>>();
     let ca = tls["caCertificates"].as_str();

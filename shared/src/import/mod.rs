@@ -34,6 +34,7 @@ mod partial;
 mod policies;
 mod ports;
 mod read;
+mod rewrites;
 mod routes;
 mod samples;
 mod services;

@@ -1,5 +1,6 @@
 //! What is reported of manifests is true, and reported once.
 
+use serde_json::json;
 use shared::check::{Finding, Severity};
 use shared::import::{Imported, Options, import};
 
@@ -174,6 +175,87 @@ spec:
         "FM1002",
         "a.yaml: DestinationRule pay spec.trafficPolicy.tls",
     );
+}
+
+const REWRITTEN: &str = r"
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: pay}
+spec:
+  hosts: [pay.example]
+  ports: [{number: 80, name: http, protocol: HTTP}, {number: 443, name: https, protocol: HTTPS}]
+  resolution: DNS
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: pay-ports}
+spec:
+  hosts: [pay.example]
+  http: [{match: [{port: 80}], route: [{destination: {host: pay.example, port: {number: 443}}}]}]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: pay-tls}
+spec:
+  host: pay.example
+  trafficPolicy: {portLevelSettings: [{port: {number: 443}, tls: {mode: SIMPLE}}]}
+";
+
+/// A route to the port with TLS is the target port of a document.
+#[test]
+fn a_route_to_a_port_with_tls_is_imported() {
+    let imported = of_suffix(REWRITTEN);
+    let external =
+        |imported: &Imported| serde_json::to_value(&imported.mesh.spec.external).unwrap();
+    let with_tls =
+        json!([{ "host": "pay.example", "ports": [{ "port": 80, "tls": {} }, { "port": 443 }] }]);
+    assert_eq!(external(&imported), with_tls);
+    let replaced = [
+        "FM1003 a.yaml: ServiceEntry pay",
+        "FM1003 a.yaml: VirtualService pay-ports",
+        "FM1003 a.yaml: DestinationRule pay-tls",
+    ];
+    assert_eq!(told(&imported), replaced);
+    let more = "{mode: SIMPLE}, loadBalancer: {simple: ROUND_ROBIN}";
+    let [entry, route, rule] = replaced;
+    let lost = "FM1002 a.yaml: DestinationRule pay-tls spec.trafficPolicy.portLevelSettings[0].loadBalancer";
+    let imported = of_suffix(&REWRITTEN.replace("{mode: SIMPLE}", more));
+    assert_eq!(told(&imported), [entry, route, rule, lost]);
+
+    // Routes that do anything else, or lead to a port without TLS, stay, and so does the rule.
+    let plain = json!([{ "host": "pay.example", "ports": [{ "port": 80 }, { "port": 443 }] }]);
+    let stay = [
+        entry,
+        "FM1001 a.yaml: VirtualService pay-ports",
+        "FM1001 a.yaml: DestinationRule pay-tls",
+    ];
+    for (from, to) in [
+        ("{port: 80}", "{port: 80, uri: {prefix: /a}}"),
+        ("http: [{match", "http: [{timeout: 3s, match"),
+        (
+            "pay.example, port: {number: 443}}",
+            "pay.example, subset: a, port: {number: 443}}",
+        ),
+        (
+            "hosts: [pay.example]\n  http",
+            "hosts: [pay.example, '*.pay.example']\n  http",
+        ),
+        (
+            "hosts: [pay.example]\n  http",
+            "hosts: [pay.example]\n  exportTo: [.]\n  http",
+        ),
+        (
+            "[{match: [{port: 80}]",
+            "[{match: [{port: 443}], route: [{destination: {host: pay.example, port: {number: 80}}}]}, {match: [{port: 80}]",
+        ),
+        ("port: {number: 443}}}]}]", "port: {number: 8443}}}]}]"),
+        ("{mode: SIMPLE}", "{mode: DISABLE}"),
+    ] {
+        assert!(REWRITTEN.contains(from), "{from}");
+        let imported = of_suffix(&REWRITTEN.replace(from, to));
+        assert_eq!(external(&imported), plain, "{to}");
+        assert_eq!(told(&imported), stay, "{to}");
+    }
 }
 
 const TCP: &str = r#"
