@@ -24,6 +24,7 @@ mod external;
 mod external_dns;
 mod gateways;
 mod gitops;
+mod hints;
 mod levels;
 mod locality;
 mod locals;
@@ -214,7 +215,7 @@ fn compare_in_part(
                 code::CREDENTIAL_LEFT_OUT,
                 path,
                 "the manifests have a credential here, which is not imported".into(),
-                compare::TO_A_SECRET.into(),
+                hints::TO_A_SECRET.into(),
             );
         }
         return Ok(());

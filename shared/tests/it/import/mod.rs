@@ -3,6 +3,7 @@
 
 mod at_gateways;
 mod dns;
+mod external_hosts;
 mod folders;
 mod forms;
 mod gateways;
