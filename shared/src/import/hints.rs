@@ -122,7 +122,7 @@ pub(super) fn advice(loss: &Loss) -> &'static str {
             "add it to the rendered manifests, for example with Kustomize, if something needs it"
         }
         "resolution" if loss.given == "NONE" => {
-            "check that callers use the addresses in DNS, which sidecars look up with `DNS`; ranges in `addresses` of an external host keep `NONE`"
+            "set a range in `addresses` of an external host to keep `NONE`, or check that sidecars may choose another address of the host than the caller"
         }
         "hosts" | "sniHosts" | "dnsName" => {
             "use one of the names that `fedmesh-agent names` lists, or set `hostname` of the service"

@@ -47,6 +47,14 @@ fn external_hosts_lose_the_addresses_that_callers_resolve_alone() {
     let none = of_suffix(&none);
     assert_eq!(told(&none), expected);
     assert_eq!(resolution(&none), message.replace(" by default", ""));
+    // The document has the addresses, among which sidecars choose.
+    let addresses = of_suffix(&EXTERNAL.replace("192.0.2.0/24", "192.0.2.7"));
+    let told_of_git = finding(
+        &addresses,
+        "FM1002",
+        "a.yaml: ServiceEntry git spec.resolution",
+    );
+    assert!(told_of_git.message.contains("STATIC"), "{told_of_git:?}");
     let with_wildcard = EXTERNAL.replace("one.mirror.example", "'*.mirror.example'");
     assert_eq!(told(&of_suffix(&with_wildcard)), expected);
     let by_dns = EXTERNAL.replace(ports, &format!("  resolution: DNS\n{ports}"));
