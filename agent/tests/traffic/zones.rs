@@ -11,6 +11,13 @@ use crate::outages::{agree, resolved};
 use crate::tls::{SECRET, put_certificate, take_certificate};
 
 const SERVER: (&str, &str) = ("default", "httpbin");
+/// Transports and endpoints.
+const WAYS: [(&str, &str); 4] = [
+    ("http", "addresses"),
+    ("http", "names"),
+    ("tls", "addresses"),
+    ("mtls", "addresses"),
+];
 const ALL_LEVELS: [&str; 4] = ["global", "region", "zone", "cluster"];
 
 /// Moves the node of a cluster to a zone, and its client with it.
@@ -69,6 +76,22 @@ pub(crate) fn in_transport(mut document: Value, transport: &str) -> Value {
     document
 }
 
+/// Applies and verifies a document in a transport, with a kind of endpoints.
+fn apply_in(bed: &Bed, document: &Value, transport: &str, endpoints: &str) -> Value {
+    println!("{transport}, endpoints: {endpoints}");
+    let mut document = in_transport(document.clone(), transport);
+    document["spec"]["endpoints"] = endpoints.into();
+    if transport == "tls" {
+        let names = certificate_names(&document);
+        for (context, ..) in CLUSTERS {
+            put_certificate(bed, context, bed.mesh.authority(), &names);
+        }
+    }
+    bed.apply(&document);
+    bed.verified(&document);
+    document
+}
+
 /// The names of certificates for all names of a document.
 pub(crate) fn certificate_names(document: &Value) -> Vec<String> {
     let resolved = resolved(document);
@@ -106,24 +129,9 @@ fn a_regional_cluster_answers_its_own_pods_in_every_zone() {
     );
 
     let regional = with_zones(&bed, 0, &["us-west2-a", "us-west2-b"]);
-    for (transport, endpoints) in [
-        ("http", "addresses"),
-        ("http", "names"),
-        ("tls", "addresses"),
-        ("mtls", "addresses"),
-    ] {
-        println!("{transport}, endpoints: {endpoints}");
-        let mut document = in_transport(regional.clone(), transport);
-        document["spec"]["endpoints"] = endpoints.into();
+    for (transport, endpoints) in WAYS {
+        let document = apply_in(&bed, &regional, transport, endpoints);
         let resolved = resolved(&document);
-        if transport == "tls" {
-            for (context, ..) in CLUSTERS {
-                let names = certificate_names(&document);
-                put_certificate(&bed, context, bed.mesh.authority(), &names);
-            }
-        }
-        bed.apply(&document);
-        bed.verified(&document);
         for zone in ["us-west2-b", "us-west2-a"] {
             move_node(&bed, "cluster1", zone);
             answered_by(&bed, "cluster1", GLOBAL, &["cluster1"]);
@@ -176,23 +184,8 @@ fn clusters_of_one_zone_have_names_and_shares_of_their_own() {
     let mut weighted = shared.clone();
     weighted["spec"]["services"][0]["locality"] =
         json!({ "distribute": [{ "from": blue, "to": { (blue): 80, (green): 20 } }] });
-    for (transport, endpoints) in [
-        ("http", "addresses"),
-        ("http", "names"),
-        ("tls", "addresses"),
-        ("mtls", "addresses"),
-    ] {
-        println!("{transport}, endpoints: {endpoints}");
-        let mut document = in_transport(weighted.clone(), transport);
-        document["spec"]["endpoints"] = endpoints.into();
-        if transport == "tls" {
-            for (context, ..) in CLUSTERS {
-                let names = certificate_names(&document);
-                put_certificate(&bed, context, bed.mesh.authority(), &names);
-            }
-        }
-        bed.apply(&document);
-        bed.verified(&document);
+    for (transport, endpoints) in WAYS {
+        apply_in(&bed, &weighted, transport, endpoints);
         for (client, ..) in CLUSTERS {
             for cluster in ["cluster1", "cluster2"] {
                 let host =
