@@ -74,10 +74,10 @@ const REVIEWED_OF_OLDEST: &[(&str, &str)] = &[
         "its analysis knows no other than its own format, which istiod does (`resolveGatewayName`)",
     ),
     (
-        "/fedmesh-m.istio-system.svc.cluster.local.",
+        "/fedmesh-m.istio-system.svc.",
         "the same: it looks for the hosts at a Gateway of that name",
     ),
-    ("/fedmesh-m.edge.svc.cluster.local.", "the same"),
+    ("/fedmesh-m.edge.svc.", "the same"),
 ];
 
 fn is_reviewed(mesh: &Mesh, message: &str) -> bool {
